@@ -40,7 +40,7 @@ def cpu_seconds(run: Callable[[], T]) -> tuple[T, float]:
 def fit_problem(problem: FitProblem) -> tuple[float, float, int]:
     """Return the cost that the service reaches, w_rec, and the number of minima."""
     result = fit(Series((problem.inputs,), (problem.targets,), names(problem.inputs)), FitOptions())
-    return result.cost, result.model.w_rec, len(result.minima)
+    return result.cost, result.w_rec, len(result.minima)
 
 
 def names(inputs: Array) -> tuple[str, ...]:

@@ -54,9 +54,16 @@ def draw_path(canvas: Canvas, panel: Panel, path: LabeledPath, stroke: Stroke) -
     for at, shape, face, edge in ends:
         end = (xs[at : at + 1], ys[at : at + 1])
         if _inside(panel.rect, *end)[0]:
-            casing = size + 2.6
-            canvas.markers(*end, shape=shape, size=casing, face=OUTLINE, edge=OUTLINE, edge_width=0)
-            canvas.markers(*end, shape=shape, size=size, face=face, edge=edge, edge_width=2)
+            draw_marker(canvas, end, shape, size, (face, edge))
+
+
+def draw_marker(
+    canvas: Canvas, at: tuple[Array, Array], shape: str, size: float, colors: tuple[str, str]
+) -> None:
+    """Draw a marker with a dark outline; ``colors`` are those of its face and its edge."""
+    face, edge = colors
+    canvas.markers(*at, shape=shape, size=size + 2.6, face=OUTLINE, edge="none", edge_width=0)
+    canvas.markers(*at, shape=shape, size=size, face=face, edge=edge, edge_width=2)
 
 
 def draw_profile(canvas: Canvas, panel: Panel, profile: Array) -> None:

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from service.engine.types import Array
 from service.figures.axis import Axis, linear_axis
 from service.figures.canvas import Canvas, Stroke
-from service.figures.frame import bottom_margin, draw_frame, left_margin
+from service.figures.frame import draw_frame, left_margin
 from service.figures.geometry import Panel, Rect, snap_to_pixels
-from service.figures.layout import weight_axis
-from service.figures.legend import LegendEntry, draw_legend, legend_height, legend_rows
+from service.figures.layout import draw_page, weight_axis, widen
+from service.figures.legend import LegendEntry
 from service.figures.style import Style, blend
 from service.figures.text import printable, shorten
 
@@ -55,20 +55,20 @@ def fit_figure(
     confidence: float,
     style: Style | None = None,
 ) -> Figure:
-    """Draw targets as dots, and the fit as a line in its band; residuals as lines from 0.
+    """Draw targets as dots, the fit as a line in its band, and residuals as lines from 0.
 
-    Sequences with one row each are drawn side by side, the others over each other.
+    Sequences with one row each are drawn side by side; others share the time axis.
 
     Parameters
     ----------
     sequences
         At least one, each with at least one row. From the ninth on, the colors repeat.
     n_sequences
-        How many the fit has; the legend counts those that are not drawn.
+        The number of sequences of the fit; the legend counts those that are not drawn.
     target, time
-        What the axes show.
+        The captions of the axes.
     headline
-        What the fit found, below the title.
+        The result of the fit, shown below the title.
     confidence
         The confidence of the band.
     style
@@ -79,12 +79,8 @@ def fit_figure(
     side_by_side = all(len(sequence.time) == 1 for sequence in sequences) and n_sequences > 1
     if side_by_side:
         sequences, time = [_join(sequences)], "sequence"
-    title = canvas.title(f"Fit of {printable(target)}")
-    top = canvas.subtitle(printable(headline), title) - 0.4 * font
     entries = _legend(canvas, sequences, n_sequences, confidence, side_by_side=side_by_side)
-    rows = legend_rows(canvas, entries, canvas.area.width - 2 * font, 2)
-    bottom = 0.4 * font + legend_height(canvas, len(rows))
-    area = Rect(0.3 * font, bottom + bottom_margin(canvas), canvas.area.right - 1.5 * font, top)
+    area = draw_page(canvas, f"Fit of {printable(target)}", headline, entries)
     data, residuals = _panels(canvas, area, sequences, printable(target), printable(time))
     for panel in (data, residuals):
         if panel is not None:
@@ -95,7 +91,6 @@ def fit_figure(
         draw(canvas, data, sequence, _colors(canvas, i, n))
         if residuals is not None:
             _draw_residuals(canvas, residuals, sequence, _colors(canvas, i, n)[0], i - (n - 1) / 2)
-    draw_legend(canvas, rows, bottom)
     return canvas.figure
 
 
@@ -159,7 +154,7 @@ def _panels(
     left = area.left + max(left_margin(canvas, axis) for axis in (y, r)[: 1 + has_residuals])
     data = snap_to_pixels(Rect(left, area.top - height, area.right, area.top), canvas.style)
     times = np.concatenate([sequence.time for sequence in sequences])
-    low, high = _widen(float(times.min()), float(times.max()), 0.02)
+    low, high = widen(float(times.min()), float(times.max()), 0.02)
     x = weight_axis(low, high, data.width, font, time, horizontal=True)
     if not has_residuals:
         return Panel(data, x, y), None
@@ -182,12 +177,7 @@ def _data_range(sequences: Sequence[FittedSequence]) -> tuple[float, float]:
     bands = bands[np.isfinite(bands)]
     low = max(low - reach, min(low, float(bands.min(initial=low))))
     high = min(high + reach, max(high, float(bands.max(initial=high))))
-    return _widen(low, high, _MARGIN)
-
-
-def _widen(low: float, high: float, share: float) -> tuple[float, float]:
-    margin = share * (high - low) or 0.05 * abs(high) or 0.5
-    return low - margin, high + margin
+    return widen(low, high, _MARGIN)
 
 
 def _positions(panel: Panel, sequence: FittedSequence) -> tuple[Array, Array, Array, Array, Array]:

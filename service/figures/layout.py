@@ -1,5 +1,6 @@
-"""The layout of a cost surface: the positions of panels, color bar and legend."""
+"""Layouts: of a page around panels, and of a cost surface."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -7,9 +8,9 @@ from service.figures.axis import Axis, linear_axis
 from service.figures.canvas import Canvas
 from service.figures.frame import bottom_margin, color_bar_width, left_margin
 from service.figures.geometry import Panel, Rect, snap_to_pixels
-from service.figures.legend import LegendEntry, legend_height, legend_rows
+from service.figures.legend import LegendEntry, draw_legend, legend_height, legend_rows
 from service.figures.style import Style
-from service.figures.text import text_width
+from service.figures.text import printable, text_width
 
 _GRIDS = {1: [(1, 1)], 2: [(1, 2), (2, 1)], 3: [(1, 3), (3, 1)], 4: [(2, 2), (1, 4), (4, 1)]}
 _LEGEND_SHARE = 0.25  # of the canvas, at most
@@ -48,6 +49,22 @@ def layout(style: Style, windows: tuple[Window, ...], legend: tuple[LegendEntry,
     low, high = min(p.rect.bottom for p in panels), max(p.rect.top for p in panels)
     bar = snap_to_pixels(Rect(right, low, right + 1.3 * font, high - 1.7 * font), style)
     return Layout(panels, bar, tuple(map(tuple, rows)), bottom)
+
+
+def draw_page(canvas: Canvas, title: str, headline: str, legend: Sequence[LegendEntry]) -> Rect:
+    """Write title, headline and legend, and return the area for panels and their axes."""
+    font = canvas.style.font_size
+    top = canvas.subtitle(printable(headline), canvas.title(title)) - 0.4 * font
+    rows = legend_rows(canvas, legend, canvas.area.width - 2 * font, 2)
+    bottom = 0.4 * font + legend_height(canvas, len(rows))
+    draw_legend(canvas, rows, bottom)
+    return Rect(0.3 * font, bottom + bottom_margin(canvas), canvas.area.right - 1.5 * font, top)
+
+
+def widen(low: float, high: float, share: float) -> tuple[float, float]:
+    """Return a range with a margin on both sides, which is a share of it and never 0."""
+    margin = share * (high - low) or 0.05 * abs(high) or 0.5
+    return low - margin, high + margin
 
 
 def weight_axis(

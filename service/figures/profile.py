@@ -1,4 +1,4 @@
-"""The profile of a fit: the lowest cost at each weight, and what fits nearly as well."""
+"""The profile of a fit: the lowest cost for each w_rec, and the interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from service.engine.types import Array
-from service.figures.annotations import HALO, OUTLINE, draw_labels
+from service.figures.annotations import HALO, draw_labels, draw_marker
 from service.figures.axis import Axis, log_axis
 from service.figures.canvas import Canvas, Stroke
-from service.figures.frame import bottom_margin, draw_frame, left_margin
+from service.figures.frame import draw_frame, left_margin
 from service.figures.geometry import Panel, Rect, snap_to_pixels
-from service.figures.layout import weight_axis
-from service.figures.legend import LegendEntry, draw_legend, legend_height, legend_rows
+from service.figures.layout import draw_page, weight_axis, widen
+from service.figures.legend import LegendEntry
 from service.figures.style import Style, blend
-from service.figures.text import format_log10_number, format_number, printable
+from service.figures.text import format_log10_number, format_number
 
 CAPTION = "lowest cost"
 _LINE = 0.16  # in units of the font size
@@ -30,7 +30,7 @@ _LABEL_DISTANCE = 0.6  # between points of the line that labels avoid, in units 
 
 @dataclass(frozen=True, eq=False)
 class CostProfile:
-    """What the picture shows.
+    """The numbers that the picture shows.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class CostProfile:
     level
         The cost up to which a w_rec belongs to the interval; infinite if all do.
     pieces, widened
-        (low, high) of the pieces of the interval, and of a wider one.
+        (low, high) of the pieces of the interval, and of the widened one.
     minima
         (w_rec, cost) of every local minimum, the lowest first.
     confidence
@@ -58,24 +58,21 @@ class CostProfile:
 def profile_figure(profile: CostProfile, *, headline: str, style: Style | None = None) -> Figure:
     """Draw the lowest cost by w_rec, the level, the pieces of the interval and all minima.
 
-    The axis of the cost is logarithmic where the costs differ much.
+    The cost axis is logarithmic if the costs span more than a factor of ten.
 
     Parameters
     ----------
     profile
         At least two w_rec.
     headline
-        What the fit found, below the title.
+        The result of the fit, shown below the title.
     style
         Size and colors.
     """
     style = style or Style()
     canvas, font = Canvas(style), style.font_size
-    title = canvas.title("What fits nearly as well: the lowest cost at each weight")
-    top = canvas.subtitle(printable(headline), title) - 0.4 * font
-    rows = legend_rows(canvas, _legend(canvas, profile), canvas.area.width - 2 * font, 2)
-    bottom = 0.4 * font + legend_height(canvas, len(rows))
-    area = Rect(0.3 * font, bottom + bottom_margin(canvas), canvas.area.right - 1.5 * font, top)
+    title = "What fits nearly as well: the lowest cost at each weight"
+    area = draw_page(canvas, title, headline, _legend(canvas, profile))
     scale = _Scale(profile)
     y = scale.axis(area.height, font)
     rect = Rect(area.left + left_margin(canvas, y), area.bottom, area.right, area.top)
@@ -96,7 +93,6 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
     step = max(1, int(len(xs) * _LABEL_DISTANCE * font / rect.width))
     line = [(float(x), float(y)) for x, y in zip(xs[::step], ys[::step], strict=True)]
     _draw_minima(canvas, panel, scale, profile, line)
-    draw_legend(canvas, rows, bottom)
     return canvas.figure
 
 
@@ -120,9 +116,7 @@ class _Scale:
 
     def axis(self, height: float, font: float) -> Axis:
         values = self.values(self._costs)
-        low, high = float(values.min()), float(values.max())
-        margin = 0.07 * (high - low) or 0.05 * abs(high) or 0.5
-        low, high = low - margin, high + margin
+        low, high = widen(float(values.min()), float(values.max()), 0.07)
         if self._is_log:
             return _log_axis(low, high, min(max(int(height / (2.2 * font)), 2), 9))
         return weight_axis(low, high, height, font, CAPTION, horizontal=False)
@@ -163,13 +157,9 @@ def _draw_minima(
     minima = np.array(profile.minima)
     xs, ys = panel.to_canvas(minima[:, 0], scale.values(minima[:, 1]))
     size = 0.8 * font
-    for i in range(len(xs) - 1, -1, -1):
-        at, face, edge = (
-            (xs[i : i + 1], ys[i : i + 1]),
-            *((color, HALO) if i == 0 else (HALO, color)),
-        )
-        canvas.markers(*at, shape="o", size=size + 2.4, face=OUTLINE, edge="none", edge_width=0)
-        canvas.markers(*at, shape="o", size=size, face=face, edge=edge, edge_width=2)
+    for i in reversed(range(len(xs))):
+        colors = (HALO, color) if i else (color, HALO)
+        draw_marker(canvas, (xs[i : i + 1], ys[i : i + 1]), "o", size, colors)
     points = [(float(x), float(y)) for x, y in zip(xs, ys, strict=True)]
     labels = [
         (*point, format_number(w_rec, 3))

@@ -14,7 +14,6 @@ from service.formats import NPZ, write_npz
 from service.operations.downloads import Download, resource_etag
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
-from service.operations.resolve import get_succeeded
 from service.operations.surfaces import axis
 from service.operations.training import (
     TARGET_STEP_SECONDS,
@@ -27,6 +26,7 @@ from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.store import computations
 from service.store.database import Database
+from service.store.rows import ComputationRow
 
 
 def estimate(request: BasinMapRequest, size: DatasetSize, limits: Limits) -> float:
@@ -178,12 +178,11 @@ BASIN_MAP = JobType(
 )
 
 
-def basin_map_npz(map_id: str, database: Database) -> Download:
-    """Return the arrays of a stored map as an npz archive; raises NotFound or Conflict."""
-    request = get_succeeded("map", map_id, database).request
-    seconds = 3 * NPZ.writing_seconds * request["window"]["resolution"] ** 2
-    etag = resource_etag(f"{BASIN_MAP.path}/{map_id}.npz", map_id)
-    return Download(etag, seconds, partial(_write_npz, map_id, database))
+def basin_map_npz(row: ComputationRow, database: Database) -> Download:
+    """Return the arrays of a stored map as an npz archive."""
+    seconds = 3 * NPZ.writing_seconds * row.request["window"]["resolution"] ** 2
+    etag = resource_etag(f"{BASIN_MAP.path}/{row.id}.npz", row.id)
+    return Download(etag, seconds, partial(_write_npz, row.id, database))
 
 
 def _write_npz(map_id: str, database: Database, file: BinaryIO) -> None:

@@ -1,16 +1,13 @@
 """Predict with a stored fit."""
 
-from functools import partial
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.engine.fit import FittedModel, Prediction, Predictor
+from service.engine.fit import FittedModel, Interval, Prediction, predict
 from service.engine.types import Array
 from service.errors import Invalid
-from service.formats import CSV, write_csv
-from service.operations.downloads import Download, resource_etag
+from service.operations.downloads import Download, computed_table
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_any
 from service.operations.work_estimates import fit_seconds
@@ -22,14 +19,13 @@ from service.schemas.predict import (
     PredictRequest,
 )
 from service.schemas.resolved_datasets import AnyDataset
-from service.store.array_codec import ArrayStream
 from service.store.database import Database
 
 BANDS = ("low", "high", "new_low", "new_high")
 
 
 class StoredFit(NamedTuple):
-    """A stored fit, and its dataset, which is read when it is needed."""
+    """A stored fit and its dataset, which is loaded when needed."""
 
     id: str
     request: FitRequest
@@ -38,7 +34,7 @@ class StoredFit(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """The estimated seconds of a prediction, which evaluates the interval again."""
+        """The estimated seconds of a prediction, which samples the interval again."""
         return fit_seconds(self.dataset.size, 1, is_colored=False)
 
 
@@ -82,46 +78,37 @@ def predict_with_fit(
 
 
 def predict_with_fit_csv(request: PredictRequest, fitted: StoredFit, limits: Limits) -> Download:
-    """Return the same as a table; raises as `predict_with_fit`."""
+    """Return the same as a CSV table; raises the same errors as `predict_with_fit`."""
     predictions = _predict(request, fitted, limits)
     lengths = [len(each.outputs) for each in predictions]
-    columns = {
+    names = ("output", *BANDS)
+    numbers = dict(zip(names, map(np.concatenate, zip(*predictions, strict=True)), strict=True))
+    places = {
         "sequence": np.repeat(np.arange(len(lengths)), lengths),
         "step": np.concatenate([np.arange(1, length + 1) for length in lengths]),
     }
-    for name, field in {"output": "outputs", **dict(zip(BANDS, BANDS, strict=True))}.items():
-        columns[name] = np.concatenate([getattr(each, field) for each in predictions])
-    content = sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
-    etag = resource_etag("predict.csv/fit", content)
-    seconds = CSV.writing_seconds * len(columns) * sum(lengths)
-    streams = {name: ArrayStream.of(column) for name, column in columns.items()}
-    return Download(etag, seconds, partial(write_csv, streams))
+    return computed_table("predict.csv", places | numbers)
 
 
 def _predict(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list[Prediction]:
-    model, result = request.fit_model, fitted.result
-    series, options = fitted.dataset.series, fitted.request.to_options()
+    model, result, series = request.fit_model, fitted.result, fitted.dataset.series
     assert model is not None  # noqa: S101 - a fit was loaded for it
-    rows = _read_inputs(request, len(series.input_names), limits)
+    inputs = _read_inputs(request, len(series.input_names), limits)
     sequence = request.continue_.sequence if request.continue_ else None
     if sequence is not None and sequence >= len(series.targets):
         detail = f"the dataset has {len(series.targets)} sequences, counted from 0"
         raise Invalid(detail, "/continue/sequence")
-    predictor = Predictor(
-        series,
-        options,
-        FittedModel(
-            result["delay"]["value"],
-            result["rho"],
-            result["w_rec"]["value"],
-            [(piece["low"], piece["high"]) for piece in result["w_rec"]["intervals"]],
-            result["degrees_of_freedom"],
-        ),
+    pieces = result["w_rec"]["intervals"]
+    estimated = FittedModel(
+        delay=result["delay"]["value"],
+        rho=result["rho"],
+        w_rec=result["w_rec"]["value"],
+        intervals=[Interval(piece["low"], piece["high"]) for piece in pieces],
+        degrees_of_freedom=result["degrees_of_freedom"],
     )
+    options, state = fitted.request.to_options(), model.initial_state
     try:
-        if sequence is not None:
-            return [predictor.continue_sequence(sequence, rows[0])]
-        return [predictor.start_sequence(row, model.initial_state) for row in rows]
+        return predict(series, options, estimated, inputs, sequence=sequence, initial_state=state)
     except ValueError as error:
         where = "/model/initial_state" if sequence is None else "/continue/sequence"
         raise Invalid(str(error), where) from None

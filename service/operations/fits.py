@@ -2,27 +2,25 @@
 
 import math
 from collections.abc import Sequence
-from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
+from service.engine.data import Series
 from service.engine.fit import Fit, Problem, find_delay_cost, fit
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded
 from service.figures.formats import PICTURE_FORMATS
-from service.formats import CSV, write_csv
-from service.operations.downloads import Download, resource_etag
+from service.operations.downloads import Download, stored_table
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
-from service.operations.resolve import get_succeeded
 from service.operations.work_estimates import fit_seconds
 from service.schemas.fit_results import FitResource, FitResult
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
-from service.store import computations
 from service.store.database import Database
+from service.store.rows import ComputationRow
 
 MAX_INPUTS = 12
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
@@ -31,7 +29,7 @@ PROFILE = {"w_rec": "profile_w_rec", "cost": "profile_cost"}  # columns, and nam
 
 
 def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
-    """Return the request with the defaults that people expect for the kind of data."""
+    """Return the request with the defaults for its kind of data."""
     is_series = isinstance(dataset, ResolvedSeries)
     step = StepSchema()
     if isinstance(dataset, ResolvedSeries):
@@ -84,9 +82,9 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
 
 
 class StepwiseFit(StepwiseComputation):
-    """A fit in steps, one per delay. Its parts are their costs.
+    """A fit in steps, one per delay. Its parts are the costs of the delays.
 
-    The fit itself follows at the end, with the best delay.
+    The last step is followed by the fit with the best delay.
     """
 
     def __init__(self, request: FitRequest, dataset: AnyDataset, state: Arrays) -> None:
@@ -108,7 +106,7 @@ class StepwiseFit(StepwiseComputation):
         self.done += 1
 
     def state(self) -> Arrays:
-        """Return the number of delays that are done."""
+        """Return the number of delays done."""
         return {"done": np.array([self.done])}
 
     def part(self) -> Arrays:
@@ -117,7 +115,7 @@ class StepwiseFit(StepwiseComputation):
         return {"costs": np.array(costs)} if costs else {}
 
     def latest(self) -> dict[str, Any]:
-        """Return nulls: a fit has no weights before its end."""
+        """Return nulls: a fit has no weights before it is finished."""
         return {"weights": None, "cost": None}
 
     def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
@@ -132,91 +130,71 @@ def _output(request: FitRequest, dataset: AnyDataset, result: Fit) -> Computatio
     columns |= dict(zip(PROFILE.values(), result.profile, strict=True))
     for name in ("sequence", "step"):
         columns[name] = columns[name].astype(np.int64)
-    names, target = dataset.series.input_names, dataset.series.target_name
-    response = FitResult.model_validate(_describe(request, names, result) | {"target": target})
+    response = _describe(request, dataset.series, result)
     return ComputationOutput(response, columns, request.progress_total)
 
 
-def _describe(request: FitRequest, names: Sequence[str], result: Fit) -> dict[str, Any]:
-    """Return a fit in the shape of the response."""
-    model, quality, parameters = result.model, result.quality, result.parameters
+def _describe(request: FitRequest, series: Series, result: Fit) -> FitResult:
+    """Return a fit as a response; most fields have the names that the engine uses."""
+    parameters, low, high = result.parameters, request.w_rec.low, request.w_rec.high
     pieces = [
-        {
-            "low": low,
-            "high": high,
-            "low_open": low <= request.w_rec.low,
-            "high_open": high >= request.w_rec.high,
-        }
-        for low, high in model.intervals
+        {**piece._asdict(), "low_open": piece.low <= low, "high_open": piece.high >= high}
+        for piece in result.intervals
     ]
+    w_rec = {"value": result.w_rec, "standard_error": result.standard_error, "intervals": pieces}
     length = 1.0 if request.step is None else request.step.length
-    states, low_delay = parameters.initial_states, request.delays[0]
-    delays = enumerate(result.delay_costs, low_delay)
-    widened = result.trust.widened
-    return {
-        "w_rec": {
-            "value": model.w_rec,
-            "standard_error": result.standard_error,
-            "intervals": pieces,
-        },
-        "time_constant": _duration(result, pieces, length),
-        "half_life": _duration(result, pieces, length * math.log(2.0)),
-        "inputs": [
-            {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
-            for name, w_in, gain in zip(
-                names, parameters.w_in, parameters.steady_state_gains, strict=True
-            )
-        ],
-        "offset": None if parameters.offset is None else _estimate(parameters.offset),
-        "initial_states": None if states is None else [_estimate(row) for row in states],
-        "delay": {
-            "value": model.delay,
-            "costs": [{"delay": delay, "cost": cost} for delay, cost in delays],
-        },
-        "rho": model.rho,
-        "cost": result.cost,
-        "log10_cost": math.log10(result.cost) if result.cost > 0.0 else None,
-        "level": result.level,
-        "rmse": math.sqrt(result.cost),
-        "r_squared": quality.r_squared,
-        "aic": quality.aic,
-        "bic": quality.bic,
-        "n_targets": result.n_targets,
-        "degrees_of_freedom": model.degrees_of_freedom,
-        "minima": [{"w_rec": w_rec, "cost": cost} for w_rec, cost in result.minima],
-        "unique": result.unique,
-        "identifiable": result.identifiable,
-        "at_limit": result.at_limit,
-        "residuals": quality,
-        "trust": {
-            "interval": result.trust.interval,
-            "reasons": result.trust.reasons,
-            "widened": widened and [{"low": low, "high": high} for low, high in widened],
-        },
-    }
+    effects = zip(
+        series.input_names,
+        _estimates(parameters.w_in),
+        _estimates(parameters.steady_state_gains),
+        strict=True,
+    )
+    offset, states = parameters.offset, parameters.initial_states
+    delays = enumerate(result.delay_costs, request.delays[0])
+    return FitResult.model_validate(
+        vars(result)
+        | result.quality._asdict()
+        | {
+            "w_rec": w_rec,
+            "time_constant": _to_time(w_rec, length),
+            "half_life": _to_time(w_rec, length * math.log(2.0)),
+            "inputs": [
+                {"name": name, "w_in": w_in, "steady_state_gain": gain}
+                for name, w_in, gain in effects
+            ],
+            "target": series.target_name,
+            "offset": None if offset is None else _estimates(offset[None])[0],
+            "initial_states": None if states is None else _estimates(states),
+            "delay": {
+                "value": result.delay,
+                "costs": [{"delay": delay, "cost": cost} for delay, cost in delays],
+            },
+            "log10_cost": math.log10(result.cost) if result.cost > 0.0 else None,
+            "rmse": math.sqrt(result.cost),
+            "residuals": result.quality,
+        }
+    )
 
 
-def _estimate(row: Array) -> dict[str, float]:
-    value, low, high = row.tolist()
-    return {"value": value, "low": low, "high": high}
+def _estimates(rows: Array) -> list[dict[str, float]]:
+    """Return rows of a value and the ends of its interval."""
+    return [dict(zip(("value", "low", "high"), row, strict=True)) for row in rows.tolist()]
 
 
-def _duration(result: Fit, pieces: Sequence[dict[str, Any]], unit: float) -> dict[str, Any]:
-    """Return a time that is a multiple of -1 / log w_rec."""
+def _to_time(w_rec: dict[str, Any], unit: float) -> dict[str, Any]:
+    """Return the estimate of the time -unit / log w_rec."""
 
-    def time(w_rec: float) -> float:
-        if w_rec <= 0.0:
+    def time(w: float) -> float:
+        if w <= 0.0:
             return 0.0
-        return math.inf if w_rec >= 1.0 else -unit / math.log(w_rec)
+        return math.inf if w >= 1.0 else -unit / math.log(w)
 
-    w_rec = result.model.w_rec
-    value, error = math.nan, math.nan
-    if 0.0 < w_rec < 1.0:
-        value = time(w_rec)
-        error = result.standard_error * unit / (w_rec * math.log(w_rec) ** 2)
+    w, value, error = w_rec["value"], math.nan, math.nan
+    if 0.0 < w < 1.0:
+        value, error = time(w), w_rec["standard_error"] * unit / (w * math.log(w) ** 2)
     intervals = [
         {**piece, "low": time(piece["low"]), "high": time(piece["high"])}
-        for piece in pieces
+        for piece in w_rec["intervals"]
         if piece["high"] > 0.0 and piece["low"] < 1.0
     ]
     return {"value": value, "standard_error": error, "intervals": intervals}
@@ -243,24 +221,16 @@ FIT = JobType(
 )
 
 
-def fit_csv(fit_id: str, database: Database) -> Download:
-    """Return the fit at every step as a CSV table; raises NotFound or Conflict."""
-    return _download(fit_id, ".csv", {name: name for name in TABLE}, database)
+def fit_csv(row: ComputationRow, database: Database) -> Download:
+    """Return the fit at every step as a CSV table."""
+    return _table(row, ".csv", {name: name for name in TABLE}, database)
 
 
-def profile_csv(fit_id: str, database: Database) -> Download:
-    """Return the profile of a fit as a CSV table; raises NotFound or Conflict."""
-    return _download(fit_id, "/profile.csv", PROFILE, database)
+def profile_csv(row: ComputationRow, database: Database) -> Download:
+    """Return the profile of a fit as a CSV table."""
+    return _table(row, "/profile.csv", PROFILE, database)
 
 
-def _download(fit_id: str, file: str, columns: dict[str, str], database: Database) -> Download:
-    row = get_succeeded("fit", fit_id, database)
-    n_targets = (row.result or {})["n_targets"]
-    seconds = len(columns) * CSV.writing_seconds * n_targets
-    etag = resource_etag(f"{FIT.path}/{fit_id}{file}", fit_id)
-    return Download(etag, seconds, partial(_write, fit_id, columns, database))
-
-
-def _write(fit_id: str, columns: dict[str, str], database: Database, file: BinaryIO) -> None:
-    streams = computations.open_streams(database, fit_id)
-    write_csv({column: streams[name] for column, name in columns.items()}, file)
+def _table(row: ComputationRow, file: str, columns: dict[str, str], database: Database) -> Download:
+    n_rows = (row.result or {})["n_targets"]
+    return stored_table(f"{FIT.path}/{row.id}{file}", row, columns, n_rows, database)

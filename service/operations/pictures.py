@@ -6,12 +6,15 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final, NamedTuple, TypeVar
 
+import numpy as np
 import rfc8785
 
 from service import __version__
+from service.engine.data import Step
 from service.errors import Invalid
 from service.figures import RENDERER_VERSION
 from service.operations.basins import BASIN_MAP
+from service.operations.fits import FIT, PROFILE, TABLE
 from service.operations.ids import RESULT_VERSION, canonical_request
 from service.operations.job_types import JobType
 from service.operations.limits import Limits
@@ -21,12 +24,16 @@ from service.operations.work_estimates import picture_seconds, trace_seconds
 from service.rendering.approximation import choose_approximation
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
+    FIT_SIZE,
+    PROFILE_SIZE,
     SURFACE_SIZE,
     TRACE_SIZE,
     TRAJECTORY_SIZE,
     BasinMapPictureRequest,
+    FitPictureRequest,
     PictureData,
     PictureRequest,
+    ProfilePictureRequest,
     RunPath,
     SurfacePictureRequest,
     TracePictureRequest,
@@ -49,6 +56,8 @@ _VERSIONS: Final = rfc8785.dumps(
     [__version__, RESULT_VERSION, RENDERER_VERSION, version("matplotlib")]
 )
 INLINE: Final = 1000  # numbers of an explicit dataset that a picture contains
+MAX_SEQUENCES: Final = 8  # of a fit in its picture, one per color
+MAX_ROWS: Final = 1_000  # of sequences with one target, which are drawn side by side
 
 SurfacePicture = TypeVar("SurfacePicture", SurfacePictureRequest, TrajectoryPictureRequest)
 
@@ -133,7 +142,7 @@ def trajectory_picture(
     row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
 ) -> Picture:
     """Return the picture of a training run's trajectory."""
-    http_request, etag = name_computation(
+    http_request, etag = _name_computation(
         TRAINING_RUN, f"/trajectory.{suffix}", row, options, limits
     )
 
@@ -158,7 +167,7 @@ def basin_map_picture(
     row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
 ) -> Picture:
     """Return the picture of a basin map."""
-    http_request, etag = name_computation(BASIN_MAP, f".{suffix}", row, options, limits)
+    http_request, etag = _name_computation(BASIN_MAP, f".{suffix}", row, options, limits)
 
     def prepare(database: Database) -> PictureRequest:
         return BasinMapPictureRequest(
@@ -171,6 +180,56 @@ def basin_map_picture(
         )
 
     return Picture(etag, suffix, prepare)
+
+
+def fit_picture(
+    row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
+) -> Picture:
+    """Return the picture of a fit over time."""
+    http_request, etag = _name_computation(FIT, f".{suffix}", row, options, limits)
+
+    def prepare(database: Database) -> PictureRequest:
+        arrays = computations.load_arrays(database, row.id)
+        starts = np.flatnonzero(np.diff(arrays["sequence"], prepend=-1))
+        n_sequences, end = len(starts), MAX_ROWS
+        if len(arrays["sequence"]) > n_sequences > MAX_SEQUENCES:
+            end = int(starts[MAX_SEQUENCES])
+        return FitPictureRequest(
+            columns={name: arrays[name][:end] for name in TABLE},
+            target=(row.result or {})["target"],
+            n_sequences=n_sequences,
+            style=figure_style(options, FIT_SIZE),
+            suffix=suffix,
+            http_request=http_request,
+            **_describe_fit(row),
+        )
+
+    return Picture(etag, suffix, prepare)
+
+
+def profile_picture(
+    row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
+) -> Picture:
+    """Return the picture of the profile of a fit."""
+    http_request, etag = _name_computation(FIT, f"/profile.{suffix}", row, options, limits)
+
+    def prepare(database: Database) -> PictureRequest:
+        arrays = computations.load_arrays(database, row.id)
+        return ProfilePictureRequest(
+            columns={name: arrays[name] for name in PROFILE.values()},
+            style=figure_style(options, PROFILE_SIZE),
+            suffix=suffix,
+            http_request=http_request,
+            **_describe_fit(row),
+        )
+
+    return Picture(etag, suffix, prepare)
+
+
+def _describe_fit(row: ComputationRow) -> dict[str, Any]:
+    """Return what both pictures of a fit contain."""
+    step, confidence = Step(**row.request["step"]), row.request["confidence"]
+    return {"result": row.result, "step": step, "confidence": confidence}
 
 
 def load_run_path(run_id: str, database: Database) -> RunPath:
@@ -200,7 +259,7 @@ def _name_request(
     return _name(made, limits)
 
 
-def name_computation(
+def _name_computation(
     job_type: JobType[Any], file: str, row: ComputationRow, options: PictureOptions, limits: Limits
 ) -> tuple[str, str]:
     """Return the same for a computation: how to compute it, and how to request its file."""

@@ -1,9 +1,7 @@
 """Predict: run the network over sequences."""
 
 from collections.abc import Iterator
-from functools import partial
-from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +9,12 @@ from numpy.typing import NDArray
 from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
 from service.errors import Invalid
-from service.formats import CSV, write_csv
-from service.operations.downloads import Download, resource_etag
+from service.operations.downloads import Download, computed_table
 from service.operations.limits import Limits
 from service.operations.work_estimates import prediction_seconds, reading_seconds
 from service.schemas.common import Activation
 from service.schemas.predict import PredictRequest, PredictResponse, ResolvedModel
 from service.schemas.resolved_datasets import ResolvedDataset
-from service.store.array_codec import ArrayStream
 
 Sequences: TypeAlias = Array | list[Array]
 """The inputs (N, T) of a dataset, or one array (T_i,) per sequence."""
@@ -91,12 +87,8 @@ def predict_csv(
     columns = {"output": _predict_outputs(*model, sequences)}
     if dataset is not None:
         columns["target"] = dataset.dataset.targets
-    content = sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
-    etag = resource_etag(f"predict.csv/{len(columns)}", content)
-    seconds = CSV.writing_seconds * (len(columns) + 1) * len(sequences)
-    numbered: dict[str, NDArray[Any]] = {"sequence": np.arange(len(sequences)), **columns}
-    streams = {name: ArrayStream.of(column) for name, column in numbered.items()}
-    return Download(etag, seconds, partial(write_csv, streams))
+    numbered = {"sequence": np.arange(len(sequences)), **columns}
+    return computed_table("predict.csv", numbered)
 
 
 def _read_sequences(

@@ -1,9 +1,9 @@
 """Train the network, step by step."""
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 from math import isfinite
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,7 @@ from service.engine.training import (
 from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.figures.formats import PICTURE_FORMATS
-from service.formats import CSV, write_csv
-from service.operations.downloads import Download, resource_etag
+from service.operations.downloads import Download, stored_table
 from service.operations.evaluate import evaluate_point
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
@@ -41,6 +40,7 @@ from service.schemas.training_runs import (
 )
 from service.store import computations
 from service.store.database import Database
+from service.store.rows import ComputationRow
 
 TARGET_STEP_SECONDS = 0.1  # the estimated length of a step, after which a job may stop
 
@@ -234,14 +234,9 @@ def read_trajectory(run_id: str, database: Database, limits: Limits) -> Trajecto
     return TrajectoryResponse(**arrays)
 
 
-def trajectory_csv(run_id: str, database: Database) -> Download:
-    """Return the trajectory of a stored run as a CSV table; raises NotFound or Conflict."""
-    request = get_succeeded("run", run_id, database).request
-    seconds = 4 * CSV.writing_seconds * request["n_iterations"] / request["record_every"]
-    etag = resource_etag(f"{TRAINING_RUN.path}/{run_id}/trajectory.csv", run_id)
-    return Download(etag, seconds, partial(_write_trajectory, run_id, database))
-
-
-def _write_trajectory(run_id: str, database: Database, file: BinaryIO) -> None:
-    arrays = computations.open_streams(database, run_id)
-    write_csv({name: arrays[name] for name in ("iteration", "w_in", "w_rec", "cost")}, file)
+def trajectory_csv(row: ComputationRow, database: Database) -> Download:
+    """Return the trajectory of a stored run as a CSV table."""
+    n_rows = row.request["n_iterations"] / row.request["record_every"]
+    columns = {name: name for name in ("iteration", "w_in", "w_rec", "cost")}
+    path = f"{TRAINING_RUN.path}/{row.id}/trajectory.csv"
+    return stored_table(path, row, columns, n_rows, database)

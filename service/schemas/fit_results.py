@@ -26,7 +26,7 @@ class Interval(Span):
     low_open: Annotated[
         bool, Field(description="Whether the range of w_rec ends it, rather than the data.")
     ]
-    high_open: Annotated[bool, Field(description="The same of the upper end.")]
+    high_open: Annotated[bool, Field(description="The same for the upper end.")]
 
 
 class Estimate(ResponseModel):
@@ -54,7 +54,7 @@ class InputEstimate(ResponseModel):
     w_in: Annotated[Estimate, Field(description="Its weight: the effect within one step.")]
     steady_state_gain: Annotated[
         Estimate,
-        Field(description="w_in / (1 - w_rec): the effect of a lasting change in the long run."),
+        Field(description="w_in / (1 - w_rec): the long-run effect of a lasting change."),
     ]
 
 
@@ -75,7 +75,7 @@ class DelayEstimate(ResponseModel):
 class Minimum(ResponseModel):
     """A local minimum of the cost as a function of w_rec."""
 
-    w_rec: Annotated[float, Field(description="Where it is.")]
+    w_rec: Annotated[float, Field(description="The w_rec of the minimum.")]
     cost: Annotated[float, Field(description="The mean squared error.")]
 
 
@@ -83,14 +83,14 @@ class ResidualTests(ResponseModel):
     """Whether the residuals look like independent noise."""
 
     autocorrelation: Annotated[
-        Nullable, Field(description="At lag 1; null if no two residuals follow each other.")
+        Nullable, Field(description="At lag 1; null if there are no consecutive residuals.")
     ]
     ljung_box_p: Annotated[
         Nullable,
-        Field(description="The p-value of no autocorrelation up to lag 10 (Ljung and Box)."),
+        Field(description="The p-value of the Ljung-Box test for up to 10 lags."),
     ]
     durbin_watson: Annotated[
-        Nullable, Field(description="Near 2 if successive residuals are independent.")
+        Nullable, Field(description="Near 2 if consecutive residuals are independent.")
     ]
 
 
@@ -109,13 +109,13 @@ Reason: TypeAlias = Literal[
 class TrustReport(ResponseModel):
     """Whether the interval of w_rec can be trusted."""
 
-    interval: Annotated[bool, Field(description="Whether it can.")]
+    interval: Annotated[bool, Field(description="Whether it can be trusted.")]
     reasons: Annotated[
         list[Reason],
         Field(
-            description="Doubts, with which it cannot: `residuals_autocorrelated`, "
-            "`nearly_collinear`, `not_identifiable`, `no_degrees_of_freedom`, `offset_advised`. "
-            "Cautions: `too_few_to_tell` (under 30 targets), `interval_open`, `several_pieces`."
+            description="Reasons not to trust it: `residuals_autocorrelated`, `nearly_collinear`, "
+            "`not_identifiable`, `no_degrees_of_freedom`, `offset_advised`. Cautions: "
+            "`too_few_to_tell` (under 30 targets), `interval_open`, `several_pieces`."
         ),
     ]
     widened: Annotated[
@@ -144,7 +144,7 @@ class FitResult(ResponseModel):
     ] = None
     initial_states: Annotated[
         list[Estimate] | None,
-        Field(description="S_0 of every sequence, or of all; null if it is not fitted."),
+        Field(description="S_0 of each sequence, or the shared one; null if it is not fitted."),
     ] = None
     delay: Annotated[DelayEstimate | None, Field(description="The delay of the inputs.")] = None
     rho: Annotated[
@@ -156,11 +156,12 @@ class FitResult(ResponseModel):
     ] = None
     level: Annotated[
         Nullable,
-        Field(description="The cost up to which a w_rec is in the interval; null if all are."),
+        Field(description="The cost up to which w_rec is in the interval; null if all w_rec are."),
     ] = None
     rmse: Annotated[Nullable, Field(description="The square root of the cost.")] = None
     r_squared: Annotated[
-        Nullable, Field(description="The part of the variance of the targets that is explained.")
+        Nullable,
+        Field(description="The fraction of the variance of the targets that is explained."),
     ] = None
     aic: Annotated[Nullable, Field(description="Akaike's information criterion.")] = None
     bic: Annotated[Nullable, Field(description="The Bayesian information criterion.")] = None
@@ -172,7 +173,7 @@ class FitResult(ResponseModel):
         list[Minimum] | None, Field(description="All local minima, the lowest first.")
     ] = None
     unique: Annotated[
-        bool | None, Field(description="Whether one w_rec alone has the lowest cost.")
+        bool | None, Field(description="Whether a single w_rec has the lowest cost.")
     ] = None
     identifiable: Annotated[
         bool | None, Field(description="Whether the interval excludes any w_rec of the range.")
@@ -189,7 +190,7 @@ class FitResult(ResponseModel):
 
 
 class FitArrays(ResponseModel):
-    """The fit at every step from the first target of each sequence on, and the profile."""
+    """The fit at every step, starting with the first target of each sequence, and the profile."""
 
     sequence: Annotated[IntegerVector, Field(description="The index of the sequence, from 0.")]
     step: Annotated[IntegerVector, Field(description="The step, from 1.")]

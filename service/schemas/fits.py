@@ -1,4 +1,4 @@
-"""Requests of fits: what is fitted, and to which data."""
+"""Requests for fits."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -109,13 +109,13 @@ class FitRange(RequestModel):
 
 
 class FitRequest(ComputationRequest):
-    """What is fitted, and to which data."""
+    """What to fit, and to which data."""
 
     initial_state: Annotated[
         InitialState | None,
         Field(
-            description="S_0, the state before the first step that is used: a number, `shared` "
-            "(unknown, one for all sequences) or `each` (unknown, one per sequence). Null is each "
+            description="S_0, the state before the first step in use: a number, `shared` (one "
+            "unknown for all sequences) or `each` (one unknown per sequence). Null means `each` "
             "for a series, and 0 for one target per sequence."
         ),
     ] = None
@@ -123,19 +123,19 @@ class FitRequest(ComputationRequest):
         bool | None,
         Field(
             strict=True,
-            description="Whether a constant is added to the states. Null is true for a series, and "
-            "false for one target per sequence.",
+            description="Whether a constant is added to the states. Null means true for a series, "
+            "and false for one target per sequence.",
         ),
     ] = None
     delay: Annotated[
         Delay,
         Field(
-            description="The number of steps by which all inputs act later (the dead time), 0 by "
-            f"default, or a range of at most {MAX_DELAYS} numbers from which the best is chosen. "
-            "Every sequence begins after as many steps as the highest delay."
+            description="The delay of all inputs in steps (dead time), or a range of at most "
+            f"{MAX_DELAYS} delays from which the best is chosen. Every sequence starts after the "
+            "longest delay."
         ),
     ] = 0
-    w_rec: Annotated[FitRange, Field(description="The range of w_rec.")] = FitRange()
+    w_rec: Annotated[FitRange, Field(description="The range to search for w_rec.")] = FitRange()
     noise: Annotated[
         Literal["white", "ar1"],
         Field(
@@ -148,7 +148,7 @@ class FitRequest(ComputationRequest):
         Field(description="The time from one step to the next; by default that of the dataset."),
     ] = None
     confidence: Annotated[
-        float, Field(gt=0, lt=1, description="The confidence of the intervals."), NUMBER
+        float, Field(gt=0, lt=1, description="The confidence level of the intervals."), NUMBER
     ] = 0.95
 
     @property
@@ -165,7 +165,7 @@ class FitRequest(ComputationRequest):
         return high - low + 1
 
     def to_options(self) -> FitOptions:
-        """Return the engine's options, once the initial state and the offset are known."""
+        """Return the options for the engine; the initial state and the offset must be set."""
         return FitOptions(
             0.0 if self.initial_state is None else self.initial_state,
             bool(self.offset),

@@ -1,4 +1,4 @@
-"""Series in requests: named inputs, and sequences with a target at any of their steps."""
+"""Series in requests: named inputs, and sequences with targets at any of their steps."""
 
 import hashlib
 from typing import Annotated
@@ -50,7 +50,7 @@ class SequenceSchema(RequestModel):
     ]
 
     def to_rows(self, n_inputs: int, index: int) -> Steps:
-        """Return the inputs (T, q); raises an error unless they are as many as the targets."""
+        """Return the inputs (T, q); raises an error if they do not match the targets."""
         n_steps = len(self.targets)
         inputs = np.empty((n_steps, 0)) if self.inputs is None else self.inputs
         if inputs.shape != (n_steps, n_inputs):

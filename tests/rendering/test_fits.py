@@ -38,12 +38,12 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
     low, high = options.get("w_rec", (0.0, 1.0))
     pieces = [
         {"low": a, "high": b, "low_open": a <= low, "high_open": b >= high}
-        for a, b in found.model.intervals
+        for a, b in found.intervals
     ]
     result = {
-        "w_rec": {"value": found.model.w_rec, "intervals": pieces},
+        "w_rec": {"value": found.w_rec, "intervals": pieces},
         "time_constant": {
-            "value": -1 / np.log(found.model.w_rec),
+            "value": -1 / np.log(found.w_rec),
             "intervals": [
                 piece | {end: -1 / np.log(piece[end]) for end in ("low", "high")}
                 for piece in pieces

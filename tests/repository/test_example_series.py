@@ -39,7 +39,7 @@ def test_the_fit_finds_the_truth(name: str) -> None:
     result = fit_example(series, **example.options)
     assert result.identifiable
     assert result.unique
-    assert any(low <= example.w_rec <= high for low, high in result.model.intervals)
+    assert any(low <= example.w_rec <= high for low, high in result.intervals)
     if result.trust.interval:
         truth = [example.weights[name] for name in series.input_names]
         _, low, high = np.asarray(result.parameters.w_in).T
@@ -55,12 +55,12 @@ def test_what_the_examples_show() -> None:
     assert {name for name, found in reasons.items() if found} == {"room.csv"}
     assert reasons["room.csv"] == ["residuals_autocorrelated"]
     delay = EXAMPLES["step_tests.csv"]
-    assert fit_example(read("step_tests.csv", delay), **delay.options).model.delay == 3
+    assert fit_example(read("step_tests.csv", delay), **delay.options).delay == 3
 
 
 def test_weekly_sales_need_an_offset() -> None:
     series = read("advertising.csv", EXAMPLES["advertising.csv"])
-    assert round(fit_example(series).model.w_rec, 2) == 0.6
+    assert round(fit_example(series).w_rec, 2) == 0.6
     without = fit_example(series, offset=False)
     assert "offset_advised" in without.trust.reasons
     assert not without.trust.interval

@@ -66,8 +66,8 @@ def test_the_examples_have_the_shown_numbers() -> None:
         assert json.loads(shown) == example.options
         assert unit == example.step.unit
         result = fit_example(read(name, example), **example.options)
-        ((low, high),) = result.model.intervals
-        numbers = [example.w_rec, result.model.w_rec, low, high]
+        ((low, high),) = result.intervals
+        numbers = [example.w_rec, result.w_rec, low, high]
         times = [-example.step.length / np.log(w_rec) for w_rec in numbers]
         for text, time in zip([true, *fitted], times, strict=True):
             assert WrittenNumber(text).matches(float(f"{time:.3g}")), name
@@ -96,4 +96,4 @@ def test_what_is_said_of_the_examples(name: str) -> None:
     if name == "room.csv":
         assert "residuals_autocorrelated" in result.trust.reasons
     else:
-        assert result.model.delay * EXAMPLES[name].step.length == 1.5
+        assert result.delay * EXAMPLES[name].step.length == 1.5

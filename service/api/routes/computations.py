@@ -1,5 +1,6 @@
-"""The routes that training runs and basin maps share."""
+"""The routes that training runs, basin maps and fits share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,24 +10,40 @@ from starlette.responses import Response
 
 from service.api import sse
 from service.api.dependencies import AppState, AppStateDep
-from service.api.errors import CONFLICT, INVALID, PRECONDITION, job_problem
-from service.api.openapi import BODY, ITEM, JOB_HEADERS, KEEP, STORE, problem_responses
-from service.api.pictures import id_path
+from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT, PRECONDITION, job_problem
+from service.api.openapi import (
+    BODY,
+    ITEM,
+    JOB_HEADERS,
+    KEEP,
+    STORE,
+    file_responses,
+    problem_responses,
+)
+from service.api.pictures import check_suffix, id_path, picture_response, suffix_path
 from service.api.prefer import PreferenceDep
-from service.api.query_params import ComputationListQuery
+from service.api.query_params import ComputationListQuery, PictureQuery
 from service.api.responses import (
     OrjsonResponse,
     check_if_match,
+    download_response,
     item_response,
     status_response,
 )
+from service.figures.formats import PICTURE_FORMATS
 from service.lifecycle import UNFINISHED
 from service.operations import computations
+from service.operations.downloads import Download
 from service.operations.job_types import JobType
+from service.operations.limits import Limits
+from service.operations.pictures import Picture
+from service.operations.resolve import get_succeeded
 from service.operations.submit import get_or_submit, run_without_storing
 from service.schemas.base import ResponseModel
 from service.schemas.computations import ComputationRequest
+from service.schemas.pictures import PictureOptions
 from service.store.computations import list_page as list_page_of_computations
+from service.store.database import Database
 from service.store.rows import ComputationRow
 
 
@@ -55,6 +72,33 @@ class ResourceText:
 
 
 @dataclass(frozen=True)
+class ResultFile:
+    """A file of a finished computation: a picture, or its numbers in one other format.
+
+    Parameters
+    ----------
+    name
+        What it shows, which is part of the name of the operation.
+    path
+        Its path relative to the resource, without a suffix.
+    summary, description
+        Its documentation.
+    draw
+        Returns the picture.
+    format, download
+        The other format, and what returns it.
+    """
+
+    name: str
+    path: str
+    summary: str
+    description: str
+    draw: Callable[[ComputationRow, PictureOptions, str, Limits], Picture]
+    format: str
+    download: Callable[[ComputationRow, Database], Download]
+
+
+@dataclass(frozen=True)
 class ComputationRoutes:
     """Adds the routes of one kind of computation to a router."""
 
@@ -71,6 +115,36 @@ class ComputationRoutes:
         self._add_follow()
         self._add_cancel()
         self._add_delete()
+
+    def add_file(self, file: ResultFile) -> None:
+        """Add the route of a file in all its formats."""
+        job_type, suffixes = self.job_type, (*PICTURE_FORMATS, file.format)
+
+        @self.router.get(
+            f"{job_type.path}/{{{self.text.id_name}}}{file.path}.{{suffix}}",
+            name=f"get_{file.name}_file",
+            response_class=Response,
+            summary=file.summary,
+            description=file.description,
+            responses={
+                **file_responses(*suffixes),
+                **problem_responses(INVALID, *STORE, CONFLICT, LIMIT, BUSY),
+            },
+        )
+        async def get_file(
+            request: Request,
+            state: AppStateDep,
+            query: Annotated[PictureQuery, Query()],
+            item_id: str = self._id,
+            suffix: str = suffix_path(suffixes),
+        ) -> Response:
+            check_suffix(request, suffix, suffixes)
+            row = await run_in_threadpool(get_succeeded, job_type.prefix, item_id, state.database)
+            if suffix == file.format:
+                download = file.download(row, state.database)
+                return await download_response(request, state, download, suffix)
+            picture = file.draw(row, query.to_options(), suffix, state.limits)
+            return await picture_response(request, state, picture)
 
     def _add_create(self, examples: dict[str, Any]) -> None:
         job_type, text, model = self.job_type, self.text, self.job_type.response_model

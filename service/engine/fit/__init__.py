@@ -1,16 +1,18 @@
 """Least-squares fits of first-order recurrences, by a search over w_rec."""
 
-from service.engine.fit.prediction import FittedModel, Prediction, Predictor
+from service.engine.fit.prediction import FittedModel, Prediction, predict
 from service.engine.fit.problem import FitOptions, Problem
+from service.engine.fit.search import Interval
 from service.engine.fit.solver import Fit, find_delay_cost, fit
 
 __all__ = [
     "Fit",
     "FitOptions",
     "FittedModel",
+    "Interval",
     "Prediction",
-    "Predictor",
     "Problem",
     "find_delay_cost",
     "fit",
+    "predict",
 ]

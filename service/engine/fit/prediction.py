@@ -1,168 +1,135 @@
-"""Predictions with profile bands: of the fitted sequences, of what follows them, of new ones."""
+"""Predictions with profile bands, for fitted sequences, their continuations and new ones."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.reduced_cost import Evaluation, ReducedCost
+from service.engine.fit.search import Interval
 from service.engine.fit.sequences import Sequences
 from service.engine.fit.uncertainty import Region
 from service.engine.types import Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FittedModel:
-    """What identifies a fit, besides its data and options; see `Fit`."""
+    """The parts of a fit from which predictions are made, with its series and options."""
 
     delay: int
-    rho: float | None
+    rho: float | None  # the autocorrelation of the noise; None for white noise
     w_rec: float
-    intervals: list[tuple[float, float]]
-    degrees_of_freedom: int
+    intervals: list[Interval]  # the pieces of its interval, in order
+    degrees_of_freedom: int  # targets minus unknowns; collinear ones count once
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """A predicted sequence (T,).
+class Prediction(NamedTuple):
+    """A predicted sequence (T,); in a new one, the steps before the delay has passed are nan."""
 
-    Attributes
-    ----------
-    outputs
-        The mean; nan for the first steps of a new sequence, as many as the delay.
-    low, high
-        The confidence band of the mean.
-    new_low, new_high
-        The same of a new observation, with its noise.
-    """
-
-    outputs: Array
-    low: Array
+    outputs: Array  # the mean
+    low: Array  # the confidence band of the mean
     high: Array
-    new_low: Array
+    new_low: Array  # the band of a new observation, with its noise
     new_high: Array
 
 
-def predict_fitted(region: Region, sequences: Sequences, steps: NDArray[np.intp]) -> Array:
-    """Return the mean of fitted sequences at some steps, and its band, (3, N, len(steps))."""
-    return _predict(region, sequences, sequences.inputs, steps, None)
-
-
-class Predictor:
-    """Predicts with a fit that was made before.
+def predict(
+    series: Series,
+    options: FitOptions,
+    model: FittedModel,
+    inputs: Sequence[Array],
+    *,
+    sequence: int | None = None,
+    initial_state: float | None = None,
+) -> list[Prediction]:
+    """Predict new sequences, or the continuation of a fitted one.
 
     Parameters
     ----------
     series, options, model
         Those of the fit.
+    inputs
+        (T, q) per prediction: the inputs at the predicted steps.
+    sequence
+        The index of the fitted sequence; None for new ones.
+    initial_state
+        The state before new sequences; None for that of the fit.
+
+    Raises
+    ------
+    ValueError
+        The initial state is unknown.
     """
-
-    def __init__(self, series: Series, options: FitOptions, model: FittedModel) -> None:
-        problem = Problem.from_series(series, options, model.delay).with_rho(model.rho)
-        self.series, self.skip, self.delay = series, options.delay[1], model.delay
-        self.region = Region.around(
-            ReducedCost(problem),
-            model.w_rec,
-            model.degrees_of_freedom,
-            options.confidence,
-            lambda _: model.intervals,
-        )
-
-    def continue_sequence(self, sequence: int, inputs: Array) -> Prediction:
-        """Predict what follows a sequence of the series.
-
-        Parameters
-        ----------
-        sequence
-            Its index.
-        inputs : (T, q)
-            The inputs of the predicted steps.
-
-        Raises
-        ------
-        ValueError
-            The state is unknown: the sequence is shorter than the delay, or has no targets.
-        """
-        sequences = self.region.reduced_cost.sequences
-        rows = np.flatnonzero(self.region.reduced_cost.problem.members == sequence)
-        n_before = len(self.series.targets[sequence]) - self.skip
-        has_own = self.region.reduced_cost.problem.initial_state == "each"
-        if n_before < 0 or (has_own and not len(rows)):
-            raise ValueError("the state of the sequence is unknown")
-        past = self.series.inputs[sequence][self.skip - self.delay :]
-        path = np.concatenate([past, inputs])[: n_before + len(inputs)]
-        fitted = sequences[rows if len(rows) else slice(1)]
-        return self._predict(fitted, path, n_before, None)
-
-    def start_sequence(self, inputs: Array, initial_state: float | None = None) -> Prediction:
-        """Predict a new sequence.
-
-        Parameters
-        ----------
-        inputs : (T, q)
-        initial_state
-            None for that of the fit.
-
-        Raises
-        ------
-        ValueError
-            The fit has an initial state per sequence, and none is given.
-        """
-        problem = self.region.reduced_cost.problem
-        if problem.initial_state == "each" and initial_state is None:
+    problem = replace(Problem.from_series(series, options, model.delay), rho=model.rho)
+    degrees_of_freedom, skip = model.degrees_of_freedom, options.delay[1]
+    region = Region.around(
+        ReducedCost(problem), model.w_rec, degrees_of_freedom, lambda _: model.intervals
+    )
+    fitted, has_each = region.reduced_cost.sequences, options.initial_state == "each"
+    if sequence is None:
+        if has_each and initial_state is None:
             detail = "each sequence of the fit has its own initial state"
             raise ValueError(f"{detail}: give one (initial_state), or continue one (continue)")
-        path = inputs[: max(0, len(inputs) - self.delay)]
-        fitted = self.region.reduced_cost.sequences[:1]
-        prediction = self._predict(fitted, path, 0, initial_state)
-        missing = np.full(len(inputs) - len(path), np.nan)
-        return Prediction(*(np.concatenate([missing, x]) for x in vars(prediction).values()))
-
-    def _predict(
-        self, fitted: Sequences, path: Array, n_before: int, initial_state: float | None
-    ) -> Prediction:
-        reduced_cost = self.region.reduced_cost
-        scaled = np.zeros((1, max(1, len(path)), path.shape[1]))
-        scaled[0, : len(path)] = path / reduced_cost.input_units
-        steps = np.arange(n_before, len(path))
-        mean, low, high = _predict(self.region, fitted, scaled, steps, initial_state)[:, 0]
-        noise = self.region.new_error * reduced_cost.unit
-        with np.errstate(invalid="ignore"):  # an infinite mean has no band
-            down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
-            return Prediction(mean, low, high, mean - down, mean + up)
+        fitted = replace(fitted, has_target=np.zeros_like(fitted.has_target))[:1]
+        past, n_before, n_missing = np.zeros((0, len(series.input_names))), 0, model.delay
+    else:
+        rows = np.flatnonzero(problem.members == sequence) if has_each else np.array([0])
+        past, n_before = series.inputs[sequence], len(series.targets[sequence]) - skip
+        if n_before < 0 or not len(rows):
+            raise ValueError("the state of the sequence is unknown")
+        fitted, past, n_missing, initial_state = fitted[rows], past[skip - model.delay :], 0, None
+    predictions = []
+    for steps in inputs:
+        missing = np.full((len(Prediction._fields), min(n_missing, len(steps))), np.nan)
+        path = np.concatenate([past, steps])[: n_before + len(steps) - missing.shape[1]]
+        bands = _predict_steps(region, fitted, path, initial_state)[:, n_before : len(path)]
+        predictions.append(Prediction(*np.concatenate([missing, bands], axis=1)))
+    return predictions
 
 
-def _predict(
-    region: Region,
-    fitted: Sequences,
-    inputs: Array,
-    steps: NDArray[np.intp],
-    initial_state: float | None,
+def _predict_steps(
+    region: Region, fitted: Sequences, path: Array, initial_state: float | None
 ) -> Array:
-    """Return the mean for scaled inputs (N, T, q) at some steps, and its band.
+    """Return the fields of a prediction for inputs (T, q), at T or more steps.
 
-    Parameters
-    ----------
-    fitted
-        The N sequences whose initial states hold, unless another is given.
+    If every sequence has its own initial state, the targets of ``fitted`` determine it.
     """
-    reduced_cost, path = region.reduced_cost, Sequences.from_inputs(inputs, fitted.origin)
-    problem, unit = reduced_cost.problem, reduced_cost.unit
+    reduced_cost, n_fitted = region.reduced_cost, fitted.targets.shape[1]
+    n_steps = max(len(path), n_fitted)
+    inputs = np.zeros((1, n_steps, path.shape[1]))
+    inputs[0, : len(path)] = path / reduced_cost.input_units
+    targets, has_target = np.zeros((1, n_steps)), np.zeros((1, n_steps), np.bool_)
+    targets[:, :n_fitted], has_target[:, :n_fitted] = fitted.targets, fitted.has_target
+    sequences = replace(fitted, inputs=inputs, targets=targets, has_target=has_target)
+    mean, low, high = predict_means(region, sequences, initial_state)[:, 0]
+    noise = region.new_error * reduced_cost.unit
+    with np.errstate(invalid="ignore"):  # where the mean is infinite
+        down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
+        return np.stack([mean, low, high, mean - down, mean + up])
 
-    def linear(at: Evaluation) -> tuple[Array, Array]:
+
+def predict_means(
+    region: Region, sequences: Sequences, initial_state: float | None = None
+) -> Array:
+    """Return the means of sequences at all steps, and their bands, (3, N, T)."""
+    reduced_cost = region.reduced_cost
+    problem, steps = reduced_cost.problem, np.arange(sequences.targets.shape[1], dtype=np.float64)
+    start = reduced_cost.start if initial_state is None else initial_state / reduced_cost.unit
+
+    def quantity(at: Evaluation, sequences: Sequences) -> tuple[Array, Array | float, float]:
         w = at.w[:, None, None]
-        values = reduced_cost.columns(at.w, path, steps)
-        factors, constant = values[..., :-1], -values[..., -1]
-        if initial_state is not None:
-            constant = initial_state / unit * w ** (steps + 1.0)
-        if problem.has_unknown_start and initial_state is not None:
+        factors = reduced_cost.columns(at.w, sequences)[..., :-1]
+        if problem.has_unknown_start and initial_state is None:
+            if not problem.has_own_starts:  # a new sequence may start before the impulse
+                factors[..., -1] = w ** (steps - sequences.origin[0])
+            return factors, 0.0, reduced_cost.unit
+        if problem.has_unknown_start:
             factors[..., -1] = 0.0
-            if problem.offset:
+            if problem.options.offset:
                 factors[..., -2] = 1.0 / (1.0 - w)
-        elif problem.has_unknown_start and not reduced_cost.has_own_starts:
-            factors[..., -1] = w ** (steps - fitted.origin[0].astype(float))
-        return factors, constant
+        return factors, start * w ** (steps + 1.0), reduced_cost.unit
 
-    return unit * region.estimate(linear, fitted, n_numbers=path.n_numbers) + reduced_cost.center
+    return region.estimate(quantity, sequences) + reduced_cost.center

@@ -1,6 +1,6 @@
 """The data of a fit as padded arrays, and what is unknown."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -14,23 +14,23 @@ InitialState: TypeAlias = float | Literal["shared", "each"]
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What is fitted, and in which range.
+    """What to fit, and the range to search.
 
     Attributes
     ----------
     initial_state
-        S_0, the state before the first step that is used: a number, ``"shared"`` (unknown, one for
-        all sequences) or ``"each"`` (unknown, one per sequence).
+        S_0, the state before the first step in use: a number, ``"shared"`` (one unknown for all
+        sequences) or ``"each"`` (one unknown per sequence).
     offset
         Whether a constant is added to the states.
     delay
-        The lowest and the highest number of steps by which the inputs act later.
+        The shortest and the longest delay of the inputs, in steps.
     w_rec
-        The range of the search.
+        The range to search.
     noise
         ``"ar1"`` for noise that follows a first-order autoregression.
     confidence
-        Of the intervals, between 0 and 1.
+        The confidence level of the intervals, between 0 and 1.
     """
 
     initial_state: InitialState = "each"
@@ -43,34 +43,21 @@ class FitOptions:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Sequences with at least one target, padded to one length, for one delay.
+    """The N sequences that have targets, padded to one length, for one delay."""
 
-    Attributes
-    ----------
-    members, lengths
-        (N,) the index of each sequence in the series, and its number of steps.
-    inputs
-        (N, T, q), already delayed.
-    targets
-        (N, T); nan where there is none.
-    rho
-        The autocorrelation of the noise; None for white noise.
-    """
-
-    members: NDArray[np.intp]
-    lengths: NDArray[np.intp]
-    inputs: Array
-    targets: Array
-    initial_state: InitialState
-    offset: bool
-    rho: float | None = None
+    options: FitOptions
+    members: NDArray[np.intp]  # (N,) the index of each sequence in the series
+    lengths: NDArray[np.intp]  # (N,) its number of steps
+    inputs: Array  # (N, T, q), delayed
+    targets: Array  # (N, T), nan where there is none
+    rho: float | None  # the autocorrelation of the noise; None for white noise
 
     @classmethod
     def from_series(cls, series: Series, options: FitOptions, delay: int) -> "Problem":
         """Return the problem with one delay.
 
-        Every sequence begins after as many steps as the highest delay, so that the costs of all
-        delays are for the same targets.
+        Every sequence starts after the longest delay, so that the costs of all delays are based on
+        the same targets.
         """
         skip = options.delay[1]
         has_target = [not np.isnan(targets[skip:]).all() for targets in series.targets]
@@ -82,16 +69,17 @@ class Problem:
             inputs[row, :length] = series.inputs[i][skip - delay : skip - delay + length]
             targets[row, :length] = series.targets[i][skip:]
         rho = 0.0 if options.noise == "ar1" else None
-        return cls(members, lengths, inputs, targets, options.initial_state, options.offset, rho)
-
-    def with_rho(self, rho: float | None) -> "Problem":
-        """Return the problem for noise with another autocorrelation."""
-        return replace(self, rho=rho)
+        return cls(options, members, lengths, inputs, targets, rho)
 
     @property
     def has_unknown_start(self) -> bool:
         """Whether initial states are fitted."""
-        return isinstance(self.initial_state, str)
+        return isinstance(self.options.initial_state, str)
+
+    @property
+    def has_own_starts(self) -> bool:
+        """Whether several initial states are fitted."""
+        return self.options.initial_state == "each" and len(self.members) > 1
 
     @property
     def n_targets(self) -> int:
@@ -99,11 +87,8 @@ class Problem:
         return int(np.count_nonzero(~np.isnan(self.targets))) - (self.rho is not None)
 
     @property
-    def n_starts(self) -> int:
-        """The number of initial states that are fitted."""
-        return {"each": len(self.members), "shared": 1}.get(str(self.initial_state), 0)
-
-    @property
     def n_unknowns(self) -> int:
         """The number of unknowns: w_rec, input weights, the offset, initial states and rho."""
-        return 1 + int(self.inputs.shape[2]) + self.offset + self.n_starts + (self.rho is not None)
+        n_starts = {"each": len(self.members), "shared": 1}.get(str(self.options.initial_state), 0)
+        n_inputs = int(self.inputs.shape[2])
+        return 1 + n_inputs + self.options.offset + n_starts + (self.rho is not None)

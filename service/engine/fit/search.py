@@ -1,101 +1,102 @@
 """The search for all local minima of the reduced cost, and for its level sets.
 
 The grid is dense where minima crowd, and is refined where the cubic through values and slopes may
-hide an extremum. All extrema are then roots of the slope.
+hide an extremum. All extrema are then roots of the slope, and the ends of a level set are roots of
+the cost less the level.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from service.engine.fit.problem import Problem
 from service.engine.fit.reduced_cost import RESIDUAL_RTOL, Evaluation, ReducedCost
 from service.engine.types import Array
 
-GRID: Final = 48
-"""Grid points from 0 to 1."""
-
-ROUNDS: Final = 6
-"""How often a gap of the grid may be halved."""
-
-EQUAL_COST_RTOL: Final = 1e-9
-"""Costs that differ by less count as equal."""
-
+GRID: Final = 48  # grid points from 0 to 1
+ROUNDS: Final = 6  # how many times a gap of the grid may be halved
+EQUAL_COST_RTOL: Final = 1e-9  # costs that differ by less count as equal
+# Where columns coincide at an end of the range, a point this far inside replaces it.
 BESIDE: Final = 1e-8
-"""The distance from an end of the range at which columns coincide to a point where they do not."""
+AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
 
-AT_LIMIT: Final = 1e-7
-"""A minimum that is closer to an end of the range is at it."""
+
+class Interval(NamedTuple):
+    """All w_rec from low to high."""
+
+    low: float
+    high: float
+
+
+class Minimum(NamedTuple):
+    """A local minimum of the cost."""
+
+    w_rec: float
+    cost: float
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """The lowest point of a reduced cost in a range. Costs are sums of squares.
-
-    Attributes
-    ----------
-    evaluated
-        At all places that were visited, sorted by w.
-    best
-        At the lowest point.
-    minima
-        Pairs (w, cost) of all local minima, the lowest first.
-    varies
-        Whether the cost depends on w.
-    """
+    """All local minima of a reduced cost in a range. Costs are sums of squares."""
 
     reduced_cost: ReducedCost
-    low: float
-    high: float
-    evaluated: Evaluation
-    best: Evaluation
-    minima: list[tuple[float, float]]
-    unique: bool
-    varies: bool
-    degrees_of_freedom: int
+    evaluated: Evaluation  # at all visited points, sorted by w
+    minima: list[Minimum]  # the lowest first
 
     @property
     def w(self) -> float:
         """The w_rec of the lowest point."""
-        return self.minima[0][0]
-
-    @property
-    def cost(self) -> float:
-        """The lowest sum of squares."""
-        return self.minima[0][1]
+        return self.minima[0].w_rec
 
     @property
     def mean_cost(self) -> float:
-        """The mean squared error in the units of the targets."""
-        return self.to_mean(self.cost)
+        """The lowest mean squared error in the units of the targets."""
+        return self.to_mean(self.minima[0].cost)
 
     @property
     def at_limit(self) -> bool:
         """Whether the lowest point is at an end of the range."""
-        return min(self.w - self.low, self.high - self.w) < AT_LIMIT
+        low, high = self.reduced_cost.problem.options.w_rec
+        return min(self.w - low, high - self.w) < AT_LIMIT
+
+    @property
+    def varies(self) -> bool:
+        """Whether the cost depends on w."""
+        cost = self.evaluated.cost
+        return bool(np.ptp(cost) > 64.0 * rounding_error(np.max(cost), self.reduced_cost.scale))
+
+    @property
+    def unique(self) -> bool:
+        """Whether one w alone has the lowest cost."""
+        rim = _rim(self.minima[0].cost, self.reduced_cost.scale)
+        return self.varies and not any(cost <= rim for _, cost in self.minima[1:])
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Targets minus unknowns; collinear ones count once."""
+        problem = self.reduced_cost.problem
+        n_eliminated = len(problem.members) if problem.has_own_starts else 0
+        n_fitted = 1 + int(self.evaluated.rank.max()) + n_eliminated + (problem.rho is not None)
+        return problem.n_targets - n_fitted
 
     def to_mean(self, cost: float) -> float:
         """Return the mean squared error of a sum of squares, in the units of the targets."""
         return cost * self.reduced_cost.unit**2 / self.reduced_cost.problem.n_targets
 
-    def pieces_below(self, level: float) -> list[tuple[float, float]]:
+    def pieces_below(self, level: float) -> list[Interval]:
         """Return the pieces of {w: r(w) <= level}, in order.
 
         No piece is missed, since all local extrema are among the evaluated places.
         """
-        below = self.evaluated.cost <= level
-        at = np.flatnonzero(below[:-1] != below[1:])
-        w = self.evaluated.w
-        ends = _find_roots(
-            lambda w: np.sqrt(self.reduced_cost.evaluate(w).cost) - math.sqrt(level),
-            w[at],
-            w[at + 1],
-        )
-        first, last = [self.low] * int(below[0]), [self.high] * int(below[-1])
-        edges = [*first, *map(float, ends), *last]
-        return list(zip(edges[::2], edges[1::2], strict=True))
+        root = math.sqrt(level)
+        ends = _find_roots(self.reduced_cost, self.evaluated, lambda at: np.sqrt(at.cost) - root)
+        low, high = self.reduced_cost.problem.options.w_rec
+        first, last = np.sqrt(self.evaluated.cost[[0, -1]]) <= root
+        edges = [*[low] * int(first), *ends.tolist(), *[high] * int(last)]
+        return [Interval(*piece) for piece in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def rounding_error(cost: Array | float, scale: float) -> Array:
@@ -104,59 +105,32 @@ def rounding_error(cost: Array | float, scale: float) -> Array:
     return error
 
 
-def find_minima(reduced_cost: ReducedCost, low: float, high: float) -> Solution:
-    """Return the lowest point of a reduced cost on [low, high], and all local minima.
+def _rim(cost: float, scale: float) -> float:
+    """Return the highest cost that counts as equal."""
+    return cost * (1.0 + EQUAL_COST_RTOL) + float(rounding_error(cost, scale))
 
-    Parameters
-    ----------
-    low, high
-        The range of w_rec, low < high.
 
-    Returns
-    -------
-    Solution
-    """
-    problem, scale = reduced_cost.problem, reduced_cost.scale
-    evaluated = reduced_cost.evaluate(make_grid(problem.targets.shape[1], low, high))
+def find_minima(problem: Problem) -> Solution:
+    """Return all local minima of the reduced cost in the range of w_rec."""
+    reduced_cost, options = ReducedCost(problem), problem.options
+    evaluated = reduced_cost.evaluate(make_grid(problem.targets.shape[1], *options.w_rec))
     evaluated = _refine(reduced_cost, _drop_jumps(reduced_cost, evaluated))
-    a, b, h = evaluated.slope[:-1], evaluated.slope[1:], np.diff(evaluated.w)
-    noise = rounding_error(evaluated.cost[1:], scale)
-    at = np.flatnonzero((np.sign(a) * np.sign(b) < 0.0) & (h * np.abs(b - a) > noise))
-    extrema = _find_roots(
-        lambda w: reduced_cost.evaluate(w).slope, evaluated.w[at], evaluated.w[at + 1]
-    )
+    extrema = _find_roots(reduced_cost, evaluated, lambda at: at.slope)
+    evaluated = _add(reduced_cost, evaluated, extrema)
     lowest = int(np.argmin(evaluated.cost))
-    candidates = np.concatenate([extrema[a[at] < 0.0], evaluated.w[[0, -1, lowest]]])
-    evaluated = Evaluation.join(evaluated, reduced_cost.evaluate(extrema)) if len(at) else evaluated
-    chosen = evaluated[np.searchsorted(evaluated.w, np.unique(candidates))]
-    minima = _separate(evaluated, chosen, scale)
-    w, cost = minima[0]
-    highest = float(np.max(evaluated.cost))
-    varies = bool(np.ptp(evaluated.cost) > 64.0 * rounding_error(highest, scale))
-    equal = cost * (1.0 + EQUAL_COST_RTOL) + rounding_error(cost, scale)
-    unique = varies and not any(other <= equal for _, other in minima[1:])
-    n_eliminated = problem.n_starts if reduced_cost.has_own_starts else 0
-    n_fitted = 1 + int(evaluated.rank.max()) + n_eliminated + (problem.rho is not None)
-    return Solution(
-        reduced_cost,
-        low,
-        high,
-        evaluated,
-        evaluated[np.searchsorted(evaluated.w, [w])],
-        minima,
-        unique,
-        varies,
-        problem.n_targets - n_fitted,
-    )
+    candidates = np.concatenate([extrema, evaluated.w[[0, -1, lowest]]])
+    minima = _separate_minima(evaluated, candidates, reduced_cost.scale)
+    return Solution(reduced_cost, evaluated, minima)
+
+
+def _add(reduced_cost: ReducedCost, evaluated: Evaluation, w: Array) -> Evaluation:
+    return evaluated.merge(reduced_cost.evaluate(w)) if len(w) else evaluated
 
 
 def make_grid(n_steps: int, low: float, high: float) -> Array:
-    """Return places on [low, high] that are crowded where minima are: within 1/T of |w| = 1.
+    """Return points on [low, high], densest within 1/T of |w| = 1, where most minima are.
 
-    Parameters
-    ----------
-    n_steps
-        T, the length of the longest sequence.
+    ``n_steps`` is T, the length of the longest sequence.
     """
     n = max(n_steps, 2)
     gaps = np.sinh(np.linspace(0.0, 1.0, GRID + 1) * math.asinh(n)) / n
@@ -168,19 +142,18 @@ def make_grid(n_steps: int, low: float, high: float) -> Array:
 
 
 def _drop_jumps(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
-    """Leave out each w at which columns coincide: r jumps there, and its limit counts.
+    """Drop every w at which columns coincide: r jumps there, and the limit is what counts.
 
-    At an end of the range, a place beside it takes its place.
+    At an end of the range, a nearby point replaces it.
     """
     rank = np.concatenate([evaluated.rank[[1]], evaluated.rank, evaluated.rank[[-2]]])
     jumps = evaluated.rank < np.minimum(rank[:-2], rank[2:])
     beside = (evaluated.w[[0, -1]] + [BESIDE, -BESIDE])[jumps[[0, -1]]]
-    rest = evaluated[~jumps]
-    return Evaluation.join(rest, reduced_cost.evaluate(beside)) if len(beside) else rest
+    return _add(reduced_cost, evaluated[~jumps], beside)
 
 
 def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
-    """Halve gaps in which the cubic through values and slopes turns twice."""
+    """Halve gaps in which the cubic through values and slopes has two extrema."""
     t = np.array([0.25, 0.5, 0.75])[:, None]
     for _ in range(ROUNDS):
         a, b, h = evaluated.slope[:-1], evaluated.slope[1:], np.diff(evaluated.w)
@@ -190,32 +163,35 @@ def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
         turns_twice = same_sign & (np.sign(inner) * np.sign(a + b) < 0.0).any(axis=0)
         change = h * (np.abs(a) + np.abs(b) + np.abs(mean))
         chosen = turns_twice & (change > rounding_error(evaluated.cost[1:], reduced_cost.scale))
-        if not chosen.any():
-            break
         middle = evaluated.w[:-1][chosen] + 0.5 * h[chosen]
-        evaluated = Evaluation.join(evaluated, reduced_cost.evaluate(middle))
+        if not len(middle):
+            break
+        evaluated = _add(reduced_cost, evaluated, middle)
     return evaluated
 
 
-def _separate(
-    evaluated: Evaluation, candidates: Evaluation, scale: float
-) -> list[tuple[float, float]]:
-    """Return the candidates that a rise separates from every lower one, the lowest first."""
-    minima: list[tuple[float, float]] = []
-    for i in np.lexsort((1.0 - np.abs(candidates.w), candidates.cost)):
-        w, cost = float(candidates.w[i]), float(candidates.cost[i])
-        rim = cost * (1.0 + EQUAL_COST_RTOL) + rounding_error(cost, scale)
-        between = (slice(*np.searchsorted(evaluated.w, sorted((w, v)))) for v, _ in minima)
-        if all(np.max(evaluated.cost[part], initial=-1.0) > rim for part in between):
-            minima.append((w, cost))
-    return minima
+def _separate_minima(evaluated: Evaluation, candidates: Array, scale: float) -> list[Minimum]:
+    """Return the candidates with a higher cost between them and every lower one, lowest first."""
+    at = np.flatnonzero(np.isin(evaluated.w, candidates))
+    order = np.lexsort((1.0 - np.abs(evaluated.w[at]), evaluated.cost[at]))
+    minima: list[int] = []
+    for i in at[order]:
+        rim = _rim(float(evaluated.cost[i]), scale)
+        between = (evaluated.cost[min(i, j) : max(i, j)] for j in minima)
+        if all(np.max(costs) > rim for costs in between):
+            minima.append(i)
+    return [Minimum(float(evaluated.w[i]), float(evaluated.cost[i])) for i in minima]
 
 
-def _find_roots(function: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    """Return a root in every [low, high], at whose ends the function has different signs."""
+def _find_roots(
+    reduced_cost: ReducedCost, evaluated: Evaluation, function: Callable[[Evaluation], Array]
+) -> Array:
+    """Return one root between every two neighbors at which the signs of the function differ."""
     from scipy.optimize.elementwise import find_root  # noqa: PLC0415 - takes long to import
 
-    if not len(low):
+    at = np.flatnonzero(np.diff(function(evaluated) > 0.0))
+    low, high = evaluated.w[at], evaluated.w[at + 1]
+    if not len(at):
         return low
-    root: Array = find_root(function, (low, high)).x
+    root: Array = find_root(lambda w: function(reduced_cost.evaluate(w)), (low, high)).x
     return np.where(np.isnan(root), low, root)  # where rounding hides the change of sign

@@ -1,4 +1,4 @@
-"""The fit: from a series and options to the optimum with everything that is known about it."""
+"""Fits: the optimum, its uncertainty and its diagnostics."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,59 +14,45 @@ from service.engine.fit.diagnostics import (
     is_identifiable,
 )
 from service.engine.fit.parameters import Parameters, estimate_parameters
-from service.engine.fit.prediction import FittedModel, predict_fitted
+from service.engine.fit.prediction import FittedModel, predict_means
 from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.reduced_cost import Evaluation, ReducedCost
-from service.engine.fit.search import Solution, find_minima
+from service.engine.fit.search import Interval, Minimum, Solution, find_minima
 from service.engine.fit.uncertainty import Region
 from service.engine.types import Array
 
-RHO_LIMIT: Final = 0.99
-"""The largest autocorrelation of the noise."""
-
+RHO_LIMIT: Final = 0.99  # the largest autocorrelation of the noise
+RHO_PLACES: Final = 13  # grid points of the search for the autocorrelation
+RHO_ATOL: Final = 1e-7  # accuracy of the autocorrelation; near its minimum the cost is quadratic
+# Evenly spaced w_rec that the profile adds to those of the search, for a smooth curve.
 PROFILE_PLACES: Final = 64
-"""Evenly spaced w_rec of the profile, besides those of the search: a smooth curve in a picture."""
-
-RHO_PLACES: Final = 13
-"""Values of the autocorrelation from which the search starts."""
-
-RHO_ATOL: Final = 1e-7
-"""The accuracy of the autocorrelation: the cost is quadratic there."""
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """A fitted recurrence. Costs are mean squared errors; a number that does not exist is nan.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Fit(FittedModel):
+    """A fitted recurrence. Costs are mean squared errors; undefined numbers are nan.
 
     Attributes
     ----------
-    model
-        w_rec, the pieces of its interval, the delay and rho.
     standard_error
-        Of w_rec, by the curvature at the optimum.
-    parameters
-        All other unknowns. A sequence without targets has an initial state of nan.
+        That of w_rec, from the curvature at the optimum.
     delay_costs
         The lowest cost with each delay, in order.
     level
         The cost up to which a w_rec belongs to its interval; infinite if all do.
-    quality
-        R squared, information criteria, and tests of the residuals.
     minima
-        All local minima (w_rec, cost), the lowest first.
+        All local minima, the lowest first.
     unique, identifiable
-        Whether one w_rec has the lowest cost, and whether the targets exclude any.
+        Whether a single w_rec has the lowest cost, and whether the targets exclude any w_rec.
     at_limit
         Whether w_rec is at an end of the range.
     table
-        The fit at every step from the first target of each sequence on, in columns (R,): sequence
-        (from 0), step (from 1), target (nan where missing), prediction, low and high (the band of
-        the mean), residual.
+        The fit at every step, starting with the first target of each sequence, as columns (R,):
+        sequence (from 0), step (from 1), target (nan where missing), prediction, low and high (the
+        band of the mean), residual.
     profile
-        The lowest cost with each w_rec (2, P), in the order of w_rec.
+        (2, P): w_rec, increasing, and the lowest cost with each.
     """
 
-    model: FittedModel
     standard_error: float
     parameters: Parameters
     delay_costs: list[float]
@@ -74,7 +60,7 @@ class Fit:
     level: float
     n_targets: int
     quality: Quality
-    minima: list[tuple[float, float]]
+    minima: list[Minimum]
     unique: bool
     identifiable: bool
     at_limit: bool
@@ -84,28 +70,24 @@ class Fit:
 
 
 def find_delay_cost(series: Series, options: FitOptions, delay: int) -> float:
-    """Return the lowest cost with one delay of a range; raises as `fit`."""
-    return _solve(Problem.from_series(series, options, delay), options).mean_cost
+    """Return the lowest cost with one of the delays; raises the same errors as `fit`."""
+    return _solve(Problem.from_series(series, options, delay)).mean_cost
 
 
 def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = None) -> Fit:
     """Fit the recurrence S_k = w_rec S_(k-1) + sum_j w_in_j x_kj, y_k = S_k + offset.
 
-    The cost is the mean squared error over all targets. The lowest point over all unknowns is found
-    by variable projection and a search over w_rec, without initial values.
+    The cost is the mean squared error over all targets. Its lowest minimum is found by variable
+    projection and a dense, refined search over w_rec, without initial values.
 
     Parameters
     ----------
     series
-        With at least as many targets as unknowns.
+        The data, with at least as many targets as unknowns.
     options
-        What is unknown, and the range of w_rec.
+        The unknowns, and the range of w_rec.
     delay_costs
-        The result of `find_delay_cost` for every delay, if it is known.
-
-    Returns
-    -------
-    Fit
+        The results of `find_delay_cost` for all delays, if known.
 
     Raises
     ------
@@ -122,91 +104,83 @@ def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = N
     delays = range(options.delay[0], options.delay[1] + 1)
     if len(delays) > 1 and delay_costs is None:
         delay_costs = [find_delay_cost(series, options, delay) for delay in delays]
-    best = int(np.argmin(delay_costs or [0.0]))
-    solution = _solve(Problem.from_series(series, options, delays[best]), options)
-    problem = solution.reduced_cost.problem
-    region = Region.of(solution, options.confidence)
-    table, residuals = _tabulate(region, options.delay[1])
-    quality = assess_quality(solution, residuals)
-    with_offset = None
+    delay = delays[int(np.argmin(delay_costs or [0.0]))]
+    solution = _solve(Problem.from_series(series, options, delay))
+    region, problem = _find_region(solution), solution.reduced_cost.problem
+    table, residuals = _tabulate(region)
+    quality, identifiable = assess_quality(solution, residuals), is_identifiable(solution, region)
+    offset_pieces: list[Interval] = []
     has_room = problem.n_targets > problem.n_unknowns and solution.degrees_of_freedom > 1
-    if not problem.offset and has_room and is_identifiable(solution, region):
-        problem_with = replace(Problem.from_series(series, options, delays[best]), offset=True)
-        with_offset = Region.of(_solve(problem_with, options), options.confidence)
-    low, high = options.w_rec
-    even = low + (high - low) * (np.arange(PROFILE_PLACES) + 0.5) / PROFILE_PLACES
-    places = solution.reduced_cost.evaluate(even)
-    visited = Evaluation.join(solution.evaluated, region.sampled, region.best, places)
-    with np.errstate(over="ignore"):  # far from the optimum
-        profile = np.stack([visited.w, visited.cost * solution.to_mean(1.0)])
+    if not options.offset and has_room and identifiable:
+        with_offset = Problem.from_series(series, replace(options, offset=True), delay)
+        offset_pieces = _find_region(_solve(with_offset)).pieces
     return Fit(
-        FittedModel(
-            delays[best], problem.rho, solution.w, region.pieces, solution.degrees_of_freedom
-        ),
-        region.standard_error,
-        _with_all_states(estimate_parameters(region), problem, len(series.targets)),
-        delay_costs or [solution.mean_cost],
-        solution.mean_cost,
-        solution.to_mean(region.level),
-        problem.n_targets,
-        quality,
-        [(w, solution.to_mean(cost)) for w, cost in solution.minima],
-        solution.unique,
-        is_identifiable(solution, region),
-        solution.at_limit,
-        assess_trust(solution, region, quality, with_offset),
-        table,
-        profile,
+        delay=delay,
+        rho=problem.rho,
+        w_rec=solution.w,
+        intervals=region.pieces,
+        degrees_of_freedom=solution.degrees_of_freedom,
+        standard_error=region.standard_error,
+        parameters=estimate_parameters(region, len(series.targets)),
+        delay_costs=delay_costs or [solution.mean_cost],
+        cost=solution.mean_cost,
+        level=solution.to_mean(region.level),
+        n_targets=problem.n_targets,
+        quality=quality,
+        minima=[Minimum(w, solution.to_mean(cost)) for w, cost in solution.minima],
+        unique=solution.unique,
+        identifiable=identifiable,
+        at_limit=solution.at_limit,
+        trust=assess_trust(solution, region, quality, offset_pieces),
+        table=table,
+        profile=_collect_profile(solution, region),
     )
 
 
-def _solve(problem: Problem, options: FitOptions) -> Solution:
-    """Return the lowest point of a problem, for autoregressive noise at the best rho."""
+def _solve(problem: Problem) -> Solution:
+    """Return the minima of a problem, for autoregressive noise with the best rho."""
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
     if problem.rho is None:
-        return find_minima(ReducedCost(problem), *options.w_rec)
+        return find_minima(problem)
     from scipy.optimize import minimize_scalar  # noqa: PLC0415 - takes long to import
 
-    def solve_at(rho: float) -> Solution:
-        return find_minima(ReducedCost(problem.with_rho(float(rho))), *options.w_rec)
+    def cost(rho: float) -> float:
+        return find_minima(replace(problem, rho=float(rho))).mean_cost
 
-    # Steps from the residuals of one rho to the next rho would not do: near rho = w the response
-    # to the initial state looks like noise.
+    # Alternating between residuals and rho would fail: near rho = w, the response to the initial
+    # state looks like noise.
     places = np.linspace(-RHO_LIMIT, RHO_LIMIT, RHO_PLACES)
-    i = int(np.argmin([solve_at(rho).mean_cost for rho in places]))
+    i = int(np.argmin([cost(rho) for rho in places]))
     bounds = places[max(i - 1, 0)], places[min(i + 1, RHO_PLACES - 1)]
-    found = minimize_scalar(
-        lambda rho: solve_at(rho).mean_cost,
-        bounds=bounds,
-        method="bounded",
-        options={"xatol": RHO_ATOL},
-    )
-    return solve_at(found.x)
+    best = minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": RHO_ATOL})
+    return find_minima(replace(problem, rho=float(best.x)))
 
 
-def _tabulate(region: Region, n_skipped: int) -> tuple[dict[str, Array], Array]:
-    """Return the fit in columns, and the residuals (N, T), nan where there is no target."""
+def _find_region(solution: Solution) -> Region:
+    degrees_of_freedom, find_pieces = solution.degrees_of_freedom, solution.pieces_below
+    return Region.around(solution.reduced_cost, solution.w, degrees_of_freedom, find_pieces)
+
+
+def _tabulate(region: Region) -> tuple[dict[str, Array], Array]:
+    """Return the fit as columns, and the residuals (N, T), nan where there is no target."""
     problem, sequences = region.reduced_cost.problem, region.reduced_cost.sequences
-    shape = problem.targets.shape
-    first, step = np.argmax(sequences.has_target, axis=1)[:, None], np.arange(shape[1])
-    band = np.full((3, *shape), np.nan)
-    used = step[first.min() :]
-    for block in sequences.blocks():
-        band[:, block, used] = predict_fitted(region, sequences[block], used)
-    residuals = problem.targets - band[0]
-    row, column = np.nonzero((step >= first) & (step < problem.lengths[:, None]))
+    first, step = np.argmax(sequences.has_target, axis=1), np.arange(problem.targets.shape[1])
+    means = predict_means(region, sequences)
+    residuals = problem.targets - means[0]
+    row, column = np.nonzero((step >= first[:, None]) & (step < problem.lengths[:, None]))
     names = ("target", "prediction", "low", "high", "residual")
-    values = (problem.targets, *band, residuals)
+    values = (problem.targets, *means, residuals)
     columns = {name: value[row, column] for name, value in zip(names, values, strict=True)}
-    places = {"sequence": problem.members[row] + 0.0, "step": column + 1.0 + n_skipped}
-    return places | columns, residuals
+    steps = column + 1.0 + problem.options.delay[1]
+    return {"sequence": problem.members[row] + 0.0, "step": steps, **columns}, residuals
 
 
-def _with_all_states(parameters: Parameters, problem: Problem, n_sequences: int) -> Parameters:
-    """Return the parameters with a row of nan for the state of every sequence without targets."""
-    if problem.initial_state != "each" or parameters.initial_states is None:
-        return parameters
-    states = np.full((n_sequences, 3), np.nan)
-    states[problem.members] = parameters.initial_states
-    return parameters._replace(initial_states=states)
+def _collect_profile(solution: Solution, region: Region) -> Array:
+    """Return all visited and some evenly spaced w_rec, and their costs, (2, P)."""
+    low, high = solution.reduced_cost.problem.options.w_rec
+    even = low + (high - low) * (np.arange(PROFILE_PLACES) + 0.5) / PROFILE_PLACES
+    places = solution.reduced_cost.evaluate(even)
+    visited = solution.evaluated.merge(region.sampled, region.best, places)
+    with np.errstate(over="ignore"):  # far from the optimum
+        return np.stack([visited.w, visited.cost * solution.to_mean(1.0)])

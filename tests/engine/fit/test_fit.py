@@ -41,7 +41,7 @@ def without(series: Series, places: NDArray[np.int64]) -> Series:
 def test_count_ones_gives_the_weights_of_the_tutorial() -> None:
     series = Series.from_dataset(Dataset.from_arrays(*count_ones()))
     result = fit(series, FitOptions(initial_state=0.0, offset=False))
-    assert result.model.w_rec == pytest.approx(1.0, abs=1e-9)
+    assert result.w_rec == pytest.approx(1.0, abs=1e-9)
     assert result.parameters.w_in[0, 0] == pytest.approx(1.0, abs=1e-9)
     assert result.cost == 0.0
     assert result.n_targets == 20
@@ -53,7 +53,7 @@ def test_count_ones_gives_the_weights_of_the_tutorial() -> None:
 def test_data_without_noise_give_the_true_parameters(w_rec: float) -> None:
     series = make_series(w_rec, noise=0.0, n_inputs=2)
     result = fit(series, FitOptions(w_rec=(-1.2, 1.2)))
-    assert result.model.w_rec == pytest.approx(w_rec, abs=1e-9)
+    assert result.w_rec == pytest.approx(w_rec, abs=1e-9)
     assert result.cost <= 1e-24
     np.testing.assert_allclose(result.parameters.w_in[:, 0], 1.5, rtol=1e-8)
     assert result.parameters.offset is not None
@@ -75,7 +75,7 @@ def test_a_delay_is_found() -> None:
     delayed = np.concatenate([np.zeros((4, 1)), x[:-4]])
     y = simulate(delayed, 0.7, [2.0], 0.0, 1.0) + 0.1 * rng.standard_normal(80)
     result = fit(Series((x,), (y,)), FitOptions(delay=(0, 6)))
-    assert result.model.delay == 4
+    assert result.delay == 4
     assert len(result.delay_costs) == 7
     assert min(result.delay_costs) == result.delay_costs[4] == result.cost
     assert result.n_targets == 80 - 6
@@ -83,7 +83,7 @@ def test_a_delay_is_found() -> None:
     # The cost of each delay is that of a fit with it, of the same targets.
     y[:6] = np.nan
     alone = fit(Series((x,), (y,)), FitOptions(delay=(4, 4)))
-    assert alone.model.w_rec == pytest.approx(0.7, abs=0.05)
+    assert alone.w_rec == pytest.approx(0.7, abs=0.05)
 
 
 def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
@@ -92,7 +92,7 @@ def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
     sales = simulate(spend, 0.6, [2.0], 0.0, 100.0) + rng.standard_normal(104)
     series = Series((spend,), (sales,), ("spend",), "sales")
     result = fit(series, FitOptions())
-    assert result.model.w_rec == pytest.approx(0.6, abs=0.01)
+    assert result.w_rec == pytest.approx(0.6, abs=0.01)
     assert result.parameters.offset is not None
     assert abs(result.parameters.offset[0] - 100.0) < 1.0
     assert result.trust.interval
@@ -109,11 +109,11 @@ def test_sales_with_a_leading_indicator() -> None:
     indicator, sales = np.diff(golden["leading_indicator"]), np.diff(golden["sales"])
     result = fit(Series((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
     sums = np.array(result.delay_costs) * result.n_targets
-    assert result.model.delay == 3
+    assert result.delay == 3
     assert sums[3] == pytest.approx(9.00, abs=0.005)
     assert np.delete(sums, 3).min() > 225.0
-    (interval,) = result.model.intervals
-    assert [result.model.w_rec, *interval] == pytest.approx([0.726, 0.711, 0.740], abs=5e-4)
+    (interval,) = result.intervals
+    assert [result.w_rec, *interval] == pytest.approx([0.726, 0.711, 0.740], abs=5e-4)
     assert result.parameters.w_in[0] == pytest.approx([4.69, 4.54, 4.84], abs=5e-3)
     assert result.quality.autocorrelation == pytest.approx(-0.43, abs=5e-3)
     assert not result.trust.interval
@@ -127,12 +127,12 @@ def test_autoregressive_noise_is_found() -> None:
     series = Series((x,), (simulate(x, 0.85, [1.0], 0.0, 3.0) + noise,))
     white, colored = fit(series, FitOptions()), fit(series, FitOptions(noise="ar1"))
     assert "residuals_autocorrelated" in white.trust.reasons
-    assert colored.model.rho == pytest.approx(0.7, abs=0.1)
+    assert colored.rho == pytest.approx(0.7, abs=0.1)
     assert colored.n_targets == 399
-    assert colored.model.degrees_of_freedom == white.model.degrees_of_freedom - 2
+    assert colored.degrees_of_freedom == white.degrees_of_freedom - 2
     assert abs(colored.quality.autocorrelation) < 0.1
     assert colored.trust.interval
-    width, wider = (float(np.ptp(each.model.intervals)) for each in (white, colored))
+    width, wider = (float(np.ptp(each.intervals)) for each in (white, colored))
     assert wider > 1.5 * width
 
 
@@ -161,8 +161,8 @@ def test_residual_tests_agree_with_their_definitions() -> None:
 
 
 def check_same(result: Fit, other: Fit, rtol: float = 1e-6) -> None:
-    assert other.model.w_rec == pytest.approx(result.model.w_rec, rel=rtol)
-    np.testing.assert_allclose(other.model.intervals, result.model.intervals, rtol=rtol)
+    assert other.w_rec == pytest.approx(result.w_rec, rel=rtol)
+    np.testing.assert_allclose(other.intervals, result.intervals, rtol=rtol)
     assert other.standard_error == pytest.approx(result.standard_error, rel=1e-4)
     assert other.trust.reasons == result.trust.reasons
 
@@ -226,7 +226,7 @@ def test_many_sequences_are_fitted_as_few() -> None:
             result = fit(Series(tuple(x), tuple(targets)), options)
             residuals = result.table["residual"]
             assert np.nanmean(residuals**2) == pytest.approx(result.cost, rel=1e-9)
-            assert result.model.w_rec == pytest.approx(0.7, abs=0.05)
+            assert result.w_rec == pytest.approx(0.7, abs=0.05)
 
 
 def test_a_sequence_without_targets_counts_for_nothing() -> None:
@@ -251,9 +251,9 @@ def test_too_few_targets_are_refused() -> None:
 
 def test_as_many_targets_as_unknowns_are_fitted_without_an_interval() -> None:
     result = fit(without(make_series(n_steps=10), np.arange(4, 10)), FitOptions())
-    assert result.model.degrees_of_freedom == 0
+    assert result.degrees_of_freedom == 0
     assert result.standard_error == np.inf
-    assert result.model.intervals == [(0.0, 1.0)]
+    assert result.intervals == [(0.0, 1.0)]
     assert "no_degrees_of_freedom" in result.trust.reasons
     assert result.trust.widened == [(0.0, 1.0)]
 
@@ -265,9 +265,9 @@ def test_constant_inputs_are_fitted(inputs: str) -> None:
     y = simulate(x, 0.9, [1.0], 40.0, 1.0) + 0.01 * rng.standard_normal(50)
     result = fit(Series((x,), (y,)), FitOptions())
     # The decay of the initial state determines w_rec; input and offset cannot be told apart.
-    assert result.model.w_rec == pytest.approx(0.9, abs=0.01)
+    assert result.w_rec == pytest.approx(0.9, abs=0.01)
     assert np.isinf(result.parameters.w_in[0, 1:]).all()
-    assert result.model.degrees_of_freedom == 50 - 3
+    assert result.degrees_of_freedom == 50 - 3
     assert "nearly_collinear" in result.trust.reasons
 
 
@@ -277,7 +277,7 @@ def test_collinear_inputs_count_once() -> None:
     doubled = Series((np.concatenate([x, -2.0 * x], axis=1),), series.targets, ("a", "b"))
     result, other = fit(series, FitOptions()), fit(doubled, FitOptions())
     assert other.cost == pytest.approx(result.cost)
-    assert other.model.degrees_of_freedom == result.model.degrees_of_freedom
+    assert other.degrees_of_freedom == result.degrees_of_freedom
     assert np.isinf(other.parameters.w_in[:, 1:]).all()
     assert not other.trust.interval
 
@@ -296,7 +296,7 @@ def test_noise_alone_leaves_the_interval_open() -> None:
     series = Series((rng.standard_normal((40, 1)),), (rng.standard_normal(40),))
     result = fit(series, FitOptions())
     assert "interval_open" in result.trust.reasons
-    assert len(result.model.intervals) == 1 or "several_pieces" in result.trust.reasons
+    assert len(result.intervals) == 1 or "several_pieces" in result.trust.reasons
 
 
 def test_gaps_and_missing_first_targets_shift_the_state_to_the_first_step() -> None:
@@ -320,7 +320,7 @@ def test_the_table_and_the_profile_are_consistent() -> None:
     w, cost = result.profile
     assert (np.diff(w) > 0.0).all()
     assert cost.min() == pytest.approx(result.cost, rel=1e-12)
-    low, high = result.model.intervals[0]
+    low, high = result.intervals[0]
     np.testing.assert_allclose(cost[np.searchsorted(w, [low, high])], result.level, rtol=1e-6)
     is_inside = (w > low) & (w < high)
     assert (cost[is_inside] <= result.level).all()

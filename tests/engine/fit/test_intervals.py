@@ -13,7 +13,7 @@ from tests.engine.fit.conftest import cost_at, design, draw_case, simulate
 
 def level_of(result: Fit, confidence: float = 0.95) -> float:
     """Return the cost at the ends of the interval, by its formula."""
-    degrees = result.model.degrees_of_freedom
+    degrees = result.degrees_of_freedom
     quantile = float(student.ppf(0.5 + 0.5 * confidence, degrees))
     return result.cost * (1.0 + quantile**2 / degrees)
 
@@ -29,7 +29,7 @@ def test_the_standard_error_is_that_of_curve_fit() -> None:
 
     start = [0.8, 1.5, 4.0, 10.0]
     weights, covariance = curve_fit(model, np.arange(80), y, p0=start, xtol=1e-12, ftol=1e-12)
-    assert result.model.w_rec == pytest.approx(weights[0], rel=1e-6)
+    assert result.w_rec == pytest.approx(weights[0], rel=1e-6)
     assert result.standard_error == pytest.approx(np.sqrt(covariance[0, 0]), rel=1e-4)
     assert result.parameters.w_in[0, 0] == pytest.approx(weights[1], rel=1e-6)
 
@@ -41,19 +41,19 @@ def test_pieces_are_where_the_independent_cost_is_below_the_level(seed: int) -> 
         result = fit(case.series, case.options)
     except ValueError:
         return
-    if result.model.degrees_of_freedom <= 0 or result.cost < 1e-12:
+    if result.degrees_of_freedom <= 0 or result.cost < 1e-12:
         return
     level = level_of(result)
     assert result.level == pytest.approx(level, rel=1e-9)
     low, high = case.options.w_rec
-    for start, end in result.model.intervals:
+    for start, end in result.intervals:
         for w in (start, end):
             beside = [w - 1e-5, w + 1e-5]
             costs = [cost_at(case.series, case.options, each) for each in beside]
             if low + 1e-4 < w < high - 1e-4:
                 assert min(costs) <= level * (1.0 + 1e-9) <= max(costs) * (1.0 + 2e-9)
     for w in np.linspace(low, high, 202)[1:-1]:
-        is_inside = any(start <= w <= end for start, end in result.model.intervals)
+        is_inside = any(start <= w <= end for start, end in result.intervals)
         cost = cost_at(case.series, case.options, w)
         if abs(cost / level - 1.0) > 1e-6:
             assert is_inside == (cost < level), (seed, w)
@@ -125,15 +125,15 @@ def test_each_sequence_has_a_state_with_an_interval() -> None:
     )
     series, options = Series(inputs, targets, ("a", "b")), FitOptions(w_rec=(0.3, 0.9))
     result = fit(series, options)
-    columns, y = design(series, options, 0, result.model.w_rec)
+    columns, y = design(series, options, 0, result.w_rec)
     weights = np.linalg.lstsq(columns, y, rcond=None)[0]
     states = result.parameters.initial_states
     assert states is not None
     np.testing.assert_allclose(states[:, 0], weights[3:], rtol=1e-8)
     # With w_rec and the other weights free, wider than with w_rec fixed.
     covariance = np.linalg.inv(columns.T @ columns) * result.cost * len(y)
-    fixed = np.sqrt(np.diag(covariance)[3:] / result.model.degrees_of_freedom)
-    quantile = student.ppf(0.975, result.model.degrees_of_freedom)
+    fixed = np.sqrt(np.diag(covariance)[3:] / result.degrees_of_freedom)
+    quantile = student.ppf(0.975, result.degrees_of_freedom)
     assert (states[:, 2] - states[:, 0] >= fixed * quantile * 0.999).all()
     assert (states[:, 2] - states[:, 0] <= fixed * quantile * 3.0).all()
 
@@ -146,7 +146,7 @@ def coverage(n_steps: int, noise: float, n_repetitions: int, **options: object) 
         x = rng.standard_normal((n_steps, 1))
         y = simulate(x, 0.7, [1.0], 1.0, 3.0) + noise * rng.standard_normal(n_steps)
         result = fit(Series((x,), (y,)), FitOptions(**options))  # type: ignore[arg-type]
-        hits += any(low <= 0.7 <= high for low, high in result.model.intervals)
+        hits += any(low <= 0.7 <= high for low, high in result.intervals)
     return hits / n_repetitions
 
 
@@ -187,5 +187,5 @@ def test_intervals_with_autoregressive_noise_cover_the_truth() -> None:
     hits = 0
     for _ in range(100):
         result = fit(colored_case(rng, 200, 0.8), FitOptions(noise="ar1"))
-        hits += any(low <= 0.7 <= high for low, high in result.model.intervals)
+        hits += any(low <= 0.7 <= high for low, high in result.intervals)
     assert hits / 100 >= 0.86

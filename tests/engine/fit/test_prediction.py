@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series
-from service.engine.fit import Fit, FitOptions, Predictor, fit
+from service.engine.fit import Fit, FitOptions, fit, predict
 from service.engine.types import Array
 from tests.engine.fit.conftest import simulate
 
@@ -26,7 +26,7 @@ def run_model(result: Fit, inputs: Array, state: float) -> Array:
     """Return the fitted recurrence from a state, step by step."""
     offset = 0.0 if result.parameters.offset is None else result.parameters.offset[0]
     w_in = result.parameters.w_in[:, 0].tolist()
-    return simulate(inputs, result.model.w_rec, w_in, state, offset)
+    return simulate(inputs, result.w_rec, w_in, state, offset)
 
 
 @pytest.mark.parametrize("offset", [True, False])
@@ -38,7 +38,7 @@ def test_a_continued_sequence_follows_the_recurrence(
     series, options = make_series(), FitOptions(initial_state=initial_state, offset=offset)
     result = fit(series, options)
     future = np.random.default_rng(2).standard_normal((6, 2))
-    prediction = Predictor(series, options, result.model).continue_sequence(sequence, future)
+    (prediction,) = predict(series, options, result, [future], sequence=sequence)
     state = float(initial_state) if initial_state == 2.0 else None
     if state is None:
         states = result.parameters.initial_states
@@ -60,7 +60,7 @@ def test_a_new_sequence_starts_from_the_state_of_the_fit(initial_state: Any, del
     options = FitOptions(initial_state=initial_state, delay=(delay, delay))
     result = fit(series, options)
     inputs = np.random.default_rng(3).standard_normal((9, 2))
-    prediction = Predictor(series, options, result.model).start_sequence(inputs)
+    (prediction,) = predict(series, options, result, [inputs])
     states = result.parameters.initial_states
     state = 2.0 if states is None else float(states[0, 0])
     assert np.isnan(prediction.outputs[:delay]).all()
@@ -71,10 +71,10 @@ def test_a_new_sequence_starts_from_the_state_of_the_fit(initial_state: Any, del
 def test_a_continued_sequence_uses_the_last_inputs_after_a_delay() -> None:
     series, options = make_series(delay=2), FitOptions(delay=(1, 4))
     result = fit(series, options)
-    delay = result.model.delay
+    delay = result.delay
     assert delay == 2
     future = np.random.default_rng(2).standard_normal((6, 2))
-    prediction = Predictor(series, options, result.model).continue_sequence(1, future)
+    (prediction,) = predict(series, options, result, [future], sequence=1)
     states = result.parameters.initial_states
     assert states is not None
     whole = np.concatenate([series.inputs[1], future])[
@@ -89,7 +89,7 @@ def test_a_new_sequence_may_have_a_state_of_its_own(initial_state: Any) -> None:
     series, options = make_series(), FitOptions(initial_state=initial_state)
     result = fit(series, options)
     inputs = np.random.default_rng(3).standard_normal((9, 2))
-    prediction = Predictor(series, options, result.model).start_sequence(inputs, initial_state=-3.0)
+    (prediction,) = predict(series, options, result, [inputs], initial_state=-3.0)
     np.testing.assert_allclose(prediction.outputs, run_model(result, inputs, -3.0), rtol=1e-8)
 
 
@@ -100,7 +100,7 @@ def test_a_shared_state_belongs_to_the_first_step() -> None:
     result = fit(late, options)
     assert result.parameters.initial_states is not None
     assert result.parameters.initial_states[0, 0] == pytest.approx(2.0)
-    prediction = Predictor(late, options, result.model).start_sequence(series.inputs[0][:8])
+    (prediction,) = predict(late, options, result, [series.inputs[0][:8]])
     np.testing.assert_allclose(prediction.outputs, series.targets[0][:8], rtol=1e-7)
 
 
@@ -118,7 +118,7 @@ def test_predictions_extend_the_table_of_the_fit() -> None:
         ("a", "b"),
     )
     result, other = fit(blank, options), fit(cut, options)
-    prediction = Predictor(cut, options, other.model).continue_sequence(0, series.inputs[0][24:])
+    (prediction,) = predict(cut, options, other, [series.inputs[0][24:]], sequence=0)
     last = (result.table["sequence"] == 0.0) & (result.table["step"] > 24.0)
     np.testing.assert_allclose(result.table["prediction"][last], prediction.outputs, rtol=1e-6)
     np.testing.assert_allclose(result.table["low"][last], prediction.low, rtol=1e-4)
@@ -129,13 +129,13 @@ def test_an_unknown_state_is_refused() -> None:
     series, options = make_series(), FitOptions()
     result = fit(series, options)
     inputs = np.zeros((3, 2))
-    with pytest.raises(ValueError, match="of its own"):
-        Predictor(series, options, result.model).start_sequence(inputs)
+    with pytest.raises(ValueError, match="its own initial state"):
+        predict(series, options, result, [inputs])
     blank = Series(
         (*series.inputs, np.zeros((4, 2))), (*series.targets, np.full(4, np.nan)), ("a", "b")
     )
     with pytest.raises(ValueError, match="unknown"):
-        Predictor(blank, options, fit(blank, options).model).continue_sequence(2, inputs)
+        predict(blank, options, fit(blank, options), [inputs], sequence=2)
 
 
 @pytest.mark.slow
@@ -146,6 +146,6 @@ def test_bands_of_new_observations_cover_them() -> None:
         x = rng.standard_normal((45, 1))
         y = simulate(x, 0.7, [1.0], 1.0, 3.0) + 0.5 * rng.standard_normal(45)
         series, options = Series((x[:40],), (y[:40],)), FitOptions()
-        band = Predictor(series, options, fit(series, options).model).continue_sequence(0, x[40:])
+        (band,) = predict(series, options, fit(series, options), [x[40:]], sequence=0)
         hits += int(np.sum((band.new_low <= y[40:]) & (y[40:] <= band.new_high)))
     assert 0.92 <= hits / 2000 <= 0.98

@@ -27,7 +27,7 @@ def check_against_dense_search(seed: int) -> None:
     assert result.cost <= lowest * (1.0 + 1e-9) + atol, (seed, case.kind)
     # It is a cost that can be reached: not below what the independent columns give there. At 0 and
     # 1 their effects vanish or coincide, and the limit counts.
-    w = result.model.w_rec
+    w = result.w_rec
     beside, rtol = (w, 1e-6) if min(abs(w), abs(w - 1.0)) > 1e-7 else (w - 1e-7, 1e-3)
     expected = cost_at(case.series, case.options, beside)
     assert result.cost == pytest.approx(expected, rel=rtol, abs=1e4 * atol), (seed, case.kind)
@@ -116,7 +116,7 @@ def test_costs_agree_with_sixty_digits(w_true: float, noise: float, offset: floa
     series = Series(inputs, targets)
     result = fit(series, FitOptions())
     with mpmath.workdps(60):
-        at_fit = exact_cost(series, mpmath.mpf(result.model.w_rec))
+        at_fit = exact_cost(series, mpmath.mpf(result.w_rec))
         scale = np.mean((np.concatenate(targets) - np.mean(targets)) ** 2)
         # Residuals are off by a few units in the last place of the targets.
         rounding = 1e-14 * np.sqrt(float(at_fit) * scale) + 1e-28 * scale
@@ -124,7 +124,7 @@ def test_costs_agree_with_sixty_digits(w_true: float, noise: float, offset: floa
         # No place beside it is lower, by more than the rounding of w.
         if not result.at_limit:
             for step in (-1e-6, 1e-6):
-                beside = exact_cost(series, mpmath.mpf(result.model.w_rec) + step)
+                beside = exact_cost(series, mpmath.mpf(result.w_rec) + step)
                 assert float(beside) >= float(at_fit) * (1.0 - 1e-12)
 
 
