@@ -4,23 +4,24 @@ import { FitChart } from "./charts/fit.js";
 import { NetworkDiagram } from "./charts/network.js";
 import { StatesChart } from "./charts/states.js";
 import { TraceChart } from "./charts/trace.js";
-import { hasKey, refusals } from "./lib/credentials.js";
+import { Unrolled } from "./charts/unrolled.js";
 import { byId, setAttributes } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
 import { Problem, receive } from "./model/api.js";
+import { compareModels } from "./model/baselines.js";
 import { DataSync } from "./model/data.js";
 import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
 import { Race } from "./model/race.js";
+import { followRateLimits } from "./model/rate_limit.js";
 import { OBJECTIVE_KEYS } from "./model/requests.js";
 import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
-import { enableDrawers } from "./views/drawers.js";
+import { enableHeader, onceOpened } from "./views/drawers.js";
 import { bindField } from "./views/fields.js";
 import { createGlossary } from "./views/glossary.js";
 import { highlightRuns } from "./views/highlight.js";
 import { enableNavigation } from "./views/navigation.js";
-import { connectUnrolled, followRateLimits, loadExamples, loadLesson, loadPanels, onceOpened } from "./views/late.js";
 import { Player } from "./views/player.js";
 import { showIgnored, showProblem } from "./views/problems.js";
 import { showProgress } from "./views/progress.js";
@@ -35,14 +36,11 @@ const opened = readHash(location.hash);
 const unknown = (document.documentElement.dataset.unknown ?? "").split(" ").filter(Boolean);
 const ignoredQuery = unknown.map((entry) => ({ pointer: `?${entry}`, detail: "not a part of this page" }));
 showIgnored([...ignoredQuery, ...opened.ignored]);
-const loadKeyDialog = async () => (await import("./views/api_key.js")).createKeyDialog();
-if (hasKey) await loadKeyDialog();
-else refusals.addEventListener("refused", async () => (await loadKeyDialog())(), { once: true });
+await enableHeader();
 const store = new Store(opened.state);
-const addressBar = new AddressBar(store);
+const addressBar = new AddressBar(store, byId("copy-link"), byId("full-page"));
 const surface = new Surface(byId("surface"), store.state);
 const result = new Result(store, { headline: byId("headline"), note: byId("note") });
-enableDrawers(document);
 connectSurface();
 bindDataFields();
 connectData();
@@ -53,8 +51,8 @@ createTask(store, {
   generated: byId("generated"),
   noise: byId("noise-label"),
 });
-loadPanels(store, addressBar);
-followRateLimits(store, result);
+loadPanels();
+followRateLimits(store, (limits) => result.showLimits(limits));
 createGlossary();
 highlightRuns(document.body);
 startTraining();
@@ -88,10 +86,9 @@ function connectSurface() {
 }
 
 function bindDataFields() {
-  const edited = { example: "" };
-  for (const key of /** @type {const} */ (["w_in", "w_rec"])) bindField(store, key, { ...edited, show: 0 });
+  for (const key of /** @type {const} */ (["w_in", "w_rec"])) bindField(store, key, { show: 0 });
   for (const key of /** @type {const} */ (["initial_state", "noise", "n_samples", "n_steps", "seed", "activation"])) {
-    bindField(store, key, edited);
+    bindField(store, key);
   }
   bindField(store, "bits");
   for (const key of /** @type {const} */ (["valley", "basins"])) bindField(store, key);
@@ -114,13 +111,18 @@ function connectData() {
   const trace = new TraceChart(byId("trace"));
   const states = new StatesChart(byId("states"));
   const fit = new FitChart(byId("fit-chart"), byId("fit-part"));
-  const unrolled = connectUnrolled(store);
+  const unrolled = new Unrolled(byId("unrolled"));
   const network = new NetworkDiagram(byId("network"), byId("read"), {
     move(weight, value) {
       const { w_in, w_rec } = findShown(store);
-      store.set({ w_in, w_rec, [weight]: value, show: 0, example: "" });
+      store.set({ w_in, w_rec, [weight]: value, show: 0 });
     },
     mark: (k) => states.mark(k),
+  });
+  byId("unrolled-toggle").addEventListener("click", () => store.set({ unrolled: !store.state.unrolled }));
+  store.watch(["unrolled"], (state) => {
+    byId("unrolled-toggle").setAttribute("aria-pressed", String(state.unrolled));
+    document.documentElement.toggleAttribute("data-unrolled", state.unrolled);
   });
   store.watch(SHOWN_KEYS, () => {
     readout.showWeights(findShown(store));
@@ -135,6 +137,7 @@ function connectData() {
     },
     evaluation(evaluation, dataset) {
       readout.showEvaluation(evaluation);
+      byId("cost-of").textContent = dataset && store.state.dataset ? compareModels(evaluation, dataset) : "";
       network.showSlopes(evaluation);
       fit.show(evaluation?.outputs ?? null, dataset);
       surface.setDescent(findShown(store), evaluation);
@@ -147,10 +150,35 @@ function connectData() {
       network.show(prediction, sample);
       states.show(prediction?.states ?? null, sample);
       trace.show(prediction?.trace ?? null, summary);
-      unrolled(prediction, sample);
+      unrolled.show(prediction, sample);
     },
     approximation: (note) => (byId("surface-note").textContent = note),
     problem: (subject, problem, retry) => showProblem(`${subject}-problem`, problem, retry),
+  });
+}
+
+/** Load the code of the drawers when they are first opened, and that of the user's data when there are any. */
+function loadPanels() {
+  onceOpened("code-drawer", async () => (await import("./views/code.js")).createCodePanel(store));
+  onceOpened("embed-drawer", async () => (await import("./views/embedding.js")).createEmbedding(store, addressBar));
+  const ownDataElements = {
+    root: byId("own-data"),
+    problem: byId("upload-problem"),
+    drawer: byId("data-drawer"),
+    sequence: byId("sequence"),
+    count: byId("n_sequences"),
+  };
+  /** @type {Promise<import("./views/own_data.js").OwnDataPanel> | null} */ let loaded = null;
+  const loadOwnData = () => (loaded ??= import("./views/own_data.js").then(({ OwnDataPanel }) => new OwnDataPanel(store, ownDataElements)));
+  onceOpened("data-drawer", loadOwnData);
+  document.documentElement.addEventListener("dragover", loadOwnData, { once: true });
+  document.addEventListener("paste", async (event) => {
+    const { clipboardData } = event; // which is empty after this event
+    const [file, text] = [clipboardData?.files[0], clipboardData?.getData("text/plain") ?? ""];
+    (await loadOwnData()).acceptPaste(event, file, text);
+  });
+  store.watch(["dataset"], ({ dataset }) => {
+    if (dataset) loadOwnData();
   });
 }
 
@@ -244,8 +272,7 @@ async function createTraining(optimizers) {
     race.clear();
     if (runs.length) trainRuns(runs);
   };
-  loadExamples(store, result, visit);
-  loadLesson(store, visit);
+  loadLesson(visit);
 
   /** Train the runs of a lesson, or show those of the address. @param {Partial<State>[]} runs */
   const resume = async (runs) => {
@@ -260,6 +287,18 @@ async function createTraining(optimizers) {
     adopt(address).then(resume);
   });
   if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
+}
+
+/** Load the lesson when it is first shown. @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit */
+function loadLesson(visit) {
+  const elements = { root: byId("lesson"), start: byId("start-lesson"), views: [...document.querySelectorAll("[data-view]")] };
+  /** @type {Promise<{toggle: () => void}> | null} */ let loaded = null;
+  const load = () => (loaded ??= import("./views/lesson.js").then(({ createLesson }) => createLesson(store, elements, visit)));
+  elements.start.addEventListener("click", async () => (await load()).toggle());
+  document.documentElement.dataset.lesson = "";
+  store.watch(["lesson", "step_text", "step_question"], ({ lesson, step_text, step_question }) => {
+    if (lesson || step_text || step_question) load();
+  });
 }
 
 /** Load the code of the basin map when it is first needed. @param {Optimizer[]} optimizers */

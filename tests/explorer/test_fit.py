@@ -294,10 +294,10 @@ def test_the_result_is_on_one_screen_and_a_phone_scrolls_in_one_direction(
 def test_the_explorer_hands_a_table_with_one_row_per_step_to_the_page(
     open_page: Opener, api: httpx.Client
 ) -> None:
-    page = open_page(expected=(422,))
+    page = open_page()
     open_drawer(page, "data")
     page.locator("#data-file").set_input_files(FOLDER / "fit_examples" / "room.csv")
-    page.locator("#upload-problem").get_by_role("link").click()
+    page.get_by_role("link", name="Fit this kind of table").click()
     expect(page.locator("#table-name")).to_contain_text("table.csv, 240 rows")
     fit = api.get(f"/v1/fits/{shown_fit(page)}").json()
     assert (fit["target"], fit["n_targets"]) == ("indoor", 232)

@@ -17,6 +17,11 @@ export class Problem extends Error {
     this.errors = errors;
     this.status = status;
   }
+
+  /** Whether the same request may succeed later. */
+  get isTemporary() {
+    return !this.status || this.status === 429 || this.status >= 500;
+  }
 }
 
 /** Return the absolute address of a path such as v1/predict. @param {string} path */
@@ -99,6 +104,15 @@ export function postJson(path, body, signal) {
 /** @param {string} path @param {string} body @param {string} type @param {AbortSignal} [signal] @returns {Promise<any>} */
 export async function postText(path, body, type, signal) {
   return receive((await send(path, { method: "POST", headers: { "Content-Type": type }, body, signal })).json(), signal);
+}
+
+/** Delete resources in order; what is already gone is no error. @param {string[]} paths */
+export async function deleteAll(paths) {
+  for (const path of paths) {
+    await send(path, { method: "DELETE" }).catch((error) => {
+      if (error.status !== 404) throw error;
+    });
+  }
 }
 
 const PATIENCE_MS = 400; // for the answer to an outdated query, so that the numbers follow a slow drag

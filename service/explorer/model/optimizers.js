@@ -1,4 +1,5 @@
 // The registry of optimizers, as the service describes it.
+import { parseNumber } from "../lib/format.js";
 import { getJson } from "./api.js";
 import { DEFAULTS } from "./state.js";
 
@@ -51,7 +52,7 @@ export function makeReader(parameter) {
   const limits = { from: minimum, above: exclusive_minimum, "up to": maximum, below: exclusive_maximum };
   const bounds = Object.entries(limits).flatMap(([word, limit]) => (limit === null || limit === undefined ? [] : [`${word} ${limit}`]));
   return {
-    read: (text) => (text.trim() !== "" && isAllowed(parameter, Number(text)) ? Number(text) : undefined),
+    read: (text) => [parseNumber(text)].find((value) => isAllowed(parameter, value)),
     expected: `a number ${bounds.join(" and ")}`.trim(),
   };
 }

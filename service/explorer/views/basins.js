@@ -92,8 +92,8 @@ class BasinControl {
     return [
       html("strong", {}, reached),
       html("span", {}, `≤ ${low}`, createScale(), `${high} iterations`),
-      html("span", {}, createSwatch(0), `Not in time: ${formatShare(shares.iterations_exhausted)}`),
-      html("span", {}, createSwatch(1), `Diverged: ${formatShare(shares.diverged)}`),
+      html("span", {}, createSwatch("iterations_exhausted"), `Not in time: ${formatShare(shares.iterations_exhausted)}`),
+      html("span", {}, createSwatch("diverged"), `Diverged: ${formatShare(shares.diverged)}`),
     ];
   }
 }

@@ -1,5 +1,6 @@
 // The learning rates of a sweep, and the button that trains with each of them.
 import { byId, setAttributes } from "../lib/dom.js";
+import { parseNumber } from "../lib/format.js";
 import { findRate, makeReader, nameParameter } from "../model/optimizers.js";
 import { spaceRates, spreadRates } from "../model/sweep.js";
 import { reportField } from "./fields.js";
@@ -25,7 +26,7 @@ export function createSweep(store, optimizers, train) {
     const { read, expected } = makeReader(findRate(current()));
     const isValid = [low, high].map((field) => {
       const value = read(field.value);
-      const isBelow = field === high && value < low.valueAsNumber;
+      const isBelow = field === high && value < parseNumber(low.value);
       const text = value === undefined ? `Must be ${expected}.` : isBelow ? "Must not be below the first value." : "";
       reportField(field, text);
       setAttributes(field, { "aria-invalid": text ? "true" : null });
@@ -36,7 +37,7 @@ export function createSweep(store, optimizers, train) {
   }
 
   function sweep() {
-    if (check()) train(spreadRates(store.state, current(), spaceRates(low.valueAsNumber, high.valueAsNumber)));
+    if (check()) train(spreadRates(store.state, current(), spaceRates(parseNumber(low.value), parseNumber(high.value))));
   }
 
   for (const field of [low, high]) {

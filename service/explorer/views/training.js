@@ -1,5 +1,5 @@
 // The training form, made from the registry of optimizers.
-import { byId, html, setAttributes } from "../lib/dom.js";
+import { byId, html } from "../lib/dom.js";
 import { RATES, makeReader, nameParameter } from "../model/optimizers.js";
 import { bindField, enableEditing } from "./fields.js";
 
@@ -63,13 +63,7 @@ function createParameterField(store, parameter) {
 }
 
 /** @param {Parameter} parameter @param {number | boolean} value */
-function createParameterInput({ name, type, description, ...limits }, value) {
-  const input = html("input", { name, title: description, "data-pointer": `/optimizer/${name}` });
-  if (type === "boolean") setAttributes(input, { type: "checkbox", checked: Boolean(value) });
-  else {
-    const min = limits.minimum ?? limits.exclusive_minimum;
-    const max = limits.maximum ?? limits.exclusive_maximum;
-    setAttributes(input, { type: "number", step: "any", value, min, max });
-  }
-  return input;
+function createParameterInput({ name, type, description }, value) {
+  const kind = type === "boolean" ? { type: "checkbox", checked: Boolean(value) } : { type: "text", inputmode: "decimal", value };
+  return html("input", { name, title: description, "data-pointer": `/optimizer/${name}`, ...kind });
 }
