@@ -7,7 +7,7 @@ import { TraceChart } from "./charts/trace.js";
 import { Unrolled } from "./charts/unrolled.js";
 import { byId, setAttributes } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
-import { Problem, receive } from "./model/api.js";
+import { Problem } from "./model/api.js";
 import { compareModels } from "./model/baselines.js";
 import { DataSync } from "./model/data.js";
 import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
@@ -19,7 +19,6 @@ import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
 import { enableHeader, onceOpened } from "./views/drawers.js";
 import { bindField } from "./views/fields.js";
-import { createGlossary } from "./views/glossary.js";
 import { highlightRuns } from "./views/highlight.js";
 import { enableNavigation } from "./views/navigation.js";
 import { Player } from "./views/player.js";
@@ -53,7 +52,6 @@ createTask(store, {
 });
 loadPanels();
 followRateLimits(store, (limits) => result.showLimits(limits));
-createGlossary();
 highlightRuns(document.body);
 startTraining();
 
@@ -168,8 +166,7 @@ function loadPanels() {
     sequence: byId("sequence"),
     count: byId("n_sequences"),
   };
-  /** @type {Promise<import("./views/own_data.js").OwnDataPanel> | null} */ let loaded = null;
-  const loadOwnData = () => (loaded ??= import("./views/own_data.js").then(({ OwnDataPanel }) => new OwnDataPanel(store, ownDataElements)));
+  const loadOwnData = once(async () => new (await import("./views/own_data.js")).OwnDataPanel(store, ownDataElements));
   onceOpened("data-drawer", loadOwnData);
   document.documentElement.addEventListener("dragover", loadOwnData, { once: true });
   document.addEventListener("paste", async (event) => {
@@ -244,9 +241,10 @@ async function createTraining(optimizers) {
   const trainHere = (keep = false) => train([{ ...store.state }], keep);
   const player = new Player(store, race);
   loadBasins(optimizers);
-  onceOpened("settings-drawer", async () => {
-    const { createSweep } = await import("./views/sweep.js");
-    createSweep(store, optimizers, (states) => train(states, false));
+  byId("sweep").addEventListener("click", async () => {
+    const { spreadRates } = await import("./model/sweep.js");
+    const optimizer = optimizers.find(({ name }) => name === store.state.optimizer) ?? optimizers[0];
+    train(spreadRates(store.state, optimizer), false);
   });
   store.watch(["iteration"], ({ iteration }) => {
     table?.showCurrent();
@@ -258,7 +256,7 @@ async function createTraining(optimizers) {
     if (!document.activeElement?.hasAttribute("aria-invalid")) trainHere(); // Enter, in a field with a value that is not used
   });
   byId("add").addEventListener("click", () => trainHere(true));
-  byId("train").disabled = byId("add").disabled = false;
+  for (const id of ["train", "add", "sweep"]) byId(id).disabled = false;
   /** Train from the state with changes. @param {Partial<State>[]} runs */
   const trainRuns = (runs) =>
     train(
@@ -292,8 +290,7 @@ async function createTraining(optimizers) {
 /** Load the lesson when it is first shown. @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit */
 function loadLesson(visit) {
   const elements = { root: byId("lesson"), start: byId("start-lesson"), views: [...document.querySelectorAll("[data-view]")] };
-  /** @type {Promise<{toggle: () => void}> | null} */ let loaded = null;
-  const load = () => (loaded ??= import("./views/lesson.js").then(({ createLesson }) => createLesson(store, elements, visit)));
+  const load = once(async () => (await import("./views/lesson.js")).createLesson(store, elements, visit));
   elements.start.addEventListener("click", async () => (await load()).toggle());
   document.documentElement.dataset.lesson = "";
   store.watch(["lesson", "step_text", "step_question"], ({ lesson, step_text, step_question }) => {
@@ -303,18 +300,15 @@ function loadLesson(visit) {
 
 /** Load the code of the basin map when it is first needed. @param {Optimizer[]} optimizers */
 function loadBasins(optimizers) {
-  let isLoaded = false;
-  store.watch(["basins"], async ({ basins }) => {
-    if (!basins || isLoaded) return;
-    isLoaded = true;
-    try {
-      const { createBasins } = await receive(import("./views/basins.js"));
-      createBasins(store, surface, optimizers);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      isLoaded = false;
-      showProblem("basin-problem", error);
-      store.set({ basins: false });
-    }
+  const elements = { legend: byId("basin-legend"), problem: byId("basin-problem") };
+  const load = once(async () => (await import("./views/basins.js")).createBasins(store, surface, optimizers, elements));
+  store.watch(["basins"], ({ basins }) => {
+    if (basins) load();
   });
+}
+
+/** Return a function that calls another one only the first time. @template R @param {() => R} create @returns {() => R} */
+function once(create) {
+  /** @type {{value: R} | null} */ let made = null;
+  return () => (made ??= { value: create() }).value;
 }

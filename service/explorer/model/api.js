@@ -81,21 +81,6 @@ export async function getJson(path, signal) {
   return receive((await send(path, { signal })).json(), signal);
 }
 
-/** Return the first lines of a text, without reading the rest. @param {string} path @param {number} count @param {AbortSignal} signal */
-export async function getLines(path, count, signal) {
-  const { body } = await send(path, { signal });
-  const reader = /** @type {ReadableStream<any>} */ (body).pipeThrough(new TextDecoderStream()).getReader();
-  const lines = [""];
-  while (lines.length <= count) {
-    const { done, value } = await receive(reader.read(), signal);
-    if (done) break;
-    const [end, ...others] = value.split("\n");
-    lines.push(lines.pop() + end, ...others);
-  }
-  reader.cancel();
-  return lines.slice(0, count).filter(Boolean);
-}
-
 /** @param {string} path @param {object} body @param {AbortSignal} [signal] @returns {Promise<any>} */
 export function postJson(path, body, signal) {
   return postText(path, JSON.stringify(body), "application/json", signal);
