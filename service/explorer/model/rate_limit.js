@@ -5,8 +5,9 @@ import { OBJECTIVE_KEYS, toObjective, toWeights } from "./requests.js";
 
 const DELAY_MS = 150;
 
-/** Fetch the limits at the point and at the optimum while gradient descent is chosen. @param {Store} store @param {(limits: Limit | null) => void} show */
-export function followRateLimits(store, show) {
+/** Show the limits at the point and at the optimum while gradient descent is chosen. @param {Store} store @param {{showLimits: (limits: Limit | null) => void}} result */
+export function followRateLimits(store, result) {
+  const show = (/** @type {Limit | null} */ limits) => result.showLimits(limits);
   const isChosen = () => store.state.optimizer === "gradient_descent";
   const request = new LatestRequest(fetchLimits, show, (problem) => problem && show(null));
   const update = throttle(DELAY_MS, () => isChosen() && request.send({ state: { ...store.state }, optimum: store.optimum }));
