@@ -264,10 +264,13 @@ async function createTraining(optimizers) {
     await race.restore();
     player.goTo(iteration);
   };
-  addressBar.watch((address) => {
+  /** @type {unknown} */ let latest = null;
+  addressBar.watch(async (address) => {
+    latest = address;
     player.pause();
     race.clear();
-    adopt(address).then(resume);
+    const runs = await adopt(address);
+    if (address === latest) await resume(runs);
   });
   if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
 }

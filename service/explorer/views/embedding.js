@@ -68,7 +68,7 @@ async function save(root, name, suffix, ground) {
 
 /** @param {string} ancestors as in a content security policy */
 function describeAncestors(ancestors) {
-  const setting = "The operator changes that with RNN_FRAME_ANCESTORS.";
+  const setting = "The operator can change this with RNN_FRAME_ANCESTORS.";
   if (ancestors === "*") return "Any page may embed this one.";
   if (ancestors === "'none'") return `This service does not let any page embed it. ${setting}`;
   if (ancestors === "'self'") return `Only pages of this service's own origin may embed this page. ${setting}`;

@@ -77,7 +77,7 @@ const HINT = "Each point is a network, colored by its cost. Drag the point or a 
 function describeLimits({ point, optimum }) {
   const places = [];
   if (optimum) places.push(`${formatNumber(optimum, 2)} at the star`);
-  if (point) places.push(`${formatNumber(point, 3)} with the curvature at the point`);
+  if (point) places.push(`${formatNumber(point, 3)} for the curvature at the point`);
   return `Gradient descent moves away from a minimum if its rate is above 2/λ, where λ is the largest curvature: ${places.join(", ")}.`;
 }
 
