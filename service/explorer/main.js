@@ -4,10 +4,9 @@ import { FitChart } from "./charts/fit.js";
 import { NetworkDiagram } from "./charts/network.js";
 import { StatesChart } from "./charts/states.js";
 import { TraceChart } from "./charts/trace.js";
-import { hasKey, refusals } from "./lib/credentials.js";
 import { byId, setAttributes } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
-import { Problem, receive } from "./model/api.js";
+import { Problem } from "./model/api.js";
 import { DataSync } from "./model/data.js";
 import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
 import { Race } from "./model/race.js";
@@ -15,12 +14,11 @@ import { OBJECTIVE_KEYS } from "./model/requests.js";
 import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
-import { enableDrawers } from "./views/drawers.js";
+import { enableHeader } from "./views/drawers.js";
 import { bindField } from "./views/fields.js";
-import { createGlossary } from "./views/glossary.js";
 import { highlightRuns } from "./views/highlight.js";
+import { loadBasins, loadLesson, loadPanels, once } from "./views/late.js";
 import { enableNavigation } from "./views/navigation.js";
-import { connectUnrolled, followRateLimits, loadExamples, loadLesson, loadPanels, onceOpened } from "./views/late.js";
 import { Player } from "./views/player.js";
 import { showIgnored, showProblem } from "./views/problems.js";
 import { showProgress } from "./views/progress.js";
@@ -35,14 +33,11 @@ const opened = readHash(location.hash);
 const unknown = (document.documentElement.dataset.unknown ?? "").split(" ").filter(Boolean);
 const ignoredQuery = unknown.map((entry) => ({ pointer: `?${entry}`, detail: "not a part of this page" }));
 showIgnored([...ignoredQuery, ...opened.ignored]);
-const loadKeyDialog = async () => (await import("./views/api_key.js")).createKeyDialog();
-if (hasKey) await loadKeyDialog();
-else refusals.addEventListener("refused", async () => (await loadKeyDialog())(), { once: true });
+await enableHeader();
 const store = new Store(opened.state);
-const addressBar = new AddressBar(store);
+const addressBar = new AddressBar(store, byId("copy-link"), byId("full-page"));
 const surface = new Surface(byId("surface"), store.state);
 const result = new Result(store, { headline: byId("headline"), note: byId("note") });
-enableDrawers(document);
 connectSurface();
 bindDataFields();
 connectData();
@@ -53,9 +48,7 @@ createTask(store, {
   generated: byId("generated"),
   noise: byId("noise-label"),
 });
-loadPanels(store, addressBar);
-followRateLimits(store, result);
-createGlossary();
+loadPanels(store, addressBar, result);
 highlightRuns(document.body);
 startTraining();
 
@@ -88,10 +81,9 @@ function connectSurface() {
 }
 
 function bindDataFields() {
-  const edited = { example: "" };
-  for (const key of /** @type {const} */ (["w_in", "w_rec"])) bindField(store, key, { ...edited, show: 0 });
+  for (const key of /** @type {const} */ (["w_in", "w_rec"])) bindField(store, key, { show: 0 });
   for (const key of /** @type {const} */ (["initial_state", "noise", "n_samples", "n_steps", "seed", "activation"])) {
-    bindField(store, key, edited);
+    bindField(store, key);
   }
   bindField(store, "bits");
   for (const key of /** @type {const} */ (["valley", "basins"])) bindField(store, key);
@@ -114,13 +106,21 @@ function connectData() {
   const trace = new TraceChart(byId("trace"));
   const states = new StatesChart(byId("states"));
   const fit = new FitChart(byId("fit-chart"), byId("fit-part"));
-  const unrolled = connectUnrolled(store);
+  const loadUnrolled = once(async () => new (await import("./charts/unrolled.js")).Unrolled(byId("unrolled")));
+  let last = /** @type {[Prediction | null, Sample | null]} */ ([null, null]);
+  const drawUnrolled = async () => byId("unrolled").checkVisibility() && (await loadUnrolled()).show(...last);
+  new ResizeObserver(drawUnrolled).observe(byId("unrolled"));
   const network = new NetworkDiagram(byId("network"), byId("read"), {
     move(weight, value) {
       const { w_in, w_rec } = findShown(store);
-      store.set({ w_in, w_rec, [weight]: value, show: 0, example: "" });
+      store.set({ w_in, w_rec, [weight]: value, show: 0 });
     },
     mark: (k) => states.mark(k),
+  });
+  byId("unrolled-toggle").addEventListener("click", () => store.set({ unrolled: !store.state.unrolled }));
+  store.watch(["unrolled"], (state) => {
+    byId("unrolled-toggle").setAttribute("aria-pressed", String(state.unrolled));
+    document.documentElement.toggleAttribute("data-unrolled", state.unrolled);
   });
   store.watch(SHOWN_KEYS, () => {
     readout.showWeights(findShown(store));
@@ -133,12 +133,15 @@ function connectData() {
       surface.setOptimum(weights);
       result.explain();
     },
-    evaluation(evaluation, dataset) {
+    async evaluation(evaluation, dataset) {
       readout.showEvaluation(evaluation);
       network.showSlopes(evaluation);
       fit.show(evaluation?.outputs ?? null, dataset);
       surface.setDescent(findShown(store), evaluation);
       result.explain();
+      const isOwn = dataset && store.state.dataset;
+      const comparison = isOwn ? (await import("./model/baselines.js")).compareModels(evaluation, dataset) : "";
+      if (dataset === store.dataset) byId("cost-of").textContent = comparison;
     },
     prediction(prediction) {
       const sample = prediction?.sample ?? store.sample;
@@ -147,7 +150,8 @@ function connectData() {
       network.show(prediction, sample);
       states.show(prediction?.states ?? null, sample);
       trace.show(prediction?.trace ?? null, summary);
-      unrolled(prediction, sample);
+      last = [prediction, sample];
+      drawUnrolled();
     },
     approximation: (note) => (byId("surface-note").textContent = note),
     problem: (subject, problem, retry) => showProblem(`${subject}-problem`, problem, retry),
@@ -179,7 +183,13 @@ async function createTraining(optimizers) {
     return lesson.runs;
   };
   const lessonRuns = await adopt({ state: store.state, ignored: opened.ignored });
-  createTrainingForm(store, optimizers);
+  createTrainingForm(store, optimizers, {
+    optimizer: byId("optimizer"),
+    clip: byId("clip"),
+    threshold: byId("threshold"),
+    texts: { formula: byId("formula"), variant: byId("variant"), source: byId("source") },
+    parameters: [byId("parameters"), byId("more-parameters")],
+  });
   const costs = new CostChart(byId("cost-chart"), (iteration) => player.goTo(iteration));
   const race = new Race(store, optimizers, {
     progress: showProgress,
@@ -215,10 +225,11 @@ async function createTraining(optimizers) {
   };
   const trainHere = (keep = false) => train([{ ...store.state }], keep);
   const player = new Player(store, race);
-  loadBasins(optimizers);
-  onceOpened("settings-drawer", async () => {
-    const { createSweep } = await import("./views/sweep.js");
-    createSweep(store, optimizers, (states) => train(states, false));
+  loadBasins(store, surface, optimizers);
+  byId("sweep").addEventListener("click", async () => {
+    const { spreadRates } = await import("./model/sweep.js");
+    const optimizer = optimizers.find(({ name }) => name === store.state.optimizer) ?? optimizers[0];
+    train(spreadRates(store.state, optimizer), false);
   });
   store.watch(["iteration"], ({ iteration }) => {
     table?.showCurrent();
@@ -230,7 +241,7 @@ async function createTraining(optimizers) {
     if (!document.activeElement?.hasAttribute("aria-invalid")) trainHere(); // Enter, in a field with a value that is not used
   });
   byId("add").addEventListener("click", () => trainHere(true));
-  byId("train").disabled = byId("add").disabled = false;
+  for (const id of ["train", "add", "sweep"]) byId(id).disabled = false;
   /** Train from the state with changes. @param {Partial<State>[]} runs */
   const trainRuns = (runs) =>
     train(
@@ -244,7 +255,6 @@ async function createTraining(optimizers) {
     race.clear();
     if (runs.length) trainRuns(runs);
   };
-  loadExamples(store, result, visit);
   loadLesson(store, visit);
 
   /** Train the runs of a lesson, or show those of the address. @param {Partial<State>[]} runs */
@@ -254,28 +264,13 @@ async function createTraining(optimizers) {
     await race.restore();
     player.goTo(iteration);
   };
-  addressBar.watch((address) => {
+  /** @type {unknown} */ let latest = null;
+  addressBar.watch(async (address) => {
+    latest = address;
     player.pause();
     race.clear();
-    adopt(address).then(resume);
+    const runs = await adopt(address);
+    if (address === latest) await resume(runs);
   });
   if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
-}
-
-/** Load the code of the basin map when it is first needed. @param {Optimizer[]} optimizers */
-function loadBasins(optimizers) {
-  let isLoaded = false;
-  store.watch(["basins"], async ({ basins }) => {
-    if (!basins || isLoaded) return;
-    isLoaded = true;
-    try {
-      const { createBasins } = await receive(import("./views/basins.js"));
-      createBasins(store, surface, optimizers);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      isLoaded = false;
-      showProblem("basin-problem", error);
-      store.set({ basins: false });
-    }
-  });
 }

@@ -1,57 +1,20 @@
-// The shapes of what the modules exchange, for the type checker. Browsers do not load this file.
+// The shapes of what the modules exchange, for the type checker. Browsers do not load this file. Those of
+// the API come from its OpenAPI description, which scripts/types.sh turns into types.
 
+type Schemas = import("api").components["schemas"];
+type Optimizer = Schemas["OptimizerDescription"];
+type Parameter = Schemas["OptimizerParameter"];
+type Summary = Schemas["DatasetSummary"];
+type Trajectory = Schemas["TrajectoryResponse"];
+type Weights = Schemas["WeightsSchema"];
+type Progress = Schemas["Progress"];
+/** The state of the page, which its address holds. */
+type State = typeof import("./model/state.js").DEFAULTS;
 type Store = import("./model/state.js").Store;
 type Problem = import("./model/api.js").Problem;
 type AddressBar = import("./views/address_bar.js").AddressBar;
 type Race = import("./model/race.js").Race;
 type Surface = import("./views/surface.js").Surface;
-
-/** The state of the page, which its address holds. */
-interface State {
-  /** the point, where training starts */
-  w_in: number;
-  w_rec: number;
-  view: View;
-  /** the input of the prediction, for generated data */
-  bits: string;
-  /** the number of the sequence that is predicted, for the user's data */
-  sequence: number;
-  /** count_ones or remember, for generated data */
-  task: string;
-  /** the id of the user's data, or "" for generated data */
-  dataset: string;
-  n_samples: number;
-  n_steps: number;
-  seed: number;
-  noise: number;
-  activation: string;
-  initial_state: number;
-  optimizer: string;
-  /** of the optimizer, without its defaults */
-  parameters: Record<string, number | boolean>;
-  n_iterations: number;
-  target_cost: number | null;
-  /** "", "norm" or "value" */
-  clip: string;
-  threshold: number;
-  /** what was asked of each run */
-  runs: string[];
-  /** the iteration that the page shows */
-  iteration: number;
-  /** the number of the run that the readouts follow, or 0 for the start */
-  show: number;
-  /** iterations per second */
-  speed: number;
-  /** whether the best w_in is drawn, as by the mark "valley" of the API */
-  valley: boolean;
-  /** whether the basin map is drawn */
-  basins: boolean;
-  /** whether the network is drawn unrolled in time */
-  unrolled: boolean;
-  example: string;
-  /** the number of the step of the lesson, or 0 */
-  lesson: number;
-}
 
 /** An entry of the address that was not read, and why. */
 type Ignored = { pointer: string; detail: string };
@@ -59,7 +22,7 @@ type Ignored = { pointer: string; detail: string };
 /** How to read a value: a function that returns undefined if the text is not valid, and what must be there. */
 type Reader = { read: (text: string) => any; expected: string };
 
-type Limits = { low: number; high: number; integer?: boolean; positive?: boolean };
+type Limits = { integer?: boolean } & Partial<Pick<Parameter, "minimum" | "maximum" | "exclusive_minimum" | "exclusive_maximum">>;
 
 interface Editing extends Reader {
   accept: (value: any) => void;
@@ -108,8 +71,7 @@ interface CostSource {
   bestWIn: ((w_rec: number) => number) | null;
 }
 
-type Grid = { w_in: number[]; w_rec: number[]; cost: (number | null)[][] };
-type GridQuery = { state: State; dataset: LoadedDataset | null; resolution: number };
+type GridQuery = { state: State; resolution: number };
 
 /** `requested` is the resolution of the query. */
 type GridResult = { costs: CostSource; note: string; requested: number };
@@ -125,16 +87,12 @@ type Parabola = { quadratic: number; linear: number; constant: number };
 
 // The network and its data
 
-type Weights = { w_in: number; w_rec: number };
-
 /** The inputs are N rows of length T. */
 type Dataset = { inputs: Float64Array[]; targets: number[] };
 
 /** `n_total` is the number of sequences on the server. */
 type LoadedDataset = Dataset & { n_total: number };
 
-type NumberRange = { low: number; high: number };
-type Summary = { n_samples: number; n_steps: number; input_range: NumberRange; target_range: NumberRange };
 type ExampleData = { file: string; id: string; title: string; note: string };
 
 interface Evaluation {
@@ -186,37 +144,6 @@ interface Handlers {
 
 // Training
 
-interface Parameter {
-  name: string;
-  type: "number" | "boolean";
-  default: number | boolean;
-  minimum: number | null;
-  maximum: number | null;
-  exclusive_minimum: number | null;
-  exclusive_maximum: number | null;
-  description: string;
-}
-
-interface Optimizer {
-  name: string;
-  title: string;
-  formula: string;
-  source: string;
-  variant: string;
-  uses_magnitude: boolean;
-  accepts_clip: boolean;
-  parameters: Parameter[];
-}
-
-interface Trajectory {
-  /** rising */
-  iteration: number[];
-  w_in: (number | null)[];
-  w_rec: (number | null)[];
-  cost: (number | null)[];
-  log10_cost: (number | null)[];
-}
-
 /** A training run that succeeded, as the API returns it. */
 type Run = { result: any; trajectory: Trajectory };
 
@@ -245,8 +172,6 @@ interface RaceHandlers {
 /** The learning rates above which gradient descent moves away, if they are known. */
 type Limit = { point: number | null; optimum: number | null };
 
-type Progress = { done: number; total: number };
-
 /** Watches a job. It is called only if the computation takes long. */
 interface Watcher {
   onProgress: (progress: Progress, cancel: () => void) => void;
@@ -255,11 +180,7 @@ interface Watcher {
   onEnd: () => void;
 }
 
-type ServerEvent = { event: string; data: string; id: string };
-
 // Texts
-
-type Example = { key: string; title: string; note: string; state: Partial<State>; runs?: Partial<State>[] };
 
 /** A step of the lesson. */
 interface Step {
@@ -280,6 +201,3 @@ interface Step {
 
 /** `result` has the keys of the result in the response. */
 type ApiRequest = { path: string; body: object; result: (string | number)[] };
-
-/** An arrow of the unrolled network. */
-type Arrow = { element: Element; from: number; to: number; y: number };

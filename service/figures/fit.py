@@ -105,7 +105,7 @@ def _colors(canvas: Canvas, index: int, n: int) -> tuple[str, str]:
     """Return the color of a sequence among n, and that of its dots."""
     series = canvas.colors.series
     if n == 1:
-        return series[1], canvas.colors.muted
+        return canvas.colors.state, canvas.colors.muted
     return series[index % len(series)], series[index % len(series)]
 
 

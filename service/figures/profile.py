@@ -81,7 +81,7 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
     x = weight_axis(low, high, rect.width, font, "w_rec", horizontal=True)
     panel = Panel(rect, x, y)
     draw_frame(canvas, panel, grid=True)
-    color = canvas.colors.series[1]
+    color = canvas.colors.state
     for pieces, alpha in ((profile.widened, _WIDENED), (profile.pieces, _PIECE)):
         for piece in pieces:
             canvas.box(_piece_box(panel, piece, font), face=color, alpha=alpha)
@@ -153,7 +153,7 @@ def _draw_minima(
     """Draw the lowest minimum as a dot and the others as rings, with their w_rec off the line."""
     if not profile.minima:
         return
-    font, color = canvas.style.font_size, canvas.colors.series[1]
+    font, color = canvas.style.font_size, canvas.colors.state
     minima = np.array(profile.minima)
     xs, ys = panel.to_canvas(minima[:, 0], scale.values(minima[:, 1]))
     size = 0.8 * font
@@ -169,7 +169,7 @@ def _draw_minima(
 
 
 def _legend(canvas: Canvas, profile: CostProfile) -> list[LegendEntry]:
-    color, percent = canvas.colors.series[1], f"{100 * profile.confidence:g} %"
+    color, percent = canvas.colors.state, f"{100 * profile.confidence:g} %"
     faces = [blend(color, canvas.colors.background, 2 * alpha) for alpha in (_PIECE, _WIDENED)]
     entries = [LegendEntry("lowest minimum", None, "o", color, HALO)]
     if len(profile.minima) > 1:

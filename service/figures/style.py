@@ -17,16 +17,17 @@ ThemeName = Literal["light", "dark"]
 class Theme:
     """The colors around the data, as ``#rrggbb``.
 
-    ``series`` are the colors of points and paths: the hues of Okabe and Ito (2008), which
-    color-blind people can distinguish, and an eighth color. They are made darker or lighter until
-    each has a contrast ratio of 3 with ``background``. Colors i and i + 4 have the same dashes, so
-    they are the ones that differ most. ``missing`` stands for values that are not finite.
+    ``series`` are the colors of points and paths, and ``state`` is that of a fit. The explorer has
+    the same ones. Color-blind people can distinguish the first four, and each has a contrast ratio
+    of 3 with ``background``. Colors i and i + 4 have the same dashes, so they are the ones that
+    differ most. ``missing`` stands for values that are not finite.
     """
 
     background: str
     foreground: str
     muted: str
     grid: str
+    state: str
     series: tuple[str, ...]
     missing: str
 
@@ -37,15 +38,16 @@ THEMES: dict[ThemeName, Theme] = {
         foreground="#1b1f24",
         muted="#57606a",
         grid="#dfe4e9",
+        state="#1a5cb0",
         series=(
-            "#d55e00",
-            "#0072b2",
-            "#00875f",
-            "#b8568c",
-            "#2b8cc4",
-            "#a87200",
-            "#5b4b9a",
-            "#6b4a1f",
+            "#00806a",
+            "#5b2a86",
+            "#8a8f00",
+            "#7a1f1f",
+            "#2a9d5c",
+            "#d1107a",
+            "#c25b9e",
+            "#4a4f5a",
         ),
         missing="#b4bcc4",
     ),
@@ -54,15 +56,16 @@ THEMES: dict[ThemeName, Theme] = {
         foreground="#e6edf3",
         muted="#a3adb8",
         grid="#2b323b",
+        state="#7db6ff",
         series=(
-            "#f07f2e",
-            "#3f9be0",
-            "#12a678",
-            "#dd8fba",
-            "#7cc6f2",
-            "#e6b03c",
-            "#a996ec",
-            "#cfd6de",
+            "#2fc7a8",
+            "#9a6bff",
+            "#e7e36a",
+            "#d94f8f",
+            "#93d36b",
+            "#c4cad3",
+            "#ff9ad5",
+            "#f5b8de",
         ),
         missing="#59636e",
     ),

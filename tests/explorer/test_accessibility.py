@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from scripts.screenshots import BAD_START, GOOD_START
 from tests.explorer.conftest import PHONE, Opener, on_screens, open_drawer
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -21,9 +22,7 @@ def violations(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @on_screens
 def test_axe_finds_no_violations(open_page: Opener, scheme: str, viewport: dict[str, int]) -> None:
-    page = open_page(color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
-    open_drawer(page, "examples")
-    page.get_by_role("button", name="Bad start").click()
+    page = open_page(BAD_START, color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
     expect(page.locator("tbody tr")).to_have_count(2)
     open_drawer(page, "settings")
     assert violations(page) == []
@@ -37,9 +36,7 @@ def test_axe_finds_no_violations_before_the_first_numbers(open_page: Opener) -> 
 
 
 def test_a_phone_needs_no_horizontal_scrolling(open_page: Opener) -> None:
-    page = open_page(viewport=PHONE, reduced_motion="reduce")
-    open_drawer(page, "examples")
-    page.get_by_role("button", name="Good start").click()
+    page = open_page(GOOD_START, viewport=PHONE, reduced_motion="reduce")
     expect(page.locator("tbody tr")).to_have_count(2)
     widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     assert page.evaluate(widths) == [390, 390]

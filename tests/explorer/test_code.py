@@ -41,8 +41,9 @@ REQUESTS: dict[str, tuple[str, dict[str, Any], Callable[[Any], Any]]] = {
 def test_the_code_follows_while_a_run_plays(page: Page) -> None:
     open_drawer(page, "settings")
     page.select_option("#speed", "5")
-    open_drawer(page, "examples")
-    page.get_by_role("button", name="Good start").click()
+    page.fill("#w_in", "0.5")
+    page.fill("#w_rec", "0.5")
+    page.get_by_role("button", name="Train", exact=True).click()
     open_drawer(page, "code")
     curl = page.locator("#code code").first
     expect(curl).to_contain_text('"initial_weights":{"w_in":0.5,"w_rec":0.5}')

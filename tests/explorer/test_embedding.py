@@ -16,7 +16,6 @@ HEIGHTS = {"surface": 560, "network": 400, "trace": 400}  # of the frames, witho
 PARTS = {
     "links": "#copy-link",
     "introduction": "#headline",
-    "examples": "[data-opens=examples-drawer]",
     "options": "#zoom",
     "training": "#train",
     "player": ".player",
@@ -47,7 +46,7 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
     expect(page.locator("#iteration")).to_have_text("7 of 40")
     for name, selector in VIEWS.items():
         expect(page.locator(selector)).to_be_visible(visible=name == view)
-    for selector in ("#headline", "#examples", "#race", "#cost-chart", "#seed", "#code"):
+    for selector in ("#headline", "#race", "#cost-chart", "#seed", "#code"):
         expect(page.locator(selector)).to_be_hidden()
     page.get_by_role("button", name="Step", exact=True).click()
     expect(page.locator("#iteration")).to_have_text("8 of 40")

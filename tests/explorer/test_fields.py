@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import open_drawer, wait_for_value
+from tests.explorer.conftest import ModuleCaller, open_drawer, wait_for_value
 from tests.explorer.test_jobs import make_holder
 
 INVALID = [
@@ -68,3 +68,36 @@ def test_a_field_that_is_not_valid_has_no_effect(page: Page) -> None:
     open_drawer(page, "settings")
     page.fill("#target_cost", "-1")
     expect(page.get_by_role("alert")).to_have_text("Must be a number from 0 to 1e+300, or empty.")
+
+
+PARSE = (["lib/format"], "({ parseNumber }, text) => parseNumber(text)")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0,5", 0.5), ("-1,25", -1.25), (" 2 ", 2), ("1e-3", 0.001), ("0,125", 0.125)],
+)
+def test_a_comma_is_a_decimal_mark(call_modules: ModuleCaller, text: str, number: float) -> None:
+    assert call_modules(*PARSE, text) == number
+
+
+@pytest.mark.parametrize("text", ["1,234", "-12,500", "1,2,3", "1,234.5", "", " ", "x"])
+def test_a_number_that_can_be_read_in_two_ways_is_none(
+    call_modules: ModuleCaller, text: str
+) -> None:
+    assert call_modules(*PARSE, text) == "NaN"
+
+
+@pytest.mark.slow
+def test_a_comma_is_typed(page: Page) -> None:
+    for field in ("#w_in", "[name=initial_step]", "#noise"):
+        if field == "#noise":
+            open_drawer(page, "data")
+        page.fill(field, "")
+        page.locator(field).press_sequentially("0,5")
+        page.locator(field).blur()
+        expect(page.locator(field)).to_have_value("0.5")
+    page.keyboard.press("Escape")
+    page.fill("#w_in", "")
+    page.locator("#w_in").press_sequentially("1,234")
+    expect(page.locator("#w_in")).to_have_attribute("aria-invalid", "true")

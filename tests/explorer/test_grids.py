@@ -1,4 +1,4 @@
-"""Large data: a coarser grid or a part of the sequences, labeled as such."""
+"""Large data: a coarser grid, or a part of the sequences, labeled as such."""
 
 import json
 import re
@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.explorer.conftest import (
-    ModuleCaller,
     Opener,
     open_drawer,
     wait_until,
@@ -56,6 +55,7 @@ def test_large_data_are_shown_in_part(page: Page, api: httpx.Client) -> None:
     file: Any = {"name": "large.csv", "mimeType": "text/csv", "buffer": table.encode()}
     open_drawer(page, "data")
     page.set_input_files("#data-file", file)
+    page.get_by_role("button", name="Use these rows").click()
     expect(page.locator("#surface-note")).to_contain_text("the first 40,000 of 50,000 sequences")
     expect(page.locator("#own-data")).to_contain_text("50,000 rows of 10 steps")
     expect(page.locator(".optimum")).to_be_visible()
@@ -70,30 +70,3 @@ def test_large_data_are_shown_in_part(page: Page, api: httpx.Client) -> None:
         "cost => Math.abs(document.querySelector('#cost').dataset.value / cost - 1) < 1e-9",
         arg=cost,
     )
-
-
-def test_a_part_of_the_sequences_is_sent(call_modules: ModuleCaller) -> None:
-    body = call_modules(
-        ["model/grids", "model/state"],
-        """async ({ GridFetcher, DEFAULTS }) => {
-          const fetcher = new GridFetcher();
-          fetcher.adapt(1e6, 140);
-          const inputs = Array.from({ length: 1000 }, (_, k) => [k, 1]);
-          const dataset = { inputs, targets: inputs.map(([k]) => k), n_total: 40_000 };
-          const send = window.fetch;
-          let body = null;
-          window.fetch = (_, options) => {
-            body = JSON.parse(options.body);
-            const window = { w_in: [0, 1], w_rec: [0, 1], cost: [[1, 1], [1, 1]] };
-            return Response.json({ windows: [window] });
-          };
-          const query = { state: DEFAULTS, dataset, resolution: 140 };
-          const { note } = await fetcher.fetch(query, undefined);
-          window.fetch = send;
-          return { ...body.dataset, note };
-        }""",
-    )
-    assert body["kind"] == "explicit"
-    assert body["inputs"] == [[0, 1], [500, 1]]
-    assert body["targets"] == [0, 500]
-    assert "a grid of 28 × 28 with 2 of 40,000 sequences" in body["note"]

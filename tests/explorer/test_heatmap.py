@@ -10,6 +10,7 @@ from service.api.routes.explorer import FOLDER
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
+from service.figures.style import THEMES
 from tests.explorer.conftest import ModuleCaller
 
 CHOOSE = """({ chooseBands }, log10_costs) =>
@@ -64,18 +65,16 @@ def channels(color: str) -> Any:
     return np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
 
 
-def test_series_colors_are_neither_those_of_the_gradient_nor_of_the_state() -> None:
+def test_runs_have_the_colors_of_pictures_and_not_those_of_the_gradient_or_the_state() -> None:
     css = (FOLDER / "css" / "base.css").read_text()
-    colors = dict(re.findall(r"--([\w-]+): light-dark\((#\w{6}), #\w{6}\);", css))
-    runs = {name: color for name, color in colors.items() if name.startswith("series")}
-    assert len(set(runs.values())) == 8
+    colors = dict(re.findall(r"--(state|gradient): light-dark\((#\w{6}), #\w{6}\);", css))
+    runs = re.findall(r"\.series-\d { --series: light-dark\((#\w{6}), (#\w{6})\); }", css)
+    for theme, shown in zip(("light", "dark"), zip(*runs, strict=True), strict=True):
+        assert shown == THEMES[theme].series
     for meaning in ("gradient", "state"):
-        for color in runs.values():
-            ends = [
-                np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)])
-                for c in (color, colors[meaning])
-            ]
-            assert np.abs(ends[0] - ends[1]).max() > 48
+        for color, _ in runs:
+            difference = channels(color) - channels(colors[meaning])
+            assert np.abs(difference).max() > 48
 
 
 def test_each_pixel_has_the_color_of_its_cost(call_modules: ModuleCaller) -> None:

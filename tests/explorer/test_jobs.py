@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.explorer.conftest import (
-    ModuleCaller,
     Opener,
     answer_first,
     on_screens,
@@ -54,7 +53,7 @@ def queue(page: Page, api: httpx.Client) -> None:
         body = json.loads(route.request.post_data or "")
         done = api.post("/v1/training-runs", json=body).json()
         path = f"/v1/training-runs/{done['id']}"
-        links = {"events": f"{path}/events", "cancel": f"{path}/cancel"}
+        links = {**done["links"], "cancel": f"{path}/cancel"}
         route.fulfill(status=202, json={**done, "status": "queued", "links": links})
 
     page.route(re.compile("/v1/training-runs$"), respond)
@@ -71,24 +70,6 @@ def make_holder() -> tuple[list[Route], Callable[[Route], None]]:
 
 
 @pytest.mark.slow
-def test_eight_jobs_leave_connections_for_the_page(page: Page, api: httpx.Client) -> None:
-    """A browser has six connections to a server, and every stream of events takes one."""
-    held, hold = make_holder()
-    queue(page, api)
-    page.route("**/events", hold)
-    page.fill("#n_iterations", "5")
-    open_drawer(page, "settings")
-    page.get_by_role("button", name="Train all 8").click()
-    expect(page.locator("#jobs li")).to_have_count(8)
-    assert len(held) <= 3
-    page.unroute("**/events")
-    for route in held:
-        route.continue_()
-    expect(page.locator("tbody tr")).to_have_count(8)
-    expect(page.locator("#jobs li")).to_have_count(0)
-
-
-@pytest.mark.slow
 def test_one_failed_run_does_not_hide_the_others(page: Page, api: httpx.Client) -> None:
     done: dict[str, Any] = api.post("/v1/training-runs", json={"n_iterations": 5}).json()
     failed = {**done, "status": "failed", "error": {"title": "Out of memory", "detail": "Sorry."}}
@@ -101,7 +82,7 @@ def test_one_failed_run_does_not_hide_the_others(page: Page, api: httpx.Client) 
 
 
 @pytest.mark.slow
-def test_runs_for_other_data_are_not_added_and_an_example_does_not_wait(page: Page) -> None:
+def test_runs_for_other_data_are_not_added_and_the_lesson_does_not_wait(page: Page) -> None:
     held, hold = make_holder()
     race, rows = page.locator("#race"), page.locator("tbody tr")
     page.route(re.compile("/v1/training-runs$"), hold)
@@ -117,55 +98,41 @@ def test_runs_for_other_data_are_not_added_and_an_example_does_not_wait(page: Pa
     page.get_by_role("button", name="Train", exact=True).click()
     wait_for_value(page, lambda: len(held), 2)
     with page.expect_event("requestfailed") as failed:
-        open_drawer(page, "examples")
-        page.get_by_role("button", name="Exploding").click()
+        page.get_by_role("button", name="Lesson", exact=True).click()
     assert failed.value.failure == "net::ERR_ABORTED"
     expect(race).not_to_have_attribute("aria-busy", "true")
 
 
 @pytest.mark.slow
-def test_a_lost_stream_is_reported(open_page: Opener, api: httpx.Client) -> None:
-    page = open_page(expected=(503,))
+def test_a_lost_connection_is_reported_and_the_run_arrives(
+    open_page: Opener, api: httpx.Client
+) -> None:
+    page = open_page(expected=(502,))
     queue(page, api)
-    page.route("**/events", lambda route: route.fulfill(status=503, body=""))
+    lost: list[Route] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route)
+        route.fulfill(status=502, body="")
+
+    page.route(re.compile("/v1/training-runs/run_[0-9a-f]{32}$"), lose)
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator("#train-problem")).to_contain_text("stopped reporting progress")
+    expect(page.locator("#jobs li")).to_contain_text("No connection. Trying again…")
+    wait_for_value(page, lambda: len(lost) > 1, expected=True)
+    page.unroute(re.compile("/v1/training-runs/run_[0-9a-f]{32}$"))
+    expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("#jobs li")).to_have_count(0)
 
 
 @pytest.mark.slow
-def test_a_lost_connection_continues_where_it_was(call_modules: ModuleCaller) -> None:
-    first = 'retry: 1000\n\n: wait\n\nevent: progress\ndata: {"a": "b: é"}\nid: 1\n\nevent: pro'
-    second = "event: done\ndata: {}\nid: done\n\n"
-    events, ids, n_lost = call_modules(
-        ["model/events"],
-        """async ({ readEvents }, bodies) => {
-          const [events, ids] = [[], []];
-          let n_lost = 0;
-          const fetch = window.fetch;
-          window.fetch = (_, { headers }) => {
-            ids.push(headers["Last-Event-ID"] ?? null);
-            if (ids.length === 2) throw new TypeError("no connection");
-            const bytes = bodies.length ? new TextEncoder().encode(bodies.shift()) : null;
-            if (!bytes) return new Response(null, { status: 204 });
-            const body = new ReadableStream({
-              start(controller) {
-                for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
-                controller.close();
-              },
-            });
-            return new Response(body);
-          };
-          const signal = AbortSignal.timeout(120_000);
-          for await (const event of readEvents("v1/x", signal, () => n_lost++)) events.push(event);
-          window.fetch = fetch;
-          return [events, ids, n_lost];
-        }""",
-        [first, second],
+def test_a_run_that_is_gone_is_a_problem(open_page: Opener, api: httpx.Client) -> None:
+    page = open_page(expected=(404,))
+    queue(page, api)
+    gone = {"title": "Not found", "detail": "There is no such run."}
+    page.route(
+        re.compile("/v1/training-runs/run_[0-9a-f]{32}$"),
+        partial(Route.fulfill, status=404, json=gone),
     )
-    assert events == [
-        {"event": "progress", "data": '{"a": "b: é"}', "id": "1"},
-        {"event": "done", "data": "{}", "id": "done"},
-    ]
-    assert ids == [None, "1", "1", "done"]
-    assert n_lost == 1
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#train-problem")).to_contain_text("Not found")
+    expect(page.locator("#jobs li")).to_have_count(0)

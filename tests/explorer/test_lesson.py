@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.explorer.conftest import PHONE, ModuleCaller, Opener
+from tests.explorer.conftest import PHONE, ModuleCaller, Opener, open_drawer
+from tests.explorer.test_accessibility import violations
 
 N_STEPS = 6
 
@@ -102,6 +103,7 @@ def test_the_lesson_fits_on_a_phone(open_page: Opener) -> None:
     page.get_by_role("button", name="Next", exact=True).tap()
     expect(page.locator("#lesson h2")).to_contain_text("Step 5 of 6")
     # At the end, the cost of Levenberg-Marquardt is 0 within its accuracy.
+    expect(page.locator("tbody tr")).to_have_count(2)
     row = page.locator("tbody tr").first
     numbers = (row.locator(f"[data-title={name}") for name in ("final] .cost", "gap]"))
     cost, gap = (float(number.get_attribute("data-value") or "nan") for number in numbers)
@@ -185,3 +187,46 @@ def test_the_numbers_of_the_rprop_step(api: httpx.Client, steps: list[dict[str, 
     for name in ("rprop", "levenberg_marquardt"):
         run = train(api, optimizer={"name": name}, n_iterations=600, target_cost=1e-6)
         assert_has(steps[4]["answer"], str(run["iterations"]))
+
+
+STEP = {
+    "step_title": "Your turn",
+    "step_text": "Both runs start at the same point.",
+    "step_question": "Why does w_rec fall?",
+    "step_hint": "the state",
+    "step_answer": "It is too large. <b>50 %</b>",
+    "step_figure": "states",
+}
+
+
+def test_a_link_has_a_step_with_the_state_it_was_made_in(open_page: Opener) -> None:
+    first = open_page("#w_in=0.5&run=optimizer:rprop;w_in:0.5;n_iterations:40&iteration=7")
+    expect(first.locator("#iteration")).to_have_text("7 of 40")
+    open_drawer(first, "embed")
+    for key, text in STEP.items():
+        if key == "step_figure":
+            first.select_option(f"#{key}", text)
+        else:
+            first.fill(f"#{key}", text)
+    expect(first.get_by_role("region", name="Lesson")).to_contain_text("Why does wrec fall?")
+    expect(first).to_have_url(re.compile("step_figure=states"))
+    first.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    first.get_by_role("button", name="Copy the link to this step").click()
+    expect(first.get_by_role("button", name="Copied")).to_be_visible()
+    link = first.evaluate("navigator.clipboard.readText()")
+    second = open_page("#" + link.partition("#")[2])
+    lesson = second.get_by_role("region", name="Lesson")
+    expect(lesson.get_by_role("heading")).to_have_text("Your turn")
+    expect(lesson).to_contain_text("Look at the state.")
+    expect(lesson.get_by_text("It is too large.")).to_be_hidden()
+    lesson.get_by_text("Show the answer").click()
+    expect(lesson.get_by_text("It is too large. <b>50 %</b>")).to_be_visible()
+    expect(second.locator("#states")).to_be_visible()
+    expect(second.locator("#network")).to_be_hidden()
+    expect(second.locator("#iteration")).to_have_text("7 of 40")
+    expect(second.locator("#w_in")).to_have_value("0.5")
+    assert violations(second) == []
+    lesson.get_by_role("button", name="Close").click()
+    expect(lesson).to_be_hidden()
+    expect(second.locator("#network")).to_be_visible()
+    expect(second).not_to_have_url(re.compile("step_"))

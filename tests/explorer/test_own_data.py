@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from scripts import example_data
 from tests.explorer.conftest import (
@@ -37,11 +38,17 @@ TRANSFER = """([kind, type, text]) => {
 }"""
 
 
-def choose(page: Page, text: str) -> None:
-    """Choose a file with this text."""
+def look(page: Page, text: str) -> Locator:
+    """Choose a file with this text, and return its preview."""
     open_drawer(page, "data")
     file: Any = {"name": "data.csv", "mimeType": "text/csv", "buffer": text.encode()}
     page.set_input_files("#data-file", file)
+    return page.get_by_role("region", name="Preview")
+
+
+def choose(page: Page, text: str) -> None:
+    """Choose a file with this text, and use it."""
+    look(page, text).get_by_role("button", name="Use these rows").click()
 
 
 def summary(page: Page) -> Any:
@@ -84,12 +91,14 @@ def test_a_file_is_dropped_and_rows_are_typed(page: Page) -> None:
         page, lambda: page.evaluate(TRANSFER, ["file", "dragover", SMALL]), expected="dropping"
     )
     assert page.evaluate(TRANSFER, ["file", "drop", SMALL]) == ""
+    page.get_by_role("button", name="Use these rows").click()
     expect(summary(page)).to_contain_text(FOUND)
     open_drawer(page, "data")
     page.get_by_role("button", name="Use random bits again").click()
     open_drawer(page, "data")
     page.get_by_text("Paste a table").click()
     page.get_by_label("Rows of numbers").fill(SMALL)
+    page.get_by_role("button", name="Preview these rows").click()
     page.get_by_role("button", name="Use these rows").click()
     expect(summary(page)).to_contain_text(FOUND)
     expect(page.get_by_label("Rows of numbers")).to_be_hidden()
@@ -102,6 +111,7 @@ def test_a_file_is_dropped_and_rows_are_typed(page: Page) -> None:
 def test_rows_are_pasted(page: Page, text: str) -> None:
     """From a text editor, a spreadsheet, and one in a country with decimal commas."""
     page.evaluate(TRANSFER, ["text", "paste", text])
+    page.get_by_role("button", name="Use these rows").click()
     expect(summary(page)).to_contain_text(FOUND)
 
 
@@ -132,7 +142,6 @@ ERRORS = {
     "1,2,3\n3,4\n": "Line 2 ('3,4'): the row has 2 fields, the first line 3",
     "1\t2\n3\t-\n": "Line 2 ('3\\t-'): '-' is not a number in column 2.",
     "a,b\n": "the table has a header but no rows",
-    "PK\0\0": "Save the table as CSV in UTF-8, then load it again.",
 }
 
 
@@ -144,6 +153,8 @@ def test_errors_name_line_and_column(open_page: Opener) -> None:
         choose(page, text)
         expect(problem).to_contain_text(message)
         expect(problem).to_be_in_viewport()
+    look(page, "PK\0\0")
+    expect(problem).to_contain_text("Save the table as CSV in UTF-8, then load it again.")
     assert "dataset=" not in page.url
     choose(page, SMALL + "1,,3\n2,NA,1\n")
     expect(problem).to_contain_text("Line 5 ('1,,3'): a number is missing in column 2.")
@@ -151,6 +162,137 @@ def test_errors_name_line_and_column(open_page: Opener) -> None:
     expect(summary(page)).to_contain_text(FOUND)
     expect(summary(page)).to_contain_text("2 rows with missing values")
     expect(problem).to_be_hidden()
+
+
+SPREADSHEET = """id;date;day_1;day_2;sales
+1;2024-01-31;1,5;1.234,5;3
+2;2024-02-01;2;4;6
+3;2024-02-02;0,25;3;7
+"""
+
+
+def test_a_preview_leaves_out_columns_and_reads_numbers_as_it_says(
+    page: Page, api: httpx.Client
+) -> None:
+    preview = look(page, SPREADSHEET)
+    expect(preview).to_contain_text("3 rows of 2 steps and a target, separated by semicolons")
+    expect(preview).to_contain_text("decimal comma")
+    headings = preview.locator("th")
+    parts = ["index, left out", "date, left out", "step 1", "step 2", "target"]
+    expect(headings.locator("small")).to_have_text(parts)
+    expect(preview.locator("tbody tr").first.locator("td").nth(3)).to_have_text("1.234,5")
+    expect(preview).to_contain_text("one quantity, in order")
+    expect(preview).to_contain_text("no intercept")
+    expect(preview).to_contain_text("anyone who can open this page can read it")
+    assert violations(page) == []
+    preview.get_by_role("button", name="Leave out day_1").click()
+    expect(headings.nth(2).locator("small")).to_have_text("left out")
+    expect(preview.get_by_role("button", name="Use day_1")).to_be_focused()
+    preview.get_by_role("button", name="Use day_1").click()
+    preview.get_by_label("Target").select_option("day_1")
+    expect(headings.nth(4).locator("small")).to_have_text("step 2")
+    preview.get_by_label("Name").fill("Sales of 2024")
+    preview.get_by_role("button", name="Use these rows").click()
+    expect(summary(page)).to_contain_text(re.compile("^Sales of 2024: 3 rows of 2 steps"))
+    expect(preview).to_have_count(0)
+    dataset = f"/v1/datasets/{dataset_id(page)}"
+    rows = api.get(f"{dataset}.csv").text.split()[1:]
+    assert rows == ["1234.5,3.0,1.5", "4.0,6.0,2.0", "3.0,7.0,0.25"]
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    run = page.locator("tbody tr").get_attribute("data-run")
+    open_drawer(page, "data")
+    page.get_by_role("button", name="Delete from the server").click()
+    expect(page.locator("#n_samples")).to_be_visible()
+    assert api.get(dataset).status_code == 404
+    assert api.get(f"/v1/training-runs/{run}").status_code == 404
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("answer", "value"), [("It is 1234", "1234.0"), ("It is 1.234", "1.234")])
+def test_thousands_are_asked_about(page: Page, api: httpx.Client, answer: str, value: str) -> None:
+    preview = look(page, 'day_1,day_2,sales\n"1,234",2,5\n3,1,"2,345"\n')
+    use = preview.get_by_role("button", name="Use these rows")
+    expect(preview).to_contain_text("What is 1,234?")
+    expect(use).to_be_disabled()
+    preview.get_by_role("button", name=answer).click()
+    expect(preview.get_by_role("button", name=answer)).to_have_attribute("aria-pressed", "true")
+    use.click()
+    expect(summary(page)).to_contain_text("2 rows of 2 steps")
+    stored = api.get(f"/v1/datasets/{dataset_id(page)}.csv").text
+    assert stored.split()[1].split(",")[0] == value
+
+
+@pytest.mark.slow
+def test_a_preview_can_be_cancelled_and_needs_no_header(page: Page, api: httpx.Client) -> None:
+    preview = look(page, SMALL)
+    preview.get_by_role("button", name="Cancel").click()
+    expect(preview).to_have_count(0)
+    preview = look(page, "1,2,5\n0,1,2\n3,1,4\n")
+    expect(preview).to_contain_text("3 rows of 2 steps and a target, separated by commas")
+    expect(preview.locator("th").first).to_contain_text("column 1")
+    preview.get_by_role("button", name="Leave out column 1").click()
+    preview.get_by_role("button", name="Use these rows").click()
+    expect(summary(page)).to_contain_text("3 rows of 1 step")
+    stored = api.get(f"/v1/datasets/{dataset_id(page)}.csv").text
+    assert stored.split()[1:] == ["2.0,5.0", "1.0,2.0", "1.0,4.0"]
+
+
+MARKS = [
+    ("1.5,2\n", ".", False, ""),
+    ("1;2\n", ".", False, ""),
+    ("1,5;2\n", ",", False, ""),
+    ("1,234;2\n", ".", False, "1,234"),
+    ("1.234;2\n", ".", False, "1.234"),
+    ("1.234\t2\n", ".", False, ""),
+    ("0.234;2\n", ".", False, ""),
+    ("1,234,567;2\n", ".", True, ""),
+    ("1,234.5;2\n", ".", True, ""),
+    ("1.234,5;2\n", ",", True, ""),
+    ("1,5;1.234\n", ",", True, ""),
+    ("1,5;1,234\n", ",", False, ""),
+    ("1.5;1,234\n", ".", True, ""),
+    ("2024-01-01;1,234\n", ".", False, "1,234"),
+    ("1.2.2024;2\n", ".", False, ""),
+]
+
+
+@pytest.mark.parametrize(("text", "decimal", "has_thousands", "unclear"), MARKS)
+def test_marks_of_numbers(
+    call_modules: ModuleCaller, text: str, decimal: str, *, has_thousands: bool, unclear: str
+) -> None:
+    marks = call_modules(
+        ["model/table"],
+        "({ readTable, findMarks }, text) => findMarks(readTable('t.csv', text))",
+        text,
+    )
+    assert marks == {"decimal": decimal, "hasThousands": has_thousands, "unclear": unclear}
+
+
+@pytest.mark.parametrize(("n_samples", "n_steps"), [(12, 3), (5, 8), (40, 1)])
+def test_simpler_models(call_modules: ModuleCaller, n_samples: int, n_steps: int) -> None:
+    random = np.random.default_rng(n_samples)
+    inputs = random.normal(5, 2, (n_samples, n_steps))
+    inputs = np.column_stack([inputs, inputs[:, 0]])  # collinear
+    targets = random.normal(3, 1, n_samples)
+    found = call_modules(
+        ["model/baselines"],
+        "({ computeBaselines }, dataset) => computeBaselines(dataset)",
+        {"inputs": inputs.tolist(), "targets": targets.tolist()},
+    )
+    columns = np.column_stack([np.ones(n_samples), inputs])
+    best = columns @ np.linalg.lstsq(columns, targets, rcond=None)[0]
+    assert found["mean"] == pytest.approx(np.var(targets))
+    assert found["regression"] == pytest.approx(np.mean((targets - best) ** 2), abs=1e-12)
+
+
+def test_the_cost_stands_beside_those_of_simpler_models(page: Page) -> None:
+    choose(page, "1,2,5\n0,1,2\n3,1,4\n2,2,1\n")
+    page.fill("#w_in", "0")  # the output is 0, so the cost is the mean square of the targets, 11.5
+    expect(page.locator("#cost-of")).to_have_text(
+        "R² −3.6; cost of the mean 2.5, of a linear regression 2.45"
+    )
 
 
 @pytest.mark.slow

@@ -9,22 +9,26 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import PHONE, Opener, box, open_drawer, wait_until, wait_until_painted
+from scripts.screenshots import GOOD_START
+from tests.explorer.conftest import (
+    DESKTOP,
+    PHONE,
+    Opener,
+    box,
+    open_drawer,
+    wait_until,
+    wait_until_painted,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=40"
 
 
 @pytest.mark.slow
-def test_the_surface_fills_the_screen(page: Page) -> None:
-    before = box(page, "#surface")["width"]
-    page.get_by_role("button", name="Full screen").click()
-    expect(page.locator("#headline")).to_be_hidden()
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
-    expect(page.locator(".player")).to_be_visible()
-    width = "document.querySelector('#surface').getBoundingClientRect().width"
-    wait_until(page, f"() => {width} > {1.3 * before}")
-    page.get_by_role("button", name="Full screen").click()
+def test_the_page_fills_the_screen(page: Page) -> None:
+    for shown in (True, False):
+        page.get_by_role("button", name="Full screen").click()
+        wait_until(page, f"() => (document.fullscreenElement !== null) === {str(shown).lower()}")
     expect(page.locator("#headline")).to_be_visible()
 
 
@@ -35,7 +39,7 @@ def test_a_printed_page_has_figures_and_no_controls(open_page: Opener) -> None:
     page.emulate_media(media="print")
     for shown in ("#surface canvas >> nth=0", "#headline", "#cost-chart", "#unrolled", "#trace"):
         expect(page.locator(shown)).to_be_visible()
-    for hidden in ("#train", ".player", "#zoom", "#code", "#examples", "#embed-code"):
+    for hidden in ("#train", ".player", "#zoom", "#code", "#embed-code"):
         expect(page.locator(hidden)).to_be_hidden()
     expect(page.locator("body")).to_have_css("background-color", "rgb(253, 253, 251)")
 
@@ -59,12 +63,15 @@ def test_the_surface_is_saved_as_it_is_shown(open_page: Opener) -> None:
     assert "stroke: rgb" in ET.tostring(svg, "unicode")  # the styles of the page
     surface = box(page, "#surface")
     with Image.open(BytesIO(save(page, "surface", "png"))) as saved:
-        assert saved.size == pytest.approx((2 * surface["width"], 2 * surface["height"]), abs=2)
+        assert saved.size == pytest.approx(
+            (2 * surface["width"], 2 * (surface["height"] + 24)), abs=2
+        )
+        figure = saved.crop((0, 0, saved.width, saved.height - 48))  # without the legend
         shown = Image.open(BytesIO(page.locator("#surface").screenshot()))
         size = (shown.width // 10, shown.height // 10)
         pixels = [
             np.asarray(image.convert("RGB").resize(size, Image.Resampling.BOX), float)
-            for image in (saved, shown)
+            for image in (figure, shown)
         ]
     difference = np.abs(pixels[0] - pixels[1])
     assert difference.mean() < 6  # without the buttons
@@ -82,33 +89,71 @@ def test_charts_are_saved(open_page: Opener) -> None:
             assert len(set(image.convert("RGB").get_flattened_data())) > 20
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_have_their_legend_on_white_or_transparent_ground(
+    open_page: Opener, scheme: str
+) -> None:
+    page = open_page(f"{GOOD_START}&basins=true", color_scheme=scheme)
+    expect(page.locator("#basin-legend")).to_contain_text("Diverged")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    for view, legend in (
+        ("cost", ["Gradient descent 0.001", "Momentum 0.001"]),
+        ("surface", ["Momentum 0.001", "Not in time:", "Diverged:", "iterations"]),
+    ):
+        for ground, corner in (("white", (255, 255, 255, 255)), ("transparent", (0, 0, 0, 0))):
+            open_drawer(page, "embed")
+            page.select_option("#ground", ground)
+            text = "".join(ET.fromstring(save(page, view, "svg")).itertext())  # noqa: S314
+            for entry in legend:
+                assert entry in text
+            with Image.open(BytesIO(save(page, view, "png"))) as image:
+                last = (image.width - 1, image.height - 1)
+                assert image.convert("RGBA").getpixel(last) == corner
+                dark = np.asarray(image.convert("RGBA"), float)
+            if ground == "white":  # dark letters on it in both themes
+                assert dark[-40:].min() < 120
+    assert page.evaluate("document.documentElement.dataset.theme ?? ''") == ""
+
+
+@pytest.mark.slow
+def test_a_picture_is_printed_alone(open_page: Opener) -> None:
+    page = open_page(RUN)
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.evaluate("window.print = () => {}")
+    open_drawer(page, "embed")
+    page.select_option("#embed-view", "cost")
+    page.get_by_role("button", name="Save as PDF").click()
+    expect(page.locator("#print-picture")).to_have_count(1)
+    expect(page.locator("#print-picture")).to_be_hidden()  # on the screen
+    page.emulate_media(media="print")
+    expect(page.locator("#print-picture")).to_be_visible()
+    expect(page.locator("main")).to_be_hidden()
+    assert page.pdf().startswith(b"%PDF")
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("#print-picture")).to_have_count(0)
+    expect(page.locator("main")).to_be_visible()
+
+
 TERMS = ["cost", "BPTT", "Rprop", "momentum", "clipping", "gradient", "valley"]
 
 
 @pytest.mark.slow
-def test_terms_are_explained(page: Page) -> None:
-    tip = page.get_by_role("tooltip")
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
+def test_terms_are_explained(open_page: Opener, viewport: dict[str, int]) -> None:
+    page = open_page(viewport=viewport)
     for term in TERMS:
-        button = page.locator(f"[data-term={term}] button").first
+        button = page.locator(f"[popovertarget=term-{term}]").first
         if not button.is_visible():
             open_drawer(page, "settings")
-        button.hover()
-        expect(tip).to_contain_text(term, ignore_case=True)
-        page.mouse.move(0, 0)
-        expect(tip).to_be_hidden()
         button.focus()
+        page.keyboard.press("Enter")
+        tip = page.locator(f"#term-{term}")
+        expect(tip).to_be_visible()
         expect(tip).to_contain_text(term, ignore_case=True)
-        expect(button).to_have_attribute("aria-describedby", "tip")
+        bubble = box(page, f"#term-{term}")
+        assert 0 <= bubble["x"] <= viewport["width"] - bubble["width"]
+        assert 0 <= bubble["y"] <= viewport["height"] - bubble["height"]
         page.keyboard.press("Escape")
         expect(tip).to_be_hidden()
-
-
-@pytest.mark.slow
-def test_terms_are_explained_on_a_tap(open_page: Opener) -> None:
-    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
-    page.locator("[data-term=cost] button").first.tap()
-    tip = page.get_by_role("tooltip")
-    expect(tip).to_be_visible()
-    bubble = box(page, "[role=tooltip]")
-    assert bubble["x"] >= 0
-    assert bubble["x"] + bubble["width"] <= PHONE["width"]

@@ -1,4 +1,4 @@
-"""Training runs: training, playback, the race, the form and the examples."""
+"""Training runs: training, playback, the race, and the form."""
 
 import re
 from functools import partial
@@ -159,33 +159,6 @@ def test_the_form_follows_the_registry(page: Page, api: httpx.Client) -> None:
                 special = optimizer["name"] == "gradient_descent"
                 assert float(field.input_value()) == (0.001 if special else parameter["default"])
         expect(page.locator("#clip")).to_be_enabled(enabled=optimizer["accepts_clip"])
-
-
-EXAMPLES = {
-    "Exploding": "▲ exploding",
-    "Vanishing": "▽ vanishing",
-    "Oscillating": "▲ exploding",
-    "Remember": "iterations_exhausted",
-    "Good start": "iterations_exhausted",
-    "Bad start": "diverged",
-}
-
-
-@pytest.mark.slow
-def test_examples_have_notes(page: Page) -> None:
-    for name, expected in EXAMPLES.items():
-        open_drawer(page, "examples")
-        button = page.get_by_role("button", name=name, exact=True)
-        button.click()
-        expect(page.locator("#examples [aria-pressed=true]")).to_have_text(name)
-        expect(page.locator("#note")).to_contain_text("Notice")
-        rows = page.locator("tbody tr")
-        if " " in expected:
-            expect(page.locator("#regime")).to_contain_text(expected)
-            expect(rows).to_have_count(0)
-        else:
-            expect(rows).to_have_count(2)
-            expect(rows.nth(0)).to_have_attribute("data-outcome", expected)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from scripts.screenshots import GOOD_START
 from tests.explorer.conftest import (
     COPIED_MS,
     EVALUATED,
@@ -72,7 +73,6 @@ INVALID = {
     "show": "9",
     "speed": "Infinity",
     "valley": "constructor",
-    "example": "<b>",
     "optimizer": "';touch x;echo '",
     "optimizer.learning_rate": "fast",
     "optimizer.x y": "1",
@@ -178,20 +178,20 @@ def test_back_returns_to_the_runs_before_and_a_new_fragment_changes_the_page(pag
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(1)
     run = rows.get_attribute("data-run")
-    open_drawer(page, "examples")
-    page.get_by_role("button", name="Good start").click()
-    expect(rows).to_have_count(2)
-    open_drawer(page, "examples")
-    page.get_by_role("button", name="Vanishing").click()
+    page.get_by_role("button", name="Lesson", exact=True).click()
     expect(rows).to_have_count(0)
-    page.go_back()
+    page.get_by_role("button", name="Step 5: Only the sign").click()
     expect(rows).to_have_count(2)
-    expect(page.locator("#examples [aria-pressed=true]")).to_have_text("Good start")
+    page.go_back()
+    expect(rows).to_have_count(0)
     page.go_back()
     expect(rows).to_have_count(1)
     expect(rows).to_have_attribute("data-run", str(run))
     expect(page.locator("#w_in")).to_have_value("0.25")
     expect(page.locator("#n_iterations")).to_have_value("40")
+    page.go_forward()
+    expect(page.locator("#lesson h2")).to_contain_text("Step 1")
+    expect(rows).to_have_count(0)
     page.go_forward()
     expect(rows).to_have_count(2)
     page.evaluate("location.hash = '#w_in=0.25&w_rec=-1&optimizer=adam&optimizer.beta_1=0.5'")
@@ -201,11 +201,8 @@ def test_back_returns_to_the_runs_before_and_a_new_fragment_changes_the_page(pag
 
 
 def test_an_address_restores_the_page(open_page: Opener) -> None:
-    first = open_page()
-    open_drawer(first, "examples")
-    first.get_by_role("button", name="Good start").click()
+    first = open_page(GOOD_START)
     expect(first.locator("tbody tr")).to_have_count(2)
-    first.get_by_role("button", name="Pause", exact=True).click()
     first.locator("#timeline").fill("40")
     first.fill("#bits", "10101")
     first.check("#valley")
@@ -216,7 +213,7 @@ def test_an_address_restores_the_page(open_page: Opener) -> None:
     expect(second.locator("tbody tr")).to_have_count(2)
     expect(second.locator("#iteration")).to_have_text("40 of 500")
     content = """() => ({
-      fields: [...document.querySelectorAll("input:not([id^=sweep]), select")]
+      fields: [...document.querySelectorAll("input, select")]
         .map((field) => [field.id, field.value, field.checked]),
       numbers: [...document.querySelectorAll("[data-value]")].map((e) => e.dataset.value),
       figure: document.querySelector(".surface svg").innerHTML.split(">"),

@@ -63,7 +63,7 @@ def test_what_it_says() -> None:
 def test_the_line_and_the_residuals_are_the_numbers() -> None:
     sequence = make_sequence(30)
     figure = draw(sequence)
-    blue = THEMES["light"].series[1]
+    blue = THEMES["light"].state
     fit = max(lines(figure, blue), key=lambda line: np.size(line.get_xdata()))
     xs, ys = (np.asarray(data, dtype=float) for data in fit.get_data())
     assert len(xs) == 30
@@ -132,6 +132,6 @@ def test_a_band_does_not_hide_the_data() -> None:
         wide.label, wide.time, wide.target, wide.prediction, wide.low - 1e6, wide.high + 1e6,
         wide.residual,
     )  # fmt: skip
-    blue = THEMES["light"].series[1]
+    blue = THEMES["light"].state
     line = max(lines(draw(wide), blue), key=lambda line: np.size(line.get_xdata()))
     assert np.ptp(np.asarray(line.get_ydata(), dtype=float)) > 60

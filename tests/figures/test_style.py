@@ -27,7 +27,7 @@ def contrast_ratio(first: str, second: str) -> float:
 def test_text_and_series_contrast_with_the_background(theme: style.Theme) -> None:
     assert contrast_ratio(theme.foreground, theme.background) >= 7
     assert contrast_ratio(theme.muted, theme.background) >= 4.5
-    for color in theme.series:
+    for color in (theme.state, *theme.series):
         assert contrast_ratio(color, theme.background) >= 3
 
 

@@ -72,6 +72,8 @@ def find_modules(name: str, found: dict[str, None] | None = None) -> dict[str, N
     return found
 
 
+HEAD: Final = (FOLDER / "head.html").read_text("utf-8").strip()  # of both pages
+
 # Browsers fetch a file again whenever the address changes, which it does while a run plays.
 ICON: Final = "data:image/svg+xml," + quote((FOLDER / "icon.svg").read_text("utf-8"))
 
@@ -80,7 +82,9 @@ class Page:
     """A page: its file, and the modules that it needs at first."""
 
     def __init__(self, file: str, main: str) -> None:
-        self._template = Template((FOLDER / file).read_text("utf-8"))
+        text = (FOLDER / file).read_text("utf-8")
+        self._template = Template(text.replace("$head", HEAD))
+        self._main = main
         self.modules = tuple(find_modules(main))
 
     def render(self, root_path: str, frame_ancestors: str) -> str:
@@ -94,6 +98,7 @@ class Page:
         )
         return self._template.substitute(
             root=root,
+            main=self._main,
             modules="\n".join(preloads),
             icon=ICON,
             activations="".join(f'<option value="{name}">{name}</option>' for name in ACTIVATIONS),

@@ -15,17 +15,9 @@ export function seriesClass(index) {
 }
 
 /**
- * Return on which sides of a box a point is, one bit per side, 0 inside (Cohen and Sutherland, 1967).
- * @param {number[]} point @param {number[]} box left, top, right, bottom
- */
-function findSides([x, y], [left, top, right, bottom]) {
-  return (x < left ? 1 : 0) | (x > right ? 2 : 0) | (y < top ? 4 : 0) | (y > bottom ? 8 : 0);
-}
-
-/**
  * Return the part of a line inside a box, as two fractions of its length, or null if it is outside
  * (Liang and Barsky, 1984).
- * @param {number[]} from x and y @param {number[]} to @param {number[]} box
+ * @param {number[]} from x and y @param {number[]} to @param {number[]} box left, top, right, bottom
  */
 function clipLine([x, y], [to_x, to_y], [left, top, right, bottom]) {
   let [enter, leave] = [0, 1];
@@ -50,14 +42,10 @@ function clipLine([x, y], [to_x, to_y], [left, top, right, bottom]) {
 function segmentPaths(points, { left, top, width, height }) {
   const box = [left - MARGIN, top - MARGIN, left + width + MARGIN, top + height + MARGIN];
   let connected = false;
-  let sides = 0;
   return points.map((to, k) => {
-    const from = points[k - 1];
-    const before = sides;
-    sides = findSides(to, box);
     if (k === 0) return "";
-    const isOutside = (before & sides) !== 0; // beyond the same side
-    const part = isOutside ? null : before | sides ? clipLine(from, to, box) : [0, 1];
+    const from = points[k - 1];
+    const part = clipLine(from, to, box);
     if (!part) {
       connected = connected && from[0] === to[0] && from[1] === to[1];
       return "";

@@ -1,20 +1,19 @@
 // The page of fits: a table and its columns lead to a fit, which the page draws and explains.
 import { enableCopy } from "../lib/clipboard.js";
-import { hasKey, refusals } from "../lib/credentials.js";
 import { byId, createButton, html, setAttributes } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { takeTable } from "../lib/handover.js";
-import { LatestRequest, Problem, receive, send } from "../model/api.js";
-import { checkText } from "../model/tables.js";
-import { closeDrawer, enableDrawers } from "../views/drawers.js";
+import { LatestRequest, Problem, deleteAll, receive, send } from "../model/api.js";
+import { readTable } from "../model/table.js";
+import { closeDrawer, enableHeader } from "../views/drawers.js";
 import { acceptFiles } from "../views/files.js";
 import { showProblem } from "../views/problems.js";
 import { DataChart, ProfileChart, ResidualChart, placeRows } from "./charts.js";
 import { showCode } from "./code.js";
 import { createControls } from "./controls.js";
 import { showDoubts, showResult } from "./result.js";
-import { deleteAll, fetchFit, fetchFitAt, fetchStored, seriesPath, storeSeries } from "./service.js";
-import { readTable, recognizeColumns } from "./table.js";
+import { fetchFit, fetchFitAt, fetchStored, seriesPath, storeSeries } from "./service.js";
+import { recognizeColumns } from "./table.js";
 import { toTime, withUnit } from "./units.js";
 
 /** @typedef {import("./service.js").Answer} Answer */
@@ -31,7 +30,7 @@ const EXAMPLES = {
   reservoir: { title: "Rain and runoff" },
   calcium: { title: "Calcium in a neuron" },
 };
-/** @type {Options} */ const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white" };
+/** @type {Options} */ const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white", w_rec: { low: 0, high: 1 } };
 
 const NO_TARGET = new Problem("This table has no column of numbers", "It needs a header, and then one row per step.");
 
@@ -81,17 +80,16 @@ function ask(change) {
 
 /** @param {string} name @param {string} text @param {Partial<Options>} [options] */
 function load(name, text, options = {}) {
-  const table = readTable(name, text);
-  const columns = recognizeColumns(table);
   try {
-    checkText(text);
-    if (!columns.target) throw NO_TARGET;
+    const table = readTable(name, text);
+    const columns = recognizeColumns(table);
+    if (!table.hasHeader || !columns.target) throw NO_TARGET;
+    question = { table, columns, options: { ...DEFAULTS, ...options } };
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     showProblem("fit-problem", problem);
     return;
   }
-  question = { table, columns, options: { ...DEFAULTS, ...options } };
   stored.clear();
   closeDrawer();
   ask({});
@@ -124,8 +122,8 @@ async function loadExample(name) {
 async function restore(id) {
   try {
     const { request, text } = await fetchStored(id);
-    const { initial_state, offset, delay, noise } = request;
-    load(`${request.dataset.id}.csv`, text, { initial_state, offset, delay, noise });
+    const { initial_state, offset, delay, noise, w_rec } = request;
+    load(`${request.dataset.id}.csv`, text, { initial_state, offset, delay, noise, w_rec });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const gone = new Problem("This server does not have the fit of this address", "Load the table again.", [], error.status);
@@ -208,13 +206,10 @@ function showStored() {
     }
   };
   const own = [`The table is stored on this server as ${id}. `, createButton("Delete it", remove, { class: "small-button", id: "delete" })];
-  byId("stored").replaceChildren(...(!id ? [] : example ? ["Simulated with known truth, and stored on this server like any table."] : own));
+  byId("stored").replaceChildren(...(!id ? [] : example ? ["Simulated, so the truth is known. Stored like any table."] : own));
 }
 
-const loadKeyDialog = async () => (await import("../views/api_key.js")).createKeyDialog();
-if (hasKey) await loadKeyDialog();
-else refusals.addEventListener("refused", async () => (await loadKeyDialog())(), { once: true });
-enableDrawers(document);
+await enableHeader();
 acceptFiles(byId("file"), (file) => loadFile(file));
 document.addEventListener("paste", ({ target, clipboardData }) => {
   const text = clipboardData?.getData("text") ?? "";

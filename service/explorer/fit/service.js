@@ -1,12 +1,12 @@
 // What the page asks of the service: to store a series, fit it, and return the numbers that it draws.
 import { Problem, getJson, postJson, postText, receive, send } from "../model/api.js";
 import { completeJob } from "../model/jobs.js";
-import { describeProblem } from "../model/tables.js";
+import { describeProblem } from "../model/table.js";
 import { showProgress } from "../views/progress.js";
 
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
 
-/** @typedef {{initial_state: string | number, offset: boolean, delay: number | {low: number, high: number}, noise: string}} Options */
+/** @typedef {{initial_state: string | number, offset: boolean, delay: number | {low: number, high: number}, noise: string, w_rec: {low: number, high: number}}} Options */
 /** @typedef {Record<"sequence" | "step" | "target" | "prediction" | "low" | "high" | "residual", number[]>} Rows NaN where a number is missing */
 /** @typedef {{w_rec: number[], cost: number[]}} Profile */
 /** @typedef {{dataset: any, fit: any, rows: Rows, profile: Profile, window: [number, number]}} Answer */
@@ -94,13 +94,4 @@ export async function fetchStored(id) {
   const { request } = await getJson(`v1/fits/${encodeURIComponent(id)}`);
   const text = await receive((await send(`v1/datasets/${request.dataset.id}.csv`)).text());
   return { request, text };
-}
-
-/** Delete fits and datasets; what is already gone is no error. @param {string[]} paths */
-export async function deleteAll(paths) {
-  for (const path of paths) {
-    await send(path, { method: "DELETE" }).catch((error) => {
-      if (error.status !== 404) throw error;
-    });
-  }
 }

@@ -9,7 +9,7 @@ export const remembering = {
   figure: "trace",
   answer:
     "The gradient has the length 2.7×10⁻⁷: after 2,000 iterations, the weights have moved by 5×10⁻⁶, and the cost is still 1.227. " +
-    "When the network counts, every step has an input, and the last ones need no way back. Rprop sees only the sign, and is below 10⁻¹² after 56 iterations.",
+    "When the network counts, every step has an input, and the last inputs need no long way back. Rprop sees only the sign, and is below 10⁻¹² after 56 iterations.",
   state: { task: "remember", w_in: 1, w_rec: 0.5, n_steps: 30, view: [-2, 2, -2, 2], speed: 200 },
   runs: [{ optimizer: "gradient_descent", parameters: { learning_rate: 0.01 }, n_iterations: 2000 }],
 };

@@ -43,6 +43,12 @@ export function formatPoint(w_in, w_rec) {
   return `(${formatNumber(w_in)}, ${formatNumber(w_rec)})`;
 }
 
+/** Read a number with a decimal point or comma, or return NaN. A comma that may divide thousands is not read. @param {string} text */
+export function parseNumber(text) {
+  const isDecimal = !/^[-+]?[1-9]\d{0,2},\d{3}$/.test(text.trim());
+  return text.trim() === "" ? NaN : Number(isDecimal ? text.replace(",", ".") : text);
+}
+
 /** Format a number with all its digits, for fields and addresses. @param {number} value */
 export function formatExact(value) {
   return String(value === 0 ? 0 : value).replace("e+", "e");

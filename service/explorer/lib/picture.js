@@ -1,55 +1,114 @@
-// A figure of the page as a picture of its own: SVG with the styles of the page, or PNG.
+// A figure of the page as a picture of its own, with its legend: SVG with the styles of the page, PNG, or a
+// printed page, which browsers save as PDF.
+import { setAttributes, svg } from "./dom.js";
 
 const STYLES = [
   ...["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linejoin", "stroke-linecap"],
-  ...["opacity", "display", "visibility", "font-family", "font-size", "font-style", "font-weight", "text-anchor"],
+  ...["opacity", "display", "visibility", "font-family", "font-size", "font-style", "font-weight", "text-anchor", "paint-order"],
 ];
 const PNG_SCALE = 2;
-const NAMESPACE = "http://www.w3.org/2000/svg";
+const LEGEND_HEIGHT = 24;
+const SWATCH_WIDTH = 34;
+const CHARACTER = 7.4; // mean width in the legend
 
 /**
- * Return a figure as the text of an SVG file, with its background and the pixels of canvases behind it.
+ * Return a picture of a figure, with its legend below and the pixels of canvases behind it.
  * @param {SVGSVGElement} figure @param {HTMLCanvasElement[]} canvases from the lowest to the highest
+ * @param {HTMLElement[]} legend entries, each with a swatch @param {string} ground page, white or transparent
+ * @returns {SVGSVGElement}
  */
-export function writeSvg(figure, canvases) {
+export function drawPicture(figure, canvases, legend, ground) {
+  const { theme } = document.documentElement.dataset;
+  if (ground === "white") document.documentElement.dataset.theme = "light"; // for dark lines
   const { left, top, width, height } = figure.getBoundingClientRect();
-  const copy = /** @type {SVGSVGElement} */ (figure.cloneNode(true));
-  copyStyles(figure, copy);
+  const copy = copyStyled(figure);
   for (const element of copy.querySelectorAll("[tabindex]")) element.removeAttribute("tabindex");
-  const background = document.createElementNS(NAMESPACE, "rect");
-  setAll(background, { x: 0, y: 0, width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor });
-  copy.prepend(background);
-  for (const canvas of [...canvases].reverse()) {
+  const images = canvases.map((canvas) => {
     const box = canvas.getBoundingClientRect();
-    const image = document.createElementNS(NAMESPACE, "image");
-    const place = { x: box.left - left, y: box.top - top, width: box.width, height: box.height };
-    setAll(image, { ...place, href: canvas.toDataURL(), preserveAspectRatio: "none" });
-    background.after(image);
-  }
-  if (!copy.hasAttribute("viewBox")) copy.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  setAll(copy, { xmlns: NAMESPACE, width, height });
-  return new XMLSerializer().serializeToString(copy);
+    return createImage(canvas, { x: box.left - left, y: box.top - top, width: box.width, height: box.height });
+  });
+  const entries = placeLegend(legend, width, height);
+  const total = height + LEGEND_HEIGHT * entries.length;
+  const fill = ground === "white" ? "#ffffff" : getComputedStyle(document.body).backgroundColor;
+  const background = svg("rect", { x: 0, y: 0, width, height: total, fill });
+  copy.prepend(...(ground === "transparent" ? [] : [background]), ...images);
+  copy.append(...entries.flat());
+  setAttributes(copy, { viewBox: `0 0 ${width} ${total}`, width, height: total });
+  if (ground === "white") setAttributes(document.documentElement, { "data-theme": theme });
+  return copy;
 }
 
-/** @param {string} text of an SVG file @returns {Promise<Blob>} a PNG file */
-export async function makePng(text) {
+/** Return the text of an SVG file. @param {SVGSVGElement} picture */
+export const writeSvg = (picture) => new XMLSerializer().serializeToString(picture);
+
+/** @param {SVGSVGElement} picture @returns {Promise<Blob>} a PNG file */
+export async function makePng(picture) {
   const image = new Image();
-  image.src = `data:image/svg+xml,${encodeURIComponent(text)}`;
+  image.src = `data:image/svg+xml,${encodeURIComponent(writeSvg(picture))}`;
   await image.decode();
   const canvas = document.createElement("canvas");
-  setAll(canvas, { width: image.naturalWidth * PNG_SCALE, height: image.naturalHeight * PNG_SCALE });
+  setAttributes(canvas, { width: image.naturalWidth * PNG_SCALE, height: image.naturalHeight * PNG_SCALE });
   canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG")))));
 }
 
-/** @param {Element} from @param {SVGElement} to */
-function copyStyles(from, to) {
-  const style = getComputedStyle(from);
-  for (const name of STYLES) to.style.setProperty(name, style.getPropertyValue(name));
-  [...from.children].forEach((child, index) => copyStyles(child, /** @type {SVGElement} */ (to.children[index])));
+/** Print a picture alone. @param {SVGSVGElement} picture */
+export function printPicture(picture) {
+  const root = document.documentElement;
+  setAttributes(picture, { id: "print-picture" });
+  document.body.append(picture);
+  root.dataset.printing = "";
+  const restore = () => {
+    picture.remove();
+    delete root.dataset.printing;
+  };
+  addEventListener("afterprint", restore, { once: true });
+  print();
 }
 
-/** @param {Element} element @param {Record<string, any>} attributes */
-function setAll(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+/** Return the entries of a legend in rows. @param {HTMLElement[]} entries @param {number} width @param {number} top */
+function placeLegend(entries, width, top) {
+  /** @type {Element[][]} */ const rows = [];
+  let x = width;
+  for (const entry of entries) {
+    const text = (entry.textContent ?? "").trim();
+    const swatch = entry.querySelector("svg, canvas");
+    const size = (swatch ? SWATCH_WIDTH : 0) + CHARACTER * text.length + 16;
+    if (x + size > width) {
+      rows.push([]);
+      x = 8;
+    }
+    const y = top + LEGEND_HEIGHT * (rows.length - 0.5);
+    const start = x + (swatch ? SWATCH_WIDTH : 0);
+    const label = svg("text", { x: start, y: y + 5 }, text);
+    label.style.font = "14px sans-serif";
+    label.style.fill = getComputedStyle(entry).color;
+    const sample = { x, y: y - 6, width: 26, height: 12 };
+    if (swatch instanceof HTMLCanvasElement) rows[rows.length - 1].push(createImage(swatch, sample));
+    else if (swatch) rows[rows.length - 1].push(setPlace(copyStyled(/** @type {SVGElement} */ (swatch)), sample));
+    rows[rows.length - 1].push(label);
+    x += size;
+  }
+  return rows;
+}
+
+/** @param {SVGElement} element @param {Record<string, number>} place */
+function setPlace(element, place) {
+  setAttributes(element, place);
+  return element;
+}
+
+/** @param {HTMLCanvasElement} canvas @param {Record<string, number>} place */
+const createImage = (canvas, place) => svg("image", { ...place, href: canvas.toDataURL(), preserveAspectRatio: "none" });
+
+/** Return a copy with the styles that the page gives the original. @param {SVGElement} element @returns {any} */
+function copyStyled(element) {
+  const copy = element.cloneNode(true);
+  const copyStyles = (/** @type {Element} */ from, /** @type {SVGElement} */ to) => {
+    const style = getComputedStyle(from);
+    for (const name of STYLES) to.style.setProperty(name, style.getPropertyValue(name));
+    [...from.children].forEach((child, index) => copyStyles(child, /** @type {SVGElement} */ (to.children[index])));
+  };
+  copyStyles(element, /** @type {SVGElement} */ (copy));
+  return copy;
 }

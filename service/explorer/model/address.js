@@ -1,16 +1,13 @@
 // The state as the fragment of an address. Only known keys with valid values are read, because the
 // page also writes them into code that people copy.
-import { formatExact } from "../lib/format.js";
+import { formatExact, parseNumber } from "../lib/format.js";
 import { isView } from "../lib/scales.js";
-import { LIMITS, describeLimits, isWithin } from "./limits.js";
+import { LIMITS, readWithin } from "./limits.js";
 import { ACTIVATIONS, CLIPS, DEFAULTS, MAX_RUNS, TASKS } from "./state.js";
 
 const PARAMETER_PREFIX = "optimizer.";
 const RUN = "run";
 const NAME = /^[a-z][a-z0-9_]*$/;
-
-/** @param {string} text */
-const toNumber = (text) => (text.trim() === "" ? NaN : Number(text));
 
 /** @param {string} text */
 const readBoolean = (text) => (text === "true" ? true : text === "false" ? false : undefined);
@@ -35,7 +32,7 @@ const READERS = {
   bits: matching(/^[01]{1,60}$/, "1 to 60 digits 0 or 1"),
   optimizer: matching(NAME, "the name of an optimizer"),
   view: {
-    read: (text) => [text.split(",").map(toNumber)].find(isView),
+    read: (text) => [text.split(",").map(parseNumber)].find(isView),
     expected: "low and high of both weights, within ±10⁹ and at least 10⁻⁹ apart",
   },
   dataset: matching(/^ds_[0-9a-f]{32}$/, "the id of a dataset"),
@@ -47,13 +44,12 @@ export function findReader(key) {
   const initial = DEFAULTS[/** @type {keyof State} */ (key)];
   const limits = LIMITS[key];
   if (limits) {
-    const read = (/** @type {string} */ text) => [toNumber(text)].find((value) => isWithin(value, limits));
-    const expected = describeLimits(limits);
+    const { read, expected } = readWithin(limits);
     if (initial !== null) return { read, expected };
     return { read: (text) => (text === "" ? null : read(text)), expected: `${expected}, or empty` };
   }
   if (typeof initial === "boolean") return { read: readBoolean, expected: "true or false" };
-  return matching(/^[\w-]{0,64}$/, "a name");
+  return key === "step_figure" ? matching(/^[a-z]{1,20}$/, "the name of a figure") : matching(/^[^\0]{0,800}$/, "at most 800 characters");
 }
 
 /** Return what differs from the defaults, as the fragment of an address. @param {Partial<State>} state */
@@ -105,7 +101,7 @@ export function readHash(hash, inRun = false) {
       if (!inRun && state.runs.length < MAX_RUNS && fromRunText(text)) state.runs = [...state.runs, text];
       else ignored.push({ pointer: key, detail: `must be up to ${MAX_RUNS} training runs` });
     } else if (parameter) {
-      const value = readBoolean(text) ?? toNumber(text);
+      const value = readBoolean(text) ?? parseNumber(text);
       if (NAME.test(parameter) && (typeof value === "boolean" || Number.isFinite(value))) state.parameters[parameter] = value;
       else ignored.push({ pointer: key, detail: "not a parameter of an optimizer" });
     } else if (!Object.hasOwn(DEFAULTS, key) || key === "parameters" || key === "runs") {

@@ -17,6 +17,11 @@ export class Problem extends Error {
     this.errors = errors;
     this.status = status;
   }
+
+  /** Whether the same request may succeed later. */
+  get isTemporary() {
+    return !this.status || this.status === 429 || this.status >= 500;
+  }
 }
 
 /** Return the absolute address of a path such as v1/predict. @param {string} path */
@@ -76,21 +81,6 @@ export async function getJson(path, signal) {
   return receive((await send(path, { signal })).json(), signal);
 }
 
-/** Return the first lines of a text, without reading the rest. @param {string} path @param {number} count @param {AbortSignal} signal */
-export async function getLines(path, count, signal) {
-  const { body } = await send(path, { signal });
-  const reader = /** @type {ReadableStream<any>} */ (body).pipeThrough(new TextDecoderStream()).getReader();
-  const lines = [""];
-  while (lines.length <= count) {
-    const { done, value } = await receive(reader.read(), signal);
-    if (done) break;
-    const [end, ...others] = value.split("\n");
-    lines.push(lines.pop() + end, ...others);
-  }
-  reader.cancel();
-  return lines.slice(0, count).filter(Boolean);
-}
-
 /** @param {string} path @param {object} body @param {AbortSignal} [signal] @returns {Promise<any>} */
 export function postJson(path, body, signal) {
   return postText(path, JSON.stringify(body), "application/json", signal);
@@ -99,6 +89,15 @@ export function postJson(path, body, signal) {
 /** @param {string} path @param {string} body @param {string} type @param {AbortSignal} [signal] @returns {Promise<any>} */
 export async function postText(path, body, type, signal) {
   return receive((await send(path, { method: "POST", headers: { "Content-Type": type }, body, signal })).json(), signal);
+}
+
+/** Delete resources in order; what is already gone is no error. @param {string[]} paths */
+export async function deleteAll(paths) {
+  for (const path of paths) {
+    await send(path, { method: "DELETE" }).catch((error) => {
+      if (error.status !== 404) throw error;
+    });
+  }
 }
 
 const PATIENCE_MS = 400; // for the answer to an outdated query, so that the numbers follow a slow drag

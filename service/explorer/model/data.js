@@ -90,7 +90,7 @@ export class DataSync {
 
   /** @param {number} resolution points per axis */
   fetchGrid(resolution) {
-    if (!this.isExact()) this.requests.grid.send({ state: { ...this.state }, dataset: this.dataset, resolution });
+    if (!this.isExact()) this.requests.grid.send({ state: { ...this.state }, resolution });
   }
 
   /** Update everything, for a new dataset or another network. What the service computes is removed until it arrives. */

@@ -1,5 +1,5 @@
 // The sequences that the page computes with: all of a dataset, or the first ones if it is large.
-import { getLines, postJson, receive } from "./api.js";
+import { postJson, receive, send } from "./api.js";
 import { toDataset } from "./requests.js";
 
 const MAX_INPUTS = 400_000; // which a drag can evaluate in each frame
@@ -11,8 +11,8 @@ export async function fetchDataset(state, signal) {
     : await postJson("v1/datasets", toDataset(state), signal);
   const { n_samples, n_steps, links } = summary;
   const n_rows = Math.min(n_samples, Math.max(1, Math.floor(MAX_INPUTS / n_steps)));
-  const lines = await getLines(links.csv, n_rows + 1, signal);
-  return { ...parseDataset(lines), n_total: n_samples };
+  const table = await receive((await send(links.csv, { signal })).text(), signal);
+  return { ...parseDataset(table.trim().split("\n", n_rows + 1)), n_total: n_samples };
 }
 
 /** @param {string[]} lines a header, then one sequence per line, with its target in the last column @returns {Dataset} */

@@ -1,16 +1,14 @@
-// Computations that may take long: started, followed by their events, and cancelled.
-import { Problem, postJson, receive } from "./api.js";
+// Computations that may take long: started, asked about until they end, and cancelled.
+import { Problem, getJson, postJson } from "./api.js";
 
-const MAX_STREAMS = 3; // a browser opens at most six connections to one server
-const LOST = new Problem("The service stopped reporting progress", "Ask again, and the work continues where it is.");
-const UNFINISHED = ["queued", "running"];
+const INTERVAL_MS = 500;
 
-let n_streams = 0;
-/** @type {(() => void)[]} */ const waiting = [];
+/** What this page has asked the service to compute: its path, with the dataset. @type {Map<string, any>} */
+export const computations = new Map();
 
 /**
  * Wait for a computation.
- * @param {any} started a training run or a basin map, as the API returns it
+ * @param {any} started a training run, a basin map or a fit, as the API returns it
  * @param {string} noun for messages
  * @param {Watcher} watcher
  * @param {AbortSignal} signal stops waiting
@@ -18,52 +16,33 @@ let n_streams = 0;
  */
 export async function completeJob(started, noun, watcher, signal) {
   let result = started;
-  if (UNFINISHED.includes(result.status)) {
-    try {
-      result = await followEvents(result, watcher, signal);
-    } finally {
-      watcher.onEnd();
+  if (result.links) computations.set(result.links.self, result.request.dataset);
+  const isUnfinished = () => ["queued", "running"].includes(result.status);
+  const show = () => watcher.onProgress(result.progress, () => cancel(result.links.cancel));
+  try {
+    if (isUnfinished()) show();
+    while (isUnfinished()) {
+      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+      try {
+        result = await getJson(result.links.self, signal);
+        show();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof Problem && error.isTemporary)) throw error;
+        watcher.onLost();
+      }
     }
+  } finally {
+    watcher.onEnd();
   }
   if (result.status === "succeeded") return result;
   const failure = `The ${noun} ${result.status === "cancelled" ? "was cancelled" : "failed"}`;
   throw new Problem(result.error?.title ?? failure, result.error?.detail ?? "");
 }
 
-/**
- * Follow the events of a job to its end.
- * @param {any} job @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<any>}
- */
-async function followEvents({ links, progress }, watcher, signal) {
-  const cancel = () => {
-    // The job may have finished already, and then there is nothing to cancel.
-    postJson(links.cancel, {}).catch((error) => {
-      if (!(error instanceof Problem)) throw error;
-    });
-  };
-  watcher.onProgress(progress, cancel);
-  await takeStream();
-  try {
-    const { readEvents } = await receive(import("./events.js"));
-    for await (const { event, data } of readEvents(links.events, signal, watcher.onLost)) {
-      if (event === "progress") watcher.onProgress(JSON.parse(data), cancel);
-      if (event === "done") return JSON.parse(data);
-    }
-    throw LOST;
-  } catch (error) {
-    throw error instanceof Problem ? LOST : error;
-  } finally {
-    releaseStream();
-  }
-}
-
-async function takeStream() {
-  if (n_streams < MAX_STREAMS) n_streams++;
-  else await new Promise((resolve) => waiting.push(() => resolve(undefined)));
-}
-
-function releaseStream() {
-  const next = waiting.shift();
-  if (next) next();
-  else n_streams--;
+/** Cancel a job. It may have finished already, and then there is nothing to cancel. @param {string} path */
+function cancel(path) {
+  postJson(path, {}).catch((error) => {
+    if (!(error instanceof Problem)) throw error;
+  });
 }

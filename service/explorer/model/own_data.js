@@ -1,6 +1,7 @@
 // The user's data: uploaded, described, and the view that suits them.
 import { FULL_VIEW, niceStep } from "../lib/scales.js";
-import { getJson, postJson, postText, receive, send } from "./api.js";
+import { deleteAll, getJson, postJson, postText, receive, send } from "./api.js";
+import { computations } from "./jobs.js";
 import { toNetwork } from "./requests.js";
 
 /** Written by scripts/example_data.py, which also says how. @type {ExampleData[]} */
@@ -34,9 +35,16 @@ const LONG_REACH = 1.5;
 /** Keep a view within the limits of the page. @param {number} size */
 const clamp = (size) => Math.min(1e8, Math.max(1e-8, size));
 
-/** Store a table, and return the id of the dataset. @param {string} table @returns {Promise<string>} */
-export async function uploadTable(table) {
-  return (await postText("v1/datasets", table, "text/csv")).id;
+/** Store a table, and return the id of the dataset. @param {string} table @param {string} [name] @returns {Promise<string>} */
+export async function uploadTable(table, name = "") {
+  return (await postText(`v1/datasets${name && `?${new URLSearchParams({ name })}`}`, table, "text/csv")).id;
+}
+
+/** Delete a dataset, after the computations of this page that use it. @param {string} id */
+export async function deleteDataset(id) {
+  const own = [...computations].filter(([, dataset]) => dataset.id === id).map(([path]) => path);
+  await deleteAll([...own, `v1/datasets/${id}`]);
+  for (const path of own) computations.delete(path);
 }
 
 /** @param {ExampleData} example */

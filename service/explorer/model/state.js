@@ -7,16 +7,18 @@ export const TASKS = ["count_ones", "remember"];
 export const ACTIVATIONS = Array.from(byId("activation").options, ({ value }) => value);
 export const CLIPS = ["", "norm", "value"];
 export const MAX_RUNS = 8;
+export const OWN_STEP = /** @type {const} */ (["step_title", "step_text", "step_question", "step_hint", "step_answer", "step_figure"]);
 
-/** @type {Readonly<State>} */
-export const DEFAULTS = Object.freeze({
+/** The state of a page whose address says nothing else. */
+export const DEFAULTS = {
+  // the point, where training starts
   w_in: -1.5,
   w_rec: 2,
   view: FULL_VIEW,
-  bits: "011000010011",
-  sequence: 1,
+  bits: "011000010011", // the input of the prediction, for generated data
+  sequence: 1, // the number of the sequence that is predicted, for other data
   task: "count_ones",
-  dataset: "",
+  dataset: "", // the id of the user's data, if the page shows them
   n_samples: 20,
   n_steps: 10,
   seed: 1,
@@ -24,21 +26,28 @@ export const DEFAULTS = Object.freeze({
   activation: "identity",
   initial_state: 0,
   optimizer: "rprop",
-  parameters: {},
+  /** without its defaults @type {Record<string, number | boolean>} */ parameters: {},
   n_iterations: 500,
-  target_cost: null,
+  /** @type {number | null} */ target_cost: null,
   clip: "",
   threshold: 1,
-  runs: [],
-  iteration: 0,
-  show: 1,
-  speed: 60,
+  /** the request of each run, as text @type {string[]} */ runs: [],
+  iteration: 0, // which the page shows
+  show: 1, // the number of the run that the readouts follow, or 0 for the start
+  speed: 60, // iterations per second
   valley: false,
   basins: false,
   unrolled: false,
-  example: "",
-  lesson: 0,
-});
+  lesson: 0, // the number of its step
+  // a step of the address, in place of the lesson
+  step_title: "",
+  step_text: "",
+  step_question: "",
+  step_hint: "",
+  step_answer: "",
+  step_figure: "cost", // the view that it speaks of
+};
+Object.freeze(DEFAULTS);
 
 /** Holds the state, the runs that it names and the sequence that is predicted. Listeners run at most once per animation frame. */
 export class Store {

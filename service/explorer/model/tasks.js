@@ -13,7 +13,7 @@ const STARTS = {
 /** Return the state in which a task starts. @param {string} task @returns {Partial<State>} */
 export function startTask(task) {
   const start = STARTS[task];
-  return { ...start, view: [...start.view], task, dataset: "", sequence: 1, example: "", show: 0 };
+  return { ...start, view: [...start.view], task, dataset: "", sequence: 1, show: 0 };
 }
 
 /** Return the whole view of a task. @param {string} task */

@@ -1,21 +1,25 @@
 // The address of the page: it follows the state and can be copied, and the browser can go back in it.
 import { enableCopy } from "../lib/clipboard.js";
-import { byId } from "../lib/dom.js";
 import { throttle } from "../lib/throttle.js";
 import { readHash, toHash } from "../model/address.js";
 
 const DELAY_MS = 300;
 
 export class AddressBar {
-  /** @param {Store} store */
-  constructor(store) {
+  /** @param {Store} store @param {HTMLElement} copy a button @param {HTMLAnchorElement} fullPage a link */
+  constructor(store, copy, fullPage) {
     this.store = store;
+    this.fullPage = fullPage;
     store.watch(
       /** @type {any} */ (Object.keys(store.state)),
       throttle(DELAY_MS, () => this.save()),
     );
-    const show = () => this.save();
-    enableCopy(byId("copy-link"), () => this.href(location.search), show, "Copy the address");
+    enableCopy(
+      copy,
+      () => this.href(location.search),
+      () => this.save(),
+      "Copy the address",
+    );
   }
 
   /** Return the address of the state. @param {string} query what the page shows of it */
@@ -26,6 +30,7 @@ export class AddressBar {
 
   save() {
     history.replaceState(null, "", this.href(location.search));
+    this.fullPage.href = this.href("");
   }
 
   /** Change the state, so that Back returns to the present one. @param {Partial<State>} change */

@@ -1,28 +1,40 @@
 // The API key, which the page asks for if the service refuses a request without one.
 import { hasKey, refusals, saveKey } from "../lib/credentials.js";
-import { byId, saveFile, setAttributes } from "../lib/dom.js";
+import { createButton, html, saveFile, setAttributes } from "../lib/dom.js";
 import { Problem, absoluteUrl, acceptsKey, send } from "../model/api.js";
 
 const KEY = /^[!-~]+$/; // characters that a header may have
 
 /** Return a function that asks for a key. */
 export function createKeyDialog() {
-  const [dialog, form, field, button] = ["key-dialog", "key-form", "key", "change-key"].map(byId);
-  const ask = () => {
-    button.hidden = false;
-    if (!dialog.open) dialog.showModal();
-  };
-  button.hidden = !hasKey;
-  button.addEventListener("click", ask);
+  const field = html("input", { type: "password", id: "key", autocomplete: "off", spellcheck: "false" });
+  const error = html("div", { id: "key-problem", class: "problem", role: "alert", hidden: true });
+  const form = html(
+    "form",
+    { method: "dialog", novalidate: true },
+    html("label", { class: "field" }, "Key with the scope write", field),
+    html("p", { class: "muted small" }, "The page keeps it until this tab is closed. It is never part of links, code or files."),
+    error,
+    html(
+      "div",
+      { class: "actions" },
+      html("button", { type: "submit", class: "primary" }, "Use this key"),
+      createButton("Cancel", () => dialog.close()),
+    ),
+  );
+  const title = html("h2", { id: "key-title" }, "This service requires an API key");
+  const dialog = html("dialog", { id: "key-dialog", "aria-labelledby": "key-title" }, title, form);
+  const ask = () => dialog.open || dialog.showModal();
+  document.body.append(dialog);
+  document.querySelector(".page-header nav")?.append(createButton("API key", ask, { class: "quiet", id: "change-key" }));
   refusals.addEventListener("refused", ask);
-  byId("key-cancel").addEventListener("click", () => dialog.close());
   form.addEventListener("submit", async (/** @type {Event} */ event) => {
     event.preventDefault();
     const problem = await useKey(field.value.trim());
     if (!problem) return;
     setAttributes(field, { "aria-invalid": "true", "aria-describedby": "key-problem" });
-    byId("key-problem").textContent = problem;
-    byId("key-problem").hidden = false;
+    error.textContent = problem;
+    error.hidden = false;
     field.select();
   });
   document.addEventListener("click", saveLinked);

@@ -1,5 +1,5 @@
 // Where training succeeds: the control of the basin map, its legend and its shares.
-import { byId, createButton, html } from "../lib/dom.js";
+import { createButton, html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { Problem } from "../model/api.js";
 import { computeBasinMap } from "../model/basins.js";
@@ -9,74 +9,61 @@ import { showProblem } from "./problems.js";
 import { showProgress } from "./progress.js";
 
 /** @type {(keyof State)[]} */
-const SETTINGS = ["optimizer", "parameters", "n_iterations", "target_cost", "clip", "threshold"];
+const SETTINGS = [...OBJECTIVE_KEYS, "optimizer", "parameters", "n_iterations", "target_cost", "clip", "threshold"];
 
-/** @param {Store} store @param {Surface} surface @param {Optimizer[]} optimizers */
-export function createBasins(store, surface, optimizers) {
-  const control = new BasinControl(store, new BasinLayer(surface), optimizers);
-  store.watch(OBJECTIVE_KEYS, () => control.clear("The data"));
-  store.watch(SETTINGS, () => control.clear("The settings"));
-  store.watch(["view"], () => control.offerUpdate());
+/**
+ * @param {Store} store @param {Surface} surface @param {Optimizer[]} optimizers
+ * @param {{legend: HTMLElement, problem: HTMLElement}} elements
+ */
+export function createBasins(store, surface, optimizers, elements) {
+  const control = new BasinControl(store, new BasinLayer(surface), optimizers, elements);
   store.watch(["basins"], () => control.toggle());
+  const readSettings = () => JSON.stringify(SETTINGS.map((key) => store.state[key]));
+  let settings = readSettings();
+  store.watch(SETTINGS, () => {
+    if (settings !== (settings = readSettings())) store.set({ basins: false }); // the map would be that of other settings
+  });
 }
 
 class BasinControl {
-  /** @param {Store} store @param {BasinLayer} layer @param {Optimizer[]} optimizers */
-  constructor(store, layer, optimizers) {
+  /** @param {Store} store @param {BasinLayer} layer @param {Optimizer[]} optimizers @param {{legend: HTMLElement, problem: HTMLElement}} elements */
+  constructor(store, layer, optimizers, { legend, problem }) {
     this.store = store;
     this.layer = layer;
+    this.legend = legend;
+    this.problem = problem;
     this.titles = new Map(optimizers.map(({ name, title }) => [name, title]));
     this.request = new AbortController();
-    this.settings = ""; // of the map, or of the one that is computed
-    this.update = createButton("Compute for these settings", () => this.compute());
+    this.update = createButton("Compute for this view", () => this.compute());
+    store.watch(["view"], () => (this.update.hidden = false));
   }
 
   toggle() {
     if (this.store.state.basins) this.compute();
     else {
-      this.remove();
-      byId("basin-legend").replaceChildren();
+      this.request.abort();
+      this.layer.show(null);
+      this.legend.replaceChildren();
     }
-  }
-
-  remove() {
-    this.request.abort();
-    this.layer.show(null);
-    this.settings = "";
-  }
-
-  /** Offer to compute the map again if the settings differ from its own. */
-  offerUpdate() {
-    this.update.hidden = this.settings === readSettings(this.store.state);
-  }
-
-  /** Remove the map of other data or settings. @param {string} what has changed */
-  clear(what) {
-    if (!this.settings || this.settings === readSettings(this.store.state)) return;
-    this.remove();
-    byId("basin-legend").replaceChildren(`${what} have changed.`, this.update);
-    this.offerUpdate();
   }
 
   async compute() {
     this.request.abort();
     this.request = new AbortController();
     const { signal } = this.request;
-    this.settings = readSettings(this.store.state);
-    this.offerUpdate();
-    byId("basin-legend").replaceChildren("Training from every point of the view…");
-    showProblem("basin-problem", null);
+    this.update.hidden = true;
+    this.legend.replaceChildren("Training from every point of the view…");
+    showProblem(this.problem.id, null);
     const title = this.titles.get(this.store.state.optimizer) ?? "";
     try {
       const map = await computeBasinMap(this.store, showProgress(`${title} from every point`), signal);
       if (signal.aborted) return;
       this.layer.show(map);
-      byId("basin-legend").replaceChildren(...this.describe(map), this.update);
+      this.legend.replaceChildren(...this.describe(map), this.update);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Problem)) throw error;
-      showProblem("basin-problem", error);
-      byId("basin-legend").replaceChildren();
+      showProblem(this.problem.id, error);
       this.store.set({ basins: false });
     }
   }
@@ -92,15 +79,11 @@ class BasinControl {
     return [
       html("strong", {}, reached),
       html("span", {}, `≤ ${low}`, createScale(), `${high} iterations`),
-      html("span", {}, createSwatch(0), `Not in time: ${formatShare(shares.iterations_exhausted)}`),
-      html("span", {}, createSwatch(1), `Diverged: ${formatShare(shares.diverged)}`),
+      html("span", {}, createSwatch("iterations_exhausted"), `Not in time: ${formatShare(shares.iterations_exhausted)}`),
+      html("span", {}, createSwatch("diverged"), `Diverged: ${formatShare(shares.diverged)}`),
     ];
   }
 }
-
-/** @param {State} state */
-const readSettings = (state) =>
-  JSON.stringify([...OBJECTIVE_KEYS, ...SETTINGS, "view"].map((key) => state[/** @type {keyof State} */ (key)]));
 
 /** @param {number} share from 0 to 1 */
 const formatShare = (share) => `${(100 * share).toFixed(1)}%`;

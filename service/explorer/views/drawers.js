@@ -1,5 +1,7 @@
-// Drawers beside the figures: a button in the header opens one, and the same button, Escape or its cross closes it.
-import { createButton } from "../lib/dom.js";
+// The header of both pages: its buttons open drawers beside the figures, and the page asks for an API key if
+// the service needs one. The same button, Escape or its cross closes a drawer.
+import { hasKey, refusals } from "../lib/credentials.js";
+import { byId, createButton } from "../lib/dom.js";
 
 const narrow = matchMedia("(max-width: 700px)"); // where a drawer covers the page
 /** @type {HTMLElement | null} */ let shown = null;
@@ -34,15 +36,23 @@ export function closeDrawer() {
   shown = opener = null;
 }
 
-/** Let the buttons with the id of a drawer open it. @param {ParentNode} root */
-export function enableDrawers(root) {
-  for (const element of root.querySelectorAll("[data-opens]")) {
+/** Let the buttons with the id of a drawer open it, and ask for a key where one is missing. */
+export async function enableHeader() {
+  for (const element of document.querySelectorAll("[data-opens]")) {
     const button = /** @type {HTMLElement} */ (element);
-    const drawer = /** @type {HTMLElement} */ (root.querySelector(`#${button.dataset.opens}`));
+    const drawer = byId(button.dataset.opens ?? "");
     button.setAttribute("aria-expanded", "false");
     button.setAttribute("aria-controls", drawer.id);
     button.addEventListener("click", () => (shown === drawer ? closeDrawer() : openDrawer(drawer, button)));
     drawer.prepend(createButton("×", closeDrawer, { class: "close quiet", "aria-label": "Close" }));
   }
   document.addEventListener("keydown", (event) => event.key === "Escape" && closeDrawer());
+  const loadKeyDialog = async () => (await import("./api_key.js")).createKeyDialog();
+  if (hasKey) await loadKeyDialog();
+  else refusals.addEventListener("refused", async () => (await loadKeyDialog())(), { once: true });
+}
+
+/** Call a function when a drawer is first opened. @param {string} id @param {() => void} create */
+export function onceOpened(id, create) {
+  byId(id).addEventListener("open", create, { once: true });
 }

@@ -1,36 +1,50 @@
-// A figure of this page for other places: the code that embeds it in a page, and pictures of it. The elements
-// of the page say which views can be embedded, and how.
-import { byId, html, saveFile, setText } from "../lib/dom.js";
+// A figure of this page for other places: pictures of it, the code that embeds it in a page, and a step of a lesson.
+// The elements of the page say which views can be embedded, and how.
+import { enableCopy } from "../lib/clipboard.js";
+import { byId, createButton, html, saveFile, setText } from "../lib/dom.js";
 import { writeIframe } from "../lib/snippets.js";
 import { throttle } from "../lib/throttle.js";
+import { OWN_STEP } from "../model/state.js";
 import { createBlock } from "./code_block.js";
+import { bindField } from "./fields.js";
 
 const WIDTH = 720;
 
 /** @param {Store} store @param {AddressBar} addressBar */
 export function createEmbedding(store, addressBar) {
-  const select = byId("embed-view");
+  const [select, ground, ancestors] = ["embed-view", "ground", "embed-ancestors"].map(byId);
   const views = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-embed][data-title]")]);
   const figures = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("figure[data-view]")]);
-  const others = figures.filter((figure) => !views.includes(figure));
-  const find = () => [...views, ...others][select.selectedIndex];
-  select.append(...[...views, ...others].map((root) => html("option", { value: root.dataset.embed ?? root.dataset.view }, nameOf(root))));
+  const all = [...views, ...figures.filter((figure) => !views.includes(figure))];
+  const find = () => all[select.selectedIndex];
+  select.append(...all.map((root) => html("option", { value: root.dataset.embed ?? root.dataset.view }, nameOf(root))));
   const { element, code } = createBlock("HTML", "HTML code");
   byId("embed-code").append(element);
-  byId("embed-ancestors").textContent = describeAncestors(byId("embed-ancestors").dataset.ancestors);
+  ancestors.textContent = describeAncestors(ancestors.dataset.ancestors);
 
   function show() {
-    const root = find();
-    const { embed, title, height } = root.dataset;
-    byId("embed-code").hidden = byId("embed-ancestors").hidden = !embed;
+    const { embed, title, height } = find().dataset;
+    byId("embed-code").hidden = ancestors.hidden = !embed;
     if (embed) setText(code, writeIframe(addressBar.href(`?embed=${embed}`), title ?? "", WIDTH, Number(height)));
   }
 
   select.addEventListener("change", show);
-  byId("save-svg").addEventListener("click", () => save(find(), select.value, "svg"));
-  byId("save-png").addEventListener("click", () => save(find(), select.value, "png"));
+  const formats = { png: "PNG", svg: "SVG", pdf: "PDF" };
+  byId("save-buttons").append(
+    ...Object.entries(formats).map(([suffix, name]) =>
+      createButton(`Save as ${name}`, () => save(find(), select.value, /** @type {keyof typeof formats} */ (suffix), ground.value)),
+    ),
+  );
   store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), throttle(150, show));
   show();
+  byId("step_figure").append(...figures.map((figure) => html("option", { value: figure.dataset.view }, nameOf(figure))));
+  for (const key of OWN_STEP) bindField(store, key);
+  enableCopy(
+    byId("copy-step"),
+    () => addressBar.href(""),
+    () => addressBar.save(),
+    "Copy the address",
+  );
 }
 
 /** @param {HTMLElement} root */
@@ -38,18 +52,23 @@ function nameOf(root) {
   return root.querySelector("h2, figcaption b")?.textContent ?? "";
 }
 
-/** Save a picture of a view. @param {HTMLElement} root @param {string} name @param {"png" | "svg"} suffix */
-async function save(root, name, suffix) {
-  const { makePng, writeSvg } = await import("../lib/picture.js");
+/** Save a picture of a view. @param {HTMLElement} root @param {string} name @param {"png" | "svg" | "pdf"} suffix @param {string} ground */
+async function save(root, name, suffix, ground) {
+  const { drawPicture, makePng, printPicture, writeSvg } = await import("../lib/picture.js");
   const canvases = [...root.querySelectorAll("canvas")].filter((canvas) => canvas.checkVisibility() && !canvas.closest(".basin-legend"));
   const figure = /** @type {SVGSVGElement} */ (root.querySelector(".chart > svg, .surface > svg"));
-  const text = writeSvg(figure, canvases);
-  saveFile(`${name}.${suffix}`, suffix === "png" ? await makePng(text) : new Blob([text], { type: "image/svg+xml" }));
+  const hasRuns = root.querySelector("[data-index]") !== null;
+  const legend = document.querySelectorAll(
+    `${hasRuns ? "#runs-legend > *, " : ""}${name === "surface" ? "#basin-legend > :not(button)" : "none"}`,
+  );
+  const picture = drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...legend]), ground);
+  if (suffix === "pdf") printPicture(picture);
+  else saveFile(`${name}.${suffix}`, suffix === "png" ? await makePng(picture) : new Blob([writeSvg(picture)], { type: "image/svg+xml" }));
 }
 
 /** @param {string} ancestors as in a content security policy */
 function describeAncestors(ancestors) {
-  const setting = "The operator changes that with RNN_FRAME_ANCESTORS.";
+  const setting = "The operator can change this with RNN_FRAME_ANCESTORS.";
   if (ancestors === "*") return "Any page may embed this one.";
   if (ancestors === "'none'") return `This service does not let any page embed it. ${setting}`;
   if (ancestors === "'self'") return `Only pages of this service's own origin may embed this page. ${setting}`;

@@ -1,9 +1,10 @@
 // The lesson: one step at a time beside the figure that it speaks of, with a question and an answer to reveal.
+// A link may have a step of its own.
 import { writeWeight } from "../charts/network.js";
-import { byId, createButton, html, setAttributes } from "../lib/dom.js";
+import { createButton, html, setAttributes } from "../lib/dom.js";
 import { STEPS } from "../lessons/index.js";
 import { toHash } from "../model/address.js";
-import { DEFAULTS } from "../model/state.js";
+import { DEFAULTS, OWN_STEP } from "../model/state.js";
 
 /** Return the state that a step starts from. @param {number} number from 1 @returns {State} */
 function startStep(number) {
@@ -21,13 +22,24 @@ export function completeLesson(state) {
   return isComplete ? { state, runs: [] } : { state: startStep(lesson), runs: STEPS[lesson - 1].runs };
 }
 
-/** @param {Store} store @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it */
-export function createLesson(store, visit) {
-  const start = byId("start-lesson");
+/** Return the step that a state shows, if it shows one. @param {State} state @returns {Omit<Step, "state" | "runs"> | undefined} */
+function findStep({ lesson, step_title, step_text, step_question, step_hint, step_answer, step_figure }) {
+  if (lesson) return STEPS[lesson - 1];
+  if (!step_text && !step_question) return undefined;
+  return { title: step_title, text: step_text, question: step_question, hint: step_hint, answer: step_answer, figure: step_figure };
+}
+
+/**
+ * @param {Store} store @param {{root: HTMLElement, start: HTMLElement, views: Element[]}} elements
+ * @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it
+ */
+export function createLesson(store, { root, start, views }, visit) {
+  const close = { lesson: 0, ...Object.fromEntries(OWN_STEP.map((key) => [key, DEFAULTS[key]])) };
   const go = (/** @type {number} */ number) => {
-    if (number < 1 || number > STEPS.length) store.set({ lesson: 0 });
-    else visit(startStep(number), STEPS[number - 1].runs);
-    if (!store.state.lesson) start.focus();
+    if (number < 1 || number > STEPS.length) {
+      store.set(close);
+      start.focus();
+    } else visit(startStep(number), STEPS[number - 1].runs);
   };
   const heading = html("h2");
   const [text, question, hint, answer] = [html("p"), html("p", { class: "question" }), html("p", { class: "muted" }), html("p")];
@@ -38,28 +50,28 @@ export function createLesson(store, visit) {
   });
   const back = createButton("Back", () => go(store.state.lesson - 1), { class: "back" });
   const next = createButton("Next", () => go(store.state.lesson + 1), { class: "primary next" });
-  const close = createButton("Close", () => go(0), { class: "quiet" });
-  const navigation = html("nav", { "aria-label": "Steps of the lesson" }, ...numbers, back, next, close);
+  const buttons = [...numbers, back, next, createButton("Close", () => go(0), { class: "quiet" })];
   const live = html("div", { "aria-live": "polite" }, heading, text, question, hint);
-  byId("lesson").append(live, details, navigation);
+  root.append(live, details, html("nav", { "aria-label": "Steps of the lesson" }, ...buttons));
 
-  store.watch(["lesson"], ({ lesson }) => {
-    byId("lesson").hidden = !lesson;
+  store.watch(["lesson", ...OWN_STEP], (state) => {
+    const { lesson } = state;
+    const step = findStep(state);
+    root.hidden = !step;
     start.setAttribute("aria-pressed", String(lesson > 0));
-    const step = STEPS[lesson - 1];
     document.documentElement.dataset.lesson = step?.figure ?? "";
-    for (const view of document.querySelectorAll("[data-view]")) {
-      view.classList.toggle("spoken-of", view.getAttribute("data-view") === step?.figure);
-    }
+    for (const view of views) view.classList.toggle("spoken-of", view.getAttribute("data-view") === step?.figure);
     if (!step) return;
-    heading.textContent = `Step ${lesson} of ${STEPS.length}: ${step.title}`;
+    heading.textContent = lesson ? `Step ${lesson} of ${STEPS.length}: ${step.title}` : step.title;
     typeset(text, step.text);
     typeset(question, step.question);
-    typeset(hint, `Look at ${step.hint}.`);
+    typeset(hint, step.hint && `Look at ${step.hint}.`);
     typeset(answer, step.answer);
+    details.hidden = !step.answer;
     details.open = false;
     back.disabled = lesson === 1;
     next.textContent = lesson === STEPS.length ? "Finish" : "Next";
+    for (const button of [...numbers, back, next]) button.hidden = !lesson;
     numbers.forEach((button, index) => setAttributes(button, { "aria-current": index + 1 === lesson && "step" }));
   });
   return { toggle: () => go(store.state.lesson ? 0 : 1) };

@@ -3,7 +3,6 @@ import { createButton, createIcon, html } from "../lib/dom.js";
 import { roundToStep } from "../lib/format.js";
 import { trackGestures } from "../lib/gestures.js";
 import { niceStep, panView, zoomView } from "../lib/scales.js";
-import { followFullScreen, toggleFullScreen } from "./full_screen.js";
 
 const GRAB_DISTANCE = 26; // pixels from the point
 const HINT_MS = 1500;
@@ -29,7 +28,6 @@ export function enableNavigation(surface, store, toolbar) {
     store.set({
       w_in: roundToStep(scales.w_in(inside_x), scales.pixel.w_in),
       w_rec: roundToStep(scales.w_rec(inside_y), scales.pixel.w_rec),
-      example: "",
       show: 0,
     });
     surface.point.focus({ preventScroll: true });
@@ -92,7 +90,6 @@ export function enableNavigation(surface, store, toolbar) {
     zoom(factor, is_visible ? { x, y } : center);
   }
 
-  followFullScreen();
   toolbar.append(
     createIconButton("Zoom in", "M8 2v12M2 8h12", () => zoomByButton(BUTTON_ZOOM)),
     createIconButton("Zoom out", "M2 8h12", () => zoomByButton(1 / BUTTON_ZOOM)),
@@ -108,7 +105,6 @@ function stepPoint({ w_in, w_rec, view }, [right, up], size) {
   return {
     w_in: roundToStep(w_in + right * w_in_step, w_in_step),
     w_rec: roundToStep(w_rec + up * w_rec_step, w_rec_step),
-    example: "",
     show: 0,
   };
 }
@@ -118,4 +114,9 @@ function createIconButton(label, d, onClick) {
   const button = createButton("", onClick, { "aria-label": label, title: label });
   button.append(createIcon(d));
   return button;
+}
+
+function toggleFullScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen?.().catch(() => {}); // some phones and frames have no full screen
 }

@@ -1,38 +1,36 @@
-// The user's own data: dropped, pasted, chosen from a file or an example, and described.
-import { byId, createButton, html } from "../lib/dom.js";
+// The user's own data: dropped, pasted, chosen from a file or an example, previewed, described and deleted.
+import { createButton, html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { FULL_VIEW } from "../lib/scales.js";
 import { saveTable } from "../lib/handover.js";
-import { Problem, absoluteUrl, receive } from "../model/api.js";
-import { EXAMPLE_DATA, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
+import { Problem, absoluteUrl } from "../model/api.js";
+import { EXAMPLE_DATA, deleteDataset, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
+import { describeProblem, dropIncompleteRows, readTable } from "../model/table.js";
 import { bindField } from "./fields.js";
 import { openDrawer } from "./drawers.js";
 import { acceptFiles } from "./files.js";
 import { showProblem } from "./problems.js";
+import { TablePreview } from "./table_preview.js";
 
-const HELP =
-  "One sequence per row, its target in the column named target, or in the last. Drop a CSV file on the page, or paste rows from a spreadsheet.";
+const HELP = "One sequence per row, with its target. Drop a CSV file on the page, or paste rows from a spreadsheet.";
 
-/** @param {Store} store */
-export function createOwnData(store) {
-  const panel = new OwnDataPanel(store);
-  acceptFiles(panel.file, (file) => panel.loadFile(file));
-  store.watch(["dataset"], () => panel.update());
-  return panel;
-}
+/** @typedef {{root: HTMLElement, problem: HTMLElement, drawer: HTMLElement, sequence: HTMLInputElement, count: HTMLElement}} Elements */
 
-class OwnDataPanel {
-  /** @param {Store} store */
-  constructor(store) {
+export class OwnDataPanel {
+  /** @param {Store} store @param {Elements} elements */
+  constructor(store, elements) {
     this.store = store;
+    this.elements = elements;
     this.generation = 0; // rises when other data are loaded, which makes pending requests obsolete
     this.n_dropped = 0;
     this.text = "";
     const { dataset, view } = store.state;
     this.adapts = dataset !== "" && String(view) === String(FULL_VIEW);
     this.summary = html("p", { role: "status" });
-    this.file = html("input", { type: "file", id: "data-file", class: "visually-hidden", accept: ".csv,.tsv,.txt,text/*" });
+    this.preview = html("div");
+    const file = html("input", { type: "file", id: "data-file", class: "visually-hidden", accept: ".csv,.tsv,.txt,text/*" });
     this.back = createButton("Use random bits again", () => this.load(async () => ""));
+    this.remove = createButton("Delete from the server", () => this.delete());
     const choose = html("label", { class: "button", for: "data-file" }, "Choose a CSV file");
     const examples = EXAMPLE_DATA.map((each) => createButton(each.title, () => this.load(() => uploadExample(each))));
     const text = html("textarea", {
@@ -41,17 +39,20 @@ class OwnDataPanel {
       placeholder: "0,1,1,2\n1,0,0,1",
       spellcheck: "false",
     });
-    const use = createButton("Use these rows", () => this.loadText(text.value));
-    this.paste = html("details", {}, html("summary", {}, "Paste a table"), text, use);
-    byId("own-data").append(
+    const look = createButton("Preview these rows", () => this.loadText(text.value, "pasted"));
+    this.paste = html("details", {}, html("summary", {}, "Paste a table"), text, look);
+    elements.root.append(
       this.summary,
+      this.preview,
       html("p", { class: "muted" }, HELP),
       html("p", { class: "muted" }, "One step per row instead, with a target at each? ", this.linkToFit("Fit this kind of table"), "."),
-      html("div", { class: "actions" }, this.file, choose, this.back),
+      html("div", { class: "actions" }, file, choose, this.back, this.remove),
       html("div", { class: "actions", role: "group", "aria-label": "Example data" }, html("span", {}, "Examples:"), ...examples),
       this.paste,
     );
     bindField(store, "sequence");
+    acceptFiles(file, (each) => this.loadFile(each));
+    store.watch(["dataset"], () => this.update());
   }
 
   /** Return a link to the page of fits, which takes the table along. @param {string} text */
@@ -66,69 +67,95 @@ class OwnDataPanel {
     const isTyped = /** @type {Element} */ (target).closest("input, textarea");
     if (isTyped || !(file || /[\n,;\t]/.test(text.trim()))) return;
     if (file) this.loadFile(file);
-    else this.loadText(text);
+    else this.loadText(text, "pasted");
   }
 
   /** @param {File | undefined} file */
   async loadFile(file) {
-    if (file) await this.loadText(await file.text());
+    if (file) this.loadText(await file.text(), file.name);
   }
 
-  /** @param {string} text @param {number} [n_dropped] rows that were left out of it */
-  async loadText(text, n_dropped = 0) {
+  /** Preview a table. @param {string} text @param {string} name */
+  loadText(text, name) {
     this.text = text;
-    let complete = { table: "", n_dropped: 0 };
-    const isLoaded = await this.load(async () => {
-      const { checkText, describeProblem, dropIncompleteRows } = await receive(import("../model/tables.js"));
-      checkText(text);
-      return uploadTable(text).catch((problem) => {
-        complete = dropIncompleteRows(text);
-        throw describeProblem(problem);
-      });
-    });
+    showProblem(this.elements.problem.id, null);
+    openDrawer(this.elements.drawer);
+    try {
+      const table = readTable(name, text);
+      const use = (/** @type {string} */ whole, /** @type {string} */ title) => this.upload(whole, title);
+      this.preview.replaceChildren(new TablePreview(table, use, () => this.preview.replaceChildren()).element);
+      this.preview.scrollIntoView({ block: "nearest" });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.preview.replaceChildren();
+      showProblem(this.elements.problem.id, error);
+    }
+  }
+
+  /** Store a table and use it. @param {string} text @param {string} name @param {number} [n_dropped] rows that were left out of it */
+  async upload(text, name, n_dropped = 0) {
+    const isLoaded = await this.load(() =>
+      uploadTable(text, name).catch((problem) => {
+        throw problem instanceof Problem ? describeProblem(problem) : problem;
+      }),
+    );
     if (isLoaded) {
       this.n_dropped = n_dropped;
       this.paste.open = false;
       return;
     }
-    byId("upload-problem").append(this.linkToFit("One step per row? Fit it on another page"));
+    const complete = dropIncompleteRows(readTable(name, text));
+    const { problem } = this.elements;
+    problem.append(this.linkToFit("One step per row? Fit it on another page"));
     if (!complete.n_dropped || n_dropped) return;
     const label = complete.n_dropped === 1 ? "Leave out the incomplete row" : `Leave out ${complete.n_dropped} incomplete rows`;
-    byId("upload-problem").append(createButton(label, () => this.loadText(complete.table, complete.n_dropped)));
+    problem.append(createButton(label, () => this.upload(complete.text, name, complete.n_dropped)));
+  }
+
+  /** Delete the data in use from the server, with the computations of this page that use them. */
+  async delete() {
+    const { dataset } = this.store.state;
+    await this.load(async () => {
+      await deleteDataset(dataset);
+      return "";
+    });
   }
 
   /**
    * Use other data.
-   * @param {() => Promise<string>} upload returns the id of the dataset
+   * @param {() => Promise<string>} choose returns the id of the dataset
    * @returns {Promise<boolean>} whether they are used
    */
-  async load(upload) {
+  async load(choose) {
     const generation = ++this.generation;
-    showProblem("upload-problem", null);
-    byId("own-data").setAttribute("aria-busy", "true");
+    const { drawer, problem, root } = this.elements;
+    showProblem(problem.id, null);
+    root.setAttribute("aria-busy", "true");
     try {
-      const dataset = await upload();
+      const dataset = await choose();
       if (generation !== this.generation) return false;
+      this.preview.replaceChildren();
       this.n_dropped = 0;
       this.adapts = true;
-      this.store.set({ dataset, sequence: 1, example: "" });
+      this.store.set({ dataset, sequence: 1 });
       return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (generation === this.generation) {
-        showProblem("upload-problem", error);
-        openDrawer(byId("data-drawer"));
+        showProblem(problem.id, error);
+        openDrawer(drawer);
+        problem.scrollIntoView({ block: "nearest" });
       }
       return false;
     } finally {
-      if (generation === this.generation) byId("own-data").removeAttribute("aria-busy");
+      if (generation === this.generation) root.removeAttribute("aria-busy");
     }
   }
 
   /** Describe the data in use, and adapt the view to them. */
   async update() {
     const { dataset } = this.store.state;
-    this.back.hidden = dataset === "";
+    this.back.hidden = this.remove.hidden = dataset === "";
     this.summary.textContent = dataset ? "Loading…" : "";
     const own = dataset === "" ? null : await fetchOwnData(this.store.state).catch(catchProblem);
     await null; // the runs of the previous data are removed with their view
@@ -138,7 +165,7 @@ class OwnDataPanel {
     if (own instanceof Problem) {
       this.summary.textContent =
         own.status === 404
-          ? "This server does not have the data of this address. Please load the file again."
+          ? "This server does not have the data of this address. Load the file again."
           : "The data cannot be loaded now. To try again, reload the page.";
       return;
     }
@@ -151,17 +178,16 @@ class OwnDataPanel {
   }
 
   /** @param {Summary} summary */
-  describe({ n_samples, n_steps, input_range, target_range }) {
-    const example = EXAMPLE_DATA.find(({ id }) => id === this.store.state.dataset);
-    const name = html("strong", {}, example ? example.title : "Your data");
-    const facts =
-      `${count(n_samples, "row")} of ${count(n_steps, "step")} and a target. ` +
-      `Inputs from ${formatNumber(input_range.low)} to ${formatNumber(input_range.high)}, ` +
-      `targets from ${formatNumber(target_range.low)} to ${formatNumber(target_range.high)}. `;
+  describe({ id, name, n_samples, n_steps, input_range, target_range }) {
+    const example = EXAMPLE_DATA.find((each) => each.id === id);
+    const title = html("strong", {}, example ? example.title : (name ?? "Your data"));
+    const range = (/** @type {Summary["target_range"] | null | undefined} */ span) =>
+      `from ${formatNumber(span?.low)} to ${formatNumber(span?.high)}`;
+    const facts = `${count(n_samples, "row")} of ${count(n_steps, "step")} and a target. Inputs ${range(input_range)}, targets ${range(target_range)}. `;
     const missing = this.n_dropped ? `${count(this.n_dropped, "row")} with missing values left out.` : "No missing values.";
-    this.summary.replaceChildren(name, `: ${facts}${missing} ${example?.note ?? ""}`);
-    byId("sequence").max = n_samples;
-    byId("n_sequences").textContent = `(1 to ${n_samples.toLocaleString("en")})`;
+    this.summary.replaceChildren(title, `: ${facts}${missing} ${example?.note ?? ""}`);
+    this.elements.sequence.max = String(n_samples);
+    this.elements.count.textContent = `(1 to ${n_samples.toLocaleString("en")})`;
   }
 }
 

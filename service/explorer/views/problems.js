@@ -29,8 +29,7 @@ export function showProblem(id, problem, retry) {
   });
   const lines = details.length ? details : [problem.message];
   element.replaceChildren(html("strong", {}, problem.title), ...lines.map((line) => html("span", {}, line)));
-  const isTemporary = !problem.status || problem.status === 429 || problem.status >= 500;
-  if (retry && isTemporary) element.append(createButton("Try again", retry));
+  if (retry && problem.isTemporary) element.append(createButton("Try again", retry));
 }
 
 /** Report the entries of the address that were ignored. @param {Ignored[]} ignored */

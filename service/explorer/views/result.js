@@ -11,10 +11,9 @@ export class Result {
   constructor(store, elements) {
     this.store = store;
     this.elements = elements;
-    this.exampleNote = "";
     /** @type {typeof import("../model/outcome.js").describeEnd | null} */ this.describeEnd = null;
     /** @type {Limit | null} */ this.limits = null;
-    store.watch(["iteration", "runs", "show", "example", "activation", "lesson", "task", "dataset"], () => this.explain());
+    store.watch(["iteration", "runs", "show", "activation", "lesson", "task", "dataset"], () => this.explain());
   }
 
   /** @param {Prediction | null} prediction @param {Sample | null} sample */
@@ -46,7 +45,13 @@ export class Result {
     return `Sequence ${state.sequence}`;
   }
 
-  /** Say what came of the run that is shown, what an example shows, or how to begin. */
+  /** @param {Limit | null} limits of the learning rate, while gradient descent is chosen */
+  showLimits(limits) {
+    this.limits = limits;
+    this.explain();
+  }
+
+  /** Say what came of the run that is shown, or how to begin. */
   explain() {
     const { note } = this.elements;
     const { state, runs } = this.store;
@@ -61,8 +66,7 @@ export class Result {
       return;
     }
     delete note.dataset.outcome;
-    if (this.exampleNote) note.textContent = this.exampleNote;
-    else if (run) note.textContent = `Training, iteration ${iteration.toLocaleString("en")} of ${last.toLocaleString("en")}.`;
+    if (run) note.textContent = `Training, iteration ${iteration.toLocaleString("en")} of ${last.toLocaleString("en")}.`;
     else note.textContent = this.limits ? describeLimits(this.limits) : `${HINT}${this.store.optimum ? ", the star the optimum" : ""}.`;
   }
 }
@@ -73,7 +77,7 @@ const HINT = "Each point is a network, colored by its cost. Drag the point or a 
 function describeLimits({ point, optimum }) {
   const places = [];
   if (optimum) places.push(`${formatNumber(optimum, 2)} at the star`);
-  if (point) places.push(`${formatNumber(point, 3)} with the curvature at the point`);
+  if (point) places.push(`${formatNumber(point, 3)} for the curvature at the point`);
   return `Gradient descent moves away from a minimum if its rate is above 2/λ, where λ is the largest curvature: ${places.join(", ")}.`;
 }
 

@@ -96,7 +96,7 @@ export class RunsTable {
   createButtons(run, title) {
     const use = () => {
       const { w_in, w_rec } = readRun(run, this.store.state.iteration);
-      this.store.set({ w_in, w_rec, show: 0, example: "" });
+      this.store.set({ w_in, w_rec, show: 0 });
     };
     const remove = () => {
       this.race.show(this.race.runs.filter(({ result }) => result.id !== run.result.id));
