@@ -51,7 +51,7 @@ REQUESTS: Final[dict[Any, Any]] = {
 
 @cache
 def response_examples() -> dict[str, Any]:
-    """Return an example of every response model by its name. It takes 0.2 s."""
+    """Return examples of response models by their names. It takes 0.3 s, once."""
     run, _ = _compute(TRAINING_RUN, {})
     _, trajectory = _compute(TRAINING_RUN, {"n_iterations": 1})
     basin_map, _ = _compute(BASIN_MAP, {"window": {"resolution": 10}})

@@ -58,7 +58,7 @@ _files = {
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """Return the OpenAPI schema. Making it takes 0.2 s, too long for the event loop."""
+    """Return the OpenAPI schema. Making it takes half a second, too long for the event loop."""
     root = request.scope.get("root_path", "").rstrip("/")
     schema = await run_in_threadpool(_encode_schema, request.app, root)
     return content_response(request, schema, "application/json", HEADERS)
