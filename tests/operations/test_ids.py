@@ -22,7 +22,7 @@ TUTORIAL = (
     '{"clip":null,"dataset":{"kind":"count_ones","n_samples":20,"n_steps":10,"noise":0,"seed":1},'
     '"initial_weights":{"w_in":-1.5,"w_rec":2},"n_iterations":500,'
     '"network":{"activation":"identity","initial_state":0},"optimizer":{"eta_minus":0.5,'
-    '"eta_plus":1.2,"initial_step":0.001,"name":"rprop"},"record_every":1,"result_version":4,'
+    '"eta_plus":1.2,"initial_step":0.001,"name":"rprop"},"record_every":1,"result_version":5,'
     '"target_cost":null}'
 )
 
