@@ -2,8 +2,13 @@
 
 import http.client
 import json
+import os
 import subprocess
+import urllib.error
+import urllib.request
+import venv
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +25,25 @@ H2C = (
     b"http2-settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
 )
 POST = b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+# The HttpClient of Java offers HTTP/2 in every request.
+JAVA = """
+import java.net.URI;
+import java.net.http.*;
+
+public class Post {
+    public static void main(String[] arguments) throws Exception {
+        var client = HttpClient.newHttpClient();
+        for (var body : new String[] {"{}", "{\\"x\\": 1}", "{}"}) {
+            var request = HttpRequest.newBuilder(URI.create(arguments[0]))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build();
+            var response = client.send(request, HttpResponse.BodyHandlers.ofString());
+            System.out.println(response.statusCode() + " " + response.version());
+        }
+    }
+}
+"""
 
 # A proxy as it is by default: HTTP/1.0 to the service, and a connection per request.
 NGINX = """
@@ -44,6 +68,53 @@ http {{
     }}
 }}
 """
+# Go sends a body while it reads the response.
+GO = """
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+)
+
+func main() {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	body := bytes.Repeat([]byte("1,2\\n"), 1000000)
+	for n := 0; n < 10; n++ {
+		request, _ := http.NewRequest(os.Args[1], os.Args[2], bytes.NewReader(body))
+		request.Header.Set("Content-Type", os.Args[3])
+		response, err := client.Do(request)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		answer, err := io.ReadAll(response.Body)
+		fmt.Println(response.StatusCode, len(answer) > 0, err)
+	}
+}
+"""
+
+AIOHTTP = """
+import asyncio, json, sys
+import aiohttp
+
+async def main():
+    method, url, media_type = sys.argv[1:]
+    body, seen = sys.stdin.buffer.read(), []
+    async with aiohttp.ClientSession() as client:
+        for n in range(10):
+            connection = "close" if n % 2 else "keep-alive"
+            headers = {"content-type": media_type, "connection": connection}
+            async with client.request(method, url, data=body, headers=headers) as response:
+                problem = await response.json(content_type="application/problem+json")
+                seen.append([response.status, problem["status"]])
+    print(json.dumps(seen))
+
+asyncio.run(main())
+"""
 
 early_responses = pytest.mark.parametrize(
     ("method", "path", "media_type", "status"),
@@ -55,6 +126,19 @@ early_responses = pytest.mark.parametrize(
         ("POST", "/v1/predict?x=1", "application/json", 422),
     ],
 )
+
+
+@early_responses
+def test_urllib_reads_a_response_that_precedes_the_end_of_the_body(
+    server: Any, method: str, path: str, media_type: str, status: int
+) -> None:
+    headers = {"content-type": media_type}
+    request = urllib.request.Request(server.url + path, LARGE, headers, method=method)  # noqa: S310
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)  # noqa: S310
+    with caught.value as response:
+        assert response.status == status
+        assert json.load(response)["status"] == status
 
 
 @early_responses
@@ -70,6 +154,28 @@ def test_python_clients_read_early_responses(
     ):
         assert response.status_code == status
         assert response.json()["status"] == status
+
+
+@pytest.fixture(scope="module")
+def aiohttp_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a Python with aiohttp."""
+    folder = tmp_path_factory.mktemp("aiohttp")
+    venv.create(folder, with_pip=True)
+    command = [str(folder / "bin/pip"), "install", "-q", "aiohttp==3.*"]
+    installed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if installed.returncode:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(installed.stderr[-500:])
+    return folder / "bin/python"
+
+
+@pytest.mark.slow
+@early_responses
+def test_aiohttp_reads_early_responses(
+    server: Any, aiohttp_python: Path, method: str, path: str, media_type: str, status: int
+) -> None:
+    command = [str(aiohttp_python), "-c", AIOHTTP, method, server.url + path, media_type]
+    done = subprocess.run(command, input=LARGE, capture_output=True, check=True)
+    assert json.loads(done.stdout) == 10 * [[status, status]]
 
 
 @early_responses
@@ -120,6 +226,28 @@ def test_a_plain_proxy_passes_early_responses_on(
         assert response.json()["status"] == status
 
 
+@pytest.fixture(scope="module")
+def go_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the compiled program, since compiling takes longer than running it."""
+    folder = tmp_path_factory.mktemp("go")
+    (folder / "main.go").write_text(GO)
+    own = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"}
+    command = ["go", "build", "-o", "post", "main.go"]
+    subprocess.run(command, cwd=folder, env=os.environ | own, check=True)
+    return folder / "post"
+
+
+@pytest.mark.slow
+@needs("go")
+@early_responses
+def test_go_without_keep_alive_reads_early_responses(
+    server: Any, go_program: Path, method: str, path: str, media_type: str, status: int
+) -> None:
+    command = [go_program, method, server.url + path, media_type]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == 10 * [f"{status} true <nil>"]
+
+
 @pytest.mark.parametrize("following", [b"", POST + b"content-length: 2\r\n\r\n{}"])
 def test_a_connection_is_closed_after_the_body(server: Any, following: bytes) -> None:
     def ports() -> set[int]:
@@ -166,3 +294,26 @@ def test_an_offer_to_upgrade_may_close_the_connection(server: Any) -> None:
         received = receive_all(connection)
     assert received.startswith(b"HTTP/1.1 200 ")
     assert b"connection: close" in received
+
+
+@needs("curl")
+@pytest.mark.parametrize("body", [None, b"{}", LARGE])
+def test_curl_may_offer_http_2(server: Any, body: bytes | None) -> None:
+    command = ["curl", "--http2", "--silent", "--write-out", "%{http_code}", "--output", "-"]
+    post = ["--data-binary", "@-", "--header", "content-type: application/json"]
+    urls = 2 * [server.url + "/v1/predict"]
+    done = subprocess.run(
+        [*command, *(post if body else []), *urls], input=body, capture_output=True, check=True
+    )
+    status = {None: b"405", b"{}": b"200", LARGE: b"413"}[body]
+    assert done.stdout.endswith(b"}" + status)
+
+
+@pytest.mark.slow
+@needs("javac")
+def test_java_offers_http_2(server: Any, tmp_path: Path) -> None:
+    program = tmp_path / "Post.java"
+    program.write_text(JAVA)
+    command = ["java", str(program), server.url + "/v1/predict"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["200 HTTP_1_1", "422 HTTP_1_1", "200 HTTP_1_1"]

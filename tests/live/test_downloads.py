@@ -1,10 +1,12 @@
-"""Downloads by curl, which uses ranges."""
+"""Downloads by curl and polars, which use ranges."""
 
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 
 from tests.programs import needs
@@ -37,3 +39,13 @@ def test_curl_resumes_a_download(server: Any, stored: Any, tmp_path: Path, link:
     named.mkdir()
     subprocess.run(["curl", "-sSOJ", "--range", "0-9", url], check=True, cwd=named)
     assert (named / target.name).read_bytes() == whole[:10]
+
+
+@pytest.mark.slow
+def test_polars_reads_a_table_from_its_address(server: Any, stored: Any) -> None:
+    url = server.url + stored["links"]["csv"]
+    assert pl.scan_csv(url).filter(pl.col("target") > 10).select(pl.len()).collect().item() > 0
+    table = pl.read_csv(url)
+    inputs = table.drop("target").to_numpy()
+    np.testing.assert_array_equal(inputs.sum(axis=1), table["target"].to_numpy())
+    assert inputs.shape == (30_000, 20)

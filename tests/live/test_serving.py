@@ -1,5 +1,6 @@
 """Behaviour that requires a real server on a real socket."""
 
+import os
 import re
 import signal
 import subprocess
@@ -104,6 +105,25 @@ def test_a_second_server_on_one_directory_is_rejected(start: Start, tmp_path: Pa
     assert second.returncode == 1
     assert second.stderr.count("\n") == 1
     assert f"is being served by another process ({first.process.pid})" in second.stderr
+    assert first.client.post(RUNS, json={}).status_code == 201
+
+
+@pytest.mark.slow
+def test_a_second_server_on_a_hard_link_is_rejected(start: Start, tmp_path: Path) -> None:
+    first = start()
+    link = tmp_path / "link.sqlite3"
+    link.hardlink_to(tmp_path / "data" / "rnn.sqlite3")
+    second = subprocess.run(
+        [sys.executable, "-m", "service", "serve", "--port", "0"],
+        env={**os.environ, "RNN_DATABASE_URL": f"sqlite:///{link}"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert f"{link} has further names (hard links)" in second.stderr
     assert first.client.post(RUNS, json={}).status_code == 201
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 from pathlib import Path
 
@@ -42,6 +43,33 @@ def test_a_server_whose_workers_exit_is_not_ready(start: Start, tmp_path: Path) 
     assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
     assert "or exit when they start" in response.json()["detail"]
     assert server.client.get("/livez").status_code == 200
+
+
+@pytest.mark.slow
+def test_a_worker_is_started_as_soon_as_that_is_possible(start: Start, tmp_path: Path) -> None:
+    server = start(1)
+    run = server.submit(**ENDLESS)
+    server.wait_for_run(run["id"], has_progress)
+    assert server.client.get("/readyz").status_code == 200
+    pid = server.process.pid
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    free = min(set(range(len(used) + 1)) - used)
+    # A worker needs both ends of a socket. Only the end that the last one leaves is free.
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, usual[1]))
+    (before,) = server.workers
+    os.kill(before, signal.SIGKILL)
+    response = wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code != 200)
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
+    assert "the workers cannot be started" in response.json()["detail"]
+    report = "a worker cannot be started: Too many open files"
+    wait_for((tmp_path / "data.log").read_text, lambda log: log.count(report) > 1)
+    assert server.workers == []
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+    wait_for(lambda: server.client.get("/readyz").status_code, lambda status: status == 200)
+    done = server.get_run(run["id"])["progress"]["done"]
+    goes_on = server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
+    assert (goes_on["status"], goes_on["attempt"]) == ("running", 1)
 
 
 @pytest.mark.slow
