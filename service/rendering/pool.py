@@ -91,10 +91,10 @@ class RenderPool:
     async def stop(self) -> None:
         """End all renderers; the pictures that they are drawing are lost."""
         self._is_stopped = True
-        for renderer in self.renderers:
+        for renderer in [*self.renderers]:
             renderer.kill()
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
-        for renderer in self.renderers:  # those that were starting
+        for renderer in [*self.renderers]:  # those that were starting
             renderer.kill()
         await asyncio.gather(*self._starting, return_exceptions=True)
 
