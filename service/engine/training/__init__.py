@@ -4,7 +4,6 @@ from service.engine.training.basins import (
     BasinMap,
     advance_basin_map,
     assemble_basin_map,
-    compute_basin_map,
     start_basin_map,
 )
 from service.engine.training.batch import BasinCheckpoint
@@ -44,7 +43,6 @@ __all__ = [
     "advance_training",
     "assemble_basin_map",
     "assemble_trajectory",
-    "compute_basin_map",
     "start_basin_map",
     "start_training",
     "train",

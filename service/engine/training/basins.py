@@ -1,8 +1,12 @@
 """Basin maps: training from every starting point of a grid, all of them at once.
 
-``compute_basin_map`` does a whole map. A long one can be stopped and resumed between iterations:
-``advance_basin_map`` takes a ``BasinCheckpoint`` to a later iteration, and ``assemble_basin_map``
-computes the costs of the final weights when all runs have ended.
+A map can be stopped and resumed between iterations: ``advance_basin_map`` takes a
+``BasinCheckpoint`` to a later iteration, and ``assemble_basin_map`` computes the costs of the final
+weights when all runs have ended.
+
+Each cell ends like ``train`` from the same initial weights. The weights of Rprop are equal bit for
+bit, provided that the signs of the gradients are equal. For optimizers that use magnitudes, a batch
+adds in a different order, and chaotic runs amplify the difference in rounding.
 """
 
 from copy import deepcopy
@@ -32,29 +36,6 @@ class BasinMap:
     cost: Array
     iterations: NDArray[np.int64]  # (ny, nx), those done
     outcome: NDArray[np.uint8]  # (ny, nx), codes of outcomes
-
-
-def compute_basin_map(
-    setup: TrainingSetup, w_in: Array, w_rec: Array, n_iterations: int = 500
-) -> BasinMap:
-    """Train from every combination of initial weights.
-
-    Each cell ends like ``train`` from the same initial weights. The weights of Rprop are equal bit
-    for bit, provided that the signs of the gradients are equal. For optimizers that use magnitudes,
-    a batch adds in a different order, and chaotic runs amplify the difference in rounding.
-
-    Parameters
-    ----------
-    setup
-        The cost, the optimizer and their settings.
-    w_in : (nx,)
-    w_rec : (ny,)
-        Initial weights, finite.
-    n_iterations
-        The largest number of iterations of a cell.
-    """
-    end = advance_basin_map(setup, start_basin_map(setup.optimizer, w_in, w_rec), n_iterations)
-    return assemble_basin_map(setup.objective, w_in, w_rec, end)
 
 
 def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinCheckpoint:

@@ -18,7 +18,6 @@ from service.engine.training import (
     TrainingSetup,
     advance_basin_map,
     assemble_basin_map,
-    compute_basin_map,
     start_basin_map,
     train,
 )
@@ -30,6 +29,11 @@ NORM, VALUE = Clip("norm", 1.0), Clip("value", 1.0)
 @pytest.fixture(scope="module")
 def objective() -> Objective:
     return make_objective(Dataset.from_arrays(*count_ones()), Network())
+
+
+def train_all(setup: TrainingSetup, w_in: Array, w_rec: Array, n_iterations: int = 500) -> BasinMap:
+    end = advance_basin_map(setup, start_basin_map(setup.optimizer, w_in, w_rec), n_iterations)
+    return assemble_basin_map(setup.objective, w_in, w_rec, end)
 
 
 def by_runs(setup: TrainingSetup, w_in: Array, w_rec: Array, n_iterations: int) -> BasinMap:
@@ -57,7 +61,7 @@ def test_cells_match_rprop_runs(name: str, low: float, objective: Objective) -> 
     # On the wide grid, basin boundaries are chaotic: neighboring cells end differently.
     w_in, w_rec = np.linspace(low, 3.0, 15), np.linspace(low, 2.9, 14)
     setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=0.01)
-    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=300)
+    batch = train_all(setup, w_in, w_rec, n_iterations=300)
     assert_same(batch, by_runs(setup, w_in, w_rec, 300))
     assert (batch.outcome == Outcome.TARGET_REACHED.code).any()
 
@@ -93,7 +97,7 @@ def test_cells_match_runs(
 ) -> None:
     w_in, w_rec = np.linspace(-2.0, 2.0, 8), np.linspace(-1.9, 2.1, 7)
     setup = TrainingSetup(objective, OPTIMIZERS[name](**parameters), target_cost=0.05, clip=clip)
-    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=150)
+    batch = train_all(setup, w_in, w_rec, n_iterations=150)
     assert_same(batch, by_runs(setup, w_in, w_rec, 150))
 
 
@@ -104,7 +108,7 @@ def test_cells_match_runs_with_an_activation(activation: str, name: str) -> None
     objective = make_objective(Dataset.from_arrays(inputs, targets / 7.0), Network(activation, 0.2))
     w_in, w_rec = np.linspace(-1.5, 2.0, 4), np.linspace(-2.0, 1.5, 3)
     setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=0.02)
-    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=40)
+    batch = train_all(setup, w_in, w_rec, n_iterations=40)
     assert_same(batch, by_runs(setup, w_in, w_rec, 40))
 
 
@@ -115,7 +119,7 @@ def test_small_targets_are_compared_with_accurate_costs(
     # Costs computed from moments alone have no correct digit below about 1e-14.
     axis = np.linspace(0.9, 1.1, 5)
     setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=target)
-    batch = compute_basin_map(setup, axis, axis, n_iterations=250)
+    batch = train_all(setup, axis, axis, n_iterations=250)
     assert_same(batch, by_runs(setup, axis, axis, 250))
     reached = batch.outcome == Outcome.TARGET_REACHED.code
     assert reached.any()
@@ -130,7 +134,7 @@ def test_overflow(name: str, clip: Clip | None, n_steps: int) -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones(20, n_steps)), Network())
     w_in, w_rec = np.array([-2.0, 0.0, 1.5]), np.array([-3.0, -1.0, 2.0, 3.0])
     setup = TrainingSetup(objective, OPTIMIZERS[name](), clip=clip)
-    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=60)
+    batch = train_all(setup, w_in, w_rec, n_iterations=60)
     runs = by_runs(setup, w_in, w_rec, 60)
     assert_same(batch, runs)
     assert objective.costs(w_in[None, :], w_rec[:, None]).max() > 1e180
@@ -142,7 +146,7 @@ def test_overflow_with_an_activation(name: str, clip: Clip | None) -> None:
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network("relu"))
     w_in, w_rec = np.array([-2.0, 1.5]), np.array([-1.0, 3.0])
     setup = TrainingSetup(objective, OPTIMIZERS[name](), clip=clip)
-    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=8)
+    batch = train_all(setup, w_in, w_rec, n_iterations=8)
     assert_same(batch, by_runs(setup, w_in, w_rec, 8))
     assert np.isinf(batch.cost).any()
     assert not batch.outcome.any()
@@ -155,7 +159,7 @@ def test_huge_initial_weights_have_an_outcome(
 ) -> None:
     axis = np.array([-1e300, 0.0, 1e80])
     setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=1e-3, clip=clip)
-    batch = compute_basin_map(setup, axis, axis, n_iterations=12)
+    batch = train_all(setup, axis, axis, n_iterations=12)
     runs = by_runs(setup, axis, axis, 12)
     np.testing.assert_array_equal(batch.outcome, runs.outcome)
     np.testing.assert_array_equal(batch.iterations, runs.iterations)
@@ -164,7 +168,7 @@ def test_huge_initial_weights_have_an_outcome(
 def test_initial_weights_that_reach_the_target_take_no_iteration(objective: Objective) -> None:
     one = np.array([1.0])
     setup = TrainingSetup(objective, OPTIMIZERS["adam"](), target_cost=0.01)
-    basin_map = compute_basin_map(setup, one, one, n_iterations=10)
+    basin_map = train_all(setup, one, one, n_iterations=10)
     assert basin_map.outcome.tolist() == [[Outcome.TARGET_REACHED.code]]
     assert basin_map.iterations.tolist() == [[0]]
     assert basin_map.cost.tolist() == [[0.0]]
@@ -173,7 +177,7 @@ def test_initial_weights_that_reach_the_target_take_no_iteration(objective: Obje
 def test_no_iterations(objective: Objective) -> None:
     w_in, w_rec = np.array([1.0, -1.5]), np.array([1.0, 2.0, 0.0])
     setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=0.01)
-    basin_map = compute_basin_map(setup, w_in, w_rec, n_iterations=0)
+    basin_map = train_all(setup, w_in, w_rec, n_iterations=0)
     assert basin_map.outcome.tolist() == [[1, 0], [0, 0], [0, 0]]
     assert not basin_map.iterations.any()
     assert basin_map.cost[1, 1] == pytest.approx(615689.775, rel=1e-12)
@@ -182,8 +186,8 @@ def test_no_iterations(objective: Objective) -> None:
 def test_a_map_of_several_batches_consists_of_smaller_maps(objective: Objective) -> None:
     w_in, w_rec = np.linspace(-2.0, 2.0, 80), np.linspace(-2.0, 2.0, 70)
     setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=0.01)
-    whole = compute_basin_map(setup, w_in, w_rec, n_iterations=30)
-    rows = compute_basin_map(setup, w_in, w_rec[40:44], n_iterations=30)
+    whole = train_all(setup, w_in, w_rec, n_iterations=30)
+    rows = train_all(setup, w_in, w_rec[40:44], n_iterations=30)
     np.testing.assert_array_equal(whole.outcome[40:44], rows.outcome)
     np.testing.assert_array_equal(whole.iterations[40:44], rows.iterations)
     np.testing.assert_allclose(whole.cost[40:44], rows.cost, rtol=1e-9)
@@ -199,7 +203,7 @@ def test_resumed_map_equals_an_uninterrupted_one(
 ) -> None:
     w_in, w_rec = np.linspace(-2.0, 2.0, 5), np.linspace(-1.0, 2.0, 4)
     setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=0.5)
-    whole = compute_basin_map(setup, w_in, w_rec, n_iterations=80)
+    whole = train_all(setup, w_in, w_rec, n_iterations=80)
     checkpoint = start_basin_map(setup.optimizer, w_in, w_rec)
     for until in [*stops, 80]:
         before = checkpoint.weights.copy(), checkpoint.outcome.copy()
@@ -217,6 +221,6 @@ def test_resumed_map_equals_an_uninterrupted_one(
 def test_most_cells_of_the_tutorial_reach_the_target(objective: Objective) -> None:
     axis = np.linspace(-3.0, 3.0, 40)
     setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=0.01)
-    batch = compute_basin_map(setup, axis, axis)
+    batch = train_all(setup, axis, axis)
     share = np.mean(batch.outcome == Outcome.TARGET_REACHED.code)
     assert 0.75 < share < 0.85
