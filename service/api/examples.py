@@ -20,6 +20,7 @@ DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
 RUN_ID: Final = "run_37854c5a88ba27be5e4db5befc2c41fc"
 FIT_ID: Final = "fit_6229b2a10690b59b7fe6d4ab4ead1f9d"
 MAP_ID: Final = "map_9bd8d4a4d7234b0ca1da2c9da2eef892"
+IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.
 CURSOR: Final = "MTc2NzIyNTYwMDAwMDAwMCBydW5fMzQ0ZjcwZGIwZDgzNGMyMGM2ZTZjZWFkNWMwYjVmY2M"

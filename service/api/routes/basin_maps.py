@@ -2,26 +2,14 @@
 
 from service.api import examples
 from service.api.requests import make_router
-from service.api.routes.computations import ComputationRoutes, ResourceText, ResultFile
+from service.api.routes.computations import ComputationRoutes, ResultFile
 from service.operations.basins import BASIN_MAP, basin_map_npz
 from service.operations.pictures import basin_map_picture
 from service.schemas.basin_maps import BasinMapPage
 
 router = make_router("Basin maps")
 
-routes = ComputationRoutes(
-    router,
-    BASIN_MAP,
-    BasinMapPage,
-    ResourceText(
-        noun="basin map",
-        id_name="map_id",
-        id_example=examples.MAP_ID,
-        create="Train from every point of a grid",
-        operation="map_basins",
-        effect="Train from every pair of weights on a grid, and return which of them succeed.",
-    ),
-)
+routes = ComputationRoutes(router, BASIN_MAP, BasinMapPage)
 # Before the route of ids, which would match the paths of files as well.
 routes.add_file(
     ResultFile(
@@ -35,4 +23,10 @@ routes.add_file(
         download=basin_map_npz,
     )
 )
-routes.add_all(examples.BASIN_MAP)
+routes.add_create(
+    "map_basins",
+    "Train from every point of a grid",
+    "Train from every pair of weights on a grid, and return which of them succeed.",
+    examples.BASIN_MAP,
+)
+routes.add_others()

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from service.api import sse
 from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT, PRECONDITION, job_problem
+from service.api.examples import IDS
 from service.api.openapi import (
     BODY,
     ITEM,
@@ -48,30 +49,6 @@ from service.store.rows import ComputationRow
 
 
 @dataclass(frozen=True)
-class ResourceText:
-    """How the documentation names a kind of computation.
-
-    Parameters
-    ----------
-    noun
-        The resource, such as "training run".
-    id_name, id_example
-        The name of the path parameter, and an id that exists after an empty request.
-    create, operation
-        The summary and the name of the request that creates the resource.
-    effect
-        What this request does, as a sentence.
-    """
-
-    noun: str
-    id_name: str
-    id_example: str
-    create: str
-    operation: str
-    effect: str
-
-
-@dataclass(frozen=True)
 class ResultFile:
     """A file of a finished computation: a picture, or its numbers in one other format.
 
@@ -105,23 +82,13 @@ class ComputationRoutes:
     router: APIRouter
     job_type: JobType[Any]
     page_model: type[ResponseModel]
-    text: ResourceText
-
-    def add_all(self, examples: dict[str, Any]) -> None:
-        """Add the routes that create, list, describe, follow, cancel and delete computations."""
-        self._add_create(examples)
-        self._add_list()
-        self._add_get()
-        self._add_follow()
-        self._add_cancel()
-        self._add_delete()
 
     def add_file(self, file: ResultFile) -> None:
         """Add the route of a file in all its formats."""
         job_type, suffixes = self.job_type, (*PICTURE_FORMATS, file.format)
 
         @self.router.get(
-            f"{job_type.path}/{{{self.text.id_name}}}{file.path}.{{suffix}}",
+            f"{job_type.path}/{{{self._id_name}}}{file.path}.{{suffix}}",
             name=f"get_{file.name}_file",
             response_class=Response,
             summary=file.summary,
@@ -146,8 +113,9 @@ class ComputationRoutes:
             picture = file.draw(row, query.to_options(), suffix, state.limits)
             return await picture_response(request, state, picture)
 
-    def _add_create(self, examples: dict[str, Any]) -> None:
-        job_type, text, model = self.job_type, self.text, self.job_type.response_model
+    def add_create(self, name: str, summary: str, effect: str, examples: dict[str, Any]) -> None:
+        """Add the route that creates a computation; ``effect`` is what it does, as a sentence."""
+        job_type, model = self.job_type, self.job_type.response_model
 
         async def create(
             body: ComputationRequest, state: AppStateDep, preference: PreferenceDep
@@ -176,12 +144,12 @@ class ComputationRoutes:
             job_type.path,
             create,
             methods=["POST"],
-            name=text.operation,
+            name=name,
             response_model=model,
-            summary=text.create,
-            description=f"{text.effect} A long computation becomes a job, which can be polled or "
+            summary=summary,
+            description=f"{effect} A long computation becomes a job, which can be polled or "
             "followed; `Prefer: respond-async` always creates a job. A repeated request returns "
-            f"the same {text.noun} and computes nothing.",
+            f"the same {self._noun} and computes nothing.",
             responses={
                 200: {"description": "Computed earlier, or computed without storing it."},
                 201: {"model": model, "description": "Computed and stored."},
@@ -194,12 +162,20 @@ class ComputationRoutes:
             },
         )
 
+    def add_others(self) -> None:
+        """Add the routes that list, describe, follow, cancel and delete computations."""
+        self._add_list()
+        self._add_get()
+        self._add_follow()
+        self._add_cancel()
+        self._add_delete()
+
     def _add_list(self) -> None:
-        nouns = f"{self.text.noun}s"
+        nouns = f"{self._noun}s"
 
         @self.router.get(
             self.job_type.path,
-            name=f"list_{self._name}s",
+            name=f"list_{self.job_type.kind}s",
             response_model=self.page_model,
             summary=f"List {nouns}",
             description=f"Return one page of the stored {nouns}, newest first.",
@@ -221,11 +197,11 @@ class ComputationRoutes:
             return OrjsonResponse(page)
 
     def _add_get(self) -> None:
-        noun = self.text.noun
+        noun = self._noun
 
         @self.router.get(
             self._item_path,
-            name=f"get_{self._name}",
+            name=f"get_{self.job_type.kind}",
             response_model=self.job_type.response_model,
             summary=f"Describe a {noun}",
             description=f"Return a stored {noun}: its request, its status and its result.",
@@ -237,9 +213,9 @@ class ComputationRoutes:
     def _add_follow(self) -> None:
         @self.router.get(
             f"{self._item_path}/events",
-            name=f"follow_{self._name}",
+            name=f"follow_{self.job_type.kind}",
             response_class=Response,
-            summary=f"Follow a {self.text.noun}",
+            summary=f"Follow a {self._noun}",
             description="Stream the progress as server-sent events. Any replica serves the stream.",
             responses={**sse.EVENTS, **problem_responses(*STORE)},
         )
@@ -253,9 +229,9 @@ class ComputationRoutes:
 
         @self.router.post(
             f"{self._item_path}/cancel",
-            name=f"cancel_{self._name}",
+            name=f"cancel_{self.job_type.kind}",
             response_model=model,
-            summary=f"Cancel a {self.text.noun}",
+            summary=f"Cancel a {self._noun}",
             description="Cancel a job that is queued or running. Its worker stops at the next "
             "step.",
             responses={
@@ -274,11 +250,11 @@ class ComputationRoutes:
             return OrjsonResponse(self._describe(row), 202 if changed else 200)
 
     def _add_delete(self) -> None:
-        noun = self.text.noun
+        noun = self._noun
 
         @self.router.delete(
             self._item_path,
-            name=f"delete_{self._name}",
+            name=f"delete_{self.job_type.kind}",
             status_code=204,
             summary=f"Delete a {noun}",
             description=f"Delete a finished {noun}. A repeated request computes it again.",
@@ -290,16 +266,20 @@ class ComputationRoutes:
             return Response(status_code=204)
 
     @property
-    def _name(self) -> str:
-        return self.text.noun.replace(" ", "_")
+    def _noun(self) -> str:
+        return self.job_type.kind.replace("_", " ")
+
+    @property
+    def _id_name(self) -> str:
+        return f"{self.job_type.prefix}_id"
 
     @property
     def _item_path(self) -> str:
-        return f"{self.job_type.path}/{{{self.text.id_name}:id}}"
+        return f"{self.job_type.path}/{{{self._id_name}:id}}"
 
     @property
     def _id(self) -> Any:
-        return id_path(self.text.id_example, self.text.id_name)
+        return id_path(IDS[self.job_type.prefix], self._id_name)
 
     def _describe(self, row: ComputationRow) -> ResponseModel:
         return computations.describe(self.job_type, row, job_problem(row.error))

@@ -2,27 +2,14 @@
 
 from service.api import examples
 from service.api.requests import make_router
-from service.api.routes.computations import ComputationRoutes, ResourceText, ResultFile
+from service.api.routes.computations import ComputationRoutes, ResultFile
 from service.operations.fits import FIT, fit_csv, profile_csv
 from service.operations.pictures import fit_picture, profile_picture
 from service.schemas.fit_results import FitPage
 
 router = make_router("Fits")
 
-routes = ComputationRoutes(
-    router,
-    FIT,
-    FitPage,
-    ResourceText(
-        noun="fit",
-        id_name="fit_id",
-        id_example=examples.FIT_ID,
-        create="Fit a recurrence",
-        operation="fit",
-        effect="Fit S_k = w_rec S_{k-1} + w_in x_k with all its unknowns, and return the "
-        "least-squares optimum, its intervals, and whether to trust them.",
-    ),
-)
+routes = ComputationRoutes(router, FIT, FitPage)
 # Before the route of ids, which would match the paths of files as well.
 routes.add_file(
     ResultFile(
@@ -50,4 +37,11 @@ routes.add_file(
         download=profile_csv,
     )
 )
-routes.add_all(examples.FIT)
+routes.add_create(
+    "fit",
+    "Fit a recurrence",
+    "Fit S_k = w_rec S_{k-1} + w_in x_k with all its unknowns, and return the "
+    "least-squares optimum, its intervals, and whether to trust them.",
+    examples.FIT,
+)
+routes.add_others()

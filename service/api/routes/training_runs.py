@@ -11,7 +11,7 @@ from service.api.openapi import STORE, problem_responses
 from service.api.pictures import id_path
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, encode_result
-from service.api.routes.computations import ComputationRoutes, ResourceText, ResultFile
+from service.api.routes.computations import ComputationRoutes, ResultFile
 from service.operations.pictures import trajectory_picture
 from service.operations.training import TRAINING_RUN, read_trajectory, trajectory_csv
 from service.schemas.training_runs import TrainingRunPage, TrajectoryResponse
@@ -20,20 +20,14 @@ router = make_router("Training")
 
 RunId = Annotated[str, id_path(examples.RUN_ID)]
 
-routes = ComputationRoutes(
-    router,
-    TRAINING_RUN,
-    TrainingRunPage,
-    ResourceText(
-        noun="training run",
-        id_name="run_id",
-        id_example=examples.RUN_ID,
-        create="Train the network",
-        operation="train",
-        effect="Train from the initial weights, and return how the training ended.",
-    ),
+routes = ComputationRoutes(router, TRAINING_RUN, TrainingRunPage)
+routes.add_create(
+    "train",
+    "Train the network",
+    "Train from the initial weights, and return how the training ended.",
+    examples.TRAINING_RUN,
 )
-routes.add_all(examples.TRAINING_RUN)
+routes.add_others()
 routes.add_file(
     ResultFile(
         name="trajectory",
