@@ -2,7 +2,7 @@
 
 from service.api import examples
 from service.api.requests import make_router
-from service.api.routes.computations import ComputationRoutes, ResultFile
+from service.api.routes.computations import ComputationRoutes
 from service.operations.basins import BASIN_MAP, basin_map_npz
 from service.operations.pictures import basin_map_picture
 from service.schemas.basin_maps import BasinMapPage
@@ -10,18 +10,14 @@ from service.schemas.basin_maps import BasinMapPage
 router = make_router("Basin maps")
 
 routes = ComputationRoutes(router, BASIN_MAP, BasinMapPage)
-# Before the route of ids, which would match the paths of files as well.
 routes.add_file(
-    ResultFile(
-        name="basin_map",
-        path="",
-        summary="Draw or download a basin map",
-        description="Draw which initial weights reach the target cost, and after how many "
-        "iterations.\n\nThe npz file contains the arrays.",
-        draw=basin_map_picture,
-        format="npz",
-        download=basin_map_npz,
-    )
+    name="basin_map",
+    summary="Draw or download a basin map",
+    description="Draw which initial weights reach the target cost, and after how many "
+    "iterations.\n\nThe npz file contains the arrays.",
+    draw=basin_map_picture,
+    table="npz",
+    download=basin_map_npz,
 )
 routes.add_create(
     "map_basins",

@@ -49,33 +49,6 @@ from service.store.rows import ComputationRow
 
 
 @dataclass(frozen=True)
-class ResultFile:
-    """A file of a finished computation: a picture, or its numbers in one other format.
-
-    Parameters
-    ----------
-    name
-        What it shows, which is part of the name of the operation.
-    path
-        Its path relative to the resource, without a suffix.
-    summary, description
-        Its documentation.
-    draw
-        Returns the picture.
-    format, download
-        The other format, and what returns it.
-    """
-
-    name: str
-    path: str
-    summary: str
-    description: str
-    draw: Callable[[ComputationRow, PictureOptions, str, Limits], Picture]
-    format: str
-    download: Callable[[ComputationRow, Database], Download]
-
-
-@dataclass(frozen=True)
 class ComputationRoutes:
     """Adds the routes of one kind of computation to a router."""
 
@@ -83,16 +56,29 @@ class ComputationRoutes:
     job_type: JobType[Any]
     page_model: type[ResponseModel]
 
-    def add_file(self, file: ResultFile) -> None:
-        """Add the route of a file in all its formats."""
-        job_type, suffixes = self.job_type, (*PICTURE_FORMATS, file.format)
+    def add_file(
+        self,
+        name: str,
+        summary: str,
+        description: str,
+        draw: Callable[[ComputationRow, PictureOptions, str, Limits], Picture],
+        table: str,
+        download: Callable[[ComputationRow, Database], Download],
+        path: str = "",
+    ) -> None:
+        """Add the route of a file of a result, before the route of ids, which matches it as well.
+
+        ``draw`` returns it as a picture, and ``download`` its numbers in the format ``table``. Its
+        ``path`` is relative to the resource.
+        """
+        job_type, suffixes = self.job_type, (*PICTURE_FORMATS, table)
 
         @self.router.get(
-            f"{job_type.path}/{{{self._id_name}}}{file.path}.{{suffix}}",
-            name=f"get_{file.name}_file",
+            f"{job_type.path}/{{{self._id_name}}}{path}.{{suffix}}",
+            name=f"get_{name}_file",
             response_class=Response,
-            summary=file.summary,
-            description=file.description,
+            summary=summary,
+            description=description,
             responses={
                 **file_responses(*suffixes),
                 **problem_responses(INVALID, *STORE, CONFLICT, LIMIT, BUSY),
@@ -107,10 +93,10 @@ class ComputationRoutes:
         ) -> Response:
             check_suffix(request, suffix, suffixes)
             row = await run_in_threadpool(get_succeeded, job_type.prefix, item_id, state.database)
-            if suffix == file.format:
-                download = file.download(row, state.database)
-                return await download_response(request, state, download, suffix)
-            picture = file.draw(row, query.to_options(), suffix, state.limits)
+            if suffix == table:
+                numbers = download(row, state.database)
+                return await download_response(request, state, numbers, suffix)
+            picture = draw(row, query.to_options(), suffix, state.limits)
             return await picture_response(request, state, picture)
 
     def add_create(self, name: str, summary: str, effect: str, examples: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from service.api.openapi import STORE, problem_responses
 from service.api.pictures import id_path
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, encode_result
-from service.api.routes.computations import ComputationRoutes, ResultFile
+from service.api.routes.computations import ComputationRoutes
 from service.operations.pictures import trajectory_picture
 from service.operations.training import TRAINING_RUN, read_trajectory, trajectory_csv
 from service.schemas.training_runs import TrainingRunPage, TrajectoryResponse
@@ -29,15 +29,13 @@ routes.add_create(
 )
 routes.add_others()
 routes.add_file(
-    ResultFile(
-        name="trajectory",
-        path="/trajectory",
-        summary="Draw or download a trajectory",
-        description="Draw the path of the weights on the cost surface, or list it as CSV.",
-        draw=trajectory_picture,
-        format="csv",
-        download=trajectory_csv,
-    )
+    name="trajectory",
+    path="/trajectory",
+    summary="Draw or download a trajectory",
+    description="Draw the path of the weights on the cost surface, or list it as CSV.",
+    draw=trajectory_picture,
+    table="csv",
+    download=trajectory_csv,
 )
 
 
