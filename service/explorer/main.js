@@ -12,13 +12,12 @@ import { compareModels } from "./model/baselines.js";
 import { DataSync } from "./model/data.js";
 import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
 import { Race } from "./model/race.js";
-import { followRateLimits } from "./model/rate_limit.js";
 import { OBJECTIVE_KEYS } from "./model/requests.js";
 import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
 import { enableHeader, onceOpened } from "./views/drawers.js";
-import { bindField } from "./views/fields.js";
+import { bindField, checkFields } from "./views/fields.js";
 import { highlightRuns } from "./views/highlight.js";
 import { enableNavigation } from "./views/navigation.js";
 import { Player } from "./views/player.js";
@@ -51,7 +50,6 @@ createTask(store, {
   noise: byId("noise-label"),
 });
 loadPanels();
-followRateLimits(store, (limits) => result.showLimits(limits));
 highlightRuns(document.body);
 startTraining();
 
@@ -88,7 +86,7 @@ function bindDataFields() {
   for (const key of /** @type {const} */ (["initial_state", "noise", "n_samples", "n_steps", "seed", "activation"])) {
     bindField(store, key);
   }
-  bindField(store, "bits");
+  for (const key of /** @type {const} */ (["bits", "sequence"])) bindField(store, key);
   for (const key of /** @type {const} */ (["valley", "basins"])) bindField(store, key);
   store.watch(["activation"], ({ activation }) => {
     byId("valley").disabled = activation !== "identity";
@@ -128,9 +126,9 @@ function connectData() {
   });
   new DataSync(store, {
     costs: (costs) => surface.setCosts(costs),
-    optimum(weights) {
-      store.optimum = weights;
-      surface.setOptimum(weights);
+    optimum(optimum) {
+      store.optimum = optimum;
+      surface.setOptimum(optimum);
       result.explain();
     },
     evaluation(evaluation, dataset) {
@@ -238,11 +236,12 @@ async function createTraining(optimizers) {
   const train = async (states, keep) => {
     if (await race.train(states, keep)) player.start();
   };
-  const trainHere = (keep = false) => train([{ ...store.state }], keep);
+  const trainHere = (keep = false) => checkFields() && train([{ ...store.state }], keep);
   const player = new Player(store, race);
   loadBasins(optimizers);
   byId("sweep").addEventListener("click", async () => {
     const { spreadRates } = await import("./model/sweep.js");
+    if (!checkFields()) return;
     const optimizer = optimizers.find(({ name }) => name === store.state.optimizer) ?? optimizers[0];
     train(spreadRates(store.state, optimizer), false);
   });
@@ -253,7 +252,7 @@ async function createTraining(optimizers) {
   store.watch(OBJECTIVE_KEYS, () => race.removeMismatches());
   byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (!document.activeElement?.hasAttribute("aria-invalid")) trainHere(); // Enter, in a field with a value that is not used
+    trainHere();
   });
   byId("add").addEventListener("click", () => trainHere(true));
   for (const id of ["train", "add", "sweep"]) byId(id).disabled = false;

@@ -87,6 +87,15 @@ type Parabola = { quadratic: number; linear: number; constant: number };
 
 // The network and its data
 
+interface Optimum {
+  w_in: number;
+  w_rec: number;
+  /** whether all other weights have a higher cost */
+  unique: boolean;
+  /** the learning rate above which gradient descent moves away from it, if there is one */
+  limit: number | null;
+}
+
 /** The inputs are N rows of length T. */
 type Dataset = { inputs: Float64Array[]; targets: number[] };
 
@@ -133,7 +142,7 @@ type Subject = "data" | "surface" | "point" | "predict";
 /** Called with null when there is nothing to show. */
 interface Handlers {
   costs: (costs: CostSource | null) => void;
-  optimum: (weights: Weights | null) => void;
+  optimum: (optimum: Optimum | null) => void;
   /** with the targets of the dataset */
   evaluation: (evaluation: Evaluation | null, dataset: LoadedDataset | null) => void;
   prediction: (prediction: Prediction | null) => void;
@@ -168,9 +177,6 @@ interface RaceHandlers {
   /** runs were removed, with the function that restores them; null withdraws it */
   removed: (text: string, restore: (() => void) | null) => void;
 }
-
-/** The learning rates above which gradient descent moves away, if they are known. */
-type Limit = { point: number | null; optimum: number | null };
 
 /** Watches a job. It is called only if the computation takes long. */
 interface Watcher {

@@ -43,10 +43,10 @@ export class BasinLayer {
   /** Draw the map at the place of its window in the current view. */
   draw() {
     const { canvas, colors, map } = this;
-    const { ratio, rect, scales } = this.surface;
+    const { ratio, rect, scales, size } = this.surface;
     canvas.hidden = !map;
     if (!map) return;
-    placeCanvas(canvas, rect, ratio);
+    placeCanvas(canvas, rect, size, ratio);
     const { w_in, w_rec, resolution } = map.result.request.window;
     const findCell = (/** @type {number} */ value, /** @type {{low: number, high: number}} */ { low, high }) =>
       Math.round(((value - low) / (high - low)) * (resolution - 1)); // every point of the grid is the center of its cell

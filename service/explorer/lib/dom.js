@@ -69,13 +69,15 @@ export function showNumber(element, text, value) {
 }
 
 /**
- * Give a canvas its place and size.
- * @param {HTMLCanvasElement} canvas @param {Rect} rect @param {number} ratio of its pixels to those of the page
+ * Give a canvas its place and size, as parts of a figure that may be printed in another size.
+ * @param {HTMLCanvasElement} canvas @param {Rect} rect @param {{width: number, height: number}} figure
+ * @param {number} ratio of its pixels to those of the page
  */
-export function placeCanvas(canvas, rect, ratio) {
+export function placeCanvas(canvas, rect, figure, ratio) {
   const size = { width: Math.round(rect.width * ratio), height: Math.round(rect.height * ratio) };
   if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
-  for (const side of /** @type {const} */ (["left", "top", "width", "height"])) canvas.style[side] = `${rect[side]}px`;
+  for (const side of /** @type {const} */ (["left", "width"])) canvas.style[side] = `${(100 * rect[side]) / figure.width}%`;
+  for (const side of /** @type {const} */ (["top", "height"])) canvas.style[side] = `${(100 * rect[side]) / figure.height}%`;
 }
 
 /** Create an icon of 16 by 16 units. @param {string} d of its path */

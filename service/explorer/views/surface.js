@@ -29,7 +29,7 @@ export class Surface {
     this.state = state;
     /** @type {CostSource | null} */ this.costs = null;
     /** @type {TrajectoryLine[]} */ this.trajectories = [];
-    /** @type {Weights | null} */ this.optimum = null;
+    /** @type {Optimum | null} */ this.optimum = null;
     /** @type {{weights: Weights, evaluation: Evaluation | null} | null} */ this.descent = null;
     /** @type {{draw: () => void} | null} */ this.overlay = null;
     this.image = new ImageData(1, 1);
@@ -49,7 +49,7 @@ export class Surface {
     this.arrow = svg("g", { "aria-hidden": "true" });
     this.point = createPoint();
     const layers = [this.labels, this.marks, this.lines, this.arrow, this.point];
-    const figure = svg(
+    this.figure = svg(
       "svg",
       { role: "group", "aria-label": "Cost surface over the two weights" },
       svg("defs", {}, svg("clipPath", { id: "panel-clip" }, this.clip)),
@@ -57,8 +57,9 @@ export class Surface {
       this.bar,
       svg("g", { class: "plot" }, this.panel, svg("g", { "clip-path": "url(#panel-clip)" }, ...layers)),
     );
-    root.prepend(this.canvas, figure, html("p", { id: "point-help", class: "visually-hidden" }, KEY_HELP));
+    root.prepend(this.canvas, this.figure, html("p", { id: "point-help", class: "visually-hidden" }, KEY_HELP));
     this.rect = { left: 0, top: 0, width: 1, height: 1 };
+    this.size = { width: 1, height: 1 };
     this.scales = makeScales(state.view, this.rect);
     new ResizeObserver(() => this.resize()).observe(root);
     this.resize();
@@ -67,6 +68,9 @@ export class Surface {
   /** Adopt the size of the root element. */
   resize() {
     const { width, height } = this.root.getBoundingClientRect();
+    this.size = { width, height };
+    this.figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.root.style.setProperty("--shape", `${width} / ${height}`);
     const [left, right] = width < NARROW ? [42, 52] : [50, 62];
     // A square, so that both weights have the same scale: gradients stand at right angles on contours.
     const size = Math.max(80, Math.min(width - left - right, height - TOP - BOTTOM));
@@ -106,7 +110,7 @@ export class Surface {
     const { canvas, costs, rect } = this;
     const { view } = this.state;
     this.ratio = Math.min(devicePixelRatio, 2, Math.sqrt(max_pixels / (rect.width * rect.height)));
-    placeCanvas(canvas, rect, this.ratio);
+    placeCanvas(canvas, rect, this.size, this.ratio);
     this.axes.replaceChildren(...drawAxes(view, rect, this.scales));
     this.overlay?.draw();
     if (!costs) {
@@ -190,7 +194,7 @@ export class Surface {
     this.drawMarks();
   }
 
-  /** @param {Weights | null} optimum */
+  /** @param {Optimum | null} optimum */
   setOptimum(optimum) {
     this.optimum = optimum;
     this.drawMarks();
