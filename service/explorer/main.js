@@ -4,11 +4,9 @@ import { FitChart } from "./charts/fit.js";
 import { NetworkDiagram } from "./charts/network.js";
 import { StatesChart } from "./charts/states.js";
 import { TraceChart } from "./charts/trace.js";
-import { Unrolled } from "./charts/unrolled.js";
 import { byId, setAttributes } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
 import { Problem } from "./model/api.js";
-import { compareModels } from "./model/baselines.js";
 import { DataSync } from "./model/data.js";
 import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
 import { Race } from "./model/race.js";
@@ -16,9 +14,10 @@ import { OBJECTIVE_KEYS } from "./model/requests.js";
 import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
-import { enableHeader, onceOpened } from "./views/drawers.js";
+import { enableHeader } from "./views/drawers.js";
 import { bindField, checkFields } from "./views/fields.js";
 import { highlightRuns } from "./views/highlight.js";
+import { loadBasins, loadLesson, loadPanels, once } from "./views/late.js";
 import { enableNavigation } from "./views/navigation.js";
 import { Player } from "./views/player.js";
 import { showIgnored, showProblem } from "./views/problems.js";
@@ -49,7 +48,7 @@ createTask(store, {
   generated: byId("generated"),
   noise: byId("noise-label"),
 });
-loadPanels();
+loadPanels(store, addressBar);
 highlightRuns(document.body);
 startTraining();
 
@@ -107,7 +106,10 @@ function connectData() {
   const trace = new TraceChart(byId("trace"));
   const states = new StatesChart(byId("states"));
   const fit = new FitChart(byId("fit-chart"), byId("fit-part"));
-  const unrolled = new Unrolled(byId("unrolled"));
+  const loadUnrolled = once(async () => new (await import("./charts/unrolled.js")).Unrolled(byId("unrolled")));
+  let last = /** @type {[Prediction | null, Sample | null]} */ ([null, null]);
+  const drawUnrolled = async () => byId("unrolled").checkVisibility() && (await loadUnrolled()).show(...last);
+  new ResizeObserver(drawUnrolled).observe(byId("unrolled"));
   const network = new NetworkDiagram(byId("network"), byId("read"), {
     move(weight, value) {
       const { w_in, w_rec } = findShown(store);
@@ -131,13 +133,15 @@ function connectData() {
       surface.setOptimum(optimum);
       result.explain();
     },
-    evaluation(evaluation, dataset) {
+    async evaluation(evaluation, dataset) {
       readout.showEvaluation(evaluation);
-      byId("cost-of").textContent = dataset && store.state.dataset ? compareModels(evaluation, dataset) : "";
       network.showSlopes(evaluation);
       fit.show(evaluation?.outputs ?? null, dataset);
       surface.setDescent(findShown(store), evaluation);
       result.explain();
+      const isOwn = dataset && store.state.dataset;
+      const comparison = isOwn ? (await import("./model/baselines.js")).compareModels(evaluation, dataset) : "";
+      if (dataset === store.dataset) byId("cost-of").textContent = comparison;
     },
     prediction(prediction) {
       const sample = prediction?.sample ?? store.sample;
@@ -146,34 +150,11 @@ function connectData() {
       network.show(prediction, sample);
       states.show(prediction?.states ?? null, sample);
       trace.show(prediction?.trace ?? null, summary);
-      unrolled.show(prediction, sample);
+      last = [prediction, sample];
+      drawUnrolled();
     },
     approximation: (note) => (byId("surface-note").textContent = note),
     problem: (subject, problem, retry) => showProblem(`${subject}-problem`, problem, retry),
-  });
-}
-
-/** Load the code of the drawers when they are first opened, and that of the user's data when there are any. */
-function loadPanels() {
-  onceOpened("code-drawer", async () => (await import("./views/code.js")).createCodePanel(store));
-  onceOpened("embed-drawer", async () => (await import("./views/embedding.js")).createEmbedding(store, addressBar));
-  const ownDataElements = {
-    root: byId("own-data"),
-    problem: byId("upload-problem"),
-    drawer: byId("data-drawer"),
-    sequence: byId("sequence"),
-    count: byId("n_sequences"),
-  };
-  const loadOwnData = once(async () => new (await import("./views/own_data.js")).OwnDataPanel(store, ownDataElements));
-  onceOpened("data-drawer", loadOwnData);
-  document.documentElement.addEventListener("dragover", loadOwnData, { once: true });
-  document.addEventListener("paste", async (event) => {
-    const { clipboardData } = event; // which is empty after this event
-    const [file, text] = [clipboardData?.files[0], clipboardData?.getData("text/plain") ?? ""];
-    (await loadOwnData()).acceptPaste(event, file, text);
-  });
-  store.watch(["dataset"], ({ dataset }) => {
-    if (dataset) loadOwnData();
   });
 }
 
@@ -202,7 +183,13 @@ async function createTraining(optimizers) {
     return lesson.runs;
   };
   const lessonRuns = await adopt({ state: store.state, ignored: opened.ignored });
-  createTrainingForm(store, optimizers);
+  createTrainingForm(store, optimizers, {
+    optimizer: byId("optimizer"),
+    clip: byId("clip"),
+    threshold: byId("threshold"),
+    texts: { formula: byId("formula"), variant: byId("variant"), source: byId("source") },
+    parameters: [byId("parameters"), byId("more-parameters")],
+  });
   const costs = new CostChart(byId("cost-chart"), (iteration) => player.goTo(iteration));
   const race = new Race(store, optimizers, {
     progress: showProgress,
@@ -238,7 +225,7 @@ async function createTraining(optimizers) {
   };
   const trainHere = (keep = false) => checkFields() && train([{ ...store.state }], keep);
   const player = new Player(store, race);
-  loadBasins(optimizers);
+  loadBasins(store, surface, optimizers);
   byId("sweep").addEventListener("click", async () => {
     const { spreadRates } = await import("./model/sweep.js");
     if (!checkFields()) return;
@@ -269,7 +256,7 @@ async function createTraining(optimizers) {
     race.clear();
     if (runs.length) trainRuns(runs);
   };
-  loadLesson(visit);
+  loadLesson(store, visit);
 
   /** Train the runs of a lesson, or show those of the address. @param {Partial<State>[]} runs */
   const resume = async (runs) => {
@@ -284,30 +271,4 @@ async function createTraining(optimizers) {
     adopt(address).then(resume);
   });
   if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
-}
-
-/** Load the lesson when it is first shown. @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit */
-function loadLesson(visit) {
-  const elements = { root: byId("lesson"), start: byId("start-lesson"), views: [...document.querySelectorAll("[data-view]")] };
-  const load = once(async () => (await import("./views/lesson.js")).createLesson(store, elements, visit));
-  elements.start.addEventListener("click", async () => (await load()).toggle());
-  document.documentElement.dataset.lesson = "";
-  store.watch(["lesson", "step_text", "step_question"], ({ lesson, step_text, step_question }) => {
-    if (lesson || step_text || step_question) load();
-  });
-}
-
-/** Load the code of the basin map when it is first needed. @param {Optimizer[]} optimizers */
-function loadBasins(optimizers) {
-  const elements = { legend: byId("basin-legend"), problem: byId("basin-problem") };
-  const load = once(async () => (await import("./views/basins.js")).createBasins(store, surface, optimizers, elements));
-  store.watch(["basins"], ({ basins }) => {
-    if (basins) load();
-  });
-}
-
-/** Return a function that calls another one only the first time. @template R @param {() => R} create @returns {() => R} */
-function once(create) {
-  /** @type {{value: R} | null} */ let made = null;
-  return () => (made ??= { value: create() }).value;
 }

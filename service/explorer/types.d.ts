@@ -82,6 +82,9 @@ type GridResult = { costs: CostSource; note: string; requested: number };
  */
 type Bands = { edges: number[]; contours: number[] };
 
+/** Colors from the lowest value to the highest, as [red, green, blue], and labels at positions from 0 to 1. */
+type ColorScale = { title: string; colors: number[][]; ticks: { position: number; label: string }[] };
+
 /** The cost for one w_rec: (quadratic * w_in + linear) * w_in + constant. */
 type Parabola = { quadratic: number; linear: number; constant: number };
 
@@ -196,7 +199,7 @@ interface Step {
   question: string;
   /** what to look at, to complete "Look at …" */
   hint: string;
-  /** the view that the step speaks of */
+  /** the views that the step speaks of, with spaces between them */
   figure: string;
   /** shown on request */
   answer: string;

@@ -93,7 +93,8 @@ def expect_sentence(page: Page, fit: dict[str, Any]) -> None:
     sentence = page.locator("#sentence").inner_text()
     assert f"gone after {fit['half_life']['value']:.3g}".rstrip("0").rstrip(".") in sentence
     for each in fit["inputs"]:
-        assert f"{each['steady_state_gain']['value']:.3g}" in sentence
+        gain = each["steady_state_gain"]
+        assert f"{gain['value']:.3g} ({gain['low']:.3g} to {gain['high']:.3g})" in sentence
     unit = fit["request"]["step"]["unit"]
     assert number.inner_text().endswith(f"{unit}s")
 
@@ -179,9 +180,17 @@ def test_columns_and_options_change_the_fit(open_fit: FitOpener, api: httpx.Clie
     page.locator("#delay-high").press("Enter")
     page.locator("#delay-high").blur()
     assert request()["request"]["delay"] == {"low": 0, "high": 2}
+    page.get_by_role("button", name="More options").click()
+    page.get_by_label("w_rec from").fill("-0,5")
+    page.get_by_label("w_rec from").blur()
+    assert request()["request"]["w_rec"] == {"low": -0.5, "high": 1}
     page.select_option("#target-column", "outdoor")
     fit = request()
     assert (fit["target"], [each["name"] for each in fit["inputs"]]) == ("outdoor", ["heating"])
+    page.reload()
+    assert shown_fit(page) == last
+    page.get_by_role("button", name="More options").click()
+    expect(page.get_by_label("w_rec from")).to_have_value("-0.5")
 
 
 @pytest.mark.slow

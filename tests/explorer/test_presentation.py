@@ -10,7 +10,15 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from scripts.screenshots import GOOD_START
-from tests.explorer.conftest import PHONE, Opener, box, open_drawer, wait_until, wait_until_painted
+from tests.explorer.conftest import (
+    DESKTOP,
+    PHONE,
+    Opener,
+    box,
+    open_drawer,
+    wait_until,
+    wait_until_painted,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=40"
@@ -132,29 +140,20 @@ TERMS = ["cost", "BPTT", "Rprop", "momentum", "clipping", "gradient", "valley"]
 
 
 @pytest.mark.slow
-def test_terms_are_explained(page: Page) -> None:
-    tip = page.get_by_role("tooltip")
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
+def test_terms_are_explained(open_page: Opener, viewport: dict[str, int]) -> None:
+    page = open_page(viewport=viewport)
     for term in TERMS:
-        button = page.locator(f"[data-term={term}] button").first
+        button = page.locator(f"[popovertarget=term-{term}]").first
         if not button.is_visible():
             open_drawer(page, "settings")
-        button.hover()
-        expect(tip).to_contain_text(term, ignore_case=True)
-        page.mouse.move(0, 0)
-        expect(tip).to_be_hidden()
         button.focus()
+        page.keyboard.press("Enter")
+        tip = page.locator(f"#term-{term}")
+        expect(tip).to_be_visible()
         expect(tip).to_contain_text(term, ignore_case=True)
-        expect(button).to_have_attribute("aria-describedby", "tip")
+        bubble = box(page, f"#term-{term}")
+        assert 0 <= bubble["x"] <= viewport["width"] - bubble["width"]
+        assert 0 <= bubble["y"] <= viewport["height"] - bubble["height"]
         page.keyboard.press("Escape")
         expect(tip).to_be_hidden()
-
-
-@pytest.mark.slow
-def test_terms_are_explained_on_a_tap(open_page: Opener) -> None:
-    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
-    page.locator("[data-term=cost] button").first.tap()
-    tip = page.get_by_role("tooltip")
-    expect(tip).to_be_visible()
-    bubble = box(page, "[role=tooltip]")
-    assert bubble["x"] >= 0
-    assert bubble["x"] + bubble["width"] <= PHONE["width"]

@@ -212,7 +212,7 @@ def test_an_address_restores_the_page(open_page: Opener) -> None:
     expect(second.locator("tbody tr")).to_have_count(2)
     expect(second.locator("#iteration")).to_have_text("40 of 500")
     content = """() => ({
-      fields: [...document.querySelectorAll("input:not([id^=sweep]), select")]
+      fields: [...document.querySelectorAll("input, select")]
         .map((field) => [field.id, field.value, field.checked]),
       numbers: [...document.querySelectorAll("[data-value]")].map((e) => e.dataset.value),
       figure: document.querySelector(".surface svg").innerHTML.split(">"),

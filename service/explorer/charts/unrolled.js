@@ -30,7 +30,6 @@ export class Unrolled {
 
   draw() {
     const { plot, prediction, sample } = this;
-    if (!plot.figure.checkVisibility()) return;
     plot.marks.replaceChildren();
     if (!prediction || prediction.states.length !== (sample?.inputs.length ?? 0) + 1) return;
     const { states, trace } = prediction;

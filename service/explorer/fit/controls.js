@@ -1,11 +1,12 @@
 // The selects and fields of the question: which column plays which part, and what is fitted.
 import { byId, html } from "../lib/dom.js";
+import { formatExact, parseNumber } from "../lib/format.js";
 import { assignColumn, listInputs } from "./table.js";
 
 const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
-const OPTIONS = ["delay-low", "delay-high", "offset", "initial_state", "noise"];
+const OPTIONS = ["delay-low", "delay-high", "offset", "initial_state", "noise", "w-rec-low", "w-rec-high"];
 
-/** @typedef {{table: import("./table.js").Table, columns: import("./table.js").Columns, options: import("./service.js").Options}} Question */
+/** @typedef {{table: import("../model/table.js").Table, columns: import("./table.js").Columns, options: import("./service.js").Options}} Question */
 
 /** @param {(change: Partial<Question>) => void} onChange */
 export function createControls(onChange) {
@@ -55,6 +56,8 @@ export function createControls(onChange) {
     byId("offset").checked = options.offset;
     byId("initial_state").value = options.initial_state;
     byId("noise").value = options.noise;
+    byId("w-rec-low").value = formatExact(options.w_rec.low);
+    byId("w-rec-high").value = formatExact(options.w_rec.high);
   }
   return { show };
 }
@@ -68,5 +71,6 @@ function readOptions() {
     offset: byId("offset").checked,
     delay: low < high ? { low, high } : low,
     noise: byId("noise").value,
+    w_rec: { low: parseNumber(byId("w-rec-low").value), high: parseNumber(byId("w-rec-high").value) },
   };
 }

@@ -30,7 +30,7 @@ const EXAMPLES = {
   reservoir: { title: "Rain and runoff" },
   calcium: { title: "Calcium in a neuron" },
 };
-/** @type {Options} */ const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white" };
+/** @type {Options} */ const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white", w_rec: { low: 0, high: 1 } };
 
 const NO_TARGET = new Problem("This table has no column of numbers", "It needs a header, and then one row per step.");
 
@@ -122,8 +122,8 @@ async function loadExample(name) {
 async function restore(id) {
   try {
     const { request, text } = await fetchStored(id);
-    const { initial_state, offset, delay, noise } = request;
-    load(`${request.dataset.id}.csv`, text, { initial_state, offset, delay, noise });
+    const { initial_state, offset, delay, noise, w_rec } = request;
+    load(`${request.dataset.id}.csv`, text, { initial_state, offset, delay, noise, w_rec });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const gone = new Problem("This server does not have the fit of this address", "Load the table again.", [], error.status);

@@ -82,11 +82,13 @@ function describeGains({ inputs, target }) {
   const known = inputs.filter((/** @type {any} */ { steady_state_gain: { value } }) => value !== null);
   const parts = known
     .slice(0, MAX_INPUTS)
-    .flatMap((/** @type {any} */ { name, steady_state_gain: { value } }, /** @type {number} */ i) => [
-      i ? `, of ${name} ` : ` One unit of ${name} `,
-      `${value < 0 ? "lowers" : "raises"} ${i ? "it" : target} by `,
-      strong(format(Math.abs(value))),
-    ]);
+    .flatMap((/** @type {any} */ { name, steady_state_gain: { value, low, high } }, /** @type {number} */ i) => {
+      const sign = value < 0 ? -1 : 1;
+      const ends = [low, high].map((end) => sign * end).sort((a, b) => a - b);
+      const interval = low === null || high === null ? "" : ` (${ends.map(format).join(" to ")})`;
+      const effect = `${value < 0 ? "lowers" : "raises"} ${i ? "it" : target} by `;
+      return [i ? `, of ${name} ` : ` One unit of ${name} `, effect, strong(format(Math.abs(value))), interval];
+    });
   const more = known.length - MAX_INPUTS;
   return parts.length ? [...parts, ` in the end${more > 0 ? ` (and ${more} more inputs)` : ""}.`] : [];
 }
@@ -128,7 +130,7 @@ export function listDoubts({ fit, dataset }) {
       text: `With ${fit.n_targets} targets, there are too few to test whether the residuals follow each other. Read the interval with care.`,
     },
     interval_open: {
-      text: "The data set no limit on one side: everything up to the end of the range of w_rec, 0 to 1, fits nearly as well.",
+      text: `The data set no limit on one side: everything up to the end of the range of w_rec, ${request.w_rec.low} to ${request.w_rec.high}, fits nearly as well.`,
     },
     several_pieces: { text: `Separate ranges fit nearly as well, around ${minima.length} minima. Drag along the profile to compare them.` },
   };

@@ -6,7 +6,7 @@ import { showProgress } from "../views/progress.js";
 
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
 
-/** @typedef {{initial_state: string | number, offset: boolean, delay: number | {low: number, high: number}, noise: string}} Options */
+/** @typedef {{initial_state: string | number, offset: boolean, delay: number | {low: number, high: number}, noise: string, w_rec: {low: number, high: number}}} Options */
 /** @typedef {Record<"sequence" | "step" | "target" | "prediction" | "low" | "high" | "residual", number[]>} Rows NaN where a number is missing */
 /** @typedef {{w_rec: number[], cost: number[]}} Profile */
 /** @typedef {{dataset: any, fit: any, rows: Rows, profile: Profile, window: [number, number]}} Answer */

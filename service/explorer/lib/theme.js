@@ -3,24 +3,6 @@
 (() => {
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
-
-  function load() {
-    try {
-      return localStorage.getItem("theme");
-    } catch {
-      return null; // storage is disabled
-    }
-  }
-
-  /** @param {string} theme */
-  function save(theme) {
-    try {
-      localStorage.setItem("theme", theme);
-    } catch {
-      // storage is disabled: the theme lasts until the page is closed
-    }
-  }
-
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
 
   function show() {
@@ -32,15 +14,25 @@
     root.dispatchEvent(new Event("themechange"));
   }
 
-  const saved = load();
-  if (saved === "dark" || saved === "light") root.dataset.theme = saved;
+  function change() {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    show();
+    try {
+      localStorage.setItem("theme", root.dataset.theme);
+    } catch {
+      // storage is disabled: the theme lasts until the page is closed
+    }
+  }
+
+  try {
+    const saved = localStorage.getItem("theme");
+    if (saved === "dark" || saved === "light") root.dataset.theme = saved;
+  } catch {
+    // storage is disabled
+  }
   system.addEventListener("change", show);
   document.addEventListener("DOMContentLoaded", () => {
     show();
-    document.getElementById("theme")?.addEventListener("click", () => {
-      root.dataset.theme = isDark() ? "light" : "dark";
-      save(root.dataset.theme);
-      show();
-    });
+    document.getElementById("theme")?.addEventListener("click", change);
   });
 })();

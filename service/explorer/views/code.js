@@ -1,6 +1,6 @@
 // The current request as a curl command, as Python code and as links.
 import { hasKey } from "../lib/credentials.js";
-import { byId, html, setText } from "../lib/dom.js";
+import { html, setText } from "../lib/dom.js";
 import { formatExact } from "../lib/format.js";
 import { writeCurl, writePython } from "../lib/snippets.js";
 import { throttle } from "../lib/throttle.js";
@@ -69,36 +69,35 @@ function toQuery(parameters, runs = []) {
   return query.toString().replace(/%2C/g, ",");
 }
 
-/** Show links in the elements that exist, so that a click succeeds while a run plays. @param {[string, string][]} links */
-function showLinks(links) {
-  const root = byId("links");
-  while (root.children.length > links.length) root.lastElementChild.remove();
+/** Show links in the elements that exist, so that a click succeeds while a run plays. @param {Element} root @param {[string, string][]} links */
+function showLinks(root, links) {
+  while (root.children.length > links.length) root.lastElementChild?.remove();
   while (root.children.length < links.length) root.append(html("a"));
   links.forEach(([text, path], index) => {
     setText(root.children[index], text);
-    root.children[index].href = absoluteUrl(path);
+    root.children[index].setAttribute("href", absoluteUrl(path));
   });
 }
 
-/** @param {Store} store */
-export function createCodePanel(store) {
+/** @param {Store} store @param {{request: any, code: Element, links: Element}} elements */
+export function createCodePanel(store, elements) {
   const curl = createBlock("curl", "curl command");
   const python = createBlock("Python", "Python code");
-  byId("code").append(curl.element, python.element);
+  elements.code.append(curl.element, python.element);
 
   function show() {
     const shown = withShownWeights(store);
-    const name = byId("request").value;
+    const name = elements.request.value;
     const request = REQUESTS[name](name === "train" ? store.state : shown, store.sample);
     const url = absoluteUrl(request.path);
     setText(curl.code, writeCurl(url, request.body, hasKey));
     setText(python.code, writePython(url, request.body, request.result, hasKey));
     const runs = store.runs.map(({ result }) => result.id);
-    showLinks(listLinks(shown, runs, document.documentElement.dataset.scheme ?? ""));
+    showLinks(elements.links, listLinks(shown, runs, document.documentElement.dataset.scheme ?? ""));
   }
 
   const showSoon = throttle(150, show); // also while a run plays
-  byId("request").addEventListener("change", show);
+  elements.request.addEventListener("change", show);
   document.documentElement.addEventListener("themechange", showSoon);
   store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), showSoon);
   show();

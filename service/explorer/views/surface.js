@@ -1,4 +1,5 @@
 // The cost surface: the heatmap on a canvas, and everything above it in SVG.
+import { bandColors, colorBarTicks } from "../charts/color_bands.js";
 import { paint, placeLabels, sampleBands } from "../charts/heatmap.js";
 import { drawAxes, drawColorBar, formatCostPower } from "../charts/surface_axes.js";
 import { TrajectoryLine, drawBestWIn, drawOptimum } from "../charts/trajectories.js";
@@ -31,7 +32,7 @@ export class Surface {
     /** @type {TrajectoryLine[]} */ this.trajectories = [];
     /** @type {Optimum | null} */ this.optimum = null;
     /** @type {{weights: Weights, evaluation: Evaluation | null} | null} */ this.descent = null;
-    /** @type {{draw: () => void} | null} */ this.overlay = null;
+    /** @type {import("../charts/basin_layer.js").BasinLayer | null} */ this.overlay = null;
     this.image = new ImageData(1, 1);
     this.ratio = 1; // of the pixels of the heatmap to those of the page
     this.movedAt = -Infinity; // when a changed view was drawn
@@ -126,7 +127,7 @@ export class Surface {
     if (!fits) this.image = new ImageData(width, height);
     paint(this.image, costs, view, bands, Math.max(1, 0.8 * this.ratio));
     this.context.putImageData(this.image, 0, 0);
-    this.drawColorBar(bands);
+    this.drawColorBar(this.overlay?.scale ?? costScale(bands));
     this.labels.replaceChildren(
       ...placeLabels(costs, view, bands).map(({ w_in, w_rec, exponent }) =>
         svg("text", { x: this.scales.x(w_in), y: this.scales.y(w_rec) + 4, "text-anchor": "middle" }, formatCostPower(exponent)),
@@ -134,11 +135,11 @@ export class Surface {
     );
   }
 
-  /** Draw the color bar, unless it is the same as before. @param {Bands} bands */
-  drawColorBar(bands) {
+  /** Draw the color bar, unless it is the same as before. @param {ColorScale} scale */
+  drawColorBar(scale) {
     const rect = { ...this.rect, left: this.rect.left + this.rect.width + 10, width: 10 };
-    const key = JSON.stringify([bands, rect]);
-    if (key !== this.barKey) this.bar.replaceChildren(...drawColorBar(bands, rect));
+    const key = JSON.stringify([scale, rect]);
+    if (key !== this.barKey) this.bar.replaceChildren(...drawColorBar(scale, rect));
     this.barKey = key;
   }
 
@@ -207,6 +208,12 @@ export class Surface {
     for (const trajectory of this.trajectories) trajectory.layOut(this.scales, this.rect);
     this.drawTrajectories();
   }
+}
+
+/** @param {Bands} bands @returns {ColorScale} */
+function costScale(bands) {
+  const ticks = colorBarTicks(bands).map(({ position, exponent }) => ({ position, label: formatCostPower(exponent) }));
+  return { title: "cost", colors: bandColors(bands.edges.length - 1), ticks };
 }
 
 function createPoint() {

@@ -1,36 +1,31 @@
 // The training form, made from the registry of optimizers.
-import { byId, html } from "../lib/dom.js";
+import { html } from "../lib/dom.js";
 import { RATES, makeReader, nameParameter } from "../model/optimizers.js";
 import { bindField, enableEditing } from "./fields.js";
 
 /** Where they differ from the defaults of the service: with its rate, gradient descent diverges even beside the optimum. @type {Record<string, State["parameters"]>} */
 const START_PARAMETERS = { gradient_descent: { learning_rate: 0.001 } };
 
-/** @param {Store} store @param {Optimizer[]} optimizers */
-export function createTrainingForm(store, optimizers) {
-  const select = byId("optimizer");
+/**
+ * @param {Store} store @param {Optimizer[]} optimizers
+ * @param {{optimizer: any, clip: any, threshold: any, texts: Record<"formula" | "variant" | "source", Element>, parameters: Element[]}} elements
+ */
+export function createTrainingForm(store, optimizers, { optimizer: select, clip: clipping, threshold, texts, parameters: places }) {
   select.replaceChildren(...optimizers.map(({ name, title }) => html("option", { value: name }, title)));
   select.addEventListener("change", () => store.set({ optimizer: select.value, parameters: { ...START_PARAMETERS[select.value] } }));
-  bindField(store, "n_iterations");
-  bindField(store, "target_cost");
-  bindField(store, "clip");
-  bindField(store, "threshold");
+  for (const key of /** @type {const} */ (["n_iterations", "target_cost", "clip", "threshold"])) bindField(store, key);
   const current = () => optimizers.find(({ name }) => name === store.state.optimizer) ?? optimizers[0];
 
   store.watch(["optimizer"], ({ optimizer }) => {
     select.value = optimizer;
-    const { formula, variant, source, parameters } = current();
-    byId("formula").textContent = formula;
-    byId("variant").textContent = variant;
-    byId("source").textContent = source;
-    for (const id of ["parameters", "more-parameters"]) {
-      const fields = parameters.filter(({ name }) => RATES.includes(name) === (id === "parameters"));
-      byId(id).replaceChildren(...fields.map((parameter) => createParameterField(store, parameter)));
-    }
+    for (const key of /** @type {const} */ (["formula", "variant", "source"])) texts[key].textContent = current()[key];
+    places.forEach((place, k) => {
+      const fields = current().parameters.filter(({ name }) => RATES.includes(name) === (k === 0));
+      place.replaceChildren(...fields.map((parameter) => createParameterField(store, parameter)));
+    });
   });
   store.watch(["parameters"], (state) => {
-    const fields = /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("#parameters input, #more-parameters input"));
-    for (const field of fields) {
+    for (const field of places.flatMap((place) => [...place.querySelectorAll("input")])) {
       const parameter = current().parameters.find(({ name }) => name === field.name);
       const value = state.parameters[field.name] ?? parameter?.default;
       if (field.type === "checkbox") field.checked = Boolean(value);
@@ -39,8 +34,8 @@ export function createTrainingForm(store, optimizers) {
   });
   store.watch(["optimizer", "clip"], ({ clip }) => {
     const { accepts_clip } = current(); // otherwise the request would be refused
-    byId("clip").disabled = !accepts_clip;
-    byId("threshold").disabled = !accepts_clip || !clip;
+    clipping.disabled = !accepts_clip;
+    threshold.disabled = !accepts_clip || !clip;
     if (clip && !accepts_clip) store.set({ clip: "" });
   });
 }
