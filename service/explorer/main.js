@@ -4,7 +4,7 @@ import { FitChart } from "./charts/fit.js";
 import { NetworkDiagram } from "./charts/network.js";
 import { StatesChart } from "./charts/states.js";
 import { TraceChart } from "./charts/trace.js";
-import { byId, setAttributes } from "./lib/dom.js";
+import { byId, listValues, setAttributes } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
 import { Problem } from "./model/api.js";
 import { DataSync } from "./model/data.js";
@@ -31,7 +31,7 @@ import { offerUndo } from "./views/undo.js";
 
 const opened = readHash(location.hash);
 const unknown = (document.documentElement.dataset.unknown ?? "").split(" ").filter(Boolean);
-const ignoredQuery = unknown.map((entry) => ({ pointer: `?${entry}`, detail: "not a part of this page" }));
+const ignoredQuery = unknown.map((entry) => ({ pointer: `?${entry}`, detail: `must be one of ${listValues(entry.startsWith("hide") ? "data-part" : "data-embed")}` }));
 showIgnored([...ignoredQuery, ...opened.ignored]);
 await enableHeader();
 const store = new Store(opened.state);

@@ -11,6 +11,7 @@ const LABEL = 11.6; // width of a weight and its derivative, in em
 const NARROW = 460; // pixels
 const MAX_SHOWN = 14; // inputs
 const NARROW_SHOWN = 12;
+const LONG_SHOWN = 6; // the room for one long number
 const INPUT_WIDTH = 11;
 const PER_PIXEL = 0.01; // how much a weight changes while it is dragged
 const KEY_STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
@@ -31,6 +32,7 @@ export class NetworkDiagram {
     this.position = Infinity; // how many inputs are read
     this.timer = 0;
     this.n_shown = MAX_SHOWN;
+    this.isLong = false; // whether inputs have several digits
     this.inputs = svg("g");
     this.arrow = svg("path", { class: "wire" });
     this.loop = svg("path", { class: "wire" });
@@ -90,7 +92,9 @@ export class NetworkDiagram {
   layOut() {
     const { width } = this.plot.rect;
     const isNarrow = width < NARROW;
-    this.n_shown = Math.min(isNarrow ? NARROW_SHOWN : MAX_SHOWN, this.sample?.inputs.length ?? 1);
+    const inputs = this.sample?.inputs ?? [];
+    this.isLong = inputs.some((input) => formatNumber(input, 2).length > 1);
+    this.n_shown = this.isLong ? LONG_SHOWN : Math.min(isNarrow ? NARROW_SHOWN : MAX_SHOWN, inputs.length);
     const start = this.n_shown * INPUT_WIDTH + 10;
     const label = LABEL * parseFloat(getComputedStyle(this.handles.w_in.derivative).fontSize);
     const x = isNarrow ? width - RADIUS - 12 : Math.max(start + label + RADIUS + 10, 0.56 * width);
@@ -172,11 +176,10 @@ export class NetworkDiagram {
     this.actions.mark(at);
     const first = Math.max(0, Math.min(at - this.n_shown / 2, n_steps - this.n_shown));
     const texts = (sample?.inputs ?? []).map((input) => formatNumber(input, 2));
-    const longest = Math.max(1, ...texts.map(({ length }) => length));
     // Of long numbers, the one that is read is shown, and in the end the first.
-    const offset = longest === 1 ? first : at < n_steps ? Math.max(0, at - 1) : 0;
-    const shown = texts.slice(offset, longest === 1 ? first + this.n_shown : offset + 1);
-    if (longest > 1 && n_steps > 1 && at === n_steps) shown[0] += " …";
+    const offset = !this.isLong ? first : at < n_steps ? Math.max(0, at - 1) : 0;
+    const shown = texts.slice(offset, this.isLong ? offset + 1 : first + this.n_shown);
+    if (this.isLong && n_steps > 1 && at === n_steps) shown[0] += " …";
     this.inputs.replaceChildren(
       ...shown.map((text, k) => {
         const index = offset + k;

@@ -3,6 +3,12 @@
 /** @param {string} id @returns {any} the element, which must be in the page */
 export const byId = (id) => document.getElementById(id);
 
+/** Return the values that an attribute has in the page, as text. @param {string} name */
+export function listValues(name) {
+  const elements = document.querySelectorAll(`body [${name}]`);
+  return [...new Set(Array.from(elements, (element) => element.getAttribute(name)))].join(", ");
+}
+
 /**
  * Create an HTML element.
  * @param {string} name @param {Record<string, any>} [attributes] @param {...(Node | string)} children

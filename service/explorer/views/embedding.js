@@ -1,7 +1,7 @@
 // A figure of this page for other places: pictures of it, the code that embeds it in a page, and a step of a lesson.
 // The elements of the page say which views can be embedded, and how.
 import { enableCopy } from "../lib/clipboard.js";
-import { byId, createButton, html, saveFile, setText } from "../lib/dom.js";
+import { byId, createButton, html, listValues, saveFile, setText } from "../lib/dom.js";
 import { writeIframe } from "../lib/snippets.js";
 import { throttle } from "../lib/throttle.js";
 import { OWN_STEP } from "../model/state.js";
@@ -20,6 +20,7 @@ export function createEmbedding(store, addressBar) {
   select.append(...all.map((root) => html("option", { value: root.dataset.embed ?? root.dataset.view }, nameOf(root))));
   const { element, code } = createBlock("HTML", "HTML code");
   byId("embed-code").append(element);
+  byId("parts").textContent = listValues("data-part");
   ancestors.textContent = describeAncestors(ancestors.dataset.ancestors);
 
   function show() {
@@ -68,9 +69,9 @@ async function save(root, name, suffix, ground) {
 
 /** @param {string} ancestors as in a content security policy */
 function describeAncestors(ancestors) {
-  const setting = "The operator changes that with RNN_FRAME_ANCESTORS.";
+  const setting = "Its operator can allow your site (RNN_FRAME_ANCESTORS).";
   if (ancestors === "*") return "Any page may embed this one.";
-  if (ancestors === "'none'") return `This service does not let any page embed it. ${setting}`;
-  if (ancestors === "'self'") return `Only pages of this service's own origin may embed this page. ${setting}`;
+  if (ancestors === "'none'") return `The frame works on no page. ${setting}`;
+  if (ancestors === "'self'") return `The frame works only on pages of this server. ${setting}`;
   return `Pages of these origins may embed this page: ${ancestors.replace("'self'", location.origin)}.`;
 }

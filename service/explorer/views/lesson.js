@@ -47,6 +47,7 @@ export function createLesson(store, { root, start, views }, visit) {
   const heading = html("h2");
   const [text, question, hint, answer] = [html("p"), html("p", { class: "question" }), html("p", { class: "muted" }), html("p")];
   const details = html("details", {}, html("summary", {}, "Show the answer"), answer);
+  details.addEventListener("toggle", () => details.open && answer.scrollIntoView({ block: "nearest" }));
   const numbers = STEPS.map((step, index) => {
     const title = `Step ${index + 1}: ${step.title}`;
     return createButton(String(index + 1), () => go(index + 1), { title, "aria-label": title });

@@ -6,9 +6,9 @@ import { debounce } from "../lib/throttle.js";
 /** What happens to a gradient over the whole sequence, in words. @type {Record<string, string>} */
 const REGIMES = {
   exploding: "▲ exploding (above ×10 over all steps)",
-  growing: "▲ growing (from ×1.1 to ×10 over all steps)",
-  steady: "= steady (from ×0.9 to ×1.1 over all steps)",
-  shrinking: "▽ shrinking (from ×0.1 to ×0.9 over all steps)",
+  growing: "▲ growing (×1.1 to ×10 over all steps)",
+  steady: "= steady (×0.9 to ×1.1 over all steps)",
+  shrinking: "▽ shrinking (×0.1 to ×0.9 over all steps)",
   vanishing: "▽ vanishing (below ×0.1 over all steps)",
   zero: "0 zero: every gradient is exactly 0",
 };
