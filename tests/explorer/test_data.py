@@ -38,7 +38,7 @@ def test_the_heatmap_is_painted_and_numbers_equal_the_service(explorer: Explorer
     page.fill("#w_in", "0.7")
     page.fill("#w_rec", "-0.4")
     page.fill("#bits", "110101")
-    expect(page.locator("#regime")).to_contain_text("vanishing (below ×0.9 in all)")
+    expect(page.locator("#regime")).to_contain_text("vanishing (below ×0.1 over all steps)")
     expect(page.locator("#headline")).to_contain_text("4 ones")
     explorer.assert_equals_service()
 

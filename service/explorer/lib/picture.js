@@ -15,9 +15,10 @@ const CHARACTER = 7.4; // mean width in the legend
  * Return a picture of a figure, with its legend below and the pixels of canvases behind it.
  * @param {SVGSVGElement} figure @param {HTMLCanvasElement[]} canvases from the lowest to the highest
  * @param {HTMLElement[]} legend entries, each with a swatch @param {string} ground page, white or transparent
- * @returns {SVGSVGElement}
+ * @returns {Promise<SVGSVGElement>}
  */
-export function drawPicture(figure, canvases, legend, ground) {
+export async function drawPicture(figure, canvases, legend, ground) {
+  const font = await readFont();
   const { theme } = document.documentElement.dataset;
   if (ground === "white") document.documentElement.dataset.theme = "light"; // for dark lines
   const { left, top, width, height } = figure.getBoundingClientRect();
@@ -31,11 +32,20 @@ export function drawPicture(figure, canvases, legend, ground) {
   const total = height + LEGEND_HEIGHT * entries.length;
   const fill = ground === "white" ? "#ffffff" : getComputedStyle(document.body).backgroundColor;
   const background = svg("rect", { x: 0, y: 0, width, height: total, fill });
-  copy.prepend(...(ground === "transparent" ? [] : [background]), ...images);
+  copy.prepend(svg("style", {}, font), ...(ground === "transparent" ? [] : [background]), ...images);
   copy.append(...entries.flat());
   setAttributes(copy, { viewBox: `0 0 ${width} ${total}`, width, height: total });
   if (ground === "white") setAttributes(document.documentElement, { "data-theme": theme });
   return copy;
+}
+
+/** Return the font of the page as a rule, because a picture has no access to files. */
+async function readFont() {
+  const response = await fetch(new URL("../fonts/explorer-sans.woff2", import.meta.url));
+  const reader = new FileReader();
+  reader.readAsDataURL(await response.blob());
+  await new Promise((resolve) => reader.addEventListener("load", resolve));
+  return `@font-face { font-family: "Explorer Sans"; font-weight: 400 700; src: url(${reader.result}) format("woff2"); }`;
 }
 
 /** Return the text of an SVG file. @param {SVGSVGElement} picture */
@@ -81,7 +91,7 @@ function placeLegend(entries, width, top) {
     const y = top + LEGEND_HEIGHT * (rows.length - 0.5);
     const start = x + (swatch ? SWATCH_WIDTH : 0);
     const label = svg("text", { x: start, y: y + 5 }, text);
-    label.style.font = "14px sans-serif";
+    label.style.font = '14px "Explorer Sans", sans-serif';
     label.style.fill = getComputedStyle(entry).color;
     const sample = { x, y: y - 6, width: 26, height: 12 };
     if (swatch instanceof HTMLCanvasElement) rows[rows.length - 1].push(createImage(swatch, sample));

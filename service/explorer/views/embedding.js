@@ -26,6 +26,10 @@ export function createEmbedding(store, addressBar) {
   function show() {
     const { embed, title, height } = find().dataset;
     byId("embed-code").hidden = ancestors.hidden = !embed;
+    // A figure that is not shown is not drawn, and a hint stands where there are no data.
+    const isDrawn = find().checkVisibility() && !find().querySelector(".chart .hint");
+    for (const button of byId("save-buttons").children) button.disabled = !isDrawn;
+    byId("not-drawn").hidden = isDrawn;
     if (embed) setText(code, writeIframe(addressBar.href(`?embed=${embed}`), title ?? "", WIDTH, Number(height)));
   }
 
@@ -62,7 +66,7 @@ async function save(root, name, suffix, ground) {
   const legend = document.querySelectorAll(
     `${hasRuns ? "#runs-legend > *, " : ""}${name === "surface" ? "#basin-legend > :not(button)" : "none"}`,
   );
-  const picture = drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...legend]), ground);
+  const picture = await drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...legend]), ground);
   if (suffix === "pdf") printPicture(picture);
   else saveFile(`${name}.${suffix}`, suffix === "png" ? await makePng(picture) : new Blob([writeSvg(picture)], { type: "image/svg+xml" }));
 }

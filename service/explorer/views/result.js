@@ -70,7 +70,7 @@ function describeOptimum({ optimum, state }) {
   if (!optimum) return ".";
   const star = optimum.unique ? ", the star the optimum." : ", the star one of several optima.";
   if (state.optimizer !== "gradient_descent" || !optimum.limit) return star;
-  return `${star} A rate above ${formatNumber(optimum.limit, 2)} = 2/λ does not settle there, where λ is the largest curvature.`;
+  return `${star} A rate above ${formatNumber(optimum.limit, 3)} = 2/λ does not settle there, where λ is the largest curvature.`;
 }
 
 /** Return whether an output is right: a count when it is rounded, another target within a part of its size. @param {number} output @param {Sample} sample */
