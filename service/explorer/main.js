@@ -30,7 +30,7 @@ import { createTrainingForm } from "./views/training.js";
 import { offerUndo } from "./views/undo.js";
 
 const opened = readHash(location.hash);
-const unknown = (document.documentElement.dataset.unknown ?? "").split(" ").filter(Boolean);
+const unknown = (document.documentElement.dataset.unknown ?? "").split("\n").filter(Boolean);
 const ignoredQuery = unknown.map((entry) => ({ pointer: `?${entry}`, detail: `must be one of ${listValues(entry.startsWith("hide") ? "data-part" : "data-embed")}` }));
 showIgnored([...ignoredQuery, ...opened.ignored]);
 await enableHeader();
@@ -265,10 +265,13 @@ async function createTraining(optimizers) {
     await race.restore();
     player.goTo(iteration);
   };
-  addressBar.watch((address) => {
+  /** @type {unknown} */ let latest = null;
+  addressBar.watch(async (address) => {
+    latest = address;
     player.pause();
     race.clear();
-    adopt(address).then(resume);
+    const runs = await adopt(address);
+    if (address === latest) await resume(runs);
   });
   if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
 }

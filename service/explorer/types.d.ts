@@ -22,7 +22,7 @@ type Ignored = { pointer: string; detail: string };
 /** How to read a value: a function that returns undefined if the text is not valid, and what must be there. */
 type Reader = { read: (text: string) => any; expected: string };
 
-type Limits = { low: number; high: number; integer?: boolean; positive?: boolean };
+type Limits = { integer?: boolean } & Partial<Pick<Parameter, "minimum" | "maximum" | "exclusive_minimum" | "exclusive_maximum">>;
 
 interface Editing extends Reader {
   accept: (value: any) => void;
@@ -210,6 +210,3 @@ interface Step {
 
 /** `result` has the keys of the result in the response. */
 type ApiRequest = { path: string; body: object; result: (string | number)[] };
-
-/** An arrow of the unrolled network. */
-type Arrow = { element: Element; from: number; to: number; y: number };

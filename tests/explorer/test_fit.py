@@ -201,7 +201,7 @@ def test_the_page_advises_an_offset_and_adds_it(open_fit: FitOpener) -> None:
     best = shown_fit(page, other_than=room)
     page.locator("#offset").uncheck()
     without = shown_fit(page, other_than=best)
-    expect(page.locator("#doubts")).to_contain_text("a constant level is taken for memory")
+    expect(page.locator("#doubts")).to_contain_text("a constant level is mistaken for memory")
     page.get_by_role("button", name="Add an offset").click()
     assert shown_fit(page, other_than=without) == best
     expect(page.locator("#offset")).to_be_checked()

@@ -51,7 +51,7 @@ REMEMBER = {"dataset": {"kind": "remember"}, "initial_weights": {"w_in": 1, "w_r
                 "initial_weights": {"w_in": 0.5, "w_rec": 0.5},
             },
             "falling",
-            ["Not there yet: the cost fell from 21.89 to ", "and still falls"],
+            ["Not there yet: the cost fell from 21.89 to ", "and is still falling"],
         ),
         (
             {

@@ -190,6 +190,7 @@ def test_back_returns_to_the_runs_before_and_a_new_fragment_changes_the_page(pag
     expect(page.locator("#w_in")).to_have_value("0.25")
     expect(page.locator("#n_iterations")).to_have_value("40")
     page.go_forward()
+    expect(page.locator("#lesson h2")).to_contain_text("Step 1")
     expect(rows).to_have_count(0)
     page.go_forward()
     expect(rows).to_have_count(2)

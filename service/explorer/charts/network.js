@@ -110,7 +110,7 @@ export class NetworkDiagram {
     setAttributes(this.output, isNarrow ? { x: 0, y: LINE + 34 } : { x: x + RADIUS + 52, y: LINE + 6 });
     setAttributes(this.out, { display: isNarrow ? "none" : null });
     place(this.handles.w_in, Math.min(start + 4, x - RADIUS - 6 - label), LINE - 29, label);
-    place(this.handles.w_rec, x + 30 + label > width ? x - 44 - label : x + 44, 18, label);
+    place(this.handles.w_rec, x + 20 + label > width ? x - 44 - label : x + 44, 18, label);
     this.update();
   }
 

@@ -19,16 +19,17 @@ const TOP = 9; // the highest cost of the profile above the lowest one, in heigh
 export function placeRows({ rows, dataset }) {
   const n = Math.min(MAX_ROWS, rows.step.length);
   const { length, unit } = dataset.step;
-  /** @type {{first: number, start: number, sequence: number}[]} */ const parts = [];
+  /** @type {{range: [number, number], start: number, sequence: number}[]} */ const parts = [];
   const x = new Array(n);
   let shift = 0;
   for (let i = 0; i < n; i++) {
     if (!i || rows.sequence[i] !== rows.sequence[i - 1]) {
       if (i) shift = x[i - 1] + length * Math.max(1, Math.round(GAP * dataset.n_steps)) - rows.step[i] * length;
       else shift = -rows.step[0] * length;
-      parts.push({ first: i, start: rows.step[i] * length + shift, sequence: rows.sequence[i] });
+      parts.push({ range: [i, i], start: rows.step[i] * length + shift, sequence: rows.sequence[i] });
     }
     x[i] = rows.step[i] * length + shift;
+    parts[parts.length - 1].range[1] = i + 1;
   }
   return { x, n, parts, unit, domain: [Math.min(0, x[0]), Math.max(x[n - 1], x[0] + length)] };
 }
@@ -78,14 +79,9 @@ class TimePlot {
     plot.drawAxes(parts.length > 1 ? names : times, values);
   }
 
-  /** Return the path of a line, which sequences interrupt. @param {number[]} ys */
-  line(ys) {
-    const { plot, places } = this;
-    if (!places) return "";
-    const { parts, n, x } = places;
-    return parts
-      .map(({ first }, i) => plot.path(x.slice(first, parts[i + 1]?.first ?? n), ys.slice(first, parts[i + 1]?.first ?? n)))
-      .join("");
+  /** Return the path of a line, which sequences interrupt. @param {Places} places @param {number[]} ys */
+  line({ parts, x }, ys) {
+    return parts.map(({ range }) => this.plot.path(x.slice(...range), ys.slice(...range))).join("");
   }
 }
 
@@ -113,24 +109,19 @@ export class DataChart extends TimePlot {
       Number.isFinite(rows.target[i]) ? `M${plot.x(each).toFixed(1)} ${plot.y(rows.target[i]).toFixed(1)}h0` : "",
     );
     setAttributes(this.points, { d: dots.join(""), "stroke-width": n > 600 ? 3 : n > 150 ? 4.5 : 6 });
-    setAttributes(this.fit, { d: this.line(rows.prediction) });
-    setAttributes(this.band, { d: this.outline(rows) });
-    setAttributes(this.otherFit, { d: this.other ? this.line(this.other.prediction) : null });
+    setAttributes(this.fit, { d: this.line(places, rows.prediction) });
+    setAttributes(this.band, { d: this.outline(places, rows) });
+    setAttributes(this.otherFit, { d: this.other ? this.line(places, this.other.prediction) : null });
   }
 
-  /** Return the outline of the band. @param {Rows} rows */
-  outline({ low, high }) {
-    const { plot, places } = this;
-    if (!places) return "";
-    const { parts, n, x } = places;
-    return parts
-      .map(({ first }, i) => {
-        const range = /** @type {const} */ ([first, parts[i + 1]?.first ?? n]);
-        const [xs, above, below] = [x, high, low].map((each) => each.slice(...range));
-        const back = plot.path([...xs].reverse(), [...below].reverse());
-        return `${plot.path(xs, above)}${back.replace("M", "L")}${back && "z"}`;
-      })
-      .join("");
+  /** Return the outline of the band. @param {Places} places @param {Rows} rows */
+  outline({ parts, x }, { low, high }) {
+    const outlines = parts.map(({ range }) => {
+      const [xs, above, below] = [x, high, low].map((each) => each.slice(...range));
+      const back = this.plot.path([...xs].reverse(), [...below].reverse());
+      return `${this.plot.path(xs, above)}${back.replace("M", "L")}${back && "z"}`;
+    });
+    return outlines.join("");
   }
 }
 

@@ -206,7 +206,7 @@ function showStored() {
     }
   };
   const own = [`The table is stored on this server as ${id}. `, createButton("Delete it", remove, { class: "small-button", id: "delete" })];
-  byId("stored").replaceChildren(...(!id ? [] : example ? ["Simulated with known truth, and stored on this server like any table."] : own));
+  byId("stored").replaceChildren(...(!id ? [] : example ? ["Simulated, so the truth is known. Stored like any table."] : own));
 }
 
 await enableHeader();

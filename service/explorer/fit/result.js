@@ -72,7 +72,7 @@ const isIdentified = ({ identifiable, trust }) => identifiable && !trust.reasons
 /** @param {any} fit without a time constant */
 function describeMissing(fit) {
   const { value } = fit.w_rec;
-  if (!isIdentified(fit)) return "These data do not tell a time constant";
+  if (!isIdentified(fit)) return "These data do not determine a time constant";
   if (value >= 1) return "The effects do not fade";
   return value < 0 ? `The effects alternate: w_rec ${format(value)}` : "Every effect is gone within one step";
 }
@@ -87,7 +87,7 @@ function describeGains({ inputs, target }) {
       const ends = [low, high].map((end) => sign * end).sort((a, b) => a - b);
       const interval = low === null || high === null ? "" : ` (${ends.map(format).join(" to ")})`;
       const effect = `${value < 0 ? "lowers" : "raises"} ${i ? "it" : target} by `;
-      return [i ? `, of ${name} ` : ` One unit of ${name} `, effect, strong(format(Math.abs(value))), interval];
+      return [i ? `, one of ${name} ` : ` One unit of ${name} `, effect, strong(format(Math.abs(value))), interval];
     });
   const more = known.length - MAX_INPUTS;
   return parts.length ? [...parts, ` in the end${more > 0 ? ` (and ${more} more inputs)` : ""}.`] : [];
@@ -116,21 +116,21 @@ export function listDoubts({ fit, dataset }) {
       ...(request.noise === "white" && !hasGaps && { action: "Allow for autocorrelated noise", change: { noise: "ar1" } }),
     },
     offset_advised: {
-      text: `Without an offset, a constant level is taken for memory: with one, the answer is a different one.${instead}`,
+      text: `Without an offset, a constant level is mistaken for memory; with one, the answer changes.${instead}`,
       action: "Add an offset",
       change: { offset: true },
     },
-    nearly_collinear: { text: "Some inputs move together, so that nothing tells their effects apart. Leave one of them out." },
-    not_identifiable: { text: "Every time constant fits equally well. The inputs must change, and targets must follow the change." },
+    nearly_collinear: { text: "Some inputs move together, so their effects cannot be told apart. Leave one of them out." },
+    not_identifiable: { text: "Every time constant fits equally well. The inputs must vary, and the targets must respond." },
     no_degrees_of_freedom: {
-      text: `There are as many unknowns as targets (${fit.n_targets}), so that anything fits. Use more rows or fewer inputs.`,
+      text: `There are as many unknowns as targets (${fit.n_targets}), so anything fits. Use more rows or fewer inputs.`,
       ...(request.offset && { action: "Fit without an offset", change: { offset: false } }),
     },
     too_few_to_tell: {
       text: `With ${fit.n_targets} targets, there are too few to test whether the residuals follow each other. Read the interval with care.`,
     },
     interval_open: {
-      text: `The data set no limit on one side: everything up to the end of the range of w_rec, ${request.w_rec.low} to ${request.w_rec.high}, fits nearly as well.`,
+      text: `The data do not bound w_rec on one side: everything up to the end of its range, ${request.w_rec.low} to ${request.w_rec.high}, fits nearly as well.`,
     },
     several_pieces: { text: `Separate ranges fit nearly as well, around ${minima.length} minima. Drag along the profile to compare them.` },
   };
@@ -154,7 +154,7 @@ export function showDoubts(list, answer, apply) {
     const noise = answer.fit.rho === null ? "" : `Autocorrelated noise is allowed for (${format(answer.fit.rho)} per step). `;
     const fine =
       autocorrelation === null
-        ? "Nothing speaks against this interval."
+        ? "There is no reason to doubt this interval."
         : `The residuals look fine (autocorrelation ${format(autocorrelation)}).`;
     rows.push(html("li", { class: "fine" }, noise + fine));
   }

@@ -8,8 +8,8 @@ export const descent = {
   hint: "the derivative with respect to w_rec at the start; gradient clipping is under More",
   figure: "network",
   answer:
-    "∂cost/∂w_rec is 4.96×10⁶, so the first iteration changes w_rec by 4,964. The rate 10⁻⁷ is small enough, but too " +
-    "small later on: after 500 iterations, the cost is still 329. With the rate 0.01 and the gradient clipped to the norm 1, each iteration " +
+    "∂cost/∂w_rec is 4.96×10⁶, so the first iteration changes w_rec by 4,964. A rate of 10⁻⁷ is small enough there, but too " +
+    "small later: after 500 iterations, the cost is still 329. With the rate 0.01 and the gradient clipped to the norm 1, each iteration " +
     "moves at most 0.01, and the run ends at the cost 0.074.",
   state: { w_in: -1.5, w_rec: 2, speed: 5 },
   runs: [{ optimizer: "gradient_descent", parameters: { learning_rate: 0.001 }, n_iterations: 10 }],

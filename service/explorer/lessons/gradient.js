@@ -4,7 +4,7 @@ export const gradient = {
   text:
     "Training needs the gradient with respect to each state. It starts at the output and flows back in time, to the left. " +
     "Each step multiplies it by w_rec.",
-  question: "By which factor does it change over ten steps if w_rec is 0.5, 2 or −2?",
+  question: "By what factor does it change over ten steps if w_rec is 0.5, 2 or −2?",
   hint: "the slope of the orange line",
   figure: "trace",
   answer:

@@ -2,7 +2,7 @@
 // page also writes them into code that people copy.
 import { formatExact, parseNumber } from "../lib/format.js";
 import { isView } from "../lib/scales.js";
-import { LIMITS, describeLimits, isWithin } from "./limits.js";
+import { LIMITS, readWithin } from "./limits.js";
 import { ACTIVATIONS, CLIPS, DEFAULTS, MAX_RUNS, TASKS } from "./state.js";
 
 const PARAMETER_PREFIX = "optimizer.";
@@ -44,8 +44,7 @@ export function findReader(key) {
   const initial = DEFAULTS[/** @type {keyof State} */ (key)];
   const limits = LIMITS[key];
   if (limits) {
-    const read = (/** @type {string} */ text) => [parseNumber(text)].find((value) => isWithin(value, limits));
-    const expected = describeLimits(limits);
+    const { read, expected } = readWithin(limits);
     if (initial !== null) return { read, expected };
     return { read: (text) => (text === "" ? null : read(text)), expected: `${expected}, or empty` };
   }

@@ -1,35 +1,50 @@
-// The numbers that the page accepts: those of the service, or fewer where it draws them.
+// The numbers that the page accepts: those of the service, or fewer where it draws them. Limits have the shape
+// of the parameters of optimizers, so that one reader serves both.
+import { parseNumber } from "../lib/format.js";
 
-const WEIGHT = { low: -1e100, high: 1e100 };
+const WEIGHT = { minimum: -1e100, maximum: 1e100 };
 
 /** @type {Record<string, Limits>} */
 export const LIMITS = {
   w_in: WEIGHT,
   w_rec: WEIGHT,
   initial_state: WEIGHT,
-  n_samples: { low: 1, high: 2000, integer: true },
-  n_steps: { low: 1, high: 200, integer: true },
-  seed: { low: 0, high: 4294967295, integer: true },
-  noise: { low: 0, high: 1e6 },
-  n_iterations: { low: 0, high: 1_000_000, integer: true },
-  target_cost: { low: 0, high: 1e300 },
-  sequence: { low: 1, high: 1_000_000, integer: true },
-  threshold: { low: 0, high: 1e150, positive: true },
-  iteration: { low: 0, high: 1_000_000, integer: true },
-  show: { low: 0, high: 8, integer: true },
-  lesson: { low: 0, high: 6, integer: true },
-  speed: { low: 1, high: 1000, integer: true },
+  n_samples: { minimum: 1, maximum: 2000, integer: true },
+  n_steps: { minimum: 1, maximum: 200, integer: true },
+  seed: { minimum: 0, maximum: 4294967295, integer: true },
+  noise: { minimum: 0, maximum: 1e6 },
+  n_iterations: { minimum: 0, maximum: 1_000_000, integer: true },
+  target_cost: { minimum: 0, maximum: 1e300 },
+  sequence: { minimum: 1, maximum: 1_000_000, integer: true },
+  threshold: { exclusive_minimum: 0, maximum: 1e150 },
+  iteration: { minimum: 0, maximum: 1_000_000, integer: true },
+  show: { minimum: 0, maximum: 8, integer: true },
+  lesson: { minimum: 0, maximum: 6, integer: true },
+  speed: { minimum: 1, maximum: 1000, integer: true },
 };
 
 /** @param {number} value @param {Limits} limits */
-export function isWithin(value, { low, high, integer, positive }) {
-  return value >= low && value <= high && !(positive && value <= 0) && (!integer || Number.isInteger(value));
+export function isWithin(value, { minimum, maximum, exclusive_minimum, exclusive_maximum, integer }) {
+  const isAbove = value >= (minimum ?? -Infinity) && value > (exclusive_minimum ?? -Infinity);
+  return isAbove && value <= (maximum ?? Infinity) && value < (exclusive_maximum ?? Infinity) && (!integer || Number.isInteger(value));
 }
 
-/** Describe the values within limits, to complete "must be". @param {Limits} limits */
-export function describeLimits({ low, high, integer, positive }) {
-  const kind = integer ? "an integer" : "a number";
-  const format = (/** @type {number} */ value) => (Math.abs(value) < 1e12 ? value.toLocaleString("en") : String(value));
-  const above = positive ? `above ${format(low)}` : `from ${format(low)}`;
-  return `${kind} ${above} to ${format(high)}`.replace(/-/g, "−").replace("above 0 to", "above 0, up to");
+/** Return how to read a number within limits. @param {Limits} limits @returns {Reader} */
+export function readWithin(limits) {
+  const { minimum, maximum, exclusive_minimum, exclusive_maximum } = limits;
+  const ends = {
+    from: minimum,
+    above: exclusive_minimum,
+    [typeof minimum === "number" ? "to" : "up to"]: maximum,
+    "and below": exclusive_maximum,
+  };
+  const bounds = Object.entries(ends).flatMap(([word, end]) => (typeof end === "number" ? `${word} ${format(end)}` : []));
+  return {
+    read: (text) => [parseNumber(text)].find((value) => isWithin(value, limits)),
+    expected: [limits.integer ? "an integer" : "a number", ...bounds].join(" "),
+  };
 }
+
+/** @param {number} value */
+const format = (value) =>
+  (Math.abs(value) < 1e12 ? value.toLocaleString("en", { maximumFractionDigits: 9 }) : String(value)).replace("-", "−");

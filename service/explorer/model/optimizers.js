@@ -1,6 +1,6 @@
 // The registry of optimizers, as the service describes it.
-import { parseNumber } from "../lib/format.js";
 import { getJson } from "./api.js";
+import { isWithin } from "./limits.js";
 import { DEFAULTS } from "./state.js";
 
 /**
@@ -40,22 +40,7 @@ export function nameParameter({ name }) {
 }
 
 /** @param {Parameter} parameter @param {number | boolean} value */
-export function isAllowed({ type, minimum, maximum, exclusive_minimum, exclusive_maximum }, value) {
-  if (type === "boolean" || typeof value === "boolean") return type === typeof value;
-  const low = value >= (minimum ?? -Infinity) && value > (exclusive_minimum ?? -Infinity);
-  return low && value <= (maximum ?? Infinity) && value < (exclusive_maximum ?? Infinity);
-}
-
-/** Return how to read the value of a parameter. @param {Parameter} parameter @returns {Reader} */
-export function makeReader(parameter) {
-  const { minimum, maximum, exclusive_minimum, exclusive_maximum } = parameter;
-  const limits = { from: minimum, above: exclusive_minimum, "up to": maximum, below: exclusive_maximum };
-  const bounds = Object.entries(limits).flatMap(([word, limit]) => (limit === null || limit === undefined ? [] : [`${word} ${limit}`]));
-  return {
-    read: (text) => [parseNumber(text)].find((value) => isAllowed(parameter, value)),
-    expected: `a number ${bounds.join(" and ")}`.trim(),
-  };
-}
+const isAllowed = (parameter, value) => typeof value === parameter.type && (typeof value === "boolean" || isWithin(value, parameter));
 
 /** @returns {Promise<Optimizer[]>} */
 export async function fetchOptimizers() {

@@ -89,7 +89,7 @@ function describeFailure({ result, trajectory }, { dataset }, from, to) {
       key: "falling",
       icon: "…",
       word: "still falling",
-      sentence: `Not there yet: the cost fell from ${from} to ${to} in ${after}, and still falls.`,
+      sentence: `Not there yet: the cost fell from ${from} to ${to} in ${after}, and is still falling.`,
     };
   }
   if (high - low > UNSTEADY) {

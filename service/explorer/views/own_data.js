@@ -11,7 +11,7 @@ import { acceptFiles } from "./files.js";
 import { showProblem } from "./problems.js";
 import { TablePreview } from "./table_preview.js";
 
-const HELP = "One sequence per row, and its target. Drop a CSV file on the page, or paste rows from a spreadsheet.";
+const HELP = "One sequence per row, with its target. Drop a CSV file on the page, or paste rows from a spreadsheet.";
 
 /** @typedef {{root: HTMLElement, problem: HTMLElement, drawer: HTMLElement, sequence: HTMLInputElement, count: HTMLElement}} Elements */
 
@@ -163,7 +163,7 @@ export class OwnDataPanel {
     if (own instanceof Problem) {
       this.summary.textContent =
         own.status === 404
-          ? "This server does not have the data of this address. Please load the file again."
+          ? "This server does not have the data of this address. Load the file again."
           : "The data cannot be loaded now. To try again, reload the page.";
       return;
     }

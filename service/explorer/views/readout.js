@@ -5,11 +5,11 @@ import { debounce } from "../lib/throttle.js";
 
 /** What happens to a gradient over the whole sequence, in words. @type {Record<string, string>} */
 const REGIMES = {
-  exploding: "▲ exploding (above ×10 over all steps)",
-  growing: "▲ growing (×1.1 to ×10 over all steps)",
-  steady: "= steady (×0.9 to ×1.1 over all steps)",
-  shrinking: "▽ shrinking (×0.1 to ×0.9 over all steps)",
-  vanishing: "▽ vanishing (below ×0.1 over all steps)",
+  exploding: "▲ exploding (above ×10 in total)",
+  growing: "▲ growing (×1.1 to ×10 in total)",
+  steady: "= steady (×0.9 to ×1.1 in total)",
+  shrinking: "▽ shrinking (×0.1 to ×0.9 in total)",
+  vanishing: "▽ vanishing (below ×0.1 in total)",
   zero: "0 zero: every gradient is exactly 0",
 };
 /** What the service calls a change by a factor of up to 10 as well. @type {Record<string, string>} */

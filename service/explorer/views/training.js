@@ -1,6 +1,7 @@
 // The training form, made from the registry of optimizers.
 import { html } from "../lib/dom.js";
-import { RATES, makeReader, nameParameter } from "../model/optimizers.js";
+import { readWithin } from "../model/limits.js";
+import { RATES, nameParameter } from "../model/optimizers.js";
 import { bindField, enableEditing } from "./fields.js";
 
 /** Where they differ from the defaults of the service: with its rate, gradient descent diverges even beside the optimum. @type {Record<string, State["parameters"]>} */
@@ -50,7 +51,7 @@ function createParameterField(store, parameter) {
   };
   const show = () => (input.value = String(store.state.parameters[name] ?? parameter.default));
   if (type === "boolean") input.addEventListener("change", () => accept(input.checked));
-  else enableEditing(input, { ...makeReader(parameter), accept, show });
+  else enableEditing(input, { ...readWithin(parameter), accept, show });
   const title = nameParameter(parameter);
   return type === "boolean"
     ? html("label", { class: "check", title: description }, input, title)
