@@ -235,6 +235,35 @@ def test_the_older_part_of_an_oscillating_path_fades(call_modules: ModuleCaller)
     assert recent == [91, 9]  # nine segments of 200 pixels
 
 
+def test_a_diverging_run_gets_its_sentence(open_page: Opener) -> None:
+    fragment = "#optimizer=momentum&optimizer.learning_rate=0.003"
+    still = open_page(fragment, reduced_motion="reduce")
+    train(still)
+    note = still.locator("#note")
+    expect(note).to_contain_text(re.compile(r"overflowed at iteration \d+, and training stopped"))
+    last = re.findall(r"\d+", still.locator("#iteration").inner_text())
+    assert last[0] == last[1]
+    assert f"at iteration {last[1]}, and" in note.inner_text()
+
+
+@pytest.mark.slow
+def test_a_paused_run_is_announced(open_page: Opener) -> None:
+    page = open_page()
+    announcement = page.locator("#announcement")
+    expect(announcement).to_have_text("Cost 6.16 times 10 to the power 5, gradient exploding.")
+    train(page)
+    expect(page.locator("#iteration")).to_have_text(re.compile("^[1-9]"))
+    page.get_by_role("button", name="Pause", exact=True).click()
+    wait_until(
+        page,
+        """() => {
+          const [cost, heard] = ["#cost", "#announcement"].map((selector) =>
+            document.querySelector(selector).textContent);
+          return heard.startsWith(`Cost ${cost.split("×")[0]}`);
+        }""",
+    )
+
+
 @pytest.mark.slow
 def test_a_diverging_run_leaves_the_cost_chart(open_page: Opener) -> None:
     still = open_page(BAD_START, reduced_motion="reduce")

@@ -15,10 +15,9 @@ const CHARACTER = 7.4; // mean width in the legend
  * Return a picture of a figure, with its legend below and the pixels of canvases behind it.
  * @param {SVGSVGElement} figure @param {HTMLCanvasElement[]} canvases from the lowest to the highest
  * @param {HTMLElement[]} legend entries, each with a swatch @param {string} ground page, white or transparent
- * @returns {Promise<SVGSVGElement>}
+ * @returns {SVGSVGElement}
  */
-export async function drawPicture(figure, canvases, legend, ground) {
-  const font = await readFont();
+export function drawPicture(figure, canvases, legend, ground) {
   const { theme } = document.documentElement.dataset;
   if (ground === "white") document.documentElement.dataset.theme = "light"; // for dark lines
   const { left, top, width, height } = figure.getBoundingClientRect();
@@ -32,7 +31,7 @@ export async function drawPicture(figure, canvases, legend, ground) {
   const total = height + LEGEND_HEIGHT * entries.length;
   const fill = ground === "white" ? "#ffffff" : getComputedStyle(document.body).backgroundColor;
   const background = svg("rect", { x: 0, y: 0, width, height: total, fill });
-  copy.prepend(svg("style", {}, font), ...(ground === "transparent" ? [] : [background]), ...images);
+  copy.prepend(...(ground === "transparent" ? [] : [background]), ...images);
   copy.append(...entries.flat());
   setAttributes(copy, { viewBox: `0 0 ${width} ${total}`, width, height: total });
   if (ground === "white") setAttributes(document.documentElement, { "data-theme": theme });
@@ -49,12 +48,15 @@ async function readFont() {
 }
 
 /** Return the text of an SVG file. @param {SVGSVGElement} picture */
-export const writeSvg = (picture) => new XMLSerializer().serializeToString(picture);
+export async function writeSvg(picture) {
+  picture.prepend(svg("style", {}, await readFont()));
+  return new XMLSerializer().serializeToString(picture);
+}
 
 /** @param {SVGSVGElement} picture @returns {Promise<Blob>} a PNG file */
 export async function makePng(picture) {
   const image = new Image();
-  image.src = `data:image/svg+xml,${encodeURIComponent(writeSvg(picture))}`;
+  image.src = `data:image/svg+xml,${encodeURIComponent(await writeSvg(picture))}`;
   await image.decode();
   const canvas = document.createElement("canvas");
   setAttributes(canvas, { width: image.naturalWidth * PNG_SCALE, height: image.naturalHeight * PNG_SCALE });

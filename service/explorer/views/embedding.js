@@ -66,9 +66,9 @@ async function save(root, name, suffix, ground) {
   const legend = document.querySelectorAll(
     `${hasRuns ? "#runs-legend > *, " : ""}${name === "surface" ? "#basin-legend > :not(button)" : "none"}`,
   );
-  const picture = await drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...legend]), ground);
+  const picture = drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...legend]), ground);
   if (suffix === "pdf") printPicture(picture);
-  else saveFile(`${name}.${suffix}`, suffix === "png" ? await makePng(picture) : new Blob([writeSvg(picture)], { type: "image/svg+xml" }));
+  else saveFile(`${name}.${suffix}`, suffix === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" }));
 }
 
 /** @param {string} ancestors as in a content security policy */
