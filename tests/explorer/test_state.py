@@ -182,6 +182,7 @@ def test_back_returns_to_the_runs_before_and_a_new_fragment_changes_the_page(pag
     expect(rows).to_have_count(0)
     page.get_by_role("button", name="Step 5: Only the sign").click()
     expect(rows).to_have_count(2)
+    expect(page).to_have_url(re.compile("lesson=5.*run=|run=.*lesson=5"))
     page.go_back()
     expect(rows).to_have_count(0)
     page.go_back()
