@@ -31,7 +31,10 @@ import { offerUndo } from "./views/undo.js";
 
 const opened = readHash(location.hash);
 const unknown = (document.documentElement.dataset.unknown ?? "").split("\n").filter(Boolean);
-const ignoredQuery = unknown.map((entry) => ({ pointer: `?${entry}`, detail: `must be one of ${listValues(entry.startsWith("hide") ? "data-part" : "data-embed")}` }));
+const ignoredQuery = unknown.map((entry) => ({
+  pointer: `?${entry}`,
+  detail: `must be one of ${listValues(entry.startsWith("hide") ? "data-part" : "data-embed")}`,
+}));
 showIgnored([...ignoredQuery, ...opened.ignored]);
 await enableHeader();
 const store = new Store(opened.state);

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.explorer.conftest import ModuleCaller, Opener, box, on_screens, open_drawer, wait_for_value
+from tests.explorer.conftest import (
+    ModuleCaller,
+    Opener,
+    box,
+    on_screens,
+    open_drawer,
+    wait_for_value,
+)
 from tests.explorer.test_accessibility import violations
 
 DESCENT = "#optimizer=gradient_descent&optimizer.learning_rate=0.001"

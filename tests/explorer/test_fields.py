@@ -71,7 +71,9 @@ def test_a_field_that_is_not_valid_has_no_effect(page: Page) -> None:
     expect(page.get_by_role("alert").filter(has_text="must be")).to_have_count(0)
     open_drawer(page, "settings")
     page.fill("#target_cost", "-1")
-    expect(page.get_by_role("alert")).to_have_text("Stop at cost must be a number from 0 to 1e+300, or empty.")
+    expect(page.get_by_role("alert")).to_have_text(
+        "Stop at cost must be a number from 0 to 1e+300, or empty."
+    )
 
 
 PARSE = (["lib/format"], "({ parseNumber }, text) => parseNumber(text)")

@@ -51,13 +51,13 @@ REMEMBER = "#task=remember&w_in=1&w_rec=0.5&n_steps=30"
     ("address", "size"),
     [("?present", (1440, 900)), ("", (390, 844)), (REMEMBER, (1280, 720)), (REMEMBER, (390, 844))],
 )
-def test_texts_are_beside_the_state(
-    open_page: Opener, address: str, size: tuple[int, int]
-) -> None:
+def test_texts_are_beside_the_state(open_page: Opener, address: str, size: tuple[int, int]) -> None:
     page = open_page(address, viewport={"width": size[0], "height": size[1]})
     expect(page.locator("#by_w_in")).not_to_have_text("…")
     page.evaluate("document.fonts.ready")
-    places = [f"[data-weight=w_{weight}] text >> nth={k}" for weight in ("in", "rec") for k in (0, 1)]
+    places = [
+        f"[data-weight=w_{weight}] text >> nth={k}" for weight in ("in", "rec") for k in (0, 1)
+    ]
     boxes = [box(page, f"#network {place}") for place in (".cell-state", ".output", *places)]
     for a, b in combinations(boxes, 2):
         apart = max(

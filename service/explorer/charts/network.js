@@ -9,8 +9,7 @@ const RADIUS = 33;
 const LINE = 84; // the height of the arrows
 const LABEL = 10.3; // width of a weight and its derivative, in em
 const NARROW = 460; // pixels
-const MAX_SHOWN = 14; // inputs
-const NARROW_SHOWN = 12;
+const MAX_SHOWN = 12; // inputs
 const LONG_SHOWN = 6; // the room for one long number
 const INPUT_WIDTH = 11;
 const PER_PIXEL = 0.01; // how much a weight changes while it is dragged
@@ -94,7 +93,7 @@ export class NetworkDiagram {
     const isNarrow = width < NARROW;
     const inputs = this.sample?.inputs ?? [];
     this.isLong = inputs.some((input) => formatNumber(input, 2).length > 1);
-    this.n_shown = this.isLong ? LONG_SHOWN : Math.min(isNarrow ? NARROW_SHOWN : MAX_SHOWN, inputs.length);
+    this.n_shown = this.isLong ? LONG_SHOWN : Math.min(MAX_SHOWN, inputs.length);
     const start = this.n_shown * INPUT_WIDTH + 10;
     const label = LABEL * parseFloat(getComputedStyle(this.handles.w_in.derivative).fontSize);
     const x = isNarrow ? width - RADIUS - 12 : Math.max(start + label + RADIUS + 10, 0.56 * width);

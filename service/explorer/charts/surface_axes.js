@@ -7,7 +7,7 @@ import { makeTicks } from "../lib/scales.js";
 export function drawAxes(view, rect, scales) {
   const bottom = rect.top + rect.height;
   const middle = rect.top + rect.height / 2;
-  const marks = [svg("rect", { class: "frame", x: rect.left, y: rect.top, width: rect.width, height: rect.height })];
+  /** @type {Element[]} */ const marks = [];
   for (const { value, label } of makeTicks(view[0], view[1], rect.width / 62)) {
     const x = scales.x(value);
     marks.push(svg("line", { class: "tick", x1: x, x2: x, y1: bottom, y2: bottom + 5 }));
@@ -46,7 +46,6 @@ export function drawColorBar({ colors, ticks, title }, rect) {
       fill: `rgb(${red} ${green} ${blue})`,
     }),
   );
-  marks.push(svg("rect", { class: "frame", x: rect.left, y: rect.top, width: rect.width, height: rect.height }));
   for (const { position, label } of ticks) {
     const y = rect.top + rect.height * (1 - position);
     marks.push(svg("line", { class: "tick", x1: right, x2: right + 4, y1: y, y2: y }));

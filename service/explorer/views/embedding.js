@@ -9,6 +9,9 @@ import { createBlock } from "./code_block.js";
 import { bindField } from "./fields.js";
 
 const WIDTH = 720;
+const QUERIES =
+  "For a lecture, add ?present to the address, before the #: large text, Page Down and Page Up for the lesson, the space bar to play. " +
+  "Add ?hide=data,code to hide parts of the page. These are";
 
 /** @param {Store} store @param {AddressBar} addressBar */
 export function createEmbedding(store, addressBar) {
@@ -20,7 +23,7 @@ export function createEmbedding(store, addressBar) {
   select.append(...all.map((root) => html("option", { value: root.dataset.embed ?? root.dataset.view }, nameOf(root))));
   const { element, code } = createBlock("HTML", "HTML code");
   byId("embed-code").append(element);
-  byId("parts").textContent = listValues("data-part");
+  byId("queries").textContent = `${QUERIES} ${listValues("data-part")}.`;
   ancestors.textContent = describeAncestors(ancestors.dataset.ancestors);
 
   function show() {
@@ -68,7 +71,11 @@ async function save(root, name, suffix, ground) {
   );
   const picture = drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...legend]), ground);
   if (suffix === "pdf") printPicture(picture);
-  else saveFile(`${name}.${suffix}`, suffix === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" }));
+  else
+    saveFile(
+      `${name}.${suffix}`,
+      suffix === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" }),
+    );
 }
 
 /** @param {string} ancestors as in a content security policy */

@@ -41,7 +41,6 @@ export class Surface {
     this.context = this.canvas.getContext("2d", { alpha: true });
     this.axes = svg("g", { "aria-hidden": "true" });
     this.bar = svg("g", { "aria-hidden": "true" });
-    this.barKey = "";
     this.clip = svg("rect");
     this.panel = svg("rect", { class: "panel" });
     this.labels = svg("g", { class: "contour-labels", "aria-hidden": "true" });
@@ -117,7 +116,6 @@ export class Surface {
     if (!costs) {
       this.bar.replaceChildren();
       this.labels.replaceChildren();
-      this.barKey = "";
       this.context.clearRect(0, 0, canvas.width, canvas.height);
       return;
     }
@@ -127,20 +125,13 @@ export class Surface {
     if (!fits) this.image = new ImageData(width, height);
     paint(this.image, costs, view, bands, Math.max(1, 0.8 * this.ratio));
     this.context.putImageData(this.image, 0, 0);
-    this.drawColorBar(this.overlay?.scale ?? costScale(bands));
+    const bar = { ...rect, left: rect.left + rect.width + 10, width: 10 };
+    this.bar.replaceChildren(...drawColorBar(this.overlay?.scale ?? costScale(bands), bar));
     this.labels.replaceChildren(
       ...placeLabels(costs, view, bands).map(({ w_in, w_rec, exponent }) =>
         svg("text", { x: this.scales.x(w_in), y: this.scales.y(w_rec) + 4, "text-anchor": "middle" }, formatCostPower(exponent)),
       ),
     );
-  }
-
-  /** Draw the color bar, unless it is the same as before. @param {ColorScale} scale */
-  drawColorBar(scale) {
-    const rect = { ...this.rect, left: this.rect.left + this.rect.width + 10, width: 10 };
-    const key = JSON.stringify([scale, rect]);
-    if (key !== this.barKey) this.bar.replaceChildren(...drawColorBar(scale, rect));
-    this.barKey = key;
   }
 
   drawMarks() {
