@@ -70,12 +70,9 @@ async function save(root, name, suffix, ground) {
     `${hasRuns ? "#runs-legend > *, " : ""}${name === "surface" ? "#basin-legend > :not(button)" : "none"}`,
   );
   const picture = drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...legend]), ground);
-  if (suffix === "pdf") printPicture(picture);
-  else
-    saveFile(
-      `${name}.${suffix}`,
-      suffix === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" }),
-    );
+  if (suffix === "pdf") return printPicture(picture);
+  const file = suffix === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" });
+  saveFile(`${name}.${suffix}`, file);
 }
 
 /** @param {string} ancestors as in a content security policy */
