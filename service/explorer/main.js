@@ -4,7 +4,7 @@ import { FitChart } from "./charts/fit.js";
 import { NetworkDiagram } from "./charts/network.js";
 import { StatesChart } from "./charts/states.js";
 import { TraceChart } from "./charts/trace.js";
-import { byId, setAttributes } from "./lib/dom.js";
+import { byId, listValues, setAttributes } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
 import { Problem } from "./model/api.js";
 import { DataSync } from "./model/data.js";
@@ -15,7 +15,7 @@ import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
 import { enableHeader } from "./views/drawers.js";
-import { bindField } from "./views/fields.js";
+import { bindField, checkFields } from "./views/fields.js";
 import { highlightRuns } from "./views/highlight.js";
 import { loadBasins, loadLesson, loadPanels, once } from "./views/late.js";
 import { enableNavigation } from "./views/navigation.js";
@@ -30,8 +30,11 @@ import { createTrainingForm } from "./views/training.js";
 import { offerUndo } from "./views/undo.js";
 
 const opened = readHash(location.hash);
-const unknown = (document.documentElement.dataset.unknown ?? "").split(" ").filter(Boolean);
-const ignoredQuery = unknown.map((entry) => ({ pointer: `?${entry}`, detail: "not a part of this page" }));
+const unknown = (document.documentElement.dataset.unknown ?? "").split("\n").filter(Boolean);
+const ignoredQuery = unknown.map((entry) => ({
+  pointer: `?${entry}`,
+  detail: `must be one of ${listValues(entry.startsWith("hide") ? "data-part" : "data-embed")}`,
+}));
 showIgnored([...ignoredQuery, ...opened.ignored]);
 await enableHeader();
 const store = new Store(opened.state);
@@ -48,7 +51,7 @@ createTask(store, {
   generated: byId("generated"),
   noise: byId("noise-label"),
 });
-loadPanels(store, addressBar, result);
+loadPanels(store, addressBar);
 highlightRuns(document.body);
 startTraining();
 
@@ -85,7 +88,7 @@ function bindDataFields() {
   for (const key of /** @type {const} */ (["initial_state", "noise", "n_samples", "n_steps", "seed", "activation"])) {
     bindField(store, key);
   }
-  bindField(store, "bits");
+  for (const key of /** @type {const} */ (["bits", "sequence"])) bindField(store, key);
   for (const key of /** @type {const} */ (["valley", "basins"])) bindField(store, key);
   store.watch(["activation"], ({ activation }) => {
     byId("valley").disabled = activation !== "identity";
@@ -128,9 +131,9 @@ function connectData() {
   });
   new DataSync(store, {
     costs: (costs) => surface.setCosts(costs),
-    optimum(weights) {
-      store.optimum = weights;
-      surface.setOptimum(weights);
+    optimum(optimum) {
+      store.optimum = optimum;
+      surface.setOptimum(optimum);
       result.explain();
     },
     async evaluation(evaluation, dataset) {
@@ -223,11 +226,12 @@ async function createTraining(optimizers) {
   const train = async (states, keep) => {
     if (await race.train(states, keep)) player.start();
   };
-  const trainHere = (keep = false) => train([{ ...store.state }], keep);
+  const trainHere = (keep = false) => checkFields() && train([{ ...store.state }], keep);
   const player = new Player(store, race);
   loadBasins(store, surface, optimizers);
   byId("sweep").addEventListener("click", async () => {
     const { spreadRates } = await import("./model/sweep.js");
+    if (!checkFields()) return;
     const optimizer = optimizers.find(({ name }) => name === store.state.optimizer) ?? optimizers[0];
     train(spreadRates(store.state, optimizer), false);
   });
@@ -238,7 +242,7 @@ async function createTraining(optimizers) {
   store.watch(OBJECTIVE_KEYS, () => race.removeMismatches());
   byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (!document.activeElement?.hasAttribute("aria-invalid")) trainHere(); // Enter, in a field with a value that is not used
+    trainHere();
   });
   byId("add").addEventListener("click", () => trainHere(true));
   for (const id of ["train", "add", "sweep"]) byId(id).disabled = false;

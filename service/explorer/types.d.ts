@@ -82,10 +82,22 @@ type GridResult = { costs: CostSource; note: string; requested: number };
  */
 type Bands = { edges: number[]; contours: number[] };
 
+/** Colors from the lowest value to the highest, as [red, green, blue], and labels at positions from 0 to 1. */
+type ColorScale = { title: string; colors: number[][]; ticks: { position: number; label: string }[] };
+
 /** The cost for one w_rec: (quadratic * w_in + linear) * w_in + constant. */
 type Parabola = { quadratic: number; linear: number; constant: number };
 
 // The network and its data
+
+interface Optimum {
+  w_in: number;
+  w_rec: number;
+  /** whether all other weights have a higher cost */
+  unique: boolean;
+  /** the learning rate above which gradient descent moves away from it, if there is one */
+  limit: number | null;
+}
 
 /** The inputs are N rows of length T. */
 type Dataset = { inputs: Float64Array[]; targets: number[] };
@@ -133,7 +145,7 @@ type Subject = "data" | "surface" | "point" | "predict";
 /** Called with null when there is nothing to show. */
 interface Handlers {
   costs: (costs: CostSource | null) => void;
-  optimum: (weights: Weights | null) => void;
+  optimum: (optimum: Optimum | null) => void;
   /** with the targets of the dataset */
   evaluation: (evaluation: Evaluation | null, dataset: LoadedDataset | null) => void;
   prediction: (prediction: Prediction | null) => void;
@@ -169,9 +181,6 @@ interface RaceHandlers {
   removed: (text: string, restore: (() => void) | null) => void;
 }
 
-/** The learning rates above which gradient descent moves away, if they are known. */
-type Limit = { point: number | null; optimum: number | null };
-
 /** Watches a job. It is called only if the computation takes long. */
 interface Watcher {
   onProgress: (progress: Progress, cancel: () => void) => void;
@@ -190,7 +199,7 @@ interface Step {
   question: string;
   /** what to look at, to complete "Look at …" */
   hint: string;
-  /** the view that the step speaks of */
+  /** the views that the step speaks of, with spaces between them */
   figure: string;
   /** shown on request */
   answer: string;

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.explorer.conftest import ModuleCaller, Opener, on_screens, open_drawer, wait_for_value
+from tests.explorer.conftest import (
+    ModuleCaller,
+    Opener,
+    box,
+    on_screens,
+    open_drawer,
+    wait_for_value,
+)
 from tests.explorer.test_accessibility import violations
 
 DESCENT = "#optimizer=gradient_descent&optimizer.learning_rate=0.001"
@@ -56,6 +63,10 @@ def test_the_surface_is_covered_where_training_fails(
     covered = [True] * len(inner)  # by iterations, or by hatching where training fails
     wait_for_value(page, lambda: page.evaluate(COVERED, cells.tolist()), covered)
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    expect(page.locator("#surface").get_by_text("iterations")).to_be_visible()  # not costs
+    expect(page.locator("#surface").get_by_text("cost", exact=True)).to_have_count(0)
+    panel, below = box(page, ".surface .panel"), box(page, "#basin-legend")
+    assert below["y"] >= panel["y"] + panel["height"]
     assert violations(page) == []
     page.get_by_role("button", name="Zoom in").click()  # not below the controls
 

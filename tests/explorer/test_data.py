@@ -18,14 +18,14 @@ from tests.explorer.conftest import (
 )
 
 
-def test_the_first_view_loads_at_most_258_kilobytes(page: Page) -> None:
+def test_the_first_view_loads_at_most_260_kilobytes(page: Page) -> None:
     sizes = page.evaluate(
         """performance.getEntries().filter(({ decodedBodySize }) => decodedBodySize)
         .map(({ name, decodedBodySize }) => [new URL(name).pathname, decodedBodySize])"""
     )
     files = {path: size for path, size in sizes if path == "/" or path.startswith("/explorer/")}
     assert {"/", "/explorer/main.js", "/explorer/css/base.css"} < set(files)
-    assert sum(files.values()) <= 258_000, sorted(files.items(), key=lambda file: file[1])
+    assert sum(files.values()) <= 260_000, sorted(files.items(), key=lambda file: file[1])
 
 
 def test_the_heatmap_is_painted_and_numbers_equal_the_service(explorer: Explorer) -> None:
@@ -38,7 +38,7 @@ def test_the_heatmap_is_painted_and_numbers_equal_the_service(explorer: Explorer
     page.fill("#w_in", "0.7")
     page.fill("#w_rec", "-0.4")
     page.fill("#bits", "110101")
-    expect(page.locator("#regime")).to_contain_text("vanishing (below ×0.9 in all)")
+    expect(page.locator("#regime")).to_contain_text("vanishing (below ×0.1 in total)")
     expect(page.locator("#headline")).to_contain_text("4 ones")
     explorer.assert_equals_service()
 
@@ -163,7 +163,7 @@ def test_playing_fetches_nothing(explorer: Explorer) -> None:
 @pytest.mark.slow
 def test_the_ticks_of_the_states_are_where_they_say_and_long_ones_fit(open_page: Opener) -> None:
     page = open_page()
-    labels = page.locator("#states text[text-anchor=end]")
+    labels = page.locator("#states text[text-anchor=end]", has_text=re.compile(r"\d"))
     expect(labels).to_have_text(["−2000", "−1000", "0"])  # at (−1.5, 2), the output is −2332.5
     heights = labels.evaluate_all(
         "labels => labels.map((label) => Number(label.getAttribute('y')))"

@@ -3,18 +3,18 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import ModuleCaller, open_drawer, wait_for_value
+from tests.explorer.conftest import DESKTOP, ModuleCaller, box, open_drawer, wait_for_value
 from tests.explorer.test_jobs import make_holder
 
 INVALID = [
-    ("#n_steps", "201", "10", "Must be an integer from 1 to 200."),
-    ("#n_samples", "0", "20", "Must be an integer from 1 to 2,000."),
-    ("#seed", "1.5", "1", "Must be an integer from 0 to 4,294,967,295."),
-    ("#noise", "-1", "0", "Must be a number from 0 to 1,000,000."),
-    ("#n_iterations", "1e9", "500", "Must be an integer from 0 to 1,000,000."),
-    ("#bits", "0120", "011000010011", "Must be 1 to 60 digits 0 or 1."),
-    ("#w_in", "", "-1.5", "Must be a number from −1e+100 to 1e+100."),
-    ("[name=initial_step]", "0", "0.001", "Must be a number above 0"),
+    ("#n_steps", "201", "10", "Steps per sequence must be an integer from 1 to 200."),
+    ("#n_samples", "0", "20", "Sequences must be an integer from 1 to 2,000."),
+    ("#seed", "1.5", "1", "Random seed must be an integer from 0 to 4,294,967,295."),
+    ("#noise", "-1", "0", "Noise on the targets must be a number from 0 to 1,000,000."),
+    ("#n_iterations", "1e9", "500", "Iterations must be an integer from 0 to 1,000,000."),
+    ("#bits", "0120", "011000010011", "Bits must be 1 to 60 digits 0 or 1."),
+    ("#w_in", "", "-1.5", "Start w_in must be a number from −1e+100 to 1e+100."),
+    ("[name=initial_step]", "0", "0.001", "Initial step must be a number above 0"),
 ]
 
 
@@ -27,11 +27,13 @@ def test_a_value_that_is_not_valid_is_named(page: Page) -> None:
         note = page.get_by_role("alert").filter(has_text=message)
         expect(note).to_be_visible()
         page.locator(field).blur()
-        expect(page.locator(field)).to_have_value(valid)
-        expect(note).to_contain_text("The field has its last valid value again.")
-        expect(page.locator(field)).not_to_have_attribute("aria-invalid", "true")
+        expect(page.locator(field)).to_have_value(text)
+        below, above = box(page, ".field-problem"), box(page, field)
+        assert below["y"] >= above["y"] + above["height"]
+        assert below["x"] + below["width"] <= DESKTOP["width"]
         page.fill(field, valid)
         expect(note).to_have_count(0)
+        expect(page.locator(field)).not_to_have_attribute("aria-invalid", "true")
     held, hold = make_holder()
     page.route("**/v1/datasets", hold)
     with page.expect_request("**/v1/datasets"):
@@ -51,6 +53,8 @@ def test_a_field_that_is_not_valid_has_no_effect(page: Page) -> None:
     page.on("request", lambda request: runs.append(request.method + request.url))
     page.fill("#n_iterations", "2.5")
     page.press("#n_iterations", "Enter")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#n_iterations")).to_be_focused()
     page.fill("#n_iterations", "25")
     page.press("#n_iterations", "Enter")
     expect(page.locator("#iteration")).to_have_text("25 of 25")
@@ -64,10 +68,12 @@ def test_a_field_that_is_not_valid_has_no_effect(page: Page) -> None:
     page.fill("#target_cost", "0.5")
     open_drawer(page, "settings")
     page.fill("#target_cost", "")  # it is optional
-    expect(page.get_by_role("alert").filter(has_text="Must be")).to_have_count(0)
+    expect(page.get_by_role("alert").filter(has_text="must be")).to_have_count(0)
     open_drawer(page, "settings")
     page.fill("#target_cost", "-1")
-    expect(page.get_by_role("alert")).to_have_text("Must be a number from 0 to 1e+300, or empty.")
+    expect(page.get_by_role("alert")).to_have_text(
+        "Stop at cost must be a number from 0 to 1e+300, or empty."
+    )
 
 
 PARSE = (["lib/format"], "({ parseNumber }, text) => parseNumber(text)")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.explorer.conftest import PHONE, ModuleCaller, Opener, open_drawer
+from tests.explorer.conftest import PHONE, ModuleCaller, Opener, open_drawer, wait_until
 from tests.explorer.test_accessibility import violations
 
 N_STEPS = 6
@@ -96,12 +96,35 @@ def test_a_link_to_a_step_shows_its_state_and_keeps_what_was_changed(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", range(1, N_STEPS + 1))
+def test_an_open_answer_leaves_the_figures_in_view(open_page: Opener, number: int) -> None:
+    page = open_page(f"#lesson={number}", viewport={"width": 1280, "height": 720})
+    expect(page.locator("#lesson h2")).to_contain_text(f"Step {number} of 6")
+    page.get_by_text("Show the answer").click()
+    expect(page.locator("#lesson details p")).to_be_in_viewport()
+    figures = page.locator("figure.spoken-of")
+    for index in range(figures.count()):
+        bounds = figures.nth(index).bounding_box()
+        assert bounds is not None
+        assert bounds["y"] + bounds["height"] <= 720
+        assert bounds["height"] > 120
+
+
+@pytest.mark.slow
 def test_the_lesson_fits_on_a_phone(open_page: Opener) -> None:
     page = open_page("#lesson=4", viewport=PHONE, has_touch=True, is_mobile=True)
     page.get_by_text("Show the answer").tap()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="Next", exact=True).tap()
     expect(page.locator("#lesson h2")).to_contain_text("Step 5 of 6")
+    wait_until(  # the heading is not below the player, which stays at the top
+        page,
+        """() => {
+          const [heading, player] = ["#lesson h2", ".run"].map((selector) =>
+            document.querySelector(selector).getBoundingClientRect());
+          return heading.top >= player.bottom && heading.bottom < innerHeight;
+        }""",
+    )
     # At the end, the cost of Levenberg-Marquardt is 0 within its accuracy.
     expect(page.locator("tbody tr")).to_have_count(2)
     row = page.locator("tbody tr").first

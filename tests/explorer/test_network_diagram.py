@@ -1,6 +1,7 @@
 """The network beside the surface: it counts, and its weights can be dragged."""
 
 import re
+from itertools import combinations
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -42,16 +43,46 @@ def test_it_reads_one_input_after_the_other(open_page: Opener) -> None:
     expect(page.locator("#headline")).to_contain_text("0110 → 2 · 2 ones ✓")
 
 
+REMEMBER = "#task=remember&w_in=1&w_rec=0.5&n_steps=30"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("address", "size"),
+    [("?present", (1440, 900)), ("", (390, 844)), (REMEMBER, (1280, 720)), (REMEMBER, (390, 844))],
+)
+def test_texts_are_beside_the_state(open_page: Opener, address: str, size: tuple[int, int]) -> None:
+    page = open_page(address, viewport={"width": size[0], "height": size[1]})
+    expect(page.locator("#by_w_in")).not_to_have_text("…")
+    page.evaluate("document.fonts.ready")
+    places = [
+        f"[data-weight=w_{weight}] text >> nth={k}" for weight in ("in", "rec") for k in (0, 1)
+    ]
+    boxes = [box(page, f"#network {place}") for place in (".cell-state", ".output", *places)]
+    for a, b in combinations(boxes, 2):
+        apart = max(
+            max(a[axis], b[axis]) - min(a[axis] + a[side], b[axis] + b[side])
+            for axis, side in (("x", "width"), ("y", "height"))
+        )
+        assert apart > -8, (a, b)  # boxes of letters have margins
+
+
+@pytest.mark.slow
+def test_the_star_of_the_remembering_task_is_not_the_only_optimum(page: Page) -> None:
+    page.select_option("#task", "remember")
+    expect(page.locator("#note")).to_contain_text("the star one of several optima")
+    expect(page.locator("#sequence")).to_have_value("1")
+    expect(page.locator("#network .input")).to_have_text("1.6 …")
+    page.select_option("#task", "count_ones")
+    expect(page.locator("#note")).to_contain_text("the star the optimum")
+
+
 @pytest.mark.slow
 def test_gradient_descent_starts_below_the_limit_that_the_page_names(page: Page) -> None:
     page.select_option("#optimizer", "gradient_descent")
     expect(page.get_by_label("Learning rate")).to_have_value("0.001")
     note = page.locator("#note")
-    expect(note).to_contain_text("its rate is above 2/λ")
-    expect(note).to_contain_text("0.0019 at the star")
-    page.fill("#w_in", "1")
-    page.fill("#w_rec", "1")
-    expect(note).to_contain_text("0.0019 with the curvature at the point")
+    expect(note).to_contain_text("A rate above 0.0019 = 2/λ does not settle there")
     page.select_option("#optimizer", "rprop")
     expect(note).not_to_contain_text("λ")
 
@@ -73,6 +104,7 @@ def test_clipping_does_not_outlive_its_optimizer(page: Page) -> None:
 def test_everything_fits_on_one_screen(open_page: Opener, size: tuple[int, int]) -> None:
     width, height = size
     page = open_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    before = box(page, "#surface")
     page.locator("#train").click()
     expect(page.locator("#note")).to_contain_text("It learned to count.")
     scroll = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
@@ -89,6 +121,7 @@ def test_everything_fits_on_one_screen(open_page: Opener, size: tuple[int, int])
         bounds = box(page, view)
         assert bounds["y"] + bounds["height"] <= height, view
         assert bounds["height"] >= 24
+    assert box(page, "#surface") == before  # nothing jumps
     panel = box(page, ".surface .panel")
     assert panel["width"] == pytest.approx(panel["height"], abs=1)
     assert panel["height"] > 0.68 * height
@@ -100,7 +133,8 @@ def test_a_presentation_has_large_text_and_keys(open_page: Opener) -> None:
     heading = page.locator("#lesson h2")
     expect(heading).to_have_text("Step 5 of 6: Only the sign")
     expect(page.locator("#lesson p").first).to_have_css("font-size", "24px")
-    expect(page.locator("#optimizer")).to_be_hidden()
+    expect(page.locator("#optimizer")).to_be_visible()
+    expect(page.locator("#w_in")).to_be_hidden()
     page.mouse.click(5, 1070)
     page.keyboard.press("PageDown")
     expect(heading).to_contain_text("Step 6 of 6")

@@ -37,11 +37,44 @@ def test_a_printed_page_has_figures_and_no_controls(open_page: Opener) -> None:
     page = open_page(RUN, color_scheme="dark")
     expect(page.locator("tbody tr")).to_have_count(1)
     page.emulate_media(media="print")
-    for shown in ("#surface canvas >> nth=0", "#headline", "#cost-chart", "#unrolled", "#trace"):
+    for shown in ("#surface canvas >> nth=0", "#headline", "#network", "#cost-chart", "#trace"):
         expect(page.locator(shown)).to_be_visible()
     for hidden in ("#train", ".player", "#zoom", "#code", "#embed-code"):
         expect(page.locator(hidden)).to_be_hidden()
     expect(page.locator("body")).to_have_css("background-color", "rgb(253, 253, 251)")
+
+
+FREEZE = """
+  const Observer = window.ResizeObserver;
+  window.ResizeObserver = class extends Observer {
+    constructor(run) { super((...changes) => window.isFrozen || run(...changes)); }
+  };
+"""
+
+
+@pytest.mark.slow
+def test_printed_figures_keep_their_shape(open_page: Opener) -> None:
+    """A printed page has another width, and nothing draws its figures again."""
+    page = open_page(RUN, viewport={"width": 1440, "height": 900})
+    page.add_init_script(FREEZE)
+    page.reload()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    wait_until_painted(page)
+    panel = box(page, ".surface .panel")
+    page.evaluate("window.isFrozen = true")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4
+    printed, canvas = (box(page, selector) for selector in (".surface .panel", ".surface canvas"))
+    assert printed["width"] < panel["width"]
+    assert canvas == pytest.approx(printed, abs=1)
+    surface = box(page, "#surface")
+    assert surface["y"] + surface["height"] <= box(page, "#headline")["y"]
+    for chart in ("#network", "#cost-chart", "#fit-chart", "#states", "#trace"):
+        figure, drawn = box(page, f"figure:has({chart})"), box(page, f"{chart} > svg")
+        caption = box(page, f"figure:has({chart}) figcaption")
+        assert caption["y"] + caption["height"] <= drawn["y"] + 1
+        assert drawn["y"] + drawn["height"] <= figure["y"] + figure["height"] + 1
+        assert drawn["x"] + drawn["width"] <= 794
 
 
 def save(page: Page, view: str, suffix: str) -> bytes:
@@ -60,7 +93,9 @@ def test_the_surface_is_saved_as_it_is_shown(open_page: Opener) -> None:
     svg = ET.fromstring(save(page, "surface", "svg"))  # noqa: S314 - our own file
     image, *_ = svg.findall(f"{SVG}image")
     assert image.attrib["href"].startswith("data:image/png;base64,")
-    assert "stroke: rgb" in ET.tostring(svg, "unicode")  # the styles of the page
+    text = ET.tostring(svg, "unicode")
+    assert "stroke: rgb" in text  # the styles of the page
+    assert "src: url(data:font/woff2;base64," in text
     surface = box(page, "#surface")
     with Image.open(BytesIO(save(page, "surface", "png"))) as saved:
         assert saved.size == pytest.approx(
@@ -87,6 +122,20 @@ def test_charts_are_saved(open_page: Opener) -> None:
         with Image.open(BytesIO(save(page, view, "png"))) as image:
             assert image.width > 300
             assert len(set(image.convert("RGB").get_flattened_data())) > 20
+
+
+def test_a_figure_that_is_not_shown_or_empty_cannot_be_saved(page: Page) -> None:
+    open_drawer(page, "embed")
+    button = page.get_by_role("button", name="Save as PNG")
+    for view in ("cost", "network"):
+        page.select_option("#embed-view", view)
+        expect(button).to_be_disabled()
+        expect(page.locator("#not-drawn")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Unroll").click()
+    open_drawer(page, "embed")
+    expect(button).to_be_enabled()
+    save(page, "network", "png")
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def test_after_training_the_network_counts(still: Page) -> None:
     expect(still.locator("#w_in")).to_have_value("-1.5")
     still.get_by_role("button", name="Rewind").click()
     expect(still.locator("#cost")).to_have_text("6.16×10⁵")
-    expect(still.locator("#regime")).to_have_text("▲ exploding (above ×1.1 in all)")
+    expect(still.locator("#regime")).to_have_text("▲ exploding (above ×10 in total)")
     still.get_by_role("button", name="Step", exact=True).click()
     expect(still.locator("#point-title")).to_have_text("at iteration 1")
     expect(still.locator("#shown_w_in")).to_have_attribute("data-value", "-1.4995")
@@ -204,7 +204,7 @@ def test_the_trace_has_a_logarithmic_axis_and_shows_signs(page: Page) -> None:
     assert first < last
     page.fill("#w_in", "1.001")
     page.fill("#w_rec", "0.9997")
-    expect(page.locator("#regime")).to_have_text("= steady (from ×0.9 to ×1.1 in all)")
+    expect(page.locator("#regime")).to_have_text("= steady (×0.9 to ×1.1 in total)")
     expect(page.locator("#growth")).to_have_text("×0.9997 per step, ×0.996 in 12")
     page.fill("#w_rec", "1")
     page.fill("#w_in", "1")
@@ -233,6 +233,35 @@ def test_the_older_part_of_an_oscillating_path_fades(call_modules: ModuleCaller)
     )
     assert old == [0, 5]
     assert recent == [91, 9]  # nine segments of 200 pixels
+
+
+def test_a_diverging_run_gets_its_sentence(open_page: Opener) -> None:
+    fragment = "#optimizer=momentum&optimizer.learning_rate=0.003"
+    still = open_page(fragment, reduced_motion="reduce")
+    train(still)
+    note = still.locator("#note")
+    expect(note).to_contain_text(re.compile(r"overflowed at iteration \d+, and training stopped"))
+    last = re.findall(r"\d+", still.locator("#iteration").inner_text())
+    assert last[0] == last[1]
+    assert f"at iteration {last[1]}, and" in note.inner_text()
+
+
+@pytest.mark.slow
+def test_a_paused_run_is_announced(open_page: Opener) -> None:
+    page = open_page()
+    announcement = page.locator("#announcement")
+    expect(announcement).to_have_text("Cost 6.16 times 10 to the power 5, gradient exploding.")
+    train(page)
+    expect(page.locator("#iteration")).to_have_text(re.compile("^[1-9]"))
+    page.get_by_role("button", name="Pause", exact=True).click()
+    wait_until(
+        page,
+        """() => {
+          const [cost, heard] = ["#cost", "#announcement"].map((selector) =>
+            document.querySelector(selector).textContent);
+          return heard.startsWith(`Cost ${cost.split("×")[0]}`);
+        }""",
+    )
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 // The basin map over the cost surface: how many iterations training needs from each point, and where it fails.
 import { html, placeCanvas } from "../lib/dom.js";
+import { formatNumber } from "../lib/format.js";
 
 /**
  * How failures look: two colors each, in stripes that rise or fall. Stripes distinguish them for any color vision.
@@ -11,6 +12,7 @@ const HATCHES = {
 };
 const STRIPE = 8; // CSS pixels from one line to the next
 const LINE = 2.2;
+const N_COLORS = 40; // of the color bar
 const FEW = 0.02; // of the starts have the first color
 /** Colors from the fewest iterations to the most, all lighter than the marks above them. */
 const SCALE = [
@@ -37,16 +39,25 @@ export class BasinLayer {
   show(map) {
     this.map = map;
     this.colors = map ? colorCells(map) : [];
-    this.draw();
+    this.surface.drawHeatmap();
+  }
+
+  /** @returns {ColorScale | null} for the color bar, while a map is shown */
+  get scale() {
+    if (!this.map) return null;
+    const [low, high] = iterationRange(this.map);
+    const ticks = [0, 0.5, 1].map((position) => ({ position, label: formatNumber(Math.round(low * (high / low) ** position), 2) }));
+    ticks[0].label = `≤ ${ticks[0].label}`;
+    return { title: "iterations", colors: Array.from({ length: N_COLORS }, (_, k) => mixColor(k / (N_COLORS - 1))), ticks };
   }
 
   /** Draw the map at the place of its window in the current view. */
   draw() {
     const { canvas, colors, map } = this;
-    const { ratio, rect, scales } = this.surface;
+    const { ratio, rect, scales, size } = this.surface;
     canvas.hidden = !map;
     if (!map) return;
-    placeCanvas(canvas, rect, ratio);
+    placeCanvas(canvas, rect, size, ratio);
     const { w_in, w_rec, resolution } = map.result.request.window;
     const findCell = (/** @type {number} */ value, /** @type {{low: number, high: number}} */ { low, high }) =>
       Math.round(((value - low) / (high - low)) * (resolution - 1)); // every point of the grid is the center of its cell
@@ -65,12 +76,12 @@ export class BasinLayer {
 function colorCells({ outcome, iterations }) {
   const [bottom, top] = iterationRange({ outcome, iterations }).map((n, k) => Math.log(n + k));
   return outcome.map((each, index) =>
-    each === "target_reached" ? pickColor((Math.log(Math.max(1, iterations[index])) - bottom) / (top - bottom)) : null,
+    each === "target_reached" ? pack([...mixColor((Math.log(Math.max(1, iterations[index])) - bottom) / (top - bottom)), 255]) : null,
   );
 }
 
 /** Return few and the most iterations of the successful starts. @param {{outcome: string[], iterations: number[]}} map */
-export function iterationRange({ outcome, iterations }) {
+function iterationRange({ outcome, iterations }) {
   const needed = iterations.filter((_, index) => outcome[index] === "target_reached").sort((a, b) => a - b);
   const few = needed[Math.floor(FEW * needed.length)] ?? 1; // and not the one that starts at the optimum
   return [Math.max(1, few), needed[needed.length - 1] ?? 1];
@@ -82,10 +93,10 @@ function pack([red, green, blue, opacity]) {
 }
 
 /** @param {number} share from 0 to 1 */
-function pickColor(share) {
+function mixColor(share) {
   const at = Math.min(0.9999, Math.max(0, share)) * (SCALE.length - 1);
   const below = Math.floor(at);
-  return pack([...SCALE[below].map((value, k) => value + (at - below) * (SCALE[below + 1][k] - value)), 255]);
+  return SCALE[below].map((value, k) => Math.round(value + (at - below) * (SCALE[below + 1][k] - value)));
 }
 
 /**
@@ -109,13 +120,6 @@ function paint(canvas, ratio, look) {
     }
   }
   context.putImageData(image, 0, 0);
-}
-
-/** Return a legend of the colors. */
-export function createScale() {
-  const canvas = html("canvas", { width: 120, height: 1, class: "scale", "aria-hidden": "true" });
-  paint(canvas, 1, (x) => pickColor(x / canvas.width));
-  return canvas;
 }
 
 /** Return a sample of the stripes of one outcome. @param {string} outcome */

@@ -17,6 +17,7 @@ export class CostChart {
     this.iteration = 0;
     this.last = 1;
     this.plot = new Plot(root, "Cost against iteration", () => this.draw());
+    this.plot.x_name = "iteration";
     this.clip = svg("rect");
     this.paths = svg("g", { "clip-path": "url(#cost-clip)" });
     this.cursor = svg("line", { class: "cursor" });

@@ -13,6 +13,7 @@ export class FitChart {
     /** @type {(number | null)[] | null} */ this.outputs = null;
     /** @type {number[]} */ this.targets = [];
     this.plot = new Plot(root, "Output against target", () => this.draw());
+    this.plot.x_name = "target";
     this.line = svg("line", { class: "target" });
     this.dots = svg("g");
     this.plot.marks.append(this.line, this.dots);

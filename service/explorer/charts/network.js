@@ -7,9 +7,10 @@ import { weightName } from "./surface_axes.js";
 
 const RADIUS = 33;
 const LINE = 84; // the height of the arrows
+const LABEL = 10.3; // width of a weight and its derivative, in em
 const NARROW = 460; // pixels
-const MAX_SHOWN = 14; // inputs
-const NARROW_SHOWN = 12;
+const MAX_SHOWN = 12; // inputs
+const LONG_SHOWN = 6; // the room for one long number
 const INPUT_WIDTH = 11;
 const PER_PIXEL = 0.01; // how much a weight changes while it is dragged
 const KEY_STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
@@ -30,6 +31,7 @@ export class NetworkDiagram {
     this.position = Infinity; // how many inputs are read
     this.timer = 0;
     this.n_shown = MAX_SHOWN;
+    this.isLong = false; // whether inputs have several digits
     this.inputs = svg("g");
     this.arrow = svg("path", { class: "wire" });
     this.loop = svg("path", { class: "wire" });
@@ -50,7 +52,7 @@ export class NetworkDiagram {
     const value = svg("tspan", { class: "value", id: `shown_${weight}` });
     const slope = svg("tspan", { class: "slope", id: `by_${weight}` });
     const name = svg("text", { class: "weight" }, ...weightName(weight.slice(2)), svg("tspan", {}, " = "), value);
-    const derivative = svg("text", { class: "derivative" }, "∂cost/∂", ...weightName(weight.slice(2)), " = ", slope);
+    const derivative = svg("text", { class: "derivative" }, "∂cost/∂", ...weightName(weight.slice(2)), " ", slope);
     const label = weight === "w_in" ? "Input weight" : "Recurrent weight";
     const title = svg("title", {}, "Drag to change the weight");
     const target = svg("rect", { class: "grip", rx: 6 });
@@ -89,9 +91,12 @@ export class NetworkDiagram {
   layOut() {
     const { width } = this.plot.rect;
     const isNarrow = width < NARROW;
-    this.n_shown = Math.min(isNarrow ? NARROW_SHOWN : MAX_SHOWN, this.sample?.inputs.length ?? 1);
+    const inputs = this.sample?.inputs ?? [];
+    this.isLong = inputs.some((input) => formatNumber(input, 2).length > 1);
+    this.n_shown = this.isLong ? LONG_SHOWN : Math.min(MAX_SHOWN, inputs.length);
     const start = this.n_shown * INPUT_WIDTH + 10;
-    const x = isNarrow ? width - RADIUS - 12 : Math.max(start + 150, 0.56 * width);
+    const label = LABEL * parseFloat(getComputedStyle(this.handles.w_in.derivative).fontSize);
+    const x = isNarrow ? width - RADIUS - 12 : Math.max(start + label + RADIUS + 10, 0.56 * width);
     this.arrow.setAttribute("d", arrowPath(start, x - RADIUS - 3));
     this.out.setAttribute("d", arrowPath(x + RADIUS + 2, x + RADIUS + 44));
     const top = LINE - RADIUS + 3;
@@ -101,10 +106,10 @@ export class NetworkDiagram {
     );
     setAttributes(this.cell, { cx: x, cy: LINE });
     setAttributes(this.state, { x, y: LINE + 6 });
-    setAttributes(this.output, { x: x + RADIUS + 52, y: LINE + 6, display: isNarrow ? "none" : null });
+    setAttributes(this.output, isNarrow ? { x: 0, y: LINE + 34 } : { x: x + RADIUS + 52, y: LINE + 6 });
     setAttributes(this.out, { display: isNarrow ? "none" : null });
-    place(this.handles.w_in, start + 4, LINE - 30);
-    place(this.handles.w_rec, isNarrow ? x - 182 : x + 44, 20);
+    place(this.handles.w_in, Math.min(start + 4, x - RADIUS - 6 - label), LINE - 29, label);
+    place(this.handles.w_rec, x + 20 + label > width ? x - 44 - label : x + 44, 18, label);
     this.update();
   }
 
@@ -124,7 +129,7 @@ export class NetworkDiagram {
     for (const weight of /** @type {const} */ (["w_in", "w_rec"])) {
       const value = evaluation?.weight_gradient[weight];
       const text = !evaluation ? "…" : value === null || Number.isNaN(value) ? OVERFLOW : formatNumber(value, 3);
-      showNumber(this.handles[weight].slope, text, value);
+      showNumber(this.handles[weight].slope, /^[<>]/.test(text) ? text : `= ${text}`, value);
     }
   }
 
@@ -170,9 +175,10 @@ export class NetworkDiagram {
     this.actions.mark(at);
     const first = Math.max(0, Math.min(at - this.n_shown / 2, n_steps - this.n_shown));
     const texts = (sample?.inputs ?? []).map((input) => formatNumber(input, 2));
-    const longest = Math.max(1, ...texts.map(({ length }) => length));
-    const shown = longest > 1 ? texts.slice(Math.max(0, at - 1), Math.max(1, at)) : texts.slice(first, first + this.n_shown);
-    const offset = longest > 1 ? Math.max(0, at - 1) : first;
+    // Of long numbers, the one that is read is shown, and in the end the first.
+    const offset = !this.isLong ? first : at < n_steps ? Math.max(0, at - 1) : 0;
+    const shown = texts.slice(offset, this.isLong ? offset + 1 : first + this.n_shown);
+    if (this.isLong && n_steps > 1 && at === n_steps) shown[0] += " …";
     this.inputs.replaceChildren(
       ...shown.map((text, k) => {
         const index = offset + k;
@@ -194,9 +200,9 @@ export class NetworkDiagram {
 /** @param {number} from @param {number} to */
 const arrowPath = (from, to) => `M${from} ${LINE}H${to}m-9 -5.5l9 5.5l-9 5.5`;
 
-/** @param {ReturnType<NetworkDiagram["createHandle"]>} handle @param {number} x @param {number} y */
-function place({ name, derivative, target }, x, y) {
-  setAttributes(target, { x: x - 6, y: y - 18, width: 148, height: 42 });
+/** @param {ReturnType<NetworkDiagram["createHandle"]>} handle @param {number} x @param {number} y @param {number} width */
+function place({ name, derivative, target }, x, y, width) {
+  setAttributes(target, { x: x - 6, y: y - 18, width, height: 42 });
   setAttributes(name, { x, y });
   setAttributes(derivative, { x, y: y + 18 });
 }

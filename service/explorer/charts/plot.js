@@ -4,7 +4,7 @@ import { superscript } from "../lib/format.js";
 import { makeTicks } from "../lib/scales.js";
 
 const MIN_DECADES = 4;
-const MARGINS = { left: 50, right: 14, top: 10, bottom: 26 };
+const MARGINS = { left: 56, right: 14, top: 10, bottom: 26 };
 const TICK_WIDTH = 64; // pixels between two labels of an axis
 const TICK_HEIGHT = 34;
 const CHARACTER = 7; // width of a digit
@@ -23,6 +23,7 @@ export class Plot {
   constructor(root, label, draw, margins = {}) {
     this.margins = { ...MARGINS, ...margins };
     this.label = label;
+    this.x_name = ""; // of the horizontal axis
     /** @type {Rect} */ this.rect = { left: this.margins.left, top: this.margins.top, width: 1, height: 1 };
     this.domain = { x: [0, 1], y: [0, 1] };
     this.grid = svg("g");
@@ -68,6 +69,7 @@ export class Plot {
       svg("text", { x: left - 8, y: this.y(value) + 4, "text-anchor": "end" }, label),
     ]);
     marks.push(...x_ticks.map(({ value, label }) => svg("text", { x: this.x(value), y: bottom + 18, "text-anchor": "middle" }, label)));
+    if (x_ticks.length) marks.push(svg("text", { x: left - 8, y: bottom + 18, "text-anchor": "end" }, this.x_name));
     if (hint) marks.push(svg("text", { class: "hint", x: left + width / 2, y: top + height / 2, "text-anchor": "middle" }, hint));
     this.grid.replaceChildren(...marks);
   }

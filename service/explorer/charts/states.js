@@ -13,6 +13,7 @@ export class StatesChart {
     /** @type {Sample | null} */ this.sample = null;
     this.position = Infinity;
     this.plot = new Plot(root, "State of the network after each input", () => this.draw());
+    this.plot.x_name = "input";
     this.target = svg("path", { class: "target" });
     this.line = svg("path", { class: "states" });
     this.dot = svg("circle", { class: "sample", r: 4.5 });

@@ -2,13 +2,12 @@
 import { svg } from "../lib/dom.js";
 import { superscript } from "../lib/format.js";
 import { makeTicks } from "../lib/scales.js";
-import { bandColors, colorBarTicks } from "./color_bands.js";
 
 /** @param {View} view @param {Rect} rect @param {Scales} scales @returns {Element[]} */
 export function drawAxes(view, rect, scales) {
   const bottom = rect.top + rect.height;
   const middle = rect.top + rect.height / 2;
-  const marks = [svg("rect", { class: "frame", x: rect.left, y: rect.top, width: rect.width, height: rect.height })];
+  /** @type {Element[]} */ const marks = [];
   for (const { value, label } of makeTicks(view[0], view[1], rect.width / 62)) {
     const x = scales.x(value);
     marks.push(svg("line", { class: "tick", x1: x, x2: x, y1: bottom, y2: bottom + 5 }));
@@ -34,9 +33,8 @@ export function weightName(subscript) {
   return [svg("tspan", { class: "name" }, "w"), svg("tspan", { class: "sub", dy: 4 }, subscript), svg("tspan", { dy: -4 }, "\u200b")];
 }
 
-/** @param {Bands} bands @param {Rect} rect @returns {Element[]} */
-export function drawColorBar(bands, rect) {
-  const colors = bandColors(bands.edges.length - 1);
+/** @param {ColorScale} scale @param {Rect} rect @returns {Element[]} */
+export function drawColorBar({ colors, ticks, title }, rect) {
   const height = rect.height / colors.length;
   const right = rect.left + rect.width;
   const marks = colors.map(([red, green, blue], band) =>
@@ -48,13 +46,12 @@ export function drawColorBar(bands, rect) {
       fill: `rgb(${red} ${green} ${blue})`,
     }),
   );
-  marks.push(svg("rect", { class: "frame", x: rect.left, y: rect.top, width: rect.width, height: rect.height }));
-  for (const { position, exponent } of colorBarTicks(bands)) {
+  for (const { position, label } of ticks) {
     const y = rect.top + rect.height * (1 - position);
     marks.push(svg("line", { class: "tick", x1: right, x2: right + 4, y1: y, y2: y }));
-    marks.push(svg("text", { x: right + 7, y: y + 4 }, formatCostPower(exponent)));
+    marks.push(svg("text", { x: right + 7, y: y + 4 }, label));
   }
-  marks.push(svg("text", { class: "strong", x: right + 34, y: rect.top - 8, "text-anchor": "end" }, "cost"));
+  marks.push(svg("text", { class: "strong", x: right + 34, y: rect.top - 8, "text-anchor": "end" }, title));
   return marks;
 }
 

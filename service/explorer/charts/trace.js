@@ -13,6 +13,7 @@ export class TraceChart {
     /** @type {number[]} */ this.signs = [];
     this.hint = "";
     this.plot = new Plot(root, "Size of the gradient with respect to each state", () => this.draw());
+    this.plot.x_name = "state";
     this.line = svg("path", { class: "trace" });
     this.dots = svg("g");
     this.plot.marks.append(this.line, this.dots);

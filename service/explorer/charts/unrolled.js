@@ -8,6 +8,7 @@ const CELL_HEIGHT = 30;
 const GRADIENT_Y = 64;
 const INPUT_Y = 124;
 const CHARACTER = 6.6; // width of a digit
+const NARROW_CHARACTER = 5.6;
 const WIDE = 36; // of one step, for three digits
 const MIN_LOG = -4; // of the thinnest arrow
 const MAX_LOG = 6; // of the thickest arrow
@@ -52,7 +53,7 @@ export class Unrolled {
       }),
       ...drawRow("state-value", CELL_Y + 5, states, digits, x),
       ...drawRow("gradient-value", GRADIENT_Y + 24, trace.gradient, digits, x),
-      ...drawRow("bit", INPUT_Y, [null, ...(sample?.inputs ?? [])], 2, x, (value) => (value ? "bit one" : "bit")),
+      ...drawRow("bit", INPUT_Y, [null, ...(sample?.inputs ?? [])], digits, x, (value) => (value ? "bit one" : "bit")),
     );
     plot.summarize(`output ${formatNumber(states[n_steps])}, gradient at the first state ${formatNumber(trace.gradient[0])}`);
   }
@@ -66,7 +67,7 @@ export class Unrolled {
 function drawRow(name, y, values, digits, x, classOf = () => name) {
   const texts = values.map((value, k) => (name === "bit" && k === 0 ? "" : formatShort(value, digits)));
   const longest = Math.max(1, ...texts.map(({ length }) => length));
-  const stride = Math.ceil((longest * CHARACTER) / (x(1) - x(0)));
+  const stride = Math.ceil((longest * (digits === 2 ? NARROW_CHARACTER : CHARACTER)) / (x(1) - x(0)));
   return texts.flatMap((text, k) =>
     (texts.length - 1 - k) % stride ? [] : [svg("text", { class: classOf(values[k]), x: x(k), y, "text-anchor": "middle" }, text)],
   );
@@ -88,5 +89,6 @@ function drawArrow(name, from, to, y, log) {
 /** Format a number for a narrow place. @param {number | null} value @param {number} digits */
 function formatShort(value, digits) {
   const size = Math.abs(value ?? 0);
+  if (digits === 2 && size > 0.005 && size < 1) return formatNumber(Number(value?.toFixed(2)));
   return formatNumber(value, size >= 1e5 || (size > 0 && size < 1e-3) ? 2 : digits);
 }

@@ -5,7 +5,7 @@ export const descent = {
     "Gradient descent subtracts the gradient times the learning rate, here 0.001. From (−1.5, 2), the run leaves the plot at its first " +
     "iteration and never returns.",
   question: "Set 500 iterations. Which learning rate keeps the run inside the plot? What else could help?",
-  hint: "the derivative by w_rec at the start; gradient clipping is under More settings",
+  hint: "the derivative with respect to w_rec at the start; gradient clipping is under More",
   figure: "network",
   answer:
     "∂cost/∂w_rec is 4.96×10⁶, so the first iteration changes w_rec by 4,964. A rate of 10⁻⁷ is small enough there, but too " +

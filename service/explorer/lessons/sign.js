@@ -5,7 +5,7 @@ export const sign = {
     "Rprop starts at the same point with the same gradient and reaches the valley. Levenberg-Marquardt uses the fact that the cost " +
     "is a mean of squares.",
   question: "Why does Rprop arrive where gradient descent fails? How many iterations does each run need for a cost below 10⁻⁶?",
-  hint: "the cost against the iteration",
+  hint: "the cost above the chart while you drag along the chart. A click on the name of a run shows that run",
   figure: "cost",
   answer:
     "Rprop uses only the sign of each derivative. Its step grows by the factor 1.2 while the sign stays, and is halved when the sign " +

@@ -3,6 +3,12 @@
 /** @param {string} id @returns {any} the element, which must be in the page */
 export const byId = (id) => document.getElementById(id);
 
+/** Return the values that an attribute has in the page, as text. @param {string} name */
+export function listValues(name) {
+  const elements = document.querySelectorAll(`body [${name}]`);
+  return [...new Set(Array.from(elements, (element) => element.getAttribute(name)))].join(", ");
+}
+
 /**
  * Create an HTML element.
  * @param {string} name @param {Record<string, any>} [attributes] @param {...(Node | string)} children
@@ -69,13 +75,15 @@ export function showNumber(element, text, value) {
 }
 
 /**
- * Give a canvas its place and size.
- * @param {HTMLCanvasElement} canvas @param {Rect} rect @param {number} ratio of its pixels to those of the page
+ * Give a canvas its place and size, as parts of a figure that may be printed in another size.
+ * @param {HTMLCanvasElement} canvas @param {Rect} rect @param {{width: number, height: number}} figure
+ * @param {number} ratio of its pixels to those of the page
  */
-export function placeCanvas(canvas, rect, ratio) {
+export function placeCanvas(canvas, rect, figure, ratio) {
   const size = { width: Math.round(rect.width * ratio), height: Math.round(rect.height * ratio) };
   if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
-  for (const side of /** @type {const} */ (["left", "top", "width", "height"])) canvas.style[side] = `${rect[side]}px`;
+  for (const side of /** @type {const} */ (["left", "width"])) canvas.style[side] = `${(100 * rect[side]) / figure.width}%`;
+  for (const side of /** @type {const} */ (["top", "height"])) canvas.style[side] = `${(100 * rect[side]) / figure.height}%`;
 }
 
 /** Create an icon of 16 by 16 units. @param {string} d of its path */

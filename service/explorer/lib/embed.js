@@ -19,5 +19,5 @@
     if (!elements.length) unknown.push(`hide=${part}`);
   }
   if (query.has("present")) root.dataset.present = "";
-  root.dataset.unknown = unknown.join(" ");
+  root.dataset.unknown = unknown.join("\n");
 })();

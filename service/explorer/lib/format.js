@@ -11,6 +11,12 @@ export function superscript(exponent) {
   return (exponent < 0 ? "⁻" : "") + digits;
 }
 
+/** Return a formatted number as it is read aloud. @param {string} text */
+export function spell(text) {
+  const read = (/** @type {string} */ power) => [...power].map((d) => (d === "⁻" ? "minus " : SUPERSCRIPTS.indexOf(d))).join("");
+  return text.replace("×", " times ").replace(/[⁻⁰¹²³⁴-⁹]+/, (power) => ` to the power ${read(power)}`);
+}
+
 /** @param {string} text */
 const withMinusSign = (text) => text.replace("-", "−");
 

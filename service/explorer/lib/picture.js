@@ -38,13 +38,25 @@ export function drawPicture(figure, canvases, legend, ground) {
   return copy;
 }
 
+/** Return the font of the page as a rule, because a picture has no access to files. */
+async function readFont() {
+  const response = await fetch(new URL("../fonts/explorer-sans.woff2", import.meta.url));
+  const reader = new FileReader();
+  reader.readAsDataURL(await response.blob());
+  await new Promise((resolve) => reader.addEventListener("load", resolve));
+  return `@font-face { font-family: "Explorer Sans"; font-weight: 400 700; src: url(${reader.result}) format("woff2"); }`;
+}
+
 /** Return the text of an SVG file. @param {SVGSVGElement} picture */
-export const writeSvg = (picture) => new XMLSerializer().serializeToString(picture);
+export async function writeSvg(picture) {
+  picture.prepend(svg("style", {}, await readFont()));
+  return new XMLSerializer().serializeToString(picture);
+}
 
 /** @param {SVGSVGElement} picture @returns {Promise<Blob>} a PNG file */
 export async function makePng(picture) {
   const image = new Image();
-  image.src = `data:image/svg+xml,${encodeURIComponent(writeSvg(picture))}`;
+  image.src = `data:image/svg+xml,${encodeURIComponent(await writeSvg(picture))}`;
   await image.decode();
   const canvas = document.createElement("canvas");
   setAttributes(canvas, { width: image.naturalWidth * PNG_SCALE, height: image.naturalHeight * PNG_SCALE });
@@ -81,7 +93,7 @@ function placeLegend(entries, width, top) {
     const y = top + LEGEND_HEIGHT * (rows.length - 0.5);
     const start = x + (swatch ? SWATCH_WIDTH : 0);
     const label = svg("text", { x: start, y: y + 5 }, text);
-    label.style.font = "14px sans-serif";
+    label.style.font = '14px "Explorer Sans", sans-serif';
     label.style.fill = getComputedStyle(entry).color;
     const sample = { x, y: y - 6, width: 26, height: 12 };
     if (swatch instanceof HTMLCanvasElement) rows[rows.length - 1].push(createImage(swatch, sample));

@@ -157,13 +157,15 @@ async function loadGrids() {
   return new (await receive(import("./grids.js"))).GridFetcher();
 }
 
-/** @param {State} state @param {AbortSignal} signal @returns {Promise<Weights | null>} */
+/** @param {State} state @param {AbortSignal} signal @returns {Promise<Optimum | null>} */
 async function fetchOptimum(state, signal) {
-  const { weights } = await postJson("v1/optimum", toObjective(state), signal);
-  return weights.w_in === null || weights.w_rec === null ? null : weights;
+  const { weights, unique } = await postJson("v1/optimum", toObjective(state), signal);
+  if (weights.w_in === null || weights.w_rec === null) return null;
+  const { curvature } = await fetchEvaluation({ ...state, ...weights }, signal);
+  return { ...weights, unique, limit: curvature?.largest > 0 ? 2 / curvature.largest : null };
 }
 
-/** @param {State} state @param {AbortSignal} signal @returns {Promise<Evaluation>} */
+/** @param {State} state @param {AbortSignal} signal @returns {Promise<any>} an evaluation, as the API returns it */
 async function fetchEvaluation(state, signal) {
   const { evaluations } = await postJson("v1/evaluate", { ...toObjective(state), points: [toWeights(state)] }, signal);
   return evaluations[0];

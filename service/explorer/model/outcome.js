@@ -11,6 +11,9 @@ const BOUNDS = /** @type {Record<string, number>} */ ({ tanh: 1, sigmoid: 1 });
 /** What each task is to learn. @type {Record<string, string>} */
 const LEARNED = { count_ones: "learned to count", remember: "learned to remember", stored: "fits as well as it can" };
 
+/** What a network cannot do whose targets are out of reach. @type {Record<string, string>} */
+const UNABLE = { count_ones: "cannot count", remember: "cannot remember", stored: "cannot reach its targets" };
+
 /** Return the cost below which a run has succeeded. @param {number} optimum the lowest possible cost */
 export function chooseMargin(optimum) {
   return optimum < 0.005 ? 0.01 : Number((1.1 * optimum).toPrecision(2));
@@ -33,14 +36,19 @@ export function describeEnd(run, store) {
   if (isReached(run)) return describeSuccess(run, from, to);
   if (bound !== undefined && target > bound) {
     const { activation } = result.request.network;
-    const sentence = `It cannot count: every state of ${activation} stays below ${bound}, and so does the output, but the targets go up to ${formatNumber(target)}. The cost is ${to}.`;
-    return { key: "bounded", icon: "⊘", word: `cannot count (${activation} stays below ${bound})`, sentence };
+    const verb = UNABLE[taskOf(run)] ?? UNABLE.stored;
+    const sentence = `It ${verb}: every state of ${activation} stays below ${bound}, and so does the output, but the targets go up to ${formatNumber(target)}. The cost is ${to}.`;
+    return { key: "bounded", icon: "⊘", word: `${verb} (${activation} stays below ${bound})`, sentence };
   }
   const exit = findExit(run, store.home);
   if (exit) {
     const { at, length } = exit;
-    const sentence = `It left the plot: iteration ${at} moved the weights by ${formatNumber(length, 3)}. The cost went from ${from} to ${to}.`;
-    return { key: "left", icon: "↗", word: "left the plot", sentence };
+    const left = `It left the plot: iteration ${at} moved the weights by ${formatNumber(length, 3)}.`;
+    if (result.outcome === "diverged") {
+      const sentence = `${left} Its numbers overflowed at iteration ${result.iterations}, and training stopped.`;
+      return { key: "diverged", icon: "↗", word: "diverged", sentence };
+    }
+    return { key: "left", icon: "↗", word: "left the plot", sentence: `${left} The cost went from ${from} to ${to}.` };
   }
   const { w_in, w_rec } = final.weight_gradient;
   if (result.request.network.activation === "relu" && w_in === 0 && w_rec === 0) {

@@ -57,7 +57,7 @@ export class Store {
     /** @type {Run[]} */ this.runs = [];
     /** @type {Sample | null} */ this.sample = null;
     /** @type {LoadedDataset | null} */ this.dataset = null;
-    /** @type {Weights | null} */ this.optimum = null;
+    /** @type {Optimum | null} */ this.optimum = null;
     this.n_inputs = 1; // of the user's data
     this.home = FULL_VIEW; // the view that suits the data
     /** @type {Set<string>} */ this.changed = new Set();

@@ -4,7 +4,7 @@ import { formatNumber } from "../lib/format.js";
 import { Problem } from "../model/api.js";
 import { computeBasinMap } from "../model/basins.js";
 import { OBJECTIVE_KEYS } from "../model/requests.js";
-import { BasinLayer, createScale, createSwatch, iterationRange } from "../charts/basin_layer.js";
+import { BasinLayer, createSwatch } from "../charts/basin_layer.js";
 import { showProblem } from "./problems.js";
 import { showProgress } from "./progress.js";
 
@@ -71,14 +71,12 @@ class BasinControl {
   /** Return the legend of a map. @param {BasinMap} map @returns {(Node | string)[]} */
   describe(map) {
     const { request, shares } = map.result;
-    const [low, high] = iterationRange(map).map((n) => n.toLocaleString("en"));
     const title = this.titles.get(request.optimizer.name) ?? request.optimizer.name;
     const reached =
       `${title} reaches a cost of ${formatNumber(request.target_cost)} within ${request.n_iterations.toLocaleString("en")} iterations ` +
       `from ${formatShare(shares.target_reached)} of the starts.`;
     return [
       html("strong", {}, reached),
-      html("span", {}, `≤ ${low}`, createScale(), `${high} iterations`),
       html("span", {}, createSwatch("iterations_exhausted"), `Not in time: ${formatShare(shares.iterations_exhausted)}`),
       html("span", {}, createSwatch("diverged"), `Diverged: ${formatShare(shares.diverged)}`),
     ];

@@ -1,7 +1,7 @@
 // A figure of this page for other places: pictures of it, the code that embeds it in a page, and a step of a lesson.
 // The elements of the page say which views can be embedded, and how.
 import { enableCopy } from "../lib/clipboard.js";
-import { byId, createButton, html, saveFile, setText } from "../lib/dom.js";
+import { byId, createButton, html, listValues, saveFile, setText } from "../lib/dom.js";
 import { writeIframe } from "../lib/snippets.js";
 import { throttle } from "../lib/throttle.js";
 import { OWN_STEP } from "../model/state.js";
@@ -9,6 +9,9 @@ import { createBlock } from "./code_block.js";
 import { bindField } from "./fields.js";
 
 const WIDTH = 720;
+const QUERIES =
+  "For a lecture, add ?present to the address, before the #: large text, Page Down and Page Up for the lesson, the space bar to play. " +
+  "Add ?hide=data,code to hide parts of the page. These are";
 
 /** @param {Store} store @param {AddressBar} addressBar */
 export function createEmbedding(store, addressBar) {
@@ -20,11 +23,16 @@ export function createEmbedding(store, addressBar) {
   select.append(...all.map((root) => html("option", { value: root.dataset.embed ?? root.dataset.view }, nameOf(root))));
   const { element, code } = createBlock("HTML", "HTML code");
   byId("embed-code").append(element);
+  byId("queries").textContent = `${QUERIES} ${listValues("data-part")}.`;
   ancestors.textContent = describeAncestors(ancestors.dataset.ancestors);
 
   function show() {
     const { embed, title, height } = find().dataset;
     byId("embed-code").hidden = ancestors.hidden = !embed;
+    // A figure that is not shown is not drawn, and a hint stands where there are no data.
+    const isDrawn = find().checkVisibility() && !find().querySelector(".chart .hint");
+    for (const button of byId("save-buttons").children) button.disabled = !isDrawn;
+    byId("not-drawn").hidden = isDrawn;
     if (embed) setText(code, writeIframe(addressBar.href(`?embed=${embed}`), title ?? "", WIDTH, Number(height)));
   }
 
@@ -62,15 +70,16 @@ async function save(root, name, suffix, ground) {
     `${hasRuns ? "#runs-legend > *, " : ""}${name === "surface" ? "#basin-legend > :not(button)" : "none"}`,
   );
   const picture = drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...legend]), ground);
-  if (suffix === "pdf") printPicture(picture);
-  else saveFile(`${name}.${suffix}`, suffix === "png" ? await makePng(picture) : new Blob([writeSvg(picture)], { type: "image/svg+xml" }));
+  if (suffix === "pdf") return printPicture(picture);
+  const file = suffix === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" });
+  saveFile(`${name}.${suffix}`, file);
 }
 
 /** @param {string} ancestors as in a content security policy */
 function describeAncestors(ancestors) {
-  const setting = "The operator can change this with RNN_FRAME_ANCESTORS.";
+  const setting = "Its operator can allow your site (RNN_FRAME_ANCESTORS).";
   if (ancestors === "*") return "Any page may embed this one.";
-  if (ancestors === "'none'") return `This service does not let any page embed it. ${setting}`;
-  if (ancestors === "'self'") return `Only pages of this service's own origin may embed this page. ${setting}`;
+  if (ancestors === "'none'") return `The frame works on no page. ${setting}`;
+  if (ancestors === "'self'") return `The frame works only on pages of this server. ${setting}`;
   return `Pages of these origins may embed this page: ${ancestors.replace("'self'", location.origin)}.`;
 }

@@ -2,6 +2,7 @@
 import { byId, html, setAttributes } from "../lib/dom.js";
 import { formatExact } from "../lib/format.js";
 import { findReader } from "../model/address.js";
+import { openDrawer } from "./drawers.js";
 
 /**
  * Bind a field to a key of the state.
@@ -10,7 +11,10 @@ import { findReader } from "../model/address.js";
  */
 export function bindField(store, key, change = {}) {
   const field = byId(key);
-  const show = () => showValue(field, store.state[key]);
+  const show = () => {
+    showValue(field, store.state[key]);
+    reportField(field, "");
+  };
   const accept = (/** @type {any} */ value) => store.set({ [key]: value, ...change });
   const isChoice = field.localName === "select" || field.type === "checkbox";
   if (isChoice) field.addEventListener("change", () => accept(field.type === "checkbox" ? field.checked : field.value));
@@ -21,35 +25,39 @@ export function bindField(store, key, change = {}) {
 }
 
 /**
- * Let the user edit a field. While its text is not valid, the field says what is expected. When the
- * user leaves it then, it returns to the last valid value and says so.
+ * Let the user edit a field. While its text is not valid, it has no effect and the field says what is expected.
  * @param {HTMLInputElement} field @param {Editing} editing
  */
 export function enableEditing(field, { read, expected, accept, show }) {
-  let text = "";
+  let isValid = true;
   field.addEventListener("input", () => {
     const value = field.validity.badInput ? undefined : read(field.value);
-    text = value === undefined ? `Must be ${expected}.` : "";
-    reportField(field, text);
-    setAttributes(field, { "aria-invalid": text ? "true" : null });
-    if (!text) accept(value);
+    isValid = value !== undefined;
+    const name = field.getAttribute("aria-label") ?? field.closest("label")?.firstChild?.textContent?.trim();
+    reportField(field, isValid ? "" : `${name} must be ${expected}.`);
+    if (isValid) accept(value);
   });
-  field.addEventListener("blur", () => {
-    show();
-    if (text) reportField(field, `${text} The field has its last valid value again.`);
-    setAttributes(field, { "aria-invalid": null });
-    text = "";
-  });
+  field.addEventListener("blur", () => isValid && show());
+}
+
+/** Return whether all fields that training uses are valid. Otherwise, show one that is not. */
+export function checkFields() {
+  const field = /** @type {HTMLElement | null} */ (document.querySelector("label:not(.steps label):has(+ .field-problem) input"));
+  const drawer = /** @type {HTMLElement | null | undefined} */ (field?.closest(".drawer[hidden]"));
+  if (drawer) openDrawer(drawer);
+  field?.focus();
+  return !field;
 }
 
 /** Show a message below a field, or remove it. @param {HTMLInputElement} field @param {string} text */
-export function reportField(field, text) {
+function reportField(field, text) {
   const label = field.closest("label");
   const next = label?.nextElementSibling;
   const note = next?.classList.contains("field-problem") ? next : html("p", { class: "field-problem", role: "alert" });
   if (text) label?.after(note);
   else note.remove();
   note.textContent = text;
+  setAttributes(field, { "aria-invalid": text ? "true" : null });
 }
 
 /** @param {HTMLInputElement} field @param {any} value */

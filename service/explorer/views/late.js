@@ -2,8 +2,8 @@
 import { byId } from "../lib/dom.js";
 import { onceOpened } from "./drawers.js";
 
-/** Load the code of the drawers when they are first opened, and other code when it is first needed. @param {Store} store @param {AddressBar} addressBar @param {import("./result.js").Result} result */
-export function loadPanels(store, addressBar, result) {
+/** Load the code of the drawers when they are first opened, and other code when it is first needed. @param {Store} store @param {AddressBar} addressBar */
+export function loadPanels(store, addressBar) {
   const codeElements = { request: byId("request"), code: byId("code"), links: byId("links") };
   onceOpened("code-drawer", async () => (await import("./code.js")).createCodePanel(store, codeElements));
   onceOpened("embed-drawer", async () => (await import("./embedding.js")).createEmbedding(store, addressBar));
@@ -14,10 +14,6 @@ export function loadPanels(store, addressBar, result) {
     sequence: byId("sequence"),
     count: byId("n_sequences"),
   };
-  const loadRateLimits = once(async () => (await import("../model/rate_limit.js")).followRateLimits(store, result));
-  store.watch(["optimizer"], ({ optimizer }) => {
-    if (optimizer === "gradient_descent") loadRateLimits();
-  });
   const loadOwnData = once(async () => new (await import("./own_data.js")).OwnDataPanel(store, ownDataElements));
   onceOpened("data-drawer", loadOwnData);
   document.documentElement.addEventListener("dragover", loadOwnData, { once: true });

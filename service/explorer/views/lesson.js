@@ -39,11 +39,15 @@ export function createLesson(store, { root, start, views }, visit) {
     if (number < 1 || number > STEPS.length) {
       store.set(close);
       start.focus();
-    } else visit(startStep(number), STEPS[number - 1].runs);
+    } else {
+      visit(startStep(number), STEPS[number - 1].runs);
+      requestAnimationFrame(() => heading.scrollIntoView({ block: "nearest" })); // after the texts of the step
+    }
   };
   const heading = html("h2");
   const [text, question, hint, answer] = [html("p"), html("p", { class: "question" }), html("p", { class: "muted" }), html("p")];
   const details = html("details", {}, html("summary", {}, "Show the answer"), answer);
+  details.addEventListener("toggle", () => details.open && answer.scrollIntoView({ block: "nearest" }));
   const numbers = STEPS.map((step, index) => {
     const title = `Step ${index + 1}: ${step.title}`;
     return createButton(String(index + 1), () => go(index + 1), { title, "aria-label": title });
@@ -60,7 +64,7 @@ export function createLesson(store, { root, start, views }, visit) {
     root.hidden = !step;
     start.setAttribute("aria-pressed", String(lesson > 0));
     document.documentElement.dataset.lesson = step?.figure ?? "";
-    for (const view of views) view.classList.toggle("spoken-of", view.getAttribute("data-view") === step?.figure);
+    for (const view of views) view.classList.toggle("spoken-of", step?.figure.split(" ").includes(view.getAttribute("data-view") ?? ""));
     if (!step) return;
     heading.textContent = lesson ? `Step ${lesson} of ${STEPS.length}: ${step.title}` : step.title;
     typeset(text, step.text);

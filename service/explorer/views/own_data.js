@@ -6,7 +6,6 @@ import { saveTable } from "../lib/handover.js";
 import { Problem, absoluteUrl } from "../model/api.js";
 import { EXAMPLE_DATA, deleteDataset, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
 import { describeProblem, dropIncompleteRows, readTable } from "../model/table.js";
-import { bindField } from "./fields.js";
 import { openDrawer } from "./drawers.js";
 import { acceptFiles } from "./files.js";
 import { showProblem } from "./problems.js";
@@ -50,7 +49,6 @@ export class OwnDataPanel {
       html("div", { class: "actions", role: "group", "aria-label": "Example data" }, html("span", {}, "Examples:"), ...examples),
       this.paste,
     );
-    bindField(store, "sequence");
     acceptFiles(file, (each) => this.loadFile(each));
     store.watch(["dataset"], () => this.update());
   }

@@ -34,6 +34,6 @@ export function showProblem(id, problem, retry) {
 
 /** Report the entries of the address that were ignored. @param {Ignored[]} ignored */
 export function showIgnored(ignored) {
-  const problem = new Problem("Some values in the address are not valid, so the page shows the defaults", "", ignored);
+  const problem = new Problem("Some entries of the address are not valid and have no effect", "", ignored);
   showProblem("address-problem", ignored.length ? problem : null);
 }

@@ -1,15 +1,19 @@
 // The numbers at the shown weights: the cost, and how the gradient changes on its way back.
 import { setText, showNumber } from "../lib/dom.js";
-import { OVERFLOW, formatCost, formatNumber, superscript } from "../lib/format.js";
+import { OVERFLOW, formatCost, formatNumber, spell, superscript } from "../lib/format.js";
 import { debounce } from "../lib/throttle.js";
 
-/** Words for what happens to a gradient over the whole sequence, with the threshold of each. @type {Record<string, {icon: string, word: string, threshold: string}>} */
+/** What happens to a gradient over the whole sequence, in words. @type {Record<string, string>} */
 const REGIMES = {
-  exploding: { icon: "▲", word: "exploding", threshold: "above ×1.1 in all" },
-  vanishing: { icon: "▽", word: "vanishing", threshold: "below ×0.9 in all" },
-  steady: { icon: "=", word: "steady", threshold: "from ×0.9 to ×1.1 in all" },
-  zero: { icon: "0", word: "zero", threshold: "every gradient is exactly 0" },
+  exploding: "▲ exploding (above ×10 in total)",
+  growing: "▲ growing (×1.1 to ×10 in total)",
+  steady: "= steady (×0.9 to ×1.1 in total)",
+  shrinking: "▽ shrinking (×0.1 to ×0.9 in total)",
+  vanishing: "▽ vanishing (below ×0.1 in total)",
+  zero: "0 zero: every gradient is exactly 0",
 };
+/** What the service calls a change by a factor of up to 10 as well. @type {Record<string, string>} */
+const MILD = { exploding: "growing", vanishing: "shrinking" };
 const PENDING = "…";
 const ANNOUNCE_MS = 600;
 
@@ -34,7 +38,7 @@ export class Readout {
   showEvaluation(evaluation) {
     const cost = evaluation ? formatCost(evaluation.cost, evaluation.log10_cost) : PENDING;
     showNumber(this.elements.cost, cost, evaluation?.cost);
-    this.text = evaluation ? `Cost ${cost.replace("×10", " times 10 to the ")}` : "";
+    this.text = evaluation ? `Cost ${spell(cost)}` : "";
     this.announce();
   }
 
@@ -49,17 +53,22 @@ export class Readout {
     const summary = trace && !isZero ? describeGrowth(trace) : "";
     setText(growth, summary);
     growth.dataset.value = String(trace?.growth_per_step ?? "");
-    const { icon, word, threshold } = REGIMES[name] ?? { icon: "", word: "", threshold: "" };
-    setText(regime, name && `${icon} ${word}${name === "zero" ? ": " : " ("}${threshold}${name === "zero" ? "" : ")"}`);
-    regime.dataset.regime = this.regime = name;
-    return [summary, word].filter(Boolean).join(", ");
+    const isMild = trace && Math.abs(logGrowth(trace)) <= 1;
+    this.regime = (isMild && MILD[name]) || name;
+    setText(regime, REGIMES[this.regime] ?? "");
+    regime.dataset.regime = name;
+    return [summary, this.regime].filter(Boolean).join(", ");
   }
 }
 
+/** Return log10 of the factor over all steps. @param {Trace} trace */
+const logGrowth = ({ growth_per_step, gradient }) => (gradient.length - 1) * Math.log10(Number(growth_per_step));
+
 /** @param {Trace} trace */
-function describeGrowth({ growth_per_step, gradient }) {
+function describeGrowth(trace) {
+  const { growth_per_step, gradient } = trace;
   const n_steps = gradient.length - 1;
-  const exponent = n_steps * Math.log10(Number(growth_per_step));
+  const exponent = logGrowth(trace);
   const total = Math.abs(exponent) < 5 ? formatNumber(10 ** exponent, 3) : `10${superscript(Math.round(exponent))}`;
   return `×${formatNumber(growth_per_step)} per step, ×${growth_per_step ? total : "0"} in ${n_steps}`;
 }

@@ -1,7 +1,6 @@
 // What the network answers now, as one line, and what came of the run, as one sentence.
 import { html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { findShown } from "../model/shown.js";
 
 const NEAR = 0.05; // of the target's size, for data that are not counts
 const MAX_BITS = 24;
@@ -12,8 +11,7 @@ export class Result {
     this.store = store;
     this.elements = elements;
     /** @type {typeof import("../model/outcome.js").describeEnd | null} */ this.describeEnd = null;
-    /** @type {Limit | null} */ this.limits = null;
-    store.watch(["iteration", "runs", "show", "activation", "lesson", "task", "dataset"], () => this.explain());
+    store.watch(["optimizer", "iteration", "runs", "show", "activation", "lesson", "task", "dataset"], () => this.explain());
   }
 
   /** @param {Prediction | null} prediction @param {Sample | null} sample */
@@ -45,19 +43,13 @@ export class Result {
     return `Sequence ${state.sequence}`;
   }
 
-  /** @param {Limit | null} limits of the learning rate, while gradient descent is chosen */
-  showLimits(limits) {
-    this.limits = limits;
-    this.explain();
-  }
-
   /** Say what came of the run that is shown, or how to begin. */
   explain() {
     const { note } = this.elements;
     const { state, runs } = this.store;
     const run = runs[state.show - 1];
-    const { iteration } = findShown(this.store);
     const last = run?.trajectory.iteration.at(-1) ?? 0;
+    const iteration = Math.min(state.iteration, last);
     note.hidden = state.lesson > 0 && !run;
     if (run && iteration >= last && this.describeEnd) {
       const { key, sentence } = this.describeEnd(run, this.store);
@@ -67,18 +59,18 @@ export class Result {
     }
     delete note.dataset.outcome;
     if (run) note.textContent = `Training, iteration ${iteration.toLocaleString("en")} of ${last.toLocaleString("en")}.`;
-    else note.textContent = this.limits ? describeLimits(this.limits) : `${HINT}${this.store.optimum ? ", the star the optimum" : ""}.`;
+    else note.textContent = `${HINT}${describeOptimum(this.store)}`;
   }
 }
 
 const HINT = "Each point is a network, colored by its cost. Drag the point or a weight, then press Train. The arrow shows gradient descent";
 
-/** @param {Limit} limits */
-function describeLimits({ point, optimum }) {
-  const places = [];
-  if (optimum) places.push(`${formatNumber(optimum, 2)} at the star`);
-  if (point) places.push(`${formatNumber(point, 3)} for the curvature at the point`);
-  return `Gradient descent moves away from a minimum if its rate is above 2/λ, where λ is the largest curvature: ${places.join(", ")}.`;
+/** Say what the star is, and which rate is too high there. @param {Store} store */
+function describeOptimum({ optimum, state }) {
+  if (!optimum) return ".";
+  const star = optimum.unique ? ", the star the optimum." : ", the star one of several optima.";
+  if (state.optimizer !== "gradient_descent" || !optimum.limit) return star;
+  return `${star} A rate above ${formatNumber(optimum.limit, 3)} = 2/λ does not settle there, where λ is the largest curvature.`;
 }
 
 /** Return whether an output is right: a count when it is rounded, another target within a part of its size. @param {number} output @param {Sample} sample */

@@ -1,4 +1,5 @@
 // The cost surface: the heatmap on a canvas, and everything above it in SVG.
+import { bandColors, colorBarTicks } from "../charts/color_bands.js";
 import { paint, placeLabels, sampleBands } from "../charts/heatmap.js";
 import { drawAxes, drawColorBar, formatCostPower } from "../charts/surface_axes.js";
 import { TrajectoryLine, drawBestWIn, drawOptimum } from "../charts/trajectories.js";
@@ -29,9 +30,9 @@ export class Surface {
     this.state = state;
     /** @type {CostSource | null} */ this.costs = null;
     /** @type {TrajectoryLine[]} */ this.trajectories = [];
-    /** @type {Weights | null} */ this.optimum = null;
+    /** @type {Optimum | null} */ this.optimum = null;
     /** @type {{weights: Weights, evaluation: Evaluation | null} | null} */ this.descent = null;
-    /** @type {{draw: () => void} | null} */ this.overlay = null;
+    /** @type {import("../charts/basin_layer.js").BasinLayer | null} */ this.overlay = null;
     this.image = new ImageData(1, 1);
     this.ratio = 1; // of the pixels of the heatmap to those of the page
     this.movedAt = -Infinity; // when a changed view was drawn
@@ -40,7 +41,6 @@ export class Surface {
     this.context = this.canvas.getContext("2d", { alpha: true });
     this.axes = svg("g", { "aria-hidden": "true" });
     this.bar = svg("g", { "aria-hidden": "true" });
-    this.barKey = "";
     this.clip = svg("rect");
     this.panel = svg("rect", { class: "panel" });
     this.labels = svg("g", { class: "contour-labels", "aria-hidden": "true" });
@@ -49,7 +49,7 @@ export class Surface {
     this.arrow = svg("g", { "aria-hidden": "true" });
     this.point = createPoint();
     const layers = [this.labels, this.marks, this.lines, this.arrow, this.point];
-    const figure = svg(
+    this.figure = svg(
       "svg",
       { role: "group", "aria-label": "Cost surface over the two weights" },
       svg("defs", {}, svg("clipPath", { id: "panel-clip" }, this.clip)),
@@ -57,8 +57,9 @@ export class Surface {
       this.bar,
       svg("g", { class: "plot" }, this.panel, svg("g", { "clip-path": "url(#panel-clip)" }, ...layers)),
     );
-    root.prepend(this.canvas, figure, html("p", { id: "point-help", class: "visually-hidden" }, KEY_HELP));
+    root.prepend(this.canvas, this.figure, html("p", { id: "point-help", class: "visually-hidden" }, KEY_HELP));
     this.rect = { left: 0, top: 0, width: 1, height: 1 };
+    this.size = { width: 1, height: 1 };
     this.scales = makeScales(state.view, this.rect);
     new ResizeObserver(() => this.resize()).observe(root);
     this.resize();
@@ -67,6 +68,9 @@ export class Surface {
   /** Adopt the size of the root element. */
   resize() {
     const { width, height } = this.root.getBoundingClientRect();
+    this.size = { width, height };
+    this.figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.root.style.setProperty("--shape", `${width} / ${height}`);
     const [left, right] = width < NARROW ? [42, 52] : [50, 62];
     // A square, so that both weights have the same scale: gradients stand at right angles on contours.
     const size = Math.max(80, Math.min(width - left - right, height - TOP - BOTTOM));
@@ -106,13 +110,12 @@ export class Surface {
     const { canvas, costs, rect } = this;
     const { view } = this.state;
     this.ratio = Math.min(devicePixelRatio, 2, Math.sqrt(max_pixels / (rect.width * rect.height)));
-    placeCanvas(canvas, rect, this.ratio);
+    placeCanvas(canvas, rect, this.size, this.ratio);
     this.axes.replaceChildren(...drawAxes(view, rect, this.scales));
     this.overlay?.draw();
     if (!costs) {
       this.bar.replaceChildren();
       this.labels.replaceChildren();
-      this.barKey = "";
       this.context.clearRect(0, 0, canvas.width, canvas.height);
       return;
     }
@@ -122,20 +125,13 @@ export class Surface {
     if (!fits) this.image = new ImageData(width, height);
     paint(this.image, costs, view, bands, Math.max(1, 0.8 * this.ratio));
     this.context.putImageData(this.image, 0, 0);
-    this.drawColorBar(bands);
+    const bar = { ...rect, left: rect.left + rect.width + 10, width: 10 };
+    this.bar.replaceChildren(...drawColorBar(this.overlay?.scale ?? costScale(bands), bar));
     this.labels.replaceChildren(
       ...placeLabels(costs, view, bands).map(({ w_in, w_rec, exponent }) =>
         svg("text", { x: this.scales.x(w_in), y: this.scales.y(w_rec) + 4, "text-anchor": "middle" }, formatCostPower(exponent)),
       ),
     );
-  }
-
-  /** Draw the color bar, unless it is the same as before. @param {Bands} bands */
-  drawColorBar(bands) {
-    const rect = { ...this.rect, left: this.rect.left + this.rect.width + 10, width: 10 };
-    const key = JSON.stringify([bands, rect]);
-    if (key !== this.barKey) this.bar.replaceChildren(...drawColorBar(bands, rect));
-    this.barKey = key;
   }
 
   drawMarks() {
@@ -190,7 +186,7 @@ export class Surface {
     this.drawMarks();
   }
 
-  /** @param {Weights | null} optimum */
+  /** @param {Optimum | null} optimum */
   setOptimum(optimum) {
     this.optimum = optimum;
     this.drawMarks();
@@ -203,6 +199,12 @@ export class Surface {
     for (const trajectory of this.trajectories) trajectory.layOut(this.scales, this.rect);
     this.drawTrajectories();
   }
+}
+
+/** @param {Bands} bands @returns {ColorScale} */
+function costScale(bands) {
+  const ticks = colorBarTicks(bands).map(({ position, exponent }) => ({ position, label: formatCostPower(exponent) }));
+  return { title: "cost", colors: bandColors(bands.edges.length - 1), ticks };
 }
 
 function createPoint() {
