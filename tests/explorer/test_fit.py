@@ -63,22 +63,40 @@ def shown_fit(page: Page, other_than: str = "") -> str:
     return page.get_attribute("#story", "data-fit") or ""
 
 
-def load(page: Page, text: str, name: str = "own.csv") -> None:
-    """Choose a file with this text."""
-    page.locator("#file").set_input_files(
-        {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
-    )
+def load(page: Page, table: str | bytes, name: str = "own.csv") -> None:
+    """Choose a file with this table."""
+    text = table.encode() if isinstance(table, str) else table
+    page.locator("#file").set_input_files({"name": name, "mimeType": "text/csv", "buffer": text})
 
 
-def room_with_slow_noise() -> str:
+def room_with_slow_noise(n_rows: int = 150) -> str:
     """Return a table of a room that is heated, with noise that lasts."""
     rng = np.random.default_rng(5)
     state, noise, rows = 10.0, 0.0, ["minute,heating,indoor"]
-    for k in range(150):
+    for k in range(n_rows):
         heating = k // 12 % 2
         state = 0.9 * state + heating + 0.5
         noise = 0.7 * noise + 0.15 * rng.normal()
         rows.append(f"{k},{heating},{state + noise:.3f}")
+    return "\n".join(rows)
+
+
+def shop(
+    w_rec: float = 0.6, *, n_rows: int = 104, rho: float = 0.0, delay: int = 0, **others: Any
+) -> str:
+    """Return a table of weekly sales that follow the column search. Others are further columns.
+
+    They are functions of search and a random generator.
+    """
+    rng = np.random.default_rng(1)
+    search = rng.gamma(2.0, 3.0, n_rows).round(3)
+    columns = [values(search, rng) for values in others.values()]
+    state, noise, rows = 5.0, 0.0, [",".join(["week", "search", *others, "sales"])]
+    for k in range(n_rows):
+        state = w_rec * state + (search[k - delay] if k >= delay else 0.0)
+        noise = rho * noise + rng.normal()
+        fields = [k, search[k], *(column[k] for column in columns), f"{state + noise + 20:.3f}"]
+        rows.append(",".join(map(str, fields)))
     return "\n".join(rows)
 
 
@@ -128,6 +146,7 @@ def test_every_example_is_recognized_and_its_fit_can_be_trusted(
         fit_id = shown_fit(page, other_than=fit_id)
     fit = api.get(f"/v1/fits/{fit_id}").json()
     assert fit["trust"]["reasons"] == (["residuals_autocorrelated"] if name == "room" else [])
+    expect(page.locator("#time-constant")).to_have_text(re.compile(r"\d [a-z]+s$"))
     documented = (Path(__file__).parents[2] / "docs" / "fitting.md").read_text()
     (row,) = (line for line in documented.splitlines() if line.startswith(f"| `{name}.csv` |"))
     assert f"| {fit['time_constant']['value']:.3g} (" in row
@@ -140,9 +159,18 @@ def test_a_table_that_cannot_be_read_shows_line_and_column(open_fit: FitOpener) 
     expect(problem).to_contain_text("Line 3 ('1,x,3'), column 2 ('heating'): 'x' is not a number")
     expect(problem.get_by_role("button")).to_have_count(0)
     expect(page.locator("#headline")).to_be_empty()
+    expect(page.locator("#residual-view")).to_be_hidden()
+    load(page, "2024-W01,0,14.7\n2024-W02,1,13.6\n2024-W03,1,14.1\n")
+    expect(problem).to_contain_text("This table has no header")
+    load(page, "minute,Größe,indoor\n0,1,2\n".encode("latin-1"))
+    expect(problem).to_contain_text("This is not text in UTF-8")
+    load(page, shop().replace(",2", ",$2"))  # the sales are the target nevertheless
+    expect(problem).to_contain_text("column 3 ('sales')")
+    expect(page.locator("#sequence-column")).to_have_value("")
     load(page, room_with_slow_noise())
     shown_fit(page)
     expect(problem).to_be_hidden()
+    expect(page.locator("#residual-view")).to_be_visible()
 
 
 def test_the_button_allows_for_autocorrelated_noise(open_fit: FitOpener, api: httpx.Client) -> None:
@@ -159,6 +187,62 @@ def test_the_button_allows_for_autocorrelated_noise(open_fit: FitOpener, api: ht
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("table", "headline", "doubts", "action"),
+    [
+        pytest.param(
+            shop(social=lambda search, rng: 1.1 * search + rng.normal(0.0, 0.01, len(search))),
+            "Time constant",
+            "The effects of search and social cannot be told apart",
+            None,
+            id="collinear",
+        ),
+        pytest.param(
+            shop(social=lambda search, _: np.full(len(search), 5)),
+            "Time constant",
+            "social never changes; untick it",
+            None,
+            id="constant input",
+        ),
+        pytest.param(
+            shop(rho=-0.6),
+            "Time constant",
+            "Neighboring residuals tend to alternate",
+            None,
+            id="alternating",
+        ),
+        pytest.param(
+            shop(0.2, delay=2),
+            "",
+            "explains less than half of the variance",
+            "Search a dead time",
+            id="delay",
+        ),
+        pytest.param(shop(n_rows=4), "do not determine", "as many unknowns", None, id="few rows"),
+        pytest.param(shop(-0.1), "Time constant at most", "every wrec from 0 to", None, id="fast"),
+        pytest.param(shop(1.0), "; no upper limit", "to 1 fits nearly as well", None, id="slow"),
+    ],
+)
+def test_difficult_tables_get_careful_words(
+    open_fit: FitOpener, table: str, headline: str, doubts: str, action: str | None
+) -> None:
+    page = open_fit()
+    room = shown_fit(page)
+    load(page, table)
+    shown_fit(page, other_than=room)
+    expect(page.locator("#headline")).to_contain_text(headline)
+    expect(page.locator("#doubts")).to_contain_text(doubts)
+    expect(page.locator("#doubts .fine")).to_have_count(0)
+    expect(page.locator("#doubts button")).to_have_text([action] if action else [])
+    if "never changes" in doubts:
+        expect(page.locator("#sentence")).not_to_contain_text("social")
+    ticks = [text.split()[0] for text in page.locator(".chart svg text").all_text_contents()]
+    assert all(len(tick) <= 9 for tick in ticks if "×10" not in tick), ticks
+    times = page.locator("#profile-chart").text_content() or ""
+    assert "×10⁻" not in times, times  # of a step
+
+
+@pytest.mark.slow
 def test_columns_and_options_change_the_fit(open_fit: FitOpener, api: httpx.Client) -> None:
     page = open_fit()
     last = shown_fit(page)
@@ -170,6 +254,10 @@ def test_columns_and_options_change_the_fit(open_fit: FitOpener, api: httpx.Clie
 
     page.get_by_role("checkbox", name="outdoor").uncheck()
     assert [each["name"] for each in request()["inputs"]] == ["heating"]
+    page.get_by_role("checkbox", name="heating").uncheck()
+    assert request()["inputs"] == []
+    page.get_by_role("checkbox", name="heating").check()
+    request()
     page.select_option("#time-column", "")
     assert request()["request"]["step"]["unit"] == "step"
     page.locator("#offset").uncheck()
@@ -214,8 +302,46 @@ def test_an_unknown_fit_of_the_address_is_reported(
     page = context.new_page()
     page.goto(f"{service_url}/fit#fit_{32 * '0'}")
     problem = page.locator("#fit-problem")
-    expect(problem).to_contain_text("does not have the fit of this address")
+    expect(problem).to_contain_text("This link's fit has been deleted")
     expect(problem.get_by_role("button")).to_have_count(0)
+    expect(page.locator("#residual-view, #profile-view").filter(visible=True)).to_have_count(0)
+
+
+@pytest.mark.slow
+def test_a_refused_fit_is_explained_in_words_of_the_page(open_fit: FitOpener) -> None:
+    page = open_fit(expected=(422,))
+    room = shown_fit(page)  # has gaps
+    problem = page.locator("#fit-problem")
+    page.select_option("#noise", "ar1")
+    expect(problem).to_contain_text("one sequence without gaps; this table has 8 empty targets")
+    page.get_by_role("button", name="Use independent noise").click()
+    assert shown_fit(page) == room
+    page.locator("#delay-low").fill("-1")
+    page.locator("#delay-low").blur()
+    expect(problem).to_contain_text("Dead time: it should be from 0 to 10000")
+    rows = [f"{k},{k // 2},{k % 5},{k % 3}" for k in range(4)]
+    load(page, "\n".join(["minute,test,x,y", *rows]))
+    expect(problem).to_contain_text("There are 4 targets for 5 unknowns")
+    expect(problem).to_contain_text("Sequence is “test”, with 2 different values; choose none")
+
+
+@pytest.mark.slow
+def test_a_long_fit_with_autocorrelated_noise_is_drawn(open_fit: FitOpener) -> None:
+    page = open_fit(expected=(422,))  # for the zoom, which takes too long
+    room = shown_fit(page)
+    load(page, room_with_slow_noise(300))
+    white = shown_fit(page, other_than=room)
+    page.select_option("#noise", "ar1")
+    shown_fit(page, other_than=white)
+    expect(page.locator("#residual-view")).to_contain_text("the fit and the autocorrelation do not")
+    bars = page.locator(".residuals").get_attribute("d") or ""
+    ends = np.array(re.findall(r"M\S+ (\S+?)V([-\d.]+)", bars), float)
+    heights = ends[:, 0] - ends[:, 1]
+    assert len(heights) == 299
+    assert abs(np.corrcoef(heights[1:], heights[:-1])[0, 1]) < 0.2
+    page.get_by_role("slider").press("ArrowLeft")
+    expect(page.locator("#comparison")).to_contain_text("typical error")
+    expect(page.locator("#fit-problem")).to_be_hidden()
 
 
 @pytest.mark.slow
@@ -238,8 +364,13 @@ def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
     room = shown_fit(page)
     page.select_option("#example", "drug")
     drug = shown_fit(page, other_than=room)
+    expect(page.locator("#copy-link")).to_be_enabled()
+    page.route("**/v1/fits", lambda _route: None)
+    page.locator("#offset").check()
+    expect(page.locator("#copy-link")).to_be_disabled()  # the address is that of the last fit
     again = open_fit(f"#{drug}")
     assert shown_fit(again) == drug
+    expect(again.locator("#table-name")).to_have_text("drug.csv, 150 rows")
     assert again.input_value("#initial_state") == "0"
     again.evaluate("(id) => { location.hash = id; }", room)
     assert shown_fit(again, other_than=drug) == room
@@ -262,17 +393,25 @@ def test_the_commands_of_the_page_return_the_same_fit(open_fit: FitOpener, tmp_p
 
 
 @pytest.mark.slow
-def test_what_was_uploaded_can_be_deleted(open_fit: FitOpener, api: httpx.Client) -> None:
-    page = open_fit()
+def test_what_was_uploaded_can_be_deleted_later(open_fit: FitOpener, api: httpx.Client) -> None:
+    page = open_fit(expected=(409,))
     room = shown_fit(page)
     expect(page.get_by_role("button", name="Delete it")).to_have_count(0)  # the example's
     load(page, room_with_slow_noise().replace("indoor", "lounge"))
     fit = shown_fit(page, other_than=room)
-    dataset = api.get(f"/v1/fits/{fit}").json()["request"]["dataset"]["id"]
+    dataset = api.get(f"/v1/fits/{fit}").json()["request"]["dataset"]
+    for steps in range(1, 12):  # more than a conflict lists
+        assert api.post("/v1/fits", json={"dataset": dataset, "delay": steps}).is_success
+    page = open_fit(f"#{fit}", expected=(409,))
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.locator("#table-name")).to_contain_text("own.csv")
+    page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete it").click()
     expect(page.locator("#table-name")).to_contain_text("deleted")
     assert api.get(f"/v1/fits/{fit}").status_code == 404
-    assert api.get(f"/v1/datasets/{dataset}").status_code == 404
+    assert api.get(f"/v1/datasets/{dataset['id']}").status_code == 404
+    assert api.get(f"/v1/fits/{room}").is_success
     assert page.url.endswith("/fit")
 
 

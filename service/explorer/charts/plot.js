@@ -9,6 +9,8 @@ const TICK_WIDTH = 64; // pixels between two labels of an axis
 const TICK_HEIGHT = 34;
 const CHARACTER = 7; // width of a digit
 
+let n_plots = 0;
+
 /** Said in place of values that overflow. */
 export const TOO_LARGE = "Too large to draw.";
 
@@ -27,8 +29,12 @@ export class Plot {
     /** @type {Rect} */ this.rect = { left: this.margins.left, top: this.margins.top, width: 1, height: 1 };
     this.domain = { x: [0, 1], y: [0, 1] };
     this.grid = svg("g");
-    this.marks = svg("g");
-    this.figure = svg("svg", { role: "img", "aria-label": label }, this.grid, this.marks);
+    this.clip = svg("rect");
+    const id = `inside-${++n_plots}`;
+    /** Marks that end at the axes. */ this.inside = svg("g", { "clip-path": `url(#${id})` });
+    this.marks = svg("g", {}, this.inside);
+    const clip = svg("clipPath", { id }, this.clip);
+    this.figure = svg("svg", { role: "img", "aria-label": label }, clip, this.grid, this.marks);
     root.append(this.figure);
     new ResizeObserver(() => this.resize(root) && draw()).observe(root); // which also calls the function once
   }
@@ -63,6 +69,7 @@ export class Plot {
   drawAxes(x_ticks, y_ticks, hint = "") {
     this.fitLabels(y_ticks);
     const { left, top, width, height } = this.rect;
+    setAttributes(this.clip, { x: left, y: top, width, height });
     const bottom = top + height;
     const marks = y_ticks.flatMap(({ value, label }) => [
       svg("line", { class: "grid", x1: left, x2: left + width, y1: this.y(value), y2: this.y(value) }),

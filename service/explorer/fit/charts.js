@@ -9,11 +9,16 @@ const MAX_ROWS = 4000;
 const GAP = 0.04; // between two sequences, as a part of the mean length
 const TICK_WIDTH = 64;
 const TICK_HEIGHT = 34;
+const MAX_LABEL = 9; // characters
 const THUMB = 8; // half the width of the handle of a slider
 const TOP = 9; // the highest cost of the profile above the lowest one, in heights of the level
 
 /** @typedef {import("./service.js").Answer} Answer */
 /** @typedef {import("./service.js").Rows} Rows */
+/** @typedef {import("../charts/plot.js").Tick} Tick */
+
+/** Shorten the label of a very large or very small number. @param {Tick} tick @returns {Tick} */
+const shorten = ({ value, label }) => ({ value, label: label.length > MAX_LABEL ? formatNumber(value, 4) : label });
 
 /** Return positions in time, with sequences one after the other, and how many rows are drawn. @param {Answer} answer */
 export function placeRows({ rows, dataset }) {
@@ -46,7 +51,7 @@ class TimePlot {
     /** @type {Rows | null} */ this.other = null;
   }
 
-  /** @param {Answer | null} answer @param {Places | null} places */
+  /** @param {Answer} answer @param {Places} places */
   show(answer, places) {
     this.answer = answer;
     this.places = places;
@@ -65,10 +70,10 @@ class TimePlot {
   /** @param {number[]} ys that are drawn */
   drawTime(ys) {
     const { plot, places } = this;
-    if (!places) return plot.drawAxes([], []);
+    if (!places) return;
     plot.domain = { x: places.domain, y: padRange(ys.filter(Number.isFinite)) };
     const ends = plot.domain.y;
-    const values = makeTicks(ends[0], ends[1], Math.max(5, plot.rect.height / TICK_HEIGHT));
+    const values = makeTicks(ends[0], ends[1], Math.max(5, plot.rect.height / TICK_HEIGHT)).map(shorten);
     plot.fitLabels(values);
     const { parts, unit } = places;
     const [low, high] = places.domain;
@@ -93,18 +98,15 @@ export class DataChart extends TimePlot {
     this.points = svg("path", { class: "observations" });
     this.fit = svg("path", { class: "fit-line" });
     this.otherFit = svg("path", { class: "other-line" });
-    this.plot.marks.append(this.band, this.fit, this.points, this.otherFit);
+    this.plot.inside.append(this.band, this.fit, this.points, this.otherFit);
   }
 
   draw() {
     const { plot, places, answer } = this;
-    const rows = answer?.rows;
-    this.drawTime(rows && places ? [...rows.target.slice(0, places.n), ...rows.prediction.slice(0, places.n)] : []);
-    if (!rows || !places) {
-      for (const mark of [this.band, this.points, this.fit, this.otherFit]) setAttributes(mark, { d: null });
-      return;
-    }
+    if (!answer || !places) return;
+    const { rows } = answer;
     const { x, n } = places;
+    this.drawTime([...rows.target.slice(0, n), ...rows.prediction.slice(0, n)]);
     const dots = x.map((each, i) =>
       Number.isFinite(rows.target[i]) ? `M${plot.x(each).toFixed(1)} ${plot.y(rows.target[i]).toFixed(1)}h0` : "",
     );
@@ -136,16 +138,17 @@ export class ResidualChart extends TimePlot {
 
   draw() {
     const { plot, places, answer } = this;
-    const residuals = (this.other ?? answer?.rows)?.residual.slice(0, places?.n) ?? [];
+    if (!answer || !places) return;
+    const residuals = (this.other ?? answer.rows).residual.slice(0, places.n);
     const size = Math.max(0, ...residuals.filter(Number.isFinite).map(Math.abs));
     this.drawTime([-size, size]);
     const bars = residuals.map((each, i) => {
-      const x = plot.x(places?.x[i] ?? 0).toFixed(1);
+      const x = plot.x(places.x[i]).toFixed(1);
       return Number.isFinite(each) ? `M${x} ${plot.y(0).toFixed(1)}V${plot.y(each).toFixed(1)}` : "";
     });
     setAttributes(this.bars, { d: bars.join("") });
     const { left, width } = plot.rect;
-    setAttributes(this.zero, { x1: left, x2: left + width, y1: plot.y(0), y2: plot.y(0), display: answer ? null : "none" });
+    setAttributes(this.zero, { x1: left, x2: left + width, y1: plot.y(0), y2: plot.y(0) });
   }
 }
 
@@ -163,7 +166,18 @@ export class ProfileChart {
     this.times = svg("g");
     this.cursor = svg("line", { class: "cursor" });
     this.target = svg("rect", { class: "seek" });
-    const layer = svg("g", { class: "plot" }, this.target, this.pieces, this.level, this.levelText, this.curve, this.cursor, this.minima);
+    this.plot.inside.append(this.curve);
+    const layer = svg(
+      "g",
+      { class: "plot" },
+      this.target,
+      this.pieces,
+      this.level,
+      this.levelText,
+      this.plot.inside,
+      this.cursor,
+      this.minima,
+    );
     this.plot.marks.append(layer, this.times);
     /** @type {Answer | null} */ this.answer = null;
     /** @type {number | null} */ this.at = null;
@@ -180,7 +194,7 @@ export class ProfileChart {
     layer.addEventListener("pointermove", move);
   }
 
-  /** @param {Answer | null} answer */
+  /** @param {Answer} answer */
   show(answer) {
     this.answer = answer;
     this.at = null;
@@ -195,21 +209,19 @@ export class ProfileChart {
 
   draw() {
     const { plot, answer } = this;
-    this.plot.figure.toggleAttribute("data-empty", !answer);
-    if (!answer) return plot.drawAxes([], []);
+    if (!answer) return;
     const { fit, profile, window } = answer;
     const lowest = Math.sqrt(fit.cost);
     const level = fit.level === null ? null : Math.sqrt(fit.level);
     const errors = profile.cost.map((/** @type {number | null} */ cost) => (cost === null ? NaN : Math.sqrt(cost)));
-    const finite = errors.filter(Number.isFinite);
-    const highest = Math.max(lowest * (1 + 1e-9), ...finite);
+    const shown = errors.filter((each, i) => Number.isFinite(each) && profile.w_rec[i] >= window[0] && profile.w_rec[i] <= window[1]);
+    const highest = Math.max(lowest * (1 + 1e-9), ...shown);
     const top = level !== null && level > lowest ? Math.min(highest, lowest + TOP * (level - lowest)) : highest;
     const most = Math.max(top, ...fit.minima.map((/** @type {any} */ { cost }) => Math.sqrt(cost)));
     const margin = 0.08 * (most - lowest) || 0.1 * lowest || 1;
     plot.domain = { x: window, y: [lowest - margin, most + margin] };
     const { top: y, height } = plot.rect;
-    const spread = (/** @type {import("../charts/plot.js").Tick} */ { value }) => ({ value, label: formatNumber(value, 4) });
-    plot.drawAxes(plot.xTicks(), plot.yTicks().map(spread));
+    plot.drawAxes(plot.xTicks().map(shorten), plot.yTicks().map(shorten));
     const { left: x, width } = plot.rect;
     setAttributes(this.target, { x, y, width, height });
     this.slider.style.marginLeft = `${x - THUMB}px`;
@@ -224,12 +236,7 @@ export class ProfileChart {
     setAttributes(this.level, { x1: x, x2: x + width, y1: at, y2: at, display: level === null ? "none" : null });
     setAttributes(this.levelText, { x: x + width - 4, y: at - 6, display: level === null ? "none" : null });
     this.levelText.textContent = `${formatNumber(100 * fit.request.confidence)} %`;
-    setAttributes(this.curve, {
-      d: plot.path(
-        profile.w_rec,
-        errors.map((each) => (each <= most + margin ? each : NaN)),
-      ),
-    });
+    setAttributes(this.curve, { d: plot.path(profile.w_rec, errors) });
     this.minima.replaceChildren(
       ...fit.minima.map((/** @type {any} */ { w_rec, cost }, /** @type {number} */ i) =>
         svg("circle", { class: i ? "minimum" : "minimum best", cx: plot.x(w_rec), cy: plot.y(Math.sqrt(cost)), r: i ? 5 : 7 }),
@@ -248,7 +255,7 @@ export class ProfileChart {
     const name = svg("text", { class: "name", x: left + width, y: top + height + 38, "text-anchor": "end" }, "w");
     name.append(svg("tspan", { class: "sub", dy: 4 }, "rec"));
     const [low, high] = window.map((w_rec) => toTime(w_rec, length));
-    const texts = listTimes(low, high, plot.rect.width / 80, (time) => plot.x(Math.exp(-length / time))).map(({ x, label }) => [
+    const texts = listTimes(low, high, length, plot.rect.width / 80, (time) => plot.x(Math.exp(-length / time))).map(({ x, label }) => [
       svg("line", { class: "tick", x1: x, x2: x, y1: top - 4, y2: top }),
       svg("text", { x, y: top - 8, "text-anchor": "middle" }, label),
     ]);
@@ -259,13 +266,17 @@ export class ProfileChart {
   }
 }
 
-/** Return round times with room for their labels. @param {number} low @param {number} high @param {number} count @param {(time: number) => number} place */
-function listTimes(low, high, count, place) {
-  const last = Number.isFinite(high) ? high : Math.max(low, 1e-12) * 1e6;
-  const isNarrow = low > 0 && last / low < 4;
-  const times = isNarrow ? makeTicks(low, last, Math.min(5, count)).map(({ value }) => value) : [];
+/**
+ * Return round times with room for their labels.
+ * @param {number} low @param {number} high @param {number} length of a step @param {number} count @param {(time: number) => number} place
+ */
+function listTimes(low, high, length, count, place) {
+  const first = Math.max(low, length / 8); // whose w_rec is nearly 0
+  const last = Number.isFinite(high) ? high : 1000 * Math.max(low, length);
+  const isNarrow = last / first < 4;
+  const times = isNarrow ? makeTicks(first, last, Math.min(5, count)).map(({ value }) => value) : [];
   if (!isNarrow) {
-    for (let time = niceStep(low || last / 100); time <= last && times.length < 40; time = niceStep(time * 1.5)) times.push(time);
+    for (let time = niceStep(first); time <= last && times.length < 40; time = niceStep(time * 1.5)) times.push(time);
   }
   let free = -Infinity;
   return times.flatMap((time) => {

@@ -9,11 +9,9 @@ import { seriesPath, toFit } from "./service.js";
 const blocks = () => ({ curl: createBlock("curl", "the curl commands"), python: createBlock("Python", "the Python code") });
 /** @type {ReturnType<typeof blocks> | null} */ let shown = null;
 
-/**
- * @param {import("./service.js").Answer} answer @param {string} file @param {import("./table.js").Columns} columns
- * @param {import("./service.js").Options} options
- */
-export function showCode({ dataset, fit }, file, columns, options) {
+/** @param {import("./service.js").Answer} answer */
+export function showCode({ question: { table, columns, options }, dataset, fit }) {
+  const file = table.name || "table.csv";
   if (!shown) {
     shown = blocks();
     byId("code").append(shown.curl.element, shown.python.element);

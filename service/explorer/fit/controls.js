@@ -2,6 +2,7 @@
 import { byId, html } from "../lib/dom.js";
 import { formatExact, parseNumber } from "../lib/format.js";
 import { assignColumn, listInputs } from "./table.js";
+import { count } from "./units.js";
 
 const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
 const OPTIONS = ["delay-low", "delay-high", "offset", "initial_state", "noise", "w-rec-low", "w-rec-high"];
@@ -34,12 +35,11 @@ export function createControls(onChange) {
     question = shown;
     const { table, columns, options } = shown;
     byId("controls").hidden = false;
-    byId("table-name").textContent = `${table.name}, ${table.n_rows.toLocaleString("en")} rows`;
+    byId("table-name").textContent = `${table.name || "A stored table"}, ${count(table.n_rows, "row")}`;
+    const names = table.columns.map(({ name }) => name).filter(Boolean);
     for (const part of PARTS) {
-      const isTarget = part === "target";
-      const names = table.columns.filter(({ name, kind }) => name && (!isTarget || kind === "number")).map(({ name }) => name);
       const select = byId(`${part}-column`);
-      const none = isTarget ? [] : [html("option", { value: "" }, "none")];
+      const none = part === "target" ? [] : [html("option", { value: "" }, "none")];
       select.replaceChildren(...none, ...names.map((name) => html("option", { value: name }, name)));
       select.value = columns[part];
     }
@@ -64,12 +64,12 @@ export function createControls(onChange) {
 
 /** @returns {import("./service.js").Options} */
 function readOptions() {
-  const [low, high] = ["delay-low", "delay-high"].map((id) => Math.max(0, Math.round(Number(byId(id).value) || 0)));
+  const [low, high] = ["delay-low", "delay-high"].map((id) => Number(byId(id).value));
   const start = byId("initial_state").value;
   return {
     initial_state: start === "0" ? 0 : start,
     offset: byId("offset").checked,
-    delay: low < high ? { low, high } : low,
+    delay: low === high ? low : { low, high },
     noise: byId("noise").value,
     w_rec: { low: parseNumber(byId("w-rec-low").value), high: parseNumber(byId("w-rec-high").value) },
   };

@@ -3,7 +3,7 @@ import { enableCopy } from "../lib/clipboard.js";
 import { byId, createButton, html, setAttributes } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { takeTable } from "../lib/handover.js";
-import { LatestRequest, Problem, deleteAll, receive, send } from "../model/api.js";
+import { LatestRequest, Problem, receive, send } from "../model/api.js";
 import { readTable } from "../model/table.js";
 import { closeDrawer, enableHeader } from "../views/drawers.js";
 import { acceptFiles } from "../views/files.js";
@@ -12,9 +12,9 @@ import { DataChart, ProfileChart, ResidualChart, placeRows } from "./charts.js";
 import { showCode } from "./code.js";
 import { createControls } from "./controls.js";
 import { showDoubts, showResult } from "./result.js";
-import { fetchFit, fetchFitAt, fetchStored, seriesPath, storeSeries } from "./service.js";
+import { Refusal, deleteStored, fetchFit, fetchFitAt, fetchStored, seriesPath, storeSeries } from "./service.js";
 import { recognizeColumns } from "./table.js";
-import { toTime, withUnit } from "./units.js";
+import { toTime, typeset, withUnit } from "./units.js";
 
 /** @typedef {import("./service.js").Answer} Answer */
 /** @typedef {import("./service.js").Options} Options */
@@ -32,8 +32,6 @@ const EXAMPLES = {
 };
 /** @type {Options} */ const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white", w_rec: { low: 0, high: 1 } };
 
-const NO_TARGET = new Problem("This table has no column of numbers", "It needs a header, and then one row per step.");
-
 /** @type {Question | null} */ let question = null;
 /** @type {Answer | null} */ let answer = null;
 /** What was stored for the user's table, to be deleted on request. @type {Set<string>} */ const stored = new Set();
@@ -48,19 +46,17 @@ const controls = createControls(ask);
 const profile = new ProfileChart(byId("profile-chart"), slider, compareAt);
 
 const fits = new LatestRequest(
-  async (/** @type {Question} */ { table, columns, options }, signal) => {
-    const path = seriesPath(columns);
-    if (known.path !== path || known.text !== table.text) {
-      known = { path, text: table.text, dataset: await storeSeries(path, table.text, signal) };
+  async (/** @type {Question} */ asked, signal) => {
+    const path = seriesPath(asked.columns);
+    const { text } = asked.table;
+    if (known.path !== path || known.text !== text) {
+      known = { path, text, dataset: await storeSeries(asked, signal) };
       stored.add(`v1/datasets/${known.dataset.id}`);
     }
-    return fetchFit(known.dataset, options, (address) => stored.add(address), signal);
+    return fetchFit(asked, known.dataset, (address) => stored.add(address), signal);
   },
   show,
-  (problem, retry) => {
-    showProblem("fit-problem", problem, retry);
-    if (problem) show(null);
-  },
+  fail,
 );
 
 const others = new LatestRequest(
@@ -69,12 +65,33 @@ const others = new LatestRequest(
   (problem) => problem && showProblem("fit-problem", problem),
 );
 
-/** Fit the table with its columns and options. @param {Partial<Question>} change */
-function ask(change) {
+/** Show why there is no table. @param {string} name @param {Problem} problem @param {() => void} [retry] */
+function reject(name, problem, retry) {
+  clear(name);
+  showProblem("fit-problem", problem, retry);
+}
+
+/** Show why there is no result, or no longer. @param {Problem | null} problem @param {() => void} [retry] */
+function fail(problem, retry) {
+  showProblem("fit-problem", problem, retry);
+  if (!problem) return;
+  show(null);
+  const remedy = problem instanceof Refusal && problem.remedy;
+  if (remedy) byId("fit-problem").append(createButton(remedy.action, () => change(remedy.change)));
+}
+
+/** Fit with other options. @param {Partial<Options>} options */
+function change(options) {
+  if (question) ask({ options: { ...question.options, ...options } });
+}
+
+/** Fit the table with its columns and options. @param {Partial<Question>} changes */
+function ask(changes) {
   if (!question) return;
-  question = { ...question, ...change };
+  question = { ...question, ...changes };
   controls.show(question);
   byId("story").setAttribute("aria-busy", "true");
+  byId("copy-link").disabled = true; // the address is still that of the fit before
   fits.send(question);
 }
 
@@ -82,12 +99,10 @@ function ask(change) {
 function load(name, text, options = {}) {
   try {
     const table = readTable(name, text);
-    const columns = recognizeColumns(table);
-    if (!table.hasHeader || !columns.target) throw NO_TARGET;
-    question = { table, columns, options: { ...DEFAULTS, ...options } };
+    question = { table, columns: recognizeColumns(table), options: { ...DEFAULTS, ...options } };
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    showProblem("fit-problem", problem);
+    reject(name, problem);
     return;
   }
   stored.clear();
@@ -100,10 +115,10 @@ async function loadFile(file) {
   if (file) loadOwn(file.name, await file.text());
 }
 
-/** @param {string} name @param {string} text */
-function loadOwn(name, text) {
+/** @param {string} name @param {string} text @param {Partial<Options>} [options] */
+function loadOwn(name, text, options) {
   example = byId("example").value = "";
-  load(name, text);
+  load(name, text, options);
 }
 
 /** @param {string} name */
@@ -114,20 +129,20 @@ async function loadExample(name) {
     load(`${name}.csv`, text, EXAMPLES[name].options);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    showProblem("fit-problem", error, () => loadExample(name));
+    reject("", error, () => loadExample(name));
   }
 }
 
 /** Show a fit of the address again. @param {string} id */
 async function restore(id) {
   try {
-    const { request, text } = await fetchStored(id);
+    const { request, name, text } = await fetchStored(id);
     const { initial_state, offset, delay, noise, w_rec } = request;
-    load(`${request.dataset.id}.csv`, text, { initial_state, offset, delay, noise, w_rec });
+    loadOwn(name, text, { initial_state, offset, delay, noise, w_rec });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const gone = new Problem("This server does not have the fit of this address", "Load the table again.", [], error.status);
-    showProblem("fit-problem", error.status === 404 ? gone : error, () => restore(id));
+    const gone = new Problem("This link's fit has been deleted", "Load its table again, if you have it.", [], error.status);
+    reject("", error.status === 404 ? gone : error, () => restore(id));
   }
 }
 
@@ -136,23 +151,26 @@ function show(result) {
   answer = result;
   others.cancel();
   byId("story").removeAttribute("aria-busy");
-  const places = answer && placeRows(answer);
+  byId("copy-link").disabled = !answer;
+  byId("fit").toggleAttribute("data-empty", !answer);
+  showResult({ headline: byId("headline"), sentence: byId("sentence"), quality: byId("quality") }, answer);
+  showDoubts(byId("doubts"), answer, change);
+  byId("story").dataset.fit = answer?.fit.id ?? "";
+  showStored();
+  if (!answer) return;
+  const places = placeRows(answer);
   data.show(answer, places);
   residuals.show(answer, places);
   profile.show(answer);
-  showResult({ headline: byId("headline"), sentence: byId("sentence"), quality: byId("quality") }, answer);
-  showDoubts(byId("doubts"), answer, (change) => question && ask({ options: { ...question.options, ...change } }));
-  byId("story").dataset.fit = answer?.fit.id ?? "";
-  byId("data-name").textContent = answer?.fit.target ?? "Data";
-  byId("confidence").textContent = answer ? `${formatNumber(100 * answer.fit.request.confidence)} %` : "";
-  slider.disabled = !answer;
   showOther(null);
-  showStored();
-  if (!answer || !question) return;
+  byId("data-name").textContent = answer.fit.target;
+  byId("confidence").textContent = `${formatNumber(100 * answer.fit.request.confidence)} %`;
   const [low, high] = answer.window;
   setAttributes(slider, { min: low, max: high, step: (high - low) / 200 });
   slider.value = answer.fit.w_rec.value;
-  showCode(answer, question.table.name, question.columns, question.options);
+  byId("residual-source").textContent =
+    answer.fit.rho === null ? "the fit does not explain" : "the fit and the autocorrelation do not explain";
+  showCode(answer);
   history.replaceState(null, "", `#${answer.fit.id}`);
 }
 
@@ -164,25 +182,25 @@ function compareAt(w_rec) {
   others.send({ of: answer, w_rec });
 }
 
-/** Show a fit with another w_rec beside the best one. @param {any} fit */
+/** Show a fit with another w_rec beside the best one. @param {Awaited<ReturnType<typeof fetchFitAt>> | null} fit */
 function showOther(fit) {
   const isShown = Boolean(fit && answer);
   byId("comparison").hidden = !isShown;
   byId("profile-hint").hidden = isShown;
   slider.setAttribute("aria-valuetext", "the best fit");
-  data.compare(fit?.arrays ?? null);
-  residuals.compare(fit?.arrays ?? null);
-  if (!isShown || !answer) {
+  data.compare(fit?.rows ?? null);
+  residuals.compare(fit?.rows ?? null);
+  if (!fit || !answer) {
     profile.mark(null);
     return;
   }
   const { length, unit } = answer.fit.request.step;
-  const time = toTime(fit.w_rec.value, length);
-  const name = Number.isFinite(time) && time > 0 ? `Time constant ${withUnit(time, unit)}` : `w_rec ${formatNumber(fit.w_rec.value, 4)}`;
+  const time = toTime(fit.w_rec, length);
+  const name = Number.isFinite(time) && time > 0 ? `Time constant ${withUnit(time, unit)}` : `w_rec ${formatNumber(fit.w_rec, 4)}`;
   const text = `${name}: typical error ${formatNumber(fit.rmse, 4)} instead of ${formatNumber(answer.fit.rmse, 4)}. `;
   slider.setAttribute("aria-valuetext", text);
   byId("comparison").replaceChildren(
-    text,
+    ...typeset(text),
     createButton("Back to the best", () => show(answer), { class: "small-button" }),
   );
 }
@@ -190,23 +208,35 @@ function showOther(fit) {
 /** Say where the data are, and offer to delete what the user has brought. */
 function showStored() {
   const id = answer?.dataset.id;
-  const remove = async () => {
-    try {
-      await deleteAll([...stored].sort().reverse()); // fits before the datasets that they use
-      stored.clear();
-      known = { path: "", text: "", dataset: null };
-      question = null;
-      byId("controls").hidden = true;
-      byId("table-name").textContent = "The table and its fits are deleted.";
-      history.replaceState(null, "", location.pathname);
-      show(null);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      showProblem("fit-problem", error);
-    }
-  };
-  const own = [`The table is stored on this server as ${id}. `, createButton("Delete it", remove, { class: "small-button", id: "delete" })];
+  const offer = createButton("Delete it", remove, { class: "small-button", id: "delete" });
+  const own = [`The table is stored on this server as ${id}. `, offer];
   byId("stored").replaceChildren(...(!id ? [] : example ? ["Simulated, so the truth is known. Stored like any table."] : own));
+}
+
+/** Delete the table from the server, with its fits. */
+async function remove() {
+  if (!confirm("Delete the table from the server, with all fits of it, also those of others?")) return;
+  fits.cancel();
+  try {
+    await deleteStored(stored);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    showProblem("fit-problem", error);
+    return;
+  }
+  stored.clear();
+  known = { path: "", text: "", dataset: null };
+  clear("The table and its fits are deleted.");
+}
+
+/** Show no table and no result. @param {string} name what is said in place of a table */
+function clear(name) {
+  fits.cancel();
+  question = null;
+  byId("controls").hidden = true;
+  byId("table-name").textContent = name;
+  history.replaceState(null, "", location.pathname);
+  show(null);
 }
 
 await enableHeader();

@@ -1,28 +1,21 @@
 // What a fit says, in sentences, and what speaks against it, with the button that helps.
-import { createButton, html, setText, showNumber } from "../lib/dom.js";
+import { createButton, html, showNumber } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { format, nameUnit, toTime, withUnit } from "./units.js";
+import { findSpan } from "./table.js";
+import { count, describeRanges, format, nameUnit, toTime, typeset, withUnit } from "./units.js";
 
 const MAX_INPUTS = 4; // in the sentence
+const DELAYS = { low: 0, high: 6 }; // offered for a search
+const MUCH = 0.5; // of the variance
 
 /** @typedef {import("./service.js").Answer} Answer */
 /** @typedef {import("./service.js").Options} Options */
-/** @typedef {{low: number | null, high: number | null, low_open?: boolean, high_open?: boolean}} Piece */
+/** @typedef {import("./units.js").Range} Range */
+/** @typedef {{name: string, w_in: Range & {value: number}, steady_state_gain: Range & {value: number | null}}} Input */
+/** @typedef {{text: string, action?: string, change?: Partial<Options>}} Doubt */
 
+const names = new Intl.ListFormat("en-GB");
 const strong = (/** @type {string} */ text) => html("b", {}, text);
-
-/** Return an interval as words: an end that is open is not named. @param {Piece[]} pieces @param {string} unit of a time, or "" */
-export function describePieces(pieces, unit) {
-  const name = (/** @type {number | null} */ value) => (unit ? withUnit(value, unit) : format(value));
-  const texts = pieces.map(({ low, high, low_open, high_open }) => {
-    const isLow = low !== null && !low_open;
-    const isHigh = high !== null && !high_open;
-    if (isLow && isHigh) return `between ${format(low)} and ${name(high)}`;
-    if (isHigh) return `below ${name(high)}`;
-    return isLow ? `above ${name(low)}` : "anything";
-  });
-  return texts.join(", or ");
-}
 
 /** @param {string} text */
 const capitalize = (text) => text[0].toUpperCase() + text.slice(1);
@@ -43,27 +36,27 @@ export function showResult({ headline, sentence, quality }, answer) {
   const isTime = isKnown && time_constant.value !== null;
   const number = html("span", { id: "time-constant", class: "number" });
   if (isTime) showNumber(number, withUnit(time_constant.value, unit), time_constant.value);
-  headline.replaceChildren(...(isTime ? ["Time constant ", number] : [describeMissing(fit)]));
+  headline.replaceChildren(...(isTime ? ["Time constant ", number] : typeset(describeMissing(fit))));
   const confidence = `${format(100 * fit.request.confidence)} %`;
-  const interval = isTime ? describePieces(time_constant.intervals, unit) : describePieces(w_rec.intervals, "");
-  const range = html(
-    "b",
-    { id: "interval" },
-    isTime ? capitalize(interval) : isKnown ? `w_rec ${interval}` : "Any time constant is possible",
-  );
-  const half = isTime ? [" Half of an effect is gone after ", strong(withUnit(half_life.value, unit)), "."] : [];
+  const interval = isTime ? capitalize(describeRanges(time_constant.intervals, unit)) : `w_rec ${describeRanges(w_rec.intervals)}`;
+  const range = html("b", { id: "interval" }, ...typeset(isKnown ? interval : "Any time constant is possible"));
+  const half = isTime
+    ? [" Half of an effect is gone after ", strong(withUnit(half_life.value, unit)), ` (${describeRanges(half_life.intervals)}).`]
+    : [];
   const delay = fit.delay.value ? [" Inputs act ", strong(withUnit(fit.delay.value * fit.request.step.length, unit)), " later."] : [];
-  sentence.replaceChildren(range, ` with ${confidence} confidence.`, ...half, ...delay, ...(isKnown ? describeGains(fit) : []));
+  sentence.replaceChildren(range, ` with ${confidence} confidence.`, ...half, ...delay, ...(isKnown ? describeEffects(fit) : []));
   const rest = dataset.n_targets - fit.n_targets;
   const facts = [
-    ...(fit.r_squared === null ? [] : [`Explains ${formatNumber(100 * fit.r_squared, 4)} % of the variance of ${fit.target}`]),
+    ...(fit.r_squared === null
+      ? []
+      : [`Explains ${formatNumber(Math.floor(1000 * fit.r_squared) / 10)} % of the variance of ${fit.target}`]),
     `typical error ${format(fit.rmse)}`,
     `w_rec ${formatNumber(w_rec.value, 4)}`,
-    `${fit.n_targets.toLocaleString("en")} targets${rest ? ` (${rest} left out)` : ""}`,
+    `${count(fit.n_targets, "target")}${rest ? ` (${rest} left out)` : ""}`,
   ];
   const level = (isKnown && fit.offset?.value) ?? null;
   const settles = typeof level === "number" ? ` Without any input, ${fit.target} settles at ${format(level)}.` : "";
-  setText(quality, `${capitalize(facts.join("; "))}.${settles}`);
+  quality.replaceChildren(...typeset(`${capitalize(facts.join("; "))}.${settles}`));
 }
 
 /** Return whether the data tell a w_rec at all. @param {any} fit */
@@ -73,69 +66,116 @@ const isIdentified = ({ identifiable, trust }) => identifiable && !trust.reasons
 function describeMissing(fit) {
   const { value } = fit.w_rec;
   if (!isIdentified(fit)) return "These data do not determine a time constant";
-  if (value >= 1) return "The effects do not fade";
-  return value < 0 ? `The effects alternate: w_rec ${format(value)}` : "Every effect is gone within one step";
+  if (value < 0) return `The effects alternate: w_rec ${format(value)}`;
+  const time = describeRanges(fit.time_constant.intervals, fit.request.step.unit);
+  if (value >= 1) return time ? `${capitalize(time)}; no upper limit` : `The effects grow: w_rec ${format(value)}`;
+  return `Time constant ${time}`;
 }
 
-/** @param {any} fit @returns {(Node | string)[]} */
-function describeGains({ inputs, target }) {
-  const known = inputs.filter((/** @type {any} */ { steady_state_gain: { value } }) => value !== null);
-  const parts = known
-    .slice(0, MAX_INPUTS)
-    .flatMap((/** @type {any} */ { name, steady_state_gain: { value, low, high } }, /** @type {number} */ i) => {
-      const sign = value < 0 ? -1 : 1;
-      const ends = [low, high].map((end) => sign * end).sort((a, b) => a - b);
-      const interval = low === null || high === null ? "" : ` (${ends.map(format).join(" to ")})`;
-      const effect = `${value < 0 ? "lowers" : "raises"} ${i ? "it" : target} by `;
-      return [i ? `, one of ${name} ` : ` One unit of ${name} `, effect, strong(format(Math.abs(value))), interval];
-    });
+/** Return the sentence about the effects of the inputs: in the end, or within a step if they may not end. @param {any} fit @returns {(Node | string)[]} */
+function describeEffects({ inputs, target }) {
+  const hasLimit = (/** @type {Range} */ { low, high }) => low !== null || high !== null;
+  const key = inputs.some((/** @type {Input} */ { steady_state_gain }) => hasLimit(steady_state_gain)) ? "steady_state_gain" : "w_in";
+  const known = inputs.filter((/** @type {any} */ input) => hasLimit(input[key]));
+  const clauses = known.slice(0, MAX_INPUTS).flatMap((/** @type {any} */ input, /** @type {number} */ i) => {
+    const { value, low, high } = input[key];
+    const isNegative = high !== null && high < 0;
+    const verb = isNegative ? "lowers" : low > 0 ? "raises" : "changes";
+    const range = isNegative ? { low: -high, high: low && -low } : { low, high };
+    const [amount, interval] = [format(isNegative ? -value : value), describeRanges([range])];
+    const size = value === null ? [strong(interval)] : [strong(amount), ` (${interval})`];
+    return [`${i ? ", and one unit" : " one unit"} of ${input.name} ${verb} ${i ? "it" : target} by `, ...size];
+  });
   const more = known.length - MAX_INPUTS;
-  return parts.length ? [...parts, ` in the end${more > 0 ? ` (and ${more} more inputs)` : ""}.`] : [];
+  const lead = key === "w_in" ? " Within a step," : " In the end,";
+  return clauses.length ? [lead, ...clauses, more > 0 ? ` (and ${count(more, "more input")}).` : "."] : [];
 }
 
-/**
- * Return what speaks against the interval, each with the change of the options that may help.
- * @param {Answer} answer @returns {{text: string, action?: string, change?: Partial<Options>}[]}
- */
-export function listDoubts({ fit, dataset }) {
-  const { request, residuals, trust, minima } = fit;
+/** Return what speaks against the interval, each with the change of the options that may help. @param {Answer} answer @returns {Doubt[]} */
+export function listDoubts(answer) {
+  const { fit, dataset } = answer;
+  const { request, trust, minima } = fit;
   const { length, unit } = request.step;
-  const wider = trust.widened?.map((/** @type {Piece} */ { low, high }) => ({
+  const wider = trust.widened?.map((/** @type {Range} */ { low, high }) => ({
     low: low === null || low <= 0 ? null : toTime(low, length),
     high: high === null || high >= 1 ? null : toTime(high, length),
   }));
-  const instead = wider ? ` More likely it is ${describePieces(wider, unit)}.` : "";
-  const hasGaps = dataset.n_samples > 1 || dataset.n_targets < dataset.n_steps;
-  const ofNoise = hasGaps
-    ? ` An input that is missing from the table may be the cause. (Allowing for such noise needs one ${dataset.n_samples > 1 ? "sequence" : "sequence without gaps"}.)`
-    : "";
-  /** @type {Record<string, {text: string, action?: string, change?: Partial<Options>}>} */
+  const instead = wider ? ` More likely it is ${describeRanges(wider, unit)}.` : "";
+  const open = fit.w_rec.intervals.filter((/** @type {Range} */ { low_open, high_open }) => low_open || high_open);
+  const free = open.map((/** @type {Range} */ { low, high }) => `from ${describeRanges([{ low, high }])}`).join(" and ");
+  /** @type {Record<string, Doubt>} */
   const texts = {
-    residuals_autocorrelated: {
-      text: `The residuals follow each other (${format(residuals.autocorrelation)} from one ${length === 1 && nameUnit(unit) === unit ? unit : "step"} to the next), so the interval is too narrow.${instead}${ofNoise}`,
-      ...(request.noise === "white" && !hasGaps && { action: "Allow for autocorrelated noise", change: { noise: "ar1" } }),
-    },
+    residuals_autocorrelated: describeNoise(answer, instead),
     offset_advised: {
       text: `Without an offset, a constant level is mistaken for memory; with one, the answer changes.${instead}`,
       action: "Add an offset",
       change: { offset: true },
     },
-    nearly_collinear: { text: "Some inputs move together, so their effects cannot be told apart. Leave one of them out." },
+    nearly_collinear: {
+      text: "Some effects cannot be told apart: an input moves together with another one, with the offset or with the start.",
+    },
     not_identifiable: { text: "Every time constant fits equally well. The inputs must vary, and the targets must respond." },
     no_degrees_of_freedom: {
       text: `There are as many unknowns as targets (${fit.n_targets}), so anything fits. Use more rows or fewer inputs.`,
-      ...(request.offset && { action: "Fit without an offset", change: { offset: false } }),
     },
     too_few_to_tell: {
-      text: `With ${fit.n_targets} targets, there are too few to test whether the residuals follow each other. Read the interval with care.`,
+      text: `With ${count(fit.n_targets, "target")}, there are too few to test whether the residuals follow each other. Read the interval with care.`,
     },
-    interval_open: {
-      text: `The data do not bound w_rec on one side: everything up to the end of its range, ${request.w_rec.low} to ${request.w_rec.high}, fits nearly as well.`,
-    },
+    interval_open: { text: `Only the range of the search ends the interval: every w_rec ${free} fits nearly as well.` },
     several_pieces: { text: `Separate ranges fit nearly as well, around ${minima.length} minima. Drag along the profile to compare them.` },
   };
-  const reasons = trust.reasons.filter((/** @type {string} */ reason) => isIdentified(fit) || reason !== "interval_open");
-  return reasons.map((/** @type {string} */ reason) => texts[reason] ?? { text: reason });
+  const entangled = isIdentified(fit) ? describeEntangled(answer) : [];
+  const reasons = trust.reasons.filter(
+    (/** @type {string} */ reason) =>
+      (isIdentified(fit) || reason !== "interval_open") && !(entangled.length && reason === "nearly_collinear"),
+  );
+  const little = {
+    text: `The fit explains less than half of the variance of ${fit.target}.`,
+    ...(typeof request.delay === "number" &&
+      fit.degrees_of_freedom > DELAYS.high * dataset.n_samples && { action: "Search a dead time", change: { delay: DELAYS } }),
+  };
+  return [
+    ...(fit.r_squared !== null && fit.r_squared < MUCH ? [little] : []),
+    ...entangled.map((text) => ({ text })),
+    ...reasons.map((/** @type {string} */ reason) => texts[reason] ?? { text: reason }),
+  ];
+}
+
+/** @param {Answer} answer @param {string} instead says the wider interval @returns {Doubt} */
+function describeNoise({ fit: { request, residuals }, dataset }, instead) {
+  const { length, unit } = request.step;
+  const pace = `${format(residuals.autocorrelation)} from one ${length === 1 && nameUnit(unit) === unit ? unit : "step"} to the next`;
+  if (residuals.autocorrelation < 0) {
+    return { text: `Neighboring residuals tend to alternate (${pace}). The interval may be wider than needed.` };
+  }
+  const text = `The residuals follow each other (${pace}), so the interval is too narrow.${instead}`;
+  const isWhole = dataset.n_samples === 1 && dataset.n_targets === dataset.n_steps;
+  if (isWhole) return { text, ...(request.noise === "white" && { action: "Allow for autocorrelated noise", change: { noise: "ar1" } }) };
+  const needed = dataset.n_samples > 1 ? "sequence" : "sequence without gaps";
+  return {
+    text: `${text} An input that is missing from the table may be the cause. (Allowing for such noise needs one ${needed}.)`,
+  };
+}
+
+/** Name the inputs whose effects the data do not tell. @param {Answer} answer */
+function describeEntangled({ question: { table }, fit, dataset }) {
+  const { low, high } = dataset.target_range;
+  const isConstant = (/** @type {Input} */ { name, w_in }) => w_in.low === null && w_in.high === null && findSpan(table, name) === 0;
+  // An effect that could be positive or negative, and as large as the changes of the target.
+  const isVague = (/** @type {Input} */ { name, w_in, steady_state_gain }) => {
+    const from = steady_state_gain.low ?? w_in.low ?? -Infinity;
+    const to = steady_state_gain.high ?? w_in.high ?? Infinity;
+    return from < 0 && to > 0 && (to - from) * findSpan(table, name) > high - low;
+  };
+  const constant = fit.inputs.filter(isConstant).map((/** @type {Input} */ { name }) => name);
+  const vague = fit.r_squared > MUCH ? fit.inputs.filter(isVague).map((/** @type {Input} */ { name }) => name) : [];
+  const one = constant.length === 1;
+  return [
+    ...(constant.length ? [`${names.format(constant)} never ${one ? "changes; untick it" : "change; untick them"}.`] : []),
+    ...(vague.length > 1
+      ? [`The effects of ${names.format(vague)} cannot be told apart: each may be positive or negative. Leave one of them out.`]
+      : []),
+  ];
 }
 
 /** Show the doubts, or that there are none. @param {HTMLElement} list @param {Answer | null} answer @param {(change: Partial<Options>) => void} apply */
@@ -145,7 +185,7 @@ export function showDoubts(list, answer, apply) {
     html(
       "li",
       { class: "doubt" },
-      text,
+      ...typeset(text),
       ...(action ? [" ", createButton(action, () => apply(change ?? {}), { class: "small-button" })] : []),
     ),
   );

@@ -1,35 +1,40 @@
-// What the page asks of the service: to store a series, fit it, and return the numbers that it draws.
-import { Problem, getJson, postJson, postText, receive, send } from "../model/api.js";
+// What the page asks of the service: to store a series, fit it, return the numbers that it draws, and delete them.
+import { Problem, deleteAll, getJson, postJson, postText, receive, send } from "../model/api.js";
 import { completeJob } from "../model/jobs.js";
 import { describeProblem } from "../model/table.js";
 import { showProgress } from "../views/progress.js";
+import { count } from "./units.js";
 
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
 
 /** @typedef {{initial_state: string | number, offset: boolean, delay: number | {low: number, high: number}, noise: string, w_rec: {low: number, high: number}}} Options */
 /** @typedef {Record<"sequence" | "step" | "target" | "prediction" | "low" | "high" | "residual", number[]>} Rows NaN where a number is missing */
 /** @typedef {{w_rec: number[], cost: number[]}} Profile */
-/** @typedef {{dataset: any, fit: any, rows: Rows, profile: Profile, window: [number, number]}} Answer */
+/** @typedef {import("./controls.js").Question} Question */
+/** @typedef {{question: Question, dataset: any, fit: any, rows: Rows, profile: Profile, window: [number, number], isLarge: boolean}} Answer */
+
+/** A fit that the service refuses, with what may help. */
+export class Refusal extends Problem {
+  /** @param {string} detail @param {number} status @param {{action: string, change: Partial<Options>}} [remedy] */
+  constructor(detail, status, remedy) {
+    super("This cannot be fitted", detail, [], status);
+    this.remedy = remedy;
+  }
+}
 
 /** Return the address at which a table is stored. @param {import("./table.js").Columns} columns */
 export function seriesPath({ time, target, sequence, inputs }) {
-  const parts = {
-    kind: "series",
-    target,
-    ...(inputs.length && { inputs: inputs.join(",") }),
-    ...(sequence && { sequence }),
-    ...(time && { time }),
-  };
+  const parts = { kind: "series", target, inputs: inputs.join(","), ...(sequence && { sequence }), ...(time && { time }) };
   return `v1/datasets?${new URLSearchParams(parts)}`;
 }
 
 /** @param {string} id @param {Options} options */
 export const toFit = (id, options) => ({ dataset: { kind: "stored", id }, ...options });
 
-/** Store a table. @param {string} path @param {string} text @param {AbortSignal} signal */
-export async function storeSeries(path, text, signal) {
+/** Store a table. @param {Question} question @param {AbortSignal} signal */
+export async function storeSeries({ table: { name, text }, columns }, signal) {
   try {
-    return await postText(path, text, "text/csv", signal);
+    return await postText(`${seriesPath(columns)}${name && `&${new URLSearchParams({ name })}`}`, text, "text/csv", signal);
   } catch (error) {
     throw error instanceof Problem ? describeProblem(error) : error;
   }
@@ -37,48 +42,78 @@ export async function storeSeries(path, text, signal) {
 
 /**
  * Fit a dataset, and fetch what is drawn.
- * @param {any} dataset @param {Options} options @param {(path: string) => void} onStored called as soon as the fit has a path
+ * @param {Question} question @param {any} dataset @param {(path: string) => void} onStored called as soon as the fit has a path
  * @param {AbortSignal} signal @returns {Promise<Answer>}
  */
-export async function fetchFit(dataset, options, onStored, signal) {
-  const request = toFit(dataset.id, options);
+export async function fetchFit(question, dataset, onStored, signal) {
+  const request = toFit(dataset.id, question.options);
   // Not aborted, because what is stored must be known to be deleted.
   const started = await postJson("v1/fits", request).catch((error) => {
-    throw error instanceof Problem ? describeProblem(error, "This cannot be fitted") : error;
+    throw error instanceof Problem && error.errors.length ? describeRefusal(error, question, dataset) : error;
   });
   onStored(`v1/fits/${started.id}`);
   const fit = await completeJob(started, "fit", showProgress("fit"), signal);
-  const window = chooseWindow(fit);
-  const [rows, profile] = await Promise.all([fetchTable(fit.links.csv, signal), fetchProfile(fit, request, window, signal)]);
-  return { dataset, fit, rows: /** @type {Rows} */ (rows), profile, window };
+  const wide = chooseWindow(fit, 1);
+  const [rows, zoomed] = await Promise.all([fetchTable(fit.links.csv, signal), fetchAtOnce(fit.request, ...wide, signal)]);
+  const profile = zoomed
+    ? { w_rec: zoomed.arrays.profile_w_rec, cost: zoomed.arrays.profile_cost }
+    : await fetchTable(fit.links.profile_csv, signal); // which is dense in the interval alone
+  const residual = whiten(rows.residual, fit.rho);
+  const drawn = { rows: /** @type {Rows} */ ({ ...rows, residual }), profile: /** @type {Profile} */ (profile) };
+  return { question, dataset, fit, ...drawn, window: zoomed ? wide : chooseWindow(fit, 0.1), isLarge: !zoomed };
 }
 
-/** Fetch the best fit with one w_rec. @param {Answer} answer @param {number} w_rec @param {AbortSignal} signal */
-export async function fetchFitAt({ fit: { request } }, w_rec, signal) {
+/**
+ * Return a refusal in the words of the page.
+ * @param {Problem} problem @param {Question} question @param {any} dataset
+ */
+function describeRefusal({ errors: [{ pointer = "", detail }], status }, { columns: { sequence } }, { n_samples, n_steps, n_targets }) {
+  const [n, unknowns] = detail.match(/\d+/g) ?? [];
+  if (pointer === "/noise") {
+    const reason = n_samples > 1 ? count(n_samples, "sequence") : count(n_steps - n_targets, "empty target");
+    const remedy = { action: "Use independent noise", change: { noise: "white" } };
+    return new Refusal(`Autocorrelated noise needs one sequence without gaps; this table has ${reason}.`, status, remedy);
+  }
+  if (pointer === "/dataset" && detail.includes("unknowns")) {
+    const few = `There ${n === "1" ? "is" : "are"} ${count(Number(n), "target")} for ${unknowns} unknowns. Use more rows or fewer inputs.`;
+    const wrong = `Sequence is “${sequence}”, with ${n_samples} different values; choose none if the rows are one recording.`;
+    return new Refusal(n_samples > 1 ? `${few} ${wrong}` : few, status);
+  }
+  const name = Object.entries({ "/delay": "Dead time: ", "/w_rec": "Range of w_rec: " }).find(([start]) => pointer.startsWith(start))?.[1];
+  return new Refusal(`${name ?? ""}${detail.replace("Input", "it")}.`, status);
+}
+
+/** Return the noise that is independent: what the last residual does not tell. @param {number[]} residuals @param {number | null} rho */
+const whiten = (residuals, rho) => (rho === null ? residuals : residuals.map((each, i) => each - rho * (residuals[i - 1] ?? NaN)));
+
+/** Fetch the best fit with one w_rec, or its error with the next one of the profile if that takes too long. @param {Answer} answer @param {number} w_rec @param {AbortSignal} signal */
+export async function fetchFitAt({ fit: { request }, isLarge, profile }, w_rec, signal) {
   const low = Math.min(w_rec, request.w_rec.high - POINT_SPAN);
-  return postJson("v1/fits", { ...request, w_rec: { low, high: low + POINT_SPAN }, keep: false }, signal);
+  const fit = isLarge ? null : await fetchAtOnce(request, low, low + POINT_SPAN, signal);
+  if (fit) return { w_rec, rmse: fit.rmse, rows: { ...fit.arrays, residual: whiten(fit.arrays.residual, fit.rho) } };
+  const next = profile.w_rec.findIndex((each) => each >= w_rec);
+  return { w_rec: profile.w_rec[next], rmse: Math.sqrt(profile.cost[next]), rows: null };
 }
 
-/** Return the range of w_rec to draw: the interval, the wider one and the minima, with as much on either side. @param {any} fit @returns {[number, number]} */
-function chooseWindow({ request: { w_rec: limits }, w_rec, trust, minima }) {
+/** Return the range of w_rec to draw: the interval, the wider one and the minima, with a share of it on either side. @param {any} fit @param {number} share @returns {[number, number]} */
+function chooseWindow({ request: { w_rec: limits }, w_rec, trust, minima }, share) {
   const ends = [...w_rec.intervals, ...(trust.widened ?? [])].flatMap(({ low, high }) => [low ?? limits.low, high ?? limits.high]);
   const shown = [...ends, ...minima.map((/** @type {any} */ minimum) => minimum.w_rec)];
   const [low, high] = [Math.min(...shown), Math.max(...shown)];
-  const margin = Math.max(high - low, 1e-4);
+  const margin = share * Math.max(high - low, 1e-4);
   return [Math.max(limits.low, low - margin), Math.min(limits.high, high + margin)];
 }
 
 /**
- * Fetch the profile of a window, which is denser than that of the whole range.
- * @param {any} fit @param {any} request @param {[number, number]} window @param {AbortSignal} signal @returns {Promise<Profile>}
+ * Fit again in a range of w_rec, without storing it; null if that takes too long.
+ * @param {any} request @param {number} low @param {number} high @param {AbortSignal} signal @returns {Promise<any>}
  */
-async function fetchProfile(fit, request, [low, high], signal) {
+async function fetchAtOnce(request, low, high, signal) {
   try {
-    const { arrays } = await postJson("v1/fits", { ...request, w_rec: { low, high }, keep: false }, signal);
-    return { w_rec: arrays.profile_w_rec, cost: arrays.profile_cost };
+    return await postJson("v1/fits", { ...request, w_rec: { low, high }, keep: false }, signal);
   } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 422) throw error; // too large to be computed at once
-    return /** @type {Promise<any>} */ (fetchTable(fit.links.profile_csv, signal));
+    if (!(error instanceof Problem) || error.status !== 422) throw error;
+    return null;
   }
 }
 
@@ -89,9 +124,39 @@ async function fetchTable(path, signal) {
   return Object.fromEntries(header.split(",").map((name, j) => [name, rows.map((row) => row[j])]));
 }
 
-/** Fetch a stored fit, and its data as a table. @param {string} id */
+/** Fetch a stored fit, and its data as a table with its name. @param {string} id */
 export async function fetchStored(id) {
   const { request } = await getJson(`v1/fits/${encodeURIComponent(id)}`);
-  const text = await receive((await send(`v1/datasets/${request.dataset.id}.csv`)).text());
-  return { request, text };
+  const path = `v1/datasets/${request.dataset.id}`;
+  const [{ name }, text] = await Promise.all([getJson(path), send(`${path}.csv`).then((response) => receive(response.text()))]);
+  return { request, name: name ?? "", text };
+}
+
+/** Delete fits, and datasets with all fits that use them. @param {Set<string>} paths */
+export async function deleteStored(paths) {
+  for (const path of [...paths].sort().reverse()) await (path.includes("/fits/") ? deleteFit(path) : deleteDataset(path));
+}
+
+/** @param {string} path */
+async function deleteDataset(path) {
+  try {
+    await deleteAll([path]);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 409) throw error;
+    const others = error.referrers.filter((id) => !id.startsWith("fit_"));
+    if (others.length) throw new Problem("The table is still stored", `${others.join(", ")} use it.`, [], error.status);
+    for (const id of error.referrers) await deleteFit(`v1/fits/${id}`);
+    await deleteDataset(path); // as a conflict lists some of the fits only
+  }
+}
+
+/** Delete a fit, also one that is not finished. @param {string} path */
+async function deleteFit(path) {
+  try {
+    await deleteAll([path]);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 409) throw error;
+    await postJson(`${path}/cancel`, {});
+    await deleteAll([path]);
+  }
 }

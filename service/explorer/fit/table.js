@@ -1,27 +1,58 @@
 // Which columns of a table play which part in a fit.
+import { parseNumber } from "../lib/format.js";
+import { Problem } from "../model/api.js";
+import { readRows } from "../model/table.js";
 
 const TIME = /^(time|date|datetime|timestamp|second|minute|hour|day|week|month|quarter|year|step|t)s?$/i;
 const SEQUENCE = /^(sequence|series|recording|test|run|trial|batch|patient|subject|region|group|id|unit)s?$/i;
 const TARGET = /^(target|output|response|y)$/i;
+const N_ROWS = 1000; // from which the parts are guessed
 
 /** @typedef {import("../model/table.js").Table} Table */
+/** @typedef {Table["columns"][number]} Column */
 /** @typedef {{time: string, target: string, sequence: string, inputs: string[]}} Columns "" is none */
 
-/** Return the part that each column probably plays. @param {Table} table @returns {Columns} */
-export function recognizeColumns({ columns }) {
+/** Return the part that each column probably plays; throws a problem without names or numbers. @param {Table} table @returns {Columns} */
+export function recognizeColumns(table) {
+  const { columns, hasHeader } = table;
+  const rows = readRows(table, N_ROWS);
+  const read = (/** @type {Column} */ column) => rows.map((row) => row[columns.indexOf(column)] ?? "");
+  const repeats = (/** @type {Column} */ column) => {
+    const fields = read(column);
+    return !fields.includes("") && new Set(fields).size <= fields.length / 2;
+  };
+  // Amounts with a currency or a unit are text. The service says where they are.
+  const isMeasured = (/** @type {Column} */ column) =>
+    column.kind === "number" || (column.kind === "text" && read(column).every((field) => !field || /\d/.test(field)));
   const taken = new Set([""]);
-  /** @param {(column: {name: string, kind: string}) => boolean} isMatch */
-  const take = (isMatch) => {
-    const name = columns.find((column) => !taken.has(column.name) && isMatch(column))?.name ?? "";
+  /** @param {(column: Column) => boolean} isMatch */
+  const take = (isMatch, from = columns) => {
+    const name = from.find((column) => !taken.has(column.name) && isMatch(column))?.name ?? "";
     taken.add(name);
     return name;
   };
   const time = take(({ kind }) => kind === "date") || take(({ name, kind }) => kind !== "text" && TIME.test(name));
-  const sequence = take(({ name }) => SEQUENCE.test(name)) || take(({ kind }) => kind === "text");
-  const numbers = () => columns.filter(({ name, kind }) => kind === "number" && !taken.has(name)).map(({ name }) => name);
-  const target = take(({ name }) => TARGET.test(name)) || (numbers().at(-1) ?? "");
-  taken.add(target);
-  return { time, sequence, target, inputs: numbers() };
+  const sequence =
+    take((column) => SEQUENCE.test(column.name) && repeats(column)) || take((column) => column.kind === "text" && repeats(column));
+  const target = take(({ name }) => TARGET.test(name)) || take(isMeasured, [...columns].reverse());
+  const numbers = columns.filter(({ kind }) => kind === "number");
+  if (!target) throw new Problem("This table has no column of numbers", "It needs a header, and then one row per step.");
+  if (!hasHeader || (numbers.length && numbers.every(({ name }) => Number.isFinite(parseNumber(name))))) {
+    throw new Problem("This table has no header", "Its first line must name the columns: the time, the target and the inputs.");
+  }
+  return { time, sequence, target, inputs: numbers.map(({ name }) => name).filter((name) => !taken.has(name)) };
+}
+
+/** Return how far the numbers of a column lie apart. @param {Table} table @param {string} name */
+export function findSpan(table, name) {
+  const j = table.columns.findIndex((column) => column.name === name);
+  let [low, high] = [Infinity, -Infinity];
+  for (const row of readRows(table)) {
+    const value = parseNumber(row[j] ?? "");
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return high - low;
 }
 
 /** Return the columns that a table still has to offer as inputs. @param {Table} table @param {Columns} columns */

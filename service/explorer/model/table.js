@@ -10,14 +10,14 @@ const MISSING = /^(|na|n\/a|nan|null|none|-|\?)$/i;
 const INDEX = /^(|#|no|nr|id|row|index|unnamed: 0)$/i;
 /** Digits that one mark may divide into thousands. */
 const THOUSANDS = /^[-+]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})*$/;
-const NOT_TEXT = new Problem("This is not a text file", "Save the table as CSV in UTF-8, then load it again.");
+const NOT_TEXT = new Problem("This is not text in UTF-8", "Save the table as CSV in UTF-8, then load it again.");
 
 /** @typedef {"number" | "index" | "date" | "text"} Kind */
 /** @typedef {{name: string, text: string, separator: string, hasHeader: boolean, lines: string[], columns: {name: string, kind: Kind}[], n_rows: number}} Table */
 
 /** @param {string} name @param {string} text @returns {Table} throws a problem if it is not text */
 export function readTable(name, text) {
-  if (text.includes("\0")) throw NOT_TEXT;
+  if (/[\0\uFFFD]/.test(text)) throw NOT_TEXT;
   const lines = text
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)
