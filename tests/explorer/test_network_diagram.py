@@ -83,6 +83,8 @@ def test_gradient_descent_starts_below_the_limit_that_the_page_names(page: Page)
     expect(page.get_by_label("Learning rate")).to_have_value("0.001")
     note = page.locator("#note")
     expect(note).to_contain_text("A rate above 0.0019 = 2/λ does not settle there")
+    expect(page.locator("#variant")).to_contain_text("at rates from 1×10⁻⁶ on")
+    expect(page.locator("#variant")).to_contain_text("after 500 iterations is 49")
     page.select_option("#optimizer", "rprop")
     expect(note).not_to_contain_text("λ")
 

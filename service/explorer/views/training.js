@@ -1,8 +1,11 @@
 // The training form, made from the registry of optimizers.
 import { html } from "../lib/dom.js";
+import { formatNumber } from "../lib/format.js";
 import { readWithin } from "../model/limits.js";
 import { RATES, nameParameter } from "../model/optimizers.js";
 import { bindField, enableEditing } from "./fields.js";
+
+const POWER = /\d[\d.]*e-?\d+/g; // a number as programs write it
 
 /** Where they differ from the defaults of the service: with its rate, gradient descent diverges even beside the optimum. @type {Record<string, State["parameters"]>} */
 const START_PARAMETERS = { gradient_descent: { learning_rate: 0.001 } };
@@ -19,7 +22,8 @@ export function createTrainingForm(store, optimizers, { optimizer: select, clip:
 
   store.watch(["optimizer"], ({ optimizer }) => {
     select.value = optimizer;
-    for (const key of /** @type {const} */ (["formula", "variant", "source"])) texts[key].textContent = current()[key];
+    for (const key of /** @type {const} */ (["formula", "variant", "source"]))
+      texts[key].textContent = current()[key].replace(POWER, (power) => formatNumber(Number(power), 2));
     places.forEach((place, k) => {
       const fields = current().parameters.filter(({ name }) => RATES.includes(name) === (k === 0));
       place.replaceChildren(...fields.map((parameter) => createParameterField(store, parameter)));
