@@ -22,8 +22,9 @@ export function createTrainingForm(store, optimizers, { optimizer: select, clip:
 
   store.watch(["optimizer"], ({ optimizer }) => {
     select.value = optimizer;
-    for (const key of /** @type {const} */ (["formula", "variant", "source"]))
+    for (const key of /** @type {const} */ (["formula", "variant", "source"])) {
       texts[key].textContent = current()[key].replace(POWER, (power) => formatNumber(Number(power), 2));
+    }
     places.forEach((place, k) => {
       const fields = current().parameters.filter(({ name }) => RATES.includes(name) === (k === 0));
       place.replaceChildren(...fields.map((parameter) => createParameterField(store, parameter)));
