@@ -89,6 +89,8 @@ def _roots(
 ) -> Evaluations:
     """Return the points in some gaps where one of the slopes changes its sign."""
     left, right = evaluations.at(gaps), evaluations.at(gaps + 1)
+    if not gaps.size:
+        return left
 
     def slope_at(u: Array) -> Array:
         slopes: Array = getattr(evaluate(problem, left.chart, u), slope)

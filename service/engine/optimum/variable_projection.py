@@ -121,8 +121,8 @@ def evaluate_grid(problem: FitProblem) -> Evaluations:
 
 
 def _dot(one: Array, other: Array) -> Array:
-    """Return the products of columns, (G,)."""
-    products: Array = np.einsum("mg,mg->g", *np.broadcast_arrays(one, other))
+    """Return the products of columns, (G,); one column stands for all."""
+    products: Array = np.einsum("mg,mg->g", one, other)
     return products
 
 
