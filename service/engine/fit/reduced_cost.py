@@ -155,7 +155,7 @@ class ReducedCost:
             if rho is not None:
                 rows = rows[:, :, 1:] - rho * rows[:, :, :-1]
             factors.append(np.linalg.qr(rows.reshape(len(w), -1, 2 * n + 2), mode="r"))
-        factor: Array = np.linalg.qr(np.concatenate(factors, axis=1), mode="r")
+        factor = np.asarray(np.linalg.qr(np.concatenate(factors, axis=1), mode="r"))
         return factor, np.where(squares > 0.0, np.sqrt(squares), 1.0)
 
     def share_of_starts(self, w: Array, sequences: Sequences) -> tuple[Array, Array]:
