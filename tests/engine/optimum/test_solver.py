@@ -1,6 +1,7 @@
 """The global minimum compared with polynomial roots, dense search and sixty digits."""
 
 from math import inf, isfinite, isnan, log10
+from time import process_time
 
 import mpmath as mp
 import numpy as np
@@ -295,6 +296,12 @@ def test_a_small_initial_state_may_become_an_offset(s0: float, seed: int) -> Non
 def test_two_sequences_are_fitted_with_any_initial_state(s0: float) -> None:
     found = find_optimum(np.array([[0.3, 1.0], [1.0, 0.2]]), np.array([1.0, 2.0]), s0)
     assert found.cost <= 1e-24
+
+
+def test_costs_without_digits_do_not_prolong_the_search() -> None:
+    start = process_time()
+    find_optimum(*draw("ones", 2, 700, 1), 1.0)
+    assert process_time() - start < 3.0  # usually 0.02; a candidate at nan took 14
 
 
 @pytest.mark.slow
