@@ -44,7 +44,7 @@ def find_roots(
         if (np.abs(step) <= EPSILON * (1e-3 * width + 16.0 * np.abs(b))).all():
             break
         x = b + step
-        # A slope without digits is as good as 0, also for the refinement that follows.
+        # Where the slope has no digits (nan), the search ends; the refinement starts there.
         at_x = np.where(at_b == 0.0, 0.0, np.nan_to_num(slope(x)))
         # Halving the slope at an end that stays makes the next secant cross to its side.
         crosses = (at_x < 0.0) != (at_b < 0.0)
