@@ -1,7 +1,7 @@
 """The log: one line per record, as JSON or, on a terminal, as text.
 
-Records go through a queue to a thread that formats and writes them, so that a slow output does not
-block requests. structlog formats the records of Python's logging.
+Lines go through a queue to a thread that writes them, so that a slow output does not block
+requests. structlog formats the records of Python's logging.
 """
 
 import logging
@@ -22,39 +22,42 @@ from structlog.typing import EventDict, WrappedLogger
 
 from service.errors import ServiceError
 
-MAX_WAITING: Final = 20_000  # records that wait while the output is blocked; more are dropped
+MAX_WAITING: Final = 20_000  # lines that wait while the output is blocked; more are dropped
 BATCH_SECONDS: Final = 0.02
-FLUSH_SECONDS: Final = 2.0  # for the records that wait when the process ends
+FLUSH_SECONDS: Final = 2.0  # for the lines that wait when the process ends
 QUIET: Final = ("alembic", "sqlalchemy", "dbos")  # libraries of which only errors matter
 LOGGERS: Final = ("service", "uvicorn")
 
 
-Records = SimpleQueue[Any]  # of log records, and of events to be set when these are written
+Lines = SimpleQueue[Any]  # of text, and of events to be set when the lines before are written
 
 
 class BoundedQueueHandler(QueueHandler):
-    """Puts records into a queue. It never blocks: it drops and counts what is too much."""
+    """Formats records and puts the lines into a queue.
 
-    queue: Records
+    It never blocks: it drops and counts what is too much.
+    """
 
-    def __init__(self, records: Records, max_waiting: int) -> None:
-        super().__init__(records)
+    queue: Lines
+
+    def __init__(self, lines: Lines, max_waiting: int) -> None:
+        super().__init__(lines)
         self._max_waiting = max_waiting
         self._n_dropped = 0
 
-    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """Return the record unchanged, since it is formatted in the same process."""
-        return record
+    def prepare(self, record: logging.LogRecord) -> Any:
+        """Return the line of a record."""
+        return self.format(record) + "\n"
 
-    def enqueue(self, record: logging.LogRecord) -> None:
-        """Put a record into the queue, after a report of those that were dropped before it."""
+    def enqueue(self, line: Any) -> None:
+        """Put a line into the queue, after a report of those that were dropped before it."""
         if self.queue.qsize() >= self._max_waiting:
             self._n_dropped += 1
             return
         if self._n_dropped:
-            self.queue.put(_report_dropped(self._n_dropped))
+            self.queue.put(self.prepare(_report_dropped(self._n_dropped)))
             self._n_dropped = 0
-        self.queue.put(record)
+        self.queue.put(line)
 
     def flush(self) -> None:
         """Wait until everything is written, but not long if the output is blocked."""
@@ -63,49 +66,32 @@ class BoundedQueueHandler(QueueHandler):
         is_written.wait(FLUSH_SECONDS)
 
 
-class BatchOutput(logging.StreamHandler[TextIO]):
-    """Writes records to a buffered stream, and flushes it when no further record waits.
-
-    Each system call releases the GIL, which the event loop would have to get back from this thread.
-    """
-
-    def __init__(self, records: Records, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._records = records
-
-    def flush(self) -> None:
-        """Flush the stream, unless the next record does."""
-        if self._records.empty():
-            super().flush()
-
-
 class BatchListener(QueueListener):
-    """Takes records from the queue in batches: waking its thread for each would cost too much."""
+    """Writes lines in batches: waking its thread and a system call for each would cost too much."""
 
-    queue: Records
+    queue: Lines
 
-    def __init__(self, records: Records, stream: TextIO) -> None:
+    def __init__(self, lines: Lines, stream: TextIO) -> None:
+        super().__init__(lines)
         self._stream = stream
-        output = BatchOutput(records, stream)
-        output.setFormatter(_make_formatter(stream.isatty()))
-        super().__init__(records, output)
 
     def dequeue(self, block: bool) -> Any:
-        """Return the next record. Let more arrive after one that did not have to wait."""
+        """Return the next line. Let more arrive after one that did not have to wait."""
         was_empty = self.queue.empty()
-        record = super().dequeue(block)
+        line = super().dequeue(block)
         if was_empty:
             sleep(BATCH_SECONDS)
-        return record
+        return line
 
-    def handle(self, record: Any) -> None:
-        """Write a record, or set an event after everything before it is written."""
-        if isinstance(record, threading.Event):
-            with suppress(OSError):
+    def handle(self, line: Any) -> None:
+        """Write a line, or set an event after everything before it is written."""
+        with suppress(OSError):
+            if isinstance(line, str):
+                self._stream.write(line)
+            if self.queue.empty():
                 self._stream.flush()
-            record.set()
-        else:
-            super().handle(record)
+        if isinstance(line, threading.Event):
+            line.set()
 
 
 def configure_log(
@@ -118,9 +104,10 @@ def configure_log(
     if stream is None:
         # sys.stderr itself flushes every line.
         stream = open(sys.stderr.fileno(), "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    records: Records = SimpleQueue()
-    handler = BoundedQueueHandler(records, max_waiting)
-    BatchListener(records, stream).start()
+    lines: Lines = SimpleQueue()
+    handler = BoundedQueueHandler(lines, max_waiting)
+    handler.setFormatter(_make_formatter(stream.isatty()))
+    BatchListener(lines, stream).start()
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in LOGGERS:
         logging.getLogger(name).setLevel(level.upper())

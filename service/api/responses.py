@@ -19,7 +19,7 @@ from service.schemas.base import ResponseModel, encode
 Arguments = TypeVarTuple("Arguments")
 
 MEDIA_TYPES = {
-    suffix: each.media_type for suffix, each in (PICTURE_FORMATS | DATASET_FORMATS).items()
+    suffix: fmt.media_type for suffix, fmt in (PICTURE_FORMATS | DATASET_FORMATS).items()
 }
 CACHE_CONTROL = "max-age=300"
 REVALIDATE = "no-cache"

@@ -122,8 +122,8 @@ class DecimalMarks:
     def check(self) -> None:
         """Raise Invalid if every comma may as well separate thousands."""
         if "," in self._lines and not self._is_decimal:
-            found = THOUSANDS.search(self._lines[","][1])
-            number = found[0] if found else "a number"
+            match = THOUSANDS.search(self._lines[","][1])
+            number = match[0] if match else "a number"
             decimal, whole = number.replace(",", "."), number.replace(",", "")
             readings = f"{decimal} with a decimal comma, or {whole} with a comma between thousands"
             detail = f"{cite(self._lines[','])}: {number} can be {readings}; write points"

@@ -56,21 +56,21 @@ def predict_with_fit(
     It raises Invalid if the inputs are not those of the fit, or the initial state is unknown.
     """
     predictions = _predict(request, fitted, limits)
-    n_steps = sum(len(each.outputs) for each in predictions)
+    n_steps = sum(len(prediction.outputs) for prediction in predictions)
     limits.check_json(5 * n_steps, "/inputs", "request fewer at a time, or .csv")
-    outputs = [each.outputs for each in predictions]
+    outputs = [prediction.outputs for prediction in predictions]
     result = fitted.result
     delay = result["delay"]["value"]
     n_missing = 0 if request.continue_ else sum(min(delay, len(row)) for row in outputs)
     n_finite = sum(int(np.count_nonzero(np.isfinite(row))) for row in outputs)
     return FitPredictResponse(
         outputs=outputs,
-        **{name: [getattr(each, name) for each in predictions] for name in BANDS},
+        **{name: [getattr(prediction, name) for prediction in predictions] for name in BANDS},
         n_overflowed=n_steps - n_missing - n_finite,
         model=FitPredictModel(
             id=fitted.id,
             w_rec=result["w_rec"]["value"],
-            w_in=[each["w_in"]["value"] for each in result["inputs"]],
+            w_in=[item["w_in"]["value"] for item in result["inputs"]],
             offset=result["offset"] and result["offset"]["value"],
             delay=delay,
         ),
@@ -80,7 +80,7 @@ def predict_with_fit(
 def predict_with_fit_csv(request: PredictRequest, fitted: StoredFit, limits: Limits) -> Download:
     """Return the same as a CSV table; raises the same errors as `predict_with_fit`."""
     predictions = _predict(request, fitted, limits)
-    lengths = [len(each.outputs) for each in predictions]
+    lengths = [len(prediction.outputs) for prediction in predictions]
     names = ("output", *BANDS)
     numbers = dict(zip(names, map(np.concatenate, zip(*predictions, strict=True)), strict=True))
     places = {

@@ -1,10 +1,10 @@
 """Predict: run the network over sequences."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
@@ -136,9 +136,10 @@ def _predict_states(
     return outputs, states
 
 
-def _group_by_length(sequences: Sequences) -> Iterator[tuple[NDArray[np.intp], Array]]:
+def _group_by_length(sequences: Sequences) -> Iterator[tuple[list[int], Array]]:
     """Yield the indices of the sequences of each length, and their inputs (n, T)."""
-    lengths = np.array([len(sequence) for sequence in sequences])
-    for length in np.unique(lengths):
-        members = np.flatnonzero(lengths == length)
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    for i, sequence in enumerate(sequences):
+        groups[len(sequence)].append(i)
+    for members in groups.values():
         yield members, np.array([sequences[i] for i in members])

@@ -58,18 +58,18 @@ FILES: Final = {
 IMPORT: Final = re.compile(rb'^(?:import|export) [^;]*?from "(.*?)"', re.MULTILINE)
 
 
-def find_modules(name: str, found: dict[str, None] | None = None) -> dict[str, None]:
+def find_modules(name: str, modules: dict[str, None] | None = None) -> dict[str, None]:
     """Return a module and all that it imports at first, in the order in which it is needed.
 
     What modules import later, with ``import(...)``, is not among them.
     """
-    found = {} if found is None else found
-    if name not in found:
-        found[name] = None
+    modules = {} if modules is None else modules
+    if name not in modules:
+        modules[name] = None
         for address in IMPORT.findall(FILES[name][0]):
             path = (FOLDER / name).parent / address.decode()
-            find_modules(path.resolve().relative_to(FOLDER).as_posix(), found)
-    return found
+            find_modules(path.resolve().relative_to(FOLDER).as_posix(), modules)
+    return modules
 
 
 HEAD: Final = (FOLDER / "head.html").read_text("utf-8").strip()  # of both pages
