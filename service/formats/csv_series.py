@@ -11,7 +11,7 @@ import numpy as np
 
 from service.engine.data import Series, Step
 from service.engine.types import Array
-from service.errors import Invalid
+from service.errors import Invalid, count
 from service.formats.base import SeriesColumns, SeriesStream, SizeLimits
 from service.formats.csv import CHUNK, PART, SAMPLE, DecimalMarks, encode_rows, read_lines
 from service.formats.csv_layout import (
@@ -27,7 +27,7 @@ from service.formats.csv_layout import (
 )
 from service.formats.times import Times
 from service.schemas.arrays import explain_out_of_range, in_range
-from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN
+from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, to_names
 
 GAP: Final = "0"  # parsed in place of an empty target
 NO_HEADER: Final = "there is no header; the first line must name the columns"
@@ -106,10 +106,14 @@ def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
         detail = f"there are {len(inputs)} inputs; the limit is {MAX_INPUTS}: choose the inputs"
         raise Invalid(detail, parameter="inputs")
     for i, parameter in taken.items():
-        if len(fields[i]) > MAX_NAME or not re.match(NAME_PATTERN, fields[i]):
-            what = f"at most {MAX_NAME} characters, no quotes and no control characters"
-            raise Invalid(f"column {i + 1}: a name has {what}", parameter=parameter)
+        _check_name(fields[i], f"column {i + 1}", parameter)
     return _Columns(separator, fields, inputs, target, sequence, time)
+
+
+def _check_name(name: str, place: str, parameter: str) -> None:
+    if len(name) > MAX_NAME or not re.match(NAME_PATTERN, name):
+        what = f"at most {MAX_NAME} characters, no quotes and no control characters"
+        raise Invalid(f"{place}: a name has {what}", parameter=parameter)
 
 
 def _find_header(sample: list[Line], chosen: SeriesColumns) -> tuple[str, list[str]]:
@@ -181,13 +185,14 @@ class _Rows:
             raise Invalid(f"all targets in the column {name!r} are missing", parameter="target")
         names = tuple(columns.header[i] for i in columns.inputs)
         target = columns.header[columns.target]
-        return Series.from_rows(table[:, :-1], table[:, -1], lengths, names, target, step)
+        columns = names, target, step, to_names([*self._labels])
+        return Series.from_rows(table[:, :-1], table[:, -1], lengths, *columns)
 
     def _check_widths(self, lines: list[Line], fields: list[list[str]]) -> None:
         width = self.columns.width
         for line, row in zip(lines, fields, strict=True):
             if len(row) != width:
-                detail = f"{cite(line)}: the row has {len(row)} fields, the header {width}"
+                detail = f"{cite(line)}: the row has {count(len(row), 'field')}, the header {width}"
                 if self.columns.separator == ",":
                     detail += "; if commas are decimal commas, separate the fields by semicolons"
                 raise Invalid(detail, "/sequences")
@@ -200,6 +205,8 @@ class _Rows:
             name = self.columns.header[place]
             detail = f"{cite(line)}: the column {name!r} is empty; it must name the sequence"
             raise Invalid(detail, parameter="sequence")
+        if row[place] not in self._labels:
+            _check_name(row[place], cite(line), "sequence")
         return self._labels.setdefault(row[place], len(self._labels))
 
     def _parse(self, lines: list[Line], fields: list[list[str]]) -> Array:
@@ -255,23 +262,25 @@ class _Rows:
 def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
     """Write a table that `read_series_csv` reads back: sequence, time, inputs, target.
 
-    The header of the time is the unit of the step. Sequences are numbered from 0.
+    The header of the time is the unit of the step, and the time of the first step is one step.
+    Sequences without names are numbered from 0.
     """
     names, step = [*series.columns["inputs"], series.columns["target"]], series.columns["step"]
     head = [_unlike(name, names) for name in (SEQUENCE, step["unit"])]
     file.write(encode_rows([map(_quote, [*head, *names])]))
     n_inputs = len(names) - 1
-    for code, length in enumerate(series.lengths.tolist()):
+    labels = series.columns.get("sequence_names") or map(str, range(len(series.lengths)))
+    for label, length in zip(labels, series.lengths.tolist(), strict=True):
         for start in range(0, length, PART):
             n_rows = min(PART, length - start)
             inputs = series.inputs.take(n_rows * n_inputs).reshape(n_rows, n_inputs).tolist()
             targets = series.targets.take(n_rows).tolist()
-            rows = zip(range(start, start + n_rows), inputs, targets, strict=True)
-            file.write(encode_rows(_fields(code, k * step["length"], x, t) for k, x, t in rows))
+            rows = zip(range(start + 1, start + n_rows + 1), inputs, targets, strict=True)
+            file.write(encode_rows(_fields(label, k * step["length"], x, t) for k, x, t in rows))
 
 
-def _fields(code: int, time: float, inputs: Sequence[float], target: float) -> Iterator[str]:
-    yield str(code)
+def _fields(label: str, time: float, inputs: Sequence[float], target: float) -> Iterator[str]:
+    yield _quote(label)
     yield f"{time:.15g}"
     yield from map(repr, inputs)
     yield "" if target != target else repr(target)  # noqa: PLR0124 - nan is a gap
