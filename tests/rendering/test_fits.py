@@ -73,6 +73,12 @@ def test_a_fit_is_drawn() -> None:
     many = draw(FitPictureRequest(target="sales", n_sequences=5, **fields))
     assert b"<!-- sequence 2 -->" in many
     assert b"<!-- 2 more not drawn -->" in many
+    fields["result"]["sequence_names"] = ["north", "south", "a region with a name that is long" * 3]
+    named = draw(FitPictureRequest(target="sales", n_sequences=3, **fields))
+    assert b"<!-- south -->" in named
+    assert b"<!-- sequence" not in named
+    assert b"<!-- a region with" in named
+    assert b"long" not in named
     png = draw(FitPictureRequest(target="y", n_sequences=1, **make_fields(make_series(), "png")))
     assert Image.open(io.BytesIO(png)).info == {"Request": '{"a":1}'}
 
