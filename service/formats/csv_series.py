@@ -31,6 +31,7 @@ from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, to_names
 
 GAP: Final = "0"  # parsed in place of an empty target
 NO_HEADER: Final = "there is no header; the first line must name the columns"
+LAYOUT: Final = "a line with the names of the columns must come first, and then one row per step"
 SEQUENCE: Final = "sequence"  # the header of the numbers of the sequences
 
 
@@ -43,13 +44,15 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     lines = read_lines(body, limits)
     sample = list(islice(lines, SAMPLE))
     if not sample:
-        raise Invalid("the table has no rows", "/sequences")
+        raise Invalid(f"the table is empty: {LAYOUT}", "/sequences")
     rows = _Rows(_find_columns(sample, chosen), limits, chosen)
     rest = chain(sample[1:], lines)
     while part := list(islice(rest, max(1, CHUNK // rows.columns.width))):
         rows.add(part)
     if not rows.codes:
-        raise Invalid(f"{cite(sample[0])}: the table has a header but no rows", "/sequences")
+        raise Invalid(
+            f"{cite(sample[0])}: there are no rows below the header: {LAYOUT}", "/sequences"
+        )
     return rows.to_series()
 
 
@@ -87,7 +90,8 @@ def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
             raise Invalid(detail, parameter=parameter)
         other = taken.setdefault(places[0], parameter)
         if other != parameter or (parameter == "inputs" and places[0] in inputs):
-            detail = f"the column {name!r} is chosen twice, for {other} and for {parameter}"
+            uses = "" if other == parameter else f" for {other} and for {parameter}"
+            detail = f"the column {name!r} is chosen twice{uses or ' as an input'}; choose it once"
             raise Invalid(detail, parameter=parameter)
         return places[0]
 
@@ -182,7 +186,8 @@ class _Rows:
             table = table[np.argsort(codes, kind="stable")]
         if np.isnan(table[:, -1]).all():
             name = columns.header[columns.target]
-            raise Invalid(f"all targets in the column {name!r} are missing", parameter="target")
+            detail = f"all targets in the column {name!r} are missing; choose another column"
+            raise Invalid(detail, parameter="target")
         names = tuple(columns.header[i] for i in columns.inputs)
         target = columns.header[columns.target]
         columns = names, target, step, to_names([*self._labels])
@@ -238,7 +243,7 @@ class _Rows:
                 if field and not is_number(field):
                     what = f"{shorten(field)} is not a number"
                     if j == len(row) - 1:
-                        what += "; leave the field of a missing target empty"
+                        what += "; write numbers without units, and leave missing targets empty"
                     elif not self._is_chosen:
                         what += "; choose the inputs by name (inputs=…)"
                     else:

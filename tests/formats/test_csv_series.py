@@ -187,6 +187,8 @@ def test_invalid_times(times: str, line: int, words: str) -> None:
         ("20,2", "20", "/sequences", ("line 6", "the row has 4 fields")),
         ("20,2", "1;2,2", "/sequences/1/inputs/1/0", ("line 6", "'1;2' is not a number")),
         ("south,30", ",30", "?sequence", ("line 5", "'region' is empty")),
+        ("south,30", f"{'s' * 101},30", "?sequence", ("line 5", "at most 100 characters")),
+        (",30,", ",€ 30,", "/sequences/1/targets/0", ("line 5", "write numbers without units")),
     ],
 )
 def test_invalid_fields(before: str, after: str, pointer: str, words: tuple[str, ...]) -> None:
@@ -200,9 +202,9 @@ def test_invalid_fields(before: str, after: str, pointer: str, words: tuple[str,
         ({"target": "sale"}, "target", ("no column 'sale'", "Did you mean 'sales'", "region")),
         ({"target": None}, "target", ("no column 'target'",)),
         ({"inputs": ("spend", "spent")}, "inputs", ("Did you mean 'spend'",)),
-        ({"inputs": ("spend", "spend")}, "inputs", ("chosen twice",)),
-        ({"inputs": ("sales",)}, "inputs", ("'sales' is chosen twice, for target and for inputs",)),
-        ({"time": "region"}, "time", ("chosen twice, for sequence and for time",)),
+        ({"inputs": ("spend", "spend")}, "inputs", ("chosen twice as an input; choose it once",)),
+        ({"inputs": ("sales",)}, "inputs", ("'sales' is chosen twice for target and for inputs",)),
+        ({"time": "region"}, "time", ("chosen twice for sequence and for time",)),
         ({"sequence": "sales"}, "sequence", ("chosen twice",)),
     ],
 )
@@ -229,8 +231,8 @@ def test_unusable_headers() -> None:
     assert refused(unnamed, "no name", target="sales", time="date", sequence="region") == "?inputs"
     text = refused(TABLE, "choose the inputs", target="sales", time="date")
     assert text == "/sequences/0/inputs/0/0"
-    assert refused("", "no rows", target="y") == "/sequences"
-    assert refused("x,y\n", "no rows", target="y") == "/sequences"
+    assert refused("", "empty", "one row per step", target="y") == "/sequences"
+    assert refused("x,y\n", "line 1", "no rows below the header", target="y") == "/sequences"
     assert refused("x,y\n1,\n2,\n", "all targets", "missing", target="y") == "?target"
 
 

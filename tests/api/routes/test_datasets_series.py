@@ -202,7 +202,7 @@ ONE = {"inputs": [[1, 2]], "targets": [3]}
         ({"inputs": ["a", "sales"]}, "/inputs/1", ("Two columns are named sales",)),
         ({"inputs": ["a", 'b"']}, "/inputs/1", ()),
         ({"target": ""}, "/target", ()),
-        ({"step": {"length": 0}}, "/step/length", ()),
+        ({"step": {"length": 0}}, "/step/length", ("greater than or equal to 1e-100",)),
         ({"step": {"length": "1"}}, "/step/length", ("number",)),
         ({"step": {"unit": "x" * 101}}, "/step/unit", ()),
     ],
