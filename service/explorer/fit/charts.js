@@ -7,6 +7,7 @@ import { pluralize, toTime } from "./units.js";
 
 const MAX_ROWS = 4000;
 const GAP = 0.04; // between two sequences, as a part of the mean length
+const MARGIN = 0.02; // before the first and after the last row
 const TICK_WIDTH = 64;
 const TICK_HEIGHT = 34;
 const MAX_LABEL = 9; // characters
@@ -37,7 +38,8 @@ export function placeRows({ rows, dataset, fit: { sequence_names } }) {
     x[i] = rows.step[i] * length + shift;
     parts[parts.length - 1].range[1] = i + 1;
   }
-  return { x, n, parts, unit, domain: [x[0], Math.max(x[n - 1], x[0] + length)] };
+  const margin = MARGIN * (x[n - 1] - x[0]) || length;
+  return { x, n, parts, unit, domain: [x[0] - margin, x[n - 1] + margin] };
 }
 
 /** @typedef {ReturnType<typeof placeRows>} Places */
