@@ -190,8 +190,8 @@ class _Rows:
             raise Invalid(detail, parameter="target")
         names = tuple(columns.header[i] for i in columns.inputs)
         target = columns.header[columns.target]
-        columns = names, target, step, to_names([*self._labels])
-        return Series.from_rows(table[:, :-1], table[:, -1], lengths, *columns)
+        labels = to_names([*self._labels])
+        return Series.from_rows(table[:, :-1], table[:, -1], lengths, names, target, step, labels)
 
     def _check_widths(self, lines: list[Line], fields: list[list[str]]) -> None:
         width = self.columns.width
@@ -275,7 +275,7 @@ def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
     file.write(encode_rows([map(_quote, [*head, *names])]))
     n_inputs = len(names) - 1
     labels = series.columns.get("sequence_names") or map(str, range(len(series.lengths)))
-    for label, length in zip(labels, series.lengths.tolist(), strict=True):
+    for label, length in zip(map(_quote, labels), series.lengths.tolist(), strict=True):
         for start in range(0, length, PART):
             n_rows = min(PART, length - start)
             inputs = series.inputs.take(n_rows * n_inputs).reshape(n_rows, n_inputs).tolist()
@@ -285,7 +285,7 @@ def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
 
 
 def _fields(label: str, time: float, inputs: Sequence[float], target: float) -> Iterator[str]:
-    yield _quote(label)
+    yield label
     yield f"{time:.15g}"
     yield from map(repr, inputs)
     yield "" if target != target else repr(target)  # noqa: PLR0124 - nan is a gap

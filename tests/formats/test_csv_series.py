@@ -91,6 +91,7 @@ def test_the_rows_of_sequences_may_alternate() -> None:
     head, *rows = TABLE.splitlines()
     series = read("\n".join([head, *(rows[i] for i in (3, 0, 1, 4, 2))]), **NAMES)
     same(series, SOUTH, NORTH)  # in the order in which they first appear
+    assert series.sequence_names == ("south", "north")
 
 
 def test_defaults() -> None:
@@ -269,6 +270,7 @@ def write(series: Series) -> bytes:
         "inputs": list(series.input_names),
         "target": series.target_name,
         "step": series.step._asdict(),
+        "sequence_names": series.sequence_names,
     }
     file = io.BytesIO()
     inputs, targets = map(np.concatenate, (series.inputs, series.targets))
@@ -306,11 +308,13 @@ def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str]) ->
         tuple(titles[1:]),
         titles[0],
         step,
+        tuple(data.draw(st.sampled_from([(), ("a", "b, c", "é;")]))[: len(lengths)]),
     )
     table = write(series)
     chosen = SeriesColumns(titles[0], tuple(titles[1:]), "sequence", "hour")
     again = CSV.read_series(table, chosen, Limits())
     assert (again.input_names, again.target_name) == (series.input_names, series.target_name)
+    assert again.sequence_names == series.sequence_names
     if max(lengths) > 1:
         assert again.step == step
     same(again, *zip(series.inputs, series.targets, strict=True))

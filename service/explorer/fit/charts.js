@@ -83,7 +83,10 @@ class TimePlot {
     const ticks = makeTicks(low, high, Math.max(2, plot.rect.width / TICK_WIDTH / 1.3));
     const sparse = parts.filter((_, i) => i % Math.ceil((parts.length * 84) / plot.rect.width) === 0);
     const times = ticks.map(({ value, label }, i) => ({ value, label: i === ticks.length - 1 ? `${label} ${pluralize(unit)}` : label }));
-    const names = sparse.map(({ start, name }) => ({ value: start, label: name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name }));
+    const names = sparse.map(({ start, name }) => ({
+      value: start,
+      label: name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name,
+    }));
     plot.drawAxes(parts.length > 1 ? names : times, values);
   }
 
