@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 
 
+def count(n: int, noun: str) -> str:
+    """Return a number with a noun, such as ``1 target`` or ``2 targets``, for a message."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 class ServiceError(Exception):
     """The base class. Its message is for the caller and shows no internals."""
 

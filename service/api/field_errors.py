@@ -1,5 +1,6 @@
 """The invalid fields and query parameters of a request, as problems list them."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ from service.errors import FieldError, Invalid
 MAX_FIELDS: Final = 50  # listed in one response; a body may have hundreds of invalid fields
 MAX_STEP: Final = 200  # characters, since the name of an unknown field may have any length
 MAX_NAME: Final = 80  # characters of a name that are compared with known ones, or repeated
+_LONG_NUMBER: Final = re.compile(r"\d[\d.]{24,}")  # a limit such as 1e100, as pydantic writes it
 # Where pydantic's own message is about pydantic, or repeats the value.
 _MESSAGES: Final = {
     "model_type": "Input should be an object",
@@ -91,6 +93,8 @@ def _describe(error: Mapping[str, Any], model: type[BaseModel]) -> FieldError:
     kind, context = error["type"], error.get("ctx", {})
     steps, known = _locate(error["loc"], model)
     detail: str = _MESSAGES.get(kind, error["msg"])
+    if kind in {"greater_than_equal", "less_than_equal"}:
+        detail = _LONG_NUMBER.sub(lambda number: f"{float(number[0]):g}", detail)
     if kind == "extra_forbidden":
         detail = explain_unknown("field", str(steps[-1]), known)
     if kind == "union_tag_invalid":

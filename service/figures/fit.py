@@ -126,7 +126,10 @@ def _legend(
         entries.append(LegendEntry("fit", Stroke(color, width)))
     else:
         for i, sequence in enumerate(sequences):
-            entries.append(LegendEntry(sequence.label, Stroke(_colors(canvas, i, n)[0], width)))
+            label = shorten(
+                printable(sequence.label), canvas.style.font_size, canvas.area.width / 4
+            )
+            entries.append(LegendEntry(label, Stroke(_colors(canvas, i, n)[0], width)))
     drawn = len(sequences[0].time) if side_by_side else n
     if n_sequences > drawn:
         entries.append(LegendEntry(f"{n_sequences - drawn} more not drawn", shape=""))

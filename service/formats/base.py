@@ -38,7 +38,7 @@ class SeriesColumns(NamedTuple):
 class SeriesStream(NamedTuple):
     """A stored series to be written, all sequences one after the other."""
 
-    columns: Mapping[str, Any]  # the names ``inputs`` and ``target``; ``step``, a length and unit
+    columns: Mapping[str, Any]  # ``inputs``, ``target`` and perhaps ``sequence_names``; ``step``
     lengths: NDArray[np.int64]  # (n,), of the sequences
     inputs: ArrayStream  # (N, q)
     targets: ArrayStream  # (N,)

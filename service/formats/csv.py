@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, NoReturn
 import numpy as np
 
 from service.engine.types import Array
-from service.errors import Invalid, LimitExceeded, Malformed
+from service.errors import Invalid, LimitExceeded, Malformed, count
 from service.formats.base import DatasetArrays, SizeLimits
 from service.formats.csv_layout import (
     SEPARATORS,
@@ -168,8 +168,9 @@ def _report(chunk: list[Line], layout: Layout, row: int) -> NoReturn:
                 what = f"{shorten(field)} is not a number" if field else "a number is missing"
                 raise Invalid(f"{cite(line)}: {what} in column {j + 1}", layout.pointer(i, j))
         if len(fields) != width:
-            n_fields = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
-            detail = f"{cite(line)}: the row has {n_fields}, the first line {width}"
+            detail = (
+                f"{cite(line)}: the row has {count(len(fields), 'field')}, the first line {width}"
+            )
             if layout.separator == ",":
                 detail += "; if the commas are decimal commas, separate the fields by semicolons"
             raise Invalid(detail, f"/inputs/{i}")

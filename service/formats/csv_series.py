@@ -11,7 +11,7 @@ import numpy as np
 
 from service.engine.data import Series, Step
 from service.engine.types import Array
-from service.errors import Invalid
+from service.errors import Invalid, count
 from service.formats.base import SeriesColumns, SeriesStream, SizeLimits
 from service.formats.csv import CHUNK, PART, SAMPLE, DecimalMarks, encode_rows, read_lines
 from service.formats.csv_layout import (
@@ -27,10 +27,11 @@ from service.formats.csv_layout import (
 )
 from service.formats.times import Times
 from service.schemas.arrays import explain_out_of_range, in_range
-from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN
+from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, to_names
 
 GAP: Final = "0"  # parsed in place of an empty target
 NO_HEADER: Final = "there is no header; the first line must name the columns"
+LAYOUT: Final = "a line with the names of the columns must come first, and then one row per step"
 SEQUENCE: Final = "sequence"  # the header of the numbers of the sequences
 
 
@@ -43,13 +44,15 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     lines = read_lines(body, limits)
     sample = list(islice(lines, SAMPLE))
     if not sample:
-        raise Invalid("the table has no rows", "/sequences")
+        raise Invalid(f"the table is empty: {LAYOUT}", "/sequences")
     rows = _Rows(_find_columns(sample, chosen), limits, chosen)
     rest = chain(sample[1:], lines)
     while part := list(islice(rest, max(1, CHUNK // rows.columns.width))):
         rows.add(part)
     if not rows.codes:
-        raise Invalid(f"{cite(sample[0])}: the table has a header but no rows", "/sequences")
+        raise Invalid(
+            f"{cite(sample[0])}: there are no rows below the header: {LAYOUT}", "/sequences"
+        )
     return rows.to_series()
 
 
@@ -87,7 +90,8 @@ def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
             raise Invalid(detail, parameter=parameter)
         other = taken.setdefault(places[0], parameter)
         if other != parameter or (parameter == "inputs" and places[0] in inputs):
-            detail = f"the column {name!r} is chosen twice, for {other} and for {parameter}"
+            uses = "" if other == parameter else f" for {other} and for {parameter}"
+            detail = f"the column {name!r} is chosen twice{uses or ' as an input'}; choose it once"
             raise Invalid(detail, parameter=parameter)
         return places[0]
 
@@ -106,10 +110,14 @@ def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
         detail = f"there are {len(inputs)} inputs; the limit is {MAX_INPUTS}: choose the inputs"
         raise Invalid(detail, parameter="inputs")
     for i, parameter in taken.items():
-        if len(fields[i]) > MAX_NAME or not re.match(NAME_PATTERN, fields[i]):
-            what = f"at most {MAX_NAME} characters, no quotes and no control characters"
-            raise Invalid(f"column {i + 1}: a name has {what}", parameter=parameter)
+        _check_name(fields[i], f"column {i + 1}", parameter)
     return _Columns(separator, fields, inputs, target, sequence, time)
+
+
+def _check_name(name: str, place: str, parameter: str) -> None:
+    if len(name) > MAX_NAME or not re.match(NAME_PATTERN, name):
+        what = f"at most {MAX_NAME} characters, no quotes and no control characters"
+        raise Invalid(f"{place}: a name has {what}", parameter=parameter)
 
 
 def _find_header(sample: list[Line], chosen: SeriesColumns) -> tuple[str, list[str]]:
@@ -178,16 +186,18 @@ class _Rows:
             table = table[np.argsort(codes, kind="stable")]
         if np.isnan(table[:, -1]).all():
             name = columns.header[columns.target]
-            raise Invalid(f"all targets in the column {name!r} are missing", parameter="target")
+            detail = f"all targets in the column {name!r} are missing; choose another column"
+            raise Invalid(detail, parameter="target")
         names = tuple(columns.header[i] for i in columns.inputs)
         target = columns.header[columns.target]
-        return Series.from_rows(table[:, :-1], table[:, -1], lengths, names, target, step)
+        labels = to_names([*self._labels])
+        return Series.from_rows(table[:, :-1], table[:, -1], lengths, names, target, step, labels)
 
     def _check_widths(self, lines: list[Line], fields: list[list[str]]) -> None:
         width = self.columns.width
         for line, row in zip(lines, fields, strict=True):
             if len(row) != width:
-                detail = f"{cite(line)}: the row has {len(row)} fields, the header {width}"
+                detail = f"{cite(line)}: the row has {count(len(row), 'field')}, the header {width}"
                 if self.columns.separator == ",":
                     detail += "; if commas are decimal commas, separate the fields by semicolons"
                 raise Invalid(detail, "/sequences")
@@ -200,6 +210,8 @@ class _Rows:
             name = self.columns.header[place]
             detail = f"{cite(line)}: the column {name!r} is empty; it must name the sequence"
             raise Invalid(detail, parameter="sequence")
+        if row[place] not in self._labels:
+            _check_name(row[place], cite(line), "sequence")
         return self._labels.setdefault(row[place], len(self._labels))
 
     def _parse(self, lines: list[Line], fields: list[list[str]]) -> Array:
@@ -231,7 +243,7 @@ class _Rows:
                 if field and not is_number(field):
                     what = f"{shorten(field)} is not a number"
                     if j == len(row) - 1:
-                        what += "; leave the field of a missing target empty"
+                        what += "; write numbers without units, and leave missing targets empty"
                     elif not self._is_chosen:
                         what += "; choose the inputs by name (inputs=…)"
                     else:
@@ -255,23 +267,25 @@ class _Rows:
 def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
     """Write a table that `read_series_csv` reads back: sequence, time, inputs, target.
 
-    The header of the time is the unit of the step. Sequences are numbered from 0.
+    The header of the time is the unit of the step, and the time of the first step is one step.
+    Sequences without names are numbered from 0.
     """
     names, step = [*series.columns["inputs"], series.columns["target"]], series.columns["step"]
     head = [_unlike(name, names) for name in (SEQUENCE, step["unit"])]
     file.write(encode_rows([map(_quote, [*head, *names])]))
     n_inputs = len(names) - 1
-    for code, length in enumerate(series.lengths.tolist()):
+    labels = series.columns.get("sequence_names") or map(str, range(len(series.lengths)))
+    for label, length in zip(map(_quote, labels), series.lengths.tolist(), strict=True):
         for start in range(0, length, PART):
             n_rows = min(PART, length - start)
             inputs = series.inputs.take(n_rows * n_inputs).reshape(n_rows, n_inputs).tolist()
             targets = series.targets.take(n_rows).tolist()
-            rows = zip(range(start, start + n_rows), inputs, targets, strict=True)
-            file.write(encode_rows(_fields(code, k * step["length"], x, t) for k, x, t in rows))
+            rows = zip(range(start + 1, start + n_rows + 1), inputs, targets, strict=True)
+            file.write(encode_rows(_fields(label, k * step["length"], x, t) for k, x, t in rows))
 
 
-def _fields(code: int, time: float, inputs: Sequence[float], target: float) -> Iterator[str]:
-    yield str(code)
+def _fields(label: str, time: float, inputs: Sequence[float], target: float) -> Iterator[str]:
+    yield label
     yield f"{time:.15g}"
     yield from map(repr, inputs)
     yield "" if target != target else repr(target)  # noqa: PLR0124 - nan is a gap

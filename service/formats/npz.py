@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.types import Array
-from service.errors import Invalid, Malformed
+from service.errors import Invalid, Malformed, count
 from service.formats.base import DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
 from service.schemas.arrays import explain_out_of_range, first_outside
 from service.store.array_codec import ArrayStream
@@ -49,7 +49,8 @@ def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
         raise Invalid(f"targets must have the shape (n,) or (n, 1), not {targets}", "/targets")
     if targets[0] != inputs[0]:
         detail = (
-            f"there must be one target per sequence: {inputs[0]} sequences, {targets[0]} targets"
+            "there must be one target per sequence: "
+            f"{count(inputs[0], 'sequence')}, {count(targets[0], 'target')}"
         )
         raise Invalid(detail, "")
     limits.check_cells(*inputs)
@@ -77,7 +78,7 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     if titles is None:
         titles = tuple(f"input_{j}" for j in range(1, n_inputs + 1))
     if len(titles) != n_inputs:
-        detail = f"there are {n_inputs} inputs, but {len(titles)} names"
+        detail = f"{count(n_inputs, 'input')}, but {count(len(titles), 'name')}"
         raise Invalid(detail, parameter="inputs")
     target = TARGET if chosen.target is None else chosen.target
     repeated = [name for j, name in enumerate(titles) if name in (target, *titles[:j])]

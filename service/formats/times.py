@@ -18,11 +18,14 @@ from service.schemas.arrays import explain_out_of_range, in_range
 TOLERANCE: Final = 0.01  # of a step: rounded times, and clock changes in weekly data
 UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 DATE: Final = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?(\D.*+)?", re.ASCII)
+WEEK: Final = re.compile(r"\d{4}-?W\d\d(-?[1-7])?", re.ASCII)  # of ISO 8601
 DAY_FIRST: Final = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})(\D.*+)?", re.ASCII)
 
 
 def _to_seconds(text: str) -> float:
     """Return the seconds of a date since 1970; raises ValueError for another text."""
+    if WEEK.fullmatch(text):
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
     match, order = DATE.fullmatch(text), (1, 2, 3)
     if match is None:
         match, order = DAY_FIRST.fullmatch(text), (3, 2, 1)
@@ -54,7 +57,7 @@ class Times:
             except (ValueError, OverflowError):
                 time = np.nan
             if not np.isfinite(time):
-                kind = "a date; write dates as 2024-01-31 or 2024-01-31 13:00"
+                kind = "a date; write dates as 2024-01-31, 2024-01-31 13:00 or 2024-W05"
                 detail = (
                     f"{cite(line)}: {text[:40]!r} in the column {self._name!r} is not "
                     f"{kind if self._are_dates else 'a number, as the first one'}"

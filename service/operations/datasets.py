@@ -49,6 +49,7 @@ def _store_series(
         "target": series.target_name,
         "step": series.step._asdict(),
         "n_targets": series.n_targets,
+        "sequence_names": list(series.sequence_names) or None,
     }
     row, created = datasets.add(
         database,

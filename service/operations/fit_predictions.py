@@ -6,7 +6,7 @@ import numpy as np
 
 from service.engine.fit import FittedModel, Interval, Prediction, predict
 from service.engine.types import Array
-from service.errors import Invalid
+from service.errors import Invalid, count
 from service.operations.downloads import Download, computed_table
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_any
@@ -96,7 +96,7 @@ def _predict(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list
     inputs = _read_inputs(request, len(series.input_names), limits)
     sequence = request.continue_.sequence if request.continue_ else None
     if sequence is not None and sequence >= len(series.targets):
-        detail = f"the dataset has {len(series.targets)} sequences, counted from 0"
+        detail = f"the dataset has {count(len(series.targets), 'sequence')}, counted from 0"
         raise Invalid(detail, "/continue/sequence")
     pieces = result["w_rec"]["intervals"]
     estimated = FittedModel(
@@ -120,6 +120,6 @@ def _read_inputs(request: PredictRequest, n_inputs: int, limits: Limits) -> list
     limits.check_inputs(sum(row.size for row in inputs))
     for i, row in enumerate(inputs):
         if row.shape[1] != n_inputs:
-            detail = f"the fit has {n_inputs} inputs, a step here has {row.shape[1]}"
+            detail = f"the fit has {count(n_inputs, 'input')}, a step here has {row.shape[1]}"
             raise Invalid(detail, f"/inputs/{i}")
     return inputs

@@ -9,7 +9,7 @@ import numpy as np
 from service.engine.data import Series
 from service.engine.fit import Fit, Problem, find_delay_cost, fit
 from service.engine.types import Array
-from service.errors import Invalid, LimitExceeded
+from service.errors import Invalid, LimitExceeded, count
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.downloads import Download, stored_table
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
@@ -70,14 +70,13 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
     if request.noise == "ar1":
         steps = sum(len(targets) for targets in series.targets)
         if len(series.targets) != 1 or series.n_targets != steps:
-            raise Invalid("ar1 needs one sequence without missing targets", "/noise")
+            need = "autocorrelated noise (ar1) needs one sequence without missing targets"
+            raise Invalid(f"{need}; fit other data with white noise", "/noise")
     if problem.n_targets < problem.n_unknowns:
         delay = max(options.delay)
         after, shorter = (" after the delay", ", or shorten the delay") if delay else ("", "")
-        detail = (
-            f"there are {problem.n_targets} targets{after} for {problem.n_unknowns} unknowns: "
-            f"add data, fix initial_state or offset{shorter}"
-        )
+        given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")
+        detail = f"{given}{after} for {unknowns}: add data, fix initial_state or offset{shorter}"
         raise Invalid(detail, "/delay" if delay else "/dataset")
 
 
@@ -163,6 +162,7 @@ def _describe(request: FitRequest, series: Series, result: Fit) -> FitResult:
                 for name, w_in, gain in effects
             ],
             "target": series.target_name,
+            "sequence_names": series.sequence_names or None,
             "offset": None if offset is None else _estimates(offset[None])[0],
             "initial_states": None if states is None else _estimates(states),
             "delay": {

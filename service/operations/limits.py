@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.errors import LimitExceeded
+from service.errors import LimitExceeded, count
 
 
 class Limits(BaseModel):
@@ -65,8 +65,8 @@ class Limits(BaseModel):
         if n_cells > self.max_cells:
             inputs = f" with {n_inputs} inputs" if n_inputs > 1 else ""
             detail = (
-                f"{n_samples} sequences of {n_steps} steps{inputs} are {n_cells} numbers; "
-                f"the limit is {self.max_cells}"
+                f"{count(n_samples, 'sequence')} of {count(n_steps, 'step')}{inputs}: "
+                f"{n_cells} numbers; the limit is {self.max_cells}"
             )
             raise LimitExceeded(detail, "/dataset")
 

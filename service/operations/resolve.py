@@ -93,7 +93,8 @@ def _load_series(row: DatasetRow, database: Database) -> Series:
     lengths = datasets.load_lengths(database, row.id)
     series = row.series or {}
     names, step = tuple(series["inputs"]), Step(**series["step"])
-    return Series.from_rows(inputs, targets, lengths, names, series["target"], step)
+    sequences = tuple(series.get("sequence_names") or ())
+    return Series.from_rows(inputs, targets, lengths, names, series["target"], step, sequences)
 
 
 def get_succeeded(prefix: str, computation_id: str, database: Database) -> ComputationRow:

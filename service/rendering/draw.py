@@ -24,7 +24,7 @@ from service.figures.style import Style
 from service.figures.surface import CostSurfacePicture
 from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
 from service.figures.trajectory import Run, TrajectoryPicture
-from service.rendering.labels import fit_headline, run_labels
+from service.rendering.labels import fit_headline, name_unit, run_labels
 from service.rendering.requests import (
     SURFACE_SIZE,
     TRACE_SIZE,
@@ -170,20 +170,21 @@ def _fit(request: FitPictureRequest) -> Figure:
     step, columns = request.step, request.columns
     first = np.flatnonzero(np.diff(columns["sequence"], prepend=-1))  # rows of the sequences
     stop = [*first[1:], len(columns["sequence"])]
+    names = request.result.get("sequence_names")
     sequences = [
         FittedSequence(
-            f"sequence {columns['sequence'][i]:.0f}",
+            names[int(code)] if names else f"sequence {code:.0f}",
             columns["step"][i:j] * step.length,
             *(columns[name][i:j] for name in ("target", "prediction", "low", "high", "residual")),
         )
-        for i, j in zip(first, stop, strict=True)
+        for i, j, code in zip(first, stop, columns["sequence"][first], strict=True)
     ]
     is_counted = step == Step()
     return fit_figure(
         sequences,
         n_sequences=request.n_sequences,
         target=request.target,
-        time="step" if is_counted else f"time ({step.unit})",
+        time="step" if is_counted else f"time ({name_unit(step.unit)})",
         headline=fit_headline(request.result, step, request.confidence),
         confidence=request.confidence,
         style=request.style,

@@ -1,5 +1,6 @@
 """Labels that distinguish the runs of one picture, and the headline of a fit."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -34,10 +35,20 @@ def fit_headline(result: Mapping[str, Any], step: Step, confidence: float) -> st
     return "; ".join(parts)
 
 
+def name_unit(unit: str, *, plural: bool = True) -> str:
+    """Return a unit as the page of fits does; abbreviations have no plural."""
+    if re.fullmatch("time|t", unit, re.IGNORECASE):
+        return "units of time" if plural else "unit of time"
+    is_final = not plural or re.fullmatch(r".{0,2}|min|sec|hr|.*s", unit, re.IGNORECASE)
+    return unit if is_final else f"{unit}s"
+
+
 def _estimate(estimate: Mapping[str, Any], percent: str, unit: str = "") -> str:
     """Return a value and the pieces of its interval."""
     pieces = " or ".join(_piece(piece) for piece in estimate["intervals"])
-    return f"{format_number(estimate['value'], 3)} {unit}".strip() + f" ({percent}: {pieces})"
+    value = format_number(estimate["value"], 3)
+    unit = name_unit(unit, plural=value != "1")
+    return f"{value} {unit}".strip() + f" ({percent}: {pieces})"
 
 
 def _piece(piece: Mapping[str, Any]) -> str:

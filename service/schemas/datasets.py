@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from service.engine.data import Dataset, Series, count_ones, remember
 from service.engine.types import Array
-from service.errors import NotFound
+from service.errors import NotFound, count
 from service.schemas.arrays import InputMatrix, InputVector, pieces
 from service.schemas.base import NUMBER, RequestModel, ResponseModel, Tagged
 from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset, ResolvedSeries
@@ -125,8 +125,11 @@ class ExplicitDataset(DatasetKind):
         if len(self.inputs) != len(self.targets):
             raise PydanticCustomError(
                 "sizes",
-                "there must be one target per sequence: {n_inputs} sequences, {n_targets} targets",
-                {"n_inputs": len(self.inputs), "n_targets": len(self.targets)},
+                "there must be one target per sequence: {n_inputs}, {n_targets}",
+                {
+                    "n_inputs": count(len(self.inputs), "sequence"),
+                    "n_targets": count(len(self.targets), "target"),
+                },
             )
         return self
 
@@ -263,6 +266,9 @@ class DatasetSummary(ResponseModel):
     target: Annotated[str | None, Field(description="The name of the target of a series.")] = None
     step: Annotated[
         StepSchema | None, Field(description="The time between the steps of a series.")
+    ] = None
+    sequence_names: Annotated[
+        list[str] | None, Field(description="The names of the sequences of a series, or null.")
     ] = None
     bytes: Annotated[int, Field(description="The size of both arrays as float64, in bytes.")]
     input_range: Annotated[

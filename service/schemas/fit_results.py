@@ -139,6 +139,9 @@ class FitResult(ResponseModel):
         list[InputEstimate] | None, Field(description="The inputs, in their order.")
     ] = None
     target: Annotated[str | None, Field(description="The name of the target.")] = None
+    sequence_names: Annotated[
+        list[str] | None, Field(description="The names of the sequences, if they have some.")
+    ] = None
     offset: Annotated[
         Estimate | None, Field(description="The constant; null if it is not fitted.")
     ] = None

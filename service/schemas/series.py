@@ -1,6 +1,7 @@
 """Series in requests: named inputs, and sequences with targets at any of their steps."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -9,11 +10,13 @@ from pydantic import Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from service.engine.data import Series, Step
+from service.errors import count
 from service.schemas.arrays import LARGEST, SMALLEST, Observations, Steps, error_at, pieces
 from service.schemas.base import NUMBER, RequestModel
 
 MAX_INPUTS = 100
 MAX_NAME = 100  # characters
+MAX_NAMED = 1000  # sequences
 
 # A quotation mark would end the name in the header of a table.
 NAME_PATTERN = r'^[^"\x00-\x1f\x7f-\x9f]+$'
@@ -38,6 +41,14 @@ class StepSchema(RequestModel):
 class SequenceSchema(RequestModel):
     """One sequence of a series."""
 
+    name: Annotated[
+        ColumnName | None,
+        Field(
+            description="Its name, if all sequences have one. It is not part of the id: a series "
+            "keeps the names with which it was first stored.",
+            examples=["north"],
+        ),
+    ] = None
     inputs: Annotated[
         Steps | None,
         Field(
@@ -55,7 +66,8 @@ class SequenceSchema(RequestModel):
         inputs = np.empty((n_steps, 0)) if self.inputs is None else self.inputs
         if inputs.shape != (n_steps, n_inputs):
             given = "{} by {}".format(*inputs.shape)
-            message = f"There must be {n_steps} steps of {n_inputs} numbers, not {given}"
+            wanted = f"{count(n_steps, 'step')} of {count(n_inputs, 'number')}"
+            message = f"There must be {wanted}, not {given}"
             raise error_at("sizes", message, "sequences", index, "inputs")
         return inputs
 
@@ -67,6 +79,12 @@ def check_names(inputs: list[str], target: str) -> None:
             raise error_at("repeated", f"Two columns are named {name}", "inputs", i)
 
 
+def to_names(sequences: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of sequences; empty if they only count from 0, or are too many to keep."""
+    is_count = all(name == str(i) for i, name in enumerate(sequences))
+    return () if is_count or len(sequences) > MAX_NAMED else tuple(sequences)
+
+
 def to_series(
     inputs: list[str], target: str, sequences: list[SequenceSchema], step: StepSchema
 ) -> Series:
@@ -74,9 +92,14 @@ def to_series(
     check_names(inputs, target)
     rows = [sequence.to_rows(len(inputs), i) for i, sequence in enumerate(sequences)]
     targets = [sequence.targets for sequence in sequences]
+    names = [sequence.name for sequence in sequences if sequence.name is not None]
+    if names and len({*names}) < len(sequences):
+        message = "All sequences must have different names, or none of them a name"
+        raise PydanticCustomError("names", message, {"at": ["sequences"]})
     if all(np.isnan(part).all() for part in targets):
         raise PydanticCustomError("no_target", "All targets are missing", {"at": ["sequences"]})
-    return Series(tuple(rows), tuple(targets), tuple(inputs), target, step.to_step())
+    columns = tuple(inputs), target, step.to_step(), to_names(names)
+    return Series(tuple(rows), tuple(targets), *columns)
 
 
 def series_id(series: Series) -> str:

@@ -1,5 +1,7 @@
 """The peers of fits reach what they should, and the problems are fixed."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,15 @@ def test_the_service_reaches_the_lowest_cost() -> None:
         for method in methods.values():
             assert method["worse"] == sorted(method["worse"], reverse=True)
             assert method["failed"] <= method["worse"][-1]
+
+
+@pytest.mark.slow
+def test_the_stored_numbers_of_minima_are_those_of_the_service() -> None:
+    stored = json.loads(fits.RESULTS.read_text())
+    for name, makers in fits.SETS.items():
+        numbers = [fits.fit_problem(problem)[2] for problem in fit_problems.problems(makers)]
+        assert len(numbers) == stored[name]["n"]
+        assert sum(n > 1 for n in numbers) == stored[name]["several_minima"]
 
 
 def test_a_failure_is_counted() -> None:

@@ -1,5 +1,6 @@
 """The page of fits: from a table to the numbers of the service, and what it says about them."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -14,9 +15,11 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from service.api.routes.explorer import FOLDER
+from service.rendering.labels import name_unit
 from tests.explorer.conftest import (
     DESKTOP,
     PHONE,
+    ModuleCaller,
     Opener,
     close_pages,
     on_screens,
@@ -373,6 +376,7 @@ def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
     again = open_fit(f"#{drug}")
     assert shown_fit(again) == drug
     expect(again.locator("#table-name")).to_have_text("drug.csv, 150 rows")
+    expect(again.locator("#data-chart")).to_contain_text("patient 1")
     assert again.input_value("#initial_state") == "0"
     again.evaluate("(id) => { location.hash = id; }", room)
     assert shown_fit(again, other_than=drug) == room
@@ -415,6 +419,32 @@ def test_what_was_uploaded_can_be_deleted_later(open_fit: FitOpener, api: httpx.
     assert api.get(f"/v1/datasets/{dataset['id']}").status_code == 404
     assert api.get(f"/v1/fits/{room}").is_success
     assert page.url.endswith("/fit")
+
+
+def test_units_are_those_of_the_pictures(call_modules: ModuleCaller) -> None:
+    for unit in ("week", "days", "h", "min", "hrs", "Time", "t", "step", "month"):
+        function = f"({{ nameUnit, pluralize }}) => [nameUnit({unit!r}), pluralize({unit!r})]"
+        one, many = call_modules(["fit/units"], function)
+        assert (one, many) == (name_unit(unit, plural=False), name_unit(unit))
+
+
+def test_the_first_step_is_at_one_step_as_in_the_pictures(call_modules: ModuleCaller) -> None:
+    answer = {
+        "rows": {"sequence": [0, 0, 1, 1], "step": [3, 4, 1, 2]},
+        "dataset": {"step": {"length": 0.5, "unit": "minute"}, "n_steps": 4},
+        "fit": {"sequence_names": None},
+    }
+    places = call_modules(["fit/charts"], f"({{ placeRows }}) => placeRows({json.dumps(answer)})")
+    assert places["x"] == [1.5, 2.0, 2.5, 3.0]
+    assert places["domain"] == pytest.approx([1.47, 3.03])
+    assert [part["name"] for part in places["parts"]] == ["sequence 0", "sequence 1"]
+
+
+def test_weeks_of_the_year_are_times(call_modules: ModuleCaller) -> None:
+    table = "\n".join(["shop,period,sales", *(f"a,2024-W{week:02},{week}" for week in range(1, 5))])
+    function = f"({{ readTable, recognizeColumns }}) => recognizeColumns(readTable('', {table!r}))"
+    columns = call_modules(["model/table", "fit/table"], function)
+    assert columns == {"time": "period", "sequence": "shop", "target": "sales", "inputs": []}
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])

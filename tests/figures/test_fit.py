@@ -14,7 +14,7 @@ from service.figures.render import FigurePicture
 from service.figures.style import THEMES, Style
 from tests.figures.conftest import check_legible, every_style, words
 
-HEADLINE = "time constant 4.2 week, between 3.1 and 6.0"
+HEADLINE = "time constant 4.2 weeks, between 3.1 and 6.0"
 
 
 def make_sequence(
@@ -33,7 +33,7 @@ def make_sequence(
 def draw(*sequences: FittedSequence, n: int | None = None, **options: Any) -> Figure:
     given: dict[str, Any] = {
         "target": "sales",
-        "time": "time (week)",
+        "time": "time (weeks)",
         "headline": HEADLINE,
         "confidence": 0.95,
     }
@@ -53,7 +53,7 @@ def test_nothing_is_cut_off_or_overlaps(style: Style, n: int) -> None:
 
 def test_what_it_says() -> None:
     shown = words(draw(make_sequence()))
-    assert {"Fit of sales", HEADLINE, "sales", "residual", "time (week)"} <= set(shown)
+    assert {"Fit of sales", HEADLINE, "sales", "residual", "time (weeks)"} <= set(shown)
     assert {"target", "fit", "95 % band of the mean"} <= set(shown)
     many = words(draw(*[make_sequence(label=f"sequence {i}") for i in range(8)], n=20))
     assert {"sequence 0", "sequence 7", "12 more not drawn"} <= set(many)

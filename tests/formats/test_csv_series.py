@@ -91,6 +91,7 @@ def test_the_rows_of_sequences_may_alternate() -> None:
     head, *rows = TABLE.splitlines()
     series = read("\n".join([head, *(rows[i] for i in (3, 0, 1, 4, 2))]), **NAMES)
     same(series, SOUTH, NORTH)  # in the order in which they first appear
+    assert series.sequence_names == ("south", "north")
 
 
 def test_defaults() -> None:
@@ -126,6 +127,8 @@ def test_names_with_separators() -> None:
         ("2024-01-01T00:00:00.1 2024-01-01T00:00:00.2 2024-01-01T00:00:00.3", 0.1, "second"),
         ("2024-03-31T01:00+01:00 2024-03-31T03:00+02:00 2024-03-31T04:00+02:00", 1, "hour"),
         ("31.12.2023 1.1.2024 2.1.2024", 1, "day"),
+        ("2020-W52 2020-W53 2021-W01", 1, "week"),
+        ("2024W521 2024W522 2024W523", 1, "day"),
         (
             "2024-03-18T00:00+01:00 2024-03-25T00:00+01:00 "
             "2024-04-01T00:00+02:00 2024-04-08T00:00+02:00",
@@ -160,6 +163,7 @@ def test_a_single_row_has_no_step() -> None:
         ("2024-01-01 1", 3, "is not a date"),
         ("2024-01-01 2024-02-30", 3, "is not a date"),
         ("1/2/2024 1/3/2024", 2, "is not a date"),
+        ("2024-W52 2024-W53", 3, "is not a date"),
         ("1 1e999", 3, "is not a number"),
         ("0 1e-200 2e-200", 0, "1e-100"),
         ("0 1e200 2e200", 0, "1e+100"),
@@ -184,6 +188,8 @@ def test_invalid_times(times: str, line: int, words: str) -> None:
         ("20,2", "20", "/sequences", ("line 6", "the row has 4 fields")),
         ("20,2", "1;2,2", "/sequences/1/inputs/1/0", ("line 6", "'1;2' is not a number")),
         ("south,30", ",30", "?sequence", ("line 5", "'region' is empty")),
+        ("south,30", f"{'s' * 101},30", "?sequence", ("line 5", "at most 100 characters")),
+        (",30,", ",€ 30,", "/sequences/1/targets/0", ("line 5", "write numbers without units")),
     ],
 )
 def test_invalid_fields(before: str, after: str, pointer: str, words: tuple[str, ...]) -> None:
@@ -197,9 +203,9 @@ def test_invalid_fields(before: str, after: str, pointer: str, words: tuple[str,
         ({"target": "sale"}, "target", ("no column 'sale'", "Did you mean 'sales'", "region")),
         ({"target": None}, "target", ("no column 'target'",)),
         ({"inputs": ("spend", "spent")}, "inputs", ("Did you mean 'spend'",)),
-        ({"inputs": ("spend", "spend")}, "inputs", ("chosen twice",)),
-        ({"inputs": ("sales",)}, "inputs", ("'sales' is chosen twice, for target and for inputs",)),
-        ({"time": "region"}, "time", ("chosen twice, for sequence and for time",)),
+        ({"inputs": ("spend", "spend")}, "inputs", ("chosen twice as an input; choose it once",)),
+        ({"inputs": ("sales",)}, "inputs", ("'sales' is chosen twice for target and for inputs",)),
+        ({"time": "region"}, "time", ("chosen twice for sequence and for time",)),
         ({"sequence": "sales"}, "sequence", ("chosen twice",)),
     ],
 )
@@ -226,8 +232,8 @@ def test_unusable_headers() -> None:
     assert refused(unnamed, "no name", target="sales", time="date", sequence="region") == "?inputs"
     text = refused(TABLE, "choose the inputs", target="sales", time="date")
     assert text == "/sequences/0/inputs/0/0"
-    assert refused("", "no rows", target="y") == "/sequences"
-    assert refused("x,y\n", "no rows", target="y") == "/sequences"
+    assert refused("", "empty", "one row per step", target="y") == "/sequences"
+    assert refused("x,y\n", "line 1", "no rows below the header", target="y") == "/sequences"
     assert refused("x,y\n1,\n2,\n", "all targets", "missing", target="y") == "?target"
 
 
@@ -264,6 +270,7 @@ def write(series: Series) -> bytes:
         "inputs": list(series.input_names),
         "target": series.target_name,
         "step": series.step._asdict(),
+        "sequence_names": series.sequence_names,
     }
     file = io.BytesIO()
     inputs, targets = map(np.concatenate, (series.inputs, series.targets))
@@ -301,11 +308,13 @@ def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str]) ->
         tuple(titles[1:]),
         titles[0],
         step,
+        tuple(data.draw(st.sampled_from([(), ("a", "b, c", "é;")]))[: len(lengths)]),
     )
     table = write(series)
     chosen = SeriesColumns(titles[0], tuple(titles[1:]), "sequence", "hour")
     again = CSV.read_series(table, chosen, Limits())
     assert (again.input_names, again.target_name) == (series.input_names, series.target_name)
+    assert again.sequence_names == series.sequence_names
     if max(lengths) > 1:
         assert again.step == step
     same(again, *zip(series.inputs, series.targets, strict=True))

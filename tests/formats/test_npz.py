@@ -95,7 +95,7 @@ def test_integers_are_not_rounded() -> None:
         ([[1.0]], [[1.0, 2.0]], "/targets", ["(n, 1)", "(1, 2)"]),
         ([[1.0]], 1.0, "/targets", ["()"]),
         ([[1.0]], [[np.nan]], "/targets/0", ["finite"]),
-        ([[1.0], [2.0]], [1.0], "", ["2 sequences", "1 targets"]),
+        ([[1.0], [2.0]], [1.0], "", ["2 sequences, 1 target"]),
         ([[1.0, np.nan]], [1.0], "/inputs/0/1", ["finite"]),
         ([[1.0]], [np.inf], "/targets/0", ["finite"]),
         ([[1.0], [1e-101]], [1.0, 1.0], "/inputs/1/0", ["1e-100"]),

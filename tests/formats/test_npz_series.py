@@ -95,7 +95,7 @@ def test_invalid_arrays(change: dict[str, Any], place: str, words: tuple[str, ..
 
 def test_invalid_names() -> None:
     body = archive(inputs=INPUTS, targets=TARGETS)
-    assert refused(body, "2 inputs, but 1 names", inputs=("a",)) == "?inputs"
+    assert refused(body, "2 inputs, but 1 name", inputs=("a",)) == "?inputs"
     assert refused(body, "not of npz", time="week") == "?time"
     assert refused(body, "named a", inputs=("a", "a")) == "?inputs"
     assert refused(body, "named target", inputs=("a", "target")) == "?inputs"

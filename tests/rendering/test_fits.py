@@ -11,7 +11,7 @@ from service.engine.data import Series, Step
 from service.engine.fit import FitOptions, fit
 from service.figures.style import Style
 from service.rendering.draw import draw
-from service.rendering.labels import fit_headline
+from service.rendering.labels import fit_headline, name_unit
 from service.rendering.requests import FitPictureRequest, ProfilePictureRequest
 
 WEEK = Step(1.0, "week")
@@ -67,12 +67,18 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
 
 def test_a_fit_is_drawn() -> None:
     picture = draw(FitPictureRequest(target="sales", n_sequences=1, **make_fields(make_series())))
-    for text in ("Fit of sales", "time (week)", "residual", "95 % band of the mean"):
+    for text in ("Fit of sales", "time (weeks)", "residual", "95 % band of the mean"):
         assert f"<!-- {text} -->".encode() in picture
     fields = make_fields(make_series(3, 20))
     many = draw(FitPictureRequest(target="sales", n_sequences=5, **fields))
     assert b"<!-- sequence 2 -->" in many
     assert b"<!-- 2 more not drawn -->" in many
+    fields["result"]["sequence_names"] = ["north", "south", "a region with a name that is long" * 3]
+    named = draw(FitPictureRequest(target="sales", n_sequences=3, **fields))
+    assert b"<!-- south -->" in named
+    assert b"<!-- sequence" not in named
+    assert b"<!-- a region with" in named
+    assert b"long" not in named
     png = draw(FitPictureRequest(target="y", n_sequences=1, **make_fields(make_series(), "png")))
     assert Image.open(io.BytesIO(png)).info == {"Request": '{"a":1}'}
 
@@ -110,7 +116,7 @@ def make_result(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, "time constant 4.2 week (95 %: 3.1 to 6); w_rec 0.75 (95 %: 0.7 to 0.8)"),
+        ({}, "time constant 4.2 weeks (95 %: 3.1 to 6); w_rec 0.75 (95 %: 0.7 to 0.8)"),
         (
             {"time_constant": {"value": None, "intervals": []}},
             "w_rec 0.75 (95 %: 0.7 to 0.8)",
@@ -125,7 +131,7 @@ def make_result(**changes: Any) -> dict[str, Any]:
                     ],
                 }
             },
-            "time constant 4.2 week (95 %: at most 0.5 or at least 3.1); "
+            "time constant 4.2 weeks (95 %: at most 0.5 or at least 3.1); "
             "w_rec 0.75 (95 %: 0.7 to 0.8)",
         ),
         (
@@ -144,3 +150,21 @@ def make_result(**changes: Any) -> dict[str, Any]:
 )
 def test_headlines(changes: dict[str, Any], expected: str) -> None:
     assert fit_headline(make_result(**changes), WEEK, 0.95) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "one", "many"),
+    [
+        ("week", "week", "weeks"),
+        ("days", "days", "days"),
+        ("h", "h", "h"),
+        ("min", "min", "min"),
+        ("Time", "unit of time", "units of time"),
+    ],
+)
+def test_units_have_a_plural(unit: str, one: str, many: str) -> None:
+    assert name_unit(unit, plural=False) == one
+    assert name_unit(unit) == many
+    times = {"value": 1.0, "intervals": []}
+    headline = fit_headline(make_result(time_constant=times), Step(1.0, unit), 0.95)
+    assert headline.startswith(f"time constant 1 {one} (")

@@ -29,6 +29,7 @@ class Series:
     input_names: tuple[str, ...] = ("input",)
     target_name: str = "target"
     step: Step = ONE_STEP  # the time from one step to the next
+    sequence_names: tuple[str, ...] = ()  # empty if the sequences have none
 
     @classmethod
     def from_dataset(cls, dataset: Dataset) -> "Series":
@@ -49,6 +50,7 @@ class Series:
         input_names: tuple[str, ...],
         target_name: str = "target",
         step: Step = ONE_STEP,
+        sequence_names: tuple[str, ...] = (),
     ) -> "Series":
         """Return a series whose sequences follow each other in two arrays, as views of these.
 
@@ -57,7 +59,8 @@ class Series:
         """
         ends = np.cumsum(lengths)[:-1]
         rows, observations = np.split(inputs, ends), np.split(targets, ends)
-        return cls(tuple(rows), tuple(observations), input_names, target_name, step)
+        names = input_names, target_name, step, sequence_names
+        return cls(tuple(rows), tuple(observations), *names)
 
     @property
     def lengths(self) -> NDArray[np.int64]:

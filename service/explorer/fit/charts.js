@@ -7,9 +7,11 @@ import { pluralize, toTime } from "./units.js";
 
 const MAX_ROWS = 4000;
 const GAP = 0.04; // between two sequences, as a part of the mean length
+const MARGIN = 0.02; // before the first and after the last row
 const TICK_WIDTH = 64;
 const TICK_HEIGHT = 34;
 const MAX_LABEL = 9; // characters
+const MAX_NAME = 12; // characters of a sequence
 const THUMB = 8; // half the width of the handle of a slider
 const TOP = 9; // the highest cost of the profile above the lowest one, in heights of the level
 
@@ -20,23 +22,24 @@ const TOP = 9; // the highest cost of the profile above the lowest one, in heigh
 /** Shorten the label of a very large or very small number. @param {Tick} tick @returns {Tick} */
 const shorten = ({ value, label }) => ({ value, label: label.length > MAX_LABEL ? formatNumber(value, 4) : label });
 
-/** Return positions in time, with sequences one after the other, and how many rows are drawn. @param {Answer} answer */
-export function placeRows({ rows, dataset }) {
+/** Return positions in time, where the first step is at one step, with sequences one after the other, and how many rows are drawn. @param {Answer} answer */
+export function placeRows({ rows, dataset, fit: { sequence_names } }) {
   const n = Math.min(MAX_ROWS, rows.step.length);
   const { length, unit } = dataset.step;
-  /** @type {{range: [number, number], start: number, sequence: number}[]} */ const parts = [];
+  /** @type {{range: [number, number], start: number, name: string}[]} */ const parts = [];
   const x = new Array(n);
   let shift = 0;
   for (let i = 0; i < n; i++) {
     if (!i || rows.sequence[i] !== rows.sequence[i - 1]) {
       if (i) shift = x[i - 1] + length * Math.max(1, Math.round(GAP * dataset.n_steps)) - rows.step[i] * length;
-      else shift = -rows.step[0] * length;
-      parts.push({ range: [i, i], start: rows.step[i] * length + shift, sequence: rows.sequence[i] });
+      const name = sequence_names?.[rows.sequence[i]] ?? `sequence ${rows.sequence[i]}`;
+      parts.push({ range: [i, i], start: rows.step[i] * length + shift, name });
     }
     x[i] = rows.step[i] * length + shift;
     parts[parts.length - 1].range[1] = i + 1;
   }
-  return { x, n, parts, unit, domain: [Math.min(0, x[0]), Math.max(x[n - 1], x[0] + length)] };
+  const margin = MARGIN * (x[n - 1] - x[0]) || length;
+  return { x, n, parts, unit, domain: [x[0] - margin, x[n - 1] + margin] };
 }
 
 /** @typedef {ReturnType<typeof placeRows>} Places */
@@ -80,7 +83,10 @@ class TimePlot {
     const ticks = makeTicks(low, high, Math.max(2, plot.rect.width / TICK_WIDTH / 1.3));
     const sparse = parts.filter((_, i) => i % Math.ceil((parts.length * 84) / plot.rect.width) === 0);
     const times = ticks.map(({ value, label }, i) => ({ value, label: i === ticks.length - 1 ? `${label} ${pluralize(unit)}` : label }));
-    const names = sparse.map(({ start, sequence }) => ({ value: start, label: `no. ${sequence + 1}` }));
+    const names = sparse.map(({ start, name }) => ({
+      value: start,
+      label: name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name,
+    }));
     plot.drawAxes(parts.length > 1 ? names : times, values);
   }
 

@@ -20,8 +20,12 @@ SERIES: dict[str, Any] = {
     "inputs": ["spend", "heating"],
     "target": "sales",
     "sequences": [
-        {"inputs": [[1, 0.25], [2, 0.5], [2.5, 1]], "targets": [3.5, None, 4]},
-        {"inputs": [[10, 0], [20, 2]], "targets": [30, 50]},
+        {
+            "name": "north",
+            "inputs": [[1, 0.25], [2, 0.5], [2.5, 1]],
+            "targets": [3.5, None, 4],
+        },
+        {"name": "south", "inputs": [[10, 0], [20, 2]], "targets": [30, 50]},
     ],
     "step": {"length": 1, "unit": "week"},
 }
@@ -43,6 +47,7 @@ def test_the_id_of_a_series_is_the_same_however_it_comes(kept_api: Any) -> None:
         "inputs": ["spend", "heating"],
         "target": "sales",
         "step": {"length": 1.0, "unit": "week"},
+        "sequence_names": ["north", "south"],
         "bytes": 8 * 5 * 3,
         "input_range": {"low": 0.0, "high": 20.0},
         "target_range": {"low": 3.5, "high": 50.0},
@@ -74,12 +79,34 @@ def test_the_id_of_a_series_depends_on_all_that_it_says(api: Any) -> None:
     assert len(ids) == len(changes)
 
 
+def test_sequences_keep_their_first_names(kept_api: Any) -> None:
+    unnamed = SERIES | {
+        "sequences": [part | {"name": None} for part in SERIES["sequences"]],
+    }
+    first = kept_api.post(DATASETS, unnamed).json()
+    assert first["sequence_names"] is None
+    counted = kept_api.get(first["links"]["csv"]).content
+    assert kept_api.delete(first["links"]["self"]).status_code == 204
+    query = QUERY.replace("region", "sequence").replace("date", "week")
+    # The numbers of a file of the service are no names.
+    again = kept_api.upload(counted, query=query).json()
+    assert (again["id"], again["sequence_names"]) == (first["id"], None)
+    assert kept_api.post(DATASETS, SERIES).json()["sequence_names"] is None
+    assert kept_api.delete(first["links"]["self"]).status_code == 204
+    named = kept_api.post(DATASETS, SERIES).json()
+    assert (named["id"], named["sequence_names"]) == (first["id"], ["north", "south"])
+    assert kept_api.post(DATASETS, unnamed).json() == named
+    many = "\n".join(["region,target", *(f"n{i},{i}" for i in range(1001))])
+    stored = kept_api.upload(many, query="?kind=series&sequence=region").json()
+    assert (stored["n_samples"], stored["sequence_names"]) == (1001, None)
+
+
 def test_downloads(kept_api: Any) -> None:
     links = kept_api.post(DATASETS, SERIES).json()["links"]
     assert kept_api.get(links["csv"]).text == (
         "sequence,week,spend,heating,sales\r\n"
-        "0,0,1.0,0.25,3.5\r\n0,1,2.0,0.5,\r\n0,2,2.5,1.0,4.0\r\n"
-        "1,0,10.0,0.0,30.0\r\n1,1,20.0,2.0,50.0\r\n"
+        "north,1,1.0,0.25,3.5\r\nnorth,2,2.0,0.5,\r\nnorth,3,2.5,1.0,4.0\r\n"
+        "south,1,10.0,0.0,30.0\r\nsouth,2,20.0,2.0,50.0\r\n"
     )
     archive = np.load(io.BytesIO(kept_api.get(links["npz"]).content))
     assert sorted(archive) == ["inputs", "lengths", "targets"]
@@ -104,7 +131,7 @@ def test_a_series_without_inputs(kept_api: Any) -> None:
     assert (result["inputs"], result["input_range"], result["n_targets"]) == ([], None, 2)
     assert result["step"] == {"length": 1.0, "unit": "step"}
     table = kept_api.get(result["links"]["csv"]).text
-    assert table == "sequence,step,target\r\n0,0,8.0\r\n0,1,\r\n0,2,2.0\r\n"
+    assert table == "sequence,step,target\r\n0,1,8.0\r\n0,2,\r\n0,3,2.0\r\n"
     archive = kept_api.get(result["links"]["npz"]).content
     for body, media_type in ((table, "text/csv"), (archive, "application/octet-stream")):
         again = kept_api.upload(body, media_type, "?kind=series&inputs=")
@@ -168,11 +195,14 @@ ONE = {"inputs": [[1, 2]], "targets": [3]}
         ({"sequences": [{**ONE, "targets": []}]}, "/sequences/0/targets", ()),
         ({"sequences": [{**ONE, "targets": [None]}]}, "/sequences", ("All targets are missing",)),
         ({"sequences": [{**ONE, "target": [1]}]}, "/sequences/0/target", ("targets",)),
+        ({"sequences": [{**ONE, "name": "a"}, ONE]}, "/sequences", ("different names, or none",)),
+        ({"sequences": [{**ONE, "name": "a"}] * 2}, "/sequences", ("different names, or none",)),
+        ({"sequences": [{**ONE, "name": 'a"'}]}, "/sequences/0/name", ()),
         ({"inputs": ["a", "a"]}, "/inputs/1", ("Two columns are named a",)),
         ({"inputs": ["a", "sales"]}, "/inputs/1", ("Two columns are named sales",)),
         ({"inputs": ["a", 'b"']}, "/inputs/1", ()),
         ({"target": ""}, "/target", ()),
-        ({"step": {"length": 0}}, "/step/length", ()),
+        ({"step": {"length": 0}}, "/step/length", ("greater than or equal to 1e-100",)),
         ({"step": {"length": "1"}}, "/step/length", ("number",)),
         ({"step": {"unit": "x" * 101}}, "/step/unit", ()),
     ],
@@ -211,11 +241,12 @@ def test_limits(make_api: Any) -> None:
     assert api.get(links["csv"]).status_code == 200
     api = make_api(max_cells=11)
     for response in (api.post(DATASETS, SERIES), api.upload(TABLE, query=QUERY)):
-        api.refused(response, "/dataset", "2 sequences of 3 steps with 2 inputs are 12 numbers")
+        api.refused(response, "/dataset", "2 sequences of 3 steps with 2 inputs: 12 numbers")
 
 
 def test_a_series_that_a_fit_uses_is_kept(kept_api: Any) -> None:
-    stored = kept_api.post(DATASETS, SERIES | {"sequences": [SERIES["sequences"][0]] * 3}).json()
+    series = SERIES | {"sequences": [SERIES["sequences"][0] | {"name": f"n{i}"} for i in range(3)]}
+    stored = kept_api.post(DATASETS, series).json()
     request = {
         "dataset": {"kind": "stored", "id": stored["id"]},
         "initial_state": 0,
@@ -227,7 +258,8 @@ def test_a_series_that_a_fit_uses_is_kept(kept_api: Any) -> None:
     refused = kept_api.delete(stored["links"]["self"])
     assert refused.status_code == 409
     assert refused.json()["referrers"] == [fit["id"]]
-    inline = {**request, "dataset": SERIES | {"sequences": [SERIES["sequences"][0]] * 3}}
+    assert fit["sequence_names"] == ["n0", "n1", "n2"]
+    inline = {**request, "dataset": series}
     assert kept_api.post("/v1/fits", inline).json()["id"] == fit["id"]
     assert kept_api.delete(fit["links"]["self"]).status_code == 204
     assert kept_api.delete(stored["links"]["self"]).status_code == 204

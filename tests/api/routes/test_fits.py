@@ -213,7 +213,7 @@ def cut(n: int) -> dict[str, Any]:
     [
         (cut(4), "/dataset", "4 targets for 5 unknowns"),
         (cut(8) | {"delay": 100}, "/delay", "0 targets after the delay for 4 unknowns"),
-        ({"dataset": make_series(n_sequences=2), "noise": "ar1"}, "/noise", "one sequence"),
+        ({"dataset": make_series(n_sequences=2), "noise": "ar1"}, "/noise", "one sequence without"),
         ({"w_rec": {"low": 1, "high": 1}}, "/w_rec", "low must be below high"),
         ({"dataset": {"n_steps": 10_000}, "w_rec": {"high": 1.1}}, "/w_rec", "power of 10000"),
         ({"delay": {"low": 0, "high": 60}}, "/delay", "61 delays; the limit is 50"),
@@ -229,7 +229,7 @@ def cut(n: int) -> dict[str, Any]:
         ({"confidence": 1}, "/confidence", "less than 1"),
         ({"noise": "pink"}, "/noise", "white"),
         ({"network": {}}, "/network", "Unknown field"),
-        ({"dataset": {"n_samples": 1, "n_steps": 3}}, "/dataset", "1 targets for 2 unknowns"),
+        ({"dataset": {"n_samples": 1, "n_steps": 3}}, "/dataset", "1 target for 2 unknowns"),
         ({"keep": False, "dataset": {"n_samples": 100_000}}, "/keep", "keep the fit"),
         (
             {"dataset": {"n_samples": 200_000}, "initial_state": "each"},

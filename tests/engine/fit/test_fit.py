@@ -120,6 +120,19 @@ def test_sales_with_a_leading_indicator() -> None:
     assert result.trust.reasons == ["residuals_autocorrelated"]
 
 
+def test_levels_of_sales_are_not_to_be_trusted() -> None:
+    """Without differences, the residuals hardly change from one step to the next."""
+    golden = json.loads(SALES.read_text())
+    indicator, sales = np.array(golden["leading_indicator"]), np.array(golden["sales"])
+    result = fit(Series((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
+    assert result.delay == 3
+    assert result.w_rec == pytest.approx(0.746, abs=5e-4)
+    # The sum of products by the sum of squares, as textbooks define it, is 0.92.
+    by_squares = result.quality.autocorrelation * result.quality.n_pairs / result.n_targets
+    assert by_squares == pytest.approx(0.92, abs=5e-3)
+    assert result.trust.reasons == ["residuals_autocorrelated"]
+
+
 def test_autoregressive_noise_is_found() -> None:
     rng = np.random.default_rng(5)
     x = np.repeat(rng.integers(0, 2, (40, 1)), 10, axis=0).astype(np.float64)
