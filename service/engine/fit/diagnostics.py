@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from service.engine.fit.search import Interval, Solution
-from service.engine.fit.uncertainty import Region
 from service.engine.types import Array
 
 ENOUGH_TARGETS: Final = 30  # with fewer targets, no test detects dependent residuals
@@ -40,31 +39,27 @@ def assess_quality(solution: Solution, residuals: Array) -> Quality:
     """
     from scipy.special import chdtrc  # noqa: PLC0415 - takes long to import
 
-    problem, cost = solution.reduced_cost.problem, solution.mean_cost
+    problem, cost = solution.problem, solution.mean_cost
     n, n_unknowns, rho = problem.n_targets, problem.n_unknowns, problem.rho
-    unit = solution.reduced_cost.unit  # squares of data may underflow or overflow
-    around_mean = float(np.nanvar(problem.targets / unit)) * np.count_nonzero(~np.isnan(residuals))
-    residuals = residuals / unit
-    unexplained = float(np.nansum(residuals**2))
+    residuals = residuals / problem.unit  # squares of data may underflow or overflow
+    variance = float(np.nanvar(problem.targets / problem.unit))
     log_likelihood = n * math.log(cost) if cost > 0.0 else -math.inf
     noise = residuals if rho is None else residuals[:, 1:] - rho * residuals[:, :-1]
-    total = float(np.nansum(noise**2)) if cost > 0.0 else math.nan  # of rounding errors
     n_lags = max(1, min(MAX_LAGS, n // 5))
     products = [noise[:, lag:] * noise[:, :-lag] for lag in range(1, n_lags + 1)]
     pairs = np.array([np.count_nonzero(~np.isnan(product)) for product in products])
     sums = np.array([np.nansum(product) for product in products])
+    has_noise = cost > 0.0 and pairs[0] > 0  # rather than rounding errors
+    total = float(np.nansum(noise**2)) if has_noise else math.nan
     correlations = sums / total * n / np.maximum(pairs, 1)
-    p_value = float(chdtrc(n_lags, np.sum(pairs * (n + 2.0) / n * correlations**2)))
-    durbin_watson = float(np.nansum(np.diff(noise, axis=1) ** 2)) / total
-    has_pairs = pairs[0] > 0
     return Quality(
-        1.0 - unexplained / around_mean if around_mean > 0.0 else math.nan,
+        1.0 - float(np.nanmean(residuals**2)) / variance if variance > 0.0 else math.nan,
         log_likelihood + 2.0 * n_unknowns,
         log_likelihood + math.log(n) * n_unknowns,
-        float(correlations[0]) if has_pairs else math.nan,
+        float(correlations[0]),
         int(pairs[0]),
-        p_value if has_pairs else math.nan,
-        durbin_watson if has_pairs else math.nan,
+        float(chdtrc(n_lags, np.sum(pairs * (n + 2.0) / n * correlations**2))),
+        float(np.nansum(np.diff(noise, axis=1) ** 2)) / total,
     )
 
 
@@ -77,22 +72,23 @@ class Trust(NamedTuple):
 
 
 def assess_trust(
-    solution: Solution, region: Region, quality: Quality, offset_pieces: list[Interval]
+    solution: Solution, condition: float, quality: Quality, offset_pieces: list[Interval]
 ) -> Trust:
     """Return whether the interval of w_rec can be trusted.
 
-    ``offset_pieces`` is the interval of the same fit with an offset; empty if there is none.
+    ``condition`` is the condition number of the columns at the optimum; ``offset_pieces`` is the
+    interval of the same fit with an offset, empty if there is none.
     """
-    problem, pieces = solution.reduced_cost.problem, region.pieces
+    problem, pieces, (w, cost) = solution.problem, solution.pieces, solution.minima[0]
     low, high = problem.options.w_rec
     size = abs(float(np.nan_to_num(quality.autocorrelation)))
     has_enough = problem.n_targets >= ENOUGH_TARGETS
-    if any(piece.low <= solution.w <= piece.high for piece in offset_pieces):
+    if any(piece.low <= w <= piece.high for piece in offset_pieces):
         offset_pieces = []
     doubts = {
         "residuals_autocorrelated": has_enough and size > 2.0 / math.sqrt(quality.n_pairs or 1),
-        "nearly_collinear": float(region.best.condition[0]) > COLLINEAR,
-        "not_identifiable": not is_identifiable(solution, region),
+        "nearly_collinear": condition > COLLINEAR,
+        "not_identifiable": not solution.is_identifiable,
         "no_degrees_of_freedom": solution.degrees_of_freedom <= 0,
         "offset_advised": bool(offset_pieces),
     }
@@ -107,15 +103,9 @@ def assess_trust(
     if doubts["not_identifiable"] or doubts["no_degrees_of_freedom"]:
         return Trust(False, reasons, [Interval(low, high)])
     # n autocorrelated targets are worth about n (1 - rho) / (1 + rho) independent ones.
-    rho, cost = min(size, MAX_AUTOCORRELATION), solution.minima[0].cost
-    level = cost + (region.level - cost) * (1.0 + rho) / (1.0 - rho)
+    rho = min(size, MAX_AUTOCORRELATION)
+    level = cost + (solution.level - cost) * (1.0 + rho) / (1.0 - rho)
     return Trust(False, reasons, unite(solution.pieces_below(level) + offset_pieces))
-
-
-def is_identifiable(solution: Solution, region: Region) -> bool:
-    """Return whether the targets exclude any w_rec of the range."""
-    has_all = region.pieces == [solution.reduced_cost.problem.options.w_rec]
-    return solution.varies and not (solution.degrees_of_freedom > 0 and has_all)
 
 
 def unite(pieces: list[Interval]) -> list[Interval]:

@@ -8,12 +8,13 @@ the cost less the level.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from service.engine.fit.problem import Problem
-from service.engine.fit.reduced_cost import RESIDUAL_RTOL, Evaluation, ReducedCost
+from service.engine.fit.reduced_cost import RESIDUAL_RTOL, Evaluation, evaluate
 from service.engine.types import Array
 
 GRID: Final = 48  # grid points from 0 to 1
@@ -21,7 +22,6 @@ ROUNDS: Final = 6  # how many times a gap of the grid may be halved
 EQUAL_COST_RTOL: Final = 1e-9  # costs that differ by less count as equal
 # Where columns coincide at an end of the range, a point this far inside replaces it.
 BESIDE: Final = 1e-8
-AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
 
 
 class Interval(NamedTuple):
@@ -42,49 +42,57 @@ class Minimum(NamedTuple):
 class Solution:
     """All local minima of a reduced cost in a range. Costs are sums of squares."""
 
-    reduced_cost: ReducedCost
+    problem: Problem
     evaluated: Evaluation  # at all visited points, sorted by w
     minima: list[Minimum]  # the lowest first
 
     @property
-    def w(self) -> float:
-        """The w_rec of the lowest point."""
-        return self.minima[0].w_rec
-
-    @property
     def mean_cost(self) -> float:
         """The lowest mean squared error in the units of the targets."""
-        return self.to_mean(self.minima[0].cost)
-
-    @property
-    def at_limit(self) -> bool:
-        """Whether the lowest point is at an end of the range."""
-        low, high = self.reduced_cost.problem.options.w_rec
-        return min(self.w - low, high - self.w) < AT_LIMIT
+        return self.problem.to_mean(self.minima[0].cost)
 
     @property
     def varies(self) -> bool:
         """Whether the cost depends on w."""
         cost = self.evaluated.cost
-        return bool(np.ptp(cost) > 64.0 * rounding_error(np.max(cost), self.reduced_cost.scale))
+        return bool(np.ptp(cost) > 64.0 * rounding_error(np.max(cost), self.problem.scale))
 
     @property
-    def unique(self) -> bool:
+    def is_unique(self) -> bool:
         """Whether one w alone has the lowest cost."""
-        rim = _rim(self.minima[0].cost, self.reduced_cost.scale)
+        rim = _rim(self.minima[0].cost, self.problem.scale)
         return self.varies and not any(cost <= rim for _, cost in self.minima[1:])
+
+    @property
+    def is_identifiable(self) -> bool:
+        """Whether the targets exclude any w of the range."""
+        has_all = self.degrees_of_freedom > 0 and self.pieces == [self.problem.options.w_rec]
+        return self.varies and not has_all
 
     @property
     def degrees_of_freedom(self) -> int:
         """Targets minus unknowns; collinear ones count once."""
-        problem = self.reduced_cost.problem
-        n_eliminated = len(problem.members) if problem.has_own_starts else 0
+        problem = self.problem
+        n_eliminated = problem.n_members if problem.has_own_starts else 0
         n_fitted = 1 + int(self.evaluated.rank.max()) + n_eliminated + (problem.rho is not None)
         return problem.n_targets - n_fitted
 
-    def to_mean(self, cost: float) -> float:
-        """Return the mean squared error of a sum of squares, in the units of the targets."""
-        return cost * self.reduced_cost.unit**2 / self.reduced_cost.problem.n_targets
+    @cached_property
+    def level(self) -> float:
+        """The highest cost of a w in the interval; infinite without degrees of freedom."""
+        from scipy.special import stdtrit  # noqa: PLC0415 - takes long to import
+
+        cost, degrees_of_freedom = self.minima[0].cost, self.degrees_of_freedom
+        if degrees_of_freedom <= 0:
+            return math.inf
+        quantile = float(stdtrit(degrees_of_freedom, 0.5 + 0.5 * self.problem.options.confidence))
+        level = cost * (1.0 + quantile**2 / degrees_of_freedom)
+        return level + float(rounding_error(cost, self.problem.scale))
+
+    @cached_property
+    def pieces(self) -> list[Interval]:
+        """The pieces of the interval of w, in order."""
+        return self.pieces_below(self.level)
 
     def pieces_below(self, level: float) -> list[Interval]:
         """Return the pieces of {w: r(w) <= level}, in order.
@@ -92,8 +100,8 @@ class Solution:
         No piece is missed, since all local extrema are among the evaluated places.
         """
         root = math.sqrt(level)
-        ends = _find_roots(self.reduced_cost, self.evaluated, lambda at: np.sqrt(at.cost) - root)
-        low, high = self.reduced_cost.problem.options.w_rec
+        ends = _find_roots(self.problem, self.evaluated, lambda at: np.sqrt(at.cost) - root)
+        low, high = self.problem.options.w_rec
         first, last = np.sqrt(self.evaluated.cost[[0, -1]]) <= root
         edges = [*[low] * int(first), *ends.tolist(), *[high] * int(last)]
         return [Interval(*piece) for piece in zip(edges[::2], edges[1::2], strict=True)]
@@ -112,19 +120,19 @@ def _rim(cost: float, scale: float) -> float:
 
 def find_minima(problem: Problem) -> Solution:
     """Return all local minima of the reduced cost in the range of w_rec."""
-    reduced_cost, options = ReducedCost(problem), problem.options
-    evaluated = reduced_cost.evaluate(make_grid(problem.targets.shape[1], *options.w_rec))
-    evaluated = _refine(reduced_cost, _drop_jumps(reduced_cost, evaluated))
-    extrema = _find_roots(reduced_cost, evaluated, lambda at: at.slope)
-    evaluated = _add(reduced_cost, evaluated, extrema)
+    places = make_grid(problem.targets.shape[1], *problem.options.w_rec)
+    evaluated = evaluate(problem, places)
+    evaluated = _refine(problem, _drop_jumps(problem, evaluated))
+    extrema = _find_roots(problem, evaluated, lambda at: at.slope)
+    evaluated = _add(problem, evaluated, extrema)
     lowest = int(np.argmin(evaluated.cost))
     candidates = np.concatenate([extrema, evaluated.w[[0, -1, lowest]]])
-    minima = _separate_minima(evaluated, candidates, reduced_cost.scale)
-    return Solution(reduced_cost, evaluated, minima)
+    minima = _separate_minima(evaluated, candidates, problem.scale)
+    return Solution(problem, evaluated, minima)
 
 
-def _add(reduced_cost: ReducedCost, evaluated: Evaluation, w: Array) -> Evaluation:
-    return evaluated.merge(reduced_cost.evaluate(w)) if len(w) else evaluated
+def _add(problem: Problem, evaluated: Evaluation, w: Array) -> Evaluation:
+    return evaluated.merge(evaluate(problem, w)) if len(w) else evaluated
 
 
 def make_grid(n_steps: int, low: float, high: float) -> Array:
@@ -141,7 +149,7 @@ def make_grid(n_steps: int, low: float, high: float) -> Array:
     return np.unique(places[(places >= low) & (places <= high)] + 0.0)
 
 
-def _drop_jumps(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
+def _drop_jumps(problem: Problem, evaluated: Evaluation) -> Evaluation:
     """Drop every w at which columns coincide: r jumps there, and the limit is what counts.
 
     At an end of the range, a nearby point replaces it.
@@ -149,10 +157,10 @@ def _drop_jumps(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
     rank = np.concatenate([evaluated.rank[[1]], evaluated.rank, evaluated.rank[[-2]]])
     jumps = evaluated.rank < np.minimum(rank[:-2], rank[2:])
     beside = (evaluated.w[[0, -1]] + [BESIDE, -BESIDE])[jumps[[0, -1]]]
-    return _add(reduced_cost, evaluated[~jumps], beside)
+    return _add(problem, evaluated[~jumps], beside)
 
 
-def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
+def _refine(problem: Problem, evaluated: Evaluation) -> Evaluation:
     """Halve gaps in which the cubic through values and slopes has two extrema."""
     t = np.array([0.25, 0.5, 0.75])[:, None]
     for _ in range(ROUNDS):
@@ -162,11 +170,11 @@ def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
         same_sign = np.sign(a) * np.sign(b) >= 0.0  # products of slopes may overflow
         turns_twice = same_sign & (np.sign(inner) * np.sign(a + b) < 0.0).any(axis=0)
         change = h * (np.abs(a) + np.abs(b) + np.abs(mean))
-        chosen = turns_twice & (change > rounding_error(evaluated.cost[1:], reduced_cost.scale))
+        chosen = turns_twice & (change > rounding_error(evaluated.cost[1:], problem.scale))
         middle = evaluated.w[:-1][chosen] + 0.5 * h[chosen]
         if not len(middle):
             break
-        evaluated = _add(reduced_cost, evaluated, middle)
+        evaluated = _add(problem, evaluated, middle)
     return evaluated
 
 
@@ -184,7 +192,7 @@ def _separate_minima(evaluated: Evaluation, candidates: Array, scale: float) -> 
 
 
 def _find_roots(
-    reduced_cost: ReducedCost, evaluated: Evaluation, function: Callable[[Evaluation], Array]
+    problem: Problem, evaluated: Evaluation, function: Callable[[Evaluation], Array]
 ) -> Array:
     """Return one root between every two neighbors at which the signs of the function differ."""
     from scipy.optimize.elementwise import find_root  # noqa: PLC0415 - takes long to import
@@ -193,5 +201,5 @@ def _find_roots(
     low, high = evaluated.w[at], evaluated.w[at + 1]
     if not len(at):
         return low
-    root: Array = find_root(lambda w: function(reduced_cost.evaluate(w)), (low, high)).x
+    root: Array = find_root(lambda w: function(evaluate(problem, w)), (low, high)).x
     return np.where(np.isnan(root), low, root)  # where rounding hides the change of sign

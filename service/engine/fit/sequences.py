@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,23 @@ from service.engine.types import Array
 BLOCK: Final = 1 << 18  # numbers filtered at a time; bounds the memory
 
 
-def filter_recursively(w: Array, x: Array) -> Array:
+def split(n: int, n_numbers: int) -> Iterator[slice]:
+    """Yield slices of n items, each of which needs so many numbers, to process at a time."""
+    size = max(1, BLOCK // n_numbers)
+    return (slice(start, start + size) for start in range(0, n, size))
+
+
+def filter_recursively(w: NDArray[Any], x: Array) -> NDArray[Any]:
     """Return p (W, N, T, K) with p_k = w p_(k-1) + x_k and p_(-1) = 0, for many w (W,).
 
-    x is (N, T, K) or (W, N, T, K). All chunks are filtered in parallel, starting at 0; then the
-    last value of each chunk is carried over to the next. This takes about 2 sqrt(T) numpy steps.
+    x is (N, T, K). All chunks are filtered in parallel, starting at 0; then the last value of each
+    chunk is carried over to the next. This takes about 2 sqrt(T) numpy steps.
     """
-    n_samples, n_steps, n_columns = x.shape[-3:]
+    n_samples, n_steps, n_columns = x.shape
     length = math.isqrt(n_steps - 1) + 1
     n_chunks = -(-n_steps // length)
     factor = w[:, None, None, None]
-    p = np.zeros((len(w), n_samples, n_chunks * length, n_columns))
+    p = np.zeros((len(w), n_samples, n_chunks * length, n_columns), w.dtype)
     p[:, :, :n_steps] = x
     chunks = p.reshape(len(w), n_samples, n_chunks, length, n_columns)
     for k in range(1, length):
@@ -44,7 +50,7 @@ class Sequences:
     ones: Array  # (N,) the size of a 1 in each sequence
     origin: NDArray[np.intp]  # (N,) the step of the impulse that stands for the initial state
 
-    def __getitem__(self, rows: slice | NDArray[np.intp]) -> "Sequences":
+    def __getitem__(self, rows: slice | NDArray[np.intp] | NDArray[np.bool_]) -> "Sequences":
         return Sequences(*(array[rows] for array in vars(self).values()))
 
     @property
@@ -54,11 +60,10 @@ class Sequences:
 
     def blocks(self) -> Iterator["Sequences"]:
         """Yield some sequences at a time."""
-        size = max(1, BLOCK * len(self.ones) // self.n_numbers)
-        for start in range(0, len(self.ones), size):
-            yield self[start : start + size]
+        n_sequences = len(self.ones)
+        return (self[rows] for rows in split(n_sequences, self.n_numbers // n_sequences))
 
-    def respond(self, w: Array) -> Array:
+    def respond(self, w: NDArray[Any]) -> NDArray[Any]:
         """Return the states for each input, a constant and an impulse, (W, N, T, q + 2)."""
         constant, impulse = np.zeros((2, *self.targets.shape, 1))
         constant[:] = self.ones[:, None, None]
