@@ -79,11 +79,11 @@ def assess_trust(
     ``condition`` is the condition number of the columns at the optimum; ``offset_pieces`` is the
     interval of the same fit with an offset, empty if there is none.
     """
-    problem, pieces, (w, cost) = solution.problem, solution.pieces, solution.minima[0]
+    problem, pieces, cost = solution.problem, solution.pieces, solution.cost
     low, high = problem.options.w_rec
     size = abs(float(np.nan_to_num(quality.autocorrelation)))
     has_enough = problem.n_targets >= ENOUGH_TARGETS
-    if any(piece.low <= w <= piece.high for piece in offset_pieces):
+    if any(piece.low <= solution.w <= piece.high for piece in offset_pieces):
         offset_pieces = []
     doubts = {
         "residuals_autocorrelated": has_enough and size > 2.0 / math.sqrt(quality.n_pairs or 1),

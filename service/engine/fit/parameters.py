@@ -1,12 +1,14 @@
 """Weights, gains, the offset and initial states, with profile intervals, in the data's units."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from service.engine.fit.sequences import Sequences
+from service.engine.fit.problem import Sequences
 from service.engine.fit.uncertainty import Region
 from service.engine.types import Array
+
+UNBOUNDED: Final = -np.inf, np.inf
 
 
 class Parameters(NamedTuple):
@@ -24,54 +26,48 @@ class Parameters(NamedTuple):
 
 def estimate_parameters(region: Region) -> Parameters:
     """Return all unknowns except w_rec."""
-    problem, best = region.problem, region.best
-    n_inputs, n_weights = len(problem.input_units), best.theta.shape[1] + problem.has_own_starts
-
-    def estimate(start: int, stop: int, *, is_summed: bool, poles: tuple[float, ...] = ()) -> Array:
-        # The weights of the inputs come first, then that of the offset; all sequences share them.
-        factors = np.eye(n_weights)[start:stop]
-
-        def quantity(w: Array, _: Sequences) -> tuple[Array, Array]:
-            return factors, 1.0 / (1.0 - w * is_summed)
-
-        return problem.unit * region.estimate(quantity, problem.sequences[:1], poles)[:, 0].T
-
-    w_in, gains = (
-        estimate(0, n_inputs, is_summed=is_summed) / problem.input_units[:, None]
-        for is_summed in (False, True)
+    problem, w = region.problem, float(region.best.w[0])
+    n_inputs, has_offset = len(problem.input_units), problem.options.offset
+    # The offset beside an unknown start is beta / (1 - w), as a gain is w_in / (1 - w).
+    is_summed = np.repeat(
+        [False, True, problem.has_unknown_start], [n_inputs, n_inputs, has_offset]
     )
+    weights = np.eye(n_inputs + has_offset, problem.n_columns + 1)
+    factors = np.concatenate([weights[:n_inputs], weights])
+
+    def quantity(w: Array, _: Sequences) -> tuple[Array, Array]:
+        return factors, 1.0 / (1.0 - w * is_summed)
+
+    numbers = problem.unit * region.estimate(quantity, problem.sequences[:1])[:, 0].T
+    w_in, gains, offset = np.split(numbers, [n_inputs, 2 * n_inputs])
+    w_in, gains = (rows / problem.input_units[:, None] for rows in (w_in, gains))
     if region.pieces[0].low < -1.0 or region.pieces[-1].high > 1.0:
-        gains[:, 1:] = -np.inf, np.inf
-    if abs(best.w[0]) >= 1.0:
+        gains[:, 1:] = UNBOUNDED
+    if abs(w) >= 1.0:
         gains[:, 0] = np.nan
-    offset, has_start = None, problem.has_unknown_start
-    if problem.options.offset:
-        # Beside an unknown start it is beta / (1 - w).
-        poles = (1.0,) * has_start
-        (offset,) = estimate(n_inputs, n_inputs + 1, is_summed=has_start, poles=poles)
-        offset += problem.center
-    return Parameters(w_in, gains, offset, _estimate_states(region) if has_start else None)
+    if problem.has_unknown_start and region.surrounds(1.0):
+        offset[:, 1:] = UNBOUNDED
+    states = _estimate_states(region) if problem.has_unknown_start else None
+    return Parameters(w_in, gains, offset[0] + problem.center if has_offset else None, states)
 
 
 def _estimate_states(region: Region) -> Array:
     """Return the states S_0 = a / w^(k + 1) - beta / (1 - w) (N, 3), for an impulse a at step k."""
-    problem, sequences = region.problem, region.problem.sequences
-    has_offset, n_weights = (
-        problem.options.offset,
-        len(problem.input_units) + problem.options.offset,
-    )
+    problem, has_offset = region.problem, region.problem.options.offset
 
     def quantity(w: Array, sequences: Sequences) -> tuple[Array, Array]:
-        power = sequences.origin[:, None] + 1.0
-        gap = 1.0 - w if has_offset else np.ones_like(w)
-        factors = np.zeros((len(w), len(power), 1, n_weights + 2))
+        power = np.argmax(sequences.sources[..., -1], axis=1)[:, None] + 1.0
+        gap = 1.0 - w * has_offset
+        factors = np.zeros((len(w), len(power), 1, problem.n_columns + 1))
         factors[..., -2] = gap
         if has_offset:
             factors[..., -3] = -(w**power)
         return factors, w**-power / gap
 
-    own = sequences if problem.options.initial_state == "each" else sequences[:1]
-    poles = (0.0, 1.0) if has_offset else (0.0,)
-    states = problem.unit * region.estimate(quantity, own, poles)[:, :, 0].T
-    states[~own.has_target.any(axis=1)] = np.nan
+    own = problem.sequences[: None if problem.has_own_starts else 1]
+    states = problem.unit * region.estimate(quantity, own)[:, :, 0].T
+    if region.surrounds(0.0) or (has_offset and region.surrounds(1.0)):
+        states[:, 1:] = UNBOUNDED
+    if problem.has_own_starts:
+        states[~own.has_target.any(axis=1)] = np.nan
     return states

@@ -7,15 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from service.engine.data import Series
-from service.engine.fit.problem import FitOptions, Problem, pad
+from service.engine.fit.problem import FitOptions, Problem, Sequences, pad
 from service.engine.fit.reduced_cost import make_columns
 from service.engine.fit.search import Interval
-from service.engine.fit.sequences import Sequences
 from service.engine.fit.uncertainty import Region
 from service.engine.types import Array
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True)
 class FittedModel:
     """The parts of a fit from which predictions are made, with its series and options."""
 
@@ -82,7 +81,7 @@ def predict(
         for steps, n in zip(inputs, n_steps, strict=True)
     ]
     known = [np.concatenate([targets, np.full(n, np.nan)]) for n in n_steps]
-    bands = _predict_bands(region, problem.normalize(*pad(paths, known)), initial_state)
+    bands = predict_bands(region, problem.normalize(*pad(paths, known)), initial_state)
     predictions = []
     for i, steps in enumerate(inputs):
         fields = np.full((len(bands), len(steps)), np.nan)
@@ -91,30 +90,22 @@ def predict(
     return predictions
 
 
-def _predict_bands(region: Region, sequences: Sequences, initial_state: float | None) -> Array:
-    """Return the fields of predictions (5, N, T)."""
-    mean, low, high = predict_means(region, sequences, initial_state)
-    noise = region.new_error * region.problem.unit
-    with np.errstate(invalid="ignore"):  # where the mean is infinite
-        down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
-        return np.stack([mean, low, high, mean - down, mean + up])
-
-
-def predict_means(
+def predict_bands(
     region: Region, sequences: Sequences, initial_state: float | None = None
 ) -> Array:
-    """Return the means of sequences at all steps, and their bands, (3, N, T).
+    """Return the fields of a `Prediction` for sequences, (5, N, T).
 
-    If every sequence has its own initial state, their targets determine it.
+    If every sequence has its own initial state, its targets determine it.
     """
     problem, steps = region.problem, np.arange(sequences.targets.shape[1], dtype=np.float64)
 
     def quantity(w: Array, sequences: Sequences) -> tuple[Array, float]:
+        blank = replace(sequences, targets=np.zeros_like(sequences.targets))
         # Without targets, the rest of them is minus what a known initial state contributes.
-        factors = make_columns(problem, w[:, 0, 0], replace(sequences, targets=np.zeros_like(sequences.targets)))
+        factors = make_columns(problem, w[:, 0, 0], blank)
         if problem.has_unknown_start and not problem.has_own_starts:
             # A new sequence may start before the impulse.
-            factors[..., -2] = w ** (steps - sequences.origin[0])
+            factors[..., -2] = w ** (steps - problem.first_step)
         if initial_state is not None:
             factors[..., -1] = -initial_state / problem.unit * w ** (steps + 1.0)
             if problem.has_unknown_start:
@@ -123,4 +114,8 @@ def predict_means(
                     factors[..., -3] = 1.0 / (1.0 - w)
         return factors, problem.unit
 
-    return region.estimate(quantity, sequences) + problem.center
+    mean, low, high = region.estimate(quantity, sequences) + problem.center
+    noise = region.new_error * problem.unit
+    with np.errstate(invalid="ignore"):  # where the mean is infinite
+        down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
+        return np.stack([mean, low, high, mean - down, mean + up])

@@ -1,15 +1,17 @@
-"""What is fitted: options, and the data as padded arrays."""
+"""What is fitted: options, and the data as padded arrays in the units of the fit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.fit.sequences import Sequences
 from service.engine.types import Array
+
+BLOCK: Final = 1 << 18  # numbers filtered at a time; bounds the memory
 
 InitialState: TypeAlias = float | Literal["shared", "each"]
 
@@ -28,12 +30,54 @@ class FitOptions:
     confidence: float = 0.95  # the confidence level of the intervals, between 0 and 1
 
 
+def split(n: int, n_numbers: int) -> Iterator[slice]:
+    """Yield slices of n items, each of which needs so many numbers, to process at a time."""
+    size = max(1, BLOCK // n_numbers)
+    return (slice(start, start + size) for start in range(0, n, size))
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """N sequences, padded to one length, in the units of a fit."""
+
+    sources: Array  # (N, T, q + 2): inputs, a constant, an impulse that stands for the start
+    targets: Array  # (N, T), 0 where there is none
+    has_target: NDArray[np.bool_]  # (N, T)
+
+    def __getitem__(self, rows: slice | NDArray[np.intp] | NDArray[np.bool_]) -> "Sequences":
+        return Sequences(*(array[rows] for array in vars(self).values()))
+
+    def blocks(self) -> Iterator["Sequences"]:
+        """Yield some sequences at a time."""
+        n_sequences = len(self.targets)
+        return (self[rows] for rows in split(n_sequences, self.sources[0].size))
+
+    def compress(self) -> "Sequences":
+        """Return fewer sequences with the same sum of squared residuals for every w.
+
+        A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
+        decomposition replaces all sequences whose targets are at the same steps.
+        """
+        n_sequences, n_steps = self.targets.shape
+        inputs, ones = self.sources[..., :-2].reshape(n_sequences, -1), self.sources[:, 0, -2]
+        rows = np.column_stack([inputs, self.targets, ones])
+        _, first, group = np.unique(self.has_target, axis=0, return_index=True, return_inverse=True)
+        parts = [rows[group.ravel() == i] for i in range(len(first))]
+        parts = [np.linalg.qr(x, mode="r") if len(x) > 2 * x.shape[1] else x for x in parts]
+        few = self[np.repeat(first, [len(part) for part in parts])]
+        inputs, targets, ones = np.split(np.concatenate(parts), [-n_steps - 1, -1], axis=1)
+        few.sources[..., :-2] = inputs.reshape(few.sources[..., :-2].shape)
+        few.sources[..., -2:] *= ones[..., None]
+        return Sequences(few.sources, targets, few.has_target)
+
+
 class Problem:
     """A series with one delay, and the units in which its inputs and targets are at most 1.
 
     ``center`` is subtracted from the targets, which are then divided by ``unit``, as the inputs are
     by ``input_units`` (q,). Every sequence starts after the longest delay, so that the costs of all
-    delays are based on the same targets. ``rho`` is the autocorrelation of the noise, if it has one.
+    delays are based on the same targets. ``rho`` is the autocorrelation of noise that has one; its
+    first target does not count.
     """
 
     def __init__(
@@ -42,74 +86,53 @@ class Problem:
         self.options, self.rho, skip = options, rho, options.delay[1]
         targets = [row[skip:] for row in series.targets]
         pairs = zip(series.inputs, targets, strict=True)
-        inputs = [rows[skip - delay :][: len(row)] for rows, row in pairs]
+        inputs, self.targets = pad([x[skip - delay :][: len(row)] for x, row in pairs], targets)
         self.lengths = np.array([len(row) for row in targets])
-        self.inputs, self.targets = pad(inputs, targets)
-        self._has_target = ~np.isnan(self.targets)
-        self._find_units()
+        has_target = ~np.isnan(self.targets)
+        self.first_step = int(np.argmax(has_target.any(axis=0)))
+        self.has_unknown_start = isinstance(options.initial_state, str)
+        self.has_own_starts = options.initial_state == "each"
+        is_colored = options.noise == "ar1"
+        self.n_targets = int(np.count_nonzero(has_target)) - is_colored
+        n_with_targets = int(np.count_nonzero(has_target.any(axis=1)))
+        self.n_own_starts = n_with_targets * self.has_own_starts
+        n_starts = self.n_own_starts if self.has_own_starts else int(self.has_unknown_start)
+        self.n_columns = inputs.shape[2] + options.offset + self.has_unknown_start
+        self.n_unknowns = 1 + inputs.shape[2] + options.offset + n_starts + is_colored
+        self._find_units(inputs, self.targets[has_target])
+        self.sequences = self.normalize(inputs, self.targets)
+        # Rounding errors of sums of squares are relative to this one.
+        self.scale = float(np.sum(self.sequences.targets**2)) + self.n_targets * self.start**2
 
-    def _find_units(self) -> None:
+    def _find_units(self, inputs: Array, targets: Array) -> None:
         known_start = 0.0 if self.has_unknown_start else float(self.options.initial_state)
-        observed = self.targets[self._has_target]
-        self.center = float(np.mean(observed)) if self.options.offset and len(observed) else 0.0
-        largest = float(np.max(np.abs(observed - self.center), initial=0.0))
+        self.center = float(np.mean(targets)) if self.options.offset and len(targets) else 0.0
+        largest = float(np.max(np.abs(targets - self.center), initial=0.0))
         self.unit = max(largest, abs(known_start)) or 1.0
         self.start = known_start / self.unit
-        largest_inputs = np.max(np.abs(self.inputs), axis=(0, 1))
+        largest_inputs = np.max(np.abs(inputs), axis=(0, 1))
         self.input_units = np.where(largest_inputs > 0.0, largest_inputs, 1.0)
-
-    @property
-    def has_unknown_start(self) -> bool:
-        """Whether initial states are fitted."""
-        return isinstance(self.options.initial_state, str)
-
-    @property
-    def has_own_starts(self) -> bool:
-        """Whether several initial states are fitted."""
-        return self.options.initial_state == "each" and self.n_members > 1
-
-    @property
-    def n_members(self) -> int:
-        """The number of sequences that have targets."""
-        return int(np.count_nonzero(self._has_target.any(axis=1)))
-
-    @property
-    def n_targets(self) -> int:
-        """The number of targets; the first is left out where the noise is autoregressive."""
-        return int(np.count_nonzero(self._has_target)) - (self.options.noise == "ar1")
-
-    @property
-    def n_unknowns(self) -> int:
-        """The number of unknowns: w_rec, input weights, the offset, initial states and rho."""
-        n_starts = self.n_members if self.options.initial_state == "each" else 1
-        n_shared = 1 + len(self.input_units) + self.options.offset + (self.options.noise == "ar1")
-        return n_shared + n_starts * self.has_unknown_start
-
-    @cached_property
-    def sequences(self) -> Sequences:
-        """The sequences, in units of the fit."""
-        return self.normalize(self.inputs, self.targets)
 
     @cached_property
     def compressed(self) -> Sequences:
         """Fewer sequences that have the same costs."""
-        return self.sequences[self._has_target.any(axis=1)].compress()
-
-    @cached_property
-    def scale(self) -> float:
-        """The sum of squares of the targets and of a known initial state, in units of the fit."""
-        return float(np.sum(self.sequences.targets**2)) + self.n_targets * self.start**2
+        return self.sequences[self.sequences.has_target.any(axis=1)].compress()
 
     def normalize(self, inputs: Array, targets: Array) -> Sequences:
-        """Return inputs (N, T, q) and targets (N, T), nan where there is none, in these units."""
+        """Return inputs (N, T, q) and targets (N, T), nan where there is none, in these units.
+
+        The impulse is at the first target of a sequence, or of all if they share the start.
+        """
         has_target = ~np.isnan(targets)
         scaled = np.where(has_target, (targets - self.center) / self.unit, 0.0)
-        own = self.has_own_starts
-        first = np.argmax(has_target, axis=1) if own else np.argmax(self._has_target.any(axis=0))
-        origin = np.broadcast_to(first * self.has_unknown_start, len(targets))
-        return Sequences(
-            inputs / self.input_units, scaled, has_target, np.ones(len(targets)), origin
+        first = np.argmax(has_target, axis=1) if self.has_own_starts else self.first_step
+        impulse = np.arange(targets.shape[1]) == np.reshape(first * self.has_unknown_start, (-1, 1))
+        sources = (
+            inputs / self.input_units,
+            np.ones_like(targets),
+            impulse + np.zeros_like(targets),
         )
+        return Sequences(np.dstack(sources), scaled, has_target)
 
     def to_mean(self, cost: float) -> float:
         """Return the mean squared error of a sum of squares, in the units of the targets."""

@@ -17,8 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.fit.problem import Problem
-from service.engine.fit.sequences import Sequences, split
+from service.engine.fit.problem import Problem, Sequences, split
 from service.engine.types import Array
 
 # Rounding errors of residuals relative to the targets; smaller residuals count as 0.
@@ -61,7 +60,7 @@ class Evaluation:
 
 def evaluate(problem: Problem, w: Array) -> Evaluation:
     """Return the reduced cost and the weights of the columns at every w (W,)."""
-    parts = split(len(w), problem.compressed.n_numbers)
+    parts = split(len(w), problem.compressed.sources.size)
     return Evaluation.concatenate(*(_solve(problem, w[part]) for part in parts))
 
 
@@ -70,14 +69,20 @@ def make_columns(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDA
 
     The columns are those of the inputs, the offset and the initial state.
     """
-    responses, n_inputs = sequences.respond(w), len(problem.input_units)
-    offset, has_start = problem.options.offset, problem.has_unknown_start
-    used = [*range(n_inputs), *[n_inputs] * offset, *[n_inputs + 1] * has_start]
+    from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
+
+    sources, offset, has_start = (
+        sequences.sources,
+        problem.options.offset,
+        problem.has_unknown_start,
+    )
+    responses = np.stack([lfilter([1.0], [1.0, -each], sources, axis=1) for each in w])
+    used = [True] * len(problem.input_units) + [offset, has_start]
     # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
     rest = sequences.targets - problem.start * w[:, None, None] * responses[..., -1]
     columns = np.concatenate([responses[..., used], rest[..., None]], axis=3)
     if offset and not has_start:
-        columns[..., -2] = sequences.ones[:, None]
+        columns[..., -2] = sources[..., -2]
     return columns
 
 
@@ -87,7 +92,7 @@ def share_of_starts(problem: Problem, w: Array, sequences: Sequences) -> tuple[A
     The second array (W, N, 1) holds the norms of the starts.
     """
     columns = _select_targets(make_columns(problem, w, sequences), sequences)
-    start, others = split_starts(columns)
+    start, others = split_starts(_whiten(problem, columns))
     return _share_of_start(start, others), np.linalg.norm(start, axis=2)
 
 
@@ -102,6 +107,11 @@ def _select_targets(columns: NDArray[Any], sequences: Sequences) -> NDArray[Any]
     selected: Array = columns[:, :, steps]
     selected *= sequences.has_target[:, steps, None]
     return selected
+
+
+def _whiten(problem: Problem, rows: NDArray[Any]) -> NDArray[Any]:
+    """Return rows whose noise is white."""
+    return rows if problem.rho is None else rows[:, :, 1:] - problem.rho * rows[:, :, :-1]
 
 
 def _share_of_start(start: Array, columns: Array) -> Array:
@@ -139,20 +149,18 @@ def _solve(problem: Problem, w: Array) -> Evaluation:
 
 def _factorize(problem: Problem, w: Array) -> tuple[Array, Array]:
     """Return the factor R of all columns and their slopes, and the norms of the columns."""
-    factors, squares = [], 0.0
+    factors, squares = [], []
     for block in problem.compressed.blocks():
         columns = make_columns(problem, w + IMAGINARY_STEP * 1j, block)
         columns = _select_targets(columns, block)
+        squares.append(np.sum(columns.real**2, axis=(1, 2)))
+        columns = _whiten(problem, columns)
         if problem.has_own_starts:  # project the others onto the complement of each start
             start, columns = split_starts(columns)
-            squares += np.sum(columns.real[..., :-1] ** 2, axis=(1, 2))
             columns -= start * _share_of_start(start, columns)
             columns.imag -= start.real * _share_of_start(start.real, columns.imag)
-        else:
-            squares += np.sum(columns.real[..., :-1] ** 2, axis=(1, 2))
         rows = np.concatenate([columns.real, columns.imag / IMAGINARY_STEP], axis=3)
-        if problem.rho is not None:
-            rows = rows[:, :, 1:] - problem.rho * rows[:, :, :-1]
         factors.append(np.linalg.qr(rows.reshape(len(w), -1, rows.shape[3]), mode="r"))
     factor = np.asarray(np.linalg.qr(np.concatenate(factors, axis=1), mode="r"))
-    return factor, np.where(squares > 0.0, np.sqrt(squares), 1.0)
+    sizes = np.sqrt(np.sum(squares, axis=0)[:, : factor.shape[2] // 2 - 1])
+    return factor, np.where(sizes > 0.0, sizes, 1.0)

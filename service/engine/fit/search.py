@@ -7,9 +7,8 @@ the cost less the level.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -38,30 +37,32 @@ class Minimum(NamedTuple):
     cost: float
 
 
-@dataclass(frozen=True, eq=False)
 class Solution:
-    """All local minima of a reduced cost in a range. Costs are sums of squares."""
+    """All local minima of the reduced cost of a problem. Costs are sums of squares."""
 
-    problem: Problem
-    evaluated: Evaluation  # at all visited points, sorted by w
-    minima: list[Minimum]  # the lowest first
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        grid = make_grid(problem.targets.shape[1], *problem.options.w_rec)
+        evaluated = _refine(problem, _drop_jumps(problem, evaluate(problem, grid)))
+        extrema = _find_roots(problem, evaluated, lambda at: at.slope)
+        self.evaluated = _add(problem, evaluated, extrema)  # at all visited points, sorted by w
+        self.minima = _separate_minima(self.evaluated, problem.scale)  # the lowest first
+        self.w, self.cost = self.minima[0]
+        # Targets minus unknowns; collinear ones count once.
+        n_fitted = 1 + int(self.evaluated.rank.max()) + problem.n_own_starts
+        self.degrees_of_freedom = problem.n_targets - n_fitted - (problem.rho is not None)
+        self.varies = bool(np.max(self.evaluated.cost) > highest_equal(self.cost, problem.scale))
 
     @property
     def mean_cost(self) -> float:
         """The lowest mean squared error in the units of the targets."""
-        return self.problem.to_mean(self.minima[0].cost)
-
-    @property
-    def varies(self) -> bool:
-        """Whether the cost depends on w."""
-        cost = self.evaluated.cost
-        return bool(np.ptp(cost) > 64.0 * rounding_error(np.max(cost), self.problem.scale))
+        return self.problem.to_mean(self.cost)
 
     @property
     def is_unique(self) -> bool:
         """Whether one w alone has the lowest cost."""
-        rim = _rim(self.minima[0].cost, self.problem.scale)
-        return self.varies and not any(cost <= rim for _, cost in self.minima[1:])
+        equal = highest_equal(self.cost, self.problem.scale)
+        return self.varies and not any(cost <= equal for _, cost in self.minima[1:])
 
     @property
     def is_identifiable(self) -> bool:
@@ -69,25 +70,17 @@ class Solution:
         has_all = self.degrees_of_freedom > 0 and self.pieces == [self.problem.options.w_rec]
         return self.varies and not has_all
 
-    @property
-    def degrees_of_freedom(self) -> int:
-        """Targets minus unknowns; collinear ones count once."""
-        problem = self.problem
-        n_eliminated = problem.n_members if problem.has_own_starts else 0
-        n_fitted = 1 + int(self.evaluated.rank.max()) + n_eliminated + (problem.rho is not None)
-        return problem.n_targets - n_fitted
-
     @cached_property
     def level(self) -> float:
         """The highest cost of a w in the interval; infinite without degrees of freedom."""
         from scipy.special import stdtrit  # noqa: PLC0415 - takes long to import
 
-        cost, degrees_of_freedom = self.minima[0].cost, self.degrees_of_freedom
-        if degrees_of_freedom <= 0:
+        if self.degrees_of_freedom <= 0:
             return math.inf
-        quantile = float(stdtrit(degrees_of_freedom, 0.5 + 0.5 * self.problem.options.confidence))
-        level = cost * (1.0 + quantile**2 / degrees_of_freedom)
-        return level + float(rounding_error(cost, self.problem.scale))
+        confidence = 0.5 + 0.5 * self.problem.options.confidence
+        quantile = float(stdtrit(self.degrees_of_freedom, confidence))
+        level = self.cost * (1.0 + quantile**2 / self.degrees_of_freedom)
+        return level + rounding_error(self.cost, self.problem.scale)
 
     @cached_property
     def pieces(self) -> list[Interval]:
@@ -107,28 +100,14 @@ class Solution:
         return [Interval(*piece) for piece in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def rounding_error(cost: Array | float, scale: float) -> Array:
+def rounding_error(cost: Any, scale: float) -> Any:
     """Return how far rounding may move a sum of squares."""
-    error: Array = RESIDUAL_RTOL * np.sqrt(cost * scale) + RESIDUAL_RTOL**2 * scale
-    return error
+    return RESIDUAL_RTOL * np.sqrt(cost * scale) + RESIDUAL_RTOL**2 * scale
 
 
-def _rim(cost: float, scale: float) -> float:
+def highest_equal(cost: float, scale: float) -> float:
     """Return the highest cost that counts as equal."""
     return cost * (1.0 + EQUAL_COST_RTOL) + float(rounding_error(cost, scale))
-
-
-def find_minima(problem: Problem) -> Solution:
-    """Return all local minima of the reduced cost in the range of w_rec."""
-    places = make_grid(problem.targets.shape[1], *problem.options.w_rec)
-    evaluated = evaluate(problem, places)
-    evaluated = _refine(problem, _drop_jumps(problem, evaluated))
-    extrema = _find_roots(problem, evaluated, lambda at: at.slope)
-    evaluated = _add(problem, evaluated, extrema)
-    lowest = int(np.argmin(evaluated.cost))
-    candidates = np.concatenate([extrema, evaluated.w[[0, -1, lowest]]])
-    minima = _separate_minima(evaluated, candidates, problem.scale)
-    return Solution(problem, evaluated, minima)
 
 
 def _add(problem: Problem, evaluated: Evaluation, w: Array) -> Evaluation:
@@ -178,15 +157,13 @@ def _refine(problem: Problem, evaluated: Evaluation) -> Evaluation:
     return evaluated
 
 
-def _separate_minima(evaluated: Evaluation, candidates: Array, scale: float) -> list[Minimum]:
-    """Return the candidates with a higher cost between them and every lower one, lowest first."""
-    at = np.flatnonzero(np.isin(evaluated.w, candidates))
-    order = np.lexsort((1.0 - np.abs(evaluated.w[at]), evaluated.cost[at]))
+def _separate_minima(evaluated: Evaluation, scale: float) -> list[Minimum]:
+    """Return the points with a higher cost between them and every lower one, lowest first."""
     minima: list[int] = []
-    for i in at[order]:
-        rim = _rim(float(evaluated.cost[i]), scale)
+    for i in np.lexsort((1.0 - np.abs(evaluated.w), evaluated.cost)):
+        highest = highest_equal(float(evaluated.cost[i]), scale)
         between = (evaluated.cost[min(i, j) : max(i, j)] for j in minima)
-        if all(np.max(costs) > rim for costs in between):
+        if all(np.max(costs) > highest for costs in between):
             minima.append(i)
     return [Minimum(float(evaluated.w[i]), float(evaluated.cost[i])) for i in minima]
 

@@ -11,10 +11,9 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from service.engine.fit.problem import Problem
+from service.engine.fit.problem import Problem, Sequences, split
 from service.engine.fit.reduced_cost import Evaluation, evaluate, share_of_starts, split_starts
 from service.engine.fit.search import Interval
-from service.engine.fit.sequences import Sequences, split
 from service.engine.types import Array
 
 PLACES: Final = 65  # points sampled in each piece of the region
@@ -48,35 +47,23 @@ class Region:
             1 - (self.problem.rho or 0) ** 2
         )
 
-    def estimate(
-        self, quantity: Quantity, sequences: Sequences, poles: tuple[float, ...] = ()
-    ) -> Array:
+    def surrounds(self, pole: float) -> bool:
+        """Return whether the pole of a quantity is inside a piece."""
+        return any(low < pole < high for low, high in self.pieces)
+
+    def estimate(self, quantity: Quantity, sequences: Sequences) -> Array:
         """Return M quantities for each of N sequences, and their profile intervals.
 
-        Parameters
-        ----------
-        quantity
-            The quantities, linear in the weights.
-        sequences
-            The sequences whose initial states are used.
-        poles
-            The poles of the scale; if one is inside a piece, the intervals are unbounded.
-
-        Returns
-        -------
-        numbers : (3, N, M)
-            The quantities, the low ends and the high ends of their intervals.
+        The initial states are those of the sequences. The rows of the result (3, N, M) are the
+        quantities, the low ends and the high ends of their intervals.
         """
         with np.errstate(all="ignore"):  # of factors at the ends of pieces
             parts = [self._estimate(quantity, block) for block in sequences.blocks()]
-        numbers = np.concatenate(parts, axis=1)
-        if any(low < pole < high for pole in poles for low, high in self.pieces):
-            numbers[1], numbers[2] = -np.inf, np.inf
-        return numbers
+        return np.concatenate(parts, axis=1)
 
     def _estimate(self, quantity: Quantity, sequences: Sequences) -> Array:
         value = self._bound(quantity, self.best, sequences)[0, 0]
-        parts = split(len(self.sampled.w), sequences.n_numbers)
+        parts = split(len(self.sampled.w), sequences.sources.size)
         bounds = [self._bound(quantity, self.sampled[part], sequences) for part in parts]
         _, low, high = np.concatenate(bounds, axis=1)
         return np.stack([value, -self._find_highest(-low), self._find_highest(high)])
