@@ -64,10 +64,11 @@ def _estimate_states(region: Region) -> Array:
             factors[..., -3] = -(w**power)
         return factors, w**-power / gap
 
-    own = problem.sequences[: None if problem.has_own_starts else 1]
+    has_each = problem.options.initial_state == "each"
+    own = problem.sequences[: None if has_each else 1]
     states = problem.unit * region.estimate(quantity, own)[:, :, 0].T
     if region.surrounds(0.0) or (has_offset and region.surrounds(1.0)):
         states[:, 1:] = UNBOUNDED
-    if problem.has_own_starts:
+    if has_each:
         states[~own.has_target.any(axis=1)] = np.nan
     return states

@@ -91,14 +91,14 @@ class Problem:
         has_target = ~np.isnan(self.targets)
         self.first_step = int(np.argmax(has_target.any(axis=0)))
         self.has_unknown_start = isinstance(options.initial_state, str)
-        self.has_own_starts = options.initial_state == "each"
         is_colored = options.noise == "ar1"
         self.n_targets = int(np.count_nonzero(has_target)) - is_colored
-        n_with_targets = int(np.count_nonzero(has_target.any(axis=1)))
-        self.n_own_starts = n_with_targets * self.has_own_starts
-        n_starts = self.n_own_starts if self.has_own_starts else int(self.has_unknown_start)
+        self.n_starts = int(self.has_unknown_start)
+        if options.initial_state == "each":
+            self.n_starts = int(np.count_nonzero(has_target.any(axis=1)))
+        self.has_own_starts = self.n_starts > 1
         self.n_columns = inputs.shape[2] + options.offset + self.has_unknown_start
-        self.n_unknowns = 1 + inputs.shape[2] + options.offset + n_starts + is_colored
+        self.n_unknowns = 1 + inputs.shape[2] + options.offset + self.n_starts + is_colored
         self._find_units(inputs, self.targets[has_target])
         self.sequences = self.normalize(inputs, self.targets)
         # Rounding errors of sums of squares are relative to this one.

@@ -49,7 +49,7 @@ class Solution:
         self.minima = _separate_minima(self.evaluated, problem.scale)  # the lowest first
         self.w, self.cost = self.minima[0]
         # Targets minus unknowns; collinear ones count once.
-        n_fitted = 1 + int(self.evaluated.rank.max()) + problem.n_own_starts
+        n_fitted = 1 + int(self.evaluated.rank.max()) + problem.n_starts * problem.has_own_starts
         self.degrees_of_freedom = problem.n_targets - n_fitted - (problem.rho is not None)
         self.varies = bool(np.max(self.evaluated.cost) > highest_equal(self.cost, problem.scale))
 
