@@ -66,7 +66,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
 def check(request: FitRequest, dataset: AnyDataset) -> None:
     """Raise Invalid if the data contradict the request."""
     series, options = dataset.series, request.to_options()
-    problem = Problem.from_series(series, options, options.delay[0])
+    problem = Problem(series, options, options.delay[0])
     if request.noise == "ar1":
         steps = sum(len(targets) for targets in series.targets)
         if len(series.targets) != 1 or series.n_targets != steps:

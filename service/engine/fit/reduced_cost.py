@@ -86,14 +86,15 @@ def make_columns(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDA
     return columns
 
 
-def share_of_starts(problem: Problem, w: Array, sequences: Sequences) -> tuple[Array, Array]:
-    """Return the multiple (W, N, 1, K) of its start that is closest to each other column.
+def make_rows(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
+    """Return the columns at steps with targets, such that the noise of their rows is white.
 
-    The second array (W, N, 1) holds the norms of the starts.
+    They are 0 where a sequence has no target.
     """
-    columns = _select_targets(make_columns(problem, w, sequences), sequences)
-    start, others = split_starts(_whiten(problem, columns))
-    return _share_of_start(start, others), np.linalg.norm(start, axis=2)
+    steps = np.flatnonzero(sequences.has_target.any(axis=0))
+    rows: NDArray[Any] = make_columns(problem, w, sequences)[:, :, steps]
+    rows *= sequences.has_target[:, steps, None]
+    return rows if problem.rho is None else rows[:, :, 1:] - problem.rho * rows[:, :, :-1]
 
 
 def split_starts(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -101,23 +102,10 @@ def split_starts(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return columns[..., -2:-1], np.delete(columns, -2, axis=-1)
 
 
-def _select_targets(columns: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
-    """Return the columns at steps with targets; 0 where a sequence has no target."""
-    steps = np.flatnonzero(sequences.has_target.any(axis=0))
-    selected: Array = columns[:, :, steps]
-    selected *= sequences.has_target[:, steps, None]
-    return selected
-
-
-def _whiten(problem: Problem, rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows whose noise is white."""
-    return rows if problem.rho is None else rows[:, :, 1:] - problem.rho * rows[:, :, :-1]
-
-
-def _share_of_start(start: Array, columns: Array) -> Array:
+def share_of_start(start: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
     """Return the multiple (W, N, 1, K) of the start that is closest to each column."""
     squares = np.sum(start * start, axis=2, keepdims=True)
-    products: Array = np.sum(start * columns, axis=2, keepdims=True)
+    products: NDArray[Any] = np.sum(start * columns, axis=2, keepdims=True)
     return products / np.where(squares != 0.0, squares, 1.0)
 
 
@@ -151,15 +139,13 @@ def _factorize(problem: Problem, w: Array) -> tuple[Array, Array]:
     """Return the factor R of all columns and their slopes, and the norms of the columns."""
     factors, squares = [], []
     for block in problem.compressed.blocks():
-        columns = make_columns(problem, w + IMAGINARY_STEP * 1j, block)
-        columns = _select_targets(columns, block)
-        squares.append(np.sum(columns.real**2, axis=(1, 2)))
-        columns = _whiten(problem, columns)
+        rows = make_rows(problem, w + IMAGINARY_STEP * 1j, block)
+        squares.append(np.sum(rows.real**2, axis=(1, 2)))
         if problem.has_own_starts:  # project the others onto the complement of each start
-            start, columns = split_starts(columns)
-            columns -= start * _share_of_start(start, columns)
-            columns.imag -= start.real * _share_of_start(start.real, columns.imag)
-        rows = np.concatenate([columns.real, columns.imag / IMAGINARY_STEP], axis=3)
+            start, rows = split_starts(rows)
+            rows -= start * share_of_start(start, rows)
+            rows.imag -= start.real * share_of_start(start.real, rows.imag)
+        rows = np.concatenate([rows.real, rows.imag / IMAGINARY_STEP], axis=3)
         factors.append(np.linalg.qr(rows.reshape(len(w), -1, rows.shape[3]), mode="r"))
     factor = np.asarray(np.linalg.qr(np.concatenate(factors, axis=1), mode="r"))
     sizes = np.sqrt(np.sum(squares, axis=0)[:, : factor.shape[2] // 2 - 1])

@@ -12,7 +12,13 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from service.engine.fit.problem import Problem, Sequences, split
-from service.engine.fit.reduced_cost import Evaluation, evaluate, share_of_starts, split_starts
+from service.engine.fit.reduced_cost import (
+    Evaluation,
+    evaluate,
+    make_rows,
+    share_of_start,
+    split_starts,
+)
 from service.engine.fit.search import Interval
 from service.engine.types import Array
 
@@ -43,9 +49,8 @@ class Region:
     @property
     def new_error(self) -> float:
         """Half the width of the interval of a new observation with a known mean."""
-        return math.sqrt(self._level - self.best.cost[0]) / math.sqrt(
-            1 - (self.problem.rho or 0) ** 2
-        )
+        rho, excess = self.problem.rho or 0.0, self._level - float(self.best.cost[0])
+        return math.sqrt(max(excess, 0.0) / (1.0 - rho * rho))
 
     def surrounds(self, pole: float) -> bool:
         """Return whether the pole of a quantity is inside a piece."""
@@ -74,9 +79,10 @@ class Region:
         own_error: Array | float = 0.0
         if self.problem.has_own_starts:
             # Its start explains what the other columns leave of the targets of a sequence.
-            share, norm = share_of_starts(self.problem, at.w, sequences)
+            column, columns = split_starts(make_rows(self.problem, at.w, sequences))
             start, factors = split_starts(factors)
-            factors = factors - start * share
+            factors = factors - start * share_of_start(column, columns)
+            norm = np.linalg.norm(column, axis=2)
             own_error = start[..., 0] / np.where(norm > 0.0, norm, 1.0)
         mean = (factors @ at.theta[:, None, :, None])[..., 0]
         factors = factors[..., :-1]
