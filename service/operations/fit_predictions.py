@@ -36,7 +36,7 @@ class StoredFit(NamedTuple):
     @property
     def seconds(self) -> float:
         """The estimated seconds of a prediction, which samples the interval again."""
-        return fit_seconds(self.dataset.size, 1, is_colored=False)
+        return fit_seconds(self.dataset.size, 1, self.request.range, is_colored=False)
 
 
 def load_fit(model: FitModel, database: Database, limits: Limits) -> StoredFit:

@@ -30,11 +30,10 @@ PROFILE = {"w_rec": "profile_w_rec", "cost": "profile_cost"}  # columns, and nam
 
 def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
     """Return the request with the defaults for its kind of data."""
-    is_series = isinstance(dataset, ResolvedSeries)
-    step = StepSchema()
+    defaults: dict[str, Any] = {"initial_state": 0.0, "offset": False, "step": StepSchema()}
     if isinstance(dataset, ResolvedSeries):
         step = StepSchema(length=dataset.step.length, unit=dataset.step.unit)
-    defaults = {"initial_state": "each" if is_series else 0.0, "offset": is_series, "step": step}
+        defaults = {"initial_state": "each", "offset": True, "step": step}
     missing = {name: value for name, value in defaults.items() if getattr(request, name) is None}
     return request.model_copy(update=missing)
 
@@ -58,7 +57,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
         instead = "keep the fit, and read its table as CSV"
         limits.check_json(len(TABLE) * size.n_samples * size.n_steps, "/keep", instead)
     n_fits = request.progress_total + (request.progress_total > 1)
-    seconds = fit_seconds(size, n_fits, is_colored=request.noise == "ar1")
+    seconds = fit_seconds(size, n_fits, request.range, is_colored=request.noise == "ar1")
     limits.check_job(seconds, "/dataset")
     return seconds
 
@@ -122,16 +121,9 @@ class StepwiseFit(StepwiseComputation):
         """Return the fit with the best delay."""
         costs = [float(cost) for part in parts for cost in part["costs"]]
         result = fit(self.dataset.series, self.options, costs or None)
-        return _output(self.request, self.dataset, result)
-
-
-def _output(request: FitRequest, dataset: AnyDataset, result: Fit) -> ComputationOutput:
-    columns = {name: result.table[name] for name in TABLE}
-    columns |= dict(zip(PROFILE.values(), result.profile, strict=True))
-    for name in ("sequence", "step"):
-        columns[name] = columns[name].astype(np.int64)
-    response = _describe(request, dataset.series, result)
-    return ComputationOutput(response, columns, request.progress_total)
+        profile = dict(zip(PROFILE.values(), result.profile, strict=True))
+        response = _describe(self.request, self.dataset.series, result)
+        return ComputationOutput(response, result.table | profile, self.request.progress_total)
 
 
 def _describe(request: FitRequest, series: Series, result: Fit) -> FitResult:

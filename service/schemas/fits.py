@@ -159,6 +159,11 @@ class FitRequest(ComputationRequest):
         return self.delay, self.delay
 
     @property
+    def range(self) -> tuple[float, float]:
+        """The range of w_rec."""
+        return self.w_rec.low, self.w_rec.high
+
+    @property
     def progress_total(self) -> int:
         """The number of delays."""
         low, high = self.delays
@@ -170,7 +175,7 @@ class FitRequest(ComputationRequest):
             0.0 if self.initial_state is None else self.initial_state,
             bool(self.offset),
             self.delays,
-            (self.w_rec.low, self.w_rec.high),
+            self.range,
             self.noise,
             self.confidence,
         )

@@ -52,6 +52,7 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
         "minima": [{"w_rec": w, "cost": cost} for w, cost in found.minima],
         "trust": {"interval": True, "reasons": [], "widened": None},
         "level": found.level,
+        "target": "sales",
     }
     w_rec, cost = found.profile
     return {
@@ -66,14 +67,14 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
 
 
 def test_a_fit_is_drawn() -> None:
-    picture = draw(FitPictureRequest(target="sales", n_sequences=1, **make_fields(make_series())))
+    picture = draw(FitPictureRequest(n_sequences=1, **make_fields(make_series())))
     for text in ("Fit of sales", "time (week)", "residual", "95 % band of the mean"):
         assert f"<!-- {text} -->".encode() in picture
     fields = make_fields(make_series(3, 20))
-    many = draw(FitPictureRequest(target="sales", n_sequences=5, **fields))
+    many = draw(FitPictureRequest(n_sequences=5, **fields))
     assert b"<!-- sequence 2 -->" in many
     assert b"<!-- 2 more not drawn -->" in many
-    png = draw(FitPictureRequest(target="y", n_sequences=1, **make_fields(make_series(), "png")))
+    png = draw(FitPictureRequest(n_sequences=1, **make_fields(make_series(), "png")))
     assert Image.open(io.BytesIO(png)).info == {"Request": '{"a":1}'}
 
 

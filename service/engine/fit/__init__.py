@@ -2,7 +2,7 @@
 
 from service.engine.fit.prediction import FittedModel, Prediction, predict
 from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.search import Interval
+from service.engine.fit.search import Interval, make_grid
 from service.engine.fit.solver import Fit, find_delay_cost, fit
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "Problem",
     "find_delay_cost",
     "fit",
+    "make_grid",
     "predict",
 ]

@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.fit.diagnostics import assess_quality, assess_trust
@@ -129,7 +130,7 @@ def _solve(series: Series, options: FitOptions, delay: int) -> Solution:
     return Solution(Problem(series, options, delay, float(best.x)))
 
 
-def _tabulate(region: Region) -> tuple[dict[str, Array], Array]:
+def _tabulate(region: Region) -> tuple[dict[str, NDArray[Any]], Array]:
     """Return the fit at every step, starting with the first target of each sequence.
 
     The columns (R,) are sequence (from 0), step (from 1), target (nan where missing), prediction,
@@ -144,8 +145,8 @@ def _tabulate(region: Region) -> tuple[dict[str, Array], Array]:
     names = ("target", "prediction", "low", "high", "residual")
     values = (problem.targets, means, low, high, residuals)
     columns = {name: value[row, column] for name, value in zip(names, values, strict=True)}
-    steps = column + 1.0 + problem.options.delay[1]
-    return {"sequence": row + 0.0, "step": steps, **columns}, residuals
+    steps = column + 1 + problem.options.delay[1]
+    return {"sequence": row, "step": steps, **columns}, residuals
 
 
 def _collect_profile(solution: Solution, region: Region) -> Array:
