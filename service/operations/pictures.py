@@ -67,21 +67,11 @@ SurfacePicture = TypeVar("SurfacePicture", SurfacePictureRequest, TrajectoryPict
 
 
 class Picture(NamedTuple):
-    """A picture that is drawn only if no cache has it.
+    """A picture that is drawn only if no cache has it."""
 
-    Attributes
-    ----------
-    etag
-        The ETag of its bytes.
-    suffix
-        png, svg or pdf.
-    prepare
-        Loads what it shows; called in a thread.
-    """
-
-    etag: str
-    suffix: str
-    prepare: Callable[[Database], PictureRequest]
+    etag: str  # of its bytes
+    suffix: str  # png, svg or pdf
+    prepare: Callable[[Database], PictureRequest]  # loads what it shows; called in a thread
 
 
 def check_surface_request(request: CostSurfaceRequest) -> None:

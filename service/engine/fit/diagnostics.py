@@ -31,11 +31,8 @@ class Quality(NamedTuple):
 def assess_quality(solution: Solution, residuals: Array) -> Quality:
     """Return the goodness of fit, and tests whether the residuals (N, T) are independent.
 
-    References
-    ----------
-    G. M. Ljung and G. E. P. Box, "On a measure of lack of fit in time series models", Biometrika 65
-    (1978), 297-303. J. Durbin and G. S. Watson, "Testing for serial correlation in least squares
-    regression I", Biometrika 37 (1950), 409-428.
+    The tests are those of Ljung and Box, Biometrika 65 (1978), 297-303, and of Durbin and Watson,
+    Biometrika 37 (1950), 409-428.
     """
     from scipy.special import chdtrc  # noqa: PLC0415 - takes long to import
 
@@ -100,8 +97,6 @@ def assess_trust(
     reasons = [reason for reason, holds in (doubts | cautions).items() if holds]
     if not any(doubts.values()):
         return Trust(True, reasons, None)
-    if doubts["not_identifiable"] or doubts["no_degrees_of_freedom"]:
-        return Trust(False, reasons, [Interval(low, high)])
     # n autocorrelated targets are worth about n (1 - rho) / (1 + rho) independent ones.
     rho = min(size, MAX_AUTOCORRELATION)
     level = cost + (solution.level - cost) * (1.0 + rho) / (1.0 - rho)
@@ -111,9 +106,9 @@ def assess_trust(
 def unite(pieces: list[Interval]) -> list[Interval]:
     """Return the union of intervals, in order."""
     union: list[Interval] = []
-    for low, high in sorted(pieces):
-        if union and low <= union[-1].high:
-            union[-1] = Interval(union[-1].low, max(high, union[-1].high))
+    for piece in sorted(pieces):
+        if union and piece.low <= union[-1].high:
+            union[-1] = Interval(union[-1].low, max(union[-1].high, piece.high))
         else:
-            union.append(Interval(low, high))
+            union.append(piece)
     return union

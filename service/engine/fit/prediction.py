@@ -75,17 +75,14 @@ def predict(
         if len(targets) < skip or (has_each and np.isnan(targets[skip:]).all()):
             raise ValueError("the state of the sequence is unknown")
         targets, n_missing, initial_state = targets[skip:], 0, None
-    n_steps = [max(len(steps) - n_missing, 0) for steps in inputs]
-    paths = [
-        np.concatenate([past, steps])[: len(targets) + n]
-        for steps, n in zip(inputs, n_steps, strict=True)
-    ]
-    known = [np.concatenate([targets, np.full(n, np.nan)]) for n in n_steps]
-    bands = predict_bands(region, problem.normalize(*pad(paths, known)), initial_state)
     predictions = []
-    for i, steps in enumerate(inputs):
-        fields = np.full((len(bands), len(steps)), np.nan)
-        fields[:, len(steps) - n_steps[i] :] = bands[:, i, len(targets) :][:, : n_steps[i]]
+    for steps in inputs:
+        n_steps = max(len(steps) - n_missing, 0)
+        path = np.concatenate([past, steps])[: len(targets) + n_steps]
+        known = np.concatenate([targets, np.full(n_steps, np.nan)])
+        bands = predict_bands(region, problem.normalize(*pad([path], [known])), initial_state)
+        missing = np.full((len(bands), len(steps) - n_steps), np.nan)
+        fields = np.concatenate([missing, bands[:, 0, len(targets) : len(path)]], axis=1)
         predictions.append(Prediction(*fields))
     return predictions
 

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.fit.diagnostics import assess_quality, assess_trust
-from service.engine.fit.parameters import estimate_parameters
 from service.engine.fit.prediction import FittedModel, predict_bands
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.reduced_cost import evaluate
 from service.engine.fit.search import Interval, Minimum, Solution
-from service.engine.fit.uncertainty import Region
+from service.engine.fit.uncertainty import Region, estimate_parameters
 from service.engine.types import Array
 
 AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
@@ -141,12 +140,11 @@ def _tabulate(region: Region) -> tuple[dict[str, NDArray[Any]], Array]:
     ends = problem.lengths * sequences.has_target.any(axis=1)
     row, column = np.nonzero((step >= first[:, None]) & (step < ends[:, None]))
     means, low, high, *_ = predict_bands(region, sequences)
-    residuals = problem.targets - means
-    names = ("target", "prediction", "low", "high", "residual")
-    values = (problem.targets, means, low, high, residuals)
-    columns = {name: value[row, column] for name, value in zip(names, values, strict=True)}
+    values = {"target": problem.targets, "prediction": means, "low": low, "high": high}
+    values["residual"] = residuals = problem.targets - means
+    table = {name: value[row, column] for name, value in values.items()}
     steps = column + 1 + problem.options.delay[1]
-    return {"sequence": row, "step": steps, **columns}, residuals
+    return {"sequence": row, "step": steps, **table}, residuals
 
 
 def _collect_profile(solution: Solution, region: Region) -> Array:
