@@ -36,7 +36,7 @@ def assess_quality(solution: Solution, residuals: Array) -> Quality:
     """
     from scipy.special import chdtrc  # noqa: PLC0415 - takes long to import
 
-    problem, cost = solution.problem, solution.mean_cost
+    problem, cost = solution.problem, solution.cost
     n, n_unknowns, rho = problem.n_targets, problem.n_unknowns, problem.rho
     residuals = residuals / problem.unit  # squares of data may underflow or overflow
     variance = float(np.nanvar(problem.targets / problem.unit))

@@ -1,7 +1,7 @@
 """Predictions with profile bands, for fitted sequences, their continuations and new ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,20 +9,8 @@ import numpy as np
 from service.engine.data import Series
 from service.engine.fit.problem import FitOptions, Problem, Sequences, pad
 from service.engine.fit.reduced_cost import make_columns
-from service.engine.fit.search import Interval
-from service.engine.fit.uncertainty import Region
+from service.engine.fit.uncertainty import FittedModel, Region
 from service.engine.types import Array
-
-
-@dataclass(eq=False, kw_only=True)
-class FittedModel:
-    """The parts of a fit from which predictions are made, with its series and options."""
-
-    delay: int
-    rho: float | None  # the autocorrelation of the noise; None for white noise
-    w_rec: float
-    intervals: list[Interval]  # the pieces of its interval, in order
-    level: float  # the cost up to which a w_rec belongs to its interval; infinite if all do
 
 
 class Prediction(NamedTuple):
@@ -63,7 +51,7 @@ def predict(
         The initial state is unknown.
     """
     problem = Problem(series, options, model.delay, model.rho)
-    region = Region(problem, model.w_rec, model.level / problem.to_mean(1.0), model.intervals)
+    region = Region(problem, model)
     has_each, skip = options.initial_state == "each", options.delay[1]
     if sequence is None:
         if has_each and initial_state is None:
@@ -112,7 +100,6 @@ def predict_bands(
         return factors, problem.unit
 
     mean, low, high = region.estimate(quantity, sequences) + problem.center
-    noise = region.new_error * problem.unit
     with np.errstate(invalid="ignore"):  # where the mean is infinite
-        down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
+        down, up = (np.hypot(reach, region.new_error) for reach in (mean - low, high - mean))
         return np.stack([mean, low, high, mean - down, mean + up])

@@ -83,7 +83,7 @@ class Problem:
     def __init__(
         self, series: Series, options: FitOptions, delay: int, rho: float | None = None
     ) -> None:
-        self.options, self.rho, skip = options, rho, options.delay[1]
+        self.options, self.delay, self.rho, skip = options, delay, rho, options.delay[1]
         targets = [row[skip:] for row in series.targets]
         pairs = zip(series.inputs, targets, strict=True)
         inputs, self.targets = pad([x[skip - delay :][: len(row)] for x, row in pairs], targets)
@@ -101,8 +101,10 @@ class Problem:
         self.n_unknowns = 1 + inputs.shape[2] + options.offset + self.n_starts + is_colored
         self._find_units(inputs, self.targets[has_target])
         self.sequences = self.normalize(inputs, self.targets)
-        # Rounding errors of sums of squares are relative to this one.
-        self.scale = float(np.sum(self.sequences.targets**2)) + self.n_targets * self.start**2
+        self.cost_unit = self.unit**2 / max(self.n_targets, 1)  # of sums of squares
+        # Rounding errors of costs are relative to this one.
+        squares = float(np.sum(self.sequences.targets**2)) + self.n_targets * self.start**2
+        self.scale = squares * self.cost_unit
 
     def _find_units(self, inputs: Array, targets: Array) -> None:
         known_start = 0.0 if self.has_unknown_start else float(self.options.initial_state)
@@ -133,10 +135,6 @@ class Problem:
             impulse + np.zeros_like(targets),
         )
         return Sequences(np.dstack(sources), scaled, has_target)
-
-    def to_mean(self, cost: float) -> float:
-        """Return the mean squared error of a sum of squares, in the units of the targets."""
-        return cost * self.unit**2 / self.n_targets
 
 
 def pad(inputs: Sequence[Array], targets: Sequence[Array]) -> tuple[Array, Array]:

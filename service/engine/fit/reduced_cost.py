@@ -1,4 +1,4 @@
-"""The reduced cost r(w): the lowest sum of squared residuals with w_rec = w, and its slope.
+"""The reduced cost r(w): the lowest mean squared residual with w_rec = w, and its slope.
 
 With w_rec given, the targets are linear in all other unknowns, and each unknown is the weight of a
 column: an input weight of the filtered input, the offset of ones, an initial state of the response
@@ -32,7 +32,7 @@ class Evaluation:
     """The linear problem solved at W values of w_rec."""
 
     w: Array  # (W,)
-    cost: Array  # (W,) the sum of squares r
+    cost: Array  # (W,) r, in the units of the data
     slope: Array  # (W,) dr/dw
     # (W, K + 1) the weights of the columns, without the starts of single sequences, then -1: its
     # product with a row of the columns and the rest of a target is minus the residual
@@ -120,12 +120,12 @@ def _solve(problem: Problem, w: Array) -> Evaluation:
     weights = root @ (np.swapaxes(left, 1, 2) @ rest)
     theta = np.concatenate([weights, np.full((len(w), 1, 1), -1.0)], axis=1)
     residuals, change = factor[..., : n + 1] @ theta, factor[..., n + 1 :] @ theta
-    cost = np.sum(residuals**2, axis=(1, 2))
+    cost = problem.cost_unit * np.sum(residuals**2, axis=(1, 2))
     free = change - left @ (np.swapaxes(left, 1, 2) @ change)
     return Evaluation(
         w=w,
         cost=np.where(cost > RESIDUAL_RTOL**2 * problem.scale, cost, 0.0),
-        slope=2.0 * np.sum(residuals * change, axis=(1, 2)),
+        slope=2.0 * problem.cost_unit * np.sum(residuals * change, axis=(1, 2)),
         theta=theta[..., 0],
         root=root,
         null=right * ~is_sound[:, None],

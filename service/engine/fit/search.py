@@ -38,7 +38,7 @@ class Minimum(NamedTuple):
 
 
 class Solution:
-    """All local minima of the reduced cost of a problem. Costs are sums of squares."""
+    """All local minima of the reduced cost of a problem."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -56,11 +56,6 @@ class Solution:
         self.varies = bool(np.max(self.evaluated.cost) > highest_equal)
         # Whether one w alone has the lowest cost
         self.is_unique = self.varies and all(cost > highest_equal for _, cost in self.minima[1:])
-
-    @property
-    def mean_cost(self) -> float:
-        """The lowest mean squared error in the units of the targets."""
-        return self.problem.to_mean(self.cost)
 
     @property
     def is_identifiable(self) -> bool:
@@ -100,7 +95,7 @@ class Solution:
     def _tolerance(self, cost: Array | float) -> Array:
         """Return by how much costs may differ that count as equal."""
         scale = self.problem.scale
-        rounding = RESIDUAL_RTOL * np.sqrt(cost * scale) + RESIDUAL_RTOL**2 * scale
+        rounding = RESIDUAL_RTOL * np.sqrt(cost) * np.sqrt(scale) + RESIDUAL_RTOL**2 * scale
         tolerance: Array = EQUAL_COST_RTOL * cost + rounding
         return tolerance
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.fit.diagnostics import assess_quality, assess_trust
-from service.engine.fit.prediction import FittedModel, predict_bands
+from service.engine.fit.prediction import predict_bands
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.reduced_cost import evaluate
-from service.engine.fit.search import Interval, Minimum, Solution
-from service.engine.fit.uncertainty import Region, estimate_parameters
+from service.engine.fit.search import Interval, Solution
+from service.engine.fit.uncertainty import FittedModel, Region, estimate_parameters
 from service.engine.types import Array
 
 AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
@@ -31,32 +31,22 @@ class Fit(FittedModel):
     """
 
     def __init__(
-        self,
-        solution: Solution,
-        delay: int,
-        delay_costs: list[float] | None,
-        offset_pieces: list[Interval],
+        self, solution: Solution, delay_costs: list[float] | None, offset_pieces: list[Interval]
     ) -> None:
         problem, n_free = solution.problem, solution.degrees_of_freedom
-        super().__init__(
-            delay=delay,
-            rho=problem.rho,
-            w_rec=solution.w,
-            intervals=solution.pieces,
-            level=problem.to_mean(solution.level),
-        )
-        self.minima = [Minimum(w, problem.to_mean(cost)) for w, cost in solution.minima]
-        self.cost = self.minima[0].cost
+        self.delay, self.rho, self.w_rec = problem.delay, problem.rho, solution.w
+        self.intervals, self.level = solution.pieces, solution.level
+        self.cost, self.minima = solution.cost, solution.minima
         self.delay_costs = delay_costs or [self.cost]  # the lowest cost with each delay, in order
         self.n_targets, self.degrees_of_freedom = problem.n_targets, n_free
         # Whether one w_rec alone has the lowest cost, and whether the targets exclude any
         self.unique, self.identifiable = solution.is_unique, solution.is_identifiable
         self.at_limit = min(abs(self.w_rec - end) for end in problem.options.w_rec) < AT_LIMIT
-        region = Region(problem, self.w_rec, solution.level, solution.pieces)
+        region = Region(problem, self)
         speed, condition = float(region.best.speed[0]), float(region.best.condition[0])
         self.standard_error = math.inf  # of w_rec, from the curvature at the optimum
         if n_free > 0 and speed > 0.0:
-            self.standard_error = math.sqrt(solution.cost / n_free) / speed
+            self.standard_error = math.sqrt(self.cost / problem.cost_unit / n_free) / speed
         self.parameters = estimate_parameters(region)
         self.table, residuals = _tabulate(region)
         self.quality = assess_quality(solution, residuals)
@@ -66,7 +56,7 @@ class Fit(FittedModel):
 
 def find_delay_cost(series: Series, options: FitOptions, delay: int) -> float:
     """Return the lowest cost with one of the delays; raises the same errors as `fit`."""
-    return _solve(series, options, delay).mean_cost
+    return _solve(series, options, delay).cost
 
 
 def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = None) -> Fit:
@@ -105,7 +95,7 @@ def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = N
     has_room = problem.n_targets > problem.n_unknowns and solution.degrees_of_freedom > 1
     if not options.offset and has_room and solution.is_identifiable:
         offset_pieces = _solve(series, replace(options, offset=True), delay).pieces
-    return Fit(solution, delay, delay_costs, offset_pieces)
+    return Fit(solution, delay_costs, offset_pieces)
 
 
 def _solve(series: Series, options: FitOptions, delay: int) -> Solution:
@@ -118,7 +108,7 @@ def _solve(series: Series, options: FitOptions, delay: int) -> Solution:
     from scipy.optimize import minimize_scalar  # noqa: PLC0415 - takes long to import
 
     def cost(rho: float) -> float:
-        return Solution(Problem(series, options, delay, rho)).mean_cost
+        return Solution(Problem(series, options, delay, rho)).cost
 
     # Alternating between residuals and rho would fail: near rho = w, the response to the initial
     # state looks like noise.
@@ -153,5 +143,4 @@ def _collect_profile(solution: Solution, region: Region) -> Array:
     even = low + (high - low) * (np.arange(PROFILE_PLACES) + 0.5) / PROFILE_PLACES
     places = evaluate(solution.problem, even)
     visited = solution.evaluated.merge(region.sampled, region.best, places)
-    with np.errstate(over="ignore"):  # far from the optimum
-        return np.stack([visited.w, visited.cost * solution.problem.to_mean(1.0)])
+    return np.stack([visited.w, visited.cost])

@@ -7,6 +7,7 @@ an ordinary interval; its profile interval is the union of these over all w of t
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -33,25 +34,33 @@ Quantity: TypeAlias = Callable[[Array, Sequences], tuple[Array, Array | float]]
 and a scale (W, N, M) of the sum, which may be infinite at an end of a piece."""
 
 
+@dataclass(eq=False, kw_only=True)
+class FittedModel:
+    """The parts of a fit from which predictions are made, with its series and options."""
+
+    delay: int
+    rho: float | None  # the autocorrelation of the noise; None for white noise
+    w_rec: float
+    intervals: list[Interval]  # the pieces of its interval, in order
+    level: float  # the cost up to which a w_rec belongs to its interval; infinite if all do
+
+
 class Region:
-    """All w_rec that fit almost as well as the best one, ``w``, with costs up to ``level``.
+    """All w_rec that fit almost as well as the best one."""
 
-    Costs are sums of squares. ``pieces`` is the interval of w_rec.
-    """
-
-    def __init__(self, problem: Problem, w: float, level: float, pieces: list[Interval]) -> None:
-        self.problem, self.pieces, self._level = problem, pieces, level
-        self.best = evaluate(problem, np.array([w]))
+    def __init__(self, problem: Problem, model: FittedModel) -> None:
+        self.problem, self.pieces, self._level = problem, model.intervals, model.level
+        self.best = evaluate(problem, np.array([model.w_rec]))
         # Dense near the ends of a piece, where the ordinary interval behaves like a square root.
         share = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, PLACES) * math.pi)
-        places = [low * (1.0 - share) + high * share for low, high in pieces]
+        places = [low * (1.0 - share) + high * share for low, high in self.pieces]
         self.sampled = evaluate(problem, np.concatenate(places))
 
     @property
     def new_error(self) -> float:
         """Half the width of the interval of a new observation with a known mean."""
         rho, excess = self.problem.rho or 0.0, self._level - float(self.best.cost[0])
-        return math.sqrt(max(excess, 0.0) / (1.0 - rho * rho))
+        return math.sqrt(self.problem.n_targets * max(excess, 0.0) / (1.0 - rho * rho))
 
     def surrounds(self, pole: float) -> bool:
         """Return whether the pole of a quantity is inside a piece."""
@@ -92,7 +101,8 @@ class Region:
             size = np.linalg.norm(factors, axis=-1)
             unknown = np.linalg.norm(factors @ at.null[:, None], axis=-1) > NULL_RTOL * size
             error = np.where(unknown, np.inf, error)
-        room = np.sqrt(np.maximum(self._level - at.cost, MIN_ROOM))[:, None, None]
+        excess = (self._level - at.cost) / self.problem.cost_unit
+        room = np.sqrt(np.maximum(excess, MIN_ROOM))[:, None, None]
         reach = np.where(error > 0.0, error * room, 0.0)
         ends = scale * np.stack([mean - reach, mean + reach])
         return np.stack([scale * mean, np.fmin(*ends), np.fmax(*ends)])
