@@ -14,7 +14,8 @@ from service.schemas.arrays import (
     in_range,
     magnitude_error,
 )
-from service.schemas.base import NUMBER, RequestModel
+from service.schemas.base import NUMBER, Real
+from service.schemas.common import Range
 from service.schemas.computations import ComputationRequest
 from service.schemas.series import StepSchema
 
@@ -89,22 +90,16 @@ InitialState: TypeAlias = Annotated[
 ]
 
 
-class FitRange(RequestModel):
+class FitRange(Range):
     """The range in which w_rec is searched."""
 
-    low: Annotated[float, Field(ge=-LARGEST, le=LARGEST, description="The lower end."), NUMBER] = (
-        0.0
-    )
-    high: Annotated[
-        float,
-        Field(ge=-LARGEST, le=LARGEST, description="The upper end; must be above the lower end."),
-        NUMBER,
-    ] = 1.0
+    low: Annotated[Real, Field(description="The lower end.")] = 0.0
+    high: Annotated[Real, Field(description="The upper end; must be above the lower end.")] = 1.0
 
     @model_validator(mode="after")
-    def _in_order(self) -> "FitRange":
+    def _is_wide(self) -> "FitRange":
         if not self.low + 1e-6 * max(1.0, abs(self.low)) < self.high:
-            raise PydanticCustomError("range_order", "low must be below high by at least 1e-6")
+            raise PydanticCustomError("range_width", "low must be below high by at least 1e-6")
         return self
 
 

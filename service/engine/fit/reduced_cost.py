@@ -109,6 +109,7 @@ def share_of_start(start: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
     return products / np.where(squares != 0.0, squares, 1.0)
 
 
+@np.errstate(over="ignore")  # far from the optimum
 def _solve(problem: Problem, w: Array) -> Evaluation:
     factor, sizes = _factorize(problem, w)
     n = sizes.shape[1]

@@ -40,6 +40,7 @@ class Minimum(NamedTuple):
 class Solution:
     """All local minima of the reduced cost of a problem."""
 
+    @np.errstate(over="ignore", invalid="ignore")  # far from the optimum, costs may overflow
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         grid = make_grid(problem.targets.shape[1], *problem.options.w_rec)
