@@ -24,6 +24,7 @@ from service.store.rows import ComputationRow
 
 MAX_INPUTS = 12
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
+PROFILE_ROWS = 300  # about as many
 TABLE = ("sequence", "step", "target", "prediction", "low", "high", "residual")
 PROFILE = {"w_rec": "profile_w_rec", "cost": "profile_cost"}  # columns, and names of the arrays
 
@@ -135,24 +136,19 @@ def _describe(request: FitRequest, series: Series, result: Fit) -> FitResult:
     ]
     w_rec = {"value": result.w_rec, "standard_error": result.standard_error, "intervals": pieces}
     length = 1.0 if request.step is None else request.step.length
-    effects = zip(
-        series.input_names,
-        _estimates(parameters.w_in),
-        _estimates(parameters.steady_state_gains),
-        strict=True,
-    )
+    w_in, gains = map(_estimates, (parameters.w_in, parameters.steady_state_gains))
     offset, states = parameters.offset, parameters.initial_states
     delays = enumerate(result.delay_costs, request.delays[0])
     return FitResult.model_validate(
         vars(result)
-        | result.quality._asdict()
+        | vars(result.quality)
         | {
             "w_rec": w_rec,
             "time_constant": _to_time(w_rec, length),
             "half_life": _to_time(w_rec, length * math.log(2.0)),
             "inputs": [
-                {"name": name, "w_in": w_in, "steady_state_gain": gain}
-                for name, w_in, gain in effects
+                {"name": name, "w_in": weight, "steady_state_gain": gain}
+                for name, weight, gain in zip(series.input_names, w_in, gains, strict=True)
             ],
             "target": series.target_name,
             "offset": None if offset is None else _estimates(offset[None])[0],
@@ -215,14 +211,11 @@ FIT = JobType(
 
 def fit_csv(row: ComputationRow, database: Database) -> Download:
     """Return the fit at every step as a CSV table."""
-    return _table(row, ".csv", {name: name for name in TABLE}, database)
+    columns, n_rows = {name: name for name in TABLE}, (row.result or {})["n_targets"]
+    return stored_table(f"{FIT.path}/{row.id}.csv", row, columns, n_rows, database)
 
 
 def profile_csv(row: ComputationRow, database: Database) -> Download:
     """Return the profile of a fit as a CSV table."""
-    return _table(row, "/profile.csv", PROFILE, database)
-
-
-def _table(row: ComputationRow, file: str, columns: dict[str, str], database: Database) -> Download:
-    n_rows = (row.result or {})["n_targets"]
-    return stored_table(f"{FIT.path}/{row.id}{file}", row, columns, n_rows, database)
+    path = f"{FIT.path}/{row.id}/profile.csv"
+    return stored_table(path, row, PROFILE, PROFILE_ROWS, database)

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.fit.diagnostics import assess_quality, assess_trust
+from service.engine.fit.diagnostics import Quality, Trust
 from service.engine.fit.prediction import predict_bands
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.reduced_cost import evaluate
 from service.engine.fit.search import Interval, Solution
-from service.engine.fit.uncertainty import FittedModel, Region, estimate_parameters
+from service.engine.fit.uncertainty import FittedModel, Parameters, Region
 from service.engine.types import Array
 
 AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
@@ -47,10 +47,10 @@ class Fit(FittedModel):
         self.standard_error = math.inf  # of w_rec, from the curvature at the optimum
         if n_free > 0 and speed > 0.0:
             self.standard_error = math.sqrt(self.cost / problem.cost_unit / n_free) / speed
-        self.parameters = estimate_parameters(region)
+        self.parameters = Parameters(region)
         self.table, residuals = _tabulate(region)
-        self.quality = assess_quality(solution, residuals)
-        self.trust = assess_trust(solution, condition, self.quality, offset_pieces)
+        self.quality = Quality(solution, residuals)
+        self.trust = Trust(solution, condition, self.quality, offset_pieces)
         self.profile = _collect_profile(solution, region)
 
 

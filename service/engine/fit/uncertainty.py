@@ -8,7 +8,7 @@ an ordinary interval; its profile interval is the union of these over all w of t
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -120,44 +120,37 @@ class Region:
         return highest
 
 
-class Parameters(NamedTuple):
-    """All unknowns except w_rec: rows of a value and the ends of its interval.
+class Parameters:
+    """All unknowns except w_rec, in the units of the data: rows of a value and its interval.
 
     There is one initial state per sequence (nan without targets), or one for all sequences. A
     parameter that is not fitted is None.
     """
 
-    w_in: Array  # (q, 3)
-    steady_state_gains: Array  # (q, 3)
-    offset: Array | None  # (3,)
-    initial_states: Array | None  # (n, 3) or (1, 3)
+    def __init__(self, region: Region) -> None:
+        problem, w = region.problem, float(region.best.w[0])
+        n_inputs, has_offset = len(problem.input_units), problem.options.offset
+        has_start = problem.has_unknown_start
+        # The offset beside an unknown start is beta / (1 - w), as a gain is w_in / (1 - w).
+        is_summed = np.repeat([False, True, has_start], [n_inputs, n_inputs, has_offset])
+        weights = np.eye(n_inputs + has_offset, problem.n_columns + 1)
+        factors = np.concatenate([weights[:n_inputs], weights])
 
+        def quantity(w: Array, _: Sequences) -> tuple[Array, Array]:
+            return factors, 1.0 / (1.0 - w * is_summed)
 
-def estimate_parameters(region: Region) -> Parameters:
-    """Return all unknowns except w_rec."""
-    problem, w = region.problem, float(region.best.w[0])
-    n_inputs, has_offset = len(problem.input_units), problem.options.offset
-    # The offset beside an unknown start is beta / (1 - w), as a gain is w_in / (1 - w).
-    is_summed = np.repeat(
-        [False, True, problem.has_unknown_start], [n_inputs, n_inputs, has_offset]
-    )
-    weights = np.eye(n_inputs + has_offset, problem.n_columns + 1)
-    factors = np.concatenate([weights[:n_inputs], weights])
-
-    def quantity(w: Array, _: Sequences) -> tuple[Array, Array]:
-        return factors, 1.0 / (1.0 - w * is_summed)
-
-    numbers = problem.unit * region.estimate(quantity, problem.sequences[:1])[:, 0].T
-    w_in, gains, offset = np.split(numbers, [n_inputs, 2 * n_inputs])
-    w_in, gains = (rows / problem.input_units[:, None] for rows in (w_in, gains))
-    if region.pieces[0].low < -1.0 or region.pieces[-1].high > 1.0:
-        gains[:, 1:] = UNBOUNDED
-    if abs(w) >= 1.0:
-        gains[:, 0] = np.nan
-    if problem.has_unknown_start and region.surrounds(1.0):
-        offset[:, 1:] = UNBOUNDED
-    states = _estimate_states(region) if problem.has_unknown_start else None
-    return Parameters(w_in, gains, offset[0] + problem.center if has_offset else None, states)
+        numbers = problem.unit * region.estimate(quantity, problem.sequences[:1])[:, 0].T
+        w_in, gains, offset = np.split(numbers, [n_inputs, 2 * n_inputs])
+        self.w_in = w_in / problem.input_units[:, None]  # (q, 3)
+        self.steady_state_gains = gains / problem.input_units[:, None]  # (q, 3)
+        if region.pieces[0].low < -1.0 or region.pieces[-1].high > 1.0:
+            self.steady_state_gains[:, 1:] = UNBOUNDED
+        if abs(w) >= 1.0:
+            self.steady_state_gains[:, 0] = np.nan
+        if has_start and region.surrounds(1.0):
+            offset[:, 1:] = UNBOUNDED
+        self.offset = offset[0] + problem.center if has_offset else None  # (3,)
+        self.initial_states = _estimate_states(region) if has_start else None  # (n, 3) or (1, 3)
 
 
 def _estimate_states(region: Region) -> Array:

@@ -175,7 +175,8 @@ def colored_case(rng: np.random.Generator, n_steps: int, rho: float) -> Series:
 def test_autocorrelated_noise_is_detected(n_steps: int, rho: float) -> None:
     rng = np.random.default_rng([n_steps, int(10 * rho)])
     detected = sum(
-        "residuals_autocorrelated" in fit(colored_case(rng, n_steps, rho), FitOptions()).trust[1]
+        "residuals_autocorrelated"
+        in fit(colored_case(rng, n_steps, rho), FitOptions()).trust.reasons
         for _ in range(200)
     )
     assert detected / 200 >= 0.90
