@@ -1,5 +1,6 @@
 """Predictions with profile bands, for fitted sequences, their continuations and new ones."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -100,6 +101,8 @@ def predict_bands(
         return factors, problem.unit
 
     mean, low, high = region.estimate(quantity, sequences) + problem.center
+    rho, excess = problem.rho or 0.0, max(region.level - float(region.best.cost[0]), 0.0)
+    noise = math.sqrt(problem.n_targets * excess / (1.0 - rho * rho))  # of a new observation
     with np.errstate(invalid="ignore"):  # where the mean is infinite
-        down, up = (np.hypot(reach, region.new_error) for reach in (mean - low, high - mean))
+        down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
         return np.stack([mean, low, high, mean - down, mean + up])

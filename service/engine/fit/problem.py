@@ -128,13 +128,11 @@ class Problem:
         has_target = ~np.isnan(targets)
         scaled = np.where(has_target, (targets - self.center) / self.unit, 0.0)
         first = np.argmax(has_target, axis=1) if self.has_own_starts else self.first_step
-        impulse = np.arange(targets.shape[1]) == np.reshape(first * self.has_unknown_start, (-1, 1))
-        sources = (
-            inputs / self.input_units,
-            np.ones_like(targets),
-            impulse + np.zeros_like(targets),
-        )
-        return Sequences(np.dstack(sources), scaled, has_target)
+        first = np.reshape(first * self.has_unknown_start, (-1, 1))
+        sources = np.ones((*targets.shape, inputs.shape[2] + 2))
+        sources[..., :-2] = inputs / self.input_units
+        sources[..., -1] = np.arange(targets.shape[1]) == first
+        return Sequences(sources, scaled, has_target)
 
 
 def pad(inputs: Sequence[Array], targets: Sequence[Array]) -> tuple[Array, Array]:

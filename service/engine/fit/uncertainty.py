@@ -49,18 +49,12 @@ class Region:
     """All w_rec that fit almost as well as the best one."""
 
     def __init__(self, problem: Problem, model: FittedModel) -> None:
-        self.problem, self.pieces, self._level = problem, model.intervals, model.level
+        self.problem, self.pieces, self.level = problem, model.intervals, model.level
         self.best = evaluate(problem, np.array([model.w_rec]))
         # Dense near the ends of a piece, where the ordinary interval behaves like a square root.
         share = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, PLACES) * math.pi)
         places = [low * (1.0 - share) + high * share for low, high in self.pieces]
         self.sampled = evaluate(problem, np.concatenate(places))
-
-    @property
-    def new_error(self) -> float:
-        """Half the width of the interval of a new observation with a known mean."""
-        rho, excess = self.problem.rho or 0.0, self._level - float(self.best.cost[0])
-        return math.sqrt(self.problem.n_targets * max(excess, 0.0) / (1.0 - rho * rho))
 
     def surrounds(self, pole: float) -> bool:
         """Return whether the pole of a quantity is inside a piece."""
@@ -101,7 +95,7 @@ class Region:
             size = np.linalg.norm(factors, axis=-1)
             unknown = np.linalg.norm(factors @ at.null[:, None], axis=-1) > NULL_RTOL * size
             error = np.where(unknown, np.inf, error)
-        excess = (self._level - at.cost) / self.problem.cost_unit
+        excess = (self.level - at.cost) / self.problem.cost_unit
         room = np.sqrt(np.maximum(excess, MIN_ROOM))[:, None, None]
         reach = np.where(error > 0.0, error * room, 0.0)
         ends = scale * np.stack([mean - reach, mean + reach])
