@@ -37,19 +37,16 @@ def _initial_state(value: Any) -> float | str:
 
 def _delay(value: Any) -> int | dict[str, int]:
     """Validate a number of steps, or a range of them; a range of one number is that number."""
-    ends = {"low": value, "high": value}
-    if isinstance(value, dict):
-        if value.keys() != ends.keys():
-            raise PydanticCustomError("delay", "Input should have the fields low and high")
-        ends = value
+    is_range = isinstance(value, dict)
+    if is_range and value.keys() != {"low", "high"}:
+        raise PydanticCustomError("delay", "Input should have the fields low and high")
+    ends = value if is_range else {"low": value, "high": value}
     for name, steps in ends.items():
-        at = [name] if isinstance(value, dict) else []
+        at = [name] if is_range else []
         if type(steps) not in NUMBERS or not float(steps).is_integer():
-            message = "Input should be a whole number of steps"
-            raise PydanticCustomError("delay", message, {"at": at})
+            raise error_at("delay", "Input should be a whole number of steps", *at)
         if not 0 <= steps <= MAX_DELAY:
-            message = f"Input should be from 0 to {MAX_DELAY}"
-            raise PydanticCustomError("delay", message, {"at": at})
+            raise error_at("delay", f"Input should be from 0 to {MAX_DELAY}", *at)
     low, high = int(ends["low"]), int(ends["high"])
     if low > high:
         raise PydanticCustomError("range_order", "low must not be above high")

@@ -1,9 +1,12 @@
-"""Predictions with profile bands, for fitted sequences, their continuations and new ones."""
+"""Parameters and predictions with profile intervals.
+
+Predictions are for fitted sequences, their continuations and new ones.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -12,6 +15,64 @@ from service.engine.fit.problem import FitOptions, Problem, Sequences, pad
 from service.engine.fit.reduced_cost import make_columns
 from service.engine.fit.uncertainty import FittedModel, Region
 from service.engine.types import Array
+
+UNBOUNDED: Final = -np.inf, np.inf
+
+
+class Parameters:
+    """All unknowns except w_rec, in the units of the data: rows of a value and its interval.
+
+    There is one initial state per sequence (nan without targets), or one for all sequences. A
+    parameter that is not fitted is None.
+    """
+
+    def __init__(self, region: Region) -> None:
+        problem, w = region.problem, float(region.best.w[0])
+        n_inputs, has_offset = len(problem.input_units), problem.options.offset
+        has_start = problem.has_unknown_start
+        # The offset beside an unknown start is beta / (1 - w), as a gain is w_in / (1 - w).
+        is_summed = np.repeat([False, True, has_start], [n_inputs, n_inputs, has_offset])
+        weights = np.eye(n_inputs + has_offset, problem.n_columns + 1)
+        factors = np.concatenate([weights[:n_inputs], weights])
+
+        def quantity(w: Array, _: Sequences) -> tuple[Array, Array]:
+            return factors, 1.0 / (1.0 - w * is_summed)
+
+        numbers = problem.unit * region.estimate(quantity, problem.sequences[:1])[:, 0].T
+        w_in, gains, offset = np.split(numbers, [n_inputs, 2 * n_inputs])
+        self.w_in = w_in / problem.input_units[:, None]  # (q, 3)
+        self.steady_state_gains = gains / problem.input_units[:, None]  # (q, 3)
+        if region.pieces[0].low < -1.0 or region.pieces[-1].high > 1.0:
+            self.steady_state_gains[:, 1:] = UNBOUNDED
+        if abs(w) >= 1.0:
+            self.steady_state_gains[:, 0] = np.nan
+        if has_start and region.surrounds(1.0):
+            offset[:, 1:] = UNBOUNDED
+        self.offset = offset[0] + problem.center if has_offset else None  # (3,)
+        self.initial_states = _estimate_states(region) if has_start else None  # (n, 3) or (1, 3)
+
+
+def _estimate_states(region: Region) -> Array:
+    """Return the states S_0 = a / w^(k + 1) - beta / (1 - w) (N, 3), for an impulse a at step k."""
+    problem, has_offset = region.problem, region.problem.options.offset
+
+    def quantity(w: Array, sequences: Sequences) -> tuple[Array, Array]:
+        power = np.argmax(sequences.sources[..., -1], axis=1)[:, None] + 1.0
+        gap = 1.0 - w * has_offset
+        factors = np.zeros((len(w), len(power), 1, problem.n_columns + 1))
+        factors[..., -2] = gap
+        if has_offset:
+            factors[..., -3] = -(w**power)
+        return factors, w**-power / gap
+
+    has_each = problem.options.initial_state == "each"
+    own = problem.sequences[: None if has_each else 1]
+    states = problem.unit * region.estimate(quantity, own)[:, :, 0].T
+    if region.surrounds(0.0) or (has_offset and region.surrounds(1.0)):
+        states[:, 1:] = UNBOUNDED
+    if has_each:
+        states[~own.has_target.any(axis=1)] = np.nan
+    return states
 
 
 class Prediction(NamedTuple):

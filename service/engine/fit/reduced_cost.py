@@ -71,17 +71,13 @@ def make_columns(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDA
     """
     from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
 
-    sources, offset, has_start = (
-        sequences.sources,
-        problem.options.offset,
-        problem.has_unknown_start,
-    )
+    sources, offset = sequences.sources, problem.options.offset
     responses = np.stack([lfilter([1.0], [1.0, -each], sources, axis=1) for each in w])
-    used = [True] * len(problem.input_units) + [offset, has_start]
+    used = [True] * len(problem.input_units) + [offset, problem.has_unknown_start]
     # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
     rest = sequences.targets - problem.start * w[:, None, None] * responses[..., -1]
     columns = np.concatenate([responses[..., used], rest[..., None]], axis=3)
-    if offset and not has_start:
+    if offset and not problem.has_unknown_start:
         columns[..., -2] = sources[..., -2]
     return columns
 

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.fit.diagnostics import Quality, Trust
-from service.engine.fit.prediction import predict_bands
+from service.engine.fit.prediction import Parameters, predict_bands
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.reduced_cost import evaluate
 from service.engine.fit.search import Interval, Solution
-from service.engine.fit.uncertainty import FittedModel, Parameters, Region
+from service.engine.fit.uncertainty import FittedModel, Quality, Region, Trust
 from service.engine.types import Array
 
 AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end

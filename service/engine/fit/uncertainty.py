@@ -1,4 +1,4 @@
-"""Profile intervals of all quantities, without a linear approximation.
+"""Profile intervals of all quantities, without a linear approximation, and their trustworthiness.
 
 A w_rec belongs to its interval if r(w) <= r_min (1 + t²/nu), with the quantile t of Student's
 distribution and nu degrees of freedom. With w given, a quantity that is linear in the weights has
@@ -20,14 +20,19 @@ from service.engine.fit.reduced_cost import (
     share_of_start,
     split_starts,
 )
-from service.engine.fit.search import Interval
+from service.engine.fit.search import Interval, Solution
 from service.engine.types import Array
 
 PLACES: Final = 65  # points sampled in each piece of the region
 # A quantity is unknown if more of it lies in directions that the targets do not determine.
 NULL_RTOL: Final = 1e-7
 MIN_ROOM: Final = 1e-300  # replaces 0 in products with infinite errors
-UNBOUNDED: Final = -np.inf, np.inf
+ENOUGH_TARGETS: Final = 30  # with fewer targets, no test detects dependent residuals
+# The most lags of the Ljung-Box test; there are at most a fifth as many lags as targets.
+MAX_LAGS: Final = 10
+# With a larger condition number, fewer than half of the digits of the weights are correct.
+COLLINEAR: Final = 1e8
+MAX_AUTOCORRELATION: Final = 0.99  # limits the factor by which an interval is widened
 
 Quantity: TypeAlias = Callable[[Array, Sequences], tuple[Array, Array | float]]
 """M quantities per sequence at w (W, 1, 1): the factors (W, N, M, K + 1) of the weights and of -1,
@@ -114,57 +119,81 @@ class Region:
         return highest
 
 
-class Parameters:
-    """All unknowns except w_rec, in the units of the data: rows of a value and its interval.
+class Quality:
+    """Goodness of fit, and tests whether the residuals (N, T) are independent; nan where undefined.
 
-    There is one initial state per sequence (nan without targets), or one for all sequences. A
-    parameter that is not fitted is None.
+    The tests are those of Ljung and Box, Biometrika 65 (1978), 297-303, and of Durbin and Watson,
+    Biometrika 37 (1950), 409-428.
     """
 
-    def __init__(self, region: Region) -> None:
-        problem, w = region.problem, float(region.best.w[0])
-        n_inputs, has_offset = len(problem.input_units), problem.options.offset
-        has_start = problem.has_unknown_start
-        # The offset beside an unknown start is beta / (1 - w), as a gain is w_in / (1 - w).
-        is_summed = np.repeat([False, True, has_start], [n_inputs, n_inputs, has_offset])
-        weights = np.eye(n_inputs + has_offset, problem.n_columns + 1)
-        factors = np.concatenate([weights[:n_inputs], weights])
+    def __init__(self, solution: Solution, residuals: Array) -> None:
+        from scipy.special import chdtrc  # noqa: PLC0415 - takes long to import
 
-        def quantity(w: Array, _: Sequences) -> tuple[Array, Array]:
-            return factors, 1.0 / (1.0 - w * is_summed)
+        problem, cost = solution.problem, solution.cost
+        n, n_unknowns, rho = problem.n_targets, problem.n_unknowns, problem.rho
+        residuals = residuals / problem.unit  # squares of data may underflow or overflow
+        variance = float(np.nanvar(problem.targets / problem.unit)) or math.nan
+        self.r_squared = 1.0 - float(np.nanmean(residuals**2)) / variance
+        log_likelihood = n * math.log(cost) if cost > 0.0 else -math.inf
+        self.aic = log_likelihood + 2.0 * n_unknowns
+        self.bic = log_likelihood + math.log(n) * n_unknowns
+        noise = residuals if rho is None else residuals[:, 1:] - rho * residuals[:, :-1]
+        n_lags = max(1, min(MAX_LAGS, n // 5))
+        products = [noise[:, lag:] * noise[:, :-lag] for lag in range(1, n_lags + 1)]
+        pairs = np.array([np.count_nonzero(~np.isnan(product)) for product in products])
+        sums = np.array([np.nansum(product) for product in products])
+        self.n_pairs = int(pairs[0])  # of neighboring residuals
+        has_noise = cost > 0.0 and self.n_pairs > 0  # rather than rounding errors
+        total = float(np.nansum(noise**2)) if has_noise else math.nan
+        correlations = sums / total * n / np.maximum(pairs, 1)
+        self.autocorrelation = float(correlations[0])
+        squares = np.sum(pairs * (n + 2.0) / n * correlations**2)
+        self.ljung_box_p = float(chdtrc(n_lags, squares))
+        self.durbin_watson = float(np.nansum(np.diff(noise, axis=1) ** 2)) / total
 
-        numbers = problem.unit * region.estimate(quantity, problem.sequences[:1])[:, 0].T
-        w_in, gains, offset = np.split(numbers, [n_inputs, 2 * n_inputs])
-        self.w_in = w_in / problem.input_units[:, None]  # (q, 3)
-        self.steady_state_gains = gains / problem.input_units[:, None]  # (q, 3)
-        if region.pieces[0].low < -1.0 or region.pieces[-1].high > 1.0:
-            self.steady_state_gains[:, 1:] = UNBOUNDED
-        if abs(w) >= 1.0:
-            self.steady_state_gains[:, 0] = np.nan
-        if has_start and region.surrounds(1.0):
-            offset[:, 1:] = UNBOUNDED
-        self.offset = offset[0] + problem.center if has_offset else None  # (3,)
-        self.initial_states = _estimate_states(region) if has_start else None  # (n, 3) or (1, 3)
+
+class Trust:
+    """Whether the interval of w_rec can be trusted, why not, and a wider interval.
+
+    ``condition`` is the condition number of the columns at the optimum; ``offset_pieces`` is the
+    interval of the same fit with an offset, empty if there is none.
+    """
+
+    def __init__(
+        self, solution: Solution, condition: float, quality: Quality, offset_pieces: list[Interval]
+    ) -> None:
+        pieces, cost, (low, high) = solution.pieces, solution.cost, solution.problem.options.w_rec
+        size = abs(float(np.nan_to_num(quality.autocorrelation)))
+        has_enough = solution.problem.n_targets >= ENOUGH_TARGETS
+        if any(piece.low <= solution.w <= piece.high for piece in offset_pieces):
+            offset_pieces = []
+        doubts = {
+            "residuals_autocorrelated": has_enough and size > 2.0 / math.sqrt(quality.n_pairs or 1),
+            "nearly_collinear": condition > COLLINEAR,
+            "not_identifiable": not solution.is_identifiable,
+            "no_degrees_of_freedom": solution.degrees_of_freedom <= 0,
+            "offset_advised": bool(offset_pieces),
+        }
+        cautions = {
+            "too_few_to_tell": not has_enough,
+            "interval_open": pieces[0].low <= low or pieces[-1].high >= high,
+            "several_pieces": len(pieces) > 1,
+        }
+        self.reasons = [reason for reason, holds in (doubts | cautions).items() if holds]
+        self.interval, self.widened = not any(doubts.values()), None
+        if not self.interval:
+            # n autocorrelated targets are worth about n (1 - rho) / (1 + rho) independent ones.
+            rho = min(size, MAX_AUTOCORRELATION)
+            level = cost + (solution.level - cost) * (1.0 + rho) / (1.0 - rho)
+            self.widened = unite(solution.pieces_below(level) + offset_pieces)
 
 
-def _estimate_states(region: Region) -> Array:
-    """Return the states S_0 = a / w^(k + 1) - beta / (1 - w) (N, 3), for an impulse a at step k."""
-    problem, has_offset = region.problem, region.problem.options.offset
-
-    def quantity(w: Array, sequences: Sequences) -> tuple[Array, Array]:
-        power = np.argmax(sequences.sources[..., -1], axis=1)[:, None] + 1.0
-        gap = 1.0 - w * has_offset
-        factors = np.zeros((len(w), len(power), 1, problem.n_columns + 1))
-        factors[..., -2] = gap
-        if has_offset:
-            factors[..., -3] = -(w**power)
-        return factors, w**-power / gap
-
-    has_each = problem.options.initial_state == "each"
-    own = problem.sequences[: None if has_each else 1]
-    states = problem.unit * region.estimate(quantity, own)[:, :, 0].T
-    if region.surrounds(0.0) or (has_offset and region.surrounds(1.0)):
-        states[:, 1:] = UNBOUNDED
-    if has_each:
-        states[~own.has_target.any(axis=1)] = np.nan
-    return states
+def unite(pieces: list[Interval]) -> list[Interval]:
+    """Return the union of intervals, in order."""
+    union: list[Interval] = []
+    for piece in sorted(pieces):
+        if union and piece.low <= union[-1].high:
+            union[-1] = Interval(union[-1].low, max(union[-1].high, piece.high))
+        else:
+            union.append(piece)
+    return union
