@@ -1,7 +1,4 @@
-"""Parameters and predictions with profile intervals.
-
-Predictions are for fitted sequences, their continuations and new ones.
-"""
+"""Parameters and predictions with profile intervals."""
 
 import math
 from collections.abc import Sequence
