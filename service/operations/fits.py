@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from service.engine.data import Series
-from service.engine.fit import Fit, Problem, find_delay_cost, fit
+from service.engine.fit import Fit, Problem, fit, solve
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded
 from service.figures.formats import PICTURE_FORMATS
@@ -24,7 +24,7 @@ from service.store.rows import ComputationRow
 
 MAX_INPUTS = 12
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
-PROFILE_ROWS = 300  # about as many
+PROFILE_ROWS = 300  # of a profile, about
 TABLE = ("sequence", "step", "target", "prediction", "low", "high", "residual")
 PROFILE = {"w_rec": "profile_w_rec", "cost": "profile_cost"}  # columns, and names of the arrays
 
@@ -102,7 +102,7 @@ class StepwiseFit(StepwiseComputation):
         """Find the cost of the next delay."""
         if self.request.progress_total > 1:
             delay = self.options.delay[0] + self.done
-            self.costs.append(find_delay_cost(self.dataset.series, self.options, delay))
+            self.costs.append(solve(self.dataset.series, self.options, delay).cost)
         self.done += 1
 
     def state(self) -> Arrays:

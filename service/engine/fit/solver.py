@@ -53,11 +53,6 @@ class Fit(FittedModel):
         self.profile = _collect_profile(solution, region)
 
 
-def find_delay_cost(series: Series, options: FitOptions, delay: int) -> float:
-    """Return the lowest cost with one of the delays; raises the same errors as `fit`."""
-    return _solve(series, options, delay).cost
-
-
 def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = None) -> Fit:
     """Fit the recurrence S_k = w_rec S_(k-1) + sum_j w_in_j x_kj, y_k = S_k + offset.
 
@@ -71,7 +66,7 @@ def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = N
     options
         The unknowns, and the range of w_rec.
     delay_costs
-        The results of `find_delay_cost` for all delays, if known.
+        The costs that `solve` finds with each delay, in order, if known.
 
     Raises
     ------
@@ -87,18 +82,21 @@ def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = N
     """
     delays = range(options.delay[0], options.delay[1] + 1)
     if len(delays) > 1 and delay_costs is None:
-        delay_costs = [find_delay_cost(series, options, delay) for delay in delays]
+        delay_costs = [solve(series, options, delay).cost for delay in delays]
     delay = delays[int(np.argmin(delay_costs or [0.0]))]
-    solution, offset_pieces = _solve(series, options, delay), list[Interval]()
+    solution, offset_pieces = solve(series, options, delay), list[Interval]()
     problem = solution.problem
     has_room = problem.n_targets > problem.n_unknowns and solution.degrees_of_freedom > 1
     if not options.offset and has_room and solution.is_identifiable:
-        offset_pieces = _solve(series, replace(options, offset=True), delay).pieces
+        offset_pieces = solve(series, replace(options, offset=True), delay).pieces
     return Fit(solution, delay_costs, offset_pieces)
 
 
-def _solve(series: Series, options: FitOptions, delay: int) -> Solution:
-    """Return the minima of a problem, for autoregressive noise with the best rho."""
+def solve(series: Series, options: FitOptions, delay: int) -> Solution:
+    """Return the minima with one of the delays; raises the same errors as `fit`.
+
+    Autoregressive noise has the autocorrelation with the lowest cost.
+    """
     problem = Problem(series, options, delay)
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
