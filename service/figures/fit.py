@@ -26,21 +26,13 @@ _BAND = 0.2  # opacity
 
 @dataclass(frozen=True, eq=False)
 class FittedSequence:
-    """One sequence: columns (m,) at its times.
+    """One sequence: columns (m,) at its times, nan where one does not exist."""
 
-    Attributes
-    ----------
-    label
-        Its name in the legend.
-    time, target, prediction, low, high, residual
-        nan where one does not exist; ``low`` and ``high`` are the band, which may be infinite.
-    """
-
-    label: str
+    label: str  # its name in the legend
     time: Array
     target: Array
     prediction: Array
-    low: Array
+    low: Array  # the band, which may be infinite
     high: Array
     residual: Array
 
@@ -57,22 +49,10 @@ def fit_figure(
 ) -> Figure:
     """Draw targets as dots, the fit as a line in its band, and residuals as lines from 0.
 
-    Sequences with one row each are drawn side by side; others share the time axis.
-
-    Parameters
-    ----------
-    sequences
-        At least one, each with at least one row. From the ninth on, the colors repeat.
-    n_sequences
-        The number of sequences of the fit; the legend counts those that are not drawn.
-    target, time
-        The captions of the axes.
-    headline
-        The result of the fit, shown below the title.
-    confidence
-        The confidence of the band.
-    style
-        Size and colors.
+    Sequences with one row each are drawn side by side; others share the time axis, and from the
+    ninth on, their colors repeat. The legend counts those of ``n_sequences`` that are not drawn.
+    ``target`` and ``time`` are the captions of the axes. The headline, the result of the fit, is
+    below the title; the confidence is that of the band.
     """
     style = style or Style()
     canvas, font = Canvas(style), style.font_size

@@ -1,7 +1,7 @@
 """The profile of a fit: the lowest cost for each w_rec, and the interval."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -30,44 +30,22 @@ _LABEL_DISTANCE = 0.6  # between points of the line that labels avoid, in units 
 
 @dataclass(frozen=True, eq=False)
 class CostProfile:
-    """The numbers that the picture shows.
+    """The numbers that the picture shows."""
 
-    Attributes
-    ----------
-    w_rec, cost
-        (m,), w_rec rising; the cost is nan or infinite where there is none.
-    level
-        The cost up to which a w_rec belongs to the interval; infinite if all do.
-    pieces, widened
-        (low, high) of the pieces of the interval, and of the widened one.
-    minima
-        (w_rec, cost) of every local minimum, the lowest first.
-    confidence
-        Of the interval.
-    """
-
-    w_rec: Array
-    cost: Array
-    level: float
-    pieces: Sequence[tuple[float, float]]
-    minima: Sequence[tuple[float, float]]
-    confidence: float
-    widened: Sequence[tuple[float, float]] = field(default=())
+    w_rec: Array  # (m,) rising, at least two
+    cost: Array  # (m,) nan or infinite where there is none
+    level: float  # the cost up to which a w_rec belongs to the interval; infinite if all do
+    pieces: Sequence[tuple[float, float]]  # of the interval
+    minima: Sequence[tuple[float, float]]  # (w_rec, cost) of every local one, the lowest first
+    confidence: float  # of the interval
+    widened: Sequence[tuple[float, float]] = ()  # the pieces of the widened interval
 
 
 def profile_figure(profile: CostProfile, *, headline: str, style: Style | None = None) -> Figure:
     """Draw the lowest cost by w_rec, the level, the pieces of the interval and all minima.
 
-    The cost axis is logarithmic if the costs span more than a factor of ten.
-
-    Parameters
-    ----------
-    profile
-        At least two w_rec.
-    headline
-        The result of the fit, shown below the title.
-    style
-        Size and colors.
+    The headline, the result of the fit, is below the title. The cost axis is logarithmic if the
+    costs span more than a factor of ten.
     """
     style = style or Style()
     canvas, font = Canvas(style), style.font_size

@@ -1,5 +1,6 @@
 """Predict with a stored fit."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ class StoredFit(NamedTuple):
     @property
     def seconds(self) -> float:
         """The estimated seconds of a prediction, which samples the interval again."""
-        return fit_seconds(self.dataset.size, 1, is_colored=False)
+        return fit_seconds(self.dataset.size, 1, self.request.range, is_colored=False)
 
 
 def load_fit(model: FitModel, database: Database, limits: Limits) -> StoredFit:
@@ -104,7 +105,7 @@ def _predict(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list
         rho=result["rho"],
         w_rec=result["w_rec"]["value"],
         intervals=[Interval(piece["low"], piece["high"]) for piece in pieces],
-        degrees_of_freedom=result["degrees_of_freedom"],
+        level=math.inf if result["level"] is None else result["level"],
     )
     options, state = fitted.request.to_options(), model.initial_state
     try:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from service.engine.data import Series
-from service.engine.fit import Fit, Problem, find_delay_cost, fit
+from service.engine.fit import Fit, Problem, fit, solve
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, count
 from service.figures.formats import PICTURE_FORMATS
@@ -24,17 +24,17 @@ from service.store.rows import ComputationRow
 
 MAX_INPUTS = 12
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
+PROFILE_ROWS = 300  # of a profile, about
 TABLE = ("sequence", "step", "target", "prediction", "low", "high", "residual")
 PROFILE = {"w_rec": "profile_w_rec", "cost": "profile_cost"}  # columns, and names of the arrays
 
 
 def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
     """Return the request with the defaults for its kind of data."""
-    is_series = isinstance(dataset, ResolvedSeries)
-    step = StepSchema()
+    defaults: dict[str, Any] = {"initial_state": 0.0, "offset": False, "step": StepSchema()}
     if isinstance(dataset, ResolvedSeries):
         step = StepSchema(length=dataset.step.length, unit=dataset.step.unit)
-    defaults = {"initial_state": "each" if is_series else 0.0, "offset": is_series, "step": step}
+        defaults = {"initial_state": "each", "offset": True, "step": step}
     missing = {name: value for name, value in defaults.items() if getattr(request, name) is None}
     return request.model_copy(update=missing)
 
@@ -58,7 +58,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
         instead = "keep the fit, and read its table as CSV"
         limits.check_json(len(TABLE) * size.n_samples * size.n_steps, "/keep", instead)
     n_fits = request.progress_total + (request.progress_total > 1)
-    seconds = fit_seconds(size, n_fits, is_colored=request.noise == "ar1")
+    seconds = fit_seconds(size, n_fits, request.range, is_colored=request.noise == "ar1")
     limits.check_job(seconds, "/dataset")
     return seconds
 
@@ -66,7 +66,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
 def check(request: FitRequest, dataset: AnyDataset) -> None:
     """Raise Invalid if the data contradict the request."""
     series, options = dataset.series, request.to_options()
-    problem = Problem.from_series(series, options, options.delay[0])
+    problem = Problem(series, options, options.delay[0])
     if request.noise == "ar1":
         steps = sum(len(targets) for targets in series.targets)
         if len(series.targets) != 1 or series.n_targets != steps:
@@ -101,7 +101,7 @@ class StepwiseFit(StepwiseComputation):
         """Find the cost of the next delay."""
         if self.request.progress_total > 1:
             delay = self.options.delay[0] + self.done
-            self.costs.append(find_delay_cost(self.dataset.series, self.options, delay))
+            self.costs.append(solve(self.dataset.series, self.options, delay).cost)
         self.done += 1
 
     def state(self) -> Arrays:
@@ -121,16 +121,9 @@ class StepwiseFit(StepwiseComputation):
         """Return the fit with the best delay."""
         costs = [float(cost) for part in parts for cost in part["costs"]]
         result = fit(self.dataset.series, self.options, costs or None)
-        return _output(self.request, self.dataset, result)
-
-
-def _output(request: FitRequest, dataset: AnyDataset, result: Fit) -> ComputationOutput:
-    columns = {name: result.table[name] for name in TABLE}
-    columns |= dict(zip(PROFILE.values(), result.profile, strict=True))
-    for name in ("sequence", "step"):
-        columns[name] = columns[name].astype(np.int64)
-    response = _describe(request, dataset.series, result)
-    return ComputationOutput(response, columns, request.progress_total)
+        profile = dict(zip(PROFILE.values(), result.profile, strict=True))
+        response = _describe(self.request, self.dataset.series, result)
+        return ComputationOutput(response, result.table | profile, self.request.progress_total)
 
 
 def _describe(request: FitRequest, series: Series, result: Fit) -> FitResult:
@@ -142,24 +135,19 @@ def _describe(request: FitRequest, series: Series, result: Fit) -> FitResult:
     ]
     w_rec = {"value": result.w_rec, "standard_error": result.standard_error, "intervals": pieces}
     length = 1.0 if request.step is None else request.step.length
-    effects = zip(
-        series.input_names,
-        _estimates(parameters.w_in),
-        _estimates(parameters.steady_state_gains),
-        strict=True,
-    )
+    w_in, gains = map(_estimates, (parameters.w_in, parameters.steady_state_gains))
     offset, states = parameters.offset, parameters.initial_states
     delays = enumerate(result.delay_costs, request.delays[0])
     return FitResult.model_validate(
         vars(result)
-        | result.quality._asdict()
+        | vars(result.quality)
         | {
             "w_rec": w_rec,
             "time_constant": _to_time(w_rec, length),
             "half_life": _to_time(w_rec, length * math.log(2.0)),
             "inputs": [
-                {"name": name, "w_in": w_in, "steady_state_gain": gain}
-                for name, w_in, gain in effects
+                {"name": name, "w_in": weight, "steady_state_gain": gain}
+                for name, weight, gain in zip(series.input_names, w_in, gains, strict=True)
             ],
             "target": series.target_name,
             "sequence_names": series.sequence_names or None,
@@ -223,14 +211,11 @@ FIT = JobType(
 
 def fit_csv(row: ComputationRow, database: Database) -> Download:
     """Return the fit at every step as a CSV table."""
-    return _table(row, ".csv", {name: name for name in TABLE}, database)
+    columns, n_rows = {name: name for name in TABLE}, (row.result or {})["n_targets"]
+    return stored_table(f"{FIT.path}/{row.id}.csv", row, columns, n_rows, database)
 
 
 def profile_csv(row: ComputationRow, database: Database) -> Download:
     """Return the profile of a fit as a CSV table."""
-    return _table(row, "/profile.csv", PROFILE, database)
-
-
-def _table(row: ComputationRow, file: str, columns: dict[str, str], database: Database) -> Download:
-    n_rows = (row.result or {})["n_targets"]
-    return stored_table(f"{FIT.path}/{row.id}{file}", row, columns, n_rows, database)
+    path = f"{FIT.path}/{row.id}/profile.csv"
+    return stored_table(path, row, PROFILE, PROFILE_ROWS, database)

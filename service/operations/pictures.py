@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import rfc8785
@@ -16,7 +16,7 @@ from service.figures import RENDERER_VERSION
 from service.operations.basins import BASIN_MAP
 from service.operations.fits import FIT, PROFILE, TABLE
 from service.operations.ids import RESULT_VERSION, canonical_request
-from service.operations.job_types import JobType
+from service.operations.job_types import Arrays, JobType
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.training import TRAINING_RUN
@@ -59,25 +59,19 @@ INLINE: Final = 1000  # numbers of an explicit dataset that a picture contains
 MAX_SEQUENCES: Final = 8  # of a fit in its picture, one per color
 MAX_ROWS: Final = 1_000  # of sequences with one target, which are drawn side by side
 
+Common: TypeAlias = dict[str, Any]  # what all picture requests have
+LoadRequest: TypeAlias = Callable[
+    [ComputationRow, Arrays, Common, Database, Limits], PictureRequest
+]
 SurfacePicture = TypeVar("SurfacePicture", SurfacePictureRequest, TrajectoryPictureRequest)
 
 
 class Picture(NamedTuple):
-    """A picture that is drawn only if no cache has it.
+    """A picture that is drawn only if no cache has it."""
 
-    Attributes
-    ----------
-    etag
-        The ETag of its bytes.
-    suffix
-        png, svg or pdf.
-    prepare
-        Loads what it shows; called in a thread.
-    """
-
-    etag: str
-    suffix: str
-    prepare: Callable[[Database], PictureRequest]
+    etag: str  # of its bytes
+    suffix: str  # png, svg or pdf
+    prepare: Callable[[Database], PictureRequest]  # loads what it shows; called in a thread
 
 
 def check_surface_request(request: CostSurfaceRequest) -> None:
@@ -99,17 +93,12 @@ def surface_picture(
     limits: Limits,
 ) -> Picture:
     """Return the picture of cost surfaces."""
-    http_request, etag = _name_request(f"/v1/cost-surface.{suffix}", request, options, limits)
+    common, etag = _name_request("cost-surface", request, options, suffix, SURFACE_SIZE, limits)
 
     def prepare(database: Database) -> PictureRequest:
-        picture = SurfacePictureRequest(
-            surface=request,
-            data=_load(dataset),
-            paths=[load_run_path(run_id, database) for run_id in request.runs],
-            style=figure_style(options, SURFACE_SIZE),
-            suffix=suffix,
-            http_request=http_request,
-        )
+        paths = [load_run_path(run_id, database) for run_id in request.runs]
+        data = _load(dataset)
+        picture = SurfacePictureRequest(surface=request, data=data, paths=paths, **common)
         return _approximate(picture, dataset.size, request.network.activation, limits)
 
     return Picture(etag, suffix, prepare)
@@ -123,113 +112,78 @@ def trace_picture(
     limits: Limits,
 ) -> Picture:
     """Return the picture of gradient traces."""
-    http_request, etag = _name_request(f"/v1/gradient-trace.{suffix}", request, options, limits)
+    common, etag = _name_request("gradient-trace", request, options, suffix, TRACE_SIZE, limits)
 
     def prepare(_: Database) -> PictureRequest:
         limits.check_work(trace_seconds(dataset.size, len(request.points)), "/points")
-        return TracePictureRequest(
-            trace=request,
-            data=_load(dataset),
-            style=figure_style(options, TRACE_SIZE),
-            suffix=suffix,
-            http_request=http_request,
-        )
+        return TracePictureRequest(trace=request, data=_load(dataset), **common)
 
     return Picture(etag, suffix, prepare)
 
 
-def trajectory_picture(
-    row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
-) -> Picture:
-    """Return the picture of a training run's trajectory."""
-    http_request, etag = _name_computation(
-        TRAINING_RUN, f"/trajectory.{suffix}", row, options, limits
+def _picture_of(
+    job_type: JobType[Any], stem: str, size: tuple[int, int], load: LoadRequest
+) -> Callable[[ComputationRow, PictureOptions, str, Limits], Picture]:
+    """Return the function that returns a picture of a computation, in the file ``stem.suffix``."""
+
+    def picture(
+        row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
+    ) -> Picture:
+        """Return the picture: its name says how to compute it, and how to request its file."""
+        path = f"{job_type.path}/{row.id}{stem}.{suffix}"
+        made = {"method": "POST", "path": job_type.path, "body": row.request}
+        common, etag = _name({"method": "GET", "path": path, "of": made}, options, size, limits)
+
+        def prepare(database: Database) -> PictureRequest:
+            arrays = computations.load_arrays(database, row.id)
+            return load(row, arrays, common, database, limits)
+
+        return Picture(etag, suffix, prepare)
+
+    return picture
+
+
+def _load_trajectory(
+    row: ComputationRow, arrays: Arrays, common: Common, database: Database, limits: Limits
+) -> PictureRequest:
+    request = TrainingRunRequest.model_validate(row.request)
+    dataset = resolve_dataset(request.dataset, database, limits)
+    result, data = TrainingRunResult.model_validate(row.result), _load(dataset)
+    picture = TrajectoryPictureRequest(
+        run=request, result=result, columns=arrays, data=data, **common
     )
-
-    def prepare(database: Database) -> PictureRequest:
-        request = TrainingRunRequest.model_validate(row.request)
-        dataset = resolve_dataset(request.dataset, database, limits)
-        picture = TrajectoryPictureRequest(
-            run=request,
-            result=TrainingRunResult.model_validate(row.result),
-            columns=computations.load_arrays(database, row.id),
-            data=_load(dataset),
-            style=figure_style(options, TRAJECTORY_SIZE),
-            suffix=suffix,
-            http_request=http_request,
-        )
-        return _approximate(picture, dataset.size, request.network.activation, limits)
-
-    return Picture(etag, suffix, prepare)
+    return _approximate(picture, dataset.size, request.network.activation, limits)
 
 
-def basin_map_picture(
-    row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
-) -> Picture:
-    """Return the picture of a basin map."""
-    http_request, etag = _name_computation(BASIN_MAP, f".{suffix}", row, options, limits)
-
-    def prepare(database: Database) -> PictureRequest:
-        return BasinMapPictureRequest(
-            map=BasinMapRequest.model_validate(row.request),
-            result=BasinMapResult.model_validate(row.result),
-            arrays=computations.load_arrays(database, row.id),
-            style=figure_style(options, BASIN_MAP_SIZE),
-            suffix=suffix,
-            http_request=http_request,
-        )
-
-    return Picture(etag, suffix, prepare)
+def _load_basin_map(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:
+    request = BasinMapRequest.model_validate(row.request)
+    result = BasinMapResult.model_validate(row.result)
+    return BasinMapPictureRequest(map=request, result=result, arrays=arrays, **common)
 
 
-def fit_picture(
-    row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
-) -> Picture:
-    """Return the picture of a fit over time."""
-    http_request, etag = _name_computation(FIT, f".{suffix}", row, options, limits)
-
-    def prepare(database: Database) -> PictureRequest:
-        arrays = computations.load_arrays(database, row.id)
-        starts = np.flatnonzero(np.diff(arrays["sequence"], prepend=-1))
-        n_sequences, end = len(starts), MAX_ROWS
-        if len(arrays["sequence"]) > n_sequences > MAX_SEQUENCES:
-            end = int(starts[MAX_SEQUENCES])
-        return FitPictureRequest(
-            columns={name: arrays[name][:end] for name in TABLE},
-            target=(row.result or {})["target"],
-            n_sequences=n_sequences,
-            style=figure_style(options, FIT_SIZE),
-            suffix=suffix,
-            http_request=http_request,
-            **_describe_fit(row),
-        )
-
-    return Picture(etag, suffix, prepare)
+def _load_fit(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:
+    starts = np.flatnonzero(np.diff(arrays["sequence"], prepend=-1))
+    n_sequences, end = len(starts), MAX_ROWS
+    if len(arrays["sequence"]) > n_sequences > MAX_SEQUENCES:
+        end = int(starts[MAX_SEQUENCES])
+    columns = {name: arrays[name][:end] for name in TABLE}
+    return FitPictureRequest(columns=columns, n_sequences=n_sequences, **_fit_fields(row), **common)
 
 
-def profile_picture(
-    row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
-) -> Picture:
-    """Return the picture of the profile of a fit."""
-    http_request, etag = _name_computation(FIT, f"/profile.{suffix}", row, options, limits)
-
-    def prepare(database: Database) -> PictureRequest:
-        arrays = computations.load_arrays(database, row.id)
-        return ProfilePictureRequest(
-            columns={name: arrays[name] for name in PROFILE.values()},
-            style=figure_style(options, PROFILE_SIZE),
-            suffix=suffix,
-            http_request=http_request,
-            **_describe_fit(row),
-        )
-
-    return Picture(etag, suffix, prepare)
+def _load_profile(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:
+    columns = {name: arrays[name] for name in PROFILE.values()}
+    return ProfilePictureRequest(columns=columns, **_fit_fields(row), **common)
 
 
-def _describe_fit(row: ComputationRow) -> dict[str, Any]:
-    """Return what both pictures of a fit contain."""
+def _fit_fields(row: ComputationRow) -> dict[str, Any]:
     step, confidence = Step(**row.request["step"]), row.request["confidence"]
     return {"result": row.result, "step": step, "confidence": confidence}
+
+
+trajectory_picture = _picture_of(TRAINING_RUN, "/trajectory", TRAJECTORY_SIZE, _load_trajectory)
+basin_map_picture = _picture_of(BASIN_MAP, "", BASIN_MAP_SIZE, _load_basin_map)
+fit_picture = _picture_of(FIT, "", FIT_SIZE, _load_fit)
+profile_picture = _picture_of(FIT, "/profile", PROFILE_SIZE, _load_profile)
 
 
 def load_run_path(run_id: str, database: Database) -> RunPath:
@@ -240,44 +194,38 @@ def load_run_path(run_id: str, database: Database) -> RunPath:
 
 
 def _name_request(
-    path: str,
+    name: str,
     request: CostSurfaceRequest | GradientTraceRequest,
     options: PictureOptions,
+    suffix: str,
+    size: tuple[int, int],
     limits: Limits,
-) -> tuple[str, str]:
-    """Return the HTTP request that makes a picture, as JSON, and the ETag of its bytes.
+) -> tuple[Common, str]:
+    """Return what all picture requests have, and the ETag of the bytes of the picture.
 
-    A picture contains a small explicit dataset. A large one appears by its id, and must be stored
-    before the picture can be drawn again.
+    The HTTP request that makes the picture, as JSON, contains a small explicit dataset. A large one
+    appears by its id, and must be stored before the picture can be drawn again.
     """
     body = canonical_request(request)
     for window in body.get("windows", []):
         del window["resolution"]  # it has no effect on a picture
     if 0 < request.dataset.n_given <= INLINE:
         body["dataset"] = request.dataset.model_dump(mode="json")
-    made = {"method": "POST", "path": path, "query": _query(options), "body": body}
-    return _name(made, limits)
+    made = {"method": "POST", "path": f"/v1/{name}.{suffix}", "body": body}
+    return _name(made, options, size, limits)
 
 
-def _name_computation(
-    job_type: JobType[Any], file: str, row: ComputationRow, options: PictureOptions, limits: Limits
-) -> tuple[str, str]:
-    """Return the same for a computation: how to compute it, and how to request its file."""
-    made = {"method": "POST", "path": job_type.path, "body": row.request}
-    path = f"{job_type.path}/{row.id}{file}"
-    return _name({"method": "GET", "path": path, "query": _query(options), "of": made}, limits)
-
-
-def _query(options: PictureOptions) -> dict[str, Any]:
-    return options.model_dump(mode="json", exclude_none=True)
-
-
-def _name(request: dict[str, Any], limits: Limits) -> tuple[str, str]:
-    canonical = rfc8785.dumps(request)
+def _name(
+    request: dict[str, Any], options: PictureOptions, size: tuple[int, int], limits: Limits
+) -> tuple[Common, str]:
+    query = options.model_dump(mode="json", exclude_none=True)
+    canonical = rfc8785.dumps({**request, "query": query})
     # How the cost is approximated depends on the work limit.
     limit = rfc8785.dumps(limits.max_work_seconds)
     sha256 = hashlib.sha256(canonical + _VERSIONS + limit).hexdigest()
-    return canonical.decode(), f'"{sha256[:32]}"'
+    suffix = request["path"].rpartition(".")[2]
+    common = {"style": figure_style(options, size), "suffix": suffix}
+    return {**common, "http_request": canonical.decode()}, f'"{sha256[:32]}"'
 
 
 def _load(dataset: ResolvedDataset) -> PictureData:

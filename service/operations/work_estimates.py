@@ -6,6 +6,7 @@ The constants were measured and are rounded up.
 from math import sqrt
 
 from service.engine.data import Factor
+from service.engine.fit import make_grid
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 
 # Seconds per number.
@@ -36,8 +37,8 @@ TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
 # For fits.
 RESPONSE = 16e-9  # one state of a column, for one w_rec
 FIT_QR = 0.5e-9  # one multiply-add of a factor with few columns
-SEARCH_PLACES = 80  # values of w_rec that a search visits
-FIT_SEARCH = 10e-3  # a search in a few numbers
+ROOT_PLACES = 30  # values of w_rec that a search visits besides its grid
+FIT_SEARCH = 5e-3  # a search in a few numbers
 TABLE_PLACES = 240  # the same, for the intervals of all predictions
 LAST_STEP = 0.1  # the share of this if only the last step has a target
 COLORED_SEARCHES = 40  # values of the autocorrelation
@@ -139,16 +140,20 @@ def trace_seconds(size: DatasetSize, n_points: int) -> float:
     return n_points * (n_steps * 30e-6 + n_samples * n_steps * 300e-9)
 
 
-def fit_seconds(size: DatasetSize, n_fits: int, *, is_colored: bool) -> float:
+def fit_seconds(
+    size: DatasetSize, n_fits: int, w_rec: tuple[float, float], *, is_colored: bool
+) -> float:
     """Return the seconds for fits of recurrences, the last of them with all intervals.
 
-    There is one fit per delay. For colored noise, the autocorrelation is searched as well.
+    There is one fit per delay, which searches the range ``w_rec``. For colored noise, the
+    autocorrelation is searched as well.
     """
     n_samples, n_steps = size[:2]
     n_columns = 2 * size.n_inputs + 6  # with their derivatives
     per_place = n_steps * (n_columns * RESPONSE + n_columns**2 * FIT_QR)
     # Sequences with targets at the same steps are searched as few.
     n_rows = n_samples if size.is_series else min(n_samples, 4 * n_steps + 2)
-    search = FIT_SEARCH + SEARCH_PLACES * n_rows * per_place
+    n_places = ROOT_PLACES + len(make_grid(n_steps, *w_rec))
+    search = FIT_SEARCH + n_places * n_rows * per_place
     table = TABLE_PLACES * n_samples * per_place * (1.0 if size.is_series else LAST_STEP)
     return n_fits * search * (COLORED_SEARCHES if is_colored else 1) + FIT_SEARCH + table

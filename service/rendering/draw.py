@@ -183,7 +183,7 @@ def _fit(request: FitPictureRequest) -> Figure:
     return fit_figure(
         sequences,
         n_sequences=request.n_sequences,
-        target=request.target,
+        target=request.result["target"],
         time="step" if is_counted else f"time ({name_unit(step.unit)})",
         headline=fit_headline(request.result, step, request.confidence),
         confidence=request.confidence,

@@ -129,7 +129,6 @@ class _FitRequest(_Request):
 class FitPictureRequest(_FitRequest):
     """Targets and predictions over time, and residuals."""
 
-    target: str  # its name
     n_sequences: int  # fitted, of which the columns may have the first ones only
 
 

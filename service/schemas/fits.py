@@ -14,7 +14,8 @@ from service.schemas.arrays import (
     in_range,
     magnitude_error,
 )
-from service.schemas.base import NUMBER, RequestModel
+from service.schemas.base import NUMBER, Real
+from service.schemas.common import Range
 from service.schemas.computations import ComputationRequest
 from service.schemas.series import StepSchema
 
@@ -36,19 +37,16 @@ def _initial_state(value: Any) -> float | str:
 
 def _delay(value: Any) -> int | dict[str, int]:
     """Validate a number of steps, or a range of them; a range of one number is that number."""
-    ends = {"low": value, "high": value}
-    if isinstance(value, dict):
-        if value.keys() != ends.keys():
-            raise PydanticCustomError("delay", "Input should have the fields low and high")
-        ends = value
+    is_range = isinstance(value, dict)
+    if is_range and value.keys() != {"low", "high"}:
+        raise PydanticCustomError("delay", "Input should have the fields low and high")
+    ends = value if is_range else {"low": value, "high": value}
     for name, steps in ends.items():
-        at = [name] if isinstance(value, dict) else []
+        at = [name] if is_range else []
         if type(steps) not in NUMBERS or not float(steps).is_integer():
-            message = "Input should be a whole number of steps"
-            raise PydanticCustomError("delay", message, {"at": at})
+            raise error_at("delay", "Input should be a whole number of steps", *at)
         if not 0 <= steps <= MAX_DELAY:
-            message = f"Input should be from 0 to {MAX_DELAY}"
-            raise PydanticCustomError("delay", message, {"at": at})
+            raise error_at("delay", f"Input should be from 0 to {MAX_DELAY}", *at)
     low, high = int(ends["low"]), int(ends["high"])
     if low > high:
         raise PydanticCustomError("range_order", "low must not be above high")
@@ -89,22 +87,16 @@ InitialState: TypeAlias = Annotated[
 ]
 
 
-class FitRange(RequestModel):
+class FitRange(Range):
     """The range in which w_rec is searched."""
 
-    low: Annotated[float, Field(ge=-LARGEST, le=LARGEST, description="The lower end."), NUMBER] = (
-        0.0
-    )
-    high: Annotated[
-        float,
-        Field(ge=-LARGEST, le=LARGEST, description="The upper end; must be above the lower end."),
-        NUMBER,
-    ] = 1.0
+    low: Annotated[Real, Field(description="The lower end.")] = 0.0
+    high: Annotated[Real, Field(description="The upper end; must be above the lower end.")] = 1.0
 
     @model_validator(mode="after")
-    def _in_order(self) -> "FitRange":
+    def _is_wide(self) -> "FitRange":
         if not self.low + 1e-6 * max(1.0, abs(self.low)) < self.high:
-            raise PydanticCustomError("range_order", "low must be below high by at least 1e-6")
+            raise PydanticCustomError("range_width", "low must be below high by at least 1e-6")
         return self
 
 
@@ -159,6 +151,11 @@ class FitRequest(ComputationRequest):
         return self.delay, self.delay
 
     @property
+    def range(self) -> tuple[float, float]:
+        """The range of w_rec."""
+        return self.w_rec.low, self.w_rec.high
+
+    @property
     def progress_total(self) -> int:
         """The number of delays."""
         low, high = self.delays
@@ -170,7 +167,7 @@ class FitRequest(ComputationRequest):
             0.0 if self.initial_state is None else self.initial_state,
             bool(self.offset),
             self.delays,
-            (self.w_rec.low, self.w_rec.high),
+            self.range,
             self.noise,
             self.confidence,
         )

@@ -52,6 +52,7 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
         "minima": [{"w_rec": w, "cost": cost} for w, cost in found.minima],
         "trust": {"interval": True, "reasons": [], "widened": None},
         "level": found.level,
+        "target": "sales",
     }
     w_rec, cost = found.profile
     return {
@@ -66,20 +67,20 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
 
 
 def test_a_fit_is_drawn() -> None:
-    picture = draw(FitPictureRequest(target="sales", n_sequences=1, **make_fields(make_series())))
+    picture = draw(FitPictureRequest(n_sequences=1, **make_fields(make_series())))
     for text in ("Fit of sales", "time (weeks)", "residual", "95 % band of the mean"):
         assert f"<!-- {text} -->".encode() in picture
     fields = make_fields(make_series(3, 20))
-    many = draw(FitPictureRequest(target="sales", n_sequences=5, **fields))
+    many = draw(FitPictureRequest(n_sequences=5, **fields))
     assert b"<!-- sequence 2 -->" in many
     assert b"<!-- 2 more not drawn -->" in many
     fields["result"]["sequence_names"] = ["north", "south", "a region with a name that is long" * 3]
-    named = draw(FitPictureRequest(target="sales", n_sequences=3, **fields))
+    named = draw(FitPictureRequest(n_sequences=3, **fields))
     assert b"<!-- south -->" in named
     assert b"<!-- sequence" not in named
     assert b"<!-- a region with" in named
     assert b"long" not in named
-    png = draw(FitPictureRequest(target="y", n_sequences=1, **make_fields(make_series(), "png")))
+    png = draw(FitPictureRequest(n_sequences=1, **make_fields(make_series(), "png")))
     assert Image.open(io.BytesIO(png)).info == {"Request": '{"a":1}'}
 
 

@@ -1,9 +1,10 @@
 """Least-squares fits of first-order recurrences, by a search over w_rec."""
 
-from service.engine.fit.prediction import FittedModel, Prediction, predict
+from service.engine.fit.prediction import Prediction, predict
 from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.search import Interval
-from service.engine.fit.solver import Fit, find_delay_cost, fit
+from service.engine.fit.search import Interval, make_grid
+from service.engine.fit.solver import Fit, fit, solve
+from service.engine.fit.uncertainty import FittedModel
 
 __all__ = [
     "Fit",
@@ -12,7 +13,8 @@ __all__ = [
     "Interval",
     "Prediction",
     "Problem",
-    "find_delay_cost",
     "fit",
+    "make_grid",
     "predict",
+    "solve",
 ]

@@ -1,29 +1,75 @@
-"""Predictions with profile bands, for fitted sequences, their continuations and new ones."""
+"""Parameters and predictions with profile intervals."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from service.engine.data import Series
-from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.reduced_cost import Evaluation, ReducedCost
-from service.engine.fit.search import Interval
-from service.engine.fit.sequences import Sequences
-from service.engine.fit.uncertainty import Region
+from service.engine.fit.problem import FitOptions, Problem, Sequences, pad
+from service.engine.fit.reduced_cost import make_columns
+from service.engine.fit.uncertainty import FittedModel, Region
 from service.engine.types import Array
 
+UNBOUNDED: Final = -np.inf, np.inf
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class FittedModel:
-    """The parts of a fit from which predictions are made, with its series and options."""
 
-    delay: int
-    rho: float | None  # the autocorrelation of the noise; None for white noise
-    w_rec: float
-    intervals: list[Interval]  # the pieces of its interval, in order
-    degrees_of_freedom: int  # targets minus unknowns; collinear ones count once
+class Parameters:
+    """All unknowns except w_rec, in the units of the data: rows of a value and its interval.
+
+    There is one initial state per sequence (nan without targets), or one for all sequences. A
+    parameter that is not fitted is None.
+    """
+
+    def __init__(self, region: Region) -> None:
+        problem, w = region.problem, float(region.best.w[0])
+        n_inputs, has_offset = len(problem.input_units), problem.options.offset
+        has_start = problem.has_unknown_start
+        # The offset beside an unknown start is beta / (1 - w), as a gain is w_in / (1 - w).
+        is_summed = np.repeat([False, True, has_start], [n_inputs, n_inputs, has_offset])
+        weights = np.eye(n_inputs + has_offset, problem.n_columns + 1)
+        factors = np.concatenate([weights[:n_inputs], weights])
+
+        def quantity(w: Array, _: Sequences) -> tuple[Array, Array]:
+            return factors, 1.0 / (1.0 - w * is_summed)
+
+        numbers = problem.unit * region.estimate(quantity, problem.sequences[:1])[:, 0].T
+        w_in, gains, offset = np.split(numbers, [n_inputs, 2 * n_inputs])
+        self.w_in = w_in / problem.input_units[:, None]  # (q, 3)
+        self.steady_state_gains = gains / problem.input_units[:, None]  # (q, 3)
+        if region.pieces[0].low < -1.0 or region.pieces[-1].high > 1.0:
+            self.steady_state_gains[:, 1:] = UNBOUNDED
+        if abs(w) >= 1.0:
+            self.steady_state_gains[:, 0] = np.nan
+        if has_start and region.surrounds(1.0):
+            offset[:, 1:] = UNBOUNDED
+        self.offset = offset[0] + problem.center if has_offset else None  # (3,)
+        self.initial_states = _estimate_states(region) if has_start else None  # (n, 3) or (1, 3)
+
+
+def _estimate_states(region: Region) -> Array:
+    """Return the states S_0 = a / w^(k + 1) - beta / (1 - w) (N, 3), for an impulse a at step k."""
+    problem, has_offset = region.problem, region.problem.options.offset
+
+    def quantity(w: Array, sequences: Sequences) -> tuple[Array, Array]:
+        power = np.argmax(sequences.sources[..., -1], axis=1)[:, None] + 1.0
+        gap = 1.0 - w * has_offset
+        factors = np.zeros((len(w), len(power), 1, problem.n_columns + 1))
+        factors[..., -2] = gap
+        if has_offset:
+            factors[..., -3] = -(w**power)
+        return factors, w**-power / gap
+
+    has_each = problem.options.initial_state == "each"
+    own = problem.sequences[: None if has_each else 1]
+    states = problem.unit * region.estimate(quantity, own)[:, :, 0].T
+    if region.surrounds(0.0) or (has_offset and region.surrounds(1.0)):
+        states[:, 1:] = UNBOUNDED
+    if has_each:
+        states[~own.has_target.any(axis=1)] = np.nan
+    return states
 
 
 class Prediction(NamedTuple):
@@ -63,73 +109,58 @@ def predict(
     ValueError
         The initial state is unknown.
     """
-    problem = replace(Problem.from_series(series, options, model.delay), rho=model.rho)
-    degrees_of_freedom, skip = model.degrees_of_freedom, options.delay[1]
-    region = Region.around(
-        ReducedCost(problem), model.w_rec, degrees_of_freedom, lambda _: model.intervals
-    )
-    fitted, has_each = region.reduced_cost.sequences, options.initial_state == "each"
+    problem = Problem(series, options, model.delay, model.rho)
+    region = Region(problem, model)
+    has_each, skip = options.initial_state == "each", options.delay[1]
     if sequence is None:
         if has_each and initial_state is None:
             detail = "each sequence of the fit has its own initial state"
             raise ValueError(f"{detail}: give one (initial_state), or continue one (continue)")
-        fitted = replace(fitted, has_target=np.zeros_like(fitted.has_target))[:1]
-        past, n_before, n_missing = np.zeros((0, len(series.input_names))), 0, model.delay
+        past, targets, n_missing = inputs[0][:0], np.zeros(0), model.delay
     else:
-        rows = np.flatnonzero(problem.members == sequence) if has_each else np.array([0])
-        past, n_before = series.inputs[sequence], len(series.targets[sequence]) - skip
-        if n_before < 0 or not len(rows):
+        past, targets = series.inputs[sequence][skip - model.delay :], series.targets[sequence]
+        if len(targets) < skip or (has_each and np.isnan(targets[skip:]).all()):
             raise ValueError("the state of the sequence is unknown")
-        fitted, past, n_missing, initial_state = fitted[rows], past[skip - model.delay :], 0, None
+        targets, n_missing, initial_state = targets[skip:], 0, None
     predictions = []
     for steps in inputs:
-        missing = np.full((len(Prediction._fields), min(n_missing, len(steps))), np.nan)
-        path = np.concatenate([past, steps])[: n_before + len(steps) - missing.shape[1]]
-        bands = _predict_steps(region, fitted, path, initial_state)[:, n_before : len(path)]
-        predictions.append(Prediction(*np.concatenate([missing, bands], axis=1)))
+        n_steps = max(len(steps) - n_missing, 0)
+        path = np.concatenate([past, steps])[: len(targets) + n_steps]
+        known = np.concatenate([targets, np.full(n_steps, np.nan)])
+        bands = predict_bands(region, problem.normalize(*pad([path], [known])), initial_state)
+        missing = np.full((len(bands), len(steps) - n_steps), np.nan)
+        fields = np.concatenate([missing, bands[:, 0, len(targets) : len(path)]], axis=1)
+        predictions.append(Prediction(*fields))
     return predictions
 
 
-def _predict_steps(
-    region: Region, fitted: Sequences, path: Array, initial_state: float | None
+def predict_bands(
+    region: Region, sequences: Sequences, initial_state: float | None = None
 ) -> Array:
-    """Return the fields of a prediction for inputs (T, q), at T or more steps.
+    """Return the fields of a `Prediction` for sequences, (5, N, T).
 
-    If every sequence has its own initial state, the targets of ``fitted`` determine it.
+    If every sequence has its own initial state, its targets determine it.
     """
-    reduced_cost, n_fitted = region.reduced_cost, fitted.targets.shape[1]
-    n_steps = max(len(path), n_fitted)
-    inputs = np.zeros((1, n_steps, path.shape[1]))
-    inputs[0, : len(path)] = path / reduced_cost.input_units
-    targets, has_target = np.zeros((1, n_steps)), np.zeros((1, n_steps), np.bool_)
-    targets[:, :n_fitted], has_target[:, :n_fitted] = fitted.targets, fitted.has_target
-    sequences = replace(fitted, inputs=inputs, targets=targets, has_target=has_target)
-    mean, low, high = predict_means(region, sequences, initial_state)[:, 0]
-    noise = region.new_error * reduced_cost.unit
+    problem, steps = region.problem, np.arange(sequences.targets.shape[1], dtype=np.float64)
+
+    def quantity(w: Array, sequences: Sequences) -> tuple[Array, float]:
+        blank = replace(sequences, targets=np.zeros_like(sequences.targets))
+        # Without targets, the rest of them is minus what a known initial state contributes.
+        factors = make_columns(problem, w[:, 0, 0], blank)
+        if problem.has_unknown_start and not problem.has_own_starts:
+            # A new sequence may start before the impulse.
+            factors[..., -2] = w ** (steps - problem.first_step)
+        if initial_state is not None:
+            factors[..., -1] = -initial_state / problem.unit * w ** (steps + 1.0)
+            if problem.has_unknown_start:
+                factors[..., -2] = 0.0
+                if problem.options.offset:
+                    factors[..., -3] = 1.0 / (1.0 - w)
+        return factors, problem.unit
+
+    mean, low, high = region.estimate(quantity, sequences) + problem.center
+    rho, excess = problem.rho or 0.0, max(region.level - float(region.best.cost[0]), 0.0)
+    noise = math.sqrt(problem.n_targets * excess / (1.0 - rho * rho))  # of a new observation
     with np.errstate(invalid="ignore"):  # where the mean is infinite
         down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
         return np.stack([mean, low, high, mean - down, mean + up])
-
-
-def predict_means(
-    region: Region, sequences: Sequences, initial_state: float | None = None
-) -> Array:
-    """Return the means of sequences at all steps, and their bands, (3, N, T)."""
-    reduced_cost = region.reduced_cost
-    problem, steps = reduced_cost.problem, np.arange(sequences.targets.shape[1], dtype=np.float64)
-    start = reduced_cost.start if initial_state is None else initial_state / reduced_cost.unit
-
-    def quantity(at: Evaluation, sequences: Sequences) -> tuple[Array, Array | float, float]:
-        w = at.w[:, None, None]
-        factors = reduced_cost.columns(at.w, sequences)[..., :-1]
-        if problem.has_unknown_start and initial_state is None:
-            if not problem.has_own_starts:  # a new sequence may start before the impulse
-                factors[..., -1] = w ** (steps - sequences.origin[0])
-            return factors, 0.0, reduced_cost.unit
-        if problem.has_unknown_start:
-            factors[..., -1] = 0.0
-            if problem.options.offset:
-                factors[..., -2] = 1.0 / (1.0 - w)
-        return factors, start * w ** (steps + 1.0), reduced_cost.unit
-
-    return region.estimate(quantity, sequences) + reduced_cost.center

@@ -7,13 +7,13 @@ the cost less the level.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from service.engine.fit.problem import Problem
-from service.engine.fit.reduced_cost import RESIDUAL_RTOL, Evaluation, ReducedCost
+from service.engine.fit.reduced_cost import RESIDUAL_RTOL, Evaluation, evaluate
 from service.engine.types import Array
 
 GRID: Final = 48  # grid points from 0 to 1
@@ -21,7 +21,6 @@ ROUNDS: Final = 6  # how many times a gap of the grid may be halved
 EQUAL_COST_RTOL: Final = 1e-9  # costs that differ by less count as equal
 # Where columns coincide at an end of the range, a point this far inside replaces it.
 BESIDE: Final = 1e-8
-AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
 
 
 class Interval(NamedTuple):
@@ -38,53 +37,49 @@ class Minimum(NamedTuple):
     cost: float
 
 
-@dataclass(frozen=True, eq=False)
 class Solution:
-    """All local minima of a reduced cost in a range. Costs are sums of squares."""
+    """All local minima of the reduced cost of a problem."""
 
-    reduced_cost: ReducedCost
-    evaluated: Evaluation  # at all visited points, sorted by w
-    minima: list[Minimum]  # the lowest first
-
-    @property
-    def w(self) -> float:
-        """The w_rec of the lowest point."""
-        return self.minima[0].w_rec
-
-    @property
-    def mean_cost(self) -> float:
-        """The lowest mean squared error in the units of the targets."""
-        return self.to_mean(self.minima[0].cost)
-
-    @property
-    def at_limit(self) -> bool:
-        """Whether the lowest point is at an end of the range."""
-        low, high = self.reduced_cost.problem.options.w_rec
-        return min(self.w - low, high - self.w) < AT_LIMIT
+    @np.errstate(over="ignore", invalid="ignore")  # far from the optimum, costs may overflow
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        grid = make_grid(problem.targets.shape[1], *problem.options.w_rec)
+        self.evaluated = evaluate(problem, grid)  # at all visited points, sorted by w
+        self._drop_jumps()
+        self._refine()
+        self._visit(self._find_roots(lambda at: at.slope))
+        self.minima = self._separate_minima()  # the lowest first
+        self.w, self.cost = self.minima[0]
+        # Targets minus unknowns; collinear ones count once.
+        n_fitted = 1 + int(self.evaluated.rank.max()) + problem.n_starts * problem.has_own_starts
+        self.degrees_of_freedom = problem.n_targets - n_fitted - (problem.rho is not None)
+        highest_equal = self.cost + float(self._tolerance(self.cost))
+        self.varies = bool(np.max(self.evaluated.cost) > highest_equal)
+        # Whether one w alone has the lowest cost
+        self.is_unique = self.varies and all(cost > highest_equal for _, cost in self.minima[1:])
 
     @property
-    def varies(self) -> bool:
-        """Whether the cost depends on w."""
-        cost = self.evaluated.cost
-        return bool(np.ptp(cost) > 64.0 * rounding_error(np.max(cost), self.reduced_cost.scale))
+    def is_identifiable(self) -> bool:
+        """Whether the targets exclude any w of the range."""
+        has_all = self.degrees_of_freedom > 0 and self.pieces == [self.problem.options.w_rec]
+        return self.varies and not has_all
 
-    @property
-    def unique(self) -> bool:
-        """Whether one w alone has the lowest cost."""
-        rim = _rim(self.minima[0].cost, self.reduced_cost.scale)
-        return self.varies and not any(cost <= rim for _, cost in self.minima[1:])
+    @cached_property
+    def level(self) -> float:
+        """The highest cost of a w in the interval; infinite without degrees of freedom."""
+        from scipy.special import stdtrit  # noqa: PLC0415 - takes long to import
 
-    @property
-    def degrees_of_freedom(self) -> int:
-        """Targets minus unknowns; collinear ones count once."""
-        problem = self.reduced_cost.problem
-        n_eliminated = len(problem.members) if problem.has_own_starts else 0
-        n_fitted = 1 + int(self.evaluated.rank.max()) + n_eliminated + (problem.rho is not None)
-        return problem.n_targets - n_fitted
+        if self.degrees_of_freedom <= 0:
+            return math.inf
+        confidence = 0.5 + 0.5 * self.problem.options.confidence
+        quantile = float(stdtrit(self.degrees_of_freedom, confidence))
+        excess = self.cost * quantile**2 / self.degrees_of_freedom
+        return self.cost + max(excess, float(self._tolerance(self.cost)))
 
-    def to_mean(self, cost: float) -> float:
-        """Return the mean squared error of a sum of squares, in the units of the targets."""
-        return cost * self.reduced_cost.unit**2 / self.reduced_cost.problem.n_targets
+    @cached_property
+    def pieces(self) -> list[Interval]:
+        """The pieces of the interval of w, in order."""
+        return self.pieces_below(self.level)
 
     def pieces_below(self, level: float) -> list[Interval]:
         """Return the pieces of {w: r(w) <= level}, in order.
@@ -92,39 +87,66 @@ class Solution:
         No piece is missed, since all local extrema are among the evaluated places.
         """
         root = math.sqrt(level)
-        ends = _find_roots(self.reduced_cost, self.evaluated, lambda at: np.sqrt(at.cost) - root)
-        low, high = self.reduced_cost.problem.options.w_rec
+        ends = self._find_roots(lambda at: np.sqrt(at.cost) - root)
+        low, high = self.problem.options.w_rec
         first, last = np.sqrt(self.evaluated.cost[[0, -1]]) <= root
         edges = [*[low] * int(first), *ends.tolist(), *[high] * int(last)]
         return [Interval(*piece) for piece in zip(edges[::2], edges[1::2], strict=True)]
 
+    def _tolerance(self, cost: Array | float) -> Array:
+        """Return by how much costs may differ that count as equal."""
+        scale = self.problem.scale
+        rounding = RESIDUAL_RTOL * np.sqrt(cost) * np.sqrt(scale) + RESIDUAL_RTOL**2 * scale
+        tolerance: Array = EQUAL_COST_RTOL * cost + rounding
+        return tolerance
 
-def rounding_error(cost: Array | float, scale: float) -> Array:
-    """Return how far rounding may move a sum of squares."""
-    error: Array = RESIDUAL_RTOL * np.sqrt(cost * scale) + RESIDUAL_RTOL**2 * scale
-    return error
+    def _visit(self, w: Array) -> None:
+        if len(w):
+            self.evaluated = self.evaluated.merge(evaluate(self.problem, w))
 
+    def _find_roots(self, function: Callable[[Evaluation], Array]) -> Array:
+        """Return one root between every two neighbors at which the signs of the function differ."""
+        from scipy.optimize.elementwise import find_root  # noqa: PLC0415 - takes long to import
 
-def _rim(cost: float, scale: float) -> float:
-    """Return the highest cost that counts as equal."""
-    return cost * (1.0 + EQUAL_COST_RTOL) + float(rounding_error(cost, scale))
+        at = np.flatnonzero(np.diff(function(self.evaluated) > 0.0))
+        low, high = self.evaluated.w[at], self.evaluated.w[at + 1]
+        if not len(at):
+            return low
+        root: Array = find_root(lambda w: function(evaluate(self.problem, w)), (low, high)).x
+        return np.where(np.isnan(root), low, root)  # where rounding hides the change of sign
 
+    def _drop_jumps(self) -> None:
+        """Drop every w at which columns coincide: r jumps there, and the limit is what counts.
 
-def find_minima(problem: Problem) -> Solution:
-    """Return all local minima of the reduced cost in the range of w_rec."""
-    reduced_cost, options = ReducedCost(problem), problem.options
-    evaluated = reduced_cost.evaluate(make_grid(problem.targets.shape[1], *options.w_rec))
-    evaluated = _refine(reduced_cost, _drop_jumps(reduced_cost, evaluated))
-    extrema = _find_roots(reduced_cost, evaluated, lambda at: at.slope)
-    evaluated = _add(reduced_cost, evaluated, extrema)
-    lowest = int(np.argmin(evaluated.cost))
-    candidates = np.concatenate([extrema, evaluated.w[[0, -1, lowest]]])
-    minima = _separate_minima(evaluated, candidates, reduced_cost.scale)
-    return Solution(reduced_cost, evaluated, minima)
+        At an end of the range, a nearby point replaces it.
+        """
+        w, rank = self.evaluated.w, np.pad(self.evaluated.rank, 1, mode="reflect")
+        jumps = rank[1:-1] < np.minimum(rank[:-2], rank[2:])
+        self.evaluated = self.evaluated[~jumps]
+        self._visit((w[[0, -1]] + [BESIDE, -BESIDE])[jumps[[0, -1]]])
 
+    def _refine(self) -> None:
+        """Halve gaps in which the cubic through values and slopes has two extrema."""
+        t = np.array([0.25, 0.5, 0.75])[:, None]
+        for _ in range(ROUNDS):
+            w, cost, slope = self.evaluated.w, self.evaluated.cost, self.evaluated.slope
+            a, b, h = slope[:-1], slope[1:], np.diff(w)
+            mean = np.diff(cost) / h
+            inner = a * (1 - t) * (1 - 3 * t) + b * t * (3 * t - 2) + 6 * mean * t * (1 - t)
+            same_sign = np.sign(a) * np.sign(b) >= 0.0  # products of slopes may overflow
+            turns_twice = same_sign & (np.sign(inner) * np.sign(a + b) < 0.0).any(axis=0)
+            change = h * (np.abs(a) + np.abs(b) + np.abs(mean))
+            chosen = turns_twice & (change > self._tolerance(cost[1:]))
+            self._visit((w[:-1] + 0.5 * h)[chosen])
 
-def _add(reduced_cost: ReducedCost, evaluated: Evaluation, w: Array) -> Evaluation:
-    return evaluated.merge(reduced_cost.evaluate(w)) if len(w) else evaluated
+    def _separate_minima(self) -> list[Minimum]:
+        """Return the points with a higher cost between them and every lower one, lowest first."""
+        w, cost, minima = self.evaluated.w, self.evaluated.cost, list[int]()
+        for i in np.lexsort((1.0 - np.abs(w), cost)):
+            highest_equal = cost[i] + self._tolerance(cost[i])
+            if all(np.max(cost[min(i, j) : max(i, j)]) > highest_equal for j in minima):
+                minima.append(i)
+        return [Minimum(float(w[i]), float(cost[i])) for i in minima]
 
 
 def make_grid(n_steps: int, low: float, high: float) -> Array:
@@ -139,59 +161,3 @@ def make_grid(n_steps: int, low: float, high: float) -> Array:
     places = np.concatenate([inside, 1.0 / inside[:-1]])
     places = np.concatenate([-places, places, [low, high]])
     return np.unique(places[(places >= low) & (places <= high)] + 0.0)
-
-
-def _drop_jumps(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
-    """Drop every w at which columns coincide: r jumps there, and the limit is what counts.
-
-    At an end of the range, a nearby point replaces it.
-    """
-    rank = np.concatenate([evaluated.rank[[1]], evaluated.rank, evaluated.rank[[-2]]])
-    jumps = evaluated.rank < np.minimum(rank[:-2], rank[2:])
-    beside = (evaluated.w[[0, -1]] + [BESIDE, -BESIDE])[jumps[[0, -1]]]
-    return _add(reduced_cost, evaluated[~jumps], beside)
-
-
-def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
-    """Halve gaps in which the cubic through values and slopes has two extrema."""
-    t = np.array([0.25, 0.5, 0.75])[:, None]
-    for _ in range(ROUNDS):
-        a, b, h = evaluated.slope[:-1], evaluated.slope[1:], np.diff(evaluated.w)
-        mean = np.diff(evaluated.cost) / h
-        inner = a * (1 - t) * (1 - 3 * t) + b * t * (3 * t - 2) + 6 * mean * t * (1 - t)
-        same_sign = np.sign(a) * np.sign(b) >= 0.0  # products of slopes may overflow
-        turns_twice = same_sign & (np.sign(inner) * np.sign(a + b) < 0.0).any(axis=0)
-        change = h * (np.abs(a) + np.abs(b) + np.abs(mean))
-        chosen = turns_twice & (change > rounding_error(evaluated.cost[1:], reduced_cost.scale))
-        middle = evaluated.w[:-1][chosen] + 0.5 * h[chosen]
-        if not len(middle):
-            break
-        evaluated = _add(reduced_cost, evaluated, middle)
-    return evaluated
-
-
-def _separate_minima(evaluated: Evaluation, candidates: Array, scale: float) -> list[Minimum]:
-    """Return the candidates with a higher cost between them and every lower one, lowest first."""
-    at = np.flatnonzero(np.isin(evaluated.w, candidates))
-    order = np.lexsort((1.0 - np.abs(evaluated.w[at]), evaluated.cost[at]))
-    minima: list[int] = []
-    for i in at[order]:
-        rim = _rim(float(evaluated.cost[i]), scale)
-        between = (evaluated.cost[min(i, j) : max(i, j)] for j in minima)
-        if all(np.max(costs) > rim for costs in between):
-            minima.append(i)
-    return [Minimum(float(evaluated.w[i]), float(evaluated.cost[i])) for i in minima]
-
-
-def _find_roots(
-    reduced_cost: ReducedCost, evaluated: Evaluation, function: Callable[[Evaluation], Array]
-) -> Array:
-    """Return one root between every two neighbors at which the signs of the function differ."""
-    from scipy.optimize.elementwise import find_root  # noqa: PLC0415 - takes long to import
-
-    at = np.flatnonzero(np.diff(function(evaluated) > 0.0))
-    low, high = evaluated.w[at], evaluated.w[at + 1]
-    if not len(at):
-        return low
-    root: Array = find_root(lambda w: function(reduced_cost.evaluate(w)), (low, high)).x
-    return np.where(np.isnan(root), low, root)  # where rounding hides the change of sign

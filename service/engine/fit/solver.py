@@ -1,25 +1,21 @@
 """Fits: the optimum, its uncertainty and its diagnostics."""
 
-from dataclasses import dataclass, replace
-from typing import Final
+import math
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.fit.diagnostics import (
-    Quality,
-    Trust,
-    assess_quality,
-    assess_trust,
-    is_identifiable,
-)
-from service.engine.fit.parameters import Parameters, estimate_parameters
-from service.engine.fit.prediction import FittedModel, predict_means
+from service.engine.fit.prediction import Parameters, predict_bands
 from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.search import Interval, Minimum, Solution, find_minima
-from service.engine.fit.uncertainty import Region
+from service.engine.fit.reduced_cost import evaluate
+from service.engine.fit.search import Interval, Solution
+from service.engine.fit.uncertainty import FittedModel, Quality, Region, Trust
 from service.engine.types import Array
 
+AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
 RHO_LIMIT: Final = 0.99  # the largest autocorrelation of the noise
 RHO_PLACES: Final = 13  # grid points of the search for the autocorrelation
 RHO_ATOL: Final = 1e-7  # accuracy of the autocorrelation; near its minimum the cost is quadratic
@@ -27,51 +23,34 @@ RHO_ATOL: Final = 1e-7  # accuracy of the autocorrelation; near its minimum the 
 PROFILE_PLACES: Final = 64
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
 class Fit(FittedModel):
     """A fitted recurrence. Costs are mean squared errors; undefined numbers are nan.
 
-    Attributes
-    ----------
-    standard_error
-        That of w_rec, from the curvature at the optimum.
-    delay_costs
-        The lowest cost with each delay, in order.
-    level
-        The cost up to which a w_rec belongs to its interval; infinite if all do.
-    minima
-        All local minima, the lowest first.
-    unique, identifiable
-        Whether a single w_rec has the lowest cost, and whether the targets exclude any w_rec.
-    at_limit
-        Whether w_rec is at an end of the range.
-    table
-        The fit at every step, starting with the first target of each sequence, as columns (R,):
-        sequence (from 0), step (from 1), target (nan where missing), prediction, low and high (the
-        band of the mean), residual.
-    profile
-        (2, P): w_rec, increasing, and the lowest cost with each.
+    ``offset_pieces`` is the interval of the same fit with an offset; empty if there is none.
     """
 
-    standard_error: float
-    parameters: Parameters
-    delay_costs: list[float]
-    cost: float
-    level: float
-    n_targets: int
-    quality: Quality
-    minima: list[Minimum]
-    unique: bool
-    identifiable: bool
-    at_limit: bool
-    trust: Trust
-    table: dict[str, Array]
-    profile: Array
-
-
-def find_delay_cost(series: Series, options: FitOptions, delay: int) -> float:
-    """Return the lowest cost with one of the delays; raises the same errors as `fit`."""
-    return _solve(Problem.from_series(series, options, delay)).mean_cost
+    def __init__(
+        self, solution: Solution, delay_costs: list[float] | None, offset_pieces: list[Interval]
+    ) -> None:
+        problem, n_free = solution.problem, solution.degrees_of_freedom
+        self.delay, self.rho, self.w_rec = problem.delay, problem.rho, solution.w
+        self.intervals, self.level = solution.pieces, solution.level
+        self.cost, self.minima = solution.cost, solution.minima
+        self.delay_costs = delay_costs or [self.cost]  # the lowest cost with each delay, in order
+        self.n_targets, self.degrees_of_freedom = problem.n_targets, n_free
+        # Whether one w_rec alone has the lowest cost, and whether the targets exclude any
+        self.unique, self.identifiable = solution.is_unique, solution.is_identifiable
+        self.at_limit = min(abs(self.w_rec - end) for end in problem.options.w_rec) < AT_LIMIT
+        region = Region(problem, self)
+        speed, condition = float(region.best.speed[0]), float(region.best.condition[0])
+        self.standard_error = math.inf  # of w_rec, from the curvature at the optimum
+        if n_free > 0 and speed > 0.0:
+            self.standard_error = math.sqrt(self.cost / problem.cost_unit / n_free) / speed
+        self.parameters = Parameters(region)
+        self.table, residuals = _tabulate(region)
+        self.quality = Quality(solution, residuals)
+        self.trust = Trust(solution, condition, self.quality, offset_pieces)
+        self.profile = _collect_profile(solution, region)
 
 
 def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = None) -> Fit:
@@ -87,7 +66,7 @@ def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = N
     options
         The unknowns, and the range of w_rec.
     delay_costs
-        The results of `find_delay_cost` for all delays, if known.
+        The costs that `solve` finds with each delay, in order, if known.
 
     Raises
     ------
@@ -103,50 +82,30 @@ def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = N
     """
     delays = range(options.delay[0], options.delay[1] + 1)
     if len(delays) > 1 and delay_costs is None:
-        delay_costs = [find_delay_cost(series, options, delay) for delay in delays]
+        delay_costs = [solve(series, options, delay).cost for delay in delays]
     delay = delays[int(np.argmin(delay_costs or [0.0]))]
-    solution = _solve(Problem.from_series(series, options, delay))
-    region, problem = _find_region(solution), solution.reduced_cost.problem
-    table, residuals = _tabulate(region)
-    quality, identifiable = assess_quality(solution, residuals), is_identifiable(solution, region)
-    offset_pieces: list[Interval] = []
+    solution, offset_pieces = solve(series, options, delay), list[Interval]()
+    problem = solution.problem
     has_room = problem.n_targets > problem.n_unknowns and solution.degrees_of_freedom > 1
-    if not options.offset and has_room and identifiable:
-        with_offset = Problem.from_series(series, replace(options, offset=True), delay)
-        offset_pieces = _find_region(_solve(with_offset)).pieces
-    return Fit(
-        delay=delay,
-        rho=problem.rho,
-        w_rec=solution.w,
-        intervals=region.pieces,
-        degrees_of_freedom=solution.degrees_of_freedom,
-        standard_error=region.standard_error,
-        parameters=estimate_parameters(region, len(series.targets)),
-        delay_costs=delay_costs or [solution.mean_cost],
-        cost=solution.mean_cost,
-        level=solution.to_mean(region.level),
-        n_targets=problem.n_targets,
-        quality=quality,
-        minima=[Minimum(w, solution.to_mean(cost)) for w, cost in solution.minima],
-        unique=solution.unique,
-        identifiable=identifiable,
-        at_limit=solution.at_limit,
-        trust=assess_trust(solution, region, quality, offset_pieces),
-        table=table,
-        profile=_collect_profile(solution, region),
-    )
+    if not options.offset and has_room and solution.is_identifiable:
+        offset_pieces = solve(series, replace(options, offset=True), delay).pieces
+    return Fit(solution, delay_costs, offset_pieces)
 
 
-def _solve(problem: Problem) -> Solution:
-    """Return the minima of a problem, for autoregressive noise with the best rho."""
+def solve(series: Series, options: FitOptions, delay: int) -> Solution:
+    """Return the minima with one of the delays; raises the same errors as `fit`.
+
+    Autoregressive noise has the autocorrelation with the lowest cost.
+    """
+    problem = Problem(series, options, delay)
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
-    if problem.rho is None:
-        return find_minima(problem)
+    if options.noise == "white":
+        return Solution(problem)
     from scipy.optimize import minimize_scalar  # noqa: PLC0415 - takes long to import
 
     def cost(rho: float) -> float:
-        return find_minima(replace(problem, rho=float(rho))).mean_cost
+        return Solution(Problem(series, options, delay, rho)).cost
 
     # Alternating between residuals and rho would fail: near rho = w, the response to the initial
     # state looks like noise.
@@ -154,33 +113,31 @@ def _solve(problem: Problem) -> Solution:
     i = int(np.argmin([cost(rho) for rho in places]))
     bounds = places[max(i - 1, 0)], places[min(i + 1, RHO_PLACES - 1)]
     best = minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": RHO_ATOL})
-    return find_minima(replace(problem, rho=float(best.x)))
+    return Solution(Problem(series, options, delay, float(best.x)))
 
 
-def _find_region(solution: Solution) -> Region:
-    degrees_of_freedom, find_pieces = solution.degrees_of_freedom, solution.pieces_below
-    return Region.around(solution.reduced_cost, solution.w, degrees_of_freedom, find_pieces)
+def _tabulate(region: Region) -> tuple[dict[str, NDArray[Any]], Array]:
+    """Return the fit at every step, starting with the first target of each sequence.
 
-
-def _tabulate(region: Region) -> tuple[dict[str, Array], Array]:
-    """Return the fit as columns, and the residuals (N, T), nan where there is no target."""
-    problem, sequences = region.reduced_cost.problem, region.reduced_cost.sequences
+    The columns (R,) are sequence (from 0), step (from 1), target (nan where missing), prediction,
+    low and high (the band of the mean), residual. The second result are the residuals (N, T).
+    """
+    problem, sequences = region.problem, region.problem.sequences
     first, step = np.argmax(sequences.has_target, axis=1), np.arange(problem.targets.shape[1])
-    means = predict_means(region, sequences)
-    residuals = problem.targets - means[0]
-    row, column = np.nonzero((step >= first[:, None]) & (step < problem.lengths[:, None]))
-    names = ("target", "prediction", "low", "high", "residual")
-    values = (problem.targets, *means, residuals)
-    columns = {name: value[row, column] for name, value in zip(names, values, strict=True)}
-    steps = column + 1.0 + problem.options.delay[1]
-    return {"sequence": problem.members[row] + 0.0, "step": steps, **columns}, residuals
+    ends = problem.lengths * sequences.has_target.any(axis=1)
+    row, column = np.nonzero((step >= first[:, None]) & (step < ends[:, None]))
+    means, low, high, *_ = predict_bands(region, sequences)
+    values = {"target": problem.targets, "prediction": means, "low": low, "high": high}
+    values["residual"] = residuals = problem.targets - means
+    table = {name: value[row, column] for name, value in values.items()}
+    steps = column + 1 + problem.options.delay[1]
+    return {"sequence": row, "step": steps, **table}, residuals
 
 
 def _collect_profile(solution: Solution, region: Region) -> Array:
-    """Return all visited and some evenly spaced w_rec, and their costs, (2, P)."""
-    low, high = solution.reduced_cost.problem.options.w_rec
+    """Return all visited and some evenly spaced w_rec, increasing, and their costs, (2, P)."""
+    low, high = solution.problem.options.w_rec
     even = low + (high - low) * (np.arange(PROFILE_PLACES) + 0.5) / PROFILE_PLACES
-    places = solution.reduced_cost.evaluate(even)
+    places = evaluate(solution.problem, even)
     visited = solution.evaluated.merge(region.sampled, region.best, places)
-    with np.errstate(over="ignore"):  # far from the optimum
-        return np.stack([visited.w, visited.cost * solution.to_mean(1.0)])
+    return np.stack([visited.w, visited.cost])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.engine.data import Dataset, Series, count_ones
+from service.engine.data import Dataset, Series, count_ones, remember
 from service.engine.fit import Fit, FitOptions, fit
 from tests.engine.fit.conftest import simulate
 
@@ -304,12 +304,12 @@ def test_constant_targets_determine_nothing() -> None:
     assert result.trust.reasons[:2] == ["not_identifiable", "interval_open"]
 
 
-def test_noise_alone_leaves_the_interval_open() -> None:
-    rng = np.random.default_rng(9)
-    series = Series((rng.standard_normal((40, 1)),), (rng.standard_normal(40),))
-    result = fit(series, FitOptions())
-    assert "interval_open" in result.trust.reasons
-    assert len(result.intervals) == 1 or "several_pieces" in result.trust.reasons
+def test_a_w_rec_without_effect_does_not_count_as_excluded() -> None:
+    # All w_rec but 0 fit perfectly, each with its own w_in; at 0 no input has an effect.
+    series = Series.from_dataset(Dataset.from_arrays(*remember(20, 5)))
+    result = fit(series, FitOptions(initial_state=0.0, offset=False))
+    assert not result.identifiable
+    assert result.intervals == [(0.0, 1.0)]
 
 
 def test_gaps_and_missing_first_targets_shift_the_state_to_the_first_step() -> None:
