@@ -78,7 +78,8 @@ format: .venv/.dev-installed ## format the code and fix what ruff, ESLint and Pr
 	$(BIN)/ruff format
 	scripts/javascript.sh --fix
 
-openapi: .venv/.run-installed ## write openapi.md
+openapi: .venv/.run-installed ## write openapi.md, and the example responses in the schema
+	$(BIN)/python -m scripts.response_examples
 	$(BIN)/python -m scripts.openapi
 
 tables: .venv/.run-installed ## write the tables of README.md and docs/configuration.md

@@ -1,7 +1,9 @@
 """Additions to the OpenAPI schema that FastAPI generates."""
 
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
+import orjson
 from pydantic import BaseModel
 
 from service.api.errors import (
@@ -25,10 +27,12 @@ from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from service.api.generators import for_generators
 from service.api.keys import needs_key
 from service.api.origins import PROBES
-from service.api.response_examples import response_examples
 from service.api.responses import MEDIA_TYPES
 from service.schemas.datasets import DatasetRequest
 from service.schemas.problems import Problem
+
+# By response model; scripts/response_examples.py writes them.
+EXAMPLES: Final = Path(__file__).with_name("response_examples.json")
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
@@ -148,7 +152,7 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
                 if method == "delete":  # what a visitor would delete may be everybody's
                     parameter.pop("example", None)
             operation["responses"] = _complete_responses(operation["responses"])
-    for name, example in response_examples().items():
+    for name, example in orjson.loads(EXAMPLES.read_bytes()).items():
         models[name]["examples"] = [example]
     schema["paths"] = dict(sorted(schema["paths"].items(), key=_reading_order))
     schema["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]

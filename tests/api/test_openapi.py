@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from scripts.openapi import openapi_schema
+from scripts.response_examples import make_examples
 from service.api.errors import CONNECTION_PROBLEMS, PROBLEM_TYPES
-from service.api.response_examples import response_examples
 from service.app import create_app
 
 SCHEMA = json.loads(json.dumps(openapi_schema()))
@@ -170,15 +170,11 @@ def test_examples_match_their_schema(api: Any) -> None:
 
 
 def test_examples_of_responses_are_what_the_service_answers(api: Any) -> None:
-    for name, example in response_examples().items():
-        (described,) = SCHEMA["components"]["schemas"][name]["examples"]
-        assert described == example
+    answers = make_examples()
+    for name, answer in answers.items():
+        (example,) = SCHEMA["components"]["schemas"][name]["examples"]
+        assert_alike(example, answer)
         api.description.validate(example, {"$ref": f"#/components/schemas/{name}"})
-        if "request" in example:
-            path = example["links"]["self"].rpartition("/")[0]
-            answer = api.post(path, example["request"]).json()
-            times = {"created_at", "started_at", "finished_at", "compute_seconds"}
-            assert_alike(example, answer | {time: example[time] for time in times})
 
 
 def assert_alike(first: Any, second: Any) -> None:

@@ -1,12 +1,16 @@
-"""Example responses in the OpenAPI schema: what the service answers to small requests."""
+"""Write the example responses in the OpenAPI schema: ``python -m scripts.response_examples``.
+
+They are what the service answers to small requests.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+import service.api
 from service.engine.network import Network
 from service.engine.types import Weights
 from service.operations import datasets
@@ -33,6 +37,7 @@ from service.schemas.predict import PredictRequest
 from service.schemas.training_runs import TrajectoryResponse
 from service.store.datasets import describe as describe_arrays
 
+FILE: Final = Path(*service.api.__path__, "response_examples.json")
 START: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECONDS: Final = 0.0023
 DIGITS: Final = 8  # the last ones of a number depend on the processor
@@ -49,9 +54,8 @@ REQUESTS: Final[dict[Any, Any]] = {
 }
 
 
-@cache
-def response_examples() -> dict[str, Any]:
-    """Return examples of response models by their names. It takes 0.3 s, once."""
+def make_examples() -> dict[str, Any]:
+    """Return examples of response models by their names."""
     run, _ = _compute(TRAINING_RUN, {})
     _, trajectory = _compute(TRAINING_RUN, {"n_iterations": 1})
     basin_map, _ = _compute(BASIN_MAP, {"window": {"resolution": 10}})
@@ -98,3 +102,11 @@ def _round(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _round(item) for name, item in value.items()}
     return value
+
+
+if __name__ == "__main__":
+    lines = ",\n".join(
+        f"{orjson.dumps(name).decode()}:{orjson.dumps(example).decode()}"
+        for name, example in make_examples().items()
+    )
+    FILE.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
