@@ -1,33 +1,30 @@
 // The entry point: creates the parts of the page, hands them their elements, and connects them through the store.
 import { CostChart } from "./charts/cost.js";
-import { FitChart } from "./charts/fit.js";
+import { createFitChart } from "./charts/fit.js";
 import { NetworkDiagram } from "./charts/network.js";
-import { StatesChart } from "./charts/states.js";
-import { TraceChart } from "./charts/trace.js";
-import { byId, listValues, setAttributes } from "./lib/dom.js";
+import { createStatesChart } from "./charts/states.js";
+import { createTraceChart } from "./charts/trace.js";
+import { createUnrolled } from "./charts/unrolled.js";
+import { byId, byIds, listValues, setAttributes } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
-import { Problem } from "./model/api.js";
+import { LatestRequest } from "./model/api.js";
 import { DataSync } from "./model/data.js";
-import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
+import { checkOptimizer, fetchOptimizers, spreadRates } from "./model/optimizers.js";
 import { Race } from "./model/race.js";
 import { OBJECTIVE_KEYS } from "./model/requests.js";
-import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
-import { enableHeader } from "./views/drawers.js";
+import { enableHeader, onceOpened } from "./views/drawers.js";
 import { bindField, checkFields } from "./views/fields.js";
-import { highlightRuns } from "./views/highlight.js";
-import { loadBasins, loadLesson, loadPanels, once } from "./views/late.js";
 import { enableNavigation } from "./views/navigation.js";
 import { Player } from "./views/player.js";
-import { showIgnored, showProblem } from "./views/problems.js";
+import { offerUndo, showIgnored, showProblem } from "./views/problems.js";
 import { showProgress } from "./views/progress.js";
 import { Readout } from "./views/readout.js";
 import { Result } from "./views/result.js";
 import { Surface } from "./views/surface.js";
 import { createTask } from "./views/task.js";
 import { createTrainingForm } from "./views/training.js";
-import { offerUndo } from "./views/undo.js";
 
 const opened = readHash(location.hash);
 const unknown = (document.documentElement.dataset.unknown ?? "").split("\n").filter(Boolean);
@@ -39,21 +36,13 @@ showIgnored([...ignoredQuery, ...opened.ignored]);
 await enableHeader();
 const store = new Store(opened.state);
 const addressBar = new AddressBar(store, byId("copy-link"), byId("full-page"));
-const surface = new Surface(byId("surface"), store.state);
-const result = new Result(store, { headline: byId("headline"), note: byId("note") });
-connectSurface();
+const surface = new Surface(byId("surface"), store);
+enableNavigation(surface, store, byId("zoom"));
 bindDataFields();
-connectData();
-createTask(store, {
-  select: byId("task"),
-  bits: byId("bits-label"),
-  sequence: byId("sequence-label"),
-  generated: byId("generated"),
-  noise: byId("noise-label"),
-});
-loadPanels(store, addressBar);
-highlightRuns(document.body);
-startTraining();
+createFigures();
+createTask(store, byIds("task", "bits-label", "sequence-label", "generated", "noise-label"));
+loadPanels();
+new LatestRequest(fetchOptimizers, createTraining, (problem, retry) => showProblem("train-problem", problem, retry)).send(null);
 
 // The fragment of the address holds the state, so the skip link must not replace it.
 byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
@@ -63,119 +52,36 @@ byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
 
 if ("present" in document.documentElement.dataset) {
   const { enablePresentation } = await import("./views/present.js");
-  const find = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (document.querySelector(`#lesson:not([hidden]) .${name}`));
-  enablePresentation({
-    play: byId("play"),
-    step: byId("step"),
-    lesson: byId("start-lesson"),
-    next: () => find("next"),
-    back: () => find("back"),
-  });
+  enablePresentation(byIds("play", "step", "start-lesson", "lesson"));
 }
 
 document.documentElement.dataset.ready = "true";
 
-function connectSurface() {
-  enableNavigation(surface, store, byId("zoom"));
-  store.watch(["view"], () => surface.move());
-  store.watch(["valley"], () => surface.drawMarks());
-  store.watch(["w_in", "w_rec"], () => surface.drawPoint());
-  store.watch(["iteration"], () => surface.drawTrajectories());
-}
-
 function bindDataFields() {
   for (const key of /** @type {const} */ (["w_in", "w_rec"])) bindField(store, key, { show: 0 });
-  for (const key of /** @type {const} */ (["initial_state", "noise", "n_samples", "n_steps", "seed", "activation"])) {
-    bindField(store, key);
-  }
-  for (const key of /** @type {const} */ (["bits", "sequence"])) bindField(store, key);
-  for (const key of /** @type {const} */ (["valley", "basins"])) bindField(store, key);
-  store.watch(["activation"], ({ activation }) => {
-    byId("valley").disabled = activation !== "identity";
-    byId("valley").closest("label").title =
-      activation === "identity" ? "The best input weight for each recurrent weight" : "Without an activation only";
-  });
+  for (const key of /** @type {const} */ (["n_samples", "n_steps", "seed", "noise"])) bindField(store, key);
+  for (const key of /** @type {const} */ (["activation", "initial_state", "bits", "sequence", "valley", "basins"])) bindField(store, key);
+  store.watch(["activation"], ({ activation }) => (byId("valley").disabled = activation !== "identity"));
 }
 
-function connectData() {
-  const readout = new Readout({
-    title: byId("point-title"),
-    cost: byId("cost"),
-    growth: byId("growth"),
-    regime: byId("regime"),
-    prediction: byId("prediction"),
-    announcement: byId("announcement"),
-  });
-  const trace = new TraceChart(byId("trace"));
-  const states = new StatesChart(byId("states"));
-  const fit = new FitChart(byId("fit-chart"), byId("fit-part"));
-  const loadUnrolled = once(async () => new (await import("./charts/unrolled.js")).Unrolled(byId("unrolled")));
-  let last = /** @type {[Prediction | null, Sample | null]} */ ([null, null]);
-  const drawUnrolled = async () => byId("unrolled").checkVisibility() && (await loadUnrolled()).show(...last);
-  new ResizeObserver(drawUnrolled).observe(byId("unrolled"));
-  const network = new NetworkDiagram(byId("network"), byId("read"), {
-    move(weight, value) {
-      const { w_in, w_rec } = findShown(store);
-      store.set({ w_in, w_rec, [weight]: value, show: 0 });
-    },
-    mark: (k) => states.mark(k),
-  });
+function createFigures() {
+  new Result(store, byIds("headline", "note"));
+  new Readout(store, byIds("point-title", "cost", "cost-of", "growth", "regime", "prediction", "announcement"));
+  new NetworkDiagram(byId("network"), byId("read"), store);
+  createTraceChart(byId("trace"), store);
+  createStatesChart(byId("states"), store);
+  createFitChart(byId("fit-chart"), byId("fit-part"), store);
+  createUnrolled(byId("unrolled"), store);
   byId("unrolled-toggle").addEventListener("click", () => store.set({ unrolled: !store.state.unrolled }));
-  store.watch(["unrolled"], (state) => {
-    byId("unrolled-toggle").setAttribute("aria-pressed", String(state.unrolled));
-    document.documentElement.toggleAttribute("data-unrolled", state.unrolled);
+  store.watch(["unrolled"], ({ unrolled }) => {
+    byId("unrolled-toggle").setAttribute("aria-pressed", String(unrolled));
+    document.documentElement.toggleAttribute("data-unrolled", unrolled);
   });
-  store.watch(SHOWN_KEYS, () => {
-    readout.showWeights(findShown(store));
-    network.showWeights(findShown(store));
-  });
-  new DataSync(store, {
-    costs: (costs) => surface.setCosts(costs),
-    optimum(optimum) {
-      store.optimum = optimum;
-      surface.setOptimum(optimum);
-      result.explain();
-    },
-    async evaluation(evaluation, dataset) {
-      readout.showEvaluation(evaluation);
-      network.showSlopes(evaluation);
-      fit.show(evaluation?.outputs ?? null, dataset);
-      surface.setDescent(findShown(store), evaluation);
-      result.explain();
-      const isOwn = dataset && store.state.dataset;
-      const comparison = isOwn ? (await import("./model/baselines.js")).compareModels(evaluation, dataset) : "";
-      if (dataset === store.dataset) byId("cost-of").textContent = comparison;
-    },
-    prediction(prediction) {
-      const sample = prediction?.sample ?? store.sample;
-      const summary = readout.showPrediction(prediction);
-      result.show(prediction, sample);
-      network.show(prediction, sample);
-      states.show(prediction?.states ?? null, sample);
-      trace.show(prediction?.trace ?? null, summary);
-      last = [prediction, sample];
-      drawUnrolled();
-    },
-    approximation: (note) => (byId("surface-note").textContent = note),
-    problem: (subject, problem, retry) => showProblem(`${subject}-problem`, problem, retry),
-  });
+  store.watch(["approximation"], () => (byId("surface-note").textContent = store.approximation));
+  new DataSync(store, (subject, problem, retry) => showProblem(`${subject}-problem`, problem, retry));
 }
 
-/** Create the parts that need the registry of optimizers. */
-async function startTraining() {
-  /** @type {Optimizer[]} */ let optimizers;
-  try {
-    optimizers = await fetchOptimizers();
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    showProblem("train-problem", error, startTraining);
-    return;
-  }
-  showProblem("train-problem", null);
-  await createTraining(optimizers);
-}
-
-/** @param {Optimizer[]} optimizers */
+/** Create the parts that need the registry of optimizers. @param {Optimizer[]} optimizers */
 async function createTraining(optimizers) {
   /** Adopt an address, and return the runs to train. @param {ReturnType<typeof readHash>} address */
   const adopt = async ({ state, ignored }) => {
@@ -186,59 +92,28 @@ async function createTraining(optimizers) {
     return lesson.runs;
   };
   const lessonRuns = await adopt({ state: store.state, ignored: opened.ignored });
-  createTrainingForm(store, optimizers, {
-    optimizer: byId("optimizer"),
-    clip: byId("clip"),
-    threshold: byId("threshold"),
-    texts: { formula: byId("formula"), variant: byId("variant"), source: byId("source") },
-    parameters: [byId("parameters"), byId("more-parameters")],
-  });
-  const costs = new CostChart(byId("cost-chart"), (iteration) => player.goTo(iteration));
+  const form = byIds("optimizer", "clip", "threshold", "formula", "variant", "source", "parameters", "more-parameters");
+  createTrainingForm(store, optimizers, form);
   const race = new Race(store, optimizers, {
     progress: showProgress,
-    problem: (problem) => showProblem("train-problem", problem),
-    busy: (busy) => setAttributes(byId("race"), { "aria-busy": busy && "true" }),
+    problem: (/** @type {Problem | null} */ problem) => showProblem("train-problem", problem),
+    busy: (/** @type {boolean} */ busy) => setAttributes(byId("race"), { "aria-busy": busy && "true" }),
     removed: offerUndo,
-    change(runs) {
-      surface.setRuns(runs);
-      costs.setRuns(
-        runs,
-        runs.map((run) => race.name(run)),
-      );
-      drawTable();
-    },
   });
-  /** @type {import("./views/runs_table.js").RunsTable | null} */ let table = null;
-  const drawTable = async () => {
-    const [{ RunsTable }, { describeEnd }] = await Promise.all([import("./views/runs_table.js"), import("./model/outcome.js")]);
-    table ??= new RunsTable(store, race, {
-      table: byId("race"),
-      legend: byId("runs-legend"),
-      select: byId("show"),
-      label: byId("show-label"),
-      add: byId("add"),
-    });
-    table.draw();
-    result.describeEnd = describeEnd;
-    result.explain();
-  };
+  new CostChart(byId("cost-chart"), store, race, (iteration) => player.goTo(iteration));
+  const loadTable = once(async () => {
+    const { RunsTable } = await import("./views/runs_table.js");
+    return new RunsTable(store, race, byIds("race", "runs-legend", "add"));
+  });
+  store.watch(["runs"], ({ runs }) => void (runs.length && loadTable()));
   /** @param {State[]} states @param {boolean} keep */
   const train = async (states, keep) => {
     if (await race.train(states, keep)) player.start();
   };
   const trainHere = (keep = false) => checkFields() && train([{ ...store.state }], keep);
-  const player = new Player(store, race);
-  loadBasins(store, surface, optimizers);
-  byId("sweep").addEventListener("click", async () => {
-    const { spreadRates } = await import("./model/sweep.js");
-    if (!checkFields()) return;
-    const optimizer = optimizers.find(({ name }) => name === store.state.optimizer) ?? optimizers[0];
-    train(spreadRates(store.state, optimizer), false);
-  });
-  store.watch(["iteration"], ({ iteration }) => {
-    table?.showCurrent();
-    costs.show(iteration);
-  });
+  const player = new Player(store, race, byIds("play", "step", "rewind", "clear", "timeline", "iteration", "train"));
+  loadBasins(optimizers);
+  byId("sweep").addEventListener("click", () => checkFields() && train(spreadRates(store.state, optimizers), false));
   store.watch(OBJECTIVE_KEYS, () => race.removeMismatches());
   byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -247,11 +122,10 @@ async function createTraining(optimizers) {
   byId("add").addEventListener("click", () => trainHere(true));
   for (const id of ["train", "add", "sweep"]) byId(id).disabled = false;
   /** Train from the state with changes. @param {Partial<State>[]} runs */
-  const trainRuns = (runs) =>
-    train(
-      runs.map((run) => ({ ...store.state, parameters: {}, ...run })),
-      false,
-    );
+  const trainRuns = (runs) => {
+    const states = runs.map((run) => ({ ...store.state, parameters: {}, ...run }));
+    return train(states, false);
+  };
   /** @param {Partial<State>} change @param {Partial<State>[]} runs */
   const visit = (change, runs) => {
     player.pause();
@@ -259,7 +133,7 @@ async function createTraining(optimizers) {
     race.clear();
     if (runs.length) trainRuns(runs);
   };
-  loadLesson(store, visit);
+  loadLesson(visit);
 
   /** Train the runs of a lesson, or show those of the address. @param {Partial<State>[]} runs */
   const resume = async (runs) => {
@@ -277,4 +151,51 @@ async function createTraining(optimizers) {
     if (address === latest) await resume(runs);
   });
   if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
+}
+
+/** Load the code of the drawers when they are first opened. */
+function loadPanels() {
+  onceOpened("code-drawer", async () => (await import("./views/code.js")).createCodePanel(store, byIds("request", "code", "links")));
+  const frame = byIds("embed-view", "ground", "save-buttons", "not-drawn", "embed-ancestors", "embed-code", "queries");
+  const views = document.querySelectorAll("[data-view], [data-title]");
+  const save = { ...frame, ...byIds("step_figure", "copy-step", "runs-legend", "basin-legend"), views: [...views] };
+  onceOpened("embed-drawer", async () => (await import("./views/embedding.js")).createEmbedding(store, addressBar, save));
+  const loadOwnData = once(async () => {
+    const { OwnDataPanel } = await import("./views/own_data.js");
+    return new OwnDataPanel(store, byIds("own-data", "upload-problem", "data-drawer", "sequence", "n_sequences"));
+  });
+  onceOpened("data-drawer", loadOwnData);
+  document.documentElement.addEventListener("dragover", loadOwnData, { once: true });
+  document.addEventListener("paste", async (event) => {
+    const { clipboardData } = event; // which is empty after this event
+    const [file, text] = [clipboardData?.files[0], clipboardData?.getData("text/plain") ?? ""];
+    (await loadOwnData()).acceptPaste(event, file, text);
+  });
+  store.watch(["dataset"], ({ dataset }) => void (dataset && loadOwnData()));
+}
+
+/** Load the lesson when it is first shown. @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit */
+function loadLesson(visit) {
+  const views = [...document.querySelectorAll("[data-view]")];
+  const load = once(async () =>
+    (await import("./views/lesson.js")).createLesson(store, { ...byIds("lesson", "start-lesson"), views }, visit),
+  );
+  byId("start-lesson").addEventListener("click", async () => (await load()).toggle());
+  document.documentElement.dataset.lesson = "";
+  store.watch(["lesson", "step_text", "step_question"], ({ lesson, step_text, step_question }) => {
+    if (lesson || step_text || step_question) load();
+  });
+}
+
+/** Load the basin map when it is first needed. @param {Optimizer[]} optimizers */
+function loadBasins(optimizers) {
+  const elements = byIds("basin-legend", "basin-problem");
+  const load = once(async () => new (await import("./views/basins.js")).BasinControl(store, surface, optimizers, elements));
+  store.watch(["basins"], ({ basins }) => void (basins && load()));
+}
+
+/** Return a function that calls another one only the first time. @template R @param {() => R} create @returns {() => R} */
+function once(create) {
+  /** @type {{value: R} | null} */ let made = null;
+  return () => (made ??= { value: create() }).value;
 }

@@ -5,7 +5,6 @@ type Schemas = import("api").components["schemas"];
 type Optimizer = Schemas["OptimizerDescription"];
 type Parameter = Schemas["OptimizerParameter"];
 type Summary = Schemas["DatasetSummary"];
-type Trajectory = Schemas["TrajectoryResponse"];
 type Weights = Schemas["WeightsSchema"];
 type Progress = Schemas["Progress"];
 /** The state of the page, which its address holds. */
@@ -24,13 +23,7 @@ type Reader = { read: (text: string) => any; expected: string };
 
 type Limits = { integer?: boolean } & Partial<Pick<Parameter, "minimum" | "maximum" | "exclusive_minimum" | "exclusive_maximum">>;
 
-interface Editing extends Reader {
-  accept: (value: any) => void;
-  /** show the present value in the field */
-  show: () => void;
-}
-
-// The cost surface
+type Editing = Reader & { get: () => any; accept: (value: any) => void };
 
 /** In pixels. */
 type Rect = { left: number; top: number; width: number; height: number };
@@ -38,7 +31,7 @@ type Rect = { left: number; top: number; width: number; height: number };
 /** Low and high of w_in, then low and high of w_rec. */
 type View = number[];
 
-type Scales = ReturnType<typeof import("./lib/scales.js").makeScales>;
+type Plot = import("./charts/plot.js").Plot;
 
 /** In pixels, from the top left corner of the element. */
 type Position = { x: number; y: number };
@@ -59,22 +52,14 @@ interface Gestures {
   zoom: (factor: number, position: Position) => void;
 }
 
-/** A row of evaluations along w_in: values, and their slopes by w_in and w_rec. */
-type Row = { values: Float64Array; by_w_in: Float64Array; by_w_rec: Float64Array };
-
 interface CostSource {
-  /** evaluate a row, from w_in in steps */
-  fill: (w_rec: number, w_in: number, step: number, row: Row) => void;
+  /** fill a row with values, from w_in in steps */
+  fill: (w_rec: number, w_in: number, step: number, values: Float64Array) => void;
   /** whether the values are log10(cost) instead of costs */
   logarithmic: boolean;
   /** the w_in with the lowest cost, if it is known */
   bestWIn: ((w_rec: number) => number) | null;
 }
-
-type GridQuery = { state: State; resolution: number };
-
-/** `requested` is the resolution of the query. */
-type GridResult = { costs: CostSource; note: string; requested: number };
 
 /**
  * The edges of n bands as log10(cost), and the indices of the edges that are contours. The first band
@@ -85,19 +70,7 @@ type Bands = { edges: number[]; contours: number[] };
 /** Colors from the lowest value to the highest, as [red, green, blue], and labels at positions from 0 to 1. */
 type ColorScale = { title: string; colors: number[][]; ticks: { position: number; label: string }[] };
 
-/** The cost for one w_rec: (quadratic * w_in + linear) * w_in + constant. */
-type Parabola = { quadratic: number; linear: number; constant: number };
-
-// The network and its data
-
-interface Optimum {
-  w_in: number;
-  w_rec: number;
-  /** whether all other weights have a higher cost */
-  unique: boolean;
-  /** the learning rate above which gradient descent moves away from it, if there is one */
-  limit: number | null;
-}
+type Optimum = NonNullable<Awaited<ReturnType<typeof import("./model/data.js").fetchOptimum>>>;
 
 /** The inputs are N rows of length T. */
 type Dataset = { inputs: Float64Array[]; targets: number[] };
@@ -105,10 +78,8 @@ type Dataset = { inputs: Float64Array[]; targets: number[] };
 /** `n_total` is the number of sequences on the server. */
 type LoadedDataset = Dataset & { n_total: number };
 
-type ExampleData = { file: string; id: string; title: string; note: string };
-
+/** As the API returns it, with a cost of Infinity if it overflows. */
 interface Evaluation {
-  /** Infinity if it overflows */
   cost: number;
   log10_cost?: number | null;
   weight_gradient: Weights;
@@ -118,16 +89,8 @@ interface Evaluation {
   resolution?: number;
 }
 
-interface Trace {
-  /** of the cost with respect to S_0 … S_T, summed over the sequences */
-  gradient: (number | null)[];
-  /** of the same, -Infinity for zero */
-  log10_magnitude: number[];
-  /** of the same, where the gradient may be null because it overflows */
-  sign?: number[];
-  growth_per_step: number | null;
-  regime: string | null;
-}
+/** As the API returns it, with a logarithm of -Infinity for zero. */
+type Trace = Pick<Schemas["GradientTrace"], "gradient" | "growth_per_step" | "regime"> & { log10_magnitude: number[]; sign?: number[] };
 
 /** The sequence that is predicted. */
 interface Sample {
@@ -140,56 +103,17 @@ interface Sample {
 /** The gradient is that of the squared error. */
 type Prediction = { sample: Sample; states: (number | null)[]; trace: Trace };
 
-type Subject = "data" | "surface" | "point" | "predict";
-
-/** Called with null when there is nothing to show. */
-interface Handlers {
-  costs: (costs: CostSource | null) => void;
-  optimum: (optimum: Optimum | null) => void;
-  /** with the targets of the dataset */
-  evaluation: (evaluation: Evaluation | null, dataset: LoadedDataset | null) => void;
-  prediction: (prediction: Prediction | null) => void;
-  /** what the surface leaves out, or "" */
-  approximation: (note: string) => void;
-  problem: (subject: Subject, problem: Problem | null, retry?: () => void) => void;
-}
-
-// Training
-
 /** A training run that succeeded, as the API returns it. */
-type Run = { result: any; trajectory: Trajectory };
+type Run = { result: any; trajectory: Schemas["TrajectoryResponse"] };
 
 /** The weights that the readouts show. A number of 0 means the point. */
 type Shown = { number: number } & ReturnType<typeof import("./model/shown.js").readRun>;
 
-interface BasinMap {
-  /** as the API returns it */
-  result: any;
-  /** one per cell, rows of rising w_rec: iterations_exhausted, target_reached or diverged */
-  outcome: string[];
-  /** one per cell, meaningful where the target was reached */
-  iterations: number[];
-}
-
-/** What the runs need of the page. */
-interface RaceHandlers {
-  progress: (name: string) => Watcher;
-  problem: (problem: Problem | null) => void;
-  busy: (busy: boolean) => void;
-  change: (runs: Run[]) => void;
-  /** runs were removed, with the function that restores them; null withdraws it */
-  removed: (text: string, restore: (() => void) | null) => void;
-}
+/** One outcome and number of iterations per cell, in rows of rising w_rec. */
+type BasinMap = Awaited<ReturnType<typeof import("./model/basins.js").computeBasinMap>>;
 
 /** Watches a job. It is called only if the computation takes long. */
-interface Watcher {
-  onProgress: (progress: Progress, cancel: () => void) => void;
-  /** the connection is lost, and is opened again */
-  onLost: () => void;
-  onEnd: () => void;
-}
-
-// Texts
+type Watcher = ReturnType<typeof import("./views/progress.js").showProgress>;
 
 /** A step of the lesson. */
 interface Step {
@@ -207,6 +131,3 @@ interface Step {
   /** to train, each with what differs from the state */
   runs: Partial<State>[];
 }
-
-/** `result` has the keys of the result in the response. */
-type ApiRequest = { path: string; body: object; result: (string | number)[] };

@@ -81,7 +81,7 @@ def test_each_pixel_has_the_color_of_its_cost(call_modules: ModuleCaller) -> Non
     inputs, targets = count_ones()
     size = 60
     plain, lined, bands, colors = call_modules(
-        ["model/costs", "charts/heatmap", "charts/color_bands"],
+        ["model/network", "charts/heatmap", "charts/color_bands"],
         """({ makeExactCosts, sampleBands, paint, bandColors }, { inputs, targets, size }) => {
           const rows = inputs.map((row) => Float64Array.from(row));
           const costs = makeExactCosts({ inputs: rows, targets }, 0);
@@ -112,7 +112,7 @@ def test_each_pixel_has_the_color_of_its_cost(call_modules: ModuleCaller) -> Non
 def test_the_labels_of_the_contours_are_on_them(call_modules: ModuleCaller) -> None:
     inputs, targets = count_ones()
     labels = call_modules(
-        ["model/costs", "charts/heatmap"],
+        ["model/network", "charts/heatmap"],
         """({ makeExactCosts, sampleBands, placeLabels }, { inputs, targets }) => {
           const rows = inputs.map((row) => Float64Array.from(row));
           const costs = makeExactCosts({ inputs: rows, targets }, 0);

@@ -158,9 +158,12 @@ def test_errors_name_line_and_column(open_page: Opener) -> None:
     assert "dataset=" not in page.url
     choose(page, SMALL + "1,,3\n2,NA,1\n")
     expect(problem).to_contain_text("Line 5 ('1,,3'): a number is missing in column 2.")
-    problem.get_by_role("button", name="Leave out 2 incomplete rows").click()
+    preview = page.get_by_role("region", name="Preview")
+    preview.get_by_role("button", name="Leave out 2 incomplete rows").click()
+    expect(preview).to_contain_text("3 rows of 2 steps")
+    expect(preview.get_by_role("button", name="incomplete")).to_have_count(0)
+    preview.get_by_role("button", name="Use these rows").click()
     expect(summary(page)).to_contain_text(FOUND)
-    expect(summary(page)).to_contain_text("2 rows with missing values")
     expect(problem).to_be_hidden()
 
 
@@ -393,7 +396,7 @@ EXAMPLE_WEIGHTS = {
 def test_examples_are_as_described(page: Page, api: httpx.Client, title: str) -> None:
     open_drawer(page, "data")
     page.get_by_role("button", name=title).click()
-    expect(summary(page)).to_contain_text(re.compile(rf"^{title}: .*No missing values. Synthetic"))
+    expect(summary(page)).to_contain_text(re.compile(rf"^{title}: .*Synthetic"))
     dataset = dataset_id(page)
     optimum = api.post("/v1/optimum", json={"dataset": {"kind": "stored", "id": dataset}}).json()
     weights = (optimum["weights"]["w_in"], optimum["weights"]["w_rec"])

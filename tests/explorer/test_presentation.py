@@ -116,9 +116,12 @@ def test_the_surface_is_saved_as_it_is_shown(open_page: Opener) -> None:
 def test_charts_are_saved(open_page: Opener) -> None:
     page = open_page(RUN)
     expect(page.locator("tbody tr")).to_have_count(1)
-    for view in ("trace", "cost", "states"):
+    names = {"trace": "gradient", "cost": "cost", "states": "state", "fit": "output"}
+    for view, name in names.items():
         svg = ET.fromstring(save(page, view, "svg"))  # noqa: S314
-        assert len(svg.findall(f".//{SVG}path")) > 0
+        (axis,) = (text for text in svg.iter(f"{SVG}text") if "rotate" in str(text.attrib))
+        assert "".join(axis.itertext()) == name
+        assert len(svg.findall(f".//{SVG}path")) + len(svg.findall(f".//{SVG}circle")) > 0
         with Image.open(BytesIO(save(page, view, "png"))) as image:
             assert image.width > 300
             assert len(set(image.convert("RGB").get_flattened_data())) > 20
@@ -127,7 +130,7 @@ def test_charts_are_saved(open_page: Opener) -> None:
 def test_a_figure_that_is_not_shown_or_empty_cannot_be_saved(page: Page) -> None:
     open_drawer(page, "embed")
     button = page.get_by_role("button", name="Save as PNG")
-    for view in ("cost", "network"):
+    for view in ("cost", "unrolled"):
         page.select_option("#embed-view", view)
         expect(button).to_be_disabled()
         expect(page.locator("#not-drawn")).to_be_visible()
@@ -135,7 +138,7 @@ def test_a_figure_that_is_not_shown_or_empty_cannot_be_saved(page: Page) -> None
     page.get_by_role("button", name="Unroll").click()
     open_drawer(page, "embed")
     expect(button).to_be_enabled()
-    save(page, "network", "png")
+    save(page, "unrolled", "png")
 
 
 @pytest.mark.slow
@@ -147,7 +150,7 @@ def test_pictures_have_their_legend_on_white_or_transparent_ground(
     expect(page.locator("#basin-legend")).to_contain_text("Diverged")
     expect(page.locator("tbody tr")).to_have_count(2)
     for view, legend in (
-        ("cost", ["Gradient descent 0.001", "Momentum 0.001"]),
+        ("cost", ["Gradient descent 0.001 ✓ learned to count", "Momentum 0.001 ✓"]),
         ("surface", ["Momentum 0.001", "Not in time:", "Diverged:", "iterations"]),
     ):
         for ground, corner in (("white", (255, 255, 255, 255)), ("transparent", (0, 0, 0, 0))):

@@ -48,6 +48,18 @@ def test_the_default_run_ends_as_in_the_tutorial(explorer: Explorer) -> None:
 
 
 @pytest.mark.slow
+def test_the_gap_does_not_exceed_a_cost_that_is_zero_within_its_accuracy(
+    open_page: Opener,
+) -> None:
+    page = open_page("#run=optimizer:levenberg_marquardt;n_iterations:600")
+    row = page.locator("tbody tr")
+    expect(row).to_have_count(1)
+    numbers = (row.locator(f"[data-title={name}") for name in ("final] .cost", "gap]"))
+    cost, gap = (float(number.get_attribute("data-value") or "nan") for number in numbers)
+    assert 0.0 <= gap <= cost < 1e-20
+
+
+@pytest.mark.slow
 def test_step_reset_timeline_play_and_pause(open_page: Opener) -> None:
     page = open_page(reduced_motion="reduce")
     page.get_by_role("button", name="Train", exact=True).click()

@@ -136,7 +136,7 @@ def test_a_link_carries_what_was_asked_of_its_runs(
     runs = [api.post("/v1/training-runs", json=body).json() for body in RACE]
     texts = call_modules(
         ["model/address"],
-        "({ toRunText }, requests) => requests.map((request) => toRunText(request, {}))",
+        "({ toRunText }, requests) => requests.map((request) => toRunText(request, []))",
         [run["request"] for run in runs],
     )
     for run in runs:

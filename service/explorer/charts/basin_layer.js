@@ -2,16 +2,13 @@
 import { html, placeCanvas } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 
-/**
- * How failures look: two colors each, in stripes that rise or fall. Stripes distinguish them for any color vision.
- * @type {Record<string, {ground: number, line: number, slope: 1 | -1}>}
- */
+/** How failures look: stripes that rise or fall distinguish them for any color vision. @type {Record<string, {ground: string, line: string, rises: boolean}>} */
 const HATCHES = {
-  iterations_exhausted: { ground: pack([190, 196, 203, 200]), line: pack([92, 100, 110, 230]), slope: 1 },
-  diverged: { ground: pack([255, 255, 255, 200]), line: pack([160, 30, 60, 230]), slope: -1 },
+  iterations_exhausted: { ground: "rgb(190 196 203 / 78%)", line: "rgb(92 100 110 / 90%)", rises: true },
+  diverged: { ground: "rgb(255 255 255 / 78%)", line: "rgb(160 30 60 / 90%)", rises: false },
 };
 const STRIPE = 8; // CSS pixels from one line to the next
-const LINE = 2.2;
+const LINE = 0.2; // of this distance
 const N_COLORS = 40; // of the color bar
 const FEW = 0.02; // of the starts have the first color
 /** Colors from the fewest iterations to the most, all lighter than the marks above them. */
@@ -31,14 +28,14 @@ export class BasinLayer {
     this.canvas = html("canvas", { id: "basin-map", "aria-hidden": "true" });
     surface.canvas.after(this.canvas);
     /** @type {BasinMap | null} */ this.map = null;
-    /** of the cells that succeed @type {(number | null)[]} */ this.colors = [];
+    /** the color of each cell, or the outcome whose stripes it has @type {string[]} */ this.looks = [];
     surface.overlay = this;
   }
 
   /** @param {BasinMap | null} map */
   show(map) {
     this.map = map;
-    this.colors = map ? colorCells(map) : [];
+    this.looks = map ? colorCells(map) : [];
     this.surface.drawHeatmap();
   }
 
@@ -53,30 +50,36 @@ export class BasinLayer {
 
   /** Draw the map at the place of its window in the current view. */
   draw() {
-    const { canvas, colors, map } = this;
-    const { ratio, rect, scales, size } = this.surface;
+    const { canvas, looks, map } = this;
+    const { plot, ratio } = this.surface;
     canvas.hidden = !map;
     if (!map) return;
-    placeCanvas(canvas, rect, size, ratio);
+    placeCanvas(canvas, plot, ratio);
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    const fills = /** @type {Record<string, CanvasPattern | null>} */ ({});
+    for (const outcome of Object.keys(HATCHES)) fills[outcome] = createHatch(context, outcome, Math.round(STRIPE * ratio));
     const { w_in, w_rec, resolution } = map.result.request.window;
-    const findCell = (/** @type {number} */ value, /** @type {{low: number, high: number}} */ { low, high }) =>
-      Math.round(((value - low) / (high - low)) * (resolution - 1)); // every point of the grid is the center of its cell
-    const columns = Array.from({ length: canvas.width }, (_, x) => findCell(scales.w_in(rect.left + (x + 0.5) / ratio), w_in));
-    paint(canvas, ratio, (x, y) => {
-      const row = findCell(scales.w_rec(rect.top + (y + 0.5) / ratio), w_rec);
-      const column = columns[x];
-      const index = row * resolution + column;
-      const isInside = row >= 0 && row < resolution && column >= 0 && column < resolution;
-      return isInside ? (colors[index] ?? map.outcome[index]) : 0;
+    const findEdges = (/** @type {{low: number, high: number}} */ { low, high }, /** @type {(weight: number) => number} */ place) =>
+      Array.from({ length: resolution + 1 }, (_, k) => {
+        const weight = low + ((k - 0.5) * (high - low)) / (resolution - 1); // a point of the grid is the center of its cell
+        return Math.round(ratio * place(weight));
+      });
+    const xs = findEdges(w_in, (weight) => plot.x(weight) - plot.rect.left);
+    const ys = findEdges(w_rec, (weight) => plot.y(weight) - plot.rect.top);
+    looks.forEach((look, index) => {
+      const [row, column] = [Math.floor(index / resolution), index % resolution];
+      context.fillStyle = fills[look] ?? look;
+      context.fillRect(xs[column], ys[row + 1], xs[column + 1] - xs[column], ys[row] - ys[row + 1]);
     });
   }
 }
 
-/** Return the color of each cell from which training succeeds. @param {BasinMap} map */
+/** Return how each cell looks: the color of its iterations, or the outcome. @param {BasinMap} map */
 function colorCells({ outcome, iterations }) {
   const [bottom, top] = iterationRange({ outcome, iterations }).map((n, k) => Math.log(n + k));
   return outcome.map((each, index) =>
-    each === "target_reached" ? pack([...mixColor((Math.log(Math.max(1, iterations[index])) - bottom) / (top - bottom)), 255]) : null,
+    each === "target_reached" ? `rgb(${mixColor((Math.log(Math.max(1, iterations[index])) - bottom) / (top - bottom)).join(" ")})` : each,
   );
 }
 
@@ -87,11 +90,6 @@ function iterationRange({ outcome, iterations }) {
   return [Math.max(1, few), needed[needed.length - 1] ?? 1];
 }
 
-/** Return a color as one number, as in the pixels of a canvas. @param {number[]} color red, green, blue and opacity */
-function pack([red, green, blue, opacity]) {
-  return ((opacity << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-}
-
 /** @param {number} share from 0 to 1 */
 function mixColor(share) {
   const at = Math.min(0.9999, Math.max(0, share)) * (SCALE.length - 1);
@@ -99,32 +97,26 @@ function mixColor(share) {
   return SCALE[below].map((value, k) => Math.round(value + (at - below) * (SCALE[below + 1][k] - value)));
 }
 
-/**
- * Fill a canvas, pixel by pixel.
- * @param {HTMLCanvasElement} canvas @param {number} ratio of its pixels to those of the page
- * @param {(x: number, y: number) => number | string} look a color, or the outcome whose stripes are drawn
- */
-function paint(canvas, ratio, look) {
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const image = context.createImageData(canvas.width, canvas.height);
-  const pixels = new Uint32Array(image.data.buffer);
-  const period = STRIPE * ratio;
-  for (let y = 0, at = 0; y < canvas.height; y++) {
-    for (let x = 0; x < canvas.width; x++, at++) {
-      const color = look(x, y);
-      if (typeof color === "number") pixels[at] = color;
-      else {
-        const { ground, line, slope } = HATCHES[color];
-        pixels[at] = (x + slope * y + period * canvas.height) % period < LINE * ratio ? line : ground;
-      }
-    }
+/** Return the stripes of an outcome. @param {CanvasRenderingContext2D} context @param {string} outcome @param {number} size from one line to the next */
+function createHatch(context, outcome, size) {
+  const { ground, line, rises } = HATCHES[outcome];
+  const tile = html("canvas", { width: size, height: size });
+  const brush = tile.getContext("2d");
+  Object.assign(brush, { fillStyle: ground, strokeStyle: line, lineWidth: size * LINE });
+  brush.fillRect(0, 0, size, size);
+  for (const left of [-1.5 * size, -0.5 * size, 0.5 * size]) {
+    brush.moveTo(left, rises ? 1.5 * size : -0.5 * size);
+    brush.lineTo(left + 2 * size, rises ? -0.5 * size : 1.5 * size);
   }
-  context.putImageData(image, 0, 0);
+  brush.stroke();
+  return context.createPattern(tile, "repeat");
 }
 
 /** Return a sample of the stripes of one outcome. @param {string} outcome */
 export function createSwatch(outcome) {
   const swatch = html("canvas", { width: 52, height: 32, "aria-hidden": "true" });
-  paint(swatch, 2, () => outcome);
+  const context = swatch.getContext("2d");
+  context.fillStyle = createHatch(context, outcome, 2 * STRIPE);
+  context.fillRect(0, 0, 52, 32);
   return swatch;
 }

@@ -1,5 +1,7 @@
 // Bands of costs that share a color. They divide the logarithm of the cost, from a floor that adapts
 // to the window to the highest cost in it, so that every window uses all colors.
+import { svg } from "../lib/dom.js";
+import { formatPower } from "../lib/format.js";
 import { VIRIDIS } from "../lib/viridis.js";
 
 const N_BANDS = 40;
@@ -12,7 +14,8 @@ const STEPS = [1, 2, 2.5, 5, 10];
 export function chooseBands(log10_costs) {
   const sorted = log10_costs.filter(Number.isFinite).sort();
   const high = sorted.length ? sorted[sorted.length - 1] : 0;
-  const floor = Math.max(quantile(sorted, 0.001), quantile(sorted, 0.02) - MAX_DEPTH);
+  const quantile = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
+  const floor = Math.max(quantile(0.001), quantile(0.02) - MAX_DEPTH);
   if (high - floor > MAX_EVEN_DECADES) return makeGrowingBands(Math.floor(floor), Math.ceil(high));
   const raw = Math.max((high - floor) / N_BANDS, 1e-4);
   const power = 10 ** Math.floor(Math.log10(raw));
@@ -49,26 +52,38 @@ export function bandColors(n_bands) {
   });
 }
 
-/**
- * Return round exponents for the color bar, each with its position from 0 to 1.
- * @param {Bands} bands
- * @returns {{position: number, exponent: number}[]}
- */
-export function colorBarTicks({ edges }) {
+/** Return the scale of the color bar, with labels at round exponents. @param {Bands} bands @returns {ColorScale} */
+export function costScale({ edges }) {
   const n_bands = edges.length - 1;
   const whole = range(n_bands + 1, (k) => k).filter((k) => Math.abs(edges[k] - Math.round(edges[k])) < 1e-9);
-  const ticks = [];
+  const ticks = /** @type {ColorScale["ticks"]} */ ([]);
   for (const k of whole.length >= 3 ? whole : range(n_bands + 1, (at) => at)) {
     const position = k / n_bands;
-    if (!ticks.length || position - ticks[ticks.length - 1].position >= 0.12) ticks.push({ position, exponent: edges[k] });
+    if (!ticks.length || position - ticks[ticks.length - 1].position >= 0.12) ticks.push({ position, label: formatPower(edges[k]) });
   }
-  return ticks;
+  return { title: "cost", colors: bandColors(n_bands), ticks };
 }
 
-/** @param {Float64Array} sorted @param {number} share */
-function quantile(sorted, share) {
-  if (!sorted.length) return 0;
-  return sorted[Math.round(share * (sorted.length - 1))];
+/** Draw a color bar. @param {ColorScale} scale @param {Rect} rect @returns {Element[]} */
+export function drawColorBar({ colors, ticks, title }, rect) {
+  const height = rect.height / colors.length;
+  const right = rect.left + rect.width;
+  const marks = colors.map(([red, green, blue], band) =>
+    svg("rect", {
+      x: rect.left,
+      y: rect.top + rect.height - (band + 1) * height,
+      width: rect.width,
+      height: height + 0.5,
+      fill: `rgb(${red} ${green} ${blue})`,
+    }),
+  );
+  for (const { position, label } of ticks) {
+    const y = rect.top + rect.height * (1 - position);
+    marks.push(svg("line", { class: "tick", x1: right, x2: right + 4, y1: y, y2: y }));
+    marks.push(svg("text", { x: right + 7, y: y + 4 }, label));
+  }
+  marks.push(svg("text", { class: "strong", x: right + 34, y: rect.top - 8, "text-anchor": "end" }, title));
+  return marks;
 }
 
 /** @template V @param {number} n @param {(k: number) => V} make @returns {V[]} */

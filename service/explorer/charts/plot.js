@@ -1,10 +1,17 @@
 // What the charts share: an SVG that fills its element, scales, axes and their ticks.
 import { setAttributes, svg } from "../lib/dom.js";
-import { superscript } from "../lib/format.js";
+import { formatPower } from "../lib/format.js";
 import { makeTicks } from "../lib/scales.js";
 
 const MIN_DECADES = 4;
-const MARGINS = { left: 56, right: 14, top: 10, bottom: 26 };
+const MARGINS = { left: 56, right: 14, top: 10, bottom: 26 }; // pixels
+const OPTIONS = {
+  ...MARGINS,
+  isSquare: false,
+  /** of the axes @type {(Node | string)[]} */ x_name: [],
+  /** @type {(Node | string)[]} */ y_name: [],
+};
+export const NO_MARGINS = { left: 0, right: 0, top: 0, bottom: 0 };
 const TICK_WIDTH = 64; // pixels between two labels of an axis
 const TICK_HEIGHT = 34;
 const CHARACTER = 7; // width of a digit
@@ -19,32 +26,37 @@ export const TOO_LARGE = "Too large to draw.";
 export class Plot {
   /**
    * @param {HTMLElement} root @param {string} label the text alternative
-   * @param {() => void} draw called when the size changes
-   * @param {Partial<typeof MARGINS>} [margins] in pixels
+   * @param {(plot: Plot) => void} draw called when the size changes
+   * @param {Partial<typeof OPTIONS>} [options]
    */
-  constructor(root, label, draw, margins = {}) {
-    this.margins = { ...MARGINS, ...margins };
+  constructor(root, label, draw, options = {}) {
+    this.options = { ...OPTIONS, ...options };
     this.label = label;
-    this.x_name = ""; // of the horizontal axis
-    /** @type {Rect} */ this.rect = { left: this.margins.left, top: this.margins.top, width: 1, height: 1 };
+    /** @type {Rect} */ this.rect = { left: this.options.left, top: this.options.top, width: 1, height: 1 };
+    this.size = { width: 1, height: 1 }; // with the margins
     this.domain = { x: [0, 1], y: [0, 1] };
-    this.grid = svg("g");
+    this.grid = svg("g", { "aria-hidden": "true" });
     this.clip = svg("rect");
+    /** Where a pointer is in the plot. */ this.area = svg("rect", { class: "seek" });
     const id = `inside-${++n_plots}`;
     /** Marks that end at the axes. */ this.inside = svg("g", { "clip-path": `url(#${id})` });
     this.marks = svg("g", {}, this.inside);
     const clip = svg("clipPath", { id }, this.clip);
     this.figure = svg("svg", { role: "img", "aria-label": label }, clip, this.grid, this.marks);
-    root.append(this.figure);
-    new ResizeObserver(() => this.resize(root) && draw()).observe(root); // which also calls the function once
+    root.prepend(this.figure);
+    this.draw = () => draw(this);
+    new ResizeObserver(() => this.resize(root) && this.draw()).observe(root); // which also calls the function once
   }
 
   /** @param {HTMLElement} root @returns {boolean} whether the figure is visible */
-  resize({ clientWidth: width, clientHeight: height }) {
-    if (!width || !height) return false;
-    const { left, right, top, bottom } = this.margins;
-    this.rect = { left, top, width: Math.max(20, width - left - right), height: Math.max(20, height - top - bottom) };
-    setAttributes(this.figure, { viewBox: `0 0 ${width} ${height}`, width, height });
+  resize({ clientWidth, clientHeight }) {
+    if (!clientWidth || !clientHeight) return false;
+    const { left, right, top, bottom, isSquare } = this.options;
+    const [width, height] = [clientWidth - left - right, clientHeight - top - bottom].map((size) => Math.max(20, size));
+    const side = Math.max(80, Math.min(width, height));
+    this.rect = { left, top, ...(isSquare ? { width: side, height: side } : { width, height }) };
+    this.size = { width: clientWidth, height: clientHeight };
+    setAttributes(this.figure, { viewBox: `0 0 ${clientWidth} ${clientHeight}`, ...this.size });
     return true;
   }
 
@@ -65,27 +77,50 @@ export class Plot {
     return this.rect.top + (this.rect.height * (high - value)) / (high - low);
   }
 
+  /** Return the x of a pixel. @param {number} x */
+  invertX(x) {
+    const [low, high] = this.domain.x;
+    return low + ((high - low) * (x - this.rect.left)) / this.rect.width;
+  }
+
+  /** Return the y of a pixel. @param {number} y */
+  invertY(y) {
+    const [low, high] = this.domain.y;
+    return high - ((high - low) * (y - this.rect.top)) / this.rect.height;
+  }
+
   /** Draw the axes. @param {Tick[]} x_ticks @param {Tick[]} y_ticks @param {string} [hint] in place of data */
   drawAxes(x_ticks, y_ticks, hint = "") {
-    this.fitLabels(y_ticks);
+    const { isSquare, x_name, y_name } = this.options;
+    if (!isSquare) this.fitLabels(y_ticks);
     const { left, top, width, height } = this.rect;
-    setAttributes(this.clip, { x: left, y: top, width, height });
-    const bottom = top + height;
+    const [bottom, middle] = [top + height, top + height / 2];
+    setAttributes(this.area, { x: left, y: top, width, height });
+    setAttributes(this.clip, { x: left - 2, y: top, width: width + 4, height: height + 2 });
     const marks = y_ticks.flatMap(({ value, label }) => [
-      svg("line", { class: "grid", x1: left, x2: left + width, y1: this.y(value), y2: this.y(value) }),
+      svg("line", { class: "grid", x1: left, x2: isSquare ? left - 5 : left + width, y1: this.y(value), y2: this.y(value) }),
       svg("text", { x: left - 8, y: this.y(value) + 4, "text-anchor": "end" }, label),
     ]);
-    marks.push(...x_ticks.map(({ value, label }) => svg("text", { x: this.x(value), y: bottom + 18, "text-anchor": "middle" }, label)));
-    if (x_ticks.length) marks.push(svg("text", { x: left - 8, y: bottom + 18, "text-anchor": "end" }, this.x_name));
-    if (hint) marks.push(svg("text", { class: "hint", x: left + width / 2, y: top + height / 2, "text-anchor": "middle" }, hint));
+    for (const { value, label } of x_ticks) {
+      const x = this.x(value);
+      if (isSquare) marks.push(svg("line", { class: "grid", x1: x, x2: x, y1: bottom, y2: bottom + 5 }));
+      marks.push(svg("text", { x, y: bottom + 19, "text-anchor": "middle" }, label));
+    }
+    const place = isSquare
+      ? { x: left + width / 2, y: bottom + 38, "text-anchor": "middle" }
+      : { x: left - 8, y: bottom + 19, "text-anchor": "end" };
+    if (x_ticks.length) marks.push(svg("text", place, ...x_name));
+    if (y_ticks.length) marks.push(svg("text", { transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" }, ...y_name));
+    if (hint) marks.push(svg("text", { class: "hint", x: left + width / 2, y: middle, "text-anchor": "middle" }, hint));
     this.grid.replaceChildren(...marks);
   }
 
-  /** Make room for the longest label of the vertical axis. @param {Tick[]} ticks */
+  /** Make room for the longest label of the vertical axis, and for its name. @param {Tick[]} ticks */
   fitLabels(ticks) {
     const { rect } = this;
     const right = rect.left + rect.width;
-    rect.left = Math.max(this.margins.left, 14 + CHARACTER * Math.max(0, ...ticks.map(({ label }) => label.length)));
+    const label = CHARACTER * Math.max(0, ...ticks.map((tick) => tick.label.length));
+    rect.left = Math.max(this.options.left, label + (this.options.y_name.length ? 26 : 14));
     rect.width = Math.max(20, right - rect.left);
   }
 
@@ -126,11 +161,6 @@ export class Plot {
   }
 }
 
-/** @param {number} exponent an integer */
-export function formatPower(exponent) {
-  return exponent === 0 ? "1" : exponent === 1 ? "10" : `10${superscript(exponent)}`;
-}
-
 /**
  * Return whole decades around values, low and high, at least a few of them, so that a constant is a flat line.
  * @param {number[]} logs
@@ -151,6 +181,9 @@ export function padRange(values) {
   const margin = 0.06 * (high - low) || 0.5 + Math.abs(low);
   return [low - margin, high + margin];
 }
+
+/** Return whether an axis can show a value, for which it needs finite differences. @param {number | null | undefined} value */
+export const isDrawable = (value) => Math.abs(value ?? NaN) < 1e300;
 
 /** Return the labels of time steps 0 to n, as many as have room. @param {number} n_steps @param {number} width @returns {Tick[]} */
 export function stepTicks(n_steps, width) {

@@ -1,49 +1,53 @@
 // The magnitude of the gradient with respect to each state of the sequence that is counted. Time runs
 // to the right, as in all figures, so the gradient flows to the left.
 import { svg } from "../lib/dom.js";
+import { formatNumber, superscript } from "../lib/format.js";
 import { Plot, TOO_LARGE, chooseDecades, stepTicks } from "./plot.js";
 
 const MAX_DOTS = 40;
 const MAX_LOG = 9999; // beyond it, a magnitude is not drawn, like zero
 
-export class TraceChart {
-  /** @param {HTMLElement} root */
-  constructor(root) {
-    /** @type {number[]} */ this.logs = [];
-    /** @type {number[]} */ this.signs = [];
-    this.hint = "";
-    this.plot = new Plot(root, "Size of the gradient with respect to each state", () => this.draw());
-    this.plot.x_name = "state";
-    this.line = svg("path", { class: "trace" });
-    this.dots = svg("g");
-    this.plot.marks.append(this.line, this.dots);
-  }
+/** @param {HTMLElement} root @param {Store} store */
+export function createTraceChart(root, store) {
+  const names = { x_name: ["state"], y_name: ["gradient"] };
+  const plot = new Plot(
+    root,
+    "Size of the gradient with respect to each state",
+    (self) => draw(self, store.prediction?.trace ?? null),
+    names,
+  );
+  store.watch(["prediction"], () => plot.draw());
+}
 
-  /** @param {Trace | null} trace @param {string} summary */
-  show(trace, summary) {
-    const { gradient, log10_magnitude, sign } = trace ?? { gradient: [], log10_magnitude: [], sign: undefined };
-    this.logs = log10_magnitude.map((log) => (Math.abs(log ?? Infinity) > MAX_LOG ? -Infinity : log));
-    this.signs = gradient.map((g, k) => sign?.[k] ?? Math.sign(g ?? 1));
-    const isDrawn = this.logs.some(Number.isFinite);
-    this.hint = isDrawn || !trace ? "" : gradient.some((g) => g !== 0) ? TOO_LARGE : "Every gradient is 0.";
-    this.plot.summarize(summary);
-    this.draw();
-  }
+/** Return the factor of a gradient, as text, and what that means over the whole sequence, in one word. @param {Trace} trace */
+export function describeTrace({ gradient, growth_per_step, regime }) {
+  const isZero = growth_per_step === null || gradient.every((g) => g === 0);
+  if (isZero) return { factor: "", regime: "zero" };
+  const n_steps = gradient.length - 1;
+  const exponent = n_steps * Math.log10(growth_per_step);
+  const total = Math.abs(exponent) < 5 ? formatNumber(10 ** exponent, 3) : `10${superscript(Math.round(exponent))}`;
+  const factor = `×${formatNumber(growth_per_step)} per step, ×${growth_per_step ? total : "0"} in ${n_steps}`;
+  return { factor, regime: regime ?? "zero" };
+}
 
-  draw() {
-    const { hint, logs, plot, signs } = this;
-    const n_steps = Math.max(1, logs.length - 1);
-    const steps = logs.map((_, k) => k);
-    plot.domain = { x: [0, n_steps], y: chooseDecades(logs) };
-    plot.drawAxes(stepTicks(n_steps, plot.rect.width), hint ? [] : plot.decades(), hint);
-    this.line.setAttribute("d", plot.path(steps, logs));
-    const dots = steps.filter((k) => Number.isFinite(logs[k]));
-    this.dots.replaceChildren(
-      ...(n_steps > MAX_DOTS ? [] : dots).map((k) => {
-        const isNegative = signs[k] < 0;
-        const title = svg("title", {}, isNegative ? "negative" : "positive");
-        return svg("circle", { class: isNegative ? "dot negative" : "dot", cx: plot.x(k), cy: plot.y(logs[k]), r: 3.4 }, title);
-      }),
-    );
-  }
+/** @param {Plot} plot @param {Trace | null} trace */
+function draw(plot, trace) {
+  const { gradient, log10_magnitude, sign } = trace ?? { gradient: [], log10_magnitude: [], sign: undefined };
+  const logs = log10_magnitude.map((log) => (Math.abs(log ?? Infinity) > MAX_LOG ? -Infinity : log));
+  const steps = logs.map((_, k) => k);
+  const known = steps.filter((k) => Number.isFinite(logs[k]));
+  const missing = gradient.some((g) => g !== 0) ? TOO_LARGE : "Every gradient is 0.";
+  const hint = known.length || !trace ? "" : missing;
+  const n_steps = Math.max(1, logs.length - 1);
+  plot.summarize(trace ? Object.values(describeTrace(trace)).filter(Boolean).join(", ") : "");
+  plot.domain = { x: [0, n_steps], y: chooseDecades(logs) };
+  plot.drawAxes(stepTicks(n_steps, plot.rect.width), hint ? [] : plot.decades(), hint);
+  plot.marks.replaceChildren(
+    svg("path", { class: "trace", d: plot.path(steps, logs) }),
+    ...(n_steps > MAX_DOTS ? [] : known).map((k) => {
+      const isNegative = (sign?.[k] ?? Math.sign(gradient[k] ?? 1)) < 0;
+      const title = svg("title", {}, isNegative ? "negative" : "positive");
+      return svg("circle", { class: isNegative ? "dot negative" : "dot", cx: plot.x(k), cy: plot.y(logs[k]), r: 3.4 }, title);
+    }),
+  );
 }

@@ -1,8 +1,8 @@
 // Lines over the cost surface: trajectories of runs, and the best w_in for each w_rec.
 import { setAttributes, svg } from "../lib/dom.js";
-import { findRecord } from "../model/runs.js";
+import { findRecord } from "../model/shown.js";
 
-const STAR = starPath(9, 4);
+const STAR = "M0 -9L2.35 -3.24L8.56 -2.78L3.8 1.24L5.29 7.28L0 4L-5.29 7.28L-3.8 1.24L-8.56 -2.78L-2.35 -3.24Z";
 const FADE_LENGTH = 1800; // pixels of a path that are drawn in full
 const MARGIN = 30; // pixels around the plot in which lines are drawn
 const CURVE_STEP = 2; // pixels
@@ -91,12 +91,13 @@ export class TrajectoryLine {
     /** @type {string[]} */ this.segments = [];
   }
 
-  /** Compute the line for a view. @param {Scales} scales @param {Rect} rect */
-  layOut(scales, rect) {
+  /** Compute the line for a view. @param {Plot} plot */
+  layOut(plot) {
+    const { rect } = plot;
     const { w_in, w_rec } = this.trajectory;
     const overflow = w_in.findIndex((w, k) => w === null || w_rec[k] === null);
     const finite = overflow < 0 ? w_in : w_in.slice(0, overflow);
-    this.points = finite.map((w, k) => [scales.x(Number(w)), scales.y(Number(w_rec[k]))]);
+    this.points = finite.map((w, k) => [plot.x(Number(w)), plot.y(Number(w_rec[k]))]);
     this.segments = segmentPaths(this.points, rect);
     this.lengths = accumulateLengths(this.points, rect);
     this.rect = rect;
@@ -147,22 +148,14 @@ export function drawOptimum(x, y) {
   return svg("path", { class: "optimum", d: STAR, transform: `translate(${x} ${y})` }, svg("title", {}, "Exact optimum"));
 }
 
-/** Draw the best w_in for each w_rec. @param {(w_rec: number) => number} bestWIn @param {Rect} rect @param {Scales} scales */
-export function drawBestWIn(bestWIn, rect, scales) {
+/** Draw the best w_in for each w_rec. @param {(w_rec: number) => number} bestWIn @param {Plot} plot */
+export function drawBestWIn(bestWIn, plot) {
+  const { top, height } = plot.rect;
   const points = [];
-  for (let y = 0; y <= rect.height; y += CURVE_STEP) {
-    const w_in = bestWIn(scales.w_rec(rect.top + y));
-    if (Number.isFinite(w_in)) points.push([scales.x(w_in), rect.top + y]);
+  for (let y = top; y <= top + height; y += CURVE_STEP) {
+    const w_in = bestWIn(plot.invertY(y));
+    if (Number.isFinite(w_in)) points.push([plot.x(w_in), y]);
   }
-  const d = segmentPaths(points, rect).join("");
+  const d = segmentPaths(points, plot.rect).join("");
   return ["valley-casing", "valley"].map((name) => svg("path", { class: name, d }));
-}
-
-/** @param {number} outer @param {number} inner radius */
-function starPath(outer, inner) {
-  const corner = (/** @type {number} */ k) => {
-    const [radius, angle] = [k % 2 ? inner : outer, (Math.PI * k) / 5];
-    return `${(radius * Math.sin(angle)).toFixed(2)} ${(-radius * Math.cos(angle)).toFixed(2)}`;
-  };
-  return `M${Array.from({ length: 10 }, (_, k) => corner(k)).join("L")}Z`;
 }

@@ -1,7 +1,7 @@
 // The network unrolled in time: the state flows to the right, and the gradient of the squared error to the left.
 import { setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { Plot } from "./plot.js";
+import { NO_MARGINS, Plot } from "./plot.js";
 
 const CELL_Y = 28;
 const CELL_HEIGHT = 30;
@@ -14,49 +14,38 @@ const MIN_LOG = -4; // of the thinnest arrow
 const MAX_LOG = 6; // of the thickest arrow
 const MAX_WIDTH = 11;
 
-export class Unrolled {
-  /** @param {HTMLElement} root */
-  constructor(root) {
-    /** @type {Prediction | null} */ this.prediction = null;
-    /** @type {Sample | null} */ this.sample = null;
-    this.plot = new Plot(root, "The network unrolled in time", () => this.draw(), { left: 0, right: 0, top: 0, bottom: 0 });
-  }
+/** @param {HTMLElement} root @param {Store} store */
+export function createUnrolled(root, store) {
+  const plot = new Plot(root, "The network unrolled in time", (self) => draw(self, store.prediction), NO_MARGINS);
+  store.watch(["prediction"], () => plot.draw());
+}
 
-  /** @param {Prediction | null} prediction @param {Sample | null} sample */
-  show(prediction, sample) {
-    this.prediction = prediction;
-    this.sample = sample;
-    this.draw();
-  }
-
-  draw() {
-    const { plot, prediction, sample } = this;
-    plot.marks.replaceChildren();
-    if (!prediction || prediction.states.length !== (sample?.inputs.length ?? 0) + 1) return;
-    const { states, trace } = prediction;
-    const n_steps = states.length - 1;
-    const distance = plot.rect.width / states.length;
-    const width = Math.min(52, Math.max(2, distance * 0.74));
-    const digits = distance < WIDE ? 2 : 3;
-    const x = (/** @type {number} */ k) => distance * (k + 0.5);
-    plot.figure.setAttribute("class", distance < WIDE ? "unrolled narrow" : "unrolled");
-    const cell = { class: "cell", y: CELL_Y - CELL_HEIGHT / 2, width, height: CELL_HEIGHT, rx: Math.min(8, width / 3) };
-    plot.marks.append(
-      ...states.map((_, k) => svg("rect", { ...cell, x: x(k) - width / 2 }, svg("title", {}, `State ${k}`))),
-      ...states.slice(1).flatMap((_, k) => {
-        const [left, right] = [x(k) + width / 2 + 1, x(k + 1) - width / 2 - 1];
-        const state = states[k];
-        return [
-          drawArrow("forward", left, right, CELL_Y, state === null ? Infinity : Math.log10(Math.abs(state))),
-          drawArrow("backward", right + width / 2, left - width / 2, GRADIENT_Y, trace.log10_magnitude[k]),
-        ];
-      }),
-      ...drawRow("state-value", CELL_Y + 5, states, digits, x),
-      ...drawRow("gradient-value", GRADIENT_Y + 24, trace.gradient, digits, x),
-      ...drawRow("bit", INPUT_Y, [null, ...(sample?.inputs ?? [])], digits, x, (value) => (value ? "bit one" : "bit")),
-    );
-    plot.summarize(`output ${formatNumber(states[n_steps])}, gradient at the first state ${formatNumber(trace.gradient[0])}`);
-  }
+/** @param {Plot} plot @param {Prediction | null} prediction */
+function draw(plot, prediction) {
+  plot.marks.replaceChildren();
+  if (!prediction) return;
+  const { sample, states, trace } = prediction;
+  const distance = plot.rect.width / states.length;
+  const width = Math.min(52, Math.max(2, distance * 0.74));
+  const digits = distance < WIDE ? 2 : 3;
+  const x = (/** @type {number} */ k) => distance * (k + 0.5);
+  plot.figure.setAttribute("class", distance < WIDE ? "unrolled narrow" : "unrolled");
+  const cell = { class: "cell", y: CELL_Y - CELL_HEIGHT / 2, width, height: CELL_HEIGHT, rx: Math.min(8, width / 3) };
+  plot.marks.append(
+    ...states.map((_, k) => svg("rect", { ...cell, x: x(k) - width / 2 }, svg("title", {}, `State ${k}`))),
+    ...states.slice(1).flatMap((_, k) => {
+      const [left, right] = [x(k) + width / 2 + 1, x(k + 1) - width / 2 - 1];
+      const state = states[k];
+      return [
+        drawArrow("forward", left, right, CELL_Y, state === null ? Infinity : Math.log10(Math.abs(state))),
+        drawArrow("backward", right + width / 2, left - width / 2, GRADIENT_Y, trace.log10_magnitude[k]),
+      ];
+    }),
+    ...drawRow("state-value", CELL_Y + 5, states, digits, x),
+    ...drawRow("gradient-value", GRADIENT_Y + 24, trace.gradient, digits, x),
+    ...drawRow("bit", INPUT_Y, [null, ...sample.inputs], digits, x, (value) => (value ? "bit one" : "bit")),
+  );
+  plot.summarize(`output ${formatNumber(states.at(-1))}, gradient at the first state ${formatNumber(trace.gradient[0])}`);
 }
 
 /**

@@ -11,7 +11,12 @@ const COPIED_MS = 1500;
 export function enableCopy(button, getText, show, shown) {
   const label = button.textContent;
   button.addEventListener("click", async () => {
-    const result = (await writeText(getText())) ? "Copied" : shown;
+    // It is missing without HTTPS, and may be denied.
+    const isCopied = await navigator.clipboard?.writeText(getText()).then(
+      () => true,
+      () => false,
+    );
+    const result = isCopied ? "Copied" : shown;
     button.textContent = byId("announcement").textContent = result;
     if (result === shown) show();
     setTimeout(() => {
@@ -19,14 +24,4 @@ export function enableCopy(button, getText, show, shown) {
       byId("announcement").textContent = ""; // so that the same text is announced again
     }, COPIED_MS);
   });
-}
-
-/** @param {string} text */
-async function writeText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false; // without HTTPS, or denied
-  }
 }

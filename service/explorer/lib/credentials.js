@@ -5,16 +5,12 @@ const NAME = "api-key";
 /** Reports that the service refused a request for its key, with the event "refused". */
 export const refusals = new EventTarget();
 
-/** @returns {string | null} */
-function load() {
-  try {
-    return sessionStorage.getItem(NAME);
-  } catch {
-    return null; // storage is disabled
-  }
+/** @type {string | null} */ let key = null;
+try {
+  key = sessionStorage.getItem(NAME);
+} catch {
+  // storage is disabled
 }
-
-const key = load();
 
 /** Whether requests have a key. */
 export const hasKey = key !== null;

@@ -3,6 +3,9 @@
 /** @param {string} id @returns {any} the element, which must be in the page */
 export const byId = (id) => document.getElementById(id);
 
+/** Return elements by their ids. @param {...string} ids @returns {Record<string, any>} */
+export const byIds = (...ids) => Object.fromEntries(ids.map((id) => [id, byId(id)]));
+
 /** Return the values that an attribute has in the page, as text. @param {string} name */
 export function listValues(name) {
   const elements = document.querySelectorAll(`body [${name}]`);
@@ -18,7 +21,7 @@ export function html(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }
 
-/** Create a button. @param {string} text @param {() => void} onClick @param {Record<string, any>} [attributes] */
+/** Create a button. @param {string | Node} text @param {() => void} onClick @param {Record<string, any>} [attributes] */
 export function createButton(text, onClick, attributes = {}) {
   const button = html("button", { type: "button", ...attributes }, text);
   button.addEventListener("click", onClick);
@@ -76,10 +79,10 @@ export function showNumber(element, text, value) {
 
 /**
  * Give a canvas its place and size, as parts of a figure that may be printed in another size.
- * @param {HTMLCanvasElement} canvas @param {Rect} rect @param {{width: number, height: number}} figure
+ * @param {HTMLCanvasElement} canvas @param {{rect: Rect, size: {width: number, height: number}}} plot
  * @param {number} ratio of its pixels to those of the page
  */
-export function placeCanvas(canvas, rect, figure, ratio) {
+export function placeCanvas(canvas, { rect, size: figure }, ratio) {
   const size = { width: Math.round(rect.width * ratio), height: Math.round(rect.height * ratio) };
   if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
   for (const side of /** @type {const} */ (["left", "width"])) canvas.style[side] = `${(100 * rect[side]) / figure.width}%`;

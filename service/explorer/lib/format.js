@@ -11,6 +11,12 @@ export function superscript(exponent) {
   return (exponent < 0 ? "⁻" : "") + digits;
 }
 
+/** Format a power of ten. @param {number} exponent */
+export function formatPower(exponent) {
+  if (!Number.isInteger(exponent)) return String(Number((10 ** exponent).toPrecision(2)));
+  return exponent === 0 ? "1" : exponent === 1 ? "10" : `10${superscript(exponent)}`;
+}
+
 /** Return a formatted number as it is read aloud. @param {string} text */
 export function spell(text) {
   const read = (/** @type {string} */ power) => [...power].map((d) => (d === "⁻" ? "minus " : SUPERSCRIPTS.indexOf(d))).join("");
@@ -48,6 +54,9 @@ export function formatCost(cost, log10_cost) {
 export function formatPoint(w_in, w_rec) {
   return `(${formatNumber(w_in)}, ${formatNumber(w_rec)})`;
 }
+
+/** @param {number} n @param {string} noun in the singular */
+export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 
 /** Read a number with a decimal point or comma, or return NaN. A comma that may divide thousands is not read. @param {string} text */
 export function parseNumber(text) {

@@ -11,6 +11,14 @@ const WHEEL_RATE = 0.0022;
 const PINCH_RATE = 0.01; // a trackpad reports a pinch as small wheel events with Ctrl
 const MAX_PINCH_WHEEL = 40;
 
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+/** Return the direction of an arrow key, and the factor of its step: ten times with Shift, a tenth with Alt. @param {KeyboardEvent} event */
+export function readArrow({ key, shiftKey, altKey }) {
+  const [right, up] = ARROWS[/** @type {keyof typeof ARROWS} */ (key)] ?? [];
+  return right === undefined ? null : { right, up, factor: shiftKey ? 10 : altKey ? 0.1 : 1 };
+}
+
 /** @param {HTMLElement} element @param {Gestures} gestures */
 export function trackGestures(element, gestures) {
   /** @type {Map<number, Position>} */ const pointers = new Map();

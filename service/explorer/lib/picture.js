@@ -85,36 +85,31 @@ function placeLegend(entries, width, top) {
   for (const entry of entries) {
     const text = (entry.textContent ?? "").trim();
     const swatch = entry.querySelector("svg, canvas");
-    const size = (swatch ? SWATCH_WIDTH : 0) + CHARACTER * text.length + 16;
+    const indent = swatch ? SWATCH_WIDTH : 0;
+    const size = indent + CHARACTER * text.length + 16;
     if (x + size > width) {
       rows.push([]);
       x = 8;
     }
     const y = top + LEGEND_HEIGHT * (rows.length - 0.5);
-    const start = x + (swatch ? SWATCH_WIDTH : 0);
-    const label = svg("text", { x: start, y: y + 5 }, text);
-    label.style.font = '14px "Explorer Sans", sans-serif';
+    const label = svg("text", { x: x + indent, y: y + 5 }, text);
+    const font_size = 14 * Math.min(1, (width - x) / size); // smaller where a narrow picture has no room
+    label.style.font = `${font_size}px "Explorer Sans", sans-serif`;
     label.style.fill = getComputedStyle(entry).color;
     const sample = { x, y: y - 6, width: 26, height: 12 };
     if (swatch instanceof HTMLCanvasElement) rows[rows.length - 1].push(createImage(swatch, sample));
-    else if (swatch) rows[rows.length - 1].push(setPlace(copyStyled(/** @type {SVGElement} */ (swatch)), sample));
+    else if (swatch) rows[rows.length - 1].push(copyStyled(/** @type {SVGElement} */ (swatch), sample));
     rows[rows.length - 1].push(label);
     x += size;
   }
   return rows;
 }
 
-/** @param {SVGElement} element @param {Record<string, number>} place */
-function setPlace(element, place) {
-  setAttributes(element, place);
-  return element;
-}
-
 /** @param {HTMLCanvasElement} canvas @param {Record<string, number>} place */
 const createImage = (canvas, place) => svg("image", { ...place, href: canvas.toDataURL(), preserveAspectRatio: "none" });
 
-/** Return a copy with the styles that the page gives the original. @param {SVGElement} element @returns {any} */
-function copyStyled(element) {
+/** Return a copy with the styles that the page gives the original. @param {SVGElement} element @param {Record<string, number>} [place] @returns {any} */
+function copyStyled(element, place = {}) {
   const copy = element.cloneNode(true);
   const copyStyles = (/** @type {Element} */ from, /** @type {SVGElement} */ to) => {
     const style = getComputedStyle(from);
@@ -122,5 +117,6 @@ function copyStyled(element) {
     [...from.children].forEach((child, index) => copyStyles(child, /** @type {SVGElement} */ (to.children[index])));
   };
   copyStyles(element, /** @type {SVGElement} */ (copy));
+  setAttributes(/** @type {SVGElement} */ (copy), place);
   return copy;
 }

@@ -1,4 +1,4 @@
-// Scales between weights and pixels, changes of the view, and axis ticks.
+// Changes of the view, and axis ticks.
 
 export const FULL_VIEW = [-3, 3, -3, 3];
 const MIN_SHARE = 2e-4; // of the span of the whole view
@@ -6,26 +6,6 @@ const MAX_SHARE = 33;
 const MIN_SPAN = 1e-9; // of a view in an address
 const MAX_EDGE = 1e9;
 const MIN_RELATIVE_SPAN = 1e-9; // with less, ticks lose their digits
-
-/**
- * Return the functions that convert between weights and pixels. `pixel` is the size of one pixel.
- * @param {View} view @param {Rect} rect
- */
-export function makeScales([left, right, bottom, top], rect) {
-  const pixels_per_w_in = rect.width / (right - left);
-  const pixels_per_w_rec = rect.height / (top - bottom);
-  return {
-    /** @param {number} w_in */
-    x: (w_in) => rect.left + (w_in - left) * pixels_per_w_in,
-    /** @param {number} w_rec */
-    y: (w_rec) => rect.top + (top - w_rec) * pixels_per_w_rec,
-    /** @param {number} x */
-    w_in: (x) => left + (x - rect.left) / pixels_per_w_in,
-    /** @param {number} y */
-    w_rec: (y) => top - (y - rect.top) / pixels_per_w_rec,
-    pixel: { w_in: 1 / pixels_per_w_in, w_rec: 1 / pixels_per_w_rec },
-  };
-}
 
 /**
  * Return the view magnified around a fixed point, or the same view at the zoom limits.

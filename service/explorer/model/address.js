@@ -71,11 +71,13 @@ export function toHash(state) {
  * Return the request of a run as text: what differs from the defaults, except for data and network.
  * With it, a link to a race works on every server.
  * @param {any} request as the service returns it
- * @param {Record<string, number | boolean>} default_parameters of its optimizer
+ * @param {Parameter[]} described those of its optimizer
  */
-export function toRunText({ initial_weights, optimizer, n_iterations, target_cost, clip }, default_parameters) {
+export function toRunText({ initial_weights, optimizer, n_iterations, target_cost, clip }, described) {
   const { name, ...all } = optimizer;
-  const parameters = Object.fromEntries(Object.entries(all).filter(([key, value]) => value !== default_parameters[key]));
+  const isDefault = (/** @type {[string, unknown]} */ [key, value]) =>
+    described.some((each) => each.name === key && each.default === value);
+  const parameters = Object.fromEntries(Object.entries(all).filter((entry) => !isDefault(entry)));
   const threshold = clip?.threshold ?? DEFAULTS.threshold;
   const text = toHash({ ...initial_weights, parameters, n_iterations, target_cost, clip: clip?.by ?? "", threshold });
   return `optimizer=${name}${text && "&"}${text}`.replaceAll("=", ":").replaceAll("&", ";");

@@ -20,7 +20,7 @@ export function toBasinMap(state, n_inputs, target_cost) {
 
 /**
  * Compute a map of the view, for the optimizer of the form.
- * @param {Store} store @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<BasinMap>}
+ * @param {Store} store @param {Watcher} watcher @param {AbortSignal} signal
  */
 export async function computeBasinMap(store, watcher, signal) {
   const state = { ...store.state };

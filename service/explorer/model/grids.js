@@ -1,44 +1,34 @@
 // The cost on a grid, from the service. Where it would take too long, the grid is coarser.
 import { Problem, postJson } from "./api.js";
-import { RESOLUTION } from "./costs.js";
 import { toObjective, toWindow } from "./requests.js";
 
 const MIN_LOG10 = -320; // below the smallest float64
 const MAX_LOG10 = 309; // above the largest float64
 
+const RESOLUTION = 140; // of a grid that follows a change of the view
+const FINE_RESOLUTION = 420; // of the next one: in a coarse grid, a narrow valley looks like islands
 const MIN_RESOLUTION = 28;
 const MAX_SECONDS = 3; // to wait for a grid that the service refuses in full
 const REFUSAL = /takes about ([\d.e+]+) seconds/;
 
-/** Fetches grids for one dataset and network, and remembers which size the service accepts. */
-export class GridFetcher {
-  constructor() {
-    this.limit = Infinity; // of the resolution
-  }
-
-  /** @param {GridQuery} query @param {AbortSignal} signal @returns {Promise<GridResult>} */
-  async fetch(query, signal) {
+/** Return a function that fetches grids for one dataset and network, and remembers which size the service accepts. */
+export function createGridFetcher() {
+  let limit = Infinity; // of the resolution
+  /** @param {{state: State, isFine: boolean}} query @param {AbortSignal} signal @returns {Promise<{costs: CostSource, note: string, isFine: boolean}>} */
+  return async function fetchGrid(query, signal) {
+    const resolution = Math.min(query.isFine ? FINE_RESOLUTION : RESOLUTION, limit);
+    const body = { ...toObjective(query.state), windows: [{ ...toWindow(query.state), resolution }], points: [] };
     try {
-      return await this.request(query, signal);
+      const { windows } = await postJson("v1/cost-surface", body, signal);
+      const coarse = `The surface is approximate: a grid of ${resolution} × ${resolution}, because a finer one would take too long.`;
+      return { costs: makeGridCosts(windows[0]), note: resolution < RESOLUTION ? coarse : "", isFine: query.isFine };
     } catch (error) {
       const seconds = Number(error instanceof Problem && REFUSAL.exec(error.message)?.[1]);
-      if (!seconds || this.limit < Infinity) throw error;
-      this.limit = Math.max(MIN_RESOLUTION, Math.floor(query.resolution * Math.sqrt(MAX_SECONDS / seconds)));
-      return this.request(query, signal);
+      if (!seconds || limit < Infinity) throw error;
+      limit = Math.max(MIN_RESOLUTION, Math.floor(resolution * Math.sqrt(MAX_SECONDS / seconds)));
+      return fetchGrid(query, signal);
     }
-  }
-
-  /** @param {GridQuery} query @param {AbortSignal} signal @returns {Promise<GridResult>} */
-  async request({ state, resolution: requested }, signal) {
-    const resolution = Math.min(requested, this.limit);
-    const body = { ...toObjective(state), windows: [{ ...toWindow(state), resolution }], points: [] };
-    const [grid] = (await postJson("v1/cost-surface", body, signal)).windows;
-    const isFull = resolution >= RESOLUTION;
-    const note = isFull
-      ? ""
-      : `The surface is approximate: a grid of ${resolution} × ${resolution}, because a finer one would take too long.`;
-    return { costs: makeGridCosts(grid), note, requested };
-  }
+  };
 }
 
 /**
@@ -46,7 +36,7 @@ export class GridFetcher {
  * @param {{w_in: number[], w_rec: number[], cost: (number | null)[][]}} grid
  * @returns {CostSource}
  */
-export function makeGridCosts(grid) {
+function makeGridCosts(grid) {
   const n_columns = grid.w_in.length;
   const n_rows = grid.w_rec.length;
   const logs = grid.cost.map((row) =>
@@ -56,7 +46,7 @@ export function makeGridCosts(grid) {
   const dx = (grid.w_in[n_columns - 1] - left) / (n_columns - 1);
   const dy = (grid.w_rec[n_rows - 1] - bottom) / (n_rows - 1);
   return {
-    fill(w_rec, w_in, step, { values, by_w_in, by_w_rec }) {
+    fill(w_rec, w_in, step, values) {
       const y = (w_rec - bottom) / dy;
       if (y < -0.01 || y > n_rows - 0.99) {
         values.fill(NaN);
@@ -71,8 +61,6 @@ export function makeGridCosts(grid) {
         const low = below[i] + u * (below[i + 1] - below[i]);
         const high = above[i] + u * (above[i + 1] - above[i]);
         values[n] = low + v * (high - low);
-        by_w_rec[n] = (high - low) / dy;
-        by_w_in[n] = ((1 - v) * (below[i + 1] - below[i]) + v * (above[i + 1] - above[i])) / dx;
       }
     },
     logarithmic: true,

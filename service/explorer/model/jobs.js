@@ -18,7 +18,8 @@ export async function completeJob(started, noun, watcher, signal) {
   let result = started;
   if (result.links) computations.set(result.links.self, result.request.dataset);
   const isUnfinished = () => ["queued", "running"].includes(result.status);
-  const show = () => watcher.onProgress(result.progress, () => cancel(result.links.cancel));
+  const cancel = () => postJson(result.links.cancel, {}).catch(() => {}); // it may have finished already
+  const show = () => watcher.onProgress(result.progress, cancel);
   try {
     if (isUnfinished()) show();
     while (isUnfinished()) {
@@ -38,11 +39,4 @@ export async function completeJob(started, noun, watcher, signal) {
   if (result.status === "succeeded") return result;
   const failure = `The ${noun} ${result.status === "cancelled" ? "was cancelled" : "failed"}`;
   throw new Problem(result.error?.title ?? failure, result.error?.detail ?? "");
-}
-
-/** Cancel a job. It may have finished already, and then there is nothing to cancel. @param {string} path */
-function cancel(path) {
-  postJson(path, {}).catch((error) => {
-    if (!(error instanceof Problem)) throw error;
-  });
 }

@@ -23,15 +23,15 @@ export const LIMITS = {
   speed: { minimum: 1, maximum: 1000, integer: true },
 };
 
-/** @param {number} value @param {Limits} limits */
-export function isWithin(value, { minimum, maximum, exclusive_minimum, exclusive_maximum, integer }) {
-  const isAbove = value >= (minimum ?? -Infinity) && value > (exclusive_minimum ?? -Infinity);
-  return isAbove && value <= (maximum ?? Infinity) && value < (exclusive_maximum ?? Infinity) && (!integer || Number.isInteger(value));
-}
-
 /** Return how to read a number within limits. @param {Limits} limits @returns {Reader} */
 export function readWithin(limits) {
-  const { minimum, maximum, exclusive_minimum, exclusive_maximum } = limits;
+  const { minimum, maximum, exclusive_minimum, exclusive_maximum, integer } = limits;
+  const isWithin = (/** @type {number} */ value) =>
+    value >= (minimum ?? -Infinity) &&
+    value > (exclusive_minimum ?? -Infinity) &&
+    value <= (maximum ?? Infinity) &&
+    value < (exclusive_maximum ?? Infinity) &&
+    (!integer || Number.isInteger(value));
   const ends = {
     from: minimum,
     above: exclusive_minimum,
@@ -40,8 +40,8 @@ export function readWithin(limits) {
   };
   const bounds = Object.entries(ends).flatMap(([word, end]) => (typeof end === "number" ? `${word} ${format(end)}` : []));
   return {
-    read: (text) => [parseNumber(text)].find((value) => isWithin(value, limits)),
-    expected: [limits.integer ? "an integer" : "a number", ...bounds].join(" "),
+    read: (text) => [parseNumber(text)].find(isWithin),
+    expected: [integer ? "an integer" : "a number", ...bounds].join(" "),
   };
 }
 

@@ -1,8 +1,6 @@
 // The network without an activation: its states, cost, gradient and gradient trace.
 // They must keep up with the pointer. The service computes all else, and a test compares the two.
 
-const STEADY_LOGS = [Math.log(0.9), Math.log(1.1)]; // the same as in the service
-
 /**
  * Return the states S_0 … S_T of one sequence.
  * @param {ArrayLike<number>} inputs @param {Weights} weights @param {number} initial_state
@@ -62,19 +60,17 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
 
 /** Return the regime over the whole sequence. @param {number} growth factor per step @param {number} n_steps */
 function classifyGrowth(growth, n_steps) {
-  const log_change = n_steps * Math.log(growth);
-  const [low, high] = STEADY_LOGS;
-  if (log_change < low) return "vanishing";
-  return log_change <= high ? "steady" : "exploding";
+  const total = n_steps * Math.log(growth);
+  if (total < Math.log(0.9)) return "vanishing"; // the same limits as in the service
+  return total <= Math.log(1.1) ? "steady" : "exploding";
 }
 
 /**
- * Return a function from w_rec to the cost as a parabola in w_in, with the derivative of that
- * parabola by w_rec. Its coefficients are polynomials in w_rec, which take one pass over the dataset.
+ * Return a function from w_rec to the cost as a parabola in w_in: (quadratic * w_in + linear) * w_in + constant. Its
+ * coefficients are polynomials in w_rec, which take one pass over the dataset.
  * @param {Dataset} dataset @param {number} initial_state
- * @returns {(w_rec: number) => Parabola & {slope: Parabola}}
  */
-export function makeCostParabolas({ inputs, targets }, initial_state) {
+function makeCostParabolas({ inputs, targets }, initial_state) {
   const n_samples = inputs.length;
   const n_steps = inputs[0].length;
   const quadratic = new Float64Array(2 * n_steps - 1);
@@ -94,35 +90,39 @@ export function makeCostParabolas({ inputs, targets }, initial_state) {
       for (let k = 0; k < n_steps; k++) quadratic[j + k] += x * powers[k] * n_samples;
     });
   });
-  return (w_rec) => {
-    const a = evaluatePolynomial(quadratic, w_rec);
-    const b = evaluatePolynomial(linear, w_rec);
-    const m = evaluatePolynomial(mean, w_rec);
-    // the part of the output that comes from the initial state, and its derivative
+  return (/** @type {number} */ w_rec) => {
+    // the part of the output that comes from the initial state
     const carry = initial_state === 0 ? 0 : initial_state * w_rec ** n_steps;
-    const carry_slope = initial_state === 0 ? 0 : initial_state * n_steps * w_rec ** (n_steps - 1);
     return {
-      quadratic: a.value,
-      linear: 2 * (carry * m.value - b.value),
+      quadratic: evaluatePolynomial(quadratic, w_rec),
+      linear: 2 * (carry * evaluatePolynomial(mean, w_rec) - evaluatePolynomial(linear, w_rec)),
       constant: target_square + carry * (carry - 2 * target_mean),
-      slope: {
-        quadratic: a.slope,
-        linear: 2 * (carry * m.slope + carry_slope * m.value - b.slope),
-        constant: 2 * carry_slope * (carry - target_mean),
-      },
     };
   };
 }
 
+/** Return the value of a polynomial (Horner's method). @param {Float64Array} coefficients by rising powers @param {number} x */
+const evaluatePolynomial = (coefficients, x) => coefficients.reduceRight((value, coefficient) => value * x + coefficient, 0);
+
 /**
- * Return the value and the derivative of a polynomial (Horner's method).
- * @param {Float64Array} coefficients by rising powers @param {number} x
+ * Return the exact cost of the network without an activation.
+ * @param {Dataset} dataset @param {number} initial_state
+ * @returns {CostSource}
  */
-function evaluatePolynomial(coefficients, x) {
-  let [value, slope] = [0, 0];
-  for (let k = coefficients.length - 1; k >= 0; k--) {
-    slope = slope * x + value;
-    value = value * x + coefficients[k];
-  }
-  return { value, slope };
+export function makeExactCosts(dataset, initial_state) {
+  const parabolaAt = makeCostParabolas(dataset, initial_state);
+  return {
+    fill(w_rec, w_in, step, values) {
+      const { quadratic, linear, constant } = parabolaAt(w_rec);
+      for (let i = 0; i < values.length; i++) {
+        const w = w_in + i * step;
+        values[i] = (quadratic * w + linear) * w + constant;
+      }
+    },
+    logarithmic: false,
+    bestWIn(w_rec) {
+      const { quadratic, linear } = parabolaAt(w_rec);
+      return -linear / (2 * quadratic);
+    },
+  };
 }

@@ -1,7 +1,11 @@
 // The registry of optimizers, as the service describes it.
 import { getJson } from "./api.js";
-import { isWithin } from "./limits.js";
+import { readWithin } from "./limits.js";
 import { DEFAULTS } from "./state.js";
+
+const N_RATES = 8; // of a sweep
+const BELOW = 1000; // the lowest rate is the default divided by this
+const ABOVE = 10;
 
 /**
  * Return the optimizer and the parameters of an address if they are known, otherwise the defaults.
@@ -28,11 +32,6 @@ export function checkOptimizer(optimizers, { optimizer: name, parameters, clip }
 /** Parameters that decide how far the first step goes. */
 export const RATES = ["learning_rate", "initial_step", "damping"];
 
-/** @param {Optimizer} optimizer @returns {Parameter} */
-export function findRate({ parameters }) {
-  return parameters.find(({ name }) => RATES.includes(name)) ?? parameters[0];
-}
-
 /** Return the name of a parameter in words. @param {Parameter} parameter */
 export function nameParameter({ name }) {
   const words = name.replace(/_/g, " ");
@@ -40,9 +39,21 @@ export function nameParameter({ name }) {
 }
 
 /** @param {Parameter} parameter @param {number | boolean} value */
-const isAllowed = (parameter, value) => typeof value === parameter.type && (typeof value === "boolean" || isWithin(value, parameter));
+const isAllowed = (parameter, value) =>
+  typeof value === parameter.type && (typeof value === "boolean" || readWithin(parameter).read(String(value)) !== undefined);
 
 /** @returns {Promise<Optimizer[]>} */
 export async function fetchOptimizers() {
   return (await getJson("v1/optimizers")).items;
+}
+
+/** Return the states of a sweep: the same training with eight rates, with equal ratios between them. @param {State} state @param {Optimizer[]} optimizers */
+export function spreadRates(state, optimizers) {
+  const { parameters } = optimizers.find(({ name }) => name === state.optimizer) ?? optimizers[0];
+  const { name, default: usual } = parameters.find((parameter) => RATES.includes(parameter.name)) ?? parameters[0];
+  const { [name]: _, ...others } = state.parameters;
+  return Array.from({ length: N_RATES }, (_none, k) => {
+    const rate = Number(((Number(usual) / BELOW) * (BELOW * ABOVE) ** (k / (N_RATES - 1))).toPrecision(2));
+    return { ...state, parameters: rate === usual ? others : { ...others, [name]: rate } };
+  });
 }

@@ -1,6 +1,6 @@
 // What came of a run, in words: learned, stuck, on its way, unstable, out of the plot, or impossible from the
 // start. Each sentence states numbers of the run and follows from them.
-import { formatCost, formatNumber } from "../lib/format.js";
+import { count, formatCost, formatNumber } from "../lib/format.js";
 
 const FAR = 2; // times the whole view: a run beyond it has left the plot
 const NEAR_ONE = 0.05; // how close to 1 a weight is said to be close
@@ -72,7 +72,7 @@ function describeSuccess(run, from, to) {
   const { w_in, w_rec } = result.final.weights;
   const isCounter = taskOf(run) === "count_ones" && [w_in, w_rec].every((w) => Math.abs(w - 1) < NEAR_ONE);
   const reason = isCounter ? " Both weights are close to 1, so the network adds each bit and forgets nothing." : "";
-  const fell = `The cost fell from ${from} to ${to} in ${result.iterations.toLocaleString("en")} iterations.`;
+  const fell = `The cost fell from ${from} to ${to} in ${count(result.iterations, "iteration")}.`;
   return { key: "learned", icon: "✓", word, sentence: `It ${word}. ${fell}${reason}` };
 }
 
@@ -83,14 +83,10 @@ function describeFailure({ result, trajectory }, { dataset }, from, to) {
   const [first, last] = [recent[0], recent[recent.length - 1]];
   const [low, high] = [Math.min(...recent), Math.max(...recent)];
   const zero = dataset ? dataset.targets.reduce((sum, t) => sum + t * t, 0) / dataset.targets.length : NaN;
-  const after = `${result.iterations.toLocaleString("en")} iterations`;
+  const after = `${count(result.iterations, "iteration")}`;
   if (first - last > STILL_FALLING && last === low) {
-    return {
-      key: "falling",
-      icon: "…",
-      word: "still falling",
-      sentence: `Not there yet: the cost fell from ${from} to ${to} in ${after}, and is still falling.`,
-    };
+    const sentence = `Not there yet: the cost fell from ${from} to ${to} in ${after}, and is still falling.`;
+    return { key: "falling", icon: "…", word: "still falling", sentence };
   }
   if (high - low > UNSTEADY) {
     const sentence = `It does not settle: in the last quarter of ${after}, the cost was between ${formatCost(10 ** low)} and ${formatCost(10 ** high)}.`;
@@ -101,12 +97,8 @@ function describeFailure({ result, trajectory }, { dataset }, from, to) {
     const sentence = `Stuck on the plateau: after ${after} the cost is ${to}. A network that always answers 0 has ${formatNumber(zero)}.`;
     return { key: "stuck", icon: "▬", word: "stuck on the plateau", sentence };
   }
-  return {
-    key: "slow",
-    icon: "…",
-    word: "did not arrive",
-    sentence: `It did not arrive: the cost went from ${from} to ${to} in ${after}.`,
-  };
+  const sentence = `It did not arrive: the cost went from ${from} to ${to} in ${after}.`;
+  return { key: "slow", icon: "…", word: "did not arrive", sentence };
 }
 
 /**

@@ -4,27 +4,25 @@ import { deleteAll, getJson, postJson, postText, receive, send } from "./api.js"
 import { computations } from "./jobs.js";
 import { toNetwork } from "./requests.js";
 
-/** Written by scripts/example_data.py, which also says how. @type {ExampleData[]} */
+/** Written by scripts/example_data.py, which also says how. */
 export const EXAMPLE_DATA = [
   {
     file: "exact_counts.csv",
     id: "ds_1353fc5925e04b213c4062acaef15377",
     title: "Exact counts",
-    note: "Synthetic data: 30 sequences of 8 random bits. The target is the number of ones, so weights of (1, 1) fit exactly.",
+    note: "Synthetic data: random bits. The target is the number of ones, so weights of (1, 1) fit exactly.",
   },
   {
     file: "noisy_counts.csv",
     id: "ds_49e28cb12b16ee46c0fc4fd51c90833f",
     title: "Noisy counts",
-    note: "Synthetic data: 40 sequences of 8 random bits. The target is the number of ones plus normal noise with standard deviation 0.5.",
+    note: "Synthetic data: random bits. The target is the number of ones plus normal noise with standard deviation 0.5.",
   },
   {
     file: "decaying_sum.csv",
     id: "ds_42410c2e6eab2c70a5db98a726735b91",
     title: "Decaying sum",
-    note:
-      "Synthetic data: 40 sequences of 12 daily doses from 0 to 2. Each day 80% of the level remains, and half of the dose is added. " +
-      "The target is the last level plus normal noise with standard deviation 0.05, so the weights are about (0.5, 0.8).",
+    note: "Synthetic data: daily doses. Each day 80% of the level remains, and half of the dose is added. The target is the last level plus normal noise with standard deviation 0.05, so the weights are about (0.5, 0.8).",
   },
 ];
 
@@ -40,14 +38,15 @@ export async function uploadTable(table, name = "") {
   return (await postText(`v1/datasets${name && `?${new URLSearchParams({ name })}`}`, table, "text/csv")).id;
 }
 
-/** Delete a dataset, after the computations of this page that use it. @param {string} id */
+/** Delete a dataset, after the computations of this page that use it, and return the id of none. @param {string} id */
 export async function deleteDataset(id) {
   const own = [...computations].filter(([, dataset]) => dataset.id === id).map(([path]) => path);
   await deleteAll([...own, `v1/datasets/${id}`]);
   for (const path of own) computations.delete(path);
+  return "";
 }
 
-/** @param {ExampleData} example */
+/** @param {typeof EXAMPLE_DATA[number]} example */
 export async function uploadExample({ file }) {
   return uploadTable(await receive((await send(`explorer/examples/${file}`)).text()));
 }

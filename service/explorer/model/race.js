@@ -1,28 +1,27 @@
 // The training runs over one cost surface: started together, kept in order, restored and removed.
 import { formatNumber } from "../lib/format.js";
 import { fromRunText, toRunText } from "./address.js";
-import { Problem } from "./api.js";
+import { Problem, getJson, postJson, receive } from "./api.js";
 import { RATES } from "./optimizers.js";
 import { fromObjective, isSameObjective, toTrainingRun } from "./requests.js";
-import { separateRuns, startRun } from "./runs.js";
 import { MAX_RUNS } from "./state.js";
 
 export class Race {
-  /** @param {Store} store @param {Optimizer[]} optimizers @param {RaceHandlers} handlers */
+  /**
+   * @param {Store} store @param {Optimizer[]} optimizers
+   * @param {Record<"progress" | "problem" | "busy" | "removed", any>} handlers what the runs need of the page: to show progress, a
+   * problem, that they are awaited, and which were removed
+   */
   constructor(store, optimizers, handlers) {
     this.store = store;
     this.optimizers = new Map(optimizers.map((optimizer) => [optimizer.name, optimizer]));
     this.handlers = handlers;
     this.requests = new AbortController();
-    /** @type {Promise<void>} */ this.pending = Promise.resolve();
-  }
-
-  get runs() {
-    return this.store.runs;
+    /** @type {Promise<unknown>} */ this.pending = Promise.resolve();
   }
 
   get lastIteration() {
-    return Math.max(0, ...this.runs.map(({ result }) => result.iterations ?? 0));
+    return Math.max(0, ...this.store.runs.map(({ result }) => result.iterations ?? 0));
   }
 
   /** @param {Run} run */
@@ -33,15 +32,19 @@ export class Race {
 
   /** Return the request of a run as text. @param {Run} run */
   describeRun({ result: { request } }) {
-    const optimizer = this.optimizers.get(request.optimizer.name);
-    const defaults = (optimizer?.parameters ?? []).map((each) => [each.name, each.default]);
-    return toRunText(request, Object.fromEntries(defaults));
+    return toRunText(request, this.optimizers.get(request.optimizer.name)?.parameters ?? []);
   }
 
-  /** Describe the run that starts from a state. @param {State} state */
-  describe({ optimizer, parameters }) {
-    const rate = RATES.find((name) => name in parameters);
-    return `${this.optimizers.get(optimizer)?.title ?? optimizer}${rate ? ` with ${formatNumber(Number(parameters[rate]))}` : ""}`;
+  /** Name a run by its optimizer and its rate. @param {any} request */
+  describe({ optimizer }) {
+    const rate = findRate(optimizer);
+    return `${this.optimizers.get(optimizer.name)?.title ?? optimizer.name}${rate === null ? "" : ` ${formatNumber(rate, 2)}`}`;
+  }
+
+  /** Start to train from several states. @param {State[]} states @param {AbortSignal} signal */
+  start(states, signal) {
+    const bodies = states.map(toTrainingRun);
+    return Promise.allSettled(bodies.map((body) => startRun(body, this.handlers.progress(this.describe(body)), signal)));
   }
 
   /**
@@ -52,15 +55,13 @@ export class Race {
   async train(states, keep) {
     const { handlers } = this;
     const { signal } = keep ? this.requests : this.replaceRequests();
-    const previous = this.pending;
-    let finish = () => {};
-    this.pending = new Promise((resolve) => (finish = () => resolve(undefined)));
     handlers.problem(null);
     handlers.busy(true);
+    const started = this.start(states, signal);
+    const inOrder = this.pending.then(() => started); // runs appear in the order in which they were started
+    this.pending = inOrder;
     try {
-      const started = states.map((state) => startRun(toTrainingRun(state), handlers.progress(this.describe(state)), signal));
-      const results = await Promise.allSettled(started);
-      await previous; // runs appear in the order in which they were started
+      const results = await inOrder;
       if (signal.aborted) return false;
       const runs = this.collect(results);
       if (runs.length) this.add(runs, keep);
@@ -70,7 +71,6 @@ export class Race {
       handlers.problem(error);
       return false;
     } finally {
-      finish();
       if (!signal.aborted) handlers.busy(false);
     }
   }
@@ -85,12 +85,18 @@ export class Race {
 
   /** Remove all runs, and offer to return to them. */
   remove() {
-    const { runs, store } = this;
-    const { iteration, show } = store.state;
+    const { iteration, show } = this.store.state;
+    const { runs } = this.store;
     this.clear();
-    this.handlers.removed(runs.length === 1 ? "The run was removed." : `The ${runs.length} runs were removed.`, () => {
+    this.offerUndo(runs, "", { iteration, show });
+  }
+
+  /** Say which runs were removed, and offer to return to them. @param {Run[]} runs @param {string} origin @param {Partial<State>} state to return to */
+  offerUndo(runs, origin, state) {
+    const text = runs.length === 1 ? `The run${origin} was removed.` : `The ${runs.length} runs${origin} were removed.`;
+    this.handlers.removed(text, () => {
       this.show(runs);
-      store.set({ iteration, show });
+      this.store.set(state);
     });
   }
 
@@ -104,7 +110,7 @@ export class Race {
   /** @param {Run[]} runs @param {boolean} keep */
   add(runs, keep) {
     const ids = new Set(runs.map(({ result }) => result.id));
-    const others = keep ? this.runs.filter(({ result }) => !ids.has(result.id)) : [];
+    const others = keep ? this.store.runs.filter(({ result }) => !ids.has(result.id)) : [];
     if (others.length + runs.length > MAX_RUNS) {
       throw new Problem("The race is full", `A race has at most ${MAX_RUNS} runs. Remove one first.`);
     }
@@ -117,17 +123,19 @@ export class Race {
   async restore() {
     const { signal } = this.replaceRequests();
     const { state } = this.store;
-    const ask = (/** @type {string} */ text, /** @type {number} */ index) =>
-      startRun(toTrainingRun({ ...state, ...fromRunText(text) }), this.handlers.progress(`Run ${index + 1}`), signal);
-    const results = await Promise.allSettled(state.runs.map(ask));
+    const results = await this.start(
+      state.runs.map((text) => ({ ...state, ...fromRunText(text) })),
+      signal,
+    );
     if (!signal.aborted) this.show(this.collect(results));
   }
 
   /** Return the runs for the data of the page, and show what failed. @param {PromiseSettledResult<Run>[]} results */
   collect(results) {
-    const { runs, problem } = separateRuns(results);
+    const problem = results.find((each) => each.status === "rejected")?.reason ?? null;
+    if (problem && !(problem instanceof Problem)) throw problem;
     this.handlers.problem(problem);
-    return runs.filter((run) => this.matches(run));
+    return results.flatMap((each) => (each.status === "fulfilled" && this.matches(each.value) ? [each.value] : []));
   }
 
   /** Return whether a run has the dataset and the network of the page. @param {Run} run */
@@ -137,18 +145,14 @@ export class Race {
 
   /** Remove the runs of other data, and offer to return to these. */
   removeMismatches() {
-    const { runs, store } = this;
+    const { store } = this;
+    const { runs } = store;
     const matching = runs.filter((run) => this.matches(run));
     if (matching.length === runs.length) return;
     const { view, w_in, w_rec, iteration, show, sequence } = store.state;
     const previous = { view, w_in, w_rec, iteration, show, sequence, ...fromObjective(runs[0].result.request) };
     this.show(matching);
-    const text =
-      runs.length === 1 ? "The run of the previous data was removed." : `The ${runs.length} runs of the previous data were removed.`;
-    this.handlers.removed(text, () => {
-      this.show(runs);
-      store.set(previous);
-    });
+    this.offerUndo(runs, " of the previous data", previous);
   }
 
   /** @param {Run[]} runs */
@@ -157,6 +161,22 @@ export class Race {
     this.store.runs = runs;
     const { iteration } = this.store.state;
     this.store.set({ runs: runs.map((run) => this.describeRun(run)), iteration: Math.min(iteration, this.lastIteration) });
-    this.handlers.change(runs);
   }
+}
+
+/**
+ * Start a training run and wait for its result.
+ * @param {object} body @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<Run>}
+ */
+async function startRun(body, watcher, signal) {
+  const started = await postJson("v1/training-runs", body, signal);
+  const { completeJob } = await receive(import("./jobs.js"));
+  const result = await completeJob(started, "training run", watcher, signal);
+  return { result, trajectory: await getJson(result.links.trajectory, signal) };
+}
+
+/** Return the rate of an optimizer in a request, or null if it has none. @param {Record<string, any>} optimizer @returns {number | null} */
+export function findRate(optimizer) {
+  const name = RATES.find((each) => each in optimizer);
+  return name === undefined ? null : optimizer[name];
 }

@@ -25,20 +25,9 @@ export const toNetwork = ({ activation, initial_state }) => ({ activation, initi
 /** @param {State} state */
 export const toObjective = (state) => ({ dataset: toDataset(state), network: toNetwork(state) });
 
-/**
- * Return whether a request has the dataset and the network of a state.
- * @param {{dataset: any, network: any}} request @param {State} state
- */
-export function isSameObjective({ dataset, network }, state) {
-  const { dataset: other, network: other_network } = toObjective(state);
-  return isEqual(dataset, other) && isEqual(network, other_network);
-}
-
-/** Compare two flat objects. @param {Record<string, any>} a @param {Record<string, any>} b */
-function isEqual(a, b) {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
-}
+/** Return whether a request has the dataset and the network of a state. @param {{dataset: any, network: any}} request @param {State} state */
+export const isSameObjective = (request, state) =>
+  Object.entries(fromObjective(request)).every(([key, value]) => state[/** @type {keyof State} */ (key)] === value);
 
 /** @param {State} state */
 export const toWeights = ({ w_in, w_rec }) => ({ w_in, w_rec });

@@ -49,7 +49,10 @@ export const DEFAULTS = {
 };
 Object.freeze(DEFAULTS);
 
-/** Holds the state, the runs that it names and the sequence that is predicted. Listeners run at most once per animation frame. */
+/**
+ * Holds the state and what follows from it. Listeners of the state run at most once per animation frame, and those of results
+ * as soon as these are published.
+ */
 export class Store {
   /** @param {State} state */
   constructor(state) {
@@ -57,11 +60,16 @@ export class Store {
     /** @type {Run[]} */ this.runs = [];
     /** @type {Sample | null} */ this.sample = null;
     /** @type {LoadedDataset | null} */ this.dataset = null;
+    /** @type {CostSource | null} */ this.costs = null;
     /** @type {Optimum | null} */ this.optimum = null;
+    /** @type {Evaluation | null} */ this.evaluation = null;
+    /** @type {Prediction | null} */ this.prediction = null;
+    this.n_read = Infinity; // inputs, after which the network is shown
+    this.approximation = ""; // what the surface leaves out
     this.n_inputs = 1; // of the user's data
     this.home = FULL_VIEW; // the view that suits the data
     /** @type {Set<string>} */ this.changed = new Set();
-    /** @type {{keys: Set<string>, listener: (state: State) => void}[]} */ this.listeners = [];
+    /** @type {{keys: string[], listener: (state: State) => void}[]} */ this.listeners = [];
     this.scheduled = false;
   }
 
@@ -79,19 +87,30 @@ export class Store {
 
   /**
    * Call a listener now, and again after each animation frame in which one of the keys changed.
-   * @param {(keyof State)[]} keys @param {(state: State) => void} listener
+   * @param {(keyof State | keyof Store)[]} keys of the state, or names of results @param {(state: State) => void} listener
    */
   watch(keys, listener) {
-    this.listeners.push({ keys: new Set(keys), listener });
+    this.listeners.push({ keys, listener });
     listener(this.state);
+  }
+
+  /** Adopt results, and call their listeners. @param {Partial<Store>} results */
+  publish(results) {
+    Object.assign(this, results);
+    this.call(new Set(Object.keys(results)));
   }
 
   notify() {
     this.scheduled = false;
     const changed = this.changed;
     this.changed = new Set();
+    this.call(changed);
+  }
+
+  /** @param {Set<string>} changed */
+  call(changed) {
     for (const { keys, listener } of this.listeners) {
-      if ([...changed].some((key) => keys.has(key))) listener(this.state);
+      if (keys.some((key) => changed.has(key))) listener(this.state);
     }
   }
 }

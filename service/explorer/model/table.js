@@ -30,13 +30,8 @@ export function readTable(name, text) {
   const rows = lines.slice(start, start + N_SAMPLE_ROWS).map((line) => splitLine(line, separator));
   const columns = names.map((each, j) => {
     const title = hasHeader ? each : `column ${j + 1}`;
-    return {
-      name: title,
-      kind: findKind(
-        hasHeader ? each : "column",
-        rows.map((row) => row[j] ?? ""),
-      ),
-    };
+    const fields = rows.map((row) => row[j] ?? "");
+    return { name: title, kind: findKind(title, fields) };
   });
   return { name, text, separator, hasHeader, lines, columns, n_rows: lines.length - start };
 }

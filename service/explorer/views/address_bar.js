@@ -10,16 +10,9 @@ export class AddressBar {
   constructor(store, copy, fullPage) {
     this.store = store;
     this.fullPage = fullPage;
-    store.watch(
-      /** @type {any} */ (Object.keys(store.state)),
-      throttle(DELAY_MS, () => this.save()),
-    );
-    enableCopy(
-      copy,
-      () => this.href(location.search),
-      () => this.save(),
-      "Copy the address",
-    );
+    const save = () => this.save();
+    store.watch(/** @type {any} */ (Object.keys(store.state)), throttle(DELAY_MS, save));
+    enableCopy(copy, () => this.href(location.search), save, "Copy the address");
   }
 
   /** Return the address of the state. @param {string} query what the page shows of it */

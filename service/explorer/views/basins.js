@@ -1,7 +1,7 @@
 // Where training succeeds: the control of the basin map, its legend and its shares.
 import { createButton, html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { Problem } from "../model/api.js";
+import { LatestRequest } from "../model/api.js";
 import { computeBasinMap } from "../model/basins.js";
 import { OBJECTIVE_KEYS } from "../model/requests.js";
 import { BasinLayer, createSwatch } from "../charts/basin_layer.js";
@@ -11,61 +11,48 @@ import { showProgress } from "./progress.js";
 /** @type {(keyof State)[]} */
 const SETTINGS = [...OBJECTIVE_KEYS, "optimizer", "parameters", "n_iterations", "target_cost", "clip", "threshold"];
 
-/**
- * @param {Store} store @param {Surface} surface @param {Optimizer[]} optimizers
- * @param {{legend: HTMLElement, problem: HTMLElement}} elements
- */
-export function createBasins(store, surface, optimizers, elements) {
-  const control = new BasinControl(store, new BasinLayer(surface), optimizers, elements);
-  store.watch(["basins"], () => control.toggle());
-  const readSettings = () => JSON.stringify(SETTINGS.map((key) => store.state[key]));
-  let settings = readSettings();
-  store.watch(SETTINGS, () => {
-    if (settings !== (settings = readSettings())) store.set({ basins: false }); // the map would be that of other settings
-  });
-}
-
-class BasinControl {
-  /** @param {Store} store @param {BasinLayer} layer @param {Optimizer[]} optimizers @param {{legend: HTMLElement, problem: HTMLElement}} elements */
-  constructor(store, layer, optimizers, { legend, problem }) {
+export class BasinControl {
+  /** @param {Store} store @param {Surface} surface @param {Optimizer[]} optimizers @param {Record<string, HTMLElement>} elements */
+  constructor(store, surface, optimizers, { "basin-legend": legend, "basin-problem": problem }) {
     this.store = store;
-    this.layer = layer;
+    this.layer = new BasinLayer(surface);
     this.legend = legend;
-    this.problem = problem;
     this.titles = new Map(optimizers.map(({ name, title }) => [name, title]));
-    this.request = new AbortController();
+    /** @type {LatestRequest<null, BasinMap>} */ this.maps = new LatestRequest(
+      (_query, signal) => computeBasinMap(store, showProgress(`${this.titles.get(store.state.optimizer)} from every point`), signal),
+      (map) => this.show(map),
+      (error) => {
+        showProblem(problem.id, error);
+        if (error) store.set({ basins: false });
+      },
+    );
     this.update = createButton("Compute for this view", () => this.compute());
     store.watch(["view"], () => (this.update.hidden = false));
+    store.watch(["basins"], () => this.toggle());
+    const readSettings = () => JSON.stringify(SETTINGS.map((key) => store.state[key]));
+    let settings = readSettings();
+    store.watch(SETTINGS, () => {
+      if (settings !== (settings = readSettings())) store.set({ basins: false }); // the map would be that of other settings
+    });
   }
 
   toggle() {
-    if (this.store.state.basins) this.compute();
-    else {
-      this.request.abort();
-      this.layer.show(null);
-      this.legend.replaceChildren();
-    }
+    if (this.store.state.basins) return this.compute();
+    this.maps.cancel();
+    this.layer.show(null);
+    this.legend.replaceChildren();
   }
 
-  async compute() {
-    this.request.abort();
-    this.request = new AbortController();
-    const { signal } = this.request;
+  compute() {
     this.update.hidden = true;
     this.legend.replaceChildren("Training from every point of the view…");
-    showProblem(this.problem.id, null);
-    const title = this.titles.get(this.store.state.optimizer) ?? "";
-    try {
-      const map = await computeBasinMap(this.store, showProgress(`${title} from every point`), signal);
-      if (signal.aborted) return;
-      this.layer.show(map);
-      this.legend.replaceChildren(...this.describe(map), this.update);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof Problem)) throw error;
-      showProblem(this.problem.id, error);
-      this.store.set({ basins: false });
-    }
+    this.maps.send(null);
+  }
+
+  /** @param {BasinMap} map */
+  show(map) {
+    this.layer.show(map);
+    this.legend.replaceChildren(...this.describe(map), this.update);
   }
 
   /** Return the legend of a map. @param {BasinMap} map @returns {(Node | string)[]} */

@@ -9,7 +9,7 @@ import { toDataset, toModel, toNetwork, toObjective, toTrainingRun, toWeights, t
 import { withShownWeights } from "../model/shown.js";
 import { createBlock } from "./code_block.js";
 
-/** @type {Record<string, (state: State, sample: Sample | null) => ApiRequest>} */
+/** `result` has the keys of the result in the response. @type {Record<string, (state: State, sample: Sample | null) => {path: string, body: object, result: (string | number)[]}>} */
 const REQUESTS = {
   train: (state) => ({ path: "v1/training-runs", body: toTrainingRun(state), result: ["final"] }),
   trace: (state) => ({
@@ -50,15 +50,13 @@ function listLinks(state, runs, theme) {
     ["Trace PNG", `v1/gradient-trace.png?${toQuery(trace)}`],
     ["Trace CSV", `v1/gradient-trace.csv?${toQuery(trace)}`],
     ["Trace JSON", `v1/gradient-trace?${toQuery(trace)}`],
-    ...runs.flatMap((id, index) => listRunLinks(id, runs.length > 1 ? `Run ${index + 1}` : "Run")),
-  ];
-}
-
-/** @param {string} id @param {string} name @returns {[string, string][]} */
-function listRunLinks(id, name) {
-  return [
-    [`${name} JSON`, `v1/training-runs/${id}`],
-    [`${name} CSV`, `v1/training-runs/${id}/trajectory.csv`],
+    ...runs.flatMap((id, index) => {
+      const [name, path] = [runs.length > 1 ? `Run ${index + 1}` : "Run", `v1/training-runs/${id}`];
+      return /** @type {[string, string][]} */ ([
+        [`${name} JSON`, path],
+        [`${name} CSV`, `${path}/trajectory.csv`],
+      ]);
+    }),
   ];
 }
 
@@ -79,7 +77,7 @@ function showLinks(root, links) {
   });
 }
 
-/** @param {Store} store @param {{request: any, code: Element, links: Element}} elements */
+/** @param {Store} store @param {Record<string, any>} elements */
 export function createCodePanel(store, elements) {
   const curl = createBlock("curl", "curl command");
   const python = createBlock("Python", "Python code");

@@ -1,7 +1,7 @@
 // A figure of this page for other places: pictures of it, the code that embeds it in a page, and a step of a lesson.
 // The elements of the page say which views can be embedded, and how.
 import { enableCopy } from "../lib/clipboard.js";
-import { byId, createButton, html, listValues, saveFile, setText } from "../lib/dom.js";
+import { createButton, html, listValues, saveFile, setText } from "../lib/dom.js";
 import { writeIframe } from "../lib/snippets.js";
 import { throttle } from "../lib/throttle.js";
 import { OWN_STEP } from "../model/state.js";
@@ -13,46 +13,43 @@ const QUERIES =
   "For a lecture, add ?present to the address, before the #: large text, Page Down and Page Up for the lesson, the space bar to play. " +
   "Add ?hide=data,code to hide parts of the page. These are";
 
-/** @param {Store} store @param {AddressBar} addressBar */
-export function createEmbedding(store, addressBar) {
-  const [select, ground, ancestors] = ["embed-view", "ground", "embed-ancestors"].map(byId);
-  const views = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-embed][data-title]")]);
-  const figures = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("figure[data-view]")]);
-  const all = [...views, ...figures.filter((figure) => !views.includes(figure))];
-  const find = () => all[select.selectedIndex];
-  select.append(...all.map((root) => html("option", { value: root.dataset.embed ?? root.dataset.view }, nameOf(root))));
+/**
+ * @param {Store} store @param {AddressBar} addressBar @param {Record<string, any>} elements of the drawer, with the views of the
+ * page and the legends that pictures of them get
+ */
+export function createEmbedding(store, addressBar, elements) {
+  const { "embed-view": select, ground, "embed-ancestors": ancestors, "save-buttons": saveButtons, "embed-code": block } = elements;
+  const roots = /** @type {HTMLElement[]} */ (elements.views);
+  const find = () => roots[select.selectedIndex];
+  select.append(...roots.map((root) => html("option", { value: root.dataset.view ?? root.dataset.embed }, nameOf(root))));
   const { element, code } = createBlock("HTML", "HTML code");
-  byId("embed-code").append(element);
-  byId("queries").textContent = `${QUERIES} ${listValues("data-part")}.`;
+  block.append(element);
+  elements.queries.textContent = `${QUERIES} ${listValues("data-part")}.`;
   ancestors.textContent = describeAncestors(ancestors.dataset.ancestors);
 
   function show() {
     const { embed, title, height } = find().dataset;
-    byId("embed-code").hidden = ancestors.hidden = !embed;
+    block.hidden = ancestors.hidden = !embed;
     // A figure that is not shown is not drawn, and a hint stands where there are no data.
     const isDrawn = find().checkVisibility() && !find().querySelector(".chart .hint");
-    for (const button of byId("save-buttons").children) button.disabled = !isDrawn;
-    byId("not-drawn").hidden = isDrawn;
+    for (const button of saveButtons.children) button.disabled = !isDrawn;
+    elements["not-drawn"].hidden = isDrawn;
     if (embed) setText(code, writeIframe(addressBar.href(`?embed=${embed}`), title ?? "", WIDTH, Number(height)));
   }
 
   select.addEventListener("change", show);
-  const formats = { png: "PNG", svg: "SVG", pdf: "PDF" };
-  byId("save-buttons").append(
-    ...Object.entries(formats).map(([suffix, name]) =>
-      createButton(`Save as ${name}`, () => save(find(), select.value, /** @type {keyof typeof formats} */ (suffix), ground.value)),
+  saveButtons.append(
+    ...["png", "svg", "pdf"].map((format) =>
+      createButton(`Save as ${format.toUpperCase()}`, () => save(find(), elements, select.value, format, ground.value)),
     ),
   );
   store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), throttle(150, show));
   show();
-  byId("step_figure").append(...figures.map((figure) => html("option", { value: figure.dataset.view }, nameOf(figure))));
+  const figures = roots.filter((root) => root.dataset.view);
+  elements.step_figure.append(...figures.map((root) => html("option", { value: root.dataset.view }, nameOf(root))));
   for (const key of OWN_STEP) bindField(store, key);
-  enableCopy(
-    byId("copy-step"),
-    () => addressBar.href(""),
-    () => addressBar.save(),
-    "Copy the address",
-  );
+  const showAddress = () => addressBar.save();
+  enableCopy(elements["copy-step"], () => addressBar.href(""), showAddress, "Copy the address");
 }
 
 /** @param {HTMLElement} root */
@@ -60,19 +57,16 @@ function nameOf(root) {
   return root.querySelector("h2, figcaption b")?.textContent ?? "";
 }
 
-/** Save a picture of a view. @param {HTMLElement} root @param {string} name @param {"png" | "svg" | "pdf"} suffix @param {string} ground */
-async function save(root, name, suffix, ground) {
+/** Save a picture of a view, with the legends that belong to it. @param {HTMLElement} root @param {Record<string, HTMLElement>} legends @param {string} name @param {string} format @param {string} ground */
+async function save(root, { "runs-legend": runsLegend, "basin-legend": basinLegend }, name, format, ground) {
   const { drawPicture, makePng, printPicture, writeSvg } = await import("../lib/picture.js");
   const canvases = [...root.querySelectorAll("canvas")].filter((canvas) => canvas.checkVisibility() && !canvas.closest(".basin-legend"));
   const figure = /** @type {SVGSVGElement} */ (root.querySelector(".chart > svg, .surface > svg"));
-  const hasRuns = root.querySelector("[data-index]") !== null;
-  const legend = document.querySelectorAll(
-    `${hasRuns ? "#runs-legend > *, " : ""}${name === "surface" ? "#basin-legend > :not(button)" : "none"}`,
-  );
-  const picture = drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...legend]), ground);
-  if (suffix === "pdf") return printPicture(picture);
-  const file = suffix === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" });
-  saveFile(`${name}.${suffix}`, file);
+  const runs = root.querySelector("[data-index]") ? [...runsLegend.children] : [];
+  const outcomes = root.contains(basinLegend) ? [...basinLegend.children].filter((entry) => entry.localName !== "button") : [];
+  const picture = drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...runs, ...outcomes]), ground);
+  if (format === "pdf") return printPicture(picture);
+  saveFile(`${name}.${format}`, format === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" }));
 }
 
 /** @param {string} ancestors as in a content security policy */

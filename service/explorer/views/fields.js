@@ -10,27 +10,25 @@ import { openDrawer } from "./drawers.js";
  * @param {Partial<State>} [change] a further change when the user edits the field
  */
 export function bindField(store, key, change = {}) {
-  const field = byId(key);
-  const show = () => {
-    showValue(field, store.state[key]);
-    reportField(field, "");
-  };
   const accept = (/** @type {any} */ value) => store.set({ [key]: value, ...change });
-  const isChoice = field.localName === "select" || field.type === "checkbox";
-  if (isChoice) field.addEventListener("change", () => accept(field.type === "checkbox" ? field.checked : field.value));
-  else enableEditing(field, { ...findReader(key), accept, show });
-  store.watch([key], () => {
-    if (isChoice || document.activeElement !== field) show();
-  });
+  const show = enableEditing(byId(key), { ...findReader(key), accept, get: () => store.state[key] });
+  store.watch([key], show);
 }
 
 /**
- * Let the user edit a field. While its text is not valid, it has no effect and the field says what is expected.
- * @param {HTMLInputElement} field @param {Editing} editing
+ * Let the user edit a field, and return the function that shows its value. While its text is not valid, it has no effect and
+ * the field says what is expected.
+ * @param {any} field @param {Editing} editing
  */
-export function enableEditing(field, { read, expected, accept, show }) {
+export function enableEditing(field, { read, expected, accept, get }) {
+  const isChoice = field.localName === "select" || field.type === "checkbox";
   let isValid = true;
-  field.addEventListener("input", () => {
+  const show = () => {
+    showValue(field, get());
+    reportField(field, "");
+  };
+  field.addEventListener(isChoice ? "change" : "input", () => {
+    if (field.type === "checkbox") return accept(field.checked);
     const value = field.validity.badInput ? undefined : read(field.value);
     isValid = value !== undefined;
     const name = field.getAttribute("aria-label") ?? field.closest("label")?.firstChild?.textContent?.trim();
@@ -38,6 +36,9 @@ export function enableEditing(field, { read, expected, accept, show }) {
     if (isValid) accept(value);
   });
   field.addEventListener("blur", () => isValid && show());
+  return () => {
+    if (isChoice || document.activeElement !== field) show();
+  };
 }
 
 /** Return whether all fields that training uses are valid. Otherwise, show one that is not. */

@@ -1,6 +1,5 @@
 // The lesson: one step at a time beside the figure that it speaks of, with a question and an answer to reveal.
 // A link may have a step of its own.
-import { writeWeight } from "../charts/network.js";
 import { createButton, html, setAttributes } from "../lib/dom.js";
 import { STEPS } from "../lessons/index.js";
 import { toHash } from "../model/address.js";
@@ -30,10 +29,10 @@ function findStep({ lesson, step_title, step_text, step_question, step_hint, ste
 }
 
 /**
- * @param {Store} store @param {{root: HTMLElement, start: HTMLElement, views: Element[]}} elements
+ * @param {Store} store @param {Record<string, any>} elements
  * @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it
  */
-export function createLesson(store, { root, start, views }, visit) {
+export function createLesson(store, { lesson: root, "start-lesson": start, views }, visit) {
   const close = { lesson: 0, ...Object.fromEntries(OWN_STEP.map((key) => [key, DEFAULTS[key]])) };
   const go = (/** @type {number} */ number) => {
     if (number < 1 || number > STEPS.length) {
@@ -83,6 +82,6 @@ export function createLesson(store, { root, start, views }, visit) {
 
 /** Set a text, with the weights as in a formula. @param {Element} element @param {string} text with w_in and w_rec */
 function typeset(element, text) {
-  const parts = text.split(/(w_in|w_rec)/).flatMap((part, k) => (k % 2 ? writeWeight(part) : [part]));
+  const parts = text.split(/w_(in|rec)/).flatMap((part, k) => (k % 2 ? [html("var", {}, "w"), html("sub", {}, part)] : [part]));
   element.replaceChildren(...parts);
 }

@@ -1,7 +1,7 @@
 // Navigation on the cost surface: move the point, pan and zoom, by pointer, keys and buttons.
 import { createButton, createIcon, html } from "../lib/dom.js";
 import { roundToStep } from "../lib/format.js";
-import { trackGestures } from "../lib/gestures.js";
+import { readArrow, trackGestures } from "../lib/gestures.js";
 import { niceStep, panView, zoomView } from "../lib/scales.js";
 
 const GRAB_DISTANCE = 26; // pixels from the point
@@ -9,25 +9,29 @@ const HINT_MS = 1500;
 const KEY_STEP = 1 / 120; // of the view
 const KEY_ZOOM = 1.5;
 const BUTTON_ZOOM = 1.6;
-const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /** @param {Surface} surface @param {Store} store @param {HTMLElement} toolbar for the buttons */
 export function enableNavigation(surface, store, toolbar) {
   const { state } = store;
+  const { plot } = surface;
   let grab = { x: 0, y: 0 }; // from the pointer to the point while dragging
   let is_near = false; // whether the pointer went down near the point
   let timer = 0;
   const hint = html("p", { class: "wheel-hint", "aria-hidden": "true", hidden: true }, "To zoom, hold Ctrl or click first");
   surface.root.append(hint);
 
+  /** Return the size of a pixel in both weights. */
+  const measurePixel = () => ({ w_in: plot.invertX(1) - plot.invertX(0), w_rec: plot.invertY(0) - plot.invertY(1) });
+
   /** Move the point to a position, or to the nearest one inside the plot. @param {Position} position */
   function movePoint({ x, y }) {
-    const { rect, scales } = surface;
-    const inside_x = Math.min(rect.left + rect.width, Math.max(rect.left, x));
-    const inside_y = Math.min(rect.top + rect.height, Math.max(rect.top, y));
+    const { left, top, width, height } = plot.rect;
+    const inside_x = Math.min(left + width, Math.max(left, x));
+    const inside_y = Math.min(top + height, Math.max(top, y));
+    const pixel = measurePixel();
     store.set({
-      w_in: roundToStep(scales.w_in(inside_x), scales.pixel.w_in),
-      w_rec: roundToStep(scales.w_rec(inside_y), scales.pixel.w_rec),
+      w_in: roundToStep(plot.invertX(inside_x), pixel.w_in),
+      w_rec: roundToStep(plot.invertY(inside_y), pixel.w_rec),
       show: 0,
     });
     surface.point.focus({ preventScroll: true });
@@ -36,18 +40,18 @@ export function enableNavigation(surface, store, toolbar) {
   /** @param {number[]} view */
   function setView(view) {
     store.set({ view });
-    surface.updateScales(); // the next event may arrive before the next animation frame
+    surface.updateDomain(); // the next event may arrive before the next animation frame
   }
 
   /** @param {number} factor @param {Position} position stays where it is */
   function zoom(factor, { x, y }) {
-    setView(zoomView(state.view, factor, { w_in: surface.scales.w_in(x), w_rec: surface.scales.w_rec(y) }, store.home));
+    setView(zoomView(state.view, factor, { w_in: plot.invertX(x), w_rec: plot.invertY(y) }, store.home));
   }
 
   trackGestures(surface.root, {
     accepts: (target) => target.closest("svg .plot") !== null,
     start(position, type) {
-      const point = { x: surface.scales.x(state.w_in), y: surface.scales.y(state.w_rec) };
+      const point = { x: plot.x(state.w_in), y: plot.y(state.w_rec) };
       grab = { x: point.x - position.x, y: point.y - position.y };
       is_near = Math.hypot(grab.x, grab.y) < GRAB_DISTANCE;
       if (is_near) surface.point.focus({ preventScroll: true });
@@ -56,7 +60,7 @@ export function enableNavigation(surface, store, toolbar) {
     },
     drag: ({ x, y }) => movePoint({ x: x + grab.x, y: y + grab.y }),
     pan(x, y) {
-      const { pixel } = surface.scales;
+      const pixel = measurePixel();
       setView(panView(state.view, -x * pixel.w_in, y * pixel.w_rec));
     },
     click: (position) => is_near || movePoint(position),
@@ -70,10 +74,14 @@ export function enableNavigation(surface, store, toolbar) {
 
   surface.point.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const { w_in, w_rec, view } = state;
-    const direction = DIRECTIONS[/** @type {keyof typeof DIRECTIONS} */ (event.key)];
-    if (direction) {
-      const size = KEY_STEP * (event.shiftKey ? 10 : event.altKey ? 0.1 : 1);
-      store.set(stepPoint(state, direction, size));
+    const arrow = readArrow(event);
+    if (arrow) {
+      const [w_in_step, w_rec_step] = [view[1] - view[0], view[3] - view[2]].map((size) => niceStep(size * KEY_STEP * arrow.factor));
+      store.set({
+        w_in: roundToStep(w_in + arrow.right * w_in_step, w_in_step),
+        w_rec: roundToStep(w_rec + arrow.up * w_rec_step, w_rec_step),
+        show: 0,
+      });
     } else if (event.key === "+" || event.key === "=") setView(zoomView(view, KEY_ZOOM, { w_in, w_rec }, store.home));
     else if (event.key === "-") setView(zoomView(view, 1 / KEY_ZOOM, { w_in, w_rec }, store.home));
     else if (event.key === "0") setView([...store.home]);
@@ -83,8 +91,8 @@ export function enableNavigation(surface, store, toolbar) {
 
   /** Zoom around the point where it is visible, so that a click chooses where. @param {number} factor */
   function zoomByButton(factor) {
-    const { rect, scales } = surface;
-    const [x, y] = [scales.x(state.w_in), scales.y(state.w_rec)];
+    const { rect } = plot;
+    const [x, y] = [plot.x(state.w_in), plot.y(state.w_rec)];
     const center = { x: rect.left + rect.width / 2, y: rect.top + rect.height / 2 };
     const is_visible = Math.abs(x - center.x) <= rect.width / 2 && Math.abs(y - center.y) <= rect.height / 2;
     zoom(factor, is_visible ? { x, y } : center);
@@ -98,23 +106,8 @@ export function enableNavigation(surface, store, toolbar) {
   );
 }
 
-/** Return the point after one step. @param {State} state @param {number[]} direction @param {number} size of the view */
-function stepPoint({ w_in, w_rec, view }, [right, up], size) {
-  const w_in_step = niceStep((view[1] - view[0]) * size);
-  const w_rec_step = niceStep((view[3] - view[2]) * size);
-  return {
-    w_in: roundToStep(w_in + right * w_in_step, w_in_step),
-    w_rec: roundToStep(w_rec + up * w_rec_step, w_rec_step),
-    show: 0,
-  };
-}
-
 /** @param {string} label @param {string} d of the icon @param {() => void} onClick */
-function createIconButton(label, d, onClick) {
-  const button = createButton("", onClick, { "aria-label": label, title: label });
-  button.append(createIcon(d));
-  return button;
-}
+const createIconButton = (label, d, onClick) => createButton(createIcon(d), onClick, { "aria-label": label, title: label });
 
 function toggleFullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();

@@ -1,11 +1,11 @@
 // The user's own data: dropped, pasted, chosen from a file or an example, previewed, described and deleted.
 import { createButton, html } from "../lib/dom.js";
-import { formatNumber } from "../lib/format.js";
+import { count, formatNumber } from "../lib/format.js";
 import { FULL_VIEW } from "../lib/scales.js";
 import { saveTable } from "../lib/handover.js";
-import { Problem, absoluteUrl } from "../model/api.js";
+import { LatestRequest, Problem, absoluteUrl } from "../model/api.js";
 import { EXAMPLE_DATA, deleteDataset, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
-import { describeProblem, dropIncompleteRows, readTable } from "../model/table.js";
+import { describeProblem, readTable } from "../model/table.js";
 import { openDrawer } from "./drawers.js";
 import { acceptFiles } from "./files.js";
 import { showProblem } from "./problems.js";
@@ -13,15 +13,16 @@ import { TablePreview } from "./table_preview.js";
 
 const HELP = "One sequence per row, with its target. Drop a CSV file on the page, or paste rows from a spreadsheet.";
 
-/** @typedef {{root: HTMLElement, problem: HTMLElement, drawer: HTMLElement, sequence: HTMLInputElement, count: HTMLElement}} Elements */
-
 export class OwnDataPanel {
-  /** @param {Store} store @param {Elements} elements */
+  /** @param {Store} store @param {Record<string, any>} elements */
   constructor(store, elements) {
     this.store = store;
     this.elements = elements;
-    this.generation = 0; // rises when other data are loaded, which makes pending requests obsolete
-    this.n_dropped = 0;
+    /** @type {LatestRequest<() => Promise<string>, string>} */ this.requests = new LatestRequest(
+      (choose) => choose(), // returns the id of the dataset
+      (dataset) => this.use(dataset),
+      (problem) => this.report(problem),
+    );
     this.text = "";
     const { dataset, view } = store.state;
     this.adapts = dataset !== "" && String(view) === String(FULL_VIEW);
@@ -29,18 +30,13 @@ export class OwnDataPanel {
     this.preview = html("div");
     const file = html("input", { type: "file", id: "data-file", class: "visually-hidden", accept: ".csv,.tsv,.txt,text/*" });
     this.back = createButton("Use random bits again", () => this.load(async () => ""));
-    this.remove = createButton("Delete from the server", () => this.delete());
+    this.remove = createButton("Delete from the server", () => this.load(() => deleteDataset(store.state.dataset)));
     const choose = html("label", { class: "button", for: "data-file" }, "Choose a CSV file");
     const examples = EXAMPLE_DATA.map((each) => createButton(each.title, () => this.load(() => uploadExample(each))));
-    const text = html("textarea", {
-      rows: 4,
-      "aria-label": "Rows of numbers",
-      placeholder: "0,1,1,2\n1,0,0,1",
-      spellcheck: "false",
-    });
+    const text = html("textarea", { rows: 4, "aria-label": "Rows of numbers", placeholder: "0,1,1,2\n1,0,0,1", spellcheck: "false" });
     const look = createButton("Preview these rows", () => this.loadText(text.value, "pasted"));
     this.paste = html("details", {}, html("summary", {}, "Paste a table"), text, look);
-    elements.root.append(
+    elements["own-data"].append(
       this.summary,
       this.preview,
       html("p", { class: "muted" }, HELP),
@@ -76,78 +72,43 @@ export class OwnDataPanel {
   /** Preview a table. @param {string} text @param {string} name */
   loadText(text, name) {
     this.text = text;
-    showProblem(this.elements.problem.id, null);
-    openDrawer(this.elements.drawer);
+    this.report(null);
+    this.preview.replaceChildren();
+    openDrawer(this.elements["data-drawer"]);
     try {
-      const table = readTable(name, text);
-      const use = (/** @type {string} */ whole, /** @type {string} */ title) => this.upload(whole, title);
-      this.preview.replaceChildren(new TablePreview(table, use, () => this.preview.replaceChildren()).element);
+      const use = (/** @type {string} */ whole, /** @type {string} */ title) => this.load(() => uploadTable(whole, title));
+      this.preview.append(new TablePreview(readTable(name, text), use, () => this.preview.replaceChildren()).element);
       this.preview.scrollIntoView({ block: "nearest" });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.preview.replaceChildren();
-      showProblem(this.elements.problem.id, error);
+      this.report(error);
     }
   }
 
-  /** Store a table and use it. @param {string} text @param {string} name @param {number} [n_dropped] rows that were left out of it */
-  async upload(text, name, n_dropped = 0) {
-    const isLoaded = await this.load(() =>
-      uploadTable(text, name).catch((problem) => {
-        throw problem instanceof Problem ? describeProblem(problem) : problem;
-      }),
-    );
-    if (isLoaded) {
-      this.n_dropped = n_dropped;
-      this.paste.open = false;
-      return;
-    }
-    const complete = dropIncompleteRows(readTable(name, text));
-    const { problem } = this.elements;
-    problem.append(this.linkToFit("One step per row? Fit it on another page"));
-    if (!complete.n_dropped || n_dropped) return;
-    const label = complete.n_dropped === 1 ? "Leave out the incomplete row" : `Leave out ${complete.n_dropped} incomplete rows`;
-    problem.append(createButton(label, () => this.upload(complete.text, name, complete.n_dropped)));
+  /** Show a problem, or remove it. @param {Problem | null} problem */
+  report(problem) {
+    const { "data-drawer": drawer, "own-data": root, "upload-problem": element } = this.elements;
+    root.removeAttribute("aria-busy");
+    showProblem(element.id, problem && describeProblem(problem));
+    if (!problem) return;
+    openDrawer(drawer);
+    if (problem.errors.length) element.append(this.linkToFit("One step per row? Fit it on another page"));
+    element.scrollIntoView({ block: "nearest" });
   }
 
-  /** Delete the data in use from the server, with the computations of this page that use them. */
-  async delete() {
-    const { dataset } = this.store.state;
-    await this.load(async () => {
-      await deleteDataset(dataset);
-      return "";
-    });
+  /** Use other data. @param {() => Promise<string>} choose returns the id of the dataset */
+  load(choose) {
+    this.report(null);
+    this.elements["own-data"].setAttribute("aria-busy", "true");
+    this.requests.send(choose);
   }
 
-  /**
-   * Use other data.
-   * @param {() => Promise<string>} choose returns the id of the dataset
-   * @returns {Promise<boolean>} whether they are used
-   */
-  async load(choose) {
-    const generation = ++this.generation;
-    const { drawer, problem, root } = this.elements;
-    showProblem(problem.id, null);
-    root.setAttribute("aria-busy", "true");
-    try {
-      const dataset = await choose();
-      if (generation !== this.generation) return false;
-      this.preview.replaceChildren();
-      this.n_dropped = 0;
-      this.adapts = true;
-      this.store.set({ dataset, sequence: 1 });
-      return true;
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      if (generation === this.generation) {
-        showProblem(problem.id, error);
-        openDrawer(drawer);
-        problem.scrollIntoView({ block: "nearest" });
-      }
-      return false;
-    } finally {
-      if (generation === this.generation) root.removeAttribute("aria-busy");
-    }
+  /** @param {string} dataset its id */
+  use(dataset) {
+    this.preview.replaceChildren();
+    this.paste.open = false;
+    this.adapts = true;
+    this.store.set({ dataset, sequence: 1 });
   }
 
   /** Describe the data in use, and adapt the view to them. */
@@ -170,8 +131,8 @@ export class OwnDataPanel {
     if (own) {
       this.describe(own.summary);
       this.store.n_inputs = own.summary.n_samples * own.summary.n_steps;
+      this.store.home = own.view;
     }
-    if (own) this.store.home = own.view;
     if (adapts) this.store.set(adaptState(this.store.state, this.store.home));
   }
 
@@ -181,11 +142,10 @@ export class OwnDataPanel {
     const title = html("strong", {}, example ? example.title : (name ?? "Your data"));
     const range = (/** @type {Summary["target_range"] | null | undefined} */ span) =>
       `from ${formatNumber(span?.low)} to ${formatNumber(span?.high)}`;
-    const facts = `${count(n_samples, "row")} of ${count(n_steps, "step")} and a target. Inputs ${range(input_range)}, targets ${range(target_range)}. `;
-    const missing = this.n_dropped ? `${count(this.n_dropped, "row")} with missing values left out.` : "No missing values.";
-    this.summary.replaceChildren(title, `: ${facts}${missing} ${example?.note ?? ""}`);
+    const facts = `${count(n_samples, "row")} of ${count(n_steps, "step")} and a target. Inputs ${range(input_range)}, targets ${range(target_range)}.`;
+    this.summary.replaceChildren(title, `: ${facts} ${example?.note ?? ""}`);
     this.elements.sequence.max = String(n_samples);
-    this.elements.count.textContent = `(1 to ${n_samples.toLocaleString("en")})`;
+    this.elements.n_sequences.textContent = `(1 to ${n_samples.toLocaleString("en")})`;
   }
 }
 
@@ -201,6 +161,3 @@ function catchProblem(error) {
   if (!(error instanceof Problem)) throw error;
   return error;
 }
-
-/** @param {number} n @param {string} noun */
-const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;

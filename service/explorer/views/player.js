@@ -1,33 +1,33 @@
 // Playback of the training runs: play, pause, step, rewind and clear.
-import { byId, createIcon, setAttributes } from "../lib/dom.js";
+import { createIcon, setAttributes } from "../lib/dom.js";
 
 const MAX_SECONDS = 20; // of a playback: longer runs are shown faster
 const MAX_FRAME_MS = 100; // a longer pause between frames, as in a hidden tab, is not caught up
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Player {
-  /** @param {Store} store @param {Race} race */
-  constructor(store, race) {
+  /** @param {Store} store @param {Race} race @param {Record<string, any>} elements */
+  constructor(store, race, elements) {
+    const { play, step, rewind, clear, timeline, train } = elements;
+    this.elements = elements;
     this.store = store;
     this.race = race;
     this.playing = false;
     this.position = 0; // in iterations, with fractions
-    byId("play").addEventListener("click", () => {
+    play.addEventListener("click", () => {
       if (this.playing) this.pause();
       else this.play();
     });
-    byId("step").addEventListener("click", () => this.goTo(store.state.iteration + 1));
-    byId("rewind").addEventListener("click", () => this.goTo(0));
-    byId("clear").addEventListener("click", () => {
+    step.addEventListener("click", () => this.goTo(store.state.iteration + 1));
+    rewind.addEventListener("click", () => this.goTo(0));
+    clear.addEventListener("click", () => {
       this.pause();
       race.remove();
-      byId("train").focus();
+      train.focus();
     });
-    byId("timeline").addEventListener("input", () => this.goTo(byId("timeline").valueAsNumber));
-    byId("speed").addEventListener("change", () => store.set({ speed: Number(byId("speed").value) }));
-    byId("step").append(createIcon("M3 2l7 6l-7 6zM13 2v12"));
-    byId("rewind").append(createIcon("M13 2l-7 6l7 6zM3 2v12"));
-    store.watch(["speed"], ({ speed }) => (byId("speed").value = String(speed)));
+    timeline.addEventListener("input", () => this.goTo(timeline.valueAsNumber));
+    step.append(createIcon("M3 2l7 6l-7 6zM13 2v12"));
+    rewind.append(createIcon("M13 2l-7 6l7 6zM3 2v12"));
     store.watch(["iteration", "runs"], () => this.show());
   }
 
@@ -71,13 +71,15 @@ export class Player {
 
   show() {
     const { iteration } = this.store.state;
-    const { lastIteration, runs } = this.race;
+    const { lastIteration } = this.race;
+    const { runs } = this.store;
+    const { play, step, rewind, clear, timeline, iteration: output } = this.elements;
     const name = this.playing ? "Pause" : "Play";
-    setAttributes(byId("play"), { "aria-label": name, title: name });
-    byId("play").replaceChildren(createIcon(this.playing ? "M4 2v12M12 2v12" : "M4 2l9 6l-9 6z"));
-    for (const id of ["play", "step", "rewind", "timeline", "clear"]) byId(id).disabled = !runs.length;
-    byId("timeline").max = String(lastIteration);
-    byId("timeline").value = String(iteration);
-    byId("iteration").textContent = runs.length ? `${iteration} of ${lastIteration}` : "No runs yet";
+    setAttributes(play, { "aria-label": name, title: name });
+    play.replaceChildren(createIcon(this.playing ? "M4 2v12M12 2v12" : "M4 2l9 6l-9 6z"));
+    for (const control of [play, step, rewind, timeline, clear]) control.disabled = !runs.length;
+    timeline.max = String(lastIteration);
+    timeline.value = String(iteration);
+    output.textContent = runs.length ? `${iteration} of ${lastIteration}` : "No runs yet";
   }
 }

@@ -1,15 +1,14 @@
 // Presentation (?present): large text, and keys to play, to step and to go on in the lesson.
 
-/**
- * @param {{play: HTMLElement, step: HTMLElement, lesson: HTMLElement, next: () => HTMLElement | null, back: () => HTMLElement | null}} buttons
- */
-export function enablePresentation({ play, step, lesson, next, back }) {
+/** @param {Record<string, HTMLElement>} elements */
+export function enablePresentation({ play, step, "start-lesson": start, lesson }) {
+  const find = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (lesson.hidden ? null : lesson.querySelector(name));
   /** @type {Record<string, () => void>} */
   const actions = {
     " ": () => play.click(),
     ".": () => step.click(),
-    PageDown: () => (next() ?? lesson).click(),
-    PageUp: () => back()?.click(),
+    PageDown: () => (find(".next") ?? start).click(),
+    PageUp: () => find(".back")?.click(),
   };
   document.addEventListener("keydown", (event) => {
     const isTyped = /** @type {Element} */ (event.target).closest("input, select, textarea, button, summary, [tabindex]");

@@ -1,4 +1,4 @@
-// Errors of the service, shown next to the fields they refer to.
+// Errors of the service, shown next to the fields they refer to, and an offer to undo.
 import { byId, createButton, html, setAttributes } from "../lib/dom.js";
 import { Problem } from "../model/api.js";
 import { openDrawer } from "./drawers.js";
@@ -36,4 +36,16 @@ export function showProblem(id, problem, retry) {
 export function showIgnored(ignored) {
   const problem = new Problem("Some entries of the address are not valid and have no effect", "", ignored);
   showProblem("address-problem", ignored.length ? problem : null);
+}
+
+/**
+ * Say what was removed and offer to restore it, or withdraw the offer.
+ * @param {string} text @param {(() => void) | null} restore
+ */
+export function offerUndo(text, restore) {
+  const undo = () => {
+    offerUndo("", null);
+    restore?.();
+  };
+  byId("undo").replaceChildren(...(restore ? [html("span", {}, text), createButton("Undo", undo)] : []));
 }

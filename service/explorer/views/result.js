@@ -6,17 +6,19 @@ const NEAR = 0.05; // of the target's size, for data that are not counts
 const MAX_BITS = 24;
 
 export class Result {
-  /** @param {Store} store @param {{headline: HTMLElement, note: HTMLElement}} elements */
+  /** @param {Store} store @param {Record<string, HTMLElement>} elements */
   constructor(store, elements) {
     this.store = store;
     this.elements = elements;
     /** @type {typeof import("../model/outcome.js").describeEnd | null} */ this.describeEnd = null;
-    store.watch(["optimizer", "iteration", "runs", "show", "activation", "lesson", "task", "dataset"], () => this.explain());
+    store.watch(["prediction"], () => this.show());
+    store.watch(["optimizer", "iteration", "runs", "show", "lesson", "optimum", "evaluation"], () => this.explain());
   }
 
-  /** @param {Prediction | null} prediction @param {Sample | null} sample */
-  show(prediction, sample) {
+  show() {
     const { headline } = this.elements;
+    const { prediction } = this.store;
+    const sample = prediction?.sample;
     const output = prediction?.states.at(-1);
     if (!sample || output === undefined) {
       headline.replaceChildren("…");
@@ -44,14 +46,16 @@ export class Result {
   }
 
   /** Say what came of the run that is shown, or how to begin. */
-  explain() {
+  async explain() {
     const { note } = this.elements;
     const { state, runs } = this.store;
     const run = runs[state.show - 1];
     const last = run?.trajectory.iteration.at(-1) ?? 0;
     const iteration = Math.min(state.iteration, last);
     note.hidden = state.lesson > 0 && !run;
-    if (run && iteration >= last && this.describeEnd) {
+    if (run && iteration >= last) {
+      this.describeEnd ??= (await import("../model/outcome.js")).describeEnd;
+      if (run !== this.store.runs[state.show - 1] || state.iteration < last) return; // while the code was loaded
       const { key, sentence } = this.describeEnd(run, this.store);
       note.dataset.outcome = key;
       note.textContent = sentence;

@@ -1,44 +1,39 @@
 // The training runs in a table, and as a legend of the cost chart.
 import { seriesClass } from "../charts/trajectories.js";
 import { createButton, html, setText, showNumber, svg } from "../lib/dom.js";
-import { OVERFLOW, formatCost, formatNumber, formatPoint } from "../lib/format.js";
-import { describeSettings, findRate } from "../model/runs.js";
+import { OVERFLOW, count, formatCost, formatNumber, formatPoint } from "../lib/format.js";
+import { findRate } from "../model/race.js";
+import { RATES } from "../model/optimizers.js";
 import { describeEnd } from "../model/outcome.js";
 import { readRun } from "../model/shown.js";
 
-const HEADINGS = ["Run", "Now", "At the end", "Gap to optimum"];
+const HEADINGS = ["Run", "Now", "At the end", "Gap to optimum", "Outcome"];
 
 export class RunsTable {
-  /**
-   * @param {Store} store @param {Race} race
-   * @param {{table: HTMLElement, legend: HTMLElement, select: any, label: HTMLElement, add: HTMLElement}} elements
-   */
+  /** @param {Store} store @param {Race} race @param {Record<string, any>} elements */
   constructor(store, race, elements) {
     this.store = store;
     this.race = race;
     this.elements = elements;
     /** @type {{weights: Element, cost: Element}[]} */ this.currentCells = [];
-    elements.select.addEventListener("change", () => store.set({ show: Number(elements.select.value) }));
-    store.watch(["show", "runs"], () => this.markShown());
+    highlightRuns(document.body);
+    store.watch(["runs"], () => this.draw());
+    store.watch(["iteration"], () => this.showCurrent());
+    store.watch(["show"], () => this.markShown());
   }
 
   /** Draw all runs. */
   draw() {
-    const { runs } = this.race;
-    const { table, legend } = this.elements;
+    const { runs } = this.store;
+    const { race: table, "runs-legend": legend } = this.elements;
     this.currentCells = [];
     legend.replaceChildren(...runs.map((run, index) => this.createChip(run, index)));
     if (!runs.length) {
       table.replaceChildren(html("p", { class: "muted" }, "No runs yet. Press Train."));
       return;
     }
-    const head = html(
-      "tr",
-      {},
-      ...HEADINGS.map((text) => html("th", { scope: "col" }, text)),
-      html("th", { scope: "col", class: "outcome" }, "Outcome"),
-      html("th", { scope: "col" }, html("span", { class: "visually-hidden" }, "Actions")),
-    );
+    const actions = html("span", { class: "visually-hidden" }, "Actions");
+    const head = html("tr", {}, ...[...HEADINGS, actions].map((title) => html("th", { scope: "col" }, title)));
     const rows = runs.map((run, index) => this.drawRow(run, index));
     const caption = html("caption", { class: "visually-hidden" }, "Training runs");
     table.replaceChildren(html("table", {}, caption, html("thead", {}, head), html("tbody", {}, ...rows)));
@@ -51,17 +46,12 @@ export class RunsTable {
     const { icon, word } = describeEnd(run, this.store);
     const rate = findRate(run.result.request.optimizer);
     const title = this.race.name(run);
-    const { runs } = this.race;
-    const isSweep = runs.length > 1 && runs.every((each) => this.race.name(each) === title);
-    const name = rate === null ? title : `${isSweep ? "" : `${title} `}${formatNumber(rate, 2)}`;
+    const { runs } = this.store;
+    const isSweep = rate !== null && runs.length > 1 && runs.every((each) => this.race.name(each) === title);
+    const name = isSweep ? formatNumber(rate, 2) : this.race.describe(run.result.request);
     const label = `Run ${index + 1}, ${name}: ${word}`;
-    const chip = createButton("", () => this.store.set({ show: index + 1 }), {
-      class: "chip",
-      "data-index": index,
-      "aria-label": label,
-      title: label,
-    });
-    chip.append(createSwatch(index), `${name} `, html("span", { class: "icon", "aria-hidden": "true" }, icon));
+    const chip = createButton("", () => this.toggle(index), { class: "chip", "data-index": index, "aria-label": label, title: label });
+    chip.append(createSwatch(index), `${name} `, html("span", { class: "icon" }, icon), html("span", { class: "word" }, ` ${word}`));
     return chip;
   }
 
@@ -79,7 +69,7 @@ export class RunsTable {
     const excess = gap_to_optimum === null ? null : Math.min(gap_to_optimum, result.final.cost ?? Infinity);
     showNumber(gap, formatNumber(excess, 3), excess);
     const { icon, word } = describeEnd(run, this.store);
-    const after = `after ${result.iterations.toLocaleString("en")} ${result.iterations === 1 ? "iteration" : "iterations"}`;
+    const after = `after ${count(result.iterations, "iteration")}`;
     return html(
       "tr",
       { "data-run": result.id, "data-outcome": result.outcome, "data-index": index },
@@ -88,23 +78,29 @@ export class RunsTable {
       final.cell,
       gap,
       html("td", { class: "outcome" }, `${icon} ${word} ${after}`),
-      html("td", { class: "buttons" }, ...this.createButtons(run, title)),
+      html("td", { class: "buttons" }, ...this.createButtons(run, title, index)),
     );
   }
 
-  /** @param {Run} run @param {string} title */
-  createButtons(run, title) {
+  /** Let the readouts follow a run, or again the start. @param {number} index */
+  toggle(index) {
+    this.store.set({ show: this.store.state.show === index + 1 ? 0 : index + 1 });
+  }
+
+  /** @param {Run} run @param {string} title @param {number} index */
+  createButtons(run, title, index) {
     const use = () => {
       const { w_in, w_rec } = readRun(run, this.store.state.iteration);
       this.store.set({ w_in, w_rec, show: 0 });
     };
     const remove = () => {
-      this.race.show(this.race.runs.filter(({ result }) => result.id !== run.result.id));
+      this.race.show(this.store.runs.filter(({ result }) => result.id !== run.result.id));
       this.elements.add.focus();
     };
     // Weights that are not finite have no place on the surface.
     const isDiverged = run.result.outcome === "diverged";
     return [
+      createButton("Show", () => this.toggle(index), { "aria-label": `Show ${title}` }),
       createButton("Use these weights", use, { "aria-label": `Use these weights of ${title}`, disabled: isDiverged }),
       createButton("×", remove, { class: "quiet", "aria-label": `Remove ${title}` }),
     ];
@@ -112,23 +108,46 @@ export class RunsTable {
 
   /** Show the weights and costs at the current iteration. */
   showCurrent() {
-    this.race.runs.forEach((run, index) => {
+    this.store.runs.forEach((run, index) => {
       if (this.currentCells[index]) showResult(this.currentCells[index], readRun(run, this.store.state.iteration));
     });
   }
 
-  /** Offer the runs for the readouts, and mark the one that they follow. */
+  /** Mark the run that the readouts follow. */
   markShown() {
-    const { table, legend, select, label } = this.elements;
-    const { runs } = this.race;
-    const names = ["Start", ...runs.map((run, index) => `${index + 1}. ${this.race.name(run)}`)];
-    select.replaceChildren(...names.map((text, value) => html("option", { value }, text)));
-    const number = runs[this.store.state.show - 1] ? this.store.state.show : 0;
-    select.value = String(number);
-    label.hidden = !runs.length;
+    const { race: table, "runs-legend": legend } = this.elements;
+    const number = this.store.state.show;
     [...table.querySelectorAll("tbody tr")].forEach((row, index) => row.classList.toggle("shown", index + 1 === number));
     [...legend.children].forEach((chip, index) => chip.setAttribute("aria-pressed", String(index + 1 === number)));
   }
+}
+
+/** Describe what distinguishes runs of one optimizer. @param {Run} run */
+function describeSettings({ result: { request } }) {
+  const { initial_weights, optimizer, clip } = request;
+  const rate = RATES.find((name) => name in optimizer);
+  return [
+    rate ? `${rate.split("_").at(-1)} ${formatNumber(optimizer[rate])}` : "",
+    clip ? `clip ${clip.by} ${formatNumber(clip.threshold)}` : "",
+    `from ${formatPoint(initial_weights.w_in, initial_weights.w_rec)}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
+}
+
+/** Let the run under the pointer or with the focus stand out everywhere. @param {HTMLElement} root contains the elements with the number of their run in data-index */
+function highlightRuns(root) {
+  let current = "";
+  const follow = (/** @type {Event} */ event) => {
+    const target = /** @type {Element | null} */ (event.target);
+    const index = target?.closest("[data-index]")?.getAttribute("data-index") ?? "";
+    if (index === current) return;
+    current = index;
+    for (const element of root.querySelectorAll("[data-index]")) {
+      element.classList.toggle("dimmed", index !== "" && element.getAttribute("data-index") !== index);
+    }
+  };
+  for (const name of ["pointerover", "focusin"]) root.addEventListener(name, follow);
 }
 
 /** @param {number} index */

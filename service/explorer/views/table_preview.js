@@ -2,7 +2,8 @@
 // the target, and how its numbers are read.
 import { hasKey } from "../lib/credentials.js";
 import { createButton, html } from "../lib/dom.js";
-import { findMarks, otherMark, readRows, rewriteTable } from "../model/table.js";
+import { count } from "../lib/format.js";
+import { dropIncompleteRows, findMarks, otherMark, readRows, readTable, rewriteTable } from "../model/table.js";
 
 const N_ROWS = 4;
 const MAX_COLUMNS = 40; // that are shown
@@ -68,6 +69,7 @@ export class TablePreview {
       html("p", {}, html("b", {}, "Is this right? "), this.describe(steps.length)),
       html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "First rows" }, first),
       ...this.askMark(),
+      ...this.offerToDrop(),
       html("p", { class: "muted" }, MEANING),
       html("div", { class: "fields" }, html("label", {}, "Target", this.select), html("label", {}, "Name", this.name)),
       html("p", { class: "muted" }, `The table is stored on this server until you delete it, and ${readers} can read it there.`),
@@ -81,8 +83,7 @@ export class TablePreview {
     const { columns, n_rows, separator } = this.table;
     const decimal = this.decimal ? `, decimal ${this.decimal === "," ? "comma" : "point"}` : "";
     const hidden = columns.length > MAX_COLUMNS ? ` The first ${MAX_COLUMNS} of ${columns.length} columns are shown.` : "";
-    const steps = `${n_steps} step${n_steps === 1 ? "" : "s"}`;
-    return `${n_rows.toLocaleString("en")} rows of ${steps} and a target, separated by ${SEPARATORS[separator]}${decimal}.${hidden}`;
+    return `${count(n_rows, "row")} of ${count(n_steps, "step")} and a target, separated by ${SEPARATORS[separator]}${decimal}.${hidden}`;
   }
 
   /** @param {number} j @param {number} step its number, if it is one */
@@ -118,5 +119,15 @@ export class TablePreview {
       });
     });
     return [html("p", { class: "actions" }, html("b", {}, `What is ${unclear}?`), ...choices)];
+  }
+
+  /** Offer to leave out the rows that lack a value, which the service refuses. */
+  offerToDrop() {
+    const { text, n_dropped } = dropIncompleteRows(this.table);
+    const drop = () => {
+      this.table = readTable(this.table.name, text);
+      this.draw();
+    };
+    return n_dropped ? [html("p", { class: "actions" }, createButton(`Leave out ${count(n_dropped, "incomplete row")}`, drop))] : [];
   }
 }

@@ -1,15 +1,25 @@
-// The choice of the task, and the fields that belong to it.
-import { startTask, taskView } from "../model/tasks.js";
+// The choice of the task, where each starts, and the fields that belong to it.
+import { FULL_VIEW } from "../lib/scales.js";
 
-/**
- * @param {Store} store @param {{select: any, bits: HTMLElement, sequence: HTMLElement, generated: HTMLElement, noise: HTMLElement}} elements
- */
-export function createTask(store, { select, bits, sequence, generated, noise }) {
+const SMALL_VIEW = [-2, 2, -2, 2];
+
+/** @type {Record<string, Partial<State> & {view: View}>} */
+const STARTS = {
+  count_ones: { w_in: -1.5, w_rec: 2, n_samples: 20, n_steps: 10, view: FULL_VIEW },
+  // so long that costs at |w_rec| = 3 are astronomic
+  remember: { w_in: 1, w_rec: 0.5, n_samples: 20, n_steps: 30, noise: 0, view: SMALL_VIEW },
+};
+
+/** @param {Store} store @param {Record<string, any>} elements */
+export function createTask(store, { task: select, "bits-label": bits, "sequence-label": sequence, generated, "noise-label": noise }) {
   const own = select.querySelector("[value=stored]");
-  select.addEventListener("change", () => store.set(startTask(select.value)));
+  select.addEventListener("change", () => {
+    const start = STARTS[select.value];
+    store.set({ ...start, view: [...start.view], task: select.value, dataset: "", sequence: 1, show: 0 });
+  });
   store.watch(["task", "dataset"], ({ task, dataset }) => {
     const isOwn = dataset !== "";
-    if (!isOwn) store.home = taskView(task);
+    if (!isOwn) store.home = STARTS[task].view;
     own.hidden = !isOwn; // another dataset is chosen in its drawer
     select.value = isOwn ? "stored" : task;
     bits.hidden = isOwn || task !== "count_ones";
