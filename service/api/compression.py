@@ -7,10 +7,16 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.figures.formats import PICTURE_FORMATS
+from service.formats import DATASET_FORMATS
+
 MIN_BYTES: Final = 1000  # a smaller response fits into one packet anyway
 LEVEL: Final = 4
 # Of what the service sends. Starlette normalizes the whole list for every request.
-NOT_COMPRESSED: Final = ("application/pdf", "application/x-npz", "image/png", "text/event-stream")
+NOT_COMPRESSED: Final = (
+    "text/event-stream",
+    *(fmt.media_type for fmt in (PICTURE_FORMATS | DATASET_FORMATS).values() if fmt.is_compressed),
+)
 SUFFIX: Final = '-gzip"'  # the end of the ETag of a compressed response
 CONDITIONS: Final = ("if-none-match", "if-match")
 REFUSED: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)

@@ -172,7 +172,7 @@ def _positions(panel: Panel, sequence: FittedSequence) -> tuple[Array, Array, Ar
         for band in (sequence.low, sequence.high)
     )
     numbers = sequence.target, sequence.prediction, *ends
-    targets, fits, lows, highs = (panel.to_canvas(sequence.time, each)[1] for each in numbers)
+    targets, fits, lows, highs = (panel.to_canvas(sequence.time, column)[1] for column in numbers)
     xs = panel.rect.left + panel.x.to_unit(sequence.time) * panel.rect.width
     return xs, targets, fits, lows, highs
 

@@ -39,6 +39,7 @@ class PictureFormat(NamedTuple):
     suffix: str
     media_type: str
     write: Callable[[Picture, Metadata], bytes]
+    is_compressed: bool  # gzip would not make it smaller
 
 
 def write_png(picture: Picture, metadata: Metadata) -> bytes:
@@ -66,9 +67,9 @@ def write_pdf(picture: Picture, metadata: Metadata) -> bytes:
 PICTURE_FORMATS: Final = {
     entry.suffix: entry
     for entry in (
-        PictureFormat("png", "image/png", write_png),
-        PictureFormat("svg", "image/svg+xml", write_svg),
-        PictureFormat("pdf", "application/pdf", write_pdf),
+        PictureFormat("png", "image/png", write_png, is_compressed=True),
+        PictureFormat("svg", "image/svg+xml", write_svg, is_compressed=False),
+        PictureFormat("pdf", "application/pdf", write_pdf, is_compressed=True),
     )
 }
 

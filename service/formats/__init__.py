@@ -26,7 +26,14 @@ __all__ = [
 ]
 
 CSV: Final = DatasetFormat(
-    "csv", "text/csv", read_csv, write_dataset_csv, read_series_csv, write_series_csv, 800e-9
+    "csv",
+    "text/csv",
+    read_csv,
+    write_dataset_csv,
+    read_series_csv,
+    write_series_csv,
+    800e-9,
+    is_compressed=False,
 )
 NPZ: Final = DatasetFormat(
     "npz",
@@ -36,5 +43,6 @@ NPZ: Final = DatasetFormat(
     read_series_npz,
     write_series_npz,
     500e-9,
+    is_compressed=True,
 )
 DATASET_FORMATS: Final = {file_format.suffix: file_format for file_format in (CSV, NPZ)}

@@ -57,3 +57,4 @@ class DatasetFormat(NamedTuple):
     read_series: Callable[[bytes, SeriesColumns, SizeLimits], Series]
     write_series: Callable[[SeriesStream, BinaryIO], None]
     writing_seconds: float  # the estimate for one number, rounded up
+    is_compressed: bool  # gzip would not make it smaller

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.engine.network import ACTIVATIONS, Network
@@ -15,6 +15,20 @@ from service.schemas.base import Nullable, Real, RequestModel, ResponseModel
 # From the registry, so that adding an activation to the engine is enough.
 Activation = StrEnum("Activation", {name.upper(): name for name in ACTIVATIONS})  # type: ignore[misc]
 Activation.__doc__ = "The activation function f of the network."
+
+
+def check_state(state: float) -> float:
+    """Return an initial state; raises an error for one whose square is no normal float64."""
+    if state != 0.0 and not SMALLEST <= abs(state) <= LARGEST:
+        raise magnitude_error()
+    return state
+
+
+State = Annotated[
+    Real,
+    AfterValidator(check_state),
+    Field(json_schema_extra={"minimum": -LARGEST, "maximum": LARGEST}),
+]
 
 NARROWEST = 1e-300  # the narrowest range that float64 can divide into pixels
 
@@ -38,20 +52,12 @@ class NetworkSchema(RequestModel):
         Field(description="The activation function f in S_k = f(w_rec S_{k-1} + w_in x_k)."),
     ] = Activation("identity")
     initial_state: Annotated[
-        Real,
+        State,
         Field(
-            json_schema_extra={"minimum": -LARGEST, "maximum": LARGEST},
             description="The state S_0 before the first input: 0, or a magnitude from "
             f"{SMALLEST:g} to {LARGEST:g}.",
         ),
     ] = 0.0
-
-    @field_validator("initial_state")
-    @classmethod
-    def _in_range(cls, state: float) -> float:
-        if state != 0.0 and not SMALLEST <= abs(state) <= LARGEST:
-            raise magnitude_error()
-        return state
 
     def to_network(self) -> Network:
         """Return the engine's network."""

@@ -2,20 +2,13 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-import numpy as np
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.engine.fit import FitOptions
-from service.schemas.arrays import (
-    LARGEST,
-    NUMBERS,
-    error_at,
-    in_range,
-    magnitude_error,
-)
+from service.schemas.arrays import LARGEST, NUMBERS, error_at
 from service.schemas.base import NUMBER, Real
-from service.schemas.common import Range
+from service.schemas.common import Range, check_state
 from service.schemas.computations import ComputationRequest
 from service.schemas.series import StepSchema
 
@@ -30,9 +23,7 @@ def _initial_state(value: Any) -> float | str:
     if type(value) not in NUMBERS:
         message = "Input should be a number, 'shared' or 'each'"
         raise PydanticCustomError("initial_state", message)
-    if not in_range(np.array([value], np.float64)).all():
-        raise magnitude_error()
-    return float(value)
+    return check_state(float(value))
 
 
 def _delay(value: Any) -> int | dict[str, int]:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.schemas.arrays import LARGEST, InputSequences, Vector, error_at
+from service.schemas.arrays import InputSequences, Vector, error_at
 from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel, Tagged
-from service.schemas.common import Activation, NetworkSchema, WeightsSchema
+from service.schemas.common import Activation, NetworkSchema, State, WeightsSchema
 from service.schemas.datasets import DatasetSource
 
 TUTORIAL_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
@@ -36,7 +36,7 @@ class FitModel(RequestModel):
     kind: Annotated[Literal["fit"], Field(description=KIND)]
     id: Annotated[str, Field(description="The id of the fit.", examples=["fit_" + "0" * 32])]
     initial_state: Annotated[
-        Annotated[float, Field(ge=-LARGEST, le=LARGEST), NUMBER] | None,
+        State | None,
         Field(description="The initial state of new sequences; null is that of the fit."),
     ] = None
 

@@ -80,7 +80,7 @@ def check_names(inputs: list[str], target: str) -> None:
 
 
 def to_names(sequences: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of sequences; empty if they only count from 0, or are too many to keep."""
+    """Return the names of sequences; empty if they only count from 0, or are too many to store."""
     is_count = all(name == str(i) for i, name in enumerate(sequences))
     return () if is_count or len(sequences) > MAX_NAMED else tuple(sequences)
 

@@ -4,15 +4,16 @@ Uvicorn's options serve where they can: the time between two requests, the proxi
 loggers and headers to leave out. The rest extends its classes, which are not documented for that.
 Therefore ``pyproject.toml`` pins uvicorn's minor version. This package relies on
 
-- ``HttpToolsProtocol``: the callbacks of asyncio and httptools, ``shutdown``, ``_start_asgi_task``,
-  ``on_response_complete``, ``_unset_keepalive_if_required``, ``timeout_keep_alive_task``,
-  ``transport``, ``flow``, ``parser``, ``url``, ``headers``, ``scope``, ``expect_100_continue``,
-  ``client``, ``cycle``, ``pipeline``, ``connections`` and ``server_state``
+- ``HttpToolsProtocol``: the callbacks of asyncio and httptools, ``loop``, ``shutdown``,
+  ``_start_asgi_task``, ``on_response_complete``, ``_unset_keepalive_if_required``,
+  ``timeout_keep_alive_task``, ``transport``, ``flow``, ``parser``, ``url``, ``headers``,
+  ``scope``, ``expect_100_continue``, ``client``, ``cycle``, ``pipeline``, ``connections`` and
+  ``server_state``
 - ``RequestResponseCycle``: ``send``, ``scope``, ``transport``, ``keep_alive``, ``more_body``,
   ``disconnected``, ``message_event``, ``response_started``, ``response_complete``,
   ``chunked_encoding`` and ``expected_content_length``
 - ``Server``: ``startup``, ``on_tick``, ``shutdown``, ``started``, ``force_exit``, ``servers``,
-  ``lifespan``, ``config`` and ``server_state``
+  ``lifespan``, ``config``, ``server_state``, and ``Config.http_protocol_class``
 - ``_TrustedHosts``: whether a host is one of the proxies to trust
 - ``STATUS_LINE``: the first lines of responses
 """

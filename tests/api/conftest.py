@@ -75,8 +75,8 @@ class Description:
         for pattern, template in self._patterns:
             if pattern.fullmatch(path):
                 method = "get" if method == "HEAD" else method.lower()
-                found: Json | None = self.schema["paths"][template].get(method)
-                return found
+                operation: Json | None = self.schema["paths"][template].get(method)
+                return operation
         return None
 
     def check(self, response: httpx.Response) -> None:
@@ -246,7 +246,7 @@ def make_api(start_api: Callable[..., Api], tmp_path: Path) -> Iterator[Callable
 
 
 @pytest.fixture
-def kept_api(database_url: str, start_api: Callable[..., Api]) -> Iterator[Api]:
+def stored_api(database_url: str, start_api: Callable[..., Api]) -> Iterator[Api]:
     """Return an application with an empty database, for each kind of database."""
     with ExitStack() as closing:
         yield start_api(closing, database_url=database_url)

@@ -138,8 +138,8 @@ def test_invalid_values_are_located(api: Any, path: str) -> None:
         n_values += 1
         response = api.post(path, body)
         assert response.status_code == 422, (body, response.text)
-        found = [each["pointer"] for each in response.json()["errors"]]
-        assert pointer in found or [at for at in found if at.startswith(f"{pointer}/")], body
+        pointers = [error["pointer"] for error in response.json()["errors"]]
+        assert pointer in pointers or [at for at in pointers if at.startswith(f"{pointer}/")], body
     assert n_values > 20
 
 
@@ -159,7 +159,7 @@ def test_invalid_query_parameters(api: Any, path: str, name: str, schema: Any) -
     for text in texts:
         response = api.get(f"{path}?{text}")
         assert response.status_code == 422, text
-        assert {found["parameter"] for found in response.json()["errors"]} == {name}, text
+        assert {error["parameter"] for error in response.json()["errors"]} == {name}, text
 
 
 @pytest.mark.parametrize("path", BODIES)

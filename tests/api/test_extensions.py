@@ -34,7 +34,7 @@ def write_webp(picture, metadata):
         return buffer.getvalue()
 
 
-PICTURE_FORMATS["webp"] = PictureFormat("webp", "image/webp", write_webp)
+PICTURE_FORMATS["webp"] = PictureFormat("webp", "image/webp", write_webp, is_compressed=True)
 """
 UNION = "CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset\n"
 DATASET = """

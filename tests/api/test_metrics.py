@@ -63,17 +63,17 @@ def test_estimated_and_actual_seconds_of_computations(make_api: Any) -> None:
         assert value(samples, name, route="/livez") is None
 
 
-def test_jobs_and_the_database(kept_api: Any) -> None:
+def test_jobs_and_the_database(stored_api: Any) -> None:
     def count(kind: str, status: str) -> float | None:
-        return value(scrape(kept_api), "rnn_jobs", kind=kind, status=status)
+        return value(scrape(stored_api), "rnn_jobs", kind=kind, status=status)
 
     assert count("training_run", "queued") == count("basin_map", "running") == 0
     for seed in range(3):
         request = {"dataset": {"seed": seed}}
-        kept_api.post("/v1/training-runs", request, headers={"prefer": "respond-async"})
+        stored_api.post("/v1/training-runs", request, headers={"prefer": "respond-async"})
     assert count("training_run", "queued") == 3
-    assert value(scrape(kept_api), "rnn_job_seconds_total", kind="training_run") == 0
-    samples = scrape(kept_api)
+    assert value(scrape(stored_api), "rnn_job_seconds_total", kind="training_run") == 0
+    samples = scrape(stored_api)
     labels = {"kind": "training_run", "status": "queued"}
     age = value(samples, "rnn_job_oldest_age_seconds", **labels)
     assert age is not None

@@ -38,9 +38,9 @@ def test_prefer_headers(header: str, expected: Preference) -> None:
     ("path", "large"),
     [(RUNS, LARGE), ("/v1/basin-maps", {"window": {"resolution": 400}})],
 )
-def test_large_work_becomes_a_job(kept_api: Any, path: str, large: Any) -> None:
+def test_large_work_becomes_a_job(stored_api: Any, path: str, large: Any) -> None:
     for _ in range(2):  # there are no workers, so it stays queued
-        response = kept_api.post(path, large)
+        response = stored_api.post(path, large)
         assert response.status_code == 202
         job = response.json()
         assert response.headers["location"] == f"{path}/{job['id']}"
@@ -48,40 +48,40 @@ def test_large_work_becomes_a_job(kept_api: Any, path: str, large: Any) -> None:
         assert "preference-applied" not in response.headers
         assert (job["status"], job["attempt"], job["started_at"]) == ("queued", 1, None)
         assert job["progress"]["done"] == 0
-    listed = kept_api.get(path, params={"status": "queued"}).json()["items"]
+    listed = stored_api.get(path, params={"status": "queued"}).json()["items"]
     assert [each["id"] for each in listed] == [job["id"]]
-    assert kept_api.get(path, params={"status": "succeeded"}).json()["items"] == []
-    assert kept_api.delete(response.headers["location"]).status_code == 409
-    cancelled = kept_api.post(job["links"]["cancel"])
+    assert stored_api.get(path, params={"status": "succeeded"}).json()["items"] == []
+    assert stored_api.delete(response.headers["location"]).status_code == 409
+    cancelled = stored_api.post(job["links"]["cancel"])
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
-    assert kept_api.post(job["links"]["cancel"]).status_code == 200
-    done = kept_api.get(job["links"]["events"])
+    assert stored_api.post(job["links"]["cancel"]).status_code == 200
+    done = stored_api.get(job["links"]["events"])
     assert re.fullmatch(r"event: done\ndata: {.*}\nid: done\nretry: 1000\n\n", done.text)
     assert done.headers["content-type"].startswith("text/event-stream")
-    nothing = kept_api.get(job["links"]["events"], headers={"last-event-id": "done"})
+    nothing = stored_api.get(job["links"]["events"], headers={"last-event-id": "done"})
     assert nothing.status_code == 204
-    again = kept_api.post(path, large).json()
+    again = stored_api.post(path, large).json()
     assert (again["id"], again["attempt"], again["status"]) == (job["id"], 2, "queued")
 
 
-def test_small_work_becomes_a_job_on_request(kept_api: Any) -> None:
-    response = kept_api.post(RUNS, {}, headers={"prefer": "respond-async"})
+def test_small_work_becomes_a_job_on_request(stored_api: Any) -> None:
+    response = stored_api.post(RUNS, {}, headers={"prefer": "respond-async"})
     assert response.status_code == 202
     assert response.headers["preference-applied"] == "respond-async"
-    waited = kept_api.post(RUNS, {}, headers={"prefer": "wait=1"})
+    waited = stored_api.post(RUNS, {}, headers={"prefer": "wait=1"})
     assert waited.status_code == 202
     assert waited.headers["preference-applied"] == "wait=1"
     assert waited.json()["id"] == response.json()["id"]
-    kept_api.post(response.json()["links"]["cancel"])
-    again = kept_api.post(RUNS, {})
+    stored_api.post(response.json()["links"]["cancel"])
+    again = stored_api.post(RUNS, {})
     assert (again.status_code, again.json()["id"]) == (201, response.json()["id"])
     assert (again.json()["status"], again.json()["attempt"]) == ("succeeded", 2)
 
 
-def test_several_prefer_headers_are_combined(kept_api: Any) -> None:
+def test_several_prefer_headers_are_combined(stored_api: Any) -> None:
     lines = [("prefer", "handling=lenient"), ("prefer", "respond-async"), ("prefer", "wait=0")]
     for path in (RUNS, "/v1/basin-maps"):
-        response = kept_api.post(path, {}, headers=lines)
+        response = stored_api.post(path, {}, headers=lines)
         assert response.status_code == 202
         assert response.headers["preference-applied"] == "respond-async, wait=0"
 
@@ -104,10 +104,10 @@ def test_unknown_jobs_cannot_be_cancelled_or_followed(api: Any) -> None:
         assert api.get(f"{path}/events").status_code == 404
 
 
-def test_a_job_protects_its_dataset(kept_api: Any) -> None:
-    dataset = kept_api.post("/v1/datasets", {}).json()["id"]
+def test_a_job_protects_its_dataset(stored_api: Any) -> None:
+    dataset = stored_api.post("/v1/datasets", {}).json()["id"]
     body = {**LARGE, "dataset": {"kind": "stored", "id": dataset}}
-    job = kept_api.post(RUNS, body).json()
-    refused = kept_api.delete(f"/v1/datasets/{dataset}")
+    job = stored_api.post(RUNS, body).json()
+    refused = stored_api.delete(f"/v1/datasets/{dataset}")
     assert refused.status_code == 409
     assert refused.json()["referrers"] == [job["id"]]

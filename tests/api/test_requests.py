@@ -201,7 +201,7 @@ def test_files_have_a_limit_of_their_own(make_api: Any) -> None:
         (
             {"dataset": {"kind": "explicit", "inputs": [[1]], "targets": [1, 2]}},
             "/dataset",
-            "1 sequences, 2 targets",
+            "1 sequence, 2 targets",
         ),
         ({"x" * 1000: 1}, "/" + "x" * 200, "Unknown field"),
     ],

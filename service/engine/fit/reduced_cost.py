@@ -72,7 +72,7 @@ def make_columns(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDA
     from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
 
     sources, offset = sequences.sources, problem.options.offset
-    responses = np.stack([lfilter([1.0], [1.0, -each], sources, axis=1) for each in w])
+    responses = np.stack([lfilter([1.0], [1.0, -pole], sources, axis=1) for pole in w])
     used = [True] * len(problem.input_units) + [offset, problem.has_unknown_start]
     # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
     rest = sequences.targets - problem.start * w[:, None, None] * responses[..., -1]

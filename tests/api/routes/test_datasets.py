@@ -17,8 +17,8 @@ EXPLICIT = {
 }
 
 
-def test_an_empty_request_repeats_the_tutorial(kept_api: Any) -> None:
-    response = kept_api.post(DATASETS, {})
+def test_an_empty_request_repeats_the_tutorial(stored_api: Any) -> None:
+    response = stored_api.post(DATASETS, {})
     assert response.status_code == 201
     result = response.json()
     here = f"{DATASETS}/{DATASET_ID}"
@@ -42,20 +42,20 @@ def test_an_empty_request_repeats_the_tutorial(kept_api: Any) -> None:
         "created_by": None,
         "links": {"self": here, "csv": f"{here}.csv", "npz": f"{here}.npz"},
     }
-    again = kept_api.post(DATASETS)
+    again = stored_api.post(DATASETS)
     assert again.status_code == 200
     assert "location" not in again.headers
-    assert again.json() == kept_api.get(here).json() == {**result, "created_at": created_at}
+    assert again.json() == stored_api.get(here).json() == {**result, "created_at": created_at}
 
 
-def test_the_id_of_a_dataset_depends_on_its_numbers_only(kept_api: Any, tutorial: Any) -> None:
+def test_the_id_of_a_dataset_depends_on_its_numbers_only(stored_api: Any, tutorial: Any) -> None:
     spelled = [
-        kept_api.post(
+        stored_api.post(
             DATASETS, {"kind": "explicit", "inputs": tutorial["X"], "targets": tutorial["t"]}
         ),
-        kept_api.post(DATASETS, {"kind": "count_ones"}),
-        kept_api.post(DATASETS, {"kind": "stored", "id": DATASET_ID}),
-        kept_api.post_text(
+        stored_api.post(DATASETS, {"kind": "count_ones"}),
+        stored_api.post(DATASETS, {"kind": "stored", "id": DATASET_ID}),
+        stored_api.post_text(
             DATASETS,
             f'{{"targets": {tutorial["t"]}, "kind": "explicit", '
             f'"inputs": {np.array(tutorial["X"], dtype=float).tolist()} }}'.replace("0.0", "-0e5"),
@@ -63,25 +63,27 @@ def test_the_id_of_a_dataset_depends_on_its_numbers_only(kept_api: Any, tutorial
     ]
     assert [response.json()["id"] for response in spelled] == [DATASET_ID] * 4
     assert [response.status_code for response in spelled] == [201, 200, 200, 200]
-    assert len(kept_api.get(DATASETS).json()["items"]) == 1
+    assert len(stored_api.get(DATASETS).json()["items"]) == 1
 
 
-def test_the_name_of_a_dataset(kept_api: Any) -> None:
-    named = kept_api.post(f"{DATASETS}?name=%20Ä%20%26%20B%20", EXPLICIT)
+def test_the_name_of_a_dataset(stored_api: Any) -> None:
+    named = stored_api.post(f"{DATASETS}?name=%20Ä%20%26%20B%20", EXPLICIT)
     assert (named.status_code, named.json()["name"]) == (201, "Ä & B")
     here = named.json()["links"]["self"]
-    assert kept_api.get(DATASETS).json()["items"] == [named.json()] == [kept_api.get(here).json()]
-    unchanged = kept_api.post(DATASETS, EXPLICIT)
+    assert (
+        stored_api.get(DATASETS).json()["items"] == [named.json()] == [stored_api.get(here).json()]
+    )
+    unchanged = stored_api.post(DATASETS, EXPLICIT)
     assert (unchanged.status_code, unchanged.json()) == (200, named.json())
     # A name replaces the one before, also without sending the numbers again.
     stored = {"kind": "stored", "id": named.json()["id"]}
     for body, name in ((EXPLICIT, "x"), (stored, "y")):
-        renamed = kept_api.post(f"{DATASETS}?name={name}", body)
+        renamed = stored_api.post(f"{DATASETS}?name={name}", body)
         assert (renamed.status_code, renamed.json()) == (200, {**named.json(), "name": name})
-        assert kept_api.get(here).json() == renamed.json()
+        assert stored_api.get(here).json() == renamed.json()
     headers = {"content-type": "text/csv"}
-    table = kept_api.get(f"{here}.csv").content
-    by_table = kept_api.request("POST", f"{DATASETS}?name=z", content=table, headers=headers)
+    table = stored_api.get(f"{here}.csv").content
+    by_table = stored_api.request("POST", f"{DATASETS}?name=z", content=table, headers=headers)
     assert by_table.json() == {**named.json(), "name": "z"}
 
 
@@ -90,21 +92,21 @@ def test_invalid_names(api: Any, name: str) -> None:
     api.refused(api.post(f"{DATASETS}?name={name}", EXPLICIT), "name")
 
 
-def test_identical_simultaneous_datasets_are_stored_once(kept_api: Any) -> None:
-    responses = kept_api.at_once("POST", DATASETS, 8, json=EXPLICIT)
+def test_identical_simultaneous_datasets_are_stored_once(stored_api: Any) -> None:
+    responses = stored_api.at_once("POST", DATASETS, 8, json=EXPLICIT)
     assert sorted(response.status_code for response in responses) == [200] * 7 + [201]
     assert len({response.content for response in responses}) == 1
 
 
-def test_downloads_have_the_same_bits(kept_api: Any) -> None:
-    links = kept_api.post(DATASETS, EXPLICIT).json()["links"]
-    archive = kept_api.get(links["npz"])
+def test_downloads_have_the_same_bits(stored_api: Any) -> None:
+    links = stored_api.post(DATASETS, EXPLICIT).json()["links"]
+    archive = stored_api.get(links["npz"])
     arrays = np.load(io.BytesIO(archive.content))
     assert sorted(arrays) == ["inputs", "targets"]
     np.testing.assert_array_equal(arrays["inputs"], EXPLICIT["inputs"])
     np.testing.assert_array_equal(arrays["targets"], EXPLICIT["targets"])
     assert arrays["inputs"].dtype == arrays["targets"].dtype == np.float64
-    table = kept_api.get(links["csv"])
+    table = stored_api.get(links["csv"])
     assert table.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
     assert list(rows[0]) == ["x_1", "x_2", "x_3", "target"]
@@ -144,14 +146,14 @@ def test_noise_changes_only_the_targets(api: Any) -> None:
     assert np.std(noisy["targets"] - quiet["targets"]) == pytest.approx(0.5, rel=0.15)
 
 
-def test_deleting(kept_api: Any) -> None:
-    links = kept_api.post(DATASETS, EXPLICIT).json()["links"]
-    gone = kept_api.delete(links["self"])
+def test_deleting(stored_api: Any) -> None:
+    links = stored_api.post(DATASETS, EXPLICIT).json()["links"]
+    gone = stored_api.delete(links["self"])
     assert (gone.status_code, gone.content) == (204, b"")
     for path in links.values():
-        assert kept_api.get(path).status_code == 404
-    assert kept_api.delete(links["self"]).status_code == 404
-    assert kept_api.post(DATASETS, EXPLICIT).status_code == 201
+        assert stored_api.get(path).status_code == 404
+    assert stored_api.delete(links["self"]).status_code == 404
+    assert stored_api.post(DATASETS, EXPLICIT).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,14 @@ def archive(**arrays: Any) -> bytes:
     return file.getvalue()
 
 
-def test_the_tutorials_dataset_has_one_id_in_every_format(kept_api: Any, tutorial: Any) -> None:
+def test_the_tutorials_dataset_has_one_id_in_every_format(stored_api: Any, tutorial: Any) -> None:
     inputs, targets = np.array(tutorial["X"]), np.array(tutorial["t"])
     table = "\n".join(",".join(map(str, row)) for row in np.column_stack([inputs, targets]))
     responses = [
-        kept_api.upload(table, CSV),
-        kept_api.upload("\ufeff" + table.replace("\n", "\r\n"), "Text/CSV; charset=UTF-8"),
-        kept_api.upload(archive(inputs=inputs.astype(bool), targets=targets), NPZ),
-        kept_api.post(DATASETS),
+        stored_api.upload(table, CSV),
+        stored_api.upload("\ufeff" + table.replace("\n", "\r\n"), "Text/CSV; charset=UTF-8"),
+        stored_api.upload(archive(inputs=inputs.astype(bool), targets=targets), NPZ),
+        stored_api.post(DATASETS),
     ]
     assert [response.status_code for response in responses] == [201, 200, 200, 200]
     assert {response.json()["id"] for response in responses} == {DATASET_ID}

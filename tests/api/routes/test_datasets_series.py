@@ -32,8 +32,8 @@ SERIES: dict[str, Any] = {
 DECAY = {"kind": "series", "inputs": [], "sequences": [{"targets": [8, None, 2]}]}
 
 
-def test_the_id_of_a_series_is_the_same_however_it_comes(kept_api: Any) -> None:
-    first = kept_api.post(DATASETS, SERIES)
+def test_the_id_of_a_series_is_the_same_however_it_comes(stored_api: Any) -> None:
+    first = stored_api.post(DATASETS, SERIES)
     assert first.status_code == 201
     result = first.json()
     here = first.headers["location"]
@@ -55,14 +55,14 @@ def test_the_id_of_a_series_is_the_same_however_it_comes(kept_api: Any) -> None:
         "created_by": None,
         "links": {"self": here, "csv": f"{here}.csv", "npz": f"{here}.npz"},
     }
-    by_table = kept_api.upload(TABLE, query=QUERY)
+    by_table = stored_api.upload(TABLE, query=QUERY)
     assert (by_table.status_code, by_table.json()) == (200, result)
-    named = kept_api.upload(TABLE, query=f"{QUERY}&name=weekly")
-    assert named.json() == kept_api.get(here).json() == {**result, "name": "weekly"}
-    table = kept_api.get(f"{here}.csv")
+    named = stored_api.upload(TABLE, query=f"{QUERY}&name=weekly")
+    assert named.json() == stored_api.get(here).json() == {**result, "name": "weekly"}
+    table = stored_api.get(f"{here}.csv")
     query = QUERY.replace("region", "sequence").replace("date", "week")
-    assert kept_api.upload(table.content, query=query).json() == named.json()
-    assert kept_api.get(DATASETS).json()["items"] == [named.json()]
+    assert stored_api.upload(table.content, query=query).json() == named.json()
+    assert stored_api.get(DATASETS).json()["items"] == [named.json()]
 
 
 def test_the_id_of_a_series_depends_on_all_that_it_says(api: Any) -> None:
@@ -79,36 +79,36 @@ def test_the_id_of_a_series_depends_on_all_that_it_says(api: Any) -> None:
     assert len(ids) == len(changes)
 
 
-def test_sequences_keep_their_first_names(kept_api: Any) -> None:
+def test_sequences_keep_their_first_names(stored_api: Any) -> None:
     unnamed = SERIES | {
         "sequences": [part | {"name": None} for part in SERIES["sequences"]],
     }
-    first = kept_api.post(DATASETS, unnamed).json()
+    first = stored_api.post(DATASETS, unnamed).json()
     assert first["sequence_names"] is None
-    counted = kept_api.get(first["links"]["csv"]).content
-    assert kept_api.delete(first["links"]["self"]).status_code == 204
+    counted = stored_api.get(first["links"]["csv"]).content
+    assert stored_api.delete(first["links"]["self"]).status_code == 204
     query = QUERY.replace("region", "sequence").replace("date", "week")
     # The numbers of a file of the service are no names.
-    again = kept_api.upload(counted, query=query).json()
+    again = stored_api.upload(counted, query=query).json()
     assert (again["id"], again["sequence_names"]) == (first["id"], None)
-    assert kept_api.post(DATASETS, SERIES).json()["sequence_names"] is None
-    assert kept_api.delete(first["links"]["self"]).status_code == 204
-    named = kept_api.post(DATASETS, SERIES).json()
+    assert stored_api.post(DATASETS, SERIES).json()["sequence_names"] is None
+    assert stored_api.delete(first["links"]["self"]).status_code == 204
+    named = stored_api.post(DATASETS, SERIES).json()
     assert (named["id"], named["sequence_names"]) == (first["id"], ["north", "south"])
-    assert kept_api.post(DATASETS, unnamed).json() == named
+    assert stored_api.post(DATASETS, unnamed).json() == named
     many = "\n".join(["region,target", *(f"n{i},{i}" for i in range(1001))])
-    stored = kept_api.upload(many, query="?kind=series&sequence=region").json()
+    stored = stored_api.upload(many, query="?kind=series&sequence=region").json()
     assert (stored["n_samples"], stored["sequence_names"]) == (1001, None)
 
 
-def test_downloads(kept_api: Any) -> None:
-    links = kept_api.post(DATASETS, SERIES).json()["links"]
-    assert kept_api.get(links["csv"]).text == (
+def test_downloads(stored_api: Any) -> None:
+    links = stored_api.post(DATASETS, SERIES).json()["links"]
+    assert stored_api.get(links["csv"]).text == (
         "sequence,week,spend,heating,sales\r\n"
         "north,1,1.0,0.25,3.5\r\nnorth,2,2.0,0.5,\r\nnorth,3,2.5,1.0,4.0\r\n"
         "south,1,10.0,0.0,30.0\r\nsouth,2,20.0,2.0,50.0\r\n"
     )
-    archive = np.load(io.BytesIO(kept_api.get(links["npz"]).content))
+    archive = np.load(io.BytesIO(stored_api.get(links["npz"]).content))
     assert sorted(archive) == ["inputs", "lengths", "targets"]
     assert archive["lengths"].tolist() == [3, 2]
     nan = np.nan
@@ -117,24 +117,24 @@ def test_downloads(kept_api: Any) -> None:
         [[[1, 0.25], [2, 0.5], [2.5, 1]], [[10, 0], [20, 2], [nan, nan]]],
     )
     np.testing.assert_array_equal(archive["targets"], [[3.5, nan, 4], [30, 50, nan]])
-    body = kept_api.get(links["npz"]).content
-    again = kept_api.upload(
+    body = stored_api.get(links["npz"]).content
+    again = stored_api.upload(
         body, "application/x-npz", "?kind=series&inputs=spend,heating&target=sales"
     )
     assert again.status_code == 201  # an archive does not tell the step
     step_alone = SERIES | {"step": {"length": 1, "unit": "step"}}
-    assert again.json()["id"] == kept_api.post(DATASETS, step_alone).json()["id"]
+    assert again.json()["id"] == stored_api.post(DATASETS, step_alone).json()["id"]
 
 
-def test_a_series_without_inputs(kept_api: Any) -> None:
-    result = kept_api.post(DATASETS, DECAY).json()
+def test_a_series_without_inputs(stored_api: Any) -> None:
+    result = stored_api.post(DATASETS, DECAY).json()
     assert (result["inputs"], result["input_range"], result["n_targets"]) == ([], None, 2)
     assert result["step"] == {"length": 1.0, "unit": "step"}
-    table = kept_api.get(result["links"]["csv"]).text
+    table = stored_api.get(result["links"]["csv"]).text
     assert table == "sequence,step,target\r\n0,1,8.0\r\n0,2,\r\n0,3,2.0\r\n"
-    archive = kept_api.get(result["links"]["npz"]).content
+    archive = stored_api.get(result["links"]["npz"]).content
     for body, media_type in ((table, "text/csv"), (archive, "application/octet-stream")):
-        again = kept_api.upload(body, media_type, "?kind=series&inputs=")
+        again = stored_api.upload(body, media_type, "?kind=series&inputs=")
         assert (again.status_code, again.json()["id"]) == (200, result["id"])
 
 
@@ -244,22 +244,22 @@ def test_limits(make_api: Any) -> None:
         api.refused(response, "/dataset", "2 sequences of 3 steps with 2 inputs: 12 numbers")
 
 
-def test_a_series_that_a_fit_uses_is_kept(kept_api: Any) -> None:
+def test_a_series_that_a_fit_uses_is_kept(stored_api: Any) -> None:
     series = SERIES | {"sequences": [SERIES["sequences"][0] | {"name": f"n{i}"} for i in range(3)]}
-    stored = kept_api.post(DATASETS, series).json()
+    stored = stored_api.post(DATASETS, series).json()
     request = {
         "dataset": {"kind": "stored", "id": stored["id"]},
         "initial_state": 0,
         "offset": False,
     }
-    fit = kept_api.post("/v1/fits", request).json()
+    fit = stored_api.post("/v1/fits", request).json()
     assert fit["request"]["step"] == stored["step"]
     assert [each["name"] for each in fit["inputs"]] == stored["inputs"]
-    refused = kept_api.delete(stored["links"]["self"])
+    refused = stored_api.delete(stored["links"]["self"])
     assert refused.status_code == 409
     assert refused.json()["referrers"] == [fit["id"]]
     assert fit["sequence_names"] == ["n0", "n1", "n2"]
     inline = {**request, "dataset": series}
-    assert kept_api.post("/v1/fits", inline).json()["id"] == fit["id"]
-    assert kept_api.delete(fit["links"]["self"]).status_code == 204
-    assert kept_api.delete(stored["links"]["self"]).status_code == 204
+    assert stored_api.post("/v1/fits", inline).json()["id"] == fit["id"]
+    assert stored_api.delete(fit["links"]["self"]).status_code == 204
+    assert stored_api.delete(stored["links"]["self"]).status_code == 204

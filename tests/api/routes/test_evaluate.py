@@ -22,9 +22,9 @@ def test_the_tutorials_points(api: Any, tutorial: Any) -> None:
         ]  # fmt: skip
         assert {len(point["outputs"]) for point in evaluations} == {20}
     start = tutorial["points"][-1]
-    (found,) = api.post("/v1/evaluate", {"points": [START]}).json()["evaluations"]
-    assert found["weight_gradient"]["w_in"] == pytest.approx(start["grad_wx"], rel=1e-12)
-    assert found["weight_gradient"]["w_rec"] == pytest.approx(start["grad_wRec"], rel=1e-12)
+    (evaluation,) = api.post("/v1/evaluate", {"points": [START]}).json()["evaluations"]
+    assert evaluation["weight_gradient"]["w_in"] == pytest.approx(start["grad_wx"], rel=1e-12)
+    assert evaluation["weight_gradient"]["w_rec"] == pytest.approx(start["grad_wRec"], rel=1e-12)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -32,11 +32,11 @@ def test_an_evaluation_is_that_of_a_training_run(api: Any, activation: str) -> N
     network = {"activation": activation, "initial_state": 0.25}
     body: dict[str, Any] = {"dataset": EXPLICIT, "network": network}
     point = {"w_in": 0.3, "w_rec": 0.8}
-    (found,) = api.post("/v1/evaluate", body | {"points": [point]}).json()["evaluations"]
+    (evaluation,) = api.post("/v1/evaluate", body | {"points": [point]}).json()["evaluations"]
     run = {"initial_weights": point, "n_iterations": 0, "keep": False}
-    outputs, curvature = found.pop("outputs"), found.pop("curvature")
+    outputs, curvature = evaluation.pop("outputs"), evaluation.pop("curvature")
     assert curvature["smallest"] < curvature["largest"]
-    assert found == api.post("/v1/training-runs", body | run).json()["initial"]
+    assert evaluation == api.post("/v1/training-runs", body | run).json()["initial"]
     model = {**network, **point}
     predicted = api.post("/v1/predict", {"model": model, "inputs": EXPLICIT["inputs"]}).json()
     assert outputs == predicted["outputs"]
@@ -44,20 +44,20 @@ def test_an_evaluation_is_that_of_a_training_run(api: Any, activation: str) -> N
 
 def test_overflow_is_null_beside_its_logarithm(api: Any) -> None:
     body = {"dataset": {"n_steps": 1100}, "points": [{"w_in": 1, "w_rec": 2}]}
-    (found,) = api.post("/v1/evaluate", body).json()["evaluations"]
-    assert found["cost"] is None
-    assert found["log10_cost"] > 600
-    assert found["weight_gradient"] == {"w_in": None, "w_rec": None}
-    assert found["curvature"] is None
-    assert None in found["outputs"]
+    (evaluation,) = api.post("/v1/evaluate", body).json()["evaluations"]
+    assert evaluation["cost"] is None
+    assert evaluation["log10_cost"] > 600
+    assert evaluation["weight_gradient"] == {"w_in": None, "w_rec": None}
+    assert evaluation["curvature"] is None
+    assert None in evaluation["outputs"]
 
 
 def test_a_perfect_fit_costs_zero(api: Any) -> None:
-    (found,) = api.post("/v1/evaluate", {"points": [{}]}).json()["evaluations"]
-    assert (found["cost"], found["log10_cost"]) == (0.0, None)
-    assert found["weight_gradient"] == {"w_in": 0.0, "w_rec": 0.0}
-    assert found["curvature"]["largest"] == pytest.approx(1051, abs=0.5)
-    assert found["curvature"]["smallest"] == pytest.approx(1051 / 575, rel=1e-3)
+    (evaluation,) = api.post("/v1/evaluate", {"points": [{}]}).json()["evaluations"]
+    assert (evaluation["cost"], evaluation["log10_cost"]) == (0.0, None)
+    assert evaluation["weight_gradient"] == {"w_in": 0.0, "w_rec": 0.0}
+    assert evaluation["curvature"]["largest"] == pytest.approx(1051, abs=0.5)
+    assert evaluation["curvature"]["smallest"] == pytest.approx(1051 / 575, rel=1e-3)
 
 
 def test_an_unknown_dataset(api: Any) -> None:

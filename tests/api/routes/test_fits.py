@@ -100,11 +100,11 @@ def test_defaults_in_full_are_the_same_question(api: Any) -> None:
     assert api.post(FITS, body | {"confidence": 0.9}).json()["id"] != first["id"]
 
 
-def test_the_lifecycle_of_a_fit(kept_api: Any) -> None:
-    result = kept_api.post(FITS, {"dataset": SERIES}).json()
+def test_the_lifecycle_of_a_fit(stored_api: Any) -> None:
+    result = stored_api.post(FITS, {"dataset": SERIES}).json()
     here, links = result["links"]["self"], result["links"]
-    assert kept_api.get(here).json() == result
-    table = read_table(kept_api.get(links["csv"]))
+    assert stored_api.get(here).json() == result
+    table = read_table(stored_api.get(links["csv"]))
     assert list(table)[:3] == ["sequence", "step", "target"]
     assert table["step"] == [str(step) for step in range(1, 61)]
     numbers = {name: np.array(column, float) for name, column in table.items()}
@@ -112,19 +112,19 @@ def test_the_lifecycle_of_a_fit(kept_api: Any) -> None:
         numbers["target"] - numbers["prediction"], numbers["residual"], atol=1e-12
     )
     assert np.mean(numbers["residual"] ** 2) == pytest.approx(result["cost"])
-    profile = read_table(kept_api.get(links["profile_csv"]))
+    profile = read_table(stored_api.get(links["profile_csv"]))
     costs = np.array(profile["cost"], float)
     assert costs.min() == pytest.approx(result["cost"])
     assert profile["w_rec"][0] == "0.0"
     for name in ("svg", "profile_svg"):
-        assert kept_api.get(links[name]).headers["content-type"] == "image/svg+xml"
-    assert kept_api.get(FITS).json()["items"] == [result]
+        assert stored_api.get(links[name]).headers["content-type"] == "image/svg+xml"
+    assert stored_api.get(FITS).json()["items"] == [result]
     dataset = result["request"]["dataset"]["id"]
-    assert kept_api.delete(f"/v1/datasets/{dataset}").status_code == 409
-    assert kept_api.delete(here).status_code == 204
+    assert stored_api.delete(f"/v1/datasets/{dataset}").status_code == 409
+    assert stored_api.delete(here).status_code == 204
     for path in links.values():
-        assert kept_api.get(path).status_code == 404
-    assert kept_api.post(FITS, {"dataset": SERIES}).status_code == 201
+        assert stored_api.get(path).status_code == 404
+    assert stored_api.post(FITS, {"dataset": SERIES}).status_code == 201
 
 
 def test_a_fit_that_is_not_stored_has_its_arrays(api: Any) -> None:
@@ -224,6 +224,7 @@ def cut(n: int) -> dict[str, Any]:
         ({"delay": True}, "/delay", "whole number"),
         ({"initial_state": "unknown"}, "/initial_state", "'shared' or 'each'"),
         ({"initial_state": True}, "/initial_state", "'shared' or 'each'"),
+        ({"initial_state": 1e-200}, "/initial_state", "a magnitude from 1e-100"),
         ({"initial_state": 1e200}, "/initial_state", "magnitude"),
         ({"offset": 1}, "/offset", "boolean"),
         ({"confidence": 1}, "/confidence", "less than 1"),
@@ -347,6 +348,7 @@ def test_a_fit_predicts_new_sequences(api: Any) -> None:
         ({"continue": {}}, "/inputs"),
         ({"inputs": [INPUTS], "return_states": True}, "/return_states"),
         ({"inputs": [INPUTS], "continue": {"step": 1}}, "/continue/step"),
+        ({"model": {"id": "fit_", "initial_state": 1e-200}}, "/model/initial_state"),
     ],
 )
 def test_invalid_predictions(api: Any, body: Any, pointer: str) -> None:

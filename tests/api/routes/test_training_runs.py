@@ -33,8 +33,8 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return done
 
 
-def test_an_empty_request_repeats_the_tutorial(kept_api: Any, tutorial: Any) -> None:
-    response = kept_api.post(RUNS, {})
+def test_an_empty_request_repeats_the_tutorial(stored_api: Any, tutorial: Any) -> None:
+    response = stored_api.post(RUNS, {})
     assert response.status_code == 201
     run = response.json()
     assert response.headers["location"] == f"{RUNS}/{run['id']}" == run["links"]["self"]
@@ -71,8 +71,8 @@ def test_an_empty_request_repeats_the_tutorial(kept_api: Any, tutorial: Any) -> 
     assert 0 < run["compute_seconds"] <= (times[1] - times[0]).total_seconds() + 0.001
 
 
-def test_a_repeated_request_returns_the_same_run(kept_api: Any, trained: list[Any]) -> None:
-    first = kept_api.post(RUNS)
+def test_a_repeated_request_returns_the_same_run(stored_api: Any, trained: list[Any]) -> None:
+    first = stored_api.post(RUNS)
     spelled = [
         '{"n_iterations": 5e2, "initial_weights": {"w_rec": 2, "w_in": -1.50}}',
         '{"dataset": {"seed": 1.0, "n_steps": 10, "noise": 0}, "clip": null, "keep": true}',
@@ -80,18 +80,18 @@ def test_a_repeated_request_returns_the_same_run(kept_api: Any, trained: list[An
         '{"optimizer": {"name": "rprop"}, "dataset": {"kind": "count_ones", "noise": -0.0}}',
     ]
     for text in spelled:
-        again = kept_api.post_text(RUNS, text)
+        again = stored_api.post_text(RUNS, text)
         assert again.status_code == 200
         assert "location" not in again.headers
         assert again.json() == first.json()
-    assert kept_api.get(f"{RUNS}/{RUN_ID}").json() == first.json()
-    again = kept_api.post(RUNS, {}, headers={"prefer": "respond-async"})
+    assert stored_api.get(f"{RUNS}/{RUN_ID}").json() == first.json()
+    again = stored_api.post(RUNS, {}, headers={"prefer": "respond-async"})
     assert (again.status_code, again.json()) == (200, first.json())
     assert len(trained) == 1
 
 
-def test_identical_simultaneous_requests_compute_once(kept_api: Any, trained: list[Any]) -> None:
-    responses = kept_api.at_once("POST", RUNS, 8, json={"n_iterations": 2000})
+def test_identical_simultaneous_requests_compute_once(stored_api: Any, trained: list[Any]) -> None:
+    responses = stored_api.at_once("POST", RUNS, 8, json={"n_iterations": 2000})
     assert sorted(response.status_code for response in responses) == [200] * 7 + [201]
     assert len({response.content for response in responses}) == 1
     assert len(trained) == 1
@@ -111,16 +111,16 @@ def test_different_requests_have_different_runs(api: Any) -> None:
     assert len({api.post(RUNS, body).json()["id"] for body in bodies}) == len(bodies)
 
 
-def test_the_trajectory(kept_api: Any, tutorial: Any) -> None:
-    kept_api.post(RUNS)
+def test_the_trajectory(stored_api: Any, tutorial: Any) -> None:
+    stored_api.post(RUNS)
     here = f"{RUNS}/{RUN_ID}/trajectory"
-    result = kept_api.get(here).json()
+    result = stored_api.get(here).json()
     assert result["iteration"] == list(range(501))
     for iteration, (w_in, w_rec) in tutorial["rprop"]["trajectory"].items():
         assert (result["w_in"][int(iteration)], result["w_rec"][int(iteration)]) == (w_in, w_rec)
     for iteration, cost in tutorial["rprop"]["cost_at"].items():
         assert result["cost"][int(iteration)] == pytest.approx(cost, rel=1e-8)
-    table = kept_api.get(f"{here}.csv")
+    table = stored_api.get(f"{here}.csv")
     assert table.text.startswith("iteration,w_in,w_rec,cost\r\n0,-1.5,2.0,615689.775\r\n")
     rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
     for name in ("iteration", "w_in", "w_rec", "cost"):
@@ -149,9 +149,9 @@ def test_the_target_is_tested_before_the_first_iteration(api: Any) -> None:
     assert run["progress"] == {"done": run["iterations"], "total": 500}
 
 
-def test_nothing_is_stored_without_keep(kept_api: Any, trained: list[Any]) -> None:
+def test_nothing_is_stored_without_keep(stored_api: Any, trained: list[Any]) -> None:
     for _ in range(2):
-        response = kept_api.post(RUNS, {"dataset": EXPLICIT, "keep": False, "n_iterations": 2})
+        response = stored_api.post(RUNS, {"dataset": EXPLICIT, "keep": False, "n_iterations": 2})
         assert response.status_code == 200
         assert "location" not in response.headers
         run = response.json()
@@ -159,71 +159,71 @@ def test_nothing_is_stored_without_keep(kept_api: Any, trained: list[Any]) -> No
         assert run["trajectory"]["iteration"] == [0, 1, 2]
         assert "keep" not in run["request"]
     assert len(trained) == 2
-    assert kept_api.get(RUNS).json() == {"items": [], "next_cursor": None}
-    assert kept_api.get("/v1/datasets").json() == {"items": [], "next_cursor": None}
+    assert stored_api.get(RUNS).json() == {"items": [], "next_cursor": None}
+    assert stored_api.get("/v1/datasets").json() == {"items": [], "next_cursor": None}
 
 
-def test_an_explicit_dataset_is_stored_first(kept_api: Any, trained: list[Any]) -> None:
-    run = kept_api.post(RUNS, {"dataset": EXPLICIT, **QUICK}).json()
+def test_an_explicit_dataset_is_stored_first(stored_api: Any, trained: list[Any]) -> None:
+    run = stored_api.post(RUNS, {"dataset": EXPLICIT, **QUICK}).json()
     stored = run["request"]["dataset"]
     assert stored.keys() == {"kind", "id"}
     assert stored["kind"] == "stored"
-    response = kept_api.post("/v1/datasets", EXPLICIT)
+    response = stored_api.post("/v1/datasets", EXPLICIT)
     assert (response.status_code, response.json()["id"]) == (200, stored["id"])
-    again = kept_api.post(RUNS, {"dataset": stored, **QUICK})  # the same request
+    again = stored_api.post(RUNS, {"dataset": stored, **QUICK})  # the same request
     assert (again.status_code, again.json()["id"]) == (200, run["id"])
-    assert kept_api.post(RUNS, run["request"]).json()["id"] == run["id"]
+    assert stored_api.post(RUNS, run["request"]).json()["id"] == run["id"]
     assert len(trained) == 1
     other = {**EXPLICIT, "targets": [1, 2, 3]}
-    job = kept_api.post(RUNS, {"dataset": other}, headers={"prefer": "respond-async"}).json()
-    response = kept_api.post("/v1/datasets", other)
+    job = stored_api.post(RUNS, {"dataset": other}, headers={"prefer": "respond-async"}).json()
+    response = stored_api.post("/v1/datasets", other)
     assert (response.status_code, response.json()["id"]) == (200, job["request"]["dataset"]["id"])
 
 
-def test_deleting(kept_api: Any, trained: list[Any]) -> None:
-    run = kept_api.post(RUNS, {"dataset": EXPLICIT, **QUICK}).json()
+def test_deleting(stored_api: Any, trained: list[Any]) -> None:
+    run = stored_api.post(RUNS, {"dataset": EXPLICIT, **QUICK}).json()
     here, data = run["links"]["self"], f"/v1/datasets/{run['request']['dataset']['id']}"
-    refused = kept_api.delete(data)
+    refused = stored_api.delete(data)
     assert refused.status_code == 409
     assert refused.json()["referrers"] == [run["id"]]
-    gone = kept_api.delete(here)
+    gone = stored_api.delete(here)
     assert (gone.status_code, gone.content) == (204, b"")
     for path in (here, *run["links"].values()):
-        assert kept_api.get(path).status_code == 404
-    assert kept_api.delete(here).status_code == 404
-    new = kept_api.post(RUNS, {"dataset": EXPLICIT, **QUICK})
+        assert stored_api.get(path).status_code == 404
+    assert stored_api.delete(here).status_code == 404
+    new = stored_api.post(RUNS, {"dataset": EXPLICIT, **QUICK})
     assert (new.status_code, new.json()["id"], new.json()["attempt"]) == (201, run["id"], 1)
     assert len(trained) == 2
-    kept_api.delete(here)
-    assert kept_api.delete(data).status_code == 204
+    stored_api.delete(here)
+    assert stored_api.delete(data).status_code == 204
 
 
-def test_at_most_ten_referrers(kept_api: Any) -> None:
+def test_at_most_ten_referrers(stored_api: Any) -> None:
     ids = [
-        kept_api.post(RUNS, {"dataset": EXPLICIT, "n_iterations": n}).json()["id"]
+        stored_api.post(RUNS, {"dataset": EXPLICIT, "n_iterations": n}).json()["id"]
         for n in range(12)
     ]
-    run = kept_api.get(f"{RUNS}/{ids[0]}").json()
-    response = kept_api.delete(f"/v1/datasets/{run['request']['dataset']['id']}")
+    run = stored_api.get(f"{RUNS}/{ids[0]}").json()
+    response = stored_api.delete(f"/v1/datasets/{run['request']['dataset']['id']}")
     assert response.json()["referrers"] == ids[:1:-1]  # the newest ten
 
 
-def test_pages(kept_api: Any) -> None:
-    ids = [kept_api.post(RUNS, {"n_iterations": n}).json()["id"] for n in range(5)]
+def test_pages(stored_api: Any) -> None:
+    ids = [stored_api.post(RUNS, {"n_iterations": n}).json()["id"] for n in range(5)]
     seen: list[str] = []
     cursor: str | None = ""
     n_pages = 0
     while cursor is not None:
-        page = kept_api.get(f"{RUNS}?limit=2{cursor and '&cursor='}{cursor}").json()
+        page = stored_api.get(f"{RUNS}?limit=2{cursor and '&cursor='}{cursor}").json()
         assert len(page["items"]) <= 2
         seen += [run["id"] for run in page["items"]]
         cursor, n_pages = page["next_cursor"], n_pages + 1
     assert seen == ids[::-1]
     assert n_pages == 3
-    assert [run["id"] for run in kept_api.get(f"{RUNS}?status=succeeded").json()["items"]] == seen
-    assert kept_api.get(f"{RUNS}?status=running").json()["items"] == []
-    first = kept_api.get(f"{RUNS}?limit=1").json()["items"][0]
-    assert first == kept_api.get(f"{RUNS}/{ids[-1]}").json()
+    assert [run["id"] for run in stored_api.get(f"{RUNS}?status=succeeded").json()["items"]] == seen
+    assert stored_api.get(f"{RUNS}?status=running").json()["items"] == []
+    first = stored_api.get(f"{RUNS}?limit=1").json()["items"][0]
+    assert first == stored_api.get(f"{RUNS}/{ids[-1]}").json()
 
 
 def test_exploding_weights(api: Any) -> None:
