@@ -1,1 +1,1 @@
-"""Pydantic models of requests and responses, one module per resource."""
+"""Pydantic models of requests and responses, one module per resource, and resolved datasets."""

@@ -1,7 +1,8 @@
 """Activation functions and their derivatives, also outside the float64 range.
 
 To add an activation, write its functions here and add an entry to ``ACTIVATIONS``. Everything else
-reads that registry: schemas, documentation, estimates of work, pictures and the page.
+reads that registry: schemas, documentation, estimates of work, pictures and the page. Only the
+page's verdicts on bounded states and dead units name activations.
 """
 
 from collections.abc import Callable, Mapping
