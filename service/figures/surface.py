@@ -22,13 +22,7 @@ from service.figures.canvas import Canvas, Pixels, Raster, Stroke
 from service.figures.color_bands import ColorBands, choose_color_bands
 from service.figures.frame import draw_frame
 from service.figures.geometry import Panel, pixel_box, pixel_centers
-from service.figures.heatmap import (
-    CONTOUR_WIDTH,
-    Log10Cost,
-    draw_contours,
-    draw_cost_bar,
-    paint,
-)
+from service.figures.heatmap import CONTOUR_WIDTH, Log10Cost, draw_contours, draw_cost_bar, paint
 from service.figures.layout import Layout, Window, layout
 from service.figures.legend import OPTIMUM_ENTRY, LegendEntry, draw_legend
 from service.figures.render import agg_renderer, rasterize

@@ -10,20 +10,9 @@ from service.figures.annotations import LabeledPath, draw_optimum, draw_path, pa
 from service.figures.axis import Axis, integer_ticks, log_axis
 from service.figures.canvas import Canvas, Pixels, Raster, Stroke
 from service.figures.color_bands import choose_color_bands
-from service.figures.frame import (
-    bottom_margin,
-    color_bar_width,
-    draw_frame,
-    left_margin,
-)
+from service.figures.frame import bottom_margin, color_bar_width, draw_frame, left_margin
 from service.figures.geometry import Panel, Rect, pixel_centers, snap_to_pixels
-from service.figures.heatmap import (
-    CONTOUR_WIDTH,
-    Log10Cost,
-    draw_contours,
-    draw_cost_bar,
-    paint,
-)
+from service.figures.heatmap import CONTOUR_WIDTH, Log10Cost, draw_contours, draw_cost_bar, paint
 from service.figures.layout import Window, weight_axis
 from service.figures.legend import (
     OPTIMUM_ENTRY,

@@ -11,12 +11,7 @@ from anyio import to_thread
 from service.engine.network import Network
 from service.engine.types import Weights
 from service.operations.limits import Limits
-from service.operations.resolve import (
-    check_targets,
-    get_succeeded,
-    resolve_any,
-    resolve_model,
-)
+from service.operations.resolve import check_targets, get_succeeded, resolve_any, resolve_model
 from service.operations.work_estimates import reading_seconds
 from service.scheduling import Scheduler
 from service.schemas.datasets import AnyDatasetSource

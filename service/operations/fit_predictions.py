@@ -13,12 +13,7 @@ from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_any
 from service.operations.work_estimates import fit_seconds
 from service.schemas.fits import FitRequest
-from service.schemas.predict import (
-    FitModel,
-    FitPredictModel,
-    FitPredictResponse,
-    PredictRequest,
-)
+from service.schemas.predict import FitModel, FitPredictModel, FitPredictResponse, PredictRequest
 from service.schemas.resolved_datasets import AnyDataset
 from service.store.database import Database
 

@@ -7,11 +7,7 @@ from pydantic import Field, create_model
 from service.engine.training import Outcome
 from service.schemas.arrays import IntegerMatrix, Matrix, Vector
 from service.schemas.base import NUMBER, ResponseModel
-from service.schemas.computations import (
-    ComputationLifecycle,
-    ComputationSummary,
-    TrainingRequest,
-)
+from service.schemas.computations import ComputationLifecycle, ComputationSummary, TrainingRequest
 from service.schemas.cost_surface import Resolution, Window
 from service.schemas.optimum import OptimumResponse
 

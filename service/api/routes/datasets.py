@@ -9,23 +9,11 @@ from starlette.responses import Response
 from service.api import examples
 from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY, CONFLICT, FULL, INVALID, PRECONDITION
-from service.api.openapi import (
-    BODY,
-    ITEM,
-    REF_TEMPLATE,
-    STORE,
-    file_responses,
-    problem_responses,
-)
+from service.api.openapi import BODY, ITEM, REF_TEMPLATE, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, id_path, suffix_path
 from service.api.query_params import DatasetQuery, ListQuery
 from service.api.requests import make_router, read_model
-from service.api.responses import (
-    OrjsonResponse,
-    check_if_match,
-    download_response,
-    item_response,
-)
+from service.api.responses import OrjsonResponse, check_if_match, download_response, item_response
 from service.api.uploads import FILE_TYPES, FORM, is_file, open_file
 from service.errors import Invalid
 from service.formats import CSV, DATASET_FORMATS

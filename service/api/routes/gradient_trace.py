@@ -10,11 +10,7 @@ from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY
 from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, find_picture, picture_response, suffix_path
-from service.api.query_params import (
-    GradientTraceQuery,
-    PictureQuery,
-    TracePictureQuery,
-)
+from service.api.query_params import GradientTraceQuery, PictureQuery, TracePictureQuery
 from service.api.requests import json_body, make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.figures.formats import PICTURE_FORMATS

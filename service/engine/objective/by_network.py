@@ -9,12 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.arithmetic import UNDERFLOW, ExtendedArray
-from service.engine.network import (
-    Network,
-    cost_and_gradient,
-    extended_costs,
-    extended_gradients,
-)
+from service.engine.network import Network, cost_and_gradient, extended_costs, extended_gradients
 from service.engine.objective.normal_equations import NormalEquations, network_normal_equations
 from service.engine.types import Array, Weights
 

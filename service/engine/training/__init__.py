@@ -19,11 +19,7 @@ from service.engine.training.optimizers import (
 from service.engine.training.outcome import Outcome
 from service.engine.training.run import advance_training, start_training, train
 from service.engine.training.setup import TrainingSetup
-from service.engine.training.trajectory import (
-    TrainingCheckpoint,
-    Trajectory,
-    assemble_trajectory,
-)
+from service.engine.training.trajectory import TrainingCheckpoint, Trajectory, assemble_trajectory
 
 __all__ = [
     "OPTIMIZERS",

@@ -21,11 +21,7 @@ from service.engine.training.optimizers import (
 )
 from service.engine.training.outcome import Outcome
 from service.engine.training.setup import TrainingSetup
-from service.engine.training.trajectory import (
-    TrainingCheckpoint,
-    Trajectory,
-    assemble_trajectory,
-)
+from service.engine.training.trajectory import TrainingCheckpoint, Trajectory, assemble_trajectory
 from service.engine.training.trial_step import take_trial_step
 from service.engine.types import Array, Weights
 
