@@ -85,15 +85,6 @@ def test_pdf_has_its_size_text_and_metadata(picture: CostSurfacePicture) -> None
     assert set(reader.metadata) == {"/Title", "/Subject"}
 
 
-@pytest.mark.parametrize("suffix", PICTURE_FORMATS)
-def test_equal_pictures_are_equal_bytes(suffix: str) -> None:
-    first, second = (
-        PICTURE_FORMATS[suffix].write(CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost), METADATA)
-        for _ in range(2)
-    )
-    assert first == second
-
-
 SCRIPT = """
 import hashlib, sys
 import numpy as np

@@ -105,20 +105,6 @@ def test_weight_gradients_of_the_tutorial(tutorial: dict[str, Any]) -> None:
         np.testing.assert_allclose(gradient, expected, rtol=1e-14, atol=1e-300)
 
 
-def test_state_gradients_of_the_tutorial(tutorial: dict[str, Any]) -> None:
-    inputs, targets = np.array(tutorial["X"], dtype=float), np.array(tutorial["t"], dtype=float)
-    for point in tutorial["points"]:
-        w_in, w_rec = point["wx"], point["wRec"]
-        states = forward_states(inputs, w_in, w_rec, Network())
-        own = output_gradient(states[:, -1], targets)
-        for last, key in [(own, "true"), (np.full_like(own, own.sum()), "seed")]:
-            back = backpropagate(inputs, states, last, w_in, w_rec, Network())
-            expected = point[f"gradient_over_time_{key}"]
-            np.testing.assert_allclose(
-                back.state_gradients.sum(axis=0), expected, rtol=3e-15, atol=1e-300
-            )
-
-
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_a_thousand_steps_with_w_rec_50(name: str) -> None:
     inputs, targets = count_ones(5, 1000)

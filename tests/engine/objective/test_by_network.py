@@ -57,18 +57,6 @@ def test_batches_match_single_weights(rows: list[tuple[float, float]], name: str
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_costs_broadcast_like_a_surface(name: str) -> None:
-    objective = objective_of(name)
-    w_in, w_rec = np.linspace(-1, 1, 5)[None, :], np.linspace(-2, 2, 4)[:, None]
-    costs = objective.costs(w_in, w_rec)
-    assert costs.shape == objective.log10_costs(w_in, w_rec).shape == (4, 5)
-    for row, each_rec in enumerate(w_rec[:, 0]):
-        for column, each_in in enumerate(w_in[0]):
-            expected = cost_at(objective, float(each_in), float(each_rec))
-            assert costs[row, column] == pytest.approx(expected, rel=1e-13)
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_many_weights_have_the_results_of_each(name: str) -> None:
     """They are computed in several chunks."""
     inputs, targets = np.random.default_rng(1).standard_normal((2, 3000, 3))

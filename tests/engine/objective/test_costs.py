@@ -5,14 +5,11 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from service.engine.arithmetic import tolerances
 from service.engine.data import Dataset, count_ones
 from service.engine.objective import LinearObjective
-from service.engine.training import OPTIMIZERS, Clip, TrainingSetup, train
 from service.engine.types import Weights
 from tests.engine.conftest import cost_at, exact_cost
 
@@ -82,36 +79,6 @@ def test_costs_near_a_fit_where_powers_underflow(w_rec: float, size: float) -> N
     w_recs = w_rec * (1.0 + 1e-11 * random.standard_normal(30))
     costs = LinearObjective(Dataset.from_arrays(inputs, targets)).costs(w_in, w_recs)
     check_promised((inputs, targets), 0.0, w_in, w_recs, costs)
-
-
-@pytest.mark.parametrize(
-    ("name", "clip", "end"), [("rprop", None, 1.9e-6), ("adam", Clip("norm", 1.0), 2.5e-15)]
-)
-def test_costs_of_a_training_run(name: str, clip: Clip | None, end: float) -> None:
-    data = count_ones()
-    objective, optimizer = LinearObjective(Dataset.from_arrays(*data)), OPTIMIZERS[name]()
-    run = train(TrainingSetup(objective, optimizer, clip=clip), Weights(-1.5, 2.0), record_every=10)
-    exact = [exact_cost(*data, 0.0, *weights) for weights in run.weights.tolist()]
-    assert exact[-1] < end
-    for cost, expected in zip(run.cost.tolist(), exact, strict=True):
-        assert abs(cost - expected) <= tolerances.COST_RTOL * expected
-
-
-@given(
-    st.lists(
-        st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.integers(0, 17)), min_size=1, max_size=6
-    ),
-    st.sampled_from(["bits", "real", "noisy"]),
-)
-def test_costs_are_accurate_and_never_negative(
-    offsets: list[tuple[float, float, int]], kind: str
-) -> None:
-    data, best = fitted(kind, 6, 9, 0.0)
-    w_in = np.array([best.w_in + x * 10.0**-k for x, _, k in offsets])
-    w_rec = np.array([best.w_rec + y * 10.0**-k for _, y, k in offsets])
-    costs = LinearObjective(Dataset.from_arrays(*data)).costs(w_in, w_rec)
-    assert (costs >= 0.0).all()
-    check_promised(data, 0.0, w_in, w_rec, costs)
 
 
 def test_a_surface_contains_the_zero_of_a_perfect_fit() -> None:
@@ -230,20 +197,6 @@ def test_a_cost_that_underflows_where_its_terms_cancel() -> None:
     assert costs[0] == 0.0
     for logs in (objective.log10_costs(*weights), objective.log10_costs(*weights, costs)):
         assert logs[0] == pytest.approx(-400.0, rel=1e-15)
-
-
-@pytest.mark.parametrize("initial_state", [0.0, 3.0])
-@pytest.mark.parametrize("w_rec", [1e-3, 1.0, -2.0, 1e60, -1e100])
-@pytest.mark.parametrize("w_in", [1e-200, -0.5, 1e80])
-def test_logarithms_have_no_limits(w_in: float, w_rec: float, initial_state: float) -> None:
-    data = INPUTS, np.array([1.0, -2.0, 0.5, 3.0])
-    objective = LinearObjective(Dataset.from_arrays(*data), initial_state)
-    exact = exact_cost(*data, initial_state, w_in, w_rec)
-    weights = np.array([w_in]), np.array([w_rec])
-    log = float(mpmath.log10(exact))
-    assert objective.log10_costs(*weights)[0] == pytest.approx(log, rel=1e-12)
-    expected = pytest.approx(float(exact), rel=1e-10) if log < 308.0 else np.inf
-    assert objective.costs(*weights)[0] == expected
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -241,12 +241,3 @@ def test_targets_at_the_bounds_of_magnitude() -> None:
         assert objective.gradients(np.array([2.0]), np.array([1.0]))[1] == pytest.approx(
             467.2 * scale**2, rel=1e-12
         )
-
-
-def test_the_last_cost_of_the_tutorial_is_accurate(tutorial: dict[str, Any]) -> None:
-    objective = LinearObjective(
-        Dataset.from_arrays(np.array(tutorial["X"], float), np.array(tutorial["t"], float))
-    )
-    final = (np.array(tutorial["rprop"]["final_wx"]), np.array(tutorial["rprop"]["final_wRec"]))
-    exact = tutorial["rprop"]["exact"]["cost_at"]["500"]
-    assert float(objective.costs(*final)) == pytest.approx(exact, rel=1e-14)

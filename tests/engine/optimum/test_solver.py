@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.data import Moments, count_ones
+from service.engine.data import count_ones
 from service.engine.optimum import Optimum
 from service.engine.types import Array
 from tests.engine.conftest import exact_cost, find_optimum
@@ -150,28 +150,6 @@ def _output(row: Array, w_in: float, w_rec: float, state: float) -> float:
     return state
 
 
-@pytest.mark.parametrize("n_steps", [2, 3, 5, 10, 30, 100])
-@pytest.mark.parametrize("n_samples", [2, 3, 20])
-def test_no_root_of_the_derivative_is_lower(n_samples: int, n_steps: int) -> None:
-    """The stationary points of c - b²/a are the roots of b (2 b' a - b a')."""
-    for kind in ("noise", "first", "leaky"):
-        inputs, targets = draw(kind, n_samples, n_steps, 7)
-        moments = Moments.from_arrays(inputs, targets)
-        a = np.polynomial.Polynomial(moments.input_square_sum)
-        b = np.polynomial.Polynomial(moments.input_target_sum)
-        roots = (2.0 * b.deriv() * a - b * a.deriv()).roots()
-        real = roots[np.abs(roots.imag) < 1e-6].real
-        inside = np.append(real[np.abs(real) <= 1.0], 0.0)
-        outside = np.append(1.0 / real[np.abs(real) > 1.0], 0.0)
-        lowest = min(
-            reduced_costs(inputs, targets, 0.0, chart, u).min()
-            for chart, u in enumerate((inside, outside))
-        )
-        found, size = find_optimum(inputs, targets), float(np.mean(targets**2))
-        assert found.cost == pytest.approx(lowest, rel=1e-11, abs=1e-12 * size)
-
-
-@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     kind=st.sampled_from(KINDS),
