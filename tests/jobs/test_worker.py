@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -87,11 +86,6 @@ def check_result(database: Database) -> None:
         assert stored[name].tobytes() == array.tobytes()
 
 
-def test_a_worker_executes_a_job(database: Database, worker: Worker, queue: Any) -> None:
-    worker.execute(queue[0])
-    check_result(database)
-
-
 def test_a_stopped_worker_requeues_its_job_and_another_one_resumes_it(
     database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,67 +118,6 @@ def test_a_worker_yields_at_the_second_checkpoint_to_a_job_that_is_due_earlier(
     monkeypatch.setattr(jobs, "must_yield", lambda *_: False)
     worker.execute(queue[1])
     check_result(database)
-
-
-def test_a_worker_changes_nothing_after_its_job_is_cancelled(
-    database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    after_each_step(monkeypatch, StepwiseTraining, lambda _: jobs.cancel(database, RUN))
-    worker.execute(queue[0])
-    assert (get_row(database).status, get_row(database).progress_done) == ("cancelled", 0)
-    assert checkpoints.load(database, RUN) == ({}, [])
-
-
-@pytest.fixture
-def long_step(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
-    """Make the next step block; return an event set when it starts, and one that ends it."""
-    started, end = Event(), Event()
-    step = StepwiseTraining.step
-
-    def wait_and_step(computation: StepwiseTraining) -> None:
-        started.set()
-        assert end.wait(60)
-        step(computation)
-
-    monkeypatch.setattr(StepwiseTraining, "step", wait_and_step)
-    return started, end
-
-
-def test_the_process_ends_during_a_long_step_of_a_cancelled_job(
-    database: Database, worker: Worker, queue: Any, long_step: tuple[Event, Event]
-) -> None:
-    started, end = long_step
-    worker.exit_now = end.set
-    executing = Thread(target=worker.execute, args=(queue[0],))
-    executing.start()
-    assert started.wait(60)
-    jobs.cancel(database, RUN)
-    executing.join()
-    assert queue.cancelled == [queue[0]]
-    assert len(queue) == 1
-
-
-def test_a_stopped_worker_requeues_its_job_during_a_long_step(
-    database: Database,
-    worker: Worker,
-    queue: Any,
-    long_step: tuple[Event, Event],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    started, end = long_step
-    monkeypatch.setattr(Worker, "_open", lambda _: None)
-    executing = Thread(target=worker.execute, args=(queue[0],))
-    executing.start()
-    assert started.wait(60)
-    worker.stop()
-    worker.run()
-    row = get_row(database)
-    assert (row.status, row.deliveries) == ("queued", 0)
-    assert (len(queue), queue.cancelled) == (2, [queue[0]])
-    assert row.lease == queue[1]
-    end.set()
-    executing.join()
-    assert get_row(database) == row  # the result of that step is discarded
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("unavailable"), DiskFull("full")])

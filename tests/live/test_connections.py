@@ -127,15 +127,6 @@ def test_trailers_are_limited(server: Any) -> None:
         check_problem(receive_all(connection), 431, "headers-too-large")
 
 
-def test_an_invalid_chunk_is_a_problem(server: Any) -> None:
-    with server.connect() as connection:
-        connection.sendall(
-            b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-            b"transfer-encoding: chunked\r\n\r\nno size\r\n"
-        )
-        check_problem(receive_all(connection), 400, "malformed")
-
-
 @pytest.mark.parametrize("following", [b"FETCH / HTTP/1.1\r\n\r\n", b"\x00", b"\x16\x03\x01"])
 def test_a_response_precedes_the_refusal_of_the_next_request(server: Any, following: bytes) -> None:
     with server.connect() as connection:

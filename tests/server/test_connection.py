@@ -219,16 +219,6 @@ def test_a_stream_may_last_if_it_is_read(connection: Connection) -> None:
     assert seconds_until_closed(connection, read_everything) == 5000
 
 
-def test_a_request_that_takes_too_long_is_refused(connection: Connection) -> None:
-    transport: Any = connection.transport
-    connection.data_received(post(2) + b"{}")
-    run_tasks(connection)
-    connection.shutdown()
-    assert not transport.written
-    connection.give_up()
-    assert transport.written.startswith(b"HTTP/1.1 503 ")
-
-
 @pytest.mark.parametrize(
     ("sent", "method", "path", "status"),
     [

@@ -67,21 +67,6 @@ def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_full_file_is_reported_and_loses_nothing(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}")
-    database.migrate()
-    add_array(database, "a")
-    database.close()
-    limit = event.listens_for(database.engine, "connect")
-    limit(lambda connection, _: connection.execute("PRAGMA max_page_count=100"))
-    with pytest.raises(DiskFull, match="full"):
-        add_array(database, "b", bytes(1_000_000))
-    assert count_arrays(database) == 1
-    add_array(database, "c")
-    assert count_arrays(database) == 2
-    database.close()
-
-
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -137,26 +122,6 @@ def test_the_wait_for_another_writer_is_limited(database: Database, database_url
     add_array(impatient, "b")
     assert count_arrays(impatient) == 2
     impatient.close()
-
-
-def test_a_server_can_stop_and_start_again(
-    start_postgres: "Callable[[], PostgresServer]",
-) -> None:
-    server = start_postgres()
-    try:
-        database = Database(server.get_uri(driver="psycopg"))
-        database.migrate()
-        add_array(database, "a")
-        server.stop()
-        assert seconds_to_unavailable(database.check_ready) < SOON_SECONDS
-        assert seconds_to_unavailable(lambda: add_array(database, "b")) < SOON_SECONDS
-        assert seconds_to_unavailable(database.migrate) < SOON_SECONDS
-        server.ensure_postgres_running()
-        add_array(database, "c")
-        assert count_arrays(database) == 2
-        database.close()
-    finally:
-        server.cleanup()
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -104,14 +104,6 @@ def test_a_job_that_ends_three_workers_fails(database: Database, queue: Any) -> 
     assert checkpoints.load(database, JOB.id) == ({}, [])
 
 
-def test_a_returned_job_does_not_count_as_lost(database: Database, queue: Any) -> None:
-    jobs.submit(database, JOB, queue.enqueue)
-    for _ in range(5):
-        jobs.claim(database, queue[-1], "worker")
-        assert jobs.requeue(database, queue[-1], queue.enqueue) == "queued"
-    assert computations.get(database, JOB.id).deliveries == 0
-
-
 def test_a_job_that_cannot_be_enqueued_is_not_stored(database: Database) -> None:
     def enqueue(connection: Any, lease: str, result_version: int, due: float) -> None:
         raise StoreUnavailable("unavailable")
