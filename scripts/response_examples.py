@@ -59,7 +59,7 @@ def make_examples() -> dict[str, Any]:
     run, _ = _compute(TRAINING_RUN, {})
     _, trajectory = _compute(TRAINING_RUN, {"n_iterations": 1})
     basin_map, _ = _compute(BASIN_MAP, {"window": {"resolution": 10}})
-    fit, _ = _compute(FIT, {})
+    fit, _ = _compute(FIT, {"dataset": {"noise": 0.5}})
     responses = [
         *(run, basin_map, fit),
         TrajectoryResponse(**trajectory),

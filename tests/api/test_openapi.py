@@ -188,7 +188,7 @@ def assert_alike(first: Any, second: Any) -> None:
         for pair in zip(first, second, strict=True):
             assert_alike(*pair)
     elif isinstance(first, float):
-        assert first == pytest.approx(second, rel=1e-7, abs=1e-12)
+        assert first == pytest.approx(second, rel=1e-7, abs=1e-8)  # of differences
     else:
         assert first == second
 

@@ -118,7 +118,7 @@ class Problem:
     @cached_property
     def compressed(self) -> Sequences:
         """Fewer sequences that have the same costs."""
-        return self.sequences[self.sequences.has_target.any(axis=1)].compress()
+        return self.sequences[np.flatnonzero(self.sequences.has_target.any(axis=1))].compress()
 
     def normalize(self, inputs: Array, targets: Array) -> Sequences:
         """Return inputs (N, T, q) and targets (N, T), nan where there is none, in these units.
