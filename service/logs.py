@@ -85,7 +85,7 @@ class BatchListener(QueueListener):
 
     def handle(self, line: Any) -> None:
         """Write a line, or set an event after everything before it is written."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # a full disk, text that the encoding does not have
             if isinstance(line, str):
                 self._stream.write(line)
             if self.queue.empty():

@@ -90,6 +90,16 @@ def test_a_terminal_gets_text_that_does_not_control_it() -> None:
     assert "/\\x1b[2J\\r/livez" in line
 
 
+def test_a_line_that_cannot_be_written_does_not_end_the_log() -> None:
+    written = io.BytesIO()
+    handler = configure_log("info", io.TextIOWrapper(written, "ascii", write_through=True))
+    logger.info("état")
+    logger.info("last")
+    handler.flush()
+    (line,) = written.getvalue().splitlines()
+    assert json.loads(line)["event"] == "last"
+
+
 def test_without_a_reader_records_are_dropped_and_counted() -> None:
     stream = Blocked()
     handler = configure_log("info", stream, max_waiting=10)

@@ -18,7 +18,7 @@ Activation.__doc__ = "The activation function f of the network."
 
 
 def check_state(state: float) -> float:
-    """Return an initial state; raises an error for one whose square is no normal float64."""
+    """Return an initial state; raises an error for one that a dataset could not hold."""
     if state != 0.0 and not SMALLEST <= abs(state) <= LARGEST:
         raise magnitude_error()
     return state

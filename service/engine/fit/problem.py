@@ -87,6 +87,7 @@ class Problem:
         targets = [row[skip:] for row in series.targets]
         pairs = zip(series.inputs, targets, strict=True)
         inputs, self.targets = pad([x[skip - delay :][: len(row)] for x, row in pairs], targets)
+        self.inputs = inputs  # (N, T, q)
         self.lengths = np.array([len(row) for row in targets])
         has_target = ~np.isnan(self.targets)
         self.first_step = int(np.argmax(has_target.any(axis=0)))
@@ -100,11 +101,7 @@ class Problem:
         self.n_columns = inputs.shape[2] + options.offset + self.has_unknown_start
         self.n_unknowns = 1 + inputs.shape[2] + options.offset + self.n_starts + is_colored
         self._find_units(inputs, self.targets[has_target])
-        self.sequences = self.normalize(inputs, self.targets)
         self.cost_unit = self.unit**2 / max(self.n_targets, 1)  # of sums of squares
-        # Rounding errors of costs are relative to this one.
-        squares = float(np.sum(self.sequences.targets**2)) + self.n_targets * self.start**2
-        self.scale = squares * self.cost_unit
 
     def _find_units(self, inputs: Array, targets: Array) -> None:
         known_start = 0.0 if self.has_unknown_start else float(self.options.initial_state)
@@ -114,6 +111,17 @@ class Problem:
         self.start = known_start / self.unit
         largest_inputs = np.max(np.abs(inputs), axis=(0, 1))
         self.input_units = np.where(largest_inputs > 0.0, largest_inputs, 1.0)
+
+    @cached_property
+    def sequences(self) -> Sequences:
+        """All sequences."""
+        return self.normalize(self.inputs, self.targets)
+
+    @cached_property
+    def scale(self) -> float:
+        """The cost to which rounding errors of costs are relative."""
+        squares = float(np.sum(self.sequences.targets**2)) + self.n_targets * self.start**2
+        return squares * self.cost_unit
 
     @cached_property
     def compressed(self) -> Sequences:
