@@ -120,8 +120,10 @@ def training_seconds(
     needs normal equations and costs instead of gradients.
     """
     if activation != "identity":
-        per_iteration = backpropagation_seconds(size, n_starts)
-        return n_iterations * per_iteration * (TRIAL_NETWORK if is_damped_least_squares else 1.0)
+        if is_damped_least_squares:
+            return n_iterations * backpropagation_seconds(size, n_starts) * TRIAL_NETWORK
+        # Rprop leads tanh and sigmoid to weights whose gradients are outside the float64 range.
+        return n_iterations * extended_seconds(size, n_starts)
     n_steps = size.n_steps
     if is_damped_least_squares:
         costs = TRIAL_COSTS * cost_seconds(size) + n_steps * 100e-9
@@ -134,10 +136,15 @@ def training_seconds(
     return data_pass_seconds(size) + training
 
 
+def extended_seconds(size: DatasetSize, n_weights: int) -> float:
+    """Return the seconds for gradients with exponents of any size."""
+    n_samples, n_steps = size[:2]
+    return n_steps * 50e-6 + n_weights * n_samples * n_steps * 300e-9
+
+
 def trace_seconds(size: DatasetSize, n_points: int) -> float:
     """Return the seconds for gradient traces."""
-    n_samples, n_steps = size[:2]
-    return n_points * (n_steps * 30e-6 + n_samples * n_steps * 300e-9)
+    return n_points * extended_seconds(size, 1)
 
 
 def fit_seconds(

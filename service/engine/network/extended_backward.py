@@ -10,22 +10,22 @@ import numpy as np
 from service.engine.arithmetic import ExtendedArray, running_products
 from service.engine.network.extended_forward import extended_states
 from service.engine.network.forward import Network
-from service.engine.types import Array, Weights
+from service.engine.types import Array
 
 # Samples are processed in chunks of about this many states, 2.4 MB for each float64 array.
 STATES_PER_CHUNK: Final = 300_000
 
 
 class ExtendedGradients(NamedTuple):
-    """The gradients of one backward pass."""
+    """The gradients of the backward passes of M networks."""
 
-    weight_gradient: tuple[ExtendedArray, ExtendedArray]  # with respect to w_in and w_rec, scalars
-    # (T + 1,), with respect to S_0 ... S_T, summed over the sequences
+    weight_gradient: tuple[ExtendedArray, ExtendedArray]  # with respect to w_in and w_rec, (M,)
+    # (T + 1, M), with respect to S_0 ... S_T, summed over the sequences
     state_gradients: ExtendedArray
 
 
 def extended_gradients(
-    inputs: Array, targets: Array, weights: Weights, network: Network
+    inputs: Array, targets: Array, w_in: Array, w_rec: Array, network: Network
 ) -> ExtendedGradients:
     """Backpropagate through time with exponents of any size.
 
@@ -35,7 +35,7 @@ def extended_gradients(
     ----------
     inputs : (N, T)
     targets : (N,)
-    weights
+    w_in, w_rec : (M,)
         Finite, as inputs and targets are.
 
     Returns
@@ -49,42 +49,44 @@ def extended_gradients(
     IEEE 78(10), 1990, pages 1550-1560.
     """
     sums = []
-    for rows, x, states, z in _run(inputs, weights, network):
+    for rows, x, states, z in _run(inputs, w_in, w_rec, network):
         # The sums are multiplied by the factor 2 / N of the output gradient. Multiplying the
         # residuals would round each of them, so sums of 0 would not be exactly 0.
         slopes = network.f.slopes(z)
-        gradients = _backpropagate(states[-1] - targets[rows], slopes, weights.w_rec)
+        gradients = _backpropagate(states[-1] - targets[rows], slopes, w_rec)
         z_gradients = gradients[1:] * slopes
-        by_w_in = (z_gradients * x).sum()
-        by_w_rec = (z_gradients * states[:-1]).sum()
-        sums.append((by_w_in, by_w_rec, gradients.sum(axis=1)))
+        by_w_in = (z_gradients * x).sum(axis=(0, 2))
+        by_w_rec = (z_gradients * states[:-1]).sum(axis=(0, 2))
+        sums.append((by_w_in, by_w_rec, gradients.sum(axis=2)))
     by_w_in, by_w_rec, state_gradients = (
         reduce(add, parts) * (2.0 / len(targets)) for parts in zip(*sums, strict=True)
     )
     return ExtendedGradients((by_w_in, by_w_rec), state_gradients)
 
 
-def output_sensitivities(inputs: Array, weights: Weights, network: Network) -> ExtendedArray:
-    """Return the derivatives (T + 1,) of S_T by S_0 ... S_T, summed over the sequences."""
+def output_sensitivities(
+    inputs: Array, w_in: Array, w_rec: Array, network: Network
+) -> ExtendedArray:
+    """Return the derivatives (T + 1, M) of S_T by S_0 ... S_T, summed over the sequences."""
     sums = []
-    for _, _, _, z in _run(inputs, weights, network):
-        ones = ExtendedArray.from_floats(np.ones(z.shape[1]))
-        sums.append(_backpropagate(ones, network.f.slopes(z), weights.w_rec).sum(axis=1))
+    for _, _, _, z in _run(inputs, w_in, w_rec, network):
+        ones = ExtendedArray.from_floats(np.ones(z.shape[1:]))
+        sums.append(_backpropagate(ones, network.f.slopes(z), w_rec).sum(axis=2))
     return reduce(add, sums)
 
 
 def _run(
-    inputs: Array, weights: Weights, network: Network
+    inputs: Array, w_in: Array, w_rec: Array, network: Network
 ) -> Iterator[tuple[slice, Array, ExtendedArray, Array]]:
-    """Yield the rows of each chunk with their inputs (T, n), states and pre-activations."""
+    """Yield the rows of each chunk with their inputs (T, 1, n), states and pre-activations."""
     n_samples, n_steps = inputs.shape
-    size = max(1, STATES_PER_CHUNK // (n_steps + 1))
+    size = max(1, STATES_PER_CHUNK // ((n_steps + 1) * len(w_in)))
     for start in range(0, n_samples, size):
         rows = slice(start, start + size)
         x = np.ascontiguousarray(inputs[rows].T)
-        yield rows, x, *extended_states(x, weights, network)
+        yield rows, x[:, None], *extended_states(x, w_in, w_rec, network)
 
 
-def _backpropagate(last: ExtendedArray, slopes: ExtendedArray, w_rec: float) -> ExtendedArray:
-    """Return state gradients (T + 1, N) from those of the last states (N,) and slopes (T, N)."""
-    return running_products(last, slopes[::-1] * w_rec)[::-1]
+def _backpropagate(last: ExtendedArray, slopes: ExtendedArray, w_rec: Array) -> ExtendedArray:
+    """Return state gradients (T + 1, M, N) from the last ones (M, N) and slopes (T, M, N)."""
+    return running_products(last, slopes[::-1] * w_rec[:, None])[::-1]

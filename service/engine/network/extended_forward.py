@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.engine.arithmetic import ExtendedArray
 from service.engine.network.forward import Network
-from service.engine.types import Array, Weights
+from service.engine.types import Array
 
 SPAN: Final = 2200  # more than the number of exponents of float64
 MIN_EXPONENT: Final = -1000  # of factors
@@ -31,22 +31,22 @@ class Step(NamedTuple):
 
 
 @np.errstate(over="ignore", under="ignore")
-def extended_states(x: Array, weights: Weights, network: Network) -> tuple[ExtendedArray, Array]:
-    """Run one network with exponents of any size, for finite inputs x (T, N) and weights.
+def extended_states(
+    x: Array, w_in: Array, w_rec: Array, network: Network
+) -> tuple[ExtendedArray, Array]:
+    """Run networks with exponents of any size, for finite inputs x (T, N) and weights (M,).
 
-    Return the states (T + 1, N) and the pre-activations (T, N). Where float64 loses nothing to
+    Return the states (T + 1, M, N) and the pre-activations (T, M, N). Where float64 loses nothing to
     overflow or underflow, the states are those of ``forward_states``, bit for bit. Pre-activations
     are float64: infinite where they overflow, with their sign and the smallest magnitude where they
     underflow.
     """
     n_steps, n_samples = x.shape
-    z, z_exponents = np.empty((2, n_steps, n_samples))
-    states, exponents = np.zeros((2, n_steps + 1, n_samples))
+    z, z_exponents = np.empty((2, n_steps, len(w_in), n_samples))
+    states, exponents = np.zeros((2, n_steps + 1, len(w_in), n_samples))
     states[0] = network.initial_state
-    w_in, w_rec = np.array(weights)[:, None]
     for k, step in enumerate(run_extended(x, w_in, w_rec, network, per_sequence=True)):
-        z[k], z_exponents[k] = step.z[0], step.z_exponents[0]
-        states[k + 1], exponents[k + 1] = step.states[0], step.exponents[0]
+        z[k], z_exponents[k], states[k + 1], exponents[k + 1] = step
     pre_activations = ExtendedArray.from_floats(z, z_exponents)
     return ExtendedArray.from_floats(states, exponents), pre_activations.value_keeping_sign()
 

@@ -93,20 +93,21 @@ class NetworkObjective:
             # underflow.
             large = np.abs(w_rec) > UNDERFLOW ** (1.0 / self._inputs.shape[1])
             lost &= ~(large & (gradient == 0.0).all(axis=0))
-        exact = self.extended_gradients(w_in[lost], w_rec[lost])
-        gradient[:, lost] = [derivative.value_keeping_sign() for derivative in exact]
+        if lost.any():
+            exact = self.extended_gradients(w_in[lost], w_rec[lost])
+            gradient[:, lost] = [derivative.value_keeping_sign() for derivative in exact]
         return gradient
 
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
         """Return many gradients with exponents of any size; see ``Objective``."""
-        both = ExtendedArray(*np.empty((2, 2, w_in.size)))
-        for i, weights in enumerate(zip(w_in.tolist(), w_rec.tolist(), strict=True)):
-            backward = extended_gradients(
-                self._inputs, self._targets, Weights(*weights), self._network
-            )
-            for k, derivative in enumerate(backward.weight_gradient):
-                both.mantissa[k, i], both.exponent[k, i] = derivative.mantissa, derivative.exponent
-        return both[0], both[1]
+
+        def compute(w_in: Array, w_rec: Array) -> Array:
+            both, _ = extended_gradients(self._inputs, self._targets, w_in, w_rec, self._network)
+            return np.array([(each.mantissa, each.exponent) for each in both])
+
+        n_states = 8 * self._inputs.shape[1]
+        by_w_in, by_w_rec = self._in_chunks(compute, w_in, w_rec, n_states)
+        return ExtendedArray(*by_w_in), ExtendedArray(*by_w_rec)
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
         """Return the linearized least-squares problem; see ``Objective``."""

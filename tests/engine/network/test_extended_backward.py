@@ -30,6 +30,15 @@ def cost_of(inputs: Array, targets: Array, weights: Weights, network: Network) -
     return extended_costs(inputs, targets, w_in, w_rec, network)[0]
 
 
+def gradients_of(
+    inputs: Array, targets: Array, weights: Weights, network: Network
+) -> tuple[tuple[ExtendedArray, ExtendedArray], ExtendedArray]:
+    """Return the gradients at one pair of weights: by the weights, and by the states."""
+    pair = np.array(weights)[:, None]
+    (by_w_in, by_w_rec), state_gradients = extended_gradients(inputs, targets, *pair, network)
+    return (by_w_in[0], by_w_rec[0]), state_gradients[:, 0]
+
+
 def real_data(n_samples: int, n_steps: int, seed: int = 1) -> tuple[Array, Array]:
     random = np.random.RandomState(seed)
     inputs = random.standard_normal((n_samples, n_steps))
@@ -44,10 +53,10 @@ def assert_exact(
     data: tuple[Array, Array], weights: Weights, network: Network, *, absolute: float
 ) -> None:
     """Compare every sign, and every logarithm to the absolute tolerance or 14 digits."""
-    gradients = extended_gradients(*data, weights, network)
+    weight_gradient, state_gradients = gradients_of(*data, weights, network)
     cost = cost_of(*data, weights, network)
     exact = exact_pass(*data, weights, network.activation, network.initial_state)
-    found = [cost, gradients.state_gradients, *gradients.weight_gradient]
+    found = [cost, state_gradients, *weight_gradient]
     expected = [exact.cost, *exact.trace, exact.by_w_in, exact.by_w_rec]
     signs, logs = np.array([sign_and_log10(number) for number in expected]).T
     np.testing.assert_array_equal(np.hstack([each.sign() for each in found]), signs)
@@ -119,7 +128,7 @@ def test_within_float64_results_match_backpropagation(
 ) -> None:
     targets = inputs.sum(axis=1) + 0.25
     weights, network = Weights(w_in, w_rec), Network(name, initial_state)
-    weight_gradient, state_gradients = extended_gradients(inputs, targets, weights, network)
+    weight_gradient, state_gradients = gradients_of(inputs, targets, weights, network)
     cost, gradient = cost_and_gradient(inputs, targets, weights, network)
     states = forward_states(inputs, *weights, network)
     last = output_gradient(states[:, -1], targets)
@@ -144,27 +153,36 @@ def test_gradients_of_many_samples_are_those_of_the_mean(name: str) -> None:
     """They are computed in several chunks."""
     inputs, targets = real_data(7, 40)
     rest = Weights(0.75, 1.5), Network(name, 0.5)
-    few = extended_gradients(inputs, targets, *rest)
-    many = extended_gradients(np.tile(inputs, (2000, 1)), np.tile(targets, 2000), *rest)
-    for one, other in zip(
-        [few.state_gradients, *few.weight_gradient],
-        [many.state_gradients, *many.weight_gradient],
-        strict=True,
-    ):
+    few, few_by_state = gradients_of(inputs, targets, *rest)
+    many, many_by_state = gradients_of(np.tile(inputs, (2000, 1)), np.tile(targets, 2000), *rest)
+    for one, other in zip([few_by_state, *few], [many_by_state, *many], strict=True):
         np.testing.assert_allclose(one.value(), other.value(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_networks_that_run_together_have_the_gradients_of_each(name: str) -> None:
+    data, network = real_data(7, 40), Network(name, 0.5)
+    pairs = [(0.75, 1.5), (1e30, -1e31), (-2.0, 1e-200), (0.0, 3.0)]
+    weight_gradient, state_gradients = extended_gradients(*data, *np.array(pairs).T, network)
+    for k, pair in enumerate(pairs):
+        alone, alone_by_state = gradients_of(*data, Weights(*pair), network)
+        together = [state_gradients[:, k], *(each[k] for each in weight_gradient)]
+        for one, other in zip(together, [alone_by_state, *alone], strict=True):
+            np.testing.assert_array_equal(one.sign(), other.sign())
+            np.testing.assert_allclose(one.log10(), other.log10(), rtol=1e-14, atol=1e-13)
 
 
 @pytest.mark.parametrize("name", ["identity", "relu"])
 def test_exact_zeros_stay_zeros(name: str) -> None:
     inputs, targets = count_ones(20, 700)
     optimum = inputs, targets, Weights(1.0, 1.0), Network(name)
-    weight_gradient, state_gradients = extended_gradients(*optimum)
+    weight_gradient, state_gradients = gradients_of(*optimum)
     for numbers in (cost_of(*optimum), state_gradients, *weight_gradient):
         np.testing.assert_array_equal(numbers.sign(), 0.0)
         np.testing.assert_array_equal(numbers.log(), -np.inf)
     # All states are 0, so the derivative with respect to w_rec is 0 for every w_rec.
     no_input = inputs, targets, Weights(0.0, 3.0), Network(name)
-    assert extended_gradients(*no_input).weight_gradient[1].sign() == 0.0
+    assert gradients_of(*no_input)[0][1].sign() == 0.0
     assert cost_of(*no_input).value() == pytest.approx(np.mean(targets**2), rel=1e-14)
 
 
