@@ -11,7 +11,6 @@ import { LatestRequest } from "./model/api.js";
 import { DataSync } from "./model/data.js";
 import { checkOptimizer, fetchOptimizers, spreadRates } from "./model/optimizers.js";
 import { Race } from "./model/race.js";
-import { OBJECTIVE_KEYS } from "./model/requests.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
 import { enableHeader, onceOpened } from "./views/drawers.js";
@@ -35,6 +34,7 @@ const ignoredQuery = unknown.map((entry) => ({
 showIgnored([...ignoredQuery, ...opened.ignored]);
 await enableHeader();
 const store = new Store(opened.state);
+const importLesson = once(() => import("./views/lesson.js"));
 const addressBar = new AddressBar(store, byId("copy-link"), byId("full-page"));
 const surface = new Surface(byId("surface"), store);
 enableNavigation(surface, store, byId("zoom"));
@@ -51,8 +51,7 @@ byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
 });
 
 if ("present" in document.documentElement.dataset) {
-  const { enablePresentation } = await import("./views/present.js");
-  enablePresentation(byIds("play", "step", "start-lesson", "lesson"));
+  (await import("./views/present.js")).enablePresentation(byIds("play", "step", "start-lesson", "lesson"));
 }
 
 document.documentElement.dataset.ready = "true";
@@ -83,15 +82,19 @@ function createFigures() {
 
 /** Create the parts that need the registry of optimizers. @param {Optimizer[]} optimizers */
 async function createTraining(optimizers) {
-  /** Adopt an address, and return the runs to train. @param {ReturnType<typeof readHash>} address */
-  const adopt = async ({ state, ignored }) => {
-    const lesson = state.lesson ? (await import("./views/lesson.js")).completeLesson(state) : { state, runs: [] };
+  /** @type {unknown} */ let latest = null;
+  /** Adopt an address, at once if its code is loaded, and return the runs to train, or null if the user went on meanwhile. @param {ReturnType<typeof readHash>} address */
+  const adopt = async (address) => {
+    latest = address;
+    const { state, ignored } = address;
+    const lesson = state.lesson ? (await importLesson()).completeLesson(state) : { state, runs: [] };
+    if (address !== latest) return null;
     const checked = checkOptimizer(optimizers, lesson.state);
     store.set({ ...lesson.state, ...checked.change });
     showIgnored([...ignoredQuery, ...ignored, ...checked.ignored]);
     return lesson.runs;
   };
-  const lessonRuns = await adopt({ state: store.state, ignored: opened.ignored });
+  const lessonRuns = (await adopt({ state: store.state, ignored: opened.ignored })) ?? [];
   const form = byIds("optimizer", "clip", "threshold", "formula", "variant", "source", "parameters", "more-parameters");
   createTrainingForm(store, optimizers, form);
   const race = new Race(store, optimizers, {
@@ -114,7 +117,7 @@ async function createTraining(optimizers) {
   const player = new Player(store, race, byIds("play", "step", "rewind", "clear", "timeline", "iteration", "train"));
   loadBasins(optimizers);
   byId("sweep").addEventListener("click", () => checkFields() && train(spreadRates(store.state, optimizers), false));
-  store.watch(OBJECTIVE_KEYS, () => race.removeMismatches());
+  store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), () => race.follow());
   byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
     trainHere();
@@ -128,6 +131,7 @@ async function createTraining(optimizers) {
   };
   /** @param {Partial<State>} change @param {Partial<State>[]} runs */
   const visit = (change, runs) => {
+    latest = change;
     player.pause();
     addressBar.visit(change);
     race.clear();
@@ -137,18 +141,16 @@ async function createTraining(optimizers) {
 
   /** Train the runs of a lesson, or show those of the address. @param {Partial<State>[]} runs */
   const resume = async (runs) => {
-    const { iteration } = store.state;
     if (runs.length) return trainRuns(runs);
-    await race.restore();
-    player.goTo(iteration);
+    if (store.state.dataset) await (await import("./model/own_data.js")).storeExample(store.state.dataset);
+    const { iteration } = store.state;
+    if (await race.restore()) player.goTo(iteration);
   };
-  /** @type {unknown} */ let latest = null;
   addressBar.watch(async (address) => {
-    latest = address;
     player.pause();
     race.clear();
     const runs = await adopt(address);
-    if (address === latest) await resume(runs);
+    if (runs) await resume(runs);
   });
   if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
 }
@@ -177,9 +179,7 @@ function loadPanels() {
 /** Load the lesson when it is first shown. @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit */
 function loadLesson(visit) {
   const views = [...document.querySelectorAll("[data-view]")];
-  const load = once(async () =>
-    (await import("./views/lesson.js")).createLesson(store, { ...byIds("lesson", "start-lesson"), views }, visit),
-  );
+  const load = once(async () => (await importLesson()).createLesson(store, { ...byIds("lesson", "start-lesson"), views }, visit));
   byId("start-lesson").addEventListener("click", async () => (await load()).toggle());
   document.documentElement.dataset.lesson = "";
   store.watch(["lesson", "step_text", "step_question"], ({ lesson, step_text, step_question }) => {

@@ -101,7 +101,7 @@ def test_events_and_links_use_the_key_and_texts_do_not_have_it(
     open_drawer(page, "code")
     for name, file_name, start in (
         ("Surface PNG", "cost-surface.png", b"\x89PNG"),
-        ("Run CSV", "trajectory.csv", b"iteration,"),
+        ("Run 1 CSV", "trajectory.csv", b"iteration,"),
         ("Trace JSON", "gradient-trace.json", b"{"),
     ):
         with page.expect_download() as download:

@@ -128,7 +128,7 @@ def test_the_links_work_and_the_copy_button_copies(page: Page, api: httpx.Client
     page.fill("#n_iterations", "5")
     page.get_by_role("button", name="Train", exact=True).click()
     open_drawer(page, "code")
-    expect(page.get_by_role("link", name="Run CSV")).to_be_visible()
+    expect(page.get_by_role("link", name="Run 1 CSV")).to_be_visible()
     links = page.locator("#links a").all()
     assert len(links) == 9
     for link in links:

@@ -8,7 +8,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.explorer.conftest import Opener, open_drawer, run_service, wait_for_value, wait_until
+from tests.explorer.conftest import (
+    Opener,
+    box,
+    open_drawer,
+    run_service,
+    wait_for_value,
+    wait_until,
+)
 
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=7"
 VIEWS = {"surface": "#surface", "network": "#unrolled", "trace": "#trace"}
@@ -54,8 +61,9 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
     expect(page.locator("#iteration")).to_have_text(re.compile("of 500$"))
     heights = "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
     wait_for_value(page, lambda: page.evaluate(heights), [HEIGHTS[view], 720])
-    href = page.get_by_role("link", name="Open the full page").get_attribute("href") or ""
-    assert re.fullmatch(r"http://127.0.0.1:\d+/#run=optimizer:rprop.*", href)
+    expect(page.get_by_role("link", name="Open the full page")).to_have_attribute(
+        "href", re.compile(r"^http://127.0.0.1:\d+/#run=optimizer:rprop.*")
+    )
     assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
 
 
@@ -68,6 +76,9 @@ def test_an_embedded_view_fits_on_a_phone(open_page: Opener, view: str) -> None:
     wait_for_value(page, lambda: page.evaluate(heights), [844, 390])
     height = f"document.querySelector('{VIEWS[view]} > svg').getBoundingClientRect().height"
     wait_until(page, f"() => {height} >= 150")
+    if view == "surface":  # its buttons are inside the axes
+        panel, zoom = box(page, ".panel"), box(page, "#zoom")
+        assert panel["x"] < zoom["x"] < zoom["x"] + zoom["width"] < panel["x"] + panel["width"]
 
 
 @pytest.mark.slow

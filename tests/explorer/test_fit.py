@@ -173,6 +173,12 @@ def test_a_table_that_cannot_be_read_shows_line_and_column(open_fit: FitOpener) 
     load(page, room_with_slow_noise())
     shown_fit(page)
     expect(problem).to_be_hidden()
+    expect(page).to_have_url(re.compile("#fit_"))
+    load(page, "minute,heating,indoor\n0,1,2\n1,x,3\n2,1,2.5\n")
+    expect(problem).to_be_visible()
+    expect(page).not_to_have_url(re.compile("#fit_"))  # whose table this is not
+    load(page, room_with_slow_noise())
+    shown_fit(page)
     expect(page.locator("#residual-view")).to_be_visible()
 
 

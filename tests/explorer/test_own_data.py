@@ -128,6 +128,10 @@ def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
     page.get_by_role("button", name="Unroll").click()
     expect(page.locator("#unrolled .bit")).to_have_text(["", "3", "1"])
     expect(page).to_have_url(re.compile("sequence=3"))
+    page.locator("#sequence").fill("999")  # of 3
+    expect(page.locator("#headline")).to_contain_text("Sequence 3 → ")
+    page.keyboard.press("Tab")
+    expect(page.locator("#sequence")).to_have_value("3")
     page.locator("#sequence").fill("-5")
     expect(page.get_by_role("alert").filter(has_text="Must be an integer from 1")).to_be_visible()
     expect(page).to_have_url(re.compile("sequence=3"))
@@ -206,8 +210,14 @@ def test_a_preview_leaves_out_columns_and_reads_numbers_as_it_says(
     expect(page.locator("tbody tr")).to_have_count(1)
     run = page.locator("tbody tr").get_attribute("data-run")
     open_drawer(page, "data")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Delete from the server").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete from the server").click()
     expect(page.locator("#n_samples")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(0)
+    expect(page.locator("#undo")).to_be_hidden()  # what is deleted cannot be restored
     assert api.get(dataset).status_code == 404
     assert api.get(f"/v1/training-runs/{run}").status_code == 404
 
@@ -364,6 +374,35 @@ def test_removed_runs_can_be_restored(open_page: Opener) -> None:
 
 
 @pytest.mark.slow
+def test_undo_after_a_change_of_the_task_returns_to_the_whole_page(open_page: Opener) -> None:
+    page = open_page("#w_in=0.5&w_rec=0.75&view=-2,2,-2,2&n_steps=8", reduced_motion="reduce")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#iteration")).to_have_text("500 of 500")
+    page.locator("#timeline").fill("40")
+    page.select_option("#task", "remember")
+    expect(page.locator("#undo")).to_contain_text("The run of the previous data was removed.")
+    expect(page.locator("#w_rec")).to_have_value("0.5")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#iteration")).to_have_text("40 of 500")
+    for name, value in {"task": "count_ones", "w_in": "0.5", "w_rec": "0.75"}.items():
+        expect(page.locator(f"#{name}")).to_have_value(value)
+    expect(page.locator("#n_steps")).to_have_value("8")
+    expect(page).to_have_url(re.compile("view=-2,2,-2,2"))
+
+
+@pytest.mark.slow
+def test_runs_on_an_example_are_trained_where_it_is_not_stored(
+    page: Page, open_page: Opener, api: httpx.Client
+) -> None:
+    dataset = load_example(page, "Noisy counts")
+    stored = api.delete(f"/v1/datasets/{dataset}")
+    assert stored.status_code == 204
+    other = open_page(f"#dataset={dataset}&run=optimizer:rprop;n_iterations:40")
+    expect(other.locator("tbody tr")).to_have_count(1)
+    expect(other.locator("#train-problem")).to_be_hidden()
+
+
+@pytest.mark.slow
 def test_a_link_restores_the_data_or_says_that_they_are_unknown(
     api: httpx.Client, open_page: Opener
 ) -> None:
@@ -384,6 +423,16 @@ def test_a_link_restores_the_data_or_says_that_they_are_unknown(
     expect(summary(page)).to_contain_text("The data cannot be loaded now.")
 
 
+def load_example(page: Page, title: str) -> str:
+    """Return the id of an example after all requests for it."""
+    open_drawer(page, "data")
+    with page.expect_response("**/v1/evaluate"):  # of its optimum
+        page.get_by_role("button", name=title).click()
+    expect(summary(page)).to_contain_text(re.compile(rf"^{title}: .*Synthetic"))
+    expect(page.locator("#headline")).to_contain_text("Sequence 1")
+    return dataset_id(page)
+
+
 EXAMPLE_WEIGHTS = {
     "Exact counts": (1, 1),
     "Noisy counts": (1.026, 0.993),
@@ -394,17 +443,13 @@ EXAMPLE_WEIGHTS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("title", list(EXAMPLE_WEIGHTS))
 def test_examples_are_as_described(page: Page, api: httpx.Client, title: str) -> None:
-    open_drawer(page, "data")
-    page.get_by_role("button", name=title).click()
-    expect(summary(page)).to_contain_text(re.compile(rf"^{title}: .*Synthetic"))
-    dataset = dataset_id(page)
+    dataset = load_example(page, title)
     optimum = api.post("/v1/optimum", json={"dataset": {"kind": "stored", "id": dataset}}).json()
     weights = (optimum["weights"]["w_in"], optimum["weights"]["w_rec"])
     assert weights == pytest.approx(EXAMPLE_WEIGHTS[title], abs=1e-3)
     if title == "Noisy counts":
         assert optimum["cost"] == pytest.approx(0.25, rel=0.3)
     expect(page.locator(".optimum")).to_have_count(1)
-    page.wait_for_load_state("networkidle")
     api.delete(f"/v1/datasets/{dataset}")
     page.reload()  # as on another server
     expect(summary(page)).to_contain_text(title)

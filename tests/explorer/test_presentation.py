@@ -86,6 +86,13 @@ def save(page: Page, view: str, suffix: str) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
+@pytest.mark.slow
+def test_a_phone_saves_what_it_shows(open_page: Opener) -> None:
+    page = open_page(viewport=PHONE)
+    for view in ("surface", "states"):
+        assert save(page, view, "png").startswith(b"\x89PNG")
+
+
 def test_the_surface_is_saved_as_it_is_shown(open_page: Opener) -> None:
     page = open_page(RUN)
     expect(page.locator("tbody tr")).to_have_count(1)

@@ -111,9 +111,33 @@ def test_optimizers_race(page: Page, api: httpx.Client) -> None:
     open_drawer(page, "runs")
     rows.nth(0).get_by_role("button", name="Remove Rprop").click()
     expect(rows).to_have_count(1)
+    expect(page.locator("#undo")).to_contain_text("The run was removed.")
+    page.get_by_role("button", name="Undo").click()
+    expect(rows).to_have_count(2)
+    rows.nth(0).get_by_role("button", name="Remove Rprop").click()
+    expect(rows).to_have_count(1)
     open_drawer(page, "data")
     page.fill("#seed", "2")  # another dataset has another surface
     expect(rows).to_have_count(0)
+
+
+@pytest.mark.slow
+def test_runs_are_named_by_what_differs_and_a_full_race_says_so(open_page: Opener) -> None:
+    descent = "optimizer:gradient_descent;optimizer.learning_rate:0.001;n_iterations:9"
+    clips = [f"{descent};clip:norm;threshold:{0.5 * k}" for k in range(1, 8)]
+    page = open_page("#" + "&".join(f"run={run}" for run in [*clips, descent]))
+    chips = page.locator(".chip")
+    expect(chips.nth(0)).to_have_attribute(
+        "title", re.compile("^Run 1, Gradient descent 0.001 clip norm 0.5: ")
+    )
+    expect(chips.nth(1)).to_have_attribute("title", re.compile("^Run 2, 0.001 clip norm 1: "))
+    expect(chips.nth(7)).to_have_attribute("title", re.compile("^Run 8, 0.001: "))
+    page.get_by_role("button", name="Add to race").click()
+    problem = page.locator("#train-problem")
+    expect(problem).to_contain_text("The race is full")
+    open_drawer(page, "runs")
+    page.get_by_role("button", name="Remove Gradient descent").first.click()
+    expect(problem).to_be_hidden()
 
 
 @pytest.mark.slow

@@ -37,7 +37,10 @@ def test_one_button_trains_with_eight_rates(
     open_drawer(page, "runs")
     table, race = box(page, "#race table"), box(page, "#race")
     assert table["width"] <= race["width"] <= viewport["width"]
-    expect(rows.nth(3).locator("small").first).to_have_text("rate 5.20×10⁻⁴, from (0.5, 0.5)")
+    expect(rows.nth(3).locator("small").first).to_have_text("from (0.5, 0.5)")
+    names = [chip.get_attribute("title") for chip in page.locator(".chip").all()]
+    assert str(names[0]).startswith("Run 1, Gradient descent 1.0×10⁻⁵: ")
+    assert str(names[3]).startswith("Run 4, 5.2×10⁻⁴: ")
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     assert violations(page) == []
 

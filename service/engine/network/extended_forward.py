@@ -36,10 +36,10 @@ def extended_states(
 ) -> tuple[ExtendedArray, Array]:
     """Run networks with exponents of any size, for finite inputs x (T, N) and weights (M,).
 
-    Return the states (T + 1, M, N) and the pre-activations (T, M, N). Where float64 loses nothing to
-    overflow or underflow, the states are those of ``forward_states``, bit for bit. Pre-activations
-    are float64: infinite where they overflow, with their sign and the smallest magnitude where they
-    underflow.
+    Return the states (T + 1, M, N) and the pre-activations (T, M, N). Where float64 loses nothing
+    to overflow or underflow, the states are those of ``forward_states``, bit for bit.
+    Pre-activations are float64: infinite where they overflow, with their sign and the smallest
+    magnitude where they underflow.
     """
     n_steps, n_samples = x.shape
     z, z_exponents = np.empty((2, n_steps, len(w_in), n_samples))

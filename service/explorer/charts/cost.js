@@ -40,7 +40,7 @@ export class CostChart {
     const { runs } = this.store;
     const ends = runs.map((run) => {
       const [from, to] = [run.result.initial, run.result.final].map(({ cost, log10_cost }) => formatCost(cost, log10_cost));
-      return `${this.race.name(run)} from ${from} to ${to}`;
+      return `${this.race.describe(run.result.request)} from ${from} to ${to}`;
     });
     plot.summarize(ends.join("; "));
     const { rect } = plot;

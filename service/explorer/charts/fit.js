@@ -1,6 +1,6 @@
 // The output against the target of each sequence, or of the first ones of a large dataset.
 import { svg } from "../lib/dom.js";
-import { formatNumber } from "../lib/format.js";
+import { formatNumber, nameFirst } from "../lib/format.js";
 import { Plot, TOO_LARGE, isDrawable, padRange } from "./plot.js";
 
 const MAX_DOTS = 400;
@@ -17,7 +17,8 @@ function draw(plot, { dataset, evaluation }, note) {
   const outputs = evaluation?.outputs?.slice(0, MAX_DOTS) ?? [];
   const targets = dataset?.targets.slice(0, outputs.length) ?? [];
   const known = targets.flatMap((target, i) => (isDrawable(outputs[i]) ? [{ target, output: Number(outputs[i]) }] : []));
-  note.textContent = describeFirst(targets.length, dataset?.n_total ?? 0);
+  const first = nameFirst(targets.length, dataset?.n_total ?? 0);
+  note.textContent = first && `(${first})`;
   plot.domain = { x: padRange(targets), y: padRange([...targets, ...known.map(({ output }) => output)]) };
   const shorten = (/** @type {{value: number}} */ { value }) => ({ value, label: formatNumber(value, 3) });
   plot.drawAxes(plot.xTicks().map(shorten), plot.yTicks().map(shorten), targets.length && !known.length ? TOO_LARGE : "");
@@ -26,11 +27,4 @@ function draw(plot, { dataset, evaluation }, note) {
     svg("line", { class: "target", x1: plot.x(low), x2: plot.x(high), y1: plot.y(low), y2: plot.y(high) }),
     ...known.map(({ target, output }) => svg("circle", { class: "sample", r: 4, cx: plot.x(target), cy: plot.y(output) })),
   );
-}
-
-/** Say how many sequences are drawn, if these are not all. @param {number} n_drawn @param {number} n_total */
-function describeFirst(n_drawn, n_total) {
-  if (n_drawn === 0 || n_drawn === n_total) return "";
-  const [first, all] = [n_drawn, n_total].map((n) => n.toLocaleString("en"));
-  return `(the first ${first} of ${all} sequences)`;
 }

@@ -10,12 +10,7 @@ const MAX_LOG = 9999; // beyond it, a magnitude is not drawn, like zero
 /** @param {HTMLElement} root @param {Store} store */
 export function createTraceChart(root, store) {
   const names = { x_name: ["state"], y_name: ["gradient"] };
-  const plot = new Plot(
-    root,
-    "Size of the gradient with respect to each state",
-    (self) => draw(self, store.prediction?.trace ?? null),
-    names,
-  );
+  const plot = new Plot(root, "Size of the gradient with respect to each state", (self) => draw(self, store.prediction?.trace), names);
   store.watch(["prediction"], () => plot.draw());
 }
 
@@ -30,7 +25,7 @@ export function describeTrace({ gradient, growth_per_step, regime }) {
   return { factor, regime: regime ?? "zero" };
 }
 
-/** @param {Plot} plot @param {Trace | null} trace */
+/** @param {Plot} plot @param {Trace | undefined} trace */
 function draw(plot, trace) {
   const { gradient, log10_magnitude, sign } = trace ?? { gradient: [], log10_magnitude: [], sign: undefined };
   const logs = log10_magnitude.map((log) => (Math.abs(log ?? Infinity) > MAX_LOG ? -Infinity : log));

@@ -156,6 +156,7 @@ function show(result) {
   showResult({ headline: byId("headline"), sentence: byId("sentence"), quality: byId("quality") }, answer);
   showDoubts(byId("doubts"), answer, change);
   byId("story").dataset.fit = answer?.fit.id ?? "";
+  history.replaceState(null, "", answer ? `#${answer.fit.id}` : location.pathname);
   showStored();
   if (!answer) return;
   const places = placeRows(answer);
@@ -171,7 +172,6 @@ function show(result) {
   byId("residual-source").textContent =
     answer.fit.rho === null ? "the fit does not explain" : "the fit and the autocorrelation do not explain";
   showCode(answer);
-  history.replaceState(null, "", `#${answer.fit.id}`);
 }
 
 /** Ask for the fit of another w_rec. @param {number} w_rec */
@@ -235,7 +235,6 @@ function clear(name) {
   question = null;
   byId("controls").hidden = true;
   byId("table-name").textContent = name;
-  history.replaceState(null, "", location.pathname);
   show(null);
 }
 

@@ -58,6 +58,10 @@ export function formatPoint(w_in, w_rec) {
 /** @param {number} n @param {string} noun in the singular */
 export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 
+/** Name the first sequences, if these are not all. @param {number} n @param {number} n_total */
+export const nameFirst = (n, n_total) =>
+  n && n < n_total ? `the first ${n.toLocaleString("en")} of ${n_total.toLocaleString("en")} sequences` : "";
+
 /** Read a number with a decimal point or comma, or return NaN. A comma that may divide thousands is not read. @param {string} text */
 export function parseNumber(text) {
   const isDecimal = !/^[-+]?[1-9]\d{0,2},\d{3}$/.test(text.trim());

@@ -7,7 +7,7 @@ import { toObjective, toTrainingRun, toWindow } from "./requests.js";
 
 const RESOLUTION = 100;
 const MIN_RESOLUTION = 20;
-const MAX_WORK = 1e6; // inputs times cells, with an activation; a minute for 500 iterations
+const MAX_WORK = 4e5; // inputs times cells, with an activation; at most a minute for 500 iterations
 const TUTORIAL_TARGET = 0.01; // with an activation, whose optimum is unknown
 
 /** Return the request for a map of the view. @param {State} state @param {number} n_inputs @param {number} target_cost */
@@ -20,9 +20,10 @@ export function toBasinMap(state, n_inputs, target_cost) {
 
 /**
  * Compute a map of the view, for the optimizer of the form.
- * @param {Store} store @param {Watcher} watcher @param {AbortSignal} signal
+ * @param {Store} store @param {Watcher} watcher
  */
-export async function computeBasinMap(store, watcher, signal) {
+export async function computeBasinMap(store, watcher) {
+  const { signal } = new AbortController(); // the page shows the job, with its button to cancel it, until it ends
   const state = { ...store.state };
   const n_inputs = state.dataset ? store.n_inputs : state.n_samples * state.n_steps;
   const body = toBasinMap(state, n_inputs, await chooseTarget(state, signal));

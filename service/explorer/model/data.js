@@ -66,10 +66,12 @@ export class DataSync {
       dataset: new LatestRequest(fetchDataset, adopt, report("data", adopt)),
       optimum: new LatestRequest(fetchOptimum, showOptimum, (problem) => problem && showOptimum(null)),
       grid: new LatestRequest(
-        async (query, signal) => (await (this.grids ??= loadGrids()))(query, signal),
+        async (query, signal) =>
+          (await (this.grids ??= receive(import("./grids.js")).then((each) => each.createGridFetcher())))(query, signal),
         ({ costs, note, isFine }) => {
           store.publish({ costs, approximation: note });
-          if (!isFine && countInputs(store.dataset) <= MAX_FINE_INPUTS) this.fetchFineGridSoon();
+          const n_inputs = (store.dataset?.inputs ?? []).reduce((sum, sequence) => sum + sequence.length, 0);
+          if (!isFine && n_inputs <= MAX_FINE_INPUTS) this.fetchFineGridSoon();
         },
         report("surface"),
       ),
@@ -109,20 +111,14 @@ export class DataSync {
   }
 
   updatePrediction() {
+    const { dataset } = this.store;
     const state = withShownWeights(this.store);
-    const sample = findSample(state, this.store.dataset);
+    if (dataset && state.sequence > dataset.inputs.length) this.store.set({ sequence: dataset.inputs.length });
+    const sample = findSample(state, dataset);
     this.store.sample = sample;
     if (sample) this.requests.prediction.send({ state, sample });
     else this.store.publish({ prediction: null });
   }
-}
-
-/** @param {LoadedDataset | null} dataset */
-const countInputs = (dataset) => (dataset ? dataset.inputs.length * dataset.inputs[0].length : 0);
-
-/** Load what only a network with an activation needs. */
-async function loadGrids() {
-  return (await receive(import("./grids.js"))).createGridFetcher();
 }
 
 /**

@@ -1,4 +1,5 @@
 // The sequences that the page computes with: all of a dataset, or the first ones if it is large.
+import { nameFirst } from "../lib/format.js";
 import { postJson, receive, send } from "./api.js";
 import { toDataset } from "./requests.js";
 
@@ -26,7 +27,6 @@ export function parseDataset(lines) {
 
 /** Say which sequences the page shows, if these are not all. @param {LoadedDataset} dataset */
 export function describePart({ targets, n_total }) {
-  if (targets.length === n_total) return "";
-  const [first, all] = [targets.length, n_total].map((n) => n.toLocaleString("en"));
-  return `The surface and the numbers are those of the first ${first} of ${all} sequences. Training and the optimum use all of them.`;
+  const first = nameFirst(targets.length, n_total);
+  return first && `The surface and the numbers are those of ${first}. Training and the optimum use all of them.`;
 }

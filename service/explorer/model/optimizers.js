@@ -32,12 +32,6 @@ export function checkOptimizer(optimizers, { optimizer: name, parameters, clip }
 /** Parameters that decide how far the first step goes. */
 export const RATES = ["learning_rate", "initial_step", "damping"];
 
-/** Return the name of a parameter in words. @param {Parameter} parameter */
-export function nameParameter({ name }) {
-  const words = name.replace(/_/g, " ");
-  return words[0].toUpperCase() + words.slice(1);
-}
-
 /** @param {Parameter} parameter @param {number | boolean} value */
 const isAllowed = (parameter, value) =>
   typeof value === parameter.type && (typeof value === "boolean" || readWithin(parameter).read(String(value)) !== undefined);

@@ -33,7 +33,18 @@ export function describeEnd(run, store) {
   const to = formatCost(final.cost, final.log10_cost);
   const target = store.dataset ? Math.max(...store.dataset.targets) : 0;
   const bound = BOUNDS[result.request.network.activation];
-  if (isReached(run)) return describeSuccess(run, from, to);
+  const margin = chooseMargin(result.optimum?.cost ?? 0);
+  const after = count(result.iterations, "iteration");
+  if (final.cost !== null && final.cost <= margin) {
+    if (initial.cost === null || initial.cost > margin) return describeSuccess(run, from, to, after);
+    const sentence = `It was there already: the cost was ${from} at the start and is ${to} after ${after}.`;
+    return { key: "learned", icon: "✓", word: "was there already", sentence };
+  }
+  if (result.outcome === "target_reached") {
+    const stop = formatCost(result.request.target_cost);
+    const sentence = `It reached the cost to stop at, ${stop}: the cost went from ${from} to ${to} in ${after}.`;
+    return { key: "reached", icon: "✓", word: "reached the cost to stop at", sentence };
+  }
   if (bound !== undefined && target > bound) {
     const { activation } = result.request.network;
     const verb = UNABLE[taskOf(run)] ?? UNABLE.stored;
@@ -43,7 +54,7 @@ export function describeEnd(run, store) {
   const exit = findExit(run, store.home);
   if (exit) {
     const { at, length } = exit;
-    const left = `It left the plot: iteration ${at} moved the weights by ${formatNumber(length, 3)}.`;
+    const left = at ? `It left the plot: iteration ${at} moved the weights by ${formatNumber(length, 3)}.` : "It started outside the plot.";
     if (result.outcome === "diverged") {
       const sentence = `${left} Its numbers overflowed at iteration ${result.iterations}, and training stopped.`;
       return { key: "diverged", icon: "↗", word: "diverged", sentence };
@@ -55,35 +66,28 @@ export function describeEnd(run, store) {
     const sentence = `A dead relu: every state is 0, so the gradient is exactly 0 and no step moves the weights. The cost is ${to}.`;
     return { key: "dead", icon: "∅", word: "dead relu", sentence };
   }
-  return describeFailure(run, store, from, to);
+  return describeFailure(run, store, from, to, after);
 }
 
-/** @param {Run} run */
-function isReached({ result }) {
-  if (result.outcome === "target_reached") return true;
-  const { final, optimum } = result;
-  return final.cost !== null && final.cost <= chooseMargin(optimum?.cost ?? 0);
-}
-
-/** @param {Run} run @param {string} from @param {string} to */
-function describeSuccess(run, from, to) {
+/** @param {Run} run @param {string} from @param {string} to @param {string} after */
+function describeSuccess(run, from, to, after) {
   const { result } = run;
   const word = LEARNED[taskOf(run)] ?? LEARNED.stored;
   const { w_in, w_rec } = result.final.weights;
   const isCounter = taskOf(run) === "count_ones" && [w_in, w_rec].every((w) => Math.abs(w - 1) < NEAR_ONE);
   const reason = isCounter ? " Both weights are close to 1, so the network adds each bit and forgets nothing." : "";
-  const fell = `The cost fell from ${from} to ${to} in ${count(result.iterations, "iteration")}.`;
+  const fell = `The cost fell from ${from} to ${to} in ${after}.`;
   return { key: "learned", icon: "✓", word, sentence: `It ${word}. ${fell}${reason}` };
 }
 
-/** @param {Run} run @param {Store} store @param {string} from @param {string} to */
-function describeFailure({ result, trajectory }, { dataset }, from, to) {
+/** @param {Run} run @param {Store} store @param {string} from @param {string} to @param {string} after */
+function describeFailure({ result, trajectory }, { dataset }, from, to, after) {
   const logs = trajectory.log10_cost;
   const recent = logs.slice(Math.floor(0.75 * (logs.length - 1))).map((log) => log ?? NaN);
   const [first, last] = [recent[0], recent[recent.length - 1]];
   const [low, high] = [Math.min(...recent), Math.max(...recent)];
   const zero = dataset ? dataset.targets.reduce((sum, t) => sum + t * t, 0) / dataset.targets.length : NaN;
-  const after = `${count(result.iterations, "iteration")}`;
+  if (!result.iterations) return { key: "slow", icon: "…", word: "no iteration", sentence: `Without an iteration, the cost stays ${to}.` };
   if (first - last > STILL_FALLING && last === low) {
     const sentence = `Not there yet: the cost fell from ${from} to ${to} in ${after}, and is still falling.`;
     return { key: "falling", icon: "…", word: "still falling", sentence };
@@ -97,12 +101,15 @@ function describeFailure({ result, trajectory }, { dataset }, from, to) {
     const sentence = `Stuck on the plateau: after ${after} the cost is ${to}. A network that always answers 0 has ${formatNumber(zero)}.`;
     return { key: "stuck", icon: "▬", word: "stuck on the plateau", sentence };
   }
-  const sentence = `It did not arrive: the cost went from ${from} to ${to} in ${after}.`;
-  return { key: "slow", icon: "…", word: "did not arrive", sentence };
+  const percent = formatNumber(100 * (1 - 10 ** (last - first)), 2);
+  const pace = last < first && last === low ? ` In the last quarter of them, it fell by ${percent}%.` : "";
+  const sentence = `It did not arrive: the cost went from ${from} to ${to} in ${after}.${pace}`;
+  return { key: "slow", icon: "…", word: pace ? "falls slowly" : "did not arrive", sentence };
 }
 
 /**
- * Return the iteration in which a run left the plot for good, and the length of that step, or null.
+ * Return the iteration in which a run left the plot for good, and the length of that step, or null. A run that diverged
+ * may have started outside, at iteration 0.
  * @param {Run} run @param {View} view @returns {{at: number, length: number} | null}
  */
 function findExit({ result, trajectory }, [left, right, bottom, top]) {
@@ -114,7 +121,8 @@ function findExit({ result, trajectory }, [left, right, bottom, top]) {
   const last = iteration.length - 1;
   if (result.outcome !== "diverged" && !isFar(last)) return null;
   let k = last;
-  while (k > 1 && isFar(k - 1)) k--;
+  while (k > 0 && isFar(k - 1)) k--;
+  if (k === 0 && result.outcome !== "diverged") return null;
   const length = Math.hypot(Number(w_in[k]) - Number(w_in[k - 1] ?? 0), Number(w_rec[k]) - Number(w_rec[k - 1] ?? 0));
   return { at: iteration[k], length: w_in[k] === null || w_rec[k] === null ? Infinity : length };
 }

@@ -63,11 +63,16 @@ export async function fetchOwnData(state) {
   return { summary, view: chooseView(weights, summary.n_steps) };
 }
 
-/** Fetch a summary. An example is uploaded, because another server may not have it. @param {string} id */
+/** Fetch a summary, also that of an example which this server does not have yet. @param {string} id */
 export async function fetchSummary(id) {
-  const example = EXAMPLE_DATA.find((each) => each.id === id);
-  if (example) await uploadExample(example);
+  await storeExample(id);
   return getJson(`v1/datasets/${id}`);
+}
+
+/** Store the data of an id if they are an example. @param {string} id */
+export async function storeExample(id) {
+  const example = EXAMPLE_DATA.find((each) => each.id === id);
+  if (example) await uploadExample(example).catch(() => {}); // reported when the data are fetched
 }
 
 /**

@@ -1,9 +1,9 @@
 // The training runs over one cost surface: started together, kept in order, restored and removed.
-import { formatNumber } from "../lib/format.js";
+import { formatNumber, formatPoint } from "../lib/format.js";
 import { fromRunText, toRunText } from "./address.js";
 import { Problem, getJson, postJson, receive } from "./api.js";
 import { RATES } from "./optimizers.js";
-import { fromObjective, isSameObjective, toTrainingRun } from "./requests.js";
+import { isSameObjective, toTrainingRun } from "./requests.js";
 import { MAX_RUNS } from "./state.js";
 
 export class Race {
@@ -16,6 +16,7 @@ export class Race {
     this.store = store;
     this.optimizers = new Map(optimizers.map((optimizer) => [optimizer.name, optimizer]));
     this.handlers = handlers;
+    this.previous = store.state; // the last state for which all runs were computed
     this.requests = new AbortController();
     /** @type {Promise<unknown>} */ this.pending = Promise.resolve();
   }
@@ -24,21 +25,30 @@ export class Race {
     return Math.max(0, ...this.store.runs.map(({ result }) => result.iterations ?? 0));
   }
 
-  /** @param {Run} run */
-  name({ result }) {
-    const { name } = result.request.optimizer;
-    return this.optimizers.get(name)?.title ?? name;
-  }
-
   /** Return the request of a run as text. @param {Run} run */
   describeRun({ result: { request } }) {
     return toRunText(request, this.optimizers.get(request.optimizer.name)?.parameters ?? []);
   }
 
+  /** Return the settings in which runs may differ: optimizer, rate, clipping and start. @param {any} request */
+  listSettings({ optimizer, clip, initial_weights: { w_in, w_rec } }) {
+    const rate = RATES.filter((each) => each in optimizer).map((each) => formatNumber(optimizer[each], 3));
+    const clipping = clip ? `clip ${clip.by} ${formatNumber(clip.threshold)}` : "";
+    return [this.optimizers.get(optimizer.name)?.title ?? optimizer.name, rate.join(), clipping, `from ${formatPoint(w_in, w_rec)}`];
+  }
+
   /** Name a run by its optimizer and its rate. @param {any} request */
-  describe({ optimizer }) {
-    const rate = findRate(optimizer);
-    return `${this.optimizers.get(optimizer.name)?.title ?? optimizer.name}${rate === null ? "" : ` ${formatNumber(rate, 2)}`}`;
+  describe(request) {
+    return this.listSettings(request).slice(0, 2).join(" ");
+  }
+
+  /** Name each run by its rate and by what differs between them, and the first one by its optimizer in any case. @param {Run[]} runs */
+  nameRuns(runs) {
+    const all = runs.map(({ result }) => this.listSettings(result.request));
+    const differs = (/** @type {number} */ k) => new Set(all.map((settings) => settings[k])).size > 1;
+    return all.map((settings, index) =>
+      settings.filter((each, k) => each && (k === 1 || (k === 0 && index === 0) || differs(k))).join(" "),
+    );
   }
 
   /** Start to train from several states. @param {State[]} states @param {AbortSignal} signal */
@@ -79,24 +89,19 @@ export class Race {
   clear() {
     this.replaceRequests();
     this.handlers.problem(null);
-    this.handlers.busy(false);
     this.show([]);
   }
 
-  /** Remove all runs, and offer to return to them. */
-  remove() {
-    const { iteration, show } = this.store.state;
-    const { runs } = this.store;
-    this.clear();
-    this.offerUndo(runs, "", { iteration, show });
-  }
-
-  /** Say which runs were removed, and offer to return to them. @param {Run[]} runs @param {string} origin @param {Partial<State>} state to return to */
-  offerUndo(runs, origin, state) {
-    const text = runs.length === 1 ? `The run${origin} was removed.` : `The ${runs.length} runs${origin} were removed.`;
+  /** Remove runs, and offer to return to the page as it was with them. @param {Run[]} removed @param {string} [origin] of them, in words */
+  remove(removed, origin = "") {
+    const { previous, store } = this;
+    const { runs } = store;
+    this.handlers.problem(null);
+    this.show(runs.filter((run) => !removed.includes(run)));
+    const text = removed.length === 1 ? `The run${origin} was removed.` : `The ${removed.length} runs${origin} were removed.`;
     this.handlers.removed(text, () => {
       this.show(runs);
-      this.store.set(state);
+      store.set(previous);
     });
   }
 
@@ -104,6 +109,7 @@ export class Race {
   replaceRequests() {
     this.requests.abort();
     this.requests = new AbortController();
+    this.handlers.busy(false);
     return this.requests;
   }
 
@@ -119,7 +125,7 @@ export class Race {
     this.store.set({ iteration: 0, show: others.length + 1 + costs.lastIndexOf(Math.min(...costs)) });
   }
 
-  /** Show the runs of an address. They are trained again if the server does not have them. */
+  /** Show the runs of an address, and return whether they are still wanted. They are trained again if the server does not have them. */
   async restore() {
     const { signal } = this.replaceRequests();
     const { state } = this.store;
@@ -128,6 +134,7 @@ export class Race {
       signal,
     );
     if (!signal.aborted) this.show(this.collect(results));
+    return !signal.aborted;
   }
 
   /** Return the runs for the data of the page, and show what failed. @param {PromiseSettledResult<Run>[]} results */
@@ -135,24 +142,16 @@ export class Race {
     const problem = results.find((each) => each.status === "rejected")?.reason ?? null;
     if (problem && !(problem instanceof Problem)) throw problem;
     this.handlers.problem(problem);
-    return results.flatMap((each) => (each.status === "fulfilled" && this.matches(each.value) ? [each.value] : []));
+    const runs = results.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    return runs.filter(({ result }) => isSameObjective(result.request, this.store.state));
   }
 
-  /** Return whether a run has the dataset and the network of the page. @param {Run} run */
-  matches({ result: { request } }) {
-    return isSameObjective(request, this.store.state);
-  }
-
-  /** Remove the runs of other data, and offer to return to these. */
-  removeMismatches() {
-    const { store } = this;
-    const { runs } = store;
-    const matching = runs.filter((run) => this.matches(run));
-    if (matching.length === runs.length) return;
-    const { view, w_in, w_rec, iteration, show, sequence } = store.state;
-    const previous = { view, w_in, w_rec, iteration, show, sequence, ...fromObjective(runs[0].result.request) };
-    this.show(matching);
-    this.offerUndo(runs, " of the previous data", previous);
+  /** Follow the state: remember it, or remove the runs of other data. */
+  follow() {
+    const { runs, state } = this.store;
+    const others = runs.filter(({ result }) => !isSameObjective(result.request, state));
+    if (others.length) this.remove(others, " of the previous data");
+    else this.previous = { ...state };
   }
 
   /** @param {Run[]} runs */
@@ -173,10 +172,4 @@ async function startRun(body, watcher, signal) {
   const { completeJob } = await receive(import("./jobs.js"));
   const result = await completeJob(started, "training run", watcher, signal);
   return { result, trajectory: await getJson(result.links.trajectory, signal) };
-}
-
-/** Return the rate of an optimizer in a request, or null if it has none. @param {Record<string, any>} optimizer @returns {number | null} */
-export function findRate(optimizer) {
-  const name = RATES.find((each) => each in optimizer);
-  return name === undefined ? null : optimizer[name];
 }

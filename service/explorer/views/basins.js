@@ -1,7 +1,7 @@
 // Where training succeeds: the control of the basin map, its legend and its shares.
 import { createButton, html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { LatestRequest } from "../model/api.js";
+import { Problem } from "../model/api.js";
 import { computeBasinMap } from "../model/basins.js";
 import { OBJECTIVE_KEYS } from "../model/requests.js";
 import { BasinLayer, createSwatch } from "../charts/basin_layer.js";
@@ -18,14 +18,8 @@ export class BasinControl {
     this.layer = new BasinLayer(surface);
     this.legend = legend;
     this.titles = new Map(optimizers.map(({ name, title }) => [name, title]));
-    /** @type {LatestRequest<null, BasinMap>} */ this.maps = new LatestRequest(
-      (_query, signal) => computeBasinMap(store, showProgress(`${this.titles.get(store.state.optimizer)} from every point`), signal),
-      (map) => this.show(map),
-      (error) => {
-        showProblem(problem.id, error);
-        if (error) store.set({ basins: false });
-      },
-    );
+    this.problem = problem;
+    /** @type {Promise<BasinMap> | null} */ this.latest = null;
     this.update = createButton("Compute for this view", () => this.compute());
     store.watch(["view"], () => (this.update.hidden = false));
     store.watch(["basins"], () => this.toggle());
@@ -38,15 +32,28 @@ export class BasinControl {
 
   toggle() {
     if (this.store.state.basins) return this.compute();
-    this.maps.cancel();
+    this.latest = null;
     this.layer.show(null);
     this.legend.replaceChildren();
   }
 
-  compute() {
+  /** Show the map of the view, unless another one is asked for meanwhile. */
+  async compute() {
+    const { problem, store } = this;
     this.update.hidden = true;
     this.legend.replaceChildren("Training from every point of the view…");
-    this.maps.send(null);
+    showProblem(problem.id, null);
+    const pending = computeBasinMap(store, showProgress(`${this.titles.get(store.state.optimizer)} from every point`));
+    this.latest = pending;
+    try {
+      const map = await pending;
+      if (pending === this.latest) this.show(map);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (pending !== this.latest) return;
+      showProblem(problem.id, error);
+      store.set({ basins: false });
+    }
   }
 
   /** @param {BasinMap} map */

@@ -50,13 +50,8 @@ function listLinks(state, runs, theme) {
     ["Trace PNG", `v1/gradient-trace.png?${toQuery(trace)}`],
     ["Trace CSV", `v1/gradient-trace.csv?${toQuery(trace)}`],
     ["Trace JSON", `v1/gradient-trace?${toQuery(trace)}`],
-    ...runs.flatMap((id, index) => {
-      const [name, path] = [runs.length > 1 ? `Run ${index + 1}` : "Run", `v1/training-runs/${id}`];
-      return /** @type {[string, string][]} */ ([
-        [`${name} JSON`, path],
-        [`${name} CSV`, `${path}/trajectory.csv`],
-      ]);
-    }),
+    ...runs.map((id, k) => /** @type {[string, string]} */ ([`Run ${k + 1} JSON`, `v1/training-runs/${id}`])),
+    ...runs.map((id, k) => /** @type {[string, string]} */ ([`Run ${k + 1} CSV`, `v1/training-runs/${id}/trajectory.csv`])),
   ];
 }
 

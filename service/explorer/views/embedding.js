@@ -9,6 +9,7 @@ import { createBlock } from "./code_block.js";
 import { bindField } from "./fields.js";
 
 const WIDTH = 720;
+const FIGURE = ".chart > svg, .surface > svg"; // of a view
 const QUERIES =
   "For a lecture, add ?present to the address, before the #: large text, Page Down and Page Up for the lesson, the space bar to play. " +
   "Add ?hide=data,code to hide parts of the page. These are";
@@ -31,7 +32,7 @@ export function createEmbedding(store, addressBar, elements) {
     const { embed, title, height } = find().dataset;
     block.hidden = ancestors.hidden = !embed;
     // A figure that is not shown is not drawn, and a hint stands where there are no data.
-    const isDrawn = find().checkVisibility() && !find().querySelector(".chart .hint");
+    const isDrawn = find().querySelector(FIGURE)?.checkVisibility() && !find().querySelector(".chart .hint");
     for (const button of saveButtons.children) button.disabled = !isDrawn;
     elements["not-drawn"].hidden = isDrawn;
     if (embed) setText(code, writeIframe(addressBar.href(`?embed=${embed}`), title ?? "", WIDTH, Number(height)));
@@ -61,7 +62,7 @@ function nameOf(root) {
 async function save(root, { "runs-legend": runsLegend, "basin-legend": basinLegend }, name, format, ground) {
   const { drawPicture, makePng, printPicture, writeSvg } = await import("../lib/picture.js");
   const canvases = [...root.querySelectorAll("canvas")].filter((canvas) => canvas.checkVisibility() && !canvas.closest(".basin-legend"));
-  const figure = /** @type {SVGSVGElement} */ (root.querySelector(".chart > svg, .surface > svg"));
+  const figure = /** @type {SVGSVGElement} */ (root.querySelector(FIGURE));
   const runs = root.querySelector("[data-index]") ? [...runsLegend.children] : [];
   const outcomes = root.contains(basinLegend) ? [...basinLegend.children].filter((entry) => entry.localName !== "button") : [];
   const picture = drawPicture(figure, canvases, /** @type {HTMLElement[]} */ ([...runs, ...outcomes]), ground);

@@ -44,18 +44,23 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
     }
   };
   const heading = html("h2");
-  const [text, question, hint, answer] = [html("p"), html("p", { class: "question" }), html("p", { class: "muted" }), html("p")];
-  const details = html("details", {}, html("summary", {}, "Show the answer"), answer);
-  details.addEventListener("toggle", () => details.open && answer.scrollIntoView({ block: "nearest" }));
+  const [text, question, hint] = [html("p"), html("p", { class: "question" }), html("p", { class: "muted" })];
+  const answer = html("p", { class: "answer", id: "lesson-answer" });
+  const reveal = (/** @type {boolean} */ isShown) => {
+    answer.hidden = !isShown;
+    show.setAttribute("aria-expanded", String(isShown));
+    if (isShown) answer.scrollIntoView({ block: "nearest" });
+  };
+  const show = createButton("Answer", () => reveal(answer.hidden), { "aria-controls": answer.id });
   const numbers = STEPS.map((step, index) => {
     const title = `Step ${index + 1}: ${step.title}`;
     return createButton(String(index + 1), () => go(index + 1), { title, "aria-label": title });
   });
   const back = createButton("Back", () => go(store.state.lesson - 1), { class: "back" });
   const next = createButton("Next", () => go(store.state.lesson + 1), { class: "primary next" });
-  const buttons = [...numbers, back, next, createButton("Close", () => go(0), { class: "quiet" })];
+  const buttons = [show, ...numbers, back, next, createButton("Close", () => go(0), { class: "quiet" })];
   const live = html("div", { "aria-live": "polite" }, heading, text, question, hint);
-  root.append(live, details, html("nav", { "aria-label": "Steps of the lesson" }, ...buttons));
+  root.append(live, answer, html("nav", { "aria-label": "Steps of the lesson" }, ...buttons));
 
   store.watch(["lesson", ...OWN_STEP], (state) => {
     const { lesson } = state;
@@ -70,8 +75,8 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
     typeset(question, step.question);
     typeset(hint, step.hint && `Look at ${step.hint}.`);
     typeset(answer, step.answer);
-    details.hidden = !step.answer;
-    details.open = false;
+    show.hidden = !step.answer;
+    reveal(false);
     back.disabled = lesson === 1;
     next.textContent = lesson === STEPS.length ? "Finish" : "Next";
     for (const button of [...numbers, back, next]) button.hidden = !lesson;

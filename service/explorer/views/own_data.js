@@ -11,6 +11,7 @@ import { acceptFiles } from "./files.js";
 import { showProblem } from "./problems.js";
 import { TablePreview } from "./table_preview.js";
 
+const DELETE = "Delete the table from the server, with the training runs and basin maps of this page that use it?";
 const HELP = "One sequence per row, with its target. Drop a CSV file on the page, or paste rows from a spreadsheet.";
 
 export class OwnDataPanel {
@@ -30,7 +31,7 @@ export class OwnDataPanel {
     this.preview = html("div");
     const file = html("input", { type: "file", id: "data-file", class: "visually-hidden", accept: ".csv,.tsv,.txt,text/*" });
     this.back = createButton("Use random bits again", () => this.load(async () => ""));
-    this.remove = createButton("Delete from the server", () => this.load(() => deleteDataset(store.state.dataset)));
+    this.remove = createButton("Delete from the server", () => confirm(DELETE) && this.load(() => this.delete()));
     const choose = html("label", { class: "button", for: "data-file" }, "Choose a CSV file");
     const examples = EXAMPLE_DATA.map((each) => createButton(each.title, () => this.load(() => uploadExample(each))));
     const text = html("textarea", { rows: 4, "aria-label": "Rows of numbers", placeholder: "0,1,1,2\n1,0,0,1", spellcheck: "false" });
@@ -101,6 +102,15 @@ export class OwnDataPanel {
     this.report(null);
     this.elements["own-data"].setAttribute("aria-busy", "true");
     this.requests.send(choose);
+  }
+
+  /** Delete the data and their runs, which cannot be restored, and return the id of none. */
+  async delete() {
+    const { store } = this;
+    const none = await deleteDataset(store.state.dataset);
+    store.runs = [];
+    store.set({ runs: [], iteration: 0, show: 0 });
+    return none;
   }
 
   /** @param {string} dataset its id */

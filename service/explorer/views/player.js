@@ -22,7 +22,8 @@ export class Player {
     rewind.addEventListener("click", () => this.goTo(0));
     clear.addEventListener("click", () => {
       this.pause();
-      race.remove();
+      race.replaceRequests();
+      race.remove(store.runs);
       train.focus();
     });
     timeline.addEventListener("input", () => this.goTo(timeline.valueAsNumber));

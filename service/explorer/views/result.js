@@ -10,7 +10,6 @@ export class Result {
   constructor(store, elements) {
     this.store = store;
     this.elements = elements;
-    /** @type {typeof import("../model/outcome.js").describeEnd | null} */ this.describeEnd = null;
     store.watch(["prediction"], () => this.show());
     store.watch(["optimizer", "iteration", "runs", "show", "lesson", "optimum", "evaluation"], () => this.explain());
   }
@@ -54,9 +53,9 @@ export class Result {
     const iteration = Math.min(state.iteration, last);
     note.hidden = state.lesson > 0 && !run;
     if (run && iteration >= last) {
-      this.describeEnd ??= (await import("../model/outcome.js")).describeEnd;
+      const { describeEnd } = await import("../model/outcome.js");
       if (run !== this.store.runs[state.show - 1] || state.iteration < last) return; // while the code was loaded
-      const { key, sentence } = this.describeEnd(run, this.store);
+      const { key, sentence } = describeEnd(run, this.store);
       note.dataset.outcome = key;
       note.textContent = sentence;
       return;

@@ -2,8 +2,6 @@
 import { seriesClass } from "../charts/trajectories.js";
 import { createButton, html, setText, showNumber, svg } from "../lib/dom.js";
 import { OVERFLOW, count, formatCost, formatNumber, formatPoint } from "../lib/format.js";
-import { findRate } from "../model/race.js";
-import { RATES } from "../model/optimizers.js";
 import { describeEnd } from "../model/outcome.js";
 import { readRun } from "../model/shown.js";
 
@@ -27,7 +25,8 @@ export class RunsTable {
     const { runs } = this.store;
     const { race: table, "runs-legend": legend } = this.elements;
     this.currentCells = [];
-    legend.replaceChildren(...runs.map((run, index) => this.createChip(run, index)));
+    const names = this.race.nameRuns(runs);
+    legend.replaceChildren(...runs.map((run, index) => this.createChip(run, index, names[index])));
     if (!runs.length) {
       table.replaceChildren(html("p", { class: "muted" }, "No runs yet. Press Train."));
       return;
@@ -41,14 +40,9 @@ export class RunsTable {
     this.markShown();
   }
 
-  /** @param {Run} run @param {number} index */
-  createChip(run, index) {
+  /** @param {Run} run @param {number} index @param {string} name */
+  createChip(run, index, name) {
     const { icon, word } = describeEnd(run, this.store);
-    const rate = findRate(run.result.request.optimizer);
-    const title = this.race.name(run);
-    const { runs } = this.store;
-    const isSweep = rate !== null && runs.length > 1 && runs.every((each) => this.race.name(each) === title);
-    const name = isSweep ? formatNumber(rate, 2) : this.race.describe(run.result.request);
     const label = `Run ${index + 1}, ${name}: ${word}`;
     const chip = createButton("", () => this.toggle(index), { class: "chip", "data-index": index, "aria-label": label, title: label });
     chip.append(createSwatch(index), `${name} `, html("span", { class: "icon" }, icon), html("span", { class: "word" }, ` ${word}`));
@@ -58,7 +52,8 @@ export class RunsTable {
   /** @param {Run} run @param {number} index */
   drawRow(run, index) {
     const { result } = run;
-    const title = this.race.name(run);
+    const settings = this.race.listSettings(result.request);
+    const title = settings.slice(0, 2).join(" ");
     const current = createCell("current", "now");
     this.currentCells.push(current);
     const final = createCell("final", "at the end");
@@ -73,7 +68,13 @@ export class RunsTable {
     return html(
       "tr",
       { "data-run": result.id, "data-outcome": result.outcome, "data-index": index },
-      html("th", { scope: "row" }, createSwatch(index), `${index + 1}. ${title}`, html("small", {}, describeSettings(run))),
+      html(
+        "th",
+        { scope: "row" },
+        createSwatch(index),
+        `${index + 1}. ${title}`,
+        html("small", {}, settings.slice(2).filter(Boolean).join(", ")),
+      ),
       current.cell,
       final.cell,
       gap,
@@ -94,7 +95,7 @@ export class RunsTable {
       this.store.set({ w_in, w_rec, show: 0 });
     };
     const remove = () => {
-      this.race.show(this.store.runs.filter(({ result }) => result.id !== run.result.id));
+      this.race.remove([run]);
       this.elements.add.focus();
     };
     // Weights that are not finite have no place on the surface.
@@ -120,19 +121,6 @@ export class RunsTable {
     [...table.querySelectorAll("tbody tr")].forEach((row, index) => row.classList.toggle("shown", index + 1 === number));
     [...legend.children].forEach((chip, index) => chip.setAttribute("aria-pressed", String(index + 1 === number)));
   }
-}
-
-/** Describe what distinguishes runs of one optimizer. @param {Run} run */
-function describeSettings({ result: { request } }) {
-  const { initial_weights, optimizer, clip } = request;
-  const rate = RATES.find((name) => name in optimizer);
-  return [
-    rate ? `${rate.split("_").at(-1)} ${formatNumber(optimizer[rate])}` : "",
-    clip ? `clip ${clip.by} ${formatNumber(clip.threshold)}` : "",
-    `from ${formatPoint(initial_weights.w_in, initial_weights.w_rec)}`,
-  ]
-    .filter(Boolean)
-    .join(", ");
 }
 
 /** Let the run under the pointer or with the focus stand out everywhere. @param {HTMLElement} root contains the elements with the number of their run in data-index */

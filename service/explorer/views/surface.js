@@ -66,7 +66,7 @@ export class Surface {
   resize() {
     const { rect, size } = this.plot;
     this.root.style.setProperty("--shape", `${size.width} / ${size.height}`);
-    this.root.parentElement?.style.setProperty("--panel", `${rect.width}px`);
+    this.root.parentElement?.style.setProperty("--panel-end", `${rect.left + rect.width}px`);
     this.draw();
   }
 

@@ -15,7 +15,7 @@ export function createTask(store, { task: select, "bits-label": bits, "sequence-
   const own = select.querySelector("[value=stored]");
   select.addEventListener("change", () => {
     const start = STARTS[select.value];
-    store.set({ ...start, view: [...start.view], task: select.value, dataset: "", sequence: 1, show: 0 });
+    if (start) store.set({ ...start, view: [...start.view], task: select.value, dataset: "", sequence: 1, show: 0 });
   });
   store.watch(["task", "dataset"], ({ task, dataset }) => {
     const isOwn = dataset !== "";

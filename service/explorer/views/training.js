@@ -2,7 +2,7 @@
 import { html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { readWithin } from "../model/limits.js";
-import { RATES, nameParameter } from "../model/optimizers.js";
+import { RATES } from "../model/optimizers.js";
 import { bindField, enableEditing } from "./fields.js";
 
 const POWER = /\d[\d.]*e-?\d+/g; // a number as programs write it
@@ -49,7 +49,7 @@ function createParameterField(store, parameter) {
     store.set({ parameters: value === parameter.default ? others : { ...others, [name]: value } });
   };
   const get = () => store.state.parameters[name] ?? parameter.default;
-  const title = nameParameter(parameter);
+  const title = name[0].toUpperCase() + name.slice(1).replace(/_/g, " ");
   const [attributes, parts] = type === "boolean" ? [{ class: "check" }, [input, title]] : [{}, [title, input]];
   return {
     label: html("label", { title: description, ...attributes }, ...parts),
