@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from service.engine import training as engine
-from service.engine.training import BasinCheckpoint
+from service.engine.training import OPTIMIZERS, BasinCheckpoint
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import NPZ, write_npz
 from service.operations.downloads import Download, resource_etag
@@ -18,7 +18,6 @@ from service.operations.surfaces import axis
 from service.operations.training import (
     TARGET_STEP_SECONDS,
     check_clip,
-    is_damped_least_squares,
     make_setup,
 )
 from service.operations.work_estimates import training_seconds
@@ -47,12 +46,12 @@ def _estimate_seconds(
     request: BasinMapRequest, size: DatasetSize, n_iterations: int, n_starts: int
 ) -> float:
     return training_seconds(
+        OPTIMIZERS[request.optimizer.name],
         request.network.activation,
         size,
         n_iterations,
         n_costs=n_iterations * n_starts,
         n_starts=n_starts,
-        is_damped_least_squares=is_damped_least_squares(request.optimizer.name),
     )
 
 

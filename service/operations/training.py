@@ -1,7 +1,6 @@
 """Train the network, step by step."""
 
 from collections.abc import Sequence
-from functools import cache
 from math import isfinite
 from typing import Any
 
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from service.engine.objective import Objective
 from service.engine.training import (
     OPTIMIZERS,
-    LeastSquaresOptimizer,
     TrainingCheckpoint,
     TrainingSetup,
     Trajectory,
@@ -62,12 +60,6 @@ def count_recorded(request: TrainingRunRequest) -> int:
     return request.n_iterations // request.record_every + 2
 
 
-@cache
-def is_damped_least_squares(optimizer: str) -> bool:
-    """Return whether the optimizer takes a step only if it decreases the cost."""
-    return isinstance(OPTIMIZERS[optimizer](), LeastSquaresOptimizer)
-
-
 def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
     """Raise Invalid for a clip that has no effect."""
     spec = OPTIMIZERS[optimizer.name]
@@ -80,13 +72,8 @@ def _estimate_seconds(request: TrainingRunRequest, size: DatasetSize, n_iteratio
     n_costs = n_iterations / request.record_every
     if request.target_cost is not None:
         n_costs += n_iterations
-    return training_seconds(
-        request.network.activation,
-        size,
-        n_iterations,
-        n_costs=n_costs,
-        is_damped_least_squares=is_damped_least_squares(request.optimizer.name),
-    )
+    spec = OPTIMIZERS[request.optimizer.name]
+    return training_seconds(spec, request.network.activation, size, n_iterations, n_costs=n_costs)
 
 
 def make_setup(

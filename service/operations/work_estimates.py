@@ -7,6 +7,7 @@ from math import sqrt
 
 from service.engine.data import Factor
 from service.engine.fit import make_grid
+from service.engine.training import OptimizerSpec
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 
 # Seconds per number.
@@ -106,26 +107,29 @@ def curvature_seconds(size: DatasetSize, n_weights: int) -> float:
 
 
 def training_seconds(
+    optimizer: OptimizerSpec,
     activation: str,
     size: DatasetSize,
     n_iterations: int,
     *,
     n_costs: float,
     n_starts: int = 1,
-    is_damped_least_squares: bool = False,
 ) -> float:
     """Return the seconds for training from one or many initial weights.
 
-    ``n_costs`` costs are recorded or compared with a target. An optimizer of damped least squares
-    needs normal equations and costs instead of gradients.
+    ``n_costs`` costs are recorded or compared with a target. An optimizer that tries steps needs
+    normal equations and costs instead of gradients.
     """
     if activation != "identity":
-        if is_damped_least_squares:
+        if optimizer.tries_steps:
             return n_iterations * backpropagation_seconds(size, n_starts) * TRIAL_NETWORK
-        # Rprop leads tanh and sigmoid to weights whose gradients are outside the float64 range.
+        if optimizer.uses_magnitude and n_starts == 1:
+            return n_iterations * backpropagation_seconds(size)
+        # Rprop leads tanh and sigmoid to weights whose gradients are outside the float64 range, and
+        # many starts are trained with the signs of all gradients.
         return n_iterations * extended_seconds(size, n_starts)
     n_steps = size.n_steps
-    if is_damped_least_squares:
+    if optimizer.tries_steps:
         costs = TRIAL_COSTS * cost_seconds(size) + n_steps * 100e-9
         per_iteration = TRIAL + n_steps * TRIAL_STEP + n_starts * (costs + 100e-9)
     elif n_starts == 1:

@@ -93,10 +93,10 @@ def trace_gradient(
     the figure that ``Aggregation.TUTORIAL`` reproduces.
     """
     aggregation = Aggregation(aggregation)
-    pair = np.array(weights)[:, None]
-    (by_w_in, by_w_rec), state_gradients = extended_gradients(inputs, targets, *pair, network)
+    w_in, w_rec = np.array(weights)[:, None]
+    (by_w_in, by_w_rec), state_gradients = extended_gradients(inputs, targets, w_in, w_rec, network)
     if aggregation is Aggregation.TUTORIAL:
-        state_gradients = output_sensitivities(inputs, *pair, network) * state_gradients[-1]
+        state_gradients = output_sensitivities(inputs, w_in, w_rec, network) * state_gradients[-1]
     by_w_in, by_w_rec, state_gradients = by_w_in[0], by_w_rec[0], state_gradients[:, 0]
     growth, sign = _growth_per_step(state_gradients, weights, network), state_gradients.sign()
     is_zero = not (sign[:-1].any() or by_w_in.sign() or by_w_rec.sign())

@@ -34,8 +34,8 @@ def gradients_of(
     inputs: Array, targets: Array, weights: Weights, network: Network
 ) -> tuple[tuple[ExtendedArray, ExtendedArray], ExtendedArray]:
     """Return the gradients at one pair of weights: by the weights, and by the states."""
-    pair = np.array(weights)[:, None]
-    (by_w_in, by_w_rec), state_gradients = extended_gradients(inputs, targets, *pair, network)
+    w_in, w_rec = np.array(weights)[:, None]
+    (by_w_in, by_w_rec), state_gradients = extended_gradients(inputs, targets, w_in, w_rec, network)
     return (by_w_in[0], by_w_rec[0]), state_gradients[:, 0]
 
 
@@ -163,7 +163,8 @@ def test_gradients_of_many_samples_are_those_of_the_mean(name: str) -> None:
 def test_networks_that_run_together_have_the_gradients_of_each(name: str) -> None:
     data, network = real_data(7, 40), Network(name, 0.5)
     pairs = [(0.75, 1.5), (1e30, -1e31), (-2.0, 1e-200), (0.0, 3.0)]
-    weight_gradient, state_gradients = extended_gradients(*data, *np.array(pairs).T, network)
+    w_in, w_rec = np.array(pairs).T
+    weight_gradient, state_gradients = extended_gradients(*data, w_in, w_rec, network)
     for k, pair in enumerate(pairs):
         alone, alone_by_state = gradients_of(*data, Weights(*pair), network)
         together = [state_gradients[:, k], *(each[k] for each in weight_gradient)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 from typing import Any, Literal, NamedTuple
 
@@ -109,15 +110,20 @@ class OptimizerSpec:
         values = {parameter.name: parameter.default for parameter in self.parameters}
         return self.build(**{**values, **parameters})
 
-    @property
+    @cached_property
     def uses_magnitude(self) -> bool:
         """Whether the optimizer uses more than the sign of the gradient."""
         return self().uses_magnitude
 
+    @cached_property
+    def tries_steps(self) -> bool:
+        """Whether the optimizer takes a step only if it decreases the cost."""
+        return isinstance(self(), LeastSquaresOptimizer)
+
     @property
     def accepts_clip(self) -> bool:
         """Whether clipping the gradient has an effect."""
-        return self.uses_magnitude and isinstance(self(), GradientOptimizer)
+        return self.uses_magnitude and not self.tries_steps
 
 
 def square_root(x: FloatOrArray) -> FloatOrArray:
