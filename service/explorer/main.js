@@ -40,7 +40,7 @@ const surface = new Surface(byId("surface"), store);
 enableNavigation(surface, store, byId("zoom"));
 bindDataFields();
 createFigures();
-createTask(store, byIds("task", "bits-label", "sequence-label", "generated", "noise-label"));
+createTask(store, byIds("task", "bits-label", "sequence-label", "sequence", "n_sequences", "generated", "noise-label"));
 loadPanels();
 new LatestRequest(fetchOptimizers, createTraining, (problem, retry) => showProblem("train-problem", problem, retry)).send(null);
 
@@ -72,10 +72,7 @@ function createFigures() {
   createFitChart(byId("fit-chart"), byId("fit-part"), store);
   createUnrolled(byId("unrolled"), store);
   byId("unrolled-toggle").addEventListener("click", () => store.set({ unrolled: !store.state.unrolled }));
-  store.watch(["unrolled"], ({ unrolled }) => {
-    byId("unrolled-toggle").setAttribute("aria-pressed", String(unrolled));
-    document.documentElement.toggleAttribute("data-unrolled", unrolled);
-  });
+  store.watch(["unrolled"], ({ unrolled }) => byId("unrolled-toggle").setAttribute("aria-pressed", String(unrolled)));
   store.watch(["approximation"], () => (byId("surface-note").textContent = store.approximation));
   new DataSync(store, (subject, problem, retry) => showProblem(`${subject}-problem`, problem, retry));
 }
@@ -142,7 +139,6 @@ async function createTraining(optimizers) {
   /** Train the runs of a lesson, or show those of the address. @param {Partial<State>[]} runs */
   const resume = async (runs) => {
     if (runs.length) return trainRuns(runs);
-    if (store.state.dataset) await (await import("./model/own_data.js")).storeExample(store.state.dataset);
     const { iteration } = store.state;
     if (await race.restore()) player.goTo(iteration);
   };
@@ -164,7 +160,7 @@ function loadPanels() {
   onceOpened("embed-drawer", async () => (await import("./views/embedding.js")).createEmbedding(store, addressBar, save));
   const loadOwnData = once(async () => {
     const { OwnDataPanel } = await import("./views/own_data.js");
-    return new OwnDataPanel(store, byIds("own-data", "upload-problem", "data-drawer", "sequence", "n_sequences"));
+    return new OwnDataPanel(store, byIds("own-data", "upload-problem", "data-drawer"));
   });
   onceOpened("data-drawer", loadOwnData);
   document.documentElement.addEventListener("dragover", loadOwnData, { once: true });

@@ -94,6 +94,8 @@ type Trace = Pick<Schemas["GradientTrace"], "gradient" | "growth_per_step" | "re
 
 /** The sequence that is predicted. */
 interface Sample {
+  /** of its dataset, from 1 */
+  number: number;
   inputs: number[];
   target: number;
   /** after each step, if they are known */

@@ -59,7 +59,8 @@ class StepwiseBasinMap(StepwiseComputation):
     """A basin map in steps: a tile of rows at a time. Its parts are finished tiles.
 
     A step has ``stride`` iterations, by default those of about a tenth of a second. A tile has at
-    most ``tile`` initial weights, or one row, so that a checkpoint of any map is small.
+    most ``tile`` initial weights, so that a checkpoint of any map is small, and no more than one
+    iteration can train in that time, but at least one row.
     """
 
     def __init__(
@@ -70,20 +71,29 @@ class StepwiseBasinMap(StepwiseComputation):
         stride: int | None = None,
         tile: int = 5_000,
     ) -> None:
-        self.request = request
+        self.request, self.size = request, dataset.size
         self.setup = make_setup(request, dataset)
         self.w_in = axis(request.window.w_in, request.window.resolution)
         self.w_rec = axis(request.window.w_rec, request.window.resolution)
-        self.tile_rows = max(1, tile // self.w_in.size)
+        rows = min(tile // self.w_in.size, TARGET_STEP_SECONDS / self._per_iteration(1))
+        self.tile_rows = max(1, int(rows))
         self.finished_tiles: list[BasinCheckpoint] = []
         self.row = int(state["row"][0]) if state else 0
         self.checkpoint = _restore(state) if state else self._start_tile()
+        self.stride = stride or max(1, int(TARGET_STEP_SECONDS / self._per_iteration(self.n_rows)))
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the current tile."""
+        return int(self.checkpoint.weights.shape[1] // self.w_in.size)
+
+    def _per_iteration(self, n_rows: int) -> float:
+        """Return the estimated seconds of one iteration from some rows."""
         none, one = (
-            _estimate_seconds(request, dataset.size, n_iterations, self.checkpoint.weights.shape[1])
+            _estimate_seconds(self.request, self.size, n_iterations, n_rows * self.w_in.size)
             for n_iterations in (0, 1)
         )
-        per_iteration = one - none
-        self.stride = stride or max(1, int(TARGET_STEP_SECONDS / per_iteration))
+        return one - none
 
     def _start_tile(self) -> BasinCheckpoint:
         rows = self.w_rec[self.row : self.row + self.tile_rows]
@@ -99,8 +109,7 @@ class StepwiseBasinMap(StepwiseComputation):
         """Iterations done, averaged over all rows."""
         if self.over:
             return self.request.n_iterations
-        n_rows = self.checkpoint.weights.shape[1] // self.w_in.size
-        rows = self.row * self.request.n_iterations + n_rows * self.checkpoint.iteration
+        rows = self.row * self.request.n_iterations + self.n_rows * self.checkpoint.iteration
         return int(rows // self.w_rec.size)
 
     def step(self) -> None:
@@ -110,7 +119,7 @@ class StepwiseBasinMap(StepwiseComputation):
         self.checkpoint = engine.advance_basin_map(self.setup, self.checkpoint, until)
         if self.checkpoint.iteration >= n_iterations or self.checkpoint.outcome.all():
             self.finished_tiles.append(self.checkpoint)
-            self.row += self.tile_rows
+            self.row += self.n_rows
             if not self.over:
                 self.checkpoint = self._start_tile()
 

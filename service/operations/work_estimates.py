@@ -7,6 +7,7 @@ from math import sqrt
 
 from service.engine.data import Factor
 from service.engine.fit import make_grid
+from service.engine.network import ACTIVATIONS
 from service.engine.training import OptimizerSpec
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 
@@ -34,6 +35,7 @@ CURVATURE = 4.0  # second derivatives, in forward passes
 TRIAL = 200e-6  # seconds per iteration
 TRIAL_STEP = 1e-6  # seconds per iteration and time step
 TRIAL_COSTS = 10  # residuals and their derivatives, in costs
+REPAIRED = 3.0  # the gradients of many starts, some of which underflow, in gradients that do not
 TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
 # For fits.
 RESPONSE = 16e-9  # one state of a column, for one w_rec
@@ -121,13 +123,15 @@ def training_seconds(
     normal equations and costs instead of gradients.
     """
     if activation != "identity":
+        per_iteration = backpropagation_seconds(size, n_starts)
         if optimizer.tries_steps:
-            return n_iterations * backpropagation_seconds(size, n_starts) * TRIAL_NETWORK
-        if optimizer.uses_magnitude and n_starts == 1:
-            return n_iterations * backpropagation_seconds(size)
-        # Rprop leads tanh and sigmoid to weights whose gradients are outside the float64 range, and
-        # many starts are trained with the signs of all gradients.
-        return n_iterations * extended_seconds(size, n_starts)
+            per_iteration *= TRIAL_NETWORK
+        elif not (optimizer.uses_magnitude or ACTIVATIONS[activation].is_piecewise_linear):
+            # Signs lead bounded states to weights whose gradients all underflow.
+            per_iteration += extended_seconds(size, n_starts)
+        elif n_starts > 1:
+            per_iteration *= REPAIRED
+        return n_iterations * per_iteration
     n_steps = size.n_steps
     if optimizer.tries_steps:
         costs = TRIAL_COSTS * cost_seconds(size) + n_steps * 100e-9
@@ -143,7 +147,7 @@ def training_seconds(
 def extended_seconds(size: DatasetSize, n_weights: int) -> float:
     """Return the seconds for gradients with exponents of any size."""
     n_samples, n_steps = size[:2]
-    return n_steps * 50e-6 + n_weights * n_samples * n_steps * 300e-9
+    return n_steps * 60e-6 + n_weights * n_samples * n_steps * 300e-9
 
 
 def trace_seconds(size: DatasetSize, n_points: int) -> float:

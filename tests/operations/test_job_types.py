@@ -117,6 +117,19 @@ def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate(
     assert seconds[1] - seconds[0] == pytest.approx(0.1, rel=0.1)
 
 
+def test_one_iteration_of_a_tile_takes_about_a_tenth_of_a_second_at_most() -> None:
+    request = BASIN_MAP.request_model.model_validate(
+        {"network": {"activation": "tanh"}, "window": {"resolution": 100}}
+    )
+    sizes = {}
+    for n_samples in (20, 100, 10_000):
+        work: Any = BASIN_MAP.begin(request, CountOnesDataset(n_samples=n_samples).resolve(), {})
+        sizes[n_samples] = work.n_rows
+        assert work.stride == 1
+    # A row of 100 starts is estimated at 7 ms for 20 sequences, and at 33 ms for 100.
+    assert sizes == {20: 13, 100: 3, 10_000: 1}
+
+
 @every_computation
 def test_the_pass_over_the_data_is_no_part_of_an_iteration(computation: JobType[Any]) -> None:
     works: list[Any] = [

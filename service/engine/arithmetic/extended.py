@@ -99,8 +99,8 @@ class ExtendedArray:
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def sum(self, axis: int | tuple[int, ...]) -> "ExtendedArray":
-        """Add along axes; the largest magnitude sets the scale."""
+    def sum(self, axis: int) -> "ExtendedArray":
+        """Add along an axis; the largest magnitude sets the scale."""
         scale = np.maximum(np.max(self.exponent, axis=axis, keepdims=True), EXPONENT_OF_ZERO)
         total = np.sum(self.relative_to(scale), axis=axis)
         return ExtendedArray.from_floats(total, np.squeeze(scale, axis))

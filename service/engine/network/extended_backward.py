@@ -55,13 +55,19 @@ def extended_gradients(
         slopes = network.f.slopes(z)
         gradients = _backpropagate(states[-1] - targets[rows], slopes, w_rec)
         z_gradients = gradients[1:] * slopes
-        by_w_in = (z_gradients * x).sum(axis=(0, 2))
-        by_w_rec = (z_gradients * states[:-1]).sum(axis=(0, 2))
+        by_w_in, by_w_rec = map(_sum_by_network, (z_gradients * x, z_gradients * states[:-1]))
         sums.append((by_w_in, by_w_rec, gradients.sum(axis=2)))
     by_w_in, by_w_rec, state_gradients = (
         reduce(add, parts) * (2.0 / len(targets)) for parts in zip(*sums, strict=True)
     )
     return ExtendedGradients((by_w_in, by_w_rec), state_gradients)
+
+
+def _sum_by_network(terms: ExtendedArray) -> ExtendedArray:
+    """Return the sums (M,) of terms (T, M, N), in the same order for any number of networks."""
+    n_steps, n_networks, n = terms.mantissa.shape
+    numbers = (np.moveaxis(x, 1, 0) for x in (terms.mantissa, terms.exponent))
+    return ExtendedArray(*(x.reshape(n_networks, n_steps * n) for x in numbers)).sum(axis=1)
 
 
 def output_sensitivities(
@@ -80,7 +86,7 @@ def _run(
 ) -> Iterator[tuple[slice, Array, ExtendedArray, Array]]:
     """Yield the rows of each chunk with their inputs (T, 1, n), states and pre-activations."""
     n_samples, n_steps = inputs.shape
-    size = max(1, STATES_PER_CHUNK // ((n_steps + 1) * len(w_in)))
+    size = max(1, STATES_PER_CHUNK // ((n_steps + 1) * max(len(w_in), 1)))
     for start in range(0, n_samples, size):
         rows = slice(start, start + size)
         x = np.ascontiguousarray(inputs[rows].T)

@@ -87,7 +87,7 @@ function colorCells({ outcome, iterations }) {
 function iterationRange({ outcome, iterations }) {
   const needed = iterations.filter((_, index) => outcome[index] === "target_reached").sort((a, b) => a - b);
   const few = needed[Math.floor(FEW * needed.length)] ?? 1; // and not the one that starts at the optimum
-  return [Math.max(1, few), needed[needed.length - 1] ?? 1];
+  return [few, needed[needed.length - 1] ?? 1].map((n) => Math.max(1, n));
 }
 
 /** @param {number} share from 0 to 1 */

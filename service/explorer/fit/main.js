@@ -75,6 +75,7 @@ function reject(name, problem, retry) {
 function fail(problem, retry) {
   showProblem("fit-problem", problem, retry);
   if (!problem) return;
+  if (!problem.isTemporary) history.replaceState(null, "", location.pathname);
   show(null);
   const remedy = problem instanceof Refusal && problem.remedy;
   if (remedy) byId("fit-problem").append(createButton(remedy.action, () => change(remedy.change)));
@@ -156,7 +157,7 @@ function show(result) {
   showResult({ headline: byId("headline"), sentence: byId("sentence"), quality: byId("quality") }, answer);
   showDoubts(byId("doubts"), answer, change);
   byId("story").dataset.fit = answer?.fit.id ?? "";
-  history.replaceState(null, "", answer ? `#${answer.fit.id}` : location.pathname);
+  if (answer) history.replaceState(null, "", `#${answer.fit.id}`);
   showStored();
   if (!answer) return;
   const places = placeRows(answer);
@@ -235,6 +236,7 @@ function clear(name) {
   question = null;
   byId("controls").hidden = true;
   byId("table-name").textContent = name;
+  history.replaceState(null, "", location.pathname);
   show(null);
 }
 

@@ -12,11 +12,8 @@ export function enableCopy(button, getText, show, shown) {
   const label = button.textContent;
   button.addEventListener("click", async () => {
     // It is missing without HTTPS, and may be denied.
-    const isCopied = await navigator.clipboard?.writeText(getText()).then(
-      () => true,
-      () => false,
-    );
-    const result = isCopied ? "Copied" : shown;
+    const failed = await (navigator.clipboard?.writeText(getText()) ?? Promise.reject()).catch(() => true);
+    const result = failed ? shown : "Copied";
     button.textContent = byId("announcement").textContent = result;
     if (result === shown) show();
     setTimeout(() => {

@@ -23,9 +23,6 @@ export function spell(text) {
   return text.replace("×", " times ").replace(/[⁻⁰¹²³⁴-⁹]+/, (power) => ` to the power ${read(power)}`);
 }
 
-/** @param {string} text */
-const withMinusSign = (text) => text.replace("-", "−");
-
 /**
  * Format a number with few digits, and with a power of ten if it is very large or very small.
  * @param {number | null | undefined} value
@@ -35,9 +32,9 @@ export function formatNumber(value, digits = 4) {
   if (!Number.isFinite(value)) return value > 0 ? "> 10³⁰⁸" : "< −10³⁰⁸";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e-3 && size < 1e5) return withMinusSign(String(Number(value.toPrecision(digits))));
+  if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(digits))).replace("-", "−");
   const [mantissa, exponent] = value.toExponential(digits - 2).split("e");
-  return withMinusSign(`${mantissa}×10${superscript(Number(exponent))}`);
+  return `${mantissa}×10${superscript(Number(exponent))}`.replace("-", "−");
 }
 
 /**

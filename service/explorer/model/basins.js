@@ -7,8 +7,7 @@ import { toObjective, toTrainingRun, toWindow } from "./requests.js";
 
 const RESOLUTION = 100;
 const MIN_RESOLUTION = 20;
-const MAX_WORK = 4e5; // inputs times cells, with an activation; at most a minute for 500 iterations
-const TUTORIAL_TARGET = 0.01; // with an activation, whose optimum is unknown
+const MAX_WORK = 4e5; // inputs times cells, with an activation: at most a minute for 500 iterations on 1,000 inputs or fewer
 
 /** Return the request for a map of the view. @param {State} state @param {number} n_inputs @param {number} target_cost */
 export function toBasinMap(state, n_inputs, target_cost) {
@@ -18,28 +17,22 @@ export function toBasinMap(state, n_inputs, target_cost) {
   return { ...toObjective(state), optimizer, n_iterations, clip, target_cost, window: { ...toWindow(state), resolution } };
 }
 
-/**
- * Compute a map of the view, for the optimizer of the form.
- * @param {Store} store @param {Watcher} watcher
- */
+/** Compute a map of the view, for the optimizer of the form. @param {Store} store @param {Watcher} watcher */
 export async function computeBasinMap(store, watcher) {
-  const { signal } = new AbortController(); // the page shows the job, with its button to cancel it, until it ends
   const state = { ...store.state };
-  const n_inputs = state.dataset ? store.n_inputs : state.n_samples * state.n_steps;
-  const body = toBasinMap(state, n_inputs, await chooseTarget(state, signal));
-  const result = await completeJob(await postJson("v1/basin-maps", body, signal), "basin map", watcher, signal);
-  const archive = await send(result.links.npz, { signal });
-  const { outcome, iterations } = await readNpz(await receive(archive.arrayBuffer(), signal));
+  const n_inputs = (store.dataset?.n_total ?? state.n_samples) * (store.dataset?.inputs[0].length ?? state.n_steps);
+  const body = toBasinMap(state, n_inputs, await chooseTarget(state, store.dataset));
+  const result = await completeJob(await postJson("v1/basin-maps", body), "basin map", watcher);
+  const archive = await send(result.links.npz);
+  const { outcome, iterations } = await readNpz(await receive(archive.arrayBuffer()));
   return { result, outcome, iterations };
 }
 
-/**
- * Return the cost at which training succeeds: that of the form, or a little above the optimum.
- * @param {State} state @param {AbortSignal} signal
- */
-async function chooseTarget(state, signal) {
+/** Return the cost at which training succeeds: that of the form, or a little above the optimum, if it is known. @param {State} state @param {Dataset | null} dataset */
+async function chooseTarget(state, dataset) {
   if (state.target_cost !== null) return state.target_cost;
-  if (state.activation !== "identity") return TUTORIAL_TARGET;
-  const { cost } = await postJson("v1/optimum", toObjective(state), signal);
-  return chooseMargin(cost ?? 0);
+  const own = state.dataset ? dataset : null;
+  if (state.activation !== "identity") return chooseMargin(0, own);
+  const { cost } = await postJson("v1/optimum", toObjective(state));
+  return chooseMargin(cost ?? 0, own);
 }

@@ -111,10 +111,8 @@ export class DataSync {
   }
 
   updatePrediction() {
-    const { dataset } = this.store;
     const state = withShownWeights(this.store);
-    if (dataset && state.sequence > dataset.inputs.length) this.store.set({ sequence: dataset.inputs.length });
-    const sample = findSample(state, dataset);
+    const sample = findSample(state, this.store.dataset);
     this.store.sample = sample;
     if (sample) this.requests.prediction.send({ state, sample });
     else this.store.publish({ prediction: null });

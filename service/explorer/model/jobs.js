@@ -11,7 +11,7 @@ export const computations = new Map();
  * @param {any} started a training run, a basin map or a fit, as the API returns it
  * @param {string} noun for messages
  * @param {Watcher} watcher
- * @param {AbortSignal} signal stops waiting
+ * @param {AbortSignal} [signal] stops waiting
  * @returns {Promise<any>} the computation, which has succeeded
  */
 export async function completeJob(started, noun, watcher, signal) {
@@ -19,7 +19,7 @@ export async function completeJob(started, noun, watcher, signal) {
   if (result.links) computations.set(result.links.self, result.request.dataset);
   const isUnfinished = () => ["queued", "running"].includes(result.status);
   const cancel = () => postJson(result.links.cancel, {}).catch(() => {}); // it may have finished already
-  const show = () => watcher.onProgress(result.progress, cancel);
+  const show = () => watcher.onProgress(result, cancel);
   try {
     if (isUnfinished()) show();
     while (isUnfinished()) {
@@ -28,7 +28,7 @@ export async function completeJob(started, noun, watcher, signal) {
         result = await getJson(result.links.self, signal);
         show();
       } catch (error) {
-        signal.throwIfAborted();
+        signal?.throwIfAborted();
         if (!(error instanceof Problem && error.isTemporary)) throw error;
         watcher.onLost();
       }

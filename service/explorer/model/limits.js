@@ -1,6 +1,6 @@
 // The numbers that the page accepts: those of the service, or fewer where it draws them. Limits have the shape
 // of the parameters of optimizers, so that one reader serves both.
-import { parseNumber } from "../lib/format.js";
+import { formatNumber, parseNumber } from "../lib/format.js";
 
 const WEIGHT = { minimum: -1e100, maximum: 1e100 };
 
@@ -47,4 +47,4 @@ export function readWithin(limits) {
 
 /** @param {number} value */
 const format = (value) =>
-  (Math.abs(value) < 1e12 ? value.toLocaleString("en", { maximumFractionDigits: 9 }) : String(value)).replace("-", "−");
+  (Math.abs(value) < 1e12 ? value.toLocaleString("en", { maximumFractionDigits: 9 }) : formatNumber(value, 2)).replace("-", "−");

@@ -2,25 +2,30 @@
 // start. Each sentence states numbers of the run and follows from them.
 import { count, formatCost, formatNumber } from "../lib/format.js";
 
-const FAR = 2; // times the whole view: a run beyond it has left the plot
-const NEAR_ONE = 0.05; // how close to 1 a weight is said to be close
+const SEVERAL = 20; // iterations, which have a last quarter
 const STILL_FALLING = 0.1; // decades in the last quarter of a run
+const RIPPLE = 0.05; // decades by which a falling cost may rise
 const UNSTEADY = 0.3; // decades between the lowest and the highest cost in the last quarter
+const LEAST_PERCENT = 0.01; // by which a cost is said to fall
+const FLAT = 0.01; // of the cost: the largest gradient on a plateau
+const SMALL = 10_000; // times smaller than the mean squared target: a cost that is as good as 0
 const BOUNDS = /** @type {Record<string, number>} */ ({ tanh: 1, sigmoid: 1 });
 
-/** What each task is to learn. @type {Record<string, string>} */
-const LEARNED = { count_ones: "learned to count", remember: "learned to remember", stored: "fits as well as it can" };
+/** What a run has learned, and what a network cannot do whose targets are out of reach, for each task. @type {Record<string, string[]>} */
+const TASKS = {
+  count_ones: ["learned to count", "cannot count"],
+  remember: ["learned to remember", "cannot remember"],
+  stored: ["fits as well as it can", "cannot reach its targets"],
+};
 
-/** What a network cannot do whose targets are out of reach. @type {Record<string, string>} */
-const UNABLE = { count_ones: "cannot count", remember: "cannot remember", stored: "cannot reach its targets" };
+/** Return the cost of a network that always answers 0. @param {Dataset | null} dataset */
+const costOfZero = (dataset) => (dataset ? dataset.targets.reduce((sum, t) => sum + t * t, 0) / dataset.targets.length : NaN);
 
-/** Return the cost below which a run has succeeded. @param {number} optimum the lowest possible cost */
-export function chooseMargin(optimum) {
-  return optimum < 0.005 ? 0.01 : Number((1.1 * optimum).toPrecision(2));
+/** Return the cost below which a run has succeeded. @param {number} optimum the lowest possible cost @param {Dataset | null} [own] data of the user, whose targets have any size */
+export function chooseMargin(optimum, own = null) {
+  const usual = own ? costOfZero(own) / SMALL : 0.01;
+  return optimum < usual / 2 ? usual : Number((1.1 * optimum).toPrecision(2));
 }
-
-/** Return the kind of a run's dataset. @param {Run} run @returns {string} */
-const taskOf = ({ result: { request } }) => request.dataset.kind;
 
 /**
  * Return what came of a run.
@@ -28,67 +33,77 @@ const taskOf = ({ result: { request } }) => request.dataset.kind;
  */
 export function describeEnd(run, store) {
   const { result } = run;
-  const { final, initial } = result;
+  const { final, initial, iterations, request } = result;
+  const { activation } = request.network;
   const from = formatCost(initial.cost, initial.log10_cost);
   const to = formatCost(final.cost, final.log10_cost);
-  const target = store.dataset ? Math.max(...store.dataset.targets) : 0;
-  const bound = BOUNDS[result.request.network.activation];
-  const margin = chooseMargin(result.optimum?.cost ?? 0);
-  const after = count(result.iterations, "iteration");
-  if (final.cost !== null && final.cost <= margin) {
-    if (initial.cost === null || initial.cost > margin) return describeSuccess(run, from, to, after);
-    const sentence = `It was there already: the cost was ${from} at the start and is ${to} after ${after}.`;
-    return { key: "learned", icon: "✓", word: "was there already", sentence };
+  const after = count(iterations, "iteration");
+  const [, unable] = TASKS[request.dataset.kind] ?? TASKS.stored;
+  const stop = result.outcome === "target_reached" ? formatCost(request.target_cost) : "";
+  if (!iterations) {
+    const sentence = `There was no iteration: the cost at the start is ${to}${stop && `, not above the cost to stop at, ${stop}`}.`;
+    return { key: "none", icon: "…", word: "no iteration", sentence };
   }
-  if (result.outcome === "target_reached") {
-    const stop = formatCost(result.request.target_cost);
+  const margin = chooseMargin(result.optimum?.cost ?? 0, request.dataset.kind in TASKS ? null : store.dataset);
+  if (final.cost !== null && final.cost <= margin) {
+    if (initial.cost === null || initial.cost > margin) return describeSuccess(run, `The cost fell from ${from} to ${to} in ${after}.`);
+    const sentence = `Nothing to gain: at the start the cost was ${from}, already close to the lowest possible. After ${after} it is ${to}.`;
+    return { key: "learned", icon: "✓", word: "nothing to gain", sentence };
+  }
+  if (stop) {
     const sentence = `It reached the cost to stop at, ${stop}: the cost went from ${from} to ${to} in ${after}.`;
     return { key: "reached", icon: "✓", word: "reached the cost to stop at", sentence };
   }
+  const bound = BOUNDS[activation];
+  const target = store.dataset ? Math.max(...store.dataset.targets) : 0;
   if (bound !== undefined && target > bound) {
-    const { activation } = result.request.network;
-    const verb = UNABLE[taskOf(run)] ?? UNABLE.stored;
-    const sentence = `It ${verb}: every state of ${activation} stays below ${bound}, and so does the output, but the targets go up to ${formatNumber(target)}. The cost is ${to}.`;
-    return { key: "bounded", icon: "⊘", word: `${verb} (${activation} stays below ${bound})`, sentence };
+    const sentence = `It ${unable}: every state of ${activation} stays below ${bound}, and so does the output, but the targets go up to ${formatNumber(target)}. The cost is ${to}.`;
+    return { key: "bounded", icon: "⊘", word: `${unable} (${activation} stays below ${bound})`, sentence };
   }
-  const exit = findExit(run, store.home);
-  if (exit) {
-    const { at, length } = exit;
-    const left = at ? `It left the plot: iteration ${at} moved the weights by ${formatNumber(length, 3)}.` : "It started outside the plot.";
-    if (result.outcome === "diverged") {
-      const sentence = `${left} Its numbers overflowed at iteration ${result.iterations}, and training stopped.`;
-      return { key: "diverged", icon: "↗", word: "diverged", sentence };
-    }
-    return { key: "left", icon: "↗", word: "left the plot", sentence: `${left} The cost went from ${from} to ${to}.` };
+  const exit = describeExit(run, store.home);
+  if (result.outcome === "diverged") {
+    const sentence = `${exit || "It started outside the plot."} Its numbers overflowed at iteration ${iterations}, and training stopped.`;
+    return { key: "diverged", icon: "↗", word: "diverged", sentence };
   }
+  if (exit) return { key: "left", icon: "↗", word: "left the plot", sentence: `${exit} The cost went from ${from} to ${to}.` };
   const { w_in, w_rec } = final.weight_gradient;
-  if (result.request.network.activation === "relu" && w_in === 0 && w_rec === 0) {
-    const sentence = `A dead relu: every state is 0, so the gradient is exactly 0 and no step moves the weights. The cost is ${to}.`;
+  if (activation === "relu" && w_in === 0 && w_rec === 0) {
+    const sentence = `A dead relu: no small change of the weights changes an output, so the gradient is exactly 0. The cost is ${to}.`;
     return { key: "dead", icon: "∅", word: "dead relu", sentence };
   }
-  return describeFailure(run, store, from, to, after);
+  return describeFailure(run, costOfZero(store.dataset), from, to, after);
 }
 
-/** @param {Run} run @param {string} from @param {string} to @param {string} after */
-function describeSuccess(run, from, to, after) {
-  const { result } = run;
-  const word = LEARNED[taskOf(run)] ?? LEARNED.stored;
-  const { w_in, w_rec } = result.final.weights;
-  const isCounter = taskOf(run) === "count_ones" && [w_in, w_rec].every((w) => Math.abs(w - 1) < NEAR_ONE);
-  const reason = isCounter ? " Both weights are close to 1, so the network adds each bit and forgets nothing." : "";
-  const fell = `The cost fell from ${from} to ${to} in ${after}.`;
-  return { key: "learned", icon: "✓", word, sentence: `It ${word}. ${fell}${reason}` };
+/** @param {Run} run @param {string} fell */
+function describeSuccess({ result: { final, request } }, fell) {
+  const { dataset, network } = request;
+  const [learned] = TASKS[dataset.kind] ?? TASKS.stored;
+  const fits = { key: "fits", icon: "✓", word: "fits its sequences", sentence: `It fits its sequences. ${fell}` };
+  const end = { ...fits, key: "learned", word: learned, sentence: `It ${learned}. ${fell}` };
+  if (dataset.kind !== "count_ones") return end;
+  if (network.activation !== "identity") return fits;
+  const bits = `sequence of ${count(dataset.n_steps, "bit")}`;
+  if (isCounter(final.weights, dataset.n_steps, network.initial_state)) {
+    return { ...end, sentence: `${end.sentence} With these weights, it counts every ${bits}.` };
+  }
+  return { ...fits, word: "fits, but miscounts", sentence: `${fits.sentence} But it miscounts some ${bits}.` };
 }
 
-/** @param {Run} run @param {Store} store @param {string} from @param {string} to @param {string} after */
-function describeFailure({ result, trajectory }, { dataset }, from, to, after) {
-  const logs = trajectory.log10_cost;
-  const recent = logs.slice(Math.floor(0.75 * (logs.length - 1))).map((log) => log ?? NaN);
+/** Return whether a network counts every sequence: the worst has only the ones that count too much, or only the others. @param {Weights} weights @param {number} n_steps @param {number} initial_state */
+function isCounter({ w_in, w_rec }, n_steps, initial_state) {
+  const errors = Array.from({ length: n_steps }, (_, k) => w_in * w_rec ** k - 1);
+  const start = initial_state * w_rec ** n_steps;
+  return [1, -1].every((sign) => errors.reduce((sum, error) => sum + Math.max(0, sign * error), sign * start) < 0.5);
+}
+
+/** @param {Run} run @param {number} zero the cost of always answering 0 @param {string} from @param {string} to @param {string} after */
+function describeFailure({ result, trajectory }, zero, from, to, after) {
+  const logs = trajectory.log10_cost.map((log) => log ?? NaN);
+  const recent = logs.slice(result.iterations < SEVERAL ? -1 : Math.floor(0.75 * (logs.length - 1)));
   const [first, last] = [recent[0], recent[recent.length - 1]];
   const [low, high] = [Math.min(...recent), Math.max(...recent)];
-  const zero = dataset ? dataset.targets.reduce((sum, t) => sum + t * t, 0) / dataset.targets.length : NaN;
-  if (!result.iterations) return { key: "slow", icon: "…", word: "no iteration", sentence: `Without an iteration, the cost stays ${to}.` };
-  if (first - last > STILL_FALLING && last === low) {
+  const went = `the cost went from ${from} to ${to} in ${after}.`;
+  if (first - last > STILL_FALLING && recent.every((log, k) => k === 0 || log < recent[k - 1] + RIPPLE)) {
     const sentence = `Not there yet: the cost fell from ${from} to ${to} in ${after}, and is still falling.`;
     return { key: "falling", icon: "…", word: "still falling", sentence };
   }
@@ -96,33 +111,28 @@ function describeFailure({ result, trajectory }, { dataset }, from, to, after) {
     const sentence = `It does not settle: in the last quarter of ${after}, the cost was between ${formatCost(10 ** low)} and ${formatCost(10 ** high)}.`;
     return { key: "unsteady", icon: "↯", word: "does not settle", sentence };
   }
-  const { cost } = result.final;
-  if (cost !== null && cost > 0.3 * zero && cost < 1.5 * zero) {
+  if (last > logs[0]) return { key: "worse", icon: "↗", word: "got worse", sentence: `It got worse: ${went}` };
+  const { cost, weight_gradient } = result.final;
+  const isFlat = Math.hypot(weight_gradient.w_in ?? Infinity, weight_gradient.w_rec ?? Infinity) < FLAT * cost;
+  if (isFlat && cost > 0.3 * zero && cost < 1.5 * zero) {
     const sentence = `Stuck on the plateau: after ${after} the cost is ${to}. A network that always answers 0 has ${formatNumber(zero)}.`;
     return { key: "stuck", icon: "▬", word: "stuck on the plateau", sentence };
   }
-  const percent = formatNumber(100 * (1 - 10 ** (last - first)), 2);
-  const pace = last < first && last === low ? ` In the last quarter of them, it fell by ${percent}%.` : "";
-  const sentence = `It did not arrive: the cost went from ${from} to ${to} in ${after}.${pace}`;
-  return { key: "slow", icon: "…", word: pace ? "falls slowly" : "did not arrive", sentence };
+  const percent = 100 * (1 - 10 ** (last - first));
+  const pace = percent > LEAST_PERCENT ? ` In the last quarter of them, it fell by ${formatNumber(percent, 2)}%.` : "";
+  return { key: "slow", icon: "…", word: pace ? "falls slowly" : "did not arrive", sentence: `It did not arrive: ${went}${pace}` };
 }
 
-/**
- * Return the iteration in which a run left the plot for good, and the length of that step, or null. A run that diverged
- * may have started outside, at iteration 0.
- * @param {Run} run @param {View} view @returns {{at: number, length: number} | null}
- */
-function findExit({ result, trajectory }, [left, right, bottom, top]) {
-  const { w_in, w_rec, iteration } = trajectory;
-  const isFar = (/** @type {number} */ k) => {
-    const [x, y] = [w_in[k], w_rec[k]];
-    return x === null || y === null || Math.abs(x) > FAR * Math.max(-left, right) || Math.abs(y) > FAR * Math.max(-bottom, top);
+/** Say when a run left the plot for good, or return "". @param {Run} run @param {View} view */
+function describeExit({ trajectory: { w_in, w_rec, iteration } }, [left, right, bottom, top]) {
+  const isInside = (/** @type {number} */ k) => {
+    const [x, y] = [w_in[k] ?? NaN, w_rec[k] ?? NaN];
+    return x >= left && x <= right && y >= bottom && y <= top;
   };
-  const last = iteration.length - 1;
-  if (result.outcome !== "diverged" && !isFar(last)) return null;
-  let k = last;
-  while (k > 0 && isFar(k - 1)) k--;
-  if (k === 0 && result.outcome !== "diverged") return null;
-  const length = Math.hypot(Number(w_in[k]) - Number(w_in[k - 1] ?? 0), Number(w_rec[k]) - Number(w_rec[k - 1] ?? 0));
-  return { at: iteration[k], length: w_in[k] === null || w_rec[k] === null ? Infinity : length };
+  let k = iteration.length;
+  while (k > 0 && !isInside(k - 1)) k--;
+  if (k === 0 || k === iteration.length) return "";
+  if (iteration[k] > iteration[k - 1] + 1) return `It left the plot at iteration ${iteration[k]} or shortly before.`;
+  const length = Math.hypot((w_in[k] ?? Infinity) - Number(w_in[k - 1]), (w_rec[k] ?? Infinity) - Number(w_rec[k - 1]));
+  return `It left the plot: iteration ${iteration[k]} moved the weights by ${formatNumber(length, 3)}.`;
 }

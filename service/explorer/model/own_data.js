@@ -1,6 +1,6 @@
 // The user's data: uploaded, described, and the view that suits them.
 import { FULL_VIEW, niceStep } from "../lib/scales.js";
-import { deleteAll, getJson, postJson, postText, receive, send } from "./api.js";
+import { Problem, deleteAll, getJson, postJson, postText, receive, send } from "./api.js";
 import { computations } from "./jobs.js";
 import { toNetwork } from "./requests.js";
 
@@ -41,6 +41,7 @@ export async function uploadTable(table, name = "") {
 /** Delete a dataset, after the computations of this page that use it, and return the id of none. @param {string} id */
 export async function deleteDataset(id) {
   const own = [...computations].filter(([, dataset]) => dataset.id === id).map(([path]) => path);
+  for (const path of own) await postJson(`${path}/cancel`, {}).catch(() => {}); // it may have finished
   await deleteAll([...own, `v1/datasets/${id}`]);
   for (const path of own) computations.delete(path);
   return "";
@@ -66,7 +67,9 @@ export async function fetchOwnData(state) {
 /** Fetch a summary, also that of an example which this server does not have yet. @param {string} id */
 export async function fetchSummary(id) {
   await storeExample(id);
-  return getJson(`v1/datasets/${id}`);
+  return getJson(`v1/datasets/${id}`).catch((error) => {
+    throw error.status === 404 ? new Problem("This server does not have the data of this address", "Load the file again.") : error;
+  });
 }
 
 /** Store the data of an id if they are an example. @param {string} id */

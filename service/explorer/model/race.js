@@ -3,7 +3,7 @@ import { formatNumber, formatPoint } from "../lib/format.js";
 import { fromRunText, toRunText } from "./address.js";
 import { Problem, getJson, postJson, receive } from "./api.js";
 import { RATES } from "./optimizers.js";
-import { isSameObjective, toTrainingRun } from "./requests.js";
+import { OBJECTIVE_KEYS, isSameObjective, toTrainingRun } from "./requests.js";
 import { MAX_RUNS } from "./state.js";
 
 export class Race {
@@ -25,12 +25,7 @@ export class Race {
     return Math.max(0, ...this.store.runs.map(({ result }) => result.iterations ?? 0));
   }
 
-  /** Return the request of a run as text. @param {Run} run */
-  describeRun({ result: { request } }) {
-    return toRunText(request, this.optimizers.get(request.optimizer.name)?.parameters ?? []);
-  }
-
-  /** Return the settings in which runs may differ: optimizer, rate, clipping and start. @param {any} request */
+  /** Return the settings that name a run: optimizer, rate, clipping and start. @param {any} request */
   listSettings({ optimizer, clip, initial_weights: { w_in, w_rec } }) {
     const rate = RATES.filter((each) => each in optimizer).map((each) => formatNumber(optimizer[each], 3));
     const clipping = clip ? `clip ${clip.by} ${formatNumber(clip.threshold)}` : "";
@@ -42,7 +37,7 @@ export class Race {
     return this.listSettings(request).slice(0, 2).join(" ");
   }
 
-  /** Name each run by its rate and by what differs between them, and the first one by its optimizer in any case. @param {Run[]} runs */
+  /** Name each run by its rate and by those of these settings that differ, and the first one by its optimizer in any case. @param {Run[]} runs */
   nameRuns(runs) {
     const all = runs.map(({ result }) => this.listSettings(result.request));
     const differs = (/** @type {number} */ k) => new Set(all.map((settings) => settings[k])).size > 1;
@@ -89,19 +84,22 @@ export class Race {
   clear() {
     this.replaceRequests();
     this.handlers.problem(null);
+    this.handlers.removed("", null);
     this.show([]);
   }
 
-  /** Remove runs, and offer to return to the page as it was with them. @param {Run[]} removed @param {string} [origin] of them, in words */
-  remove(removed, origin = "") {
+  /** Show other runs, and offer to return to these. @param {Run[]} others @param {string} [origin] of these, in words @param {(keyof State)[]} [keys] of the state that returns with them */
+  replace(others, origin = "", keys = []) {
     const { previous, store } = this;
     const { runs } = store;
-    this.handlers.problem(null);
-    this.show(runs.filter((run) => !removed.includes(run)));
+    const shown = runs[store.state.show - 1];
+    const removed = runs.filter((run) => !others.includes(run));
+    this.show(others);
+    store.set({ show: others.indexOf(shown) + 1 });
     const text = removed.length === 1 ? `The run${origin} was removed.` : `The ${removed.length} runs${origin} were removed.`;
     this.handlers.removed(text, () => {
       this.show(runs);
-      store.set(previous);
+      store.set(Object.fromEntries(["iteration", "show", ...keys].map((key) => [key, previous[/** @type {keyof State} */ (key)]])));
     });
   }
 
@@ -120,7 +118,8 @@ export class Race {
     if (others.length + runs.length > MAX_RUNS) {
       throw new Problem("The race is full", `A race has at most ${MAX_RUNS} runs. Remove one first.`);
     }
-    this.show([...others, ...runs]);
+    if (keep || this.store.runs.length < 2) this.show([...others, ...runs]);
+    else this.replace(runs, " before");
     const costs = runs.map(({ result }) => result.final.cost ?? Infinity);
     this.store.set({ iteration: 0, show: others.length + 1 + costs.lastIndexOf(Math.min(...costs)) });
   }
@@ -129,6 +128,8 @@ export class Race {
   async restore() {
     const { signal } = this.replaceRequests();
     const { state } = this.store;
+    if (state.dataset) await (await import("./own_data.js")).storeExample(state.dataset);
+    if (signal.aborted) return false;
     const results = await this.start(
       state.runs.map((text) => ({ ...state, ...fromRunText(text) })),
       signal,
@@ -149,9 +150,10 @@ export class Race {
   /** Follow the state: remember it, or remove the runs of other data. */
   follow() {
     const { runs, state } = this.store;
-    const others = runs.filter(({ result }) => !isSameObjective(result.request, state));
-    if (others.length) this.remove(others, " of the previous data");
-    else this.previous = { ...state };
+    const matching = runs.filter(({ result }) => isSameObjective(result.request, state));
+    if (matching.length < runs.length) {
+      this.replace(matching, " of the previous data", [...OBJECTIVE_KEYS, "view", "w_in", "w_rec", "sequence"]);
+    } else this.previous = { ...state };
   }
 
   /** @param {Run[]} runs */
@@ -159,7 +161,8 @@ export class Race {
     if (runs.length) this.handlers.removed("", null);
     this.store.runs = runs;
     const { iteration } = this.store.state;
-    this.store.set({ runs: runs.map((run) => this.describeRun(run)), iteration: Math.min(iteration, this.lastIteration) });
+    const texts = runs.map(({ result: { request } }) => toRunText(request, this.optimizers.get(request.optimizer.name)?.parameters ?? []));
+    this.store.set({ runs: texts, iteration: Math.min(iteration, this.lastIteration) });
   }
 }
 

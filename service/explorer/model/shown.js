@@ -43,12 +43,12 @@ export function findSample(state, dataset) {
   if (state.dataset || state.task === "remember") {
     if (!dataset) return null;
     const at = Math.min(dataset.inputs.length, Math.max(1, Math.round(state.sequence))) - 1;
-    return { inputs: [...dataset.inputs[at]], target: dataset.targets[at], targets: null };
+    return { number: at + 1, inputs: [...dataset.inputs[at]], target: dataset.targets[at], targets: null };
   }
   if (!/^[01]+$/.test(state.bits)) return null;
   const targets = [0];
   for (const bit of state.bits) targets.push(targets[targets.length - 1] + Number(bit));
-  return { inputs: [...state.bits].map(Number), target: targets[targets.length - 1], targets };
+  return { number: 1, inputs: [...state.bits].map(Number), target: targets[targets.length - 1], targets };
 }
 
 /** Return the index of the last record at or before an iteration. @param {number[]} iterations rising @param {number} iteration */

@@ -66,7 +66,6 @@ export class Store {
     /** @type {Prediction | null} */ this.prediction = null;
     this.n_read = Infinity; // inputs, after which the network is shown
     this.approximation = ""; // what the surface leaves out
-    this.n_inputs = 1; // of the user's data
     this.home = FULL_VIEW; // the view that suits the data
     /** @type {Set<string>} */ this.changed = new Set();
     /** @type {{keys: string[], listener: (state: State) => void}[]} */ this.listeners = [];

@@ -22,6 +22,7 @@ export function readTable(name, text) {
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)
     .filter((line) => line.trim());
+  if (!lines.length) throw new Problem("This table is empty", "It has no rows.");
   const [first = ""] = lines;
   const separator = SEPARATORS.find((each) => first.includes(each)) ?? ",";
   const names = splitLine(first, separator);

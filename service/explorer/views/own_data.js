@@ -8,11 +8,10 @@ import { EXAMPLE_DATA, deleteDataset, fetchOwnData, uploadExample, uploadTable }
 import { describeProblem, readTable } from "../model/table.js";
 import { openDrawer } from "./drawers.js";
 import { acceptFiles } from "./files.js";
-import { showProblem } from "./problems.js";
+import { offerUndo, showProblem } from "./problems.js";
 import { TablePreview } from "./table_preview.js";
 
 const DELETE = "Delete the table from the server, with the training runs and basin maps of this page that use it?";
-const HELP = "One sequence per row, with its target. Drop a CSV file on the page, or paste rows from a spreadsheet.";
 
 export class OwnDataPanel {
   /** @param {Store} store @param {Record<string, any>} elements */
@@ -40,7 +39,11 @@ export class OwnDataPanel {
     elements["own-data"].append(
       this.summary,
       this.preview,
-      html("p", { class: "muted" }, HELP),
+      html(
+        "p",
+        { class: "muted" },
+        "One sequence per row, with its target. Drop a CSV file on the page, or paste rows from a spreadsheet.",
+      ),
       html("p", { class: "muted" }, "One step per row instead, with a target at each? ", this.linkToFit("Fit this kind of table"), "."),
       html("div", { class: "actions" }, file, choose, this.back, this.remove),
       html("div", { class: "actions", role: "group", "aria-label": "Example data" }, html("span", {}, "Examples:"), ...examples),
@@ -108,6 +111,7 @@ export class OwnDataPanel {
   async delete() {
     const { store } = this;
     const none = await deleteDataset(store.state.dataset);
+    offerUndo("", null);
     store.runs = [];
     store.set({ runs: [], iteration: 0, show: 0 });
     return none;
@@ -123,24 +127,20 @@ export class OwnDataPanel {
 
   /** Describe the data in use, and adapt the view to them. */
   async update() {
+    const { adapts } = this;
     const { dataset } = this.store.state;
+    this.adapts = false;
     this.back.hidden = this.remove.hidden = dataset === "";
     this.summary.textContent = dataset ? "Loading…" : "";
     const own = dataset === "" ? null : await fetchOwnData(this.store.state).catch(catchProblem);
     await null; // the runs of the previous data are removed with their view
     if (dataset !== this.store.state.dataset) return;
-    const { adapts } = this;
-    this.adapts = false;
     if (own instanceof Problem) {
-      this.summary.textContent =
-        own.status === 404
-          ? "This server does not have the data of this address. Load the file again."
-          : "The data cannot be loaded now. To try again, reload the page.";
+      this.summary.textContent = `${own.title}. ${own.message}`;
       return;
     }
     if (own) {
       this.describe(own.summary);
-      this.store.n_inputs = own.summary.n_samples * own.summary.n_steps;
       this.store.home = own.view;
     }
     if (adapts) this.store.set(adaptState(this.store.state, this.store.home));
@@ -154,8 +154,6 @@ export class OwnDataPanel {
       `from ${formatNumber(span?.low)} to ${formatNumber(span?.high)}`;
     const facts = `${count(n_samples, "row")} of ${count(n_steps, "step")} and a target. Inputs ${range(input_range)}, targets ${range(target_range)}.`;
     this.summary.replaceChildren(title, `: ${facts} ${example?.note ?? ""}`);
-    this.elements.sequence.max = String(n_samples);
-    this.elements.n_sequences.textContent = `(1 to ${n_samples.toLocaleString("en")})`;
   }
 }
 

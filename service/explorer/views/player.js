@@ -23,7 +23,8 @@ export class Player {
     clear.addEventListener("click", () => {
       this.pause();
       race.replaceRequests();
-      race.remove(store.runs);
+      race.handlers.problem(null);
+      race.replace([]);
       train.focus();
     });
     timeline.addEventListener("input", () => this.goTo(timeline.valueAsNumber));

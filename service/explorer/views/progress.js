@@ -10,10 +10,11 @@ export function showProgress(name) {
   button.addEventListener("click", () => (button.disabled = true));
   const row = html("li", {}, html("span", {}, name), bar, text, button);
   return {
-    /** @param {Progress} progress @param {() => void} cancelJob */
-    onProgress({ done, total }, cancelJob) {
+    /** @param {{id: string, progress: Progress}} job @param {() => void} cancelJob */
+    onProgress({ id, progress: { done, total } }, cancelJob) {
       cancel = cancelJob;
-      if (!row.isConnected) byId("jobs").append(row);
+      row.id = id;
+      if (!document.getElementById(id)) byId("jobs").append(row); // once, also for two who wait for it
       bar.max = Math.max(1, total);
       if (done) bar.value = done; // until the first step, the bar moves back and forth
       text.textContent = done ? `${done.toLocaleString("en")} of ${total.toLocaleString("en")} iterations` : "Waiting…";

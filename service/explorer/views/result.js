@@ -37,11 +37,11 @@ export class Result {
   }
 
   /** @param {Sample} sample */
-  nameInput({ inputs, targets }) {
+  nameInput({ number, inputs, targets }) {
     const { state } = this.store;
     if (targets) return inputs.length <= MAX_BITS ? inputs.join("") : `${inputs.slice(0, MAX_BITS).join("")}…`;
     if (!state.dataset && state.task === "remember") return `${formatNumber(inputs[0], 3)}, then ${inputs.length - 1} zeros`;
-    return `Sequence ${state.sequence}`;
+    return `Sequence ${number}`;
   }
 
   /** Say what came of the run that is shown, or how to begin. */

@@ -15,7 +15,7 @@ export class RunsTable {
     this.elements = elements;
     /** @type {{weights: Element, cost: Element}[]} */ this.currentCells = [];
     highlightRuns(document.body);
-    store.watch(["runs"], () => this.draw());
+    store.watch(["runs", "optimum"], () => this.draw()); // what came of a run also depends on the data
     store.watch(["iteration"], () => this.showCurrent());
     store.watch(["show"], () => this.markShown());
   }
@@ -95,7 +95,8 @@ export class RunsTable {
       this.store.set({ w_in, w_rec, show: 0 });
     };
     const remove = () => {
-      this.race.remove([run]);
+      this.race.handlers.problem(null);
+      this.race.replace(this.store.runs.filter((each) => each !== run));
       this.elements.add.focus();
     };
     // Weights that are not finite have no place on the surface.
@@ -125,12 +126,9 @@ export class RunsTable {
 
 /** Let the run under the pointer or with the focus stand out everywhere. @param {HTMLElement} root contains the elements with the number of their run in data-index */
 function highlightRuns(root) {
-  let current = "";
   const follow = (/** @type {Event} */ event) => {
     const target = /** @type {Element | null} */ (event.target);
     const index = target?.closest("[data-index]")?.getAttribute("data-index") ?? "";
-    if (index === current) return;
-    current = index;
     for (const element of root.querySelectorAll("[data-index]")) {
       element.classList.toggle("dimmed", index !== "" && element.getAttribute("data-index") !== index);
     }

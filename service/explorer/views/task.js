@@ -11,7 +11,8 @@ const STARTS = {
 };
 
 /** @param {Store} store @param {Record<string, any>} elements */
-export function createTask(store, { task: select, "bits-label": bits, "sequence-label": sequence, generated, "noise-label": noise }) {
+export function createTask(store, elements) {
+  const { task: select, "bits-label": bits, "sequence-label": sequence, generated, "noise-label": noise } = elements;
   const own = select.querySelector("[value=stored]");
   select.addEventListener("change", () => {
     const start = STARTS[select.value];
@@ -26,5 +27,10 @@ export function createTask(store, { task: select, "bits-label": bits, "sequence-
     sequence.hidden = !bits.hidden;
     generated.hidden = isOwn;
     noise.hidden = task !== "count_ones";
+  });
+  store.watch(["prediction"], () => {
+    const n_sequences = store.dataset?.inputs.length ?? 1;
+    elements.sequence.max = String(n_sequences);
+    elements.n_sequences.textContent = `(1 to ${n_sequences.toLocaleString("en")})`;
   });
 }
