@@ -44,7 +44,7 @@ export function describeEnd(run, store) {
     const sentence = `There was no iteration: the cost at the start is ${to}${stop && `, not above the cost to stop at, ${stop}`}.`;
     return { key: "none", icon: "…", word: "no iteration", sentence };
   }
-  const margin = chooseMargin(result.optimum?.cost ?? 0, request.dataset.kind in TASKS ? null : store.dataset);
+  const margin = chooseMargin(result.optimum?.cost ?? 0, request.dataset.kind === "stored" ? store.dataset : null);
   if (final.cost !== null && final.cost <= margin) {
     if (initial.cost === null || initial.cost > margin) return describeSuccess(run, `The cost fell from ${from} to ${to} in ${after}.`);
     const sentence = `Nothing to gain: at the start the cost was ${from}, already close to the lowest possible. After ${after} it is ${to}.`;
