@@ -22,6 +22,9 @@ from tests.explorer.test_accessibility import violations
 from tests.explorer.test_jobs import make_holder
 
 DESCENT = "#optimizer=gradient_descent&optimizer.learning_rate=0.001"
+FRAMES = """async () => {
+  for (let n = 0; n < 10; n++) await new Promise(requestAnimationFrame);
+}"""
 COVERED = """(cells) => {
   const { width, height } = document.querySelector("#basin-map");
   const context = document.querySelector("#basin-map").getContext("2d");
@@ -104,11 +107,19 @@ def test_a_map_of_other_settings_is_removed(open_page: Opener, api: httpx.Client
     page.fill("#seed", "3")
     expect(legend).to_be_empty()
     wait_for_value(page, lambda: len(held), 1)
-    with page.expect_response("**/*.npz"):
+    with page.expect_response("**/*.npz") as archive:
         held[0].continue_()  # the map of other data, which is not shown
-    page.wait_for_load_state("networkidle")
+    archive.value.finished()
+    page.evaluate(FRAMES)
     expect(legend).to_be_empty()
     expect(page.locator("#basin-map")).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_a_map_in_which_training_needs_no_iteration_is_drawn(open_page: Opener) -> None:
+    page = open_page("#n_samples=1&n_steps=1&basins=true")
+    expect(page.locator("#basin-legend")).to_contain_text("from 100.0% of the starts")
+    expect(page.locator("#surface").get_by_text("iterations")).to_be_visible()
 
 
 @pytest.mark.slow

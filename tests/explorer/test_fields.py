@@ -13,7 +13,7 @@ INVALID = [
     ("#noise", "-1", "0", "Noise on the targets must be a number from 0 to 1,000,000."),
     ("#n_iterations", "1e9", "500", "Iterations must be an integer from 0 to 1,000,000."),
     ("#bits", "0120", "011000010011", "Bits must be 1 to 60 digits 0 or 1."),
-    ("#w_in", "", "-1.5", "Start w_in must be a number from −1e+100 to 1e+100."),
+    ("#w_in", "", "-1.5", "Start w_in must be a number from −1×10¹⁰⁰ to 1×10¹⁰⁰."),
     ("[name=initial_step]", "0", "0.001", "Initial step must be a number above 0"),
 ]
 
@@ -72,7 +72,7 @@ def test_a_field_that_is_not_valid_has_no_effect(page: Page) -> None:
     open_drawer(page, "settings")
     page.fill("#target_cost", "-1")
     expect(page.get_by_role("alert")).to_have_text(
-        "Stop at cost must be a number from 0 to 1e+300, or empty."
+        "Stop at cost must be a number from 0 to 1×10³⁰⁰, or empty."
     )
 
 

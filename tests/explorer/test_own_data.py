@@ -17,10 +17,12 @@ from tests.explorer.conftest import (
     Explorer,
     ModuleCaller,
     Opener,
+    answer_first,
     open_drawer,
     wait_for_value,
 )
 from tests.explorer.test_accessibility import violations
+from tests.explorer.test_jobs import make_holder
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "service/explorer/examples"
@@ -405,9 +407,22 @@ def test_runs_on_an_example_are_trained_where_it_is_not_stored(
     dataset = load_example(page, "Noisy counts")
     stored = api.delete(f"/v1/datasets/{dataset}")
     assert stored.status_code == 204
-    other = open_page(f"#dataset={dataset}&run=optimizer:rprop;n_iterations:40")
+    link = f"#dataset={dataset}&run=optimizer:rprop;n_iterations:40"
+    other = open_page(link)
     expect(other.locator("tbody tr")).to_have_count(1)
     expect(other.locator("#train-problem")).to_be_hidden()
+    # What is started while an address still needs its data is not lost.
+    held, hold = make_holder()
+    answer_first(page, "**/explorer/examples/noisy_counts.csv", hold)
+    page.evaluate(f"location.hash = '{link}'")
+    wait_for_value(page, lambda: len(held) > 0, expected=True)
+    page.evaluate("location.hash = '#lesson=4'")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    with page.expect_response("**/v1/datasets"):
+        held[0].continue_()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("#iteration")).to_have_text("3 of 3")
 
 
 @pytest.mark.slow

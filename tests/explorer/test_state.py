@@ -96,7 +96,7 @@ def test_invalid_values_are_ignored_and_reported(call_modules: ModuleCaller) -> 
 OUT_OF_RANGE = {
     "n_samples=0": "n_samples: must be an integer from 1 to 2,000",
     "n_steps=500": "n_steps: must be an integer from 1 to 200",
-    "w_rec=1e400": "w_rec: must be a number from −1e+100 to 1e+100",
+    "w_rec=1e400": "w_rec: must be a number from −1×10¹⁰⁰ to 1×10¹⁰⁰",
     "view=0,1e300,0,1": "view: must be low and high of both weights, within ±10⁹",
     "noise=1e300": "noise: must be a number from 0 to 1,000,000",
     "view=1e18,1000000000000000128,0,1": "view: must be",

@@ -152,3 +152,27 @@ def test_zero_iterations(computation: JobType[Any]) -> None:
         work.finish([part] if part else []),
         computation.compute(request, CountOnesDataset().resolve()),
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "waits"),
+    [
+        ({"network": {"activation": "tanh"}}, True),
+        ({"network": {"activation": "tanh"}, "n_iterations": 1000}, False),
+        ({"network": {"activation": "relu"}, "n_iterations": 1000}, True),
+        (
+            {
+                "network": {"activation": "tanh"},
+                "n_iterations": 1000,
+                "optimizer": {"name": "gradient_descent"},
+            },
+            True,
+        ),
+    ],
+)
+def test_only_signs_of_bounded_states_make_a_short_run_a_job(
+    body: dict[str, Any], *, waits: bool
+) -> None:
+    request = TRAINING_RUN.request_model.model_validate(body)
+    seconds = TRAINING_RUN.estimate(request, CountOnesDataset().resolve().size, Limits())
+    assert (seconds <= Limits().max_sync_seconds) == waits
