@@ -236,6 +236,7 @@ def test_a_link_has_a_step_with_the_state_it_was_made_in(open_page: Opener) -> N
     first = open_page("#w_in=0.5&run=optimizer:rprop;w_in:0.5;n_iterations:40&iteration=7")
     expect(first.locator("#iteration")).to_have_text("7 of 40")
     open_drawer(first, "embed")
+    expect(first.locator("#save-buttons button")).to_have_count(3)  # its code is loaded
     for key, text in STEP.items():
         if key == "step_figure":
             first.select_option(f"#{key}", text)

@@ -398,6 +398,12 @@ def test_undo_after_a_change_of_the_task_returns_to_the_whole_page(open_page: Op
         expect(page.locator(f"#{name}")).to_have_value(value)
     expect(page.locator("#n_steps")).to_have_value("8")
     expect(page).to_have_url(re.compile("view=-2,2,-2,2"))
+    open_drawer(page, "runs")
+    page.get_by_role("button", name="Clear").click()
+    page.select_option("#task", "remember")  # the offer also returns to the data
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("#task")).to_have_value("count_ones")
 
 
 @pytest.mark.slow

@@ -17,8 +17,7 @@ function draw(plot, { dataset, evaluation }, note) {
   const outputs = evaluation?.outputs?.slice(0, MAX_DOTS) ?? [];
   const targets = dataset?.targets.slice(0, outputs.length) ?? [];
   const known = targets.flatMap((target, i) => (isDrawable(outputs[i]) ? [{ target, output: Number(outputs[i]) }] : []));
-  const first = nameFirst(targets.length, dataset?.n_total ?? 0);
-  note.textContent = first && `(${first})`;
+  note.textContent = nameFirst(targets.length, dataset?.n_total ?? 0).replace(/.+/, "($&)");
   plot.domain = { x: padRange(targets), y: padRange([...targets, ...known.map(({ output }) => output)]) };
   const shorten = (/** @type {{value: number}} */ { value }) => ({ value, label: formatNumber(value, 3) });
   plot.drawAxes(plot.xTicks().map(shorten), plot.yTicks().map(shorten), targets.length && !known.length ? TOO_LARGE : "");

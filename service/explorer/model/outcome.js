@@ -2,28 +2,25 @@
 // start. Each sentence states numbers of the run and follows from them.
 import { count, formatCost, formatNumber } from "../lib/format.js";
 
-const SEVERAL = 20; // iterations, which have a last quarter
 const STILL_FALLING = 0.1; // decades in the last quarter of a run
-const RIPPLE = 0.05; // decades by which a falling cost may rise
+const RIPPLE = 0.15; // decades by which a falling cost may rise again
 const UNSTEADY = 0.3; // decades between the lowest and the highest cost in the last quarter
-const LEAST_PERCENT = 0.01; // by which a cost is said to fall
-const FLAT = 0.01; // of the cost: the largest gradient on a plateau
-const SMALL = 10_000; // times smaller than the mean squared target: a cost that is as good as 0
+const SLOW = 1e-4; // decades in the last quarter, by which a cost is said to fall
 const BOUNDS = /** @type {Record<string, number>} */ ({ tanh: 1, sigmoid: 1 });
 
 /** What a run has learned, and what a network cannot do whose targets are out of reach, for each task. @type {Record<string, string[]>} */
 const TASKS = {
   count_ones: ["learned to count", "cannot count"],
   remember: ["learned to remember", "cannot remember"],
-  stored: ["fits as well as it can", "cannot reach its targets"],
+  stored: ["fits its sequences", "cannot reach its targets"],
 };
 
 /** Return the cost of a network that always answers 0. @param {Dataset | null} dataset */
 const costOfZero = (dataset) => (dataset ? dataset.targets.reduce((sum, t) => sum + t * t, 0) / dataset.targets.length : NaN);
 
-/** Return the cost below which a run has succeeded. @param {number} optimum the lowest possible cost @param {Dataset | null} [own] data of the user, whose targets have any size */
+/** Return the cost below which a run has succeeded: a little above the optimum, or nearly 0. @param {number} optimum the lowest possible cost @param {Dataset | null} [own] data of the user, whose targets have any size */
 export function chooseMargin(optimum, own = null) {
-  const usual = own ? costOfZero(own) / SMALL : 0.01;
+  const usual = own ? costOfZero(own) / 10_000 : 0.01;
   return optimum < usual / 2 ? usual : Number((1.1 * optimum).toPrecision(2));
 }
 
@@ -46,9 +43,10 @@ export function describeEnd(run, store) {
   }
   const margin = chooseMargin(result.optimum?.cost ?? 0, request.dataset.kind === "stored" ? store.dataset : null);
   if (final.cost !== null && final.cost <= margin) {
-    if (initial.cost === null || initial.cost > margin) return describeSuccess(run, `The cost fell from ${from} to ${to} in ${after}.`);
-    const sentence = `Nothing to gain: at the start the cost was ${from}, already close to the lowest possible. After ${after} it is ${to}.`;
-    return { key: "learned", icon: "✓", word: "nothing to gain", sentence };
+    const lowest = result.optimum?.cost > margin / 2 ? `; the lowest possible is ${formatCost(result.optimum.cost)}` : "";
+    const sentence = `Little to gain: at the start the cost was ${from}, after ${after} it is ${to}${lowest}.`;
+    if (initial.cost !== null && initial.cost <= margin) return { key: "learned", icon: "✓", word: "little to gain", sentence };
+    return describeSuccess(run, `The cost fell from ${from} to ${to} in ${after}${lowest}.`);
   }
   if (stop) {
     const sentence = `It reached the cost to stop at, ${stop}: the cost went from ${from} to ${to} in ${after}.`;
@@ -68,7 +66,7 @@ export function describeEnd(run, store) {
   if (exit) return { key: "left", icon: "↗", word: "left the plot", sentence: `${exit} The cost went from ${from} to ${to}.` };
   const { w_in, w_rec } = final.weight_gradient;
   if (activation === "relu" && w_in === 0 && w_rec === 0) {
-    const sentence = `A dead relu: no small change of the weights changes an output, so the gradient is exactly 0. The cost is ${to}.`;
+    const sentence = `A dead relu: it passes no gradient back, or less than a float64 can hold. The cost is ${to}.`;
     return { key: "dead", icon: "∅", word: "dead relu", sentence };
   }
   return describeFailure(run, costOfZero(store.dataset), from, to, after);
@@ -99,27 +97,28 @@ function isCounter({ w_in, w_rec }, n_steps, initial_state) {
 /** @param {Run} run @param {number} zero the cost of always answering 0 @param {string} from @param {string} to @param {string} after */
 function describeFailure({ result, trajectory }, zero, from, to, after) {
   const logs = trajectory.log10_cost.map((log) => log ?? NaN);
-  const recent = logs.slice(result.iterations < SEVERAL ? -1 : Math.floor(0.75 * (logs.length - 1)));
+  const recent = logs.slice(result.iterations < 20 ? -1 : Math.floor(0.75 * (logs.length - 1))); // the last quarter of many
   const [first, last] = [recent[0], recent[recent.length - 1]];
   const [low, high] = [Math.min(...recent), Math.max(...recent)];
+  const recorded = result.request.record_every > 1 ? "recorded " : "";
   const went = `the cost went from ${from} to ${to} in ${after}.`;
-  if (first - last > STILL_FALLING && recent.every((log, k) => k === 0 || log < recent[k - 1] + RIPPLE)) {
-    const sentence = `Not there yet: the cost fell from ${from} to ${to} in ${after}, and is still falling.`;
-    return { key: "falling", icon: "…", word: "still falling", sentence };
+  const percent = formatNumber(100 * (1 - 10 ** (last - first)), 3);
+  if (first - last > STILL_FALLING && last - low < RIPPLE) {
+    const sentence = `Not there yet: the cost fell from ${from} to ${to} in ${after}, in the last quarter of them by ${percent}%.`;
+    return { key: "falling", icon: "…", word: "not there yet", sentence };
   }
   if (high - low > UNSTEADY) {
-    const sentence = `It does not settle: in the last quarter of ${after}, the cost was between ${formatCost(10 ** low)} and ${formatCost(10 ** high)}.`;
+    const sentence = `It does not settle: in the last quarter of ${after}, the ${recorded}cost was between ${formatCost(10 ** low)} and ${formatCost(10 ** high)}.`;
     return { key: "unsteady", icon: "↯", word: "does not settle", sentence };
   }
   if (last > logs[0]) return { key: "worse", icon: "↗", word: "got worse", sentence: `It got worse: ${went}` };
   const { cost, weight_gradient } = result.final;
-  const isFlat = Math.hypot(weight_gradient.w_in ?? Infinity, weight_gradient.w_rec ?? Infinity) < FLAT * cost;
+  const isFlat = Math.hypot(weight_gradient.w_in ?? Infinity, weight_gradient.w_rec ?? Infinity) < 0.01 * cost; // no weight matters
   if (isFlat && cost > 0.3 * zero && cost < 1.5 * zero) {
     const sentence = `Stuck on the plateau: after ${after} the cost is ${to}. A network that always answers 0 has ${formatNumber(zero)}.`;
     return { key: "stuck", icon: "▬", word: "stuck on the plateau", sentence };
   }
-  const percent = 100 * (1 - 10 ** (last - first));
-  const pace = percent > LEAST_PERCENT ? ` In the last quarter of them, it fell by ${formatNumber(percent, 2)}%.` : "";
+  const pace = first - last > SLOW ? ` In the last quarter of them, it fell by ${percent}%.` : "";
   return { key: "slow", icon: "…", word: pace ? "falls slowly" : "did not arrive", sentence: `It did not arrive: ${went}${pace}` };
 }
 

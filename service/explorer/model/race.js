@@ -3,7 +3,7 @@ import { formatNumber, formatPoint } from "../lib/format.js";
 import { fromRunText, toRunText } from "./address.js";
 import { Problem, getJson, postJson, receive } from "./api.js";
 import { RATES } from "./optimizers.js";
-import { OBJECTIVE_KEYS, isSameObjective, toTrainingRun } from "./requests.js";
+import { fromObjective, isSameObjective, toTrainingRun } from "./requests.js";
 import { MAX_RUNS } from "./state.js";
 
 export class Race {
@@ -88,8 +88,8 @@ export class Race {
     this.show([]);
   }
 
-  /** Show other runs, and offer to return to these. @param {Run[]} others @param {string} [origin] of these, in words @param {(keyof State)[]} [keys] of the state that returns with them */
-  replace(others, origin = "", keys = []) {
+  /** Show other runs, and offer to return to these, and to their data. @param {Run[]} others @param {string} [origin] of these, in words */
+  replace(others, origin = "") {
     const { previous, store } = this;
     const { runs } = store;
     const shown = runs[store.state.show - 1];
@@ -98,8 +98,11 @@ export class Race {
     store.set({ show: others.indexOf(shown) + 1 });
     const text = removed.length === 1 ? `The run${origin} was removed.` : `The ${removed.length} runs${origin} were removed.`;
     this.handlers.removed(text, () => {
+      const { iteration, sequence, show, view, w_in, w_rec } = previous;
+      const { request } = runs[0].result;
+      if (!isSameObjective(request, store.state)) store.set({ ...fromObjective(request), sequence, view, w_in, w_rec });
       this.show(runs);
-      store.set(Object.fromEntries(["iteration", "show", ...keys].map((key) => [key, previous[/** @type {keyof State} */ (key)]])));
+      store.set({ iteration, show });
     });
   }
 
@@ -151,9 +154,8 @@ export class Race {
   follow() {
     const { runs, state } = this.store;
     const matching = runs.filter(({ result }) => isSameObjective(result.request, state));
-    if (matching.length < runs.length) {
-      this.replace(matching, " of the previous data", [...OBJECTIVE_KEYS, "view", "w_in", "w_rec", "sequence"]);
-    } else this.previous = { ...state };
+    if (matching.length < runs.length) this.replace(matching, " of the previous data");
+    else this.previous = { ...state };
   }
 
   /** @param {Run[]} runs */

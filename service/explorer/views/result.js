@@ -1,6 +1,6 @@
 // What the network answers now, as one line, and what came of the run, as one sentence.
 import { html } from "../lib/dom.js";
-import { formatNumber } from "../lib/format.js";
+import { count, formatNumber } from "../lib/format.js";
 
 const NEAR = 0.05; // of the target's size, for data that are not counts
 const MAX_BITS = 24;
@@ -40,7 +40,7 @@ export class Result {
   nameInput({ number, inputs, targets }) {
     const { state } = this.store;
     if (targets) return inputs.length <= MAX_BITS ? inputs.join("") : `${inputs.slice(0, MAX_BITS).join("")}…`;
-    if (!state.dataset && state.task === "remember") return `${formatNumber(inputs[0], 3)}, then ${inputs.length - 1} zeros`;
+    if (!state.dataset && state.task === "remember") return `${formatNumber(inputs[0], 3)}, then ${count(inputs.length - 1, "zero")}`;
     return `Sequence ${number}`;
   }
 
