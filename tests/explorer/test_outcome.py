@@ -52,12 +52,12 @@ ENDS = [
     (
         "learned",
         request(dataset=ONE_STEP),
-        "Little to gain: at the start the cost was 0, after 500 it",
+        "Little to gain: at the start the cost was 0",
     ),
     (
         "fits",
         request(dataset={"noise": 30}),
-        "; the lowest possible is 655.5. But it miscounts some seq",
+        "; the lowest possible is 655.5. But it mis",
     ),
     ("fits", request((0.3, -2.2), dataset=TWO_STEPS), "But it miscounts some sequence of 2 bits."),
     ("fits", request(LATCH, None, "tanh", {"n_steps": 1}), "The cost fell from 0.01705 to "),
