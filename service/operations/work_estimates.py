@@ -31,11 +31,11 @@ SCALAR = 4e-6  # the interpreter's overhead of one run
 ARRAYS = 80e-6  # numpy's overhead of many runs
 BACKWARD = 3.0  # a backward pass, in forward passes
 CURVATURE = 4.0  # second derivatives, in forward passes
+REPAIRED = 3.0  # gradients of many starts, some of which underflow, in gradients that do not
 # For optimizers that try steps.
 TRIAL = 200e-6  # seconds per iteration
 TRIAL_STEP = 1e-6  # seconds per iteration and time step
 TRIAL_COSTS = 10  # residuals and their derivatives, in costs
-REPAIRED = 3.0  # the gradients of many starts, some of which underflow, in gradients that do not
 TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
 # For fits.
 RESPONSE = 16e-9  # one state of a column, for one w_rec

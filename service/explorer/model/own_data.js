@@ -68,7 +68,7 @@ export async function fetchOwnData(state) {
 export async function fetchSummary(id) {
   await storeExample(id);
   return getJson(`v1/datasets/${id}`).catch((error) => {
-    throw error.status === 404 ? new Problem("This server does not have the data of this address", "Load the file again.") : error;
+    throw error.status === 404 ? new Problem("This server does not have the data of this address", "Load the file again.", [], 404) : error;
   });
 }
 
