@@ -57,7 +57,7 @@ ENDS = [
     (
         "fits",
         request(dataset={"noise": 30}),
-        "; the lowest possible is 655.5. But it mis",
+        "; the lowest possible is 655.5. But it",
     ),
     ("fits", request((0.3, -2.2), dataset=TWO_STEPS), "But it miscounts some sequence of 2 bits."),
     ("fits", request(LATCH, None, "tanh", {"n_steps": 1}), "The cost fell from 0.01705 to "),
