@@ -45,7 +45,6 @@ TWO_STEPS = {"n_samples": 2, "n_steps": 2, "seed": 4}
 LATCH = (1, 0.5)
 HALF = (0.5, 0.5)
 ENDS = [
-    ("learned", request(), "It learned to count. The cost fell from 6.16×10⁵ to 1.80×10⁻⁶ in 500"),
     ("learned", request(), "With these weights, it counts every sequence of 10 bits."),
     ("learned", request(LATCH, dataset=REMEMBER), "It learned to remember. The cost fell from 1."),
     ("learned", request(dataset={"noise": 0.1}), "It learned to count."),
@@ -65,13 +64,10 @@ ENDS = [
     ("none", request(n_iterations=0), "There was no iteration: the cost at the start is 6.16×10⁵."),
     ("none", request(target_cost=1e9), "is 6.16×10⁵, not above the cost to stop at, 1.00×10⁹."),
     ("diverged", request(rate=0.001), "It left the plot: iteration 1 moved the weights by 5030."),
-    ("diverged", request(rate=0.001), "Its numbers overflowed at iteration 3, and training stop"),
     ("diverged", request(rate=0.001, record_every=2), "It left the plot at iteration 2 or shortly"),
     ("diverged", request((1, 1e30), 0.001), "It started outside the plot. Its numbers overflowed"),
     ("left", request((-2, -2.5)), "It left the plot: iteration "),
-    ("stuck", request(LATCH, 0.01, dataset=REMEMBER), "after 500 iterations the cost is 1.227. A"),
     ("stuck", request(LATCH, 0.01, dataset=REMEMBER), "network that always answers 0 has 1.227"),
-    ("slow", request(rate=1e-7), "the cost went from 6.16×10⁵ to 328.6 in 500 iterations."),
     ("slow", request(rate=1e-7), "In the last quarter of them, it fell by 1"),
     ("slow", request(LATCH, n_iterations=1), "the cost went from 16.4 to 16.38 in 1 iteration."),
     ("slow", request(LATCH, 1e-6), "In the last quarter of them, it fell by 0.32"),
@@ -80,7 +76,6 @@ ENDS = [
     ("unsteady", request(HALF, 0.003), "It does not settle: in the last quarter of 500"),
     ("worse", request((0.99, 1), 0.003, n_iterations=4), "It got worse: the cost went from "),
     ("bounded", request(HALF, None, "tanh"), "It cannot count: every state of tanh stays below 1"),
-    ("bounded", request(HALF, None, "tanh"), "but the targets go up to 7."),
     (
         "bounded",
         request(LATCH, None, "tanh", REMEMBER, n_iterations=200),

@@ -52,8 +52,8 @@ export class RunsTable {
   /** @param {Run} run @param {number} index */
   drawRow(run, index) {
     const { result } = run;
-    const settings = this.race.listSettings(result.request);
-    const title = settings.slice(0, 2).join(" ");
+    const title = this.race.describe(result.request);
+    const settings = this.race.listSettings(result.request).slice(2).filter(Boolean);
     const current = createCell("current", "now");
     this.currentCells.push(current);
     const final = createCell("final", "at the end");
@@ -68,13 +68,7 @@ export class RunsTable {
     return html(
       "tr",
       { "data-run": result.id, "data-outcome": result.outcome, "data-index": index },
-      html(
-        "th",
-        { scope: "row" },
-        createSwatch(index),
-        `${index + 1}. ${title}`,
-        html("small", {}, settings.slice(2).filter(Boolean).join(", ")),
-      ),
+      html("th", { scope: "row" }, createSwatch(index), `${index + 1}. ${title}`, html("small", {}, settings.join(", "))),
       current.cell,
       final.cell,
       gap,
