@@ -379,6 +379,8 @@ def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
     page.route("**/v1/fits", lambda _route: None)
     page.locator("#offset").check()
     expect(page.locator("#copy-link")).to_be_disabled()  # the address is that of the last fit
+    page.reload()
+    expect(page.locator("#sentence")).to_have_text("Fitting…")
     again = open_fit(f"#{drug}")
     assert shown_fit(again) == drug
     expect(again.locator("#table-name")).to_have_text("drug.csv, 150 rows")

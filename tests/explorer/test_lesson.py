@@ -224,7 +224,7 @@ def test_the_numbers_of_the_rprop_step(api: httpx.Client, steps: list[dict[str, 
 
 STEP = {
     "step_title": "Your turn",
-    "step_text": "Both runs start at the same point.",
+    "step_text": "Both runs start at the same point.\nLook closely.",
     "step_question": "Why does w_rec fall?",
     "step_hint": "the state",
     "step_answer": "It is too large. <b>50 %</b>",
@@ -251,6 +251,7 @@ def test_a_link_has_a_step_with_the_state_it_was_made_in(open_page: Opener) -> N
     second = open_page("#" + link.partition("#")[2])
     lesson = second.get_by_role("region", name="Lesson")
     expect(lesson.get_by_role("heading")).to_have_text("Your turn")
+    assert "same point.\nLook closely." in lesson.inner_text()
     expect(lesson).to_contain_text("Look at the state.")
     expect(lesson.get_by_text("It is too large.")).to_be_hidden()
     lesson.get_by_role("button", name="Answer").click()

@@ -92,6 +92,7 @@ function ask(changes) {
   question = { ...question, ...changes };
   controls.show(question);
   byId("story").setAttribute("aria-busy", "true");
+  if (!answer) byId("sentence").textContent = "Fitting…";
   byId("copy-link").disabled = true; // the address is still that of the fit before
   fits.send(question);
 }
