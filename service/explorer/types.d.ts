@@ -1,5 +1,4 @@
-// The shapes of what the modules exchange, for the type checker. Browsers do not load this file. Those of
-// the API come from its OpenAPI description, which scripts/types.sh turns into types.
+// The shapes of what the modules exchange, for the type checker. Those of the API come from scripts/types.sh.
 
 type Schemas = import("api").components["schemas"];
 type Optimizer = Schemas["OptimizerDescription"];
@@ -61,16 +60,13 @@ interface CostSource {
   bestWIn: ((w_rec: number) => number) | null;
 }
 
-/**
- * The edges of n bands as log10(cost), and the indices of the edges that are contours. The first band
- * also has all lower costs, and the last band all higher costs.
- */
+/** The edges of n bands as log10(cost), and the indices of the contours among them. The outer bands are open. */
 type Bands = { edges: number[]; contours: number[] };
 
 /** Colors from the lowest value to the highest, as [red, green, blue], and labels at positions from 0 to 1. */
 type ColorScale = { title: string; colors: number[][]; ticks: { position: number; label: string }[] };
 
-type Optimum = NonNullable<Awaited<ReturnType<typeof import("./model/data.js").fetchOptimum>>>;
+type Optimum = NonNullable<Awaited<ReturnType<typeof import("./model/data.js").fetchOptimum>>> & Pick<Evaluation, "curvature">;
 
 /** The inputs are N rows of length T. */
 type Dataset = { inputs: Float64Array[]; targets: number[] };
@@ -83,6 +79,7 @@ interface Evaluation {
   cost: number;
   log10_cost?: number | null;
   weight_gradient: Weights;
+  curvature?: { largest: number | null };
   /** of the sequences, null if they are unknown */
   outputs: (number | null)[] | null;
   /** the length of a gradient that rounding alone makes, if it is known */

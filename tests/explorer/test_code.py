@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from tests.explorer.conftest import COPIED_MS, ModuleCaller, hold_timers, open_drawer
 
 POINT = {"w_in": 0.5, "w_rec": -0.25}
+BITS = [int(bit) for bit in "011000010011"]
 STATE = {"#w_in": "0.5", "#w_rec": "-0.25", "#n_iterations": "3", "#target_cost": "0.125"}
 # The path of each request, its body for this state, and what Python prints of the response.
 REQUESTS: dict[str, tuple[str, dict[str, Any], Callable[[Any], Any]]] = {
@@ -25,7 +26,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any], Callable[[Any], Any]]] = {
     ),
     "trace": (
         "/v1/gradient-trace",
-        {"points": [POINT]},
+        {"points": [POINT], "dataset": {"kind": "explicit", "inputs": [BITS], "targets": [5]}},
         lambda response: response["traces"][0]["gradient"],
     ),
     "predict": (

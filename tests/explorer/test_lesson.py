@@ -179,10 +179,11 @@ def test_the_numbers_of_the_valley_step(steps: list[dict[str, Any]]) -> None:
 def test_the_numbers_of_the_gradient_step(api: httpx.Client, steps: list[dict[str, Any]]) -> None:
     factors = []
     for w_rec in (0.5, 2, -2):
-        body = {"points": [{"w_in": 1, "w_rec": w_rec}]}
+        body = {"dataset": {"n_steps": 12}, "points": [{"w_in": 1, "w_rec": w_rec}]}
         gradient = api.post("/v1/gradient-trace", json=body).json()["traces"][0]["gradient"]
         factors.append(gradient[0] / gradient[-1])
     assert_has(steps[2]["answer"], f"{factors[0]:.6f}", f"{factors[1]:.0f}")
+    assert "over all twelve steps" in steps[2]["question"]
     assert factors[2] == pytest.approx(factors[1])
 
 
@@ -198,6 +199,11 @@ def test_the_numbers_of_the_gradient_descent_step(
     clipped = train(api, optimizer=descent, clip={"by": "norm", "threshold": 1})
     assert_has(text, f"{slow['final']['cost']:.0f}", f"{clipped['final']['cost']:.3f}")
     assert_has(steps[3]["text"], str(steps[3]["runs"][0]["parameters"]["learning_rate"]))
+    whole = train(api, optimizer={**descent, "learning_rate": 0.001})
+    assert (whole["outcome"], whole["iterations"]) == ("diverged", 3)
+    optimum = api.post("/v1/evaluate", json={"points": [{"w_in": 1, "w_rec": 1}]}).json()
+    largest = optimum["evaluations"][0]["curvature"]["largest"]
+    assert_has(text, f"{largest:.0f}", f"{2 / largest:.4f}")
 
 
 def test_the_numbers_of_the_remembering_step(

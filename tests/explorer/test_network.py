@@ -40,6 +40,8 @@ def test_cost_gradient_and_trace_equal_the_service(
         size = max(1.0, *map(abs, ours["gradient"]))
         weight_gradient = pytest.approx(trace["weight_gradient"], rel=1e-9, abs=1e-11 * size)
         assert ours["weight_gradient"] == weight_gradient
+        largest = evaluation["curvature"]["largest"]
+        assert ours["curvature"]["largest"] == pytest.approx(largest, rel=1e-9)
         assert ours["gradient"] == pytest.approx(trace["gradient"], rel=1e-9, abs=1e-13 * size)
         assert ours["growth_per_step"] == trace["growth_per_step"]
         assert ours["regime"] == trace["regime"]

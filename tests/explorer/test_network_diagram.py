@@ -3,6 +3,7 @@
 import re
 from itertools import combinations
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -78,11 +79,16 @@ def test_the_star_of_the_remembering_task_is_not_the_only_optimum(page: Page) ->
 
 
 @pytest.mark.slow
-def test_gradient_descent_starts_below_the_limit_that_the_page_names(page: Page) -> None:
+def test_gradient_descent_starts_below_the_limit_that_the_page_names(
+    page: Page, api: httpx.Client
+) -> None:
     page.select_option("#optimizer", "gradient_descent")
     expect(page.get_by_label("Learning rate")).to_have_value("0.001")
     note = page.locator("#note")
-    expect(note).to_contain_text("A rate above 0.0019 = 2/λ does not settle there")
+    curvature = api.post("/v1/evaluate", json={"points": [{"w_in": -1.5, "w_rec": 2}]}).json()
+    limit = 2 / curvature["evaluations"][0]["curvature"]["largest"]
+    assert f"{limit:.1e}" == "5.1e-08"
+    expect(note).to_contain_text("does not settle: 2/λ is 0.0019 at the star, and 5.1×10⁻⁸ here.")
     expect(page.locator("#variant")).to_contain_text("at rates from 1×10⁻⁶ on")
     expect(page.locator("#variant")).to_contain_text("after 500 iterations is 49")
     page.select_option("#optimizer", "rprop")

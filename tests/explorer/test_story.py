@@ -4,6 +4,7 @@ import json
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -38,6 +39,10 @@ def test_after_training_the_network_counts(still: Page) -> None:
         "It learned to count. The cost fell from 6.16×10⁵ to 1.80×10⁻⁶"
     )
     expect(still.locator("#point-title")).to_have_text("at iteration 500")
+    dots = still.locator(".trajectory .dots").get_attribute("d") or ""
+    places = [tuple(map(float, dot.split())) for dot in re.findall(r"M([\d. ]+)h0", dots)]
+    assert 30 < len(places) <= 250  # iterations, along the whole path
+    assert min(np.linalg.norm(np.diff(places, axis=0), axis=1)) >= 6.9
     cost = "document.querySelector('#cost').dataset.value"
     wait_until(still, f"() => Math.abs({cost} / {TUTORIAL_COST} - 1) < 1e-6")
     expect(still.locator("#shown_w_in")).to_have_text("1.001")
@@ -209,7 +214,7 @@ def test_the_trace_has_a_logarithmic_axis_and_shows_signs(page: Page) -> None:
     expect(page.locator("#growth")).to_have_text("×0.9997 per step, ×0.996 in 12")
     page.fill("#w_rec", "1")
     page.fill("#w_in", "1")
-    expect(page.locator("#regime")).to_have_text("0 zero: every gradient is exactly 0")
+    expect(page.locator("#regime")).to_have_text("0 zero: no gradient reaches the weights")
     expect(page.locator("#trace")).to_contain_text("Every gradient is 0.")
     expect(page.locator(".descent")).to_have_count(0)  # rounding noise has no direction
 

@@ -124,7 +124,8 @@ def test_exercise_4(post: Post) -> None:
     assert large["outcome"] == "diverged"
     # The jumps are chaotic: rounding decides each cost, but not their range.
     low, high = re.findall(r"between (\S+) and (\S+):", ANSWERS["4"])[0]
-    costs = middle["trajectory"]["cost"][-100:]
+    n_last = 100
+    costs = middle["trajectory"]["cost"][-n_last:]
     assert float(low) < min(costs) < 2 * float(low)
     assert float(high) / 2 < max(costs) < float(high)
     steps = np.diff(path(middle)[1, -50:])
@@ -147,6 +148,7 @@ def test_exercise_4(post: Post) -> None:
     )  # fmt: skip
     assert_states(
         4,
+        f"{n_last}",
         f"{large['iterations']}",
         "2",
         f"{curvature['largest']:.0f}",

@@ -1,5 +1,4 @@
-// Bands of costs that share a color. They divide the logarithm of the cost, from a floor that adapts
-// to the window to the highest cost in it, so that every window uses all colors.
+// Bands of the logarithm of the cost that share a color. They adapt to the window, which uses all colors.
 import { svg } from "../lib/dom.js";
 import { formatPower } from "../lib/format.js";
 import { VIRIDIS } from "../lib/viridis.js";

@@ -102,4 +102,4 @@ export function placeLabels(costs, [left, right, bottom, top], { edges, contours
 
 const LABEL_COLUMNS = [0.18, 0.82, 0.32, 0.68, 0.5];
 const LABEL_ROW = 0.02; // of the view
-const LABEL_ROWS = Array.from({ length: 41 }, (_, k) => 0.08 + k * LABEL_ROW);
+const LABEL_ROWS = Array.from({ length: 46 }, (_, k) => 0.03 + k * LABEL_ROW);

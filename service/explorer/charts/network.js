@@ -1,5 +1,4 @@
-// The network while it reads one sequence: input, w_in, the state with its loop w_rec, output. It shows the
-// numbers of the current weights, and either weight can be dragged here.
+// The network while it reads one sequence, with the numbers of the current weights, either of which can be dragged.
 import { setAttributes, showNumber, svg } from "../lib/dom.js";
 import { OVERFLOW, formatNumber, roundToStep } from "../lib/format.js";
 import { readArrow } from "../lib/gestures.js";
@@ -86,7 +85,10 @@ export class NetworkDiagram {
       const { element, value } = this.handles[weight];
       const text = formatNumber(weights[weight]);
       showNumber(value, text, weights[weight]);
-      setAttributes(element, { "aria-valuenow": weights[weight], "aria-valuetext": text });
+      setAttributes(element, {
+        "aria-valuenow": Number(Math.min(1e20, Math.max(-1e20, weights[weight])).toFixed(6)),
+        "aria-valuetext": text,
+      });
     }
   }
 

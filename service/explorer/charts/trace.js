@@ -1,5 +1,4 @@
-// The magnitude of the gradient with respect to each state of the sequence that is counted. Time runs
-// to the right, as in all figures, so the gradient flows to the left.
+// The gradient with respect to each state of a sequence. Time runs to the right, so the gradient flows to the left.
 import { svg } from "../lib/dom.js";
 import { formatNumber, superscript } from "../lib/format.js";
 import { Plot, TOO_LARGE, chooseDecades, stepTicks } from "./plot.js";
@@ -10,7 +9,8 @@ const MAX_LOG = 9999; // beyond it, a magnitude is not drawn, like zero
 /** @param {HTMLElement} root @param {Store} store */
 export function createTraceChart(root, store) {
   const names = { x_name: ["state"], y_name: ["gradient"] };
-  const plot = new Plot(root, "Size of the gradient with respect to each state", (self) => draw(self, store.prediction?.trace), names);
+  const title = "Gradient of the sequence's squared error at each state";
+  const plot = new Plot(root, title, (self) => draw(self, store.prediction?.trace), names);
   store.watch(["prediction"], () => plot.draw());
 }
 
@@ -20,7 +20,7 @@ export function describeTrace({ gradient, growth_per_step, regime }) {
   if (isZero) return { factor: "", regime: "zero" };
   const n_steps = gradient.length - 1;
   const exponent = n_steps * Math.log10(growth_per_step);
-  const total = Math.abs(exponent) < 5 ? formatNumber(10 ** exponent, 3) : `10${superscript(Math.round(exponent))}`;
+  const total = Math.abs(exponent) < 300 ? formatNumber(10 ** exponent, 3) : `10${superscript(Math.round(exponent))}`;
   const factor = `×${formatNumber(growth_per_step)} per step, ×${growth_per_step ? total : "0"} in ${n_steps}`;
   return { factor, regime: regime ?? "zero" };
 }

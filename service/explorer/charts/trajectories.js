@@ -6,8 +6,8 @@ const STAR = "M0 -9L2.35 -3.24L8.56 -2.78L3.8 1.24L5.29 7.28L0 4L-5.29 7.28L-3.8
 const FADE_LENGTH = 1800; // pixels of a path that are drawn in full
 const MARGIN = 30; // pixels around the plot in which lines are drawn
 const CURVE_STEP = 2; // pixels
-const MAX_DOTS = 250; // iterations whose points are marked
-const DOT_DISTANCE = 7; // pixels between two marks
+const MAX_MARKS = 250; // of the last iterations
+const MARK_DISTANCE = 7; // pixels
 
 /** Return the classes for the color and dash of a run, as in the pictures of the service. @param {number} index */
 export function seriesClass(index) {
@@ -89,6 +89,7 @@ export class TrajectoryLine {
     /** @type {number[]} */ this.lengths = [];
     /** @type {number[][]} */ this.points = [];
     /** @type {string[]} */ this.segments = [];
+    /** @type {{k: number, path: string}[]} */ this.marks = [];
   }
 
   /** Compute the line for a view. @param {Plot} plot */
@@ -101,6 +102,7 @@ export class TrajectoryLine {
     this.segments = segmentPaths(this.points, rect);
     this.lengths = accumulateLengths(this.points, rect);
     this.rect = rect;
+    this.marks = placeMarks(this.points, rect);
     moveCircle(this.start, this.points[0], rect);
   }
 
@@ -116,25 +118,22 @@ export class TrajectoryLine {
     const segments = this.segments.slice(recent + 1, last + 1).join("");
     const d = segments.startsWith("L") ? `M${x.toFixed(1)} ${y.toFixed(1)}${segments}` : segments;
     for (const line of this.lines) line.setAttribute("d", d);
-    this.dots.setAttribute("d", this.drawDots(Math.max(0, last - MAX_DOTS), last));
+    const marks = this.marks.filter(({ k }) => k <= last).slice(-MAX_MARKS);
+    this.dots.setAttribute("d", marks.map(({ path }) => path).join(""));
     this.element.classList.toggle("landed", last === this.trajectory.iteration.length - 1);
     moveCircle(this.current, this.points[last], this.rect);
   }
+}
 
-  /** Return a path of one dot per iteration, where dots have room. @param {number} first @param {number} last */
-  drawDots(first, last) {
-    let [last_x, last_y] = [NaN, NaN];
-    const { left, top, width, height } = /** @type {Rect} */ (this.rect);
-    let d = "";
-    for (let k = first; k <= last; k++) {
-      const [x, y] = this.points[k];
-      const isInside = x > left && x < left + width && y > top && y < top + height;
-      if (!isInside || Math.hypot(x - last_x, y - last_y) < DOT_DISTANCE) continue;
-      d += `M${x.toFixed(1)} ${y.toFixed(1)}h0`;
-      [last_x, last_y] = [x, y];
-    }
-    return d;
-  }
+/** Return the iterations that a dot marks, where dots have room. @param {number[][]} points @param {Rect} rect */
+function placeMarks(points, { left, top, width, height }) {
+  let [last_x, last_y] = [NaN, NaN];
+  return points.flatMap(([x, y], k) => {
+    const isInside = x > left && x < left + width && y > top && y < top + height;
+    if (!isInside || Math.hypot(x - last_x, y - last_y) < MARK_DISTANCE) return [];
+    [last_x, last_y] = [x, y];
+    return { k, path: `M${x.toFixed(1)} ${y.toFixed(1)}h0` };
+  });
 }
 
 /** Move a circle, or hide it outside the plot. @param {Element} circle @param {number[]} center @param {Rect} rect */

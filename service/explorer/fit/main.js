@@ -36,8 +36,7 @@ const EXAMPLES = {
 /** @type {Answer | null} */ let answer = null;
 /** What was stored for the user's table, to be deleted on request. @type {Set<string>} */ const stored = new Set();
 let example = "";
-/** The table that was stored last. @type {{path: string, text: string, dataset: any}} */
-let known = { path: "", text: "", dataset: null };
+/** The table that was stored last. @type {{path: string, text: string, dataset: any}} */ let known = { path: "", text: "", dataset: null };
 
 const data = new DataChart(byId("data-chart"));
 const residuals = new ResidualChart(byId("residual-chart"));

@@ -1,5 +1,4 @@
-// A figure of the page as a picture of its own, with its legend: SVG with the styles of the page, PNG, or a
-// printed page, which browsers save as PDF.
+// A figure of the page as a picture of its own, with its legend: SVG, PNG or a printed page.
 import { setAttributes, svg } from "./dom.js";
 
 const STYLES = [

@@ -1,5 +1,4 @@
-// The state as the fragment of an address. Only known keys with valid values are read, because the
-// page also writes them into code that people copy.
+// The state as the fragment of an address. Only known keys with valid values are read.
 import { formatExact, parseNumber } from "../lib/format.js";
 import { isView } from "../lib/scales.js";
 import { LIMITS, readWithin } from "./limits.js";

@@ -1,10 +1,9 @@
-// The dataset and all that follows from it: the cost surface, the optimum, the numbers at the point
-// and the prediction. Without an activation they are computed here, otherwise by the service.
+// The dataset and all that follows from it, computed here without an activation and otherwise by the service.
 import { debounce, throttle } from "../lib/throttle.js";
 import { LatestRequest, postJson, receive } from "./api.js";
 import { describePart, fetchDataset } from "./datasets.js";
 import { computeStates, evaluate, makeExactCosts } from "./network.js";
-import { toModel, toNetwork, toObjective, toWeights } from "./requests.js";
+import { toModel, toObjective, toTrace, toWeights } from "./requests.js";
 import { SHOWN_KEYS, findSample, findShown, withShownWeights } from "./shown.js";
 
 const FINE_DELAY_MS = 500;
@@ -55,7 +54,11 @@ export class DataSync {
       this.showProblem(subject, problem, retry);
       if (problem) clear?.(null);
     };
-    const showOptimum = (/** @type {Optimum | null} */ optimum) => store.publish({ optimum });
+    const showOptimum = (/** @type {Optimum | null} */ optimum) => {
+      const { dataset, state } = store;
+      const curvature = optimum && dataset ? evaluate(dataset, optimum, state.initial_state).curvature : undefined;
+      store.publish({ optimum: optimum && { ...optimum, curvature } });
+    };
     const showEvaluation = (/** @type {Evaluation | null} */ evaluation) => store.publish({ evaluation });
     const showPrediction = (/** @type {Prediction | null} */ prediction) => store.publish({ prediction });
     const adopt = (/** @type {LoadedDataset | null} */ dataset) => {
@@ -119,27 +122,18 @@ export class DataSync {
   }
 }
 
-/**
- * Fetch the optimum, if finite weights reach it. Above the limit of the learning rate, gradient descent moves away from it.
- * @param {State} state @param {AbortSignal} signal
- */
+/** Fetch the optimum, if finite weights reach it. @param {State} state @param {AbortSignal} signal */
 export async function fetchOptimum(state, signal) {
   const { weights, unique } = await postJson("v1/optimum", toObjective(state), signal);
-  if (weights.w_in === null || weights.w_rec === null) return null;
-  const { curvature } = await fetchEvaluation({ ...state, ...weights }, signal);
-  const limit = curvature?.largest > 0 ? 2 / curvature.largest : null;
-  return { w_in: Number(weights.w_in), w_rec: Number(weights.w_rec), unique: Boolean(unique), limit };
-}
-
-/** @param {State} state @param {AbortSignal} signal @returns {Promise<any>} an evaluation, as the API returns it */
-async function fetchEvaluation(state, signal) {
-  const { evaluations } = await postJson("v1/evaluate", { ...toObjective(state), points: [toWeights(state)] }, signal);
-  return evaluations[0];
+  return weights.w_in === null || weights.w_rec === null ? null : { ...weights, unique: Boolean(unique) };
 }
 
 /** @param {{state: State, dataset: LoadedDataset, shown: Shown}} query @param {AbortSignal} signal @returns {Promise<Evaluation>} */
 async function findEvaluation({ state, dataset, shown: { number, cost, log10_cost } }, signal) {
-  if (state.activation !== "identity") return fetchEvaluation(state, signal);
+  if (state.activation !== "identity") {
+    const { evaluations } = await postJson("v1/evaluate", { ...toObjective(state), points: [toWeights(state)] }, signal);
+    return evaluations[0];
+  }
   const evaluation = evaluate(dataset, toWeights(state), state.initial_state);
   return number ? { ...evaluation, cost: cost ?? NaN, log10_cost } : evaluation;
 }
@@ -152,10 +146,10 @@ async function findPrediction({ state, sample }, signal) {
     const states = [...computeStates(samples.inputs[0], state, initial_state)];
     return { sample, states, trace: evaluate(samples, state, initial_state) };
   }
-  const inputs = [sample.inputs];
-  const body = { model: toModel(state), inputs, return_states: true };
-  const dataset = { kind: "explicit", inputs, targets: [sample.target] };
-  const trace = { dataset, network: toNetwork(state), points: [toWeights(state)] };
-  const [{ states }, { traces }] = await Promise.all([postJson("v1/predict", body, signal), postJson("v1/gradient-trace", trace, signal)]);
+  const body = { model: toModel(state), inputs: [sample.inputs], return_states: true };
+  const [{ states }, { traces }] = await Promise.all([
+    postJson("v1/predict", body, signal),
+    postJson("v1/gradient-trace", toTrace(state, sample), signal),
+  ]);
   return { sample, states: states[0], trace: traces[0] };
 }

@@ -1,5 +1,4 @@
-// The numbers that the page accepts: those of the service, or fewer where it draws them. Limits have the shape
-// of the parameters of optimizers, so that one reader serves both.
+// The numbers that the page accepts, as the service describes parameters of optimizers.
 import { formatNumber, parseNumber } from "../lib/format.js";
 
 const WEIGHT = { minimum: -1e100, maximum: 1e100 };

@@ -13,7 +13,7 @@ export function computeStates(inputs, { w_in, w_rec }, initial_state) {
 }
 
 /**
- * Return the cost, its gradient and the gradient trace at one point. They are computed from the
+ * Return the cost, its gradient and largest curvature, and the gradient trace at one point. They are computed from the
  * residuals, which keeps all digits near an optimum.
  * @param {Dataset} dataset @param {Weights} weights @param {number} initial_state
  * @returns {Evaluation & Trace}
@@ -23,9 +23,12 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
   const n_steps = inputs[0].length;
   const outputs = /** @type {number[]} */ ([]);
   let [cost, total_output_gradient, by_w_in, by_w_rec, rounding] = [0, 0, 0, 0, 0];
+  let [twice_by_w_in, by_both, twice_by_w_rec] = [0, 0, 0];
   inputs.forEach((sequence, i) => {
-    let [state, state_by_w_in, state_by_w_rec] = [initial_state, 0, 0];
+    let [state, state_by_w_in, state_by_w_rec, state_by_both, state_twice_by_w_rec] = [initial_state, 0, 0, 0, 0];
     for (const input of sequence) {
+      state_twice_by_w_rec = 2 * state_by_w_rec + w_rec * state_twice_by_w_rec;
+      state_by_both = state_by_w_in + w_rec * state_by_both;
       state_by_w_rec = state + w_rec * state_by_w_rec;
       state_by_w_in = input + w_rec * state_by_w_in;
       state = w_rec * state + w_in * input;
@@ -37,6 +40,9 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
     total_output_gradient += output_gradient;
     by_w_in += output_gradient * state_by_w_in;
     by_w_rec += output_gradient * state_by_w_rec;
+    twice_by_w_in += (2 / n_samples) * state_by_w_in ** 2;
+    by_both += (2 / n_samples) * state_by_w_in * state_by_w_rec + output_gradient * state_by_both;
+    twice_by_w_rec += (2 / n_samples) * state_by_w_rec ** 2 + output_gradient * state_twice_by_w_rec;
     const error = (Number.EPSILON * n_steps * 2 * (Math.abs(state) + Math.abs(targets[i]))) / n_samples;
     rounding += error * Math.hypot(state_by_w_in, state_by_w_rec);
   });
@@ -49,6 +55,7 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
   return {
     cost,
     weight_gradient: { w_in: by_w_in, w_rec: by_w_rec },
+    curvature: { largest: (twice_by_w_in + twice_by_w_rec) / 2 + Math.hypot((twice_by_w_in - twice_by_w_rec) / 2, by_both) },
     gradient: gradient.reverse(),
     log10_magnitude: log10_magnitude.reverse(),
     growth_per_step: Math.abs(w_rec),

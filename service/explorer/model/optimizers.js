@@ -4,7 +4,7 @@ import { readWithin } from "./limits.js";
 import { DEFAULTS } from "./state.js";
 
 const N_RATES = 8; // of a sweep
-const BELOW = 1000; // the lowest rate is the default divided by this
+const BELOW = 10_000; // the lowest rate is the one in use, divided by this
 const ABOVE = 10;
 
 /**
@@ -45,9 +45,9 @@ export async function fetchOptimizers() {
 export function spreadRates(state, optimizers) {
   const { parameters } = optimizers.find(({ name }) => name === state.optimizer) ?? optimizers[0];
   const { name, default: usual } = parameters.find((parameter) => RATES.includes(parameter.name)) ?? parameters[0];
-  const { [name]: _, ...others } = state.parameters;
+  const { [name]: center = usual, ...others } = state.parameters;
   return Array.from({ length: N_RATES }, (_none, k) => {
-    const rate = Number(((Number(usual) / BELOW) * (BELOW * ABOVE) ** (k / (N_RATES - 1))).toPrecision(2));
+    const rate = Number(((Number(center) / BELOW) * (BELOW * ABOVE) ** (k / (N_RATES - 1))).toPrecision(2));
     return { ...state, parameters: rate === usual ? others : { ...others, [name]: rate } };
   });
 }

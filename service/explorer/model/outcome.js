@@ -1,11 +1,11 @@
-// What came of a run, in words: learned, stuck, on its way, unstable, out of the plot, or impossible from the
-// start. Each sentence states numbers of the run and follows from them.
+// What came of a run, in words. Each sentence states numbers of the run and follows from them.
 import { count, formatCost, formatNumber } from "../lib/format.js";
 
 const STILL_FALLING = 0.1; // decades in the last quarter of a run
 const RIPPLE = 0.15; // decades by which a falling cost may rise again
 const UNSTEADY = 0.3; // decades between the lowest and the highest cost in the last quarter
 const SLOW = 1e-4; // decades in the last quarter, by which a cost is said to fall
+const LARGE = 10; // weights that saturate an activation
 const BOUNDS = /** @type {Record<string, number>} */ ({ tanh: 1, sigmoid: 1 });
 
 /** What a run has learned, and what a network cannot do whose targets are out of reach, for each task. @type {Record<string, string[]>} */
@@ -55,8 +55,10 @@ export function describeEnd(run, store) {
   const bound = BOUNDS[activation];
   const target = store.dataset ? Math.max(...store.dataset.targets) : 0;
   if (bound !== undefined && target > bound) {
-    const sentence = `It ${unable}: every state of ${activation} stays below ${bound}, and so does the output, but the targets go up to ${formatNumber(target)}. The cost is ${to}.`;
-    return { key: "bounded", icon: "⊘", word: `${unable} (${activation} stays below ${bound})`, sentence };
+    const isLarge = Math.hypot(final.weights.w_in, final.weights.w_rec) > LARGE && final.cost < initial.cost;
+    const why = isLarge ? " The nearer to 1 an output is, the lower its error, so the weights grow without end." : "";
+    const sentence = `It ${unable}: no output of ${activation} exceeds ${bound}, but the targets go up to ${formatNumber(target)}. The cost is ${to}.${why}`;
+    return { key: "bounded", icon: "⊘", word: `${unable} (${activation} is at most ${bound})`, sentence };
   }
   const exit = describeExit(run, store.home);
   if (result.outcome === "diverged") {

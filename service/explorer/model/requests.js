@@ -11,10 +11,7 @@ export function toDataset({ dataset, task, n_samples, n_steps, seed, noise }) {
   return { kind: task, n_samples, n_steps, seed, ...(task === "count_ones" && { noise }) };
 }
 
-/**
- * Return the part of the state that a request names, the inverse of `toObjective`.
- * @param {{dataset: any, network: any}} request @returns {Partial<State>}
- */
+/** Return the part of the state that a request names. @param {{dataset: any, network: any}} request @returns {Partial<State>} */
 export function fromObjective({ dataset: { kind, id, ...generated }, network }) {
   return { ...network, ...generated, ...(kind === "stored" ? { dataset: id } : { dataset: "", task: kind }) };
 }
@@ -36,6 +33,13 @@ export const toWeights = ({ w_in, w_rec }) => ({ w_in, w_rec });
 export const toWindow = ({ view }) => ({
   w_in: { low: view[0], high: view[1] },
   w_rec: { low: view[2], high: view[3] },
+});
+
+/** @param {State} state @param {Sample | null} sample the sequence whose squared error is differentiated */
+export const toTrace = (state, sample) => ({
+  dataset: { kind: "explicit", inputs: [sample?.inputs ?? []], targets: [sample?.target ?? 0] },
+  network: toNetwork(state),
+  points: [toWeights(state)],
 });
 
 /** @param {State} state */

@@ -5,18 +5,14 @@ import { formatExact } from "../lib/format.js";
 import { writeCurl, writePython } from "../lib/snippets.js";
 import { throttle } from "../lib/throttle.js";
 import { absoluteUrl } from "../model/api.js";
-import { toDataset, toModel, toNetwork, toObjective, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
+import { toDataset, toModel, toNetwork, toObjective, toTrace, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
 import { withShownWeights } from "../model/shown.js";
 import { createBlock } from "./code_block.js";
 
 /** `result` has the keys of the result in the response. @type {Record<string, (state: State, sample: Sample | null) => {path: string, body: object, result: (string | number)[]}>} */
 const REQUESTS = {
   train: (state) => ({ path: "v1/training-runs", body: toTrainingRun(state), result: ["final"] }),
-  trace: (state) => ({
-    path: "v1/gradient-trace",
-    body: { ...toObjective(state), points: [toWeights(state)] },
-    result: ["traces", 0, "gradient"],
-  }),
+  trace: (state, sample) => ({ path: "v1/gradient-trace", body: toTrace(state, sample), result: ["traces", 0, "gradient"] }),
   predict: (state, sample) => ({
     path: "v1/predict",
     body: { model: toModel(state), inputs: [sample?.inputs ?? []] },

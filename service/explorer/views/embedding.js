@@ -1,5 +1,4 @@
 // A figure of this page for other places: pictures of it, the code that embeds it in a page, and a step of a lesson.
-// The elements of the page say which views can be embedded, and how.
 import { enableCopy } from "../lib/clipboard.js";
 import { createButton, html, listValues, saveFile, setText } from "../lib/dom.js";
 import { writeIframe } from "../lib/snippets.js";
@@ -14,10 +13,7 @@ const QUERIES =
   "For a lecture, add ?present to the address, before the #: large text, Page Down and Page Up for the lesson, the space bar to play. " +
   "Add ?hide=data,code to hide parts of the page. These are";
 
-/**
- * @param {Store} store @param {AddressBar} addressBar @param {Record<string, any>} elements of the drawer, with the views of the
- * page and the legends that pictures of them get
- */
+/** @param {Store} store @param {AddressBar} addressBar @param {Record<string, any>} elements with all views and legends */
 export function createEmbedding(store, addressBar, elements) {
   const { "embed-view": select, ground, "embed-ancestors": ancestors, "save-buttons": saveButtons, "embed-code": block } = elements;
   const roots = /** @type {HTMLElement[]} */ (elements.views);

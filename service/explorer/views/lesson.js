@@ -48,6 +48,7 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
   const answer = html("p", { class: "answer", id: "lesson-answer" });
   const reveal = (/** @type {boolean} */ isShown) => {
     answer.hidden = !isShown;
+    text.hidden = hint.hidden = isShown; // so that the question and its answer fit on the screen
     show.setAttribute("aria-expanded", String(isShown));
     if (isShown) answer.scrollIntoView({ block: "nearest" });
   };

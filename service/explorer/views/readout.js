@@ -10,7 +10,7 @@ const REGIMES = {
   exploding: "▲ exploding: above 1.1 over all steps",
   steady: "= steady: 0.9 to 1.1 over all steps",
   vanishing: "▽ vanishing: below 0.9 over all steps",
-  zero: "0 zero: every gradient is exactly 0",
+  zero: "0 zero: no gradient reaches the weights",
 };
 const PENDING = "…";
 const ANNOUNCE_MS = 600;

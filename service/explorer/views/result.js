@@ -62,18 +62,27 @@ export class Result {
     }
     delete note.dataset.outcome;
     if (run) note.textContent = `Training, iteration ${iteration.toLocaleString("en")} of ${last.toLocaleString("en")}.`;
-    else note.textContent = `${HINT}${describeOptimum(this.store)}`;
+    else note.textContent = `${HINT} ${describeArrow(this.store)}${describeOptimum(this.store)}`;
   }
 }
 
-const HINT = "Each point is a network, colored by its cost. Drag the point or a weight, then press Train. The arrow shows gradient descent";
+const HINT = "Each point is a network, colored by its cost. Drag the point or a weight, then press Train.";
 
-/** Say what the star is, and which rate is too high there. @param {Store} store */
-function describeOptimum({ optimum, state }) {
+/** @param {Store} store */
+function describeArrow({ evaluation, state: { activation } }) {
+  const { w_in, w_rec } = evaluation?.weight_gradient ?? {};
+  if (w_in !== 0 || w_rec !== 0) return "The arrow shows gradient descent";
+  return evaluation?.cost && activation === "relu" ? "A dead relu: no gradient passes, so training cannot start" : "Here the gradient is 0";
+}
+
+/** Say what the star is, and which rate is too high there and here. @param {Store} store */
+function describeOptimum({ optimum, evaluation, state }) {
   if (!optimum) return ".";
   const star = optimum.unique ? ", the star the optimum." : ", the star one of several optima.";
-  if (state.optimizer !== "gradient_descent" || !optimum.limit) return star;
-  return `${star} A rate above ${formatNumber(optimum.limit, 3)} = 2/λ does not settle there, where λ is the largest curvature.`;
+  if (state.optimizer !== "gradient_descent") return star;
+  const [there, here] = [optimum, evaluation].map((each) => 2 / Number(each?.curvature?.largest));
+  const limits = [`${formatNumber(there, 3)} at the star`, ...(here > 0 ? [`${formatNumber(here, 3)} here`] : [])];
+  return `${star} A rate above 2/λ, with the largest curvature λ, does not settle: 2/λ is ${limits.join(", and ")}.`;
 }
 
 /** Return whether an output is right: a count when it is rounded, another target within a part of its size. @param {number} output @param {Sample} sample */

@@ -19,8 +19,8 @@ const [LEFT, RIGHT] = matchMedia("(max-width: 480px)").matches ? [42, 52] : [50,
 const SHAPE = { isSquare: true, left: LEFT, right: RIGHT, top: 20, bottom: 44 };
 const MIN_ARROW = 24; // pixels
 const MAX_ARROW = 76;
-const ARROW_DECADE = 6; // pixels per power of ten of the gradient
-const ARROW_LOG = -2; // log10 of the gradient whose arrow has the least length
+const ARROW_DECADE = 3; // pixels per power of ten of the gradient
+const ARROW_LOG = -8; // log10 of the gradient whose arrow has the least length
 const KEY_HELP =
   "Arrow keys move the point. Hold Shift for ten times the distance, or Alt for a tenth of it. " +
   "Plus and minus zoom. 0 resets the view.";
@@ -49,7 +49,7 @@ export class Surface {
     this.plot = new Plot(root, "Cost surface over the two weights", () => this.resize(), { ...SHAPE, ...names });
     setAttributes(this.plot.figure, { role: "group" });
     setAttributes(this.plot.area, { class: "panel" });
-    this.plot.inside.append(this.labels, this.marks, this.lines, this.arrow, this.point);
+    this.plot.inside.append(this.marks, this.lines, this.labels, this.arrow, this.point);
     this.plot.marks.append(this.bar, svg("g", { class: "plot" }, this.plot.area, this.plot.inside));
     root.prepend(this.canvas);
     root.append(html("p", { id: "point-help", class: "visually-hidden" }, KEY_HELP));
