@@ -19,7 +19,7 @@ from tests.explorer.conftest import (
 
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=7"
 VIEWS = {"surface": "#surface", "network": "#unrolled", "trace": "#trace"}
-HEIGHTS = {"surface": 560, "network": 400, "trace": 400}  # of the frames, without a scroll bar
+HEIGHTS = {"surface": 560, "network": 260, "trace": 400}  # of the frames, without a scroll bar
 PARTS = {
     "links": "#copy-link",
     "introduction": "#headline",
@@ -61,6 +61,7 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
     expect(page.locator("#iteration")).to_have_text(re.compile("of 500$"))
     heights = "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
     wait_for_value(page, lambda: page.evaluate(heights), [HEIGHTS[view], 720])
+    assert box(page, ".embedded")["height"] > 0.7 * HEIGHTS[view]  # all above the player
     expect(page.get_by_role("link", name="Open the full page")).to_have_attribute(
         "href", re.compile(r"^http://127.0.0.1:\d+/#run=optimizer:rprop.*")
     )

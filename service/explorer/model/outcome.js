@@ -53,10 +53,10 @@ export function describeEnd(run, store) {
     return { key: "reached", icon: "✓", word: "reached the cost to stop at", sentence };
   }
   const bound = BOUNDS[activation];
-  const target = store.dataset ? Math.max(...store.dataset.targets) : 0;
+  const target = store.dataset?.targets.reduce((a, b) => Math.max(a, b), 0) ?? 0; // of any number of sequences
   if (bound !== undefined && target > bound) {
-    const isLarge = Math.hypot(final.weights.w_in, final.weights.w_rec) > LARGE && final.cost < initial.cost;
-    const why = isLarge ? " The nearer to 1 an output is, the lower its error, so the weights grow without end." : "";
+    const grows = Math.hypot(final.weights.w_in, final.weights.w_rec) > LARGE && store.dataset?.targets.every((t) => t >= bound);
+    const why = grows ? ` The nearer to ${bound} an output is, the lower its error, so the weights keep growing.` : "";
     const sentence = `It ${unable}: no output of ${activation} exceeds ${bound}, but the targets go up to ${formatNumber(target)}. The cost is ${to}.${why}`;
     return { key: "bounded", icon: "⊘", word: `${unable} (${activation} is at most ${bound})`, sentence };
   }

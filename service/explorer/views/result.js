@@ -79,9 +79,11 @@ function describeArrow({ evaluation, state: { activation } }) {
 function describeOptimum({ optimum, evaluation, state }) {
   if (!optimum) return ".";
   const star = optimum.unique ? ", the star the optimum." : ", the star one of several optima.";
-  if (state.optimizer !== "gradient_descent") return star;
-  const [there, here] = [optimum, evaluation].map((each) => 2 / Number(each?.curvature?.largest));
-  const limits = [`${formatNumber(there, 3)} at the star`, ...(here > 0 ? [`${formatNumber(here, 3)} here`] : [])];
+  const limits = Object.entries({ "at the star": optimum, here: evaluation }).flatMap(([place, at]) => {
+    const limit = 2 / Number(at?.curvature?.largest);
+    return limit > 0 && limit < Infinity ? `${formatNumber(limit, 3)} ${place}` : [];
+  });
+  if (state.optimizer !== "gradient_descent" || !limits.length) return star;
   return `${star} A rate above 2/λ, with the largest curvature λ, does not settle: 2/λ is ${limits.join(", and ")}.`;
 }
 
