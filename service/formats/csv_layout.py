@@ -17,7 +17,7 @@ NUMBER: Final = re.compile(
 )
 NOT_FINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 LIKE_A_NUMBER: Final = re.compile(r"[\"'\u2018\u2019\u201c\u201d]*+\s*+[-+.,\u2212\d]")
-# The header of an index that pandas writes, and the one that it reads there.
+# The header of an index that pandas and R write, and the one that pandas reads there.
 INDEX: Final = re.compile(r"|unnamed: 0(\.\d+)?")
 QUOTED: Final = re.compile(r'"[^"]*+"')
 # A field in quotes, which may contain separators, or one without.
@@ -62,7 +62,10 @@ def find_layout(sample: list[Line]) -> Layout:
     elif n_targets > 1:
         problem = f"{n_targets} columns are named target"
     elif any(fields) and INDEX.fullmatch(fields[0]):
-        problem = "the first column has no name, like an index: use to_csv(index=False)"
+        problem = (
+            "the first column has no name, like an index: use to_csv(index=False) in pandas, "
+            "write.csv(row.names = FALSE) in R"
+        )
     elif len(sample) > 1 and fields == [str(column) for column in range(len(fields))]:
         readings = "a row, or a header with the numbers of the columns"
         problem = f"this can be {readings}; add a header such as x_1,target"

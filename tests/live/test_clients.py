@@ -1,8 +1,10 @@
 """Real clients: those that close the connection, and those that offer to upgrade it."""
 
+import contextlib
 import http.client
 import json
 import os
+import re
 import subprocess
 import urllib.error
 import urllib.request
@@ -15,6 +17,7 @@ import httpx
 import psutil
 import pytest
 import requests
+import yaml
 
 from tests.live.conftest import WAIT_SECONDS, receive_all, wait_for
 from tests.programs import needs
@@ -45,7 +48,7 @@ public class Post {
 }
 """
 
-# A proxy as it is by default: HTTP/1.0 to the service, and a connection per request.
+# What nginx needs to run without root.
 NGINX = """
 daemon off;
 master_process off;
@@ -54,20 +57,46 @@ error_log stderr;
 events {{}}
 http {{
     access_log off;
-    client_max_body_size 0;
     client_body_temp_path body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
-    server {{
-        listen unix:{socket};
-        location / {{
-            proxy_pass {url};
-        }}
+    {servers}
+}}
+"""
+# A proxy as it is by default: HTTP/1.0 to the service, and a connection per request.
+PLAIN_PROXY = """
+server {{
+    listen unix:{socket};
+    client_max_body_size 0;
+    location / {{
+        proxy_pass {url};
     }}
 }}
 """
+ROOT = Path(__file__).parents[2]
+
+
+def proxy_with_tls() -> str:
+    """Return the proxy of deploy/nginx without TLS, its ports and its redirection."""
+    text = (ROOT / "deploy/nginx/linear-rnn.conf").read_text()
+    text = text.partition("server {\n    listen 80;")[0]
+    return re.sub(r" +(ssl_|http2|listen \[|# nginx).*\n", "", text)
+
+
+def proxy_of_compose() -> str:
+    """Return the proxy of docker-compose.yml without the resolver of containers."""
+    text = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["configs"]["proxy"]["content"]
+    return re.sub(r" +resolver .*\n", "", text).replace("$$", "$")
+
+
+def place(servers: str, socket: Path, url: str) -> str:
+    """Return servers of nginx that listen on a socket, in front of the service at a URL."""
+    servers = re.sub(r"listen (443 ssl|8000);", f"listen unix:{socket};", servers)
+    return re.sub(r"127\.0\.0\.1:8000|api:8000", url.removeprefix("http://"), servers)
+
+
 # Go sends a body while it reads the response.
 GO = """
 package main
@@ -191,13 +220,12 @@ def test_http_1_0_has_a_response_that_precedes_the_end_of_the_body(
         assert json.load(response)["status"] == status
 
 
-@pytest.fixture(scope="module")
-def nginx(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """Return a client of a proxy in front of the server."""
-    folder = tmp_path_factory.mktemp("nginx")
+@contextlib.contextmanager
+def nginx(folder: Path, servers: str) -> Iterator[httpx.Client]:
+    """Run a proxy, and yield a client of it."""
     socket = folder / "socket"
     config = folder / "nginx.conf"
-    config.write_text(NGINX.format(socket=socket, url=server.url))
+    config.write_text(NGINX.format(servers=servers))
     command = ["nginx", "-p", str(folder), "-c", str(config), "-e", "stderr"]
     with (
         subprocess.Popen(command) as process,
@@ -214,16 +242,37 @@ def nginx(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[htt
             process.terminate()
 
 
+@pytest.fixture(scope="module")
+def plain_proxy(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    folder = tmp_path_factory.mktemp("nginx")
+    with nginx(folder, PLAIN_PROXY.format(socket=folder / "socket", url=server.url)) as client:
+        yield client
+
+
 @needs("nginx")
 @early_responses
 def test_a_plain_proxy_passes_early_responses_on(
-    nginx: httpx.Client, method: str, path: str, media_type: str, status: int
+    plain_proxy: httpx.Client, method: str, path: str, media_type: str, status: int
 ) -> None:
     for _ in range(10):
         headers = {"content-type": media_type}
-        response = nginx.request(method, path, content=LARGE, headers=headers)
+        response = plain_proxy.request(method, path, content=LARGE, headers=headers)
         assert response.status_code == status, response.text
         assert response.json()["status"] == status
+
+
+@needs("nginx")
+@pytest.mark.parametrize("servers", [proxy_with_tls(), proxy_of_compose()], ids=["TLS", "Compose"])
+def test_the_proxies_leave_the_size_of_bodies_to_the_service(
+    server: Any, tmp_path: Path, servers: str
+) -> None:
+    """As they are in this repository, with a body above the limit that nginx had."""
+    body = bytes(70_000_000)
+    headers = {"content-type": "text/csv"}
+    with nginx(tmp_path, place(servers, tmp_path / "socket", server.url)) as client:
+        response = client.post("/v1/datasets", content=body, headers=headers)
+    assert response.status_code == 413
+    assert response.json()["type"] == "/problems/too-large"
 
 
 @pytest.fixture(scope="module")
