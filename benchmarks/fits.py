@@ -39,7 +39,10 @@ def cpu_seconds(run: Callable[[], T]) -> tuple[T, float]:
 
 def fit_problem(problem: FitProblem) -> tuple[float, float, int]:
     """Return the cost that the service reaches, w_rec, and the number of minima."""
-    result = fit(Series((problem.inputs,), (problem.targets,), names(problem.inputs)), FitOptions())
+    result = fit(
+        Series.from_sequences((problem.inputs,), (problem.targets,), names(problem.inputs)),
+        FitOptions(),
+    )
     return result.cost, result.w_rec, len(result.minima)
 
 
@@ -100,7 +103,7 @@ def measure_growth() -> dict[str, list[list[float]]]:
             for i in range(n)
         ]
         inputs = tuple(part.inputs for part in parts)
-        series = Series(inputs, tuple(part.targets for part in parts), ("x",))
+        series = Series.from_sequences(inputs, tuple(part.targets for part in parts), ("x",))
         counts.append([n, _median(partial(fit, series, FitOptions()))])
     return {"n_steps": lengths, "n_samples": counts}
 

@@ -191,7 +191,7 @@ class _Rows:
         names = tuple(columns.header[i] for i in columns.inputs)
         target = columns.header[columns.target]
         labels = to_names([*self._labels])
-        return Series.from_rows(table[:, :-1], table[:, -1], lengths, names, target, step, labels)
+        return Series(table[:, :-1], table[:, -1], lengths, names, target, step, labels)
 
     def _check_widths(self, lines: list[Line], fields: list[list[str]]) -> None:
         width = self.columns.width

@@ -93,7 +93,7 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     y = _read_array(archive, "targets", "targets", targets, is_step, gaps=True)
     if np.isnan(y[is_step]).all():
         raise Invalid("all targets are missing", "/targets")
-    return Series.from_rows(x[is_step], y[is_step], lengths, titles, target)
+    return Series(x[is_step], y[is_step], lengths, titles, target)
 
 
 def _read_lengths(archive: zipfile.ZipFile, n_samples: int, n_steps: int) -> NDArray[np.int64]:

@@ -3,8 +3,6 @@
 from contextlib import suppress
 from typing import BinaryIO
 
-import numpy as np
-
 from service.engine.data import Series
 from service.errors import NotFound
 from service.formats import DATASET_FORMATS, DatasetFormat, SeriesColumns, SeriesStream
@@ -54,8 +52,8 @@ def _store_series(
     row, created = datasets.add(
         database,
         series_id(series),
-        np.concatenate(series.inputs) + 0.0,
-        np.concatenate(series.targets) + 0.0,
+        series.inputs + 0.0,
+        series.targets + 0.0,
         {"lengths": series.lengths},
         current_key.get(),
         columns,

@@ -91,8 +91,8 @@ def _predict(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list
     assert model is not None  # noqa: S101 - a fit was loaded for it
     inputs = _read_inputs(request, len(series.input_names), limits)
     sequence = request.continue_.sequence if request.continue_ else None
-    if sequence is not None and sequence >= len(series.targets):
-        detail = f"the dataset has {count(len(series.targets), 'sequence')}, counted from 0"
+    if sequence is not None and sequence >= len(series.lengths):
+        detail = f"the dataset has {count(len(series.lengths), 'sequence')}, counted from 0"
         raise Invalid(detail, "/continue/sequence")
     pieces = result["w_rec"]["intervals"]
     estimated = FittedModel(

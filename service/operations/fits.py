@@ -67,11 +67,10 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
     """Raise Invalid if the data contradict the request."""
     series, options = dataset.series, request.to_options()
     problem = Problem(series, options, options.delay[0])
-    if request.noise == "ar1":
-        steps = sum(len(targets) for targets in series.targets)
-        if len(series.targets) != 1 or series.n_targets != steps:
-            need = "autocorrelated noise (ar1) needs one sequence without missing targets"
-            raise Invalid(f"{need}; fit other data with white noise", "/noise")
+    has_gaps = len(series.lengths) != 1 or series.n_targets != len(series.targets)
+    if request.noise == "ar1" and has_gaps:
+        need = "autocorrelated noise (ar1) needs one sequence without missing targets"
+        raise Invalid(f"{need}; fit other data with white noise", "/noise")
     if problem.n_targets < problem.n_unknowns:
         delay = max(options.delay)
         after, shorter = (" after the delay", ", or shorten the delay") if delay else ("", "")

@@ -94,7 +94,7 @@ def _load_series(row: DatasetRow, database: Database) -> Series:
     series = row.series or {}
     names, step = tuple(series["inputs"]), Step(**series["step"])
     sequences = tuple(series.get("sequence_names") or ())
-    return Series.from_rows(inputs, targets, lengths, names, series["target"], step, sequences)
+    return Series(inputs, targets, lengths, names, series["target"], step, sequences)
 
 
 def get_succeeded(prefix: str, computation_id: str, database: Database) -> ComputationRow:

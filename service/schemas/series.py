@@ -99,7 +99,7 @@ def to_series(
     if all(np.isnan(part).all() for part in targets):
         raise PydanticCustomError("no_target", "All targets are missing", {"at": ["sequences"]})
     columns = tuple(inputs), target, step.to_step(), to_names(names)
-    return Series(tuple(rows), tuple(targets), *columns)
+    return Series.from_sequences(rows, targets, *columns)
 
 
 def series_id(series: Series) -> str:
@@ -111,9 +111,9 @@ def series_id(series: Series) -> str:
     """
     head = {"kind": "series", "inputs": series.input_names, "target": series.target_name}
     sha256 = hashlib.sha256(rfc8785.dumps(head | {"step": series.step._asdict()}))
-    lengths = series.lengths
-    sha256.update(np.array([len(lengths), *lengths], "<u8").data)
-    for array in (np.concatenate(series.inputs), np.concatenate(series.targets)):
+    sha256.update(np.array([len(series.lengths)], "<u8").data)
+    sha256.update(series.lengths.astype("<u8").data)
+    for array in (series.inputs, series.targets):
         for _, piece in pieces(array):
             # One nan stands for all, whose bits may differ.
             numbers = np.where(np.isnan(piece), np.nan, piece + 0.0)

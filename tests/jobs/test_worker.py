@@ -224,7 +224,7 @@ def test_a_fit_of_a_stored_series_resumes_at_the_next_delay(
 ) -> None:
     rng = np.random.default_rng(1)
     inputs = rng.standard_normal((60, 1))
-    series = Series((inputs,), (np.cumsum(inputs[:, 0]) + rng.standard_normal(60),))
+    series = Series.from_sequences((inputs,), (np.cumsum(inputs[:, 0]) + rng.standard_normal(60),))
     dataset = ResolvedSeries.from_series(series)
     stored, _ = store_dataset(dataset, database, Limits())
     body = {"dataset": {"kind": "stored", "id": stored.id}, "delay": {"low": 0, "high": 3}}

@@ -50,7 +50,7 @@ def test_the_id_of_the_tutorials_dataset() -> None:
 def test_the_id_of_a_series() -> None:
     nan = float("nan")
     inputs = np.array([[1.0, 2.0], [0.5, -0.0], [3.0, 4.0]])
-    series = Series.from_rows(
+    series = Series(
         inputs, np.array([7.0, -nan, 9.0]), np.array([2, 1]), ("ä", "b"), "y", Step(1, "week")
     )
     packed = (

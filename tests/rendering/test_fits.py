@@ -29,7 +29,7 @@ def make_series(n_samples: int = 1, n_steps: int = 80, noise: float = 1.0) -> Se
             outputs.append(state + 20)
         inputs.append(x)
         targets.append(np.array(outputs) + noise * draws.normal(size=n_steps))
-    return Series(tuple(inputs), tuple(targets), ("spend",), "sales", WEEK)
+    return Series.from_sequences(tuple(inputs), tuple(targets), ("spend",), "sales", WEEK)
 
 
 def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str, Any]:

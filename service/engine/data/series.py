@@ -1,7 +1,9 @@
 """Series: sequences with several inputs, and a target at any of their steps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +24,36 @@ ONE_STEP: Final = Step()
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Sequences whose lengths may differ, with q inputs and a target at every step."""
+    """N sequences with q inputs and a target at every step, one after the other in flat arrays.
 
-    inputs: tuple[Array, ...]  # (T_i, q) per sequence
-    targets: tuple[Array, ...]  # (T_i,) per sequence; nan where one is missing
+    Their lengths may differ. S is the number of steps of all sequences together.
+    """
+
+    inputs: Array  # (S, q)
+    targets: Array  # (S,) nan where one is missing
+    lengths: NDArray[np.int64]  # (N,) at least 1, with the sum S
     input_names: tuple[str, ...] = ("input",)
     target_name: str = "target"
     step: Step = ONE_STEP  # the time from one step to the next
     sequence_names: tuple[str, ...] = ()  # empty if the sequences have none
+
+    @classmethod
+    def from_sequences(
+        cls, inputs: Sequence[Array], targets: Sequence[Array], *columns: Any
+    ) -> "Series":
+        """Return a series of separate sequences.
+
+        Parameters
+        ----------
+        inputs
+            (T_i, q) per sequence.
+        targets
+            (T_i,) per sequence, nan where one is missing.
+        columns
+            The other fields, from ``input_names`` on.
+        """
+        lengths = np.fromiter(map(len, targets), np.int64, len(targets))
+        return cls(np.concatenate(inputs), np.concatenate(targets), lengths, *columns)
 
     @classmethod
     def from_dataset(cls, dataset: Dataset) -> "Series":
@@ -37,37 +61,22 @@ class Series:
 
         It has one input, and no target but at the last step.
         """
-        targets = np.full(dataset.inputs.shape, np.nan)
+        n_samples, n_steps = dataset.inputs.shape
+        targets = np.full((n_samples, n_steps), np.nan)
         targets[:, -1] = dataset.targets
-        return cls(tuple(dataset.inputs[..., np.newaxis]), tuple(targets))
+        inputs = dataset.inputs.reshape(-1, 1)
+        return cls(inputs, targets.ravel(), np.full(n_samples, n_steps, np.int64))
 
-    @classmethod
-    def from_rows(
-        cls,
-        inputs: Array,
-        targets: Array,
-        lengths: NDArray[np.int64],
-        input_names: tuple[str, ...],
-        target_name: str = "target",
-        step: Step = ONE_STEP,
-        sequence_names: tuple[str, ...] = (),
-    ) -> "Series":
-        """Return a series whose sequences follow each other in two arrays, as views of these.
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """The indices (N + 1,) of the first steps of the sequences, then S."""
+        return np.concatenate([[0], np.cumsum(self.lengths)])
 
-        Inputs are (N, q), targets (N,), nan where one is missing, and the lengths of the sequences
-        (n,), at least 1 with the sum N.
-        """
-        ends = np.cumsum(lengths)[:-1]
-        rows, observations = np.split(inputs, ends), np.split(targets, ends)
-        names = input_names, target_name, step, sequence_names
-        return cls(tuple(rows), tuple(observations), *names)
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """The lengths (n,) of the sequences."""
-        return np.fromiter(map(len, self.targets), np.int64, len(self.targets))
+    def rows(self, sequence: int) -> slice:
+        """Return where a sequence is in the arrays."""
+        return slice(int(self.starts[sequence]), int(self.starts[sequence + 1]))
 
     @property
     def n_targets(self) -> int:
         """The number of targets that are not missing."""
-        return sum(int(np.count_nonzero(~np.isnan(targets))) for targets in self.targets)
+        return int(np.count_nonzero(~np.isnan(self.targets)))

@@ -118,7 +118,8 @@ def predict(
             raise ValueError(f"{detail}: give one (initial_state), or continue one (continue)")
         past, targets, n_missing = inputs[0][:0], np.zeros(0), model.delay
     else:
-        past, targets = series.inputs[sequence][skip - model.delay :], series.targets[sequence]
+        rows = series.rows(sequence)
+        past, targets = series.inputs[rows][skip - model.delay :], series.targets[rows]
         if len(targets) < skip or (has_each and np.isnan(targets[skip:]).all()):
             raise ValueError("the state of the sequence is unknown")
         targets, n_missing, initial_state = targets[skip:], 0, None

@@ -84,8 +84,9 @@ class Problem:
         self, series: Series, options: FitOptions, delay: int, rho: float | None = None
     ) -> None:
         self.options, self.delay, self.rho, skip = options, delay, rho, options.delay[1]
-        targets = [row[skip:] for row in series.targets]
-        pairs = zip(series.inputs, targets, strict=True)
+        parts = [series.rows(i) for i in range(len(series.lengths))]
+        targets = [series.targets[part][skip:] for part in parts]
+        pairs = zip((series.inputs[part] for part in parts), targets, strict=True)
         inputs, self.targets = pad([x[skip - delay :][: len(row)] for x, row in pairs], targets)
         self.inputs = inputs  # (N, T, q)
         self.lengths = np.array([len(row) for row in targets])

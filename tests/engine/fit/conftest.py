@@ -12,6 +12,12 @@ from service.engine.fit import FitOptions
 from service.engine.types import Array
 
 
+def split(series: Series) -> tuple[list[Array], list[Array]]:
+    """Return the inputs (T, q) and the targets (T,) of every sequence."""
+    ends = series.starts[1:-1]
+    return np.split(series.inputs, ends), np.split(series.targets, ends)
+
+
 def simulate(
     inputs: Array, w_rec: float, w_in: list[float], state: float = 0.0, offset: float = 0.0
 ) -> Array:
@@ -29,9 +35,9 @@ def design(series: Series, options: FitOptions, delay: int, w: float) -> tuple[A
     An initial state that is known is subtracted from the targets. The rows are those of targets.
     """
     skip = options.delay[1]
-    n_starts = {"each": len(series.targets), "shared": 1}.get(str(options.initial_state), 0)
+    n_starts = {"each": len(series.lengths), "shared": 1}.get(str(options.initial_state), 0)
     blocks, targets = [], []
-    for i, (inputs, sequence) in enumerate(zip(series.inputs, series.targets, strict=True)):
+    for i, (inputs, sequence) in enumerate(zip(*split(series), strict=True)):
         y = sequence[skip:]
         states = lfilter([1.0], [1.0, -w], inputs[skip - delay : len(inputs) - delay], axis=0)
         powers = w ** np.arange(1.0, len(y) + 1.0)
@@ -171,4 +177,4 @@ def draw_case(seed: int) -> Case:
         w_rec=ranges[int(rng.integers(3))],
     )
     names = tuple(f"x{i}" for i in range(n_inputs))
-    return Case(kind, Series(tuple(inputs), tuple(targets), names), options)
+    return Case(kind, Series.from_sequences(tuple(inputs), tuple(targets), names), options)

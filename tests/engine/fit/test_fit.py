@@ -24,15 +24,14 @@ def make_series(
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((n_steps, n_inputs))
     y = simulate(x, w_rec, [1.5] * n_inputs, 4.0, 10.0) + noise * rng.standard_normal(n_steps)
-    return Series((x,), (y,), tuple(f"x{i}" for i in range(n_inputs)))
+    return Series.from_sequences((x,), (y,), tuple(f"x{i}" for i in range(n_inputs)))
 
 
 def without(series: Series, places: NDArray[np.int64]) -> Series:
     """Return the series with missing targets."""
-    (targets,) = series.targets
-    targets = targets.copy()
+    targets = series.targets.copy()
     targets[places] = np.nan
-    return Series(series.inputs, (targets,), series.input_names)
+    return Series.from_sequences((series.inputs,), (targets,), series.input_names)
 
 
 # Known answers.
@@ -74,7 +73,7 @@ def test_a_delay_is_found() -> None:
     x = rng.standard_normal((80, 1))
     delayed = np.concatenate([np.zeros((4, 1)), x[:-4]])
     y = simulate(delayed, 0.7, [2.0], 0.0, 1.0) + 0.1 * rng.standard_normal(80)
-    result = fit(Series((x,), (y,)), FitOptions(delay=(0, 6)))
+    result = fit(Series.from_sequences((x,), (y,)), FitOptions(delay=(0, 6)))
     assert result.delay == 4
     assert len(result.delay_costs) == 7
     assert min(result.delay_costs) == result.delay_costs[4] == result.cost
@@ -82,7 +81,7 @@ def test_a_delay_is_found() -> None:
     assert result.table["step"][0] == 7.0  # the first six steps are left out
     # The cost of each delay is that of a fit with it, of the same targets.
     y[:6] = np.nan
-    alone = fit(Series((x,), (y,)), FitOptions(delay=(4, 4)))
+    alone = fit(Series.from_sequences((x,), (y,)), FitOptions(delay=(4, 4)))
     assert alone.w_rec == pytest.approx(0.7, abs=0.05)
 
 
@@ -90,7 +89,7 @@ def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
     rng = np.random.default_rng(11)
     spend = np.where(rng.random(104) < 0.4, rng.uniform(5, 20, 104), 0.0)[:, None]
     sales = simulate(spend, 0.6, [2.0], 0.0, 100.0) + rng.standard_normal(104)
-    series = Series((spend,), (sales,), ("spend",), "sales")
+    series = Series.from_sequences((spend,), (sales,), ("spend",), "sales")
     result = fit(series, FitOptions())
     assert result.w_rec == pytest.approx(0.6, abs=0.01)
     assert result.parameters.offset is not None
@@ -107,7 +106,7 @@ def test_sales_with_a_leading_indicator() -> None:
     """Numbers of the data: a sum of squares of 9.00 at a delay of 3, far more at all others."""
     golden = json.loads(SALES.read_text())
     indicator, sales = np.diff(golden["leading_indicator"]), np.diff(golden["sales"])
-    result = fit(Series((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
+    result = fit(Series.from_sequences((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
     sums = np.array(result.delay_costs) * result.n_targets
     assert result.delay == 3
     assert sums[3] == pytest.approx(9.00, abs=0.005)
@@ -124,7 +123,7 @@ def test_levels_of_sales_are_not_to_be_trusted() -> None:
     """Without differences, the residuals hardly change from one step to the next."""
     golden = json.loads(SALES.read_text())
     indicator, sales = np.array(golden["leading_indicator"]), np.array(golden["sales"])
-    result = fit(Series((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
+    result = fit(Series.from_sequences((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
     assert result.delay == 3
     assert result.w_rec == pytest.approx(0.746, abs=5e-4)
     # The sum of products by the sum of squares, as textbooks define it, is 0.92.
@@ -137,7 +136,7 @@ def test_autoregressive_noise_is_found() -> None:
     rng = np.random.default_rng(5)
     x = np.repeat(rng.integers(0, 2, (40, 1)), 10, axis=0).astype(np.float64)
     noise = simulate(rng.standard_normal((400, 1)), 0.7, [0.2])
-    series = Series((x,), (simulate(x, 0.85, [1.0], 0.0, 3.0) + noise,))
+    series = Series.from_sequences((x,), (simulate(x, 0.85, [1.0], 0.0, 3.0) + noise,))
     white, colored = fit(series, FitOptions()), fit(series, FitOptions(noise="ar1"))
     assert "residuals_autocorrelated" in white.trust.reasons
     assert colored.rho == pytest.approx(0.7, abs=0.1)
@@ -191,7 +190,9 @@ def test_units_change_nothing_but_units(
 ) -> None:
     series = make_series(n_steps=30)
     input_unit, target_unit = 10.0**input_exponent, 10.0**target_exponent
-    scaled = Series((series.inputs[0] * input_unit,), ((series.targets[0] + shift) * target_unit,))
+    scaled = Series.from_sequences(
+        (series.inputs * input_unit,), ((series.targets + shift) * target_unit,)
+    )
     result, other = fit(series, FitOptions()), fit(scaled, FitOptions())
     check_same(result, other)
     assert np.sqrt(other.cost) == pytest.approx(np.sqrt(result.cost) * target_unit, rel=1e-6)
@@ -215,8 +216,8 @@ def test_the_order_of_sequences_does_not_matter(initial_state: Any) -> None:
         simulate(x, 0.8, [1.0], 1.0) + 0.3 * rng.standard_normal(len(x)) for x in inputs
     )
     options = FitOptions(initial_state=initial_state)
-    result = fit(Series(inputs, targets), options)
-    other = fit(Series(inputs[::-1], targets[::-1]), options)
+    result = fit(Series.from_sequences(inputs, targets), options)
+    other = fit(Series.from_sequences(inputs[::-1], targets[::-1]), options)
     check_same(result, other)
     if result.parameters.initial_states is not None and other.parameters.initial_states is not None:
         np.testing.assert_allclose(
@@ -236,7 +237,7 @@ def test_many_sequences_are_fitted_as_few() -> None:
     for targets in (y, few):
         for initial_state in ("each", "shared", 2.0):
             options = FitOptions(initial_state=initial_state)
-            result = fit(Series(tuple(x), tuple(targets)), options)
+            result = fit(Series.from_sequences(tuple(x), tuple(targets)), options)
             residuals = result.table["residual"]
             assert np.nanmean(residuals**2) == pytest.approx(result.cost, rel=1e-9)
             assert result.w_rec == pytest.approx(0.7, abs=0.05)
@@ -245,7 +246,7 @@ def test_many_sequences_are_fitted_as_few() -> None:
 def test_a_sequence_without_targets_counts_for_nothing() -> None:
     series = make_series()
     blank = np.full(60, np.nan)
-    both = Series((series.inputs[0], series.inputs[0]), (blank, series.targets[0]))
+    both = Series.from_sequences((series.inputs, series.inputs), (blank, series.targets))
     result, other = fit(series, FitOptions()), fit(both, FitOptions())
     check_same(result, other)
     assert other.parameters.initial_states is not None
@@ -276,7 +277,7 @@ def test_constant_inputs_are_fitted(inputs: str) -> None:
     rng = np.random.default_rng(2)
     x = np.full((50, 1), 3.0 if inputs == "constant" else 0.0)
     y = simulate(x, 0.9, [1.0], 40.0, 1.0) + 0.01 * rng.standard_normal(50)
-    result = fit(Series((x,), (y,)), FitOptions())
+    result = fit(Series.from_sequences((x,), (y,)), FitOptions())
     # The decay of the initial state determines w_rec; input and offset cannot be told apart.
     assert result.w_rec == pytest.approx(0.9, abs=0.01)
     assert np.isinf(result.parameters.w_in[0, 1:]).all()
@@ -286,8 +287,10 @@ def test_constant_inputs_are_fitted(inputs: str) -> None:
 
 def test_collinear_inputs_count_once() -> None:
     series = make_series(n_inputs=1)
-    (x,) = series.inputs
-    doubled = Series((np.concatenate([x, -2.0 * x], axis=1),), series.targets, ("a", "b"))
+    x = series.inputs
+    doubled = Series.from_sequences(
+        (np.concatenate([x, -2.0 * x], axis=1),), (series.targets,), ("a", "b")
+    )
     result, other = fit(series, FitOptions()), fit(doubled, FitOptions())
     assert other.cost == pytest.approx(result.cost)
     assert other.degrees_of_freedom == result.degrees_of_freedom
@@ -297,7 +300,7 @@ def test_collinear_inputs_count_once() -> None:
 
 def test_constant_targets_determine_nothing() -> None:
     x = np.random.default_rng(1).standard_normal((40, 1))
-    result = fit(Series((x,), (np.full(40, 7.0),)), FitOptions())
+    result = fit(Series.from_sequences((x,), (np.full(40, 7.0),)), FitOptions())
     assert result.cost == 0.0
     assert not result.identifiable
     assert not result.unique
@@ -320,7 +323,7 @@ def test_gaps_and_missing_first_targets_shift_the_state_to_the_first_step() -> N
     assert result.table["step"][0] == 4.0
     missing = np.isnan(result.table["target"])
     assert missing.sum() == 3
-    expected = series.targets[0][3:]
+    expected = series.targets[3:]
     np.testing.assert_allclose(result.table["prediction"], expected, rtol=1e-6)
 
 

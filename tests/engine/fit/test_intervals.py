@@ -22,7 +22,7 @@ def test_the_standard_error_is_that_of_curve_fit() -> None:
     rng = np.random.default_rng(1)
     x = rng.standard_normal((80, 1))
     y = simulate(x, 0.8, [1.5], 4.0, 10.0) + 0.5 * rng.standard_normal(80)
-    result = fit(Series((x,), (y,)), FitOptions())
+    result = fit(Series.from_sequences((x,), (y,)), FitOptions())
 
     def model(_: Array, w: float, w_in: float, state: float, offset: float) -> Array:
         return simulate(x, w, [w_in], state, offset)
@@ -66,7 +66,7 @@ def test_profile_intervals_agree_with_constrained_fits(quantity: str, noise: flo
     rng = np.random.default_rng(3)
     x = rng.standard_normal((25, 1))
     y = simulate(x, 0.7, [1.5], 4.0, 2.0) + noise * rng.standard_normal(25)
-    series, options = Series((x,), (y,)), FitOptions(w_rec=(0.01, 0.95))
+    series, options = Series.from_sequences((x,), (y,)), FitOptions(w_rec=(0.01, 0.95))
     result = fit(series, options)
     row = {
         "w_in": result.parameters.w_in[0],
@@ -123,7 +123,10 @@ def test_each_sequence_has_a_state_with_an_interval() -> None:
         simulate(x, 0.6, [1.0, -1.0], s, 3.0) + 0.2 * rng.standard_normal(len(x))
         for x, s in zip(inputs, (1.0, -2.0, 5.0), strict=True)
     )
-    series, options = Series(inputs, targets, ("a", "b")), FitOptions(w_rec=(0.3, 0.9))
+    series, options = (
+        Series.from_sequences(inputs, targets, ("a", "b")),
+        FitOptions(w_rec=(0.3, 0.9)),
+    )
     result = fit(series, options)
     columns, y = design(series, options, 0, result.w_rec)
     weights = np.linalg.lstsq(columns, y, rcond=None)[0]
@@ -145,7 +148,7 @@ def coverage(n_steps: int, noise: float, n_repetitions: int, **options: object) 
     for _ in range(n_repetitions):
         x = rng.standard_normal((n_steps, 1))
         y = simulate(x, 0.7, [1.0], 1.0, 3.0) + noise * rng.standard_normal(n_steps)
-        result = fit(Series((x,), (y,)), FitOptions(**options))  # type: ignore[arg-type]
+        result = fit(Series.from_sequences((x,), (y,)), FitOptions(**options))  # type: ignore[arg-type]
         hits += any(low <= 0.7 <= high for low, high in result.intervals)
     return hits / n_repetitions
 
@@ -167,7 +170,7 @@ def colored_case(rng: np.random.Generator, n_steps: int, rho: float) -> Series:
     x = rng.standard_normal((n_steps, 1))
     noise = simulate(rng.standard_normal((n_steps + 50, 1)), rho, [1.0])[50:]
     y = simulate(x, 0.7, [1.0], 1.0, 3.0) + np.sqrt(1.0 - rho**2) * noise
-    return Series((x,), (y,))
+    return Series.from_sequences((x,), (y,))
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from service.engine.data import Series
 from service.engine.fit import Fit, FitOptions, fit, predict
 from service.engine.types import Array
-from tests.engine.fit.conftest import simulate
+from tests.engine.fit.conftest import simulate, split
 
 
 def make_series(noise: float = 0.3, delay: int = 0) -> Series:
@@ -19,7 +19,7 @@ def make_series(noise: float = 0.3, delay: int = 0) -> Series:
     for x in inputs:
         y = simulate(x, 0.8, [1.0, -0.5], 2.0, 7.0) + noise * rng.standard_normal(len(x))
         targets.append(np.concatenate([np.full(delay, np.nan), y[: len(y) - delay]]))
-    return Series(inputs, tuple(targets), ("a", "b"))
+    return Series.from_sequences(inputs, tuple(targets), ("a", "b"))
 
 
 def run_model(result: Fit, inputs: Array, state: float) -> Array:
@@ -44,7 +44,7 @@ def test_a_continued_sequence_follows_the_recurrence(
         states = result.parameters.initial_states
         assert states is not None
         state = float(states[sequence if initial_state == "each" else 0, 0])
-    whole = np.concatenate([series.inputs[sequence], future])
+    whole = np.concatenate([series.inputs[series.rows(sequence)], future])
     expected = run_model(result, whole, state)[-6:]
     np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-8)
     assert (prediction.new_low < prediction.low).all()
@@ -77,9 +77,8 @@ def test_a_continued_sequence_uses_the_last_inputs_after_a_delay() -> None:
     (prediction,) = predict(series, options, result, [future], sequence=1)
     states = result.parameters.initial_states
     assert states is not None
-    whole = np.concatenate([series.inputs[1], future])[
-        4 - delay : len(series.inputs[1]) + 6 - delay
-    ]
+    own = series.inputs[series.rows(1)]
+    whole = np.concatenate([own, future])[4 - delay : len(own) + 6 - delay]
     expected = run_model(result, whole, float(states[1, 0]))[-6:]
     np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-7)
 
@@ -95,30 +94,35 @@ def test_a_new_sequence_may_have_a_state_of_its_own(initial_state: Any) -> None:
 
 def test_a_shared_state_belongs_to_the_first_step() -> None:
     series = make_series(noise=0.0)
-    targets = tuple(np.where(np.arange(len(y)) < 5, np.nan, y) for y in series.targets)
-    late, options = Series(series.inputs, targets, ("a", "b")), FitOptions(initial_state="shared")
+    inputs, targets = split(series)
+    targets = [np.where(np.arange(len(y)) < 5, np.nan, y) for y in targets]
+    late, options = (
+        Series.from_sequences(inputs, targets, ("a", "b")),
+        FitOptions(initial_state="shared"),
+    )
     result = fit(late, options)
     assert result.parameters.initial_states is not None
     assert result.parameters.initial_states[0, 0] == pytest.approx(2.0)
-    (prediction,) = predict(late, options, result, [series.inputs[0][:8]])
-    np.testing.assert_allclose(prediction.outputs, series.targets[0][:8], rtol=1e-7)
+    (prediction,) = predict(late, options, result, [series.inputs[:8]])
+    np.testing.assert_allclose(prediction.outputs, series.targets[:8], rtol=1e-7)
 
 
 def test_predictions_extend_the_table_of_the_fit() -> None:
     """Missing targets at the end are predicted alike by the table and by continuing."""
     series, options = make_series(), FitOptions()
-    blank = Series(
-        series.inputs,
-        (np.where(np.arange(30) < 24, series.targets[0], np.nan), series.targets[1]),
+    inputs, targets = split(series)
+    blank = Series.from_sequences(
+        inputs,
+        (np.where(np.arange(30) < 24, targets[0], np.nan), targets[1]),
         ("a", "b"),
     )
-    cut = Series(
-        (series.inputs[0][:24], series.inputs[1]),
-        (series.targets[0][:24], series.targets[1]),
+    cut = Series.from_sequences(
+        (inputs[0][:24], inputs[1]),
+        (targets[0][:24], targets[1]),
         ("a", "b"),
     )
     result, other = fit(blank, options), fit(cut, options)
-    (prediction,) = predict(cut, options, other, [series.inputs[0][24:]], sequence=0)
+    (prediction,) = predict(cut, options, other, [inputs[0][24:]], sequence=0)
     last = (result.table["sequence"] == 0.0) & (result.table["step"] > 24.0)
     np.testing.assert_allclose(result.table["prediction"][last], prediction.outputs, rtol=1e-6)
     np.testing.assert_allclose(result.table["low"][last], prediction.low, rtol=1e-4)
@@ -128,14 +132,15 @@ def test_predictions_extend_the_table_of_the_fit() -> None:
 def test_an_unknown_state_is_refused() -> None:
     series, options = make_series(), FitOptions()
     result = fit(series, options)
-    inputs = np.zeros((3, 2))
+    future = np.zeros((3, 2))
     with pytest.raises(ValueError, match="its own initial state"):
-        predict(series, options, result, [inputs])
-    blank = Series(
-        (*series.inputs, np.zeros((4, 2))), (*series.targets, np.full(4, np.nan)), ("a", "b")
+        predict(series, options, result, [future])
+    inputs, targets = split(series)
+    blank = Series.from_sequences(
+        (*inputs, np.zeros((4, 2))), (*targets, np.full(4, np.nan)), ("a", "b")
     )
     with pytest.raises(ValueError, match="unknown"):
-        predict(blank, options, fit(blank, options), [inputs], sequence=2)
+        predict(blank, options, fit(blank, options), [future], sequence=2)
 
 
 @pytest.mark.slow
@@ -145,7 +150,7 @@ def test_bands_of_new_observations_cover_them() -> None:
     for _ in range(400):
         x = rng.standard_normal((45, 1))
         y = simulate(x, 0.7, [1.0], 1.0, 3.0) + 0.5 * rng.standard_normal(45)
-        series, options = Series((x[:40],), (y[:40],)), FitOptions()
+        series, options = Series.from_sequences((x[:40],), (y[:40],)), FitOptions()
         (band,) = predict(series, options, fit(series, options), [x[40:]], sequence=0)
         hits += int(np.sum((band.new_low <= y[40:]) & (y[40:] <= band.new_high)))
     assert 0.92 <= hits / 2000 <= 0.98

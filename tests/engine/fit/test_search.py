@@ -8,7 +8,7 @@ from scipy.optimize import least_squares
 from service.engine.data import Series
 from service.engine.fit import FitOptions, fit
 from service.engine.types import Array
-from tests.engine.fit.conftest import KINDS, cost_at, draw_case, search_densely, simulate
+from tests.engine.fit.conftest import KINDS, cost_at, draw_case, search_densely, simulate, split
 
 # A cost relative to the mean square of the targets, which is what rounding errors depend on.
 ATOL = 1e-20
@@ -21,7 +21,7 @@ def check_against_dense_search(seed: int) -> None:
     except ValueError:
         assert case.series.n_targets < 10  # fewer targets than unknowns
         return
-    targets = np.concatenate(case.series.targets)
+    targets = case.series.targets
     atol = ATOL * float(np.nanmean(targets**2)) + 1e-300
     lowest = search_densely(case.series, case.options)
     assert result.cost <= lowest * (1.0 + 1e-9) + atol, (seed, case.kind)
@@ -54,7 +54,7 @@ def test_no_other_solver_finds_a_lower_cost_from_many_starts(seed: int) -> None:
     x = np.cumsum(rng.standard_normal((n_steps, 1)), axis=0)
     y = simulate(x, float(rng.uniform(0.5, 1.0)), [0.5], 3.0, 10.0)
     y += float(rng.choice([0.1, 3.0])) * rng.standard_normal(n_steps)
-    result = fit(Series((x,), (y,)), FitOptions())
+    result = fit(Series.from_sequences((x,), (y,)), FitOptions())
 
     def residuals(unknowns: Array) -> Array:
         w, w_in, state, offset = unknowns
@@ -81,9 +81,9 @@ def test_the_profile_matches_independent_columns(seed: int) -> None:
 
 def exact_cost(series: Series, w: mpmath.mpf) -> mpmath.mpf:
     """Return the cost with one input, a start per sequence and an offset, in sixty digits."""
-    n_sequences = len(series.targets)
+    n_sequences = len(series.lengths)
     rows, targets = [], []
-    for i, (inputs, sequence) in enumerate(zip(series.inputs, series.targets, strict=True)):
+    for i, (inputs, sequence) in enumerate(zip(*split(series), strict=True)):
         state, power = mpmath.mpf(0), mpmath.mpf(1)
         for x, y in zip(inputs[:, 0].tolist(), sequence.tolist(), strict=True):
             state, power = w * state + mpmath.mpf(x), w * power
@@ -113,7 +113,7 @@ def test_costs_agree_with_sixty_digits(w_true: float, noise: float, offset: floa
     targets = tuple(
         simulate(x, w_true, [1.5], 2.0, offset) + noise * rng.standard_normal(8) for x in inputs
     )
-    series = Series(inputs, targets)
+    series = Series.from_sequences(inputs, targets)
     result = fit(series, FitOptions())
     with mpmath.workdps(60):
         at_fit = exact_cost(series, mpmath.mpf(result.w_rec))
