@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.engine.fit import FittedModel, Interval, Prediction, predict
+from service.engine.fit import FittedModel, Prediction, predict
+from service.engine.profile import Interval
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.operations.downloads import Download, computed_table

@@ -6,8 +6,8 @@ The constants were measured and are rounded up.
 from math import sqrt
 
 from service.engine.data import Factor
-from service.engine.fit import make_grid
 from service.engine.network import ACTIVATIONS
+from service.engine.profile import make_grid
 from service.engine.training import OptimizerSpec
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 

@@ -2,7 +2,6 @@
 
 from service.engine.fit.prediction import Prediction, predict
 from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.search import Interval, make_grid
 from service.engine.fit.solver import Fit, fit, solve
 from service.engine.fit.uncertainty import FittedModel
 
@@ -10,11 +9,9 @@ __all__ = [
     "Fit",
     "FitOptions",
     "FittedModel",
-    "Interval",
     "Prediction",
     "Problem",
     "fit",
-    "make_grid",
     "predict",
     "solve",
 ]

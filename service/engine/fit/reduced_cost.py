@@ -17,23 +17,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine import profile
+from service.engine.arithmetic import tolerances
 from service.engine.fit.problem import Problem, Sequences, split
 from service.engine.types import Array
 
-# Rounding errors of residuals relative to the targets; smaller residuals count as 0.
-RESIDUAL_RTOL: Final = 1e-14
 # Smaller singular values are rounding errors; the columns have a norm of at most 1.
 RANK_RTOL: Final = 1e-13
 IMAGINARY_STEP: Final = 1e-200  # its square underflows to 0, so real parts do not depend on it
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
-    """The linear problem solved at W values of w_rec."""
+class Evaluation(profile.Evaluation):
+    """The linear problem solved at W values of w_rec; costs r are in the units of the data."""
 
-    w: Array  # (W,)
-    cost: Array  # (W,) r, in the units of the data
-    slope: Array  # (W,) dr/dw
     # (W, K + 1) the weights of the columns, without the starts of single sequences, then -1: its
     # product with a row of the columns and the rest of a target is minus the residual
     theta: Array
@@ -43,25 +40,13 @@ class Evaluation:
     condition: Array  # (W,) of the same
     speed: Array  # (W,) norm of the part of d prediction / dw that no column explains
 
-    def __getitem__(self, where: slice | NDArray[np.bool_] | NDArray[np.intp]) -> "Evaluation":
-        return Evaluation(*(array[where] for array in vars(self).values()))
-
-    @staticmethod
-    def concatenate(*parts: "Evaluation") -> "Evaluation":
-        """Return all parts, in their order."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        return Evaluation(*map(np.concatenate, columns))
-
-    def merge(self, *others: "Evaluation") -> "Evaluation":
-        """Return all of them sorted by w, each w once."""
-        merged = Evaluation.concatenate(self, *others)
-        return merged[np.unique(merged.w, return_index=True)[1]]
-
 
 def evaluate(problem: Problem, w: Array) -> Evaluation:
     """Return the reduced cost and the weights of the columns at every w (W,)."""
-    parts = split(len(w), problem.compressed.sources.size)
-    return Evaluation.concatenate(*(_solve(problem, w[part]) for part in parts))
+    first, *others = (
+        _solve(problem, w[part]) for part in split(len(w), problem.compressed.sources.size)
+    )
+    return first.concatenate(*others)
 
 
 def make_columns(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
@@ -118,11 +103,15 @@ def _solve(problem: Problem, w: Array) -> Evaluation:
     theta = np.concatenate([weights, np.full((len(w), 1, 1), -1.0)], axis=1)
     residuals, change = factor[..., : n + 1] @ theta, factor[..., n + 1 :] @ theta
     cost = problem.cost_unit * np.sum(residuals**2, axis=(1, 2))
+    perfect = tolerances.RESIDUAL_RTOL**2 * problem.scale
+    cost = np.where(cost > perfect, cost, 0.0)
+    rounding = tolerances.RESIDUAL_RTOL * np.sqrt(cost) * np.sqrt(problem.scale) + perfect
     free = change - left @ (np.swapaxes(left, 1, 2) @ change)
     return Evaluation(
         w=w,
-        cost=np.where(cost > RESIDUAL_RTOL**2 * problem.scale, cost, 0.0),
+        cost=cost,
         slope=2.0 * problem.cost_unit * np.sum(residuals * change, axis=(1, 2)),
+        accuracy=tolerances.EQUAL_COST_RTOL * cost + rounding,
         theta=theta[..., 0],
         root=root,
         null=right * ~is_sound[:, None],

@@ -11,8 +11,9 @@ from service.engine.data import Series
 from service.engine.fit.prediction import Parameters, predict_bands
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.reduced_cost import evaluate
-from service.engine.fit.search import Interval, Solution
+from service.engine.fit.search import Solution
 from service.engine.fit.uncertainty import FittedModel, Quality, Region, Trust
+from service.engine.profile import Interval
 from service.engine.types import Array
 
 AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
@@ -139,5 +140,5 @@ def _collect_profile(solution: Solution, region: Region) -> Array:
     low, high = solution.problem.options.w_rec
     even = low + (high - low) * (np.arange(PROFILE_PLACES) + 0.5) / PROFILE_PLACES
     places = evaluate(solution.problem, even)
-    visited = solution.evaluated.merge(region.sampled, region.best, places)
+    visited = solution.profile.points.merge(region.sampled, region.best, places)
     return np.stack([visited.w, visited.cost])

@@ -20,7 +20,8 @@ from service.engine.fit.reduced_cost import (
     share_of_start,
     split_starts,
 )
-from service.engine.fit.search import Interval, Solution
+from service.engine.fit.search import Solution
+from service.engine.profile import Interval
 from service.engine.types import Array
 
 PLACES: Final = 65  # points sampled in each piece of the region
@@ -185,7 +186,7 @@ class Trust:
             # n autocorrelated targets are worth about n (1 - rho) / (1 + rho) independent ones.
             rho = min(size, MAX_AUTOCORRELATION)
             level = cost + (solution.level - cost) * (1.0 + rho) / (1.0 - rho)
-            self.widened = unite(solution.pieces_below(level) + offset_pieces)
+            self.widened = unite(solution.profile.level_set(level) + offset_pieces)
 
 
 def unite(pieces: list[Interval]) -> list[Interval]:

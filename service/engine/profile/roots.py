@@ -1,0 +1,59 @@
+"""Roots of a function between points at which its signs differ."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from service.engine.arithmetic import EPSILON
+from service.engine.types import Array
+
+MAX_STEPS = 200  # a bisection of any interval of float64 numbers near 1 ends before
+
+
+@np.errstate(all="ignore")  # interpolations that are not used
+def find_roots(
+    function: Callable[[Array], Array], ends: tuple[Array, Array], at_ends: tuple[Array, Array]
+) -> Array:
+    """Return one root in each of K intervals, by Chandrupatla's method.
+
+    It interpolates by an inverse quadratic where that is safe, and otherwise bisects. An interval
+    in which a value is nan is not searched further, and one of its points is returned.
+
+    Parameters
+    ----------
+    function
+        Returns the values (K,) at points (K,), one in each interval.
+    ends
+        The ends of the intervals, (K,) each.
+    at_ends
+        The values there, of different signs.
+
+    References
+    ----------
+    T. R. Chandrupatla, "A new hybrid quadratic/bisection algorithm for finding the zero of a
+    nonlinear function without using derivatives", Advances in Engineering Software 28 (1997),
+    145-149.
+    """
+    (a, b), (at_a, at_b) = ends, at_ends  # b is the latest point, and a the other end
+    t = np.full(len(a), 0.5)
+    is_done = (at_a == 0.0) | (at_b == 0.0)
+    for _ in range(MAX_STEPS):
+        x = np.where(is_done, b, b + t * (a - b))
+        at_x = at_b.copy()
+        at_x[~is_done] = function(x[~is_done])
+        stays = (at_x > 0.0) == (at_b > 0.0)
+        c, at_c = np.where(stays, b, a), np.where(stays, at_b, at_a)
+        a, at_a = np.where(stays, a, b), np.where(stays, at_a, at_b)
+        b, at_b = x, at_x
+        best = np.where(np.abs(at_b) <= np.abs(at_a), b, a)
+        resolution = 2.0 * EPSILON * np.abs(best) / np.abs(a - b)
+        is_done |= ~(resolution < 0.5) | (at_b == 0.0) | np.isnan(at_b)
+        if is_done.all():
+            break
+        xi = (b - a) / (c - a)
+        phi = (at_b - at_a) / (at_c - at_a)
+        is_safe = (phi**2 < xi) & ((1.0 - phi) ** 2 < 1.0 - xi)
+        inverse = at_b / (at_a - at_b) * (at_c / (at_a - at_c))
+        inverse += (c - b) / (a - b) * (at_b / (at_c - at_b)) * (at_a / (at_c - at_a))
+        t = np.where(is_safe, np.clip(inverse, resolution, 1.0 - resolution), 0.5)
+    return best
