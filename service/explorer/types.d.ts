@@ -102,8 +102,20 @@ interface Sample {
 /** The gradient is that of the squared error. */
 type Prediction = { sample: Sample; states: (number | null)[]; trace: Trace };
 
+/** A type whose fields are there. */
+type Present<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
+
+/** The request of a training run, as the API completes it. */
+type RunRequest = Required<Omit<Schemas["TrainingRunRequest"], "dataset" | "network">> & {
+  dataset: Required<Schemas["CountOnesDataset"]> | Required<Schemas["RememberDataset"]> | Schemas["StoredDataset"];
+  network: Required<Schemas["NetworkSchema"]>;
+};
+
 /** A training run that succeeded, as the API returns it. */
-type Run = { result: any; trajectory: Schemas["TrajectoryResponse"] };
+type Run = {
+  result: Omit<Present<Required<Schemas["TrainingRun"]>, "outcome" | "initial" | "final" | "iterations">, "request"> & { request: RunRequest };
+  trajectory: Schemas["TrajectoryResponse"];
+};
 
 /** The weights that the readouts show. A number of 0 means the point. */
 type Shown = { number: number } & ReturnType<typeof import("./model/shown.js").readRun>;

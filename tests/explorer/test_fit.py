@@ -311,9 +311,11 @@ def test_an_unknown_fit_of_the_address_is_reported(
     context: BrowserContext, service_url: str
 ) -> None:
     page = context.new_page()
-    page.goto(f"{service_url}/fit#fit_{32 * '0'}")
+    page.goto(f"{service_url}/fit#fit_{31 * '0'}")
     problem = page.locator("#fit-problem")
-    expect(problem).to_contain_text("This link's fit has been deleted")
+    expect(problem).to_contain_text("This link is not complete")
+    page.goto(f"{service_url}/fit#fit_{32 * '0'}")
+    expect(problem).to_contain_text("This server does not have the fit of this link")
     expect(problem.get_by_role("button")).to_have_count(0)
     expect(page.locator("#residual-view, #profile-view").filter(visible=True)).to_have_count(0)
 

@@ -49,7 +49,7 @@ export class CostChart {
     );
     const limit = Math.max(...logs.map(([first]) => first)) + RISE;
     this.last = Math.max(1, ...runs.map(({ result }) => result.iterations ?? 0));
-    const targets = [...new Set(runs.map(({ result }) => result.request.target_cost).filter(Boolean))];
+    const targets = [...new Set(runs.flatMap(({ result }) => result.request.target_cost || []))];
     const shown = [...logs.flat().map((log) => Math.min(log, limit)), ...targets.map(Math.log10)];
     plot.domain = { x: [0, this.last], y: chooseDecades(shown) };
     const iterations = makeTicks(0, this.last, Math.min(this.last, rect.width / 64));

@@ -6,26 +6,26 @@ import { quoteForShell, toPython, writeCurl } from "../lib/snippets.js";
 import { absoluteUrl } from "../model/api.js";
 import { seriesPath, toFit } from "./service.js";
 
-const blocks = () => ({ curl: createBlock("curl", "the curl commands"), python: createBlock("Python", "the Python code") });
-/** @type {ReturnType<typeof blocks> | null} */ let shown = null;
+/** @param {FitStore} store */
+export function createCode(store) {
+  const [curl, python] = [createBlock("curl", "the curl commands"), createBlock("Python", "the Python code")];
+  byId("code").append(curl.element, python.element);
+  store.watch(["answer"], () => store.answer && show(store.answer, curl.code, python.code));
+}
 
-/** @param {import("./service.js").Answer} answer */
-export function showCode({ question: { table, columns, options }, dataset, fit }) {
+/** @param {Answer} answer @param {HTMLElement} curl @param {HTMLElement} python */
+function show({ question: { table, columns, options }, dataset, fit }, curl, python) {
   const file = table.name || "table.csv";
-  if (!shown) {
-    shown = blocks();
-    byId("code").append(shown.curl.element, shown.python.element);
-  }
   const [store, ask] = [absoluteUrl(seriesPath(columns)), absoluteUrl("v1/fits")];
   const request = toFit(dataset.id, options);
   const key = hasKey ? ' -H "Authorization: Bearer $RNN_KEY"' : "";
-  shown.curl.code.textContent = `curl --data-binary ${quoteForShell(`@${file}`)} -H 'Content-Type: text/csv'${key} \\\n  ${quoteForShell(store)}\n${writeCurl(
+  curl.textContent = `curl --data-binary ${quoteForShell(`@${file}`)} -H 'Content-Type: text/csv'${key} \\\n  ${quoteForShell(store)}\n${writeCurl(
     ask,
     request,
     hasKey,
   )}`;
   const headers = hasKey ? ['headers = {"Authorization": "Bearer " + os.environ["RNN_KEY"]}', ", headers=headers"] : ["", ""];
-  shown.python.code.textContent = [
+  python.textContent = [
     hasKey ? "import os\n" : "",
     "import httpx\n",
     headers[0],

@@ -7,15 +7,14 @@ import { count } from "./units.js";
 const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
 const OPTIONS = ["delay-low", "delay-high", "offset", "initial_state", "noise", "w-rec-low", "w-rec-high"];
 
-/** @typedef {{table: import("../model/table.js").Table, columns: import("./table.js").Columns, options: import("./service.js").Options}} Question */
-
-/** @param {(change: Partial<Question>) => void} onChange */
-export function createControls(onChange) {
-  /** @type {Question | null} */ let question = null;
+/** @param {FitStore} store @param {(change: Partial<Question>) => void} onChange */
+export function createControls(store, onChange) {
   const [low, high, inputs] = ["delay-low", "delay-high", "inputs"].map(byId);
   for (const part of PARTS) {
     const select = byId(`${part}-column`);
-    select.addEventListener("change", () => question && onChange({ columns: assignColumn(question.columns, part, select.value) }));
+    select.addEventListener("change", () => {
+      if (store.question) onChange({ columns: assignColumn(store.question.columns, part, select.value) });
+    });
   }
   for (const id of OPTIONS) byId(id).addEventListener("change", () => onChange({ options: readOptions() }));
   // A dead time that is known moves both ends.
@@ -23,18 +22,17 @@ export function createControls(onChange) {
 
   /** @param {Event} event */
   const changeInputs = ({ target }) => {
-    if (!question) return;
+    if (!store.question) return;
     const boxes = /** @type {HTMLInputElement[]} */ ([...inputs.querySelectorAll("input")]);
-    onChange({ columns: { ...question.columns, inputs: boxes.filter(({ checked }) => checked).map(({ value }) => value) } });
+    onChange({ columns: { ...store.question.columns, inputs: boxes.filter(({ checked }) => checked).map(({ value }) => value) } });
     const { value } = /** @type {HTMLInputElement} */ (target);
     inputs.querySelector(`input[value="${CSS.escape(value)}"]`)?.focus(); // the boxes are new ones
   };
 
-  /** @param {Question} shown */
-  function show(shown) {
-    question = shown;
-    const { table, columns, options } = shown;
-    byId("controls").hidden = false;
+  store.watch(["question"], () => {
+    byId("controls").hidden = !store.question;
+    if (!store.question) return;
+    const { table, columns, options } = store.question;
     byId("table-name").textContent = `${table.name || "A stored table"}, ${count(table.n_rows, "row")}`;
     const names = table.columns.map(({ name }) => name).filter(Boolean);
     for (const part of PARTS) {
@@ -58,11 +56,10 @@ export function createControls(onChange) {
     byId("noise").value = options.noise;
     byId("w-rec-low").value = formatExact(options.w_rec.low);
     byId("w-rec-high").value = formatExact(options.w_rec.high);
-  }
-  return { show };
+  });
 }
 
-/** @returns {import("./service.js").Options} */
+/** @returns {FitOptions} */
 function readOptions() {
   const [low, high] = ["delay-low", "delay-high"].map((id) => Number(byId(id).value));
   const start = byId("initial_state").value;

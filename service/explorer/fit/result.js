@@ -1,5 +1,5 @@
 // What a fit says, in sentences, and what speaks against it, with the button that helps.
-import { createButton, html, showNumber } from "../lib/dom.js";
+import { byId, createButton, html, showNumber } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { findSpan } from "./table.js";
 import { count, describeRanges, format, nameUnit, toTime, typeset, withUnit } from "./units.js";
@@ -8,11 +8,9 @@ const MAX_INPUTS = 4; // in the sentence
 const DELAYS = { low: 0, high: 6 }; // offered for a search
 const MUCH = 0.5; // of the variance
 
-/** @typedef {import("./service.js").Answer} Answer */
-/** @typedef {import("./service.js").Options} Options */
 /** @typedef {import("./units.js").Range} Range */
-/** @typedef {{name: string, w_in: Range & {value: number}, steady_state_gain: Range & {value: number | null}}} Input */
-/** @typedef {{text: string, action?: string, change?: Partial<Options>}} Doubt */
+/** @typedef {Fit["inputs"][number]} Input */
+/** @typedef {{text: string, action?: string, change?: Partial<FitOptions>}} Doubt */
 
 const names = new Intl.ListFormat("en-GB");
 const strong = (/** @type {string} */ text) => html("b", {}, text);
@@ -20,15 +18,19 @@ const strong = (/** @type {string} */ text) => html("b", {}, text);
 /** @param {string} text */
 const capitalize = (text) => text[0].toUpperCase() + text.slice(1);
 
-/**
- * Show the result.
- * @param {{headline: HTMLElement, sentence: HTMLElement, quality: HTMLElement}} elements @param {Answer | null} answer
- */
-export function showResult({ headline, sentence, quality }, answer) {
-  if (!answer) {
-    for (const element of [headline, sentence, quality]) element.replaceChildren();
-    return;
-  }
+/** @param {FitStore} store @param {(change: Partial<FitOptions>) => void} apply */
+export function createResult(store, apply) {
+  store.watch(["answer"], () => {
+    const { answer } = store;
+    if (answer) showResult(answer);
+    else for (const id of ["headline", "sentence", "quality"]) byId(id).replaceChildren();
+    showDoubts(answer, apply);
+  });
+}
+
+/** @param {Answer} answer */
+function showResult(answer) {
+  const [headline, sentence, quality] = ["headline", "sentence", "quality"].map(byId);
   const { fit, dataset } = answer;
   const unit = fit.request.step.unit;
   const { time_constant, half_life, w_rec } = fit;
@@ -59,12 +61,12 @@ export function showResult({ headline, sentence, quality }, answer) {
   quality.replaceChildren(...typeset(`${capitalize(facts.join("; "))}.${settles}`));
 }
 
-/** Return whether the data tell a w_rec at all. @param {any} fit */
+/** Return whether the data tell a w_rec at all. @param {Fit} fit */
 const isIdentified = ({ identifiable, trust }) => identifiable && !trust.reasons.includes("no_degrees_of_freedom");
 
-/** @param {any} fit without a time constant */
+/** @param {Fit} fit without a time constant */
 function describeMissing(fit) {
-  const { value } = fit.w_rec;
+  const value = Number(fit.w_rec.value);
   if (!isIdentified(fit)) return "These data do not determine a time constant";
   if (value < 0) return `The effects alternate: w_rec ${format(value)}`;
   const time = describeRanges(fit.time_constant.intervals, fit.request.step.unit);
@@ -72,17 +74,17 @@ function describeMissing(fit) {
   return `Time constant ${time}`;
 }
 
-/** Return the sentence about the effects of the inputs: in the end, or within a step if they may not end. @param {any} fit @returns {(Node | string)[]} */
+/** Return the sentence about the effects of the inputs: in the end, or within a step if they may not end. @param {Fit} fit @returns {(Node | string)[]} */
 function describeEffects({ inputs, target }) {
   const hasLimit = (/** @type {Range} */ { low, high }) => low !== null || high !== null;
-  const key = inputs.some((/** @type {Input} */ { steady_state_gain }) => hasLimit(steady_state_gain)) ? "steady_state_gain" : "w_in";
-  const known = inputs.filter((/** @type {any} */ input) => hasLimit(input[key]));
-  const clauses = known.slice(0, MAX_INPUTS).flatMap((/** @type {any} */ input, /** @type {number} */ i) => {
+  const key = inputs.some(({ steady_state_gain }) => hasLimit(steady_state_gain)) ? "steady_state_gain" : "w_in";
+  const known = inputs.filter((input) => hasLimit(input[key]));
+  const clauses = known.slice(0, MAX_INPUTS).flatMap((input, i) => {
     const { value, low, high } = input[key];
     const isNegative = high !== null && high < 0;
-    const verb = isNegative ? "lowers" : low > 0 ? "raises" : "changes";
+    const verb = isNegative ? "lowers" : Number(low) > 0 ? "raises" : "changes";
     const range = isNegative ? { low: -high, high: low && -low } : { low, high };
-    const [amount, interval] = [format(isNegative ? -value : value), describeRanges([range])];
+    const [amount, interval] = [format(isNegative ? -Number(value) : value), describeRanges([range])];
     const size = value === null ? [strong(interval)] : [strong(amount), ` (${interval})`];
     return [`${i ? ", and one unit" : " one unit"} of ${input.name} ${verb} ${i ? "it" : target} by `, ...size];
   });
@@ -92,17 +94,17 @@ function describeEffects({ inputs, target }) {
 }
 
 /** Return what speaks against the interval, each with the change of the options that may help. @param {Answer} answer @returns {Doubt[]} */
-export function listDoubts(answer) {
+function listDoubts(answer) {
   const { fit, dataset } = answer;
   const { request, trust, minima } = fit;
   const { length, unit } = request.step;
-  const wider = trust.widened?.map((/** @type {Range} */ { low, high }) => ({
+  const wider = trust.widened?.map(({ low, high }) => ({
     low: low === null || low <= 0 ? null : toTime(low, length),
     high: high === null || high >= 1 ? null : toTime(high, length),
   }));
   const instead = wider ? ` More likely it is ${describeRanges(wider, unit)}.` : "";
-  const open = fit.w_rec.intervals.filter((/** @type {Range} */ { low_open, high_open }) => low_open || high_open);
-  const free = open.map((/** @type {Range} */ { low, high }) => `from ${describeRanges([{ low, high }])}`).join(" and ");
+  const open = fit.w_rec.intervals.filter(({ low_open, high_open }) => low_open || high_open);
+  const free = open.map(({ low, high }) => `from ${describeRanges([{ low, high }])}`).join(" and ");
   /** @type {Record<string, Doubt>} */
   const texts = {
     residuals_autocorrelated: describeNoise(answer, instead),
@@ -126,8 +128,7 @@ export function listDoubts(answer) {
   };
   const entangled = isIdentified(fit) ? describeEntangled(answer) : [];
   const reasons = trust.reasons.filter(
-    (/** @type {string} */ reason) =>
-      (isIdentified(fit) || reason !== "interval_open") && !(entangled.length && reason === "nearly_collinear"),
+    (reason) => (isIdentified(fit) || reason !== "interval_open") && !(entangled.length && reason === "nearly_collinear"),
   );
   const little = {
     text: `The fit explains less than half of the variance of ${fit.target}.`,
@@ -137,7 +138,7 @@ export function listDoubts(answer) {
   return [
     ...(fit.r_squared !== null && fit.r_squared < MUCH ? [little] : []),
     ...entangled.map((text) => ({ text })),
-    ...reasons.map((/** @type {string} */ reason) => texts[reason] ?? { text: reason }),
+    ...reasons.map((reason) => texts[reason] ?? { text: reason }),
   ];
 }
 
@@ -145,7 +146,7 @@ export function listDoubts(answer) {
 function describeNoise({ fit: { request, residuals }, dataset }, instead) {
   const { length, unit } = request.step;
   const pace = `${format(residuals.autocorrelation)} from one ${length === 1 && nameUnit(unit) === unit ? unit : "step"} to the next`;
-  if (residuals.autocorrelation < 0) {
+  if (Number(residuals.autocorrelation) < 0) {
     return { text: `Neighboring residuals tend to alternate (${pace}). The interval may be wider than needed.` };
   }
   const text = `The residuals follow each other (${pace}), so the interval is too narrow.${instead}`;
@@ -167,8 +168,8 @@ function describeEntangled({ question: { table }, fit, dataset }) {
     const to = steady_state_gain.high ?? w_in.high ?? Infinity;
     return from < 0 && to > 0 && (to - from) * findSpan(table, name) > high - low;
   };
-  const constant = fit.inputs.filter(isConstant).map((/** @type {Input} */ { name }) => name);
-  const vague = fit.r_squared > MUCH ? fit.inputs.filter(isVague).map((/** @type {Input} */ { name }) => name) : [];
+  const constant = fit.inputs.filter(isConstant).map(({ name }) => name);
+  const vague = Number(fit.r_squared) > MUCH ? fit.inputs.filter(isVague).map(({ name }) => name) : [];
   const one = constant.length === 1;
   return [
     ...(constant.length ? [`${names.format(constant)} never ${one ? "changes; untick it" : "change; untick them"}.`] : []),
@@ -178,8 +179,8 @@ function describeEntangled({ question: { table }, fit, dataset }) {
   ];
 }
 
-/** Show the doubts, or that there are none. @param {HTMLElement} list @param {Answer | null} answer @param {(change: Partial<Options>) => void} apply */
-export function showDoubts(list, answer, apply) {
+/** Show the doubts, or that there are none. @param {Answer | null} answer @param {(change: Partial<FitOptions>) => void} apply */
+function showDoubts(answer, apply) {
   const doubts = answer ? listDoubts(answer) : [];
   const rows = doubts.map(({ text, action, change }) =>
     html(
@@ -198,5 +199,5 @@ export function showDoubts(list, answer, apply) {
         : `The residuals look fine (autocorrelation ${format(autocorrelation)}).`;
     rows.push(html("li", { class: "fine" }, noise + fine));
   }
-  list.replaceChildren(...rows);
+  byId("doubts").replaceChildren(...rows);
 }

@@ -7,31 +7,25 @@ import { count } from "./units.js";
 
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
 
-/** @typedef {{initial_state: string | number, offset: boolean, delay: number | {low: number, high: number}, noise: string, w_rec: {low: number, high: number}}} Options */
-/** @typedef {Record<"sequence" | "step" | "target" | "prediction" | "low" | "high" | "residual", number[]>} Rows NaN where a number is missing */
-/** @typedef {{w_rec: number[], cost: number[]}} Profile */
-/** @typedef {import("./controls.js").Question} Question */
-/** @typedef {{question: Question, dataset: any, fit: any, rows: Rows, profile: Profile, window: [number, number], isLarge: boolean}} Answer */
-
 /** A fit that the service refuses, with what may help. */
 export class Refusal extends Problem {
-  /** @param {string} detail @param {number} status @param {{action: string, change: Partial<Options>}} [remedy] */
+  /** @param {string} detail @param {number} status @param {{action: string, change: Partial<FitOptions>}} [remedy] */
   constructor(detail, status, remedy) {
     super("This cannot be fitted", detail, [], status);
     this.remedy = remedy;
   }
 }
 
-/** Return the address at which a table is stored. @param {import("./table.js").Columns} columns */
+/** Return the address at which a table is stored. @param {Columns} columns */
 export function seriesPath({ time, target, sequence, inputs }) {
   const parts = { kind: "series", target, inputs: inputs.join(","), ...(sequence && { sequence }), ...(time && { time }) };
   return `v1/datasets?${new URLSearchParams(parts)}`;
 }
 
-/** @param {string} id @param {Options} options */
+/** @param {string} id @param {FitOptions} options */
 export const toFit = (id, options) => ({ dataset: { kind: "stored", id }, ...options });
 
-/** Store a table. @param {Question} question @param {AbortSignal} signal */
+/** Store a table. @param {Question} question @param {AbortSignal} signal @returns {Promise<Series>} */
 export async function storeSeries({ table: { name, text }, columns }, signal) {
   try {
     return await postText(`${seriesPath(columns)}${name && `&${new URLSearchParams({ name })}`}`, text, "text/csv", signal);
@@ -42,7 +36,7 @@ export async function storeSeries({ table: { name, text }, columns }, signal) {
 
 /**
  * Fit a dataset, and fetch what is drawn.
- * @param {Question} question @param {any} dataset @param {(path: string) => void} onStored called as soon as the fit has a path
+ * @param {Question} question @param {Series} dataset @param {(path: string) => void} onStored called as soon as the fit has a path
  * @param {AbortSignal} signal @returns {Promise<Answer>}
  */
 export async function fetchFit(question, dataset, onStored, signal) {
@@ -56,22 +50,22 @@ export async function fetchFit(question, dataset, onStored, signal) {
   const wide = chooseWindow(fit, 1);
   const [rows, zoomed] = await Promise.all([fetchTable(fit.links.csv, signal), fetchAtOnce(fit.request, ...wide, signal)]);
   const profile = zoomed
-    ? { w_rec: zoomed.arrays.profile_w_rec, cost: zoomed.arrays.profile_cost }
+    ? { w_rec: fillGaps(zoomed.arrays.profile_w_rec), cost: fillGaps(zoomed.arrays.profile_cost) }
     : await fetchTable(fit.links.profile_csv, signal); // which is dense in the interval alone
   const residual = whiten(rows.residual, fit.rho);
-  const drawn = { rows: /** @type {Rows} */ ({ ...rows, residual }), profile: /** @type {Profile} */ (profile) };
+  const drawn = { rows: /** @type {Rows} */ ({ ...rows, residual }), profile: /** @type {Answer["profile"]} */ (profile) };
   return { question, dataset, fit, ...drawn, window: zoomed ? wide : chooseWindow(fit, 0.1), isLarge: !zoomed };
 }
 
 /**
  * Return a refusal in the words of the page.
- * @param {Problem} problem @param {Question} question @param {any} dataset
+ * @param {Problem} problem @param {Question} question @param {Series} dataset
  */
 function describeRefusal({ errors: [{ pointer = "", detail }], status }, { columns: { sequence } }, { n_samples, n_steps, n_targets }) {
   const [n, unknowns] = detail.match(/\d+/g) ?? [];
   if (pointer === "/noise") {
     const reason = n_samples > 1 ? count(n_samples, "sequence") : count(n_steps - n_targets, "empty target");
-    const remedy = { action: "Use independent noise", change: { noise: "white" } };
+    const remedy = { action: "Use independent noise", change: { noise: /** @type {const} */ ("white") } };
     return new Refusal(`Autocorrelated noise needs one sequence without gaps; this table has ${reason}.`, status, remedy);
   }
   if (pointer === "/dataset" && detail.includes("unknowns")) {
@@ -83,22 +77,27 @@ function describeRefusal({ errors: [{ pointer = "", detail }], status }, { colum
   return new Refusal(`${name ?? ""}${detail.replace("Input", "it")}.`, status);
 }
 
+const fillGaps = (/** @type {(number | null)[]} */ numbers) => numbers.map((number) => number ?? NaN);
+
 /** Return the noise that is independent: what the last residual does not tell. @param {number[]} residuals @param {number | null} rho */
 const whiten = (residuals, rho) => (rho === null ? residuals : residuals.map((each, i) => each - rho * (residuals[i - 1] ?? NaN)));
 
-/** Fetch the best fit with one w_rec, or its error with the next one of the profile if that takes too long. @param {Answer} answer @param {number} w_rec @param {AbortSignal} signal */
+/** Fetch the best fit with one w_rec, or its error with the next one of the profile if that takes too long. @param {Answer} answer @param {number} w_rec @param {AbortSignal} signal @returns {Promise<Comparison>} */
 export async function fetchFitAt({ fit: { request }, isLarge, profile }, w_rec, signal) {
   const low = Math.min(w_rec, request.w_rec.high - POINT_SPAN);
   const fit = isLarge ? null : await fetchAtOnce(request, low, low + POINT_SPAN, signal);
-  if (fit) return { w_rec, rmse: fit.rmse, rows: { ...fit.arrays, residual: whiten(fit.arrays.residual, fit.rho) } };
+  if (fit) {
+    const [prediction, residual] = [fit.arrays.prediction, fit.arrays.residual].map(fillGaps);
+    return { w_rec, rmse: fit.rmse, rows: { prediction, residual: whiten(residual, fit.rho) } };
+  }
   const next = profile.w_rec.findIndex((each) => each >= w_rec);
   return { w_rec: profile.w_rec[next], rmse: Math.sqrt(profile.cost[next]), rows: null };
 }
 
-/** Return the range of w_rec to draw: the interval, the wider one and the minima, with a share of it on either side. @param {any} fit @param {number} share @returns {[number, number]} */
+/** Return the range of w_rec to draw: the interval, the wider one and the minima, with a share of it on either side. @param {Fit} fit @param {number} share @returns {[number, number]} */
 function chooseWindow({ request: { w_rec: limits }, w_rec, trust, minima }, share) {
   const ends = [...w_rec.intervals, ...(trust.widened ?? [])].flatMap(({ low, high }) => [low ?? limits.low, high ?? limits.high]);
-  const shown = [...ends, ...minima.map((/** @type {any} */ minimum) => minimum.w_rec)];
+  const shown = [...ends, ...minima.map((minimum) => minimum.w_rec)];
   const [low, high] = [Math.min(...shown), Math.max(...shown)];
   const margin = share * Math.max(high - low, 1e-4);
   return [Math.max(limits.low, low - margin), Math.min(limits.high, high + margin)];
@@ -106,7 +105,8 @@ function chooseWindow({ request: { w_rec: limits }, w_rec, trust, minima }, shar
 
 /**
  * Fit again in a range of w_rec, without storing it; null if that takes too long.
- * @param {any} request @param {number} low @param {number} high @param {AbortSignal} signal @returns {Promise<any>}
+ * @param {Fit["request"]} request @param {number} low @param {number} high @param {AbortSignal} signal
+ * @returns {Promise<Present<Fit, "arrays"> | null>}
  */
 async function fetchAtOnce(request, low, high, signal) {
   try {

@@ -9,9 +9,7 @@ const SEQUENCE = /^(sequence|series|recording|test|run|trial|batch|patient|subje
 const TARGET = /^(target|output|response|y)$/i;
 const N_ROWS = 1000; // from which the parts are guessed
 
-/** @typedef {import("../model/table.js").Table} Table */
 /** @typedef {Table["columns"][number]} Column */
-/** @typedef {{time: string, target: string, sequence: string, inputs: string[]}} Columns "" is none */
 
 /** Return the part that each column probably plays; throws a problem without names or numbers. @param {Table} table @returns {Columns} */
 export function recognizeColumns(table) {

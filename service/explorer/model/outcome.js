@@ -43,7 +43,8 @@ export function describeEnd(run, store) {
   }
   const margin = chooseMargin(result.optimum?.cost ?? 0, request.dataset.kind === "stored" ? store.dataset : null);
   if (final.cost !== null && final.cost <= margin) {
-    const lowest = result.optimum?.cost > margin / 2 ? `; the lowest possible is ${formatCost(result.optimum.cost)}` : "";
+    const optimum = result.optimum?.cost ?? 0;
+    const lowest = optimum > margin / 2 ? `; the lowest possible is ${formatCost(optimum)}` : "";
     const sentence = `Little to gain: at the start the cost was ${from}, after ${after} it is ${to}${lowest}.`;
     if (initial.cost !== null && initial.cost <= margin) return { key: "learned", icon: "✓", word: "little to gain", sentence };
     return describeSuccess(run, `The cost fell from ${from} to ${to} in ${after}${lowest}.`);
@@ -55,7 +56,9 @@ export function describeEnd(run, store) {
   const bound = BOUNDS[activation];
   const target = store.dataset?.targets.reduce((a, b) => Math.max(a, b), 0) ?? 0; // of any number of sequences
   if (bound !== undefined && target > bound) {
-    const grows = Math.hypot(final.weights.w_in, final.weights.w_rec) > LARGE && store.dataset?.targets.every((t) => t >= bound);
+    const grows =
+      Math.hypot(final.weights.w_in ?? Infinity, final.weights.w_rec ?? Infinity) > LARGE &&
+      store.dataset?.targets.every((t) => t >= bound);
     const why = grows ? ` The nearer to ${bound} an output is, the lower its error, so the weights keep growing.` : "";
     const sentence = `It ${unable}: no output of ${activation} exceeds ${bound}, but the targets go up to ${formatNumber(target)}. The cost is ${to}.${why}`;
     return { key: "bounded", icon: "⊘", word: `${unable} (${activation} is at most ${bound})`, sentence };
@@ -83,7 +86,8 @@ function describeSuccess({ result: { final, request } }, fell) {
   if (dataset.kind !== "count_ones") return end;
   if (network.activation !== "identity") return fits;
   const bits = `sequence of ${count(dataset.n_steps, "bit")}`;
-  if (isCounter(final.weights, dataset.n_steps, network.initial_state)) {
+  const { w_in, w_rec } = final.weights;
+  if (isCounter({ w_in: w_in ?? NaN, w_rec: w_rec ?? NaN }, dataset.n_steps, network.initial_state)) {
     return { ...end, sentence: `${end.sentence} With these weights, it counts every ${bits}.` };
   }
   return { ...fits, word: "fits, but miscounts", sentence: `${fits.sentence} But it miscounts some ${bits}.` };
@@ -114,7 +118,8 @@ function describeFailure({ result, trajectory }, zero, from, to, after) {
     return { key: "unsteady", icon: "↯", word: "does not settle", sentence };
   }
   if (last > logs[0]) return { key: "worse", icon: "↗", word: "got worse", sentence: `It got worse: ${went}` };
-  const { cost, weight_gradient } = result.final;
+  const { weight_gradient } = result.final;
+  const cost = result.final.cost ?? Infinity;
   const isFlat = Math.hypot(weight_gradient.w_in ?? Infinity, weight_gradient.w_rec ?? Infinity) < 0.01 * cost; // no weight matters
   if (isFlat && cost > 0.3 * zero && cost < 1.5 * zero) {
     const sentence = `Stuck on the plateau: after ${after} the cost is ${to}. A network that always answers 0 has ${formatNumber(zero)}.`;

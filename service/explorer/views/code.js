@@ -81,7 +81,7 @@ export function createCodePanel(store, elements) {
     const url = absoluteUrl(request.path);
     setText(curl.code, writeCurl(url, request.body, hasKey));
     setText(python.code, writePython(url, request.body, request.result, hasKey));
-    const runs = store.runs.map(({ result }) => result.id);
+    const runs = store.runs.flatMap(({ result }) => result.id ?? []);
     showLinks(elements.links, listLinks(shown, runs, document.documentElement.dataset.scheme ?? ""));
   }
 

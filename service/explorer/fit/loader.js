@@ -1,0 +1,98 @@
+// Where tables come from: files, examples and the fit of an address; and how they leave the server again.
+import { byId, createButton } from "../lib/dom.js";
+import { Problem, receive, send } from "../model/api.js";
+import { readTable } from "../model/table.js";
+import { showProblem } from "../views/problems.js";
+import { deleteStored, fetchStored } from "./service.js";
+
+/** The examples, by their files, with the options that they need. @type {Record<string, {title: string, options?: Partial<FitOptions>}>} */
+export const EXAMPLES = {
+  room: { title: "A room that warms up" },
+  advertising: { title: "Advertising and sales" },
+  tank: { title: "A tank", options: { offset: false } },
+  step_tests: { title: "Step tests of a plant", options: { delay: { low: 0, high: 8 } } },
+  drug: { title: "A drug in the blood", options: { initial_state: 0, offset: false } },
+  reservoir: { title: "Rain and runoff" },
+  calcium: { title: "Calcium in a neuron" },
+};
+
+/** @type {FitOptions} */
+export const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white", w_rec: { low: 0, high: 1 } };
+
+export class Loader {
+  /**
+   * @param {{store: FitStore, use: (table: Table, options: Partial<FitOptions>) => void, clear: (name: string) => void}} page
+   *   `clear` shows no table and no result, and a text in place of a table
+   */
+  constructor({ store, use, clear }) {
+    this.store = store;
+    this.use = use;
+    this.clear = clear;
+    store.watch(["answer"], () => this.showStored());
+  }
+
+  /** Run a function; a problem is shown in place of a table. @param {() => any} task @param {() => void} [retry] @param {string} [name] */
+  async attempt(task, retry, name = "") {
+    try {
+      await task();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.clear(name);
+      showProblem("fit-problem", error, retry);
+    }
+  }
+
+  /** @param {string} name @param {string} text @param {Partial<FitOptions>} [options] @param {string} [example] its name */
+  loadOwn(name, text, options = {}, example = "") {
+    this.store.example = byId("example").value = example;
+    return this.attempt(() => this.use(readTable(name, text), options), undefined, name);
+  }
+
+  /** @param {string} name */
+  loadExample(name) {
+    const load = async () => {
+      const text = await receive((await send(`explorer/fit_examples/${name}.csv`)).text());
+      await this.loadOwn(`${name}.csv`, text, EXAMPLES[name].options, name);
+    };
+    return this.attempt(load, () => this.loadExample(name));
+  }
+
+  /** Show a fit of the address again. @param {string} id */
+  restore(id) {
+    const load = async () => {
+      if (!/^fit_[0-9a-f]{32}$/.test(id)) throw new Problem("This link is not complete", "It does not end with the id of a fit.", [], 404);
+      const { request, name, text } = await fetchStored(id).catch((error) => {
+        const advice = "It has been deleted, or it was made on another server. Load its table again, if you have it.";
+        throw error.status === 404 ? new Problem("This server does not have the fit of this link", advice, [], 404) : error;
+      });
+      const { initial_state, offset, delay, noise, w_rec } = request;
+      await this.loadOwn(name, text, { initial_state, offset, delay, noise, w_rec });
+    };
+    return this.attempt(load, () => this.restore(id));
+  }
+
+  /** Say where the data are, and offer to delete what the user has brought. */
+  showStored() {
+    const { answer, example } = this.store;
+    const own = () => [
+      `The table is stored on this server as ${answer?.dataset.id}. `,
+      createButton("Delete it", () => this.remove(), { class: "small-button", id: "delete" }),
+    ];
+    byId("stored").replaceChildren(...(!answer ? [] : example ? ["Simulated, so the truth is known. Stored like any table."] : own()));
+  }
+
+  /** Delete the table from the server, with its fits. */
+  async remove() {
+    if (!confirm("Delete the table from the server, with all fits of it, also those of others?")) return;
+    try {
+      await deleteStored(this.store.stored);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      showProblem("fit-problem", error);
+      return;
+    }
+    this.store.stored.clear();
+    this.store.upload = { path: "", text: "", dataset: null };
+    this.clear("The table and its fits are deleted.");
+  }
+}

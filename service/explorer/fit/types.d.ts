@@ -1,0 +1,53 @@
+// The shapes that the modules of this page exchange, for the type checker.
+
+type Span = Schemas["Span"];
+type Gain = Schemas["Estimate"];
+
+/** The options of a fit that the page offers. */
+type FitOptions = {
+  initial_state: string | number;
+  offset: boolean;
+  delay: number | { low: number; high: number };
+  noise: "white" | "ar1";
+  w_rec: { low: number; high: number };
+};
+
+/** A fit that succeeded, with its request as the service resolved it. */
+type Fit = Omit<
+  Present<
+    Required<Schemas["FitResource"]>,
+    | ("id" | "w_rec" | "time_constant" | "half_life" | "inputs" | "target" | "delay" | "cost" | "rmse" | "n_targets")
+    | ("degrees_of_freedom" | "minima" | "residuals" | "trust" | "links")
+  >,
+  "request"
+> & { request: FitOptions & { dataset: { id: string }; step: { length: number; unit: string }; confidence: number } };
+
+type Series = Present<Schemas["DatasetSummary"], "inputs" | "target" | "step">;
+
+/** What is drawn over time, NaN where a number is missing. */
+type Rows = Record<"sequence" | "step" | "target" | "prediction" | "low" | "high" | "residual", number[]>;
+
+/** Which columns of a table play which part; "" is none. */
+type Columns = { time: string; target: string; sequence: string; inputs: string[] };
+
+type Table = import("../model/table.js").Table;
+
+type Question = { table: Table; columns: Columns; options: FitOptions };
+
+type Answer = {
+  question: Question;
+  dataset: Series;
+  fit: Fit;
+  rows: Rows;
+  /** the lowest cost for each w_rec */
+  profile: { w_rec: number[]; cost: number[] };
+  /** the range of w_rec that is drawn */
+  window: [number, number];
+  /** whether fits of other w_rec take too long to ask for */
+  isLarge: boolean;
+};
+
+/** The best fit with another w_rec; its rows are null if they take too long. */
+type Comparison = { w_rec: number; rmse: number; rows: Pick<Rows, "prediction" | "residual"> | null };
+
+type FitStore = import("./store.js").Store;
