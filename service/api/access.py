@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from service.api.clients import identify
-from service.api.errors import BUSY, FORBIDDEN, RateLimited, problem, rate_limit_problem
+from service.api.errors import BUSY, RateLimited, problem, rate_limit_problem
 from service.api.keys import check_key, needs_key
 from service.api.origins import OriginPolicy
 from service.api.rate_limits import UNLIMITED, RateLimits
@@ -39,7 +39,7 @@ class AccessPolicy:
         method, path = scope["method"], _route_path(scope)
         refusal = self._origins.refusal(method, path, headers)
         if refusal is not None:
-            return problem(Request(scope), FORBIDDEN, refusal)
+            return problem(Request(scope), *refusal)
         preflight = self._origins.preflight(method, headers)
         if preflight is not None:
             response = Response(status_code=204)

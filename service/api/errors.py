@@ -70,7 +70,8 @@ TABLE: dict[type[ServiceError], ProblemType] = {
 CONNECTION_PROBLEMS = (TIMEOUT, URL_TOO_LONG, HEADERS_TOO_LARGE, NOT_IMPLEMENTED)
 # What the page of a problem says: the usual cause, and what to do.
 EXPLANATIONS = {
-    MALFORMED: "The body is not JSON, or is a damaged file. The detail says where.",
+    MALFORMED: "The body is not JSON or is a damaged file, or a header cannot be parsed. The "
+    "detail says which.",
     UNAUTHORIZED: "Send your API key in the header Authorization: Bearer <key>.",
     FORBIDDEN: "The scope of the API key, the name in the Host header or the origin of a web page "
     "does not allow this request. The operator can change each of them.",

@@ -4,18 +4,21 @@ A page of any web site can send requests to a service on the same machine, under
 rebinding) or across origins. Both are refused unless the operator allows them.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
-from service.api.errors import METHODS
+from service.api.errors import FORBIDDEN, MALFORMED, METHODS, ProblemType
 from service.api.request_record import RawHeaders
 from service.settings import Settings
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY: Final = "*"
 PROBES: Final = frozenset({"/livez", "/readyz"})  # whose Host is the address of a container
+# A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port (RFC 9110, 7.2).
+HOST: Final = re.compile(rb"(?:\[[\da-f:.]++\]|[\w.~%!$&'()*+,;=-]*+)(?::\d*+)?", re.IGNORECASE)
 PREFLIGHT_SECONDS: Final = 600
 REQUEST_HEADERS: Final = (
     "Authorization, Content-Type, If-Match, If-None-Match, If-Range, Last-Event-ID, Prefer, Range, "
@@ -40,18 +43,24 @@ class OriginPolicy:
         self._origins = frozenset(settings.cors_origins)
         self._is_allowed = lru_cache(256)(self._is_allowed_host)
 
-    def refusal(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> str | None:
-        """Return why a request is refused, or None."""
+    def refusal(
+        self, method: str, path: str, headers: Mapping[bytes, bytes]
+    ) -> tuple[ProblemType, str] | None:
+        """Return why a request is refused, with the type of the problem, or None."""
         host = headers.get(b"host", b"")
+        if not HOST.fullmatch(host):
+            return MALFORMED, "the Host header is not a name or an address, and perhaps a port"
         if host and not self._any_host and path not in PROBES and not self._is_allowed(host):
-            return f"the host {_name(host)[:80]!r} is not allowed here; see RNN_ALLOWED_HOSTS"
+            name = _name(host)[:80]
+            return FORBIDDEN, f"the host {name!r} is not allowed here; see RNN_ALLOWED_HOSTS"
         from_page = b"origin" in headers or b"sec-fetch-site" in headers
         if method in SAFE_METHODS or not from_page:
             return None
         origin = headers.get(b"origin", b"").decode("latin-1")
         if self._is_trusted(origin) or not _is_cross_site(origin, host, headers):
             return None
-        return f"pages of {origin[:80] or 'other sites'} may not do this; see RNN_CORS_ORIGINS"
+        site = origin[:80] or "other sites"
+        return FORBIDDEN, f"pages of {site} may not do this; see RNN_CORS_ORIGINS"
 
     def preflight(self, method: str, headers: Mapping[bytes, bytes]) -> RawHeaders | None:
         """Return the headers of the response to a preflight request, or None if it is none."""

@@ -32,7 +32,8 @@ from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, to_names
 GAP: Final = "0"  # parsed in place of an empty target
 NO_HEADER: Final = "there is no header; the first line must name the columns"
 LAYOUT: Final = "a line with the names of the columns must come first, and then one row per step"
-SEQUENCE: Final = "sequence"  # the header of the numbers of the sequences
+SEQUENCE: Final = "sequence"  # the header of the names of the sequences
+FORMULA: Final = re.compile(r"'*+[=+@-]")  # what spreadsheets run, also if it was encoded before
 
 
 def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Series:
@@ -128,12 +129,13 @@ def _find_header(sample: list[Line], chosen: SeriesColumns) -> tuple[str, list[s
     names = {*(chosen.inputs or ()), chosen.target or TARGET, chosen.sequence, chosen.time} - {None}
     for separator in SEPARATORS:
         rows = [split_line(text, separator) for _, text in sample]
-        if names <= {*rows[0]} and len({len(row) for row in rows}) == 1:
+        header = [*map(_decode_name, rows[0])]
+        if names <= {*header} and len({len(row) for row in rows}) == 1:
             if all(map(LIKE_A_NUMBER.match, rows[0])):
                 raise Invalid(f"{cite(sample[0])}: {NO_HEADER}", parameter="target")
-            return separator, rows[0]
+            return separator, header
     separator = find_separator(sample)
-    return separator, split_line(sample[0][1], separator)
+    return separator, [*map(_decode_name, split_line(sample[0][1], separator))]
 
 
 def _explain_missing(line: Line, fields: list[str], name: str) -> str:
@@ -143,6 +145,12 @@ def _explain_missing(line: Line, fields: list[str], name: str) -> str:
     hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
     listed = ", ".join(field[:40] for field in fields[:20])
     return f"{cite(line)}: there is no column {name!r}. {hint}The columns are {listed}"
+
+
+def _unit(columns: _Columns, time: int) -> str:
+    """Return the unit of which `write_series_csv` makes the name of the column of times."""
+    others = [name for i, name in enumerate(columns.header) if i not in (time, columns.sequence)]
+    return columns.header[time].removesuffix(_suffix(columns.header[time], others))
 
 
 class _Rows:
@@ -155,8 +163,7 @@ class _Rows:
         self._numbers = array("d")
         self._labels: dict[str, int] = {}
         self._marks = DecimalMarks("/sequences")
-        time = columns.time
-        self._times = None if time is None else Times(columns.header[time])
+        self._times = None if columns.time is None else Times(_unit(columns, columns.time))
 
     def add(self, lines: list[Line]) -> None:
         """Add lines; raises as `read_series_csv`."""
@@ -206,13 +213,14 @@ class _Rows:
         place = self.columns.sequence
         if place is None:
             return 0
-        if not row[place]:
+        label = _decode_name(row[place])
+        if not label:
             name = self.columns.header[place]
             detail = f"{cite(line)}: the column {name!r} is empty; it must name the sequence"
             raise Invalid(detail, parameter="sequence")
-        if row[place] not in self._labels:
-            _check_name(row[place], cite(line), "sequence")
-        return self._labels.setdefault(row[place], len(self._labels))
+        if label not in self._labels:
+            _check_name(label, cite(line), "sequence")
+        return self._labels.setdefault(label, len(self._labels))
 
     def _parse(self, lines: list[Line], fields: list[list[str]]) -> Array:
         """Return fields as an array (len(lines), q + 1), nan where a target is missing."""
@@ -268,14 +276,16 @@ def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
     """Write a table that `read_series_csv` reads back: sequence, time, inputs, target.
 
     The header of the time is the unit of the step, and the time of the first step is one step.
-    Sequences without names are numbered from 0.
+    Sequences without names are numbered from 0. A header that is also the name of another column
+    ends in an underscore.
     """
     names, step = [*series.columns["inputs"], series.columns["target"]], series.columns["step"]
-    head = [_unlike(name, names) for name in (SEQUENCE, step["unit"])]
-    file.write(encode_rows([map(_quote, [*head, *names])]))
+    time = step["unit"] + _suffix(step["unit"], names)
+    sequence = SEQUENCE + _suffix(SEQUENCE, [time, *names])
+    file.write(encode_rows([map(_encode_name, [sequence, time, *names])]))
     n_inputs = len(names) - 1
     labels = series.columns.get("sequence_names") or map(str, range(len(series.lengths)))
-    for label, length in zip(map(_quote, labels), series.lengths.tolist(), strict=True):
+    for label, length in zip(map(_encode_name, labels), series.lengths.tolist(), strict=True):
         for start in range(0, length, PART):
             n_rows = min(PART, length - start)
             inputs = series.inputs.take(n_rows * n_inputs).reshape(n_rows, n_inputs).tolist()
@@ -291,12 +301,23 @@ def _fields(label: str, time: float, inputs: Sequence[float], target: float) -> 
     yield "" if target != target else repr(target)  # noqa: PLR0124 - nan is a gap
 
 
-def _unlike(name: str, others: list[str]) -> str:
-    """Return a name that is none of the others."""
-    while name in others:
-        name += "_"
-    return name
+def _suffix(name: str, others: list[str]) -> str:
+    """Return the underscores after which a name is none of the others.
+
+    Their number is the same for the name with underscores, so that a reader can take them off.
+    """
+    stem = name.rstrip("_")
+    n_underscores = [len(other) - len(stem) for other in others if other.rstrip("_") == stem]
+    return "_" * (1 + max(n_underscores, default=-1))
 
 
-def _quote(name: str) -> str:
+def _encode_name(name: str) -> str:
+    """Return a name as a field: an apostrophe keeps spreadsheets from running it as a formula."""
+    if FORMULA.match(name):
+        name = f"'{name}"
     return f'"{name}"' if any(mark in name for mark in SEPARATORS) else name
+
+
+def _decode_name(field: str) -> str:
+    """Return the name that `_encode_name` made a field of."""
+    return field[1:] if field.startswith("'") and FORMULA.match(field) else field

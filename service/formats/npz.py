@@ -97,7 +97,7 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
 
 
 def _read_lengths(archive: zipfile.ZipFile, n_samples: int, n_steps: int) -> NDArray[np.int64]:
-    shape = _read_shape(archive, "lengths", "lengths")
+    shape = _read_shape(archive, "lengths", "lengths", "iuf")
     if shape == (n_samples,):
         numbers = _read_array(archive, "lengths", "lengths", shape)
         lengths = numbers.astype(np.int64)
@@ -123,7 +123,9 @@ def _open(
     raise Invalid(f"the archive must contain {listed}, not {', '.join(files)[:80]!r}", "")
 
 
-def _read_shape(archive: zipfile.ZipFile, field: str, name: str) -> tuple[int, ...]:
+def _read_shape(
+    archive: zipfile.ZipFile, field: str, name: str, kinds: str = "biuf"
+) -> tuple[int, ...]:
     """Return the shape of an array of numbers whose size is that of its member."""
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type not in METHODS or info.flag_bits & 1:
@@ -134,9 +136,11 @@ def _read_shape(archive: zipfile.ZipFile, field: str, name: str) -> tuple[int, .
         read_header = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
         shape, _, dtype = read_header(file, max_header_size=MAX_HEADER)
         n_bytes = file.tell() + math.prod(shape) * dtype.itemsize
-    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+    if dtype.kind not in kinds or dtype.itemsize > 8:
         detail = f"{name} has elements of type {str(dtype)[:40]!r}; only numbers are allowed"
         raise Invalid(detail, f"/{field}")
+    if any(isinstance(length, bool) for length in shape):  # numpy takes them as integers here only
+        raise Invalid(f"{name} has the shape {shape}, which is not of integers", f"/{field}")
     if n_bytes != info.file_size:
         raise Malformed(f"{info.filename} does not have the size that its header declares")
     return shape
@@ -154,14 +158,19 @@ def _read_array(
     """Return an array as float64 in a shape; numbers that are not used, and gaps, may be nan."""
     with _read_errors(f"{name}.npy"), archive.open(f"{name}.npy") as file:
         array: NDArray[Any] = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
-    if array.dtype.kind in "iu" and max(-int(array.min()), int(array.max())) > MAX_EXACT:
-        detail = f"{name} has integers above 2^53, which float64 may round; use float64 instead"
-        raise Invalid(detail, f"/{field}")
-    numbers = np.ascontiguousarray(array, dtype=np.float64).reshape(shape)
-    checked = numbers if used is None else np.where(used, numbers, 0.0)
-    if gaps:
-        checked = np.nan_to_num(checked, posinf=np.inf, neginf=-np.inf)
-    at = first_outside(checked)
+    try:
+        if array.dtype.kind in "iu":
+            largest = max(-int(array.min(initial=0)), int(array.max(initial=0)))
+            if largest > MAX_EXACT:
+                detail = f"{name} has integers above 2^53, which float64 may round; use float64"
+                raise Invalid(detail, f"/{field}")
+        numbers = np.ascontiguousarray(array, dtype=np.float64).reshape(shape)
+        checked = numbers if used is None else np.where(used, numbers, 0.0)
+        if gaps:
+            checked = np.nan_to_num(checked, posinf=np.inf, neginf=-np.inf)
+        at = first_outside(checked)
+    except (ValueError, TypeError) as error:
+        raise Invalid(f"{name} cannot be read: {str(error)[:100]}", f"/{field}") from error
     if at is not None:
         pointer = "/".join(("", field, *map(str, at)))
         raise Invalid(explain_out_of_range(float(numbers[at])), pointer)

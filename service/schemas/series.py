@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import rfc8785
@@ -44,8 +44,8 @@ class SequenceSchema(RequestModel):
     name: Annotated[
         ColumnName | None,
         Field(
-            description="Its name, if all sequences have one. It is not part of the id: a series "
-            "keeps the names with which it was first stored.",
+            description="Its name, if all sequences have one; above 1000 sequences, names are "
+            "not stored.",
             examples=["north"],
         ),
     ] = None
@@ -105,12 +105,20 @@ def to_series(
 def series_id(series: Series) -> str:
     """Return the id of a series, which is the same for JSON, CSV and npz.
 
-    The hash covers its names and its step as canonical JSON (RFC 8785); the number n of sequences
-    and their lengths as unsigned 64-bit integers; then the inputs of all sequences and their
-    targets as float64, nan where a target is missing, all little-endian, with -0.0 taken as 0.0.
+    The hash covers its names, those of its sequences if they have some, and its step as canonical
+    JSON (RFC 8785); the number n of sequences and their lengths as unsigned 64-bit integers; then
+    the inputs of all sequences and their targets as float64, nan where a target is missing, all
+    little-endian, with -0.0 taken as 0.0.
     """
-    head = {"kind": "series", "inputs": series.input_names, "target": series.target_name}
-    sha256 = hashlib.sha256(rfc8785.dumps(head | {"step": series.step._asdict()}))
+    head: dict[str, Any] = {
+        "kind": "series",
+        "inputs": series.input_names,
+        "target": series.target_name,
+        "step": series.step._asdict(),
+    }
+    if series.sequence_names:
+        head["sequences"] = series.sequence_names
+    sha256 = hashlib.sha256(rfc8785.dumps(head))
     sha256.update(np.array([len(series.lengths)], "<u8").data)
     sha256.update(series.lengths.astype("<u8").data)
     for array in (series.inputs, series.targets):

@@ -30,6 +30,7 @@ NAMES: dict[str, Any] = {
     "sequence": "region",
     "time": "date",
 }
+FORMULAS = ("=", "+", "-", "@")  # what spreadsheets run
 NORTH = [[1, 0.25], [2, 0.5], [2.5, 1]], [3.5, np.nan, 4]
 SOUTH = [[10, 0], [20, 2]], [30, 50]
 
@@ -279,16 +280,14 @@ def write(series: Series) -> bytes:
 
 
 numbers = st.floats(-1e100, 1e100).filter(lambda x: x == 0 or abs(x) >= 1e-100)
-names = st.lists(
-    st.text("ab ,;sé", min_size=1, max_size=4).filter(lambda name: name == name.strip()),
-    min_size=1,
-    max_size=4,
-    unique=True,
-)
+name = st.sampled_from(["sequence", "sequence_", "hour", "hour_"]) | st.text(
+    "ab ,;sé_'=+-@", min_size=1, max_size=4
+).filter(lambda name: name == name.strip())
+names = st.lists(name, min_size=1, max_size=4, unique=True)
 
 
-@given(st.data(), names)
-def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str]) -> None:
+@given(st.data(), names, name)
+def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str], unit: str) -> None:
     lengths = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
     size, n_inputs = sum(lengths), len(titles) - 1
     inputs = np.array(
@@ -299,7 +298,7 @@ def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str]) ->
             lambda found: any(y is not None for y in found)
         )
     )
-    step = Step(data.draw(st.sampled_from([1.0, 0.1, 15.0])), "hour")
+    step = Step(data.draw(st.sampled_from([1.0, 0.1, 15.0])), unit)
     series = Series(
         inputs.reshape(size, n_inputs).astype(float),
         np.array(targets, float),
@@ -307,10 +306,16 @@ def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str]) ->
         tuple(titles[1:]),
         titles[0],
         step,
-        tuple(data.draw(st.sampled_from([(), ("a", "b, c", "é;")]))[: len(lengths)]),
+        tuple(data.draw(st.just([]) | st.lists(name, min_size=3, unique=True))[: len(lengths)]),
     )
     table = write(series)
-    chosen = SeriesColumns(titles[0], tuple(titles[1:]), "sequence", "hour")
+    rows = list(csv.reader(io.StringIO(table.decode(), newline="")))
+    assert {len(row) for row in rows} == {2 + len(titles)}
+    fields = [*rows[0], *(row[0] for row in rows)]
+    assert not any(field.startswith(FORMULAS) for field in fields)
+    quoted = [field.startswith("'") and field.lstrip("'").startswith(FORMULAS) for field in fields]
+    sequence, time = (field[quoted[i] :] for i, field in enumerate(fields[:2]))
+    chosen = SeriesColumns(titles[0], tuple(titles[1:]), sequence, time)
     again = CSV.read_series(table, chosen, Limits())
     assert (again.input_names, again.target_name) == (series.input_names, series.target_name)
     assert again.sequence_names == series.sequence_names
@@ -319,8 +324,6 @@ def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str]) ->
     np.testing.assert_array_equal(again.lengths, lengths)
     np.testing.assert_array_equal(again.inputs, series.inputs)
     np.testing.assert_array_equal(again.targets, series.targets)
-    rows = list(csv.reader(io.StringIO(table.decode(), newline="")))
-    assert {len(row) for row in rows} == {2 + len(titles)}
 
 
 @given(st.binary(max_size=60) | st.text('t,y;x\n12-./ "e', max_size=60).map(str.encode))

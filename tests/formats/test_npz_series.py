@@ -1,6 +1,7 @@
 """Series as archives: shapes, gaps, lengths, and what is refused."""
 
 import io
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,9 @@ def test_sequences_of_one_length() -> None:
     np.testing.assert_array_equal(series.targets, TARGETS.ravel())
     unnamed = read(archive(inputs=INPUTS.astype(np.int32), targets=TARGETS))
     assert (unnamed.input_names, unnamed.target_name) == (("input_1", "input_2"), "target")
-    without = read(archive(inputs=INPUTS[..., :0], targets=TARGETS))
-    assert (without.input_names, without.inputs.shape) == ((), (6, 0))
+    for dtype in (np.float64, np.int64, np.bool_):
+        without = read(archive(inputs=INPUTS[..., :0].astype(dtype), targets=TARGETS))
+        assert (without.input_names, without.inputs.shape) == ((), (6, 0))
 
 
 def test_what_follows_the_end_of_a_sequence_is_ignored() -> None:
@@ -83,11 +85,30 @@ def test_what_is_written_is_read_back(lengths: list[int], n_inputs: int) -> None
         ({"lengths": np.array([1, 4])}, "/lengths", ("from 1 to 3",)),
         ({"lengths": np.array([1, 2, 3])}, "/lengths", ("2 whole numbers",)),
         ({"lengths": np.array([1, 2.5])}, "/lengths", ("2 whole numbers",)),
+        ({"lengths": np.array([True, True])}, "/lengths", ("type 'bool'",)),
         ({"others": TARGETS}, "", ("inputs and targets only",)),
     ],
 )
 def test_invalid_arrays(change: dict[str, Any], place: str, words: tuple[str, ...]) -> None:
     assert refused(archive(**{"inputs": INPUTS, "targets": TARGETS} | change), *words) == place
+
+
+@pytest.mark.parametrize("field", ["inputs", "targets", "lengths"])
+def test_a_shape_of_booleans(field: str) -> None:
+    arrays: dict[str, Any] = {
+        "inputs": np.ones((1, 1, 1)),
+        "targets": np.ones((1, 1)),
+        "lengths": np.ones(1),
+    }
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as target:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            shape = (True,) * array.ndim if name == field else array.shape
+            header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(member, header)
+            target.writestr(f"{name}.npy", member.getvalue() + array.tobytes())
+    assert refused(file.getvalue(), field, "not of integers") == f"/{field}"
 
 
 def test_invalid_names() -> None:

@@ -47,19 +47,26 @@ def test_the_id_of_the_tutorials_dataset() -> None:
     assert dataset_id(inputs, targets) == expected == "ds_05aa9c3d3afdbff0f9faa5baec15c674"
 
 
-def test_the_id_of_a_series() -> None:
+@pytest.mark.parametrize(
+    ("sequences", "extra", "golden"),
+    [
+        ((), "", "ds_f8282e0d88a411e1038ef43706fd1276"),
+        (("north", "süd"), '"sequences":["north","süd"],', "ds_a280297709b7cc96b32aadebd13e7be8"),
+    ],
+)
+def test_the_id_of_a_series(sequences: tuple[str, ...], extra: str, golden: str) -> None:
     nan = float("nan")
     inputs = np.array([[1.0, 2.0], [0.5, -0.0], [3.0, 4.0]])
-    series = Series(
-        inputs, np.array([7.0, -nan, 9.0]), np.array([2, 1]), ("ä", "b"), "y", Step(1, "week")
-    )
+    targets, lengths = np.array([7.0, -nan, 9.0]), np.array([2, 1])
+    series = Series(inputs, targets, lengths, ("ä", "b"), "y", Step(1, "week"), sequences)
     packed = (
-        '{"inputs":["ä","b"],"kind":"series","step":{"length":1,"unit":"week"},"target":"y"}'
+        f'{{"inputs":["ä","b"],"kind":"series",{extra}'
+        '"step":{"length":1,"unit":"week"},"target":"y"}'
     ).encode()
     packed += struct.pack("<QQQ", 2, 2, 1)
     packed += struct.pack("<6d", 1, 2, 0.5, 0, 3, 4) + struct.pack("<3d", 7, nan, 9)
     expected = f"ds_{hashlib.sha256(packed).hexdigest()[:32]}"
-    assert series_id(series) == expected == "ds_f8282e0d88a411e1038ef43706fd1276"
+    assert series_id(series) == expected == golden
 
 
 def test_the_id_depends_on_the_shape() -> None:

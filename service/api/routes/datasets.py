@@ -74,8 +74,9 @@ async def store_dataset(
     target at every step, for fits. Its table has a header and one row per step, in the order of
     time. An empty target is a gap; inputs have none. `sequence=region` names the column that
     distinguishes the sequences, and `time=date` one whose equal steps become the step of the
-    series. An archive contains `inputs` (n, T, q) and `targets` (n, T), with nan for gaps, and
-    `lengths` (n,) if the sequences differ in length.
+    series. Downloads put an apostrophe before names that begin with =, +, - or @, which
+    spreadsheets would run, and uploads take it off again. An archive contains `inputs` (n, T, q)
+    and `targets` (n, T), with nan for gaps, and `lengths` (n,) if the sequences differ in length.
     """
     columns = query.to_columns()
     if is_file(request):

@@ -29,6 +29,7 @@ SERIES: dict[str, Any] = {
     ],
     "step": {"length": 1, "unit": "week"},
 }
+UNNAMED = SERIES | {"sequences": [part | {"name": None} for part in SERIES["sequences"]]}
 DECAY = {"kind": "series", "inputs": [], "sequences": [{"targets": [8, None, 2]}]}
 
 
@@ -38,7 +39,7 @@ def test_the_id_of_a_series_is_the_same_however_it_comes(stored_api: Any) -> Non
     result = first.json()
     here = first.headers["location"]
     assert result == {
-        "id": "ds_1e2504f5962e01e2d2d1dd4664cb8162",
+        "id": "ds_3ef0bef3b64e39bff9803312237c40cf",
         "name": None,
         "kind": "series",
         "n_samples": 2,
@@ -74,31 +75,24 @@ def test_the_id_of_a_series_depends_on_all_that_it_says(api: Any) -> None:
         {"step": {"unit": "day"}},
         {"sequences": SERIES["sequences"][::-1]},
         {"sequences": SERIES["sequences"][:1]},
+        {"sequences": UNNAMED["sequences"]},
+        {"sequences": [SERIES["sequences"][0], SERIES["sequences"][1] | {"name": "west"}]},
     )
     ids = {api.post(DATASETS, SERIES | change).json()["id"] for change in changes}
     assert len(ids) == len(changes)
 
 
-def test_sequences_keep_their_first_names(stored_api: Any) -> None:
-    unnamed = SERIES | {
-        "sequences": [part | {"name": None} for part in SERIES["sequences"]],
-    }
-    first = stored_api.post(DATASETS, unnamed).json()
-    assert first["sequence_names"] is None
-    counted = stored_api.get(first["links"]["csv"]).content
-    assert stored_api.delete(first["links"]["self"]).status_code == 204
+def test_the_names_of_sequences(stored_api: Any) -> None:
+    named = stored_api.post(DATASETS, SERIES).json()
+    stored = stored_api.post(DATASETS, UNNAMED).json()
+    assert (named["sequence_names"], stored["sequence_names"]) == (["north", "south"], None)
+    counted = stored_api.get(stored["links"]["csv"]).content
     query = QUERY.replace("region", "sequence").replace("date", "week")
     # The numbers of a file of the service are no names.
-    again = stored_api.upload(counted, query=query).json()
-    assert (again["id"], again["sequence_names"]) == (first["id"], None)
-    assert stored_api.post(DATASETS, SERIES).json()["sequence_names"] is None
-    assert stored_api.delete(first["links"]["self"]).status_code == 204
-    named = stored_api.post(DATASETS, SERIES).json()
-    assert (named["id"], named["sequence_names"]) == (first["id"], ["north", "south"])
-    assert stored_api.post(DATASETS, unnamed).json() == named
+    assert stored_api.upload(counted, query=query).json() == stored
     many = "\n".join(["region,target", *(f"n{i},{i}" for i in range(1001))])
-    stored = stored_api.upload(many, query="?kind=series&sequence=region").json()
-    assert (stored["n_samples"], stored["sequence_names"]) == (1001, None)
+    large = stored_api.upload(many, query="?kind=series&sequence=region").json()
+    assert (large["n_samples"], large["sequence_names"]) == (1001, None)
 
 
 def test_downloads(stored_api: Any) -> None:
@@ -121,9 +115,10 @@ def test_downloads(stored_api: Any) -> None:
     again = stored_api.upload(
         body, "application/x-npz", "?kind=series&inputs=spend,heating&target=sales"
     )
-    assert again.status_code == 201  # an archive does not tell the step
-    step_alone = SERIES | {"step": {"length": 1, "unit": "step"}}
-    assert again.json()["id"] == stored_api.post(DATASETS, step_alone).json()["id"]
+    # An archive has neither the step nor the names of the sequences.
+    assert again.status_code == 201
+    bare = UNNAMED | {"step": {"length": 1, "unit": "step"}}
+    assert again.json()["id"] == stored_api.post(DATASETS, bare).json()["id"]
 
 
 def test_a_series_without_inputs(stored_api: Any) -> None:
