@@ -45,7 +45,7 @@ class Polynomials:
         values: Array = self._blocks @ powers
         if self._n_blocks == 1:
             return values
-        values = values.reshape(-1, self._n_blocks, len(w))
+        values = values.reshape(len(values) // self._n_blocks, self._n_blocks, len(w))
         if len(w) == 1:  # the loop would take most of the time
             one: Array = values[..., 0] @ w ** (count * np.arange(self._n_blocks))
             return one[:, None]
@@ -82,7 +82,7 @@ class ExtendedPolynomials:
         """Return the values (K, M) at finite w (M,)."""
         inside = np.abs(w) <= 1.0
         inverted = np.where(inside, w, 1.0 / np.where(inside, 1.0, w))
-        rising, falling = self._rising_and_falling(inverted).reshape(2, -1, len(w))
+        rising, falling = np.split(self._rising_and_falling(inverted), 2)
         # The powers of w that were left out.
         power = np.where(inside, self._lowest, self._highest)
         left_out = extended_powers(ExtendedArray.from_floats(w), power)

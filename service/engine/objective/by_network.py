@@ -142,7 +142,7 @@ class NetworkObjective:
         """
         overflowed = np.zeros(w_in.size, np.bool_)
         for state in self._run(w_in, w_rec):
-            if not isfinite(state.max()):
+            if not isfinite(state.max(initial=0.0)):
                 overflowed |= ~np.isfinite(state).all(axis=1)
         return state, overflowed
 

@@ -46,6 +46,8 @@ class Batch:
         objective, optimizer = self.setup.objective, self.setup.optimizer
         for iteration in iterations:
             self._end_runs_at_target(iteration)
+            if not self.cells.size:
+                return
             if isinstance(optimizer, LeastSquaresOptimizer):
                 self.weights, self.state = take_trial_step(
                     objective, optimizer, self.weights, self.state
@@ -57,8 +59,6 @@ class Batch:
             if not all(np.isfinite(array).all() for array in numbers):
                 finite = np.asarray(np.isfinite(numbers).all(axis=(0, 1)))
                 self._end_runs(~finite, iteration + 1, Outcome.DIVERGED)
-            if not self.cells.size:
-                return
         self._end_runs_at_target(iterations.stop)
         for stored, numbers in zip(self.checkpoint.optimizer_state, self.state, strict=True):
             stored[:, self.cells] = numbers

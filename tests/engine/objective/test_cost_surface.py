@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from service.engine.data import Dataset, count_ones
-from service.engine.network import ACTIVATIONS, Network, forward_states
+from service.engine.network import ACTIVATIONS, Network, curvatures, forward_states
 from service.engine.objective import cost_surface, make_objective
 from service.engine.types import Weights
 
@@ -43,3 +43,18 @@ def test_overflow_is_counted() -> None:
     assert surface.n_overflowed == 8
     assert surface.minimum == Weights(1.0, 1.0)
     assert surface.minimum_cost == 0.0
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("initial_state", [0.0, 0.5])
+@pytest.mark.parametrize("n_steps", [1, 10, 200])
+def test_no_weights(activation: str, initial_state: float, n_steps: int) -> None:
+    data = Dataset.from_arrays(*count_ones(3, n_steps))
+    objective = make_objective(data, Network(activation, initial_state))
+    none = np.empty(0)
+    assert objective.costs(none, none).shape == (0,)
+    assert objective.log10_costs(none, none).shape == (0,)
+    assert objective.gradients(none, none).shape == (2, 0)
+    assert [x.mantissa.shape for x in objective.extended_gradients(none, none)] == [(0,), (0,)]
+    assert objective.normal_equations(none, none).steps.shape == (2, 0)
+    assert curvatures(*count_ones(3, n_steps), none, none, Network(activation)).shape == (0, 2)

@@ -1,5 +1,6 @@
 """Basin maps: cells compared with single runs, resumed maps, and overflow."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -172,6 +173,21 @@ def test_initial_weights_that_reach_the_target_take_no_iteration(objective: Obje
     assert basin_map.outcome.tolist() == [[Outcome.TARGET_REACHED.code]]
     assert basin_map.iterations.tolist() == [[0]]
     assert basin_map.cost.tolist() == [[0.0]]
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh", "relu"])
+@pytest.mark.parametrize("n_steps", [10, 200])
+@pytest.mark.parametrize("name", ["rprop", "adam", "levenberg_marquardt"])
+def test_a_map_whose_runs_all_reach_the_target(name: str, n_steps: int, activation: str) -> None:
+    data = Dataset.from_arrays(*count_ones(5, n_steps))
+    axis = np.linspace(0.5, 0.6, 2)
+    setup = TrainingSetup(make_objective(data, Network(activation)), OPTIMIZERS[name]())
+    start = setup.objective.costs(axis, axis)
+    setup = replace(setup, target_cost=float(start.min()) * 0.9999)
+    basin_map = train_all(setup, axis, axis, n_iterations=500)
+    assert (basin_map.outcome == Outcome.TARGET_REACHED.code).all()
+    assert (basin_map.iterations > 0).any()
+    assert_same(basin_map, by_runs(setup, axis, axis, 500))
 
 
 def test_no_iterations(objective: Objective) -> None:
