@@ -1,7 +1,6 @@
 """Files that callers download, with ETags that identify their content."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from hashlib import sha256
 from typing import Any, BinaryIO, NamedTuple
 
@@ -23,7 +22,7 @@ class Download(NamedTuple):
 
     etag: str  # identifies its content
     seconds: float  # the estimate for computing and writing it
-    write: Callable[[BinaryIO], None]  # computes its content, and writes it to a file
+    write: Callable[[BinaryIO], None]  # computes its content, and writes it; may be called again
 
 
 def request_etag(path: str, request: ObjectiveRequest) -> str:
@@ -67,7 +66,10 @@ def stored_table(
 def computed_table(path: str, columns: Mapping[str, NDArray[Any]]) -> Download:
     """Return columns as a CSV table, whose ETag is that of their numbers."""
     content = sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
-    streams = {name: ArrayStream.of(column) for name, column in columns.items()}
+
+    def write(file: BinaryIO) -> None:
+        write_csv({name: ArrayStream.of(column) for name, column in columns.items()}, file)
+
     etag = resource_etag(f"{path}/{len(columns)}", content)
     seconds = CSV.writing_seconds * sum(map(len, columns.values()))
-    return Download(etag, seconds, partial(write_csv, streams))
+    return Download(etag, seconds, write)

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_FSIZE, getrlimit
 from shutil import disk_usage
 from typing import Final, TypeAlias
 
@@ -133,14 +134,21 @@ class Database:
             raise DiskFull(FULL)
 
     def _check_file(self) -> int:
-        """Check that an SQLite file still exists, and return the free bytes of its disk.
+        """Check that an SQLite file still exists, and return the bytes by which it can grow.
 
+        They are the free bytes of its disk, or what a limit of the size of files leaves to the file
+        and its log.
         SQLite would continue to write to a deleted file, which ends with the process.
         """
         file = Path(self.engine.url.database or "")
         try:
             identity = _identify(file)
             free = disk_usage(file).free
+            limit, _ = getrlimit(RLIMIT_FSIZE)
+            if limit != RLIM_INFINITY:
+                log = file.with_name(f"{file.name}-wal")
+                used = max(path.stat().st_size for path in (file, log) if path.exists())
+                free = min(free, limit - used)
         except OSError as error:
             raise StoreUnavailable("the data directory no longer exists") from error
         if self._identity not in (None, identity):

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_FSIZE, getrlimit, setrlimit
 from typing import Any, BinaryIO
 
 import pytest
@@ -129,6 +130,31 @@ def test_the_latest_files_are_kept_within_limits(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_full_disk_writes_to_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytes(range(256)) * 3000
+    limit, _ = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (len(content) - 1, RLIM_INFINITY))
+    try:
+        file = WrittenFile(partial(write, content), tmp_path)
+    finally:
+        setrlimit(RLIMIT_FSIZE, (limit, RLIM_INFINITY))
+    assert (len(file), file.is_in_memory) == (len(content), True)
+    assert b"".join(file.read(1, 600_000)) == content[1:600_000]
+    store = FileStore(tmp_path)
+    store.add("a", file)
+    assert store.find("a") is None
+    monkeypatch.setattr("service.api.files.MEMORY_BYTES", len(content) - 1)
+    with pytest.raises(Busy):
+        store.find("b")
+
+    def write_parts(file: BinaryIO) -> None:
+        write(content, file)
+        write(b"1", file)
+
+    with pytest.raises(StoreFull):
+        WrittenFile(write_parts, tmp_path / "missing")
+
+
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     def fail(file: BinaryIO) -> None:
         write(b"1", file)
@@ -136,6 +162,4 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError):
         WrittenFile(fail, tmp_path)
-    with pytest.raises(StoreFull):
-        WrittenFile(fail, tmp_path / "missing")
     assert not list(tmp_path.iterdir())

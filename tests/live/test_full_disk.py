@@ -16,9 +16,11 @@ import pytest
 
 from service.api.routes.health import GRACE_SECONDS
 from service.jobs.reaper import DEAD_SECONDS
+from service.store.database import RESERVE_BYTES
 from tests.live.conftest import ENDLESS, Start, has_progress, is_finished, wait_for
 
 DISK_MEBIBYTES = 64
+STORE_FULL = "/problems/store-full"
 JOB = {"n_iterations": 300_000, "record_every": 100}  # some checkpoints
 # A file system of its own, which ends with the processes in it.
 MOUNT = f'mount -t tmpfs -o size={DISK_MEBIBYTES}m none "$0" && exec "$@"'
@@ -47,10 +49,24 @@ class SmallDisk:
 
     def upload(self, number: int) -> Any:
         """Store a dataset of half a megabyte, and return the response."""
-        draws = np.random.default_rng(number).random((1000, 60))
-        text = "\n".join(",".join(map(str, row)) for row in draws)
-        csv = {"content-type": "text/csv"}
-        return self.server.client.post("/v1/datasets", content=text, headers=csv)
+        return upload(self.server, number)
+
+
+def upload(server: Any, number: int) -> Any:
+    """Store a dataset of half a megabyte, and return the response."""
+    draws = np.random.default_rng(number).random((1000, 60))
+    text = "\n".join(",".join(map(str, row)) for row in draws)
+    csv = {"content-type": "text/csv"}
+    return server.client.post("/v1/datasets", content=text, headers=csv)
+
+
+def upload_until_full(server: Any) -> list[str]:
+    """Store datasets until there is no space, and return their paths."""
+    responses = [upload(server, 0)]
+    while responses[-1].status_code == 201:
+        responses.append(upload(server, len(responses)))
+    assert (responses[-1].status_code, responses[-1].json()["type"]) == (507, STORE_FULL)
+    return [response.headers["location"] for response in responses[:-1]]
 
 
 @pytest.fixture
@@ -84,10 +100,8 @@ def test_a_disk_full_of_small_uploads_stays_ready_for_deletions(start_on_small_d
     disk = start_on_small_disk(0)
     client = disk.server.client
     assert client.get("/readyz").status_code == 200
-    responses = [disk.upload(0)]
-    while responses[-1].status_code == 201:
-        responses.append(disk.upload(len(responses)))
-    assert (responses[-1].status_code, len(responses) > 20) == (507, True)
+    paths = upload_until_full(disk.server)
+    assert len(paths) > 20
 
     def check_ready() -> None:
         assert client.get("/readyz").status_code == 200
@@ -95,9 +109,10 @@ def test_a_disk_full_of_small_uploads_stays_ready_for_deletions(start_on_small_d
     observe(check_ready, GRACE_SECONDS + 2)
     with disk.full():
         observe(check_ready, GRACE_SECONDS + 2)
-        for response in responses[:5]:
-            assert client.delete(f"/v1/datasets/{response.json()['id']}").status_code == 204
-    assert disk.upload(len(responses)).status_code == 201
+        for path in paths[:5]:
+            assert client.get(f"{path}.csv").text.count("\n") == 1001
+            assert client.delete(path).status_code == 204
+    assert disk.upload(len(paths)).status_code == 201
     disk.server.stop()
 
 
@@ -125,6 +140,11 @@ def test_jobs_wait_while_the_disk_is_full(start_on_small_disk: Any) -> None:
     server.stop()
 
 
+def limit_file_size(server: Any, n_bytes: int) -> None:
+    for pid in (server.process.pid, *server.workers):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (n_bytes, resource.RLIM_INFINITY))
+
+
 @pytest.mark.slow
 def test_a_limit_of_the_size_of_files_is_like_a_full_disk(start: Start) -> None:
     server = start(1)
@@ -132,25 +152,37 @@ def test_a_limit_of_the_size_of_files_is_like_a_full_disk(start: Start) -> None:
     queued = server.submit(n_iterations=20)
     server.wait_for_run(run["id"], has_progress)
     assert server.client.get("/readyz").status_code == 200
-    processes = [server.process.pid, *server.workers]
-
-    def limit_file_size(n_bytes: int) -> None:
-        for pid in processes:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (n_bytes, resource.RLIM_INFINITY))
-
-    limit_file_size(0)
+    limit_file_size(server, 0)
     for _ in range(2):
         response = server.client.post("/v1/training-runs", json={"n_iterations": 5})
-        assert (response.status_code, response.json()["type"]) == (507, "/problems/store-full")
+        assert (response.status_code, response.json()["type"]) == (507, STORE_FULL)
     response = wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code != 200)
     assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
     assert "no space" in response.json()["detail"]
     assert server.get_run(run["id"])["status"] == "running"
     assert server.client.get("/livez").status_code == 200
-    limit_file_size(resource.RLIM_INFINITY)
+    limit_file_size(server, resource.RLIM_INFINITY)
     assert server.client.post("/v1/training-runs", json={"n_iterations": 5}).status_code == 201
-    assert server.client.get("/readyz").status_code == 200
+    wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code == 200)
     done = server.get_run(run["id"])["progress"]["done"]
     server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
     assert server.wait_for_run(queued["id"], is_finished)["status"] == "succeeded"
     assert server.client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
+
+
+@pytest.mark.slow
+def test_what_a_limit_of_the_size_of_files_allows(start: Start) -> None:
+    server = start(1)
+    client = server.client
+    run = server.submit(**ENDLESS)
+    server.wait_for_run(run["id"], has_progress)
+    limit_file_size(server, RESERVE_BYTES + 10_000_000)
+    paths = upload_until_full(server)
+    assert client.get("/readyz").status_code == 200
+    for path in paths:
+        assert client.get(f"{path}.csv").status_code == 200
+        assert client.delete(path).status_code == 204
+    assert client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
+    server.wait_for_run(run["id"], is_finished)
+    assert upload(server, 0).status_code == 201
+    server.stop()
