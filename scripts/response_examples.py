@@ -21,7 +21,7 @@ from service.operations.fits import FIT
 from service.operations.job_types import Arrays, JobType
 from service.operations.limits import Limits
 from service.operations.optimum import find_optimum
-from service.operations.predict import predict
+from service.operations.predict import Source, predict
 from service.operations.submit import compute, name_task
 from service.operations.surfaces import compute_surfaces
 from service.operations.traces import check_gradient, trace_gradients
@@ -63,7 +63,7 @@ def make_examples() -> dict[str, Any]:
     responses = [
         *(run, basin_map, fit),
         TrajectoryResponse(**trajectory),
-        predict(PredictRequest(), (Weights(1.0, 1.0), Network()), None, Limits()),
+        predict(PredictRequest(), Source(Weights(1.0, 1.0), Network(), None), Limits()),
         _describe_dataset(),
     ]
     for use_case, (model, body) in REQUESTS.items():

@@ -24,15 +24,13 @@ from service.api.openapi import complete_schema
 from service.api.request_log import log_request
 from service.api.routes import (
     basin_maps,
-    cost_surface,
     datasets,
     docs,
     explorer,
     fits,
-    gradient_trace,
     health,
     optimizers,
-    predict,
+    questions,
     training_runs,
 )
 from service.api.telemetry import make_telemetry_config
@@ -54,10 +52,7 @@ empty request repeats the tutorial.
 """
 # Routes are matched one by one, so those of short computations come first.
 RESOURCES: Final = (
-    predict,
     training_runs,
-    gradient_trace,
-    cost_surface,
     optimizers,
     basin_maps,
     fits,
@@ -117,8 +112,8 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         observers=state.observers,
     )
     error_handlers.install(app)
-    for resource in RESOURCES:
-        app.include_router(resource.router)
+    for router in (*questions.routers, *(resource.router for resource in RESOURCES)):
+        app.include_router(router)
     return app
 
 

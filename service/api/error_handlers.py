@@ -26,7 +26,7 @@ from service.api.errors import (
     problem_type,
     rate_limit_problem,
 )
-from service.api.field_errors import InvalidBody, name_parameter, query_errors, summarize
+from service.api.field_errors import InvalidBody, query_errors, summarize
 from service.errors import FieldError, ServiceError
 
 logger = logging.getLogger(__name__)
@@ -38,8 +38,6 @@ async def _handle_service_error(request: Request, error: Exception) -> Response:
         return rate_limit_problem(request, error)
     kind = problem_type(error)
     fields: list[FieldError] = getattr(error, "errors", [])
-    if request.method in {"GET", "HEAD"}:
-        fields = [name_parameter(field, request.query_params.keys()) for field in fields]
     detail = summarize(fields) if isinstance(error, InvalidBody) else error.detail
     referrers = getattr(error, "referrers", [])
     members: dict[str, Any] = {"referrers": referrers} if referrers else {}

@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from service.schemas.basin_maps import BasinMapRequest
-from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.cost_surface import CostSurfacePictureRequest, CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.evaluate import EvaluateRequest
 from service.schemas.fits import FitRequest
@@ -110,7 +110,7 @@ GRADIENT_CHECK: Final = _examples(
         {"network": {"activation": "sigmoid"}, "weights": {"w_in": 0.5, "w_rec": 0.5}},
     ),
 )
-# A picture has no resolution, and its default depends on the format.
+# The default depends on the format.
 _NO_RESOLUTION: Final = {"windows": {"__all__": {"resolution"}}}
 COST_SURFACE: Final = _examples(
     defaults(CostSurfaceRequest, exclude=_NO_RESOLUTION),
@@ -128,7 +128,7 @@ COST_SURFACE: Final = _examples(
     ),
 )
 COST_SURFACE_PICTURE: Final = _examples(
-    defaults(CostSurfaceRequest, exclude=_NO_RESOLUTION),
+    defaults(CostSurfacePictureRequest),
     path=("With the path of a training run", {"points": [], "runs": [RUN_ID]}),
 )
 OPTIMUM: Final = _examples(
@@ -139,6 +139,25 @@ OPTIMUM: Final = _examples(
     ),
     remember=("For remembering the first input: a curve of optima", {"dataset": _REMEMBER}),
 )
+# By path. Others have the first two.
+_QUESTIONS: Final = {
+    "/v1/predict": PREDICT,
+    "/v1/predict.{suffix}": PREDICT_CSV,
+    "/v1/evaluate": EVALUATE,
+    "/v1/gradient-trace": GRADIENT_TRACE,
+    "/v1/gradient-check": GRADIENT_CHECK,
+    "/v1/cost-surface": COST_SURFACE,
+    "/v1/cost-surface.{suffix}": COST_SURFACE_PICTURE,
+    "/v1/optimum": OPTIMUM,
+}
+
+
+def question_examples(path: str, model: type[BaseModel]) -> dict[str, Any]:
+    """Return the examples of the request body at the path of a question, or of its file."""
+    own = _QUESTIONS.get(path) or _QUESTIONS.get(path.partition(".")[0])
+    return own or _examples(defaults(model))
+
+
 DATASET: Final = _examples(
     defaults(CountOnesDataset),
     explicit=("An explicit dataset", _EXPLICIT),

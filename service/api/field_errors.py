@@ -23,17 +23,6 @@ _MESSAGES: Final = {
     "int_parsing_size": "Input is too large",
     "missing": "This field is required",
 }
-# The parts of the JSON body that have query parameters of another name. Of several for one part,
-# the first is named if none of them is in the URL.
-_PARAMETERS: Final = {
-    "dataset": "/dataset",
-    **{name: f"/dataset/{name}" for name in ("kind", "n_samples", "n_steps", "seed", "noise")},
-    **{name: f"/network/{name}" for name in ("activation", "initial_state")},
-    **{name: f"/windows/0/{name}" for name in ("resolution", "w_in", "w_rec")},
-    "point": "/points",
-    "run": "/runs",
-    "mark": "/marks",
-}
 
 
 class InvalidBody(Invalid):
@@ -57,15 +46,18 @@ def query_errors(error: RequestValidationError) -> list[FieldError]:
     return fields
 
 
-def name_parameter(field: FieldError, written: Collection[str]) -> FieldError:
-    """Return an invalid field of the body to which a GET is equivalent as a query parameter.
+def name_parameter(
+    field: FieldError, pointers: Mapping[str, str], written: Collection[str]
+) -> FieldError:
+    """Return an invalid field of the body that a query spells as a query parameter.
 
-    Of several parameters for one field, it is one that is written in the URL.
+    Of several parameters for one field, it is one that is written in the URL. ``pointers`` are
+    those of all parameters into the body.
     """
     if not field.pointer:
         return field
     place = f"{field.pointer}/"
-    parts = {name: f"{part}/" for name, part in _PARAMETERS.items()}
+    parts = {name: f"{pointer}/" for name, pointer in pointers.items()}
     near = [name for name, part in parts.items() if place.startswith(part)]
     near += [name for name, part in parts.items() if part.startswith(place)]
     own_name = field.pointer.split("/")[1]

@@ -11,22 +11,13 @@ from service.api.errors import FORBIDDEN, UNAUTHORIZED, ProblemType, problem
 from service.api.origins import SAFE_METHODS
 from service.keys import ApiKey, Scope, find_key
 from service.operations.caller import current_key
+from service.operations.questions import QUESTIONS
 
 REALM: Final = 'Bearer realm="linear-rnn"'
 OPEN: Final = frozenset({"/", "/docs", "/fit", "/livez", "/llms.txt", "/openapi.json", "/readyz"})
 OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/problems/")
-# These compute without storing anything, so POST needs only the scope ``read``.
-COMPUTATIONS: Final = frozenset(
-    f"/v1/{name}"
-    for name in (
-        "cost-surface",
-        "evaluate",
-        "gradient-check",
-        "gradient-trace",
-        "optimum",
-        "predict",
-    )
-)
+# POST of these stores nothing, so it needs only the scope ``read``.
+QUESTION_PATHS: Final = frozenset(question.path for question in QUESTIONS)
 
 
 def needs_key(path: str) -> bool:
@@ -36,7 +27,7 @@ def needs_key(path: str) -> bool:
 
 def scope_for(method: str, path: str) -> Scope:
     """Return the scope that a request needs."""
-    stores_nothing = path.partition(".")[0] in COMPUTATIONS
+    stores_nothing = path.partition(".")[0] in QUESTION_PATHS
     return Scope.READ if method in SAFE_METHODS or stores_nothing else Scope.WRITE
 
 

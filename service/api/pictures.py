@@ -1,10 +1,9 @@
 """Shared by all routes for files: path parameters, and the response with a picture."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from fastapi import Path, Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import Response
 
@@ -12,14 +11,9 @@ from service.api.dependencies import AppState
 from service.api.responses import file_response, not_modified
 from service.errors import Invalid, NotFound
 from service.figures.formats import PICTURE_FORMATS
-from service.operations.limits import Limits
 from service.operations.pictures import Picture
-from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
-from service.schemas.resolved_datasets import ResolvedDataset
 
-R = TypeVar("R", CostSurfaceRequest, GradientTraceRequest)
 LARGEST_SHARE = 4  # a picture larger than a quarter of the cache would evict too many others
 PREPARE_SECONDS = 0.05  # loading what a picture needs; its process computes the rest
 
@@ -49,32 +43,22 @@ def id_path(example: str, alias: str | None = None) -> Any:
     return Path(alias=alias, description="The id.", json_schema_extra=pattern, examples=[example])
 
 
-def check_suffix(request: Request, suffix: str, suffixes: Sequence[str]) -> None:
-    """Raise NotFound for an unknown suffix, or Invalid for a picture option of another file."""
+def check_suffix(
+    suffix: str, suffixes: Sequence[str], options: PictureOptions | None = None
+) -> None:
+    """Raise NotFound for an unknown suffix, or Invalid for a picture option of another file.
+
+    An option that equals its default is ignored: generated clients send all of them.
+    """
     if suffix not in suffixes:
         listed = ", ".join(suffixes)
         raise NotFound(
             f"there is no format {suffix[:20]!r}; the formats of this resource are {listed}"
         )
-    if suffix not in PICTURE_FORMATS:
-        for name in PictureOptions.model_fields.keys() & request.query_params.keys():
-            raise Invalid(f"{name} applies to pictures, not to {suffix}", parameter=name)
-
-
-async def find_picture(
-    find: Callable[[R, ResolvedDataset, PictureOptions, str, Limits], Picture],
-    body: R,
-    options: PictureOptions,
-    suffix: str,
-    state: AppState,
-) -> Picture:
-    """Return the picture of a request, which ``find`` names; raises NotFound and Conflict."""
-    dataset = await state.resolve(body.dataset)
-    await state.check_runs(getattr(body, "runs", ()))
-    arguments = body, dataset, options, suffix, state.limits
-    if body.dataset.n_given:  # which is hashed
-        return await run_in_threadpool(find, *arguments)
-    return find(*arguments)
+    if suffix not in PICTURE_FORMATS and options is not None:
+        for name, info in PictureOptions.model_fields.items():
+            if getattr(options, name) != info.default:
+                raise Invalid(f"{name} applies to pictures, not to {suffix}", parameter=name)
 
 
 async def picture_response(request: Request, state: AppState, picture: Picture) -> Response:

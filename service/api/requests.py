@@ -19,7 +19,7 @@ from starlette.responses import Response
 from service.api.bodies import declared_size
 from service.api.dependencies import get_app_state
 from service.api.errors import MEDIA, TOO_LARGE
-from service.api.field_errors import MAX_STEP, InvalidBody, explain_unknown
+from service.api.field_errors import MAX_STEP, InvalidBody, explain_unknown, name_parameter
 from service.errors import Invalid, Malformed
 from service.operations.work_estimates import PARSE
 
@@ -66,13 +66,24 @@ class JsonRoute(APIRoute):
         models: list[Any] = [param.field_info.annotation for param in self.dependant.query_params]
         fields = {name: info for model in models for name, info in model.model_fields.items()}
         lists = {name for name, info in fields.items() if get_origin(info.annotation) is list}
+        pointers = {
+            name: place
+            for query in models
+            for name, place in getattr(query, "pointers", dict)().items()
+        }
 
         async def handle(request: Request) -> Response:
             if request.scope["query_string"]:
                 _check_query(request, fields.keys(), lists)
             if model is not None:
                 request = _ModelRequest(request, await read_model(request, model))
-            return await handler(request)
+            try:
+                return await handler(request)
+            except Invalid as error:
+                if pointers:
+                    written = request.query_params.keys()
+                    error.errors = [name_parameter(e, pointers, written) for e in error.errors]
+                raise
 
         return handle
 
@@ -88,7 +99,7 @@ def json_body(model: type[BaseModel], examples: dict[str, Any]) -> Any:
 
 
 async def read_model(request: Request, model: type[M], *other_types: str) -> M | None:
-    """Return the JSON body of a request as a model, or None if there is no body, or a null.
+    """Return the JSON body of a request as a model, or None if there is no body.
 
     It raises an HTTPException for another media type (415) or too many bytes (413), Malformed,
     InvalidBody, and Busy for a large body that cannot be parsed now. A message about the media type
@@ -130,7 +141,7 @@ def _check_media_type(request: Request, *other_types: str) -> None:
         raise HTTPException(MEDIA.status, f"the body must be {accepted}, {what}")
 
 
-def _parse(body: bytes, model: type[M]) -> M | None:
+def _parse(body: bytes, model: type[M]) -> M:
     """Return the model of a JSON body; raises as `read_model`."""
     n_members = max(body.count(b"{"), body.count(b":"))
     if n_members > MAX_MEMBERS or body.count(b"[") > MAX_LISTS:
@@ -140,7 +151,7 @@ def _parse(body: bytes, model: type[M]) -> M | None:
         value = orjson.loads(body)
     except JSONDecodeError as error:
         raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
-    return None if value is None else validate(value, model)
+    return validate(value, model)
 
 
 def validate(value: Any, model: type[M]) -> M:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVarTuple
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -14,9 +14,7 @@ from service.api.files import WrittenFile, find_range
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
 from service.operations.downloads import Download
-from service.schemas.base import ResponseModel, encode
-
-Arguments = TypeVarTuple("Arguments")
+from service.schemas.base import encode
 
 MEDIA_TYPES = {
     suffix: fmt.media_type for suffix, fmt in (PICTURE_FORMATS | DATASET_FORMATS).items()
@@ -42,20 +40,6 @@ class OrjsonResponse(Response):
     def render(self, content: Any) -> bytes:
         """Return the bytes."""
         return content if isinstance(content, bytes) else encode(content)
-
-
-def encode_result(
-    use_case: Callable[[*Arguments], ResponseModel],
-) -> Callable[[*Arguments], bytes]:
-    """Return a function that also encodes the result as JSON, in the thread that computes it.
-
-    Encoding the largest response takes 20 ms, too long for the event loop.
-    """
-
-    def compute(*arguments: *Arguments) -> bytes:
-        return encode(use_case(*arguments))
-
-    return compute
 
 
 def status_response(

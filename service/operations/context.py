@@ -1,9 +1,8 @@
 """What use cases share: the database, the limits, locks and the scheduler."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from anyio import to_thread
@@ -12,27 +11,12 @@ from service.engine.network import Network
 from service.engine.types import Weights
 from service.operations.limits import Limits
 from service.operations.resolve import check_targets, get_succeeded, resolve_any, resolve_model
-from service.operations.work_estimates import reading_seconds
 from service.scheduling import Scheduler
 from service.schemas.datasets import AnyDatasetSource
-from service.schemas.objective import ObjectiveRequest
 from service.schemas.predict import RunModel, WeightsModel
-from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset
 from service.store.database import Database
 from service.store.jobs import Enqueue
-
-T = TypeVar("T")
-
-
-R = TypeVar("R", bound=ObjectiveRequest)
-
-Estimate: TypeAlias = Callable[[R, DatasetSize, Limits], float]
-"""Returns the estimated seconds of a request; raises LimitExceeded if they are too many."""
-
-
-def estimate_preparation(request: ObjectiveRequest, size: DatasetSize, _limits: Limits) -> float:
-    """Return the estimated seconds to name a file: a dataset in the request is hashed."""
-    return reading_seconds(size) if request.dataset.n_given else 0.0
 
 
 @dataclass(kw_only=True)
@@ -51,21 +35,6 @@ class Context:
     def lock(self, resource_id: str) -> asyncio.Lock:
         """Return the lock of a resource."""
         return self.locks.setdefault(resource_id, asyncio.Lock())
-
-    async def run(
-        self,
-        use_case: Callable[[R, ResolvedDataset, Limits], T],
-        request: R,
-        estimate: Estimate[R],
-    ) -> T:
-        """Run a use case that computes from a dataset.
-
-        The limits are checked, and a stored dataset is looked up, before the computation waits for
-        a core. Requests that do not need the database succeed while it is unavailable.
-        """
-        dataset = await self.resolve(request.dataset)
-        seconds = estimate(request, dataset.size, self.limits)
-        return await self.scheduler.run(seconds, use_case, request, dataset, self.limits)
 
     async def resolve(self, source: AnyDatasetSource) -> ResolvedDataset:
         """Return a dataset, without reading its arrays; raises as `resolve_dataset`."""

@@ -15,12 +15,14 @@ from service.operations.work_estimates import (
 )
 from service.schemas.common import Evaluation
 from service.schemas.evaluate import EvaluateRequest, EvaluateResponse
-from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import ResolvedDataset
 
 
-def estimate_evaluations(request: EvaluateRequest, size: DatasetSize, limits: Limits) -> float:
+def estimate_evaluations(
+    request: EvaluateRequest, dataset: ResolvedDataset, limits: Limits
+) -> float:
     """Return the estimated seconds of all points; raises LimitExceeded if they are too many."""
-    n_points = len(request.points)
+    size, n_points = dataset.size, len(request.points)
     seconds = data_pass_seconds(size) + backpropagation_seconds(size, n_points)
     seconds += curvature_seconds(size, n_points)
     limits.check_work(seconds, "/points")

@@ -4,12 +4,12 @@ from service.errors import Invalid
 from service.operations.limits import Limits
 from service.operations.work_estimates import data_pass_seconds
 from service.schemas.optimum import OptimumRequest, OptimumResponse
-from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import ResolvedDataset
 
 
-def estimate_optimum(_: OptimumRequest, size: DatasetSize, limits: Limits) -> float:
+def estimate_optimum(_: OptimumRequest, dataset: ResolvedDataset, limits: Limits) -> float:
     """Return the estimated seconds; raises LimitExceeded if the dataset is too large."""
-    seconds = data_pass_seconds(size)
+    seconds = data_pass_seconds(dataset.size)
     limits.check_work(seconds, "/dataset")
     return seconds
 

@@ -42,7 +42,7 @@ from service.rendering.requests import (
     trajectory_weights,
 )
 from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
-from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.cost_surface import CostSurfacePictureRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
@@ -74,25 +74,17 @@ class Picture(NamedTuple):
     prepare: Callable[[Database], PictureRequest]  # loads what it shows; called in a thread
 
 
-def check_surface_request(request: CostSurfaceRequest) -> None:
-    """Raise Invalid for a resolution, or for marks that are unknown for the activation."""
-    for i, window in enumerate(request.windows):
-        if "resolution" in window.model_fields_set:
-            detail = "a picture takes no resolution: its pixels follow from width, height and dpi"
-            raise Invalid(detail, f"/windows/{i}/resolution")
-    if request.marks and request.network.activation != "identity":
-        detail = "the optimum and the valley are available for the identity activation only"
-        raise Invalid(detail, "/marks")
-
-
 def surface_picture(
-    request: CostSurfaceRequest,
+    request: CostSurfacePictureRequest,
     dataset: ResolvedDataset,
     options: PictureOptions,
     suffix: str,
     limits: Limits,
 ) -> Picture:
-    """Return the picture of cost surfaces."""
+    """Return the picture of cost surfaces; raises Invalid for marks that cannot be computed."""
+    if request.marks and request.network.activation != "identity":
+        detail = "the optimum and the valley are available for the identity activation only"
+        raise Invalid(detail, "/marks")
     common, etag = _name_request("cost-surface", request, options, suffix, SURFACE_SIZE, limits)
 
     def prepare(database: Database) -> PictureRequest:
@@ -195,7 +187,7 @@ def load_run_path(run_id: str, database: Database) -> RunPath:
 
 def _name_request(
     name: str,
-    request: CostSurfaceRequest | GradientTraceRequest,
+    request: CostSurfacePictureRequest | GradientTraceRequest,
     options: PictureOptions,
     suffix: str,
     size: tuple[int, int],
@@ -207,8 +199,6 @@ def _name_request(
     appears by its id, and must be stored before the picture can be drawn again.
     """
     body = canonical_request(request)
-    for window in body.get("windows", []):
-        del window["resolution"]  # it has no effect on a picture
     if 0 < request.dataset.n_given <= INLINE:
         body["dataset"] = request.dataset.model_dump(mode="json")
     made = {"method": "POST", "path": f"/v1/{name}.{suffix}", "body": body}

@@ -2,18 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from anyio import to_thread
 
 from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
 from service.errors import Invalid
+from service.operations.context import Context
 from service.operations.downloads import Download, computed_table
+from service.operations.fit_predictions import (
+    StoredFit,
+    load_fit,
+    predict_with_fit,
+    predict_with_fit_csv,
+)
 from service.operations.limits import Limits
 from service.operations.work_estimates import prediction_seconds, reading_seconds
 from service.schemas.common import Activation
-from service.schemas.predict import PredictRequest, PredictResponse, ResolvedModel
+from service.schemas.predict import (
+    FitPredictResponse,
+    PredictRequest,
+    PredictResponse,
+    ResolvedModel,
+)
 from service.schemas.resolved_datasets import ResolvedDataset
 
 Sequences: TypeAlias = Array | list[Array]
@@ -23,31 +36,48 @@ SMALL = 2_000  # inputs: about a quarter of a millisecond
 SMALL_STEPS = 400  # of numpy: about a millisecond
 
 
-def is_small(sequences: Sequences) -> bool:
-    """Return whether a prediction takes about a millisecond at most."""
-    n_inputs, n_steps = _count_inputs(sequences)
-    return n_inputs <= SMALL and n_steps <= SMALL_STEPS
+class Source(NamedTuple):
+    """The network that a request names, and the dataset if it names one."""
+
+    weights: Weights
+    network: Network
+    dataset: ResolvedDataset | None
 
 
-def estimate_prediction(request: PredictRequest, dataset: ResolvedDataset | None) -> float:
+async def resolve_source(request: PredictRequest, context: Context) -> Source | StoredFit:
+    """Return what a request names; raises NotFound and Conflict."""
+    if request.fit_model is not None:
+        arguments = request.fit_model, context.database, context.limits
+        return await to_thread.run_sync(load_fit, *arguments)
+    weights, network = await context.resolve_model(request.used_model)
+    dataset = None if request.dataset is None else await context.resolve(request.dataset)
+    return Source(weights, network, dataset)
+
+
+def estimate_prediction(
+    request: PredictRequest, source: Source | StoredFit, _limits: Limits
+) -> float:
     """Return the estimated seconds of a prediction, for the slowest activation."""
-    if dataset is None:
-        return prediction_seconds(*_count_inputs(request.inputs))
-    n_samples, n_steps = dataset.size[:2]
-    return reading_seconds(dataset.size) + prediction_seconds(n_samples * n_steps, n_steps)
+    if isinstance(source, StoredFit):
+        return source.seconds
+    if source.dataset is not None:
+        n_samples, n_steps, *_ = size = source.dataset.size
+        return reading_seconds(size) + prediction_seconds(n_samples * n_steps, n_steps)
+    n_inputs, n_steps = _count_inputs(request.inputs)
+    is_small = n_inputs <= SMALL and n_steps <= SMALL_STEPS
+    return 0.0 if is_small else prediction_seconds(n_inputs, n_steps)
 
 
 def predict(
-    request: PredictRequest,
-    model: tuple[Weights, Network],
-    dataset: ResolvedDataset | None,
-    limits: Limits,
-) -> PredictResponse:
+    request: PredictRequest, source: Source | StoredFit, limits: Limits
+) -> PredictResponse | FitPredictResponse:
     """Return the outputs for the sequences of a request, and their states on request.
 
-    ``model`` and ``dataset`` are those that the request names. It raises LimitExceeded for too many
-    inputs, or too many numbers for a JSON response.
+    It raises LimitExceeded for too many inputs, or too many numbers for a JSON response.
     """
+    if isinstance(source, StoredFit):
+        return predict_with_fit(request, source, limits)
+    weights, network, dataset = source
     sequences, field = _read_sequences(request, dataset, limits)
     n_sequences, n_inputs = len(sequences), _count_inputs(sequences)[0]
     if request.return_states:
@@ -55,7 +85,6 @@ def predict(
         limits.check_json(n_inputs + 2 * n_sequences, "/return_states", instead)
     else:
         limits.check_json(n_sequences, field, "request fewer at a time, or .csv")
-    weights, network = model
     states: list[Array] | None = None
     if request.return_states:
         outputs, states = _predict_states(weights, network, sequences)
@@ -74,17 +103,15 @@ def predict(
     )
 
 
-def predict_csv(
-    request: PredictRequest,
-    model: tuple[Weights, Network],
-    dataset: ResolvedDataset | None,
-    limits: Limits,
-) -> Download:
+def predict_csv(request: PredictRequest, source: Source | StoredFit, limits: Limits) -> Download:
     """Return the outputs as a table, with the targets of a dataset; raises as `predict`."""
+    if isinstance(source, StoredFit):
+        return predict_with_fit_csv(request, source, limits)
+    weights, network, dataset = source
     if request.return_states:
         raise Invalid("a table has no states; they are in JSON", "/return_states")
     sequences, _ = _read_sequences(request, dataset, limits)
-    columns = {"output": _predict_outputs(*model, sequences)}
+    columns = {"output": _predict_outputs(weights, network, sequences)}
     if dataset is not None:
         columns["target"] = dataset.dataset.targets
     numbered = {"sequence": np.arange(len(sequences)), **columns}

@@ -13,18 +13,27 @@ from service.operations.downloads import Download, request_etag
 from service.operations.limits import Limits
 from service.operations.work_estimates import surface_seconds
 from service.schemas.common import Range
-from service.schemas.cost_surface import CostGrid, CostSurfaceRequest, CostSurfaceResponse
-from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
+from service.schemas.cost_surface import (
+    JSON_RESOLUTION,
+    NPZ_RESOLUTION,
+    CostGrid,
+    CostSurfaceRequest,
+    CostSurfaceResponse,
+)
+from service.schemas.resolved_datasets import ResolvedDataset
 from service.store.array_codec import ArrayStream
 
 
-def estimate_surfaces(request: CostSurfaceRequest, size: DatasetSize, limits: Limits) -> float:
+def estimate_surfaces(
+    request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits
+) -> float:
     """Return the estimated seconds of all grids; raises LimitExceeded."""
+    request = request.at_resolution(JSON_RESOLUTION)
     for i, window in enumerate(request.windows):
         limits.check_grid(window.n_points, f"/windows/{i}/resolution")
     n_weights = sum(window.n_points**2 for window in request.windows)
-    seconds = surface_seconds(request.network.activation, size, n_weights)
-    limits.check_work(seconds, "/windows")
+    seconds = surface_seconds(request.network.activation, dataset.size, n_weights)
+    limits.check_work(seconds, "/windows/0/resolution")
     return seconds
 
 
@@ -32,8 +41,9 @@ def compute_surfaces(
     request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits
 ) -> CostSurfaceResponse:
     """Compute the cost on the grid of every window; raises LimitExceeded."""
+    request = request.at_resolution(JSON_RESOLUTION)
     n_numbers = sum(window.n_points * (window.n_points + 2) for window in request.windows)
-    limits.check_json(n_numbers, "/windows", "lower the resolution, or request .npz")
+    limits.check_json(n_numbers, "/windows/0/resolution", "lower the resolution, or request .npz")
     return CostSurfaceResponse(
         windows=[_describe(surface) for surface in _compute(request, dataset)]
     )
@@ -41,7 +51,8 @@ def compute_surfaces(
 
 def surfaces_npz(request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits) -> Download:
     """Return the arrays of all windows, numbered, as an npz archive; an overflow is inf there."""
-    seconds = estimate_surfaces(request, dataset.size, limits)
+    request = request.at_resolution(NPZ_RESOLUTION)
+    seconds = estimate_surfaces(request, dataset, limits)
     seconds += NPZ.writing_seconds * sum(window.n_points**2 for window in request.windows)
     etag = request_etag("cost-surface.npz", request)
     return Download(etag, seconds, partial(_write_npz, request, dataset))

@@ -18,13 +18,15 @@ from service.schemas.gradient_trace import (
     GradientTraceRequest,
     GradientTraceResponse,
 )
-from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import ResolvedDataset
 from service.store.array_codec import ArrayStream
 
 
-def estimate_traces(request: GradientTraceRequest, size: DatasetSize, limits: Limits) -> float:
+def estimate_traces(
+    request: GradientTraceRequest, dataset: ResolvedDataset, limits: Limits
+) -> float:
     """Return the estimated seconds of all traces; raises LimitExceeded if they are too many."""
-    seconds = trace_seconds(size, len(request.points))
+    seconds = trace_seconds(dataset.size, len(request.points))
     limits.check_work(seconds, "/points")
     return seconds
 
@@ -44,15 +46,17 @@ def trace_gradients(
 
 def trace_csv(request: GradientTraceRequest, dataset: ResolvedDataset, limits: Limits) -> Download:
     """Return the traces of a request as a CSV table with one row per point and step."""
-    seconds = estimate_traces(request, dataset.size, limits)
+    seconds = estimate_traces(request, dataset, limits)
     seconds += 3 * CSV.writing_seconds * len(request.points) * (dataset.size.n_steps + 1)
     etag = request_etag("gradient-trace.csv", request)
     return Download(etag, seconds, partial(_write_csv, request, dataset))
 
 
-def estimate_check(_request: GradientCheckRequest, size: DatasetSize, limits: Limits) -> float:
+def estimate_check(
+    _request: GradientCheckRequest, dataset: ResolvedDataset, limits: Limits
+) -> float:
     """Return the estimated seconds of a comparison; raises LimitExceeded if it takes too long."""
-    seconds = 3 * backpropagation_seconds(size)
+    seconds = 3 * backpropagation_seconds(dataset.size)
     limits.check_work(seconds, "/dataset")
     return seconds
 

@@ -26,6 +26,7 @@ from service.operations.job_types import Arrays, ComputationOutput, JobType, Ste
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded
 from service.operations.work_estimates import training_seconds
+from service.schemas.base import encode
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.common import Evaluation
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
@@ -212,13 +213,13 @@ TRAINING_RUN = JobType(
 )
 
 
-def read_trajectory(run_id: str, database: Database, limits: Limits) -> TrajectoryResponse:
-    """Return the trajectory of a stored run; raises NotFound, Conflict and LimitExceeded."""
+def read_trajectory(run_id: str, database: Database, limits: Limits) -> bytes:
+    """Return the trajectory of a stored run as JSON; raises NotFound, Conflict, LimitExceeded."""
     row = get_succeeded("run", run_id, database)
     arrays = computations.load_arrays(database, row.id)
     n_numbers = sum(map(len, arrays.values()))
     limits.check_json(n_numbers, None, "request .csv, or train with a larger record_every")
-    return TrajectoryResponse(**arrays)
+    return encode(TrajectoryResponse(**arrays))
 
 
 def trajectory_csv(row: ComputationRow, database: Database) -> Download:

@@ -39,7 +39,7 @@ from service.rendering.requests import (
     TrajectoryPictureRequest,
     trajectory_weights,
 )
-from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.cost_surface import CostSurfacePictureRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimum import OptimumResponse
 
@@ -72,7 +72,7 @@ def draw(request: PictureRequest) -> bytes:
 
 def warm_up() -> None:
     """Draw the most frequent pictures, so that fonts are loaded and caches are filled."""
-    surface, trace = CostSurfaceRequest.model_validate({}), GradientTraceRequest()
+    surface, trace = CostSurfacePictureRequest.model_validate({}), GradientTraceRequest()
     data = PictureData(Dataset.from_arrays(*count_ones()))
     style = Style(*SURFACE_SIZE)
     draw(

@@ -17,7 +17,7 @@ from service.errors import LimitExceeded
 from service.figures.style import Style
 from service.rendering.approximation import EXACT, Approximation
 from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
-from service.schemas.cost_surface import CostSurfaceRequest, Mark
+from service.schemas.cost_surface import CostSurfacePictureRequest, Mark
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import MAX_PIXELS, PictureOptions
 from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
@@ -62,7 +62,7 @@ class _Request:
 class SurfacePictureRequest(_Request):
     """The cost over the weights, with points, paths and other annotations."""
 
-    surface: CostSurfaceRequest
+    surface: CostSurfacePictureRequest
     data: PictureData
     paths: Sequence[RunPath] = ()
     approximation: Approximation = EXACT

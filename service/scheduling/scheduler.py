@@ -72,7 +72,8 @@ class Scheduler:
         Parameters
         ----------
         seconds
-            The estimated duration. Shorter work runs first.
+            The estimated duration. Shorter work runs first; work of 0 seconds runs at once, in
+            the event loop.
 
         Raises
         ------
@@ -82,6 +83,8 @@ class Scheduler:
             Too much work waits, no slot became free in time, the client has disconnected, or the
             scheduler is closed.
         """
+        if not seconds:
+            return function(*arguments)
         queue = self._short if seconds <= SHORT_SECONDS else self._long
         await charge_work(seconds)
         work = current_work.get() or Work()

@@ -27,14 +27,22 @@ Resolution = Annotated[
 ]
 
 
-class Window(RequestModel):
-    """A rectangle of weights, and the resolution of its grid."""
+class PictureWindow(RequestModel):
+    """A rectangle of weights."""
 
     w_in: Annotated[Range, Field(description="The range of the columns.")] = Range()
     w_rec: Annotated[Range, Field(description="The range of the rows.")] = Range()
+
+
+class Window(PictureWindow):
+    """A rectangle of weights, and the resolution of its grid."""
+
     resolution: Annotated[
         Resolution | None,
-        Field(description=f"By default {JSON_RESOLUTION} in JSON and {NPZ_RESOLUTION} in npz."),
+        Field(
+            description=f"By default {JSON_RESOLUTION} in JSON and {NPZ_RESOLUTION} in npz.",
+            examples=[JSON_RESOLUTION],
+        ),
     ] = None
 
     @property
@@ -43,10 +51,9 @@ class Window(RequestModel):
         return self.resolution or NPZ_RESOLUTION
 
 
-TUTORIAL_WINDOWS = [
-    Window(),
-    Window(w_in=Range(low=0.0, high=2.0), w_rec=Range(low=0.0, high=2.0)),
-]
+_RANGES = (Range(), Range(low=0.0, high=2.0))  # of both weights
+TUTORIAL_PICTURE_WINDOWS = [PictureWindow(w_in=both, w_rec=both) for both in _RANGES]
+TUTORIAL_WINDOWS = [Window(w_in=both, w_rec=both) for both in _RANGES]
 
 
 class Mark(StrEnum):
@@ -56,13 +63,13 @@ class Mark(StrEnum):
     VALLEY = "valley"
 
 
-class CostSurfaceRequest(ObjectiveRequest):
-    """The windows in which to compute or draw the cost."""
+_WINDOWS = Field(min_length=1, max_length=MAX_WINDOWS, description="By default the tutorial's two.")
 
-    windows: Annotated[
-        list[Window],
-        Field(min_length=1, max_length=MAX_WINDOWS, description="By default the tutorial's two."),
-    ] = TUTORIAL_WINDOWS
+
+class CostSurfacePictureRequest(ObjectiveRequest):
+    """The windows in which to draw the cost, at every pixel."""
+
+    windows: Annotated[list[PictureWindow], _WINDOWS] = TUTORIAL_PICTURE_WINDOWS
     points: Points = TUTORIAL_POINTS
     runs: Annotated[
         list[Annotated[str, Field(examples=["run_" + "0" * 32])]],
@@ -77,10 +84,16 @@ class CostSurfaceRequest(ObjectiveRequest):
         list[Mark] | None,
         Field(
             max_length=len(Mark),
-            description="What else to mark in a picture, for the identity activation. Null marks "
+            description="What else to mark in a picture, for the identity activation. By default "
             "both if runs are drawn, and nothing otherwise.",
         ),
     ] = None
+
+
+class CostSurfaceRequest(CostSurfacePictureRequest):
+    """The windows in which to compute the cost, on grids."""
+
+    windows: Annotated[list[Window], _WINDOWS] = TUTORIAL_WINDOWS  # type: ignore[assignment]
 
     def at_resolution(self, default: int) -> Self:
         """Return the request with the resolution of windows that have none."""

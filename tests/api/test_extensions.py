@@ -1,4 +1,4 @@
-"""Every endpoint accepts a new activation, kind of dataset or format of pictures."""
+"""The recipes in CONTRIBUTING: a new activation, kind of dataset, format of pictures, question."""
 
 import json
 import os
@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import service
 
 SOURCE = Path(service.__file__).parent
+QUESTIONS = "\nQUESTIONS: Final"
 ACTIVATIONS = """
 ACTIVATIONS = make_registry(
     **ACTIVATIONS,
@@ -46,10 +48,66 @@ class OnesDataset(DatasetKind):
 
 
 OneTargetDataset: TypeAlias = """
+SPREAD_MODELS = '''
+"""The spread of the targets."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from service.schemas.base import NUMBER, ResponseModel
+from service.schemas.objective import ObjectiveRequest
+
+
+class SpreadRequest(ObjectiveRequest):
+    """How to measure the spread."""
+
+    unit: Annotated[float, Field(gt=0, description="The unit."), NUMBER] = 1.0
+
+
+class SpreadResponse(ResponseModel):
+    """The spread of the targets."""
+
+    spread: Annotated[float, Field(description="The standard deviation, in units.")]
+'''
+SPREAD_USE_CASE = '''
+"""Measure the spread of the targets."""
+
+from service.operations.limits import Limits
+from service.schemas.resolved_datasets import ResolvedDataset
+from service.schemas.spread import SpreadRequest, SpreadResponse
+
+
+def estimate(_: SpreadRequest, dataset: ResolvedDataset, _limits: Limits) -> float:
+    """Return the estimated seconds."""
+    return 1e-8 * dataset.size.n_samples * dataset.size.n_steps
+
+
+def measure(request: SpreadRequest, dataset: ResolvedDataset, _limits: Limits) -> SpreadResponse:
+    """Return the spread."""
+    return SpreadResponse(spread=dataset.dataset.targets.std() / request.unit)
+'''
+SPREAD_IMPORTS = """from service.operations.spread import estimate, measure
+from service.schemas.spread import SpreadRequest, SpreadResponse
+"""
+SPREAD_QUESTION = """    Question(
+        path="/v1/spread",
+        tag="Prediction",
+        name="measure_spread",
+        summary="Measure the spread of the targets",
+        description="Return their standard deviation.",
+        request_model=SpreadRequest,
+        response_model=SpreadResponse,
+        compute=measure,
+        estimate=estimate,
+        by_query=True,
+    ),
+"""
 PROGRAM = """
 import asyncio, json, sys
 from pathlib import Path
 import httpx
+from service.api.keys import scope_for
 from service.app import create_app
 from service.settings import Settings
 
@@ -81,6 +139,11 @@ async def main():
                 for link, file in response.json()["links"].items():
                     if link != "events":
                         yield file, (await client.get(file)).status_code
+        for asked in sys.argv[3:]:
+            response = await client.request(*asked.split())
+            yield asked, response.status_code
+            yield f"answer to {asked}", response.text
+            yield f"scope of {asked}", scope_for(*asked.split())
         yield "schema", (await client.get("/openapi.json")).text
         yield "page", (await client.get("/")).text
 
@@ -91,10 +154,11 @@ print(json.dumps(asyncio.run(collect())))
 """
 
 
-def answers(directory: Path, part: dict[str, Any]) -> dict[str, Any]:
-    """Return the status of every endpoint of an extended copy of the service."""
+def answers(directory: Path, part: dict[str, Any], *asked: str) -> dict[str, Any]:
+    """Return the status of every endpoint of an extended copy, and the answers to more requests."""
+    command = [PROGRAM, str(directory / "data"), json.dumps(part), *asked]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM, str(directory / "data"), json.dumps(part)],
+        [sys.executable, "-W", "error", "-c", *command],
         env=os.environ | {"PYTHONPATH": str(directory)},
         cwd=directory,
         capture_output=True,
@@ -146,3 +210,24 @@ def test_every_picture_has_a_new_format(copy: Path) -> None:
     assert len([path for path in replies if path.endswith(".webp")]) == 2  # of a run and of a map
     assert "/v1/cost-surface.{suffix}" in replies["schema"]
     assert '"image/webp"' in replies["schema"]
+
+
+def test_a_new_question_has_routes_a_query_and_the_scope_of_reading(copy: Path) -> None:
+    (copy / "service/schemas/spread.py").write_text(SPREAD_MODELS)
+    (copy / "service/operations/spread.py").write_text(SPREAD_USE_CASE)
+    path = copy / "service/operations/questions.py"
+    first, head, entries = path.read_text().partition(QUESTIONS)
+    declared, _, questions = entries.partition("(\n")
+    source = [first, "\n", SPREAD_IMPORTS, head, declared, "(\n", SPREAD_QUESTION, questions]
+    path.write_text("".join(source))
+    get, post = "GET /v1/spread?kind=remember&n_steps=2&noise=0&unit=2", "POST /v1/spread"
+    replies = answers(copy, {}, get, post)
+    drawn = np.random.RandomState(1).standard_normal(20)
+    assert json.loads(replies[f"answer to {get}"])["spread"] == pytest.approx(drawn.std() / 2)
+    ones = [np.around(random.rand(10)).sum() for random in [np.random.RandomState(1)] * 20]
+    assert json.loads(replies[f"answer to {post}"])["spread"] == pytest.approx(np.std(ones))
+    assert replies[f"scope of {post}"] == "read"
+    operations = json.loads(replies["schema"])["paths"]["/v1/spread"]
+    unit = next(each for each in operations["get"]["parameters"] if each["name"] == "unit")
+    assert unit["schema"]["exclusiveMinimum"] == 0
+    assert "empty" in operations["post"]["requestBody"]["content"]["application/json"]["examples"]

@@ -89,8 +89,9 @@ def test_invalid_options_are_refused(api: Any, path: str, query: str, parameter:
 
 @pytest.mark.parametrize("path", [f"{TRACE}.csv", f"{TRAJECTORY}.csv"])
 def test_tables_and_archives_have_no_picture_options(api: Any, path: str) -> None:
-    for name, value in (("width", 400), ("dpi", 100), ("theme", "dark"), ("title", "x")):
+    for name, value in (("width", 400), ("dpi", 200), ("theme", "dark"), ("title", "x")):
         api.refused(api.get(f"{path}?{name}={value}"), name, "pictures")
+    assert api.get(f"{path}?dpi=100&theme=light").content == api.get(path).content
     for other in (f"/v1/datasets/{DATASET_ID}.csv", f"{SURFACE}.npz"):
         api.refused(api.get(f"{other}?width=400"), "width", "Unknown query parameter")
 
@@ -100,7 +101,7 @@ def test_pictures_take_no_resolution(api: Any) -> None:
         refused = api.get(f"{SURFACE}.{suffix}?resolution=50")
         api.refused(refused, "resolution", "Unknown query parameter")
         body = {"windows": [{}, {"resolution": 100}]}
-        api.refused(api.post(f"{SURFACE}.{suffix}", body), "/windows/1/resolution", "width")
+        api.refused(api.post(f"{SURFACE}.{suffix}", body), "/windows/1/resolution", "Unknown field")
     assert api.get(f"{SURFACE}.npz?resolution=50").status_code == 200
 
 

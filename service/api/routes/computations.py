@@ -91,7 +91,7 @@ class ComputationRoutes:
             item_id: str = self._id,
             suffix: str = suffix_path(suffixes),
         ) -> Response:
-            check_suffix(request, suffix, suffixes)
+            check_suffix(suffix, suffixes, query)
             row = await run_in_threadpool(get_succeeded, job_type.prefix, item_id, state.database)
             if suffix == table:
                 numbers = download(row, state.database)

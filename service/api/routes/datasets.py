@@ -128,7 +128,7 @@ async def get_dataset_file(
     CSV has one sequence per row, with its target in the last column. That of a series has one row
     per step, with the columns sequence, time (named by its unit), inputs and target.
     """
-    check_suffix(request, suffix, SUFFIXES)
+    check_suffix(suffix, SUFFIXES)
     download = await run_in_threadpool(datasets.dataset_file, dataset_id, suffix, state.database)
     return await download_response(request, state, download, suffix)
 

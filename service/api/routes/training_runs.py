@@ -10,7 +10,7 @@ from service.api.errors import CONFLICT, LIMIT
 from service.api.openapi import STORE, problem_responses
 from service.api.pictures import id_path
 from service.api.requests import make_router
-from service.api.responses import OrjsonResponse, encode_result
+from service.api.responses import OrjsonResponse
 from service.api.routes.computations import ComputationRoutes
 from service.operations.pictures import trajectory_picture
 from service.operations.training import TRAINING_RUN, read_trajectory, trajectory_csv
@@ -48,7 +48,5 @@ routes.add_file(
 async def get_trajectory(state: AppStateDep, run_id: RunId) -> OrjsonResponse:
     """Return the recorded weights and costs as columns."""
     return OrjsonResponse(
-        await run_in_threadpool(
-            encode_result(read_trajectory), run_id, state.database, state.limits
-        )
+        await run_in_threadpool(read_trajectory, run_id, state.database, state.limits)
     )

@@ -1,0 +1,136 @@
+"""The routes of all questions: answers as JSON and as files, by POST, and some by GET."""
+
+from collections.abc import Callable, Sequence
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from service.api.dependencies import AppState, AppStateDep
+from service.api.errors import CONFLICT
+from service.api.examples import question_examples
+from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
+from service.api.pictures import check_suffix, picture_response, suffix_path
+from service.api.query_params import PictureQuery
+from service.api.request_query import derive_query
+from service.api.requests import json_body, make_router
+from service.api.responses import OrjsonResponse, download_response
+from service.figures.formats import PICTURE_FORMATS
+from service.operations.questions import QUESTIONS, Question
+
+ANY: Final = "{suffix}"  # in paths
+
+
+def make_question_router(question: Question[Any, Any]) -> APIRouter:
+    """Return a router with all routes of a question."""
+    router = make_router(question.tag)
+    pictures, tables = (*PICTURE_FORMATS,) if question.draw else (), (*question.tables,)
+    for method in ("GET", "POST") if question.by_query else ("POST",):
+        if question.picture_model:
+            # The path of pictures, of any suffix, comes last, since it matches those of tables.
+            for suffix in tables:
+                _add_file(router, question, method, suffix, tables)
+            _add_file(router, question, method, ANY, pictures)
+        elif pictures or tables:
+            _add_file(router, question, method, ANY, (*pictures, *tables))
+        _add_answer(router, question, method)
+    return router
+
+
+def _add_answer(router: APIRouter, question: Question[Any, Any], method: str) -> None:
+    """Add the route of the answer as JSON."""
+
+    async def answer(state: AppState, asked: Any) -> Response:
+        request = asked.to_request() if method == "GET" else asked
+        return OrjsonResponse(await question.answer(request, state))
+
+    asked = _read(method, question.path, question.request_model)
+    _set_signature(answer, state=AppStateDep, asked=asked)
+    router.add_api_route(
+        question.path,
+        answer,
+        methods=[method],
+        name=_operation(question, method),
+        response_model=question.response_model,
+        summary=question.summary,
+        description=question.description,
+        responses=_problems(question, method),
+    )
+
+
+def _add_file(
+    router: APIRouter,
+    question: Question[Any, Any],
+    method: str,
+    ending: str,
+    suffixes: Sequence[str],
+) -> None:
+    """Add a route of files in some formats, whose path ends with one suffix or any."""
+    path, has_pictures = f"{question.path}.{ending}", ending == ANY and question.draw is not None
+    draw: Any = question.draw
+    known = (*suffixes, *question.tables.keys() - {*suffixes})
+
+    async def send(
+        request: Request, state: AppState, asked: Any, options: Any = None, suffix: str = ending
+    ) -> Response:
+        options = options or asked if has_pictures else None
+        check_suffix(suffix, known, options)
+        body = asked.to_request() if method == "GET" else asked
+        source, run = await question.resolve(body, state), state.scheduler.run
+        seconds = question.estimate_name(body, source, state.limits)
+        if suffix in question.tables:
+            table = question.tables[suffix]
+            download = await run(seconds, table, body, source, state.limits)
+            return await download_response(request, state, download, suffix)
+        picture = await run(seconds, draw, body, source, options.to_options(), suffix, state.limits)
+        return await picture_response(request, state, picture)
+
+    model = (has_pictures and question.picture_model) or question.request_model
+    annotations = {"asked": _read(method, path, model, with_options=has_pictures)}
+    if ending == ANY:
+        annotations["suffix"] = Annotated[str, suffix_path(suffixes)]
+    if has_pictures and method == "POST":
+        annotations["options"] = Annotated[PictureQuery, Query()]
+    _set_signature(send, request=Request, state=AppStateDep, **annotations)
+    router.add_api_route(
+        path,
+        send,
+        methods=[method],
+        name=f"{_operation(question, method)}_{'file' if ending == ANY else ending}",
+        response_class=Response,
+        summary=question.file_summary,
+        description=question.file_description,
+        responses={**file_responses(*suffixes), **_problems(question, method)},
+    )
+
+
+def _read(method: str, path: str, model: Any, *, with_options: bool = False) -> Any:
+    """Declare the body of a POST, or the query of a GET, with the options of a picture."""
+    if method == "POST":
+        return Annotated[model, json_body(model, question_examples(path, model))]
+    options = [PictureQuery] if with_options else []
+    return Annotated[derive_query(model, *options), Query()]
+
+
+def _set_signature(handler: Callable[..., Any], **annotations: Any) -> None:
+    """Set the parameters that FastAPI reads."""
+    parameters = [
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation)
+        for name, annotation in annotations.items()
+    ]
+    handler.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+
+
+def _operation(question: Question[Any, Any], method: str) -> str:
+    noun = question.path.rpartition("/")[2].replace("-", "_")
+    return f"get_{noun}" if method == "GET" else question.name
+
+
+def _problems(question: Question[Any, Any], method: str) -> dict[int | str, dict[str, Any]]:
+    needs_results = question.request_model.model_fields.keys() & {"runs", "model"}
+    common = (*STORE, CONFLICT) if needs_results else STORE
+    return problem_responses(*(QUERY if method == "GET" else BODY), *common)
+
+
+routers: Final = [make_question_router(question) for question in QUESTIONS]
