@@ -1,6 +1,8 @@
 """The exceptions of the service, independent of HTTP. `service.api.errors` maps them to it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 def count(n: int, noun: str) -> str:
@@ -9,11 +11,16 @@ def count(n: int, noun: str) -> str:
 
 
 class ServiceError(Exception):
-    """The base class. Its message is for the caller and shows no internals."""
+    """The base class. Its message is for the caller and shows no internals.
 
-    def __init__(self, detail: str) -> None:
+    ``members`` are the numbers and names in the message that a program may want, by the names that
+    `service.schemas.problems` describes.
+    """
+
+    def __init__(self, detail: str, **members: Any) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.members = members
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,7 @@ class FieldError:
     pointer: str | None
     detail: str
     parameter: str | None = None
+    members: Mapping[str, Any] = field(default_factory=dict)  # as those of a ServiceError
 
 
 class Malformed(ServiceError):
@@ -33,15 +41,19 @@ class Invalid(ServiceError):
     """The request can be parsed but is contradictory or meaningless."""
 
     def __init__(
-        self, detail: str, pointer: str | None = None, parameter: str | None = None
+        self,
+        detail: str,
+        pointer: str | None = None,
+        parameter: str | None = None,
+        **members: Any,
     ) -> None:
-        super().__init__(detail)
+        super().__init__(detail, **members)
         is_located = pointer is not None or parameter is not None
-        self.errors = [FieldError(pointer, detail, parameter)] if is_located else []
+        self.errors = [FieldError(pointer, detail, parameter, members)] if is_located else []
 
 
 class LimitExceeded(Invalid):
-    """The request is above a limit of this service, which the message names."""
+    """The request is above a limit of this service: the members ``limit`` and what is above it."""
 
 
 class NotFound(ServiceError):
@@ -49,14 +61,7 @@ class NotFound(ServiceError):
 
 
 class Conflict(ServiceError):
-    """The state of a resource forbids the request.
-
-    ``referrers`` are ids of up to ten resources that need the resource.
-    """
-
-    def __init__(self, detail: str, referrers: list[str] | None = None) -> None:
-        super().__init__(detail)
-        self.referrers = referrers or []
+    """The state of a resource forbids the request."""
 
 
 class Busy(ServiceError):

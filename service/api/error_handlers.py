@@ -1,7 +1,6 @@
 """The handlers that turn every exception into a problem."""
 
 import logging
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -39,11 +38,9 @@ async def _handle_service_error(request: Request, error: Exception) -> Response:
     kind = problem_type(error)
     fields: list[FieldError] = getattr(error, "errors", [])
     detail = summarize(fields) if isinstance(error, InvalidBody) else error.detail
-    referrers = getattr(error, "referrers", [])
-    members: dict[str, Any] = {"referrers": referrers} if referrers else {}
     if kind.status == INTERNAL.status:
         logger.error("request %s: %s", request.scope.get("request_id"), error.detail)
-    return problem(request, kind, detail, fields=fields, **members)
+    return problem(request, kind, detail, fields=fields, **error.members)
 
 
 async def _handle_validation_error(request: Request, error: Exception) -> Response:

@@ -1,7 +1,6 @@
 """The table from exceptions to HTTP statuses, and problem details (RFC 9457)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import orjson
@@ -116,8 +115,7 @@ class RateLimited(ServiceError):
     """The client has used up the budget of a policy, which is full again after some seconds."""
 
     def __init__(self, detail: str, policy: str, retry_after: int) -> None:
-        super().__init__(detail)
-        self.policy = policy
+        super().__init__(detail, policy=policy)
         self.retry_after = retry_after
 
 
@@ -151,6 +149,12 @@ def _describe(kind: ProblemType, detail: str) -> dict[str, Any]:
     return {"type": problem_type, "title": kind.title, "status": kind.status, "detail": detail}
 
 
+def _describe_field(field: FieldError) -> dict[str, Any]:
+    places = {"pointer": field.pointer, "parameter": field.parameter}
+    known = {name: place for name, place in places.items() if place is not None}
+    return {**known, "detail": field.detail, **field.members}
+
+
 def problem(
     request: Request,
     kind: ProblemType,
@@ -161,10 +165,7 @@ def problem(
     **members: Any,
 ) -> Response:
     """Return a problem as a response that is not cached."""
-    listed = [
-        {name: value for name, value in asdict(field).items() if value is not None}
-        for field in fields
-    ]
+    listed = [_describe_field(field) for field in fields]
     if listed:
         members["errors"] = listed[:MAX_FIELDS]
     body = problem_body(kind, detail, request.scope.get("request_id"), **members)
@@ -177,4 +178,4 @@ def problem(
 def rate_limit_problem(request: Request, error: RateLimited) -> Response:
     """Return the problem of a client that has used up a budget."""
     headers = {"Retry-After": str(error.retry_after)}
-    return problem(request, RATE_LIMITED, error.detail, headers=headers, policy=error.policy)
+    return problem(request, RATE_LIMITED, error.detail, headers=headers, **error.members)

@@ -14,6 +14,14 @@ from service.errors import FieldError, Invalid
 MAX_FIELDS: Final = 50  # listed in one response; a body may have hundreds of invalid fields
 MAX_STEP: Final = 200  # characters, since the name of an unknown field may have any length
 MAX_NAME: Final = 80  # characters of a name that are compared with known ones, or repeated
+_QUOTED: Final = re.compile("'([^']*)'")  # a choice, as pydantic lists them
+# The bounds of numbers by the type of an error, as pydantic names both.
+_BOUNDS: Final = {
+    "greater_than_equal": "ge",
+    "greater_than": "gt",
+    "less_than_equal": "le",
+    "less_than": "lt",
+}
 _LONG_NUMBER: Final = re.compile(r"\d[\d.]{24,}")  # a limit such as 1e100, as pydantic writes it
 # Where pydantic's own message is about pydantic, or repeats the value.
 _MESSAGES: Final = {
@@ -42,7 +50,7 @@ def query_errors(error: RequestValidationError) -> list[FieldError]:
         detail: str = _MESSAGES.get(entry["type"], entry["msg"])
         if part:
             detail += f", not {str(entry['input'])[:MAX_NAME]!r}"
-        fields.append(FieldError(None, detail, name))
+        fields.append(FieldError(None, detail, name, _find_members(entry)))
     return fields
 
 
@@ -85,14 +93,25 @@ def _describe(error: Mapping[str, Any], model: type[BaseModel]) -> FieldError:
     kind, context = error["type"], error.get("ctx", {})
     steps, known = _locate(error["loc"], model)
     detail: str = _MESSAGES.get(kind, error["msg"])
-    if kind in {"greater_than_equal", "less_than_equal"}:
+    members = _find_members(error)
+    if kind in _BOUNDS:
         detail = _LONG_NUMBER.sub(lambda number: f"{float(number[0]):g}", detail)
     if kind == "extra_forbidden":
         detail = explain_unknown("field", str(steps[-1]), known)
+        members["known"] = sorted(known)
     if kind == "union_tag_invalid":
         steps.append(context["discriminator"].strip("'"))
         detail = f"Input should be one of {context['expected_tags']}"
-    return FieldError(_pointer([*steps, *context.get("at", [])]), detail)
+    return FieldError(_pointer([*steps, *context.get("at", [])]), detail, members=members)
+
+
+def _find_members(error: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the bound or the choices that pydantic's message names."""
+    context = error.get("ctx", {})
+    if error["type"] in _BOUNDS:
+        return {"limit": context[_BOUNDS[error["type"]]]}
+    choices = context.get("expected_tags", context.get("expected"))
+    return {"known": _QUOTED.findall(choices)} if isinstance(choices, str) else {}
 
 
 def _locate(loc: Sequence[Any], model: type[BaseModel]) -> tuple[list[Any], set[str]]:

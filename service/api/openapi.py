@@ -143,8 +143,8 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
     models |= {**dataset["$defs"], **models}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            if path not in PROBES:
-                operation["responses"] |= problem_responses(*ACCESS)
+            access = () if path in PROBES else ACCESS
+            operation["responses"] |= problem_responses(MALFORMED, *access)
             if not needs_key(path):
                 operation["security"] = []
             for parameter in operation.get("parameters", []):

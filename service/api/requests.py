@@ -168,6 +168,6 @@ def _check_query(request: Request, known: Collection[str], lists: Collection[str
     for name in names:
         if name not in known:
             detail = explain_unknown("query parameter", name, known)
-            raise Invalid(detail, parameter=name[:MAX_STEP])
+            raise Invalid(detail, parameter=name[:MAX_STEP], known=sorted(known))
         if name not in lists and names.count(name) > 1:
             raise Invalid(f"{name} is repeated", parameter=name)

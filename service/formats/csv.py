@@ -63,7 +63,7 @@ def _split_lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
             separator = next((mark for mark in SEPARATORS if mark in line), SEPARATORS[0])
             limits.check_cells(1, line.count(separator))
             detail = f"line {number} has {len(line)} characters; the limit is {longest}"
-            raise LimitExceeded(detail, "/dataset")
+            raise LimitExceeded(detail, "/dataset", line=number, limit=longest, needed=len(line))
         if not line.isspace():
             yield number, line
 
@@ -154,7 +154,8 @@ def _parse(chunk: list[Line], layout: Layout, marks: DecimalMarks, row: int) -> 
     if not valid.all():
         i, j = map(int, np.unravel_index(int(np.argmin(valid)), table.shape))
         what = explain_out_of_range(float(table[i, j]))
-        raise Invalid(f"{cite(chunk[i])}: {what}", layout.pointer(row + i, j))
+        detail = f"{cite(chunk[i])}: {what}"
+        raise Invalid(detail, layout.pointer(row + i, j), line=chunk[i][0], column=j + 1)
     return table
 
 
@@ -166,14 +167,15 @@ def _report(chunk: list[Line], layout: Layout, row: int) -> NoReturn:
         for j, field in enumerate(fields[:width]):
             if not is_number(field):
                 what = f"{shorten(field)} is not a number" if field else "a number is missing"
-                raise Invalid(f"{cite(line)}: {what} in column {j + 1}", layout.pointer(i, j))
+                detail = f"{cite(line)}: {what} in column {j + 1}"
+                raise Invalid(detail, layout.pointer(i, j), line=line[0], column=j + 1)
         if len(fields) != width:
             detail = (
                 f"{cite(line)}: the row has {count(len(fields), 'field')}, the first line {width}"
             )
             if layout.separator == ",":
                 detail += "; if the commas are decimal commas, separate the fields by semicolons"
-            raise Invalid(detail, f"/inputs/{i}")
+            raise Invalid(detail, f"/inputs/{i}", line=line[0])
     detail = f"lines {chunk[0][0]} to {chunk[-1][0]} are not a table of numbers"
     raise Invalid(detail, f"/inputs/{row}")
 

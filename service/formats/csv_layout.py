@@ -70,7 +70,7 @@ def find_layout(sample: list[Line]) -> Layout:
         readings = "a row, or a header with the numbers of the columns"
         problem = f"this can be {readings}; add a header such as x_1,target"
     if problem is not None:
-        raise Invalid(f"{cite(sample[0])}: {problem}", "/inputs")
+        raise Invalid(f"{cite(sample[0])}: {problem}", "/inputs", line=sample[0][0])
     target = fields.index(TARGET) if n_targets else len(fields) - 1
     return Layout(separator, len(fields), target, has_header)
 

@@ -43,7 +43,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
     """Return the estimated seconds of a fit; raises Invalid if it is too large."""
     if size.n_inputs > MAX_INPUTS:
         detail = f"there are {size.n_inputs} inputs; the limit for a fit is {MAX_INPUTS}"
-        raise LimitExceeded(detail, "/dataset")
+        raise LimitExceeded(detail, "/dataset", limit=MAX_INPUTS, needed=size.n_inputs)
     largest = max(abs(request.w_rec.low), abs(request.w_rec.high))
     if largest > 1.0 and size.n_steps * math.log10(largest) > MAX_LOG10_POWER:
         detail = (
@@ -76,7 +76,8 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
         after, shorter = (" after the delay", ", or shorten the delay") if delay else ("", "")
         given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")
         detail = f"{given}{after} for {unknowns}: add data, fix initial_state or offset{shorter}"
-        raise Invalid(detail, "/delay" if delay else "/dataset")
+        numbers = {"n_targets": problem.n_targets, "n_unknowns": problem.n_unknowns}
+        raise Invalid(detail, "/delay" if delay else "/dataset", **numbers)
 
 
 class StepwiseFit(StepwiseComputation):

@@ -60,7 +60,7 @@ class Limits(BaseModel):
         """Raise LimitExceeded for a dataset that is too long or too large."""
         if n_steps > self.max_steps:
             detail = f"the sequences have {n_steps} steps; the limit is {self.max_steps}"
-            raise LimitExceeded(detail, "/dataset")
+            raise LimitExceeded(detail, "/dataset", limit=self.max_steps, needed=n_steps)
         n_cells = n_samples * n_steps * max(n_inputs, 1)
         if n_cells > self.max_cells:
             inputs = f" with {n_inputs} inputs" if n_inputs > 1 else ""
@@ -68,13 +68,13 @@ class Limits(BaseModel):
                 f"{count(n_samples, 'sequence')} of {count(n_steps, 'step')}{inputs}: "
                 f"{n_cells} numbers; the limit is {self.max_cells}"
             )
-            raise LimitExceeded(detail, "/dataset")
+            raise LimitExceeded(detail, "/dataset", limit=self.max_cells, needed=n_cells)
 
     def check_inputs(self, n_inputs: int) -> None:
         """Raise LimitExceeded for too many inputs of a prediction."""
         if n_inputs > self.max_cells:
             detail = f"there are {n_inputs} inputs; the limit is {self.max_cells}"
-            raise LimitExceeded(detail, "/inputs")
+            raise LimitExceeded(detail, "/inputs", limit=self.max_cells, needed=n_inputs)
 
     def check_json(self, n_numbers: int, pointer: str | None, instead: str) -> None:
         """Raise LimitExceeded for a JSON response with too many numbers; ``instead`` is advice."""
@@ -83,19 +83,21 @@ class Limits(BaseModel):
                 f"the response would have {n_numbers} numbers; the limit for JSON is "
                 f"{self.max_json_numbers}: {instead}"
             )
-            raise LimitExceeded(detail, pointer)
+            limit = self.max_json_numbers
+            raise LimitExceeded(detail, pointer, limit=limit, needed=n_numbers)
 
     def check_iterations(self, n_iterations: int) -> None:
         """Raise LimitExceeded for too many iterations."""
         if n_iterations > self.max_iterations:
             detail = f"there are {n_iterations} iterations; the limit is {self.max_iterations}"
-            raise LimitExceeded(detail, "/n_iterations")
+            limit = self.max_iterations
+            raise LimitExceeded(detail, "/n_iterations", limit=limit, needed=n_iterations)
 
     def check_grid(self, resolution: int, pointer: str) -> None:
         """Raise LimitExceeded for a grid that is too fine."""
         if resolution > self.max_grid:
             detail = f"the resolution is {resolution}; the limit is {self.max_grid}"
-            raise LimitExceeded(detail, pointer)
+            raise LimitExceeded(detail, pointer, limit=self.max_grid, needed=resolution)
 
     def check_work(self, seconds: float, pointer: str) -> None:
         """Raise LimitExceeded for work that takes too long for one request."""
@@ -116,4 +118,4 @@ class Limits(BaseModel):
 def _check_seconds(seconds: float, allowed: float, limit: str, pointer: str) -> None:
     if seconds > allowed:
         detail = f"this takes about {seconds:.3g} seconds; the limit {limit}"
-        raise LimitExceeded(detail, pointer)
+        raise LimitExceeded(detail, pointer, limit=allowed, needed=seconds)

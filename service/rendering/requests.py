@@ -154,7 +154,7 @@ def figure_style(options: PictureOptions, size: tuple[int, int]) -> Style:
     columns, rows = style.pixels
     if columns * rows > MAX_PIXELS:
         detail = f"a picture may have at most {MAX_PIXELS} pixels, this one has {columns * rows}"
-        raise LimitExceeded(detail, parameter="dpi")
+        raise LimitExceeded(detail, parameter="dpi", limit=MAX_PIXELS, needed=columns * rows)
     return style
 
 

@@ -7,8 +7,27 @@ from pydantic import Field
 from service.schemas.base import ResponseModel
 
 
-class ProblemField(ResponseModel):
-    """One invalid field or query parameter."""
+class DetailMembers(ResponseModel):
+    """The numbers and names in a detail that a program may want."""
+
+    limit: Annotated[float | None, Field(description="The limit that is exceeded.")] = None
+    needed: Annotated[
+        float | None, Field(description="What the request needs, in the unit of the limit.")
+    ] = None
+    spent: Annotated[
+        float | None, Field(description="The CPU seconds after which the work was stopped.")
+    ] = None
+    known: Annotated[
+        list[str] | None, Field(description="The known names, where a name is unknown.")
+    ] = None
+    line: Annotated[int | None, Field(description="The line of a table, from 1.")] = None
+    column: Annotated[int | None, Field(description="The column of a table, from 1.")] = None
+    n_targets: Annotated[int | None, Field(description="The number of targets to fit.")] = None
+    n_unknowns: Annotated[int | None, Field(description="The number of unknowns of a fit.")] = None
+
+
+class ProblemField(DetailMembers):
+    """One invalid field or query parameter, with the members of its detail."""
 
     pointer: Annotated[
         str | None, Field(description="For a field: an RFC 6901 pointer into the JSON body.")
@@ -19,8 +38,8 @@ class ProblemField(ResponseModel):
     detail: Annotated[str, Field(description="Why it is invalid.")]
 
 
-class Problem(ResponseModel):
-    """Why a request failed."""
+class Problem(DetailMembers):
+    """Why a request failed, with the members of its detail."""
 
     type: Annotated[str, Field(description="/problems/ and the slug of the problem type.")]
     title: Annotated[str, Field(description="A summary of the problem type.")]

@@ -126,7 +126,7 @@ def delete(database: Database, dataset_id: str) -> None:
             arrays.delete(connection, dataset_id)
     except ConstraintError as error:
         detail = f"training runs, basin maps or fits use {dataset_id}; delete them first"
-        raise Conflict(detail, _list_referrers(database, dataset_id)) from error
+        raise Conflict(detail, referrers=_list_referrers(database, dataset_id)) from error
 
 
 def _list_referrers(database: Database, dataset_id: str) -> list[str]:

@@ -65,7 +65,7 @@ def test_a_foreign_host_is_forbidden(make_api: Any) -> None:
 @pytest.mark.parametrize("allowed", ["", "*"])
 def test_a_malformed_host(make_api: Any, host: str, allowed: str) -> None:
     response = make_api(allowed_hosts=allowed).get(
-        "/nothing", headers={"host": host.encode("latin-1")}
+        "/livez", headers={"host": host.encode("latin-1")}
     )
     assert (response.status_code, response.json()["type"]) == (400, "/problems/malformed")
 

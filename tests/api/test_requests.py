@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from service.api.field_errors import MAX_FIELDS
+from service.engine.network import ACTIVATIONS
+from service.engine.training import OPTIMIZERS
 
 JSON = {"content-type": "application/json"}
 PATHS = [
@@ -309,6 +311,34 @@ def test_the_nearest_field_is_named(
 ) -> None:
     details = (f"Unknown field; did you mean `{nearest}`?", f"Known fields: {known}")
     api.refused(api.post(f"/v1/{path}", body), pointer, *details)
+
+
+def test_numbers_and_names_of_details_are_members(api: Any) -> None:
+    def members(response: Any) -> dict[str, Any]:
+        (field,) = response.json()["errors"]
+        return {k: v for k, v in field.items() if k not in {"pointer", "parameter", "detail"}}
+
+    activations = {"known": [*ACTIVATIONS]}
+    optimizers = {"known": [*OPTIMIZERS]}
+    runs = "/v1/training-runs"
+    for response, expected in (
+        (api.post(runs, {"clip": {"tresh": 1}}), {"known": ["by", "threshold"]}),
+        (api.post(runs, {"optimizer": {"name": "adma"}}), optimizers),
+        (api.post(runs, {"network": {"activation": "than"}}), activations),
+        (api.post(runs, {"n_iterations": -1}), {"limit": 0}),
+        (api.get("/v1/gradient-trace?activation=than"), activations),
+        (api.get("/v1/cost-surface?resolution=1"), {"limit": 2}),
+    ):
+        assert (response.status_code, members(response)) == (422, expected)
+    unknown = api.get("/v1/datasets?limt=3").json()
+    assert unknown["known"] == unknown["errors"][0]["known"] == ["cursor", "limit"]
+    above = api.post(runs, {"n_iterations": 1_000_001}).json()
+    assert (above["limit"], above["needed"]) == (1_000_000, 1_000_001)
+    table = api.upload("x,target\n1,2\n1,a\n").json()
+    assert (table["line"], table["column"]) == (3, 2)
+    few = {"dataset": {"kind": "series", "inputs": [], "sequences": [{"targets": [1]}]}}
+    short = api.post("/v1/fits", few).json()
+    assert (short["n_targets"], short["n_unknowns"]) == (1, 3)
 
 
 def test_names_that_are_near_no_field_or_many(api: Any) -> None:
