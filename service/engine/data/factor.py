@@ -28,6 +28,7 @@ from service.engine.arithmetic import (
     extended_powers,
     fill_powers,
 )
+from service.engine.interruption import check_interruption
 from service.engine.types import Array, Weights
 
 # Numbers up to which the data stay as they are. Then a perfect fit has residuals of exactly 0.
@@ -83,6 +84,7 @@ class Factor:
             return cls(_stack(inputs, targets), n_samples)
         factor = np.empty((0, n_steps + 2))
         for start in range(0, n_samples, BLOCK_ROWS):
+            check_interruption()
             rows = slice(start, start + BLOCK_ROWS)
             block = np.vstack([factor, _stack(inputs[rows], targets[rows])])
             factor = np.asarray(np.linalg.qr(block, mode="r"))

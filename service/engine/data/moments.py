@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
 CHUNK_SIZE: Final = 1 << 18  # inputs processed together: 2 MB of float64
@@ -87,6 +88,7 @@ def _add_square(square: Array, x: NDArray[np.floating]) -> None:
     n_steps = x.shape[1]
     height = max(STRIP_SIZE // n_steps, MIN_STRIP_HEIGHT)
     for first in range(0, n_steps, height):
+        check_interruption()
         strip = x[:, first : first + height].T @ x[:, first:]
         sums = _shift_rows(strip).sum(axis=0)
         square[2 * first : 2 * first + len(sums)] += sums

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.engine.arithmetic import tolerances
+from service.engine.interruption import check_interruption
 from service.engine.network.cost import mean_squared_error, output_gradient
 from service.engine.network.forward import Network, final_outputs, forward_states, pre_activations
 from service.engine.types import Array, Weights
@@ -57,6 +58,7 @@ def backpropagate(
         state_gradients[-1] = output_gradient
         z_gradients = np.empty((n_steps, n_samples))
         for k in range(n_steps, 0, -1):
+            check_interruption()
             z_gradients[k - 1] = state_gradients[k] * slopes[k - 1]
             state_gradients[k - 1] = z_gradients[k - 1] * w_rec
         weight_gradient = np.array(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from service.engine.interruption import check_interruption
 from service.engine.network.forward import Network
 from service.engine.types import Array
 
@@ -36,6 +37,7 @@ def curvatures(inputs: Array, targets: Array, w_in: Array, w_rec: Array, network
     by_u, by_w, by_uu, by_uw, by_ww = np.zeros((5, *state.shape))
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for x in inputs.T:
+            check_interruption()
             # Derivatives of the pre-activation z, then of the state f(z) by the chain rule.
             z = w * state + u * x
             z_uw, z_ww = w * by_uw + by_u, w * by_ww + 2.0 * by_w

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from service.engine.arithmetic import ExtendedArray, running_products
+from service.engine.interruption import check_interruption
 from service.engine.network.extended_forward import extended_states
 from service.engine.network.forward import Network
 from service.engine.types import Array
@@ -88,6 +89,7 @@ def _run(
     n_samples, n_steps = inputs.shape
     size = max(1, STATES_PER_CHUNK // ((n_steps + 1) * max(len(w_in), 1)))
     for start in range(0, n_samples, size):
+        check_interruption()
         rows = slice(start, start + size)
         x = np.ascontiguousarray(inputs[rows].T)
         yield rows, x[:, None], *extended_states(x, w_in, w_rec, network)

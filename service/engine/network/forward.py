@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from service.engine.interruption import check_interruption
 from service.engine.network.activations import ACTIVATIONS, Activation, Elementwise
 from service.engine.types import Array
 
@@ -73,6 +74,7 @@ def run_steps(start: Array, input_terms: Array, w_rec: float, f: Elementwise) ->
     states[0] = start
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for k, input_term in enumerate(input_terms):
+            check_interruption()
             states[k + 1] = f(w_rec * states[k] + input_term)
     return states
 
@@ -100,6 +102,7 @@ def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) ->
     states = np.full(len(inputs), network.initial_state)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for x in np.ascontiguousarray(inputs.T):
+            check_interruption()
             states = f(w_rec * states + w_in * x)
     return states
 

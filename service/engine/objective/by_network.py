@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.arithmetic import UNDERFLOW, ExtendedArray
+from service.engine.interruption import check_interruption
 from service.engine.network import Network, cost_and_gradient, extended_costs, extended_gradients
 from service.engine.objective.normal_equations import NormalEquations, network_normal_equations
 from service.engine.types import Array, Weights
@@ -122,8 +123,12 @@ class NetworkObjective:
         The function holds ``n_states`` arrays (M, N) at once.
         """
         size = max(1, CHUNK // (len(self._targets) * n_states))
-        parts = (slice(start, start + size) for start in range(0, max(1, w_in.size), size))
-        return np.concatenate([function(w_in[part], w_rec[part]) for part in parts], axis=-1)
+        results = []
+        for start in range(0, max(1, w_in.size), size):
+            check_interruption()
+            part = slice(start, start + size)
+            results.append(function(w_in[part], w_rec[part]))
+        return np.concatenate(results, axis=-1)
 
     def _run(self, w_in: Array, w_rec: Array) -> Iterator[Array]:
         """Yield the states of M networks, each (M, N), starting at the initial one."""
@@ -131,6 +136,7 @@ class NetworkObjective:
         state = np.full((w_in.size, len(self._targets)), self._network.initial_state)
         yield state
         for x in self._inputs.T:
+            check_interruption()
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
                 state = f(w_rec[:, None] * state + w_in[:, None] * x)
             yield state
@@ -154,6 +160,7 @@ class NetworkObjective:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             gradient = 2.0 * (states.pop() - self._targets) / len(self._targets)
             for x in self._inputs.T[::-1]:
+                check_interruption()
                 state = states.pop()
                 gradient *= derivative(w_rec[:, None] * state + w_in[:, None] * x)
                 by_w_in += gradient @ x

@@ -6,6 +6,7 @@ backpropagation does. Costs are evaluated from residuals (see ``Factor``): from 
 below the squares of the targets would have no digits.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 from math import exp, inf, isfinite, log, log10, nan
 from typing import Any, Final, NamedTuple
@@ -22,6 +23,7 @@ from service.engine.arithmetic import (
     tolerances,
 )
 from service.engine.data import Dataset, Factor, Moments, Precomputed, cost_polynomials
+from service.engine.interruption import check_interruption
 from service.engine.objective.normal_equations import NormalEquations, linear_normal_equations
 from service.engine.objective.scalar_gradient import Gradient, make_scalar_gradient
 from service.engine.optimum import Optimum, find_optimum
@@ -165,10 +167,12 @@ class LinearObjective:
         vertex: Array = parabolas.vertex.value()
         return np.where(parabolas.square.mantissa == 0.0, nan, vertex)
 
-    def _parts(self, n_rows: int, n_columns: int) -> list[slice]:
-        """Return slices of rows whose arrays have bounded sizes."""
+    def _parts(self, n_rows: int, n_columns: int) -> Iterator[slice]:
+        """Yield slices of rows whose arrays have bounded sizes."""
         size = max(1, CHUNK // max(n_columns, len(self.factor.rows), self.factor.n_steps))
-        return [slice(start, start + size) for start in range(0, n_rows, size)]
+        for start in range(0, n_rows, size):
+            check_interruption()
+            yield slice(start, start + size)
 
     # The gradient
 

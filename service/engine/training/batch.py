@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.interruption import check_interruption
 from service.engine.training.clip import LARGEST_SQUARABLE, clip_gradient, to_float64
 from service.engine.training.optimizers import GradientOptimizer, LeastSquaresOptimizer, State
 from service.engine.training.outcome import Outcome
@@ -45,6 +46,7 @@ class Batch:
         """Run some iterations, given by their numbers from 0."""
         objective, optimizer = self.setup.objective, self.setup.optimizer
         for iteration in iterations:
+            check_interruption()
             self._end_runs_at_target(iteration)
             if not self.cells.size:
                 return

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from service.engine.interruption import check_interruption
 from service.engine.training.clip import LARGEST_SQUARABLE, clip_gradient, to_float64
 from service.engine.training.optimizers import (
     GradientOptimizer,
@@ -89,26 +90,17 @@ def advance_training(
     if not checkpoint.iteration and _first_at_target(setup, checkpoint.weights) == 0:
         checkpoint = checkpoint._replace(outcome=checkpoint.outcome or Outcome.TARGET_REACHED)
     while checkpoint.outcome is None and checkpoint.iteration < until:
-        end = checkpoint.iteration + BLOCK - checkpoint.iteration % BLOCK
-        checkpoint, steps = _advance_block(setup, checkpoint, min(until, end))
+        check_interruption()
+        start, end = checkpoint, checkpoint.iteration + BLOCK - checkpoint.iteration % BLOCK
+        checkpoint, steps = _take_steps(setup, start, min(until, end))
+        # The costs of a block are compared with the target together. A block that reaches it is
+        # trained again up to that iteration, for the state of the optimizer.
+        reached = _first_at_target(setup, steps[:, 1:])
+        if reached is not None:
+            checkpoint, steps = _take_steps(setup, start, start.iteration + 1 + reached)
+            checkpoint = checkpoint._replace(outcome=Outcome.TARGET_REACHED)
         parts.append(steps[steps[:, 0] % record_every == 0.0])
     return checkpoint, np.concatenate(parts)
-
-
-def _advance_block(
-    setup: TrainingSetup, start: TrainingCheckpoint, until: int
-) -> tuple[TrainingCheckpoint, Array]:
-    """Train to iteration ``until``, or to the end of the run, and record every iteration.
-
-    The costs are compared with the target for the whole block together. A block in which the target
-    is reached is trained again up to that iteration, for the state of the optimizer.
-    """
-    checkpoint, steps = _take_steps(setup, start, until)
-    reached = _first_at_target(setup, steps[:, 1:])
-    if reached is None:
-        return checkpoint, steps
-    checkpoint, steps = _take_steps(setup, start, start.iteration + 1 + reached)
-    return checkpoint._replace(outcome=Outcome.TARGET_REACHED), steps
 
 
 def _first_at_target(setup: TrainingSetup, weights: Array | Weights) -> int | None:
