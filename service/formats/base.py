@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.types import Array
+from service.errors import Invalid
 from service.store.array_codec import ArrayStream
 
 
@@ -33,6 +34,18 @@ class SeriesColumns(NamedTuple):
     inputs: tuple[str, ...] | None = None  # by default all other columns
     sequence: str | None = None  # distinguishes the sequences; None if there is only one
     time: str | None = None  # in equal steps; None if the times are not known
+    decimal: str | None = None  # the decimal mark, a point or a comma; None if the table tells it
+    thousands: str | None = None  # the other mark; None if the table tells it
+
+    @property
+    def decimal_mark(self) -> str | None:
+        """The decimal mark that the query tells; raises Invalid if it tells two."""
+        if self.thousands is None:
+            return self.decimal
+        if self.decimal == self.thousands:
+            detail = "one mark cannot divide thousands and be the decimal mark"
+            raise Invalid(detail, parameter="thousands")
+        return "," if self.thousands == "." else "."
 
 
 class SeriesStream(NamedTuple):

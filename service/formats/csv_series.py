@@ -32,6 +32,7 @@ from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, to_names
 GAP: Final = "0"  # parsed in place of an empty target
 NO_HEADER: Final = "there is no header; the first line must name the columns"
 LAYOUT: Final = "a line with the names of the columns must come first, and then one row per step"
+WHICH_MARK: Final = "name the decimal mark (decimal=, or decimal=.)"
 SEQUENCE: Final = "sequence"  # the header of the names of the sequences
 FORMULA: Final = re.compile(r"'*+[=+@-]")  # what spreadsheets run, also if it was encoded before
 
@@ -162,7 +163,9 @@ class _Rows:
         self.codes = array("q")  # the sequences of the rows, numbered as they first appear
         self._numbers = array("d")
         self._labels: dict[str, int] = {}
-        self._marks = DecimalMarks("/sequences")
+        # Commas that separate fields leave points only one meaning.
+        ambiguous = "," if columns.separator == "," else ".,"
+        self._marks = DecimalMarks("/sequences", chosen.decimal_mark, ambiguous, WHICH_MARK)
         self._times = None if columns.time is None else Times(_unit(columns, columns.time))
 
     def add(self, lines: list[Line]) -> None:
@@ -236,8 +239,9 @@ class _Rows:
         valid = in_range(table)
         if not valid.all():
             i, j = map(int, np.unravel_index(int(np.argmin(valid)), table.shape))
-            what = explain_out_of_range(float(table[i, j]))
-            raise self._error(lines, i, j, what)
+            if np.isnan(table[i, j]):
+                self._report(lines, fields)
+            raise self._error(lines, i, j, explain_out_of_range(float(table[i, j])))
         table[is_gap, -1] = np.nan
         return table
 
@@ -248,7 +252,7 @@ class _Rows:
                 if field == "" and j < len(row) - 1:
                     what = "an input is missing, and only targets may be; fill it in"
                     raise self._error(lines, i, j, what)
-                if field and not is_number(field):
+                if field and (not is_number(field) or field.lower().endswith("nan")):
                     what = f"{shorten(field)} is not a number"
                     if j == len(row) - 1:
                         what += "; write numbers without units, and leave missing targets empty"

@@ -182,7 +182,7 @@ def test_invalid_times(times: str, line: int, words: str) -> None:
         ("2,0.5", ",0.5", "/sequences/0/inputs/1/0", ("line 3", "column 4 ('spend')", "missing")),
         ("2.5,1", "2.5,x", "/sequences/0/inputs/2/1", ("line 4", "column 5", "'x' is not a num")),
         (",30,", ",NA,", "/sequences/1/targets/0", ("line 5", "column 3 ('sales')", "empty")),
-        (",30,", ",nan,", "/sequences/1/targets/0", ("line 5", "finite")),
+        (",30,", ",NaN,", "/sequences/1/targets/0", ("line 5", "leave missing targets empty")),
         (",30,", ",1e101,", "/sequences/1/targets/0", ("line 5", "1e+100")),
         ("20,2", "20,-1e-101", "/sequences/1/inputs/1/1", ("line 6", "1e-100")),
         ("20,2", "20,2,7", "/sequences", ("line 6", "the row has 6 fields, the header 5")),
@@ -242,11 +242,41 @@ def test_unusable_headers() -> None:
     ("numbers", "words"),
     [
         ("1,500;2\n2,500;3", ("line 2", "1.500 with a decimal comma", "or 1500")),
-        ("1,5;2\n2.5;3", ("line 2", "line 3", "one decimal mark only")),
+        ("1.500;2\n2.500;3", ("line 2", "1.500 with a decimal point", "or 1500")),
+        ("950;2\n1.200;3", ("line 3", "1.200 with a decimal point", "or 1200")),
+        ("1,5;2\n2.5;3", ("line 2", "line 3", "name the decimal mark (decimal=")),
+        ("1.086,47;2\n950;3", ("line 2", "name the decimal mark")),
     ],
 )
-def test_ambiguous_decimal_commas(numbers: str, words: tuple[str, ...]) -> None:
+def test_ambiguous_decimal_marks(numbers: str, words: tuple[str, ...]) -> None:
     assert refused(f"y;x\n{numbers}\n", *words, target="y") == "/sequences"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "marks", "targets"),
+    [
+        ("1.200;2\n950;3", {"decimal": "."}, [1.2, 950]),
+        ("1.200;2\n950;3", {"thousands": "."}, [1200, 950]),
+        ("-1.086,47;2\n1.234.567;3", {"decimal": ","}, [-1086.47, 1234567]),
+        ("1,086.47;2\n0.5;3", {"thousands": ",", "decimal": "."}, [1086.47, 0.5]),
+        ("12.500\t2\n0.123\t3", {}, [12.5, 0.123]),
+        ("1.200,2\n950,3", {}, [1.2, 950]),
+    ],
+)
+def test_the_query_names_the_decimal_mark(
+    numbers: str, marks: dict[str, str], targets: list[float]
+) -> None:
+    separator = next(mark for mark in ";\t," if mark in numbers)
+    series = read(f"y{separator}x\n{numbers}\n", target="y", **marks)
+    np.testing.assert_array_equal(series.targets, targets)
+
+
+def test_marks_that_contradict_the_query() -> None:
+    for number, marks in {"1.5": {"decimal": ","}, "1,50": {"thousands": ","}}.items():
+        words = ("line 2", "does not separate thousands")
+        assert refused(f"y;x\n{number};2\n", *words, target="y", **marks) == "/sequences"
+    same_mark = {"decimal": ",", "thousands": ","}
+    assert refused("y;x\n1;2\n", "one mark", target="y", **same_mark) == "?thousands"
 
 
 def test_what_is_not_text() -> None:
