@@ -91,10 +91,21 @@ class DatasetQuery(QueryModel):
             examples=["date"],
         ),
     ] = None
+    decimal: Annotated[
+        Literal[".", ","] | None,
+        Field(
+            description="Of a series as CSV: the decimal mark, if the table can be read in two "
+            "ways. The other mark then separates thousands."
+        ),
+    ] = None
+    thousands: Annotated[
+        Literal[".", ","] | None,
+        Field(description="Of a series as CSV: the mark between thousands, likewise."),
+    ] = None
 
     def to_columns(self) -> SeriesColumns | None:
         """Return the columns of a series, or None for another dataset; raises Invalid."""
-        columns = self._given("target", "inputs", "sequence", "time")
+        columns = self._given("target", "inputs", "sequence", "time", "decimal", "thousands")
         if self.kind is None:
             for name in columns:
                 raise Invalid(f"{name} applies to kind=series", parameter=name)

@@ -66,9 +66,9 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     columns; by default they are ``input_1``, ``input_2``, … and ``target``. It raises the errors of
     `read_npz`.
     """
-    for parameter in ("sequence", "time"):
+    for parameter in ("sequence", "time", "decimal", "thousands"):
         if getattr(chosen, parameter) is not None:
-            raise Invalid(f"{parameter} names a column of a table, not of npz", parameter=parameter)
+            raise Invalid(f"{parameter} applies to tables, not to npz", parameter=parameter)
     archive, names = _open(body, SERIES_NAMES)
     inputs, targets = map(partial(_read_shape, archive), FIELDS, names)
     if len(inputs) != 3 or min(inputs[:2]) < 1 or targets != inputs[:2]:

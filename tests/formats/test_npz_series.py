@@ -114,7 +114,7 @@ def test_a_shape_of_booleans(field: str) -> None:
 def test_invalid_names() -> None:
     body = archive(inputs=INPUTS, targets=TARGETS)
     assert refused(body, "2 inputs, but 1 name", inputs=("a",)) == "?inputs"
-    assert refused(body, "not of npz", time="week") == "?time"
+    assert refused(body, "not to npz", time="week") == "?time"
     assert refused(body, "named a", inputs=("a", "a")) == "?inputs"
     assert refused(body, "named target", inputs=("a", "target")) == "?inputs"
 
