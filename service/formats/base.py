@@ -51,7 +51,7 @@ class SeriesColumns(NamedTuple):
 class SeriesStream(NamedTuple):
     """A stored series to be written, all sequences one after the other."""
 
-    columns: Mapping[str, Any]  # ``inputs``, ``target`` and perhaps ``sequence_names``; ``step``
+    columns: Mapping[str, Any]  # ``inputs``, ``target``, ``step``, perhaps ``sequence_names``
     lengths: NDArray[np.int64]  # (n,), of the sequences
     inputs: ArrayStream  # (N, q)
     targets: ArrayStream  # (N,)

@@ -161,7 +161,9 @@ class DecimalMarks:
             number = match[0] if match else "a number"
             decimal, whole = number.replace(",", "."), number.replace(mark, "")
             name = MARKS[mark]
-            readings = f"{decimal} with a decimal {name}, or {whole} with a {name} between thousands"
+            readings = (
+                f"{decimal} with a decimal {name}, or {whole} with a {name} between thousands"
+            )
             detail = f"{cite(self._lines[mark])}: {number} can be {readings}; {self._advice}"
             raise Invalid(detail, self._pointer)
 

@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import BinaryIO, Final, NamedTuple, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.data import Series, Step
 from service.engine.types import Array
@@ -25,14 +26,15 @@ from service.formats.csv_layout import (
     shorten,
     split_line,
 )
-from service.formats.times import Times
 from service.schemas.arrays import explain_out_of_range, in_range
 from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, to_names
+from service.schemas.times import Times, TimesError, list_times
 
 GAP: Final = "0"  # parsed in place of an empty target
 NO_HEADER: Final = "there is no header; the first line must name the columns"
 LAYOUT: Final = "a line with the names of the columns must come first, and then one row per step"
 WHICH_MARK: Final = "name the decimal mark (decimal=, or decimal=.)"
+TIME: Final = "time"  # the header of dates
 SEQUENCE: Final = "sequence"  # the header of the names of the sequences
 FORMULA: Final = re.compile(r"'*+[=+@-]")  # what spreadsheets run, also if it was encoded before
 
@@ -161,6 +163,7 @@ class _Rows:
         self.columns, self._limits = columns, limits
         self._is_chosen = chosen.inputs is not None
         self.codes = array("q")  # the sequences of the rows, numbered as they first appear
+        self._lines = array("q")  # their numbers, if there are times
         self._numbers = array("d")
         self._labels: dict[str, int] = {}
         # Commas that separate fields leave points only one meaning.
@@ -176,7 +179,12 @@ class _Rows:
         for line, row in zip(lines, fields, strict=True):
             self.codes.append(self._find_sequence(line, row))
         if columns.time is not None and self._times is not None:
-            self._times.add(lines, [row[columns.time] for row in fields])
+            self._lines.extend(number for number, _ in lines)
+            try:
+                self._times.add([row[columns.time] for row in fields])
+            except TimesError as error:
+                line = lines[(error.row or 0) - len(self.codes) + len(lines)]
+                raise Invalid(f"{cite(line)}: {error.detail}", parameter="time") from None
         numbers = [[row[i] for i in columns.numeric] for row in fields]
         self._numbers.frombytes(self._parse(lines, numbers).tobytes())
         # The longest sequence is at least as long as the average.
@@ -188,7 +196,7 @@ class _Rows:
         """Return the series; raises Invalid and LimitExceeded."""
         self._marks.check()
         columns, codes = self.columns, np.frombuffer(self.codes, np.int64)
-        step = Step() if self._times is None else self._times.find_step(codes)
+        step, starts = self._find_times(codes)
         lengths = np.bincount(codes)
         self._limits.check_cells(len(lengths), int(lengths.max()), len(columns.inputs))
         table = np.frombuffer(self._numbers).reshape(len(codes), -1)
@@ -201,7 +209,18 @@ class _Rows:
         names = tuple(columns.header[i] for i in columns.inputs)
         target = columns.header[columns.target]
         labels = to_names([*self._labels])
-        return Series(table[:, :-1], table[:, -1], lengths, names, target, step, labels)
+        return Series(table[:, :-1], table[:, -1], lengths, names, target, step, labels, starts)
+
+    def _find_times(self, codes: NDArray[np.int64]) -> tuple[Step, tuple[str | float, ...]]:
+        """Return the step, and the times of the first rows of the sequences."""
+        if self._times is None:
+            return Step(), ()
+        try:
+            step = self._times.find_step(codes)
+        except TimesError as error:
+            place = "" if error.row is None else f"line {self._lines[error.row]}: "
+            raise Invalid(f"{place}{error.detail}", parameter="time") from None
+        return step, self._times.find_starts(codes, step)
 
     def _check_widths(self, lines: list[Line], fields: list[list[str]]) -> None:
         width = self.columns.width
@@ -279,28 +298,33 @@ class _Rows:
 def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
     """Write a table that `read_series_csv` reads back: sequence, time, inputs, target.
 
-    The header of the time is the unit of the step, and the time of the first step is one step.
-    Sequences without names are numbered from 0. A header that is also the name of another column
-    ends in an underscore.
+    The header of times is the unit of the step, or ``time`` for dates. The time of the first step
+    is one step if it is not known. Sequences without names are numbered from 0. A header that is
+    also the name of another column ends in an underscore.
     """
-    names, step = [*series.columns["inputs"], series.columns["target"]], series.columns["step"]
-    time = step["unit"] + _suffix(step["unit"], names)
+    names = [*series.columns["inputs"], series.columns["target"]]
+    step = Step(**series.columns["step"])
+    start_times = series.columns.get("start_times") or [None] * len(series.lengths)
+    time = TIME if isinstance(start_times[0], str) else step.unit
+    time += _suffix(time, names)
     sequence = SEQUENCE + _suffix(SEQUENCE, [time, *names])
     file.write(encode_rows([map(_encode_name, [sequence, time, *names])]))
     n_inputs = len(names) - 1
     labels = series.columns.get("sequence_names") or map(str, range(len(series.lengths)))
-    for label, length in zip(map(_encode_name, labels), series.lengths.tolist(), strict=True):
+    sequences = zip(map(_encode_name, labels), start_times, series.lengths.tolist(), strict=True)
+    for label, start_time, length in sequences:
         for start in range(0, length, PART):
             n_rows = min(PART, length - start)
+            times = list_times(start_time, step, start, n_rows)
             inputs = series.inputs.take(n_rows * n_inputs).reshape(n_rows, n_inputs).tolist()
             targets = series.targets.take(n_rows).tolist()
-            rows = zip(range(start + 1, start + n_rows + 1), inputs, targets, strict=True)
-            file.write(encode_rows(_fields(label, k * step["length"], x, t) for k, x, t in rows))
+            rows = zip(times, inputs, targets, strict=True)
+            file.write(encode_rows(_fields(label, *row) for row in rows))
 
 
-def _fields(label: str, time: float, inputs: Sequence[float], target: float) -> Iterator[str]:
+def _fields(label: str, time: str, inputs: Sequence[float], target: float) -> Iterator[str]:
     yield label
-    yield f"{time:.15g}"
+    yield time
     yield from map(repr, inputs)
     yield "" if target != target else repr(target)  # noqa: PLR0124 - nan is a gap
 

@@ -48,6 +48,7 @@ def _store_series(
         "step": series.step._asdict(),
         "n_targets": series.n_targets,
         "sequence_names": list(series.sequence_names) or None,
+        "start_times": list(series.start_times) or None,
     }
     row, created = datasets.add(
         database,

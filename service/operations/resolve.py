@@ -93,8 +93,8 @@ def _load_series(row: DatasetRow, database: Database) -> Series:
     lengths = datasets.load_lengths(database, row.id)
     series = row.series or {}
     names, step = tuple(series["inputs"]), Step(**series["step"])
-    sequences = tuple(series.get("sequence_names") or ())
-    return Series(inputs, targets, lengths, names, series["target"], step, sequences)
+    sequences, starts = (tuple(series.get(key) or ()) for key in ("sequence_names", "start_times"))
+    return Series(inputs, targets, lengths, names, series["target"], step, sequences, starts)
 
 
 def get_succeeded(prefix: str, computation_id: str, database: Database) -> ComputationRow:

@@ -270,6 +270,13 @@ class DatasetSummary(ResponseModel):
     sequence_names: Annotated[
         list[str] | None, Field(description="The names of the sequences of a series, or null.")
     ] = None
+    start_times: Annotated[
+        list[str | float] | None,
+        Field(
+            description="The times of the first steps of the sequences of a series, dates or "
+            "numbers; null if they are not known, or of more than 1000 sequences."
+        ),
+    ] = None
     bytes: Annotated[int, Field(description="The size of both arrays as float64, in bytes.")]
     input_range: Annotated[
         NumberRange | None, Field(description="The range of the inputs; null without inputs.")

@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 from service.engine.data import Series, Step
 from service.errors import count
 from service.schemas.arrays import LARGEST, SMALLEST, Observations, Steps, error_at, pieces
-from service.schemas.base import NUMBER, RequestModel
+from service.schemas.base import NUMBER, Real, RequestModel
+from service.schemas.times import Times, TimesError
 
 MAX_INPUTS = 100
 MAX_NAME = 100  # characters
@@ -47,6 +48,15 @@ class SequenceSchema(RequestModel):
             description="Its name, if all sequences have one; above 1000 sequences, names are "
             "not stored.",
             examples=["north"],
+        ),
+    ] = None
+    times: Annotated[
+        list[str | Real] | None,
+        Field(
+            min_length=1,
+            description="The times of its steps, if all sequences have them: dates or numbers, as "
+            "in a table. Their steps must be equal, and are the step of the series.",
+            examples=[["2024-01-01", "2024-01-08"]],
         ),
     ] = None
     inputs: Annotated[
@@ -98,17 +108,50 @@ def to_series(
         raise PydanticCustomError("names", message, {"at": ["sequences"]})
     if all(np.isnan(part).all() for part in targets):
         raise PydanticCustomError("no_target", "All targets are missing", {"at": ["sequences"]})
-    columns = tuple(inputs), target, step.to_step(), to_names(names)
+    found, starts = _find_times(sequences, step)
+    columns = tuple(inputs), target, found, to_names(names), starts
     return Series.from_sequences(rows, targets, *columns)
+
+
+def _find_times(
+    sequences: list[SequenceSchema], step: StepSchema
+) -> tuple[Step, tuple[str | float, ...]]:
+    """Return the step, and the times of the first steps; raises errors of a model."""
+    if all(sequence.times is None for sequence in sequences):
+        return step.to_step(), ()
+    times, codes = Times(step.unit), list[int]()
+    for i, sequence in enumerate(sequences):
+        if len(sequence.times or []) != len(sequence.targets):
+            message = f"There must be {count(len(sequence.targets), 'time')}, as many as targets"
+            raise error_at("sizes", message, "sequences", i, "times")
+        codes += [i] * len(sequence.targets)
+    try:
+        times.add([str(time) for sequence in sequences for time in sequence.times or []])
+        found = times.find_step(np.array(codes))
+    except TimesError as error:
+        raise _times_error(error, codes) from None
+    if step.model_fields_set and found != step.to_step() and len(codes) > len(sequences):
+        message = f"The times have steps of {found.length:g} {found.unit}"
+        raise error_at("step", message, "step")
+    return found, times.find_starts(np.array(codes), found)
+
+
+def _times_error(error: TimesError, codes: list[int]) -> PydanticCustomError:
+    message = error.detail[0].upper() + error.detail[1:]
+    if error.row is None:
+        return error_at("times", message, "sequences")
+    sequence = codes[error.row]
+    k = error.row - codes.index(sequence)
+    return error_at("times", message, "sequences", sequence, "times", k)
 
 
 def series_id(series: Series) -> str:
     """Return the id of a series, which is the same for JSON, CSV and npz.
 
-    The hash covers its names, those of its sequences if they have some, and its step as canonical
-    JSON (RFC 8785); the number n of sequences and their lengths as unsigned 64-bit integers; then
-    the inputs of all sequences and their targets as float64, nan where a target is missing, all
-    little-endian, with -0.0 taken as 0.0.
+    The hash covers its names, those of its sequences and their first times if they have some, and
+    its step as canonical JSON (RFC 8785); the number n of sequences and their lengths as unsigned
+    64-bit integers; then the inputs of all sequences and their targets as float64, nan where a
+    target is missing, all little-endian, with -0.0 taken as 0.0.
     """
     head: dict[str, Any] = {
         "kind": "series",
@@ -118,6 +161,8 @@ def series_id(series: Series) -> str:
     }
     if series.sequence_names:
         head["sequences"] = series.sequence_names
+    if series.start_times:
+        head["start_times"] = series.start_times
     sha256 = hashlib.sha256(rfc8785.dumps(head))
     sha256.update(np.array([len(series.lengths)], "<u8").data)
     sha256.update(series.lengths.astype("<u8").data)

@@ -36,6 +36,8 @@ class Series:
     target_name: str = "target"
     step: Step = ONE_STEP  # the time from one step to the next
     sequence_names: tuple[str, ...] = ()  # empty if the sequences have none
+    # Of the first steps: dates as text or numbers, which nothing computes with; empty if unknown.
+    start_times: tuple[str | float, ...] = ()
 
     @classmethod
     def from_sequences(

@@ -22,13 +22,20 @@ SERIES: dict[str, Any] = {
     "sequences": [
         {
             "name": "north",
+            "times": ["2024-01-01", "2024-01-08", "2024-01-15"],
             "inputs": [[1, 0.25], [2, 0.5], [2.5, 1]],
             "targets": [3.5, None, 4],
         },
-        {"name": "south", "inputs": [[10, 0], [20, 2]], "targets": [30, 50]},
+        {
+            "name": "south",
+            "times": ["2024/1/1", "8.1.2024"],
+            "inputs": [[10, 0], [20, 2]],
+            "targets": [30, 50],
+        },
     ],
     "step": {"length": 1, "unit": "week"},
 }
+UNTIMED = SERIES | {"sequences": [part | {"times": None} for part in SERIES["sequences"]]}
 UNNAMED = SERIES | {"sequences": [part | {"name": None} for part in SERIES["sequences"]]}
 DECAY = {"kind": "series", "inputs": [], "sequences": [{"targets": [8, None, 2]}]}
 
@@ -39,7 +46,7 @@ def test_the_id_of_a_series_is_the_same_however_it_comes(stored_api: Any) -> Non
     result = first.json()
     here = first.headers["location"]
     assert result == {
-        "id": "ds_3ef0bef3b64e39bff9803312237c40cf",
+        "id": "ds_ef6cee975f9e2d72ea3bcd482037f991",
         "name": None,
         "kind": "series",
         "n_samples": 2,
@@ -49,6 +56,7 @@ def test_the_id_of_a_series_is_the_same_however_it_comes(stored_api: Any) -> Non
         "target": "sales",
         "step": {"length": 1.0, "unit": "week"},
         "sequence_names": ["north", "south"],
+        "start_times": ["2024-01-01", "2024-01-01"],
         "bytes": 8 * 5 * 3,
         "input_range": {"low": 0.0, "high": 20.0},
         "target_range": {"low": 3.5, "high": 50.0},
@@ -61,7 +69,7 @@ def test_the_id_of_a_series_is_the_same_however_it_comes(stored_api: Any) -> Non
     named = stored_api.upload(TABLE, query=f"{QUERY}&name=weekly")
     assert named.json() == stored_api.get(here).json() == {**result, "name": "weekly"}
     table = stored_api.get(f"{here}.csv")
-    query = QUERY.replace("region", "sequence").replace("date", "week")
+    query = QUERY.replace("region", "sequence").replace("date", "time")
     assert stored_api.upload(table.content, query=query).json() == named.json()
     assert stored_api.get(DATASETS).json()["items"] == [named.json()]
 
@@ -71,8 +79,9 @@ def test_the_id_of_a_series_depends_on_all_that_it_says(api: Any) -> None:
         {},
         {"inputs": ["spend", "heat"]},
         {"target": "y"},
-        {"step": {"length": 2, "unit": "week"}},
-        {"step": {"unit": "day"}},
+        UNTIMED,
+        UNTIMED | {"step": {"length": 2, "unit": "week"}},
+        UNTIMED | {"step": {"unit": "day"}},
         {"sequences": SERIES["sequences"][::-1]},
         {"sequences": SERIES["sequences"][:1]},
         {"sequences": UNNAMED["sequences"]},
@@ -87,7 +96,7 @@ def test_the_names_of_sequences(stored_api: Any) -> None:
     stored = stored_api.post(DATASETS, UNNAMED).json()
     assert (named["sequence_names"], stored["sequence_names"]) == (["north", "south"], None)
     counted = stored_api.get(stored["links"]["csv"]).content
-    query = QUERY.replace("region", "sequence").replace("date", "week")
+    query = QUERY.replace("region", "sequence").replace("date", "time")
     # The numbers of a file of the service are no names.
     assert stored_api.upload(counted, query=query).json() == stored
     many = "\n".join(["region,target", *(f"n{i},{i}" for i in range(1001))])
@@ -98,9 +107,14 @@ def test_the_names_of_sequences(stored_api: Any) -> None:
 def test_downloads(stored_api: Any) -> None:
     links = stored_api.post(DATASETS, SERIES).json()["links"]
     assert stored_api.get(links["csv"]).text == (
-        "sequence,week,spend,heating,sales\r\n"
-        "north,1,1.0,0.25,3.5\r\nnorth,2,2.0,0.5,\r\nnorth,3,2.5,1.0,4.0\r\n"
-        "south,1,10.0,0.0,30.0\r\nsouth,2,20.0,2.0,50.0\r\n"
+        "sequence,time,spend,heating,sales\r\n"
+        "north,2024-01-01,1.0,0.25,3.5\r\nnorth,2024-01-08,2.0,0.5,\r\n"
+        "north,2024-01-15,2.5,1.0,4.0\r\n"
+        "south,2024-01-01,10.0,0.0,30.0\r\nsouth,2024-01-08,20.0,2.0,50.0\r\n"
+    )
+    untimed = stored_api.post(DATASETS, UNTIMED).json()["links"]["csv"]
+    assert stored_api.get(untimed).text.startswith(
+        "sequence,week,spend,heating,sales\r\nnorth,1,1.0,0.25,3.5\r\nnorth,2,"
     )
     archive = np.load(io.BytesIO(stored_api.get(links["npz"]).content))
     assert sorted(archive) == ["inputs", "lengths", "targets"]
@@ -115,9 +129,13 @@ def test_downloads(stored_api: Any) -> None:
     again = stored_api.upload(
         body, "application/x-npz", "?kind=series&inputs=spend,heating&target=sales"
     )
-    # An archive has neither the step nor the names of the sequences.
+    # An archive has neither the times nor the names of the sequences.
     assert again.status_code == 201
-    bare = UNNAMED | {"step": {"length": 1, "unit": "step"}}
+    bare = {
+        **SERIES,
+        "sequences": [part | {"name": None, "times": None} for part in SERIES["sequences"]],
+    }
+    bare |= {"step": {"length": 1, "unit": "step"}}
     assert again.json()["id"] == stored_api.post(DATASETS, bare).json()["id"]
 
 
@@ -173,6 +191,7 @@ def test_a_series_is_refused_where_one_target_is_needed(api: Any) -> None:
 
 
 ONE = {"inputs": [[1, 2]], "targets": [3]}
+TWO = {"inputs": [[1, 2], [3, 4]], "targets": [3, 5]}
 
 
 @pytest.mark.parametrize(
@@ -189,6 +208,11 @@ ONE = {"inputs": [[1, 2]], "targets": [3]}
         ({"sequences": [{**ONE, "targets": ["3"]}]}, "/sequences/0/targets/0", ("number",)),
         ({"sequences": [{**ONE, "targets": []}]}, "/sequences/0/targets", ()),
         ({"sequences": [{**ONE, "targets": [None]}]}, "/sequences", ("All targets are missing",)),
+        ({"sequences": [{**ONE, "times": [1, 2]}]}, "/sequences/0/times", ("1 time, as many",)),
+        ({"sequences": [{**ONE, "times": [1]}, ONE]}, "/sequences/1/times", ("1 time, as many",)),
+        ({"sequences": [{**ONE, "times": ["soon"]}]}, "/sequences/0/times/0", ("not a date",)),
+        ({"sequences": [{**TWO, "times": [2, 1]}]}, "/sequences/0/times/1", ("earlier",)),
+        ({"sequences": [{**TWO, "times": [1, 3]}]}, "/step", ("steps of 2 week",)),
         ({"sequences": [{**ONE, "target": [1]}]}, "/sequences/0/target", ("targets",)),
         ({"sequences": [{**ONE, "name": "a"}, ONE]}, "/sequences", ("different names, or none",)),
         ({"sequences": [{**ONE, "name": "a"}] * 2}, "/sequences", ("different names, or none",)),

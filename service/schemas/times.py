@@ -1,0 +1,268 @@
+"""Times of series: their step and their start, and the times of steps as text."""
+
+import re
+from array import array
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.data import Step
+from service.engine.types import Array
+from service.schemas.arrays import explain_out_of_range, in_range
+
+TOLERANCE: Final = 0.01  # of a step: rounded times, and clock changes in weekly data
+UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
+CLOCK_CHANGE: Final = 3_600  # seconds
+BUSINESS_DAY: Final = "business day"
+QUARTER: Final = "quarter"
+MONTHS: Final = {"month": 1, QUARTER: 3, "year": 12}
+CLOCK_UNITS: Final = {"hour", "minute", "second"}
+KIND: Final = "a date; write dates as 2024-01-31, 2024-01-31 13:00, 2024-Q1 or 2024-W05"
+
+NUMBER: Final = re.compile(r"[+-]?(\d++[.,]?\d*+|[.,]\d++)(e[+-]?\d++)?", re.ASCII | re.IGNORECASE)
+DATE: Final = re.compile(r"(\d{4})([-/])(\d\d?)(?:\2(\d\d?))?(\D.*+)?", re.ASCII)
+DAY_FIRST: Final = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})(\D.*+)?", re.ASCII)
+WEEK: Final = re.compile(r"\d{4}-?W\d\d(-?[1-7])?", re.ASCII)  # of ISO 8601
+QUARTERS: Final = re.compile(r"(\d{4})[-/ ]?Q([1-4])|Q([1-4])[-/ ]?(\d{4})", re.ASCII)
+MAX_STARTS: Final = 1000  # sequences whose first times are stored
+HOUR: Final = re.compile(r"[T ] *(\d:)", re.ASCII)  # with one digit
+
+
+def parse_date(text: str) -> datetime:
+    """Return a date, with a time zone if the text has an offset; raises ValueError."""
+    if WEEK.fullmatch(text):
+        return datetime.fromisoformat(text)
+    if match := QUARTERS.fullmatch(text):
+        return datetime(int(match[1] or match[4]), 3 * int(match[2] or match[3]) - 2, 1)
+    if match := DATE.fullmatch(text):
+        year, month, day, time = match[1], match[3], match[4] or "1", match[5]
+    elif match := DAY_FIRST.fullmatch(text):
+        day, month, year, time = match.groups()
+    else:
+        raise ValueError(text)
+    time = HOUR.sub(r"T0\1", time or "", count=1)
+    return datetime.fromisoformat(f"{year}-{int(month):02}-{int(day):02}{time}")
+
+
+class TimesError(ValueError):
+    """Times that cannot be used: a time, whose index is ``row``, or all if it is None."""
+
+    def __init__(self, row: int | None, detail: str) -> None:
+        super().__init__(detail)
+        self.row, self.detail = row, detail
+
+
+class Times:
+    """A column of times: numbers, or dates if the first one is not a number.
+
+    The name of the column is the unit of numbers.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._times = array("d")
+        self._are_dates = self._are_quarters = self._have_offsets = False
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Add the times of rows; raises TimesError for a text that is not a time."""
+        if not self._times:
+            self._are_dates = NUMBER.fullmatch(texts[0]) is None
+            self._are_quarters = QUARTERS.fullmatch(texts[0]) is not None
+        for text in texts:
+            try:
+                time = self._parse(text)
+            except (ValueError, OverflowError):
+                time = np.nan
+            if not np.isfinite(time):
+                kind = KIND if self._are_dates else "a number, as the first one"
+                raise TimesError(len(self._times), f"{text[:40]!r} in {self._name!r} is not {kind}")
+            self._times.append(time)
+
+    def _parse(self, text: str) -> float:
+        """Return a number, or the seconds of a date since 1970."""
+        if not self._are_dates:
+            return float(text.replace(",", "."))
+        date = parse_date(text)
+        self._have_offsets |= date.tzinfo is not None
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+
+    def find_step(self, codes: NDArray[np.int64]) -> Step:
+        """Return the step between the times of each sequence; ``codes`` (N,) are those of the rows.
+
+        It raises TimesError if a time is not later than the one before it in its sequence, or the
+        steps are not equal.
+        """
+        order = np.argsort(codes, kind="stable")
+        follows = np.diff(codes[order]) == 0
+        if not follows.any():
+            return Step()
+        times = np.frombuffer(self._times)[order]
+        step = self._find_calendar_step(times, follows) if self._are_dates else None
+        if step is None:
+            gaps = np.diff(times)[follows]
+            if self._are_dates and not self._have_offsets:
+                gaps = _without_clock_changes(gaps, times[1:][follows])
+            usual = self._check_gaps(gaps, order[1:][follows])
+            step = self._to_step(usual if self._are_dates else float(gaps.mean()))
+        if not in_range(np.array(step.length)):
+            detail = f"the step in {self._name!r}: {explain_out_of_range(step.length)}"
+            raise TimesError(None, detail)
+        return step
+
+    def find_starts(self, codes: NDArray[np.int64], step: Step) -> tuple[str | float, ...]:
+        """Return the time of the first row of each sequence: dates, or numbers.
+
+        They are empty if there are too many to store, and where each is one step, as without times.
+        """
+        _, first = np.unique(codes, return_index=True)
+        times = np.frombuffer(self._times)[first].tolist()
+        if len(times) > MAX_STARTS or (not self._are_dates and {*times} == {step.length}):
+            return ()
+        if not self._are_dates:
+            return tuple(times)
+        dates = np.array([round(1e6 * time) for time in times], "datetime64[us]")
+        return tuple(_format(dates, step, is_utc=self._have_offsets))
+
+    def _find_calendar_step(self, times: Array, follows: NDArray[np.bool_]) -> Step | None:
+        """Return a step of business days, months, quarters or years, or None."""
+        dates = times.astype("datetime64[s]")
+        step = _find_months(dates, follows) or _find_business_days(dates, follows)
+        if step is not None and self._are_quarters and step.unit == "month":
+            return Step(step.length / 3, QUARTER)
+        return step
+
+    def _to_step(self, gap: float) -> Step:
+        if not self._are_dates:
+            # A mean of rounded differences has no more digits.
+            return Step(float(f"{gap:.12g}"), self._name)
+        seconds = round(gap, 6)
+        unit = next((unit for unit, size in UNITS.items() if seconds % size == 0), "second")
+        return Step(seconds / UNITS[unit], unit)
+
+    def _check_gaps(self, gaps: Array, rows: NDArray[np.int64]) -> float:
+        """Return the usual gap before rows.
+
+        It raises TimesError for a gap that is not positive, or not the usual one.
+        """
+        usual = _find_usual(gaps)
+        is_back = gaps <= 0
+        differs = np.abs(gaps - usual) > TOLERANCE * usual
+        if not (is_back.any() or differs.any()):
+            return usual
+        i = int(np.argmax(is_back if is_back.any() else differs))
+        if self._are_dates and abs(abs(gaps[i] - usual) - CLOCK_CHANGE) < 1:
+            detail = (
+                f"the time in {self._name!r} jumps by an hour; if the clock was "
+                "changed there, write times with their offset, as 2024-10-27 02:00+01:00"
+            )
+        elif is_back[i]:
+            what = "the same as" if gaps[i] == 0 else "earlier than"
+            detail = (
+                f"the time in {self._name!r} is {what} in the row before; sort "
+                "the rows by time, or name the column that tells sequences apart (sequence=…)"
+            )
+        else:
+            step = self._to_step(usual)
+            detail = (
+                f"the step in {self._name!r} is {gaps[i] / usual:.4g} times the "
+                f"usual {step.length:g} {step.unit}; for missing times, add rows "
+                "with inputs and an empty target; leave time out if the rows are equally spaced"
+            )
+        raise TimesError(int(rows[i]), detail)
+
+
+def list_times(start: str | float | None, step: Step, first: int, n: int) -> list[str]:
+    """Return the times of n steps of a sequence.
+
+    Parameters
+    ----------
+    start
+        The time of its first step, as `Times.find_starts` returns it; None for one step.
+    first
+        The index of the first of the n steps, from 0.
+    """
+    steps = np.arange(first, first + n)
+    if not isinstance(start, str):
+        origin = step.length if start is None else start
+        return [f"{origin + k * step.length:.15g}" for k in steps.tolist()]
+    begin = np.datetime64(_parse_start(start), "us")
+    if step.unit in MONTHS:
+        months = begin.astype("datetime64[M]")
+        later = months + steps * round(step.length * MONTHS[step.unit])
+        is_last = (begin + np.timedelta64(1, "D")).astype("datetime64[M]") > months
+        if is_last:  # of the month, however long that is
+            dates = (later + 1).astype("datetime64[us]") - (months + 1 - begin)
+        else:
+            dates = later.astype("datetime64[us]") + (begin - months)
+    elif step.unit == BUSINESS_DAY:
+        day = begin.astype("datetime64[D]")
+        dates = np.busday_offset(day, steps).astype("datetime64[us]") + (begin - day)
+    else:
+        size = 1e6 * step.length * UNITS[step.unit]
+        dates = begin + np.round(steps * size).astype("timedelta64[us]")
+    return _format(dates, step, is_utc=start.endswith("Z"))
+
+
+def _parse_start(text: str) -> datetime:
+    return parse_date(text.removesuffix("Z"))
+
+
+def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> list[str]:
+    """Return dates as text, with as much of the time as the first date and the step need."""
+    if step.unit == QUARTER:
+        quarters = dates.astype("datetime64[M]").astype(int) // 3
+        return [f"{1970 + k // 4}-Q{k % 4 + 1}" for k in quarters.tolist()]
+    days = dates.astype("datetime64[D]")
+    if (dates == days).all() and step.unit not in CLOCK_UNITS:
+        return [str(day) for day in days]
+    rounded = (dates.astype(f"datetime64[{unit}]") for unit in ("m", "s", "ms", "us"))
+    texts = next(times for times in rounded if (times == dates).all())
+    return [f"{text}{'Z' * is_utc}" for text in texts]
+
+
+def _find_usual(gaps: Array) -> float:
+    return float(np.sort(gaps)[(len(gaps) - 1) // 2])  # the lower median, which is a gap
+
+
+def _without_clock_changes(gaps: Array, times: Array) -> Array:
+    """Return gaps before times in seconds with the usual gap where the clocks change.
+
+    That is in the night to a Sunday, in spring and autumn.
+    """
+    usual = _find_usual(gaps)
+    dates = times.astype("datetime64[s]")
+    days = dates.astype("datetime64[D]")
+    is_sunday = (days.astype(int) + 3) % 7 == 6
+    is_night = dates - days <= np.timedelta64(3, "h")
+    month = dates.astype("datetime64[M]").astype(int) % 12 + 1
+    jumps = np.abs(np.abs(gaps - usual) - CLOCK_CHANGE) < 1
+    changes = jumps & is_sunday & is_night & np.isin(month, (3, 4, 9, 10, 11))
+    return np.where(changes, usual, gaps)
+
+
+def _find_business_days(dates: NDArray[np.datetime64], follows: NDArray[np.bool_]) -> Step | None:
+    """Return the step between days from Monday to Friday with some weekend, or None."""
+    days = dates.astype("datetime64[D]")
+    gaps = np.diff(days)[follows]
+    if (dates - days != (dates - days)[0]).any() or not np.is_busday(days).all():
+        return None
+    counts = np.busday_count(days[:-1], days[1:])[follows]
+    is_weekly = (gaps == gaps[0]).all()
+    return None if is_weekly or (counts != 1).any() else Step(1.0, BUSINESS_DAY)
+
+
+def _find_months(dates: NDArray[np.datetime64], follows: NDArray[np.bool_]) -> Step | None:
+    """Return a step of months or years, or None."""
+    months = dates.astype("datetime64[M]")
+    since = dates - months  # the start of the month
+    until = (months + np.timedelta64(1, "M")).astype("datetime64[s]") - dates
+    if (since != since[0]).any() and (until != until[0]).any():
+        return None
+    gaps = np.diff(months.astype(np.int64))[follows]
+    if gaps[0] <= 0 or (gaps != gaps[0]).any():
+        return None
+    years, rest = divmod(int(gaps[0]), 12)
+    return Step(float(gaps[0]), "month") if rest else Step(float(years), "year")

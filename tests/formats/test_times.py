@@ -1,0 +1,108 @@
+"""Times of series: what is read, and which dates are written for the steps."""
+
+import io
+
+import numpy as np
+import pytest
+
+from service.engine.data import Series, Step
+from service.formats import CSV, SeriesColumns, SeriesStream
+from service.operations.limits import Limits
+from service.store.array_codec import ArrayStream
+
+
+def read(times: list[str], *, sequences: str = "") -> Series:
+    names = sequences or "a" * len(times)
+    rows = "".join(
+        f"{time};{name};{i}\n" for i, (time, name) in enumerate(zip(times, names, strict=True))
+    )
+    chosen = SeriesColumns("y", sequence="name", time="when")
+    return CSV.read_series(f"when;name;y\n{rows}".encode(), chosen, Limits())
+
+
+def write(series: Series) -> list[str]:
+    """Return the times of the table of a series."""
+    columns = {
+        "inputs": list(series.input_names),
+        "target": series.target_name,
+        "step": series.step._asdict(),
+        "start_times": list(series.start_times),
+    }
+    file = io.BytesIO()
+    arrays = map(ArrayStream.of, (series.inputs, series.targets))
+    CSV.write_series(SeriesStream(columns, series.lengths, *arrays), file)
+    return [row.split(",")[1] for row in file.getvalue().decode().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("times", "step", "written"),
+    [
+        ("2024/01/30 2024/01/31", Step(1, "day"), "2024-01-30 2024-01-31"),
+        ("2024/1/9 2024/1/10", Step(1, "day"), "2024-01-09 2024-01-10"),
+        ("2024-01 2024-02", Step(1, "month"), "2024-01-01 2024-02-01"),
+        ("2024-01-31 2024-02-29 2024-03-31", Step(1, "month"), ""),
+        ("2023-12-15 2024-01-15", Step(1, "month"), ""),
+        ("2023-Q4 2024-Q1 2024-Q2", Step(1, "quarter"), ""),
+        ("Q1/2024 Q3/2024", Step(2, "quarter"), "2024-Q1 2024-Q3"),
+        ("2020-02-29 2021-02-28 2022-02-28", Step(1, "year"), ""),
+        ("2024-W05 2024-W06", Step(1, "week"), "2024-01-29 2024-02-05"),
+        ("2024-01-04 2024-01-05 2024-01-08 2024-01-09", Step(1, "business day"), ""),
+        ("2024-01-04 2024-01-05 2024-01-06", Step(1, "day"), ""),
+        (
+            "2024-01-31T9:00 2024-01-31T9:15",
+            Step(15, "minute"),
+            "2024-01-31T09:00 2024-01-31T09:15",
+        ),
+        ("31.1.2024T23:00 1.2.2024T00:00", Step(1, "hour"), "2024-01-31T23:00 2024-02-01T00:00"),
+        (
+            "2024-01-01T00:00:00.5 2024-01-01T00:00:01",
+            Step(0.5, "second"),
+            "2024-01-01T00:00:00.500 2024-01-01T00:00:01.000",
+        ),
+        (
+            "2024-03-31T01:00+01:00 2024-03-31T03:00+02:00",
+            Step(1, "hour"),
+            "2024-03-31T00:00Z 2024-03-31T01:00Z",
+        ),
+        ("3 5 7", Step(2, "when"), ""),
+        ("0.5 1 1.5", Step(0.5, "when"), ""),
+    ],
+)
+def test_times_are_read_stored_and_written(times: str, step: Step, written: str) -> None:
+    series = read(times.split())
+    assert series.step == step
+    header, *dates = write(series)
+    assert dates == (written or times).split()
+    assert header == ("when" if step.unit == "when" else "time")
+    again = read(dates)
+    assert (again.step, again.start_times) == (step, series.start_times)
+
+
+def test_sequences_start_at_their_own_times() -> None:
+    series = read(["2024-01-01", "2024-05-01", "2024-01-02", "2024-05-02"], sequences="abab")
+    assert series.start_times == ("2024-01-01", "2024-05-01")
+    assert write(series)[1:] == ["2024-01-01", "2024-01-02", "2024-05-01", "2024-05-02"]
+    assert read(["1", "2"]).start_times == ()  # as if there were no times
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("2024-10-27T01:00 2024-10-27T02:00", "2024-10-27T02:00 2024-10-27T03:00"),
+        ("2024-03-31T00:00 2024-03-31T01:00", "2024-03-31T03:00 2024-03-31T04:00"),
+        ("2024-11-03T01:30 2024-11-03T01:45", "2024-11-03T01:00 2024-11-03T01:15"),
+    ],
+)
+def test_changes_of_the_clock_are_no_gaps(before: str, after: str) -> None:
+    times = np.array([*before.split(), *after.split()])
+    series = read([*times])
+    gap = np.diff(times[:2].astype("datetime64[m]"))[0].astype(int)
+    assert series.step == (Step(1, "hour") if gap == 60 else Step(float(gap), "minute"))
+
+
+@pytest.mark.parametrize(
+    "times", ["2024-06-05T01:00 2024-06-05T02:00 2024-06-05T03:00 2024-06-05T05:00"]
+)
+def test_other_jumps_by_an_hour_are_reported(times: str) -> None:
+    with pytest.raises(Exception, match=r"line 5: .* jumps by an hour.*with their offset"):
+        read(times.split())
