@@ -264,7 +264,7 @@ def test_ambiguous_decimal_marks(numbers: str, words: tuple[str, ...]) -> None:
     ],
 )
 def test_the_query_names_the_decimal_mark(
-    numbers: str, marks: dict[str, str], targets: list[float]
+    numbers: str, marks: dict[str, Any], targets: list[float]
 ) -> None:
     separator = next(mark for mark in ";\t," if mark in numbers)
     series = read(f"y{separator}x\n{numbers}\n", target="y", **marks)
@@ -272,10 +272,11 @@ def test_the_query_names_the_decimal_mark(
 
 
 def test_marks_that_contradict_the_query() -> None:
-    for number, marks in {"1.5": {"decimal": ","}, "1,50": {"thousands": ","}}.items():
+    refusals: dict[str, dict[str, Any]] = {"1.5": {"decimal": ","}, "1,50": {"thousands": ","}}
+    for number, marks in refusals.items():
         words = ("line 2", "does not separate thousands")
         assert refused(f"y;x\n{number};2\n", *words, target="y", **marks) == "/sequences"
-    same_mark = {"decimal": ",", "thousands": ","}
+    same_mark: dict[str, Any] = {"decimal": ",", "thousands": ","}
     assert refused("y;x\n1;2\n", "one mark", target="y", **same_mark) == "?thousands"
 
 
