@@ -208,7 +208,9 @@ TRAINING_RUN = JobType(
     arrays_field="trajectory",
     words={},
     estimate=estimate,
-    result_bytes=lambda request, _: 4 * 8 * count_recorded(request),
+    result_bytes=lambda request, _: (
+        8 * len(TrajectoryResponse.model_fields) * count_recorded(request)
+    ),
     begin=StepwiseTraining,
 )
 
@@ -225,6 +227,6 @@ def read_trajectory(run_id: str, database: Database, limits: Limits) -> bytes:
 def trajectory_csv(row: ComputationRow, database: Database) -> Download:
     """Return the trajectory of a stored run as a CSV table."""
     n_rows = row.request["n_iterations"] / row.request["record_every"]
-    columns = {name: name for name in ("iteration", "w_in", "w_rec", "cost")}
+    columns = {name: name for name in TrajectoryResponse.model_fields}
     path = f"{TRAINING_RUN.path}/{row.id}/trajectory.csv"
     return stored_table(path, row, columns, n_rows, database)

@@ -12,12 +12,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import SAFE_MIN, ExtendedArray
+from service.engine.arithmetic import EPSILON, SAFE_MIN, ExtendedArray
 from service.engine.types import Array
 
 Elementwise = Callable[[Array], Array]
 
 PROBES: Final = np.array([-np.inf, -3.0, -0.5, 0.0, 0.5, 3.0, np.inf])
+NEAR: Final = np.array([-3.0, -1.0, -0.3, 0.3, 1.0, 3.0])  # where differences have many digits
+FAR: Final = np.outer([-1.0, 1.0], 10.0 ** np.arange(1, 100)).ravel()  # where derivatives decay
+DIFFERENCE: Final = 1e-5  # its square is the relative error of a central difference
 
 
 class Activation(NamedTuple):
@@ -34,7 +37,7 @@ class Activation(NamedTuple):
     derivative
         f'; may underflow to 0.
     second_derivative
-        f''; 0 where it is not defined.
+        f''; 0 where it is not defined, and for all of a piecewise linear function.
     log_derivative
         Natural logarithm of f', correct to the last digit where f' underflows. None if f is
         piecewise linear.
@@ -68,8 +71,9 @@ def make_registry(**activations: Activation) -> Mapping[str, Activation]:
     Raises
     ------
     ValueError
-        An activation is neither piecewise linear nor bounded with a logarithm of its derivative.
-        Gradients that vanish or states that overflow would have wrong magnitudes.
+        An activation is neither piecewise linear nor bounded with a logarithm of its derivative:
+        gradients that vanish or states that overflow would have wrong magnitudes. Or a derivative
+        does not match differences of the function, or of the derivative before it.
     """
     for name, f in activations.items():
         values = f.function(PROBES)
@@ -81,7 +85,22 @@ def make_registry(**activations: Activation) -> Mapping[str, Activation]:
             raise ValueError(
                 f"{name} must be piecewise linear through 0, or bounded with a log_derivative"
             )
+        _check_derivative(f"{name}.derivative", f.function, f.derivative)
+        _check_derivative(f"{name}.second_derivative", f.derivative, f.second_derivative)
+        if f.log_derivative is not None:
+            slopes = f.derivative(FAR)
+            decays = (slopes > SAFE_MIN) & (slopes < EPSILON)
+            logs = f.log_derivative(FAR[decays])
+            if not np.allclose(logs, np.log(slopes[decays]), rtol=1e-12):
+                raise ValueError(f"{name}.log_derivative is not the logarithm of {name}.derivative")
     return MappingProxyType(activations)
+
+
+def _check_derivative(name: str, function: Elementwise, derivative: Elementwise) -> None:
+    """Compare a derivative with central differences; raises ValueError."""
+    differences = (function(NEAR + DIFFERENCE) - function(NEAR - DIFFERENCE)) / (2 * DIFFERENCE)
+    if not np.allclose(derivative(NEAR), differences, rtol=1e-6, atol=1e-6):
+        raise ValueError(f"{name} does not match differences of the function before it")
 
 
 def _identity(z: Array) -> Array:

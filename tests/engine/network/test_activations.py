@@ -82,7 +82,24 @@ def test_a_function_of_neither_kind_is_refused(softplus: Activation) -> None:
         make_registry(softplus=softplus)
 
 
-def test_a_bounded_function_without_a_second_derivative_is_refused() -> None:
-    arctan = Activation(np.arctan, lambda z: 1.0 / (1.0 + z * z), lambda z: -np.log1p(z * z))
-    with pytest.raises(ValueError, match="arctan"):
-        make_registry(arctan=arctan)
+ARCTAN = Activation(
+    np.arctan,
+    lambda z: 1.0 / np.hypot(1.0, z) ** 2,
+    lambda z: -2.0 * z / np.hypot(1.0, z) ** 4,
+    lambda z: -2.0 * np.log(np.hypot(1.0, z)),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"derivative": np.cos}, "arctan.derivative"),
+        ({"second_derivative": np.zeros_like}, "arctan.second_derivative"),
+        ({"second_derivative": lambda z: -z / np.hypot(1.0, z) ** 4}, "arctan.second_derivative"),
+        ({"log_derivative": lambda z: -np.log(np.hypot(1.0, z))}, "arctan.log_derivative"),
+    ],
+)
+def test_a_wrong_derivative_is_refused(change: dict[str, Any], name: str) -> None:
+    assert [*make_registry(arctan=ARCTAN)] == ["arctan"]
+    with pytest.raises(ValueError, match=name):
+        make_registry(arctan=ARCTAN._replace(**change))
