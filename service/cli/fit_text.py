@@ -11,8 +11,9 @@ MAX_STATES: Final = 8  # initial states that are listed
 QUALITY: Final = {"targets": "n_targets", "R²": "r_squared", "rmse": "rmse"}
 
 
-def describe_fit(request: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+def describe_fit(result: Mapping[str, Any]) -> str:
     """Return the verdict on a fit, its estimates with their intervals, and its quality."""
+    request = result["request"]
     headline = fit_headline(result, Step(**request["step"]), request["confidence"])
     percent = f"{100 * request['confidence']:g} %"
     columns = ("", "estimate", f"{percent} from", "to", "unit")

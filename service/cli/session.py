@@ -1,4 +1,4 @@
-"""What the use cases of one command share: limits, and a database that ends with the command."""
+"""The context of one command: a database that is deleted when the command ends."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -6,22 +6,22 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import click
 
 from service.formats import CSV, DATASET_FORMATS, SeriesColumns
 from service.formats.csv_layout import split_line
+from service.operations.context import Context
 from service.operations.datasets import read_file, store_dataset
 from service.operations.downloads import Download
 from service.operations.job_types import JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.pictures import Picture
-from service.operations.resolve import resolve_any, resolve_dataset
+from service.operations.resolve import resolve_any
 from service.operations.submit import compute, encode_inline, name_task
+from service.scheduling import Scheduler
 from service.schemas.computations import ComputationRequest
-from service.schemas.datasets import AnyDatasetSource
-from service.schemas.resolved_datasets import ResolvedDataset
 from service.store import computations
 from service.store.database import Database
 from service.store.rows import ComputationRow
@@ -37,14 +37,16 @@ def open_session() -> Iterator["Session"]:
         database = Database(f"sqlite:///{directory}/rnn.sqlite3")
         with closing(database):
             database.migrate()
-            yield Session(database, LIMITS)
+            scheduler = Scheduler(n_cores=1, max_waiting=1)
+            yield Session(database=database, limits=LIMITS, enqueue=_enqueue, scheduler=scheduler)
 
 
-class Session(NamedTuple):
-    """The database and the limits of a command."""
+def _enqueue(*_: Any) -> None:
+    """Enqueue nothing: a command computes everything itself."""
 
-    database: Database
-    limits: Limits
+
+class Session(Context):
+    """The context of the use cases of one command."""
 
     def store(self, path: Path, columns: Mapping[str, str | None]) -> dict[str, str]:
         """Store a file of data, and return what a request says of it; raises Invalid.
@@ -58,10 +60,6 @@ class Session(NamedTuple):
         series = SeriesColumns(**names) if columns else None
         dataset = read_file(file_format, path.read_bytes(), self.limits, series)
         return {"kind": "stored", "id": store_dataset(dataset, self.database, self.limits)[0].id}
-
-    def resolve(self, source: AnyDatasetSource) -> ResolvedDataset:
-        """Return the dataset of a request, with one target per sequence."""
-        return resolve_dataset(source, self.database, self.limits)
 
     def compute(
         self, job_type: JobType[Any], request: ComputationRequest, **options: Any

@@ -1,40 +1,25 @@
 """A walk through the tutorial: a sentence per step, and pictures in a directory."""
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
+import orjson
 
 from service.cli.session import Session, save
+from service.cli.tasks import TASKS
 from service.engine.types import Array
-from service.operations.pictures import surface_picture, trace_picture, trajectory_picture
-from service.operations.predict import predict
-from service.operations.resolve import resolve_model
-from service.operations.traces import check_gradient, trace_gradients
-from service.operations.training import TRAINING_RUN
-from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.gradient_check import GradientCheckRequest
-from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
-from service.schemas.predict import PredictRequest, RunModel
-from service.schemas.training_runs import TrainingRunRequest
 
 STRIDE: Final = 5  # iterations from one change of the progress bar to the next
-OPTIONS: Final = PictureOptions()
 
 
 def walk(session: Session, directory: Path) -> None:
     """Take the steps of the tutorial, in its order."""
-    show_data(session)
-    show_surface(session, directory / "cost-surface.png")
-    show_gradient(session, directory / "gradients.png")
-    run_id = train(session, directory / "training.png")
-    predict_test_sequence(session, run_id)
-
-
-def show_data(session: Session) -> None:
-    """Show the first sequence and its target."""
-    dataset = session.resolve(TrainingRunRequest().dataset).dataset
+    training = TASKS["train"].model()
+    dataset = asyncio.run(session.resolve(training.dataset)).dataset  # type: ignore[attr-defined]
     _say(
         "Data",
         f"{dataset.n_samples} random sequences of {dataset.n_steps} bits. The target is the number "
@@ -42,69 +27,56 @@ def show_data(session: Session) -> None:
         "S_k = w_rec S_(k-1) + w_in x_k counts them with w_in = w_rec = 1.",
     )
 
-
-def show_surface(session: Session, file: Path) -> None:
-    """Draw the cost."""
-    request = CostSurfaceRequest.model_validate({"marks": ["optimum"]})
-    dataset = session.resolve(request.dataset)
     _say(
         "Cost surface",
         "The cost is a narrow, bent valley between cliffs: w_rec acts once per step, and its "
         "powers explode outside -1 to 1.",
     )
-    picture = surface_picture(request, dataset, OPTIONS, file.suffix[1:], session.limits)
-    save(file, session.draw(picture))
+    _answer("surface", session, directory / "cost-surface.png", {"marks": ["optimum"]})
 
-
-def show_gradient(session: Session, file: Path) -> None:
-    """Check the gradient, and draw it back through time."""
-    check, request = GradientCheckRequest(), GradientTraceRequest()
-    dataset, limits = session.resolve(request.dataset), session.limits
-    error = check_gradient(check, dataset, limits).relative_error
-    trace = trace_gradients(request, dataset, limits).traces[1]
-    _say(
-        "Gradient",
-        f"Backpropagation through time agrees with finite differences to {error:.0e}. With "
-        f"w_rec = {trace.point.w_rec:g}, the gradient grows {trace.growth_per_step:g} times per "
-        f"step back: from {trace.gradient[-1]:.1f} at the output to {trace.gradient[0]:.1f} at the "
-        "first state. Below 1 it vanishes.",
+    _say("Gradient", "On its way back through time, the gradient is multiplied by w_rec per step.")
+    trace = _answer("trace", session, directory / "gradients.png")["traces"][1]
+    click.echo(
+        f"With w_rec = {trace['point']['w_rec']:g} it explodes: {trace['gradient'][-1]:.1f} at the "
+        f"output, {trace['gradient'][0]:.1f} at the first state. Below 1 it vanishes."
     )
-    picture = trace_picture(request, dataset, OPTIONS, file.suffix[1:], limits)
-    save(file, session.draw(picture))
 
-
-def train(session: Session, file: Path) -> str:
-    """Train with a progress bar, draw the path, and return the id of the run."""
-    request = TrainingRunRequest()
-    start = request.initial_weights
+    start = training.initial_weights  # type: ignore[attr-defined]
     _say(
         "Training",
         "Rprop uses only the signs of the gradient, so it survives the cliffs. It starts from "
         f"({start.w_in:g}, {start.w_rec:g}).",
     )
-    row, _ = session.compute(TRAINING_RUN, request, stride=STRIDE)
-    final = (row.result or {})["final"]
-    weights = final["weights"]
+    run = _answer("train", session, directory / "training.png", stride=STRIDE)
+    weights = run["final"]["weights"]
     click.echo(
-        f"After {row.progress_done} iterations, w_in is {weights['w_in']:.4f}, w_rec is "
-        f"{weights['w_rec']:.4f}, and the cost is {final['cost']:.1e}."
+        f"After {run['iterations']} iterations, w_in is {weights['w_in']:.4f}, w_rec is "
+        f"{weights['w_rec']:.4f}, and the cost is {run['final']['cost']:.1e}."
     )
-    picture = trajectory_picture(row, OPTIONS, file.suffix[1:], session.limits)
-    save(file, session.draw(picture))
-    return row.id
 
-
-def predict_test_sequence(session: Session, run_id: str) -> None:
-    """Predict a sequence that is not in the data, with the trained weights."""
-    request = PredictRequest(model=RunModel(kind="run", id=run_id))
-    model = resolve_model(request.used_model, session.database)
-    output = float(predict(request, model, None, session.limits).outputs[0])
-    sequence = request.inputs[0]
+    sequence = TASKS["predict"].model().inputs[0]  # type: ignore[attr-defined]
+    output = _answer("predict", session, None, {"weights": weights})["outputs"][0]
     _say(
         "Prediction",
         f"For {_bits(sequence)}, which it has not seen, the network predicts {output:.5f}. There "
         f"are {sum(sequence):.0f} ones.",
     )
+
+
+def _answer(
+    task: str,
+    session: Session,
+    file: Path | None,
+    body: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Any:
+    """Return the answer of a command as JSON, and draw it in a file."""
+    request = TASKS[task].model.model_validate(body or {})
+    options = {} if file is None else {"options": PictureOptions()}
+    json, make_file = TASKS[task].answer(session, request, **options, **more)
+    if file is not None:
+        save(file, make_file(file.suffix[1:]))
+    return orjson.loads(json)
 
 
 def _bits(sequence: Array) -> str:

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from service.cli import COMMANDS, cli, main
-from service.cli.command import RequestCommand
+from service.cli.command import TaskCommand
 from service.engine.training import OPTIMIZERS
 from tests.api.conftest import Api, Json, strictly
 
@@ -176,7 +176,8 @@ def test_the_examples_work(run: Run, tmp_path: Path, line: str) -> None:
         ("train --out run.csv", b"iteration,w_in,w_rec,cost\r\n0,-1.5,2"),
         ("trace --out trace.csv", b"w_in,w_rec,k,gradient"),
         ("surface --out surface.npz", b"PK"),
-        ("surface --out surface.pdf --theme dark --width 500", b"%PDF"),
+        ("surface --resolution 5 --out surface.pdf --theme dark --width 500", b"%PDF"),
+        ("predict 0,1,1 --out outputs.csv", b"sequence,output\r\n0,2"),
         (f"{FIT_SALES} --out fit.csv", b"sequence,step,"),
     ],
 )
@@ -203,7 +204,6 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         ("trace --point 1:2 --point 3", "--point: Input should be W_IN:W_REC"),
         ("surface --w-in 2:0", "--w-in: low must"),
         ("surface --width 5 --out a.png", "--width: Input should be greater than or equal to 320"),
-        ("surface --resolution 5 --out a.png", "--resolution: a picture takes no resolution"),
         ("surface --out a.gif", "--out: a.gif must end in one of png, svg, pdf, npz"),
         ("predict 0,a", "inputs/0/1: Input should be a number"),
         ("fit --delay 3:1", "--delay: low must not be above high"),
@@ -227,7 +227,7 @@ def test_a_file_that_cannot_be_written_is_an_error_of_the_environment(run: Run) 
 
 def test_every_parameter_of_an_optimizer_is_an_option() -> None:
     train = cli.commands["train"]
-    assert isinstance(train, RequestCommand)
+    assert isinstance(train, TaskCommand)
     flags = {flag for param in train.get_params(click.Context(train)) for flag in param.opts}
     for spec in OPTIMIZERS.values():
         assert {f"--{p.name.replace('_', '-')}" for p in spec.parameters} <= flags
@@ -237,7 +237,7 @@ def test_the_tutorial_tells_its_numbers_and_draws(run: Run, tmp_path: Path) -> N
     text = " ".join(run("tutorial --out pictures").split())
     for words in (
         "20 random sequences of 10 bits",
-        "from 884.3 at the output to 905523.2 at the first state",
+        "884.3 at the output, 905523.2 at the first state",
         "After 500 iterations, w_in is 1.0014, w_rec is 0.9997, and the cost is 1.8e-06.",
         "predicts 4.99896. There are 5 ones.",
     ):
