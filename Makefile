@@ -14,8 +14,7 @@ test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 # Otherwise, where this variable is set, every process that a test starts compiles the service.
 test test-all coverage: export PYTHONDONTWRITEBYTECODE =
 SCRIPTS := $(wildcard scripts/*.sh) .ci/run
-SMOKE := tests/engine/data tests/engine/training tests/api/routes/test_predict.py tests/test_cli.py \
-	tests/test_client.py
+SMOKE := tests/engine/data tests/engine/training tests/api/routes/test_predict.py tests/test_cli.py
 
 # Stamps are invalid if the interpreter of .venv no longer runs (an upgrade, a moved directory).
 ifneq ($(shell $(BIN)/python -c 'print("alive")' 2>/dev/null),alive)
@@ -61,7 +60,8 @@ layers: .venv/.dev-installed ## imports point down only
 spelling: .venv/.dev-installed ## codespell on every text file
 	git ls-files -z | xargs -0 $(BIN)/codespell
 
-generated: .venv/.dev-installed ## openapi.md matches the code
+generated: .venv/.dev-installed ## openapi.md and what is generated of the client match the code
+	$(BIN)/python -m scripts.client --check
 	$(BIN)/python -m scripts.openapi .venv/openapi.md
 	diff -u openapi.md .venv/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
 
@@ -78,8 +78,9 @@ format: .venv/.dev-installed ## format the code and fix what ruff, ESLint and Pr
 	$(BIN)/ruff format
 	scripts/javascript.sh --fix
 
-openapi: .venv/.run-installed ## write openapi.md, and the example responses in the schema
+openapi: .venv/.dev-installed ## write openapi.md, the example responses in the schema, and the client's models
 	$(BIN)/python -m scripts.response_examples
+	$(BIN)/python -m scripts.client
 	$(BIN)/python -m scripts.openapi
 
 tables: .venv/.run-installed ## write the tables of README.md and docs/configuration.md
@@ -121,7 +122,7 @@ audit: .venv-audit/.installed ## look up known vulnerabilities of the locked pac
 
 clean: ## remove installed and cached files, but no data
 	rm -rf .venv .venv-lock .venv-smoke .venv-audit .load-venv .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .import_linter_cache .coverage .coverage.* dist
-	find service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find service client tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test test-all check coverage smoke lint types layers spelling generated metadata shell \
 	format openapi tables release oracles lock bench bench-quick soak image \

@@ -82,6 +82,7 @@ case $what in
     pip_install --require-hashes -r "$what"
     # The build backend is in the lock, so the project itself needs no download without a hash.
     pip_install --no-deps --no-build-isolation -e .
+    case $what in *-dev.lock) pip_install --no-deps --no-build-isolation -e ./client ;; esac
     ;;
 *.txt)
     # In addition to the lock: a package that conflicts with it is an error.

@@ -133,9 +133,11 @@ def content_response(
     return unchanged or Response(body, headers={"ETag": etag, **headers}, media_type=media_type)
 
 
-def item_response(request: Request, content: Any) -> Response:
+def item_response(
+    request: Request, content: Any, headers: Mapping[str, str] | None = None
+) -> Response:
     """Return a resource as JSON, with the ETag that `check_if_match` expects."""
-    headers = {"Cache-Control": REVALIDATE}
+    headers = {"Cache-Control": REVALIDATE, **(headers or {})}
     return content_response(request, encode(content), OrjsonResponse.media_type, headers)
 
 

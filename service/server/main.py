@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import resource
 import socket
 import sys
@@ -40,6 +41,7 @@ def run(
     listener: socket.socket,
     observers: Sequence[Observer] = (),
     on_shutdown: Callable[[], None] = lambda: None,
+    announce: Callable[[Settings, int], str] | None = None,
 ) -> int:
     """Serve until a signal arrives; return the exit code.
 
@@ -50,6 +52,8 @@ def run(
     on_shutdown
         Called in the event loop when the shutdown begins. It makes ``/readyz`` fail, refuses what
         waits, and ends streams.
+    announce
+        Returns what to print when the service is ready, by default the greeting.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     allow_files(settings.max_connections + SPARE_CONNECTIONS + OTHER_FILES)
@@ -69,7 +73,7 @@ def run(
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
     )
-    server = _Server(config, settings, on_shutdown)
+    server = _Server(config, settings, on_shutdown, announce)
     # Uvicorn raises Ctrl+C again after it has closed everything, and exits if the start fails.
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])
@@ -88,16 +92,21 @@ class _Server(uvicorn.Server):
     """Prints the addresses at the start, checks time limits, and completes the last responses."""
 
     def __init__(
-        self, config: uvicorn.Config, settings: Settings, on_shutdown: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        settings: Settings,
+        on_shutdown: Callable[[], None],
+        announce: Callable[[Settings, int], str] | None = None,
     ) -> None:
         super().__init__(config)
+        self._announce = announce or greeting
         self._settings = settings
         self._on_shutdown = on_shutdown
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
-            print(greeting(self._settings, sockets[0].getsockname()[1]), flush=True)
+            print(self._announce(self._settings, sockets[0].getsockname()[1]), flush=True)
 
     async def on_tick(self, counter: int) -> bool:
         """Check the time limits of all connections, once per second."""
@@ -183,10 +192,7 @@ def limit_unread(connections: Iterable[Connection]) -> None:
 
 def greeting(settings: Settings, port: int) -> str:
     """Return the addresses of the service; ``port`` is the port of the socket."""
-    host = settings.host
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not bound
-        host = "localhost"
-    root = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    root = root_url(settings, port)
     data = "the database of RNN_DATABASE_URL" if settings.database_url else str(settings.data_dir)
     lines = [
         f"linear-rnn {__version__} is ready. Press Ctrl+C to stop it.",
@@ -197,3 +203,16 @@ def greeting(settings: Settings, port: int) -> str:
         f"  data        {data}",
     ]
     return "\n".join(lines)
+
+
+def address_line(settings: Settings, port: int) -> str:
+    """Return the address of the service as one line of JSON, for programs that start it."""
+    return json.dumps({"url": root_url(settings, port), "version": __version__})
+
+
+def root_url(settings: Settings, port: int) -> str:
+    """Return the address of the service; ``port`` is the port of the socket."""
+    host = settings.host
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not bound
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

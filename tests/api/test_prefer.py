@@ -111,3 +111,14 @@ def test_a_job_protects_its_dataset(stored_api: Any) -> None:
     refused = stored_api.delete(f"/v1/datasets/{dataset}")
     assert refused.status_code == 409
     assert refused.json()["referrers"] == [job["id"]]
+
+
+def test_reading_a_job_waits_for_it(stored_api: Any) -> None:
+    path = stored_api.post(RUNS, LARGE).headers["location"]
+    for header, applied in [("wait=1", "wait=1"), ("wait=0, respond-async", "wait=0")]:
+        read = stored_api.get(path, headers={"prefer": header})  # no worker finishes it
+        assert (read.status_code, read.json()["status"]) == (200, "queued")
+        assert read.headers["preference-applied"] == applied
+    assert "preference-applied" not in stored_api.get(path).headers
+    stored_api.post(f"{path}/cancel")
+    assert stored_api.get(path, headers={"prefer": "wait=60"}).json()["status"] == "cancelled"

@@ -16,7 +16,7 @@ from service.api.query_params import DatasetQuery
 from service.schemas.fit_results import FitResult, Reason
 from service.schemas.fits import FitRequest
 from tests.repository.test_example_series import fit_example, read
-from tests.repository.test_readme import BLOCK, HOME, ROOT, WrittenNumber, contains, curl
+from tests.repository.test_readme import BLOCK, ROOT, WrittenNumber, contains, curl
 
 FITTING = (ROOT / "docs" / "fitting.md").read_text(encoding="utf-8")
 ROW = re.compile(
@@ -46,13 +46,17 @@ def test_the_commands_work(address: str, tmp_path: Path) -> None:
     assert httpx.get(f"http://{address}{body['links']['profile_csv']}").status_code == 200
 
 
-def test_the_python_example_prints_the_shown_output(address: str) -> None:
+def test_the_python_example_prints_the_shown_output(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINEAR_RNN_URL", f"http://{address}")
+    monkeypatch.chdir(ROOT)
     (code,) = (text for language, text in BLOCK.findall(FITTING) if language == "python")
     (expected,) = (text for language, text in BLOCK.findall(FITTING) if language == "text")
-    printed = io.StringIO()
-    code = code.replace(HOME, address).replace('Path("', f'Path("{ROOT}/')
+    printed, names = io.StringIO(), dict[str, Any]()
     with contextlib.redirect_stdout(printed):
-        exec(compile(code, "fitting.md", "exec"), {})  # noqa: S102
+        exec(compile(code, "fitting.md", "exec"), names)  # noqa: S102
+    names["rnn"].close()
     assert printed.getvalue() == expected
 
 

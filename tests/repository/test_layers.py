@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 SERVICE = ROOT / "service"
-OWN = {"service", "tests", "scripts", "benchmarks"}
+OWN = {"service", "linear_rnn", "tests", "scripts", "benchmarks"}
 # What a lock file does not contain: see requirements-oracles.txt, requirements-bench.txt and the
 # target `load` of the Makefile.
 NOT_LOCKED = {"torch", "jax", "numba", "threadpoolctl", "locust"}

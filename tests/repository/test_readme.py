@@ -147,15 +147,21 @@ def test_the_pages_of_the_service_exist(address: str) -> None:
         assert httpx.get(f"http://{address}{path}", timeout=60.0).status_code == 200
 
 
-def test_the_python_example_prints_the_shown_output(address: str) -> None:
+def test_the_python_example_prints_the_shown_output(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINEAR_RNN_URL", f"http://{address}")
+    monkeypatch.chdir(tmp_path)
     blocks = BLOCK.findall(README)
     (index,) = [i for i, (language, _) in enumerate(blocks) if language == "python"]
     code, (language, expected) = blocks[index][1], blocks[index + 1]
     assert language == "text"
-    printed = io.StringIO()
+    printed, names = io.StringIO(), dict[str, Any]()
     with contextlib.redirect_stdout(printed):
-        exec(compile(code.replace(HOME, address), "README.md", "exec"), {})  # noqa: S102
+        exec(compile(code, "README.md", "exec"), names)  # noqa: S102
+    names["rnn"].close()
     assert printed.getvalue() == expected
+    assert {path.name for path in tmp_path.iterdir()} == {"run.svg", "surface.svg"}
 
 
 # Numbers

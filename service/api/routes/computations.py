@@ -190,11 +190,21 @@ class ComputationRoutes:
             name=f"get_{self.job_type.kind}",
             response_model=self.job_type.response_model,
             summary=f"Describe a {noun}",
-            description=f"Return a stored {noun}: its request, its status and its result.",
+            description=f"Return a stored {noun}: its request, its status and its result. "
+            "`Prefer: wait=N` waits for an unfinished one.",
             responses={**ITEM, **problem_responses(*STORE)},
         )
-        async def get(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
-            return item_response(request, await self._read(state, item_id))
+        async def get(
+            request: Request,
+            state: AppStateDep,
+            preference: PreferenceDep,
+            item_id: str = self._id,
+        ) -> Response:
+            row = await self._get_row(state, item_id)
+            if row.status in UNFINISHED and preference.wait:
+                row = await state.watcher.wait(row, preference.wait)
+            applied = preference._replace(respond_async=False)
+            return item_response(request, self._describe(row), applied.headers)
 
     def _add_follow(self) -> None:
         @self.router.get(

@@ -1,0 +1,59 @@
+"""Train, trace, fit and draw a linear recurrent network, with the service linear-rnn.
+
+from linear_rnn import Client, Adam
+rnn = Client()
+run = rnn.train(optimizer=Adam(), initial_weights=(-1.5, 2))
+run.plot()
+"""
+
+from linear_rnn._async.client import AsyncClient
+from linear_rnn._errors import (
+    Busy,
+    Conflict,
+    ConnectFailed,
+    FieldError,
+    InvalidRequest,
+    JobCancelled,
+    JobFailed,
+    LinearRNNError,
+    NotFound,
+    RateLimited,
+    StatusError,
+)
+from linear_rnn._inputs import Window
+from linear_rnn._models import (
+    Adam,
+    GradientDescent,
+    IrpropMinus,
+    LevenbergMarquardt,
+    Momentum,
+    Rmsprop,
+    Rprop,
+)
+from linear_rnn._sync.client import Client
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Adam",
+    "AsyncClient",
+    "Busy",
+    "Client",
+    "Conflict",
+    "ConnectFailed",
+    "FieldError",
+    "GradientDescent",
+    "InvalidRequest",
+    "IrpropMinus",
+    "JobCancelled",
+    "JobFailed",
+    "LevenbergMarquardt",
+    "LinearRNNError",
+    "Momentum",
+    "NotFound",
+    "RateLimited",
+    "Rmsprop",
+    "Rprop",
+    "StatusError",
+    "Window",
+]

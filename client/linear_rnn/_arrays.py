@@ -1,0 +1,69 @@
+"""Arrays: of numpy where it is installed, otherwise lists with nan where a number is not finite."""
+
+import io
+import math
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+    IntArray = np.ndarray[Any, np.dtype[np.int64]]
+else:
+
+    class Array:
+        """Marks a field that holds floating-point numbers."""
+
+    class IntArray:
+        """Marks a field that holds integers."""
+
+
+NAN = math.nan
+
+
+def to_array(values: Sequence[Any]) -> Array:
+    """Return numbers as an array of floats, with nan for None; rows stay rows."""
+    if find_spec("numpy") is None:
+        return [NAN if v is None else to_array(v) if isinstance(v, list) else v for v in values]  # type: ignore[return-value]
+    import numpy as np
+
+    return np.array(values, dtype=float)
+
+
+def to_int_array(values: Sequence[int]) -> IntArray:
+    """Return integers as an array."""
+    if find_spec("numpy") is None:
+        return list(values)  # type: ignore[return-value]
+    import numpy as np
+
+    return np.array(values, dtype=np.int64)
+
+
+def read_npz(content: bytes) -> dict[str, Any]:
+    """Return the arrays of an npz archive by name."""
+    if find_spec("numpy") is None:
+        raise ImportError("this result is an archive of arrays: install numpy to read it")
+    import numpy as np
+
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def read_csv(content: bytes) -> dict[str, Any]:
+    """Return the columns of a CSV table by name: arrays of numbers, or lists of text."""
+    import csv
+
+    header, *rows = csv.reader(io.StringIO(content.decode()))
+    return {name: _column([row[k] for row in rows]) for k, name in enumerate(header)}
+
+
+def _column(cells: list[str]) -> Any:
+    try:
+        numbers = [float(cell) if cell else None for cell in cells]
+    except ValueError:
+        return cells
+    if all(cell.removeprefix("-").isdigit() for cell in cells):
+        return to_int_array([int(cell) for cell in cells])
+    return to_array(numbers)

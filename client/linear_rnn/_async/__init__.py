@@ -1,0 +1,1 @@
+"""The client, asynchronous. `make openapi` writes ``_sync`` from it."""

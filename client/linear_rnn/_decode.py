@@ -1,0 +1,52 @@
+"""JSON to the dataclasses of the API."""
+
+import types
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
+
+from linear_rnn._arrays import Array, IntArray, to_array, to_int_array
+from linear_rnn._errors import LinearRNNError
+
+T = TypeVar("T")
+
+RENAMED = {"residual_tests": "residuals"}  # fields whose names in JSON the client uses otherwise
+
+
+def decode(model: type[T], data: dict[str, Any]) -> T:
+    """Return JSON as a dataclass; fields that it does not know are left out.
+
+    Raises
+    ------
+    LinearRNNError
+        If the JSON lacks a field, because it comes from another version of the service.
+    """
+    values = {
+        name: _convert(kind, data[key])
+        for name, key, kind in _fields(cast("Any", model))
+        if key in data
+    }
+    try:
+        return model(**values)
+    except TypeError as error:
+        raise LinearRNNError(f"this is not the response of a known version: {error}") from None
+
+
+@cache
+def _fields(model: Any) -> list[tuple[str, str, Any]]:
+    return [(each.name, RENAMED.get(each.name, each.name), each.type) for each in fields(model)]
+
+
+def _convert(kind: Any, value: Any) -> Any:
+    if value is None and kind is not Array:
+        return None
+    if kind is Array:
+        return to_array(value)
+    if kind is IntArray:
+        return to_int_array(value)
+    if get_origin(kind) in {Union, types.UnionType}:
+        named = [member for member in get_args(kind) if member is not type(None)]
+        return _convert(named[0], value) if len(named) == 1 else value
+    if get_origin(kind) is list:
+        return [_convert(get_args(kind)[0], item) for item in value]
+    return decode(kind, value) if is_dataclass(kind) and isinstance(kind, type) else value

@@ -1,0 +1,129 @@
+"""The exceptions of the client."""
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+
+class LinearRNNError(Exception):
+    """Any error of this package."""
+
+
+class ConnectFailed(LinearRNNError):
+    """The service does not respond."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One invalid field of a request."""
+
+    pointer: str
+    """A JSON pointer such as ``/optimizer/learning_rate``, or the name of a query parameter."""
+    text: str
+    """Why it is invalid."""
+    suggestion: str | None = None
+    """The nearest name that is known, if the name is not."""
+
+
+@dataclass(eq=False)
+class StatusError(LinearRNNError):
+    """The service responded with an error.
+
+    The subclass depends on the status; other statuses, such as 401, 500 and 507, have none.
+    """
+
+    status: int
+    """The HTTP status."""
+    title: str
+    """The kind of problem."""
+    detail: str
+    """What is wrong with this request."""
+    request_id: str | None = None
+    """The id of the request in the log of the service."""
+    errors: list[FieldError] = field(default_factory=list)
+    """The invalid fields."""
+    problem: dict[str, Any] = field(default_factory=dict, repr=False)
+    """The whole problem (RFC 9457), with members such as ``limit``."""
+
+    def __str__(self) -> str:
+        lines = [f"{self.title} ({self.status}): {self.detail}"]
+        if len(self.errors) > 1:
+            lines += [f"  {error.pointer}: {error.text}" for error in self.errors]
+        if self.request_id:
+            lines.append(f"  request {self.request_id}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return status_error, (self.status, self.problem, self.request_id)
+
+
+class InvalidRequest(StatusError):
+    """The request cannot be read (400) or is invalid (422); see ``errors``."""
+
+
+class NotFound(StatusError):
+    """Unknown id or path (404)."""
+
+
+class Conflict(StatusError):
+    """Not in this state: still running, or still needed (409)."""
+
+
+class RateLimited(StatusError):
+    """Too many requests (429)."""
+
+
+class Busy(StatusError):
+    """Busy, shutting down, or without its database (503)."""
+
+
+class JobFailed(LinearRNNError):
+    """A job ended with an error."""
+
+    def __init__(self, job_id: str | None, detail: str) -> None:
+        super().__init__(job_id, detail)
+        self.id = job_id
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.id} failed: {self.detail}"
+
+
+class JobCancelled(LinearRNNError):
+    """A job was cancelled."""
+
+    def __init__(self, job_id: str | None) -> None:
+        super().__init__(job_id)
+        self.id = job_id
+
+    def __str__(self) -> str:
+        return f"{self.id} was cancelled"
+
+
+BY_STATUS: dict[int, type[StatusError]] = {
+    400: InvalidRequest,
+    404: NotFound,
+    409: Conflict,
+    422: InvalidRequest,
+    429: RateLimited,
+    503: Busy,
+}
+
+
+def status_error(status: int, problem: dict[str, Any], request_id: str | None) -> StatusError:
+    """Return the exception for an error response."""
+    return BY_STATUS.get(status, StatusError)(
+        status=status,
+        title=problem.get("title", "Error"),
+        detail=problem.get("detail", "the response is not one of the service"),
+        request_id=problem.get("request_id") or request_id,
+        errors=[_field_error(item) for item in problem.get("errors") or []],
+        problem=problem,
+    )
+
+
+def _field_error(item: dict[str, Any]) -> FieldError:
+    pointer = item.get("pointer") or item.get("parameter") or ""
+    name = pointer.rpartition("/")[2]
+    nearest = get_close_matches(name, item.get("known") or [], 1)
+    return FieldError(pointer, item.get("detail", ""), nearest[0] if nearest else None)

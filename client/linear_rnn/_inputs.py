@@ -1,0 +1,237 @@
+"""What callers pass, as the JSON of the API."""
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any, Protocol, TypedDict, TypeGuard
+
+from linear_rnn import _models as m
+from linear_rnn._arrays import Array
+
+Numbers = Sequence[float] | Array
+Rows = Sequence[Numbers] | Array
+
+
+class DataFrame(Protocol):
+    """A table of pandas or polars."""
+
+    @property
+    def columns(self) -> Any:
+        """The names of its columns."""
+
+
+class Stored(Protocol):
+    """What the service has stored: a run, a map, a fit or a dataset."""
+
+    @property
+    def id(self) -> Any:
+        """Its id."""
+
+
+class WeightPair(Protocol):
+    """Weights, as they appear in results."""
+
+    w_in: Any
+    w_rec: Any
+
+
+File = str | os.PathLike[str] | IO[bytes] | IO[str]
+Columns = Mapping[str, Any]
+TableLike = File | DataFrame | Columns
+DatasetLike = (
+    str
+    | Stored
+    | m.CountOnesDataset
+    | m.RememberDataset
+    | m.ExplicitDataset
+    | m.StoredDataset
+    | tuple[Rows, Numbers]
+)
+WeightsLike = tuple[float, float] | m.WeightsFields | WeightPair
+NetworkLike = m.Activation | m.Network
+OptimizerLike = m.OptimizerName | m.Optimizer | Mapping[str, Any]
+RangeLike = tuple[float, float] | m.Range
+
+
+class Window(TypedDict, total=False):
+    """A window of weights, such as ``{"w_in": (0, 2), "w_rec": (0, 2), "resolution": 50}``."""
+
+    w_in: RangeLike
+    w_rec: RangeLike
+    resolution: int
+
+
+def compose(**fields: Any) -> dict[str, Any]:
+    """Return the JSON of a request; what is None is left out and has the default of the service."""
+    return {
+        name: _CONVERTERS.get(name, _plain)(value)
+        for name, value in fields.items()
+        if value is not None
+    }
+
+
+def encode(request: Mapping[str, Any]) -> bytes:
+    """Return a request as bytes.
+
+    Raises
+    ------
+    ValueError
+        If a number is nan or infinite, which JSON does not have.
+    """
+    try:
+        return json.dumps(request, default=_plain, allow_nan=False).encode()
+    except ValueError:
+        raise ValueError("the request has a number that is nan or infinite") from None
+
+
+def is_table(value: object) -> TypeGuard[TableLike]:
+    """Return whether a value is a file, a table or columns, and not a dataset of the API."""
+    if isinstance(value, str):
+        return not value.startswith("ds_")
+    if isinstance(value, Mapping):
+        return "kind" not in value and "id" not in value
+    return isinstance(value, os.PathLike) or hasattr(value, "read") or hasattr(value, "columns")
+
+
+def to_csv(table: TableLike) -> bytes:
+    """Return a file, a table or columns as CSV."""
+    if isinstance(table, str | os.PathLike):
+        return Path(table).read_bytes()
+    source: Any = table
+    if hasattr(source, "read"):
+        content = source.read()
+    elif hasattr(source, "to_csv"):  # pandas; an index without a name is only a number
+        content = source.to_csv(index=source.index.name is not None)
+    elif hasattr(source, "write_csv"):  # polars
+        content = source.write_csv()
+    else:
+        content = _write_columns(source)
+    return content if isinstance(content, bytes) else content.encode()
+
+
+def split_header(content: bytes) -> list[str]:
+    """Return the names in the first line of CSV, which commas, semicolons or tabs separate."""
+    line = content.decode("utf-8-sig").partition("\n")[0].strip()
+    return next(csv.reader([line], delimiter=max(",;\t", key=line.count)))
+
+
+def rows_of(table: Any, names: Sequence[str] | None) -> Any:
+    """Return the inputs of a sequence, one row per step.
+
+    Parameters
+    ----------
+    table
+        A table with a column per input, columns by name, rows, or the numbers of a single input.
+    names
+        The names of the inputs, in order.
+    """
+    if isinstance(table, int):
+        return [[]] * table
+    if isinstance(table, Mapping) or hasattr(table, "columns"):
+        columns = [_plain_list(table[name]) for name in names or []]
+        return [list(row) for row in zip(*columns, strict=True)]
+    rows = _plain_list(table)
+    return [row if isinstance(row, list | tuple) else [row] for row in rows]
+
+
+def id_of(stored: Any) -> str:
+    """Return the id of something stored, or the id itself."""
+    return stored if isinstance(stored, str) else str(stored.id)
+
+
+def to_dataset(value: Any) -> Any:
+    """Return a dataset as JSON: an id, a stored dataset, inputs with targets, or JSON itself."""
+    if isinstance(value, str) or hasattr(value, "id"):
+        return {"kind": "stored", "id": id_of(value)}
+    if isinstance(value, tuple):
+        inputs, targets = value
+        return {"kind": "explicit", "inputs": inputs, "targets": targets}
+    return value
+
+
+def _to_weights(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return dict(zip(("w_in", "w_rec"), value, strict=True))
+    return value if isinstance(value, Mapping) else {"w_in": value.w_in, "w_rec": value.w_rec}
+
+
+def _to_range(value: Any) -> Any:
+    return {"low": value[0], "high": value[1]} if isinstance(value, tuple) else value
+
+
+def _to_window(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _to_range(part) for name, part in value.items()}
+
+
+def _to_optimizer(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"name": value}
+    return value if isinstance(value, Mapping) else asdict(value)
+
+
+def _to_model(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return value
+    identifier = id_of(value)
+    return {"kind": identifier.partition("_")[0], "id": identifier}
+
+
+def _plain(value: Any) -> Any:
+    """Return arrays and numbers of numpy, pandas and polars as those of Python."""
+    for name in ("tolist", "to_list"):
+        if hasattr(value, name):
+            return getattr(value, name)()
+    return (
+        list(value)
+        if isinstance(value, Iterable) and not isinstance(value, str | dict | list)
+        else value
+    )
+
+
+def _plain_list(value: Any) -> list[Any]:
+    plain = _plain(value)
+    return plain if isinstance(plain, list) else list(plain)
+
+
+def _write_columns(columns: Columns) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    cells = [[_cell(value) for value in _plain_column(column)] for column in columns.values()]
+    writer.writerows(zip(*cells, strict=True))
+    return text.getvalue()
+
+
+def _plain_column(column: Any) -> list[Any]:
+    # numpy writes dates as text, and as integers where it makes lists of them.
+    is_date = getattr(getattr(column, "dtype", None), "kind", "") == "M"
+    return list(map(str, column)) if is_date else _plain_list(column)
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value
+
+
+def _each(convert: Any) -> Any:
+    return lambda values: [convert(value) for value in values]
+
+
+_CONVERTERS: dict[str, Any] = {
+    "dataset": to_dataset,
+    "network": lambda value: {"activation": value} if isinstance(value, str) else value,
+    "initial_weights": _to_weights,
+    "weights": _to_weights,
+    "points": _each(_to_weights),
+    "windows": _each(_to_window),
+    "window": _to_window,
+    "optimizer": _to_optimizer,
+    "model": _to_model,
+    "runs": _each(id_of),
+    "w_rec": _to_range,
+    "delay": _to_range,
+}

@@ -1,0 +1,1334 @@
+"""The models of the API. Generated from its schema by `make openapi`: do not edit."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, NotRequired, TypedDict
+
+from linear_rnn._arrays import Array, IntArray
+from linear_rnn._estimates import Pieces, Trust
+from linear_rnn._names import suggest_keywords
+
+Activation = Literal["identity", "tanh", "relu", "sigmoid"]
+
+Aggregation = Literal["sum", "tutorial"]
+
+Mark = Literal["optimum", "valley"]
+
+Outcome = Literal["target_reached", "iterations_exhausted", "diverged"]
+
+Regime = Literal["zero", "vanishing", "steady", "exploding"]
+
+Theme = Literal["light", "dark"]
+
+
+@suggest_keywords
+@dataclass(kw_only=True)
+class Adam:
+    """Adam: m ← β₁ m + (1 - β₁) g; v ← β₂ v + (1 - β₂) g²; w ← w - η (m / (1 - β₁ᵏ)) / (√(v / (1 -
+    β₂ᵏ)) + ε) at iteration k = 1, 2, …"""
+
+    name: Literal["adam"] = "adam"
+    """The name of the optimizer."""
+    learning_rate: float = 0.01
+    """Factor of every step."""
+    beta_1: float = 0.9
+    """Fraction of the mean that remains after an iteration."""
+    beta_2: float = 0.999
+    """Fraction of the mean square that remains after an iteration."""
+    epsilon: float = 1e-08
+    """Keeps the denominator above 0."""
+
+
+@suggest_keywords
+@dataclass(kw_only=True)
+class GradientDescent:
+    """Gradient descent: w ← w - η g"""
+
+    name: Literal["gradient_descent"] = "gradient_descent"
+    """The name of the optimizer."""
+    learning_rate: float = 0.01
+    """Factor of every step."""
+
+
+@suggest_keywords
+@dataclass(kw_only=True)
+class IrpropMinus:
+    """iRprop⁻: s = sign g; Δ ← clamp(Δ · (η⁺ if s s₋₁ > 0, η⁻ if s s₋₁ < 0, else 1), Δmin, Δmax); s
+    ← 0 if s s₋₁ < 0; w ← w - s Δ"""
+
+    name: Literal["irprop_minus"] = "irprop_minus"
+    """The name of the optimizer."""
+    eta_plus: float = 1.2
+    """Factor of Δ while the gradient keeps its sign."""
+    eta_minus: float = 0.5
+    """Factor of Δ when the gradient changes its sign."""
+    initial_step: float = 0.001
+    """Step size Δ before the first iteration."""
+    minimum_step: float = 1e-06
+    """Lower bound of Δ."""
+    maximum_step: float = 50.0
+    """Upper bound of Δ; overrides the minimum."""
+
+
+@suggest_keywords
+@dataclass(kw_only=True)
+class LevenbergMarquardt:
+    """Levenberg-Marquardt: solve (JᵀJ + λ diag(JᵀJ)) d = -Jᵀr; if the cost decreases, w ← w + d and
+    λ ← λ · damping_down, else λ ← λ · damping_up"""
+
+    name: Literal["levenberg_marquardt"] = "levenberg_marquardt"
+    """The name of the optimizer."""
+    damping: float = 0.001
+    """Initial λ."""
+    damping_up: float = 3.0
+    """Factor of λ after a rejected step."""
+    damping_down: float = 0.3
+    """Factor of λ after an accepted step."""
+
+
+@suggest_keywords
+@dataclass(kw_only=True)
+class Momentum:
+    """Momentum: v ← μ v + g; w ← w - η v, or w ← w - η (g + μ v) with Nesterov"""
+
+    name: Literal["momentum"] = "momentum"
+    """The name of the optimizer."""
+    learning_rate: float = 0.003
+    """Factor of every step."""
+    momentum: float = 0.9
+    """Fraction of the velocity that remains after an iteration."""
+    nesterov: bool = False
+    """Step along g + μ v instead of v."""
+
+
+@suggest_keywords
+@dataclass(kw_only=True)
+class Rmsprop:
+    """RMSprop: v ← alpha v + (1 - alpha) g²; w ← w - η g / (√v + ε)"""
+
+    name: Literal["rmsprop"] = "rmsprop"
+    """The name of the optimizer."""
+    learning_rate: float = 0.01
+    """Factor of every step."""
+    alpha: float = 0.9
+    """Fraction of the mean square that remains after an iteration."""
+    epsilon: float = 1e-08
+    """Keeps the denominator above 0."""
+
+
+@suggest_keywords
+@dataclass(kw_only=True)
+class Rprop:
+    """Rprop: s = sign g; Δ ← Δ · (η⁺ if s = s₋₁ else η⁻); w ← w - s Δ"""
+
+    name: Literal["rprop"] = "rprop"
+    """The name of the optimizer."""
+    eta_plus: float = 1.2
+    """Factor of Δ while the gradient keeps its sign."""
+    eta_minus: float = 0.5
+    """Factor of Δ when the gradient changes its sign."""
+    initial_step: float = 0.001
+    """Step size Δ before the first iteration."""
+
+
+Optimizer = Adam | GradientDescent | IrpropMinus | LevenbergMarquardt | Momentum | Rmsprop | Rprop
+
+OptimizerName = Literal[
+    "adam",
+    "gradient_descent",
+    "irprop_minus",
+    "levenberg_marquardt",
+    "momentum",
+    "rmsprop",
+    "rprop",
+]
+
+
+@dataclass(kw_only=True)
+class OutcomeShares:
+    """The share of initial weights with each outcome, from 0 to 1."""
+
+    target_reached: float
+    """The cost reached the target."""
+    iterations_exhausted: float
+    """The iterations ended before the cost reached the target."""
+    diverged: float
+    """A weight became infinite or NaN."""
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """The progress of a computation."""
+
+    done: int
+    """Iterations done, or delays of a fit."""
+    total: int
+    """Iterations or delays requested."""
+
+
+class Clip(TypedDict):
+    """Clipping of the gradient before the optimizer uses it."""
+
+    by: NotRequired[Literal["norm", "value"]]
+    """norm scales the whole gradient; value bounds each component."""
+    threshold: NotRequired[float]
+    """The bound."""
+
+
+class StoredDataset(TypedDict):
+    """A stored dataset."""
+
+    kind: Literal["stored"]
+    """The source of the dataset."""
+    id: str
+    """The id of the dataset."""
+
+
+class CountOnesDataset(TypedDict):
+    """Random bit sequences and the number of ones in each, generated as in the tutorial."""
+
+    kind: Literal["count_ones"]
+    """The source of the dataset."""
+    n_samples: NotRequired[int]
+    """The number of sequences."""
+    n_steps: NotRequired[int]
+    """The length of each sequence."""
+    seed: NotRequired[int]
+    """The seed; equal seeds give equal datasets."""
+    noise: NotRequired[float]
+    """The standard deviation of normal noise added to the targets."""
+
+
+class ExplicitDataset(TypedDict):
+    """A dataset in the request itself."""
+
+    kind: Literal["explicit"]
+    """The source of the dataset."""
+    inputs: list[list[float]]
+    """Sequences of equal length; at most 10,000 steps by default."""
+    targets: list[float]
+    """The target of each sequence: the desired last state."""
+
+
+class RememberDataset(TypedDict):
+    """Sequences whose first input is the target, a standard normal number; zeros follow it."""
+
+    kind: Literal["remember"]
+    """The source of the dataset."""
+    n_samples: NotRequired[int]
+    """The number of sequences."""
+    n_steps: NotRequired[int]
+    """The length of each sequence."""
+    seed: NotRequired[int]
+    """The seed; equal seeds give equal datasets."""
+
+
+class ContinuedSequence(TypedDict):
+    """The sequence of a fit that the inputs continue."""
+
+    sequence: NotRequired[int]
+    """Its index in the dataset of the fit."""
+
+
+class WeightsFields(TypedDict):
+    """The two weights of the network."""
+
+    w_in: NotRequired[float]
+    """The input weight."""
+    w_rec: NotRequired[float]
+    """The recurrent weight."""
+
+
+@dataclass(kw_only=True)
+class Curvature:
+    """The eigenvalues of the Hessian of the cost with respect to both weights."""
+
+    largest: float
+    """Near a minimum, gradient descent moves away from it if the learning rate is above 2 divided
+    by this."""
+    smallest: float
+    """Negative where the cost curves down in some direction."""
+
+
+@dataclass(kw_only=True)
+class NumberRange:
+    """The range of the numbers of an array."""
+
+    low: float
+    """The minimum."""
+    high: float
+    """The maximum."""
+
+
+@dataclass(kw_only=True)
+class Step:
+    """The time from one step to the next."""
+
+    length: float = 1.0
+    """Its length in units."""
+    unit: str = "step"
+    """Its unit."""
+
+
+class StepFields(TypedDict):
+    """The time from one step to the next."""
+
+    length: NotRequired[float]
+    """Its length in units."""
+    unit: NotRequired[str]
+    """Its unit."""
+
+
+@dataclass(kw_only=True)
+class DelayCost:
+    """The lowest cost with one delay."""
+
+    delay: int
+    """The delay in steps."""
+    cost: float
+    """The mean squared error."""
+
+
+@dataclass(kw_only=True)
+class Estimate:
+    """A number and its confidence interval."""
+
+    value: float | None = None
+    """The number; null if it is undefined."""
+    low: float | None = None
+    """The lower end; null if there is none."""
+    high: float | None = None
+    """The upper end; null if there is none."""
+
+
+@dataclass(kw_only=True)
+class Weights:
+    """Two numbers, one per weight; null where a number is not finite."""
+
+    w_in: float | None = None
+    """For the input weight."""
+    w_rec: float | None = None
+    """For the recurrent weight."""
+
+
+@dataclass(kw_only=True)
+class FitArrays:
+    """The fit at every step, starting with the first target of each sequence, and the profile."""
+
+    sequence: IntArray
+    """The index of the sequence, from 0."""
+    step: IntArray
+    """The step, from 1."""
+    target: Array
+    """The target; null where it is missing."""
+    prediction: Array
+    """The fit."""
+    low: Array
+    """The lower end of the band of the fit."""
+    high: Array
+    """The upper end of the band."""
+    residual: Array
+    """Target minus prediction."""
+    profile_w_rec: Array
+    """Values of w_rec, in order."""
+    profile_cost: Array
+    """The lowest cost with each of them."""
+
+
+class FitModel(TypedDict):
+    """A stored fit, with its own inputs."""
+
+    kind: Literal["fit"]
+    """The source of the weights."""
+    id: str
+    """The id of the fit."""
+    initial_state: NotRequired[float | None]
+    """The initial state of new sequences; null is that of the fit."""
+
+
+@dataclass(kw_only=True)
+class FitPredictModel:
+    """The fit that was used."""
+
+    id: str
+    """The id of the fit."""
+    w_rec: float
+    """The recurrent weight."""
+    w_in: Array
+    """The weights of the inputs."""
+    offset: float | None = None
+    """The constant; null if there is none."""
+    delay: int
+    """The delay of the inputs in steps."""
+
+
+class FitRange(TypedDict):
+    """The range in which w_rec is searched."""
+
+    low: NotRequired[float]
+    """The lower end."""
+    high: NotRequired[float]
+    """The upper end; must be above the lower end."""
+
+
+@dataclass(kw_only=True)
+class ResidualTests:
+    """Whether the residuals look like independent noise."""
+
+    autocorrelation: float | None = None
+    """At lag 1; null if there are no consecutive residuals."""
+    ljung_box_p: float | None = None
+    """The p-value of the Ljung-Box test for up to 10 lags."""
+    durbin_watson: float | None = None
+    """Near 2 if consecutive residuals are independent."""
+
+
+@dataclass(kw_only=True)
+class Minimum:
+    """A local minimum of the cost as a function of w_rec."""
+
+    w_rec: float
+    """The w_rec of the minimum."""
+    cost: float
+    """The mean squared error."""
+
+
+@dataclass(kw_only=True)
+class Health:
+    """The process or the database responds."""
+
+    status: Literal["ok"] = "ok"
+    """Always ok."""
+    version: str = "0.1.0"
+    """The version of the service."""
+
+
+@dataclass(kw_only=True)
+class Interval:
+    """One piece of a confidence interval."""
+
+    low: float | None = None
+    """The lower end; null if there is none."""
+    high: float | None = None
+    """The upper end; null if there is none."""
+    low_open: bool
+    """Whether the range of w_rec ends it, rather than the data."""
+    high_open: bool
+    """The same for the upper end."""
+
+
+class Range(TypedDict):
+    """A range of one weight."""
+
+    low: NotRequired[float]
+    """The lower end."""
+    high: NotRequired[float]
+    """The upper end; must be above the lower end."""
+
+
+@dataclass(kw_only=True)
+class OptimizerParameter:
+    """A parameter of an optimizer; a missing bound is null."""
+
+    name: str
+    """The name of the field in the request."""
+    type: Literal["number", "boolean"]
+    """The type of the value."""
+    default: float | bool
+    """The default."""
+    minimum: float | None = None
+    """The minimum."""
+    maximum: float | None = None
+    """The maximum."""
+    exclusive_minimum: float | None = None
+    """The value must be above this."""
+    exclusive_maximum: float | None = None
+    """The value must be below this."""
+    description: str
+    """The effect of the parameter."""
+
+
+class RunModel(TypedDict):
+    """The final weights of a stored training run."""
+
+    kind: Literal["run"]
+    """The source of the weights."""
+    id: str
+    """The id of the run."""
+
+
+@dataclass(kw_only=True)
+class ProblemField:
+    """One invalid field or query parameter, with the members of its detail."""
+
+    limit: float | None = None
+    """The limit that is exceeded."""
+    needed: float | None = None
+    """What the request needs, in the unit of the limit."""
+    spent: float | None = None
+    """The CPU seconds after which the work was stopped."""
+    known: list[str] | None = None
+    """The known names, where a name is unknown."""
+    line: int | None = None
+    """The line of a table, from 1."""
+    column: int | None = None
+    """The column of a table, from 1."""
+    n_targets: int | None = None
+    """The number of targets to fit."""
+    n_unknowns: int | None = None
+    """The number of unknowns of a fit."""
+    pointer: str | None = None
+    """For a field: an RFC 6901 pointer into the JSON body."""
+    parameter: str | None = None
+    """For a query parameter: its name, as in the URL."""
+    detail: str
+    """Why it is invalid."""
+
+
+class Sequence(TypedDict):
+    """One sequence of a series."""
+
+    name: NotRequired[str | None]
+    """Its name, if all sequences have one; above 1000 sequences, names are not stored."""
+    times: NotRequired[list[str | float] | None]
+    """The times of its steps, if all sequences have them: dates or numbers, as in a table. Their
+    steps must be equal, and are the step of the series."""
+    inputs: NotRequired[list[list[float]] | None]
+    """The numbers of all inputs at each step, (T, q). Null is allowed if the series has no
+    inputs."""
+    targets: list[float | None]
+    """The target at each step, (T,); null is a gap."""
+
+
+@dataclass(kw_only=True)
+class Span:
+    """A range of numbers."""
+
+    low: float | None = None
+    """The lower end; null if there is none."""
+    high: float | None = None
+    """The upper end; null if there is none."""
+
+
+@dataclass(kw_only=True)
+class TrajectoryResponse:
+    """The recorded iterations of a run, as columns of equal length."""
+
+    iteration: IntArray
+    """The recorded iterations."""
+    w_in: Array
+    """The input weight after each iteration."""
+    w_rec: Array
+    """The recurrent weight after each iteration."""
+    cost: Array
+    """The cost; null where it overflows float64."""
+    log10_cost: Array
+    """Its decimal logarithm; null only where the cost is 0."""
+
+
+class Network(TypedDict):
+    """The parts of the network that training does not change."""
+
+    activation: NotRequired[Activation]
+    """The activation function f in S_k = f(w_rec S_{k-1} + w_in x_k)."""
+    initial_state: NotRequired[float]
+    """The state S_0 before the first input: 0, or a magnitude from 1e-100 to 1e+100."""
+
+
+@dataclass(kw_only=True)
+class ResolvedModel:
+    """The weights and the network that were used."""
+
+    w_in: float | None = None
+    """The input weight."""
+    w_rec: float | None = None
+    """The recurrent weight."""
+    initial_state: float
+    """The state before the first input."""
+    activation: Activation
+    """The activation function f."""
+
+
+class WeightsModel(TypedDict):
+    """Weights and network in the request itself."""
+
+    w_in: NotRequired[float]
+    """The input weight."""
+    w_rec: NotRequired[float]
+    """The recurrent weight."""
+    activation: NotRequired[Activation]
+    """The activation function f in S_k = f(w_rec S_{k-1} + w_in x_k)."""
+    initial_state: NotRequired[float]
+    """The state S_0 before the first input: 0, or a magnitude from 1e-100 to 1e+100."""
+    kind: Literal["weights"]
+    """The source of the weights."""
+
+
+@dataclass(kw_only=True)
+class BasinMapArrays:
+    """The map itself: the rows are the initial w_rec, the columns the initial w_in."""
+
+    w_in: Array
+    """The initial w_in of each column."""
+    w_rec: Array
+    """The initial w_rec of each row."""
+    cost: list[Array]
+    """The cost of the final weights; null where it overflows float64."""
+    iterations: list[IntArray]
+    """Iterations done from each grid point."""
+    outcome: list[list[Outcome]]
+    """How training ended from each grid point."""
+
+
+@dataclass(kw_only=True)
+class DatasetSummary:
+    """A stored dataset, without its arrays."""
+
+    id: str
+    """A hash of the dataset."""
+    name: str | None = None
+    """The name that a client gave it, or null."""
+    kind: Literal["explicit", "series"]
+    """Explicit: one target per sequence. Series: a target at every step."""
+    n_samples: int
+    """The number of sequences."""
+    n_steps: int
+    """The length of the longest sequence."""
+    n_targets: int
+    """The number of targets that are not missing."""
+    inputs: list[str] | None = None
+    """The names of the inputs of a series."""
+    target: str | None = None
+    """The name of the target of a series."""
+    step: Step | None = None
+    """The time between the steps of a series."""
+    sequence_names: list[str] | None = None
+    """The names of the sequences of a series, or null."""
+    start_times: list[str | float] | None = None
+    """The times of the first steps of the sequences of a series, dates or numbers; null if they are
+    not known, or of more than 1000 sequences."""
+    bytes: int
+    """The size of both arrays as float64, in bytes."""
+    input_range: NumberRange | None = None
+    """The range of the inputs; null without inputs."""
+    target_range: NumberRange
+    """The range of the targets."""
+    created_at: str
+    """When it was stored."""
+    created_by: str | None = None
+    """The name of the API key that stored it; null without keys."""
+    links: dict[str, str]
+    """Paths of its files."""
+
+
+@dataclass(kw_only=True)
+class DelayEstimate:
+    """The delay with the lowest cost."""
+
+    value: int
+    """The delay in steps."""
+    costs: list[DelayCost]
+    """The cost of every delay."""
+
+
+@dataclass(kw_only=True)
+class InputEstimate:
+    """The effect of one input."""
+
+    name: str
+    """The name of the input."""
+    w_in: Estimate
+    """Its weight: the effect within one step."""
+    steady_state_gain: Estimate
+    """w_in / (1 - w_rec): the long-run effect of a lasting change."""
+
+
+@dataclass(kw_only=True)
+class Evaluation:
+    """The cost and its gradient at one pair of weights."""
+
+    weights: Weights
+    """The weights."""
+    cost: float | None = None
+    """Null where it overflows float64; see log10_cost."""
+    log10_cost: float | None = None
+    """Null only where the cost is 0 or a weight is not finite."""
+    weight_gradient: Weights
+    """The derivatives of the cost; null where they overflow float64."""
+
+
+@dataclass(kw_only=True)
+class GradientCheckResponse:
+    """The gradient with respect to the weights by two methods, and their difference."""
+
+    analytic: Weights
+    """By backpropagation through time."""
+    numeric: Weights
+    """By central differences of the cost."""
+    absolute_error: float | None = None
+    """The length of the difference of both gradients; null where either is not finite."""
+    relative_error: float | None = None
+    """The same, divided by the length of the longer gradient, or by the smallest one that the
+    difference resolves if that is larger, as it is at an optimum."""
+
+
+@dataclass(kw_only=True)
+class GridMinimum:
+    """The lowest cost on a grid, and its weights."""
+
+    weights: Weights
+    """The first such weights, row by row; null if every cost overflows."""
+    cost: float | None = None
+    """Null if every cost overflows float64."""
+
+
+@dataclass(kw_only=True)
+class OptimumResponse:
+    """The exact global minimum of the cost, for the identity activation."""
+
+    weights: Weights
+    """Null where the minimum is at infinity or overflows float64."""
+    cost: float | None = None
+    """The minimum, or the infimum where it is not attained."""
+    log10_cost: float | None = None
+    """Its decimal logarithm; null where the cost is 0."""
+    attained: bool
+    """False where the infimum is at infinity."""
+    unique: bool
+    """Whether all other weights have a higher cost."""
+    w_in_sign: float | None = None
+    """The sign of w_in: -1, 0 or 1; 0 where the minimum is not attained."""
+    log10_abs_w_in: float | None = None
+    """The decimal logarithm of |w_in|, even where w_in overflows float64; null where w_in is 0 or
+    the minimum is not attained."""
+
+
+@dataclass(kw_only=True)
+class PointEvaluation:
+    """The cost, its gradient and curvature, and the outputs at one pair of weights."""
+
+    weights: Weights
+    """The weights."""
+    cost: float | None = None
+    """Null where it overflows float64; see log10_cost."""
+    log10_cost: float | None = None
+    """Null only where the cost is 0 or a weight is not finite."""
+    weight_gradient: Weights
+    """The derivatives of the cost; null where they overflow float64."""
+    curvature: Curvature | None = None
+    """Null where it overflows float64."""
+    outputs: Array
+    """The last state of each sequence; null where it overflows float64."""
+
+
+@dataclass(kw_only=True)
+class FitPredictResponse:
+    """Predictions with a fit: per sequence, a number for every step."""
+
+    outputs: list[Array]
+    """The prediction. For a new sequence the first are null, as many as the delay of the fit."""
+    low: list[Array]
+    """The lower end of its confidence band."""
+    high: list[Array]
+    """The upper end."""
+    new_low: list[Array]
+    """The lower end of the band of a new observation."""
+    new_high: list[Array]
+    """The upper end."""
+    n_overflowed: int
+    """Outputs that overflow float64; they are null."""
+    model: FitPredictModel
+
+
+@dataclass(kw_only=True)
+class GradientTrace:
+    """The gradient at one pair of weights, traced back through time."""
+
+    point: Weights
+    """The weights."""
+    gradient: Array
+    """Element k is the derivative of the cost with respect to the state S_k, k = 0 … T; null where
+    it overflows float64."""
+    log10_magnitude: Array
+    """The decimal logarithm of its magnitude; null only where it is 0."""
+    sign: IntArray
+    """Its sign: -1, 0 or 1."""
+    weight_gradient: Weights
+    """The derivatives of the cost with respect to the weights, independent of the aggregation; null
+    where they overflow float64."""
+    growth_per_step: float | None = None
+    """The mean factor of the magnitude per step back; null if undefined."""
+    regime: Regime | None = None
+    """How the gradient changes over the whole sequence, based on g = growth_per_step to the power
+    of the number of steps: vanishing if g is below 0.9, steady up to 1.1, exploding above; zero
+    where the gradients of both weights and of all states but the last are exactly 0. Null where g
+    is undefined."""
+
+
+@dataclass(kw_only=True)
+class PiecewiseEstimate(Pieces):
+    """A number, its standard error, and its confidence interval, which may have several pieces."""
+
+    value: float | None = None
+    """The number; null if it is undefined."""
+    standard_error: float | None = None
+    """Its standard error, by the curvature at the optimum."""
+    intervals: list[Interval]
+    """The pieces, in order of w_rec."""
+
+
+class MapWindow(TypedDict):
+    """A rectangle of initial weights, and the resolution of its grid."""
+
+    w_in: NotRequired[Range]
+    """The range of the columns."""
+    w_rec: NotRequired[Range]
+    """The range of the rows."""
+    resolution: NotRequired[int]
+    """Grid points along each axis; the limit is 1,000 by default."""
+
+
+class PictureWindow(TypedDict):
+    """A rectangle of weights."""
+
+    w_in: NotRequired[Range]
+    """The range of the columns."""
+    w_rec: NotRequired[Range]
+    """The range of the rows."""
+
+
+class Window(TypedDict):
+    """A rectangle of weights, and the resolution of its grid."""
+
+    w_in: NotRequired[Range]
+    """The range of the columns."""
+    w_rec: NotRequired[Range]
+    """The range of the rows."""
+    resolution: NotRequired[int | None]
+    """By default 25 in JSON and 100 in npz."""
+
+
+@dataclass(kw_only=True)
+class OptimizerDescription:
+    """An optimizer and its parameters."""
+
+    name: str
+    """The name in a request."""
+    title: str
+    """The usual name."""
+    formula: str
+    """One iteration of one weight w with gradient g, or of both weights."""
+    source: str
+    """The publication."""
+    variant: str
+    """The variant that is implemented."""
+    uses_magnitude: bool
+    """Whether it uses the magnitude of the gradient, not only its sign."""
+    accepts_clip: bool
+    """Whether requests may have a clip."""
+    parameters: list[OptimizerParameter]
+    """The parameters."""
+
+
+@dataclass(kw_only=True)
+class Problem:
+    """Why a request failed, with the members of its detail."""
+
+    limit: float | None = None
+    """The limit that is exceeded."""
+    needed: float | None = None
+    """What the request needs, in the unit of the limit."""
+    spent: float | None = None
+    """The CPU seconds after which the work was stopped."""
+    known: list[str] | None = None
+    """The known names, where a name is unknown."""
+    line: int | None = None
+    """The line of a table, from 1."""
+    column: int | None = None
+    """The column of a table, from 1."""
+    n_targets: int | None = None
+    """The number of targets to fit."""
+    n_unknowns: int | None = None
+    """The number of unknowns of a fit."""
+    type: str
+    """/problems/ and the slug of the problem type."""
+    title: str
+    """A summary of the problem type."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """What is wrong with this request."""
+    request_id: str | None = None
+    """The same as in the X-Request-ID header."""
+    errors: list[ProblemField] | None = None
+    """The invalid fields and query parameters, if there are any."""
+    referrers: list[str] | None = None
+    """On a conflict: up to ten resources that use this one."""
+    policy: str | None = None
+    """On an exceeded rate limit: the name of the policy."""
+
+
+class SeriesDataset(TypedDict):
+    """Sequences with named inputs and a target at every step, some of which may be missing."""
+
+    kind: Literal["series"]
+    """The source of the dataset."""
+    inputs: list[str]
+    """The names of the q inputs; q may be 0."""
+    target: NotRequired[str]
+    """The name of the target."""
+    sequences: list[Sequence]
+    """The sequences, whose lengths may differ."""
+    step: NotRequired[StepFields]
+    """The time between two targets."""
+
+
+@dataclass(kw_only=True)
+class TrustReport(Trust):
+    """Whether the interval of w_rec can be trusted."""
+
+    interval: bool
+    """Whether it can be trusted."""
+    reasons: list[
+        Literal[
+            "residuals_autocorrelated",
+            "nearly_collinear",
+            "not_identifiable",
+            "no_degrees_of_freedom",
+            "offset_advised",
+            "too_few_to_tell",
+            "interval_open",
+            "several_pieces",
+        ]
+    ]
+    """Reasons not to trust it: `residuals_autocorrelated`, `nearly_collinear`, `not_identifiable`,
+    `no_degrees_of_freedom`, `offset_advised`. Cautions: `too_few_to_tell` (under 30 targets),
+    `interval_open`, `several_pieces`."""
+    widened: list[Span] | None = None
+    """The pieces of a wider interval; null if the interval can be trusted."""
+
+
+class EvaluateRequest(TypedDict):
+    """The weights at which to evaluate the network."""
+
+    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
+    """The dataset: generated, explicit, or stored."""
+    network: NotRequired[Network]
+    """The activation and the initial state."""
+    points: NotRequired[list[WeightsFields]]
+    """Pairs of weights; by default the tutorial's six."""
+
+
+class GradientCheckRequest(TypedDict):
+    """The weights at which to compare backpropagation with differences of the cost."""
+
+    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
+    """The dataset: generated, explicit, or stored."""
+    network: NotRequired[Network]
+    """The activation and the initial state."""
+    weights: NotRequired[WeightsFields]
+    """The weights."""
+    step: NotRequired[float | None]
+    """Half the width of the central differences; 1e-4 / T if null."""
+
+
+class GradientTraceRequest(TypedDict):
+    """The weights at which to trace the gradient back through time."""
+
+    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
+    """The dataset: generated, explicit, or stored."""
+    network: NotRequired[Network]
+    """The activation and the initial state."""
+    points: NotRequired[list[WeightsFields]]
+    """Pairs of weights; by default the tutorial's six."""
+    aggregation: NotRequired[Aggregation]
+    """sum: the sum over all sequences. tutorial: as in the tutorial's figure, the summed output
+    gradient is passed to every sequence."""
+
+
+class OptimumRequest(TypedDict):
+    """The dataset and the network to find the optimum for."""
+
+    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
+    """The dataset: generated, explicit, or stored."""
+    network: NotRequired[Network]
+    """The activation and the initial state."""
+
+
+class TrainingRunRequest(TypedDict):
+    """The dataset, the initial weights, the optimizer and the number of iterations."""
+
+    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
+    """The dataset: generated, explicit, or stored."""
+    keep: NotRequired[bool]
+    """Whether to store the result. If false, the response contains all of it."""
+    network: NotRequired[Network]
+    """The activation and the initial state."""
+    optimizer: NotRequired[
+        Rprop | IrpropMinus | GradientDescent | Momentum | Rmsprop | Adam | LevenbergMarquardt
+    ]
+    """The optimizer, which turns gradients into steps."""
+    n_iterations: NotRequired[int]
+    """The maximum number of iterations; the limit is 1,000,000 by default."""
+    clip: NotRequired[Clip | None]
+    """Clips the gradient, for optimizers that use its magnitude."""
+    initial_weights: NotRequired[WeightsFields]
+    """The weights before the first iteration."""
+    target_cost: NotRequired[float | None]
+    """The run ends at the first cost that is at most this."""
+    record_every: NotRequired[int]
+    """The number of iterations from one recorded iteration to the next."""
+
+
+@dataclass(kw_only=True)
+class PredictResponse:
+    """The outputs, and the model that was used."""
+
+    outputs: Array
+    """The last state of each sequence."""
+    states: list[Array] | None = None
+    """The T + 1 states of each sequence, starting with the initial state."""
+    n_overflowed: int
+    """Outputs that overflow float64; they are null."""
+    model: ResolvedModel
+    """The model that was used."""
+
+
+@dataclass(kw_only=True)
+class DatasetPage:
+    """One page of stored datasets, newest first."""
+
+    items: list[DatasetSummary]
+    """Up to limit datasets."""
+    next_cursor: str | None = None
+    """Null on the last page."""
+
+
+@dataclass(kw_only=True)
+class CostGrid:
+    """The cost on a grid of weights."""
+
+    w_in: Array
+    """The w_in of each column."""
+    w_rec: Array
+    """The w_rec of each row."""
+    cost: Array
+    """Rows are w_rec, columns are w_in; null where it overflows float64."""
+    minimum: GridMinimum
+    """The lowest cost on the grid."""
+    n_overflowed: int
+    """Grid points whose cost overflows float64."""
+
+
+@dataclass(kw_only=True)
+class EvaluateResponse:
+    """One evaluation per requested point, in the same order."""
+
+    evaluations: list[PointEvaluation]
+    """One evaluation per point."""
+
+
+@dataclass(kw_only=True)
+class GradientTraceResponse:
+    """One trace per requested point, in the same order."""
+
+    traces: list[GradientTrace]
+    """One trace per point."""
+
+
+class BasinMapRequest(TypedDict):
+    """The dataset, the grid of initial weights, the optimizer and the number of iterations."""
+
+    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
+    """The dataset: generated, explicit, or stored."""
+    keep: NotRequired[bool]
+    """Whether to store the result. If false, the response contains all of it."""
+    network: NotRequired[Network]
+    """The activation and the initial state."""
+    optimizer: NotRequired[
+        Rprop | IrpropMinus | GradientDescent | Momentum | Rmsprop | Adam | LevenbergMarquardt
+    ]
+    """The optimizer, which turns gradients into steps."""
+    n_iterations: NotRequired[int]
+    """The maximum number of iterations; the limit is 1,000,000 by default."""
+    clip: NotRequired[Clip | None]
+    """Clips the gradient, for optimizers that use its magnitude."""
+    window: NotRequired[MapWindow]
+    """The grid of initial weights."""
+    target_cost: NotRequired[float]
+    """Training succeeds at the first cost that is at most this."""
+
+
+class CostSurfacePictureRequest(TypedDict):
+    """The windows in which to draw the cost, at every pixel."""
+
+    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
+    """The dataset: generated, explicit, or stored."""
+    network: NotRequired[Network]
+    """The activation and the initial state."""
+    windows: NotRequired[list[PictureWindow]]
+    """By default the tutorial's two."""
+    points: NotRequired[list[WeightsFields]]
+    """Pairs of weights; by default the tutorial's six."""
+    runs: NotRequired[list[str]]
+    """Stored training runs whose paths to draw in a picture."""
+    marks: NotRequired[list[Mark] | None]
+    """What else to mark in a picture, for the identity activation. By default both if runs are
+    drawn, and nothing otherwise."""
+
+
+class CostSurfaceRequest(TypedDict):
+    """The windows in which to compute the cost, on grids."""
+
+    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
+    """The dataset: generated, explicit, or stored."""
+    network: NotRequired[Network]
+    """The activation and the initial state."""
+    windows: NotRequired[list[Window]]
+    """By default the tutorial's two."""
+    points: NotRequired[list[WeightsFields]]
+    """Pairs of weights; by default the tutorial's six."""
+    runs: NotRequired[list[str]]
+    """Stored training runs whose paths to draw in a picture."""
+    marks: NotRequired[list[Mark] | None]
+    """What else to mark in a picture, for the identity activation. By default both if runs are
+    drawn, and nothing otherwise."""
+
+
+@dataclass(kw_only=True)
+class OptimizerList:
+    """All optimizers."""
+
+    items: list[OptimizerDescription]
+    """One item per optimizer."""
+
+
+@dataclass(kw_only=True)
+class BasinMap:
+    """A basin map."""
+
+    id: str | None = None
+    """A hash of the request; null if not stored."""
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    """The status."""
+    request: dict[str, Any]
+    """The request with all defaults filled in, without keep. An explicit dataset appears as the
+    stored dataset with the same numbers."""
+    result_version: int
+    """Increases whenever the results of the service change."""
+    shares: OutcomeShares | None = None
+    """How training ended."""
+    optimum: OptimumResponse | None = None
+    """The exact optimum; null unless the activation is the identity."""
+    progress: Progress
+    """How much is done, and requested."""
+    attempt: int
+    """Increases when the request is repeated after a failure or cancellation."""
+    error: Problem | None = None
+    """The reason for a failure."""
+    created_at: str | None = None
+    """When it was accepted."""
+    created_by: str | None = None
+    """The name of the API key that started this attempt; null without keys."""
+    started_at: str | None = None
+    """When the computation started."""
+    finished_at: str | None = None
+    """When the computation ended."""
+    compute_seconds: float | None = None
+    """Seconds spent on the computation."""
+    links: dict[str, str] | None = None
+    """Paths of its parts; null if not stored."""
+
+
+@dataclass(kw_only=True)
+class TrainingRun:
+    """A training run."""
+
+    id: str | None = None
+    """A hash of the request; null if not stored."""
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    """The status."""
+    request: dict[str, Any]
+    """The request with all defaults filled in, without keep. An explicit dataset appears as the
+    stored dataset with the same numbers."""
+    result_version: int
+    """Increases whenever the results of the service change."""
+    outcome: Outcome | None = None
+    """How the run ended."""
+    initial: Evaluation | None = None
+    """The cost at the initial weights."""
+    final: Evaluation | None = None
+    """The cost at the final weights."""
+    iterations: int | None = None
+    """Iterations done."""
+    optimum: OptimumResponse | None = None
+    """The exact optimum; null unless the activation is the identity."""
+    gap_to_optimum: float | None = None
+    """The final cost minus the cost of the optimum; null where unknown."""
+    progress: Progress
+    """How much is done, and requested."""
+    attempt: int
+    """Increases when the request is repeated after a failure or cancellation."""
+    error: Problem | None = None
+    """The reason for a failure."""
+    created_at: str | None = None
+    """When it was accepted."""
+    created_by: str | None = None
+    """The name of the API key that started this attempt; null without keys."""
+    started_at: str | None = None
+    """When the computation started."""
+    finished_at: str | None = None
+    """When the computation ended."""
+    compute_seconds: float | None = None
+    """Seconds spent on the computation."""
+    links: dict[str, str] | None = None
+    """Paths of its parts; null if not stored."""
+
+
+class FitRequest(TypedDict):
+    """What to fit, and to which data."""
+
+    dataset: NotRequired[
+        CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset | SeriesDataset
+    ]
+    """The dataset: generated, explicit, a series, or stored."""
+    keep: NotRequired[bool]
+    """Whether to store the result. If false, the response contains all of it."""
+    initial_state: NotRequired[float | Literal["shared", "each"] | None]
+    """S_0, the state before the first step in use: a number, `shared` (one unknown for all
+    sequences) or `each` (one unknown per sequence). Null means `each` for a series, and 0 for one
+    target per sequence."""
+    offset: NotRequired[bool | None]
+    """Whether a constant is added to the states. Null means true for a series, and false for one
+    target per sequence."""
+    delay: NotRequired[int | dict[str, Any]]
+    """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
+    best is chosen. Every sequence starts after the longest delay."""
+    w_rec: NotRequired[FitRange]
+    """The range to search for w_rec."""
+    noise: NotRequired[Literal["white", "ar1"]]
+    """`ar1` for noise that follows a first-order autoregression, for one sequence without gaps."""
+    step: NotRequired[StepFields | None]
+    """The time from one step to the next; by default that of the dataset."""
+    confidence: NotRequired[float]
+    """The confidence level of the intervals."""
+
+
+@dataclass(kw_only=True)
+class FitResource:
+    """A fit."""
+
+    id: str | None = None
+    """A hash of the request; null if not stored."""
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    """The status."""
+    request: dict[str, Any]
+    """The request with all defaults filled in, without keep. An explicit dataset appears as the
+    stored dataset with the same numbers."""
+    result_version: int
+    """Increases whenever the results of the service change."""
+    w_rec: PiecewiseEstimate | None = None
+    """The recurrent weight."""
+    time_constant: PiecewiseEstimate | None = None
+    """-1 / log w_rec, in units of the step; undefined unless 0 < w_rec < 1."""
+    half_life: PiecewiseEstimate | None = None
+    """The time constant times log 2."""
+    inputs: list[InputEstimate] | None = None
+    """The inputs, in their order."""
+    target: str | None = None
+    """The name of the target."""
+    sequence_names: list[str] | None = None
+    """The names of the sequences, if they have some."""
+    offset: Estimate | None = None
+    """The constant; null if it is not fitted."""
+    initial_states: list[Estimate] | None = None
+    """S_0 of each sequence, or the shared one; null if it is not fitted."""
+    delay: DelayEstimate | None = None
+    """The delay of the inputs."""
+    rho: float | None = None
+    """The autocorrelation of the noise, with `ar1` only."""
+    cost: float | None = None
+    """The mean squared error."""
+    log10_cost: float | None = None
+    """Its decimal logarithm; null where the cost is 0."""
+    level: float | None = None
+    """The cost up to which w_rec is in the interval; null if all w_rec are."""
+    rmse: float | None = None
+    """The square root of the cost."""
+    r_squared: float | None = None
+    """The fraction of the variance of the targets that is explained."""
+    aic: float | None = None
+    """Akaike's information criterion."""
+    bic: float | None = None
+    """The Bayesian information criterion."""
+    n_targets: int | None = None
+    """The number of fitted targets."""
+    degrees_of_freedom: int | None = None
+    """Targets minus unknowns; collinear ones count once."""
+    minima: list[Minimum] | None = None
+    """All local minima, the lowest first."""
+    unique: bool | None = None
+    """Whether a single w_rec has the lowest cost."""
+    identifiable: bool | None = None
+    """Whether the interval excludes any w_rec of the range."""
+    at_limit: bool | None = None
+    """Whether w_rec is at an end of the range."""
+    residual_tests: ResidualTests | None = None
+    """Whether the residuals look independent."""
+    trust: TrustReport | None = None
+    """Whether the interval of w_rec can be trusted."""
+    progress: Progress
+    """How much is done, and requested."""
+    attempt: int
+    """Increases when the request is repeated after a failure or cancellation."""
+    error: Problem | None = None
+    """The reason for a failure."""
+    created_at: str | None = None
+    """When it was accepted."""
+    created_by: str | None = None
+    """The name of the API key that started this attempt; null without keys."""
+    started_at: str | None = None
+    """When the computation started."""
+    finished_at: str | None = None
+    """When the computation ended."""
+    compute_seconds: float | None = None
+    """Seconds spent on the computation."""
+    links: dict[str, str] | None = None
+    """Paths of its parts; null if not stored."""
+
+
+@dataclass(kw_only=True)
+class CostSurfaceResponse:
+    """One grid per requested window, in the same order."""
+
+    windows: list[CostGrid]
+    """One grid per window."""
+
+
+@dataclass(kw_only=True)
+class BasinMapPage:
+    """One page of basin maps, newest first."""
+
+    items: list[BasinMap]
+    """Up to limit maps."""
+    next_cursor: str | None = None
+    """Null on the last page."""
+
+
+@dataclass(kw_only=True)
+class TrainingRunPage:
+    """One page of training runs, newest first."""
+
+    items: list[TrainingRun]
+    """Up to limit runs."""
+    next_cursor: str | None = None
+    """Null on the last page."""
+
+
+@dataclass(kw_only=True)
+class FitPage:
+    """One page of fits, newest first."""
+
+    items: list[FitResource]
+    """Up to limit fits."""
+    next_cursor: str | None = None
+    """Null on the last page."""

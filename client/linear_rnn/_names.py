@@ -1,0 +1,36 @@
+"""Misspelt keywords: a TypeError that names the nearest keyword."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+C = TypeVar("C", bound=type)
+
+
+def suggest_keywords(cls: C) -> C:
+    """Make every public method and the constructor of a class check its keywords."""
+    for name, member in list(vars(cls).items()):
+        if inspect.isfunction(member) and (name == "__init__" or not name.startswith("_")):
+            setattr(cls, name, _checked(member, cls.__name__ if name == "__init__" else name))
+    return cls
+
+
+def _checked(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    known: list[str] = []
+    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        if parameter.kind is parameter.VAR_KEYWORD:  # Unpack[TypedDict]
+            known += parameter.annotation.__args__[0].__annotations__
+        else:
+            known.append(parameter.name)
+
+    @functools.wraps(function)
+    def call(*positional: Any, **keywords: Any) -> Any:
+        for keyword in keywords.keys() - known:
+            nearest = get_close_matches(keyword, known, 1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+            raise TypeError(f"{name}() has no keyword {keyword!r}; {hint}")
+        return function(*positional, **keywords)
+
+    return call

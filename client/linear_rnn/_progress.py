@@ -1,0 +1,35 @@
+"""Progress on stderr: of tqdm where it is installed, otherwise one line."""
+
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+
+class Progress:
+    """A progress bar."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar: Any = None
+
+    def show(self, done: int, total: int, cost: float | None) -> None:
+        """Show how much is done, and the latest cost if there is one."""
+        text = "" if cost is None else f"cost {cost:.3g}"
+        if find_spec("tqdm") is None:
+            line = f"\r{self._label} {done:,} of {total:,} ({done / max(total, 1):.0%}) {text}"
+            print(f"{line:<70}", end="", file=sys.stderr, flush=True)
+            return
+        if self._bar is None:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(desc=self._label, total=total, file=sys.stderr)
+        self._bar.total = total
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """End the line."""
+        if self._bar is not None:
+            self._bar.close()
+        elif find_spec("tqdm") is None:
+            print(file=sys.stderr)

@@ -1,0 +1,81 @@
+"""A service as a child process."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from subprocess import PIPE, Popen
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from linear_rnn._errors import ConnectFailed
+
+STOP_SECONDS = 15
+
+
+class Service:
+    """A running service with its own data, which ends when this process does."""
+
+    def __init__(self, process: "Popen[str]", directory: TemporaryDirectory[str]) -> None:
+        self.stop = weakref.finalize(self, _stop, process, directory)
+        self.pid = process.pid
+        self.directory = directory.name
+        line = _pipe(process.stdout).readline()
+        if not line.startswith("{"):
+            self.stop()
+            raise ConnectFailed("`linear-rnn serve` did not start; stderr says why")
+        self.url: str = json.loads(line)["url"]
+
+
+def _stop(process: "Popen[str]", directory: TemporaryDirectory[str]) -> None:
+    """End a service, and delete its data."""
+    _pipe(process.stdin).close()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    _pipe(process.stdout).close()
+    directory.cleanup()
+
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    if stream is None:
+        raise AssertionError("the process is started with pipes")
+    return stream
+
+
+def start_service(command: Sequence[str] | None = None) -> Service:
+    """Start a service on a free port.
+
+    Raises
+    ------
+    ConnectFailed
+        If there is no such command, or if it does not start.
+    """
+    directory = TemporaryDirectory(prefix="linear-rnn-")
+    options = ["serve", "--port", "0", "--data-dir", directory.name, "--until-stdin-closes"]
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "RNN_"}
+    try:
+        process = Popen(  # noqa: S603 - the caller's own command
+            [*(command or [_find()]), *options],
+            stdin=PIPE,
+            stdout=PIPE,
+            env=environment | {"RNN_LOG_LEVEL": "warning"},
+            text=True,
+        )
+    except OSError as error:
+        directory.cleanup()
+        raise ConnectFailed(
+            "the command `linear-rnn` was not found; `pip install linear-rnn` brings it"
+        ) from error
+    return Service(process, directory)
+
+
+def _find() -> str:
+    beside = Path(sys.executable).with_name("linear-rnn")
+    return str(beside) if beside.exists() else shutil.which("linear-rnn") or "linear-rnn"

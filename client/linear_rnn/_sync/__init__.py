@@ -1,0 +1,2 @@
+# Generated from _async by `make openapi`: do not edit.
+"""The client."""

@@ -1,0 +1,555 @@
+# Generated from _async by `make openapi`: do not edit.
+"""The client: the questions of the API as methods."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from linear_rnn import _models as m
+from linear_rnn._arrays import read_npz
+from linear_rnn._decode import decode
+from linear_rnn._inputs import (
+    DatasetLike,
+    NetworkLike,
+    OptimizerLike,
+    RangeLike,
+    Rows,
+    Stored,
+    TableLike,
+    WeightsLike,
+    Window,
+    compose,
+    encode,
+    is_table,
+    split_header,
+    to_csv,
+)
+from linear_rnn._names import suggest_keywords
+from linear_rnn._service import Service, start_service
+from linear_rnn._sync.connection import Connection
+from linear_rnn._sync.results import (
+    BasinMap,
+    Collection,
+    Computation,
+    Dataset,
+    Evaluations,
+    Fit,
+    GradientCheck,
+    Optimum,
+    Prediction,
+    Run,
+    Surface,
+    T,
+    Trace,
+    attach,
+)
+from linear_rnn._tables import grids_of
+
+C = TypeVar("C", bound=Computation)
+
+WAIT_SECONDS = 20
+MAX_JSON_CELLS = 200_000  # of surfaces; larger ones travel as npz
+RESOLUTION = 25  # of windows that name none
+
+
+@suggest_keywords
+class Client:
+    """A client of the service. What is left out has the value of the tutorial.
+
+    >>> rnn.train().outcome
+    'iterations_exhausted'
+
+    Parameters
+    ----------
+    url
+        The address of the service; without it ``LINEAR_RNN_URL``, or http://localhost:8000.
+    api_key
+        An API key, if the service needs one; without it ``LINEAR_RNN_API_KEY``.
+    timeout
+        Seconds without any byte from the service, after which a request fails.
+    max_retries
+        How often a request is repeated while the service refuses connections or is busy.
+
+    Raises
+    ------
+    ConnectFailed
+        From every method, if the service does not respond.
+    StatusError
+        From every method, if it responds with an error.
+    TypeError
+        From every method, for an unknown keyword; nothing is sent.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout: float = 60.0,
+        max_retries: int = 2,
+    ) -> None:
+        self._connection = Connection(url, api_key, timeout, max_retries)
+        self._service: Service | None = None
+
+    @classmethod
+    def local(cls, *, command: Sequence[str] | None = None) -> Self:
+        """Start a service of your own, which ends with the client or this process.
+
+        Its data are in a temporary folder. It needs the command ``linear-rnn`` of the package
+        ``linear-rnn``, beside this Python or on the path.
+
+        >>> with Client.local() as own:
+        ...     own.predict().outputs.tolist()
+        [5.0]
+
+        Parameters
+        ----------
+        command
+            The command in place of ``["linear-rnn"]``.
+        """
+        service = start_service(command)
+        client = cls(service.url)
+        client._service = service
+        return client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections, and end a service of your own.
+
+        >>> Client().close()
+        """
+        self._connection.close()
+        if self._service is not None:
+            self._service.stop()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._connection.url,)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._connection.url}>"
+
+    @property
+    def runs(self) -> Collection[Run]:
+        """The stored training runs."""
+        return Collection(self, Run)
+
+    @property
+    def maps(self) -> Collection[BasinMap]:
+        """The stored basin maps."""
+        return Collection(self, BasinMap)
+
+    @property
+    def fits(self) -> Collection[Fit]:
+        """The stored fits."""
+        return Collection(self, Fit)
+
+    @property
+    def datasets(self) -> Collection[Dataset]:
+        """The stored datasets."""
+        return Collection(self, Dataset)
+
+    def predict(
+        self,
+        inputs: Rows | None = None,
+        *,
+        weights: WeightsLike | None = None,
+        network: NetworkLike | None = None,
+        model: Stored | str | m.WeightsModel | m.RunModel | None = None,
+        dataset: DatasetLike | None = None,
+        return_states: bool | None = None,
+    ) -> Prediction:
+        """Run the network over sequences. A fit predicts with its own methods.
+
+        >>> rnn.predict([[0, 1, 1, 0, 1]]).outputs.tolist()
+        [3.0]
+
+        Parameters
+        ----------
+        inputs
+            The sequences, which may differ in length.
+        model
+            A training run, or its id, in place of the weights and the network.
+        """
+        request = compose(
+            inputs=inputs,
+            weights=weights,
+            network=network,
+            model=model,
+            dataset=dataset,
+            return_states=return_states,
+        )
+        if request.get("model", {}).get("kind") == "fit":
+            raise TypeError("a fit predicts with its methods `predict` and `forecast`")
+        return self._ask(Prediction, "/v1/predict", request)
+
+    def evaluate(
+        self,
+        *,
+        points: Sequence[WeightsLike] | None = None,
+        dataset: DatasetLike | None = None,
+        network: NetworkLike | None = None,
+    ) -> Evaluations:
+        """Return the cost, its gradient and the outputs at given weights.
+
+        >>> rnn.evaluate(points=[(1, 1)]).evaluations[0].cost
+        0.0
+        """
+        request = compose(points=points, dataset=dataset, network=network)
+        return self._ask(Evaluations, "/v1/evaluate", request)
+
+    def optimum(
+        self, *, dataset: DatasetLike | None = None, network: NetworkLike | None = None
+    ) -> Optimum:
+        """Find the exact global minimum of the cost; identity activation only.
+
+        >>> rnn.optimum().weights
+        Weights(w_in=1.0, w_rec=1.0)
+        """
+        request = compose(dataset=dataset, network=network)
+        return self._ask(Optimum, "/v1/optimum", request)
+
+    def trace(
+        self,
+        *,
+        points: Sequence[WeightsLike] | None = None,
+        dataset: DatasetLike | None = None,
+        network: NetworkLike | None = None,
+        aggregation: m.Aggregation | None = None,
+    ) -> Trace:
+        """Trace the gradient back through time.
+
+        >>> rnn.trace(points=[(1, 2)]).traces[0].regime
+        'exploding'
+        """
+        request = compose(points=points, dataset=dataset, network=network, aggregation=aggregation)
+        return self._ask(Trace, "/v1/gradient-trace", request)
+
+    def check_gradient(
+        self,
+        *,
+        weights: WeightsLike | None = None,
+        dataset: DatasetLike | None = None,
+        network: NetworkLike | None = None,
+        step: float | None = None,
+    ) -> GradientCheck:
+        """Compare the gradient of backpropagation with differences of the cost.
+
+        >>> rnn.check_gradient(weights=(0.5, 1.1)).relative_error < 1e-6
+        True
+        """
+        request = compose(weights=weights, dataset=dataset, network=network, step=step)
+        return self._ask(GradientCheck, "/v1/gradient-check", request)
+
+    def surface(
+        self,
+        *,
+        windows: Sequence[Window] | None = None,
+        dataset: DatasetLike | None = None,
+        network: NetworkLike | None = None,
+        points: Sequence[WeightsLike] | None = None,
+        runs: Sequence[Stored | str] | None = None,
+        marks: Sequence[m.Mark] | None = None,
+    ) -> Surface:
+        """Compute the cost on windows of weights.
+
+        >>> rnn.surface(windows=[{"w_in": (0, 2), "resolution": 50}]).cost.shape
+        (50, 50)
+
+        Parameters
+        ----------
+        points, runs, marks
+            What the picture shows besides the cost.
+        """
+        request = compose(
+            windows=windows,
+            dataset=dataset,
+            network=network,
+            points=points,
+            runs=runs,
+            marks=marks,
+        )
+        sizes = [each.get("resolution") or RESOLUTION for each in request.get("windows", [])]
+        cells = sum(size**2 for size in sizes)
+        if cells <= MAX_JSON_CELLS:
+            return self._ask(Surface, "/v1/cost-surface", request)
+        for window, size in zip(request["windows"], sizes, strict=True):
+            window["resolution"] = size
+        arrays = read_npz(self._file("/v1/cost-surface.npz", {}, request))
+        surface = Surface(windows=grids_of(arrays))
+        surface._client, surface._request = self, request
+        return surface
+
+    def optimizers(self) -> list[m.OptimizerDescription]:
+        """Describe the optimizers and their parameters.
+
+        >>> rnn.optimizers()[0].title
+        'Rprop'
+        """
+        data = self._json("GET", "/v1/optimizers")
+        return decode(m.OptimizerList, data).items
+
+    def train(
+        self,
+        *,
+        dataset: DatasetLike | None = None,
+        network: NetworkLike | None = None,
+        initial_weights: WeightsLike | None = None,
+        optimizer: OptimizerLike | None = None,
+        n_iterations: int | None = None,
+        target_cost: float | None = None,
+        record_every: int | None = None,
+        clip: m.Clip | None = None,
+        keep: bool = True,
+        wait: bool = True,
+        progress: bool = False,
+    ) -> Run:
+        """Train the network. The same request returns the same run and computes nothing.
+
+        >>> run = rnn.train(optimizer=Adam(learning_rate=0.1), initial_weights=(-1.5, 2))
+        >>> run.outcome
+        'iterations_exhausted'
+
+        Parameters
+        ----------
+        dataset
+            A dataset or its id, inputs with targets, or JSON of the API; see ``upload``.
+        keep
+            Whether the service stores the run.
+        wait
+            Whether to wait until it has finished; otherwise it is a job with ``wait()`` and
+            ``cancel()``.
+        progress
+            Whether to show the progress on stderr.
+
+        Raises
+        ------
+        JobFailed, JobCancelled
+            If the run did not succeed.
+        """
+        request = compose(
+            dataset=dataset,
+            network=network,
+            initial_weights=initial_weights,
+            optimizer=optimizer,
+            n_iterations=n_iterations,
+            target_cost=target_cost,
+            record_every=record_every,
+            clip=clip,
+        )
+        return self._compute(Run, request, keep, wait, progress)
+
+    def map_basins(
+        self,
+        *,
+        dataset: DatasetLike | None = None,
+        network: NetworkLike | None = None,
+        optimizer: OptimizerLike | None = None,
+        window: Window | None = None,
+        n_iterations: int | None = None,
+        target_cost: float | None = None,
+        clip: m.Clip | None = None,
+        keep: bool = True,
+        wait: bool = True,
+        progress: bool = False,
+    ) -> BasinMap:
+        """Train from every point of a grid; ``keep``, ``wait`` and ``progress`` as in ``train``.
+
+        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).outcomes.shape
+        (4, 4)
+        """
+        request = compose(
+            dataset=dataset,
+            network=network,
+            optimizer=optimizer,
+            window=window,
+            n_iterations=n_iterations,
+            target_cost=target_cost,
+            clip=clip,
+        )
+        return self._compute(BasinMap, request, keep, wait, progress)
+
+    def fit(
+        self,
+        dataset: DatasetLike | TableLike | m.SeriesDataset | None = None,
+        *,
+        target: str | None = None,
+        inputs: Sequence[str] | None = None,
+        sequence: str | None = None,
+        time: str | None = None,
+        initial_state: float | Literal["shared", "each"] | None = None,
+        offset: bool | float | None = None,
+        gains: Mapping[str, float] | None = None,
+        delay: int | tuple[int, int] | None = None,
+        w_rec: RangeLike | None = None,
+        noise: Literal["white", "ar1"] | None = None,
+        step: m.StepFields | None = None,
+        confidence: float | None = None,
+        keep: bool = True,
+        wait: bool = True,
+        progress: bool = False,
+    ) -> Fit:
+        """Fit a recurrence to data; ``keep``, ``wait`` and ``progress`` as in ``train``.
+
+        >>> level = [50 * 0.8**k for k in range(60)]
+        >>> fit = rnn.fit({"level": level}, target="level", inputs=[], offset=False)
+        >>> round(fit.w_rec.value, 6)
+        0.8
+
+        Parameters
+        ----------
+        dataset
+            A path, a file, a table of pandas or polars, columns by name, or as in ``train``.
+        target, inputs, sequence, time
+            The names of columns, as in ``upload_series``.
+        """
+        if is_table(dataset):
+            if target is None:
+                raise TypeError("a table needs `target`, the name of the column to fit")
+            dataset = self.upload_series(
+                dataset,
+                target=target,
+                inputs=inputs,
+                sequence=sequence,
+                time=time,
+            )
+        request = compose(
+            dataset=dataset,
+            initial_state=initial_state,
+            offset=offset,
+            gains=gains,
+            delay=delay,
+            w_rec=w_rec,
+            noise=noise,
+            step=step,
+            confidence=confidence,
+        )
+        return self._compute(Fit, request, keep, wait, progress)
+
+    def upload(self, dataset: DatasetLike | TableLike, *, name: str | None = None) -> Dataset:
+        """Store a dataset with one target per sequence.
+
+        >>> rnn.upload(([[0, 1, 1], [1, 1, 1]], [2, 3]), name="two").n_samples
+        2
+
+        Parameters
+        ----------
+        dataset
+            Inputs with targets, JSON of the API, or a table with a row per sequence whose target is
+            the column ``target``, or the last; a path that ends with .npz has arrays ``inputs``
+            and ``targets``.
+        """
+        query = compose(name=name)
+        if is_table(dataset):
+            return self._upload(to_csv(dataset), query)
+        request = compose(dataset=dataset)["dataset"]
+        data = self._json("POST", Dataset.PATH, request, query=query)
+        return attach(Dataset, self, data, request)
+
+    def upload_series(
+        self,
+        table: TableLike,
+        *,
+        target: str,
+        inputs: Sequence[str] | None = None,
+        sequence: str | None = None,
+        time: str | None = None,
+        name: str | None = None,
+    ) -> Dataset:
+        """Store time series with a target per step, for fits.
+
+        >>> rnn.upload_series({"heat": [0, 1, 1], "level": [1, 2, 4]}, target="level").inputs
+        ['heat']
+
+        Parameters
+        ----------
+        table
+            A path, a file, a table of pandas or polars, or columns by name.
+        target
+            The column to fit; an empty cell or nan is a gap.
+        inputs
+            The columns of inputs; without it all others.
+        sequence
+            The column that names the sequence of each row, if there are several.
+        time
+            The column of times, in ascending order.
+        """
+        content = to_csv(table)
+        if inputs is None:
+            used = {target, sequence, time}
+            inputs = [column for column in split_header(content) if column not in used]
+        query = compose(
+            kind="series",
+            target=target,
+            inputs=",".join(inputs) or None,
+            sequence=sequence,
+            time=time,
+            name=name,
+        )
+        return self._upload(content, query)
+
+    def _upload(self, content: bytes, query: Mapping[str, Any]) -> Dataset:
+        kind = "application/x-npz" if content.startswith(b"PK") else "text/csv"
+        response = self._connection.request(
+            "POST",
+            Dataset.PATH,
+            content=content,
+            headers={"Content-Type": kind},
+            query=query,
+        )
+        return attach(Dataset, self, response.json(), {})
+
+    def _compute(
+        self, model: type[C], request: dict[str, Any], keep: bool, wait: bool, progress: bool
+    ) -> C:
+        if keep:
+            prefer = None if progress else f"wait={WAIT_SECONDS}" if wait else "respond-async"
+        else:
+            prefer, request = None, {**request, "keep": False}
+        headers = {"Prefer": prefer} if prefer else None
+        data = self._json("POST", model.PATH, request, headers=headers)
+        result = attach(model, self, data, request)
+        return result.wait(progress=progress) if wait else result
+
+    def _ask(self, model: type[T], path: str, request: dict[str, Any]) -> T:
+        return attach(model, self, self._json("POST", path, request), request)
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        request: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        content = None if request is None else encode(request)
+        kind = {} if request is None else {"Content-Type": "application/json"}
+        response = self._connection.request(
+            method, path, content=content, headers={**kind, **(headers or {})}, query=query
+        )
+        data: dict[str, Any] = response.json()
+        return data
+
+    def _file(
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        request: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        method = "GET" if request is None else "POST"
+        content = None if request is None else encode(request)
+        headers = {} if request is None else {"Content-Type": "application/json"}
+        response = self._connection.request(
+            method, path, content=content, headers=headers, query=query
+        )
+        return response.content

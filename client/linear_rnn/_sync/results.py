@@ -1,0 +1,600 @@
+# Generated from _async by `make openapi`: do not edit.
+"""Results, with what they load, draw and do."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack
+
+from linear_rnn import _models as m
+from linear_rnn import _text as text
+from linear_rnn._arrays import Array, read_csv, read_npz
+from linear_rnn._decode import decode
+from linear_rnn._errors import JobCancelled, JobFailed
+from linear_rnn._inputs import compose, id_of, rows_of
+from linear_rnn._names import suggest_keywords
+from linear_rnn._progress import Progress
+from linear_rnn._tables import Rows, Table, lengthen, stack
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+    from linear_rnn._sync.client import Client
+
+UNFINISHED = frozenset({"queued", "running"})
+WAIT_SECONDS = 20  # per request; proxies often close connections after sixty
+
+T = TypeVar("T", bound="Result")
+
+
+class PictureOptions(TypedDict, total=False):
+    """How a picture is drawn."""
+
+    format: Literal["svg", "png", "pdf"]
+    width: int
+    height: int
+    dpi: int
+    theme: m.Theme
+    title: str
+
+
+class Result:
+    """What the service responded, with the client that asked."""
+
+    _client: "Client"
+    _data: dict[str, Any]
+    _request: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the request, with which everyone gets the same result.
+
+        >>> rnn.optimum(**rnn.optimum(dataset={"kind": "remember"}).to_dict()).unique
+        False
+        """
+        return self._request
+
+
+class Stored(Result):
+    """A result that the service stores."""
+
+    PATH: ClassVar[str]
+    id: Any
+
+
+def attach(model: type[T], client: "Client", data: dict[str, Any], request: dict[str, Any]) -> T:
+    """Return JSON as a result of a client."""
+    result = decode(model, data)
+    result._client, result._data, result._request = client, data, request
+    return result
+
+
+@suggest_keywords
+class Picture:
+    """A picture, which shows itself in a notebook."""
+
+    def __init__(
+        self,
+        client: "Client",
+        path: str,
+        options: Mapping[str, Any],
+        request: dict[str, Any] | None = None,
+    ) -> None:
+        self._source = client, path, options, request
+        self.content = b""
+        """The file."""
+        self.format = ""
+        """Its format: svg, png or pdf."""
+
+    def load(self, format: str) -> Self:  # noqa: A002
+        """Load the picture in a format: svg, png or pdf.
+
+        >>> rnn.surface().plot().load("png").content[1:4]
+        b'PNG'
+        """
+        client, path, options, request = self._source
+        self.content = client._file(f"{path}.{format}", options, request)
+        self.format = format
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture to a file, in the format of its name: .svg, .png or .pdf.
+
+        >>> rnn.surface().plot().save("surface.pdf")
+        """
+        wanted = Path(path).suffix.removeprefix(".")
+        if wanted != self.format:
+            self.load(wanted)
+        Path(path).write_bytes(self.content)
+
+    def _repr_svg_(self) -> str | None:
+        return self.content.decode() if self.format == "svg" else None
+
+    def _repr_png_(self) -> bytes | None:
+        return self.content if self.format == "png" else None
+
+    def __repr__(self) -> str:
+        return f"<{self.format} picture of {len(self.content):,} bytes; .save(path) writes it>"
+
+
+@suggest_keywords
+class Drawable(Result):
+    """A result with a picture."""
+
+    def _picture(self) -> tuple[str, dict[str, Any] | None]:
+        """Return the path of the picture without suffix, and the request if it needs one."""
+        raise NotImplementedError
+
+    def plot(self, **options: Unpack[PictureOptions]) -> Picture:
+        """Draw the result: format, width, height, dpi, theme and title are optional.
+
+        >>> rnn.trace().plot(theme="dark", width=900)  # doctest: +ELLIPSIS
+        <svg picture of ... bytes; .save(path) writes it>
+        """
+        path, request = self._picture()
+        query = {name: value for name, value in options.items() if name != "format"}
+        picture = Picture(self._client, path, query, request)
+        return picture.load(options.get("format", "svg"))
+
+
+class Surface(Drawable, m.CostSurfaceResponse, Table):
+    """The cost on windows of weights; ``w_in``, ``w_rec`` and ``cost`` are those of the first."""
+
+    @property
+    def w_in(self) -> Array:
+        """Columns of the first window."""
+        return self.windows[0].w_in
+
+    @property
+    def w_rec(self) -> Array:
+        """Rows of the first window."""
+        return self.windows[0].w_rec
+
+    @property
+    def cost(self) -> Array:
+        """Cost in the first window: rows w_rec, columns w_in."""
+        return self.windows[0].cost
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns window, w_in, w_rec and cost, with a row per cell.
+
+        >>> len(rnn.surface().columns()["cost"])
+        1250
+        """
+        grids = [lengthen(each.w_in, each.w_rec, cost=each.cost) for each in self.windows]
+        numbers = [k for k, grid in enumerate(grids) for _ in grid["cost"]]
+        return {"window": numbers, **stack(grids)}
+
+    def _picture(self) -> tuple[str, dict[str, Any] | None]:
+        request = dict(self._request)
+        if "windows" in request:  # pictures have the resolution of their pixels
+            ranges = [dict(window) for window in request["windows"]]
+            for window in ranges:
+                window.pop("resolution", None)
+            request["windows"] = ranges
+        return "/v1/cost-surface", request
+
+    def __repr__(self) -> str:
+        minima = [
+            f"  {len(w.w_in)} × {len(w.w_rec)} cells, lowest cost {text.number(w.minimum.cost)}"
+            for w in self.windows[:3]
+        ]
+        return "\n".join(["<Surface", *minima]) + ">"
+
+
+class Trace(Drawable, m.GradientTraceResponse, Table):
+    """The gradient traced back through time, at several points."""
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns w_in, w_rec, k, gradient, log10_magnitude and sign.
+
+        >>> rnn.trace(points=[(1, 2)]).columns()["k"][-1]
+        10
+        """
+        tables = [
+            {
+                "w_in": [each.point.w_in] * len(each.sign),
+                "w_rec": [each.point.w_rec] * len(each.sign),
+                "k": range(len(each.sign)),
+                "gradient": each.gradient,
+                "log10_magnitude": each.log10_magnitude,
+                "sign": each.sign,
+            }
+            for each in self.traces
+        ]
+        return stack(tables)
+
+    def _picture(self) -> tuple[str, dict[str, Any] | None]:
+        return "/v1/gradient-trace", self._request
+
+    def __repr__(self) -> str:
+        named = [f"({e.point.w_in:g}, {e.point.w_rec:g}) {e.regime}" for e in self.traces[:6]]
+        return f"<Trace of {len(self.traces)} points: {', '.join(named)}>"
+
+
+class Prediction(Result, m.PredictResponse, Table):
+    """The outputs of the network."""
+
+    def columns(self) -> dict[str, Any]:
+        """Return the column output.
+
+        >>> rnn.predict(inputs=[[0, 1, 1], [1, 1, 1]]).columns()["output"].tolist()
+        [2.0, 3.0]
+        """
+        return {"output": self.outputs}
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(text.number, self.outputs[:8]))
+        more = ", …" if len(self.outputs) > 8 else ""
+        return f"<Prediction of {len(self.outputs)} sequences: {shown}{more}>"
+
+
+class Optimum(Result, m.OptimumResponse):
+    """The exact global minimum of the cost."""
+
+
+class GradientCheck(Result, m.GradientCheckResponse):
+    """The gradient of backpropagation beside differences of the cost."""
+
+
+class Evaluations(Result, m.EvaluateResponse, Table):
+    """The cost, its gradient and the outputs at several points."""
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns w_in, w_rec, cost and log10_cost.
+
+        >>> rnn.evaluate(points=[(1, 1)]).columns()["cost"]
+        [0.0]
+        """
+        return {
+            "w_in": [each.weights.w_in for each in self.evaluations],
+            "w_rec": [each.weights.w_rec for each in self.evaluations],
+            "cost": [each.cost for each in self.evaluations],
+            "log10_cost": [each.log10_cost for each in self.evaluations],
+        }
+
+
+@suggest_keywords
+class Computation(Drawable, Stored):
+    """A training run, a basin map or a fit: queued, running or finished."""
+
+    status: Any
+    request: dict[str, Any]
+    error: m.Problem | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the request, with which everyone gets the same result.
+
+        >>> run = rnn.train(n_iterations=50)
+        >>> rnn.train(**run.to_dict()).id == run.id
+        True
+        """
+        return {name: value for name, value in self.request.items() if name != "keep"}
+
+    def wait(self, *, progress: bool = False) -> Self:
+        """Wait until it has finished, and return it.
+
+        >>> job = rnn.train(n_iterations=2000, wait=False)
+        >>> job.wait().status
+        'succeeded'
+
+        Raises
+        ------
+        JobFailed, JobCancelled
+            If it did not succeed.
+        """
+        if progress and self.status in UNFINISHED:
+            self._follow()
+        while self.status in UNFINISHED:
+            self.refresh(wait=WAIT_SECONDS)
+        if self.status == "failed":
+            detail = self.error.detail if self.error is not None else "no reason is known"
+            raise JobFailed(self.id, detail)
+        if self.status == "cancelled":
+            raise JobCancelled(self.id)
+        return self
+
+    def refresh(self, *, wait: int = 0) -> Self:
+        """Ask for the current state, after at most ``wait`` seconds if it is unfinished.
+
+        >>> rnn.train(n_iterations=2000, wait=False).refresh(wait=10).iterations
+        2000
+        """
+        headers = {"Prefer": f"wait={wait}"} if wait else None
+        return self._replace(self._client._json("GET", self._path, headers=headers))
+
+    def cancel(self) -> Self:
+        """Cancel it, unless it has finished.
+
+        >>> rnn.train(n_iterations=60).cancel().status
+        'succeeded'
+        """
+        return self._replace(self._client._json("POST", f"{self._path}/cancel"))
+
+    def _follow(self) -> None:
+        bar = Progress(str(self.id)[:12])
+        for name, data in self._client._connection.events(f"{self._path}/events"):
+            if name == "progress":
+                bar.show(data["done"], data["total"], data.get("cost"))
+            elif name == "done":
+                self._replace(data)
+                bar.show(self._data["progress"]["done"], self._data["progress"]["total"], None)
+        bar.close()
+
+    def _replace(self, data: dict[str, Any]) -> Self:
+        fresh = attach(type(self), self._client, data, self._request)
+        self.__dict__.update(vars(fresh))
+        return self
+
+    @property
+    def _path(self) -> str:
+        if self.id is None:
+            raise ValueError("it is not stored, because of `keep=False`")
+        return f"{self.PATH}/{self.id}"
+
+    def _load(self, name: str, path: str) -> dict[str, Any]:
+        """Return the columns or arrays of a file, once."""
+        loaded: dict[str, dict[str, Any]] = self.__dict__.setdefault("_loaded", {})
+        if name not in loaded:
+            content = self._client._file(f"{self._path}{path}")
+            loaded[name] = read_npz(content) if path.endswith(".npz") else read_csv(content)
+        return loaded[name]
+
+
+class Run(Computation, m.TrainingRun):
+    """A training run."""
+
+    PATH = "/v1/training-runs"
+
+    @property
+    def trajectory(self) -> Rows:
+        """The columns iteration, w_in, w_rec, cost and log10_cost of every recorded iteration."""
+        inline = self._data.get("trajectory")
+        if inline is not None:
+            return Rows(vars(decode(m.TrajectoryResponse, inline)))
+        return Rows(self._load("trajectory", "/trajectory.csv"))
+
+    def _picture(self) -> tuple[str, dict[str, Any] | None]:
+        return f"{self._path}/trajectory", None
+
+    def __repr__(self) -> str:
+        if self.final is None:
+            return f"<Run {self.id}: {self.status}, {self.progress.done} of {self.progress.total}>"
+        weights = self.final.weights
+        return (
+            f"<Run {self.id}\n  {self.outcome} after {self.iterations} iterations, cost "
+            f"{text.number(self.final.cost)}\n  w_in {text.number(weights.w_in)}, "
+            f"w_rec {text.number(weights.w_rec)}>"
+        )
+
+
+class BasinMap(Computation, m.BasinMap):
+    """The outcome of training from every point of a grid; rows are w_rec, columns w_in."""
+
+    PATH = "/v1/basin-maps"
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """The arrays w_in, w_rec, cost, iterations and outcome."""
+        inline = self._data.get("map")
+        return inline if inline is not None else self._load("map", ".npz")
+
+    @property
+    def outcomes(self) -> Any:
+        """The outcome in every cell."""
+        return (self.arrays)["outcome"]
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return a table of pandas with a row per cell.
+
+        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).to_pandas().shape
+        (16, 5)
+        """
+        return Rows(lengthen(**self.arrays)).to_pandas()
+
+    def to_polars(self) -> "polars.DataFrame":
+        """Return a table of polars with a row per cell.
+
+        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).to_polars().shape
+        (16, 5)
+        """
+        return Rows(lengthen(**self.arrays)).to_polars()
+
+    def _picture(self) -> tuple[str, dict[str, Any] | None]:
+        return self._path, None
+
+    def __repr__(self) -> str:
+        if self.shares is None:
+            return f"<BasinMap {self.id}: {self.status}>"
+        shares = {name: f"{share:.0%}" for name, share in vars(self.shares).items()}
+        return f"<BasinMap {self.id}\n  {', '.join(f'{n} {s}' for n, s in shares.items())}>"
+
+
+class Profile(Drawable, Rows):
+    """The cost as a function of w_rec, everything else fitted."""
+
+    def _picture(self) -> tuple[str, dict[str, Any] | None]:
+        return self._request["path"], None
+
+
+class Forecast(Rows):
+    """A prediction for every step of one sequence.
+
+    The columns are mean, low and high (the band of the mean), new_low and new_high (the band of a
+    new observation).
+    """
+
+    trust: Any
+    """The verdict on the fit."""
+
+    def __init__(self, response: m.FitPredictResponse, trust: Any) -> None:
+        names = ("low", "high", "new_low", "new_high")
+        bands = {name: getattr(response, name)[0] for name in names}
+        super().__init__({"mean": response.outputs[0], **bands})
+        self.trust = trust
+
+
+@suggest_keywords
+class Fit(Computation, m.FitResource):
+    """A recurrence fitted to data."""
+
+    PATH = "/v1/fits"
+
+    def summary(self) -> str:
+        """Return the verdict, then the numbers.
+
+        >>> print(rnn.fit().summary())  # doctest: +ELLIPSIS
+        The interval ...
+        """
+        return text.summary(self)
+
+    def conf_int(self) -> dict[str, list[m.Interval]]:
+        """Return the confidence intervals by name; each may have several pieces and open ends.
+
+        >>> list(rnn.fit().conf_int())
+        ['w_rec', 'time_constant', 'half_life']
+        """
+        found = {"w_rec": self.w_rec, "time_constant": self.time_constant}
+        found["half_life"] = self.half_life
+        return {name: each.intervals for name, each in found.items() if each is not None}
+
+    @property
+    def table(self) -> Rows:
+        """The columns sequence, step, time, target, prediction, low, high and residual."""
+        inline = self._data.get("arrays")
+        if inline is not None:
+            return Rows({n: v for n, v in inline.items() if not n.startswith("profile_")})
+        return Rows(self._load("table", ".csv"))
+
+    @property
+    def residuals(self) -> Array:
+        """Targets minus predictions; nan where there is no target."""
+        residuals: Array = (self.table)["residual"]
+        return residuals
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return the targets, predictions and residuals as a table of pandas.
+
+        >>> "residual" in rnn.fit().to_pandas()
+        True
+        """
+        return (self.table).to_pandas()
+
+    def to_polars(self) -> "polars.DataFrame":
+        """Return the targets, predictions and residuals as a table of polars.
+
+        >>> "residual" in rnn.fit().to_polars()
+        True
+        """
+        return (self.table).to_polars()
+
+    def profile(self) -> Profile:
+        """Return the cost as a function of w_rec, which draws itself as well.
+
+        >>> list(rnn.fit().profile())[:2]
+        ['w_rec', 'cost']
+        """
+        profile = Profile(self._load("profile", "/profile.csv"))
+        profile._client, profile._request = self._client, {"path": f"{self._path}/profile"}
+        return profile
+
+    def predict(self, inputs: Any, *, initial_state: float | None = None) -> Forecast:
+        """Predict a new sequence from its inputs: a table, columns by name, or rows.
+
+        >>> rnn.fit().predict([0, 1, 1]).mean.round(6).tolist()
+        [0.0, 1.0, 2.0]
+        """
+        return self._predict(inputs, initial_state=initial_state)
+
+    def forecast(self, inputs: Any, *, sequence: int | str = 0) -> Forecast:
+        """Continue a sequence of the fit after its last step.
+
+        Parameters
+        ----------
+        inputs
+            A table, columns by name, or rows; without inputs, the number of steps.
+        sequence
+            The position of the sequence, or its name.
+
+        >>> rnn.fit().forecast([1, 1]).new_high.shape
+        (2,)
+        """
+        if isinstance(sequence, str):
+            sequence = (self.sequence_names or []).index(sequence)
+        return self._predict(inputs, continued={"sequence": sequence})
+
+    def _predict(
+        self, inputs: Any, *, initial_state: float | None = None, continued: Any = None
+    ) -> Forecast:
+        rows = rows_of(inputs, [each.name for each in self.inputs or []])
+        model = compose(kind="fit", id=id_of(self), initial_state=initial_state)
+        request = compose(model=model, inputs=[rows], **{"continue": continued})
+        data = self._client._json("POST", "/v1/predict", request)
+        return Forecast(decode(m.FitPredictResponse, data), self.trust)
+
+    def _picture(self) -> tuple[str, dict[str, Any] | None]:
+        return self._path, None
+
+    def __repr__(self) -> str:
+        if self.w_rec is None:
+            return f"<Fit {self.id}: {self.status}>"
+        constant = self.time_constant.value if self.time_constant is not None else None
+        return (
+            f"<Fit {self.id}\n  {text.verdict(self.trust)}\n  w_rec {text.number(self.w_rec.value)}"
+            f" ({text.interval(self.w_rec.intervals)}), time constant {text.number(constant)}, "
+            f"R² {text.number(self.r_squared)}>"
+        )
+
+
+class Dataset(Stored, m.DatasetSummary):
+    """A stored dataset."""
+
+    PATH = "/v1/datasets"
+
+    @property
+    def table(self) -> Rows:
+        """The columns of the dataset."""
+        return Rows(read_csv(self._client._file(f"{self.PATH}/{self.id}.csv")))
+
+    def __repr__(self) -> str:
+        return (
+            f"<Dataset {self.name or ''} {self.id}\n  {self.kind}, {self.n_samples} sequences, "
+            f"{self.n_targets} targets>"
+        )
+
+
+S = TypeVar("S", bound=Stored)
+
+
+@suggest_keywords
+class Collection(Generic[S]):
+    """What is stored of one kind: iterate over it, newest first."""
+
+    def __init__(self, client: "Client", model: type[S]) -> None:
+        self._client = client
+        self._model = model
+
+    def get(self, identifier: str) -> S:
+        """Return one by its id.
+
+        >>> rnn.runs.get(rnn.train().id).status
+        'succeeded'
+        """
+        data = self._client._json("GET", f"{self._model.PATH}/{identifier}")
+        return attach(self._model, self._client, data, {})
+
+    def delete(self, stored: S | str) -> None:
+        """Delete one that nothing needs, by its id or as an object.
+
+        >>> rnn.runs.delete(rnn.train(n_iterations=7))
+        """
+        self._client._connection.request("DELETE", f"{self._model.PATH}/{id_of(stored)}")
+
+    def __iter__(self) -> Iterator[S]:
+        query: dict[str, Any] = {}
+        while True:
+            page = self._client._json("GET", self._model.PATH, query=query)
+            for data in page["items"]:
+                yield attach(self._model, self._client, data, {})
+            if page["next_cursor"] is None:
+                return
+            query = {"cursor": page["next_cursor"]}

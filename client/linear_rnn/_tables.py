@@ -1,0 +1,117 @@
+"""Columns of numbers, and the tables of pandas and polars made from them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from linear_rnn import _models as m
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+
+class Table:
+    """Something whose numbers fit into columns."""
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns by their names.
+
+        >>> list(rnn.predict().columns())
+        ['output']
+        """
+        return dict(vars(self))
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return the columns as a table of pandas.
+
+        >>> rnn.trace().to_pandas().shape
+        (66, 6)
+        """
+        import pandas
+
+        return pandas.DataFrame(self.columns())
+
+    def to_polars(self) -> "polars.DataFrame":
+        """Return the columns as a table of polars.
+
+        >>> rnn.trace().to_polars().shape
+        (66, 6)
+        """
+        import polars
+
+        return polars.DataFrame(self.columns())
+
+
+class Rows(Table, Mapping[str, Any]):
+    """Columns of a file, by name and as attributes."""
+
+    def __init__(self, columns: Mapping[str, Any]) -> None:
+        self._columns = dict(columns)
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns by their names.
+
+        >>> list(rnn.train().trajectory.columns())
+        ['iteration', 'w_in', 'w_rec', 'cost', 'log10_cost']
+        """
+        return dict(self._columns)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._columns:
+            raise AttributeError(
+                f"no column {name!r} in {', '.join(self.__dict__.get('_columns', ()))}"
+            )
+        return self._columns[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._columns]
+
+    def __repr__(self) -> str:
+        n_rows = max(map(len, self._columns.values()), default=0)
+        return f"<{type(self).__name__} of {n_rows:,} rows: {', '.join(self._columns)}>"
+
+
+def lengthen(w_in: Any, w_rec: Any, **grids: Any) -> dict[str, Any]:
+    """Return grids, whose rows are w_rec, as columns with a row per cell."""
+    places = [(row, column) for row in range(len(w_rec)) for column in range(len(w_in))]
+    cells = {name: [grid[row][column] for row, column in places] for name, grid in grids.items()}
+    return {
+        "w_in": [w_in[column] for _, column in places],
+        "w_rec": [w_rec[row] for row, _ in places],
+        **cells,
+    }
+
+
+def stack(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return tables with the same columns under each other."""
+    return {name: [value for table in tables for value in table[name]] for name in tables[0]}
+
+
+def grids_of(arrays: Mapping[str, Any]) -> list[m.CostGrid]:
+    """Return the windows of an archive of a cost surface, with the minimum of each."""
+    import numpy as np
+
+    grids = []
+    for k in range(len(arrays) // 3):
+        w_in, w_rec, cost = (arrays[f"{name}_{k}"] for name in ("w_in", "w_rec", "cost"))
+        finite = np.where(np.isfinite(cost), cost, np.inf)
+        row, column = np.unravel_index(np.argmin(finite), cost.shape)
+        lowest = float(finite[row, column])
+        weights = m.Weights(w_in=float(w_in[column]), w_rec=float(w_rec[row]))
+        minimum = m.GridMinimum(weights=weights, cost=lowest if lowest < np.inf else None)
+        n_overflowed = int(np.sum(~np.isfinite(cost)))
+        cost = np.where(np.isfinite(cost), cost, np.nan)
+        grid = m.CostGrid(
+            w_in=w_in, w_rec=w_rec, cost=cost, minimum=minimum, n_overflowed=n_overflowed
+        )
+        grids.append(grid)
+    return grids

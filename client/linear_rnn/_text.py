@@ -1,0 +1,62 @@
+"""Results in words."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from linear_rnn import _models as m
+
+
+def number(value: float | None) -> str:
+    """Return a number with four digits."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def interval(pieces: "list[m.Interval]") -> str:
+    """Return the pieces of a confidence interval; an end that is not known is open."""
+    return " and ".join(f"{_end(p.low, '-')} to {_end(p.high, '+')}" for p in pieces) or "none"
+
+
+def verdict(trust: Any) -> str:
+    """Return a verdict in one line."""
+    if trust is None:
+        return "no verdict"
+    named = ", ".join(slug.replace("_", " ") for slug in trust.reasons)
+    return "the interval can be trusted" if trust else f"the interval is not to be trusted: {named}"
+
+
+def summary(fit: "m.FitResource") -> str:
+    """Return the verdict on a fit, then its numbers."""
+    if fit.trust is None or fit.w_rec is None:
+        return f"{fit.id} is {fit.status}"
+    lines = [verdict(fit.trust).capitalize()]
+    findings = getattr(fit.trust, "findings", [])
+    lines += [f"  {each.sentence} {each.advice or ''}".rstrip() for each in findings]
+    confidence = fit.request.get("confidence", 0.95)
+    lines += ["", f"{'':<24}{'value':>12}   {confidence:.0%} interval"]
+    unit = fit.request.get("step", {}).get("unit", "step")
+    rows: list[tuple[str, Any]] = [
+        ("w_rec", fit.w_rec),
+        (f"time constant ({unit}s)", fit.time_constant),
+        (f"half-life ({unit}s)", fit.half_life),
+    ]
+    for each in fit.inputs or []:
+        rows += [(f"w_in {each.name}", each.w_in), (f"gain {each.name}", each.steady_state_gain)]
+    rows.append(("offset", fit.offset))
+    lines += [_row(name, estimate) for name, estimate in rows if estimate is not None]
+    lines += ["", f"R² {number(fit.r_squared)}, RMSE {number(fit.rmse)}, {fit.n_targets} targets"]
+    lines[-1] += f", {fit.degrees_of_freedom} degrees of freedom"
+    return "\n".join(lines)
+
+
+def _row(name: str, estimate: Any) -> str:
+    if hasattr(estimate, "intervals"):
+        range_ = interval(estimate.intervals)
+    elif estimate.low is None and estimate.high is None:
+        range_ = ""
+    else:
+        range_ = f"{_end(estimate.low, '-')} to {_end(estimate.high, '+')}"
+    return f"{name:<24}{number(estimate.value):>12}   {range_}".rstrip()
+
+
+def _end(value: float | None, sign: str) -> str:
+    return f"{sign}∞" if value is None else number(value)

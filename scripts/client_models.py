@@ -1,0 +1,199 @@
+"""The models of the client, from the schema.
+
+The models of responses become dataclasses, those of requests typed dictionaries, and optimizers,
+which are requests, dataclasses as well.
+"""
+
+import textwrap
+from collections.abc import Iterable
+from graphlib import TopologicalSorter
+from typing import Any, Final
+
+from scripts.openapi import openapi_schema
+
+Schema = dict[str, Any]
+
+# Requests and responses at once; the typed dictionary of the former has another name.
+SHARED_SUFFIX = "Fields"
+SUFFIX = "Schema"  # of names in the schema, not in Python
+NAMES: Final = {"NullableWeights": "Weights", "WeightsSchema": "WeightsFields"}
+# The client's own properties take the place of these, or read them from a file.
+OMITTED: Final = {
+    ("TrainingRun", "trajectory"), ("BasinMap", "map"), ("FitResource", "arrays"),
+}  # fmt: skip
+RENAMED: Final = {("FitResource", "residuals"): "residual_tests"}
+MATRICES: Final = {("CostGrid", "cost")}  # their rows have equal lengths
+BASES: Final = {"PiecewiseEstimate": "Pieces", "TrustReport": "Trust"}
+OPTIMIZERS = "Optimizer"
+WIDTH = 100
+
+HEADER = '''\
+"""The models of the API. Generated from its schema by `make openapi`: do not edit."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, NotRequired, TypedDict
+
+from linear_rnn._arrays import Array, IntArray
+from linear_rnn._estimates import Pieces, Trust
+from linear_rnn._names import suggest_keywords
+'''
+
+
+class Generator:
+    """Writes Python for the models of one schema."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.models: dict[str, Schema] = schema["components"]["schemas"]
+        operations = [
+            operation
+            for methods in schema["paths"].values()
+            for operation in methods.values()
+            if isinstance(operation, dict)
+        ]
+        self.requests = self._reachable(
+            [operation.get("requestBody", {}) for operation in operations]
+        )
+        responses = [operation["responses"] for operation in operations]
+        self.responses = self._reachable(responses)
+        tagged = self.models["TrainingRunRequest"]["properties"]["optimizer"]["discriminator"]
+        self.optimizers = [_last(ref) for ref in tagged["mapping"].values()]
+
+    def write(self) -> str:
+        """Return the module."""
+        blocks = [HEADER]
+        enums = [name for name, model in self.models.items() if "enum" in model]
+        blocks += [f"{name} = {_literal(self.models[name]['enum'])}" for name in enums]
+        for name in self.optimizers:
+            blocks.append(self._dataclass(name))
+        blocks.append(f"{OPTIMIZERS} = {' | '.join(self.optimizers)}")
+        blocks.append(f"OptimizerName = {_literal(self._optimizer_names())}")
+        for name in self._in_order():
+            if name in self.responses:
+                blocks.append(self._dataclass(name))
+            if name in self.requests and name not in self.optimizers:
+                blocks.append(self._typed_dict(name))
+        return "\n\n".join(blocks) + "\n"
+
+    def _optimizer_names(self) -> list[str]:
+        return [self.models[each]["properties"]["name"]["const"] for each in self.optimizers]
+
+    def _in_order(self) -> list[str]:
+        """Return the names of objects, each after those that it refers to."""
+        graph = {name: _references(model) for name, model in self.models.items()}
+        order = TopologicalSorter(graph).static_order()
+        return [name for name in order if self.models[name].get("type") == "object"]
+
+    def _reachable(self, roots: list[Any]) -> set[str]:
+        """Return the names of models to which JSON refers, directly or through others."""
+        found: set[str] = set()
+        waiting = _references(roots)
+        while waiting:
+            found |= waiting
+            waiting = set().union(*(_references(self.models[name]) for name in waiting)) - found
+        return found
+
+    def _name(self, schema_name: str, *, request: bool) -> str:
+        if schema_name in NAMES:
+            return NAMES[schema_name]
+        shared = schema_name in self.requests & self.responses
+        is_object = "enum" not in self.models[schema_name]
+        suffix = SHARED_SUFFIX if request and shared and is_object else ""
+        return schema_name.removesuffix(SUFFIX) + suffix
+
+    def _dataclass(self, name: str) -> str:
+        base = f"({BASES[name]})" if name in BASES else ""
+        lines = ["@suggest_keywords"] if name in self.optimizers else []
+        lines += ["@dataclass(kw_only=True)", f"class {self._name(name, request=False)}{base}:"]
+        lines += _docstring(self.models[name].get("description") or f"A {name}.")
+        lines.append("")
+        for key, schema in self.models[name]["properties"].items():
+            if (name, key) in OMITTED:
+                continue
+            kind = self._type(schema, (name, key), request=False)
+            default = _default(schema, required=key in self.models[name].get("required", []))
+            lines.append(f"    {RENAMED.get((name, key), key)}: {kind}{default}")
+            lines += _docstring(schema.get("description", ""))
+        return "\n".join(lines)
+
+    def _typed_dict(self, name: str) -> str:
+        lines = [f"class {self._name(name, request=True)}(TypedDict):"]
+        lines += _docstring(self.models[name].get("description") or f"A {name}.")
+        lines.append("")
+        required = self.models[name].get("required", [])
+        for key, schema in self.models[name]["properties"].items():
+            if key == "continue":
+                return ""  # a keyword of Python: the client has methods for it
+            kind = self._type(schema, (name, key), request=True)
+            lines.append(f"    {key}: {kind if key in required else f'NotRequired[{kind}]'}")
+            lines += _docstring(schema.get("description", ""))
+        return "\n".join(lines)
+
+    def _type(self, schema: Schema, place: tuple[str, str], *, request: bool) -> str:  # noqa: PLR0911
+        if "$ref" in schema:
+            return self._name(_last(schema["$ref"]), request=request)
+        if members := schema.get("anyOf") or schema.get("oneOf"):
+            kinds = [self._type(member, place, request=request) for member in members]
+            return " | ".join(dict.fromkeys(kinds))
+        if "const" in schema:
+            return _literal([schema["const"]])
+        if "enum" in schema:
+            return _literal(schema["enum"])
+        if schema.get("type") == "array":
+            return self._array_type(schema["items"], place, request=request)
+        if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+            value = self._type(schema["additionalProperties"], place, request=request)
+            return f"dict[str, {value}]"
+        names = {
+            "string": "str", "integer": "int", "number": "float", "boolean": "bool",
+            "null": "None", "object": "dict[str, Any]",
+        }  # fmt: skip
+        return names.get(schema.get("type", ""), "Any")
+
+    def _array_type(self, items: Schema, place: tuple[str, str], *, request: bool) -> str:
+        kind = self._type(items, place, request=request)
+        if not request and kind in {"float", "float | None"}:
+            return "Array"
+        if not request and kind == "int":
+            return "IntArray"
+        if kind == "Array" and place in MATRICES:
+            return kind
+        return f"list[{kind}]"
+
+
+def _default(schema: Schema, *, required: bool) -> str:
+    if "const" in schema:
+        return f" = {schema['const']!r}"
+    if "default" in schema:
+        return f" = {schema['default']!r}"
+    nullable = any(member.get("type") == "null" for member in schema.get("anyOf", []))
+    return " = None" if nullable or not required else ""
+
+
+def _docstring(text: str) -> list[str]:
+    if not text:
+        return []
+    quoted = f'"""{" ".join(text.split())}"""'
+    return textwrap.wrap(quoted, WIDTH, initial_indent="    ", subsequent_indent="    ")
+
+
+def _literal(values: Iterable[Any]) -> str:
+    return f"Literal[{', '.join(map(repr, values))}]"
+
+
+def _references(value: Any) -> set[str]:
+    """Return the names of models that occur in JSON."""
+    if isinstance(value, list):
+        return set().union(*map(_references, value))
+    if not isinstance(value, dict):
+        return set()
+    own = {_last(value["$ref"])} if "$ref" in value else set()
+    return own.union(*map(_references, value.values()))
+
+
+def _last(ref: str) -> str:
+    return ref.rpartition("/")[2]
+
+
+def models_source() -> str:
+    """Return the module."""
+    return Generator(openapi_schema()).write()

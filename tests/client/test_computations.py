@@ -1,0 +1,136 @@
+"""Training runs, basin maps and fits: their lives, and what they load."""
+
+import asyncio
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from linear_rnn import Adam, AsyncClient, Client, JobCancelled, Window
+
+LONG: dict[str, Any] = {"n_iterations": 900_000, "record_every": 100}
+SERIES = 50 * 0.8 ** np.arange(60)
+
+
+def test_a_run_has_what_the_api_describes(rnn: Client) -> None:
+    run = rnn.train(optimizer=Adam(learning_rate=0.05), clip={"by": "norm", "threshold": 1})
+    assert run.final is not None
+    assert run.trajectory["w_in"][-1] == run.final.weights.w_in
+    assert run.trajectory.iteration.tolist() == list(range(501))
+    assert run.request["optimizer"]["learning_rate"] == 0.05
+    assert repr(run).count("\n") == 2
+    assert rnn.runs.get(str(run.id)) == next(iter(rnn.runs)) == run
+    assert run.plot(format="png")._repr_png_() == run.plot(format="png").content
+
+
+def test_a_run_that_is_not_stored(rnn: Client) -> None:
+    run = rnn.train(keep=False, n_iterations=20)
+    assert run.id is None
+    stored = rnn.train(n_iterations=20)
+    for name, column in stored.trajectory.items():
+        np.testing.assert_array_equal(run.trajectory[name], column)
+    with pytest.raises(ValueError, match="keep=False"):
+        run.plot()
+
+
+def test_the_request_of_a_result_asks_for_it_again(rnn: Client) -> None:
+    asked: list[tuple[Any, Callable[..., Any]]] = [
+        (rnn.train(optimizer="adam", n_iterations=9), rnn.train),
+        (rnn.map_basins(window={"resolution": 3}, n_iterations=9), rnn.map_basins),
+        (rnn.fit(w_rec=(0, 2)), rnn.fit),
+    ]
+    for result, ask in asked:
+        assert ask(**result.to_dict()).id == result.id
+
+
+def test_a_long_run_can_be_followed_and_cancelled(
+    rnn: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = rnn.train(**LONG, wait=False)
+    assert job.status in {"queued", "running"}
+    assert rnn.runs.get(str(job.id)).cancel().status == "cancelled"
+    with pytest.raises(JobCancelled, match=str(job.id)):
+        job.wait()
+    run = rnn.train(n_iterations=200_000, record_every=1000, progress=True)
+    assert run.status == "succeeded"
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "200,000" in printed.err or "200000" in printed.err
+
+
+def test_results_survive_pickle(rnn: Client) -> None:
+    for result in (rnn.train(), rnn.fit(), rnn.surface(windows=[{"resolution": 2}])):
+        again = pickle.loads(pickle.dumps(result))  # noqa: S301 - our own
+        assert repr(again) == repr(result)
+        assert again.plot().content == result.plot().content
+        again._client.close()
+
+
+def test_the_client_blocks_inside_an_event_loop(rnn: Client) -> None:
+    async def inside() -> list[float]:
+        outputs: list[float] = rnn.predict().outputs.tolist()
+        return outputs
+
+    assert asyncio.run(inside()) == [5.0]
+
+
+def test_the_asynchronous_client(url: str, tmp_path: Path) -> None:
+    async def ask() -> None:
+        async with AsyncClient(url) as rnn:
+            run, surface = await asyncio.gather(rnn.train(), rnn.surface())
+            assert (await run.trajectory).cost[0] == run.initial.cost  # type: ignore[union-attr]
+            await (await surface.plot()).save(tmp_path / "surface.png")
+            job = await rnn.train(n_iterations=3000, wait=False)
+            assert (await job.wait(progress=True)).status == "succeeded"
+            assert job.id in [each.id async for each in rnn.runs]
+            await rnn.runs.delete(job)
+
+    asyncio.run(ask())
+    assert (tmp_path / "surface.png").exists()
+
+
+def test_a_map_has_the_outcome_of_every_cell(rnn: Client) -> None:
+    window: Window = {"w_in": (-1, 2), "w_rec": (0.5, 1.5), "resolution": 4}
+    found = rnn.map_basins(window=window, n_iterations=300)
+    assert found.shares is not None
+    reached = np.mean(np.asarray(found.outcomes) == "target_reached")
+    assert found.shares.target_reached == pytest.approx(reached)
+    table = found.to_pandas()
+    assert (table["outcome"] == "target_reached").mean() == pytest.approx(reached)
+    inline = rnn.map_basins(window=window, n_iterations=300, keep=False)
+    assert np.array_equal(inline.outcomes, found.outcomes)
+    assert "target_reached" in repr(found)
+
+
+def test_a_fit_finds_the_rate_of_a_decay(rnn: Client) -> None:
+    noise = np.random.RandomState(1).randn(60)
+    fit = rnn.fit({"level": SERIES + 0.1 * noise}, target="level", offset=False)
+    assert fit.w_rec is not None
+    assert fit.w_rec.value is not None
+    assert fit.time_constant is not None
+    assert fit.w_rec.low < 0.8 < fit.w_rec.high  # type: ignore[operator]
+    # e^(-1/τ) = w_rec
+    assert fit.time_constant.value == pytest.approx(-1 / np.log(fit.w_rec.value))
+    assert fit.conf_int()["w_rec"] == fit.w_rec.pieces
+    table = fit.to_pandas()
+    np.testing.assert_allclose(table["target"] - table["prediction"], fit.residuals, atol=1e-9)
+    assert np.sqrt(np.mean(fit.residuals**2)) == pytest.approx(fit.rmse)
+    lowest = np.argmin(fit.profile().cost)
+    assert fit.profile().w_rec[lowest] == pytest.approx(fit.w_rec.value, abs=0.01)
+    forecast = fit.forecast(5)
+    assert np.all(forecast.new_low <= forecast.mean)
+    ratios = forecast.mean[1:] / forecast.mean[:-1]
+    np.testing.assert_allclose(ratios, fit.w_rec.value)
+    assert fit.summary().count("\n") > 5
+    assert repr(fit).count("\n") < 4
+
+
+def test_a_verdict_is_false_where_the_interval_is_not_to_be_trusted(rnn: Client) -> None:
+    fit = rnn.fit({"level": [1.0, 2.0, 1.5]}, target="level")
+    assert fit.trust is not None
+    assert not fit.trust
+    assert "not to be trusted" in repr(fit)
+    assert fit.summary().startswith("The interval is not to be trusted")

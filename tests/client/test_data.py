@@ -1,0 +1,91 @@
+"""Datasets, however they come, and tables."""
+
+import io
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import polars
+import pytest
+
+from linear_rnn import Client
+
+COLUMNS: dict[str, list[Any]] = {
+    "week": [f"2026-01-{day:02}" for day in range(1, 31)],
+    "tv": [float(k % 4) for k in range(30)],
+}
+STATES = list(accumulate(COLUMNS["tv"], lambda state, tv: 0.5 * state + tv, initial=8.0))
+COLUMNS["sales"] = [1.0 + state for state in STATES[1:]]
+
+
+def test_a_series_is_the_same_from_every_source(rnn: Client, tmp_path: Path) -> None:
+    csv = pandas.DataFrame(COLUMNS).to_csv(index=False)
+    (tmp_path / "sales.csv").write_text(csv)
+    sources: list[Any] = [
+        COLUMNS,
+        {name: np.array(column) for name, column in COLUMNS.items()},
+        {**COLUMNS, "week": np.array(COLUMNS["week"], dtype="datetime64[D]")},
+        pandas.DataFrame(COLUMNS),
+        pandas.DataFrame(COLUMNS).set_index("week"),
+        polars.DataFrame(COLUMNS),
+        tmp_path / "sales.csv",
+        str(tmp_path / "sales.csv"),
+        io.StringIO(csv),
+        io.BytesIO(csv.encode()),
+    ]
+    stored = [rnn.upload_series(each, target="sales", time="week") for each in sources]
+    assert {each.id for each in stored} == {stored[0].id}
+    assert (stored[0].inputs, stored[0].n_targets) == (["tv"], 30)
+    assert rnn.fit(stored[0]).id == rnn.fit(COLUMNS, target="sales", time="week").id
+    table = stored[0].table
+    np.testing.assert_allclose(table["sales"], COLUMNS["sales"])
+
+
+def test_a_gap_in_the_targets_is_nan(rnn: Client) -> None:
+    sales = [None if k == 3 else value for k, value in enumerate(COLUMNS["sales"])]
+    stored = rnn.upload_series({**COLUMNS, "sales": sales}, target="sales", inputs=["tv"])
+    assert stored.n_targets == 29
+    fit = rnn.fit(stored)
+    assert np.flatnonzero(np.isnan(fit.residuals)).tolist() == [3]
+
+
+def test_a_table_needs_a_target(rnn: Client) -> None:
+    with pytest.raises(TypeError, match="target"):
+        rnn.fit(COLUMNS)
+
+
+def test_a_fit_forecasts_from_a_table(rnn: Client) -> None:
+    fit = rnn.fit(COLUMNS, target="sales", inputs=["tv"], time="week")
+    future = pandas.DataFrame({"other": [9, 9], "tv": [1.0, 2.0]})
+    expected = fit.forecast([[1.0], [2.0]]).mean
+    for table in (future, polars.DataFrame(future), {"tv": [1.0, 2.0]}, np.array([1.0, 2.0])):
+        np.testing.assert_array_equal(fit.forecast(table).mean, expected)
+    states = [0.5 * STATES[-1] + 1.0, 0.25 * STATES[-1] + 0.5 + 2.0]
+    np.testing.assert_allclose(expected, 1.0 + np.array(states))
+    new = fit.predict({"tv": [0.0, 1.0]}, initial_state=4.0).mean
+    np.testing.assert_allclose(new, [1.0 + 2.0, 1.0 + 1.0 + 1.0])
+
+
+def test_datasets_with_a_target_per_sequence(rnn: Client, tmp_path: Path) -> None:
+    inputs, targets = np.eye(4), np.arange(4.0)
+    stored = rnn.upload((inputs, targets), name="eye")
+    np.savez(tmp_path / "eye.npz", inputs=inputs, targets=targets)
+    rows = "".join(",".join(map(str, [*row, y])) + "\n" for row, y in zip(inputs, targets))  # noqa: B905
+    assert rnn.upload(tmp_path / "eye.npz").id == stored.id
+    assert rnn.upload(io.StringIO(rows)).id == stored.id
+    assert rnn.upload({"kind": "explicit", "inputs": inputs, "targets": targets}).id == stored.id
+    assert rnn.datasets.get(stored.id).name == "eye"
+    assert stored.id in [each.id for each in rnn.datasets]
+    assert rnn.optimum(dataset=stored).cost == rnn.optimum(dataset=(inputs, targets)).cost
+
+
+def test_results_become_tables(rnn: Client) -> None:
+    surface = rnn.surface(windows=[{"w_in": (0, 1), "w_rec": (5, 6), "resolution": 3}])
+    for table in (surface.to_pandas(), pandas.DataFrame(surface.to_polars().to_dict())):
+        row = table[(table["w_in"] == 1) & (table["w_rec"] == 5)]
+        assert row["cost"].item() == surface.cost[0][2]
+    trace = rnn.trace(points=[(1, 2)]).to_polars()
+    assert trace.columns == ["w_in", "w_rec", "k", "gradient", "log10_magnitude", "sign"]
+    assert rnn.predict().to_pandas().to_dict("list") == {"output": [5.0]}

@@ -1,0 +1,58 @@
+"""The examples of the docstrings, which `help` shows."""
+
+import doctest
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import linear_rnn
+from linear_rnn import Client
+from linear_rnn._sync import client, results
+
+CLASSES = [
+    member
+    for module in (client, results)
+    for _, member in inspect.getmembers(module, inspect.isclass)
+    if member.__module__ in {client.__name__, results.__name__} or member.__name__ == "Table"
+]
+
+
+def methods() -> Iterator[tuple[str, Any]]:
+    """Yield the public methods by their names."""
+    for owner in {each.__name__: each for each in CLASSES}.values():
+        for name, member in vars(owner).items():
+            function = getattr(member, "__func__", member)
+            if not name.startswith("_") and inspect.isfunction(function):
+                yield f"{owner.__name__}.{name}", function
+
+
+METHODS = dict(methods())
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_the_help_of_a_method_shows_an_example_that_runs(
+    name: str, rnn: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"rnn": rnn, **{each: getattr(linear_rnn, each) for each in linear_rnn.__all__}}
+    example = doctest.DocTestParser().get_doctest(
+        inspect.getdoc(METHODS[name]) or "", names, name, None, None
+    )
+    assert example.examples, f"{name} has no example"
+    printed: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    assert runner.run(example, out=printed.append).failed == 0, "".join(printed)
+
+
+def test_the_example_of_the_readme_runs(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINEAR_RNN_URL", url)
+    text = (Path(__file__).parents[2] / "client" / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)  # noqa: S102 - our own
+    assert names["fit"].forecast({"tv": [5, 0, 0]}).mean.shape == (3,)
+    names["rnn"].close()

@@ -1,0 +1,148 @@
+"""Errors, misspelt keywords and retries."""
+
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from linear_rnn import (
+    Adam,
+    Busy,
+    Client,
+    Conflict,
+    ConnectFailed,
+    InvalidRequest,
+    LinearRNNError,
+    NotFound,
+    RateLimited,
+    StatusError,
+)
+
+UNREACHABLE = "http://127.0.0.1:9"  # the discard port, where nothing listens
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda rnn: rnn.train(n_iteration=5), "did you mean 'n_iterations'"),
+        (lambda rnn: rnn.runs.get(id="x"), "known: identifier"),
+        (lambda rnn: rnn.surface().plot(them="dark"), "did you mean 'theme'"),
+    ],
+)
+def test_a_misspelt_keyword_is_a_type_error(
+    rnn: Client, call: Callable[[Client], object], text: str
+) -> None:
+    with pytest.raises(TypeError, match=text):
+        call(rnn)
+
+
+def test_constructors_check_their_keywords() -> None:
+    with pytest.raises(TypeError, match="did you mean 'learning_rate'"):
+        Adam(learningrate=0.1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="did you mean 'api_key'"):
+        Client(api_keys="x")  # type: ignore[call-arg]
+
+
+def test_nothing_is_sent_with_a_misspelt_keyword() -> None:
+    with Client(UNREACHABLE) as client, pytest.raises(TypeError):
+        client.fit(targets="sales")  # type: ignore[call-arg]
+
+
+def test_an_invalid_request_names_its_fields(rnn: Client) -> None:
+    with pytest.raises(InvalidRequest, match="n_iterations") as caught:
+        rnn.train(n_iterations=-1)
+    error = caught.value
+    assert [field.pointer for field in error.errors] == ["/n_iterations"]
+    assert error.status == 422
+    assert error.request_id == error.problem["request_id"]
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own
+
+
+def test_unknown_and_unfinished_things(rnn: Client) -> None:
+    with pytest.raises(NotFound):
+        rnn.fits.get("fit_" + "0" * 32)
+    used = rnn.upload(([[0, 1]], [1]), name="used")
+    run = rnn.train(dataset=used, n_iterations=1)
+    with pytest.raises(Conflict) as caught:
+        rnn.datasets.delete(used)
+    assert caught.value.problem["referrers"] == [run.id]
+    rnn.runs.delete(run)
+    rnn.datasets.delete(used.id)
+
+
+def test_a_number_that_json_does_not_have(rnn: Client) -> None:
+    with pytest.raises(ValueError, match="nan or infinite"):
+        rnn.predict([[float("nan")]])
+
+
+def test_no_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINEAR_RNN_URL", UNREACHABLE)
+    with Client(max_retries=0) as client:
+        with pytest.raises(ConnectFailed, match=r"127.0.0.1:9 \(from LINEAR_RNN_URL\)") as caught:
+            client.predict()
+        assert isinstance(caught.value, LinearRNNError)
+
+
+@contextmanager
+def responding(*statuses: int, retry_after: str = "0") -> Iterator[tuple[str, list[str]]]:
+    """Run a server that responds with these statuses in turn; yield its address and the keys."""
+    remaining = list(statuses)
+    keys: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            keys.append(self.headers.get("Authorization", ""))
+            self.send_response(remaining.pop(0))
+            self.send_header("Retry-After", retry_after)
+            self.send_header("X-Request-ID", "r1")
+            body = b'{"items": []}'
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", keys
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_request_is_repeated_while_the_service_is_busy(status: int) -> None:
+    with responding(status, status, 200) as (url, keys), Client(url, api_key="k") as client:
+        assert client.optimizers() == []
+        assert keys == ["Bearer k"] * 3
+
+
+@pytest.mark.parametrize("status", [401, 422, 500, 507])
+def test_other_errors_are_raised_at_once(status: int) -> None:
+    with responding(status) as (url, _), Client(url) as client:
+        with pytest.raises(StatusError) as caught:
+            client.optimizers()
+        assert (caught.value.status, caught.value.request_id) == (status, "r1")
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, RateLimited), (503, Busy)])
+def test_retries_end(status: int, kind: type[StatusError]) -> None:
+    with (
+        responding(status, status) as (url, _),
+        Client(url, max_retries=1) as client,
+        pytest.raises(kind),
+    ):
+        client.optimizers()
+
+
+def test_nobody_waits_for_an_hour() -> None:
+    with (
+        responding(503, retry_after="3600") as (url, _),
+        Client(url) as client,
+        pytest.raises(Busy),
+    ):
+        client.optimizers()

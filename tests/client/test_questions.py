@@ -1,0 +1,69 @@
+"""Questions whose answers are not stored."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from linear_rnn import Client, Window
+
+
+def test_the_defaults_are_those_of_the_tutorial(rnn: Client) -> None:
+    assert rnn.predict().outputs.tolist() == [5.0]
+    optimum = rnn.optimum()
+    assert (optimum.weights.w_in, optimum.weights.w_rec, optimum.cost) == (1.0, 1.0, 0.0)
+    assert len(rnn.trace().traces) == 6
+    assert [window.cost.shape for window in rnn.surface().windows] == [(25, 25), (25, 25)]
+
+
+def test_sequences_may_be_arrays_of_different_lengths(rnn: Client) -> None:
+    assert rnn.predict([np.ones(3), [1, 0]]).outputs.tolist() == [3.0, 1.0]
+    assert rnn.predict(np.ones((2, 3)), weights=(2, 1)).outputs.tolist() == [6.0, 6.0]
+
+
+def test_numbers_that_overflow_are_nan(rnn: Client) -> None:
+    trace = rnn.trace(points=[(1, 2)], dataset={"kind": "count_ones", "n_steps": 1100})
+    assert math.isnan(trace.traces[0].gradient[0])
+    assert trace.traces[0].log10_magnitude[0] > 308.0
+
+
+def test_the_cost_is_the_mean_squared_error(rnn: Client) -> None:
+    inputs = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    targets = np.array([1.0, 1.0, 2.0])
+    # S_2 = w_rec w_in x_1 + w_in x_2
+    expected = np.mean((inputs @ [0.5 * 2.0, 2.0] - targets) ** 2)
+    evaluations = rnn.evaluate(points=[(2, 0.5)], dataset=(inputs, targets))
+    assert evaluations.evaluations[0].cost == pytest.approx(expected)
+    surface = rnn.surface(
+        windows=[{"w_in": (2, 3), "w_rec": (0.5, 1), "resolution": 2}], dataset=(inputs, targets)
+    )
+    assert surface.cost[0][0] == pytest.approx(expected)
+
+
+def test_large_surfaces_are_the_same_as_small_ones(
+    rnn: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows: list[Window] = [{"w_in": (-3, 3)}, {"w_rec": (0, 1e200), "resolution": 7}]
+    small = rnn.surface(windows=windows)
+    monkeypatch.setattr("linear_rnn._sync.client.MAX_JSON_CELLS", 0)
+    large = rnn.surface(windows=windows)
+    assert repr(large) == repr(small)
+    for one, other in zip(large.windows, small.windows, strict=True):
+        np.testing.assert_array_equal(one.cost, other.cost)
+        assert (one.minimum, one.n_overflowed) == (other.minimum, other.n_overflowed)
+
+
+def test_requests_can_be_repeated(rnn: Client) -> None:
+    trace = rnn.trace(points=[(1, 1)], network="tanh", aggregation="tutorial")
+    again = rnn.trace(**trace.to_dict())
+    np.testing.assert_array_equal(again.traces[0].gradient, trace.traces[0].gradient)
+
+
+def test_pictures_have_the_format_of_their_file(rnn: Client, tmp_path: Path) -> None:
+    picture = rnn.surface(windows=[{"resolution": 5}]).plot(width=400)
+    assert (picture._repr_svg_() or "").startswith("<?xml")
+    assert picture._repr_png_() is None
+    for suffix, start in [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")]:
+        picture.save(tmp_path / f"surface.{suffix}")
+        assert (tmp_path / f"surface.{suffix}").read_bytes().startswith(start)
