@@ -137,10 +137,14 @@ def _compute_and_store(
 
 
 def _compute_json(task: Task, dataset: AnyDataset) -> bytes:
-    row, arrays = compute(task, dataset)
-    words = {name: texts[arrays[name]].tolist() for name, texts in task.job_type.words.items()}
-    not_stored = {"id": None, "links": None, task.job_type.arrays_field: {**arrays, **words}}
-    return encode(describe(task.job_type, row).model_copy(update=not_stored))
+    return encode_inline(task.job_type, *compute(task, dataset))
+
+
+def encode_inline(job_type: JobType[Any], row: ComputationRow, arrays: Arrays) -> bytes:
+    """Return a computation as JSON that has all its arrays, without the id that nothing has."""
+    words = {name: texts[arrays[name]].tolist() for name, texts in job_type.words.items()}
+    not_stored = {"id": None, "links": None, job_type.arrays_field: {**arrays, **words}}
+    return encode(describe(job_type, row).model_copy(update=not_stored))
 
 
 def compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:

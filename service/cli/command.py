@@ -1,0 +1,109 @@
+"""A command whose options are those of a request, and which prints or writes the answer."""
+
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from service.errors import Invalid
+
+if TYPE_CHECKING:
+    from service.cli.options import Form
+    from service.cli.tasks import Task
+
+COLUMNS: Final[tuple[str, ...]] = ("target", "inputs", "sequence", "time")  # of a file of data
+
+
+class TaskCommand(click.Command):
+    """A command that answers a request. What takes long to import waits for its options.
+
+    Parameters
+    ----------
+    name
+        The name of the command and of its task.
+    example
+        A command line that works.
+    without
+        Fields of the request that are no options.
+    """
+
+    def __init__(
+        self, name: str, *, example: str, without: Collection[str] = (), **attributes: Any
+    ) -> None:
+        super().__init__(name, epilog=f"\b\nExample:\n  {example}", **attributes)
+        self._without = {"keep", *without}
+
+    @cached_property
+    def task(self) -> "Task":
+        """What the command does."""
+        from service.cli.tasks import TASKS
+
+        return TASKS[str(self.name)]
+
+    @cached_property
+    def forms(self) -> "list[Form[Any]]":
+        """The options of the request and of its picture."""
+        from service.cli.options import Form
+        from service.schemas.pictures import PictureOptions
+
+        forms: list[Form[Any]] = [Form(self.task.model, self._without)]
+        return [*forms, Form(PictureOptions)] if "png" in self.task.suffixes else forms
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return all options: those of the command, of the request, and of the answer."""
+        derived = [option for form in self.forms for option, _ in form.options.values()]
+        suffixes, path = ", ".join(self.task.suffixes), click.Path(path_type=Path, dir_okay=False)
+        text = f"Write a file: {suffixes}, as its name ends."
+        out = click.Option(["--out"], metavar="FILE", type=path, help=text)
+        text = "Print the response of the HTTP API, with keep: false."
+        as_json = click.Option(["--json", "as_json"], is_flag=True, help=text)
+        own = [*self.params, *derived, *([out] if suffixes else []), as_json]
+        return [*own, *filter(None, [self.get_help_option(ctx)])]
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Print the answer to the request, and write it to a file."""
+        from service.cli.options import read_value
+        from service.cli.session import open_session, save
+
+        params = ctx.params
+        given = {name for name, value in params.items() if value not in {None, ()}}
+        out = params.get("out")
+        if out is not None and out.suffix[1:] not in self.task.suffixes:
+            message = f"--out: {out} must end in one of {', '.join(self.task.suffixes)}"
+            raise click.UsageError(message)
+        body, *style = [form.take(params) for form in self.forms]
+        if params.get("sequences"):
+            sequences = (text.split(",") for text in params["sequences"])
+            body["inputs"] = [[*map(read_value, sequence)] for sequence in sequences]
+        try:
+            with open_session() as session:
+                if params.get("data") is not None:
+                    if "dataset" in body:
+                        raise Invalid("a file of data replaces generated data", "/dataset")
+                    columns = {name: params[name] for name in COLUMNS if name in params}
+                    body["dataset"] = session.store(params["data"], columns)
+                parts = zip(self.forms, [body, *style], strict=True)
+                valid = [form.validate(part) for form, part in parts]
+                json, make_file = self.task.answer(session, *valid)
+                if out is not None:
+                    save(out, make_file(out.suffix[1:]))
+                click.echo(json if params["as_json"] else self.task.describe(json))
+        except Invalid as error:
+            raise click.UsageError(self._explain(error, given)) from None
+
+    def _explain(self, error: Invalid, given: Collection[str]) -> str:
+        """Return what is wrong, and with which option."""
+        if not error.errors:
+            return error.detail
+        first = error.errors[0]
+        if first.parameter is not None:
+            return f"--{first.parameter}: {first.detail}"
+        pointer = first.pointer or ""
+        for form in self.forms:
+            option = form.find_option(pointer, given)
+            if option is not None:
+                detail = first.detail.replace("an object", str(option.metavar))
+                return f"{option.opts[0]}: {detail}"
+        return f"{pointer[1:] or 'options'}: {first.detail}"

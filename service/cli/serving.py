@@ -1,0 +1,215 @@
+"""The commands that serve, and those for operators."""
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.errors import ServiceError, StartError
+
+if TYPE_CHECKING:
+    from service.jobs.supervisor import Supervisor
+    from service.settings import Settings
+
+SHUTDOWN_SECONDS = 10.0  # two more than a shutdown takes at most
+
+data_dir: Callable[..., Any] = click.option(
+    "--data-dir", metavar="DIR", help="Directory of the database.  [default: ./data]"
+)
+
+
+@click.command()
+@data_dir
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", help="Port to listen on; 0 selects a free port.  [default: 8000]")
+@click.option(
+    "--workers", metavar="N", help="Worker processes; 0 for none.  [default: one per core]"
+)
+@click.option(
+    "--until-stdin-closes",
+    is_flag=True,
+    help="For programs: print the address as JSON, and stop when the standard input closes.",
+)
+def serve(until_stdin_closes: bool, **options: str | None) -> None:
+    """Start the service and its workers.
+
+    Each option overrides its setting: RNN_HOST, RNN_PORT, RNN_DATA_DIR, RNN_WORKERS.
+    """
+    gc.disable()
+    settings = _settings(options)
+
+    from service.jobs.sqlite_guard import lock_database, prepare_directory
+    from service.server.listener import listen
+
+    # The workers must end as well if the signal precedes the server, or is raised again at its end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with contextlib.ExitStack() as closing:
+        prepare_directory(settings)
+        listener = closing.enter_context(listen(settings.host, settings.port))
+        if settings.sqlite_file is not None:
+            closing.enter_context(lock_database(settings.sqlite_file))
+
+        from service.jobs.supervisor import Supervisor
+
+        # The workers start while the application is imported.
+        supervisor = Supervisor(settings)
+        closing.callback(_end, supervisor, settings)
+        supervisor.start()
+
+        from service.app import create_app
+        from service.logs import configure_log
+        from service.server.main import address_line, greeting, run
+
+        log = configure_log(settings.log_level)
+        app = create_app(settings, supervisor)
+
+        def close() -> None:
+            supervisor.terminate()
+            app.state.service.close()
+
+        _enable_collections()
+        announce = greeting
+        if until_stdin_closes:
+            _stop_when_stdin_closes()
+            announce = address_line
+        exit_code = run(app, settings, listener, app.state.service.observers, close, announce)
+    # A regular exit waits for threads that compute, and for the reader of the log.
+    log.flush()
+    os._exit(exit_code)
+
+
+def _stop_when_stdin_closes() -> None:
+    from service.jobs.main import stop_with_parent
+
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
+
+
+def _end(supervisor: "Supervisor", settings: "Settings") -> None:
+    """Stop the workers, and requeue the jobs of those that had to be killed."""
+    killed = supervisor.stop()
+    if not killed:
+        return
+    from service.jobs.reaper import requeue_jobs_of_stopped_workers
+
+    with contextlib.suppress(ServiceError):  # the reaper of another worker finds them later
+        requeue_jobs_of_stopped_workers(settings.store_url, killed)
+
+
+@click.command()
+@data_dir
+@click.option("--supervised", metavar="NAME", hidden=True)
+def worker(supervised: str | None, **options: str | None) -> None:
+    """Run jobs only, one at a time, until SIGTERM or Ctrl+C."""
+    gc.disable()
+    settings = _settings(options)
+
+    from service.jobs.main import run
+    from service.jobs.sqlite_guard import prepare_directory
+
+    prepare_directory(settings)
+    _enable_collections()
+    run(settings, supervised)
+
+
+@click.command()
+@data_dir
+def migrate(**options: str | None) -> None:
+    """Migrate the database.
+
+    serve and worker also migrate it when they start.
+    """
+    settings = _settings(options)
+
+    from service.jobs.queue import JobQueue
+    from service.jobs.sqlite_guard import prepare_directory
+    from service.store import Database
+
+    prepare_directory(settings)
+    database = Database(settings.store_url)
+    queue = JobQueue(settings.store_url)
+    try:
+        database.migrate()
+        queue.migrate()
+    finally:
+        queue.close()
+        database.close()
+
+
+def limit_threads() -> None:
+    """Limit numpy's libraries to one thread per call, before they are imported.
+
+    The callers spread work over the cores. One thread also adds sums in one order, so that requests
+    and jobs have identical results.
+    """
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
+def _enable_collections() -> None:
+    """Collect garbage from now on, except among the objects that exist already.
+
+    These are modules and the application, and stay. A collection that visits them all blocks every
+    request.
+    """
+    gc.freeze()
+    gc.enable()
+
+
+def _settings(options: dict[str, str | None]) -> "Settings":
+    from service.settings import load_settings
+
+    return load_settings({name: value for name, value in options.items() if value is not None})
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI schema as JSON, with default settings."""
+    import json
+
+    from service.app import create_app
+    from service.settings import Settings
+
+    schema = create_app(Settings.model_construct()).openapi()
+    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
+
+
+@click.group()
+def keys() -> None:
+    """Make API keys."""
+
+
+@keys.command()
+@click.argument("name")
+@click.option(
+    "--scope",
+    type=click.Choice(["read", "write"]),
+    default="read",
+    show_default=True,
+    help="read: everything that stores nothing; write: everything.",
+)
+def new(name: str, scope: str) -> None:
+    """Print a new key and its entry for RNN_API_KEYS.
+
+    NAME is the name of the key in the log. The key itself is not stored.
+    """
+    from service.keys import Scope, make_key
+
+    try:
+        key, entry = make_key(name, Scope(scope))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"key    {key}\nentry  {entry}")
+
+
+def check_platform() -> None:
+    """Raise StartError on Windows, which has neither the file locks nor the signals of POSIX."""
+    if sys.platform == "win32":
+        raise StartError("this runs on Linux and macOS; on Windows, use WSL or a container")

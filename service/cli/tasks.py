@@ -1,0 +1,148 @@
+"""What the commands compute, with the use cases of HTTP, and what they print of it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import orjson
+
+from service.cli.fit_text import describe_fit
+from service.cli.session import Session
+from service.cli.text import format_number, format_table
+from service.figures.formats import PICTURE_FORMATS
+from service.operations.downloads import Download
+from service.operations.fits import FIT, fit_csv
+from service.operations.job_types import JobType
+from service.operations.pictures import Picture, fit_picture, trajectory_picture
+from service.operations.questions import QUESTIONS, Question
+from service.operations.training import TRAINING_RUN, trajectory_csv
+from service.schemas.base import RequestModel
+from service.schemas.pictures import PictureOptions
+
+Json: TypeAlias = dict[str, Any]
+Answer: TypeAlias = tuple[bytes, Callable[[str], bytes | Download]]
+"""The JSON of an answer, and a function from a suffix to the contents of a file."""
+
+ENDS: Final = {
+    "target_reached": "The cost reached its target after {} iterations.",
+    "iterations_exhausted": "The run ended after {} iterations.",
+    "diverged": "The run diverged after {} iterations: a weight is no longer finite.",
+}
+
+
+class Task(NamedTuple):
+    """A request that a command answers."""
+
+    model: type[RequestModel]
+    suffixes: tuple[str, ...]  # of the files that it can write
+    answer: Callable[..., Answer]  # from a session, a request and perhaps picture options
+    describe_json: Callable[[Json], str]
+
+    def describe(self, json: bytes) -> str:
+        """Return an answer as text."""
+        return self.describe_json(orjson.loads(json))
+
+
+def _ask(name: str, describe: Callable[[Json], str]) -> Task:
+    """Return the task that answers a question."""
+    question = next(each for each in QUESTIONS if each.name == name)
+
+    def answer(session: Session, request: Any, options: PictureOptions | None = None) -> Answer:
+        def make_file(suffix: str) -> bytes | Download:
+            source = asyncio.run(_resolve(question, request, session))
+            if suffix in question.tables or question.draw is None:
+                return question.tables[suffix](request, source, session.limits)
+            drawn = request
+            if question.picture_model is not None:
+                fields = {"windows": {"__all__": {"resolution"}}}
+                given = request.model_dump(exclude_unset=True, exclude=fields)
+                drawn = question.picture_model.model_validate(given)
+            style = options or PictureOptions()
+            return session.draw(question.draw(drawn, source, style, suffix, session.limits))
+
+        return asyncio.run(question.answer(request, session)), make_file
+
+    suffixes = (*(PICTURE_FORMATS if question.draw else ()), *question.tables)
+    return Task(question.request_model, suffixes, answer, describe)
+
+
+async def _resolve(question: Question[Any, Any], request: Any, session: Session) -> Any:
+    return await question.resolve(request, session)
+
+
+def _compute(
+    job_type: JobType[Any],
+    picture: Callable[..., Picture],
+    table: Callable[..., Download],
+    describe: Callable[[Json], str],
+) -> Task:
+    """Return the task that computes what HTTP stores."""
+
+    def answer(session: Session, request: Any, options: PictureOptions, **more: Any) -> Answer:
+        row, json = session.compute(job_type, request, **more)
+
+        def make_file(suffix: str) -> bytes | Download:
+            if suffix == "csv":
+                return table(row, session.database)
+            return session.draw(picture(row, options, suffix, session.limits))
+
+        return json, make_file
+
+    return Task(job_type.request_model, (*PICTURE_FORMATS, "csv"), answer, describe)
+
+
+def _describe_run(run: Json) -> str:
+    """Return how a run ended, and its first, its last and the lowest cost."""
+    end = ENDS[run["outcome"]].format(run["iterations"])
+    if run["gap_to_optimum"] is not None:
+        end += f" Its cost is {format_number(run['gap_to_optimum'])} above the lowest possible."
+    rows = [
+        (name, *run[name]["weights"].values(), run[name]["cost"])
+        for name in ("initial", "final", "optimum")
+        if run[name] is not None
+    ]
+    return f"{end}\n\n{format_table(('', 'w_in', 'w_rec', 'cost'), rows)}"
+
+
+def _describe_outputs(answer: Json) -> str:
+    return format_table(("sequence", "output"), [*enumerate(answer["outputs"])])
+
+
+def _describe_surfaces(answer: Json) -> str:
+    """Return the lowest cost on the grid of every window."""
+    rows = []
+    for window in answer["windows"]:
+        spans = (f"{axis[0]:g}:{axis[-1]:g}" for axis in (window["w_in"], window["w_rec"]))
+        minimum = window["minimum"]
+        rows.append((*spans, *minimum["weights"].values(), minimum["cost"]))
+    return format_table(("w_in", "w_rec", "lowest at w_in", "w_rec", "cost"), rows)
+
+
+def _describe_traces(answer: Json) -> str:
+    """Return what becomes of the gradient at every point."""
+    rows = []
+    for trace in answer["traces"]:
+        gradient = trace["gradient"]
+        growth = trace["growth_per_step"]
+        rows.append((trace["regime"], *trace["point"].values(), growth, gradient[-1], gradient[0]))
+    columns = ("gradient", "w_in", "w_rec", "growth per step", "at the output", "at the start")
+    return format_table(columns, rows)
+
+
+def _describe_optimum(answer: Json) -> str:
+    """Return whether there is an optimum, and where."""
+    verdict = "The optimum is unique." if answer["unique"] else "Other weights cost as little."
+    if not answer["attained"]:
+        verdict = "No weights attain the lowest cost; it is approached at infinity."
+    row = (*answer["weights"].values(), answer["cost"])
+    return f"{verdict}\n\n{format_table(('w_in', 'w_rec', 'cost'), [row])}"
+
+
+TASKS: Final = {
+    "train": _compute(TRAINING_RUN, trajectory_picture, trajectory_csv, _describe_run),
+    "fit": _compute(FIT, fit_picture, fit_csv, describe_fit),
+    "predict": _ask("predict", _describe_outputs),
+    "surface": _ask("compute_cost_surface", _describe_surfaces),
+    "trace": _ask("trace_gradients", _describe_traces),
+    "optimum": _ask("find_optimum", _describe_optimum),
+}

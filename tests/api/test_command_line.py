@@ -1,0 +1,296 @@
+"""The commands that compute: the numbers of HTTP, without a server."""
+
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from service.cli import COMMANDS, cli, main
+from service.cli.command import TaskCommand
+from service.engine.training import OPTIMIZERS
+from tests.api.conftest import Api, Json, strictly
+
+SALES = Path(__file__).parents[2] / "service/explorer/fit_examples/advertising.csv"
+# What differs between two computations of one request.
+VARYING = {"created_at", "started_at", "finished_at", "compute_seconds"}
+FIT_SALES = "fit sales.csv --target sales --inputs tv,search --time week"
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line in a directory with a table of sales, and return what it prints."""
+    (tmp_path / "sales.csv").write_bytes(SALES.read_bytes())
+    monkeypatch.chdir(tmp_path)
+
+    def run(line: str, exit_code: int = 0) -> str:
+        exited = main(shlex.split(line))
+        output = capsys.readouterr()
+        assert exited == exit_code, output.err
+        return output.err if exit_code else output.out
+
+    return run
+
+
+def stable(answer: Json) -> Json:
+    return {name: value for name, value in answer.items() if name not in VARYING}
+
+
+@pytest.mark.parametrize(
+    ("line", "method", "path", "body"),
+    [
+        ("predict", "POST", "/v1/predict", {}),
+        (
+            "predict 0,1,1 2.5 --weights 1:0.5 --activation tanh --return-states",
+            "POST",
+            "/v1/predict",
+            {
+                "inputs": [[0, 1, 1], [2.5]],
+                "weights": {"w_in": 1, "w_rec": 0.5},
+                "network": {"activation": "tanh"},
+                "return_states": True,
+            },
+        ),
+        (
+            "optimum --noise 0.5 --seed 3",
+            "POST",
+            "/v1/optimum",
+            {"dataset": {"noise": 0.5, "seed": 3}},
+        ),
+        ("optimizers", "GET", "/v1/optimizers", None),
+        ("trace", "GET", "/v1/gradient-trace", None),
+        (
+            "trace --point 1,2 --point 1:-0.5 --kind remember --aggregation tutorial",
+            "GET",
+            "/v1/gradient-trace?point=1,2&point=1,-0.5&kind=remember&aggregation=tutorial",
+            None,
+        ),
+        ("surface", "GET", "/v1/cost-surface", None),
+        (
+            "surface --resolution 5",
+            "POST",
+            "/v1/cost-surface",
+            {
+                "windows": [
+                    {"resolution": 5},
+                    {
+                        "w_in": {"low": 0, "high": 2},
+                        "w_rec": {"low": 0, "high": 2},
+                        "resolution": 5,
+                    },
+                ]
+            },
+        ),
+        ("surface --w-rec 0:1 --n-steps 7", "GET", "/v1/cost-surface?w_rec=0,1&n_steps=7", None),
+        (
+            "train --optimizer momentum --nesterov --learning-rate 1e-3 --clip value:2 "
+            "--initial-weights=-1,1.5 --n-iterations 20 --target-cost 3",
+            "POST",
+            "/v1/training-runs",
+            {
+                "optimizer": {"name": "momentum", "nesterov": True, "learning_rate": 1e-3},
+                "clip": {"by": "value", "threshold": 2},
+                "initial_weights": {"w_in": -1, "w_rec": 1.5},
+                "n_iterations": 20,
+                "target_cost": 3,
+                "keep": False,
+            },
+        ),
+        (
+            "fit --w-rec 0.1:0.9 --initial-state shared --offset",
+            "POST",
+            "/v1/fits",
+            {
+                "w_rec": {"low": 0.1, "high": 0.9},
+                "initial_state": "shared",
+                "offset": True,
+                "keep": False,
+            },
+        ),
+    ],
+)
+def test_json_is_that_of_http(
+    run: Run, api: Api, line: str, method: str, path: str, body: Json | None
+) -> None:
+    printed = strictly(run(f"{line} --json"))
+    assert stable(printed) == stable(api.request(method, path, json=body).json())
+
+
+def test_a_fit_of_a_file_is_that_of_its_upload(run: Run, api: Api) -> None:
+    columns = "kind=series&target=sales&inputs=tv,search&time=week"
+    uploaded = api.upload(SALES.read_bytes(), query=f"?{columns}").json()
+    body = {
+        "dataset": {"kind": "stored", "id": uploaded["id"]},
+        "delay": {"low": 0, "high": 1},
+        "keep": False,
+    }
+    printed = strictly(run(f"{FIT_SALES} --delay 0:1 --json"))
+    assert stable(printed) == stable(api.post("/v1/fits", json=body).json())
+
+
+def test_a_file_of_data_replaces_generated_data(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "counts.csv").write_text("x_1,x_2,target\n1,0,1\n0,1,1\n1,1,2\n")
+    assert "1      1     0" in run("optimum --data counts.csv")
+    message = run("optimum --data counts.csv --seed 2", exit_code=2)
+    assert message == "linear-rnn: --seed: a file of data replaces generated data\n"
+
+
+def test_the_verdict_precedes_the_numbers_and_is_no_error(run: Run) -> None:
+    trusted = run(FIT_SALES)
+    assert trusted.index("time constant 1.94 weeks (95 %: 1.69 to 2.22)") < trusted.index("w_rec")
+    assert re.search(r"w_rec +0\.597162 +0\.55366 +0\.637346", trusted)
+    assert "do not trust" in run(f"{FIT_SALES} --no-offset").splitlines()[0]
+
+
+def examples() -> list[str]:
+    """Return the example in the help of every command that computes."""
+    context = click.Context(cli)
+    helps = (command.get_help(click.Context(command, context)) for command in COMMANDS)
+    return [line.strip() for text in helps for line in text.splitlines()[-1:]]
+
+
+def test_every_command_has_an_example() -> None:
+    assert [line.split()[:2] for line in examples()] == [
+        ["linear-rnn", command.name] for command in COMMANDS
+    ]
+
+
+@pytest.mark.parametrize("line", examples())
+def test_the_examples_work(run: Run, tmp_path: Path, line: str) -> None:
+    assert run(line.removeprefix("linear-rnn "))
+    out = re.search(r"--out (\S+\.\w+)", line)
+    assert out is None or (tmp_path / out[1]).stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("line", "start"),
+    [
+        ("train --out run.csv", b"iteration,w_in,w_rec,cost\r\n0,-1.5,2"),
+        ("trace --out trace.csv", b"w_in,w_rec,k,gradient"),
+        ("surface --out surface.npz", b"PK"),
+        ("surface --resolution 5 --out surface.pdf --theme dark --width 500", b"%PDF"),
+        ("predict 0,1,1 --out outputs.csv", b"sequence,output\r\n0,2"),
+        (f"{FIT_SALES} --out fit.csv", b"sequence,step,"),
+    ],
+)
+def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
+    run(line)
+    file = line.partition("--out ")[2].split()[0]
+    assert (tmp_path / file).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("train --n-samples x", "--n-samples: Input should be a number"),
+        ("train --noise nan", "--noise: Input should be a finite number"),
+        (
+            "train --optimizer adam --learning-rate 0",
+            "--learning-rate: Input should be greater than 0",
+        ),
+        ("train --optimizer adam --eta-plus 2", "--eta-plus: Unknown field"),
+        ("train --optimizer adamw", "'--optimizer': 'adamw' is not one of"),
+        ("train --clip norm:1", "--clip: rprop uses only signs"),
+        ("train --n-iteration 5", "No such option '--n-iteration'"),
+        ("train --initial-weights 1", "--initial-weights: Input should be W_IN:W_REC"),
+        ("trace --point 1:2 --point 3", "--point: Input should be W_IN:W_REC"),
+        ("surface --w-in 2:0", "--w-in: low must"),
+        ("surface --width 5 --out a.png", "--width: Input should be greater than or equal to 320"),
+        ("surface --out a.gif", "--out: a.gif must end in one of png, svg, pdf, npz"),
+        ("predict 0,a", "inputs/0/1: Input should be a number"),
+        ("fit --delay 3:1", "--delay: low must not be above high"),
+        ("fit sales.csv --target revenue", "--target: line 1"),
+        ("fit nothing.csv", "'nothing.csv' does not exist"),
+        ("optimum --activation tanh", "--activation: the exact optimum is available"),
+        ("nothing", "No such command 'nothing'."),
+    ],
+)
+def test_errors_are_one_line_that_names_the_option(run: Run, line: str, message: str) -> None:
+    printed = run(line, exit_code=2)
+    assert printed.startswith("linear-rnn: ")
+    assert message in printed
+    assert printed.count("\n") == 1
+
+
+def test_a_file_that_cannot_be_written_is_an_error_of_the_environment(run: Run) -> None:
+    printed = run("trace --out missing/trace.png", exit_code=1)
+    assert printed == "linear-rnn: missing/trace.png: No such file or directory\n"
+
+
+def test_every_parameter_of_an_optimizer_is_an_option() -> None:
+    train = cli.commands["train"]
+    assert isinstance(train, TaskCommand)
+    flags = {flag for param in train.get_params(click.Context(train)) for flag in param.opts}
+    for spec in OPTIMIZERS.values():
+        assert {f"--{p.name.replace('_', '-')}" for p in spec.parameters} <= flags
+
+
+def test_the_tutorial_tells_its_numbers_and_draws(run: Run, tmp_path: Path) -> None:
+    text = " ".join(run("tutorial --out pictures").split())
+    for words in (
+        "20 random sequences of 10 bits",
+        "884.3 at the output, 905523.2 at the first state",
+        "After 500 iterations, w_in is 1.0014, w_rec is 0.9997, and the cost is 1.8e-06.",
+        "predicts 4.99896. There are 5 ones.",
+    ):
+        assert words in text
+    for name in ("cost-surface", "gradients", "training"):
+        picture = (tmp_path / f"pictures/{name}.png").read_bytes()
+        assert picture.startswith(b"\x89PNG")
+
+
+def test_training_shows_its_progress_on_a_terminal(tmp_path: Path) -> None:
+    parent, child = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "service", "tutorial"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=child,
+    ) as process:
+        os.close(child)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(parent, 65536)
+            except OSError:  # EIO: the process has closed the terminal
+                break
+        assert process.wait(timeout=120) == 0
+    os.close(parent)
+    percent = [int(number) for number in re.findall(rb"(\d+)%", shown)]
+    assert len(set(percent)) > 50
+    assert percent == sorted(percent)
+    assert percent[-1] == 100
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("linear-rnn tr", {"train", "trace"}),
+        ("linear-rnn train --optimizer r", {"rprop", "rmsprop"}),
+        ("linear-rnn fit --conf", {"--confidence"}),
+    ],
+)
+def test_the_shell_completes(tmp_path: Path, words: str, offered: set[str]) -> None:
+    variables = {
+        "_LINEAR_RNN_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    command = [Path(sys.executable).with_name("linear-rnn")]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == offered
