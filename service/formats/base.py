@@ -1,7 +1,7 @@
 """What the formats share: the arrays of a dataset, and the limits of their size."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias
+from typing import Any, BinaryIO, Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from service.engine.data import Series
 from service.engine.types import Array
 from service.errors import Invalid
 from service.store.array_codec import ArrayStream
+
+PART: Final = 20_000  # numbers written at a time
 
 
 class SizeLimits(Protocol):

@@ -11,7 +11,7 @@ import numpy as np
 
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed, count
-from service.formats.base import DatasetArrays, SizeLimits
+from service.formats.base import PART, DatasetArrays, SizeLimits
 from service.formats.csv_layout import (
     SEPARATORS,
     Layout,
@@ -28,7 +28,6 @@ from service.store.array_codec import ArrayStream
 SAMPLE: Final = 20  # lines that determine the layout
 CHUNK: Final = 4_000  # numbers parsed per call of numpy, which holds the GIL
 MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row
-PART: Final = 20_000  # numbers written at a time
 MARKS: Final = {",": "comma", ".": "point"}
 # Numbers that a mark may divide into thousands. What follows may be the other mark.
 THOUSANDS: Final = {

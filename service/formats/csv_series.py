@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from service.engine.data import Series, Step
 from service.engine.types import Array
 from service.errors import Invalid, count
-from service.formats.base import SeriesColumns, SeriesStream, SizeLimits
-from service.formats.csv import CHUNK, PART, SAMPLE, DecimalMarks, encode_rows, read_lines
+from service.formats.base import PART, SeriesColumns, SeriesStream, SizeLimits
+from service.formats.csv import CHUNK, SAMPLE, DecimalMarks, encode_rows, read_lines
 from service.formats.csv_layout import (
     LIKE_A_NUMBER,
     SEPARATORS,
@@ -27,7 +27,7 @@ from service.formats.csv_layout import (
     split_line,
 )
 from service.schemas.arrays import explain_out_of_range, in_range
-from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, to_names
+from service.schemas.series import MAX_NAME, NAME_PATTERN, check_inputs, to_names
 from service.schemas.times import Times, TimesError, list_times
 
 GAP: Final = "0"  # parsed in place of an empty target
@@ -110,9 +110,7 @@ def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
             detail = f"{cite(line)}: a column has no name; choose the inputs by name (inputs=…)"
             raise Invalid(detail, parameter="inputs")
         inputs.append(find(name, "inputs"))
-    if len(inputs) > MAX_INPUTS:
-        detail = f"there are {len(inputs)} inputs; the limit is {MAX_INPUTS}: choose the inputs"
-        raise Invalid(detail, parameter="inputs")
+    check_inputs(len(inputs))
     for i, parameter in taken.items():
         _check_name(fields[i], f"column {i + 1}", parameter)
     return _Columns(separator, fields, inputs, target, sequence, time)

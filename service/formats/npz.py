@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from service.engine.data import Series
 from service.engine.types import Array
 from service.errors import Invalid, Malformed, count
-from service.formats.base import DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
+from service.formats.base import PART, DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
 from service.schemas.arrays import explain_out_of_range, first_outside
+from service.schemas.series import check_inputs
 from service.store.array_codec import ArrayStream
 
 # The names of the inputs and of the targets; the second pair is that of scikit-learn.
@@ -29,7 +30,6 @@ MAX_MEMBERS: Final = 1000  # listing millions of them would take long
 MEMBER_MARK: Final = b"PK\x01\x02"  # at the start of every member's entry in the directory
 METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the memory of others is not bounded
 MAX_EXACT: Final = 2**53  # float64 represents all integers up to this magnitude
-PART: Final = 20_000  # numbers written at a time
 
 
 def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
@@ -75,6 +75,7 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
         detail = "inputs must have the shape (n, T, q) and targets (n, T), n and T at least 1"
         raise Invalid(f"{detail}, not {inputs} and {targets}", "/inputs")
     (n_samples, n_steps, n_inputs), titles = inputs, chosen.inputs
+    check_inputs(n_inputs)
     if titles is None:
         titles = tuple(f"input_{j}" for j in range(1, n_inputs + 1))
     if len(titles) != n_inputs:

@@ -9,7 +9,7 @@ import numpy as np
 from service.engine.data import Series
 from service.engine.fit import Fit, Problem, fit, solve
 from service.engine.types import Array
-from service.errors import Invalid, LimitExceeded, count
+from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.downloads import Download, stored_table
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
@@ -22,7 +22,6 @@ from service.schemas.series import StepSchema
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
-MAX_INPUTS = 12
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
 PROFILE_ROWS = 300  # of a profile, about
 TABLE = ("sequence", "step", "target", "prediction", "low", "high", "residual")
@@ -41,9 +40,6 @@ def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
 
 def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
     """Return the estimated seconds of a fit; raises Invalid if it is too large."""
-    if size.n_inputs > MAX_INPUTS:
-        detail = f"there are {size.n_inputs} inputs; the limit for a fit is {MAX_INPUTS}"
-        raise LimitExceeded(detail, "/dataset", limit=MAX_INPUTS, needed=size.n_inputs)
     largest = max(abs(request.w_rec.low), abs(request.w_rec.high))
     if largest > 1.0 and size.n_steps * math.log10(largest) > MAX_LOG10_POWER:
         detail = (

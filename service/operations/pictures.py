@@ -82,7 +82,7 @@ def surface_picture(
     limits: Limits,
 ) -> Picture:
     """Return the picture of cost surfaces; raises Invalid for marks that cannot be computed."""
-    if request.marks and request.network.activation != "identity":
+    if request.marks and not request.network.to_network().is_linear:
         detail = "the optimum and the valley are available for the identity activation only"
         raise Invalid(detail, "/marks")
     common, etag = _name_request("cost-surface", request, options, suffix, SURFACE_SIZE, limits)

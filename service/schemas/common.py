@@ -50,7 +50,7 @@ class NetworkSchema(RequestModel):
     activation: Annotated[
         Activation,
         Field(description="The activation function f in S_k = f(w_rec S_{k-1} + w_in x_k)."),
-    ] = Activation("identity")
+    ] = Activation(Network().activation)
     initial_state: Annotated[
         State,
         Field(

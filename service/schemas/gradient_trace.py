@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.engine.network import Aggregation, Regime
+from service.engine.network import STEADY, Aggregation, Regime
 from service.schemas.arrays import IntegerVector, Vector
 from service.schemas.base import Nullable, ResponseModel
 from service.schemas.common import NullableWeights, WeightsSchema
@@ -67,8 +67,9 @@ class GradientTrace(ResponseModel):
         Field(
             description="How the gradient changes over the whole sequence, based on "
             "g = growth_per_step to the power of the number of steps: vanishing if g is below "
-            "0.9, steady up to 1.1, exploding above; zero where the gradients of both weights and "
-            "of all states but the last are exactly 0. Null where g is undefined."
+            f"{STEADY[0]}, steady up to {STEADY[1]}, exploding above; zero where the gradients "
+            "of both weights and of all states but the last are exactly 0. Null where g is "
+            "undefined."
         ),
     ]
 

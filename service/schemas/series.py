@@ -10,12 +10,12 @@ from pydantic import Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from service.engine.data import Series, Step
-from service.errors import count
+from service.errors import LimitExceeded, count
 from service.schemas.arrays import LARGEST, SMALLEST, Observations, Steps, error_at, pieces
 from service.schemas.base import NUMBER, Real, RequestModel
 from service.schemas.times import Times, TimesError
 
-MAX_INPUTS = 100
+MAX_INPUTS = 12
 MAX_NAME = 100  # characters
 MAX_NAMED = 1000  # sequences
 
@@ -87,6 +87,13 @@ def check_names(inputs: list[str], target: str) -> None:
     for i, name in enumerate(inputs):
         if name in {target, *inputs[:i]}:
             raise error_at("repeated", f"Two columns are named {name}", "inputs", i)
+
+
+def check_inputs(n_inputs: int) -> None:
+    """Raise LimitExceeded for a file with more inputs than a fit can have."""
+    if n_inputs > MAX_INPUTS:
+        detail = f"there are {n_inputs} inputs; the limit is {MAX_INPUTS}: choose the inputs"
+        raise LimitExceeded(detail, parameter="inputs", limit=MAX_INPUTS, needed=n_inputs)
 
 
 def to_names(sequences: Sequence[str]) -> tuple[str, ...]:

@@ -115,6 +115,8 @@ def test_invalid_names() -> None:
     body = archive(inputs=INPUTS, targets=TARGETS)
     assert refused(body, "2 inputs, but 1 name", inputs=("a",)) == "?inputs"
     assert refused(body, "not to npz", time="week") == "?time"
+    many = archive(inputs=np.ones((2, 3, 13)), targets=TARGETS)
+    assert refused(many, "13 inputs; the limit is 12") == "?inputs"
     assert refused(body, "named a", inputs=("a", "a")) == "?inputs"
     assert refused(body, "named target", inputs=("a", "target")) == "?inputs"
 

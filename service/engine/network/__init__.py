@@ -7,10 +7,11 @@ from service.engine.network.curvature import curvatures
 from service.engine.network.extended_backward import extended_gradients
 from service.engine.network.extended_cost import extended_costs
 from service.engine.network.forward import Network, final_outputs, forward_states
-from service.engine.network.traces import Aggregation, Regime, Trace, trace_gradient
+from service.engine.network.traces import STEADY, Aggregation, Regime, Trace, trace_gradient
 
 __all__ = [
     "ACTIVATIONS",
+    "STEADY",
     "Activation",
     "Aggregation",
     "Network",

@@ -11,6 +11,7 @@ from service.engine.types import Array
 
 # Up to about this many sequences, a loop over Python floats is faster than calls of numpy.
 FEW_SEQUENCES: Final = 30
+LINEAR: Final = "identity"  # the activation of a linear network
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,13 @@ class Network:
         S_0, the same for every sequence; finite.
     """
 
-    activation: str = "identity"
+    activation: str = LINEAR
     initial_state: float = 0.0
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the states are linear in the inputs, so that costs have a closed form."""
+        return self.activation == LINEAR
 
     @property
     def f(self) -> Activation:
@@ -96,7 +102,7 @@ def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) ->
     KeyError
         If the activation is unknown.
     """
-    if len(inputs) <= FEW_SEQUENCES and network.activation == "identity":
+    if len(inputs) <= FEW_SEQUENCES and network.is_linear:
         return np.array([_final_output(row, w_in, w_rec, network) for row in inputs])
     f = network.f.function
     states = np.full(len(inputs), network.initial_state)

@@ -12,8 +12,8 @@ from service.engine.network.extended_backward import extended_gradients, output_
 from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
 
-# Logarithms of the factors over the whole sequence between which a gradient counts as steady.
-STEADY_LOGS: Final = (log(0.9), log(1.1))
+STEADY: Final = (0.9, 1.1)
+"""The factors over the whole sequence between which a gradient counts as steady."""
 
 
 class Aggregation(StrEnum):
@@ -31,9 +31,9 @@ class Aggregation(StrEnum):
 class Regime(StrEnum):
     """How a gradient changes on its way back through the whole sequence.
 
-    With g the mean factor per step to the power of the number of steps: `vanishing` if g is below
-    0.9, `steady` up to 1.1, and `exploding` above. `zero` if the gradients of both weights and of
-    all states but the last are exactly 0, as where no relu is active.
+    It is `vanishing`, `steady` or `exploding` by the size of the mean factor per step to the power
+    of the number of steps. It is `zero` if the gradients of both weights and of all states but the
+    last are exactly 0, as where no relu is active.
     """
 
     ZERO = "zero"
@@ -111,7 +111,7 @@ def trace_gradient(
 
 
 def _growth_per_step(state_gradients: ExtendedArray, weights: Weights, network: Network) -> float:
-    if network.activation == "identity":
+    if network.is_linear:
         return abs(weights.w_rec)
     log, n_steps = state_gradients.log(), len(state_gradients.mantissa) - 1
     if n_steps == 0 or log[-1] == -inf:
@@ -124,7 +124,7 @@ def _classify(growth: float, n_steps: int) -> Regime | None:
     if isnan(growth):
         return None
     log_change = n_steps * log(growth) if growth > 0.0 else -inf
-    low, high = STEADY_LOGS
+    low, high = map(log, STEADY)
     if log_change < low:
         return Regime.VANISHING
     return Regime.STEADY if log_change <= high else Regime.EXPLODING

@@ -77,6 +77,6 @@ def make_objective(
     Objective
         Not thread-safe.
     """
-    if network.activation == "identity":
+    if network.is_linear:
         return LinearObjective(dataset, network.initial_state, precomputed)
     return NetworkObjective(dataset.inputs, dataset.targets, network)

@@ -65,11 +65,13 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
   };
 }
 
+export const STEADY = [0.9, 1.1]; // the factors over the whole sequence that count as steady, as in the service
+
 /** Return the regime over the whole sequence. @param {number} growth factor per step @param {number} n_steps */
 function classifyGrowth(growth, n_steps) {
   const total = n_steps * Math.log(growth);
-  if (total < Math.log(0.9)) return "vanishing"; // the same limits as in the service
-  return total <= Math.log(1.1) ? "steady" : "exploding";
+  if (total < Math.log(STEADY[0])) return "vanishing";
+  return total <= Math.log(STEADY[1]) ? "steady" : "exploding";
 }
 
 /**

@@ -3,13 +3,14 @@ import { describeTrace } from "../charts/trace.js";
 import { setText, showNumber } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, spell } from "../lib/format.js";
 import { debounce } from "../lib/throttle.js";
+import { STEADY } from "../model/network.js";
 import { SHOWN_KEYS, findShown } from "../model/shown.js";
 
 /** What happens to a gradient over the whole sequence, in the words of the service. @type {Record<string, string>} */
 const REGIMES = {
-  exploding: "▲ exploding: above 1.1 over all steps",
-  steady: "= steady: 0.9 to 1.1 over all steps",
-  vanishing: "▽ vanishing: below 0.9 over all steps",
+  exploding: `▲ exploding: above ${STEADY[1]} over all steps`,
+  steady: `= steady: ${STEADY.join(" to ")} over all steps`,
+  vanishing: `▽ vanishing: below ${STEADY[0]} over all steps`,
   zero: "0 zero: no gradient reaches the weights",
 };
 const PENDING = "…";
