@@ -16,6 +16,8 @@ import { Refusal, fetchFit, seriesPath, storeSeries } from "./service.js";
 import { Store } from "./store.js";
 import { recognizeColumns } from "./table.js";
 
+/** @typedef {import("./repair.js").Repair} Repair */
+
 const store = new Store();
 
 const fits = new LatestRequest(
@@ -57,8 +59,17 @@ function fail(problem, retry) {
   if (!problem) return;
   if (!problem.isTemporary) history.replaceState(null, "", location.pathname);
   store.set({ answer: null, other: null, isBusy: false });
-  const remedy = problem instanceof Refusal && problem.remedy;
-  if (remedy) byId("fit-problem").append(createButton(remedy.action, () => change(remedy.change)));
+  if (problem instanceof Refusal) {
+    byId("fit-problem").append(...problem.repairs.map((each) => createButton(each.action, () => repair(each))));
+  }
+}
+
+/** Fit the table with another text or with other columns. @param {Repair} repair */
+function repair({ text, columns }) {
+  if (!store.question) return;
+  const { table, options, columns: chosen } = store.question;
+  if (columns) ask({ columns: { ...chosen, ...columns } });
+  else if (text) loader.loadOwn(table.name, text, options);
 }
 
 /** Fit with other options. @param {Partial<FitOptions>} options */

@@ -3,22 +3,33 @@ import { Problem, deleteAll, getJson, postJson, postText, receive, send } from "
 import { completeJob } from "../model/jobs.js";
 import { describeProblem } from "../model/table.js";
 import { showProgress } from "../views/progress.js";
+import { listRepairs } from "./repair.js";
 import { count } from "./units.js";
 
+const UNFITTED = "This cannot be fitted";
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
 
-/** A fit that the service refuses, with what may help. */
+/** @typedef {import("./repair.js").Repair} Repair */
+
+/** A table or a fit that the service refuses, with what may help. */
 export class Refusal extends Problem {
-  /** @param {string} detail @param {number} status @param {{action: string, change: Partial<FitOptions>}} [remedy] */
-  constructor(detail, status, remedy) {
-    super("This cannot be fitted", detail, [], status);
-    this.remedy = remedy;
+  /** @param {string} title @param {string} detail @param {number} status @param {Repair[]} [repairs] */
+  constructor(title, detail, status, repairs = []) {
+    super(title, detail, [], status);
+    this.repairs = repairs;
   }
 }
 
 /** Return the address at which a table is stored. @param {Columns} columns */
-export function seriesPath({ time, target, sequence, inputs }) {
-  const parts = { kind: "series", target, inputs: inputs.join(","), ...(sequence && { sequence }), ...(time && { time }) };
+export function seriesPath({ time, target, sequence, inputs, decimal }) {
+  const parts = {
+    kind: "series",
+    target,
+    inputs: inputs.join(","),
+    ...(sequence && { sequence }),
+    ...(time && { time }),
+    ...(decimal && { decimal }),
+  };
   return `v1/datasets?${new URLSearchParams(parts)}`;
 }
 
@@ -26,11 +37,18 @@ export function seriesPath({ time, target, sequence, inputs }) {
 export const toFit = (id, options) => ({ dataset: { kind: "stored", id }, ...options });
 
 /** Store a table. @param {Question} question @param {AbortSignal} signal @returns {Promise<Series>} */
-export async function storeSeries({ table: { name, text }, columns }, signal) {
+export async function storeSeries(question, signal) {
+  const { table, columns } = question;
+  const { name, text } = table;
   try {
     return await postText(`${seriesPath(columns)}${name && `&${new URLSearchParams({ name })}`}`, text, "text/csv", signal);
   } catch (error) {
-    throw error instanceof Problem ? describeProblem(error) : error;
+    if (!(error instanceof Problem)) throw error;
+    const described = describeProblem(error);
+    if (error.status !== 422) throw described;
+    const repairs = listRepairs(question);
+    if (error.errors[0]?.parameter === "time") repairs.push({ action: "Fit without times", columns: { time: "" } });
+    throw new Refusal(described.title, described.message, error.status, repairs);
   }
 }
 
@@ -61,20 +79,15 @@ export async function fetchFit(question, dataset, onStored, signal) {
  * Return a refusal in the words of the page.
  * @param {Problem} problem @param {Question} question @param {Series} dataset
  */
-function describeRefusal({ errors: [{ pointer = "", detail }], status }, { columns: { sequence } }, { n_samples, n_steps, n_targets }) {
-  const [n, unknowns] = detail.match(/\d+/g) ?? [];
-  if (pointer === "/noise") {
-    const reason = n_samples > 1 ? count(n_samples, "sequence") : count(n_steps - n_targets, "empty target");
-    const remedy = { action: "Use independent noise", change: { noise: /** @type {const} */ ("white") } };
-    return new Refusal(`Autocorrelated noise needs one sequence without gaps; this table has ${reason}.`, status, remedy);
-  }
-  if (pointer === "/dataset" && detail.includes("unknowns")) {
-    const few = `There ${n === "1" ? "is" : "are"} ${count(Number(n), "target")} for ${unknowns} unknowns. Use more rows or fewer inputs.`;
+function describeRefusal({ errors: [{ pointer = "", detail }], members, status }, { columns: { sequence } }, { n_samples }) {
+  const { n_targets, n_unknowns } = members;
+  if (n_unknowns) {
+    const few = `There ${n_targets === 1 ? "is" : "are"} ${count(n_targets, "target")} for ${n_unknowns} unknowns. Use more rows or fewer inputs.`;
     const wrong = `Sequence is “${sequence}”, with ${n_samples} different values; choose none if the rows are one recording.`;
-    return new Refusal(n_samples > 1 ? `${few} ${wrong}` : few, status);
+    return new Refusal(UNFITTED, n_samples > 1 ? `${few} ${wrong}` : few, status);
   }
   const name = Object.entries({ "/delay": "Dead time: ", "/w_rec": "Range of w_rec: " }).find(([start]) => pointer.startsWith(start))?.[1];
-  return new Refusal(`${name ?? ""}${detail.replace("Input", "it")}.`, status);
+  return new Refusal(UNFITTED, `${name ?? ""}${detail.replace("Input", "it")}.`, status);
 }
 
 const fillGaps = (/** @type {(number | null)[]} */ numbers) => numbers.map((number) => number ?? NaN);
@@ -143,9 +156,9 @@ async function deleteDataset(path) {
     await deleteAll([path]);
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 409) throw error;
-    const others = error.referrers.filter((id) => !id.startsWith("fit_"));
+    const others = error.members.referrers.filter((/** @type {string} */ id) => !id.startsWith("fit_"));
     if (others.length) throw new Problem("The table is still stored", `${others.join(", ")} use it.`, [], error.status);
-    for (const id of error.referrers) await deleteFit(`v1/fits/${id}`);
+    for (const id of error.members.referrers) await deleteFit(`v1/fits/${id}`);
     await deleteDataset(path); // as a conflict lists some of the fits only
   }
 }

@@ -57,7 +57,9 @@ export function findSpan(table, name) {
 
 /** Return the columns that a table still has to offer as inputs. @param {Table} table @param {Columns} columns */
 export function listInputs({ columns: all }, { time, target, sequence }) {
-  return all.filter(({ name, kind }) => name && kind === "number" && ![time, target, sequence].includes(name)).map(({ name }) => name);
+  return all
+    .filter(({ name, kind }) => name && (kind === "number" || kind === "index") && ![time, target, sequence].includes(name))
+    .map(({ name }) => name);
 }
 
 /** Give a part to another column, which loses the part that it had. @param {Columns} columns @param {"time" | "target" | "sequence"} part @param {string} name */

@@ -28,7 +28,14 @@ type Series = Present<Schemas["DatasetSummary"], "inputs" | "target" | "step">;
 type Rows = Record<"sequence" | "step" | "target" | "prediction" | "low" | "high" | "residual", number[]>;
 
 /** Which columns of a table play which part; "" is none. */
-type Columns = { time: string; target: string; sequence: string; inputs: string[] };
+type Columns = {
+  time: string;
+  target: string;
+  sequence: string;
+  inputs: string[];
+  /** the decimal mark, if the table does not tell it */
+  decimal?: string;
+};
 
 type Table = import("../model/table.js").Table;
 

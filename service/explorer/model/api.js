@@ -10,14 +10,14 @@ export class Problem extends Error {
   /**
    * @param {string} title @param {string} detail @param {{pointer?: string, parameter?: string, detail: string}[]} [errors]
    * @param {number} [status] of the response, 0 without one
-   * @param {string[]} [referrers] ids of what uses the resource
+   * @param {Record<string, any>} [members] what the service says beside the detail, such as the ids of referrers
    */
-  constructor(title, detail, errors = [], status = 0, referrers = []) {
+  constructor(title, detail, errors = [], status = 0, members = {}) {
     super(detail);
     this.title = title;
     this.errors = errors;
     this.status = status;
-    this.referrers = referrers;
+    this.members = members;
   }
 
   /** Whether the same request may succeed later. */
@@ -69,7 +69,7 @@ export async function send(path, options = {}, n_tries = MAX_TRIES) {
     problem.detail ?? response.statusText,
     problem.errors,
     response.status,
-    problem.referrers,
+    problem,
   );
 }
 

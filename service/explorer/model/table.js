@@ -5,9 +5,9 @@ import { Problem } from "./api.js";
 const SEPARATORS = [";", "\t", ","];
 const N_SAMPLE_ROWS = 50;
 const DATE = /^\d{1,4}[-/]\d{1,2}([-/]\d{1,4})?([ T].*)?$|^\d{1,2}\.\d{1,2}\.\d{4}([ T].*)?$/;
-const NUMBER = /^[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?$/i;
-const MISSING = /^(|na|n\/a|nan|null|none|-|\?)$/i;
-const INDEX = /^(|#|no|nr|id|row|index|unnamed: 0)$/i;
+export const NUMBER = /^[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?$/i;
+export const MISSING = /^(|na|n\/a|nan|null|none|-|\?)$/i;
+const INDEX = /^(|#|no|nr|id|row|index|unnamed: 0)\.?$/i;
 /** Digits that one mark may divide into thousands. */
 const THOUSANDS = /^[-+]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})*$/;
 const NOT_TEXT = new Problem("This is not text in UTF-8", "Save the table as CSV in UTF-8, then load it again.");
@@ -90,8 +90,8 @@ export function findMarks(table) {
   }
   const [divider] = dividers;
   const [decimal = divider && otherMark(divider)] = decimals;
-  // Beside semicolons, a point may divide thousands, because the decimal mark is often a comma there.
-  const question = unclear[","] ?? (table.separator === ";" ? unclear["."] : "") ?? "";
+  // Beside semicolons and tabs, a point may divide thousands, because the decimal mark is often a comma there.
+  const question = unclear[","] ?? (table.separator === "," ? "" : unclear["."]) ?? "";
   if (!decimal) return { decimal: ".", hasThousands: false, unclear: question };
   const other = otherMark(decimal);
   return { decimal, hasThousands: dividers.has(other) || other in unclear, unclear: "" };
