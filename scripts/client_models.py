@@ -79,7 +79,7 @@ class Generator:
 
     def _in_order(self) -> list[str]:
         """Return the names of objects, each after those that it refers to."""
-        graph = {name: _references(model) for name, model in self.models.items()}
+        graph = {name: sorted(_references(model)) for name, model in self.models.items()}
         order = TopologicalSorter(graph).static_order()
         return [name for name in order if self.models[name].get("type") == "object"]
 

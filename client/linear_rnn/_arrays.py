@@ -23,22 +23,13 @@ else:
 NAN = math.nan
 
 
-def to_array(values: Sequence[Any]) -> Array:
-    """Return numbers as an array of floats, with nan for None; rows stay rows."""
+def to_array(values: Sequence[Any], kind: type[float] = float) -> Any:
+    """Return numbers as an array of floats or integers, with nan for None; rows stay rows."""
     if find_spec("numpy") is None:
-        return [NAN if v is None else to_array(v) if isinstance(v, list) else v for v in values]  # type: ignore[return-value]
+        return [NAN if v is None else to_array(v) if isinstance(v, list) else v for v in values]
     import numpy as np
 
-    return np.array(values, dtype=float)
-
-
-def to_int_array(values: Sequence[int]) -> IntArray:
-    """Return integers as an array."""
-    if find_spec("numpy") is None:
-        return list(values)  # type: ignore[return-value]
-    import numpy as np
-
-    return np.array(values, dtype=np.int64)
+    return np.array(values, dtype=kind)
 
 
 def read_npz(content: bytes) -> dict[str, Any]:
@@ -65,5 +56,5 @@ def _column(cells: list[str]) -> Any:
     except ValueError:
         return cells
     if all(cell.removeprefix("-").isdigit() for cell in cells):
-        return to_int_array([int(cell) for cell in cells])
+        return to_array([int(cell) for cell in cells], int)
     return to_array(numbers)

@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
-from linear_rnn._arrays import Array, IntArray, to_array, to_int_array
+from linear_rnn._arrays import Array, IntArray, to_array
 from linear_rnn._errors import LinearRNNError
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def _convert(kind: Any, value: Any) -> Any:
     if kind is Array:
         return to_array(value)
     if kind is IntArray:
-        return to_int_array(value)
+        return to_array(value, int)
     if get_origin(kind) in {Union, types.UnionType}:
         named = [member for member in get_args(kind) if member is not type(None)]
         return _convert(named[0], value) if len(named) == 1 else value

@@ -80,24 +80,9 @@ class Busy(StatusError):
 class JobFailed(LinearRNNError):
     """A job ended with an error."""
 
-    def __init__(self, job_id: str | None, detail: str) -> None:
-        super().__init__(job_id, detail)
-        self.id = job_id
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"{self.id} failed: {self.detail}"
-
 
 class JobCancelled(LinearRNNError):
     """A job was cancelled."""
-
-    def __init__(self, job_id: str | None) -> None:
-        super().__init__(job_id)
-        self.id = job_id
-
-    def __str__(self) -> str:
-        return f"{self.id} was cancelled"
 
 
 BY_STATUS: dict[int, type[StatusError]] = {

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Protocol, TypedDict, TypeGuard
@@ -66,12 +66,18 @@ class Window(TypedDict, total=False):
     resolution: int
 
 
-def compose(**fields: Any) -> dict[str, Any]:
-    """Return the JSON of a request; what is None is left out and has the default of the service."""
+NOT_SENT = frozenset({"self", "wait", "progress"})
+
+
+def compose(arguments: Mapping[str, Any], *, without: Collection[str] = ()) -> dict[str, Any]:
+    """Return the arguments of a method, its ``locals()``, as the JSON of a request.
+
+    What is None is left out, and has the default of the service.
+    """
     return {
         name: _CONVERTERS.get(name, _plain)(value)
-        for name, value in fields.items()
-        if value is not None
+        for name, value in arguments.items()
+        if value is not None and name not in {*NOT_SENT, *without}
     }
 
 

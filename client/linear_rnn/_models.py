@@ -174,15 +174,6 @@ class Clip(TypedDict):
     """The bound."""
 
 
-class StoredDataset(TypedDict):
-    """A stored dataset."""
-
-    kind: Literal["stored"]
-    """The source of the dataset."""
-    id: str
-    """The id of the dataset."""
-
-
 class CountOnesDataset(TypedDict):
     """Random bit sequences and the number of ones in each, generated as in the tutorial."""
 
@@ -220,6 +211,15 @@ class RememberDataset(TypedDict):
     """The length of each sequence."""
     seed: NotRequired[int]
     """The seed; equal seeds give equal datasets."""
+
+
+class StoredDataset(TypedDict):
+    """A stored dataset."""
+
+    kind: Literal["stored"]
+    """The source of the dataset."""
+    id: str
+    """The id of the dataset."""
 
 
 class ContinuedSequence(TypedDict):
@@ -371,6 +371,16 @@ class FitRange(TypedDict):
 
 
 @dataclass(kw_only=True)
+class Minimum:
+    """A local minimum of the cost as a function of w_rec."""
+
+    w_rec: float
+    """The w_rec of the minimum."""
+    cost: float
+    """The mean squared error."""
+
+
+@dataclass(kw_only=True)
 class ResidualTests:
     """Whether the residuals look like independent noise."""
 
@@ -380,16 +390,6 @@ class ResidualTests:
     """The p-value of the Ljung-Box test for up to 10 lags."""
     durbin_watson: float | None = None
     """Near 2 if consecutive residuals are independent."""
-
-
-@dataclass(kw_only=True)
-class Minimum:
-    """A local minimum of the cost as a function of w_rec."""
-
-    w_rec: float
-    """The w_rec of the minimum."""
-    cost: float
-    """The mean squared error."""
 
 
 @dataclass(kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import Any
 
 from linear_rnn._errors import ConnectFailed
 
@@ -20,33 +20,27 @@ STOP_SECONDS = 15
 class Service:
     """A running service with its own data, which ends when this process does."""
 
-    def __init__(self, process: "Popen[str]", directory: TemporaryDirectory[str]) -> None:
+    def __init__(self, process: Any, directory: TemporaryDirectory[str]) -> None:
         self.stop = weakref.finalize(self, _stop, process, directory)
         self.pid = process.pid
         self.directory = directory.name
-        line = _pipe(process.stdout).readline()
+        line = process.stdout.readline()
         if not line.startswith("{"):
             self.stop()
             raise ConnectFailed("`linear-rnn serve` did not start; stderr says why")
         self.url: str = json.loads(line)["url"]
 
 
-def _stop(process: "Popen[str]", directory: TemporaryDirectory[str]) -> None:
+def _stop(process: Any, directory: TemporaryDirectory[str]) -> None:
     """End a service, and delete its data."""
-    _pipe(process.stdin).close()
+    process.stdin.close()
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    _pipe(process.stdout).close()
+    process.stdout.close()
     directory.cleanup()
-
-
-def _pipe(stream: IO[str] | None) -> IO[str]:
-    if stream is None:
-        raise AssertionError("the process is started with pipes")
-    return stream
 
 
 def start_service(command: Sequence[str] | None = None) -> Service:

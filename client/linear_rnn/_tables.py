@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from linear_rnn import _models as m
+from linear_rnn._decode import decode
 
 if TYPE_CHECKING:
     import pandas
@@ -103,15 +104,17 @@ def grids_of(arrays: Mapping[str, Any]) -> list[m.CostGrid]:
     grids = []
     for k in range(len(arrays) // 3):
         w_in, w_rec, cost = (arrays[f"{name}_{k}"] for name in ("w_in", "w_rec", "cost"))
-        finite = np.where(np.isfinite(cost), cost, np.inf)
-        row, column = np.unravel_index(np.argmin(finite), cost.shape)
-        lowest = float(finite[row, column])
-        weights = m.Weights(w_in=float(w_in[column]), w_rec=float(w_rec[row]))
-        minimum = m.GridMinimum(weights=weights, cost=lowest if lowest < np.inf else None)
-        n_overflowed = int(np.sum(~np.isfinite(cost)))
-        cost = np.where(np.isfinite(cost), cost, np.nan)
-        grid = m.CostGrid(
-            w_in=w_in, w_rec=w_rec, cost=cost, minimum=minimum, n_overflowed=n_overflowed
-        )
-        grids.append(grid)
+        is_finite = np.isfinite(cost)
+        row, column = divmod(int(np.argmin(np.where(is_finite, cost, np.inf))), len(w_in))
+        grid = {
+            "w_in": w_in,
+            "w_rec": w_rec,
+            "cost": np.where(is_finite, cost, np.nan),
+            "minimum": {
+                "weights": {"w_in": float(w_in[column]), "w_rec": float(w_rec[row])},
+                "cost": float(cost[row, column]) if is_finite.any() else None,
+            },
+            "n_overflowed": int(np.sum(~is_finite)),
+        }
+        grids.append(decode(m.CostGrid, grid))
     return grids

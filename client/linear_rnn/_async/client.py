@@ -2,53 +2,24 @@
 
 from asyncio import to_thread
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
+from linear_rnn import _inputs as i
 from linear_rnn import _models as m
 from linear_rnn._arrays import read_npz
+from linear_rnn._async import results as r
 from linear_rnn._async.connection import AsyncConnection
-from linear_rnn._async.results import (
-    AsyncBasinMap,
-    AsyncCollection,
-    AsyncComputation,
-    AsyncDataset,
-    AsyncEvaluations,
-    AsyncFit,
-    AsyncGradientCheck,
-    AsyncOptimum,
-    AsyncPrediction,
-    AsyncRun,
-    AsyncSurface,
-    AsyncTrace,
-    T,
-    attach,
-)
 from linear_rnn._decode import decode
-from linear_rnn._inputs import (
-    DatasetLike,
-    NetworkLike,
-    OptimizerLike,
-    RangeLike,
-    Rows,
-    Stored,
-    TableLike,
-    WeightsLike,
-    Window,
-    compose,
-    encode,
-    is_table,
-    split_header,
-    to_csv,
-)
+from linear_rnn._inputs import compose, encode, is_table, split_header, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._service import Service, start_service
 from linear_rnn._tables import grids_of
 
-C = TypeVar("C", bound=AsyncComputation)
+C = TypeVar("C", bound=r.AsyncComputation)
 
-WAIT_SECONDS = 20
+COLUMNS = frozenset({"target", "inputs", "sequence", "time"})
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones travel as npz
+JSON_TYPE = {"Content-Type": "application/json"}
 RESOLUTION = 25  # of windows that name none
 
 
@@ -90,6 +61,14 @@ class AsyncClient:
     ) -> None:
         self._connection = AsyncConnection(url, api_key, timeout, max_retries)
         self._service: Service | None = None
+        self.runs: r.AsyncCollection[r.AsyncRun] = r.AsyncCollection(self, r.AsyncRun)
+        """The stored training runs."""
+        self.maps: r.AsyncCollection[r.AsyncBasinMap] = r.AsyncCollection(self, r.AsyncBasinMap)
+        """The stored basin maps."""
+        self.fits: r.AsyncCollection[r.AsyncFit] = r.AsyncCollection(self, r.AsyncFit)
+        """The stored fits."""
+        self.datasets: r.AsyncCollection[r.AsyncDataset] = r.AsyncCollection(self, r.AsyncDataset)
+        """The stored datasets."""
 
     @classmethod
     async def local(cls, *, command: Sequence[str] | None = None) -> Self:
@@ -115,12 +94,7 @@ class AsyncClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -138,36 +112,16 @@ class AsyncClient:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._connection.url}>"
 
-    @property
-    def runs(self) -> AsyncCollection[AsyncRun]:
-        """The stored training runs."""
-        return AsyncCollection(self, AsyncRun)
-
-    @property
-    def maps(self) -> AsyncCollection[AsyncBasinMap]:
-        """The stored basin maps."""
-        return AsyncCollection(self, AsyncBasinMap)
-
-    @property
-    def fits(self) -> AsyncCollection[AsyncFit]:
-        """The stored fits."""
-        return AsyncCollection(self, AsyncFit)
-
-    @property
-    def datasets(self) -> AsyncCollection[AsyncDataset]:
-        """The stored datasets."""
-        return AsyncCollection(self, AsyncDataset)
-
     async def predict(
         self,
-        inputs: Rows | None = None,
+        inputs: i.Rows | None = None,
         *,
-        weights: WeightsLike | None = None,
-        network: NetworkLike | None = None,
-        model: Stored | str | m.WeightsModel | m.RunModel | None = None,
-        dataset: DatasetLike | None = None,
+        weights: i.WeightsLike | None = None,
+        network: i.NetworkLike | None = None,
+        model: i.Stored | str | m.WeightsModel | m.RunModel | None = None,
+        dataset: i.DatasetLike | None = None,
         return_states: bool | None = None,
-    ) -> AsyncPrediction:
+    ) -> r.AsyncPrediction:
         """Run the network over sequences. A fit predicts with its own methods.
 
         >>> rnn.predict([[0, 1, 1, 0, 1]]).outputs.tolist()
@@ -180,86 +134,79 @@ class AsyncClient:
         model
             A training run, or its id, in place of the weights and the network.
         """
-        request = compose(
-            inputs=inputs,
-            weights=weights,
-            network=network,
-            model=model,
-            dataset=dataset,
-            return_states=return_states,
-        )
+        request = compose(locals())
         if request.get("model", {}).get("kind") == "fit":
             raise TypeError("a fit predicts with its methods `predict` and `forecast`")
-        return await self._ask(AsyncPrediction, "/v1/predict", request)
+        return await self._ask(r.AsyncPrediction, "/v1/predict", request)
 
     async def evaluate(
         self,
         *,
-        points: Sequence[WeightsLike] | None = None,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
-    ) -> AsyncEvaluations:
+        points: Sequence[i.WeightsLike] | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
+    ) -> r.AsyncEvaluations:
         """Return the cost, its gradient and the outputs at given weights.
 
         >>> rnn.evaluate(points=[(1, 1)]).evaluations[0].cost
         0.0
         """
-        request = compose(points=points, dataset=dataset, network=network)
-        return await self._ask(AsyncEvaluations, "/v1/evaluate", request)
+        request = compose(locals())
+        return await self._ask(r.AsyncEvaluations, "/v1/evaluate", request)
 
     async def optimum(
-        self, *, dataset: DatasetLike | None = None, network: NetworkLike | None = None
-    ) -> AsyncOptimum:
+        self, *, dataset: i.DatasetLike | None = None, network: i.NetworkLike | None = None
+    ) -> r.AsyncOptimum:
         """Find the exact global minimum of the cost; identity activation only.
 
         >>> rnn.optimum().weights
         Weights(w_in=1.0, w_rec=1.0)
         """
-        request = compose(dataset=dataset, network=network)
-        return await self._ask(AsyncOptimum, "/v1/optimum", request)
+        request = compose(locals())
+        return await self._ask(r.AsyncOptimum, "/v1/optimum", request)
 
     async def trace(
         self,
         *,
-        points: Sequence[WeightsLike] | None = None,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
+        points: Sequence[i.WeightsLike] | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
         aggregation: m.Aggregation | None = None,
-    ) -> AsyncTrace:
+    ) -> r.AsyncTrace:
         """Trace the gradient back through time.
 
         >>> rnn.trace(points=[(1, 2)]).traces[0].regime
         'exploding'
         """
-        request = compose(points=points, dataset=dataset, network=network, aggregation=aggregation)
-        return await self._ask(AsyncTrace, "/v1/gradient-trace", request)
+        request = compose(locals())
+        return await self._ask(r.AsyncTrace, "/v1/gradient-trace", request)
 
     async def check_gradient(
         self,
         *,
-        weights: WeightsLike | None = None,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
+        weights: i.WeightsLike | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
         step: float | None = None,
-    ) -> AsyncGradientCheck:
+    ) -> r.AsyncGradientCheck:
         """Compare the gradient of backpropagation with differences of the cost.
 
         >>> rnn.check_gradient(weights=(0.5, 1.1)).relative_error < 1e-6
         True
         """
-        request = compose(weights=weights, dataset=dataset, network=network, step=step)
-        return await self._ask(AsyncGradientCheck, "/v1/gradient-check", request)
+        request = compose(locals())
+        return await self._ask(r.AsyncGradientCheck, "/v1/gradient-check", request)
 
     async def surface(
         self,
         *,
-        windows: Sequence[Window] | None = None,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
-        points: Sequence[WeightsLike] | None = None,
-        runs: Sequence[Stored | str] | None = None,
+        windows: Sequence[i.Window] | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
+        points: Sequence[i.WeightsLike] | None = None,
+        runs: Sequence[i.Stored | str] | None = None,
         marks: Sequence[m.Mark] | None = None,
-    ) -> AsyncSurface:
+    ) -> r.AsyncSurface:
         """Compute the cost on windows of weights.
 
         >>> rnn.surface(windows=[{"w_in": (0, 2), "resolution": 50}]).cost.shape
@@ -270,22 +217,15 @@ class AsyncClient:
         points, runs, marks
             What the picture shows besides the cost.
         """
-        request = compose(
-            windows=windows,
-            dataset=dataset,
-            network=network,
-            points=points,
-            runs=runs,
-            marks=marks,
-        )
+        request = compose(locals())
         sizes = [each.get("resolution") or RESOLUTION for each in request.get("windows", [])]
         cells = sum(size**2 for size in sizes)
         if cells <= MAX_JSON_CELLS:
-            return await self._ask(AsyncSurface, "/v1/cost-surface", request)
+            return await self._ask(r.AsyncSurface, "/v1/cost-surface", request)
         for window, size in zip(request["windows"], sizes, strict=True):
             window["resolution"] = size
         arrays = read_npz(await self._file("/v1/cost-surface.npz", {}, request))
-        surface = AsyncSurface(windows=grids_of(arrays))
+        surface = r.AsyncSurface(windows=grids_of(arrays))
         surface._client, surface._request = self, request
         return surface
 
@@ -301,10 +241,10 @@ class AsyncClient:
     async def train(
         self,
         *,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
-        initial_weights: WeightsLike | None = None,
-        optimizer: OptimizerLike | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
+        initial_weights: i.WeightsLike | None = None,
+        optimizer: i.OptimizerLike | None = None,
         n_iterations: int | None = None,
         target_cost: float | None = None,
         record_every: int | None = None,
@@ -312,7 +252,7 @@ class AsyncClient:
         keep: bool = True,
         wait: bool = True,
         progress: bool = False,
-    ) -> AsyncRun:
+    ) -> r.AsyncRun:
         """Train the network. The same request returns the same run and computes nothing.
 
         >>> run = rnn.train(optimizer=Adam(learning_rate=0.1), initial_weights=(-1.5, 2))
@@ -336,51 +276,34 @@ class AsyncClient:
         JobFailed, JobCancelled
             If the run did not succeed.
         """
-        request = compose(
-            dataset=dataset,
-            network=network,
-            initial_weights=initial_weights,
-            optimizer=optimizer,
-            n_iterations=n_iterations,
-            target_cost=target_cost,
-            record_every=record_every,
-            clip=clip,
-        )
-        return await self._compute(AsyncRun, request, keep, wait, progress)
+        request = compose(locals())
+        return await self._compute(r.AsyncRun, request, wait, progress)
 
     async def map_basins(
         self,
         *,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
-        optimizer: OptimizerLike | None = None,
-        window: Window | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
+        optimizer: i.OptimizerLike | None = None,
+        window: i.Window | None = None,
         n_iterations: int | None = None,
         target_cost: float | None = None,
         clip: m.Clip | None = None,
         keep: bool = True,
         wait: bool = True,
         progress: bool = False,
-    ) -> AsyncBasinMap:
+    ) -> r.AsyncBasinMap:
         """Train from every point of a grid; ``keep``, ``wait`` and ``progress`` as in ``train``.
 
         >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).outcomes.shape
         (4, 4)
         """
-        request = compose(
-            dataset=dataset,
-            network=network,
-            optimizer=optimizer,
-            window=window,
-            n_iterations=n_iterations,
-            target_cost=target_cost,
-            clip=clip,
-        )
-        return await self._compute(AsyncBasinMap, request, keep, wait, progress)
+        request = compose(locals())
+        return await self._compute(r.AsyncBasinMap, request, wait, progress)
 
     async def fit(
         self,
-        dataset: DatasetLike | TableLike | m.SeriesDataset | None = None,
+        dataset: i.DatasetLike | i.TableLike | m.SeriesDataset | None = None,
         *,
         target: str | None = None,
         inputs: Sequence[str] | None = None,
@@ -390,14 +313,14 @@ class AsyncClient:
         offset: bool | float | None = None,
         gains: Mapping[str, float] | None = None,
         delay: int | tuple[int, int] | None = None,
-        w_rec: RangeLike | None = None,
+        w_rec: i.RangeLike | None = None,
         noise: Literal["white", "ar1"] | None = None,
         step: m.StepFields | None = None,
         confidence: float | None = None,
         keep: bool = True,
         wait: bool = True,
         progress: bool = False,
-    ) -> AsyncFit:
+    ) -> r.AsyncFit:
         """Fit a recurrence to data; ``keep``, ``wait`` and ``progress`` as in ``train``.
 
         >>> level = [50 * 0.8**k for k in range(60)]
@@ -422,22 +345,12 @@ class AsyncClient:
                 sequence=sequence,
                 time=time,
             )
-        request = compose(
-            dataset=dataset,
-            initial_state=initial_state,
-            offset=offset,
-            gains=gains,
-            delay=delay,
-            w_rec=w_rec,
-            noise=noise,
-            step=step,
-            confidence=confidence,
-        )
-        return await self._compute(AsyncFit, request, keep, wait, progress)
+        request = compose(locals(), without=COLUMNS)
+        return await self._compute(r.AsyncFit, request, wait, progress)
 
     async def upload(
-        self, dataset: DatasetLike | TableLike, *, name: str | None = None
-    ) -> AsyncDataset:
+        self, dataset: i.DatasetLike | i.TableLike, *, name: str | None = None
+    ) -> r.AsyncDataset:
         """Store a dataset with one target per sequence.
 
         >>> rnn.upload(([[0, 1, 1], [1, 1, 1]], [2, 3]), name="two").n_samples
@@ -450,23 +363,23 @@ class AsyncClient:
             the column ``target``, or the last; a path that ends with .npz has arrays ``inputs``
             and ``targets``.
         """
-        query = compose(name=name)
+        query = {} if name is None else {"name": name}
         if is_table(dataset):
             return await self._upload(to_csv(dataset), query)
-        request = compose(dataset=dataset)["dataset"]
-        data = await self._json("POST", AsyncDataset.PATH, request, query=query)
-        return attach(AsyncDataset, self, data, request)
+        request = to_dataset(dataset)
+        data = await self._json("POST", r.AsyncDataset.PATH, request, query=query)
+        return r.attach(r.AsyncDataset, self, data, request)
 
     async def upload_series(
         self,
-        table: TableLike,
+        table: i.TableLike,
         *,
         target: str,
         inputs: Sequence[str] | None = None,
         sequence: str | None = None,
         time: str | None = None,
         name: str | None = None,
-    ) -> AsyncDataset:
+    ) -> r.AsyncDataset:
         """Store time series with a target per step, for fits.
 
         >>> rnn.upload_series({"heat": [0, 1, 1], "level": [1, 2, 4]}, target="level").inputs
@@ -489,41 +402,29 @@ class AsyncClient:
         if inputs is None:
             used = {target, sequence, time}
             inputs = [column for column in split_header(content) if column not in used]
-        query = compose(
-            kind="series",
-            target=target,
-            inputs=",".join(inputs) or None,
-            sequence=sequence,
-            time=time,
-            name=name,
-        )
+        query = compose(locals(), without={"table", "content", "used"})
+        query |= {"kind": "series", "inputs": ",".join(inputs)}
         return await self._upload(content, query)
 
-    async def _upload(self, content: bytes, query: Mapping[str, Any]) -> AsyncDataset:
+    async def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.AsyncDataset:
         kind = "application/x-npz" if content.startswith(b"PK") else "text/csv"
+        headers = {"Content-Type": kind}
         response = await self._connection.request(
-            "POST",
-            AsyncDataset.PATH,
-            content=content,
-            headers={"Content-Type": kind},
-            query=query,
+            "POST", r.AsyncDataset.PATH, content, headers, query
         )
-        return attach(AsyncDataset, self, response.json(), {})
+        return r.attach(r.AsyncDataset, self, response.json(), {})
 
     async def _compute(
-        self, model: type[C], request: dict[str, Any], keep: bool, wait: bool, progress: bool
+        self, model: type[C], request: dict[str, Any], wait: bool, progress: bool
     ) -> C:
-        if keep:
-            prefer = None if progress else f"wait={WAIT_SECONDS}" if wait else "respond-async"
-        else:
-            prefer, request = None, {**request, "keep": False}
-        headers = {"Prefer": prefer} if prefer else None
+        prefer = f"wait={r.WAIT_SECONDS}" if wait else "respond-async"
+        headers = {"Prefer": prefer} if request["keep"] and not progress else None
         data = await self._json("POST", model.PATH, request, headers=headers)
-        result = attach(model, self, data, request)
+        result = r.attach(model, self, data, request)
         return await result.wait(progress=progress) if wait else result
 
-    async def _ask(self, model: type[T], path: str, request: dict[str, Any]) -> T:
-        return attach(model, self, await self._json("POST", path, request), request)
+    async def _ask(self, model: type[r.T], path: str, request: dict[str, Any]) -> r.T:
+        return r.attach(model, self, await self._json("POST", path, request), request)
 
     async def _json(
         self,
@@ -535,10 +436,8 @@ class AsyncClient:
         query: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         content = None if request is None else encode(request)
-        kind = {} if request is None else {"Content-Type": "application/json"}
-        response = await self._connection.request(
-            method, path, content=content, headers={**kind, **(headers or {})}, query=query
-        )
+        headers = {**(headers or {}), **({} if request is None else JSON_TYPE)}
+        response = await self._connection.request(method, path, content, headers, query)
         data: dict[str, Any] = response.json()
         return data
 
@@ -548,10 +447,8 @@ class AsyncClient:
         query: Mapping[str, Any] | None = None,
         request: Mapping[str, Any] | None = None,
     ) -> bytes:
-        method = "GET" if request is None else "POST"
-        content = None if request is None else encode(request)
-        headers = {} if request is None else {"Content-Type": "application/json"}
-        response = await self._connection.request(
-            method, path, content=content, headers=headers, query=query
-        )
+        if request is None:
+            return (await self._connection.request("GET", path, query=query)).content
+        content = encode(request)
+        response = await self._connection.request("POST", path, content, JSON_TYPE, query)
         return response.content

@@ -43,7 +43,6 @@ class AsyncConnection:
         self,
         method: str,
         path: str,
-        *,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,

@@ -2,53 +2,24 @@
 """The client: the questions of the API as methods."""
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
+from linear_rnn import _inputs as i
 from linear_rnn import _models as m
 from linear_rnn._arrays import read_npz
 from linear_rnn._decode import decode
-from linear_rnn._inputs import (
-    DatasetLike,
-    NetworkLike,
-    OptimizerLike,
-    RangeLike,
-    Rows,
-    Stored,
-    TableLike,
-    WeightsLike,
-    Window,
-    compose,
-    encode,
-    is_table,
-    split_header,
-    to_csv,
-)
+from linear_rnn._inputs import compose, encode, is_table, split_header, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._service import Service, start_service
+from linear_rnn._sync import results as r
 from linear_rnn._sync.connection import Connection
-from linear_rnn._sync.results import (
-    BasinMap,
-    Collection,
-    Computation,
-    Dataset,
-    Evaluations,
-    Fit,
-    GradientCheck,
-    Optimum,
-    Prediction,
-    Run,
-    Surface,
-    T,
-    Trace,
-    attach,
-)
 from linear_rnn._tables import grids_of
 
-C = TypeVar("C", bound=Computation)
+C = TypeVar("C", bound=r.Computation)
 
-WAIT_SECONDS = 20
+COLUMNS = frozenset({"target", "inputs", "sequence", "time"})
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones travel as npz
+JSON_TYPE = {"Content-Type": "application/json"}
 RESOLUTION = 25  # of windows that name none
 
 
@@ -90,6 +61,14 @@ class Client:
     ) -> None:
         self._connection = Connection(url, api_key, timeout, max_retries)
         self._service: Service | None = None
+        self.runs: r.Collection[r.Run] = r.Collection(self, r.Run)
+        """The stored training runs."""
+        self.maps: r.Collection[r.BasinMap] = r.Collection(self, r.BasinMap)
+        """The stored basin maps."""
+        self.fits: r.Collection[r.Fit] = r.Collection(self, r.Fit)
+        """The stored fits."""
+        self.datasets: r.Collection[r.Dataset] = r.Collection(self, r.Dataset)
+        """The stored datasets."""
 
     @classmethod
     def local(cls, *, command: Sequence[str] | None = None) -> Self:
@@ -115,12 +94,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -138,36 +112,16 @@ class Client:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._connection.url}>"
 
-    @property
-    def runs(self) -> Collection[Run]:
-        """The stored training runs."""
-        return Collection(self, Run)
-
-    @property
-    def maps(self) -> Collection[BasinMap]:
-        """The stored basin maps."""
-        return Collection(self, BasinMap)
-
-    @property
-    def fits(self) -> Collection[Fit]:
-        """The stored fits."""
-        return Collection(self, Fit)
-
-    @property
-    def datasets(self) -> Collection[Dataset]:
-        """The stored datasets."""
-        return Collection(self, Dataset)
-
     def predict(
         self,
-        inputs: Rows | None = None,
+        inputs: i.Rows | None = None,
         *,
-        weights: WeightsLike | None = None,
-        network: NetworkLike | None = None,
-        model: Stored | str | m.WeightsModel | m.RunModel | None = None,
-        dataset: DatasetLike | None = None,
+        weights: i.WeightsLike | None = None,
+        network: i.NetworkLike | None = None,
+        model: i.Stored | str | m.WeightsModel | m.RunModel | None = None,
+        dataset: i.DatasetLike | None = None,
         return_states: bool | None = None,
-    ) -> Prediction:
+    ) -> r.Prediction:
         """Run the network over sequences. A fit predicts with its own methods.
 
         >>> rnn.predict([[0, 1, 1, 0, 1]]).outputs.tolist()
@@ -180,86 +134,79 @@ class Client:
         model
             A training run, or its id, in place of the weights and the network.
         """
-        request = compose(
-            inputs=inputs,
-            weights=weights,
-            network=network,
-            model=model,
-            dataset=dataset,
-            return_states=return_states,
-        )
+        request = compose(locals())
         if request.get("model", {}).get("kind") == "fit":
             raise TypeError("a fit predicts with its methods `predict` and `forecast`")
-        return self._ask(Prediction, "/v1/predict", request)
+        return self._ask(r.Prediction, "/v1/predict", request)
 
     def evaluate(
         self,
         *,
-        points: Sequence[WeightsLike] | None = None,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
-    ) -> Evaluations:
+        points: Sequence[i.WeightsLike] | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
+    ) -> r.Evaluations:
         """Return the cost, its gradient and the outputs at given weights.
 
         >>> rnn.evaluate(points=[(1, 1)]).evaluations[0].cost
         0.0
         """
-        request = compose(points=points, dataset=dataset, network=network)
-        return self._ask(Evaluations, "/v1/evaluate", request)
+        request = compose(locals())
+        return self._ask(r.Evaluations, "/v1/evaluate", request)
 
     def optimum(
-        self, *, dataset: DatasetLike | None = None, network: NetworkLike | None = None
-    ) -> Optimum:
+        self, *, dataset: i.DatasetLike | None = None, network: i.NetworkLike | None = None
+    ) -> r.Optimum:
         """Find the exact global minimum of the cost; identity activation only.
 
         >>> rnn.optimum().weights
         Weights(w_in=1.0, w_rec=1.0)
         """
-        request = compose(dataset=dataset, network=network)
-        return self._ask(Optimum, "/v1/optimum", request)
+        request = compose(locals())
+        return self._ask(r.Optimum, "/v1/optimum", request)
 
     def trace(
         self,
         *,
-        points: Sequence[WeightsLike] | None = None,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
+        points: Sequence[i.WeightsLike] | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
         aggregation: m.Aggregation | None = None,
-    ) -> Trace:
+    ) -> r.Trace:
         """Trace the gradient back through time.
 
         >>> rnn.trace(points=[(1, 2)]).traces[0].regime
         'exploding'
         """
-        request = compose(points=points, dataset=dataset, network=network, aggregation=aggregation)
-        return self._ask(Trace, "/v1/gradient-trace", request)
+        request = compose(locals())
+        return self._ask(r.Trace, "/v1/gradient-trace", request)
 
     def check_gradient(
         self,
         *,
-        weights: WeightsLike | None = None,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
+        weights: i.WeightsLike | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
         step: float | None = None,
-    ) -> GradientCheck:
+    ) -> r.GradientCheck:
         """Compare the gradient of backpropagation with differences of the cost.
 
         >>> rnn.check_gradient(weights=(0.5, 1.1)).relative_error < 1e-6
         True
         """
-        request = compose(weights=weights, dataset=dataset, network=network, step=step)
-        return self._ask(GradientCheck, "/v1/gradient-check", request)
+        request = compose(locals())
+        return self._ask(r.GradientCheck, "/v1/gradient-check", request)
 
     def surface(
         self,
         *,
-        windows: Sequence[Window] | None = None,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
-        points: Sequence[WeightsLike] | None = None,
-        runs: Sequence[Stored | str] | None = None,
+        windows: Sequence[i.Window] | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
+        points: Sequence[i.WeightsLike] | None = None,
+        runs: Sequence[i.Stored | str] | None = None,
         marks: Sequence[m.Mark] | None = None,
-    ) -> Surface:
+    ) -> r.Surface:
         """Compute the cost on windows of weights.
 
         >>> rnn.surface(windows=[{"w_in": (0, 2), "resolution": 50}]).cost.shape
@@ -270,22 +217,15 @@ class Client:
         points, runs, marks
             What the picture shows besides the cost.
         """
-        request = compose(
-            windows=windows,
-            dataset=dataset,
-            network=network,
-            points=points,
-            runs=runs,
-            marks=marks,
-        )
+        request = compose(locals())
         sizes = [each.get("resolution") or RESOLUTION for each in request.get("windows", [])]
         cells = sum(size**2 for size in sizes)
         if cells <= MAX_JSON_CELLS:
-            return self._ask(Surface, "/v1/cost-surface", request)
+            return self._ask(r.Surface, "/v1/cost-surface", request)
         for window, size in zip(request["windows"], sizes, strict=True):
             window["resolution"] = size
         arrays = read_npz(self._file("/v1/cost-surface.npz", {}, request))
-        surface = Surface(windows=grids_of(arrays))
+        surface = r.Surface(windows=grids_of(arrays))
         surface._client, surface._request = self, request
         return surface
 
@@ -301,10 +241,10 @@ class Client:
     def train(
         self,
         *,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
-        initial_weights: WeightsLike | None = None,
-        optimizer: OptimizerLike | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
+        initial_weights: i.WeightsLike | None = None,
+        optimizer: i.OptimizerLike | None = None,
         n_iterations: int | None = None,
         target_cost: float | None = None,
         record_every: int | None = None,
@@ -312,7 +252,7 @@ class Client:
         keep: bool = True,
         wait: bool = True,
         progress: bool = False,
-    ) -> Run:
+    ) -> r.Run:
         """Train the network. The same request returns the same run and computes nothing.
 
         >>> run = rnn.train(optimizer=Adam(learning_rate=0.1), initial_weights=(-1.5, 2))
@@ -336,51 +276,34 @@ class Client:
         JobFailed, JobCancelled
             If the run did not succeed.
         """
-        request = compose(
-            dataset=dataset,
-            network=network,
-            initial_weights=initial_weights,
-            optimizer=optimizer,
-            n_iterations=n_iterations,
-            target_cost=target_cost,
-            record_every=record_every,
-            clip=clip,
-        )
-        return self._compute(Run, request, keep, wait, progress)
+        request = compose(locals())
+        return self._compute(r.Run, request, wait, progress)
 
     def map_basins(
         self,
         *,
-        dataset: DatasetLike | None = None,
-        network: NetworkLike | None = None,
-        optimizer: OptimizerLike | None = None,
-        window: Window | None = None,
+        dataset: i.DatasetLike | None = None,
+        network: i.NetworkLike | None = None,
+        optimizer: i.OptimizerLike | None = None,
+        window: i.Window | None = None,
         n_iterations: int | None = None,
         target_cost: float | None = None,
         clip: m.Clip | None = None,
         keep: bool = True,
         wait: bool = True,
         progress: bool = False,
-    ) -> BasinMap:
+    ) -> r.BasinMap:
         """Train from every point of a grid; ``keep``, ``wait`` and ``progress`` as in ``train``.
 
         >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).outcomes.shape
         (4, 4)
         """
-        request = compose(
-            dataset=dataset,
-            network=network,
-            optimizer=optimizer,
-            window=window,
-            n_iterations=n_iterations,
-            target_cost=target_cost,
-            clip=clip,
-        )
-        return self._compute(BasinMap, request, keep, wait, progress)
+        request = compose(locals())
+        return self._compute(r.BasinMap, request, wait, progress)
 
     def fit(
         self,
-        dataset: DatasetLike | TableLike | m.SeriesDataset | None = None,
+        dataset: i.DatasetLike | i.TableLike | m.SeriesDataset | None = None,
         *,
         target: str | None = None,
         inputs: Sequence[str] | None = None,
@@ -390,14 +313,14 @@ class Client:
         offset: bool | float | None = None,
         gains: Mapping[str, float] | None = None,
         delay: int | tuple[int, int] | None = None,
-        w_rec: RangeLike | None = None,
+        w_rec: i.RangeLike | None = None,
         noise: Literal["white", "ar1"] | None = None,
         step: m.StepFields | None = None,
         confidence: float | None = None,
         keep: bool = True,
         wait: bool = True,
         progress: bool = False,
-    ) -> Fit:
+    ) -> r.Fit:
         """Fit a recurrence to data; ``keep``, ``wait`` and ``progress`` as in ``train``.
 
         >>> level = [50 * 0.8**k for k in range(60)]
@@ -422,20 +345,10 @@ class Client:
                 sequence=sequence,
                 time=time,
             )
-        request = compose(
-            dataset=dataset,
-            initial_state=initial_state,
-            offset=offset,
-            gains=gains,
-            delay=delay,
-            w_rec=w_rec,
-            noise=noise,
-            step=step,
-            confidence=confidence,
-        )
-        return self._compute(Fit, request, keep, wait, progress)
+        request = compose(locals(), without=COLUMNS)
+        return self._compute(r.Fit, request, wait, progress)
 
-    def upload(self, dataset: DatasetLike | TableLike, *, name: str | None = None) -> Dataset:
+    def upload(self, dataset: i.DatasetLike | i.TableLike, *, name: str | None = None) -> r.Dataset:
         """Store a dataset with one target per sequence.
 
         >>> rnn.upload(([[0, 1, 1], [1, 1, 1]], [2, 3]), name="two").n_samples
@@ -448,23 +361,23 @@ class Client:
             the column ``target``, or the last; a path that ends with .npz has arrays ``inputs``
             and ``targets``.
         """
-        query = compose(name=name)
+        query = {} if name is None else {"name": name}
         if is_table(dataset):
             return self._upload(to_csv(dataset), query)
-        request = compose(dataset=dataset)["dataset"]
-        data = self._json("POST", Dataset.PATH, request, query=query)
-        return attach(Dataset, self, data, request)
+        request = to_dataset(dataset)
+        data = self._json("POST", r.Dataset.PATH, request, query=query)
+        return r.attach(r.Dataset, self, data, request)
 
     def upload_series(
         self,
-        table: TableLike,
+        table: i.TableLike,
         *,
         target: str,
         inputs: Sequence[str] | None = None,
         sequence: str | None = None,
         time: str | None = None,
         name: str | None = None,
-    ) -> Dataset:
+    ) -> r.Dataset:
         """Store time series with a target per step, for fits.
 
         >>> rnn.upload_series({"heat": [0, 1, 1], "level": [1, 2, 4]}, target="level").inputs
@@ -487,41 +400,25 @@ class Client:
         if inputs is None:
             used = {target, sequence, time}
             inputs = [column for column in split_header(content) if column not in used]
-        query = compose(
-            kind="series",
-            target=target,
-            inputs=",".join(inputs) or None,
-            sequence=sequence,
-            time=time,
-            name=name,
-        )
+        query = compose(locals(), without={"table", "content", "used"})
+        query |= {"kind": "series", "inputs": ",".join(inputs)}
         return self._upload(content, query)
 
-    def _upload(self, content: bytes, query: Mapping[str, Any]) -> Dataset:
+    def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.Dataset:
         kind = "application/x-npz" if content.startswith(b"PK") else "text/csv"
-        response = self._connection.request(
-            "POST",
-            Dataset.PATH,
-            content=content,
-            headers={"Content-Type": kind},
-            query=query,
-        )
-        return attach(Dataset, self, response.json(), {})
+        headers = {"Content-Type": kind}
+        response = self._connection.request("POST", r.Dataset.PATH, content, headers, query)
+        return r.attach(r.Dataset, self, response.json(), {})
 
-    def _compute(
-        self, model: type[C], request: dict[str, Any], keep: bool, wait: bool, progress: bool
-    ) -> C:
-        if keep:
-            prefer = None if progress else f"wait={WAIT_SECONDS}" if wait else "respond-async"
-        else:
-            prefer, request = None, {**request, "keep": False}
-        headers = {"Prefer": prefer} if prefer else None
+    def _compute(self, model: type[C], request: dict[str, Any], wait: bool, progress: bool) -> C:
+        prefer = f"wait={r.WAIT_SECONDS}" if wait else "respond-async"
+        headers = {"Prefer": prefer} if request["keep"] and not progress else None
         data = self._json("POST", model.PATH, request, headers=headers)
-        result = attach(model, self, data, request)
+        result = r.attach(model, self, data, request)
         return result.wait(progress=progress) if wait else result
 
-    def _ask(self, model: type[T], path: str, request: dict[str, Any]) -> T:
-        return attach(model, self, self._json("POST", path, request), request)
+    def _ask(self, model: type[r.T], path: str, request: dict[str, Any]) -> r.T:
+        return r.attach(model, self, self._json("POST", path, request), request)
 
     def _json(
         self,
@@ -533,10 +430,8 @@ class Client:
         query: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         content = None if request is None else encode(request)
-        kind = {} if request is None else {"Content-Type": "application/json"}
-        response = self._connection.request(
-            method, path, content=content, headers={**kind, **(headers or {})}, query=query
-        )
+        headers = {**(headers or {}), **({} if request is None else JSON_TYPE)}
+        response = self._connection.request(method, path, content, headers, query)
         data: dict[str, Any] = response.json()
         return data
 
@@ -546,10 +441,8 @@ class Client:
         query: Mapping[str, Any] | None = None,
         request: Mapping[str, Any] | None = None,
     ) -> bytes:
-        method = "GET" if request is None else "POST"
-        content = None if request is None else encode(request)
-        headers = {} if request is None else {"Content-Type": "application/json"}
-        response = self._connection.request(
-            method, path, content=content, headers=headers, query=query
-        )
+        if request is None:
+            return (self._connection.request("GET", path, query=query)).content
+        content = encode(request)
+        response = self._connection.request("POST", path, content, JSON_TYPE, query)
         return response.content

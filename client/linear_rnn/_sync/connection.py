@@ -44,7 +44,6 @@ class Connection:
         self,
         method: str,
         path: str,
-        *,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,

@@ -10,7 +10,7 @@ from linear_rnn import _text as text
 from linear_rnn._arrays import Array, read_csv, read_npz
 from linear_rnn._decode import decode
 from linear_rnn._errors import JobCancelled, JobFailed
-from linear_rnn._inputs import compose, id_of, rows_of
+from linear_rnn._inputs import id_of, rows_of
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
 from linear_rnn._tables import Rows, Table, lengthen, stack
@@ -236,21 +236,8 @@ class GradientCheck(Result, m.GradientCheckResponse):
     """The gradient of backpropagation beside differences of the cost."""
 
 
-class Evaluations(Result, m.EvaluateResponse, Table):
+class Evaluations(Result, m.EvaluateResponse):
     """The cost, its gradient and the outputs at several points."""
-
-    def columns(self) -> dict[str, Any]:
-        """Return the columns w_in, w_rec, cost and log10_cost.
-
-        >>> rnn.evaluate(points=[(1, 1)]).columns()["cost"]
-        [0.0]
-        """
-        return {
-            "w_in": [each.weights.w_in for each in self.evaluations],
-            "w_rec": [each.weights.w_rec for each in self.evaluations],
-            "cost": [each.cost for each in self.evaluations],
-            "log10_cost": [each.log10_cost for each in self.evaluations],
-        }
 
 
 @suggest_keywords
@@ -288,9 +275,9 @@ class Computation(Drawable, Stored):
             self.refresh(wait=WAIT_SECONDS)
         if self.status == "failed":
             detail = self.error.detail if self.error is not None else "no reason is known"
-            raise JobFailed(self.id, detail)
+            raise JobFailed(f"{self.id} failed: {detail}")
         if self.status == "cancelled":
-            raise JobCancelled(self.id)
+            raise JobCancelled(f"{self.id} was cancelled")
         return self
 
     def refresh(self, *, wait: int = 0) -> Self:
@@ -309,6 +296,27 @@ class Computation(Drawable, Stored):
         'succeeded'
         """
         return self._replace(self._client._json("POST", f"{self._path}/cancel"))
+
+    @property
+    def table(self) -> Rows:
+        """The numbers of the result as columns."""
+        raise NotImplementedError
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return the numbers of the result as a table of pandas.
+
+        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).to_pandas().shape
+        (16, 5)
+        """
+        return (self.table).to_pandas()
+
+    def to_polars(self) -> "polars.DataFrame":
+        """Return the numbers of the result as a table of polars.
+
+        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).to_polars().shape
+        (16, 5)
+        """
+        return (self.table).to_polars()
 
     def _follow(self) -> None:
         bar = Progress(str(self.id)[:12])
@@ -353,6 +361,11 @@ class Run(Computation, m.TrainingRun):
             return Rows(vars(decode(m.TrajectoryResponse, inline)))
         return Rows(self._load("trajectory", "/trajectory.csv"))
 
+    @property
+    def table(self) -> Rows:
+        """The trajectory."""
+        return self.trajectory
+
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return f"{self._path}/trajectory", None
 
@@ -383,21 +396,10 @@ class BasinMap(Computation, m.BasinMap):
         """The outcome in every cell."""
         return (self.arrays)["outcome"]
 
-    def to_pandas(self) -> "pandas.DataFrame":
-        """Return a table of pandas with a row per cell.
-
-        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).to_pandas().shape
-        (16, 5)
-        """
-        return Rows(lengthen(**self.arrays)).to_pandas()
-
-    def to_polars(self) -> "polars.DataFrame":
-        """Return a table of polars with a row per cell.
-
-        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).to_polars().shape
-        (16, 5)
-        """
-        return Rows(lengthen(**self.arrays)).to_polars()
+    @property
+    def table(self) -> Rows:
+        """The columns w_in, w_rec, cost, iterations and outcome, with a row per cell."""
+        return Rows(lengthen(**self.arrays))
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return self._path, None
@@ -471,22 +473,6 @@ class Fit(Computation, m.FitResource):
         residuals: Array = (self.table)["residual"]
         return residuals
 
-    def to_pandas(self) -> "pandas.DataFrame":
-        """Return the targets, predictions and residuals as a table of pandas.
-
-        >>> "residual" in rnn.fit().to_pandas()
-        True
-        """
-        return (self.table).to_pandas()
-
-    def to_polars(self) -> "polars.DataFrame":
-        """Return the targets, predictions and residuals as a table of polars.
-
-        >>> "residual" in rnn.fit().to_polars()
-        True
-        """
-        return (self.table).to_polars()
-
     def profile(self) -> Profile:
         """Return the cost as a function of w_rec, which draws itself as well.
 
@@ -526,8 +512,8 @@ class Fit(Computation, m.FitResource):
         self, inputs: Any, *, initial_state: float | None = None, continued: Any = None
     ) -> Forecast:
         rows = rows_of(inputs, [each.name for each in self.inputs or []])
-        model = compose(kind="fit", id=id_of(self), initial_state=initial_state)
-        request = compose(model=model, inputs=[rows], **{"continue": continued})
+        model = {"kind": "fit", "id": self.id, "initial_state": initial_state}
+        request = {"model": model, "inputs": [rows], "continue": continued}
         data = self._client._json("POST", "/v1/predict", request)
         return Forecast(decode(m.FitPredictResponse, data), self.trust)
 
