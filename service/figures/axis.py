@@ -80,13 +80,28 @@ def linear_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
 
 
 def log_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
-    """Return an axis of numbers given by their log10, with ticks at whole powers if possible.
+    """Return an axis of numbers given by their log10, with about ``max_ticks`` ticks.
 
-    It has about ``max_ticks`` ticks, and at least two.
+    They are at 1, 2 and 5 times powers of ten where there is room for all of these, otherwise at
+    whole powers if possible. There are at least two.
     """
-    ticks, _ = _round_values(low, high, _locator(max_ticks, integer=True, min_ticks=2))
-    units = tuple((tick - low) / (high - low) for tick in ticks)
-    return Axis(low, high, units, log_labels(ticks), caption)
+    last = math.ceil(high) if high - low <= max_ticks else math.floor(low)
+    steps = [math.log10(factor) + k for k in range(math.floor(low), last) for factor in (1, 2, 5)]
+    ticks = [tick for tick in steps if low <= tick <= high]
+    labels = tuple(format_log10_number(tick, 1) for tick in ticks)
+    if not 2 <= len(ticks) <= max_ticks:
+        ticks, _ = _round_values(low, high, _locator(max_ticks, integer=True, min_ticks=2))
+        labels = log_labels(ticks)
+    return Axis(low, high, tuple((tick - low) / (high - low) for tick in ticks), labels, caption)
+
+
+def integer_axis(first: int, last: int, max_ticks: int, caption: str) -> Axis:
+    """Return an axis of whole numbers, which fall from left to right if ``first`` is the larger."""
+    low, high = min(first, last), max(first, last)
+    ticks = integer_ticks(low, high, max_ticks)
+    span = last - first or 1
+    units = tuple((tick - first) / span for tick in ticks)
+    return Axis(float(first), float(first + span), units, tuple(map(str, ticks)), caption)
 
 
 def log_labels(log10_values: Sequence[float]) -> tuple[str, ...]:

@@ -13,24 +13,10 @@ from service.engine.types import Array
 from service.figures.annotations import OUTLINE, draw_optimum
 from service.figures.axis import Axis
 from service.figures.canvas import Canvas, Pixels, Raster
-from service.figures.frame import (
-    bottom_margin,
-    color_bar_width,
-    draw_color_bar,
-    draw_frame,
-    left_margin,
-)
-from service.figures.geometry import Panel, Rect, pixel_size, snap_to_pixels
-from service.figures.layout import weight_axis
-from service.figures.legend import (
-    OPTIMUM_ENTRY,
-    LegendEntry,
-    draw_legend,
-    hatching,
-    legend_height,
-    legend_rows,
-    stripes,
-)
+from service.figures.frame import color_bar_width, draw_color_bar
+from service.figures.geometry import Rect, pixel_size, snap_to_pixels
+from service.figures.layout import draw_page, draw_panel, weight_axis
+from service.figures.legend import OPTIMUM_ENTRY, LegendEntry, hatching, stripes
 from service.figures.style import COLOR_MAP, Style
 from service.figures.text import printable
 
@@ -66,26 +52,26 @@ def basin_map_figure(
     """
     style = style or Style()
     canvas, font = Canvas(style), style.font_size
-    top = canvas.title(f"Where training starts, and when it arrives: {printable(optimizer)}")
-    rows = legend_rows(canvas, _legend(basins, style, optimum), canvas.area.width - 2 * font, 4)
-    bottom = 0.5 * font + legend_height(canvas, len(rows))
+    title = f"Where training starts, and when it arrives: {printable(optimizer)}"
+    area = draw_page(canvas, title, _legend(basins, style, optimum), max_rows=4)
     right = canvas.area.right - color_bar_width(font, "iterations") - 0.8 * font
-    low, high = bottom + bottom_margin(canvas), top - 0.3 * font
-    y = weight_axis(*_limits(basins.w_rec), high - low, font, "initial w_rec", horizontal=False)
-    rect = Rect(0.3 * font + left_margin(canvas, y), low, right - 1.4 * font, high)
-    rect = snap_to_pixels(rect, style)
-    x = weight_axis(*_limits(basins.w_in), rect.width, font, "initial w_in", horizontal=True)
-    panel = Panel(rect, x, y)
-    draw_frame(canvas, panel)
+    w_in, w_rec = _limits(basins.w_in), _limits(basins.w_rec)
+    panel = draw_panel(
+        canvas,
+        area._replace(right=right - 1.4 * font),
+        lambda width: weight_axis(*w_in, width, font, "initial w_in", horizontal=True),
+        lambda height: weight_axis(*w_rec, height, font, "initial w_rec", horizontal=False),
+    )
+    rect = panel.rect
     edges = _band_edges(basins.iterations[basins.reached])
     colors = mpl.colormaps[COLOR_MAP](np.linspace(1.0, 0.0, len(edges) - 1), bytes=True)
     canvas.add(Raster(_pixels(basins, rect, edges, colors, style), rect))
     if basins.reached.any():
-        bar = snap_to_pixels(Rect(right, low, right + 1.3 * font, high - 1.7 * font), style)
+        bar = Rect(right, rect.bottom, right + 1.3 * font, rect.top - 1.7 * font)
+        bar = snap_to_pixels(bar, style)
         draw_color_bar(canvas, bar, colors, _bar_axis(edges, bar.height, font))
     if optimum is not None:
         draw_optimum(canvas, panel, optimum)
-    draw_legend(canvas, rows, bottom)
     return canvas.figure
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from service.engine.types import Array
 from service.figures.axis import Axis, linear_axis
 from service.figures.canvas import Canvas, Stroke
-from service.figures.frame import draw_frame, left_margin
+from service.figures.frame import bottom_margin, draw_frame, left_margin
 from service.figures.geometry import Panel, Rect, snap_to_pixels
 from service.figures.layout import draw_page, weight_axis, widen
 from service.figures.legend import LegendEntry
@@ -60,7 +60,8 @@ def fit_figure(
     if side_by_side:
         sequences, time = [_join(sequences)], "sequence"
     entries = _legend(canvas, sequences, n_sequences, confidence, side_by_side=side_by_side)
-    area = draw_page(canvas, f"Fit of {printable(target)}", headline, entries)
+    area = draw_page(canvas, f"Fit of {printable(target)}", entries, headline=headline)
+    area = area._replace(bottom=area.bottom + bottom_margin(canvas))
     data, residuals = _panels(canvas, area, sequences, printable(target), printable(time))
     for panel in (data, residuals):
         if panel is not None:

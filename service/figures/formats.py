@@ -5,14 +5,13 @@ This module does not import Matplotlib, so that the service can list the formats
 
 import io
 import json
-import struct
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +43,13 @@ class PictureFormat(NamedTuple):
 
 def write_png(picture: Picture, metadata: Metadata) -> bytes:
     """Return a picture as a 24-bit PNG, with one ``iTXt`` chunk per entry of the metadata."""
-    return encode_png(picture.pixels(), metadata)
+    texts = PngInfo()
+    for keyword, text in metadata.items():
+        texts.add_itxt(keyword, _without_surrogates(text))
+    image = Image.fromarray(picture.pixels()).convert("RGB")
+    with io.BytesIO() as buffer:
+        image.save(buffer, "png", pnginfo=texts, compress_level=3)  # 6 takes 1.5 times as long
+        return buffer.getvalue()
 
 
 def write_svg(picture: Picture, metadata: Metadata) -> bytes:
@@ -72,30 +77,6 @@ PICTURE_FORMATS: Final = {
         PictureFormat("pdf", "application/pdf", write_pdf, is_compressed=True),
     )
 }
-
-
-def encode_png(pixels: NDArray[np.uint8], metadata: Metadata) -> bytes:
-    """Return opaque pixels as a 24-bit PNG (PNG Specification 3rd edition, sections 5, 9, 11).
-
-    No filter and fast compression take half the time that Pillow needs to try five filters on
-    each row, and the file is no larger.
-    """
-    rows, columns = pixels.shape[:2]
-    opaque = Image.fromarray(pixels).convert("RGB")  # faster in Pillow than in numpy
-    lines = np.zeros((rows, 1 + 3 * columns), np.uint8)
-    lines[:, 1:] = np.asarray(opaque).reshape(rows, 3 * columns)
-    chunks = [_chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 2, 0, 0, 0))]
-    for keyword, text in metadata.items():
-        name = keyword.encode("latin-1", "replace")[:79]
-        value = text.encode("utf-8", "replace")
-        chunks.append(_chunk(b"iTXt", name + b"\0\0\0\0\0" + value))
-    chunks.append(_chunk(b"IDAT", zlib.compress(lines.data, 1)))
-    chunks.append(_chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _save(picture: Picture, suffix: str, entries: Metadata, hidden: Sequence[str]) -> bytes:

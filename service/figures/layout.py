@@ -1,12 +1,12 @@
 """Layouts: of a page around panels, and of a cost surface."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from service.figures.axis import Axis, linear_axis
 from service.figures.canvas import Canvas
-from service.figures.frame import bottom_margin, color_bar_width, left_margin
+from service.figures.frame import bottom_margin, color_bar_width, draw_frame, left_margin
 from service.figures.geometry import Panel, Rect, snap_to_pixels
 from service.figures.legend import LegendEntry, draw_legend, legend_height, legend_rows
 from service.figures.style import Style
@@ -51,14 +51,52 @@ def layout(style: Style, windows: tuple[Window, ...], legend: tuple[LegendEntry,
     return Layout(panels, bar, tuple(map(tuple, rows)), bottom)
 
 
-def draw_page(canvas: Canvas, title: str, headline: str, legend: Sequence[LegendEntry]) -> Rect:
-    """Write title, headline and legend, and return the area for panels and their axes."""
+def draw_page(
+    canvas: Canvas,
+    title: str,
+    legend: Sequence[LegendEntry],
+    *,
+    headline: str = "",
+    max_rows: int = 2,
+) -> Rect:
+    """Write title, headline and legend, and return the area for panels and their axes.
+
+    The headline stands below the title. The legend has at most ``max_rows`` rows.
+    """
     font = canvas.style.font_size
     top = canvas.subtitle(printable(headline), canvas.title(title)) - 0.4 * font
-    rows = legend_rows(canvas, legend, canvas.area.width - 2 * font, 2)
+    rows = legend_rows(canvas, legend, canvas.area.width - 2 * font, max_rows)
     bottom = 0.4 * font + legend_height(canvas, len(rows))
     draw_legend(canvas, rows, bottom)
-    return Rect(0.3 * font, bottom + bottom_margin(canvas), canvas.area.right - 1.5 * font, top)
+    return Rect(0.3 * font, bottom, canvas.area.right - 1.5 * font, top)
+
+
+def draw_panel(
+    canvas: Canvas,
+    area: Rect,
+    make_x: Callable[[float], Axis],
+    make_y: Callable[[float], Axis],
+    *,
+    grid: bool = False,
+    caption_room: float | None = None,
+) -> Panel:
+    """Draw a panel that fills an area together with its axes.
+
+    ``make_x`` and ``make_y`` return an axis for the width and the height of the panel in CSS
+    pixels; for ``grid`` and ``caption_room`` see :func:`draw_frame`.
+    """
+    bottom = area.bottom + bottom_margin(canvas)
+    y = make_y(area.top - bottom)
+    rect = Rect(area.left + left_margin(canvas, y), bottom, area.right, area.top)
+    rect = snap_to_pixels(rect, canvas.style)
+    panel = Panel(rect, make_x(rect.width), y)
+    draw_frame(canvas, panel, grid=grid, caption_room=caption_room)
+    return panel
+
+
+def vertical_ticks(height: float, font: float) -> int:
+    """Return how many ticks of a vertical logarithmic axis there is room for."""
+    return min(max(int(height / (2.2 * font)), 2), 9)
 
 
 def widen(low: float, high: float, share: float) -> tuple[float, float]:

@@ -10,12 +10,11 @@ from service.engine.types import Array
 from service.figures.annotations import HALO, draw_labels, draw_marker
 from service.figures.axis import Axis, log_axis
 from service.figures.canvas import Canvas, Stroke
-from service.figures.frame import draw_frame, left_margin
-from service.figures.geometry import Panel, Rect, snap_to_pixels
-from service.figures.layout import draw_page, weight_axis, widen
+from service.figures.geometry import Panel, Rect
+from service.figures.layout import draw_page, draw_panel, vertical_ticks, weight_axis, widen
 from service.figures.legend import LegendEntry
 from service.figures.style import Style, blend
-from service.figures.text import format_log10_number, format_number
+from service.figures.text import format_number
 
 CAPTION = "lowest cost"
 _LINE = 0.16  # in units of the font size
@@ -50,16 +49,17 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
     style = style or Style()
     canvas, font = Canvas(style), style.font_size
     title = "What fits nearly as well: the lowest cost at each weight"
-    area = draw_page(canvas, title, headline, _legend(canvas, profile))
+    area = draw_page(canvas, title, _legend(canvas, profile), headline=headline)
     scale = _Scale(profile)
-    y = scale.axis(area.height, font)
-    rect = Rect(area.left + left_margin(canvas, y), area.bottom, area.right, area.top)
-    rect = snap_to_pixels(rect, style)
     low, high = float(profile.w_rec[0]), float(profile.w_rec[-1])
-    x = weight_axis(low, high, rect.width, font, "w_rec", horizontal=True)
-    panel = Panel(rect, x, y)
-    draw_frame(canvas, panel, grid=True)
-    color = canvas.colors.state
+    panel = draw_panel(
+        canvas,
+        area,
+        lambda width: weight_axis(low, high, width, font, "w_rec", horizontal=True),
+        lambda height: scale.axis(height, font),
+        grid=True,
+    )
+    rect, color = panel.rect, canvas.colors.state
     for pieces, alpha in ((profile.widened, _WIDENED), (profile.pieces, _PIECE)):
         for piece in pieces:
             canvas.box(_piece_box(panel, piece, font), face=color, alpha=alpha)
@@ -96,20 +96,8 @@ class _Scale:
         values = self.values(self._costs)
         low, high = widen(float(values.min()), float(values.max()), 0.07)
         if self._is_log:
-            return _log_axis(low, high, min(max(int(height / (2.2 * font)), 2), 9))
+            return log_axis(low, high, vertical_ticks(height, font), CAPTION)
         return weight_axis(low, high, height, font, CAPTION, horizontal=False)
-
-
-def _log_axis(low: float, high: float, max_ticks: int) -> Axis:
-    """Return a logarithmic axis, with ticks at 1, 2 and 5 where there is room for them."""
-    exponents = np.arange(np.floor(low), np.ceil(high))
-    ticks = (exponents[:, np.newaxis] + np.log10([1.0, 2.0, 5.0])).ravel()
-    ticks = ticks[(ticks >= low) & (ticks <= high)]
-    if len(ticks) > max_ticks:
-        return log_axis(low, high, max_ticks, CAPTION)
-    units = tuple(((ticks - low) / (high - low)).tolist())
-    labels = tuple(format_log10_number(tick, 1) for tick in ticks.tolist())
-    return Axis(low, high, units, labels, CAPTION)
 
 
 def _piece_box(panel: Panel, piece: tuple[float, float], font: float) -> Rect:

@@ -7,11 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from service.engine.types import Array
-from service.figures.axis import Axis, integer_ticks, log_axis
+from service.figures.axis import Axis, integer_axis, log_axis
 from service.figures.canvas import Canvas, Stroke
-from service.figures.frame import bottom_margin, draw_frame, left_margin
-from service.figures.geometry import Panel, Rect, snap_to_pixels
-from service.figures.legend import LegendEntry, draw_legend, legend_height, legend_rows
+from service.figures.frame import bottom_margin
+from service.figures.geometry import Panel, Rect
+from service.figures.layout import draw_page, draw_panel, vertical_ticks
+from service.figures.legend import LegendEntry
 from service.figures.style import Style
 from service.figures.text import (
     MINUS,
@@ -84,31 +85,27 @@ def gradient_trace_figure(
     canvas, font = Canvas(style), style.font_size
     n_steps = max((len(trace.sign) - 1 for trace in traces), default=1)
     logarithmic = n_steps > _MAX_SYMLOG_STEPS or _max_log10(traces) > _MAX_SYMLOG_EXPONENT
-    top = canvas.title("The gradient on its way back through time") - 0.3 * font
     entries = _REGIME_ENTRIES + (_sign_entries(canvas) if logarithmic else [])
-    rows = legend_rows(canvas, entries, canvas.area.width - 2 * font, 4)
-    bottom = 0.4 * font + legend_height(canvas, len(rows))
-    area = Rect(0.3 * font, bottom + bottom_margin(canvas), canvas.area.right - 0.5 * font, top)
-    n_ticks = max(2, int(area.height / (2.0 * font)))
-    scale = (
-        _log_scale(traces, n_ticks, caption)
-        if logarithmic
-        else _symlog_scale(traces, n_ticks, caption)
-    )
-    names = _names(canvas, traces, area)
+    title = "The gradient on its way back through time"
+    area = draw_page(canvas, title, entries, max_rows=4)
+    height = area.height - bottom_margin(canvas)
+    make_scale = _log_scale if logarithmic else _symlog_scale
+    scale = make_scale(traces, vertical_ticks(height, font), caption)
+    names = _names(canvas, traces, area.width, height)
     widest = max((text_width(name, _NAME_SIZE * font) for name in names), default=0)
-    left = area.left + left_margin(canvas, scale.axis)
-    rect = snap_to_pixels(
-        Rect(left, area.bottom, area.right - 2.2 * font - widest, area.top), style
+    panel = draw_panel(
+        canvas,
+        area._replace(right=area.right - 1.2 * font - widest),
+        lambda width: _step_axis(n_steps, width, font),
+        lambda _: scale.axis,
+        grid=True,
+        caption_room=canvas.area.width - font,
     )
-    panel = Panel(rect, _step_axis(n_steps, rect.width, font), scale.axis)
-    draw_frame(canvas, panel, grid=True, caption_room=canvas.area.width - font)
     if scale.origin is not None:
         xs, ys = panel.to_canvas(np.array([n_steps, 0.0]), np.zeros(2))
         canvas.line(xs, ys, Stroke(canvas.colors.muted, 1))
     ends = [_draw_trace(canvas, panel, scale, trace, i) for i, trace in enumerate(traces)]
-    _draw_names(canvas, rect, names, ends)
-    draw_legend(canvas, rows, bottom)
+    _draw_names(canvas, panel.rect, names, ends)
     return canvas.figure
 
 
@@ -139,7 +136,7 @@ def _log_scale(traces: Sequence[TraceLine], n_ticks: int, caption: str) -> _Scal
     values = values[np.isfinite(values)]
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     margin = max(0.06 * (high - low), 0.5)
-    return _Scale(None, log_axis(low - margin, high + margin, min(n_ticks, 9), f"|{caption}|"))
+    return _Scale(None, log_axis(low - margin, high + margin, n_ticks, f"|{caption}|"))
 
 
 def _symlog_axis(low: float, high: float, n_ticks: int, origin: int, caption: str) -> Axis:
@@ -163,10 +160,8 @@ def _symlog_axis(low: float, high: float, n_ticks: int, origin: int, caption: st
 
 def _step_axis(n_steps: int, width: float, font: float) -> Axis:
     widest = 0.62 * font * len(str(n_steps)) + 1.5 * font
-    ticks = integer_ticks(0, n_steps, max(2, min(int(width / widest), 12)))
-    units = tuple(1 - k / n_steps for k in ticks)
     caption = "time step k  (backpropagation runs from left to right)"
-    return Axis(float(n_steps), 0.0, units, tuple(map(str, ticks)), caption)
+    return integer_axis(n_steps, 0, max(2, min(int(width / widest), 12)), caption)
 
 
 def _draw_trace(canvas: Canvas, panel: Panel, scale: _Scale, trace: TraceLine, index: int) -> float:
@@ -217,14 +212,14 @@ def _sign_entries(canvas: Canvas) -> list[LegendEntry]:
     ]
 
 
-def _names(canvas: Canvas, traces: Sequence[TraceLine], area: Rect) -> list[str]:
+def _names(canvas: Canvas, traces: Sequence[TraceLine], width: float, height: float) -> list[str]:
     """Return the names of the lines; those without room are counted in a last name."""
     size = _NAME_SIZE * canvas.style.font_size
-    room = max(1, int(area.height / (_NAME_HEIGHT * size)))
+    room = max(1, int(height / (_NAME_HEIGHT * size)))
     names = [_name(trace) for trace in traces]
     if len(names) > room:
         names = [*names[: room - 1], f"+{len(names) - room + 1} more"]
-    return [shorten(name, size, 0.42 * area.width) for name in names]
+    return [shorten(name, size, 0.42 * width) for name in names]
 
 
 def _name(trace: TraceLine) -> str:

@@ -7,20 +7,14 @@ from matplotlib.figure import Figure
 
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath, draw_optimum, draw_path, path_stroke
-from service.figures.axis import Axis, integer_ticks, log_axis
+from service.figures.axis import Axis, integer_axis, log_axis
 from service.figures.canvas import Canvas, Pixels, Raster, Stroke
 from service.figures.color_bands import choose_color_bands
-from service.figures.frame import bottom_margin, color_bar_width, draw_frame, left_margin
-from service.figures.geometry import Panel, Rect, pixel_centers, snap_to_pixels
+from service.figures.frame import color_bar_width
+from service.figures.geometry import Rect, pixel_centers, snap_to_pixels
 from service.figures.heatmap import CONTOUR_WIDTH, Log10Cost, draw_contours, draw_cost_bar, paint
-from service.figures.layout import Window, weight_axis
-from service.figures.legend import (
-    OPTIMUM_ENTRY,
-    LegendEntry,
-    draw_legend,
-    legend_height,
-    legend_rows,
-)
+from service.figures.layout import Window, draw_page, draw_panel, vertical_ticks, weight_axis
+from service.figures.legend import OPTIMUM_ENTRY, LegendEntry
 from service.figures.render import rasterize
 from service.figures.style import Style
 from service.figures.text import format_log10_number, format_number, printable, text_width
@@ -64,14 +58,10 @@ class TrajectoryPicture:
         canvas, font = Canvas(self.style), self.style.font_size
         run = self.run
         title = f"{printable(run.optimizer)}: {printable(run.outcome.replace('_', ' '))}"
-        top = canvas.subtitle(_headline(run), canvas.title(title)) - 0.3 * font
-        rows = legend_rows(canvas, self._legend(), canvas.area.width - 2 * font, 2)
-        bottom = 0.5 * font + legend_height(canvas, len(rows))
-        area = Rect(0.3 * font, bottom, canvas.area.right - 1.5 * font, top)
+        area = draw_page(canvas, title, self._legend(), headline=_headline(run))
         surface, costs = _split(area, font)
         self._draw_surface(canvas, surface, vector=vector)
         _draw_costs(canvas, costs, run)
-        draw_legend(canvas, rows, bottom)
         return canvas.figure
 
     def _legend(self) -> list[LegendEntry]:
@@ -91,16 +81,15 @@ class TrajectoryPicture:
     def _draw_surface(self, canvas: Canvas, area: Rect, *, vector: bool) -> None:
         font, style = self.style.font_size, self.style
         with_bar = canvas.area.width >= _MIN_WIDTH_WITH_BAR
-        bar_left = area.right - color_bar_width(font, "cost + 1") if with_bar else area.right
+        bar_left = area.right - color_bar_width(font, "cost + 1")
         window = window_around(self.run.weights, self.optimum)
-        bottom = area.bottom + bottom_margin(canvas)
-        y = weight_axis(*window.w_rec, area.top - bottom, font, "w_rec", horizontal=False)
-        left, right = area.left + left_margin(canvas, y), bar_left - font
-        rect = Rect(left, bottom, right if with_bar else area.right, area.top)
-        rect = snap_to_pixels(rect, style)
-        x = weight_axis(*window.w_in, rect.width, font, "w_in", horizontal=True)
-        panel = Panel(rect, x, y)
-        draw_frame(canvas, panel)
+        panel = draw_panel(
+            canvas,
+            area._replace(right=bar_left - font) if with_bar else area,
+            lambda width: weight_axis(*window.w_in, width, font, "w_in", horizontal=True),
+            lambda height: weight_axis(*window.w_rec, height, font, "w_rec", horizontal=False),
+        )
+        rect = panel.rect
         values = self.log10_cost(*pixel_centers(panel, style))
         bands = choose_color_bands([values])
         line_width = 0.0 if vector else CONTOUR_WIDTH * style.dpi / 100
@@ -108,7 +97,7 @@ class TrajectoryPicture:
         if vector:
             draw_contours(canvas, panel, bands, self.log10_cost)
         if with_bar:
-            bar = Rect(bar_left, bottom, bar_left + 1.1 * font, area.top - 1.7 * font)
+            bar = Rect(bar_left, rect.bottom, bar_left + 1.1 * font, area.top - 1.7 * font)
             draw_cost_bar(canvas, snap_to_pixels(bar, style), bands)
         if self.optimum is not None:
             draw_optimum(canvas, panel, self.optimum, below_paths=True)
@@ -172,12 +161,14 @@ def _headline(run: Run) -> str:
 def _draw_costs(canvas: Canvas, area: Rect, run: Run) -> None:
     """Draw the cost by iteration; a cost of 0 is a marker at the bottom."""
     font = canvas.style.font_size
-    bottom = area.bottom + bottom_margin(canvas)
-    y = _cost_axis(run, int((area.top - bottom) / (2.2 * font)))
-    rect = Rect(area.left + left_margin(canvas, y), bottom, area.right, area.top)
-    rect = snap_to_pixels(rect, canvas.style)
-    panel = Panel(rect, _iteration_axis(run, rect.width, font), y)
-    draw_frame(canvas, panel, grid=True)
+    panel = draw_panel(
+        canvas,
+        area,
+        lambda width: _iteration_axis(run, width, font),
+        lambda height: _cost_axis(run, vertical_ticks(height, font)),
+        grid=True,
+    )
+    rect = panel.rect
     if run.target_cost is not None and run.target_cost > 0:
         xs, level = np.array([panel.x.low, panel.x.high]), np.full(2, np.log10(run.target_cost))
         stroke = Stroke(canvas.colors.muted, 1.5, _TARGET_DASHES)
@@ -197,9 +188,7 @@ def _iteration_axis(run: Run, width: float, font: float) -> Axis:
     first, last = int(run.iterations[0]), int(run.iterations[-1])
     last = max(last, first + 1)
     room = max(2, int(width / (text_width(str(last), font) + 1.5 * font)))
-    ticks = integer_ticks(first, last, min(room, 8))
-    units = tuple((k - first) / (last - first) for k in ticks)
-    return Axis(float(first), float(last), units, tuple(map(str, ticks)), "iteration")
+    return integer_axis(first, last, min(room, 8), "iteration")
 
 
 def _cost_axis(run: Run, n_ticks: int) -> Axis:
@@ -208,4 +197,4 @@ def _cost_axis(run: Run, n_ticks: int) -> Axis:
         values = np.append(values, np.log10(run.target_cost))
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     margin = max(0.06 * (high - low), 0.1)
-    return log_axis(low - margin, high + margin, min(max(n_ticks, 2), 9), "cost")
+    return log_axis(low - margin, high + margin, n_ticks, "cost")

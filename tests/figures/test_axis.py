@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.figures.axis import FAR, Axis, linear_axis, log_axis
+from service.figures.axis import FAR, Axis, integer_axis, linear_axis, log_axis
 
 MINUS = "\N{MINUS SIGN}"
 weights = st.floats(-1e6, 1e6, allow_nan=False)
@@ -68,3 +68,18 @@ def test_log_axis_of_less_than_a_decade_still_has_distinct_labels() -> None:
     axis = log_axis(1.4525, 1.4526, 4, "cost")
     assert len(axis.labels) == len(set(axis.labels)) >= 2
     assert all(label.startswith("28.3") for label in axis.labels)
+
+
+def test_log_axis_has_ticks_at_1_2_and_5_where_there_is_room() -> None:
+    axis = log_axis(-0.1, 1.1, 8, "cost")
+    assert axis.labels == ("1", "2", "5", "10¹")
+    np.testing.assert_allclose(axis.ticks, (np.log10([1, 2, 5, 10]) + 0.1) / 1.2)
+    assert log_axis(-0.1, 1.1, 3, "cost").labels == ("10⁰", "10¹")
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 10), (10, 0), (3, 3)])
+def test_integer_axis_runs_from_its_first_to_its_last_number(first: int, last: int) -> None:
+    axis = integer_axis(first, last, 5, "step")
+    ends = {int(label): tick for label, tick in zip(axis.labels, axis.ticks, strict=True)}
+    assert ends[first] == 0.0
+    assert last == first or ends[last] == 1.0
