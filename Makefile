@@ -32,7 +32,7 @@ test: .venv/.dev-installed ## run the fast tests in two processes, about 4 minut
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-all: .venv/.oracles-installed ## run all tests; installs PyTorch
-	$(BIN)/pytest $(PARALLEL) -m "" $(ARGS)
+	$(BIN)/pytest $(PARALLEL) -m "not soak" $(ARGS)
 
 check: lint types layers spelling generated metadata shell ## every check that is not a test
 
@@ -101,7 +101,8 @@ bench: .bench-venv/.installed ## compare with PyTorch, JAX, Numba and the tutori
 bench-quick: .venv/.run-installed ## compare with the tutorial's loops, in under a minute
 	$(BIN)/python -m benchmarks --quick
 
-soak: .venv/.dev-installed ## kill processes at random and count jobs, 2 x 3 minutes (ARGS="--minutes 1")
+soak: .venv/.dev-installed ## tests that judge by time; kill processes at random and count jobs, 2 x 3 minutes (ARGS="--minutes 1")
+	$(BIN)/pytest -m soak
 	$(BIN)/python -m scripts.soak $(ARGS)
 	$(BIN)/python -m scripts.soak --postgresql $(ARGS)
 

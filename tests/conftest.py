@@ -192,10 +192,11 @@ def at_once(n_threads: int, call: Callable[[int], Any]) -> list[Any]:
         return list(threads.map(one, range(n_threads)))
 
 
-async def until(holds: Callable[[], Any]) -> None:
-    """Let other tasks run until a condition holds."""
-    while not holds():
-        await asyncio.sleep(0)
+async def until(holds: Callable[[], Any], seconds: float = 60.0) -> None:
+    """Let other tasks run until a condition holds; raises TimeoutError if that takes too long."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0)
 
 
 class FakeQueue(list[str]):

@@ -22,7 +22,6 @@ from service.engine.training import OPTIMIZERS, TrainingSetup, train
 from service.engine.types import Weights
 from service.store.jobs import MAX_DELIVERIES
 from tests.live.conftest import ENDLESS, LONG, Start, has_progress, is_finished, wait_for
-from tests.live.liveness import load_factor
 
 RUNS = "/v1/training-runs"
 # Steps of about a second, which is longer than the time between two checkpoints.
@@ -61,18 +60,11 @@ def one(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFacto
     return start_server(tmp_path_factory.mktemp("one") / "data", "--workers", "1")
 
 
-def test_a_job_starts_soon_and_succeeds(one: Any) -> None:
-    waits = []
-    for n in range(5):
-        run = one.submit(n_iterations=100 + n)
-        done = one.wait_for_run(run["id"], is_finished)
-        assert done["status"] == "succeeded"
-        assert (done["progress"], done["attempt"]) == ({"done": 100 + n, "total": 100 + n}, 1)
-        created, started = (
-            np.datetime64(done[name].rstrip("Z")) for name in ("created_at", "started_at")
-        )
-        waits.append((started - created) / np.timedelta64(1, "s"))
-    assert min(waits) < 0.5 * load_factor(), waits
+def test_a_job_succeeds(one: Any) -> None:
+    run = one.submit(n_iterations=100)
+    done = one.wait_for_run(run["id"], is_finished)
+    assert done["status"] == "succeeded"
+    assert (done["progress"], done["attempt"]) == ({"done": 100, "total": 100}, 1)
 
 
 def test_queued_and_running_jobs_can_be_cancelled(one: Any) -> None:

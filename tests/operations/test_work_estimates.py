@@ -75,7 +75,7 @@ def prepare(database: Database, activation: str, window: tuple[float, float], **
     return picture, picture_seconds(activation, size, n_costs)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_worst_pictures_take_as_long_as_estimated(
     local_database: Database, activation: str
@@ -101,7 +101,7 @@ def test_the_worst_pictures_take_as_long_as_estimated(
     assert max(worst.values()) >= 1 / (2 * FACTOR), worst
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("weights", [(1.0, 1.2), (1e308, 1e308), (-1e308, -1e308), (1e-300, 0.0)])
 def test_no_trace_takes_much_longer_than_estimated(

@@ -12,6 +12,7 @@ from service.rendering.pool import RenderPool
 from service.rendering.requests import PictureData, SurfacePictureRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
+from tests.conftest import until
 
 SURFACE = CostSurfaceRequest.model_validate({})
 SMALL = Style(320, 240)
@@ -36,8 +37,7 @@ class PoolRunner:
         async def wait() -> set[int]:
             if not self.pool.renderers:
                 self.pool.start()
-            while not self.pool.renderers or self.pool.n_drawing:
-                await asyncio.sleep(0)
+            await until(lambda: self.pool.renderers and not self.pool.n_drawing)
             return {each.pid for each in self.pool.renderers}  # type: ignore[attr-defined]
 
         return self.runner.run(wait())

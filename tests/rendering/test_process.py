@@ -29,8 +29,9 @@ from service.rendering.pool import RenderPool
 async def main():
     pool = RenderPool(2, 1)
     pool.start()
-    while len(pool.renderers) < 2:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while len(pool.renderers) < 2:
+            await asyncio.sleep(0.01)
     print(*(each.pid for each in pool.renderers), flush=True)
     await asyncio.Event().wait()
 

@@ -16,6 +16,7 @@ from service.server.connection import Connection, Turn
 from service.server.listener import listen
 from service.server.main import UNREAD_BYTES, _Server, greeting, limit_unread
 from service.settings import Settings
+from tests.conftest import until
 
 
 @pytest.mark.parametrize(
@@ -96,8 +97,7 @@ def test_a_shutdown_begins_before_the_server_stops_listening(
         async def serve() -> None:
             server = _Server(config, settings, on_shutdown)
             serving = asyncio.create_task(server.serve([listener]))
-            while not server.started:
-                await asyncio.sleep(0)
+            await until(lambda: server.started)
             server.should_exit = True
             await serving
 
