@@ -686,20 +686,16 @@ class OptimumResponse:
     """The exact global minimum of the cost, for the identity activation."""
 
     weights: Weights
-    """Null where the minimum is at infinity or overflows float64."""
+    """Null where the infimum is at infinity, or a weight is no float64."""
     cost: float | None = None
     """The minimum, or the infimum where it is not attained."""
     log10_cost: float | None = None
     """Its decimal logarithm; null where the cost is 0."""
     attained: bool
-    """False where the infimum is at infinity."""
+    """Whether float64 weights have this cost; false where a weight is null."""
     unique: bool
-    """Whether all other weights have a higher cost."""
-    w_in_sign: float | None = None
-    """The sign of w_in: -1, 0 or 1; 0 where the minimum is not attained."""
-    log10_abs_w_in: float | None = None
-    """The decimal logarithm of |w_in|, even where w_in overflows float64; null where w_in is 0 or
-    the minimum is not attained."""
+    """Whether it is attained, and all other minima are higher by more than the accuracy of
+    costs."""
 
 
 @dataclass(kw_only=True)

@@ -17,9 +17,9 @@ from service.schemas.training_runs import TrainingRunRequest
 
 # The ids of the tutorial's dataset, training run, fit and basin map, which a test checks.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_37854c5a88ba27be5e4db5befc2c41fc"
-FIT_ID: Final = "fit_6229b2a10690b59b7fe6d4ab4ead1f9d"
-MAP_ID: Final = "map_9bd8d4a4d7234b0ca1da2c9da2eef892"
+RUN_ID: Final = "run_33816761788b300398e63d5b8de252d2"
+FIT_ID: Final = "fit_98d99407cfc9c25760c098eeb5bafb73"
+MAP_ID: Final = "map_8b70bc8d50521db8cbc1d77496945a6a"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.

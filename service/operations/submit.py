@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from time import thread_time
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from anyio import to_thread
@@ -14,14 +14,13 @@ from service.operations.computations import describe
 from service.operations.context import Context
 from service.operations.datasets import store_dataset
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
-from service.operations.job_types import Arrays, JobType, Unfinished
+from service.operations.job_types import Arrays, JobType
 from service.operations.work_estimates import reading_seconds, storing_seconds
-from service.scheduling import OverBudget, charge_job
+from service.scheduling import charge_work
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize
 from service.store import computations, jobs
-from service.store.checkpoints import Checkpoint
 from service.store.rows import ComputationRow
 
 NOT_HASHED = frozenset({"keep"})
@@ -59,16 +58,7 @@ async def get_or_submit(
             return row, False
         seconds = job_type.estimate(request, dataset.size, context.limits)
         if not respond_async and seconds <= context.limits.max_sync_seconds:
-            # It goes on although its client has left.
-            return await context.scheduler.run(
-                seconds,
-                _compute_and_store,
-                task,
-                dataset,
-                context,
-                limit=context.limits.max_sync_seconds,
-                is_wanted=lambda: True,
-            )
+            return await context.scheduler.run(seconds, _compute_and_store, task, dataset, context)
         if job_type.check is not None:
             seconds_to_read = reading_seconds(dataset.size)
             await context.scheduler.run(seconds_to_read, job_type.check, request, dataset)
@@ -80,7 +70,7 @@ async def get_or_submit(
                 context.database,
                 context.limits,
             )
-        await charge_job(seconds)
+        await charge_work(seconds)
         return await to_thread.run_sync(_submit, task, dataset.size, seconds, context)
 
 
@@ -101,11 +91,7 @@ async def run_without_storing(
     seconds = job_type.estimate(request, dataset.size, context.limits)
     context.limits.check_without_storing(seconds)
     task = await _name_task(job_type, request)
-    limit = context.limits.max_sync_seconds
-    try:
-        return await context.scheduler.run(seconds, _compute_json, task, dataset, limit=limit)
-    except OverBudget as over:
-        raise context.limits.without_storing(over.spent) from None
+    return await context.scheduler.run(seconds, _compute_json, task, dataset)
 
 
 async def _resolve(
@@ -144,13 +130,7 @@ def _find(identifier: str, context: Context) -> ComputationRow | None:
 def _compute_and_store(
     task: Task, dataset: AnyDataset, context: Context
 ) -> tuple[ComputationRow, bool]:
-    """Return the stored result, or the job that goes on from where the budget ended."""
-    try:
-        row, arrays = compute(task, dataset)
-    except Unfinished as unfinished:
-        if task.request.dataset.n_given:
-            store_dataset(dataset, context.database, context.limits)
-        return _submit(task, dataset.size, unfinished.spent, context, unfinished)
+    row, arrays = compute(task, dataset)
     if task.request.dataset.n_given:
         store_dataset(dataset, context.database, context.limits)
     return computations.record(context.database, row, arrays)
@@ -169,9 +149,9 @@ def encode_inline(job_type: JobType[Any], row: ComputationRow, arrays: Arrays) -
 
 def compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
     """Return the row of a finished computation, and its arrays."""
-    started_at, start = datetime.now(UTC), thread_time()
+    started_at, start = datetime.now(UTC), perf_counter()
     output = task.job_type.compute(task.request, dataset)
-    seconds = thread_time() - start
+    seconds = perf_counter() - start
     row = _make_row(
         task,
         status="succeeded",
@@ -186,29 +166,10 @@ def compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
 
 
 def _submit(
-    task: Task,
-    size: DatasetSize,
-    seconds: float,
-    context: Context,
-    begun: Unfinished | None = None,
+    task: Task, size: DatasetSize, seconds: float, context: Context
 ) -> tuple[ComputationRow, bool]:
-    """Accept a job of estimated seconds, or one that has spent some and goes on from there."""
-    fields: dict[str, Any] = {"estimated_seconds": seconds}
-    arrays: Arrays = {}
-    if begun is not None and begun.computation is not None:
-        computation = begun.computation
-        part = computation.part() if begun.part is None else begun.part
-        latest, state = computation.latest(), computation.state()
-        checkpoint = Checkpoint(0, computation.done, latest, state, part, begun.spent)
-        arrays = checkpoint.arrays
-        share = computation.done / max(task.request.progress_total, 1)
-        fields |= {
-            "estimated_seconds": seconds / share if share else seconds,
-            "progress_done": computation.done,
-            "latest": latest,
-            "compute_seconds": seconds,
-        }
-    job = _make_row(task, created_at=datetime.now(UTC), client=current_client.get(), **fields)
+    now, client = datetime.now(UTC), current_client.get()
+    job = _make_row(task, created_at=now, estimated_seconds=seconds, client=client)
     return jobs.submit(
         context.database,
         job,
@@ -216,7 +177,6 @@ def _submit(
         max_queued=context.limits.max_queued_jobs,
         max_per_client=context.limits.max_queued_jobs_per_client,
         result_bytes=task.job_type.result_bytes(task.request, size),
-        checkpoint=arrays,
     )
 
 

@@ -18,7 +18,7 @@ class OptimumResponse(ResponseModel):
 
     weights: Annotated[
         NullableWeights,
-        Field(description="Null where the minimum is at infinity or overflows float64."),
+        Field(description="Null where the infimum is at infinity, or a weight is no float64."),
     ]
     cost: Annotated[
         Nullable, Field(description="The minimum, or the infimum where it is not attained.")
@@ -26,16 +26,14 @@ class OptimumResponse(ResponseModel):
     log10_cost: Annotated[
         Nullable, Field(description="Its decimal logarithm; null where the cost is 0.")
     ]
-    attained: Annotated[bool, Field(description="False where the infimum is at infinity.")]
-    unique: Annotated[bool, Field(description="Whether all other weights have a higher cost.")]
-    w_in_sign: Annotated[
-        Nullable,
-        Field(description="The sign of w_in: -1, 0 or 1; 0 where the minimum is not attained."),
+    attained: Annotated[
+        bool,
+        Field(description="Whether float64 weights have this cost; false where a weight is null."),
     ]
-    log10_abs_w_in: Annotated[
-        Nullable,
+    unique: Annotated[
+        bool,
         Field(
-            description="The decimal logarithm of |w_in|, even where w_in overflows float64; null "
-            "where w_in is 0 or the minimum is not attained."
+            description="Whether it is attained, and all other minima are higher by more than the "
+            "accuracy of costs."
         ),
     ]

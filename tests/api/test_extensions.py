@@ -100,7 +100,6 @@ SPREAD_QUESTION = """    Question(
         response_model=SpreadResponse,
         compute=measure,
         estimate=estimate,
-        reducible="unit",
         by_query=True,
     ),
 """

@@ -53,7 +53,7 @@ RESOLVED_COST_RTOL: Final = 1e4 * EPSILON
 """Rounding changes a difference of two costs that is larger than this part of them by less than
 1e-4 of itself: a gradient from such a difference has four digits."""
 
-# The search for candidates of the optimum.
+# The optimum. An atol is relative to the mean squared target.
 
 MAX_NOISE: Final = 0.1
 """A reduced cost with more noise, relative to the mean squared target, is unknown."""
@@ -74,62 +74,11 @@ DEPTH_RTOL: Final = 0.1
 """Lower bounds of minima are rough: one may be the lowest if its bound exceeds the best cost by
 less than this part of the depth of that cost below the mean squared target."""
 
-CUBIC_DEPTH_RTOL: Final = 0.02
-"""A cubic between two points may differ from the cost by this part of the depth."""
-
-CUBIC_EXCESS_RTOL: Final = 0.3
-"""The same, of the excess of the cost over the mean squared target: no such minimum is global."""
-
-MIN_DEPTH: Final = 1e-6
-"""The smallest depth, relative to the mean squared target: a cubic need not be closer than that."""
-
-GRID_OVERLAP: Final = 1e-6
-"""The charts of the grid overlap by this, so that rounding loses no minimum where they meet."""
-
-# The refinement and selection of the optimum, which evaluate residuals. An rtol is relative to the
-# cost, an atol to the mean square of the terms of a residual.
-
-NEWTON_RTOL: Final = 1e-24
-"""A step with a smaller gain does not change the cost."""
-
-NEWTON_ATOL: Final = 1e-32
-"""A step with a smaller gain is below the rounding error of residuals, EPSILON²."""
-
-ROUNDING_RTOL: Final = 1e-12
-"""The last steps of Newton's method may increase the cost by this much."""
-
-ROUNDING_ATOL: Final = 1e-31
-"""Rounding may change a cost by this much."""
-
-PERFECT_ATOL: Final = 1e-29
-"""Smaller costs are rounding errors."""
+NEWTON_RTOL: Final = 1e-12
+"""Newton steps end where the gain is this part of the rounding error of the cost."""
 
 OUTPUT_ATOL: Final = 1e-26
 """Outputs whose mean square is smaller, relative to that of the targets, count as 0."""
-
-GRID_ATOL: Final = 1e-3
-"""The grid resolves larger costs, and with them both minima beside a ridge."""
-
-ROUND_SCALE_RTOL: Final = 1e-20
-"""A fit whose squared residuals are a smaller part of the squared targets may have a round w_in."""
-
-TINY_SQUARE: Final = 1e-305
-"""A smaller sum of squares has lost digits to underflow."""
-
-EXCLUDED_RTOL: Final = 1e-6
-"""A candidate whose cost exceeds the lowest one by more cannot be the minimum."""
-
-EXCLUDED_ATOL: Final = 1e-20
-"""The same, relative to the terms."""
-
-SQUARE_RTOL: Final = 1e-13
-"""The rounding error of a sum of squares."""
-
-LEVEL_RTOL: Final = 1e-15
-"""A cost at 0 or infinity that is higher by less counts as equal to one beside it."""
-
-LEVEL_ATOL: Final = 1e-31
-"""The same, relative to the terms."""
 
 PLATEAU: Final = 0.5
 """The largest distance between points of one minimum, on a line of length 4."""

@@ -1,22 +1,20 @@
 """Fits at one point, and their refinement by Newton's method.
 
-At a point of the projective line the outputs are scale p + g, where g is the term s0 w_rec^T and
-p_i are the inputs' polynomials in that chart. Near a root that all p_i share, w_in can grow as
-the p_i vanish, and the outputs approach multiples of the first Taylor coefficients that are not all
-0. There, these coefficients take the place of the p_i.
+Near a root that all p_i share, w_in can grow as the p_i vanish, and the outputs approach multiples
+of the first Taylor coefficients that are not all 0. There, these take the place of the p_i.
 """
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from service.engine.arithmetic import tolerances
-from service.engine.data import Factor
-from service.engine.optimum.point import Point
-from service.engine.types import Array, Weights
+from service.engine.optimum.side import END, Side
+from service.engine.types import Array
+
+MAX_STEPS = 20
 
 
 class Fit(NamedTuple):
@@ -26,19 +24,19 @@ class Fit(NamedTuple):
     approach it, because w_in or w_rec grows without bound.
     """
 
-    point: Point
-    scale: float  # the factor of p_i in this chart: w_in times w_rec to the first or last power
+    side: Side
+    u: float
+    scale: float  # the factor of p_i on this side: w_in w_rec^power
     cost: float  # with w_in eliminated
-    gauss_step: float  # the Gauss-Newton step of u
-    slope: float  # derivatives of the cost with respect to u
-    curvature: float
+    step: float  # the Newton step of u, or where the curvature is negative the Gauss-Newton step
+    slope: float  # derivative of the cost with respect to u
     term_scale: float  # mean square of the terms that form a residual
     at_root: bool  # whether the inputs have no effect
 
     @property
-    def step(self) -> float:
-        """The Newton step of u where the curvature is positive, otherwise the Gauss-Newton step."""
-        return -self.slope / self.curvature if self.curvature > 0.0 else self.gauss_step
+    def w_rec(self) -> float:
+        """The recurrent weight; inf at infinity."""
+        return self.side.to_w_rec(self.u)
 
     @property
     def gain(self) -> float:
@@ -46,227 +44,135 @@ class Fit(NamedTuple):
         return -0.5 * self.slope * self.step
 
     @property
+    def accuracy(self) -> float:
+        """Costs that differ by less count as equal."""
+        promised = tolerances.COST_ATOL * self.side.target_square
+        return tolerances.EQUAL_COST_RTOL * self.cost + promised + self.rounding(self.cost)
+
+    def rounding(self, cost: float) -> float:
+        """Return by how much rounding of the residuals may change a cost at this point."""
+        error = tolerances.RESIDUAL_RTOL * sqrt(self.term_scale)
+        return error * (2.0 * sqrt(cost) + error)
+
+    @property
     def is_limit(self) -> bool:
         """Whether weights only approach the point, and a step from it has no significant gain."""
-        significant = (
-            tolerances.EQUAL_COST_RTOL * self.cost + tolerances.OUTPUT_ATOL * self.term_scale
-        )
-        return self.at_root and self.gain <= significant
+        return self.at_root and self.gain <= self.accuracy
 
 
-@dataclass(frozen=True)
-class FitProblem:
-    """A factor of the data (m rows for N sequences), and the powers of w_rec that they use.
+def fit(side: Side, u: float) -> Fit:
+    """Fit w_in at one point: three passes over the data, one where the fit is perfect.
 
-    These belong to the last and the first column that is not all 0. Every output has the term
-    s0 w_rec^T of the initial state.
+    Let g be the term of the state, d = t - g, s the scale, e = d - s p the residuals,
+    j = s p' + g' the derivative of the outputs with respect to u for constant s, and
+    q = j - c p its part that is orthogonal to p. Then the mean r of e² has the derivatives
+
+        s = p·d / p·p,  c = p·j / p·p
+        N r' = -2 e·q
+        N r'' = 2 q·q + 4 c (e·p') - 2 (e·p')² / p·p - 2 e·(s p'' + g'')
+
+    and the Gauss-Newton step is e·q / q·q. In the code, p_1 and p_2 are p' and p'', and pp, qq
+    and ep_1 are dot products.
+
+    Parameters
+    ----------
+    side
+        Not all of its inputs are 0.
+    u
+        The point; |u| is at most a little more than 1.
+
+    References
+    ----------
+    G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
+    squares problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
+    L. Kaufman, "A variable projection method for solving separable nonlinear least squares
+    problems", BIT 15 (1975), 49-57, for the step.
     """
+    order, p, size = _first_values(side, u)
+    g, n, ones = _state(side, u, 0), side.factor.n_samples, side.factor.ones
+    d, pp = side.factor.targets - g * ones, float(p @ p)
+    pp = pp if pp > tolerances.UNDERFLOW else inf
+    s = float(p @ d) / pp
+    if s * (s * pp) <= tolerances.OUTPUT_ATOL * n * side.target_square:
+        s = 0.0
+    e = d - s * p
+    cost = float(e @ e) / n
+    term_scale = s * size * (s * size) + float(d @ d) / n + g * g
+    at_root = order > 0 or (u == 0.0 and side.power > 0)
+    if cost == 0.0:
+        return Fit(side, u, s, 0.0, 0.0, 0.0, term_scale, at_root)
+    p_1, p_2 = _taylor(side, u, order + 1), 2.0 * _taylor(side, u, order + 2)
+    j = s * p_1 + _state(side, u, 1) * ones
+    c, ep_1 = float(p @ j) / pp, float(e @ p_1)
+    # In exact arithmetic e·q = e·j, but e·j would have the rounding error of e·p.
+    q = j - c * p
+    qq, eq = float(q @ q), float(e @ q)
+    curvature = 2.0 * qq + 4.0 * c * ep_1 - 2.0 * ep_1 * (ep_1 / pp)
+    curvature -= 2.0 * float(e @ (s * p_2 + _state(side, u, 2) * ones))
+    step = 2.0 * eq / curvature if curvature > 0.0 else eq / qq if qq > 0.0 else 0.0
+    return Fit(side, u, s, cost, step, -2.0 * eq / n, term_scale, at_root)
 
-    factor: Factor
-    initial_state: float
-    first_power: int
-    last_power: int
 
-    @property
-    def n_steps(self) -> int:
-        """The number T of steps."""
-        return self.factor.n_steps
+def refine(side: Side, u: float) -> Fit:
+    """Return the fit at the minimizer near an approximate one, by damped Newton steps.
 
-    @cached_property
-    def columns(self) -> Array:
-        """The inputs from the first to the last power, (m, D)."""
-        return self.factor.inputs[:, self.first_power : self.last_power + 1]
+    A w_rec that is a number of six digits up to rounding probably is that number.
+    """
+    best, factor = fit(side, u), 1.0
+    for _ in range(MAX_STEPS):
+        u = min(max(best.u + factor * best.step, -END), END)
+        # The last steps decrease the slope, while the change of the cost is lost in rounding.
+        rounding = best.rounding(best.cost)
+        enough = rounding if factor < 1.0 else tolerances.NEWTON_RTOL * rounding
+        # A step that fails with a gain above rounding is too long.
+        if factor * best.gain <= enough or u == best.u:
+            break
+        new = fit(side, u)
+        change = rounding if abs(new.slope) < abs(best.slope) else -rounding
+        best, factor = (new, 1.0) if new.cost < best.cost + change else (best, 0.25 * factor)
+    simple = fit(side, side.to_u(round_if_close(best.w_rec, tolerances.ROUND_ROOT_RTOL)))
+    return simple if simple.cost <= best.cost + best.rounding(best.cost) else best
 
-    @cached_property
-    def target_square(self) -> float:
-        """The mean of t_i²."""
-        return self.mean_square(self.factor.targets)
 
-    def mean_square(self, rows: Array) -> float:
-        """Return the mean over the sequences of the squares of rows (m,)."""
-        return float(rows @ rows) / self.factor.n_samples
+def _first_values(side: Side, u: float) -> tuple[int, Array, float]:
+    """Return the lowest order with Taylor coefficients that are not all 0, and these (m,).
 
-    def mean(self, rows: Array) -> float:
-        """Return the mean over the sequences of rows (m,)."""
-        return float(self.factor.ones @ rows) / self.factor.n_samples
+    The third result is a bound of the root mean square of their terms.
+    """
+    n_columns, n = side.columns.shape[1], side.factor.n_samples
+    for order in range(n_columns):
+        p = _taylor(side, u, order)
+        size = float(side.column_norms @ np.abs(_column_factors(u, n_columns, order))) / sqrt(n)
+        if not sqrt(float(p @ p) / n) <= tolerances.RESIDUAL_RTOL * size:
+            break
+    return order, p, size
 
-    def power_at_zero(self, chart: int) -> int:
-        """Return the power of w_rec that p_i have at u = 0 of a chart."""
-        return self.first_power if chart == 0 else self.last_power
 
-    def values(self, point: Point, order: int = 0) -> Array:
-        """Return the Taylor coefficients (m,) of all p_i at a point, of one order."""
-        values: Array = self.columns @ _column_factors(point, self.columns.shape[1], order)
-        return values
-
-    def size_bound(self, point: Point, order: int = 0) -> float:
-        """Return a bound of the root mean square of their terms."""
-        factors = _column_factors(point, self.columns.shape[1], order)
-        return float(self._column_sizes @ np.abs(factors))
-
-    @cached_property
-    def _column_sizes(self) -> Array:
-        """The root mean square of each column, (D,)."""
-        sizes: Array = np.sqrt(np.einsum("md,md->d", self.columns, self.columns))
-        return sizes / sqrt(self.factor.n_samples)
-
-    @cached_property
-    def centered_inputs(self) -> Array:
-        """The inputs (m, T) less their means over the sequences."""
-        inputs, ones = self.factor.inputs, self.factor.ones
-        centered: Array = inputs - np.outer(ones, ones @ inputs / self.factor.n_samples)
-        return centered
-
-    @property
-    def has_equal_sequences(self) -> bool:
-        """Whether all sequences have the same inputs, up to rounding."""
-        sizes, spreads = (np.abs(x).max(axis=0) for x in (self.factor.inputs, self.centered_inputs))
-        return bool((spreads <= tolerances.RESIDUAL_RTOL * sizes).all())
-
-    def first_values(self, point: Point) -> tuple[int, Array]:
-        """Return the lowest order with Taylor coefficients that are not all 0, and these (m,)."""
-        for order in range(self.columns.shape[1]):
-            p = self.values(point, order)
-            if sqrt(self.mean_square(p)) > tolerances.RESIDUAL_RTOL * self.size_bound(point, order):
-                break
-        return order, p
-
-    def state(self, point: Point, derivative: int = 0) -> float:
-        """Return g = s0 w_rec^T, or its first or second derivative with respect to u."""
-        factor, power = self.initial_state, self.n_steps * (1 - 2 * point.chart)
-        for _ in range(derivative):
-            factor, power = factor * power, power - 1
-        return factor * float(np.power(point.u, float(power))) if factor else 0.0
-
-    def fit(self, point: Point) -> Fit:
-        """Fit w_in at one point: three passes over the data, one where the fit is perfect.
-
-        Let g be the term of the state, d = t - g, s the scale, e = d - s p the residuals,
-        j = s p' + g' the derivative of the outputs with respect to u for constant s, and
-        q = j - c p its part that is orthogonal to p. Then the mean r of e² has the derivatives
-
-            s = p·d / p·p,  c = p·j / p·p
-            N r' = -2 e·q
-            N r'' = 2 q·q + 4 c (e·p') - 2 (e·p')² / p·p - 2 e·(s p'' + g'')
-
-        and the Gauss-Newton step is e·q / q·q. In the code, p_1 and p_2 are p' and p'', and pp, qq
-        and ep_1 are dot products.
-
-        Parameters
-        ----------
-        point
-            Where p_i, or one of their Taylor coefficients, are not all 0.
-
-        References
-        ----------
-        G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
-        squares problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
-        L. Kaufman, "A variable projection method for solving separable nonlinear least squares
-        problems", BIT 15 (1975), 49-57, for the step.
-        """
-        order, p = self.first_values(point)
-        g, n, ones = self.state(point), self.factor.n_samples, self.factor.ones
-        d, pp = self.factor.targets - g * ones, float(p @ p)
-        pp = pp if pp > tolerances.TINY_SQUARE else inf
-        s, e = self._fit_scale(p, d, pp)
-        size, cost = s * self.size_bound(point, order), float(e @ e) / n
-        term_scale = size * size + float(d @ d) / n + g * g
-        at_root = order > 0 or (point.u == 0.0 and self.power_at_zero(point.chart) > 0)
-        if cost == 0.0:
-            return Fit(point, s, 0.0, 0.0, 0.0, inf, term_scale, at_root)
-        p_1, p_2 = self.values(point, order + 1), 2.0 * self.values(point, order + 2)
-        j = s * p_1 + self.state(point, 1) * ones
-        c, ep_1 = float(p @ j) / pp, float(e @ p_1)
-        # In exact arithmetic e·q = e·j, but e·j would have the rounding error of e·p.
-        q = j - c * p
-        qq = float(q @ q)
-        step = float(e @ q) / qq if qq > 0.0 else 0.0
-        curvature = 2.0 * qq + 4.0 * c * ep_1 - 2.0 * ep_1 * (ep_1 / pp)
-        curvature -= 2.0 * float(e @ (s * p_2 + self.state(point, 2) * ones))
-        slope = -2.0 * step * qq / n
-        return Fit(point, s, cost, step, slope, curvature / n, term_scale, at_root)
-
-    def _fit_scale(self, p: Array, d: Array, pp: float) -> tuple[float, Array]:
-        """Return the best scale, a round number if that is no worse, and the residuals."""
-        s = float(p @ d) / pp
-        total = self.factor.n_samples * self.target_square
-        s = 0.0 if s * (s * pp) <= tolerances.OUTPUT_ATOL * total else s
-        e, round_s = d - s * p, round_if_close(s)
-        if round_s != s and float(e @ e) < tolerances.ROUND_SCALE_RTOL * float(d @ d):
-            round_e = d - round_s * p
-            if float(round_e @ round_e) <= float(e @ e):
-                return round_s, round_e
-        return s, e
-
-    def newton_refine(self, point: Point) -> Fit:
-        """Return the fit at the minimizer near an approximate one, by damped Newton steps."""
-        fit, factor = self.fit(point), 1.0
-        for _ in range(20):
-            point = fit.point.moved(factor * fit.step)
-            # The last steps decrease the slope, while the change of the cost is lost in rounding.
-            rounding = (
-                tolerances.ROUNDING_RTOL * fit.cost + tolerances.ROUNDING_ATOL * fit.term_scale
-            )
-            enough = tolerances.NEWTON_RTOL * fit.cost + tolerances.NEWTON_ATOL * fit.term_scale
-            # A step that fails with a gain above rounding is too long.
-            if factor * fit.gain <= (enough if factor == 1.0 else rounding) or point == fit.point:
-                break
-            new = self.fit(point)
-            change = rounding if abs(new.slope) < abs(fit.slope) else -rounding
-            fit, factor = (new, 1.0) if new.cost < fit.cost + change else (fit, 0.25 * factor)
-        return fit
-
-    def minima(self, point: Point) -> list[Fit]:
-        """Return the fit at the minimizer near an approximate one, or both if it is between two."""
-        fit = self.newton_refine(point)
-        # Between two minimizers the curvature is negative. Larger costs have both among the
-        # candidates, since the grid resolves them. Smaller costs are rounding errors.
-        if not (
-            fit.curvature < 0.0
-            and tolerances.PERFECT_ATOL < fit.cost / fit.term_scale < tolerances.GRID_ATOL
-        ):
-            return [fit]
-        # At this distance, a parabola with the same curvature reaches 0.
-        distance = min(sqrt(2.0 * fit.cost / -fit.curvature), 0.5)
-        enough = (
-            fit.cost
-            - tolerances.EQUAL_COST_RTOL * fit.cost
-            - tolerances.PERFECT_ATOL * fit.term_scale
-        )
-        lower = []
-        for step in (distance, -distance):
-            fits = [self.fit(fit.point.moved(step * 0.6**k)) for k in range(20)]
-            best = self.newton_refine(min(fits, key=lambda fit: fit.cost).point)
-            lower += [best] if best.cost < enough else []
-        return lower or [fit]
-
-    def cost_near(self, weights: Weights) -> tuple[Weights, float]:
-        """Round or refine the w_in of weights with nearly the best one.
-
-        Return the weights with a number of six digits near w_in, or with the best w_in, and the
-        cost at these floats; inf where it overflows.
-        """
-        w_rec = np.array([weights.w_rec])
-        parabola = self.factor.extended_parabolas(w_rec, self.initial_state)
-        w_in = np.array([[round_if_close(weights.w_in), float(parabola.vertex.value()[0])]])
-        costs = (parabola(w_in) * (1.0 / self.factor.n_samples)).value()[0]
-        (rounded, best), rounding = costs.tolist(), tolerances.ROUNDING_ATOL * self.target_square
-        k = 1 if max(best, rounding) < rounded else 0
-        return Weights(float(w_in[0, k]), weights.w_rec), float(costs[k])
+def _taylor(side: Side, u: float, order: int) -> Array:
+    """Return the Taylor coefficients (m,) of all p_i at a point, of one order."""
+    coefficients: Array = side.columns @ _column_factors(u, side.columns.shape[1], order)
+    return coefficients
 
 
 @lru_cache(maxsize=32)
-def _column_factors(point: Point, count: int, order: int) -> Array:
+def _column_factors(u: float, n_columns: int, order: int) -> Array:
     """Return the factors (D,) of the columns in the Taylor coefficients of one order."""
-    rising = np.full(count, point.u)
-    rising[0] = 1.0
-    np.cumprod(rising, out=rising)
+    factors = np.full(n_columns, u)
+    factors[0] = 1.0
+    np.cumprod(factors, out=factors)
     for k in range(1, order + 1):
-        rising[1:] = rising[:-1] * np.arange(1, count) / k
-        rising[0] = 0.0
-    factors = rising if point.chart == 0 else rising[::-1].copy()
+        factors[1:] = factors[:-1] * np.arange(1, n_columns) / k
+        factors[0] = 0.0
     factors.flags.writeable = False
     return factors
+
+
+def _state(side: Side, u: float, derivative: int) -> float:
+    """Return g = s0 w_rec^T, or its first or second derivative with respect to u."""
+    factor, power = side.initial_state, side.state_power
+    for _ in range(derivative):
+        factor, power = factor * power, power - 1
+    return factor * float(np.power(u, float(power))) if factor else 0.0
 
 
 def round_if_close(number: float, tolerance: float = 1e-12) -> float:

@@ -1,23 +1,23 @@
 """The exact global minimum of the cost for the identity activation, by variable projection.
 
 For each w_rec, the best w_in solves a linear problem. The remaining cost is a rational function of
-w_rec (``variable_projection``), whose lowest point, which may be at infinity, is found in stages:
+w_rec (``side``), whose lowest point, which may be at infinity, is found in stages:
 
 1. data that need no search (``solver``),
 2. candidates on a grid that adapts itself (``candidates``),
 3. Newton's method (``refinement``),
-4. selection among the minima found (``selection``), as float weights (``result``).
+4. selection among the minima found (``selection``).
 """
 
 import numpy as np
 
 from service.engine.arithmetic import tolerances
 from service.engine.data import Factor
-from service.engine.optimum.candidates import find_minima
-from service.engine.optimum.refinement import FitProblem, round_if_close
-from service.engine.optimum.result import Optimum
-from service.engine.optimum.selection import select_optimum
-from service.engine.types import Weights
+from service.engine.optimum.candidates import find_candidates
+from service.engine.optimum.refinement import round_if_close
+from service.engine.optimum.selection import Optimum, optimum_near, select_optimum
+from service.engine.optimum.side import center_inputs, has_equal_sequences
+from service.engine.types import Array, Weights
 
 
 @np.errstate(all="ignore")  # candidates that overflow are excluded by their costs
@@ -44,32 +44,31 @@ def find_optimum(factor: Factor, initial_state: float) -> Optimum:
     G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
     squares problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
     """
-    used = np.flatnonzero(factor.inputs.any(axis=0))
-    if not used.size:
-        return _without_inputs(FitProblem(factor, initial_state, 0, 0))
-    first, last = int(used[0]), int(used[-1])
+    if not factor.inputs.any():
+        return _without_inputs(factor, initial_state)
     if not factor.targets.any():
-        return _without_targets(factor, initial_state, first)
-    problem = FitProblem(factor, initial_state, first, last)
-    if factor.n_steps == 1 and initial_state != 0.0 and not problem.has_equal_sequences:
-        return _with_one_step(problem)
-    optimum = select_optimum(problem, *find_minima(problem))
-    if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * problem.target_square:
+        return _without_targets(factor, initial_state)
+    if factor.n_steps == 1 and initial_state != 0.0 and not has_equal_sequences(factor):
+        return _with_one_step(factor, initial_state)
+    fits, is_flat = find_candidates(factor, initial_state)
+    optimum = select_optimum(fits, is_flat=is_flat)
+    target_square = float(factor.targets @ factor.targets) / factor.n_samples
+    if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * target_square:
         return optimum
     # The magnitudes differ so much that float64 finds no cost below that of outputs of 0.
-    return Optimum.at(Weights(0.0, 0.0), problem.target_square, unique=False)
+    return Optimum.at(Weights(0.0, 0.0), target_square, unique=False)
 
 
-def _without_inputs(problem: FitProblem) -> Optimum:
+def _without_inputs(factor: Factor, initial_state: float) -> Optimum:
     """Minimize the mean of (s0 w^T - t)², where all inputs are 0."""
-    n_steps, s0 = problem.n_steps, problem.initial_state
-    ratio = problem.mean(problem.factor.targets) / s0 if s0 != 0.0 else 1.0
+    n_steps, s0 = factor.n_steps, initial_state
+    ratio = _mean(factor, factor.targets) / s0 if s0 != 0.0 else 1.0
     is_reached = ratio >= 0.0 or n_steps % 2 == 1
     w_rec = float(np.sign(ratio)) * abs(ratio) ** (1.0 / n_steps) if is_reached else 0.0
-    return Optimum.at(*problem.cost_near(Weights(0.0, w_rec)), unique=False)
+    return optimum_near(factor, s0, Weights(0.0, w_rec), unique=False)
 
 
-def _without_targets(factor: Factor, initial_state: float, first_power: int) -> Optimum:
+def _without_targets(factor: Factor, initial_state: float) -> Optimum:
     """Return the optimum where all targets are 0: the cost 0, with w_in = 0.
 
     With an initial state and w_rec = w other than 0, all outputs are 0 only if the inputs cancel
@@ -82,14 +81,20 @@ def _without_targets(factor: Factor, initial_state: float, first_power: int) -> 
     cancels = fit.attained and fit.cost <= tolerances.COST_ATOL
     only_at_0 = not cancels or (fit.unique and fit.weights.w_rec == 0.0)
     # At w_rec = 0 every w_in has the cost 0 unless a last input differs from 0.
-    return Optimum.at(Weights(0.0, 0.0), 0.0, unique=only_at_0 and first_power == 0)
+    is_unique = only_at_0 and bool(factor.inputs[:, 0].any())
+    return Optimum.at(Weights(0.0, 0.0), 0.0, unique=is_unique)
 
 
-def _with_one_step(problem: FitProblem) -> Optimum:
+def _with_one_step(factor: Factor, initial_state: float) -> Optimum:
     """Fit both weights of outputs w_in x + s0 w_rec by a straight line."""
-    factor, x = problem.factor, problem.centered_inputs[:, 0]
-    x_mean, t_mean = problem.mean(factor.inputs[:, 0]), problem.mean(factor.targets)
+    x = center_inputs(factor)[:, 0]
+    x_mean, t_mean = _mean(factor, factor.inputs[:, 0]), _mean(factor, factor.targets)
     t = factor.targets - t_mean * factor.ones
     w_in = round_if_close(float(x @ t / (x @ x)))
-    w_rec = round_if_close((t_mean - w_in * x_mean) / problem.initial_state)
-    return Optimum.at(*problem.cost_near(Weights(w_in, w_rec)))
+    w_rec = round_if_close((t_mean - w_in * x_mean) / initial_state)
+    return optimum_near(factor, initial_state, Weights(w_in, w_rec))
+
+
+def _mean(factor: Factor, rows: Array) -> float:
+    """Return the mean over the sequences of rows (m,)."""
+    return float(factor.ones @ rows) / factor.n_samples

@@ -2,6 +2,7 @@
 
 from service.engine.profile.evaluation import Evaluation
 from service.engine.profile.grid import make_grid
-from service.engine.profile.search import Interval, Profile, search
+from service.engine.profile.roots import find_roots
+from service.engine.profile.search import Interval, Profile, refine, search
 
-__all__ = ["Evaluation", "Interval", "Profile", "make_grid", "search"]
+__all__ = ["Evaluation", "Interval", "Profile", "find_roots", "make_grid", "refine", "search"]

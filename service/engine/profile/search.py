@@ -110,22 +110,25 @@ def search(evaluate: Callable[[Array], E], start: E, interval: tuple[float, floa
     interval
         The range to search. Its ends, or points beside them, are among those of ``start``.
     """
-    points = _refine(start[~np.isnan(start.cost)], evaluate)
+    points = refine(start[~np.isnan(start.cost)], evaluate)
     profile = Profile(evaluate, points, Interval(*interval))
     for _ in range(2):
         extrema = profile.find_roots(lambda at: at.slope)
         points = _add(profile.points, evaluate, extrema)
         # An extremum may show that there is more than one beside it.
-        profile = replace(profile, points=_refine(points, evaluate))
+        profile = replace(profile, points=refine(points, evaluate))
         if len(profile.points.w) == len(points.w):
             break
     return profile
 
 
-def _refine(points: E, evaluate: Callable[[Array], E]) -> E:
-    """Halve gaps in which the cubic through values and slopes has two extrema."""
+def refine(points: E, evaluate: Callable[[Array], E]) -> E:
+    """Return the points, and more where the cubic through values and slopes has two extrema."""
     for _ in range(ROUNDS):
-        points = _add(points, evaluate, _find_doubtful_middles(points))
+        middles = _find_doubtful_middles(points)
+        if not len(middles):
+            break
+        points = _add(points, evaluate, middles)
     return points
 
 

@@ -13,8 +13,6 @@ def test_the_optimum_of_the_tutorial(api: Any) -> None:
             "log10_cost": None,
             "attained": True,
             "unique": True,
-            "w_in_sign": 1,
-            "log10_abs_w_in": 0.0,
         }
 
 

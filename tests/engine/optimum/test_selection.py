@@ -1,6 +1,6 @@
 """Data whose optimum is at infinity, at several places, nowhere, or obvious."""
 
-from math import inf, isfinite, isnan, nan
+from math import isfinite, isnan, nan
 
 import numpy as np
 import pytest
@@ -42,7 +42,6 @@ def check(found: Optimum, weights: tuple[float, float], cost: float, *, unique: 
     assert alike(found.weights.w_in, weights[0])
     assert alike(found.weights.w_rec, weights[1])
     assert found.cost == pytest.approx(cost, rel=1e-12, abs=1e-28)
-    assert found.w_in_sign == np.sign(weights[0])
 
 
 @pytest.mark.parametrize(
@@ -167,8 +166,6 @@ def test_infimum_that_is_not_attained(
     assert isnan(found.weights.w_in)
     assert alike(found.weights.w_rec, w_rec)
     assert found.cost <= 1e-28 * np.mean(targets**2)
-    assert found.w_in_sign == 0
-    assert found.log10_abs_w_in == (-inf if isnan(w_rec) else inf)
 
 
 def test_an_infimum_above_zero_at_infinity() -> None:
@@ -186,7 +183,7 @@ def test_an_infimum_above_zero_at_a_shared_root() -> None:
     """All p_i are multiples of one: w_in fits their part, and any state only adds to the rest."""
     row = np.array([2, 0, 1, 1, -2, 0.0])
     found = find_optimum(np.array([row, row, -row]), np.array([0, 0, -1.0]), 0.4954402112890013)
-    assert (found.attained, found.weights.w_rec, found.log10_abs_w_in) == (False, 0.0, inf)
+    assert (found.attained, found.weights.w_rec) == (False, 0.0)
     assert found.cost == pytest.approx(2 / 9, rel=1e-14)
 
 
@@ -233,7 +230,8 @@ def test_a_nearly_shared_root_is_used() -> None:
 def test_a_minimum_at_infinity_with_many_steps() -> None:
     inputs = np.random.default_rng(2).normal(size=(20, 2000))
     found = find_optimum(inputs, inputs[:, 0].copy())
-    assert (found.attained, found.cost, found.log10_abs_w_in) == (False, 0.0, -inf)
+    assert (found.attained, found.cost) == (False, 0.0)
+    assert isnan(found.weights.w_rec)
 
 
 def test_w_in_outside_the_float64_range_with_many_zero_columns() -> None:
@@ -241,12 +239,10 @@ def test_w_in_outside_the_float64_range_with_many_zero_columns() -> None:
     found = find_optimum(
         np.hstack([inputs, np.zeros((20, 500))]), inputs @ 0.01 ** np.arange(30.0)[::-1]
     )
-    assert found.attained
-    assert found.unique
+    assert not found.attained
+    assert not found.unique
     assert isnan(found.weights.w_in)
     assert found.weights.w_rec == 0.01
-    assert found.w_in_sign == 1
-    assert found.log10_abs_w_in == pytest.approx(1000.0)
 
 
 NUMBER = st.sampled_from([0.0, 1.0, -1.0, 2.0]) | st.builds(
@@ -266,7 +262,6 @@ def test_numbers_of_very_different_magnitudes_have_an_optimum(
     best = objective.optimum
     assert 0.0 <= best.cost <= (1.0 + 1e-6) * np.mean(targets**2)  # that of both weights 0
     assert best.log10_cost == -np.inf or np.isfinite(best.log10_cost) or best.cost == np.inf
-    assert best.w_in_sign in {-1, 0, 1}
     for weights, largest in (
         ((1.0, 0.5), np.inf),
         ((0.0, 0.0), (1.0 + 1e-6) * np.mean(targets**2)),

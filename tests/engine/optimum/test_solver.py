@@ -117,16 +117,13 @@ def assert_is_minimum(data: Data, s0: float, found: Optimum) -> None:
             assert 0 <= gain <= 1e-9 * cost + 1e-24 * size + grain
     assert found.cost >= 0.0
     assert found.log10_cost == (log10(found.cost) if found.cost else -inf)
-    if found.weights.w_in:
-        assert found.w_in_sign == np.sign(found.weights.w_in)
-        assert found.log10_abs_w_in == pytest.approx(log10(abs(found.weights.w_in)))
 
 
 @pytest.mark.parametrize("n_steps", [2, 3, 10, 30, 100, 400])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_weights_of_1_count_exactly(n_steps: int, seed: int) -> None:
     found = find_optimum(*count_ones(n_steps=n_steps, seed=seed))
-    assert found == Optimum((1.0, 1.0), 0.0, -inf, True, True, 1, 0.0)  # type: ignore[arg-type]
+    assert found == Optimum((1.0, 1.0), 0.0, -inf, True, True)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +191,6 @@ def test_small_whole_numbers_with_all_degenerate_cases(
     else:
         assert not found.unique
         assert isnan(found.weights.w_in)
-        assert found.w_in_sign == 0
     size = float(np.mean(targets**2))
     assert found.cost <= dense_minimum(inputs, targets, s0, 401) + 1e-11 * size
 
@@ -220,11 +216,9 @@ def test_a_minimizer_outside_the_float64_range() -> None:
     inputs = rng.normal(size=(20, 1000))
     inputs[:, 2:] *= 1e-3
     found = find_optimum(inputs, inputs[:, 0] + inputs[:, 1] / 607.0)
-    assert found.attained
+    assert not found.attained
     assert isnan(found.weights.w_in)
     assert found.weights.w_rec == pytest.approx(607.0, rel=1e-3)
-    assert found.w_in_sign == 1
-    assert found.log10_abs_w_in == pytest.approx(-999 * log10(found.weights.w_rec), abs=1e-3)
     assert 0.0 < found.cost < 1e-12
     # With u = 1 / w_rec the outputs are scale * (x_1 + u x_2 + u² x_3 ...).
     u = np.array([1.0 / found.weights.w_rec])
@@ -239,9 +233,8 @@ def test_scaling_the_data_scales_the_optimum() -> None:
         found = find_optimum(np.ldexp(inputs, x), np.ldexp(targets, t), float(np.ldexp(0.5, t)))
         assert found.weights.w_rec == pytest.approx(plain.weights.w_rec, rel=1e-12)
         assert found.log10_cost == pytest.approx(plain.log10_cost + 2 * t * log10(2.0))
-        size = plain.log10_abs_w_in + (t - x) * log10(2.0)
-        assert found.log10_abs_w_in == pytest.approx(size)
-        assert isfinite(found.weights.w_in)
+        w_in = np.ldexp(plain.weights.w_in, t - x)
+        assert found.weights.w_in == pytest.approx(w_in, rel=1e-12)
         assert log10(found.cost) == found.log10_cost
 
 
