@@ -86,6 +86,9 @@ openapi: .venv/.dev-installed ## write openapi.md, the example responses in the 
 tables: .venv/.run-installed ## write the tables of README.md and docs/configuration.md
 	$(BIN)/python -m scripts.tables
 
+recipes: .venv/.dev-installed ## run the commands in docs/recipes and write their output and pictures
+	$(BIN)/python -m scripts.recipes
+
 release: .venv/.dev-installed ## check that versions, changelog, locks and working tree fit a release
 	$(BIN)/python -m scripts.release
 
@@ -126,7 +129,7 @@ clean: ## remove installed and cached files, but no data
 	find service client tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test test-all check coverage smoke lint types layers spelling generated metadata shell \
-	format openapi tables release oracles lock bench bench-quick soak image \
+	format openapi tables recipes release oracles lock bench bench-quick soak image \
 	load sbom audit clean
 
 # The run lock is a subset of the dev lock, so installing the latter installs both.

@@ -89,7 +89,7 @@ class TaskCommand(click.Command):
                 json, make_file = self.task.answer(session, *valid)
                 if out is not None:
                     save(out, make_file(out.suffix[1:]))
-                click.echo(json if params["as_json"] else self.task.describe(json))
+                click.echo(json.decode() if params["as_json"] else self.task.describe(json))
         except Invalid as error:
             raise click.UsageError(self._explain(error, given)) from None
 

@@ -106,4 +106,4 @@ def optimizers(as_json: bool) -> None:
         for parameter in item.parameters
     ]
     columns = ("optimizer", "parameter", "default", "effect")
-    click.echo(encode(OPTIMIZER_LIST) if as_json else format_table(columns, rows))
+    click.echo(encode(OPTIMIZER_LIST).decode() if as_json else format_table(columns, rows))

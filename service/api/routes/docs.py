@@ -34,7 +34,8 @@ RULES: Final = """\
 - `POST /v1/training-runs` answers 201 if it is finished, or 202 with a job at `links.self` to poll.
 - The same request has the same id, so it is safe to repeat.
 - Errors are JSON. `detail` says what is wrong, and `errors` lists the invalid fields.
-- A number that is not finite is null; `log10_cost` is finite even so."""
+- A number that is not finite is null; `log10_cost` is finite even so.
+- `docs/recipes/README.md` in the source has worked examples on measured data."""
 PROBLEM: Final = Template("""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -1,0 +1,189 @@
+"""docs/recipes: the commands print what the pages show, and other methods find the same numbers."""
+
+import csv
+import re
+from collections.abc import Callable
+from math import exp, isclose, log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from PIL import Image
+from scipy.optimize import curve_fit, minimize_scalar
+from scipy.signal import lfilter
+
+from scripts.recipes import BLOCKS, RECIPES, commands, pages, run_command
+from service.engine.types import Array
+
+DATA = RECIPES / "data"
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?")
+LINK = re.compile(r"\]\(([^)#]+)\)")
+PAGES = [page for page in sorted(RECIPES.glob("*.md")) if page.name != "README.md"]
+
+
+def run_in(directory: Path, line: str) -> str:
+    """Return what a command prints, which writes pictures to another directory."""
+    return run_command(re.sub(r"--out \S+/(\S+)", rf"--out {directory}/\1", line))
+
+
+def assert_equal_text(printed: str, shown: str) -> None:
+    """Compare texts; the last digits of numbers may differ between processors."""
+    assert NUMBER.sub("#", printed).split() == NUMBER.sub("#", shown).split()
+    for number, other in zip(NUMBER.findall(printed), NUMBER.findall(shown), strict=True):
+        assert isclose(float(number), float(other), rel_tol=1e-4, abs_tol=1e-9), (number, other)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
+def test_the_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    for block in BLOCKS.finditer(page.read_text()):
+        printed = [run_in(tmp_path, line) for line in commands(block[1])]
+        assert_equal_text("\n".join(printed), block[3])
+    for picture in tmp_path.rglob("*.png"):
+        with Image.open(picture) as drawn, Image.open(RECIPES / "images" / picture.name) as kept:
+            assert drawn.size == kept.size
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_has_a_picture_a_known_number_and_a_warning(page: Path) -> None:
+    text = page.read_text()
+    assert re.search(r"!\[[^\]]+\]\(images/", text) or page.stem == "estimator"
+    assert "**Published.**" in text or "**What is known.**" in text
+    assert "**What would mislead.**" in text
+    assert f"({page.name})" in (RECIPES / "README.md").read_text()
+
+
+def test_links_lead_to_files() -> None:
+    for page in (*RECIPES.glob("*.md"), *DATA.glob("*.md")):
+        for link in LINK.findall(page.read_text()):
+            assert "://" in link or (page.parent / link).exists(), (page.name, link)
+
+
+def test_every_table_is_small_and_has_a_source_and_a_license() -> None:
+    described = (DATA / "README.md").read_text()
+    for file in DATA.glob("*.csv"):
+        assert file.stat().st_size < 60_000
+        assert f"`{file.name}`" in described
+    for row in described.splitlines():
+        if row.startswith("| `"):
+            assert re.search(r"\| (public domain|MIT|GPL-2)[^|]*\|$", row)
+
+
+def read(file: str, *names: str) -> list[Array]:
+    """Return columns of a table, nan where they are empty."""
+    with (DATA / file).open() as lines:
+        rows = list(csv.DictReader(lines))
+    return [np.array([float(row[name] or "nan") for row in rows]) for name in names]
+
+
+def fit(options: str) -> dict[str, Any]:
+    """Return the fit of a command as JSON."""
+    result: dict[str, Any] = orjson.loads(
+        run_command(f"linear-rnn fit docs/recipes/data/{options}")
+    )
+    return result
+
+
+def least_squares(columns: Callable[[float], Array], targets: Array) -> tuple[float, Array]:
+    """Return the w_rec in (0, 1) and the coefficients of its columns with the lowest error."""
+    known = ~np.isnan(targets)
+
+    def solve(w_rec: float) -> tuple[Array, float]:
+        table = columns(w_rec)[known]
+        coefficients = np.linalg.lstsq(table, targets[known])[0]
+        return coefficients, float(np.sum((targets[known] - table @ coefficients) ** 2))
+
+    found = minimize_scalar(
+        lambda w_rec: solve(w_rec)[1], bounds=(0, 1), method="bounded", options={"xatol": 1e-10}
+    )
+    return float(found.x), solve(found.x)[0]
+
+
+def filter_inputs(w_rec: float, *inputs: Array) -> Array:
+    """Return the response to every input, that to the initial state, and a constant."""
+    n = len(inputs[0])
+    responses = [lfilter([1.0], [1.0, -w_rec], each) for each in inputs]
+    return np.column_stack([*responses, w_rec ** np.arange(1, n + 1), np.ones(n)])
+
+
+def test_the_dam_lowers_the_flow_by_the_difference_of_the_means() -> None:
+    flow, dam = read("nile.csv", "flow", "dam")
+    # Cobb (1978) has both means to two digits.
+    assert np.round([flow[dam == 0].mean(), flow[dam == 1].mean()], 2).tolist() == [1097.75, 849.97]
+    result = fit("nile.csv --target flow --inputs dam --time year --json")
+    assert result["w_rec"]["value"] == 0
+    gain = result["inputs"][0]["steady_state_gain"]
+    # With w_rec = 0, the initial state takes the first target for itself.
+    assert gain["value"] == pytest.approx(flow[dam == 1].mean() - flow[1:][dam[1:] == 0].mean())
+    assert gain["low"] < 849.97 - 1097.75 < gain["high"]
+
+
+def test_groundwater_responds_as_in_pastas() -> None:
+    rain, evaporation, head = read("groundwater.csv", "rain", "evaporation", "head")
+    result = fit("groundwater.csv --target head --inputs rain,evaporation --time date --json")
+    w_rec, weights = least_squares(lambda w: filter_inputs(w, rain, evaporation), head)
+    assert result["w_rec"]["value"] == pytest.approx(w_rec, abs=1e-7)
+    assert result["inputs"][0]["w_in"]["value"] == pytest.approx(weights[0], rel=1e-3)
+    # Pastas 2.0.0: Model(head["2003":"2006"]) with RechargeModel(rain, evaporation, Exponential()),
+    # both in meters, solve(tmin="2003-01-01", tmax="2006-12-31"): recharge_A 552.79, recharge_a
+    # 203.97 with a standard error of 14.5, constant_d 28.541, R² 0.95626.
+    assert abs(result["time_constant"]["value"] - 203.97) < 14.5
+    gain = result["inputs"][0]["steady_state_gain"]
+    assert gain["low"] < 0.55279 < gain["high"]
+    assert result["offset"]["low"] < 28.541 < result["offset"]["high"]
+    assert result["r_squared"] == pytest.approx(0.95626, abs=1e-3)
+
+
+def two_rates(t: Array, a_1: float, log_1: float, a_2: float, log_2: float) -> Array:
+    fast, slow = np.exp(-exp(log_1) * t), np.exp(-exp(log_2) * t)
+    sum_of_both: Array = a_1 * fast + a_2 * slow
+    return sum_of_both
+
+
+def test_the_late_rate_of_a_drug_lies_among_those_of_two_compartments() -> None:
+    subject, hours, concentration = read("indomethacin.csv", "subject", "hours", "concentration")
+    slow = []
+    for person in range(1, 7):
+        own = (subject == person) & ~np.isnan(concentration)
+        start = [2.0, 0.7, 0.3, -1.3]
+        parameters = curve_fit(two_rates, hours[own], concentration[own], start)[0]
+        slow.append(1 / exp(parameters[3]))
+        if person == 1:  # the example of SSbiexp in R
+            published = [2.0293, 0.5794, 0.1916, -1.7878]
+            assert parameters == pytest.approx(published, abs=2e-4)
+    assert [round(min(slow), 1), round(max(slow), 1)] == [1.5, 6.0]
+
+    late = "indomethacin_late.csv --target concentration --inputs= --sequence subject --time hours"
+    result = fit(f"{late} --no-offset --json")
+    subject, hours, concentration = read(
+        "indomethacin_late.csv", "subject", "hours", "concentration"
+    )
+    of_person = subject[:, np.newaxis] == np.arange(1, 7)
+    decay = 4 * (hours - 2) + 1  # steps of a quarter of an hour, from the state before the first
+    w_rec, _ = least_squares(lambda w: of_person * (w**decay)[:, np.newaxis], concentration)
+    assert result["w_rec"]["value"] == pytest.approx(w_rec, abs=1e-7)
+    assert min(slow) < result["time_constant"]["value"] < max(slow)
+
+
+def test_sales_follow_the_indicator_as_box_and_jenkins_found() -> None:
+    indicator, sales = read("sales_changes.csv", "indicator_change", "sales_change")
+    columns = "--target sales_change --inputs indicator_change --time period"
+    result = fit(f"sales_changes.csv {columns} --delay 0:6 --json")
+    assert result["delay"]["value"] == 3
+    # The first six targets only serve the longest delay.
+    w_rec, weights = least_squares(lambda w: filter_inputs(w, indicator[3:-3]), sales[6:])
+    assert result["w_rec"]["value"] == pytest.approx(w_rec, abs=1e-6)
+    assert result["inputs"][0]["w_in"]["value"] == pytest.approx(weights[0], rel=1e-4)
+    assert result["w_rec"]["value"] == pytest.approx(0.72, abs=0.01)
+    assert result["inputs"][0]["w_in"]["value"] == pytest.approx(4.82, rel=0.03)
+    assert result["offset"]["value"] == pytest.approx(0.035, abs=1e-3)
+
+
+def test_the_simulated_tables_have_the_time_constants_that_the_pages_state() -> None:
+    for page, unit, truth in (("step_test", "minute", 6), ("advertising", "week", 2)):
+        shown = next(BLOCKS.finditer((RECIPES / f"{page}.md").read_text()))[3]
+        row = re.search(rf"time_constant +(\S+) +(\S+) +(\S+) +{unit}", shown)
+        assert row is not None
+        assert float(row[2]) < truth < float(row[3])
+        assert log(float(row[1]) / truth) == pytest.approx(0, abs=0.05)
