@@ -173,7 +173,7 @@ def test_the_examples_work(run: Run, tmp_path: Path, line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "start"),
     [
-        ("train --out run.csv", b"iteration,w_in,w_rec,cost\r\n0,-1.5,2"),
+        ("train --out run.csv", b"iteration,w_in,w_rec,cost,log10_cost\r\n0,-1.5,2"),
         ("trace --out trace.csv", b"w_in,w_rec,k,gradient"),
         ("surface --out surface.npz", b"PK"),
         ("surface --resolution 5 --out surface.pdf --theme dark --width 500", b"%PDF"),

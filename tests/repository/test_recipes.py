@@ -91,7 +91,7 @@ def least_squares(columns: Callable[[float], Array], targets: Array) -> tuple[fl
 
     def solve(w_rec: float) -> tuple[Array, float]:
         table = columns(w_rec)[known]
-        coefficients = np.linalg.lstsq(table, targets[known])[0]
+        coefficients: Any = np.linalg.lstsq(table, targets[known])[0]
         return coefficients, float(np.sum((targets[known] - table @ coefficients) ** 2))
 
     found = minimize_scalar(
