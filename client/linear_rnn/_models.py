@@ -144,6 +144,22 @@ OptimizerName = Literal[
 
 
 @dataclass(kw_only=True)
+class Alternative:
+    """What to change in the request to get a clearly better fit, and that fit."""
+
+    reason: str
+    """The reason against the present fit."""
+    options: dict[str, Any]
+    """The fields to change."""
+    w_rec: float
+    """Its recurrent weight."""
+    time_constant: float | None = None
+    """Its time constant, in units of the step."""
+    r_squared: float | None = None
+    """The fraction of the variance that it explains."""
+
+
+@dataclass(kw_only=True)
 class OutcomeShares:
     """The share of initial weights with each outcome, from 0 to 1."""
 
@@ -286,6 +302,19 @@ class DelayCost:
     """The delay in steps."""
     cost: float
     """The mean squared error."""
+    criterion: float | None = None
+    """With `ar1` noise, what is minimized: -2 ln of the restricted likelihood, above its minimum.
+    Null with white noise."""
+
+
+@dataclass(kw_only=True)
+class EffectReport:
+    """Whether an effect on the target is visible in the data."""
+
+    visible: bool
+    """Whether it is."""
+    p: float
+    """How often noise alone gives as large an effect."""
 
 
 @dataclass(kw_only=True)
@@ -311,6 +340,26 @@ class Weights:
 
 
 @dataclass(kw_only=True)
+class Finding:
+    """What was found, and what to do about it."""
+
+    slug: str
+    """The reason or the caution."""
+    sentence: str
+    """What was found, in a sentence."""
+    advice: str
+    """What to do about it."""
+    input: str | None = None
+    """The input that it concerns."""
+    lag: int | None = None
+    """A distance in time, in steps."""
+    value: float | None = None
+    """The size of what was found."""
+    p: float | None = None
+    """How often noise alone gives as much."""
+
+
+@dataclass(kw_only=True)
 class FitArrays:
     """The fit at every step, starting with the first target of each sequence, and the profile."""
 
@@ -332,6 +381,8 @@ class FitArrays:
     """Values of w_rec, in order."""
     profile_cost: Array
     """The lowest cost with each of them."""
+    profile_criterion: Array
+    """The criterion with each of them; null with white noise."""
 
 
 class FitModel(TypedDict):
@@ -378,16 +429,20 @@ class Minimum:
     """The w_rec of the minimum."""
     cost: float
     """The mean squared error."""
+    criterion: float | None = None
+    """With `ar1` noise, what is minimized: -2 ln of the restricted likelihood, above its minimum.
+    Null with white noise."""
 
 
 @dataclass(kw_only=True)
 class ResidualTests:
-    """Whether the residuals look like independent noise."""
+    """Classical tests of the residuals, whitened if the noise is `ar1`."""
 
     autocorrelation: float | None = None
     """At lag 1; null if there are no consecutive residuals."""
     ljung_box_p: float | None = None
-    """The p-value of the Ljung-Box test for up to 10 lags."""
+    """The p-value of the Ljung-Box test for up to 10 lags, with a degree of freedom less for a
+    fitted `rho`."""
     durbin_watson: float | None = None
     """Near 2 if consecutive residuals are independent."""
 
@@ -639,7 +694,10 @@ class InputEstimate:
     w_in: Estimate
     """Its weight: the effect within one step."""
     steady_state_gain: Estimate
-    """w_in / (1 - w_rec): the long-run effect of a lasting change."""
+    """w_in / (1 - w_rec): the long-run effect of a lasting change. Without ends if it was given."""
+    effects: EffectReport | None = None
+    """Whether its effect is visible, given all other inputs; null if its gain was given, or if the
+    effects of all inputs are null."""
 
 
 @dataclass(kw_only=True)
@@ -714,25 +772,6 @@ class PointEvaluation:
     """Null where it overflows float64."""
     outputs: Array
     """The last state of each sequence; null where it overflows float64."""
-
-
-@dataclass(kw_only=True)
-class FitPredictResponse:
-    """Predictions with a fit: per sequence, a number for every step."""
-
-    outputs: list[Array]
-    """The prediction. For a new sequence the first are null, as many as the delay of the fit."""
-    low: list[Array]
-    """The lower end of its confidence band."""
-    high: list[Array]
-    """The upper end."""
-    new_low: list[Array]
-    """The lower end of the band of a new observation."""
-    new_high: list[Array]
-    """The upper end."""
-    n_overflowed: int
-    """Outputs that overflow float64; they are null."""
-    model: FitPredictModel
 
 
 @dataclass(kw_only=True)
@@ -883,24 +922,45 @@ class TrustReport(Trust):
     """Whether the interval of w_rec can be trusted."""
 
     interval: bool
-    """Whether it can be trusted."""
+    """Whether it can be trusted: there are no reasons not to."""
     reasons: list[
         Literal[
-            "residuals_autocorrelated",
-            "nearly_collinear",
-            "not_identifiable",
             "no_degrees_of_freedom",
+            "delay_advised",
+            "range_advised",
             "offset_advised",
+            "no_visible_effect",
+            "not_identifiable",
+            "follow_inputs",
+            "same_shape",
+            "season",
+            "noise_model_matters",
+            "spread",
+            "neighbors",
+        ]
+    ]
+    """Reasons not to trust it."""
+    cautions: list[
+        Literal[
             "too_few_to_tell",
             "interval_open",
             "several_pieces",
+            "rho_at_limit",
+            "confounded_with_start",
+            "nearly_collinear",
+            "negative_offset",
+            "feedback",
+            "outliers",
+            "alternate",
+            "not_tested",
         ]
     ]
-    """Reasons not to trust it: `residuals_autocorrelated`, `nearly_collinear`, `not_identifiable`,
-    `no_degrees_of_freedom`, `offset_advised`. Cautions: `too_few_to_tell` (under 30 targets),
-    `interval_open`, `several_pieces`."""
-    widened: list[Span] | None = None
-    """The pieces of a wider interval; null if the interval can be trusted."""
+    """What to consider, although it is no reason."""
+    findings: list[Finding]
+    """Reasons, then cautions, each in a sentence."""
+    cautious: list[Span] | None = None
+    """The pieces of the interval of w_rec with `ar1` noise, which holds whether the noise is
+    autocorrelated or not; null without degrees of freedom."""
 
 
 class EvaluateRequest(TypedDict):
@@ -1193,20 +1253,45 @@ class FitRequest(TypedDict):
     """S_0, the state before the first step in use: a number, `shared` (one unknown for all
     sequences) or `each` (one unknown per sequence). Null means `each` for a series, and 0 for one
     target per sequence."""
-    offset: NotRequired[bool | None]
-    """Whether a constant is added to the states. Null means true for a series, and false for one
-    target per sequence."""
+    offset: NotRequired[bool | float | None]
+    """Whether a constant is added to the states, or that constant if it is known. Null means true
+    for a series, and false for one target per sequence."""
+    gains: NotRequired[dict[str, Any]]
+    """Steady-state gains that are known, by the name of the input: its weight is then gain · (1 -
+    w_rec)."""
     delay: NotRequired[int | dict[str, Any]]
     """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
     best is chosen. Every sequence starts after the longest delay."""
     w_rec: NotRequired[FitRange]
     """The range to search for w_rec."""
     noise: NotRequired[Literal["white", "ar1"]]
-    """`ar1` for noise that follows a first-order autoregression, for one sequence without gaps."""
+    """`ar1` for noise that follows a first-order autoregression. Its correlation is part of the
+    fit, and sequences and gaps are allowed."""
     step: NotRequired[StepFields | None]
     """The time from one step to the next; by default that of the dataset."""
     confidence: NotRequired[float]
     """The confidence level of the intervals."""
+
+
+@dataclass(kw_only=True)
+class FitPredictResponse:
+    """Predictions with a fit: per sequence, a number for every step."""
+
+    outputs: list[Array]
+    """The prediction. For a new sequence the first are null, as many as the delay of the fit."""
+    low: list[Array]
+    """The lower end of its confidence band."""
+    high: list[Array]
+    """The upper end."""
+    new_low: list[Array]
+    """The lower end of the band of a new observation."""
+    new_high: list[Array]
+    """The upper end."""
+    n_overflowed: int
+    """Outputs that overflow float64; they are null."""
+    model: FitPredictModel
+    trust: TrustReport
+    """Whether the interval of the fit can be trusted."""
 
 
 @dataclass(kw_only=True)
@@ -1235,27 +1320,33 @@ class FitResource:
     sequence_names: list[str] | None = None
     """The names of the sequences, if they have some."""
     offset: Estimate | None = None
-    """The constant; null if it is not fitted."""
+    """The constant; null if there is none, without ends if it was given."""
     initial_states: list[Estimate] | None = None
     """S_0 of each sequence, or the shared one; null if it is not fitted."""
     delay: DelayEstimate | None = None
     """The delay of the inputs."""
     rho: float | None = None
-    """The autocorrelation of the noise, with `ar1` only."""
+    """The autocorrelation of the noise over one step, with `ar1` only."""
     cost: float | None = None
-    """The mean squared error."""
+    """The mean squared residual, before whitening."""
     log10_cost: float | None = None
     """Its decimal logarithm; null where the cost is 0."""
     level: float | None = None
-    """The cost up to which w_rec is in the interval; null if all w_rec are."""
+    """The cost (with `ar1` noise, the criterion) up to which w_rec is in the interval; null if all
+    w_rec are."""
     rmse: float | None = None
     """The square root of the cost."""
+    innovation_sd: float | None = None
+    """The standard deviation of the whitened residuals, by the degrees of freedom; null if there
+    are none."""
     r_squared: float | None = None
     """The fraction of the variance of the targets that is explained."""
     aic: float | None = None
-    """Akaike's information criterion."""
+    """Akaike's information criterion, -2 ln of the full likelihood + 2 k. The variance of the noise
+    and `rho` are among the k parameters, so that both kinds of noise compare. Null where the cost
+    is 0."""
     bic: float | None = None
-    """The Bayesian information criterion."""
+    """The Bayesian information criterion, with the penalty ln(n) k."""
     n_targets: int | None = None
     """The number of fitted targets."""
     degrees_of_freedom: int | None = None
@@ -1270,6 +1361,11 @@ class FitResource:
     """Whether w_rec is at an end of the range."""
     residual_tests: ResidualTests | None = None
     """Whether the residuals look independent."""
+    effects: EffectReport | None = None
+    """Whether any effect of the inputs is visible; null without inputs, where they are confounded
+    with the start, and where the fit leaves nothing to judge."""
+    alternatives: list[Alternative] | None = None
+    """What to change to get a clearly better fit, the best first."""
     trust: TrustReport | None = None
     """Whether the interval of w_rec can be trusted."""
     progress: Progress

@@ -18,7 +18,7 @@ from service.schemas.training_runs import TrainingRunRequest
 # The ids of the tutorial's dataset, training run, fit and basin map, which a test checks.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
 RUN_ID: Final = "run_33816761788b300398e63d5b8de252d2"
-FIT_ID: Final = "fit_98d99407cfc9c25760c098eeb5bafb73"
+FIT_ID: Final = "fit_e8b9d78d595de6edb591b8f63cc80f7b"
 MAP_ID: Final = "map_8b70bc8d50521db8cbc1d77496945a6a"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 

@@ -19,7 +19,7 @@ from service.figures.text import format_number
 CAPTION = "lowest cost"
 _LINE = 0.16  # in units of the font size
 _LEVEL_DASHES = (6.0, 3.0)
-_PIECE, _WIDENED = 0.22, 0.09  # opacities
+_PIECE, _CAUTIOUS = 0.22, 0.09  # opacities
 _MIN_PIECE = 0.2  # width of a piece, in units of the font size
 _LOG_RATIO = 10.0  # of the costs, from which on the axis is logarithmic
 _DEEPEST = 1e-12  # of the largest cost, below which a logarithmic axis ends
@@ -37,7 +37,8 @@ class CostProfile:
     pieces: Sequence[tuple[float, float]]  # of the interval
     minima: Sequence[tuple[float, float]]  # (w_rec, cost) of every local one, the lowest first
     confidence: float  # of the interval
-    widened: Sequence[tuple[float, float]] = ()  # the pieces of the widened interval
+    cautious: Sequence[tuple[float, float]] = ()  # the pieces of that with ar1 noise
+    caption: str = CAPTION  # of the cost axis
 
 
 def profile_figure(profile: CostProfile, *, headline: str, style: Style | None = None) -> Figure:
@@ -60,7 +61,7 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
         grid=True,
     )
     rect, color = panel.rect, canvas.colors.state
-    for pieces, alpha in ((profile.widened, _WIDENED), (profile.pieces, _PIECE)):
+    for pieces, alpha in ((profile.cautious, _CAUTIOUS), (profile.pieces, _PIECE)):
         for piece in pieces:
             canvas.box(_piece_box(panel, piece, font), face=color, alpha=alpha)
     xs, ys = panel.to_canvas(profile.w_rec, scale.values(profile.cost))
@@ -80,6 +81,7 @@ class _Scale:
     def __init__(self, profile: CostProfile) -> None:
         minima = np.array([cost for _, cost in profile.minima])
         costs = np.concatenate([profile.cost, minima, [profile.level]])
+        self._caption = profile.caption
         self._costs = costs[np.isfinite(costs)] if np.isfinite(costs).any() else np.zeros(1)
         self._floor = _DEEPEST * max(float(self._costs.max()), 1e-300)
         lowest = max(float(self._costs.min()), self._floor)
@@ -96,8 +98,8 @@ class _Scale:
         values = self.values(self._costs)
         low, high = widen(float(values.min()), float(values.max()), 0.07)
         if self._is_log:
-            return log_axis(low, high, vertical_ticks(height, font), CAPTION)
-        return weight_axis(low, high, height, font, CAPTION, horizontal=False)
+            return log_axis(low, high, vertical_ticks(height, font), self._caption)
+        return weight_axis(low, high, height, font, self._caption, horizontal=False)
 
 
 def _piece_box(panel: Panel, piece: tuple[float, float], font: float) -> Rect:
@@ -136,13 +138,13 @@ def _draw_minima(
 
 def _legend(canvas: Canvas, profile: CostProfile) -> list[LegendEntry]:
     color, percent = canvas.colors.state, f"{100 * profile.confidence:g} %"
-    faces = [blend(color, canvas.colors.background, 2 * alpha) for alpha in (_PIECE, _WIDENED)]
+    faces = [blend(color, canvas.colors.background, 2 * alpha) for alpha in (_PIECE, _CAUTIOUS)]
     entries = [LegendEntry("lowest minimum", None, "o", color, HALO)]
     if len(profile.minima) > 1:
         entries.append(LegendEntry("other minima", None, "o", HALO, color))
     if np.isfinite(profile.level):
         entries.append(LegendEntry(f"{percent} level", Stroke(color, 1.5, _LEVEL_DASHES)))
     entries.append(LegendEntry(f"{percent} interval", None, "s", faces[0], faces[0]))
-    if profile.widened:
-        entries.append(LegendEntry("widened interval", None, "s", faces[1], faces[1]))
+    if profile.cautious:
+        entries.append(LegendEntry("the same with ar1 noise", None, "s", faces[1], faces[1]))
     return entries

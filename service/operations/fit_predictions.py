@@ -1,6 +1,5 @@
 """Predict with a stored fit."""
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +31,8 @@ class StoredFit(NamedTuple):
     @property
     def seconds(self) -> float:
         """The estimated seconds of a prediction, which samples the interval again."""
-        return fit_seconds(self.dataset.size, 1, self.request.range, is_colored=False)
+        is_colored = self.request.noise == "ar1"
+        return fit_seconds(self.dataset.size, 1, self.request.range, is_colored=is_colored)
 
 
 def load_fit(model: FitModel, database: Database, limits: Limits) -> StoredFit:
@@ -71,6 +71,7 @@ def predict_with_fit(
             offset=result["offset"] and result["offset"]["value"],
             delay=delay,
         ),
+        trust=result["trust"],
     )
 
 
@@ -98,10 +99,8 @@ def _predict(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list
     pieces = result["w_rec"]["intervals"]
     estimated = FittedModel(
         delay=result["delay"]["value"],
-        rho=result["rho"],
         w_rec=result["w_rec"]["value"],
         intervals=[Interval(piece["low"], piece["high"]) for piece in pieces],
-        level=math.inf if result["level"] is None else result["level"],
     )
     options, state = fitted.request.to_options(), model.initial_state
     try:

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 
 from service.engine.data import Series
-from service.engine.fit import Fit, Problem, fit, solve
+from service.engine.fit import (
+    Alternative,
+    DelayCost,
+    Effect,
+    Problem,
+    Result,
+    Trust,
+    fit,
+    solve_delay,
+)
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
@@ -15,7 +24,23 @@ from service.operations.downloads import Download, stored_table
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.work_estimates import fit_seconds
-from service.schemas.fit_results import FitResource, FitResult
+from service.schemas.fit_results import Alternative as AlternativeSchema
+from service.schemas.fit_results import DelayCost as DelayCostSchema
+from service.schemas.fit_results import (
+    DelayEstimate,
+    EffectReport,
+    Estimate,
+    FitResource,
+    FitResult,
+    InputEstimate,
+    PiecewiseEstimate,
+    Span,
+    TrustReport,
+)
+from service.schemas.fit_results import Finding as FindingSchema
+from service.schemas.fit_results import Interval as IntervalSchema
+from service.schemas.fit_results import Minimum as MinimumSchema
+from service.schemas.fit_results import ResidualTests as ResidualTestsSchema
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
@@ -25,7 +50,12 @@ from service.store.rows import ComputationRow
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
 PROFILE_ROWS = 300  # of a profile, about
 TABLE = ("sequence", "step", "target", "prediction", "low", "high", "residual")
-PROFILE = {"w_rec": "profile_w_rec", "cost": "profile_cost"}  # columns, and names of the arrays
+# Columns, and names of the arrays
+PROFILE = {
+    "w_rec": "profile_w_rec",
+    "cost": "profile_cost",
+    "criterion": "profile_criterion",
+}
 
 
 def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
@@ -62,18 +92,22 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
 def check(request: FitRequest, dataset: AnyDataset) -> None:
     """Raise Invalid if the data contradict the request."""
     series, options = dataset.series, request.to_options()
-    problem = Problem(series, options, options.delay[0])
-    has_gaps = len(series.lengths) != 1 or series.n_targets != len(series.targets)
-    if request.noise == "ar1" and has_gaps:
-        need = "autocorrelated noise (ar1) needs one sequence without missing targets"
-        raise Invalid(f"{need}; fit other data with white noise", "/noise")
+    for name in request.gains:
+        if name not in series.input_names:
+            known = ", ".join(series.input_names) or "none"
+            raise Invalid(f"there is no such input; the inputs are: {known}", f"/gains/{name}")
+    problem = Problem(series, options)
     if problem.n_targets < problem.n_unknowns:
         delay = max(options.delay)
         after, shorter = (" after the delay", ", or shorten the delay") if delay else ("", "")
         given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")
         detail = f"{given}{after} for {unknowns}: add data, fix initial_state or offset{shorter}"
-        numbers = {"n_targets": problem.n_targets, "n_unknowns": problem.n_unknowns}
-        raise Invalid(detail, "/delay" if delay else "/dataset", **numbers)
+        raise Invalid(
+            detail,
+            "/delay" if delay else "/dataset",
+            n_targets=problem.n_targets,
+            n_unknowns=problem.n_unknowns,
+        )
 
 
 class StepwiseFit(StepwiseComputation):
@@ -86,7 +120,7 @@ class StepwiseFit(StepwiseComputation):
         self.request, self.dataset = request, dataset
         self.options = request.to_options()
         self.done = int(state["done"][0]) if state else 0
-        self.costs: list[float] = []
+        self.costs: list[DelayCost] = []
 
     @property
     def over(self) -> bool:  # type: ignore[override]
@@ -97,7 +131,7 @@ class StepwiseFit(StepwiseComputation):
         """Find the cost of the next delay."""
         if self.request.progress_total > 1:
             delay = self.options.delay[0] + self.done
-            self.costs.append(solve(self.dataset.series, self.options, delay).cost)
+            self.costs.append(solve_delay(self.dataset.series, self.options, delay))
         self.done += 1
 
     def state(self) -> Arrays:
@@ -115,57 +149,117 @@ class StepwiseFit(StepwiseComputation):
 
     def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
         """Return the fit with the best delay."""
-        costs = [float(cost) for part in parts for cost in part["costs"]]
-        result = fit(self.dataset.series, self.options, costs or None)
+        rows = [row for part in parts for row in part["costs"].tolist()]
+        costs = [DelayCost(int(delay), *values) for delay, *values in rows]
+        result = fit(self.dataset.series, self.options, delays=costs)
         profile = dict(zip(PROFILE.values(), result.profile, strict=True))
         response = _describe(self.request, self.dataset.series, result)
         return ComputationOutput(response, result.table | profile, self.request.progress_total)
 
 
-def _describe(request: FitRequest, series: Series, result: Fit) -> FitResult:
-    """Return a fit as a response; most fields have the names that the engine uses."""
-    parameters, low, high = result.parameters, request.w_rec.low, request.w_rec.high
-    pieces = [
-        {**piece._asdict(), "low_open": piece.low <= low, "high_open": piece.high >= high}
-        for piece in result.intervals
-    ]
-    w_rec = {"value": result.w_rec, "standard_error": result.standard_error, "intervals": pieces}
+def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
+    """Return a fit as a response."""
+    solution, parameters = result.solution, result.parameters
+    pieces = _describe_pieces(request, result)
     length = 1.0 if request.step is None else request.step.length
-    w_in, gains = map(_estimates, (parameters.w_in, parameters.steady_state_gains))
     offset, states = parameters.offset, parameters.initial_states
-    delays = enumerate(result.delay_costs, request.delays[0])
-    return FitResult.model_validate(
-        vars(result)
-        | vars(result.quality)
-        | {
-            "w_rec": w_rec,
-            "time_constant": _to_time(w_rec, length),
-            "half_life": _to_time(w_rec, length * math.log(2.0)),
-            "inputs": [
-                {"name": name, "w_in": weight, "steady_state_gain": gain}
-                for name, weight, gain in zip(series.input_names, w_in, gains, strict=True)
-            ],
-            "target": series.target_name,
-            "sequence_names": series.sequence_names or None,
-            "offset": None if offset is None else _estimates(offset[None])[0],
-            "initial_states": None if states is None else _estimates(states),
-            "delay": {
-                "value": result.delay,
-                "costs": [{"delay": delay, "cost": cost} for delay, cost in delays],
-            },
-            "log10_cost": math.log10(result.cost) if result.cost > 0.0 else None,
-            "rmse": math.sqrt(result.cost),
-            "residuals": result.quality,
-        }
+    level = solution.level - solution.criterion if solution.is_colored else solution.level
+    return FitResult(
+        w_rec=PiecewiseEstimate(
+            value=result.w_rec, standard_error=result.standard_error, intervals=pieces
+        ),
+        time_constant=_to_time(result, pieces, length),
+        half_life=_to_time(result, pieces, length * math.log(2.0)),
+        inputs=_describe_inputs(series, result),
+        target=series.target_name,
+        sequence_names=list(series.sequence_names) or None,
+        offset=None if offset is None else _estimate(offset),
+        initial_states=None if states is None else [_estimate(state) for state in states],
+        delay=DelayEstimate(
+            value=result.delay,
+            costs=[DelayCostSchema(**each._asdict()) for each in result.delays],
+        ),
+        rho=result.rho,
+        cost=result.cost,
+        log10_cost=math.log10(result.cost) if result.cost > 0.0 else None,
+        level=level,
+        rmse=math.sqrt(result.cost),
+        innovation_sd=result.innovation_sd,
+        r_squared=result.r_squared,
+        aic=result.aic,
+        bic=result.bic,
+        n_targets=result.n_targets,
+        degrees_of_freedom=result.degrees_of_freedom,
+        minima=[MinimumSchema(**each._asdict()) for each in result.minima],
+        unique=solution.is_unique,
+        identifiable=solution.is_identifiable,
+        at_limit=solution.at_limit,
+        residuals=ResidualTestsSchema(**result.residuals._asdict()),
+        effects=_describe_effect(result.effect),
+        alternatives=[_describe_alternative(each, length) for each in result.alternatives],
+        trust=_describe_trust(result.trust),
     )
 
 
-def _estimates(rows: Array) -> list[dict[str, float]]:
-    """Return rows of a value and the ends of its interval."""
-    return [dict(zip(("value", "low", "high"), row, strict=True)) for row in rows.tolist()]
+def _describe_pieces(request: FitRequest, result: Result) -> list[IntervalSchema]:
+    low, high = request.range
+    return [
+        IntervalSchema(
+            low=piece.low,
+            high=piece.high,
+            low_open=piece.low <= low,
+            high_open=piece.high >= high,
+        )
+        for piece in result.intervals
+    ]
 
 
-def _to_time(w_rec: dict[str, Any], unit: float) -> dict[str, Any]:
+def _describe_inputs(series: Series, result: Result) -> list[InputEstimate]:
+    parameters = result.parameters
+    columns = parameters.w_in, parameters.steady_state_gains, result.input_effects
+    return [
+        InputEstimate(
+            name=name,
+            w_in=_estimate(w_in),
+            steady_state_gain=_estimate(gain),
+            effects=_describe_effect(effect),
+        )
+        for name, w_in, gain, effect in zip(series.input_names, *columns, strict=True)
+    ]
+
+
+def _describe_effect(effect: Effect | None) -> EffectReport | None:
+    return None if effect is None else EffectReport(visible=effect.visible, p=effect.p)
+
+
+def _describe_alternative(alternative: Alternative, length: float) -> AlternativeSchema:
+    return AlternativeSchema(
+        reason=alternative.reason,
+        options=dict(alternative.options),
+        w_rec=alternative.w_rec,
+        time_constant=alternative.time_constant * length,
+        r_squared=alternative.r_squared,
+    )
+
+
+def _describe_trust(trust: Trust) -> TrustReport:
+    cautious = trust.cautious
+    return TrustReport(
+        interval=trust.interval,
+        reasons=trust.reasons,
+        cautions=trust.cautions,
+        findings=[FindingSchema(**finding._asdict()) for finding in trust.findings],
+        cautious=None if cautious is None else [Span(**each._asdict()) for each in cautious],
+    )
+
+
+def _estimate(row: Array) -> Estimate:
+    """Return a value and the ends of its interval."""
+    value, low, high = row.tolist()
+    return Estimate(value=value, low=low, high=high)
+
+
+def _to_time(result: Result, pieces: list[IntervalSchema], unit: float) -> PiecewiseEstimate:
     """Return the estimate of the time -unit / log w_rec."""
 
     def time(w: float) -> float:
@@ -173,15 +267,15 @@ def _to_time(w_rec: dict[str, Any], unit: float) -> dict[str, Any]:
             return 0.0
         return math.inf if w >= 1.0 else -unit / math.log(w)
 
-    w, value, error = w_rec["value"], math.nan, math.nan
+    w, value, error = result.w_rec, math.nan, math.nan
     if 0.0 < w < 1.0:
-        value, error = time(w), w_rec["standard_error"] * unit / (w * math.log(w) ** 2)
+        value, error = time(w), result.standard_error * unit / (w * math.log(w) ** 2)
     intervals = [
-        {**piece, "low": time(piece["low"]), "high": time(piece["high"])}
-        for piece in w_rec["intervals"]
-        if piece["high"] > 0.0 and piece["low"] < 1.0
+        piece.model_copy(update={"low": time(low), "high": time(high)})
+        for piece, (low, high) in zip(pieces, result.intervals, strict=True)
+        if high > 0.0 and low < 1.0
     ]
-    return {"value": value, "standard_error": error, "intervals": intervals}
+    return PiecewiseEstimate(value=value, standard_error=error, intervals=intervals)
 
 
 FIT = JobType(

@@ -5,6 +5,7 @@ from math import inf, isfinite
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from service.engine.data import Dataset, Step, count_ones
 from service.engine.network import Aggregation, Network, trace_gradient
@@ -18,6 +19,7 @@ from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS, Picture
 from service.figures.interpolation import interpolate
 from service.figures.layout import Window
+from service.figures.profile import CAPTION as PROFILE_CAPTION
 from service.figures.profile import CostProfile, profile_figure
 from service.figures.render import FigurePicture
 from service.figures.style import Style
@@ -191,16 +193,30 @@ def _fit(request: FitPictureRequest) -> Figure:
     )
 
 
+MAX_LOG = 600.0  # of a relative cost that is drawn
+
+
 def _profile_of_fit(request: ProfilePictureRequest) -> Figure:
     result, columns = request.result, request.columns
+    is_colored, n_free = result["rho"] is not None, result["degrees_of_freedom"]
+
+    def height(costs: ArrayLike) -> Array:
+        """Return what is drawn: the cost, or the relative cost of the criterion."""
+        values = np.asarray(costs, float)
+        return np.exp(np.minimum(values / (n_free + 1), MAX_LOG)) if is_colored else values
+
+    column, level = ("criterion" if is_colored else "cost"), result["level"]
+    minima = [(minimum["w_rec"], float(height(minimum[column]))) for minimum in result["minima"]]
+    has_other = not is_colored and result["trust"]["cautious"] is not None
     profile = CostProfile(
         columns["profile_w_rec"],
-        columns["profile_cost"],
-        inf if result["level"] is None else result["level"],
+        height(columns[f"profile_{column}"]),
+        inf if level is None else float(height(level)),
         [(piece["low"], piece["high"]) for piece in result["w_rec"]["intervals"]],
-        [(minimum["w_rec"], minimum["cost"]) for minimum in result["minima"]],
+        minima,
         request.confidence,
-        [(span["low"], span["high"]) for span in result["trust"]["widened"] or ()],
+        [(span["low"], span["high"]) for span in result["trust"]["cautious"]] if has_other else (),
+        "lowest cost, relative" if is_colored else PROFILE_CAPTION,
     )
     headline = fit_headline(result, request.step, request.confidence)
     return profile_figure(profile, headline=headline, style=request.style)

@@ -116,7 +116,7 @@ class _FitRequest(_Request):
 
     ``result`` is that in the JSON of the response. The columns of every step are ``sequence``,
     ``step``, ``target``, ``prediction``, ``low``, ``high`` and ``residual``, each (m,); those of
-    the profile are ``profile_w_rec`` and ``profile_cost``, each (p,).
+    the profile are ``profile_w_rec``, ``profile_cost`` and ``profile_criterion``, each (p,).
     """
 
     result: Mapping[str, Any]

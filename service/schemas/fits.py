@@ -10,11 +10,14 @@ from service.schemas.arrays import LARGEST, NUMBERS, error_at
 from service.schemas.base import NUMBER, Real
 from service.schemas.common import Range, check_state
 from service.schemas.computations import ComputationRequest
-from service.schemas.series import StepSchema
+from service.schemas.series import ColumnName, StepSchema
 
 MAX_DELAY = 10_000
 MAX_DELAYS = 50
 STARTS = ("shared", "each")
+MAX_GAINS = 12
+
+KnownGain: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST), NUMBER]
 
 
 def _initial_state(value: Any) -> float | str:
@@ -46,6 +49,22 @@ def _delay(value: Any) -> int | dict[str, int]:
     return low if low == high else {"low": low, "high": high}
 
 
+def _offset(value: Any) -> bool | float:
+    if type(value) is bool:
+        return value
+    if type(value) not in NUMBERS:
+        raise PydanticCustomError("offset", "Input should be true, false or a number")
+    return check_state(float(value))
+
+
+_NUMBER: Any = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
+Offset: TypeAlias = Annotated[
+    bool | float,
+    PlainValidator(_offset),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, _NUMBER]}),
+]
+
+
 _STEPS: Any = {"type": "integer", "minimum": 0, "maximum": MAX_DELAY}
 Delay: TypeAlias = Annotated[
     int | dict[str, int],
@@ -70,7 +89,7 @@ InitialState: TypeAlias = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "number", "minimum": -LARGEST, "maximum": LARGEST},
+                _NUMBER,
                 {"type": "string", "enum": list(STARTS)},
             ]
         }
@@ -103,13 +122,22 @@ class FitRequest(ComputationRequest):
         ),
     ] = None
     offset: Annotated[
-        bool | None,
+        Offset | None,
         Field(
-            strict=True,
-            description="Whether a constant is added to the states. Null means true for a series, "
-            "and false for one target per sequence.",
+            description="Whether a constant is added to the states, or that constant if it is "
+            "known. Null means true for a series, and false for one target per sequence."
         ),
     ] = None
+    gains: Annotated[
+        dict[ColumnName, KnownGain],
+        Field(
+            max_length=MAX_GAINS,
+            description="Steady-state gains that are known, by the name of the input: its weight "
+            "is then gain · (1 - w_rec).",
+            default_factory=dict,
+            examples=[{}],
+        ),
+    ]
     delay: Annotated[
         Delay,
         Field(
@@ -122,8 +150,8 @@ class FitRequest(ComputationRequest):
     noise: Annotated[
         Literal["white", "ar1"],
         Field(
-            description="`ar1` for noise that follows a first-order autoregression, for one "
-            "sequence without gaps."
+            description="`ar1` for noise that follows a first-order autoregression. Its "
+            "correlation is part of the fit, and sequences and gaps are allowed."
         ),
     ] = "white"
     step: Annotated[
@@ -156,9 +184,10 @@ class FitRequest(ComputationRequest):
         """Return the options for the engine; the initial state and the offset must be set."""
         return FitOptions(
             0.0 if self.initial_state is None else self.initial_state,
-            bool(self.offset),
+            False if self.offset is None else self.offset,
             self.delays,
             self.range,
             self.noise,
             self.confidence,
+            self.gains,
         )

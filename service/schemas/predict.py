@@ -10,6 +10,7 @@ from service.schemas.arrays import InputSequences, Vector, error_at
 from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel, Tagged
 from service.schemas.common import Activation, NetworkSchema, State, WeightsSchema
 from service.schemas.datasets import DatasetSource
+from service.schemas.fit_results import TrustReport
 
 TUTORIAL_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
 
@@ -183,3 +184,6 @@ class FitPredictResponse(ResponseModel):
     new_high: Annotated[list[Vector], Field(description="The upper end.")]
     n_overflowed: Annotated[int, Field(description="Outputs that overflow float64; they are null.")]
     model: Annotated[FitPredictModel, Field(description="The fit that was used.")]
+    trust: Annotated[
+        TrustReport, Field(description="Whether the interval of the fit can be trusted.")
+    ]

@@ -148,7 +148,7 @@ def test_every_example_is_recognized_and_its_fit_can_be_trusted(
         page.select_option("#example", name)
         fit_id = shown_fit(page, other_than=fit_id)
     fit = api.get(f"/v1/fits/{fit_id}").json()
-    assert fit["trust"]["reasons"] == (["residuals_autocorrelated"] if name == "room" else [])
+    assert fit["trust"]["reasons"] == (["neighbors"] if name == "room" else [])
     expect(page.locator("#time-constant")).to_have_text(re.compile(r"\d [a-z]+s$"))
     documented = (Path(__file__).parents[2] / "docs" / "fitting.md").read_text()
     (row,) = (line for line in documented.splitlines() if line.startswith(f"| `{name}.csv` |"))

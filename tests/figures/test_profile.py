@@ -32,20 +32,20 @@ def draw(profile: CostProfile, style: Style | None = None) -> Figure:
 
 
 @every_style
-@pytest.mark.parametrize("widened", [(), ((0.0, 1.0),)])
-def test_nothing_is_cut_off_or_overlaps(style: Style, widened: Any) -> None:
-    check_legible(draw(make_profile(widened=widened), style))
+@pytest.mark.parametrize("cautious", [(), ((0.0, 1.0),)])
+def test_nothing_is_cut_off_or_overlaps(style: Style, cautious: Any) -> None:
+    check_legible(draw(make_profile(cautious=cautious), style))
 
 
 def test_what_it_says() -> None:
     shown = words(draw(make_profile()))
     assert {"rec", HEADLINE.removeprefix("w_rec "), CAPTION, "0.8", "0.2"} <= set(shown)
     assert {"lowest minimum", "other minima", "95 % level", "95 % interval"} <= set(shown)
-    assert "widened interval" not in shown
+    assert "the same with ar1 noise" not in shown
     alone = words(draw(make_profile(minima=[(0.8, 0.92)], level=np.inf, confidence=0.9)))
     assert "90 % interval" in alone
     assert not {"other minima", "90 % level"} & set(alone)
-    assert "widened interval" in words(draw(make_profile(widened=[(0.0, 1.0)])))
+    assert "the same with ar1 noise" in words(draw(make_profile(cautious=[(0.0, 1.0)])))
 
 
 def shaded(figure: Figure) -> list[tuple[float, float]]:

@@ -40,7 +40,7 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
         {"low": a, "high": b, "low_open": a <= low, "high_open": b >= high}
         for a, b in found.intervals
     ]
-    result = {
+    result: dict[str, Any] = {
         "w_rec": {"value": found.w_rec, "intervals": pieces},
         "time_constant": {
             "value": -1 / np.log(found.w_rec),
@@ -49,15 +49,22 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
                 for piece in pieces
             ],
         },
-        "minima": [{"w_rec": w, "cost": cost} for w, cost in found.minima],
-        "trust": {"interval": True, "reasons": [], "widened": None},
-        "level": found.level,
+        "minima": [minimum._asdict() for minimum in found.minima],
+        "trust": {"interval": True, "reasons": [], "cautious": None},
+        "rho": found.rho,
+        "degrees_of_freedom": found.degrees_of_freedom,
+        "level": found.solution.level,
         "target": "sales",
     }
-    w_rec, cost = found.profile
+    w_rec, cost, criterion = found.profile
     return {
         "result": result,
-        "columns": {**found.table, "profile_w_rec": w_rec, "profile_cost": cost},
+        "columns": {
+            **found.table,
+            "profile_w_rec": w_rec,
+            "profile_cost": cost,
+            "profile_criterion": criterion,
+        },
         "step": series.step,
         "confidence": 0.95,
         "style": Style(500, 400),
@@ -109,7 +116,7 @@ def make_result(**changes: Any) -> dict[str, Any]:
     return {
         "w_rec": {"value": 0.75, "intervals": [piece]},
         "time_constant": {"value": 4.2, "intervals": [times]},
-        "trust": {"interval": True, "reasons": ["too_few_to_tell"], "widened": None},
+        "trust": {"interval": True, "reasons": [], "cautions": ["too_few_to_tell"]},
         **changes,
     }
 
@@ -142,10 +149,9 @@ def make_result(**changes: Any) -> dict[str, Any]:
                     "intervals": [{"low": 0, "high": 1, "low_open": True, "high_open": True}],
                 },
                 "time_constant": {"value": None, "intervals": []},
-                "trust": {"interval": False, "reasons": ["not_identifiable", "interval_open"]},
+                "trust": {"interval": False, "reasons": ["not_identifiable", "season"]},
             },
-            "w_rec 0.5 (95 %: anything); "
-            "do not trust the interval: not identifiable, interval open",
+            "w_rec 0.5 (95 %: anything); do not trust the interval: not identifiable, season",
         ),
     ],
 )

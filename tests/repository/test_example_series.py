@@ -8,7 +8,7 @@ import pytest
 from scripts import example_series
 from scripts.example_series import EXAMPLES, FOLDER, ExampleSeries
 from service.engine.data import Series
-from service.engine.fit import Fit, FitOptions, fit
+from service.engine.fit import FitOptions, Result, fit
 from service.formats import CSV, SeriesColumns
 from service.operations.limits import Limits
 
@@ -19,7 +19,7 @@ def read(name: str, example: ExampleSeries) -> Series:
     return CSV.read_series((FOLDER / name).read_bytes(), SeriesColumns(**query), Limits())
 
 
-def fit_example(series: Series, **options: Any) -> Fit:
+def fit_example(series: Series, **options: Any) -> Result:
     if "delay" in options:
         options["delay"] = options["delay"]["low"], options["delay"]["high"]
     return fit(series, FitOptions(**options))
@@ -37,8 +37,8 @@ def test_the_fit_finds_the_truth(name: str) -> None:
     series = read(name, example)
     assert series.step == example.step
     result = fit_example(series, **example.options)
-    assert result.identifiable
-    assert result.unique
+    assert result.solution.is_identifiable
+    assert result.solution.is_unique
     assert any(low <= example.w_rec <= high for low, high in result.intervals)
     if result.trust.interval:
         truth = [example.weights[name] for name in series.input_names]
@@ -53,7 +53,7 @@ def test_what_the_examples_show() -> None:
         for name, example in EXAMPLES.items()
     }
     assert {name for name, found in reasons.items() if found} == {"room.csv"}
-    assert reasons["room.csv"] == ["residuals_autocorrelated"]
+    assert reasons["room.csv"] == ["neighbors"]
     delay = EXAMPLES["step_tests.csv"]
     assert fit_example(read("step_tests.csv", delay), **delay.options).delay == 3
 

@@ -13,7 +13,8 @@ import pytest
 
 from scripts.example_series import EXAMPLES
 from service.api.query_params import DatasetQuery
-from service.schemas.fit_results import FitResult, Reason
+from service.engine.fit import Caution, Reason
+from service.schemas.fit_results import FitResult
 from service.schemas.fits import FitRequest
 from tests.repository.test_example_series import fit_example, read
 from tests.repository.test_readme import BLOCK, ROOT, WrittenNumber, contains, curl
@@ -81,10 +82,9 @@ def test_the_examples_have_the_shown_numbers() -> None:
 def test_the_words_are_those_of_the_service() -> None:
     parameters = [row[0].strip("`") for row in table("parameter", "The table")]
     assert set(parameters) == DatasetQuery.model_fields.keys() - {"name", "kind"}
-    reasons = re.findall(
-        r"`(\w+)`", " ".join(row[0] for row in table("reason", "How to read the answer"))
-    )
-    assert sorted(reasons) == sorted(get_args(Reason))
+    for heading, kind in (("reason", Reason), ("caution", Caution)):
+        cells = " ".join(row[0] for row in table(heading, "How to read the answer"))
+        assert tuple(re.findall(r"`(\w+)`", cells)) == get_args(kind)
     known = FitResult.model_fields | FitRequest.model_fields
     named = re.findall(
         r"`([a-z_]+)[:`]",
@@ -98,6 +98,6 @@ def test_the_words_are_those_of_the_service() -> None:
 def test_what_is_said_of_the_examples(name: str) -> None:
     result = fit_example(read(name, EXAMPLES[name]), **EXAMPLES[name].options)
     if name == "room.csv":
-        assert "residuals_autocorrelated" in result.trust.reasons
+        assert "neighbors" in result.trust.reasons
     else:
         assert result.delay * EXAMPLES[name].step.length == 1.5

@@ -1,75 +1,17 @@
-"""Parameters and predictions with profile intervals."""
+"""Predictions with bands, of fitted sequences, their continuation, and new ones."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from service.engine.data import Series
-from service.engine.fit.problem import FitOptions, Problem, Sequences, pad
-from service.engine.fit.reduced_cost import make_columns
-from service.engine.fit.uncertainty import FittedModel, Region
+from service.engine.fit.estimates import Region
+from service.engine.fit.problem import FitOptions, Problem, Sequences, make_columns
+from service.engine.fit.solution import Points, Solution
+from service.engine.profile import Interval
 from service.engine.types import Array
-
-UNBOUNDED: Final = -np.inf, np.inf
-
-
-class Parameters:
-    """All unknowns except w_rec, in the units of the data: rows of a value and its interval.
-
-    There is one initial state per sequence (nan without targets), or one for all sequences. A
-    parameter that is not fitted is None.
-    """
-
-    def __init__(self, region: Region) -> None:
-        problem, w = region.problem, float(region.best.w[0])
-        n_inputs, has_offset = len(problem.input_units), problem.options.offset
-        has_start = problem.has_unknown_start
-        # The offset beside an unknown start is beta / (1 - w), as a gain is w_in / (1 - w).
-        is_summed = np.repeat([False, True, has_start], [n_inputs, n_inputs, has_offset])
-        weights = np.eye(n_inputs + has_offset, problem.n_columns + 1)
-        factors = np.concatenate([weights[:n_inputs], weights])
-
-        def quantity(w: Array, _: Sequences) -> tuple[Array, Array]:
-            return factors, 1.0 / (1.0 - w * is_summed)
-
-        numbers = problem.unit * region.estimate(quantity, problem.sequences[:1])[:, 0].T
-        w_in, gains, offset = np.split(numbers, [n_inputs, 2 * n_inputs])
-        self.w_in = w_in / problem.input_units[:, None]  # (q, 3)
-        self.steady_state_gains = gains / problem.input_units[:, None]  # (q, 3)
-        if region.pieces[0].low < -1.0 or region.pieces[-1].high > 1.0:
-            self.steady_state_gains[:, 1:] = UNBOUNDED
-        if abs(w) >= 1.0:
-            self.steady_state_gains[:, 0] = np.nan
-        if has_start and region.surrounds(1.0):
-            offset[:, 1:] = UNBOUNDED
-        self.offset = offset[0] + problem.center if has_offset else None  # (3,)
-        self.initial_states = _estimate_states(region) if has_start else None  # (n, 3) or (1, 3)
-
-
-def _estimate_states(region: Region) -> Array:
-    """Return the states S_0 = a / w^(k + 1) - beta / (1 - w) (N, 3), for an impulse a at step k."""
-    problem, has_offset = region.problem, region.problem.options.offset
-
-    def quantity(w: Array, sequences: Sequences) -> tuple[Array, Array]:
-        power = np.argmax(sequences.sources[..., -1], axis=1)[:, None] + 1.0
-        gap = 1.0 - w * has_offset
-        factors = np.zeros((len(w), len(power), 1, problem.n_columns + 1))
-        factors[..., -2] = gap
-        if has_offset:
-            factors[..., -3] = -(w**power)
-        return factors, w**-power / gap
-
-    has_each = problem.options.initial_state == "each"
-    own = problem.sequences[: None if has_each else 1]
-    states = problem.unit * region.estimate(quantity, own)[:, :, 0].T
-    if region.surrounds(0.0) or (has_offset and region.surrounds(1.0)):
-        states[:, 1:] = UNBOUNDED
-    if has_each:
-        states[~own.has_target.any(axis=1)] = np.nan
-    return states
 
 
 class Prediction(NamedTuple):
@@ -82,6 +24,15 @@ class Prediction(NamedTuple):
     new_high: Array
 
 
+@dataclass(frozen=True)
+class FittedModel:
+    """The parts of a fit from which predictions are made, with its series and options."""
+
+    delay: int
+    w_rec: float
+    intervals: list[Interval]  # the pieces of its interval, in order
+
+
 def predict(
     series: Series,
     options: FitOptions,
@@ -92,6 +43,9 @@ def predict(
     initial_state: float | None = None,
 ) -> list[Prediction]:
     """Predict new sequences, or the continuation of a fitted one.
+
+    A continuation with ar1 noise starts from the last residual e: h steps later, e rho^h is added
+    to the mean.
 
     Parameters
     ----------
@@ -109,8 +63,9 @@ def predict(
     ValueError
         The initial state is unknown.
     """
-    problem = Problem(series, options, model.delay, model.rho)
-    region = Region(problem, model)
+    solution = Solution(Problem(series, options, model.delay))
+    problem, best = solution.problem, solution.evaluate(np.array([model.w_rec]))
+    region = Region(solution, best, model.intervals)
     has_each, skip = options.initial_state == "each", options.delay[1]
     if sequence is None:
         if has_each and initial_state is None:
@@ -128,7 +83,9 @@ def predict(
         n_steps = max(len(steps) - n_missing, 0)
         path = np.concatenate([past, steps])[: len(targets) + n_steps]
         known = np.concatenate([targets, np.full(n_steps, np.nan)])
-        bands = predict_bands(region, problem.normalize(*pad([path], [known])), initial_state)
+        used = problem.normalize(path[None], known[None])
+        first = len(targets) if solution.is_colored and sequence is not None else None
+        bands = predict_bands(region, used, initial_state, first_new=first)
         missing = np.full((len(bands), len(steps) - n_steps), np.nan)
         fields = np.concatenate([missing, bands[:, 0, len(targets) : len(path)]], axis=1)
         predictions.append(Prediction(*fields))
@@ -136,32 +93,50 @@ def predict(
 
 
 def predict_bands(
-    region: Region, sequences: Sequences, initial_state: float | None = None
+    region: Region,
+    sequences: Sequences,
+    initial_state: float | None = None,
+    *,
+    first_new: int | None = None,
 ) -> Array:
     """Return the fields of a `Prediction` for sequences, (5, N, T).
 
-    If every sequence has its own initial state, its targets determine it.
+    If every sequence has its own initial state, its targets determine it. From ``first_new`` on,
+    if given, the noise continues that of the last target before.
     """
     problem, steps = region.problem, np.arange(sequences.targets.shape[1], dtype=np.float64)
+    lead = np.full(len(steps), np.inf)  # the steps since the last target, which noise may follow
+    if first_new is not None and sequences.has_target.any():
+        last = int(np.flatnonzero(sequences.has_target[0])[-1])
+        lead[first_new:] = steps[first_new:] - last
 
-    def quantity(w: Array, sequences: Sequences) -> tuple[Array, float]:
+    def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
+        w = at.w[:, None, None]
         blank = replace(sequences, targets=np.zeros_like(sequences.targets))
-        # Without targets, the rest of them is minus what a known initial state contributes.
-        factors = make_columns(problem, w[:, 0, 0], blank)
+        # Without targets, the rest of them is minus what known parameters contribute.
+        factors = make_columns(problem, at.w, blank)
         if problem.has_unknown_start and not problem.has_own_starts:
             # A new sequence may start before the impulse.
             factors[..., -2] = w ** (steps - problem.first_step)
         if initial_state is not None:
-            factors[..., -1] = -initial_state / problem.unit * w ** (steps + 1.0)
+            known = -initial_state / problem.unit * w ** (steps + 1.0)
+            factors[..., -1] += known + problem.start * w ** (steps + 1.0)
             if problem.has_unknown_start:
                 factors[..., -2] = 0.0
-                if problem.options.offset:
+                if problem.has_offset:
                     factors[..., -3] = 1.0 / (1.0 - w)
+        if np.isfinite(lead).any():
+            ahead = at.rho[:, None, None, None] ** lead[:, None]
+            residual = factors[:, :, [last]]
+            residual[..., -1] += sequences.targets[:, [last]]
+            factors = factors - ahead * residual
         return factors, problem.unit
 
-    mean, low, high = region.estimate(quantity, sequences) + problem.center
-    rho, excess = problem.rho or 0.0, max(region.level - float(region.best.cost[0]), 0.0)
-    noise = math.sqrt(problem.n_targets * excess / (1.0 - rho * rho))  # of a new observation
+    outputs, low, high = region.estimate(mean, sequences) + problem.center
+    squared_rho = float(region.best.rho[0]) ** 2
+    variance = (1.0 - squared_rho**lead) / (1.0 - squared_rho)  # of the noise, by its innovations
+    slack = float(region.solution.find_slack(region.best, region.level)[0])
+    noise = problem.unit * np.sqrt(slack * variance)
     with np.errstate(invalid="ignore"):  # where the mean is infinite
-        down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
-        return np.stack([mean, low, high, mean - down, mean + up])
+        down, up = np.hypot(outputs - low, noise), np.hypot(high - outputs, noise)
+        return np.stack([outputs, low, high, outputs - down, outputs + up])

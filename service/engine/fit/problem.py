@@ -1,9 +1,15 @@
-"""What is fitted: options, and the data as padded arrays in the units of the fit."""
+"""What is fitted: options, and the data as padded arrays in the units of the fit.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+With w_rec given, the targets are linear in all other unknowns, and each unknown is the weight of a
+column: an input weight of the filtered input, the offset of ones, an initial state of the response
+to an impulse at the first target. Beside an unknown initial state, the offset is the weight of a
+filtered constant: b = beta / (1 - w) has a pole at w = 1, and beta has none.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +17,7 @@ from numpy.typing import NDArray
 from service.engine.data import Series
 from service.engine.types import Array
 
-BLOCK: Final = 1 << 18  # numbers filtered at a time; bounds the memory
+BLOCK: Final = 1 << 18  # numbers filtered at a time; bounds the memory and the time
 
 InitialState: TypeAlias = float | Literal["shared", "each"]
 
@@ -23,36 +29,52 @@ class FitOptions:
     # S_0, the state before the first step in use: a number, "shared" (one unknown for all
     # sequences) or "each" (one unknown per sequence)
     initial_state: InitialState = "each"
-    offset: bool = True  # whether a constant is added to the states
+    offset: bool | float = True  # whether a constant is added to the states, or that constant
     delay: tuple[int, int] = (0, 0)  # the shortest and the longest delay of the inputs, in steps
     w_rec: tuple[float, float] = (0.0, 1.0)  # the range to search
     noise: Literal["white", "ar1"] = "white"  # "ar1" for a first-order autoregression
     confidence: float = 0.95  # the confidence level of the intervals, between 0 and 1
+    gains: Mapping[str, float] = field(default_factory=dict)  # known steady-state gains, by input
 
 
 def split(n: int, n_numbers: int) -> Iterator[slice]:
     """Yield slices of n items, each of which needs so many numbers, to process at a time."""
-    size = max(1, BLOCK // n_numbers)
+    size = max(1, BLOCK // max(n_numbers, 1))
     return (slice(start, start + size) for start in range(0, n, size))
 
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """N sequences, padded to one length, in the units of a fit."""
+    """N sequences, padded to one length, in the units of a fit.
 
-    sources: Array  # (N, T, q + 2): inputs, a constant, an impulse that stands for the start
-    targets: Array  # (N, T), 0 where there is none
-    has_target: NDArray[np.bool_]  # (N, T)
+    Attributes
+    ----------
+    sources : (N, T, q + 2)
+        Inputs, a constant, and an impulse that stands for the start.
+    targets : (N, T)
+        0 where there is none.
+    has_target : (N, T)
+        Where there is one.
+    multiplicity : (N,)
+        The number of sequences of the data that have these targets, or 0.
+    """
+
+    sources: Array
+    targets: Array
+    has_target: NDArray[np.bool_]
+    multiplicity: Array
 
     def __getitem__(self, rows: slice | NDArray[np.intp] | NDArray[np.bool_]) -> "Sequences":
-        return Sequences(*(array[rows] for array in vars(self).values()))
+        return Sequences(
+            self.sources[rows], self.targets[rows], self.has_target[rows], self.multiplicity[rows]
+        )
 
     def blocks(self) -> Iterator["Sequences"]:
         """Yield some sequences at a time."""
         n_sequences = len(self.targets)
         return (self[rows] for rows in split(n_sequences, self.sources[0].size))
 
-    def compress(self) -> "Sequences":
+    def compress(self, *, has_own_starts: bool) -> "Sequences":
         """Return fewer sequences with the same sum of squared residuals for every w.
 
         A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
@@ -61,57 +83,100 @@ class Sequences:
         n_sequences, n_steps = self.targets.shape
         inputs, ones = self.sources[..., :-2].reshape(n_sequences, -1), self.sources[:, 0, -2]
         rows = np.column_stack([inputs, self.targets, ones])
-        _, first, group = np.unique(self.has_target, axis=0, return_index=True, return_inverse=True)
+        _, first, group, sizes = np.unique(
+            self.has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
+        )
         parts = [rows[group.ravel() == i] for i in range(len(first))]
         parts = [np.linalg.qr(x, mode="r") if len(x) > 2 * x.shape[1] else x for x in parts]
-        few = self[np.repeat(first, [len(part) for part in parts])]
+        lengths = [len(part) for part in parts]
+        few = self[np.repeat(first, lengths)]
         inputs, targets, ones = np.split(np.concatenate(parts), [-n_steps - 1, -1], axis=1)
         few.sources[..., :-2] = inputs.reshape(few.sources[..., :-2].shape)
-        few.sources[..., -2:] *= ones[..., None]
-        return Sequences(few.sources, targets, few.has_target)
+        few.sources[..., -2] *= ones
+        if not has_own_starts:  # the direction of a start of its own is that of the impulse
+            few.sources[..., -1] *= ones
+        multiplicity = np.zeros(len(few.targets))
+        multiplicity[np.cumsum([0, *lengths[:-1]])] = sizes
+        return Sequences(few.sources, targets, few.has_target, multiplicity)
 
 
 class Problem:
     """A series with one delay, and the units in which its inputs and targets are at most 1.
 
-    ``center`` is subtracted from the targets, which are then divided by ``unit``, as the inputs are
-    by ``input_units`` (q,). Every sequence starts after the longest delay, so that the costs of all
-    delays are based on the same targets. ``rho`` is the autocorrelation of noise that has one; its
-    first target does not count.
+    Every sequence starts after the longest delay, so that the costs of all delays are based on the
+    same targets.
+
+    Attributes
+    ----------
+    inputs : (N, T, q)
+        Padded with zeros.
+    targets : (N, T)
+        nan where there is none.
+    after_block
+        Called between blocks of work; it may raise an exception to end the work.
+    center, unit
+        Subtracted from the targets, which are then divided by the unit.
+    input_units : (q,)
+        The largest magnitude of each input.
     """
 
     def __init__(
-        self, series: Series, options: FitOptions, delay: int, rho: float | None = None
+        self,
+        series: Series,
+        options: FitOptions,
+        delay: int | None = None,
+        after_block: Callable[[], None] = lambda: None,
     ) -> None:
-        self.options, self.delay, self.rho, skip = options, delay, rho, options.delay[1]
-        parts = [series.rows(i) for i in range(len(series.lengths))]
-        targets = [series.targets[part][skip:] for part in parts]
-        pairs = zip((series.inputs[part] for part in parts), targets, strict=True)
-        inputs, self.targets = pad([x[skip - delay :][: len(row)] for x, row in pairs], targets)
-        self.inputs = inputs  # (N, T, q)
-        self.lengths = np.array([len(row) for row in targets])
+        self.series, self.options, skip = series, options, options.delay[1]
+        self.after_block = after_block
+        self.delay = options.delay[0] if delay is None else delay
+        self.lengths = np.maximum(series.lengths - skip, 0)
+        steps = np.arange(max(int(self.lengths.max(initial=0)), 1))
+        is_step = steps < self.lengths[:, None]
+        rows = (series.starts[:-1, None] + skip + steps)[is_step]
+        self.targets: Array = np.full(is_step.shape, np.nan)
+        self.targets[is_step] = series.targets[rows]
+        self.inputs = np.zeros((*is_step.shape, series.inputs.shape[1]))
+        self.inputs[is_step] = series.inputs[rows - self.delay]
         has_target = ~np.isnan(self.targets)
+        self.n_targets = int(np.count_nonzero(has_target))
         self.first_step = int(np.argmax(has_target.any(axis=0)))
         self.has_unknown_start = isinstance(options.initial_state, str)
-        is_colored = options.noise == "ar1"
-        self.n_targets = int(np.count_nonzero(has_target)) - is_colored
         self.n_starts = int(self.has_unknown_start)
         if options.initial_state == "each":
             self.n_starts = int(np.count_nonzero(has_target.any(axis=1)))
-        self.has_own_starts = self.n_starts > 1
-        self.n_columns = inputs.shape[2] + options.offset + self.has_unknown_start
-        self.n_unknowns = 1 + inputs.shape[2] + options.offset + self.n_starts + is_colored
-        self._find_units(inputs, self.targets[has_target])
-        self.cost_unit = self.unit**2 / max(self.n_targets, 1)  # of sums of squares
+        self.has_own_starts = self.n_starts > 1 and options.initial_state == "each"
+        self.has_offset = options.offset is True
+        self.is_free = np.array([name not in options.gains for name in series.input_names], bool)
+        self.n_free = int(np.count_nonzero(self.is_free))
+        self.n_columns = self.n_free + self.has_offset + self.has_unknown_start
+        self.n_unknowns = 1 + self.n_free + self.has_offset + self.n_starts
+        self.n_unknowns += options.noise == "ar1"
+        self._find_units(self.targets[has_target])
 
-    def _find_units(self, inputs: Array, targets: Array) -> None:
+    def _find_units(self, targets: Array) -> None:
         known_start = 0.0 if self.has_unknown_start else float(self.options.initial_state)
-        self.center = float(np.mean(targets)) if self.options.offset and len(targets) else 0.0
+        self.center = float(self.options.offset)
+        if self.has_offset:
+            self.center = float(np.mean(targets)) if len(targets) else 0.0
         largest = float(np.max(np.abs(targets - self.center), initial=0.0))
         self.unit = max(largest, abs(known_start)) or 1.0
         self.start = known_start / self.unit
-        largest_inputs = np.max(np.abs(inputs), axis=(0, 1))
+        self.cost_unit = self.unit**2 / max(self.n_targets, 1)  # of sums of squares
+        largest_inputs = np.max(np.abs(self.inputs), axis=(0, 1))
         self.input_units = np.where(largest_inputs > 0.0, largest_inputs, 1.0)
+        gains = [self.options.gains.get(name, 0.0) for name in self.series.input_names]
+        self.known_gains = np.array(gains, float) * self.input_units / self.unit
+
+    def vary(self, **changes: Any) -> "Problem":
+        """Return the problem with other options."""
+        options = replace(self.options, **changes)
+        return Problem(self.series, options, self.delay, self.after_block)
+
+    def move(self, delay: int, skip: int) -> "Problem":
+        """Return the problem with another delay, without the first ``skip`` targets."""
+        options = replace(self.options, delay=(delay, skip))
+        return Problem(self.series, options, delay, self.after_block)
 
     @cached_property
     def sequences(self) -> Sequences:
@@ -120,14 +185,15 @@ class Problem:
 
     @cached_property
     def scale(self) -> float:
-        """The cost to which rounding errors of costs are relative."""
-        squares = float(np.sum(self.sequences.targets**2)) + self.n_targets * self.start**2
-        return squares * self.cost_unit
+        """The sum of squares to which rounding errors of such sums are relative."""
+        squares = np.sum(self.sequences.targets**2)
+        return float(squares) + self.n_targets * (self.start**2 + np.sum(self.known_gains**2))
 
     @cached_property
     def compressed(self) -> Sequences:
-        """Fewer sequences that have the same costs."""
-        return self.sequences[np.flatnonzero(self.sequences.has_target.any(axis=1))].compress()
+        """Fewer sequences that have the same sums of squares."""
+        used = np.flatnonzero(self.sequences.has_target.any(axis=1))
+        return self.sequences[used].compress(has_own_starts=self.has_own_starts)
 
     def normalize(self, inputs: Array, targets: Array) -> Sequences:
         """Return inputs (N, T, q) and targets (N, T), nan where there is none, in these units.
@@ -141,13 +207,26 @@ class Problem:
         sources = np.ones((*targets.shape, inputs.shape[2] + 2))
         sources[..., :-2] = inputs / self.input_units
         sources[..., -1] = np.arange(targets.shape[1]) == first
-        return Sequences(sources, scaled, has_target)
+        return Sequences(sources, scaled, has_target, np.ones(len(targets)))
 
 
-def pad(inputs: Sequence[Array], targets: Sequence[Array]) -> tuple[Array, Array]:
-    """Return inputs (N, T, q), 0 after the end of a sequence, and targets (N, T), nan there."""
-    shape = len(targets), max(1, *map(len, targets))
-    padded, padded_targets = np.zeros((*shape, inputs[0].shape[1])), np.full(shape, np.nan)
-    for i, (rows, row) in enumerate(zip(inputs, targets, strict=True)):
-        padded[i, : len(row)], padded_targets[i, : len(row)] = rows, row
-    return padded, padded_targets
+def make_columns(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
+    """Return a column per unknown, then the rest of the targets, (W, N, T, K + 1).
+
+    The columns are those of the inputs without a known gain, the offset and the initial state. The
+    rest of the targets is what known parameters leave. ``w`` (W,) may be complex.
+    """
+    from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
+
+    sources = sequences.sources
+    responses = np.stack([lfilter([1.0], [1.0, -pole], sources, axis=1) for pole in w])
+    used = [*problem.is_free, problem.has_offset, problem.has_unknown_start]
+    poles = w[:, None, None]
+    # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
+    rest = sequences.targets - problem.start * poles * responses[..., -1]
+    if not problem.is_free.all():
+        rest = rest - (1.0 - poles) * (responses[..., :-2] @ problem.known_gains)
+    columns = np.concatenate([responses[..., used], rest[..., None]], axis=3)
+    if problem.has_offset and not problem.has_unknown_start:
+        columns[..., -2] = sources[..., -2]
+    return columns

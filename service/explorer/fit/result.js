@@ -98,7 +98,7 @@ function listDoubts(answer) {
   const { fit, dataset } = answer;
   const { request, trust, minima } = fit;
   const { length, unit } = request.step;
-  const wider = trust.widened?.map(({ low, high }) => ({
+  const wider = (trust.interval ? null : trust.cautious)?.map(({ low, high }) => ({
     low: low === null || low <= 0 ? null : toTime(low, length),
     high: high === null || high >= 1 ? null : toTime(high, length),
   }));
@@ -107,7 +107,7 @@ function listDoubts(answer) {
   const free = open.map(({ low, high }) => `from ${describeRanges([{ low, high }])}`).join(" and ");
   /** @type {Record<string, Doubt>} */
   const texts = {
-    residuals_autocorrelated: describeNoise(answer, instead),
+    neighbors: describeNoise(answer, instead),
     offset_advised: {
       text: `Without an offset, a constant level is mistaken for memory; with one, the answer changes.${instead}`,
       action: "Add an offset",
@@ -127,7 +127,7 @@ function listDoubts(answer) {
     several_pieces: { text: `Separate ranges fit nearly as well, around ${minima.length} minima. Drag along the profile to compare them.` },
   };
   const entangled = isIdentified(fit) ? describeEntangled(answer) : [];
-  const reasons = trust.reasons.filter(
+  const reasons = [...trust.reasons, ...trust.cautions].filter(
     (reason) => (isIdentified(fit) || reason !== "interval_open") && !(entangled.length && reason === "nearly_collinear"),
   );
   const little = {
@@ -138,8 +138,14 @@ function listDoubts(answer) {
   return [
     ...(fit.r_squared !== null && fit.r_squared < MUCH ? [little] : []),
     ...entangled.map((text) => ({ text })),
-    ...reasons.map((reason) => texts[reason] ?? { text: reason }),
+    ...reasons.map((reason) => texts[reason] ?? describeFinding(trust, reason)),
   ];
+}
+
+/** Return the sentence of the service. @param {Fit["trust"]} trust @param {string} slug @returns {Doubt} */
+function describeFinding({ findings }, slug) {
+  const finding = findings.find((each) => each.slug === slug);
+  return { text: finding ? `${finding.sentence} ${finding.advice}` : slug };
 }
 
 /** @param {Answer} answer @param {string} instead says the wider interval @returns {Doubt} */

@@ -109,7 +109,7 @@ export async function fetchFitAt({ fit: { request }, isLarge, profile }, w_rec, 
 
 /** Return the range of w_rec to draw: the interval, the wider one and the minima, with a share of it on either side. @param {Fit} fit @param {number} share @returns {[number, number]} */
 function chooseWindow({ request: { w_rec: limits }, w_rec, trust, minima }, share) {
-  const ends = [...w_rec.intervals, ...(trust.widened ?? [])].flatMap(({ low, high }) => [low ?? limits.low, high ?? limits.high]);
+  const ends = [...w_rec.intervals, ...(trust.cautious ?? [])].flatMap(({ low, high }) => [low ?? limits.low, high ?? limits.high]);
   const shown = [...ends, ...minima.map((minimum) => minimum.w_rec)];
   const [low, high] = [Math.min(...shown), Math.max(...shown)];
   const margin = share * Math.max(high - low, 1e-4);

@@ -85,7 +85,14 @@ def test_a_series_is_fitted_with_the_defaults_for_series(api: Any) -> None:
     assert result["offset"]["low"] < 10.0 < result["offset"]["high"]
     assert result["n_targets"] == 60
     assert result["degrees_of_freedom"] == 55
-    assert result["trust"] == {"interval": True, "reasons": [], "widened": None}
+    trust = result["trust"]
+    assert (trust["interval"], trust["reasons"], trust["cautions"]) == (True, [], [])
+    assert trust["findings"] == result["alternatives"] == []
+    (cautious,) = trust["cautious"]
+    assert cautious["low"] < 0.8 < cautious["high"]
+    assert result["effects"] == {"visible": True, "p": 0.005}
+    assert all(each["effects"]["visible"] for each in result["inputs"])
+    assert result["minima"][0]["criterion"] is None
     assert result["unique"]
     assert result["identifiable"]
     assert result["progress"] == {"done": 1, "total": 1}
@@ -175,8 +182,7 @@ def test_data_that_determine_little_are_answered(api: Any) -> None:
     for step in series["sequences"][0]["inputs"]:
         step[1] = 2.0 * step[0]
     result = api.post(FITS, {"dataset": series}).json()
-    assert not result["trust"]["interval"]
-    assert "nearly_collinear" in result["trust"]["reasons"]
+    assert "nearly_collinear" in result["trust"]["cautions"]
     assert result["inputs"][0]["w_in"]["low"] is None
     for step in series["sequences"][0]["inputs"]:
         step[:] = [1.0, 1.0]
@@ -196,6 +202,9 @@ def test_magnitudes_at_the_limits(api: Any, exponent: int) -> None:
     expected = api.post(FITS, {"dataset": SERIES}).json()
     result = api.post(FITS, {"dataset": series}).json()
     assert result["w_rec"]["value"] == pytest.approx(expected["w_rec"]["value"])
+    (cautious,) = result["trust"].pop("cautious")
+    (expected_cautious,) = expected["trust"].pop("cautious")
+    assert cautious == pytest.approx(expected_cautious)
     assert result["trust"] == expected["trust"]
     log10_cost = expected["log10_cost"] + 2 * exponent
     assert result["log10_cost"] == pytest.approx(log10_cost)
@@ -213,7 +222,6 @@ def cut(n: int) -> dict[str, Any]:
     [
         (cut(4), "/dataset", "4 targets for 5 unknowns"),
         (cut(8) | {"delay": 100}, "/delay", "0 targets after the delay for 4 unknowns"),
-        ({"dataset": make_series(n_sequences=2), "noise": "ar1"}, "/noise", "one sequence without"),
         ({"w_rec": {"low": 1, "high": 1}}, "/w_rec", "low must be below high"),
         ({"dataset": {"n_steps": 10_000}, "w_rec": {"high": 1.1}}, "/w_rec", "power of 10000"),
         ({"delay": {"low": 0, "high": 60}}, "/delay", "61 delays; the limit is 50"),
@@ -226,7 +234,10 @@ def cut(n: int) -> dict[str, Any]:
         ({"initial_state": True}, "/initial_state", "'shared' or 'each'"),
         ({"initial_state": 1e-200}, "/initial_state", "a magnitude from 1e-100"),
         ({"initial_state": 1e200}, "/initial_state", "magnitude"),
-        ({"offset": 1}, "/offset", "boolean"),
+        ({"offset": "yes"}, "/offset", "true, false or a number"),
+        ({"offset": 1e200}, "/offset", "magnitude"),
+        ({"gains": {"spend": 1}}, "/gains/spend", "the inputs are: input"),
+        ({"gains": {"input": "1"}}, "/gains/input", "number"),
         ({"confidence": 1}, "/confidence", "less than 1"),
         ({"noise": "pink"}, "/noise", "white"),
         ({"network": {}}, "/network", "Unknown field"),
@@ -255,11 +266,49 @@ def test_too_many_inputs_are_refused(api: Any) -> None:
     api.refused(response, "/dataset/inputs", "at most 12 items")
 
 
-def test_autoregressive_noise_needs_every_target(api: Any) -> None:
-    series = make_series()
-    assert api.post(FITS, {"dataset": series, "noise": "ar1"}).json()["rho"] is not None
+def test_autoregressive_noise_may_have_gaps_and_sequences(api: Any) -> None:
+    series = make_series(n_sequences=2)
     series["sequences"][0]["targets"][7] = None
-    api.refused(api.post(FITS, {"dataset": series, "noise": "ar1"}), "/noise")
+    answer = api.post(FITS, {"dataset": series, "noise": "ar1"}).json()
+    assert -0.6 <= answer["rho"] < 0.998
+    assert answer["n_targets"] == 119
+    assert answer["minima"][0]["criterion"] == 0.0
+    pieces = [
+        {end: piece[end] for end in ("low", "high")} for piece in answer["w_rec"]["intervals"]
+    ]
+    assert answer["trust"]["cautious"] == pieces
+    rows = list(csv.DictReader(io.StringIO(api.get(answer["links"]["profile_csv"]).text)))
+    assert min(float(row["criterion"]) for row in rows) == 0.0
+    assert api.get(answer["links"]["profile_svg"]).status_code == 200
+
+
+def test_what_to_change_is_part_of_the_answer(api: Any) -> None:
+    series = make_series(n_steps=80)
+    sequence = series["sequences"][0]
+    sequence["targets"] = [None] * 3 + sequence["targets"][:-3]
+    answer = api.post(FITS, {"dataset": series}).json()
+    assert answer["trust"]["reasons"][0] == "delay_advised"
+    alternative = answer["alternatives"][0]
+    assert alternative["options"] == {"delay": 3}
+    better = api.post(FITS, {"dataset": series, **alternative["options"]}).json()
+    assert better["trust"]["interval"]
+    assert better["time_constant"]["value"] == pytest.approx(alternative["time_constant"])
+    assert better["r_squared"] == pytest.approx(alternative["r_squared"])
+
+
+def test_known_parameters_are_given(api: Any) -> None:
+    body = {"dataset": SERIES, "offset": 10, "gains": {"spend": 7.5}}
+    answer = api.post(FITS, body).json()
+    assert answer["offset"] == {"value": 10.0, "low": None, "high": None}
+    spend, heating = answer["inputs"]
+    assert spend["steady_state_gain"] == {"value": 7.5, "low": None, "high": None}
+    assert spend["w_in"]["value"] == pytest.approx(7.5 * (1 - answer["w_rec"]["value"]))
+    assert spend["w_in"]["low"] < spend["w_in"]["value"] < spend["w_in"]["high"]
+    assert spend["effects"] is None
+    assert heating["effects"]["visible"]
+    free = api.post(FITS, {"dataset": SERIES}).json()
+    assert answer["degrees_of_freedom"] == free["degrees_of_freedom"] + 2
+    assert answer["cost"] >= free["cost"]
 
 
 def test_a_large_fit_becomes_a_job_or_is_refused(make_api: Any) -> None:

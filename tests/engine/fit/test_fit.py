@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from service.engine.data import Dataset, Series, count_ones, remember
-from service.engine.fit import Fit, FitOptions, fit
+from service.engine.fit import FitOptions, Result, fit
 from tests.engine.fit.conftest import simulate
 
 SALES = Path(__file__).parents[2] / "golden" / "box_jenkins_sales.json"
@@ -44,8 +45,8 @@ def test_count_ones_gives_the_weights_of_the_tutorial() -> None:
     assert result.parameters.w_in[0, 0] == pytest.approx(1.0, abs=1e-9)
     assert result.cost == 0.0
     assert result.n_targets == 20
-    assert result.unique
-    assert result.at_limit
+    assert result.solution.is_unique
+    assert result.solution.at_limit
 
 
 @pytest.mark.parametrize("w_rec", [-0.9, 0.0, 0.3, 0.95, 0.9999, 1.0, 1.05])
@@ -75,8 +76,9 @@ def test_a_delay_is_found() -> None:
     y = simulate(delayed, 0.7, [2.0], 0.0, 1.0) + 0.1 * rng.standard_normal(80)
     result = fit(Series.from_sequences((x,), (y,)), FitOptions(delay=(0, 6)))
     assert result.delay == 4
-    assert len(result.delay_costs) == 7
-    assert min(result.delay_costs) == result.delay_costs[4] == result.cost
+    costs = [each.cost for each in result.delays]
+    assert [each.delay for each in result.delays] == list(range(7))
+    assert min(costs) == costs[4] == result.cost
     assert result.n_targets == 80 - 6
     assert result.table["step"][0] == 7.0  # the first six steps are left out
     # The cost of each delay is that of a fit with it, of the same targets.
@@ -98,8 +100,9 @@ def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
     without_offset = fit(series, FitOptions(offset=False))
     assert not without_offset.trust.interval
     assert "offset_advised" in without_offset.trust.reasons
-    assert without_offset.trust.widened is not None
-    assert any(low <= 0.6 <= high for low, high in without_offset.trust.widened)
+    alternative = without_offset.alternatives[0]
+    assert (alternative.reason, alternative.options) == ("offset_advised", {"offset": True})
+    assert alternative.w_rec == pytest.approx(result.w_rec, rel=1e-9)
 
 
 def test_sales_with_a_leading_indicator() -> None:
@@ -107,16 +110,17 @@ def test_sales_with_a_leading_indicator() -> None:
     golden = json.loads(SALES.read_text())
     indicator, sales = np.diff(golden["leading_indicator"]), np.diff(golden["sales"])
     result = fit(Series.from_sequences((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
-    sums = np.array(result.delay_costs) * result.n_targets
+    sums = np.array([each.cost for each in result.delays]) * result.n_targets
     assert result.delay == 3
     assert sums[3] == pytest.approx(9.00, abs=0.005)
     assert np.delete(sums, 3).min() > 225.0
     (interval,) = result.intervals
     assert [result.w_rec, *interval] == pytest.approx([0.726, 0.711, 0.740], abs=5e-4)
     assert result.parameters.w_in[0] == pytest.approx([4.69, 4.54, 4.84], abs=5e-3)
-    assert result.quality.autocorrelation == pytest.approx(-0.43, abs=5e-3)
-    assert not result.trust.interval
-    assert result.trust.reasons == ["residuals_autocorrelated"]
+    assert result.residuals.autocorrelation == pytest.approx(-0.43, abs=5e-3)
+    # Residuals that alternate make the interval too wide at most.
+    assert result.trust.interval
+    assert result.trust.cautions == ["alternate"]
 
 
 def test_levels_of_sales_are_not_to_be_trusted() -> None:
@@ -127,9 +131,13 @@ def test_levels_of_sales_are_not_to_be_trusted() -> None:
     assert result.delay == 3
     assert result.w_rec == pytest.approx(0.746, abs=5e-4)
     # The sum of products by the sum of squares, as textbooks define it, is 0.92.
-    by_squares = result.quality.autocorrelation * result.quality.n_pairs / result.n_targets
+    n_pairs = result.solution.noise.n_pairs
+    by_squares = result.residuals.autocorrelation * n_pairs / result.n_targets
     assert by_squares == pytest.approx(0.92, abs=5e-3)
-    assert result.trust.reasons == ["residuals_autocorrelated"]
+    assert result.trust.reasons == ["neighbors"]
+    assert result.alternatives[0].options == {"noise": "ar1"}
+    (cautious,) = result.trust.cautious or []
+    assert cautious.high - cautious.low > 1.5 * float(np.ptp(result.intervals[0]))
 
 
 def test_autoregressive_noise_is_found() -> None:
@@ -138,12 +146,13 @@ def test_autoregressive_noise_is_found() -> None:
     noise = simulate(rng.standard_normal((400, 1)), 0.7, [0.2])
     series = Series.from_sequences((x,), (simulate(x, 0.85, [1.0], 0.0, 3.0) + noise,))
     white, colored = fit(series, FitOptions()), fit(series, FitOptions(noise="ar1"))
-    assert "residuals_autocorrelated" in white.trust.reasons
+    assert white.trust.reasons == ["neighbors"]
     assert colored.rho == pytest.approx(0.7, abs=0.1)
-    assert colored.n_targets == 399
-    assert colored.degrees_of_freedom == white.degrees_of_freedom - 2
-    assert abs(colored.quality.autocorrelation) < 0.1
+    assert colored.n_targets == 400
+    assert colored.degrees_of_freedom == white.degrees_of_freedom - 1
+    assert abs(colored.residuals.autocorrelation) < 0.1
     assert colored.trust.interval
+    assert white.trust.cautious == colored.intervals == colored.trust.cautious
     width, wider = (float(np.ptp(each.intervals)) for each in (white, colored))
     assert wider > 1.5 * width
 
@@ -154,25 +163,27 @@ def test_residual_tests_agree_with_their_definitions() -> None:
     r = [float(np.sum(e[lag:] * e[:-lag]) / np.sum(e * e)) for lag in range(1, 11)]
     n = len(e)
     q = sum(n * (n + 2) * (x * n / (n - lag)) ** 2 * (n - lag) / n**2 for lag, x in enumerate(r, 1))
-    assert result.quality.autocorrelation == pytest.approx(r[0] * n / (n - 1))
+    assert result.residuals.autocorrelation == pytest.approx(r[0] * n / (n - 1))
     durbin_watson = np.sum(np.diff(e) ** 2) / np.sum(e * e)
-    assert result.quality.durbin_watson == pytest.approx(durbin_watson)
+    assert result.residuals.durbin_watson == pytest.approx(durbin_watson)
     rng = np.random.default_rng(0)
     chi_square = np.sum(rng.standard_normal((100_000, 10)) ** 2, axis=1)
-    assert result.quality.ljung_box_p == pytest.approx(np.mean(chi_square > q), abs=0.01)
+    assert result.residuals.ljung_box_p == pytest.approx(np.mean(chi_square > q), abs=0.01)
     y = result.table["target"]
     r_squared = 1.0 - np.sum(e * e) / np.sum((y - y.mean()) ** 2)
-    assert result.quality.r_squared == pytest.approx(r_squared)
+    assert result.r_squared == pytest.approx(r_squared)
     assert result.cost == pytest.approx(np.mean(e * e))
-    # Five unknowns: w_rec, w_in, offset, initial state, and none for the noise.
-    assert result.quality.aic == pytest.approx(n * np.log(result.cost) + 2 * 4)
-    assert result.quality.bic == pytest.approx(n * np.log(result.cost) + np.log(n) * 4)
+    likelihood = np.sum(norm.logpdf(e, scale=np.sqrt(result.cost)))
+    # Five unknowns: w_rec, w_in, offset, initial state, and the variance of the noise.
+    assert result.aic == pytest.approx(-2 * likelihood + 2 * 5)
+    assert result.bic == pytest.approx(-2 * likelihood + np.log(n) * 5)
+    assert result.innovation_sd == pytest.approx(np.sqrt(np.sum(e * e) / (n - 4)))
 
 
 # Symmetries.
 
 
-def check_same(result: Fit, other: Fit, rtol: float = 1e-6) -> None:
+def check_same(result: Result, other: Result, rtol: float = 1e-6) -> None:
     assert other.w_rec == pytest.approx(result.w_rec, rel=rtol)
     np.testing.assert_allclose(other.intervals, result.intervals, rtol=rtol)
     assert other.standard_error == pytest.approx(result.standard_error, rel=1e-4)
@@ -269,7 +280,7 @@ def test_as_many_targets_as_unknowns_are_fitted_without_an_interval() -> None:
     assert result.standard_error == np.inf
     assert result.intervals == [(0.0, 1.0)]
     assert "no_degrees_of_freedom" in result.trust.reasons
-    assert result.trust.widened == [(0.0, 1.0)]
+    assert result.trust.cautious is None
 
 
 @pytest.mark.parametrize("inputs", ["constant", "zero"])
@@ -282,7 +293,9 @@ def test_constant_inputs_are_fitted(inputs: str) -> None:
     assert result.w_rec == pytest.approx(0.9, abs=0.01)
     assert np.isinf(result.parameters.w_in[0, 1:]).all()
     assert result.degrees_of_freedom == 50 - 3
-    assert "nearly_collinear" in result.trust.reasons
+    assert result.trust.interval
+    assert result.trust.cautions == ["confounded_with_start", "nearly_collinear"]
+    assert result.effect is None
 
 
 def test_collinear_inputs_count_once() -> None:
@@ -295,23 +308,26 @@ def test_collinear_inputs_count_once() -> None:
     assert other.cost == pytest.approx(result.cost)
     assert other.degrees_of_freedom == result.degrees_of_freedom
     assert np.isinf(other.parameters.w_in[:, 1:]).all()
-    assert not other.trust.interval
+    assert other.trust.interval
+    assert other.trust.cautions == ["nearly_collinear"]
+    assert other.input_effects == [(False, 1.0), (False, 1.0)]
 
 
 def test_constant_targets_determine_nothing() -> None:
     x = np.random.default_rng(1).standard_normal((40, 1))
     result = fit(Series.from_sequences((x,), (np.full(40, 7.0),)), FitOptions())
     assert result.cost == 0.0
-    assert not result.identifiable
-    assert not result.unique
-    assert result.trust.reasons[:2] == ["not_identifiable", "interval_open"]
+    assert not result.solution.is_identifiable
+    assert not result.solution.is_unique
+    assert result.trust.reasons == ["not_identifiable"]
+    assert result.trust.cautions == ["too_few_to_tell", "interval_open"]
 
 
 def test_a_w_rec_without_effect_does_not_count_as_excluded() -> None:
     # All w_rec but 0 fit perfectly, each with its own w_in; at 0 no input has an effect.
     series = Series.from_dataset(Dataset.from_arrays(*remember(20, 5)))
     result = fit(series, FitOptions(initial_state=0.0, offset=False))
-    assert not result.identifiable
+    assert not result.solution.is_identifiable
     assert result.intervals == [(0.0, 1.0)]
 
 
@@ -333,11 +349,13 @@ def test_the_table_and_the_profile_are_consistent() -> None:
     np.testing.assert_allclose(table["target"] - table["prediction"], table["residual"])
     assert (table["low"] <= table["prediction"]).all()
     assert (table["prediction"] <= table["high"]).all()
-    w, cost = result.profile
+    w, cost, _ = result.profile
     assert (np.diff(w) > 0.0).all()
     assert cost.min() == pytest.approx(result.cost, rel=1e-12)
     low, high = result.intervals[0]
-    np.testing.assert_allclose(cost[np.searchsorted(w, [low, high])], result.level, rtol=1e-6)
+    np.testing.assert_allclose(
+        cost[np.searchsorted(w, [low, high])], result.solution.level, rtol=1e-6
+    )
     is_inside = (w > low) & (w < high)
-    assert (cost[is_inside] <= result.level).all()
-    assert (cost[(w < low) | (w > high)] > result.level).all()
+    assert (cost[is_inside] <= result.solution.level).all()
+    assert (cost[(w < low) | (w > high)] > result.solution.level).all()

@@ -6,12 +6,12 @@ from scipy.optimize import brentq, curve_fit
 from scipy.stats import t as student
 
 from service.engine.data import Series
-from service.engine.fit import Fit, FitOptions, fit
+from service.engine.fit import FitOptions, Result, fit
 from service.engine.types import Array
 from tests.engine.fit.conftest import cost_at, design, draw_case, simulate
 
 
-def level_of(result: Fit, confidence: float = 0.95) -> float:
+def level_of(result: Result, confidence: float = 0.95) -> float:
     """Return the cost at the ends of the interval, by its formula."""
     degrees = result.degrees_of_freedom
     quantile = float(student.ppf(0.5 + 0.5 * confidence, degrees))
@@ -44,7 +44,7 @@ def test_pieces_are_where_the_independent_cost_is_below_the_level(seed: int) -> 
     if result.degrees_of_freedom <= 0 or result.cost < 1e-12:
         return
     level = level_of(result)
-    assert result.level == pytest.approx(level, rel=1e-9)
+    assert result.solution.level == pytest.approx(level, rel=1e-9)
     low, high = case.options.w_rec
     for start, end in result.intervals:
         for w in (start, end):
@@ -183,7 +183,7 @@ def test_autocorrelated_noise_is_detected(n_steps: int, rho: float, least: float
     rng = np.random.default_rng([n_steps, int(10 * rho)])
     cases = (colored_case(rng, n_steps, rho) for _ in range(400))
     reasons = [fit(case, FitOptions()).trust.reasons for case in cases]
-    detected = sum("residuals_autocorrelated" in given for given in reasons)
+    detected = sum("neighbors" in given for given in reasons)
     assert detected / 400 >= least
 
 
@@ -193,8 +193,8 @@ def test_few_targets_seldom_tell_autocorrelated_noise() -> None:
     detected = 0
     for _ in range(200):
         result = fit(colored_case(rng, 20, 0.8), FitOptions())
-        assert "too_few_to_tell" in result.trust.reasons
-        detected += abs(result.quality.autocorrelation) > 2 / np.sqrt(result.quality.n_pairs)
+        assert "too_few_to_tell" in result.trust.cautions
+        detected += "neighbors" in result.trust.reasons
     assert detected / 200 < 0.4
 
 

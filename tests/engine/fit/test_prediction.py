@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series
-from service.engine.fit import Fit, FitOptions, fit, predict
+from service.engine.fit import FitOptions, Result, fit, predict
 from service.engine.types import Array
 from tests.engine.fit.conftest import simulate, split
 
@@ -22,7 +22,7 @@ def make_series(noise: float = 0.3, delay: int = 0) -> Series:
     return Series.from_sequences(inputs, tuple(targets), ("a", "b"))
 
 
-def run_model(result: Fit, inputs: Array, state: float) -> Array:
+def run_model(result: Result, inputs: Array, state: float) -> Array:
     """Return the fitted recurrence from a state, step by step."""
     offset = 0.0 if result.parameters.offset is None else result.parameters.offset[0]
     w_in = result.parameters.w_in[:, 0].tolist()
@@ -38,7 +38,7 @@ def test_a_continued_sequence_follows_the_recurrence(
     series, options = make_series(), FitOptions(initial_state=initial_state, offset=offset)
     result = fit(series, options)
     future = np.random.default_rng(2).standard_normal((6, 2))
-    (prediction,) = predict(series, options, result, [future], sequence=sequence)
+    (prediction,) = predict(series, options, result.model, [future], sequence=sequence)
     state = float(initial_state) if initial_state == 2.0 else None
     if state is None:
         states = result.parameters.initial_states
@@ -60,7 +60,7 @@ def test_a_new_sequence_starts_from_the_state_of_the_fit(initial_state: Any, del
     options = FitOptions(initial_state=initial_state, delay=(delay, delay))
     result = fit(series, options)
     inputs = np.random.default_rng(3).standard_normal((9, 2))
-    (prediction,) = predict(series, options, result, [inputs])
+    (prediction,) = predict(series, options, result.model, [inputs])
     states = result.parameters.initial_states
     state = 2.0 if states is None else float(states[0, 0])
     assert np.isnan(prediction.outputs[:delay]).all()
@@ -74,7 +74,7 @@ def test_a_continued_sequence_uses_the_last_inputs_after_a_delay() -> None:
     delay = result.delay
     assert delay == 2
     future = np.random.default_rng(2).standard_normal((6, 2))
-    (prediction,) = predict(series, options, result, [future], sequence=1)
+    (prediction,) = predict(series, options, result.model, [future], sequence=1)
     states = result.parameters.initial_states
     assert states is not None
     own = series.inputs[series.rows(1)]
@@ -88,7 +88,7 @@ def test_a_new_sequence_may_have_a_state_of_its_own(initial_state: Any) -> None:
     series, options = make_series(), FitOptions(initial_state=initial_state)
     result = fit(series, options)
     inputs = np.random.default_rng(3).standard_normal((9, 2))
-    (prediction,) = predict(series, options, result, [inputs], initial_state=-3.0)
+    (prediction,) = predict(series, options, result.model, [inputs], initial_state=-3.0)
     np.testing.assert_allclose(prediction.outputs, run_model(result, inputs, -3.0), rtol=1e-8)
 
 
@@ -103,7 +103,7 @@ def test_a_shared_state_belongs_to_the_first_step() -> None:
     result = fit(late, options)
     assert result.parameters.initial_states is not None
     assert result.parameters.initial_states[0, 0] == pytest.approx(2.0)
-    (prediction,) = predict(late, options, result, [series.inputs[:8]])
+    (prediction,) = predict(late, options, result.model, [series.inputs[:8]])
     np.testing.assert_allclose(prediction.outputs, series.targets[:8], rtol=1e-7)
 
 
@@ -122,7 +122,7 @@ def test_predictions_extend_the_table_of_the_fit() -> None:
         ("a", "b"),
     )
     result, other = fit(blank, options), fit(cut, options)
-    (prediction,) = predict(cut, options, other, [inputs[0][24:]], sequence=0)
+    (prediction,) = predict(cut, options, other.model, [inputs[0][24:]], sequence=0)
     last = (result.table["sequence"] == 0.0) & (result.table["step"] > 24.0)
     np.testing.assert_allclose(result.table["prediction"][last], prediction.outputs, rtol=1e-6)
     np.testing.assert_allclose(result.table["low"][last], prediction.low, rtol=1e-4)
@@ -134,13 +134,13 @@ def test_an_unknown_state_is_refused() -> None:
     result = fit(series, options)
     future = np.zeros((3, 2))
     with pytest.raises(ValueError, match="its own initial state"):
-        predict(series, options, result, [future])
+        predict(series, options, result.model, [future])
     inputs, targets = split(series)
     blank = Series.from_sequences(
         (*inputs, np.zeros((4, 2))), (*targets, np.full(4, np.nan)), ("a", "b")
     )
     with pytest.raises(ValueError, match="unknown"):
-        predict(blank, options, fit(blank, options), [future], sequence=2)
+        predict(blank, options, fit(blank, options).model, [future], sequence=2)
 
 
 @pytest.mark.slow
@@ -151,6 +151,6 @@ def test_bands_of_new_observations_cover_them() -> None:
         x = rng.standard_normal((45, 1))
         y = simulate(x, 0.7, [1.0], 1.0, 3.0) + 0.5 * rng.standard_normal(45)
         series, options = Series.from_sequences((x[:40],), (y[:40],)), FitOptions()
-        (band,) = predict(series, options, fit(series, options), [x[40:]], sequence=0)
+        (band,) = predict(series, options, fit(series, options).model, [x[40:]], sequence=0)
         hits += int(np.sum((band.new_low <= y[40:]) & (y[40:] <= band.new_high)))
     assert 0.92 <= hits / 2000 <= 0.98

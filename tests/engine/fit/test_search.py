@@ -70,7 +70,7 @@ def test_no_other_solver_finds_a_lower_cost_from_many_starts(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(len(KINDS)), ids=KINDS)
 def test_the_profile_matches_independent_columns(seed: int) -> None:
     case = next(case for case in map(draw_case, range(seed, 500, len(KINDS))) if case.has_enough)
-    w, costs = fit(case.series, case.options).profile
+    w, costs, _ = fit(case.series, case.options).profile
     # At 0 and 1 effects vanish or coincide.
     is_regular = np.minimum(np.abs(w), np.abs(w - 1.0)) > 1e-4
     w, costs = w[is_regular][::4], costs[is_regular][::4]
@@ -122,7 +122,7 @@ def test_costs_agree_with_sixty_digits(w_true: float, noise: float, offset: floa
         rounding = 1e-14 * np.sqrt(float(at_fit) * scale) + 1e-28 * scale
         assert float(abs(at_fit - result.cost)) <= 1e-9 * float(at_fit) + rounding
         # No place beside it is lower, by more than the rounding of w.
-        if not result.at_limit:
+        if not result.solution.at_limit:
             for step in (-1e-6, 1e-6):
                 beside = exact_cost(series, mpmath.mpf(result.w_rec) + step)
                 assert float(beside) >= float(at_fit) * (1.0 - 1e-12)
@@ -143,5 +143,5 @@ def test_all_local_minima_are_listed() -> None:
     on_grid = places[1:-1][is_minimum]
     ends = [w for w, inner, outer in ((low, 1, 0), (high, -2, -1)) if costs[outer] < costs[inner]]
     expected = sorted([*on_grid.tolist(), *ends])
-    assert sorted(w for w, _ in result.minima) == pytest.approx(expected, abs=1e-3)
-    assert [cost for _, cost in result.minima] == sorted(cost for _, cost in result.minima)
+    assert sorted(each.w_rec for each in result.minima) == pytest.approx(expected, abs=1e-3)
+    assert [each.cost for each in result.minima] == sorted(each.cost for each in result.minima)

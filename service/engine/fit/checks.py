@@ -1,0 +1,368 @@
+"""Checks of residuals: one mechanism for all.
+
+Each statistic of the whitened residuals is compared with that of simulated ones: white vectors that
+are projected as the residuals are, onto the complement of what was fitted. The seed is fixed, so a
+fit always has the same verdict. A check is found if the smallest of all p-values is small among the
+smallest of the simulated vectors, which accounts for the number of checks.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from service.engine.fit.noise import (
+    IMAGINARY_STEP,
+    color,
+    find_gaps,
+    make_rows,
+    split_starts,
+    spread,
+    whiten,
+)
+from service.engine.fit.solution import RANK_RTOL, Solution
+from service.engine.types import Array
+
+ALPHA: Final = 0.03  # the level of all checks together
+CAUTION_ALPHA: Final = 0.01  # the level of each check that is only a caution
+NEIGHBORS_SHARE: Final = 3.0  # how much more often than others the check of neighbors may alarm
+SIMULATED_NUMBERS: Final = 1_000_000  # about the most that are simulated
+SIMULATIONS: Final = 39, 399  # the fewest and the most simulated vectors
+MAX_INPUT_LAG: Final = 10
+MAX_SEASON: Final = 60
+SEED: Final = 1
+# Input lags and means of which less is left are explained by the fit.
+EXPLAINED_RTOL: Final = 1e-3
+
+
+class Statistic(NamedTuple):
+    """A check of the observed residuals, and of the simulated ones."""
+
+    values: Array  # (B + 1,) the observed one first
+    value: float  # the size of what was found
+    input: int | None = None  # the index of the input
+    lag: int | None = None  # in steps
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one check."""
+
+    slug: str
+    p: float
+    value: float
+    input: int | None = None
+    lag: int | None = None
+    is_found: bool = False
+
+
+class Linearization:
+    """The fit in the space of whitened residuals, near its optimum, in the units of the problem.
+
+    Attributes
+    ----------
+    residuals : (n, 1)
+        Before whitening, at the targets in order of sequences and steps.
+    mean : (n,)
+        The fit at the targets.
+    columns : (n, K + 1)
+        One per weight but those of own starts, and the slope of the mean by w_rec.
+    start : (n, 1)
+        The response to its start of each sequence; zeros unless these are separate unknowns.
+    """
+
+    def __init__(self, solution: Solution) -> None:
+        self.solution, self.problem, self.rho = solution, solution.problem, solution.rho
+        problem, at, sequences = self.problem, solution.best, solution.problem.sequences
+        self.sequence, self.step = np.nonzero(sequences.has_target)
+        self.gaps = find_gaps(sequences.has_target)
+        self.is_first = np.isinf(self.gaps)
+        self.edges = np.flatnonzero(self.is_first)
+        self.member = np.cumsum(self.is_first) - 1
+        rows = make_rows(problem, at.w + IMAGINARY_STEP * 1j, sequences)[0]
+        start = np.zeros((len(rows), 1), complex)
+        if problem.has_own_starts:
+            start, rows = split_starts(rows)
+        theta, self.start = at.theta[0][:, None], start.real
+        residuals, change = -rows.real @ theta, rows.imag / IMAGINARY_STEP @ theta
+        if problem.has_own_starts:
+            share = self._share(self.whiten(self.start), self.whiten(residuals))
+            residuals = residuals - self.start * share
+            change = change + start.imag / IMAGINARY_STEP * share
+        self.residuals = residuals
+        self.mean = sequences.targets[sequences.has_target] - residuals[:, 0]
+        norm = float(np.linalg.norm(change)) or 1.0
+        self.columns = np.column_stack([rows.real[:, :-1], change / norm])
+        self.slope_norm = norm
+        self._white_start = self.whiten(self.start)
+        self.white_columns = self._without_starts(self.whiten(self.columns), self._white_start)
+        sizes = np.linalg.norm(self.white_columns, axis=0)
+        self.sizes = np.where(sizes > 0.0, sizes, 1.0)
+        left, s, self._right = np.linalg.svd(self.white_columns / self.sizes, full_matrices=False)
+        self._basis, self._s = left[:, s > RANK_RTOL], s
+
+    def whiten(self, noise: Array) -> Array:
+        """Return the innovations of noise (n, m)."""
+        return whiten(noise, self.gaps, self.rho)
+
+    def color(self, innovations: Array) -> Array:
+        """Return the noise of innovations (n, m)."""
+        return color(innovations, self.problem.sequences.has_target, self.rho)
+
+    def project(self, innovations: Array) -> Array:
+        """Return the part of innovations (n, m) that no unknown but rho explains."""
+        rest = self._without_starts(innovations, self._white_start)
+        result: Array = rest - self._basis @ (self._basis.T @ rest)
+        return result
+
+    def project_slope(self, *, is_white: bool) -> Array:
+        """Return the row (n,) by which residuals would change w_rec, in units of the slope.
+
+        It is that of a fit with white noise, or of the fit itself, of which innovations are needed.
+        """
+        raw = self._without_starts(self.columns, self.start)
+        columns = raw if is_white else self.white_columns
+        sizes = np.linalg.norm(columns, axis=0)
+        others = columns[:, :-1] / np.where(sizes > 0.0, sizes, 1.0)[:-1]
+        left, s, _ = np.linalg.svd(others, full_matrices=False)
+        left = left[:, s > RANK_RTOL]
+        slope = columns[:, -1] - left @ (left.T @ columns[:, -1])
+        row: Array = slope / max(float(slope @ slope), 1e-300)
+        return row
+
+    def test_inputs(self) -> Array:
+        """Return the p-value of each free input given all other unknowns, by a t test."""
+        from scipy.special import stdtr  # noqa: PLC0415 - takes long to import
+
+        n_free, n_inputs = self.solution.degrees_of_freedom, self.problem.n_free
+        inverse = np.divide(1.0, self._s, out=np.zeros_like(self._s), where=self._s > RANK_RTOL)
+        unknown = np.linalg.norm(self._right[self._s <= RANK_RTOL], axis=0) > EXPLAINED_RTOL
+        errors = np.linalg.norm(inverse[:, None] * self._right, axis=0) / self.sizes
+        variance = float(self.solution.best.squares[0]) / n_free
+        errors = np.where(unknown, np.inf, errors * math.sqrt(variance))[:n_inputs]
+        weights = np.abs(self.solution.best.theta[0][:n_inputs])
+        ratios = np.divide(weights, errors, out=np.full(n_inputs, np.inf), where=errors > 0.0)
+        result: Array = 2.0 * stdtr(n_free, -ratios)
+        return result
+
+    def _without_starts(self, rows: Array, start: Array) -> Array:
+        if not self.problem.has_own_starts:
+            return rows
+        return rows - start * self._share(start, rows)
+
+    def _share(self, start: Array, rows: Array) -> Array:
+        """Return the multiple of its start that is closest to rows (n, m), at each row."""
+        squares = np.add.reduceat(start * start, self.edges)
+        share: Array = (np.add.reduceat(start * rows, self.edges) / squares)[self.member]
+        return share
+
+
+class Residuals:
+    """Observed and simulated residuals: whitened, projected, and scaled to a mean square of 1."""
+
+    def __init__(self, fitted: Linearization) -> None:
+        self.fitted, n = fitted, len(fitted.residuals)
+        n_simulated = int(np.clip(SIMULATED_NUMBERS // n, *SIMULATIONS))
+        drawn = np.random.default_rng(SEED).standard_normal((n, n_simulated))
+        observed = fitted.whiten(fitted.residuals)
+        self.scale = max(math.sqrt(float(np.mean(observed**2))), 1e-300)
+        observed /= self.scale
+        self.innovations = np.concatenate([observed, drawn], axis=1)
+        projected = fitted.project(self.innovations)
+        self.norms = np.linalg.norm(projected, axis=0)
+        if fitted.solution.is_colored:
+            projected = self._without_rho(projected)
+        scale = np.sqrt(np.mean(projected**2, axis=0))
+        self.values = projected / np.maximum(scale, 1e-300)
+
+    def _without_rho(self, projected: Array) -> Array:
+        """Take one Gauss-Newton step in rho for each vector."""
+        fitted, rho = self.fitted, self.fitted.rho
+        gaps = np.where(fitted.is_first, 1.0, fitted.gaps)
+        before = np.roll(fitted.color(projected), 1, axis=0)
+        before[fitted.is_first] = 0.0
+        slope = (gaps * rho ** (gaps - 1.0) / spread(rho, gaps))[:, None] * before
+        squares = np.maximum(np.sum(slope**2, axis=0), 1e-300)
+        result: Array = projected - slope * (np.sum(projected * slope, axis=0) / squares)
+        return result
+
+
+def run_checks(solution: Solution) -> dict[str, Check]:
+    """Return the outcomes of all checks that the data allow, by slug."""
+    fitted = Linearization(solution)
+    residuals = Residuals(fitted)
+    solution.problem.after_block()
+    neighbors = _correlate_neighbors(residuals)
+    reasons = {
+        "follow_inputs": _follow_inputs(residuals, range(MAX_INPUT_LAG + 1)),
+        "same_shape": _compare_shapes(residuals),
+        "season": _find_season(residuals),
+        "noise_model_matters": _compare_noise_models(residuals),
+        "spread": _relate_spread(residuals),
+        "neighbors": neighbors,
+    }
+    cautions = {
+        "feedback": _follow_inputs(residuals, range(-2, 0)),
+        "outliers": Statistic(np.max(np.abs(residuals.values), axis=0), math.nan),
+        "alternate": neighbors._replace(values=-neighbors.values) if neighbors else None,
+    }
+    solution.problem.after_block()
+    outcomes = _judge({slug: s for slug, s in reasons.items() if s is not None})
+    for slug, statistic in cautions.items():
+        if statistic is not None:
+            p = float(np.mean(statistic.values >= statistic.values[0]))
+            value = statistic.value if slug != "outliers" else float(statistic.values[0])
+            outcomes[slug] = Check(
+                slug, p, value, statistic.input, statistic.lag, is_found=p < CAUTION_ALPHA
+            )
+    return outcomes
+
+
+def _judge(statistics: dict[str, Statistic]) -> dict[str, Check]:
+    """Return the outcomes of checks that share one level."""
+    if not statistics:
+        return {}
+    values = np.stack([statistic.values for statistic in statistics.values()])
+    n = values.shape[1]
+    p = np.stack([1.0 - np.searchsorted(np.sort(row), row, side="left") / n for row in values])
+    for i, slug in enumerate(statistics):
+        if slug == "neighbors":
+            p[i] /= NEIGHBORS_SHARE
+    least = p.min(axis=0)
+    critical = np.quantile(least, ALPHA, method="lower")
+    is_significant = float(np.mean(least <= least[0])) <= ALPHA
+    return {
+        slug: Check(
+            slug,
+            float(own[0]),
+            statistic.value,
+            statistic.input,
+            statistic.lag,
+            is_found=bool(is_significant and own[0] <= critical),
+        )
+        for (slug, statistic), own in zip(statistics.items(), p, strict=True)
+    }
+
+
+def _correlate_neighbors(residuals: Residuals) -> Statistic | None:
+    """Correlate successive targets, whatever the gap between them."""
+    inner = np.flatnonzero(~residuals.fitted.is_first)
+    if not len(inner):
+        return None
+    u = residuals.values
+    r = np.sum(u[inner] * u[inner - 1], axis=0) / len(u)
+    return Statistic(r, float(r[0] - np.median(r[1:])))
+
+
+def _find_season(residuals: Residuals) -> Statistic | None:
+    """Correlate residuals that are 2 or more slots of the usual gap apart."""
+    fitted, u = residuals.fitted, residuals.values
+    usual = fitted.solution.noise.usual_gap
+    with np.errstate(invalid="ignore"):
+        hops = np.where(fitted.is_first, 0.0, np.maximum(np.round(fitted.gaps / usual), 1.0))
+    total = np.cumsum(hops).astype(np.intp)
+    slots = total - total[fitted.edges][fitted.member]
+    n_slots = int(slots.max()) + 1
+    n_lags = min(MAX_SEASON, n_slots // 4)
+    if n_lags < 2:
+        return None
+    # Sequences are so far apart that lags do not cross.
+    places = fitted.member * (n_slots + n_lags) + slots
+    size = int(places[-1]) + 1
+    products = np.zeros((n_lags + 1, u.shape[1]))
+    n_columns = max(1, SIMULATED_NUMBERS // size)
+    for i in range(0, u.shape[1], n_columns):
+        part = u[:, i : i + n_columns]
+        padded = np.zeros((size, part.shape[1]))
+        padded[places] = part
+        for lag in range(2, n_lags + 1):
+            products[lag, i : i + n_columns] = np.einsum("ij,ij->j", padded[lag:], padded[:-lag])
+        fitted.problem.after_block()
+    sums = products[2:]
+    deviations = sums[:, 1:].std(axis=1, keepdims=True)
+    scores = sums - sums[:, 1:].mean(axis=1, keepdims=True)
+    scores = np.divide(scores, deviations, out=np.zeros_like(sums), where=deviations > 0.0)
+    lag = int(np.argmax(sums[:, 0])) + 2  # where the residuals resemble each other most
+    value = float(products[lag, 0] / len(u))
+    return Statistic(np.abs(scores).max(axis=0), value, lag=lag * round(usual))
+
+
+def _follow_inputs(residuals: Residuals, lags: range) -> Statistic | None:
+    """Relate residuals to inputs some steps earlier than those that act, or later."""
+    fitted, problem = residuals.fitted, residuals.fitted.problem
+    series, skip = problem.series, problem.options.delay[1]
+    longest = int(np.max(fitted.step, initial=0)) + 1
+    starts, ends = series.starts[:-1][fitted.sequence], series.starts[1:][fitted.sequence]
+    rows = starts + skip + fitted.step - problem.delay
+    best: Statistic | None = None
+    for lag in lags:
+        if lag > max(2, longest // 5):
+            break
+        at = rows - lag
+        exists = (at >= starts) & (at < ends)
+        inputs = series.inputs[np.clip(at, 0, len(series.inputs) - 1)] / problem.input_units
+        columns = fitted.whiten(np.where(exists[:, None], inputs, 0.0))
+        before = np.linalg.norm(columns, axis=0)
+        columns = fitted.project(columns)
+        norms = np.linalg.norm(columns, axis=0)
+        used = np.flatnonzero(norms > EXPLAINED_RTOL * before)
+        if not len(used):
+            continue
+        scores = np.abs((columns[:, used] / norms[used]).T @ residuals.values)
+        i = int(np.argmax(scores[:, 0]))
+        highest, value = scores.max(axis=0), float(scores[i, 0] / math.sqrt(len(columns)))
+        if best is None:
+            best = Statistic(highest, value, int(used[i]), abs(lag + problem.delay))
+        elif highest[0] > best.values[0]:
+            name = int(used[i]), abs(lag + problem.delay)
+            best = Statistic(np.maximum(best.values, highest), value, *name)
+        else:
+            best = best._replace(values=np.maximum(best.values, highest))
+    return best
+
+
+def _compare_shapes(residuals: Residuals) -> Statistic | None:
+    """Average the residuals of all sequences at the same steps since their starts."""
+    fitted, u = residuals.fitted, residuals.values
+    if len(fitted.edges) < 3 or fitted.problem.options.initial_state != "each":
+        return None
+    since = fitted.step - fitted.step[fitted.edges][fitted.member]
+    counts = np.bincount(since)
+    if np.count_nonzero(counts > 2) <= 3:
+        return None
+    order = np.argsort(since, kind="stable")
+    cuts = np.flatnonzero(np.diff(since[order], prepend=-1))
+    sizes = np.diff(np.append(cuts, len(u)))[:, None]
+    shape = np.add.reduceat(u[order], cuts) / np.sqrt(sizes)
+    values = np.sum(shape**2, axis=0)
+    lag = int(since[order][cuts][np.argmax(np.abs(shape[:, 0]))])
+    return Statistic(values, float(values[0] / len(u)), lag=lag)
+
+
+def _relate_spread(residuals: Residuals) -> Statistic | None:
+    """Correlate the sizes of residuals with the fit."""
+    level = residuals.fitted.mean - residuals.fitted.mean.mean()
+    norm = float(np.linalg.norm(level))
+    if norm <= RANK_RTOL * math.sqrt(len(level)):
+        return None
+    sizes = np.abs(residuals.values)
+    sizes = sizes - sizes.mean(axis=0)
+    r = level / norm @ sizes / np.maximum(np.linalg.norm(sizes, axis=0), 1e-300)
+    return Statistic(np.abs(r - np.median(r[1:])), float(r[0]))
+
+
+def _compare_noise_models(residuals: Residuals) -> Statistic | None:
+    """Compare the w_rec of white and of ar1 noise, linearized.
+
+    It is the test of J. A. Hausman, "Specification tests in econometrics", Econometrica 46 (1978),
+    1251-1271.
+    """
+    fitted = residuals.fitted
+    if fitted.rho == 0.0:
+        return None
+    white, colored = (fitted.project_slope(is_white=is_white) for is_white in (True, False))
+    noise = fitted.color(residuals.innovations)
+    change = white @ noise - colored @ residuals.innovations
+    values = np.abs(change) / np.maximum(residuals.norms, 1e-300)
+    return Statistic(values, float(abs(change[0])) * residuals.scale / fitted.slope_norm)

@@ -1,0 +1,149 @@
+"""Whether the inputs have a visible effect.
+
+The gain of all inputs, in the criterion of ar1 noise, is compared with that of targets simulated
+without inputs, for which w_rec and rho are searched again. The noise of the simulation is ar1 even
+if that of the fit is white: with white noise a drifting target would follow any slow input.
+"""
+
+import math
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from service.engine.data import Series
+from service.engine.fit.checks import SIMULATED_NUMBERS
+from service.engine.fit.noise import Noise, color, find_gaps, make_rows, whiten
+from service.engine.fit.problem import Problem
+from service.engine.fit.solution import RANK_RTOL
+from service.engine.profile import make_grid
+from service.engine.types import Array
+
+ALPHA: Final = 0.04  # how often inputs without an effect may seem to have one
+SIMULATIONS: Final = 39, 199  # the fewest and the most simulated vectors
+GAPS: Final = 13  # of the grid of w_rec from 0 to 1
+ENOUGH: Final = 2000  # targets that suffice for a first judgment
+SEED: Final = 2
+CONFOUNDED: Final = 1e-6  # a smaller gain is rounding
+
+
+class Effect(NamedTuple):
+    """Whether an effect is visible, and the p-value."""
+
+    visible: bool
+    p: float
+
+
+def shorten(problem: Problem) -> Problem:
+    """Return the problem with its first targets only, where there are very many."""
+    if problem.n_targets <= ENOUGH:
+        return problem
+    series = problem.series
+    end = int(np.flatnonzero(~np.isnan(series.targets))[ENOUGH - 1]) + 1
+    n_sequences = int(np.searchsorted(series.starts, end))
+    lengths = np.diff(np.minimum(series.starts[: n_sequences + 1], end))
+    short = replace(
+        series,
+        inputs=series.inputs[:end],
+        targets=series.targets[:end],
+        lengths=lengths,
+        sequence_names=(),
+    )
+    return Problem(short, problem.options, problem.delay, problem.after_block)
+
+
+def judge_effect(problem: Problem) -> Effect | None:
+    """Return whether any input has a visible effect; None where a start explains the same."""
+    series = problem.series
+    blank = Series(series.inputs[:, :0], series.targets, series.lengths, ())
+    null = Problem(blank, replace(problem.options, gains={}), 0, problem.after_block)
+    noise, n = Noise(problem), problem.n_targets
+    n_simulated = int(np.clip(SIMULATED_NUMBERS // (8 * n), *SIMULATIONS))
+    w = make_grid(problem.targets.shape[1], *problem.options.w_rec, GAPS)
+    rho = noise.to_rho(noise.correlations[1:-2])
+    observed = problem.sequences.targets[problem.sequences.has_target][:, None]
+    n_contrasts = max(problem.n_targets - problem.n_unknowns, 1)
+    costs = _scan(null, w, rho, observed, n_contrasts)[..., 0]
+    i, j = divmod(int(np.argmin(costs)), costs.shape[1])
+    innovations, deviation = _split_null(null, w[j : j + 1], float(rho[i]))
+    drawn = np.random.default_rng(SEED).standard_normal((n, n_simulated))
+    has_target = problem.sequences.has_target
+    mean = observed - color(innovations, has_target, float(rho[i]))
+    simulated = mean + deviation * color(drawn, has_target, float(rho[i]))
+    targets = np.concatenate([observed, simulated], axis=1)
+    lowest = (_scan(each, w, rho, targets, n_contrasts).min((0, 1)) for each in (null, problem))
+    without, full = lowest
+    gains = without - full
+    if gains[0] < CONFOUNDED and np.median(gains) < CONFOUNDED:
+        return None
+    p = float(np.mean(gains >= gains[0] - 1e-9))
+    return Effect(p <= ALPHA, p)
+
+
+def _scan(problem: Problem, w: Array, rho: Array, targets: Array, n_contrasts: int) -> Array:
+    """Return the criterion (R, W, B) of targets (n, B) in place of those of the problem."""
+    sequences = problem.sequences
+    gaps = find_gaps(sequences.has_target)
+    rows = make_rows(problem, w, sequences)
+    known = sequences.targets[sequences.has_target][:, None] - rows[..., -1:]
+    columns, starts = rows[..., :-1], None
+    if problem.has_own_starts:
+        starts, columns = columns[..., -1:], columns[..., :-1]
+    sizes = np.linalg.norm(columns, axis=1, keepdims=True)
+    columns = columns / np.where(sizes > 0.0, sizes, 1.0)
+    criteria, dets = [], []
+    for each in [0.0, *rho.tolist()]:
+        white, offsets = whiten(targets, gaps, each), whiten(known, gaps, each)
+        start = None if starts is None else whiten(starts, gaps, each)
+        basis, log_determinant, squares = _explain(whiten(columns, gaps, each), start, gaps, white)
+        total = np.sum(white**2, axis=0) + np.sum(offsets**2, axis=1)
+        total = total - 2.0 * (np.swapaxes(offsets, 1, 2) @ white)[:, 0]
+        transposed = np.swapaxes(basis, 1, 2)
+        explained = np.sum((transposed @ white - transposed @ offsets) ** 2, axis=1) + squares
+        # The difference keeps no more digits.
+        rest = np.maximum(total - explained, 1e-14 * total + 1e-300)
+        criteria.append(n_contrasts * np.log(rest))
+        dets.append(log_determinant)
+        problem.after_block()
+    ratios = np.stack(dets[1:]) - dets[0] + Noise(problem).log_determinant(rho)[:, None]
+    return np.stack(criteria[1:]) + ratios[..., None]
+
+
+def _explain(
+    columns: Array, start: Array | None, gaps: Array, targets: Array
+) -> tuple[Array, Array, Array | float]:
+    """Return an orthonormal basis (W, n, K) of columns without starts, and what starts explain.
+
+    The second result is the log determinant of columns and starts together (W,), the third the sums
+    of squares (W, B) of the targets that the starts of single sequences explain.
+    """
+    logs, explained = np.zeros(len(columns)), []
+    if start is not None:
+        edges = np.flatnonzero(np.isinf(gaps))
+        member = np.cumsum(np.isinf(gaps)) - 1
+        squares = np.add.reduceat(start * start, edges, axis=1)
+        logs = np.sum(np.log(squares), axis=(1, 2))
+        start = start / np.sqrt(squares)[:, member]
+        columns = columns - start * np.add.reduceat(start * columns, edges, axis=1)[:, member]
+        explained = [np.sum(np.add.reduceat(s * targets, edges) ** 2, axis=0) for s in start]
+    left, s, _ = np.linalg.svd(columns, full_matrices=False)
+    is_sound = s > RANK_RTOL
+    logs = logs + 2.0 * np.sum(np.log(np.where(is_sound, s, 1.0)), axis=1)
+    return left * is_sound[:, None], logs, np.array(explained) if explained else 0.0
+
+
+def _split_null(problem: Problem, w: Array, rho: float) -> tuple[Array, float]:
+    """Return the whitened residuals (n, 1) of a fit without inputs, and their deviation."""
+    sequences = problem.sequences
+    gaps = find_gaps(sequences.has_target)
+    rows = whiten(make_rows(problem, w, sequences)[0], gaps, rho)
+    rest, columns, start = rows[:, -1:], rows[:, :-1], None
+    if problem.has_own_starts:
+        start, columns = columns[None, :, -1:], columns[:, :-1]
+        edges, member = np.flatnonzero(np.isinf(gaps)), np.cumsum(np.isinf(gaps)) - 1
+        share = np.add.reduceat(start[0] * rest, edges) / np.add.reduceat(start[0] ** 2, edges)
+        rest = rest - start[0] * share[member]
+    basis = _explain(columns[None], start, gaps, rest)[0][0]
+    rest = rest - basis @ (basis.T @ rest)
+    n_free = max(problem.n_targets - problem.n_unknowns, 1)
+    return rest, math.sqrt(float(np.sum(rest**2)) / n_free)

@@ -1,0 +1,225 @@
+"""Stationary first-order autoregressive noise at irregular steps, and rows that are whitened.
+
+The noise e of a sequence correlates by rho^gap over a gap of so many steps. Its innovations
+(e_i - rho^gap e_(i-1)) / s_i with s_i² = (1 - rho^(2 gap)) / (1 - rho²) are independent and have
+equal variances. The first target of a sequence follows a gap of infinite length, so that it is
+kept. White noise has rho = 0.
+"""
+
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.fit.problem import Problem, Sequences, make_columns
+from service.engine.types import Array
+
+IMAGINARY_STEP: Final = 1e-200  # its square underflows to 0, so real parts do not depend on it
+MAX_CORRELATION: Final = 0.998  # of neighbors; near 1 the fit is one of differences
+# The grid of correlations of targets at the usual gap. Below, intervals are too wide at most.
+CORRELATIONS: Final = np.array(
+    [-0.6, -0.3, 0.0, 0.05, 0.2, 0.4, 0.6, 0.75, 0.87, 0.94, 0.975, 0.99, 0.996, MAX_CORRELATION]
+)
+
+
+def find_gaps(has_target: NDArray[np.bool_]) -> Array:
+    """Return the gap (n,) before each of the targets (N, T), in steps, infinite before a first."""
+    sequence, step = np.nonzero(has_target)
+    gaps = np.diff(step, prepend=0).astype(np.float64)
+    gaps[np.diff(sequence, prepend=-1) > 0] = np.inf
+    return gaps
+
+
+def spread(rho: Array | float, gaps: Array | float) -> Array:
+    """Return the standard deviation of noise after a gap, relative to that of one step."""
+    squared = np.square(rho)
+    result: Array = np.sqrt((1.0 - squared**gaps) / (1.0 - squared))
+    return result
+
+
+def whiten(rows: NDArray[Any], gaps: Array, rho: Array | float) -> NDArray[Any]:
+    """Return the innovations of rows (..., n, m) at targets that follow gaps (n,).
+
+    rho is a number, or an array that is broadcast with the rows.
+    """
+    if np.all(rho == 0.0):
+        return rows
+    before = np.concatenate([rows[..., :1, :], rows[..., :-1, :]], axis=-2)
+    result: NDArray[Any] = (rows - rho ** gaps[:, None] * before) / spread(rho, gaps[:, None])
+    return result
+
+
+def color(innovations: Array, has_target: NDArray[np.bool_], rho: float) -> Array:
+    """Return the noise (n, m) of innovations (n, m): the inverse of `whiten`."""
+    from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
+
+    if rho == 0.0:
+        return innovations
+    # A step without a target passes the noise on.
+    impulses = np.zeros((*has_target.shape, innovations.shape[1]))
+    impulses[has_target] = innovations * spread(rho, find_gaps(has_target))[:, None]
+    noise: Array = lfilter([1.0], [1.0, -rho], impulses, axis=1)[has_target]
+    return noise
+
+
+class Noise:
+    """The noise of a problem: what depends on its gaps and rho, but not on w_rec."""
+
+    def __init__(self, problem: Problem) -> None:
+        all_gaps = find_gaps(problem.sequences.has_target)
+        self.gaps, self.counts = np.unique(all_gaps, return_counts=True)
+        inner = np.isfinite(self.gaps)
+        self.n_pairs = int(self.counts[inner].sum())
+        # The most frequent one
+        self.usual_gap = 1.0
+        if inner.any():
+            self.usual_gap = float(self.gaps[inner][np.argmax(self.counts[inner])])
+
+    @cached_property
+    def correlations(self) -> Array:
+        """The grid of correlations at the usual gap."""
+        return CORRELATIONS if self.usual_gap == 1.0 else CORRELATIONS[CORRELATIONS >= 0.0]
+
+    def to_rho(self, correlation: Array) -> Array:
+        """Return the correlations of neighboring steps."""
+        return np.asarray(np.power(correlation, 1.0 / self.usual_gap))
+
+    def log_determinant(self, rho: Array) -> Array:
+        """Return the logarithm of the determinant of the covariances, for one step's variance."""
+        sizes = np.log(spread(rho[..., None], self.gaps))
+        return np.asarray(2.0 * (sizes @ self.counts))
+
+
+class Rows:
+    """The columns of a problem at its targets, and their slopes, at W values of w_rec.
+
+    The slopes are the imaginary parts of columns that are computed at w + ih (W. Squire and G.
+    Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40
+    (1998), 110-112). A row is whitened together with the row before it. Unless sequences have
+    starts of their own, the factor R of a QR decomposition replaces all rows with equal gaps,
+    whatever rho is.
+
+    Attributes
+    ----------
+    sizes : (W, K)
+        The norms of the columns. Starts of single sequences are none of them.
+    """
+
+    def __init__(
+        self, problem: Problem, w: Array, *, is_colored: bool, with_slopes: bool = True
+    ) -> None:
+        self.has_own_starts = problem.has_own_starts
+        self.with_slopes = with_slopes
+        points = w + IMAGINARY_STEP * 1j if with_slopes else w
+        # Gaps, and the rows after them and before them
+        self._parts: list[tuple[float, Array, Array]] = []
+        squares: Array | float = 0.0
+        blocks = [problem.compressed] if problem.has_own_starts else problem.compressed.blocks()
+        for block in blocks:
+            rows = make_rows(problem, points, block)
+            squares = squares + np.sum(rows.real**2, axis=1)
+            gaps = find_gaps(block.has_target) if is_colored else np.full(rows.shape[1], np.inf)
+            if not problem.has_own_starts:
+                self._reduce(gaps, self._real(rows))
+        norms = np.sqrt(squares)[:, :-1]
+        if problem.has_own_starts:
+            self._rows, self._gaps, norms = rows, gaps, norms[:, :-1]
+            self._sequence = np.nonzero(problem.compressed.has_target)[0]
+            self._edges = np.flatnonzero(np.diff(self._sequence, prepend=-1))
+            self._multiplicity = problem.compressed.multiplicity
+        self.sizes = np.where(norms > 0.0, norms, 1.0)
+
+    def _real(self, rows: NDArray[Any]) -> Array:
+        """Return columns and their slopes side by side."""
+        if not self.with_slopes:
+            return rows
+        return np.concatenate([rows.real, rows.imag / IMAGINARY_STEP], axis=-1)
+
+    def _reduce(self, gaps: Array, rows: Array) -> None:
+        before = np.concatenate([rows[:, :1], rows[:, :-1]], axis=1)
+        n_columns = rows.shape[2]
+        for gap in np.unique(gaps):
+            pairs = rows[:, gaps == gap]
+            if np.isfinite(gap):
+                pairs = np.concatenate([pairs, before[:, gaps == gap]], axis=2)
+            if pairs.shape[1] > pairs.shape[2]:
+                pairs = np.asarray(np.linalg.qr(pairs, mode="r"))
+            self._parts.append((gap, pairs[..., :n_columns], pairs[..., n_columns:]))
+
+    def whiten(self, rho: Array, *, with_slopes: bool = True) -> tuple[Array, NDArray[Any]]:
+        """Return whitened columns for rho (W, R), without the starts of single sequences.
+
+        Slopes can only be returned if the rows have them.
+
+        Returns
+        -------
+        columns : (W, R, M, m)
+            K columns and the rest of the targets; with slopes, also the slopes of all of these.
+        log_starts : (W, R)
+            The logarithm of the product of the squared norms of all own starts; with slopes, its
+            slope times `IMAGINARY_STEP` is the imaginary part.
+        """
+        with_slopes = with_slopes and self.with_slopes
+        if self.has_own_starts:
+            results = [self._project(column, with_slopes=with_slopes) for column in rho.T]
+            columns, logs = zip(*results, strict=True)
+            return np.stack(columns, axis=1), np.stack(logs, axis=1)
+        parts, n_columns = [], None if with_slopes else self.sizes.shape[1] + 1
+        for gap, rows, before in self._parts:
+            size = spread(rho, gap)[..., None, None]
+            part = rows[:, None, :, :n_columns]
+            if before.shape[2]:
+                part = part - (rho**gap)[..., None, None] * before[:, None, :, :n_columns]
+            parts.append(part / size)
+        return np.concatenate(parts, axis=2), np.zeros(rho.shape)
+
+    def sum_squares(self, theta: Array, rho: Array) -> Array:
+        """Return the sums of squared residuals (W,) before whitening.
+
+        theta (W, K + 1) are the weights of the columns, then -1; starts of single sequences have
+        the weights of a fit with the noise rho (W,).
+        """
+        if not self.has_own_starts:
+            columns, _ = self.whiten(np.zeros((len(rho), 1)))
+            residuals = columns[:, 0, :, : theta.shape[1]] @ theta[..., None]
+            return np.asarray(np.sum(residuals**2, axis=(1, 2)))
+        start, others = split_starts(self._rows.real)
+        raw = np.concatenate([start, others @ theta[..., None]], axis=2)
+        white = whiten(raw, self._gaps, rho[:, None, None])
+        share = self._share(white[..., :1], white[..., 1:])
+        return np.asarray(np.sum((raw[..., 1:] - raw[..., :1] * share) ** 2, axis=(1, 2)))
+
+    def _project(self, rho: Array, *, with_slopes: bool) -> tuple[Array, NDArray[Any]]:
+        """Whiten with rho (W,), and project onto the complement of each start; see `whiten`."""
+        rows = self._rows if with_slopes else self._rows.real
+        start, rows = split_starts(whiten(rows, self._gaps, rho[:, None, None]))
+        rows -= start * self._share(start, rows)
+        if with_slopes:
+            rows.imag -= start.real * self._share(start.real, rows.imag)
+        # There is at least one target per sequence, so no start vanishes.
+        squares = np.add.reduceat(start * start, self._edges, axis=1)
+        logs = np.log(squares[..., 0]) @ self._multiplicity
+        columns = self._real(rows) if with_slopes else rows
+        if columns.shape[1] > columns.shape[2]:
+            columns = np.asarray(np.linalg.qr(columns, mode="r"))
+        return columns, logs
+
+    def _share(self, start: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+        """Return the multiple of its start that is closest to each column, at its rows."""
+        squares = np.add.reduceat(start * start, self._edges, axis=1)
+        products = np.add.reduceat(start * rows, self._edges, axis=1)
+        share: NDArray[Any] = (products / squares)[:, self._sequence]
+        return share
+
+
+def make_rows(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
+    """Return the columns at the targets of sequences, (W, n, K + 1)."""
+    columns = make_columns(problem, w, sequences)
+    rows: NDArray[Any] = columns[:, sequences.has_target]
+    return rows
+
+
+def split_starts(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the column of the initial state, and all others."""
+    return columns[..., -2:-1], np.delete(columns, -2, axis=-1)

@@ -1,0 +1,301 @@
+"""Fits: the best delay, the optimum, its uncertainty, its diagnostics and the verdict."""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.data import Series
+from service.engine.fit.alternatives import Alternative
+from service.engine.fit.effects import Effect
+from service.engine.fit.estimates import Parameters, Region, estimate_parameters
+from service.engine.fit.noise import find_gaps, whiten
+from service.engine.fit.prediction import FittedModel, predict_bands
+from service.engine.fit.problem import FitOptions, Problem
+from service.engine.fit.solution import Minimum, Solution
+from service.engine.fit.verdict import Trust, Verdict
+from service.engine.profile import Interval
+from service.engine.types import Array
+
+# Evenly spaced w_rec that the profile adds to those of the search, for a smooth curve.
+PROFILE_POINTS: Final = 64
+MAX_LAGS: Final = 10  # of the Ljung-Box test; there are at most a fifth as many lags as targets
+
+
+class DelayCost(NamedTuple):
+    """The best fit with one delay."""
+
+    delay: int
+    cost: float  # the mean squared residual
+    criterion: float  # above that of the best delay; nan with white noise
+
+
+class ResidualTests(NamedTuple):
+    """Whether the whitened residuals are independent; nan where undefined.
+
+    The tests are those of Ljung and Box, Biometrika 65 (1978), 297-303, with a degree of freedom
+    less for a fitted rho, and of Durbin and Watson, Biometrika 37 (1950), 409-428.
+    """
+
+    autocorrelation: float  # at lag 1
+    ljung_box_p: float
+    durbin_watson: float
+
+
+class Result:
+    """A fitted recurrence. Undefined numbers are nan."""
+
+    def __init__(self, solution: Solution, delays: list[DelayCost]) -> None:
+        self.solution, self.problem, self.delays = solution, solution.problem, delays
+
+    @property
+    def delay(self) -> int:
+        """The delay of the inputs, in steps."""
+        return self.problem.delay
+
+    @property
+    def w_rec(self) -> float:
+        """The recurrent weight."""
+        return self.solution.w_rec
+
+    @property
+    def intervals(self) -> list[Interval]:
+        """The pieces of the interval of w_rec, in order."""
+        return self.solution.pieces
+
+    @property
+    def standard_error(self) -> float:
+        """The standard error of w_rec, by the curvature at the optimum."""
+        return self.solution.standard_error
+
+    @property
+    def rho(self) -> float | None:
+        """The autocorrelation of the noise over one step; None for white noise."""
+        return self.solution.rho if self.solution.is_colored else None
+
+    @property
+    def cost(self) -> float:
+        """The mean squared residual."""
+        return self.solution.cost
+
+    @property
+    def minima(self) -> list[Minimum]:
+        """All local minima, the lowest first."""
+        return self.solution.minima
+
+    @property
+    def n_targets(self) -> int:
+        """The number of fitted targets."""
+        return self.problem.n_targets
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Targets minus unknowns; collinear ones count once."""
+        return self.solution.degrees_of_freedom
+
+    @property
+    def model(self) -> FittedModel:
+        """What `predict` needs."""
+        return FittedModel(self.delay, self.w_rec, self.intervals)
+
+    @cached_property
+    def region(self) -> Region:
+        """All w_rec that fit almost as well."""
+        return Region(self.solution, self.solution.best, self.solution.pieces)
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """All other parameters."""
+        return estimate_parameters(self.region)
+
+    @property
+    def innovation_sd(self) -> float:
+        """The standard deviation of the whitened residuals."""
+        n_free = self.degrees_of_freedom
+        squares = float(self.solution.best.squares[0])
+        return self.problem.unit * math.sqrt(squares / n_free) if n_free > 0 else math.nan
+
+    @property
+    def minus_two_log_likelihood(self) -> float:
+        """Minus twice the logarithm of the full likelihood; -inf without residuals."""
+        n, squares = self.n_targets, float(self.solution.best.squares[0])
+        if self.solution.is_exact:
+            return -math.inf
+        variance_log = math.log(squares / n) + 2.0 * math.log(self.problem.unit)
+        log_v = float(self.solution.noise.log_determinant(np.array(self.solution.rho)))
+        return n * (math.log(2.0 * math.pi) + variance_log + 1.0) + log_v
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of fitted parameters, with the variance of the noise and rho."""
+        return self.n_targets - self.degrees_of_freedom + 1
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion."""
+        return self.minus_two_log_likelihood + 2.0 * self.n_parameters
+
+    @property
+    def bic(self) -> float:
+        """The Bayesian information criterion."""
+        return self.minus_two_log_likelihood + math.log(self.n_targets) * self.n_parameters
+
+    @property
+    def r_squared(self) -> float:
+        """The fraction of the variance of the targets that is explained."""
+        return self.solution.r_squared
+
+    @cached_property
+    def _bands(self) -> Array:
+        return predict_bands(self.region, self.problem.sequences)
+
+    @cached_property
+    def table(self) -> dict[str, NDArray[Any]]:
+        """The fit at every step, starting with the first target of each sequence.
+
+        The columns (R,) are sequence (from 0), step (from 1), target (nan where missing),
+        prediction, low and high (the band of the mean), residual.
+        """
+        problem, sequences = self.problem, self.problem.sequences
+        first, step = np.argmax(sequences.has_target, axis=1), np.arange(problem.targets.shape[1])
+        ends = problem.lengths * sequences.has_target.any(axis=1)
+        row, column = np.nonzero((step >= first[:, None]) & (step < ends[:, None]))
+        mean, low, high, *_ = self._bands
+        values = {"target": problem.targets, "prediction": mean, "low": low, "high": high}
+        values["residual"] = problem.targets - mean
+        table = {name: value[row, column] for name, value in values.items()}
+        return {"sequence": row, "step": column + 1 + problem.options.delay[1], **table}
+
+    @cached_property
+    def residuals(self) -> ResidualTests:
+        """Classical tests of the whitened residuals."""
+        from scipy.special import chdtrc  # noqa: PLC0415 - takes long to import
+
+        problem, has_target = self.problem, self.problem.sequences.has_target
+        raw = ((problem.targets - self._bands[0]) / problem.unit)[has_target][:, None]
+        noise = np.full(has_target.shape, np.nan)
+        noise[has_target] = whiten(raw, find_gaps(has_target), self.solution.rho)[:, 0]
+        n = self.n_targets
+        n_lags = max(1, min(MAX_LAGS, n // 5))
+        products = [noise[:, lag:] * noise[:, :-lag] for lag in range(1, n_lags + 1)]
+        pairs = np.array([np.count_nonzero(~np.isnan(product)) for product in products])
+        sums = np.array([np.nansum(product) for product in products])
+        has_noise = not self.solution.is_exact and pairs[0] > 0
+        total = float(np.nansum(noise**2)) if has_noise else math.nan
+        correlations = sums / total * n / np.maximum(pairs, 1)
+        squares = np.sum(pairs * (n + 2.0) / n * correlations**2)
+        n_free = n_lags - self.solution.is_colored
+        p = float(chdtrc(n_free, squares)) if n_free > 0 else math.nan
+        changes = float(np.nansum(np.diff(noise, axis=1) ** 2))
+        return ResidualTests(float(correlations[0]), p, changes / total)
+
+    @cached_property
+    def profile(self) -> Array:
+        """All visited and some evenly spaced w_rec (P,), rising, cost and criterion, (3, P).
+
+        The criterion is that above its minimum; nan with white noise.
+        """
+        low, high = self.problem.options.w_rec
+        even = low + (high - low) * (np.arange(PROFILE_POINTS) + 0.5) / PROFILE_POINTS
+        points = self.solution.evaluate(even)
+        visited = self.solution.profile.points.merge(self.region.sampled, self.region.best, points)
+        above = visited.cost - self.solution.criterion
+        above = above if self.solution.is_colored else np.full(len(above), np.nan)
+        return np.stack([visited.w, visited.mean_square, above])
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """All tests of the fit."""
+        return Verdict(self.solution)
+
+    @property
+    def trust(self) -> Trust:
+        """Whether the interval of w_rec can be trusted, and why not."""
+        return self.verdict.trust
+
+    @property
+    def alternatives(self) -> list[Alternative]:
+        """Clearly better fits, the best first."""
+        return self.verdict.alternatives
+
+    @property
+    def effect(self) -> Effect | None:
+        """The effect of all inputs; None where it is undefined."""
+        return self.verdict.effect
+
+    @property
+    def input_effects(self) -> list[Effect | None]:
+        """The effect of each input, given the others."""
+        return self.verdict.input_effects
+
+
+def solve_delay(
+    series: Series,
+    options: FitOptions,
+    delay: int,
+    after_block: Callable[[], None] = lambda: None,
+) -> DelayCost:
+    """Return the cost of the best fit with one delay; see `fit`."""
+    solution = Solution(Problem(series, options, delay, after_block))
+    criterion = solution.criterion if solution.is_colored else math.nan
+    return DelayCost(delay, solution.cost, criterion)
+
+
+def fit(
+    series: Series,
+    options: FitOptions,
+    after_block: Callable[[], None] = lambda: None,
+    delays: Sequence[DelayCost] = (),
+) -> Result:
+    """Fit the recurrence S_k = w_rec S_(k-1) + sum_j w_in_j x_kj, y_k = S_k + offset.
+
+    The lowest minimum of the criterion is found by variable projection and a dense, refined search
+    over w_rec, without initial values. Of several delays, the one with the lowest criterion is
+    chosen.
+
+    Parameters
+    ----------
+    series
+        The data, with at least as many targets as unknowns.
+    options
+        The unknowns, and the range of w_rec.
+    after_block
+        Called between blocks of work; it may raise an exception to end the fit.
+    delays
+        What `solve_delay` returns for each delay of the options, if known.
+
+    Returns
+    -------
+    Result
+        Its properties are computed when first used.
+
+    Raises
+    ------
+    ValueError
+        There are fewer targets than unknowns.
+
+    References
+    ----------
+    G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
+    squares problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
+    D. M. Bates and D. G. Watts, Nonlinear regression analysis and its applications, Wiley (1988),
+    chapter 6, for profile intervals.
+    """
+    problem = Problem(series, options, after_block=after_block)
+    if problem.n_targets < problem.n_unknowns:
+        raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
+    first, last = options.delay
+    if first == last:
+        solution = Solution(problem)
+        criterion = 0.0 if solution.is_colored else math.nan
+        return Result(solution, [DelayCost(first, solution.cost, criterion)])
+    if not delays:
+        numbers = range(first, last + 1)
+        delays = [solve_delay(series, options, delay, after_block) for delay in numbers]
+    is_colored = options.noise == "ar1"
+    best = min(delays, key=lambda each: each.criterion if is_colored else each.cost)
+    above = [each._replace(criterion=each.criterion - best.criterion) for each in delays]
+    return Result(Solution(Problem(series, options, best.delay, after_block)), above)

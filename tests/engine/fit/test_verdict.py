@@ -1,0 +1,279 @@
+"""The verdict: what is found in data that violate the model, and nothing in data that do not."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.data import Series
+from service.engine.fit import FitOptions, Result, fit
+from service.engine.types import Array
+from tests.engine.fit.conftest import simulate
+from tests.engine.fit.test_noise import make_noise
+
+WHITE, AR1 = FitOptions(), FitOptions(noise="ar1")
+
+
+def one(x: Array, y: Array, names: tuple[str, ...] = ("rain",)) -> Series:
+    return Series.from_sequences((x.reshape(len(x), -1),), (y,), names, "flow")
+
+
+def draw(seed: int, n_steps: int = 100, w_rec: float = 0.8, **kind: Any) -> Series:
+    """Return one sequence, with noise of half the size of the signal."""
+    rng = np.random.default_rng([31, seed])
+    x = rng.standard_normal((n_steps, kind.get("n_inputs", 1)))
+    dead = kind.get("dead", 0)
+    acting = np.concatenate([np.zeros((dead, 1)), x[: n_steps - dead, :1]])
+    mean = simulate(acting, w_rec, [kind.get("weight", 1.0)], 1.0)
+    size = float(np.std(simulate(acting, w_rec, [1.0])))
+    noise = 0.5 * size * make_noise(rng, n_steps, kind.get("rho", 0.0))
+    names = ("rain", "sun")[: x.shape[1]]
+    return one(x, mean + 2.0 + noise, names)
+
+
+def season(seed: int, period: int, *, in_input: bool) -> Series:
+    rng, k = np.random.default_rng([32, seed]), np.arange(100)
+    x = rng.standard_normal(100) + 1.5 * in_input * np.sin(2 * np.pi * k / period)
+    y = simulate(x[:, None], 0.6, [1.0]) + 1.5 * np.sin(2 * np.pi * k / period + 1)
+    return one(x, y + 0.5 * rng.standard_normal(100))
+
+
+def two_time_constants(seed: int) -> Series:
+    rng = np.random.default_rng([33, seed])
+    x = np.where(rng.random((200, 1)) < 0.1, 1.0, 0.0)
+    y = simulate(x, 0.95, [0.5]) + simulate(x, 0.5, [0.5])
+    return one(x, y + 0.1 * rng.standard_normal(200))
+
+
+def sparse(seed: int, every: int, rho: float) -> Series:
+    rng = np.random.default_rng([34, seed])
+    x = rng.gamma(0.3, 1.0, 1400) * (rng.random(1400) < 0.5)
+    y = simulate(x[:, None], float(np.exp(-1 / 60)), [1.0])
+    y = y + 0.5 * float(np.std(y)) * make_noise(rng, 1400, rho)
+    y[np.arange(1400) % every != 0] = np.nan
+    return one(x, y)
+
+
+def panel(seed: int, n_sequences: int, n_steps: int, rho: float) -> Series:
+    rng, inputs, targets = np.random.default_rng([35, seed]), [], []
+    for _ in range(n_sequences):
+        x = rng.standard_normal((n_steps, 1))
+        inputs.append(x)
+        y = simulate(x, 0.8, [1.0], float(rng.standard_normal())) + 1.0
+        targets.append(y + 0.5 * make_noise(rng, n_steps, rho))
+    return Series.from_sequences(inputs, targets, ("rain",), "flow")
+
+
+def holds(result: Result, w_rec: float) -> bool:
+    return any(low <= w_rec <= high for low, high in result.intervals)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("options", [WHITE, AR1], ids=["white", "ar1"])
+def test_a_dead_time_is_found_with_either_noise(options: FitOptions, seed: int) -> None:
+    series = draw(seed, dead=2)
+    result = fit(series, options)
+    assert result.trust.reasons[0] == "delay_advised"
+    alternative = result.alternatives[0]
+    assert alternative.options == {"delay": 2}
+    better = fit(series, replace(options, delay=(2, 2)))
+    assert alternative.w_rec == pytest.approx(better.w_rec, rel=1e-12)
+    assert alternative.r_squared == pytest.approx(better.r_squared)
+    assert holds(better, 0.8)
+    finding = result.trust.findings[0]
+    assert (finding.slug, finding.lag) == ("delay_advised", 2)
+    assert "2 steps later" in finding.sentence
+    assert "delay of 2 steps" in finding.advice
+
+
+def test_a_delay_that_is_too_long_is_found() -> None:
+    result = fit(draw(1, dead=1), replace(WHITE, delay=(4, 4)))
+    assert result.alternatives[0].options == {"delay": 1}
+    assert "3 steps earlier" in result.trust.findings[0].sentence
+
+
+@pytest.mark.parametrize("period", [4, 12])
+def test_a_season_of_the_target_is_found_with_its_period(period: int) -> None:
+    result = fit(season(1, period, in_input=False), WHITE)
+    assert "season" in result.trust.reasons
+    finding = next(each for each in result.trust.findings if each.slug == "season")
+    assert finding.lag is not None
+    assert abs(finding.lag % period - period // 2) >= period // 2 - 1  # noise may shift it by one
+    assert finding.p < 0.01
+
+
+def test_a_season_of_input_and_target_is_found() -> None:
+    assert not fit(season(1, 12, in_input=True), WHITE).trust.interval
+
+
+@pytest.mark.parametrize("options", [WHITE, AR1], ids=["white", "ar1"])
+def test_two_time_constants_are_found(options: FitOptions) -> None:
+    result = fit(two_time_constants(1), options)
+    assert {"follow_inputs", "noise_model_matters"} & set(result.trust.reasons)
+    for finding in result.trust.findings:
+        if finding.slug == "follow_inputs":
+            assert finding.input == "rain"
+            assert "rain" in finding.sentence
+
+
+@pytest.mark.parametrize("options", [WHITE, AR1], ids=["white", "ar1"])
+def test_a_negative_w_rec_is_found(options: FitOptions) -> None:
+    result = fit(draw(2, w_rec=-0.8), options)
+    assert result.trust.reasons[0] == "range_advised"
+    alternative = result.alternatives[0]
+    assert alternative.options == {"w_rec": {"low": -1.0, "high": 1.0}}
+    assert alternative.w_rec == pytest.approx(-0.8, abs=0.15)
+    assert np.isnan(alternative.time_constant)
+
+
+@pytest.mark.parametrize(("every", "rho"), [(14, np.exp(-1 / 46)), (2, np.exp(-1 / 46))])
+def test_autoregressive_noise_of_sparse_targets_is_found(every: int, rho: float) -> None:
+    series = sparse(1, every, float(rho))
+    result = fit(series, WHITE)
+    assert "neighbors" in result.trust.reasons
+    colored = fit(series, AR1)
+    assert result.trust.cautious == colored.intervals
+    assert float(np.ptp(colored.intervals[0])) > float(np.ptp(result.intervals[0]))
+
+
+def test_autoregressive_noise_of_a_panel_is_found() -> None:
+    result = fit(panel(1, 12, 10, 0.6), WHITE)
+    assert result.trust.reasons == ["neighbors"]
+    (alternative,) = result.alternatives
+    assert alternative.options == {"noise": "ar1"}
+
+
+@pytest.mark.parametrize("seed", range(20, 23))
+def test_flawless_data_are_trusted(seed: int) -> None:
+    """With these seeds; how often others are refused is counted by the slow tests."""
+    assert fit(draw(seed), WHITE).trust.reasons == []
+    assert fit(draw(seed, rho=0.6), AR1).trust.reasons == []
+    assert fit(panel(seed, 12, 10, 0.0), WHITE).trust.reasons == []
+
+
+def test_an_input_without_effect_is_told() -> None:
+    result = fit(draw(1, weight=0.0), WHITE)
+    assert "no_visible_effect" in result.trust.reasons
+    assert result.effect is not None
+    assert not result.effect.visible
+    assert result.effect.p > 0.04
+    assert result.alternatives == []
+    finding = next(each for each in result.trust.findings if each.slug == "no_visible_effect")
+    assert finding.sentence == "No effect of rain on flow is visible in these data."
+
+
+def test_a_useless_input_beside_a_good_one_is_told() -> None:
+    result = fit(draw(3, n_inputs=2), WHITE)
+    assert result.effect == (True, 0.005)
+    good, useless = result.input_effects
+    assert good is not None
+    assert useless is not None
+    assert good.visible
+    assert good.p < 1e-6
+    assert not useless.visible
+
+
+def test_the_effect_of_one_input_is_a_t_test() -> None:
+    """With w_rec free, compared with the same test by curve_fit."""
+    from scipy.optimize import curve_fit  # noqa: PLC0415
+    from scipy.stats import t as student  # noqa: PLC0415
+
+    series = draw(5, n_steps=40, weight=0.2)
+    result = fit(series, WHITE)
+
+    def model(_: Array, w: float, w_in: float, state: float, offset: float) -> Array:
+        return simulate(series.inputs, w, [w_in], state, offset)
+
+    parameters = result.parameters
+    assert parameters.offset is not None
+    assert parameters.initial_states is not None
+    start = [
+        result.w_rec,
+        *(
+            float(row[0])
+            for row in (
+                parameters.w_in[0],
+                parameters.initial_states[0],
+                parameters.offset[None][0],
+            )
+        ),
+    ]
+    weights, variances = curve_fit(model, np.arange(40), series.targets, p0=start, xtol=1e-12)
+    expected = 2.0 * student.sf(abs(weights[1]) / np.sqrt(variances[1, 1]), 36)
+    (effect,) = result.input_effects
+    assert effect is not None
+    assert effect.p == pytest.approx(expected, rel=1e-3)
+
+
+def test_errors_that_grow_with_the_value_are_found() -> None:
+    rng = np.random.default_rng(0)
+    x = np.exp(1.2 * rng.standard_normal((100, 1)))
+    y = simulate(x, 0.8, [1.0])
+    result = fit(one(x, y * np.exp(0.3 * rng.standard_normal(100))), WHITE)
+    assert "spread" in result.trust.reasons
+
+
+def test_a_level_below_zero_is_a_caution_and_never_advised() -> None:
+    rng = np.random.default_rng(8)
+    x = 1.0 + rng.random((80, 1))
+    y = simulate(x, 0.5, [4.0], 16.0, -4.0) + 0.05 * rng.standard_normal(80)
+    assert y.min() > 0.0
+    series = one(x, y)
+    fitted = fit(series, WHITE)
+    assert fitted.parameters.offset is not None
+    assert fitted.parameters.offset[2] < 0.0
+    assert "negative_offset" in fitted.trust.cautions
+    assert fitted.trust.interval
+    without = fit(series, replace(WHITE, offset=False))
+    assert "offset_advised" not in without.trust.reasons
+
+
+def test_what_was_not_tested_is_said() -> None:
+    rng = np.random.default_rng(9)
+    inputs = [rng.standard_normal((8, 1)) for _ in range(60)]
+    last = [simulate(x, 0.7, [1.0])[-1] + 0.2 * rng.standard_normal() for x in inputs]
+    targets = [np.append(np.full(7, np.nan), y) for y in last]
+    result = fit(
+        Series.from_sequences(inputs, targets), FitOptions(initial_state=0.0, offset=False)
+    )
+    assert result.trust.interval
+    assert result.trust.cautions == ["not_tested"]
+
+
+def test_a_feedback_and_outliers_are_cautions() -> None:
+    rng = np.random.default_rng(10)
+    noise = 0.3 * rng.standard_normal(200)
+    x = rng.standard_normal(200)
+    x[1:] += 2.0 * noise[:-1]  # the input reacts to the error of the step before
+    y = simulate(x[:, None], 0.7, [1.0]) + noise
+    result = fit(one(x, y), WHITE)
+    assert "feedback" in result.trust.cautions
+    y = draw(11).targets.copy()
+    y[50] += 20.0
+    result = fit(one(draw(11).inputs, y), WHITE)
+    assert "outliers" in result.trust.cautions
+
+
+def test_the_verdict_is_always_the_same() -> None:
+    first, second = (fit(draw(12, rho=0.6), WHITE) for _ in range(2))
+    assert first.trust == second.trust
+    assert first.effect == second.effect
+
+
+def test_work_can_be_ended_between_blocks() -> None:
+    class EndedError(Exception):
+        pass
+
+    calls = 0
+
+    def count() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 20:
+            raise EndedError
+
+    result = fit(draw(1), WHITE, lambda: None)
+    assert result.trust is not None
+    with pytest.raises(EndedError):
+        _ = fit(draw(1), WHITE, count).trust
