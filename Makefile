@@ -65,10 +65,12 @@ generated: .venv/.dev-installed ## openapi.md and what is generated of the clien
 	$(BIN)/python -m scripts.openapi .venv/openapi.md
 	diff -u openapi.md .venv/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
 
-metadata: .venv/.dev-installed ## Dockerfile, docker-compose.yml and CITATION.cff are valid
+metadata: .venv/.dev-installed ## Dockerfile, docker-compose.yml, CITATION.cff and CI files are valid
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
 
 shell: .venv/.dev-installed ## shellcheck on every script
 	$(BIN)/shellcheck $(SCRIPTS)
@@ -89,7 +91,7 @@ tables: .venv/.run-installed ## write the tables of README.md and docs/configura
 recipes: .venv/.dev-installed ## run the commands in docs/recipes and write their output and pictures
 	$(BIN)/python -m scripts.recipes
 
-release: .venv/.dev-installed ## check that versions, changelog, locks and working tree fit a release
+release: .venv/.dev-installed ## build both wheels and openapi.json, if versions, changelog, locks and working tree fit
 	$(BIN)/python -m scripts.release
 
 oracles: .venv/.oracles-installed ## install PyTorch for the tests with the marker oracle

@@ -1,8 +1,11 @@
-"""Check that the repository is ready for a release: ``python -m scripts.release``.
+"""Build a release if the repository is ready for it: ``python -m scripts.release``.
 
-Prints what is wrong, or the commands that tag and build the release.
+Prints what is wrong, or writes both wheels and ``openapi.json`` to ``dist`` and prints the commands
+that publish them.
 """
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +14,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from scripts.openapi import openapi_schema
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -44,10 +49,11 @@ def read_requirements(root: Path, lock: str) -> list[Requirement]:
 
 
 def check_versions(root: Path) -> list[str]:
-    """Compare the version with those of the citation and the containers."""
+    """Compare the version with those of the client, the citation and the containers."""
     version = read_version(root)
     problems = []
     for file, pattern in (
+        ("client/linear_rnn/__init__.py", r'^__version__ = "(.+)"$'),
         ("CITATION.cff", r"^version: (.+)$"),
         ("docker-compose.yml", r"\$\{VERSION:-(.+?)\}"),
         ("deploy/kubernetes/kustomization.yaml", r"newTag: (.+)$"),
@@ -116,11 +122,37 @@ def find_problems(root: Path) -> list[str]:
     return [problem for check in checks for problem in check(root)]
 
 
+def build(root: Path, directory: Path) -> list[str]:
+    """Build both wheels, write the OpenAPI schema, and return the names of the files.
+
+    The same commit gives the same bytes: the wheels have its date.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    date = run_git(root, "log", "-1", "--format=%ct").strip()
+    code = "import sys; from flit_core.buildapi import build_wheel; print(build_wheel(sys.argv[1]))"
+    files = ["openapi.json"]
+    for project in (root, root / "client"):
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", code, str(directory.resolve())],
+            cwd=project,
+            env=os.environ | {"SOURCE_DATE_EPOCH": date},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        files.append(done.stdout.strip())
+    schema = json.dumps(openapi_schema(), indent=2, ensure_ascii=False)
+    (directory / "openapi.json").write_text(f"{schema}\n", encoding="utf-8")
+    return files
+
+
 def main() -> int:
-    """Print the problems, or the commands of the release."""
+    """Print the problems, or build the release and print how to publish it."""
     if problems := find_problems(ROOT):
         sys.stderr.write("".join(f"{problem}\n" for problem in problems))
         return 1
+    for file in build(ROOT, ROOT / "dist"):
+        print(f"# built dist/{file}")
     version = read_version(ROOT)
     print(f'git tag -a v{version} -m "linear-rnn {version}"')
     print(f"git push origin v{version}")

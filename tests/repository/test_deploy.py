@@ -1,8 +1,10 @@
 """The examples in deploy/: alerts, dashboard, manifests, proxy."""
 
 import json
+import os
 import re
 import subprocess
+import sys
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,15 @@ from prometheus_client.core import Metric
 
 from service.api import bodies, files
 from service.api.metrics import Metrics
+from service.cli.serving import serve
 from service.rendering.pool import RenderPool
 from service.scheduling import Scheduler
 from service.settings import PREFIX, Settings
 from service.store import Database
 from tests.programs import needs
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 MANIFESTS = ("api.yaml", "worker.yaml", "autoscaling.yaml")
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "gauge": ("",)}
@@ -171,3 +175,35 @@ def test_nginx_accepts_the_configuration(tmp_path: Path) -> None:
     command = ["nginx", "-t", "-c", str(config), "-e", "stderr"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+@needs("systemd-analyze")
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("linear-rnn")
+    unit = tmp_path / "linear-rnn.service"
+    text = (DEPLOY / "systemd/linear-rnn.service").read_text()
+    unit.write_text(text.replace("/opt/linear-rnn/bin/linear-rnn", str(program)))
+    for command in (["verify"], ["security", "--offline=yes", "--threshold=20"]):
+        done = subprocess.run(
+            ["systemd-analyze", *command, str(unit)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_unit_starts_the_service_in_its_own_directory() -> None:
+    text = (DEPLOY / "systemd/linear-rnn.service").read_text()
+    unit = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    program, command, *arguments = unit["ExecStart"].split()
+    assert program.endswith("/linear-rnn")
+    assert command == "serve"
+    options = serve.make_context(command, arguments).params
+    assert options["data_dir"] == f"/var/lib/{unit['StateDirectory']}"
+    stop = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["x-program"]
+    assert f"{unit['TimeoutStopSec']}s" == stop["stop_grace_period"]
+
+
+@pytest.mark.parametrize("file", [".github/workflows/ci.yml", ".gitlab-ci.yml"])
+def test_forges_run_the_one_script(file: str) -> None:
+    text = (ROOT / file).read_text()
+    assert re.search(r"^\s+- (run: )?\.ci/run$", text, re.MULTILINE)
+    assert os.access(ROOT / ".ci/run", os.X_OK)

@@ -1,7 +1,9 @@
 """The check before a release."""
 
+import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 FILES = (
     "CHANGELOG.md",
     "CITATION.cff",
+    "client/linear_rnn/__init__.py",
     "deploy/kubernetes/kustomization.yaml",
     "docker-compose.yml",
     "pyproject.toml",
@@ -58,6 +61,12 @@ def test_a_consistent_repository_has_no_problems(repository: Path) -> None:
         ("CITATION.cff", r"^version: .*", "version: 9.9.9", "CITATION.cff has version 9.9.9"),
         ("CITATION.cff", r"^date-released: .*", "date-released: 2001-01-01", "release date 2030"),
         ("docker-compose.yml", "VERSION:-[^}]+", "VERSION:-9.9.9", "docker-compose.yml has"),
+        (
+            "client/linear_rnn/__init__.py",
+            "__version__ = .*",
+            '__version__ = "9"',
+            "client/linear_rnn",
+        ),
         ("CHANGELOG.md", r"^## .*", "## [Unreleased]", "the latest section of CHANGELOG.md"),
         ("CHANGELOG.md", r"^## .*", "## [9.9.9] - 2030-01-31", "the latest section"),
         ("pyproject.toml", "numpy >=[0-9.]+", "numpy >=999", "requirements.lock does not"),
@@ -72,6 +81,31 @@ def test_files_that_disagree_are_named(
     commit(repository)
     problems = release.find_problems(repository)
     assert any(problem in line for line in problems), problems
+
+
+def test_the_changelog_and_the_versions_are_those_of_this_release() -> None:
+    assert release.check_versions(ROOT) == release.check_changelog(ROOT) == []
+
+
+def test_a_release_has_both_wheels_and_the_schema(tmp_path: Path) -> None:
+    files = release.build(ROOT, tmp_path / "dist")
+    assert sorted(files) == sorted(path.name for path in (tmp_path / "dist").iterdir())
+    assert set(files) == {
+        "openapi.json",
+        f"linear_rnn-{__version__}-py3-none-any.whl",
+        f"linear_rnn_client-{__version__}-py3-none-any.whl",
+    }
+    for wheel in (tmp_path / "dist").glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            names = archive.namelist()
+        assert any(name.endswith("/METADATA") for name in names)
+        package = "linear_rnn/" if "client" in wheel.name else "service/"
+        assert {f"{package}__init__.py", f"{package}py.typed"} <= set(names)
+    schema = json.loads((tmp_path / "dist/openapi.json").read_text())
+    assert schema["info"]["version"] == __version__
+    built = {path.name: path.read_bytes() for path in (tmp_path / "dist").iterdir()}
+    release.build(ROOT, tmp_path / "dist")
+    assert built == {path.name: path.read_bytes() for path in (tmp_path / "dist").iterdir()}
 
 
 def test_a_version_is_released_once_and_from_a_clean_tree(repository: Path) -> None:
