@@ -134,6 +134,9 @@ class Generator:
         if members := schema.get("anyOf") or schema.get("oneOf"):
             kinds = [self._type(member, place, request=request) for member in members]
             return " | ".join(dict.fromkeys(kinds))
+        if isinstance(types := schema.get("type"), list):
+            members = [{**schema, "type": each} for each in types]
+            return self._type({"anyOf": members}, place, request=request)
         if "const" in schema:
             return _literal([schema["const"]])
         if "enum" in schema:

@@ -152,7 +152,7 @@ def test_the_limits(make_api: Any, limit: dict[str, int], detail: str) -> None:
 
 def test_the_description_has_all_media_types(description: Any) -> None:
     content = description.schema["paths"][DATASETS]["post"]["requestBody"]["content"]
-    assert set(content) == {"application/json", CSV, *OTHER_NAMES, NPZ, ANY, "multipart/form-data"}
+    assert set(content) == {"application/json", CSV, *OTHER_NAMES, NPZ, ANY}
 
 
 def test_a_dataset_without_stored_moments_works(make_api: Any) -> None:
