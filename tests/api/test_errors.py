@@ -12,7 +12,7 @@ from service.api.errors import (
     job_problem,
     problem_type,
 )
-from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+from service.api.examples import MAP_ID, RUN_ID
 from service.errors import ServiceError
 
 
@@ -61,8 +61,6 @@ def test_a_trailing_slash_makes_another_path(api: Any, path: str) -> None:
         ("PUT", "/v1/optimizers", "GET, HEAD, OPTIONS"),
         ("PATCH", "/v1/datasets/ds_1", "GET, HEAD, DELETE, OPTIONS"),
         ("DELETE", "/v1/training-runs", "GET, HEAD, POST, OPTIONS"),
-        ("DELETE", f"/v1/datasets/{DATASET_ID}.csv", "GET, HEAD, OPTIONS"),
-        ("DELETE", f"/v1/basin-maps/{MAP_ID}.png", "GET, HEAD, OPTIONS"),
         ("DELETE", f"/v1/training-runs/{RUN_ID}/trajectory.csv", "GET, HEAD, OPTIONS"),
         ("POST", "/livez", "GET, HEAD, OPTIONS"),
         ("PUT", "/v1/cost-surface", "GET, HEAD, POST, OPTIONS"),
@@ -81,6 +79,14 @@ def test_methods_that_are_not_allowed(api: Any, method: str, path: str, allowed:
     options = api.request("OPTIONS", path)
     assert (options.status_code, options.content) == (204, b"")
     assert options.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    "path", ["datasets/ds_", "training-runs/run_", "basin-maps/map_", "fits/fit_"]
+)
+@pytest.mark.parametrize("suffix", ["csv", "npz", "png", "other"])
+def test_only_an_id_without_a_suffix_can_be_deleted(api: Any, path: str, suffix: str) -> None:
+    assert api.delete(f"/v1/{path}{'0' * 32}.{suffix}").status_code == 404
 
 
 @pytest.mark.parametrize("kind", PROBLEM_TYPES, ids=lambda kind: kind.slug)

@@ -249,7 +249,7 @@ class ComputationRoutes:
         noun = self._noun
 
         @self.router.delete(
-            self._item_path,
+            f"{self.job_type.path}/{{{self._id_name}}}",  # an id with a suffix is unknown, too
             name=f"delete_{self.job_type.kind}",
             status_code=204,
             summary=f"Delete a {noun}",

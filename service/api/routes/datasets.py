@@ -147,7 +147,7 @@ async def get_dataset(request: Request, state: AppStateDep, dataset_id: DatasetI
 
 
 @router.delete(
-    "/v1/datasets/{dataset_id:id}",
+    "/v1/datasets/{dataset_id}",
     status_code=204,
     summary="Delete a dataset",
     responses=problem_responses(*STORE, CONFLICT, PRECONDITION),
