@@ -16,7 +16,7 @@ def interval(pieces: "list[m.Interval]") -> str:
     return " and ".join(f"{_end(p.low, '-')} to {_end(p.high, '+')}" for p in pieces) or "none"
 
 
-def verdict(trust: Any) -> str:
+def verdict(trust: "m.TrustReport | None") -> str:
     """Return a verdict in one line."""
     if trust is None:
         return "no verdict"
@@ -29,8 +29,10 @@ def summary(fit: "m.FitResource") -> str:
     if fit.trust is None or fit.w_rec is None:
         return f"{fit.id} is {fit.status}"
     lines = [verdict(fit.trust).capitalize()]
-    findings = getattr(fit.trust, "findings", [])
-    lines += [f"  {each.sentence} {each.advice or ''}".rstrip() for each in findings]
+    lines += [f"  {each.sentence} {each.advice}" for each in fit.trust.findings]
+    for each in fit.alternatives or []:
+        options = ", ".join(f"{name}={value}" for name, value in each.options.items())
+        lines.append(f"  with {options}: w_rec {number(each.w_rec)}, R² {number(each.r_squared)}")
     confidence = fit.request.get("confidence", 0.95)
     lines += ["", f"{'':<24}{'value':>12}   {confidence:.0%} interval"]
     unit = fit.request.get("step", {}).get("unit", "step")
@@ -39,8 +41,8 @@ def summary(fit: "m.FitResource") -> str:
         (f"time constant ({unit}s)", fit.time_constant),
         (f"half-life ({unit}s)", fit.half_life),
     ]
-    for each in fit.inputs or []:
-        rows += [(f"w_in {each.name}", each.w_in), (f"gain {each.name}", each.steady_state_gain)]
+    for one in fit.inputs or []:
+        rows += [(f"w_in {one.name}", one.w_in), (f"gain {one.name}", one.steady_state_gain)]
     rows.append(("offset", fit.offset))
     lines += [_row(name, estimate) for name, estimate in rows if estimate is not None]
     lines += ["", f"R² {number(fit.r_squared)}, RMSE {number(fit.rmse)}, {fit.n_targets} targets"]

@@ -95,12 +95,16 @@ class DatasetQuery(QueryModel):
         Literal[".", ","] | None,
         Field(
             description="Of a series as CSV: the decimal mark, if the table can be read in two "
-            "ways. The other mark then separates thousands."
+            "ways. The other mark then separates thousands.",
+            examples=[","],
         ),
     ] = None
     thousands: Annotated[
         Literal[".", ","] | None,
-        Field(description="Of a series as CSV: the mark between thousands, likewise."),
+        Field(
+            description="Of a series as CSV: the mark between thousands, likewise.",
+            examples=["."],
+        ),
     ] = None
 
     def to_columns(self) -> SeriesColumns | None:

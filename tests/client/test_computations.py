@@ -133,4 +133,7 @@ def test_a_verdict_is_false_where_the_interval_is_not_to_be_trusted(rnn: Client)
     assert fit.trust is not None
     assert not fit.trust
     assert "not to be trusted" in repr(fit)
-    assert fit.summary().startswith("The interval is not to be trusted")
+    lines = fit.summary().splitlines()
+    assert lines[0].startswith("The interval is not to be trusted")
+    assert lines[1] == f"  {fit.trust.findings[0].sentence} {fit.trust.findings[0].advice}"
+    assert not fit.forecast(2).trust

@@ -87,7 +87,7 @@ def test_keywords_are_the_fields_of_requests(
 ) -> None:
     fields = set(schema["components"]["schemas"][model]["properties"]) - {"keep"}
     keywords = set(inspect.signature(method).parameters) - OF_THE_CLIENT - {"self"}
-    assert keywords == fields | ({"gains"} if model == "FitRequest" else set())
+    assert keywords == fields
     asynchronous = getattr(AsyncClient, method.__name__)
     assert list(inspect.signature(asynchronous).parameters) == list(
         inspect.signature(method).parameters

@@ -376,6 +376,8 @@ class Client:
         inputs: Sequence[str] | None = None,
         sequence: str | None = None,
         time: str | None = None,
+        decimal: Literal[".", ","] | None = None,
+        thousands: Literal[".", ","] | None = None,
         name: str | None = None,
     ) -> r.Dataset:
         """Store time series with a target per step, for fits.
@@ -395,6 +397,8 @@ class Client:
             The column that names the sequence of each row, if there are several.
         time
             The column of times, in ascending order.
+        decimal, thousands
+            The marks in numbers, of a file that can be read in two ways.
         """
         content = to_csv(table)
         if inputs is None:

@@ -425,14 +425,14 @@ class Forecast(Rows):
     new observation).
     """
 
-    trust: Any
+    trust: m.TrustReport
     """The verdict on the fit."""
 
-    def __init__(self, response: m.FitPredictResponse, trust: Any) -> None:
+    def __init__(self, response: m.FitPredictResponse) -> None:
         names = ("low", "high", "new_low", "new_high")
         bands = {name: getattr(response, name)[0] for name in names}
         super().__init__({"mean": response.outputs[0], **bands})
-        self.trust = trust
+        self.trust = response.trust
 
 
 @suggest_keywords
@@ -515,7 +515,7 @@ class Fit(Computation, m.FitResource):
         model = {"kind": "fit", "id": self.id, "initial_state": initial_state}
         request = {"model": model, "inputs": [rows], "continue": continued}
         data = self._client._json("POST", "/v1/predict", request)
-        return Forecast(decode(m.FitPredictResponse, data), self.trust)
+        return Forecast(decode(m.FitPredictResponse, data))
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return self._path, None
