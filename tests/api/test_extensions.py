@@ -29,6 +29,25 @@ ACTIVATIONS = make_registry(
     ),
 )
 """
+SIGN_DESCENT = """
+def _sign_descent(learning_rate: float) -> GradientOptimizer:
+    def update(gradient: FloatOrArray, state: State) -> tuple[FloatOrArray, State]:
+        return -learning_rate * np.sign(gradient), state
+
+    return GradientOptimizer(_initial_zero, update)
+
+
+SPECS = (
+    *SPECS,
+    OptimizerSpec(
+        name="sign_descent",
+        title="Sign descent",
+        formula="w ← w - η sign g",
+        parameters=(_learning_rate(0.25),),
+        build=_sign_descent,
+    ),
+)
+"""
 FORMATS = """
 def write_webp(picture, metadata):
     with io.BytesIO() as buffer:
@@ -112,33 +131,49 @@ from service.app import create_app
 from service.settings import Settings
 
 PART = json.loads(sys.argv[2])
-SMALL = {**PART, "n_iterations": 5}
-REQUESTS = [
-    ("predict", {"model": PART.get("network", {}), "return_states": True}),
-    ("evaluate", PART),
-    ("gradient-trace", PART),
-    ("gradient-trace.csv", PART),
-    ("gradient-trace.svg", PART),
-    ("gradient-check", PART),
-    ("cost-surface", PART),
-    ("cost-surface.npz", PART),
-    ("cost-surface.png", PART),
-    ("training-runs", SMALL),
-    ("training-runs", {**SMALL, "optimizer": {"name": "levenberg_marquardt"}, "keep": False}),
-    ("basin-maps", {**SMALL, "window": {"resolution": 3}}),
-]
+DATA = {"dataset": PART["dataset"]} if "dataset" in PART else {}
+NETWORK = PART.get("network", {})
+QUESTION = {**DATA, "network": NETWORK}
+TRAINING = {**QUESTION, **PART, "n_iterations": 5}
+# The bodies of POST to paths that do not take a dataset and a network.
+BODIES = {
+    "/v1/predict": {"model": NETWORK, **(DATA or {"inputs": [[1, 2]]})},
+    "/v1/optimum": DATA,
+    "/v1/training-runs": TRAINING,
+    "/v1/basin-maps": {**TRAINING, "window": {"resolution": 3}},
+    "/v1/fits": DATA,
+    "/v1/datasets": PART.get("dataset", {}),
+}
+
+def expand(path, operation):
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            values = parameter["schema"].get("enum", [])
+            return [path.replace("{%s}" % parameter["name"], value) for value in values]
+    return [path]
 
 async def main():
     app = create_app(Settings(data_dir=Path(sys.argv[1]), workers=0, render_processes=0))
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
     async with app.router.lifespan_context(app), client:
-        for path, body in REQUESTS:
-            response = await client.post(f"/v1/{path}", json=body)
-            yield path, response.status_code
-            if response.status_code == 201:
-                for link, file in response.json()["links"].items():
+        schema = (await client.get("/openapi.json")).json()
+        for path, operations in schema["paths"].items():
+            get, post = operations.get("get", {}), operations.get("post")
+            names = {parameter["name"] for parameter in get.get("parameters", [])}
+            given = {**NETWORK, **PART.get("dataset", {})}
+            query = {name: value for name, value in given.items() if name in names}
+            for place in expand(path, get) if get and path not in ("/readyz",) else []:
+                yield f"GET {place}", (await client.get(place, params=query)).status_code
+            for place in expand(path, post) if post else []:
+                body = BODIES.get(path.removesuffix(".{suffix}"), QUESTION)
+                response = await client.post(place, json=body)
+                yield f"POST {place}", response.status_code
+                links = response.json()["links"] if response.status_code == 201 else {}
+                for link, file in links.items():
                     if link != "events":
                         yield file, (await client.get(file)).status_code
+        extra = {**TRAINING, "optimizer": {"name": "levenberg_marquardt"}, "keep": False}
+        yield "squares", (await client.post("/v1/training-runs", json=extra)).status_code
         for asked in sys.argv[3:]:
             response = await client.request(*asked.split())
             yield asked, response.status_code
@@ -204,11 +239,25 @@ def test_every_endpoint_accepts_a_new_kind_of_dataset(copy: Path) -> None:
     assert "OnesDataset" in json.loads(replies["schema"])["components"]["schemas"]
 
 
+def test_every_computation_takes_a_new_optimizer(copy: Path) -> None:
+    path = copy / "service/engine/training/optimizers/gradient_methods.py"
+    path.write_text(path.read_text().replace("from typing", "import numpy as np\nfrom typing", 1))
+    extend(copy, "engine/training/optimizers/gradient_methods.py", SIGN_DESCENT)
+    run = "GET /v1/training-runs"
+    replies = answers(copy, {"optimizer": {"name": "sign_descent"}}, "GET /v1/optimizers", run)
+    assert "sign_descent" in replies["answer to GET /v1/optimizers"]
+    assert "sign_descent" in replies["schema"]
+    weights = json.loads(replies[f"answer to {run}"])["items"][0]["final"]["weights"]
+    # Five steps of 0.25 against the signs of the gradient.
+    assert weights == {"w_in": -0.25, "w_rec": 0.75}
+
+
 def test_every_picture_has_a_new_format(copy: Path) -> None:
     extend(copy, "figures/formats.py", FORMATS)
     replies = answers(copy, {})
-    assert len([path for path in replies if path.endswith(".webp")]) == 2  # of a run and of a map
-    assert "/v1/cost-surface.{suffix}" in replies["schema"]
+    drawn = [path for path in replies if path.endswith(".webp")]
+    # Traces and surfaces by GET and POST, a run, a map, a fit and its profile.
+    assert len(drawn) == 8
     assert '"image/webp"' in replies["schema"]
 
 
