@@ -709,7 +709,7 @@ class Evaluation:
     cost: float | None = None
     """Null where it overflows float64; see log10_cost."""
     log10_cost: float | None = None
-    """Null only where the cost is 0 or a weight is not finite."""
+    """Null only where the cost is 0, a weight is not finite, or a relu state overflows float64."""
     weight_gradient: Weights
     """The derivatives of the cost; null where they overflow float64."""
 
@@ -765,7 +765,7 @@ class PointEvaluation:
     cost: float | None = None
     """Null where it overflows float64; see log10_cost."""
     log10_cost: float | None = None
-    """Null only where the cost is 0 or a weight is not finite."""
+    """Null only where the cost is 0, a weight is not finite, or a relu state overflows float64."""
     weight_gradient: Weights
     """The derivatives of the cost; null where they overflow float64."""
     curvature: Curvature | None = None

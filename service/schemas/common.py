@@ -106,7 +106,10 @@ class Evaluation(ResponseModel):
     cost: Annotated[Nullable, Field(description="Null where it overflows float64; see log10_cost.")]
     log10_cost: Annotated[
         Nullable,
-        Field(description="Null only where the cost is 0 or a weight is not finite."),
+        Field(
+            description="Null only where the cost is 0, a weight is not finite, or a relu state "
+            "overflows float64."
+        ),
     ]
     weight_gradient: Annotated[
         NullableWeights,

@@ -5,7 +5,6 @@ from service.engine.network.backward import backpropagate, check_gradient, cost_
 from service.engine.network.cost import mean_squared_error, output_gradient
 from service.engine.network.curvature import curvatures
 from service.engine.network.extended_backward import extended_gradients
-from service.engine.network.extended_cost import extended_costs
 from service.engine.network.forward import Network, final_outputs, forward_states
 from service.engine.network.traces import STEADY, Aggregation, Regime, Trace, trace_gradient
 
@@ -21,7 +20,6 @@ __all__ = [
     "check_gradient",
     "cost_and_gradient",
     "curvatures",
-    "extended_costs",
     "extended_gradients",
     "final_outputs",
     "forward_states",

@@ -9,7 +9,6 @@ import numpy as np
 
 from service.engine.arithmetic import ExtendedArray, running_products
 from service.engine.interruption import check_interruption
-from service.engine.network.extended_forward import extended_states
 from service.engine.network.forward import Network
 from service.engine.types import Array
 
@@ -92,7 +91,38 @@ def _run(
         check_interruption()
         rows = slice(start, start + size)
         x = np.ascontiguousarray(inputs[rows].T)
-        yield rows, x[:, None], *extended_states(x, w_in, w_rec, network)
+        yield rows, x[:, None], *_run_steps(x, w_in[:, None], w_rec[:, None], network)
+
+
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
+def _run_steps(
+    x: Array, w_in: Array, w_rec: Array, network: Network
+) -> tuple[ExtendedArray, Array]:
+    """Return the states (T + 1, M, N) and pre-activations (T, M, N) for inputs (T, N).
+
+    The weights are (M, 1). The states of piecewise linear activations have exponents of any size.
+    Pre-activations are float64: infinite where they overflow, and of the smallest magnitude where
+    they underflow.
+    """
+    f, start = network.f, np.full((len(w_in), x.shape[1]), network.initial_state)
+    z = np.empty((len(x), *start.shape))
+    if not f.is_piecewise_linear:
+        states = np.concatenate([start[None], z])
+        for k, inputs in enumerate(x):
+            z[k] = w_rec * states[k] + w_in * inputs
+            states[k + 1] = f.function(z[k])
+        return ExtendedArray.from_floats(states), z
+    state = ExtendedArray.from_floats(start)
+    steps = [state]
+    input_terms = ExtendedArray.from_floats(x[:, None]) * w_in
+    factor = ExtendedArray.from_floats(w_rec)
+    for k in range(len(x)):
+        sums = state * factor + input_terms[k]
+        z[k] = sums.value_keeping_sign()
+        state = ExtendedArray.from_floats(f.function(sums.mantissa), sums.exponent)
+        steps.append(state)
+    mantissa = np.array([step.mantissa for step in steps])
+    return ExtendedArray(mantissa, np.array([step.exponent for step in steps])), z
 
 
 def _backpropagate(last: ExtendedArray, slopes: ExtendedArray, w_rec: Array) -> ExtendedArray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from math import isfinite, nan
+from math import inf, isfinite, nan
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.engine.arithmetic import UNDERFLOW, ExtendedArray
 from service.engine.interruption import check_interruption
-from service.engine.network import Network, cost_and_gradient, extended_costs, extended_gradients
+from service.engine.network import Network, cost_and_gradient, extended_gradients
 from service.engine.objective.normal_equations import NormalEquations, network_normal_equations
 from service.engine.types import Array, Weights
 
@@ -46,43 +46,34 @@ class NetworkObjective:
         return nan
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return many costs; see ``Objective``."""
+        """Return many costs, inf where a state overflows; see ``Objective``."""
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-        costs = self._float64_costs(w_in, w_rec)
-        lost = np.isnan(costs) & _are_finite(w_in, w_rec)
-        if lost.any():
-            costs[lost] = self._extended_costs(w_in[lost], w_rec[lost]).value()
-        return costs
+        costs, _ = self._in_chunks(self._costs_and_logs, w_in.ravel(), w_rec.ravel(), n_states=2)
+        return np.asarray(costs).reshape(w_in.shape)
 
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
         """Return the logarithms of many costs; see ``Objective``."""
+        if costs is not None and not _is_out_of_range(costs).any():
+            return np.asarray(np.log10(costs))
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-        costs = self._float64_costs(w_in, w_rec) if costs is None else costs
-        with np.errstate(divide="ignore"):
-            logs = np.asarray(np.log10(costs))
-        lost = _is_out_of_range(costs) & _are_finite(w_in, w_rec)
-        if lost.any():
-            logs[lost] = self._extended_costs(w_in[lost], w_rec[lost]).log10()
-        return logs
+        _, logs = self._in_chunks(self._costs_and_logs, w_in.ravel(), w_rec.ravel(), n_states=2)
+        return np.asarray(logs).reshape(w_in.shape)
 
-    def _float64_costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return the costs, nan where float64 may be wrong or a weight is not finite."""
-
-        def compute(w_in: Array, w_rec: Array) -> Array:
-            outputs, overflowed = self._outputs(w_in, w_rec)
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                costs = np.asarray(np.mean((outputs - self._targets) ** 2, axis=-1))
-            costs[overflowed | _is_out_of_range(costs) | ~_are_finite(w_in, w_rec)] = nan
-            return costs
-
-        return self._in_chunks(compute, w_in.ravel(), w_rec.ravel(), 1).reshape(w_in.shape)
-
-    def _extended_costs(self, w_in: Array, w_rec: Array) -> ExtendedArray:
-        def compute(w_in: Array, w_rec: Array) -> tuple[Array, Array]:
-            costs = extended_costs(self._inputs, self._targets, w_in, w_rec, self._network)
-            return costs.mantissa, costs.exponent
-
-        return ExtendedArray(*self._in_chunks(compute, w_in, w_rec, n_states=2))
+    @np.errstate(all="ignore")
+    def _costs_and_logs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return the costs of M networks, and their logarithms also if squares overflow."""
+        outputs, overflowed = self._outputs(w_in, w_rec)
+        residuals = outputs - self._targets
+        costs = np.mean(residuals**2, axis=-1)
+        largest = np.max(np.abs(residuals), axis=-1)
+        residuals /= largest[:, None]
+        scaled = np.mean(residuals**2, axis=-1)  # no square overflows
+        costs = np.where(_is_out_of_range(costs), scaled * largest * largest, costs)
+        logs = np.log10(scaled) + 2.0 * np.log10(largest)
+        results = np.where(largest == 0.0, [[0.0], [-inf]], [costs, logs])
+        results[:, overflowed] = inf
+        results[:, ~_are_finite(w_in, w_rec)] = nan
+        return results
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""

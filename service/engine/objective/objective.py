@@ -19,7 +19,7 @@ from service.engine.types import Array
 class Objective(Protocol):
     """The cost as a function of the weights, for weights of any size.
 
-    Overflow is not an error: a cost that overflows is inf and has a logarithm.
+    Overflow is not an error: a cost that overflows is inf. For the identity it has a logarithm.
     """
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
@@ -29,7 +29,11 @@ class Objective(Protocol):
         """
 
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
-        """Return log10 of ``costs``, given or not: -inf for 0, nan where a weight is not finite."""
+        """Return log10 of ``costs``, given or not.
+
+        It is -inf for 0, inf where a state of an activation overflows, and nan where a weight is
+        not finite.
+        """
 
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return the derivatives at one pair; inf, nan or 0 where float64 cannot represent them."""
