@@ -80,7 +80,7 @@ class Settings(BaseSettings, Limits):
     retention_days: float | None = Field(
         default=None,
         gt=0,
-        description="days after which finished runs and maps, and datasets without any, are "
+        description="days after which finished runs, maps and fits, and datasets without any, are "
         "deleted; by default never",
     )
     workers: int | None = Field(

@@ -30,6 +30,7 @@ from service.schemas.fit_results import (
     DelayEstimate,
     EffectReport,
     Estimate,
+    FitArrays,
     FitResource,
     FitResult,
     InputEstimate,
@@ -49,12 +50,12 @@ from service.store.rows import ComputationRow
 
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
 PROFILE_ROWS = 300  # of a profile, about
-TABLE = ("sequence", "step", "target", "prediction", "low", "high", "residual")
-# Columns, and names of the arrays
-PROFILE = {
-    "w_rec": "profile_w_rec",
-    "cost": "profile_cost",
-    "criterion": "profile_criterion",
+_OF_PROFILE = "profile_"  # the names of its arrays begin with this
+TABLE = [name for name in FitArrays.model_fields if not name.startswith(_OF_PROFILE)]
+PROFILE = {  # columns, and names of the arrays
+    name.removeprefix(_OF_PROFILE): name
+    for name in FitArrays.model_fields
+    if name.startswith(_OF_PROFILE)
 }
 
 

@@ -39,7 +39,7 @@ class Limits(BaseModel):
     max_sync_seconds: float = Field(
         default=0.5,
         ge=0,
-        description="maximum work of a run or map without a job, in estimated seconds",
+        description="maximum work of a run, map or fit without a job, in estimated seconds",
     )
     max_job_seconds: float = Field(
         default=86_400.0,
