@@ -52,14 +52,3 @@ def test_invalid_queries_name_the_parameter(
     api: Any, query: str, parameter: str, detail: str
 ) -> None:
     api.refused(api.get(f"/v1/gradient-trace?{query}"), parameter, detail)
-
-
-def test_it_has_no_noise(api: Any) -> None:
-    body = {"dataset": {**REMEMBER, "noise": 0.1}}
-    api.refused(api.post("/v1/evaluate", body), "/dataset/noise", "Known fields: kind, n_samples")
-
-
-def test_without_a_kind_generated_fields_count_ones(api: Any) -> None:
-    body = {"dataset": {"n_steps": 30}, "n_iterations": 0, "keep": False}
-    run = api.post("/v1/training-runs", body).json()
-    assert run["request"]["dataset"]["kind"] == "count_ones"

@@ -6,9 +6,6 @@ import json
 import os
 import re
 import subprocess
-import urllib.error
-import urllib.request
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,25 +123,6 @@ func main() {
 }
 """
 
-AIOHTTP = """
-import asyncio, json, sys
-import aiohttp
-
-async def main():
-    method, url, media_type = sys.argv[1:]
-    body, seen = sys.stdin.buffer.read(), []
-    async with aiohttp.ClientSession() as client:
-        for n in range(10):
-            connection = "close" if n % 2 else "keep-alive"
-            headers = {"content-type": media_type, "connection": connection}
-            async with client.request(method, url, data=body, headers=headers) as response:
-                problem = await response.json(content_type="application/problem+json")
-                seen.append([response.status, problem["status"]])
-    print(json.dumps(seen))
-
-asyncio.run(main())
-"""
-
 early_responses = pytest.mark.parametrize(
     ("method", "path", "media_type", "status"),
     [
@@ -155,19 +133,6 @@ early_responses = pytest.mark.parametrize(
         ("POST", "/v1/predict?x=1", "application/json", 422),
     ],
 )
-
-
-@early_responses
-def test_urllib_reads_a_response_that_precedes_the_end_of_the_body(
-    server: Any, method: str, path: str, media_type: str, status: int
-) -> None:
-    headers = {"content-type": media_type}
-    request = urllib.request.Request(server.url + path, LARGE, headers, method=method)  # noqa: S310
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request)  # noqa: S310
-    with caught.value as response:
-        assert response.status == status
-        assert json.load(response)["status"] == status
 
 
 @early_responses
@@ -183,28 +148,6 @@ def test_python_clients_read_early_responses(
     ):
         assert response.status_code == status
         assert response.json()["status"] == status
-
-
-@pytest.fixture(scope="module")
-def aiohttp_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a Python with aiohttp."""
-    folder = tmp_path_factory.mktemp("aiohttp")
-    venv.create(folder, with_pip=True)
-    command = [str(folder / "bin/pip"), "install", "-q", "aiohttp==3.*"]
-    installed = subprocess.run(command, capture_output=True, text=True, check=False)
-    if installed.returncode:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(installed.stderr[-500:])
-    return folder / "bin/python"
-
-
-@pytest.mark.slow
-@early_responses
-def test_aiohttp_reads_early_responses(
-    server: Any, aiohttp_python: Path, method: str, path: str, media_type: str, status: int
-) -> None:
-    command = [str(aiohttp_python), "-c", AIOHTTP, method, server.url + path, media_type]
-    done = subprocess.run(command, input=LARGE, capture_output=True, check=True)
-    assert json.loads(done.stdout) == 10 * [[status, status]]
 
 
 @early_responses

@@ -137,15 +137,6 @@ def test_a_stored_dataset_is_used_by_its_id(api: Any) -> None:
         )
 
 
-def test_noise_changes_only_the_targets(api: Any) -> None:
-    quiet, noisy = (
-        np.load(io.BytesIO(api.get(api.post(DATASETS, each).json()["links"]["npz"]).content))
-        for each in ({"n_samples": 400}, {"n_samples": 400, "noise": 0.5})
-    )
-    np.testing.assert_array_equal(quiet["inputs"], noisy["inputs"])
-    assert np.std(noisy["targets"] - quiet["targets"]) == pytest.approx(0.5, rel=0.15)
-
-
 def test_deleting(stored_api: Any) -> None:
     links = stored_api.post(DATASETS, EXPLICIT).json()["links"]
     gone = stored_api.delete(links["self"])

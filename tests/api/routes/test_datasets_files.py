@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from service.api.examples import DATASET, DATASET_CSV, DATASET_ID
 from service.store import datasets
@@ -15,7 +13,6 @@ DATASETS = "/v1/datasets"
 CSV, NPZ = "text/csv", "application/x-npz"
 OTHER_NAMES = ("text/plain", "application/csv", "application/vnd.ms-excel")
 ANY = "application/octet-stream"
-NUMBER = st.floats(-1e100, 1e100).filter(lambda x: x == 0.0 or abs(x) >= 1e-100)
 
 
 def archive(**arrays: Any) -> bytes:
@@ -39,35 +36,9 @@ def test_the_tutorials_dataset_has_one_id_in_every_format(stored_api: Any, tutor
     assert len({response.content for response in responses}) == 1
 
 
-@given(st.lists(st.lists(NUMBER, min_size=3, max_size=3), min_size=1, max_size=5))
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    max_examples=30,
-)
-def test_a_download_can_be_uploaded_again(api: Any, rows: list[list[float]]) -> None:
-    request_body = {
-        "kind": "explicit",
-        "inputs": [row[:-1] for row in rows],
-        "targets": [row[-1] for row in rows],
-    }
-    stored = api.post(DATASETS, request_body).json()
-    for suffix, media_type in (("csv", CSV), ("npz", NPZ)):
-        file = api.get(stored["links"][suffix])
-        again = api.upload(file.content, media_type)
-        assert (again.status_code, again.json()) == (200, stored)
-        assert api.upload(file.content, file.headers["content-type"]).json() == stored
-
-
 def test_the_examples_in_json_and_csv_agree(api: Any) -> None:
     table = api.upload(DATASET_CSV["table"]["value"], CSV)
     assert table.json()["id"] == api.post(DATASETS, DATASET["explicit"]["value"]).json()["id"]
-
-
-def test_an_invalid_number_is_located(api: Any) -> None:
-    result = api.refused(api.upload("a,b,t\n1,2,3\n4,5,6\n7,x,8\n", CSV), "/inputs/2/1", "line 4")
-    assert result["type"] == "/problems/invalid"
-    body = archive(inputs=[[1, np.inf]], targets=[1.0])
-    api.refused(api.upload(body, NPZ), "/inputs/0/1")
 
 
 @pytest.mark.parametrize(

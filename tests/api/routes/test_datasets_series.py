@@ -170,12 +170,6 @@ def test_a_long_series_is_complete(api: Any) -> None:
     np.testing.assert_array_equal(archive["inputs"][is_step], rows[:, :3])
 
 
-def test_a_form_with_a_table(api: Any) -> None:
-    files = {"file": ("weekly.csv", TABLE.encode(), "text/csv")}
-    response = api.request("POST", DATASETS + QUERY, files=files)
-    assert response.json()["id"] == api.post(DATASETS, SERIES).json()["id"]
-
-
 def test_a_series_is_refused_where_one_target_is_needed(api: Any) -> None:
     stored = {"kind": "stored", "id": api.post(DATASETS, SERIES).json()["id"]}
     for path in (

@@ -42,22 +42,6 @@ def test_tables_keep_their_meaning(api: Any, stored: Any, name: str) -> None:
     assert api.upload(TABLES[name]).json() == stored
 
 
-def test_an_index_is_refused_with_the_remedy(api: Any) -> None:
-    text = PANDAS.to_csv()
-    for again in (text, pd.read_csv(io.StringIO(text)).to_csv(index=False)):
-        api.refused(api.upload(again), "/inputs", "to_csv(index=False)", "line 1")
-
-
-def test_numbered_columns_are_ambiguous(api: Any) -> None:
-    table = pd.DataFrame(np.ones((2, 3))).to_csv(index=False)
-    api.refused(api.upload(table), "/inputs", "line 1 ('0,1,2')", "a row, or a header")
-
-
-def test_a_missing_value_is_located(api: Any) -> None:
-    table = PANDAS.replace(3.0, np.nan).to_csv(index=False)
-    api.refused(api.upload(table), "/inputs/1/1", "line 3 ('0.125,-1.0,')", "missing in column 3")
-
-
 def test_downloads_are_read_by_pandas_and_polars(api: Any, stored: Any) -> None:
     body = io.BytesIO(api.get(stored["links"]["csv"]).content)
     expected = np.column_stack([INPUTS, TARGETS])
