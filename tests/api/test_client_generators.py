@@ -99,7 +99,14 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def generate(generator: Path, document: Path, target: Path, name: str, *flags: str) -> None:
     """Make a client."""
-    options = ["--input-spec", document, "--generator-name", name, "--output", target]
+    options: list[str | Path] = [
+        "--input-spec",
+        document,
+        "--generator-name",
+        name,
+        "--output",
+        target,
+    ]
     generated = run(generator, "generate", *options, *flags)
     assert generated.returncode == 0, generated.stderr
 
