@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from service.cli.text import format_number, format_table
-from service.engine.data import Step
-from service.rendering.labels import fit_headline
 
 MAX_STATES: Final = 8  # initial states that are listed
 QUALITY: Final = {"targets": "n_targets", "R²": "r_squared", "rmse": "rmse"}
@@ -14,12 +12,38 @@ QUALITY: Final = {"targets": "n_targets", "R²": "r_squared", "rmse": "rmse"}
 def describe_fit(result: Mapping[str, Any]) -> str:
     """Return the verdict on a fit, its estimates with their intervals, and its quality."""
     request = result["request"]
-    headline = fit_headline(result, Step(**request["step"]), request["confidence"])
     percent = f"{100 * request['confidence']:g} %"
     columns = ("", "estimate", f"{percent} from", "to", "unit")
     table = format_table(columns, [*_rows(result, request["step"]["unit"])])
     quality = (f"{name} {format_number(result[field])}" for name, field in QUALITY.items())
-    return f"{headline}\n\n{table}\n\n{', '.join(quality)}"
+    return "\n".join((*_verdict(result), "", table, "", ", ".join(quality)))
+
+
+def _verdict(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield whether to trust the interval, what was found, and the options that help."""
+    trust = result["trust"]
+    yield "Trust the interval." if trust["interval"] else "Do not trust the interval."
+    for finding in trust["findings"]:
+        yield f"- {finding['sentence']} {finding['advice']}"
+    for other in result["alternatives"]:
+        time, share = format_number(other["time_constant"]), format_number(other["r_squared"])
+        yield f"- With {_flags(other['options'])}: time constant {time}, R² {share}."
+
+
+def _flags(options: Mapping[str, Any]) -> str:
+    """Return the options of a request as those of the command."""
+    flags = []
+    for name, value in options.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            flags.append(f"--{flag} true" if value else f"--no-{flag}")
+        elif name == "gains":
+            flags += [f"--gain {input_name}={gain:g}" for input_name, gain in value.items()]
+        elif isinstance(value, Mapping):
+            flags.append(f"--{flag} {':'.join(f'{end:g}' for end in value.values())}")
+        else:
+            flags.append(f"--{flag} {value}")
+    return " ".join(flags)
 
 
 def _rows(result: Mapping[str, Any], unit: str) -> Iterator[tuple[Any, ...]]:
@@ -29,9 +53,13 @@ def _rows(result: Mapping[str, Any], unit: str) -> Iterator[tuple[Any, ...]]:
         if value is not None:
             for piece in result[name]["intervals"] or [{}]:
                 yield name, value, piece.get("low"), piece.get("high"), own_unit
+    for piece in result["trust"]["cautious"] or () if not result["trust"]["interval"] else ():
+        yield "w_rec, cautious", result["w_rec"]["value"], piece["low"], piece["high"], ""
     for name, estimate in _linear(result):
         if estimate is not None:
             yield name, estimate["value"], estimate["low"], estimate["high"], ""
+    if result["rho"] is not None:
+        yield "rho", result["rho"], None, None, ""
     if result["delay"]["value"] or len(result["delay"]["costs"]) > 1:
         yield "delay", result["delay"]["value"], None, None, "steps"
 

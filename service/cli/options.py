@@ -168,10 +168,9 @@ def _options(name: str, info: FieldInfo) -> Iterator[tuple[click.Option, Callabl
 def _metavar(kinds: Sequence[Any], parts: Sequence[str]) -> str:
     if all(get_origin(kind) is dict for kind in kinds):
         return "NAME=NUMBER"
-    if parts:
-        return ":".join(parts).upper()
-    names = {int: "INTEGER", float: "NUMBER"}
-    return "|".join(names.get(kind, "TEXT") for kind in kinds if kind is not bool)
+    names = {bool: "true", int: "INTEGER", float: "NUMBER"}
+    scalars = [names.get(kind, "TEXT") for kind in kinds if not parts or kind in names]
+    return "|".join((*scalars, *([":".join(parts).upper()] if parts else [])))
 
 
 def _describe(info: FieldInfo) -> str:

@@ -105,7 +105,7 @@ def stable(answer: Json) -> Json:
             },
         ),
         (
-            "fit --w-rec 0.1:0.9 --initial-state shared --offset",
+            "fit --w-rec 0.1:0.9 --initial-state shared --offset true",
             "POST",
             "/v1/fits",
             {
@@ -145,9 +145,26 @@ def test_a_file_of_data_replaces_generated_data(run: Run, tmp_path: Path) -> Non
 
 def test_the_verdict_precedes_the_numbers_and_is_no_error(run: Run) -> None:
     trusted = run(FIT_SALES)
-    assert trusted.index("time constant 1.94 weeks (95 %: 1.69 to 2.22)") < trusted.index("w_rec")
+    assert trusted.startswith("Trust the interval.\n\n")
     assert re.search(r"w_rec +0\.597162 +0\.55366 +0\.637346", trusted)
-    assert "do not trust" in run(f"{FIT_SALES} --no-offset").splitlines()[0]
+    lines = run(f"{FIT_SALES} --no-offset").splitlines()
+    assert lines[:2] == [
+        "Do not trust the interval.",
+        "- A constant level seems to be missing. Fit with an offset, unless the level must be 0.",
+    ]
+    (better,) = (line for line in lines if line.startswith("- With "))
+    assert better == "- With --offset true: time constant 1.93961, R² 0.910812."
+
+
+def test_the_options_that_help_do(run: Run) -> None:
+    """Every alternative can be pasted, and gives the time constant that it promises."""
+    steps = SALES.with_name("step_tests.csv")
+    line = f"fit {steps} --target temperature --inputs valve --sequence test --time minute"
+    offered = re.findall(r"^- With (.+): time constant (\S+), R²", run(line), re.MULTILINE)
+    assert offered
+    for options, time_constant in offered:
+        printed = run(f"{line} {options}")
+        assert re.search(rf"^time_constant +{re.escape(time_constant)} ", printed, re.MULTILINE)
 
 
 def examples() -> list[str]:

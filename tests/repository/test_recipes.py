@@ -121,14 +121,16 @@ def test_the_dam_lowers_the_flow_by_the_difference_of_the_means() -> None:
 
 def test_groundwater_responds_as_in_pastas() -> None:
     rain, evaporation, head = read("groundwater.csv", "rain", "evaporation", "head")
-    result = fit("groundwater.csv --target head --inputs rain,evaporation --time date --json")
+    line = "groundwater.csv --target head --inputs rain,evaporation --time date --json"
+    result = fit(line)
     w_rec, weights = least_squares(lambda w: filter_inputs(w, rain, evaporation), head)
     assert result["w_rec"]["value"] == pytest.approx(w_rec, abs=1e-7)
     assert result["inputs"][0]["w_in"]["value"] == pytest.approx(weights[0], rel=1e-3)
     # Pastas 2.0.0: Model(head["2003":"2006"]) with RechargeModel(rain, evaporation, Exponential()),
     # both in meters, solve(tmin="2003-01-01", tmax="2006-12-31"): recharge_A 552.79, recharge_a
     # 203.97 with a standard error of 14.5, constant_d 28.541, R² 0.95626.
-    assert abs(result["time_constant"]["value"] - 203.97) < 14.5
+    for noise in (result, fit(f"{line} --noise ar1")):
+        assert abs(noise["time_constant"]["value"] - 203.97) < 14.5
     gain = result["inputs"][0]["steady_state_gain"]
     assert gain["low"] < 0.55279 < gain["high"]
     assert result["offset"]["low"] < 28.541 < result["offset"]["high"]
@@ -181,7 +183,11 @@ def test_sales_follow_the_indicator_as_box_and_jenkins_found() -> None:
 
 
 def test_the_simulated_tables_have_the_time_constants_that_the_pages_state() -> None:
-    for page, unit, truth in (("step_test", "minute", 6), ("advertising", "week", 2)):
+    for page, unit, truth in (
+        ("step_test", "minute", 6),
+        ("advertising", "week", 2),
+        ("room", "hour", 10),
+    ):
         shown = next(BLOCKS.finditer((RECIPES / f"{page}.md").read_text()))[3]
         row = re.search(rf"time_constant +(\S+) +(\S+) +(\S+) +{unit}", shown)
         assert row is not None
