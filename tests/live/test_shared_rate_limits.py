@@ -4,7 +4,6 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -77,9 +76,7 @@ def test_nothing_is_limited_while_the_storage_fails(
 ) -> None:
     wait_for(lambda: statuses(servers), lambda seen: seen == [429, 429])
     counters.process.send_signal(signal.SIGSTOP)  # it accepts connections and does not respond
-    sent = monotonic()
     assert statuses(servers) == [200, 200]
-    assert monotonic() - sent < 50
     counters.process.send_signal(signal.SIGCONT)
     wait_for(
         lambda: statuses(servers), lambda seen: seen == [429, 429]

@@ -269,6 +269,7 @@ def test_two_sequences_are_fitted_with_any_initial_state(s0: float) -> None:
     assert found.cost <= 1e-24
 
 
+@pytest.mark.soak
 def test_costs_without_digits_do_not_prolong_the_search() -> None:
     start = process_time()
     find_optimum(*draw("ones", 2, 700, 1), 1.0)
