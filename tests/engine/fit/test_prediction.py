@@ -4,11 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
+from scipy.stats import t as student
 
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Result, fit, predict
 from service.engine.types import Array
-from tests.engine.fit.conftest import simulate, split
+from tests.engine.fit.conftest import cost_at, simulate, split
+from tests.engine.fit.test_noise import make_noise
 
 
 def make_series(noise: float = 0.3, delay: int = 0) -> Series:
@@ -154,3 +157,89 @@ def test_bands_of_new_observations_cover_them() -> None:
         (band,) = predict(series, options, fit(series, options).model, [x[40:]], sequence=0)
         hits += int(np.sum((band.new_low <= y[40:]) & (y[40:] <= band.new_high)))
     assert 0.92 <= hits / 2000 <= 0.98
+
+
+@pytest.mark.parametrize("initial_state", ["each", "shared", 2.0])
+@pytest.mark.parametrize("n_missing", [0, 2])
+def test_a_continuation_with_ar1_noise_starts_from_the_last_residual(
+    initial_state: Any, n_missing: int
+) -> None:
+    series, options = make_series(), FitOptions(initial_state=initial_state, noise="ar1")
+    targets = split(series)[1]
+    targets[1][len(targets[1]) - n_missing :] = np.nan
+    series = Series.from_sequences(split(series)[0], targets, ("a", "b"))
+    result = fit(series, options)
+    assert result.rho is not None
+    future = np.random.default_rng(2).standard_normal((6, 2))
+    (prediction,) = predict(series, options, result.model, [future], sequence=1)
+    state = 2.0
+    if initial_state != 2.0:
+        states = result.parameters.initial_states
+        assert states is not None
+        state = float(states[1 if initial_state == "each" else 0, 0])
+    whole = np.concatenate([split(series)[0][1], future])
+    mean = run_model(result, whole, state)
+    last = len(whole) - 7 - n_missing
+    residual = targets[1][last] - mean[last]
+    ahead = n_missing + np.arange(1.0, 7.0)
+    expected = mean[-6:] + residual * result.rho**ahead
+    np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-7)
+    # The noise of a new observation grows from that of one innovation to that of all noise.
+    variance = (1.0 - result.rho ** (2 * ahead)) / (1.0 - result.rho**2)
+    quantile = float(student.ppf(0.975, result.degrees_of_freedom))
+    noise = quantile * result.innovation_sd * np.sqrt(variance)
+    np.testing.assert_allclose(
+        prediction.new_high - prediction.outputs,
+        np.hypot(noise, prediction.high - prediction.outputs),
+        rtol=1e-6,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ahead", [1, 5])
+def test_bands_of_new_observations_with_ar1_noise_cover_them(ahead: int) -> None:
+    rng = np.random.default_rng(13)
+    hits, n = 0, 300
+    for _ in range(n):
+        x = rng.standard_normal((80, 1))
+        y = simulate(x, 0.7, [1.0], 1.0, 3.0) + make_noise(rng, 80, 0.8)
+        options = FitOptions(noise="ar1")
+        series = Series.from_sequences((x[:75],), (y[:75],))
+        model = fit(series, options).model
+        (band,) = predict(series, options, model, [x[75:]], sequence=0)
+        hits += bool(band.new_low[ahead - 1] <= y[74 + ahead] <= band.new_high[ahead - 1])
+    assert 0.91 <= hits / n <= 0.98
+
+
+def test_known_parameters_are_not_fitted() -> None:
+    """The fit is that of the targets less what is known."""
+    series = make_series()
+    known = FitOptions(offset=7.0, gains={"b": -2.5}, w_rec=(0.05, 0.95))
+    result = fit(series, known)
+    inputs, targets = split(series)
+
+    def cost(w: float) -> float:
+        rest = [
+            y - 7.0 + 2.5 * (1.0 - w) * simulate(x[:, 1:], w, [1.0])
+            for x, y in zip(inputs, targets, strict=True)
+        ]
+        other = Series.from_sequences([x[:, :1] for x in inputs], rest, ("a",))
+        return cost_at(other, FitOptions(offset=False), w)
+
+    best = minimize_scalar(cost, bounds=(0.5, 0.95), method="bounded", options={"xatol": 1e-9})
+    assert result.w_rec == pytest.approx(best.x, abs=1e-6)
+    assert result.cost == pytest.approx(best.fun, rel=1e-9)
+    assert result.degrees_of_freedom == series.n_targets - 4  # w_rec, w_in, two states
+    np.testing.assert_allclose(result.parameters.steady_state_gains[1, 0], -2.5)
+    np.testing.assert_allclose(result.parameters.w_in[1, 0], -2.5 * (1.0 - result.w_rec))
+    assert result.parameters.offset is not None
+    assert result.parameters.offset[0] == 7.0
+    (low, high), effects = result.intervals[0], result.input_effects
+    np.testing.assert_allclose(result.parameters.w_in[1, 1:], [-2.5 * (1 - low), -2.5 * (1 - high)])
+    assert effects[0] is not None
+    assert effects[1] is None
+    future = np.random.default_rng(2).standard_normal((6, 2))
+    (prediction,) = predict(series, known, result.model, [future], initial_state=3.0)
+    expected = run_model(result, future, 3.0)
+    np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-8)
+    assert fit(series, FitOptions(gains={"a": 5.0, "b": -2.5})).effect is not None
