@@ -1,7 +1,9 @@
 """Fit recurrences, delay by delay."""
 
+import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,9 @@ from service.engine.fit import (
     Alternative,
     DelayCost,
     Effect,
+    Finding,
     Problem,
     Result,
-    Trust,
     fit,
     solve_delay,
 )
@@ -35,7 +37,6 @@ from service.schemas.fit_results import (
     FitResult,
     InputEstimate,
     PiecewiseEstimate,
-    Span,
     TrustReport,
 )
 from service.schemas.fit_results import Finding as FindingSchema
@@ -48,6 +49,7 @@ from service.schemas.series import StepSchema
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
+TEXTS = json.loads(Path(__file__).with_name("fit_texts.json").read_text("utf-8"))
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
 PROFILE_ROWS = 300  # of a profile, about
 _OF_PROFILE = "profile_"  # the names of its arrays begin with this
@@ -153,18 +155,18 @@ class StepwiseFit(StepwiseComputation):
         rows = [row for part in parts for row in part["costs"].tolist()]
         costs = [DelayCost(int(delay), *values) for delay, *values in rows]
         result = fit(self.dataset.series, self.options, delays=costs)
-        profile = dict(zip(PROFILE.values(), result.profile, strict=True))
+        profile = dict(zip(PROFILE.values(), result.profile_table, strict=True))
         response = _describe(self.request, self.dataset.series, result)
         return ComputationOutput(response, result.table | profile, self.request.progress_total)
 
 
 def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     """Return a fit as a response."""
-    solution, parameters = result.solution, result.parameters
+    parameters = result.parameters
     pieces = _describe_pieces(request, result)
     length = 1.0 if request.step is None else request.step.length
     offset, states = parameters.offset, parameters.initial_states
-    level = solution.level - solution.criterion if solution.is_colored else solution.level
+    level = result.level - result.criterion if result.is_colored else result.level
     return FitResult(
         w_rec=PiecewiseEstimate(
             value=result.w_rec, standard_error=result.standard_error, intervals=pieces
@@ -177,10 +179,10 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         offset=None if offset is None else _estimate(offset),
         initial_states=None if states is None else [_estimate(state) for state in states],
         delay=DelayEstimate(
-            value=result.delay,
+            value=result.problem.delay,
             costs=[DelayCostSchema(**each._asdict()) for each in result.delays],
         ),
-        rho=result.rho,
+        rho=result.rho if result.is_colored else None,
         cost=result.cost,
         log10_cost=math.log10(result.cost) if result.cost > 0.0 else None,
         level=level,
@@ -192,13 +194,13 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         n_targets=result.n_targets,
         degrees_of_freedom=result.degrees_of_freedom,
         minima=[MinimumSchema(**each._asdict()) for each in result.minima],
-        unique=solution.is_unique,
-        identifiable=solution.is_identifiable,
-        at_limit=solution.at_limit,
+        unique=result.is_unique,
+        identifiable=result.is_identifiable,
+        at_limit=result.at_limit,
         residuals=ResidualTestsSchema(**result.residuals._asdict()),
         effects=_describe_effect(result.effect),
         alternatives=[_describe_alternative(each, length) for each in result.alternatives],
-        trust=_describe_trust(result.trust),
+        trust=_describe_trust(result),
     )
 
 
@@ -243,15 +245,33 @@ def _describe_alternative(alternative: Alternative, length: float) -> Alternativ
     )
 
 
-def _describe_trust(trust: Trust) -> TrustReport:
-    cautious = trust.cautious
-    return TrustReport(
-        interval=trust.interval,
-        reasons=trust.reasons,
-        cautions=trust.cautions,
-        findings=[FindingSchema(**finding._asdict()) for finding in trust.findings],
-        cautious=None if cautious is None else [Span(**each._asdict()) for each in cautious],
+def _describe_trust(result: Result) -> TrustReport:
+    trust = result.trust
+    return TrustReport.model_validate(
+        {
+            "interval": trust.interval,
+            "reasons": trust.reasons,
+            "cautions": trust.cautions,
+            "findings": [describe_finding(finding, result) for finding in trust.findings],
+            "cautious": trust.cautious and [each._asdict() for each in trust.cautious],
+        }
     )
+
+
+def describe_finding(finding: Finding, result: Result) -> FindingSchema:
+    """Return a finding in sentences."""
+    series, lag = result.problem.series, finding.lag or 0
+    shift = lag - result.problem.delay
+    fields = {
+        **finding._asdict(),
+        "lag": count(lag, "step"),
+        "shift": f"{count(abs(shift), 'step')} {'later' if shift > 0 else 'earlier'}",
+        "inputs": " or ".join(series.input_names),
+        "target": series.target_name,
+        "n_targets": result.n_targets,
+    }
+    texts = {name: text.format(**fields) for name, text in TEXTS[finding.slug].items()}
+    return FindingSchema(**finding._asdict(), **texts)
 
 
 def _estimate(row: Array) -> Estimate:

@@ -1,10 +1,9 @@
 """Fits of first-order recurrences: their results and the resource."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from service.engine.fit import Caution, Reason
 from service.schemas.arrays import IntegerVector, Vector
 from service.schemas.base import Nullable, ResponseModel
 from service.schemas.computations import ComputationLifecycle, ComputationSummary
@@ -155,6 +154,35 @@ class Finding(ResponseModel):
     lag: Annotated[int | None, Field(description="A distance in time, in steps.")]
     value: Annotated[Nullable, Field(description="The size of what was found.")]
     p: Annotated[Nullable, Field(description="How often noise alone gives as much.")]
+
+
+Reason: TypeAlias = Literal[
+    "no_degrees_of_freedom",
+    "delay_advised",
+    "range_advised",
+    "offset_advised",
+    "no_visible_effect",
+    "not_identifiable",
+    "follow_inputs",
+    "same_shape",
+    "season",
+    "noise_model_matters",
+    "spread",
+    "neighbors",
+]
+Caution: TypeAlias = Literal[
+    "too_few_to_tell",
+    "interval_open",
+    "several_pieces",
+    "rho_at_limit",
+    "confounded_with_start",
+    "nearly_collinear",
+    "negative_offset",
+    "feedback",
+    "outliers",
+    "alternate",
+    "not_tested",
+]
 
 
 class TrustReport(ResponseModel):

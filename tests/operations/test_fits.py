@@ -1,15 +1,32 @@
 """Fits in steps, and their estimates."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
-from service.operations.fits import FIT, StepwiseFit
+from service.engine.data import Series
+from service.engine.fit import Finding, FitOptions, fit
+from service.operations.fits import FIT, TEXTS, StepwiseFit, describe_finding
 from service.operations.limits import Limits
 from service.schemas.datasets import DatasetRequest
+from service.schemas.fit_results import Caution, Reason
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import AnyDataset
+
+
+def test_every_finding_has_words() -> None:
+    assert tuple(TEXTS) == get_args(Reason) + get_args(Caution)
+    rng = np.random.default_rng(1)
+    inputs, targets = rng.standard_normal((9, 2)), rng.standard_normal(9)
+    result = fit(Series(inputs, targets, np.array([9]), ("rain", "sun"), "flow"), FitOptions())
+    for slug in TEXTS:
+        finding = describe_finding(Finding(slug, "rain", 3, 0.5, 0.01), result)
+        for text in (finding.sentence, finding.advice):
+            assert text.endswith(".")
+            assert not {"{", "}"} & {*text}
+    finding = describe_finding(Finding("no_visible_effect"), result)
+    assert finding.sentence == "No effect of rain or sun on flow is visible in these data."
 
 
 def make_dataset(n_sequences: int = 2, n_steps: int = 30) -> AnyDataset:

@@ -51,12 +51,13 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
         },
         "minima": [minimum._asdict() for minimum in found.minima],
         "trust": {"interval": True, "reasons": [], "cautious": None},
-        "rho": found.rho,
+        "rho": found.rho if found.is_colored else None,
         "degrees_of_freedom": found.degrees_of_freedom,
-        "level": found.solution.level,
+        "level": found.level,
+        "criterion": found.criterion,
         "target": "sales",
     }
-    w_rec, cost, criterion = found.profile
+    w_rec, cost, criterion = found.profile_table
     return {
         "result": result,
         "columns": {
@@ -98,6 +99,14 @@ def test_a_profile_is_drawn() -> None:
         assert f"<!-- {text} -->".encode() in picture
     w_rec = fields["result"]["w_rec"]["value"]
     assert f"<!-- {w_rec:.3g} -->".encode() in picture
+
+
+def test_the_profile_with_ar1_noise_is_that_of_the_criterion() -> None:
+    fields = make_fields(make_series(), noise="ar1")
+    fields["result"]["level"] -= fields["result"]["criterion"]
+    picture = draw(ProfilePictureRequest(**fields))
+    for text in ("lowest cost, relative", "95 % level", "95 % interval"):
+        assert f"<!-- {text} -->".encode() in picture
 
 
 def test_an_open_interval_has_no_level() -> None:

@@ -37,8 +37,8 @@ def test_the_fit_finds_the_truth(name: str) -> None:
     series = read(name, example)
     assert series.step == example.step
     result = fit_example(series, **example.options)
-    assert result.solution.is_identifiable
-    assert result.solution.is_unique
+    assert result.is_identifiable
+    assert result.is_unique
     assert any(low <= example.w_rec <= high for low, high in result.intervals)
     if result.trust.interval:
         truth = [example.weights[name] for name in series.input_names]
@@ -55,7 +55,7 @@ def test_what_the_examples_show() -> None:
     assert {name for name, found in reasons.items() if found} == {"room.csv"}
     assert reasons["room.csv"] == ["neighbors"]
     delay = EXAMPLES["step_tests.csv"]
-    assert fit_example(read("step_tests.csv", delay), **delay.options).delay == 3
+    assert fit_example(read("step_tests.csv", delay), **delay.options).problem.delay == 3
 
 
 def test_weekly_sales_need_an_offset() -> None:

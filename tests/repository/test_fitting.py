@@ -13,8 +13,7 @@ import pytest
 
 from scripts.example_series import EXAMPLES
 from service.api.query_params import DatasetQuery
-from service.engine.fit import Caution, Reason
-from service.schemas.fit_results import FitResult
+from service.schemas.fit_results import Caution, FitResult, Reason
 from service.schemas.fits import FitRequest
 from tests.repository.test_example_series import fit_example, read
 from tests.repository.test_readme import BLOCK, ROOT, WrittenNumber, contains, curl
@@ -100,4 +99,4 @@ def test_what_is_said_of_the_examples(name: str) -> None:
     if name == "room.csv":
         assert "neighbors" in result.trust.reasons
     else:
-        assert result.delay * EXAMPLES[name].step.length == 1.5
+        assert result.problem.delay * EXAMPLES[name].step.length == 1.5

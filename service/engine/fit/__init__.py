@@ -6,11 +6,10 @@ from service.engine.fit.prediction import FittedModel, Prediction, predict
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.result import DelayCost, ResidualTests, Result, fit, solve_delay
 from service.engine.fit.solution import Solution
-from service.engine.fit.verdict import Caution, Finding, Reason, Trust
+from service.engine.fit.verdict import Finding, Trust
 
 __all__ = [
     "Alternative",
-    "Caution",
     "DelayCost",
     "Effect",
     "Finding",
@@ -18,7 +17,6 @@ __all__ = [
     "FittedModel",
     "Prediction",
     "Problem",
-    "Reason",
     "ResidualTests",
     "Result",
     "Solution",

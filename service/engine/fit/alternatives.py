@@ -19,7 +19,6 @@ from service.engine.profile import make_grid
 MIN_GAIN: Final = 10.0  # right models are exceeded by so much in about 2 of 8,000 cases
 MAX_DELAY: Final = 10
 STEPS_PER_DELAY: Final = 6  # of the longest sequence, for one more delay to try
-MAX_SHOWN: Final = 3
 GAPS: Final = 13  # of the grid of w_rec from 0 to 1
 CORRELATIONS: Final = np.array([-0.3, 0.0, 0.3, 0.6, 0.85, 0.96, 0.995])
 REFINEMENT: Final = 9  # points from one neighbor of the lowest point to the other
@@ -82,16 +81,9 @@ def _to_structure(problem: Problem, candidate: Candidate) -> Structure:
     return Structure(reason, better, options, gain)
 
 
-def describe(structures: list[Structure]) -> list[Alternative]:
-    """Return the best of these structures with their fits."""
-    return [
-        to_alternative(structure.reason, structure.options, Solution(structure.problem))
-        for structure in structures[:MAX_SHOWN]
-    ]
-
-
-def to_alternative(reason: str, options: Mapping[str, Any], solution: Solution) -> Alternative:
-    """Return a better fit as an alternative."""
+def describe(reason: str, options: Mapping[str, Any], problem: Problem) -> Alternative:
+    """Return the fit of a better problem as an alternative."""
+    solution = Solution(problem)
     w = solution.w_rec
     time_constant = -1.0 / math.log(w) if 0.0 < w < 1.0 else math.nan
     return Alternative(reason, options, w, time_constant, solution.r_squared)

@@ -7,7 +7,6 @@ smallest of the simulated vectors, which accounts for the number of checks.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -25,6 +24,7 @@ from service.engine.fit.solution import RANK_RTOL, Solution
 from service.engine.types import Array
 
 ALPHA: Final = 0.03  # the level of all checks together
+CAUTIONS: Final = ("feedback", "outliers", "alternate")
 CAUTION_ALPHA: Final = 0.01  # the level of each check that is only a caution
 NEIGHBORS_SHARE: Final = 3.0  # how much more often than others the check of neighbors may alarm
 SIMULATED_NUMBERS: Final = 1_000_000  # about the most that are simulated
@@ -41,20 +41,18 @@ class Statistic(NamedTuple):
 
     values: Array  # (B + 1,) the observed one first
     value: float  # the size of what was found
-    input: int | None = None  # the index of the input
+    input: str | None = None
     lag: int | None = None  # in steps
 
 
-@dataclass(frozen=True)
-class Check:
-    """The outcome of one check."""
+class Check(NamedTuple):
+    """A check that found something."""
 
     slug: str
+    input: str | None  # the name of the input that it concerns
+    lag: int | None  # in steps
+    value: float  # the size of what was found
     p: float
-    value: float
-    input: int | None = None
-    lag: int | None = None
-    is_found: bool = False
 
 
 class Linearization:
@@ -188,61 +186,46 @@ class Residuals:
         return result
 
 
-def run_checks(solution: Solution) -> dict[str, Check]:
-    """Return the outcomes of all checks that the data allow, by slug."""
-    fitted = Linearization(solution)
-    residuals = Residuals(fitted)
-    solution.problem.after_block()
+def run_checks(solution: Solution) -> list[Check]:
+    """Return the checks that found something, reasons before cautions."""
+    residuals = Residuals(Linearization(solution))
     neighbors = _correlate_neighbors(residuals)
-    reasons = {
+    statistics = {
         "follow_inputs": _follow_inputs(residuals, range(MAX_INPUT_LAG + 1)),
         "same_shape": _compare_shapes(residuals),
         "season": _find_season(residuals),
         "noise_model_matters": _compare_noise_models(residuals),
         "spread": _relate_spread(residuals),
         "neighbors": neighbors,
-    }
-    cautions = {
         "feedback": _follow_inputs(residuals, range(-2, 0)),
-        "outliers": Statistic(np.max(np.abs(residuals.values), axis=0), math.nan),
-        "alternate": neighbors._replace(values=-neighbors.values) if neighbors else None,
+        "outliers": _find_outliers(residuals),
+        "alternate": neighbors and neighbors._replace(values=-neighbors.values),
     }
     solution.problem.after_block()
-    outcomes = _judge({slug: s for slug, s in reasons.items() if s is not None})
-    for slug, statistic in cautions.items():
-        if statistic is not None:
-            p = float(np.mean(statistic.values >= statistic.values[0]))
-            value = statistic.value if slug != "outliers" else float(statistic.values[0])
-            outcomes[slug] = Check(
-                slug, p, value, statistic.input, statistic.lag, is_found=p < CAUTION_ALPHA
-            )
-    return outcomes
+    available = {slug: each for slug, each in statistics.items() if each is not None}
+    ranks = {slug: _rank(each.values) for slug, each in available.items()}
+    if neighbors is not None:
+        ranks["neighbors"] = ranks["neighbors"] / NEIGHBORS_SHARE
+    least = np.min([p for slug, p in ranks.items() if slug not in CAUTIONS], axis=0, initial=1.0)
+    critical = -1.0  # the p-value below which a check of one level for all has found something
+    if float(np.mean(least <= least[0])) <= ALPHA:
+        critical = float(np.quantile(least, ALPHA, method="lower"))
+    return [
+        Check(slug, each.input, each.lag, each.value, float(ranks[slug][0]))
+        for slug, each in available.items()
+        if ranks[slug][0] <= (CAUTION_ALPHA if slug in CAUTIONS else critical)
+    ]
 
 
-def _judge(statistics: dict[str, Statistic]) -> dict[str, Check]:
-    """Return the outcomes of checks that share one level."""
-    if not statistics:
-        return {}
-    values = np.stack([statistic.values for statistic in statistics.values()])
-    n = values.shape[1]
-    p = np.stack([1.0 - np.searchsorted(np.sort(row), row, side="left") / n for row in values])
-    for i, slug in enumerate(statistics):
-        if slug == "neighbors":
-            p[i] /= NEIGHBORS_SHARE
-    least = p.min(axis=0)
-    critical = np.quantile(least, ALPHA, method="lower")
-    is_significant = float(np.mean(least <= least[0])) <= ALPHA
-    return {
-        slug: Check(
-            slug,
-            float(own[0]),
-            statistic.value,
-            statistic.input,
-            statistic.lag,
-            is_found=bool(is_significant and own[0] <= critical),
-        )
-        for (slug, statistic), own in zip(statistics.items(), p, strict=True)
-    }
+def _rank(values: Array) -> Array:
+    """Return for each value how many of all are as large."""
+    ranks: Array = 1.0 - np.searchsorted(np.sort(values), values, side="left") / len(values)
+    return ranks
+
+
+def _find_outliers(residuals: Residuals) -> Statistic:
+    largest = np.max(np.abs(residuals.values), axis=0)
+    return Statistic(largest, float(largest[0]))
 
 
 def _correlate_neighbors(residuals: Residuals) -> Statistic | None:
@@ -312,13 +295,12 @@ def _follow_inputs(residuals: Residuals, lags: range) -> Statistic | None:
         scores = np.abs((columns[:, used] / norms[used]).T @ residuals.values)
         i = int(np.argmax(scores[:, 0]))
         highest, value = scores.max(axis=0), float(scores[i, 0] / math.sqrt(len(columns)))
+        other = Statistic(highest, value, series.input_names[used[i]], abs(lag + problem.delay))
         if best is None:
-            best = Statistic(highest, value, int(used[i]), abs(lag + problem.delay))
-        elif highest[0] > best.values[0]:
-            name = int(used[i]), abs(lag + problem.delay)
-            best = Statistic(np.maximum(best.values, highest), value, *name)
+            best = other
         else:
-            best = best._replace(values=np.maximum(best.values, highest))
+            name = other if highest[0] > best.values[0] else best
+            best = name._replace(values=np.maximum(best.values, highest))
     return best
 
 

@@ -20,6 +20,7 @@ from service.engine.profile import make_grid
 from service.engine.types import Array
 
 ALPHA: Final = 0.04  # how often inputs without an effect may seem to have one
+CLEAR: Final = ALPHA / 5  # what the first targets must show where there are many
 SIMULATIONS: Final = 39, 199  # the fewest and the most simulated vectors
 GAPS: Final = 13  # of the grid of w_rec from 0 to 1
 ENOUGH: Final = 2000  # targets that suffice for a first judgment
@@ -32,6 +33,11 @@ class Effect(NamedTuple):
 
     visible: bool
     p: float
+
+    @classmethod
+    def of(cls, p: float) -> "Effect":
+        """Return the effect that a test with this p-value sees."""
+        return cls(p <= ALPHA, p)
 
 
 def shorten(problem: Problem) -> Problem:
@@ -58,7 +64,7 @@ def judge_effect(problem: Problem) -> Effect | None:
     blank = Series(series.inputs[:, :0], series.targets, series.lengths, ())
     null = Problem(blank, replace(problem.options, gains={}), 0, problem.after_block)
     noise, n = Noise(problem), problem.n_targets
-    n_simulated = int(np.clip(SIMULATED_NUMBERS // (8 * n), *SIMULATIONS))
+    n_simulated = int(np.clip(SIMULATED_NUMBERS // (2 * n), *SIMULATIONS))
     w = make_grid(problem.targets.shape[1], *problem.options.w_rec, GAPS)
     rho = noise.to_rho(noise.correlations[1:-2])
     observed = problem.sequences.targets[problem.sequences.has_target][:, None]
@@ -77,7 +83,7 @@ def judge_effect(problem: Problem) -> Effect | None:
     if gains[0] < CONFOUNDED and np.median(gains) < CONFOUNDED:
         return None
     p = float(np.mean(gains >= gains[0] - 1e-9))
-    return Effect(p <= ALPHA, p)
+    return Effect.of(p)
 
 
 def _scan(problem: Problem, w: Array, rho: Array, targets: Array, n_contrasts: int) -> Array:

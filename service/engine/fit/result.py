@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.fit.alternatives import Alternative
-from service.engine.fit.effects import Effect
 from service.engine.fit.estimates import Parameters, Region, estimate_parameters
 from service.engine.fit.noise import find_gaps, whiten
 from service.engine.fit.prediction import FittedModel, predict_bands
 from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.solution import Minimum, Solution
-from service.engine.fit.verdict import Trust, Verdict
-from service.engine.profile import Interval
+from service.engine.fit.solution import Solution
+from service.engine.fit.verdict import Verdict
 from service.engine.types import Array
 
 # Evenly spaced w_rec that the profile adds to those of the search, for a smooth curve.
@@ -30,7 +27,7 @@ class DelayCost(NamedTuple):
 
     delay: int
     cost: float  # the mean squared residual
-    criterion: float  # above that of the best delay; nan with white noise
+    criterion: float  # of the best w_rec; in a result, above that of the best delay
 
 
 class ResidualTests(NamedTuple):
@@ -45,46 +42,23 @@ class ResidualTests(NamedTuple):
     durbin_watson: float
 
 
-class Result:
-    """A fitted recurrence. Undefined numbers are nan."""
+class Result(Verdict):
+    """A fitted recurrence: a judged solution, and all that follows from it.
 
-    def __init__(self, solution: Solution, delays: list[DelayCost]) -> None:
-        self.solution, self.problem, self.delays = solution, solution.problem, delays
+    Its properties are computed when first used. Undefined numbers are nan.
+    """
 
-    @property
-    def delay(self) -> int:
-        """The delay of the inputs, in steps."""
-        return self.problem.delay
-
-    @property
-    def w_rec(self) -> float:
-        """The recurrent weight."""
-        return self.solution.w_rec
+    def __init__(self, problem: Problem, delays: Sequence[DelayCost] = ()) -> None:
+        super().__init__(problem)
+        self._delays = delays
 
     @property
-    def intervals(self) -> list[Interval]:
-        """The pieces of the interval of w_rec, in order."""
-        return self.solution.pieces
-
-    @property
-    def standard_error(self) -> float:
-        """The standard error of w_rec, by the curvature at the optimum."""
-        return self.solution.standard_error
-
-    @property
-    def rho(self) -> float | None:
-        """The autocorrelation of the noise over one step; None for white noise."""
-        return self.solution.rho if self.solution.is_colored else None
-
-    @property
-    def cost(self) -> float:
-        """The mean squared residual."""
-        return self.solution.cost
-
-    @property
-    def minima(self) -> list[Minimum]:
-        """All local minima, the lowest first."""
-        return self.solution.minima
+    def delays(self) -> list[DelayCost]:
+        """The costs of all delays that were searched, with criteria above the lowest."""
+        own = DelayCost(self.problem.delay, self.cost, self.criterion)
+        delays = self._delays or [own]
+        lowest = self.criterion if self.is_colored else math.nan
+        return [each._replace(criterion=each.criterion - lowest) for each in delays]
 
     @property
     def n_targets(self) -> int:
@@ -92,19 +66,14 @@ class Result:
         return self.problem.n_targets
 
     @property
-    def degrees_of_freedom(self) -> int:
-        """Targets minus unknowns; collinear ones count once."""
-        return self.solution.degrees_of_freedom
-
-    @property
     def model(self) -> FittedModel:
         """What `predict` needs."""
-        return FittedModel(self.delay, self.w_rec, self.intervals)
+        return FittedModel(self.problem.delay, self.w_rec, self.intervals)
 
     @cached_property
     def region(self) -> Region:
         """All w_rec that fit almost as well."""
-        return Region(self.solution, self.solution.best, self.solution.pieces)
+        return Region(self, self.best, self.intervals)
 
     @cached_property
     def parameters(self) -> Parameters:
@@ -115,17 +84,17 @@ class Result:
     def innovation_sd(self) -> float:
         """The standard deviation of the whitened residuals."""
         n_free = self.degrees_of_freedom
-        squares = float(self.solution.best.squares[0])
+        squares = float(self.best.squares[0])
         return self.problem.unit * math.sqrt(squares / n_free) if n_free > 0 else math.nan
 
     @property
     def minus_two_log_likelihood(self) -> float:
         """Minus twice the logarithm of the full likelihood; -inf without residuals."""
-        n, squares = self.n_targets, float(self.solution.best.squares[0])
-        if self.solution.is_exact:
+        n, squares = self.n_targets, float(self.best.squares[0])
+        if self.is_exact:
             return -math.inf
         variance_log = math.log(squares / n) + 2.0 * math.log(self.problem.unit)
-        log_v = float(self.solution.noise.log_determinant(np.array(self.solution.rho)))
+        log_v = float(self.noise.log_determinant(np.array(self.rho)))
         return n * (math.log(2.0 * math.pi) + variance_log + 1.0) + log_v
 
     @property
@@ -142,11 +111,6 @@ class Result:
     def bic(self) -> float:
         """The Bayesian information criterion."""
         return self.minus_two_log_likelihood + math.log(self.n_targets) * self.n_parameters
-
-    @property
-    def r_squared(self) -> float:
-        """The fraction of the variance of the targets that is explained."""
-        return self.solution.r_squared
 
     @cached_property
     def _bands(self) -> Array:
@@ -177,59 +141,34 @@ class Result:
         problem, has_target = self.problem, self.problem.sequences.has_target
         raw = ((problem.targets - self._bands[0]) / problem.unit)[has_target][:, None]
         noise = np.full(has_target.shape, np.nan)
-        noise[has_target] = whiten(raw, find_gaps(has_target), self.solution.rho)[:, 0]
+        noise[has_target] = whiten(raw, find_gaps(has_target), self.rho)[:, 0]
         n = self.n_targets
         n_lags = max(1, min(MAX_LAGS, n // 5))
         products = [noise[:, lag:] * noise[:, :-lag] for lag in range(1, n_lags + 1)]
         pairs = np.array([np.count_nonzero(~np.isnan(product)) for product in products])
         sums = np.array([np.nansum(product) for product in products])
-        has_noise = not self.solution.is_exact and pairs[0] > 0
+        has_noise = not self.is_exact and pairs[0] > 0
         total = float(np.nansum(noise**2)) if has_noise else math.nan
         correlations = sums / total * n / np.maximum(pairs, 1)
         squares = np.sum(pairs * (n + 2.0) / n * correlations**2)
-        n_free = n_lags - self.solution.is_colored
+        n_free = n_lags - self.is_colored
         p = float(chdtrc(n_free, squares)) if n_free > 0 else math.nan
         changes = float(np.nansum(np.diff(noise, axis=1) ** 2))
         return ResidualTests(float(correlations[0]), p, changes / total)
 
     @cached_property
-    def profile(self) -> Array:
+    def profile_table(self) -> Array:
         """All visited and some evenly spaced w_rec (P,), rising, cost and criterion, (3, P).
 
         The criterion is that above its minimum; nan with white noise.
         """
         low, high = self.problem.options.w_rec
         even = low + (high - low) * (np.arange(PROFILE_POINTS) + 0.5) / PROFILE_POINTS
-        points = self.solution.evaluate(even)
-        visited = self.solution.profile.points.merge(self.region.sampled, self.region.best, points)
-        above = visited.cost - self.solution.criterion
-        above = above if self.solution.is_colored else np.full(len(above), np.nan)
+        points = self.evaluate(even)
+        visited = self.profile.points.merge(self.region.sampled, points)
+        above = visited.cost - self.criterion
+        above = above if self.is_colored else np.full(len(above), np.nan)
         return np.stack([visited.w, visited.mean_square, above])
-
-    @cached_property
-    def verdict(self) -> Verdict:
-        """All tests of the fit."""
-        return Verdict(self.solution)
-
-    @property
-    def trust(self) -> Trust:
-        """Whether the interval of w_rec can be trusted, and why not."""
-        return self.verdict.trust
-
-    @property
-    def alternatives(self) -> list[Alternative]:
-        """Clearly better fits, the best first."""
-        return self.verdict.alternatives
-
-    @property
-    def effect(self) -> Effect | None:
-        """The effect of all inputs; None where it is undefined."""
-        return self.verdict.effect
-
-    @property
-    def input_effects(self) -> list[Effect | None]:
-        """The effect of each input, given the others."""
-        return self.verdict.input_effects
 
 
 def solve_delay(
@@ -240,8 +179,7 @@ def solve_delay(
 ) -> DelayCost:
     """Return the cost of the best fit with one delay; see `fit`."""
     solution = Solution(Problem(series, options, delay, after_block))
-    criterion = solution.criterion if solution.is_colored else math.nan
-    return DelayCost(delay, solution.cost, criterion)
+    return DelayCost(delay, solution.cost, solution.criterion)
 
 
 def fit(
@@ -289,13 +227,10 @@ def fit(
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
     first, last = options.delay
     if first == last:
-        solution = Solution(problem)
-        criterion = 0.0 if solution.is_colored else math.nan
-        return Result(solution, [DelayCost(first, solution.cost, criterion)])
+        return Result(problem)
     if not delays:
         numbers = range(first, last + 1)
         delays = [solve_delay(series, options, delay, after_block) for delay in numbers]
     is_colored = options.noise == "ar1"
     best = min(delays, key=lambda each: each.criterion if is_colored else each.cost)
-    above = [each._replace(criterion=each.criterion - best.criterion) for each in delays]
-    return Result(Solution(Problem(series, options, best.delay, after_block)), above)
+    return Result(Problem(series, options, best.delay, after_block), delays)

@@ -229,7 +229,7 @@ class Solution:
     @property
     def is_identifiable(self) -> bool:
         """Whether the targets exclude any w_rec of the range."""
-        has_all = self.degrees_of_freedom > 0 and self.pieces == [self.problem.options.w_rec]
+        has_all = self.degrees_of_freedom > 0 and self.intervals == [self.problem.options.w_rec]
         return not self.profile.is_flat and not has_all
 
     @property
@@ -285,7 +285,7 @@ class Solution:
         return result
 
     @cached_property
-    def pieces(self) -> list[Interval]:
+    def intervals(self) -> list[Interval]:
         """The pieces of the interval of w_rec, in order."""
         return self.profile.level_set(self.level)
 

@@ -45,8 +45,8 @@ def test_count_ones_gives_the_weights_of_the_tutorial() -> None:
     assert result.parameters.w_in[0, 0] == pytest.approx(1.0, abs=1e-9)
     assert result.cost == 0.0
     assert result.n_targets == 20
-    assert result.solution.is_unique
-    assert result.solution.at_limit
+    assert result.is_unique
+    assert result.at_limit
 
 
 @pytest.mark.parametrize("w_rec", [-0.9, 0.0, 0.3, 0.95, 0.9999, 1.0, 1.05])
@@ -75,7 +75,7 @@ def test_a_delay_is_found() -> None:
     delayed = np.concatenate([np.zeros((4, 1)), x[:-4]])
     y = simulate(delayed, 0.7, [2.0], 0.0, 1.0) + 0.1 * rng.standard_normal(80)
     result = fit(Series.from_sequences((x,), (y,)), FitOptions(delay=(0, 6)))
-    assert result.delay == 4
+    assert result.problem.delay == 4
     costs = [each.cost for each in result.delays]
     assert [each.delay for each in result.delays] == list(range(7))
     assert min(costs) == costs[4] == result.cost
@@ -111,7 +111,7 @@ def test_sales_with_a_leading_indicator() -> None:
     indicator, sales = np.diff(golden["leading_indicator"]), np.diff(golden["sales"])
     result = fit(Series.from_sequences((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
     sums = np.array([each.cost for each in result.delays]) * result.n_targets
-    assert result.delay == 3
+    assert result.problem.delay == 3
     assert sums[3] == pytest.approx(9.00, abs=0.005)
     assert np.delete(sums, 3).min() > 225.0
     (interval,) = result.intervals
@@ -128,10 +128,10 @@ def test_levels_of_sales_are_not_to_be_trusted() -> None:
     golden = json.loads(SALES.read_text())
     indicator, sales = np.array(golden["leading_indicator"]), np.array(golden["sales"])
     result = fit(Series.from_sequences((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
-    assert result.delay == 3
+    assert result.problem.delay == 3
     assert result.w_rec == pytest.approx(0.746, abs=5e-4)
     # The sum of products by the sum of squares, as textbooks define it, is 0.92.
-    n_pairs = result.solution.noise.n_pairs
+    n_pairs = result.noise.n_pairs
     by_squares = result.residuals.autocorrelation * n_pairs / result.n_targets
     assert by_squares == pytest.approx(0.92, abs=5e-3)
     assert result.trust.reasons == ["neighbors"]
@@ -317,8 +317,8 @@ def test_constant_targets_determine_nothing() -> None:
     x = np.random.default_rng(1).standard_normal((40, 1))
     result = fit(Series.from_sequences((x,), (np.full(40, 7.0),)), FitOptions())
     assert result.cost == 0.0
-    assert not result.solution.is_identifiable
-    assert not result.solution.is_unique
+    assert not result.is_identifiable
+    assert not result.is_unique
     assert result.trust.reasons == ["not_identifiable"]
     assert result.trust.cautions == ["too_few_to_tell", "interval_open"]
 
@@ -327,7 +327,7 @@ def test_a_w_rec_without_effect_does_not_count_as_excluded() -> None:
     # All w_rec but 0 fit perfectly, each with its own w_in; at 0 no input has an effect.
     series = Series.from_dataset(Dataset.from_arrays(*remember(20, 5)))
     result = fit(series, FitOptions(initial_state=0.0, offset=False))
-    assert not result.solution.is_identifiable
+    assert not result.is_identifiable
     assert result.intervals == [(0.0, 1.0)]
 
 
@@ -349,13 +349,11 @@ def test_the_table_and_the_profile_are_consistent() -> None:
     np.testing.assert_allclose(table["target"] - table["prediction"], table["residual"])
     assert (table["low"] <= table["prediction"]).all()
     assert (table["prediction"] <= table["high"]).all()
-    w, cost, _ = result.profile
+    w, cost, _ = result.profile_table
     assert (np.diff(w) > 0.0).all()
     assert cost.min() == pytest.approx(result.cost, rel=1e-12)
     low, high = result.intervals[0]
-    np.testing.assert_allclose(
-        cost[np.searchsorted(w, [low, high])], result.solution.level, rtol=1e-6
-    )
+    np.testing.assert_allclose(cost[np.searchsorted(w, [low, high])], result.level, rtol=1e-6)
     is_inside = (w > low) & (w < high)
-    assert (cost[is_inside] <= result.solution.level).all()
-    assert (cost[(w < low) | (w > high)] > result.solution.level).all()
+    assert (cost[is_inside] <= result.level).all()
+    assert (cost[(w < low) | (w > high)] > result.level).all()

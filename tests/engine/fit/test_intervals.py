@@ -44,7 +44,7 @@ def test_pieces_are_where_the_independent_cost_is_below_the_level(seed: int) -> 
     if result.degrees_of_freedom <= 0 or result.cost < 1e-12:
         return
     level = level_of(result)
-    assert result.solution.level == pytest.approx(level, rel=1e-9)
+    assert result.level == pytest.approx(level, rel=1e-9)
     low, high = case.options.w_rec
     for start, end in result.intervals:
         for w in (start, end):

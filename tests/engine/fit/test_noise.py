@@ -104,9 +104,9 @@ def test_the_interval_is_a_level_set_of_the_criterion(has_gaps: bool) -> None:
     assert n_free == series.n_targets - 5  # w_rec, w_in, offset, initial state and rho
     quantile = float(student.ppf(0.975, n_free))
     height = (n_free + 1) * np.log1p(quantile**2 / n_free)
-    lowest = criterion(series, options, result.w_rec, float(result.rho or 0.0))[0]
+    lowest = criterion(series, options, result.w_rec, float(result.rho))[0]
     for w in result.intervals[0]:
-        rho = float(result.solution.evaluate(np.array([w])).rho[0])
+        rho = float(result.evaluate(np.array([w])).rho[0])
         assert criterion(series, options, w, rho)[0] - lowest == pytest.approx(height, abs=1e-5)
     for minimum in result.minima:
         assert minimum.criterion >= 0.0
@@ -118,7 +118,7 @@ def test_likelihoods_of_both_kinds_of_noise_compare() -> None:
     result = fit(series, options)
     y = series.targets[~np.isnan(series.targets)]
     mean = result.table["prediction"][~np.isnan(result.table["target"])]
-    n, v = len(y), covariance(series, float(result.rho or 0.0))
+    n, v = len(y), covariance(series, float(result.rho))
     squares = float((y - mean) @ np.linalg.solve(v, y - mean))
     assert result.innovation_sd == pytest.approx(np.sqrt(squares / result.degrees_of_freedom))
     likelihood = n * np.log(2 * np.pi * squares / n) + n + np.linalg.slogdet(v)[1]
@@ -138,8 +138,8 @@ def test_a_gap_is_as_good_as_a_missing_step() -> None:
     sparse = np.full(120, np.nan)
     sparse[2::3] = simulate(x, 0.9, [1.0], 0.0, 1.0)[2::3] + noise
     result = fit(Series.from_sequences((x,), (sparse,)), FitOptions(noise="ar1"))
-    assert result.solution.noise.usual_gap == 3.0
-    assert result.solution.rho > 0.0
+    assert result.noise.usual_gap == 3.0
+    assert result.rho > 0.0
     assert result.rho == pytest.approx(0.5 ** (1.0 / 3.0), abs=0.15)
     assert result.n_targets == 40
 

@@ -74,7 +74,7 @@ def test_a_new_sequence_starts_from_the_state_of_the_fit(initial_state: Any, del
 def test_a_continued_sequence_uses_the_last_inputs_after_a_delay() -> None:
     series, options = make_series(delay=2), FitOptions(delay=(1, 4))
     result = fit(series, options)
-    delay = result.delay
+    delay = result.problem.delay
     assert delay == 2
     future = np.random.default_rng(2).standard_normal((6, 2))
     (prediction,) = predict(series, options, result.model, [future], sequence=1)

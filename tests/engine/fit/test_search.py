@@ -70,7 +70,7 @@ def test_no_other_solver_finds_a_lower_cost_from_many_starts(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(len(KINDS)), ids=KINDS)
 def test_the_profile_matches_independent_columns(seed: int) -> None:
     case = next(case for case in map(draw_case, range(seed, 500, len(KINDS))) if case.has_enough)
-    w, costs, _ = fit(case.series, case.options).profile
+    w, costs, _ = fit(case.series, case.options).profile_table
     # At 0 and 1 effects vanish or coincide.
     is_regular = np.minimum(np.abs(w), np.abs(w - 1.0)) > 1e-4
     w, costs = w[is_regular][::4], costs[is_regular][::4]
@@ -122,7 +122,7 @@ def test_costs_agree_with_sixty_digits(w_true: float, noise: float, offset: floa
         rounding = 1e-14 * np.sqrt(float(at_fit) * scale) + 1e-28 * scale
         assert float(abs(at_fit - result.cost)) <= 1e-9 * float(at_fit) + rounding
         # No place beside it is lower, by more than the rounding of w.
-        if not result.solution.at_limit:
+        if not result.at_limit:
             for step in (-1e-6, 1e-6):
                 beside = exact_cost(series, mpmath.mpf(result.w_rec) + step)
                 assert float(beside) >= float(at_fit) * (1.0 - 1e-12)

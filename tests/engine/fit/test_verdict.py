@@ -83,14 +83,12 @@ def test_a_dead_time_is_found_with_either_noise(options: FitOptions, seed: int) 
     assert holds(better, 0.8)
     finding = result.trust.findings[0]
     assert (finding.slug, finding.lag) == ("delay_advised", 2)
-    assert "2 steps later" in finding.sentence
-    assert "delay of 2 steps" in finding.advice
 
 
 def test_a_delay_that_is_too_long_is_found() -> None:
     result = fit(draw(1, dead=1), replace(WHITE, delay=(4, 4)))
     assert result.alternatives[0].options == {"delay": 1}
-    assert "3 steps earlier" in result.trust.findings[0].sentence
+    assert result.trust.findings[0].lag == 1
 
 
 @pytest.mark.parametrize("period", [4, 12])
@@ -114,7 +112,6 @@ def test_two_time_constants_are_found(options: FitOptions) -> None:
     for finding in result.trust.findings:
         if finding.slug == "follow_inputs":
             assert finding.input == "rain"
-            assert "rain" in finding.sentence
 
 
 @pytest.mark.parametrize("options", [WHITE, AR1], ids=["white", "ar1"])
@@ -160,7 +157,7 @@ def test_an_input_without_effect_is_told() -> None:
     assert result.effect.p > 0.04
     assert result.alternatives == []
     finding = next(each for each in result.trust.findings if each.slug == "no_visible_effect")
-    assert finding.sentence == "No effect of rain on flow is visible in these data."
+    assert finding.p == result.effect.p
 
 
 def test_a_useless_input_beside_a_good_one_is_told() -> None:
