@@ -17,7 +17,7 @@ from starlette.requests import Request
 
 from service.errors import Busy, StoreFull
 
-PART_BYTES: Final = 256 * 1024  # in memory for each client
+CHUNK_BYTES: Final = 256 * 1024  # in memory for each client
 CACHE_BYTES: Final = 512 * 1024**2  # of the latest files; with default limits, any file fits
 DISK_BYTES: Final = 1024**3  # of these and of all that are being sent
 MEMORY_BYTES: Final = 256 * 1024**2  # of those that are being sent from memory
@@ -65,9 +65,9 @@ class WrittenFile:
         return bool(self._content)
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """Yield the parts between two positions. Several threads may read at the same time."""
-        for position in range(start, stop, PART_BYTES):
-            end = min(position + PART_BYTES, stop)
+        """Yield the bytes between two positions. Several threads may read at the same time."""
+        for position in range(start, stop, CHUNK_BYTES):
+            end = min(position + CHUNK_BYTES, stop)
             if self._content:
                 yield self._content[position:end]
             else:

@@ -39,7 +39,7 @@ class QueryModel(BaseModel):
 
 
 class DatasetQuery(QueryModel):
-    """What a client says about a dataset that it stores."""
+    """Query parameters of POST /v1/datasets."""
 
     name: Annotated[
         str | None,

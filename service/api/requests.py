@@ -1,4 +1,4 @@
-"""What FastAPI does not do when it reads a request.
+"""Request parsing: orjson, media types and strict query parameters.
 
 Its documented extension is a route class that passes on another request. The one here parses JSON
 bodies with orjson, in a thread if they are large, and checks media types and query parameters.
@@ -36,7 +36,7 @@ _JSON: Final = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
 
 
 class _ModelRequest(Request):
-    """A request with the model that FastAPI gets in place of parsed JSON, and accepts as it is."""
+    """Hands FastAPI a validated model instead of JSON."""
 
     def __init__(self, request: Request, model: Any) -> None:
         super().__init__(request.scope, request.receive)

@@ -127,7 +127,7 @@ def not_modified(
 def content_response(
     request: Request, body: bytes, media_type: str, headers: Mapping[str, str]
 ) -> Response:
-    """Return what is in memory with the ETag of its bytes, or 304 if the caller has it."""
+    """Respond with bytes and their ETag, or 304 if the caller has them."""
     etag = _hash(body)
     unchanged = not_modified(request, etag, cache_control=headers["Cache-Control"])
     return unchanged or Response(body, headers={"ETag": etag, **headers}, media_type=media_type)

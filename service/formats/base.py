@@ -11,7 +11,7 @@ from service.engine.types import Array
 from service.errors import Invalid
 from service.store.array_codec import ArrayStream
 
-PART: Final = 20_000  # numbers written at a time
+CHUNK: Final = 20_000  # numbers written at a time
 
 
 class SizeLimits(Protocol):

@@ -11,7 +11,7 @@ import numpy as np
 
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed, count
-from service.formats.base import PART, DatasetArrays, SizeLimits
+from service.formats.base import CHUNK, DatasetArrays, SizeLimits
 from service.formats.csv_layout import (
     SEPARATORS,
     Layout,
@@ -26,7 +26,7 @@ from service.schemas.arrays import explain_out_of_range, in_range
 from service.store.array_codec import ArrayStream
 
 SAMPLE: Final = 20  # lines that determine the layout
-CHUNK: Final = 4_000  # numbers parsed per call of numpy, which holds the GIL
+PARSED_NUMBERS: Final = 4_000  # numbers parsed per call of numpy, which holds the GIL
 MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row
 MARKS: Final = {",": "comma", ".": "point"}
 # Numbers that a mark may divide into thousands. What follows may be the other mark.
@@ -83,10 +83,10 @@ def _read_table(lines: Iterator[Line], limits: SizeLimits) -> DatasetArrays:
     marks = DecimalMarks("/inputs")
     inputs, targets = array("d"), array("d")  # they grow in place
     row = 0
-    while chunk := list(islice(rows, max(1, CHUNK // layout.width))):
-        part = _parse(chunk, layout, marks, row)
-        inputs.frombytes(np.delete(part, layout.target, axis=1).tobytes())
-        targets.frombytes(part[:, layout.target].tobytes())
+    while chunk := list(islice(rows, max(1, PARSED_NUMBERS // layout.width))):
+        numbers = _parse(chunk, layout, marks, row)
+        inputs.frombytes(np.delete(numbers, layout.target, axis=1).tobytes())
+        targets.frombytes(numbers[:, layout.target].tobytes())
         row += len(chunk)
         limits.check_cells(row, n_steps)
     if not row:
@@ -218,23 +218,23 @@ def _report(chunk: list[Line], layout: Layout, row: int) -> NoReturn:
 
 
 def write_csv(columns: Mapping[str, ArrayStream], file: BinaryIO) -> None:
-    """Write a table with a header, part by part, from columns (m,).
+    """Write a table with a header, chunk by chunk, from columns (m,).
 
     Numbers read back exactly. Where a number is not finite the field is empty.
     """
     file.write(encode_rows([columns]))
     n_rows = max(column.size for column in columns.values())
-    n_rows_per_part = max(1, PART // len(columns))
-    for _ in range(0, n_rows, n_rows_per_part):
-        part = [column.take(n_rows_per_part).tolist() for column in columns.values()]
-        file.write(encode_rows(zip(*(map(_text, column) for column in part), strict=True)))
+    n_rows_per_chunk = max(1, CHUNK // len(columns))
+    for _ in range(0, n_rows, n_rows_per_chunk):
+        chunk = [column.take(n_rows_per_chunk).tolist() for column in columns.values()]
+        file.write(encode_rows(zip(*(map(_text, column) for column in chunk), strict=True)))
 
 
 def write_dataset_csv(inputs: ArrayStream, targets: ArrayStream, file: BinaryIO) -> None:
     """Write a table of inputs (N, T), with the targets (N,) in the last column."""
     n_samples, n_steps = inputs.shape
     file.write(encode_rows([[*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]]))
-    n_rows = max(1, PART // (n_steps + 1))
+    n_rows = max(1, CHUNK // (n_steps + 1))
     for _ in range(0, n_samples, n_rows):
         sequences = inputs.take(n_rows * n_steps).reshape(-1, n_steps)
         rows = np.column_stack([sequences, targets.take(n_rows)]).tolist()

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from service.engine.data import Series, Step
 from service.engine.types import Array
 from service.errors import Invalid, count
-from service.formats.base import PART, SeriesColumns, SeriesStream, SizeLimits
-from service.formats.csv import CHUNK, SAMPLE, DecimalMarks, encode_rows, read_lines
+from service.formats.base import CHUNK, SeriesColumns, SeriesStream, SizeLimits
+from service.formats.csv import PARSED_NUMBERS, SAMPLE, DecimalMarks, encode_rows, read_lines
 from service.formats.csv_layout import (
     LIKE_A_NUMBER,
     SEPARATORS,
@@ -51,8 +51,8 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
         raise Invalid(f"the table is empty: {LAYOUT}", "/sequences")
     rows = _Rows(_find_columns(sample, chosen), limits, chosen)
     rest = chain(sample[1:], lines)
-    while part := list(islice(rest, max(1, CHUNK // rows.columns.width))):
-        rows.add(part)
+    while chunk := list(islice(rest, max(1, PARSED_NUMBERS // rows.columns.width))):
+        rows.add(chunk)
     if not rows.codes:
         raise Invalid(
             f"{cite(sample[0])}: there are no rows below the header: {LAYOUT}", "/sequences"
@@ -311,8 +311,8 @@ def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
     labels = series.columns.get("sequence_names") or map(str, range(len(series.lengths)))
     sequences = zip(map(_encode_name, labels), start_times, series.lengths.tolist(), strict=True)
     for label, start_time, length in sequences:
-        for start in range(0, length, PART):
-            n_rows = min(PART, length - start)
+        for start in range(0, length, CHUNK):
+            n_rows = min(CHUNK, length - start)
             times = list_times(start_time, step, start, n_rows)
             inputs = series.inputs.take(n_rows * n_inputs).reshape(n_rows, n_inputs).tolist()
             targets = series.targets.take(n_rows).tolist()

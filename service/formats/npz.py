@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from service.engine.data import Series
 from service.engine.types import Array
 from service.errors import Invalid, Malformed, count
-from service.formats.base import PART, DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
+from service.formats.base import CHUNK, DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
 from service.schemas.arrays import explain_out_of_range, first_outside
 from service.schemas.series import check_inputs
 from service.store.array_codec import ArrayStream
@@ -189,7 +189,7 @@ def _read_errors(what: str) -> Iterator[None]:
 
 
 def write_npz(arrays: Mapping[str, ArrayStream], file: BinaryIO) -> None:
-    """Write a compressed archive, part by part; equal arrays give equal bytes."""
+    """Write a compressed archive, chunk by chunk; equal arrays give equal bytes."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy")  # its time is the beginning of 1980
@@ -198,8 +198,8 @@ def write_npz(arrays: Mapping[str, ArrayStream], file: BinaryIO) -> None:
                 descr = npy.dtype_to_descr(array.dtype)
                 header = {"descr": descr, "fortran_order": False, "shape": array.shape}
                 npy.write_array_header_1_0(member, header)
-                for _ in range(0, array.size, PART):
-                    member.write(np.ascontiguousarray(array.take(PART)).data.cast("B"))
+                for _ in range(0, array.size, CHUNK):
+                    member.write(np.ascontiguousarray(array.take(CHUNK)).data.cast("B"))
 
 
 def write_series_npz(series: SeriesStream, file: BinaryIO) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP server: what uvicorn leaves to its user.
+"""The HTTP server: connection limits and shutdown on top of uvicorn.
 
 Uvicorn's options serve where they can: the time between two requests, the proxies to trust, and the
 loggers and headers to leave out. The rest extends its classes, which are not documented for that.

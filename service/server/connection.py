@@ -29,7 +29,7 @@ from service.server.refusals import Refusal, check_coding, check_headers, check_
 from service.settings import Settings
 
 SLICE_BYTES: Final = 4 * 1024  # parsed between two checks of these limits
-TURN_SECONDS: Final = 0.005  # in which all connections may parse, per turn of the event loop
+PARSE_SECONDS: Final = 0.005  # in which all connections may parse, per turn of the event loop
 ALWAYS_PARSED: Final = 1024  # bytes, as of a probe; more of them may have to wait for a next turn
 MAX_PIPELINED: Final = 32  # requests that wait for the response to an earlier one
 SPARE_CONNECTIONS: Final = 100  # beyond the limit, which get a 503; further ones are closed
@@ -38,8 +38,8 @@ NO_METHOD: Final = "none"  # if the request line did not arrive
 ALWAYS_SERVED: Final = b"/livez"  # otherwise, a busy process would be restarted
 
 
-class Turn:
-    """A turn of the event loop, in which all connections share the time to parse."""
+class ParseBudget:
+    """The time to parse that all connections share in one iteration of the event loop."""
 
     def __init__(self) -> None:
         self._end: float | None = None
@@ -47,7 +47,7 @@ class Turn:
     def has_time(self, loop: AbstractEventLoop) -> bool:
         """Return whether there is time left in the present turn."""
         if self._end is None:
-            self._end = monotonic() + TURN_SECONDS
+            self._end = monotonic() + PARSE_SECONDS
             loop.call_soon(self._begin)
         return monotonic() < self._end
 
@@ -65,7 +65,7 @@ class Connection(Protocol):
     ----------
     settings
         ``max_connections…`` and ``client_timeout``.
-    turn, opened
+    parse_budget, opened
         Shared by all connections.
     observers
         Called after every request that does not reach the application.
@@ -74,14 +74,14 @@ class Connection(Protocol):
     def __init__(
         self,
         settings: Settings,
-        turn: Turn,
+        parse_budget: ParseBudget,
         opened: OpenConnections,
         observers: Sequence[Observer] = (),
         **uvicorn: Any,
     ) -> None:
         super().__init__(**uvicorn)
         self._settings = settings
-        self._turn = turn
+        self._parse_budget = parse_budget
         self._opened = opened
         self._host = ""
         self._observers = observers
@@ -124,7 +124,7 @@ class Connection(Protocol):
         Data that takes long, such as a million chunks, takes several turns of the event loop.
         """
         while data and not self._ignores_input and not self.transport.is_closing():
-            if len(data) > ALWAYS_PARSED and not self._turn.has_time(self.loop):
+            if len(data) > ALWAYS_PARSED and not self._parse_budget.has_time(self.loop):
                 self.transport.pause_reading()
                 self.flow.read_paused = False  # uvicorn must not resume it meanwhile
                 self.loop.call_soon(partial(self._parse_slices, data, is_held=True))

@@ -17,7 +17,7 @@ import uvicorn
 from service import __version__
 from service.api.request_record import Observer
 from service.server.clients import OpenConnections
-from service.server.connection import SPARE_CONNECTIONS, Connection, Turn
+from service.server.connection import SPARE_CONNECTIONS, Connection, ParseBudget
 from service.settings import Settings
 
 OTHER_FILES: Final = 300  # that the process may have open besides connections
@@ -59,7 +59,7 @@ def run(
     allow_files(settings.max_connections + SPARE_CONNECTIONS + OTHER_FILES)
     # Uvicorn calls the class of the protocol, with arguments.
     opened = OpenConnections(settings.trusted_proxies)
-    connect = partial(Connection, settings, Turn(), opened, observers)
+    connect = partial(Connection, settings, ParseBudget(), opened, observers)
     protocol = cast("type[asyncio.Protocol]", connect)
     config = uvicorn.Config(
         app,

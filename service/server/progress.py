@@ -19,7 +19,7 @@ class Expected(Enum):
 
 
 class Progress:
-    """The progress of one client, within a timeout in seconds, with what it has to do."""
+    """Tracks whether a client sends or reads fast enough, within a timeout in seconds."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout

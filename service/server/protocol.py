@@ -1,4 +1,4 @@
-"""Uvicorn's protocol, with some more of HTTP: upgrades, HTTP/1.0, and how a connection ends."""
+"""Uvicorn's protocol with h2c upgrades, HTTP/1.0 and half-closed connections."""
 
 from asyncio import CancelledError
 from contextlib import suppress

@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 
 from service.api.request_record import INTERRUPTION, RequestRecord
 from service.server.clients import OpenConnections
-from service.server.connection import MAX_PIPELINED, Connection, Turn
+from service.server.connection import MAX_PIPELINED, Connection, ParseBudget
 from service.server.progress import MIN_PROGRESS_BYTES, TRANSFER_SECONDS
 from service.settings import Settings
 from tests.conftest import until
@@ -110,7 +110,7 @@ def make_connection(observed: list[RequestRecord]) -> Iterator[Callable[[Any], C
         config.load()
         connection = Connection(
             Settings(client_timeout=TIMEOUT),
-            Turn(),
+            ParseBudget(),
             OpenConnections([]),
             [observed.append],
             config=config,

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from service.server.clients import OpenConnections
-from service.server.connection import Connection, Turn
+from service.server.connection import Connection, ParseBudget
 from service.server.listener import listen
 from service.server.main import UNREAD_BYTES, _Server, greeting, limit_unread
 from service.settings import Settings
@@ -84,7 +84,7 @@ def test_a_shutdown_begins_before_the_server_stops_listening(
     """A connection at the moment in which ``/readyz`` begins to fail gets its response."""
     settings = Settings()
     protocol = cast(
-        "type[asyncio.Protocol]", partial(Connection, settings, Turn(), OpenConnections([]))
+        "type[asyncio.Protocol]", partial(Connection, settings, ParseBudget(), OpenConnections([]))
     )
     config = uvicorn.Config(respond, http=protocol, lifespan="off", log_config=None)
     with listen("127.0.0.1", 0) as listener, socket.socket() as client:
