@@ -120,6 +120,9 @@ async function createTraining(optimizers) {
     trainHere();
   });
   byId("add").addEventListener("click", () => trainHere(true));
+  // In these fields, it moves the point.
+  const refuseEnter = (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && event.preventDefault();
+  for (const id of ["w_in", "w_rec"]) byId(id).addEventListener("keydown", refuseEnter);
   for (const id of ["train", "add", "sweep"]) byId(id).disabled = false;
   /** Train from the state with changes. @param {Partial<State>[]} runs */
   const trainRuns = (runs) => {
@@ -154,13 +157,29 @@ async function createTraining(optimizers) {
 /** Load the code of the drawers when they are first opened. */
 function loadPanels() {
   onceOpened("code-drawer", async () => (await import("./views/code.js")).createCodePanel(store, byIds("request", "code", "links")));
-  const frame = byIds("embed-view", "ground", "save-buttons", "not-drawn", "embed-ancestors", "embed-code", "queries");
+  const frame = byIds(
+    "embed-view",
+    "ground",
+    "save-width",
+    "own-width",
+    "margin",
+    "save-title",
+    "save-buttons",
+    "not-drawn",
+    "embed-ancestors",
+    "embed-code",
+    "queries",
+  );
   const views = document.querySelectorAll("[data-view], [data-title]");
-  const save = { ...frame, ...byIds("step_figure", "copy-step", "runs-legend", "basin-legend"), views: [...views] };
+  const save = {
+    ...frame,
+    ...byIds("step_figure", "copy-step", "add-step", "remove-step", "n_lesson_steps", "runs-legend", "basin-legend"),
+    views: [...views],
+  };
   onceOpened("embed-drawer", async () => (await import("./views/embedding.js")).createEmbedding(store, addressBar, save));
   const loadOwnData = once(async () => {
     const { OwnDataPanel } = await import("./views/own_data.js");
-    return new OwnDataPanel(store, byIds("own-data", "upload-problem", "data-drawer"));
+    return new OwnDataPanel(store, addressBar, byIds("own-data", "upload-problem", "data-drawer"));
   });
   onceOpened("data-drawer", loadOwnData);
   document.documentElement.addEventListener("dragover", loadOwnData, { once: true });
@@ -177,7 +196,6 @@ function loadLesson(visit) {
   const views = [...document.querySelectorAll("[data-view]")];
   const load = once(async () => (await importLesson()).createLesson(store, { ...byIds("lesson", "start-lesson"), views }, visit));
   byId("start-lesson").addEventListener("click", async () => (await load()).toggle());
-  document.documentElement.dataset.lesson = "";
   store.watch(["lesson", "step_text", "step_question"], ({ lesson, step_text, step_question }) => {
     if (lesson || step_text || step_question) load();
   });

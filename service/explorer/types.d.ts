@@ -132,7 +132,7 @@ interface Step {
   /** what the page shows */
   text: string;
   question: string;
-  /** what to look at, to complete "Look at …" */
+  /** what to look at: in the lesson, it completes "Look at …" */
   hint: string;
   /** the views that the step speaks of, with spaces between them */
   figure: string;

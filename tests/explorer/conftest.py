@@ -390,7 +390,8 @@ def call_modules(browser: Browser, service_url: str) -> ModuleCaller:
     def call(names: list[str], function: str, argument: Any = None) -> Any:
         script = f"""async (argument) => {{
           const names = {json.dumps(names)};
-          const modules = await Promise.all(names.map((name) => import(`/explorer/${{name}}.js`)));
+          const {{ src }} = document.querySelector("script[type=module]");
+          const modules = await Promise.all(names.map((name) => import(src.replace("main", name))));
           const exports = Object.assign({{}}, ...modules);
           const encode = (key, value) => typeof value === "number" && !Number.isFinite(value)
             ? String(value) : ArrayBuffer.isView(value) ? [...value] : value;

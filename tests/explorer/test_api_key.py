@@ -111,13 +111,14 @@ def test_events_and_links_use_the_key_and_texts_do_not_have_it(
     python = page.locator("#code code").nth(1).inner_text()
     printed = subprocess.run(
         [sys.executable, "-c", python],
-        env={**os.environ, "RNN_KEY": KEY},
+        env={**os.environ, "LINEAR_RNN_API_KEY": KEY},
         capture_output=True,
         text=True,
         check=True,
     )
     assert "weights" in printed.stdout
-    assert '-H "Authorization: Bearer $RNN_KEY"' in page.locator("#code code").first.inner_text()
+    curl = page.locator("#code code").first.inner_text()
+    assert '-H "Authorization: Bearer $LINEAR_RNN_API_KEY"' in curl
     expect(page).to_have_url(re.compile("n_iterations=5"))
     everything = page.evaluate("document.documentElement.outerHTML + location.href")
     values = page.evaluate("[...document.querySelectorAll('input')].map(({ value }) => value)")

@@ -34,6 +34,12 @@ REQUESTS: dict[str, tuple[str, dict[str, Any], Callable[[Any], Any]]] = {
         {"model": {"kind": "weights", **POINT}},
         lambda response: response["outputs"],
     ),
+    "evaluate": ("/v1/evaluate", {"points": [POINT]}, lambda response: response["evaluations"][0]),
+    "check": (
+        "/v1/gradient-check",
+        {"weights": POINT},
+        lambda response: response["relative_error"],
+    ),
     "surface": ("/v1/cost-surface", {}, lambda response: response["windows"][0]["minimum"]),
 }
 
@@ -47,7 +53,7 @@ def test_the_code_follows_while_a_run_plays(page: Page) -> None:
     page.get_by_role("button", name="Train", exact=True).click()
     open_drawer(page, "code")
     curl = page.locator("#code code").first
-    expect(curl).to_contain_text('"initial_weights":{"w_in":0.5,"w_rec":0.5}')
+    expect(curl).to_contain_text('"initial_weights": {"w_in": 0.5, "w_rec": 0.5}')
     link = page.locator("#links a", has_text="Trace JSON").element_handle()
     address = link.get_attribute("href")
     expect(page.locator("#links a", has_text="Trace JSON")).not_to_have_attribute("href", address)
@@ -62,7 +68,7 @@ def test_the_code_returns_the_result(page: Page, api: httpx.Client) -> None:
     open_drawer(page, "code")
     expect(page.locator("#code code")).to_have_count(2)
     curl, python = page.locator("#code code").all()
-    expect(curl).to_contain_text('"target_cost":0.125')
+    expect(curl).to_contain_text('"target_cost": 0.125')
     for name, (path, body, read) in REQUESTS.items():
         open_drawer(page, "code")
         page.select_option("#request", name)
@@ -106,6 +112,7 @@ def test_text_of_any_kind_is_quoted(call_modules: ModuleCaller) -> None:
     words = shell_words(curl)
     assert words[:5] == ["curl", url, "-H", "Content-Type: application/json", "-d"]
     assert len(words) == 6
+    assert words[5].startswith('{\n  "')  # a line for each entry
     assert json.loads(words[5]) == HOSTILE
     tree = ast.parse(python)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]

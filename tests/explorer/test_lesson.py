@@ -251,14 +251,14 @@ def test_a_link_has_a_step_with_the_state_it_was_made_in(open_page: Opener) -> N
     expect(first.get_by_role("region", name="Lesson")).to_contain_text("Why does wrec fall?")
     expect(first).to_have_url(re.compile("step_figure=states"))
     first.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    first.get_by_role("button", name="Copy the link to this step").click()
+    first.locator("#copy-step").click()
     expect(first.get_by_role("button", name="Copied")).to_be_visible()
     link = first.evaluate("navigator.clipboard.readText()")
     second = open_page("#" + link.partition("#")[2])
     lesson = second.get_by_role("region", name="Lesson")
     expect(lesson.get_by_role("heading")).to_have_text("Your turn")
     assert "same point.\nLook closely." in lesson.inner_text()
-    expect(lesson).to_contain_text("Look at the state.")
+    expect(lesson.get_by_text("the state", exact=True)).to_be_visible()  # as it was written
     expect(lesson.get_by_text("It is too large.")).to_be_hidden()
     lesson.get_by_role("button", name="Answer").click()
     expect(lesson.get_by_text("It is too large. <b>50 %</b>")).to_be_visible()
@@ -271,3 +271,60 @@ def test_a_link_has_a_step_with_the_state_it_was_made_in(open_page: Opener) -> N
     expect(lesson).to_be_hidden()
     expect(second.locator("#network")).to_be_visible()
     expect(second).not_to_have_url(re.compile("step_"))
+
+
+def test_a_link_has_several_steps_in_their_order(open_page: Opener) -> None:
+    author = open_page("#w_in=0.5&run=optimizer:rprop;w_in:0.5;n_iterations:40&iteration=40")
+    open_drawer(author, "embed")
+    expect(author.locator("#save-buttons button")).to_have_count(3)
+    for number, title in enumerate(("Zähler", "Łódź & = %"), 1):
+        author.fill("#step_title", title)
+        author.fill("#step_question", f"Frage {number}?")
+        author.locator("#add-step").click()
+        expect(author.locator("#n_lesson_steps")).to_contain_text(f"{number} step")
+        author.keyboard.press("Escape")
+        author.fill("#w_in", "0.75")
+        expect(author.locator("#cost")).not_to_have_text("…")
+        open_drawer(author, "embed")
+    author.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    author.locator("#copy-step").click()
+    expect(author.get_by_role("button", name="Copied")).to_be_visible()
+    link = author.evaluate("navigator.clipboard.readText()")
+    page = open_page("#" + link.partition("#")[2])
+    lesson = page.get_by_role("region", name="Lesson")
+    heading = lesson.get_by_role("heading")
+    expect(heading).to_have_text("1/2 Zähler")
+    expect(page.locator("#w_in")).to_have_value("0.5")
+    expect(page.locator(".chip")).to_have_count(1)
+    expect(lesson.get_by_role("button", name="Back")).to_be_disabled()
+    lesson.get_by_role("button", name="Next").click()
+    expect(heading).to_have_text("2/2 Łódź & = %")
+    expect(lesson).to_contain_text("Frage 2?")
+    expect(page.locator("#w_in")).to_have_value("0.75")
+    expect(page.locator(".chip")).to_have_count(1)
+    lesson.get_by_role("button", name="Back").click()
+    expect(heading).to_have_text("1/2 Zähler")
+    expect(page.locator("#w_in")).to_have_value("0.5")
+    lesson.get_by_role("button", name="Next").click()
+    lesson.get_by_role("button", name="Finish").click()
+    expect(lesson).to_be_hidden()
+    expect(page).not_to_have_url(re.compile("step="))
+
+
+def test_keys_play_while_train_has_the_focus(open_page: Opener) -> None:
+    page = open_page("?present")
+    for shown in ("#w_in", "#w_rec", "#add", "#basins"):
+        expect(page.locator(shown)).to_be_visible()
+    # A playback for which no time passes does not end by itself.
+    page.evaluate(
+        """() => { const request = window.requestAnimationFrame;
+        window.requestAnimationFrame = (run) => request(() => run(0)); }"""
+    )
+    train = page.get_by_role("button", name="Train", exact=True)
+    train.click()
+    expect(page.locator("#play")).to_have_attribute("title", "Pause")
+    for key, title, iteration in ((" ", "Play", 0), (".", "Play", 1), (" ", "Pause", 1)):
+        page.keyboard.press(key)
+        expect(page.locator("#play")).to_have_attribute("title", title)
+        expect(page.locator("#iteration")).to_have_text(f"{iteration} of 500")
+        expect(train).to_be_focused()

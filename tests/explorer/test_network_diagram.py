@@ -4,10 +4,11 @@ import re
 from itertools import combinations
 
 import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import DESKTOP, Explorer, Opener, box
+from tests.explorer.conftest import DESKTOP, Explorer, ModuleCaller, Opener, box
 
 
 def test_a_weight_is_dragged_and_moved_by_keys(explorer: Explorer) -> None:
@@ -78,17 +79,75 @@ def test_the_star_of_the_remembering_task_is_not_the_only_optimum(page: Page) ->
     expect(page.locator("#note")).to_contain_text("the star the optimum")
 
 
-@pytest.mark.slow
-def test_gradient_descent_starts_below_the_limit_that_the_page_names(
-    page: Page, api: httpx.Client
+@pytest.mark.parametrize(
+    ("start", "rate", "outcome"),
+    [
+        ((-1.5, 2.0), 0.001, "leaves the plot at iteration 1 and overflows at iteration 3"),
+        # 2/λ is 5.1e-8 here, but the run soon comes to where λ is smaller.
+        ((-1.5, 2.0), 5e-7, "settles: the cost is 34.93 after 300 iterations"),
+        ((0.5, 0.5), 0.001, "settles: the cost is 0.01124 after 300 iterations"),
+        ((0.5, 0.5), 0.003, "stays in the plot but does not settle"),
+        ((0.5, 0.5), 0.01, "leaves the plot at iteration 5 and overflows at iteration 7"),
+        ((2.0, -2.0), 1e-6, "settles: the cost is 1.698 after 300 iterations"),
+    ],
+)
+def test_the_page_knows_what_a_learning_rate_does_from_the_point(
+    call_modules: ModuleCaller,
+    api: httpx.Client,
+    start: tuple[float, float],
+    rate: float,
+    outcome: str,
 ) -> None:
+    task = {"kind": "count_ones", "n_samples": 20, "n_steps": 10, "seed": 1, "noise": 0}
+    stored = api.post("/v1/datasets", json=task).json()["links"]["csv"]
+    rows = [[float(x) for x in row.split(",")] for row in api.get(stored).text.split()[1:]]
+    weights = {"w_in": start[0], "w_rec": start[1]}
+    forecast = call_modules(
+        ["model/descent"],
+        """({ forecastDescent }, [rows, weights, rate]) => forecastDescent({
+          dataset: { inputs: rows.map((row) => Float64Array.from(row.slice(0, -1))),
+                     targets: rows.map((row) => row.at(-1)) },
+          state: { ...weights, n_iterations: 300, activation: "identity", initial_state: 0 },
+          home: [-3, 3, -3, 3],
+        }, rate)""",
+        [rows, weights, rate],
+    )
+    run = {
+        "initial_weights": weights,
+        "optimizer": {"name": "gradient_descent", "learning_rate": rate},
+        "n_iterations": 300,
+    }
+    result = api.post("/v1/training-runs", json=run).json()
+    path = api.get(result["links"]["trajectory"]).json()
+    sizes = [
+        np.inf if None in weights else max(map(abs, weights))
+        for weights in zip(path["w_in"], path["w_rec"], strict=True)
+    ]
+    left = 1 + max(k for k, size in enumerate(sizes) if size <= 3)
+    said = forecast["sentence"]
+    assert said == f"From here, this rate {outcome}."
+    is_left = left < len(sizes) and sizes[left] < np.inf
+    assert (f"leaves the plot at iteration {left}" in said) == is_left
+    has_diverged = result["outcome"] == "diverged"
+    assert (f"overflows at iteration {result['iterations']}." in said) == has_diverged
+    if "settles" in said:
+        assert f"{result['final']['cost']:.4g} after" in said
+
+
+@pytest.mark.slow
+def test_the_rate_of_gradient_descent_is_marked(page: Page) -> None:
     page.select_option("#optimizer", "gradient_descent")
-    expect(page.get_by_label("Learning rate")).to_have_value("0.001")
+    rate = page.get_by_label("Learning rate")
+    expect(rate).to_have_value("0.001")
     note = page.locator("#note")
-    curvature = api.post("/v1/evaluate", json={"points": [{"w_in": -1.5, "w_rec": 2}]}).json()
-    limit = 2 / curvature["evaluations"][0]["curvature"]["largest"]
-    assert f"{limit:.1e}" == "5.1e-08"
-    expect(note).to_contain_text("does not settle: 2/λ is 0.0019 at the star, and 5.1×10⁻⁸ here.")
+    expect(note).to_contain_text("Beside it, a rate above 2/λ = 0.0019 does not settle")
+    leaves = "From here, this rate leaves the plot at iteration 1 and overflows at iteration 3."
+    expect(note).to_contain_text(leaves)
+    expect(rate).to_have_attribute("aria-description", leaves)
+    expect(page.locator(".forecast")).to_have_text("↗")
+    rate.fill("1e-7")
+    expect(note).to_contain_text("From here, this rate settles")
+    expect(page.locator(".forecast")).to_have_text("✓")
     expect(page.locator("#variant")).to_contain_text("at rates from 1×10⁻⁶ on")
     expect(page.locator("#variant")).to_contain_text("after 500 iterations is 49")
     page.select_option("#optimizer", "rprop")

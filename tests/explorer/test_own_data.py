@@ -125,13 +125,13 @@ def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
     expect(page.locator("#headline")).to_contain_text("target 5")
     expect(page.locator("#prediction")).to_have_text("2")  # 0.5 * (2 * 1 + 2)
     page.locator("#sequence").fill("3")
-    expect(page.locator("#headline")).to_contain_text("Sequence 3 → 3.5 · target 4.25")
+    expect(page.locator("#headline")).to_have_text("3 1 → 3.5 · target 4.25 off by 0.75")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Unroll").click()
     expect(page.locator("#unrolled .bit")).to_have_text(["", "3", "1"])
     expect(page).to_have_url(re.compile("sequence=3"))
     page.locator("#sequence").fill("999")
-    expect(page.locator("#headline")).to_contain_text("Sequence 3 → ")
+    expect(page.locator("#headline")).to_contain_text("3 1 → ")
     expect(page.locator("#n_sequences")).to_have_text("(1 to 3)")
     expect(page.locator("#sequence:invalid")).to_be_visible()
     page.locator("#sequence").fill("3")
@@ -141,7 +141,7 @@ def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
     expect(page).to_have_url(re.compile("sequence=3"))
     open_drawer(page, "code")
     page.select_option("#request", "predict")
-    expect(page.locator("#code code").first).to_contain_text('"inputs":[[3,1]]')
+    expect(page.locator("#code code").first).to_contain_text('"inputs": [[3, 1]]')
 
 
 ERRORS = {
@@ -183,8 +183,9 @@ SPREADSHEET = """id;date;day_1;day_2;sales
 
 
 def test_a_preview_leaves_out_columns_and_reads_numbers_as_it_says(
-    page: Page, api: httpx.Client
+    open_page: Opener, api: httpx.Client
 ) -> None:
+    page = open_page(expected=(409,))  # while runs use the table
     preview = look(page, SPREADSHEET)
     expect(preview).to_contain_text("3 rows of 2 steps and a target, separated by semicolons")
     expect(preview).to_contain_text("decimal comma")
@@ -312,9 +313,12 @@ def test_simpler_models(call_modules: ModuleCaller, n_samples: int, n_steps: int
 def test_the_cost_stands_beside_those_of_simpler_models(page: Page) -> None:
     choose(page, "1,2,5\n0,1,2\n3,1,4\n2,2,1\n")
     page.fill("#w_in", "0")  # the output is 0, so the cost is the mean square of the targets, 11.5
-    expect(page.locator("#cost-of")).to_have_text(
-        "R² −3.6; cost of the mean 2.5, of a linear regression 2.45"
-    )
+    expect(page.locator("#cost-of")).to_have_text(": worse than always answering the mean (2.5)")
+    load_example(page, "Noisy counts")
+    page.fill("#w_in", "1")
+    page.fill("#w_rec", "1")
+    fits = re.compile(r"^ R² 0\.\d+; cost of the mean [\d.]+, of a linear regression [\d.]+$")
+    expect(page.locator("#cost-of")).to_have_text(fits)
 
 
 @pytest.mark.slow
@@ -419,7 +423,7 @@ def test_runs_on_an_example_are_trained_where_it_is_not_stored(
     expect(other.locator("#train-problem")).to_be_hidden()
     # What is started while an address still needs its data is not lost.
     held, hold = make_holder()
-    answer_first(page, "**/explorer/examples/noisy_counts.csv", hold)
+    answer_first(page, "**/examples/noisy_counts.csv", hold)
     page.evaluate(f"location.hash = '{link}'")
     wait_for_value(page, lambda: len(held) > 0, expected=True)
     page.evaluate("location.hash = '#lesson=4'")
@@ -466,7 +470,7 @@ def load_example(page: Page, title: str) -> str:
     page.get_by_role("button", name=title).click()
     wait_for_value(page, lambda: len(optima), 2)
     expect(summary(page)).to_contain_text(re.compile(rf"^{title}: .*Synthetic"))
-    expect(page.locator("#headline")).to_contain_text("Sequence 1")
+    expect(page.locator("#headline")).to_contain_text(re.compile("(steps)|target"))
     return dataset_id(page)
 
 
@@ -513,3 +517,62 @@ def test_the_data_fit_on_screens(open_page: Opener, viewport: dict[str, int]) ->
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width == viewport["width"]
     assert violations(page) == []
+
+
+def test_deleting_a_table_deletes_what_an_earlier_visit_made_of_it(
+    open_page: Opener, api: httpx.Client
+) -> None:
+    page = open_page(expected=(409,))
+    choose(page, SMALL)
+    expect(summary(page)).to_contain_text(FOUND)
+    id_ = dataset_id(page)
+    dataset = {"kind": "stored", "id": id_}
+    made = [
+        api.post("/v1/training-runs", json={"dataset": dataset, "n_iterations": n})
+        for n in range(1, 13)
+    ]
+    made.append(api.post("/v1/basin-maps", json={"dataset": dataset, "window": {"resolution": 5}}))
+    paths = [response.json()["links"]["self"] for response in made]
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete from the server").click()
+    expect(page.locator("#n_samples")).to_be_visible()
+    for path in (f"/v1/datasets/{id_}", *paths):
+        assert api.get(path).status_code == 404
+
+
+def test_back_returns_to_the_data_before(open_page: Opener) -> None:
+    page = open_page("#run=optimizer:rprop;n_iterations:40&iteration=40&w_in=1.25")
+    expect(page.locator(".chip")).to_have_count(1)
+    load_example(page, "Exact counts")
+    expect(page.locator(".chip")).to_have_count(0)
+    page.go_back()
+    expect(page.locator("#task")).to_have_value("count_ones")
+    expect(page.locator(".chip")).to_have_count(1)
+    expect(page.locator("#w_in")).to_have_value("1.25")
+    expect(page.locator("#iteration")).to_have_text("40 of 40")
+
+
+def test_a_drawer_that_a_file_opens_belongs_to_its_button(page: Page) -> None:
+    button = page.locator("[data-opens=data-drawer]")
+    page.evaluate(TRANSFER, ["text", "paste", SMALL])
+    expect(page.get_by_role("region", name="Preview")).to_be_visible()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Escape")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    expect(button).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("output", "target", "is_right"),
+    [(491.9, 501, False), (500.4, 501, True), (3.2, 3, True), (3.3, 3, False), (-1.6, 0, False)],
+)
+def test_an_output_is_right_if_no_other_target_is_nearer(
+    call_modules: ModuleCaller, output: float, target: float, is_right: bool
+) -> None:
+    right = call_modules(
+        ["views/result"],
+        "({ isAnswer }, [output, target]) => isAnswer(output, { target, targets: null }, "
+        "{ targets: [0, 3, 3, 3.5, 499, 501] })",
+        [output, target],
+    )
+    assert right is is_right

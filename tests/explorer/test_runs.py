@@ -47,6 +47,32 @@ def test_the_default_run_ends_as_in_the_tutorial(explorer: Explorer) -> None:
     wait_for_value(page, end, pytest.approx(TUTORIAL_WEIGHTS, abs=0.01))
 
 
+def test_the_outcome_is_told_at_the_end(open_page: Opener) -> None:
+    page = open_page("#run=optimizer:rprop&iteration=48")
+    chip = page.locator(".chip")
+    expect(chip).to_contain_text("… iteration 48")
+    expect(page.locator("#note")).to_have_text("Training, iteration 48 of 500.")
+    played = box(page, "#cost-chart #played rect")  # where the line is drawn in full
+    cursor = box(page, "#cost-chart .cursor")
+    assert played["x"] + played["width"] == pytest.approx(cursor["x"], abs=2)
+    page.locator("#timeline").fill("500")
+    expect(chip).to_contain_text("✓ learned to count")
+    expect(page.locator("#note")).to_contain_text("It learned to count.")
+
+
+def test_enter_in_a_weight_moves_the_point_and_keeps_the_runs(explorer: Explorer) -> None:
+    page = explorer.page
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    run = page.locator("tbody tr").get_attribute("data-run")
+    page.fill("#w_rec", "0.5")
+    page.press("#w_rec", "Enter")
+    explorer.expect_cost(-1.5, 0.5)
+    expect(page.locator("tbody tr")).to_have_attribute("data-run", str(run))
+    with page.expect_response("**/v1/training-runs"):
+        page.press("#n_iterations", "Enter")
+
+
 @pytest.mark.slow
 def test_the_gap_does_not_exceed_a_cost_that_is_zero_within_its_accuracy(
     open_page: Opener,
@@ -115,6 +141,7 @@ def test_optimizers_race(page: Page, api: httpx.Client) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(rows).to_have_count(2)
     rows.nth(0).get_by_role("button", name="Remove Rprop").click()
+    expect(page.locator(".chip")).to_have_count(1)
     expect(page.locator(".chip")).to_have_attribute("aria-pressed", "true")  # still Adam
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Train", exact=True).click()

@@ -1,9 +1,11 @@
 """The explorer at /, the page of fits at /fit, and their files below /explorer.
 
-Browsers revalidate every file, so that a page never mixes the modules of two versions. Addresses
-in the pages start with the root path. The modules derive the address of the API from their own.
+The addresses of files in a page contain a digest of all files, so browsers keep them for ever and
+a page never mixes the modules of two versions. Addresses in the pages start with the root path. The
+modules derive the address of the API from their own.
 """
 
+import hashlib
 import html
 import re
 from pathlib import Path
@@ -55,6 +57,12 @@ FILES: Final = {
     if path.suffix in MEDIA_TYPES
 }
 
+DIGEST: Final = hashlib.sha256(
+    b"".join(name.encode() + hashlib.sha256(body).digest() for name, (body, _) in FILES.items())
+).hexdigest()[:16]
+ANY_DIGEST: Final = re.compile(r"^[0-9a-f]{16}/")
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
+
 IMPORT: Final = re.compile(rb'^(?:import|export) [^;]*?from "(.*?)"', re.MULTILINE)
 
 
@@ -93,11 +101,11 @@ class Page:
         It preloads its modules, so that the browser does not discover them one import at a time.
         """
         root = html.escape(root_path.rstrip("/"))
-        preloads = (
-            f'<link rel="modulepreload" href="{root}/explorer/{name}">' for name in self.modules
-        )
+        files = f"{root}/explorer/{DIGEST}"
+        preloads = (f'<link rel="modulepreload" href="{files}/{name}">' for name in self.modules)
         return self._template.substitute(
             root=root,
+            files=files,
             main=self._main,
             modules="\n".join(preloads),
             icon=ICON,
@@ -142,7 +150,14 @@ async def fit_page(request: Request, state: AppStateDep) -> Response:
 
 @router.get("/explorer/{path:path}")
 async def file(request: Request, path: str) -> Response:
-    """Return a file of the page, or 304 if the client has the current version."""
-    if path not in FILES:
+    """Return a file of the page, or 304 if the client has the current version.
+
+    A page that was opened before an upgrade asks with another digest for what it loads later. Like
+    an address without a digest, that is valid but is not kept.
+    """
+    name = ANY_DIGEST.sub("", path)
+    if name not in FILES:
         raise NotFound(f"there is no file {path[:80]!r}")
-    return content_response(request, *FILES[path], HEADERS)
+    is_current = path == f"{DIGEST}/{name}"
+    headers = {**HEADERS, "Cache-Control": IMMUTABLE} if is_current else HEADERS
+    return content_response(request, *FILES[name], headers)

@@ -17,10 +17,11 @@ export class CostChart {
     /** @type {Element[]} */ this.points = [];
     this.last = 1;
     this.plot = new Plot(root, "Cost against iteration", () => this.draw(), { x_name: ["iteration"], y_name: ["cost"] });
+    this.played = svg("rect"); // up to the cursor, lines are drawn in full
     this.cursor = svg("line", { class: "cursor" });
     this.dots = svg("g");
     const layer = svg("g", { class: "plot" }, this.plot.area, this.plot.inside, this.cursor, this.dots);
-    this.plot.marks.append(layer);
+    this.plot.marks.append(svg("clipPath", { id: "played" }, this.played), layer);
     const seek = (/** @type {PointerEvent} */ event) => {
       if (!store.runs.length || !layer.hasPointerCapture(event.pointerId)) return;
       const share = (event.clientX - this.plot.area.getBoundingClientRect().left) / this.plot.rect.width;
@@ -67,8 +68,9 @@ export class CostChart {
       ...runs.map(({ trajectory }, index) => {
         // A cost of 0 is drawn at the lower end, and a large one above the plot.
         const drawn = logs[index].map((log) => (Number.isNaN(log) ? NaN : Math.max(low, Math.min(2 * high - low, log))));
-        const line = svg("path", { class: "color", d: plot.path(trajectory.iteration, drawn) });
-        return svg("g", { class: `cost-line ${seriesClass(index)}`, "data-index": index }, line);
+        const d = plot.path(trajectory.iteration, drawn);
+        const lines = [svg("path", { class: "rest", d }), svg("path", { class: "color", d, "clip-path": "url(#played)" })];
+        return svg("g", { class: `cost-line ${seriesClass(index)}`, "data-index": index }, ...lines);
       }),
     );
     this.show();
@@ -79,9 +81,10 @@ export class CostChart {
     const { plot } = this;
     const { runs, state } = this.store;
     const { iteration } = state;
-    const { top, height } = plot.rect;
+    const { left, top, height } = plot.rect;
     const x = plot.x(Math.min(iteration, this.last));
     setAttributes(this.cursor, { x1: x, x2: x, y1: top, y2: top + height, display: runs.length ? null : "none" });
+    setAttributes(this.played, { x: left - 2, y: top, width: x - left + 2, height: height + 2 });
     const [low, high] = plot.domain.y;
     runs.forEach(({ trajectory }, index) => {
       const at = findRecord(trajectory.iteration, iteration);

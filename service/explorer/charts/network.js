@@ -163,8 +163,9 @@ export class NetworkDiagram {
       svg("text", { class: `state-value big${value.length > 6 ? " long" : ""}`, x, y: LINE + 6, "text-anchor": "middle" }, value),
       svg("text", { class: "big output", ...place }, at < n_steps ? `${at} of ${n_steps} read` : `target ${target}`),
     );
-    placeHandle(this.handles.w_in, Math.min(start + 4, x - RADIUS - 6 - label), LINE - 29, label);
-    placeHandle(this.handles.w_rec, x + 20 + label > width ? x - 44 - label : x + 44, 18, label);
+    const hasRoom = x + 20 + label <= width; // on the right of the loop; otherwise, the other label is below its arrow
+    placeHandle(this.handles.w_in, Math.min(start + 4, x - RADIUS - 6 - label), LINE + (hasRoom ? -29 : 20), label);
+    placeHandle(this.handles.w_rec, hasRoom ? x + 44 : x - 44 - label, 18, label);
     this.plot.summarize(prediction ? `state ${value} after ${at} of ${n_steps} inputs, target ${target}` : "");
   }
 }

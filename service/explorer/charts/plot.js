@@ -16,7 +16,10 @@ const TICK_WIDTH = 64; // pixels between two labels of an axis
 const TICK_HEIGHT = 34;
 const CHARACTER = 7; // width of a digit
 
+const USUAL_RATIO = Math.min(devicePixelRatio, 2);
+
 let n_plots = 0;
+/** Those of the elements that they fill. @type {WeakMap<Element, Plot>} */ export const plots = new WeakMap();
 
 /** Said in place of values that overflow. */
 export const TOO_LARGE = "Too large to draw.";
@@ -43,12 +46,15 @@ export class Plot {
     this.marks = svg("g", {}, this.inside);
     const clip = svg("clipPath", { id }, this.clip);
     this.figure = svg("svg", { role: "img", "aria-label": label }, clip, this.grid, this.marks);
+    this.ratio = USUAL_RATIO; // of the pixels of canvases to those of the page
     root.prepend(this.figure);
+    plots.set(root, this);
     this.draw = () => draw(this);
+    this.resize(root);
     new ResizeObserver(() => this.resize(root) && this.draw()).observe(root); // which also calls the function once
   }
 
-  /** @param {HTMLElement} root @returns {boolean} whether the figure is visible */
+  /** @param {{clientWidth: number, clientHeight: number}} root @returns {boolean} whether the figure is visible */
   resize({ clientWidth, clientHeight }) {
     if (!clientWidth || !clientHeight) return false;
     const { left, right, top, bottom, isSquare } = this.options;
@@ -58,6 +64,15 @@ export class Plot {
     this.size = { width: clientWidth, height: clientHeight };
     setAttributes(this.figure, { viewBox: `0 0 ${clientWidth} ${clientHeight}`, ...this.size });
     return true;
+  }
+
+  /** Draw in another size, with pixels of another density, and return the size before. @param {{clientWidth: number, clientHeight: number, ratio?: number}} size */
+  drawInSize({ ratio = USUAL_RATIO, ...size }) {
+    const before = { clientWidth: this.size.width, clientHeight: this.size.height };
+    this.ratio = ratio;
+    this.resize(size);
+    this.draw();
+    return before;
   }
 
   /** @param {string} summary what the figure shows now */

@@ -18,13 +18,13 @@ function show({ question: { table, columns, options }, dataset, fit }, curl, pyt
   const file = table.name || "table.csv";
   const [store, ask] = [absoluteUrl(seriesPath(columns)), absoluteUrl("v1/fits")];
   const request = toFit(dataset.id, options);
-  const key = hasKey ? ' -H "Authorization: Bearer $RNN_KEY"' : "";
+  const key = hasKey ? ' -H "Authorization: Bearer $LINEAR_RNN_API_KEY"' : "";
   curl.textContent = `curl --data-binary ${quoteForShell(`@${file}`)} -H 'Content-Type: text/csv'${key} \\\n  ${quoteForShell(store)}\n${writeCurl(
     ask,
     request,
     hasKey,
   )}`;
-  const headers = hasKey ? ['headers = {"Authorization": "Bearer " + os.environ["RNN_KEY"]}', ", headers=headers"] : ["", ""];
+  const headers = hasKey ? ['headers = {"Authorization": "Bearer " + os.environ["LINEAR_RNN_API_KEY"]}', ", headers=headers"] : ["", ""];
   python.textContent = [
     hasKey ? "import os\n" : "",
     "import httpx\n",

@@ -96,7 +96,7 @@ store.watch(["answer", "isBusy"], () => {
   const { answer, isBusy } = store;
   setAttributes(byId("story"), { "aria-busy": isBusy ? "true" : null });
   byId("story").dataset.fit = answer?.fit.id ?? "";
-  byId("fit").toggleAttribute("data-empty", !answer);
+  byId("fit").toggleAttribute("data-empty", !answer && !isBusy); // its boxes stand from the start
   byId("copy-link").disabled = isBusy || !answer; // the address is still that of the fit before
   if (isBusy && !answer) byId("sentence").textContent = "Fitting…";
 });

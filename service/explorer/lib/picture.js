@@ -5,50 +5,64 @@ const STYLES = [
   ...["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linejoin", "stroke-linecap"],
   ...["opacity", "display", "visibility", "font-family", "font-size", "font-style", "font-weight", "text-anchor", "paint-order"],
 ];
-const PNG_SCALE = 2;
+/** Pixels of a PNG file per unit of a picture. */
+export const SCALE = 3;
 const LEGEND_HEIGHT = 24;
+const TITLE_HEIGHT = 30;
 const SWATCH_WIDTH = 34;
 const CHARACTER = 7.4; // mean width in the legend
+const BEYOND_ASCII = /[À-Þßý-ſ]/; // letters that files of their own have
 
 /**
- * Return a picture of a figure, with its legend below and the pixels of canvases behind it.
- * @param {SVGSVGElement} figure @param {HTMLCanvasElement[]} canvases from the lowest to the highest
- * @param {HTMLElement[]} legend entries, each with a swatch @param {string} ground page, white or transparent
+ * Return a picture of a figure as it is drawn, with its title above, its legend below and the pixels of canvases behind it.
+ * @param {Plot} plot @param {HTMLCanvasElement[]} canvases from the lowest to the highest
+ * @param {HTMLElement[]} legend entries, each with a swatch
+ * @param {{ground: string, title: string, margin: number}} options where the ground is page, white or transparent
  * @returns {SVGSVGElement}
  */
-export function drawPicture(figure, canvases, legend, ground) {
-  const { theme } = document.documentElement.dataset;
-  if (ground === "white") document.documentElement.dataset.theme = "light"; // for dark lines
-  const { left, top, width, height } = figure.getBoundingClientRect();
+export function drawPicture({ figure, rect, size: { width, height } }, canvases, legend, { ground, title, margin }) {
   const copy = copyStyled(figure);
   for (const element of copy.querySelectorAll("[tabindex]")) element.removeAttribute("tabindex");
-  const images = canvases.map((canvas) => {
-    const box = canvas.getBoundingClientRect();
-    return createImage(canvas, { x: box.left - left, y: box.top - top, width: box.width, height: box.height });
-  });
+  const { left: x, top: y, ...size } = rect;
+  const images = canvases.map((canvas) => createImage(canvas, { x, y, ...size }));
   const entries = placeLegend(legend, width, height);
-  const total = height + LEGEND_HEIGHT * entries.length;
+  const top = margin + (title ? TITLE_HEIGHT : 0);
+  const [full_width, full_height] = [width + 2 * margin, top + height + LEGEND_HEIGHT * entries.length + margin];
+  const place = { x: -margin, y: -top };
   const fill = ground === "white" ? "#ffffff" : getComputedStyle(document.body).backgroundColor;
-  const background = svg("rect", { x: 0, y: 0, width, height: total, fill });
+  const background = svg("rect", { ...place, width: full_width, height: full_height, fill });
   copy.prepend(...(ground === "transparent" ? [] : [background]), ...images);
-  copy.append(...entries.flat());
-  setAttributes(copy, { viewBox: `0 0 ${width} ${total}`, width, height: total });
-  if (ground === "white") setAttributes(document.documentElement, { "data-theme": theme });
+  copy.append(...(title ? [createText(title, 0, -14, 18, getComputedStyle(document.body).color)] : []), ...entries.flat());
+  setAttributes(copy, { viewBox: `${-margin} ${-top} ${full_width} ${full_height}`, width: full_width, height: full_height });
   return copy;
 }
 
-/** Return the font of the page as a rule, because a picture has no access to files. */
-async function readFont() {
-  const response = await fetch(new URL("../fonts/explorer-sans.woff2", import.meta.url));
-  const reader = new FileReader();
-  reader.readAsDataURL(await response.blob());
-  await new Promise((resolve) => reader.addEventListener("load", resolve));
-  return `@font-face { font-family: "Explorer Sans"; font-weight: 400 700; src: url(${reader.result}) format("woff2"); }`;
+/** @param {string} text @param {number} x @param {number} y @param {number} size @param {string} color */
+function createText(text, x, y, size, color) {
+  const element = svg("text", { x, y }, text);
+  element.style.font = `${size}px "Explorer Sans", sans-serif`;
+  element.style.fill = color;
+  return element;
+}
+
+/** Return the fonts of the page that a text needs as rules, because a picture has no access to files. @param {string} text */
+async function readFonts(text) {
+  const rules = [...document.styleSheets].flatMap(({ cssRules, href }) =>
+    [...cssRules].flatMap((rule) => (rule instanceof CSSFontFaceRule ? { css: rule.cssText, href } : [])),
+  );
+  const fonts = rules.slice(0, BEYOND_ASCII.test(text) ? undefined : 1).map(async ({ css, href }) => {
+    const [, address] = /url\("(.*?)"\)/.exec(css) ?? [];
+    const reader = new FileReader();
+    reader.readAsDataURL(await (await fetch(new URL(address, href ?? ""))).blob());
+    await new Promise((resolve) => reader.addEventListener("load", resolve));
+    return css.replace(/url\(".*?"\)/, `url(${reader.result})`);
+  });
+  return (await Promise.all(fonts)).join("\n");
 }
 
 /** Return the text of an SVG file. @param {SVGSVGElement} picture */
 export async function writeSvg(picture) {
-  picture.prepend(svg("style", {}, await readFont()));
+  picture.prepend(svg("style", {}, await readFonts(picture.textContent ?? "")));
   return new XMLSerializer().serializeToString(picture);
 }
 
@@ -58,19 +72,24 @@ export async function makePng(picture) {
   image.src = `data:image/svg+xml,${encodeURIComponent(await writeSvg(picture))}`;
   await image.decode();
   const canvas = document.createElement("canvas");
-  setAttributes(canvas, { width: image.naturalWidth * PNG_SCALE, height: image.naturalHeight * PNG_SCALE });
+  setAttributes(canvas, { width: image.naturalWidth * SCALE, height: image.naturalHeight * SCALE });
   canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG")))));
 }
 
-/** Print a picture alone. @param {SVGSVGElement} picture */
+/** Print a picture alone, on a page of its size. @param {SVGSVGElement} picture */
 export function printPicture(picture) {
   const root = document.documentElement;
+  const sheet = new CSSStyleSheet();
+  const [width, height] = ["width", "height"].map((side) => Math.ceil(Number(picture.getAttribute(side))));
+  sheet.replaceSync(`@page { size: ${width}px ${height}px; margin: 0 }`);
   setAttributes(picture, { id: "print-picture" });
   document.body.append(picture);
+  document.adoptedStyleSheets.push(sheet);
   root.dataset.printing = "";
   const restore = () => {
     picture.remove();
+    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((each) => each !== sheet);
     delete root.dataset.printing;
   };
   addEventListener("afterprint", restore, { once: true });
@@ -80,26 +99,25 @@ export function printPicture(picture) {
 /** Return the entries of a legend in rows. @param {HTMLElement[]} entries @param {number} width @param {number} top */
 function placeLegend(entries, width, top) {
   /** @type {Element[][]} */ const rows = [];
-  let x = width;
-  for (const entry of entries) {
+  const places = entries.map((entry) => {
     const text = (entry.textContent ?? "").trim();
     const swatch = entry.querySelector("svg, canvas");
     const indent = swatch ? SWATCH_WIDTH : 0;
-    const size = indent + CHARACTER * text.length + 16;
-    if (x + size > width) {
+    return { text, swatch, indent, size: indent + CHARACTER * text.length + 16, color: getComputedStyle(entry).color };
+  });
+  const scale = Math.min(1, ...places.map(({ size }) => (width - 8) / size)); // of all, where a picture has no room for one
+  let x = width;
+  for (const { text, swatch, indent, size, color } of places) {
+    if (x + scale * size > width) {
       rows.push([]);
       x = 8;
     }
     const y = top + LEGEND_HEIGHT * (rows.length - 0.5);
-    const label = svg("text", { x: x + indent, y: y + 5 }, text);
-    const font_size = 14 * Math.min(1, (width - x) / size); // smaller where a narrow picture has no room
-    label.style.font = `${font_size}px "Explorer Sans", sans-serif`;
-    label.style.fill = getComputedStyle(entry).color;
     const sample = { x, y: y - 6, width: 26, height: 12 };
     if (swatch instanceof HTMLCanvasElement) rows[rows.length - 1].push(createImage(swatch, sample));
     else if (swatch) rows[rows.length - 1].push(copyStyled(/** @type {SVGElement} */ (swatch), sample));
-    rows[rows.length - 1].push(label);
-    x += size;
+    rows[rows.length - 1].push(createText(text, x + indent, y + 5, 14 * scale, color));
+    x += scale * size;
   }
   return rows;
 }

@@ -2,10 +2,14 @@
 import { formatExact, parseNumber } from "../lib/format.js";
 import { isView } from "../lib/scales.js";
 import { LIMITS, readWithin } from "./limits.js";
-import { ACTIVATIONS, CLIPS, DEFAULTS, MAX_RUNS, TASKS } from "./state.js";
+import { ACTIVATIONS, CLIPS, DEFAULTS, MAX_RUNS, MAX_STEPS, TASKS } from "./state.js";
 
 const PARAMETER_PREFIX = "optimizer.";
-const RUN = "run";
+/** Keys that an address may have several times. @type {Record<string, {list: "runs" | "steps", limit: number, noun: string, isValid: (text: string) => boolean}>} */
+const LISTS = {
+  run: { list: "runs", limit: MAX_RUNS, noun: "training runs", isValid: (text) => fromRunText(text) !== undefined },
+  step: { list: "steps", limit: MAX_STEPS, noun: "steps", isValid: () => true },
+};
 const NAME = /^[a-z][a-z0-9_]*$/;
 
 /** @param {string} text */
@@ -57,8 +61,8 @@ export function toHash(state) {
   for (const [key, value] of Object.entries(state)) {
     if (key === "parameters") {
       for (const [name, each] of Object.entries(state.parameters ?? {})) fragment.set(PARAMETER_PREFIX + name, String(each));
-    } else if (key === "runs") {
-      for (const run of /** @type {string[]} */ (value)) fragment.append(RUN, run);
+    } else if (Array.isArray(value) && key !== "view") {
+      for (const text of value) fragment.append(key.slice(0, -1), String(text));
     } else if (String(value) !== String(DEFAULTS[/** @type {keyof State} */ (key)])) {
       fragment.set(key, typeof value === "number" ? formatExact(value) : String(value ?? ""));
     }
@@ -98,14 +102,16 @@ export function readHash(hash, inRun = false) {
   const ignored = /** @type {Ignored[]} */ ([]);
   for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     const parameter = key.startsWith(PARAMETER_PREFIX) ? key.slice(PARAMETER_PREFIX.length) : "";
-    if (key === RUN) {
-      if (!inRun && state.runs.length < MAX_RUNS && fromRunText(text)) state.runs = [...state.runs, text];
-      else ignored.push({ pointer: key, detail: `must be up to ${MAX_RUNS} training runs` });
+    const entries = Object.hasOwn(LISTS, key) ? LISTS[key] : null;
+    if (entries) {
+      const { list, limit, noun, isValid } = entries;
+      if (!inRun && state[list].length < limit && isValid(text)) state[list] = [...state[list], text];
+      else ignored.push({ pointer: key, detail: `must be up to ${limit} ${noun}` });
     } else if (parameter) {
       const value = readBoolean(text) ?? parseNumber(text);
       if (NAME.test(parameter) && (typeof value === "boolean" || Number.isFinite(value))) state.parameters[parameter] = value;
       else ignored.push({ pointer: key, detail: "not a parameter of an optimizer" });
-    } else if (!Object.hasOwn(DEFAULTS, key) || key === "parameters" || key === "runs") {
+    } else if (!Object.hasOwn(DEFAULTS, key) || key === "parameters" || key === "runs" || key === "steps") {
       ignored.push({ pointer: key, detail: "not a setting of this page" });
     } else {
       const { read, expected } = findReader(key);

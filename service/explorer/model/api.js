@@ -3,7 +3,7 @@ import { authorization, refusals } from "../lib/credentials.js";
 
 const MAX_TRIES = 6;
 const MAX_WAIT_SECONDS = 10;
-const ROOT = new URL("../..", import.meta.url);
+const ROOT = new URL("../../..", import.meta.url); // of the service: the address of a file has a digest
 
 /** An error that the service returned (RFC 9457), or that occurred on the way to it. */
 export class Problem extends Error {

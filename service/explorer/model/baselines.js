@@ -10,9 +10,10 @@ const MIN_SHARE = 1e-10; // of a column that is not a combination of others
 export function compareModels(evaluation, dataset) {
   const { mean, regression } = computed.get(dataset) ?? computeBaselines(dataset);
   computed.set(dataset, { mean, regression });
+  if (evaluation && !(evaluation.cost <= mean)) return `: worse than always answering the mean (${formatNumber(mean, 3)})`;
   const explained = evaluation && mean > 0 ? `R² ${formatNumber(1 - evaluation.cost / mean, 3)}; ` : "";
   const linear = regression === null ? "" : `, of a linear regression ${formatNumber(regression, 3)}`;
-  return `${explained}cost of the mean ${formatNumber(mean, 3)}${linear}`;
+  return ` ${explained}cost of the mean ${formatNumber(mean, 3)}${linear}`;
 }
 
 /**

@@ -3,9 +3,6 @@ import { Problem, getJson, postJson } from "./api.js";
 
 const INTERVAL_MS = 500;
 
-/** What this page has asked the service to compute: its path, with the dataset. @type {Map<string, any>} */
-export const computations = new Map();
-
 /**
  * Wait for a computation.
  * @param {any} started a training run, a basin map or a fit, as the API returns it
@@ -16,7 +13,6 @@ export const computations = new Map();
  */
 export async function completeJob(started, noun, watcher, signal) {
   let result = started;
-  if (result.links) computations.set(result.links.self, result.request.dataset);
   const isUnfinished = () => ["queued", "running"].includes(result.status);
   const cancel = () => postJson(result.links.cancel, {}).catch(() => {}); // it may have finished already
   const show = () => watcher.onProgress(result, cancel);

@@ -19,6 +19,7 @@ export const LIMITS = {
   iteration: { minimum: 0, maximum: 1_000_000, integer: true },
   show: { minimum: 0, maximum: 8, integer: true },
   lesson: { minimum: 0, maximum: 6, integer: true },
+  step_number: { minimum: 0, maximum: 30, integer: true },
   speed: { minimum: 1, maximum: 1000, integer: true },
 };
 

@@ -1,7 +1,6 @@
 // The user's data: uploaded, described, and the view that suits them.
 import { FULL_VIEW, niceStep } from "../lib/scales.js";
 import { Problem, deleteAll, getJson, postJson, postText, receive, send } from "./api.js";
-import { computations } from "./jobs.js";
 import { toNetwork } from "./requests.js";
 
 /** Written by scripts/example_data.py, which also says how. */
@@ -38,18 +37,26 @@ export async function uploadTable(table, name = "") {
   return (await postText(`v1/datasets${name && `?${new URLSearchParams({ name })}`}`, table, "text/csv")).id;
 }
 
-/** Delete a dataset, after the computations of this page that use it, and return the id of none. @param {string} id */
+/** The collections of what may use a dataset, by the prefixes of their ids. @type {Record<string, string>} */
+const COLLECTIONS = { run: "training-runs", map: "basin-maps", fit: "fits" };
+
+/** Delete a dataset, after all computations that use it, and return the id of none. @param {string} id @returns {Promise<string>} */
 export async function deleteDataset(id) {
-  const own = [...computations].filter(([, dataset]) => dataset.id === id).map(([path]) => path);
-  for (const path of own) await postJson(`${path}/cancel`, {}).catch(() => {}); // it may have finished
-  await deleteAll([...own, `v1/datasets/${id}`]);
-  for (const path of own) computations.delete(path);
-  return "";
+  try {
+    await deleteAll([`v1/datasets/${id}`]);
+    return "";
+  } catch (error) {
+    if (!(error instanceof Problem && error.members.referrers)) throw error;
+    const paths = error.members.referrers.map((/** @type {string} */ referrer) => `v1/${COLLECTIONS[referrer.split("_")[0]]}/${referrer}`);
+    for (const path of paths) await postJson(`${path}/cancel`, {}).catch(() => {}); // it may have finished
+    await deleteAll(paths);
+    return deleteDataset(id); // the service names ten at a time
+  }
 }
 
 /** @param {typeof EXAMPLE_DATA[number]} example */
 export async function uploadExample({ file }) {
-  return uploadTable(await receive((await send(`explorer/examples/${file}`)).text()));
+  return uploadTable(await receive((await send(new URL(`../examples/${file}`, import.meta.url).href)).text()));
 }
 
 /**

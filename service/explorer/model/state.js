@@ -7,6 +7,7 @@ export const TASKS = ["count_ones", "remember"];
 export const ACTIVATIONS = Array.from(byId("activation").options, ({ value }) => value);
 export const CLIPS = ["", "norm", "value"];
 export const MAX_RUNS = 8;
+export const MAX_STEPS = 30;
 export const OWN_STEP = /** @type {const} */ (["step_title", "step_text", "step_question", "step_hint", "step_answer", "step_figure"]);
 
 /** The state of a page whose address says nothing else. */
@@ -46,6 +47,8 @@ export const DEFAULTS = {
   step_hint: "",
   step_answer: "",
   step_figure: "cost", // the view that it speaks of
+  /** each the fragment of an address, if the step is one of several @type {string[]} */ steps: [],
+  step_number: 0, // of these
 };
 Object.freeze(DEFAULTS);
 
@@ -64,6 +67,8 @@ export class Store {
     /** @type {Optimum | null} */ this.optimum = null;
     /** @type {Evaluation | null} */ this.evaluation = null;
     /** @type {Prediction | null} */ this.prediction = null;
+    /** what the learning rate does from the point @type {ReturnType<typeof import("./descent.js").forecastDescent>} */ this.forecast =
+      null;
     this.n_read = Infinity; // inputs, after which the network is shown
     this.approximation = ""; // what the surface leaves out
     this.home = FULL_VIEW; // the view that suits the data

@@ -15,9 +15,9 @@ export class AddressBar {
     enableCopy(copy, () => this.href(location.search), save, "Copy the address");
   }
 
-  /** Return the address of the state. @param {string} query what the page shows of it */
-  href(query) {
-    const hash = toHash(this.store.state);
+  /** Return the address of the state. @param {string} query what the page shows of it @param {State} [state] another one */
+  href(query, state = this.store.state) {
+    const hash = toHash(state);
     return location.origin + location.pathname + query + (hash && `#${hash}`);
   }
 

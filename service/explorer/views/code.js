@@ -18,6 +18,12 @@ const REQUESTS = {
     body: { model: toModel(state), inputs: [sample?.inputs ?? []] },
     result: ["outputs"],
   }),
+  evaluate: (state) => ({
+    path: "v1/evaluate",
+    body: { ...toObjective(state), points: [toWeights(state)] },
+    result: ["evaluations", 0],
+  }),
+  check: (state) => ({ path: "v1/gradient-check", body: { ...toObjective(state), weights: toWeights(state) }, result: ["relative_error"] }),
   surface: (state) => ({
     path: "v1/cost-surface",
     body: { ...toObjective(state), windows: [toWindow(state)], points: [toWeights(state)] },

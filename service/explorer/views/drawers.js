@@ -5,16 +5,18 @@ import { byId, createButton } from "../lib/dom.js";
 
 const narrow = matchMedia("(max-width: 700px)"); // where a drawer covers the page
 /** @type {HTMLElement | null} */ let shown = null;
-/** @type {HTMLElement | null} */ let opener = null;
 
-/** @param {HTMLElement} drawer @param {HTMLElement | null} [button] gets the focus back */
-export function openDrawer(drawer, button = null) {
+/** Return the button of a drawer. @param {HTMLElement} drawer @returns {HTMLElement | null} */
+const findOpener = (drawer) => document.querySelector(`[data-opens="${drawer.id}"]`);
+
+/** @param {HTMLElement} drawer */
+export function openDrawer(drawer) {
+  if (shown === drawer) return;
   closeDrawer();
   shown = drawer;
-  opener = button;
   drawer.hidden = false;
   setBackground(narrow.matches);
-  button?.setAttribute("aria-expanded", "true");
+  findOpener(drawer)?.setAttribute("aria-expanded", "true");
   drawer.dispatchEvent(new CustomEvent("open"));
   /** @type {HTMLElement | null} */ (drawer.querySelector("input, select, textarea, button:not(.close), a"))?.focus({
     preventScroll: true,
@@ -28,12 +30,13 @@ function setBackground(inert) {
 
 export function closeDrawer() {
   if (!shown) return;
-  const hadFocus = shown.contains(document.activeElement);
+  const hadFocus = shown.contains(document.activeElement) || document.activeElement === document.body;
+  const opener = findOpener(shown);
   shown.hidden = true;
   setBackground(false);
   opener?.setAttribute("aria-expanded", "false");
   if (hadFocus) opener?.focus();
-  shown = opener = null;
+  shown = null;
 }
 
 /** Let the buttons with the id of a drawer open it, and ask for a key where one is missing. */
@@ -43,7 +46,7 @@ export async function enableHeader() {
     const drawer = byId(button.dataset.opens ?? "");
     button.setAttribute("aria-expanded", "false");
     button.setAttribute("aria-controls", drawer.id);
-    button.addEventListener("click", () => (shown === drawer ? closeDrawer() : openDrawer(drawer, button)));
+    button.addEventListener("click", () => (shown === drawer ? closeDrawer() : openDrawer(drawer)));
     drawer.prepend(createButton("×", closeDrawer, { class: "close quiet", "aria-label": "Close" }));
   }
   document.addEventListener("keydown", (event) => event.key === "Escape" && closeDrawer());

@@ -2,7 +2,7 @@
 // A link may have a step of its own.
 import { createButton, html, setAttributes } from "../lib/dom.js";
 import { STEPS } from "../lessons/index.js";
-import { toHash } from "../model/address.js";
+import { fromRunText, readHash, toHash } from "../model/address.js";
 import { DEFAULTS, OWN_STEP } from "../model/state.js";
 
 /** Return the state that a step starts from. @param {number} number from 1 @returns {State} */
@@ -33,16 +33,26 @@ function findStep({ lesson, step_title, step_text, step_question, step_hint, ste
  * @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it
  */
 export function createLesson(store, { lesson: root, "start-lesson": start, views }, visit) {
-  const close = { lesson: 0, ...Object.fromEntries(OWN_STEP.map((key) => [key, DEFAULTS[key]])) };
-  const go = (/** @type {number} */ number) => {
-    if (number < 1 || number > STEPS.length) {
-      store.set(close);
-      start.focus();
-    } else {
-      visit(startStep(number), STEPS[number - 1].runs);
-      requestAnimationFrame(() => heading.scrollIntoView({ block: "nearest" })); // after the texts of the step
-    }
+  const close = { lesson: 0, steps: [], step_number: 0, ...Object.fromEntries(OWN_STEP.map((key) => [key, DEFAULTS[key]])) };
+  const finish = () => {
+    store.set(close);
+    start.focus();
   };
+  const scroll = () => requestAnimationFrame(() => heading.scrollIntoView({ block: "nearest" })); // after the texts of the step
+  const go = (/** @type {number} */ number) => {
+    if (number < 1 || number > STEPS.length) return finish();
+    visit(startStep(number), STEPS[number - 1].runs);
+    scroll();
+  };
+  const goToOwn = (/** @type {number} */ number) => {
+    const { steps } = store.state;
+    if (number > steps.length) return finish();
+    const { state } = readHash(steps[number - 1]);
+    const runs = state.runs.flatMap((text) => fromRunText(text) ?? []);
+    visit({ ...state, runs: [], iteration: 0, steps, step_number: number }, runs);
+    scroll();
+  };
+  const move = (/** @type {number} */ by) => (store.state.lesson ? go(store.state.lesson + by) : goToOwn(store.state.step_number + by));
   const heading = html("h2");
   const [text, question, hint] = [html("p"), html("p", { class: "question" }), html("p", { class: "muted" })];
   const answer = html("p", { class: "answer", id: "lesson-answer" });
@@ -57,30 +67,33 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
     const title = `Step ${index + 1}: ${step.title}`;
     return createButton(String(index + 1), () => go(index + 1), { title, "aria-label": title });
   });
-  const back = createButton("Back", () => go(store.state.lesson - 1), { class: "back" });
-  const next = createButton("Next", () => go(store.state.lesson + 1), { class: "primary next" });
-  const buttons = [show, ...numbers, back, next, createButton("Close", () => go(0), { class: "quiet" })];
+  const back = createButton("Back", () => move(-1), { class: "back" });
+  const next = createButton("Next", () => move(1), { class: "primary next" });
+  const buttons = [show, ...numbers, back, next, createButton("Close", finish, { class: "quiet" })];
   const live = html("div", { "aria-live": "polite" }, heading, text, question, hint);
   root.append(live, answer, html("nav", { "aria-label": "Steps of the lesson" }, ...buttons));
 
-  store.watch(["lesson", ...OWN_STEP], (state) => {
-    const { lesson } = state;
+  store.watch(["lesson", "steps", "step_number", ...OWN_STEP], (state) => {
+    const { lesson, step_number, steps } = state;
+    const number = lesson || step_number;
+    const total = lesson ? STEPS.length : steps.length;
     const step = findStep(state);
     root.hidden = !step;
     start.setAttribute("aria-pressed", String(lesson > 0));
     document.documentElement.dataset.lesson = step?.figure ?? "";
     for (const view of views) view.classList.toggle("spoken-of", step?.figure.split(" ").includes(view.getAttribute("data-view") ?? ""));
     if (!step) return;
-    heading.textContent = lesson ? `Step ${lesson} of ${STEPS.length}: ${step.title}` : step.title;
+    heading.textContent = lesson ? `Step ${lesson} of ${total}: ${step.title}` : `${number ? `${number}/${total} ` : ""}${step.title}`;
     typeset(text, step.text);
     typeset(question, step.question);
-    typeset(hint, step.hint && `Look at ${step.hint}.`);
+    typeset(hint, lesson ? `Look at ${step.hint}.` : step.hint);
     typeset(answer, step.answer);
     show.hidden = !step.answer;
     reveal(false);
-    back.disabled = lesson === 1;
-    next.textContent = lesson === STEPS.length ? "Finish" : "Next";
-    for (const button of [...numbers, back, next]) button.hidden = !lesson;
+    back.disabled = number === 1;
+    next.textContent = number === total ? "Finish" : "Next";
+    for (const button of numbers) button.hidden = !lesson;
+    for (const button of [back, next]) button.hidden = !number;
     numbers.forEach((button, index) => setAttributes(button, { "aria-current": index + 1 === lesson && "step" }));
   });
   return { toggle: () => go(store.state.lesson ? 0 : 1) };

@@ -109,7 +109,7 @@ export function enableNavigation(surface, store, toolbar) {
 /** @param {string} label @param {string} d of the icon @param {() => void} onClick */
 const createIconButton = (label, d, onClick) => createButton(createIcon(d), onClick, { "aria-label": label, title: label });
 
-function toggleFullScreen() {
+export function toggleFullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
   else document.documentElement.requestFullscreen?.().catch(() => {}); // some phones and frames have no full screen
 }

@@ -11,12 +11,13 @@ import { acceptFiles } from "./files.js";
 import { offerUndo, showProblem } from "./problems.js";
 import { TablePreview } from "./table_preview.js";
 
-const DELETE = "Delete the table from the server, with the training runs and basin maps of this page that use it?";
+const DELETE = "Delete the table from the server, with all training runs, basin maps and fits that use it?";
 
 export class OwnDataPanel {
-  /** @param {Store} store @param {Record<string, any>} elements */
-  constructor(store, elements) {
+  /** @param {Store} store @param {AddressBar} addressBar @param {Record<string, any>} elements */
+  constructor(store, addressBar, elements) {
     this.store = store;
+    this.addressBar = addressBar;
     this.elements = elements;
     /** @type {LatestRequest<() => Promise<string>, string>} */ this.requests = new LatestRequest(
       (choose) => choose(), // returns the id of the dataset
@@ -113,7 +114,7 @@ export class OwnDataPanel {
     const none = await deleteDataset(store.state.dataset);
     offerUndo("", null);
     store.runs = [];
-    store.set({ runs: [], iteration: 0, show: 0 });
+    store.set({ runs: [], iteration: 0, show: 0, dataset: none });
     return none;
   }
 
@@ -122,7 +123,7 @@ export class OwnDataPanel {
     this.preview.replaceChildren();
     this.paste.open = false;
     this.adapts = true;
-    this.store.set({ dataset, sequence: 1 });
+    this.addressBar.visit({ dataset, sequence: 1 });
   }
 
   /** Describe the data in use, and adapt the view to them. */

@@ -1,20 +1,23 @@
 // Presentation (?present): large text, and keys to play, to step and to go on in the lesson.
 
-/** @param {Record<string, HTMLElement>} elements */
+/** Where a key types or presses what has the focus. Train and the player are for the mouse, so that the keys always play. */
+const OWN_KEYS = "input:not([type=range]), select, textarea, summary, [tabindex], button:not(.run button)";
+
+/** @param {Record<string, any>} elements */
 export function enablePresentation({ play, step, "start-lesson": start, lesson }) {
-  const find = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (lesson.hidden ? null : lesson.querySelector(name));
-  /** @type {Record<string, () => void>} */
-  const actions = {
-    " ": () => play.click(),
-    ".": () => step.click(),
-    PageDown: () => (find(".next") ?? start).click(),
-    PageUp: () => find(".back")?.click(),
+  const find = (/** @type {string} */ name) => (lesson.hidden ? null : lesson.querySelector(`${name}:not([hidden])`));
+  /** @type {Record<string, () => any>} */
+  const buttons = {
+    " ": () => play,
+    ".": () => step,
+    PageDown: () => find(".next") ?? start,
+    PageUp: () => find(".back"),
   };
   document.addEventListener("keydown", (event) => {
-    const isTyped = /** @type {Element} */ (event.target).closest("input, select, textarea, button, summary, [tabindex]");
-    const action = actions[event.key];
-    if (!action || (isTyped && !event.key.startsWith("Page"))) return;
+    const button = buttons[event.key]?.();
+    const isOther = /** @type {Element} */ (event.target).closest(OWN_KEYS);
+    if (!button || button.disabled || (isOther && !event.key.startsWith("Page"))) return;
     event.preventDefault();
-    action();
+    button.click();
   });
 }

@@ -2,7 +2,6 @@
 import { html } from "../lib/dom.js";
 import { count, formatNumber } from "../lib/format.js";
 
-const NEAR = 0.05; // of the target's size, for data that are not counts
 const MAX_BITS = 24;
 
 export class Result {
@@ -11,7 +10,7 @@ export class Result {
     this.store = store;
     this.elements = elements;
     store.watch(["prediction"], () => this.show());
-    store.watch(["optimizer", "iteration", "runs", "show", "lesson", "optimum", "evaluation"], () => this.explain());
+    store.watch(["optimizer", "iteration", "runs", "show", "lesson", "optimum", "evaluation", "forecast"], () => this.explain());
   }
 
   show() {
@@ -23,25 +22,27 @@ export class Result {
       headline.replaceChildren("…");
       return;
     }
-    const isRight = output !== null && isAnswer(output, sample);
+    const isRight = output !== null && isAnswer(output, sample, this.store.dataset);
     const mark = html("span", { class: isRight ? "right" : "wrong", "aria-hidden": "true" }, isRight ? "✓" : "✗");
     const spoken = html("span", { class: "visually-hidden" }, isRight ? " right" : " wrong");
+    const error = isRight || sample.targets || output === null ? "" : `off by ${formatNumber(Math.abs(output - sample.target), 2)}`;
     headline.replaceChildren(
       html("span", { class: "bits" }, this.nameInput(sample)),
       " → ",
       html("span", { class: "answer" }, output === null ? "overflow" : formatNumber(output)),
       html("span", { class: "target" }, ` · ${nameTarget(sample)} `),
-      mark,
-      spoken,
+      ...(error ? [html("span", { class: "target" }, error)] : [mark, spoken]),
     );
   }
 
   /** @param {Sample} sample */
-  nameInput({ number, inputs, targets }) {
+  nameInput({ inputs, targets }) {
     const { state } = this.store;
     if (targets) return inputs.length <= MAX_BITS ? inputs.join("") : `${inputs.slice(0, MAX_BITS).join("")}…`;
     if (!state.dataset && state.task === "remember") return `${formatNumber(inputs[0], 3)}, then ${count(inputs.length - 1, "zero")}`;
-    return `Sequence ${number}`;
+    const shown = inputs.map((input) => formatNumber(input, 3));
+    if (inputs.length <= 4) return shown.join(" ");
+    return `${shown.slice(0, 3).join(" ")} … ${shown.at(-1)} (${count(inputs.length, "step")})`;
   }
 
   /** Say what came of the run that is shown, or how to begin. */
@@ -75,21 +76,21 @@ function describeArrow({ evaluation, state: { activation } }) {
   return evaluation?.cost && activation === "relu" ? "A dead relu: no gradient passes, so training cannot start" : "Here the gradient is 0";
 }
 
-/** Say what the star is, and which rate is too high there and here. @param {Store} store */
-function describeOptimum({ optimum, evaluation, state }) {
-  if (!optimum) return ".";
-  const star = optimum.unique ? ", the star the optimum." : ", the star one of several optima.";
-  const limits = Object.entries({ "at the star": optimum, here: evaluation }).flatMap(([place, at]) => {
-    const limit = 2 / Number(at?.curvature?.largest);
-    return limit > 0 && limit < Infinity ? `${formatNumber(limit, 3)} ${place}` : [];
-  });
-  if (state.optimizer !== "gradient_descent" || !limits.length) return star;
-  return `${star} A rate above 2/λ, with the largest curvature λ, does not settle: 2/λ is ${limits.join(", and ")}.`;
+/** Say what the star is, which rate is too high beside it, and what the rate does from the point. @param {Store} store */
+function describeOptimum({ optimum, forecast, state }) {
+  const star = !optimum ? "." : optimum.unique ? ", the star the optimum." : ", the star one of several optima.";
+  if (state.optimizer !== "gradient_descent") return star;
+  const limit = 2 / Number(optimum?.curvature?.largest);
+  const hasLimit = limit > 0 && limit < Infinity;
+  const rate = hasLimit ? ` Beside it, a rate above 2/λ = ${formatNumber(limit, 3)} does not settle (λ: largest curvature).` : "";
+  return `${star}${rate} ${forecast?.sentence ?? ""}`;
 }
 
-/** Return whether an output is right: a count when it is rounded, another target within a part of its size. @param {number} output @param {Sample} sample */
-function isAnswer(output, { target, targets }) {
-  return targets ? Math.round(output) === target : Math.abs(output - target) <= NEAR * Math.abs(target);
+/** Return whether an output is right: nearer to its target than to any other one, a count or one of the data. @param {number} output @param {Sample} sample @param {Dataset | null} dataset */
+export function isAnswer(output, { target, targets }, dataset) {
+  const distances = targets ? [1] : (dataset?.targets ?? []).map((other) => Math.abs(other - target)).filter(Boolean);
+  const nearest = distances.reduce((a, b) => Math.min(a, b), Infinity);
+  return Math.abs(output - target) < (nearest < Infinity ? nearest : 0.1 * Math.abs(target)) / 2;
 }
 
 /** @param {Sample} sample */

@@ -1,6 +1,6 @@
 // The training runs in a table, and as a legend of the cost chart.
 import { seriesClass } from "../charts/trajectories.js";
-import { createButton, html, setText, showNumber, svg } from "../lib/dom.js";
+import { createButton, html, setAttributes, setText, showNumber, svg } from "../lib/dom.js";
 import { OVERFLOW, count, formatCost, formatNumber, formatPoint } from "../lib/format.js";
 import { describeEnd } from "../model/outcome.js";
 import { readRun } from "../model/shown.js";
@@ -14,6 +14,7 @@ export class RunsTable {
     this.race = race;
     this.elements = elements;
     /** @type {{weights: Element, cost: Element}[]} */ this.currentCells = [];
+    /** @type {ReturnType<typeof describeEnd>[]} */ this.ends = [];
     highlightRuns(document.body);
     store.watch(["runs", "optimum"], () => this.draw()); // what came of a run also depends on the data
     store.watch(["iteration"], () => this.showCurrent());
@@ -25,8 +26,9 @@ export class RunsTable {
     const { runs } = this.store;
     const { race: table, "runs-legend": legend } = this.elements;
     this.currentCells = [];
+    this.ends = runs.map((run) => describeEnd(run, this.store));
     const names = this.race.nameRuns(runs);
-    legend.replaceChildren(...runs.map((run, index) => this.createChip(run, index, names[index])));
+    legend.replaceChildren(...runs.map((_, index) => this.createChip(index, names[index])));
     if (!runs.length) {
       table.replaceChildren(html("p", { class: "muted" }, "No runs yet. Press Train."));
       return;
@@ -40,13 +42,23 @@ export class RunsTable {
     this.markShown();
   }
 
-  /** @param {Run} run @param {number} index @param {string} name */
-  createChip(run, index, name) {
-    const { icon, word } = describeEnd(run, this.store);
-    const label = `Run ${index + 1}, ${name}: ${word}`;
-    const chip = createButton("", () => this.toggle(index), { class: "chip", "data-index": index, "aria-label": label, title: label });
-    chip.append(createSwatch(index), `${name} `, html("span", { class: "icon" }, icon), html("span", { class: "word" }, ` ${word}`));
+  /** @param {number} index @param {string} name */
+  createChip(index, name) {
+    const chip = createButton("", () => this.toggle(index), { class: "chip", "data-index": index, "data-name": name });
+    chip.append(createSwatch(index), `${name} `, html("span", { class: "icon" }), " ", html("span", { class: "word" }));
     return chip;
+  }
+
+  /** Show in its chip where a run is, and at its end what came of it. @param {Run} run @param {number} index */
+  showChip({ trajectory }, index) {
+    const chip = this.elements["runs-legend"].children[index];
+    const { iteration } = this.store.state;
+    const isOver = iteration >= (trajectory.iteration.at(-1) ?? 0);
+    const { icon, word } = isOver ? this.ends[index] : { icon: "…", word: `iteration ${iteration.toLocaleString("en")}` };
+    const label = `Run ${index + 1}, ${chip.dataset.name}: ${word}`;
+    setText(chip.querySelector(".icon"), icon);
+    setText(chip.querySelector(".word"), word);
+    setAttributes(chip, { "aria-label": label, title: label });
   }
 
   /** @param {Run} run @param {number} index */
@@ -63,7 +75,7 @@ export class RunsTable {
     const { gap_to_optimum } = result;
     const excess = gap_to_optimum === null ? null : Math.min(gap_to_optimum, result.final.cost ?? Infinity);
     showNumber(gap, formatNumber(excess, 3), excess);
-    const { icon, word } = describeEnd(run, this.store);
+    const { icon, word } = this.ends[index];
     const after = `after ${count(result.iterations, "iteration")}`;
     return html(
       "tr",
@@ -105,7 +117,9 @@ export class RunsTable {
   /** Show the weights and costs at the current iteration. */
   showCurrent() {
     this.store.runs.forEach((run, index) => {
-      if (this.currentCells[index]) showResult(this.currentCells[index], readRun(run, this.store.state.iteration));
+      if (!this.currentCells[index]) return;
+      showResult(this.currentCells[index], readRun(run, this.store.state.iteration));
+      this.showChip(run, index);
     });
   }
 

@@ -64,9 +64,8 @@ export class Surface {
 
   /** Adopt the size of the plot. */
   resize() {
-    const { rect, size } = this.plot;
+    const { size } = this.plot;
     this.root.style.setProperty("--shape", `${size.width} / ${size.height}`);
-    this.root.parentElement?.style.setProperty("--panel-end", `${rect.left + rect.width}px`);
     this.draw();
   }
 
@@ -99,7 +98,7 @@ export class Surface {
     const { costs } = this.store;
     const { rect } = plot;
     const { view } = this.state;
-    this.ratio = Math.min(devicePixelRatio, 2, Math.sqrt(max_pixels / (rect.width * rect.height)));
+    this.ratio = Math.min(plot.ratio, Math.sqrt(max_pixels / (rect.width * rect.height)));
     placeCanvas(canvas, plot, this.ratio);
     plot.drawAxes(makeTicks(view[0], view[1], rect.width / 62), makeTicks(view[2], view[3], rect.height / 54));
     this.overlay?.draw();

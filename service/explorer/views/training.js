@@ -1,10 +1,14 @@
 // The training form, made from the registry of optimizers.
-import { html } from "../lib/dom.js";
+import { html, setAttributes } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
+import { throttle } from "../lib/throttle.js";
+import { receive } from "../model/api.js";
 import { readWithin } from "../model/limits.js";
 import { RATES } from "../model/optimizers.js";
+import { OBJECTIVE_KEYS } from "../model/requests.js";
 import { bindField, enableEditing } from "./fields.js";
 
+const FORECAST_MS = 120;
 const POWER = /\d[\d.]*e-?\d+/g; // a number as programs write it
 
 /** Where they differ from the defaults of the service: with its rate, gradient descent diverges even beside the optimum. @type {Record<string, State["parameters"]>} */
@@ -13,6 +17,7 @@ const START_PARAMETERS = { gradient_descent: { learning_rate: 0.001 } };
 /** @param {Store} store @param {Optimizer[]} optimizers @param {Record<string, any>} elements */
 export function createTrainingForm(store, optimizers, elements) {
   const { optimizer: select, clip: clipping, threshold } = elements;
+  const mark = html("span", { class: "forecast", "aria-hidden": "true" });
   const places = [elements.parameters, elements["more-parameters"]];
   select.replaceChildren(...optimizers.map(({ name, title }) => html("option", { value: name }, title)));
   select.addEventListener("change", () => store.set({ optimizer: select.value, parameters: { ...START_PARAMETERS[select.value] } }));
@@ -31,6 +36,24 @@ export function createTrainingForm(store, optimizers, elements) {
     showParameters = () => fields.forEach(({ show }) => show());
   });
   store.watch(["parameters"], () => showParameters());
+  const forecast = async () => {
+    const { forecastDescent } = await receive(import("../model/descent.js"));
+    const { optimizer, parameters } = store.state;
+    const rate = Number(parameters.learning_rate ?? current().parameters[0].default);
+    store.publish({ forecast: optimizer === "gradient_descent" ? forecastDescent(store, rate) : null });
+  };
+  store.watch(
+    [...OBJECTIVE_KEYS, "costs", "w_in", "w_rec", "optimizer", "parameters", "n_iterations", "clip", "threshold"],
+    throttle(FORECAST_MS, forecast),
+  );
+  store.watch(["forecast", "lesson", "optimizer"], ({ lesson }) => {
+    const { icon = "", sentence = "" } = (!lesson && store.forecast) || {}; // which a lesson asks for
+    const field = elements.parameters.querySelector("[name=learning_rate]");
+    field?.after(mark);
+    if (field) setAttributes(field, { "aria-description": sentence || null });
+    mark.textContent = icon;
+    mark.title = sentence;
+  });
   store.watch(["optimizer", "clip"], ({ clip }) => {
     const { accepts_clip } = current(); // otherwise the request would be refused
     clipping.disabled = !accepts_clip;

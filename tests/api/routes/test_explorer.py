@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.api.routes.explorer import FILES, FOLDER, PAGES, POLICY
+from service.api.routes.explorer import DIGEST, FILES, FOLDER, PAGES, POLICY
 
 every_page = pytest.mark.parametrize("path", PAGES)
 
@@ -70,6 +70,20 @@ def test_a_current_file_is_not_sent_again(api: Any, path: str) -> None:
     assert api.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
+@every_page
+def test_browsers_keep_the_files_of_a_page_for_ever(api: Any, path: str) -> None:
+    page = api.get(path).text
+    addresses = {*re.findall(r'(?:src|href)="(/explorer/.*?)"', page)}
+    assert len(addresses) > len(PAGES[path].modules)
+    for address in addresses:
+        kept = api.get(address)
+        assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+        # A page of another version, which is still open, gets what is current.
+        other = api.get(address.replace(DIGEST, "0123456789abcdef"))
+        assert other.headers["cache-control"] == "no-cache"
+        assert other.content == kept.content
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -85,6 +99,9 @@ def test_a_current_file_is_not_sent_again(api: Any, path: str) -> None:
         "..%2Fapp.py",
         "__init__.py",
         "%00",
+        DIGEST,
+        f"{DIGEST}/nothing.js",
+        f"{DIGEST}/{DIGEST}/main.js",
     ],
 )
 def test_other_paths_are_not_found(api: Any, name: str) -> None:
@@ -124,7 +141,7 @@ def test_without_javascript_a_page_says_so(api: Any, path: str) -> None:
 @every_page
 def test_every_module_of_the_first_view_is_preloaded(api: Any, path: str) -> None:
     page = api.get(path).text
-    preloaded = re.findall(r'modulepreload" href="/explorer/(.*?)"', page)
+    preloaded = re.findall(rf'modulepreload" href="/explorer/{DIGEST}/(.*?)"', page)
     assert preloaded == [*PAGES[path].modules]
     needed = {"/": {"main.js", "charts/cost.js"}, "/fit": {"fit/main.js", "charts/plot.js"}}
     assert needed[path] < set(preloaded) < set(FILES)
