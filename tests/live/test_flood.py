@@ -60,11 +60,11 @@ def test_a_flood_delays_no_short_request(server: Any) -> None:
                     checks.remove(each)
             assert len(checks) > 30  # they wait
             await send_short_requests(server.url)
-            done = [each.result() for each in checks if each.done()]
+            responses = [each.result() for each in checks if each.done()]
             for each in checks:
                 each.cancel()
             await asyncio.gather(*checks, return_exceptions=True)
-            return sum(response.status_code == 200 for response in done)
+            return sum(response.status_code == 200 for response in responses)
 
     with responsive(server, N_TURNS):
         n_computed = asyncio.run(flood())
