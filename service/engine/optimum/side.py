@@ -23,7 +23,7 @@ from service.engine.arithmetic import fill_powers, tolerances
 from service.engine.data import Factor
 from service.engine.types import Array
 
-GRID_GAPS: Final = 128  # of the grid between u = 0 and u = 1
+GRID_GAPS: Final = 64  # of the grid between u = 0 and u = 1
 END: Final = 1.0 + 1e-6  # of both sides: they overlap, so that no minimum where they meet is lost
 # Decimal exponents of s0 w^T relative to the targets, at which there are more points.
 STATE_EXPONENTS: Final = np.linspace(-6.0, 16.0, 67)
