@@ -49,14 +49,37 @@ class ExtendedArray:
 
     @classmethod
     def from_floats(cls, values: Any, exponent: Any = 0.0) -> "ExtendedArray":
-        """Return the numbers values * 2**exponent, normalized; the values must be finite."""
+        """Return the numbers values * 2**exponent, normalized.
+
+        Parameters
+        ----------
+        values : (...)
+            Finite.
+        exponent : (...)
+            Whole numbers of any size, which broadcast with the values.
+
+        Returns
+        -------
+        ExtendedArray : (...)
+        """
         mantissa, shift = np.frexp(values)
         with np.errstate(over="ignore"):
             return cls(mantissa, np.where(mantissa == 0.0, -np.inf, exponent + shift))
 
     @classmethod
     def exp(cls, log: Any) -> "ExtendedArray":
-        """Return e**log for logarithms of any size; that of -inf is 0."""
+        """Return e**log.
+
+        Parameters
+        ----------
+        log : (...)
+            Logarithms of any size; that of 0 is -inf.
+
+        Returns
+        -------
+        ExtendedArray : (...)
+            Positive numbers, or 0.
+        """
         with np.errstate(over="ignore"):
             exponent = np.maximum(np.floor(log / LN2), EXPONENT_OF_ZERO)
             rest = (log - exponent * LN2_HIGH) - exponent * LN2_LOW
@@ -100,7 +123,18 @@ class ExtendedArray:
     __radd__, __rmul__ = __add__, __mul__
 
     def sum(self, axis: int) -> "ExtendedArray":
-        """Add along an axis; the largest magnitude sets the scale."""
+        """Add along an axis; the largest magnitude sets the scale.
+
+        Parameters
+        ----------
+        axis
+            From 0 to the number of dimensions less 1.
+
+        Returns
+        -------
+        ExtendedArray
+            With this axis removed.
+        """
         scale = np.maximum(np.max(self.exponent, axis=axis, keepdims=True), EXPONENT_OF_ZERO)
         total = np.sum(self.relative_to(scale), axis=axis)
         return ExtendedArray.from_floats(total, np.squeeze(scale, axis))
@@ -143,7 +177,17 @@ def _extend(other: Any) -> ExtendedArray:
 
 
 def concatenate(parts: Sequence[ExtendedArray]) -> ExtendedArray:
-    """Join arrays along their first axis."""
+    """Join arrays along their first axis.
+
+    Parameters
+    ----------
+    parts
+        At least one, of shapes (n_i, ...) that differ in n_i only.
+
+    Returns
+    -------
+    ExtendedArray : (sum of n_i, ...)
+    """
     return ExtendedArray(
         np.concatenate([part.mantissa for part in parts]),
         np.concatenate([part.exponent for part in parts]),
@@ -151,10 +195,18 @@ def concatenate(parts: Sequence[ExtendedArray]) -> ExtendedArray:
 
 
 def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedArray:
-    """Return the cumulative products (T + 1, N) of first numbers (N,) and factors (T, N).
+    """Return the cumulative products of first numbers and factors.
 
-    Row k is the first number times the first k factors; its sign is 0 once even the exponent is
-    outside the float64 range.
+    Parameters
+    ----------
+    first : (N,)
+    factors : (T, N)
+
+    Returns
+    -------
+    ExtendedArray : (T + 1, N)
+        Row k is the first number times the first k factors; its sign is 0 once even the exponent
+        is outside the float64 range.
     """
     mantissa = np.concatenate([first.mantissa[None], factors.mantissa])
     with np.errstate(over="ignore"):
@@ -169,7 +221,18 @@ def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedAr
 
 
 def extended_powers(base: ExtendedArray, power: NDArray[np.int64]) -> ExtendedArray:
-    """Return powers (K, M) of numbers (M,): whole and not negative, (K, M) or (K, 1)."""
+    """Return powers of numbers of any size.
+
+    Parameters
+    ----------
+    base : (M,)
+    power : (K, M) or (K, 1)
+        Whole and not negative; 0 to the power 0 is 1.
+
+    Returns
+    -------
+    ExtendedArray : (K, M)
+    """
     strides, rest = np.divmod(power, STRIDE)
     stride, shift = np.frexp(base.mantissa**STRIDE)
     mantissa: Array = base.mantissa**rest * stride**strides

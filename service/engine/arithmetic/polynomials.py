@@ -90,7 +90,15 @@ class ExtendedPolynomials:
 
 
 def fill_powers(table: Array, w: Array) -> None:
-    """Fill a table (D, M) with the powers 0 ... D - 1 of w (M,)."""
+    """Compute powers by repeated multiplication of whole blocks.
+
+    Parameters
+    ----------
+    table : (D, M)
+        Filled, in place, with the powers 0 ... D - 1.
+    w : (M,)
+        Any floats; powers that overflow are infinite.
+    """
     table[0], table[1:2] = 1.0, w
     n = 1
     while n < len(table) - 1:
@@ -99,13 +107,34 @@ def fill_powers(table: Array, w: Array) -> None:
 
 
 def differentiate(coefficients: Array) -> Array:
-    """Return the coefficients of the derivative, (max(D - 1, 1),), of a polynomial (D,)."""
+    """Return the coefficients of the derivative of a polynomial.
+
+    Parameters
+    ----------
+    coefficients : (D,)
+        By rising power; D is at least 1.
+
+    Returns
+    -------
+    coefficients : (max(D - 1, 1),)
+    """
     slope = coefficients[1:] * np.arange(1.0, len(coefficients))
     return slope if slope.size else np.zeros(1)
 
 
 def stack_polynomials(*polynomials: Array) -> Array:
-    """Return polynomials (D_k,) as rows (K, max D_k), with zeros after the shorter ones."""
+    """Return polynomials as rows of one matrix.
+
+    Parameters
+    ----------
+    *polynomials : (D_k,)
+        The coefficients of each of K polynomials by rising power.
+
+    Returns
+    -------
+    rows : (K, max D_k)
+        With zeros after the shorter ones.
+    """
     rows = np.zeros((len(polynomials), max(map(len, polynomials))))
     for row, polynomial in zip(rows, polynomials, strict=True):
         row[: len(polynomial)] = polynomial

@@ -33,7 +33,20 @@ class Dataset:
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Dataset":
-        """Return a dataset in memory: inputs (N, T), time along the columns, and targets (N,)."""
+        """Return a dataset in memory.
+
+        Parameters
+        ----------
+        inputs : (N, T)
+            N sequences, time along the columns; finite.
+        targets : (N,)
+            Finite.
+
+        Returns
+        -------
+        Dataset
+            It holds the arrays themselves, not copies.
+        """
         n_samples, n_steps = inputs.shape
         return cls(n_samples, n_steps, lambda: (inputs, targets))
 

@@ -74,10 +74,21 @@ class Factor:
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Factor":
-        """Decompose inputs (N, T) and targets (N,) in one pass, in blocks of bounded size.
+        """Decompose the data in one pass, in blocks of bounded size.
 
-        Magnitudes are 0 or between 1e-100 and 1e100. The rows are the data themselves if these are
-        few, or if R would not have fewer rows.
+        The rows are the data themselves if these are few, or if R would not have fewer rows.
+
+        Parameters
+        ----------
+        inputs : (N, T)
+            Magnitudes are 0 or between 1e-100 and 1e100.
+        targets : (N,)
+            With the same bounds.
+
+        Returns
+        -------
+        Factor
+            With N rows, or with T + 2 where N is larger and the data are not few.
         """
         n_samples, n_steps = inputs.shape
         if n_samples <= n_steps + 2 or inputs.size <= SMALL:
@@ -122,9 +133,20 @@ class Factor:
         return self.rows[:, -1]
 
     def sums(self, w_in: Array, w_rec: Array, initial_state: float) -> Array:
-        """Return the sums of squared residuals (M,) for pairs of weights (M,).
+        """Return the sums of squared residuals for pairs of weights.
 
-        They are inf or nan where a power overflows. The caller must suppress the warnings.
+        The caller must suppress the warnings.
+
+        Parameters
+        ----------
+        w_in, w_rec : (M,)
+        initial_state
+            S_0.
+
+        Returns
+        -------
+        sums : (M,)
+            Never negative; inf or nan where a power overflows.
         """
         z = np.empty((self.n_steps + 2, len(w_rec)))
         fill_powers(z[:-1], w_rec)
@@ -136,7 +158,21 @@ class Factor:
         return sums
 
     def parabolas(self, w_rec: Array, initial_state: float) -> Parabolas[Array]:
-        """Return the same as functions of w_in, for many w_in at each w_rec (M,)."""
+        """Return the sums of squared residuals as functions of w_in, for many w_in at each w_rec.
+
+        The caller must suppress the warnings.
+
+        Parameters
+        ----------
+        w_rec : (M,)
+        initial_state
+            S_0.
+
+        Returns
+        -------
+        Parabolas : (M,)
+            With inf or nan where a power overflows.
+        """
         powers = np.empty((self.n_steps + 1, len(w_rec)))
         fill_powers(powers, w_rec)
         rest = self.targets[:, None]
@@ -145,7 +181,19 @@ class Factor:
         return _project(self.inputs @ powers[:-1], rest)
 
     def extended_parabolas(self, w_rec: Array, initial_state: float) -> Parabolas[ExtendedArray]:
-        """Return the same with exponents of any size, for finite w_rec (M,)."""
+        """Return the sums of squared residuals as functions of w_in, with exponents of any size.
+
+        Parameters
+        ----------
+        w_rec : (M,)
+            Finite.
+        initial_state
+            S_0; finite.
+
+        Returns
+        -------
+        Parabolas : (M,)
+        """
         orders = np.arange(self.n_steps + 1)[:, None]
         powers = extended_powers(ExtendedArray.from_floats(w_rec), orders)
         ones = ExtendedArray.from_floats(np.ones((1, len(w_rec))))

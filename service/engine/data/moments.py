@@ -39,10 +39,19 @@ class Moments:
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Moments":
-        """Compute the moments of inputs (N, T) and targets (N,) in one pass, in bounded chunks.
+        """Compute the moments in one pass, in bounded chunks.
 
-        Magnitudes are 0 or between 1e-100 and 1e100, so that products neither overflow nor
-        underflow.
+        Parameters
+        ----------
+        inputs : (N, T)
+            Magnitudes are 0 or between 1e-100 and 1e100, so that products neither overflow nor
+            underflow.
+        targets : (N,)
+            With the same bounds.
+
+        Returns
+        -------
+        Moments
         """
         n_samples, n_steps = inputs.shape
         square, linear = np.zeros(2 * n_steps - 1), np.zeros((2, n_steps))
@@ -57,7 +66,13 @@ class Moments:
         return cls(n_samples, n_steps, square, by_target, input_sum, target_square, target)
 
     def to_array(self) -> Array:
-        """Return the sums as one array (4 T + 1,), in the order of the attributes."""
+        """Return the sums as one array.
+
+        Returns
+        -------
+        sums : (4 T + 1,)
+            In the order of the attributes.
+        """
         targets = [self.target_square_sum, self.target_sum]
         return np.concatenate(
             [self.input_square_sum, self.input_target_sum, self.input_sum, targets]
@@ -65,7 +80,18 @@ class Moments:
 
     @classmethod
     def from_array(cls, sums: Array, n_samples: int) -> "Moments":
-        """Return moments from the result of ``to_array``."""
+        """Return moments from the result of ``to_array``.
+
+        Parameters
+        ----------
+        sums : (4 T + 1,)
+        n_samples
+            N, positive.
+
+        Returns
+        -------
+        Moments
+        """
         n_steps = len(sums) // 4
         ends = [2 * n_steps - 1, 3 * n_steps - 1, 4 * n_steps - 1]
         square, by_target, input_sum, (target_square, target) = np.split(sums, ends)

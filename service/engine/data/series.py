@@ -53,6 +53,10 @@ class Series:
             (T_i,) per sequence, nan where one is missing.
         columns
             The other fields, from ``input_names`` on.
+
+        Returns
+        -------
+        Series
         """
         lengths = np.fromiter(map(len, targets), np.int64, len(targets))
         return cls(np.concatenate(inputs), np.concatenate(targets), lengths, *columns)

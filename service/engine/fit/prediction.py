@@ -58,6 +58,11 @@ def predict(
     initial_state
         The state before new sequences; None for that of the fit.
 
+    Returns
+    -------
+    predictions
+        One per sequence of inputs, each with T means and bands.
+
     Raises
     ------
     ValueError

@@ -196,9 +196,19 @@ class Problem:
         return self.sequences[used].compress(has_own_starts=self.has_own_starts)
 
     def normalize(self, inputs: Array, targets: Array) -> Sequences:
-        """Return inputs (N, T, q) and targets (N, T), nan where there is none, in these units.
+        """Return sequences in the units of the fit.
 
         The impulse is at the first target of a sequence, or of all if they share the start.
+
+        Parameters
+        ----------
+        inputs : (N, T, q)
+        targets : (N, T)
+            nan where there is none.
+
+        Returns
+        -------
+        Sequences
         """
         has_target = ~np.isnan(targets)
         scaled = np.where(has_target, (targets - self.center) / self.unit, 0.0)

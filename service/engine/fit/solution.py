@@ -275,7 +275,20 @@ class Solution:
         return cost + max(excess, float(best.accuracy[0]))
 
     def find_slack(self, points: Points, level: float) -> Array:
-        """Return by how much the sums of squares (W,) may increase up to a level."""
+        """Return by how much the sums of squares may increase up to a level.
+
+        Parameters
+        ----------
+        points
+            W evaluated points.
+        level
+            Of the criterion.
+
+        Returns
+        -------
+        slack : (W,)
+            Positive.
+        """
         excess = level - points.cost
         if self.is_colored:
             slack = points.squares * np.expm1(np.maximum(excess, 0.0) / self._n_contrasts)
@@ -298,7 +311,18 @@ class Solution:
         return math.sqrt(float(self.best.squares[0]) / self.degrees_of_freedom) / sensitivity
 
     def evaluate(self, w: Array) -> Points:
-        """Return the criterion and the weights of the columns at every w (W,)."""
+        """Return the criterion and the weights of the columns.
+
+        Parameters
+        ----------
+        w : (W,)
+            In the range of the fit.
+
+        Returns
+        -------
+        Points
+            W points, in the order of w.
+        """
         evaluate = self._evaluate_colored if self.is_colored else self._evaluate_white
         first, *others = [evaluate(w[part]) for part in self._blocks(len(w))]
         return first.concatenate(*others)
@@ -306,10 +330,24 @@ class Solution:
     def scan(
         self, w: Array, correlations: Array, n_contrasts: int, *, is_restricted: bool = True
     ) -> Array:
-        """Return J (W, R) at w (W,) for correlations (R,) at the usual gap, for comparisons.
+        """Return the criterion J for pairs of w_rec and correlations, for comparisons.
 
-        ``n_contrasts`` takes the place of nu + 1. The full likelihood, which is scaled by the
-        number of contrasts as well, has no determinants of columns.
+        The full likelihood, which is scaled by the number of contrasts as well, has no determinants
+        of columns.
+
+        Parameters
+        ----------
+        w : (W,)
+        correlations : (R,)
+            Of neighboring targets at the usual gap.
+        n_contrasts
+            Takes the place of nu + 1.
+        is_restricted
+            Whether J is the restricted likelihood.
+
+        Returns
+        -------
+        criterion : (W, R)
         """
         rho, parts = np.append(0.0, self.noise.to_rho(correlations)), []
         for part in self._blocks(len(w)):

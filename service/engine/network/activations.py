@@ -54,7 +54,18 @@ class Activation(NamedTuple):
         return self.log_derivative is None
 
     def slopes(self, z: Array) -> ExtendedArray:
-        """Return f'(z), which may be outside the float64 range."""
+        """Return f'(z) with exponents of any size.
+
+        Parameters
+        ----------
+        z : (...)
+            Pre-activations; infinite where they overflow.
+
+        Returns
+        -------
+        ExtendedArray : (...)
+            Where f' underflows, it is computed from its logarithm.
+        """
         derivative = self.derivative(z)
         slopes = ExtendedArray.from_floats(derivative)
         small = derivative < SAFE_MIN

@@ -39,6 +39,10 @@ def backpropagate(
         Return value of ``forward_states`` for the same inputs and weights.
     output_gradient : (N,)
         Derivative of the cost with respect to each output.
+    w_in, w_rec
+        The weights.
+    network
+        Activation and initial state.
 
     Returns
     -------
@@ -78,6 +82,8 @@ def cost_and_gradient(
     targets : (N,)
     weights
         w_in and w_rec.
+    network
+        Activation and initial state.
 
     Returns
     -------
@@ -117,10 +123,17 @@ def check_gradient(
     targets : (N,)
     weights
         The point at which the gradient is computed.
+    network
+        Activation and initial state.
     step
         Half the distance between the two points of a difference, positive, in units of a
         weight. The default is 1e-4 / T: the cost is a polynomial of degree 2 (T - 1) in
         w_rec, or 2 T with an initial state, so longer sequences need smaller steps.
+
+    Returns
+    -------
+    GradientCheck
+        Both gradients and their absolute and relative differences.
     """
     at, h = np.array(weights), step if step is not None else 1e-4 / inputs.shape[1]
     cost, analytic = cost_and_gradient(inputs, targets, weights, network)

@@ -20,6 +20,8 @@ def curvatures(inputs: Array, targets: Array, w_in: Array, w_rec: Array, network
     targets : (N,)
     w_in, w_rec : (M,)
         The points.
+    network
+        Activation and initial state.
 
     Returns
     -------

@@ -37,6 +37,8 @@ def extended_gradients(
     targets : (N,)
     w_in, w_rec : (M,)
         Finite, as inputs and targets are.
+    network
+        Activation and initial state.
 
     Returns
     -------

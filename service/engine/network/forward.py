@@ -53,6 +53,10 @@ def forward_states(inputs: Array, w_in: float, w_rec: float, network: Network) -
     ----------
     inputs : (N, T)
         N sequences of T inputs, time along the columns.
+    w_in, w_rec
+        The weights.
+    network
+        Activation and initial state.
 
     Returns
     -------
@@ -91,6 +95,10 @@ def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) ->
     Parameters
     ----------
     inputs : (N, T)
+    w_in, w_rec
+        The weights.
+    network
+        Activation and initial state.
 
     Returns
     -------

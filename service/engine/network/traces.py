@@ -77,8 +77,15 @@ def trace_gradient(
     targets : (N,)
     weights
         Finite.
+    network
+        Activation and initial state.
     aggregation
         How the sequences are combined.
+
+    Returns
+    -------
+    Trace
+        Gradients (T + 1,) by S_0 ... S_T.
 
     Raises
     ------

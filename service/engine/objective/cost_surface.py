@@ -21,7 +21,21 @@ class CostSurface(NamedTuple):
 
 
 def cost_surface(objective: Objective, w_in: Array, w_rec: Array) -> CostSurface:
-    """Evaluate the cost for every pair of finite w_in (nx,) and w_rec (ny,)."""
+    """Evaluate the cost for every pair of weights on a grid.
+
+    Parameters
+    ----------
+    objective
+        The cost as a function of both weights.
+    w_in : (nx,)
+    w_rec : (ny,)
+        Finite, as w_in is.
+
+    Returns
+    -------
+    CostSurface
+        Costs (ny, nx), and the lowest one.
+    """
     cost = objective.costs(w_in[None, :], w_rec[:, None])
     row, column = divmod(int(cost.argmin()), w_in.size)
     return CostSurface(

@@ -159,9 +159,17 @@ class LinearObjective:
         )
 
     def best_w_in(self, w_rec: Array) -> Array:
-        """Return the w_in (M,) with the lowest cost for each finite w_rec (M,).
+        """Return the w_in with the lowest cost for each w_rec.
 
-        It is inf where it overflows, and nan where w_in has no effect.
+        Parameters
+        ----------
+        w_rec : (M,)
+            Finite.
+
+        Returns
+        -------
+        w_in : (M,)
+            inf where it overflows, and nan where w_in has no effect.
         """
         parabolas = self.factor.extended_parabolas(w_rec, self._initial_state)
         vertex: Array = parabolas.vertex.value()

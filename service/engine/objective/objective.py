@@ -25,30 +25,77 @@ class Objective(Protocol):
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return the cost for each pair of weights, broadcast together.
 
-        It is inf on overflow, and nan where a weight is not finite.
+        Parameters
+        ----------
+        w_in, w_rec
+            Of shapes that broadcast together.
+
+        Returns
+        -------
+        costs
+            Of their common shape; inf on overflow, and nan where a weight is not finite.
         """
 
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
-        """Return log10 of ``costs``, given or not.
+        """Return the decimal logarithm of the cost for each pair of weights, broadcast together.
 
-        It is -inf for 0, inf where a state of an activation overflows, and nan where a weight is
-        not finite.
+        Parameters
+        ----------
+        w_in, w_rec
+            Of shapes that broadcast together.
+        costs
+            The result of ``costs`` for the same weights, if known.
+
+        Returns
+        -------
+        log10_costs
+            -inf for 0, inf where a state of an activation overflows, and nan where a weight is not
+            finite.
         """
 
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return the derivatives at one pair; inf, nan or 0 where float64 cannot represent them."""
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
-        """Return the derivatives for each pair of weights (M,), as rows of an array (2, M).
+        """Return the derivatives of the cost for each pair of weights.
 
-        Signs are right everywhere; magnitudes are inf on overflow.
+        Parameters
+        ----------
+        w_in, w_rec : (M,)
+
+        Returns
+        -------
+        gradients : (2, M)
+            The derivatives by w_in, then by w_rec. Signs are right everywhere; magnitudes are inf
+            on overflow.
         """
 
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
-        """Return the same with exponents of any size, arrays (M,)."""
+        """Return the derivatives of the cost with exponents of any size.
+
+        Parameters
+        ----------
+        w_in, w_rec : (M,)
+            Finite.
+
+        Returns
+        -------
+        by_w_in, by_w_rec : (M,)
+        """
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
-        """Return the linearized least-squares problem for each pair of finite weights (M,)."""
+        """Return the linearized least-squares problem for each pair of weights.
+
+        Parameters
+        ----------
+        w_in, w_rec : (M,)
+            Finite.
+
+        Returns
+        -------
+        NormalEquations
+            Of M problems with two unknowns.
+        """
 
     @property
     def optimum(self) -> Optimum | None:

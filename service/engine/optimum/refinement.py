@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.engine.arithmetic import tolerances
+from service.engine.interruption import check_interruption
 from service.engine.optimum.side import END, Side
 from service.engine.types import Array
 
@@ -88,6 +89,7 @@ def fit(side: Side, u: float) -> Fit:
     L. Kaufman, "A variable projection method for solving separable nonlinear least squares
     problems", BIT 15 (1975), 49-57, for the step.
     """
+    check_interruption()
     order, p, size = _first_values(side, u)
     g, n, ones = _state(side, u, 0), side.factor.n_samples, side.factor.ones
     d, pp = side.factor.targets - g * ones, float(p @ p)

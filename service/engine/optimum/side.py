@@ -21,6 +21,7 @@ import numpy as np
 from service.engine import profile
 from service.engine.arithmetic import fill_powers, tolerances
 from service.engine.data import Factor
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
 GRID_GAPS: Final = 64  # of the grid between u = 0 and u = 1
@@ -105,6 +106,7 @@ class Side:
 
     def evaluate(self, u: Array) -> Evaluation:
         """Evaluate the reduced cost at points (G,); the symbols are those of ``fit``."""
+        check_interruption()
         columns, n, ones = self.columns, self.factor.n_samples, self.factor.ones
         powers = np.empty((columns.shape[1], len(u)))
         fill_powers(powers, u)

@@ -21,6 +21,11 @@ def make_grid(n_steps: int, low: float, high: float, n_gaps: int = 48) -> Array:
     n_gaps
         The number of gaps between 0 and 1; there are as many between 1 and infinity.
 
+    Returns
+    -------
+    points : (W,)
+        Sorted.
+
     References
     ----------
     M. Kac, "On the average number of real roots of a random algebraic equation", Bull. Amer. Math.

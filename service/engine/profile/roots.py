@@ -28,6 +28,11 @@ def find_roots(
     at_ends
         The values there, of different signs.
 
+    Returns
+    -------
+    roots : (K,)
+        One in each interval, to the last digits.
+
     References
     ----------
     T. R. Chandrupatla, "A new hybrid quadratic/bisection algorithm for finding the zero of a

@@ -12,6 +12,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from service.engine.interruption import check_interruption
 from service.engine.profile.evaluation import Evaluation
 from service.engine.profile.roots import find_roots
 from service.engine.types import Array
@@ -85,6 +86,11 @@ class Profile(Generic[E]):
         ----------
         function
             Returns values (W,) that follow from evaluations at W points.
+
+        Returns
+        -------
+        roots : (K,)
+            Increasing.
         """
         values = function(self.points)
         at = np.flatnonzero(np.diff(values > 0.0))
@@ -98,7 +104,7 @@ class Profile(Generic[E]):
 
 
 def search(evaluate: Callable[[Array], E], start: E, interval: tuple[float, float]) -> Profile[E]:
-    """Search a function of w_rec for all of its extrema.
+    """Find all extrema of a function of w_rec in a range.
 
     Parameters
     ----------
@@ -109,6 +115,11 @@ def search(evaluate: Callable[[Array], E], start: E, interval: tuple[float, floa
         must be known at one of them.
     interval
         The range to search. Its ends, or points beside them, are among those of ``start``.
+
+    Returns
+    -------
+    Profile
+        With all evaluated points.
     """
     points = refine(start[~np.isnan(start.cost)], evaluate)
     profile = Profile(evaluate, points, Interval(*interval))
@@ -123,7 +134,20 @@ def search(evaluate: Callable[[Array], E], start: E, interval: tuple[float, floa
 
 
 def refine(points: E, evaluate: Callable[[Array], E]) -> E:
-    """Return the points, and more where the cubic through values and slopes has two extrema."""
+    """Add points to a grid where the cubic through values and slopes has two extrema.
+
+    Parameters
+    ----------
+    points
+        W evaluated points with known costs, sorted by w.
+    evaluate
+        Evaluates the function at points (K,).
+
+    Returns
+    -------
+    points
+        The same and those added, sorted; a gap is halved at most ``ROUNDS`` times.
+    """
     for _ in range(ROUNDS):
         middles = _find_doubtful_middles(points)
         if not len(middles):
@@ -136,6 +160,7 @@ def _add(points: E, evaluate: Callable[[Array], E], w: Array) -> E:
     """Return points, joined by w (K,) where there is a cost."""
     if not len(w):
         return points
+    check_interruption()
     added = evaluate(w)
     return points.merge(added[~np.isnan(added.cost)])
 

@@ -39,7 +39,21 @@ class BasinMap:
 
 
 def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinCheckpoint:
-    """Return the checkpoint before the first iteration, for finite w_in (nx,) and w_rec (ny,)."""
+    """Return the checkpoint of a basin map before the first iteration.
+
+    Parameters
+    ----------
+    optimizer
+        Of the runs.
+    w_in : (nx,)
+    w_rec : (ny,)
+        The initial weights; finite.
+
+    Returns
+    -------
+    BasinCheckpoint
+        Of ny nx runs, row by row.
+    """
     weights = np.array(np.meshgrid(w_in, w_rec), np.float64).reshape(2, -1)
     n_cells = weights.shape[1]
     return BasinCheckpoint(
@@ -73,7 +87,20 @@ def assemble_basin_map(
 ) -> BasinMap:
     """Compute the costs of the weights of a checkpoint, usually the last one, and return the map.
 
-    The objective is that which was trained on; w_in (nx,) and w_rec (ny,) are the initial weights.
+    Parameters
+    ----------
+    objective
+        That which was trained on.
+    w_in : (nx,)
+    w_rec : (ny,)
+        The initial weights.
+    checkpoint
+        Of ny nx runs.
+
+    Returns
+    -------
+    BasinMap
+        With arrays (ny, nx).
     """
     shape = w_rec.size, w_in.size
     return BasinMap(

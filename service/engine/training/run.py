@@ -78,6 +78,17 @@ def advance_training(
     A run that is stopped and resumed at any iteration equals an uninterrupted one bit for bit, if
     ``setup`` and ``record_every`` are the same for all parts.
 
+    Parameters
+    ----------
+    setup
+        The objective, the optimizer and the conditions that end a run.
+    checkpoint
+        The state from which to go on.
+    until
+        The last iteration; not negative.
+    record_every
+        The interval of the record in iterations; positive.
+
     Returns
     -------
     checkpoint

@@ -41,8 +41,21 @@ def assemble_trajectory(
 ) -> Trajectory:
     """Compute the costs of a run that has ended, and return its trajectory.
 
-    The objective is that which was trained on, ``end`` the last checkpoint, and ``record`` (m, 3)
-    the records of all parts of the run, concatenated.
+    Parameters
+    ----------
+    objective
+        That which was trained on.
+    initial_weights
+        The weights at iteration 0.
+    end
+        The last checkpoint.
+    record : (m, 3)
+        The records of all parts of the run, concatenated.
+
+    Returns
+    -------
+    Trajectory
+        With a row for iteration 0, for each record, and for the last iteration.
     """
     table = np.vstack([[0.0, *initial_weights], record])
     if end.iteration > table[-1, 0]:
