@@ -31,7 +31,7 @@ SCALAR = 4e-6  # the interpreter's overhead of one run
 ARRAYS = 80e-6  # numpy's overhead of many runs
 BACKWARD = 3.0  # a backward pass, in forward passes
 CURVATURE = 4.0  # second derivatives, in forward passes
-REPAIRED = 3.0  # gradients of many starts, some of which underflow, in gradients that do not
+REPAIRED = 3.0  # cost ratio of gradients of many starts, some of which underflow
 # For optimizers that try steps.
 TRIAL = 200e-6  # seconds per iteration
 TRIAL_STEP = 1e-6  # seconds per iteration and time step

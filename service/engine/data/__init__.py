@@ -1,4 +1,4 @@
-"""Generated data, datasets, series, and what costs and gradients need to know of them."""
+"""Generated data, datasets, series, their moments and the factor."""
 
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset

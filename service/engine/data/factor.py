@@ -2,7 +2,7 @@
 
 For the identity, the output of sequence i is w_in p_i(w_rec) + s0 w_rec^T, where s0 is the initial
 state and p_i the polynomial with the inputs of the sequence as coefficients, the last input first.
-With A = [x_T … x_1 | 1 | t], a row per sequence, all residuals are A z for
+With A = [x_T … x_1 | 1 | t], one row per sequence, all residuals are A z for
 
     z = (w_in w_rec^0, …, w_in w_rec^(T-1), s0 w_rec^T, -1).
 
@@ -63,7 +63,7 @@ class Parabolas(Generic[N]):
 
 @dataclass(frozen=True)
 class Factor:
-    """The matrix A of the data, or R, in whose rows N sequences became m.
+    """The data as a matrix A with a row per sequence, or its triangular factor R.
 
     The columns of ``rows`` (m, T + 2) are the inputs, the last one first, then ones, then the
     targets; in R, they are what these became.
@@ -109,7 +109,7 @@ class Factor:
 
     @staticmethod
     def is_small(n_samples: int, n_steps: int) -> bool:
-        """Return whether R is small beside the data, so that it is worth storing with them."""
+        """Return whether R is small enough, compared with the data, to be stored with them."""
         return (n_steps + 2) ** 2 <= STORED_SHARE * n_samples * n_steps
 
     @property

@@ -1,4 +1,4 @@
-"""What was computed from a dataset before, besides its arrays."""
+"""Moments and the factor of a dataset, computed earlier."""
 
 from dataclasses import dataclass
 

@@ -86,7 +86,7 @@ def output_sensitivities(
 def _run(
     inputs: Array, w_in: Array, w_rec: Array, network: Network
 ) -> Iterator[tuple[slice, Array, ExtendedArray, Array]]:
-    """Yield the rows of each chunk with their inputs (T, 1, n), states and pre-activations."""
+    """Yield for each chunk its rows, inputs (T, 1, n), states and pre-activations."""
     n_samples, n_steps = inputs.shape
     size = max(1, STATES_PER_CHUNK // ((n_steps + 1) * max(len(w_in), 1)))
     for start in range(0, n_samples, size):

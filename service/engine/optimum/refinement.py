@@ -62,7 +62,7 @@ class Fit(NamedTuple):
 
 
 def fit(side: Side, u: float) -> Fit:
-    """Fit w_in at one point: three passes over the data, one where the fit is perfect.
+    """Find the best w_in at one point, and the derivatives of the reduced cost.
 
     Let g be the term of the state, d = t - g, s the scale, e = d - s p the residuals,
     j = s p' + g' the derivative of the outputs with respect to u for constant s, and
@@ -132,7 +132,7 @@ def refine(side: Side, u: float) -> Fit:
         new = fit(side, u)
         change = rounding if abs(new.slope) < abs(best.slope) else -rounding
         best, factor = (new, 1.0) if new.cost < best.cost + change else (best, 0.25 * factor)
-    simple = fit(side, side.to_u(round_if_close(best.w_rec, tolerances.ROUND_ROOT_RTOL)))
+    simple = fit(side, side.to_u(snap_to_six_digits(best.w_rec, tolerances.ROUND_ROOT_RTOL)))
     return simple if simple.cost <= best.cost + best.rounding(best.cost) else best
 
 
@@ -177,7 +177,7 @@ def _state(side: Side, u: float, derivative: int) -> float:
     return factor * float(np.power(u, float(power))) if factor else 0.0
 
 
-def round_if_close(number: float, tolerance: float = 1e-12) -> float:
+def snap_to_six_digits(number: float, tolerance: float = 1e-12) -> float:
     """Return the nearest number of six digits if the relative difference is small."""
     simple = float(f"{number:.6g}")
     return simple if abs(number - simple) <= tolerance * abs(number) else number

@@ -8,7 +8,7 @@ import numpy as np
 
 from service.engine.arithmetic import EPSILON, UNDERFLOW, tolerances
 from service.engine.data import Factor
-from service.engine.optimum.refinement import Fit, fit, round_if_close
+from service.engine.optimum.refinement import Fit, fit, snap_to_six_digits
 from service.engine.types import Weights
 
 SMALLEST_W_IN: Final = 1e-307  # of weights that are returned as floats
@@ -92,11 +92,11 @@ def optimum_near(
     w_rec = np.array([weights.w_rec])
     plain = factor.parabolas(w_rec, initial_state)
     if UNDERFLOW < plain.square[0] < inf and np.isfinite(plain.rest[0]):
-        w_in = np.array([[round_if_close(weights.w_in), float(plain.vertex[0])]])
+        w_in = np.array([[snap_to_six_digits(weights.w_in), float(plain.vertex[0])]])
         costs = plain(w_in)[0] / factor.n_samples
     else:
         extended = factor.extended_parabolas(w_rec, initial_state)
-        w_in = np.array([[round_if_close(weights.w_in), float(extended.vertex.value()[0])]])
+        w_in = np.array([[snap_to_six_digits(weights.w_in), float(extended.vertex.value()[0])]])
         costs = (extended(w_in) * (1.0 / factor.n_samples)).value()[0]
     rounded, best = costs.tolist()
     rounding = tolerances.RESIDUAL_RTOL**2 * float(factor.targets @ factor.targets)
@@ -110,7 +110,7 @@ def _to_optimum(fit: Fit) -> Optimum:
 
     ``unique`` is whether other w_in have another cost.
     """
-    side, w_rec = fit.side, round_if_close(fit.w_rec, 4.0 * EPSILON)
+    side, w_rec = fit.side, snap_to_six_digits(fit.w_rec, 4.0 * EPSILON)
     if fit.at_root and fit.scale != 0.0:
         limit = Weights(nan, w_rec if isfinite(w_rec) else nan)
         return Optimum.at(limit, fit.cost, attained=False)

@@ -14,7 +14,7 @@ import numpy as np
 from service.engine.arithmetic import tolerances
 from service.engine.data import Factor
 from service.engine.optimum.candidates import find_candidates
-from service.engine.optimum.refinement import round_if_close
+from service.engine.optimum.refinement import snap_to_six_digits
 from service.engine.optimum.selection import Optimum, optimum_near, select_optimum
 from service.engine.optimum.side import center_inputs, has_equal_sequences
 from service.engine.types import Array, Weights
@@ -90,8 +90,8 @@ def _with_one_step(factor: Factor, initial_state: float) -> Optimum:
     x = center_inputs(factor)[:, 0]
     x_mean, t_mean = _mean(factor, factor.inputs[:, 0]), _mean(factor, factor.targets)
     t = factor.targets - t_mean * factor.ones
-    w_in = round_if_close(float(x @ t / (x @ x)))
-    w_rec = round_if_close((t_mean - w_in * x_mean) / initial_state)
+    w_in = snap_to_six_digits(float(x @ t / (x @ x)))
+    w_rec = snap_to_six_digits((t_mean - w_in * x_mean) / initial_state)
     return optimum_near(factor, initial_state, Weights(w_in, w_rec))
 
 

@@ -1,4 +1,4 @@
-"""The values of a function of w_rec, to be extended by what else is computed with them."""
+"""A function of w_rec, evaluated at some points."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -157,7 +157,7 @@ def refine(points: E, evaluate: Callable[[Array], E]) -> E:
 
 
 def _add(points: E, evaluate: Callable[[Array], E], w: Array) -> E:
-    """Return points, joined by w (K,) where there is a cost."""
+    """Return the points, and those at w (K,) that have a cost."""
     if not len(w):
         return points
     check_interruption()

@@ -1,4 +1,4 @@
-"""What the iterations of a training run or of a basin map have in common."""
+"""The settings that training runs and basin maps share."""
 
 from dataclasses import dataclass
 
