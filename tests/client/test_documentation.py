@@ -2,7 +2,10 @@
 
 import doctest
 import inspect
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,3 +59,27 @@ def test_the_example_of_the_readme_runs(url: str, monkeypatch: pytest.MonkeyPatc
     exec(compile(code, "README.md", "exec"), names)  # noqa: S102 - our own
     assert names["fit"].forecast({"tv": [5, 0, 0]}).mean.shape == (3,)
     names["rnn"].close()
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "client" / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_run(path: Path, url: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", path],
+        cwd=tmp_path,
+        env=os.environ | {"LINEAR_RNN_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    printed = {
+        "count_ones": "has 4.999 ones",
+        "exploding_gradients": "w_rec 1.5: exploding",
+        "race": "levenberg_marquardt",
+        "time_constant": "time constant",
+        "many_at_once": "201 costs are recorded",
+    }
+    assert printed[path.stem] in done.stdout
