@@ -204,7 +204,7 @@ def run_checks(solution: Solution) -> list[Check]:
     solution.problem.after_block()
     available = {slug: each for slug, each in statistics.items() if each is not None}
     ranks = {slug: _rank(each.values) for slug, each in available.items()}
-    if neighbors is not None:
+    if neighbors is not None and not solution.is_colored:  # a fitted rho explains neighbors
         ranks["neighbors"] = ranks["neighbors"] / NEIGHBORS_SHARE
     least = np.min([p for slug, p in ranks.items() if slug not in CAUTIONS], axis=0, initial=1.0)
     critical = -1.0  # the p-value below which a check of one level for all has found something

@@ -1,0 +1,138 @@
+"""The verdict on fits of simulated series: ``python -m benchmarks.verdict [--problems N] [GROUP]``.
+
+For each case it prints the share of problems that are refused, and why, and how often intervals
+hold the true w_rec: of the fit, of the fits that are trusted, with ar1 noise, and after the first
+advice was followed.
+"""
+
+import argparse
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.verdict_cases import ALL, Case
+from service.engine.data import Series
+from service.engine.fit import FitOptions, Result, fit
+from service.engine.profile import Interval
+
+N_PROBLEMS: Final = 100
+SEED: Final = 5
+ADVICE: Final = ("delay_advised", "range_advised", "offset_advised")
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """The verdict on one problem; coverage is None where there is no such interval."""
+
+    reasons: tuple[str, ...]
+    covers: bool
+    cautious_covers: bool | None
+    advised_covers: bool | None
+    visible_inputs: tuple[bool, ...]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether checks or a better structure refuse the model."""
+        return bool(set(self.reasons) - {"no_visible_effect", "not_identifiable"})
+
+
+def judge(case: Case, number: int) -> Judgment:
+    """Fit the problem of a case with this number, and follow the first advice."""
+    draws = np.random.default_rng([SEED, zlib.crc32(case.name.encode()), number])
+    series = case.draw(draws)
+    result = fit(series, case.options)
+    trust = result.trust
+    advised = follow_advice(series, case.options, result)
+    effects = [effect for effect in result.input_effects if effect is not None]
+    return Judgment(
+        tuple(trust.reasons),
+        holds(result.intervals, case.w_rec),
+        None if trust.cautious is None else holds(trust.cautious, case.w_rec),
+        None if advised is None else holds(advised.intervals, case.w_rec),
+        tuple(effect.visible for effect in effects),
+    )
+
+
+def holds(intervals: Sequence[Interval], w_rec: float) -> bool:
+    """Return whether one of the intervals holds a value."""
+    return any(low <= w_rec <= high for low, high in intervals)
+
+
+def follow_advice(series: Series, options: FitOptions, result: Result) -> Result | None:
+    """Return the fit with the options of the first alternative; None if there is none."""
+    if not result.alternatives:
+        return None
+    changes: dict[str, Any] = dict(result.alternatives[0].options)
+    if "delay" in changes:
+        changes["delay"] = (changes["delay"], changes["delay"])
+    if "w_rec" in changes:
+        changes["w_rec"] = (changes["w_rec"]["low"], changes["w_rec"]["high"])
+    return fit(series, replace(options, **changes))
+
+
+def percent(values: Sequence[bool]) -> str:
+    """Return the share of true values; a dash if there are none."""
+    return f"{100.0 * sum(values) / len(values):.0f}" if values else "–"
+
+
+def format_row(case: Case, judgments: Sequence[Judgment]) -> str:
+    """Return a line of the table."""
+    slugs = Counter(slug for judgment in judgments for slug in judgment.reasons)
+    common = ", ".join(
+        f"{slug} {100 * count / len(judgments):.0f}" for slug, count in slugs.most_common(4)
+    )
+    trusted = [judgment for judgment in judgments if not judgment.reasons]
+    cells = [
+        case.name,
+        str(len(judgments)),
+        percent([judgment.is_refused for judgment in judgments]),
+        percent(["no_visible_effect" in judgment.reasons for judgment in judgments]),
+        percent([judgment.covers for judgment in judgments]),
+        percent([judgment.covers for judgment in trusted]),
+        percent([j.cautious_covers for j in judgments if j.cautious_covers is not None]),
+        percent([j.advised_covers for j in judgments if j.advised_covers is not None]),
+        " / ".join(
+            percent(column) for column in zip(*(j.visible_inputs for j in judgments), strict=False)
+        ),
+        common,
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+COLUMNS: Final = (
+    *("n", "refused", "invisible", "covered", "where trusted", "ar1", "as advised", "visible"),
+    "reasons",
+)
+
+
+def format_header(group: str) -> str:
+    """Return the first two lines of the table of a group."""
+    return f"| {' | '.join((group, *COLUMNS))} |\n|{' --- |' * (1 + len(COLUMNS))}"
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--problems", type=int, default=N_PROBLEMS, help="problems of each case")
+    groups = list(dict.fromkeys(case.group for case in ALL))
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"some of {', '.join(groups)}")
+    arguments = parser.parse_args()
+    unknown = set(arguments.groups) - set(groups)
+    if unknown:
+        parser.error(f"no group is called {' or '.join(sorted(unknown))}")
+    for group in arguments.groups or groups:
+        print(f"\n{format_header(group)}")
+        for case in ALL:
+            if case.group == group:
+                judgments = [judge(case, number) for number in range(arguments.problems)]
+                print(format_row(case, judgments))
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

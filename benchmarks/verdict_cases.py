@@ -1,0 +1,342 @@
+"""Simulated series on which the verdict of fits is judged: right models, and models that are wrong.
+
+Inputs are white noise unless a case says otherwise. Noise has half the spread of the response
+(``NOISE``). Every case draws its problems from a generator that the caller seeds.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.data import Series
+from service.engine.fit import FitOptions
+
+Array: TypeAlias = NDArray[np.float64]
+Draws: TypeAlias = np.random.Generator
+Design: TypeAlias = Callable[[Draws], Series]
+
+NOISE: Final = 0.5  # standard deviation of noise, relative to that of the response
+# The spread of a response whose w_rec is near 1 depends on its length; noise is then relative to
+# that of a random walk of ten steps.
+SLOW: Final = 0.99
+SLOW_SPREAD: Final = math.sqrt(10.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to draw a series, and how it is fitted.
+
+    Attributes
+    ----------
+    group
+        The table it belongs to.
+    name
+        What a row of the table says.
+    w_rec
+        The true weight; nan where there is none.
+    draw
+        Returns a series.
+    options
+        Those of the fit.
+    """
+
+    group: str
+    name: str
+    w_rec: float
+    draw: Design
+    options: FitOptions = field(default_factory=FitOptions)
+
+
+def respond(w_rec: float, inputs: Array, start: float = 0.0) -> Array:
+    """Return the states (T,) of the recurrence for summed inputs (T,) and an initial state."""
+    states = np.empty(len(inputs))
+    state = start
+    for k, x in enumerate(inputs):
+        state = w_rec * state + x
+        states[k] = state
+    return states
+
+
+def autoregression(draws: Draws, n_steps: int, rho: float) -> Array:
+    """Return stationary first-order autoregressive noise (T,) with variance 1."""
+    innovations = draws.normal(size=n_steps)
+    innovations[1:] *= math.sqrt(1.0 - rho * rho)
+    return respond(rho, innovations)
+
+
+def make_series(*sequences: tuple[Array, Array]) -> Series:
+    """Return a series of sequences: inputs (T,) or (T, q), and targets (T,)."""
+    inputs = [x.reshape(len(x), -1) for x, _ in sequences]
+    targets = [y for _, y in sequences]
+    names = tuple(f"x_{j}" for j in range(inputs[0].shape[1]))
+    return Series.from_sequences(inputs, targets, names)
+
+
+def one_sequence(
+    n_steps: int, w_rec: float, *, rho: float = 0.0, dead_time: int = 0, slowness: float = 0.0
+) -> Design:
+    """Return a design of one sequence; ``slowness`` is the autocorrelation of its input."""
+
+    def draw(draws: Draws) -> Series:
+        x = autoregression(draws, n_steps, slowness)
+        delayed = np.concatenate([np.zeros(dead_time), x[: n_steps - dead_time]])
+        response = respond(w_rec, delayed, 2.0 * draws.normal())
+        spread = response.std() if abs(w_rec) < SLOW else SLOW_SPREAD
+        return make_series(
+            (x, response + 2.0 + NOISE * spread * autoregression(draws, n_steps, rho))
+        )
+
+    return draw
+
+
+def panel(n_sequences: int, n_steps: int, rho: float = 0.0) -> Design:
+    """Return a design of short sequences with a start each and w_rec 0.8."""
+
+    def sequence(draws: Draws) -> tuple[Array, Array]:
+        x = draws.normal(size=n_steps)
+        noise = NOISE * autoregression(draws, n_steps, rho)
+        return x, respond(0.8, x, 2.0 * draws.normal()) + 1.0 + noise
+
+    return lambda draws: make_series(*(sequence(draws) for _ in range(n_sequences)))
+
+
+SPARSE_W_REC: Final = math.exp(-1.0 / 60.0)
+
+
+def sparse(every: int, time_constant: float = 0.0) -> Design:
+    """Return a design of 1,400 days of rain and a target every few days.
+
+    The noise has a time constant in days; 0 for white noise.
+    """
+
+    def draw(draws: Draws) -> Series:
+        n_steps = 1_400
+        rho = math.exp(-1.0 / time_constant) if time_constant else 0.0
+        rain = draws.gamma(0.3, 1.0, size=n_steps) * (draws.random(n_steps) < 0.5)
+        response = respond(SPARSE_W_REC, rain)
+        targets = response + NOISE * response.std() * autoregression(draws, n_steps, rho)
+        targets[np.arange(n_steps) % every != 0] = np.nan
+        return make_series((rain, targets))
+
+    return draw
+
+
+def half_observed(n_steps: int) -> Design:
+    """Return a design with AR(0.6) noise in which half of the targets are missing."""
+    whole = one_sequence(n_steps, 0.8, rho=0.6)
+
+    def draw(draws: Draws) -> Series:
+        series = whole(draws)
+        missing = draws.random(n_steps) < 0.5
+        return make_series((series.inputs, np.where(missing, np.nan, series.targets)))
+
+    return draw
+
+
+def without_effect(n_steps: int, rho: float, slowness: float = 0.0) -> Design:
+    """Return a design whose input does nothing."""
+    return lambda draws: make_series(
+        (
+            autoregression(draws, n_steps, slowness),
+            3.0 + autoregression(draws, n_steps, rho),
+        )
+    )
+
+
+def with_share(n_steps: int, share: float, rho: float) -> Design:
+    """Return a design whose input explains a share of the variance; w_rec is 0.7."""
+
+    def draw(draws: Draws) -> Series:
+        x = draws.normal(size=n_steps)
+        response = respond(0.7, x)
+        noise = autoregression(draws, n_steps, rho)
+        signal = math.sqrt(share) / response.std() * response
+        return make_series((x, signal + 1.0 + math.sqrt(1.0 - share) * noise))
+
+    return draw
+
+
+def useless_second(n_steps: int, rho: float) -> Design:
+    """Return a design whose second input does nothing."""
+    whole = one_sequence(n_steps, 0.8, rho=rho)
+
+    def draw(draws: Draws) -> Series:
+        series = whole(draws)
+        inputs = np.column_stack([series.inputs, draws.normal(size=n_steps)])
+        return make_series((inputs, series.targets))
+
+    return draw
+
+
+def seasonal(period: int, *, in_input: bool) -> Design:
+    """Return a design with a season in the target, and perhaps one in its input."""
+
+    def draw(draws: Draws) -> Series:
+        n_steps = 100
+        phase = 2.0 * np.pi * np.arange(n_steps) / period
+        x = draws.normal(size=n_steps) + 1.5 * in_input * np.sin(phase)
+        season = 1.5 * np.sin(phase + 1.0)
+        return make_series((x, respond(0.6, x) + season + 0.5 * draws.normal(size=n_steps)))
+
+    return draw
+
+
+def two_time_constants(draws: Draws) -> Series:
+    """Return the response of two states, 0.95 and 0.5, to rare pulses."""
+    n_steps = 200
+    x = np.where(draws.random(n_steps) < 0.1, 1.0, 0.0)
+    response = 0.5 * respond(0.95, x) + 0.5 * respond(0.5, x)
+    return make_series((x, response + 0.1 * draws.normal(size=n_steps)))
+
+
+def multiplicative(draws: Draws) -> Series:
+    """Return a response whose errors are 30 % of its value."""
+    n_steps = 100
+    x = np.exp(1.2 * draws.normal(size=n_steps))
+    return make_series((x, respond(0.8, x) * np.exp(0.3 * draws.normal(size=n_steps))))
+
+
+def random_walk(n_steps: int, w_rec: float) -> Design:
+    """Return a design whose noise is a random walk."""
+
+    def draw(draws: Draws) -> Series:
+        x = draws.normal(size=n_steps)
+        response = respond(w_rec, x, 2.0 * draws.normal())
+        walk = np.cumsum(draws.normal(size=n_steps))
+        return make_series((x, response + 2.0 + 0.3 * NOISE * response.std() * walk))
+
+    return draw
+
+
+AR1: Final = FitOptions(noise="ar1")
+WEIGHTS: Final = (0.3, 0.8, 0.97)
+FITS: Final = (("white", FitOptions()), ("ar1", AR1))
+
+RIGHT: Final = (
+    *(
+        Case("right", f"T = {n}, w {w}", w, one_sequence(n, w))
+        for n in (15, 30, 100, 500)
+        for w in (*WEIGHTS, 1.0)
+    ),
+    *(
+        Case("right", f"panel {n} x {t}", 0.8, panel(n, t))
+        for n, t in ((12, 10), (50, 6), (100, 8))
+    ),
+    Case("right", "every 14 days", SPARSE_W_REC, sparse(14)),
+    *(
+        Case("right", f"slow input, T = {n}, w {w}", w, one_sequence(n, w, slowness=0.9))
+        for n in (30, 100)
+        for w in (0.3, 0.8)
+    ),
+    *(
+        Case("right", f"AR 0.6, T = {n}, w {w}, ar1 fit", w, one_sequence(n, w, rho=0.6), AR1)
+        for n in (30, 100, 500)
+        for w in WEIGHTS
+    ),
+    *(
+        Case(
+            "right",
+            f"AR (46 days) every {k} days, ar1 fit",
+            SPARSE_W_REC,
+            sparse(k, 46.0),
+            AR1,
+        )
+        for k in (14, 2)
+    ),
+    *(
+        Case("right", f"AR 0.6, half observed, T = {n}, ar1 fit", 0.8, half_observed(n), AR1)
+        for n in (30, 100, 500)
+    ),
+    *(
+        Case("drift", f"AR 0.97, T = {n}, w {w}, ar1 fit", w, one_sequence(n, w, rho=0.97), AR1)
+        for n in (30, 100, 300)
+        for w in WEIGHTS
+    ),
+    *(
+        Case("drift", f"random walk, T = {n}, w {w}, ar1 fit", w, random_walk(n, w), AR1)
+        for n in (30, 100, 300)
+        for w in WEIGHTS
+    ),
+)
+"""Right models, which at most 5 % of the verdicts may refuse."""
+
+EFFECTS: Final = (
+    *(
+        Case("no effect", f"T = {n}, AR {rho}, input AR {slow}", math.nan, make)
+        for n in (15, 30, 100)
+        for rho in (0.0, 0.6, 0.9)
+        for slow in (0.0, 0.9)
+        if n > 15 or not slow
+        for make in [without_effect(n, rho, slow)]
+    ),
+    *(
+        Case("power", f"R² {share}, T = {n}, AR {rho}", 0.7, with_share(n, share, rho))
+        for n in (30, 100)
+        for share in (0.1, 0.2, 0.3)
+        for rho in (0.0, 0.6)
+    ),
+    *(
+        Case("useless second input", f"T = {n}, AR {rho}", 0.8, useless_second(n, rho), options)
+        for n in (30, 100)
+        for rho, options in ((0.0, FitOptions()), (0.6, AR1))
+    ),
+)
+"""Inputs without and with an effect: which are called visible."""
+
+WRONG: Final = (
+    *(
+        Case("wrong", f"AR (46 days) every {k} days, white fit", SPARSE_W_REC, sparse(k, 46.0))
+        for k in (14, 2)
+    ),
+    *(
+        Case("wrong", f"AR 0.6, T = {n}, white fit", 0.8, one_sequence(n, 0.8, rho=0.6))
+        for n in (15, 30, 50, 100)
+    ),
+    *(
+        Case(
+            "wrong",
+            f"dead time {delay}, T = {n}, {kind} fit",
+            0.8,
+            one_sequence(n, 0.8, dead_time=delay),
+            options,
+        )
+        for n in (30, 100)
+        for delay in (2, 5)
+        for kind, options in FITS
+    ),
+    *(
+        Case(
+            "wrong",
+            f"dead time 3, AR 0.6, T = 100, {kind} fit",
+            0.8,
+            one_sequence(100, 0.8, rho=0.6, dead_time=3),
+            options,
+        )
+        for kind, options in FITS
+    ),
+    *(
+        Case("wrong", f"season {period}{where}", 0.6, seasonal(period, in_input=both))
+        for both, where in ((True, " in input and target"), (False, " in the target"))
+        for period in (4, 12)
+    ),
+    *(
+        Case("wrong", f"two time constants, {kind} fit", 0.95, two_time_constants, options)
+        for kind, options in FITS
+    ),
+    Case("wrong", "multiplicative, 30 %", 0.8, multiplicative),
+    *(
+        Case("wrong", f"w -0.8, range 0 to 1, {kind} fit", -0.8, one_sequence(100, -0.8), options)
+        for kind, options in FITS
+    ),
+    *(
+        Case("wrong", f"panel {n} x {t}, AR {rho}, white fit", 0.8, panel(n, t, rho))
+        for n, t, rho in ((12, 10, 0.6), (50, 6, 0.4))
+    ),
+)
+"""Wrong models, which the verdict has to find."""
+
+ALL: Final = (*RIGHT, *EFFECTS, *WRONG)
