@@ -90,6 +90,7 @@ tables: .venv/.run-installed ## write the tables of README.md and docs/configura
 
 recipes: .venv/.dev-installed ## run the commands in docs/recipes and write their output and pictures
 	$(BIN)/python -m scripts.recipes
+	$(BIN)/python -m scripts.notebook
 
 release: .venv/.dev-installed ## build both wheels and openapi.json, if versions, changelog, locks and working tree fit
 	$(BIN)/python -m scripts.release

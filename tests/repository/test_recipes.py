@@ -1,8 +1,12 @@
 """docs/recipes: the commands print what the pages show, and other methods find the same numbers."""
 
+import base64
 import csv
+import io
+import json
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from math import exp, isclose, log
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ from PIL import Image
 from scipy.optimize import curve_fit, minimize_scalar
 from scipy.signal import lfilter
 
+from scripts.notebook import NOTEBOOK, run_cells
 from scripts.recipes import BLOCKS, RECIPES, commands, pages, run_command
 from service.engine.types import Array
 
@@ -193,3 +198,41 @@ def test_the_simulated_tables_have_the_time_constants_that_the_pages_state() -> 
         assert row is not None
         assert float(row[2]) < truth < float(row[3])
         assert log(float(row[1]) / truth) == pytest.approx(0, abs=0.05)
+
+
+def test_the_notebook_shows_what_it_computes() -> None:
+    kept = json.loads(NOTEBOOK.read_text())
+    assert (kept["nbformat"], kept["nbformat_minor"]) == (4, 5)
+    computed = deepcopy(kept)
+    run_cells(computed)
+    for cell, other in zip(kept["cells"], computed["cells"], strict=True):
+        shown, found = cell.get("outputs", []), other.get("outputs", [])
+        assert [output["output_type"] for output in shown] == [
+            output["output_type"] for output in found
+        ]
+        for output, again in zip(shown, found, strict=True):
+            data, same = output.get("data", {}), again.get("data", {})
+            assert data.keys() == same.keys()
+            if "image/png" in data:
+                assert picture_size(data["image/png"]) == picture_size(same["image/png"])
+            else:
+                text = output.get("text") or data["text/plain"]
+                assert_equal_text("".join(again.get("text") or same["text/plain"]), "".join(text))
+
+
+def picture_size(encoded: str) -> tuple[int, int]:
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
+        return picture.size
+
+
+@pytest.mark.oracle
+def test_the_estimator_prints_what_its_page_shows(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (RECIPES / "estimator.md").read_text()
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    monkeypatch.setenv("LINEAR_RNN_URL", f"http://{address}")
+    monkeypatch.chdir(RECIPES.parents[1])
+    exec(compile(code, "estimator.md", "exec"), {})  # noqa: S102
+    (shown,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    assert_equal_text(capsys.readouterr().out, shown)
