@@ -95,7 +95,7 @@ recipes: .venv/.dev-installed ## run the commands in docs/recipes and write thei
 release: .venv/.dev-installed ## build both wheels and openapi.json, if versions, changelog, locks and working tree fit
 	$(BIN)/python -m scripts.release
 
-oracles: .venv/.oracles-installed ## install PyTorch for the tests with the marker oracle
+oracles: .venv/.oracles-installed ## install PyTorch and scikit-learn for the tests with the marker oracle
 
 lock: .venv-lock/.installed ## update the lock files (ARGS=--upgrade: newest versions)
 	$(UV_COMPILE) --group build $(ARGS) -o requirements.lock pyproject.toml
