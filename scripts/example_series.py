@@ -37,6 +37,8 @@ class ExampleSeries:
         The step that the times tell.
     w_rec, weights
         The truth.
+    trap
+        The reason for which the first fit cannot be trusted, if that is what the example shows.
     """
 
     make: Callable[[], Columns]
@@ -45,6 +47,7 @@ class ExampleSeries:
     w_rec: float
     weights: Mapping[str, float]
     options: Mapping[str, Any] = field(default_factory=dict)
+    trap: str = ""
 
 
 def run(inputs: Array, w_rec: float, weights: list[float], start: float = 0.0) -> Array:
@@ -168,6 +171,24 @@ def calcium() -> Columns:
     return {"second": seconds, "spikes": spikes, "fluorescence": light.round(3)}
 
 
+def river() -> Columns:
+    """Return the flow of a river that rain reaches after two days."""
+    draws, delay, n = np.random.default_rng(21), 2, 240
+    rain = ((draws.random(n) < 0.35) * draws.gamma(0.8, 9.0, n)).round(1)
+    acting = np.concatenate([np.zeros(delay), rain[:-delay]])
+    flow = 0.8 + run(acting[:, np.newaxis], np.exp(-0.2), [0.05], 2.0)
+    flow += 0.1 * draws.standard_normal(n)
+    return {"date": dates(n, timedelta(days=1)), "rain": rain, "flow": flow.round(2)}
+
+
+def moon() -> Columns:
+    """Return births per day, on which the moon has no effect."""
+    draws, n = np.random.default_rng(12), 200
+    light = (0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(n) - 11) / 29.53)).round(2)
+    births = (24 + 3 * draws.standard_normal(n)).round(0)
+    return {"date": dates(n, timedelta(days=1)), "moonlight": light, "births": births}
+
+
 EXAMPLES = {
     "advertising.csv": ExampleSeries(
         advertising,
@@ -220,6 +241,22 @@ EXAMPLES = {
         Step(0.05, "second"),
         np.exp(-0.1),
         {"spikes": 0.3},
+    ),
+    "river.csv": ExampleSeries(
+        river,
+        {"target": "flow", "inputs": "rain", "time": "date"},
+        Step(1.0, "day"),
+        np.exp(-0.2),
+        {"rain": 0.05},
+        trap="delay_advised",
+    ),
+    "moon.csv": ExampleSeries(
+        moon,
+        {"target": "births", "inputs": "moonlight", "time": "date"},
+        Step(1.0, "day"),
+        0.0,
+        {"moonlight": 0.0},
+        trap="no_visible_effect",
     ),
 }
 

@@ -220,7 +220,8 @@ def _report(chunk: list[Line], layout: Layout, row: int) -> NoReturn:
 def write_csv(columns: Mapping[str, ArrayStream], file: BinaryIO) -> None:
     """Write a table with a header, chunk by chunk, from columns (m,).
 
-    Numbers read back exactly. Where a number is not finite the field is empty.
+    Numbers read back exactly. Where a number is not finite the field is empty. Texts are written
+    as they are.
     """
     file.write(encode_rows([columns]))
     n_rows = max(column.size for column in columns.values())
@@ -246,6 +247,6 @@ def encode_rows(rows: Iterable[Iterable[str]]) -> bytes:
     return "".join([",".join(row) + "\r\n" for row in rows]).encode()
 
 
-def _text(number: float) -> str:
-    text = repr(number)
+def _text(value: float | str) -> str:
+    text = value if isinstance(value, str) else repr(value)
     return "" if text in ("inf", "-inf", "nan") else text

@@ -41,7 +41,12 @@ def _etag(path: str, content: dict[str, Any] | str) -> str:
 
 
 def stored_table(
-    path: str, row: ComputationRow, columns: Mapping[str, str], n_rows: float, database: Database
+    path: str,
+    row: ComputationRow,
+    columns: Mapping[str, str],
+    n_rows: float,
+    database: Database,
+    extend: Callable[[dict[str, ArrayStream]], dict[str, ArrayStream]] = dict,
 ) -> Download:
     """Return arrays of a stored computation as a CSV table.
 
@@ -53,11 +58,13 @@ def stored_table(
         Maps the names of the columns to those of the arrays.
     n_rows
         The approximate number of rows.
+    extend
+        Returns the table with further columns.
     """
 
     def write(file: BinaryIO) -> None:
         streams = computations.open_streams(database, row.id)
-        write_csv({column: streams[name] for column, name in columns.items()}, file)
+        write_csv(extend({column: streams[name] for column, name in columns.items()}), file)
 
     seconds = len(columns) * CSV.writing_seconds * n_rows
     return Download(resource_etag(path, row.id), seconds, write)

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from service.engine.types import Array
 from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.downloads import Download, stored_table
+from service.operations.fit_times import add_times_of_steps
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.work_estimates import fit_seconds
@@ -321,9 +323,10 @@ FIT = JobType(
 
 
 def fit_csv(row: ComputationRow, database: Database) -> Download:
-    """Return the fit at every step as a CSV table."""
+    """Return the fit at every step as a CSV table, with times where the series has them."""
     columns, n_rows = {name: name for name in TABLE}, (row.result or {})["n_targets"]
-    return stored_table(f"{FIT.path}/{row.id}.csv", row, columns, n_rows, database)
+    add_times = partial(add_times_of_steps, row, database)
+    return stored_table(f"{FIT.path}/{row.id}.csv", row, columns, n_rows, database, add_times)
 
 
 def profile_csv(row: ComputationRow, database: Database) -> Download:

@@ -62,7 +62,7 @@ def test_the_python_example_prints_the_shown_output(
 
 def test_the_examples_have_the_shown_numbers() -> None:
     rows = ROW.findall(FITTING)
-    assert [row[0] for row in rows] == list(EXAMPLES)
+    assert [row[0] for row in rows] == [name for name, each in EXAMPLES.items() if not each.trap]
     for name, columns, options, true, unit, *fitted in rows:
         example = EXAMPLES[name]
         assert columns == ", ".join(f"{key}={value}" for key, value in example.query.items())

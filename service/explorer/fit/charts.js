@@ -35,7 +35,10 @@ export function placeRows({ rows, dataset, fit: { sequence_names } }) {
     parts[parts.length - 1].range[1] = i + 1;
   }
   const margin = MARGIN * (x[n - 1] - x[0]) || length;
-  return { x, n, parts, unit, domain: [x[0] - margin, x[n - 1] + margin] };
+  const first = Number(rows.time?.[0]); // of numbers; dates are labels
+  const origin = Number.isFinite(first) ? first - x[0] : 0;
+  const dates = rows.time && !Number.isFinite(first) ? rows.time : null;
+  return { x, n, parts, unit, origin, dates, domain: [x[0] - margin, x[n - 1] + margin] };
 }
 
 /**
@@ -50,14 +53,42 @@ function createTimePlot(root, label, store, draw) {
   return plot;
 }
 
+/** Return labels of rows with dates: those of days, months or years where these begin, or else evenly. @param {Places} places @param {number} count */
+export function makeDateTicks({ x, n, dates }, count) {
+  const texts = (dates ?? []).slice(0, n);
+  const stride = Math.max(1, Math.ceil(n / count));
+  const starts = [4, 7, 10].map((length) =>
+    texts.flatMap((text, i) => (text.slice(0, length) === texts[i - 1]?.slice(0, length) || !i ? [] : [i])),
+  );
+  const found = starts.find((rows) => rows.length > count / 3);
+  const all = found ?? Array.from({ length: Math.ceil(n / stride) }, (_, k) => k * stride);
+  const every = Math.max(1, Math.ceil(all.length / count));
+  return all
+    .filter((_, k) => k % every === 0)
+    .map((i, k) => ({ value: x[i], label: shortenDate(texts[i], k ? texts[all[k * every - every]] : "") }));
+}
+
+/** Leave out the day of a date with a time if the label before has the same. @param {string} text @param {string} before */
+function shortenDate(text, before) {
+  const [day, time] = text.split("T");
+  if (!time) return text;
+  return time.startsWith("00:00") || !before ? day : before.startsWith(day) ? time.slice(0, 5) : text.slice(5, 16).replace("T", " ");
+}
+
 /** @param {Plot} plot @param {Places} places @param {number[]} ys that are drawn */
-function drawTimeAxes(plot, { parts, unit, domain }, ys) {
+function drawTimeAxes(plot, places, ys) {
+  const { parts, unit, origin, dates, domain } = places;
   plot.domain = { x: domain, y: padRange(ys.filter(Number.isFinite)) };
   const values = plot.yTicks().map(shorten);
   plot.fitLabels(values);
   const [low, high] = domain;
-  const ticks = makeTicks(low, high, Math.max(2, plot.rect.width / TIME_WIDTH));
-  const times = ticks.map(({ value, label }, i) => ({ value, label: i === ticks.length - 1 ? `${label} ${pluralize(unit)}` : label }));
+  const n_ticks = Math.max(2, plot.rect.width / TIME_WIDTH);
+  const ticks = makeTicks(low + origin, high + origin, n_ticks);
+  const numbers = ticks.map(({ value, label }, i) => ({
+    value: value - origin,
+    label: i === ticks.length - 1 ? `${label} ${pluralize(unit)}` : label,
+  }));
+  const times = dates ? makeDateTicks(places, n_ticks) : numbers;
   const sparse = parts.filter((_, i) => i % Math.ceil((parts.length * TIME_WIDTH) / plot.rect.width) === 0);
   const names = sparse.map(({ start, name }) => ({
     value: start,

@@ -1,19 +1,25 @@
 // Where tables come from: files, examples and the fit of an address; and how they leave the server again.
-import { byId, createButton } from "../lib/dom.js";
+import { byId, createButton, html } from "../lib/dom.js";
 import { Problem, receive, send } from "../model/api.js";
 import { readTable } from "../model/table.js";
 import { showProblem } from "../views/problems.js";
 import { deleteStored, fetchStored } from "./service.js";
 
-/** The examples, by their files, with the options that they need. @type {Record<string, {title: string, options?: Partial<FitOptions>}>} */
+/** The examples, by their files, with the options that they need, and how they were simulated. @type {Record<string, {title: string, options?: Partial<FitOptions>, truth: string}>} */
 export const EXAMPLES = {
-  room: { title: "A room that warms up" },
-  advertising: { title: "Advertising and sales" },
-  tank: { title: "A tank", options: { offset: false } },
-  step_tests: { title: "Step tests of a plant", options: { delay: { low: 0, high: 8 } } },
-  drug: { title: "A drug in the blood", options: { initial_state: 0, offset: false } },
-  reservoir: { title: "Rain and runoff" },
-  calcium: { title: "Calcium in a neuron" },
+  room: { title: "A room that warms up", truth: "The time constant is 10 hours, and disturbances last for some hours." },
+  advertising: { title: "Advertising and sales", truth: "The time constant is 1.96 weeks." },
+  tank: { title: "A tank", options: { offset: false }, truth: "The time constant is 20 minutes." },
+  step_tests: {
+    title: "Step tests of a plant",
+    options: { delay: { low: 0, high: 8 } },
+    truth: "The time constant is 6 minutes, after a dead time of 1.5 minutes.",
+  },
+  drug: { title: "A drug in the blood", options: { initial_state: 0, offset: false }, truth: "The time constant is 8.66 hours." },
+  reservoir: { title: "Rain and runoff", truth: "The time constant is 9.49 days." },
+  calcium: { title: "Calcium in a neuron", truth: "The time constant is 0.5 seconds." },
+  river: { title: "A river, with a trap", truth: "The time constant is 5 days, and rain arrives after 2 days." },
+  moon: { title: "The moon and births, with a trap", truth: "The moon does nothing: births are drawn at random." },
 };
 
 /** @type {FitOptions} */
@@ -78,7 +84,10 @@ export class Loader {
       `The table is stored on this server as ${answer?.dataset.id}. `,
       createButton("Delete it", () => this.remove(), { class: "small-button", id: "delete" }),
     ];
-    byId("stored").replaceChildren(...(!answer ? [] : example ? ["Simulated, so the truth is known. Stored like any table."] : own()));
+    const reveal = createButton("Show the truth", () => reveal.replaceWith(html("b", {}, EXAMPLES[example].truth)), {
+      class: "small-button",
+    });
+    byId("stored").replaceChildren(...(!answer ? [] : example ? ["Simulated, so the truth is known. ", reveal] : own()));
   }
 
   /** Delete the table from the server, with its fits. */

@@ -12,7 +12,7 @@ import { createControls } from "./controls.js";
 import { DEFAULTS, EXAMPLES, Loader } from "./loader.js";
 import { createProfile } from "./profile.js";
 import { createResult } from "./result.js";
-import { Refusal, fetchFit, seriesPath, storeSeries } from "./service.js";
+import { Refusal, fetchAlternative, fetchFit, seriesPath, storeSeries } from "./service.js";
 import { Store } from "./store.js";
 import { recognizeColumns } from "./table.js";
 
@@ -31,10 +31,18 @@ const fits = new LatestRequest(
     return fetchFit(question, dataset, (address) => store.stored.add(address), signal);
   },
   (answer) => {
-    store.set({ answer, other: null, isBusy: false });
+    store.set({ answer, other: null, better: null, isBusy: false });
+    alternatives.send(answer);
     history.replaceState(null, "", `#${answer.fit.id}`);
   },
   fail,
+);
+
+/** Their intervals, which the answer does not have. */
+const alternatives = new LatestRequest(
+  (/** @type {Answer} */ answer, signal) => fetchAlternative(answer.fit, signal).then((better) => ({ answer, better })),
+  ({ answer, better }) => answer === store.answer && store.set({ better }),
+  () => {}, // the sentence stands without the interval
 );
 
 const loader = new Loader({

@@ -74,15 +74,19 @@ export function createProfile(root, store) {
   function draw() {
     if (!store.answer) return;
     const { fit, profile, window } = store.answer;
-    const lowest = Math.sqrt(fit.cost);
-    const level = fit.level === null ? null : Math.sqrt(fit.level);
-    const errors = profile.cost.map(Math.sqrt);
+    // With autocorrelated noise, another criterion than the error is the lowest.
+    const isError = fit.rho === null;
+    const lowest = isError ? Math.sqrt(fit.cost) : 0;
+    const level = fit.level === null ? null : isError ? Math.sqrt(fit.level) : fit.level;
+    const errors = isError ? profile.cost.map(Math.sqrt) : profile.criterion;
+    const minimumOf = (/** @type {Fit["minima"][number]} */ { cost, criterion }) => (isError ? Math.sqrt(cost) : Number(criterion));
     const shown = errors.filter((each, i) => Number.isFinite(each) && profile.w_rec[i] >= window[0] && profile.w_rec[i] <= window[1]);
     const highest = Math.max(lowest * (1 + 1e-9), ...shown);
     const most = Math.max(
       level !== null && level > lowest ? Math.min(highest, lowest + TOP * (level - lowest)) : highest,
-      ...fit.minima.map(({ cost }) => Math.sqrt(cost)),
+      ...fit.minima.map(minimumOf),
     );
+    byId("profile-quantity").textContent = isError ? "error" : "misfit";
     const margin = 0.08 * (most - lowest) || 0.1 * lowest || 1;
     plot.domain = { x: window, y: [lowest - margin, most + margin] };
     plot.drawAxes(plot.xTicks().map(shorten), plot.yTicks().map(shorten));
@@ -102,8 +106,8 @@ export function createProfile(root, store) {
       );
     }
     setAttributes(curve, { d: plot.path(profile.w_rec, errors) });
-    const minima = fit.minima.map(({ w_rec, cost }, i) =>
-      svg("circle", { class: i ? "minimum" : "minimum best", cx: plot.x(w_rec), cy: plot.y(Math.sqrt(cost)), r: i ? 5 : 7 }),
+    const minima = fit.minima.map((minimum, i) =>
+      svg("circle", { class: i ? "minimum" : "minimum best", cx: plot.x(minimum.w_rec), cy: plot.y(minimumOf(minimum)), r: i ? 5 : 7 }),
     );
     top.replaceChildren(...minima, ...drawTimes(plot, store.answer));
     const place = at === null ? null : plot.x(at);

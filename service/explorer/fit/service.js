@@ -68,9 +68,13 @@ export async function fetchFit(question, dataset, onStored, signal) {
   const wide = chooseWindow(fit, 1);
   const [rows, zoomed] = await Promise.all([fetchTable(fit.links.csv, signal), fetchAtOnce(fit.request, ...wide, signal)]);
   const profile = zoomed
-    ? { w_rec: fillGaps(zoomed.arrays.profile_w_rec), cost: fillGaps(zoomed.arrays.profile_cost) }
+    ? {
+        w_rec: fillGaps(zoomed.arrays.profile_w_rec),
+        cost: fillGaps(zoomed.arrays.profile_cost),
+        criterion: fillGaps(zoomed.arrays.profile_criterion),
+      }
     : await fetchTable(fit.links.profile_csv, signal); // which is dense in the interval alone
-  const residual = whiten(rows.residual, fit.rho);
+  const residual = whiten(/** @type {Rows} */ (rows), fit.rho);
   const drawn = { rows: /** @type {Rows} */ ({ ...rows, residual }), profile: /** @type {Answer["profile"]} */ (profile) };
   return { question, dataset, fit, ...drawn, window: zoomed ? wide : chooseWindow(fit, 0.1), isLarge: !zoomed };
 }
@@ -92,8 +96,9 @@ function describeRefusal({ errors: [{ pointer = "", detail }], members, status }
 
 const fillGaps = (/** @type {(number | null)[]} */ numbers) => numbers.map((number) => number ?? NaN);
 
-/** Return the noise that is independent: what the last residual does not tell. @param {number[]} residuals @param {number | null} rho */
-const whiten = (residuals, rho) => (rho === null ? residuals : residuals.map((each, i) => each - rho * (residuals[i - 1] ?? NaN)));
+/** Return the noise that is independent: what the residual before does not tell. @param {Pick<Rows, "residual" | "sequence">} rows @param {number | null} rho */
+const whiten = ({ residual, sequence }, rho) =>
+  rho === null ? residual : residual.map((each, i) => (sequence[i] === sequence[i - 1] ? each - rho * residual[i - 1] : NaN));
 
 /** Fetch the best fit with one w_rec, or its error with the next one of the profile if that takes too long. @param {Answer} answer @param {number} w_rec @param {AbortSignal} signal @returns {Promise<Comparison>} */
 export async function fetchFitAt({ fit: { request }, isLarge, profile }, w_rec, signal) {
@@ -101,7 +106,7 @@ export async function fetchFitAt({ fit: { request }, isLarge, profile }, w_rec, 
   const fit = isLarge ? null : await fetchAtOnce(request, low, low + POINT_SPAN, signal);
   if (fit) {
     const [prediction, residual] = [fit.arrays.prediction, fit.arrays.residual].map(fillGaps);
-    return { w_rec, rmse: fit.rmse, rows: { prediction, residual: whiten(residual, fit.rho) } };
+    return { w_rec, rmse: fit.rmse, rows: { prediction, residual: whiten({ residual, sequence: fit.arrays.sequence }, fit.rho) } };
   }
   const next = profile.w_rec.findIndex((each) => each >= w_rec);
   return { w_rec: profile.w_rec[next], rmse: Math.sqrt(profile.cost[next]), rows: null };
@@ -130,11 +135,19 @@ async function fetchAtOnce(request, low, high, signal) {
   }
 }
 
-/** @param {string} path @param {AbortSignal} signal @returns {Promise<Record<string, number[]>>} the columns of a table of numbers */
+/** Fit as the first alternative says; null without one. @param {Fit} fit @param {AbortSignal} signal @returns {Promise<Fit | null>} */
+export async function fetchAlternative({ request, alternatives: [first] }, signal) {
+  if (!first) return null;
+  const changed = /** @type {Fit["request"]} */ ({ ...request, ...first.options });
+  return fetchAtOnce(changed, changed.w_rec.low, changed.w_rec.high, signal);
+}
+
+/** @param {string} path @param {AbortSignal} signal @returns {Promise<Record<string, any[]>>} the columns of a table of numbers, and of times as text */
 async function fetchTable(path, signal) {
   const [header, ...lines] = (await receive((await send(path, { signal })).text(), signal)).trim().split(/\r?\n/);
-  const rows = lines.map((line) => line.split(",").map((field) => (field === "" ? NaN : Number(field))));
-  return Object.fromEntries(header.split(",").map((name, j) => [name, rows.map((row) => row[j])]));
+  const rows = lines.map((line) => line.split(","));
+  const read = (/** @type {string} */ name, /** @type {string} */ field) => (name === "time" ? field : field === "" ? NaN : Number(field));
+  return Object.fromEntries(header.split(",").map((name, j) => [name, rows.map((row) => read(name, row[j]))]));
 }
 
 /** Fetch a stored fit, and its data as a table with its name. @param {string} id */

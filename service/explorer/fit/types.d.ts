@@ -17,7 +17,7 @@ type Fit = Omit<
   Present<
     Required<Schemas["FitResource"]>,
     | ("id" | "w_rec" | "time_constant" | "half_life" | "inputs" | "target" | "delay" | "cost" | "rmse" | "n_targets")
-    | ("degrees_of_freedom" | "minima" | "residuals" | "trust" | "links")
+    | ("degrees_of_freedom" | "minima" | "residuals" | "trust" | "alternatives" | "links")
   >,
   "request"
 > & { request: FitOptions & { dataset: { id: string }; step: { length: number; unit: string }; confidence: number } };
@@ -25,7 +25,10 @@ type Fit = Omit<
 type Series = Present<Schemas["DatasetSummary"], "inputs" | "target" | "step">;
 
 /** What is drawn over time, NaN where a number is missing. */
-type Rows = Record<"sequence" | "step" | "target" | "prediction" | "low" | "high" | "residual", number[]>;
+type Rows = Record<"sequence" | "step" | "target" | "prediction" | "low" | "high" | "residual", number[]> & {
+  /** dates, or numbers as text, if the table has times */
+  time?: string[];
+};
 
 /** Which columns of a table play which part; "" is none. */
 type Columns = {
@@ -46,8 +49,8 @@ type Answer = {
   dataset: Series;
   fit: Fit;
   rows: Rows;
-  /** the lowest cost for each w_rec */
-  profile: { w_rec: number[]; cost: number[] };
+  /** the lowest cost for each w_rec, and the criterion of autocorrelated noise */
+  profile: { w_rec: number[]; cost: number[]; criterion: number[] };
   /** the range of w_rec that is drawn */
   window: [number, number];
   /** whether fits of other w_rec take too long to ask for */

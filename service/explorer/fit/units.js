@@ -4,6 +4,15 @@ import { formatNumber } from "../lib/format.js";
 
 /** @typedef {{low: number | null, high: number | null, low_open?: boolean, high_open?: boolean}} Range an end that is null or open has no limit */
 
+/** Names of units of time, and how many of the unit before each has. */
+const TIMES = [
+  { names: /^(s|secs?|seconds?)$/i, unit: "second", size: 1 },
+  { names: /^(min|mins|minutes?)$/i, unit: "minute", size: 60 },
+  { names: /^(h|hrs?|hours?)$/i, unit: "hour", size: 60 },
+  { names: /^(d|days?)$/i, unit: "day", size: 24 },
+  { names: /^(years?)$/i, unit: "year", size: 365.25 },
+];
+
 export const format = (/** @type {number | null} */ value) => formatNumber(value, 3);
 
 /** Return the name of a unit. A column that is named time has none. @param {string} unit */
@@ -16,23 +25,50 @@ export function pluralize(unit) {
   return unit.length < 3 || /^(min|sec|hrs?)$|s$/i.test(unit) ? unit : `${unit}s`;
 }
 
+/** Return the unit in which a time has a handy number, and its length in the given unit. @param {number | null} value @param {string} unit */
+export function chooseUnit(value, unit) {
+  let i = TIMES.findIndex(({ names }) => names.test(unit));
+  let length = 1;
+  const size = Math.abs(value ?? 0);
+  while (i >= 0 && i + 1 < TIMES.length && size >= 2 * length * TIMES[i + 1].size) length *= TIMES[++i].size;
+  while (i > 0 && size && size < 0.5 * length) length /= TIMES[i--].size;
+  return { length, unit: length === 1 ? unit : TIMES[i].unit };
+}
+
 /** @param {number | null} value @param {string} unit */
-export const withUnit = (value, unit) => `${format(value)} ${format(value) === "1" ? nameUnit(unit) : pluralize(unit)}`;
+const attach = (value, unit) => `${format(value)} ${format(value) === "1" ? nameUnit(unit) : pluralize(unit)}`;
+
+/** Return a time in a handy unit. @param {number | null} value @param {string} unit */
+export function withUnit(value, unit) {
+  const handy = chooseUnit(value, unit);
+  return attach(value === null ? null : value / handy.length, handy.unit);
+}
 
 /** @param {number} n @param {string} noun in the singular */
 export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 
-/** Return ranges as words. @param {Range[]} ranges @param {string} [unit] of a time */
-export function describeRanges(ranges, unit) {
-  const name = (/** @type {number} */ value) => (unit ? withUnit(value, unit) : format(value));
+/**
+ * Return ranges as words.
+ * @param {Range[]} ranges @param {string} [unit] of a time @param {number | null} [value] in the ranges, which chooses the unit
+ * @param {boolean} [isNamed] whether the unit is named
+ */
+export function describeRanges(ranges, unit, value = null, isNamed = Boolean(unit)) {
+  const handy = unit ? chooseUnit(value ?? ranges[0]?.low ?? ranges[0]?.high ?? null, unit) : { length: 1, unit: "" };
+  const name = (/** @type {number} */ end) => (isNamed ? attach(end / handy.length, handy.unit) : format(end / handy.length));
   const texts = ranges.map(({ low, high, low_open, high_open }) => {
     const hasLow = low !== null && !low_open;
     const hasHigh = high !== null && !high_open;
-    if (hasLow && hasHigh) return `${format(low)} to ${name(high)}`;
+    if (hasLow && hasHigh) return `${format(low / handy.length)} to ${name(high)}`;
     if (hasHigh) return `at most ${name(high)}`;
     return hasLow ? `at least ${name(low)}` : "anything";
   });
   return texts.join(", or ");
+}
+
+/** Split the name of a column such as "heating (kW)" or "heating [kW]". @param {string} column */
+export function splitUnit(column) {
+  const [, name = column, unit = ""] = /^(.*\S)\s*[[(]([^[\]()]{1,12})[\])]$/.exec(column) ?? [];
+  return { name, unit };
 }
 
 /** Return a text as nodes, in which w_rec is set as a symbol. @param {string} text @returns {(Node | string)[]} */
@@ -46,3 +82,12 @@ export function toTime(w_rec, length) {
   if (w_rec <= 0) return 0;
   return w_rec >= 1 ? Infinity : -length / Math.log(w_rec);
 }
+
+/** Return ranges of time constants. @param {Span[]} ranges of w_rec @param {number} length of a step @returns {Range[]} */
+export const toTimes = (ranges, length) =>
+  ranges
+    .filter(({ low, high }) => (high ?? 1) > 0 && (low ?? 0) < 1)
+    .map(({ low, high }) => ({
+      low: low === null || low <= 0 ? null : toTime(low, length),
+      high: high === null || high >= 1 ? null : toTime(high, length),
+    }));

@@ -134,6 +134,19 @@ def test_the_lifecycle_of_a_fit(stored_api: Any) -> None:
     assert stored_api.post(FITS, {"dataset": SERIES}).status_code == 201
 
 
+def test_the_table_has_the_times_of_the_series(api: Any) -> None:
+    rows = ["region,day,x,y"]
+    for name, days in (("north", range(1, 25)), ("south", range(3, 28))):
+        rows += [f"{name},2024-02-{day:02},{day % 5},{(3 * day) % 7}" for day in days]
+    query = "?kind=series&target=y&inputs=x&sequence=region&time=day"
+    dataset = {"kind": "stored", "id": api.upload("\n".join(rows), query=query).json()["id"]}
+    fit = api.post(FITS, {"dataset": dataset, "delay": 2}).json()
+    table = read_table(api.get(fit["links"]["csv"]))
+    assert list(table)[:4] == ["sequence", "step", "time", "target"]
+    dates = [row.split(",")[1] for row in rows[1:]]
+    assert table["time"] == [*dates[2:24], *dates[26:]]
+
+
 def test_a_fit_that_is_not_stored_has_its_arrays(api: Any) -> None:
     stored = api.post(FITS, {"dataset": SERIES}).json()
     result = api.post(FITS, {"dataset": SERIES, "keep": False}).json()

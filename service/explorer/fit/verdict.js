@@ -1,0 +1,103 @@
+// What speaks for and against a fit: it stands before the number, with a button for what fits better.
+import { byId, createButton, html } from "../lib/dom.js";
+import { describeRanges, format, splitUnit, toTimes, typeset, withUnit } from "./units.js";
+
+export const ENOUGH = 50; // targets, with which the tests of the service find most that is wrong
+const ALWAYS = ["nearly_collinear", "feedback", "outliers"]; // what is said also if no number is
+const PER_UNKNOWN = 10; // targets that an unknown needs, about
+
+/** @typedef {Fit["alternatives"][number]} Alternative */
+/** @typedef {Fit["trust"]["findings"][number]} Finding */
+
+/** Return whether the data tell a w_rec at all. @param {Fit} fit */
+export const isIdentified = ({ identifiable, degrees_of_freedom }) => identifiable && degrees_of_freedom > 0;
+
+/** Return whether no effect of the inputs is visible. @param {Fit} fit */
+export const isBlind = ({ trust }) => trust.reasons.includes("no_visible_effect");
+
+/** Return whether there are too few rows to tell anything. @param {Fit} fit */
+export function isTooShort(fit) {
+  const { low, high } = fit.request.w_rec;
+  const isAnything = fit.trust.cautious?.some((each) => (each.low ?? low) <= low && (each.high ?? high) >= high);
+  return fit.n_targets < ENOUGH && (!isIdentified(fit) || isAnything === true);
+}
+
+/** Return how many rows are needed, about. @param {Fit} fit */
+export const countNeeded = ({ n_targets, degrees_of_freedom }) =>
+  Math.max(ENOUGH, PER_UNKNOWN * (n_targets - Math.max(0, degrees_of_freedom)));
+
+/** Return the interval to show: the cautious one if the tests have too few targets. @param {Fit} fit */
+export const chooseInterval = (fit) => (fit.n_targets < ENOUGH && fit.trust.cautious) || fit.w_rec.intervals;
+
+/**
+ * Show the verdict, and below the number what else was found.
+ * @param {FitStore} store @param {(change: Partial<FitOptions>) => void} apply
+ */
+export function showVerdict({ answer, better }, apply) {
+  const [verdict, list] = ["verdict", "doubts"].map(byId);
+  if (!answer) {
+    for (const element of [verdict, list]) element.replaceChildren();
+    return;
+  }
+  const { fit } = answer;
+  const [alternative] = fit.alternatives;
+  const { reasons, findings } = fit.trust;
+  const isUntested = fit.trust.cautions.some((slug) => slug === "too_few_to_tell" || slug === "not_tested");
+  verdict.className = `verdict ${reasons.length ? "doubt" : isUntested ? "untested" : "fine"}`;
+  const others = findings.filter(({ slug }) => !isSaid(slug, fit));
+  if (alternative) {
+    const use = () => apply(/** @type {Partial<FitOptions>} */ (alternative.options));
+    const text = describeAlternative(alternative, fit, better);
+    verdict.replaceChildren(...typeset(`${text} `), createButton("Use this", use, { class: "small-button" }));
+  } else if (isTooShort(fit) || isBlind(fit)) {
+    verdict.replaceChildren();
+  } else if (reasons.length) {
+    const first = others.shift();
+    verdict.replaceChildren(html("b", {}, "Do not rely on this number. "), ...typeset(first ? describeFinding(first, fit) : ""));
+  } else {
+    const noise = fit.rho === null ? "" : ` Autocorrelated noise is allowed for (${format(fit.rho)} per step).`;
+    verdict.replaceChildren(
+      isUntested ? "Nothing speaks against this number, but little could be tested." : `No test speaks against this number.${noise}`,
+    );
+  }
+  list.replaceChildren(...others.map((finding) => html("li", {}, ...typeset(describeFinding(finding, fit)))));
+}
+
+/** Return whether the headline or the verdict says a finding, or it follows from what these say. @param {string} slug @param {Fit} fit */
+function isSaid(slug, fit) {
+  // Other reasons are judged again with the alternative.
+  if (fit.alternatives.length) return fit.trust.reasons.some((reason) => reason === slug);
+  if (isTooShort(fit) || isBlind(fit)) return !ALWAYS.includes(slug);
+  return slug === "interval_open" && !fit.identifiable;
+}
+
+/** @param {Alternative} alternative @param {Fit} fit @param {Fit | null} better the fit with it, once it has arrived */
+function describeAlternative({ reason, options, w_rec, time_constant }, fit, better) {
+  const { length, unit } = fit.request.step;
+  const shift = length * (Number(options.delay ?? 0) - fit.delay.value);
+  const starts = {
+    delay_advised: `The inputs seem to act ${withUnit(Math.abs(shift), unit)} ${shift > 0 ? "later" : "earlier"}`,
+    range_advised: "A w_rec outside the range that was searched fits clearly better",
+    offset_advised: "A constant level seems to be missing",
+    neighbors: "What the fit does not explain lasts for more than a step",
+  };
+  const start = starts[/** @type {keyof typeof starts} */ (reason)] ?? "Another fit is clearly better";
+  const [value, ranges] =
+    time_constant === null ? [w_rec, better?.w_rec.intervals] : [time_constant, better && toTimes(better.w_rec.intervals, length)];
+  const name = time_constant === null ? `w_rec ${format(w_rec)}` : withUnit(time_constant, unit);
+  const interval = ranges ? ` (${describeRanges(ranges, time_constant === null ? undefined : unit, value, false)})` : "";
+  const now = fit.time_constant.value;
+  return `${start}: then ${name}${interval} instead of ${now === null ? `w_rec ${format(fit.w_rec.value)}` : withUnit(now, unit)}.`;
+}
+
+/** Return a finding in the words of the service, with distances as times. @param {Finding} finding @param {Fit} fit */
+function describeFinding({ slug, sentence, advice, input, lag }, { request: { step }, target }) {
+  const time = withUnit(Number(lag) * step.length, step.unit);
+  const [cause, effect] = [splitUnit(input ?? "").name, splitUnit(target).name];
+  const texts = {
+    follow_inputs: `The residuals follow ${cause} of ${lag ? `${time} before` : "the same step"}.`,
+    season: `Residuals that are ${time} apart resemble each other.`,
+    feedback: `${cause} follows the residuals ${time} later: it may react to ${effect}.`,
+  };
+  return `${texts[/** @type {keyof typeof texts} */ (slug)] ?? sentence} ${advice}`;
+}
