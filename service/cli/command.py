@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from service.cli.text import format_example
 from service.errors import Invalid
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class TaskCommand(click.Command):
     def __init__(
         self, name: str, *, example: str, without: Collection[str] = (), **attributes: Any
     ) -> None:
-        super().__init__(name, epilog=f"\b\nExample:\n  {example}", **attributes)
+        super().__init__(name, epilog=format_example(example), **attributes)
         self._without = {"keep", *without}
 
     @cached_property

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from service.cli.command import TaskCommand
+from service.cli.text import format_example, format_table
 
 DATA = click.Option(
     ["--data"],
@@ -14,7 +15,7 @@ DATA = click.Option(
 )
 
 
-@click.command(epilog="\b\nExample:\n  linear-rnn tutorial --out pictures")
+@click.command(epilog=format_example("linear-rnn tutorial --out pictures"))
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -92,11 +93,10 @@ fit = TaskCommand(
 )
 
 
-@click.command(epilog="\b\nExample:\n  linear-rnn optimizers")
+@click.command(epilog=format_example("linear-rnn optimizers"))
 @click.option("--json", "as_json", is_flag=True, help="Print the response of the HTTP API.")
 def optimizers(as_json: bool) -> None:
     """List the optimizers and the defaults of their options."""
-    from service.cli.text import format_table
     from service.operations.optimizers import OPTIMIZER_LIST
     from service.schemas.base import encode
 

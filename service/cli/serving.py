@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.cli.text import format_example
 from service.errors import ServiceError, StartError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ data_dir: Callable[..., Any] = click.option(
 )
 
 
-@click.command()
+@click.command(epilog=format_example("linear-rnn serve --port 9000 --data-dir data"))
 @data_dir
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", help="Port to listen on; 0 selects a free port.  [default: 8000]")
@@ -103,7 +104,7 @@ def _end(supervisor: "Supervisor", settings: "Settings") -> None:
         requeue_jobs_of_stopped_workers(settings.store_url, killed)
 
 
-@click.command()
+@click.command(epilog=format_example("linear-rnn worker --data-dir data"))
 @data_dir
 @click.option("--supervised", metavar="NAME", hidden=True)
 def worker(supervised: str | None, **options: str | None) -> None:
@@ -119,7 +120,7 @@ def worker(supervised: str | None, **options: str | None) -> None:
     run(settings, supervised)
 
 
-@click.command()
+@click.command(epilog=format_example("linear-rnn migrate --data-dir data"))
 @data_dir
 def migrate(**options: str | None) -> None:
     """Migrate the database.
@@ -169,7 +170,7 @@ def _settings(options: dict[str, str | None]) -> "Settings":
     return load_settings({name: value for name, value in options.items() if value is not None})
 
 
-@click.command()
+@click.command(epilog=format_example("linear-rnn openapi"))
 def openapi() -> None:
     """Print the OpenAPI schema as JSON, with default settings."""
     import json
@@ -186,7 +187,7 @@ def keys() -> None:
     """Make API keys."""
 
 
-@keys.command()
+@keys.command(epilog=format_example("linear-rnn keys new alice --scope write"))
 @click.argument("name")
 @click.option(
     "--scope",

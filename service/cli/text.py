@@ -1,7 +1,12 @@
-"""Numbers and tables for a terminal."""
+"""Numbers, tables and examples for a terminal."""
 
 from collections.abc import Sequence
 from typing import Any
+
+
+def format_example(line: str) -> str:
+    """Return the last part of the help of a command: a command line that works."""
+    return f"\b\nExample:\n  {line}"
 
 
 def format_number(value: Any) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from service.cli import COMMANDS, cli, main
 from service.cli.command import TaskCommand
+from service.cli.serving import keys, migrate, openapi, serve, worker
 from service.engine.training import OPTIMIZERS
 from tests.api.conftest import Api, Json, strictly
 
@@ -167,20 +168,29 @@ def test_the_options_that_help_do(run: Run) -> None:
         assert re.search(rf"^time_constant +{re.escape(time_constant)} ", printed, re.MULTILINE)
 
 
-def examples() -> list[str]:
-    """Return the example in the help of every command that computes."""
-    context = click.Context(cli)
-    helps = (command.get_help(click.Context(command, context)) for command in COMMANDS)
-    return [line.strip() for text in helps for line in text.splitlines()[-1:]]
+def example(command: click.Command, *path: str) -> str:
+    """Return the command line at the end of the help of a command."""
+    context = click.Context(command, click.Context(cli))
+    line = command.get_help(context).splitlines()[-1].strip()
+    if line.split()[: len(path) + 2] != ["linear-rnn", *path, command.name]:
+        raise ValueError(line)
+    return line
 
 
-def test_every_command_has_an_example() -> None:
-    assert [line.split()[:2] for line in examples()] == [
-        ["linear-rnn", command.name] for command in COMMANDS
-    ]
+def test_every_command_of_an_operator_has_an_example_that_can_be_parsed() -> None:
+    (new,) = keys.commands.values()
+    for command, path in (
+        (serve, ()),
+        (worker, ()),
+        (migrate, ()),
+        (openapi, ()),
+        (new, ("keys",)),
+    ):
+        arguments = shlex.split(example(command, *path))[len(path) + 2 :]
+        assert command.make_context(command.name, arguments).params is not None
 
 
-@pytest.mark.parametrize("line", examples())
+@pytest.mark.parametrize("line", [*map(example, COMMANDS)])
 def test_the_examples_work(run: Run, tmp_path: Path, line: str) -> None:
     assert run(line.removeprefix("linear-rnn "))
     out = re.search(r"--out (\S+\.\w+)", line)
