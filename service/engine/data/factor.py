@@ -102,8 +102,8 @@ class Factor:
         return cls(factor, n_samples)
 
     def compressed(self) -> "Factor":
-        """Return R where it has fewer rows than this factor."""
-        if len(self.rows) <= self.rows.shape[1]:
+        """Return R where it has less than half as many rows as this factor."""
+        if len(self.rows) <= 2 * self.rows.shape[1]:
             return self
         return Factor(np.asarray(np.linalg.qr(self.rows, mode="r")), self.n_samples)
 

@@ -25,17 +25,20 @@ def find_candidates(factor: Factor, initial_state: float) -> tuple[list[Fit], bo
     everywhere; the fits are then examples.
     """
     sides = make_sides(factor, initial_state)
-    reduced = make_sides(factor.compressed(), initial_state)
+    few = factor.compressed()
+    reduced = sides if few is factor else make_sides(few, initial_state)
     grids = [side.evaluate(side.make_grid()) for side in reduced]
     if _is_flat(sides[0], grids):
         return _find_examples(sides, grids[0]), True
     at_roots: list[Fit] = []
     profiles = list[Evaluation]()
-    for side, few, grid in zip(sides, reduced, grids, strict=True):
-        roots, cluster = _find_narrow(few, grid)
+    for side, small, grid in zip(sides, reduced, grids, strict=True):
+        roots, cluster = _find_narrow(small, grid)
         at_roots += [fit(side, u) for u in roots.tolist()]
-        known = grid[~np.isnan(grid.cost)]
-        profiles.append(profile.refine(known.merge(*cluster), few.evaluate))
+        points = grid[~np.isnan(grid.cost)]
+        if cluster:
+            points = points.merge(*cluster)
+        profiles.append(profile.refine(points, small.evaluate))
     limits = [each for each in at_roots if each.is_limit]
     fits: list[Fit] = []
     best = min(float(np.min(points.cost, initial=sides[0].target_square)) for points in profiles)
