@@ -47,14 +47,16 @@ def read_csv(content: bytes) -> dict[str, Any]:
     import csv
 
     header, *rows = csv.reader(io.StringIO(content.decode()))
-    return {name: _column([row[k] for row in rows]) for k, name in enumerate(header)}
+    return {name: to_column([row[k] for row in rows]) for k, name in enumerate(header)}
 
 
-def _column(cells: list[str]) -> Any:
+def to_column(values: Sequence[Any]) -> Any:
+    """Return numbers, also as text, as an array, and other text as a list; rows stay rows."""
+    if values and isinstance(values[0], list):
+        return [to_column(row) for row in values]
     try:
-        numbers = [float(cell) if cell else None for cell in cells]
+        if all(str(value).removeprefix("-").isdigit() for value in values):
+            return to_array([int(value) for value in values], int)
+        return to_array([NAN if value in {"", None} else float(value) for value in values])
     except ValueError:
-        return cells
-    if all(cell.removeprefix("-").isdigit() for cell in cells):
-        return to_array([int(cell) for cell in cells], int)
-    return to_array(numbers)
+        return values

@@ -11,25 +11,22 @@ class Progress:
     def __init__(self, label: str) -> None:
         self._label = label
         self._bar: Any = None
+        if find_spec("tqdm") is not None:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(desc=label, file=sys.stderr)
 
     def show(self, done: int, total: int, cost: float | None) -> None:
         """Show how much is done, and the latest cost if there is one."""
         text = "" if cost is None else f"cost {cost:.3g}"
-        if find_spec("tqdm") is None:
+        if self._bar is None:
             line = f"\r{self._label} {done:,} of {total:,} ({done / max(total, 1):.0%}) {text}"
             print(f"{line:<70}", end="", file=sys.stderr, flush=True)
-            return
-        if self._bar is None:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(desc=self._label, total=total, file=sys.stderr)
-        self._bar.total = total
-        self._bar.set_postfix_str(text, refresh=False)
-        self._bar.update(done - self._bar.n)
+        else:
+            self._bar.total = total
+            self._bar.set_postfix_str(text, refresh=False)
+            self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
         """End the line."""
-        if self._bar is not None:
-            self._bar.close()
-        elif find_spec("tqdm") is None:
-            print(file=sys.stderr)
+        print(file=sys.stderr) if self._bar is None else self._bar.close()

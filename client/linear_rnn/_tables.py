@@ -73,9 +73,6 @@ class Rows(Table, Mapping[str, Any]):
             )
         return self._columns[name]
 
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._columns]
-
     def __repr__(self) -> str:
         n_rows = max(map(len, self._columns.values()), default=0)
         return f"<{type(self).__name__} of {n_rows:,} rows: {', '.join(self._columns)}>"

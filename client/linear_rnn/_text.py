@@ -1,9 +1,8 @@
 """Results in words."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from linear_rnn import _models as m
+from linear_rnn import _models as m
 
 
 def number(value: float | None) -> str:
@@ -11,12 +10,12 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
-def interval(pieces: "list[m.Interval]") -> str:
+def interval(pieces: list[m.Interval]) -> str:
     """Return the pieces of a confidence interval; an end that is not known is open."""
     return " and ".join(f"{_end(p.low, '-')} to {_end(p.high, '+')}" for p in pieces) or "none"
 
 
-def verdict(trust: "m.TrustReport | None") -> str:
+def verdict(trust: m.TrustReport | None) -> str:
     """Return a verdict in one line."""
     if trust is None:
         return "no verdict"
@@ -24,7 +23,7 @@ def verdict(trust: "m.TrustReport | None") -> str:
     return "the interval can be trusted" if trust else f"the interval is not to be trusted: {named}"
 
 
-def summary(fit: "m.FitResource") -> str:
+def summary(fit: m.FitResource) -> str:
     """Return the verdict on a fit, then its numbers."""
     if fit.trust is None or fit.w_rec is None:
         return f"{fit.id} is {fit.status}"
@@ -51,12 +50,8 @@ def summary(fit: "m.FitResource") -> str:
 
 
 def _row(name: str, estimate: Any) -> str:
-    if hasattr(estimate, "intervals"):
-        range_ = interval(estimate.intervals)
-    elif estimate.low is None and estimate.high is None:
-        range_ = ""
-    else:
-        range_ = f"{_end(estimate.low, '-')} to {_end(estimate.high, '+')}"
+    is_given = isinstance(estimate, m.Estimate) and estimate.low is estimate.high is None
+    range_ = "" if is_given else interval(getattr(estimate, "intervals", [estimate]))
     return f"{name:<24}{number(estimate.value):>12}   {range_}".rstrip()
 
 

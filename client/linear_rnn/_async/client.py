@@ -10,7 +10,7 @@ from linear_rnn._arrays import read_npz
 from linear_rnn._async import results as r
 from linear_rnn._async.connection import AsyncConnection
 from linear_rnn._decode import decode
-from linear_rnn._inputs import compose, encode, is_table, split_header, to_csv, to_dataset
+from linear_rnn._inputs import compose, is_table, split_header, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._service import Service, start_service
 from linear_rnn._tables import grids_of
@@ -19,7 +19,6 @@ C = TypeVar("C", bound=r.AsyncComputation)
 
 COLUMNS = frozenset({"target", "inputs", "sequence", "time"})
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones travel as npz
-JSON_TYPE = {"Content-Type": "application/json"}
 RESOLUTION = 25  # of windows that name none
 
 
@@ -413,10 +412,8 @@ class AsyncClient:
     async def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.AsyncDataset:
         kind = "application/x-npz" if content.startswith(b"PK") else "text/csv"
         headers = {"Content-Type": kind}
-        response = await self._connection.request(
-            "POST", r.AsyncDataset.PATH, content, headers, query
-        )
-        return r.attach(r.AsyncDataset, self, response.json(), {})
+        data = await self._json("POST", r.AsyncDataset.PATH, content, headers=headers, query=query)
+        return r.attach(r.AsyncDataset, self, data, {})
 
     async def _compute(
         self, model: type[C], request: dict[str, Any], wait: bool, progress: bool
@@ -430,29 +427,9 @@ class AsyncClient:
     async def _ask(self, model: type[r.T], path: str, request: dict[str, Any]) -> r.T:
         return r.attach(model, self, await self._json("POST", path, request), request)
 
-    async def _json(
-        self,
-        method: str,
-        path: str,
-        request: Mapping[str, Any] | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        query: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        content = None if request is None else encode(request)
-        headers = {**(headers or {}), **({} if request is None else JSON_TYPE)}
-        response = await self._connection.request(method, path, content, headers, query)
-        data: dict[str, Any] = response.json()
-        return data
+    async def _json(self, method: str, path: str, request: Any = None, **more: Any) -> Any:
+        return (await self._connection.request(method, path, request, **more)).json()
 
-    async def _file(
-        self,
-        path: str,
-        query: Mapping[str, Any] | None = None,
-        request: Mapping[str, Any] | None = None,
-    ) -> bytes:
-        if request is None:
-            return (await self._connection.request("GET", path, query=query)).content
-        content = encode(request)
-        response = await self._connection.request("POST", path, content, JSON_TYPE, query)
-        return response.content
+    async def _file(self, path: str, query: Any = None, request: Any = None) -> bytes:
+        method = "GET" if request is None else "POST"
+        return (await self._connection.request(method, path, request, query=query)).content

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from linear_rnn._errors import ConnectFailed, status_error
+from linear_rnn._inputs import encode
 
 if TYPE_CHECKING:
     import httpx
@@ -43,7 +44,7 @@ class AsyncConnection:
         self,
         method: str,
         path: str,
-        content: bytes | None = None,
+        body: Mapping[str, Any] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
     ) -> "httpx.Response":
@@ -56,7 +57,10 @@ class AsyncConnection:
         StatusError
             If it responds with an error.
         """
-        arguments: dict[str, Any] = {"content": content, "headers": headers, "params": query}
+        arguments: dict[str, Any] = {"content": body, "headers": headers, "params": query}
+        if isinstance(body, Mapping):
+            arguments["content"] = encode(body)
+            arguments["headers"] = {"Content-Type": "application/json", **(headers or {})}
         for attempt in range(self.max_retries + 1):
             last = attempt == self.max_retries
             try:

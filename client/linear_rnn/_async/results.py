@@ -1,12 +1,12 @@
 """Results, with what they load, draw and do."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack
 
 from linear_rnn import _models as m
 from linear_rnn import _text as text
-from linear_rnn._arrays import Array, read_csv, read_npz
+from linear_rnn._arrays import Array, read_csv, read_npz, to_column
 from linear_rnn._decode import decode
 from linear_rnn._errors import JobCancelled, JobFailed
 from linear_rnn._inputs import id_of, rows_of
@@ -73,14 +73,8 @@ def attach(
 class AsyncPicture:
     """A picture, which shows itself in a notebook."""
 
-    def __init__(
-        self,
-        client: "AsyncClient",
-        path: str,
-        options: Mapping[str, Any],
-        request: dict[str, Any] | None = None,
-    ) -> None:
-        self._source = client, path, options, request
+    def __init__(self, load: Callable[[str], Any]) -> None:
+        self._load = load
         self.content = b""
         """The file."""
         self.format = ""
@@ -92,8 +86,7 @@ class AsyncPicture:
         >>> rnn.surface().plot().load("png").content[1:4]
         b'PNG'
         """
-        client, path, options, request = self._source
-        self.content = await client._file(f"{path}.{format}", options, request)
+        self.content = await self._load(format)
         self.format = format
         return self
 
@@ -133,7 +126,7 @@ class AsyncDrawable(AsyncResult):
         """
         path, request = self._picture()
         query = {name: value for name, value in options.items() if name != "format"}
-        picture = AsyncPicture(self._client, path, query, request)
+        picture = AsyncPicture(lambda kind: self._client._file(f"{path}.{kind}", query, request))
         return await picture.load(options.get("format", "svg"))
 
 
@@ -191,17 +184,12 @@ class AsyncTrace(AsyncDrawable, m.GradientTraceResponse, Table):
         >>> rnn.trace(points=[(1, 2)]).columns()["k"][-1]
         10
         """
-        tables = [
-            {
-                "w_in": [each.point.w_in] * len(each.sign),
-                "w_rec": [each.point.w_rec] * len(each.sign),
-                "k": range(len(each.sign)),
-                "gradient": each.gradient,
-                "log10_magnitude": each.log10_magnitude,
-                "sign": each.sign,
-            }
-            for each in self.traces
-        ]
+        tables = []
+        for each in self.traces:
+            n = len(each.sign)
+            point = {"w_in": [each.point.w_in] * n, "w_rec": [each.point.w_rec] * n, "k": range(n)}
+            names = ("gradient", "log10_magnitude", "sign")
+            tables.append({**point, **{name: getattr(each, name) for name in names}})
         return stack(tables)
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
@@ -334,6 +322,9 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
         self.__dict__.update(vars(fresh))
         return self
 
+    def _picture(self) -> tuple[str, dict[str, Any] | None]:
+        return self._path, None
+
     @property
     def _path(self) -> str:
         if self.id is None:
@@ -341,8 +332,10 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
         return f"{self.PATH}/{self.id}"
 
     async def _load(self, name: str, path: str) -> dict[str, Any]:
-        """Return the columns or arrays of a file, once."""
+        """Return the columns or arrays of a file, once; if not stored, those of the response."""
         loaded: dict[str, dict[str, Any]] = self.__dict__.setdefault("_loaded", {})
+        if name not in loaded and self._data.get(name) is not None:
+            loaded[name] = {key: to_column(values) for key, values in self._data[name].items()}
         if name not in loaded:
             content = await self._client._file(f"{self._path}{path}")
             loaded[name] = read_npz(content) if path.endswith(".npz") else read_csv(content)
@@ -357,9 +350,6 @@ class AsyncRun(AsyncComputation, m.TrainingRun):
     @property
     async def trajectory(self) -> Rows:
         """The columns iteration, w_in, w_rec, cost and log10_cost of every recorded iteration."""
-        inline = self._data.get("trajectory")
-        if inline is not None:
-            return Rows(vars(decode(m.TrajectoryResponse, inline)))
         return Rows(await self._load("trajectory", "/trajectory.csv"))
 
     @property
@@ -389,8 +379,7 @@ class AsyncBasinMap(AsyncComputation, m.BasinMap):
     @property
     async def arrays(self) -> dict[str, Any]:
         """The arrays w_in, w_rec, cost, iterations and outcome."""
-        inline = self._data.get("map")
-        return inline if inline is not None else await self._load("map", ".npz")
+        return await self._load("map", ".npz")
 
     @property
     async def outcomes(self) -> Any:
@@ -401,9 +390,6 @@ class AsyncBasinMap(AsyncComputation, m.BasinMap):
     async def table(self) -> Rows:
         """The columns w_in, w_rec, cost, iterations and outcome, with a row per cell."""
         return Rows(lengthen(**await self.arrays))
-
-    def _picture(self) -> tuple[str, dict[str, Any] | None]:
-        return self._path, None
 
     def __repr__(self) -> str:
         if self.shares is None:
@@ -463,10 +449,8 @@ class AsyncFit(AsyncComputation, m.FitResource):
     @property
     async def table(self) -> Rows:
         """The columns sequence, step, time, target, prediction, low, high and residual."""
-        inline = self._data.get("arrays")
-        if inline is not None:
-            return Rows({n: v for n, v in inline.items() if not n.startswith("profile_")})
-        return Rows(await self._load("table", ".csv"))
+        columns = await self._load("arrays", ".csv")
+        return Rows({name: columns[name] for name in columns if name[:8] != "profile_"})
 
     @property
     async def residuals(self) -> Array:
@@ -517,9 +501,6 @@ class AsyncFit(AsyncComputation, m.FitResource):
         request = {"model": model, "inputs": [rows], "continue": continued}
         data = await self._client._json("POST", "/v1/predict", request)
         return Forecast(decode(m.FitPredictResponse, data))
-
-    def _picture(self) -> tuple[str, dict[str, Any] | None]:
-        return self._path, None
 
     def __repr__(self) -> str:
         if self.w_rec is None:

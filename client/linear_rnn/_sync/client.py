@@ -8,7 +8,7 @@ from linear_rnn import _inputs as i
 from linear_rnn import _models as m
 from linear_rnn._arrays import read_npz
 from linear_rnn._decode import decode
-from linear_rnn._inputs import compose, encode, is_table, split_header, to_csv, to_dataset
+from linear_rnn._inputs import compose, is_table, split_header, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._service import Service, start_service
 from linear_rnn._sync import results as r
@@ -19,7 +19,6 @@ C = TypeVar("C", bound=r.Computation)
 
 COLUMNS = frozenset({"target", "inputs", "sequence", "time"})
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones travel as npz
-JSON_TYPE = {"Content-Type": "application/json"}
 RESOLUTION = 25  # of windows that name none
 
 
@@ -411,8 +410,8 @@ class Client:
     def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.Dataset:
         kind = "application/x-npz" if content.startswith(b"PK") else "text/csv"
         headers = {"Content-Type": kind}
-        response = self._connection.request("POST", r.Dataset.PATH, content, headers, query)
-        return r.attach(r.Dataset, self, response.json(), {})
+        data = self._json("POST", r.Dataset.PATH, content, headers=headers, query=query)
+        return r.attach(r.Dataset, self, data, {})
 
     def _compute(self, model: type[C], request: dict[str, Any], wait: bool, progress: bool) -> C:
         prefer = f"wait={r.WAIT_SECONDS}" if wait else "respond-async"
@@ -424,29 +423,9 @@ class Client:
     def _ask(self, model: type[r.T], path: str, request: dict[str, Any]) -> r.T:
         return r.attach(model, self, self._json("POST", path, request), request)
 
-    def _json(
-        self,
-        method: str,
-        path: str,
-        request: Mapping[str, Any] | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        query: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        content = None if request is None else encode(request)
-        headers = {**(headers or {}), **({} if request is None else JSON_TYPE)}
-        response = self._connection.request(method, path, content, headers, query)
-        data: dict[str, Any] = response.json()
-        return data
+    def _json(self, method: str, path: str, request: Any = None, **more: Any) -> Any:
+        return (self._connection.request(method, path, request, **more)).json()
 
-    def _file(
-        self,
-        path: str,
-        query: Mapping[str, Any] | None = None,
-        request: Mapping[str, Any] | None = None,
-    ) -> bytes:
-        if request is None:
-            return (self._connection.request("GET", path, query=query)).content
-        content = encode(request)
-        response = self._connection.request("POST", path, content, JSON_TYPE, query)
-        return response.content
+    def _file(self, path: str, query: Any = None, request: Any = None) -> bytes:
+        method = "GET" if request is None else "POST"
+        return (self._connection.request(method, path, request, query=query)).content

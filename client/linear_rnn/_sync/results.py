@@ -1,13 +1,13 @@
 # Generated from _async by `make openapi`: do not edit.
 """Results, with what they load, draw and do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack
 
 from linear_rnn import _models as m
 from linear_rnn import _text as text
-from linear_rnn._arrays import Array, read_csv, read_npz
+from linear_rnn._arrays import Array, read_csv, read_npz, to_column
 from linear_rnn._decode import decode
 from linear_rnn._errors import JobCancelled, JobFailed
 from linear_rnn._inputs import id_of, rows_of
@@ -72,14 +72,8 @@ def attach(model: type[T], client: "Client", data: dict[str, Any], request: dict
 class Picture:
     """A picture, which shows itself in a notebook."""
 
-    def __init__(
-        self,
-        client: "Client",
-        path: str,
-        options: Mapping[str, Any],
-        request: dict[str, Any] | None = None,
-    ) -> None:
-        self._source = client, path, options, request
+    def __init__(self, load: Callable[[str], Any]) -> None:
+        self._load = load
         self.content = b""
         """The file."""
         self.format = ""
@@ -91,8 +85,7 @@ class Picture:
         >>> rnn.surface().plot().load("png").content[1:4]
         b'PNG'
         """
-        client, path, options, request = self._source
-        self.content = client._file(f"{path}.{format}", options, request)
+        self.content = self._load(format)
         self.format = format
         return self
 
@@ -132,7 +125,7 @@ class Drawable(Result):
         """
         path, request = self._picture()
         query = {name: value for name, value in options.items() if name != "format"}
-        picture = Picture(self._client, path, query, request)
+        picture = Picture(lambda kind: self._client._file(f"{path}.{kind}", query, request))
         return picture.load(options.get("format", "svg"))
 
 
@@ -190,17 +183,12 @@ class Trace(Drawable, m.GradientTraceResponse, Table):
         >>> rnn.trace(points=[(1, 2)]).columns()["k"][-1]
         10
         """
-        tables = [
-            {
-                "w_in": [each.point.w_in] * len(each.sign),
-                "w_rec": [each.point.w_rec] * len(each.sign),
-                "k": range(len(each.sign)),
-                "gradient": each.gradient,
-                "log10_magnitude": each.log10_magnitude,
-                "sign": each.sign,
-            }
-            for each in self.traces
-        ]
+        tables = []
+        for each in self.traces:
+            n = len(each.sign)
+            point = {"w_in": [each.point.w_in] * n, "w_rec": [each.point.w_rec] * n, "k": range(n)}
+            names = ("gradient", "log10_magnitude", "sign")
+            tables.append({**point, **{name: getattr(each, name) for name in names}})
         return stack(tables)
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
@@ -333,6 +321,9 @@ class Computation(Drawable, Stored):
         self.__dict__.update(vars(fresh))
         return self
 
+    def _picture(self) -> tuple[str, dict[str, Any] | None]:
+        return self._path, None
+
     @property
     def _path(self) -> str:
         if self.id is None:
@@ -340,8 +331,10 @@ class Computation(Drawable, Stored):
         return f"{self.PATH}/{self.id}"
 
     def _load(self, name: str, path: str) -> dict[str, Any]:
-        """Return the columns or arrays of a file, once."""
+        """Return the columns or arrays of a file, once; if not stored, those of the response."""
         loaded: dict[str, dict[str, Any]] = self.__dict__.setdefault("_loaded", {})
+        if name not in loaded and self._data.get(name) is not None:
+            loaded[name] = {key: to_column(values) for key, values in self._data[name].items()}
         if name not in loaded:
             content = self._client._file(f"{self._path}{path}")
             loaded[name] = read_npz(content) if path.endswith(".npz") else read_csv(content)
@@ -356,9 +349,6 @@ class Run(Computation, m.TrainingRun):
     @property
     def trajectory(self) -> Rows:
         """The columns iteration, w_in, w_rec, cost and log10_cost of every recorded iteration."""
-        inline = self._data.get("trajectory")
-        if inline is not None:
-            return Rows(vars(decode(m.TrajectoryResponse, inline)))
         return Rows(self._load("trajectory", "/trajectory.csv"))
 
     @property
@@ -388,8 +378,7 @@ class BasinMap(Computation, m.BasinMap):
     @property
     def arrays(self) -> dict[str, Any]:
         """The arrays w_in, w_rec, cost, iterations and outcome."""
-        inline = self._data.get("map")
-        return inline if inline is not None else self._load("map", ".npz")
+        return self._load("map", ".npz")
 
     @property
     def outcomes(self) -> Any:
@@ -400,9 +389,6 @@ class BasinMap(Computation, m.BasinMap):
     def table(self) -> Rows:
         """The columns w_in, w_rec, cost, iterations and outcome, with a row per cell."""
         return Rows(lengthen(**self.arrays))
-
-    def _picture(self) -> tuple[str, dict[str, Any] | None]:
-        return self._path, None
 
     def __repr__(self) -> str:
         if self.shares is None:
@@ -462,10 +448,8 @@ class Fit(Computation, m.FitResource):
     @property
     def table(self) -> Rows:
         """The columns sequence, step, time, target, prediction, low, high and residual."""
-        inline = self._data.get("arrays")
-        if inline is not None:
-            return Rows({n: v for n, v in inline.items() if not n.startswith("profile_")})
-        return Rows(self._load("table", ".csv"))
+        columns = self._load("arrays", ".csv")
+        return Rows({name: columns[name] for name in columns if name[:8] != "profile_"})
 
     @property
     def residuals(self) -> Array:
@@ -516,9 +500,6 @@ class Fit(Computation, m.FitResource):
         request = {"model": model, "inputs": [rows], "continue": continued}
         data = self._client._json("POST", "/v1/predict", request)
         return Forecast(decode(m.FitPredictResponse, data))
-
-    def _picture(self) -> tuple[str, dict[str, Any] | None]:
-        return self._path, None
 
     def __repr__(self) -> str:
         if self.w_rec is None:
