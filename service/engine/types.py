@@ -1,11 +1,14 @@
 """Types shared by all packages of the engine."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+BLOCK: Final = 1 << 18
+"""The numbers of one array that are processed together: 2 MB, which bounds memory and pauses."""
 
 
 class Weights(NamedTuple):

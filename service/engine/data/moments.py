@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.interruption import check_interruption
-from service.engine.types import Array
+from service.engine.types import BLOCK, Array
 
-CHUNK_SIZE: Final = 1 << 18  # inputs processed together: 2 MB of float64
 STRIP_SIZE: Final = 1 << 17  # products of columns held together: 1 MB of float64
 MIN_STRIP_HEIGHT: Final = 64  # rows of a strip: enough for an efficient matrix product
 
@@ -55,7 +54,7 @@ class Moments:
         """
         n_samples, n_steps = inputs.shape
         square, linear = np.zeros(2 * n_steps - 1), np.zeros((2, n_steps))
-        chunk_length = max(1, CHUNK_SIZE // n_steps)
+        chunk_length = max(1, BLOCK // n_steps)
         for start in range(0, n_samples, chunk_length):
             x, t = inputs[start : start + chunk_length], targets[start : start + chunk_length]
             _add_square(square, x)

@@ -9,15 +9,13 @@ filtered constant: b = beta / (1 - w) has a pole at w = 1, and beta has none.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.types import Array
-
-BLOCK: Final = 1 << 18  # numbers filtered at a time; bounds the memory and the time
+from service.engine.types import BLOCK, Array
 
 InitialState: TypeAlias = float | Literal["shared", "each"]
 

@@ -3,17 +3,14 @@
 from collections.abc import Iterator
 from functools import reduce
 from operator import add
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from service.engine.arithmetic import ExtendedArray, running_products
 from service.engine.interruption import check_interruption
 from service.engine.network.forward import Network
-from service.engine.types import Array
-
-# Samples are processed in chunks of about this many states, 2.4 MB for each float64 array.
-STATES_PER_CHUNK: Final = 300_000
+from service.engine.types import BLOCK, Array
 
 
 class ExtendedGradients(NamedTuple):
@@ -88,7 +85,7 @@ def _run(
 ) -> Iterator[tuple[slice, Array, ExtendedArray, Array]]:
     """Yield for each chunk its rows, inputs (T, 1, n), states and pre-activations."""
     n_samples, n_steps = inputs.shape
-    size = max(1, STATES_PER_CHUNK // ((n_steps + 1) * max(len(w_in), 1)))
+    size = max(1, BLOCK // ((n_steps + 1) * max(len(w_in), 1)))
     for start in range(0, n_samples, size):
         check_interruption()
         rows = slice(start, start + size)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import inf, isfinite, nan
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,7 @@ from service.engine.arithmetic import UNDERFLOW, ExtendedArray
 from service.engine.interruption import check_interruption
 from service.engine.network import Network, cost_and_gradient, extended_gradients
 from service.engine.objective.normal_equations import NormalEquations, network_normal_equations
-from service.engine.types import Array, Weights
-
-CHUNK: Final = 1_000_000  # numbers held at once for one array of states
+from service.engine.types import BLOCK, Array, Weights
 
 
 class NetworkObjective:
@@ -113,7 +111,7 @@ class NetworkObjective:
 
         The function holds ``n_states`` arrays (M, N) at once.
         """
-        size = max(1, CHUNK // (len(self._targets) * n_states))
+        size = max(1, 4 * BLOCK // (len(self._targets) * n_states))
         results = []
         for start in range(0, max(1, w_in.size), size):
             check_interruption()

@@ -27,10 +27,9 @@ from service.engine.interruption import check_interruption
 from service.engine.objective.normal_equations import NormalEquations, linear_normal_equations
 from service.engine.objective.scalar_gradient import Gradient, make_scalar_gradient
 from service.engine.optimum import Optimum, find_optimum
-from service.engine.types import Array, Weights
+from service.engine.types import BLOCK, Array, Weights
 
 SMALL_W_IN: Final = 1e-100  # products with a smaller w_in may underflow
-CHUNK: Final = 1 << 19  # numbers of one array that are computed together
 LOG_OVERFLOW: Final = 640.0  # below ln 1.8e308 = 709.8 by a factor that leaves room for w_in
 
 
@@ -177,7 +176,7 @@ class LinearObjective:
 
     def _parts(self, n_rows: int, n_columns: int) -> Iterator[slice]:
         """Yield slices of rows whose arrays have bounded sizes."""
-        size = max(1, CHUNK // max(n_columns, len(self.factor.rows), self.factor.n_steps))
+        size = max(1, BLOCK // max(n_columns, len(self.factor.rows), self.factor.n_steps))
         for start in range(0, n_rows, size):
             check_interruption()
             yield slice(start, start + size)
