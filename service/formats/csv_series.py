@@ -182,7 +182,8 @@ class _Rows:
                 self._times.add([row[columns.time] for row in fields])
             except TimesError as error:
                 line = lines[(error.row or 0) - len(self.codes) + len(lines)]
-                raise Invalid(f"{cite(line)}: {error.detail}", parameter="time") from None
+                detail = f"{cite(line)}: {error.detail}"
+                raise Invalid(detail, parameter="time", line=line[0]) from None
         numbers = [[row[i] for i in columns.numeric] for row in fields]
         self._numbers.frombytes(self._parse(lines, numbers).tobytes())
         # The longest sequence is at least as long as the average.
@@ -216,8 +217,11 @@ class _Rows:
         try:
             step = self._times.find_step(codes)
         except TimesError as error:
-            place = "" if error.row is None else f"line {self._lines[error.row]}: "
-            raise Invalid(f"{place}{error.detail}", parameter="time") from None
+            if error.row is None:
+                raise Invalid(error.detail, parameter="time") from None
+            number = self._lines[error.row]
+            detail = f"line {number}: {error.detail}"
+            raise Invalid(detail, parameter="time", line=number) from None
         return step, self._times.find_starts(codes, step)
 
     def _check_widths(self, lines: list[Line], fields: list[list[str]]) -> None:
@@ -227,7 +231,7 @@ class _Rows:
                 detail = f"{cite(line)}: the row has {count(len(row), 'field')}, the header {width}"
                 if self.columns.separator == ",":
                     detail += "; if commas are decimal commas, separate the fields by semicolons"
-                raise Invalid(detail, "/sequences")
+                raise Invalid(detail, "/sequences", line=line[0])
 
     def _find_sequence(self, line: Line, row: list[str]) -> int:
         place = self.columns.sequence
@@ -290,7 +294,9 @@ class _Rows:
         is_input = j < len(self.columns.inputs)
         field = f"inputs/{step}/{j}" if is_input else f"targets/{step}"
         where = f"column {place + 1} ({self.columns.header[place]!r})"
-        return Invalid(f"{cite(lines[i])}, {where}: {what}", f"/sequences/{code}/{field}")
+        detail = f"{cite(lines[i])}, {where}: {what}"
+        pointer = f"/sequences/{code}/{field}"
+        return Invalid(detail, pointer, line=lines[i][0], column=place + 1)
 
 
 def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
