@@ -123,7 +123,9 @@ def _make_state(
     limits = Limits(**settings.model_dump(include=set(Limits.model_fields)))
     n_processes = settings.render_processes
     directory = settings.sqlite_file and settings.sqlite_file.parent  # None: the system's
-    scheduler = Scheduler(usable_cores(), settings.max_waiting_computations)
+    scheduler = Scheduler(
+        usable_cores(), settings.max_waiting_computations, max_seconds=limits.max_work_seconds
+    )
     render_pool = RenderPool(
         usable_cores() if n_processes is None else n_processes, settings.max_waiting_pictures
     )

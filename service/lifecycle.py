@@ -17,3 +17,4 @@ class JobProblem(StrEnum):
     WORKER_LOST = "worker-lost"
     INTERNAL = "internal"
     STORE_FULL = "store-full"
+    LIMIT = "limit-exceeded"

@@ -107,7 +107,7 @@ EXPLANATIONS = {
 }
 PROBLEM_TYPES = tuple(EXPLANATIONS)
 BY_STATUS = {kind.status: kind for kind in reversed(PROBLEM_TYPES)}  # the first of each status
-JOB_PROBLEMS = {kind.slug: kind for kind in (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)}
+JOB_PROBLEMS = {kind.slug: kind for kind in (JOB_FAILED, WORKER_LOST, INTERNAL, FULL, LIMIT)}
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
 

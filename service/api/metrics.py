@@ -100,9 +100,9 @@ class Metrics:
         method = record.method if record.route is not None else NO_ROUTE
         self._count(route, method, status).inc()
         self._duration(route, method).observe(record.seconds)
-        if record.work.actual:  # otherwise it accepted a job at most
+        if record.work.spent:  # otherwise it accepted a job at most
             self._estimated.labels(route).inc(record.work.estimated)
-            self._actual.labels(route).inc(record.work.actual)
+            self._actual.labels(route).inc(record.work.spent)
 
 
 def _count_work(scheduler: Scheduler, queue: str, state: str) -> float:

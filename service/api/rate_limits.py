@@ -4,6 +4,7 @@ The header fields follow draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from math import ceil, inf
 from time import monotonic, time
@@ -55,16 +56,27 @@ class Budget:
         self.total = item.amount * scale
         self._item = type(item)(self.total, item.multiples, namespace=name)
 
-    def charge(self, limiter: FixedWindowRateLimiter, client: str, cost: int) -> tuple[bool, Usage]:
-        """Take a cost from the budget of a client, if enough is left; a cost of 0 takes nothing."""
+    def test(self, limiter: FixedWindowRateLimiter, client: str, cost: int) -> tuple[bool, Usage]:
+        """Return whether a client has enough left for a cost, without taking it."""
+        allowed = cost == 0 or limiter.test(self._item, client, cost=cost)
+        return allowed, self._usage(limiter, client)
+
+    def take(self, limiter: FixedWindowRateLimiter, client: str, cost: int) -> tuple[bool, Usage]:
+        """Take a cost from what a client has left, if that is enough."""
         # A hit counts even if it is refused, and the rest may be enough for a smaller request.
-        allowed = cost == 0 or (
-            limiter.test(self._item, client, cost=cost)
-            and limiter.hit(self._item, client, cost=cost)
-        )
+        allowed = self.test(limiter, client, cost)[0] and limiter.hit(self._item, client, cost=cost)
+        return allowed, self._usage(limiter, client)
+
+    def spend(self, limiter: FixedWindowRateLimiter, client: str, cost: int) -> tuple[bool, Usage]:
+        """Take a cost, or all that is left: it was spent already."""
+        remaining = limiter.get_window_stats(self._item, client).remaining
+        limiter.hit(self._item, client, cost=min(cost, remaining))
+        return True, self._usage(limiter, client)
+
+    def _usage(self, limiter: FixedWindowRateLimiter, client: str) -> Usage:
         stats = limiter.get_window_stats(self._item, client)
         reset = max(0, ceil(stats.reset_time - time()))
-        return allowed, Usage(stats.remaining // self.scale, reset)
+        return Usage(stats.remaining // self.scale, reset)
 
 
 class RateLimits:
@@ -100,24 +112,26 @@ class RateLimits:
         usages: dict[str, Usage] = {}
         record.scope["rate_limits"] = usages
         if self._requests is not None:
-            await self._charge(self._requests, client, 1, usages)
+            await self._call(self._requests, self._requests.take, client, 1, usages)
         work = self._work
         if work is None:
             return
-        await self._charge(work, client, 0, usages)
+        await self._call(work, work.test, client, 0, usages)
 
-        def cost(seconds: float) -> int:
-            return min(ceil(seconds * MILLISECONDS), work.total)
-
-        # All computations of a request together cost at most the whole budget. Otherwise a request
+        # All computations of a request together need at most the whole budget. Otherwise a request
         # with several of them might be refused in every window.
-        async def charge(seconds: float) -> None:
-            charged = record.work.estimated
-            added = cost(charged + seconds) - cost(charged)
-            if added:
-                await self._charge(work, client, added, usages)
+        async def admit(seconds: float) -> None:
+            needed = ceil((record.work.estimated + seconds) * MILLISECONDS)
+            spent = ceil(record.work.spent * MILLISECONDS)
+            cost = max(1, min(needed, work.total) - spent)
+            await self._call(work, work.test, client, cost, usages)
 
-        record.work.charge = charge
+        async def charge(seconds: float) -> None:
+            cost = ceil(seconds * MILLISECONDS)
+            if cost:
+                await self._call(work, work.spend, client, cost, usages)
+
+        record.work.admit, record.work.charge = admit, charge
 
     def response_headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """Return the fields of a response, if its request was counted."""
@@ -130,19 +144,24 @@ class RateLimits:
         )
         return [(b"ratelimit-policy", self._policy), (b"ratelimit", left.encode())]
 
-    async def _charge(
-        self, budget: Budget, client: str, cost: int, usages: dict[str, Usage]
+    async def _call(
+        self,
+        budget: Budget,
+        method: Callable[[FixedWindowRateLimiter, str, int], tuple[bool, Usage]],
+        client: str,
+        cost: int,
+        usages: dict[str, Usage],
     ) -> None:
-        """Take a cost from a budget, in a thread if another machine may have to be asked.
+        """Call a method of a budget, in a thread if another machine may have to be asked.
 
         If the storage fails, requests are not limited, for some seconds without asking it again.
         Raises RateLimited if not enough is left.
         """
         if monotonic() < self._retry_at:
             return
-        charge = partial(budget.charge, self._limiter, client, cost)
+        call = partial(method, self._limiter, client, cost)
         try:
-            allowed, usage = charge() if self._in_memory else await run_in_threadpool(charge)
+            allowed, usage = call() if self._in_memory else await run_in_threadpool(call)
         except StorageError as error:
             self._retry_at = monotonic() + RETRY_SECONDS
             logger.warning("cannot count for rate limits: %s", error.storage_error)

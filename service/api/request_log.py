@@ -33,6 +33,7 @@ def log_request(record: RequestRecord) -> None:
         fields["trace_id"] = record.trace_id
     if record.work.estimated:
         fields["estimated_seconds"] = round(record.work.estimated, 6)
+        fields["spent_seconds"] = round(record.work.spent, 6)
     if record.interruption is not None:
         fields["reason"] = record.interruption.detail
     logger.info("request", extra=fields)

@@ -41,7 +41,7 @@ class RequestRecord:
     seconds: float = 0.0
     interruption: Interruption | None = None  # None if the client got that response
     trace_id: str | None = None  # of its OpenTelemetry span, if there is one
-    work: Work = field(default_factory=Work)  # CPU seconds, estimated and actual
+    work: Work = field(default_factory=Work)  # CPU seconds, estimated and spent
 
     @property
     def outcome(self) -> int | None:

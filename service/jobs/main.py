@@ -60,7 +60,10 @@ def make_worker(settings: Settings, name: str, exit_now: Callable[[], None]) -> 
     """Return a worker with the database, the quota and the retention of the settings."""
     days = settings.retention_days
     retention = None if days is None else timedelta(days=days)
-    return Worker(settings.store_url, name, exit_now, settings.max_stored_bytes, retention)
+    return Worker(
+        *(settings.store_url, name, exit_now, settings.max_stored_bytes, retention),
+        max_seconds=settings.max_job_seconds,
+    )
 
 
 def stop_with_parent(stream: int, stop: Callable[[], None], seconds: float = STOP_SECONDS) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic
+from math import inf
+from time import monotonic, thread_time
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from service.errors import DiskFull, ServiceError, StoreFull, StoreUnavailable
+from service.errors import DiskFull, LimitExceeded, ServiceError, StoreFull, StoreUnavailable
 from service.jobs.queue import JobQueue, consume
 from service.jobs.reaper import REAP_SECONDS, Reaper
 from service.lifecycle import JobProblem
@@ -65,6 +66,8 @@ class Worker:
         The quota for all stored data, None for no quota.
     retention
         How long finished computations stay stored. None for ever.
+    max_seconds
+        The CPU seconds after which a job fails.
     """
 
     def __init__(
@@ -76,7 +79,9 @@ class Worker:
         retention: timedelta | None = None,
         timing: Timing = Timing(),
         job_types: Mapping[str, JobType[Any]] = JOB_TYPES,
+        max_seconds: float = inf,
     ) -> None:
+        self.max_seconds = max_seconds
         self.job_types = job_types
         self.timing = timing
         self.url = url
@@ -138,6 +143,8 @@ class Worker:
                 raise
             except StoreFull as error:
                 self._fail(lease, JobProblem.STORE_FULL, error.detail)
+            except LimitExceeded as error:
+                self._fail(lease, JobProblem.LIMIT, error.detail)
             except ServiceError as error:
                 self._fail(lease, JobProblem.FAILED, error.detail)
             except MemoryError:
@@ -153,7 +160,7 @@ class Worker:
         self._retry(lambda: jobs.fail(self.database, lease, error))
 
     def _compute(self, row: ComputationRow, lease: str) -> None:
-        started, seconds_before = monotonic(), row.compute_seconds or 0.0
+        started, seconds_before = thread_time(), row.compute_seconds or 0.0
         job_type = self.job_types[row.kind]
         request = job_type.request_model.model_validate(row.request)
         state, parts = self._retry(lambda: checkpoints.load(self.database, row.id))
@@ -162,9 +169,9 @@ class Worker:
         computation = job_type.begin(request, dataset, state)
 
         def seconds() -> float:
-            return seconds_before + monotonic() - started
+            return seconds_before + thread_time() - started
 
-        self._execute_steps(computation, lease, parts, seconds)
+        self._execute_steps(row, computation, lease, parts, seconds)
         last = computation.part()
         output = computation.finish([*parts, last] if last else parts)
         arrays = {name: np.asarray(array) for name, array in output.arrays.items()}
@@ -175,6 +182,7 @@ class Worker:
 
     def _execute_steps(
         self,
+        row: ComputationRow,
         computation: StepwiseComputation,
         lease: str,
         parts: list[Arrays],
@@ -191,7 +199,11 @@ class Worker:
             if computation.over:
                 return
             if monotonic() - saved >= self.timing.checkpoint or self.stopping.is_set():
-                parts += self._save_checkpoint(lease, computation, len(parts), seconds())
+                spent = seconds()
+                if spent > self.max_seconds:
+                    detail = f"the job took {spent:.3g} seconds; the limit is {self.max_seconds:g}"
+                    raise LimitExceeded(detail, limit=self.max_seconds, spent=spent)
+                parts += self._save_checkpoint(row, lease, computation, len(parts), spent)
                 saved = monotonic()
                 if self.stopping.is_set():
                     self._return_job(lease)
@@ -200,12 +212,23 @@ class Worker:
                     self._return_job(lease)
 
     def _save_checkpoint(
-        self, lease: str, computation: StepwiseComputation, n_parts: int, seconds: float
+        self,
+        row: ComputationRow,
+        lease: str,
+        computation: StepwiseComputation,
+        n_parts: int,
+        seconds: float,
     ) -> list[Arrays]:
-        """Store a checkpoint, and return the part that was stored with it, if any."""
-        part = computation.part()
+        """Store a checkpoint, and return the part that was stored with it, if any.
+
+        What was done in the seconds so far corrects the estimate of those that remain.
+        """
+        part, done = computation.part(), computation.done
+        due = None
+        if done:
+            due = row.created_at.timestamp() + seconds * (row.progress_total - done) / done
         checkpoint = Checkpoint(
-            n_parts, computation.done, computation.latest(), computation.state(), part, seconds
+            n_parts, done, computation.latest(), computation.state(), part, seconds, due
         )
         self._write(lambda: checkpoints.save(self.database, lease, checkpoint))
         return [part] if part else []

@@ -114,6 +114,8 @@ class StepwiseBasinMap(StepwiseComputation):
 
     def step(self) -> None:
         """Train the current tile for about a tenth of a second."""
+        if self.over:
+            return
         n_iterations = self.request.n_iterations
         until = min(self.checkpoint.iteration + self.stride, n_iterations)
         self.checkpoint = engine.advance_basin_map(self.setup, self.checkpoint, until)

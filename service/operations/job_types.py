@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from service.lifecycle import Kind
 from service.operations.limits import Limits
+from service.scheduling import OverBudget
 from service.schemas.base import ResponseModel, encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize
@@ -63,6 +64,21 @@ class StepwiseComputation(ABC):
         """Return the output from all parts, in order, once the computation is over."""
 
 
+class Unfinished(OverBudget):
+    """A computation took longer than it may at once.
+
+    It can continue from its state, unless it has not begun. ``part`` is None if `part` can return
+    it.
+    """
+
+    def __init__(
+        self, over: OverBudget, computation: StepwiseComputation | None, part: Arrays | None
+    ) -> None:
+        super().__init__(over.limit, over.spent)
+        self.computation = computation
+        self.part = part
+
+
 @dataclass(frozen=True)
 class JobType(Generic[R]):
     """A kind of computation that is stored, and that becomes a job if it takes long."""
@@ -87,12 +103,16 @@ class JobType(Generic[R]):
     check: Callable[[R, AnyDataset], None] | None = None
 
     def compute(self, request: R, dataset: AnyDataset) -> ComputationOutput:
-        """Compute at once what a worker computes; raises Invalid as ``check``."""
-        if self.check is not None:
-            self.check(request, dataset)
-        computation = self.begin(request, dataset, {})
-        computation.step()
-        while not computation.over:
+        """Compute at once what a worker computes; raises Unfinished, and Invalid as ``check``."""
+        computation, part = None, None
+        try:
+            if self.check is not None:
+                self.check(request, dataset)
+            computation = self.begin(request, dataset, {})
             computation.step()
-        part = computation.part()
-        return computation.finish([part] if part else [])
+            while not computation.over:
+                computation.step()
+            part = computation.part()
+            return computation.finish([part] if part else [])
+        except OverBudget as over:
+            raise Unfinished(over, computation, part) from None

@@ -1,8 +1,12 @@
 """The limits of one request, in numbers and in estimated seconds of work."""
 
+from typing import Final
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import LimitExceeded, count
+
+FORECAST_MARGIN: Final = 10.0  # by which an estimate may be wrong
 
 
 class Limits(BaseModel):
@@ -34,17 +38,23 @@ class Limits(BaseModel):
     max_work_seconds: float = Field(
         default=10.0,
         gt=0,
-        description="maximum work of one request, in estimated seconds of one core (422 above)",
+        description="maximum work of one request, in CPU seconds (422 above)",
+    )
+    max_picture_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        description="maximum work of a picture, in CPU seconds; its cost is drawn coarser, or it "
+        "is refused (422)",
     )
     max_sync_seconds: float = Field(
         default=0.5,
         ge=0,
-        description="maximum work of a run, map or fit without a job, in estimated seconds",
+        description="maximum work of a run, a map or a fit without a job, in CPU seconds",
     )
     max_job_seconds: float = Field(
         default=86_400.0,
         gt=0,
-        description="maximum work of a job, in estimated seconds (422 above)",
+        description="maximum work of a job, in CPU seconds (422 above)",
     )
     max_queued_jobs: int = Field(
         default=1000, ge=0, description="maximum number of jobs that wait for a worker (503 above)"
@@ -111,11 +121,20 @@ class Limits(BaseModel):
 
     def check_without_storing(self, seconds: float) -> None:
         """Raise LimitExceeded for work that takes too long without becoming a job."""
-        limit = f"without storing the result is {self.max_sync_seconds:g}: keep it instead"
-        _check_seconds(seconds, self.max_sync_seconds, limit, "/keep")
+        _check_seconds(seconds, self.max_sync_seconds, self._without_storing, "/keep")
+
+    def without_storing(self, spent: float) -> LimitExceeded:
+        """Return the error of work that took too long without becoming a job."""
+        detail = f"this took {spent:.3g} seconds; the limit {self._without_storing}"
+        return LimitExceeded(detail, "/keep", limit=self.max_sync_seconds, spent=round(spent, 3))
+
+    @property
+    def _without_storing(self) -> str:
+        return f"without storing the result is {self.max_sync_seconds:g}: keep it instead"
 
 
 def _check_seconds(seconds: float, allowed: float, limit: str, pointer: str) -> None:
-    if seconds > allowed:
+    """Raise LimitExceeded only where the limit is far away: it holds for what is spent."""
+    if seconds > FORECAST_MARGIN * allowed:
         detail = f"this takes about {seconds:.3g} seconds; the limit {limit}"
         raise LimitExceeded(detail, pointer, limit=allowed, needed=seconds)

@@ -20,7 +20,7 @@ from service.operations.job_types import Arrays, JobType
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.training import TRAINING_RUN
-from service.operations.work_estimates import picture_seconds, trace_seconds
+from service.operations.work_estimates import picture_seconds
 from service.rendering.approximation import choose_approximation
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
@@ -107,7 +107,6 @@ def trace_picture(
     common, etag = _name_request("gradient-trace", request, options, suffix, TRACE_SIZE, limits)
 
     def prepare(_: Database) -> PictureRequest:
-        limits.check_work(trace_seconds(dataset.size, len(request.points)), "/points")
         return TracePictureRequest(trace=request, data=_load(dataset), **common)
 
     return Picture(etag, suffix, prepare)

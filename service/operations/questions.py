@@ -31,6 +31,7 @@ from service.operations.traces import (
     trace_gradients,
 )
 from service.operations.work_estimates import reading_seconds
+from service.scheduling import OverBudget
 from service.schemas.base import RequestModel, ResponseModel, encode
 from service.schemas.cost_surface import (
     CostSurfacePictureRequest,
@@ -79,6 +80,7 @@ class Question(Generic[R, S]):
     compute: Callable[[R, S, Limits], ResponseModel]
     # Returns the estimated seconds, 0 for a millisecond at most; raises Invalid.
     estimate: Callable[[R, S, Limits], float]
+    reducible: str  # the field to reduce where the work is too much, or else the dataset
     resolve: Callable[[R, Context], Awaitable[S]] = resolve_objective  # type: ignore[assignment]
     # Files: tables or archives by suffix, and pictures.
     tables: Mapping[str, Callable[[R, S, Limits], Download]] = field(default_factory=dict)
@@ -97,14 +99,26 @@ class Question(Generic[R, S]):
         return encode(self.compute(request, source, limits))
 
     async def answer(self, request: R, context: Context) -> bytes:
-        """Return the answer as JSON; raises NotFound, Conflict, Invalid and Busy.
+        """Return the answer as JSON; raises NotFound, Conflict, Invalid, OverBudget and Busy.
 
         The limits are checked, and what is stored is looked up, before the computation waits for a
         core. Requests that do not need the database succeed while it is unavailable.
         """
         source, limits = await self.resolve(request, context), context.limits
         seconds = self.estimate(request, source, limits)
-        return await context.scheduler.run(seconds, self.compute_json, request, source, limits)
+        self.check_work(seconds, request, limits)
+        try:
+            return await context.scheduler.run(seconds, self.compute_json, request, source, limits)
+        except OverBudget as over:
+            raise OverBudget(over.limit, over.spent, self._pointer(request)) from None
+
+    def check_work(self, seconds: float, request: R, limits: Limits) -> None:
+        """Raise LimitExceeded if the estimated seconds are far too many."""
+        limits.check_work(seconds, self._pointer(request))
+
+    def _pointer(self, request: R) -> str:
+        """Return the pointer to what to reduce."""
+        return f"/{self.reducible if self.reducible in request.model_fields_set else 'dataset'}"
 
 
 QUESTIONS: Final[tuple[Question[Any, Any], ...]] = (
@@ -119,6 +133,7 @@ QUESTIONS: Final[tuple[Question[Any, Any], ...]] = (
         response_model=PredictResponse | FitPredictResponse,
         compute=predict,
         estimate=estimate_prediction,
+        reducible="inputs",
         resolve=resolve_source,
         tables={"csv": predict_csv},
         estimate_name=estimate_prediction,
@@ -138,6 +153,7 @@ QUESTIONS: Final[tuple[Question[Any, Any], ...]] = (
         response_model=EvaluateResponse,
         compute=evaluate,
         estimate=estimate_evaluations,
+        reducible="points",
     ),
     Question(
         path="/v1/gradient-trace",
@@ -150,6 +166,7 @@ QUESTIONS: Final[tuple[Question[Any, Any], ...]] = (
         response_model=GradientTraceResponse,
         compute=trace_gradients,
         estimate=estimate_traces,
+        reducible="points",
         tables={"csv": trace_csv},
         draw=trace_picture,
         file_summary="Draw gradients through time",
@@ -167,6 +184,7 @@ QUESTIONS: Final[tuple[Question[Any, Any], ...]] = (
         response_model=GradientCheckResponse,
         compute=check_gradient,
         estimate=estimate_check,
+        reducible="dataset",
     ),
     Question(
         path="/v1/cost-surface",
@@ -179,6 +197,7 @@ QUESTIONS: Final[tuple[Question[Any, Any], ...]] = (
         response_model=CostSurfaceResponse,
         compute=compute_surfaces,
         estimate=estimate_surfaces,
+        reducible="windows",
         tables={"npz": surfaces_npz},
         draw=surface_picture,
         picture_model=CostSurfacePictureRequest,
@@ -199,5 +218,6 @@ QUESTIONS: Final[tuple[Question[Any, Any], ...]] = (
         response_model=OptimumResponse,
         compute=find_optimum,
         estimate=estimate_optimum,
+        reducible="dataset",
     ),
 )

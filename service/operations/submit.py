@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from time import perf_counter
+from time import thread_time
 from typing import Any, NamedTuple
 
 from anyio import to_thread
@@ -14,13 +14,14 @@ from service.operations.computations import describe
 from service.operations.context import Context
 from service.operations.datasets import store_dataset
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
-from service.operations.job_types import Arrays, JobType
+from service.operations.job_types import Arrays, JobType, Unfinished
 from service.operations.work_estimates import reading_seconds, storing_seconds
-from service.scheduling import charge_work
+from service.scheduling import OverBudget, charge_job
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize
 from service.store import computations, jobs
+from service.store.checkpoints import Checkpoint
 from service.store.rows import ComputationRow
 
 NOT_HASHED = frozenset({"keep"})
@@ -58,7 +59,16 @@ async def get_or_submit(
             return row, False
         seconds = job_type.estimate(request, dataset.size, context.limits)
         if not respond_async and seconds <= context.limits.max_sync_seconds:
-            return await context.scheduler.run(seconds, _compute_and_store, task, dataset, context)
+            # It goes on although its client has left.
+            return await context.scheduler.run(
+                seconds,
+                _compute_and_store,
+                task,
+                dataset,
+                context,
+                limit=context.limits.max_sync_seconds,
+                is_wanted=lambda: True,
+            )
         if job_type.check is not None:
             seconds_to_read = reading_seconds(dataset.size)
             await context.scheduler.run(seconds_to_read, job_type.check, request, dataset)
@@ -70,7 +80,7 @@ async def get_or_submit(
                 context.database,
                 context.limits,
             )
-        await charge_work(seconds)
+        await charge_job(seconds)
         return await to_thread.run_sync(_submit, task, dataset.size, seconds, context)
 
 
@@ -91,7 +101,11 @@ async def run_without_storing(
     seconds = job_type.estimate(request, dataset.size, context.limits)
     context.limits.check_without_storing(seconds)
     task = await _name_task(job_type, request)
-    return await context.scheduler.run(seconds, _compute_json, task, dataset)
+    limit = context.limits.max_sync_seconds
+    try:
+        return await context.scheduler.run(seconds, _compute_json, task, dataset, limit=limit)
+    except OverBudget as over:
+        raise context.limits.without_storing(over.spent) from None
 
 
 async def _resolve(
@@ -130,7 +144,13 @@ def _find(identifier: str, context: Context) -> ComputationRow | None:
 def _compute_and_store(
     task: Task, dataset: AnyDataset, context: Context
 ) -> tuple[ComputationRow, bool]:
-    row, arrays = compute(task, dataset)
+    """Return the stored result, or the job that goes on from where the budget ended."""
+    try:
+        row, arrays = compute(task, dataset)
+    except Unfinished as unfinished:
+        if task.request.dataset.n_given:
+            store_dataset(dataset, context.database, context.limits)
+        return _submit(task, dataset.size, unfinished.spent, context, unfinished)
     if task.request.dataset.n_given:
         store_dataset(dataset, context.database, context.limits)
     return computations.record(context.database, row, arrays)
@@ -149,9 +169,9 @@ def encode_inline(job_type: JobType[Any], row: ComputationRow, arrays: Arrays) -
 
 def compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
     """Return the row of a finished computation, and its arrays."""
-    started_at, start = datetime.now(UTC), perf_counter()
+    started_at, start = datetime.now(UTC), thread_time()
     output = task.job_type.compute(task.request, dataset)
-    seconds = perf_counter() - start
+    seconds = thread_time() - start
     row = _make_row(
         task,
         status="succeeded",
@@ -166,10 +186,29 @@ def compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
 
 
 def _submit(
-    task: Task, size: DatasetSize, seconds: float, context: Context
+    task: Task,
+    size: DatasetSize,
+    seconds: float,
+    context: Context,
+    begun: Unfinished | None = None,
 ) -> tuple[ComputationRow, bool]:
-    now, client = datetime.now(UTC), current_client.get()
-    job = _make_row(task, created_at=now, estimated_seconds=seconds, client=client)
+    """Accept a job of estimated seconds, or one that has spent some and goes on from there."""
+    fields: dict[str, Any] = {"estimated_seconds": seconds}
+    arrays: Arrays = {}
+    if begun is not None and begun.computation is not None:
+        computation = begun.computation
+        part = computation.part() if begun.part is None else begun.part
+        latest, state = computation.latest(), computation.state()
+        checkpoint = Checkpoint(0, computation.done, latest, state, part, begun.spent)
+        arrays = checkpoint.arrays
+        share = computation.done / max(task.request.progress_total, 1)
+        fields |= {
+            "estimated_seconds": seconds / share if share else seconds,
+            "progress_done": computation.done,
+            "latest": latest,
+            "compute_seconds": seconds,
+        }
+    job = _make_row(task, created_at=datetime.now(UTC), client=current_client.get(), **fields)
     return jobs.submit(
         context.database,
         job,
@@ -177,6 +216,7 @@ def _submit(
         max_queued=context.limits.max_queued_jobs,
         max_per_client=context.limits.max_queued_jobs_per_client,
         result_bytes=task.job_type.result_bytes(task.request, size),
+        checkpoint=arrays,
     )
 
 

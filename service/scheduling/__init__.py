@@ -1,14 +1,23 @@
 """Admission control: which CPU work of requests runs next, and which is refused."""
 
 from service.scheduling.scheduler import QueueCounts, Scheduler, SlotQueue
-from service.scheduling.work import Work, charge_work, current_work, disconnection
+from service.scheduling.work import (
+    Budget,
+    OverBudget,
+    Work,
+    charge_job,
+    current_work,
+    disconnection,
+)
 
 __all__ = [
+    "Budget",
+    "OverBudget",
     "QueueCounts",
     "Scheduler",
     "SlotQueue",
     "Work",
-    "charge_work",
+    "charge_job",
     "current_work",
     "disconnection",
 ]

@@ -5,18 +5,22 @@ from asyncio import Future
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import count
-from time import monotonic, perf_counter
-from typing import Final, NamedTuple, TypeVar, TypeVarTuple
+from math import inf
+from time import monotonic
+from typing import Any, Final, NamedTuple, TypeVar, TypeVarTuple
 
 from service.errors import Busy
-from service.scheduling.work import Work, charge_work, current_work, disconnection
+from service.scheduling.work import DISCONNECTED, Budget, Work, current_work, disconnection
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
 SHORT_SECONDS: Final = 0.1  # work with a longer estimate does not delay shorter work
+SHORT_BUDGET: Final = 0.5  # CPU seconds after which short work goes on in the queue of long work
+WATCH_SECONDS: Final = 0.05  # work that takes longer ends when its client disconnects
 WAIT_SECONDS: Final = 60.0
 # Work is overtaken by shorter work that arrives within this many seconds per second of its own
 # estimate: 5 s for the longest short work, 50 s for the longest one with the default limits.
@@ -44,6 +48,8 @@ class Scheduler:
         The number of slots of each queue.
     max_waiting
         How much work waits in each queue; more is refused.
+    max_seconds
+        The CPU seconds after which work ends that has no other limit.
     wait_seconds
         How long work waits for a slot before it is refused.
     clock
@@ -55,17 +61,25 @@ class Scheduler:
         n_cores: int,
         max_waiting: int,
         *,
+        max_seconds: float = inf,
         wait_seconds: float = WAIT_SECONDS,
         clock: Callable[[], float] = monotonic,
     ) -> None:
+        self._max_seconds = max_seconds
         self._wait_seconds = wait_seconds
         self._clock = clock
         self._short = SlotQueue(n_cores, max_waiting, SHORT_MAX_DELAY_FACTOR)
         self._long = SlotQueue(n_cores, max_waiting, LONG_MAX_DELAY_FACTOR)
-        self._threads = ThreadPoolExecutor(2 * n_cores, "work")
+        # Short work that turns out to be long keeps its thread while it waits for another slot.
+        self._threads = ThreadPoolExecutor(2 * n_cores + max_waiting, "work")
 
     async def run(
-        self, seconds: float, function: Callable[[*Arguments], T], *arguments: *Arguments
+        self,
+        seconds: float,
+        function: Callable[[*Arguments], T],
+        *arguments: *Arguments,
+        limit: float | None = None,
+        is_wanted: Callable[[], bool] = lambda: False,
     ) -> T:
         """Call a function in a thread when a slot is free.
 
@@ -75,27 +89,55 @@ class Scheduler:
             The estimated duration. Shorter work runs first; work of 0 seconds runs at once, in
             the event loop.
 
+        limit
+            The CPU seconds after which the work ends, by default ``max_seconds``.
+        is_wanted
+            Returns whether the work goes on although its client has disconnected.
+
         Raises
         ------
         ServiceError
             The client has no budget left for the work.
+        OverBudget
+            The work took more CPU seconds than its limit.
         Busy
             Too much work waits, no slot became free in time, the client has disconnected, or the
             scheduler is closed.
         """
         if not seconds:
             return function(*arguments)
-        queue = self._short if seconds <= SHORT_SECONDS else self._long
-        await charge_work(seconds)
         work = current_work.get() or Work()
-        await queue.take_slot(seconds, self._clock(), self._wait_seconds)
-        start, loop = perf_counter(), asyncio.get_running_loop()
+        await work.begin(seconds)
+        slot = _Slot(self._short if seconds <= SHORT_SECONDS else self._long)
+        await self._take(slot, slot.queue, seconds)
+        loop = asyncio.get_running_loop()
+        give_way = None
+        if slot.queue is self._short:
+            give_way = partial(self._change_queue, slot, seconds, loop)
+        budget = Budget(self._max_seconds if limit is None else limit, SHORT_BUDGET, give_way)
         try:
-            call = copy_context().run
-            return await loop.run_in_executor(self._threads, call, function, *arguments)
+            call = partial(copy_context().run, lambda: budget.call(function, *arguments))
+            result = loop.run_in_executor(self._threads, call)
+            await _watch(result, budget, is_wanted)
+            return await result
         finally:
-            work.actual += perf_counter() - start
-            queue.release_slot()
+            slot.release()
+            await work.end(budget.spent)
+
+    def _change_queue(self, slot: "_Slot", seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Exchange a slot for one of long work, and wait for it in the thread; raises Busy."""
+
+        async def exchange() -> None:
+            slot.release()
+            await self._take(slot, self._long, max(seconds, SHORT_BUDGET))
+
+        asyncio.run_coroutine_threadsafe(exchange(), loop).result()
+
+    async def _take(self, slot: "_Slot", queue: "SlotQueue", seconds: float) -> None:
+        slot.is_taken = False
+        slot.queue = queue
+        await queue.take_slot(seconds, self._clock(), self._wait_seconds)
+        slot.is_taken = True
 
     def counts(self) -> dict[str, QueueCounts]:
         """Return how much work waits and runs, by the name of the queue."""
@@ -112,6 +154,35 @@ class Scheduler:
     def end_threads(self) -> None:
         """End the idle threads when no more requests arrive."""
         self._threads.shutdown(wait=False)
+
+
+async def _watch(result: "Future[Any]", budget: Budget, is_wanted: Callable[[], bool]) -> None:
+    """Wait for a result. Abandon the work if its client disconnects and nobody else wants it."""
+    wait_for_disconnection = disconnection.get()
+    done, _ = await asyncio.wait({result}, timeout=WATCH_SECONDS)
+    if done or wait_for_disconnection is None:
+        return
+    gone: Future[Any] = asyncio.ensure_future(wait_for_disconnection())
+    try:
+        await asyncio.wait({result, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not result.done() and not is_wanted():
+            budget.abandon()
+    finally:
+        gone.cancel()
+
+
+class _Slot:
+    """The slot of some work, in a queue that may change."""
+
+    def __init__(self, queue: "SlotQueue") -> None:
+        self.queue = queue
+        self.is_taken = False
+
+    def release(self) -> None:
+        """Give the slot to the next work in its queue."""
+        if self.is_taken:
+            self.is_taken = False
+            self.queue.release_slot()
 
 
 class _Entry(NamedTuple):
@@ -200,7 +271,7 @@ class SlotQueue:
             if slot.done():
                 slot.result()
             elif gone.done():
-                raise Busy("the client has disconnected")
+                raise Busy(DISCONNECTED)
             else:
                 raise Busy(f"{self._resource} did not become available within {seconds:g} seconds")
         finally:

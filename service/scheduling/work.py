@@ -3,19 +3,114 @@
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from math import inf
+from time import monotonic, thread_time
+from typing import Final, TypeVar, TypeVarTuple
+
+from service.engine.interruption import interrupted_by
+from service.errors import Busy, LimitExceeded
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
+
+CHECK_SECONDS: Final = 0.01  # between two looks at the clock of the thread, a system call
+DISCONNECTED: Final = "the client has disconnected"
+
+
+class OverBudget(LimitExceeded):
+    """The work took more CPU seconds than it may. ``pointer`` is the field to reduce, if known."""
+
+    def __init__(self, limit: float, spent: float, pointer: str | None = None) -> None:
+        detail = (
+            f"this takes more than {limit:g} seconds of one core: reduce the data, the weights or "
+            "the resolution"
+        )
+        super().__init__(detail, pointer, limit=limit, spent=round(spent, 3))
+        self.limit = limit
+        self.spent = spent
+
+
+class Budget:
+    """The CPU seconds that work may spend in its thread. The engine checks it between blocks.
+
+    Parameters
+    ----------
+    limit
+        The CPU seconds after which the work ends.
+    short_seconds, give_way
+        The CPU seconds after which ``give_way`` is called, once.
+    """
+
+    def __init__(
+        self,
+        limit: float,
+        short_seconds: float = 0.0,
+        give_way: Callable[[], None] | None = None,
+    ) -> None:
+        self.limit = limit
+        self.spent = 0.0
+        self._short_seconds = short_seconds
+        self._give_way = give_way
+        self._is_abandoned = False
+        self._start = self._next_look = 0.0
+
+    def call(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        """Call a function within the budget; raises OverBudget, and Busy after `abandon`."""
+        self._start = thread_time()
+        with interrupted_by(self.check):
+            try:
+                return function(*arguments)
+            finally:
+                self.spent = thread_time() - self._start
+
+    def abandon(self) -> None:
+        """End the work at its next block, because nobody waits for it."""
+        self._is_abandoned = True
+
+    def check(self) -> None:
+        """Raise OverBudget or Busy if the work must end.
+
+        It raises once: who catches it may go on to store what has been computed.
+        """
+        now = monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + CHECK_SECONDS
+        if self._is_abandoned:
+            raise Busy(DISCONNECTED)
+        spent = thread_time() - self._start
+        if spent > self.limit:
+            limit, self.limit = self.limit, inf
+            raise OverBudget(limit, spent)
+        if self._give_way is not None and spent > self._short_seconds:
+            give_way, self._give_way = self._give_way, None
+            give_way()
 
 
 @dataclass(slots=True)
 class Work:
-    """CPU seconds of one request, estimated and actual.
+    """CPU seconds of one request, estimated and spent.
 
-    ``charge`` takes estimated seconds from the budget of the client, and raises a ServiceError if
-    they are too many. It is None where clients have no budget.
+    ``admit`` raises a ServiceError if the client has no budget left for estimated seconds, and
+    ``charge`` takes those that were spent from it. Both are None where clients have no budget.
     """
 
     estimated: float = 0.0
-    actual: float = 0.0
+    spent: float = 0.0
+    admit: Callable[[float], Awaitable[None]] | None = None
     charge: Callable[[float], Awaitable[None]] | None = None
+
+    async def begin(self, seconds: float) -> None:
+        """Add estimated seconds; raises a ServiceError if they are too many for the client."""
+        if self.admit is not None:
+            await self.admit(seconds)
+        self.estimated += seconds
+
+    async def end(self, seconds: float) -> None:
+        """Add spent seconds."""
+        self.spent += seconds
+        if self.charge is not None:
+            await self.charge(seconds)
 
 
 current_work: ContextVar[Work | None] = ContextVar("current_work", default=None)
@@ -27,10 +122,13 @@ disconnection: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
 """Waits until the client of the current request disconnects. None if there is no client."""
 
 
-async def charge_work(seconds: float) -> None:
-    """Add estimated seconds to the current request; raises a ServiceError if they are too many."""
+async def charge_job(seconds: float) -> None:
+    """Charge the current request the estimated seconds of a job, which another process executes.
+
+    It raises a ServiceError if they are too many.
+    """
     work = current_work.get()
     if work is not None:
+        await work.begin(seconds)
         if work.charge is not None:
             await work.charge(seconds)
-        work.estimated += seconds

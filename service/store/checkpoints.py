@@ -1,9 +1,9 @@
 """Checkpoints of jobs: the arrays from which a job resumes."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import func
 
 from service.store import arrays
 from service.store.array_codec import AnyArray
@@ -24,6 +24,13 @@ class Checkpoint(NamedTuple):
     state: Arrays  # replaces that of the checkpoint before
     part: Arrays  # results since the checkpoint before, which stay stored until the job ends
     seconds: float  # spent computing
+    due: float | None = None  # see `service.store.jobs`, by what was spent; None does not change it
+
+    @property
+    def arrays(self) -> Arrays:
+        """All arrays, by the names under which they are stored."""
+        parts = {f"part.{self.n_parts}.{name}": array for name, array in self.part.items()}
+        return {f"state.{name}": array for name, array in self.state.items()} | parts
 
 
 def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
@@ -31,8 +38,7 @@ def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
 
     A worker that lost the connection, and therefore the outcome, may repeat the call.
     """
-    arrays_to_store = [*checkpoint.state.values(), *checkpoint.part.values()]
-    database.check_space(sum(array.nbytes for array in arrays_to_store))
+    database.check_space(sum(array.nbytes for array in checkpoint.arrays.values()))
     with database.transaction() as connection:
         row = update_running(
             connection,
@@ -42,7 +48,7 @@ def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
             compute_seconds=checkpoint.seconds,
             heartbeat_at=current_time(connection),
             deliveries=1,
-            due=computations.c.due - _estimate_progress(checkpoint.done),
+            due=func.coalesce(checkpoint.due, computations.c.due),
         )
         if row is None:
             return False
@@ -69,9 +75,3 @@ def load(database: Database, computation_id: str) -> tuple[dict[str, AnyArray], 
 
         n_parts = len({name.split(".")[1] for name in names if name.startswith("part.")})
         return read("state."), [read(f"part.{number}.") for number in range(n_parts)]
-
-
-def _estimate_progress(done: int) -> ColumnElement[Any]:
-    """Return the estimated seconds of the iterations since the checkpoint before."""
-    new = done - computations.c.progress_done
-    return computations.c.estimated_seconds * new / func.nullif(computations.c.progress_total, 0)

@@ -14,6 +14,7 @@ job, or that were lost together with the whole service.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
@@ -44,18 +45,20 @@ def submit(
     max_queued: int | None = None,
     max_per_client: int | None = None,
     result_bytes: int = 0,
+    checkpoint: Arrays = MappingProxyType({}),
 ) -> tuple[ComputationRow, bool]:
     """Store a job and enqueue it in the same transaction.
 
     A row of the same id that succeeded or is unfinished stays unchanged. One that failed or was
     cancelled is queued again, and its attempt is incremented. Any number of callers may submit the
     same job at the same time. ``max_queued`` and ``max_per_client`` limit the queued jobs, in all
-    and of the client of this one; ``result_bytes`` is about the size of the result.
+    and of the client of this one; ``result_bytes`` is about the size of the result. It resumes from
+    the arrays of a ``checkpoint``, if there are any.
 
     Return the row that is stored now, and whether this call queued it. Raises NotFound if the
     dataset does not exist, and Busy if too many jobs are queued.
     """
-    database.check_space(result_bytes)
+    database.check_space(result_bytes + sum(array.nbytes for array in checkpoint.values()))
     due = job.created_at.timestamp() + (job.estimated_seconds or 0.0)
     queued = replace(job, lease=_draw_lease(job.id), due=due)
 
@@ -65,7 +68,7 @@ def submit(
             raise Busy(f"{max_queued} jobs are already queued")
         if max_per_client is not None and n_own > max_per_client:
             raise Busy(f"{max_per_client} jobs of this client are already queued")
-        arrays.delete(connection, row.id)
+        arrays.replace(connection, row.id, checkpoint)
         _enqueue(connection, str(row.lease), row, enqueue)
 
     return insert_or_retry(database, queued, discard_checkpoint_and_enqueue)

@@ -119,6 +119,7 @@ SPREAD_QUESTION = """    Question(
         response_model=SpreadResponse,
         compute=measure,
         estimate=estimate,
+        reducible="unit",
         by_query=True,
     ),
 """

@@ -142,19 +142,15 @@ def test_only_the_running_job_that_is_due_last_yields_to_one_that_is_due_earlier
     assert not jobs.must_yield(database, leases[1e3])
 
 
-def test_a_job_is_due_earlier_as_it_progresses(database: Database, queue: Any) -> None:
+def test_a_checkpoint_says_when_the_job_is_due(database: Database, queue: Any) -> None:
     request = replace(JOB, estimated_seconds=1000.0)
     submitted, _ = jobs.submit(database, request, queue.enqueue)
     jobs.claim(database, queue[0], "worker")
-    for done in (request.progress_total // 4, request.progress_total // 2):
-        checkpoints.save(database, queue[0], Checkpoint(0, done, None, {}, {}, 1.0))
-    row = computations.get(database, request.id)
-    assert submitted.due is not None
-    assert row.due == pytest.approx(
-        submitted.due - 1000 * done / request.progress_total, rel=0, abs=1e-3
-    )
+    for due, expected in ((None, submitted.due), (5.0, 5.0)):
+        checkpoints.save(database, queue[0], Checkpoint(0, 4, None, {}, {}, 1.0, due))
+        assert computations.get(database, request.id).due == expected
     jobs.requeue(database, queue[0], queue.enqueue)
-    assert computations.get(database, request.id).due == row.due
+    assert computations.get(database, request.id).due == 5.0
 
 
 def test_the_number_of_queued_jobs_is_limited(database: Database, queue: Any) -> None:

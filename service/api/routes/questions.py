@@ -79,9 +79,11 @@ def _add_file(
         body = asked.to_request() if method == "GET" else asked
         source, run = await question.resolve(body, state), state.scheduler.run
         seconds = question.estimate_name(body, source, state.limits)
+        question.check_work(seconds, body, state.limits)
         if suffix in question.tables:
             table = question.tables[suffix]
             download = await run(seconds, table, body, source, state.limits)
+            question.check_work(download.seconds, body, state.limits)
             return await download_response(request, state, download, suffix)
         picture = await run(seconds, draw, body, source, options.to_options(), suffix, state.limits)
         return await picture_response(request, state, picture)

@@ -110,6 +110,7 @@ def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) ->
     KeyError
         If the activation is unknown.
     """
+    check_interruption()
     if len(inputs) <= FEW_SEQUENCES and network.is_linear:
         return np.array([_final_output(row, w_in, w_rec, network) for row in inputs])
     f = network.f.function

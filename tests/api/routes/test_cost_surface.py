@@ -152,6 +152,6 @@ def test_limits(make_api: Any) -> None:
 def test_too_much_work(make_api: Any) -> None:
     api = make_api(max_work_seconds=0.01)
     query = "activation=tanh&n_steps=1000"
-    api.refused(api.get(f"/v1/cost-surface?{query}"), "resolution", "0.01")
-    api.refused(api.get(f"/v1/cost-surface.npz?{query}"), "resolution", "0.01")
+    api.refused(api.get(f"/v1/cost-surface?{query}"), "n_steps", "0.01")
+    api.refused(api.get(f"/v1/cost-surface.npz?{query}&resolution=99"), "resolution", "0.01")
     api.refused(api.post("/v1/optimum", {"dataset": {"n_steps": 10_000}}), "/dataset", "0.01")

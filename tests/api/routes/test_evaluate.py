@@ -68,6 +68,6 @@ def test_an_unknown_dataset(api: Any) -> None:
 def test_evaluations_that_are_too_many(make_api: Any) -> None:
     api = make_api(max_work_seconds=0.01)
     body = {"dataset": {"n_samples": 1000, "n_steps": 1000}}
-    api.refused(api.post("/v1/evaluate", body), "/points", "0.01")
+    api.refused(api.post("/v1/evaluate", body), "/dataset", "0.01")
     body = {"dataset": {"n_samples": 100_000, "n_steps": 1}}
     api.refused(make_api().post("/v1/evaluate", body), "/points", "600000 numbers")

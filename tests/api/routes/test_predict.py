@@ -112,8 +112,8 @@ def test_limits(make_api: Any) -> None:
 
 
 def test_a_sequence_that_takes_too_long(make_api: Any) -> None:
-    api = make_api(max_work_seconds=0.01)
-    result = api.refused(api.post("/v1/predict", {"inputs": [[1] * 10_000]}), "/inputs", "0.01")
+    api = make_api(max_work_seconds=0.001)
+    result = api.refused(api.post("/v1/predict", {"inputs": [[1] * 10_000]}), "/inputs", "0.001")
     assert result["type"] == "/problems/limit-exceeded"
 
 
@@ -172,13 +172,13 @@ def test_predictions_as_a_table(api: Any) -> None:
 
 
 def test_a_table_has_other_limits_than_json(make_api: Any) -> None:
-    api = make_api(max_json_numbers=50, max_work_seconds=0.01)
+    api = make_api(max_json_numbers=50, max_work_seconds=0.001)
     api.refused(api.post("/v1/predict", {"dataset": {"n_samples": 51}}), "/dataset", ".csv")
     table = api.post("/v1/predict.csv", {"dataset": {"n_samples": 51}})
     assert len(table.text.splitlines()) == 52
     body = {"dataset": {"n_samples": 1, "n_steps": 10_000}}
     for path in ("/v1/predict", "/v1/predict.csv"):
-        api.refused(api.post(path, body), "/dataset", "0.01")
+        api.refused(api.post(path, body), "/dataset", "0.001")
     with_states = {"dataset": {}, "return_states": True}
     api.refused(api.post("/v1/predict.csv", with_states), "/return_states", "JSON")
     assert api.post("/v1/predict.png").status_code == 404
