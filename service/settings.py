@@ -141,7 +141,7 @@ class Settings(BaseSettings, Limits):
     )
     rate_limit_seconds: Rate = Field(
         default=None,
-        description="estimated seconds of computation per client, such as `60/minute` (429 above); "
+        description="CPU seconds of computation per client, such as `60/minute` (429 above); "
         "by default unlimited",
     )
     rate_limit_storage: SecretStr | None = Field(

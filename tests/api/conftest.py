@@ -217,8 +217,10 @@ def start_api(description: Description) -> Callable[..., Api]:
     """Return a function that starts an application with the given settings."""
 
     def start(closing: ExitStack, **settings: Any) -> Api:
-        # By default pictures are drawn in a thread, which starts faster than processes.
-        own = Settings.model_validate({"render_processes": 0, **settings})
+        # By default pictures are drawn in a thread, which starts faster than processes, and a busy
+        # machine has time for what an idle one computes at once.
+        defaults = {"render_processes": 0, "max_sync_seconds": 2.0}
+        own = Settings.model_validate(defaults | settings)
         app = create_app(own)
         runner = closing.enter_context(asyncio.Runner())
         lifespan = app.router.lifespan_context(app)

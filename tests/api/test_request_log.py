@@ -103,6 +103,7 @@ def test_estimated_work_is_logged(logged: Any) -> None:
     log = logged()
     event = log.request("GET", "/v1/cost-surface?resolution=50")
     assert 0.0 < event["estimated_seconds"] < 10.0
+    assert 0.0 < event["spent_seconds"] < 10.0
     assert "estimated_seconds" not in log.request("GET", "/livez")
 
 
@@ -156,7 +157,7 @@ def test_an_internal_error_is_logged(logged: Any, monkeypatch: pytest.MonkeyPatc
     def fail(*_arguments: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("service.api.routes.predict.predict", fail)
+    monkeypatch.setattr("service.operations.predict.final_outputs", fail)
     log = logged()
     with pytest.raises(ZeroDivisionError) as raised:
         log.api.post("/v1/predict", {}, headers={"x-request-id": "mine"})

@@ -231,6 +231,7 @@ def test_a_fit_of_a_stored_series_resumes_at_the_next_delay(
     assert FIT.complete is not None
     request = FIT.complete(FitRequest.model_validate(body), dataset)
     identifier = "fit_" + "1" * 32
+    jobs.cancel(database, RUN)  # to which it would yield
     jobs.submit(database, make_job(identifier, request, 4, kind="fit"), queue.enqueue)
     worker.job_types = {"fit": FIT}
     after_each_step(monkeypatch, StepwiseFit, lambda _: worker.stop())

@@ -4,11 +4,13 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from threading import Event
+from time import thread_time
 
 import pytest
 
+from service.engine.interruption import check_interruption
 from service.errors import Busy
-from service.scheduling import Scheduler, Work, current_work, disconnection
+from service.scheduling import OverBudget, Scheduler, Work, current_work, disconnection
 
 pytestmark = pytest.mark.anyio
 
@@ -184,6 +186,89 @@ async def test_a_running_computation_is_not_affected_by_a_disconnection(crowd: C
 
     disconnection.set(leave)
     assert await Scheduler(1, 1).run(LONG, crowd.compute, "running") == "running"
+
+
+def burn(seconds: float) -> float:
+    """Spend CPU seconds in blocks of a millisecond; return the seconds spent."""
+    start = thread_time()
+    while thread_time() - start < seconds:
+        block = thread_time()
+        while thread_time() - block < 0.001:
+            pass
+        check_interruption()
+    return thread_time() - start
+
+
+@pytest.mark.parametrize("limit", [None, 0.05])
+async def test_work_ends_within_a_block_of_its_budget(limit: float | None) -> None:
+    work = Work()
+    current_work.set(work)
+    scheduler = Scheduler(1, 0, max_seconds=0.03)
+    with pytest.raises(OverBudget) as caught:
+        await scheduler.run(SHORT, burn, 5.0, limit=limit)
+    allowed = limit or 0.03
+    assert caught.value.members == {"limit": allowed, "spent": pytest.approx(allowed, abs=0.03)}
+    assert work.spent == pytest.approx(allowed, abs=0.03)
+    assert work.estimated == SHORT
+    assert await scheduler.run(SHORT, burn, 0.01) >= 0.01
+
+
+async def test_sleeping_spends_nothing() -> None:
+    scheduler = Scheduler(1, 0, max_seconds=0.01)
+
+    def sleep() -> str:
+        Event().wait(0.05)
+        check_interruption()
+        return "rested"
+
+    assert await scheduler.run(SHORT, sleep) == "rested"
+
+
+async def test_short_work_that_turns_out_long_gives_its_slot_back(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.scheduling.scheduler.SHORT_BUDGET", 0.02)
+    scheduler = Scheduler(1, 10)
+    long_one = crowd.ask(scheduler, "blocker", LONG)
+    await settle()
+    surprise = asyncio.create_task(scheduler.run(SHORT, burn, 0.1))
+    await settle()
+    # It waits for the slot of long work, and other short work has its own.
+    assert await scheduler.run(SHORT, crowd.compute, "short") == "short"
+    assert scheduler.counts() == {"short": (0, 0), "long": (1, 1)}
+    assert not surprise.done()
+    crowd.go_on.set()
+    await long_one
+    assert await surprise >= 0.1
+    assert scheduler.counts() == {"short": (0, 0), "long": (0, 0)}
+
+
+@pytest.mark.parametrize("is_wanted", [False, True])
+async def test_work_ends_when_its_client_leaves_unless_it_is_wanted(*, is_wanted: bool) -> None:
+    gone = asyncio.Event()
+
+    async def leave() -> None:
+        await gone.wait()
+
+    disconnection.set(leave)
+    started = threading.Event()
+
+    def compute() -> str:
+        started.set()
+        for _ in range(200 if is_wanted else 60_000):
+            Event().wait(0.001)
+            check_interruption()
+        return "complete"
+
+    scheduler = Scheduler(1, 1)
+    task = asyncio.create_task(scheduler.run(LONG, compute, is_wanted=lambda: is_wanted))
+    await asyncio.to_thread(started.wait, 60)
+    gone.set()
+    if is_wanted:
+        assert await task == "complete"
+    else:
+        with pytest.raises(Busy, match="disconnected"):
+            await task
 
 
 @pytest.mark.parametrize("granted", [False, True])

@@ -68,7 +68,7 @@ def test_the_lifecycle_of_a_map(stored_api: Any) -> None:
         ({"clip": {}}, "/clip"),
         ({"window": {"resolution": 400}, "keep": False, "n_iterations": 0}, "/window/resolution"),
         (
-            {"window": {"resolution": 900}, "n_iterations": 10**6, "dataset": {"n_steps": 100}},
+            {"window": {"resolution": 900}, "n_iterations": 10**6, "dataset": {"n_steps": 1000}},
             "/n_iterations",
         ),
     ],

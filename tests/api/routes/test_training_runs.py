@@ -315,6 +315,27 @@ def test_too_much_work(make_api: Any) -> None:
         assert "0.005" in result["detail"]
 
 
+def test_a_run_that_takes_longer_than_estimated_goes_on_as_a_job(
+    make_api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_short(*arguments: Any, **_: Any) -> float:
+        return 1e-6 * float(arguments[3])  # per iteration
+
+    monkeypatch.setattr("service.operations.training.training_seconds", too_short)
+    api = make_api(max_sync_seconds=1.0)
+    body = {"n_iterations": 1_000_000, "record_every": 100_000}
+    response = api.post(RUNS, body)
+    run = response.json()
+    assert (response.status_code, run["status"]) == (202, "queued")
+    assert response.headers["location"] == f"{RUNS}/{run['id']}"
+    assert 0 < run["progress"]["done"] < run["progress"]["total"]
+    assert 1.0 <= run["compute_seconds"] < 2.0
+    assert api.post(RUNS, body).json() == run
+    result = api.refused(api.post(RUNS, {**body, "keep": False}), "/keep", "keep it instead")
+    assert result["limit"] == 1.0
+    assert 1.0 <= result["spent"] < 2.0
+
+
 def test_levenberg_marquardt_reads_the_samples_of_a_stored_dataset(api: Any) -> None:
     """One of its sums is not among the stored moments."""
     stored = api.post("/v1/datasets", {"kind": "count_ones", "seed": 8}).json()["id"]
