@@ -233,6 +233,8 @@ def queue() -> FakeQueue:
 class FakeRenderer:
     """A renderer that draws nothing until it is opened, and records requests."""
 
+    spent = 0.0
+
     def __init__(self) -> None:
         self.open, self.dead = Event(), False
         self.drawn: list[Any] = []

@@ -24,7 +24,7 @@ It is -inf where the cost is 0, finite where the cost overflows, and nan where i
 
 _SHADES = 8  # of a contour's antialiasing
 _CONTOUR_ALPHA = 0.4
-_CONTOUR_NODES = 260  # per axis of the grid that contours are traced on
+CONTOUR_NODES = 260  # per axis of the grid that contours are traced on
 CONTOUR_WIDTH = 0.6  # in CSS pixels
 _CONTOUR = Stroke("#000000", CONTOUR_WIDTH, alpha=_CONTOUR_ALPHA)
 
@@ -65,7 +65,7 @@ def contour_lines(
 
     These are vertices (n, 2) in units of the panel, and path codes (n,).
     """
-    units = np.linspace(0.0, 1.0, _CONTOUR_NODES)
+    units = np.linspace(0.0, 1.0, CONTOUR_NODES)
     w_in = x.low * (1 - units) + x.high * units
     w_rec = y.low * (1 - units) + y.high * units
     values = log10_cost(w_in[None, :], w_rec[:, None])

@@ -114,6 +114,11 @@ class Limits(BaseModel):
         limit = f"for one request is {self.max_work_seconds:g}"
         _check_seconds(seconds, self.max_work_seconds, limit, pointer)
 
+    def check_picture(self, seconds: float, pointer: str) -> None:
+        """Raise LimitExceeded for a picture that takes too long."""
+        limit = f"for a picture is {self.max_picture_seconds:g}"
+        _check_seconds(seconds, self.max_picture_seconds, limit, pointer)
+
     def check_job(self, seconds: float, pointer: str) -> None:
         """Raise LimitExceeded for work that takes too long for a job."""
         limit = f"for a job is {self.max_job_seconds:g}"

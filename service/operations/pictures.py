@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import rfc8785
@@ -20,8 +19,7 @@ from service.operations.job_types import Arrays, JobType
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.training import TRAINING_RUN
-from service.operations.work_estimates import picture_seconds
-from service.rendering.approximation import choose_approximation
+from service.operations.work_estimates import trace_seconds
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
     FIT_SIZE,
@@ -45,7 +43,7 @@ from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
 from service.schemas.cost_surface import CostSurfacePictureRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
-from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import ResolvedDataset
 from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
 from service.store import computations
 from service.store.database import Database
@@ -63,7 +61,6 @@ Common: TypeAlias = dict[str, Any]  # what all picture requests have
 LoadRequest: TypeAlias = Callable[
     [ComputationRow, Arrays, Common, Database, Limits], PictureRequest
 ]
-SurfacePicture = TypeVar("SurfacePicture", SurfacePictureRequest, TrajectoryPictureRequest)
 
 
 class Picture(NamedTuple):
@@ -90,8 +87,7 @@ def surface_picture(
     def prepare(database: Database) -> PictureRequest:
         paths = [load_run_path(run_id, database) for run_id in request.runs]
         data = _load(dataset)
-        picture = SurfacePictureRequest(surface=request, data=data, paths=paths, **common)
-        return _approximate(picture, dataset.size, request.network.activation, limits)
+        return SurfacePictureRequest(surface=request, data=data, paths=paths, **common)
 
     return Picture(etag, suffix, prepare)
 
@@ -107,6 +103,7 @@ def trace_picture(
     common, etag = _name_request("gradient-trace", request, options, suffix, TRACE_SIZE, limits)
 
     def prepare(_: Database) -> PictureRequest:
+        limits.check_picture(trace_seconds(dataset.size, len(request.points)), "/points")
         return TracePictureRequest(trace=request, data=_load(dataset), **common)
 
     return Picture(etag, suffix, prepare)
@@ -140,10 +137,7 @@ def _load_trajectory(
     request = TrainingRunRequest.model_validate(row.request)
     dataset = resolve_dataset(request.dataset, database, limits)
     result, data = TrainingRunResult.model_validate(row.result), _load(dataset)
-    picture = TrajectoryPictureRequest(
-        run=request, result=result, columns=arrays, data=data, **common
-    )
-    return _approximate(picture, dataset.size, request.network.activation, limits)
+    return TrajectoryPictureRequest(run=request, result=result, columns=arrays, data=data, **common)
 
 
 def _load_basin_map(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:
@@ -209,31 +203,20 @@ def _name(
 ) -> tuple[Common, str]:
     query = options.model_dump(mode="json", exclude_none=True)
     canonical = rfc8785.dumps({**request, "query": query})
-    # How the cost is approximated depends on the work limit.
-    limit = rfc8785.dumps(limits.max_work_seconds)
+    # How the cost is approximated depends on the limit.
+    limit = rfc8785.dumps(limits.max_picture_seconds)
     sha256 = hashlib.sha256(canonical + _VERSIONS + limit).hexdigest()
     suffix = request["path"].rpartition(".")[2]
-    common = {"style": figure_style(options, size), "suffix": suffix}
-    return {**common, "http_request": canonical.decode()}, f'"{sha256[:32]}"'
+    common = {
+        "style": figure_style(options, size),
+        "suffix": suffix,
+        "http_request": canonical.decode(),
+        "seconds": limits.max_picture_seconds,
+    }
+    return common, f'"{sha256[:32]}"'
 
 
 def _load(dataset: ResolvedDataset) -> PictureData:
     """Read a stored dataset now, instead of while a rendering process waits for it."""
     dataset.dataset.load()
     return PictureData(dataset.dataset, dataset.precomputed)
-
-
-def _approximate(
-    picture: SurfacePicture, size: DatasetSize, activation: str, limits: Limits
-) -> SurfacePicture:
-    """Return the picture, with an approximation of the cost if the exact one takes too long."""
-    width, height = picture.style.pixels
-
-    def seconds(n_samples: int, n_costs: float) -> float:
-        known = size.is_precomputed and n_samples == size.n_samples
-        return picture_seconds(activation, DatasetSize(n_samples, size.n_steps, known), n_costs)
-
-    approximation = choose_approximation(
-        seconds, size.n_samples, width * height, limits.max_work_seconds
-    )
-    return replace(picture, approximation=approximation)

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from service.engine.data import Dataset, Step, count_ones
-from service.engine.network import Aggregation, Network, trace_gradient
-from service.engine.objective import LinearObjective, Objective, make_objective
+from service.engine.network import Aggregation, trace_gradient
+from service.engine.objective import LinearObjective, Objective
 from service.engine.optimum import Optimum
 from service.engine.training import OPTIMIZERS, Outcome
 from service.engine.types import Array
@@ -17,6 +17,7 @@ from service.figures.annotations import LabeledPath
 from service.figures.basins import Basins, basin_map_figure
 from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS, Picture
+from service.figures.heatmap import CONTOUR_NODES
 from service.figures.interpolation import interpolate
 from service.figures.layout import Window
 from service.figures.profile import CAPTION as PROFILE_CAPTION
@@ -26,6 +27,7 @@ from service.figures.style import Style
 from service.figures.surface import CostSurfacePicture
 from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
 from service.figures.trajectory import Run, TrajectoryPicture
+from service.rendering.approximation import Approximation, approximate
 from service.rendering.labels import fit_headline, name_unit, run_labels
 from service.rendering.requests import (
     SURFACE_SIZE,
@@ -41,6 +43,7 @@ from service.rendering.requests import (
     TrajectoryPictureRequest,
     trajectory_weights,
 )
+from service.schemas.common import NetworkSchema
 from service.schemas.cost_surface import CostSurfacePictureRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimum import OptimumResponse
@@ -66,7 +69,7 @@ def draw(request: PictureRequest) -> bytes:
         case ProfilePictureRequest():
             picture = FigurePicture(_profile_of_fit(request))
     metadata = {"Request": request.http_request}
-    notes = _notes(request)
+    notes = getattr(picture, "notes", ())
     if notes:
         metadata["Approximation"] = "; ".join(notes)
     return PICTURE_FORMATS[request.suffix].write(picture, metadata)
@@ -88,11 +91,11 @@ def warm_up() -> None:
 
 def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
     surface, annotations = request.surface, request.annotations
-    objective = _objective(request, surface.network.to_network())
     windows = tuple(
         Window((window.w_in.low, window.w_in.high), (window.w_rec.low, window.w_rec.high))
         for window in surface.windows
     )
+    objective, approximation = _approximate(request, surface.network, windows)
     optimum, profile = None, None
     if "optimum" in annotations:
         optimum = _finite_weights(objective.optimum)
@@ -100,12 +103,12 @@ def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
         profile = _profile(objective, windows)
     return CostSurfacePicture(
         windows,
-        interpolate(objective.log10_costs, request.approximation.stride),
+        interpolate(objective.log10_costs, approximation.stride),
         points=tuple((point.w_in, point.w_rec) for point in surface.points),
         paths=_labeled_paths(request.paths),
         optimum=optimum,
         profile=profile,
-        notes=_notes(request),
+        notes=approximation.notes(request.data.dataset.n_samples),
         style=request.style,
     )
 
@@ -133,20 +136,23 @@ def _traces(request: TracePictureRequest) -> Figure:
 
 def _trajectory(request: TrajectoryPictureRequest) -> TrajectoryPicture:
     columns, training = request.columns, request.run
-    objective = _objective(request, training.network.to_network())
+    weights = trajectory_weights(columns)
+    finite = weights[np.isfinite(weights).all(axis=1)]
+    around = Window(*zip(finite.min(axis=0), finite.max(axis=0), strict=True))
+    objective, approximation = _approximate(request, training.network, [around])
     run = Run(
         optimizer=OPTIMIZERS[training.optimizer.name].title,
         outcome=str(request.result.outcome),
         iterations=columns["iteration"],
-        weights=trajectory_weights(columns),
+        weights=weights,
         log10_costs=columns["log10_cost"],
         target_cost=training.target_cost,
     )
     return TrajectoryPicture(
         run,
-        interpolate(objective.log10_costs, request.approximation.stride),
+        interpolate(objective.log10_costs, approximation.stride),
         _finite_weights(request.result.optimum),
-        notes=_notes(request),
+        notes=approximation.notes(request.data.dataset.n_samples),
         style=request.style,
     )
 
@@ -222,20 +228,16 @@ def _profile_of_fit(request: ProfilePictureRequest) -> Figure:
     return profile_figure(profile, headline=headline, style=request.style)
 
 
-def _objective(
-    request: SurfacePictureRequest | TrajectoryPictureRequest, network: Network
-) -> Objective:
-    dataset = request.data.dataset
-    if request.approximation.n_samples is None:
-        return make_objective(dataset, network, request.data.precomputed)
-    return make_objective(request.approximation.subset(dataset), network)
-
-
-def _notes(request: PictureRequest) -> tuple[str, ...]:
-    """Return the notes for the legend on how the cost is approximated."""
-    if not isinstance(request, (SurfacePictureRequest, TrajectoryPictureRequest)):
-        return ()
-    return request.approximation.notes(request.data.dataset.n_samples)
+def _approximate(
+    request: SurfacePictureRequest | TrajectoryPictureRequest,
+    network: NetworkSchema,
+    windows: Sequence[Window],
+) -> tuple[Objective, Approximation]:
+    width, height = request.style.pixels
+    n_costs = width * height
+    if request.suffix != "png":
+        n_costs += len(windows) * CONTOUR_NODES**2
+    return approximate(request.data, network.to_network(), windows, n_costs, request.seconds)
 
 
 def _labeled_paths(paths: Sequence[RunPath]) -> list[LabeledPath]:

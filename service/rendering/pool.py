@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar, TypeVarTuple
 from service.errors import Busy
 from service.rendering.process import ProcessLost, RenderProcess, RenderThread
 from service.rendering.requests import PictureRequest
-from service.scheduling import SlotQueue
+from service.scheduling import SlotQueue, current_work
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,9 @@ MAX_ATTEMPTS = 2
 
 
 class Renderer(Protocol):
-    """Draws one picture at a time."""
+    """Draws one picture at a time. ``spent`` are the CPU seconds of the last one."""
+
+    spent: float
 
     def draw(self, request: PictureRequest) -> bytes:
         """Draw a picture while the calling thread waits; raises ProcessLost."""
@@ -103,11 +105,19 @@ class RenderPool:
 
         Raises
         ------
+        OverBudget
+            The picture took more CPU seconds than it may.
         Busy
             Too many requests are waiting, the client has disconnected, drawing took too long, two
             renderers ended while drawing, none can be started, or the pool is closed.
         """
-        return await self._run(self._draw, request)
+        spent = [0.0]
+        try:
+            return await self._run(self._draw, request, spent)
+        finally:
+            work = current_work.get()
+            if work is not None:
+                await work.end(sum(spent))
 
     async def _run(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """Call a function in a thread when a renderer is free.
@@ -119,7 +129,8 @@ class RenderPool:
         call.add_done_callback(lambda _: self._queue.release_slot())
         return await asyncio.shield(call)
 
-    def _draw(self, request: PictureRequest) -> bytes:
+    def _draw(self, request: PictureRequest, spent: list[float]) -> bytes:
+        """Draw a picture, and add the CPU seconds of every attempt to a list."""
         for _ in range(MAX_ATTEMPTS):
             renderer = self._take_idle() or self._start()
             timer = Timer(self._timeout_seconds, renderer.kill)
@@ -132,6 +143,7 @@ class RenderPool:
                 logger.warning("a rendering process ended while drawing a picture")
             finally:
                 timer.cancel()
+                spent.append(renderer.spent)
                 self._idle.append(renderer)
         raise Busy(f"{MAX_ATTEMPTS} rendering processes ended while drawing this picture")
 

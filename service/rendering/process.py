@@ -2,17 +2,22 @@
 
 import multiprocessing
 import os
+import resource
 import signal
 import tempfile
 from contextlib import suppress
+from math import ceil, inf, isfinite
 from multiprocessing.connection import Connection
 from traceback import format_exception
 from typing import Any
 
 from service.rendering.ipc import receive, send
 from service.rendering.requests import PictureRequest
+from service.scheduling import Budget, OverBudget
 
 START_SECONDS = 60.0  # longest wait until a new process is ready
+GRACE_SECONDS = 1.0  # of CPU time, for a block that began within the budget of a picture
+EXIT_SECONDS = 1.0  # longest wait for the exit status of a process that has ended
 NICENESS = 10  # on few cores, the process that serves HTTP comes first
 
 
@@ -40,6 +45,7 @@ class RenderProcess:
         self._process.start()
         theirs.close()
         self._lost = self._killed = False
+        self.spent = 0.0
         if not self._connection.poll(START_SECONDS):
             self.kill()
         self._receive()
@@ -53,21 +59,31 @@ class RenderProcess:
     def draw(self, request: PictureRequest) -> bytes:
         """Send the request and wait for the picture.
 
-        Raises ProcessLost, RendererError, or MemoryError.
+        Raises ProcessLost, OverBudget, RendererError, or MemoryError.
         """
+        try:
+            result = self._exchange(request)
+        except ProcessLost:
+            self._process.join(EXIT_SECONDS)
+            if self._process.exitcode == -signal.SIGXCPU:
+                raise OverBudget(request.seconds, request.seconds + GRACE_SECONDS) from None
+            raise
+        if isinstance(result, Exception):
+            raise result
+        return bytes(result)
+
+    def _exchange(self, request: PictureRequest) -> Any:
         try:
             send(self._connection, request)
         except OSError:
             self._lost = True
             raise ProcessLost(killed=self._killed) from None
-        result = self._receive()
-        if isinstance(result, Exception):
-            raise result
-        return bytes(result)
+        return self._receive()
 
     def _receive(self) -> Any:
         try:
-            return self._connection.recv()
+            result, self.spent = self._connection.recv()
+            return result
         except (EOFError, OSError):
             self._lost = True
             raise ProcessLost(killed=self._killed) from None
@@ -85,11 +101,17 @@ class RenderProcess:
 class RenderThread:
     """Draws in the process that serves HTTP, where no other processes are allowed."""
 
+    spent = 0.0
+
     def draw(self, request: PictureRequest) -> bytes:
         """Draw in the calling thread."""
         from service.rendering.draw import draw  # noqa: PLC0415 - imports Matplotlib
 
-        return draw(request)
+        budget = Budget(request.seconds)
+        try:
+            return budget.call(draw, request)
+        finally:
+            self.spent = budget.spent
 
     def is_alive(self) -> bool:
         """Return True: it can always draw."""
@@ -111,16 +133,30 @@ def serve(connection: "Connection[Any, Any]") -> None:
     os.nice(NICENESS)
     warm_up()
     result: bytes | Exception | None = None
+    budget = Budget(inf)
     with suppress(EOFError, OSError):
         while True:
-            connection.send(result)
+            connection.send((result, budget.spent))
             request = receive(connection)
+            limit_cpu(request.seconds)
+            budget = Budget(request.seconds)
             try:
-                result = draw(request)
+                result = budget.call(draw, request)
+            except OverBudget as over:
+                result = over
             except MemoryError as error:
                 result = MemoryError(str(error))
             except Exception as error:
                 result = RendererError("".join(format_exception(error)))
+
+
+def limit_cpu(seconds: float) -> None:
+    """Let the operating system end this process if a block goes on after its budget and a grace."""
+    if isfinite(seconds):
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        soft = ceil(usage.ru_utime + usage.ru_stime + seconds + GRACE_SECONDS)
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _context() -> Any:

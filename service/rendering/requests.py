@@ -6,6 +6,7 @@ that serves HTTP never loads it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,6 @@ from service.engine.data import Dataset, Precomputed, Step
 from service.engine.types import Array
 from service.errors import LimitExceeded
 from service.figures.style import Style
-from service.rendering.approximation import EXACT, Approximation
 from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
 from service.schemas.cost_surface import CostSurfacePictureRequest, Mark
 from service.schemas.gradient_trace import GradientTraceRequest
@@ -50,12 +50,13 @@ class _Request:
     """What all picture requests have.
 
     ``http_request`` is the HTTP request that makes the picture, as JSON; it becomes metadata of the
-    file.
+    file. The picture may take ``seconds`` of CPU time.
     """
 
     style: Style
     suffix: str
     http_request: str
+    seconds: float = inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,6 @@ class SurfacePictureRequest(_Request):
     surface: CostSurfacePictureRequest
     data: PictureData
     paths: Sequence[RunPath] = ()
-    approximation: Approximation = EXACT
 
     @property
     def annotations(self) -> frozenset[str]:
@@ -94,7 +94,6 @@ class TrajectoryPictureRequest(_Request):
     result: TrainingRunResult
     columns: Mapping[str, NDArray[Any]]
     data: PictureData
-    approximation: Approximation = EXACT
 
 
 @dataclass(frozen=True, kw_only=True)

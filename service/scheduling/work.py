@@ -29,6 +29,10 @@ class OverBudget(LimitExceeded):
         self.limit = limit
         self.spent = spent
 
+    def __reduce__(self) -> tuple[type["OverBudget"], tuple[float, float]]:
+        """Return how another process makes the same error."""
+        return OverBudget, (self.limit, self.spent)
+
 
 class Budget:
     """The CPU seconds that work may spend in its thread. The engine checks it between blocks.

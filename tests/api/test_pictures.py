@@ -137,7 +137,7 @@ def test_a_matching_etag_is_not_modified(api: Any, path: str) -> None:
 
 
 def test_a_wildcard_etag_does_not_hide_errors(make_api: Any) -> None:
-    api = make_api(max_work_seconds=0.02, max_steps=1000, max_grid=200)
+    api = make_api(max_work_seconds=0.02, max_picture_seconds=0.02, max_steps=1000, max_grid=200)
     anything = {"if-none-match": "*"}
     missing, run = f"dataset=ds_{'0' * 32}", f"run=run_{'0' * 32}"
     for path, query, status in (
@@ -226,28 +226,29 @@ def strides(text: str) -> list[int]:
 
 
 def test_a_picture_above_the_work_limit_is_approximated(make_api: Any) -> None:
-    exact, api = make_api(), make_api(max_work_seconds=0.05)
-    query = "activation=tanh&n_steps=20&width=320&height=240"
+    exact, api = make_api(max_picture_seconds=60), make_api(max_picture_seconds=0.3)
+    query = "activation=tanh&n_samples=60&n_steps=20&width=320&height=240"
     coarse = api.get(f"{SURFACE}.svg?{query}")
     assert "<!-- cost at every" in coarse.text
     fine = exact.get(f"{SURFACE}.svg?{query}")
     assert "<!-- cost at every" not in fine.text
     assert coarse.headers["etag"] != fine.headers["etag"]
     assert b"cost at every" in api.get(f"{SURFACE}.png?{query}").content
-    larger = api.get(f"{SURFACE}.svg?activation=tanh&n_steps=20&width=1000&height=400")
+    larger = api.get(f"{SURFACE}.svg?{query.replace('320', '1000')}")
     assert max(strides(larger.text)) > max(strides(coarse.text))
 
 
-@pytest.mark.parametrize("seconds", [1e-3, 1e-9])
-def test_a_finished_run_can_always_be_drawn(make_api: Any, seconds: float) -> None:
-    """The picture of a run on much data costs more than the limit, however low that is."""
+def test_a_finished_run_can_be_drawn_whatever_its_cost_takes(make_api: Any) -> None:
     trained = make_api()
     network = {"activation": "tanh"}
     dataset = {"kind": "count_ones", "n_samples": 400, "n_steps": 50}
     body = {"network": network, "dataset": dataset, "n_iterations": 3}
     run_id = trained.post("/v1/training-runs", json=body).json()["id"]
-    api = make_api(max_work_seconds=seconds)
-    for path in (f"/v1/training-runs/{run_id}/trajectory.svg", f"{SURFACE}.svg?run={run_id}"):
+    api = make_api(max_picture_seconds=0.5)
+    for path in (
+        f"/v1/training-runs/{run_id}/trajectory.svg",
+        f"{SURFACE}.svg?run={run_id}&activation=tanh&n_samples=400&n_steps=50",
+    ):
         drawn = api.get(path)
         assert drawn.status_code == 200
         assert "<!-- cost at every" in drawn.text

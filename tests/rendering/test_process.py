@@ -17,6 +17,7 @@ from service.figures.style import Style
 from service.rendering.draw import draw
 from service.rendering.process import RendererError
 from service.rendering.requests import PictureData, TracePictureRequest
+from service.scheduling import OverBudget
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from tests.conftest import until
@@ -43,6 +44,46 @@ asyncio.run(main())
 def processes(start_pool: Any) -> Any:
     """Return a pool of two processes."""
     return start_pool(2)
+
+
+SPINNER = """
+from service.rendering.process import limit_cpu
+
+limit_cpu(0.01)
+while True:
+    pass
+"""
+
+
+def test_a_block_that_does_not_end_is_ended_by_the_operating_system() -> None:
+    ended = subprocess.run([sys.executable, "-c", SPINNER], check=False, timeout=60)
+    assert ended.returncode == -signal.SIGXCPU
+
+
+def test_a_process_that_was_ended_for_its_time_is_replaced(start_pool: Any) -> None:
+    run = start_pool(1)
+    (pid,) = run.pids()
+    (renderer,) = run.pool.renderers
+    os.kill(pid, signal.SIGXCPU)  # what the operating system sends
+    await_end({pid})
+    with pytest.raises(OverBudget) as caught:
+        renderer.draw(replace(surface(), seconds=0.5))
+    assert caught.value.members == {"limit": 0.5, "spent": 1.5}
+    assert run.draw(surface()) == draw(surface())
+    assert run.pids() != {pid}
+
+
+def test_a_picture_above_its_budget_leaves_its_process(processes: Any) -> None:
+    pids = processes.pids()
+    tanh = {"network": {"activation": "tanh"}, "dataset": {"n_samples": 1000, "n_steps": 1000}}
+    body = {**tanh, "points": [{"w_in": 1, "w_rec": 1}] * 50}
+    trace = GradientTraceRequest.model_validate(body)
+    data = PictureData(trace.dataset.resolve().dataset)
+    options: dict[str, Any] = {"style": Style(320, 240), "suffix": "png", "http_request": "{}"}
+    with pytest.raises(OverBudget):
+        processes.draw(TracePictureRequest(trace=trace, data=data, seconds=0.2, **options))
+    assert processes.draw(surface()) == draw(surface())
+    assert processes.pids() == pids
 
 
 def await_end(pids: set[int]) -> None:
