@@ -8,11 +8,7 @@ from service.engine.network import curvatures, final_outputs
 from service.engine.objective import Objective
 from service.engine.types import Weights
 from service.operations.limits import Limits
-from service.operations.work_estimates import (
-    backpropagation_seconds,
-    curvature_seconds,
-    data_pass_seconds,
-)
+from service.operations.work_estimates import data_pass_seconds, network_seconds
 from service.schemas.common import Evaluation
 from service.schemas.evaluate import EvaluateRequest, EvaluateResponse
 from service.schemas.resolved_datasets import ResolvedDataset
@@ -23,8 +19,7 @@ def estimate_evaluations(
 ) -> float:
     """Return the estimated seconds of all points."""
     size, n_points = dataset.size, len(request.points)
-    seconds = data_pass_seconds(size) + backpropagation_seconds(size, n_points)
-    return seconds + curvature_seconds(size, n_points)
+    return data_pass_seconds(size) + network_seconds(size, 8 * n_points)
 
 
 def evaluate(

@@ -32,7 +32,7 @@ class StoredFit(NamedTuple):
     def seconds(self) -> float:
         """The estimated seconds of a prediction, which samples the interval again."""
         is_colored = self.request.noise == "ar1"
-        return fit_seconds(self.dataset.size, 1, self.request.range, is_colored=is_colored)
+        return fit_seconds(self.dataset.size, 1, is_colored=is_colored)
 
 
 def load_fit(model: FitModel, database: Database, limits: Limits) -> StoredFit:

@@ -89,7 +89,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
         instead = "keep the fit, and read its table as CSV"
         limits.check_json(len(TABLE) * size.n_samples * size.n_steps, "/keep", instead)
     n_fits = request.progress_total + (request.progress_total > 1)
-    seconds = fit_seconds(size, n_fits, request.range, is_colored=request.noise == "ar1")
+    seconds = fit_seconds(size, n_fits, is_colored=request.noise == "ar1")
     limits.check_job(seconds, "/dataset")
     return seconds
 

@@ -18,8 +18,8 @@ from service.operations.ids import RESULT_VERSION, canonical_request
 from service.operations.job_types import Arrays, JobType
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
+from service.operations.traces import estimate_traces
 from service.operations.training import TRAINING_RUN
-from service.operations.work_estimates import trace_seconds
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
     FIT_SIZE,
@@ -103,7 +103,7 @@ def trace_picture(
     common, etag = _name_request("gradient-trace", request, options, suffix, TRACE_SIZE, limits)
 
     def prepare(_: Database) -> PictureRequest:
-        limits.check_picture(trace_seconds(dataset.size, len(request.points)), "/points")
+        limits.check_picture(estimate_traces(request, dataset, limits), "/points")
         return TracePictureRequest(trace=request, data=_load(dataset), **common)
 
     return Picture(etag, suffix, prepare)

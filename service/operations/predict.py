@@ -19,7 +19,7 @@ from service.operations.fit_predictions import (
     predict_with_fit_csv,
 )
 from service.operations.limits import Limits
-from service.operations.work_estimates import prediction_seconds, reading_seconds
+from service.operations.work_estimates import network_seconds
 from service.schemas.common import Activation
 from service.schemas.predict import (
     FitPredictResponse,
@@ -27,7 +27,7 @@ from service.schemas.predict import (
     PredictResponse,
     ResolvedModel,
 )
-from service.schemas.resolved_datasets import ResolvedDataset
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 
 Sequences: TypeAlias = Array | list[Array]
 """The inputs (N, T) of a dataset, or one array (T_i,) per sequence."""
@@ -61,11 +61,10 @@ def estimate_prediction(
     if isinstance(source, StoredFit):
         return source.seconds
     if source.dataset is not None:
-        n_samples, n_steps, *_ = size = source.dataset.size
-        return reading_seconds(size) + prediction_seconds(n_samples * n_steps, n_steps)
+        return network_seconds(source.dataset.size, 2)
     n_inputs, n_steps = _count_inputs(request.inputs)
     is_small = n_inputs <= SMALL and n_steps <= SMALL_STEPS
-    return 0.0 if is_small else prediction_seconds(n_inputs, n_steps)
+    return 0.0 if is_small else network_seconds(DatasetSize(1, n_inputs), 1)
 
 
 def predict(

@@ -11,7 +11,7 @@ from service.engine.network import Trace
 from service.formats import CSV, write_csv
 from service.operations.downloads import Download, request_etag
 from service.operations.limits import Limits
-from service.operations.work_estimates import backpropagation_seconds, trace_seconds
+from service.operations.work_estimates import network_seconds
 from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
 from service.schemas.gradient_trace import (
     GradientTrace,
@@ -26,7 +26,8 @@ def estimate_traces(
     request: GradientTraceRequest, dataset: ResolvedDataset, _limits: Limits
 ) -> float:
     """Return the estimated seconds of all traces."""
-    return trace_seconds(dataset.size, len(request.points))
+    # Exponents of any size take about twelve times as long.
+    return network_seconds(dataset.size, 36 * len(request.points))
 
 
 def trace_gradients(
@@ -54,7 +55,7 @@ def estimate_check(
     _request: GradientCheckRequest, dataset: ResolvedDataset, _limits: Limits
 ) -> float:
     """Return the estimated seconds of a comparison."""
-    return 3 * backpropagation_seconds(dataset.size)
+    return network_seconds(dataset.size, 7)
 
 
 def check_gradient(

@@ -125,9 +125,9 @@ def test_one_iteration_of_a_tile_takes_about_a_tenth_of_a_second_at_most() -> No
     for n_samples in (20, 100, 10_000):
         work: Any = BASIN_MAP.begin(request, CountOnesDataset(n_samples=n_samples).resolve(), {})
         sizes[n_samples] = work.n_rows
-        assert work.stride == 1
-    # A row of 100 starts is estimated at 7 ms for 20 sequences, and at 33 ms for 100.
-    assert sizes == {20: 13, 100: 3, 10_000: 1}
+        assert work.stride == (3 if n_samples == 20 else 1)
+    # A row of 100 starts is estimated at 0.7 ms for 20 sequences, and at 3 ms for 100.
+    assert sizes == {20: 50, 100: 30, 10_000: 1}
 
 
 @every_computation
@@ -152,27 +152,3 @@ def test_zero_iterations(computation: JobType[Any]) -> None:
         work.finish([part] if part else []),
         computation.compute(request, CountOnesDataset().resolve()),
     )
-
-
-@pytest.mark.parametrize(
-    ("body", "waits"),
-    [
-        ({"network": {"activation": "tanh"}}, True),
-        ({"network": {"activation": "tanh"}, "n_iterations": 1000}, False),
-        ({"network": {"activation": "relu"}, "n_iterations": 1000}, True),
-        (
-            {
-                "network": {"activation": "tanh"},
-                "n_iterations": 1000,
-                "optimizer": {"name": "gradient_descent"},
-            },
-            True,
-        ),
-    ],
-)
-def test_only_signs_of_bounded_states_make_a_short_run_a_job(
-    body: dict[str, Any], *, waits: bool
-) -> None:
-    request = TRAINING_RUN.request_model.model_validate(body)
-    seconds = TRAINING_RUN.estimate(request, CountOnesDataset().resolve().size, Limits())
-    assert (seconds <= Limits().max_sync_seconds) == waits

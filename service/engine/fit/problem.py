@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
+from service.engine.interruption import check_interruption
 from service.engine.types import BLOCK, Array
 
 InitialState: TypeAlias = float | Literal["shared", "each"]
@@ -123,7 +124,7 @@ class Problem:
         series: Series,
         options: FitOptions,
         delay: int | None = None,
-        after_block: Callable[[], None] = lambda: None,
+        after_block: Callable[[], None] = check_interruption,
     ) -> None:
         self.series, self.options, skip = series, options, options.delay[1]
         self.after_block = after_block

@@ -15,6 +15,7 @@ from service.engine.fit.prediction import FittedModel, predict_bands
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.solution import Solution
 from service.engine.fit.verdict import Verdict
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
 # Evenly spaced w_rec that the profile adds to those of the search, for a smooth curve.
@@ -175,7 +176,7 @@ def solve_delay(
     series: Series,
     options: FitOptions,
     delay: int,
-    after_block: Callable[[], None] = lambda: None,
+    after_block: Callable[[], None] = check_interruption,
 ) -> DelayCost:
     """Return the cost of the best fit with one delay; see `fit`."""
     solution = Solution(Problem(series, options, delay, after_block))
@@ -185,7 +186,7 @@ def solve_delay(
 def fit(
     series: Series,
     options: FitOptions,
-    after_block: Callable[[], None] = lambda: None,
+    after_block: Callable[[], None] = check_interruption,
     delays: Sequence[DelayCost] = (),
 ) -> Result:
     """Fit the recurrence S_k = w_rec S_(k-1) + sum_j w_in_j x_kj, y_k = S_k + offset.
