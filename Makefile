@@ -14,7 +14,8 @@ test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 # Otherwise, where this variable is set, every process that a test starts compiles the service.
 test test-all coverage: export PYTHONDONTWRITEBYTECODE =
 SCRIPTS := $(wildcard scripts/*.sh) .ci/run
-SMOKE := tests/engine/data tests/engine/training tests/api/routes/test_predict.py tests/test_cli.py
+SMOKE := tests/engine/data tests/engine/training tests/api/routes/test_predict.py tests/test_cli.py \
+	tests/client/test_questions.py
 
 # Stamps are invalid if the interpreter of .venv no longer runs (an upgrade, a moved directory).
 ifneq ($(shell $(BIN)/python -c 'print("alive")' 2>/dev/null),alive)

@@ -23,7 +23,8 @@ MAX_PAUSE: Final = 30.0
 START_SECONDS: Final = 120.0  # until the first heartbeat of a worker
 HEARTBEAT_TIMEOUT: Final = 30.0  # without a heartbeat, after which a worker is killed
 MAX_HEARTBEATS: Final = 4096  # bytes read at a time
-COMMAND: Final = (sys.executable, "-m", "service", "worker", "--supervised")
+# -P, since the working directory may have another package called service.
+COMMAND: Final = (sys.executable, "-P", "-m", "service", "worker", "--supervised")
 EXIT_ABANDONED_STEP: Final = 75  # exit code of a worker that abandoned a step no longer needed
 
 

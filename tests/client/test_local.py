@@ -16,13 +16,17 @@ import os, signal, threading
 from linear_rnn import Client
 rnn = Client.local()
 print(rnn._service.pid, rnn._service.directory, flush=True)
-rnn.train()
+rnn.train(n_iterations=2000, wait=False).wait()
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_it_ends_with_its_parent_even_if_that_is_killed() -> None:
-    with subprocess.Popen([sys.executable, "-c", START], stdout=subprocess.PIPE, text=True) as own:
+def test_it_ends_with_its_parent_even_if_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service/__init__.py").write_text("raise ImportError('another package')\n")
+    with subprocess.Popen(
+        [sys.executable, "-c", START], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as own:
         assert own.stdout is not None
         pid, directory = own.stdout.readline().split(maxsplit=1)
         service = psutil.Process(int(pid))
