@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from service.engine.fit.effects import shorten
+from service.engine.fit.effects import scan, shorten
+from service.engine.fit.noise import Noise
 from service.engine.fit.problem import Problem
 from service.engine.fit.solution import Solution
 from service.engine.profile import make_grid
@@ -136,22 +137,20 @@ def _find_lowest(problem: Problem, w_rec: float, n_contrasts: int, *, is_restric
 
     The grid of w_rec has the w_rec of the fit, too, and is refined around its lowest point.
     """
-    solution = Solution(problem)
-    correlations = CORRELATIONS
-    if solution.noise.usual_gap != 1.0:
-        correlations = correlations[correlations >= 0.0]
+    noise, lowest = Noise(problem), math.inf
+    usable = CORRELATIONS[noise.correlations[0] <= CORRELATIONS]
+    rho, sequences = noise.to_rho(usable), problem.sequences
+    targets = sequences.targets[sequences.has_target][:, None]
     w = make_grid(problem.targets.shape[1], *problem.options.w_rec, GAPS)
     w = np.unique(np.append(w, w_rec))
-    lowest = math.inf
     for _ in range(MAX_ROUNDS):
-        values = solution.scan(w, correlations, n_contrasts, is_restricted=is_restricted)
+        values = scan(problem, w, rho, targets, n_contrasts, is_restricted=is_restricted)[..., 0]
         lowest = min(lowest, float(values.min()))
-        i, j = divmod(int(np.argmin(values)), values.shape[1])
+        j, i = divmod(int(np.argmin(values)), values.shape[1])
         low, high = max(i - 1, 0), min(i + 1, len(w) - 1)
-        if float(values[[low, high], j].max() - values[i, j]) < RESOLUTION:
+        if float(values[j, [low, high]].max() - values[j, i]) < RESOLUTION:
             break
-        w = np.linspace(w[low], w[high], REFINEMENT)
-        correlations = correlations[max(j - 1, 0) : j + 2]
+        w, rho = np.linspace(w[low], w[high], REFINEMENT), rho[max(j - 1, 0) : j + 2]
     # The unit depends on whether there is an offset.
     return lowest + 2.0 * n_contrasts * math.log(problem.unit)
 

@@ -14,8 +14,10 @@ import numpy as np
 from service.engine.fit.noise import (
     IMAGINARY_STEP,
     color,
-    find_gaps,
+    find_shares,
     make_rows,
+    number_sequences,
+    remove_starts,
     split_starts,
     spread,
     whiten,
@@ -74,10 +76,9 @@ class Linearization:
         self.solution, self.problem, self.rho = solution, solution.problem, solution.rho
         problem, at, sequences = self.problem, solution.best, solution.problem.sequences
         self.sequence, self.step = np.nonzero(sequences.has_target)
-        self.gaps = find_gaps(sequences.has_target)
-        self.is_first = np.isinf(self.gaps)
+        self.gaps = sequences.gaps
+        self.is_first, self.member = np.isinf(self.gaps), number_sequences(self.gaps)
         self.edges = np.flatnonzero(self.is_first)
-        self.member = np.cumsum(self.is_first) - 1
         rows = make_rows(problem, at.w + IMAGINARY_STEP * 1j, sequences)[0]
         start = np.zeros((len(rows), 1), complex)
         if problem.has_own_starts:
@@ -85,16 +86,14 @@ class Linearization:
         theta, self.start = at.theta[0][:, None], start.real
         residuals, change = -rows.real @ theta, rows.imag / IMAGINARY_STEP @ theta
         if problem.has_own_starts:
-            share = self._share(self.whiten(self.start), self.whiten(residuals))
-            residuals = residuals - self.start * share
-            change = change + start.imag / IMAGINARY_STEP * share
+            share, _ = find_shares(self.whiten(self.start), self.whiten(residuals), self.gaps)
+            residuals = residuals - self.start * share[self.member]
+            change = change + start.imag / IMAGINARY_STEP * share[self.member]
         self.residuals = residuals
         self.mean = sequences.targets[sequences.has_target] - residuals[:, 0]
-        norm = float(np.linalg.norm(change)) or 1.0
-        self.columns = np.column_stack([rows.real[:, :-1], change / norm])
-        self.slope_norm = norm
-        self._white_start = self.whiten(self.start)
-        self.white_columns = self._without_starts(self.whiten(self.columns), self._white_start)
+        self.slope_norm = float(np.linalg.norm(change)) or 1.0
+        self.columns = np.column_stack([rows.real[:, :-1], change / self.slope_norm])
+        self.white_columns = self._without_starts(self.whiten(self.columns))
         sizes = np.linalg.norm(self.white_columns, axis=0)
         self.sizes = np.where(sizes > 0.0, sizes, 1.0)
         left, s, self._right = np.linalg.svd(self.white_columns / self.sizes, full_matrices=False)
@@ -106,11 +105,11 @@ class Linearization:
 
     def color(self, innovations: Array) -> Array:
         """Return the noise of innovations (n, m)."""
-        return color(innovations, self.problem.sequences.has_target, self.rho)
+        return color(innovations, self.problem.sequences, self.rho)
 
     def project(self, innovations: Array) -> Array:
         """Return the part of innovations (n, m) that no unknown but rho explains."""
-        rest = self._without_starts(innovations, self._white_start)
+        rest = self._without_starts(innovations)
         result: Array = rest - self._basis @ (self._basis.T @ rest)
         return result
 
@@ -119,8 +118,11 @@ class Linearization:
 
         It is that of a fit with white noise, or of the fit itself, of which innovations are needed.
         """
-        raw = self._without_starts(self.columns, self.start)
-        columns = raw if is_white else self.white_columns
+        columns = self.white_columns
+        if is_white:
+            columns = self.columns
+            if self.problem.has_own_starts:
+                columns = remove_starts(self.start, columns, self.gaps)
         sizes = np.linalg.norm(columns, axis=0)
         others = columns[:, :-1] / np.where(sizes > 0.0, sizes, 1.0)[:-1]
         left, s, _ = np.linalg.svd(others, full_matrices=False)
@@ -144,16 +146,10 @@ class Linearization:
         result: Array = 2.0 * stdtr(n_free, -ratios)
         return result
 
-    def _without_starts(self, rows: Array, start: Array) -> Array:
+    def _without_starts(self, innovations: Array) -> Array:
         if not self.problem.has_own_starts:
-            return rows
-        return rows - start * self._share(start, rows)
-
-    def _share(self, start: Array, rows: Array) -> Array:
-        """Return the multiple of its start that is closest to rows (n, m), at each row."""
-        squares = np.add.reduceat(start * start, self.edges)
-        share: Array = (np.add.reduceat(start * rows, self.edges) / squares)[self.member]
-        return share
+            return innovations
+        return remove_starts(self.whiten(self.start), innovations, self.gaps)
 
 
 class Residuals:

@@ -7,14 +7,23 @@ if that of the fit is white: with white noise a drifting target would follow any
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from service.engine.data import Series
 from service.engine.fit.checks import SIMULATED_NUMBERS
-from service.engine.fit.noise import Noise, color, find_gaps, make_rows, whiten
-from service.engine.fit.problem import Problem
+from service.engine.fit.noise import (
+    Noise,
+    color,
+    find_shares,
+    make_rows,
+    remove_starts,
+    split_starts,
+    whiten,
+)
+from service.engine.fit.problem import Problem, split
 from service.engine.fit.solution import RANK_RTOL
 from service.engine.profile import make_grid
 from service.engine.types import Array
@@ -67,17 +76,18 @@ def judge_effect(problem: Problem) -> Effect | None:
     n_simulated = int(np.clip(SIMULATED_NUMBERS // (2 * n), *SIMULATIONS))
     w = make_grid(problem.targets.shape[1], *problem.options.w_rec, GAPS)
     rho = noise.to_rho(noise.correlations[1:-2])
+    if n > ENOUGH:
+        w, rho = w[::3], rho[::2]
     observed = problem.sequences.targets[problem.sequences.has_target][:, None]
     n_contrasts = max(problem.n_targets - problem.n_unknowns, 1)
-    costs = _scan(null, w, rho, observed, n_contrasts)[..., 0]
+    costs = scan(null, w, rho, observed, n_contrasts)[..., 0]
     i, j = divmod(int(np.argmin(costs)), costs.shape[1])
     innovations, deviation = _split_null(null, w[j : j + 1], float(rho[i]))
     drawn = np.random.default_rng(SEED).standard_normal((n, n_simulated))
-    has_target = problem.sequences.has_target
-    mean = observed - color(innovations, has_target, float(rho[i]))
-    simulated = mean + deviation * color(drawn, has_target, float(rho[i]))
+    noise_of = partial(color, sequences=problem.sequences, rho=float(rho[i]))
+    simulated = observed - noise_of(innovations) + deviation * noise_of(drawn)
     targets = np.concatenate([observed, simulated], axis=1)
-    lowest = (_scan(each, w, rho, targets, n_contrasts).min((0, 1)) for each in (null, problem))
+    lowest = (scan(each, w, rho, targets, n_contrasts).min((0, 1)) for each in (null, problem))
     without, full = lowest
     gains = without - full
     if gains[0] < CONFOUNDED and np.median(gains) < CONFOUNDED:
@@ -86,70 +96,95 @@ def judge_effect(problem: Problem) -> Effect | None:
     return Effect.of(p)
 
 
-def _scan(problem: Problem, w: Array, rho: Array, targets: Array, n_contrasts: int) -> Array:
-    """Return the criterion (R, W, B) of targets (n, B) in place of those of the problem."""
+def scan(
+    problem: Problem,
+    w: Array,
+    rho: Array,
+    targets: Array,
+    n_contrasts: int,
+    *,
+    is_restricted: bool = True,
+) -> Array:
+    """Return the criterion of ar1 noise for many vectors of targets, to compare problems.
+
+    Parameters
+    ----------
+    problem
+        What is fitted to each of the vectors; ``n_contrasts`` takes the place of nu + 1.
+    w, rho
+        (W,) and (R,).
+    targets
+        (n, B) in the units of the problem.
+    is_restricted
+        False for the full likelihood, scaled by the number of contrasts as well.
+
+    Returns
+    -------
+    criteria : (R, W, B)
+    """
     sequences = problem.sequences
-    gaps = find_gaps(sequences.has_target)
-    rows = make_rows(problem, w, sequences)
+    parts = [w[part] for part in split(len(w), sequences.sources.size)]
+    if len(parts) > 1:
+        scan_part = partial(
+            scan,
+            problem,
+            rho=rho,
+            targets=targets,
+            n_contrasts=n_contrasts,
+            is_restricted=is_restricted,
+        )
+        return np.concatenate([scan_part(part) for part in parts], axis=1)
+    gaps, rows = sequences.gaps, make_rows(problem, w, sequences)
     known = sequences.targets[sequences.has_target][:, None] - rows[..., -1:]
-    columns, starts = rows[..., :-1], None
+    columns, start = rows[..., :-1], None
     if problem.has_own_starts:
-        starts, columns = columns[..., -1:], columns[..., :-1]
+        start, columns = columns[..., -1:], columns[..., :-1]
     sizes = np.linalg.norm(columns, axis=1, keepdims=True)
     columns = columns / np.where(sizes > 0.0, sizes, 1.0)
     criteria, dets = [], []
     for each in [0.0, *rho.tolist()]:
         white, offsets = whiten(targets, gaps, each), whiten(known, gaps, each)
-        start = None if starts is None else whiten(starts, gaps, each)
-        basis, log_determinant, squares = _explain(whiten(columns, gaps, each), start, gaps, white)
+        white_start = None if start is None else whiten(start, gaps, each)
+        basis, log_determinant = orthonormalize(whiten(columns, gaps, each), white_start, gaps)
         total = np.sum(white**2, axis=0) + np.sum(offsets**2, axis=1)
         total = total - 2.0 * (np.swapaxes(offsets, 1, 2) @ white)[:, 0]
         transposed = np.swapaxes(basis, 1, 2)
-        explained = np.sum((transposed @ white - transposed @ offsets) ** 2, axis=1) + squares
+        explained = np.sum((transposed @ white - transposed @ offsets) ** 2, axis=1)
+        if white_start is not None:
+            for i, own in enumerate(white_start):
+                shares, squares = find_shares(own, white - offsets[i], gaps)
+                explained[i] += np.sum(shares**2 * squares, axis=0)
         # The difference keeps no more digits.
         rest = np.maximum(total - explained, 1e-14 * total + 1e-300)
         criteria.append(n_contrasts * np.log(rest))
-        dets.append(log_determinant)
+        dets.append(log_determinant * is_restricted)
         problem.after_block()
-    ratios = np.stack(dets[1:]) - dets[0] + Noise(problem).log_determinant(rho)[:, None]
+    scale = 1.0 if is_restricted else n_contrasts / problem.n_targets
+    ratios = np.stack(dets[1:]) - dets[0]
+    ratios += scale * Noise(problem).log_determinant(rho)[:, None]
     return np.stack(criteria[1:]) + ratios[..., None]
 
 
-def _explain(
-    columns: Array, start: Array | None, gaps: Array, targets: Array
-) -> tuple[Array, Array, Array | float]:
-    """Return an orthonormal basis (W, n, K) of columns without starts, and what starts explain.
-
-    The second result is the log determinant of columns and starts together (W,), the third the sums
-    of squares (W, B) of the targets that the starts of single sequences explain.
-    """
-    logs, explained = np.zeros(len(columns)), []
+def orthonormalize(columns: Array, start: Array | None, gaps: Array) -> tuple[Array, Array]:
+    """Return a basis (W, n, K) of columns less starts, and the log determinant of all (W,)."""
+    logs = np.zeros(len(columns))
     if start is not None:
-        edges = np.flatnonzero(np.isinf(gaps))
-        member = np.cumsum(np.isinf(gaps)) - 1
-        squares = np.add.reduceat(start * start, edges, axis=1)
-        logs = np.sum(np.log(squares), axis=(1, 2))
-        start = start / np.sqrt(squares)[:, member]
-        columns = columns - start * np.add.reduceat(start * columns, edges, axis=1)[:, member]
-        explained = [np.sum(np.add.reduceat(s * targets, edges) ** 2, axis=0) for s in start]
+        columns = remove_starts(start, columns, gaps)
+        logs += np.sum(np.log(find_shares(start, start, gaps)[1]), axis=(1, 2))
     left, s, _ = np.linalg.svd(columns, full_matrices=False)
     is_sound = s > RANK_RTOL
-    logs = logs + 2.0 * np.sum(np.log(np.where(is_sound, s, 1.0)), axis=1)
-    return left * is_sound[:, None], logs, np.array(explained) if explained else 0.0
+    logs += 2.0 * np.sum(np.log(np.where(is_sound, s, 1.0)), axis=1)
+    return left * is_sound[:, None], logs
 
 
 def _split_null(problem: Problem, w: Array, rho: float) -> tuple[Array, float]:
     """Return the whitened residuals (n, 1) of a fit without inputs, and their deviation."""
-    sequences = problem.sequences
-    gaps = find_gaps(sequences.has_target)
-    rows = whiten(make_rows(problem, w, sequences)[0], gaps, rho)
-    rest, columns, start = rows[:, -1:], rows[:, :-1], None
+    gaps = problem.sequences.gaps
+    rows = whiten(make_rows(problem, w, problem.sequences), gaps, rho)
     if problem.has_own_starts:
-        start, columns = columns[None, :, -1:], columns[:, :-1]
-        edges, member = np.flatnonzero(np.isinf(gaps)), np.cumsum(np.isinf(gaps)) - 1
-        share = np.add.reduceat(start[0] * rest, edges) / np.add.reduceat(start[0] ** 2, edges)
-        rest = rest - start[0] * share[member]
-    basis = _explain(columns[None], start, gaps, rest)[0][0]
+        start, rows = split_starts(rows)
+        rows = remove_starts(start, rows, gaps)
+    basis, rest = orthonormalize(rows[..., :-1], None, gaps)[0][0], rows[0, :, -1:]
     rest = rest - basis @ (basis.T @ rest)
     n_free = max(problem.n_targets - problem.n_unknowns, 1)
     return rest, math.sqrt(float(np.sum(rest**2)) / n_free)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from service.engine.fit.noise import find_gaps, make_rows, split_starts, whiten
+from service.engine.fit.noise import find_shares, make_rows, split_starts, whiten
 from service.engine.fit.problem import Sequences, split
 from service.engine.fit.solution import Points, Solution
 from service.engine.profile import Interval
@@ -88,16 +88,14 @@ class Region:
 
         The second result are the norms (W, N, 1) of the starts. Without targets they are 0 and 1.
         """
+        gaps, used = sequences.gaps, np.any(sequences.has_target, axis=1)
         rows = make_rows(self.problem, at.w, sequences)
-        whitened = whiten(rows, find_gaps(sequences.has_target), at.rho[:, None, None])
-        start, columns = split_starts(whitened)
-        used, edges = np.unique(np.nonzero(sequences.has_target)[0], return_index=True)
-        share = np.zeros((len(at.w), len(sequences.targets), columns.shape[2]))
+        start, columns = split_starts(whiten(rows, gaps, at.rho[:, None, None]))
+        shares = np.zeros((len(at.w), len(sequences.targets), columns.shape[2]))
         squares = np.ones((len(at.w), len(sequences.targets), 1))
-        if len(used):
-            squares[:, used] = np.add.reduceat(start * start, edges, axis=1)
-            share[:, used] = np.add.reduceat(start * columns, edges, axis=1)
-        return (share / squares)[:, :, None], np.sqrt(squares)
+        if used.any():
+            shares[:, used], squares[:, used] = find_shares(start, columns, gaps)
+        return shares[:, :, None], np.sqrt(squares)
 
     def _find_highest(self, values: Array) -> Array:
         """Return the maxima of (W, N, M) over all w, by a parabola through the three highest."""

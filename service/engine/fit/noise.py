@@ -23,14 +23,6 @@ CORRELATIONS: Final = np.array(
 )
 
 
-def find_gaps(has_target: NDArray[np.bool_]) -> Array:
-    """Return the gap (n,) before each of the targets (N, T), in steps, infinite before a first."""
-    sequence, step = np.nonzero(has_target)
-    gaps = np.diff(step, prepend=0).astype(np.float64)
-    gaps[np.diff(sequence, prepend=-1) > 0] = np.inf
-    return gaps
-
-
 def spread(rho: Array | float, gaps: Array | float) -> Array:
     """Return the standard deviation of noise after a gap, relative to that of one step."""
     squared = np.square(rho)
@@ -50,15 +42,16 @@ def whiten(rows: NDArray[Any], gaps: Array, rho: Array | float) -> NDArray[Any]:
     return result
 
 
-def color(innovations: Array, has_target: NDArray[np.bool_], rho: float) -> Array:
+def color(innovations: Array, sequences: Sequences, rho: float) -> Array:
     """Return the noise (n, m) of innovations (n, m): the inverse of `whiten`."""
     from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
 
     if rho == 0.0:
         return innovations
     # A step without a target passes the noise on.
+    has_target = sequences.has_target
     impulses = np.zeros((*has_target.shape, innovations.shape[1]))
-    impulses[has_target] = innovations * spread(rho, find_gaps(has_target))[:, None]
+    impulses[has_target] = innovations * spread(rho, sequences.gaps)[:, None]
     noise: Array = lfilter([1.0], [1.0, -rho], impulses, axis=1)[has_target]
     return noise
 
@@ -67,8 +60,7 @@ class Noise:
     """The noise of a problem: what depends on its gaps and rho, but not on w_rec."""
 
     def __init__(self, problem: Problem) -> None:
-        all_gaps = find_gaps(problem.sequences.has_target)
-        self.gaps, self.counts = np.unique(all_gaps, return_counts=True)
+        self.gaps, self.counts = np.unique(problem.sequences.gaps, return_counts=True)
         inner = np.isfinite(self.gaps)
         self.n_pairs = int(self.counts[inner].sum())
         # The most frequent one
@@ -106,35 +98,22 @@ class Rows:
         The norms of the columns. Starts of single sequences are none of them.
     """
 
-    def __init__(
-        self, problem: Problem, w: Array, *, is_colored: bool, with_slopes: bool = True
-    ) -> None:
+    def __init__(self, problem: Problem, w: Array, *, is_colored: bool) -> None:
         self.has_own_starts = problem.has_own_starts
-        self.with_slopes = with_slopes
-        points = w + IMAGINARY_STEP * 1j if with_slopes else w
         # Gaps, and the rows after them and before them
         self._parts: list[tuple[float, Array, Array]] = []
         squares: Array | float = 0.0
         blocks = [problem.compressed] if problem.has_own_starts else problem.compressed.blocks()
         for block in blocks:
-            rows = make_rows(problem, points, block)
+            rows, gaps = make_rows(problem, w + IMAGINARY_STEP * 1j, block), block.gaps
             squares = squares + np.sum(rows.real**2, axis=1)
-            gaps = find_gaps(block.has_target) if is_colored else np.full(rows.shape[1], np.inf)
             if not problem.has_own_starts:
-                self._reduce(gaps, self._real(rows))
+                self._reduce(gaps if is_colored else np.full(len(gaps), np.inf), _to_real(rows))
         norms = np.sqrt(squares)[:, :-1]
         if problem.has_own_starts:
             self._rows, self._gaps, norms = rows, gaps, norms[:, :-1]
-            self._sequence = np.nonzero(problem.compressed.has_target)[0]
-            self._edges = np.flatnonzero(np.diff(self._sequence, prepend=-1))
             self._multiplicity = problem.compressed.multiplicity
         self.sizes = np.where(norms > 0.0, norms, 1.0)
-
-    def _real(self, rows: NDArray[Any]) -> Array:
-        """Return columns and their slopes side by side."""
-        if not self.with_slopes:
-            return rows
-        return np.concatenate([rows.real, rows.imag / IMAGINARY_STEP], axis=-1)
 
     def _reduce(self, gaps: Array, rows: Array) -> None:
         before = np.concatenate([rows[:, :1], rows[:, :-1]], axis=1)
@@ -150,8 +129,6 @@ class Rows:
     def whiten(self, rho: Array, *, with_slopes: bool = True) -> tuple[Array, NDArray[Any]]:
         """Return whitened columns for rho (W, R), without the starts of single sequences.
 
-        Slopes can only be returned if the rows have them.
-
         Returns
         -------
         columns : (W, R, M, m)
@@ -160,7 +137,6 @@ class Rows:
             The logarithm of the product of the squared norms of all own starts; with slopes, its
             slope times `IMAGINARY_STEP` is the imaginary part.
         """
-        with_slopes = with_slopes and self.with_slopes
         if self.has_own_starts:
             results = [self._project(column, with_slopes=with_slopes) for column in rho.T]
             columns, logs = zip(*results, strict=True)
@@ -187,30 +163,64 @@ class Rows:
         start, others = split_starts(self._rows.real)
         raw = np.concatenate([start, others @ theta[..., None]], axis=2)
         white = whiten(raw, self._gaps, rho[:, None, None])
-        share = self._share(white[..., :1], white[..., 1:])
-        return np.asarray(np.sum((raw[..., 1:] - raw[..., :1] * share) ** 2, axis=(1, 2)))
+        share, _ = find_shares(white[..., :1], white[..., 1:], self._gaps)
+        rest = raw[..., 1:] - raw[..., :1] * share[:, number_sequences(self._gaps)]
+        return np.asarray(np.sum(rest**2, axis=(1, 2)))
 
     def _project(self, rho: Array, *, with_slopes: bool) -> tuple[Array, NDArray[Any]]:
         """Whiten with rho (W,), and project onto the complement of each start; see `whiten`."""
         rows = self._rows if with_slopes else self._rows.real
         start, rows = split_starts(whiten(rows, self._gaps, rho[:, None, None]))
-        rows -= start * self._share(start, rows)
+        _, squares = find_shares(start, rows, self._gaps)
+        rows = remove_starts(start, rows, self._gaps)
         if with_slopes:
-            rows.imag -= start.real * self._share(start.real, rows.imag)
+            rows.imag = remove_starts(start.real, rows.imag, self._gaps)
         # There is at least one target per sequence, so no start vanishes.
-        squares = np.add.reduceat(start * start, self._edges, axis=1)
         logs = np.log(squares[..., 0]) @ self._multiplicity
-        columns = self._real(rows) if with_slopes else rows
+        columns = _to_real(rows) if with_slopes else rows
         if columns.shape[1] > columns.shape[2]:
             columns = np.asarray(np.linalg.qr(columns, mode="r"))
         return columns, logs
 
-    def _share(self, start: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
-        """Return the multiple of its start that is closest to each column, at its rows."""
-        squares = np.add.reduceat(start * start, self._edges, axis=1)
-        products = np.add.reduceat(start * rows, self._edges, axis=1)
-        share: NDArray[Any] = (products / squares)[:, self._sequence]
-        return share
+
+def _to_real(rows: NDArray[Any]) -> Array:
+    """Return columns and their slopes side by side."""
+    return np.concatenate([rows.real, rows.imag / IMAGINARY_STEP], axis=-1)
+
+
+def number_sequences(gaps: Array) -> NDArray[np.intp]:
+    """Return the number (n,) of the sequence of each target, from 0."""
+    return np.cumsum(np.isinf(gaps)) - 1
+
+
+def find_shares(
+    start: NDArray[Any], rows: NDArray[Any], gaps: Array
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the multiples of the starts that are closest to rows, for every sequence.
+
+    Parameters
+    ----------
+    start, rows
+        (..., n, 1) and (..., n, m).
+    gaps
+        (n,) before the targets, infinite at the first of each of N sequences.
+
+    Returns
+    -------
+    shares : (..., N, m)
+    squares : (..., N, 1)
+        The squared norms of the starts.
+    """
+    edges = np.flatnonzero(np.isinf(gaps))
+    squares = np.add.reduceat(start * start, edges, axis=-2)
+    return np.add.reduceat(start * rows, edges, axis=-2) / squares, squares
+
+
+def remove_starts(start: NDArray[Any], rows: NDArray[Any], gaps: Array) -> NDArray[Any]:
+    """Project rows (..., n, m) onto the complement of the start (..., n, 1) of each sequence."""
+    shares, _ = find_shares(start, rows, gaps)
+    rest: NDArray[Any] = rows - start * shares[..., number_sequences(gaps), :]
+    return rest
 
 
 def make_rows(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:

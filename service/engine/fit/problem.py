@@ -68,6 +68,14 @@ class Sequences:
             self.sources[rows], self.targets[rows], self.has_target[rows], self.multiplicity[rows]
         )
 
+    @property
+    def gaps(self) -> Array:
+        """The steps (n,) from one target to the next, infinite before the first of a sequence."""
+        sequence, step = np.nonzero(self.has_target)
+        gaps = np.diff(step, prepend=0).astype(np.float64)
+        gaps[np.diff(sequence, prepend=-1) > 0] = np.inf
+        return gaps
+
     def blocks(self) -> Iterator["Sequences"]:
         """Yield some sequences at a time."""
         n_sequences = len(self.targets)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.fit.estimates import Parameters, Region, estimate_parameters
-from service.engine.fit.noise import find_gaps, whiten
+from service.engine.fit.noise import whiten
 from service.engine.fit.prediction import FittedModel, predict_bands
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.solution import Solution
@@ -142,7 +142,7 @@ class Result(Verdict):
         problem, has_target = self.problem, self.problem.sequences.has_target
         raw = ((problem.targets - self._bands[0]) / problem.unit)[has_target][:, None]
         noise = np.full(has_target.shape, np.nan)
-        noise[has_target] = whiten(raw, find_gaps(has_target), self.rho)[:, 0]
+        noise[has_target] = whiten(raw, problem.sequences.gaps, self.rho)[:, 0]
         n = self.n_targets
         n_lags = max(1, min(MAX_LAGS, n // 5))
         products = [noise[:, lag:] * noise[:, :-lag] for lag in range(1, n_lags + 1)]

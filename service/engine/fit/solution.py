@@ -16,7 +16,6 @@ else: no sum of squares is ever a difference of larger ones.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -79,27 +78,27 @@ class Points(Evaluation):
 
     rho: Array
     mean_square: Array
+    condition: Array
+    rank: NDArray[np.intp]
     squares: Array
     theta: Array
     inverse_factor: Array
     null_space: Array
-    condition: Array
-    rank: NDArray[np.intp]
     sensitivity: Array
 
 
 class Linear(NamedTuple):
-    """A linear least-squares problem solved at W points."""
+    """A linear least-squares problem solved at W points; the first fields are those of `Points`."""
 
-    theta: Array  # (W, K + 1), as in `Points`
-    inverse_factor: Array  # (W, K, K)
-    null_space: Array  # (W, K, K)
+    squares: Array
+    theta: Array
+    inverse_factor: Array
+    null_space: Array
+    sensitivity: Array
     singular_values: Array  # (W, K)
-    squares: Array  # (W,)
     squares_slope: Array  # (W,)
     log_determinant: Array  # (W,) of the scaled columns
     log_determinant_slope: Array  # (W,)
-    sensitivity: Array  # (W,)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # far from the optimum
@@ -167,7 +166,7 @@ class Solution:
     def degrees_of_freedom(self) -> int:
         """Targets minus unknowns; collinear ones count once."""
         (low, high), problem = self.problem.options.w_rec, self.problem
-        generic = self._evaluate_white(low + (high - low) * GENERIC)
+        generic = self._evaluate(low + (high - low) * GENERIC, is_colored=False)
         n_fitted = 1 + int(generic.rank.max()) + problem.n_starts * problem.has_own_starts
         return problem.n_targets - n_fitted - self.is_colored
 
@@ -323,73 +322,38 @@ class Solution:
         Points
             W points, in the order of w.
         """
-        evaluate = self._evaluate_colored if self.is_colored else self._evaluate_white
-        first, *others = [evaluate(w[part]) for part in self._blocks(len(w))]
-        return first.concatenate(*others)
-
-    def scan(
-        self, w: Array, correlations: Array, n_contrasts: int, *, is_restricted: bool = True
-    ) -> Array:
-        """Return the criterion J for pairs of w_rec and correlations, for comparisons.
-
-        The full likelihood, which is scaled by the number of contrasts as well, has no determinants
-        of columns.
-
-        Parameters
-        ----------
-        w : (W,)
-        correlations : (R,)
-            Of neighboring targets at the usual gap.
-        n_contrasts
-            Takes the place of nu + 1.
-        is_restricted
-            Whether J is the restricted likelihood.
-
-        Returns
-        -------
-        criterion : (W, R)
-        """
-        rho, parts = np.append(0.0, self.noise.to_rho(correlations)), []
-        for part in self._blocks(len(w)):
-            rows = Rows(self.problem, w[part], is_colored=True, with_slopes=False)
-            columns, logs = rows.whiten(np.tile(rho, (len(w[part]), 1)))
-            squares, dets = reduce_columns(columns, rows.sizes)
-            dets += logs
-            ratios = (dets[:, 1:] - dets[:, :1]) * is_restricted
-            parts.append(n_contrasts * np.log(self._round_up(squares[:, 1:])) + ratios)
-        scale = 1.0 if is_restricted else n_contrasts / self.problem.n_targets
-        return np.concatenate(parts) + scale * self.noise.log_determinant(rho[1:])
-
-    def _blocks(self, n: int) -> Iterator[slice]:
-        for part in split(n, self.problem.compressed.sources.size):
-            yield part
+        parts = []
+        for part in split(len(w), self.problem.compressed.sources.size):
+            parts.append(self._evaluate(w[part], is_colored=self.is_colored))
             self.problem.after_block()
+        return parts[0].concatenate(*parts[1:])
 
-    def _evaluate_white(self, w: Array) -> Points:
-        rows = Rows(self.problem, w, is_colored=False)
-        columns, _ = rows.whiten(np.zeros((len(w), 1)))
-        linear, unit = solve(columns[:, 0], rows.sizes), self.problem.cost_unit
-        rounding = RESIDUAL_RTOL**2 * self.problem.scale
-        squares = np.where(linear.squares > rounding, linear.squares, 0.0)
-        cost, linear = unit * squares, linear._replace(squares=squares)
-        accuracy = EQUAL_COST_RTOL * cost + unit * (np.sqrt(squares * rounding) + rounding)
-        slope, rho = unit * linear.squares_slope, np.zeros(len(w))
-        return _collect(w, linear, linear, cost, slope, accuracy, rho, cost)
-
-    def _evaluate_colored(self, w: Array) -> Points:
-        rows = Rows(self.problem, w, is_colored=True)
-        rho, unit = self._search_rho(rows, len(w)), self.problem.cost_unit
-        both, logs = rows.whiten(np.stack([np.zeros(len(w)), rho], axis=1))
-        white, linear = (solve(both[:, i], rows.sizes) for i in range(2))
-        logs_slope = np.diff(logs.imag, axis=1)[:, 0] / IMAGINARY_STEP
-        slope = self._n_contrasts * linear.squares_slope / self._round_up(linear.squares)
-        slope += linear.log_determinant_slope - white.log_determinant_slope + logs_slope
-        log_ratio = linear.log_determinant - white.log_determinant
-        likelihood = self._likelihood(linear.squares, log_ratio + np.diff(logs.real, axis=1)[:, 0])
-        squares = rows.sum_squares(linear.theta, rho)
-        accuracy = np.full(len(w), EQUAL_COST_RTOL * self._n_contrasts)
-        cost = likelihood + self.noise.log_determinant(rho)
-        return _collect(w, white, linear, cost, slope, accuracy, rho, squares * unit)
+    def _evaluate(self, w: Array, *, is_colored: bool) -> Points:
+        rows, unit = Rows(self.problem, w, is_colored=is_colored), self.problem.cost_unit
+        zeros = np.zeros(len(w))
+        rho = self._search_rho(rows, len(w)) if is_colored else zeros
+        both, logs = rows.whiten(np.stack([zeros, rho][: 1 + is_colored], axis=1))
+        white = linear = solve(both[:, 0], rows.sizes)
+        if is_colored:
+            linear = solve(both[:, 1], rows.sizes)
+            ratio = linear.log_determinant - white.log_determinant + np.diff(logs.real)[:, 0]
+            cost = self._likelihood(linear.squares, ratio) + self.noise.log_determinant(rho)
+            slope = self._n_contrasts * linear.squares_slope / self._round_up(linear.squares)
+            slope += linear.log_determinant_slope - white.log_determinant_slope
+            slope += np.diff(logs.imag)[:, 0] / IMAGINARY_STEP
+            accuracy = np.full(len(w), EQUAL_COST_RTOL * self._n_contrasts)
+            mean_square = unit * rows.sum_squares(linear.theta, rho)
+        else:
+            squares = np.where(linear.squares > self.rounding, linear.squares, 0.0)
+            linear, slope = linear._replace(squares=squares), unit * linear.squares_slope
+            cost = mean_square = unit * squares
+            rounding = np.sqrt(squares * self.rounding) + self.rounding
+            accuracy = EQUAL_COST_RTOL * cost + unit * rounding
+        s = white.singular_values
+        condition = s.max(axis=1, initial=1.0) / np.maximum(s.min(axis=1, initial=1.0), 1e-300)
+        rank = np.sum(s > RANK_RTOL, axis=1)
+        own = linear[: Linear._fields.index("singular_values")]
+        return Points(w, cost, slope, accuracy, rho, mean_square, condition, rank, *own)
 
     def _likelihood(self, squares: Array, log_determinant: Array) -> Array:
         """Return what J has besides ln det V."""
@@ -426,31 +390,3 @@ class Solution:
             shift = np.divide(f - h, 2.0 * bend, out=np.sign(f - h), where=bend > 0.0)
             middle = np.clip(middle + step * shift, low, high)
         return self.noise.to_rho(np.tanh(middle))
-
-
-def _collect(
-    w: Array,
-    white: Linear,
-    linear: Linear,
-    cost: Array,
-    slope: Array,
-    accuracy: Array,
-    rho: Array,
-    mean_square: Array,
-) -> Points:
-    s = white.singular_values
-    return Points(
-        w=w,
-        cost=cost,
-        slope=slope,
-        accuracy=accuracy,
-        rho=rho,
-        mean_square=mean_square,
-        squares=linear.squares,
-        theta=linear.theta,
-        inverse_factor=linear.inverse_factor,
-        null_space=linear.null_space,
-        condition=s.max(axis=1, initial=1.0) / np.maximum(s.min(axis=1, initial=1.0), 1e-300),
-        rank=np.sum(s > RANK_RTOL, axis=1),
-        sensitivity=linear.sensitivity,
-    )
