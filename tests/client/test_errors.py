@@ -61,6 +61,13 @@ def test_an_invalid_request_names_its_fields(rnn: Client) -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own
 
 
+def test_an_unknown_field_has_a_suggestion(rnn: Client) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        rnn.predict(dataset={"kind": "count_ones", "n_step": 5})  # type: ignore[arg-type]
+    (field,) = caught.value.errors
+    assert (field.pointer, field.suggestion) == ("/dataset/n_step", "n_steps")
+
+
 def test_unknown_and_unfinished_things(rnn: Client) -> None:
     with pytest.raises(NotFound):
         rnn.fits.get("fit_" + "0" * 32)

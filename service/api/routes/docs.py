@@ -35,6 +35,7 @@ RULES: Final = """\
 - The same request has the same id, so it is safe to repeat.
 - Errors are JSON. `detail` says what is wrong, and `errors` lists the invalid fields.
 - A number that is not finite is null; `log10_cost` is finite even so.
+- Python has a client, `linear-rnn-client`: `from linear_rnn import Client`; `help` shows examples.
 - `docs/recipes/README.md` in the source has worked examples on measured data."""
 PROBLEM: Final = Template("""<!doctype html>
 <html lang="en">
