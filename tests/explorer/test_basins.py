@@ -123,6 +123,14 @@ def test_a_map_in_which_training_needs_no_iteration_is_drawn(open_page: Opener) 
 
 
 @pytest.mark.slow
+def test_a_map_in_which_no_start_succeeds_has_no_scale(open_page: Opener) -> None:
+    page = open_page("#n_iterations=1&target_cost=0&view=2,3,2,3&basins=true")
+    expect(page.locator("#basin-legend")).to_contain_text("from 0.0% of the starts")
+    expect(page.locator("#surface").get_by_text("iterations")).to_be_hidden()
+    expect(page.locator("#surface .tick")).to_have_count(0)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("removed", [False, True])
 def test_a_long_map_is_cancelled(open_page: Opener, api: httpx.Client, *, removed: bool) -> None:
     seed = 77 + removed

@@ -201,7 +201,7 @@ def test_a_presentation_has_large_text_and_keys(open_page: Opener) -> None:
     expect(heading).to_have_text("Step 5 of 6: Only the sign")
     expect(page.locator("#lesson p").first).to_have_css("font-size", "24px")
     expect(page.locator("#optimizer")).to_be_visible()
-    expect(page.locator("#w_in")).to_be_hidden()
+    expect(page.locator("#task")).to_be_hidden()
     page.mouse.click(5, 1070)
     page.keyboard.press("PageDown")
     expect(heading).to_contain_text("Step 6 of 6")

@@ -169,6 +169,21 @@ def test_the_charts_show_the_run_and_their_cursor_moves_the_iteration(still: Pag
     assert {"1", "10⁻⁶"} <= {*labels}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("w_in", "w_rec", "length"),
+    [(0.123, 0.5, 4), (-1.5, 2, 4), (33.3, 1.7, 4), (1e-5, 0.9, 4), (1e200, 1e20, 6)],
+)
+def test_numbers_of_cells_have_few_characters(
+    open_page: Opener, w_in: float, w_rec: float, length: int
+) -> None:
+    page = open_page(f"#w_in={w_in}&w_rec={w_rec}&bits=11011&unrolled=true")
+    cells = page.locator("#unrolled :is(.state-value, .gradient-value)")
+    expect(cells).not_to_have_count(0)
+    texts = [text.lstrip("−") for text in cells.all_text_contents()]
+    assert max(map(len, texts)) <= length, texts
+
+
 @pytest.mark.parametrize("activation", ["identity", pytest.param("tanh", marks=pytest.mark.slow)])
 def test_the_network_is_unrolled_in_time(open_page: Opener, activation: str) -> None:
     fragment = f"#activation={activation}&w_in=1&w_rec=2&bits=01101&unrolled=true"
@@ -258,7 +273,10 @@ def test_a_diverging_run_gets_its_sentence(open_page: Opener) -> None:
 def test_a_paused_run_is_announced(open_page: Opener) -> None:
     page = open_page()
     announcement = page.locator("#announcement")
-    expect(announcement).to_have_text("Cost 6.16 times 10 to the power 5, gradient exploding.")
+    expect(announcement).to_have_text(
+        "Cost 6.16 times 10 to the power 5, gradient exploding: above 1.1 over all steps, "
+        "2 per step, 4100 in 12."
+    )
     train(page)
     expect(page.locator("#iteration")).to_have_text(re.compile("^[1-9]"))
     page.get_by_role("button", name="Pause", exact=True).click()

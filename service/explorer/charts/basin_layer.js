@@ -42,6 +42,7 @@ export class BasinLayer {
   /** @returns {ColorScale | null} for the color bar, while a map is shown */
   get scale() {
     if (!this.map) return null;
+    if (!this.map.outcome.includes("target_reached")) return { title: "", colors: [], ticks: [] };
     const [low, high] = iterationRange(this.map);
     const ticks = [0, 0.5, 1].map((position) => ({ position, label: formatNumber(Math.round(low * (high / low) ** position), 2) }));
     ticks[0].label = `≤ ${ticks[0].label}`;

@@ -81,7 +81,7 @@ export function drawColorBar({ colors, ticks, title }, rect) {
     marks.push(svg("line", { class: "tick", x1: right, x2: right + 4, y1: y, y2: y }));
     marks.push(svg("text", { x: right + 7, y: y + 4 }, label));
   }
-  marks.push(svg("text", { class: "strong", x: right + 34, y: rect.top - 8, "text-anchor": "end" }, title));
+  marks.push(svg("text", { class: "strong", x: right + 34, y: rect.top - 12, "text-anchor": "end" }, title));
   return marks;
 }
 

@@ -8,6 +8,7 @@ import { NO_MARGINS, Plot } from "./plot.js";
 const RADIUS = 33;
 const LINE = 84; // the height of the arrows
 const LABEL = 10.3; // width of a weight and its derivative, in em
+const RULE = 0.68; // of it is underlined
 const NARROW = 460; // pixels
 const MAX_SHOWN = 12; // inputs
 const LONG_SHOWN = 6; // the room for one long number
@@ -46,8 +47,9 @@ export class NetworkDiagram {
     const label = weight === "w_in" ? "Input weight" : "Recurrent weight";
     const title = svg("title", {}, "Drag to change the weight");
     const target = svg("rect", { class: "grip", rx: 6 });
+    const rule = svg("line", { class: "rule" });
     const attributes = { class: "handle", tabindex: 0, role: "slider", "aria-label": label, "data-weight": weight };
-    const element = svg("g", attributes, title, target, name, derivative);
+    const element = svg("g", attributes, title, target, rule, name, derivative);
     element.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.startDrag(event, element, weight));
     element.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       const arrow = readArrow(event);
@@ -56,7 +58,7 @@ export class NetworkDiagram {
       const step = KEY_STEP * arrow.factor;
       this.move(weight, roundToStep(this.weights[weight] + (arrow.right + arrow.up) * step, step));
     });
-    return { element, value, slope, name, derivative, target };
+    return { element, value, slope, name, derivative, target, rule };
   }
 
   /** @param {PointerEvent} event @param {SVGElement} element @param {"w_in" | "w_rec"} weight */
@@ -174,8 +176,9 @@ export class NetworkDiagram {
 const arrowPath = (from, to) => `M${from} ${LINE}H${to}m-9 -5.5l9 5.5l-9 5.5`;
 
 /** @param {ReturnType<NetworkDiagram["createHandle"]>} handle @param {number} x @param {number} y @param {number} width */
-function placeHandle({ name, derivative, target }, x, y, width) {
+function placeHandle({ name, derivative, target, rule }, x, y, width) {
   setAttributes(target, { x: x - 6, y: y - 18, width, height: 42 });
+  setAttributes(rule, { x1: x, x2: x + RULE * width, y1: y + 6, y2: y + 6 });
   setAttributes(name, { x, y });
   setAttributes(derivative, { x, y: y + 18 });
 }

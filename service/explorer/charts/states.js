@@ -3,6 +3,7 @@ import { svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { Plot, TOO_LARGE, isDrawable, padRange } from "./plot.js";
 
+const GAP = 5; // between labels
 const CHARACTER = 8; // width of a digit, in pixels
 
 /** @param {HTMLElement} root @param {Store} store */
@@ -24,7 +25,7 @@ function draw(plot, { prediction, n_read }) {
   plot.domain = { x: [0, inputs.length], y: padRange([0, target, ...known]) };
   const labels = inputs.map((input) => formatNumber(input, 2));
   const longest = Math.max(...labels.map(({ length }) => length));
-  const stride = Math.ceil((labels.length * longest * CHARACTER) / plot.rect.width);
+  const stride = Math.ceil((labels.length * (longest * CHARACTER + GAP)) / plot.rect.width);
   const x_ticks = labels.flatMap((label, k) => (k % stride ? [] : [{ value: k + 1, label }]));
   const y_ticks = plot.yTicks().map(({ value }) => ({ value, label: formatNumber(value, 3) }));
   plot.drawAxes(x_ticks, y_ticks, known.length > 1 ? "" : TOO_LARGE);

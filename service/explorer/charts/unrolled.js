@@ -1,6 +1,6 @@
 // The network unrolled in time: the state flows to the right, and the gradient of the squared error to the left.
 import { setAttributes, svg } from "../lib/dom.js";
-import { formatNumber } from "../lib/format.js";
+import { formatNumber, formatPower } from "../lib/format.js";
 import { NO_MARGINS, Plot } from "./plot.js";
 
 const CELL_Y = 28;
@@ -75,9 +75,12 @@ function drawArrow(name, from, to, y, log) {
   return arrow;
 }
 
-/** Format a number for a narrow place. @param {number | null} value @param {number} digits */
+/** Format a number with at most four characters beside its sign, or three. @param {number | null} value @param {number} digits */
 function formatShort(value, digits) {
-  const size = Math.abs(value ?? 0);
-  if (digits === 2 && size > 0.005 && size < 1) return formatNumber(Number(value?.toFixed(2)));
-  return formatNumber(value, size >= 1e5 || (size > 0 && size < 1e-3) ? 2 : digits);
+  const size = Math.abs(value ?? NaN);
+  if (Number.isNaN(size) || !size) return formatNumber(value);
+  const sign = Number(value) < 0 ? "−" : "";
+  if (size === Infinity) return `${sign}∞`;
+  if (size >= 9999.5 || size < 0.005) return `${sign}${formatPower(Math.round(Math.log10(size)))}`;
+  return formatNumber(Number(value?.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(Math.max(1, size)))))));
 }

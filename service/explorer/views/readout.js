@@ -22,10 +22,11 @@ export class Readout {
     this.store = store;
     this.elements = elements;
     this.regime = "";
+    this.spoken = "unknown"; // the gradient, in words
     this.text = "";
     this.announce = debounce(
       ANNOUNCE_MS,
-      () => (elements.announcement.textContent = this.text && `${this.text}, gradient ${this.regime || "unknown"}.`),
+      () => (elements.announcement.textContent = this.text && `${this.text}, gradient ${this.spoken}.`),
     );
     store.watch(SHOWN_KEYS, () => this.showWeights());
     store.watch(["evaluation"], () => this.showEvaluation());
@@ -56,6 +57,8 @@ export class Readout {
     showNumber(this.elements.prediction, prediction ? (output === null ? OVERFLOW : formatNumber(output)) : PENDING, output);
     const trace = prediction && describeTrace(prediction.trace);
     this.regime = trace?.regime ?? "";
+    const factors = trace?.factor ? trace.factor.split(", ").map((each) => spell(each.slice(1))) : [];
+    this.spoken = [REGIMES[this.regime]?.slice(2) ?? "unknown", ...factors].join(", ");
     setText(growth, trace?.factor ?? "");
     growth.dataset.value = String(prediction?.trace.growth_per_step ?? "");
     setText(regime, REGIMES[this.regime] ?? "");
