@@ -49,7 +49,7 @@ predict = TaskCommand(
 
     SEQUENCES are numbers such as 0,1,1,0; the default is the tutorial's test sequence.""",
     example="linear-rnn predict 0,1,1,0 1,1,1 --weights 1:0.9",
-    without=("inputs", "model", "continue_"),
+    without=("inputs", "model", "continue"),
     params=[click.Argument(["sequences"], nargs=-1), DATA],
 )
 surface = TaskCommand(

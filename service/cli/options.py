@@ -1,41 +1,27 @@
-"""Options derived from request models, with the names that query parameters have.
+"""Options derived from the JSON schemas of requests, with the names that query parameters have.
 
 The parts of a dataset, a network and an optimizer are options of their own. An object with two
 fields is given as ``a:b`` or ``a,b``, a list by an option that may be repeated, and a map by
-``NAME=VALUE``.
+``NAME=NUMBER``.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from copy import copy
-from enum import EnumType
 from functools import partial
-from types import NoneType, UnionType
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    Generic,
-    Literal,
-    NamedTuple,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-)
+from itertools import chain
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import click
-from pydantic import BaseModel, RootModel, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ValidationError
 
 from service.api.field_errors import InvalidBody
 
 M = TypeVar("M", bound=BaseModel)
-
+Schema: TypeAlias = dict[str, Any]
 FLAT: Final = frozenset({"dataset", "network", "optimizer", "windows"})
 TAGS: Final = {"kind", "name"}  # tell the members of a union apart
-RANGE: Final = ("low", "high")
+METAVARS: Final = {"boolean": "true", "integer": "INTEGER", "number": "NUMBER", "string": "TEXT"}
 
 
 class Part(NamedTuple):
@@ -62,11 +48,12 @@ class Form(Generic[M]):
     def __init__(self, model: type[M], without: Collection[str] = ()) -> None:
         self.model = model
         self.options: dict[str, tuple[click.Option, Part]] = {}  # by the name of the parameter
-        for field, info in model.model_fields.items():
+        schema = model.model_json_schema()
+        self._definitions: dict[str, Schema] = schema.get("$defs", {})
+        self._fields: dict[str, Schema] = schema["properties"]
+        for field in self._fields:
             if field not in without:
-                for name, path, part in _flatten(field, info):
-                    for option, read in _options(name, part):
-                        self.options[str(option.name)] = option, Part(path, read)
+                self.options |= self._derive(field)
 
     def take(self, params: dict[str, Any]) -> dict[str, Any]:
         """Remove the values of the options from parameters, and return the JSON that they spell."""
@@ -81,7 +68,7 @@ class Form(Generic[M]):
             place[part.path[-1]] = part.read(value)
         for field, value in body.items():
             if isinstance(value, dict) and 0 in value:
-                body[field] = _replace_items(self.model.model_fields[field].default, value[0])
+                body[field] = _replace_items(self._fields[field]["default"], value[0])
         return body
 
     def validate(self, body: dict[str, Any]) -> M:
@@ -100,125 +87,102 @@ class Form(Generic[M]):
         name = next((name for name in near if name in given), (*near, None)[0])
         return None if name is None else self.options[name][0]
 
+    def _derive(self, field: str) -> dict[str, tuple[click.Option, Part]]:
+        """Return the options of a field."""
+        kinds, is_list = self._kinds(self._fields[field])
+        if field not in FLAT:
+            options = self._options(field, self._fields[field])
+            return {str(option.name): (option, Part((field,), read)) for option, read in options}
+        models = [kind for kind in kinds if set(kind.get("required", ())) <= TAGS]
+        derived = {}
+        for name in dict.fromkeys(name for model in models for name in model["properties"]):
+            parts = [model["properties"][name] for model in models if name in model["properties"]]
+            path = (field, 0, name) if is_list else (field, name)
+            for option, read in self._options(field if name == "name" else name, _merge(parts)):
+                derived[str(option.name)] = option, Part(path, read)
+        return derived
 
-def _replace_items(items: Sequence[BaseModel], given: dict[str, Any]) -> list[dict[str, Any]]:
+    def _options(
+        self, name: str, schema: Schema
+    ) -> Iterator[tuple[click.Option, Callable[[Any], Any]]]:
+        """Yield the option of a value, and one for false where true may be a number instead."""
+        kinds, is_list = self._kinds(schema)
+        types = [kind.get("type") for kind in kinds]
+        words = [word for kind in kinds for word in _words(kind)]
+        pairs = [tuple(kind["properties"]) for kind in kinds if "properties" in kind]
+        is_map = types == ["object"] and not pairs
+        flag = f"--{name.removesuffix('s') if is_list or is_map else name}".replace("_", "-")
+        described = _describe(schema)
+        if types == ["boolean"]:
+            yield click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=described), bool
+            return
+        choice = click.Choice(words) if all(map(_words, kinds)) else None
+        metavars = [METAVARS[kind] for kind in types if kind in METAVARS]
+        metavars += ["NAME=NUMBER"] if is_map else [":".join(pair).upper() for pair in pairs]
+        option = click.Option(
+            [flag],
+            type=choice,
+            metavar=None if choice else "|".join(metavars),
+            multiple=is_list or is_map,
+            help=described,
+        )
+        read: Callable[[Any], Any] = partial(read_value, parts=pairs[0] if pairs else ())
+        if is_list:
+            yield option, lambda texts: [*map(read, texts)]
+        else:
+            yield option, _read_members if is_map else read
+        if "boolean" in types:
+            off = click.Option([f"--no-{flag[2:]}"], is_flag=True, default=None, help="Without it.")
+            yield off, lambda _: False
+
+    def _kinds(self, schema: Schema) -> tuple[list[Schema], bool]:
+        """Return the alternatives of a value other than null, and whether it is a list of them."""
+        if "$ref" in schema:
+            return self._kinds(self._definitions[schema["$ref"].rpartition("/")[2]])
+        if schema.get("type") == "array":
+            return self._kinds(schema["items"])[0], True
+        members = schema.get("anyOf") or schema.get("oneOf")
+        if members is None:
+            return ([] if schema.get("type") == "null" else [schema]), False
+        kinds, is_list = zip(*map(self._kinds, members), strict=True)
+        return list(chain.from_iterable(kinds)), any(is_list)
+
+
+def _merge(parts: Sequence[Schema]) -> Schema:
+    """Return one schema for a field of several members of a union."""
+    words = [word for part in parts for word in _words(part)]
+    defaults = {str(part.get("default")) for part in parts if "const" not in part}
+    merged = {name: value for name, value in parts[0].items() if name != "const"}
+    if words:
+        merged["enum"] = words
+        merged["default"] = next(part["default"] for part in parts if "default" in part)
+    elif len(defaults) > 1:
+        merged.pop("default", None)  # it depends on the member
+    return merged
+
+
+def _words(schema: Schema) -> list[str]:
+    """Return the words of which a value must be one."""
+    return [schema["const"]] if "const" in schema else schema.get("enum", [])
+
+
+def _describe(schema: Schema) -> str:
+    """Return the description of a field and its default, for --help."""
+    text, default = schema.get("description", "").replace("`", ""), schema.get("default")
+    if isinstance(default, dict) and default:
+        default = ":".join(map(str, default.values()))
+    is_shown = isinstance(default, (str, int, float)) and not isinstance(default, bool)
+    return f"{text}  [default: {default}]" if is_shown else text
+
+
+def _replace_items(items: Sequence[Schema], given: Schema) -> list[Schema]:
     """Return a list whose items have the given parts, as query parameters change it.
 
     There is one item where a part is given in which the default items differ.
     """
-    if any(len({repr(vars(item)[part]) for item in items}) > 1 for part in given):
+    if any(len({repr(item[part]) for item in items}) > 1 for part in given):
         return [given]
-    return [vars(item) | given for item in items]
-
-
-def _flatten(field: str, info: FieldInfo) -> Iterator[tuple[str, tuple[str | int, ...], FieldInfo]]:
-    """Yield the options of a field: their names, the places of their values, and their fields."""
-    if field not in FLAT:
-        yield field, (field,), info
-        return
-    items = _item_types(info.annotation)
-    place = (field, 0) if items else (field,)
-    models = [model for model in items or _alternatives(info.annotation) if _needs_nothing(model)]
-    for name in dict.fromkeys(name for model in models for name in model.model_fields):
-        infos = [model.model_fields[name] for model in models if name in model.model_fields]
-        yield field if name == "name" else name, (*place, name), _merge(infos, is_tag=name in TAGS)
-
-
-def _needs_nothing(model: type[BaseModel]) -> bool:
-    return not any(
-        info.is_required() for name, info in model.model_fields.items() if name not in TAGS
-    )
-
-
-def _merge(infos: Sequence[FieldInfo], *, is_tag: bool) -> FieldInfo:
-    """Return one field for those of all members of a union."""
-    merged = copy(infos[0])
-    if is_tag:
-        values = [value for info in infos for value in get_args(info.annotation)]
-        merged.annotation = Literal[tuple(values)]  # type: ignore[assignment]
-        merged.default = next(info.default for info in infos if not info.is_required())
-    elif any(info.default != merged.default for info in infos):
-        merged.default = None  # it depends on the tag
-    return merged
-
-
-def _options(name: str, info: FieldInfo) -> Iterator[tuple[click.Option, Callable[[Any], Any]]]:
-    """Yield the option of a field, and one for false where true may be a number instead."""
-    kinds = _item_types(info.annotation) or _alternatives(info.annotation)
-    is_map = bool(kinds) and all(get_origin(kind) is dict for kind in kinds)
-    is_repeated = is_map or bool(_item_types(info.annotation))
-    flag = f"--{name.removesuffix('s') if is_repeated else name}".replace("_", "-")
-    described = _describe(info)
-    if kinds == [bool]:
-        yield click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=described), bool
-        return
-    words, parts = _words(kinds), _parts(kinds)
-    choice = None if words is None else click.Choice(words)
-    metavar = None if choice else _metavar(kinds, parts)
-    option = click.Option(
-        [flag], type=choice, metavar=metavar, multiple=is_repeated, help=described
-    )
-    read: Callable[[Any], Any] = _read_members if is_map else partial(read_value, parts=parts)
-    yield option, read if is_map or not is_repeated else lambda texts: [*map(read, texts)]
-    if bool in kinds:
-        off = click.Option([f"--no-{flag[2:]}"], is_flag=True, default=None, help="Without it.")
-        yield off, lambda _: False
-
-
-def _metavar(kinds: Sequence[Any], parts: Sequence[str]) -> str:
-    if all(get_origin(kind) is dict for kind in kinds):
-        return "NAME=NUMBER"
-    names = {bool: "true", int: "INTEGER", float: "NUMBER"}
-    scalars = [names.get(kind, "TEXT") for kind in kinds if not parts or kind in names]
-    return "|".join((*scalars, *([":".join(parts).upper()] if parts else [])))
-
-
-def _describe(info: FieldInfo) -> str:
-    """Return the description of a field and its default, for --help."""
-    text = (info.description or "").replace("`", "")
-    default = getattr(info.default, "value", info.default)
-    if isinstance(default, BaseModel):
-        default = ":".join(str(value) for value in vars(default).values())
-    shown = isinstance(default, (str, int, float)) and not isinstance(default, bool)
-    return f"{text}  [default: {default}]" if shown else text
-
-
-def _alternatives(annotation: Any) -> list[Any]:
-    """Return the types of a union other than None, or the type itself."""
-    if get_origin(annotation) is Annotated:
-        return _alternatives(get_args(annotation)[0])
-    if get_origin(annotation) in {Union, UnionType}:
-        return [each for part in get_args(annotation) for each in _alternatives(part)]
-    if isinstance(annotation, type) and issubclass(annotation, RootModel):
-        return _alternatives(annotation.model_fields["root"].annotation)
-    return [] if annotation is NoneType else [annotation]
-
-
-def _item_types(annotation: Any) -> list[Any]:
-    """Return the types of the items of a list; none for another type."""
-    lists = [kind for kind in _alternatives(annotation) if get_origin(kind) is list]
-    return _alternatives(get_args(lists[0])[0]) if lists else []
-
-
-def _words(kinds: Sequence[Any]) -> list[str] | None:
-    """Return the words of which the value must be one, or None if it may be another."""
-    words: list[str] = []
-    for kind in kinds:
-        if isinstance(kind, EnumType):
-            words += [str(member.value) for member in kind]  # type: ignore[var-annotated]
-        elif get_origin(kind) is Literal:
-            words += get_args(kind)
-        else:
-            return None
-    return words
-
-
-def _parts(kinds: Sequence[Any]) -> tuple[str, ...]:
-    """Return the names of the two numbers that a value may have, if it may."""
-    for kind in kinds:
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return tuple(kind.model_fields)
-    return RANGE if any(get_origin(kind) is dict for kind in kinds) else ()
+    return [item | given for item in items]
 
 
 def read_value(text: str, parts: Sequence[str] = ()) -> Any:
@@ -232,6 +196,6 @@ def read_value(text: str, parts: Sequence[str] = ()) -> Any:
     return {"true": True, "false": False}.get(text, text)
 
 
-def _read_members(texts: Sequence[str]) -> dict[str, Any]:
+def _read_members(texts: Sequence[str]) -> Schema:
     pairs = (text.rpartition("=") for text in texts)
     return {name: read_value(value) for name, _, value in pairs}

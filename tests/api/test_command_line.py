@@ -105,6 +105,7 @@ def stable(answer: Json) -> Json:
                 "keep": False,
             },
         ),
+        ("fit --initial-state 0.5", "POST", "/v1/fits", {"initial_state": 0.5, "keep": False}),
         (
             "fit --w-rec 0.1:0.9 --initial-state shared --offset true",
             "POST",
