@@ -7,26 +7,6 @@ import pytest
 
 from service.engine.data import remember
 
-REMEMBER = {"kind": "remember"}
-
-
-def test_its_defaults(api: Any) -> None:
-    body = {"dataset": REMEMBER, "n_iterations": 0, "keep": False}
-    run = api.post("/v1/training-runs", body).json()
-    expected = {"kind": "remember", "n_samples": 20, "n_steps": 30, "seed": 1}
-    assert run["request"]["dataset"] == expected
-    outputs = api.post("/v1/evaluate", {"dataset": REMEMBER, "points": [{}]}).json()
-    np.testing.assert_array_equal(outputs["evaluations"][0]["outputs"], remember()[1])
-
-
-@pytest.mark.parametrize("suffix", ["", ".csv", ".png"])
-def test_get_spells_it_flat(api: Any, suffix: str) -> None:
-    body = {"dataset": {**REMEMBER, "seed": 3}, "points": [{"w_in": 1, "w_rec": 0.9}]}
-    spelled = f"/v1/gradient-trace{suffix}?kind=remember&seed=3&point=1,0.9"
-    response = api.get(spelled)
-    assert response.content == api.post(f"/v1/gradient-trace{suffix}", body).content
-    assert response.content != api.get(spelled.replace("remember", "count_ones")).content
-
 
 def test_a_surface_of_it(api: Any) -> None:
     # At n_steps = 2 the cost is m (w_in w_rec - 1)².
