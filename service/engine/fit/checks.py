@@ -23,6 +23,7 @@ from service.engine.fit.noise import (
     whiten,
 )
 from service.engine.fit.solution import RANK_RTOL, Solution
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
 ALPHA: Final = 0.03  # the level of all checks together
@@ -197,7 +198,7 @@ def run_checks(solution: Solution) -> list[Check]:
         "outliers": _find_outliers(residuals),
         "alternate": neighbors and neighbors._replace(values=-neighbors.values),
     }
-    solution.problem.after_block()
+    check_interruption()
     available = {slug: each for slug, each in statistics.items() if each is not None}
     ranks = {slug: _rank(each.values) for slug, each in available.items()}
     if neighbors is not None and not solution.is_colored:  # a fitted rho explains neighbors
@@ -257,7 +258,7 @@ def _find_season(residuals: Residuals) -> Statistic | None:
         padded[places] = part
         for lag in range(2, n_lags + 1):
             products[lag, i : i + n_columns] = np.einsum("ij,ij->j", padded[lag:], padded[:-lag])
-        fitted.problem.after_block()
+        check_interruption()
     sums = products[2:]
     deviations = sums[:, 1:].std(axis=1, keepdims=True)
     scores = sums - sums[:, 1:].mean(axis=1, keepdims=True)

@@ -25,6 +25,7 @@ from service.engine.fit.noise import (
 )
 from service.engine.fit.problem import Problem, split
 from service.engine.fit.solution import RANK_RTOL
+from service.engine.interruption import check_interruption
 from service.engine.profile import make_grid
 from service.engine.types import Array
 
@@ -64,14 +65,14 @@ def shorten(problem: Problem) -> Problem:
         lengths=lengths,
         sequence_names=(),
     )
-    return Problem(short, problem.options, problem.delay, problem.after_block)
+    return Problem(short, problem.options, problem.delay)
 
 
 def judge_effect(problem: Problem) -> Effect | None:
     """Return whether any input has a visible effect; None where a start explains the same."""
     series = problem.series
     blank = Series(series.inputs[:, :0], series.targets, series.lengths, ())
-    null = Problem(blank, replace(problem.options, gains={}), 0, problem.after_block)
+    null = Problem(blank, replace(problem.options, gains={}), 0)
     noise, n = Noise(problem), problem.n_targets
     n_simulated = int(np.clip(SIMULATED_NUMBERS // (2 * n), *SIMULATIONS))
     w = make_grid(problem.targets.shape[1], *problem.options.w_rec, GAPS)
@@ -158,7 +159,7 @@ def scan(
         rest = np.maximum(total - explained, 1e-14 * total + 1e-300)
         criteria.append(n_contrasts * np.log(rest))
         dets.append(log_determinant * is_restricted)
-        problem.after_block()
+        check_interruption()
     scale = 1.0 if is_restricted else n_contrasts / problem.n_targets
     ratios = np.stack(dets[1:]) - dets[0]
     ratios += scale * Noise(problem).log_determinant(rho)[:, None]

@@ -13,6 +13,7 @@ import numpy as np
 from service.engine.fit.noise import find_shares, make_rows, split_starts, whiten
 from service.engine.fit.problem import Sequences, split
 from service.engine.fit.solution import Points, Solution
+from service.engine.interruption import check_interruption
 from service.engine.profile import Interval
 from service.engine.types import Array
 
@@ -57,7 +58,7 @@ class Region:
         bounds = []
         for part in split(len(self.sampled.w), sequences.sources.size):
             bounds.append(self._bound(quantity, self.sampled[part], sequences))
-            self.problem.after_block()
+            check_interruption()
         _, low, high = np.concatenate(bounds, axis=1)
         return np.stack([value, -self._find_highest(-low), self._find_highest(high)])
 

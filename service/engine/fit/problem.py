@@ -6,7 +6,7 @@ to an impulse at the first target. Beside an unknown initial state, the offset i
 filtered constant: b = beta / (1 - w) has a pole at w = 1, and beta has none.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.interruption import check_interruption
 from service.engine.types import BLOCK, Array
 
 InitialState: TypeAlias = float | Literal["shared", "each"]
@@ -119,23 +118,14 @@ class Problem:
         Padded with zeros.
     targets : (N, T)
         nan where there is none.
-    after_block
-        Called between blocks of work; it may raise an exception to end the work.
     center, unit
         Subtracted from the targets, which are then divided by the unit.
     input_units : (q,)
         The largest magnitude of each input.
     """
 
-    def __init__(
-        self,
-        series: Series,
-        options: FitOptions,
-        delay: int | None = None,
-        after_block: Callable[[], None] = check_interruption,
-    ) -> None:
+    def __init__(self, series: Series, options: FitOptions, delay: int | None = None) -> None:
         self.series, self.options, skip = series, options, options.delay[1]
-        self.after_block = after_block
         self.delay = options.delay[0] if delay is None else delay
         self.lengths = np.maximum(series.lengths - skip, 0)
         steps = np.arange(max(int(self.lengths.max(initial=0)), 1))
@@ -178,12 +168,12 @@ class Problem:
     def vary(self, **changes: Any) -> "Problem":
         """Return the problem with other options."""
         options = replace(self.options, **changes)
-        return Problem(self.series, options, self.delay, self.after_block)
+        return Problem(self.series, options, self.delay)
 
     def move(self, delay: int, skip: int) -> "Problem":
         """Return the problem with another delay, without the first ``skip`` targets."""
         options = replace(self.options, delay=(delay, skip))
-        return Problem(self.series, options, delay, self.after_block)
+        return Problem(self.series, options, delay)
 
     @cached_property
     def sequences(self) -> Sequences:

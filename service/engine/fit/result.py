@@ -1,7 +1,7 @@
 """Fits: the best delay, the optimum, its uncertainty, its diagnostics and the verdict."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +15,6 @@ from service.engine.fit.prediction import FittedModel, predict_bands
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.solution import Solution
 from service.engine.fit.verdict import Verdict
-from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
 # Evenly spaced w_rec that the profile adds to those of the search, for a smooth curve.
@@ -176,17 +175,15 @@ def solve_delay(
     series: Series,
     options: FitOptions,
     delay: int,
-    after_block: Callable[[], None] = check_interruption,
 ) -> DelayCost:
     """Return the cost of the best fit with one delay; see `fit`."""
-    solution = Solution(Problem(series, options, delay, after_block))
+    solution = Solution(Problem(series, options, delay))
     return DelayCost(delay, solution.cost, solution.criterion)
 
 
 def fit(
     series: Series,
     options: FitOptions,
-    after_block: Callable[[], None] = check_interruption,
     delays: Sequence[DelayCost] = (),
 ) -> Result:
     """Fit the recurrence S_k = w_rec S_(k-1) + sum_j w_in_j x_kj, y_k = S_k + offset.
@@ -201,8 +198,6 @@ def fit(
         The data, with at least as many targets as unknowns.
     options
         The unknowns, and the range of w_rec.
-    after_block
-        Called between blocks of work; it may raise an exception to end the fit.
     delays
         What `solve_delay` returns for each delay of the options, if known.
 
@@ -223,7 +218,7 @@ def fit(
     D. M. Bates and D. G. Watts, Nonlinear regression analysis and its applications, Wiley (1988),
     chapter 6, for profile intervals.
     """
-    problem = Problem(series, options, after_block=after_block)
+    problem = Problem(series, options)
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
     first, last = options.delay
@@ -231,7 +226,7 @@ def fit(
         return Result(problem)
     if not delays:
         numbers = range(first, last + 1)
-        delays = [solve_delay(series, options, delay, after_block) for delay in numbers]
+        delays = [solve_delay(series, options, delay) for delay in numbers]
     is_colored = options.noise == "ar1"
     best = min(delays, key=lambda each: each.criterion if is_colored else each.cost)
-    return Result(Problem(series, options, best.delay, after_block), delays)
+    return Result(Problem(series, options, best.delay), delays)

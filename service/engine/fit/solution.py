@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from service.engine.arithmetic.tolerances import EQUAL_COST_RTOL, RESIDUAL_RTOL
 from service.engine.fit.noise import IMAGINARY_STEP, Noise, Rows
 from service.engine.fit.problem import Problem, split
+from service.engine.interruption import check_interruption
 from service.engine.profile import Evaluation, Interval, Profile, make_grid, search
 from service.engine.types import Array
 
@@ -325,7 +326,7 @@ class Solution:
         parts = []
         for part in split(len(w), self.problem.compressed.sources.size):
             parts.append(self._evaluate(w[part], is_colored=self.is_colored))
-            self.problem.after_block()
+            check_interruption()
         return parts[0].concatenate(*parts[1:])
 
     def _evaluate(self, w: Array, *, is_colored: bool) -> Points:

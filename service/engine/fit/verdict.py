@@ -79,10 +79,13 @@ class Verdict(Solution):
     def input_effects(self) -> list[Effect | None]:
         """The effect of each input, given all others; None where there is none to test."""
         is_free = self.problem.is_free
-        if self.effect is None:
-            return [None] * len(is_free)
-        p = iter(Linearization(self).test_inputs().tolist())
-        return [Effect.of(next(p)) if is_tested else None for is_tested in is_free]
+        if self.effect is None or len(is_free) == 1:
+            return [self.effect] * len(is_free)
+        judged = self if self._left_by_ar1 is None else self.colored
+        p = iter(Linearization(judged).test_inputs().tolist())
+        tested = (Effect.of(next(p)) if is_tested else None for is_tested in is_free)
+        # No single input is visible if all together are not.
+        return [each and each._replace(visible=each.visible and self.is_visible) for each in tested]
 
     @cached_property
     def is_visible(self) -> bool:

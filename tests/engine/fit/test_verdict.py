@@ -8,6 +8,7 @@ import pytest
 
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Result, fit
+from service.engine.interruption import interrupted_by
 from service.engine.types import Array
 from tests.engine.fit.conftest import simulate
 from tests.engine.fit.test_noise import make_noise
@@ -176,31 +177,33 @@ def test_the_effect_of_one_input_is_a_t_test() -> None:
     from scipy.optimize import curve_fit  # noqa: PLC0415
     from scipy.stats import t as student  # noqa: PLC0415
 
-    series = draw(5, n_steps=40, weight=0.2)
+    series = draw(5, n_steps=40, weight=0.6, n_inputs=2)
     result = fit(series, WHITE)
 
-    def model(_: Array, w: float, w_in: float, state: float, offset: float) -> Array:
-        return simulate(series.inputs, w, [w_in], state, offset)
+    def model(_: Array, w: float, a: float, b: float, state: float, offset: float) -> Array:
+        return simulate(series.inputs, w, [a, b], state, offset)
 
     parameters = result.parameters
     assert parameters.offset is not None
     assert parameters.initial_states is not None
-    start = [
-        result.w_rec,
-        *(
-            float(row[0])
-            for row in (
-                parameters.w_in[0],
-                parameters.initial_states[0],
-                parameters.offset[None][0],
-            )
-        ),
-    ]
+    rows = [*parameters.w_in, parameters.initial_states[0], parameters.offset]
+    start = [result.w_rec, *(float(row[0]) for row in rows)]
     weights, variances = curve_fit(model, np.arange(40), series.targets, p0=start, xtol=1e-12)
-    expected = 2.0 * student.sf(abs(weights[1]) / np.sqrt(variances[1, 1]), 36)
-    (effect,) = result.input_effects
-    assert effect is not None
-    assert effect.p == pytest.approx(expected, rel=1e-3)
+    ratios = np.abs(weights[1:3]) / np.sqrt(np.diag(variances)[1:3])
+    found = [each.p for each in result.input_effects if each is not None]
+    np.testing.assert_allclose(found, 2.0 * student.sf(ratios, 35), rtol=1e-3)
+
+
+def test_a_single_input_has_the_effect_of_all() -> None:
+    result = fit(draw(5), WHITE)
+    assert result.input_effects == [result.effect]
+
+
+def test_no_single_input_is_visible_if_all_together_are_not() -> None:
+    result = fit(draw(1, weight=0.0, rho=0.9, n_inputs=2), WHITE)
+    assert result.effect is not None
+    assert not result.effect.visible
+    assert not any(each.visible for each in result.input_effects if each is not None)
 
 
 def test_errors_that_grow_with_the_value_are_found() -> None:
@@ -270,7 +273,6 @@ def test_work_can_be_ended_between_blocks() -> None:
         if calls == 20:
             raise EndedError
 
-    result = fit(draw(1), WHITE, lambda: None)
-    assert result.trust is not None
-    with pytest.raises(EndedError):
-        _ = fit(draw(1), WHITE, count).trust
+    with interrupted_by(count), pytest.raises(EndedError):
+        _ = fit(draw(1), WHITE).trust
+    assert calls == 20
