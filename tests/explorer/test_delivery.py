@@ -1,11 +1,11 @@
 """What a load of the pages costs: requests for files, and movement on the screen."""
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from tests.explorer.conftest import PHONE, TIMEOUT_MS, wait_until
 
-LAPTOP = {"width": 1280, "height": 720}
+LAPTOP: ViewportSize = {"width": 1280, "height": 720}
 # The score of what has moved without a click or a key (web.dev/articles/cls); good is below 0.1.
 COLLECT_SHIFTS = """window.shifts = [];
 new PerformanceObserver((list) => shifts.push(...list.getEntries()))
@@ -41,7 +41,7 @@ def test_a_warm_load_asks_for_no_file(browser: Browser, service_url: str, path: 
 @every_page
 @pytest.mark.parametrize("viewport", [LAPTOP, PHONE], ids=["laptop", "phone"])
 def test_nothing_moves_while_a_page_loads(
-    browser: Browser, service_url: str, path: str, viewport: dict[str, int]
+    browser: Browser, service_url: str, path: str, viewport: ViewportSize
 ) -> None:
     context = browser.new_context(viewport=viewport)
     context.set_default_timeout(TIMEOUT_MS)
