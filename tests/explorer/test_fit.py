@@ -161,6 +161,7 @@ def test_every_example_is_recognized_and_its_truth_shown(
             "No effect of moonlight on births is visible in these 200 rows"
         )
         expect(page.locator("#stored")).to_contain_text("The moon does nothing")
+        expect(page.locator(".level")).to_have_count(0)  # it is above all that is drawn
         return
     true = -example.step.length / np.log(example.w_rec)
     expect(page.locator("#stored")).to_contain_text(f"constant is {true:.3g} {example.step.unit}s")
@@ -518,6 +519,25 @@ def test_the_result_is_on_one_screen_and_a_phone_scrolls_in_one_direction(
     for shown in ("#verdict", "#sentence", "#data-chart", "#residual-chart", "#profile-slider"):
         expect(page.locator(shown)).to_be_in_viewport(ratio=1)
     assert open_fit(viewport=PHONE).evaluate(sizes)[0] == 390
+
+
+@pytest.mark.slow
+def test_charts_stand_below_each_other_on_paper(open_fit: FitOpener) -> None:
+    page = open_fit()
+    page.emulate_media(media="print")
+    boxes = [
+        page.locator(f"#{part}-view").bounding_box() for part in ("data", "residual", "profile")
+    ]
+    svgs = [page.locator(f"#{part}-chart > svg").bounding_box() for part in ("data", "residual")]
+    assert all(boxes)
+    assert all(svgs)
+    for figure, drawing, following in zip(boxes, svgs, boxes[1:], strict=False):
+        assert figure
+        assert drawing
+        assert following
+        assert drawing["y"] + drawing["height"] <= figure["y"] + figure["height"] + 1
+        assert figure["y"] + figure["height"] <= following["y"]
+    expect(page.get_by_role("button", name="Copy link")).to_be_hidden()
 
 
 @pytest.mark.slow

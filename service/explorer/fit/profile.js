@@ -98,7 +98,7 @@ export function createProfile(root, store) {
       return svg("rect", { class: "piece", x: from, width: Math.max(1, to - from), y, height });
     });
     marks.replaceChildren(...intervals);
-    if (level !== null) {
+    if (level !== null && level <= most + margin) {
       const text = `${formatNumber(100 * fit.request.confidence)} %`;
       marks.append(
         svg("line", { class: "level", x1: x, x2: x + width, y1: plot.y(level), y2: plot.y(level) }),

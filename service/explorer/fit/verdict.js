@@ -4,6 +4,7 @@ import { describeRanges, format, splitUnit, toTimes, typeset, withUnit } from ".
 
 export const ENOUGH = 50; // targets, with which the tests of the service find most that is wrong
 const ALWAYS = ["nearly_collinear", "feedback", "outliers"]; // what is said also if no number is
+const OF_RESIDUALS = ["feedback", "outliers", "alternate"];
 const PER_UNKNOWN = 10; // targets that an unknown needs, about
 
 /** @typedef {Fit["alternatives"][number]} Alternative */
@@ -65,8 +66,8 @@ export function showVerdict({ answer, better }, apply) {
 
 /** Return whether the headline or the verdict says a finding, or it follows from what these say. @param {string} slug @param {Fit} fit */
 function isSaid(slug, fit) {
-  // Other reasons are judged again with the alternative.
-  if (fit.alternatives.length) return fit.trust.reasons.some((reason) => reason === slug);
+  // Other reasons, and what the residuals show, are judged again with the alternative.
+  if (fit.alternatives.length) return fit.trust.reasons.some((reason) => reason === slug) || OF_RESIDUALS.includes(slug);
   if (isTooShort(fit) || isBlind(fit)) return !ALWAYS.includes(slug);
   return slug === "interval_open" && !fit.identifiable;
 }
