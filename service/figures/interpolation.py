@@ -23,8 +23,9 @@ def interpolate(log10_cost: Log10Cost, stride: int) -> Log10Cost:
         rows, above, down = _nodes(w_rec.size, stride)
         values = log10_cost(w_in[:, columns], w_rec[rows])
         values = np.where(values == -inf, _lowest(values) - 1, values)
-        values = values[:, left] * (1 - across) + values[:, left + 1] * across
-        return values[above] * (1 - down[:, None]) + values[above + 1] * down[:, None]
+        with np.errstate(invalid="ignore"):  # beside an infinity, the result may be nan
+            values = values[:, left] * (1 - across) + values[:, left + 1] * across
+            return values[above] * (1 - down[:, None]) + values[above + 1] * down[:, None]
 
     return interpolated
 

@@ -198,14 +198,12 @@ def _submit(
     if begun is not None and begun.computation is not None:
         computation = begun.computation
         part = computation.part() if begun.part is None else begun.part
-        latest, state = computation.latest(), computation.state()
-        checkpoint = Checkpoint(0, computation.done, latest, state, part, begun.spent)
-        arrays = checkpoint.arrays
-        share = computation.done / max(task.request.progress_total, 1)
+        state, done = computation.state(), computation.done
+        arrays = Checkpoint(0, done, None, state, part, begun.spent).arrays
+        share = done / max(task.request.progress_total, 1)
         fields |= {
             "estimated_seconds": seconds / share if share else seconds,
-            "progress_done": computation.done,
-            "latest": latest,
+            "progress_done": done,
             "compute_seconds": seconds,
         }
     job = _make_row(task, created_at=datetime.now(UTC), client=current_client.get(), **fields)
