@@ -97,12 +97,15 @@ async def download_response(
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
-    async with state.lock(etag):
+    lock = state.lock(etag)
+    async with lock:
         file = state.files.find(etag)
         if file is None:
             directory = state.files.directory
             file = await state.scheduler.run(
-                download.seconds, lambda: WrittenFile(download.write, directory)
+                download.seconds,
+                lambda: WrittenFile(download.write, directory),
+                is_wanted=lock.is_awaited,
             )
             state.files.add(etag, file)
     return file_response(request, file, suffix, etag)

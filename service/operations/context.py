@@ -19,6 +19,30 @@ from service.store.database import Database
 from service.store.jobs import Enqueue
 
 
+class SharedLock(asyncio.Lock):
+    """A lock that knows how many requests hold it or wait for it."""
+
+    n_users = 0
+
+    async def __aenter__(self) -> None:
+        """Acquire the lock."""
+        self.n_users += 1
+        try:
+            await super().__aenter__()
+        except BaseException:
+            self.n_users -= 1
+            raise
+
+    async def __aexit__(self, *error: object) -> None:
+        """Release the lock."""
+        self.n_users -= 1
+        self.release()
+
+    def is_awaited(self) -> bool:
+        """Return whether a request waits for the one that holds it."""
+        return self.n_users > 1
+
+
 @dataclass(kw_only=True)
 class Context:
     """The database, the limits, the job queue, and the locks for simultaneous requests.
@@ -30,11 +54,11 @@ class Context:
     limits: Limits
     enqueue: Enqueue
     scheduler: Scheduler
-    locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    locks: WeakValueDictionary[str, SharedLock] = field(default_factory=WeakValueDictionary)
 
-    def lock(self, resource_id: str) -> asyncio.Lock:
+    def lock(self, resource_id: str) -> SharedLock:
         """Return the lock of a resource."""
-        return self.locks.setdefault(resource_id, asyncio.Lock())
+        return self.locks.setdefault(resource_id, SharedLock())
 
     async def resolve(self, source: AnyDatasetSource) -> ResolvedDataset:
         """Return a dataset, without reading its arrays; raises as `resolve_dataset`."""

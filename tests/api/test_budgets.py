@@ -104,8 +104,8 @@ class Requests:
     def prediction(self) -> dict[str, Any]:
         lengths = self.random.integers(1, self.choose(3, 500), size=self.choose(1, 30, 300))
         if self.choose(True, False):
-            inputs = [[[1.0]] * int(length) for length in lengths]
-            return {"model": {"kind": "fit", "id": self.fit, "initial_state": 1}, "inputs": inputs}
+            steps = [[[1.0]] * int(length) for length in lengths]
+            return {"model": {"kind": "fit", "id": self.fit, "initial_state": 1}, "inputs": steps}
         inputs = [[1.0] * int(length) for length in lengths]
         return {"weights": self.weights(), "network": self.objective()["network"], "inputs": inputs}
 
