@@ -75,5 +75,5 @@ def fit_seconds(size: DatasetSize, n_fits: int, *, is_colored: bool) -> float:
     """Return the seconds for fits of recurrences, one per delay, at about a hundred w_rec each."""
     n_rows = size.n_samples if size.is_series else min(size.n_samples, 4 * size.n_steps + 2)
     n_columns = 2 * size.n_inputs + 6  # with their derivatives
-    n_weights = 100 * n_fits * (40 if is_colored else 1) + 200
+    n_weights = 100 * n_fits * (2 if is_colored else 1) + 200
     return n_weights * (100 * CALL + n_rows * size.n_steps * n_columns * 2 * STATE)
