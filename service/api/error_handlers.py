@@ -54,6 +54,8 @@ async def _handle_http_error(request: Request, error: Exception) -> Response:
     default = ProblemType("http", "HTTP error", error.status_code)
     kind = BY_STATUS.get(error.status_code, default)
     path, headers, detail = request.url.path[:200], dict(error.headers or {}), str(error.detail)
+    if kind is METHOD_NOT_ALLOWED and _allowed_methods(request) == ["DELETE", "OPTIONS"]:
+        kind = NOT_FOUND  # an id with an unknown suffix, which has a route for DELETE only
     if kind is NOT_FOUND:
         detail = f"there is no resource at {path}"
     if kind is METHOD_NOT_ALLOWED:

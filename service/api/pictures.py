@@ -52,9 +52,8 @@ def check_suffix(
     """
     if suffix not in suffixes:
         listed = ", ".join(suffixes)
-        raise NotFound(
-            f"there is no format {suffix[:20]!r}; the formats of this resource are {listed}"
-        )
+        detail = f"there is no format {suffix[:20]!r}; the formats of this resource are {listed}"
+        raise NotFound(detail, known=list(suffixes))
     if suffix not in PICTURE_FORMATS and options is not None:
         for name, info in PictureOptions.model_fields.items():
             if getattr(options, name) != info.default:

@@ -76,11 +76,15 @@ def invalid_values(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
                 yield pointer, value
     if schema.get("type") == "object":
         yield from _invalid_objects(schema, default or {})
+    elif isinstance(schema.get("type"), list):
+        yield "", "x"
+        return  # a number or an array is located as a whole
     elif "type" in schema:
         yield from (("", value) for value in (*WRONG[schema["type"]], *out_of_bounds(schema)))
     if "items" in schema:
         items = resolve(schema["items"])
-        kind = items.get("type") or items["anyOf"][0]["type"]  # or null
+        kind = items.get("type") or items["anyOf"][0]["type"]
+        kind = kind[0] if isinstance(kind, list) else kind  # the second one is null
         first = items["enum"][0] if "enum" in items else VALID[kind]
         for pointer, value in invalid_values(items, {}):
             yield f"/1{pointer}", [first, value]
@@ -104,6 +108,8 @@ def _invalid_unions(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
 def _invalid_objects(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
     yield "", 3
     yield "", [1, 2]
+    if "properties" not in schema:  # any name is allowed
+        return
     yield "/unknown", {**default, "unknown": 1}
     for name in set(schema.get("required", [])) - default.keys():
         yield f"/{name}", default
