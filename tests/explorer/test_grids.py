@@ -21,7 +21,7 @@ SIZES = {"width": 390, "height": 844}
 
 @pytest.mark.slow
 def test_a_surface_that_takes_too_long_is_coarser(open_page: Opener) -> None:
-    page = open_page("#n_samples=2000&n_steps=50", viewport=SIZES, expected=(422,))
+    page = open_page("#n_samples=2000&n_steps=50", viewport=SIZES)
     sent: list[int] = []
 
     def record(request: Request) -> None:
@@ -39,8 +39,7 @@ def test_a_surface_that_takes_too_long_is_coarser(open_page: Opener) -> None:
     with page.expect_response(re.compile("/v1/cost-surface$")) as answered:
         page.get_by_role("button", name="Zoom in").click()
     assert answered.value.status == 200
-    assert sent[0] == 140
-    assert sent[-2:] == [61, 61]
+    assert {*sent} == {61}
     open_drawer(page, "data")
     page.select_option("#activation", "identity")
     expect(note).to_be_empty()

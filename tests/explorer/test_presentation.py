@@ -2,7 +2,6 @@
 
 import re
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -77,23 +76,6 @@ def test_printed_figures_keep_their_shape(open_page: Opener) -> None:
         assert caption["y"] + caption["height"] <= drawn["y"] + 1
         assert drawn["y"] + drawn["height"] <= figure["y"] + figure["height"] + 1
         assert drawn["x"] + drawn["width"] <= 794
-
-
-@pytest.mark.slow
-def test_a_printed_fit_has_its_charts_below_each_other(open_page: Opener, service_url: str) -> None:
-    page = open_page(viewport={"width": 1440, "height": 900})
-    page.add_init_script(FREEZE)
-    page.goto(f"{service_url}/fit")
-    page.locator("#profile-chart .minimum").first.wait_for(state="attached")
-    page.evaluate("window.isFrozen = true")
-    page.emulate_media(media="print")
-    page.set_viewport_size({"width": 794, "height": 1123})  # A4
-    parts = ["#data-chart > svg", "#residual-chart > svg", "#headline", "#profile-chart > svg"]
-    boxes = [box(page, part) for part in parts]
-    for upper, lower in pairwise(boxes):
-        assert upper["y"] + upper["height"] <= lower["y"] + 1
-        assert upper["x"] + upper["width"] <= 794
-    expect(page.locator(".question")).to_be_hidden()
 
 
 def save(page: Page, view: str, suffix: str) -> bytes:

@@ -18,7 +18,6 @@ export class DataSync {
   constructor(store, showProblem) {
     this.store = store;
     this.showProblem = showProblem;
-    /** @type {Promise<ReturnType<typeof import("./grids.js").createGridFetcher>> | null} */ this.grids = null;
     this.requests = this.makeRequests();
     const { dataset, grid } = this.requests;
     const fetchDatasetSoon = debounce(DATASET_DELAY_MS, () => dataset.send({ ...store.state }));
@@ -69,12 +68,10 @@ export class DataSync {
       dataset: new LatestRequest(fetchDataset, adopt, report("data", adopt)),
       optimum: new LatestRequest(fetchOptimum, showOptimum, (problem) => problem && showOptimum(null)),
       grid: new LatestRequest(
-        async (query, signal) =>
-          (await (this.grids ??= receive(import("./grids.js")).then((each) => each.createGridFetcher())))(query, signal),
+        async (query, signal) => (await receive(import("./grids.js"))).fetchGrid(query, signal),
         ({ costs, note, isFine }) => {
           store.publish({ costs, approximation: note });
-          const n_inputs = (store.dataset?.inputs ?? []).reduce((sum, sequence) => sum + sequence.length, 0);
-          if (!isFine && n_inputs <= MAX_FINE_INPUTS) this.fetchFineGridSoon();
+          if (!isFine && this.countInputs() <= MAX_FINE_INPUTS) this.fetchFineGridSoon();
         },
         report("surface"),
       ),
@@ -85,8 +82,14 @@ export class DataSync {
 
   /** @param {boolean} isFine */
   fetchGrid(isFine) {
-    const { state } = this.store;
-    if (state.activation !== "identity") this.requests.grid.send({ state: { ...state }, isFine });
+    const { dataset, state } = this.store;
+    if (dataset && state.activation !== "identity") this.requests.grid.send({ state: { ...state }, n_inputs: this.countInputs(), isFine });
+  }
+
+  /** Return the number of inputs of the whole dataset. */
+  countInputs() {
+    const { n_total = 0, inputs = [[]] } = this.store.dataset ?? {};
+    return n_total * inputs[0].length;
   }
 
   /** Update everything, for a new dataset or another network. What the service computes is removed until it arrives. */
@@ -100,7 +103,6 @@ export class DataSync {
     if (exact) requests.optimum.send({ ...state });
     else {
       store.publish({ optimum: null, evaluation: null, prediction: null });
-      this.grids = null;
       if (dataset) this.fetchGrid(false);
     }
     this.updatePoint();

@@ -1,5 +1,5 @@
 // The cost on a grid, from the service. Where it would take too long, the grid is coarser.
-import { Problem, postJson } from "./api.js";
+import { postJson } from "./api.js";
 import { toObjective, toWindow } from "./requests.js";
 
 const MIN_LOG10 = -320; // below the smallest float64
@@ -8,27 +8,20 @@ const MAX_LOG10 = 309; // above the largest float64
 const RESOLUTION = 140; // of a grid that follows a change of the view
 const FINE_RESOLUTION = 420; // of the next one: in a coarse grid, a narrow valley looks like islands
 const MIN_RESOLUTION = 28;
-const MAX_SECONDS = 3; // to wait for a grid that the service refuses in full
-const REFUSAL = /takes about ([\d.e+]+) seconds/;
+const MAX_WORK = 3.8e8; // inputs times points; about three seconds
 
-/** Return a function that fetches grids for one dataset and network, and remembers which size the service accepts. */
-export function createGridFetcher() {
-  let limit = Infinity; // of the resolution
-  /** @param {{state: State, isFine: boolean}} query @param {AbortSignal} signal @returns {Promise<{costs: CostSource, note: string, isFine: boolean}>} */
-  return async function fetchGrid(query, signal) {
-    const resolution = Math.min(query.isFine ? FINE_RESOLUTION : RESOLUTION, limit);
-    const body = { ...toObjective(query.state), windows: [{ ...toWindow(query.state), resolution }], points: [] };
-    try {
-      const { windows } = await postJson("v1/cost-surface", body, signal);
-      const coarse = `The surface is approximate: a grid of ${resolution} × ${resolution}, because a finer one would take too long.`;
-      return { costs: makeGridCosts(windows[0]), note: resolution < RESOLUTION ? coarse : "", isFine: query.isFine };
-    } catch (error) {
-      const seconds = Number(error instanceof Problem && REFUSAL.exec(error.message)?.[1]);
-      if (!seconds || limit < Infinity) throw error;
-      limit = Math.max(MIN_RESOLUTION, Math.floor(resolution * Math.sqrt(MAX_SECONDS / seconds)));
-      return fetchGrid(query, signal);
-    }
-  };
+/**
+ * Fetch the costs in the view, on a grid that takes a few seconds at most.
+ * @param {{state: State, n_inputs: number, isFine: boolean}} query @param {AbortSignal} signal
+ * @returns {Promise<{costs: CostSource, note: string, isFine: boolean}>}
+ */
+export async function fetchGrid({ state, n_inputs, isFine }, signal) {
+  const affordable = Math.max(MIN_RESOLUTION, Math.floor(Math.sqrt(MAX_WORK / n_inputs)));
+  const resolution = Math.min(isFine ? FINE_RESOLUTION : RESOLUTION, affordable);
+  const body = { ...toObjective(state), windows: [{ ...toWindow(state), resolution }], points: [] };
+  const { windows } = await postJson("v1/cost-surface", body, signal);
+  const coarse = `The surface is approximate: a grid of ${resolution} × ${resolution}, because a finer one would take too long.`;
+  return { costs: makeGridCosts(windows[0]), note: resolution < RESOLUTION ? coarse : "", isFine };
 }
 
 /**
