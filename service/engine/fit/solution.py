@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic.tolerances import EQUAL_COST_RTOL, RESIDUAL_RTOL
+from service.engine.arithmetic import tolerances
 from service.engine.fit.noise import IMAGINARY_STEP, Noise, Rows
 from service.engine.fit.problem import Problem, split
 from service.engine.interruption import check_interruption
@@ -161,7 +161,7 @@ class Solution:
         self.problem, self.noise = problem, Noise(problem)
         self.is_colored = problem.options.noise == "ar1"
         # Smaller sums of squares are rounding errors.
-        self.rounding = RESIDUAL_RTOL**2 * problem.scale
+        self.rounding = tolerances.RESIDUAL_RTOL**2 * problem.scale
 
     @cached_property
     def degrees_of_freedom(self) -> int:
@@ -342,14 +342,14 @@ class Solution:
             slope = self._n_contrasts * linear.squares_slope / self._round_up(linear.squares)
             slope += linear.log_determinant_slope - white.log_determinant_slope
             slope += np.diff(logs.imag)[:, 0] / IMAGINARY_STEP
-            accuracy = np.full(len(w), EQUAL_COST_RTOL * self._n_contrasts)
+            accuracy = np.full(len(w), tolerances.EQUAL_COST_RTOL * self._n_contrasts)
             mean_square = unit * rows.sum_squares(linear.theta, rho)
         else:
             squares = np.where(linear.squares > self.rounding, linear.squares, 0.0)
             linear, slope = linear._replace(squares=squares), unit * linear.squares_slope
             cost = mean_square = unit * squares
             rounding = np.sqrt(squares * self.rounding) + self.rounding
-            accuracy = EQUAL_COST_RTOL * cost + unit * rounding
+            accuracy = tolerances.EQUAL_COST_RTOL * cost + unit * rounding
         s = white.singular_values
         condition = s.max(axis=1, initial=1.0) / np.maximum(s.min(axis=1, initial=1.0), 1e-300)
         rank = np.sum(s > RANK_RTOL, axis=1)
