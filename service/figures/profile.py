@@ -49,7 +49,7 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
     """
     style = style or Style()
     canvas, font = Canvas(style), style.font_size
-    title = "What fits nearly as well: the lowest cost at each weight"
+    title = "Plausible values of w_rec: the lowest cost at each weight"
     area = draw_page(canvas, title, _legend(canvas, profile), headline=headline)
     scale = _Scale(profile)
     low, high = float(profile.w_rec[0]), float(profile.w_rec[-1])

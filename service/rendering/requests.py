@@ -133,7 +133,7 @@ class FitPictureRequest(_FitRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class ProfilePictureRequest(_FitRequest):
-    """The lowest cost for every w_rec, and what fits nearly as well."""
+    """The lowest cost for every w_rec, and its plausible values."""
 
 
 PictureRequest = (
