@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from importlib import import_module
 from typing import Any, Final
 
 from cachetools import LRUCache
@@ -160,6 +161,8 @@ def _lifespan(
         state: AppState = app.state.service
         await run_in_threadpool(database.migrate)
         await run_in_threadpool(queue.migrate)
+        # It takes longer than the budget of a short fit, which would otherwise pay for it.
+        await run_in_threadpool(import_module, "scipy.signal")
         if supervisor is not None:
             reaper = Reaper(database, queue)
             if settings.sqlite_file is not None:
