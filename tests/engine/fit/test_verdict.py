@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series
-from service.engine.fit import FitOptions, Result, fit
+from service.engine.fit import FitOptions, Problem, Result, fit
 from service.engine.interruption import interrupted_by
 from service.engine.types import Array
-from tests.engine.fit.conftest import simulate
+from tests.engine.fit.conftest import KINDS, draw_case, simulate
 from tests.engine.fit.test_noise import make_noise
 
 WHITE, AR1 = FitOptions(), FitOptions(noise="ar1")
@@ -276,3 +276,20 @@ def test_work_can_be_ended_between_blocks() -> None:
     with interrupted_by(count), pytest.raises(EndedError):
         _ = fit(draw(1), WHITE).trust
     assert calls == 20
+
+
+@pytest.mark.parametrize("kind", range(len(KINDS)), ids=KINDS)
+def test_every_kind_of_data_gets_a_verdict(kind: int) -> None:
+    cases = (draw_case(seed) for seed in range(kind + 960, 2000, len(KINDS)))
+    case = next(case for case in cases if case.has_enough)
+    for noise in ("white", "ar1"):
+        options = replace(case.options, noise=noise)
+        if Problem(case.series, options).n_targets < Problem(case.series, options).n_unknowns:
+            continue
+        result = fit(case.series, options)
+        slugs = [finding.slug for finding in result.trust.findings]
+        assert slugs == result.trust.reasons + result.trust.cautions
+        assert (result.trust.cautious is None) == (result.degrees_of_freedom <= 0)
+        effects = [each for each in (result.effect, *result.input_effects) if each is not None]
+        assert all(0.0 <= each.p <= 1.0 for each in effects)
+        assert len(result.alternatives) <= 3
