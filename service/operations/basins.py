@@ -50,7 +50,6 @@ def _estimate_seconds(
         request.network.activation,
         size,
         n_iterations,
-        n_costs=n_iterations * n_starts,
         n_starts=n_starts,
     )
 

@@ -57,10 +57,13 @@ def training_seconds(
     size: DatasetSize,
     n_iterations: int,
     *,
-    n_costs: float,
+    n_costs: float = 0.0,
     n_starts: int = 1,
 ) -> float:
-    """Return the seconds for training from one or many initial weights, with some costs."""
+    """Return the seconds for training from one or many initial weights, with recorded costs.
+
+    Comparing costs with a target takes a part of the time of their gradients.
+    """
     n_tries = 3 if optimizer.tries_steps else 1
     if activation != "identity":
         return n_iterations * n_tries * network_seconds(size, 4 * n_starts)
