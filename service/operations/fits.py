@@ -267,12 +267,16 @@ def describe_finding(finding: Finding, result: Result) -> FindingSchema:
     fields = {
         **finding._asdict(),
         "lag": count(lag, "step"),
+        "before": f"{count(lag, 'step')} before" if lag else "the same step",
         "shift": f"{count(abs(shift), 'step')} {'later' if shift > 0 else 'earlier'}",
         "inputs": " or ".join(series.input_names),
         "target": series.target_name,
         "n_targets": result.n_targets,
     }
     texts = {name: text.format(**fields) for name, text in TEXTS[finding.slug].items()}
+    advice_with_ar1 = texts.pop("advice_with_ar1", texts["advice"])
+    if result.is_colored:
+        texts["advice"] = advice_with_ar1
     return FindingSchema(**finding._asdict(), **texts)
 
 

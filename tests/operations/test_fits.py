@@ -27,6 +27,19 @@ def test_every_finding_has_words() -> None:
             assert not {"{", "}"} & {*text}
     finding = describe_finding(Finding("no_visible_effect"), result)
     assert finding.sentence == "No effect of rain or sun on flow is visible in these data."
+    finding = describe_finding(Finding("follow_inputs", "rain", 0, 0.5, 0.01), result)
+    assert finding.sentence == "The residuals follow rain of the same step."
+
+
+def test_no_fit_is_advised_to_do_what_it_does() -> None:
+    rng = np.random.default_rng(1)
+    series = Series(rng.standard_normal((9, 1)), rng.standard_normal(9), np.array([9]), ("rain",))
+    white, colored = (
+        describe_finding(Finding("neighbors", value=0.5), fit(series, options))
+        for options in (FitOptions(), FitOptions(noise="ar1"))
+    )
+    assert white.advice == "Fit with ar1 noise."
+    assert "Fit with ar1 noise" not in colored.advice
 
 
 def make_dataset(n_sequences: int = 2, n_steps: int = 30) -> AnyDataset:

@@ -178,23 +178,27 @@ class Residuals:
         before = np.roll(fitted.color(projected), 1, axis=0)
         before[fitted.is_first] = 0.0
         slope = (gaps * rho ** (gaps - 1.0) / spread(rho, gaps))[:, None] * before
-        squares = np.maximum(np.sum(slope**2, axis=0), 1e-300)
-        result: Array = projected - slope * (np.sum(projected * slope, axis=0) / squares)
+        squares = np.sum(slope**2, axis=0)
+        # Residuals that hardly depend on rho say nothing about it.
+        depends = squares > EXPLAINED_RTOL**2 * np.sum(projected**2, axis=0)
+        products = np.sum(projected * slope, axis=0)
+        steps = np.divide(products, squares, out=np.zeros_like(squares), where=depends)
+        result: Array = projected - slope * steps
         return result
 
 
 def run_checks(solution: Solution) -> list[Check]:
     """Return the checks that found something, reasons before cautions."""
-    residuals = Residuals(Linearization(solution))
+    residuals, delay = Residuals(Linearization(solution)), solution.problem.delay
     neighbors = _correlate_neighbors(residuals)
     statistics = {
-        "follow_inputs": _follow_inputs(residuals, range(MAX_INPUT_LAG + 1)),
+        "follow_inputs": _follow_inputs(residuals, range(-min(delay, 2), MAX_INPUT_LAG + 1)),
         "same_shape": _compare_shapes(residuals),
         "season": _find_season(residuals),
         "noise_model_matters": _compare_noise_models(residuals),
         "spread": _relate_spread(residuals),
         "neighbors": neighbors,
-        "feedback": _follow_inputs(residuals, range(-2, 0)),
+        "feedback": _follow_inputs(residuals, range(-delay - 2, -delay)),
         "outliers": _find_outliers(residuals),
         "alternate": neighbors and neighbors._replace(values=-neighbors.values),
     }
@@ -232,6 +236,8 @@ def _correlate_neighbors(residuals: Residuals) -> Statistic | None:
         return None
     u = residuals.values
     r = np.sum(u[inner] * u[inner - 1], axis=0) / len(u)
+    if float(np.std(r[1:])) <= EXPLAINED_RTOL / math.sqrt(len(u)):  # the fit determines it
+        return None
     return Statistic(r, float(r[0] - np.median(r[1:])))
 
 

@@ -91,7 +91,8 @@ def judge_effect(problem: Problem) -> Effect | None:
     lowest = (scan(each, w, rho, targets, n_contrasts).min((0, 1)) for each in (null, problem))
     without, full = lowest
     gains = without - full
-    if gains[0] < CONFOUNDED and np.median(gains) < CONFOUNDED:
+    sizes = np.abs(gains)
+    if sizes[0] < CONFOUNDED and np.median(sizes) < CONFOUNDED:
         return None
     p = float(np.mean(gains >= gains[0] - 1e-9))
     return Effect.of(p)

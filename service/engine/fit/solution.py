@@ -167,6 +167,8 @@ class Solution:
     def degrees_of_freedom(self) -> int:
         """Targets minus unknowns; collinear ones count once."""
         (low, high), problem = self.problem.options.w_rec, self.problem
+        if max(low, -1.0) < min(high, 1.0):  # beyond, large powers hide the rank
+            low, high = max(low, -1.0), min(high, 1.0)
         generic = self._evaluate(low + (high - low) * GENERIC, is_colored=False)
         n_fitted = 1 + int(generic.rank.max()) + problem.n_starts * problem.has_own_starts
         return problem.n_targets - n_fitted - self.is_colored
@@ -229,7 +231,7 @@ class Solution:
     @property
     def is_identifiable(self) -> bool:
         """Whether the targets exclude any w_rec of the range."""
-        has_all = self.degrees_of_freedom > 0 and self.intervals == [self.problem.options.w_rec]
+        has_all = self.intervals == [self.problem.options.w_rec]
         return not self.profile.is_flat and not has_all
 
     @property

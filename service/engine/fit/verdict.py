@@ -158,7 +158,7 @@ class Verdict(Solution):
             reasons.append(Finding(best.reason, None, best.options.get("delay"), best.gain))
         if self.effect is not None and not self.is_visible:
             reasons.append(Finding("no_visible_effect", p=self.effect.p))
-        if not self.is_identifiable and not self.structures and self.is_visible:
+        if not reasons and not self.is_identifiable:
             reasons.append(Finding("not_identifiable"))
         return reasons
 

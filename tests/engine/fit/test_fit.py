@@ -279,7 +279,8 @@ def test_as_many_targets_as_unknowns_are_fitted_without_an_interval() -> None:
     assert result.degrees_of_freedom == 0
     assert result.standard_error == np.inf
     assert result.intervals == [(0.0, 1.0)]
-    assert "no_degrees_of_freedom" in result.trust.reasons
+    assert not result.is_identifiable
+    assert result.trust.reasons == ["no_degrees_of_freedom"]
     assert result.trust.cautious is None
 
 
@@ -296,6 +297,15 @@ def test_constant_inputs_are_fitted(inputs: str) -> None:
     assert result.trust.interval
     assert result.trust.cautions == ["confounded_with_start", "nearly_collinear"]
     assert result.effect is None
+
+
+def test_a_wide_range_of_w_rec_has_the_same_degrees_of_freedom() -> None:
+    # With a w_rec of 50, the responses to an input and to the start are numerically the same.
+    series = make_series(n_steps=60)
+    result, wide = (fit(series, FitOptions(w_rec=(0.0, high))) for high in (1.0, 100.0))
+    assert wide.w_rec == pytest.approx(result.w_rec)
+    assert wide.degrees_of_freedom == result.degrees_of_freedom
+    assert wide.intervals == [pytest.approx(result.intervals[0], rel=1e-6)]
 
 
 def test_collinear_inputs_count_once() -> None:

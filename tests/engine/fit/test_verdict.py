@@ -92,6 +92,18 @@ def test_a_delay_that_is_too_long_is_found() -> None:
     assert result.trust.findings[0].lag == 1
 
 
+def test_an_input_that_acts_before_the_delay_does_not_react() -> None:
+    # Delays from 0 to 10 are tried, so that nothing else tells that 13 steps are 1 too many.
+    rng = np.random.default_rng(12)
+    x = rng.standard_normal((200, 1))
+    acting = np.concatenate([np.zeros((12, 1)), x[:-12]])
+    y = simulate(acting, 0.7, [1.0]) + 0.3 * rng.standard_normal(200)
+    result = fit(one(x, y), FitOptions(delay=(13, 13)))
+    assert "feedback" not in result.trust.cautions
+    finding = next(each for each in result.trust.findings if each.slug == "follow_inputs")
+    assert finding.lag == 12
+
+
 @pytest.mark.parametrize("period", [4, 12])
 def test_a_season_of_the_target_is_found_with_its_period(period: int) -> None:
     result = fit(season(1, period, in_input=False), WHITE)
@@ -148,6 +160,24 @@ def test_flawless_data_are_trusted(seed: int) -> None:
     assert fit(draw(seed), WHITE).trust.reasons == []
     assert fit(draw(seed, rho=0.6), AR1).trust.reasons == []
     assert fit(panel(seed, 12, 10, 0.0), WHITE).trust.reasons == []
+
+
+@pytest.mark.parametrize("options", [WHITE, AR1], ids=["white", "ar1"])
+def test_two_targets_per_start_say_nothing_about_their_correlation(options: FitOptions) -> None:
+    rng, found = np.random.default_rng(36), set[str]()
+    for _ in range(4):
+        x, noise = rng.standard_normal((100, 2, 1)), 0.5 * rng.standard_normal((100, 2))
+        targets = np.array([simulate(each, 0.5, [1.0]) for each in x]) + noise
+        trust = fit(Series.from_sequences(list(x), list(targets)), options).trust
+        found |= {*trust.reasons, *trust.cautions}
+    assert not found & {"neighbors", "alternate", "outliers"}
+
+
+def test_six_targets_do_not_confound_an_input_with_the_start() -> None:
+    x, y = np.array([1.0, 2.0, 1.0, 0.0, 1.0, 3.0]), np.array([2.0, 3.0, 1.0, 1.0, 2.0, 4.0])
+    result = fit(one(x, y), AR1)
+    assert "confounded_with_start" not in result.trust.cautions
+    assert result.effect is not None
 
 
 def test_an_input_without_effect_is_told() -> None:
