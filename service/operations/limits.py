@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import LimitExceeded, count
 
-FORECAST_MARGIN: Final = 10.0  # by which an estimate may be wrong
+ESTIMATE_MARGIN: Final = 10.0  # by which an estimate may be wrong
 
 
 class Limits(BaseModel):
@@ -54,7 +54,7 @@ class Limits(BaseModel):
     max_job_seconds: float = Field(
         default=86_400.0,
         gt=0,
-        description="maximum work of a job, in CPU seconds (422 above)",
+        description="maximum work of a job, in CPU seconds; above, it fails",
     )
     max_queued_jobs: int = Field(
         default=1000, ge=0, description="maximum number of jobs that wait for a worker (503 above)"
@@ -139,7 +139,7 @@ class Limits(BaseModel):
 
 
 def _check_seconds(seconds: float, allowed: float, limit: str, pointer: str) -> None:
-    """Raise LimitExceeded only where the limit is far away: it holds for what is spent."""
-    if seconds > FORECAST_MARGIN * allowed:
+    """Raise LimitExceeded far above the limit only, which holds for the seconds spent."""
+    if seconds > ESTIMATE_MARGIN * allowed:
         detail = f"this takes about {seconds:.3g} seconds; the limit {limit}"
         raise LimitExceeded(detail, pointer, limit=allowed, needed=seconds)
