@@ -34,7 +34,7 @@ def decode(model: type[T], data: dict[str, Any]) -> T:
 
 @cache
 def _fields(model: Any) -> list[tuple[str, str, Any]]:
-    return [(each.name, RENAMED.get(each.name, each.name), each.type) for each in fields(model)]
+    return [(item.name, RENAMED.get(item.name, item.name), item.type) for item in fields(model)]
 
 
 def _convert(kind: Any, value: Any) -> Any:

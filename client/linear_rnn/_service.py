@@ -71,5 +71,5 @@ def start_service(command: Sequence[str] | None = None) -> Service:
 
 
 def _find() -> str:
-    beside = Path(sys.executable).with_name("linear-rnn")
-    return str(beside) if beside.exists() else shutil.which("linear-rnn") or "linear-rnn"
+    sibling = Path(sys.executable).with_name("linear-rnn")
+    return str(sibling) if sibling.exists() else shutil.which("linear-rnn") or "linear-rnn"

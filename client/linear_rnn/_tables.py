@@ -80,12 +80,11 @@ class Rows(Table, Mapping[str, Any]):
 
 def lengthen(w_in: Any, w_rec: Any, **grids: Any) -> dict[str, Any]:
     """Return grids, whose rows are w_rec, as columns with a row per cell."""
-    places = [(row, column) for row in range(len(w_rec)) for column in range(len(w_in))]
-    cells = {name: [grid[row][column] for row, column in places] for name, grid in grids.items()}
+    cells = [(row, column) for row in range(len(w_rec)) for column in range(len(w_in))]
     return {
-        "w_in": [w_in[column] for _, column in places],
-        "w_rec": [w_rec[row] for row, _ in places],
-        **cells,
+        "w_in": [w_in[column] for _, column in cells],
+        "w_rec": [w_rec[row] for row, _ in cells],
+        **{name: [grid[row][column] for row, column in cells] for name, grid in grids.items()},
     }
 
 

@@ -10,9 +10,9 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
-def interval(pieces: list[m.Interval]) -> str:
-    """Return the pieces of a confidence interval; an end that is not known is open."""
-    return " and ".join(f"{_end(p.low, '-')} to {_end(p.high, '+')}" for p in pieces) or "none"
+def interval(intervals: list[m.Interval]) -> str:
+    """Return a confidence interval as text; an end that is not known is open."""
+    return " and ".join(f"{_end(p.low, '-')} to {_end(p.high, '+')}" for p in intervals) or "none"
 
 
 def verdict(trust: m.TrustReport | None) -> str:
@@ -28,10 +28,10 @@ def summary(fit: m.FitResource) -> str:
     if fit.trust is None or fit.w_rec is None:
         return f"{fit.id} is {fit.status}"
     lines = [verdict(fit.trust).capitalize()]
-    lines += [f"  {each.sentence} {each.advice}" for each in fit.trust.findings]
-    for each in fit.alternatives or []:
-        options = ", ".join(f"{name}={value}" for name, value in each.options.items())
-        lines.append(f"  with {options}: w_rec {number(each.w_rec)}, R² {number(each.r_squared)}")
+    lines += [f"  {finding.sentence} {finding.advice}" for finding in fit.trust.findings]
+    for other in fit.alternatives or []:
+        options = ", ".join(f"{name}={value}" for name, value in other.options.items())
+        lines.append(f"  with {options}: w_rec {number(other.w_rec)}, R² {number(other.r_squared)}")
     confidence = fit.request.get("confidence", 0.95)
     lines += ["", f"{'':<24}{'value':>12}   {confidence:.0%} interval"]
     unit = fit.request.get("step", {}).get("unit", "step")
@@ -40,8 +40,8 @@ def summary(fit: m.FitResource) -> str:
         (f"time constant ({unit}s)", fit.time_constant),
         (f"half-life ({unit}s)", fit.half_life),
     ]
-    for one in fit.inputs or []:
-        rows += [(f"w_in {one.name}", one.w_in), (f"gain {one.name}", one.steady_state_gain)]
+    for item in fit.inputs or []:
+        rows += [(f"w_in {item.name}", item.w_in), (f"gain {item.name}", item.steady_state_gain)]
     rows.append(("offset", fit.offset))
     lines += [_row(name, estimate) for name, estimate in rows if estimate is not None]
     lines += ["", f"R² {number(fit.r_squared)}, RMSE {number(fit.rmse)}, {fit.n_targets} targets"]

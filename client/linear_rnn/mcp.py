@@ -62,9 +62,9 @@ def _image(result: Any) -> Image:
 def describe() -> str:
     """Describe the network, datasets, and the optimizers with their parameters."""
     lines = []
-    for each in _client().optimizers():
-        parameters = ", ".join(f"{p.name}={p.default}" for p in each.parameters)
-        lines.append(f"{each.name}: {parameters}")
+    for optimizer in _client().optimizers():
+        parameters = ", ".join(f"{p.name}={p.default}" for p in optimizer.parameters)
+        lines.append(f"{optimizer.name}: {parameters}")
     return DESCRIPTION + "\n".join(lines)
 
 
@@ -119,10 +119,10 @@ def train(
 @_tool
 def optimum(dataset: dict[str, Any] | None = None) -> str:
     """Find the exact global minimum of the cost, without training."""
-    found = _client().optimum(dataset=dataset)  # type: ignore[arg-type] # JSON
-    attained = "attained" if found.attained else "not attained: it lies at infinity"
-    weights = f"w_in {text.number(found.weights.w_in)}, w_rec {text.number(found.weights.w_rec)}"
-    return f"The minimum is {attained}; unique: {found.unique}\n{weights}, cost {found.cost}"
+    result = _client().optimum(dataset=dataset)  # type: ignore[arg-type] # JSON
+    attained = "attained" if result.attained else "not attained: it lies at infinity"
+    weights = f"w_in {text.number(result.weights.w_in)}, w_rec {text.number(result.weights.w_rec)}"
+    return f"The minimum is {attained}; unique: {result.unique}\n{weights}, cost {result.cost}"
 
 
 @_tool
@@ -133,8 +133,8 @@ def surface(
 ) -> list[str | Image]:
     """Draw the cost over a window of weights, each from low to high."""
     arguments: dict[str, Any] = {"dataset": dataset}
-    found = _client().surface(windows=[{"w_in": w_in, "w_rec": w_rec}], **arguments)
-    return [repr(found), _image(found)]
+    result = _client().surface(windows=[{"w_in": w_in, "w_rec": w_rec}], **arguments)
+    return [repr(result), _image(result)]
 
 
 @_tool
@@ -143,8 +143,8 @@ def trace(
 ) -> list[str | Image]:
     """Trace the gradient back through time at (w_in, w_rec): where it vanishes or explodes."""
     arguments: dict[str, Any] = {"dataset": dataset}
-    found = _client().trace(points=points, **arguments)
-    return [repr(found), _image(found)]
+    result = _client().trace(points=points, **arguments)
+    return [repr(result), _image(result)]
 
 
 def main() -> None:

@@ -26,8 +26,8 @@ def _verdict(result: Mapping[str, Any]) -> Iterator[str]:
     for finding in trust["findings"]:
         yield f"- {finding['sentence']} {finding['advice']}"
     for other in result["alternatives"]:
-        time, share = format_number(other["time_constant"]), format_number(other["r_squared"])
-        yield f"- With {_flags(other['options'])}: time constant {time}, R² {share}."
+        time, r_squared = map(format_number, (other["time_constant"], other["r_squared"]))
+        yield f"- With {_flags(other['options'])}: time constant {time}, R² {r_squared}."
 
 
 def _flags(options: Mapping[str, Any]) -> str:
@@ -51,10 +51,11 @@ def _rows(result: Mapping[str, Any], unit: str) -> Iterator[tuple[Any, ...]]:
     for name in ("time_constant", "half_life", "w_rec"):
         value, own_unit = result[name]["value"], "" if name == "w_rec" else unit
         if value is not None:
-            for piece in result[name]["intervals"] or [{}]:
-                yield name, value, piece.get("low"), piece.get("high"), own_unit
-    for piece in result["trust"]["cautious"] or () if not result["trust"]["interval"] else ():
-        yield "w_rec, cautious", result["w_rec"]["value"], piece["low"], piece["high"], ""
+            for interval in result[name]["intervals"] or [{}]:
+                yield name, value, interval.get("low"), interval.get("high"), own_unit
+    trust = result["trust"]
+    for interval in () if trust["interval"] else trust["cautious"] or ():
+        yield "w_rec, cautious", result["w_rec"]["value"], interval["low"], interval["high"], ""
     for name, estimate in _linear(result):
         if estimate is not None:
             yield name, estimate["value"], estimate["low"], estimate["high"], ""

@@ -56,16 +56,16 @@ class Form(Generic[M]):
                 self.options |= self._derive(field)
 
     def take(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Remove the values of the options from parameters, and return the JSON that they spell."""
+        """Remove the values of the options from parameters, and return them as JSON."""
         body: dict[str, Any] = {}
         for name, (_, part) in self.options.items():
             value = params.pop(name)
             if value in {None, ()}:
                 continue
-            place: dict[Any, Any] = body
+            parent: dict[Any, Any] = body
             for step in part.path[:-1]:
-                place = place.setdefault(step, {})
-            place[part.path[-1]] = part.read(value)
+                parent = parent.setdefault(step, {})
+            parent[part.path[-1]] = part.read(value)
         for field, value in body.items():
             if isinstance(value, dict) and 0 in value:
                 body[field] = _replace_items(self._fields[field]["default"], value[0])
@@ -80,10 +80,10 @@ class Form(Generic[M]):
 
     def find_option(self, pointer: str, given: Collection[str]) -> click.Option | None:
         """Return the option for a part of the JSON, one of those that are given if there is one."""
-        place = f"{pointer}/"
+        wanted = f"{pointer}/"
         pointers = {name: f"{part.pointer}/" for name, (_, part) in self.options.items()}
-        near = [name for name, own in pointers.items() if place.startswith(own)]
-        near += [name for name, own in pointers.items() if own.startswith(place)]
+        near = [name for name, own in pointers.items() if wanted.startswith(own)]
+        near += [name for name, own in pointers.items() if own.startswith(wanted)]
         name = next((name for name in near if name in given), (*near, None)[0])
         return None if name is None else self.options[name][0]
 

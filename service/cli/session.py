@@ -26,7 +26,7 @@ from service.store import computations
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
-# Nobody else waits for this machine. Pictures that would take a minute are approximated.
+# No other client shares this process. Pictures that would take a minute are approximated.
 LIMITS: Final = Limits(max_work_seconds=60, max_sync_seconds=86_400, max_json_numbers=10**8)
 
 

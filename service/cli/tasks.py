@@ -45,7 +45,7 @@ class Task(NamedTuple):
 
 def _ask(name: str, describe: Callable[[Json], str]) -> Task:
     """Return the task that answers a question."""
-    question = next(each for each in QUESTIONS if each.name == name)
+    question = next(question for question in QUESTIONS if question.name == name)
 
     def answer(session: Session, request: Any, options: PictureOptions | None = None) -> Answer:
         def make_file(suffix: str) -> bytes | Download:

@@ -79,11 +79,11 @@ def predict_with_fit_csv(request: PredictRequest, fitted: StoredFit, limits: Lim
     lengths = [len(prediction.outputs) for prediction in predictions]
     names = ("output", *BANDS)
     numbers = dict(zip(names, map(np.concatenate, zip(*predictions, strict=True)), strict=True))
-    places = {
+    numbered = {
         "sequence": np.repeat(np.arange(len(lengths)), lengths),
         "step": np.concatenate([np.arange(1, length + 1) for length in lengths]),
     }
-    return computed_table("predict.csv", places | numbers)
+    return computed_table("predict.csv", numbered | numbers)
 
 
 def _predict(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list[Prediction]:
@@ -94,11 +94,10 @@ def _predict(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list
     if sequence is not None and sequence >= len(series.lengths):
         detail = f"the dataset has {count(len(series.lengths), 'sequence')}, counted from 0"
         raise Invalid(detail, "/continue/sequence")
-    pieces = result["w_rec"]["intervals"]
     estimated = FittedModel(
         delay=result["delay"]["value"],
         w_rec=result["w_rec"]["value"],
-        intervals=[Interval(piece["low"], piece["high"]) for piece in pieces],
+        intervals=[Interval(item["low"], item["high"]) for item in result["w_rec"]["intervals"]],
     )
     options, state = fitted.request.to_options(), model.initial_state
     try:

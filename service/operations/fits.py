@@ -165,16 +165,16 @@ class StepwiseFit(StepwiseComputation):
 def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     """Return a fit as a response."""
     parameters = result.parameters
-    pieces = _describe_pieces(request, result)
+    intervals = _describe_intervals(request, result)
     length = 1.0 if request.step is None else request.step.length
     offset, states = parameters.offset, parameters.initial_states
     level = result.level - result.criterion if result.is_colored else result.level
     return FitResult(
         w_rec=PiecewiseEstimate(
-            value=result.w_rec, standard_error=result.standard_error, intervals=pieces
+            value=result.w_rec, standard_error=result.standard_error, intervals=intervals
         ),
-        time_constant=_to_time(result, pieces, length),
-        half_life=_to_time(result, pieces, length * math.log(2.0)),
+        time_constant=_to_time(result, intervals, length),
+        half_life=_to_time(result, intervals, length * math.log(2.0)),
         inputs=_describe_inputs(series, result),
         target=series.target_name,
         sequence_names=list(series.sequence_names) or None,
@@ -182,7 +182,7 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         initial_states=None if states is None else [_estimate(state) for state in states],
         delay=DelayEstimate(
             value=result.problem.delay,
-            costs=[DelayCostSchema(**each._asdict()) for each in result.delays],
+            costs=[DelayCostSchema(**delay._asdict()) for delay in result.delays],
         ),
         rho=result.rho if result.is_colored else None,
         cost=result.cost,
@@ -195,27 +195,27 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         bic=result.bic,
         n_targets=result.n_targets,
         degrees_of_freedom=result.degrees_of_freedom,
-        minima=[MinimumSchema(**each._asdict()) for each in result.minima],
+        minima=[MinimumSchema(**minimum._asdict()) for minimum in result.minima],
         unique=result.is_unique,
         identifiable=result.is_identifiable,
         at_limit=result.at_limit,
         residuals=ResidualTestsSchema(**result.residuals._asdict()),
         effects=_describe_effect(result.effect),
-        alternatives=[_describe_alternative(each, length) for each in result.alternatives],
+        alternatives=[_describe_alternative(other, length) for other in result.alternatives],
         trust=_describe_trust(result),
     )
 
 
-def _describe_pieces(request: FitRequest, result: Result) -> list[IntervalSchema]:
+def _describe_intervals(request: FitRequest, result: Result) -> list[IntervalSchema]:
     low, high = request.range
     return [
         IntervalSchema(
-            low=piece.low,
-            high=piece.high,
-            low_open=piece.low <= low,
-            high_open=piece.high >= high,
+            low=interval.low,
+            high=interval.high,
+            low_open=interval.low <= low,
+            high_open=interval.high >= high,
         )
-        for piece in result.intervals
+        for interval in result.intervals
     ]
 
 
@@ -255,7 +255,7 @@ def _describe_trust(result: Result) -> TrustReport:
             "reasons": trust.reasons,
             "cautions": trust.cautions,
             "findings": [describe_finding(finding, result) for finding in trust.findings],
-            "cautious": trust.cautious and [each._asdict() for each in trust.cautious],
+            "cautious": trust.cautious and [interval._asdict() for interval in trust.cautious],
         }
     )
 
@@ -286,7 +286,7 @@ def _estimate(row: Array) -> Estimate:
     return Estimate(value=value, low=low, high=high)
 
 
-def _to_time(result: Result, pieces: list[IntervalSchema], unit: float) -> PiecewiseEstimate:
+def _to_time(result: Result, of_w_rec: list[IntervalSchema], unit: float) -> PiecewiseEstimate:
     """Return the estimate of the time -unit / log w_rec."""
 
     def time(w: float) -> float:
@@ -298,8 +298,8 @@ def _to_time(result: Result, pieces: list[IntervalSchema], unit: float) -> Piece
     if 0.0 < w < 1.0:
         value, error = time(w), result.standard_error * unit / (w * math.log(w) ** 2)
     intervals = [
-        piece.model_copy(update={"low": time(low), "high": time(high)})
-        for piece, (low, high) in zip(pieces, result.intervals, strict=True)
+        interval.model_copy(update={"low": time(low), "high": time(high)})
+        for interval, (low, high) in zip(of_w_rec, result.intervals, strict=True)
         if high > 0.0 and low < 1.0
     ]
     return PiecewiseEstimate(value=value, standard_error=error, intervals=intervals)

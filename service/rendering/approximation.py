@@ -87,11 +87,11 @@ def approximate(
     def estimate(count: int, n_costs: float) -> float:
         return per_cost * n_costs * count / fewer
 
-    found = choose_approximation(estimate, fewer, n_pixels, SURFACE_SHARE * seconds)
-    used = found.n_samples or fewer
+    approximation = choose_approximation(estimate, fewer, n_pixels, SURFACE_SHARE * seconds)
+    used = approximation.n_samples or fewer
     if used < fewer:
         objective = _make_objective(data, network, used)
-    return objective, Approximation(found.stride, used if used < n_samples else None)
+    return objective, Approximation(approximation.stride, used if used < n_samples else None)
 
 
 def _make_objective(data: PictureData, network: Network, n_samples: int) -> Objective:

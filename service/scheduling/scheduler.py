@@ -157,7 +157,7 @@ class Scheduler:
 
 
 async def _watch(result: "Future[Any]", budget: Budget, is_wanted: Callable[[], bool]) -> None:
-    """Wait for a result. Abandon the work if its client disconnects and nobody else wants it."""
+    """Wait for a result. Abandon the work if its client disconnects and it is not wanted."""
     wait_for_disconnection = disconnection.get()
     done, _ = await asyncio.wait({result}, timeout=WATCH_SECONDS)
     if done or wait_for_disconnection is None:

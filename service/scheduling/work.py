@@ -68,13 +68,13 @@ class Budget:
                 self.spent = thread_time() - self._start
 
     def abandon(self) -> None:
-        """End the work at its next block, because nobody waits for it."""
+        """End the work at its next block."""
         self._is_abandoned = True
 
     def check(self) -> None:
         """Raise OverBudget or Busy if the work must end.
 
-        It raises once: who catches it may go on to store what has been computed.
+        OverBudget is raised once, so that its handler can store what has been computed.
         """
         now = monotonic()
         if now < self._next_look:

@@ -115,8 +115,8 @@ def to_series(
         raise PydanticCustomError("names", message, {"at": ["sequences"]})
     if all(np.isnan(part).all() for part in targets):
         raise PydanticCustomError("no_target", "All targets are missing", {"at": ["sequences"]})
-    found, starts = _find_times(sequences, step)
-    columns = tuple(inputs), target, found, to_names(names), starts
+    used_step, starts = _find_times(sequences, step)
+    columns = tuple(inputs), target, used_step, to_names(names), starts
     return Series.from_sequences(rows, targets, *columns)
 
 
@@ -134,13 +134,13 @@ def _find_times(
         codes += [i] * len(sequence.targets)
     try:
         times.add([str(time) for sequence in sequences for time in sequence.times or []])
-        found = times.find_step(np.array(codes))
+        found_step = times.find_step(np.array(codes))
     except TimesError as error:
         raise _times_error(error, codes) from None
-    if step.model_fields_set and found != step.to_step() and len(codes) > len(sequences):
-        message = f"The times have steps of {found.length:g} {found.unit}"
+    if step.model_fields_set and found_step != step.to_step() and len(codes) > len(sequences):
+        message = f"The times have steps of {found_step.length:g} {found_step.unit}"
         raise error_at("step", message, "step")
-    return found, times.find_starts(np.array(codes), found)
+    return found_step, times.find_starts(np.array(codes), found_step)
 
 
 def _times_error(error: TimesError, codes: list[int]) -> PydanticCustomError:

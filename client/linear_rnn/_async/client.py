@@ -217,7 +217,7 @@ class AsyncClient:
             What the picture shows besides the cost.
         """
         request = compose(locals())
-        sizes = [each.get("resolution") or RESOLUTION for each in request.get("windows", [])]
+        sizes = [window.get("resolution") or RESOLUTION for window in request.get("windows", [])]
         cells = sum(size**2 for size in sizes)
         if cells <= MAX_JSON_CELLS:
             return await self._ask(r.AsyncSurface, "/v1/cost-surface", request)

@@ -153,7 +153,7 @@ class Surface(Drawable, m.CostSurfaceResponse, Table):
         >>> len(rnn.surface().columns()["cost"])
         1250
         """
-        grids = [lengthen(each.w_in, each.w_rec, cost=each.cost) for each in self.windows]
+        grids = [lengthen(grid.w_in, grid.w_rec, cost=grid.cost) for grid in self.windows]
         numbers = [k for k, grid in enumerate(grids) for _ in grid["cost"]]
         return {"window": numbers, **stack(grids)}
 
@@ -184,11 +184,11 @@ class Trace(Drawable, m.GradientTraceResponse, Table):
         10
         """
         tables = []
-        for each in self.traces:
-            n = len(each.sign)
-            point = {"w_in": [each.point.w_in] * n, "w_rec": [each.point.w_rec] * n, "k": range(n)}
+        for trace in self.traces:
+            n, at = len(trace.sign), trace.point
+            point = {"w_in": [at.w_in] * n, "w_rec": [at.w_rec] * n, "k": range(n)}
             names = ("gradient", "log10_magnitude", "sign")
-            tables.append({**point, **{name: getattr(each, name) for name in names}})
+            tables.append({**point, **{name: getattr(trace, name) for name in names}})
         return stack(tables)
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
@@ -441,9 +441,9 @@ class Fit(Computation, m.FitResource):
         >>> list(rnn.fit().conf_int())
         ['w_rec', 'time_constant', 'half_life']
         """
-        found = {"w_rec": self.w_rec, "time_constant": self.time_constant}
-        found["half_life"] = self.half_life
-        return {name: each.intervals for name, each in found.items() if each is not None}
+        estimates = {"w_rec": self.w_rec, "time_constant": self.time_constant}
+        estimates["half_life"] = self.half_life
+        return {name: value.intervals for name, value in estimates.items() if value is not None}
 
     @property
     def table(self) -> Rows:

@@ -62,10 +62,10 @@ def find_structures(solution: Solution) -> list[Structure]:
     if not candidates:
         return []
     short = shorten(problem)
-    found = _compare(short, candidates, w_rec)
-    if found and short is not problem and not _compare(problem, found[:1], w_rec):
+    better = _compare(short, candidates, w_rec)
+    if better and short is not problem and not _compare(problem, better[:1], w_rec):
         return []
-    structures = [_to_structure(problem, candidate) for candidate in found]
+    structures = [_to_structure(problem, candidate) for candidate in better]
     return [
         structure
         for structure in structures
@@ -113,7 +113,9 @@ def _compare(problem: Problem, candidates: list[Candidate], w_rec: float) -> lis
     if skip > problem.options.delay[1]:
         # The states after the first targets differ, and are unknown.
         problem = problem.vary(initial_state="each")
-    base, lowest, found = problem.move(problem.delay, skip), dict[bool, float](), []
+    base = problem.move(problem.delay, skip)
+    lowest = dict[bool, float]()
+    better = []
     n_contrasts = base.n_targets - base.n_unknowns - 1
     if n_contrasts < 1:
         return []
@@ -128,14 +130,14 @@ def _compare(problem: Problem, candidates: list[Candidate], w_rec: float) -> lis
             )
         gain = lowest[is_restricted] - cost
         if gain > MIN_GAIN:
-            found.append(candidate._replace(gain=gain))
-    return sorted(found, key=lambda candidate: -candidate.gain)
+            better.append(candidate._replace(gain=gain))
+    return sorted(better, key=lambda candidate: -candidate.gain)
 
 
 def _find_lowest(problem: Problem, w_rec: float, n_contrasts: int, *, is_restricted: bool) -> float:
     """Return the lowest criterion on grids that suffice to compare structures.
 
-    The grid of w_rec has the w_rec of the fit, too, and is refined around its lowest point.
+    The grid of w_rec includes that of the fit, and is refined around its lowest point.
     """
     noise, lowest = Noise(problem), math.inf
     usable = CORRELATIONS[noise.correlations[0] <= CORRELATIONS]

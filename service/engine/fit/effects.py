@@ -88,8 +88,9 @@ def judge_effect(problem: Problem) -> Effect | None:
     noise_of = partial(color, sequences=problem.sequences, rho=float(rho[i]))
     simulated = observed - noise_of(innovations) + deviation * noise_of(drawn)
     targets = np.concatenate([observed, simulated], axis=1)
-    lowest = (scan(each, w, rho, targets, n_contrasts).min((0, 1)) for each in (null, problem))
-    without, full = lowest
+    without, full = (
+        scan(model, w, rho, targets, n_contrasts).min((0, 1)) for model in (null, problem)
+    )
     gains = without - full
     sizes = np.abs(gains)
     if sizes[0] < CONFOUNDED and np.median(sizes) < CONFOUNDED:
@@ -144,10 +145,10 @@ def scan(
     sizes = np.linalg.norm(columns, axis=1, keepdims=True)
     columns = columns / np.where(sizes > 0.0, sizes, 1.0)
     criteria, dets = [], []
-    for each in [0.0, *rho.tolist()]:
-        white, offsets = whiten(targets, gaps, each), whiten(known, gaps, each)
-        white_start = None if start is None else whiten(start, gaps, each)
-        basis, log_determinant = orthonormalize(whiten(columns, gaps, each), white_start, gaps)
+    for value in [0.0, *rho.tolist()]:
+        white, offsets = whiten(targets, gaps, value), whiten(known, gaps, value)
+        white_start = None if start is None else whiten(start, gaps, value)
+        basis, log_determinant = orthonormalize(whiten(columns, gaps, value), white_start, gaps)
         total = np.sum(white**2, axis=0) + np.sum(offsets**2, axis=1)
         total = total - 2.0 * (np.swapaxes(offsets, 1, 2) @ white)[:, 0]
         transposed = np.swapaxes(basis, 1, 2)

@@ -17,7 +17,7 @@ from service.engine.interruption import check_interruption
 from service.engine.profile import Interval
 from service.engine.types import Array
 
-SAMPLES: Final = 65  # points in each piece of the region
+SAMPLES: Final = 65  # points in each interval of the region
 # A quantity is unknown if more of it lies in directions that the targets do not determine.
 NULL_RTOL: Final = 1e-7
 UNBOUNDED: Final = -np.inf, np.inf
@@ -25,23 +25,23 @@ UNKNOWN: Final = np.nan, np.nan
 
 Quantity: TypeAlias = Callable[[Points, Sequences], tuple[Array, Array | float]]
 """M quantities per sequence at W points: the factors (W, N, M, K + 1) of theta, and a scale
-(W, N, M) of the sum, which may be infinite at an end of a piece."""
+(W, N, M) of the sum, which may be infinite at an end of an interval."""
 
 
 class Region:
     """All w_rec that fit almost as well as the best one."""
 
-    def __init__(self, solution: Solution, best: Points, pieces: list[Interval]) -> None:
+    def __init__(self, solution: Solution, best: Points, intervals: list[Interval]) -> None:
         self.solution, self.problem = solution, solution.problem
-        self.best, self.pieces, self.level = best, pieces, solution.find_level(best)
-        # Dense near the ends of a piece, where the ordinary interval behaves like a square root.
-        share = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, SAMPLES) * math.pi)
-        samples = [low * (1.0 - share) + high * share for low, high in pieces]
+        self.best, self.intervals, self.level = best, intervals, solution.find_level(best)
+        # Dense near both ends, where the ordinary interval behaves like a square root.
+        fraction = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, SAMPLES) * math.pi)
+        samples = [low * (1.0 - fraction) + high * fraction for low, high in intervals]
         self.sampled = solution.evaluate(np.concatenate(samples))
 
     def surrounds(self, pole: float) -> bool:
-        """Return whether the pole of a quantity is inside a piece."""
-        return any(low < pole < high for low, high in self.pieces)
+        """Return whether the pole of a quantity is inside an interval."""
+        return any(low < pole < high for low, high in self.intervals)
 
     def estimate(self, quantity: Quantity, sequences: Sequences) -> Array:
         """Return M quantities for each of N sequences, and their profile intervals.
@@ -49,7 +49,7 @@ class Region:
         The initial states are those of the sequences. The rows of the result (3, N, M) are the
         quantities, the low ends and the high ends of their intervals.
         """
-        with np.errstate(all="ignore"):  # of factors at the ends of pieces
+        with np.errstate(all="ignore"):  # of factors at the ends of intervals
             parts = [self._estimate(quantity, block) for block in sequences.blocks()]
         return np.concatenate(parts, axis=1)
 
@@ -101,9 +101,9 @@ class Region:
     def _find_highest(self, values: Array) -> Array:
         """Return the maxima of (W, N, M) over all w, by a parabola through the three highest."""
         values = np.where(np.isnan(values), -np.inf, values)
-        pieces = values.reshape(len(self.pieces), SAMPLES, *values.shape[1:])
-        middle = np.clip(pieces.argmax(axis=1, keepdims=True), 1, SAMPLES - 2)
-        f, g, h = (np.take_along_axis(pieces, middle + k, axis=1) for k in (-1, 0, 1))
+        by_interval = values.reshape(len(self.intervals), SAMPLES, *values.shape[1:])
+        middle = np.clip(by_interval.argmax(axis=1, keepdims=True), 1, SAMPLES - 2)
+        f, g, h = (np.take_along_axis(by_interval, middle + k, axis=1) for k in (-1, 0, 1))
         bend = f - 2.0 * g + h
         is_top = (g >= f) & (g >= h) & (bend < 0.0) & np.isfinite(bend)
         tops = np.where(is_top, g - (h - f) ** 2 / (8.0 * bend), -np.inf)
@@ -141,11 +141,11 @@ def estimate_parameters(region: Region) -> Parameters:
     rows, units = np.split(numbers, [n, 2 * n]), problem.input_units[:, None]
     w_in, gains = np.zeros((len(is_free), 3)), np.zeros((len(is_free), 3))
     w_in[is_free], gains[is_free] = rows[0], rows[1]
-    if region.pieces[0].low < -1.0 or region.pieces[-1].high > 1.0:
+    if region.intervals[0].low < -1.0 or region.intervals[-1].high > 1.0:
         gains[:, 1:] = UNBOUNDED
     if abs(w) >= 1.0:
         gains[:, 0] = np.nan
-    ends = 1.0 - np.array([w, region.pieces[-1].high, region.pieces[0].low])
+    ends = 1.0 - np.array([w, region.intervals[-1].high, region.intervals[0].low])
     known = problem.unit * known[:, None]
     w_in[~is_free] = np.stack([known[:, 0] * ends[0], *np.sort(known * ends[1:], axis=1).T], 1)
     gains[~is_free, :1], gains[~is_free, 1:] = known, UNKNOWN

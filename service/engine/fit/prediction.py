@@ -30,7 +30,7 @@ class FittedModel:
 
     delay: int
     w_rec: float
-    intervals: list[Interval]  # the pieces of its interval, in order
+    intervals: list[Interval]  # of w_rec, in order
 
 
 def predict(

@@ -58,7 +58,7 @@ class Result(Verdict):
         own = DelayCost(self.problem.delay, self.cost, self.criterion)
         delays = self._delays or [own]
         lowest = self.criterion if self.is_colored else math.nan
-        return [each._replace(criterion=each.criterion - lowest) for each in delays]
+        return [delay._replace(criterion=delay.criterion - lowest) for delay in delays]
 
     @property
     def n_targets(self) -> int:
@@ -228,5 +228,5 @@ def fit(
         numbers = range(first, last + 1)
         delays = [solve_delay(series, options, delay) for delay in numbers]
     is_colored = options.noise == "ar1"
-    best = min(delays, key=lambda each: each.criterion if is_colored else each.cost)
+    best = min(delays, key=lambda delay: delay.criterion if is_colored else delay.cost)
     return Result(Problem(series, options, best.delay), delays)

@@ -33,7 +33,9 @@ from service.engine.types import Array
 # Smaller singular values are rounding errors; the columns have a norm of at most 1.
 RANK_RTOL: Final = 1e-13
 COLLINEAR_RTOL: Final = 1e-9  # from which on columns need a decomposition that reveals their rank
-GENERIC: Final = np.array([0.13, 0.29, 0.47, 0.61, 0.83])  # places of the range, for the rank
+GENERIC: Final = np.array(
+    [0.13, 0.29, 0.47, 0.61, 0.83]
+)  # fractions of the range where the rank is computed
 # Where columns coincide at an end of the range, a point this far inside replaces it.
 INSIDE: Final = 1e-8
 # Distances of the points of parabolas, in Fisher's z, from the grid of correlations on.
@@ -301,7 +303,7 @@ class Solution:
 
     @cached_property
     def intervals(self) -> list[Interval]:
-        """The pieces of the interval of w_rec, in order."""
+        """The interval of w_rec: one or several disjoint intervals, in order."""
         return self.profile.level_set(self.level)
 
     @property

@@ -1,8 +1,8 @@
 """The verdict on a fit, in this order: structure, effect, residuals, noise.
 
-The best other structure is looked for first, because a wrong one makes every other test fail.
-Whether the inputs have an effect is judged with the best structure. What remains in the residuals
-is checked, and at last whether the noise is autocorrelated.
+Better structures are searched first, because a wrong one makes every other test fail.
+Whether the inputs have an effect is judged with the best structure. Then the
+residuals are checked, and finally whether the noise is autocorrelated.
 """
 
 from functools import cached_property
@@ -85,7 +85,10 @@ class Verdict(Solution):
         p = iter(Linearization(judged).test_inputs().tolist())
         tested = (Effect.of(next(p)) if is_tested else None for is_tested in is_free)
         # No single input is visible if all together are not.
-        return [each and each._replace(visible=each.visible and self.is_visible) for each in tested]
+        return [
+            effect and effect._replace(visible=effect.visible and self.is_visible)
+            for effect in tested
+        ]
 
     @cached_property
     def is_visible(self) -> bool:
@@ -118,14 +121,17 @@ class Verdict(Solution):
         if self._left_by_ar1 is None:
             return self._own_checks
         own = [check for check in self._own_checks if check.slug == "neighbors"]
-        return [each for each in self._left_by_ar1 if each.slug not in NOISE_CHECKS] + own
+        return [check for check in self._left_by_ar1 if check.slug not in NOISE_CHECKS] + own
 
     @cached_property
     def alternatives(self) -> list[Alternative]:
         """What to change to get a clearly better fit, the best first."""
         if not self.is_visible:
             return []
-        others = [describe(each.reason, each.options, each.problem) for each in self.structures[:3]]
+        others = [
+            describe(structure.reason, structure.options, structure.problem)
+            for structure in self.structures[:3]
+        ]
         left = self._left_by_ar1
         if not others and left is not None and all(check.slug in CAUTIONS for check in left):
             others = [describe("neighbors", {"noise": "ar1"}, self.colored.problem)]
@@ -135,8 +141,9 @@ class Verdict(Solution):
     def trust(self) -> Trust:
         """Reasons, cautions, and the cautious interval."""
         checks = [Finding(*check) for check in self.checks]
-        reasons = self._find_reasons() + [each for each in checks if each.slug not in CAUTIONS]
-        cautions = self._find_cautions([each for each in checks if each.slug in CAUTIONS])
+        reasons = [check for check in checks if check.slug not in CAUTIONS]
+        reasons = self._find_reasons() + reasons
+        cautions = self._find_cautions([check for check in checks if check.slug in CAUTIONS])
         cautious = None
         if self.degrees_of_freedom > 0:
             use_colored = self.colored.degrees_of_freedom > 0 and not self.is_exact

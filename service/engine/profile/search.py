@@ -77,7 +77,7 @@ class Profile(Generic[E]):
         first, last = self.points.cost[[0, -1]] <= level
         low, high = self.interval
         edges = [*[low] * int(first), *ends.tolist(), *[high] * int(last)]
-        return [Interval(*piece) for piece in zip(edges[::2], edges[1::2], strict=True)]
+        return [Interval(*pair) for pair in zip(edges[::2], edges[1::2], strict=True)]
 
     def find_roots(self, function: Callable[[E], Array]) -> Array:
         """Return a root between every two neighboring points where the signs of values differ.
