@@ -150,8 +150,8 @@ def _describe(kind: ProblemType, detail: str) -> dict[str, Any]:
 
 
 def _describe_field(field: FieldError) -> dict[str, Any]:
-    places = {"pointer": field.pointer, "parameter": field.parameter}
-    known = {name: place for name, place in places.items() if place is not None}
+    location = {"pointer": field.pointer, "parameter": field.parameter}
+    known = {name: value for name, value in location.items() if value is not None}
     return {**known, "detail": field.detail, **field.members}
 
 

@@ -64,10 +64,10 @@ def name_parameter(
     """
     if not field.pointer:
         return field
-    place = f"{field.pointer}/"
+    wanted = f"{field.pointer}/"
     parts = {name: f"{pointer}/" for name, pointer in pointers.items()}
-    near = [name for name, part in parts.items() if place.startswith(part)]
-    near += [name for name, part in parts.items() if part.startswith(place)]
+    near = [name for name, part in parts.items() if wanted.startswith(part)]
+    near += [name for name, part in parts.items() if part.startswith(wanted)]
     own_name = field.pointer.split("/")[1]
     parameter = next((name for name in near if name in written), (*near, own_name)[0])
     return replace(field, pointer=None, parameter=parameter)
@@ -77,8 +77,8 @@ def summarize(fields: Sequence[FieldError]) -> str:
     """Return one sentence for all invalid fields and parameters."""
     first = fields[0]
     more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
-    place = first.parameter or first.pointer or "the body"
-    return f"{place[:MAX_STEP]}: {first.detail}{more}"
+    name = first.parameter or first.pointer or "the body"
+    return f"{name[:MAX_STEP]}: {first.detail}{more}"
 
 
 def explain_unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -38,8 +38,8 @@ class _Buffer(BytesIO):
 class WrittenFile:
     """A file that exists as long as it is in use: without a name, or in memory on a full disk.
 
-    Whoever must delete data for space can read them before. ``write`` may be called twice. It
-    raises StoreFull if there is no space in memory either.
+    So data can be downloaded from a full disk before they are deleted. ``write`` may be called
+    twice. It raises StoreFull if there is no space in memory either.
     """
 
     def __init__(self, write: Callable[[BinaryIO], None], directory: Path | None = None) -> None:

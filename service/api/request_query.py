@@ -120,10 +120,10 @@ def _parameters(model: type[RequestModel]) -> Iterator[tuple[str, Parameter]]:
             for name, declared in _dataset_parameters():
                 yield name, Parameter(field, name, f"/{field}/{name}", declared)
         elif _is_model(inner) and not _is_pair(inner):
-            place = f"/{field}/0" if item else f"/{field}"
+            pointer = f"/{field}/0" if item else f"/{field}"
             for name, part in inner.model_fields.items():
                 more = ONE_ITEM if item and _differ(info.default, name) else ""
-                yield name, Parameter(field, name, f"{place}/{name}", _declare(name, part, more))
+                yield name, Parameter(field, name, f"{pointer}/{name}", _declare(name, part, more))
         else:
             name = field.removesuffix("s") if item else field
             yield name, Parameter(field, None, f"/{field}", _declare(field, info))

@@ -67,9 +67,9 @@ class JsonRoute(APIRoute):
         fields = {name: info for model in models for name, info in model.model_fields.items()}
         lists = {name for name, info in fields.items() if get_origin(info.annotation) is list}
         pointers = {
-            name: place
+            name: pointer
             for query in models
-            for name, place in getattr(query, "pointers", dict)().items()
+            for name, pointer in getattr(query, "pointers", dict)().items()
         }
 
         async def handle(request: Request) -> Response:

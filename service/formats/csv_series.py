@@ -86,18 +86,18 @@ def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
     taken: dict[int, str] = {}
 
     def find(name: str, parameter: str) -> int:
-        places = [i for i, field in enumerate(fields) if field == name]
-        if not places:
+        indices = [i for i, field in enumerate(fields) if field == name]
+        if not indices:
             raise Invalid(_explain_missing(line, fields, name), parameter=parameter)
-        if len(places) > 1:
-            detail = f"{cite(line)}: {len(places)} columns are named {name!r}; rename one of them"
+        if len(indices) > 1:
+            detail = f"{cite(line)}: {len(indices)} columns are named {name!r}; rename one of them"
             raise Invalid(detail, parameter=parameter)
-        other = taken.setdefault(places[0], parameter)
-        if other != parameter or (parameter == "inputs" and places[0] in inputs):
+        other = taken.setdefault(indices[0], parameter)
+        if other != parameter or (parameter == "inputs" and indices[0] in inputs):
             uses = "" if other == parameter else f" for {other} and for {parameter}"
             detail = f"the column {name!r} is chosen twice{uses or ' as an input'}; choose it once"
             raise Invalid(detail, parameter=parameter)
-        return places[0]
+        return indices[0]
 
     target = find(TARGET if chosen.target is None else chosen.target, "target")
     sequence, time = (
@@ -116,10 +116,10 @@ def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
     return _Columns(separator, fields, inputs, target, sequence, time)
 
 
-def _check_name(name: str, place: str, parameter: str) -> None:
+def _check_name(name: str, citation: str, parameter: str) -> None:
     if len(name) > MAX_NAME or not re.match(NAME_PATTERN, name):
         what = f"at most {MAX_NAME} characters, no quotes and no control characters"
-        raise Invalid(f"{place}: a name has {what}", parameter=parameter)
+        raise Invalid(f"{citation}: a name has {what}", parameter=parameter)
 
 
 def _find_header(sample: list[Line], chosen: SeriesColumns) -> tuple[str, list[str]]:
@@ -234,12 +234,12 @@ class _Rows:
                 raise Invalid(detail, "/sequences", line=line[0])
 
     def _find_sequence(self, line: Line, row: list[str]) -> int:
-        place = self.columns.sequence
-        if place is None:
+        column = self.columns.sequence
+        if column is None:
             return 0
-        label = _decode_name(row[place])
+        label = _decode_name(row[column])
         if not label:
-            name = self.columns.header[place]
+            name = self.columns.header[column]
             detail = f"{cite(line)}: the column {name!r} is empty; it must name the sequence"
             raise Invalid(detail, parameter="sequence")
         if label not in self._labels:
@@ -287,16 +287,16 @@ class _Rows:
 
     def _error(self, lines: list[Line], i: int, j: int, what: str) -> Invalid:
         """Return the error of number j of line i, with its pointer in JSON."""
-        place = self.columns.numeric[j]
+        column = self.columns.numeric[j]
         row = len(self.codes) - len(lines) + i
         code = self.codes[row]
         step = np.count_nonzero(np.frombuffer(self.codes, np.int64)[:row] == code)
         is_input = j < len(self.columns.inputs)
         field = f"inputs/{step}/{j}" if is_input else f"targets/{step}"
-        where = f"column {place + 1} ({self.columns.header[place]!r})"
+        where = f"column {column + 1} ({self.columns.header[column]!r})"
         detail = f"{cite(lines[i])}, {where}: {what}"
         pointer = f"/sequences/{code}/{field}"
-        return Invalid(detail, pointer, line=lines[i][0], column=place + 1)
+        return Invalid(detail, pointer, line=lines[i][0], column=column + 1)
 
 
 def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
