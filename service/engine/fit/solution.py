@@ -338,9 +338,12 @@ class Solution:
         zeros = np.zeros(len(w))
         rho = self._search_rho(rows, len(w)) if is_colored else zeros
         both, logs = rows.whiten(np.stack([zeros, rho][: 1 + is_colored], axis=1))
-        white = linear = solve(both[:, 0], rows.sizes)
+        white = solve(both[:, 0], rows.sizes)
+        linear = solve(both[:, 1], rows.sizes) if is_colored else white
+        # The slopes of rounding errors would have roots everywhere.
+        slopes = np.where(linear.squares > self.rounding, linear.squares_slope, 0.0)
+        linear = linear._replace(squares_slope=slopes)
         if is_colored:
-            linear = solve(both[:, 1], rows.sizes)
             ratio = linear.log_determinant - white.log_determinant + np.diff(logs.real)[:, 0]
             cost = self._likelihood(linear.squares, ratio) + self.noise.log_determinant(rho)
             slope = self._n_contrasts * linear.squares_slope / self._round_up(linear.squares)

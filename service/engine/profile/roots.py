@@ -41,8 +41,11 @@ def find_roots(
     """
     (a, b), (at_a, at_b) = ends, at_ends  # b is the latest point, and a the other end
     t = np.full(len(a), 0.5)
+    best = np.where(np.abs(at_b) <= np.abs(at_a), b, a)
     is_done = (at_a == 0.0) | (at_b == 0.0)
     for _ in range(MAX_STEPS):
+        if is_done.all():
+            break
         x = np.where(is_done, b, b + t * (a - b))
         at_x = at_b.copy()
         at_x[~is_done] = function(x[~is_done])
@@ -53,8 +56,6 @@ def find_roots(
         best = np.where(np.abs(at_b) <= np.abs(at_a), b, a)
         resolution = 2.0 * EPSILON * np.abs(best) / np.abs(a - b)
         is_done |= ~(resolution < 0.5) | (at_b == 0.0) | np.isnan(at_b)
-        if is_done.all():
-            break
         xi = (b - a) / (c - a)
         phi = (at_b - at_a) / (at_c - at_a)
         is_safe = (phi**2 < xi) & ((1.0 - phi) ** 2 < 1.0 - xi)

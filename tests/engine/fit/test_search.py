@@ -1,5 +1,7 @@
 """The optimum, compared with an independent dense search and with sixty digits."""
 
+from typing import Literal
+
 import mpmath
 import numpy as np
 import pytest
@@ -145,3 +147,16 @@ def test_all_local_minima_are_listed() -> None:
     expected = sorted([*on_grid.tolist(), *ends])
     assert sorted(each.w_rec for each in result.minima) == pytest.approx(expected, abs=1e-3)
     assert [each.cost for each in result.minima] == sorted(each.cost for each in result.minima)
+
+
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+def test_data_that_every_w_rec_fits_exactly_end_the_search(noise: Literal["white", "ar1"]) -> None:
+    # Three equal sequences with two targets and two inputs
+    x, y = np.array([[1.0, 0.25], [2.0, 0.5], [2.5, 1.0]]), np.array([3.5, np.nan, 4.0])
+    series = Series.from_sequences((x,) * 3, (y,) * 3, ("a", "b"))
+    options = FitOptions(initial_state=0.0, offset=False, noise=noise)
+    result = fit(series, options)
+    assert len(result.profile.points.w) < 200
+    assert result.cost == pytest.approx(0.0, abs=1e-20)
+    assert not result.is_unique
+    assert not result.is_identifiable

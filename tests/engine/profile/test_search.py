@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.polynomial import Polynomial
 
-from service.engine.profile import Evaluation, Profile, make_grid, search
+from service.engine.profile import Evaluation, Profile, find_roots, make_grid, search
 from service.engine.types import Array
 
 LOW, HIGH = -1.5, 1.5
@@ -99,3 +99,12 @@ def test_minima_of_equal_cost_are_all_listed() -> None:
     minima = search_polynomial(cost).minima
     assert np.sort(minima.w) == pytest.approx([-np.sqrt(0.5), np.sqrt(0.5)], abs=1e-9)
     assert np.ptp(minima.cost) <= ACCURACY
+
+
+def test_a_root_at_an_end_needs_no_evaluation() -> None:
+    def function(_: Array) -> Array:
+        raise AssertionError
+
+    ends = np.array([1.0, 2.0]), np.array([1.5, 3.0])
+    values = np.array([0.0, -1.0]), np.array([4.0, 0.0])
+    np.testing.assert_array_equal(find_roots(function, ends, values), [1.0, 3.0])
