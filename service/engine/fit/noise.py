@@ -102,14 +102,16 @@ class Rows:
         self.has_own_starts = problem.has_own_starts
         # Gaps, and the rows after them and before them
         self._parts: list[tuple[float, Array, Array]] = []
-        squares: Array | float = 0.0
+        norms: Array | float = 0.0
         blocks = [problem.compressed] if problem.has_own_starts else problem.compressed.blocks()
         for block in blocks:
             rows, gaps = make_rows(problem, w + IMAGINARY_STEP * 1j, block), block.gaps
-            squares = squares + np.sum(rows.real**2, axis=1)
+            peaks = np.abs(rows.real).max(axis=1)
+            scaled = rows.real / np.where(peaks > 0.0, peaks, 1.0)[:, None]
+            norms = np.hypot(norms, peaks * np.linalg.norm(scaled, axis=1))  # without underflow
             if not problem.has_own_starts:
                 self._reduce(gaps if is_colored else np.full(len(gaps), np.inf), _to_real(rows))
-        norms = np.sqrt(squares)[:, :-1]
+        norms = np.asarray(norms)[:, :-1]
         if problem.has_own_starts:
             self._rows, self._gaps, norms = rows, gaps, norms[:, :-1]
             self._multiplicity = problem.compressed.multiplicity
