@@ -57,6 +57,11 @@ def test_no_command_is_a_usage_error(run: Run) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_help_explains_the_exit_codes(run: Run) -> None:
+    for part in ("0 for success", "1 for errors", "2 for invalid", "130 after"):
+        assert part in run("--help").stdout
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys, service.cli; "

@@ -4,7 +4,7 @@ from linear_rnn import Client
 
 with Client() as rnn:
     trace = rnn.trace(
-        points=[(1, 0.5), (1, 1), (1, 1.5)], dataset={"kind": "count_ones", "n_steps": 30}
+        points=[(2, 0.5), (2, 1), (2, 1.5)], dataset={"kind": "count_ones", "n_steps": 30}
     )
     for each in trace.traces:
         first, last = each.log10_magnitude[0], each.log10_magnitude[-1]

@@ -139,14 +139,19 @@ def rows_of(table: Any, names: Sequence[str] | None) -> Any:
     if isinstance(table, int):
         return [[]] * table
     if isinstance(table, Mapping) or hasattr(table, "columns"):
-        columns = [_plain_list(table[name]) for name in names or []]
-        return [list(row) for row in zip(*columns, strict=True)]
+        present = list(table if isinstance(table, Mapping) else table.columns)
+        missing = [name for name in names or [] if name not in present]
+        if missing:
+            raise ValueError(f"there is no input {missing[0]!r}; the columns are {present}")
+        return _to_rows({name: _plain_list(table[name]) for name in names or []})
     rows = _plain_list(table)
     return [row if isinstance(row, list | tuple) else [row] for row in rows]
 
 
 def id_of(stored: Any) -> str:
     """Return the id of something stored, or the id itself."""
+    if not (isinstance(stored, str) or hasattr(stored, "id")):
+        raise TypeError(f"{stored!r} is neither an id nor stored")
     return stored if isinstance(stored, str) else str(stored.id)
 
 
@@ -208,9 +213,16 @@ def _write_columns(columns: Columns) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    cells = [[_cell(value) for value in _plain_column(column)] for column in columns.values()]
-    writer.writerows(zip(*cells, strict=True))
+    cells = {name: [*map(_cell, _plain_column(column))] for name, column in columns.items()}
+    writer.writerows(_to_rows(cells))
     return text.getvalue()
+
+
+def _to_rows(columns: Mapping[str, list[Any]]) -> list[list[Any]]:
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"the columns differ in length: {lengths}")
+    return [list(row) for row in zip(*columns.values(), strict=True)]
 
 
 def _plain_column(column: Any) -> list[Any]:

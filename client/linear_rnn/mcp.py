@@ -11,6 +11,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from mcp.server.mcpserver import Image, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 
 from linear_rnn import Client, LinearRNNError
 from linear_rnn import _text as text
@@ -33,7 +34,7 @@ A dataset is JSON: {"kind": "count_ones", "n_samples": 20, "n_steps": 10, "seed"
 Optimizers, with their parameters:
 """
 
-server = MCPServer("linear-rnn", instructions="Call describe first.")
+TOOLS: list[Tool] = []
 
 
 @functools.cache
@@ -51,7 +52,13 @@ def _tool(function: Callable[P, R]) -> Callable[P, R]:
         except (LinearRNNError, TypeError, ValueError) as error:
             raise ToolError(str(error)[:MAX_TEXT]) from error
 
-    return server.tool(structured_output=False)(call)
+    tool = Tool.from_function(call, structured_output=False)
+    model = tool.fn_metadata.arg_model
+    model.model_config["extra"] = "forbid"  # a misspelt argument is ignored otherwise
+    model.model_rebuild(force=True)
+    tool.parameters["additionalProperties"] = False
+    TOOLS.append(tool)
+    return call
 
 
 def _image(result: Any) -> Image:
@@ -75,14 +82,15 @@ def fit(
     inputs: list[str] | None = None,
     time: str | None = None,
     sequence: str | None = None,
-    delay: int = 0,
+    delay: int | tuple[int, int] = 0,
     noise: Literal["white", "ar1"] = "white",
     offset: bool | None = None,
 ) -> list[str | Image]:
     """Fit a time constant to series in CSV text: a header, then a row per step, in order.
 
-    Without `inputs`, all columns but `target`, `time` and `sequence` are inputs. The verdict comes
-    first; it says what to change if the interval is not to be trusted.
+    Without `inputs`, all columns but `target`, `time` and `sequence` are inputs. `delay` is in
+    steps; a range such as [0, 6] is searched. The verdict comes first; it says what to change if
+    the interval is not to be trusted.
     """
     result = _client().fit(
         io.StringIO(csv),
@@ -101,15 +109,15 @@ def fit(
 def train(
     w_in: float = -1.5,
     w_rec: float = 2.0,
-    optimizer: dict[str, Any] | None = None,
+    optimizer: str | dict[str, Any] | None = None,
     clip: dict[str, Any] | None = None,
     n_iterations: int = 500,
     dataset: dict[str, Any] | None = None,
 ) -> list[str | Image]:
     """Train from initial weights.
 
-    `optimizer` is such as {"name": "adam", "learning_rate": 0.1}, and `clip` {"by": "norm",
-    "threshold": 1}.
+    `optimizer` is such as "adam" or {"name": "adam", "learning_rate": 0.1}, and `clip` {"by":
+    "norm", "threshold": 1}.
     """
     arguments: dict[str, Any] = {"optimizer": optimizer, "clip": clip, "dataset": dataset}
     run = _client().train(initial_weights=(w_in, w_rec), n_iterations=n_iterations, **arguments)
@@ -145,6 +153,9 @@ def trace(
     arguments: dict[str, Any] = {"dataset": dataset}
     result = _client().trace(points=points, **arguments)
     return [repr(result), _image(result)]
+
+
+server = MCPServer("linear-rnn", instructions="Call describe first.", tools=TOOLS)
 
 
 def main() -> None:

@@ -1,9 +1,7 @@
 """The command ``linear-rnn``: serve, and compute without a server.
 
 Each command imports the slow modules itself, so that ``--help`` and errors in options appear at
-once. Exit codes: 0 for success, whatever a fit says of its own trust; 1 for errors of the
-environment (a port in use, a file that cannot be written); 2 for invalid options, data and
-settings; 130 after Ctrl+C. An error is one line on standard error, which names the option.
+once. An error is one line on standard error, which names the option.
 """
 
 import sys
@@ -26,7 +24,12 @@ from service.cli.serving import check_platform, keys, limit_threads, migrate, op
 from service.errors import ServiceError, StartError
 
 PROGRAM = "linear-rnn"
-COMPLETION = """\
+EPILOG = """\
+\b
+Exit codes: 0 for success, whatever a fit says of its own trust; 1 for errors
+of the environment, such as a file that cannot be written; 2 for invalid
+options, data and settings; 130 after Ctrl+C.
+
 \b
 Shell completion, here of bash (zsh and fish have a variable of the same form):
   eval "$(_LINEAR_RNN_COMPLETE=bash_source linear-rnn)"
@@ -41,7 +44,7 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=InOrder, epilog=COMPLETION)
+@click.group(cls=InOrder, epilog=EPILOG)
 @click.version_option(__version__, message=f"{PROGRAM} %(version)s")
 def cli() -> None:
     """Watch a recurrent network learn to count, and fit it to your own sequences.

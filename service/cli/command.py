@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from service.cli.text import format_example
-from service.errors import Invalid
+from service.errors import Invalid, Malformed
 
 if TYPE_CHECKING:
     from service.cli.options import Form
@@ -93,6 +93,8 @@ class TaskCommand(click.Command):
                 click.echo(json.decode() if params["as_json"] else self.task.describe(json))
         except Invalid as error:
             raise click.UsageError(self._explain(error, given)) from None
+        except Malformed as error:
+            raise click.UsageError(f"{params['data']}: {error}") from None
 
     def _explain(self, error: Invalid, given: Collection[str]) -> str:
         """Return what is wrong, and with which option."""

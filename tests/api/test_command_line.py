@@ -30,6 +30,7 @@ Run = Callable[..., str]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command line in a directory with a table of sales, and return what it prints."""
     (tmp_path / "sales.csv").write_bytes(SALES.read_bytes())
+    (tmp_path / "picture.csv").write_bytes(b"\x89PNG")
     monkeypatch.chdir(tmp_path)
 
     def run(line: str, exit_code: int = 0) -> str:
@@ -237,6 +238,7 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         ("fit --delay 3:1", "--delay: low must not be above high"),
         ("fit sales.csv --target revenue", "--target: line 1"),
         ("fit nothing.csv", "'nothing.csv' does not exist"),
+        ("fit picture.csv", "picture.csv: the table is not UTF-8"),
         ("optimum --activation tanh", "--activation: the exact optimum is available"),
         ("nothing", "No such command 'nothing'."),
     ],

@@ -68,6 +68,29 @@ def test_a_fit_forecasts_from_a_table(rnn: Client) -> None:
     np.testing.assert_allclose(new, [1.0 + 2.0, 1.0 + 1.0 + 1.0])
 
 
+@pytest.mark.parametrize(
+    ("future", "message"),
+    [
+        ({"tvs": [1.0]}, r"no input 'tv'; the columns are \['tvs'\]"),
+        (pandas.DataFrame({"radio": [1.0]}), r"no input 'tv'; the columns are \['radio'\]"),
+    ],
+)
+def test_a_forecast_names_the_input_that_it_misses(rnn: Client, future: Any, message: str) -> None:
+    fit = rnn.fit(COLUMNS, target="sales", inputs=["tv"], time="week")
+    with pytest.raises(ValueError, match=message):
+        fit.forecast(future)
+
+
+def test_columns_of_different_lengths_are_named(rnn: Client) -> None:
+    message = r"differ in length: \{'x': 3, 'y': 2\}"
+    with pytest.raises(ValueError, match=message):
+        rnn.fit({"x": [1, 2, 3], "y": np.ones(2)}, target="y")
+    columns = {**COLUMNS, "search": [float(k % 3) for k in range(30)]}
+    fit = rnn.fit(columns, target="sales", inputs=["tv", "search"])
+    with pytest.raises(ValueError, match=r"differ in length: \{'tv': 1, 'search': 2\}"):
+        fit.forecast({"search": [1, 2], "tv": [1]})
+
+
 def test_datasets_with_a_target_per_sequence(rnn: Client, tmp_path: Path) -> None:
     inputs, targets = np.eye(4), np.arange(4.0)
     stored = rnn.upload((inputs, targets), name="eye")

@@ -46,6 +46,16 @@ def test_constructors_check_their_keywords() -> None:
         Client(api_keys="x")  # type: ignore[call-arg]
 
 
+def test_an_address_needs_a_scheme() -> None:
+    with pytest.raises(ConnectFailed, match=r"'localhost:8000' .* must begin with http"):
+        Client("localhost:8000")
+
+
+def test_what_is_not_stored_has_no_id(rnn: Client) -> None:
+    with pytest.raises(TypeError, match=r"\(1, 2\) is neither an id nor stored"):
+        rnn.predict(model=(1, 2))  # type: ignore[arg-type]
+
+
 def test_nothing_is_sent_with_a_misspelt_keyword() -> None:
     with Client(UNREACHABLE) as client, pytest.raises(TypeError):
         client.fit(targets="sales")  # type: ignore[call-arg]

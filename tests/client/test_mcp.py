@@ -50,7 +50,9 @@ def test_the_tools_are_described() -> None:
     [
         ("describe", {}, "adam: learning_rate=0.01", 0),
         ("fit", {"csv": CSV, "target": "level", "time": "day"}, "The interval ", 1),
+        ("fit", {"csv": CSV, "target": "level", "time": "day", "delay": [0, 3]}, "The interval ", 1),
         ("train", {"optimizer": {"name": "adam"}}, "iterations_exhausted", 1),
+        ("train", {"optimizer": "adam", "n_iterations": 7}, "iterations_exhausted after 7", 1),
         ("optimum", {}, "w_in 1, w_rec 1, cost 0", 0),
         ("surface", {"w_in": [0, 2]}, "25 × 25 cells", 1),
         ("trace", {"points": [[1, 2], [1, 0.5]]}, "(1, 2) exploding, (1, 0.5) vanishing", 1),
@@ -69,6 +71,7 @@ def test_a_tool_answers(name: str, arguments: Any, text: str, n_pictures: int) -
     [
         ("fit", {"csv": CSV, "target": "levels"}, "levels"),
         ("train", {"optimizer": {"name": "adams"}}, "adam"),
+        ("train", {"optimiser": "adam"}, "optimiser"),
         ("surface", {"w_in": [2, 1]}, "low"),
     ],
 )

@@ -17,6 +17,15 @@ def test_the_defaults_are_those_of_the_tutorial(rnn: Client) -> None:
     assert [window.cost.shape for window in rnn.surface().windows] == [(25, 25), (25, 25)]
 
 
+def test_answers_show_themselves_in_a_line_per_window(rnn: Client) -> None:
+    assert repr(rnn.evaluate(points=[(1, 1), (2, 1)])) == "<Evaluations of 2 points: cost 0, 28.35>"
+    assert repr(rnn.surface(windows=[{"w_in": (0, 2)}, {"w_rec": (0, 1)}])) == (
+        "<Surface\n"
+        "  w_in 0 to 2, w_rec -3 to 3: 25 × 25 cells, lowest cost 0\n"
+        "  w_in -3 to 3, w_rec 0 to 1: 25 × 25 cells, lowest cost 0>"
+    )
+
+
 def test_sequences_may_be_arrays_of_different_lengths(rnn: Client) -> None:
     assert rnn.predict([np.ones(3), [1, 0]]).outputs.tolist() == [3.0, 1.0]
     assert rnn.predict(np.ones((2, 3)), weights=(2, 1)).outputs.tolist() == [6.0, 6.0]

@@ -1,6 +1,7 @@
 """The wheel, as a user installs it: alone, beside another package called `service`."""
 
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -19,7 +20,7 @@ def test_the_wheel_passes_its_tests_in_an_empty_environment(url: str, tmp_path: 
         done = subprocess.run(
             command,
             cwd=cwd,
-            env=os.environ | {"LINEAR_RNN_TEST_URL": url},
+            env=os.environ | {"LINEAR_RNN_TEST_URL": url, "LINEAR_RNN_URL": url},
             capture_output=True,
             text=True,
             check=False,
@@ -39,6 +40,9 @@ def test_the_wheel_passes_its_tests_in_an_empty_environment(url: str, tmp_path: 
     run(python, "-m", "pip", "install", "-q", wheel)
     outputs = "print(__import__('linear_rnn').Client(__import__('sys').argv[1]).predict().outputs)"
     assert run(python, "-c", outputs, url) == "[5.0]\n"  # a list, without numpy
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    ((code, printed),) = re.findall(r"```python\n([^`]*)```\n\n```text\n([^`]*)```", readme)
+    assert run(python, "-c", code) == printed
 
     run(python, "-m", "pip", "install", "-q", "pytest", "numpy", "pandas")
     for name in ALONE:

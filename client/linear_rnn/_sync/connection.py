@@ -34,6 +34,9 @@ class Connection:
         if not (url or os.environ.get("LINEAR_RNN_URL")):
             self.source = "the default"
         self.url = (url or os.environ.get("LINEAR_RNN_URL") or DEFAULT_URL).rstrip("/")
+        if not self.url.startswith(("http://", "https://")):
+            message = f"{self.url!r} (from {self.source}) must begin with http:// or https://"
+            raise ConnectFailed(message)
         key = api_key or os.environ.get("LINEAR_RNN_API_KEY")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.max_retries = max_retries

@@ -168,7 +168,8 @@ class Surface(Drawable, m.CostSurfaceResponse, Table):
 
     def __repr__(self) -> str:
         minima = [
-            f"  {len(w.w_in)} × {len(w.w_rec)} cells, lowest cost {text.number(w.minimum.cost)}"
+            f"  w_in {w.w_in[0]:g} to {w.w_in[-1]:g}, w_rec {w.w_rec[0]:g} to {w.w_rec[-1]:g}: "
+            f"{len(w.w_in)} × {len(w.w_rec)} cells, lowest cost {text.number(w.minimum.cost)}"
             for w in self.windows[:3]
         ]
         return "\n".join(["<Surface", *minima]) + ">"
@@ -226,6 +227,11 @@ class GradientCheck(Result, m.GradientCheckResponse):
 
 class Evaluations(Result, m.EvaluateResponse):
     """The cost, its gradient and the outputs at several points."""
+
+    def __repr__(self) -> str:
+        shown = ", ".join(text.number(each.cost) for each in self.evaluations[:8])
+        more = ", …" if len(self.evaluations) > 8 else ""
+        return f"<Evaluations of {len(self.evaluations)} points: cost {shown}{more}>"
 
 
 @suggest_keywords
