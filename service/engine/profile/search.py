@@ -18,6 +18,7 @@ from service.engine.profile.roots import find_roots
 from service.engine.types import Array
 
 ROUNDS: Final = 6  # how many times a gap of the grid may be halved
+MAX_POINTS: Final = 2000  # that are refined; rounding errors may have extrema everywhere
 
 E = TypeVar("E", bound=Evaluation)
 
@@ -149,6 +150,8 @@ def refine(points: E, evaluate: Callable[[Array], E]) -> E:
         The same and those added, sorted; a gap is halved at most ``ROUNDS`` times.
     """
     for _ in range(ROUNDS):
+        if len(points.w) > MAX_POINTS:
+            break
         middles = _find_doubtful_middles(points)
         if not len(middles):
             break

@@ -160,3 +160,12 @@ def test_data_that_every_w_rec_fits_exactly_end_the_search(noise: Literal["white
     assert result.cost == pytest.approx(0.0, abs=1e-20)
     assert not result.is_unique
     assert not result.is_identifiable
+
+
+def test_a_fit_that_is_nearly_exact_everywhere_ends_the_search() -> None:
+    # Its residuals are rounding errors on both sides of the limit of those.
+    x, y = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), np.array([0.0, 2.0, 2.0])
+    series = Series.from_sequences((x, x), (y, y), ("a", "b"))
+    result = fit(series, FitOptions(initial_state=0.0, w_rec=(-1.0, 1.0)))
+    assert len(result.profile.points.w) < 10_000
+    assert result.cost == pytest.approx(0.0, abs=1e-20)
