@@ -355,7 +355,7 @@ class Solution:
             squares = np.where(linear.squares > self.rounding, linear.squares, 0.0)
             linear, slope = linear._replace(squares=squares), unit * linear.squares_slope
             cost = mean_square = unit * squares
-            rounding = np.sqrt(squares * self.rounding) + self.rounding
+            rounding = np.sqrt(squares) * math.sqrt(self.rounding) + self.rounding
             accuracy = tolerances.EQUAL_COST_RTOL * cost + unit * rounding
         s = white.singular_values
         condition = s.max(axis=1, initial=1.0) / np.maximum(s.min(axis=1, initial=1.0), 1e-300)

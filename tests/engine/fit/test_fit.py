@@ -308,6 +308,12 @@ def test_a_wide_range_of_w_rec_has_the_same_degrees_of_freedom() -> None:
     assert wide.intervals == [pytest.approx(result.intervals[0], rel=1e-6)]
 
 
+def test_known_gains_of_any_size_do_not_overflow() -> None:
+    series = make_series(n_inputs=1)
+    result = fit(series, FitOptions(gains={series.input_names[0]: 1e99}))
+    assert result.w_rec == pytest.approx(1.0)  # w_in is nearly 0
+
+
 def test_collinear_inputs_count_once() -> None:
     series = make_series(n_inputs=1)
     x = series.inputs
