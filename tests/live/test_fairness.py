@@ -16,6 +16,9 @@ def test_a_short_job_does_not_wait_for_long_ones(start: Start) -> None:
     assert server.wait_for_run(short["id"], is_finished)["status"] == "succeeded"
     done = [server.get_run(run_id)["progress"]["done"] for run_id in long_ones]
     for run_id, before in list(zip(long_ones, done, strict=True))[:2]:
-        # The one that yielded resumes from its checkpoint before those that came later.
-        run = server.wait_for_run(run_id, lambda run, b=before: run["progress"]["done"] > b)
-        assert (run["status"], run["attempt"]) == ("running", 1)
+        # The one that yielded resumes from its checkpoint. Jobs that came later may go first until
+        # they, too, turn out to take longer than estimated.
+        run = server.wait_for_run(
+            run_id, lambda run, b=before: run["progress"]["done"] > b and run["status"] == "running"
+        )
+        assert run["attempt"] == 1

@@ -64,8 +64,9 @@ export class Surface {
 
   /** Adopt the size of the plot. */
   resize() {
-    const { size } = this.plot;
+    const { rect, size } = this.plot;
     this.root.style.setProperty("--shape", `${size.width} / ${size.height}`);
+    this.root.parentElement?.style.setProperty("--panel-end", `${rect.left + rect.width}px`);
     this.draw();
   }
 
