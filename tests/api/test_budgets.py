@@ -13,8 +13,8 @@ LIMITS: Final = {
     "max_sync_seconds": 0.2,
     "max_cells": 2_000_000,
 }
-# Of CPU. Most blocks take a tenth of a second, but the moments of 10,000 steps are one call of numpy,
-# and a renderer has a grace of a second, which the kernel counts in whole ones.
+# Of CPU. Most blocks take a tenth of a second. But the moments of 10,000 steps are one call of
+# numpy, and a renderer has a grace of a second, which the kernel counts in whole ones.
 BLOCK_SECONDS: Final = 2.5
 OPTIMIZERS: Final[list[dict[str, Any]]] = [
     {"name": "rprop"},
