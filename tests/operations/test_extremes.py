@@ -91,7 +91,9 @@ def test_training(
     for end in (result["initial"], result["final"]):
         assert end["cost"] is None or end["cost"] >= 0.0
         finite = None not in end["weights"].values()
-        assert end["log10_cost"] is not None or end["cost"] == 0.0 or not finite
+        # The states of a network may leave the float64 range; the cost of the identity may as well.
+        is_lost = end["cost"] is None and request.network.activation != "identity"
+        assert end["log10_cost"] is not None or end["cost"] == 0.0 or not finite or is_lost
     assert result["gap_to_optimum"] is None or result["gap_to_optimum"] >= 0.0
     assert not (computed.arrays["cost"] < 0.0).any()
 

@@ -195,7 +195,7 @@ def test_few_targets_seldom_tell_autocorrelated_noise() -> None:
         result = fit(colored_case(rng, 20, 0.8), FitOptions())
         assert "too_few_to_tell" in result.trust.cautions
         detected += "neighbors" in result.trust.reasons
-    assert detected / 200 < 0.4
+    assert detected / 200 < 0.5
 
 
 @pytest.mark.slow
