@@ -1,7 +1,7 @@
 """Interruption of long computations: the engine asks its caller between blocks of work.
 
 A block takes about 50 ms at most. The engine knows neither clocks nor requests: it calls
-`check_interruption`, and whoever called the engine may raise an exception there. The state of a run
+`check_interruption`, and the caller of the engine may raise an exception there. The state of a run
 or a map is a value that a block replaces when it ends, so an interruption loses one block.
 """
 
