@@ -21,6 +21,7 @@ from service.api.errors import (
     TOO_LARGE,
     UNAUTHORIZED,
     UNAVAILABLE,
+    URL_TOO_LONG,
     ProblemType,
 )
 from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
@@ -144,7 +145,9 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             access = () if path in PROBES else ACCESS
-            operation["responses"] |= problem_responses(MALFORMED, *access)
+            has_query = any(each["in"] == "query" for each in operation.get("parameters", []))
+            url = (URL_TOO_LONG,) if has_query else ()
+            operation["responses"] |= problem_responses(MALFORMED, *url, *access)
             if not needs_key(path):
                 operation["security"] = []
             for parameter in operation.get("parameters", []):

@@ -73,8 +73,9 @@ def stop_with_parent(stream: int, stop: Callable[[], None], seconds: float = STO
     """
 
     def watch() -> None:
-        while os.read(stream, 1):
-            pass
+        with suppress(ConnectionResetError):  # the parent ended before it had read all heartbeats
+            while os.read(stream, 1):
+                pass
         stop()
         threading.Timer(seconds, lambda: os._exit(1)).start()
 

@@ -1,5 +1,8 @@
-"""The settings of a worker process."""
+"""The settings of a worker process, and its end with its parent."""
 
+import socket
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,3 +22,20 @@ def test_a_worker_has_the_quota_and_the_retention(tmp_path: Path) -> None:
     assert worker.reaper.retention == timedelta(hours=36)
     worker.queue.close()
     worker.database.close()
+
+
+@pytest.mark.parametrize("unread", [b"", b"."], ids=["no heartbeat", "unread heartbeat"])
+def test_a_process_stops_when_its_parent_has_ended(unread: bytes) -> None:
+    """A socket that is closed with unread bytes resets the connection of the other end."""
+    code = "import threading; from service.jobs.main import stop_with_parent; "
+    code += "ended = threading.Event(); stop_with_parent(0, ended.set, 60); "
+    code += f"import os; os.write(0, {unread!r}); os.write(1, b'ready'); "
+    code += "os._exit(0 if ended.wait(30) else 1)"
+    ours, theirs = socket.socketpair()
+    with theirs, subprocess.Popen(
+        [sys.executable, "-c", code], stdin=theirs, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.read(5) == b"ready"
+        ours.close()
+        assert child.wait(60) == 0
