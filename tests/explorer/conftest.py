@@ -228,7 +228,7 @@ def open_page(browser: Browser, context: BrowserContext, service_url: str) -> It
     """Return a function that opens the explorer in a new tab.
 
     The test fails if a page logs an error, requests another host, or gets a status of 400 or more
-    that is not in ``expected``. Requests to addresses that match ``blocked`` get no response.
+    that is not in ``expected``.
     ``device`` has the options of a browser context that is not shared, for example of a phone.
     """
     complaints: list[str] = []
@@ -241,7 +241,6 @@ def open_page(browser: Browser, context: BrowserContext, service_url: str) -> It
         color_scheme: Any = None,
         reduced_motion: Any = None,
         expected: tuple[int, ...] = (),
-        blocked: re.Pattern[str] | None = None,
         **device: Any,
     ) -> Page:
         if device:
@@ -250,8 +249,6 @@ def open_page(browser: Browser, context: BrowserContext, service_url: str) -> It
         page.set_default_timeout(TIMEOUT_MS)
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
-        if blocked:
-            page.route(blocked, lambda _route: None)
         watch_page(page, service_url, expected, complaints)
         page.goto(f"{service_url}/{fragment}")
         page.wait_for_selector("[data-ready]")

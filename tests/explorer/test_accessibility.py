@@ -29,13 +29,6 @@ def test_axe_finds_no_violations(open_page: Opener, scheme: str, viewport: dict[
 
 
 @pytest.mark.slow
-def test_axe_finds_no_violations_before_the_first_numbers(open_page: Opener) -> None:
-    page = open_page(blocked=re.compile("/v1/(?!optimizers)"))
-    assert page.locator("#cost").get_attribute("data-value") in {None, ""}
-    assert violations(page) == []
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("query", ["", "?present"])
 def test_axe_finds_no_violations_where_weights_overflow(open_page: Opener, query: str) -> None:
     page = open_page(f"{query}#lesson=4", reduced_motion="reduce")

@@ -131,21 +131,14 @@ def test_a_map_in_which_no_start_succeeds_has_no_scale(open_page: Opener) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("removed", [False, True])
-def test_a_long_map_is_cancelled(open_page: Opener, api: httpx.Client, *, removed: bool) -> None:
-    seed = 77 + removed
-    page = open_page(f"#activation=tanh&n_samples=300&n_steps=20&seed={seed}&n_iterations=5000")
+def test_a_long_map_is_cancelled(open_page: Opener, api: httpx.Client) -> None:
+    page = open_page("#activation=tanh&n_samples=300&n_steps=20&seed=77&n_iterations=5000")
     page.get_by_label("Where training succeeds").check()
     job = page.locator("#jobs li")
     expect(job).to_contain_text(re.compile(r"Rprop from every point.*[1-9][\d,]* of 5,000"))
-    if removed:  # the service still computes the map
-        page.get_by_label("Where training succeeds").uncheck()
-        expect(page.locator("#basin-legend")).to_be_empty()
     page.get_by_role("button", name="Cancel Rprop from every point").click()
     expect(job).to_have_count(0)
-    problem = page.locator("#basin-problem")
-    expect(problem).to_contain_text("" if removed else "The basin map was cancelled")
-    expect(problem).to_be_visible(visible=not removed)
+    expect(page.locator("#basin-problem")).to_contain_text("The basin map was cancelled")
     expect(page.get_by_label("Where training succeeds")).not_to_be_checked()
     assert api.get("/v1/basin-maps?limit=1").json()["items"][0]["status"] == "cancelled"
 
@@ -166,14 +159,6 @@ def test_npz_archives_are_read(call_modules: ModuleCaller, save: Any) -> None:
         "integers": integers.tolist(),
         "words": ["diverged", "é"],
     }
-
-
-@pytest.mark.parametrize(("optimum", "target"), [(0, 0.01), (0.004, 0.01), (0.2235, 0.25)])
-def test_the_target_is_above_the_optimum(
-    call_modules: ModuleCaller, optimum: float, target: float
-) -> None:
-    function = "({ chooseMargin }, cost) => chooseMargin(cost)"
-    assert call_modules(["model/outcome"], function, optimum) == target
 
 
 @pytest.mark.parametrize(

@@ -44,23 +44,6 @@ REQUESTS: dict[str, tuple[str, dict[str, Any], Callable[[Any], Any]]] = {
 }
 
 
-@pytest.mark.slow
-def test_the_code_follows_while_a_run_plays(page: Page) -> None:
-    open_drawer(page, "settings")
-    page.select_option("#speed", "5")
-    page.fill("#w_in", "0.5")
-    page.fill("#w_rec", "0.5")
-    page.get_by_role("button", name="Train", exact=True).click()
-    open_drawer(page, "code")
-    curl = page.locator("#code code").first
-    expect(curl).to_contain_text('"initial_weights": {"w_in": 0.5, "w_rec": 0.5}')
-    link = page.locator("#links a", has_text="Trace JSON").element_handle()
-    address = link.get_attribute("href")
-    expect(page.locator("#links a", has_text="Trace JSON")).not_to_have_attribute("href", address)
-    assert link.evaluate("element => element.isConnected")
-    expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
-
-
 def test_the_code_returns_the_result(page: Page, api: httpx.Client) -> None:
     open_drawer(page, "settings")
     for field, text in STATE.items():

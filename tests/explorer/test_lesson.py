@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.explorer.conftest import PHONE, ModuleCaller, Opener, open_drawer, wait_until
 from tests.explorer.test_accessibility import violations
@@ -55,27 +55,6 @@ def test_the_lesson_goes_forward_back_and_ends(page: Page, steps: list[dict[str,
     expect(lesson.get_by_role("heading")).to_contain_text("Step 4 of 6")
     lesson.get_by_role("button", name="Close").click()
     expect(page.locator("#note")).to_be_visible()
-
-
-@pytest.mark.slow
-def test_keys_alone_go_through_the_lesson(page: Page) -> None:
-    def press(element: Locator) -> None:
-        for _ in range(60):
-            page.keyboard.press("Tab")
-            if element.evaluate("element => element === document.activeElement"):
-                break
-        page.keyboard.press("Enter")
-
-    page.get_by_role("button", name="Lesson", exact=True).focus()
-    page.keyboard.press("Enter")
-    heading = page.get_by_role("region", name="Lesson").get_by_role("heading")
-    expect(heading).to_contain_text("Step 1 of 6")
-    press(page.get_by_role("button", name="Answer"))
-    expect(page.locator("#lesson-answer")).to_be_visible()
-    following = page.get_by_role("button", name="Next", exact=True)
-    press(following)
-    expect(heading).to_contain_text("Step 2 of 6")
-    expect(following).to_be_focused()
 
 
 @pytest.mark.slow
@@ -238,6 +217,15 @@ STEP = {
 }
 
 
+def open_copied_steps(author: Page, open_page: Opener) -> Page:
+    """Copy the link to the steps, and return the page that it opens."""
+    author.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    author.locator("#copy-step").click()
+    expect(author.get_by_role("button", name="Copied")).to_be_visible()
+    link = author.evaluate("navigator.clipboard.readText()")
+    return open_page("#" + link.partition("#")[2])
+
+
 def test_a_link_has_a_step_with_the_state_it_was_made_in(open_page: Opener) -> None:
     first = open_page("#w_in=0.5&run=optimizer:rprop;w_in:0.5;n_iterations:40&iteration=7")
     expect(first.locator("#iteration")).to_have_text("7 of 40")
@@ -250,11 +238,7 @@ def test_a_link_has_a_step_with_the_state_it_was_made_in(open_page: Opener) -> N
             first.fill(f"#{key}", text)
     expect(first.get_by_role("region", name="Lesson")).to_contain_text("Why does wrec fall?")
     expect(first).to_have_url(re.compile("step_figure=states"))
-    first.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    first.locator("#copy-step").click()
-    expect(first.get_by_role("button", name="Copied")).to_be_visible()
-    link = first.evaluate("navigator.clipboard.readText()")
-    second = open_page("#" + link.partition("#")[2])
+    second = open_copied_steps(first, open_page)
     lesson = second.get_by_role("region", name="Lesson")
     expect(lesson.get_by_role("heading")).to_have_text("Your turn")
     assert "same point.\nLook closely." in lesson.inner_text()
@@ -286,11 +270,7 @@ def test_a_link_has_several_steps_in_their_order(open_page: Opener) -> None:
         author.fill("#w_in", "0.75")
         expect(author.locator("#cost")).not_to_have_text("…")
         open_drawer(author, "embed")
-    author.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    author.locator("#copy-step").click()
-    expect(author.get_by_role("button", name="Copied")).to_be_visible()
-    link = author.evaluate("navigator.clipboard.readText()")
-    page = open_page("#" + link.partition("#")[2])
+    page = open_copied_steps(author, open_page)
     lesson = page.get_by_role("region", name="Lesson")
     heading = lesson.get_by_role("heading")
     expect(heading).to_have_text("1/2 Zähler")

@@ -5,7 +5,6 @@ import re
 from service.api.routes.explorer import FILES, FOLDER, PAGES
 
 MODULES = [name for name in FILES if name.endswith(".js")]
-LATER = r'import\("(.*?)"\)'
 CLASSIC_SCRIPTS = {"lib/theme.js", "lib/embed.js"}
 MAY_IMPORT: dict[str, set[str]] = {
     "charts": {"charts", "lib", "model"},

@@ -1,7 +1,6 @@
 """The network beside the surface: it counts, and its weights can be dragged."""
 
 import re
-from itertools import combinations
 
 import httpx
 import numpy as np
@@ -43,30 +42,6 @@ def test_it_reads_one_input_after_the_other(open_page: Opener) -> None:
     page.get_by_role("button", name="Read").click()
     expect(output).to_have_text("target 2")
     expect(page.locator("#headline")).to_contain_text("0110 → 2 · 2 ones ✓")
-
-
-REMEMBER = "#task=remember&w_in=1&w_rec=0.5&n_steps=30"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("address", "size"),
-    [("?present", (1440, 900)), ("", (390, 844)), (REMEMBER, (1280, 720)), (REMEMBER, (390, 844))],
-)
-def test_texts_are_beside_the_state(open_page: Opener, address: str, size: tuple[int, int]) -> None:
-    page = open_page(address, viewport={"width": size[0], "height": size[1]})
-    expect(page.locator("#by_w_in")).not_to_have_text("…")
-    page.evaluate("document.fonts.ready")
-    places = [
-        f"[data-weight=w_{weight}] text >> nth={k}" for weight in ("in", "rec") for k in (0, 1)
-    ]
-    boxes = [box(page, f"#network {place}") for place in (".cell-state", ".output", *places)]
-    for a, b in combinations(boxes, 2):
-        apart = max(
-            max(a[axis], b[axis]) - min(a[axis] + a[side], b[axis] + b[side])
-            for axis, side in (("x", "width"), ("y", "height"))
-        )
-        assert apart > -8, (a, b)  # boxes of letters have margins
 
 
 @pytest.mark.slow

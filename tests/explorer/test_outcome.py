@@ -47,17 +47,8 @@ HALF = (0.5, 0.5)
 ENDS = [
     ("learned", request(), "With these weights, it counts every sequence of 10 bits."),
     ("learned", request(LATCH, dataset=REMEMBER), "It learned to remember. The cost fell from 1."),
-    ("learned", request(dataset={"noise": 0.1}), "It learned to count."),
-    (
-        "learned",
-        request(dataset=ONE_STEP),
-        "Little to gain: at the start the cost was 0",
-    ),
-    (
-        "fits",
-        request(dataset={"noise": 30}),
-        "; the lowest possible is 655.5. But it",
-    ),
+    ("learned", request(dataset=ONE_STEP), "Little to gain: at the start the cost was 0"),
+    ("fits", request(dataset={"noise": 30}), "; the lowest possible is 655.5. But it"),
     ("fits", request((0.3, -2.2), dataset=TWO_STEPS), "But it miscounts some sequence of 2 bits."),
     ("fits", request(LATCH, None, "tanh", {"n_steps": 1}), "The cost fell from 0.01705 to "),
     ("reached", request(target_cost=1000), "It reached the cost to stop at, 1000: the cost went"),
@@ -70,20 +61,12 @@ ENDS = [
     ("stuck", request(LATCH, 0.01, dataset=REMEMBER), "network that always answers 0 has 1.227"),
     ("slow", request(rate=1e-7), "In the last quarter of them, it fell by 1"),
     ("slow", request(LATCH, n_iterations=1), "the cost went from 16.4 to 16.38 in 1 iteration."),
-    ("slow", request(LATCH, 1e-6), "In the last quarter of them, it fell by 0.32"),
-    ("slow", request((20, 0.5), 1e-9), "It did not arrive: the cost went from "),
     ("falling", request(HALF, 5e-4), "Not there yet: the cost fell from 21.89 to "),
     ("unsteady", request(HALF, 0.003), "It does not settle: in the last quarter of 500"),
     ("worse", request((0.99, 1), 0.003, n_iterations=4), "It got worse: the cost went from "),
     ("bounded", request(HALF, None, "tanh"), "It cannot count: no output of tanh exceeds 1, but"),
-    ("bounded", request(HALF, None, "tanh"), "The nearer to 1 an output is, the lower its error"),
-    (
-        "bounded",
-        request(LATCH, None, "tanh", REMEMBER, n_iterations=200),
-        "It cannot remember: no output of tanh exceeds 1",
-    ),
+    ("bounded", request(LATCH, None, "tanh", REMEMBER, n_iterations=200), "It cannot remember: no"),
     ("dead", request(activation="relu"), "it passes no gradient back"),
-    ("dead", request((1, -0.5), None, "relu", REMEMBER), "A dead relu: it passes no gradient"),
 ]
 
 

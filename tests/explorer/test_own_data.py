@@ -17,12 +17,10 @@ from tests.explorer.conftest import (
     Explorer,
     ModuleCaller,
     Opener,
-    answer_first,
     open_drawer,
     wait_for_value,
 )
 from tests.explorer.test_accessibility import violations
-from tests.explorer.test_jobs import make_holder
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "service/explorer/examples"
@@ -185,7 +183,7 @@ SPREADSHEET = """id;date;day_1;day_2;sales
 def test_a_preview_leaves_out_columns_and_reads_numbers_as_it_says(
     open_page: Opener, api: httpx.Client
 ) -> None:
-    page = open_page(expected=(409,))  # while runs use the table
+    page = open_page()
     preview = look(page, SPREADSHEET)
     expect(preview).to_contain_text("3 rows of 2 steps and a target, separated by semicolons")
     expect(preview).to_contain_text("decimal comma")
@@ -210,26 +208,6 @@ def test_a_preview_leaves_out_columns_and_reads_numbers_as_it_says(
     dataset = f"/v1/datasets/{dataset_id(page)}"
     rows = api.get(f"{dataset}.csv").text.split()[1:]
     assert rows == ["1234.5,3.0,1.5", "4.0,6.0,2.0", "3.0,7.0,0.25"]
-    page.keyboard.press("Escape")
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator("tbody tr")).to_have_count(1)
-    run = page.locator("tbody tr").get_attribute("data-run")
-    open_drawer(page, "data")
-    page.once("dialog", lambda dialog: dialog.dismiss())
-    page.get_by_role("button", name="Delete from the server").click()
-    expect(page.locator("tbody tr")).to_have_count(1)
-    page.get_by_role("button", name="Add to race").click()
-    open_drawer(page, "runs")
-    page.get_by_role("button", name="Clear").click()
-    expect(page.locator("#undo")).to_contain_text("The run was removed.")
-    open_drawer(page, "data")
-    page.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Delete from the server").click()
-    expect(page.locator("#n_samples")).to_be_visible()
-    expect(page.locator("tbody tr")).to_have_count(0)
-    expect(page.locator("#undo")).to_be_hidden()  # what is deleted cannot be restored
-    assert api.get(dataset).status_code == 404
-    assert api.get(f"/v1/training-runs/{run}").status_code == 404
 
 
 @pytest.mark.slow
@@ -245,21 +223,6 @@ def test_thousands_are_asked_about(page: Page, api: httpx.Client, answer: str, v
     expect(summary(page)).to_contain_text("2 rows of 2 steps")
     stored = api.get(f"/v1/datasets/{dataset_id(page)}.csv").text
     assert stored.split()[1].split(",")[0] == value
-
-
-@pytest.mark.slow
-def test_a_preview_can_be_cancelled_and_needs_no_header(page: Page, api: httpx.Client) -> None:
-    preview = look(page, SMALL)
-    preview.get_by_role("button", name="Cancel").click()
-    expect(preview).to_have_count(0)
-    preview = look(page, "1,2,5\n0,1,2\n3,1,4\n")
-    expect(preview).to_contain_text("3 rows of 2 steps and a target, separated by commas")
-    expect(preview.locator("th").first).to_contain_text("column 1")
-    preview.get_by_role("button", name="Leave out column 1").click()
-    preview.get_by_role("button", name="Use these rows").click()
-    expect(summary(page)).to_contain_text("3 rows of 1 step")
-    stored = api.get(f"/v1/datasets/{dataset_id(page)}.csv").text
-    assert stored.split()[1:] == ["2.0,5.0", "1.0,2.0", "1.0,4.0"]
 
 
 MARKS = [
@@ -387,30 +350,6 @@ def test_removed_runs_can_be_restored(open_page: Opener) -> None:
 
 
 @pytest.mark.slow
-def test_undo_after_a_change_of_the_task_returns_to_the_whole_page(open_page: Opener) -> None:
-    page = open_page("#w_in=0.5&w_rec=0.75&view=-2,2,-2,2&n_steps=8", reduced_motion="reduce")
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator("#iteration")).to_have_text("500 of 500")
-    page.locator("#timeline").fill("40")
-    expect(page).to_have_url(re.compile("iteration=40"))
-    page.select_option("#task", "remember")
-    expect(page.locator("#undo")).to_contain_text("The run of the previous data was removed.")
-    expect(page.locator("#w_rec")).to_have_value("0.5")
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#iteration")).to_have_text("40 of 500")
-    for name, value in {"task": "count_ones", "w_in": "0.5", "w_rec": "0.75"}.items():
-        expect(page.locator(f"#{name}")).to_have_value(value)
-    expect(page.locator("#n_steps")).to_have_value("8")
-    expect(page).to_have_url(re.compile("view=-2,2,-2,2"))
-    open_drawer(page, "runs")
-    page.get_by_role("button", name="Clear").click()
-    page.select_option("#task", "remember")  # the offer also returns to the data
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator("tbody tr")).to_have_count(1)
-    expect(page.locator("#task")).to_have_value("count_ones")
-
-
-@pytest.mark.slow
 def test_runs_on_an_example_are_trained_where_it_is_not_stored(
     page: Page, open_page: Opener, api: httpx.Client
 ) -> None:
@@ -421,18 +360,6 @@ def test_runs_on_an_example_are_trained_where_it_is_not_stored(
     other = open_page(link)
     expect(other.locator("tbody tr")).to_have_count(1)
     expect(other.locator("#train-problem")).to_be_hidden()
-    # What is started while an address still needs its data is not lost.
-    held, hold = make_holder()
-    answer_first(page, "**/examples/noisy_counts.csv", hold)
-    page.evaluate(f"location.hash = '{link}'")
-    wait_for_value(page, lambda: len(held) > 0, expected=True)
-    page.evaluate("location.hash = '#lesson=4'")
-    expect(page.locator("tbody tr")).to_have_count(1)
-    with page.expect_response("**/v1/datasets"):
-        held[0].continue_()
-    page.evaluate("() => new Promise(requestAnimationFrame)")
-    expect(page.locator("tbody tr")).to_have_count(1)
-    expect(page.locator("#iteration")).to_have_text("3 of 3")
 
 
 @pytest.mark.slow
@@ -533,6 +460,9 @@ def test_deleting_a_table_deletes_what_an_earlier_visit_made_of_it(
     ]
     made.append(api.post("/v1/basin-maps", json={"dataset": dataset, "window": {"resolution": 5}}))
     paths = [response.json()["links"]["self"] for response in made]
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Delete from the server").click()
+    expect(summary(page)).to_contain_text(FOUND)
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete from the server").click()
     expect(page.locator("#n_samples")).to_be_visible()
@@ -550,16 +480,6 @@ def test_back_returns_to_the_data_before(open_page: Opener) -> None:
     expect(page.locator(".chip")).to_have_count(1)
     expect(page.locator("#w_in")).to_have_value("1.25")
     expect(page.locator("#iteration")).to_have_text("40 of 40")
-
-
-def test_a_drawer_that_a_file_opens_belongs_to_its_button(page: Page) -> None:
-    button = page.locator("[data-opens=data-drawer]")
-    page.evaluate(TRANSFER, ["text", "paste", SMALL])
-    expect(page.get_by_role("region", name="Preview")).to_be_visible()
-    expect(button).to_have_attribute("aria-expanded", "true")
-    page.keyboard.press("Escape")
-    expect(button).to_have_attribute("aria-expanded", "false")
-    expect(button).to_be_focused()
 
 
 @pytest.mark.parametrize(

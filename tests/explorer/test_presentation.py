@@ -45,39 +45,6 @@ def test_a_printed_page_has_figures_and_no_controls(open_page: Opener) -> None:
     expect(page.locator("body")).to_have_css("background-color", "rgb(253, 253, 251)")
 
 
-FREEZE = """
-  const Observer = window.ResizeObserver;
-  window.ResizeObserver = class extends Observer {
-    constructor(run) { super((...changes) => window.isFrozen || run(...changes)); }
-  };
-"""
-
-
-@pytest.mark.slow
-def test_printed_figures_keep_their_shape(open_page: Opener) -> None:
-    """A printed page has another width, and nothing draws its figures again."""
-    page = open_page(RUN, viewport={"width": 1440, "height": 900})
-    page.add_init_script(FREEZE)
-    page.reload()
-    expect(page.locator("tbody tr")).to_have_count(1)
-    wait_until_painted(page)
-    panel = box(page, ".surface .panel")
-    page.evaluate("window.isFrozen = true")
-    page.emulate_media(media="print")
-    page.set_viewport_size({"width": 794, "height": 1123})  # A4
-    printed, canvas = (box(page, selector) for selector in (".surface .panel", ".surface canvas"))
-    assert printed["width"] < panel["width"]
-    assert canvas == pytest.approx(printed, abs=1)
-    surface = box(page, "#surface")
-    assert surface["y"] + surface["height"] <= box(page, "#headline")["y"]
-    for chart in ("#network", "#cost-chart", "#fit-chart", "#states", "#trace"):
-        figure, drawn = box(page, f"figure:has({chart})"), box(page, f"{chart} > svg")
-        caption = box(page, f"figure:has({chart}) figcaption")
-        assert caption["y"] + caption["height"] <= drawn["y"] + 1
-        assert drawn["y"] + drawn["height"] <= figure["y"] + figure["height"] + 1
-        assert drawn["x"] + drawn["width"] <= 794
-
-
 def save(page: Page, view: str, suffix: str) -> bytes:
     open_drawer(page, "embed")
     page.select_option("#embed-view", view)
@@ -85,13 +52,6 @@ def save(page: Page, view: str, suffix: str) -> bytes:
         page.get_by_role("button", name=f"Save as {suffix.upper()}").click()
     assert download.value.suggested_filename == f"{view}.{suffix}"
     return Path(download.value.path()).read_bytes()
-
-
-@pytest.mark.slow
-def test_a_phone_saves_what_it_shows(open_page: Opener) -> None:
-    page = open_page(viewport=PHONE)
-    for view in ("surface", "states"):
-        assert save(page, view, "png").startswith(b"\x89PNG")
 
 
 def test_the_surface_is_saved_for_a_slide(open_page: Opener) -> None:

@@ -1,12 +1,10 @@
 """Training runs: training, playback, the race, and the form."""
 
 import re
-from functools import partial
-from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.explorer.conftest import (
     Explorer,
@@ -226,21 +224,3 @@ def test_the_form_follows_the_registry(page: Page, api: httpx.Client) -> None:
                 special = optimizer["name"] == "gradient_descent"
                 assert float(field.input_value()) == (0.001 if special else parameter["default"])
         expect(page.locator("#clip")).to_be_enabled(enabled=optimizer["accepts_clip"])
-
-
-@pytest.mark.slow
-def test_the_page_waits_for_a_run_and_reports_an_unsuccessful_one(
-    page: Page, api: httpx.Client
-) -> None:
-    runs = "**/v1/training-runs"
-    done = api.post("/v1/training-runs", json={"n_iterations": 5}).json()
-    queued: dict[str, Any] = {**done, "status": "queued", "outcome": None, "final": None}
-    answer_first(page, runs, partial(Route.fulfill, status=202, json=queued))
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator("tbody tr")).to_contain_text("5 iterations")
-    for status in ("failed", "cancelled"):
-        body = {"id": "run_1", "status": status, "error": None}
-        answer_first(page, runs, partial(Route.fulfill, json=body))
-        page.get_by_role("button", name="Train", exact=True).click()
-        problem = page.locator("#train-problem")
-        expect(problem).to_contain_text(re.compile(f"The training run (was )?{status}"))
