@@ -1,25 +1,14 @@
 """Fit recurrences, delay by delay."""
 
-import json
 import math
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from service.engine.data import Series
-from service.engine.fit import (
-    Alternative,
-    DelayCost,
-    Effect,
-    Finding,
-    Problem,
-    Result,
-    fit,
-    solve_delay,
-)
+from service.engine.fit import DelayCost, Finding, Problem, Result, fit, solve_delay
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
@@ -28,30 +17,13 @@ from service.operations.fit_times import add_times_of_steps
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.work_estimates import fit_seconds
-from service.schemas.fit_results import Alternative as AlternativeSchema
-from service.schemas.fit_results import DelayCost as DelayCostSchema
-from service.schemas.fit_results import (
-    DelayEstimate,
-    EffectReport,
-    Estimate,
-    FitArrays,
-    FitResource,
-    FitResult,
-    InputEstimate,
-    PiecewiseEstimate,
-    TrustReport,
-)
-from service.schemas.fit_results import Finding as FindingSchema
-from service.schemas.fit_results import Interval as IntervalSchema
-from service.schemas.fit_results import Minimum as MinimumSchema
-from service.schemas.fit_results import ResidualTests as ResidualTestsSchema
+from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult, Interval
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
-TEXTS = json.loads(Path(__file__).with_name("fit_texts.json").read_text("utf-8"))
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
 PROFILE_ROWS = 300  # of a profile, about
 _OF_PROFILE = "profile_"  # the names of its arrays begin with this
@@ -61,6 +33,11 @@ PROFILE = {  # columns, and names of the arrays
     for name in FitArrays.model_fields
     if name.startswith(_OF_PROFILE)
 }
+# Fields of a response that the engine gives the same names.
+SAME = (
+    *("cost", "innovation_sd", "r_squared", "aic", "bic", "n_targets", "degrees_of_freedom"),
+    *("minima", "at_limit", "residuals"),
+)
 
 
 def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
@@ -164,107 +141,64 @@ class StepwiseFit(StepwiseComputation):
 
 def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     """Return a fit as a response."""
-    parameters = result.parameters
+    parameters, trust = result.parameters, result.trust
     intervals = _describe_intervals(request, result)
     length = 1.0 if request.step is None else request.step.length
-    offset, states = parameters.offset, parameters.initial_states
-    level = result.level - result.criterion if result.is_colored else result.level
-    return FitResult(
-        w_rec=PiecewiseEstimate(
-            value=result.w_rec, standard_error=result.standard_error, intervals=intervals
-        ),
-        time_constant=_to_time(result, intervals, length),
-        half_life=_to_time(result, intervals, length * math.log(2.0)),
-        inputs=_describe_inputs(series, result),
-        target=series.target_name,
-        sequence_names=list(series.sequence_names) or None,
-        offset=None if offset is None else _estimate(offset),
-        initial_states=None if states is None else [_estimate(state) for state in states],
-        delay=DelayEstimate(
-            value=result.problem.delay,
-            costs=[DelayCostSchema(**delay._asdict()) for delay in result.delays],
-        ),
-        rho=result.rho if result.is_colored else None,
-        cost=result.cost,
-        log10_cost=math.log10(result.cost) if result.cost > 0.0 else None,
-        level=level,
-        rmse=math.sqrt(result.cost),
-        innovation_sd=result.innovation_sd,
-        r_squared=result.r_squared,
-        aic=result.aic,
-        bic=result.bic,
-        n_targets=result.n_targets,
-        degrees_of_freedom=result.degrees_of_freedom,
-        minima=[MinimumSchema(**minimum._asdict()) for minimum in result.minima],
-        unique=result.is_unique,
-        identifiable=result.is_identifiable,
-        at_limit=result.at_limit,
-        residuals=ResidualTestsSchema(**result.residuals._asdict()),
-        effects=_describe_effect(result.effect),
-        alternatives=[_describe_alternative(other, length) for other in result.alternatives],
-        trust=_describe_trust(result),
-    )
-
-
-def _describe_intervals(request: FitRequest, result: Result) -> list[IntervalSchema]:
-    low, high = request.range
-    return [
-        IntervalSchema(
-            low=interval.low,
-            high=interval.high,
-            low_open=interval.low <= low,
-            high_open=interval.high >= high,
-        )
-        for interval in result.intervals
-    ]
-
-
-def _describe_inputs(series: Series, result: Result) -> list[InputEstimate]:
-    parameters = result.parameters
+    states = parameters.initial_states
     columns = parameters.w_in, parameters.steady_state_gains, result.input_effects
-    return [
-        InputEstimate(
-            name=name,
-            w_in=_estimate(w_in),
-            steady_state_gain=_estimate(gain),
-            effects=_describe_effect(effect),
-        )
-        for name, w_in, gain, effect in zip(series.input_names, *columns, strict=True)
-    ]
-
-
-def _describe_effect(effect: Effect | None) -> EffectReport | None:
-    return None if effect is None else EffectReport(visible=effect.visible, p=effect.p)
-
-
-def _describe_alternative(alternative: Alternative, length: float) -> AlternativeSchema:
-    return AlternativeSchema(
-        reason=alternative.reason,
-        options=dict(alternative.options),
-        w_rec=alternative.w_rec,
-        time_constant=alternative.time_constant * length,
-        r_squared=alternative.r_squared,
-    )
-
-
-def _describe_trust(result: Result) -> TrustReport:
-    trust = result.trust
-    return TrustReport.model_validate(
-        {
+    fields = {
+        "w_rec": {
+            "value": result.w_rec,
+            "standard_error": result.standard_error,
+            "intervals": intervals,
+        },
+        "time_constant": _to_time(result, intervals, length),
+        "half_life": _to_time(result, intervals, length * math.log(2.0)),
+        "inputs": [
+            {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
+            | {"effects": effect}
+            for name, w_in, gain, effect in zip(series.input_names, *columns, strict=True)
+        ],
+        "target": series.target_name,
+        "sequence_names": list(series.sequence_names) or None,
+        "offset": None if parameters.offset is None else _estimate(parameters.offset),
+        "initial_states": None if states is None else [_estimate(state) for state in states],
+        "delay": {"value": result.problem.delay, "costs": result.delays},
+        "rho": result.rho if result.is_colored else None,
+        "log10_cost": math.log10(result.cost) if result.cost > 0.0 else None,
+        "level": result.level - result.criterion if result.is_colored else result.level,
+        "rmse": math.sqrt(result.cost),
+        "unique": result.is_unique,
+        "identifiable": result.is_identifiable,
+        "effects": result.effect,
+        "alternatives": [
+            other._replace(time_constant=other.time_constant * length)
+            for other in result.alternatives
+        ],
+        "trust": {
             "interval": trust.interval,
             "reasons": trust.reasons,
             "cautions": trust.cautions,
             "findings": [describe_finding(finding, result) for finding in trust.findings],
-            "cautious": trust.cautious and [interval._asdict() for interval in trust.cautious],
-        }
-    )
+            "cautious": trust.cautious,
+        },
+    }
+    return FitResult.model_validate({name: getattr(result, name) for name in SAME} | fields)
 
 
-def describe_finding(finding: Finding, result: Result) -> FindingSchema:
-    """Return a finding in sentences."""
+def _describe_intervals(request: FitRequest, result: Result) -> list[Interval]:
+    range_low, range_high = request.range
+    return [
+        Interval(low=low, high=high, low_open=low <= range_low, high_open=high >= range_high)
+        for low, high in result.intervals
+    ]
+
+
+def describe_finding(finding: Finding, result: Result) -> dict[str, Any]:
+    """Return a finding with its sentences."""
     series, lag = result.problem.series, finding.lag or 0
     shift = lag - result.problem.delay
-    fields = {
+    words = {
         **finding._asdict(),
         "lag": count(lag, "step"),
         "before": f"{count(lag, 'step')} before" if lag else "the same step",
@@ -273,20 +207,18 @@ def describe_finding(finding: Finding, result: Result) -> FindingSchema:
         "target": series.target_name,
         "n_targets": result.n_targets,
     }
-    texts = {name: text.format(**fields) for name, text in TEXTS[finding.slug].items()}
-    advice_with_ar1 = texts.pop("advice_with_ar1", texts["advice"])
-    if result.is_colored:
-        texts["advice"] = advice_with_ar1
-    return FindingSchema(**finding._asdict(), **texts)
+    texts = (TEXTS["reasons"] | TEXTS["cautions"])[finding.slug]
+    advice = (result.is_colored and texts.get("advice_with_ar1")) or texts["advice"]
+    sentences = {"sentence": texts["sentence"], "advice": advice}
+    return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}
 
 
-def _estimate(row: Array) -> Estimate:
+def _estimate(row: Array) -> dict[str, float]:
     """Return a value and the ends of its interval."""
-    value, low, high = row.tolist()
-    return Estimate(value=value, low=low, high=high)
+    return dict(zip(("value", "low", "high"), row.tolist(), strict=True))
 
 
-def _to_time(result: Result, of_w_rec: list[IntervalSchema], unit: float) -> PiecewiseEstimate:
+def _to_time(result: Result, of_w_rec: list[Interval], unit: float) -> dict[str, Any]:
     """Return the estimate of the time -unit / log w_rec."""
 
     def time(w: float) -> float:
@@ -302,7 +234,7 @@ def _to_time(result: Result, of_w_rec: list[IntervalSchema], unit: float) -> Pie
         for interval, (low, high) in zip(of_w_rec, result.intervals, strict=True)
         if high > 0.0 and low < 1.0
     ]
-    return PiecewiseEstimate(value=value, standard_error=error, intervals=intervals)
+    return {"value": value, "standard_error": error, "intervals": intervals}
 
 
 FIT = JobType(

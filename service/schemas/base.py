@@ -92,4 +92,9 @@ class ResponseModel(BaseModel):
     Arrays are numpy arrays until they are encoded.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, from_attributes=True)
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        frozen=True,
+        from_attributes=True,
+        use_attribute_docstrings=True,
+    )
