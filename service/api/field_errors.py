@@ -1,16 +1,18 @@
 """The invalid fields and query parameters of a request, as problems list them."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, RootModel, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from service.errors import FieldError, Invalid
+from service.schemas.flat import find_models, find_option
 
+M = TypeVar("M", bound=BaseModel)
 MAX_FIELDS: Final = 50  # listed in one response; a body may have hundreds of invalid fields
 MAX_STEP: Final = 200  # characters, since the name of an unknown field may have any length
 MAX_NAME: Final = 80  # characters of a name that are compared with known ones, or repeated
@@ -42,6 +44,14 @@ class InvalidBody(Invalid):
         self.errors = [_describe(detail, model) for detail in details[:MAX_FIELDS]]
 
 
+def validate(value: Any, model: type[M]) -> M:
+    """Return the model of a parsed body; raises InvalidBody."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise InvalidBody(error, model) from None
+
+
 def query_errors(error: RequestValidationError) -> list[FieldError]:
     """Return the invalid query parameters of a request."""
     fields = []
@@ -64,12 +74,7 @@ def name_parameter(
     """
     if not field.pointer:
         return field
-    wanted = f"{field.pointer}/"
-    parts = {name: f"{pointer}/" for name, pointer in pointers.items()}
-    near = [name for name, part in parts.items() if wanted.startswith(part)]
-    near += [name for name, part in parts.items() if part.startswith(wanted)]
-    own_name = field.pointer.split("/")[1]
-    parameter = next((name for name in near if name in written), (*near, own_name)[0])
+    parameter = find_option(field.pointer, pointers, written) or field.pointer.split("/")[1]
     return replace(field, pointer=None, parameter=parameter)
 
 
@@ -118,7 +123,7 @@ def _locate(loc: Sequence[Any], model: type[BaseModel]) -> tuple[list[Any], set[
     """Return a location without the tags of union members, and the fields beside the last step."""
     steps: list[Any] = []
     known: set[str] = set()
-    models = list(_models(model))
+    models = list(find_models(model))
     for step in loc:
         if len(models) > 1 and isinstance(step, str):
             models = [member for member in models if _has_tag(member, step)]
@@ -131,19 +136,8 @@ def _locate(loc: Sequence[Any], model: type[BaseModel]) -> tuple[list[Any], set[
                 for name, info in member.model_fields.items()
             }
             known = set(fields)
-            models = list(_models(fields[step].annotation)) if step in fields else []
+            models = list(find_models(fields[step].annotation)) if step in fields else []
     return steps, known
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the models in the type of a field: of a union, a list, or null as an alternative."""
-    if not isinstance(annotation, type) or get_args(annotation):
-        for part in get_args(annotation):
-            yield from _models(part)
-    elif issubclass(annotation, RootModel):
-        yield from _models(annotation.model_fields["root"].annotation)
-    elif issubclass(annotation, BaseModel):
-        yield annotation
 
 
 def _has_tag(model: type[BaseModel], tag: str) -> bool:

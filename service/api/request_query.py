@@ -5,47 +5,29 @@ kinds, or as ``dataset=ds_…``; a list by one parameter that may be repeated; t
 ``2,0.5``. Data in the request itself and several windows need POST.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import EnumType
-from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from service.api.examples import DATASET_ID, RUN_ID
+from service.api.field_errors import validate
 from service.api.query_params import PARSE_NUMBER, QueryModel, parse_number
-from service.api.requests import validate
 from service.errors import Invalid
 from service.schemas.base import RequestModel
-from service.schemas.datasets import OneTargetDataset
+from service.schemas.flat import Part, differ, flatten, list_item, nest
 
-# The fields of the kinds of datasets that need no data, by kind, the default one first.
-GENERATED: Final = {
-    get_args(model.model_fields["kind"].annotation)[0]: model.model_fields
-    for model in get_args(OneTargetDataset)
-    if not any(info.is_required() for name, info in model.model_fields.items() if name != "kind")
-}
-DEFAULT_KIND: Final = next(iter(GENERATED))
 EXAMPLES: Final = {"runs": [[RUN_ID]]}  # of fields whose own examples are not stored
 ONE_ITEM: Final = " If it is given, there is one, not the default ones."
-_literal: Any = Literal  # which is computed here
-
-
-class Parameter(NamedTuple):
-    """A query parameter, and the part of the JSON body that it stands for."""
-
-    field: str
-    part: str | None  # a field of the model in that field, or of the models in its list
-    pointer: str
-    declared: tuple[Any, Any]  # its type; its default, description and example
 
 
 class RequestQuery(QueryModel):
     """A request as query parameters; `derive_query` adds those that are not here."""
 
     request_model: ClassVar[type[RequestModel]]
-    parameters: ClassVar[dict[str, Parameter]]
 
     dataset: Annotated[
         str | None,
@@ -58,43 +40,29 @@ class RequestQuery(QueryModel):
     @classmethod
     def pointers(cls) -> dict[str, str]:
         """Return the JSON pointer of every parameter."""
-        pointers = {name: parameter.pointer for name, parameter in cls.parameters.items()}
-        return {"dataset": "/dataset", **pointers}
+        parts = flatten(cls.request_model).items()
+        return {"dataset": "/dataset", **{name: part.pointer for name, part in parts}}
 
     def to_request(self) -> Any:
-        """Return the request; raises Invalid."""
-        body: dict[str, Any] = {"dataset": {}}
-        for name, value in self._given(*self.parameters).items():
-            parameter = self.parameters[name]
-            if parameter.part is None:
-                body[parameter.field] = value
-            else:
-                body.setdefault(parameter.field, {})[parameter.part] = value
-        body["dataset"] = self._select_dataset(body["dataset"])
-        for field, value in body.items():
-            info = self.request_model.model_fields[field]
-            if isinstance(value, dict) and _list_item(info.annotation):
-                body[field] = _replace_items(info.default, value)
-        return validate(body, self.request_model)
+        """Return the request; raises Invalid.
 
-    def _select_dataset(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the dataset, without parameters that do not apply and equal their defaults.
-
-        Clients that are generated from the schema send all parameters. Raises Invalid for other
-        parameters beside a stored dataset.
+        Parameters of a dataset that do not apply are ignored if they equal their defaults: clients
+        that are generated from the schema send all parameters.
         """
-        applicable = GENERATED[given.get("kind", DEFAULT_KIND)] if self.dataset is None else {}
-        used = {
-            name: value
-            for name, value in given.items()
-            if name in applicable or value != _default_of(name)
-        }
-        if self.dataset is None:
-            return used
-        if used:
-            names = ", ".join(sorted(used))
-            raise Invalid(f"{names} cannot be combined with a stored dataset", "/dataset")
-        return {"kind": "stored", "id": self.dataset}
+        parts = flatten(self.request_model)
+        given = self._given(*parts)
+        kinds = parts["kind"].fields
+        kind = given.get("kind", next(iter(kinds))) if self.dataset is None else None
+        for name in [name for name in given if parts[name].path[0] == "dataset"]:
+            fields = parts[name].fields
+            if kind not in fields and given[name] == next(iter(fields.values())).default:
+                del given[name]
+            elif kind is None:
+                raise Invalid(f"{name} cannot be combined with a stored dataset", "/dataset")
+        body = nest(self.request_model, given)
+        if self.dataset is not None:
+            body["dataset"] = {"kind": "stored", "id": self.dataset}
+        return validate(body, self.request_model)
 
 
 def derive_query(model: type[RequestModel], *bases: type[QueryModel]) -> Any:
@@ -102,57 +70,38 @@ def derive_query(model: type[RequestModel], *bases: type[QueryModel]) -> Any:
 
     Its type is that of a new class, which no checker knows.
     """
-    parameters = dict(_parameters(model))
-    declared: Any = {name: parameter.declared for name, parameter in parameters.items()}
+    declared: Any = {name: _declare_part(model, part) for name, part in flatten(model).items()}
     name = model.__name__.replace("Request", "Query")
     base: Any = (RequestQuery, *bases)
     query: Any = create_model(name, __base__=base, **declared)
-    query.request_model, query.parameters = model, parameters
+    query.request_model = model
     return query
 
 
-def _parameters(model: type[RequestModel]) -> Iterator[tuple[str, Parameter]]:
-    """Yield the parameters of all fields: several of a dataset, a network or a window."""
-    for field, info in model.model_fields.items():
-        item = _list_item(info.annotation)
-        inner: Any = item or info.annotation
-        if field == "dataset":
-            for name, declared in _dataset_parameters():
-                yield name, Parameter(field, name, f"/{field}/{name}", declared)
-        elif _is_model(inner) and not _is_pair(inner):
-            pointer = f"/{field}/0" if item else f"/{field}"
-            for name, part in inner.model_fields.items():
-                more = ONE_ITEM if item and _differ(info.default, name) else ""
-                yield name, Parameter(field, name, f"{pointer}/{name}", _declare(name, part, more))
-        else:
-            name = field.removesuffix("s") if item else field
-            yield name, Parameter(field, None, f"/{field}", _declare(field, info))
+def _declare_part(model: type[RequestModel], part: Part) -> tuple[Any, Any]:
+    """Return the type of a parameter, and its default, description and example.
 
-
-def _dataset_parameters() -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """Yield the fields of all generated kinds. No default that depends on the kind is declared."""
-    kind = Field(DEFAULT_KIND, description="The kind of generated dataset.")
-    yield "kind", (_literal[tuple(GENERATED)], kind)
-    for name in dict.fromkeys(name for fields in GENERATED.values() for name in fields):
-        infos = {kind: fields[name] for kind, fields in GENERATED.items() if name in fields}
-        defaults = {kind: info.default for kind, info in infos.items()}
-        info = infos[next(iter(infos))]
-        if len(set(defaults.values())) > 1 and name != "kind":
-            texts = " or ".join(f"{default} for {kind}" for kind, default in defaults.items())
-            yield name, _declare(name, info, f" By default {texts}.", default=None)
-        elif name != "kind":
-            of_some = f" Of {' and '.join(infos)}." if len(infos) < len(GENERATED) else ""
-            yield name, _declare(name, info, of_some)
-
-
-def _default_of(name: str) -> Any:
-    """Return the default of a parameter of the first generated kind that has it."""
-    return next(fields[name].default for fields in GENERATED.values() if name in fields)
+    No default that depends on the kind of dataset is declared.
+    """
+    infos = part.fields
+    name, info = str(part.path[-1]), next(iter(infos.values()))
+    if part.has_tag:
+        kinds: Any = Literal[tuple(infos)]
+        return kinds, Field(info.default, description="The kind of generated dataset.")
+    if 0 in part.path:
+        default_items = model.model_fields[str(part.path[0])].default
+        return _declare(name, info, ONE_ITEM if differ(default_items, name) else "")
+    defaults = {kind: each.default for kind, each in infos.items()}
+    if any(default != info.default for default in defaults.values()):
+        texts = " or ".join(f"{default} for {kind}" for kind, default in defaults.items())
+        return _declare(name, info, f" By default {texts}.", default=None)
+    is_partial = part.path[0] == "dataset" and len(infos) < len(flatten(model)["kind"].fields)
+    return _declare(name, info, f" Of {' and '.join(infos)}." if is_partial else "")
 
 
 def _declare(name: str, info: FieldInfo, more: str = "", **changes: Any) -> tuple[Any, Any]:
     """Return the type of a parameter, and its default, description and example."""
-    item = _list_item(info.annotation)
+    item = list_item(info.annotation)
     if item is not None:
         values = [*item] if isinstance(item, EnumType) else info.default
         examples = EXAMPLES.get(name) or [[_text(value) for value in values[:2]]]
@@ -207,31 +156,5 @@ def _format(annotation: Any) -> str:
     return f" Written as {','.join(annotation.model_fields)}." if _is_model(annotation) else ""
 
 
-def _replace_items(items: Sequence[BaseModel], given: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the items of a list with the given parts.
-
-    There is one item where a part is given in which the default items differ.
-    """
-    if any(_differ(items, part) for part in given):
-        return [given]
-    return [vars(item) | given for item in items]
-
-
-def _differ(items: Sequence[BaseModel], part: str) -> bool:
-    return any(vars(item)[part] != vars(items[0])[part] for item in items)
-
-
-def _list_item(annotation: Any) -> Any:
-    """Return the type of the items of a list, which may be null; None for another type."""
-    for option in (annotation, *get_args(annotation)):
-        if get_origin(option) is list:
-            return get_args(option)[0]
-    return None
-
-
 def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def _is_pair(model: type[BaseModel]) -> bool:
-    return [info.annotation for info in model.model_fields.values()] == [float, float]

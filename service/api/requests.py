@@ -12,14 +12,14 @@ from typing import Any, Final, TypeVar, get_origin
 import orjson
 from fastapi import APIRouter, Body, Request
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service.api.bodies import declared_size
 from service.api.dependencies import get_app_state
 from service.api.errors import MEDIA, TOO_LARGE
-from service.api.field_errors import MAX_STEP, InvalidBody, explain_unknown, name_parameter
+from service.api.field_errors import MAX_STEP, explain_unknown, name_parameter, validate
 from service.errors import Invalid, Malformed
 from service.operations.work_estimates import PARSE
 
@@ -152,14 +152,6 @@ def _parse(body: bytes, model: type[M]) -> M:
     except JSONDecodeError as error:
         raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
     return validate(value, model)
-
-
-def validate(value: Any, model: type[M]) -> M:
-    """Return the model of a parsed body; raises InvalidBody."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        raise InvalidBody(error, model) from None
 
 
 def _check_query(request: Request, known: Collection[str], lists: Collection[str]) -> None:

@@ -54,7 +54,7 @@ class TaskCommand(click.Command):
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return all options: those of the command, of the request, and of the answer."""
-        derived = [option for form in self.forms for option, _ in form.options.values()]
+        derived = [each.option for form in self.forms for each in form.options.values()]
         suffixes, path = ", ".join(self.task.suffixes), click.Path(path_type=Path, dir_okay=False)
         text = f"Write a file: {suffixes}, as its name ends."
         out = click.Option(["--out"], metavar="FILE", type=path, help=text)
@@ -65,6 +65,7 @@ class TaskCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> None:
         """Print the answer to the request, and write it to a file."""
+        from service.api.field_errors import validate
         from service.cli.options import read_value
         from service.cli.session import open_session, save
 
@@ -86,7 +87,7 @@ class TaskCommand(click.Command):
                     columns = {name: params[name] for name in COLUMNS if name in params}
                     body["dataset"] = session.store(params["data"], columns)
                 parts = zip(self.forms, [body, *style], strict=True)
-                valid = [form.validate(part) for form, part in parts]
+                valid = [validate(part, form.model) for form, part in parts]
                 json, make_file = self.task.answer(session, *valid)
                 if out is not None:
                     save(out, make_file(out.suffix[1:]))
