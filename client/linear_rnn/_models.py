@@ -307,6 +307,15 @@ class DelayCost:
     Null with white noise."""
 
 
+class DelayRange(TypedDict):
+    """The delays to search, in steps."""
+
+    low: int
+    """The lowest."""
+    high: int
+    """The highest."""
+
+
 @dataclass(kw_only=True)
 class EffectReport:
     """Whether an effect on the target is visible in the data."""
@@ -1259,7 +1268,7 @@ class FitRequest(TypedDict):
     gains: NotRequired[dict[str, Any]]
     """Steady-state gains that are known, by the name of the input: its weight is then gain · (1 -
     w_rec)."""
-    delay: NotRequired[int | dict[str, Any]]
+    delay: NotRequired[int | DelayRange]
     """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
     best is chosen. Every sequence starts after the longest delay."""
     w_rec: NotRequired[FitRange]

@@ -3,9 +3,8 @@
 import re
 from array import array
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from itertools import chain, islice
-from typing import BinaryIO, Final, NamedTuple, NoReturn
+from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from service.engine.data import Series, Step
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.formats.base import CHUNK, SeriesColumns, SeriesStream, SizeLimits
-from service.formats.csv import PARSED_NUMBERS, SAMPLE, DecimalMarks, encode_rows, read_lines
+from service.formats.csv import PARSED_NUMBERS, SAMPLE, encode_rows, read_lines
 from service.formats.csv_layout import (
     LIKE_A_NUMBER,
     SEPARATORS,
@@ -26,6 +25,7 @@ from service.formats.csv_layout import (
     shorten,
     split_line,
 )
+from service.formats.decimal_marks import DecimalMarks
 from service.schemas.arrays import explain_out_of_range, in_range
 from service.schemas.series import MAX_NAME, NAME_PATTERN, check_inputs, to_names
 from service.schemas.times import Times, TimesError, list_times
@@ -34,6 +34,7 @@ GAP: Final = "0"  # parsed in place of an empty target
 NO_HEADER: Final = "there is no header; the first line must name the columns"
 LAYOUT: Final = "a line with the names of the columns must come first, and then one row per step"
 WHICH_MARK: Final = "name the decimal mark (decimal=, or decimal=.)"
+NAME_RULE: Final = f"a name has 1 to {MAX_NAME} characters, no quotes and no control characters"
 TIME: Final = "time"  # the header of dates
 SEQUENCE: Final = "sequence"  # the header of the names of the sequences
 FORMULA: Final = re.compile(r"'*+[=+@-]")  # what spreadsheets run, also if it was encoded before
@@ -81,77 +82,47 @@ class _Columns(NamedTuple):
 
 def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
     """Return the columns of a table by its header; raises Invalid."""
-    separator, fields = _find_header(sample, chosen)
-    line, inputs = sample[0], list[int]()
-    taken: dict[int, str] = {}
-
-    def find(name: str, parameter: str) -> int:
-        indices = [i for i, field in enumerate(fields) if field == name]
-        if not indices:
-            raise Invalid(_explain_missing(line, fields, name), parameter=parameter)
-        if len(indices) > 1:
-            detail = f"{cite(line)}: {len(indices)} columns are named {name!r}; rename one of them"
-            raise Invalid(detail, parameter=parameter)
-        other = taken.setdefault(indices[0], parameter)
-        if other != parameter or (parameter == "inputs" and indices[0] in inputs):
-            uses = "" if other == parameter else f" for {other} and for {parameter}"
-            detail = f"the column {name!r} is chosen twice{uses or ' as an input'}; choose it once"
-            raise Invalid(detail, parameter=parameter)
-        return indices[0]
-
-    target = find(TARGET if chosen.target is None else chosen.target, "target")
-    sequence, time = (
-        None if name is None else find(name, parameter)
-        for name, parameter in ((chosen.sequence, "sequence"), (chosen.time, "time"))
-    )
-    others = [field for i, field in enumerate(fields) if i not in taken]
-    for name in others if chosen.inputs is None else chosen.inputs:
-        if not name:
-            detail = f"{cite(line)}: a column has no name; choose the inputs by name (inputs=…)"
-            raise Invalid(detail, parameter="inputs")
-        inputs.append(find(name, "inputs"))
-    check_inputs(len(inputs))
-    for i, parameter in taken.items():
-        _check_name(fields[i], f"column {i + 1}", parameter)
-    return _Columns(separator, fields, inputs, target, sequence, time)
+    line, separator = sample[0], find_separator(sample)
+    header = [*map(_decode_name, split_line(line[1], separator))]
+    if all(map(LIKE_A_NUMBER.match, header)):
+        raise Invalid(f"{cite(line)}: {NO_HEADER}", parameter="target")
+    names: dict[str, tuple[str, ...]] = {
+        "target": (TARGET if chosen.target is None else chosen.target,),
+        "sequence": () if chosen.sequence is None else (chosen.sequence,),
+        "time": () if chosen.time is None else (chosen.time,),
+    }
+    others = [name for name in header if (name,) not in names.values()]
+    names["inputs"] = tuple(others) if chosen.inputs is None else chosen.inputs
+    taken, indices = set[str](), dict[str, list[int]]()
+    for parameter, wanted in names.items():
+        for name in wanted:
+            problem = _find_problem(header, name, taken)
+            if problem is not None:
+                raise Invalid(f"{cite(line)}: {problem}", parameter=parameter)
+            taken.add(name)
+        indices[parameter] = [header.index(name) for name in wanted]
+    check_inputs(len(indices["inputs"]))
+    (target,), inputs = indices["target"], indices["inputs"]
+    sequence, time = (next(iter(indices[name]), None) for name in ("sequence", "time"))
+    return _Columns(separator, header, inputs, target, sequence, time)
 
 
-def _check_name(name: str, citation: str, parameter: str) -> None:
-    if len(name) > MAX_NAME or not re.match(NAME_PATTERN, name):
-        what = f"at most {MAX_NAME} characters, no quotes and no control characters"
-        raise Invalid(f"{citation}: a name has {what}", parameter=parameter)
+def _find_problem(header: list[str], name: str, taken: set[str]) -> str | None:
+    """Return why a column cannot be chosen."""
+    if name not in header:
+        if any(map(is_number, header)):
+            return NO_HEADER
+        listed = ", ".join(field[:40] for field in header[:20])
+        return f"there is no column {name!r}. The columns are {listed}"
+    if header.count(name) > 1:
+        return f"{header.count(name)} columns are named {shorten(name)}; rename one of them"
+    if name in taken:
+        return f"the column {name!r} is chosen twice; choose it once"
+    return None if _is_name(name) else f"column {header.index(name) + 1}: {NAME_RULE}"
 
 
-def _find_header(sample: list[Line], chosen: SeriesColumns) -> tuple[str, list[str]]:
-    """Return the separator and the header: the first that fits the chosen names and the rows.
-
-    Raises Invalid if all names look like numbers or dates.
-    """
-    names = {*(chosen.inputs or ()), chosen.target or TARGET, chosen.sequence, chosen.time} - {None}
-    for separator in SEPARATORS:
-        rows = [split_line(text, separator) for _, text in sample]
-        header = [*map(_decode_name, rows[0])]
-        if names <= {*header} and len({len(row) for row in rows}) == 1:
-            if all(map(LIKE_A_NUMBER.match, rows[0])):
-                raise Invalid(f"{cite(sample[0])}: {NO_HEADER}", parameter="target")
-            return separator, header
-    separator = find_separator(sample)
-    return separator, [*map(_decode_name, split_line(sample[0][1], separator))]
-
-
-def _explain_missing(line: Line, fields: list[str], name: str) -> str:
-    if any(is_number(field) for field in fields):
-        return f"{cite(line)}: {NO_HEADER}"
-    nearest = get_close_matches(name, fields, 1, 0.5)
-    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
-    listed = ", ".join(field[:40] for field in fields[:20])
-    return f"{cite(line)}: there is no column {name!r}. {hint}The columns are {listed}"
-
-
-def _unit(columns: _Columns, time: int) -> str:
-    """Return the unit of which `write_series_csv` makes the name of the column of times."""
-    others = [name for i, name in enumerate(columns.header) if i not in (time, columns.sequence)]
-    return columns.header[time].removesuffix(_suffix(columns.header[time], others))
+def _is_name(name: str) -> bool:
+    return len(name) <= MAX_NAME and re.match(NAME_PATTERN, name) is not None
 
 
 class _Rows:
@@ -166,8 +137,11 @@ class _Rows:
         self._labels: dict[str, int] = {}
         # Commas that separate fields leave points only one meaning.
         ambiguous = "," if columns.separator == "," else ".,"
-        self._marks = DecimalMarks("/sequences", chosen.decimal_mark, ambiguous, WHICH_MARK)
-        self._times = None if columns.time is None else Times(_unit(columns, columns.time))
+        self._marks = [
+            DecimalMarks("/sequences", chosen.decimal_mark, ambiguous, WHICH_MARK)
+            for _ in columns.numeric
+        ]
+        self._times = None if columns.time is None else Times(columns.header[columns.time])
 
     def add(self, lines: list[Line]) -> None:
         """Add lines; raises as `read_series_csv`."""
@@ -181,11 +155,8 @@ class _Rows:
             try:
                 self._times.add([row[columns.time] for row in fields])
             except TimesError as error:
-                line = lines[(error.row or 0) - len(self.codes) + len(lines)]
-                detail = f"{cite(line)}: {error.detail}"
-                raise Invalid(detail, parameter="time", line=line[0]) from None
-        numbers = [[row[i] for i in columns.numeric] for row in fields]
-        self._numbers.frombytes(self._parse(lines, numbers).tobytes())
+                raise self._locate(error) from None
+        self._numbers.frombytes(self._parse(lines, fields).tobytes())
         # The longest sequence is at least as long as the average.
         n_samples = max(len(self._labels), 1)
         average = -(-len(self.codes) // n_samples)
@@ -193,7 +164,8 @@ class _Rows:
 
     def to_series(self) -> Series:
         """Return the series; raises Invalid and LimitExceeded."""
-        self._marks.check()
+        for marks in self._marks:
+            marks.check()
         columns, codes = self.columns, np.frombuffer(self.codes, np.int64)
         step, starts = self._find_times(codes)
         lengths = np.bincount(codes)
@@ -217,12 +189,14 @@ class _Rows:
         try:
             step = self._times.find_step(codes)
         except TimesError as error:
-            if error.row is None:
-                raise Invalid(error.detail, parameter="time") from None
-            number = self._lines[error.row]
-            detail = f"line {number}: {error.detail}"
-            raise Invalid(detail, parameter="time", line=number) from None
+            raise self._locate(error) from None
         return step, self._times.find_starts(codes, step)
+
+    def _locate(self, error: TimesError) -> Invalid:
+        if error.row is None:
+            return Invalid(error.detail, parameter="time")
+        number = self._lines[error.row]
+        return Invalid(f"line {number}: {error.detail}", parameter="time", line=number)
 
     def _check_widths(self, lines: list[Line], fields: list[list[str]]) -> None:
         width = self.columns.width
@@ -238,80 +212,66 @@ class _Rows:
         if column is None:
             return 0
         label = _decode_name(row[column])
-        if not label:
-            name = self.columns.header[column]
-            detail = f"{cite(line)}: the column {name!r} is empty; it must name the sequence"
-            raise Invalid(detail, parameter="sequence")
-        if label not in self._labels:
-            _check_name(label, cite(line), "sequence")
+        if label not in self._labels and not _is_name(label):
+            where = f"{cite(line)}, column {column + 1} ({self.columns.header[column]!r})"
+            raise Invalid(f"{where}: {NAME_RULE}", parameter="sequence")
         return self._labels.setdefault(label, len(self._labels))
 
     def _parse(self, lines: list[Line], fields: list[list[str]]) -> Array:
-        """Return fields as an array (len(lines), q + 1), nan where a target is missing."""
-        is_gap = np.array([row[-1] == "" for row in fields])
-        texts = [";".join([*row[:-1], row[-1] or GAP]) for row in fields]
-        texts = self._marks.normalize(lines, texts, ";")
+        """Return numbers (len(lines), q + 1), nan where a target is missing."""
+        columns = [
+            self._parse_column(lines, j, [row[i] for row in fields])
+            for j, i in enumerate(self.columns.numeric)
+        ]
+        return np.column_stack(columns)
+
+    def _parse_column(self, lines: list[Line], j: int, texts: list[str]) -> Array:
+        is_target = j == len(self.columns.inputs)
+        filled = [text or GAP for text in texts] if is_target else texts
+        filled = self._marks[j].normalize(lines, filled, ";")
         try:
-            table = np.loadtxt(texts, delimiter=";", comments=None, ndmin=2)
+            column = np.loadtxt(filled, delimiter=";", comments=None, ndmin=1)
         except ValueError:
-            self._report(lines, fields)
-        if table.shape != (len(lines), len(self.columns.numeric)):
-            self._report(lines, fields)
-        valid = in_range(table)
+            column = np.empty(0)
+        if column.shape != (len(lines),):
+            column = np.array([float(text) if is_number(text) else np.nan for text in filled])
+        valid = in_range(column)
         if not valid.all():
-            i, j = map(int, np.unravel_index(int(np.argmin(valid)), table.shape))
-            if np.isnan(table[i, j]):
-                self._report(lines, fields)
-            raise self._error(lines, i, j, explain_out_of_range(float(table[i, j])))
-        table[is_gap, -1] = np.nan
-        return table
+            i = int(np.argmin(valid))
+            what = self._explain(texts[i], float(column[i]), is_target=is_target)
+            index = self.columns.numeric[j]
+            where = f"column {index + 1} ({self.columns.header[index]!r})"
+            detail = f"{cite(lines[i])}, {where}: {what}"
+            raise Invalid(detail, "/sequences", line=lines[i][0], column=index + 1)
+        return np.where([text == "" for text in texts], np.nan, column)
 
-    def _report(self, lines: list[Line], fields: list[list[str]]) -> NoReturn:
-        """Raise Invalid for the first field that is not a number."""
-        for i, row in enumerate(fields):
-            for j, field in enumerate(row):
-                if field == "" and j < len(row) - 1:
-                    what = "an input is missing, and only targets may be; fill it in"
-                    raise self._error(lines, i, j, what)
-                if field and (not is_number(field) or field.lower().endswith("nan")):
-                    what = f"{shorten(field)} is not a number"
-                    if j == len(row) - 1:
-                        what += "; write numbers without units, and leave missing targets empty"
-                    elif not self._is_chosen:
-                        what += "; choose the inputs by name (inputs=…)"
-                    else:
-                        what += "; write 0 for none, or leave the column out of the inputs"
-                    raise self._error(lines, i, j, what)
-        detail = f"lines {lines[0][0]} to {lines[-1][0]} are not a table of numbers"
-        raise Invalid(detail, "/sequences")
-
-    def _error(self, lines: list[Line], i: int, j: int, what: str) -> Invalid:
-        """Return the error of number j of line i, with its pointer in JSON."""
-        column = self.columns.numeric[j]
-        row = len(self.codes) - len(lines) + i
-        code = self.codes[row]
-        step = np.count_nonzero(np.frombuffer(self.codes, np.int64)[:row] == code)
-        is_input = j < len(self.columns.inputs)
-        field = f"inputs/{step}/{j}" if is_input else f"targets/{step}"
-        where = f"column {column + 1} ({self.columns.header[column]!r})"
-        detail = f"{cite(lines[i])}, {where}: {what}"
-        pointer = f"/sequences/{code}/{field}"
-        return Invalid(detail, pointer, line=lines[i][0], column=column + 1)
+    def _explain(self, text: str, number: float, *, is_target: bool) -> str:
+        """Return why a field is invalid."""
+        if not text:
+            return "an input is missing, and only targets may be; fill it in"
+        if not np.isnan(number):
+            return explain_out_of_range(number)
+        if is_target:
+            advice = "write numbers without units, and leave missing targets empty"
+        elif self._is_chosen:
+            advice = "write 0 for none, or leave the column out of the inputs"
+        else:
+            advice = "choose the inputs by name (inputs=…)"
+        return f"{shorten(text)} is not a number; {advice}"
 
 
 def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
     """Write a table that `read_series_csv` reads back: sequence, time, inputs, target.
 
     The header of times is the unit of the step, or ``time`` for dates. The time of the first step
-    is one step if it is not known. Sequences without names are numbered from 0. A header that is
-    also the name of another column ends in an underscore.
+    is one step if it is not known. Sequences without names are numbered from 0. Underscores follow
+    a header that is also the name of another column.
     """
     names = [*series.columns["inputs"], series.columns["target"]]
     step = Step(**series.columns["step"])
     start_times = series.columns.get("start_times") or [None] * len(series.lengths)
-    time = TIME if isinstance(start_times[0], str) else step.unit
-    time += _suffix(time, names)
-    sequence = SEQUENCE + _suffix(SEQUENCE, [time, *names])
+    time = _make_unique(TIME if isinstance(start_times[0], str) else step.unit, names)
+    sequence = _make_unique(SEQUENCE, [time, *names])
     file.write(encode_rows([map(_encode_name, [sequence, time, *names])]))
     n_inputs = len(names) - 1
     labels = series.columns.get("sequence_names") or map(str, range(len(series.lengths)))
@@ -333,14 +293,10 @@ def _fields(label: str, time: str, inputs: Sequence[float], target: float) -> It
     yield "" if target != target else repr(target)  # noqa: PLR0124 - nan is a gap
 
 
-def _suffix(name: str, others: list[str]) -> str:
-    """Return the underscores after which a name is none of the others.
-
-    Their number is the same for the name with underscores, so that a reader can take them off.
-    """
-    stem = name.rstrip("_")
-    n_underscores = [len(other) - len(stem) for other in others if other.rstrip("_") == stem]
-    return "_" * (1 + max(n_underscores, default=-1))
+def _make_unique(name: str, others: list[str]) -> str:
+    while name in others:
+        name += "_"
+    return name
 
 
 def _encode_name(name: str) -> str:

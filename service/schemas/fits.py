@@ -2,27 +2,27 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.engine.fit import FitOptions
 from service.schemas.arrays import LARGEST, NUMBERS, error_at
-from service.schemas.base import NUMBER, Real
-from service.schemas.common import Range, check_state
+from service.schemas.base import NUMBER, Real, RequestModel
+from service.schemas.common import Range, State, check_state
 from service.schemas.computations import ComputationRequest
 from service.schemas.series import ColumnName, StepSchema
 
 MAX_DELAY = 10_000
 MAX_DELAYS = 50
-STARTS = ("shared", "each")
 MAX_GAINS = 12
+Start: TypeAlias = Literal["shared", "each"]
 
 KnownGain: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST), NUMBER]
 
 
 def _initial_state(value: Any) -> float | str:
-    if type(value) is str and value in STARTS:
-        return value
+    if value in ("shared", "each"):
+        return str(value)
     if type(value) not in NUMBERS:
         message = "Input should be a number, 'shared' or 'each'"
         raise PydanticCustomError("initial_state", message)
@@ -57,51 +57,36 @@ def _offset(value: Any) -> bool | float:
     return check_state(float(value))
 
 
-_NUMBER: Any = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
+Steps: TypeAlias = Annotated[int, Field(ge=0, le=MAX_DELAY)]
+
+
+class DelayRange(RequestModel):
+    """The delays to search, in steps."""
+
+    low: Steps
+    """The lowest."""
+    high: Steps
+    """The highest."""
+
+
 Offset: TypeAlias = Annotated[
-    bool | float,
-    PlainValidator(_offset),
-    WithJsonSchema({"anyOf": [{"type": "boolean"}, _NUMBER]}),
+    bool | float, PlainValidator(_offset, json_schema_input_type=bool | State)
 ]
-
-
-_STEPS: Any = {"type": "integer", "minimum": 0, "maximum": MAX_DELAY}
 Delay: TypeAlias = Annotated[
-    int | dict[str, int],
-    PlainValidator(_delay),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                _STEPS,
-                {
-                    "type": "object",
-                    "properties": {"low": _STEPS, "high": _STEPS},
-                    "required": ["low", "high"],
-                    "additionalProperties": False,
-                },
-            ]
-        }
-    ),
+    int | dict[str, int], PlainValidator(_delay, json_schema_input_type=Steps | DelayRange)
 ]
 InitialState: TypeAlias = Annotated[
-    float | Literal["shared", "each"],
-    PlainValidator(_initial_state),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                _NUMBER,
-                {"type": "string", "enum": list(STARTS)},
-            ]
-        }
-    ),
+    float | Start, PlainValidator(_initial_state, json_schema_input_type=State | Start)
 ]
 
 
 class FitRange(Range):
     """The range in which w_rec is searched."""
 
-    low: Annotated[Real, Field(description="The lower end.")] = 0.0
-    high: Annotated[Real, Field(description="The upper end; must be above the lower end.")] = 1.0
+    low: Real = 0.0
+    """The lower end."""
+    high: Real = 1.0
+    """The upper end; must be above the lower end."""
 
     @model_validator(mode="after")
     def _is_wide(self) -> "FitRange":
@@ -113,54 +98,31 @@ class FitRange(Range):
 class FitRequest(ComputationRequest):
     """What to fit, and to which data."""
 
-    initial_state: Annotated[
-        InitialState | None,
-        Field(
-            description="S_0, the state before the first step in use: a number, `shared` (one "
-            "unknown for all sequences) or `each` (one unknown per sequence). Null means `each` "
-            "for a series, and 0 for one target per sequence."
-        ),
-    ] = None
-    offset: Annotated[
-        Offset | None,
-        Field(
-            description="Whether a constant is added to the states, or that constant if it is "
-            "known. Null means true for a series, and false for one target per sequence."
-        ),
-    ] = None
+    initial_state: InitialState | None = None
+    """S_0, the state before the first step in use: a number, `shared` (one unknown for all
+    sequences) or `each` (one unknown per sequence). Null means `each` for a series, and 0 for one
+    target per sequence."""
+    offset: Offset | None = None
+    """Whether a constant is added to the states, or that constant if it is known. Null means true
+    for a series, and false for one target per sequence."""
     gains: Annotated[
         dict[ColumnName, KnownGain],
-        Field(
-            max_length=MAX_GAINS,
-            description="Steady-state gains that are known, by the name of the input: its weight "
-            "is then gain · (1 - w_rec).",
-            default_factory=dict,
-            examples=[{}],
-        ),
+        Field(max_length=MAX_GAINS, default_factory=dict, examples=[{}]),
     ]
-    delay: Annotated[
-        Delay,
-        Field(
-            description="The delay of all inputs in steps (dead time), or a range of at most "
-            f"{MAX_DELAYS} delays from which the best is chosen. Every sequence starts after the "
-            "longest delay."
-        ),
-    ] = 0
-    w_rec: Annotated[FitRange, Field(description="The range to search for w_rec.")] = FitRange()
-    noise: Annotated[
-        Literal["white", "ar1"],
-        Field(
-            description="`ar1` for noise that follows a first-order autoregression. Its "
-            "correlation is part of the fit, and sequences and gaps are allowed."
-        ),
-    ] = "white"
-    step: Annotated[
-        StepSchema | None,
-        Field(description="The time from one step to the next; by default that of the dataset."),
-    ] = None
-    confidence: Annotated[
-        float, Field(gt=0, lt=1, description="The confidence level of the intervals."), NUMBER
-    ] = 0.95
+    """Steady-state gains that are known, by the name of the input: its weight is then
+    gain · (1 - w_rec)."""
+    delay: Delay = 0
+    """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
+    best is chosen. Every sequence starts after the longest delay."""
+    w_rec: FitRange = FitRange()
+    """The range to search for w_rec."""
+    noise: Literal["white", "ar1"] = "white"
+    """`ar1` for noise that follows a first-order autoregression. Its correlation is part of the
+    fit, and sequences and gaps are allowed."""
+    step: StepSchema | None = None
+    """The time from one step to the next; by default that of the dataset."""
+    confidence: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.95
+    """The confidence level of the intervals."""
 
     @property
     def delays(self) -> tuple[int, int]:

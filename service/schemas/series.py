@@ -29,10 +29,10 @@ ColumnName = Annotated[
 class StepSchema(RequestModel):
     """The time from one step to the next."""
 
-    length: Annotated[
-        float, Field(ge=SMALLEST, le=LARGEST, description="Its length in units."), NUMBER
-    ] = 1.0
-    unit: Annotated[ColumnName, Field(description="Its unit.", examples=["hour"])] = "step"
+    length: Annotated[float, Field(ge=SMALLEST, le=LARGEST), NUMBER] = 1.0
+    """Its length in units."""
+    unit: Annotated[ColumnName, Field(examples=["hour"])] = "step"
+    """Its unit."""
 
     def to_step(self) -> Step:
         """Return the engine's step."""
@@ -42,33 +42,18 @@ class StepSchema(RequestModel):
 class SequenceSchema(RequestModel):
     """One sequence of a series."""
 
-    name: Annotated[
-        ColumnName | None,
-        Field(
-            description="Its name, if all sequences have one; above 1000 sequences, names are "
-            "not stored.",
-            examples=["north"],
-        ),
-    ] = None
+    name: Annotated[ColumnName | None, Field(examples=["north"])] = None
+    """Its name, if all sequences have one; above 1000 sequences, names are not stored."""
     times: Annotated[
-        list[str | Real] | None,
-        Field(
-            min_length=1,
-            description="The times of its steps, if all sequences have them: dates or numbers, as "
-            "in a table. Their steps must be equal, and are the step of the series.",
-            examples=[["2024-01-01", "2024-01-08"]],
-        ),
+        list[str | Real] | None, Field(min_length=1, examples=[["2024-01-01", "2024-01-08"]])
     ] = None
-    inputs: Annotated[
-        Steps | None,
-        Field(
-            description="The numbers of all inputs at each step, (T, q). "
-            "Null is allowed if the series has no inputs."
-        ),
-    ] = None
-    targets: Annotated[
-        Observations, Field(description="The target at each step, (T,); null is a gap.")
-    ]
+    """The times of its steps, if all sequences have them: dates or numbers, as in a table. Their
+    steps must be equal, and are the step of the series."""
+    inputs: Steps | None = None
+    """The numbers of all inputs at each step, (T, q). Null is allowed if the series has no
+    inputs."""
+    targets: Observations
+    """The target at each step, (T,); null is a gap."""
 
     def to_rows(self, n_inputs: int, index: int) -> Steps:
         """Return the inputs (T, q); raises an error if they do not match the targets."""

@@ -16,9 +16,9 @@ from service.schemas.arrays import explain_out_of_range, in_range
 TOLERANCE: Final = 0.01  # of a step: rounded times, and clock changes in weekly data
 UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 CLOCK_CHANGE: Final = 3_600  # seconds
+CHANGE_HOUR: Final = 3  # until which clocks change
 BUSINESS_DAY: Final = "business day"
-QUARTER: Final = "quarter"
-MONTHS: Final = {"month": 1, QUARTER: 3, "year": 12}
+MONTHS: Final = {"month": 1, "year": 12}
 CLOCK_UNITS: Final = {"hour", "minute", "second"}
 KIND: Final = "a date; write dates as 2024-01-31, 2024-01-31 13:00, 2024-Q1 or 2024-W05"
 
@@ -64,13 +64,12 @@ class Times:
     def __init__(self, name: str) -> None:
         self._name = name
         self._times = array("d")
-        self._are_dates = self._are_quarters = self._have_offsets = False
+        self._are_dates = self._have_offsets = False
 
     def add(self, texts: Sequence[str]) -> None:
         """Add the times of rows; raises TimesError for a text that is not a time."""
         if not self._times:
             self._are_dates = NUMBER.fullmatch(texts[0]) is None
-            self._are_quarters = QUARTERS.fullmatch(texts[0]) is not None
         for text in texts:
             try:
                 time = self._parse(text)
@@ -100,7 +99,10 @@ class Times:
         if not follows.any():
             return Step()
         times = np.frombuffer(self._times)[order]
-        step = self._find_calendar_step(times, follows) if self._are_dates else None
+        step = None
+        if self._are_dates:
+            dates = times.astype("datetime64[s]")
+            step = _find_months(dates, follows) or _find_business_days(dates, follows)
         if step is None:
             gaps = np.diff(times)[follows]
             if self._are_dates and not self._have_offsets:
@@ -125,14 +127,6 @@ class Times:
             return tuple(times)
         dates = np.array([round(1e6 * time) for time in times], "datetime64[us]")
         return tuple(_format(dates, step, is_utc=self._have_offsets))
-
-    def _find_calendar_step(self, times: Array, follows: NDArray[np.bool_]) -> Step | None:
-        """Return a step of business days, months, quarters or years, or None."""
-        dates = times.astype("datetime64[s]")
-        step = _find_months(dates, follows) or _find_business_days(dates, follows)
-        if step is not None and self._are_quarters and step.unit == "month":
-            return Step(step.length / 3, QUARTER)
-        return step
 
     def _to_step(self, gap: float) -> Step:
         if not self._are_dates:
@@ -188,7 +182,7 @@ def list_times(start: str | float | None, step: Step, first: int, n: int) -> lis
     if not isinstance(start, str):
         origin = step.length if start is None else start
         return [f"{origin + k * step.length:.15g}" for k in steps.tolist()]
-    begin = np.datetime64(_parse_start(start), "us")
+    begin = np.datetime64(parse_date(start.removesuffix("Z")), "us")
     if step.unit in MONTHS:
         months = begin.astype("datetime64[M]")
         later = months + steps * round(step.length * MONTHS[step.unit])
@@ -206,15 +200,8 @@ def list_times(start: str | float | None, step: Step, first: int, n: int) -> lis
     return _format(dates, step, is_utc=start.endswith("Z"))
 
 
-def _parse_start(text: str) -> datetime:
-    return parse_date(text.removesuffix("Z"))
-
-
 def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> list[str]:
     """Return dates as text, with as much of the time as the first date and the step need."""
-    if step.unit == QUARTER:
-        quarters = dates.astype("datetime64[M]").astype(int) // 3
-        return [f"{1970 + k // 4}-Q{k % 4 + 1}" for k in quarters.tolist()]
     days = dates.astype("datetime64[D]")
     if (dates == days).all() and step.unit not in CLOCK_UNITS:
         return [str(day) for day in days]
@@ -228,19 +215,15 @@ def _find_usual(gaps: Array) -> float:
 
 
 def _without_clock_changes(gaps: Array, times: Array) -> Array:
-    """Return gaps before times in seconds with the usual gap where the clocks change.
+    """Return gaps before times in seconds, with the usual gap where the clocks change.
 
-    That is in the night to a Sunday, in spring and autumn.
+    That is in the night to a Sunday.
     """
     usual = _find_usual(gaps)
     dates = times.astype("datetime64[s]")
-    days = dates.astype("datetime64[D]")
-    is_sunday = (days.astype(int) + 3) % 7 == 6
-    is_night = dates - days <= np.timedelta64(3, "h")
-    month = dates.astype("datetime64[M]").astype(int) % 12 + 1
-    jumps = np.abs(np.abs(gaps - usual) - CLOCK_CHANGE) < 1
-    changes = jumps & is_sunday & is_night & np.isin(month, (3, 4, 9, 10, 11))
-    return np.where(changes, usual, gaps)
+    hours = (dates.astype("datetime64[h]").astype(int) + 24 * 4) % (7 * 24)  # since Sunday
+    is_change = (np.abs(np.abs(gaps - usual) - CLOCK_CHANGE) < 1) & (hours <= CHANGE_HOUR)
+    return np.where(is_change, usual, gaps)
 
 
 def _find_business_days(dates: NDArray[np.datetime64], follows: NDArray[np.bool_]) -> Step | None:

@@ -50,14 +50,15 @@ function skipUnits(table, [units = [], ...rows], numeric) {
 
 /** Read numbers with thousands, or ask for the decimal mark. @param {Table} table @param {string[][]} rows */
 function chooseMarks(table, rows) {
-  const { decimal, hasThousands, unclear } = findMarks(table);
+  const { decimal, hasThousands, unclear: inAll } = findMarks(table);
   const read = (/** @type {string} */ field, /** @type {string} */ mark) => field.replaceAll(otherMark(mark), "").replace(mark, ".");
-  if (unclear) {
-    return [".", ","].map((mark) => ({ action: `${unclear} is ${Number(read(unclear, mark))}`, columns: { decimal: mark } }));
-  }
   const isMixed = (/** @type {string} */ field) => NUMBER.test(field) && field.includes(otherMark(decimal)) && field.includes(decimal);
   const example = rows.flat().find(isMixed) ?? rows.flat().find((field) => NUMBER.test(field) && field.includes(otherMark(decimal)));
-  return hasThousands && example ? [{ action: `Read ${example} as ${read(example, decimal)}`, columns: { decimal } }] : [];
+  if (hasThousands && example) return [{ action: `Read ${example} as ${read(example, decimal)}`, columns: { decimal } }];
+  // The service asks about every column in which no number decides.
+  const unclear = inAll || table.columns.map((_, j) => findMarks(table, j).unclear).find(Boolean);
+  if (!unclear) return [];
+  return [".", ","].map((mark) => ({ action: `${unclear} is ${Number(read(unclear, mark))}`, columns: { decimal: mark } }));
 }
 
 /** Read dates with slashes. @param {Table} table @param {string[][]} rows @param {number} time */

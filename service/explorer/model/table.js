@@ -71,13 +71,14 @@ export const otherMark = (mark) => (mark === "," ? "." : ",");
 /**
  * Return the decimal mark of the numbers, and whether the other mark divides thousands. If a number can be read
  * in two ways and no other number decides, `unclear` is that number.
- * @param {Table} table @returns {{decimal: string, hasThousands: boolean, unclear: string}}
+ * @param {Table} table @param {number} [column] the only column to read
+ * @returns {{decimal: string, hasThousands: boolean, unclear: string}}
  */
-export function findMarks(table) {
+export function findMarks(table, column) {
   const decimals = new Set();
   const dividers = new Set();
   /** @type {Record<string, string>} */ const unclear = {};
-  for (const field of readRows(table).flat()) {
+  for (const field of readRows(table).flatMap((row) => (column === undefined ? row : (row[column] ?? "")))) {
     const marks = NUMBER.test(field) && !DATE.test(field) ? field.replace(/[^.,]/g, "") : "";
     const last = marks[marks.length - 1];
     if (!marks) continue;

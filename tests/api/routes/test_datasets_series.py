@@ -228,8 +228,8 @@ def test_invalid_series(api: Any, change: Any, pointer: str, words: tuple[str, .
     ("query", "place", "words"),
     [
         ("?target=sales", "target", ("applies to kind=series",)),
-        ("?kind=series&target=sale&inputs=spend", "target", ("Did you mean 'sales'",)),
-        ("?kind=series&target=spend&inputs=sales", "/sequences/0/inputs/1/0", ("line 3",)),
+        ("?kind=series&target=sale&inputs=spend", "target", ("no column 'sale'",)),
+        ("?kind=series&target=spend&inputs=sales", "/sequences", ("line 3",)),
         ("?kind=table", "kind", ()),
         ("?kind=series&columns=a", "columns", ("Unknown query parameter",)),
     ],
