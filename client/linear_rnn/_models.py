@@ -176,9 +176,9 @@ class Progress:
     """The progress of a computation."""
 
     done: int
-    """Iterations done, or delays of a fit."""
+    """Iterations done, or steps of a fit."""
     total: int
-    """Iterations or delays requested."""
+    """Iterations requested, or steps of a fit: a search per delay and the parts of the verdict."""
 
 
 class Clip(TypedDict):

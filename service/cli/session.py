@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -77,19 +78,12 @@ class Session(Context):
         is_hidden = not sys.stderr.isatty()
         with click.progressbar(length=total, label=label, file=sys.stderr, hidden=is_hidden) as bar:
 
-            def begin(*arguments: Any) -> StepwiseComputation:
-                computation = job_type.begin(*arguments, **options)
-                step = computation.step
+            def show(computation: StepwiseComputation) -> None:
+                bar.update(computation.done - bar.pos)
 
-                def step_and_show() -> None:
-                    step()
-                    bar.update(computation.done - bar.pos)
-
-                computation.step = step_and_show  # type: ignore[method-assign]
-                return computation
-
+            begin = partial(job_type.begin, **options)
             task = name_task(replace(job_type, begin=begin), request)
-            row, arrays = compute(task, dataset)
+            row, arrays = compute(task, dataset, show)
         if request.dataset.n_given:
             store_dataset(dataset, self.database, self.limits)
         computations.record(self.database, row, arrays)

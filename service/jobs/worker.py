@@ -18,7 +18,7 @@ from service.jobs.reaper import REAP_SECONDS, Reaper
 from service.lifecycle import JobProblem
 from service.operations.basins import BASIN_MAP
 from service.operations.fits import FIT
-from service.operations.job_types import Arrays, JobType, StepwiseComputation
+from service.operations.job_types import AfterStep, JobType, StepwiseComputation
 from service.operations.resolve import resolve_any
 from service.operations.training import TRAINING_RUN
 from service.store import checkpoints, jobs
@@ -166,72 +166,58 @@ class Worker:
         state, parts = self._retry(lambda: checkpoints.load(self.database, row.id))
         # Reading its arrays later waits for the database, too.
         dataset = resolve_any(request.dataset, self.database, limits=None, retry=self._retry)
-        computation = job_type.begin(request, dataset, state)
 
         def seconds() -> float:
             return seconds_before + thread_time() - started
 
-        self._execute_steps(row, computation, lease, parts, seconds)
-        last = computation.part()
-        output = computation.finish([*parts, last] if last else parts)
+        computation = job_type.begin(request, dataset, state, parts)
+        output = computation.run(self._save_checkpoints(row, lease, seconds))
         arrays = {name: np.asarray(array) for name, array in output.arrays.items()}
         result = output.result_json()
         self._write(
             lambda: jobs.succeed(self.database, lease, result, output.done, seconds(), arrays)
         )
 
-    def _execute_steps(
-        self,
-        row: ComputationRow,
-        computation: StepwiseComputation,
-        lease: str,
-        parts: list[Arrays],
-        seconds: Callable[[], float],
-    ) -> None:
-        """Execute all steps, and add the parts of the checkpoints to ``parts``.
+    def _save_checkpoints(
+        self, row: ComputationRow, lease: str, seconds: Callable[[], float]
+    ) -> AfterStep:
+        """Return what is called after each step of a job: from time to time it saves a checkpoint.
 
         The job is returned if it has to yield at two checkpoints in a row. In between, a worker
         without a job takes the job that waits, if there is one.
         """
         saved, yields = monotonic(), False
-        while True:
-            computation.step()
-            if computation.over:
+
+        def after_step(computation: StepwiseComputation) -> None:
+            nonlocal saved, yields
+            if monotonic() - saved < self.timing.checkpoint and not self.stopping.is_set():
                 return
-            if monotonic() - saved >= self.timing.checkpoint or self.stopping.is_set():
-                spent = seconds()
-                if spent > self.max_seconds:
-                    detail = f"the job took {spent:.3g} seconds; the limit is {self.max_seconds:g}"
-                    raise LimitExceeded(detail, limit=self.max_seconds, spent=spent)
-                parts += self._save_checkpoint(row, lease, computation, len(parts), spent)
-                saved = monotonic()
-                if self.stopping.is_set():
-                    self._return_job(lease)
-                yielded, yields = yields, self._retry(lambda: jobs.must_yield(self.database, lease))
-                if yielded and yields:
-                    self._return_job(lease)
+            spent = seconds()
+            if spent > self.max_seconds:
+                detail = f"the job took {spent:.3g} seconds; the limit is {self.max_seconds:g}"
+                raise LimitExceeded(detail, limit=self.max_seconds, spent=spent)
+            self._save_checkpoint(row, lease, computation, spent)
+            saved = monotonic()
+            if self.stopping.is_set():
+                self._return_job(lease)
+            yielded, yields = yields, self._retry(lambda: jobs.must_yield(self.database, lease))
+            if yielded and yields:
+                self._return_job(lease)
+
+        return after_step
 
     def _save_checkpoint(
-        self,
-        row: ComputationRow,
-        lease: str,
-        computation: StepwiseComputation,
-        n_parts: int,
-        seconds: float,
-    ) -> list[Arrays]:
-        """Store a checkpoint, and return the part that was stored with it, if any.
-
-        What was done in the seconds so far corrects the estimate of those that remain.
-        """
-        part, done = computation.part(), computation.done
-        due = None
+        self, row: ComputationRow, lease: str, computation: StepwiseComputation, seconds: float
+    ) -> None:
+        """Store a checkpoint. What was done in the seconds so far corrects the estimated rest."""
+        n_parts, done, due = len(computation.parts), computation.done, None
+        part = computation.add_part()
         if done:
             due = row.created_at.timestamp() + seconds * (row.progress_total - done) / done
         checkpoint = Checkpoint(
             n_parts, done, computation.latest(), computation.state(), part, seconds, due
         )
         self._write(lambda: checkpoints.save(self.database, lease, checkpoint))
-        return [part] if part else []
 
     def _return_job(self, lease: str) -> NoReturn:
         """Requeue the job for another worker, and end its execution here."""

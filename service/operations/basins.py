@@ -12,7 +12,13 @@ from service.engine.training import OPTIMIZERS, BasinCheckpoint
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import NPZ, write_npz
 from service.operations.downloads import Download, resource_etag
-from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
+from service.operations.job_types import (
+    AfterStep,
+    Arrays,
+    ComputationOutput,
+    JobType,
+    StepwiseComputation,
+)
 from service.operations.limits import Limits
 from service.operations.surfaces import axis
 from service.operations.training import (
@@ -55,7 +61,7 @@ def _estimate_seconds(
 
 
 class StepwiseBasinMap(StepwiseComputation):
-    """A basin map in steps: a tile of rows at a time. Its parts are finished tiles.
+    """A basin map, a tile of rows at a time. Its parts are finished tiles.
 
     A step has ``stride`` iterations, by default those of about a tenth of a second. A tile has at
     most ``tile`` initial weights, so that a checkpoint of any map is small, and no more than one
@@ -67,9 +73,11 @@ class StepwiseBasinMap(StepwiseComputation):
         request: BasinMapRequest,
         dataset: ResolvedDataset,
         state: Arrays,
+        parts: Sequence[Arrays],
         stride: int | None = None,
         tile: int = 5_000,
     ) -> None:
+        super().__init__(parts)
         self.request, self.size = request, dataset.size
         self.setup = make_setup(request, dataset)
         self.w_in = axis(request.window.w_in, request.window.resolution)
@@ -99,29 +107,37 @@ class StepwiseBasinMap(StepwiseComputation):
         return engine.start_basin_map(self.setup.optimizer, self.w_in, rows)
 
     @property
-    def over(self) -> bool:  # type: ignore[override]
-        """Whether all rows are finished."""
-        return self.row >= self.w_rec.size
-
-    @property
     def done(self) -> int:  # type: ignore[override]
         """Iterations done, averaged over all rows."""
-        if self.over:
+        if self.row == self.w_rec.size:
             return self.request.n_iterations
         rows = self.row * self.request.n_iterations + self.n_rows * self.checkpoint.iteration
         return int(rows // self.w_rec.size)
 
-    def step(self) -> None:
+    def run(self, after_step: AfterStep) -> ComputationOutput:
+        """Train from all rows."""
+        while self.row < self.w_rec.size:
+            self._step()
+            after_step(self)
+        self.add_part()
+        n_iterations, objective = self.request.n_iterations, self.setup.objective
+        head = {"iteration": np.array([n_iterations]), "optimizer_state": np.empty(0)}
+        end = _restore({**head, **_join(self.parts)})
+        basin_map = engine.assemble_basin_map(objective, self.w_in, self.w_rec, end)
+        result = BasinMapResult.model_validate(
+            {"shares": _shares(basin_map), "optimum": objective.optimum}
+        )
+        return ComputationOutput(result, dict(vars(basin_map)), n_iterations)
+
+    def _step(self) -> None:
         """Train the current tile for about a tenth of a second."""
-        if self.over:
-            return
         n_iterations = self.request.n_iterations
         until = min(self.checkpoint.iteration + self.stride, n_iterations)
         self.checkpoint = engine.advance_basin_map(self.setup, self.checkpoint, until)
         if self.checkpoint.iteration >= n_iterations or self.checkpoint.outcome.all():
             self.finished_tiles.append(self.checkpoint)
             self.row += self.n_rows
-            if not self.over:
+            if self.row < self.w_rec.size:
                 self.checkpoint = self._start_tile()
 
     def state(self) -> Arrays:
@@ -130,7 +146,7 @@ class StepwiseBasinMap(StepwiseComputation):
         arrays = {name: np.atleast_1d(value) for name, value in checkpoint.items()}
         return {"row": np.array([self.row]), **arrays}
 
-    def part(self) -> Arrays:
+    def take_part(self) -> Arrays:
         """Return the tiles finished since the previous call."""
         tiles, self.finished_tiles = self.finished_tiles, []
         return _join([tile._asdict() for tile in tiles]) if tiles else {}
@@ -138,17 +154,6 @@ class StepwiseBasinMap(StepwiseComputation):
     def latest(self) -> dict[str, Any]:
         """Return nulls: a map has no weights of its own."""
         return {"weights": None, "cost": None}
-
-    def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
-        """Return the output from all tiles."""
-        n_iterations, objective = self.request.n_iterations, self.setup.objective
-        head = {"iteration": np.array([n_iterations]), "optimizer_state": np.empty(0)}
-        end = _restore({**head, **_join(parts)})
-        basin_map = engine.assemble_basin_map(objective, self.w_in, self.w_rec, end)
-        result = BasinMapResult.model_validate(
-            {"shares": _shares(basin_map), "optimum": objective.optimum}
-        )
-        return ComputationOutput(result, dict(vars(basin_map)), n_iterations)
 
 
 def _join(parts: Sequence[Arrays]) -> Arrays:

@@ -5,20 +5,26 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from service.engine.data import Series
 from service.engine.fit import DelayCost, Finding, Problem, Result, fit, solve_delay
+from service.engine.interruption import Record, recorded_by
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.downloads import Download, stored_table
 from service.operations.fit_times import add_times_of_steps
-from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
+from service.operations.job_types import (
+    AfterStep,
+    Arrays,
+    ComputationOutput,
+    JobType,
+    StepwiseComputation,
+)
 from service.operations.limits import Limits
+from service.operations.records import pack_results, unpack_results
 from service.operations.work_estimates import fit_seconds
 from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult, Interval
-from service.schemas.fits import FitRequest
+from service.schemas.fits import JUDGMENTS, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
 from service.store.database import Database
@@ -65,8 +71,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
     if not request.keep:
         instead = "keep the fit, and read its table as CSV"
         limits.check_json(len(TABLE) * size.n_samples * size.n_steps, "/keep", instead)
-    n_fits = request.progress_total + (request.progress_total > 1)
-    seconds = fit_seconds(size, n_fits, is_colored=request.noise == "ar1")
+    seconds = fit_seconds(size, request.n_searches, is_colored=request.noise == "ar1")
     limits.check_job(seconds, "/dataset")
     return seconds
 
@@ -93,50 +98,48 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
 
 
 class StepwiseFit(StepwiseComputation):
-    """A fit in steps, one per delay. Its parts are the costs of the delays.
+    """A fit. It is repeated from the start, and its parts are the results of completed blocks.
 
-    The last step is followed by the fit with the best delay.
+    Its progress counts searches over w_rec, and the parts of the verdict.
     """
 
-    def __init__(self, request: FitRequest, dataset: AnyDataset, state: Arrays) -> None:
-        self.request, self.dataset = request, dataset
-        self.options = request.to_options()
-        self.done = int(state["done"][0]) if state else 0
-        self.costs: list[DelayCost] = []
+    def __init__(
+        self, request: FitRequest, dataset: AnyDataset, _: Arrays, parts: Sequence[Arrays]
+    ) -> None:
+        super().__init__(parts)
+        self.request, self.series = request, dataset.series
+        self.done = 0
+        self.results = [result for part in parts for result in unpack_results(part)]
+        self.n_taken = len(self.results)
 
-    @property
-    def over(self) -> bool:  # type: ignore[override]
-        """Whether the cost of every delay is known."""
-        return self.done >= self.request.progress_total
-
-    def step(self) -> None:
-        """Find the cost of the next delay."""
-        if self.request.progress_total > 1:
-            delay = self.options.delay[0] + self.done
-            self.costs.append(solve_delay(self.dataset.series, self.options, delay))
-        self.done += 1
+    def run(self, after_step: AfterStep) -> ComputationOutput:
+        """Search the delays, and judge the fit with the best one."""
+        options, costs = self.request.to_options(), list[DelayCost]()
+        low, high = self.request.delays
+        with recorded_by(Record(self.results, partial(after_step, self))):
+            for delay in range(low, high + 1) if low < high else ():
+                costs.append(solve_delay(self.series, options, delay))
+                self.done += 1
+            result = fit(self.series, options, delays=costs)
+            for name in ("profile", *JUDGMENTS):
+                getattr(result, name)
+                self.done += 1
+            table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))
+            response = _describe(self.request, self.series, result)
+        return ComputationOutput(response, table, self.request.progress_total)
 
     def state(self) -> Arrays:
-        """Return the number of delays done."""
-        return {"done": np.array([self.done])}
+        """Return nothing: the parts are enough."""
+        return {}
 
-    def part(self) -> Arrays:
-        """Return the costs found since the previous call."""
-        costs, self.costs = self.costs, []
-        return {"costs": np.array(costs)} if costs else {}
+    def take_part(self) -> Arrays:
+        """Return the results of blocks since the previous call."""
+        new, self.n_taken = self.results[self.n_taken :], len(self.results)
+        return pack_results(new) if new else {}
 
     def latest(self) -> dict[str, Any]:
         """Return nulls: a fit has no weights before it is finished."""
         return {"weights": None, "cost": None}
-
-    def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
-        """Return the fit with the best delay."""
-        rows = [row for part in parts for row in part["costs"].tolist()]
-        costs = [DelayCost(int(delay), *values) for delay, *values in rows]
-        result = fit(self.dataset.series, self.options, delays=costs)
-        profile = dict(zip(PROFILE.values(), result.profile_table, strict=True))
-        response = _describe(self.request, self.dataset.series, result)
-        return ComputationOutput(response, result.table | profile, self.request.progress_total)
 
 
 def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:

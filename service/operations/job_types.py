@@ -34,49 +34,51 @@ class ComputationOutput(NamedTuple):
 
 
 class StepwiseComputation(ABC):
-    """A computation that can stop after any step and continue later, in any process.
+    """A computation that can end after any step, and continue later, in any process.
 
-    The request alone decides where one step ends and the next begins, never the time: a resumed
-    computation is bit-identical.
+    It continues from its state, a few numbers, and from its parts, all results so far. The request
+    alone decides where one step ends and the next begins, never the time: a resumed computation is
+    bit-identical. Where it is interrupted within a step, its state is that before the step.
     """
 
     done: int  # iterations
-    over: bool  # whether there are no more steps
+
+    def __init__(self, parts: Sequence[Arrays]) -> None:
+        self.parts = [*parts]
 
     @abstractmethod
-    def step(self) -> None:
-        """Compute for about a tenth of a second."""
+    def run(self, after_step: "AfterStep") -> ComputationOutput:
+        """Compute what is left; ``after_step`` is called every tenth of a second or so."""
 
     @abstractmethod
     def state(self) -> Arrays:
         """Return everything that is needed to continue from here, except the parts."""
 
     @abstractmethod
-    def part(self) -> Arrays:
-        """Return the results since the previous call."""
+    def take_part(self) -> Arrays:
+        """Return the results since the previous call, nothing if there are none."""
 
     @abstractmethod
     def latest(self) -> dict[str, Any]:
         """Return the current weights and cost for progress events, null if there are none."""
 
-    @abstractmethod
-    def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
-        """Return the output from all parts, in order, once the computation is over."""
+    def add_part(self) -> Arrays:
+        """Add what is new to the parts, if there is anything, and return it."""
+        part = self.take_part()
+        if part:
+            self.parts.append(part)
+        return part
+
+
+AfterStep: TypeAlias = Callable[[StepwiseComputation], None]
 
 
 class Unfinished(OverBudget):
-    """A computation took longer than it may at once.
+    """A computation took longer than it may at once. It can continue, unless it has not begun."""
 
-    It can continue from its state, unless it has not begun. ``part`` is None if `part` can return
-    it.
-    """
-
-    def __init__(
-        self, over: OverBudget, computation: StepwiseComputation | None, part: Arrays | None
-    ) -> None:
+    def __init__(self, over: OverBudget, computation: StepwiseComputation | None) -> None:
         super().__init__(over.limit, over.spent)
         self.computation = computation
-        self.part = part
 
 
 @dataclass(frozen=True)
@@ -94,25 +96,23 @@ class JobType(Generic[R]):
     # Returns the estimated seconds; raises Invalid for a contradictory or too large request.
     estimate: Callable[[R, DatasetSize, Limits], float]
     result_bytes: Callable[[R, DatasetSize], int]  # returns the size of the arrays of a result
-    # Starts to compute step by step, from a state, or from the beginning if it is empty.
-    begin: Callable[[R, Any, Arrays], StepwiseComputation]
+    # Returns a computation that continues from a state and parts; both are empty at first.
+    begin: Callable[[R, Any, Arrays, Sequence[Arrays]], StepwiseComputation]
     takes_series: bool = False  # whether the dataset may be a series
     # Fills in the defaults that depend on the dataset.
     complete: Callable[[R, AnyDataset], R] | None = None
     # Raises Invalid for data that contradict the request.
     check: Callable[[R, AnyDataset], None] | None = None
 
-    def compute(self, request: R, dataset: AnyDataset) -> ComputationOutput:
+    def compute(
+        self, request: R, dataset: AnyDataset, after_step: AfterStep = lambda _: None
+    ) -> ComputationOutput:
         """Compute at once what a worker computes; raises Unfinished, and Invalid as ``check``."""
-        computation, part = None, None
+        computation = None
         try:
             if self.check is not None:
                 self.check(request, dataset)
-            computation = self.begin(request, dataset, {})
-            computation.step()
-            while not computation.over:
-                computation.step()
-            part = computation.part()
-            return computation.finish([part] if part else [])
+            computation = self.begin(request, dataset, {}, [])
+            return computation.run(after_step)
         except OverBudget as over:
-            raise Unfinished(over, computation, part) from None
+            raise Unfinished(over, computation) from None

@@ -14,7 +14,7 @@ from service.operations.computations import describe
 from service.operations.context import Context
 from service.operations.datasets import store_dataset
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
-from service.operations.job_types import Arrays, JobType, Unfinished
+from service.operations.job_types import AfterStep, Arrays, JobType, Unfinished
 from service.operations.work_estimates import reading_seconds, storing_seconds
 from service.scheduling import OverBudget, charge_job
 from service.schemas.base import encode
@@ -167,10 +167,12 @@ def encode_inline(job_type: JobType[Any], row: ComputationRow, arrays: Arrays) -
     return encode(describe(job_type, row).model_copy(update=not_stored))
 
 
-def compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
+def compute(
+    task: Task, dataset: AnyDataset, after_step: AfterStep = lambda _: None
+) -> tuple[ComputationRow, Arrays]:
     """Return the row of a finished computation, and its arrays."""
     started_at, start = datetime.now(UTC), thread_time()
-    output = task.job_type.compute(task.request, dataset)
+    output = task.job_type.compute(task.request, dataset, after_step)
     seconds = thread_time() - start
     row = _make_row(
         task,
@@ -197,7 +199,8 @@ def _submit(
     arrays: Arrays = {}
     if begun is not None and begun.computation is not None:
         computation = begun.computation
-        part = computation.part() if begun.part is None else begun.part
+        computation.add_part()
+        (part,) = computation.parts or [{}]
         state, done = computation.state(), computation.done
         arrays = Checkpoint(0, done, None, state, part, begun.spent).arrays
         share = done / max(task.request.progress_total, 1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from service.engine.objective import Objective
 from service.engine.training import (
     OPTIMIZERS,
+    Outcome,
     TrainingCheckpoint,
     TrainingSetup,
     Trajectory,
@@ -22,7 +23,13 @@ from service.errors import Invalid
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.downloads import Download, stored_table
 from service.operations.evaluate import evaluate_point
-from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
+from service.operations.job_types import (
+    AfterStep,
+    Arrays,
+    ComputationOutput,
+    JobType,
+    StepwiseComputation,
+)
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded
 from service.operations.work_estimates import training_seconds
@@ -90,7 +97,7 @@ def make_setup(
 
 
 class StepwiseTraining(StepwiseComputation):
-    """A training run in steps. Its parts are recorded rows of iteration, w_in and w_rec.
+    """A training run. Its parts are recorded rows of iteration, w_in and w_rec.
 
     A step has ``stride`` iterations, by default those of about a tenth of a second.
     """
@@ -100,13 +107,17 @@ class StepwiseTraining(StepwiseComputation):
         request: TrainingRunRequest,
         dataset: ResolvedDataset,
         state: Arrays,
+        parts: Sequence[Arrays],
         stride: int | None = None,
     ) -> None:
+        super().__init__(parts)
         self.request = request
         self.setup = make_setup(request, dataset)
         self.objective = self.setup.objective
         self.start = start_training(request.initial_weights.to_weights(), self.setup.optimizer)
-        self.checkpoint = _restore(state) if state else self.start
+        self.checkpoint = (
+            _restore(state) if state else advance_training(self.setup, self.start, 0)[0]
+        )
         self.recorded: list[Array] = []  # (m, 3) each
         per_iteration = _estimate_seconds(request, dataset.size, 1)
         per_iteration -= _estimate_seconds(request, dataset.size, 0)
@@ -117,25 +128,29 @@ class StepwiseTraining(StepwiseComputation):
         """Iterations done."""
         return self.checkpoint.iteration
 
-    @property
-    def over(self) -> bool:  # type: ignore[override]
-        """Whether the run has ended."""
-        return self.checkpoint.outcome is not None or self.done >= self.request.n_iterations
-
-    def step(self) -> None:
-        """Train for about a tenth of a second."""
-        until = min(self.done + self.stride, self.request.n_iterations)
-        self.checkpoint, rows = advance_training(
-            self.setup, self.checkpoint, until, self.request.record_every
-        )
-        self.recorded.append(rows)
+    def run(self, after_step: AfterStep) -> ComputationOutput:
+        """Train to the end."""
+        n_iterations = self.request.n_iterations
+        while self.checkpoint.outcome is None and self.done < n_iterations:
+            until = min(self.done + self.stride, n_iterations)
+            self.checkpoint, rows = advance_training(
+                self.setup, self.checkpoint, until, self.request.record_every
+            )
+            self.recorded.append(rows)
+            after_step(self)
+        self.add_part()
+        rows = np.concatenate([np.empty((0, 3)), *(part["record"] for part in self.parts)])
+        trajectory = assemble_trajectory(self.objective, self.start.weights, self.checkpoint, rows)
+        return _output(self.objective, trajectory)
 
     def state(self) -> Arrays:
-        """Return the iteration, the weights, and the optimizer's state of each weight."""
-        head = np.array([self.checkpoint.iteration, *self.checkpoint.weights], np.float64)
-        return {"head": head, "states": np.array(self.checkpoint.optimizer_states, np.float64)}
+        """Return the iteration, the weights, the outcome and the optimizer's state per weight."""
+        iteration, weights, states, outcome = self.checkpoint
+        code = -1 if outcome is None else outcome.code
+        head = np.array([iteration, *weights, code], np.float64)
+        return {"head": head, "states": np.array(states, np.float64)}
 
-    def part(self) -> Arrays:
+    def take_part(self) -> Arrays:
         """Return the rows recorded since the previous call."""
         rows = np.concatenate([np.empty((0, 3)), *self.recorded])
         self.recorded = []
@@ -150,17 +165,12 @@ class StepwiseTraining(StepwiseComputation):
         weights = {"w_in": w_in, "w_rec": w_rec}
         return {"weights": weights, "cost": cost if isfinite(cost) else None}
 
-    def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
-        """Return the output from all recorded rows."""
-        rows = np.concatenate([np.empty((0, 3)), *(part["record"] for part in parts)])
-        trajectory = assemble_trajectory(self.objective, self.start.weights, self.checkpoint, rows)
-        return _output(self.objective, trajectory)
-
 
 def _restore(state: Arrays) -> TrainingCheckpoint:
-    iteration, w_in, w_rec = state["head"].tolist()
+    iteration, w_in, w_rec, *code = state["head"].tolist()
+    outcome = next((outcome for outcome in Outcome if outcome.code in code), None)
     state_in, state_rec = (tuple(numbers) for numbers in state["states"].tolist())
-    return TrainingCheckpoint(int(iteration), Weights(w_in, w_rec), (state_in, state_rec))
+    return TrainingCheckpoint(int(iteration), Weights(w_in, w_rec), (state_in, state_rec), outcome)
 
 
 def _output(objective: Objective, trajectory: Trajectory) -> ComputationOutput:

@@ -68,8 +68,14 @@ class TrainingRequest(ObjectiveRequest, ComputationRequest):
 class Progress(ResponseModel):
     """The progress of a computation."""
 
-    done: Annotated[int, Field(description="Iterations done, or delays of a fit.")]
-    total: Annotated[int, Field(description="Iterations or delays requested.")]
+    done: Annotated[int, Field(description="Iterations done, or steps of a fit.")]
+    total: Annotated[
+        int,
+        Field(
+            description="Iterations requested, or steps of a fit: a search per delay and the parts "
+            "of the verdict."
+        ),
+    ]
 
 
 class ComputationSummary(ResponseModel):

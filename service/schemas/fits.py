@@ -16,6 +16,16 @@ MAX_DELAY = 10_000
 MAX_DELAYS = 50
 MAX_GAINS = 12
 Start: TypeAlias = Literal["shared", "each"]
+# What the engine computes after the search, in this order, as properties of its result.
+JUDGMENTS = (
+    "structures",
+    "effect",
+    "trust",
+    "alternatives",
+    "parameters",
+    "table",
+    "profile_table",
+)
 
 KnownGain: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST), NUMBER]
 
@@ -137,10 +147,15 @@ class FitRequest(ComputationRequest):
         return self.w_rec.low, self.w_rec.high
 
     @property
-    def progress_total(self) -> int:
-        """The number of delays."""
+    def n_searches(self) -> int:
+        """The number of searches over w_rec: one per delay, and the one with the best delay."""
         low, high = self.delays
-        return high - low + 1
+        return high - low + 1 + (high > low)
+
+    @property
+    def progress_total(self) -> int:
+        """The number of searches, and of what is computed after the last of them."""
+        return self.n_searches + len(JUDGMENTS)
 
     def to_options(self) -> FitOptions:
         """Return the options for the engine; the initial state and the offset must be set."""

@@ -76,7 +76,7 @@ class ComputationRow(_Base):
     """A computation without its arrays: a training run, a basin map or a fit.
 
     ``result`` is set when the computation succeeded, ``error`` (the slug and detail of a problem)
-    when it failed. Progress counts iterations, or the delays of a fit. ``compute_seconds`` is the
+    when it failed. Progress counts iterations, or the steps of a fit. ``compute_seconds`` is the
     time spent computing.
 
     ``attempt`` is 1 at first and grows when a computation that failed or was cancelled is requested

@@ -32,9 +32,12 @@ def test_a_process_stops_when_its_parent_has_ended(unread: bytes) -> None:
     code += f"import os; os.write(0, {unread!r}); os.write(1, b'ready'); "
     code += "os._exit(0 if ended.wait(30) else 1)"
     ours, theirs = socket.socketpair()
-    with theirs, subprocess.Popen(
-        [sys.executable, "-c", code], stdin=theirs, stdout=subprocess.PIPE
-    ) as child:
+    with (
+        theirs,
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdin=theirs.fileno(), stdout=subprocess.PIPE
+        ) as child,
+    ):
         assert child.stdout is not None
         assert child.stdout.read(5) == b"ready"
         ours.close()

@@ -14,7 +14,12 @@ from service.jobs.worker import Timing, Worker
 from service.operations.datasets import store_dataset
 from service.operations.fits import FIT, StepwiseFit
 from service.operations.ids import canonical_request
-from service.operations.job_types import JobType
+from service.operations.job_types import (
+    AfterStep,
+    ComputationOutput,
+    JobType,
+    StepwiseComputation,
+)
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
 from service.operations.training import TRAINING_RUN, StepwiseTraining
@@ -61,13 +66,17 @@ def worker(database: Database, queue: Any) -> Worker:
 
 def after_each_step(monkeypatch: pytest.MonkeyPatch, kind: type[Any], act: Any) -> None:
     """Call a function with the computation after each of its steps."""
-    step = kind.step
+    run = kind.run
 
-    def step_and_act(computation: Any) -> None:
-        step(computation)
-        act(computation)
+    def run_and_act(computation: Any, after_step: AfterStep) -> ComputationOutput:
+        def act_first(stepwise: StepwiseComputation) -> None:
+            act(stepwise)
+            after_step(stepwise)
 
-    monkeypatch.setattr(kind, "step", step_and_act)
+        output: ComputationOutput = run(computation, act_first)
+        return output
+
+    monkeypatch.setattr(kind, "run", run_and_act)
 
 
 def get_row(database: Database) -> ComputationRow:
@@ -98,6 +107,10 @@ def test_a_stopped_worker_requeues_its_job_and_another_one_resumes_it(
     row = get_row(database)
     assert (row.status, row.deliveries, len(queue)) == ("queued", 0, 2)
     assert 500 <= row.progress_done < 2000
+    # What was done so far corrects the estimate of the rest.
+    assert row.compute_seconds is not None
+    rest = row.compute_seconds * (2000 - row.progress_done) / row.progress_done
+    assert row.due == pytest.approx(row.created_at.timestamp() + rest, abs=1e-5)
     monkeypatch.undo()
     worker.execute(queue[1])
     assert get_row(database).status == "queued"  # a stopped worker claims no job
@@ -160,10 +173,10 @@ def test_a_failed_job_has_a_problem(
     slug: str,
     expected: str,
 ) -> None:
-    def fail(_: StepwiseTraining) -> None:
+    def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(StepwiseTraining, "step", fail)
+    monkeypatch.setattr(StepwiseTraining, "run", fail)
     worker.execute(queue[0])
     row = get_row(database)
     assert row.status == "failed"
@@ -171,6 +184,18 @@ def test_a_failed_job_has_a_problem(
     assert row.error["type"] == slug
     assert expected in row.error["detail"]
     assert "internals" not in row.error["detail"]
+
+
+def test_a_job_fails_that_takes_longer_than_its_limit(
+    database: Database, worker: Worker, queue: Any
+) -> None:
+    worker.max_seconds = 1e-9
+    worker.execute(queue[0])
+    row = get_row(database)
+    assert (row.status, row.progress_done) == ("failed", 0)
+    assert row.error is not None
+    assert row.error["type"] == "limit-exceeded"
+    assert "the limit is 1e-09" in row.error["detail"]
 
 
 @pytest.mark.parametrize(
@@ -219,8 +244,9 @@ def test_stored_arrays_are_read_only_when_needed(
     assert row.result == TRAINING_RUN.compute(expected_request, generated).result_json()
 
 
-def test_a_fit_of_a_stored_series_resumes_at_the_next_delay(
-    database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("n_done", [0, 1, 5])
+def test_a_fit_of_a_stored_series_resumes_at_the_next_block(
+    database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch, n_done: int
 ) -> None:
     rng = np.random.default_rng(1)
     inputs = rng.standard_normal((60, 1))
@@ -232,14 +258,28 @@ def test_a_fit_of_a_stored_series_resumes_at_the_next_delay(
     request = FIT.complete(FitRequest.model_validate(body), dataset)
     identifier = "fit_" + "1" * 32
     jobs.cancel(database, RUN)  # to which it would yield
-    jobs.submit(database, make_job(identifier, request, 4, kind="fit"), queue.enqueue)
+    total = request.progress_total
+    jobs.submit(database, make_job(identifier, request, total, kind="fit"), queue.enqueue)
     worker.job_types = {"fit": FIT}
-    after_each_step(monkeypatch, StepwiseFit, lambda _: worker.stop())
-    worker.execute(queue[-1])
-    assert computations.get(database, identifier).progress_done == 1
-    monkeypatch.undo()
-    worker.stopping.clear()
+    n_blocks = 0
+
+    def count_and_stop(computation: StepwiseFit) -> None:
+        nonlocal n_blocks
+        n_blocks += 1
+        if computation.done >= n_done:
+            worker.stop()
+
+    after_each_step(monkeypatch, StepwiseFit, count_and_stop)
     worker.execute(queue[-1])
     row = computations.get(database, identifier)
-    assert (row.status, row.progress_done) == ("succeeded", 4)
-    assert row.result == FIT.compute(request, dataset).result_json()
+    assert (row.status, row.progress_done, row.deliveries) == ("queued", n_done, 0)
+    worker.stopping.clear()
+    n_done, n_before = total, n_blocks
+    worker.execute(queue[-1])
+    row = computations.get(database, identifier)
+    assert (row.status, row.progress_done) == ("succeeded", total)
+    monkeypatch.undo()
+    blocks: list[int] = []
+    expected = FIT.compute(request, dataset, lambda _: blocks.append(1))
+    assert n_before < n_blocks == len(blocks)  # none was computed twice
+    assert row.result == expected.result_json()

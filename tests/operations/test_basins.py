@@ -49,35 +49,28 @@ def test_the_shares_count_the_outcomes() -> None:
     assert tanh.result_json()["optimum"] is None
 
 
-def begin(tile: int = 5_000, state: Any = None, **body: Any) -> StepwiseBasinMap:
+def begin(tile: int = 5_000, **body: Any) -> StepwiseBasinMap:
     """Return a map in steps of 25 iterations."""
-    return StepwiseBasinMap(make_request(**body), data(), state or {}, stride=25, tile=tile)
+    return StepwiseBasinMap(make_request(**body), data(), {}, [], stride=25, tile=tile)
 
 
 def test_progress_is_the_average_over_all_rows() -> None:
     # Tiles of 4 and of 3 rows, 60 iterations each.
     work = begin(28)
     done = [work.done]
-    while not work.over:
-        work.step()
-        done.append(work.done)
+    work.run(lambda work: done.append(work.done))
     assert done == [0, 4 * 25 // 7, 4 * 50 // 7, 240 // 7, 315 // 7, 390 // 7, 60]
 
 
 def test_a_tile_whose_cells_have_all_ended_needs_no_more_steps() -> None:
-    work = begin(21, target_cost=1e9)
-    for _ in range(3):
-        assert not work.over
-        work.step()
-    assert work.over
-    assert work.finish([work.part()]).result_json()["shares"]["target_reached"] == 1.0
+    done: list[int] = []
+    output = begin(21, target_cost=1e9).run(lambda work: done.append(work.done))
+    assert len(done) == 3
+    assert output.result_json()["shares"]["target_reached"] == 1.0
 
 
 def test_a_map_has_no_weights_of_its_own() -> None:
-    work = begin()
-    work.step()
-    assert work.latest() == {"weights": None, "cost": None}
-    assert work.part() == {}  # no tile is finished
+    assert begin().latest() == {"weights": None, "cost": None}
 
 
 def test_the_size_of_a_result_is_not_underestimated() -> None:

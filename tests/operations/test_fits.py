@@ -1,13 +1,12 @@
-"""Fits in steps, and their estimates."""
+"""What fits say, and their estimates."""
 
 from typing import Any
 
 import numpy as np
-import pytest
 
 from service.engine.data import Series
 from service.engine.fit import Finding, FitOptions, fit
-from service.operations.fits import FIT, StepwiseFit, describe_finding
+from service.operations.fits import FIT, describe_finding
 from service.operations.limits import Limits
 from service.schemas.datasets import DatasetRequest
 from service.schemas.fit_results import TEXTS
@@ -55,30 +54,6 @@ def make_dataset(n_sequences: int = 2, n_steps: int = 30) -> AnyDataset:
 def make_request(dataset: AnyDataset, **body: Any) -> FitRequest:
     assert FIT.complete is not None
     return FIT.complete(FitRequest.model_validate(body), dataset)
-
-
-@pytest.mark.parametrize("delay", [0, {"low": 1, "high": 4}])
-def test_a_fit_resumed_after_every_step(delay: Any) -> None:
-    dataset = make_dataset()
-    request = make_request(dataset, delay=delay)
-    whole = FIT.compute(request, dataset)
-    state: Any = {}
-    parts, done = [], []
-    while True:
-        work = StepwiseFit(request, dataset, state)
-        work.step()
-        part = work.part()
-        parts += [part] if part else []
-        done.append(work.done)
-        if work.over:
-            break
-        state = work.state()
-    broken = work.finish(parts)
-    assert done == list(range(1, request.progress_total + 1))
-    assert broken.result_json() == whole.result_json()
-    for name, array in whole.arrays.items():
-        np.testing.assert_array_equal(broken.arrays[name], array)
-    assert work.latest() == {"weights": None, "cost": None}
 
 
 def test_the_arrays_are_no_larger_than_announced() -> None:

@@ -7,11 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from service.engine.data import Series
+from service.operations import records
 from service.operations.basins import BASIN_MAP, StepwiseBasinMap
+from service.operations.fits import FIT
 from service.operations.job_types import JobType, StepwiseComputation
 from service.operations.limits import Limits
+from service.operations.records import pack_results, unpack_results
 from service.operations.training import TRAINING_RUN, StepwiseTraining
 from service.schemas.datasets import CountOnesDataset
+from service.schemas.fits import FitRequest
+from service.schemas.resolved_datasets import ResolvedSeries
 
 OPTIMIZERS: list[dict[str, Any]] = [
     {"name": "rprop"},
@@ -26,21 +32,38 @@ NEAR = {"w_in": 0.5, "w_rec": 0.9}
 WINDOW = {"w_in": {"low": -1, "high": 1}, "w_rec": {"low": 0, "high": 1.2}, "resolution": 30}
 
 
-def broken_off(begin: Callable[..., StepwiseComputation], request: Any) -> tuple[Any, list[int]]:
-    """Compute in steps, and restore the computation from its state after each of them."""
-    state: dict[str, Any] = {}
-    parts, done = [], []
+class Ended(Exception):
+    """A computation ended after a step."""
+
+
+def end(_: StepwiseComputation) -> None:
+    raise Ended
+
+
+def broken_off(
+    begin: Callable[..., StepwiseComputation], request: Any, dataset: Any
+) -> tuple[Any, list[int]]:
+    """Compute, and restore the computation from its state and its parts after each step.
+
+    Return the output, and the progress after each step.
+    """
+    state: Any = {}
+    parts: list[Any] = []
+    done: list[int] = []
     while True:
-        work = begin(request, CountOnesDataset().resolve(), state)
-        work.step()
-        part = work.part()
-        parts += [part] if part else []
-        done.append(work.done)
-        if work.over:
-            return work.finish(parts), done
-        # The types that the store returns: float64 or int64.
-        kinds = {"f": np.float64, "i": np.int64, "u": np.int64}
-        state = {name: each.astype(kinds[each.dtype.kind]) for name, each in work.state().items()}
+        work = begin(request, dataset, state, parts)
+        try:
+            return work.run(end), done
+        except Ended:
+            work.add_part()
+            parts, state = [to_stored(part) for part in work.parts], to_stored(work.state())
+            done.append(work.done)
+
+
+def to_stored(arrays: Any) -> Any:
+    """Return arrays with the types that the store returns: float64 or int64."""
+    kinds = {"f": np.float64, "i": np.int64, "u": np.int64}
+    return {name: each.astype(kinds[each.dtype.kind]) for name, each in arrays.items()}
 
 
 def check_equal(broken: Any, whole: Any) -> None:
@@ -60,8 +83,9 @@ def test_a_run_resumed_after_every_step(optimizer: dict[str, Any], more: dict[st
     request = TRAINING_RUN.request_model.model_validate(
         {"optimizer": optimizer, "initial_weights": NEAR, "n_iterations": 150, **more}
     )
-    whole = TRAINING_RUN.compute(request, CountOnesDataset().resolve())
-    broken, done = broken_off(partial(StepwiseTraining, stride=13), request)
+    dataset = CountOnesDataset().resolve()
+    whole = TRAINING_RUN.compute(request, dataset)
+    broken, done = broken_off(partial(StepwiseTraining, stride=13), request, dataset)
     check_equal(broken, whole)
     assert done == sorted(done)
     assert len(done) > 1 or whole.done <= 13
@@ -81,13 +105,13 @@ def test_a_map_resumed_after_every_step(name: str, tile: int, n_tiles: int) -> N
     request = BASIN_MAP.request_model.model_validate(
         {"optimizer": optimizer, "window": WINDOW, "n_iterations": 40}
     )
-    broken, done = broken_off(begin, request)
-    again, _ = broken_off(begin, request)
-    check_equal(broken, again)
+    dataset = CountOnesDataset().resolve()
+    broken, done = broken_off(begin, request, dataset)
+    check_equal(broken, begin(request, dataset, {}, []).run(lambda _: None))
     assert done == sorted(done)
     assert done[-1] == 40
     assert n_tiles <= len(done) <= 3 * n_tiles  # fewer where all cells have ended
-    whole = BASIN_MAP.compute(request, CountOnesDataset().resolve())
+    whole = BASIN_MAP.compute(request, dataset)
     np.testing.assert_array_equal(broken.arrays["outcome"], whole.arrays["outcome"])
     np.testing.assert_allclose(broken.arrays["cost"], whole.arrays["cost"], rtol=1e-6, atol=1e-12)
 
@@ -107,7 +131,7 @@ def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate(
         {"network": {"activation": activation}, **window}
     )
     data = CountOnesDataset().resolve()
-    work: Any = computation.begin(request, data, {})
+    work: Any = computation.begin(request, data, {}, [])
     seconds = [
         computation.estimate(
             request.model_copy(update={"n_iterations": n}), data.size, Limits(max_job_seconds=1e9)
@@ -123,7 +147,8 @@ def test_one_iteration_of_a_tile_takes_about_a_tenth_of_a_second_at_most() -> No
     )
     sizes = {}
     for n_samples in (20, 100, 10_000):
-        work: Any = BASIN_MAP.begin(request, CountOnesDataset(n_samples=n_samples).resolve(), {})
+        dataset = CountOnesDataset(n_samples=n_samples).resolve()
+        work: Any = BASIN_MAP.begin(request, dataset, {}, [])
         sizes[n_samples] = work.n_rows
         assert work.stride == (3 if n_samples == 20 else 1)
     # A row of 100 starts is estimated at 0.7 ms for 20 sequences, and at 3 ms for 100.
@@ -133,22 +158,54 @@ def test_one_iteration_of_a_tile_takes_about_a_tenth_of_a_second_at_most() -> No
 @every_computation
 def test_the_pass_over_the_data_is_no_part_of_an_iteration(computation: JobType[Any]) -> None:
     works: list[Any] = [
-        computation.begin(computation.request_model(), CountOnesDataset(n_samples=n).resolve(), {})
+        computation.begin(
+            computation.request_model(), CountOnesDataset(n_samples=n).resolve(), {}, []
+        )
         for n in (10, 100_000)
     ]
     assert works[1].stride > 0.5 * works[0].stride > 0.0
 
 
 @every_computation
-def test_zero_iterations(computation: JobType[Any]) -> None:
-    request = computation.request_model.model_validate({"n_iterations": 0, "target_cost": 1e9})
-    work = computation.begin(request, CountOnesDataset().resolve(), {})
-    while True:
-        work.step()
-        if work.over:
-            break
-    part = work.part()
-    check_equal(
-        work.finish([part] if part else []),
-        computation.compute(request, CountOnesDataset().resolve()),
+@pytest.mark.parametrize("target_cost", [1e9, 0.0])
+def test_zero_iterations(computation: JobType[Any], target_cost: float) -> None:
+    body = {"n_iterations": 0, "target_cost": target_cost}
+    request = computation.request_model.model_validate(body)
+    output = computation.compute(request, CountOnesDataset().resolve())
+    result = output.result_json()
+    reached = (
+        result.get("outcome")
+        or ["iterations_exhausted", "target_reached"][round(result["shares"]["target_reached"])]
     )
+    assert reached == ("target_reached" if target_cost else "iterations_exhausted")
+    assert output.done == 0
+
+
+@pytest.mark.parametrize("more", [{}, {"delay": {"low": 1, "high": 3}}, {"noise": "ar1"}])
+def test_a_fit_resumed_after_every_block(more: dict[str, Any]) -> None:
+    rng = np.random.default_rng(3)
+    inputs = rng.standard_normal((120, 1))
+    targets = np.cumsum(inputs[:, 0]) + rng.standard_normal(120)
+    series = Series.from_sequences((inputs[:60], inputs[60:]), (targets[:60], targets[60:]))
+    dataset = ResolvedSeries.from_series(series)
+    assert FIT.complete is not None
+    request = FIT.complete(
+        FitRequest.model_validate({"dataset": {"id": "ds_" + "1" * 32}} | more), dataset
+    )
+    whole = FIT.compute(request, dataset)
+    broken, done = broken_off(FIT.begin, request, dataset)
+    check_equal(broken, whole)
+    assert done == sorted(done)
+    assert len(done) > request.progress_total  # no step takes longer than a search
+    assert done[-1] < whole.done == request.progress_total
+
+
+def test_a_fit_ignores_the_blocks_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = [(np.array([[1.0, 2.0]]), np.array(3.0)), (np.empty((0, 4)),)]
+    packed = pack_results(results)
+    for result, expected in zip(unpack_results(packed), results, strict=True):
+        for array, expected_array in zip(result, expected, strict=True):
+            np.testing.assert_array_equal(array, expected_array)
+    monkeypatch.setattr(records, "VERSION", records.VERSION + 1)
+    assert unpack_results(packed) == []
+    assert unpack_results({"costs": np.zeros((1, 3))}) == []  # of a version without blocks

@@ -78,8 +78,8 @@ def test_a_gradient_exists_where_its_terms_overflow() -> None:
     assert [*found["weight_gradient"].values()] == pytest.approx(gradient, rel=1e-12)
 
 
-def begin(state: Any = None, stride: int | None = None, **body: Any) -> StepwiseTraining:
-    return StepwiseTraining(make_request(**body), data(), state or {}, stride)
+def begin(state: Any = None, **body: Any) -> StepwiseTraining:
+    return StepwiseTraining(make_request(**body), data(), state or {}, [])
 
 
 @pytest.mark.parametrize("weights", [(1.0, 0.5), (np.nan, 0.5), (1.0, -np.inf)])
@@ -98,7 +98,7 @@ def test_the_latest_weights_are_null_where_they_are_not_finite(
 
 def test_the_latest_weights_of_a_finished_run_are_its_final_ones() -> None:
     work = begin(n_iterations=3)
-    work.step()
+    work.run(lambda _: None)
     final = TRAINING_RUN.compute(make_request(n_iterations=3), data()).result_json()["final"]
     cost = pytest.approx(final["cost"], rel=1e-12)  # of a trajectory, in another order of sums
     assert work.latest() == {"weights": final["weights"], "cost": cost}

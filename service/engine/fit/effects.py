@@ -25,7 +25,7 @@ from service.engine.fit.noise import (
 )
 from service.engine.fit.problem import Problem, split
 from service.engine.fit.solution import RANK_RTOL
-from service.engine.interruption import check_interruption
+from service.engine.interruption import BlockResult, check_interruption, recall
 from service.engine.profile import make_grid
 from service.engine.types import Array
 
@@ -125,18 +125,22 @@ def scan(
     -------
     criteria : (R, W, B)
     """
+    scan_block = partial(
+        _scan_block,
+        problem,
+        rho=rho,
+        targets=targets,
+        n_contrasts=n_contrasts,
+        is_restricted=is_restricted,
+    )
+    blocks = split(len(w), problem.sequences.sources.size)
+    return np.concatenate([recall(partial(scan_block, w[block]))[0] for block in blocks], axis=1)
+
+
+def _scan_block(
+    problem: Problem, w: Array, rho: Array, targets: Array, n_contrasts: int, *, is_restricted: bool
+) -> BlockResult:
     sequences = problem.sequences
-    parts = [w[part] for part in split(len(w), sequences.sources.size)]
-    if len(parts) > 1:
-        scan_part = partial(
-            scan,
-            problem,
-            rho=rho,
-            targets=targets,
-            n_contrasts=n_contrasts,
-            is_restricted=is_restricted,
-        )
-        return np.concatenate([scan_part(part) for part in parts], axis=1)
     gaps, rows = sequences.gaps, make_rows(problem, w, sequences)
     known = sequences.targets[sequences.has_target][:, None] - rows[..., -1:]
     columns, start = rows[..., :-1], None
@@ -165,7 +169,7 @@ def scan(
     scale = 1.0 if is_restricted else n_contrasts / problem.n_targets
     ratios = np.stack(dets[1:]) - dets[0]
     ratios += scale * Noise(problem).log_determinant(rho)[:, None]
-    return np.stack(criteria[1:]) + ratios[..., None]
+    return (np.stack(criteria[1:]) + ratios[..., None],)
 
 
 def orthonormalize(columns: Array, start: Array | None, gaps: Array) -> tuple[Array, Array]:

@@ -17,7 +17,7 @@ else: no sum of squares is ever a difference of larger ones.
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from service.engine.arithmetic import tolerances
 from service.engine.fit.noise import IMAGINARY_STEP, Noise, Rows
 from service.engine.fit.problem import Problem, split
-from service.engine.interruption import check_interruption
+from service.engine.interruption import BlockResult, check_interruption, recall
 from service.engine.profile import Evaluation, Interval, Profile, make_grid, search
 from service.engine.types import Array
 
@@ -328,10 +328,13 @@ class Solution:
             W points, in the order of w.
         """
         parts = []
-        for part in split(len(w), self.problem.compressed.sources.size):
-            parts.append(self._evaluate(w[part], is_colored=self.is_colored))
+        for block in split(len(w), self.problem.compressed.sources.size):
+            parts.append(Points(*recall(partial(self._evaluate_block, w[block]))))
             check_interruption()
         return parts[0].concatenate(*parts[1:])
+
+    def _evaluate_block(self, w: Array) -> BlockResult:
+        return tuple(vars(self._evaluate(w, is_colored=self.is_colored)).values())
 
     def _evaluate(self, w: Array, *, is_colored: bool) -> Points:
         rows, unit = Rows(self.problem, w, is_colored=is_colored), self.problem.cost_unit
