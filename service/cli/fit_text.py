@@ -34,15 +34,9 @@ def _flags(options: Mapping[str, Any]) -> str:
     """Return the options of a request as those of the command."""
     flags = []
     for name, value in options.items():
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            flags.append(f"--{flag} true" if value else f"--no-{flag}")
-        elif name == "gains":
-            flags += [f"--gain {input_name}={gain:g}" for input_name, gain in value.items()]
-        elif isinstance(value, Mapping):
-            flags.append(f"--{flag} {':'.join(f'{end:g}' for end in value.values())}")
-        else:
-            flags.append(f"--{flag} {value}")
+        is_range = isinstance(value, Mapping)
+        text = ":".join(f"{end:g}" for end in value.values()) if is_range else str(value).lower()
+        flags.append(f"--{name.replace('_', '-')} {text}")
     return " ".join(flags)
 
 
@@ -53,9 +47,9 @@ def _rows(result: Mapping[str, Any], unit: str) -> Iterator[tuple[Any, ...]]:
         if value is not None:
             for interval in result[name]["intervals"] or [{}]:
                 yield name, value, interval.get("low"), interval.get("high"), own_unit
-    trust = result["trust"]
-    for interval in () if trust["interval"] else trust["cautious"] or ():
-        yield "w_rec, cautious", result["w_rec"]["value"], interval["low"], interval["high"], ""
+    # The response has the interval of the ar1 fit, but not its value.
+    for interval in (result["trust"]["cautious"] or ()) if result["rho"] is None else ():
+        yield "w_rec, cautious (ar1)", None, interval["low"], interval["high"], ""
     for name, estimate in _linear(result):
         if estimate is not None:
             yield name, estimate["value"], estimate["low"], estimate["high"], ""

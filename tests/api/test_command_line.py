@@ -150,6 +150,8 @@ def test_the_verdict_precedes_the_numbers_and_is_no_error(run: Run) -> None:
     trusted = run(FIT_SALES)
     assert trusted.startswith("Trust the interval.\n\n")
     assert re.search(r"w_rec +0\.597162 +0\.55366 +0\.637346", trusted)
+    assert re.search(r"w_rec, cautious \(ar1\) +- +0\.\d+ +0\.\d+$", trusted, re.MULTILINE)
+    assert "cautious" not in run(f"{FIT_SALES} --noise ar1")
     lines = run(f"{FIT_SALES} --no-offset").splitlines()
     assert lines[:2] == [
         "Do not trust the interval.",
