@@ -5,7 +5,7 @@ import { NetworkDiagram } from "./charts/network.js";
 import { createStatesChart } from "./charts/states.js";
 import { createTraceChart } from "./charts/trace.js";
 import { createUnrolled } from "./charts/unrolled.js";
-import { byId, byIds, listValues, setAttributes } from "./lib/dom.js";
+import { byId, byIds, listById, listValues, setAttributes } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
 import { LatestRequest } from "./model/api.js";
 import { DataSync } from "./model/data.js";
@@ -157,25 +157,8 @@ async function createTraining(optimizers) {
 /** Load the code of the drawers when they are first opened. */
 function loadPanels() {
   onceOpened("code-drawer", async () => (await import("./views/code.js")).createCodePanel(store, byIds("request", "code", "links")));
-  const frame = byIds(
-    "embed-view",
-    "ground",
-    "save-width",
-    "own-width",
-    "margin",
-    "save-title",
-    "save-buttons",
-    "not-drawn",
-    "embed-ancestors",
-    "embed-code",
-    "queries",
-  );
-  const views = document.querySelectorAll("[data-view], [data-title]");
-  const save = {
-    ...frame,
-    ...byIds("step_figure", "copy-step", "add-step", "remove-step", "n_lesson_steps", "runs-legend", "basin-legend"),
-    views: [...views],
-  };
+  const views = [...document.querySelectorAll("[data-view], [data-title]")];
+  const save = { ...listById(byId("embed-drawer")), ...byIds("runs-legend", "basin-legend"), views };
   onceOpened("embed-drawer", async () => (await import("./views/embedding.js")).createEmbedding(store, addressBar, save));
   const loadOwnData = once(async () => {
     const { OwnDataPanel } = await import("./views/own_data.js");
@@ -198,6 +181,7 @@ function loadLesson(visit) {
   byId("start-lesson").addEventListener("click", async () => (await load()).toggle());
   store.watch(["lesson", "step_text", "step_question"], ({ lesson, step_text, step_question }) => {
     if (lesson || step_text || step_question) load();
+    else document.documentElement.dataset.lesson = "";
   });
 }
 

@@ -4,7 +4,7 @@ import re
 from functools import partial
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from service.api.routes.explorer import DIGEST
 from tests.explorer.conftest import (
@@ -107,27 +107,6 @@ def test_an_outdated_request_is_aborted(explorer: Explorer) -> None:
 
 
 @pytest.mark.slow
-def test_a_finer_grid_replaces_the_first_one_on_small_data(page: Page) -> None:
-    resolutions = []
-
-    def record(request: Request) -> None:
-        if request.url.endswith("/v1/cost-surface"):
-            body = request.post_data_json or {}
-            resolutions.append(body["windows"][0]["resolution"])
-
-    page.on("request", record)
-    open_drawer(page, "data")
-    with page.expect_response(
-        lambda response: response.url.endswith("/v1/cost-surface") and resolutions[-1] == 420
-    ):
-        page.select_option("#activation", "relu")
-    assert resolutions == [140, 420]
-    with page.expect_response("**/v1/cost-surface"):
-        open_drawer(page, "data")
-        page.fill("#n_samples", "500")
-    assert resolutions == [140, 420, 140]
-
-
 @pytest.mark.slow
 def test_the_ticks_of_the_states_are_where_they_say_and_long_ones_fit(open_page: Opener) -> None:
     page = open_page()

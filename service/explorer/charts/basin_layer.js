@@ -44,7 +44,8 @@ export class BasinLayer {
     if (!this.map) return null;
     if (!this.map.outcome.includes("target_reached")) return { title: "", colors: [], ticks: [] };
     const [low, high] = iterationRange(this.map);
-    const ticks = [0, 0.5, 1].map((position) => ({ position, label: formatNumber(Math.round(low * (high / low) ** position), 2) }));
+    const positions = low < high ? [0, 0.5, 1] : [0];
+    const ticks = positions.map((position) => ({ position, label: formatNumber(Math.round(low * (high / low) ** position), 2) }));
     ticks[0].label = `≤ ${ticks[0].label}`;
     return { title: "iterations", colors: Array.from({ length: N_COLORS }, (_, k) => mixColor(k / (N_COLORS - 1))), ticks };
   }

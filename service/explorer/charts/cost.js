@@ -1,6 +1,6 @@
 // The cost of each run against the iteration, with a cursor at the current one.
 import { setAttributes, svg } from "../lib/dom.js";
-import { formatCost, formatNumber } from "../lib/format.js";
+import { formatCost, formatNumber, formatPower } from "../lib/format.js";
 import { makeTicks } from "../lib/scales.js";
 import { findRecord } from "../model/shown.js";
 import { Plot, chooseDecades } from "./plot.js";
@@ -60,6 +60,7 @@ export class CostChart {
     this.dots.replaceChildren(...this.points);
     const [low, high] = plot.domain.y;
     plot.inside.replaceChildren(
+      ...this.labelPeak(),
       ...targets.flatMap((target) => {
         const [y, right] = [plot.y(Math.log10(target)), rect.left + rect.width];
         const label = svg("text", { x: right - 4, y: y + 15, "text-anchor": "end" }, `stop at ${formatNumber(target, 2)}`);
@@ -74,6 +75,19 @@ export class CostChart {
       }),
     );
     this.show();
+  }
+
+  /** Say how high the costs are that are above the plot, beside the highest. */
+  labelPeak() {
+    const { x, y } = this.plot.domain;
+    let peak = { log: y[1], iteration: 0 };
+    this.store.runs.forEach(({ trajectory }, index) => {
+      this.logs[index].forEach((log, k) => log > peak.log && (peak = { log, iteration: trajectory.iteration[k] }));
+    });
+    if (peak.log === y[1]) return [];
+    const side = peak.iteration > x[1] / 2 ? { dx: -10, "text-anchor": "end" } : { dx: 10 };
+    const text = `up to ${formatPower(Math.round(peak.log))}`;
+    return [svg("text", { x: this.plot.x(peak.iteration), y: this.plot.rect.top + 14, ...side }, text)];
   }
 
   /** Show the current iteration. */

@@ -166,7 +166,7 @@ export class NetworkDiagram {
       svg("text", { class: "big output", ...place }, at < n_steps ? `${at} of ${n_steps} read` : `target ${target}`),
     );
     const hasRoom = x + 20 + label <= width; // on the right of the loop; otherwise, the other label is below its arrow
-    placeHandle(this.handles.w_in, Math.min(start + 4, x - RADIUS - 6 - label), LINE + (hasRoom ? -29 : 20), label);
+    placeHandle(this.handles.w_in, Math.min(start + 4, x - RADIUS - 6 - label), LINE + (hasRoom ? -29 : 23), label);
     placeHandle(this.handles.w_rec, hasRoom ? x + 44 : x - 44 - label, 18, label);
     this.plot.summarize(prediction ? `state ${value} after ${at} of ${n_steps} inputs, target ${target}` : "");
   }

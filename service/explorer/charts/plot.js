@@ -199,9 +199,3 @@ export function padRange(values) {
 
 /** Return whether an axis can show a value, for which it needs finite differences. @param {number | null | undefined} value */
 export const isDrawable = (value) => Math.abs(value ?? NaN) < 1e300;
-
-/** Return the labels of time steps 0 to n, as many as have room. @param {number} n_steps @param {number} width @returns {Tick[]} */
-export function stepTicks(n_steps, width) {
-  const stride = [1, 2, 5, 10, 20, 50].find((s) => (n_steps / s) * 24 <= width) ?? 100;
-  return Array.from({ length: Math.floor(n_steps / stride) + 1 }, (_, k) => ({ value: k * stride, label: String(k * stride) }));
-}

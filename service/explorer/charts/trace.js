@@ -1,7 +1,8 @@
 // The gradient with respect to each state of a sequence. Time runs to the right, so the gradient flows to the left.
 import { svg } from "../lib/dom.js";
 import { formatNumber, superscript } from "../lib/format.js";
-import { Plot, TOO_LARGE, chooseDecades, stepTicks } from "./plot.js";
+import { makeTicks } from "../lib/scales.js";
+import { Plot, TOO_LARGE, chooseDecades } from "./plot.js";
 
 const MAX_DOTS = 40;
 const MAX_LOG = 9999; // beyond it, a magnitude is not drawn, like zero
@@ -36,7 +37,8 @@ function draw(plot, trace) {
   const n_steps = Math.max(1, logs.length - 1);
   plot.summarize(trace ? Object.values(describeTrace(trace)).filter(Boolean).join(", ") : "");
   plot.domain = { x: [0, n_steps], y: chooseDecades(logs) };
-  plot.drawAxes(stepTicks(n_steps, plot.rect.width), hint ? [] : plot.decades(), hint);
+  const n_ticks = Math.min(n_steps, plot.rect.width / (14 + 8 * String(n_steps).length));
+  plot.drawAxes(makeTicks(0, n_steps, n_ticks), hint ? [] : plot.decades(), hint);
   plot.marks.replaceChildren(
     svg("path", { class: "trace", d: plot.path(steps, logs) }),
     ...(n_steps > MAX_DOTS ? [] : known).map((k) => {

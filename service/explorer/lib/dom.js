@@ -6,6 +6,9 @@ export const byId = (id) => document.getElementById(id);
 /** Return elements by their ids. @param {...string} ids @returns {Record<string, any>} */
 export const byIds = (...ids) => Object.fromEntries(ids.map((id) => [id, byId(id)]));
 
+/** Return all elements of a part of the page that have an id, by their ids. @param {Element} part @returns {Record<string, any>} */
+export const listById = (part) => Object.fromEntries(Array.from(part.querySelectorAll("[id]"), (element) => [element.id, element]));
+
 /** Return the values that an attribute has in the page, as text. @param {string} name */
 export function listValues(name) {
   const elements = document.querySelectorAll(`body [${name}]`);

@@ -47,6 +47,9 @@ export function formatCost(cost, log10_cost) {
   return cost === Infinity ? formatNumber(cost) : "–";
 }
 
+/** @param {number} share from 0 to 1 @param {number} [digits] */
+export const formatPercent = (share, digits = 3) => `${formatNumber(100 * share, digits)}%`;
+
 /** @param {number | null} w_in @param {number | null} w_rec */
 export function formatPoint(w_in, w_rec) {
   return `(${formatNumber(w_in)}, ${formatNumber(w_rec)})`;

@@ -1,7 +1,8 @@
 // The light or dark theme: that of the system, until the button changes it. This is not a module,
-// so that it runs before the first paint.
+// so that it runs before the first paint, which also leaves room for a lesson of the address.
 (() => {
   const root = document.documentElement;
+  if (/[#&](lesson|step_text|step_question)=./.test(location.hash)) root.dataset.lesson = "pending";
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
 

@@ -6,8 +6,6 @@ import { computeStates, evaluate, makeExactCosts } from "./network.js";
 import { toModel, toObjective, toTrace, toWeights } from "./requests.js";
 import { SHOWN_KEYS, findSample, findShown, withShownWeights } from "./shown.js";
 
-const FINE_DELAY_MS = 500;
-const MAX_FINE_INPUTS = 400; // about a second of work
 const DATASET_DELAY_MS = 150;
 const GRID_DELAY_MS = 120;
 const POINT_DELAY_MS = 150; // between requests while the point moves
@@ -21,8 +19,7 @@ export class DataSync {
     this.requests = this.makeRequests();
     const { dataset, grid } = this.requests;
     const fetchDatasetSoon = debounce(DATASET_DELAY_MS, () => dataset.send({ ...store.state }));
-    const fetchGridSoon = debounce(GRID_DELAY_MS, () => this.fetchGrid(false));
-    this.fetchFineGridSoon = debounce(FINE_DELAY_MS, () => this.fetchGrid(true));
+    const fetchGridSoon = debounce(GRID_DELAY_MS, () => this.fetchGrid());
 
     dataset.send({ ...store.state });
     let first = true;
@@ -69,10 +66,7 @@ export class DataSync {
       optimum: new LatestRequest(fetchOptimum, showOptimum, (problem) => problem && showOptimum(null)),
       grid: new LatestRequest(
         async (query, signal) => (await receive(import("./grids.js"))).fetchGrid(query, signal),
-        ({ costs, note, isFine }) => {
-          store.publish({ costs, approximation: note });
-          if (!isFine && this.countInputs() <= MAX_FINE_INPUTS) this.fetchFineGridSoon();
-        },
+        ({ costs, note }) => store.publish({ costs, approximation: note }),
         report("surface"),
       ),
       point: new LatestRequest(findEvaluation, showEvaluation, report("point", showEvaluation)),
@@ -80,16 +74,10 @@ export class DataSync {
     };
   }
 
-  /** @param {boolean} isFine */
-  fetchGrid(isFine) {
+  fetchGrid() {
     const { dataset, state } = this.store;
-    if (dataset && state.activation !== "identity") this.requests.grid.send({ state: { ...state }, n_inputs: this.countInputs(), isFine });
-  }
-
-  /** Return the number of inputs of the whole dataset. */
-  countInputs() {
-    const { n_total = 0, inputs = [[]] } = this.store.dataset ?? {};
-    return n_total * inputs[0].length;
+    if (!dataset || state.activation === "identity") return;
+    this.requests.grid.send({ state: { ...state }, n_inputs: dataset.n_total * dataset.inputs[0].length });
   }
 
   /** Update everything, for a new dataset or another network. What the service computes is removed until it arrives. */
@@ -103,7 +91,7 @@ export class DataSync {
     if (exact) requests.optimum.send({ ...state });
     else {
       store.publish({ optimum: null, evaluation: null, prediction: null });
-      if (dataset) this.fetchGrid(false);
+      this.fetchGrid();
     }
     this.updatePoint();
     this.updatePrediction();

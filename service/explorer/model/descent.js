@@ -16,7 +16,7 @@ export function forecastDescent({ dataset, state, home }, rate) {
   const n = Math.min(state.n_iterations, Math.floor(MAX_WORK / n_inputs));
   if (!dataset || !n || state.activation !== "identity" || state.clip) return null;
   const [run, other] = [0, PERTURBATION].map((shift) => descend(dataset, { ...state, w_in: state.w_in * (1 + shift) }, home, rate, n));
-  const [icon, outcome] = describe(run, run.exit === other.exit && run.overflow === other.overflow);
+  const [icon, outcome] = describe(run, !run.costs[0] || (run.exit === other.exit && run.overflow === other.overflow));
   return { icon, sentence: `From here, this rate ${outcome}.` };
 }
 

@@ -5,23 +5,23 @@ import { toObjective, toWindow } from "./requests.js";
 const MIN_LOG10 = -320; // below the smallest float64
 const MAX_LOG10 = 309; // above the largest float64
 
-const RESOLUTION = 140; // of a grid that follows a change of the view
-const FINE_RESOLUTION = 420; // of the next one: in a coarse grid, a narrow valley looks like islands
+const MAX_RESOLUTION = 300; // in a coarse grid, a narrow valley looks like islands
+const COARSE = 140; // a grid with less is called approximate
 const MIN_RESOLUTION = 28;
 const MAX_WORK = 3.8e8; // inputs times points; about three seconds
 
 /**
  * Fetch the costs in the view, on a grid that takes a few seconds at most.
- * @param {{state: State, n_inputs: number, isFine: boolean}} query @param {AbortSignal} signal
- * @returns {Promise<{costs: CostSource, note: string, isFine: boolean}>}
+ * @param {{state: State, n_inputs: number}} query @param {AbortSignal} signal
+ * @returns {Promise<{costs: CostSource, note: string}>}
  */
-export async function fetchGrid({ state, n_inputs, isFine }, signal) {
+export async function fetchGrid({ state, n_inputs }, signal) {
   const affordable = Math.max(MIN_RESOLUTION, Math.floor(Math.sqrt(MAX_WORK / n_inputs)));
-  const resolution = Math.min(isFine ? FINE_RESOLUTION : RESOLUTION, affordable);
+  const resolution = Math.min(MAX_RESOLUTION, affordable);
   const body = { ...toObjective(state), windows: [{ ...toWindow(state), resolution }], points: [] };
   const { windows } = await postJson("v1/cost-surface", body, signal);
   const coarse = `The surface is approximate: a grid of ${resolution} × ${resolution}, because a finer one would take too long.`;
-  return { costs: makeGridCosts(windows[0]), note: resolution < RESOLUTION ? coarse : "", isFine };
+  return { costs: makeGridCosts(windows[0]), note: resolution < COARSE ? coarse : "" };
 }
 
 /**

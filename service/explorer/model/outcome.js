@@ -1,5 +1,5 @@
 // What came of a run, in words. Each sentence states numbers of the run and follows from them.
-import { count, formatCost, formatNumber } from "../lib/format.js";
+import { count, formatCost, formatNumber, formatPercent } from "../lib/format.js";
 
 const STILL_FALLING = 0.1; // decades in the last quarter of a run
 const RIPPLE = 0.15; // decades by which a falling cost may rise again
@@ -108,9 +108,9 @@ function describeFailure({ result, trajectory }, zero, from, to, after) {
   const [low, high] = [Math.min(...recent), Math.max(...recent)];
   const recorded = result.request.record_every > 1 ? "recorded " : "";
   const went = `the cost went from ${from} to ${to} in ${after}.`;
-  const percent = formatNumber(100 * (1 - 10 ** (last - first)), 3);
+  const percent = formatPercent(1 - 10 ** (last - first));
   if (first - last > STILL_FALLING && last - low < RIPPLE) {
-    const sentence = `Not there yet: the cost fell from ${from} to ${to} in ${after}, in the last quarter of them by ${percent}%.`;
+    const sentence = `Not there yet: the cost fell from ${from} to ${to} in ${after}, in the last quarter of them by ${percent}.`;
     return { key: "falling", icon: "…", word: "not there yet", sentence };
   }
   if (high - low > UNSTEADY) {
@@ -125,7 +125,7 @@ function describeFailure({ result, trajectory }, zero, from, to, after) {
     const sentence = `Stuck on the plateau: after ${after} the cost is ${to}. A network that always answers 0 has ${formatNumber(zero)}.`;
     return { key: "stuck", icon: "▬", word: "stuck on the plateau", sentence };
   }
-  const pace = first - last > SLOW ? ` In the last quarter of them, it fell by ${percent}%.` : "";
+  const pace = first - last > SLOW ? ` In the last quarter of them, it fell by ${percent}.` : "";
   return { key: "slow", icon: "…", word: pace ? "falls slowly" : "did not arrive", sentence: `It did not arrive: ${went}${pace}` };
 }
 

@@ -1,6 +1,6 @@
 // Where training succeeds: the control of the basin map, its legend and its shares.
 import { createButton, html } from "../lib/dom.js";
-import { formatNumber } from "../lib/format.js";
+import { formatNumber, formatPercent } from "../lib/format.js";
 import { Problem } from "../model/api.js";
 import { computeBasinMap } from "../model/basins.js";
 import { OBJECTIVE_KEYS } from "../model/requests.js";
@@ -8,6 +8,7 @@ import { BasinLayer, createSwatch } from "../charts/basin_layer.js";
 import { showProblem } from "./problems.js";
 import { showProgress } from "./progress.js";
 
+const DIGITS = 4; // of a share of 10,000 starts
 /** @type {(keyof State)[]} */
 const SETTINGS = [...OBJECTIVE_KEYS, "optimizer", "parameters", "n_iterations", "target_cost", "clip", "threshold"];
 
@@ -68,14 +69,11 @@ export class BasinControl {
     const title = this.titles.get(request.optimizer.name) ?? request.optimizer.name;
     const reached =
       `${title} reaches a cost of ${formatNumber(request.target_cost)} within ${request.n_iterations.toLocaleString("en")} iterations ` +
-      `from ${formatShare(shares.target_reached)} of the starts.`;
+      `from ${formatPercent(shares.target_reached, DIGITS)} of the starts.`;
     return [
       html("strong", {}, reached),
-      html("span", {}, createSwatch("iterations_exhausted"), `Not in time: ${formatShare(shares.iterations_exhausted)}`),
-      html("span", {}, createSwatch("diverged"), `Diverged: ${formatShare(shares.diverged)}`),
+      html("span", {}, createSwatch("iterations_exhausted"), `Not in time: ${formatPercent(shares.iterations_exhausted, DIGITS)}`),
+      html("span", {}, createSwatch("diverged"), `Diverged: ${formatPercent(shares.diverged, DIGITS)}`),
     ];
   }
 }
-
-/** @param {number} share from 0 to 1 */
-const formatShare = (share) => `${(100 * share).toFixed(1)}%`;

@@ -39,15 +39,13 @@ export class Readout {
     setText(this.elements["point-title"], number ? title : "at the start");
   }
 
-  async showEvaluation() {
+  showEvaluation() {
     const { dataset, evaluation, state } = this.store;
     const cost = evaluation ? formatCost(evaluation.cost, evaluation.log10_cost) : PENDING;
     showNumber(this.elements.cost, cost, evaluation?.cost);
     this.text = evaluation ? `Cost ${spell(cost)}` : "";
     this.announce();
-    const isOwn = dataset && state.dataset;
-    const comparison = isOwn ? (await import("../model/baselines.js")).compareModels(evaluation, dataset) : "";
-    if (dataset === this.store.dataset) this.elements["cost-of"].textContent = comparison;
+    this.elements["cost-of"].textContent = dataset && state.dataset ? compareWithMean(evaluation, dataset) : "";
   }
 
   showPrediction() {
@@ -64,4 +62,13 @@ export class Readout {
     setText(regime, REGIMES[this.regime] ?? "");
     regime.dataset.regime = this.regime;
   }
+}
+
+/** Compare the network with a model that always answers the mean of the targets. @param {Evaluation | null} evaluation @param {Dataset} dataset */
+function compareWithMean(evaluation, { targets }) {
+  const mean = targets.reduce((sum, target) => sum + target / targets.length, 0);
+  const cost = targets.reduce((sum, target) => sum + (target - mean) ** 2 / targets.length, 0);
+  if (evaluation && !(evaluation.cost <= cost)) return `: worse than always answering the mean (${formatNumber(cost, 3)})`;
+  const explained = evaluation && cost > 0 ? `R² ${formatNumber(1 - evaluation.cost / cost, 3)}; ` : "";
+  return ` ${explained}cost of the mean ${formatNumber(cost, 3)}`;
 }

@@ -25,13 +25,13 @@ export class Result {
     const isRight = output !== null && isAnswer(output, sample, this.store.dataset);
     const mark = html("span", { class: isRight ? "right" : "wrong", "aria-hidden": "true" }, isRight ? "✓" : "✗");
     const spoken = html("span", { class: "visually-hidden" }, isRight ? " right" : " wrong");
-    const error = isRight || sample.targets || output === null ? "" : `off by ${formatNumber(Math.abs(output - sample.target), 2)}`;
+    const error = isRight || sample.targets || output === null ? "" : `, off by ${formatNumber(Math.abs(output - sample.target), 2)}`;
     headline.replaceChildren(
       html("span", { class: "bits" }, this.nameInput(sample)),
       " → ",
       html("span", { class: "answer" }, output === null ? "overflow" : formatNumber(output)),
-      html("span", { class: "target" }, ` · ${nameTarget(sample)} `),
-      ...(error ? [html("span", { class: "target" }, error)] : [mark, spoken]),
+      html("span", { class: "target" }, ` · ${nameTarget(sample)}${error || " "}`),
+      ...(error ? [] : [mark, spoken]),
     );
   }
 
