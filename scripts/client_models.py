@@ -23,7 +23,7 @@ OMITTED: Final = {
 }  # fmt: skip
 RENAMED: Final = {("FitResource", "residuals"): "residual_tests"}
 MATRICES: Final = {("CostGrid", "cost")}  # their rows have equal lengths
-BASES: Final = {"PiecewiseEstimate": "Pieces", "TrustReport": "Trust"}
+BASES: Final = {"PiecewiseEstimate": "IntervalEnds", "TrustReport": "Trust"}
 OPTIMIZERS = "Optimizer"
 WIDTH = 100
 
@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict
 
 from linear_rnn._arrays import Array, IntArray
-from linear_rnn._estimates import Pieces, Trust
+from linear_rnn._estimates import IntervalEnds, Trust
 from linear_rnn._names import suggest_keywords
 '''
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import json
 import os
 import re
 import signal
@@ -15,7 +14,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts.openapi import openapi_schema
 from service import __version__
 from service.cli import main
 
@@ -112,14 +110,6 @@ def test_a_read_only_data_directory_is_reported_in_one_line(
     assert done.stderr.startswith(f"linear-rnn: cannot write to the data directory {tmp_path}")
     assert "(RNN_DATA_DIR)" in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-def test_openapi_does_not_depend_on_settings_and_creates_no_files(run: Run, tmp_path: Path) -> None:
-    files = list(tmp_path.iterdir())
-    done = run("openapi", RNN_PORT="bad", RNN_MAX_CELLS="7")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == openapi_schema()
-    assert list(tmp_path.iterdir()) == files
 
 
 def test_a_new_key_is_printed_with_its_entry(run: Run) -> None:

@@ -6,16 +6,11 @@ if TYPE_CHECKING:
     from linear_rnn._models import Interval
 
 
-class Pieces:
+class IntervalEnds:
     """An estimate whose confidence interval may have several pieces, with open ends."""
 
     value: float | None
     intervals: "list[Interval]"
-
-    @property
-    def pieces(self) -> "list[Interval]":
-        """The pieces of the interval, in ascending order."""
-        return self.intervals
 
     @property
     def low(self) -> float | None:

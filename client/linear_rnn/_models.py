@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict
 
 from linear_rnn._arrays import Array, IntArray
-from linear_rnn._estimates import Pieces, Trust
+from linear_rnn._estimates import IntervalEnds, Trust
 from linear_rnn._names import suggest_keywords
 
 Activation = Literal["identity", "tanh", "relu", "sigmoid"]
@@ -809,7 +809,7 @@ class GradientTrace:
 
 
 @dataclass(kw_only=True)
-class PiecewiseEstimate(Pieces):
+class PiecewiseEstimate(IntervalEnds):
     """A number, its standard error, and its confidence interval, which may have several pieces."""
 
     value: float | None = None

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -27,10 +27,16 @@ def _checked(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*positional: Any, **keywords: Any) -> Any:
-        for keyword in keywords.keys() - known:
-            nearest = get_close_matches(keyword, known, 1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
-            raise TypeError(f"{name}() has no keyword {keyword!r}; {hint}")
+        check_keywords(name, keywords, known)
         return function(*positional, **keywords)
 
     return call
+
+
+def check_keywords(name: str, keywords: Iterable[str], known: Collection[str]) -> None:
+    """Raise TypeError for a keyword that is not known."""
+    for keyword in keywords:
+        if keyword not in known:
+            nearest = get_close_matches(keyword, known, 1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+            raise TypeError(f"{name}() has no keyword {keyword!r}; {hint}")

@@ -9,7 +9,6 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from subprocess import PIPE, Popen
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from linear_rnn._errors import ConnectFailed
@@ -20,10 +19,9 @@ STOP_SECONDS = 15
 class Service:
     """A running service with its own data, which ends when this process does."""
 
-    def __init__(self, process: Any, directory: TemporaryDirectory[str]) -> None:
-        self.stop = weakref.finalize(self, _stop, process, directory)
+    def __init__(self, process: Any) -> None:
+        self.stop = weakref.finalize(self, _stop, process)
         self.pid = process.pid
-        self.directory = directory.name
         line = process.stdout.readline()
         if not line.startswith("{"):
             self.stop()
@@ -31,8 +29,8 @@ class Service:
         self.url: str = json.loads(line)["url"]
 
 
-def _stop(process: Any, directory: TemporaryDirectory[str]) -> None:
-    """End a service, and delete its data."""
+def _stop(process: Any) -> None:
+    """End a service, which deletes its data."""
     process.stdin.close()
     try:
         process.wait(STOP_SECONDS)
@@ -40,7 +38,6 @@ def _stop(process: Any, directory: TemporaryDirectory[str]) -> None:
         process.kill()
         process.wait()
     process.stdout.close()
-    directory.cleanup()
 
 
 def start_service(command: Sequence[str] | None = None) -> Service:
@@ -51,8 +48,7 @@ def start_service(command: Sequence[str] | None = None) -> Service:
     ConnectFailed
         If there is no such command, or if it does not start.
     """
-    directory = TemporaryDirectory(prefix="linear-rnn-")
-    options = ["serve", "--port", "0", "--data-dir", directory.name, "--until-stdin-closes"]
+    options = ["serve", "--port", "0", "--until-stdin-closes"]
     environment = {name: value for name, value in os.environ.items() if name[:4] != "RNN_"}
     try:
         process = Popen(  # noqa: S603 - the caller's own command
@@ -62,12 +58,11 @@ def start_service(command: Sequence[str] | None = None) -> Service:
             env=environment | {"RNN_LOG_LEVEL": "warning"},
             text=True,
         )
-    except OSError as error:
-        directory.cleanup()
+    except OSError:
         raise ConnectFailed(
             "the command `linear-rnn` was not found; `pip install linear-rnn` brings it"
-        ) from error
-    return Service(process, directory)
+        ) from None
+    return Service(process)
 
 
 def _find() -> str:

@@ -15,19 +15,16 @@ def interval(intervals: list[m.Interval]) -> str:
     return " and ".join(f"{_end(p.low, '-')} to {_end(p.high, '+')}" for p in intervals) or "none"
 
 
-def verdict(trust: m.TrustReport | None) -> str:
-    """Return a verdict in one line."""
-    if trust is None:
-        return "no verdict"
-    named = ", ".join(slug.replace("_", " ") for slug in trust.reasons)
-    return "the interval can be trusted" if trust else f"the interval is not to be trusted: {named}"
+def verdict(trust: m.TrustReport) -> str:
+    """Return whether to trust the interval."""
+    return "Trust the interval." if trust else "Do not trust the interval."
 
 
 def summary(fit: m.FitResource) -> str:
     """Return the verdict on a fit, then its numbers."""
     if fit.trust is None or fit.w_rec is None:
         return f"{fit.id} is {fit.status}"
-    lines = [verdict(fit.trust).capitalize()]
+    lines = [verdict(fit.trust)]
     lines += [f"  {finding.sentence} {finding.advice}" for finding in fit.trust.findings]
     for other in fit.alternatives or []:
         options = ", ".join(f"{name}={value}" for name, value in other.options.items())

@@ -15,6 +15,7 @@ from mcp.server.mcpserver.tools import Tool
 
 from linear_rnn import Client, LinearRNNError
 from linear_rnn import _text as text
+from linear_rnn._names import check_keywords
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,12 +54,22 @@ def _tool(function: Callable[P, R]) -> Callable[P, R]:
             raise ToolError(str(error)[:MAX_TEXT]) from error
 
     tool = Tool.from_function(call, structured_output=False)
-    model = tool.fn_metadata.arg_model
-    model.model_config["extra"] = "forbid"  # a misspelt argument is ignored otherwise
-    model.model_rebuild(force=True)
     tool.parameters["additionalProperties"] = False
     TOOLS.append(tool)
     return call
+
+
+class _Server(MCPServer):
+    """A server that refuses misspelt arguments, in place of ignoring them."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        for tool in TOOLS:
+            if tool.name == name:
+                try:
+                    check_keywords(name, arguments, tool.parameters["properties"])
+                except TypeError as error:
+                    raise ToolError(str(error)) from None
+        return await super().call_tool(name, arguments, context)
 
 
 def _image(result: Any) -> Image:
@@ -155,7 +166,7 @@ def trace(
     return [repr(result), _image(result)]
 
 
-server = MCPServer("linear-rnn", instructions="Call describe first.", tools=TOOLS)
+server = _Server("linear-rnn", instructions="Call describe first.", tools=TOOLS)
 
 
 def main() -> None:

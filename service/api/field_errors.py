@@ -89,9 +89,14 @@ def summarize(fields: Sequence[FieldError]) -> str:
 def explain_unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Return what is wrong with an unknown name: the nearest known one, and all known ones."""
     listed = sorted(known)
-    nearest = get_close_matches(name[:MAX_NAME].lower(), listed, 1)
-    hint = f"; did you mean `{nearest[0]}`?" if nearest else "."
+    hint = _suggest(name, listed) or "."
     return f"Unknown {what}{hint} Known {what}s: {', '.join(listed) or 'none'}"
+
+
+def _suggest(name: str, known: Sequence[str]) -> str:
+    """Return a question for the nearest known name, if one is near."""
+    nearest = get_close_matches(name[:MAX_NAME].lower(), known, 1)
+    return f"; did you mean `{nearest[0]}`?" if nearest else ""
 
 
 def _describe(error: Mapping[str, Any], model: type[BaseModel]) -> FieldError:
@@ -106,7 +111,8 @@ def _describe(error: Mapping[str, Any], model: type[BaseModel]) -> FieldError:
         members["known"] = sorted(known)
     if kind == "union_tag_invalid":
         steps.append(context["discriminator"].strip("'"))
-        detail = f"Input should be one of {context['expected_tags']}"
+        hint = _suggest(context["tag"], members["known"])
+        detail = f"Input should be one of {context['expected_tags']}{hint}"
     return FieldError(_pointer([*steps, *context.get("at", [])]), detail, members=members)
 
 

@@ -4,23 +4,15 @@ Each command imports the slow modules itself, so that ``--help`` and errors in o
 once. An error is one line on standard error, which names the option.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
 import click
 
 from service import __version__
-from service.cli.computations import (
-    fit,
-    optimizers,
-    optimum,
-    predict,
-    surface,
-    trace,
-    train,
-    tutorial,
-)
-from service.cli.serving import check_platform, keys, limit_threads, migrate, openapi, serve, worker
+from service.cli.computations import COMPUTATIONS
+from service.cli.serving import check_platform, keys, limit_threads, migrate, serve, worker
 from service.errors import ServiceError, StartError
 
 PROGRAM = "linear-rnn"
@@ -44,7 +36,7 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=InOrder, epilog=EPILOG)
+@click.group(cls=InOrder, commands=[*COMPUTATIONS, serve, worker, migrate, keys], epilog=EPILOG)
 @click.version_option(__version__, message=f"{PROGRAM} %(version)s")
 def cli() -> None:
     """Watch a recurrent network learn to count, and fit it to your own sequences.
@@ -55,14 +47,11 @@ def cli() -> None:
     check_platform()
 
 
-COMMANDS = (tutorial, train, predict, surface, trace, optimum, optimizers, fit)
-for command in (*COMMANDS, serve, worker, migrate, openapi, keys):
-    cli.add_command(command)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     limit_threads()
+    # Matplotlib refuses to start with the backend of a notebook, which is not installed here.
+    os.environ["MPLBACKEND"] = "agg"
     try:
         return cli.main(arguments, PROGRAM, standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:
@@ -71,18 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         return 130
     except (click.ClickException, StartError, ServiceError, OSError) as error:
-        message, exit_code = _explain(error)
+        message = str(error)
+        if isinstance(error, OSError):
+            message = f"{error.filename}: {error.strerror}"
+        elif isinstance(error, click.ClickException):
+            message = error.format_message()
         click.echo(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
-        return exit_code
-
-
-def _explain(error: Exception) -> tuple[str, int]:
-    """Return the message of an error and its exit code."""
-    match error:
-        case click.ClickException():
-            return error.format_message(), error.exit_code
-        case StartError():
-            return str(error), error.exit_code
-        case OSError():
-            return f"{error.filename}: {error.strerror}", 1
-    return str(error), 1
+        return getattr(error, "exit_code", 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from functools import cached_property
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -67,7 +68,7 @@ class TaskCommand(click.Command):
         """Print the answer to the request, and write it to a file."""
         from service.api.field_errors import validate
         from service.cli.options import read_value
-        from service.cli.session import open_session, save
+        from service.cli.session import open_session, save, store_file
 
         params = ctx.params
         given = {name for name, value in params.items() if value not in {None, ()}}
@@ -85,17 +86,18 @@ class TaskCommand(click.Command):
                     if "dataset" in body:
                         raise Invalid("a file of data replaces generated data", "/dataset")
                     columns = {name: params[name] for name in COLUMNS if name in params}
-                    body["dataset"] = session.store(params["data"], columns)
+                    body["dataset"] = store_file(params["data"], columns, session)
                 parts = zip(self.forms, [body, *style], strict=True)
-                valid = [validate(part, form.model) for form, part in parts]
-                json, make_file = self.task.answer(session, *valid)
+                request, *options = [validate(part, form.model) for form, part in parts]
+                json, make_file = self.task.answer(request, session)
                 if out is not None:
-                    save(out, make_file(out.suffix[1:]))
-                click.echo(json.decode() if params["as_json"] else self.task.describe(json))
+                    save(out, make_file(out.suffix[1:], *options), session)
         except Invalid as error:
             raise click.UsageError(self._explain(error, given)) from None
         except Malformed as error:
             raise click.UsageError(f"{params['data']}: {error}") from None
+        is_json = params["as_json"]
+        click.echo(json.decode() if is_json else self.task.describe(loads(json)))
 
     def _explain(self, error: Invalid, given: Collection[str]) -> str:
         """Return what is wrong, and with which option."""

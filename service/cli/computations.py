@@ -1,96 +1,17 @@
 """The commands that compute: what --help says of them. `service.cli.tasks` has what they do."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from service.cli.command import TaskCommand
 from service.cli.text import format_example, format_table
+from service.cli.tutorial import tutorial
 
-DATA = click.Option(
-    ["--data"],
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A csv or npz file with a sequence and its target per row, in place of generated data.",
-)
-
-
-@click.command(epilog=format_example("linear-rnn tutorial --out pictures"))
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("tutorial"),
-    show_default=True,
-    metavar="DIR",
-    help="The directory for pictures.",
-)
-def tutorial(out: Path) -> None:
-    """Walk through the tutorial, with a picture per step."""
-    from service.cli.session import open_session
-    from service.cli.tutorial import walk
-
-    out.mkdir(parents=True, exist_ok=True)
-    with open_session() as session:
-        walk(session, out)
-
-
-train = TaskCommand(
-    "train",
-    help="""Train the network.
-
-    The default is the tutorial's run. A picture shows the path over the cost surface and the cost
-    by iteration, csv the weights and the cost of every recorded iteration.""",
-    example="linear-rnn train --optimizer adam --clip norm:1 --out run.png",
-    params=[DATA],
-)
-predict = TaskCommand(
-    "predict",
-    help="""Run the network over sequences.
-
-    SEQUENCES are numbers such as 0,1,1,0; the default is the tutorial's test sequence.""",
-    example="linear-rnn predict 0,1,1,0 1,1,1 --weights 1:0.9",
-    without=("inputs", "model", "continue"),
-    params=[click.Argument(["sequences"], nargs=-1), DATA],
-)
-surface = TaskCommand(
-    "surface",
-    help="""Evaluate the cost over a grid of weights, or draw it.
-
-    A picture has the cost at every pixel, whatever the resolution of the grid.""",
-    example="linear-rnn surface --w-in 0:2 --w-rec 0:2 --out surface.png",
-    without=("runs",),
-    params=[DATA],
-)
-trace = TaskCommand(
-    "trace",
-    help="""Trace the gradient back through time.
-
-    The gradient at step k is the derivative of the cost by the state after k inputs.""",
-    example="linear-rnn trace --point 1:2 --point 1:0.5 --out gradients.svg",
-    params=[DATA],
-)
-optimum = TaskCommand(
-    "optimum",
-    help="Find the exact global minimum of the cost.",
-    example="linear-rnn optimum --n-samples 100 --noise 0.5",
-    params=[DATA],
-)
-fit = TaskCommand(
-    "fit",
-    help="""Fit a recurrence to your own series.
-
-    DATA is a csv or npz file with a target at every step, which may be empty. The answer says first
-    whether to trust the interval of the time constant.""",
-    example="linear-rnn fit sales.csv --target sales --inputs tv,search --time week --out fit.png",
-    without=("dataset",),
-    params=[
-        click.Argument(["data"], type=DATA.type, required=False),
-        click.Option(["--target"], metavar="COLUMN", help="The target.  [default: target]"),
-        click.Option(["--inputs"], metavar="COLUMNS", help="The inputs.  [default: all others]"),
-        click.Option(["--sequence"], metavar="COLUMN", help="What tells sequences apart."),
-        click.Option(["--time"], metavar="COLUMN", help="The time, in equal steps."),
-    ],
-)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+TEXT = "A csv or npz file with a sequence and its target per row, in place of generated data."
+DATA = click.Option(["--data"], type=FILE, metavar="FILE", help=TEXT)
 
 
 @click.command(epilog=format_example("linear-rnn optimizers"))
@@ -107,3 +28,67 @@ def optimizers(as_json: bool) -> None:
     ]
     columns = ("optimizer", "parameter", "default", "effect")
     click.echo(encode(OPTIMIZER_LIST).decode() if as_json else format_table(columns, rows))
+
+
+COMPUTATIONS: Final[tuple[click.Command, ...]] = (
+    tutorial,
+    TaskCommand(
+        "train",
+        help="""Train the network.
+
+        The default is the tutorial's run. A picture shows the path over the cost surface and the
+        cost by iteration, csv the weights and the cost of every recorded iteration.""",
+        example="linear-rnn train --optimizer adam --clip norm:1 --out run.png",
+        params=[DATA],
+    ),
+    TaskCommand(
+        "predict",
+        help="""Run the network over sequences.
+
+        SEQUENCES are numbers such as 0,1,1,0; the default is the tutorial's test sequence.""",
+        example="linear-rnn predict 0,1,1,0 1,1,1 --weights 1:0.9",
+        without=("inputs", "model", "continue"),
+        params=[click.Argument(["sequences"], nargs=-1), DATA],
+    ),
+    TaskCommand(
+        "surface",
+        help="""Evaluate the cost over a grid of weights, or draw it.
+
+        A picture has the cost at every pixel, whatever the resolution of the grid.""",
+        example="linear-rnn surface --w-in 0:2 --w-rec 0:2 --out surface.png",
+        without=("runs",),
+        params=[DATA],
+    ),
+    TaskCommand(
+        "trace",
+        help="""Trace the gradient back through time.
+
+        The gradient at step k is the derivative of the cost by the state after k inputs.""",
+        example="linear-rnn trace --point 1:2 --point 1:0.5 --out gradients.svg",
+        params=[DATA],
+    ),
+    TaskCommand(
+        "optimum",
+        help="Find the exact global minimum of the cost.",
+        example="linear-rnn optimum --n-samples 100 --noise 0.5",
+        params=[DATA],
+    ),
+    optimizers,
+    TaskCommand(
+        "fit",
+        help="""Fit a recurrence to your own series.
+
+        DATA is a csv or npz file with a target at every step, which may be empty. The answer says
+        first whether to trust the interval of the time constant.""",
+        example="linear-rnn fit sales.csv --target sales --inputs tv,search --time week "
+        "--out fit.png",
+        without=("dataset",),
+        params=[
+            click.Argument(["data"], type=FILE, required=False),
+            click.Option(["--target"], metavar="COLUMN", help="The target.  [default: target]"),
+            click.Option(["--inputs"], metavar="COLUMNS", help="The inputs.  [default: others]"),
+            click.Option(["--sequence"], metavar="COLUMN", help="What tells sequences apart."),
+            click.Option(["--time"], metavar="COLUMN", help="The time, in equal steps."),
+        ],
+    ),
+)

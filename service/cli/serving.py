@@ -3,9 +3,13 @@
 import contextlib
 import gc
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
+from multiprocessing.util import get_temp_dir
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,7 +38,8 @@ data_dir: Callable[..., Any] = click.option(
 @click.option(
     "--until-stdin-closes",
     is_flag=True,
-    help="For programs: print the address as JSON, and stop when the standard input closes.",
+    help="For programs: print the address as JSON, and stop when the standard input closes; "
+    "without --data-dir the data are in a temporary directory.",
 )
 def serve(until_stdin_closes: bool, **options: str | None) -> None:
     """Start the service and its workers.
@@ -42,14 +47,18 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
     Each option overrides its setting: RNN_HOST, RNN_PORT, RNN_DATA_DIR, RNN_WORKERS.
     """
     gc.disable()
-    settings = _settings(options)
-
-    from service.jobs.sqlite_guard import lock_database, prepare_directory
-    from service.server.listener import listen
-
     # The workers must end as well if the signal precedes the server, or is raised again at its end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with contextlib.ExitStack() as closing:
+        # Multiprocessing deletes it only at a regular exit.
+        closing.callback(shutil.rmtree, get_temp_dir(), ignore_errors=True)
+        if until_stdin_closes and options["data_dir"] is None:
+            options["data_dir"] = closing.enter_context(TemporaryDirectory(prefix="linear-rnn-"))
+        settings = _settings(options)
+
+        from service.jobs.sqlite_guard import lock_database, prepare_directory
+        from service.server.listener import listen
+
         prepare_directory(settings)
         listener = closing.enter_context(listen(settings.host, settings.port))
         if settings.sqlite_file is not None:
@@ -76,21 +85,15 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
         _enable_collections()
         announce = greeting
         if until_stdin_closes:
-            _stop_when_stdin_closes()
+            from service.jobs.main import stop_with_parent
+
+            stop = partial(os.kill, os.getpid(), signal.SIGTERM)
+            stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
             announce = address_line
         exit_code = run(app, settings, listener, app.state.service.observers, close, announce)
     # A regular exit waits for threads that compute, and for the reader of the log.
     log.flush()
     os._exit(exit_code)
-
-
-def _stop_when_stdin_closes() -> None:
-    from service.jobs.main import stop_with_parent
-
-    def stop() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
 
 
 def _end(supervisor: "Supervisor", settings: "Settings") -> None:
@@ -168,18 +171,6 @@ def _settings(options: dict[str, str | None]) -> "Settings":
     from service.settings import load_settings
 
     return load_settings({name: value for name, value in options.items() if value is not None})
-
-
-@click.command(epilog=format_example("linear-rnn openapi"))
-def openapi() -> None:
-    """Print the OpenAPI schema as JSON, with default settings."""
-    import json
-
-    from service.app import create_app
-    from service.settings import Settings
-
-    schema = create_app(Settings.model_construct()).openapi()
-    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
 
 
 @click.group()

@@ -4,24 +4,22 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias
 
-import orjson
-
 from service.cli.fit_text import describe_fit
-from service.cli.session import Session
+from service.cli.session import compute
 from service.cli.text import format_number, format_table
 from service.figures.formats import PICTURE_FORMATS
+from service.operations.context import Context
 from service.operations.downloads import Download
 from service.operations.fits import FIT, fit_csv
 from service.operations.job_types import JobType
 from service.operations.pictures import Picture, fit_picture, trajectory_picture
-from service.operations.questions import QUESTIONS, Question
+from service.operations.questions import QUESTIONS
 from service.operations.training import TRAINING_RUN, trajectory_csv
 from service.schemas.base import RequestModel
 from service.schemas.pictures import PictureOptions
 
 Json: TypeAlias = dict[str, Any]
-Answer: TypeAlias = tuple[bytes, Callable[[str], bytes | Download]]
-"""The JSON of an answer, and a function from a suffix to the contents of a file."""
+MakeFile: TypeAlias = Callable[..., Download | Picture]  # from a suffix, and options of a picture
 
 ENDS: Final = {
     "target_reached": "The cost reached its target after {} iterations.",
@@ -35,39 +33,28 @@ class Task(NamedTuple):
 
     model: type[RequestModel]
     suffixes: tuple[str, ...]  # of the files that it can write
-    answer: Callable[..., Answer]  # from a session, a request and perhaps picture options
-    describe_json: Callable[[Json], str]
-
-    def describe(self, json: bytes) -> str:
-        """Return an answer as text."""
-        return self.describe_json(orjson.loads(json))
+    answer: Callable[[Any, Context], tuple[bytes, MakeFile]]  # from a request
+    describe: Callable[[Json], str]  # as text
 
 
 def _ask(name: str, describe: Callable[[Json], str]) -> Task:
     """Return the task that answers a question."""
     question = next(question for question in QUESTIONS if question.name == name)
 
-    def answer(session: Session, request: Any, options: PictureOptions | None = None) -> Answer:
-        def make_file(suffix: str) -> bytes | Download:
-            source = asyncio.run(_resolve(question, request, session))
-            if suffix in question.tables or question.draw is None:
+    def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
+        async def make_file(suffix: str, *style: Any) -> Download | Picture:
+            source = await question.resolve(request, session)
+            if question.draw is None or suffix in question.tables:
                 return question.tables[suffix](request, source, session.limits)
-            drawn = request
-            if question.picture_model is not None:
-                fields = {"windows": {"__all__": {"resolution"}}}
-                given = request.model_dump(exclude_unset=True, exclude=fields)
-                drawn = question.picture_model.model_validate(given)
-            style = options or PictureOptions()
-            return session.draw(question.draw(drawn, source, style, suffix, session.limits))
+            model = question.picture_model or question.request_model
+            drawn = model.model_validate(request.model_dump(exclude_unset=True), extra="ignore")
+            return question.draw(drawn, source, *style, suffix, session.limits)
 
-        return asyncio.run(question.answer(request, session)), make_file
+        json = asyncio.run(question.answer(request, session))
+        return json, lambda *arguments: asyncio.run(make_file(*arguments))
 
     suffixes = (*(PICTURE_FORMATS if question.draw else ()), *question.tables)
     return Task(question.request_model, suffixes, answer, describe)
-
-
-async def _resolve(question: Question[Any, Any], request: Any, session: Session) -> Any:
-    return await question.resolve(request, session)
 
 
 def _compute(
@@ -78,13 +65,13 @@ def _compute(
 ) -> Task:
     """Return the task that computes what HTTP stores."""
 
-    def answer(session: Session, request: Any, options: PictureOptions, **more: Any) -> Answer:
-        row, json = session.compute(job_type, request, **more)
+    def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
+        row, json = compute(job_type, request, session)
 
-        def make_file(suffix: str) -> bytes | Download:
+        def make_file(suffix: str, *style: PictureOptions) -> Download | Picture:
             if suffix == "csv":
                 return table(row, session.database)
-            return session.draw(picture(row, options, suffix, session.limits))
+            return picture(row, *style, suffix, session.limits)
 
         return json, make_file
 

@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,10 @@ def test_results_survive_pickle(rnn: Client) -> None:
         again._client.close()
 
 
+def test_scikit_learn_copies_no_connections(rnn: Client) -> None:
+    assert deepcopy({"client": rnn})["client"] is rnn
+
+
 def test_the_client_blocks_inside_an_event_loop(rnn: Client) -> None:
     async def inside() -> list[float]:
         outputs: list[float] = rnn.predict().outputs.tolist()
@@ -116,7 +121,7 @@ def test_a_fit_finds_the_rate_of_a_decay(rnn: Client) -> None:
     assert fit.w_rec.low < 0.8 < fit.w_rec.high  # type: ignore[operator]
     # e^(-1/τ) = w_rec
     assert fit.time_constant.value == pytest.approx(-1 / np.log(fit.w_rec.value))
-    assert fit.conf_int()["w_rec"] == fit.w_rec.pieces
+    assert fit.conf_int()["w_rec"] == fit.w_rec.intervals
     table = fit.to_pandas()
     np.testing.assert_allclose(table["target"] - table["prediction"], fit.residuals, atol=1e-9)
     assert np.sqrt(np.mean(fit.residuals**2)) == pytest.approx(fit.rmse)
@@ -134,8 +139,8 @@ def test_a_verdict_is_false_where_the_interval_is_not_to_be_trusted(rnn: Client)
     fit = rnn.fit({"level": [1.0, 2.0, 1.5]}, target="level")
     assert fit.trust is not None
     assert not fit.trust
-    assert "not to be trusted" in repr(fit)
     lines = fit.summary().splitlines()
-    assert lines[0].startswith("The interval is not to be trusted")
+    assert lines[0] == "Do not trust the interval."
+    assert f"Do not trust the interval. {fit.trust.findings[0].sentence}" in repr(fit)
     assert lines[1] == f"  {fit.trust.findings[0].sentence} {fit.trust.findings[0].advice}"
     assert not fit.forecast(2).trust

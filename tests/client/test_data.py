@@ -10,7 +10,7 @@ import pandas
 import polars
 import pytest
 
-from linear_rnn import Client
+from linear_rnn import Client, InvalidRequest
 
 COLUMNS: dict[str, list[Any]] = {
     "week": [f"2026-01-{day:02}" for day in range(1, 31)],
@@ -49,6 +49,18 @@ def test_a_gap_in_the_targets_is_nan(rnn: Client) -> None:
     assert stored.n_targets == 29
     fit = rnn.fit(stored)
     assert np.flatnonzero(np.isnan(fit.residuals)).tolist() == [3]
+
+
+def test_a_file_that_can_be_read_in_two_ways(rnn: Client) -> None:
+    rows = "".join(f"1.{k:03};2.{k % 7}00\n" for k in range(20))
+    table = f"x;y\n{rows}"
+    with pytest.raises(InvalidRequest, match="decimal"):
+        rnn.fit(io.StringIO(table), target="y")
+    fits = [rnn.fit(io.StringIO(table), target="y", decimal=mark) for mark in (".", ",")]
+    means = [np.mean(fit.table["target"]) for fit in fits]
+    assert means[1] == pytest.approx(1000 * means[0])
+    stored = rnn.upload_series(io.StringIO(table), target="y", thousands=".")
+    assert rnn.fit(stored).id == fits[1].id
 
 
 def test_a_table_needs_a_target(rnn: Client) -> None:

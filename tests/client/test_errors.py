@@ -1,9 +1,10 @@
 """Errors, misspelt keywords and retries."""
 
 import pickle
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -20,6 +21,7 @@ from linear_rnn import (
     RateLimited,
     StatusError,
 )
+from linear_rnn._sync import connection
 
 UNREACHABLE = "http://127.0.0.1:9"  # the discard port, where nothing listens
 
@@ -101,10 +103,26 @@ def test_no_service(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ConnectFailed, match=r"127.0.0.1:9 \(from LINEAR_RNN_URL\)") as caught:
             client.predict()
         assert isinstance(caught.value, LinearRNNError)
+        assert caught.value.__suppress_context__  # that of httpx says no more
+
+
+def test_a_refused_connection_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as services, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and does not listen
+
+        def start(delay: float) -> None:
+            assert delay == 0.5
+            services.enter_context(responding(200, bound=bound))
+
+        monkeypatch.setattr(connection, "sleep", start)
+        with Client(f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
+            assert client.optimizers() == []
 
 
 @contextmanager
-def responding(*statuses: int, retry_after: str = "0") -> Iterator[tuple[str, list[str]]]:
+def responding(
+    *statuses: int, retry_after: str = "0", bound: socket.socket | None = None
+) -> Iterator[tuple[str, list[str]]]:
     """Run a server that responds with these statuses in turn; yield its address and the keys."""
     remaining = list(statuses)
     keys: list[str] = []
@@ -123,7 +141,12 @@ def responding(*statuses: int, retry_after: str = "0") -> Iterator[tuple[str, li
         def log_message(self, *arguments: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+    with HTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=bound is None) as server:
+        if bound is not None:
+            server.socket.close()
+            server.socket = bound
+            server.server_activate()
+            server.server_port = bound.getsockname()[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}", keys

@@ -1,6 +1,6 @@
 """A service of one's own."""
 
-import shutil
+import os
 import signal
 import subprocess
 import sys
@@ -12,11 +12,12 @@ import pytest
 from linear_rnn import Client, ConnectFailed
 
 START = """
-import os, signal, threading
+import os, signal
 from linear_rnn import Client
 rnn = Client.local()
-print(rnn._service.pid, rnn._service.directory, flush=True)
-rnn.train(n_iterations=2000, wait=False).wait()
+print(rnn._service.pid, flush=True)
+rnn.train(n_iterations=900_000, record_every=100, wait=False)
+rnn.surface().plot()
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -24,27 +25,33 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_it_ends_with_its_parent_even_if_that_is_killed(tmp_path: Path) -> None:
     (tmp_path / "service").mkdir()
     (tmp_path / "service/__init__.py").write_text("raise ImportError('another package')\n")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    backend = "module://matplotlib_inline.backend_inline"  # as in the kernel of a notebook
     with subprocess.Popen(
-        [sys.executable, "-c", START], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+        [sys.executable, "-c", START],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(temporary), "MPLBACKEND": backend},
     ) as own:
         assert own.stdout is not None
-        pid, directory = own.stdout.readline().split(maxsplit=1)
-        service = psutil.Process(int(pid))
+        service = psutil.Process(int(own.stdout.readline()))
         family = [service, *service.children(recursive=True)]
         assert len(family) > 1  # it has workers
+        assert list(temporary.iterdir())
         _, alive = psutil.wait_procs(family, timeout=60)
     assert own.returncode == -signal.SIGKILL
     assert alive == []
-    shutil.rmtree(directory.strip())  # the killed process could not
+    assert list(temporary.iterdir()) == []
 
 
-def test_its_data_are_deleted() -> None:
+def test_it_has_its_own_data_and_ends_with_its_client() -> None:
     with Client.local() as rnn:
         assert rnn._service is not None
-        directory, service = Path(rnn._service.directory), psutil.Process(rnn._service.pid)
+        service = psutil.Process(rnn._service.pid)
         run = rnn.train(n_iterations=5)
         assert [each.id for each in rnn.runs] == [run.id]
-    assert not directory.exists()
     assert not service.is_running()
 
 

@@ -49,7 +49,7 @@ def test_the_tools_are_described() -> None:
     ("name", "arguments", "text", "n_pictures"),
     [
         ("describe", {}, "adam: learning_rate=0.01", 0),
-        ("fit", {"csv": CSV, "target": "level", "time": "day"}, "The interval ", 1),
+        ("fit", {"csv": CSV, "target": "level", "time": "day"}, "rust the interval.", 1),
         ("fit", {"csv": CSV, "target": "level", "time": "day", "delay": [0, 3]}, "R² ", 1),
         ("train", {"optimizer": {"name": "adam"}}, "iterations_exhausted", 1),
         ("train", {"optimizer": "adam", "n_iterations": 7}, "iterations_exhausted after 7", 1),
@@ -70,8 +70,8 @@ def test_a_tool_answers(name: str, arguments: Any, text: str, n_pictures: int) -
     ("name", "arguments", "text"),
     [
         ("fit", {"csv": CSV, "target": "levels"}, "levels"),
-        ("train", {"optimizer": {"name": "adams"}}, "adam"),
-        ("train", {"optimiser": "adam"}, "optimiser"),
+        ("train", {"optimizer": "adm"}, "did you mean `adam`?"),
+        ("train", {"optimiser": "adam"}, "did you mean 'optimizer'?"),
         ("surface", {"w_in": [2, 1]}, "low"),
     ],
 )

@@ -49,7 +49,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **{f"follow_{kind}": Run.wait for kind in KINDS[:3]},
 }
 FOR_OPERATORS = {"livez", "readyz", "metrics"}
-OF_THE_CLIENT = {"wait", "keep", "progress", "target", "inputs", "sequence", "time"}
+COLUMNS = {"target", "inputs", "sequence", "time", "decimal", "thousands"}
+OF_THE_CLIENT = {"wait", "keep", "progress", *COLUMNS}
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,15 @@ def test_keywords_are_the_fields_of_requests(
     assert list(inspect.signature(asynchronous).parameters) == list(
         inspect.signature(method).parameters
     )
+
+
+def test_keywords_of_uploads_are_the_query_parameters(schema: dict[str, Any]) -> None:
+    operation = schema["paths"]["/v1/datasets"]["post"]
+    parameters = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
+    assert parameters == {"kind", "name", *COLUMNS}
+    keywords = set(inspect.signature(Client.upload_series).parameters)
+    assert keywords == {"self", "table", "name", *COLUMNS}
+    assert set(inspect.signature(Client.fit).parameters) > COLUMNS
 
 
 def test_the_models_are_those_of_the_schema() -> None:

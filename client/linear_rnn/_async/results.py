@@ -438,7 +438,7 @@ class AsyncFit(AsyncComputation, m.FitResource):
         """Return the verdict, then the numbers.
 
         >>> print(rnn.fit().summary())  # doctest: +ELLIPSIS
-        The interval ...
+        Trust the interval...
         """
         return text.summary(self)
 
@@ -509,11 +509,13 @@ class AsyncFit(AsyncComputation, m.FitResource):
         return Forecast(decode(m.FitPredictResponse, data))
 
     def __repr__(self) -> str:
-        if self.w_rec is None:
+        if self.w_rec is None or self.trust is None:
             return f"<Fit {self.id}: {self.status}>"
         constant = self.time_constant.value if self.time_constant is not None else None
+        reason = "" if self.trust else f" {self.trust.findings[0].sentence}"
         return (
-            f"<Fit {self.id}\n  {text.verdict(self.trust)}\n  w_rec {text.number(self.w_rec.value)}"
+            f"<Fit {self.id}\n  {text.verdict(self.trust)}{reason}\n"
+            f"  w_rec {text.number(self.w_rec.value)}"
             f" ({text.interval(self.w_rec.intervals)}), time constant {text.number(constant)}, "
             f"R² {text.number(self.r_squared)}>"
         )

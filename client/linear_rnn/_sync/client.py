@@ -17,7 +17,7 @@ from linear_rnn._tables import grids_of
 
 C = TypeVar("C", bound=r.Computation)
 
-COLUMNS = frozenset({"target", "inputs", "sequence", "time"})
+COLUMNS = frozenset({"target", "inputs", "sequence", "time", "decimal", "thousands"})
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones travel as npz
 RESOLUTION = 25  # of windows that name none
 
@@ -104,6 +104,10 @@ class Client:
         self._connection.close()
         if self._service is not None:
             self._service.stop()
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Return itself: scikit-learn copies the parameters of estimators, and closes no copy."""
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._connection.url,)
@@ -308,6 +312,8 @@ class Client:
         inputs: Sequence[str] | None = None,
         sequence: str | None = None,
         time: str | None = None,
+        decimal: Literal[".", ","] | None = None,
+        thousands: Literal[".", ","] | None = None,
         initial_state: float | Literal["shared", "each"] | None = None,
         offset: bool | float | None = None,
         gains: Mapping[str, float] | None = None,
@@ -331,8 +337,8 @@ class Client:
         ----------
         dataset
             A path, a file, a table of pandas or polars, columns by name, or as in ``train``.
-        target, inputs, sequence, time
-            The names of columns, as in ``upload_series``.
+        target, inputs, sequence, time, decimal, thousands
+            The names of columns and the marks in numbers, as in ``upload_series``.
         """
         if is_table(dataset):
             if target is None:
@@ -343,6 +349,8 @@ class Client:
                 inputs=inputs,
                 sequence=sequence,
                 time=time,
+                decimal=decimal,
+                thousands=thousands,
             )
         request = compose(locals(), without=COLUMNS)
         return self._compute(r.Fit, request, wait, progress)

@@ -71,10 +71,10 @@ class Connection:
                 response = self.http.request(method, path, **arguments)
             except self._refused as error:
                 if last:
-                    raise self._connect_failed(error) from error
+                    raise self._connect_failed(error) from None
                 delay = None
             except self._failure as error:
-                raise self._connect_failed(error) from error
+                raise self._connect_failed(error) from None
             else:
                 delay = _retry_after(response)
                 too_long = delay is not None and delay > MAX_DELAY
