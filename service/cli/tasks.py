@@ -40,20 +40,21 @@ class Task(NamedTuple):
 def _ask(name: str, describe: Callable[[Json], str]) -> Task:
     """Return the task that answers a question."""
     question = next(question for question in QUESTIONS if question.name == name)
+    draw: Any = question.draw
 
     def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
         async def make_file(suffix: str, *style: Any) -> Download | Picture:
             source = await question.resolve(request, session)
-            if question.draw is None or suffix in question.tables:
+            if draw is None or suffix in question.tables:
                 return question.tables[suffix](request, source, session.limits)
             model = question.picture_model or question.request_model
             drawn = model.model_validate(request.model_dump(exclude_unset=True), extra="ignore")
-            return question.draw(drawn, source, *style, suffix, session.limits)
+            return draw(drawn, source, *style, suffix, session.limits)
 
         json = asyncio.run(question.answer(request, session))
         return json, lambda *arguments: asyncio.run(make_file(*arguments))
 
-    suffixes = (*(PICTURE_FORMATS if question.draw else ()), *question.tables)
+    suffixes = (*(PICTURE_FORMATS if draw else ()), *question.tables)
     return Task(question.request_model, suffixes, answer, describe)
 
 
