@@ -40,7 +40,7 @@ class Task(NamedTuple):
 def _ask(name: str, describe: Callable[[Json], str]) -> Task:
     """Return the task that answers a question."""
     question = next(question for question in QUESTIONS if question.name == name)
-    draw: Any = question.draw
+    draw: Callable[..., Picture] | None = question.draw
 
     def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
         async def make_file(suffix: str, *style: Any) -> Download | Picture:
