@@ -33,10 +33,6 @@ def _one_line(numbers: re.Match[str]) -> str:
     return f"[{' '.join(numbers[1].split())}]"
 
 
-def _join_lines(schema: Schema) -> str:
-    return " ".join(schema.get("description", "").split())
-
-
 def describe_model(name: str, model: Schema) -> Iterator[str]:
     """Yield the parts of the section of a model."""
     yield f"### {name}\n"
@@ -52,7 +48,7 @@ def describe_model(name: str, model: Schema) -> Iterator[str]:
     for field, schema in fields.items():
         notes = describe_value(schema, required=field in required, has_default=is_request)
         without_links = LINK.sub(r"\1", notes)
-        yield f"- `{field}` ({without_links}): {_join_lines(schema)}"
+        yield f"- `{field}` ({without_links}): {schema.get('description', '')}"
     if fields:
         yield ""
     for example in model.get("examples", []) if name == MODEL_WITH_EXAMPLE else ():

@@ -1,10 +1,12 @@
 """What generators of clients need in the OpenAPI schema, beyond what Pydantic writes."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 # The same numbers in languages whose default is a smaller type, such as Go.
 FORMATS: Final = {"number": "double", "integer": "int64"}
+LINE_END: Final = re.compile(r"(?<!\n)\n(?!\n)")  # in a paragraph
 VALUES: Final = {"example", "examples", "default", "enum", "const", "mapping"}
 
 
@@ -12,6 +14,7 @@ def for_generators(document: dict[str, Any]) -> dict[str, Any]:
     """Change the schemas of a document in place, and return it.
 
     - Numbers have a format.
+    - A paragraph of a description is one line.
     - The fields of models have no title, from which generators would make colliding names.
     - A default that is an object or a list, or of a union, becomes an example. Generators cannot
       represent it.
@@ -19,6 +22,8 @@ def for_generators(document: dict[str, Any]) -> dict[str, Any]:
     """
     models = document["components"]["schemas"]
     for schema in _schemas(document):
+        if isinstance(schema.get("description"), str):
+            schema["description"] = LINE_END.sub(" ", schema["description"])
         kind = schema.get("type")
         if isinstance(kind, str) and kind in FORMATS:
             schema.setdefault("format", FORMATS[kind])

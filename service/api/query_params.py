@@ -31,7 +31,7 @@ PARSE_NUMBER: Final = BeforeValidator(parse_number)
 class QueryModel(BaseModel):
     """Query parameters. The route rejects unknown ones."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     def _given(self, *names: str) -> dict[str, Any]:
         """Return those of the parameters that are in the URL."""
@@ -46,66 +46,28 @@ class DatasetQuery(QueryModel):
         StringConstraints(
             strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$"
         ),
-        Field(
-            description="A name for people, which is not part of the id. For a dataset that is "
-            "already stored it replaces the name; without it that keeps its name.",
-            examples=["Rain and runoff, 2024"],
-        ),
+        Field(examples=["Rain and runoff, 2024"]),
     ] = None
-    kind: Annotated[
-        Literal["series"] | None,
-        Field(
-            examples=["series"],
-            description="Read a file as a series: a table with a header and one row per step, or "
-            "an archive with a target at every step.",
-        ),
-    ] = None
-    target: Annotated[
-        ColumnName | None,
-        Field(
-            description="Of a series: the column of the target; by default target.",
-            examples=["sales"],
-        ),
-    ] = None
-    inputs: Annotated[
-        str | None,
-        Field(
-            max_length=10_000,
-            description="Of a series: the columns of the inputs, separated by commas, in quotes if "
-            "they contain one; empty for none. By default all other columns.",
-            examples=["spend,heating"],
-        ),
-    ] = None
-    sequence: Annotated[
-        ColumnName | None,
-        Field(
-            description="Of a series: the column that distinguishes the sequences.",
-            examples=["region"],
-        ),
-    ] = None
-    time: Annotated[
-        ColumnName | None,
-        Field(
-            description="Of a series: the column of the times, as dates or numbers. Their steps "
-            "must be equal, as those of months and years are.",
-            examples=["date"],
-        ),
-    ] = None
-    decimal: Annotated[
-        Literal[".", ","] | None,
-        Field(
-            description="Of a series as CSV: the decimal mark, if the table can be read in two "
-            "ways. The other mark then separates thousands.",
-            examples=[","],
-        ),
-    ] = None
-    thousands: Annotated[
-        Literal[".", ","] | None,
-        Field(
-            description="Of a series as CSV: the mark between thousands, likewise.",
-            examples=["."],
-        ),
-    ] = None
+    """A name for people, which is not part of the id. For a dataset that is already stored it
+    replaces the name; without it that keeps its name."""
+    kind: Annotated[Literal["series"] | None, Field(examples=["series"])] = None
+    """Read a file as a series: a table with a header and one row per step, or an archive with a
+    target at every step."""
+    target: Annotated[ColumnName | None, Field(examples=["sales"])] = None
+    """Of a series: the column of the target; by default target."""
+    inputs: Annotated[str | None, Field(max_length=10_000, examples=["spend,heating"])] = None
+    """Of a series: the columns of the inputs, separated by commas, in quotes if they contain one;
+    empty for none. By default all other columns."""
+    sequence: Annotated[ColumnName | None, Field(examples=["region"])] = None
+    """Of a series: the column that distinguishes the sequences."""
+    time: Annotated[ColumnName | None, Field(examples=["date"])] = None
+    """Of a series: the column of the times, as dates or numbers. Their steps must be equal, as
+    those of months and years are."""
+    decimal: Annotated[Literal[".", ","] | None, Field(examples=[","])] = None
+    """Of a series as CSV: the decimal mark, if the table can be read in two ways. The other mark
+    then separates thousands."""
+    thousands: Annotated[Literal[".", ","] | None, Field(examples=["."])] = None
+    """Of a series as CSV: the mark between thousands, likewise."""
 
     def to_columns(self) -> SeriesColumns | None:
         """Return the columns of a series, or None for another dataset; raises Invalid."""
@@ -122,24 +84,17 @@ class DatasetQuery(QueryModel):
 class ListQuery(QueryModel):
     """One page of a list."""
 
-    limit: Annotated[
-        int,
-        Field(ge=1, le=100, description="The maximum number of items.", examples=[20]),
-        NUMBER,
-        PARSE_NUMBER,
-    ] = 20
-    cursor: Annotated[
-        str | None,
-        Field(description="The next_cursor of the previous page.", examples=[CURSOR]),
-    ] = None
+    limit: Annotated[int, Field(ge=1, le=100, examples=[20]), NUMBER, PARSE_NUMBER] = 20
+    """The maximum number of items."""
+    cursor: Annotated[str | None, Field(examples=[CURSOR])] = None
+    """The next_cursor of the previous page."""
 
 
 class ComputationListQuery(ListQuery):
     """One page of a list of computations."""
 
-    status: Annotated[
-        Status | None, Field(description="Only items of this status.", examples=["succeeded"])
-    ] = None
+    status: Annotated[Status | None, Field(examples=["succeeded"])] = None
+    """Only items of this status."""
 
 
 class PictureQuery(QueryModel, PictureOptions):

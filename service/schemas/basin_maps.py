@@ -21,12 +21,10 @@ class MapWindow(Window):
 class BasinMapRequest(TrainingRequest):
     """The dataset, the grid of initial weights, the optimizer and the number of iterations."""
 
-    window: Annotated[MapWindow, Field(description="The grid of initial weights.")] = MapWindow()
-    target_cost: Annotated[
-        float,
-        Field(ge=0, description="Training succeeds at the first cost that is at most this."),
-        NUMBER,
-    ] = 0.01
+    window: MapWindow = MapWindow()
+    """The grid of initial weights."""
+    target_cost: Annotated[float, Field(ge=0), NUMBER] = 0.01
+    """Training succeeds at the first cost that is at most this."""
 
 
 _SHARES: dict[str, Any] = {
@@ -44,41 +42,38 @@ OutcomeShares = create_model(
 class BasinMapResult(ResponseModel):
     """The result of a map. Every field is null until the map has succeeded."""
 
-    shares: Annotated[
-        OutcomeShares | None,  # type: ignore[valid-type]
-        Field(description="How training ended."),
-    ] = None
-    optimum: Annotated[
-        OptimumResponse | None,
-        Field(description="The exact optimum; null unless the activation is the identity."),
-    ] = None
+    shares: OutcomeShares | None = None  # type: ignore[valid-type]
+    """How training ended."""
+    optimum: OptimumResponse | None = None
+    """The exact optimum; null unless the activation is the identity."""
 
 
 class BasinMapArrays(ResponseModel):
     """The map itself: the rows are the initial w_rec, the columns the initial w_in."""
 
-    w_in: Annotated[Vector, Field(description="The initial w_in of each column.")]
-    w_rec: Annotated[Vector, Field(description="The initial w_rec of each row.")]
-    cost: Annotated[
-        Matrix, Field(description="The cost of the final weights; null where it overflows float64.")
-    ]
-    iterations: Annotated[IntegerMatrix, Field(description="Iterations done from each grid point.")]
-    outcome: Annotated[
-        list[list[Outcome]], Field(description="How training ended from each grid point.")
-    ]
+    w_in: Vector
+    """The initial w_in of each column."""
+    w_rec: Vector
+    """The initial w_rec of each row."""
+    cost: Matrix
+    """The cost of the final weights; null where it overflows float64."""
+    iterations: IntegerMatrix
+    """Iterations done from each grid point."""
+    outcome: list[list[Outcome]]
+    """How training ended from each grid point."""
 
 
 class BasinMap(ComputationLifecycle, BasinMapResult, ComputationSummary):
     """A basin map."""
 
-    map: Annotated[
-        BasinMapArrays | None,
-        Field(description="With keep: false only. The arrays of a stored map are in .npz."),
-    ] = None
+    map: BasinMapArrays | None = None
+    """With keep: false only. The arrays of a stored map are in .npz."""
 
 
 class BasinMapPage(ResponseModel):
     """One page of basin maps, newest first."""
 
-    items: Annotated[list[BasinMap], Field(description="Up to limit maps.")]
-    next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
+    items: list[BasinMap]
+    """Up to limit maps."""
+    next_cursor: str | None
+    """Null on the last page."""

@@ -36,8 +36,10 @@ NARROWEST = 1e-300  # the narrowest range that float64 can divide into pixels
 class WeightsSchema(RequestModel):
     """The two weights of the network."""
 
-    w_in: Annotated[Real, Field(description="The input weight.")] = 1.0
-    w_rec: Annotated[Real, Field(description="The recurrent weight.")] = 1.0
+    w_in: Real = 1.0
+    """The input weight."""
+    w_rec: Real = 1.0
+    """The recurrent weight."""
 
     def to_weights(self) -> Weights:
         """Return the engine's weights."""
@@ -47,10 +49,8 @@ class WeightsSchema(RequestModel):
 class NetworkSchema(RequestModel):
     """The parts of the network that training does not change."""
 
-    activation: Annotated[
-        Activation,
-        Field(description="The activation function f in S_k = f(w_rec S_{k-1} + w_in x_k)."),
-    ] = Activation(Network().activation)
+    activation: Activation = Activation(Network().activation)
+    """The activation function f in S_k = f(w_rec S_{k-1} + w_in x_k)."""
     initial_state: Annotated[
         State,
         Field(
@@ -67,8 +67,10 @@ class NetworkSchema(RequestModel):
 class Range(RequestModel):
     """A range of one weight."""
 
-    low: Annotated[Real, Field(description="The lower end.")] = -3.0
-    high: Annotated[Real, Field(description="The upper end; must be above the lower end.")] = 3.0
+    low: Real = -3.0
+    """The lower end."""
+    high: Real = 3.0
+    """The upper end; must be above the lower end."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Range":
@@ -86,8 +88,10 @@ class Range(RequestModel):
 class NullableWeights(ResponseModel):
     """Two numbers, one per weight; null where a number is not finite."""
 
-    w_in: Annotated[Nullable, Field(description="For the input weight.")]
-    w_rec: Annotated[Nullable, Field(description="For the recurrent weight.")]
+    w_in: Nullable
+    """For the input weight."""
+    w_rec: Nullable
+    """For the recurrent weight."""
 
     @model_validator(mode="before")
     @classmethod
@@ -102,16 +106,11 @@ class NullableWeights(ResponseModel):
 class Evaluation(ResponseModel):
     """The cost and its gradient at one pair of weights."""
 
-    weights: Annotated[NullableWeights, Field(description="The weights.")]
-    cost: Annotated[Nullable, Field(description="Null where it overflows float64; see log10_cost.")]
-    log10_cost: Annotated[
-        Nullable,
-        Field(
-            description="Null only where the cost is 0, a weight is not finite, or a relu state "
-            "overflows float64."
-        ),
-    ]
-    weight_gradient: Annotated[
-        NullableWeights,
-        Field(description="The derivatives of the cost; null where they overflow float64."),
-    ]
+    weights: NullableWeights
+    """The weights."""
+    cost: Nullable
+    """Null where it overflows float64; see log10_cost."""
+    log10_cost: Nullable
+    """Null only where the cost is 0, a weight is not finite, or a relu state overflows float64."""
+    weight_gradient: NullableWeights
+    """The derivatives of the cost; null where they overflow float64."""

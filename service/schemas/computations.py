@@ -25,13 +25,8 @@ class ComputationRequest(RequestModel):
     """The dataset of a computation, and whether to store the result."""
 
     dataset: AnyDatasetSource = CountOnesDataset()
-    keep: Annotated[
-        bool,
-        Field(
-            strict=True,
-            description="Whether to store the result. If false, the response contains all of it.",
-        ),
-    ] = True
+    keep: Annotated[bool, Field(strict=True)] = True
+    """Whether to store the result. If false, the response contains all of it."""
 
     @property
     @abstractmethod
@@ -45,19 +40,10 @@ class TrainingRequest(ObjectiveRequest, ComputationRequest):
     dataset: DatasetSource = CountOnesDataset()
 
     optimizer: OptimizerField = RPROP
-    n_iterations: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=MAX_ITERATIONS,
-            description="The maximum number of iterations; the limit is 1,000,000 by default.",
-        ),
-        NUMBER,
-    ] = 500
-    clip: Annotated[
-        ClipSchema | None,
-        Field(description="Clips the gradient, for optimizers that use its magnitude."),
-    ] = None
+    n_iterations: Annotated[int, Field(ge=0, le=MAX_ITERATIONS), NUMBER] = 500
+    """The maximum number of iterations; the limit is 1,000,000 by default."""
+    clip: ClipSchema | None = None
+    """Clips the gradient, for optimizers that use its magnitude."""
 
     @property
     def progress_total(self) -> int:
@@ -68,53 +54,44 @@ class TrainingRequest(ObjectiveRequest, ComputationRequest):
 class Progress(ResponseModel):
     """The progress of a computation."""
 
-    done: Annotated[int, Field(description="Iterations done, or steps of a fit.")]
-    total: Annotated[
-        int,
-        Field(
-            description="Iterations requested, or steps of a fit: a search per delay and the parts "
-            "of the verdict."
-        ),
-    ]
+    done: int
+    """Iterations done, or steps of a fit."""
+    total: int
+    """Iterations requested, or steps of a fit: a search per delay and the parts of the verdict."""
 
 
 class ComputationSummary(ResponseModel):
     """The identity and the status of a computation."""
 
-    id: Annotated[str | None, Field(description="A hash of the request; null if not stored.")]
-    status: Annotated[Status, Field(description="The status.")]
-    request: Annotated[
-        dict[str, Any],
-        Field(
-            title="Computed request",
-            description="The request with all defaults filled in, without keep. An explicit "
-            "dataset appears as the stored dataset with the same numbers.",
-        ),
-    ]
-    result_version: Annotated[
-        int, Field(description="Increases whenever the results of the service change.")
-    ]
+    id: str | None
+    """A hash of the request; null if not stored."""
+    status: Status
+    """The status."""
+    request: Annotated[dict[str, Any], Field(title="Computed request")]
+    """The request with all defaults filled in, without keep. An explicit dataset appears as the
+    stored dataset with the same numbers."""
+    result_version: int
+    """Increases whenever the results of the service change."""
 
 
 class ComputationLifecycle(ResponseModel):
     """The progress, the times and the links of a computation."""
 
-    progress: Annotated[Progress, Field(description="How much is done, and requested.")]
-    attempt: Annotated[
-        int,
-        Field(
-            description="Increases when the request is repeated after a failure or cancellation."
-        ),
-    ]
-    error: Annotated[Problem | None, Field(description="The reason for a failure.")]
-    created_at: Annotated[datetime | None, Field(description="When it was accepted.")]
-    created_by: Annotated[
-        str | None,
-        Field(description="The name of the API key that started this attempt; null without keys."),
-    ] = None
-    started_at: Annotated[datetime | None, Field(description="When the computation started.")]
-    finished_at: Annotated[datetime | None, Field(description="When the computation ended.")]
-    compute_seconds: Annotated[float | None, Field(description="Seconds spent on the computation.")]
-    links: Annotated[
-        dict[str, str] | None, Field(description="Paths of its parts; null if not stored.")
-    ]
+    progress: Progress
+    """How much is done, and requested."""
+    attempt: int
+    """Increases when the request is repeated after a failure or cancellation."""
+    error: Problem | None
+    """The reason for a failure."""
+    created_at: datetime | None
+    """When it was accepted."""
+    created_by: str | None = None
+    """The name of the API key that started this attempt; null without keys."""
+    started_at: datetime | None
+    """When the computation started."""
+    finished_at: datetime | None
+    """When the computation ended."""
+    compute_seconds: float | None
+    """Seconds spent on the computation."""
+    links: dict[str, str] | None
+    """Paths of its parts; null if not stored."""

@@ -30,8 +30,10 @@ Resolution = Annotated[
 class PictureWindow(RequestModel):
     """A rectangle of weights."""
 
-    w_in: Annotated[Range, Field(description="The range of the columns.")] = Range()
-    w_rec: Annotated[Range, Field(description="The range of the rows.")] = Range()
+    w_in: Range = Range()
+    """The range of the columns."""
+    w_rec: Range = Range()
+    """The range of the rows."""
 
 
 class Window(PictureWindow):
@@ -73,21 +75,12 @@ class CostSurfacePictureRequest(ObjectiveRequest):
     points: Points = TUTORIAL_POINTS
     runs: Annotated[
         list[Annotated[str, Field(examples=["run_" + "0" * 32])]],
-        Field(
-            default_factory=list,
-            json_schema_extra={"default": []},
-            max_length=MAX_RUNS,
-            description="Stored training runs whose paths to draw in a picture.",
-        ),
+        Field(default_factory=list, json_schema_extra={"default": []}, max_length=MAX_RUNS),
     ]
-    marks: Annotated[
-        list[Mark] | None,
-        Field(
-            max_length=len(Mark),
-            description="What else to mark in a picture, for the identity activation. By default "
-            "both if runs are drawn, and nothing otherwise.",
-        ),
-    ] = None
+    """Stored training runs whose paths to draw in a picture."""
+    marks: Annotated[list[Mark] | None, Field(max_length=len(Mark))] = None
+    """What else to mark in a picture, for the identity activation. By default both if runs are
+    drawn, and nothing otherwise."""
 
 
 class CostSurfaceRequest(CostSurfacePictureRequest):
@@ -107,27 +100,29 @@ class CostSurfaceRequest(CostSurfacePictureRequest):
 class GridMinimum(ResponseModel):
     """The lowest cost on a grid, and its weights."""
 
-    weights: Annotated[
-        NullableWeights,
-        Field(description="The first such weights, row by row; null if every cost overflows."),
-    ]
-    cost: Annotated[Nullable, Field(description="Null if every cost overflows float64.")]
+    weights: NullableWeights
+    """The first such weights, row by row; null if every cost overflows."""
+    cost: Nullable
+    """Null if every cost overflows float64."""
 
 
 class CostGrid(ResponseModel):
     """The cost on a grid of weights."""
 
-    w_in: Annotated[Vector, Field(description="The w_in of each column.")]
-    w_rec: Annotated[Vector, Field(description="The w_rec of each row.")]
-    cost: Annotated[
-        Matrix,
-        Field(description="Rows are w_rec, columns are w_in; null where it overflows float64."),
-    ]
-    minimum: Annotated[GridMinimum, Field(description="The lowest cost on the grid.")]
-    n_overflowed: Annotated[int, Field(description="Grid points whose cost overflows float64.")]
+    w_in: Vector
+    """The w_in of each column."""
+    w_rec: Vector
+    """The w_rec of each row."""
+    cost: Matrix
+    """Rows are w_rec, columns are w_in; null where it overflows float64."""
+    minimum: GridMinimum
+    """The lowest cost on the grid."""
+    n_overflowed: int
+    """Grid points whose cost overflows float64."""
 
 
 class CostSurfaceResponse(ResponseModel):
     """One grid per requested window, in the same order."""
 
-    windows: Annotated[list[CostGrid], Field(description="One grid per window.")]
+    windows: list[CostGrid]
+    """One grid per window."""

@@ -79,13 +79,8 @@ class CountOnesDataset(DatasetKind):
     n_samples: SampleCount = 20
     n_steps: StepCount = 10
     seed: Seed = 1
-    noise: Annotated[
-        float,
-        Field(
-            ge=0, le=1e6, description="The standard deviation of normal noise added to the targets."
-        ),
-        NUMBER,
-    ] = 0.0
+    noise: Annotated[float, Field(ge=0, le=1e6), NUMBER] = 0.0
+    """The standard deviation of normal noise added to the targets."""
 
     def resolve(self) -> ResolvedDataset:
         """Return the dataset, drawn when its arrays are first needed."""
@@ -111,14 +106,10 @@ class ExplicitDataset(DatasetKind):
     """A dataset in the request itself."""
 
     kind: Annotated[Literal["explicit"], Field(description=KIND)]
-    inputs: Annotated[
-        InputMatrix,
-        Field(description="Sequences of equal length; at most 10,000 steps by default."),
-    ]
-    targets: Annotated[
-        InputVector,
-        Field(description="The target of each sequence: the desired last state."),
-    ]
+    inputs: InputMatrix
+    """Sequences of equal length; at most 10,000 steps by default."""
+    targets: InputVector
+    """The target of each sequence: the desired last state."""
 
     @model_validator(mode="after")
     def _of_one_size(self) -> "ExplicitDataset":
@@ -156,7 +147,8 @@ class StoredDataset(DatasetKind):
     """A stored dataset."""
 
     kind: Annotated[Literal["stored"], Field(description=KIND)]
-    id: Annotated[str, Field(description="The id of the dataset.", examples=["ds_" + "0" * 32])]
+    id: Annotated[str, Field(examples=["ds_" + "0" * 32])]
+    """The id of the dataset."""
 
     @property
     def stored_id(self) -> str:
@@ -186,19 +178,15 @@ class SeriesDataset(DatasetKind):
 
     kind: Annotated[Literal["series"], Field(description=KIND)]
     inputs: Annotated[
-        list[ColumnName],
-        Field(
-            max_length=MAX_INPUTS,
-            description="The names of the q inputs; q may be 0.",
-            examples=[["spend", "heating"]],
-        ),
+        list[ColumnName], Field(max_length=MAX_INPUTS, examples=[["spend", "heating"]])
     ]
-    target: Annotated[ColumnName, Field(description="The name of the target.")] = "target"
-    sequences: Annotated[
-        list[SequenceSchema],
-        Field(min_length=1, description="The sequences, whose lengths may differ."),
-    ]
-    step: Annotated[StepSchema, Field(description="The time between two targets.")] = StepSchema()
+    """The names of the q inputs; q may be 0."""
+    target: ColumnName = "target"
+    """The name of the target."""
+    sequences: Annotated[list[SequenceSchema], Field(min_length=1)]
+    """The sequences, whose lengths may differ."""
+    step: StepSchema = StepSchema()
+    """The time between two targets."""
     _series: Series
 
     @model_validator(mode="after")
@@ -244,53 +232,56 @@ class DatasetRequest(RootModel[AnyDatasetSource]):
 class NumberRange(ResponseModel):
     """The range of the numbers of an array."""
 
-    low: Annotated[float, Field(description="The minimum.")]
-    high: Annotated[float, Field(description="The maximum.")]
+    low: float
+    """The minimum."""
+    high: float
+    """The maximum."""
 
 
 class DatasetSummary(ResponseModel):
     """A stored dataset, without its arrays."""
 
-    id: Annotated[str, Field(pattern=DATASET_ID, description="A hash of the dataset.")]
-    name: Annotated[str | None, Field(description="The name that a client gave it, or null.")]
-    kind: Annotated[
-        Literal["explicit", "series"],
-        Field(description="Explicit: one target per sequence. Series: a target at every step."),
-    ]
-    n_samples: Annotated[int, Field(description="The number of sequences.")]
-    n_steps: Annotated[int, Field(description="The length of the longest sequence.")]
-    n_targets: Annotated[int, Field(description="The number of targets that are not missing.")]
-    inputs: Annotated[
-        list[str] | None, Field(description="The names of the inputs of a series.")
-    ] = None
-    target: Annotated[str | None, Field(description="The name of the target of a series.")] = None
-    step: Annotated[
-        StepSchema | None, Field(description="The time between the steps of a series.")
-    ] = None
-    sequence_names: Annotated[
-        list[str] | None, Field(description="The names of the sequences of a series, or null.")
-    ] = None
-    start_times: Annotated[
-        list[str | float] | None,
-        Field(
-            description="The times of the first steps of the sequences of a series, dates or "
-            "numbers; null if they are not known, or of more than 1000 sequences."
-        ),
-    ] = None
-    bytes: Annotated[int, Field(description="The size of both arrays as float64, in bytes.")]
-    input_range: Annotated[
-        NumberRange | None, Field(description="The range of the inputs; null without inputs.")
-    ]
-    target_range: Annotated[NumberRange, Field(description="The range of the targets.")]
-    created_at: Annotated[datetime, Field(description="When it was stored.")]
-    created_by: Annotated[
-        str | None, Field(description="The name of the API key that stored it; null without keys.")
-    ] = None
-    links: Annotated[dict[str, str], Field(description="Paths of its files.")]
+    id: Annotated[str, Field(pattern=DATASET_ID)]
+    """A hash of the dataset."""
+    name: str | None
+    """The name that a client gave it, or null."""
+    kind: Literal["explicit", "series"]
+    """Explicit: one target per sequence. Series: a target at every step."""
+    n_samples: int
+    """The number of sequences."""
+    n_steps: int
+    """The length of the longest sequence."""
+    n_targets: int
+    """The number of targets that are not missing."""
+    inputs: list[str] | None = None
+    """The names of the inputs of a series."""
+    target: str | None = None
+    """The name of the target of a series."""
+    step: StepSchema | None = None
+    """The time between the steps of a series."""
+    sequence_names: list[str] | None = None
+    """The names of the sequences of a series, or null."""
+    start_times: list[str | float] | None = None
+    """The times of the first steps of the sequences of a series, dates or numbers; null if they are
+    not known, or of more than 1000 sequences."""
+    bytes: int
+    """The size of both arrays as float64, in bytes."""
+    input_range: NumberRange | None
+    """The range of the inputs; null without inputs."""
+    target_range: NumberRange
+    """The range of the targets."""
+    created_at: datetime
+    """When it was stored."""
+    created_by: str | None = None
+    """The name of the API key that stored it; null without keys."""
+    links: dict[str, str]
+    """Paths of its files."""
 
 
 class DatasetPage(ResponseModel):
     """One page of stored datasets, newest first."""
 
-    items: Annotated[list[DatasetSummary], Field(description="Up to limit datasets.")]
-    next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
+    items: list[DatasetSummary]
+    """Up to limit datasets."""
+    next_cursor: str | None
+    """Null on the last page."""

@@ -20,30 +20,24 @@ class EvaluateRequest(ObjectiveRequest):
 class Curvature(ResponseModel):
     """The eigenvalues of the Hessian of the cost with respect to both weights."""
 
-    largest: Annotated[
-        float,
-        Field(
-            description="Near a minimum, gradient descent moves away from it if the learning rate "
-            "is above 2 divided by this."
-        ),
-    ]
-    smallest: Annotated[
-        float,
-        Field(description="Negative where the cost curves down in some direction."),
-    ]
+    largest: float
+    """Near a minimum, gradient descent moves away from it if the learning rate is above 2 divided
+    by this."""
+    smallest: float
+    """Negative where the cost curves down in some direction."""
 
 
 class PointEvaluation(Evaluation):
     """The cost, its gradient and curvature, and the outputs at one pair of weights."""
 
-    curvature: Annotated[Curvature | None, Field(description="Null where it overflows float64.")]
-    outputs: Annotated[
-        Vector,
-        Field(description="The last state of each sequence; null where it overflows float64."),
-    ]
+    curvature: Curvature | None
+    """Null where it overflows float64."""
+    outputs: Vector
+    """The last state of each sequence; null where it overflows float64."""
 
 
 class EvaluateResponse(ResponseModel):
     """One evaluation per requested point, in the same order."""
 
-    evaluations: Annotated[list[PointEvaluation], Field(description="One evaluation per point.")]
+    evaluations: list[PointEvaluation]
+    """One evaluation per point."""

@@ -26,42 +26,28 @@ class GradientTraceRequest(ObjectiveRequest):
     """The weights at which to trace the gradient back through time."""
 
     points: Annotated[Points, Field(min_length=1)] = TUTORIAL_POINTS
-    aggregation: Annotated[
-        Aggregation,
-        Field(
-            description="sum: the sum over all sequences. tutorial: as in the tutorial's figure, "
-            "the summed output gradient is passed to every sequence."
-        ),
-    ] = Aggregation.SUM
+    aggregation: Aggregation = Aggregation.SUM
+    """sum: the sum over all sequences. tutorial: as in the tutorial's figure, the summed output
+    gradient is passed to every sequence."""
 
 
 class GradientTrace(ResponseModel):
     """The gradient at one pair of weights, traced back through time."""
 
-    point: Annotated[NullableWeights, Field(description="The weights.")]
-    gradient: Annotated[
-        Vector,
-        Field(
-            description="Element k is the derivative of the cost with respect to the state S_k, "
-            "k = 0 … T; null where it overflows float64."
-        ),
-    ]
-    log10_magnitude: Annotated[
-        Vector,
-        Field(description="The decimal logarithm of its magnitude; null only where it is 0."),
-    ]
-    sign: Annotated[IntegerVector, Field(description="Its sign: -1, 0 or 1.")]
-    weight_gradient: Annotated[
-        NullableWeights,
-        Field(
-            description="The derivatives of the cost with respect to the weights, independent of "
-            "the aggregation; null where they overflow float64."
-        ),
-    ]
-    growth_per_step: Annotated[
-        Nullable,
-        Field(description="The mean factor of the magnitude per step back; null if undefined."),
-    ]
+    point: NullableWeights
+    """The weights."""
+    gradient: Vector
+    """Element k is the derivative of the cost with respect to the state S_k, k = 0 … T; null where
+    it overflows float64."""
+    log10_magnitude: Vector
+    """The decimal logarithm of its magnitude; null only where it is 0."""
+    sign: IntegerVector
+    """Its sign: -1, 0 or 1."""
+    weight_gradient: NullableWeights
+    """The derivatives of the cost with respect to the weights, independent of the aggregation; null
+    where they overflow float64."""
+    growth_per_step: Nullable
+    """The mean factor of the magnitude per step back; null if undefined."""
     regime: Annotated[
         Regime | None,
         Field(
@@ -77,4 +63,5 @@ class GradientTrace(ResponseModel):
 class GradientTraceResponse(ResponseModel):
     """One trace per requested point, in the same order."""
 
-    traces: Annotated[list[GradientTrace], Field(description="One trace per point.")]
+    traces: list[GradientTrace]
+    """One trace per point."""

@@ -19,40 +19,15 @@ class Theme(StrEnum):
 class PictureOptions(BaseModel):
     """The size and style of a picture; a width or height of null selects the figure's default."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    width: Annotated[
-        int | None,
-        Field(
-            ge=320, le=2400, description="Pictures: the width in pixels at 100 dpi.", examples=[900]
-        ),
-    ] = None
-    height: Annotated[
-        int | None,
-        Field(
-            ge=240,
-            le=1800,
-            description="Pictures: the height in pixels at 100 dpi.",
-            examples=[600],
-        ),
-    ] = None
-    dpi: Annotated[
-        int,
-        Field(
-            ge=50,
-            le=300,
-            description="Pictures: the resolution of PNG; 200 doubles width and height.",
-            examples=[200],
-        ),
-    ] = 100
-    theme: Annotated[
-        Theme, Field(description="Pictures: the colors, light or dark.", examples=["dark"])
-    ] = Theme.LIGHT
-    title: Annotated[
-        str | None,
-        Field(
-            max_length=200,
-            description="Pictures: a title that replaces the default.",
-            examples=["Two valleys"],
-        ),
-    ] = None
+    width: Annotated[int | None, Field(ge=320, le=2400, examples=[900])] = None
+    """Pictures: the width in pixels at 100 dpi."""
+    height: Annotated[int | None, Field(ge=240, le=1800, examples=[600])] = None
+    """Pictures: the height in pixels at 100 dpi."""
+    dpi: Annotated[int, Field(ge=50, le=300, examples=[200])] = 100
+    """Pictures: the resolution of PNG; 200 doubles width and height."""
+    theme: Annotated[Theme, Field(examples=["dark"])] = Theme.LIGHT
+    """Pictures: the colors, light or dark."""
+    title: Annotated[str | None, Field(max_length=200, examples=["Two valleys"])] = None
+    """Pictures: a title that replaces the default."""

@@ -28,26 +28,25 @@ class RunModel(RequestModel):
     """The final weights of a stored training run."""
 
     kind: Annotated[Literal["run"], Field(description=KIND)]
-    id: Annotated[str, Field(description="The id of the run.", examples=["run_" + "0" * 32])]
+    id: Annotated[str, Field(examples=["run_" + "0" * 32])]
+    """The id of the run."""
 
 
 class FitModel(RequestModel):
     """A stored fit, with its own inputs."""
 
     kind: Annotated[Literal["fit"], Field(description=KIND)]
-    id: Annotated[str, Field(description="The id of the fit.", examples=["fit_" + "0" * 32])]
-    initial_state: Annotated[
-        State | None,
-        Field(description="The initial state of new sequences; null is that of the fit."),
-    ] = None
+    id: Annotated[str, Field(examples=["fit_" + "0" * 32])]
+    """The id of the fit."""
+    initial_state: State | None = None
+    """The initial state of new sequences; null is that of the fit."""
 
 
 class ContinuedSequence(RequestModel):
     """The sequence of a fit that the inputs continue."""
 
-    sequence: Annotated[
-        int, Field(ge=0, description="Its index in the dataset of the fit."), NUMBER
-    ] = 0
+    sequence: Annotated[int, Field(ge=0), NUMBER] = 0
+    """Its index in the dataset of the fit."""
 
 
 def _infer_kind(value: Any) -> Any:
@@ -68,32 +67,23 @@ Model = Annotated[
 class PredictRequest(RequestModel):
     """Sequences to predict, in the request or as a dataset, and the network to use."""
 
-    weights: Annotated[WeightsSchema, Field(description="The weights.")] = WeightsSchema()
-    network: Annotated[
-        NetworkSchema, Field(description="The activation and the initial state.")
-    ] = NetworkSchema()
-    model: Annotated[
-        Model | None, Field(description="A trained network, in place of weights and network.")
-    ] = None
+    weights: WeightsSchema = WeightsSchema()
+    """The weights."""
+    network: NetworkSchema = NetworkSchema()
+    """The activation and the initial state."""
+    model: Model | None = None
+    """A trained network, in place of weights and network."""
     inputs: Annotated[
-        InputSequences,
-        Field(
-            description="Sequences; their lengths may differ. With a fit, each step is a list with "
-            "one number per input, or a number if there is one input.",
-            examples=[TUTORIAL_TEST_SEQUENCE],
-            validate_default=True,
-        ),
+        InputSequences, Field(examples=[TUTORIAL_TEST_SEQUENCE], validate_default=True)
     ] = TUTORIAL_TEST_SEQUENCE
-    dataset: Annotated[
-        DatasetSource | None, Field(description="A dataset, whose inputs are used in their place.")
-    ] = None
-    continue_: Annotated[
-        ContinuedSequence | None,
-        Field(alias="continue", description="With a fit: what the inputs continue."),
-    ] = None
-    return_states: Annotated[
-        bool, Field(strict=True, description="Whether to return the states at every step.")
-    ] = False
+    """Sequences; their lengths may differ. With a fit, each step is a list with one number per
+    input, or a number if there is one input."""
+    dataset: DatasetSource | None = None
+    """A dataset, whose inputs are used in their place."""
+    continue_: Annotated[ContinuedSequence | None, Field(alias="continue")] = None
+    """With a fit: what the inputs continue."""
+    return_states: Annotated[bool, Field(strict=True)] = False
+    """Whether to return the states at every step."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> "PredictRequest":
@@ -138,52 +128,60 @@ class PredictRequest(RequestModel):
 class ResolvedModel(ResponseModel):
     """The weights and the network that were used."""
 
-    w_in: Annotated[Nullable, Field(description="The input weight.")]
-    w_rec: Annotated[Nullable, Field(description="The recurrent weight.")]
-    initial_state: Annotated[float, Field(description="The state before the first input.")]
-    activation: Annotated[Activation, Field(description="The activation function f.")]
+    w_in: Nullable
+    """The input weight."""
+    w_rec: Nullable
+    """The recurrent weight."""
+    initial_state: float
+    """The state before the first input."""
+    activation: Activation
+    """The activation function f."""
 
 
 class PredictResponse(ResponseModel):
     """The outputs, and the model that was used."""
 
-    outputs: Annotated[Vector, Field(description="The last state of each sequence.")]
-    states: Annotated[
-        list[Vector] | None,
-        Field(description="The T + 1 states of each sequence, starting with the initial state."),
-    ]
-    n_overflowed: Annotated[int, Field(description="Outputs that overflow float64; they are null.")]
-    model: Annotated[ResolvedModel, Field(description="The model that was used.")]
+    outputs: Vector
+    """The last state of each sequence."""
+    states: list[Vector] | None
+    """The T + 1 states of each sequence, starting with the initial state."""
+    n_overflowed: int
+    """Outputs that overflow float64; they are null."""
+    model: ResolvedModel
+    """The model that was used."""
 
 
 class FitPredictModel(ResponseModel):
     """The fit that was used."""
 
-    id: Annotated[str, Field(description="The id of the fit.")]
-    w_rec: Annotated[float, Field(description="The recurrent weight.")]
-    w_in: Annotated[list[float], Field(description="The weights of the inputs.")]
-    offset: Annotated[Nullable, Field(description="The constant; null if there is none.")]
-    delay: Annotated[int, Field(description="The delay of the inputs in steps.")]
+    id: str
+    """The id of the fit."""
+    w_rec: float
+    """The recurrent weight."""
+    w_in: list[float]
+    """The weights of the inputs."""
+    offset: Nullable
+    """The constant; null if there is none."""
+    delay: int
+    """The delay of the inputs in steps."""
 
 
 class FitPredictResponse(ResponseModel):
     """Predictions with a fit: per sequence, a number for every step."""
 
-    outputs: Annotated[
-        list[Vector],
-        Field(
-            description="The prediction. For a new sequence the first are null, as many as the "
-            "delay of the fit."
-        ),
-    ]
-    low: Annotated[list[Vector], Field(description="The lower end of its confidence band.")]
-    high: Annotated[list[Vector], Field(description="The upper end.")]
-    new_low: Annotated[
-        list[Vector], Field(description="The lower end of the band of a new observation.")
-    ]
-    new_high: Annotated[list[Vector], Field(description="The upper end.")]
-    n_overflowed: Annotated[int, Field(description="Outputs that overflow float64; they are null.")]
-    model: Annotated[FitPredictModel, Field(description="The fit that was used.")]
-    trust: Annotated[
-        TrustReport, Field(description="Whether the interval of the fit can be trusted.")
-    ]
+    outputs: list[Vector]
+    """The prediction. For a new sequence the first are null, as many as the delay of the fit."""
+    low: list[Vector]
+    """The lower end of its confidence band."""
+    high: list[Vector]
+    """The upper end."""
+    new_low: list[Vector]
+    """The lower end of the band of a new observation."""
+    new_high: list[Vector]
+    """The upper end."""
+    n_overflowed: int
+    """Outputs that overflow float64; they are null."""
+    model: FitPredictModel
+    """The fit that was used."""
+    trust: TrustReport
+    """Whether the interval of the fit can be trusted."""

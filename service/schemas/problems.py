@@ -1,62 +1,56 @@
 """Problems: errors as RFC 9457 describes them."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from service.schemas.base import ResponseModel
 
 
 class DetailMembers(ResponseModel):
     """The numbers and names in a detail that a program may want."""
 
-    limit: Annotated[float | None, Field(description="The limit that is exceeded.")] = None
-    needed: Annotated[
-        float | None, Field(description="What the request needs, in the unit of the limit.")
-    ] = None
-    spent: Annotated[
-        float | None, Field(description="The CPU seconds after which the work was stopped.")
-    ] = None
-    known: Annotated[
-        list[str] | None, Field(description="The known names, where a name is unknown.")
-    ] = None
-    line: Annotated[int | None, Field(description="The line of a table, from 1.")] = None
-    column: Annotated[int | None, Field(description="The column of a table, from 1.")] = None
-    n_targets: Annotated[int | None, Field(description="The number of targets to fit.")] = None
-    n_unknowns: Annotated[int | None, Field(description="The number of unknowns of a fit.")] = None
+    limit: float | None = None
+    """The limit that is exceeded."""
+    needed: float | None = None
+    """What the request needs, in the unit of the limit."""
+    spent: float | None = None
+    """The CPU seconds after which the work was stopped."""
+    known: list[str] | None = None
+    """The known names, where a name is unknown."""
+    line: int | None = None
+    """The line of a table, from 1."""
+    column: int | None = None
+    """The column of a table, from 1."""
+    n_targets: int | None = None
+    """The number of targets to fit."""
+    n_unknowns: int | None = None
+    """The number of unknowns of a fit."""
 
 
 class ProblemField(DetailMembers):
     """One invalid field or query parameter, with the members of its detail."""
 
-    pointer: Annotated[
-        str | None, Field(description="For a field: an RFC 6901 pointer into the JSON body.")
-    ] = None
-    parameter: Annotated[
-        str | None, Field(description="For a query parameter: its name, as in the URL.")
-    ] = None
-    detail: Annotated[str, Field(description="Why it is invalid.")]
+    pointer: str | None = None
+    """For a field: an RFC 6901 pointer into the JSON body."""
+    parameter: str | None = None
+    """For a query parameter: its name, as in the URL."""
+    detail: str
+    """Why it is invalid."""
 
 
 class Problem(DetailMembers):
     """Why a request failed, with the members of its detail."""
 
-    type: Annotated[str, Field(description="/problems/ and the slug of the problem type.")]
-    title: Annotated[str, Field(description="A summary of the problem type.")]
-    status: Annotated[int, Field(description="The HTTP status.")]
-    detail: Annotated[str, Field(description="What is wrong with this request.")]
-    request_id: Annotated[
-        str | None, Field(description="The same as in the X-Request-ID header.")
-    ] = None
-    errors: Annotated[
-        list[ProblemField] | None,
-        Field(description="The invalid fields and query parameters, if there are any."),
-    ] = None
-    referrers: Annotated[
-        list[str] | None,
-        Field(description="On a conflict: up to ten resources that use this one."),
-    ] = None
-    policy: Annotated[
-        str | None,
-        Field(description="On an exceeded rate limit: the name of the policy."),
-    ] = None
+    type: str
+    """/problems/ and the slug of the problem type."""
+    title: str
+    """A summary of the problem type."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """What is wrong with this request."""
+    request_id: str | None = None
+    """The same as in the X-Request-ID header."""
+    errors: list[ProblemField] | None = None
+    """The invalid fields and query parameters, if there are any."""
+    referrers: list[str] | None = None
+    """On a conflict: up to ten resources that use this one."""
+    policy: str | None = None
+    """On an exceeded rate limit: the name of the policy."""
