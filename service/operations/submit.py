@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from anyio import to_thread
 
 from service.errors import Invalid, NotFound
-from service.lifecycle import RETRYABLE
+from service.lifecycle import RETRYABLE, UNFINISHED
 from service.operations.caller import current_client, current_key
 from service.operations.computations import describe
 from service.operations.context import Context
@@ -60,7 +60,7 @@ async def get_or_submit(
         seconds = job_type.estimate(request, dataset.size, context.limits)
         if not respond_async and seconds <= context.limits.max_sync_seconds:
             # It goes on although its client has left.
-            return await context.scheduler.run(
+            stored, created = await context.scheduler.run(
                 seconds,
                 _compute_and_store,
                 task,
@@ -69,6 +69,10 @@ async def get_or_submit(
                 limit=context.limits.max_sync_seconds,
                 is_wanted=lambda: True,
             )
+            if created and stored.status in UNFINISHED:  # what was spent is charged already
+                rest = (stored.estimated_seconds or 0.0) - (stored.compute_seconds or 0.0)
+                await charge_job(max(rest, 0.0), is_accepted=True)
+            return stored, created
         if job_type.check is not None:
             seconds_to_read = reading_seconds(dataset.size)
             await context.scheduler.run(seconds_to_read, job_type.check, request, dataset)

@@ -126,13 +126,14 @@ disconnection: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
 """Waits until the client of the current request disconnects. None if there is no client."""
 
 
-async def charge_job(seconds: float) -> None:
+async def charge_job(seconds: float, *, is_accepted: bool = False) -> None:
     """Charge the current request the estimated seconds of a job, which another process executes.
 
-    It raises a ServiceError if they are too many.
+    It raises a ServiceError if they are too many, unless the job is accepted already.
     """
     work = current_work.get()
     if work is not None:
-        await work.begin(seconds)
+        if not is_accepted:
+            await work.begin(seconds)
         if work.charge is not None:
             await work.charge(seconds)

@@ -1,4 +1,4 @@
-"""No request spends more CPU seconds than its budget and one block."""
+"""No request spends more than its budget and one block, and all spend about as estimated."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -136,6 +136,7 @@ def test_no_request_spends_more_than_its_budget_and_a_block(make_api: Any, seed:
     records: list[Any] = []
     api.app.state.service.observers.append(records.append)
     requests = Requests(seed, stored, fitted["id"])
+    estimated = spent = 0.0
     for _ in range(N_REQUESTS // 6):
         path, body = requests.next()
         records.clear()
@@ -145,3 +146,6 @@ def test_no_request_spends_more_than_its_budget_and_a_block(make_api: Any, seed:
         allowed = LIMITS["max_sync_seconds"] if is_job else LIMITS["max_work_seconds"]
         (record,) = records
         assert record.work.spent <= allowed + BLOCK_SECONDS, (path, body, record.work)
+        if response.status_code != 202:  # a worker spends what is estimated for a job
+            estimated, spent = estimated + record.work.estimated, spent + record.work.spent
+    assert spent <= 3.0 * estimated

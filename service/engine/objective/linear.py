@@ -61,43 +61,57 @@ class LinearObjective:
 
     Attributes
     ----------
-    moments
-        The second moments of the data.
     gradient
         From w_in and w_rec both derivatives; see ``Objective``.
     """
 
-    gradient: Gradient
-
     def __init__(
         self, dataset: Dataset, initial_state: float = 0.0, precomputed: Precomputed | None = None
     ) -> None:
-        if precomputed is None:
-            precomputed = Precomputed(Moments.from_arrays(dataset.inputs, dataset.targets))
         self._dataset, self._precomputed = dataset, precomputed
         self._initial_state, self._n = float(initial_state), dataset.n_samples
-        self.moments = precomputed.moments
-        a, b, c = cost_polynomials(self.moments, self._initial_state)
         self._scale = 2.0 / self._n
-        polynomials = GradientPolynomials(a, b, *map(differentiate, (a, b, c)))
-        self._polynomials, self._extended = (
-            Polynomials(*polynomials),
-            ExtendedPolynomials(*polynomials),
-        )
-        # No polynomial or derivative of one overflows up to this |w_rec|.
-        size = 2 * dataset.n_steps + 1
-        largest = 1.0 + float(np.abs(a).sum() + 2.0 * np.abs(b).sum() + np.abs(c).sum())
-        safe_w_rec = exp((LOG_OVERFLOW - log(size * largest)) / size)
-        self.gradient = make_scalar_gradient(polynomials, self._scale, safe_w_rec)
+        self._size = 2 * dataset.n_steps + 1
         # No power in the polynomials underflows from this |w_rec| on.
-        self._smallest_w_rec = UNDERFLOW ** (1.0 / size)
+        self._smallest_w_rec = UNDERFLOW ** (1.0 / self._size)
 
     @cached_property
     def factor(self) -> Factor:
         """The factor of the data, precomputed or computed on first use."""
-        if self._precomputed.factor is not None:
+        if self._precomputed is not None and self._precomputed.factor is not None:
             return self._precomputed.factor
         return Factor.from_arrays(self._dataset.inputs, self._dataset.targets)
+
+    @cached_property
+    def _coefficients(self) -> tuple[Array, Array, Array]:
+        """The coefficients of the cost, from moments that only gradients need."""
+        if self._precomputed is None:
+            moments = Moments.from_arrays(self._dataset.inputs, self._dataset.targets)
+        else:
+            moments = self._precomputed.moments
+        return cost_polynomials(moments, self._initial_state)
+
+    @cached_property
+    def _gradient_coefficients(self) -> GradientPolynomials:
+        a, b, c = self._coefficients
+        return GradientPolynomials(a, b, *map(differentiate, (a, b, c)))
+
+    @cached_property
+    def _polynomials(self) -> Polynomials:
+        return Polynomials(*self._gradient_coefficients)
+
+    @cached_property
+    def _extended(self) -> ExtendedPolynomials:
+        return ExtendedPolynomials(*self._gradient_coefficients)
+
+    @cached_property
+    def gradient(self) -> Gradient:
+        """Return both derivatives at one point; see ``Objective``."""
+        a, b, c = self._coefficients
+        # No polynomial or derivative of one overflows up to this |w_rec|.
+        largest = 1.0 + float(np.abs(a).sum() + 2.0 * np.abs(b).sum() + np.abs(c).sum())
+        safe_w_rec = exp((LOG_OVERFLOW - log(self._size * largest)) / self._size)
+        return make_scalar_gradient(self._gradient_coefficients, self._scale, safe_w_rec)
 
     # Costs
 

@@ -322,10 +322,14 @@ def test_a_run_that_takes_longer_than_estimated_goes_on_as_a_job(
         return 1e-6 * float(arguments[3])  # per iteration
 
     monkeypatch.setattr("service.operations.training.training_seconds", too_short)
-    api = make_api(max_sync_seconds=1.0)
+    api = make_api(max_sync_seconds=1.0, rate_limit_seconds="1000/hour")
     body = {"n_iterations": 1_000_000, "record_every": 100_000}
     response = api.post(RUNS, body)
     run = response.json()
+    # Charged is the whole job by what was done, not only what was computed at once.
+    left = int(response.headers["ratelimit"].rpartition("r=")[2].partition(";")[0])
+    share = run["progress"]["done"] / run["progress"]["total"]
+    assert 1000 - left == pytest.approx(run["compute_seconds"] / share, abs=1.5)
     assert (response.status_code, run["status"]) == (202, "queued")
     assert response.headers["location"] == f"{RUNS}/{run['id']}"
     assert 0 < run["progress"]["done"] < run["progress"]["total"]
