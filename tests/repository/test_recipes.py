@@ -74,7 +74,7 @@ def test_every_table_is_small_and_has_a_source_and_a_license() -> None:
         assert f"`{file.name}`" in described
     for row in described.splitlines():
         if row.startswith("| `"):
-            assert re.search(r"\| (public domain|MIT|GPL-2)[^|]*\|$", row)
+            assert re.search(r"\| (public domain|MIT|GPL-2|GPL-3)[^|]*\|$", row)
 
 
 def read(file: str, *names: str) -> list[Array]:
@@ -189,10 +189,22 @@ def test_sales_follow_the_indicator_as_box_and_jenkins_found() -> None:
     assert result["offset"]["value"] == pytest.approx(0.035, abs=1e-3)
 
 
+def test_advertising_carries_over_as_in_forecasting_principles_and_practice() -> None:
+    result = fit("insurance.csv --target quotes --inputs tv --time month --noise ar1 --json")
+    # The second edition, section 9.6: regression with errors of ARIMA(3, 0, 0).
+    same_month, next_month = 1.256, 0.162
+    (tv,) = result["inputs"]
+    assert (
+        tv["steady_state_gain"]["low"] < same_month + next_month < tv["steady_state_gain"]["high"]
+    )
+    assert tv["w_in"]["low"] < same_month < tv["w_in"]["high"]
+    (interval,) = result["w_rec"]["intervals"]
+    assert interval["low"] == 0 < next_month / same_month < interval["high"]
+
+
 def test_the_simulated_tables_have_the_time_constants_that_the_pages_state() -> None:
     for page, unit, truth in (
         ("step_test", "minute", 6),
-        ("advertising", "week", 2),
         ("room", "hour", 10),
     ):
         shown = next(BLOCKS.finditer((RECIPES / f"{page}.md").read_text()))[3]
