@@ -68,46 +68,29 @@ class Limits(BaseModel):
 
     def check_cells(self, n_samples: int, n_steps: int, n_inputs: int = 1) -> None:
         """Raise LimitExceeded for a dataset that is too long or too large."""
-        if n_steps > self.max_steps:
-            detail = f"the sequences have {n_steps} steps; the limit is {self.max_steps}"
-            raise LimitExceeded(detail, "/dataset", limit=self.max_steps, needed=n_steps)
+        _check(n_steps, self.max_steps, f"the sequences have {n_steps} steps", "/dataset")
         n_cells = n_samples * n_steps * max(n_inputs, 1)
-        if n_cells > self.max_cells:
-            inputs = f" with {n_inputs} inputs" if n_inputs > 1 else ""
-            detail = (
-                f"{count(n_samples, 'sequence')} of {count(n_steps, 'step')}{inputs}: "
-                f"{n_cells} numbers; the limit is {self.max_cells}"
-            )
-            raise LimitExceeded(detail, "/dataset", limit=self.max_cells, needed=n_cells)
+        inputs = f" with {n_inputs} inputs" if n_inputs > 1 else ""
+        size = f"{count(n_samples, 'sequence')} of {count(n_steps, 'step')}{inputs}"
+        _check(n_cells, self.max_cells, f"{size}: {n_cells} numbers", "/dataset")
 
     def check_inputs(self, n_inputs: int) -> None:
         """Raise LimitExceeded for too many inputs of a prediction."""
-        if n_inputs > self.max_cells:
-            detail = f"there are {n_inputs} inputs; the limit is {self.max_cells}"
-            raise LimitExceeded(detail, "/inputs", limit=self.max_cells, needed=n_inputs)
+        _check(n_inputs, self.max_cells, f"there are {n_inputs} inputs", "/inputs")
 
     def check_json(self, n_numbers: int, pointer: str | None, instead: str) -> None:
         """Raise LimitExceeded for a JSON response with too many numbers; ``instead`` is advice."""
-        if n_numbers > self.max_json_numbers:
-            detail = (
-                f"the response would have {n_numbers} numbers; the limit for JSON is "
-                f"{self.max_json_numbers}: {instead}"
-            )
-            limit = self.max_json_numbers
-            raise LimitExceeded(detail, pointer, limit=limit, needed=n_numbers)
+        what = f"the response would have {n_numbers} numbers in JSON"
+        _check(n_numbers, self.max_json_numbers, what, pointer, f": {instead}")
 
     def check_iterations(self, n_iterations: int) -> None:
         """Raise LimitExceeded for too many iterations."""
-        if n_iterations > self.max_iterations:
-            detail = f"there are {n_iterations} iterations; the limit is {self.max_iterations}"
-            limit = self.max_iterations
-            raise LimitExceeded(detail, "/n_iterations", limit=limit, needed=n_iterations)
+        what = f"there are {n_iterations} iterations"
+        _check(n_iterations, self.max_iterations, what, "/n_iterations")
 
     def check_grid(self, resolution: int, pointer: str) -> None:
         """Raise LimitExceeded for a grid that is too fine."""
-        if resolution > self.max_grid:
-            detail = f"the resolution is {resolution}; the limit is {self.max_grid}"
-            raise LimitExceeded(detail, pointer, limit=self.max_grid, needed=resolution)
+        _check(resolution, self.max_grid, f"the resolution is {resolution}", pointer)
 
     def check_work(self, seconds: float, pointer: str) -> None:
         """Raise LimitExceeded for work that takes too long for one request."""
@@ -136,6 +119,13 @@ class Limits(BaseModel):
     @property
     def _without_storing(self) -> str:
         return f"without storing the result is {self.max_sync_seconds:g}: keep it instead"
+
+
+def _check(needed: int, limit: int, what: str, pointer: str | None, advice: str = "") -> None:
+    """Raise LimitExceeded above a limit."""
+    if needed > limit:
+        detail = f"{what}; the limit is {limit}{advice}"
+        raise LimitExceeded(detail, pointer, limit=limit, needed=needed)
 
 
 def _check_seconds(seconds: float, allowed: float, limit: str, pointer: str) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Generic, TypeVar, get_args
 
 import numpy as np
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+Item = TypeVar("Item")
 
 
 def _number_only(value: Any) -> Any:
@@ -99,3 +101,12 @@ class ResponseModel(BaseModel):
         from_attributes=True,
         use_attribute_docstrings=True,
     )
+
+
+class Page(ResponseModel, Generic[Item]):
+    """One page of a list, newest first."""
+
+    items: list[Item]
+    """Up to limit items."""
+    next_cursor: str | None
+    """Null on the last page."""

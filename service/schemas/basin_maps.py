@@ -6,7 +6,7 @@ from pydantic import Field, create_model
 
 from service.engine.training import Outcome
 from service.schemas.arrays import IntegerMatrix, Matrix, Vector
-from service.schemas.base import NUMBER, ResponseModel
+from service.schemas.base import NUMBER, Page, ResponseModel
 from service.schemas.computations import ComputationLifecycle, ComputationSummary, TrainingRequest
 from service.schemas.cost_surface import Resolution, Window
 from service.schemas.optimum import OptimumResponse
@@ -70,10 +70,5 @@ class BasinMap(ComputationLifecycle, BasinMapResult, ComputationSummary):
     """With keep: false only. The arrays of a stored map are in .npz."""
 
 
-class BasinMapPage(ResponseModel):
+class BasinMapPage(Page[BasinMap]):
     """One page of basin maps, newest first."""
-
-    items: list[BasinMap]
-    """Up to limit maps."""
-    next_cursor: str | None
-    """Null on the last page."""

@@ -15,7 +15,7 @@ from service.engine.data import Dataset, Series, count_ones, remember
 from service.engine.types import Array
 from service.errors import NotFound, count
 from service.schemas.arrays import InputMatrix, InputVector, pieces
-from service.schemas.base import NUMBER, RequestModel, ResponseModel, Tagged
+from service.schemas.base import NUMBER, Page, RequestModel, ResponseModel, Tagged
 from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset, ResolvedSeries
 from service.schemas.series import (
     MAX_INPUTS,
@@ -278,10 +278,5 @@ class DatasetSummary(ResponseModel):
     """Paths of its files."""
 
 
-class DatasetPage(ResponseModel):
+class DatasetPage(Page[DatasetSummary]):
     """One page of stored datasets, newest first."""
-
-    items: list[DatasetSummary]
-    """Up to limit datasets."""
-    next_cursor: str | None
-    """Null on the last page."""

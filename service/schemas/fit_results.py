@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, WithJsonSchema
 
 from service.schemas.arrays import IntegerVector, Vector
-from service.schemas.base import Nullable, ResponseModel
+from service.schemas.base import Nullable, Page, ResponseModel
 from service.schemas.computations import ComputationLifecycle, ComputationSummary
 
 LowEnd = Annotated[Nullable, Field(description="The lower end; null if there is none.")]
@@ -276,10 +276,5 @@ class FitResource(ComputationLifecycle, FitResult, ComputationSummary):
     """With keep: false only. The arrays of a stored fit are in .csv."""
 
 
-class FitPage(ResponseModel):
+class FitPage(Page[FitResource]):
     """One page of fits, newest first."""
-
-    items: list[FitResource]
-    """Up to limit fits."""
-    next_cursor: str | None
-    """Null on the last page."""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.engine.training import Outcome
 from service.schemas.arrays import IntegerVector, Vector
-from service.schemas.base import NUMBER, Nullable, ResponseModel
+from service.schemas.base import NUMBER, Nullable, Page, ResponseModel
 from service.schemas.common import Evaluation, WeightsSchema
 from service.schemas.computations import (
     MAX_ITERATIONS,
@@ -69,10 +69,5 @@ class TrainingRun(ComputationLifecycle, TrainingRunResult, ComputationSummary):
     """With keep: false only. The trajectory of a stored run is a resource."""
 
 
-class TrainingRunPage(ResponseModel):
+class TrainingRunPage(Page[TrainingRun]):
     """One page of training runs, newest first."""
-
-    items: list[TrainingRun]
-    """Up to limit runs."""
-    next_cursor: str | None
-    """Null on the last page."""

@@ -1,6 +1,5 @@
 """Basin maps."""
 
-from service.api import examples
 from service.api.requests import make_router
 from service.api.routes.computations import ComputationRoutes
 from service.operations.basins import BASIN_MAP, basin_map_npz
@@ -23,6 +22,5 @@ routes.add_create(
     "map_basins",
     "Train from every point of a grid",
     "Train from every pair of weights on a grid, and return which of them succeed.",
-    examples.BASIN_MAP,
 )
 routes.add_others()

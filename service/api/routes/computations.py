@@ -11,7 +11,7 @@ from starlette.responses import Response
 from service.api import sse
 from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT, PRECONDITION, job_problem
-from service.api.examples import IDS
+from service.api.examples import IDS, request_examples
 from service.api.openapi import (
     BODY,
     ITEM,
@@ -99,7 +99,7 @@ class ComputationRoutes:
             picture = draw(row, query.to_options(), suffix, state.limits)
             return await picture_response(request, state, picture)
 
-    def add_create(self, name: str, summary: str, effect: str, examples: dict[str, Any]) -> None:
+    def add_create(self, name: str, summary: str, effect: str) -> None:
         """Add the route that creates a computation; ``effect`` is what it does, as a sentence."""
         job_type, model = self.job_type, self.job_type.response_model
 
@@ -122,6 +122,7 @@ class ComputationRoutes:
             )
 
         # FastAPI reads the body as the annotation says.
+        examples = request_examples(job_type.path, job_type.request_model)
         create.__annotations__["body"] = Annotated[
             job_type.request_model,
             Body(default_factory=job_type.request_model, openapi_examples=examples),

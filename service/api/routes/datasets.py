@@ -6,9 +6,9 @@ from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.api import examples
 from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY, CONFLICT, FULL, INVALID, PRECONDITION
+from service.api.examples import DATASET_ID, file_examples, request_examples
 from service.api.openapi import BODY, ITEM, REF_TEMPLATE, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, id_path, suffix_path
 from service.api.query_params import DatasetQuery, ListQuery
@@ -18,6 +18,7 @@ from service.api.uploads import FILE_TYPES, FORM, is_file, open_file
 from service.errors import Invalid
 from service.formats import CSV, DATASET_FORMATS
 from service.operations import datasets
+from service.operations.datasets import PATH
 from service.operations.work_estimates import PARSE, storing_seconds
 from service.schemas.datasets import DatasetPage, DatasetRequest, DatasetSummary
 from service.schemas.resolved_datasets import AnyDataset
@@ -26,7 +27,7 @@ router = make_router("Datasets")
 
 SUFFIXES = tuple(DATASET_FORMATS)
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
-DatasetId = Annotated[str, id_path(examples.DATASET_ID)]
+DatasetId = Annotated[str, id_path(DATASET_ID)]
 
 
 def _describe_body() -> dict[str, Any]:
@@ -36,17 +37,19 @@ def _describe_body() -> dict[str, Any]:
     """
     schema = DatasetRequest.model_json_schema(ref_template=REF_TEMPLATE)
     del schema["$defs"]
+    bodies = request_examples(PATH, DatasetRequest)
+    del bodies["empty"]  # the body itself needs a kind
     binary = {"schema": {"type": "string", "format": "binary"}}
     content = {
-        "application/json": {"schema": schema, "examples": examples.DATASET},
+        "application/json": {"schema": schema, "examples": bodies},
         **{media_type: binary for media_type in FILE_TYPES if media_type != FORM},
-        CSV.media_type: {"schema": {"type": "string"}, "examples": examples.DATASET_CSV},
+        CSV.media_type: {"schema": {"type": "string"}, "examples": file_examples(CSV.media_type)},
     }
     return {"requestBody": {"content": content}}
 
 
 @router.post(
-    "/v1/datasets",
+    PATH,
     response_model=DatasetSummary,
     summary="Store a dataset",
     responses={

@@ -27,16 +27,6 @@ ICON: Final = "favicon-32x32.png"
 HEADERS: Final = {"Cache-Control": "no-cache"}
 INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
-RULES: Final = """\
-- `/openapi.json` describes every field, bound and default. Most requests need only `{}`.
-- POST takes JSON. GET takes the same request as query parameters: `?n_steps=20&point=2,1`.
-- A suffix selects another format: `.png`, `.svg`, `.pdf`, `.csv`, `.npz`.
-- `POST /v1/training-runs` answers 201 if it is finished, or 202 with a job at `links.self` to poll.
-- The same request has the same id, so it is safe to repeat.
-- Errors are JSON. `detail` says what is wrong, and `errors` lists the invalid fields.
-- A number that is not finite is null; `log10_cost` is finite even so.
-- Python has a client, `linear-rnn-client`: `from linear_rnn import Client`; `help` shows examples.
-- `docs/recipes/README.md` in the source has worked examples on measured data."""
 PROBLEM: Final = Template("""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -72,28 +62,6 @@ def _encode_schema(app: FastAPI, root_path: str) -> bytes:
     if root_path:
         schema = schema | {"servers": [{"url": root_path}]}
     return encode(schema)
-
-
-@router.get("/llms.txt")
-async def llms(request: Request) -> Response:
-    """Return a short description of the API for assistants, in Markdown."""
-    text = await run_in_threadpool(_summarize, request.app)
-    return content_response(request, text.encode(), "text/plain; charset=utf-8", HEADERS)
-
-
-@lru_cache(maxsize=4)
-def _summarize(app: FastAPI) -> str:
-    schema = app.openapi()
-    parts = [f"# {app.title}", f"> {app.summary}", app.description.strip(), RULES]
-    for tag in schema["tags"]:
-        lines = [
-            f"- `{method.upper()} {path}`: {operation['summary']}"
-            for path, operations in schema["paths"].items()
-            for method, operation in operations.items()
-            if tag["name"] in operation["tags"]
-        ]
-        parts.append("\n".join((f"## {tag['name']}", "", tag["description"], "", *lines)))
-    return "\n\n".join(parts) + "\n"
 
 
 @router.get("/docs")

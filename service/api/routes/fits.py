@@ -1,6 +1,5 @@
 """Fits of recurrences, their tables and their profiles."""
 
-from service.api import examples
 from service.api.requests import make_router
 from service.api.routes.computations import ComputationRoutes
 from service.operations.fits import FIT, fit_csv, profile_csv
@@ -35,6 +34,5 @@ routes.add_create(
     "Fit a recurrence",
     "Fit S_k = w_rec S_{k-1} + w_in x_k with all its unknowns, and return the "
     "least-squares optimum, its intervals, and whether to trust them.",
-    examples.FIT,
 )
 routes.add_others()

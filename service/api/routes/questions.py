@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import CONFLICT
-from service.api.examples import question_examples
+from service.api.examples import request_examples
 from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, picture_response, suffix_path
 from service.api.query_params import PictureQuery
@@ -110,7 +110,7 @@ def _add_file(
 def _read(method: str, path: str, model: Any, *, with_options: bool = False) -> Any:
     """Declare the body of a POST, or the query of a GET, with the options of a picture."""
     if method == "POST":
-        return Annotated[model, json_body(model, question_examples(path, model))]
+        return Annotated[model, json_body(model, request_examples(path, model))]
     options = [PictureQuery] if with_options else []
     return Annotated[derive_query(model, *options), Query()]
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi.concurrency import run_in_threadpool
 
-from service.api import examples
 from service.api.dependencies import AppStateDep
 from service.api.errors import CONFLICT, LIMIT
+from service.api.examples import RUN_ID
 from service.api.openapi import STORE, problem_responses
 from service.api.pictures import id_path
 from service.api.requests import make_router
@@ -18,14 +18,13 @@ from service.schemas.training_runs import TrainingRunPage, TrajectoryResponse
 
 router = make_router("Training")
 
-RunId = Annotated[str, id_path(examples.RUN_ID)]
+RunId = Annotated[str, id_path(RUN_ID)]
 
 routes = ComputationRoutes(router, TRAINING_RUN, TrainingRunPage)
 routes.add_create(
     "train",
     "Train the network",
     "Train from the initial weights, and return how the training ended.",
-    examples.TRAINING_RUN,
 )
 routes.add_others()
 routes.add_file(

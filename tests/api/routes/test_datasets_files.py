@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.api.examples import DATASET, DATASET_CSV, DATASET_ID
+from service.api.examples import DATASET_ID, file_examples, request_examples
+from service.schemas.datasets import DatasetRequest
 from service.store import datasets
 
 DATASETS = "/v1/datasets"
@@ -37,8 +38,9 @@ def test_the_tutorials_dataset_has_one_id_in_every_format(stored_api: Any, tutor
 
 
 def test_the_examples_in_json_and_csv_agree(api: Any) -> None:
-    table = api.upload(DATASET_CSV["table"]["value"], CSV)
-    assert table.json()["id"] == api.post(DATASETS, DATASET["explicit"]["value"]).json()["id"]
+    table = api.upload(file_examples(CSV)["table"]["value"], CSV)
+    explicit = request_examples(DATASETS, DatasetRequest)["explicit"]["value"]
+    assert table.json()["id"] == api.post(DATASETS, explicit).json()["id"]
 
 
 @pytest.mark.parametrize(

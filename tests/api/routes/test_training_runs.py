@@ -298,7 +298,7 @@ def test_limits(make_api: Any) -> None:
     assert result["type"] == "/problems/limit-exceeded"
     api.refused(api.post(RUNS, {"dataset": {"n_samples": 101}}), "/dataset", "limit is 1000")
     refused = api.post(RUNS, {"n_iterations": 40, "keep": False})
-    api.refused(refused, "/record_every", "limit for JSON is 100")
+    api.refused(refused, "/record_every", "numbers in JSON; the limit is 100")
     run = api.post(RUNS, {"n_iterations": 40})
     assert run.status_code == 201
     result = api.get(run.json()["links"]["trajectory"])
