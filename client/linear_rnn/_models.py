@@ -1063,7 +1063,7 @@ class DatasetPage:
     """One page of stored datasets, newest first."""
 
     items: list[DatasetSummary]
-    """Up to limit datasets."""
+    """Up to limit items."""
     next_cursor: str | None = None
     """Null on the last page."""
 
@@ -1410,7 +1410,7 @@ class BasinMapPage:
     """One page of basin maps, newest first."""
 
     items: list[BasinMap]
-    """Up to limit maps."""
+    """Up to limit items."""
     next_cursor: str | None = None
     """Null on the last page."""
 
@@ -1420,7 +1420,7 @@ class TrainingRunPage:
     """One page of training runs, newest first."""
 
     items: list[TrainingRun]
-    """Up to limit runs."""
+    """Up to limit items."""
     next_cursor: str | None = None
     """Null on the last page."""
 
@@ -1430,6 +1430,6 @@ class FitPage:
     """One page of fits, newest first."""
 
     items: list[FitResource]
-    """Up to limit fits."""
+    """Up to limit items."""
     next_cursor: str | None = None
     """Null on the last page."""
