@@ -10,9 +10,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from service.engine.fit.noise import find_shares, make_rows, split_starts, whiten
-from service.engine.fit.problem import Sequences, split
-from service.engine.fit.solution import Points, Solution
+from service.engine.fit.criterion import Points
+from service.engine.fit.noise import whiten
+from service.engine.fit.problem import Sequences, make_rows, split
+from service.engine.fit.rows import find_shares, split_starts
+from service.engine.fit.solution import Solution
 from service.engine.interruption import check_interruption
 from service.engine.profile import Interval
 from service.engine.types import Array

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from service.engine.data import Series
+from service.engine.fit.criterion import Points
 from service.engine.fit.estimates import Region
-from service.engine.fit.problem import FitOptions, Problem, Sequences, make_columns
-from service.engine.fit.solution import Points, Solution
+from service.engine.fit.problem import FitOptions, Problem, Sequences, make_rows
+from service.engine.fit.solution import Solution
 from service.engine.profile import Interval
 from service.engine.types import Array
 
@@ -117,9 +118,10 @@ def predict_bands(
 
     def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
         w = at.w[:, None, None]
-        blank = replace(sequences, targets=np.zeros_like(sequences.targets))
-        # Without targets, the rest of them is minus what known parameters contribute.
-        factors = make_columns(problem, at.w, blank)
+        shape = sequences.targets.shape
+        blank = replace(sequences, targets=np.zeros(shape), has_target=np.ones(shape, bool))
+        # The rest of targets of 0 is minus what known parameters contribute.
+        factors = make_rows(problem, at.w, blank).reshape(len(w), *shape, -1)
         if problem.has_unknown_start and not problem.has_own_starts:
             # A new sequence may start before the impulse.
             factors[..., -2] = w ** (steps - problem.first_step)

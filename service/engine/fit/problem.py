@@ -67,7 +67,7 @@ class Sequences:
             self.sources[rows], self.targets[rows], self.has_target[rows], self.multiplicity[rows]
         )
 
-    @property
+    @cached_property
     def gaps(self) -> Array:
         """The steps (n,) from one target to the next, infinite before the first of a sequence."""
         sequence, step = np.nonzero(self.has_target)
@@ -167,13 +167,8 @@ class Problem:
 
     def vary(self, **changes: Any) -> "Problem":
         """Return the problem with other options."""
-        options = replace(self.options, **changes)
-        return Problem(self.series, options, self.delay)
-
-    def move(self, delay: int, skip: int) -> "Problem":
-        """Return the problem with another delay, without the first ``skip`` targets."""
-        options = replace(self.options, delay=(delay, skip))
-        return Problem(self.series, options, delay)
+        changes = {"delay": (self.delay, self.options.delay[1])} | changes
+        return Problem(self.series, replace(self.options, **changes))
 
     @cached_property
     def sequences(self) -> Sequences:
@@ -217,11 +212,24 @@ class Problem:
         return Sequences(sources, scaled, has_target, np.ones(len(targets)))
 
 
-def make_columns(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
-    """Return a column per unknown, then the rest of the targets, (W, N, T, K + 1).
+def make_rows(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
+    """Return a column per unknown, then the rest of the targets, at the n targets of sequences.
 
     The columns are those of the inputs without a known gain, the offset and the initial state. The
-    rest of the targets is what known parameters leave. ``w`` (W,) may be complex.
+    rest of the targets is what known parameters leave.
+
+    Parameters
+    ----------
+    problem
+        What is fitted.
+    w : (W,)
+        May be complex.
+    sequences
+        In the units of the problem.
+
+    Returns
+    -------
+    rows : (W, n, K + 1)
     """
     from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
 
@@ -236,4 +244,5 @@ def make_columns(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDA
     columns = np.concatenate([responses[..., used], rest[..., None]], axis=3)
     if problem.has_offset and not problem.has_unknown_start:
         columns[..., -2] = sources[..., -2]
-    return columns
+    rows: NDArray[Any] = columns[:, sequences.has_target]
+    return rows

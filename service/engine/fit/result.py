@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.fit.estimates import Parameters, Region, estimate_parameters
-from service.engine.fit.noise import whiten
+from service.engine.fit.linearization import Linearization
 from service.engine.fit.prediction import FittedModel, predict_bands
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.solution import Solution
@@ -88,16 +88,6 @@ class Result(Verdict):
         return self.problem.unit * math.sqrt(squares / n_free) if n_free > 0 else math.nan
 
     @property
-    def minus_two_log_likelihood(self) -> float:
-        """Minus twice the logarithm of the full likelihood; -inf without residuals."""
-        n, squares = self.n_targets, float(self.best.squares[0])
-        if self.is_exact:
-            return -math.inf
-        variance_log = math.log(squares / n) + 2.0 * math.log(self.problem.unit)
-        log_v = float(self.noise.log_determinant(np.array(self.rho)))
-        return n * (math.log(2.0 * math.pi) + variance_log + 1.0) + log_v
-
-    @property
     def n_parameters(self) -> int:
         """The number of fitted parameters, with the variance of the noise and rho."""
         return self.n_targets - self.degrees_of_freedom + 1
@@ -138,11 +128,9 @@ class Result(Verdict):
         """Classical tests of the whitened residuals."""
         from scipy.special import chdtrc  # noqa: PLC0415 - takes long to import
 
-        problem, has_target = self.problem, self.problem.sequences.has_target
-        raw = ((problem.targets - self._bands[0]) / problem.unit)[has_target][:, None]
+        n, has_target = self.n_targets, self.problem.sequences.has_target
         noise = np.full(has_target.shape, np.nan)
-        noise[has_target] = whiten(raw, problem.sequences.gaps, self.rho)[:, 0]
-        n = self.n_targets
+        noise[has_target] = Linearization(self, self.best).observed[:, 0]
         n_lags = max(1, min(MAX_LAGS, n // 5))
         products = [noise[:, lag:] * noise[:, :-lag] for lag in range(1, n_lags + 1)]
         pairs = np.array([np.count_nonzero(~np.isnan(product)) for product in products])

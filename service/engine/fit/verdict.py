@@ -11,9 +11,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from service.engine.fit import effects
-from service.engine.fit.alternatives import Alternative, Structure, describe, find_structures
-from service.engine.fit.checks import CAUTIONS, Check, Linearization, run_checks
+from service.engine.fit.alternatives import Alternative, Change, describe, find_alternatives
+from service.engine.fit.checks import CAUTIONS, Finding, run_checks
 from service.engine.fit.effects import Effect
+from service.engine.fit.linearization import Linearization
 from service.engine.fit.noise import MAX_CORRELATION
 from service.engine.fit.solution import Solution
 from service.engine.profile import Interval
@@ -24,16 +25,6 @@ ENOUGH_PAIRS: Final = 10  # of successive targets, for checks that compare them
 COLLINEAR: Final = 1e3
 NOISE_CHECKS: Final = ("neighbors", "alternate")  # of which ar1 noise leaves nothing to say
 AT_LIMIT: Final = 1e-6  # a correlation this close to its limit is at the limit
-
-
-class Finding(NamedTuple):
-    """A reason or a caution, and what is known about it."""
-
-    slug: str
-    input: str | None = None
-    lag: int | None = None  # in steps
-    value: float = np.nan
-    p: float = np.nan
 
 
 class Trust(NamedTuple):
@@ -59,16 +50,16 @@ class Verdict(Solution):
         return self.degrees_of_freedom > 0 and not self.is_exact
 
     @cached_property
-    def structures(self) -> list[Structure]:
+    def structures(self) -> list[Alternative]:
         """Clearly better structures, the best first."""
-        return find_structures(self) if self.can_judge else []
+        return find_alternatives(self) if self.can_judge else []
 
     @cached_property
     def effect(self) -> Effect | None:
         """The effect of all inputs; None without inputs, or if a start explains the same."""
         if not len(self.problem.is_free) or not self.can_judge:
             return None
-        best = self.structures[0].problem if self.structures else self.problem
+        best = self.structures[0].solution.problem if self.structures else self.problem
         short = effects.shorten(best)
         result = effects.judge_effect(short)
         if result is not None and result.p > effects.CLEAR and short is not best:
@@ -82,15 +73,16 @@ class Verdict(Solution):
         if self.effect is None or len(is_free) == 1:
             return [self.effect] * len(is_free)
         judged = self if self._left_by_ar1 is None else self.colored
-        p = iter(Linearization(judged).test_inputs().tolist())
-        tested = (Effect.of(next(p)) if is_tested else None for is_tested in is_free)
+        p = np.full(len(is_free), np.nan)
+        p[is_free] = Linearization(judged, judged.best).test_inputs()
         # No single input is visible if all together are not.
+        is_visible = self.effect.visible & (p <= effects.ALPHA)
+        tested = map(Effect, is_visible.tolist(), p.tolist())
         return [
-            effect and effect._replace(visible=effect.visible and self.is_visible)
-            for effect in tested
+            each if is_tested else None for each, is_tested in zip(tested, is_free, strict=True)
         ]
 
-    @cached_property
+    @property
     def is_visible(self) -> bool:
         """Whether no test denies an effect of the inputs."""
         return self.effect is None or self.effect.visible
@@ -101,11 +93,11 @@ class Verdict(Solution):
         return self if self.is_colored else Solution(self.problem.vary(noise="ar1"))
 
     @cached_property
-    def _own_checks(self) -> list[Check]:
+    def _own_checks(self) -> list[Finding]:
         return run_checks(self) if self.can_judge else []
 
     @cached_property
-    def _left_by_ar1(self) -> list[Check] | None:
+    def _left_by_ar1(self) -> list[Finding] | None:
         """What an ar1 fit leaves, if the noise of a white fit is autocorrelated."""
         has_neighbors = any(check.slug == "neighbors" for check in self._own_checks)
         if self.is_colored or not has_neighbors or self.colored.degrees_of_freedom <= 0:
@@ -113,7 +105,7 @@ class Verdict(Solution):
         return run_checks(self.colored)
 
     @property
-    def checks(self) -> list[Check]:
+    def checks(self) -> list[Finding]:
         """The checks of residuals that found something.
 
         If the noise of a white fit is autocorrelated, its structure is what an ar1 fit leaves.
@@ -126,24 +118,19 @@ class Verdict(Solution):
     @cached_property
     def alternatives(self) -> list[Alternative]:
         """What to change to get a clearly better fit, the best first."""
-        if not self.is_visible:
-            return []
-        others = [
-            describe(structure.reason, structure.options, structure.problem)
-            for structure in self.structures[:3]
-        ]
         left = self._left_by_ar1
-        if not others and left is not None and all(check.slug in CAUTIONS for check in left):
-            others = [describe("neighbors", {"noise": "ar1"}, self.colored.problem)]
-        return others
+        if not self.is_visible or self.structures:
+            return self.structures if self.is_visible else []
+        if left is None or any(check.slug not in CAUTIONS for check in left):
+            return []
+        return [describe(self.problem, np.nan, Change("neighbors", {"noise": "ar1"}))]
 
     @cached_property
     def trust(self) -> Trust:
         """Reasons, cautions, and the cautious interval."""
-        checks = [Finding(*check) for check in self.checks]
-        reasons = [check for check in checks if check.slug not in CAUTIONS]
+        reasons = [check for check in self.checks if check.slug not in CAUTIONS]
         reasons = self._find_reasons() + reasons
-        cautions = self._find_cautions([check for check in checks if check.slug in CAUTIONS])
+        cautions = self._find_cautions([check for check in self.checks if check.slug in CAUTIONS])
         cautious = None
         if self.degrees_of_freedom > 0:
             use_colored = self.colored.degrees_of_freedom > 0 and not self.is_exact
@@ -163,7 +150,7 @@ class Verdict(Solution):
         if self.structures:
             best = self.structures[0]
             reasons.append(Finding(best.reason, None, best.options.get("delay"), best.gain))
-        if self.effect is not None and not self.is_visible:
+        if self.effect is not None and not self.effect.visible:
             reasons.append(Finding("no_visible_effect", p=self.effect.p))
         if not reasons and not self.is_identifiable:
             reasons.append(Finding("not_identifiable"))
@@ -173,19 +160,17 @@ class Verdict(Solution):
         """Return all cautions, in their order."""
         problem, (low, high) = self.problem, self.problem.options.w_rec
         correlation = self.rho**self.noise.usual_gap
-        targets = problem.targets[~np.isnan(problem.targets)]
+        has_inputs, can_judge = len(problem.is_free) > 0, self.can_judge
         is_caution = {
             "too_few_to_tell": problem.n_targets < ENOUGH_TARGETS,
             "interval_open": self.intervals[0].low <= low or self.intervals[-1].high >= high,
             "several_pieces": len(self.intervals) > 1,
-            "rho_at_limit": self.can_judge and correlation > MAX_CORRELATION - AT_LIMIT,
-            "confounded_with_start": self.can_judge
-            and len(problem.is_free) > 0
-            and self.effect is None,
+            "rho_at_limit": can_judge and correlation > MAX_CORRELATION - AT_LIMIT,
+            "confounded_with_start": can_judge and has_inputs and self.effect is None,
             "nearly_collinear": float(self.best.condition[0]) > COLLINEAR,
-            "negative_offset": self.offset < 0.0 and bool((targets > 0.0).all()),
+            "negative_offset": self.has_impossible_offset,
         }
         cautions = [Finding(slug) for slug, holds in is_caution.items() if holds] + checks
-        if self.can_judge and self.noise.n_pairs < ENOUGH_PAIRS:
+        if can_judge and self.noise.n_pairs < ENOUGH_PAIRS:
             cautions.append(Finding("not_tested"))
         return cautions

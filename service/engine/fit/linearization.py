@@ -1,0 +1,138 @@
+"""The fit near its optimum, and simulated residuals beside the observed ones."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from service.engine.fit.criterion import Points
+from service.engine.fit.linear import solve
+from service.engine.fit.noise import color, spread, whiten
+from service.engine.fit.rows import Rows, number_sequences, remove_starts
+from service.engine.fit.solution import Solution
+from service.engine.types import Array
+
+SEED: Final = 1
+MIN_SIMULATIONS: Final = 39  # simulated vectors
+# Columns, input lags and means of which less is left are explained by the fit.
+EXPLAINED_RTOL: Final = 1e-3
+
+
+def draw(n: int, n_numbers: int, n_simulations: int) -> Array:
+    """Return simulated white noise of a fixed seed.
+
+    Parameters
+    ----------
+    n
+        The number of targets.
+    n_numbers
+        About the most numbers that are drawn.
+    n_simulations
+        The most vectors.
+
+    Returns
+    -------
+    noise : (n, B)
+    """
+    n_simulated = int(np.clip(n_numbers // n, MIN_SIMULATIONS, n_simulations))
+    return np.random.default_rng(SEED).standard_normal((n, n_simulated))
+
+
+class Linearization:
+    """A solution in the space of whitened residuals, near one w_rec, in the units of the problem.
+
+    Attributes
+    ----------
+    sequence, step : (n,)
+        Of the targets, in order.
+    observed : (n, 1)
+        The whitened residuals.
+    white, own
+        The linear problems with white noise, and with that of the fit.
+    """
+
+    def __init__(self, solution: Solution, at: Points) -> None:
+        self.solution, self.problem, self.rho = solution, solution.problem, float(at.rho[0])
+        self.sequences = self.problem.sequences
+        self.sequence, self.step = np.nonzero(self.sequences.has_target)
+        self.gaps = self.sequences.gaps
+        self.is_first, self.member = np.isinf(self.gaps), number_sequences(self.gaps)
+        self.edges = np.flatnonzero(self.is_first)
+        rows = Rows(self.problem, at.w, self.sequences, has_order=True)
+        self._start = self.whiten(rows.values[0, :, -2:-1])
+        self.white, self.own = (
+            solve(rows.whiten(np.full((1, 1), rho))[0][:, 0], rows.sizes) for rho in (0.0, self.rho)
+        )
+        self.observed = -self.own.residuals[0]
+        slope = self.own.free[0] / max(float(self.own.sensitivity[0]), 1e-300)
+        self._basis = np.concatenate([self.own.basis[0], slope], axis=1)
+
+    def whiten(self, noise: Array) -> Array:
+        """Return the innovations of noise (n, m)."""
+        return whiten(noise, self.gaps, self.rho)
+
+    def color(self, innovations: Array) -> Array:
+        """Return the noise of innovations (n, m)."""
+        return color(innovations, self.sequences, self.rho)
+
+    def project(self, innovations: Array) -> Array:
+        """Return the part of innovations (n, m) that no unknown but rho explains."""
+        if self.problem.has_own_starts:
+            innovations = remove_starts(self._start, innovations, self.gaps)
+        result: Array = innovations - self._basis @ (self._basis.T @ innovations)
+        return result
+
+    def test_inputs(self) -> Array:
+        """Return the p-value of each free input given all other unknowns, by a t test."""
+        from scipy.special import stdtr  # noqa: PLC0415 - takes long to import
+
+        n_free, n_inputs, own = self.solution.degrees_of_freedom, self.problem.n_free, self.own
+        drift = own.drift / max(float(own.sensitivity[0]), 1e-300)
+        errors = np.linalg.norm(np.append(own.inverse_factor[0], drift.T, axis=1), axis=1)
+        errors *= math.sqrt(float(own.squares[0]) / n_free)
+        hidden = np.linalg.norm(own.null_space[0], axis=1)
+        errors[hidden > EXPLAINED_RTOL * hidden.max(initial=0.0)] = np.inf
+        weights, errors = np.abs(own.theta[0][:n_inputs]), errors[:n_inputs]
+        ratios = np.divide(weights, errors, out=np.full(n_inputs, np.inf), where=errors > 0.0)
+        result: Array = 2.0 * stdtr(n_free, -ratios)
+        return result
+
+
+class Residuals(Linearization):
+    """Observed and simulated residuals: whitened, projected, and scaled to a mean square of 1.
+
+    Attributes
+    ----------
+    values : (n, B + 1)
+        The observed ones first.
+    innovations : (n, B + 1)
+        Before the projection.
+    norms : (B + 1,)
+        Of the projections, before those that are due to rho.
+    """
+
+    def __init__(self, solution: Solution, n_numbers: int, n_simulations: int) -> None:
+        super().__init__(solution, solution.best)
+        drawn = draw(len(self.gaps), n_numbers, n_simulations)
+        self.scale = max(math.sqrt(float(np.mean(self.observed**2))), 1e-300)
+        self.innovations = np.concatenate([self.observed / self.scale, drawn], axis=1)
+        projected = self.project(self.innovations)
+        self.norms = np.maximum(np.linalg.norm(projected, axis=0), 1e-300)
+        if solution.is_colored:
+            projected = self._without_rho(projected)
+        scale = np.sqrt(np.mean(projected**2, axis=0))
+        self.values = projected / np.maximum(scale, 1e-300)
+
+    def _without_rho(self, projected: Array) -> Array:
+        """Take one Gauss-Newton step in rho for each vector."""
+        gaps = np.where(self.is_first, 1.0, self.gaps)
+        before = np.roll(self.color(projected), 1, axis=0)
+        before[self.is_first] = 0.0
+        slope = (gaps * self.rho ** (gaps - 1.0) / spread(self.rho, gaps))[:, None] * before
+        squares = np.sum(slope**2, axis=0)
+        # Residuals that hardly depend on rho say nothing about it.
+        depends = squares > EXPLAINED_RTOL**2 * np.sum(projected**2, axis=0)
+        products = np.sum(projected * slope, axis=0)
+        steps = np.divide(products, squares, out=np.zeros_like(squares), where=depends)
+        result: Array = projected - slope * steps
+        return result
