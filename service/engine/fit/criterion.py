@@ -167,8 +167,8 @@ class Criterion:
             rho = self.noise.to_rho(correlations)
             columns, logs = rows.whiten(rho, has_slopes=False)
             squares, dets = reduce_columns(columns, rows.sizes)
-            dets = dets + logs[0] + self.noise.log_determinant(rho)
-            return self._log_squares(squares) + dets
+            dets += logs[0] + self.noise.log_determinant(rho)
+            return np.add(self._log_squares(squares), dets)
 
         grid = self.noise.correlations
         values = criterion(np.tile(grid, (n_points, 1)))

@@ -105,7 +105,8 @@ def find_lowest(problem: Problem, w: Array, rho: Array, targets: Array, n_contra
     """
     blocks = split(len(w), problem.sequences.sources.size)
     call = partial(_find_lowest, problem, rho, targets, n_contrasts)
-    return np.min([recall(partial(call, w[block]))[0] for block in blocks], axis=0)
+    lowest = [recall(partial(call, w[block]))[0] for block in blocks]
+    return np.asarray(np.min(lowest, axis=0))
 
 
 def _find_lowest(

@@ -12,6 +12,7 @@ from service.engine.types import Array
 
 # Smaller singular values are rounding errors; the columns have a norm of at most 1.
 RANK_RTOL: Final = 1e-13
+EXPLAINED_RTOL: Final = 1e-9  # a slope of which less is left is explained by the columns
 RIDGE: Final = 1e-9  # far above rounding errors, and its square far below
 
 
@@ -84,6 +85,8 @@ def solve(columns: Array, sizes: Array) -> Linear:
     residuals, change = columns[..., : n + 1] @ theta, columns[..., n + 1 :] @ theta
     explained = transposed @ change
     free = change - left @ explained
+    norms = [np.linalg.norm(x, axis=1, keepdims=True) for x in (free, change)]
+    free *= norms[0] > EXPLAINED_RTOL * norms[1]
     turns = transposed @ columns[..., n + 1 : 2 * n + 1] @ inverse
     return Linear(
         squares=np.sum(residuals**2, axis=(1, 2)),

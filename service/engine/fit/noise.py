@@ -88,11 +88,14 @@ class Noise:
     def __init__(self, problem: Problem) -> None:
         self.gaps, self.counts = np.unique(problem.sequences.gaps, return_counts=True)
         inner = self.counts[np.isfinite(self.gaps)]
-        self.n_pairs = int(inner.sum())
+        # Pairs of successive targets; a start of its own takes one of a sequence.
+        self.n_pairs = int(inner.sum()) - problem.n_starts * problem.has_own_starts
         # The most frequent one
         self.usual_gap = float(self.gaps[np.argmax(inner)]) if len(inner) else 1.0
-        # Negative correlations have no root.
+        # Negative correlations have no root. Without pairs all are the same.
         self.correlations = CORRELATIONS if self.usual_gap == 1.0 else CORRELATIONS[2:]
+        if self.n_pairs <= 0:
+            self.correlations = np.zeros_like(self.correlations)
 
     def to_rho(self, correlation: Array) -> Array:
         """Return the correlations of neighboring steps.

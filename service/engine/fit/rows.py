@@ -9,7 +9,7 @@ from service.engine.fit.noise import spread
 from service.engine.fit.problem import Problem, Sequences, make_rows
 from service.engine.types import Array
 
-IMAGINARY_STEP: Final = 1e-200  # its square underflows to 0, so real parts do not depend on it
+IMAGINARY_STEP: Final = 1e-100  # its square is a rounding error, and products with powers are none
 
 
 class Rows:

@@ -99,9 +99,10 @@ class Solution(Criterion):
 
     @property
     def is_identifiable(self) -> bool:
-        """Whether the targets exclude any w_rec of the range."""
+        """Whether the targets exclude any w_rec of the range, and tell those beside the best."""
         has_all = self.intervals == [self.problem.options.w_rec]
-        return not self.profile.is_flat and not has_all
+        is_told = float(self.best.sensitivity[0]) > 0.0 and not math.isnan(self.r_squared)
+        return is_told and not self.profile.is_flat and not has_all
 
     @property
     def at_limit(self) -> bool:
@@ -115,9 +116,10 @@ class Solution(Criterion):
 
     @property
     def r_squared(self) -> float:
-        """The fraction of the variance of the targets that is explained; nan if they are equal."""
-        variance = float(np.nanvar(self.problem.targets / self.problem.unit))
-        return 1.0 - self.cost / self.problem.unit**2 / variance if variance else math.nan
+        """The fraction of the variance of the targets that is explained; nan if it is rounding."""
+        total = float(np.nanvar(self.problem.targets / self.problem.unit)) * self.problem.n_targets
+        ratio = self.cost / self.problem.unit**2 * self.problem.n_targets
+        return 1.0 - ratio / total if total > self.rounding else math.nan
 
     @property
     def minus_two_log_likelihood(self) -> float:

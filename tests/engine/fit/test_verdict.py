@@ -170,7 +170,36 @@ def test_two_targets_per_start_say_nothing_about_their_correlation(options: FitO
         targets = np.array([simulate(each, 0.5, [1.0]) for each in x]) + noise
         trust = fit(Series.from_sequences(list(x), list(targets)), options).trust
         found |= {*trust.reasons, *trust.cautions}
-    assert not found & {"neighbors", "alternate", "outliers"}
+    assert found == {"not_tested"}
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("n_steps", [30, 60, 400])
+def test_inputs_that_act_at_once_do_not_tell_w_rec(n_steps: int, noise: float) -> None:
+    """Powers of w_rec and w_in replace each other, but for those that underflow."""
+    rng = np.random.default_rng(n_steps)
+    x = np.zeros((20, n_steps, 1))
+    x[:, 0, 0] = rng.standard_normal(20)
+    targets = np.full((20, n_steps), np.nan)
+    targets[:, -1] = x[:, 0, 0] + noise * rng.standard_normal(20)
+    options = FitOptions(initial_state=0.0, offset=False)
+    result = fit(Series.from_sequences(list(x), list(targets)), options)
+    assert result.trust.reasons == ["not_identifiable"]
+    assert not result.is_identifiable
+
+
+@pytest.mark.parametrize("options", [FitOptions(offset=1e99), FitOptions(gains={"rain": -1e99})])
+def test_known_values_that_leave_no_digits_are_not_trusted(options: FitOptions) -> None:
+    result = fit(draw(1), options)
+    assert np.isnan(result.r_squared)
+    assert result.trust.reasons == ["not_identifiable"]
+
+
+@pytest.mark.parametrize("offset", [0.0, 500.0])
+def test_a_wrong_known_offset_is_told(offset: float) -> None:
+    result = fit(draw(4), replace(AR1, offset=offset))
+    assert result.alternatives[0].options == {"offset": True}
+    assert all(alternative.r_squared > 0.0 for alternative in result.alternatives)
 
 
 def test_six_targets_do_not_confound_an_input_with_the_start() -> None:
