@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.api.examples import RUN_ID
-from service.engine.training import advance_training
+from service.engine.training import assemble_trajectory
 
 RUNS = "/v1/training-runs"
 EXPLICIT = {
@@ -27,9 +27,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def count(*arguments: Any, **more: Any) -> Any:
         done.append(arguments)
-        return advance_training(*arguments, **more)
+        return assemble_trajectory(*arguments, **more)
 
-    monkeypatch.setattr("service.operations.training.advance_training", count)
+    monkeypatch.setattr("service.operations.training.assemble_trajectory", count)
     return done
 
 
