@@ -1,13 +1,11 @@
 """Who a client is: its API key, or else its address or IPv6 network."""
 
-from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from starlette.types import Scope
 
 IPV6_NETWORK: Final = 64  # bits; one client usually has the whole network
-MAX_REMEMBERED: Final = 1000  # names of addresses, since parsing one takes 5 us
 
 
 def identify(scope: Scope) -> str:
@@ -19,7 +17,6 @@ def identify(scope: Scope) -> str:
     return name_address(client[0] if client else "")
 
 
-@lru_cache(MAX_REMEMBERED)
 def name_address(host: str) -> str:
     """Return the name of a client without a key: its address or IPv6 network."""
     try:

@@ -5,7 +5,7 @@ Counts of jobs come from the database, so that all replicas report the same.
 
 import platform
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from typing import Final
 
 from prometheus_client import (
@@ -47,12 +47,12 @@ class Metrics:
     ) -> None:
         self.registry = registry = CollectorRegistry()
         counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
-        requests = counter(
+        self._requests = counter(
             "rnn_http_requests",
             "Requests by route, method and status.",
             ["route", "method", "status"],
         )
-        durations = Histogram(
+        self._durations = Histogram(
             "rnn_http_request_duration_seconds",
             "Seconds from the request to the end of its response.",
             ["route", "method"],
@@ -67,9 +67,6 @@ class Metrics:
         self._actual = counter(
             "rnn_computation_seconds", "Actual seconds of computations by route.", ["route"]
         )
-        # Finding a counter by its labels takes as long as counting.
-        self._count = cache(requests.labels)
-        self._duration = cache(durations.labels)
         build = gauge("rnn_build_info", "The version of the service.", ["version", "python"])
         build.labels(__version__, platform.python_version()).set(1.0)
         work = gauge(
@@ -98,8 +95,8 @@ class Metrics:
         status = NO_STATUS if record.outcome is None else str(record.outcome)
         # A client may invent methods, so those of unknown routes are counted together.
         method = record.method if record.route is not None else NO_ROUTE
-        self._count(route, method, status).inc()
-        self._duration(route, method).observe(record.seconds)
+        self._requests.labels(route, method, status).inc()
+        self._durations.labels(route, method).observe(record.seconds)
         if record.work.spent:  # otherwise it accepted a job at most
             self._estimated.labels(route).inc(record.work.estimated)
             self._actual.labels(route).inc(record.work.spent)

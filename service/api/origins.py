@@ -6,7 +6,6 @@ rebinding) or across origins. Both are refused unless the operator allows them.
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -41,7 +40,6 @@ class OriginPolicy:
         self._loopback_only = not self._hosts and _is_loopback(settings.host)
         self._any_host = ANY in self._hosts or not (self._hosts or self._loopback_only)
         self._origins = frozenset(settings.cors_origins)
-        self._is_allowed = lru_cache(256)(self._is_allowed_host)
 
     def refusal(
         self, method: str, path: str, headers: Mapping[bytes, bytes]
@@ -88,7 +86,7 @@ class OriginPolicy:
     def _is_trusted(self, origin: str) -> bool:
         return bool(origin) and (origin in self._origins or ANY in self._origins)
 
-    def _is_allowed_host(self, host: bytes) -> bool:
+    def _is_allowed(self, host: bytes) -> bool:
         name = _name(host)
         if self._loopback_only:
             return _is_loopback(name)

@@ -20,7 +20,7 @@ from service.schemas.pictures import PictureOptions
 
 Json: TypeAlias = dict[str, Any]
 MakeFile: TypeAlias = Callable[..., Download | Picture]  # from a suffix, and options of a picture
-
+DEFAULT_STYLE: Final = PictureOptions()
 ENDS: Final = {
     "target_reached": "The cost reached its target after {} iterations.",
     "iterations_exhausted": "The run ended after {} iterations.",
@@ -40,21 +40,18 @@ class Task(NamedTuple):
 def _ask(name: str, describe: Callable[[Json], str]) -> Task:
     """Return the task that answers a question."""
     question = next(question for question in QUESTIONS if question.name == name)
-    draw: Callable[..., Picture] | None = question.draw
 
     def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
-        async def make_file(suffix: str, *style: Any) -> Download | Picture:
-            source = await question.resolve(request, session)
-            if draw is None or suffix in question.tables:
-                return question.tables[suffix](request, source, session.limits)
-            model = question.picture_model or question.request_model
-            drawn = model.model_validate(request.model_dump(exclude_unset=True), extra="ignore")
-            return draw(drawn, source, *style, suffix, session.limits)
+        def make_file(suffix: str, style: PictureOptions = DEFAULT_STYLE) -> Download | Picture:
+            asked = request
+            if question.picture_model is not None and suffix in PICTURE_FORMATS:
+                given = request.model_dump(exclude_unset=True)
+                asked = question.picture_model.model_validate(given, extra="ignore")
+            return asyncio.run(question.make_file(asked, suffix, style, session))
 
-        json = asyncio.run(question.answer(request, session))
-        return json, lambda *arguments: asyncio.run(make_file(*arguments))
+        return asyncio.run(question.answer(request, session)), make_file
 
-    suffixes = (*(PICTURE_FORMATS if draw else ()), *question.tables)
+    suffixes = (*(PICTURE_FORMATS if question.draw else ()), *question.tables)
     return Task(question.request_model, suffixes, answer, describe)
 
 

@@ -106,15 +106,28 @@ class Question(Generic[R, S]):
         """
         source, limits = await self.resolve(request, context), context.limits
         seconds = self.estimate(request, source, limits)
-        self.check_work(seconds, request, limits)
+        limits.check_work(seconds, self._pointer(request))
         try:
             return await context.scheduler.run(seconds, self.compute_json, request, source, limits)
         except OverBudget as over:
             raise OverBudget(over.limit, over.spent, self._pointer(request)) from None
 
-    def check_work(self, seconds: float, request: R, limits: Limits) -> None:
-        """Raise LimitExceeded if the estimated seconds are far too many."""
+    async def make_file(
+        self, request: Any, suffix: str, options: PictureOptions, context: Context
+    ) -> Download | Picture:
+        """Return a table, an archive or a picture; raises as `answer`.
+
+        Its request is the picture model for a picture, if there is one.
+        """
+        source, limits = await self.resolve(request, context), context.limits
+        seconds = self.estimate_name(request, source, limits)
         limits.check_work(seconds, self._pointer(request))
+        run = context.scheduler.run
+        if self.draw is not None and suffix not in self.tables:
+            return await run(seconds, self.draw, request, source, options, suffix, limits)
+        table = await run(seconds, self.tables[suffix], request, source, limits)
+        limits.check_work(table.seconds, self._pointer(request))
+        return table
 
     def _pointer(self, request: R) -> str:
         """Return the pointer to what to reduce."""

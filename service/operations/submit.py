@@ -51,8 +51,8 @@ async def get_or_submit(
     It raises Invalid if the request is contradictory, or above a limit, and NotFound if its dataset
     is not stored.
     """
-    request, dataset = await _resolve(job_type, request, context)
-    task = await _name_task(job_type, request)
+    task, dataset = await _prepare(job_type, request, context)
+    request = task.request
     async with context.lock(task.id):
         row = await to_thread.run_sync(_find, task.id, context)
         if row is not None:
@@ -101,39 +101,37 @@ async def run_without_storing(
     """
     if respond_async:
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
-    request, dataset = await _resolve(job_type, request, context)
-    seconds = job_type.estimate(request, dataset.size, context.limits)
+    task, dataset = await _prepare(job_type, request, context)
+    seconds = job_type.estimate(task.request, dataset.size, context.limits)
     context.limits.check_without_storing(seconds)
-    task = await _name_task(job_type, request)
+
+    def respond() -> bytes:
+        return encode_inline(job_type, *compute(task, dataset))
+
     limit = context.limits.max_sync_seconds
     try:
-        return await context.scheduler.run(seconds, _compute_json, task, dataset, limit=limit)
+        return await context.scheduler.run(seconds, respond, limit=limit)
     except OverBudget as over:
         raise context.limits.without_storing(over.spent) from None
 
 
-async def _resolve(
+async def _prepare(
     job_type: JobType[Any], request: ComputationRequest, context: Context
-) -> tuple[ComputationRequest, AnyDataset]:
-    """Resolve the dataset, and fill in the defaults that depend on it."""
+) -> tuple[Task, AnyDataset]:
+    """Resolve the dataset, fill in the defaults that depend on it, and name the computation."""
     resolve = context.resolve_any if job_type.takes_series else context.resolve
     dataset = await resolve(request.dataset)
     if job_type.complete is not None:
         request = job_type.complete(request, dataset)
-    return request, dataset
+    if request.dataset.n_given:  # it is hashed
+        return await to_thread.run_sync(name_task, job_type, request), dataset
+    return name_task(job_type, request), dataset
 
 
 def name_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
     """Name a computation by its request, with all defaults filled in."""
     body = canonical_request(request, NOT_HASHED)
     return Task(job_type, request, body, computation_id(job_type.prefix, body))
-
-
-async def _name_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
-    """Name a computation, in a thread if a dataset in its request has to be hashed."""
-    if request.dataset.n_given:
-        return await to_thread.run_sync(name_task, job_type, request)
-    return name_task(job_type, request)
 
 
 def _find(identifier: str, context: Context) -> ComputationRow | None:
@@ -158,10 +156,6 @@ def _compute_and_store(
     if task.request.dataset.n_given:
         store_dataset(dataset, context.database, context.limits)
     return computations.record(context.database, row, arrays)
-
-
-def _compute_json(task: Task, dataset: AnyDataset) -> bytes:
-    return encode_inline(task.job_type, *compute(task, dataset))
 
 
 def encode_inline(job_type: JobType[Any], row: ComputationRow, arrays: Arrays) -> bytes:

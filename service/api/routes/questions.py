@@ -17,9 +17,11 @@ from service.api.request_query import derive_query
 from service.api.requests import json_body, make_router
 from service.api.responses import OrjsonResponse, download_response
 from service.figures.formats import PICTURE_FORMATS
+from service.operations.downloads import Download
 from service.operations.questions import QUESTIONS, Question
 
 ANY: Final = "{suffix}"  # in paths
+NO_OPTIONS: Final = PictureQuery()
 
 
 def make_question_router(question: Question[Any, Any]) -> APIRouter:
@@ -68,25 +70,23 @@ def _add_file(
 ) -> None:
     """Add a route of files in some formats, whose path ends with one suffix or any."""
     path, has_pictures = f"{question.path}.{ending}", ending == ANY and question.draw is not None
-    draw: Any = question.draw
     known = (*suffixes, *question.tables.keys() - {*suffixes})
 
     async def send(
-        request: Request, state: AppState, asked: Any, options: Any = None, suffix: str = ending
+        request: Request,
+        state: AppState,
+        asked: Any,
+        options: PictureQuery = NO_OPTIONS,
+        suffix: str = ending,
     ) -> Response:
-        options = options or asked if has_pictures else None
+        body = asked
+        if method == "GET":  # the parameters of both are one query
+            body, options = asked.to_request(), asked if has_pictures else NO_OPTIONS
         check_suffix(suffix, known, options)
-        body = asked.to_request() if method == "GET" else asked
-        source, run = await question.resolve(body, state), state.scheduler.run
-        seconds = question.estimate_name(body, source, state.limits)
-        question.check_work(seconds, body, state.limits)
-        if suffix in question.tables:
-            table = question.tables[suffix]
-            download = await run(seconds, table, body, source, state.limits)
-            question.check_work(download.seconds, body, state.limits)
-            return await download_response(request, state, download, suffix)
-        picture = await run(seconds, draw, body, source, options.to_options(), suffix, state.limits)
-        return await picture_response(request, state, picture)
+        file = await question.make_file(body, suffix, options.to_options(), state)
+        if isinstance(file, Download):
+            return await download_response(request, state, file, suffix)
+        return await picture_response(request, state, file)
 
     model = (has_pictures and question.picture_model) or question.request_model
     annotations = {"asked": _read(method, path, model, with_options=has_pictures)}
