@@ -3,6 +3,7 @@
 All are simulated, with a known truth and a fixed seed. A file has one row per step.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ Array = NDArray[np.float64]
 Columns = Mapping[str, Any]  # lists of texts and of numbers, None where one is missing
 
 FOLDER = Path(__file__).parents[1] / "service" / "explorer" / "fit_examples"
+INDEX = "index.json"
 START = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
 
 
@@ -27,6 +29,8 @@ class ExampleSeries:
 
     Attributes
     ----------
+    title
+        Its title on the page.
     make
         Returns its columns.
     query
@@ -37,17 +41,29 @@ class ExampleSeries:
         The step that the times tell.
     w_rec, weights
         The truth.
+    note
+        What else is true.
     trap
         The reason for which the first fit cannot be trusted, if that is what the example shows.
     """
 
+    title: str
     make: Callable[[], Columns]
     query: Mapping[str, str]
     step: Step
     w_rec: float
     weights: Mapping[str, float]
     options: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
     trap: str = ""
+
+    @property
+    def truth(self) -> str:
+        """What is true, in a sentence."""
+        if not self.w_rec:
+            return self.note
+        time = -self.step.length / np.log(self.w_rec)
+        return f"The time constant is {time:.3g} {self.step.unit}s{self.note}."
 
 
 def run(inputs: Array, w_rec: float, weights: list[float], start: float = 0.0) -> Array:
@@ -191,6 +207,7 @@ def moon() -> Columns:
 
 EXAMPLES = {
     "advertising.csv": ExampleSeries(
+        "Advertising and sales",
         advertising,
         {"target": "sales", "inputs": "tv,search", "time": "week"},
         Step(1.0, "week"),
@@ -198,13 +215,16 @@ EXAMPLES = {
         {"tv": 3.0, "search": 1.0},
     ),
     "room.csv": ExampleSeries(
+        "A room that warms up",
         room,
         {"target": "indoor", "inputs": "outdoor,heating", "time": "time"},
         Step(1.0, "hour"),
         np.exp(-0.1),
         {"outdoor": 1 - np.exp(-0.1), "heating": 12 * (1 - np.exp(-0.1))},
+        note=", and disturbances last for some hours",
     ),
     "tank.csv": ExampleSeries(
+        "A tank",
         tank,
         {"target": "level", "inputs": "inflow", "time": "minute"},
         Step(1.0, "minute"),
@@ -213,14 +233,17 @@ EXAMPLES = {
         {"offset": False},
     ),
     "step_tests.csv": ExampleSeries(
+        "Step tests of a plant",
         step_tests,
         {"target": "temperature", "inputs": "valve", "sequence": "test", "time": "minute"},
         Step(0.5, "minute"),
         np.exp(-0.5 / 6),
         {"valve": 1.2 * (1 - np.exp(-0.5 / 6))},
         {"delay": {"low": 0, "high": 8}},
+        note=", after a dead time of 1.5 minutes",
     ),
     "drug.csv": ExampleSeries(
+        "A drug in the blood",
         drug,
         {"target": "concentration", "inputs": "dose", "sequence": "patient", "time": "hour"},
         Step(1.0, "hour"),
@@ -229,6 +252,7 @@ EXAMPLES = {
         {"initial_state": 0, "offset": False},
     ),
     "reservoir.csv": ExampleSeries(
+        "Rain and runoff",
         reservoir,
         {"target": "runoff", "inputs": "rain", "time": "date"},
         Step(1.0, "day"),
@@ -236,6 +260,7 @@ EXAMPLES = {
         {"rain": 0.05},
     ),
     "calcium.csv": ExampleSeries(
+        "Calcium in a neuron",
         calcium,
         {"target": "fluorescence", "inputs": "spikes", "time": "second"},
         Step(0.05, "second"),
@@ -243,19 +268,23 @@ EXAMPLES = {
         {"spikes": 0.3},
     ),
     "river.csv": ExampleSeries(
+        "A river, with a trap",
         river,
         {"target": "flow", "inputs": "rain", "time": "date"},
         Step(1.0, "day"),
         np.exp(-0.2),
         {"rain": 0.05},
+        note=", and rain arrives after 2 days",
         trap="delay_advised",
     ),
     "moon.csv": ExampleSeries(
+        "The moon and births, with a trap",
         moon,
         {"target": "births", "inputs": "moonlight", "time": "date"},
         Step(1.0, "day"),
         0.0,
         {"moonlight": 0.0},
+        note="The moon does nothing: births are drawn at random.",
         trap="no_visible_effect",
     ),
 }
@@ -267,6 +296,19 @@ def write_table(columns: Columns) -> str:
     return "".join(",".join(map(_text, row)) + "\n" for row in [columns, *rows])
 
 
+def write_index() -> str:
+    """Return what the page says about the examples, as JSON."""
+    index = {
+        name.removesuffix(".csv"): {
+            "title": example.title,
+            "options": example.options,
+            "truth": example.truth,
+        }
+        for name, example in EXAMPLES.items()
+    }
+    return json.dumps(index, indent=2) + "\n"
+
+
 def _text(value: Any) -> str:
     return "" if value is None else value if isinstance(value, str) else f"{value:g}"
 
@@ -276,6 +318,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, example in EXAMPLES.items():
         (FOLDER / name).write_text(write_table(example.make()), "ascii")
+    (FOLDER / INDEX).write_text(write_index(), "ascii")
 
 
 if __name__ == "__main__":

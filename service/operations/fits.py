@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from service.engine.data import Series
+from service.engine.data import Series, Step
 from service.engine.fit import DelayCost, Finding, Problem, Result, fit, solve_delay
 from service.engine.interruption import Record, recorded_by
 from service.engine.types import Array
@@ -23,6 +23,7 @@ from service.operations.job_types import (
 from service.operations.limits import Limits
 from service.operations.records import pack_results, unpack_results
 from service.operations.work_estimates import fit_seconds
+from service.rendering.labels import name_unit
 from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult, Interval
 from service.schemas.fits import JUDGMENTS, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
@@ -146,7 +147,7 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     """Return a fit as a response."""
     parameters, trust = result.parameters, result.trust
     intervals = _describe_intervals(request, result)
-    length = 1.0 if request.step is None else request.step.length
+    step = Step() if request.step is None else request.step.to_step()
     states = parameters.initial_states
     columns = parameters.w_in, parameters.steady_state_gains, result.input_effects
     fields = {
@@ -155,8 +156,8 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
             "standard_error": result.standard_error,
             "intervals": intervals,
         },
-        "time_constant": _to_time(result, intervals, length),
-        "half_life": _to_time(result, intervals, length * math.log(2.0)),
+        "time_constant": _to_time(result, intervals, step.length),
+        "half_life": _to_time(result, intervals, step.length * math.log(2.0)),
         "inputs": [
             {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
             | {"effects": effect}
@@ -175,14 +176,14 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         "identifiable": result.is_identifiable,
         "effects": result.effect,
         "alternatives": [
-            other._replace(time_constant=other.time_constant * length)
+            other._replace(time_constant=other.time_constant * step.length)
             for other in result.alternatives
         ],
         "trust": {
             "interval": trust.interval,
             "reasons": trust.reasons,
             "cautions": trust.cautions,
-            "findings": [describe_finding(finding, result) for finding in trust.findings],
+            "findings": [describe_finding(finding, result, step) for finding in trust.findings],
             "cautious": trust.cautious,
         },
     }
@@ -197,15 +198,21 @@ def _describe_intervals(request: FitRequest, result: Result) -> list[Interval]:
     ]
 
 
-def describe_finding(finding: Finding, result: Result) -> dict[str, Any]:
-    """Return a finding with its sentences."""
+def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, Any]:
+    """Return a finding with its sentences, which name distances as times."""
+
+    def time(n_steps: int) -> str:
+        length = f"{n_steps * step.length:g}"
+        return f"{length} {name_unit(step.unit, plural=length != '1')}"
+
     series, lag = result.problem.series, finding.lag or 0
     shift = lag - result.problem.delay
     words = {
         **finding._asdict(),
         "lag": count(lag, "step"),
-        "before": f"{count(lag, 'step')} before" if lag else "the same step",
-        "shift": f"{count(abs(shift), 'step')} {'later' if shift > 0 else 'earlier'}",
+        "time": time(lag),
+        "before": f"{time(lag)} before" if lag else "the same step",
+        "shift": f"{time(abs(shift))} {'later' if shift > 0 else 'earlier'}",
         "inputs": " or ".join(series.input_names),
         "target": series.target_name,
         "n_targets": result.n_targets,

@@ -129,7 +129,7 @@ def test_an_example_gives_a_sentence_with_the_numbers_of_the_service(
     room = shown_fit(page)
     expect_sentence(page, api.get(f"/v1/fits/{room}").json())
     expect(page.locator("#verdict")).to_contain_text(
-        "lasts for more than a step: then 10.2 hours ("
+        re.compile(r"Successive residuals resemble each other.* Then 10\.2 hours \(")
     )
     page.get_by_role("button", name="Show the truth").click()
     expect(page.locator("#stored")).to_contain_text("The time constant is 10 hours")
@@ -186,8 +186,9 @@ def test_a_table_that_cannot_be_read_shows_line_and_column(open_fit: FitOpener) 
     expect(problem).to_contain_text("This table has no header")
     load(page, "minute,Größe,indoor\n0,1,2\n".encode("latin-1"))
     expect(problem).to_contain_text("This is not text in UTF-8")
-    load(page, shop().replace(",2", ",$2"))  # the sales are the target nevertheless
-    expect(problem).to_contain_text("column 3 ('sales')")
+    load(page, shop().replace(",2", ",$2"))
+    expect(problem).to_contain_text("'$2.656' is not a number")
+    expect(page.locator("#target-column")).to_have_value("sales")
     expect(page.locator("#sequence-column")).to_have_value("")
     load(page, room_with_slow_noise())
     shown_fit(page)
@@ -206,7 +207,7 @@ def test_the_button_allows_for_autocorrelated_noise(open_fit: FitOpener, api: ht
     example = shown_fit(page)
     load(page, room_with_slow_noise())
     white = shown_fit(page, other_than=example)
-    expect(page.locator("#verdict.doubt")).to_contain_text("lasts for more than a step")
+    expect(page.locator("#verdict.doubt")).to_contain_text("Successive residuals resemble")
     page.get_by_role("button", name="Use this").click()
     expect(page.locator("#noise")).to_have_value("ar1")
     fit = api.get(f"/v1/fits/{shown_fit(page, other_than=white)}").json()
@@ -240,7 +241,7 @@ def test_the_button_allows_for_autocorrelated_noise(open_fit: FitOpener, api: ht
         pytest.param(
             shop(0.2, delay=2),
             "",
-            {"#verdict.doubt": "The inputs seem to act 2 weeks later: then"},
+            {"#verdict.doubt": "The inputs seem to act 2 weeks later than this fit assumes. Then"},
             id="delay",
         ),
         pytest.param(shop(n_rows=4), "4 rows cannot tell; about 50 are needed", {}, id="few rows"),

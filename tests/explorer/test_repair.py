@@ -113,7 +113,7 @@ def test_a_spreadsheet_is_repaired_step_by_step(open_fit: FitOpener) -> None:
     room = shown_fit(page)
     load(page, table)
     problem = page.locator("#fit-problem")
-    for name in ("empty line at the end", "line of units", "as day/month", "Read 1."):
+    for name in ("line of units", "empty line at the end", "as day/month", "Read 1."):
         button = problem.get_by_role("button", name=name)
         button.click()
         expect(button).to_have_count(0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from service.engine.data import Series
+from service.engine.data import Series, Step
 from service.engine.fit import Finding, FitOptions, fit
 from service.operations.fits import FIT, describe_finding
 from service.operations.limits import Limits
@@ -19,21 +19,24 @@ def test_every_finding_has_words() -> None:
     inputs, targets = rng.standard_normal((9, 2)), rng.standard_normal(9)
     result = fit(Series(inputs, targets, np.array([9]), ("rain", "sun"), "flow"), FitOptions())
     for slug in (*TEXTS["reasons"], *TEXTS["cautions"]):
-        finding = describe_finding(Finding(slug, "rain", 3, 0.5, 0.01), result)
+        finding = describe_finding(Finding(slug, "rain", 3, 0.5, 0.01), result, Step())
         for text in (finding["sentence"], finding["advice"]):
             assert text.endswith(".")
             assert not {"{", "}"} & {*text}
-    finding = describe_finding(Finding("no_visible_effect"), result)
+    finding = describe_finding(Finding("no_visible_effect"), result, Step())
     assert finding["sentence"] == "No effect of rain or sun on flow is visible in these data."
-    finding = describe_finding(Finding("follow_inputs", "rain", 0, 0.5, 0.01), result)
+    finding = describe_finding(Finding("follow_inputs", "rain", 0, 0.5, 0.01), result, Step())
     assert finding["sentence"] == "The residuals follow rain of the same step."
+    finding = describe_finding(Finding("delay_advised", lag=2), result, Step(0.5, "hour"))
+    assert finding["sentence"] == "The inputs seem to act 1 hour later than this fit assumes."
+    assert finding["advice"] == "Fit with a delay of 2 steps."
 
 
 def test_no_fit_is_advised_to_do_what_it_does() -> None:
     rng = np.random.default_rng(1)
     series = Series(rng.standard_normal((9, 1)), rng.standard_normal(9), np.array([9]), ("rain",))
     white, colored = (
-        describe_finding(Finding("neighbors", value=0.5), fit(series, options))
+        describe_finding(Finding("neighbors", value=0.5), fit(series, options), Step())
         for options in (FitOptions(), FitOptions(noise="ar1"))
     )
     assert white["advice"] == "Fit with ar1 noise."

@@ -26,7 +26,8 @@ def fit_example(series: Series, **options: Any) -> Result:
 
 
 def test_the_script_writes_the_files() -> None:
-    assert sorted(EXAMPLES) == sorted(path.name for path in FOLDER.iterdir())
+    assert {*EXAMPLES, "index.json"} == {path.name for path in FOLDER.iterdir()}
+    assert (FOLDER / "index.json").read_text("ascii") == example_series.write_index()
     for name, example in EXAMPLES.items():
         assert (FOLDER / name).read_text("ascii") == example_series.write_table(example.make())
 

@@ -48,6 +48,7 @@ MEDIA_TYPES: Final = {
     ".css": "text/css",
     ".csv": "text/csv",
     ".js": "text/javascript",
+    ".json": "application/json",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }

@@ -115,7 +115,7 @@ export function createDataChart(root, store) {
     setAttributes(band, { d: outline(self, places, rows) });
     setAttributes(other, { d: store.other?.rows ? draw(store.other.rows.prediction) : null });
     byId("data-name").textContent = fit.target;
-    byId("confidence").textContent = `${formatNumber(100 * fit.request.confidence)} %`;
+    byId("confidence").textContent = `${formatNumber(100 * fit.request.confidence)}%`;
   });
   plot.inside.append(band, line, points, other);
 }

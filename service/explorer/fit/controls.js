@@ -1,8 +1,7 @@
 // The selects and fields of the question: which column plays which part, and what is fitted.
 import { byId, html } from "../lib/dom.js";
-import { formatExact, parseNumber } from "../lib/format.js";
+import { count, formatExact, parseNumber } from "../lib/format.js";
 import { assignColumn, listInputs } from "./table.js";
-import { count } from "./units.js";
 
 const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
 const OPTIONS = ["delay-low", "delay-high", "offset", "initial_state", "noise", "w-rec-low", "w-rec-high"];

@@ -1,26 +1,12 @@
 // Where tables come from: files, examples and the fit of an address; and how they leave the server again.
 import { byId, createButton, html } from "../lib/dom.js";
-import { Problem, receive, send } from "../model/api.js";
+import { Problem, getJson, receive, send } from "../model/api.js";
 import { readTable } from "../model/table.js";
 import { showProblem } from "../views/problems.js";
 import { deleteStored, fetchStored } from "./service.js";
 
-/** The examples, by their files, with the options that they need, and how they were simulated. @type {Record<string, {title: string, options?: Partial<FitOptions>, truth: string}>} */
-export const EXAMPLES = {
-  room: { title: "A room that warms up", truth: "The time constant is 10 hours, and disturbances last for some hours." },
-  advertising: { title: "Advertising and sales", truth: "The time constant is 1.96 weeks." },
-  tank: { title: "A tank", options: { offset: false }, truth: "The time constant is 20 minutes." },
-  step_tests: {
-    title: "Step tests of a plant",
-    options: { delay: { low: 0, high: 8 } },
-    truth: "The time constant is 6 minutes, after a dead time of 1.5 minutes.",
-  },
-  drug: { title: "A drug in the blood", options: { initial_state: 0, offset: false }, truth: "The time constant is 8.66 hours." },
-  reservoir: { title: "Rain and runoff", truth: "The time constant is 9.49 days." },
-  calcium: { title: "Calcium in a neuron", truth: "The time constant is 0.5 seconds." },
-  river: { title: "A river, with a trap", truth: "The time constant is 5 days, and rain arrives after 2 days." },
-  moon: { title: "The moon and births, with a trap", truth: "The moon does nothing: births are drawn at random." },
-};
+/** The examples by name: their titles, the options that they need, and what is true of them. @type {Record<string, {title: string, options: Partial<FitOptions>, truth: string}>} */
+export const EXAMPLES = await getJson("explorer/fit_examples/index.json");
 
 /** @type {FitOptions} */
 export const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white", w_rec: { low: 0, high: 1 } };

@@ -99,7 +99,7 @@ export function createProfile(root, store) {
     });
     marks.replaceChildren(...intervals);
     if (level !== null && level <= most + margin) {
-      const text = `${formatNumber(100 * fit.request.confidence)} %`;
+      const text = `${formatNumber(100 * fit.request.confidence)}%`;
       marks.append(
         svg("line", { class: "level", x1: x, x2: x + width, y1: plot.y(level), y2: plot.y(level) }),
         svg("text", { class: "level-text", "text-anchor": "end", x: x + width - 4, y: plot.y(level) - 6 }, text),

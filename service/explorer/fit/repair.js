@@ -21,7 +21,7 @@ export function listRepairs({ table, columns }) {
   const [inputs, [target]] = [places(columns.inputs), places([columns.target])];
   const [time = -1] = places([columns.time]);
   // These lines are no rows, so nothing else is said about them.
-  const repairs = [...dropEmptyEnd(table, rows), ...skipUnits(table, rows, [...inputs, target])];
+  const repairs = [...skipUnits(table, rows, [...inputs, target]), ...dropEmptyEnd(table, rows)];
   if (repairs.length) return repairs.slice(0, 1);
   return [
     ...chooseMarks(table, rows),

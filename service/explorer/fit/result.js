@@ -1,7 +1,7 @@
 // What a fit says, in sentences: the verdict, the number with its interval, and the effects of the inputs.
 import { byId, html, showNumber } from "../lib/dom.js";
-import { formatNumber } from "../lib/format.js";
-import { count, describeRanges, format, splitUnit, toTimes, typeset, withUnit } from "./units.js";
+import { count, formatNumber } from "../lib/format.js";
+import { describeRanges, format, splitUnit, toTimes, typeset, withUnit } from "./units.js";
 import { ENOUGH, chooseInterval, countNeeded, isBlind, isIdentified, isTooShort, showVerdict } from "./verdict.js";
 
 const MAX_INPUTS = 4; // in the sentence

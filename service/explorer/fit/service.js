@@ -1,10 +1,10 @@
 // What the page asks of the service: to store a series, fit it, return the numbers that it draws, and delete them.
+import { count } from "../lib/format.js";
 import { Problem, deleteAll, getJson, postJson, postText, receive, send } from "../model/api.js";
 import { completeJob } from "../model/jobs.js";
 import { describeProblem } from "../model/table.js";
 import { showProgress } from "../views/progress.js";
 import { listRepairs } from "./repair.js";
-import { count } from "./units.js";
 
 const UNFITTED = "This cannot be fitted";
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
@@ -48,7 +48,8 @@ export async function storeSeries(question, signal) {
     if (error.status !== 422) throw described;
     const repairs = listRepairs(question);
     if (error.errors[0]?.parameter === "time") repairs.push({ action: "Fit without times", columns: { time: "" } });
-    throw new Refusal(described.title, described.message, error.status, repairs);
+    // Names of query parameters are of no use here.
+    throw new Refusal(described.title, described.message.replace(/ \(\w+=[^)]*\)/g, ""), error.status, repairs);
   }
 }
 

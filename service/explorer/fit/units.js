@@ -44,9 +44,6 @@ export function withUnit(value, unit) {
   return attach(value === null ? null : value / handy.length, handy.unit);
 }
 
-/** @param {number} n @param {string} noun in the singular */
-export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
-
 /**
  * Return ranges as words.
  * @param {Range[]} ranges @param {string} [unit] of a time @param {number | null} [value] in the ranges, which chooses the unit

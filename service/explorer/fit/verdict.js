@@ -1,6 +1,6 @@
 // What speaks for and against a fit: it stands before the number, with a button for what fits better.
 import { byId, createButton, html } from "../lib/dom.js";
-import { describeRanges, format, splitUnit, toTimes, typeset, withUnit } from "./units.js";
+import { describeRanges, format, toTimes, typeset, withUnit } from "./units.js";
 
 export const ENOUGH = 50; // targets, with which the tests of the service find most that is wrong
 const ALWAYS = ["nearly_collinear", "feedback", "outliers"]; // what is said also if no number is
@@ -9,6 +9,9 @@ const PER_UNKNOWN = 10; // targets that an unknown needs, about
 
 /** @typedef {Fit["alternatives"][number]} Alternative */
 /** @typedef {Fit["trust"]["findings"][number]} Finding */
+
+/** @param {Finding} finding */
+const describeFinding = ({ sentence, advice }) => `${sentence} ${advice}`;
 
 /** Return whether the data tell a w_rec at all. @param {Fit} fit */
 export const isIdentified = ({ identifiable, degrees_of_freedom }) => identifiable && degrees_of_freedom > 0;
@@ -54,14 +57,14 @@ export function showVerdict({ answer, better }, apply) {
     verdict.replaceChildren();
   } else if (reasons.length) {
     const first = others.shift();
-    verdict.replaceChildren(html("b", {}, "Do not rely on this number. "), ...typeset(first ? describeFinding(first, fit) : ""));
+    verdict.replaceChildren(html("b", {}, "Do not rely on this number. "), ...typeset(first ? describeFinding(first) : ""));
   } else {
     const noise = fit.rho === null ? "" : ` Autocorrelated noise is allowed for (${format(fit.rho)} per step).`;
     verdict.replaceChildren(
       isUntested ? "Nothing speaks against this number, but little could be tested." : `No test speaks against this number.${noise}`,
     );
   }
-  list.replaceChildren(...others.map((finding) => html("li", {}, ...typeset(describeFinding(finding, fit)))));
+  list.replaceChildren(...others.map((finding) => html("li", {}, ...typeset(describeFinding(finding)))));
 }
 
 /** Return whether the headline or the verdict says a finding, or it follows from what these say. @param {string} slug @param {Fit} fit */
@@ -73,32 +76,13 @@ function isSaid(slug, fit) {
 }
 
 /** @param {Alternative} alternative @param {Fit} fit @param {Fit | null} better the fit with it, once it has arrived */
-function describeAlternative({ reason, options, w_rec, time_constant }, fit, better) {
+function describeAlternative({ reason, w_rec, time_constant }, fit, better) {
   const { length, unit } = fit.request.step;
-  const shift = length * (Number(options.delay ?? 0) - fit.delay.value);
-  const starts = {
-    delay_advised: `The inputs seem to act ${withUnit(Math.abs(shift), unit)} ${shift > 0 ? "later" : "earlier"}`,
-    range_advised: "A w_rec outside the range that was searched fits clearly better",
-    offset_advised: "A constant level seems to be missing",
-    neighbors: "What the fit does not explain lasts for more than a step",
-  };
-  const start = starts[/** @type {keyof typeof starts} */ (reason)] ?? "Another fit is clearly better";
+  const sentence = fit.trust.findings.find(({ slug }) => slug === reason)?.sentence ?? "";
+  const name = (/** @type {number | null} */ time, /** @type {number | null} */ w) =>
+    time === null ? `w_rec ${format(w)}` : withUnit(time, unit);
   const [value, ranges] =
     time_constant === null ? [w_rec, better?.w_rec.intervals] : [time_constant, better && toTimes(better.w_rec.intervals, length)];
-  const name = time_constant === null ? `w_rec ${format(w_rec)}` : withUnit(time_constant, unit);
   const interval = ranges ? ` (${describeRanges(ranges, time_constant === null ? undefined : unit, value, false)})` : "";
-  const now = fit.time_constant.value;
-  return `${start}: then ${name}${interval} instead of ${now === null ? `w_rec ${format(fit.w_rec.value)}` : withUnit(now, unit)}.`;
-}
-
-/** Return a finding in the words of the service, with distances as times. @param {Finding} finding @param {Fit} fit */
-function describeFinding({ slug, sentence, advice, input, lag }, { request: { step }, target }) {
-  const time = withUnit(Number(lag) * step.length, step.unit);
-  const [cause, effect] = [splitUnit(input ?? "").name, splitUnit(target).name];
-  const texts = {
-    follow_inputs: `The residuals follow ${cause} of ${lag ? `${time} before` : "the same step"}.`,
-    season: `Residuals that are ${time} apart resemble each other.`,
-    feedback: `${cause} follows the residuals ${time} later: it may react to ${effect}.`,
-  };
-  return `${texts[/** @type {keyof typeof texts} */ (slug)] ?? sentence} ${advice}`;
+  return `${sentence} Then ${name(time_constant, w_rec)}${interval} instead of ${name(fit.time_constant.value, fit.w_rec.value)}.`;
 }
