@@ -57,7 +57,17 @@ class Record:
         self._n_used = 0
 
     def next(self, block: Callable[[], BlockResult]) -> BlockResult:
-        """Return the result of the next block."""
+        """Return the result of the next block.
+
+        Parameters
+        ----------
+        block
+            Computes it.
+
+        Returns
+        -------
+        BlockResult
+        """
         self._n_used += 1
         if self._n_used > len(self.results):
             self.results.append(block())
@@ -69,7 +79,17 @@ _record: Final[ContextVar[Record | None]] = ContextVar("record", default=None)
 
 
 def recall(block: Callable[[], BlockResult]) -> BlockResult:
-    """Return the result of a pure function: from the record of the computation, if it has one."""
+    """Return the result of a pure function: from the record of the computation, if it has one.
+
+    Parameters
+    ----------
+    block
+        The function, which the same computation always calls in the same order.
+
+    Returns
+    -------
+    BlockResult
+    """
     record = _record.get()
     return block() if record is None else record.next(block)
 

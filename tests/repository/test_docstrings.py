@@ -14,25 +14,32 @@ import service.engine
 SEE = re.compile(r"see ``\w+``")  # where a protocol describes the same method
 
 
-def doors() -> Iterator[Any]:
-    """Yield the packages of the engine, whose ``__all__`` is public."""
+def modules() -> Iterator[Any]:
+    """Yield all modules and packages of the engine."""
     for module in pkgutil.walk_packages(service.engine.__path__, "service.engine."):
-        if module.ispkg:
-            yield importlib.import_module(module.name)
+        yield importlib.import_module(module.name)
 
 
 def public_functions() -> dict[str, Any]:
-    """Return the functions and methods that take or return arrays, by their names."""
+    """Return the functions and methods that take or return arrays, by their names.
+
+    They are those that packages export, and others without an underscore if they have several
+    arrays.
+    """
     functions: dict[str, Any] = {}
-    for door in doors():
-        for name in door.__all__:
-            thing = getattr(door, name)
+    for module in modules():
+        exported = getattr(module, "__all__", ())
+        for name, thing in vars(module).items():
             members = vars(thing) if inspect.isclass(thing) else {"": thing}
             for member, value in members.items():
-                function = getattr(value, "__func__", value)
-                if inspect.isfunction(function) and not member.startswith("_"):
-                    functions[f"{name}.{member}".rstrip(".")] = inspect.unwrap(function)
-    return {name: each for name, each in functions.items() if array_names(each)}
+                function = inspect.unwrap(getattr(value, "__func__", value))
+                if not inspect.isfunction(function) or name[0] == "_" or member[:1] == "_":
+                    continue
+                is_own = getattr(thing, "__module__", None) == module.__name__
+                least = 1 if name in exported else 2
+                if (is_own or name in exported) and len(array_names(function)) >= least:
+                    functions[f"{name}.{member}".rstrip(".")] = function
+    return functions
 
 
 def array_names(function: Any) -> list[str]:

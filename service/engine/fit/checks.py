@@ -130,7 +130,7 @@ def _follow_inputs(residuals: Residuals, lags: range) -> Statistic | None:
     series, longest = problem.series, int(np.max(step, initial=0)) + 1
     starts, ends = series.starts[:-1][sequence], series.starts[1:][sequence]
     rows = starts + problem.options.delay[1] + step - problem.delay
-    best: Statistic | None = None
+    tested = list[Statistic]()
     for lag in lags:
         if lag > max(2, longest // 5):
             break
@@ -141,19 +141,14 @@ def _follow_inputs(residuals: Residuals, lags: range) -> Statistic | None:
         before = np.linalg.norm(columns, axis=0)
         columns = residuals.project(columns)
         norms = np.linalg.norm(columns, axis=0)
-        used = np.flatnonzero(norms > EXPLAINED_RTOL * before)
-        if not len(used):
-            continue
-        scores = np.abs((columns[:, used] / norms[used]).T @ residuals.values)
-        i = int(np.argmax(scores[:, 0]))
-        highest, value = scores.max(axis=0), float(scores[i, 0] / math.sqrt(len(columns)))
-        other = Statistic(highest, value, series.input_names[used[i]], abs(lag + problem.delay))
-        if best is None:
-            best = other
-        else:
-            name = other if highest[0] > best.values[0] else best
-            best = name._replace(values=np.maximum(best.values, highest))
-    return best
+        for i in np.flatnonzero(norms > EXPLAINED_RTOL * before).tolist():
+            scores = np.abs(columns[:, i] @ residuals.values) / norms[i]
+            value, name = float(scores[0]) / math.sqrt(len(columns)), series.input_names[i]
+            tested.append(Statistic(scores, value, name, abs(lag + problem.delay)))
+    if not tested:
+        return None
+    best = max(tested, key=lambda each: float(each.values[0]))
+    return best._replace(values=np.max([each.values for each in tested], axis=0))
 
 
 def _compare_shapes(residuals: Residuals) -> Statistic | None:
@@ -165,12 +160,11 @@ def _compare_shapes(residuals: Residuals) -> Statistic | None:
     counts = np.bincount(since)
     if np.count_nonzero(counts > 2) <= 3:
         return None
-    order = np.argsort(since, kind="stable")
-    cuts = np.flatnonzero(np.diff(since[order], prepend=-1))
-    sizes = np.diff(np.append(cuts, len(u)))[:, None]
-    shape = np.add.reduceat(u[order], cuts) / np.sqrt(sizes)
+    sums = np.zeros((len(counts), u.shape[1]))
+    np.add.at(sums, since, u)
+    shape = sums / np.sqrt(np.maximum(counts, 1))[:, None]
     values = np.sum(shape**2, axis=0)
-    lag = int(since[order][cuts][np.argmax(np.abs(shape[:, 0]))])
+    lag = int(np.argmax(np.abs(shape[:, 0])))
     return Statistic(values, float(values[0] / len(u)), lag=lag)
 
 

@@ -93,11 +93,13 @@ def find_lowest(problem: Problem, w: Array, rho: Array, targets: Array, n_contra
     Parameters
     ----------
     problem
-        What is fitted to each of the vectors; ``n_contrasts`` takes the place of nu + 1.
+        What is fitted to each of the vectors.
     w : (W,)
     rho : (R,)
     targets : (n, B)
         In the units of the problem.
+    n_contrasts
+        Takes the place of nu + 1, so that problems compare.
 
     Returns
     -------

@@ -48,8 +48,17 @@ class Region:
     def estimate(self, quantity: Quantity, sequences: Sequences) -> Array:
         """Return M quantities for each of N sequences, and their profile intervals.
 
-        The initial states are those of the sequences. The rows of the result (3, N, M) are the
-        quantities, the low ends and the high ends of their intervals.
+        Parameters
+        ----------
+        quantity
+            M quantities per sequence.
+        sequences
+            N sequences, with initial states of their own if the problem has these.
+
+        Returns
+        -------
+        rows : (3, N, M)
+            The quantities, the low ends and the high ends of their intervals.
         """
         with np.errstate(all="ignore"):  # of factors at the ends of intervals
             parts = [self._estimate(quantity, block) for block in sequences.blocks()]

@@ -68,15 +68,24 @@ class Linearization:
         self._basis = np.concatenate([self.own.basis[0], slope], axis=1)
 
     def whiten(self, noise: Array) -> Array:
-        """Return the innovations of noise (n, m)."""
+        """Return the innovations (n, m) of noise; see ``whiten``."""
         return whiten(noise, self.gaps, self.rho)
 
     def color(self, innovations: Array) -> Array:
-        """Return the noise of innovations (n, m)."""
+        """Return the noise (n, m) of innovations; see ``color``."""
         return color(innovations, self.sequences, self.rho)
 
     def project(self, innovations: Array) -> Array:
-        """Return the part of innovations (n, m) that no unknown but rho explains."""
+        """Return the part of innovations that no unknown but rho explains.
+
+        Parameters
+        ----------
+        innovations : (n, m)
+
+        Returns
+        -------
+        rest : (n, m)
+        """
         if self.problem.has_own_starts:
             innovations = remove_starts(self._start, innovations, self.gaps)
         result: Array = innovations - self._basis @ (self._basis.T @ innovations)

@@ -20,6 +20,7 @@ from service.engine.types import Array
 # Evenly spaced w_rec that the profile adds to those of the search, for a smooth curve.
 PROFILE_POINTS: Final = 64
 MAX_LAGS: Final = 10  # of the Ljung-Box test; there are at most a fifth as many lags as targets
+STEPS_PER_SEQUENCE: Final = 10  # times their number, for the test to hold for several sequences
 
 
 class DelayCost(NamedTuple):
@@ -34,7 +35,8 @@ class ResidualTests(NamedTuple):
     """Whether the whitened residuals are independent; nan where undefined.
 
     The tests are those of Ljung and Box, Biometrika 65 (1978), 297-303, with a degree of freedom
-    less for a fitted rho, and of Durbin and Watson, Biometrika 37 (1950), 409-428.
+    less for a fitted rho, and of Durbin and Watson, Biometrika 37 (1950), 409-428. The first one
+    needs long sequences.
     """
 
     autocorrelation: float  # at lag 1
@@ -140,7 +142,10 @@ class Result(Verdict):
         correlations = sums / total * n / np.maximum(pairs, 1)
         squares = np.sum(pairs * (n + 2.0) / n * correlations**2)
         n_free = n_lags - self.is_colored
-        p = float(chdtrc(n_free, squares)) if n_free > 0 else math.nan
+        # Short sequences correlate negatively, and many of them make that significant.
+        n_sequences = np.count_nonzero(has_target.any(axis=1))
+        is_long = n_sequences == 1 or n >= STEPS_PER_SEQUENCE * n_sequences**2
+        p = float(chdtrc(n_free, squares)) if n_free > 0 and is_long else math.nan
         changes = float(np.nansum(np.diff(noise, axis=1) ** 2))
         return ResidualTests(float(correlations[0]), p, changes / total)
 
@@ -159,21 +164,13 @@ class Result(Verdict):
         return np.stack([visited.w, visited.mean_square, above])
 
 
-def solve_delay(
-    series: Series,
-    options: FitOptions,
-    delay: int,
-) -> DelayCost:
+def solve_delay(series: Series, options: FitOptions, delay: int) -> DelayCost:
     """Return the cost of the best fit with one delay; see `fit`."""
     solution = Solution(Problem(series, options, delay))
     return DelayCost(delay, solution.cost, solution.criterion)
 
 
-def fit(
-    series: Series,
-    options: FitOptions,
-    delays: Sequence[DelayCost] = (),
-) -> Result:
+def fit(series: Series, options: FitOptions, delays: Sequence[DelayCost] = ()) -> Result:
     """Fit the recurrence S_k = w_rec S_(k-1) + sum_j w_in_j x_kj, y_k = S_k + offset.
 
     The lowest minimum of the criterion is found by variable projection and a dense, refined search
@@ -213,8 +210,7 @@ def fit(
     if first == last:
         return Result(problem)
     if not delays:
-        numbers = range(first, last + 1)
-        delays = [solve_delay(series, options, delay) for delay in numbers]
+        delays = [solve_delay(series, options, delay) for delay in range(first, last + 1)]
     is_colored = options.noise == "ar1"
     best = min(delays, key=lambda delay: delay.criterion if is_colored else delay.cost)
     return Result(Problem(series, options, best.delay), delays)

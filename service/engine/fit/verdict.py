@@ -165,6 +165,7 @@ class Verdict(Solution):
             "too_few_to_tell": problem.n_targets < ENOUGH_TARGETS,
             "interval_open": self.intervals[0].low <= low or self.intervals[-1].high >= high,
             "several_pieces": len(self.intervals) > 1,
+            "search_limited": not self.profile.is_complete,
             "rho_at_limit": can_judge and correlation > MAX_CORRELATION - AT_LIMIT,
             "confounded_with_start": can_judge and has_inputs and self.effect is None,
             "nearly_collinear": float(self.best.condition[0]) > COLLINEAR,

@@ -72,7 +72,19 @@ def _sum_by_network(terms: ExtendedArray) -> ExtendedArray:
 def output_sensitivities(
     inputs: Array, w_in: Array, w_rec: Array, network: Network
 ) -> ExtendedArray:
-    """Return the derivatives (T + 1, M) of S_T by S_0 ... S_T, summed over the sequences."""
+    """Return the derivatives of S_T by S_0 ... S_T, summed over the sequences.
+
+    Parameters
+    ----------
+    inputs : (N, T)
+    w_in, w_rec : (M,)
+    network
+        The activation and the initial state.
+
+    Returns
+    -------
+    sensitivities : (T + 1, M)
+    """
     sums = []
     for _, _, _, z in _run(inputs, w_in, w_rec, network):
         ones = ExtendedArray.from_floats(np.ones(z.shape[1:]))

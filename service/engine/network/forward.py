@@ -41,7 +41,19 @@ class Network:
 
 
 def pre_activations(inputs: Array, states: Array, w_in: float, w_rec: float) -> Array:
-    """Return z_k = w_rec S_{k-1} + w_in x_k, (N, T), for states (N, T + 1)."""
+    """Return z_k = w_rec S_{k-1} + w_in x_k.
+
+    Parameters
+    ----------
+    inputs : (N, T)
+    states : (N, T + 1)
+    w_in, w_rec
+        The weights.
+
+    Returns
+    -------
+    z : (N, T)
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         return w_rec * states[:, :-1] + w_in * inputs
 
@@ -76,9 +88,22 @@ def forward_states(inputs: Array, w_in: float, w_rec: float, network: Network) -
 
 
 def run_steps(start: Array, input_terms: Array, w_rec: float, f: Elementwise) -> Array:
-    """Return all states (T + 1, N) for a start (N,) and input terms w_in x_k (T, N).
+    """Return all states, with time along the rows, so that a step writes one contiguous row.
 
-    Time is along the rows, so each step writes one contiguous row.
+    Parameters
+    ----------
+    start : (N,)
+        The states before the first step.
+    input_terms : (T, N)
+        w_in x_k.
+    w_rec
+        The recurrent weight.
+    f
+        The activation.
+
+    Returns
+    -------
+    states : (T + 1, N)
     """
     states = np.empty((len(input_terms) + 1, len(start)))
     states[0] = start

@@ -40,10 +40,23 @@ class NormalEquations(NamedTuple):
 def linear_normal_equations(
     factor: Factor, initial_state: float, w_in: Array, w_rec: Array
 ) -> NormalEquations:
-    """Return the equations at finite weights (M,) for the identity activation.
+    """Return the equations at finite weights for the identity activation.
 
     The error of a sequence is w_in p + s0 w_rec^T - t, with the polynomial p of its inputs. Its
     derivatives are p and w_in p' + T s0 w_rec^(T-1).
+
+    Parameters
+    ----------
+    factor
+        Of the data.
+    initial_state
+        S_0.
+    w_in, w_rec : (M,)
+        Finite.
+
+    Returns
+    -------
+    NormalEquations
     """
     n_steps = factor.n_steps
     orders = np.arange(n_steps + 1)[:, None]
@@ -67,10 +80,23 @@ def linear_normal_equations(
 def network_normal_equations(
     inputs: Array, targets: Array, network: Network, w_in: Array, w_rec: Array
 ) -> NormalEquations:
-    """Return the equations at finite weights (M,) by running the network.
+    """Return the equations at finite weights by running the network.
 
     The derivatives of the states are carried forward together with the states. With two weights
     this takes less time than a backward pass, and no state must be stored.
+
+    Parameters
+    ----------
+    inputs : (N, T)
+    targets : (N,)
+    network
+        The activation and the initial state.
+    w_in, w_rec : (M,)
+        Finite.
+
+    Returns
+    -------
+    NormalEquations
     """
     u, w, f = w_in[:, None], w_rec[:, None], network.f
     state = np.full((w_in.size, len(targets)), network.initial_state)

@@ -49,6 +49,11 @@ class Profile(Generic[E]):
     interval: Interval
 
     @property
+    def is_complete(self) -> bool:
+        """Whether the search ended before it had too many points, so that no minimum is missed."""
+        return len(self.points.w) <= MAX_POINTS
+
+    @property
     def is_flat(self) -> bool:
         """Whether no cost is higher than another by more than their accuracy."""
         lowest = int(np.argmin(self.points.cost))

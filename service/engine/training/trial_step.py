@@ -11,10 +11,24 @@ from service.engine.types import Array
 def take_trial_step(
     objective: Objective, optimizer: LeastSquaresOptimizer, weights: Array, state: State
 ) -> tuple[Array, State]:
-    """Try one step from each pair of finite weights (2, M); the state has arrays (2, M).
+    """Try one step from each pair of weights.
 
-    Return the weights and the state after it. Weights change where the step decreases the cost, and
-    are nan where the normal equations overflow.
+    Parameters
+    ----------
+    objective, optimizer
+        What is minimized, and how.
+    weights : (2, M)
+        Finite.
+    state
+        That of the optimizer, with arrays (2, M).
+
+    Returns
+    -------
+    weights : (2, M)
+        They change where the step decreases the cost, and are nan where the normal equations
+        overflow.
+    state
+        That after the step.
     """
     equations = objective.normal_equations(*weights)
     with np.errstate(all="ignore"):

@@ -253,6 +253,18 @@ def test_the_effect_of_one_input_is_a_t_test() -> None:
     np.testing.assert_allclose(found, 2.0 * student.sf(ratios, 35), rtol=1e-3)
 
 
+def test_the_effect_accounts_for_the_choice_of_the_delay() -> None:
+    """Without an effect p-values are uniform; those of the best of nine delays alone are lower."""
+    values = []
+    for seed in range(10, 18):
+        rng = np.random.default_rng([5, seed])
+        x, y = rng.standard_normal(60), np.cumsum(rng.standard_normal(60))
+        result = fit(one(x, y), replace(WHITE, delay=(0, 8)))
+        assert result.effect is not None
+        values.append(result.effect.p)
+    assert 0.4 < np.mean(values) < 0.7
+
+
 def test_a_single_input_has_the_effect_of_all() -> None:
     result = fit(draw(5), WHITE)
     assert result.input_effects == [result.effect]
@@ -286,6 +298,12 @@ def test_a_level_below_zero_is_a_caution_and_never_advised() -> None:
     assert fitted.trust.interval
     without = fit(series, replace(WHITE, offset=False))
     assert "offset_advised" not in without.trust.reasons
+
+
+def test_the_independence_of_short_sequences_is_not_tested() -> None:
+    """Residuals of short sequences correlate negatively, so that the p-value would be near 0."""
+    assert np.isnan(fit(panel(1, 50, 12, 0.0), WHITE).residuals.ljung_box_p)
+    assert fit(panel(1, 2, 60, 0.0), WHITE).residuals.ljung_box_p > 0.01
 
 
 def test_what_was_not_tested_is_said() -> None:

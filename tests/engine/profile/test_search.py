@@ -108,3 +108,12 @@ def test_a_root_at_an_end_needs_no_evaluation() -> None:
     ends = np.array([1.0, 2.0]), np.array([1.5, 3.0])
     values = np.array([0.0, -1.0]), np.array([4.0, 0.0])
     np.testing.assert_array_equal(find_roots(function, ends, values), [1.0, 3.0])
+
+
+def test_a_search_that_ends_early_is_told() -> None:
+    def evaluate(w: Array) -> Evaluation:
+        return Evaluation(w, np.sin(1e5 * w), 1e5 * np.cos(1e5 * w), np.full(len(w), ACCURACY))
+
+    grid = np.linspace(LOW, HIGH, 100)
+    assert not search(evaluate, evaluate(grid), (LOW, HIGH)).is_complete
+    assert search_polynomial(draw_polynomial(1)).is_complete
