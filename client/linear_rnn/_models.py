@@ -954,6 +954,7 @@ class TrustReport(Trust):
             "too_few_to_tell",
             "interval_open",
             "several_pieces",
+            "search_limited",
             "rho_at_limit",
             "confounded_with_start",
             "nearly_collinear",
