@@ -4,9 +4,11 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from errno import ENOSPC
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from weakref import WeakSet, finalize
 
 from cachetools import LRUCache
@@ -18,37 +20,74 @@ from service.errors import Busy, StoreFull
 CHUNK_BYTES: Final = 256 * 1024  # in memory for each client
 CACHE_BYTES: Final = 512 * 1024**2  # of the latest files; with default limits, any file fits
 DISK_BYTES: Final = 1024**3  # of these and of all that are being sent
+MEMORY_BYTES: Final = 256 * 1024**2  # of those that are being sent from memory
 # Several ranges in one header are ignored, as RFC 9110 allows.
 RANGE: Final = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII | re.IGNORECASE)
 
 
+class _Buffer(BytesIO):
+    """A file in memory of limited size."""
+
+    def write(self, data: Any) -> int:
+        """Write bytes; raises OSError above the limit."""
+        if self.tell() > MEMORY_BYTES:
+            raise OSError(ENOSPC, os.strerror(ENOSPC))
+        return super().write(data)
+
+
 class WrittenFile:
-    """A file without a name, which exists as long as it is in use; raises StoreFull."""
+    """A file that exists as long as it is in use: without a name, or in memory on a full disk.
+
+    So data can be downloaded from a full disk before they are deleted. ``write`` may be called
+    twice. It raises StoreFull if there is no space in memory either.
+    """
 
     def __init__(self, write: Callable[[BinaryIO], None], directory: Path | None = None) -> None:
+        self._content = b""
         try:
             with TemporaryFile(dir=directory) as file:
                 write(file)
                 self._size = file.seek(0, os.SEEK_END)
-                self._descriptor = os.dup(file.fileno())
-        except OSError as error:
-            raise StoreFull(f"the file cannot be written: {error.strerror or 'error'}") from error
-        finalize(self, os.close, self._descriptor)
+                descriptor = os.dup(file.fileno())
+        except OSError:
+            self._content = _write_to_memory(write)
+            self._size = len(self._content)
+            return
+        self._descriptor = descriptor
+        finalize(self, os.close, descriptor)
 
     def __len__(self) -> int:
         return self._size
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether it is not on the disk."""
+        return bool(self._content)
+
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield the bytes between two positions. Several threads may read at the same time."""
         for position in range(start, stop, CHUNK_BYTES):
-            yield os.pread(self._descriptor, min(CHUNK_BYTES, stop - position), position)
+            end = min(position + CHUNK_BYTES, stop)
+            if self._content:
+                yield self._content[position:end]
+            else:
+                yield os.pread(self._descriptor, end - position, position)
+
+
+def _write_to_memory(write: Callable[[BinaryIO], None]) -> bytes:
+    file = _Buffer()
+    try:
+        write(file)
+    except OSError as error:
+        raise StoreFull(f"the file cannot be written: {error.strerror or 'error'}") from error
+    return file.getvalue()
 
 
 class FileStore:
     """A cache of recent files, since clients ask for the size of a file, then for several ranges.
 
-    It holds at most ``cache_bytes``. No file is written while the cached files and those that are
-    being sent exceed ``max_bytes``.
+    It holds at most ``cache_bytes``, and no files in memory. No file is written while the cached
+    files and those that are being sent exceed ``max_bytes``, or those in memory their limit.
     """
 
     def __init__(
@@ -65,15 +104,18 @@ class FileStore:
     def find(self, etag: str) -> WrittenFile | None:
         """Return the cached file with this content, or None; raises Busy if there is no space."""
         file = self._latest.get(etag)
-        if file is None and sum(map(len, self._existing)) > self._max_bytes:
+        in_memory = (len(file) for file in self._existing if file.is_in_memory)
+        is_full = sum(map(len, self._existing)) > self._max_bytes or sum(in_memory) > MEMORY_BYTES
+        if file is None and is_full:
             raise Busy("too many large files are being sent")
         return file
 
     def add(self, etag: str, file: WrittenFile) -> None:
-        """Cache a file, unless it is too large."""
+        """Cache a file, unless it is too large or in memory."""
         self._existing.add(file)
-        with suppress(ValueError):
-            self._latest[etag] = file
+        if not file.is_in_memory:
+            with suppress(ValueError):
+                self._latest[etag] = file
 
 
 def find_range(request: Request, etag: str, size: int) -> range | None:

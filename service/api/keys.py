@@ -14,7 +14,7 @@ from service.operations.caller import current_key
 from service.operations.questions import QUESTIONS
 
 REALM: Final = 'Bearer realm="linear-rnn"'
-OPEN: Final = frozenset({"/", "/docs", "/fit", "/livez", "/openapi.json", "/readyz"})
+OPEN: Final = frozenset({"/", "/docs", "/fit", "/livez", "/llms.txt", "/openapi.json", "/readyz"})
 OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/problems/")
 # POST of these stores nothing, so it needs only the scope ``read``.
 QUESTION_PATHS: Final = frozenset(question.path for question in QUESTIONS)

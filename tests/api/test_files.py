@@ -130,17 +130,29 @@ def test_the_latest_files_are_kept_within_limits(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_is_a_problem_of_its_own(tmp_path: Path) -> None:
+def test_a_full_disk_writes_to_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytes(range(256)) * 3000
     limit, _ = getrlimit(RLIMIT_FSIZE)
-    setrlimit(RLIMIT_FSIZE, (99_999, RLIM_INFINITY))
+    setrlimit(RLIMIT_FSIZE, (len(content) - 1, RLIM_INFINITY))
     try:
-        with pytest.raises(StoreFull):
-            WrittenFile(partial(write, bytes(100_000)), tmp_path)
+        file = WrittenFile(partial(write, content), tmp_path)
     finally:
         setrlimit(RLIMIT_FSIZE, (limit, RLIM_INFINITY))
+    assert (len(file), file.is_in_memory) == (len(content), True)
+    assert b"".join(file.read(1, 600_000)) == content[1:600_000]
+    store = FileStore(tmp_path)
+    store.add("a", file)
+    assert store.find("a") is None
+    monkeypatch.setattr("service.api.files.MEMORY_BYTES", len(content) - 1)
+    with pytest.raises(Busy):
+        store.find("b")
+
+    def write_parts(file: BinaryIO) -> None:
+        write(content, file)
+        write(b"1", file)
+
     with pytest.raises(StoreFull):
-        WrittenFile(partial(write, b""), tmp_path / "missing")
-    assert not list(tmp_path.iterdir())
+        WrittenFile(write_parts, tmp_path / "missing")
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def suffixes(operation: Any) -> list[str]:
 def test_every_route_is_described(api: Any) -> None:
     described = {(method, path) for method, path, _ in operations()}
     assert len(described) >= 30
-    pages = {"/", "/docs", "/fit", "/openapi.json", "/problems/{slug}"}
+    pages = {"/", "/docs", "/fit", "/openapi.json", "/llms.txt", "/problems/{slug}"}
     hidden = {*pages, "/explorer/{path:path}", "/docs-assets/{name}"}
     served = set()
     for route in api.app.routes:
@@ -240,6 +240,16 @@ def test_the_schema_lists_every_problem_type() -> None:
     for kind in set(PROBLEM_TYPES) - set(CONNECTION_PROBLEMS):
         if kind.status not in {405, 500}:  # any operation may return these
             assert f"`{kind.slug}`" in text
+
+
+def test_the_summary_for_assistants_is_short_and_has_every_resource(api: Any) -> None:
+    response = api.get("/llms.txt")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.text.startswith("# linear-rnn\n\n> ")
+    assert len(response.text) < 6000
+    for path in {path.partition("/{")[0].partition(".{")[0] for path in SCHEMA["paths"]}:
+        assert f"`{path.removesuffix('.npz')}`" in response.text
+    assert "docs/recipes" in response.text
 
 
 def test_the_schema_does_not_depend_on_the_settings(tmp_path: Any) -> None:

@@ -27,6 +27,7 @@ ICON: Final = "favicon-32x32.png"
 HEADERS: Final = {"Cache-Control": "no-cache"}
 INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
+SUMMARY: Final = Path(__file__).with_name("llms.txt").read_bytes()
 PROBLEM: Final = Template("""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -62,6 +63,12 @@ def _encode_schema(app: FastAPI, root_path: str) -> bytes:
     if root_path:
         schema = schema | {"servers": [{"url": root_path}]}
     return encode(schema)
+
+
+@router.get("/llms.txt")
+async def llms(request: Request) -> Response:
+    """Return a short description of the API for assistants, in Markdown."""
+    return content_response(request, SUMMARY, "text/plain; charset=utf-8", HEADERS)
 
 
 @router.get("/docs")
