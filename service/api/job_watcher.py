@@ -5,6 +5,7 @@ query.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
@@ -14,20 +15,18 @@ from service.errors import StoreError
 from service.lifecycle import UNFINISHED
 from service.store.rows import ComputationRow
 
-RowFuture: TypeAlias = "asyncio.Future[ComputationRow | None]"
+Rows: TypeAlias = dict[str, ComputationRow]
 
 
 class JobWatcher:
     """Watches the jobs that requests wait for. ``get_rows`` finds rows by id, in a thread."""
 
-    def __init__(
-        self, get_rows: Callable[[list[str]], dict[str, ComputationRow]], poll_seconds: float = 0.1
-    ) -> None:
+    def __init__(self, get_rows: Callable[[list[str]], Rows], poll_seconds: float = 0.1) -> None:
         self.closing = False
         self._get_rows = get_rows
         self._poll_seconds = poll_seconds
-        self._waiting: dict[str, list[RowFuture]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._watched: Counter[str] = Counter()  # how many requests wait, by id
+        self._poll: asyncio.Task[tuple[list[str], Rows]] | None = None
 
     def close(self) -> None:
         """End all waiting because the server is stopping. A signal handler may call this."""
@@ -38,22 +37,26 @@ class JobWatcher:
 
         Where the database is unavailable, None is yielded instead.
         """
-        while True:
-            future = self._next_row(computation_id)
-            # The database may not respond for a long time, during which the server may stop.
-            while not self.closing and not future.done():
-                await asyncio.wait([future], timeout=2 * self._poll_seconds)
-            if self.closing:
-                future.cancel()
-                return
-            try:
-                row = future.result()
-            except StoreError:
-                yield None
-                continue
-            if row is None:
-                return
-            yield row
+        self._watched[computation_id] += 1
+        try:
+            while True:
+                poll = self._next_poll()
+                # The database may not respond for a long time, during which the server may stop.
+                while not self.closing and not poll.done():
+                    await asyncio.wait([poll], timeout=2 * self._poll_seconds)
+                if self.closing:
+                    return
+                try:
+                    asked, rows = poll.result()
+                except StoreError:
+                    yield None
+                    continue
+                if computation_id in rows:
+                    yield rows[computation_id]
+                elif computation_id in asked:
+                    return
+        finally:
+            self._watched[computation_id] -= 1
 
     async def wait(self, row: ComputationRow, seconds: float) -> ComputationRow:
         """Wait for a job to finish; return its latest row, finished or not."""
@@ -67,29 +70,15 @@ class JobWatcher:
             pass
         return row
 
-    def _next_row(self, computation_id: str) -> RowFuture:
-        """Return the row as of the next poll: None if it is deleted, or a StoreError."""
-        future: RowFuture = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(computation_id, []).append(future)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._poll())
-        return future
+    def _next_poll(self) -> "asyncio.Task[tuple[list[str], Rows]]":
+        """Return the poll that all requests wait for."""
+        if self._poll is None or self._poll.done():
+            self._poll = asyncio.create_task(self._read())
+        return self._poll
 
-    async def _poll(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(self._poll_seconds)
-            waiting, self._waiting = self._waiting, {}
-            try:
-                rows = await to_thread.run_sync(self._get_rows, list(waiting))
-            except Exception as error:  # any error: a request must not wait without end
-                for future in _pending(waiting):
-                    future.set_exception(error)
-                continue
-            for computation_id, futures in waiting.items():
-                for future in futures:
-                    if not future.done():
-                        future.set_result(rows.get(computation_id))
-
-
-def _pending(waiting: dict[str, list[RowFuture]]) -> list[RowFuture]:
-    return [future for futures in waiting.values() for future in futures if not future.done()]
+    async def _read(self) -> tuple[list[str], Rows]:
+        """Return the ids that requests wait for by then, and their rows."""
+        await asyncio.sleep(self._poll_seconds)
+        self._watched = +self._watched  # without those for which none waits
+        asked = [*self._watched]
+        return asked, await to_thread.run_sync(self._get_rows, asked)
