@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from service.engine.types import Array
 from service.figures.annotations import OUTLINE, draw_optimum
 from service.figures.axis import Axis
-from service.figures.canvas import Canvas, Pixels, Raster
+from service.figures.canvas import Canvas, Raster
 from service.figures.frame import color_bar_width, draw_color_bar
-from service.figures.geometry import Rect, pixel_size, snap_to_pixels
+from service.figures.geometry import Rect, pixel_size
 from service.figures.layout import draw_page, draw_panel, weight_axis
 from service.figures.legend import OPTIMUM_ENTRY, LegendEntry, hatching, stripes
+from service.figures.render import Pixels
 from service.figures.style import COLOR_MAP, Style
 from service.figures.text import printable
 
@@ -68,7 +69,6 @@ def basin_map_figure(
     canvas.add(Raster(_pixels(basins, rect, edges, colors, style), rect))
     if basins.reached.any():
         bar = Rect(right, rect.bottom, right + 1.3 * font, rect.top - 1.7 * font)
-        bar = snap_to_pixels(bar, style)
         draw_color_bar(canvas, bar, colors, _bar_axis(edges, bar.height, font))
     if optimum is not None:
         draw_optimum(canvas, panel, optimum)

@@ -4,7 +4,6 @@ Everything drawn is an ordinary Matplotlib artist in an ordinary ``Figure``, so 
 serves PNG, SVG and PDF. Artists are drawn in the order in which they were added.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,27 +21,18 @@ from numpy.typing import NDArray
 
 from service.engine.types import Array
 from service.figures.geometry import Rect
+from service.figures.render import Pixels
 from service.figures.style import CSS_DPI, Style
 from service.figures.text import (
     POINTS_PER_CSS,
     font,
     printable,
-    split_subscripts,
-    text_advance,
     text_width,
+    typeset,
     wrap,
 )
 
-Pixels = NDArray[np.uint8]
-"""RGBA (rows, columns, 4), top row first."""
-
 TITLE_LINES = 2
-_SUBSCRIPT_SIZE = 0.75  # in units of the text size
-_SUBSCRIPT_DROP = 0.2
-_ASCENT = 0.76  # of DejaVu Sans
-# From where text is placed down to its baseline, in ascents; and to its left end, in widths.
-_BASELINES = {"top": 1.0, "center_baseline": 0.5, "baseline": 0.0}
-_STARTS = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
 @dataclass(frozen=True)
@@ -81,15 +71,9 @@ class Raster(Artist):
 
 
 class Canvas:
-    """A figure, and the drawing operations that all pictures share.
+    """A figure, and the drawing operations that all pictures share."""
 
-    Parameters
-    ----------
-    transparent
-        Leave out the background.
-    """
-
-    def __init__(self, style: Style, *, transparent: bool = False) -> None:
+    def __init__(self, style: Style) -> None:
         columns, rows = style.pixels
         self.style = style
         self.colors = style.colors
@@ -99,7 +83,6 @@ class Canvas:
             dpi=style.dpi,
             facecolor=self.colors.background,
         )
-        self.figure.patch.set_visible(not transparent)
         self._transform = Affine2D().scale(1 / CSS_DPI) + self.figure.dpi_scale_trans
         self._n_artists = 0
 
@@ -124,30 +107,24 @@ class Canvas:
         vertical: Literal["baseline", "center_baseline", "top"] = "baseline",
         rotation: Literal[0, 90] = 0,
     ) -> None:
-        """Write one line of text without mathtext: literally, but with w_in and w_rec as symbols.
+        """Write one line of text literally, but with w_in and w_rec as symbols.
 
         These are narrower than the literal text, so what has room for that has room for them.
         """
         size = size or self.style.font_size
         color = color or self.colors.foreground
-        parts = split_subscripts(text)
-        if len(parts) > 1:
-            base = -_BASELINES[vertical] * _ASCENT * size
-            for part, part_size, along, drop in _place_parts(parts, size, _STARTS[align]):
-                dx, dy = (drop - base, along) if rotation else (along, base - drop)
-                self.text(x + dx, y + dy, part, size=part_size, color=color, rotation=rotation)
-            return
+        shown, is_math = typeset(text)
         artist = Text(
             x,
             y,
-            text,
+            shown,
             color=color,
             fontproperties=font(size),
             horizontalalignment=align,
             verticalalignment=vertical,
             rotation=rotation,
             rotation_mode="anchor" if rotation else "default",
-            parse_math=False,
+            parse_math=is_math,
             transform=self._transform,
         )
         self.add(artist)
@@ -250,35 +227,18 @@ class Canvas:
         if text_width(text, size) > room:
             size = self.style.font_size
         y = self.area.top - 0.55 * self.style.font_size
-        for line in wrap(text, size, room, TITLE_LINES):
-            self.text(self.area.width / 2, y, line, size=size, align="center", vertical="top")
-            y -= 1.3 * size
-        return y - 0.3 * size
+        return self._write_lines(text, y, size, 1.3, self.colors.foreground) - 0.3 * size
 
     def subtitle(self, text: str, y: float) -> float:
         """Write text below the title in up to two lines, and return the y below it."""
-        size = 0.92 * self.style.font_size
-        for line in wrap(text, size, self.area.width - 2 * size, TITLE_LINES):
-            middle, color = self.area.width / 2, self.colors.muted
+        return self._write_lines(text, y, 0.92 * self.style.font_size, 1.35, self.colors.muted)
+
+    def _write_lines(self, text: str, y: float, size: float, pitch: float, color: str) -> float:
+        for line in wrap(text, size, self.area.width - 1.4 * self.style.font_size, TITLE_LINES):
+            middle = self.area.width / 2
             self.text(middle, y, line, size=size, color=color, align="center", vertical="top")
-            y -= 1.35 * size
+            y -= pitch * size
         return y
-
-
-def _place_parts(
-    parts: Sequence[str], size: float, start: float
-) -> Iterator[tuple[str, float, float, float]]:
-    """Yield the words of a line with subscripts: their sizes, and how far right and down they are.
-
-    ``start`` is where in the line positions are counted from, 0 to 1.
-    """
-    sizes = [size * (_SUBSCRIPT_SIZE if i % 3 == 2 else 1.0) for i in range(len(parts))]
-    widths = [text_advance(*part) for part in zip(parts, sizes, strict=True)]
-    end = -start * sum(widths)
-    for i, part in enumerate(parts):
-        end += widths[i]
-        along = end - text_advance(part.lstrip(), sizes[i])
-        yield part.strip(), sizes[i], along, _SUBSCRIPT_DROP * size if i % 3 == 2 else 0.0
 
 
 def _stroke_options(stroke: Stroke) -> dict[str, Any]:

@@ -65,37 +65,18 @@ class ColorBands:
     def axis(self, max_ticks: int) -> Axis:
         """Return the axis of a bar of equally high bands, with about ``max_ticks`` round ticks."""
         low, high = self.edges[0], self.edges[-1]
-        decades = list(range(math.ceil(low), math.floor(high) + 1))
-        if len(decades) < 3:
-            stride = max(1, -(-self.n_bands // max_ticks))
-            values = list(self.edges[::stride])
-        elif self._is_even():
-            stride = max(1, -(-len(decades) // max_ticks))
-            values = [float(decade) for decade in decades if decade % stride == 0]
-        else:
-            values = self._spread([0, 1, *_one_two_five(high)], max_ticks)
-        return Axis(0, 1, tuple(self._positions(values)), log_labels(values), self.caption)
-
-    def _is_even(self) -> bool:
-        steps = np.diff(self.edges)
-        return bool(np.ptp(steps) <= 1e-6 * steps[0])
-
-    def _positions(self, values: list[float]) -> list[float]:
-        """Return the positions of edge values on the bar, 0 to 1."""
-        positions: list[float] = np.interp(
-            values, self.edges, np.linspace(0, 1, len(self.edges))
-        ).tolist()
-        return positions
-
-    def _spread(self, values: list[int], max_ticks: int) -> list[float]:
-        """Return those values that are at least a ``max_ticks``-th of the bar apart."""
-        selected: list[float] = []
-        last = -1.0
-        for value, position in zip(values, self._positions([*map(float, values)]), strict=True):
-            if position - last >= 1 / max_ticks:
-                selected.append(float(value))
-                last = position
-        return selected
+        values = [float(decade) for decade in range(math.ceil(low), math.floor(high) + 1)]
+        if len(values) < 3:
+            values = list(self.edges)
+        elif high > _EVEN_TOP:
+            values = [0.0, 1.0, *_one_two_five(high)]
+        positions = np.interp(values, self.edges, np.linspace(0, 1, len(self.edges))).tolist()
+        shown = [0]
+        for i, position in enumerate(positions):
+            if position - positions[shown[-1]] >= 1 / max_ticks:
+                shown.append(i)
+        labels = log_labels([values[i] for i in shown])
+        return Axis(0, 1, tuple(positions[i] for i in shown), labels, self.caption)
 
 
 @lru_cache(maxsize=256)
@@ -136,7 +117,7 @@ def _finite(values: Array) -> Array:
 
 
 def _wide_bands(high: float) -> ColorBands:
-    top = next(float(m) for m in _one_two_five(10 * high) if m >= high)
+    top = next(m for m in _one_two_five(10 * high) if m >= high)
     edges = np.sinh(np.linspace(0, math.asinh(top), _WIDE_BANDS + 1))
     edges[-1] = top
     return ColorBands(tuple(edges.tolist()), 1)
@@ -151,6 +132,6 @@ def _fine_bands(values: Array, low: float, high: float) -> ColorBands:
     return ColorBands(tuple(k * step for k in range(first, max(last, first + 2) + 1)), 0)
 
 
-def _one_two_five(limit: float) -> list[int]:
+def _one_two_five(limit: float) -> list[float]:
     """Return 2, 5, 10, 20, … up to ``limit``."""
-    return [m * 10**k for k in range(12) for m in (1, 2, 5) if 1 < m * 10**k <= limit]
+    return [float(m * 10**k) for k in range(12) for m in (1, 2, 5) if 1 < m * 10**k <= limit]

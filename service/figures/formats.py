@@ -6,10 +6,8 @@ This module does not import Matplotlib, so that the service can list the formats
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -19,54 +17,46 @@ if TYPE_CHECKING:
 Metadata: TypeAlias = Mapping[str, str]
 
 
-class Picture(Protocol):
-    """A picture that has not been drawn yet."""
-
-    def figure(self) -> "Figure":
-        """Return it as vector artists."""
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """Return it as pixels (rows, columns, 4)."""
-
-
 class PictureFormat(NamedTuple):
     """A format of pictures, as addresses and headers name it.
 
-    ``write`` draws a picture, and returns the bytes of a file with metadata: names and texts.
+    ``write`` draws a figure, and returns the bytes of a file with metadata: names and texts.
     """
 
     suffix: str
     media_type: str
-    write: Callable[[Picture, Metadata], bytes]
+    write: Callable[["Figure", Metadata], bytes]
     is_compressed: bool  # gzip would not make it smaller
 
 
-def write_png(picture: Picture, metadata: Metadata) -> bytes:
-    """Return a picture as a 24-bit PNG, with one ``iTXt`` chunk per entry of the metadata."""
+def write_png(figure: "Figure", metadata: Metadata) -> bytes:
+    """Return a figure as a 24-bit PNG, with one ``iTXt`` chunk per entry of the metadata."""
+    from service.figures.render import rasterize  # noqa: PLC0415 - imports Matplotlib
+
     texts = PngInfo()
     for keyword, text in metadata.items():
         texts.add_itxt(keyword, _without_surrogates(text))
-    image = Image.fromarray(picture.pixels()).convert("RGB")
+    image = Image.fromarray(rasterize(figure)).convert("RGB")
     with io.BytesIO() as buffer:
         image.save(buffer, "png", pnginfo=texts, compress_level=3)  # 6 takes 1.5 times as long
         return buffer.getvalue()
 
 
-def write_svg(picture: Picture, metadata: Metadata) -> bytes:
-    """Return a picture as an SVG.
+def write_svg(figure: "Figure", metadata: Metadata) -> bytes:
+    """Return a figure as an SVG.
 
     ``Title`` has its own element; the other entries are one JSON object in ``dc:description``.
     """
     title, others = _split(metadata)
     entries = {"Title": _xml_safe(title), "Description": _xml_safe(others)}
-    return _save(picture, "svg", entries, ("Date", "Creator", "Format", "Type"))
+    return _save(figure, "svg", entries, ("Date", "Creator", "Format", "Type"))
 
 
-def write_pdf(picture: Picture, metadata: Metadata) -> bytes:
-    """Return a picture as a PDF; entries other than ``Title`` are a JSON object in ``Subject``."""
+def write_pdf(figure: "Figure", metadata: Metadata) -> bytes:
+    """Return a figure as a PDF; entries other than ``Title`` are a JSON object in ``Subject``."""
     title, others = _split(metadata)
     entries = {"Title": title, "Subject": others}
-    return _save(picture, "pdf", entries, ("CreationDate", "Creator", "Producer"))
+    return _save(figure, "pdf", entries, ("CreationDate", "Creator", "Producer"))
 
 
 PICTURE_FORMATS: Final = {
@@ -79,11 +69,11 @@ PICTURE_FORMATS: Final = {
 }
 
 
-def _save(picture: Picture, suffix: str, entries: Metadata, hidden: Sequence[str]) -> bytes:
+def _save(figure: "Figure", suffix: str, entries: Metadata, hidden: Sequence[str]) -> bytes:
     """Save a figure with Matplotlib, without the ``hidden`` entries that it would add."""
     metadata = dict.fromkeys(hidden) | {name: text for name, text in entries.items() if text}
     with io.BytesIO() as buffer:
-        picture.figure().savefig(buffer, format=suffix, metadata=metadata)
+        figure.savefig(buffer, format=suffix, metadata=metadata)
         return buffer.getvalue()
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from service.engine.types import Array
 from service.figures.axis import Axis
-from service.figures.canvas import Canvas, Pixels, Raster, Stroke
-from service.figures.geometry import Panel, Rect, pixel_size
+from service.figures.canvas import Canvas, Raster, Stroke
+from service.figures.geometry import Panel, Rect, pixel_size, snap_to_pixels
+from service.figures.render import Pixels
 from service.figures.style import CSS_DPI
 from service.figures.text import shorten, text_width
 
@@ -57,9 +58,10 @@ def color_bar_width(font: float, caption: str) -> float:
 def draw_color_bar(canvas: Canvas, bar: Rect, colors: Pixels, axis: Axis) -> None:
     """Draw a bar of equally high bands with ticks to the right and the caption above.
 
-    The edges of the bar must be at whole pixels. ``colors`` are RGBA (n, 4) from below.
+    ``colors`` are RGBA (n, 4) from below.
     """
     font, muted = canvas.style.font_size, canvas.colors.muted
+    bar = snap_to_pixels(bar, canvas.style)
     columns, rows = pixel_size(bar, canvas.style)
     index = (np.arange(rows)[::-1] * len(colors)) // rows
     canvas.add(Raster(np.repeat(colors[index][:, None], columns, axis=1), bar))

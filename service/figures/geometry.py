@@ -75,17 +75,10 @@ def snap_to_pixels(rect: Rect, style: Style) -> Rect:
     return Rect(left, bottom, max(right, left + 1 / scale), max(top, bottom + 1 / scale))
 
 
-def pixel_box(rect: Rect, style: Style) -> tuple[slice, slice]:
-    """Return the rows (from the top) and columns of the PNG that a snapped rectangle covers."""
-    scale, rows = style.dpi / CSS_DPI, style.pixels[1]
-    left, bottom, right, top = (round(edge * scale) for edge in rect)
-    return slice(rows - top, rows - bottom), slice(left, right)
-
-
 def pixel_size(rect: Rect, style: Style) -> tuple[int, int]:
     """Return how many columns and rows of the PNG a snapped rectangle covers."""
-    rows, columns = pixel_box(rect, style)
-    return columns.stop - columns.start, rows.stop - rows.start
+    scale = style.dpi / CSS_DPI
+    return round(rect.width * scale), round(rect.height * scale)
 
 
 def pixel_centers(panel: Panel, style: Style) -> tuple[Array, Array]:

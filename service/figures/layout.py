@@ -1,19 +1,19 @@
-"""Layouts: of a page around panels, and of a cost surface."""
+"""Layouts: of a page around panels, and of windows on the cost."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from service.figures.axis import Axis, linear_axis
+import numpy as np
+
+from service.engine.types import Array
+from service.figures.axis import Axis, integer_axis, linear_axis, log_axis
 from service.figures.canvas import Canvas
-from service.figures.frame import bottom_margin, color_bar_width, draw_frame, left_margin
+from service.figures.frame import bottom_margin, draw_frame, left_margin
 from service.figures.geometry import Panel, Rect, snap_to_pixels
 from service.figures.legend import LegendEntry, draw_legend, legend_height, legend_rows
-from service.figures.style import Style
 from service.figures.text import printable, text_width
 
 _GRIDS = {1: [(1, 1)], 2: [(1, 2), (2, 1)], 3: [(1, 3), (3, 1)], 4: [(2, 2), (1, 4), (4, 1)]}
-_LEGEND_SHARE = 0.25  # of the canvas, at most
 
 
 @dataclass(frozen=True)
@@ -22,33 +22,6 @@ class Window:
 
     w_in: tuple[float, float]
     w_rec: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Positions on the canvas."""
-
-    panels: tuple[Panel, ...]  # one per window, left to right, top to bottom
-    bar: Rect
-    legend: tuple[tuple[LegendEntry, ...], ...]  # its rows
-    legend_top: float  # their upper edge
-
-
-@lru_cache(maxsize=64)
-def layout(style: Style, windows: tuple[Window, ...], legend: tuple[LegendEntry, ...]) -> Layout:
-    """Place one to four panels so that the shorter side of each is as long as possible."""
-    canvas, font = Canvas(style), style.font_size
-    top = canvas.title("Cost surface") - 0.3 * font
-    max_rows = max(1, int(_LEGEND_SHARE * canvas.area.height / legend_height(canvas, 1)))
-    rows = legend_rows(canvas, legend, canvas.area.width - 2 * font, max_rows) if legend else []
-    bottom = 0.5 * font + legend_height(canvas, len(rows))
-    right = canvas.area.right - color_bar_width(font, "cost + 1") - 0.8 * font
-    area = Rect(0.3 * font, bottom, right - 1.4 * font, top)
-    options = (_place(canvas, area, windows, *grid) for grid in _GRIDS[len(windows)])
-    panels = max(options, key=lambda p: min(min(q.rect.width, q.rect.height) for q in p))
-    low, high = min(p.rect.bottom for p in panels), max(p.rect.top for p in panels)
-    bar = snap_to_pixels(Rect(right, low, right + 1.3 * font, high - 1.7 * font), style)
-    return Layout(panels, bar, tuple(map(tuple, rows)), bottom)
 
 
 def draw_page(
@@ -99,6 +72,20 @@ def vertical_ticks(height: float, font: float) -> int:
     return min(max(int(height / (2.2 * font)), 2), 9)
 
 
+def data_log_axis(log10_values: Array, height: float, font: float, caption: str) -> Axis:
+    """Return a vertical logarithmic axis around numbers (m,) of which some may not be finite."""
+    finite = log10_values[np.isfinite(log10_values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    margin = max(0.06 * (high - low), 0.1)
+    return log_axis(low - margin, high + margin, vertical_ticks(height, font), caption)
+
+
+def step_axis(first: int, last: int, width: float, font: float, caption: str) -> Axis:
+    """Return a horizontal axis of whole numbers with as many ticks as there is room for."""
+    widest = text_width(str(max(first, last)), 0.88 * font) + 1.5 * font
+    return integer_axis(first, last, min(max(int(width / widest), 2), 12), caption)
+
+
 def widen(low: float, high: float, share: float) -> tuple[float, float]:
     """Return a range with a margin on both sides, which is a share of it and never 0."""
     margin = share * (high - low) or 0.05 * abs(high) or 0.5
@@ -134,9 +121,18 @@ def _labels_fit(axis: Axis, size: float, font: float) -> bool:
     )
 
 
+def draw_windows(canvas: Canvas, area: Rect, windows: Sequence[Window]) -> list[Panel]:
+    """Draw a panel per window, so that the shorter side of each is as long as possible."""
+    options = (_place(canvas, area, windows, *grid) for grid in _GRIDS[len(windows)])
+    panels = max(options, key=lambda p: min(min(q.rect.width, q.rect.height) for q in p))
+    for panel in panels:
+        draw_frame(canvas, panel)
+    return panels
+
+
 def _place(
-    canvas: Canvas, area: Rect, windows: tuple[Window, ...], rows: int, columns: int
-) -> tuple[Panel, ...]:
+    canvas: Canvas, area: Rect, windows: Sequence[Window], rows: int, columns: int
+) -> list[Panel]:
     """Return equal panels in a grid of ``rows`` and ``columns``."""
     font = canvas.style.font_size
     gap, row_gap, below = 1.3 * font, 0.8 * font, bottom_margin(canvas)
@@ -152,4 +148,4 @@ def _place(
         rect = snap_to_pixels(Rect(x0, y1 - height, x0 + width, y1), canvas.style)
         x = weight_axis(*window.w_in, width, font, "w_in", horizontal=True)
         panels.append(Panel(rect, x, y))
-    return tuple(panels)
+    return panels

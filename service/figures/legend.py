@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from service.figures.annotations import HALO, OPTIMUM, OUTLINE
-from service.figures.canvas import Canvas, Pixels, Raster, Stroke
+from service.figures.canvas import Canvas, Raster, Stroke
 from service.figures.geometry import Rect, pixel_size, snap_to_pixels
+from service.figures.render import Pixels
 from service.figures.style import rgba
 from service.figures.text import printable, shorten, text_width
 

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from service.engine.types import Array
 from service.figures.annotations import HALO, draw_labels, draw_marker
-from service.figures.axis import Axis, log_axis
+from service.figures.axis import Axis
 from service.figures.canvas import Canvas, Stroke
 from service.figures.geometry import Panel, Rect
-from service.figures.layout import draw_page, draw_panel, vertical_ticks, weight_axis, widen
+from service.figures.layout import data_log_axis, draw_page, draw_panel, weight_axis, widen
 from service.figures.legend import LegendEntry
 from service.figures.style import Style, blend
 from service.figures.text import format_number
@@ -96,9 +96,9 @@ class _Scale:
 
     def axis(self, height: float, font: float) -> Axis:
         values = self.values(self._costs)
-        low, high = widen(float(values.min()), float(values.max()), 0.07)
         if self._is_log:
-            return log_axis(low, high, vertical_ticks(height, font), self._caption)
+            return data_log_axis(values, height, font, self._caption)
+        low, high = widen(float(values.min()), float(values.max()), 0.07)
         return weight_axis(low, high, height, font, self._caption, horizontal=False)
 
 

@@ -2,7 +2,7 @@
 
 The only font is the DejaVu Sans in Matplotlib's package, addressed by its path, so that a picture
 does not depend on the fonts of the machine. Powers of ten use superscript characters: Matplotlib's
-mathtext is ten times slower, and a ``$`` in a title must stay a dollar sign.
+mathtext is ten times slower, so that only the weights are written with it.
 """
 
 import re
@@ -13,7 +13,6 @@ from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.font_manager import FontProperties, get_font
-from matplotlib.ft2font import LoadFlags
 
 from service.figures.style import CSS_DPI
 
@@ -21,6 +20,7 @@ FONT_PATH = str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
 POINTS_PER_CSS = 72 / CSS_DPI
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
+_WEIGHT = re.compile(r"\bw_(in|rec)\b")
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -37,21 +37,6 @@ def text_width(text: str, size: float) -> float:
     face.set_size(size * POINTS_PER_CSS, CSS_DPI)
     face.set_text(text)
     return 1.03 * float(face.get_width_height()[0]) / 64
-
-
-@lru_cache(maxsize=1024)
-def text_advance(text: str, size: float) -> float:
-    """Return how far a part of a line moves the next one, in CSS pixels, with its spaces.
-
-    Hinting makes the part up to 3 % longer or shorter than this, so a long one gets some room.
-    """
-    face = get_font(FONT_PATH)
-    face.set_size(size * POINTS_PER_CSS, CSS_DPI)
-    widths = []
-    for line in (f"{text}w", "w"):  # trailing spaces have no width of their own
-        face.set_text(line, flags=LoadFlags.NO_HINTING)
-        widths.append(face.get_width_height()[0] / 64)
-    return 1.015 * float(widths[0] - widths[1])
 
 
 @lru_cache(maxsize=1024)
@@ -98,12 +83,13 @@ def wrap(text: str, size: float, width: float, max_lines: int) -> list[str]:
     return lines
 
 
-def split_subscripts(text: str) -> list[str]:
-    """Return the parts of a text; every third one is the subscript of w_in or w_rec.
+def typeset(text: str) -> tuple[str, bool]:
+    """Return a text with the weights as symbols of mathtext, and whether there are any.
 
     Unicode has no subscript c.
     """
-    return re.split(r"\b(w)_(in|rec)\b", text)
+    marked, n_weights = _WEIGHT.subn(r"$\\mathrm{w_{\1}}$", text.replace("$", r"\$"))
+    return (marked, True) if n_weights else (text, False)
 
 
 def format_power_of_ten(exponent: int) -> str:

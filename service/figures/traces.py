@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from service.engine.types import Array
-from service.figures.axis import Axis, integer_axis, log_axis
+from service.figures.axis import Axis
 from service.figures.canvas import Canvas, Stroke
 from service.figures.frame import bottom_margin
 from service.figures.geometry import Panel, Rect
-from service.figures.layout import draw_page, draw_panel, vertical_ticks
+from service.figures.layout import data_log_axis, draw_page, draw_panel, step_axis, vertical_ticks
 from service.figures.legend import LegendEntry
 from service.figures.style import Style
 from service.figures.text import (
@@ -33,6 +33,7 @@ _REGIME_ENTRIES = [
         "exploding: above 1.1 over all steps",
     )
 ]
+_STEP_CAPTION = "time step k  (backpropagation runs from left to right)"
 _MAX_SYMLOG_STEPS = 60
 _MAX_SYMLOG_EXPONENT = 15.0
 _MAX_DOTTED_STEPS = 25
@@ -65,9 +66,9 @@ class _Scale:
     axis: Axis
 
     def values(self, trace: TraceLine) -> Array:
-        """Return a trace (T + 1,) as values of the axis; nan for zero on a logarithmic one."""
+        """Return a trace (T + 1,) as values of the axis; zero is the end of a logarithmic one."""
         if self.origin is None:
-            return np.where(np.isfinite(trace.log10_magnitude), trace.log10_magnitude, np.nan)
+            return np.maximum(trace.log10_magnitude, self.axis.low)
         return _symlog(trace, self.origin)
 
 
@@ -89,14 +90,17 @@ def gradient_trace_figure(
     title = "The gradient on its way back through time"
     area = draw_page(canvas, title, entries, max_rows=4)
     height = area.height - bottom_margin(canvas)
-    make_scale = _log_scale if logarithmic else _symlog_scale
-    scale = make_scale(traces, vertical_ticks(height, font), caption)
+    if logarithmic:
+        values = np.concatenate([trace.log10_magnitude for trace in traces])
+        scale = _Scale(None, data_log_axis(values, height, font, f"|{caption}|"))
+    else:
+        scale = _symlog_scale(traces, vertical_ticks(height, font), caption)
     names = _names(canvas, traces, area.width, height)
     widest = max((text_width(name, _NAME_SIZE * font) for name in names), default=0)
     panel = draw_panel(
         canvas,
         area._replace(right=area.right - 1.2 * font - widest),
-        lambda width: _step_axis(n_steps, width, font),
+        lambda width: step_axis(n_steps, 0, width, font, _STEP_CAPTION),
         lambda _: scale.axis,
         grid=True,
         caption_room=canvas.area.width - font,
@@ -131,14 +135,6 @@ def _symlog_scale(traces: Sequence[TraceLine], n_ticks: int, caption: str) -> _S
     return _Scale(origin, _symlog_axis(low, high, n_ticks, origin, caption))
 
 
-def _log_scale(traces: Sequence[TraceLine], n_ticks: int, caption: str) -> _Scale:
-    values = np.concatenate([[0.0], *(trace.log10_magnitude for trace in traces)])[1:]
-    values = values[np.isfinite(values)]
-    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-    margin = max(0.06 * (high - low), 0.5)
-    return _Scale(None, log_axis(low - margin, high + margin, n_ticks, f"|{caption}|"))
-
-
 def _symlog_axis(low: float, high: float, n_ticks: int, origin: int, caption: str) -> Axis:
     """Return an axis with ticks at zero and at every n-th power of ten.
 
@@ -158,12 +154,6 @@ def _symlog_axis(low: float, high: float, n_ticks: int, origin: int, caption: st
     return Axis(low, high, units, tuple(labels), caption)
 
 
-def _step_axis(n_steps: int, width: float, font: float) -> Axis:
-    widest = 0.62 * font * len(str(n_steps)) + 1.5 * font
-    caption = "time step k  (backpropagation runs from left to right)"
-    return integer_axis(n_steps, 0, max(2, min(int(width / widest), 12)), caption)
-
-
 def _draw_trace(canvas: Canvas, panel: Panel, scale: _Scale, trace: TraceLine, index: int) -> float:
     """Draw one line from step T to 0, and return the height at which it ends."""
     series, font = canvas.colors.series, canvas.style.font_size
@@ -175,24 +165,7 @@ def _draw_trace(canvas: Canvas, panel: Panel, scale: _Scale, trace: TraceLine, i
     if len(steps) <= _MAX_DOTTED_STEPS:
         size = 0.36 * font
         canvas.markers(xs, ys, shape="o", size=size, face=color, edge="none", edge_width=0)
-    zeros = np.flatnonzero(np.isnan(ys))
-    if not zeros.size:
-        return float(ys[-1])
-    return _draw_fall(canvas, panel.rect, (xs, ys), int(zeros[0]), color)
-
-
-def _draw_fall(
-    canvas: Canvas, rect: Rect, line: tuple[Array, Array], first_zero: int, color: str
-) -> float:
-    """Draw a vertical line to the floor, where the gradient becomes zero; return the floor."""
-    (xs, ys), font = line, canvas.style.font_size
-    floor, before = rect.bottom + 0.4 * font, max(first_zero - 1, 0)
-    x, y = (float(xs[before]), float(ys[before])) if first_zero else (rect.left, floor)
-    fall = np.array([x, x]), np.array([y, floor])
-    canvas.line(*fall, Stroke(color, 0.1 * font, (1.5, 2.5)))
-    end = fall[0][1:], fall[1][1:]
-    canvas.markers(*end, shape="v", size=0.6 * font, face=color, edge="none")
-    return floor
+    return float(ys[-1])
 
 
 def _sign_dashes(sign: Array) -> tuple[float, ...] | None:
@@ -208,7 +181,6 @@ def _sign_entries(canvas: Canvas) -> list[LegendEntry]:
         LegendEntry("positive", Stroke(color, width, _SOLID)),
         LegendEntry("negative", Stroke(color, width, _DASHED)),
         LegendEntry("both signs", Stroke(color, width, _DOTTED)),
-        LegendEntry("exactly 0 from here", None, "v", color, "none"),
     ]
 
 

@@ -1,23 +1,29 @@
 """One training run: its path over the cost surface, and its cost by iteration."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath, draw_optimum, draw_path, path_stroke
-from service.figures.axis import Axis, integer_axis, log_axis
-from service.figures.canvas import Canvas, Pixels, Raster, Stroke
+from service.figures.canvas import Canvas, Stroke
 from service.figures.color_bands import choose_color_bands
 from service.figures.frame import color_bar_width
-from service.figures.geometry import Rect, pixel_centers, snap_to_pixels
-from service.figures.heatmap import CONTOUR_WIDTH, Log10Cost, draw_contours, draw_cost_bar, paint
-from service.figures.layout import Window, draw_page, draw_panel, vertical_ticks, weight_axis
+from service.figures.geometry import Rect, pixel_centers
+from service.figures.heatmap import Log10Cost, draw_cost_bar, draw_costs
+from service.figures.layout import (
+    Window,
+    data_log_axis,
+    draw_page,
+    draw_panel,
+    step_axis,
+    weight_axis,
+)
 from service.figures.legend import OPTIMUM_ENTRY, LegendEntry
-from service.figures.render import rasterize
 from service.figures.style import Style
-from service.figures.text import format_log10_number, format_number, printable, text_width
+from service.figures.text import format_log10_number, format_number, printable
 
 _MARGIN = 0.12  # around the path, in units of its extent
 _MIN_WIDTH_WITH_BAR = 560
@@ -36,73 +42,72 @@ class Run:
     target_cost: float | None = None  # shown as a line
 
 
-@dataclass(frozen=True, eq=False)
-class TrajectoryPicture:
-    """The path over the cost surface, and the cost beside it or, on a tall canvas, below."""
+def trajectory_figure(
+    run: Run,
+    log10_cost: Log10Cost,
+    optimum: tuple[float, float] | None = None,
+    *,
+    notes: Sequence[str] = (),
+    style: Style | None = None,
+) -> Figure:
+    """Draw the path over the cost surface, and the cost beside it or, on a tall canvas, below.
 
-    run: Run  # with at least one recorded iteration
-    log10_cost: Log10Cost
-    optimum: tuple[float, float] | None = None  # to mark with a star
-    notes: tuple[str, ...] = ()  # in the legend: how the cost was computed
-    style: Style = field(default_factory=Style)
+    The run has at least one recorded iteration. The optimum is a star; ``notes`` are in the
+    legend: how the cost was computed.
+    """
+    style = style or Style()
+    canvas = Canvas(style)
+    title = f"{printable(run.optimizer)}: {printable(run.outcome.replace('_', ' '))}"
+    area = draw_page(canvas, title, _legend(style, run, optimum, notes), headline=_headline(run))
+    surface, costs = _split(area, style.font_size)
+    _draw_surface(canvas, surface, run, log10_cost, optimum)
+    _draw_costs(canvas, costs, run)
+    return canvas.figure
 
-    def figure(self) -> Figure:
-        """Return the picture with contours as lines."""
-        return self._draw(vector=True)
 
-    def pixels(self) -> Pixels:
-        """Return the pixels of the PNG, with contours as part of the heatmap."""
-        return rasterize(self._draw(vector=False))
+def _legend(
+    style: Style, run: Run, optimum: tuple[float, float] | None, notes: Sequence[str]
+) -> list[LegendEntry]:
+    colors, stroke = style.colors, path_stroke(style, 0)
+    entries = [LegendEntry(note, shape="") for note in notes]
+    entries += [
+        LegendEntry(run.optimizer, stroke),
+        LegendEntry("start", None, "o", colors.background, stroke.color),
+        LegendEntry("end", None, "s", stroke.color, stroke.color),
+    ]
+    if optimum is not None:
+        entries.append(OPTIMUM_ENTRY)
+    if run.target_cost is not None:
+        entries.append(LegendEntry("target cost", Stroke(colors.muted, 1.5, _TARGET_DASHES)))
+    return entries
 
-    def _draw(self, *, vector: bool) -> Figure:
-        canvas, font = Canvas(self.style), self.style.font_size
-        run = self.run
-        title = f"{printable(run.optimizer)}: {printable(run.outcome.replace('_', ' '))}"
-        area = draw_page(canvas, title, self._legend(), headline=_headline(run))
-        surface, costs = _split(area, font)
-        self._draw_surface(canvas, surface, vector=vector)
-        _draw_costs(canvas, costs, run)
-        return canvas.figure
 
-    def _legend(self) -> list[LegendEntry]:
-        colors, stroke = self.style.colors, path_stroke(self.style, 0)
-        entries = [LegendEntry(note, shape="") for note in self.notes]
-        entries += [
-            LegendEntry(self.run.optimizer, stroke),
-            LegendEntry("start", None, "o", colors.background, stroke.color),
-            LegendEntry("end", None, "s", stroke.color, stroke.color),
-        ]
-        if self.optimum is not None:
-            entries.append(OPTIMUM_ENTRY)
-        if self.run.target_cost is not None:
-            entries.append(LegendEntry("target cost", Stroke(colors.muted, 1.5, _TARGET_DASHES)))
-        return entries
-
-    def _draw_surface(self, canvas: Canvas, area: Rect, *, vector: bool) -> None:
-        font, style = self.style.font_size, self.style
-        with_bar = canvas.area.width >= _MIN_WIDTH_WITH_BAR
-        bar_left = area.right - color_bar_width(font, "cost + 1")
-        window = window_around(self.run.weights, self.optimum)
-        panel = draw_panel(
-            canvas,
-            area._replace(right=bar_left - font) if with_bar else area,
-            lambda width: weight_axis(*window.w_in, width, font, "w_in", horizontal=True),
-            lambda height: weight_axis(*window.w_rec, height, font, "w_rec", horizontal=False),
-        )
-        rect = panel.rect
-        values = self.log10_cost(*pixel_centers(panel, style))
-        bands = choose_color_bands([values])
-        line_width = 0.0 if vector else CONTOUR_WIDTH * style.dpi / 100
-        canvas.add(Raster(paint(values, bands, style.colors.missing, line_width), rect))
-        if vector:
-            draw_contours(canvas, panel, bands, self.log10_cost)
-        if with_bar:
-            bar = Rect(bar_left, rect.bottom, bar_left + 1.1 * font, area.top - 1.7 * font)
-            draw_cost_bar(canvas, snap_to_pixels(bar, style), bands)
-        if self.optimum is not None:
-            draw_optimum(canvas, panel, self.optimum, below_paths=True)
-        path = LabeledPath(self.run.optimizer, self.run.weights)
-        draw_path(canvas, panel, path, path_stroke(style, 0))
+def _draw_surface(
+    canvas: Canvas,
+    area: Rect,
+    run: Run,
+    log10_cost: Log10Cost,
+    optimum: tuple[float, float] | None,
+) -> None:
+    font, style = canvas.style.font_size, canvas.style
+    with_bar = canvas.area.width >= _MIN_WIDTH_WITH_BAR
+    bar_left = area.right - color_bar_width(font, "cost + 1")
+    window = window_around(run.weights, optimum)
+    panel = draw_panel(
+        canvas,
+        area._replace(right=bar_left - font) if with_bar else area,
+        lambda width: weight_axis(*window.w_in, width, font, "w_in", horizontal=True),
+        lambda height: weight_axis(*window.w_rec, height, font, "w_rec", horizontal=False),
+    )
+    values = log10_cost(*pixel_centers(panel, style))
+    bands = choose_color_bands([values])
+    draw_costs(canvas, panel, values, bands)
+    if with_bar:
+        bar = Rect(bar_left, panel.rect.bottom, bar_left + 1.1 * font, area.top - 1.7 * font)
+        draw_cost_bar(canvas, bar, bands)
+    if optimum is not None:
+        draw_optimum(canvas, panel, optimum, below_paths=True)
+    draw_path(canvas, panel, LabeledPath(run.optimizer, run.weights), path_stroke(style, 0))
 
 
 def window_around(weights: Array, optimum: tuple[float, float] | None) -> Window:
@@ -161,16 +166,19 @@ def _headline(run: Run) -> str:
 def _draw_costs(canvas: Canvas, area: Rect, run: Run) -> None:
     """Draw the cost by iteration; a cost of 0 is a marker at the bottom."""
     font = canvas.style.font_size
+    first, last = int(run.iterations[0]), int(run.iterations[-1])
+    target = np.log10([run.target_cost]) if run.target_cost else np.empty(0)
+    drawn = np.concatenate([run.log10_costs, target])
     panel = draw_panel(
         canvas,
         area,
-        lambda width: _iteration_axis(run, width, font),
-        lambda height: _cost_axis(run, vertical_ticks(height, font)),
+        lambda width: step_axis(first, last, width, font, "iteration"),
+        lambda height: data_log_axis(drawn, height, font, "cost"),
         grid=True,
     )
     rect = panel.rect
-    if run.target_cost is not None and run.target_cost > 0:
-        xs, level = np.array([panel.x.low, panel.x.high]), np.full(2, np.log10(run.target_cost))
+    if target.size:
+        xs, level = np.array([panel.x.low, panel.x.high]), np.repeat(target, 2)
         stroke = Stroke(canvas.colors.muted, 1.5, _TARGET_DASHES)
         canvas.line(*panel.to_canvas(xs, level), stroke, rect)
     stroke = path_stroke(canvas.style, 0)
@@ -181,20 +189,5 @@ def _draw_costs(canvas: Canvas, area: Rect, run: Run) -> None:
     zero_ys = np.full(int(zeros.sum()), rect.bottom + 0.4 * font)
     size, face = 0.6 * font, stroke.color
     canvas.markers(zero_xs, zero_ys, shape="v", size=size, face=face, edge="none")
-    canvas.markers(xs[-1:], ys[-1:], shape="s", size=size, face=face, edge="none")
-
-
-def _iteration_axis(run: Run, width: float, font: float) -> Axis:
-    first, last = int(run.iterations[0]), int(run.iterations[-1])
-    last = max(last, first + 1)
-    room = max(2, int(width / (text_width(str(last), font) + 1.5 * font)))
-    return integer_axis(first, last, min(room, 8), "iteration")
-
-
-def _cost_axis(run: Run, n_ticks: int) -> Axis:
-    values = run.log10_costs[np.isfinite(run.log10_costs)]
-    if run.target_cost is not None and run.target_cost > 0:
-        values = np.append(values, np.log10(run.target_cost))
-    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-    margin = max(0.06 * (high - low), 0.1)
-    return log_axis(low - margin, high + margin, n_ticks, "cost")
+    end = np.flatnonzero(np.isfinite(ys))[-1:]  # a run that diverges has no cost at its last one
+    canvas.markers(xs[end], ys[end], shape="s", size=size, face=face, edge="none")

@@ -16,17 +16,15 @@ from service.engine.types import Array
 from service.figures.annotations import LabeledPath
 from service.figures.basins import Basins, basin_map_figure
 from service.figures.fit import FittedSequence, fit_figure
-from service.figures.formats import PICTURE_FORMATS, Picture
-from service.figures.heatmap import CONTOUR_NODES
+from service.figures.formats import PICTURE_FORMATS
 from service.figures.interpolation import interpolate
 from service.figures.layout import Window
 from service.figures.profile import CAPTION as PROFILE_CAPTION
 from service.figures.profile import CostProfile, profile_figure
-from service.figures.render import FigurePicture
 from service.figures.style import Style
-from service.figures.surface import CostSurfacePicture
+from service.figures.surface import cost_surface_figure
 from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
-from service.figures.trajectory import Run, TrajectoryPicture
+from service.figures.trajectory import Run, trajectory_figure
 from service.rendering.approximation import Approximation, approximate
 from service.rendering.labels import fit_headline, name_unit, run_labels
 from service.rendering.requests import (
@@ -54,25 +52,24 @@ TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"
 
 def draw(request: PictureRequest) -> bytes:
     """Return the bytes of a picture, with the HTTP request that makes it as metadata."""
-    picture: Picture
+    notes: tuple[str, ...] = ()
     match request:
         case SurfacePictureRequest():
-            picture = _surface(request)
+            figure, notes = _surface(request)
         case TracePictureRequest():
-            picture = FigurePicture(_traces(request))
+            figure = _traces(request)
         case TrajectoryPictureRequest():
-            picture = _trajectory(request)
+            figure, notes = _trajectory(request)
         case BasinMapPictureRequest():
-            picture = FigurePicture(_basin_map(request))
+            figure = _basin_map(request)
         case FitPictureRequest():
-            picture = FigurePicture(_fit(request))
+            figure = _fit(request)
         case ProfilePictureRequest():
-            picture = FigurePicture(_profile_of_fit(request))
+            figure = _profile_of_fit(request)
     metadata = {"Request": request.http_request}
-    notes = getattr(picture, "notes", ())
     if notes:
         metadata["Approximation"] = "; ".join(notes)
-    return PICTURE_FORMATS[request.suffix].write(picture, metadata)
+    return PICTURE_FORMATS[request.suffix].write(figure, metadata)
 
 
 def warm_up() -> None:
@@ -89,7 +86,8 @@ def warm_up() -> None:
     draw(TracePictureRequest(trace=trace, data=data, style=style, suffix="svg", http_request="{}"))
 
 
-def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
+def _surface(request: SurfacePictureRequest) -> tuple[Figure, tuple[str, ...]]:
+    """Return the picture, and the notes on how its cost was computed."""
     surface, annotations = request.surface, request.annotations
     windows = tuple(
         Window((window.w_in.low, window.w_in.high), (window.w_rec.low, window.w_rec.high))
@@ -101,16 +99,18 @@ def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
         optimum = _finite_weights(objective.optimum)
     if "valley" in annotations and isinstance(objective, LinearObjective):
         profile = _profile(objective, windows)
-    return CostSurfacePicture(
+    notes = approximation.notes(request.data.dataset.n_samples)
+    figure = cost_surface_figure(
         windows,
         interpolate(objective.log10_costs, approximation.stride),
-        points=tuple((point.w_in, point.w_rec) for point in surface.points),
+        points=[(point.w_in, point.w_rec) for point in surface.points],
         paths=_labeled_paths(request.paths),
         optimum=optimum,
         profile=profile,
-        notes=approximation.notes(request.data.dataset.n_samples),
+        notes=notes,
         style=request.style,
     )
+    return figure, notes
 
 
 def _traces(request: TracePictureRequest) -> Figure:
@@ -134,7 +134,8 @@ def _traces(request: TracePictureRequest) -> Figure:
     return gradient_trace_figure(lines, caption=caption, style=request.style)
 
 
-def _trajectory(request: TrajectoryPictureRequest) -> TrajectoryPicture:
+def _trajectory(request: TrajectoryPictureRequest) -> tuple[Figure, tuple[str, ...]]:
+    """Return the picture, and the notes on how its cost was computed."""
     columns, training = request.columns, request.run
     weights = trajectory_weights(columns)
     finite = weights[np.isfinite(weights).all(axis=1)]
@@ -148,13 +149,15 @@ def _trajectory(request: TrajectoryPictureRequest) -> TrajectoryPicture:
         log10_costs=columns["log10_cost"],
         target_cost=training.target_cost,
     )
-    return TrajectoryPicture(
+    notes = approximation.notes(request.data.dataset.n_samples)
+    figure = trajectory_figure(
         run,
         interpolate(objective.log10_costs, approximation.stride),
         _finite_weights(request.result.optimum),
-        notes=approximation.notes(request.data.dataset.n_samples),
+        notes=notes,
         style=request.style,
     )
+    return figure, notes
 
 
 def _basin_map(request: BasinMapPictureRequest) -> Figure:
@@ -234,10 +237,7 @@ def _approximate(
     windows: Sequence[Window],
 ) -> tuple[Objective, Approximation]:
     width, height = request.style.pixels
-    n_costs = width * height
-    if request.suffix != "png":
-        n_costs += len(windows) * CONTOUR_NODES**2
-    return approximate(request.data, network.to_network(), windows, n_costs, request.seconds)
+    return approximate(request.data, network.to_network(), windows, width * height, request.seconds)
 
 
 def _labeled_paths(paths: Sequence[RunPath]) -> list[LabeledPath]:

@@ -49,9 +49,11 @@ SPECS = (
 )
 """
 FORMATS = """
-def write_webp(picture, metadata):
+def write_webp(figure, metadata):
+    from service.figures.render import rasterize
+
     with io.BytesIO() as buffer:
-        Image.fromarray(picture.pixels()).save(buffer, "webp")
+        Image.fromarray(rasterize(figure)).save(buffer, "webp")
         return buffer.getvalue()
 
 

@@ -54,7 +54,7 @@ def test_the_surface_is_covered_where_training_fails(
     expect(legend.locator("strong")).to_be_visible()
     newest, arrays = map_arrays(api)
     assert newest["request"]["optimizer"] == {"name": "gradient_descent", "learning_rate": 0.001}
-    shares = {name: f"{100 * share:.4g}%" for name, share in newest["shares"].items()}
+    shares = {name: f"{100 * share:.4g} %" for name, share in newest["shares"].items()}
     for text in ("Gradient descent", "0.01", "500", *shares.values()):
         expect(legend).to_contain_text(text)
     # Their indices, in the order of the alphabet.
@@ -118,14 +118,14 @@ def test_a_map_of_other_settings_is_removed(open_page: Opener, api: httpx.Client
 @pytest.mark.slow
 def test_a_map_in_which_training_needs_no_iteration_is_drawn(open_page: Opener) -> None:
     page = open_page("#n_samples=1&n_steps=1&basins=true")
-    expect(page.locator("#basin-legend")).to_contain_text("from 100% of the starts")
+    expect(page.locator("#basin-legend")).to_contain_text("from 100 % of the starts")
     expect(page.locator("#surface").get_by_text("iterations")).to_be_visible()
 
 
 @pytest.mark.slow
 def test_a_map_in_which_no_start_succeeds_has_no_scale(open_page: Opener) -> None:
     page = open_page("#n_iterations=1&target_cost=0&view=2,3,2,3&basins=true")
-    expect(page.locator("#basin-legend")).to_contain_text("from 0% of the starts")
+    expect(page.locator("#basin-legend")).to_contain_text("from 0 % of the starts")
     expect(page.locator("#surface").get_by_text("iterations")).to_be_hidden()
     expect(page.locator("#surface .tick")).to_have_count(0)
 

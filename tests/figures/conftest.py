@@ -1,15 +1,16 @@
 """A cost of known form, and checks of the text on a figure."""
 
+import re
 from itertools import combinations
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from service.engine.types import Array
 from service.figures.layout import Window
-from service.figures.render import agg_renderer
 from service.figures.style import Style
 
 TUTORIAL_INPUTS = np.around(np.random.RandomState(1).rand(20, 10))
@@ -47,14 +48,15 @@ def tutorial_path() -> Array:
 
 
 def words(figure: Figure) -> list[str]:
-    """Return the texts of a figure."""
-    return [text.get_text() for text in figure.findobj(Text)]
+    """Return the texts of a figure, with the weights by name."""
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    return [re.sub(r"\$\\mathrm\{(w)_\{(in|rec)\}\}\$", r"\1_\2", text) for text in texts]
 
 
 def check_legible(figure: Figure) -> None:
     """Check that every text lies on the page and no two of them touch."""
     width, height = (round(side) for side in figure.bbox.size)
-    renderer, _ = agg_renderer(width, height, figure.dpi)
+    renderer = RendererAgg(width, height, figure.dpi)  # type: ignore[no-untyped-call]
     texts = [text for text in figure.findobj(Text) if text.get_text()]
     assert texts, "a figure without words"
     boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts]

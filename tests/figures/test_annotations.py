@@ -7,7 +7,8 @@ from matplotlib.text import Text
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.surface import CostSurfacePicture
+from service.figures.render import rasterize
+from service.figures.surface import cost_surface_figure
 from tests.figures.conftest import (
     TUTORIAL_POINTS,
     TUTORIAL_WINDOWS,
@@ -18,21 +19,21 @@ from tests.figures.conftest import (
 
 
 def test_points_are_labeled_in_each_window() -> None:
-    figure = CostSurfacePicture(
+    figure = cost_surface_figure(
         TUTORIAL_WINDOWS, tutorial_cost, points=(*TUTORIAL_POINTS, (40, 2), (1, -9))
-    ).figure()
+    )
     shown = words(figure)
     minus = "\N{MINUS SIGN}"
     assert shown.count("(2, 1)") == 2
     assert shown.count("(1, 0.5)") == 2
     assert shown.count(f"(1, {minus}2)") == 1
     assert "(40, 2)" not in shown
-    assert {"w", "in", "rec", "cost + 1", "10⁰", "10⁸"} <= set(shown)
+    assert {"w_in", "w_rec", "cost + 1", "10⁰", "10⁸"} <= set(shown)
 
 
 def test_twelve_points_have_twelve_labels_and_twelve_looks() -> None:
     points = tuple((1 + k / 100, 1 - k / 100) for k in range(12))
-    figure = CostSurfacePicture(TUTORIAL_WINDOWS[:1], tutorial_cost, points=points).figure()
+    figure = cost_surface_figure(TUTORIAL_WINDOWS[:1], tutorial_cost, points=points)
     check_legible(figure)
     shown = words(figure)
     assert len({word for word in shown if word.startswith("(")}) == 12
@@ -47,13 +48,13 @@ def test_twelve_points_have_twelve_labels_and_twelve_looks() -> None:
 
 def test_labels_without_room_are_left_out() -> None:
     grid = tuple((a / 10, b / 10) for a in range(-25, 25, 3) for b in range(-25, 25, 3))
-    check_legible(CostSurfacePicture(TUTORIAL_WINDOWS[:1], tutorial_cost, points=grid).figure())
+    check_legible(cost_surface_figure(TUTORIAL_WINDOWS[:1], tutorial_cost, points=grid))
 
 
 def test_labels_do_not_hide_the_optimum() -> None:
-    figure = CostSurfacePicture(
+    figure = cost_surface_figure(
         TUTORIAL_WINDOWS[:1], tutorial_cost, points=((1, 1),), optimum=(1.3, 1)
-    ).figure()
+    )
     *_, star = (line for line in figure.findobj(Line2D) if line.get_marker() == "*")
     (label,) = (text for text in figure.findobj(Text) if text.get_text() == "(1, 1)")
     assert label.get_position()[0] < float(np.asarray(star.get_xdata())[0]) - 60
@@ -70,8 +71,8 @@ def test_paths_with_missing_or_distant_weights_are_drawn(tutorial_path: Array) -
         LabeledPath("empty", np.empty((0, 2))),
         LabeledPath("one", np.array([[1.0, 1.0]])),
     ]
-    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, paths=paths)
-    plain = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, paths=paths[1:3]).pixels()
-    assert (picture.pixels() != plain).any(axis=2).sum() > 300
+    picture = cost_surface_figure(TUTORIAL_WINDOWS, tutorial_cost, paths=paths)
+    plain = cost_surface_figure(TUTORIAL_WINDOWS, tutorial_cost, paths=paths[1:3])
+    assert (rasterize(picture) != rasterize(plain)).any(axis=2).sum() > 300
     assert PICTURE_FORMATS["svg"].write(picture, {})
     assert PICTURE_FORMATS["pdf"].write(picture, {})

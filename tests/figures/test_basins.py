@@ -27,7 +27,7 @@ def test_nothing_is_cut_off_or_overlaps(style: Style) -> None:
 def test_the_legend_states_the_shares() -> None:
     shown = words(basin_map_figure(quarters(), optimizer="rprop", optimum=(1, 1)))
     assert {"target reached 50.0 %", "iterations exhausted 25.0 %", "diverged 25.0 %"} <= set(shown)
-    assert {"iterations", "initial", "w", "in", "rec", "optimum"} <= set(shown)
+    assert {"iterations", "initial w_in", "initial w_rec", "optimum"} <= set(shown)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

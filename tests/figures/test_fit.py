@@ -10,7 +10,6 @@ from matplotlib.patches import PathPatch
 
 from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.render import FigurePicture
 from service.figures.style import THEMES, Style
 from tests.figures.conftest import check_legible, every_style, words
 
@@ -117,7 +116,7 @@ def test_degenerate_numbers(numbers: dict[str, Any]) -> None:
     figure = draw(FittedSequence(**{"residual": np.array([0, 0.5, 0]), **given, **numbers}))
     check_legible(figure)
     for file_format in PICTURE_FORMATS.values():
-        assert file_format.write(FigurePicture(figure), {"Request": "{}"})
+        assert file_format.write(figure, {"Request": "{}"})
 
 
 def test_one_step_and_ten_thousand() -> None:

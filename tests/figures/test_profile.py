@@ -11,7 +11,6 @@ from matplotlib.patches import Rectangle
 
 from service.figures.formats import PICTURE_FORMATS
 from service.figures.profile import CAPTION, CostProfile, profile_figure
-from service.figures.render import FigurePicture
 from service.figures.style import THEMES, Style
 from tests.figures.conftest import check_legible, every_style, words
 
@@ -39,7 +38,7 @@ def test_nothing_is_cut_off_or_overlaps(style: Style, cautious: Any) -> None:
 
 def test_what_it_says() -> None:
     shown = words(draw(make_profile()))
-    assert {"rec", HEADLINE.removeprefix("w_rec "), CAPTION, "0.8", "0.2"} <= set(shown)
+    assert {"w_rec", HEADLINE, CAPTION, "0.8", "0.2"} <= set(shown)
     assert {"lowest minimum", "other minima", "95 % level", "95 % interval"} <= set(shown)
     assert "the same with ar1 noise" not in shown
     alone = words(draw(make_profile(minima=[(0.8, 0.92)], level=np.inf, confidence=0.9)))
@@ -103,7 +102,7 @@ def test_degenerate_profiles(changes: dict[str, Any]) -> None:
     figure = draw(make_profile(**changes))
     check_legible(figure)
     for file_format in PICTURE_FORMATS.values():
-        assert file_format.write(FigurePicture(figure), {"Request": "{}"})
+        assert file_format.write(figure, {"Request": "{}"})
 
 
 def test_labels_do_not_hide_the_curve() -> None:

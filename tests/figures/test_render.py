@@ -11,13 +11,14 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from pypdf import PdfReader
 
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.render import FigurePicture
+from service.figures.render import rasterize
 from service.figures.style import Style
-from service.figures.surface import CostSurfacePicture
+from service.figures.surface import cost_surface_figure
 from tests.figures.conftest import TUTORIAL_WINDOWS, tutorial_cost
 
 METADATA = {"Title": "Cost & surface", "Request": '{"title": "é <b> -- 日本 \\u0000"}'}
@@ -36,34 +37,33 @@ HOSTILE = [
 
 
 @pytest.fixture
-def picture() -> CostSurfacePicture:
-    return CostSurfacePicture(
+def picture() -> Figure:
+    return cost_surface_figure(
         TUTORIAL_WINDOWS, tutorial_cost, points=((2, 1),), style=Style(500, 300)
     )
 
 
-def test_png_has_its_size_and_metadata(picture: CostSurfacePicture) -> None:
+def test_png_has_its_size_and_metadata(picture: Figure) -> None:
     image = Image.open(io.BytesIO(PICTURE_FORMATS["png"].write(picture, METADATA)))
     assert image.size == (500, 300)
     assert image.mode == "RGB"
     assert image.info == METADATA
     image.load()
-    np.testing.assert_array_equal(np.asarray(image), picture.pixels()[:, :, :3])
-    assert np.unique(picture.pixels().view(np.uint32)).size > 50
+    np.testing.assert_array_equal(np.asarray(image), rasterize(picture)[:, :, :3])
+    assert np.unique(rasterize(picture).view(np.uint32)).size > 50
 
 
 @pytest.mark.parametrize("dpi", [50, 77, 100, 250])
 @pytest.mark.parametrize("size", [(320, 241), (641, 333)])
 def test_png_size_follows_dpi(size: tuple[int, int], dpi: int) -> None:
     style = Style(*size, dpi=dpi)
-    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, style=style)
-    for drawn in (picture, FigurePicture(picture.figure())):
-        image = Image.open(io.BytesIO(PICTURE_FORMATS["png"].write(drawn, {})))
-        assert image.size == style.pixels
-        image.load()
+    picture = cost_surface_figure(TUTORIAL_WINDOWS, tutorial_cost, style=style)
+    image = Image.open(io.BytesIO(PICTURE_FORMATS["png"].write(picture, {})))
+    assert image.size == style.pixels
+    image.load()
 
 
-def test_svg_has_its_size_and_metadata(picture: CostSurfacePicture) -> None:
+def test_svg_has_its_size_and_metadata(picture: Figure) -> None:
     text = PICTURE_FORMATS["svg"].write(picture, METADATA)
     root = ET.fromstring(text)  # noqa: S314
     assert (root.get("width"), root.get("height")) == ("360pt", "216pt")
@@ -74,7 +74,7 @@ def test_svg_has_its_size_and_metadata(picture: CostSurfacePicture) -> None:
     assert "date" not in {e.tag.rpartition("}")[2] for e in root.iter()}
 
 
-def test_pdf_has_its_size_text_and_metadata(picture: CostSurfacePicture) -> None:
+def test_pdf_has_its_size_text_and_metadata(picture: Figure) -> None:
     reader = PdfReader(io.BytesIO(PICTURE_FORMATS["pdf"].write(picture, METADATA)))
     (page,) = reader.pages
     assert [float(side) for side in page.mediabox[2:]] == [360, 216]
@@ -90,10 +90,10 @@ import hashlib, sys
 import numpy as np
 from service.figures.layout import Window
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.surface import CostSurfacePicture
+from service.figures.surface import cost_surface_figure
 windows = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
 bowl = lambda w_in, w_rec: np.log10(w_in**2 + w_rec**2 + 1e-9)
-picture = CostSurfacePicture(windows, bowl, points=((2, 1), (1, 0.5)))
+picture = cost_surface_figure(windows, bowl, points=((2, 1), (1, 0.5)))
 metadata = {"Request": "{}"}
 for picture_format in PICTURE_FORMATS.values():
     file = picture_format.write(picture, metadata)
@@ -126,7 +126,7 @@ def test_bytes_are_equal_across_processes_and_without_pyplot(tmp_path: Path) -> 
 @pytest.mark.parametrize("suffix", PICTURE_FORMATS)
 def test_hostile_titles_are_only_text(title: str, suffix: str) -> None:
     style = Style(320, 240, title=title)
-    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, style=style)
+    picture = cost_surface_figure(TUTORIAL_WINDOWS, tutorial_cost, style=style)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn = PICTURE_FORMATS[suffix].write(picture, {"Title": title, "Request": title})

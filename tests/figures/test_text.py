@@ -10,8 +10,8 @@ from service.figures.text import (
     format_weights,
     printable,
     shorten,
-    split_subscripts,
     text_width,
+    typeset,
     wrap,
 )
 
@@ -22,11 +22,10 @@ def test_characters_missing_in_the_font_become_boxes() -> None:
     assert printable("a\n\tb\x00\x1b c\u202e") == "a b c"
 
 
-def test_names_of_weights_are_split_at_their_subscripts() -> None:
-    assert split_subscripts("initial w_in, w_rec") == ["initial ", "w", "in", ", ", "w", "rec", ""]
-    assert split_subscripts("w_in") == ["", "w", "in", ""]
-    for literal in ("", "a", "w_input", "show_in", "$w_{in}$"):
-        assert split_subscripts(literal) == [literal]
+def test_weights_are_symbols_and_all_else_is_literal() -> None:
+    assert typeset("1 $ for w_in") == (r"1 \$ for $\mathrm{w_{in}}$", True)
+    for literal in ("", "a", "w_input", "show_in", "$w_{in}$", "1 $"):
+        assert typeset(literal) == (literal, False)
 
 
 def test_numbers_use_typographic_signs() -> None:

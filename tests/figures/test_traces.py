@@ -81,9 +81,11 @@ def test_opposite_signs_are_mirrored_on_the_symmetric_axis() -> None:
 
 
 def test_an_exact_zero_falls_to_the_floor() -> None:
-    figure = gradient_trace_figure([trace(0, 100), trace(1, 100)])
-    shapes = {line.get_marker() for line in figure.findobj(Line2D)}
-    assert "v" in shapes
+    dead, steady = lines(gradient_trace_figure([trace(0, 100), trace(1, 100)]))
+    y = np.asarray(dead.get_ydata())
+    assert y[0] == np.asarray(steady.get_ydata())[0]
+    assert np.unique(y[1:]).size == 1
+    assert y[1] < y[0] - 10
 
 
 @pytest.mark.parametrize("n_steps", [5, 200])

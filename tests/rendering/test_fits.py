@@ -95,7 +95,7 @@ def test_a_fit_is_drawn() -> None:
 def test_a_profile_is_drawn() -> None:
     fields = make_fields(make_series())
     picture = draw(ProfilePictureRequest(**fields))
-    for text in ("lowest cost", "rec", "95 % level", "95 % interval"):
+    for text in ("lowest cost", r"$\mathrm{w_{rec}}$", "95 % level", "95 % interval"):
         assert f"<!-- {text} -->".encode() in picture
     w_rec = fields["result"]["w_rec"]["value"]
     assert f"<!-- {w_rec:.3g} -->".encode() in picture

@@ -48,7 +48,7 @@ export function formatCost(cost, log10_cost) {
 }
 
 /** @param {number} share from 0 to 1 @param {number} [digits] */
-export const formatPercent = (share, digits = 3) => `${formatNumber(100 * share, digits)}%`;
+export const formatPercent = (share, digits = 3) => `${formatNumber(100 * share, digits)}\u00a0%`;
 
 /** @param {number | null} w_in @param {number | null} w_rec */
 export function formatPoint(w_in, w_rec) {
