@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import cached_property
 from json import loads
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,8 +14,6 @@ from service.errors import Invalid, Malformed
 if TYPE_CHECKING:
     from service.cli.options import Form
     from service.cli.tasks import Task
-
-COLUMNS: Final[tuple[str, ...]] = ("target", "inputs", "sequence", "time")  # of a file of data
 
 
 class TaskCommand(click.Command):
@@ -45,17 +43,22 @@ class TaskCommand(click.Command):
         return TASKS[str(self.name)]
 
     @cached_property
-    def forms(self) -> "list[Form[Any]]":
-        """The options of the request and of its picture."""
+    def forms(self) -> "dict[str, Form[Any]]":
+        """The options of the request, of a picture, and of a file with a series."""
+        from service.api.query_params import DatasetQuery
         from service.cli.options import Form
         from service.schemas.pictures import PictureOptions
 
-        forms: list[Form[Any]] = [Form(self.task.model, self._without)]
-        return [*forms, Form(PictureOptions)] if "png" in self.task.suffixes else forms
+        forms: dict[str, Form[Any]] = {"request": Form(self.task.model, self._without)}
+        if "png" in self.task.suffixes:
+            forms["style"] = Form(PictureOptions)
+        if self.task.takes_series:
+            forms["columns"] = Form(DatasetQuery, {"kind", "name"})
+        return forms
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return all options: those of the command, of the request, and of the answer."""
-        derived = [each.option for form in self.forms for each in form.options.values()]
+        derived = [each.option for form in self.forms.values() for each in form.options.values()]
         suffixes, path = ", ".join(self.task.suffixes), click.Path(path_type=Path, dir_okay=False)
         text = f"Write a file: {suffixes}, as its name ends."
         out = click.Option(["--out"], metavar="FILE", type=path, help=text)
@@ -69,6 +72,7 @@ class TaskCommand(click.Command):
         from service.api.field_errors import validate
         from service.cli.options import read_value
         from service.cli.session import open_session, save, store_file
+        from service.schemas.pictures import PictureOptions
 
         params = ctx.params
         given = {name for name, value in params.items() if value not in {None, ()}}
@@ -76,7 +80,8 @@ class TaskCommand(click.Command):
         if out is not None and out.suffix[1:] not in self.task.suffixes:
             message = f"--out: {out} must end in one of {', '.join(self.task.suffixes)}"
             raise click.UsageError(message)
-        body, *style = [form.take(params) for form in self.forms]
+        parts = {name: form.take(params) for name, form in self.forms.items()}
+        body = parts["request"]
         if params.get("sequences"):
             sequences = (text.split(",") for text in params["sequences"])
             body["inputs"] = [[*map(read_value, sequence)] for sequence in sequences]
@@ -85,13 +90,12 @@ class TaskCommand(click.Command):
                 if params.get("data") is not None:
                     if "dataset" in body:
                         raise Invalid("a file of data replaces generated data", "/dataset")
-                    columns = {name: params[name] for name in COLUMNS if name in params}
-                    body["dataset"] = store_file(params["data"], columns, session)
-                parts = zip(self.forms, [body, *style], strict=True)
-                request, *options = [validate(part, form.model) for form, part in parts]
+                    body["dataset"] = store_file(params["data"], parts.get("columns"), session)
+                request = validate(body, self.task.model)
+                options = validate(parts.get("style", {}), PictureOptions)
                 json, make_file = self.task.answer(request, session)
                 if out is not None:
-                    save(out, make_file(out.suffix[1:], *options), session)
+                    save(out, make_file(out.suffix[1:], options), session)
         except Invalid as error:
             raise click.UsageError(self._explain(error, given)) from None
         except Malformed as error:
@@ -107,7 +111,7 @@ class TaskCommand(click.Command):
         if first.parameter is not None:
             return f"--{first.parameter}: {first.detail}"
         pointer = first.pointer or ""
-        for form in self.forms:
+        for form in self.forms.values():
             option = form.find_option(pointer, given)
             if option is not None:
                 detail = first.detail.replace("an object", str(option.metavar))

@@ -83,12 +83,6 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         example="linear-rnn fit sales.csv --target sales --inputs tv,search --time week "
         "--out fit.png",
         without=("dataset",),
-        params=[
-            click.Argument(["data"], type=FILE, required=False),
-            click.Option(["--target"], metavar="COLUMN", help="The target.  [default: target]"),
-            click.Option(["--inputs"], metavar="COLUMNS", help="The inputs.  [default: others]"),
-            click.Option(["--sequence"], metavar="COLUMN", help="What tells sequences apart."),
-            click.Option(["--time"], metavar="COLUMN", help="The time, in equal steps."),
-        ],
+        params=[click.Argument(["data"], type=FILE, required=False)],
     ),
 )

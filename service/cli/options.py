@@ -93,6 +93,8 @@ def _derive(name: str, part: Part) -> Iterator[tuple[click.Option, Callable[[Any
         help=described,
     )
     read: Callable[[Any], Any] = partial(read_value, parts=pairs[0] if pairs else ())
+    if types == ["string"]:
+        read = str
     if is_list:
         yield option, lambda texts: [*map(read, texts)]
     else:

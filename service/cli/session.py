@@ -1,7 +1,7 @@
 """The context of one command: a database that is deleted when the command ends."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import click
 
-from service.formats import CSV, DATASET_FORMATS, SeriesColumns
-from service.formats.csv_layout import split_line
+from service.api.field_errors import validate
+from service.api.query_params import DatasetQuery
+from service.formats import CSV, DATASET_FORMATS
 from service.operations import submit
 from service.operations.context import Context
 from service.operations.datasets import read_file, store_dataset
@@ -44,16 +45,14 @@ def _refuse(*_: Any) -> None:
     raise AssertionError("a command computes everything itself")
 
 
-def store_file(path: Path, columns: Mapping[str, str | None], session: Context) -> dict[str, str]:
+def store_file(path: Path, columns: dict[str, Any] | None, session: Context) -> dict[str, str]:
     """Store a file of data, and return what a request says of it; raises Invalid.
 
-    With ``columns``, those that are given make a series.
+    With ``columns``, those of the query of an upload, it has a series.
     """
     file_format = DATASET_FORMATS.get(path.suffix[1:].lower(), CSV)
-    names: dict[str, Any] = {name: value for name, value in columns.items() if value}
-    if columns.get("inputs") is not None:
-        names["inputs"] = tuple(filter(None, split_line(str(columns["inputs"]), ",")))
-    series = SeriesColumns(**names) if columns else None
+    kind = {} if columns is None else {"kind": "series"}
+    series = validate(kind | (columns or {}), DatasetQuery).to_columns()
     dataset = read_file(file_format, path.read_bytes(), session.limits, series)
     return {"kind": "stored", "id": store_dataset(dataset, session.database, session.limits)[0].id}
 

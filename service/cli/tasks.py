@@ -19,8 +19,8 @@ from service.schemas.base import RequestModel
 from service.schemas.pictures import PictureOptions
 
 Json: TypeAlias = dict[str, Any]
-MakeFile: TypeAlias = Callable[..., Download | Picture]  # from a suffix, and options of a picture
-DEFAULT_STYLE: Final = PictureOptions()
+MakeFile: TypeAlias = Callable[[str, PictureOptions], Download | Picture]  # from a suffix
+
 ENDS: Final = {
     "target_reached": "The cost reached its target after {} iterations.",
     "iterations_exhausted": "The run ended after {} iterations.",
@@ -35,6 +35,7 @@ class Task(NamedTuple):
     suffixes: tuple[str, ...]  # of the files that it can write
     answer: Callable[[Any, Context], tuple[bytes, MakeFile]]  # from a request
     describe: Callable[[Json], str]  # as text
+    takes_series: bool = False
 
 
 def _ask(name: str, describe: Callable[[Json], str]) -> Task:
@@ -42,12 +43,12 @@ def _ask(name: str, describe: Callable[[Json], str]) -> Task:
     question = next(question for question in QUESTIONS if question.name == name)
 
     def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
-        def make_file(suffix: str, style: PictureOptions = DEFAULT_STYLE) -> Download | Picture:
+        def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
             asked = request
             if question.picture_model is not None and suffix in PICTURE_FORMATS:
                 given = request.model_dump(exclude_unset=True)
                 asked = question.picture_model.model_validate(given, extra="ignore")
-            return asyncio.run(question.make_file(asked, suffix, style, session))
+            return asyncio.run(question.make_file(asked, suffix, options, session))
 
         return asyncio.run(question.answer(request, session)), make_file
 
@@ -66,14 +67,15 @@ def _compute(
     def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
         row, json = compute(job_type, request, session)
 
-        def make_file(suffix: str, *style: PictureOptions) -> Download | Picture:
+        def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
             if suffix == "csv":
                 return table(row, session.database)
-            return picture(row, *style, suffix, session.limits)
+            return picture(row, options, suffix, session.limits)
 
         return json, make_file
 
-    return Task(job_type.request_model, (*PICTURE_FORMATS, "csv"), answer, describe)
+    suffixes = (*PICTURE_FORMATS, "csv")
+    return Task(job_type.request_model, suffixes, answer, describe, job_type.takes_series)
 
 
 def _describe_run(run: Json) -> str:

@@ -239,6 +239,8 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         ("predict 0,a", "inputs/0/1: Input should be a number"),
         ("fit --delay 3:1", "--delay: low must not be above high"),
         ("fit sales.csv --target revenue", "--target: line 1"),
+        ("fit sales.csv --target 2", "--target: line 1"),
+        ("fit sales.csv --decimal x", "--decimal': 'x' is not one of"),
         ("fit nothing.csv", "'nothing.csv' does not exist"),
         ("fit picture.csv", "picture.csv: the table is not UTF-8"),
         ("optimum --activation tanh", "--activation: the exact optimum is available"),
