@@ -197,11 +197,8 @@ def _plain(value: Any) -> Any:
     for name in ("tolist", "to_list"):
         if hasattr(value, name):
             return getattr(value, name)()
-    return (
-        list(value)
-        if isinstance(value, Iterable) and not isinstance(value, str | dict | list)
-        else value
-    )
+    is_plain = isinstance(value, str | dict | list) or not isinstance(value, Iterable)
+    return value if is_plain else list(value)
 
 
 def _plain_list(value: Any) -> list[Any]:

@@ -14,13 +14,14 @@ import pytest
 
 import linear_rnn
 from linear_rnn import Client
-from linear_rnn._sync import client, results
+from linear_rnn._sync import client, pictures, results
 
+MODULES = (client, pictures, results)
 CLASSES = [
     member
-    for module in (client, results)
+    for module in MODULES
     for _, member in inspect.getmembers(module, inspect.isclass)
-    if member.__module__ in {client.__name__, results.__name__} or member.__name__ == "Table"
+    if member.__module__ in {module.__name__ for module in MODULES} or member.__name__ == "Table"
 ]
 
 

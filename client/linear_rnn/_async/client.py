@@ -154,8 +154,7 @@ class AsyncClient:
         >>> rnn.evaluate(points=[(1, 1)]).evaluations[0].cost
         0.0
         """
-        request = compose(locals())
-        return await self._ask(r.AsyncEvaluations, "/v1/evaluate", request)
+        return await self._ask(r.AsyncEvaluations, "/v1/evaluate", compose(locals()))
 
     async def optimum(
         self, *, dataset: i.DatasetLike | None = None, network: i.NetworkLike | None = None
@@ -165,8 +164,7 @@ class AsyncClient:
         >>> rnn.optimum().weights
         Weights(w_in=1.0, w_rec=1.0)
         """
-        request = compose(locals())
-        return await self._ask(r.AsyncOptimum, "/v1/optimum", request)
+        return await self._ask(r.AsyncOptimum, "/v1/optimum", compose(locals()))
 
     async def trace(
         self,
@@ -181,8 +179,7 @@ class AsyncClient:
         >>> rnn.trace(points=[(1, 2)]).traces[0].regime
         'exploding'
         """
-        request = compose(locals())
-        return await self._ask(r.AsyncTrace, "/v1/gradient-trace", request)
+        return await self._ask(r.AsyncTrace, "/v1/gradient-trace", compose(locals()))
 
     async def check_gradient(
         self,
@@ -197,8 +194,7 @@ class AsyncClient:
         >>> rnn.check_gradient(weights=(0.5, 1.1)).relative_error < 1e-6
         True
         """
-        request = compose(locals())
-        return await self._ask(r.AsyncGradientCheck, "/v1/gradient-check", request)
+        return await self._ask(r.AsyncGradientCheck, "/v1/gradient-check", compose(locals()))
 
     async def surface(
         self,
@@ -279,8 +275,7 @@ class AsyncClient:
         JobFailed, JobCancelled
             If the run did not succeed.
         """
-        request = compose(locals())
-        return await self._compute(r.AsyncRun, request, wait, progress)
+        return await self._compute(r.AsyncRun, compose(locals()), wait, progress)
 
     async def map_basins(
         self,
@@ -301,8 +296,7 @@ class AsyncClient:
         >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).outcomes.shape
         (4, 4)
         """
-        request = compose(locals())
-        return await self._compute(r.AsyncBasinMap, request, wait, progress)
+        return await self._compute(r.AsyncBasinMap, compose(locals()), wait, progress)
 
     async def fit(
         self,
@@ -344,13 +338,7 @@ class AsyncClient:
             if target is None:
                 raise TypeError("a table needs `target`, the name of the column to fit")
             dataset = await self.upload_series(
-                dataset,
-                target=target,
-                inputs=inputs,
-                sequence=sequence,
-                time=time,
-                decimal=decimal,
-                thousands=thousands,
+                dataset, **{name: value for name, value in locals().items() if name in COLUMNS}
             )
         request = compose(locals(), without=COLUMNS)
         return await self._compute(r.AsyncFit, request, wait, progress)

@@ -29,10 +29,9 @@ class AsyncConnection:
     ) -> None:
         import httpx  # takes longer than everything else in this package
 
-        self.source = "the argument `url`" if url else "LINEAR_RNN_URL"
-        if not (url or os.environ.get("LINEAR_RNN_URL")):
-            self.source = "the default"
-        self.url = (url or os.environ.get("LINEAR_RNN_URL") or DEFAULT_URL).rstrip("/")
+        given = url or os.environ.get("LINEAR_RNN_URL")
+        self.source = "the argument `url`" if url else "LINEAR_RNN_URL" if given else "the default"
+        self.url = (given or DEFAULT_URL).rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             message = f"{self.url!r} (from {self.source}) must begin with http:// or https://"
             raise ConnectFailed(message)
@@ -118,12 +117,8 @@ def _retry_after(response: "httpx.Response") -> float | None:
 
 def _check(response: "httpx.Response") -> "httpx.Response":
     if response.is_error:
-        try:
-            problem = response.json()
-        except ValueError:
-            problem = {}
-        if not isinstance(problem, dict):
-            problem = {}
+        is_problem = response.headers.get("Content-Type") == "application/problem+json"
+        problem = response.json() if is_problem else {}
         request_id = response.headers.get("X-Request-ID")
         raise status_error(response.status_code, problem, request_id)
     return response

@@ -1,12 +1,12 @@
 """Results, with what they load, draw and do."""
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
 
 from linear_rnn import _models as m
 from linear_rnn import _text as text
 from linear_rnn._arrays import Array, read_csv, read_npz, to_column
+from linear_rnn._async.pictures import AsyncPicture, PictureOptions
 from linear_rnn._decode import decode
 from linear_rnn._errors import JobCancelled, JobFailed
 from linear_rnn._inputs import id_of, rows_of
@@ -24,17 +24,6 @@ UNFINISHED = frozenset({"queued", "running"})
 WAIT_SECONDS = 20  # per request; proxies often close connections after sixty
 
 T = TypeVar("T", bound="AsyncResult")
-
-
-class PictureOptions(TypedDict, total=False):
-    """How a picture is drawn."""
-
-    format: Literal["svg", "png", "pdf"]
-    width: int
-    height: int
-    dpi: int
-    theme: m.Theme
-    title: str
 
 
 class AsyncResult:
@@ -67,47 +56,6 @@ def attach(
     result = decode(model, data)
     result._client, result._data, result._request = client, data, request
     return result
-
-
-@suggest_keywords
-class AsyncPicture:
-    """A picture, which shows itself in a notebook."""
-
-    def __init__(self, load: Callable[[str], Any]) -> None:
-        self._load = load
-        self.content = b""
-        """The file."""
-        self.format = ""
-        """Its format: svg, png or pdf."""
-
-    async def load(self, format: str) -> Self:  # noqa: A002
-        """Load the picture in a format: svg, png or pdf.
-
-        >>> rnn.surface().plot().load("png").content[1:4]
-        b'PNG'
-        """
-        self.content = await self._load(format)
-        self.format = format
-        return self
-
-    async def save(self, path: str | Path) -> None:
-        """Write the picture to a file, in the format of its name: .svg, .png or .pdf.
-
-        >>> rnn.surface().plot().save("surface.pdf")
-        """
-        wanted = Path(path).suffix.removeprefix(".")
-        if wanted != self.format:
-            await self.load(wanted)
-        Path(path).write_bytes(self.content)
-
-    def _repr_svg_(self) -> str | None:
-        return self.content.decode() if self.format == "svg" else None
-
-    def _repr_png_(self) -> bytes | None:
-        return self.content if self.format == "png" else None
-
-    def __repr__(self) -> str:
-        return f"<{self.format} picture of {len(self.content):,} bytes; .save(path) writes it>"
 
 
 @suggest_keywords
@@ -358,10 +306,7 @@ class AsyncRun(AsyncComputation, m.TrainingRun):
         """The columns iteration, w_in, w_rec, cost and log10_cost of every recorded iteration."""
         return Rows(await self._load("trajectory", "/trajectory.csv"))
 
-    @property
-    async def table(self) -> Rows:
-        """The trajectory."""
-        return await self.trajectory
+    table = trajectory
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return f"{self._path}/trajectory", None
@@ -448,8 +393,8 @@ class AsyncFit(AsyncComputation, m.FitResource):
         >>> list(rnn.fit().conf_int())
         ['w_rec', 'time_constant', 'half_life']
         """
-        estimates = {"w_rec": self.w_rec, "time_constant": self.time_constant}
-        estimates["half_life"] = self.half_life
+        names = ("w_rec", "time_constant", "half_life")
+        estimates = {name: getattr(self, name) for name in names}
         return {name: value.intervals for name, value in estimates.items() if value is not None}
 
     @property

@@ -154,8 +154,7 @@ class Client:
         >>> rnn.evaluate(points=[(1, 1)]).evaluations[0].cost
         0.0
         """
-        request = compose(locals())
-        return self._ask(r.Evaluations, "/v1/evaluate", request)
+        return self._ask(r.Evaluations, "/v1/evaluate", compose(locals()))
 
     def optimum(
         self, *, dataset: i.DatasetLike | None = None, network: i.NetworkLike | None = None
@@ -165,8 +164,7 @@ class Client:
         >>> rnn.optimum().weights
         Weights(w_in=1.0, w_rec=1.0)
         """
-        request = compose(locals())
-        return self._ask(r.Optimum, "/v1/optimum", request)
+        return self._ask(r.Optimum, "/v1/optimum", compose(locals()))
 
     def trace(
         self,
@@ -181,8 +179,7 @@ class Client:
         >>> rnn.trace(points=[(1, 2)]).traces[0].regime
         'exploding'
         """
-        request = compose(locals())
-        return self._ask(r.Trace, "/v1/gradient-trace", request)
+        return self._ask(r.Trace, "/v1/gradient-trace", compose(locals()))
 
     def check_gradient(
         self,
@@ -197,8 +194,7 @@ class Client:
         >>> rnn.check_gradient(weights=(0.5, 1.1)).relative_error < 1e-6
         True
         """
-        request = compose(locals())
-        return self._ask(r.GradientCheck, "/v1/gradient-check", request)
+        return self._ask(r.GradientCheck, "/v1/gradient-check", compose(locals()))
 
     def surface(
         self,
@@ -279,8 +275,7 @@ class Client:
         JobFailed, JobCancelled
             If the run did not succeed.
         """
-        request = compose(locals())
-        return self._compute(r.Run, request, wait, progress)
+        return self._compute(r.Run, compose(locals()), wait, progress)
 
     def map_basins(
         self,
@@ -301,8 +296,7 @@ class Client:
         >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).outcomes.shape
         (4, 4)
         """
-        request = compose(locals())
-        return self._compute(r.BasinMap, request, wait, progress)
+        return self._compute(r.BasinMap, compose(locals()), wait, progress)
 
     def fit(
         self,
@@ -344,13 +338,7 @@ class Client:
             if target is None:
                 raise TypeError("a table needs `target`, the name of the column to fit")
             dataset = self.upload_series(
-                dataset,
-                target=target,
-                inputs=inputs,
-                sequence=sequence,
-                time=time,
-                decimal=decimal,
-                thousands=thousands,
+                dataset, **{name: value for name, value in locals().items() if name in COLUMNS}
             )
         request = compose(locals(), without=COLUMNS)
         return self._compute(r.Fit, request, wait, progress)

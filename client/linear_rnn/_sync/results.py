@@ -1,9 +1,8 @@
 # Generated from _async by `make openapi`: do not edit.
 """Results, with what they load, draw and do."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
 
 from linear_rnn import _models as m
 from linear_rnn import _text as text
@@ -13,6 +12,7 @@ from linear_rnn._errors import JobCancelled, JobFailed
 from linear_rnn._inputs import id_of, rows_of
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
+from linear_rnn._sync.pictures import Picture, PictureOptions
 from linear_rnn._tables import Rows, Table, lengthen, stack
 
 if TYPE_CHECKING:
@@ -25,17 +25,6 @@ UNFINISHED = frozenset({"queued", "running"})
 WAIT_SECONDS = 20  # per request; proxies often close connections after sixty
 
 T = TypeVar("T", bound="Result")
-
-
-class PictureOptions(TypedDict, total=False):
-    """How a picture is drawn."""
-
-    format: Literal["svg", "png", "pdf"]
-    width: int
-    height: int
-    dpi: int
-    theme: m.Theme
-    title: str
 
 
 class Result:
@@ -66,47 +55,6 @@ def attach(model: type[T], client: "Client", data: dict[str, Any], request: dict
     result = decode(model, data)
     result._client, result._data, result._request = client, data, request
     return result
-
-
-@suggest_keywords
-class Picture:
-    """A picture, which shows itself in a notebook."""
-
-    def __init__(self, load: Callable[[str], Any]) -> None:
-        self._load = load
-        self.content = b""
-        """The file."""
-        self.format = ""
-        """Its format: svg, png or pdf."""
-
-    def load(self, format: str) -> Self:  # noqa: A002
-        """Load the picture in a format: svg, png or pdf.
-
-        >>> rnn.surface().plot().load("png").content[1:4]
-        b'PNG'
-        """
-        self.content = self._load(format)
-        self.format = format
-        return self
-
-    def save(self, path: str | Path) -> None:
-        """Write the picture to a file, in the format of its name: .svg, .png or .pdf.
-
-        >>> rnn.surface().plot().save("surface.pdf")
-        """
-        wanted = Path(path).suffix.removeprefix(".")
-        if wanted != self.format:
-            self.load(wanted)
-        Path(path).write_bytes(self.content)
-
-    def _repr_svg_(self) -> str | None:
-        return self.content.decode() if self.format == "svg" else None
-
-    def _repr_png_(self) -> bytes | None:
-        return self.content if self.format == "png" else None
-
-    def __repr__(self) -> str:
-        return f"<{self.format} picture of {len(self.content):,} bytes; .save(path) writes it>"
 
 
 @suggest_keywords
@@ -357,10 +305,7 @@ class Run(Computation, m.TrainingRun):
         """The columns iteration, w_in, w_rec, cost and log10_cost of every recorded iteration."""
         return Rows(self._load("trajectory", "/trajectory.csv"))
 
-    @property
-    def table(self) -> Rows:
-        """The trajectory."""
-        return self.trajectory
+    table = trajectory
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return f"{self._path}/trajectory", None
@@ -447,8 +392,8 @@ class Fit(Computation, m.FitResource):
         >>> list(rnn.fit().conf_int())
         ['w_rec', 'time_constant', 'half_life']
         """
-        estimates = {"w_rec": self.w_rec, "time_constant": self.time_constant}
-        estimates["half_life"] = self.half_life
+        names = ("w_rec", "time_constant", "half_life")
+        estimates = {name: getattr(self, name) for name in names}
         return {name: value.intervals for name, value in estimates.items() if value is not None}
 
     @property
