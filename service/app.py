@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
@@ -103,7 +104,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         redirect_slashes=False,
         telemetry=make_telemetry_config(),
         separate_input_output_schemas=False,
-        lifespan=_lifespan(settings, database, queue, supervisor),
+        lifespan=_lifespan(settings, database, queue),
     )
     state = app.state.service = _make_state(settings, database, queue, supervisor)
     app.add_middleware(CompressionMiddleware)
@@ -132,7 +133,7 @@ def _make_state(
     )
 
     def count_workers() -> int:
-        return len(supervisor.worker_names) if supervisor is not None else 0
+        return len(supervisor.pids) if supervisor is not None else 0
 
     metrics = Metrics(scheduler, render_pool, database, count_workers)
     return AppState(
@@ -154,7 +155,7 @@ def _make_state(
 
 
 def _lifespan(
-    settings: Settings, database: Database, queue: JobQueue, supervisor: Supervisor | None
+    settings: Settings, database: Database, queue: JobQueue
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -163,14 +164,13 @@ def _lifespan(
         await run_in_threadpool(queue.migrate)
         # It takes longer than the budget of a short fit, which would otherwise pay for it.
         await run_in_threadpool(import_module, "scipy.signal")
-        if supervisor is not None:
-            reaper = Reaper(database, queue)
-            if settings.sqlite_file is not None:
-                # No other serve uses this file, so the jobs of unknown workers are orphans.
-                await run_in_threadpool(reaper.requeue_orphans, supervisor.worker_names)
-            supervisor.report_exits_to(lambda name: reaper.requeue_jobs_of([name]))
+        days = settings.retention_days
+        reaper = Reaper(database, queue, None if days is None else timedelta(days=days))
+        reaping = asyncio.create_task(reaper.run())
         state.render_pool.start()
         yield
+        reaping.cancel()
+        await asyncio.wait({reaping})
         state.watcher.close()
         await state.render_pool.stop()
         state.scheduler.end_threads()

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from scripts.openapi import openapi_schema
@@ -12,6 +13,7 @@ from service.app import create_app
 from service.jobs.supervisor import Supervisor
 from service.operations.limits import Limits
 from service.settings import Settings
+from service.store import datasets
 
 README = Path(__file__).parents[1] / "README.md"
 METHODS = r"((?:`(?:GET|POST|DELETE)` )*`(?:GET|POST|DELETE))"
@@ -82,5 +84,19 @@ def test_the_database_is_made_at_the_start(tmp_path: Path) -> None:
         async with app.router.lifespan_context(app):
             app.state.service.database.check_space(0)
             assert any((tmp_path / "data").iterdir())
+
+    asyncio.run(run())
+
+
+def test_the_service_deletes_what_has_expired(tmp_path: Path) -> None:
+    app = create_app(Settings(data_dir=tmp_path, render_processes=0, retention_days=1e-9))
+    dataset_id, numbers = f"ds_{1:032x}", np.ones((1, 1))
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app), asyncio.timeout(60):
+            database = app.state.service.database
+            datasets.add(database, dataset_id, numbers, numbers[0])
+            while datasets.list_page(database, 1)[0]:
+                await asyncio.sleep(0.05)
 
     asyncio.run(run())

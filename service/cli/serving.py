@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.text import format_example
-from service.errors import ServiceError, StartError
+from service.errors import StartError
 
 if TYPE_CHECKING:
-    from service.jobs.supervisor import Supervisor
     from service.settings import Settings
 
 SHUTDOWN_SECONDS = 10.0  # two more than a shutdown takes at most
@@ -68,7 +67,7 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
 
         # The workers start while the application is imported.
         supervisor = Supervisor(settings)
-        closing.callback(_end, supervisor, settings)
+        closing.callback(supervisor.stop)
         supervisor.start()
 
         from service.app import create_app
@@ -96,21 +95,10 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
     os._exit(exit_code)
 
 
-def _end(supervisor: "Supervisor", settings: "Settings") -> None:
-    """Stop the workers, and requeue the jobs of those that had to be killed."""
-    killed = supervisor.stop()
-    if not killed:
-        return
-    from service.jobs.reaper import requeue_jobs_of_stopped_workers
-
-    with contextlib.suppress(ServiceError):  # the reaper of another worker finds them later
-        requeue_jobs_of_stopped_workers(settings.store_url, killed)
-
-
 @click.command(epilog=format_example("linear-rnn worker --data-dir data"))
 @data_dir
-@click.option("--supervised", metavar="NAME", hidden=True)
-def worker(supervised: str | None, **options: str | None) -> None:
+@click.option("--supervised", is_flag=True, hidden=True)
+def worker(supervised: bool, **options: str | None) -> None:
     """Run jobs only, one at a time, until SIGTERM or Ctrl+C."""
     gc.disable()
     settings = _settings(options)
@@ -120,7 +108,7 @@ def worker(supervised: str | None, **options: str | None) -> None:
 
     prepare_directory(settings)
     _enable_collections()
-    run(settings, supervised)
+    run(settings, is_supervised=supervised)
 
 
 @click.command(epilog=format_example("linear-rnn migrate --data-dir data"))

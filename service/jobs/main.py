@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from time import sleep
 from types import FrameType
 from typing import Final
@@ -22,30 +21,29 @@ HEARTBEAT_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 5.0  # until a worker whose parent has ended is ended, too
 
 
-def run(settings: Settings, supervised: str | None) -> None:
+def run(settings: Settings, *, is_supervised: bool) -> None:
     """Execute jobs until a signal arrives. It does not return.
 
-    ``supervised`` is the name that `serve` has given this worker, whose standard input is then a
-    socket from there. A worker that was started alone draws a name.
+    The standard input of a supervised worker is a socket from the `serve` that started it.
     """
     log = configure_log(settings.log_level)
 
     def exit_now() -> None:
         """End during a step. The supervisor starts a new worker, or this process restarts."""
         log.flush()
-        if supervised:
+        if is_supervised:
             os._exit(EXIT_ABANDONED_STEP)
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the original command
 
-    worker = make_worker(settings, supervised or uuid4().hex, exit_now)
+    worker = make_worker(settings, uuid4().hex, exit_now)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()
 
     signal.signal(signal.SIGTERM, stop)
     # Ctrl+C reaches the whole process group. The supervisor then stops its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN if supervised else stop)
-    if supervised:
+    signal.signal(signal.SIGINT, signal.SIG_IGN if is_supervised else stop)
+    if is_supervised:
         os.nice(NICENESS)
         stop_with_parent(sys.stdin.fileno(), worker.stop)
         send_heartbeats(sys.stdin.fileno())
@@ -57,11 +55,9 @@ def run(settings: Settings, supervised: str | None) -> None:
 
 
 def make_worker(settings: Settings, name: str, exit_now: Callable[[], None]) -> Worker:
-    """Return a worker with the database, the quota and the retention of the settings."""
-    days = settings.retention_days
-    retention = None if days is None else timedelta(days=days)
+    """Return a worker with the database and the limits of the settings."""
     return Worker(
-        *(settings.store_url, name, exit_now, settings.max_stored_bytes, retention),
+        *(settings.store_url, name, exit_now, settings.max_stored_bytes),
         max_seconds=settings.max_job_seconds,
     )
 

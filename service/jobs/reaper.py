@@ -1,20 +1,23 @@
 """Detection of jobs whose worker is dead or that the queue has lost, and their redelivery.
 
-Every worker runs a reaper, once per second. Any number may run, since only one of them can replace
-a lease. A worker is presumed dead when its heartbeat, by the clock of the database, has not changed
-during ten seconds of continuous observation. An outage of the database, a full disk or a suspended
-reaper interrupts the observation, which then starts again. None of them therefore makes a worker
-look dead. The death of a worker counts against its job only if a process of the service has seen
-the worker alive before and lives on, since otherwise the whole service was lost.
+Every process that serves HTTP runs a reaper, once per second. Any number may run, since only one of
+them can replace a lease. A worker is presumed dead when its heartbeat, by the clock of the
+database, has not changed during ten seconds of continuous observation. An outage of the database, a
+full disk or a suspended reaper interrupts the observation, which then starts again. None of them
+therefore makes a worker look dead. The death of a worker counts against its job only if a reaper
+has seen the worker alive before, since otherwise the whole service was lost.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import inf
 from time import monotonic
 from typing import Final, NamedTuple
+
+from anyio import to_thread
 
 from service.errors import ServiceError
 from service.jobs.queue import ENQUEUED, JobQueue
@@ -80,8 +83,19 @@ class Reaper:
     clean_seconds: float = 600.0
     clock: Callable[[], float] = monotonic
     _observations: dict[str, Observation] = field(default_factory=dict, init=False)
-    _last_run: float = field(default=0.0, init=False)
+    _last_run: float = field(default=-inf, init=False)
     _last_cleaning: float = field(default=-inf, init=False)
+
+    async def run(self) -> None:
+        """Reap once per second, in a thread, until the task is cancelled."""
+        while True:
+            await asyncio.sleep(REAP_SECONDS)
+            try:
+                await to_thread.run_sync(self.reap, abandon_on_cancel=True)
+            except ServiceError as error:
+                logger.info("cannot look for lost jobs: %s", error.detail)
+            except Exception:
+                logger.exception("cannot look for lost jobs")
 
     def reap(self) -> int:
         """Observe all jobs once, and requeue those whose worker is dead or that the queue lost.
@@ -90,12 +104,14 @@ class Reaper:
         failed observation, the next call starts again.
         """
         now = self.clock()
-        previous = self._observations if now - self._last_run <= MAX_GAP_SECONDS else {}
-        self._observations = {}  # remains empty if the store fails below
+        continues = now - self._last_run <= MAX_GAP_SECONDS
+        previous = self._observations if continues else {}
+        self._observations, self._last_run = {}, -inf  # remain if the store fails below
         lost = []
         observations = {}
         for lease, (state, max_seconds) in self._read_states().items():
-            observation = previous.get(lease, Observation(state, now))
+            # A worker that is new has just claimed its job, and may have died since.
+            observation = previous.get(lease, Observation(state, now, has_changed=continues))
             if observation.state != state:
                 observation = Observation(state, now, has_changed=True)
             observations[lease] = observation
@@ -106,25 +122,6 @@ class Reaper:
             is_clean = self._clean()
             self._last_cleaning = now if is_clean else self._last_cleaning
         return sum(self._resolve(lease, observations[lease]) for lease in lost)
-
-    def requeue_jobs_of(self, owners: Collection[str], *, counts: bool = True) -> int:
-        """Requeue the jobs that workers of these names held, and return their number.
-
-        The loss counts against a job unless its worker was stopped on purpose.
-        """
-        error = POISON_JOB if counts else None
-        running = job_queries.list_running(self.database)
-        return sum(self._requeue(job.lease, error) for job in running if job.owner in owners)
-
-    def requeue_orphans(self, live_owners: Collection[str]) -> int:
-        """Requeue the jobs of all other workers, and return their number.
-
-        Use it if no other worker can be alive, so that these jobs need not wait until their workers
-        are presumed dead.
-        """
-        running = job_queries.list_running(self.database)
-        orphans = [job.lease for job in running if job.owner not in live_owners]
-        return sum(self._requeue(lease, None) for lease in orphans)
 
     def _read_states(self) -> dict[str, tuple[object, float]]:
         """Return for each lease a state that must change, and within how many seconds."""
@@ -173,14 +170,3 @@ class Reaper:
         except ServiceError:
             logger.debug("the queue entry %s remains", lease)
         return status == "queued"
-
-
-def requeue_jobs_of_stopped_workers(url: str, owners: Collection[str]) -> None:
-    """Requeue the jobs of workers that were killed because they did not stop in time."""
-    database = Database(url)
-    queue = JobQueue(url)
-    try:
-        Reaper(database, queue).requeue_jobs_of(owners, counts=False)
-    finally:
-        queue.close()
-        database.close()

@@ -11,9 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
-from uuid import uuid4
 
-from service.errors import ServiceError
 from service.settings import Settings, usable_cores
 
 logger = logging.getLogger(__name__)
@@ -42,7 +40,6 @@ class Timing:
 class _WorkerSlot:
     """A slot for one worker, the process in it, and the socket that connects both."""
 
-    name: str = ""
     process: "subprocess.Popen[bytes] | None" = None
     connection: socket.socket | None = None
     started: float = 0.0
@@ -67,7 +64,7 @@ class Supervisor:
     clock
         Returns the monotonic time in seconds.
     command
-        Starts a worker, whose name follows.
+        Starts a worker.
     """
 
     def __init__(
@@ -88,9 +85,6 @@ class Supervisor:
         }
         self._environment["RNN_WORKERS"] = str(n_workers)
         self._slots = [_WorkerSlot() for _ in range(n_workers)]
-        self._unreported: list[str] = []  # names of workers whose exit is not reported yet
-        self._report: Callable[[str], object] | None = None
-        self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._stop_at: float | None = None
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
@@ -102,10 +96,10 @@ class Supervisor:
         self._thread.start()
 
     @property
-    def worker_names(self) -> list[str]:
-        """The names of the workers that are alive."""
-        with self._lock:
-            return [slot.name for slot in self._slots if slot.process is not None]
+    def pids(self) -> list[int]:
+        """The process ids of the workers that are alive."""
+        processes = [slot.process for slot in self._slots]
+        return [process.pid for process in processes if process is not None]
 
     @property
     def problem(self) -> str | None:
@@ -115,13 +109,6 @@ class Supervisor:
             return "the workers cannot be started or exit when they start; the log has the reason"
         return None
 
-    def report_exits_to(self, report: Callable[[str], object]) -> None:
-        """Call ``report`` with the name of each worker that exits, including earlier exits.
-
-        An exit is reported again later if ``report`` raises a ServiceError.
-        """
-        self._report = report
-
     def terminate(self) -> None:
         """Begin to stop the workers; `stop` waits for them."""
         self._stopping.set()
@@ -130,8 +117,8 @@ class Supervisor:
             if slot.process is not None:
                 slot.process.terminate()
 
-    def stop(self) -> list[str]:
-        """Stop the workers, which requeue their jobs; return the names of those that it killed."""
+    def stop(self) -> None:
+        """Stop the workers, which requeue their jobs. Kill those that take too long."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -139,16 +126,13 @@ class Supervisor:
         for _, process in running:
             process.terminate()
         deadline = self._stop_at or monotonic() + self._timing.stop
-        killed = []
         for slot, process in running:
             try:
                 process.wait(max(0.0, deadline - monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-                killed.append(slot.name)
             _disconnect(slot)
-        return killed
 
     def _watch(self) -> None:
         looked = self._clock()
@@ -160,23 +144,21 @@ class Supervisor:
                     self._on_exit(slot, slot.process)
                 if slot.process is None and self._clock() >= slot.start_at:
                     self._start_worker(slot)
-            self._report_exits()
 
     def _start_worker(self, slot: _WorkerSlot) -> None:
-        name = uuid4().hex
-        command = [*self._command, name]
         try:
             slot.connection, theirs = socket.socketpair()
             slot.connection.setblocking(False)
             with theirs:
-                process = subprocess.Popen(command, stdin=theirs.fileno(), env=self._environment)  # noqa: S603 - our own
+                process = subprocess.Popen(  # noqa: S603 - our own command
+                    self._command, stdin=theirs.fileno(), env=self._environment
+                )
         except OSError as error:  # there are too many files or processes, or too little memory
             logger.warning("a worker cannot be started: %s", error.strerror)
             _disconnect(slot)
             self._pause(slot)
             return
-        with self._lock:
-            slot.name, slot.process, slot.started = name, process, self._clock()
+        slot.process, slot.started = process, self._clock()
         slot.hung_at = slot.started + START_SECONDS
 
     def _pause(self, slot: _WorkerSlot) -> None:
@@ -210,17 +192,7 @@ class Supervisor:
         else:
             slot.pause = 0.0
         _disconnect(slot)
-        with self._lock:
-            self._unreported.append(slot.name)
-            slot.process = None
-
-    def _report_exits(self) -> None:
-        while self._unreported and self._report is not None:
-            try:
-                self._report(self._unreported[0])
-            except ServiceError:
-                return
-            del self._unreported[0]
+        slot.process = None
 
 
 def _disconnect(slot: _WorkerSlot) -> None:

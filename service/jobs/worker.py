@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from math import inf
 from time import monotonic, thread_time
 from typing import Any, NoReturn, TypeVar
@@ -14,7 +13,6 @@ import numpy as np
 
 from service.errors import DiskFull, LimitExceeded, ServiceError, StoreFull, StoreUnavailable
 from service.jobs.queue import JobQueue, consume
-from service.jobs.reaper import REAP_SECONDS, Reaper
 from service.lifecycle import JobProblem
 from service.operations.basins import BASIN_MAP
 from service.operations.fits import FIT
@@ -64,8 +62,6 @@ class Worker:
         Ends the process at once. A step cannot be interrupted, and some take minutes.
     max_bytes
         The quota for all stored data, None for no quota.
-    retention
-        How long finished computations stay stored. None for ever.
     max_seconds
         The CPU seconds after which a job fails.
     """
@@ -76,7 +72,6 @@ class Worker:
         name: str,
         exit_now: Callable[[], None],
         max_bytes: int | None = None,
-        retention: timedelta | None = None,
         timing: Timing = Timing(),
         job_types: Mapping[str, JobType[Any]] = JOB_TYPES,
         max_seconds: float = inf,
@@ -89,7 +84,6 @@ class Worker:
         self.exit_now = exit_now
         self.database = Database(url, max_bytes)
         self.queue = JobQueue(url)
-        self.reaper = Reaper(self.database, self.queue, retention)
         self.stopping = threading.Event()
         self.executing = threading.Lock()  # held while a job is executed
         self.lease = ""  # of that job
@@ -104,11 +98,7 @@ class Worker:
             self._retry(self._open)
         except WorkerStopped:
             return
-        while not self.stopping.wait(REAP_SECONDS):
-            try:
-                self.reaper.reap()
-            except ServiceError as error:
-                logger.info("cannot look for lost jobs: %s", error.detail)
+        self.stopping.wait()
         if not self.executing.acquire(timeout=self.timing.step_wait):
             self._requeue(self.lease)
             self._cancel_queue_entry(self.lease)

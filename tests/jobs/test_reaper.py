@@ -161,27 +161,23 @@ def test_a_queued_job_that_the_queue_lost_is_requeued(
     assert reap(reaper, 101.0 + LOST_SECONDS, 60) == 0
 
 
-def test_jobs_of_some_or_of_unknown_workers_are_requeued(
-    database: Database, reaper: Reaper
-) -> None:
-    jobs.claim(database, current_lease(database), "worker")
-    assert reaper.requeue_jobs_of(["another"]) == 0
-    assert reaper.requeue_jobs_of(["worker"]) == 1
-    assert computations.get(database, RUN).deliveries == 1
-    jobs.claim(database, current_lease(database), "worker")
-    assert reaper.requeue_orphans(["worker"]) == 0
-    assert reaper.requeue_orphans(["another"]) == 1
-    assert computations.get(database, RUN).deliveries == 1
-
-
-def test_workers_stopped_on_purpose_do_not_count_against_a_job(
-    database: Database, queue: Any, reaper: Reaper
+def test_workers_that_no_reaper_saw_alive_do_not_count_against_a_job(
+    database: Database, queue: Any
 ) -> None:
     for _ in range(jobs.MAX_DELIVERIES + 1):
         jobs.claim(database, current_lease(database), "worker")
-        assert reaper.requeue_jobs_of(["worker"], counts=False) == 1
+        assert reap(Reaper(database, queue), 100.0, DEAD_SECONDS) == 1
     row = computations.get(database, RUN)
     assert (row.status, row.deliveries) == ("queued", 0)
+
+
+def test_a_worker_counts_that_dies_after_its_claim(
+    database: Database, queue: Any, reaper: Reaper
+) -> None:
+    reap(reaper, 100.0)
+    jobs.claim(database, current_lease(database), "worker")
+    assert reap(reaper, 101.0, DEAD_SECONDS) == 1
+    assert computations.get(database, RUN).deliveries == 1
 
 
 def test_expired_computations_are_deleted_a_few_at_a_time(database: Database, queue: Any) -> None:

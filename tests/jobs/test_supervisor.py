@@ -10,7 +10,6 @@ from typing import Any
 import psutil
 import pytest
 
-from service.errors import StoreUnavailable
 from service.jobs.supervisor import (
     EXIT_ABANDONED_STEP,
     HEARTBEAT_TIMEOUT,
@@ -64,41 +63,32 @@ def children() -> list[psutil.Process]:
 
 def test_stopped_workers_end(start: Start) -> None:
     supervisor = start("cat", n_workers=2)
-    assert len(set(supervisor.worker_names)) == 2
     workers = children()
+    assert sorted(worker.pid for worker in workers) == sorted(supervisor.pids)
     assert len(workers) == 2
-    assert supervisor.stop() == []
+    supervisor.stop()
     assert not any(worker.is_running() for worker in workers)
 
 
 @pytest.mark.parametrize("terminated_before", [False, True])
-def test_a_worker_that_does_not_stop_is_killed_and_named(
+def test_a_worker_that_does_not_stop_is_killed(
     start: Start, tmp_path: Path, terminated_before: bool
 ) -> None:
     script = f"trap '' TERM; touch {tmp_path}/ready; while :; do sleep 0.1; done"
     supervisor = start(script, timing=Timing(poll=0.01, stop=0.1))
     wait_for((tmp_path / "ready").exists)
-    (name,) = supervisor.worker_names
+    (worker,) = children()
     if terminated_before:
         supervisor.terminate()
-    assert supervisor.stop() == [name]
+    supervisor.stop()
+    assert not worker.is_running()
 
 
-def test_an_exit_is_reported_until_that_succeeds_and_the_worker_is_restarted(start: Start) -> None:
+def test_a_worker_that_exits_is_restarted(start: Start) -> None:
     supervisor = start("cat")
-    (name,) = supervisor.worker_names
+    (pid,) = supervisor.pids
     children()[0].kill()
-    wait_for(lambda: supervisor.worker_names not in ([], [name]))
-    calls: list[str] = []
-
-    def report(name: str) -> None:
-        calls.append(name)
-        if len(calls) < 3:
-            raise StoreUnavailable("unavailable")
-
-    supervisor.report_exits_to(report)  # it also reports earlier exits
-    wait_for(lambda: len(calls) == 3)
-    assert calls == [name] * 3
+    wait_for(lambda: supervisor.pids not in ([], [pid]))
 
 
 @pytest.mark.parametrize(("code", "restarts_at_once"), [(1, False), (EXIT_ABANDONED_STEP, True)])
@@ -106,27 +96,23 @@ def test_only_a_worker_that_fails_early_is_restarted_after_a_pause(
     start: Start, tmp_path: Path, code: int, restarts_at_once: bool
 ) -> None:
     timing = Timing(poll=0.01, first_pause=60.0)
-    supervisor = start(f"echo started >> {tmp_path}/log; exit {code}", timing=timing)
-    exits: list[str] = []
-    supervisor.report_exits_to(exits.append)
+    log = tmp_path / "log"
+    log.touch()
+    supervisor = start(f"echo started >> {log}; exit {code}", timing=timing)
     if restarts_at_once:
-        wait_for(lambda: len(exits) >= 3)
+        wait_for(lambda: log.read_text().count("started") >= 3)
         assert supervisor.problem is None
     else:
-        wait_for(lambda: exits)
+        wait_for(lambda: supervisor.pids == [])
         assert "exit when they start" in str(supervisor.problem)
-        assert supervisor.worker_names == []
-        assert (tmp_path / "log").read_text() == "started\n"
+        assert log.read_text() == "started\n"
 
 
 def test_one_running_worker_is_no_problem(start: Start, tmp_path: Path) -> None:
     timing = Timing(poll=0.01, first_pause=60.0)
     supervisor = start(f"mkdir {tmp_path}/first && exit 1; cat", 2, timing)
-    exits: list[str] = []
-    supervisor.report_exits_to(exits.append)
-    wait_for(lambda: exits)
+    wait_for(lambda: len(supervisor.pids) == 1)
     assert supervisor.problem is None
-    assert len(supervisor.worker_names) == 1
 
 
 def test_without_workers_there_is_no_problem(start: Start) -> None:
@@ -153,13 +139,9 @@ class Clock:
 def test_a_worker_that_never_sends_a_heartbeat_is_replaced(start: Start) -> None:
     clock = Clock()
     supervisor = start("cat", timing=Timing(poll=0.01, max_gap=float("inf")), clock=clock)
-    names = supervisor.worker_names
-    exits: list[str] = []
-    supervisor.report_exits_to(exits.append)
+    pids = supervisor.pids
     clock.now += START_SECONDS
-    wait_for(lambda: exits)
-    assert exits == names
-    wait_for(lambda: supervisor.worker_names not in ([], names))
+    wait_for(lambda: supervisor.pids not in ([], pids))
 
 
 def test_a_worker_that_stops_its_heartbeat_is_replaced(start: Start, tmp_path: Path) -> None:
@@ -167,26 +149,23 @@ def test_a_worker_that_stops_its_heartbeat_is_replaced(start: Start, tmp_path: P
     log.touch()
     script = f"while :; do printf . >&0; echo >> {log}; sleep 0.05; done"
     supervisor = start(script, timing=Timing(poll=0.01, max_gap=float("inf")), clock=clock)
-    exits: list[str] = []
-    supervisor.report_exits_to(exits.append)
+    pids = supervisor.pids
     for _ in range(3):  # together longer than a worker may take without a heartbeat
         clock.now += HEARTBEAT_TIMEOUT - 1
         log.write_text("")
         wait_for(log.read_text)
         clock.wait_for_looks()
-    assert exits == []
-    (name,) = supervisor.worker_names
+    assert supervisor.pids == pids
     children()[0].suspend()
     clock.wait_for_looks()
     clock.now += HEARTBEAT_TIMEOUT
-    wait_for(lambda: exits)
-    assert exits[0] == name
+    wait_for(lambda: supervisor.pids not in ([], pids))
 
 
 def test_no_worker_is_killed_after_the_supervisor_was_suspended(start: Start) -> None:
     clock = Clock()
     supervisor = start("cat", clock=clock)
-    names = supervisor.worker_names
+    pids = supervisor.pids
     clock.now += 10 * START_SECONDS
     clock.wait_for_looks()
-    assert supervisor.worker_names == names
+    assert supervisor.pids == pids

@@ -1,6 +1,5 @@
 """Steps that take minutes, such as the pass over a large dataset. Nothing waits for their end."""
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -76,16 +75,3 @@ def test_restarts_do_not_count_against_a_job(start: Start, tmp_path: Path) -> No
         server.stop()
         assert monotonic() - signalled < STEP_SECONDS
         assert read_job(data_dir, run_id) == ("queued", 0)
-
-
-@pytest.mark.slow
-def test_the_job_of_a_worker_that_had_to_be_killed_is_requeued(
-    start: Start, tmp_path: Path
-) -> None:
-    server = start(1)
-    run = server.submit(**LONG_STEP)
-    server.wait_for_run(run["id"], is_running)
-    (worker,) = server.workers
-    os.kill(worker, signal.SIGSTOP)  # it then ignores SIGTERM
-    server.stop()
-    assert read_job(tmp_path / "data", run["id"]) == ("queued", 0)
