@@ -17,7 +17,7 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from service import __version__
@@ -25,7 +25,7 @@ from service.api.request_record import RequestRecord
 from service.errors import ServiceError
 from service.rendering.pool import RenderPool
 from service.scheduling import QueueCounts, Scheduler
-from service.store import job_queries, job_totals
+from service.store import job_queries
 from service.store.database import Database
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -121,7 +121,6 @@ class DatabaseCollector(Collector):
         up = GaugeMetricFamily("rnn_database_up", "Whether the database is available.")
         try:
             unfinished = job_queries.count_unfinished(self._database)
-            totals = job_totals.read(self._database)
             n_bytes = self._database.size_bytes()
         except ServiceError:
             up.add_metric([], 0.0)
@@ -141,17 +140,3 @@ class DatabaseCollector(Collector):
             jobs.add_metric([group.kind, group.status], group.n)
             ages.add_metric([group.kind, group.status], group.oldest_seconds)
         yield from (jobs, ages)
-        estimated = CounterMetricFamily(
-            "rnn_job_estimated_seconds",
-            "Estimated seconds of what workers have computed, by kind of job.",
-            labels=["kind"],
-        )
-        actual = CounterMetricFamily(
-            "rnn_job_seconds",
-            "Actual seconds that workers have computed, by kind.",
-            labels=["kind"],
-        )
-        for total in totals:
-            estimated.add_metric([total.kind], total.estimated)
-            actual.add_metric([total.kind], total.actual)
-        yield from (estimated, actual)

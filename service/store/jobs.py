@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Row, case, exists, func, select, update
 
 from service.errors import Busy
 from service.lifecycle import UNFINISHED
-from service.store import arrays, job_totals
+from service.store import arrays
 from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
 from service.store.database import Database
@@ -128,7 +128,6 @@ def succeed(
         if row is None:
             return False
         arrays.replace(connection, row.id, named)
-        job_totals.add(connection, row.id)
         return True
 
 
@@ -139,7 +138,7 @@ def fail(database: Database, lease: str, error: JsonObject) -> bool:
         values = {"status": "failed", "error": error, "finished_at": now, "client": None}
         row = update_running(connection, lease, **values)
         if row is not None:
-            _end(connection, row.id)
+            arrays.delete(connection, row.id)
         return row is not None
 
 
@@ -164,7 +163,7 @@ def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, boo
         row = connection.execute(statement.returning(computations)).first()
         if row is None:
             return get_row(connection, ComputationRow, computation_id), False
-        _end(connection, computation_id)
+        arrays.delete(connection, computation_id)
         return ComputationRow.of(row), True
 
 
@@ -193,7 +192,7 @@ def requeue(
             now = current_time(connection)
             values = {"status": "failed", "error": error, "finished_at": now, "client": None}
             connection.execute(change.values(values))
-            _end(connection, job.id)
+            arrays.delete(connection, job.id)
             return "failed"
         is_innocent = error is None and job.status == "running"
         deliveries = job.deliveries - 1 if is_innocent else job.deliveries
@@ -221,12 +220,6 @@ def must_yield(database: Database, lease: str) -> bool:
     query = select(mine.c.id).where(running, queued_before, ~running_after)
     with database.snapshot() as connection:
         return connection.execute(query).first() is not None
-
-
-def _end(connection: Connection, computation_id: str) -> None:
-    """Delete the checkpoint of a job without a result, and count its time."""
-    arrays.delete(connection, computation_id)
-    job_totals.add(connection, computation_id)
 
 
 def _enqueue(connection: Connection, lease: str, job: ComputationRow, enqueue: Enqueue) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Column,
     DateTime,
     Dialect,
@@ -80,12 +79,4 @@ arrays = Table(
     Column("name", Text, primary_key=True),
     Column("part", Integer, primary_key=True),  # 0, 1, … in order
     Column("data", LargeBinary, nullable=False),
-)
-
-job_totals = Table(
-    "job_totals",
-    metadata,
-    Column("kind", Text, primary_key=True),
-    Column("estimated_ms", BigInteger, nullable=False),
-    Column("actual_ms", BigInteger, nullable=False),
 )

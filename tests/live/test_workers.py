@@ -1,7 +1,6 @@
 """Workers that cannot start, and workers that hang."""
 
 import os
-import re
 import resource
 import signal
 from pathlib import Path
@@ -29,10 +28,6 @@ def test_options_override_invalid_variables_for_workers_too(start: Start) -> Non
     server = start(1, port="x", host="", workers="x")
     run = server.submit(n_iterations=2000)
     server.wait_for_run(run["id"], lambda run: run["status"] == "succeeded")
-    text = server.client.get("/metrics").text
-    for name in ("rnn_job_seconds_total", "rnn_job_estimated_seconds_total"):
-        (seconds,) = re.findall(rf'^{name}{{kind="training_run"}} (.+)$', text, re.MULTILINE)
-        assert 0.0 < float(seconds) < 60.0
 
 
 @pytest.mark.slow

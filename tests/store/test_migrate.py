@@ -14,7 +14,7 @@ from service.store import Database
 from service.store.tables import metadata
 from tests.conftest import at_once
 
-TABLES = ["alembic_version", "arrays", "computations", "datasets", "job_totals"]
+TABLES = ["alembic_version", "arrays", "computations", "datasets"]
 
 
 def list_tables(database: Database) -> list[str]:
