@@ -63,7 +63,7 @@ def send_long(url: str, first: int, until: float, counts: Counter[str]) -> None:
 
 def time_short(url: str, until: float) -> list[tuple[float, str]]:
     """Return the seconds of short requests, and what they asked for."""
-    times = []
+    times: list[tuple[float, str]] = []
     with httpx.Client(base_url=url, timeout=120) as client:
         for method, path in cycle(SHORT):
             if time.monotonic() >= until:

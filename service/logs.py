@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
-from time import sleep
 from typing import Any, Final, TextIO
 
 import orjson
@@ -23,7 +22,6 @@ from structlog.typing import EventDict, WrappedLogger
 from service.errors import ServiceError
 
 MAX_WAITING: Final = 20_000  # lines that wait while the output is blocked; more are dropped
-BATCH_SECONDS: Final = 0.02
 FLUSH_SECONDS: Final = 2.0  # for the lines that wait when the process ends
 QUIET: Final = ("alembic", "sqlalchemy", "dbos")  # libraries of which only errors matter
 LOGGERS: Final = ("service", "uvicorn")
@@ -66,22 +64,14 @@ class BoundedQueueHandler(QueueHandler):
         is_written.wait(FLUSH_SECONDS)
 
 
-class BatchListener(QueueListener):
-    """Writes lines in batches: waking its thread and a system call for each would cost too much."""
+class LineListener(QueueListener):
+    """Writes lines. Those that wait together are flushed together."""
 
     queue: Lines
 
     def __init__(self, lines: Lines, stream: TextIO) -> None:
         super().__init__(lines)
         self._stream = stream
-
-    def dequeue(self, block: bool) -> Any:
-        """Return the next line. Let more arrive after one that did not have to wait."""
-        was_empty = self.queue.empty()
-        line = super().dequeue(block)
-        if was_empty:
-            sleep(BATCH_SECONDS)
-        return line
 
     def handle(self, line: Any) -> None:
         """Write a line, or set an event after everything before it is written."""
@@ -107,7 +97,7 @@ def configure_log(
     lines: Lines = SimpleQueue()
     handler = BoundedQueueHandler(lines, max_waiting)
     handler.setFormatter(_make_formatter(stream.isatty()))
-    BatchListener(lines, stream).start()
+    LineListener(lines, stream).start()
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in LOGGERS:
         logging.getLogger(name).setLevel(level.upper())
