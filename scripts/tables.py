@@ -28,7 +28,8 @@ def settings_table() -> str:
     for field in sorted(Settings.model_fields, key=Limits.model_fields.__contains__):
         info = Settings.model_fields[field]
         default = "" if info.default in (None, ()) else f"`{info.default}`"
-        rows.append(f"| `{PREFIX}{field.upper()}` | {default} | {info.description} |")
+        meaning = " ".join((info.description or "").split())
+        rows.append(f"| `{PREFIX}{field.upper()}` | {default} | {meaning} |")
     return "\n".join(rows) + "\n"
 
 

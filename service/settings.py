@@ -39,121 +39,71 @@ class Settings(BaseSettings, Limits):
         extra="forbid",
         hide_input_in_errors=True,
         allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
-    host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
-    port: int = Field(
-        default=8000, ge=0, le=65535, description="port to listen on; 0 selects a free port"
-    )
-    data_dir: Directory = Field(
-        default=Path("data"),
-        validate_default=True,
-        description="directory of the SQLite database, created if missing",
-    )
-    database_url: DatabaseUrl | None = Field(
-        default=None,
-        description="`postgresql://…` or `sqlite:///…`; by default SQLite in the data directory",
-    )
-    max_connections: int = Field(
-        default=1000, ge=1, description="maximum number of open connections (503 above)"
-    )
-    max_connections_per_client: int = Field(
-        default=500,
-        ge=1,
-        description="maximum number of open connections of one address, or IPv6 network of 64 "
-        "bits, that is not a trusted proxy (503 above)",
-    )
-    client_timeout: float = Field(
-        default=20.0,
-        ge=1,
-        description="seconds without progress after which a client is disconnected: while it "
-        "sends headers or a body, reads a response, or is idle",
-    )
-    max_body_bytes: int = Field(
-        default=64 * MEBIBYTE,
-        ge=1024,
-        description="maximum size of a csv or npz body in bytes (413 above); JSON has at most 2 MB",
-    )
-    max_stored_bytes: int | None = Field(
-        default=None, ge=0, description="maximum size of all stored data in bytes (507 above)"
-    )
-    retention_days: float | None = Field(
-        default=None,
-        gt=0,
-        description="days after which finished runs, maps and fits, and datasets without any, are "
-        "deleted; by default never",
-    )
-    workers: int | None = Field(
-        default=None,
-        ge=0,
-        le=1024,
-        description="worker processes that `serve` starts; by default one per core",
-    )
-    render_processes: int | None = Field(
-        default=None,
-        ge=0,
-        le=256,
-        description="processes that draw pictures; by default one per core; 0 draws in a thread",
-    )
-    max_waiting_pictures: int = Field(
-        default=64, ge=0, description="maximum number of pictures that wait to be drawn (503 above)"
-    )
-    max_waiting_computations: int = Field(
-        default=64,
-        ge=0,
-        description="maximum number of requests that wait for a core, with short and with long "
-        "work each (503 above)",
-    )
-    picture_cache_bytes: int = Field(
-        default=64 * MEBIBYTE, ge=0, description="size of the picture cache in bytes"
-    )
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """address to listen on"""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """port to listen on; 0 selects a free port"""
+    data_dir: Directory = Field(default=Path("data"), validate_default=True)
+    """directory of the SQLite database, created if missing"""
+    database_url: DatabaseUrl | None = None
+    """`postgresql://…` or `sqlite:///…`; by default SQLite in the data directory"""
+    max_connections: int = Field(default=1000, ge=1)
+    """maximum number of open connections (503 above)"""
+    max_connections_per_client: int = Field(default=500, ge=1)
+    """maximum number of open connections of one address, or IPv6 network of 64 bits, that is not a
+    trusted proxy (503 above)"""
+    client_timeout: float = Field(default=20.0, ge=1)
+    """seconds without progress after which a client is disconnected: while it sends headers or a
+    body, reads a response, or is idle"""
+    max_body_bytes: int = Field(default=64 * MEBIBYTE, ge=1024)
+    """maximum size of a csv or npz body in bytes (413 above); JSON has at most 2 MB"""
+    max_stored_bytes: int | None = Field(default=None, ge=0)
+    """maximum size of all stored data in bytes (507 above)"""
+    retention_days: float | None = Field(default=None, gt=0)
+    """days after which finished runs, maps and fits, and datasets without any, are deleted; by
+    default never"""
+    workers: int | None = Field(default=None, ge=0, le=1024)
+    """worker processes that `serve` starts; by default one per core"""
+    render_processes: int | None = Field(default=None, ge=0, le=256)
+    """processes that draw pictures; by default one per core; 0 draws in a thread"""
+    max_waiting_pictures: int = Field(default=64, ge=0)
+    """maximum number of pictures that wait to be drawn (503 above)"""
+    max_waiting_computations: int = Field(default=64, ge=0)
+    """maximum number of requests that wait for a core, with short and with long work each (503
+    above)"""
+    picture_cache_bytes: int = Field(default=64 * MEBIBYTE, ge=0)
+    """size of the picture cache in bytes"""
     log_level: Annotated[
         Literal["critical", "error", "warning", "info", "debug"],
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
-    ] = Field(default="info", description="log level: critical, error, warning, info or debug")
+    ] = "info"
+    """log level: critical, error, warning, info or debug"""
 
-    allowed_hosts: Names = Field(
-        default=(),
-        description="names that the `Host` header may have (403 otherwise), such as "
-        "`rnn.example.org,*.example.net`; by default the loopback names if the service listens on "
-        "a loopback address, and otherwise all",
-    )
-    api_keys: Keys = Field(
-        default=(),
-        repr=False,
-        description="keys that clients need, as `name:scope:hash`, comma-separated; "
-        "`linear-rnn keys new` makes them; by default none is needed",
-    )
-    cors_origins: Names = Field(
-        default=(),
-        description="origins whose pages may use the service, such as `https://example.org`; `*` "
-        "for all",
-    )
-    frame_ancestors: FrameSources = Field(
-        default="'self'",
-        validate_default=True,
-        description="origins whose pages may embed the explorer in a frame, such as "
-        "`https://example.org,https://*.example.net`; `none` for none, `*` for all",
-    )
-    rate_limit_requests: Rate = Field(
-        default=None,
-        description="requests per client, such as `600/minute` (429 above); by default unlimited",
-    )
-    rate_limit_seconds: Rate = Field(
-        default=None,
-        description="CPU seconds of computation per client, such as `60/minute` (429 above); "
-        "by default unlimited",
-    )
-    rate_limit_storage: SecretStr | None = Field(
-        default=None,
-        description="where rate limits are counted for all replicas: `redis://…`; by default in "
-        "each process",
-    )
-    trusted_proxies: Names = Field(
-        default=(),
-        description="addresses or networks of proxies whose `X-Forwarded-For` and "
-        "`X-Forwarded-Proto` headers count; `*` for all",
-    )
+    allowed_hosts: Names = ()
+    """names that the `Host` header may have (403 otherwise), such as
+    `rnn.example.org,*.example.net`; by default the loopback names if the service listens on a
+    loopback address, and otherwise all"""
+    api_keys: Keys = Field(default=(), repr=False)
+    """keys that clients need, as `name:scope:hash`, comma-separated; `linear-rnn keys new` makes
+    them; by default none is needed"""
+    cors_origins: Names = ()
+    """origins whose pages may use the service, such as `https://example.org`; `*` for all"""
+    frame_ancestors: FrameSources = Field(default="'self'", validate_default=True)
+    """origins whose pages may embed the explorer in a frame, such as
+    `https://example.org,https://*.example.net`; `none` for none, `*` for all"""
+    rate_limit_requests: Rate = None
+    """requests per client, such as `600/minute` (429 above); by default unlimited"""
+    rate_limit_seconds: Rate = None
+    """CPU seconds of computation per client, such as `60/minute` (429 above); by default
+    unlimited"""
+    rate_limit_storage: SecretStr | None = None
+    """where rate limits are counted for all replicas: `redis://…`; by default in each process"""
+    trusted_proxies: Names = ()
+    """addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` headers
+    count; `*` for all"""
 
     @property
     def sqlite_file(self) -> Path | None:

@@ -1,6 +1,7 @@
 """The table from exceptions to HTTP statuses, and problem details (RFC 9457)."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -67,45 +68,11 @@ TABLE: dict[type[ServiceError], ProblemType] = {
     errors.ServiceError: INTERNAL,
 }
 CONNECTION_PROBLEMS = (TIMEOUT, URL_TOO_LONG, HEADERS_TOO_LARGE, NOT_IMPLEMENTED)
-# What the page of a problem says: the usual cause, and what to do.
-EXPLANATIONS = {
-    MALFORMED: "The body is not JSON or is a damaged file, or a header cannot be parsed. The "
-    "detail says which.",
-    UNAUTHORIZED: "Send your API key in the header Authorization: Bearer <key>.",
-    FORBIDDEN: "The scope of the API key, the name in the Host header or the origin of a web page "
-    "does not allow this request. The operator can change each of them.",
-    NOT_FOUND: "Nothing exists at this address, or it has been deleted. Lists show what is stored.",
-    METHOD_NOT_ALLOWED: "The Allow header lists the methods of this address.",
-    TIMEOUT: "The request did not arrive completely in time. Send it again.",
-    CONFLICT: "The resources in referrers need this one, or a computation is in the wrong state: "
-    "only a finished one can be deleted, and only one that succeeded has files.",
-    PRECONDITION: "The resource has changed since you read it. Read it again for its new ETag.",
-    TOO_LARGE: "Store large data as csv or npz at /v1/datasets, and use the id of the dataset.",
-    URL_TOO_LONG: "Send the request as JSON with POST, instead of as query parameters.",
-    MEDIA: "This address does not read this media type, or the body is compressed. The detail "
-    "lists the accepted types.",
-    RANGE: "The range begins after the end of the file. Content-Range contains the length. A "
-    "download that you wanted to resume is complete.",
-    INVALID: "A field or query parameter is unknown, or has an invalid value; errors lists them.",
-    LIMIT: "The request exceeds a limit of this server, which the detail names. Ask for less, or "
-    "for a file instead of JSON.",
-    RATE_LIMITED: "You have exceeded your quota. Wait as many seconds as Retry-After says.",
-    HEADERS_TOO_LARGE: "Send fewer or shorter header fields, such as cookies.",
-    INTERNAL: "Report this error to the operator, with the request_id, which is in the log.",
-    STORE: "The database failed. Report this error to the operator, with the request_id.",
-    NOT_IMPLEMENTED: "The server does not know the method or the transfer coding.",
-    UNAVAILABLE: "Requests that need no stored data still work. Try again after Retry-After "
-    "seconds.",
-    BUSY: "Too much work waits for a core, a worker, memory or space, or too many connections are "
-    "open, in total or from you. Try again after Retry-After seconds.",
-    NOT_READY: "The server is starting or stopping, has no worker, or its database does not accept "
-    "data. The detail lists the reasons.",
-    FULL: "The disk or the quota is full. Delete what you no longer need, or tell the operator.",
-    JOB_FAILED: "The computation failed for the reason in the detail. Change the request.",
-    WORKER_LOST: "The process that computed it ended too often, for example for lack of memory. "
-    "Ask for less, or send the request again.",
-}
-PROBLEM_TYPES = tuple(EXPLANATIONS)
+PROBLEM_TYPES = tuple(value for value in [*vars().values()] if isinstance(value, ProblemType))
+# What the page of a problem says, by its slug: the usual cause, and what to do.
+EXPLANATIONS: dict[str, str] = orjson.loads(
+    Path(__file__).with_name("problem_explanations.json").read_bytes()
+)
 BY_STATUS = {kind.status: kind for kind in reversed(PROBLEM_TYPES)}  # the first of each status
 JOB_PROBLEMS = {kind.slug: kind for kind in (JOB_FAILED, WORKER_LOST, INTERNAL, FULL, LIMIT)}
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}

@@ -12,59 +12,32 @@ ESTIMATE_MARGIN: Final = 10.0  # by which an estimate may be wrong
 class Limits(BaseModel):
     """The limits of this service, each of which is a setting."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    max_cells: int = Field(
-        default=20_000_000,
-        ge=1,
-        description="maximum size of a dataset, sequences times steps (422 above)",
-    )
-    max_steps: int = Field(
-        default=10_000, ge=1, description="maximum length of a sequence in steps (422 above)"
-    )
-    max_iterations: int = Field(
-        default=1_000_000,
-        ge=1,
-        description="maximum number of iterations of a training run (422 above)",
-    )
-    max_grid: int = Field(
-        default=1000,
-        ge=2,
-        description="maximum resolution of a grid, in points per axis (422 above)",
-    )
-    max_json_numbers: int = Field(
-        default=250_000, ge=1, description="maximum count of numbers in a JSON response (422 above)"
-    )
-    max_work_seconds: float = Field(
-        default=10.0,
-        gt=0,
-        description="maximum work of one request, in CPU seconds (422 above)",
-    )
-    max_picture_seconds: float = Field(
-        default=2.0,
-        gt=0,
-        description="maximum work of a picture, in CPU seconds; its cost is drawn coarser, or it "
-        "is refused (422)",
-    )
-    max_sync_seconds: float = Field(
-        default=0.5,
-        ge=0,
-        description="maximum work of a run, a map or a fit without a job, in CPU seconds",
-    )
-    max_job_seconds: float = Field(
-        default=86_400.0,
-        gt=0,
-        description="maximum work of a job, in CPU seconds; above, it fails",
-    )
-    max_queued_jobs: int = Field(
-        default=1000, ge=0, description="maximum number of jobs that wait for a worker (503 above)"
-    )
-    max_queued_jobs_per_client: int = Field(
-        default=200,
-        ge=0,
-        description="maximum number of these jobs of one API key, or without keys of one address "
-        "or IPv6 network of 64 bits (503 above)",
-    )
+    max_cells: int = Field(default=20_000_000, ge=1)
+    """maximum size of a dataset, sequences times steps (422 above)"""
+    max_steps: int = Field(default=10_000, ge=1)
+    """maximum length of a sequence in steps (422 above)"""
+    max_iterations: int = Field(default=1_000_000, ge=1)
+    """maximum number of iterations of a training run (422 above)"""
+    max_grid: int = Field(default=1000, ge=2)
+    """maximum resolution of a grid, in points per axis (422 above)"""
+    max_json_numbers: int = Field(default=250_000, ge=1)
+    """maximum count of numbers in a JSON response (422 above)"""
+    max_work_seconds: float = Field(default=10.0, gt=0)
+    """maximum work of one request, in CPU seconds (422 above)"""
+    max_picture_seconds: float = Field(default=2.0, gt=0)
+    """maximum work of a picture, in CPU seconds; its cost is drawn coarser, or it is refused
+    (422)"""
+    max_sync_seconds: float = Field(default=0.5, ge=0)
+    """maximum work of a run, a map or a fit without a job, in CPU seconds"""
+    max_job_seconds: float = Field(default=86_400.0, gt=0)
+    """maximum work of a job, in CPU seconds; above, it fails"""
+    max_queued_jobs: int = Field(default=1000, ge=0)
+    """maximum number of jobs that wait for a worker (503 above)"""
+    max_queued_jobs_per_client: int = Field(default=200, ge=0)
+    """maximum number of these jobs of one API key, or without keys of one address or IPv6 network
+    of 64 bits (503 above)"""
 
     def check_cells(self, n_samples: int, n_steps: int, n_inputs: int = 1) -> None:
         """Raise LimitExceeded for a dataset that is too long or too large."""

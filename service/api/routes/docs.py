@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import Response
 
-from service.api.errors import EXPLANATIONS, TYPE_PREFIX
+from service.api.errors import EXPLANATIONS, PROBLEM_TYPES, TYPE_PREFIX
 from service.api.responses import content_response
 from service.errors import NotFound
 from service.schemas.base import encode
@@ -103,9 +103,9 @@ async def asset(request: Request, name: str) -> Response:
 @router.get(f"{TYPE_PREFIX}{{slug}}")
 async def problem_page(request: Request, slug: str) -> Response:
     """Return a page that explains a type of problem."""
-    for kind, explanation in EXPLANATIONS.items():
+    for kind in PROBLEM_TYPES:
         if kind.slug == slug:
-            texts = {"title": kind.title, "explanation": html.escape(explanation)}
+            texts = {"title": kind.title, "explanation": html.escape(EXPLANATIONS[slug])}
             page = PROBLEM.substitute(texts, status=kind.status)
             headers = {**HEADERS, "Content-Security-Policy": "default-src 'none'"}
             return content_response(request, page.encode(), "text/html", headers)
