@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import datetime
@@ -45,6 +45,7 @@ DIRECTORY = pytest.StashKey[Path]()
 CLEANUP_PROCESS = pytest.StashKey["subprocess.Popen[bytes]"]()
 MEMORY = Path("/dev/shm")  # noqa: S108
 MEMORY_BYTES = 2 << 30  # more than the databases of two processes with tests need
+TEST_SECONDS = 1200  # many times what the longest test takes
 
 
 def directory_in_memory() -> Path | None:
@@ -69,6 +70,20 @@ def pytest_configure(config: pytest.Config) -> None:
         [sys.executable, CLEANUP, mark, directory], stdin=subprocess.PIPE, start_new_session=True
     )
     os.environ[MARK] = mark
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Let a test that hangs fail, whatever it waits for."""
+
+    def give_up(*_: object) -> None:
+        pytest.fail(f"the test takes more than {TEST_SECONDS} seconds")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(TEST_SECONDS)
+    result = yield
+    signal.alarm(0)
+    return result
 
 
 def pytest_collection_finish() -> None:
@@ -182,7 +197,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 def at_once(n_threads: int, call: Callable[[int], Any]) -> list[Any]:
     """Call a function in n threads at the same time; return the results."""
-    barrier = Barrier(n_threads)
+    barrier = Barrier(n_threads, timeout=60)
 
     def one(number: int) -> Any:
         barrier.wait()

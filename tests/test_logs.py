@@ -27,7 +27,7 @@ class Blocked(io.StringIO):
         self.open = threading.Event()
 
     def write(self, text: str) -> int:
-        self.open.wait()
+        self.open.wait(60)
         return super().write(text)
 
 

@@ -87,12 +87,6 @@ def test_requests_that_do_not_need_the_database(
     assert api.request(method, path, **more).status_code == 200
 
 
-def test_malformed_ids_are_not_found(left: Any) -> None:
-    api, _ = left
-    assert api.get("/v1/training-runs/run_1").status_code == 404
-    assert api.get("/v1/datasets/ds_1.csv").status_code == 404
-
-
 def test_readiness_lasts_for_ten_seconds(left: Any) -> None:
     api, server = left
     state = api.app.state.service

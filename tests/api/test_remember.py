@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pytest
 
 from service.engine.data import remember
 
@@ -17,18 +16,3 @@ def test_a_surface_of_it(api: Any) -> None:
     m = np.mean(remember(n_steps=2)[1] ** 2)
     np.testing.assert_allclose(window["cost"], m * (products - 1.0) ** 2, rtol=1e-9, atol=1e-30)
     assert api.get("/v1/cost-surface.svg?kind=remember").status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("query", "parameter", "detail"),
-    [
-        ("kind=remember&noise=0.5", "noise", "Unknown field"),
-        ("kind=remember&dataset=ds_1", "dataset", "kind cannot be combined"),
-        ("kind=stored", "kind", "'count_ones' or 'remember'"),
-        ("kind=remember&n_steps=0", "n_steps", "greater than or equal to 1"),
-    ],
-)
-def test_invalid_queries_name_the_parameter(
-    api: Any, query: str, parameter: str, detail: str
-) -> None:
-    api.refused(api.get(f"/v1/gradient-trace?{query}"), parameter, detail)

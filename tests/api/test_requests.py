@@ -247,6 +247,7 @@ def test_the_nearest_query_parameter_is_named(api: Any, path: str, name: str, ne
         ("resolution=1", "resolution", "greater than or equal to 2"),
         ("n_steps=10000&n_samples=9999", "n_samples", "the limit is 20000000"),
         ("run=run_1&mark=x", "mark", "'optimum' or 'valley'"),
+        ("kind=stored", "kind", "'count_ones' or 'remember'"),
     ],
 )
 def test_invalid_query_parameters(api: Any, query: str, parameter: str, detail: str) -> None:

@@ -1,15 +1,10 @@
 """What `make bench-quick` compares computes the same, and the report shows what was measured."""
 
-import re
-import urllib.request
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from benchmarks import engine, report, requests, surfaces, training, tutorial
+from benchmarks import engine, report, surfaces, training, tutorial
 from benchmarks.harness import Contender, alternate, check_agreement, make_rows
-from benchmarks.service import serve
 from service.engine.data import count_ones
 from service.engine.network import Network, cost_and_gradient
 from service.engine.types import Weights
@@ -94,18 +89,3 @@ def test_the_summary_includes_a_loss() -> None:
 def test_a_ratio_in_words() -> None:
     texts = [report.format_speed(ratio) for ratio in (1 / 52.2, 1 / 5177, 3.73)]
     assert texts == ["52 times faster", "5,177 times faster", "3.7 times slower"]
-
-
-@pytest.mark.slow
-def test_rates_are_measured_without_wrk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    load = requests.make_loads()[0]
-    counter = r'rnn_http_requests_total{method="POST",route="/v1/predict",status="200"} (.+)'
-    with serve(workers=0, render_processes=0) as port:
-        monkeypatch.setenv("PATH", str(tmp_path))
-        rate = requests.measure_rate(port, "/v1/predict", load.body, 3, 0.5)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as metrics:
-            (n_requests,) = re.findall(counter, metrics.read().decode())
-        with pytest.raises(AssertionError, match="404"):
-            requests.measure_rate(port, "/v1/nothing", load.body, 1, 0.5)
-    # The last requests begin before the end of the half second.
-    assert 0.5 <= float(n_requests) / rate < 30.0

@@ -4,13 +4,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,6 +23,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.programs import run_service
+
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 FLAGS = [
     "--no-sandbox",
@@ -38,7 +36,6 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-DEFAULTS = {"RNN_LOG_LEVEL": "warning", "RNN_WORKERS": "1", "RNN_RENDER_PROCESSES": "0"}
 TIMEOUT_MS = 60_000
 COPIED_MS = HINT_MS = 1500  # how long the page shows that it has copied, and a hint
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
@@ -144,31 +141,6 @@ def hold_timers(page: Page, milliseconds: int) -> Callable[[], None]:
     return run
 
 
-@contextmanager
-def run_service(folder: Path, **settings: str) -> Iterator[str]:
-    """Run a service in its own process, and return its address."""
-    command = [sys.executable, "-m", "service", "serve", "--port", "0", "--data-dir", str(folder)]
-    log = folder / "log"
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(
-            command,
-            env=os.environ | DEFAULTS | settings,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
-        assert process.stdout is not None
-        address = re.compile(r"http://127\.0\.0\.1:\d+")
-        match = next(filter(None, map(address.search, process.stdout)), None)
-        assert match is not None, log.read_text()
-        try:
-            yield match[0]
-        finally:
-            process.terminate()
-
-
 @pytest.fixture(scope="package")
 def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a service that runs in its own process."""
@@ -225,10 +197,10 @@ Opener = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser, context: BrowserContext, service_url: str) -> Iterator[Opener]:
-    """Return a function that opens the explorer in a new tab.
+    """Return a function that opens the explorer, or another path, in a new tab.
 
     The test fails if a page logs an error, requests another host, or gets a status of 400 or more
-    that is not in ``expected``.
+    that is not in ``expected``. The page is ready when it ``shows`` an element.
     ``device`` has the options of a browser context that is not shared, for example of a phone.
     """
     complaints: list[str] = []
@@ -241,6 +213,7 @@ def open_page(browser: Browser, context: BrowserContext, service_url: str) -> It
         color_scheme: Any = None,
         reduced_motion: Any = None,
         expected: tuple[int, ...] = (),
+        shows: str = "#optimizer option",
         **device: Any,
     ) -> Page:
         if device:
@@ -252,7 +225,7 @@ def open_page(browser: Browser, context: BrowserContext, service_url: str) -> It
         watch_page(page, service_url, expected, complaints)
         page.goto(f"{service_url}/{fragment}")
         page.wait_for_selector("[data-ready]")
-        page.wait_for_selector("#optimizer option", state="attached")
+        page.wait_for_selector(shows, state="attached")
         return page
 
     yield start

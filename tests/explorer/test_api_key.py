@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from service.keys import Scope, make_key
-from tests.explorer.conftest import EVALUATED, open_drawer, run_service
+from tests.explorer.conftest import EVALUATED, open_drawer
 from tests.explorer.test_accessibility import violations
+from tests.programs import run_service
 
 KEY, ENTRY = make_key("teacher", Scope.WRITE)
 READ_KEY, READ_ENTRY = make_key("student", Scope.READ)
@@ -61,25 +62,6 @@ def test_the_page_asks_for_a_key_and_keeps_it_in_the_tab(
     expect(dialog).to_be_hidden()
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
     open_locked(context, locked_url)  # another tab
-
-
-@pytest.mark.slow
-def test_the_dialog_can_be_closed_and_opened_again(
-    context: BrowserContext, locked_url: str
-) -> None:
-    page = open_locked(context, locked_url)
-    dialog = page.get_by_role("dialog")
-    page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
-    expect(page.locator("#data-problem")).to_contain_text("API key required")
-    page.get_by_role("button", name="API key").click()
-    page.get_by_label("Key with the scope").fill(READ_KEY)
-    page.get_by_role("button", name="Use this key").click()
-    problem = page.locator("#data-problem")
-    expect(problem).to_contain_text("the key 'student' has the scope read, and this needs write")
-    page.get_by_role("button", name="API key").click()
-    page.get_by_role("button", name="Cancel").click()
-    expect(dialog).to_be_hidden()
 
 
 @pytest.mark.slow

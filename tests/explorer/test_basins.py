@@ -12,19 +12,13 @@ from playwright.sync_api import expect
 from tests.explorer.conftest import (
     ModuleCaller,
     Opener,
-    answer_first,
     box,
     on_screens,
-    open_drawer,
     wait_for_value,
 )
 from tests.explorer.test_accessibility import violations
-from tests.explorer.test_jobs import make_holder
 
 DESCENT = "#optimizer=gradient_descent&optimizer.learning_rate=0.001"
-FRAMES = """async () => {
-  for (let n = 0; n < 10; n++) await new Promise(requestAnimationFrame);
-}"""
 COVERED = """(cells) => {
   const { width, height } = document.querySelector("#basin-map");
   const context = document.querySelector("#basin-map").getContext("2d");
@@ -99,20 +93,6 @@ def test_a_map_of_other_settings_is_removed(open_page: Opener, api: httpx.Client
     assert map_arrays(api)[0]["request"]["optimizer"]["name"] == "irprop_minus"
     page.get_by_label("Where training succeeds").uncheck()
     expect(legend).to_be_empty()
-    held, hold = make_holder()
-    answer_first(page, "**/v1/basin-maps", hold)
-    control.check()
-    expect(legend).to_have_text("Training from every point of the view…")
-    open_drawer(page, "data")
-    page.fill("#seed", "3")
-    expect(legend).to_be_empty()
-    wait_for_value(page, lambda: len(held), 1)
-    with page.expect_response("**/*.npz") as archive:
-        held[0].continue_()  # the map of other data, which is not shown
-    archive.value.finished()
-    page.evaluate(FRAMES)
-    expect(legend).to_be_empty()
-    expect(page.locator("#basin-map")).to_be_hidden()
 
 
 @pytest.mark.slow

@@ -12,10 +12,9 @@ from tests.explorer.conftest import (
     Opener,
     box,
     open_drawer,
-    run_service,
     wait_for_value,
-    wait_until,
 )
+from tests.programs import run_service
 
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=7"
 VIEWS = {"surface": "#surface", "network": "#unrolled", "trace": "#trace"}
@@ -66,20 +65,6 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
         "href", re.compile(r"^http://127.0.0.1:\d+/#run=optimizer:rprop.*")
     )
     assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("view", HEIGHTS)
-def test_an_embedded_view_fits_on_a_phone(open_page: Opener, view: str) -> None:
-    page = open_page(f"?embed={view}{RUN}", viewport={"width": 390, "height": 844})
-    expect(page.locator("#iteration")).to_have_text("7 of 40")
-    heights = "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
-    wait_for_value(page, lambda: page.evaluate(heights), [844, 390])
-    height = f"document.querySelector('{VIEWS[view]} > svg').getBoundingClientRect().height"
-    wait_until(page, f"() => {height} >= 150")
-    if view == "surface":  # its buttons are inside the axes
-        panel, zoom = box(page, ".panel"), box(page, "#zoom")
-        assert panel["x"] < zoom["x"] < zoom["x"] + zoom["width"] < panel["x"] + panel["width"]
 
 
 @pytest.mark.slow

@@ -47,35 +47,6 @@ def test_a_value_that_is_not_valid_is_named(page: Page) -> None:
     expect(page.locator("#n_samples")).to_have_attribute("aria-invalid", "true")
 
 
-@pytest.mark.slow
-def test_a_field_that_is_not_valid_has_no_effect(page: Page) -> None:
-    runs: list[str] = []
-    page.on("request", lambda request: runs.append(request.method + request.url))
-    page.fill("#n_iterations", "2.5")
-    page.press("#n_iterations", "Enter")
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator("#n_iterations")).to_be_focused()
-    page.fill("#n_iterations", "25")
-    page.press("#n_iterations", "Enter")
-    expect(page.locator("#iteration")).to_have_text("25 of 25")
-    expect(page.locator("tbody tr")).to_have_count(1)
-    assert len([run for run in runs if run.startswith("POST") and "training-runs" in run]) == 1
-    page.fill("#bits", "0120")
-    expect(page.locator("#bits")).to_have_attribute("aria-invalid", "true")
-    page.fill("#bits", "0110")
-    expect(page.locator("#headline")).to_contain_text("2 ones")
-    open_drawer(page, "settings")
-    page.fill("#target_cost", "0.5")
-    open_drawer(page, "settings")
-    page.fill("#target_cost", "")  # it is optional
-    expect(page.get_by_role("alert").filter(has_text="must be")).to_have_count(0)
-    open_drawer(page, "settings")
-    page.fill("#target_cost", "-1")
-    expect(page.get_by_role("alert")).to_have_text(
-        "Stop at cost must be a number from 0 to 1×10³⁰⁰, or empty."
-    )
-
-
 PARSE = (["lib/format"], "({ parseNumber }, text) => parseNumber(text)")
 
 

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,11 @@ from scripts.example_series import EXAMPLES
 from service.api.routes.explorer import FOLDER
 from service.rendering.labels import name_unit
 from tests.explorer.conftest import (
-    DESKTOP,
     PHONE,
     ModuleCaller,
     Opener,
-    close_pages,
     on_screens,
     open_drawer,
-    watch_page,
 )
 from tests.explorer.test_accessibility import violations
 
@@ -34,29 +31,15 @@ READY = re.compile("^verdict (fine|untested)$")  # without a reason against the 
 
 
 @pytest.fixture
-def open_fit(context: BrowserContext, service_url: str) -> Iterator[FitOpener]:
+def open_fit(open_page: Opener) -> FitOpener:
     """Return a function that opens the page and waits for the fit of its first example."""
-    complaints: list[str] = []
 
-    def start(
-        fragment: str = "",
-        *,
-        viewport: Any = DESKTOP,
-        color_scheme: Any = None,
-        expected: tuple[int, ...] = (),
-    ) -> Page:
-        page = context.new_page()
-        page.set_viewport_size(viewport)
-        page.emulate_media(color_scheme=color_scheme, reduced_motion="reduce")
-        watch_page(page, service_url, expected, complaints)
-        page.goto(f"{service_url}/fit{fragment}")
-        page.wait_for_selector("[data-ready]")
+    def start(fragment: str = "", **options: Any) -> Page:
+        page = open_page(f"fit{fragment}", shows="#story", reduced_motion="reduce", **options)
         shown_fit(page)
         return page
 
-    yield start
-    close_pages(context)
-    assert complaints == []
+    return start
 
 
 def shown_fit(page: Page, other_than: str = "") -> str:

@@ -23,34 +23,6 @@ def choose(call_modules: ModuleCaller, log10_costs: list[float]) -> tuple[list[f
     return bands["edges"], bands["contours"]
 
 
-@pytest.mark.parametrize(
-    "log10_costs",
-    [
-        [-3.0, 2.0, 6.5],
-        [-np.inf, 11.0, 13.9],
-        [2.0, 40.0],
-        [0.0, 900.0],
-        [-8.0, -6.0, -5.5],
-        [1.25, 1.25],
-        [-0.001, 0.0, 0.001],
-        [np.inf],
-    ],
-)
-def test_bands_cover_the_costs_and_have_three_contours(
-    call_modules: ModuleCaller, log10_costs: list[float]
-) -> None:
-    if np.isfinite(log10_costs).all():
-        log10_costs = np.linspace(min(log10_costs), max(log10_costs), 500).tolist()
-    edges, contours = choose(call_modules, log10_costs)
-    finite = [value for value in log10_costs if np.isfinite(value)] or [0.0]
-    assert np.all(np.diff(edges) > 0)
-    assert edges[0] <= np.quantile(finite, 0.02) + 1e-9
-    assert edges[-1] >= max(finite) - 1e-9
-    assert len(edges) <= 43
-    assert 1 <= len(contours) <= 3
-    assert all(0 < contour < len(edges) - 1 for contour in contours)
-
-
 def test_the_floor_follows_the_window(call_modules: ModuleCaller) -> None:
     wide, _ = choose(call_modules, [*np.linspace(0, 9, 4000), -6.0])
     assert wide[0] >= -0.3  # a single deep point does not take the colors of all others

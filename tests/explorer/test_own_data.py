@@ -127,15 +127,6 @@ def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
     page.get_by_role("button", name="Unroll").click()
     expect(page.locator("#unrolled .bit")).to_have_text(["", "3", "1"])
     expect(page).to_have_url(re.compile("sequence=3"))
-    page.locator("#sequence").fill("999")
-    expect(page.locator("#headline")).to_contain_text("3 1 → ")
-    expect(page.locator("#n_sequences")).to_have_text("(1 to 3)")
-    expect(page.locator("#sequence:invalid")).to_be_visible()
-    page.locator("#sequence").fill("3")
-    expect(page).to_have_url(re.compile("sequence=3"))
-    page.locator("#sequence").fill("-5")
-    expect(page.get_by_role("alert").filter(has_text="Must be an integer from 1")).to_be_visible()
-    expect(page).to_have_url(re.compile("sequence=3"))
     open_drawer(page, "code")
     page.select_option("#request", "predict")
     expect(page.locator("#code code").first).to_contain_text('"inputs": [[3, 1]]')
@@ -282,27 +273,6 @@ def test_the_view_and_the_start_adapt_to_the_data(page: Page) -> None:
     page.get_by_role("button", name="Use random bits again").click()
     expect(page).not_to_have_url(re.compile("view="))
     expect(page.locator("#n_samples")).to_be_visible()
-
-
-@pytest.mark.parametrize(
-    ("optimum", "n_steps", "view"),
-    [
-        ([1, 1], 10, [-3, 3, -3, 3]),
-        ([-2.9, 0.5], 10, [-10, 10, -3, 3]),
-        ([1e-6, 0.9], 50, [-2e-6, 2e-6, -1.5, 1.5]),
-        ([1, -4], 5, [-3, 3, -10, 10]),
-        ([None, None], 5, [-3, 3, -3, 3]),
-    ],
-)
-def test_the_view_contains_the_optimum(
-    call_modules: ModuleCaller, optimum: list[float], n_steps: int, view: list[float]
-) -> None:
-    chosen = call_modules(
-        ["model/own_data"],
-        "({ chooseView }, [w_in, w_rec, n]) => chooseView({ w_in, w_rec }, n)",
-        [*optimum, n_steps],
-    )
-    assert chosen == pytest.approx(view)
 
 
 @pytest.mark.slow
@@ -462,19 +432,3 @@ def test_back_returns_to_the_data_before(open_page: Opener) -> None:
     expect(page.locator(".chip")).to_have_count(1)
     expect(page.locator("#w_in")).to_have_value("1.25")
     expect(page.locator("#iteration")).to_have_text("40 of 40")
-
-
-@pytest.mark.parametrize(
-    ("output", "target", "is_right"),
-    [(491.9, 501, False), (500.4, 501, True), (3.2, 3, True), (3.3, 3, False), (-1.6, 0, False)],
-)
-def test_an_output_is_right_if_no_other_target_is_nearer(
-    call_modules: ModuleCaller, output: float, target: float, is_right: bool
-) -> None:
-    right = call_modules(
-        ["views/result"],
-        "({ isAnswer }, [output, target]) => isAnswer(output, { target, targets: null }, "
-        "{ targets: [0, 3, 3, 3.5, 499, 501] })",
-        [output, target],
-    )
-    assert right is is_right

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from scripts.screenshots import GOOD_START
 from tests.explorer.conftest import (
     DESKTOP,
     PHONE,
@@ -141,33 +140,6 @@ def test_the_sheet_presents_the_page(page: Page) -> None:
     page.locator("#embed-drawer").get_by_role("button", name="Present").click()
     expect(page).to_have_url(re.compile(r"\?present#.*w_in=1\.25"))
     expect(page.locator("[data-present][data-ready] #headline")).to_be_visible()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pictures_have_their_legend_on_white_or_transparent_ground(
-    open_page: Opener, scheme: str
-) -> None:
-    page = open_page(f"{GOOD_START}&basins=true&iteration=1000000", color_scheme=scheme)
-    expect(page.locator("#basin-legend")).to_contain_text("Diverged")
-    expect(page.locator("tbody tr")).to_have_count(2)
-    for view, legend in (
-        ("cost", ["Gradient descent 0.001 ✓ learned to count", "Momentum 0.001 ✓"]),
-        ("surface", ["Momentum 0.001", "Not in time:", "Diverged:", "iterations"]),
-    ):
-        for ground, corner in (("white", (255, 255, 255, 255)), ("transparent", (0, 0, 0, 0))):
-            open_drawer(page, "embed")
-            page.select_option("#ground", ground)
-            text = "".join(ET.fromstring(save(page, view, "svg")).itertext())  # noqa: S314
-            for entry in legend:
-                assert entry in text
-            with Image.open(BytesIO(save(page, view, "png"))) as image:
-                last = (image.width - 1, image.height - 1)
-                assert image.convert("RGBA").getpixel(last) == corner
-                dark = np.asarray(image.convert("RGBA"), float)
-            if ground == "white":  # dark letters on it in both themes
-                assert dark[-40:].min() < 120
-    assert page.evaluate("document.documentElement.dataset.theme ?? ''") == ""
 
 
 @pytest.mark.slow

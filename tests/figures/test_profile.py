@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from service.figures.formats import PICTURE_FORMATS
 from service.figures.profile import CAPTION, CostProfile, profile_figure
-from service.figures.style import THEMES, Style
+from service.figures.style import Style
 from tests.figures.conftest import check_legible, every_style, words
 
 HEADLINE = "w_rec 0.79, between 0.72 and 0.86"
@@ -115,9 +115,3 @@ def test_labels_do_not_hide_the_curve() -> None:
         across = (xs > box.get_x()) & (xs < box.get_x() + box.get_width())
         up = (ys > box.get_y()) & (ys < box.get_y() + box.get_height())
         assert not (across & up).any()
-
-
-def test_themes_differ() -> None:
-    for theme, colors in THEMES.items():
-        figure = draw(make_profile(), Style(760, 440, theme=theme))
-        assert colors.foreground in {line.get_color() for line in figure.findobj(Line2D)}

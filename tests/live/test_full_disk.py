@@ -1,7 +1,6 @@
 """A disk that is full, or that refuses to store more for other reasons."""
 
 import os
-import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,8 +15,7 @@ import pytest
 
 from service.api.routes.health import GRACE_SECONDS
 from service.jobs.reaper import DEAD_SECONDS
-from service.store.database import RESERVE_BYTES
-from tests.live.conftest import ENDLESS, Start, has_progress, is_finished, wait_for
+from tests.live.conftest import has_progress, is_finished
 
 DISK_MEBIBYTES = 64
 STORE_FULL = "/problems/store-full"
@@ -46,10 +44,6 @@ class SmallDisk:
             yield
         finally:
             filler.unlink()
-
-    def upload(self, number: int) -> Any:
-        """Store a dataset of half a megabyte, and return the response."""
-        return upload(self.server, number)
 
 
 def upload(server: Any, number: int) -> Any:
@@ -112,7 +106,7 @@ def test_a_disk_full_of_small_uploads_stays_ready_for_deletions(start_on_small_d
         for path in paths[:5]:
             assert client.get(f"{path}.csv").text.count("\n") == 1001
             assert client.delete(path).status_code == 204
-    assert disk.upload(len(paths)).status_code == 201
+    assert upload(disk.server, len(paths)).status_code == 201
     disk.server.stop()
 
 
@@ -129,60 +123,12 @@ def test_jobs_wait_while_the_disk_is_full(start_on_small_disk: Any) -> None:
             assert server.get_run(run_id)["error"] is None
 
     with disk.full():
-        assert disk.upload(0).status_code == 507
+        assert upload(server, 0).status_code == 507
         observe(check_jobs, DEAD_SECONDS + 5)
         assert any(not is_finished(server.get_run(run_id)) for run_id in accepted)
     for run_id in accepted:
         run = server.wait_for_run(run_id, is_finished)
         assert (run["status"], run["attempt"]) == ("succeeded", 1)
     assert server.workers == workers
-    assert disk.upload(0).status_code == 201
-    server.stop()
-
-
-def limit_file_size(server: Any, n_bytes: int) -> None:
-    for pid in (server.process.pid, *server.workers):
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (n_bytes, resource.RLIM_INFINITY))
-
-
-@pytest.mark.slow
-def test_a_limit_of_the_size_of_files_is_like_a_full_disk(start: Start) -> None:
-    server = start(1)
-    run = server.submit(**ENDLESS)
-    queued = server.submit(n_iterations=20)
-    server.wait_for_run(run["id"], has_progress)
-    assert server.client.get("/readyz").status_code == 200
-    limit_file_size(server, 0)
-    for _ in range(2):
-        response = server.client.post("/v1/training-runs", json={"n_iterations": 5})
-        assert (response.status_code, response.json()["type"]) == (507, STORE_FULL)
-    response = wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code != 200)
-    assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
-    assert "no space" in response.json()["detail"]
-    assert server.get_run(run["id"])["status"] == "running"
-    assert server.client.get("/livez").status_code == 200
-    limit_file_size(server, resource.RLIM_INFINITY)
-    assert server.client.post("/v1/training-runs", json={"n_iterations": 5}).status_code == 201
-    wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code == 200)
-    done = server.get_run(run["id"])["progress"]["done"]
-    server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
-    assert server.wait_for_run(queued["id"], is_finished)["status"] == "succeeded"
-    assert server.client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
-
-
-@pytest.mark.slow
-def test_what_a_limit_of_the_size_of_files_allows(start: Start) -> None:
-    server = start(1)
-    client = server.client
-    run = server.submit(**ENDLESS)
-    server.wait_for_run(run["id"], has_progress)
-    limit_file_size(server, RESERVE_BYTES + 10_000_000)
-    paths = upload_until_full(server)
-    assert client.get("/readyz").status_code == 200
-    for path in paths:
-        assert client.get(f"{path}.csv").status_code == 200
-        assert client.delete(path).status_code == 204
-    assert client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
-    server.wait_for_run(run["id"], is_finished)
     assert upload(server, 0).status_code == 201
     server.stop()

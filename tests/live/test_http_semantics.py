@@ -1,4 +1,4 @@
-"""HTTP semantics, as redbot and httplint judge real responses: caching, encodings, validation."""
+"""HTTP semantics, as redbot judges real responses: caching, encodings, validation."""
 
 import json
 import subprocess
@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from httplint.note import levels
-
-from tests.http_lint import find_errors
 
 # In a process of its own, because redbot has its own event loop. It also requests other encodings,
 # a range and a validation.
@@ -79,23 +77,3 @@ def test_redbot_reports_no_error(server: Any, path: str) -> None:
     # On a busy machine, the time of the response may be some seconds old.
     errors = [summary for level, summary in result["notes"] if level == levels.BAD.value]
     assert [error for error in errors if "clock" not in error] == []
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "headers", "body", "status"),
-    [
-        ("GET", "/v1/gradient-trace.csv", {"if-none-match": "*"}, None, 304),
-        ("HEAD", "/v1/gradient-trace.csv", {}, None, 200),
-        ("GET", "/", {"host": "example.org"}, None, 403),
-        ("POST", "/v1/datasets", {}, {"x": "a" * 9_000_000}, 413),
-        ("GET", "/v1/optimizers", {"x": "a" * 70_000}, None, 431),
-        ("BREW", "/v1/optimizers", {}, None, 501),
-    ],
-)
-def test_httplint_reports_no_error(
-    server: Any, method: str, path: str, headers: dict[str, str], body: Any, status: int
-) -> None:
-    """The tests of the API in process have more cases; these pass the HTTP server."""
-    with server.client.stream(method, path, headers=headers, json=body) as response:
-        assert response.status_code == status
-        assert find_errors(response, b"".join(response.iter_raw())) == []

@@ -1,7 +1,6 @@
 """Liveness while clients send the largest JSON bodies."""
 
 import http.client
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from time import monotonic
@@ -43,23 +42,14 @@ ROWS = '{"inputs":['
 KINDS = {
     "numbers-for-rows": Kind(ROWS, "0", "]}", 422, "/inputs/0"),
     "short-rows": Kind(ROWS, "[1]", "]}", 200, "outputs", MAX_LISTS - 1),
-    "rows": Kind(ROWS, f"[{','.join(['0.12345'] * 10)}]", "]}", 200, "outputs"),
-    "long-row": Kind(ROW, "1", "]]}", 200, "outputs"),
     "long-row-of-tanh": Kind(
         '{"model":{"activation":"tanh"},"inputs":[[', "0.12345", "]]}", 200, "outputs"
     ),
     "tiny-numbers": Kind(ROW, "1e-300", "]]}", 200, "outputs"),
-    "strings": Kind(ROWS, '"a"', "]}", 422, "/inputs/0"),
     "too-many-lists": Kind(ROWS, "[]", "]}", 413, "lists"),
     "objects": Kind(ROWS, "{}", "]}", 413, "fields"),
 }
 FAST = "short-rows"
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Return a server without workers."""
-    return start_server(tmp_path_factory.mktemp("large") / "data", "--workers", "0")
 
 
 def send(port: int, body: bytes) -> tuple[int, str]:

@@ -14,13 +14,7 @@ from tests.live.conftest import wait_for
 from tests.live.liveness import responsive
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Return a server without workers, which waits long for its clients."""
-    data = tmp_path_factory.mktemp("memory") / "data"
-    return start_server(data, "--workers", "0", max_sync_seconds=60, client_timeout=60)
+SETTINGS = {"max_sync_seconds": 60, "client_timeout": 60}  # it waits long for its clients
 
 
 def get(path: str) -> bytes:

@@ -1,11 +1,8 @@
 """Behaviour that requires a real server on a real socket."""
 
-import os
 import re
-import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,16 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.live.conftest import Start, receive_all, wait_for
+from tests.live.conftest import Start, wait_for
 
 RUNS = "/v1/training-runs"
-# Takes about a second, mostly in the interpreter.
-LONG = {
-    "network": {"activation": "tanh"},
-    "dataset": {"n_steps": 100},
-    "n_iterations": 500,
-    "keep": False,
-}
+SETTINGS = {"max_connections": 50}
 
 
 def test_the_addresses_in_the_greeting_work(server: Any) -> None:
@@ -65,16 +56,6 @@ def test_connections_above_the_limit_are_refused(server: Any) -> None:
     wait_for(lambda: server.client.get("/v1/optimizers").status_code, lambda status: status == 200)
 
 
-def test_the_server_responds_during_a_training_run(server: Any) -> None:
-    with ThreadPoolExecutor(1) as threads:
-        training = threads.submit(httpx.post, f"{server.url}{RUNS}", json=LONG, timeout=120)
-        statuses = []
-        while not training.done():
-            statuses.append(server.client.get("/livez").status_code)
-    assert training.result().json()["iterations"] == 500
-    assert statuses.count(200) == len(statuses) > 5
-
-
 def test_stored_runs_survive_a_restart(start: Start) -> None:
     first = start()
     new = first.client.post(RUNS, json={})
@@ -100,41 +81,3 @@ def test_a_second_server_on_one_directory_is_rejected(start: Start, tmp_path: Pa
     assert second.stderr.count("\n") == 1
     assert f"is being served by another process ({first.process.pid})" in second.stderr
     assert first.client.post(RUNS, json={}).status_code == 201
-
-
-@pytest.mark.slow
-def test_a_second_server_on_a_hard_link_is_rejected(start: Start, tmp_path: Path) -> None:
-    first = start()
-    link = tmp_path / "link.sqlite3"
-    link.hardlink_to(tmp_path / "data" / "rnn.sqlite3")
-    second = subprocess.run(
-        [sys.executable, "-m", "service", "serve", "--port", "0"],
-        env={**os.environ, "RNN_DATABASE_URL": f"sqlite:///{link}"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert second.returncode == 1
-    assert second.stderr.count("\n") == 1
-    assert f"{link} has further names (hard links)" in second.stderr
-    assert first.client.post(RUNS, json={}).status_code == 201
-
-
-@pytest.mark.slow
-def test_a_pending_request_is_completed_before_the_end(start: Start) -> None:
-    """The signal arrives while the server waits for the body."""
-    server = start()
-    with server.connect() as connection:
-        connection.sendall(
-            b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\n"
-            b"content-type: application/json\r\ncontent-length: 19\r\nexpect: 100-continue\r\n\r\n"
-        )
-        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
-        server.signal(signal.SIGTERM)
-        server.wait_until_not_listening()
-        connection.sendall(b'{"inputs": [[1,1]]}')
-        received = receive_all(connection)
-    assert received.startswith(b"HTTP/1.1 200 ")
-    assert b'"outputs":[2.0]' in received
-    assert server.wait() in {0, -signal.SIGTERM}

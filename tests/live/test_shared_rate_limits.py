@@ -41,7 +41,7 @@ def counters(tmp_path: Path) -> Iterator[Redis]:
     yield started
     started.client.close()
     started.process.kill()
-    started.process.wait()
+    started.process.wait(60)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_nothing_is_limited_while_the_storage_fails(
         lambda: statuses(servers), lambda seen: seen == [429, 429]
     )  # it is used again after some seconds
     counters.process.kill()
-    counters.process.wait()
+    counters.process.wait(60)
     assert statuses(servers) == [200, 200]
     for name in ("one", "two"):
         log = tmp_path / f"{name}.log"

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -100,25 +99,6 @@ def test_pending_connections_are_accepted(start: Start, tmp_path: Path) -> None:
         with connection:
             assert receive_all(connection).startswith(b"HTTP/1.1 200 ")
     check_end(server, tmp_path / "data.log")
-
-
-@pytest.mark.slow
-def test_readiness_fails_during_the_shutdown(start: Start) -> None:
-    """The request begins before the signal, since the server soon accepts no more connections."""
-    server = start()
-    with ExitStack() as closing:
-        probes = []
-        for _ in range(2):
-            head = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n"
-            probes.append(closing.enter_context(server.connect(head)))
-        probes[0].sendall(b"connection: close\r\n\r\n")
-        assert receive_all(probes[0]).startswith(b"HTTP/1.1 200 ")
-        server.signal(signal.SIGTERM)
-        server.wait_until_not_listening()
-        probes[1].sendall(b"\r\n")
-        received = receive_all(probes[1])
-    assert received.startswith(b"HTTP/1.1 503 ")
-    assert b"the service is shutting down" in received
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ def collector() -> Iterator[Collector]:
     thread.start()
     yield collector
     collector.server.shutdown()
-    thread.join()
+    thread.join(60)
     collector.server.server_close()
 
 

@@ -8,19 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.live.conftest import ENDLESS, Start, has_progress, is_finished, wait_for
-
-# Python runs this module at its start.
-NO_WORKER = """
-import os, sys
-if "worker" in sys.orig_argv:
-    os._exit(1)
-"""
-
-EARLIER_RELEASE = """
-from service.operations import ids
-ids.RESULT_VERSION -= 1
-"""
+from tests.live.conftest import ENDLESS, Start, has_progress, wait_for
 
 
 @pytest.mark.slow
@@ -28,16 +16,6 @@ def test_options_override_invalid_variables_for_workers_too(start: Start) -> Non
     server = start(1, port="x", host="", workers="x")
     run = server.submit(n_iterations=2000)
     server.wait_for_run(run["id"], lambda run: run["status"] == "succeeded")
-
-
-@pytest.mark.slow
-def test_a_server_whose_workers_exit_is_not_ready(start: Start, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(NO_WORKER)
-    server = start(2, python_path=tmp_path)
-    response = wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code != 200)
-    assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
-    assert "or exit when they start" in response.json()["detail"]
-    assert server.client.get("/livez").status_code == 200
 
 
 @pytest.mark.slow
@@ -65,26 +43,6 @@ def test_a_worker_is_started_as_soon_as_that_is_possible(start: Start, tmp_path:
     done = server.get_run(run["id"])["progress"]["done"]
     goes_on = server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
     assert (goes_on["status"], goes_on["attempt"]) == ("running", 1)
-
-
-@pytest.mark.slow
-def test_a_job_of_an_earlier_release_fails_if_no_worker_of_that_release_is_left(
-    start: Start, tmp_path: Path
-) -> None:
-    (tmp_path / "sitecustomize.py").write_text(EARLIER_RELEASE)
-    earlier = start(python_path=tmp_path)
-    run = earlier.submit(n_iterations=20)
-    earlier.stop()
-    server = start(1)
-    again = server.submit(n_iterations=20)
-    assert again["id"] != run["id"]
-    assert server.wait_for_run(again["id"], is_finished)["status"] == "succeeded"
-    assert server.get_run(run["id"])["status"] == "queued"
-    failed = server.wait_for_run(run["id"], is_finished)
-    assert (failed["status"], failed["error"]["type"]) == ("failed", "/problems/job")
-    assert "an earlier release accepted this job" in failed["error"]["detail"]
-    report = f"job {run['id']} has no worker and is now failed"
-    wait_for((tmp_path / "data.log").read_text, lambda log: report in log)
 
 
 @pytest.mark.slow

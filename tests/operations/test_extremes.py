@@ -3,18 +3,15 @@
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.engine.network import ACTIVATIONS
-from service.engine.training import OPTIMIZERS
-from service.operations import surfaces, traces, training
+from service.operations import surfaces, traces
 from service.operations.limits import Limits
 from service.schemas.base import encode
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.gradient_trace import GradientTraceRequest
-from service.schemas.training_runs import TrainingRunRequest
 
 NUMBER = st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-100, 1e100]) | st.floats(-3, 3).map(
     lambda x: x if abs(x) > 1e-100 else 0.0
@@ -50,15 +47,6 @@ EXPLICIT = st.integers(1, 5).flatmap(
 DATASET = COUNT_ONES | EXPLICIT
 
 
-@st.composite
-def optimizers(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw an optimizer, with a clip where it has an effect."""
-    name = draw(st.sampled_from(sorted(OPTIMIZERS)))
-    clip = draw(st.sampled_from([None, {"by": "norm"}, {"by": "value"}]))
-    uses_clip = OPTIMIZERS[name].accepts_clip
-    return {"optimizer": {"name": name}, "clip": clip if uses_clip else None}
-
-
 def window(low: float, high: float) -> dict[str, float]:
     low, high = min(low, high), max(low, high)
     return {"low": low, "high": high if high > low + 1e-9 else low + 1.0 + abs(low)}
@@ -68,34 +56,6 @@ WINDOW = st.builds(
     lambda a, b, c, d: {"w_in": window(a, b), "w_rec": window(c, d), "resolution": 4},
     *[st.floats(-1e3, 1e3)] * 4,
 )
-
-
-@pytest.mark.slow
-@given(DATASET, NETWORK, WEIGHTS, optimizers(), st.sampled_from([None, 0.0, 1e-3, 1e9]))
-@settings(max_examples=100)
-def test_training(
-    dataset: Any, network: Any, weights: Any, optimizer: Any, target_cost: float | None
-) -> None:
-    request = TrainingRunRequest.model_validate(
-        {
-            "dataset": dataset,
-            "network": network,
-            "initial_weights": weights,
-            "n_iterations": 25,
-            "target_cost": target_cost,
-            **optimizer,
-        }
-    )
-    computed = training.TRAINING_RUN.compute(request, request.dataset.resolve())
-    result = computed.result_json()
-    for end in (result["initial"], result["final"]):
-        assert end["cost"] is None or end["cost"] >= 0.0
-        finite = None not in end["weights"].values()
-        # The states of a network may leave the float64 range; the cost of the identity may as well.
-        is_lost = end["cost"] is None and request.network.activation != "identity"
-        assert end["log10_cost"] is not None or end["cost"] == 0.0 or not finite or is_lost
-    assert result["gap_to_optimum"] is None or result["gap_to_optimum"] >= 0.0
-    assert not (computed.arrays["cost"] < 0.0).any()
 
 
 @given(DATASET, NETWORK, WINDOW)

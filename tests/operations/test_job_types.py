@@ -141,31 +141,6 @@ def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate(
     assert seconds[1] - seconds[0] == pytest.approx(0.1, rel=0.1)
 
 
-def test_one_iteration_of_a_tile_takes_about_a_tenth_of_a_second_at_most() -> None:
-    request = BASIN_MAP.request_model.model_validate(
-        {"network": {"activation": "tanh"}, "window": {"resolution": 100}}
-    )
-    sizes = {}
-    for n_samples in (20, 100, 10_000):
-        dataset = CountOnesDataset(n_samples=n_samples).resolve()
-        work: Any = BASIN_MAP.begin(request, dataset, {}, [])
-        sizes[n_samples] = work.n_rows
-        assert work.stride == (3 if n_samples == 20 else 1)
-    # A row of 100 starts is estimated at 0.7 ms for 20 sequences, and at 3 ms for 100.
-    assert sizes == {20: 50, 100: 30, 10_000: 1}
-
-
-@every_computation
-def test_the_pass_over_the_data_is_no_part_of_an_iteration(computation: JobType[Any]) -> None:
-    works: list[Any] = [
-        computation.begin(
-            computation.request_model(), CountOnesDataset(n_samples=n).resolve(), {}, []
-        )
-        for n in (10, 100_000)
-    ]
-    assert works[1].stride > 0.5 * works[0].stride > 0.0
-
-
 @every_computation
 @pytest.mark.parametrize("target_cost", [1e9, 0.0])
 def test_zero_iterations(computation: JobType[Any], target_cost: float) -> None:

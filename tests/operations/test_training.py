@@ -1,6 +1,6 @@
 """Training runs as a use case: limits, results, progress and files."""
 
-from math import isinf, isnan, log10
+from math import isinf, isnan
 from typing import Any
 
 import numpy as np
@@ -46,36 +46,6 @@ def test_no_run_records_more_than_estimated(n_iterations: int, record_every: int
     assert sum(each.nbytes for each in arrays.values()) <= TRAINING_RUN.result_bytes(
         request, data().size
     ) + (8 * n_recorded)
-
-
-def test_a_result_has_the_cost_and_the_gradient_of_both_ends() -> None:
-    body = {"optimizer": DESCENT, "initial_weights": {"w_in": 0.5, "w_rec": -0.25}}
-    output = TRAINING_RUN.compute(make_request(n_iterations=3, **body), data())
-    w_in, w_rec = 0.5, -0.25
-    for _ in range(3):
-        g_in, g_rec = cost_and_gradient(w_in, w_rec)[1]
-        w_in, w_rec = w_in - 0.01 * g_in, w_rec - 0.01 * g_rec
-    result = output.result_json()
-    for name, weights in [("initial", (0.5, -0.25)), ("final", (w_in, w_rec))]:
-        cost, gradient = cost_and_gradient(*weights)
-        found = result[name]
-        assert [*found["weights"].values()] == pytest.approx(weights, rel=1e-12)
-        assert found["cost"] == pytest.approx(cost, rel=1e-12)
-        assert found["log10_cost"] == pytest.approx(log10(cost), rel=1e-12)
-        assert [*found["weight_gradient"].values()] == pytest.approx(gradient, rel=1e-11)
-    assert (result["outcome"], result["iterations"], output.done) == ("iterations_exhausted", 3, 3)
-    lowest = result["optimum"]["cost"]
-    assert result["gap_to_optimum"] == pytest.approx(result["final"]["cost"] - lowest, rel=1e-9)
-    assert list(output.arrays) == ["iteration", "w_in", "w_rec", "cost", "log10_cost"]
-    assert output.arrays["w_in"][-1] == result["final"]["weights"]["w_in"]
-    assert output.arrays["w_rec"][-1] == result["final"]["weights"]["w_rec"]
-
-
-def test_a_gradient_exists_where_its_terms_overflow() -> None:
-    body = {"initial_weights": {"w_in": 1.0, "w_rec": 1e100}, "n_iterations": 0}
-    found = TRAINING_RUN.compute(make_request(**body), data()).result_json()["initial"]
-    gradient = cost_and_gradient(1.0, 1e100)[1]
-    assert [*found["weight_gradient"].values()] == pytest.approx(gradient, rel=1e-12)
 
 
 def begin(state: Any = None, **body: Any) -> StepwiseTraining:

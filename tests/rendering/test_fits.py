@@ -8,11 +8,13 @@ import pytest
 from PIL import Image
 
 from service.engine.data import Series, Step
-from service.engine.fit import FitOptions, fit
 from service.figures.style import Style
+from service.operations.fits import FIT
 from service.rendering.draw import draw
 from service.rendering.labels import fit_headline, name_unit
 from service.rendering.requests import FitPictureRequest, ProfilePictureRequest
+from service.schemas.fits import FitRequest
+from service.schemas.resolved_datasets import ResolvedSeries
 
 WEEK = Step(1.0, "week")
 
@@ -34,38 +36,13 @@ def make_series(n_samples: int = 1, n_steps: int = 80, noise: float = 1.0) -> Se
 
 def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str, Any]:
     """Return what both requests have, from a fit."""
-    found = fit(series, FitOptions(**options))
-    low, high = options.get("w_rec", (0.0, 1.0))
-    pieces = [
-        {"low": a, "high": b, "low_open": a <= low, "high_open": b >= high}
-        for a, b in found.intervals
-    ]
-    result: dict[str, Any] = {
-        "w_rec": {"value": found.w_rec, "intervals": pieces},
-        "time_constant": {
-            "value": -1 / np.log(found.w_rec),
-            "intervals": [
-                piece | {end: -1 / np.log(piece[end]) for end in ("low", "high")}
-                for piece in pieces
-            ],
-        },
-        "minima": [minimum._asdict() for minimum in found.minima],
-        "trust": {"interval": True, "reasons": [], "cautious": None},
-        "rho": found.rho if found.is_colored else None,
-        "degrees_of_freedom": found.degrees_of_freedom,
-        "level": found.level,
-        "criterion": found.criterion,
-        "target": "sales",
-    }
-    w_rec, cost, criterion = found.profile_table
+    assert FIT.complete is not None
+    dataset = ResolvedSeries.from_series(series)
+    request = FIT.complete(FitRequest.model_validate(options), dataset)
+    fitted = FIT.compute(request, dataset)
     return {
-        "result": result,
-        "columns": {
-            **found.table,
-            "profile_w_rec": w_rec,
-            "profile_cost": cost,
-            "profile_criterion": criterion,
-        },
+        "result": fitted.result_json(),
+        "columns": fitted.arrays,
         "step": series.step,
         "confidence": 0.95,
         "style": Style(500, 400),
@@ -103,7 +80,6 @@ def test_a_profile_is_drawn() -> None:
 
 def test_the_profile_with_ar1_noise_is_that_of_the_criterion() -> None:
     fields = make_fields(make_series(), noise="ar1")
-    fields["result"]["level"] -= fields["result"]["criterion"]
     picture = draw(ProfilePictureRequest(**fields))
     for text in ("lowest cost, relative", "95 % level", "95 % interval"):
         assert f"<!-- {text} -->".encode() in picture

@@ -6,7 +6,6 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 from dataclasses import replace
 from typing import Any
 
@@ -195,14 +194,3 @@ def test_processes_end_when_the_service_is_killed() -> None:
         assert len(pids) == 2
         owner.kill()
     await_end(pids)
-
-
-@pytest.mark.slow
-def test_processes_are_spawned_without_a_directory_for_a_socket(
-    start_pool: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def nowhere() -> str:
-        raise FileNotFoundError("no usable temporary directory")
-
-    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
-    assert start_pool(1).draw(surface()) == draw(surface())

@@ -3,13 +3,11 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
 
 from scripts.release import LOCKS, check_locks, read_pins
 from service.settings import PREFIX, Settings
@@ -38,13 +36,6 @@ def test_the_development_lock_contains_the_run_lock() -> None:
     run, development = (read_pins(ROOT / lock) for lock in LOCKS)
     for name, pinned in run.items():
         assert {str(pin) for pin in pinned} <= {str(pin) for pin in development[name]}
-
-
-def test_the_oracles_do_not_come_with_the_locks() -> None:
-    lines = (ROOT / "requirements-oracles.txt").read_text().splitlines()
-    oracles = {Requirement(line).name for line in lines if line[0] != "#"}
-    assert oracles == {"scikit-learn", "torch"}
-    assert not oracles & read_pins(ROOT / "requirements-dev.lock").keys()
 
 
 def test_no_file_names_a_registry() -> None:
@@ -112,18 +103,6 @@ def test_scripts_can_be_executed(script: str) -> None:
     assert (ROOT / script).read_text().startswith("#!/bin/")
 
 
-def test_the_hooks_call_installed_tools() -> None:
-    text = (ROOT / ".pre-commit-config.yaml").read_text()
-    assert "://" not in text
-    (repository,) = yaml.safe_load(text)["repos"]
-    assert repository["repo"] == "local"
-    for hook in repository["hooks"]:
-        tool = hook["entry"].split()[0]
-        assert tool.startswith(".venv/bin/")
-        assert os.access(Path(sys.executable).with_name(Path(tool).name), os.X_OK), tool
-        assert hook["language"] == "system"
-
-
 def test_the_image_installs_hashed_packages_and_runs_without_pip_as_a_numeric_user() -> None:
     assert re.findall(r"^FROM (.*)$", DOCKERFILE, re.MULTILINE) == ["${BASE} AS build", "${BASE}"]
     build, last_stage = DOCKERFILE.split("\nFROM ${BASE}\n")
@@ -144,26 +123,6 @@ def test_everything_that_the_image_copies_is_sent_to_the_build() -> None:
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICE: dict[str, Any] = COMPOSE["services"]["service"]
-
-
-def test_compose_confines_the_service() -> None:
-    assert SERVICE["ports"] == ["${BIND_ADDRESS:-127.0.0.1}:${PUBLISHED_PORT:-8000}:8000"]
-    assert SERVICE["read_only"] is True
-    assert SERVICE["cap_drop"] == ["ALL"]
-    assert SERVICE["security_opt"] == ["no-new-privileges:true"]
-    assert {"mem_limit", "cpus", "pids_limit", "tmpfs", "healthcheck"} <= set(SERVICE)
-    assert f"USER {SERVICE['user']}\n" in DOCKERFILE
-    assert SERVICE["volumes"] == ["data:/data"]
-    assert "RNN_DATA_DIR=/data" in DOCKERFILE
-
-
-def test_no_container_fills_the_memory_with_files() -> None:
-    for name, service in COMPOSE["services"].items():
-        for mount in service.get("tmpfs", []):
-            assert re.fullmatch(r"/\w+:size=\d+m", mount), name
-    proxy = COMPOSE["configs"]["proxy"]["content"]
-    assert "proxy_request_buffering off;" in proxy
-    assert "proxy_max_temp_file_size 0;" in proxy
 
 
 def test_compose_passes_all_settings_on() -> None:

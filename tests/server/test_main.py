@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,7 +13,7 @@ import uvicorn
 from service.server.clients import OpenConnections
 from service.server.connection import Connection, ParseBudget
 from service.server.listener import listen
-from service.server.main import UNREAD_BYTES, _Server, greeting, limit_unread
+from service.server.main import _Server, greeting
 from service.settings import Settings
 from tests.conftest import until
 
@@ -51,25 +50,6 @@ def test_files_are_allowed_up_to_the_hard_limit(n_files: int, allowed: int) -> N
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) == allowed
-
-
-def test_the_largest_unread_responses_are_dropped_above_the_limit() -> None:
-    aborted: list[float] = []
-
-    def connection(share: float) -> Any:
-        transport = SimpleNamespace(
-            get_write_buffer_size=lambda: int(share * UNREAD_BYTES),
-            abort=lambda: aborted.append(share),
-        )
-        return SimpleNamespace(transport=transport)
-
-    shares = [0.0, 0.3, 0.1, 0.6, 0.2, 0.4]
-    limit_unread([connection(share) for share in shares])
-    assert aborted == [0.6]
-    limit_unread([connection(share) for share in (0.5, 0.4, 0.05)])
-    assert aborted == [0.6]
-    limit_unread([connection(share) for share in (0.2, 2.0, 3.0)])
-    assert aborted == [0.6, 3.0, 2.0]
 
 
 async def respond(_scope: Any, _receive: Any, send: Any) -> None:

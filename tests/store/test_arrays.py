@@ -49,12 +49,3 @@ def test_a_damaged_array_is_reported(database: Database) -> None:
         connection.execute(update(table).where(elements).values(data=data[:-1] + b"\xff"))
     with pytest.raises(StoreError, match="damaged"), database.snapshot() as connection:
         arrays.read(connection, "ds_1", "inputs")
-
-
-def test_an_array_without_its_last_part_is_reported(database: Database) -> None:
-    with database.transaction() as connection:
-        arrays.write(connection, "ds_1", {"cost": np.random.default_rng(1).random(1_000_000)})
-        connection.execute(table.delete().where(table.c.part == 8))
-    assert count_arrays(database) == 8
-    with pytest.raises(StoreError, match="damaged"), database.snapshot() as connection:
-        arrays.read(connection, "ds_1", "cost")

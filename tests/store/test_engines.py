@@ -66,7 +66,7 @@ def test_a_connection_in_use_is_closed_when_it_is_returned(database: Database) -
             assert reading.wait(60)
             database.close()
             closed.set()
-            late.result()
+            late.result(60)
         with pytest.MonkeyPatch.context() as patch:
             unraisable: list[object] = []
             patch.setattr("sys.unraisablehook", unraisable.append)

@@ -1,7 +1,5 @@
 """Migrations: of new, current, newer and unexpected databases, and at the same time."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -36,20 +34,6 @@ def test_threads_can_migrate_at_the_same_time(database_url: str) -> None:
     assert list_tables(databases[0]) == TABLES
     for database in databases:
         database.close()
-
-
-@pytest.mark.slow
-def test_processes_can_migrate_at_the_same_time(database_url: str) -> None:
-    script = "import sys; from service.store import Database; Database(sys.argv[1]).migrate()"
-    started = [
-        subprocess.Popen([sys.executable, "-c", script, database_url], stderr=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    assert [process.communicate(timeout=120)[1] for process in started] == [b""] * 2
-    assert [process.returncode for process in started] == [0] * 2
-    database = Database(database_url)
-    assert list_tables(database) == TABLES
-    database.close()
 
 
 def test_a_failed_migration_changes_nothing(database_url: str) -> None:

@@ -131,13 +131,6 @@ def test_invalid_windows(api: Any, w_rec: str) -> None:
     api.refused(api.get(f"/v1/cost-surface?w_rec={w_rec}"), "w_rec")
 
 
-def test_runs_must_exist(api: Any) -> None:
-    for suffix in ("", ".png", ".npz"):
-        for run_id in ("run_" + "0" * 32, "run_1", "ds_05aa9c3d3afdbff0f9faa5baec15c674"):
-            response = api.get(f"/v1/cost-surface{suffix}?run={run_id}")
-            assert response.status_code == 404
-
-
 def test_limits(make_api: Any) -> None:
     api = make_api(max_grid=20, max_json_numbers=300)
     result = api.refused(api.get("/v1/cost-surface?resolution=21"), "resolution", "limit is 20")

@@ -1,6 +1,5 @@
 """GET /docs and its assets."""
 
-import asyncio
 import base64
 import hashlib
 import re
@@ -34,15 +33,6 @@ def test_there_are_no_other_assets(api: Any, name: str) -> None:
     assert api.get(f"/docs-assets/{name}").status_code == 404
 
 
-def test_a_range_of_an_asset_is_the_whole_file(api: Any) -> None:
-    whole = api.get("/docs-assets/swagger-ui.css")
-    for given in ("bytes=0-9", "bytes=x", f"bytes={10**9}-"):
-        response = api.get("/docs-assets/swagger-ui.css", headers={"range": given})
-        assert (response.status_code, response.content) == (200, whole.content)
-    known = {"if-none-match": whole.headers["etag"]}
-    assert api.get("/docs-assets/swagger-ui.css", headers=known).status_code == 304
-
-
 def test_the_documentation_under_a_root_path(api: Any) -> None:
     page = api.get_under("/rnn", "/docs").text
     assert "'/rnn/openapi.json'" in page
@@ -59,23 +49,3 @@ def test_the_schema_is_sent_once(api: Any) -> None:
     etag = api.get("/openapi.json").headers["etag"]
     response = api.get("/openapi.json", headers={"if-none-match": etag})
     assert (response.status_code, response.content) == (304, b"")
-
-
-def test_the_schema_is_not_made_in_the_event_loop(
-    make_api: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    api = make_api()
-    make, in_event_loop = api.app.openapi, []
-
-    def record() -> Any:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            in_event_loop.append(False)
-        else:
-            in_event_loop.append(True)
-        return make()
-
-    monkeypatch.setattr(api.app, "openapi", record)
-    assert api.get("/openapi.json").status_code == 200
-    assert in_event_loop == [False]

@@ -97,20 +97,6 @@ def test_identical_simultaneous_requests_compute_once(stored_api: Any, trained: 
     assert len(trained) == 1
 
 
-def test_different_requests_have_different_runs(api: Any) -> None:
-    bodies = [
-        QUICK,
-        {"n_iterations": 4},
-        {**QUICK, "record_every": 2},
-        {**QUICK, "target_cost": 0},
-        {**QUICK, "dataset": {"seed": 2}},
-        {**QUICK, "network": {"initial_state": 1}},
-        {**QUICK, "optimizer": {"name": "irprop_minus"}},
-        {**QUICK, "initial_weights": {"w_in": -1.5, "w_rec": 2.0000000000000004}},
-    ]
-    assert len({api.post(RUNS, body).json()["id"] for body in bodies}) == len(bodies)
-
-
 def test_the_trajectory(stored_api: Any, tutorial: Any) -> None:
     stored_api.post(RUNS)
     here = f"{RUNS}/{RUN_ID}/trajectory"

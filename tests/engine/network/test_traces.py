@@ -98,18 +98,6 @@ def test_ten_thousand_steps_match_fifty_digits(name: str) -> None:
     assert_consistent(trace)
 
 
-def test_a_gradient_that_underflows_has_a_sign_and_a_logarithm() -> None:
-    inputs, targets = count_ones(20, 2000)
-    trace = trace_gradient(inputs, targets, Weights(1.0, -0.5), Network())
-    assert trace.gradient[0] == 0.0
-    assert trace.log10_magnitude[0] == pytest.approx(
-        trace.log10_magnitude[-1] - 2000 * np.log10(2.0), rel=1e-14
-    )
-    np.testing.assert_array_equal(trace.sign, -((-1.0) ** np.arange(2001)))
-    assert trace.regime is Regime.VANISHING
-    assert_consistent(trace)
-
-
 @pytest.mark.parametrize("aggregation", Aggregation)
 @pytest.mark.parametrize("name", ["identity", "relu"])
 def test_the_gradient_at_the_optimum_is_exactly_zero(name: str, aggregation: Aggregation) -> None:
@@ -150,16 +138,6 @@ def test_residuals_that_cancel_give_exactly_zero() -> None:
                 assert trace.growth_per_step == 0.7
             else:
                 assert trace.sign[-1] == np.sign(np.tanh(1) + np.tanh(2) - np.tanh(3))
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_without_recurrence_only_the_last_state_has_a_gradient(name: str) -> None:
-    inputs, targets = count_ones()
-    trace = trace_gradient(inputs, targets, Weights(1.0, 0.0), Network(name))
-    np.testing.assert_array_equal(trace.gradient[:-1], 0.0)
-    np.testing.assert_array_equal(trace.sign, [0.0] * 10 + [-1.0])
-    np.testing.assert_array_equal(trace.log10_magnitude[:-1], -np.inf)
-    assert (trace.growth_per_step, trace.regime) == (0.0, Regime.VANISHING)
 
 
 def test_an_inactive_relu_stops_the_gradient() -> None:

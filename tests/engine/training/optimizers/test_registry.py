@@ -24,21 +24,6 @@ gradients = st.one_of(
 )
 
 
-def test_registry_names_and_defaults() -> None:
-    defaults = {k.name: {p.name: p.default for p in k.parameters} for k in SPECS}
-    rprop = {"eta_plus": 1.2, "eta_minus": 0.5, "initial_step": 0.001}
-    assert defaults == {
-        "rprop": rprop,
-        "irprop_minus": {**rprop, "minimum_step": 1e-6, "maximum_step": 50.0},
-        "gradient_descent": {"learning_rate": 0.01},
-        "momentum": {"learning_rate": 0.003, "momentum": 0.9, "nesterov": False},
-        "rmsprop": {"learning_rate": 0.01, "alpha": 0.9, "epsilon": 1e-8},
-        "adam": {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
-        "levenberg_marquardt": {"damping": 0.001, "damping_up": 3.0, "damping_down": 0.3},
-    }
-    assert list(OPTIMIZERS) == list(defaults)
-
-
 @every_optimizer
 def test_documentation_is_complete(spec: OptimizerSpec) -> None:
     for text in (spec.title, spec.formula):
