@@ -49,8 +49,6 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
     # The workers must end as well if the signal precedes the server, or is raised again at its end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with contextlib.ExitStack() as closing:
-        # Multiprocessing deletes it only at a regular exit.
-        closing.callback(shutil.rmtree, get_temp_dir(), ignore_errors=True)
         if until_stdin_closes and options["data_dir"] is None:
             options["data_dir"] = closing.enter_context(TemporaryDirectory(prefix="linear-rnn-"))
         settings = _settings(options)
@@ -90,8 +88,10 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
             stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
             announce = address_line
         exit_code = run(app, settings, listener, app.state.service.observers, close, announce)
-    # A regular exit waits for threads that compute, and for the reader of the log.
+    # A regular exit waits for threads that compute, and for the reader of the log. It deletes the
+    # directory of multiprocessing, too.
     log.flush()
+    shutil.rmtree(get_temp_dir(), ignore_errors=True)
     os._exit(exit_code)
 
 
