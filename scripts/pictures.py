@@ -69,7 +69,7 @@ async def request_pictures(client: httpx.AsyncClient) -> dict[str, bytes]:
 async def main() -> None:
     """Start the application on an empty directory and write the pictures."""
     with TemporaryDirectory() as data:
-        app = create_app(Settings(data_dir=Path(data)))
+        app = create_app(Settings(data_dir=Path(data), max_sync_seconds=60))
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app)
             async with httpx.AsyncClient(

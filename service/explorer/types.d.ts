@@ -134,7 +134,7 @@ interface Step {
   question: string;
   /** what to look at: in the lesson, it completes "Look at …" */
   hint: string;
-  /** the views that the step speaks of, with spaces between them */
+  /** the views that the step is about, with spaces between them */
   figure: string;
   /** shown on request */
   answer: string;

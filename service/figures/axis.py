@@ -98,7 +98,10 @@ def log_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
 def integer_axis(first: int, last: int, max_ticks: int, caption: str) -> Axis:
     """Return an axis of whole numbers, which fall from left to right if ``first`` is the larger."""
     low, high = min(first, last), max(first, last)
-    ticks = integer_ticks(low, high, max_ticks)
+    ticks = [low]
+    if low < high:
+        values, _ = _round_values(low, high, _locator(max_ticks, integer=True))
+        ticks = [round(value) for value in values]
     span = last - first or 1
     units = tuple((tick - first) / span for tick in ticks)
     return Axis(float(first), float(first + span), units, tuple(map(str, ticks)), caption)
@@ -119,14 +122,6 @@ def log_label(log10_value: float, digits: int = 3) -> str:
     if abs(log10_value - nearest) < 1e-9:
         return format_power_of_ten(nearest)
     return format_log10_number(log10_value, digits)
-
-
-def integer_ticks(low: int, high: int, max_ticks: int) -> list[int]:
-    """Return at most ``max_ticks`` + 1 round whole numbers from ``low`` to ``high``."""
-    if low == high:
-        return [low]
-    values, _ = _round_values(low, high, _locator(max_ticks, integer=True))
-    return [round(value) for value in values]
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import matplotlib as mpl
 import numpy as np
@@ -60,7 +59,8 @@ class ColorBands:
 
     def palette(self, missing: str) -> NDArray[np.uint8]:
         """Return RGBA (n + 1, 4): the colors of the bands, then that of nan."""
-        return _palette(self.n_bands, missing)
+        shades = mpl.colormaps[COLOR_MAP](np.linspace(0.0, 1.0, self.n_bands), bytes=True)
+        return np.vstack([shades, rgba(missing)[None]])
 
     def axis(self, max_ticks: int) -> Axis:
         """Return the axis of a bar of equally high bands, with about ``max_ticks`` round ticks."""
@@ -79,14 +79,6 @@ class ColorBands:
         return Axis(0, 1, tuple(positions[i] for i in shown), labels, self.caption)
 
 
-@lru_cache(maxsize=256)
-def _palette(n_bands: int, missing: str) -> NDArray[np.uint8]:
-    shades = mpl.colormaps[COLOR_MAP](np.linspace(0.0, 1.0, n_bands), bytes=True)
-    palette = np.vstack([shades, rgba(missing)[None]])
-    palette.flags.writeable = False
-    return palette
-
-
 def choose_color_bands(log10_costs: list[Array]) -> ColorBands:
     """Return bands that suit the costs of one or more panels, arrays (rows, columns).
 
@@ -96,24 +88,17 @@ def choose_color_bands(log10_costs: list[Array]) -> ColorBands:
     fewer than six colors, as in a narrow window around the optimum, even steps of log10(cost) are
     fitted to the data.
     """
-    finite = [_finite(logs) for logs in log10_costs]
-    ranges = [(float(f.min()), float(f.max())) for f in finite if f.size] or [(0.0, 0.0)]
-    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    costs = np.concatenate([logs[np.isfinite(logs)] for logs in log10_costs])
+    low, high = (float(costs.min()), float(costs.max())) if costs.size else (0.0, 0.0)
     if high > _EVEN_TOP:
         return _wide_bands(high)
     if np.log10(10**high + 1) - np.log10(10**low + 1) < _MIN_BANDS * _TUTORIAL_STEP:
-        return _fine_bands(np.concatenate([f.ravel() for f in finite]), low, high)
+        return _fine_bands(costs, low, high)
     n_bands = _TUTORIAL_BANDS
     if high > _TUTORIAL_TOP:
         top = 2 * math.ceil(high / 2)
         n_bands = max(n_bands, math.ceil((top + 0.2) / _TUTORIAL_STEP - 1e-9))
     return ColorBands(tuple(-0.2 + _TUTORIAL_STEP * k for k in range(n_bands + 1)), 1)
-
-
-def _finite(values: Array) -> Array:
-    """Return the finite values, without a copy in the usual case that all are finite."""
-    all_finite = values.size and np.isfinite(values.min()) and np.isfinite(values.max())
-    return values if all_finite else values[np.isfinite(values)]
 
 
 def _wide_bands(high: float) -> ColorBands:

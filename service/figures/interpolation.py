@@ -22,16 +22,13 @@ def interpolate(log10_cost: Log10Cost, stride: int) -> Log10Cost:
         columns, left, across = _nodes(w_in.size, stride)
         rows, above, down = _nodes(w_rec.size, stride)
         values = log10_cost(w_in[:, columns], w_rec[rows])
-        values = np.where(values == -inf, _lowest(values) - 1, values)
+        lowest = np.min(values, initial=0.0, where=np.isfinite(values))
+        values = np.where(values == -inf, lowest - 1, values)
         with np.errstate(invalid="ignore"):  # beside an infinity, the result may be nan
             values = values[:, left] * (1 - across) + values[:, left + 1] * across
             return values[above] * (1 - down[:, None]) + values[above + 1] * down[:, None]
 
     return interpolated
-
-
-def _lowest(values: Array) -> float:
-    return float(np.min(values, initial=0.0, where=np.isfinite(values)))
 
 
 def _nodes(count: int, stride: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:

@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from service.figures.annotations import HALO, OPTIMUM, OUTLINE
+from service.figures.annotations import HALO, OPTIMUM, OUTLINE, path_stroke
 from service.figures.canvas import Canvas, Raster, Stroke
 from service.figures.geometry import Rect, pixel_size, snap_to_pixels
 from service.figures.render import Pixels
-from service.figures.style import rgba
+from service.figures.style import Style, rgba
 from service.figures.text import printable, shorten, text_width
 
 # Lengths in units of the legend's text size.
@@ -33,6 +33,19 @@ class LegendEntry:
 
 
 OPTIMUM_ENTRY = LegendEntry("optimum", None, "*", OPTIMUM, OUTLINE)
+
+
+def surface_entries(
+    style: Style, paths: Sequence[str], notes: Sequence[str], *, has_optimum: bool
+) -> list[LegendEntry]:
+    """Return the entries of a cost surface: notes, and the names of paths and markers."""
+    colors = style.colors
+    entries = [LegendEntry(note, shape="") for note in notes]
+    entries += [LegendEntry(path, path_stroke(style, i)) for i, path in enumerate(paths)]
+    if paths:
+        entries.append(LegendEntry("start", None, "o", colors.background, colors.foreground))
+        entries.append(LegendEntry("end", None, "s", colors.foreground, colors.foreground))
+    return [*entries, OPTIMUM_ENTRY] if has_optimum else entries
 
 
 def legend_rows(

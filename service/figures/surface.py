@@ -19,7 +19,7 @@ from service.figures.frame import color_bar_width
 from service.figures.geometry import Rect, pixel_centers
 from service.figures.heatmap import Log10Cost, draw_cost_bar, draw_costs
 from service.figures.layout import Window, draw_page, draw_windows
-from service.figures.legend import OPTIMUM_ENTRY, LegendEntry, legend_height
+from service.figures.legend import LegendEntry, legend_height, surface_entries
 from service.figures.style import Style
 
 Point = tuple[float, float]
@@ -47,7 +47,10 @@ def cost_surface_figure(
     """
     style = style or Style()
     canvas, font = Canvas(style), style.font_size
-    entries = _legend(style, paths, optimum, profile, notes)
+    names = [path.label for path in paths]
+    entries = surface_entries(style, names, notes, has_optimum=optimum is not None)
+    if profile is not None:
+        entries.append(LegendEntry("best w_in", Stroke(style.colors.foreground, 1.6, (3, 3))))
     max_rows = max(1, int(_LEGEND_SHARE * canvas.area.height / legend_height(canvas, 1)))
     area = draw_page(canvas, "Cost surface", entries, max_rows=max_rows)
     left = canvas.area.right - color_bar_width(font, "cost + 1") - 0.8 * font
@@ -68,23 +71,3 @@ def cost_surface_figure(
         if optimum is not None and not paths:
             draw_optimum(canvas, panel, optimum)
     return canvas.figure
-
-
-def _legend(
-    style: Style,
-    paths: Sequence[LabeledPath],
-    optimum: Point | None,
-    profile: Array | None,
-    notes: Sequence[str],
-) -> list[LegendEntry]:
-    colors = style.colors
-    entries = [LegendEntry(note, shape="") for note in notes]
-    entries += [LegendEntry(path.label, path_stroke(style, i)) for i, path in enumerate(paths)]
-    if paths:
-        entries.append(LegendEntry("start", None, "o", colors.background, colors.foreground))
-        entries.append(LegendEntry("end", None, "s", colors.foreground, colors.foreground))
-    if profile is not None:
-        entries.append(LegendEntry("best w_in", Stroke(colors.foreground, 1.6, (3, 3))))
-    if optimum is not None:
-        entries.append(OPTIMUM_ENTRY)
-    return entries

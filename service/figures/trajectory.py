@@ -21,7 +21,7 @@ from service.figures.layout import (
     step_axis,
     weight_axis,
 )
-from service.figures.legend import OPTIMUM_ENTRY, LegendEntry
+from service.figures.legend import LegendEntry, surface_entries
 from service.figures.style import Style
 from service.figures.text import format_log10_number, format_number, printable
 
@@ -58,28 +58,15 @@ def trajectory_figure(
     style = style or Style()
     canvas = Canvas(style)
     title = f"{printable(run.optimizer)}: {printable(run.outcome.replace('_', ' '))}"
-    area = draw_page(canvas, title, _legend(style, run, optimum, notes), headline=_headline(run))
+    entries = surface_entries(style, [run.optimizer], notes, has_optimum=optimum is not None)
+    if run.target_cost is not None:
+        stroke = Stroke(style.colors.muted, 1.5, _TARGET_DASHES)
+        entries.append(LegendEntry("target cost", stroke))
+    area = draw_page(canvas, title, entries, headline=_headline(run))
     surface, costs = _split(area, style.font_size)
     _draw_surface(canvas, surface, run, log10_cost, optimum)
     _draw_costs(canvas, costs, run)
     return canvas.figure
-
-
-def _legend(
-    style: Style, run: Run, optimum: tuple[float, float] | None, notes: Sequence[str]
-) -> list[LegendEntry]:
-    colors, stroke = style.colors, path_stroke(style, 0)
-    entries = [LegendEntry(note, shape="") for note in notes]
-    entries += [
-        LegendEntry(run.optimizer, stroke),
-        LegendEntry("start", None, "o", colors.background, stroke.color),
-        LegendEntry("end", None, "s", stroke.color, stroke.color),
-    ]
-    if optimum is not None:
-        entries.append(OPTIMUM_ENTRY)
-    if run.target_cost is not None:
-        entries.append(LegendEntry("target cost", Stroke(colors.muted, 1.5, _TARGET_DASHES)))
-    return entries
 
 
 def _draw_surface(

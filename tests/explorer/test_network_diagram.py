@@ -115,7 +115,7 @@ def test_the_rate_of_gradient_descent_is_marked(page: Page) -> None:
     rate = page.get_by_label("Learning rate")
     expect(rate).to_have_value("0.001")
     note = page.locator("#note")
-    expect(note).to_contain_text("Beside it, a rate above 2/λ = 0.0019 does not settle")
+    expect(note).to_contain_text("Near it, a rate above 2/λ = 0.0019 does not settle")
     leaves = "From here, this rate leaves the plot at iteration 1 and overflows at iteration 3."
     expect(note).to_contain_text(leaves)
     expect(rate).to_have_attribute("aria-description", leaves)

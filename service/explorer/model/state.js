@@ -46,7 +46,7 @@ export const DEFAULTS = {
   step_question: "",
   step_hint: "",
   step_answer: "",
-  step_figure: "cost", // the view that it speaks of
+  step_figure: "cost", // the view that it is about
   /** each the fragment of an address, if the step is one of several @type {string[]} */ steps: [],
   step_number: 0, // of these
 };

@@ -76,13 +76,13 @@ function describeArrow({ evaluation, state: { activation } }) {
   return evaluation?.cost && activation === "relu" ? "A dead relu: no gradient passes, so training cannot start" : "Here the gradient is 0";
 }
 
-/** Say what the star is, which rate is too high beside it, and what the rate does from the point. @param {Store} store */
+/** Say what the star is, which rate is too high near it, and what the rate does from the point. @param {Store} store */
 function describeOptimum({ optimum, forecast, state }) {
   const star = !optimum ? "." : optimum.unique ? ", the star the optimum." : ", the star one of several optima.";
   if (state.optimizer !== "gradient_descent") return star;
   const limit = 2 / Number(optimum?.curvature?.largest);
   const hasLimit = limit > 0 && limit < Infinity;
-  const rate = hasLimit ? ` Beside it, a rate above 2/λ = ${formatNumber(limit, 3)} does not settle (λ: largest curvature).` : "";
+  const rate = hasLimit ? ` Near it, a rate above 2/λ = ${formatNumber(limit, 3)} does not settle (λ: largest curvature).` : "";
   return `${star}${rate} ${forecast?.sentence ?? ""}`;
 }
 
