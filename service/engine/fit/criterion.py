@@ -57,19 +57,6 @@ class Points(Evaluation):
     sensitivity: Array
     singular_values: Array
 
-    @property
-    def rank(self) -> Array:
-        """The number of columns (W,) that differ."""
-        return np.asarray(np.sum(self.singular_values > RANK_RTOL, axis=1))
-
-    @property
-    def condition(self) -> Array:
-        """The condition number (W,) of the columns."""
-        s = self.singular_values
-        return np.asarray(
-            s.max(axis=1, initial=1.0) / np.maximum(s.min(axis=1, initial=1.0), 1e-300)
-        )
-
 
 class Criterion:
     """The criterion of a problem."""
@@ -79,6 +66,7 @@ class Criterion:
         self.is_colored = problem.options.noise == "ar1"
         # Smaller sums of squares are rounding errors.
         self.rounding = tolerances.RESIDUAL_RTOL**2 * problem.scale
+        self._floor = max(self.rounding, 1e-300)
 
     @cached_property
     def degrees_of_freedom(self) -> int:
@@ -129,8 +117,9 @@ class Criterion:
         slopes = np.where(linear.squares > self.rounding, linear.squares_slope, 0.0)
         if self.is_colored:
             ratio = linear.log_determinant - white.log_determinant + np.diff(logs[0])[:, 0]
-            cost = self._log_squares(linear.squares) + ratio + self.noise.log_determinant(rho)
-            slope = self.n_contrasts * slopes / self._round_up(linear.squares)
+            floored = np.maximum(linear.squares, self._floor)
+            cost = self.n_contrasts * np.log(floored) + ratio + self.noise.log_determinant(rho)
+            slope = self.n_contrasts * slopes / floored
             slope += linear.log_determinant_slope - white.log_determinant_slope
             slope += np.diff(logs[1])[:, 0]
             accuracy = np.full(len(w), tolerances.EQUAL_COST_RTOL * self.n_contrasts)
@@ -154,12 +143,6 @@ class Criterion:
             raw = columns[:, 0, :, : linear.theta.shape[1]] @ linear.theta[..., None]
         return np.asarray(np.sum(raw**2, axis=(1, 2)))
 
-    def _round_up(self, squares: Array) -> Array:
-        return np.asarray(np.maximum(squares, max(self.rounding, 1e-300)))
-
-    def _log_squares(self, squares: Array) -> Array:
-        return np.asarray(self.n_contrasts * np.log(self._round_up(squares)))
-
     def _search_rho(self, rows: Rows, n_points: int) -> Array:
         """Return the rho (W,) with the lowest criterion at each point, by successive parabolas."""
 
@@ -168,7 +151,7 @@ class Criterion:
             columns, logs = rows.whiten(rho, has_slopes=False)
             squares, dets = reduce_columns(columns, rows.sizes)
             dets += logs[0] + self.noise.log_determinant(rho)
-            return np.add(self._log_squares(squares), dets)
+            return np.asarray(self.n_contrasts * np.log(np.maximum(squares, self._floor)) + dets)
 
         grid = self.noise.correlations
         values = criterion(np.tile(grid, (n_points, 1)))

@@ -46,13 +46,8 @@ def shorten(problem: Problem) -> Problem:
     series = problem.series
     end = int(np.flatnonzero(~np.isnan(series.targets))[ENOUGH - 1]) + 1
     lengths = np.diff(np.minimum(series.starts, end))
-    short = replace(
-        series,
-        inputs=series.inputs[:end],
-        targets=series.targets[:end],
-        lengths=lengths[lengths > 0],
-        sequence_names=(),
-    )
+    inputs, targets = series.inputs[:end], series.targets[:end]
+    short = Series(inputs, targets, lengths[lengths > 0], series.input_names)
     return Problem(short, problem.options, problem.delay)
 
 
@@ -75,9 +70,7 @@ def judge_effect(problem: Problem) -> Effect | None:
     innovations = deviation * draw(n, NUMBERS, SIMULATIONS) - fitted.observed
     targets = np.concatenate([observed, observed + fitted.color(innovations)], axis=1)
     low, high = options.delay
-    tried = [problem]
-    if low < high:
-        tried = [Problem(series, options, delay) for delay in range(low, high + 1)]
+    tried = [Problem(series, options, delay) for delay in range(low, high + 1)]
     full = [find_lowest(model, w, rho, targets, n_contrasts) for model in tried]
     gains = find_lowest(null, w, rho, targets, n_contrasts) - np.min(full, axis=0)
     sizes = np.abs(gains)
@@ -115,18 +108,20 @@ def _find_lowest(
     problem: Problem, rho: Array, targets: Array, n_contrasts: int, w: Array
 ) -> BlockResult:
     sequences, lowest = problem.sequences, np.full(targets.shape[1], np.inf)
-    gaps, log_determinants = sequences.gaps, Noise(problem).log_determinant(rho)
-    rows = Rows(problem, w, sequences, has_order=True)
+    gaps, rows = sequences.gaps, Rows(problem, w, sequences, has_order=True)
     known = sequences.targets[sequences.has_target][:, None] - rows.values[..., -1:]
-    start, dets = rows.values[..., -2:-1], list[Array]()
-    for value in [0.0, *rho.tolist()]:
+    start = rows.values[..., -2:-1]
+
+    def decompose(value: float) -> tuple[Array, Array]:
         columns, logs = rows.whiten(np.full((len(w), 1), value))
         linear = solve(columns[:, 0], rows.sizes)
-        dets.append(linear.log_determinant + logs[0, :, 0])
-        if len(dets) == 1:
-            continue
+        return linear.basis, linear.log_determinant + logs[0, :, 0]
+
+    _, white_determinant = decompose(0.0)
+    for value, log_v in zip(rho.tolist(), Noise(problem).log_determinant(rho), strict=True):
+        basis, determinant = decompose(value)
         white, offsets = whiten(targets, gaps, value), whiten(known, gaps, value)
-        transposed = np.swapaxes(linear.basis, 1, 2)
+        transposed = np.swapaxes(basis, 1, 2)
         total = np.sum(white**2, axis=0) + np.sum(offsets**2, axis=1)
         total -= 2.0 * (np.swapaxes(offsets, 1, 2) @ white)[:, 0]
         explained = np.sum((transposed @ white - transposed @ offsets) ** 2, axis=1)
@@ -136,7 +131,7 @@ def _find_lowest(
                 explained[i] += np.sum(shares**2 * squares, axis=0)
         # The difference keeps no more digits.
         rest = np.maximum(total - explained, 1e-14 * total + 1e-300)
-        constant = dets[-1] - dets[0] + log_determinants[len(dets) - 2]
+        constant = determinant - white_determinant + log_v
         criteria = n_contrasts * np.log(rest) + constant[:, None]
         lowest = np.minimum(lowest, criteria.min(axis=0))
         check_interruption()

@@ -60,8 +60,9 @@ class Region:
         rows : (3, N, M)
             The quantities, the low ends and the high ends of their intervals.
         """
+        blocks = split(len(sequences.targets), sequences.sources[0].size)
         with np.errstate(all="ignore"):  # of factors at the ends of intervals
-            parts = [self._estimate(quantity, block) for block in sequences.blocks()]
+            parts = [self._estimate(quantity, sequences[block]) for block in blocks]
         return np.concatenate(parts, axis=1)
 
     def _estimate(self, quantity: Quantity, sequences: Sequences) -> Array:

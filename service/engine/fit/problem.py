@@ -54,7 +54,7 @@ class Sequences:
     has_target : (N, T)
         Where there is one.
     multiplicity : (N,)
-        The number of sequences of the data that have these targets, or 0.
+        How many sequences of the data it stands for.
     """
 
     sources: Array
@@ -74,11 +74,6 @@ class Sequences:
         gaps = np.diff(step, prepend=0).astype(np.float64)
         gaps[np.diff(sequence, prepend=-1) > 0] = np.inf
         return gaps
-
-    def blocks(self) -> Iterator["Sequences"]:
-        """Yield some sequences at a time."""
-        n_sequences = len(self.targets)
-        return (self[rows] for rows in split(n_sequences, self.sources[0].size))
 
     def compress(self, *, has_own_starts: bool) -> "Sequences":
         """Return fewer sequences with the same sum of squared residuals for every w.
@@ -101,8 +96,7 @@ class Sequences:
         few.sources[..., -2] *= ones
         if not has_own_starts:  # the direction of a start of its own is that of the impulse
             few.sources[..., -1] *= ones
-        multiplicity = np.zeros(len(few.targets))
-        multiplicity[np.cumsum([0, *lengths[:-1]])] = sizes
+        multiplicity = np.repeat(sizes / lengths, lengths)
         return Sequences(few.sources, targets, few.has_target, multiplicity)
 
 

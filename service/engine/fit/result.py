@@ -85,8 +85,7 @@ class Result(Verdict):
     @property
     def innovation_sd(self) -> float:
         """The standard deviation of the whitened residuals."""
-        n_free = self.degrees_of_freedom
-        squares = float(self.best.squares[0])
+        n_free, squares = self.degrees_of_freedom, float(self.best.squares[0])
         return self.problem.unit * math.sqrt(squares / n_free) if n_free > 0 else math.nan
 
     @property

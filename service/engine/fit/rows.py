@@ -26,37 +26,29 @@ class Rows:
     sizes : (W, K)
         The norms of the columns. Starts of single sequences are none of them.
     values : (W, n, K + 1)
-        The columns, among them those of starts of single sequences, and the rest of the targets;
-        only of the last rows if these were reduced.
+        The columns, among them those of starts of single sequences, and the rest of the targets.
     """
 
     def __init__(
         self, problem: Problem, w: Array, sequences: Sequences, *, has_order: bool = False
     ) -> None:
         self.sequences, self.has_own_starts = sequences, problem.has_own_starts
-        has_order = has_order or problem.has_own_starts
+        rows, gaps = make_rows(problem, w + IMAGINARY_STEP * 1j, sequences), sequences.gaps
+        self.values = rows.real
+        columns = self.values[..., : -1 - self.has_own_starts]
+        peaks = np.abs(columns).max(axis=1, keepdims=True)
+        peaks[peaks == 0.0] = 1.0
+        norms = peaks[:, 0] * np.linalg.norm(columns / peaks, axis=1)  # without underflow
+        self.sizes = np.where(norms > 0.0, norms, 1.0)
+        rows = np.concatenate([rows.real, rows.imag / IMAGINARY_STEP], axis=2)
+        before = np.concatenate([rows[:, :1], rows[:, :-1]], axis=1)
         # Gaps, and the rows after them and before them
         self._parts: list[tuple[Array | float, Array, Array]] = []
-        norms: Array | float = 0.0
-        for block in [sequences] if has_order else sequences.blocks():
-            rows = make_rows(problem, w + IMAGINARY_STEP * 1j, block)
-            peaks = np.abs(rows.real).max(axis=1)
-            scaled = rows.real / np.where(peaks > 0.0, peaks, 1.0)[:, None]
-            norms = np.hypot(norms, peaks * np.linalg.norm(scaled, axis=1))  # without underflow
-            both = np.concatenate([rows.real, rows.imag / IMAGINARY_STEP], axis=2)
-            before = np.concatenate([both[:, :1], both[:, :-1]], axis=1)
-            gaps = block.gaps
-            if has_order:
-                self._parts.append((gaps[:, None], both, before))
-            elif problem.options.noise == "white":
-                self._reduce(np.full(len(gaps), np.inf), both, before)
-            else:
-                self._reduce(gaps, both, before)
-        self.values = rows.real
-        norms = np.asarray(norms)[:, : -1 - self.has_own_starts]
-        self.sizes = np.where(norms > 0.0, norms, 1.0)
-
-    def _reduce(self, gaps: Array, rows: Array, before: Array) -> None:
+        if has_order or self.has_own_starts:
+            self._parts.append((gaps[:, None], rows, before))
+            return
+        if problem.options.noise == "white":
+            gaps = np.full(len(gaps), np.inf)
         for gap in np.unique(gaps):
             pairs = rows[:, gaps == gap]
             if np.isfinite(gap):

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from service.engine.fit.criterion import Criterion, Points
+from service.engine.fit.linear import RANK_RTOL
 from service.engine.profile import Interval, Profile, make_grid, search
 from service.engine.types import Array
 
@@ -39,7 +40,8 @@ class Solution(Criterion):
         low, high = self.problem.options.w_rec
         grid = self.evaluate(make_grid(self.problem.targets.shape[1], low, high))
         # Where columns coincide the criterion jumps, and its limit is what counts.
-        rank = np.pad(grid.rank, 1, mode="reflect")
+        rank = np.sum(grid.singular_values > RANK_RTOL, axis=1)
+        rank = np.pad(rank, 1, mode="reflect")
         jumps = rank[1:-1] < np.minimum(rank[:-2], rank[2:])
         start = grid[~jumps]
         inside = (grid.w[[0, -1]] + [INSIDE, -INSIDE])[jumps[[0, -1]]]

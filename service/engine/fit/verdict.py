@@ -161,6 +161,7 @@ class Verdict(Solution):
         problem, (low, high) = self.problem, self.problem.options.w_rec
         correlation = self.rho**self.noise.usual_gap
         has_inputs, can_judge = len(problem.is_free) > 0, self.can_judge
+        sizes = self.best.singular_values[0]
         is_caution = {
             "too_few_to_tell": problem.n_targets < ENOUGH_TARGETS,
             "interval_open": self.intervals[0].low <= low or self.intervals[-1].high >= high,
@@ -168,7 +169,7 @@ class Verdict(Solution):
             "search_limited": not self.profile.is_complete,
             "rho_at_limit": can_judge and correlation > MAX_CORRELATION - AT_LIMIT,
             "confounded_with_start": can_judge and has_inputs and self.effect is None,
-            "nearly_collinear": float(self.best.condition[0]) > COLLINEAR,
+            "nearly_collinear": sizes.max(initial=1.0) > COLLINEAR * sizes.min(initial=1.0),
             "negative_offset": self.has_impossible_offset,
         }
         cautions = [Finding(slug) for slug, holds in is_caution.items() if holds] + checks
