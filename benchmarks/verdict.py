@@ -92,6 +92,7 @@ def format_row(case: Case, judgments: Sequence[Judgment]) -> str:
         str(len(judgments)),
         percent([judgment.is_refused for judgment in judgments]),
         percent(["no_visible_effect" in judgment.reasons for judgment in judgments]),
+        percent([not judgment.reasons for judgment in judgments]),
         percent([judgment.covers for judgment in judgments]),
         percent([judgment.covers for judgment in trusted]),
         percent([j.cautious_covers for j in judgments if j.cautious_covers is not None]),
@@ -105,7 +106,17 @@ def format_row(case: Case, judgments: Sequence[Judgment]) -> str:
 
 
 COLUMNS: Final = (
-    *("n", "refused", "invisible", "covered", "where trusted", "ar1", "as advised", "visible"),
+    *(
+        "n",
+        "refused",
+        "invisible",
+        "trusted",
+        "covered",
+        "where trusted",
+        "ar1",
+        "as advised",
+        "visible",
+    ),
     "reasons",
 )
 

@@ -193,11 +193,46 @@ def two_time_constants(draws: Draws) -> Series:
     return make_series((x, response + 0.1 * draws.normal(size=n_steps)))
 
 
-def multiplicative(draws: Draws) -> Series:
-    """Return a response whose errors are 30 % of its value."""
+def multiplicative(size: float) -> Design:
+    """Return a design of a response whose errors are a share of its value."""
+
+    def draw(draws: Draws) -> Series:
+        n_steps = 100
+        x = np.exp(1.2 * draws.normal(size=n_steps))
+        return make_series((x, respond(0.8, x) * np.exp(size * draws.normal(size=n_steps))))
+
+    return draw
+
+
+def outliers(draws: Draws) -> Series:
+    """Return a response in which 5 % of the errors are five times as large."""
     n_steps = 100
-    x = np.exp(1.2 * draws.normal(size=n_steps))
-    return make_series((x, respond(0.8, x) * np.exp(0.3 * draws.normal(size=n_steps))))
+    x = draws.normal(size=n_steps)
+    errors = draws.normal(size=n_steps) * np.where(draws.random(n_steps) < 0.05, 5.0, 1.0)
+    response = respond(0.8, x)
+    return make_series((x, response + 2.0 + NOISE * response.std() * errors))
+
+
+def changing(draws: Draws) -> Series:
+    """Return a response whose weight grows from 0.7 to 0.9."""
+    n_steps, state = 100, 0.0
+    x, w_rec = draws.normal(size=n_steps), np.linspace(0.7, 0.9, n_steps)
+    response = np.empty(n_steps)
+    for k in range(n_steps):
+        state = w_rec[k] * state + x[k]
+        response[k] = state
+    return make_series((x, response + 2.0 + NOISE * response.std() * draws.normal(size=n_steps)))
+
+
+def faint_second_state(n_steps: int) -> Design:
+    """Return a design in which a twentieth of the effect decays with 0.98 instead of 0.8."""
+
+    def draw(draws: Draws) -> Series:
+        x = draws.normal(size=n_steps)
+        response = 0.95 * respond(0.8, x) + 0.05 * respond(0.98, x)
+        return make_series((x, response + NOISE * response.std() * draws.normal(size=n_steps)))
+
+    return draw
 
 
 def random_walk(n_steps: int, w_rec: float) -> Design:
@@ -327,7 +362,7 @@ WRONG: Final = (
         Case("wrong", f"two time constants, {kind} fit", 0.95, two_time_constants, options)
         for kind, options in FITS
     ),
-    Case("wrong", "multiplicative, 30 %", 0.8, multiplicative),
+    Case("wrong", "multiplicative, 30 %", 0.8, multiplicative(0.3)),
     *(
         Case("wrong", f"w -0.8, range 0 to 1, {kind} fit", -0.8, one_sequence(100, -0.8), options)
         for kind, options in FITS
@@ -339,4 +374,18 @@ WRONG: Final = (
 )
 """Wrong models, which the verdict has to find."""
 
-ALL: Final = (*RIGHT, *EFFECTS, *WRONG)
+FAINT: Final = (
+    *(
+        Case("faint", f"multiplicative, {100 * size:.0f} %", 0.8, multiplicative(size))
+        for size in (0.1, 0.2)
+    ),
+    Case("faint", "outliers, 5 %", 0.8, outliers),
+    Case("faint", "w from 0.7 to 0.9", math.nan, changing),
+    *(
+        Case("faint", f"a faint second state, T = {n}", 0.8, faint_second_state(n))
+        for n in (100, 2_000)
+    ),
+)
+"""Small violations, of which the verdict finds few, except in many targets."""
+
+ALL: Final = (*RIGHT, *EFFECTS, *WRONG, *FAINT)
