@@ -12,7 +12,7 @@ QUALITY: Final = {"targets": "n_targets", "R²": "r_squared", "rmse": "rmse"}
 def describe_fit(result: Mapping[str, Any]) -> str:
     """Return the verdict on a fit, its estimates with their intervals, and its quality."""
     request = result["request"]
-    percent = f"{100 * request['confidence']:g}%"
+    percent = f"{100 * request['confidence']:g} %"
     columns = ("", "estimate", f"{percent} from", "to", "unit")
     table = format_table(columns, [*_rows(result, request["step"]["unit"])])
     quality = (f"{name} {format_number(result[field])}" for name, field in QUALITY.items())

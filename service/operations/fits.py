@@ -87,11 +87,15 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
     problem = Problem(series, options)
     if problem.n_targets < problem.n_unknowns:
         delay = max(options.delay)
-        after, shorter = (" after the delay", ", or shorten the delay") if delay else ("", "")
         given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")
-        detail = f"{given}{after} for {unknowns}: add data, fix initial_state or offset{shorter}"
+        advice = {
+            "fix initial_state": options.initial_state in ("shared", "each"),
+            "fix offset": options.offset is True,
+            "shorten the delay": delay > 0,
+        }
+        remedies = ", ".join(["add data", *(name for name, helps in advice.items() if helps)])
         raise Invalid(
-            detail,
+            f"{given}{' after the delay' if delay else ''} for {unknowns}: {remedies}",
             "/delay" if delay else "/dataset",
             n_targets=problem.n_targets,
             n_unknowns=problem.n_unknowns,
@@ -218,7 +222,12 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
         "n_targets": result.n_targets,
     }
     texts = (TEXTS["reasons"] | TEXTS["cautions"])[finding.slug]
-    advice = (result.is_colored and texts.get("advice_with_ar1")) or texts["advice"]
+    special = {
+        "advice_with_ar1": result.is_colored,
+        "advice_without_cautious": result.trust.cautious is None,
+    }
+    applying = (texts[name] for name, applies in special.items() if applies and name in texts)
+    advice = next(applying, texts["advice"])
     sentences = {"sentence": texts["sentence"], "advice": advice}
     return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}
 

@@ -115,7 +115,8 @@ class ResidualTests(ResponseModel):
     """At lag 1; null if there are no consecutive residuals."""
     ljung_box_p: Nullable
     """The p-value of the Ljung-Box test for up to 10 lags, with a degree of freedom less for a
-    fitted `rho`."""
+    fitted `rho`; null for sequences with fewer targets, on average, than ten times their
+    number."""
     durbin_watson: Nullable
     """Near 2 if consecutive residuals are independent."""
 

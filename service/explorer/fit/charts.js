@@ -1,7 +1,7 @@
 // The data with the fit, and the residuals, over time.
 import { Plot, padRange } from "../charts/plot.js";
 import { byId, setAttributes, svg } from "../lib/dom.js";
-import { formatNumber } from "../lib/format.js";
+import { formatNumber, formatPercent } from "../lib/format.js";
 import { makeTicks } from "../lib/scales.js";
 import { pluralize } from "./units.js";
 
@@ -115,7 +115,7 @@ export function createDataChart(root, store) {
     setAttributes(band, { d: outline(self, places, rows) });
     setAttributes(other, { d: store.other?.rows ? draw(store.other.rows.prediction) : null });
     byId("data-name").textContent = fit.target;
-    byId("confidence").textContent = `${formatNumber(100 * fit.request.confidence)}%`;
+    byId("confidence").textContent = formatPercent(fit.request.confidence);
   });
   plot.inside.append(band, line, points, other);
 }

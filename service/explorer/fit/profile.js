@@ -1,7 +1,7 @@
 // The profile: the typical error for every w_rec. A slider below it asks for the fit of another one.
 import { Plot } from "../charts/plot.js";
 import { byId, createButton, setAttributes, svg } from "../lib/dom.js";
-import { formatNumber } from "../lib/format.js";
+import { formatNumber, formatPercent } from "../lib/format.js";
 import { makeTicks, niceStep } from "../lib/scales.js";
 import { LatestRequest } from "../model/api.js";
 import { showProblem } from "../views/problems.js";
@@ -99,7 +99,7 @@ export function createProfile(root, store) {
     });
     marks.replaceChildren(...intervals);
     if (level !== null && level <= most + margin) {
-      const text = `${formatNumber(100 * fit.request.confidence)}%`;
+      const text = formatPercent(fit.request.confidence);
       marks.append(
         svg("line", { class: "level", x1: x, x2: x + width, y1: plot.y(level), y2: plot.y(level) }),
         svg("text", { class: "level-text", "text-anchor": "end", x: x + width - 4, y: plot.y(level) - 6 }, text),

@@ -1,6 +1,6 @@
 // What a fit says, in sentences: the verdict, the number with its interval, and the effects of the inputs.
 import { byId, html, showNumber } from "../lib/dom.js";
-import { count, formatNumber } from "../lib/format.js";
+import { count, formatNumber, formatPercent } from "../lib/format.js";
 import { describeRanges, format, splitUnit, toTimes, typeset, withUnit } from "./units.js";
 import { ENOUGH, chooseInterval, countNeeded, isBlind, isIdentified, isTooShort, showVerdict } from "./verdict.js";
 
@@ -73,7 +73,7 @@ function describeResult({ fit }) {
   const how = isCautious ? `, allowing for noise that lasts, as fewer than ${ENOUGH} rows do not show whether it does` : "";
   return [
     html("b", { id: "interval" }, ...typeset(interval)),
-    ` with ${format(100 * confidence)}% confidence${how}.`,
+    ` with ${formatPercent(confidence)} confidence${how}.`,
     ...half,
     ...delay,
     ...describeEffects(fit),
@@ -101,7 +101,7 @@ function describeQuality({ fit, dataset }) {
   const facts = [
     ...(fit.r_squared === null
       ? []
-      : [`Explains ${formatNumber(Math.floor(1000 * fit.r_squared) / 10)}% of the variance of ${target.name}`]),
+      : [`Explains ${formatPercent(Math.floor(1000 * fit.r_squared) / 1000)} of the variance of ${target.name}`]),
     `typical error ${format(fit.rmse)} ${target.unit}`.trim(),
     ...(isBlind(fit) || isTooShort(fit) ? [] : [`w_rec ${formatNumber(fit.w_rec.value, 4)}`]),
     `${count(fit.n_targets, "target")}${rest ? ` (${rest} left out)` : ""}`,
