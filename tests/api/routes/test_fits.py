@@ -95,7 +95,7 @@ def test_a_series_is_fitted_with_the_defaults_for_series(api: Any) -> None:
     assert result["minima"][0]["criterion"] is None
     assert result["unique"]
     assert result["identifiable"]
-    assert result["progress"] == {"done": 1, "total": 1}
+    assert result["progress"] == {"done": 8, "total": 8}  # one search, and the verdict
 
 
 def test_defaults_in_full_are_the_same_question(api: Any) -> None:
@@ -186,7 +186,7 @@ def test_a_delay_is_searched(api: Any) -> None:
     assert result["delay"]["value"] == 2
     assert [each["delay"] for each in result["delay"]["costs"]] == [0, 1, 2, 3, 4]
     assert min(each["cost"] for each in result["delay"]["costs"]) == result["cost"]
-    assert result["progress"] == {"done": 5, "total": 5}
+    assert result["progress"] == {"done": 13, "total": 13}  # a search per delay, one more, and 7
     assert result["request"]["delay"] == {"low": 0, "high": 4}
 
 
