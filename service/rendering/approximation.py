@@ -44,9 +44,6 @@ class Approximation(NamedTuple):
         return Dataset.from_arrays(dataset.inputs[rows], dataset.targets[rows])
 
 
-EXACT: Final = Approximation()
-
-
 def choose_approximation(
     seconds: Callable[[int, float], float], n_samples: int, n_pixels: int, allowed: float
 ) -> Approximation:

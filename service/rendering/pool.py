@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Timer
-from typing import Protocol, TypeVar, TypeVarTuple
+from typing import TypeAlias, TypeVar, TypeVarTuple
 
 from service.errors import Busy
 from service.rendering.process import ProcessLost, RenderProcess, RenderThread
@@ -24,21 +24,7 @@ T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
 MAX_ATTEMPTS = 2
-
-
-class Renderer(Protocol):
-    """Draws one picture at a time. ``spent`` are the CPU seconds of the last one."""
-
-    spent: float
-
-    def draw(self, request: PictureRequest) -> bytes:
-        """Draw a picture while the calling thread waits; raises ProcessLost."""
-
-    def is_alive(self) -> bool:
-        """Return whether it can draw another picture."""
-
-    def kill(self) -> None:
-        """End it immediately, even while it draws."""
+Renderer: TypeAlias = RenderProcess | RenderThread
 
 
 class RenderPool:

@@ -25,13 +25,12 @@ class RunningJob(NamedTuple):
     """A job that a worker executes, and the last heartbeat of that worker."""
 
     lease: str
-    owner: str | None
     heartbeat_at: datetime | None
 
 
 def list_running(database: Database) -> list[RunningJob]:
     """Return the jobs that workers execute."""
-    columns = computations.c.lease, computations.c.owner, computations.c.heartbeat_at
+    columns = computations.c.lease, computations.c.heartbeat_at
     query = select(*columns).where(computations.c.status == "running")
     with database.snapshot() as connection:
         return [RunningJob(*row) for row in connection.execute(query)]

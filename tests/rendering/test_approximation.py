@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.engine.data import Dataset
-from service.rendering.approximation import EXACT, MAX_STRIDE, Approximation, choose_approximation
+from service.rendering.approximation import MAX_STRIDE, Approximation, choose_approximation
 
 
 def seconds(n_samples: int, n_costs: float) -> float:
@@ -27,9 +27,9 @@ def test_the_time_is_kept(n_samples: int, n_pixels: int, allowed: float) -> None
 
 
 def test_what_fits_is_exact() -> None:
-    assert choose_approximation(seconds, 10, 100, 2000.0) == EXACT
+    assert choose_approximation(seconds, 10, 100, 2000.0) == Approximation()
     assert choose_approximation(seconds, 10, 100, 1999.0) == Approximation(2)
-    assert EXACT.notes(10) == ()
+    assert Approximation().notes(10) == ()
 
 
 def test_notes() -> None:

@@ -16,6 +16,6 @@ def test_queued_and_running_jobs_are_listed(database: Database, queue: Any) -> N
     assert job_queries.list_running(database) == []
     row = jobs.claim(database, queue[1], "worker")
     assert row is not None
-    assert job_queries.list_running(database) == [RunningJob(queue[1], "worker", row.heartbeat_at)]
+    assert job_queries.list_running(database) == [RunningJob(queue[1], row.heartbeat_at)]
     assert job_queries.list_queued_leases(database, 10) == [queue[0], queue[2]]
     assert job_queries.get_many(database, [row.id, "run_0"]) == {row.id: row}
