@@ -56,6 +56,13 @@ def load(page: Page, table: str | bytes, name: str = "own.csv") -> None:
     page.locator("#file").set_input_files({"name": name, "mimeType": "text/csv", "buffer": text})
 
 
+def load_and_fit(page: Page, table: str) -> str:
+    """Choose a file with this table, and return the id of its fit."""
+    previous = shown_fit(page)
+    load(page, table)
+    return shown_fit(page, other_than=previous)
+
+
 def room_with_slow_noise(n_rows: int = 150) -> str:
     """Return a table of a room that is heated, with noise that lasts."""
     rng = np.random.default_rng(5)
@@ -187,9 +194,7 @@ def test_a_table_that_cannot_be_read_shows_line_and_column(open_fit: FitOpener) 
 
 def test_the_button_allows_for_autocorrelated_noise(open_fit: FitOpener, api: httpx.Client) -> None:
     page = open_fit()
-    example = shown_fit(page)
-    load(page, room_with_slow_noise())
-    white = shown_fit(page, other_than=example)
+    white = load_and_fit(page, room_with_slow_noise())
     expect(page.locator("#verdict.doubt")).to_contain_text("Successive residuals resemble")
     page.get_by_role("button", name="Use this").click()
     expect(page.locator("#noise")).to_have_value("ar1")
@@ -236,9 +241,7 @@ def test_difficult_tables_get_careful_words(
     open_fit: FitOpener, table: str, headline: str, words: dict[str, str]
 ) -> None:
     page = open_fit()
-    room = shown_fit(page)
-    load(page, table)
-    shown_fit(page, other_than=room)
+    load_and_fit(page, table)
     expect(page.locator("#headline")).to_contain_text(headline)
     for place, text in words.items():
         expect(page.locator(place)).to_contain_text(text)
@@ -255,9 +258,7 @@ def test_an_input_without_effect_gets_no_number(open_fit: FitOpener) -> None:
     rng = np.random.default_rng(13)
     rows = [f"{k},{rng.normal():.2f},{5 + rng.normal():.3f}" for k in range(200)]
     page = open_fit()
-    room = shown_fit(page)
-    load(page, "\n".join(["hour,u (V),y", *rows]))
-    shown_fit(page, other_than=room)
+    load_and_fit(page, "\n".join(["hour,u (V),y", *rows]))
     headline = page.locator("#headline.unknown")
     expect(headline).to_have_text("No effect of u on y is visible in these 200 rows")
     expect(page.locator("#time-constant, #interval, #verdict.fine")).to_have_count(0)
@@ -274,9 +275,7 @@ def test_times_have_handy_units_and_dates(open_fit: FitOpener) -> None:
         time = f"2024-01-05 {k // 12:02}:{5 * (k % 12):02}"
         rows.append(f"{time},{heating},{state + 0.05 * rng.normal():.2f}")
     page = open_fit()
-    room = shown_fit(page)
-    load(page, "\n".join(rows))
-    shown_fit(page, other_than=room)
+    load_and_fit(page, "\n".join(rows))
     expect(page.locator("#time-constant")).to_have_text(re.compile(r"4\.\d+ hours"))
     expect(page.locator("#sentence")).to_contain_text("1 kW of heating raises indoor by")
     expect(page.locator("#sentence b").last).to_contain_text("°C")
@@ -366,9 +365,7 @@ def test_a_refused_fit_is_explained_in_words_of_the_page(open_fit: FitOpener) ->
 @pytest.mark.slow
 def test_a_long_fit_with_autocorrelated_noise_is_drawn(open_fit: FitOpener) -> None:
     page = open_fit(expected=(422,))  # for the zoom, which takes too long
-    room = shown_fit(page)
-    load(page, room_with_slow_noise(300))
-    white = shown_fit(page, other_than=room)
+    white = load_and_fit(page, room_with_slow_noise(300))
     page.select_option("#noise", "ar1")
     shown_fit(page, other_than=white)
     expect(page.locator("#residual-view")).to_contain_text("the fit and the autocorrelation do not")
@@ -438,8 +435,7 @@ def test_what_was_uploaded_can_be_deleted_later(open_fit: FitOpener, api: httpx.
     page = open_fit(expected=(409,))
     room = shown_fit(page)
     expect(page.get_by_role("button", name="Delete it")).to_have_count(0)  # the example's
-    load(page, room_with_slow_noise().replace("indoor", "lounge"))
-    fit = shown_fit(page, other_than=room)
+    fit = load_and_fit(page, room_with_slow_noise().replace("indoor", "lounge"))
     dataset = api.get(f"/v1/fits/{fit}").json()["request"]["dataset"]
     for steps in range(1, 12):  # more than a conflict lists
         assert api.post("/v1/fits", json={"dataset": dataset, "delay": steps}).is_success
