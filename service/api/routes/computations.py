@@ -32,7 +32,7 @@ from service.api.responses import (
     status_response,
 )
 from service.figures.formats import PICTURE_FORMATS
-from service.lifecycle import UNFINISHED
+from service.lifecycle import UNFINISHED, Kind
 from service.operations import computations
 from service.operations.downloads import Download
 from service.operations.job_types import JobType
@@ -151,30 +151,27 @@ class ComputationRoutes:
 
     def add_others(self) -> None:
         """Add the routes that list, describe, follow, cancel and delete computations."""
-        self._add_list()
-        self._add_get()
-        self._add_follow()
-        self._add_cancel()
-        self._add_delete()
+        self._add_reads(self.job_type.kind, f"{self.job_type.path}/{{{self._id_name}:id}}")
+        self._add_changes(self.job_type.kind, f"{self.job_type.path}/{{{self._id_name}:id}}")
 
-    def _add_list(self) -> None:
-        nouns = f"{self._noun}s"
+    def _add_reads(self, kind: Kind, path: str) -> None:
+        router, noun = self.router, self._noun
 
-        @self.router.get(
+        @router.get(
             self.job_type.path,
-            name=f"list_{self.job_type.kind}s",
+            name=f"list_{kind}s",
             response_model=self.page_model,
-            summary=f"List {nouns}",
-            description=f"Return one page of the stored {nouns}, newest first.",
+            summary=f"List {noun}s",
             responses=problem_responses(INVALID, *STORE[1:]),
         )
         async def list_page(
             state: AppStateDep, query: Annotated[ComputationListQuery, Query()]
         ) -> Response:
+            """Return one page of what is stored, newest first."""
             rows, next_cursor = await run_in_threadpool(
                 list_page_of_computations,
                 state.database,
-                self.job_type.kind,
+                kind,
                 query.limit,
                 query.cursor,
                 query.status,
@@ -183,16 +180,11 @@ class ComputationRoutes:
             page = self.page_model.model_construct(items=items, next_cursor=next_cursor)
             return OrjsonResponse(page)
 
-    def _add_get(self) -> None:
-        noun = self._noun
-
-        @self.router.get(
-            self._item_path,
-            name=f"get_{self.job_type.kind}",
+        @router.get(
+            path,
+            name=f"get_{kind}",
             response_model=self.job_type.response_model,
             summary=f"Describe a {noun}",
-            description=f"Return a stored {noun}: its request, its status and its result. "
-            "`Prefer: wait=N` waits for an unfinished one.",
             responses={**ITEM, **problem_responses(*STORE)},
         )
         async def get(
@@ -201,36 +193,38 @@ class ComputationRoutes:
             preference: PreferenceDep,
             item_id: str = self._id,
         ) -> Response:
+            """Return its request, its status and its result.
+
+            `Prefer: wait=N` waits for an unfinished one.
+            """
             row = await self._get_row(state, item_id)
             if row.status in UNFINISHED and preference.wait:
                 row = await state.watcher.wait(row, preference.wait)
             applied = preference._replace(respond_async=False)
             return item_response(request, self._describe(row), applied.headers)
 
-    def _add_follow(self) -> None:
-        @self.router.get(
-            f"{self._item_path}/events",
-            name=f"follow_{self.job_type.kind}",
+        @router.get(
+            f"{path}/events",
+            name=f"follow_{kind}",
             response_class=Response,
-            summary=f"Follow a {self._noun}",
-            description="Stream the progress as server-sent events. Any replica serves the stream.",
+            summary=f"Follow a {noun}",
             responses={**sse.EVENTS, **problem_responses(*STORE)},
         )
         async def follow(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
+            """Stream the progress as server-sent events. Any replica serves the stream."""
             sse.refuse_head(request)
             row = await self._get_row(state, item_id)
             return sse.event_response(request, row, state.watcher, self._describe)
 
-    def _add_cancel(self) -> None:
-        model = self.job_type.response_model
+    def _add_changes(self, kind: Kind, path: str) -> None:
+        router, noun, job_type = self.router, self._noun, self.job_type
+        model = job_type.response_model
 
-        @self.router.post(
-            f"{self._item_path}/cancel",
-            name=f"cancel_{self.job_type.kind}",
+        @router.post(
+            f"{path}/cancel",
+            name=f"cancel_{kind}",
             response_model=model,
-            summary=f"Cancel a {self._noun}",
-            description="Cancel a job that is queued or running. Its worker stops at the next "
-            "step.",
+            summary=f"Cancel a {noun}",
             responses={
                 200: {"description": "It had already finished and is unchanged."},
                 202: {
@@ -241,25 +235,27 @@ class ComputationRoutes:
             },
         )
         async def cancel(state: AppStateDep, item_id: str = self._id) -> Response:
+            """Cancel a job that is queued or running. Its worker stops at the next step."""
             row, changed = await run_in_threadpool(
-                computations.cancel, self.job_type, item_id, state.database
+                computations.cancel, job_type, item_id, state.database
             )
             return OrjsonResponse(self._describe(row), 202 if changed else 200)
 
-    def _add_delete(self) -> None:
-        noun = self._noun
-
-        @self.router.delete(
-            f"{self.job_type.path}/{{{self._id_name}}}",  # an id with a suffix is unknown, too
-            name=f"delete_{self.job_type.kind}",
+        @router.delete(
+            path.replace(":id", ""),  # an id with a suffix is unknown, too
+            name=f"delete_{kind}",
             status_code=204,
             summary=f"Delete a {noun}",
-            description=f"Delete a finished {noun}. A repeated request computes it again.",
             responses=problem_responses(*STORE, CONFLICT, PRECONDITION),
         )
         async def delete(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
-            await check_if_match(request, lambda: self._read(state, item_id))
-            await run_in_threadpool(computations.delete, self.job_type, item_id, state.database)
+            """Delete a finished one. A repeated request computes it again."""
+
+            async def read() -> ResponseModel:
+                return self._describe(await self._get_row(state, item_id))
+
+            await check_if_match(request, read)
+            await run_in_threadpool(computations.delete, job_type, item_id, state.database)
             return Response(status_code=204)
 
     @property
@@ -271,18 +267,11 @@ class ComputationRoutes:
         return f"{self.job_type.prefix}_id"
 
     @property
-    def _item_path(self) -> str:
-        return f"{self.job_type.path}/{{{self._id_name}:id}}"
-
-    @property
     def _id(self) -> Any:
         return id_path(IDS[self.job_type.prefix], self._id_name)
 
     def _describe(self, row: ComputationRow) -> ResponseModel:
         return computations.describe(self.job_type, row, job_problem(row.error))
-
-    async def _read(self, state: AppState, item_id: str) -> ResponseModel:
-        return self._describe(await self._get_row(state, item_id))
 
     async def _get_row(self, state: AppState, item_id: str) -> ComputationRow:
         return await run_in_threadpool(computations.get_row, self.job_type, item_id, state.database)
