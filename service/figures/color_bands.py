@@ -54,8 +54,7 @@ class ColorBands:
     def indices(self, log10_costs: Array) -> NDArray[np.uint8]:
         """Return the band of each cost, 0 to n - 1, and n where the cost is nan."""
         indices = np.searchsorted(self.thresholds, log10_costs, side="right").astype(np.uint8)
-        missing = np.isnan(log10_costs)
-        return np.where(missing, np.uint8(self.n_bands), indices) if missing.any() else indices
+        return np.where(np.isnan(log10_costs), np.uint8(self.n_bands), indices)
 
     def palette(self, missing: str) -> NDArray[np.uint8]:
         """Return RGBA (n + 1, 4): the colors of the bands, then that of nan."""

@@ -55,7 +55,7 @@ def fit_figure(
     below the title; the confidence is that of the band.
     """
     style = style or Style()
-    canvas, font = Canvas(style), style.font_size
+    canvas = Canvas(style)
     side_by_side = all(len(sequence.time) == 1 for sequence in sequences) and n_sequences > 1
     if side_by_side:
         sequences, time = [_join(sequences)], "sequence"
@@ -65,7 +65,7 @@ def fit_figure(
     data, residuals = _panels(canvas, area, sequences, printable(target), printable(time))
     for panel in (data, residuals):
         if panel is not None:
-            draw_frame(canvas, panel, grid=True, caption_room=canvas.area.width - font)
+            draw_frame(canvas, panel, grid=True)
     draw = _draw_dots if side_by_side else _draw_lines
     n = len(sequences)
     for i, sequence in enumerate(sequences):

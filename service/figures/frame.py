@@ -21,19 +21,14 @@ _CAPTION_GAP = 0.6  # from the labels of the vertical axis to its caption
 _CAPTION_ROOM = 1.15
 
 
-def draw_frame(
-    canvas: Canvas, panel: Panel, *, grid: bool = False, caption_room: float | None = None
-) -> None:
-    """Draw the axes of a panel, all outside its rectangle except for the grid.
-
-    ``caption_room`` is the width of the caption below, by default a little more than the panel.
-    """
-    rect, font = panel.rect, canvas.style.font_size
+def draw_frame(canvas: Canvas, panel: Panel, *, grid: bool = False) -> None:
+    """Draw the axes of a panel, all outside its rectangle except for the grid."""
+    rect = panel.rect
     xs = rect.left + np.array(panel.x.ticks) * rect.width
     ys = rect.bottom + np.array(panel.y.ticks) * rect.height
     _draw_lines(canvas, rect, xs, ys, grid=grid)
     _draw_labels(canvas, panel, xs, ys)
-    _draw_caption_below(canvas, panel, caption_room or rect.width + 2 * font)
+    _draw_caption_below(canvas, panel)
     _draw_caption_aside(canvas, panel)
 
 
@@ -102,9 +97,9 @@ def _draw_labels(canvas: Canvas, panel: Panel, xs: Array, ys: Array) -> None:
         canvas.text(left, y, label, size=size, align="right", vertical="center_baseline")
 
 
-def _draw_caption_below(canvas: Canvas, panel: Panel, room: float) -> None:
+def _draw_caption_below(canvas: Canvas, panel: Panel) -> None:
     rect, font = panel.rect, canvas.style.font_size
-    caption, size = _fit_caption(canvas, panel.x.caption, room)
+    caption, size = _fit_caption(canvas, panel.x.caption, rect.width + 2 * font)
     half = text_width(caption, size) / 2 + 0.5 * font
     x = min(max(rect.left + rect.width / 2, half), canvas.area.width - half)
     y = rect.bottom - (_TICK + _LABEL_GAP + _LINE_HEIGHT * _LABEL_SIZE) * font

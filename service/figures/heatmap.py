@@ -54,20 +54,12 @@ def contour_lines(log10_costs: Array, bands: ColorBands) -> tuple[Array, NDArray
     # gives the same contours.
     values = log10_costs[::-1][::stride, ::stride]
     values = np.clip(values, thresholds[0] - 1, thresholds[-1] + 1)
-    generator = contour_generator(
-        x, y, np.ma.masked_invalid(values), line_type=LineType.ChunkCombinedCode
-    )
-    vertices: list[Array] = [np.empty((0, 2))]
-    codes: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
-    for threshold in thresholds:
-        # The grid is one chunk; its lines are None where there is no contour.
-        points, kinds = cast(
-            "tuple[list[Array | None], list[NDArray[np.uint8]]]", generator.lines(threshold)
-        )
-        if points[0] is not None:
-            vertices.append(points[0])
-            codes.append(kinds[0])
-    path = np.concatenate(codes).astype(np.uint8)
-    # Loops already end where they began. Matplotlib simplifies plain lines, but not closed paths.
-    path[path == Path.CLOSEPOLY] = Path.LINETO
-    return np.concatenate(vertices), path
+    nodes = np.ma.masked_invalid(values)
+    generator = contour_generator(x, y, nodes, line_type=LineType.Separate)
+    lines = [
+        line for level in thresholds for line in cast("list[Array]", generator.lines(level))
+    ]  # (k, 2) each
+    vertices = np.concatenate([np.empty((0, 2)), *lines])
+    codes = np.full(len(vertices), Path.LINETO, np.uint8)
+    codes[np.cumsum([0, *map(len, lines)])[:-1]] = Path.MOVETO
+    return vertices, codes

@@ -51,19 +51,18 @@ def draw_panel(
     make_y: Callable[[float], Axis],
     *,
     grid: bool = False,
-    caption_room: float | None = None,
 ) -> Panel:
     """Draw a panel that fills an area together with its axes.
 
     ``make_x`` and ``make_y`` return an axis for the width and the height of the panel in CSS
-    pixels; for ``grid`` and ``caption_room`` see :func:`draw_frame`.
+    pixels.
     """
     bottom = area.bottom + bottom_margin(canvas)
     y = make_y(area.top - bottom)
     rect = Rect(area.left + left_margin(canvas, y), bottom, area.right, area.top)
     rect = snap_to_pixels(rect, canvas.style)
     panel = Panel(rect, make_x(rect.width), y)
-    draw_frame(canvas, panel, grid=grid, caption_room=caption_room)
+    draw_frame(canvas, panel, grid=grid)
     return panel
 
 

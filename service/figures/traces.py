@@ -103,7 +103,6 @@ def gradient_trace_figure(
         lambda width: step_axis(n_steps, 0, width, font, _STEP_CAPTION),
         lambda _: scale.axis,
         grid=True,
-        caption_room=canvas.area.width - font,
     )
     if scale.origin is not None:
         xs, ys = panel.to_canvas(np.array([n_steps, 0.0]), np.zeros(2))
