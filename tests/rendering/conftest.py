@@ -9,6 +9,7 @@ import pytest
 
 from service.figures.style import Style
 from service.rendering.pool import RenderPool
+from service.rendering.process import RenderProcess
 from service.rendering.requests import PictureData, SurfacePictureRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
@@ -38,7 +39,8 @@ class PoolRunner:
             if not self.pool.renderers:
                 self.pool.start()
             await until(lambda: self.pool.renderers and not self.pool.n_drawing)
-            return {each.pid for each in self.pool.renderers}  # type: ignore[attr-defined]
+            processes = [each for each in self.pool.renderers if isinstance(each, RenderProcess)]
+            return {each.pid for each in processes if each.pid is not None}
 
         return self.runner.run(wait())
 
