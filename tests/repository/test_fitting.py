@@ -1,7 +1,5 @@
 """docs/fitting.md: its commands, numbers and words agree with the service."""
 
-import contextlib
-import io
 import json
 import re
 from pathlib import Path
@@ -16,7 +14,7 @@ from service.api.query_params import DatasetQuery
 from service.schemas.fit_results import TEXTS, FitResult
 from service.schemas.fits import FitRequest
 from tests.repository.test_example_series import fit_example, read
-from tests.repository.test_readme import BLOCK, ROOT, WrittenNumber, contains, curl
+from tests.repository.test_readme import BLOCK, ROOT, WrittenNumber, contains, curl, run_example
 
 FITTING = (ROOT / "docs" / "fitting.md").read_text(encoding="utf-8")
 ROW = re.compile(
@@ -53,11 +51,7 @@ def test_the_python_example_prints_the_shown_output(
     monkeypatch.chdir(ROOT)
     (code,) = (text for language, text in BLOCK.findall(FITTING) if language == "python")
     (expected,) = (text for language, text in BLOCK.findall(FITTING) if language == "text")
-    printed, names = io.StringIO(), dict[str, Any]()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(code, "fitting.md", "exec"), names)  # noqa: S102
-    names["rnn"].close()
-    assert printed.getvalue() == expected
+    assert run_example(code) == expected
 
 
 def test_the_examples_have_the_shown_numbers() -> None:

@@ -147,6 +147,15 @@ def test_the_pages_of_the_service_exist(address: str) -> None:
         assert httpx.get(f"http://{address}{path}", timeout=60.0).status_code == 200
 
 
+def run_example(code: str) -> str:
+    """Return what an example of the client prints."""
+    printed, names = io.StringIO(), dict[str, Any]()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "example.py", "exec"), names)  # noqa: S102
+    names["rnn"].close()
+    return printed.getvalue()
+
+
 def test_the_python_example_prints_the_shown_output(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,11 +165,7 @@ def test_the_python_example_prints_the_shown_output(
     (index,) = [i for i, (language, _) in enumerate(blocks) if language == "python"]
     code, (language, expected) = blocks[index][1], blocks[index + 1]
     assert language == "text"
-    printed, names = io.StringIO(), dict[str, Any]()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(code, "README.md", "exec"), names)  # noqa: S102
-    names["rnn"].close()
-    assert printed.getvalue() == expected
+    assert run_example(code) == expected
     assert {path.name for path in tmp_path.iterdir()} == {"run.svg", "surface.svg"}
 
 
