@@ -88,17 +88,36 @@ def test_openapi_python_client_makes_every_operation(document: Path, tmp_path: P
     assert compiled.returncode == 0, compiled.stdout
 
 
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return openapi-generator, which comes with its jar."""
+    folder = tmp_path_factory.mktemp("generator")
+    venv.create(folder, with_pip=True)
+    require(run(folder / "bin/pip", "install", "-q", "openapi-generator-cli==7.*"))
+    return folder / "bin/openapi-generator-cli"
+
+
+def generate(generator: Path, document: Path, target: Path, name: str, *flags: str) -> None:
+    """Make a client."""
+    options: list[str | Path] = [
+        "--input-spec",
+        document,
+        "--generator-name",
+        name,
+        "--output",
+        target,
+    ]
+    generated = run(generator, "generate", *options, *flags)
+    assert generated.returncode == 0, generated.stderr
+
+
 @needs("java")
 @needs("go")
 def test_openapi_generator_makes_a_client_in_go_that_compiles(
-    document: Path, tmp_path: Path
+    generator: Path, document: Path, tmp_path: Path
 ) -> None:
-    programs, target = tmp_path / "venv/bin", tmp_path / "client"
-    venv.create(tmp_path / "venv", with_pip=True)
-    require(run(programs / "pip", "install", "-q", "openapi-generator-cli==7.*"))
-    options = ("--input-spec", document, "--generator-name", "go", "--output", target)
-    generated = run(programs / "openapi-generator-cli", "generate", *options)
-    assert generated.returncode == 0, generated.stderr
+    target = tmp_path / "client"
+    generate(generator, document, target, "go")
     # In place of the only package that the client imports from elsewhere.
     validator = tmp_path / "validator"
     validator.mkdir()
@@ -114,6 +133,54 @@ def test_openapi_generator_makes_a_client_in_go_that_compiles(
     for path, methods in SCHEMA["paths"].items():
         for method in methods:
             assert f"| **{method.title()}** {path} |" in operations
+
+
+@needs("javac")
+def test_openapi_generator_makes_a_client_in_java_that_compiles(
+    generator: Path, document: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "client"
+    flags = ("--library", "native", "--additional-properties=openApiNullable=false")
+    generate(generator, document, target, "java", *flags)
+    # In place of the package of annotations that the client imports.
+    annotations = tmp_path / "javax/annotation"
+    annotations.mkdir(parents=True)
+    values = 'String[] value() default {}; String date() default ""; String comments() default "";'
+    for name in ("Generated", "Nullable", "Nonnull"):
+        text = f"package javax.annotation;\npublic @interface {name} {{ {values} }}\n"
+        (annotations / f"{name}.java").write_text(text)
+    sources = [*annotations.glob("*.java"), *target.glob("src/main/**/*.java")]
+    (jar,) = generator.parents[1].glob("lib/*/site-packages/openapi_generator_cli/*.jar")  # Jackson
+    compiled = run("javac", "-nowarn", "-cp", jar, "-d", tmp_path / "classes", *sources)
+    assert compiled.returncode == 0, compiled.stderr
+
+
+@needs("java")
+def test_openapi_generator_makes_a_client_in_typescript_that_compiles(
+    generator: Path, npx: Path, document: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "client"
+    generate(generator, document, target, "typescript-fetch")
+    flags = ("--noEmit", "--strict", "--target", "es2020", "--moduleResolution", "node")
+    checked = run(npx / "tsc", *flags, "--lib", "es2020,dom", target / "index.ts")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_openapi_typescript_makes_types_that_compile(
+    npx: Path, document: Path, tmp_path: Path
+) -> None:
+    types = tmp_path / "api.ts"
+    # With the default true, fields that have a default would be required in requests.
+    flags = ("--default-non-nullable=false", "-o", types)
+    made = run(npx / "openapi-typescript", document, *flags)
+    assert made.returncode == 0, made.stderr
+    request = 'import type { components } from "./api.js";\n' + (
+        'export const run: components["schemas"]["TrainingRunRequest"] = '
+        '{ optimizer: { name: "adam" }, dataset: { kind: "count_ones", n_steps: 20 } };\n'
+    )
+    (tmp_path / "use.ts").write_text(request)
+    checked = run(npx / "tsc", "--noEmit", "--strict", "use.ts", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_linters_report_only_paths_with_a_suffix(npx: Path, document: Path, tmp_path: Path) -> None:
