@@ -1,10 +1,11 @@
-"""One log record per request."""
+"""One log record per request, and one more if it deletes or cancels."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from service.api.request_record import RequestRecord
 
+CANCEL: Final = "/cancel"  # paths with this suffix cancel
 logger = logging.getLogger(__name__)
 
 
@@ -14,11 +15,14 @@ def log_request(record: RequestRecord) -> None:
         return
     scope = record.scope
     client = scope.get("client")
-    fields: dict[str, Any] = {
+    origin = {
         "request_id": scope["request_id"],
         "path": scope["path"],
         "key": scope.get("key_name"),
         "client": client[0] if client else None,
+    }
+    fields: dict[str, Any] = {
+        **origin,
         "method": record.method,
         "route": record.route,
         "status": record.outcome,
@@ -33,3 +37,14 @@ def log_request(record: RequestRecord) -> None:
     if record.interruption is not None:
         fields["reason"] = record.interruption.detail
     logger.info("request", extra=fields)
+    if _is_audited(record):
+        action = "delete" if record.method == "DELETE" else "cancel"
+        logger.info("audit", extra={**origin, "action": action, "status": record.status})
+
+
+def _is_audited(record: RequestRecord) -> bool:
+    """Return whether the application deleted or canceled, also if the client did not wait."""
+    if record.status is None or record.status >= 400:
+        return False
+    path: str = record.scope["path"]
+    return record.method == "DELETE" or (record.method == "POST" and path.endswith(CANCEL))

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from service.api.examples import DATASET_ID
+from service.api.request_log import log_request
+from service.api.request_record import DISCONNECTED, RequestRecord
 from service.keys import Scope, make_key
 from service.logs import BoundedQueueHandler, configure_log
 from tests.api.conftest import bearer
@@ -119,6 +122,35 @@ def test_refused_requests_are_logged_with_the_name_of_the_key(logged: Any) -> No
     forged = log.request("GET", "/livez", headers={"host": "evil.example"})
     assert forged["status"] == 200
     assert log.request("GET", "/", headers={"host": "evil.example"})["status"] == 403
+
+
+def test_deletions_and_cancellations_are_audited(logged: Any) -> None:
+    log = logged()
+    log.api.post("/v1/datasets", {})
+    run = log.api.post("/v1/training-runs", {}, headers={"prefer": "respond-async"}).json()
+    log.events()
+    log.api.delete(f"/v1/datasets/{DATASET_ID}")
+    log.api.post(run["links"]["cancel"])
+    log.api.delete("/v1/datasets/ds_1")
+    audits = [event for event in log.events() if event["event"] == "audit"]
+    assert [(each["action"], each["path"], each["status"]) for each in audits] == [
+        ("delete", f"/v1/datasets/{DATASET_ID}", 204),
+        ("cancel", run["links"]["cancel"], 202),
+    ]
+    assert all(each["request_id"] and each["client"] for each in audits)
+
+
+def test_a_deletion_is_audited_if_its_client_has_left(restored_logging: None) -> None:
+    stream = io.StringIO()
+    handler = configure_log("info", stream)
+    scope = {"path": "/v1/datasets/ds_1", "request_id": "mine"}
+    record = RequestRecord(scope, "DELETE", status=204, interruption=DISCONNECTED)
+    log_request(record)
+    handler.flush()
+    request, audit = map(json.loads, stream.getvalue().splitlines())
+    assert (request["status"], request["reason"]) == DISCONNECTED
+    assert (audit["event"], audit["action"], audit["status"]) == ("audit", "delete", 204)
+    assert audit["request_id"] == "mine"
 
 
 def test_an_internal_error_is_logged(logged: Any, monkeypatch: pytest.MonkeyPatch) -> None:

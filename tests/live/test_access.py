@@ -56,3 +56,4 @@ def test_keys_of_the_environment(start: Start, tmp_path: Path) -> None:
     assert key not in text
     events = logged(tmp_path / "data.log", "mine")
     assert {event["key"] for event in events} == {"alice"}
+    assert [event["action"] for event in events if event["event"] == "audit"] == ["delete"]
