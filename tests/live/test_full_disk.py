@@ -1,6 +1,7 @@
 """A disk that is full, or that refuses to store more for other reasons."""
 
 import os
+import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ import pytest
 
 from service.api.routes.health import GRACE_SECONDS
 from service.jobs.reaper import DEAD_SECONDS
-from tests.live.conftest import has_progress, is_finished
+from service.store.database import RESERVE_BYTES
+from tests.live.conftest import ENDLESS, Start, has_progress, is_finished, wait_for
 
 DISK_MEBIBYTES = 64
 STORE_FULL = "/problems/store-full"
@@ -130,5 +132,53 @@ def test_jobs_wait_while_the_disk_is_full(start_on_small_disk: Any) -> None:
         run = server.wait_for_run(run_id, is_finished)
         assert (run["status"], run["attempt"]) == ("succeeded", 1)
     assert server.workers == workers
+    assert upload(server, 0).status_code == 201
+    server.stop()
+
+
+def limit_file_size(server: Any, n_bytes: int) -> None:
+    for pid in (server.process.pid, *server.workers):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (n_bytes, resource.RLIM_INFINITY))
+
+
+@pytest.mark.slow
+def test_a_limit_of_the_size_of_files_is_like_a_full_disk(start: Start) -> None:
+    server = start(1)
+    run = server.submit(**ENDLESS)
+    queued = server.submit(n_iterations=20)
+    server.wait_for_run(run["id"], has_progress)
+    assert server.client.get("/readyz").status_code == 200
+    limit_file_size(server, 0)
+    for _ in range(2):
+        response = server.client.post("/v1/training-runs", json={"n_iterations": 5})
+        assert (response.status_code, response.json()["type"]) == (507, STORE_FULL)
+    response = wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code != 200)
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
+    assert "no space" in response.json()["detail"]
+    assert server.get_run(run["id"])["status"] == "running"
+    assert server.client.get("/livez").status_code == 200
+    limit_file_size(server, resource.RLIM_INFINITY)
+    assert server.client.post("/v1/training-runs", json={"n_iterations": 5}).status_code == 201
+    wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code == 200)
+    done = server.get_run(run["id"])["progress"]["done"]
+    server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
+    assert server.wait_for_run(queued["id"], is_finished)["status"] == "succeeded"
+    assert server.client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
+
+
+@pytest.mark.slow
+def test_what_a_limit_of_the_size_of_files_allows(start: Start) -> None:
+    server = start(1)
+    client = server.client
+    run = server.submit(**ENDLESS)
+    server.wait_for_run(run["id"], has_progress)
+    limit_file_size(server, RESERVE_BYTES + 10_000_000)
+    paths = upload_until_full(server)
+    assert client.get("/readyz").status_code == 200
+    for path in paths:
+        assert client.get(f"{path}.csv").status_code == 200
+        assert client.delete(path).status_code == 204
+    assert client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
+    server.wait_for_run(run["id"], is_finished)
     assert upload(server, 0).status_code == 201
     server.stop()

@@ -190,3 +190,10 @@ def test_forges_run_the_one_script(file: str) -> None:
     text = (ROOT / file).read_text()
     assert re.search(r"^\s+- (run: )?\.ci/run$", text, re.MULTILINE)
     assert os.access(ROOT / ".ci/run", os.X_OK)
+
+
+def test_the_database_of_compose_has_no_default_password() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    # Its image refuses to start with an empty one.
+    given = services["postgres"]["environment"].items()
+    assert ("POSTGRES_PASSWORD", "${POSTGRES_PASSWORD:-}") in given
