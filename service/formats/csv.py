@@ -8,6 +8,7 @@ from typing import BinaryIO, Final, NoReturn
 
 import numpy as np
 
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed, count
 from service.formats.base import CHUNK, DatasetArrays, SizeLimits
@@ -149,6 +150,7 @@ def write_csv(columns: Mapping[str, ArrayStream], file: BinaryIO) -> None:
     n_rows = max(column.size for column in columns.values())
     n_rows_per_chunk = max(1, CHUNK // len(columns))
     for _ in range(0, n_rows, n_rows_per_chunk):
+        check_interruption()
         chunk = [column.take(n_rows_per_chunk).tolist() for column in columns.values()]
         file.write(encode_rows(zip(*(map(_text, column) for column in chunk), strict=True)))
 
@@ -159,6 +161,7 @@ def write_dataset_csv(inputs: ArrayStream, targets: ArrayStream, file: BinaryIO)
     file.write(encode_rows([[*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]]))
     n_rows = max(1, CHUNK // (n_steps + 1))
     for _ in range(0, n_samples, n_rows):
+        check_interruption()
         sequences = inputs.take(n_rows * n_steps).reshape(-1, n_steps)
         rows = np.column_stack([sequences, targets.take(n_rows)]).tolist()
         file.write(encode_rows(map(repr, row) for row in rows))

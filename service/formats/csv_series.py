@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series, Step
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.formats.base import CHUNK, SeriesColumns, SeriesStream, SizeLimits
@@ -278,6 +279,7 @@ def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
     sequences = zip(map(_encode_name, labels), start_times, series.lengths.tolist(), strict=True)
     for label, start_time, length in sequences:
         for start in range(0, length, CHUNK):
+            check_interruption()
             n_rows = min(CHUNK, length - start)
             times = list_times(start_time, step, start, n_rows)
             inputs = series.inputs.take(n_rows * n_inputs).reshape(n_rows, n_inputs).tolist()

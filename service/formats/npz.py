@@ -13,6 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from service.engine.data import Series
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid, Malformed, count
 from service.formats.base import CHUNK, DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
@@ -199,6 +200,7 @@ def write_npz(arrays: Mapping[str, ArrayStream], file: BinaryIO) -> None:
                 header = {"descr": descr, "fortran_order": False, "shape": array.shape}
                 npy.write_array_header_1_0(member, header)
                 for _ in range(0, array.size, CHUNK):
+                    check_interruption()
                     member.write(np.ascontiguousarray(array.take(CHUNK)).data.cast("B"))
 
 

@@ -15,7 +15,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.interruption import check_interruption
 from service.errors import StoreError
 
 AnyArray = NDArray[Any]
@@ -80,11 +79,7 @@ class ArrayStream:
         return cls(shape, dtype, _decode_elements(remaining, dtype, math.prod(shape), check))
 
     def take(self, n: int) -> AnyArray:
-        """Return the next n elements, or those that are left, as (m,).
-
-        Between two of these, whoever writes them to a file may be interrupted.
-        """
-        check_interruption()
+        """Return the next n elements, or those that are left, as (m,)."""
         while len(self._rest) < n and (piece := next(self._pieces, None)) is not None:
             self._rest = np.concatenate([self._rest, piece]) if len(self._rest) else piece
         taken, self._rest = self._rest[:n], self._rest[n:]

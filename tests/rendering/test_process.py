@@ -6,6 +6,8 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -194,3 +196,15 @@ def test_processes_end_when_the_service_is_killed() -> None:
         assert len(pids) == 2
         owner.kill()
     await_end(pids)
+
+
+def raise_no_directory() -> str:
+    raise FileNotFoundError("no usable temporary directory")
+
+
+@pytest.mark.parametrize("directory", [raise_no_directory, lambda: 71 * "d"], ids=["none", "long"])
+def test_processes_start_where_a_fork_server_can_have_no_socket(
+    start_pool: Any, monkeypatch: pytest.MonkeyPatch, directory: Callable[[], str]
+) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", directory)
+    assert start_pool(1).draw(surface()) == draw(surface())

@@ -6,7 +6,12 @@ import { showProblem } from "../views/problems.js";
 import { deleteStored, fetchStored } from "./service.js";
 
 /** The examples by name: their titles, the options that they need, and what is true of them. @type {Record<string, {title: string, options: Partial<FitOptions>, truth: string}>} */
-export const EXAMPLES = await getJson("explorer/fit_examples/index.json");
+export const EXAMPLES = await getJson(findFile("index.json"));
+
+/** Return the address of a file of the examples, which has the digest of this module. @param {string} name */
+function findFile(name) {
+  return new URL(`../fit_examples/${name}`, import.meta.url).href;
+}
 
 /** @type {FitOptions} */
 export const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white", w_rec: { low: 0, high: 1 } };
@@ -43,7 +48,7 @@ export class Loader {
   /** @param {string} name */
   loadExample(name) {
     const load = async () => {
-      const text = await receive((await send(`explorer/fit_examples/${name}.csv`)).text());
+      const text = await receive((await send(findFile(`${name}.csv`))).text());
       await this.loadOwn(`${name}.csv`, text, EXAMPLES[name].options, name);
     };
     return this.attempt(load, () => this.loadExample(name));
