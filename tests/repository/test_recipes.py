@@ -74,7 +74,7 @@ def test_every_table_is_small_and_has_a_source_and_a_license() -> None:
         assert f"`{file.name}`" in described
     for row in described.splitlines():
         if row.startswith("| `"):
-            assert re.search(r"\| (public domain|MIT|GPL-2|GPL-3)[^|]*\|$", row)
+            assert re.search(r"\| (public domain|MIT|GPL-2|GPL-3|LGPL-3)[^|]*\|$", row)
 
 
 def read(file: str, *names: str) -> list[Array]:
@@ -142,6 +142,21 @@ def test_groundwater_responds_as_in_pastas() -> None:
     assert gain["low"] < 0.55279 < gain["high"]
     assert result["offset"]["low"] < 28.541 < result["offset"]["high"]
     assert result["r_squared"] == pytest.approx(0.95626, abs=1e-3)
+
+
+def test_a_building_has_two_published_time_constants_and_no_single_one() -> None:
+    result = fit("building.csv --target indoor --inputs outdoor,heating,sun --time hour --json")
+    # pySIP, docs/examples/thermal_network/armadillo/fit_frequentist.ipynb, in K/W and W·d/K.
+    r_out, r_in, c_envelope, c_air = 0.017593, 0.001984, 169.597112, 18.946350
+    flow = 1 / r_in
+    rates = [[-(1 / r_out + flow) / c_envelope, flow / c_envelope], [flow / c_air, -flow / c_air]]
+    fast, slow = sorted(-24 / np.linalg.eigvals(np.array(rates)))
+    assert [round(fast, 1), round(slow)] == [0.8, 80]
+    (interval,) = result["time_constant"]["intervals"]
+    assert fast < interval["low"] < interval["high"] < slow
+    gain = result["inputs"][1]["steady_state_gain"]
+    assert gain["high"] < 1000 * (r_out + r_in) / 2
+    assert {"follow_inputs", "noise_model_matters"} <= {*result["trust"]["reasons"]}
 
 
 def two_rates(t: Array, a_1: float, log_1: float, a_2: float, log_2: float) -> Array:
