@@ -502,6 +502,25 @@ def test_the_result_is_on_one_screen_and_a_phone_scrolls_in_one_direction(
 
 
 @pytest.mark.slow
+def test_charts_stand_below_each_other_on_paper(open_fit: FitOpener) -> None:
+    page = open_fit()
+    page.emulate_media(media="print")
+    boxes = [
+        page.locator(f"#{part}-view").bounding_box() for part in ("data", "residual", "profile")
+    ]
+    svgs = [page.locator(f"#{part}-chart > svg").bounding_box() for part in ("data", "residual")]
+    assert all(boxes)
+    assert all(svgs)
+    for figure, drawing, following in zip(boxes, svgs, boxes[1:], strict=False):
+        assert figure
+        assert drawing
+        assert following
+        assert drawing["y"] + drawing["height"] <= figure["y"] + figure["height"] + 1
+        assert figure["y"] + figure["height"] <= following["y"]
+    expect(page.get_by_role("button", name="Copy link")).to_be_hidden()
+
+
+@pytest.mark.slow
 def test_the_explorer_hands_a_table_with_one_row_per_step_to_the_page(
     open_page: Opener, api: httpx.Client
 ) -> None:
