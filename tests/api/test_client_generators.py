@@ -62,9 +62,9 @@ def npx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("npm")
     if shutil.which("npm") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("npm is not installed")
-    packages = ("@redocly/cli@2", "@stoplight/spectral-cli@6")
+    packages = ("@redocly/cli@2", "@stoplight/spectral-cli@6", "openapi-typescript@7")
     flags = ("--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder))
-    require(run("npm", "install", *flags, *packages))
+    require(run("npm", "install", *flags, *packages, "typescript@5.9"))
     return folder / "node_modules/.bin"
 
 
