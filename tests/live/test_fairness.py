@@ -14,8 +14,8 @@ def test_a_short_job_does_not_wait_for_long_ones(start: Start) -> None:
         server.wait_for_run(run_id, has_progress)
     short = server.submit(n_iterations=20)
     assert server.wait_for_run(short["id"], is_finished)["status"] == "succeeded"
-    # The one that yielded resumes from its checkpoint. Whether jobs that came later go first depends
-    # on how long they turn out to take.
+    # The one that yielded resumes from its checkpoint. Whether jobs that came later go first
+    # depends on how long they turn out to take.
     for run_id in long_ones[2:]:
         assert server.client.post(f"/v1/training-runs/{run_id}/cancel").status_code == 202
     done = [server.get_run(run_id)["progress"]["done"] for run_id in long_ones[:2]]
