@@ -20,7 +20,7 @@ Log10Cost = Callable[[Array, Array], Array]
 It is -inf where the cost is 0, finite where the cost overflows, and nan where it is undefined.
 """
 
-_MAX_NODES = 400  # per axis of the grid that contours are traced on
+_MAX_NODES = 200  # per axis of the grid that contours are traced on
 _CONTOUR = Stroke("#000000", 0.6, alpha=0.4)
 
 
