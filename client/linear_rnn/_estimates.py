@@ -13,6 +13,11 @@ class IntervalEnds:
     intervals: "list[Interval]"
 
     @property
+    def pieces(self) -> "list[Interval]":
+        """The pieces of the interval, in ascending order; ``intervals`` in the API."""
+        return self.intervals
+
+    @property
     def low(self) -> float | None:
         """The lowest end of all pieces; None if there is none, or if it is not finite."""
         return self.intervals[0].low if self.intervals else None

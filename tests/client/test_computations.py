@@ -121,7 +121,7 @@ def test_a_fit_finds_the_rate_of_a_decay(rnn: Client) -> None:
     assert fit.w_rec.low < 0.8 < fit.w_rec.high  # type: ignore[operator]
     # e^(-1/τ) = w_rec
     assert fit.time_constant.value == pytest.approx(-1 / np.log(fit.w_rec.value))
-    assert fit.conf_int()["w_rec"] == fit.w_rec.intervals
+    assert fit.conf_int()["w_rec"] == fit.w_rec.pieces
     table = fit.to_pandas()
     np.testing.assert_allclose(table["target"] - table["prediction"], fit.residuals, atol=1e-9)
     assert np.sqrt(np.mean(fit.residuals**2)) == pytest.approx(fit.rmse)
