@@ -29,7 +29,7 @@ help: ## list the targets
 run: .venv/.run-installed ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
-test: .venv/.dev-installed ## run the fast tests in two processes, about 4 minutes (ARGS="-k cost")
+test: .venv/.dev-installed ## run the fast tests in two processes, about 6 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-all: .venv/.oracles-installed ## run all tests; installs PyTorch
