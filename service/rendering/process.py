@@ -19,7 +19,7 @@ START_SECONDS = 60.0  # longest wait until a new process is ready
 GRACE_SECONDS = 1.0  # of CPU time, for a block that began within the budget of a picture
 EXIT_SECONDS = 1.0  # longest wait for the exit status of a process that has ended
 NICENESS = 10  # on few cores, the process that serves HTTP comes first
-# Characters of the directory for temporary files. The fork server adds 32 to it for the address of
+# Bytes of the directory for temporary files. The fork server adds 32 to it for the address of
 # its socket, which has at most 103 (macOS) or 107 (Linux).
 MAX_SOCKET_DIRECTORY = 70
 
@@ -165,7 +165,7 @@ def limit_cpu(seconds: float) -> None:
 def _context() -> Any:
     """Return the way to start processes: where possible a fork server, which imports only once."""
     try:
-        has_room = len(tempfile.gettempdir()) <= MAX_SOCKET_DIRECTORY
+        has_room = len(os.fsencode(tempfile.gettempdir())) <= MAX_SOCKET_DIRECTORY
     except OSError:
         has_room = False
     if not has_room:
