@@ -40,7 +40,7 @@ const surface = new Surface(byId("surface"), store);
 enableNavigation(surface, store, byId("zoom"));
 bindDataFields();
 createFigures();
-createTask(store, byIds("task", "bits-label", "sequence-label", "sequence", "n_sequences", "generated", "noise-label"));
+createTask(store, byIds("task", "bits-label", "sequence-label", "sequence", "n_sequences", "generated"));
 loadPanels();
 new LatestRequest(fetchOptimizers, createTraining, (problem, retry) => showProblem("train-problem", problem, retry)).send(null);
 

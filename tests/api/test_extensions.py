@@ -239,6 +239,7 @@ def test_every_endpoint_accepts_a_new_kind_of_dataset(copy: Path) -> None:
     source = source.replace("\nOneTargetDataset: TypeAlias = ", DATASET)
     path.write_text(source.replace(UNION, f"OnesDataset | {UNION}"))
     replies = answers(copy, {"dataset": {"kind": "ones"}})
+    assert '<option value="ones" data-fields="kind">ones</option>' in replies["page"]
     assert "OnesDataset" in json.loads(replies["schema"])["components"]["schemas"]
 
 

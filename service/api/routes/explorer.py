@@ -21,6 +21,8 @@ from service.api.dependencies import AppStateDep
 from service.api.responses import content_response
 from service.engine.network import ACTIVATIONS
 from service.errors import NotFound
+from service.schemas.flat import flatten
+from service.schemas.objective import ObjectiveRequest
 
 FOLDER: Final = Path(service.__file__).parent / "explorer"
 POLICY: Final = "; ".join(
@@ -87,6 +89,17 @@ HEAD: Final = (FOLDER / "head.html").read_text("utf-8").strip()  # of both pages
 ICON: Final = "data:image/svg+xml," + quote((FOLDER / "icon.svg").read_text("utf-8"))
 
 
+def _task_options() -> str:
+    """Return an option for each kind of generated dataset, with the names of its fields."""
+    parts = flatten(ObjectiveRequest)
+    options = []
+    for kind in parts["kind"].fields:
+        fields = " ".join(name for name, part in parts.items() if kind in part.fields)
+        title = kind.replace("_", " ")
+        options.append(f'<option value="{kind}" data-fields="{fields}">{title}</option>')
+    return "".join(options)
+
+
 class Page:
     """A page: its file, and the modules that it needs at first."""
 
@@ -111,6 +124,7 @@ class Page:
             modules="\n".join(preloads),
             icon=ICON,
             activations="".join(f'<option value="{name}">{name}</option>' for name in ACTIVATIONS),
+            tasks=_task_options(),
             frame_ancestors=html.escape(frame_ancestors),
         )
 

@@ -29,7 +29,7 @@ const matching = (pattern, expected) => ({
 
 /** @type {Record<string, Reader>} */
 const READERS = {
-  task: oneOf(TASKS),
+  task: oneOf(Object.keys(TASKS)),
   activation: oneOf(ACTIVATIONS),
   clip: oneOf(CLIPS),
   bits: matching(/^[01]{1,60}$/, "1 to 60 digits 0 or 1"),

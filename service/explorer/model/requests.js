@@ -1,4 +1,5 @@
 // The parts of the state as the API takes them.
+import { TASKS } from "./state.js";
 
 const MAX_RECORDS = 2000;
 
@@ -8,7 +9,8 @@ export const OBJECTIVE_KEYS = ["dataset", "task", "n_samples", "n_steps", "seed"
 /** @param {State} state */
 export function toDataset({ dataset, task, n_samples, n_steps, seed, noise }) {
   if (dataset) return { kind: "stored", id: dataset };
-  return { kind: task, n_samples, n_steps, seed, ...(task === "count_ones" && { noise }) };
+  const fields = Object.entries({ kind: task, n_samples, n_steps, seed, noise });
+  return Object.fromEntries(fields.filter(([name]) => TASKS[task].includes(name)));
 }
 
 /** Return the part of the state that a request names. @param {{dataset: any, network: any}} request @returns {Partial<State>} */

@@ -40,7 +40,7 @@ export function readRun({ trajectory }, iteration) {
  * @param {State} state @param {Dataset | null} dataset @returns {Sample | null}
  */
 export function findSample(state, dataset) {
-  if (state.dataset || state.task === "remember") {
+  if (state.dataset || state.task !== "count_ones") {
     if (!dataset) return null;
     const at = Math.min(dataset.inputs.length, Math.max(1, Math.round(state.sequence))) - 1;
     return { number: at + 1, inputs: [...dataset.inputs[at]], target: dataset.targets[at], targets: null };

@@ -2,8 +2,10 @@
 import { byId } from "../lib/dom.js";
 import { FULL_VIEW } from "../lib/scales.js";
 
-export const TASKS = ["count_ones", "remember"];
-/** Those of the service, which writes them into the page. @type {string[]} */
+const generated = Array.from(byId("task").querySelectorAll("[data-fields]"));
+/** The kinds of generated data, with the names of their fields: those of the service, which writes them into the page. */
+export const TASKS = Object.fromEntries(generated.map(({ value, dataset }) => [value, dataset.fields.split(" ")]));
+/** Those of the service, too. @type {string[]} */
 export const ACTIVATIONS = Array.from(byId("activation").options, ({ value }) => value);
 export const CLIPS = ["", "norm", "value"];
 export const MAX_RUNS = 8;

@@ -37,9 +37,9 @@ export class Result {
 
   /** @param {Sample} sample */
   nameInput({ inputs, targets }) {
-    const { state } = this.store;
     if (targets) return inputs.length <= MAX_BITS ? inputs.join("") : `${inputs.slice(0, MAX_BITS).join("")}…`;
-    if (!state.dataset && state.task === "remember") return `${formatNumber(inputs[0], 3)}, then ${count(inputs.length - 1, "zero")}`;
+    const rest = inputs.slice(1);
+    if (rest.length && !rest.some(Boolean)) return `${formatNumber(inputs[0], 3)}, then ${count(rest.length, "zero")}`;
     const shown = inputs.map((input) => formatNumber(input, 3));
     if (inputs.length <= 4) return shown.join(" ");
     return `${shown.slice(0, 3).join(" ")} … ${shown.at(-1)} (${count(inputs.length, "step")})`;
