@@ -13,17 +13,17 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from service import __version__
-from service.api import error_handlers
 from service.api.access import AccessPolicy
 from service.api.bodies import BodyStore
 from service.api.compression import CompressionMiddleware
 from service.api.dependencies import AppState
+from service.api.errors import install_handlers
 from service.api.files import FileStore
 from service.api.job_watcher import JobWatcher
 from service.api.metrics import Metrics
 from service.api.middleware import RequestGuardMiddleware
 from service.api.openapi import complete_schema
-from service.api.request_log import log_request
+from service.api.request_record import log_request
 from service.api.routes import (
     basin_maps,
     datasets,
@@ -113,7 +113,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         access=AccessPolicy(settings),
         observers=state.observers,
     )
-    error_handlers.install(app)
+    install_handlers(app)
     for router in (*questions.routers, *(resource.router for resource in RESOURCES)):
         app.include_router(router)
     return app

@@ -1,81 +1,187 @@
-"""Who may send a request: the checks before it reaches the application."""
+"""Who may send a request: the checks before it reaches the application.
 
-from collections.abc import Iterable, Mapping
+A page of any web site can send requests to a service on the same machine, under its own name (DNS
+rebinding) or across origins. Both are refused unless the operator allows them.
+"""
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Scope
-
-from service.api.clients import identify
-from service.api.errors import BUSY, RateLimited, problem, rate_limit_problem
-from service.api.keys import check_key, needs_key
-from service.api.origins import OriginPolicy
+from service.api.errors import FORBIDDEN, MALFORMED, METHODS, UNAUTHORIZED, ProblemType, Refused
 from service.api.rate_limits import UNLIMITED, RateLimits
-from service.api.request_record import OVERLOAD, RawHeaders, RequestRecord
-from service.operations.caller import current_client
+from service.api.request_record import RawHeaders, RequestRecord
+from service.keys import Scope, find_key
+from service.operations.caller import current_client, current_key
+from service.operations.questions import QUESTIONS
 from service.settings import Settings
 
-NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
-CACHE_CONTROL: Final = b"cache-control"
-CACHED: Final = b"max-age="  # how the Cache-Control of a cacheable response begins
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+ANY: Final = "*"
+PROBES: Final = frozenset({"/livez", "/readyz"})  # whose Host is the address of a container
+OPEN: Final = PROBES | {"/", "/docs", "/fit", "/llms.txt", "/openapi.json"}  # need no key
+OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/problems/")
+# POST of these stores nothing, so it needs only the scope ``read``.
+QUESTION_PATHS: Final = frozenset(question.path for question in QUESTIONS)
+REALM: Final = 'Bearer realm="linear-rnn"'
+IPV6_NETWORK: Final = 64  # bits; one client usually has the whole network
+# A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port (RFC 9110, 7.2).
+HOST: Final = re.compile(rb"(?:\[[\da-f:.]++\]|[\w.~%!$&'()*+,;=-]*+)(?::\d*+)?", re.IGNORECASE)
+# Of responses to pages of the allowed origins; the first three answer a preflight request.
+CORS: Final = {
+    "Access-Control-Allow-Methods": ", ".join(METHODS),
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match, "
+    "If-Range, Last-Event-ID, Prefer, Range, X-Request-ID",
+    "Access-Control-Max-Age": "600",
+    "Access-Control-Expose-Headers": "Accept-Ranges, Content-Disposition, Content-Range, ETag, "
+    "Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID",
+}
+CORS_HEADERS: Final = [(name.lower().encode(), value.encode()) for name, value in CORS.items()]
 
 
 class AccessPolicy:
-    """Checks the host, the origin, the API key and the rate of requests."""
+    """Checks the host, the origin, the API key and the rate of requests.
+
+    By default a service that listens on a loopback address accepts only the names of that address.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._origins = OriginPolicy(settings)
+        self._hosts = {name.lower() for name in settings.allowed_hosts}
+        self._loopback_only = not self._hosts and _is_loopback(settings.host)
+        self._any_host = ANY in self._hosts or not (self._hosts or self._loopback_only)
+        self._origins = frozenset(settings.cors_origins)
         self._keys = settings.api_keys
         self._limits = RateLimits(settings)
 
-    async def respond_early(
-        self, record: RequestRecord, headers: Mapping[bytes, bytes]
-    ) -> Response | None:
-        """Return the response to a request that does not reach the application, or None."""
-        scope = record.scope
-        if OVERLOAD in scope:
-            return problem(Request(scope), BUSY, scope[OVERLOAD])
-        method, path = scope["method"], _route_path(scope)
-        refusal = self._origins.refusal(method, path, headers)
-        if refusal is not None:
-            return problem(Request(scope), *refusal)
-        preflight = self._origins.preflight(method, headers)
-        if preflight is not None:
-            response = Response(status_code=204)
-            response.raw_headers += preflight
-            return response
-        if not needs_key(path):
-            return None
-        refused = check_key(self._keys, scope, path, headers) if self._keys else None
-        current_client.set(identify(scope))
-        if refused is None and self._limits.are_set and path not in UNLIMITED:
-            try:
-                await self._limits.count_request(record)
-            except RateLimited as error:
-                return rate_limit_problem(Request(scope), error)
-        return refused
+    async def check(self, record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
+        """Raise Refused unless the request may reach the application."""
+        path = record.scope["path"].removeprefix(record.scope.get("root_path", ""))
+        host, origin = headers.get(b"host", b""), headers.get(b"origin", b"").decode("latin-1")
+        if not HOST.fullmatch(host):
+            detail = "the Host header is not a name or an address, and perhaps a port"
+            raise Refused(MALFORMED, detail)
+        if host and not self._any_host and path not in PROBES:
+            self._check_host(_name(host))
+        is_trusted = self._is_trusted(origin)
+        if record.method not in SAFE_METHODS and not is_trusted:
+            _check_site(origin, host, headers)
+        is_preflight = record.method == "OPTIONS" and b"access-control-request-method" in headers
+        if (is_preflight and is_trusted) or not needs_key(path):
+            return
+        if self._keys:
+            record.key = self._check_key(record.method, path, headers)
+            current_key.set(record.key)
+        address, _ = record.scope.get("client") or ("", 0)
+        current_client.set(f"key {record.key}" if record.key else name_address(address))
+        if self._limits.budgets and path not in UNLIMITED:
+            await self._limits.count_request(record)
 
     def complete_headers(
-        self, scope: Scope, headers: Mapping[bytes, bytes], response: Iterable[tuple[bytes, bytes]]
+        self, record: RequestRecord, headers: Mapping[bytes, bytes], response: RawHeaders
     ) -> RawHeaders:
         """Return the headers of a response with those that the policy adds.
 
         Shared caches must not store a response that needs a key.
         """
-        added = self._origins.response_headers(headers) + self._limits.response_headers(scope)
-        completed = [*response, NOSNIFF, *added]
-        if not self._keys or not needs_key(_route_path(scope)):
-            return completed
-        return [
-            (name, b"private, " + value)
-            if name == CACHE_CONTROL and value.startswith(CACHED)
-            else (name, value)
-            for name, value in completed
-        ]
+        if self._origins:
+            response.append((b"vary", b"Origin"))
+            origin = headers.get(b"origin", b"")
+            if self._is_trusted(origin.decode("latin-1")):
+                response += [(b"access-control-allow-origin", origin), *CORS_HEADERS]
+        if record.usages is not None:
+            response += self._limits.response_headers(record.usages)
+        if self._keys:
+            return [
+                (name, b"private, " + value)
+                if name == b"cache-control" and value.startswith(b"max-age=")
+                else (name, value)
+                for name, value in response
+            ]
+        return response
+
+    def _check_host(self, name: str) -> None:
+        parents = (ANY + name[i:] for i, letter in enumerate(name) if letter == ".")
+        if self._loopback_only:
+            is_allowed = _is_loopback(name)
+        else:
+            is_allowed = not self._hosts.isdisjoint({name, *parents})
+        if not is_allowed:
+            detail = f"the host {name[:80]!r} is not allowed here; see RNN_ALLOWED_HOSTS"
+            raise Refused(FORBIDDEN, detail)
+
+    def _is_trusted(self, origin: str) -> bool:
+        return bool(origin) and (origin in self._origins or ANY in self._origins)
+
+    def _check_key(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> str:
+        """Return the name of the key in the Authorization header, if it allows the request."""
+        kind, _, secret = headers.get(b"authorization", b"").strip().partition(b" ")
+        if kind.lower() != b"bearer":
+            detail = "an API key is required, as Authorization: Bearer <key>"
+            raise _challenge(UNAUTHORIZED, detail)
+        key = find_key(self._keys, secret.strip())
+        if key is None:
+            raise _challenge(UNAUTHORIZED, "the API key is unknown", ', error="invalid_token"')
+        needed = scope_for(method, path)
+        if needed is Scope.WRITE and key.scope is not Scope.WRITE:
+            detail = f"the key {key.name!r} has the scope {key.scope}, and this needs {needed}"
+            error = f', error="insufficient_scope", scope="{needed}"'
+            raise _challenge(FORBIDDEN, detail, error)
+        return key.name
 
 
-def _route_path(scope: Scope) -> str:
-    """Return the path without the prefix under which the application is mounted."""
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))
+def needs_key(path: str) -> bool:
+    """Return whether a path needs a key; paths that do not exist do."""
+    return path not in OPEN and not path.startswith(OPEN_PREFIXES)
+
+
+def scope_for(method: str, path: str) -> Scope:
+    """Return the scope that a request needs."""
+    stores_nothing = path.partition(".")[0] in QUESTION_PATHS
+    return Scope.READ if method in SAFE_METHODS or stores_nothing else Scope.WRITE
+
+
+def name_address(host: str) -> str:
+    """Return the name of a client without a key: its address or IPv6 network."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"address {host}"
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return f"address {address.ipv4_mapped}"
+        return f"network {ip_network((address, IPV6_NETWORK), strict=False)}"
+    return f"address {address}"
+
+
+def _challenge(kind: ProblemType, detail: str, error: str = "") -> Refused:
+    return Refused(kind, detail, {"WWW-Authenticate": REALM + error})
+
+
+def _check_site(origin: str, host: bytes, headers: Mapping[bytes, bytes]) -> None:
+    """Raise Refused if a page of another site sent the request.
+
+    Browsers omit Sec-Fetch-Site over plain HTTP, except on the same machine.
+    """
+    site = headers.get(b"sec-fetch-site")
+    own_site = origin.partition("://")[2] == host.decode("latin-1").lower()
+    if site == b"cross-site" or (site is None and b"origin" in headers and not own_site):
+        pages = origin[:80] or "other sites"
+        raise Refused(FORBIDDEN, f"pages of {pages} may not do this; see RNN_CORS_ORIGINS")
+
+
+def _name(host: bytes) -> str:
+    """Return the name in a Host header, without the port."""
+    text = host.decode("latin-1").lower()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0].rstrip(".")
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

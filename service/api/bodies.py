@@ -11,9 +11,9 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, cast
 
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from service.api.errors import TOO_LARGE, Refused
 from service.errors import Busy, StoreFull
 
 MEMORY_BYTES: Final = 64 * 1024  # of one body
@@ -37,7 +37,7 @@ class BodyStore:
     ) -> AsyncIterator[UploadFile]:
         """Receive the body of a request; it exists until the context ends.
 
-        It raises an HTTPException (413) for more than ``limit`` bytes, with advice what to do
+        It raises Refused for more than ``limit`` bytes, with advice what to do
         instead; Busy if the bodies of other clients need all space; and StoreFull.
         """
         directory = None if self._directory is None else str(self._directory)
@@ -50,7 +50,7 @@ class BodyStore:
                 self._free_bytes += body.size or 0
 
     async def _fill(self, body: UploadFile, request: Request, limit: int, advice: str) -> None:
-        too_large = HTTPException(413, f"the body is larger than {limit} bytes{advice}")
+        too_large = Refused(TOO_LARGE, f"the body is larger than {limit} bytes{advice}")
         if declared_size(request) > limit:
             raise too_large
         async for chunk in request.stream():

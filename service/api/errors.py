@@ -1,17 +1,24 @@
 """The table from exceptions to HTTP statuses, and problem details (RFC 9457)."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from starlette.requests import Request
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from service import errors
-from service.api.field_errors import MAX_FIELDS
+from service.api.field_errors import MAX_FIELDS, InvalidBody, query_errors, summarize
 from service.errors import FieldError, ServiceError
 from service.lifecycle import JobProblem
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
@@ -73,29 +80,29 @@ PROBLEM_TYPES = tuple(value for value in [*vars().values()] if isinstance(value,
 EXPLANATIONS: dict[str, str] = orjson.loads(
     Path(__file__).with_name("problem_explanations.json").read_bytes()
 )
-BY_STATUS = {kind.status: kind for kind in reversed(PROBLEM_TYPES)}  # the first of each status
 JOB_PROBLEMS = {kind.slug: kind for kind in (JOB_FAILED, WORKER_LOST, INTERNAL, FULL, LIMIT)}
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
 
-class RateLimited(ServiceError):
-    """The client has used up the budget of a policy, which is full again after some seconds."""
+class Refused(ServiceError):
+    """A request that HTTP refuses, for a reason that no use case knows."""
 
-    def __init__(self, detail: str, policy: str, retry_after: int) -> None:
-        super().__init__(detail, policy=policy)
-        self.retry_after = retry_after
-
-
-class PreconditionFailed(ServiceError):
-    """The resource does not match the If-Match header."""
-
-
-TABLE[PreconditionFailed] = PRECONDITION
-TABLE[RateLimited] = RATE_LIMITED
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail, **members)
+        self.kind = kind
+        self.headers = headers
 
 
 def problem_type(error: ServiceError) -> ProblemType:
     """Return the problem type of an exception."""
+    if isinstance(error, Refused):
+        return error.kind
     return next(TABLE[base] for base in type(error).__mro__ if base in TABLE)
 
 
@@ -142,7 +149,74 @@ def problem(
     return Response(body, kind.status, all_headers, MEDIA_TYPE)
 
 
-def rate_limit_problem(request: Request, error: RateLimited) -> Response:
-    """Return the problem of a client that has used up a budget."""
-    headers = {"Retry-After": str(error.retry_after)}
-    return problem(request, RATE_LIMITED, error.detail, headers=headers, **error.members)
+def error_response(request: Request, error: ServiceError) -> Response:
+    """Return an exception as a problem."""
+    kind = problem_type(error)
+    fields: list[FieldError] = getattr(error, "errors", [])
+    detail = summarize(fields) if isinstance(error, InvalidBody) else error.detail
+    if kind.status == INTERNAL.status:
+        logger.error("request %s: %s", request.scope.get("request_id"), error.detail)
+    headers = getattr(error, "headers", None)
+    return problem(request, kind, detail, fields=fields, headers=headers, **error.members)
+
+
+async def _handle_service_error(request: Request, error: Any) -> Response:
+    return error_response(request, error)
+
+
+async def _handle_validation_error(request: Request, error: Any) -> Response:
+    fields = query_errors(error)
+    return problem(request, INVALID, summarize(fields), fields=fields)
+
+
+async def _handle_http_error(request: Request, error: Any) -> Response:
+    """Respond where no route has the path, or none of them the method."""
+    path, allowed = request.url.path[:200], _allowed_methods(request)
+    # Only DELETE has a route for an id with an unknown suffix.
+    if error.status_code == NOT_FOUND.status or allowed == ["DELETE", "OPTIONS"]:
+        return problem(request, NOT_FOUND, f"there is no resource at {path}")
+    headers = {"Allow": ", ".join(allowed)}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=headers)
+    detail = f"{request.method[:20]} is not allowed at {path}"
+    return problem(request, METHOD_NOT_ALLOWED, detail, headers=headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods that the routes of the path accept together."""
+    allowed = []
+    streams = request.scope["path"].endswith(STREAMS)
+    for method in METHODS:
+        if method == "HEAD" and streams:
+            continue
+        scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            allowed.append(method)
+    return [*allowed, "OPTIONS"]
+
+
+async def _handle_disconnect(request: Request, _error: Exception) -> Response:
+    # The client has left, so it does not receive this response.
+    return problem(request, MALFORMED, "the body is incomplete")
+
+
+async def _handle_memory_error(request: Request, error: Exception) -> Response:
+    logger.error("request %s: out of memory: %s", request.scope.get("request_id"), error)
+    return problem(request, BUSY, "not enough memory is available")
+
+
+async def _handle_internal_error(request: Request, _error: Exception) -> Response:
+    request_id = request.scope.get("request_id", "")
+    detail = "an unexpected error; see the server log for this request id"
+    headers = {"X-Request-ID": request_id, "X-Content-Type-Options": "nosniff"}
+    return problem(request, INTERNAL, detail, headers=headers)
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Register the handlers that turn every error into a problem."""
+    app.add_exception_handler(ServiceError, _handle_service_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(HTTPException, _handle_http_error)
+    app.add_exception_handler(ClientDisconnect, _handle_disconnect)
+    app.add_exception_handler(MemoryError, _handle_memory_error)
+    app.add_exception_handler(Exception, _handle_internal_error)

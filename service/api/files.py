@@ -12,9 +12,9 @@ from typing import Any, BinaryIO, Final
 from weakref import WeakSet, finalize
 
 from cachetools import LRUCache
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from service.api.errors import RANGE, Refused
 from service.errors import Busy, StoreFull
 
 CHUNK_BYTES: Final = 256 * 1024  # in memory for each client
@@ -22,7 +22,9 @@ CACHE_BYTES: Final = 512 * 1024**2  # of the latest files; with default limits, 
 DISK_BYTES: Final = 1024**3  # of these and of all that are being sent
 MEMORY_BYTES: Final = 256 * 1024**2  # of those that are being sent from memory
 # Several ranges in one header are ignored, as RFC 9110 allows.
-RANGE: Final = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII | re.IGNORECASE)
+BYTE_RANGE: Final = re.compile(
+    r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII | re.IGNORECASE
+)
 
 
 class _Buffer(BytesIO):
@@ -122,9 +124,9 @@ def find_range(request: Request, etag: str, size: int) -> range | None:
     """Return the positions of the bytes that a GET asks for, or None for all of them.
 
     An invalid range is ignored, and one of a file with another ETag. A range that begins after the
-    end raises an HTTPException (416).
+    end raises Refused.
     """
-    match = RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
+    match = BYTE_RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
     is_get = request.method == "GET" and "head" not in request.scope
     if match is None or not is_get or request.headers.get("if-range", etag) != etag:
         return None
@@ -135,5 +137,5 @@ def find_range(request: Request, etag: str, size: int) -> range | None:
         return None
     if start >= size:
         detail = f"the file has {size} bytes"
-        raise HTTPException(416, detail, {"Content-Range": f"bytes */{size}"})
+        raise Refused(RANGE, detail, {"Content-Range": f"bytes */{size}"})
     return range(start, min(stop, size))

@@ -5,13 +5,12 @@ Counts of jobs come from the database, so that all replicas report the same.
 
 import platform
 from collections.abc import Callable, Iterator
-from functools import partial
+from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Gauge,
     GCCollector,
     Histogram,
     ProcessCollector,
@@ -24,7 +23,7 @@ from service import __version__
 from service.api.request_record import RequestRecord
 from service.errors import ServiceError
 from service.rendering.pool import RenderPool
-from service.scheduling import QueueCounts, Scheduler
+from service.scheduling import Scheduler
 from service.store import job_queries
 from service.store.database import Database
 
@@ -46,11 +45,11 @@ class Metrics:
         count_workers: Callable[[], int],
     ) -> None:
         self.registry = registry = CollectorRegistry()
-        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
-        self._requests = counter(
+        self._requests = Counter(
             "rnn_http_requests",
             "Requests by route, method and status.",
             ["route", "method", "status"],
+            registry=registry,
         )
         self._durations = Histogram(
             "rnn_http_request_duration_seconds",
@@ -59,33 +58,19 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
-        self._estimated = counter(
+        self._estimated = Counter(
             "rnn_computation_estimated_seconds",
             "Estimated seconds of computations by route.",
             ["route"],
+            registry=registry,
         )
-        self._actual = counter(
-            "rnn_computation_seconds", "Actual seconds of computations by route.", ["route"]
+        self._actual = Counter(
+            "rnn_computation_seconds",
+            "Actual seconds of computations by route.",
+            ["route"],
+            registry=registry,
         )
-        build = gauge("rnn_build_info", "The version of the service.", ["version", "python"])
-        build.labels(__version__, platform.python_version()).set(1.0)
-        work = gauge(
-            "rnn_computations",
-            "CPU work of requests that waits for a core or runs, by queue.",
-            ["queue", "state"],
-        )
-        for queue in scheduler.counts():
-            for state in QueueCounts._fields:
-                work.labels(queue, state).set_function(
-                    partial(_count_work, scheduler, queue, state)
-                )
-        pictures = gauge(
-            "rnn_pictures", "Pictures that wait for a renderer or are drawn.", ["state"]
-        )
-        pictures.labels("waiting").set_function(lambda: render_pool.n_waiting)
-        pictures.labels("running").set_function(lambda: render_pool.n_drawing)
-        gauge("rnn_workers", "Live workers of this process.").set_function(count_workers)
-        registry.register(DatabaseCollector(database))
+        registry.register(StateCollector(scheduler, render_pool, database, count_workers))
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
 
@@ -102,26 +87,47 @@ class Metrics:
             self._actual.labels(route).inc(record.work.spent)
 
 
-def _count_work(scheduler: Scheduler, queue: str, state: str) -> float:
-    return float(getattr(scheduler.counts()[queue], state))
+@dataclass(eq=False)
+class StateCollector(Collector):
+    """Collects the state of this process, and of the database, when Prometheus requests it."""
 
-
-class DatabaseCollector(Collector):
-    """Collects the jobs and the size of the database when Prometheus requests them."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    scheduler: Scheduler
+    render_pool: RenderPool
+    database: Database
+    count_workers: Callable[[], int]
 
     def describe(self) -> list[Metric]:
         """Return nothing, so that registering does not read the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics of the database. Do not call it in the event loop."""
+        """Yield the metrics. Do not call it in the event loop."""
+        build = GaugeMetricFamily(
+            "rnn_build_info", "The version of the service.", labels=["version", "python"]
+        )
+        build.add_metric([__version__, platform.python_version()], 1.0)
+        work = GaugeMetricFamily(
+            "rnn_computations",
+            "CPU work of requests that waits for a core or runs, by queue.",
+            labels=["queue", "state"],
+        )
+        for queue, counts in self.scheduler.counts().items():
+            for state, n in counts._asdict().items():
+                work.add_metric([queue, state], n)
+        pictures = GaugeMetricFamily(
+            "rnn_pictures", "Pictures that wait for a renderer or are drawn.", labels=["state"]
+        )
+        pictures.add_metric(["waiting"], self.render_pool.n_waiting)
+        pictures.add_metric(["running"], self.render_pool.n_drawing)
+        n_workers = self.count_workers()
+        workers = GaugeMetricFamily("rnn_workers", "Live workers of this process.", n_workers)
+        yield from (build, work, pictures, workers, *self._collect_database())
+
+    def _collect_database(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("rnn_database_up", "Whether the database is available.")
         try:
-            unfinished = job_queries.count_unfinished(self._database)
-            n_bytes = self._database.size_bytes()
+            unfinished = job_queries.count_unfinished(self.database)
+            n_bytes = self.database.size_bytes()
         except ServiceError:
             up.add_metric([], 0.0)
             yield up

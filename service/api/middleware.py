@@ -8,15 +8,18 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
+from typing import Final
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import AccessPolicy
-from service.api.errors import INTERNAL
-from service.api.request_record import INTERRUPTION, Observer, RequestRecord
+from service.api.errors import BUSY, INTERNAL, Refused, error_response
+from service.api.request_record import INTERRUPTION, OVERLOAD, Observer, RequestRecord
 from service.api.telemetry import name_span
 from service.scheduling import current_work, disconnection
 
+NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
 
 
@@ -49,11 +52,30 @@ class RequestGuardMiddleware:
             return
         start = perf_counter()
         headers = dict(scope["headers"])
-        record = _begin(scope, headers, receive)
+        request_id = scope["request_id"] = choose_request_id(headers.get(b"x-request-id", b""))
+        record = RequestRecord(scope, scope["method"], trace_id=name_span(request_id))
+        is_head = record.method == "HEAD"
+        if is_head:
+            # A copy: the server omits the body based on its own scope.
+            record.scope = {**scope, "method": "GET", "head": True}
+        disconnection.set(partial(_wait_for_disconnection, receive))
+        current_work.set(record.work)
+
+        async def send_completed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+                own = [*message["headers"], NOSNIFF, (b"x-request-id", request_id.encode())]
+                message["headers"] = self.access.complete_headers(record, headers, own)
+            elif is_head:
+                message = {**message, "body": b""}
+            else:
+                record.n_bytes += len(message.get("body", b""))
+            await send(message)
+
         try:
-            await self._serve(record, headers, receive, send)
+            await self._serve(record, headers, receive, send_completed)
         except Exception as error:
-            error.add_note(f"request {scope['request_id']}")
+            error.add_note(f"request {request_id}")
             record.status = INTERNAL.status  # which the caller of this sends, if it still can
             raise
         finally:
@@ -67,36 +89,14 @@ class RequestGuardMiddleware:
     async def _serve(
         self, record: RequestRecord, headers: dict[bytes, bytes], receive: Receive, send: Send
     ) -> None:
-        scope = record.scope
-        head = record.method == "HEAD"
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                record.status = message["status"]
-                id_header = (b"x-request-id", scope["request_id"].encode())
-                own = [*message.get("headers", ()), id_header]
-                message["headers"] = self.access.complete_headers(scope, headers, own)
-            elif head:
-                message = {**message, "body": b""}
-            else:
-                record.n_bytes += len(message.get("body", b""))
-            await send(message)
-
-        response: ASGIApp | None = await self.access.respond_early(record, headers)
-        await (response or self.app)(scope, receive, send_with_id)
-
-
-def _begin(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> RequestRecord:
-    """Give a request its id and its context."""
-    scope["request_id"] = choose_request_id(headers.get(b"x-request-id", b""))
-    method = scope["method"]
-    if method == "HEAD":
-        # A copy: the server omits the body based on its own scope.
-        scope = {**scope, "method": "GET", "head": True}
-    record = RequestRecord(scope, method, trace_id=name_span(scope["request_id"]))
-    disconnection.set(partial(_wait_for_disconnection, receive))
-    current_work.set(record.work)
-    return record
+        app = self.app
+        try:
+            if OVERLOAD in record.scope:
+                raise Refused(BUSY, record.scope[OVERLOAD])
+            await self.access.check(record, headers)
+        except Refused as error:
+            app = error_response(Request(record.scope), error)
+        await app(record.scope, receive, send)
 
 
 async def _wait_for_disconnection(receive: Receive) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 from pydantic import BaseModel
 
+from service.api.access import PROBES, needs_key
 from service.api.errors import (
     BUSY,
     CONFLICT,
@@ -26,8 +27,6 @@ from service.api.errors import (
 )
 from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from service.api.generators import for_generators
-from service.api.keys import needs_key
-from service.api.origins import PROBES
 from service.api.responses import MEDIA_TYPES
 from service.schemas.datasets import DatasetRequest
 from service.schemas.problems import Problem

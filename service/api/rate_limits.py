@@ -4,24 +4,22 @@ The header fields follow draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 import logging
-from collections.abc import Callable
 from functools import partial
 from math import ceil, inf
 from time import monotonic, time
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from fastapi.concurrency import run_in_threadpool
-from limits import RateLimitItem, parse
+from limits import parse
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from pydantic import SecretStr
-from starlette.types import Scope
 
-from service.api.clients import identify
-from service.api.errors import RateLimited
-from service.api.request_record import RequestRecord
+from service.api.errors import RATE_LIMITED, Refused
+from service.api.request_record import RawHeaders, RequestRecord, Usage
 from service.errors import Invalid
+from service.operations.caller import current_client
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -34,20 +32,14 @@ RETRY_SECONDS: Final = 5.0  # after which a storage that failed is used again
 UNLIMITED: Final = frozenset({"/metrics"})
 
 
-class Usage(NamedTuple):
-    """What is left of a budget, and the seconds until it is full again."""
-
-    remaining: int
-    reset: int
-
-
 class Budget:
     """An amount per window of time: of requests, or of milliseconds.
 
     ``unit`` is for messages, and ``scale`` counted units are one of the amount.
     """
 
-    def __init__(self, name: str, unit: str, item: RateLimitItem, scale: int = 1) -> None:
+    def __init__(self, name: str, unit: str, rate: str, scale: int = 1) -> None:
+        item = parse(rate)
         self.name = name
         self.unit = unit
         self.amount = item.amount
@@ -56,27 +48,21 @@ class Budget:
         self.total = item.amount * scale
         self._item = type(item)(self.total, item.multiples, namespace=name)
 
-    def test(self, limiter: FixedWindowRateLimiter, client: str, cost: int) -> tuple[bool, Usage]:
-        """Return whether a client has enough left for a cost, without taking it."""
-        allowed = cost == 0 or limiter.test(self._item, client, cost=cost)
-        return allowed, self._usage(limiter, client)
+    def use(
+        self, limiter: FixedWindowRateLimiter, client: str, needed: int, spent: int
+    ) -> tuple[bool, Usage]:
+        """Return whether a client has what it needs left, after taking what it spends.
 
-    def take(self, limiter: FixedWindowRateLimiter, client: str, cost: int) -> tuple[bool, Usage]:
-        """Take a cost from what a client has left, if that is enough."""
+        Where nothing is needed, all that is left is taken at most: it was spent already.
+        """
         # A hit counts even if it is refused, and the rest may be enough for a smaller request.
-        allowed = self.test(limiter, client, cost)[0] and limiter.hit(self._item, client, cost=cost)
-        return allowed, self._usage(limiter, client)
-
-    def spend(self, limiter: FixedWindowRateLimiter, client: str, cost: int) -> tuple[bool, Usage]:
-        """Take a cost, or all that is left: it was spent already."""
-        remaining = limiter.get_window_stats(self._item, client).remaining
-        limiter.hit(self._item, client, cost=min(cost, remaining))
-        return True, self._usage(limiter, client)
-
-    def _usage(self, limiter: FixedWindowRateLimiter, client: str) -> Usage:
+        allowed = not needed or limiter.test(self._item, client, cost=needed)
+        if allowed and spent:
+            remaining = limiter.get_window_stats(self._item, client).remaining
+            allowed = limiter.hit(self._item, client, cost=min(spent, remaining)) or not needed
         stats = limiter.get_window_stats(self._item, client)
         reset = max(0, ceil(stats.reset_time - time()))
-        return Usage(stats.remaining // self.scale, reset)
+        return allowed, Usage(stats.remaining // self.scale, reset)
 
 
 class RateLimits:
@@ -93,73 +79,62 @@ class RateLimits:
         self._requests: Budget | None = None
         self._work: Budget | None = None
         if settings.rate_limit_requests is not None:
-            item = parse(settings.rate_limit_requests)
-            self._requests = Budget("requests", "requests", item)
+            self._requests = Budget("requests", "requests", settings.rate_limit_requests)
         if settings.rate_limit_seconds is not None:
-            item = parse(settings.rate_limit_seconds)
-            self._work = Budget("work", "seconds of computation", item, MILLISECONDS)
-        budgets = [budget for budget in (self._requests, self._work) if budget is not None]
-        self._policy = ", ".join(f'"{b.name}";q={b.amount};w={b.window}' for b in budgets).encode()
-
-    @property
-    def are_set(self) -> bool:
-        """Whether there is any budget."""
-        return bool(self._policy)
+            unit, rate = "seconds of computation", settings.rate_limit_seconds
+            self._work = Budget("work", unit, rate, MILLISECONDS)
+        self.budgets = [budget for budget in (self._requests, self._work) if budget is not None]
 
     async def count_request(self, record: RequestRecord) -> None:
-        """Count a request, and let its computations be charged; raises RateLimited."""
-        client = identify(record.scope)
-        usages: dict[str, Usage] = {}
-        record.scope["rate_limits"] = usages
+        """Count a request, and let its computations be charged; raises Refused."""
+        client = str(current_client.get())
+        usages = record.usages = {}
+        use = partial(self._use, client, usages)
         if self._requests is not None:
-            await self._call(self._requests, self._requests.take, client, 1, usages)
+            await use(self._requests, needed=1, spent=1)
         work = self._work
         if work is None:
             return
-        await self._call(work, work.test, client, 0, usages)
+        await use(work)
 
         # All computations of a request together need at most the whole budget. Otherwise a request
         # with several of them might be refused in every window.
         async def admit(seconds: float) -> None:
             needed = ceil((record.work.estimated + seconds) * MILLISECONDS)
             spent = ceil(record.work.spent * MILLISECONDS)
-            cost = max(1, min(needed, work.total) - spent)
-            await self._call(work, work.test, client, cost, usages)
+            await use(work, needed=max(1, min(needed, work.total) - spent))
 
         async def charge(seconds: float) -> None:
-            cost = ceil(seconds * MILLISECONDS)
-            if cost:
-                await self._call(work, work.spend, client, cost, usages)
+            await use(work, spent=ceil(seconds * MILLISECONDS))
 
         record.work.admit, record.work.charge = admit, charge
 
-    def response_headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        """Return the fields of a response, if its request was counted."""
-        usages: dict[str, Usage] | None = scope.get("rate_limits")
-        if usages is None:
-            return []
+    def response_headers(self, usages: dict[str, Usage]) -> RawHeaders:
+        """Return the fields of the response to a request that was counted."""
+        policy = ", ".join(f'"{b.name}";q={b.amount};w={b.window}' for b in self.budgets)
         left = ", ".join(
             f'"{name}";r={usage.remaining}' + (f";t={usage.reset}" if usage.reset else "")
             for name, usage in usages.items()
         )
-        return [(b"ratelimit-policy", self._policy), (b"ratelimit", left.encode())]
+        return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]
 
-    async def _call(
+    async def _use(
         self,
-        budget: Budget,
-        method: Callable[[FixedWindowRateLimiter, str, int], tuple[bool, Usage]],
         client: str,
-        cost: int,
         usages: dict[str, Usage],
+        budget: Budget,
+        *,
+        needed: int = 0,
+        spent: int = 0,
     ) -> None:
-        """Call a method of a budget, in a thread if another machine may have to be asked.
+        """Use a budget, in a thread if another machine may have to be asked.
 
         If the storage fails, requests are not limited, for some seconds without asking it again.
-        Raises RateLimited if not enough is left.
+        Raises Refused if not enough is left.
         """
         if monotonic() < self._retry_at:
             return
-        call = partial(method, self._limiter, client, cost)
+        call = partial(budget.use, self._limiter, client, needed, spent)
         try:
             allowed, usage = call() if self._in_memory else await run_in_threadpool(call)
         except StorageError as error:
@@ -172,7 +147,8 @@ class RateLimits:
                 f"the limit is {budget.amount} {budget.unit} per {budget.window} seconds; "
                 f"{usage.remaining} are left for the next {usage.reset} seconds"
             )
-            raise RateLimited(detail, budget.name, max(1, usage.reset))
+            headers = {"Retry-After": str(max(1, usage.reset))}
+            raise Refused(RATE_LIMITED, detail, headers, policy=budget.name)
 
 
 def _open_storage(url: SecretStr | None) -> Storage:

@@ -1,8 +1,12 @@
-"""What the log and the metrics record of a request."""
+"""A request and its response, as the metrics record them and the log shows them.
 
+The log has one event per request, and one more if it deletes or cancels.
+"""
+
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from starlette.types import Scope
 
@@ -10,6 +14,8 @@ from service.scheduling import Work
 
 INTERRUPTION: Final = "interruption"  # the key of an Interruption in the ASGI scope
 OVERLOAD: Final = "overload"  # the key of the reason why the server cannot serve a request
+CANCEL: Final = "/cancel"  # paths with this suffix cancel
+logger = logging.getLogger(__name__)
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 """Header fields as ASGI has them, with names in lower case."""
@@ -29,12 +35,21 @@ class Interruption(NamedTuple):
 DISCONNECTED: Final = Interruption(499, "the client disconnected")  # the status is that of nginx
 
 
+class Usage(NamedTuple):
+    """What is left of a rate limit, and the seconds until it is full again."""
+
+    remaining: int
+    reset: int
+
+
 @dataclass(slots=True)
 class RequestRecord:
     """A request and its response."""
 
     scope: Scope
     method: str  # of the client: HEAD where the scope has GET
+    key: str | None = None  # the name of its API key, if it needs one
+    usages: dict[str, Usage] | None = None  # by rate limit; None if it was not counted
     route: str | None = None  # its path, with parameters in braces; None if no route matched
     status: int | None = None  # of the application's response; None until it starts
     n_bytes: int = 0  # of the body of the response
@@ -51,3 +66,44 @@ class RequestRecord:
 
 Observer: TypeAlias = Callable[[RequestRecord], None]
 """Called after every response."""
+
+
+def log_request(record: RequestRecord) -> None:
+    """Log a request that has ended."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    scope = record.scope
+    client = scope.get("client")
+    origin = {
+        "request_id": scope["request_id"],
+        "path": scope["path"],
+        "key": record.key,
+        "client": client[0] if client else None,
+    }
+    fields: dict[str, Any] = {
+        **origin,
+        "method": record.method,
+        "route": record.route,
+        "status": record.outcome,
+        "seconds": round(record.seconds, 6),
+        "bytes": record.n_bytes,
+    }
+    if record.trace_id is not None:
+        fields["trace_id"] = record.trace_id
+    if record.work.estimated:
+        fields["estimated_seconds"] = round(record.work.estimated, 6)
+        fields["spent_seconds"] = round(record.work.spent, 6)
+    if record.interruption is not None:
+        fields["reason"] = record.interruption.detail
+    logger.info("request", extra=fields)
+    if _is_audited(record):
+        action = "delete" if record.method == "DELETE" else "cancel"
+        logger.info("audit", extra={**origin, "action": action, "status": record.status})
+
+
+def _is_audited(record: RequestRecord) -> bool:
+    """Return whether the application deleted or canceled, also if the client did not wait."""
+    if record.status is None or record.status >= 400:
+        return False
+    path: str = record.scope["path"]
+    return record.method == "DELETE" or (record.method == "POST" and path.endswith(CANCEL))

@@ -13,12 +13,11 @@ import orjson
 from fastapi import APIRouter, Body, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service.api.bodies import declared_size
 from service.api.dependencies import get_app_state
-from service.api.errors import MEDIA, TOO_LARGE
+from service.api.errors import MEDIA, TOO_LARGE, Refused
 from service.api.field_errors import MAX_STEP, explain_unknown, name_parameter, validate
 from service.errors import Invalid, Malformed
 from service.operations.work_estimates import PARSE
@@ -101,9 +100,9 @@ def json_body(model: type[BaseModel], examples: dict[str, Any]) -> Any:
 async def read_model(request: Request, model: type[M], *other_types: str) -> M | None:
     """Return the JSON body of a request as a model, or None if there is no body.
 
-    It raises an HTTPException for another media type (415) or too many bytes (413), Malformed,
-    InvalidBody, and Busy for a large body that cannot be parsed now. A message about the media type
-    names ``other_types``, which the route accepts besides JSON.
+    It raises Refused for another media type or too many bytes, Malformed, InvalidBody, and Busy for
+    a large body that cannot be parsed now. A message about the media type names ``other_types``,
+    which the route accepts besides JSON.
     """
     size = declared_size(request)
     if size:
@@ -125,11 +124,11 @@ def media_type(request: Request) -> str:
 
 
 def check_encoding(request: Request) -> None:
-    """Raise an HTTPException (415) if the body is compressed."""
+    """Raise Refused if the body is compressed."""
     encoding = request.headers.get("content-encoding", IDENTITY)
     if encoding.strip().lower() != IDENTITY:
         detail = f"the Content-Encoding of the body must be {IDENTITY}, not {encoding[:80]}"
-        raise HTTPException(MEDIA.status, detail, {"Accept-Encoding": IDENTITY})
+        raise Refused(MEDIA, detail, {"Accept-Encoding": IDENTITY})
 
 
 def _check_media_type(request: Request, *other_types: str) -> None:
@@ -138,7 +137,7 @@ def _check_media_type(request: Request, *other_types: str) -> None:
     if not _JSON.fullmatch(essence):
         what = f"not {essence[:80]}" if essence else "and there is no Content-Type"
         accepted = " or ".join(("application/json", *other_types))
-        raise HTTPException(MEDIA.status, f"the body must be {accepted}, {what}")
+        raise Refused(MEDIA, f"the body must be {accepted}, {what}")
 
 
 def _parse(body: bytes, model: type[M]) -> M:
@@ -146,7 +145,7 @@ def _parse(body: bytes, model: type[M]) -> M:
     n_members = max(body.count(b"{"), body.count(b":"))
     if n_members > MAX_MEMBERS or body.count(b"[") > MAX_LISTS:
         what = f"more than {MAX_MEMBERS} fields or {MAX_LISTS} lists"
-        raise HTTPException(TOO_LARGE.status, f"the body has {what}{ADVICE}")
+        raise Refused(TOO_LARGE, f"the body has {what}{ADVICE}")
     try:
         value = orjson.loads(body)
     except JSONDecodeError as error:

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from service.api.compression import NOT_COMPRESSED
 from service.api.dependencies import AppState
-from service.api.errors import PreconditionFailed
+from service.api.errors import PRECONDITION, Refused
 from service.api.files import WrittenFile, find_range
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
@@ -145,7 +145,7 @@ def item_response(
 
 
 async def check_if_match(request: Request, read: Callable[[], Awaitable[Any]]) -> None:
-    """Raise PreconditionFailed if an If-Match header has another ETag (RFC 9110, section 13.1.1).
+    """Raise Refused if an If-Match header has another ETag (RFC 9110, section 13.1.1).
 
     ``read`` returns the resource; it raises NotFound.
     """
@@ -154,7 +154,7 @@ async def check_if_match(request: Request, read: Callable[[], Awaitable[Any]]) -
         return
     etag = _hash(encode(await read()))
     if header.strip() != "*" and etag not in {tag.strip() for tag in header.split(",")}:
-        raise PreconditionFailed(f"the resource has the ETag {etag}, not {header[:80]}")
+        raise Refused(PRECONDITION, f"the resource has the ETag {etag}, not {header[:80]}")
 
 
 def _join(request: Request, name: str) -> str:

@@ -4,9 +4,8 @@ import re
 from typing import Final
 
 from fastapi import Request
-from starlette.exceptions import HTTPException
 
-from service.api.errors import MEDIA
+from service.api.errors import MEDIA, Refused
 from service.api.requests import check_encoding, media_type
 from service.errors import Invalid, Malformed
 from service.formats import CSV, DATASET_FORMATS, NPZ, DatasetFormat
@@ -25,13 +24,13 @@ CHARSETS: Final = {"utf8", "usascii", "ascii"}  # without hyphens
 
 
 def is_file(request: Request) -> bool:
-    """Return whether the body is a file; raises an HTTPException (415) for other encodings."""
+    """Return whether the body is a file; raises Refused for other encodings."""
     if media_type(request) not in FILE_TYPES:
         return False
     check_encoding(request)
     match = CHARSET.search(request.headers["content-type"])
     if match is not None and match[1].lower().replace("-", "") not in CHARSETS:
-        raise HTTPException(MEDIA.status, f"the table must be in UTF-8, not {match[1][:40]}")
+        raise Refused(MEDIA, f"the table must be in UTF-8, not {match[1][:40]}")
     return True
 
 

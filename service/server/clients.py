@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 
-from service.api.clients import name_address
+from service.api.access import name_address
 
 
 class OpenConnections:

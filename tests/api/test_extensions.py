@@ -129,7 +129,7 @@ PROGRAM = """
 import asyncio, json, sys
 from pathlib import Path
 import httpx
-from service.api.keys import scope_for
+from service.api.access import scope_for
 from service.app import create_app
 from service.settings import Settings
 

@@ -8,7 +8,7 @@ import pytest
 from limits.errors import StorageError
 from limits.storage import MemoryStorage
 
-from service.api.clients import identify
+from service.api.access import name_address
 from service.errors import Invalid
 from service.keys import Scope, make_key
 from tests.api.conftest import bearer
@@ -194,20 +194,19 @@ def test_an_unusable_storage_stops_the_start(make_api: Any, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("client", "name"),
+    ("host", "name"),
     [
-        (("10.0.0.1", 5), "address 10.0.0.1"),
-        (("::ffff:10.0.0.1", 5), "address 10.0.0.1"),
-        (("2001:db8::1", 5), "network 2001:db8::/64"),
-        (("2001:db8::ffff:1", 5), "network 2001:db8::/64"),
-        (("2001:db8:0:1::1", 5), "network 2001:db8:0:1::/64"),
-        (("unix", 0), "address unix"),
-        (None, "address "),
+        ("10.0.0.1", "address 10.0.0.1"),
+        ("::ffff:10.0.0.1", "address 10.0.0.1"),
+        ("2001:db8::1", "network 2001:db8::/64"),
+        ("2001:db8::ffff:1", "network 2001:db8::/64"),
+        ("2001:db8:0:1::1", "network 2001:db8:0:1::/64"),
+        ("unix", "address unix"),
+        ("", "address "),
     ],
 )
-def test_clients_without_a_key(client: Any, name: str) -> None:
-    assert identify({"client": client}) == name
-    assert identify({"client": client, "key_name": "a"}) == "key a"
+def test_clients_without_a_key(host: str, name: str) -> None:
+    assert name_address(host) == name
 
 
 @pytest.mark.parametrize("has_keys", [False, True])

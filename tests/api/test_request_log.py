@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from service.api.examples import DATASET_ID
-from service.api.request_log import log_request
-from service.api.request_record import DISCONNECTED, RequestRecord
+from service.api.request_record import DISCONNECTED, RequestRecord, log_request
 from service.keys import Scope, make_key
 from service.logs import BoundedQueueHandler, configure_log
 from tests.api.conftest import bearer
@@ -66,7 +65,7 @@ def test_a_request_is_one_event(logged: Any) -> None:
     assert event.pop("client") == "127.0.0.1"
     assert event == {
         "level": "info",
-        "logger": "service.api.request_log",
+        "logger": "service.api.request_record",
         "event": "request",
         "request_id": "mine",
         "method": "POST",
