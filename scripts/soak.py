@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 
 from scripts.postgresql import start_postgresql
+from service.operations.submit import compute, name_task
 from service.operations.training import TRAINING_RUN
 from service.schemas.datasets import CountOnesDataset
 
@@ -126,10 +127,9 @@ class Soak:
 
 def matches_uninterrupted(run: dict[str, Any], request: dict[str, Any]) -> bool:
     """Return whether the result equals that of an uninterrupted run bit for bit."""
-    computed = TRAINING_RUN.compute(
-        TRAINING_RUN.request_model.model_validate(request), CountOnesDataset().resolve()
-    )
-    expected = computed.result_json()
+    task = name_task(TRAINING_RUN, TRAINING_RUN.request_model.model_validate(request))
+    row, _ = compute(task, CountOnesDataset().resolve())
+    expected = row.result or {}
     return all(run[name] == expected[name] for name in ("initial", "final", "iterations"))
 
 

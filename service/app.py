@@ -173,7 +173,6 @@ def _lifespan(
         await asyncio.wait({reaping})
         state.watcher.close()
         await state.render_pool.stop()
-        state.scheduler.end_threads()
         await run_in_threadpool(queue.close)
         await run_in_threadpool(database.close)
 

@@ -19,7 +19,7 @@ from service.operations.downloads import Download
 from service.operations.job_types import JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.pictures import Picture
-from service.operations.resolve import resolve_any
+from service.operations.resolve import resolve_dataset
 from service.scheduling import Scheduler
 from service.schemas.computations import ComputationRequest
 from service.store import computations
@@ -64,7 +64,7 @@ def compute(
 
     Return the row, and what HTTP returns with ``keep: false``.
     """
-    dataset = resolve_any(request.dataset, session.database, session.limits)
+    dataset = resolve_dataset(request.dataset, session.database, session.limits)
     if job_type.complete is not None:
         request = job_type.complete(request, dataset)
     job_type.estimate(request, dataset.size, session.limits)

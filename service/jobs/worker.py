@@ -17,7 +17,7 @@ from service.lifecycle import JobProblem
 from service.operations.basins import BASIN_MAP
 from service.operations.fits import FIT
 from service.operations.job_types import AfterStep, JobType, StepwiseComputation
-from service.operations.resolve import resolve_any
+from service.operations.resolve import resolve_dataset
 from service.operations.training import TRAINING_RUN
 from service.store import checkpoints, jobs
 from service.store.checkpoints import Checkpoint
@@ -155,7 +155,7 @@ class Worker:
         request = job_type.request_model.model_validate(row.request)
         state, parts = self._retry(lambda: checkpoints.load(self.database, row.id))
         # Reading its arrays later waits for the database, too.
-        dataset = resolve_any(request.dataset, self.database, limits=None, retry=self._retry)
+        dataset = resolve_dataset(request.dataset, self.database, limits=None, retry=self._retry)
 
         def seconds() -> float:
             return seconds_before + thread_time() - started

@@ -1,20 +1,16 @@
 """What use cases share: the database, the limits, locks and the scheduler."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from anyio import to_thread
 
-from service.engine.network import Network
-from service.engine.types import Weights
 from service.operations.limits import Limits
-from service.operations.resolve import check_targets, get_succeeded, resolve_any, resolve_model
+from service.operations.resolve import resolve_dataset
 from service.scheduling import Scheduler
 from service.schemas.datasets import AnyDatasetSource
-from service.schemas.predict import RunModel, WeightsModel
-from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset
+from service.schemas.resolved_datasets import AnyDataset
 from service.store.database import Database
 from service.store.jobs import Enqueue
 
@@ -60,23 +56,8 @@ class Context:
         """Return the lock of a resource."""
         return self.locks.setdefault(resource_id, SharedLock())
 
-    async def resolve(self, source: AnyDatasetSource) -> ResolvedDataset:
+    async def resolve(self, source: AnyDatasetSource) -> AnyDataset:
         """Return a dataset, without reading its arrays; raises as `resolve_dataset`."""
-        return check_targets(await self.resolve_any(source))
-
-    async def resolve_any(self, source: AnyDatasetSource) -> AnyDataset:
-        """Return a dataset of any kind, without reading its arrays; raises as `resolve_any`."""
         if source.stored_id is None:
-            return resolve_any(source, self.database, self.limits)
-        return await to_thread.run_sync(resolve_any, source, self.database, self.limits)
-
-    async def resolve_model(self, model: WeightsModel | RunModel) -> tuple[Weights, Network]:
-        """Return the weights and the network of a model; raises as `resolve_model`."""
-        if isinstance(model, WeightsModel):
-            return resolve_model(model, self.database)
-        return await to_thread.run_sync(resolve_model, model, self.database)
-
-    async def check_runs(self, run_ids: Sequence[str]) -> None:
-        """Raise NotFound or Conflict unless all these runs have succeeded."""
-        for run_id in run_ids:
-            await to_thread.run_sync(get_succeeded, "run", run_id, self.database)
+            return resolve_dataset(source, self.database, self.limits)
+        return await to_thread.run_sync(resolve_dataset, source, self.database, self.limits)

@@ -10,7 +10,7 @@ from service.engine.types import Array
 from service.errors import Invalid, count
 from service.operations.downloads import Download, computed_table
 from service.operations.limits import Limits
-from service.operations.resolve import get_succeeded, resolve_any
+from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.work_estimates import fit_seconds
 from service.schemas.fits import FitRequest
 from service.schemas.predict import FitModel, FitPredictModel, FitPredictResponse, PredictRequest
@@ -39,7 +39,7 @@ def load_fit(model: FitModel, database: Database, limits: Limits) -> StoredFit:
     """Return a stored fit; raises NotFound, Conflict, and LimitExceeded if it is too large."""
     row = get_succeeded("fit", model.id, database)
     request = FitRequest.model_validate(row.request)
-    dataset = resolve_any(request.dataset, database, limits)
+    dataset = resolve_dataset(request.dataset, database, limits)
     return StoredFit(model.id, request, row.result or {}, dataset)
 
 

@@ -103,16 +103,3 @@ class JobType(Generic[R]):
     complete: Callable[[R, AnyDataset], R] | None = None
     # Raises Invalid for data that contradict the request.
     check: Callable[[R, AnyDataset], None] | None = None
-
-    def compute(
-        self, request: R, dataset: AnyDataset, after_step: AfterStep = lambda _: None
-    ) -> ComputationOutput:
-        """Compute at once what a worker computes; raises Unfinished, and Invalid as ``check``."""
-        computation = None
-        try:
-            if self.check is not None:
-                self.check(request, dataset)
-            computation = self.begin(request, dataset, {}, [])
-            return computation.run(after_step)
-        except OverBudget as over:
-            raise Unfinished(over, computation) from None

@@ -17,7 +17,7 @@ from service.operations.fits import FIT, PROFILE, TABLE
 from service.operations.ids import RESULT_VERSION, canonical_request
 from service.operations.job_types import Arrays, JobType
 from service.operations.limits import Limits
-from service.operations.resolve import get_succeeded, resolve_dataset
+from service.operations.resolve import check_targets, get_succeeded, resolve_dataset
 from service.operations.traces import estimate_traces
 from service.operations.training import TRAINING_RUN
 from service.rendering.requests import (
@@ -135,7 +135,7 @@ def _load_trajectory(
     row: ComputationRow, arrays: Arrays, common: Common, database: Database, limits: Limits
 ) -> PictureRequest:
     request = TrainingRunRequest.model_validate(row.request)
-    dataset = resolve_dataset(request.dataset, database, limits)
+    dataset = check_targets(resolve_dataset(request.dataset, database, limits))
     result, data = TrainingRunResult.model_validate(row.result), _load(dataset)
     return TrajectoryPictureRequest(run=request, result=result, columns=arrays, data=data, **common)
 

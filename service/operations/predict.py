@@ -19,6 +19,7 @@ from service.operations.fit_predictions import (
     predict_with_fit_csv,
 )
 from service.operations.limits import Limits
+from service.operations.resolve import check_targets, resolve_run
 from service.operations.work_estimates import network_seconds
 from service.schemas.common import Activation
 from service.schemas.predict import (
@@ -26,6 +27,7 @@ from service.schemas.predict import (
     PredictRequest,
     PredictResponse,
     ResolvedModel,
+    RunModel,
 )
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 
@@ -49,8 +51,13 @@ async def resolve_source(request: PredictRequest, context: Context) -> Source | 
     if request.fit_model is not None:
         arguments = request.fit_model, context.database, context.limits
         return await to_thread.run_sync(load_fit, *arguments)
-    weights, network = await context.resolve_model(request.used_model)
-    dataset = None if request.dataset is None else await context.resolve(request.dataset)
+    model, dataset = request.used_model, None
+    if isinstance(model, RunModel):
+        weights, network = await to_thread.run_sync(resolve_run, model.id, context.database)
+    else:
+        weights, network = model.to_weights(), model.to_network()
+    if request.dataset is not None:
+        dataset = check_targets(await context.resolve(request.dataset))
     return Source(weights, network, dataset)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
+from anyio import to_thread
 from pydantic import BaseModel
 
 from service.operations.context import Context
@@ -22,6 +23,7 @@ from service.operations.predict import (
     predict_csv,
     resolve_source,
 )
+from service.operations.resolve import check_targets, get_succeeded
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
 from service.operations.traces import (
     check_gradient,
@@ -53,8 +55,9 @@ S = TypeVar("S")
 
 async def resolve_objective(request: ObjectiveRequest, context: Context) -> ResolvedDataset:
     """Return the dataset of a request; raises NotFound and Conflict, also for its runs."""
-    dataset = await context.resolve(request.dataset)
-    await context.check_runs(getattr(request, "runs", ()))
+    dataset = check_targets(await context.resolve(request.dataset))
+    for run_id in getattr(request, "runs", ()):
+        await to_thread.run_sync(get_succeeded, "run", run_id, context.database)
     return dataset
 
 

@@ -1,7 +1,6 @@
 """Resolve the sources that a request names: a dataset to its arrays, a model to its weights."""
 
 from collections.abc import Callable
-from math import isfinite
 from typing import Any, TypeAlias
 
 from service.engine.data import Dataset, Precomputed, Series, Step
@@ -12,7 +11,6 @@ from service.operations import precomputed_arrays
 from service.operations.ids import check_id
 from service.operations.limits import Limits
 from service.schemas.datasets import ONE_TARGET_NEEDED, AnyDatasetSource
-from service.schemas.predict import RunModel, WeightsModel
 from service.schemas.resolved_datasets import (
     AnyDataset,
     DatasetSize,
@@ -27,18 +25,6 @@ Retry: TypeAlias = Callable[[Callable[[], Any]], Any]
 """Calls a function that reads from the database, and returns its result; it may call it again."""
 
 
-def call_once(read: Callable[[], Any]) -> Any:
-    """Call a function."""
-    return read()
-
-
-def resolve_dataset(
-    source: AnyDatasetSource, database: Database, limits: Limits
-) -> ResolvedDataset:
-    """Resolve a dataset with one target per sequence; raises as `resolve_any`, and Invalid."""
-    return check_targets(resolve_any(source, database, limits))
-
-
 def check_targets(dataset: AnyDataset) -> ResolvedDataset:
     """Return a dataset with one target per sequence; raises Invalid for a series."""
     if isinstance(dataset, ResolvedSeries):
@@ -46,11 +32,11 @@ def check_targets(dataset: AnyDataset) -> ResolvedDataset:
     return dataset
 
 
-def resolve_any(
+def resolve_dataset(
     source: AnyDatasetSource,
     database: Database,
     limits: Limits | None,
-    retry: Retry = call_once,
+    retry: Retry = lambda read: read(),
 ) -> AnyDataset:
     """Resolve a dataset of any kind. Its arrays are drawn or read when they are first needed.
 
@@ -105,16 +91,13 @@ def get_succeeded(prefix: str, computation_id: str, database: Database) -> Compu
     return row
 
 
-def resolve_model(model: WeightsModel | RunModel, database: Database) -> tuple[Weights, Network]:
-    """Resolve a model to its weights and its network.
+def resolve_run(run_id: str, database: Database) -> tuple[Weights, Network]:
+    """Return the final weights of a run, and its network.
 
-    A run raises NotFound, or Conflict if it has not succeeded or has no finite weights.
+    It raises NotFound, and Conflict if the run has not succeeded or has no finite weights.
     """
-    if isinstance(model, WeightsModel):
-        return model.to_weights(), model.to_network()
-    row = get_succeeded("run", model.id, database)
-    final = (row.result or {})["final"]["weights"]
-    weights = [final[name] for name in Weights._fields]
-    if not all(weight is not None and isfinite(weight) for weight in weights):
-        raise Conflict(f"the run {model.id} diverged: it has no finite weights")
-    return Weights(*weights), Network(**row.request["network"])
+    row = get_succeeded("run", run_id, database)
+    weights = (row.result or {})["final"]["weights"]
+    if None in weights.values():
+        raise Conflict(f"the run {run_id} diverged: it has no finite weights")
+    return Weights(**weights), Network(**row.request["network"])

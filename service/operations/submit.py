@@ -8,20 +8,22 @@ from typing import Any, NamedTuple
 from anyio import to_thread
 
 from service.errors import Invalid, NotFound
-from service.lifecycle import RETRYABLE, UNFINISHED
+from service.lifecycle import RETRYABLE
 from service.operations.caller import current_client, current_key
 from service.operations.computations import describe
 from service.operations.context import Context
 from service.operations.datasets import store_dataset
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.job_types import AfterStep, Arrays, JobType, Unfinished
-from service.operations.work_estimates import reading_seconds, storing_seconds
+from service.operations.resolve import check_targets
+from service.operations.work_estimates import storing_seconds
 from service.scheduling import OverBudget, charge_job
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize
 from service.store import computations, jobs
 from service.store.checkpoints import Checkpoint
+from service.store.database import Database
 from service.store.rows import ComputationRow
 
 NOT_HASHED = frozenset({"keep"})
@@ -33,7 +35,7 @@ class Task(NamedTuple):
     job_type: JobType[Any]
     request: ComputationRequest
     body: dict[str, Any]
-    id: str
+    id: str  # empty if the result is not stored
 
 
 async def get_or_submit(
@@ -52,40 +54,33 @@ async def get_or_submit(
     is not stored.
     """
     task, dataset = await _prepare(job_type, request, context)
-    request = task.request
+    run, database, limits = context.scheduler.run, context.database, context.limits
     async with context.lock(task.id):
-        row = await to_thread.run_sync(_find, task.id, context)
+        row = await to_thread.run_sync(_find, task.id, database)
         if row is not None:
             return row, False
-        seconds = job_type.estimate(request, dataset.size, context.limits)
-        if not respond_async and seconds <= context.limits.max_sync_seconds:
-            # It goes on although its client has left.
-            stored, created = await context.scheduler.run(
-                seconds,
-                _compute_and_store,
-                task,
-                dataset,
-                context,
-                limit=context.limits.max_sync_seconds,
-                is_wanted=lambda: True,
-            )
-            if created and stored.status in UNFINISHED:  # what was spent is charged already
-                rest = (stored.estimated_seconds or 0.0) - (stored.compute_seconds or 0.0)
-                await charge_job(max(rest, 0.0), is_accepted=True)
-            return stored, created
-        if job_type.check is not None:
-            seconds_to_read = reading_seconds(dataset.size)
-            await context.scheduler.run(seconds_to_read, job_type.check, request, dataset)
-        if request.dataset.n_given:
-            await context.scheduler.run(
-                storing_seconds(dataset),
-                store_dataset,
-                dataset,
-                context.database,
-                context.limits,
-            )
-        await charge_job(seconds)
-        return await to_thread.run_sync(_submit, task, dataset.size, seconds, context)
+        seconds, unfinished = job_type.estimate(task.request, dataset.size, limits), None
+        limit = limits.max_sync_seconds
+        is_job = respond_async or seconds > limit
+        if request.dataset.n_given or (is_job and job_type.check is not None):
+            await run(storing_seconds(dataset), _accept, task, dataset, context)
+        if is_job:
+            await charge_job(seconds)
+        else:
+            try:
+                # It goes on although its client has left.
+                finished = await run(
+                    seconds, compute, task, dataset, limit=limit, is_wanted=lambda: True
+                )
+                return await to_thread.run_sync(computations.record, database, *finished)
+            except Unfinished as error:
+                unfinished = error
+        arguments = task, dataset.size, seconds, context, unfinished
+        stored, created = await to_thread.run_sync(_submit, *arguments)
+        if unfinished is not None and created:  # what was spent is charged already
+            rest = (stored.estimated_seconds or 0.0) - unfinished.spent
+            await charge_job(max(rest, 0.0), is_accepted=True)
+        return stored, created
 
 
 async def run_without_storing(
@@ -104,23 +99,21 @@ async def run_without_storing(
     task, dataset = await _prepare(job_type, request, context)
     seconds = job_type.estimate(task.request, dataset.size, context.limits)
     context.limits.check_without_storing(seconds)
-
-    def respond() -> bytes:
-        return encode_inline(job_type, *compute(task, dataset))
-
     limit = context.limits.max_sync_seconds
     try:
-        return await context.scheduler.run(seconds, respond, limit=limit)
+        row, arrays = await context.scheduler.run(seconds, compute, task, dataset, limit=limit)
     except OverBudget as over:
         raise context.limits.without_storing(over.spent) from None
+    return await to_thread.run_sync(encode_inline, job_type, row, arrays)
 
 
 async def _prepare(
     job_type: JobType[Any], request: ComputationRequest, context: Context
 ) -> tuple[Task, AnyDataset]:
     """Resolve the dataset, fill in the defaults that depend on it, and name the computation."""
-    resolve = context.resolve_any if job_type.takes_series else context.resolve
-    dataset = await resolve(request.dataset)
+    dataset = await context.resolve(request.dataset)
+    if not job_type.takes_series:
+        check_targets(dataset)
     if job_type.complete is not None:
         request = job_type.complete(request, dataset)
     if request.dataset.n_given:  # it is hashed
@@ -131,47 +124,50 @@ async def _prepare(
 def name_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
     """Name a computation by its request, with all defaults filled in."""
     body = canonical_request(request, NOT_HASHED)
-    return Task(job_type, request, body, computation_id(job_type.prefix, body))
+    new_id = computation_id(job_type.prefix, body) if request.keep else ""
+    return Task(job_type, request, body, new_id)
 
 
-def _find(identifier: str, context: Context) -> ComputationRow | None:
+def _find(identifier: str, database: Database) -> ComputationRow | None:
     """Return the row of a computation that exists already and can succeed."""
     with suppress(NotFound):
-        row = computations.get(context.database, identifier)
+        row = computations.get(database, identifier)
         if row.status not in RETRYABLE:
             return row
     return None
 
 
-def _compute_and_store(
-    task: Task, dataset: AnyDataset, context: Context
-) -> tuple[ComputationRow, bool]:
-    """Return the stored result, or the job that goes on from where the budget ended."""
-    try:
-        row, arrays = compute(task, dataset)
-    except Unfinished as unfinished:
-        if task.request.dataset.n_given:
-            store_dataset(dataset, context.database, context.limits)
-        return _submit(task, dataset.size, unfinished.spent, context, unfinished)
+def _accept(task: Task, dataset: AnyDataset, context: Context) -> None:
+    """Store the data in a request; raises Invalid for data that contradict it."""
+    if task.job_type.check is not None:
+        task.job_type.check(task.request, dataset)
     if task.request.dataset.n_given:
         store_dataset(dataset, context.database, context.limits)
-    return computations.record(context.database, row, arrays)
 
 
 def encode_inline(job_type: JobType[Any], row: ComputationRow, arrays: Arrays) -> bytes:
-    """Return a computation as JSON that has all its arrays, without the id that nothing has."""
+    """Return a computation that is not stored as JSON that has all its arrays."""
     words = {name: texts[arrays[name]].tolist() for name, texts in job_type.words.items()}
-    not_stored = {"id": None, "links": None, job_type.arrays_field: {**arrays, **words}}
-    return encode(describe(job_type, row).model_copy(update=not_stored))
+    inline = {job_type.arrays_field: {**arrays, **words}}
+    return encode(describe(job_type, row).model_copy(update=inline))
 
 
 def compute(
     task: Task, dataset: AnyDataset, after_step: AfterStep = lambda _: None
 ) -> tuple[ComputationRow, Arrays]:
-    """Return the row of a finished computation, and its arrays."""
+    """Compute at once what a worker computes: return the row of the result, and its arrays.
+
+    It raises Unfinished, and Invalid for data that contradict the request.
+    """
+    job_type, request, computation = task.job_type, task.request, None
     started_at, start = datetime.now(UTC), thread_time()
-    output = task.job_type.compute(task.request, dataset, after_step)
-    seconds = thread_time() - start
+    try:
+        if job_type.check is not None:
+            job_type.check(request, dataset)
+        computation = job_type.begin(request, dataset, {}, [])
+        output = computation.run(after_step)
+    except OverBudget as over:
+        raise Unfinished(over, computation) from None
     row = _make_row(
         task,
         status="succeeded",
@@ -180,7 +176,7 @@ def compute(
         created_at=started_at,
         started_at=started_at,
         finished_at=datetime.now(UTC),
-        compute_seconds=seconds,
+        compute_seconds=thread_time() - start,
     )
     return row, output.arrays
 
@@ -190,24 +186,29 @@ def _submit(
     size: DatasetSize,
     seconds: float,
     context: Context,
-    begun: Unfinished | None = None,
+    unfinished: Unfinished | None,
 ) -> tuple[ComputationRow, bool]:
-    """Accept a job of estimated seconds, or one that has spent some and goes on from there."""
-    fields: dict[str, Any] = {"estimated_seconds": seconds}
+    """Accept a job of estimated seconds, or one that goes on from where its budget ended."""
+    fields: dict[str, Any] = {}
     arrays: Arrays = {}
-    if begun is not None and begun.computation is not None:
-        computation = begun.computation
-        computation.add_part()
-        (part,) = computation.parts or [{}]
-        state, done = computation.state(), computation.done
-        arrays = Checkpoint(0, done, None, state, part, begun.spent).arrays
-        share = done / max(task.request.progress_total, 1)
-        fields |= {
-            "estimated_seconds": seconds / share if share else seconds,
-            "progress_done": done,
-            "compute_seconds": seconds,
-        }
-    job = _make_row(task, created_at=datetime.now(UTC), client=current_client.get(), **fields)
+    if unfinished is not None:
+        seconds = unfinished.spent
+        if unfinished.computation is not None:
+            computation = unfinished.computation
+            computation.add_part()
+            (part,) = computation.parts or [{}]
+            done = computation.done
+            arrays = Checkpoint(0, done, None, computation.state(), part, seconds).arrays
+            fields = {"progress_done": done, "compute_seconds": seconds}
+            if done:
+                seconds *= task.request.progress_total / done
+    job = _make_row(
+        task,
+        created_at=datetime.now(UTC),
+        client=current_client.get(),
+        estimated_seconds=seconds,
+        **fields,
+    )
     return jobs.submit(
         context.database,
         job,

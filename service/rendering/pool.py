@@ -50,7 +50,7 @@ class RenderPool:
         self._make: Callable[[], Renderer] = RenderProcess if n_processes else RenderThread
         self._size = max(n_processes, 1)
         self._timeout_seconds = timeout_seconds
-        self._queue = SlotQueue(self._size, max_waiting, resource="a renderer")
+        self._queue = SlotQueue(self._size, max_waiting, timeout_seconds, resource="a renderer")
         self._threads = ThreadPoolExecutor(self._size, "rendering")
         self._idle: list[Renderer] = []  # the last one was used last, and has the most in caches
         self._starting: list[asyncio.Future[None]] = []
@@ -110,7 +110,7 @@ class RenderPool:
 
         When the request is cancelled, the renderer still finishes its picture.
         """
-        await self._queue.take_slot(0.0, 0.0, self._timeout_seconds)
+        await self._queue.take_slot()
         call = asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
         call.add_done_callback(lambda _: self._queue.release_slot())
         return await asyncio.shield(call)

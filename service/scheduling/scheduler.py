@@ -2,18 +2,24 @@
 
 import asyncio
 from asyncio import Future
+from bisect import insort
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import partial
-from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
 from time import monotonic
-from typing import Any, Final, NamedTuple, TypeVar, TypeVarTuple
+from typing import Final, NamedTuple, TypeVar, TypeVarTuple
+
+from anyio import CapacityLimiter, from_thread, to_thread
 
 from service.errors import Busy
-from service.scheduling.work import DISCONNECTED, Budget, Work, current_work, disconnection
+from service.scheduling.work import (
+    DISCONNECTED,
+    Budget,
+    Work,
+    current_work,
+    watch_disconnection,
+)
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
@@ -66,12 +72,11 @@ class Scheduler:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._max_seconds = max_seconds
-        self._wait_seconds = wait_seconds
-        self._clock = clock
-        self._short = SlotQueue(n_cores, max_waiting, SHORT_MAX_DELAY_FACTOR)
-        self._long = SlotQueue(n_cores, max_waiting, LONG_MAX_DELAY_FACTOR)
-        # Short work that turns out to be long keeps its thread while it waits for another slot.
-        self._threads = ThreadPoolExecutor(2 * n_cores + max_waiting, "work")
+        short, long = (
+            SlotQueue(n_cores, max_waiting, wait_seconds, factor, clock)
+            for factor in (SHORT_MAX_DELAY_FACTOR, LONG_MAX_DELAY_FACTOR)
+        )
+        self._short, self._long = short, long
 
     async def run(
         self,
@@ -108,36 +113,31 @@ class Scheduler:
             return function(*arguments)
         work = current_work.get() or Work()
         await work.begin(seconds)
-        slot = _Slot(self._short if seconds <= SHORT_SECONDS else self._long)
-        await self._take(slot, slot.queue, seconds)
-        loop = asyncio.get_running_loop()
-        give_way = None
-        if slot.queue is self._short:
-            give_way = partial(self._change_queue, slot, seconds, loop)
+        is_short = seconds <= SHORT_SECONDS
+        held = [self._short if is_short else self._long]  # the queue that has given its slot
+        await held[0].take_slot(seconds)
+
+        async def change_queue() -> None:
+            held.pop().release_slot()
+            await self._long.take_slot(SHORT_BUDGET)
+            held.append(self._long)
+
+        def abandon() -> None:
+            if not is_wanted():
+                budget.abandon()
+
+        give_way = partial(from_thread.run, change_queue) if is_short else None
         budget = Budget(self._max_seconds if limit is None else limit, SHORT_BUDGET, give_way)
         try:
-            call = partial(copy_context().run, lambda: budget.call(function, *arguments))
-            result = loop.run_in_executor(self._threads, call)
-            await _watch(result, budget, is_wanted)
-            return await result
+            with watch_disconnection(abandon, WATCH_SECONDS):
+                # The slots limit the threads, so that each has a limiter of its own.
+                return await to_thread.run_sync(
+                    budget.call, function, *arguments, limiter=CapacityLimiter(1)
+                )
         finally:
-            slot.release()
+            for queue in held:
+                queue.release_slot()
             await work.end(budget.spent)
-
-    def _change_queue(self, slot: "_Slot", seconds: float, loop: asyncio.AbstractEventLoop) -> None:
-        """Exchange a slot for one of long work, and wait for it in the thread; raises Busy."""
-
-        async def exchange() -> None:
-            slot.release()
-            await self._take(slot, self._long, max(seconds, SHORT_BUDGET))
-
-        asyncio.run_coroutine_threadsafe(exchange(), loop).result()
-
-    async def _take(self, slot: "_Slot", queue: "SlotQueue", seconds: float) -> None:
-        slot.is_taken = False
-        slot.queue = queue
-        await queue.take_slot(seconds, self._clock(), self._wait_seconds)
-        slot.is_taken = True
 
     def counts(self) -> dict[str, QueueCounts]:
         """Return how much work waits and runs, by the name of the queue."""
@@ -151,39 +151,6 @@ class Scheduler:
         self._short.close()
         self._long.close()
 
-    def end_threads(self) -> None:
-        """End the idle threads when no more requests arrive."""
-        self._threads.shutdown(wait=False)
-
-
-async def _watch(result: "Future[Any]", budget: Budget, is_wanted: Callable[[], bool]) -> None:
-    """Wait for a result. Abandon the work if its client disconnects and it is not wanted."""
-    wait_for_disconnection = disconnection.get()
-    done, _ = await asyncio.wait({result}, timeout=WATCH_SECONDS)
-    if done or wait_for_disconnection is None:
-        return
-    gone: Future[Any] = asyncio.ensure_future(wait_for_disconnection())
-    try:
-        await asyncio.wait({result, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not result.done() and not is_wanted():
-            budget.abandon()
-    finally:
-        gone.cancel()
-
-
-class _Slot:
-    """The slot of some work, in a queue that may change."""
-
-    def __init__(self, queue: "SlotQueue") -> None:
-        self.queue = queue
-        self.is_taken = False
-
-    def release(self) -> None:
-        """Give the slot to the next work in its queue."""
-        if self.is_taken:
-            self.is_taken = False
-            self.queue.release_slot()
-
 
 class _Entry(NamedTuple):
     """Work that waits for a slot; the first in order is the next to run."""
@@ -196,21 +163,32 @@ class _Entry(NamedTuple):
 class SlotQueue:
     """Slots, and the work that waits for them in order of urgency.
 
-    ``resource`` is what a slot stands for.
+    Parameters
+    ----------
+    n_slots, max_waiting, wait_seconds, clock
+        As of `Scheduler`.
+    max_delay_factor
+        Work is overtaken by work that arrives within this many seconds per second of its estimate.
+    resource
+        What a slot stands for.
     """
 
     def __init__(
         self,
         n_slots: int,
         max_waiting: int,
+        wait_seconds: float = WAIT_SECONDS,
         max_delay_factor: float = 0.0,
+        clock: Callable[[], float] = monotonic,
         resource: str = "a core",
     ) -> None:
         self._n_slots = self._n_free = n_slots
         self._max_waiting = max_waiting
+        self._wait_seconds = wait_seconds
         self._max_delay_factor = max_delay_factor
+        self._clock = clock
         self._resource = resource
-        self._entries: list[_Entry] = []
+        self._entries: list[_Entry] = []  # in order
         self._numbers = count()
         self._closed = False
 
@@ -219,8 +197,8 @@ class SlotQueue:
         """How much work waits and runs."""
         return QueueCounts(len(self._entries), self._n_slots - self._n_free)
 
-    async def take_slot(self, seconds: float, now: float, wait_seconds: float) -> None:
-        """Take a slot, waiting for it if none is free; raises Busy."""
+    async def take_slot(self, seconds: float = 0.0) -> None:
+        """Take a slot for work of estimated seconds, and wait if none is free; raises Busy."""
         if self._closed:
             raise Busy(CLOSING)
         if self._n_free:
@@ -228,51 +206,38 @@ class SlotQueue:
             return
         if len(self._entries) >= self._max_waiting:
             raise Busy(f"{len(self._entries)} requests are already waiting for {self._resource}")
-        slot = asyncio.get_running_loop().create_future()
-        entry = _Entry(now + self._max_delay_factor * seconds, next(self._numbers), slot)
-        heappush(self._entries, entry)
+        due = self._clock() + self._max_delay_factor * seconds
+        entry = _Entry(due, next(self._numbers), asyncio.get_running_loop().create_future())
+        insort(self._entries, entry)
         try:
-            await self._wait(slot, wait_seconds)
-        except BaseException:
-            self._withdraw(entry)
+            with watch_disconnection(partial(self._refuse, entry, DISCONNECTED)):
+                await asyncio.wait({entry.slot}, timeout=self._wait_seconds)
+        except asyncio.CancelledError:
+            self._refuse(entry, DISCONNECTED)
+            if entry.slot.exception() is None:
+                self.release_slot()
             raise
+        self._refuse(
+            entry,
+            f"{self._resource} did not become available within {self._wait_seconds:g} seconds",
+        )
+        entry.slot.result()
 
     def release_slot(self) -> None:
         """Give the slot to the next work in the queue, or free it."""
         if self._entries:
-            heappop(self._entries).slot.set_result(None)
+            self._entries.pop(0).slot.set_result(None)
         else:
             self._n_free += 1
 
     def close(self) -> None:
         """Refuse everything that waits or comes later."""
         self._closed = True
-        for entry in self._entries:
-            entry.slot.set_exception(Busy(CLOSING))
-        self._entries.clear()
+        for entry in [*self._entries]:
+            self._refuse(entry, CLOSING)
 
-    def _withdraw(self, entry: _Entry) -> None:
-        """Remove work that no longer waits; release its slot if it has one by now."""
-        if not entry.slot.done():
+    def _refuse(self, entry: _Entry, reason: str) -> None:
+        """End the wait of an entry that still waits; its work raises Busy."""
+        if entry in self._entries:
             self._entries.remove(entry)
-            heapify(self._entries)
-        elif entry.slot.exception() is None:
-            self.release_slot()
-
-    async def _wait(self, slot: "Future[None]", seconds: float) -> None:
-        """Wait until a slot is free; raises Busy if it takes too long or the client disconnects."""
-        wait_for_disconnection = disconnection.get()
-        if wait_for_disconnection is None:
-            gone = asyncio.get_running_loop().create_future()
-        else:
-            gone = asyncio.ensure_future(wait_for_disconnection())
-        try:
-            await asyncio.wait({slot, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if slot.done():
-                slot.result()
-            elif gone.done():
-                raise Busy(DISCONNECTED)
-            else:
-                raise Busy(f"{self._resource} did not become available within {seconds:g} seconds")
-        finally:
-            gone.cancel()
+            entry.slot.set_exception(Busy(reason))

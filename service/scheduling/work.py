@@ -1,6 +1,8 @@
 """The CPU work of the current request: its budget, and whether its client still waits."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from math import inf
@@ -124,6 +126,27 @@ disconnection: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "disconnection", default=None
 )
 """Waits until the client of the current request disconnects. None if there is no client."""
+
+
+@contextmanager
+def watch_disconnection(call: Callable[[], None], delay: float = 0.0) -> Iterator[None]:
+    """Call a function if the client of the current request disconnects during the block.
+
+    The client is watched after a delay in seconds, so that short blocks do not start to.
+    """
+    wait_for_disconnection = disconnection.get()
+
+    async def watch() -> None:
+        await asyncio.sleep(delay)
+        if wait_for_disconnection is not None:
+            await wait_for_disconnection()
+            call()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
 
 
 async def charge_job(seconds: float, *, is_accepted: bool = False) -> None:

@@ -14,6 +14,7 @@ from service.engine.network import ACTIVATIONS
 from service.engine.training import OPTIMIZERS
 from service.operations.fits import FIT
 from service.operations.ids import RESULT_VERSION
+from service.operations.submit import compute, name_task
 from service.operations.training import TRAINING_RUN
 from service.schemas.fits import FitRequest
 from service.schemas.training_runs import TrainingRunRequest
@@ -74,15 +75,16 @@ def describe_fit(body: Any) -> list[float]:
     """Return what FIT_COLUMNS names."""
     request = FitRequest.model_validate(body)
     dataset = request.dataset.resolve()
-    result: Any = FIT.compute(FIT.complete(request, dataset), dataset).result  # type: ignore[misc]
-    (piece,) = result.w_rec.intervals
+    task = name_task(FIT, FIT.complete(request, dataset))  # type: ignore[misc]
+    result: Any = compute(task, dataset)[0].result
+    (piece,), w_in = result["w_rec"]["intervals"], result["inputs"][0]["w_in"]
     return [
-        result.w_rec.value,
-        piece.low,
-        piece.high,
-        result.inputs[0].w_in.value,
-        result.inputs[0].w_in.low,
-        result.log10_cost,
+        result["w_rec"]["value"],
+        piece["low"],
+        piece["high"],
+        w_in["value"],
+        w_in["low"],
+        result["log10_cost"],
     ]
 
 
@@ -99,9 +101,11 @@ def main() -> None:
         table.writerow(COLUMNS)
         for name, body in make_requests().items():
             request = TrainingRunRequest.model_validate(body)
-            result: Any = TRAINING_RUN.compute(request, request.dataset.resolve()).result
-            final = [*result.final.weights.__dict__.values(), result.final.log10_cost]
-            table.writerow([RESULT_VERSION, name, result.outcome, result.iterations, *final])
+            task = name_task(TRAINING_RUN, request)
+            result: Any = compute(task, request.dataset.resolve())[0].result
+            final = [*result["final"]["weights"].values(), result["final"]["log10_cost"]]
+            row = [RESULT_VERSION, name, result["outcome"], result["iterations"], *final]
+            table.writerow(row)
 
 
 if __name__ == "__main__":

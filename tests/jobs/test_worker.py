@@ -21,6 +21,7 @@ from service.operations.job_types import (
     StepwiseComputation,
 )
 from service.operations.limits import Limits
+from service.operations.submit import compute, name_task
 from service.operations.training import TRAINING_RUN, StepwiseTraining
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.fits import FitRequest
@@ -84,13 +85,14 @@ def get_row(database: Database) -> ComputationRow:
 
 def check_result(database: Database) -> None:
     """Fail unless the job has the result of a computation at one go, bit by bit."""
-    expected = TRAINING_RUN.compute(REQUEST, CountOnesDataset().resolve())
+    task = name_task(TRAINING_RUN, REQUEST)
+    expected, arrays = compute(task, CountOnesDataset().resolve())
     row = get_row(database)
     assert (row.status, row.progress_done) == ("succeeded", 2000)
-    assert row.result == expected.result_json()
+    assert row.result == expected.result
     stored = computations.load_arrays(database, RUN)
-    assert stored.keys() == expected.arrays.keys()
-    for name, array in expected.arrays.items():
+    assert stored.keys() == arrays.keys()
+    for name, array in arrays.items():
         assert stored[name].tobytes() == array.tobytes()
 
 
@@ -233,6 +235,6 @@ def test_a_fit_of_a_stored_series_resumes_at_the_next_block(
     assert (row.status, row.progress_done) == ("succeeded", total)
     monkeypatch.undo()
     blocks: list[int] = []
-    expected = FIT.compute(request, dataset, lambda _: blocks.append(1))
+    expected, _ = compute(name_task(FIT, request), dataset, lambda _: blocks.append(1))
     assert n_before < n_blocks == len(blocks)  # none was computed twice
-    assert row.result == expected.result_json()
+    assert row.result == expected.result

@@ -9,6 +9,7 @@ from service.operations.basins import (
     StepwiseBasinMap,
 )
 from service.operations.limits import Limits
+from service.operations.submit import compute, name_task
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 
@@ -61,6 +62,6 @@ def test_a_map_has_no_weights_of_its_own() -> None:
 
 def test_the_size_of_a_result_is_not_underestimated() -> None:
     request = make_request()
-    arrays = BASIN_MAP.compute(request, data()).arrays
+    _, arrays = compute(name_task(BASIN_MAP, request), data())
     n_bytes = sum(each.nbytes for each in arrays.values())
     assert n_bytes <= BASIN_MAP.result_bytes(request, data().size) <= 2 * n_bytes

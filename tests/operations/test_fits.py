@@ -8,6 +8,7 @@ from service.engine.data import Series, Step
 from service.engine.fit import Finding, FitOptions, fit
 from service.operations.fits import FIT, describe_finding
 from service.operations.limits import Limits
+from service.operations.submit import compute, name_task
 from service.schemas.datasets import DatasetRequest
 from service.schemas.fit_results import TEXTS
 from service.schemas.fits import FitRequest
@@ -62,7 +63,7 @@ def make_request(dataset: AnyDataset, **body: Any) -> FitRequest:
 def test_the_arrays_are_no_larger_than_announced() -> None:
     dataset = make_dataset()
     request = make_request(dataset)
-    arrays = FIT.compute(request, dataset).arrays
+    _, arrays = compute(name_task(FIT, request), dataset)
     per_step = [array for name, array in arrays.items() if not name.startswith("profile")]
     n_bytes = sum(array.nbytes for array in per_step)
     assert n_bytes <= FIT.result_bytes(request, dataset.size)

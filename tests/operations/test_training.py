@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from service.operations.limits import Limits
+from service.operations.submit import compute, name_task
 from service.operations.training import (
     TRAINING_RUN,
     StepwiseTraining,
@@ -40,7 +41,7 @@ def cost_and_gradient(w_in: float, w_rec: float) -> tuple[float, list[float]]:
 @pytest.mark.parametrize("record_every", [1, 3, 10, 20])
 def test_no_run_records_more_than_estimated(n_iterations: int, record_every: int) -> None:
     request = make_request(n_iterations=n_iterations, record_every=record_every)
-    arrays = TRAINING_RUN.compute(request, data()).arrays
+    _, arrays = compute(name_task(TRAINING_RUN, request), data())
     n_recorded = len(arrays["iteration"])
     assert count_recorded(request) - 1 <= n_recorded <= count_recorded(request)
     assert sum(each.nbytes for each in arrays.values()) <= TRAINING_RUN.result_bytes(
@@ -69,7 +70,8 @@ def test_the_latest_weights_are_null_where_they_are_not_finite(
 def test_the_latest_weights_of_a_finished_run_are_its_final_ones() -> None:
     work = begin(n_iterations=3)
     work.run(lambda _: None)
-    final = TRAINING_RUN.compute(make_request(n_iterations=3), data()).result_json()["final"]
+    row, _ = compute(name_task(TRAINING_RUN, make_request(n_iterations=3)), data())
+    final = (row.result or {})["final"]
     cost = pytest.approx(final["cost"], rel=1e-12)  # of a trajectory, in another order of sums
     assert work.latest() == {"weights": final["weights"], "cost": cost}
 

@@ -10,6 +10,7 @@ from PIL import Image
 from service.engine.data import Series, Step
 from service.figures.style import Style
 from service.operations.fits import FIT
+from service.operations.submit import compute, name_task
 from service.rendering.draw import draw
 from service.rendering.labels import fit_headline, name_unit
 from service.rendering.requests import FitPictureRequest, ProfilePictureRequest
@@ -39,10 +40,10 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
     assert FIT.complete is not None
     dataset = ResolvedSeries.from_series(series)
     request = FIT.complete(FitRequest.model_validate(options), dataset)
-    fitted = FIT.compute(request, dataset)
+    row, arrays = compute(name_task(FIT, request), dataset)
     return {
-        "result": fitted.result_json(),
-        "columns": fitted.arrays,
+        "result": row.result,
+        "columns": arrays,
         "step": series.step,
         "confidence": 0.95,
         "style": Style(500, 400),

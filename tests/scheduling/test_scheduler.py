@@ -68,21 +68,6 @@ async def test_a_computation_has_the_context_of_its_request() -> None:
     assert await Scheduler(1, 0).run(SHORT, current_work.get) is work
 
 
-async def test_threads_end_after_the_last_computation(crowd: Crowd) -> None:
-    before = set(threading.enumerate())
-    scheduler = Scheduler(1, 0)
-    running = crowd.ask(scheduler, "blocker", SHORT)
-    await settle()
-    own = set(threading.enumerate()) - before
-    assert len(own) == 1
-    scheduler.end_threads()
-    crowd.go_on.set()
-    assert await running == "blocker"
-    for thread in own:
-        await asyncio.to_thread(thread.join, 60)
-        assert not thread.is_alive()
-
-
 async def test_a_short_computation_does_not_wait_for_long_ones(crowd: Crowd) -> None:
     scheduler = Scheduler(2, 300)
     long_ones = [crowd.ask(scheduler, "blocker", LONG) for _ in range(300)]

@@ -98,7 +98,7 @@ async def store_dataset(
         if columns is not None:
             detail = "kind=series applies to files; a series in JSON has the field kind"
             raise Invalid(detail, parameter="kind")
-        dataset = await state.resolve_any(model.root)
+        dataset = await state.resolve(model.root)
         summary, created = await _store(dataset, query.name, state)
     headers = {"Location": summary.links["self"]} if created else None
     return OrjsonResponse(summary, 201 if created else 200, headers)
