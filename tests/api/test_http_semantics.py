@@ -1,12 +1,16 @@
-"""HTTP semantics, as httplint judges responses: caching, lengths, types, validation."""
+"""HTTP semantics: request ids, HEAD, preconditions, caching, encodings, as httplint judges them."""
 
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
+from httplint import HttpRequestLinter, HttpResponseLinter
+from httplint.note import levels
 
-from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
-from tests.http_lint import find_errors
+from service.api.examples import DATASET_ID, FIT_ID, MAP_ID, RUN_ID
 
 CASES: list[tuple[str, str, dict[str, str], Any, int]] = [
     ("GET", "/v1/cost-surface.pdf", {}, None, 200),
@@ -58,3 +62,281 @@ def test_httplint_reports_errors() -> None:
     response = httpx.Response(200, headers={"content-length": "9"}, content=b"1", request=request)
     response.headers["cache-control"] = "max-age=x"
     assert find_errors(response, response.content)
+
+
+def find_errors(response: httpx.Response, content: bytes) -> list[str]:
+    """Return the errors that httplint finds in a response with the content that was sent."""
+    sent = response.request
+    request = HttpRequestLinter()
+    request.process_request_topline(sent.method.encode(), str(sent.url).encode(), b"HTTP/1.1")
+    request.process_headers(list(sent.headers.raw))
+    request.finish_content(complete=True)
+    linter = HttpResponseLinter()
+    linter.request = request
+    linter.is_head_response = sent.method == "HEAD"
+    status = str(response.status_code).encode()
+    linter.process_response_topline(b"HTTP/1.1", status, response.reason_phrase.encode())
+    linter.process_headers(list(response.headers.raw))
+    linter.feed_content(content)
+    linter.finish_content(complete=True)
+    return [note.summary for note in linter.notes if note.level is levels.BAD]
+
+
+READABLE = [
+    "/livez",
+    "/readyz",
+    "/",
+    "/docs",
+    "/openapi.json",
+    "/v1/optimizers",
+    "/v1/gradient-trace",
+    "/v1/gradient-trace.csv",
+    "/v1/gradient-trace.png",
+    "/v1/cost-surface?resolution=5",
+    "/v1/cost-surface.npz",
+    "/v1/training-runs",
+    f"/v1/training-runs/{RUN_ID}",
+    f"/v1/training-runs/{RUN_ID}/trajectory",
+    f"/v1/training-runs/{RUN_ID}/trajectory.csv",
+    "/v1/datasets",
+    f"/v1/datasets/{DATASET_ID}",
+    f"/v1/datasets/{DATASET_ID}.npz",
+    "/v1/basin-maps",
+    f"/v1/basin-maps/{MAP_ID}",
+    f"/v1/basin-maps/{MAP_ID}.npz",
+    f"/v1/fits/{FIT_ID}.csv",
+    f"/v1/fits/{FIT_ID}/profile.csv",
+    "/nothing",
+    "/v1/datasets/ds_1",
+    "/v1/optimizers?x=1",
+]
+
+
+@pytest.mark.parametrize("path", READABLE)
+def test_head_is_get_without_the_body(api: Any, path: str) -> None:
+    for resource in ("training-runs", "datasets", "basin-maps", "fits"):
+        api.post(f"/v1/{resource}", {})
+    got, head = api.get(path), api.head(path)
+    assert head.content == b""
+    assert head.status_code == got.status_code
+    named = {"x-request-id"}
+    assert {k: v for k, v in head.headers.items() if k not in named} == {
+        k: v for k, v in got.headers.items() if k not in named
+    }
+    assert head.headers.get("content-length") == str(len(got.content))
+
+
+@pytest.mark.parametrize("name", ["a", "~" * 128, "two words", "00-0af7651916cd43dd8448eb211c80"])
+def test_a_request_id_is_echoed(api: Any, name: str) -> None:
+    for path in ("/livez", "/v1/optimizers", "/nothing", "/v1/datasets/ds_1"):
+        response = api.get(path, headers={"x-request-id": name})
+        assert response.headers["x-request-id"] == name
+        if response.status_code == 404:
+            assert response.json()["request_id"] == name
+
+
+@pytest.mark.parametrize("name", ["", "x" * 129, "é", "a\tb", b"\xff", "\x7f"])
+def test_an_invalid_request_id_is_replaced(api: Any, name: str | bytes) -> None:
+    raw = name if isinstance(name, bytes) else name.encode("latin-1")
+    response = api.get("/nothing", headers=[(b"x-request-id", raw)])
+    assert re.fullmatch(r"[0-9a-f]{32}", response.headers["x-request-id"])
+
+
+def test_requests_without_an_id_get_different_ids(api: Any) -> None:
+    assert len({api.get("/livez").headers["x-request-id"] for _ in range(20)}) == 20
+
+
+@pytest.mark.parametrize("path", [*READABLE, "/docs-assets/swagger-ui.css", "/explorer/main.js"])
+def test_no_browser_guesses_a_media_type(api: Any, path: str) -> None:
+    for method in ("GET", "POST", "OPTIONS"):
+        response = api.request(method, path)
+        assert response.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
+ITEMS = [f"/v1/datasets/{DATASET_ID}", f"/v1/training-runs/{RUN_ID}", f"/v1/basin-maps/{MAP_ID}"]
+
+
+@pytest.fixture(scope="module")
+def own_api(start_api: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Return an application for the tests of this module."""
+    with ExitStack() as closing:
+        yield start_api(closing, data_dir=tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture
+def stored(own_api: Any) -> Any:
+    """Return an application with one resource of each kind."""
+    for item in ITEMS:
+        assert own_api.post(item.rpartition("/")[0], {}).status_code in {200, 201}
+    return own_api
+
+
+@pytest.mark.parametrize("path", ["/v1/cost-surface.npz", "/v1/gradient-trace.svg"])
+def test_if_none_match_applies_to_get_only(api: Any, path: str) -> None:
+    etag = api.get(path).headers["etag"]
+    for given in ("*", etag, f'"x", {etag}'):
+        assert api.get(path, headers={"if-none-match": given}).status_code == 304
+        response = api.post(path, {}, headers={"if-none-match": given})
+        assert response.status_code == 200
+        assert response.headers["etag"] == etag
+
+
+def test_the_etag_of_a_dataset_file_changes_with_the_release(
+    stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [f"{ITEMS[0]}.csv", f"{ITEMS[0]}.npz"]
+    before = [stored.get(path).headers["etag"] for path in paths]
+    assert [stored.get(path).headers["etag"] for path in paths] == before
+    assert before[0] != before[1]
+    monkeypatch.setattr("service.operations.downloads.__version__", "0")
+    assert not set(before) & {stored.get(path).headers["etag"] for path in paths}
+
+
+@pytest.mark.parametrize("path", ITEMS)
+def test_resources_have_an_etag(stored: Any, path: str) -> None:
+    first = stored.get(path)
+    etag = first.headers["etag"]
+    assert stored.get(path).headers["etag"] == etag
+    assert first.headers["cache-control"] == "no-cache"
+    unchanged = stored.get(path, headers={"if-none-match": etag})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert stored.get(path, headers={"if-none-match": '"x"'}).content == first.content
+
+
+def test_the_etag_of_a_resource_changes_with_it(stored: Any) -> None:
+    request = {"n_iterations": 500_000}
+    run = stored.post("/v1/training-runs", request, headers={"prefer": "respond-async"}).json()
+    path = f"/v1/training-runs/{run['id']}"
+    etag = stored.get(path).headers["etag"]
+    stored.post(f"{path}/cancel")
+    assert stored.get(path, headers={"if-none-match": etag}).status_code == 200
+    assert stored.delete(path, headers={"if-match": etag}).status_code == 412
+    current = stored.get(path).headers["etag"]
+    assert stored.delete(path, headers={"if-match": current}).status_code == 204
+
+
+@pytest.mark.parametrize("path", ITEMS)
+def test_if_match_guards_a_deletion(stored: Any, path: str) -> None:
+    etag = stored.get(path).headers["etag"]
+    for other in ('"x"', f"W/{etag}", '"x", "y"', "x"):
+        refused = stored.delete(path, headers={"if-match": other})
+        assert refused.status_code == 412
+        assert refused.json()["type"] == "/problems/precondition-failed"
+        assert stored.get(path).status_code == 200
+    assert stored.delete(path, headers={"if-match": f'"x", {etag}'}).status_code == 204
+    for given in (etag, "*"):
+        assert stored.delete(path, headers={"if-match": given}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ITEMS)
+def test_a_wildcard_matches_what_exists(stored: Any, path: str) -> None:
+    assert stored.delete(path, headers={"if-match": "*"}).status_code == 204
+
+
+def test_caches_may_store_the_optimizers(api: Any) -> None:
+    first = api.get("/v1/optimizers")
+    assert first.headers["cache-control"] == "max-age=300"
+    headers = {"if-none-match": first.headers["etag"]}
+    assert api.get("/v1/optimizers", headers=headers).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/livez", "/v1/datasets", "/v1/gradient-trace", ITEMS[1]])
+def test_caches_do_not_choose_how_long_they_store_json(stored: Any, path: str) -> None:
+    assert stored.get(path).headers["cache-control"] == "no-cache"
+
+
+GZIP = {"accept-encoding": "gzip"}
+SURFACE = "/v1/cost-surface?resolution=20"
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [
+        ("gzip", True),
+        ("deflate, gzip;q=0.5, br", True),
+        ("", False),
+        ("identity", False),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, deflate", False),
+    ],
+)
+def test_the_client_chooses(api: Any, header: str, accepted: bool) -> None:
+    response = api.get(SURFACE, headers={"accept-encoding": header})
+    assert (response.headers.get("content-encoding") == "gzip") == accepted
+
+
+def test_metrics_are_encoded_if_the_client_accepts_it(api: Any) -> None:
+    encoded = api.get("/metrics", headers=GZIP)
+    assert encoded.headers["content-encoding"] == "gzip"
+    assert int(encoded.headers["content-length"]) < len(encoded.content) / 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        SURFACE,
+        "/v1/gradient-trace.csv",
+        "/v1/cost-surface.svg",
+        f"/v1/datasets/{DATASET_ID}.csv",
+        "/openapi.json",
+        "/",
+        "/explorer/main.js",
+        "/explorer/css/base.css",
+        "/v1/optimizers",
+    ],
+)
+def test_responses_are_encoded_if_the_client_accepts_it(api: Any, path: str) -> None:
+    api.post("/v1/datasets", {})
+    plain, encoded = api.get(path), api.get(path, headers=GZIP)
+    assert "content-encoding" not in plain.headers
+    assert encoded.headers["content-encoding"] == "gzip"
+    assert encoded.content == plain.content  # httpx decodes it
+    for response in (plain, encoded):
+        assert "Accept-Encoding" in response.headers["vary"]
+    if "content-length" in encoded.headers:
+        assert int(encoded.headers["content-length"]) < len(plain.content)
+    head = api.head(path, headers=GZIP)
+    for name in ("content-encoding", "content-length", "etag", "vary", "content-type"):
+        expected = plain if path.endswith(".csv") else encoded  # whose length HEAD returns
+        assert head.headers.get(name) == expected.headers.get(name)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/v1/training-runs/{RUN_ID}/events",
+        "/livez",
+        "/v1/cost-surface.png",
+        "/v1/cost-surface.npz",
+        "/v1/gradient-trace.pdf",
+    ],
+)
+def test_other_responses_are_not_encoded(api: Any, path: str) -> None:
+    api.post("/v1/training-runs", {})
+    response = api.get(path, headers=GZIP)
+    assert "content-encoding" not in response.headers
+    assert "accept-encoding" not in response.headers.get("vary", "").lower()
+
+
+def test_each_encoding_has_its_etag_and_both_are_valid(api: Any) -> None:
+    path = "/v1/gradient-trace.csv"
+    plain, encoded = api.get(path), api.get(path, headers=GZIP)
+    etags = plain.headers["etag"], encoded.headers["etag"]
+    assert etags[0] != etags[1]
+    for etag in etags:
+        for accepted in ({}, GZIP):
+            for known in (etag, f'"x", {etag}', f"W/{etag}"):
+                response = api.get(path, headers={**accepted, "if-none-match": known})
+                assert response.status_code == 304
+                assert "Accept-Encoding" in response.headers["vary"]
+    assert api.get(path, headers={**GZIP, "if-none-match": etags[1]}).headers["etag"] == etags[1]
+    assert api.get(path, headers={"if-none-match": etags[0]}).headers["etag"] == etags[0]
+    assert api.get(path, headers={**GZIP, "if-none-match": '"x-gzip"'}).status_code == 200
+
+
+def test_a_resource_can_be_deleted_with_the_etag_of_either_encoding(api: Any) -> None:
+    for seed, suffix in ((71, ""), (72, "-gzip")):
+        link = api.post("/v1/datasets", {"seed": seed}).json()["links"]["self"]
+        etag = api.get(link).headers["etag"]
+        known = {"if-match": f'{etag[:-1]}{suffix}"'}
+        assert api.delete(link, headers=known).status_code == 204

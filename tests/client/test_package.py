@@ -1,15 +1,21 @@
-"""The import, and what the package covers of the API."""
+"""The import, what the package covers of the API, and the examples of its documentation."""
 
+import doctest
 import inspect
+import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+import linear_rnn
 from linear_rnn import AsyncClient, Client
+from linear_rnn._sync import client, pictures, results
 from linear_rnn._sync.results import BasinMap, Collection, Fit, Run, Surface, Trace
 from scripts.client import generated_files
 
@@ -113,3 +119,73 @@ def test_the_import_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & {"httpx", "numpy", "pandas", "polars", "tqdm", "service"}
+
+
+MODULES = (client, pictures, results)
+CLASSES = [
+    member
+    for module in MODULES
+    for _, member in inspect.getmembers(module, inspect.isclass)
+    if member.__module__ in {module.__name__ for module in MODULES} or member.__name__ == "Table"
+]
+
+
+def methods() -> Iterator[tuple[str, Any]]:
+    """Yield the public methods by their names."""
+    for owner in {each.__name__: each for each in CLASSES}.values():
+        for name, member in vars(owner).items():
+            function = getattr(member, "__func__", member)
+            if not name.startswith("_") and inspect.isfunction(function):
+                yield f"{owner.__name__}.{name}", function
+
+
+METHODS = dict(methods())
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_the_help_of_a_method_shows_an_example_that_runs(
+    name: str, rnn: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"rnn": rnn, **{each: getattr(linear_rnn, each) for each in linear_rnn.__all__}}
+    example = doctest.DocTestParser().get_doctest(
+        inspect.getdoc(METHODS[name]) or "", names, name, None, None
+    )
+    assert example.examples, f"{name} has no example"
+    printed: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    assert runner.run(example, out=printed.append).failed == 0, "".join(printed)
+
+
+def test_the_example_of_the_readme_runs(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINEAR_RNN_URL", url)
+    text = (Path(__file__).parents[2] / "client" / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)  # noqa: S102 - our own
+    assert names["fit"].forecast({"tv": [5, 0, 0]}).mean.shape == (3,)
+    names["rnn"].close()
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "client" / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_run(path: Path, url: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", path],
+        cwd=tmp_path,
+        env=os.environ | {"LINEAR_RNN_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    printed = {
+        "count_ones": "has 4.999 ones",
+        "exploding_gradients": "w_rec 1.0: steady, 10^+0.0 over 30 steps\nw_rec 1.5: exploding",
+        "race": "levenberg_marquardt",
+        "time_constant": "time constant",
+        "many_at_once": "201 costs are recorded",
+    }
+    assert printed[path.stem] in done.stdout

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -47,6 +48,7 @@ on_screens = pytest.mark.parametrize(
         pytest.param(PHONE, id="phone", marks=pytest.mark.slow),
     ],
 )
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]  # of axe-core
 EVALUATED = "#cost[data-value]:not([data-value=''])"
 
 
@@ -101,6 +103,16 @@ def answer_first(
     page.route(url, answer)
 
 
+def make_holder() -> tuple[list[Route], Callable[[Route], None]]:
+    """Return a list of requests without a response, and the handler that adds to it."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    return held, hold
+
+
 def box(page: Page, selector: str) -> dict[str, float]:
     """Return the box of an element in pixels."""
     bounds = page.locator(selector).first.bounding_box()
@@ -111,6 +123,13 @@ def box(page: Page, selector: str) -> dict[str, float]:
         "width": bounds["width"],
         "height": bounds["height"],
     }
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds wrong with a page."""
+    options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+    rules = Axe().run(page, options=options).response["violations"]
+    return [f"{rule['id']}: {node['html']}" for rule in rules for node in rule["nodes"]]
 
 
 def open_drawer(page: Page, name: str) -> None:

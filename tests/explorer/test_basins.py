@@ -14,9 +14,9 @@ from tests.explorer.conftest import (
     Opener,
     box,
     on_screens,
+    violations,
     wait_for_value,
 )
-from tests.explorer.test_accessibility import violations
 
 DESCENT = "#optimizer=gradient_descent&optimizer.learning_rate=0.001"
 COVERED = """(cells) => {

@@ -23,8 +23,8 @@ from tests.explorer.conftest import (
     Opener,
     on_screens,
     open_drawer,
+    violations,
 )
-from tests.explorer.test_accessibility import violations
 
 FitOpener = Callable[..., Page]
 READY = re.compile("^verdict (fine|untested)$")  # without a reason against the number

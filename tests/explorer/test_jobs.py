@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,11 +12,12 @@ from playwright.sync_api import Page, Route, expect
 from tests.explorer.conftest import (
     Opener,
     answer_first,
+    make_holder,
     on_screens,
     open_drawer,
+    violations,
     wait_for_value,
 )
-from tests.explorer.test_accessibility import violations
 
 # 400 sequences of 50 steps, 30,000 iterations: a job of about a minute.
 LONG = "#activation=tanh&n_samples=400&n_steps=50&n_iterations=30000"
@@ -57,16 +57,6 @@ def queue(page: Page, api: httpx.Client) -> None:
         route.fulfill(status=202, json={**done, "status": "queued", "links": links})
 
     page.route(re.compile("/v1/training-runs$"), respond)
-
-
-def make_holder() -> tuple[list[Route], Callable[[Route], None]]:
-    """Return a list of requests without a response, and the handler that adds to it."""
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    return held, hold
 
 
 @pytest.mark.slow

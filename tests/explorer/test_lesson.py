@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import PHONE, ModuleCaller, Opener, open_drawer, wait_until
-from tests.explorer.test_accessibility import violations
+from tests.explorer.conftest import PHONE, ModuleCaller, Opener, open_drawer, violations, wait_until
 
 N_STEPS = 6
 

@@ -17,9 +17,9 @@ from tests.explorer.conftest import (
     ModuleCaller,
     Opener,
     open_drawer,
+    violations,
     wait_for_value,
 )
-from tests.explorer.test_accessibility import violations
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "service/explorer/examples"

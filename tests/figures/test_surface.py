@@ -1,4 +1,4 @@
-"""Cost surfaces: colors match the cost, text never overlaps."""
+"""Surfaces and their pixels: heatmaps, interpolation and bands of color."""
 
 import io
 from base64 import b64decode
@@ -6,15 +6,22 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 from pypdf import PdfReader
+from scipy.interpolate import RegularGridInterpolator
 
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath
-from service.figures.canvas import Raster
-from service.figures.color_bands import choose_color_bands
+from service.figures.axis import Axis
+from service.figures.canvas import Canvas, Raster
+from service.figures.color_bands import ColorBands, choose_color_bands
 from service.figures.formats import PICTURE_FORMATS
+from service.figures.geometry import Panel, Rect, pixel_centers
+from service.figures.heatmap import contour_lines, draw_costs
+from service.figures.interpolation import interpolate
 from service.figures.layout import Window
 from service.figures.render import Pixels, rasterize
 from service.figures.style import Style, rgba
@@ -137,3 +144,159 @@ def test_embedded_images_are_upright() -> None:
     inside = np.asarray(Image.open(io.BytesIO(b64decode(data))))[::-1, 9, :3].astype(int)
     assert np.mean(np.abs(inside - column)) < 10
     assert np.mean(np.abs(inside[::-1] - column)) > 30
+
+
+SQUARE = Axis(-1, 1, (), (), "")
+LEVELS = ColorBands((-4.0, -2.0, 0.0, 2.0), 0)
+
+
+def square(columns: int, rows: int) -> Panel:
+    """Return a panel of so many pixels."""
+    return Panel(Rect(0, 0, columns, rows), SQUARE, SQUARE)
+
+
+def bowl(w_in: Array, w_rec: Array) -> Array:
+    """Return log10 of w_in² + w_rec²: its contours are circles."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log10(w_in**2 + w_rec**2))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_costs_that_are_not_finite_are_painted(value: float) -> None:
+    values = np.linspace(-3, 1, 100).reshape(10, 10)
+    values[3:5, 4] = value
+    band = {np.nan: 3, np.inf: 2, -np.inf: 0}.get(value, 3)
+    canvas = Canvas(Style(320, 240))
+    draw_costs(canvas, square(10, 10), values, LEVELS)
+    (image,) = canvas.figure.findobj(Raster)
+    missing = LEVELS.palette(canvas.colors.missing)
+    assert image.pixels[::-1][3, 4].tolist() == missing[band].tolist()
+
+
+def test_contours_lie_on_thresholds() -> None:
+    vertices, codes = contour_lines(bowl(*pixel_centers(square(900, 500), Style())), LEVELS)
+    assert len(vertices) == len(codes) > 100
+    radius = np.hypot(*(2 * vertices - 1).T)
+    distance = np.minimum(np.abs(radius - 0.1), np.abs(radius - 1))
+    assert distance.max() < 1e-3
+
+
+@pytest.mark.parametrize("value", [0.5, np.nan])
+def test_constant_or_undefined_costs_have_no_contours(value: float) -> None:
+    vertices, codes = contour_lines(np.full((50, 60), value), LEVELS)
+    assert len(vertices) == len(codes) == 0
+
+
+def curved(w_in: Array, w_rec: Array) -> Array:
+    return np.sin(3 * w_in) * w_rec + w_rec**2
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(2, 9))
+def test_it_equals_scipy(columns: int, rows: int, stride: int) -> None:
+    x, y = np.linspace(-1, 2, columns), np.linspace(3, -1, rows)
+    found = interpolate(curved, stride)(x[None, :], y[:, None])
+    at_x = np.unique(np.append(np.arange(0, columns, stride), columns - 1))
+    at_y = np.unique(np.append(np.arange(0, rows, stride), rows - 1))
+    if min(at_x.size, at_y.size) < 2:
+        assert found[0, 0] == curved(x[0], y[0])
+        return
+    nodes = curved(x[None, at_x], y[at_y, None])
+    oracle = RegularGridInterpolator((at_y, at_x), nodes)
+    indices = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1)
+    np.testing.assert_allclose(found, oracle(indices), rtol=1e-12, atol=1e-12)
+
+
+def test_a_stride_of_one_changes_nothing() -> None:
+    assert interpolate(curved, 1) is curved
+
+
+def test_a_cost_of_zero_is_one_decade_below_the_others() -> None:
+    def touching_zero(w_in: Array, w_rec: Array) -> Array:
+        return np.where((w_in == 0) & (w_rec == 0), -np.inf, w_in + w_rec - 5)
+
+    axis = np.arange(5.0)
+    found = interpolate(touching_zero, 2)(axis[None, :], axis[:, None])
+    assert found[0, 0] == -4.0
+    assert found[0, 1] == pytest.approx((-4 + -3) / 2)
+    assert np.isfinite(found).all()
+
+
+def test_undefined_costs_stay_undefined() -> None:
+    def undefined(w_in: Array, w_rec: Array) -> Array:
+        return np.where(w_in > 2, np.nan, w_in + w_rec)
+
+    axis = np.arange(5.0)
+    found = interpolate(undefined, 2)(axis[None, :], axis[:, None])
+    assert np.isnan(found[:, 3:]).all()
+    assert np.isfinite(found[:, :2]).all()
+
+
+def logs(cost: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log10(cost))
+
+
+def test_up_to_1e8_the_bands_are_those_of_the_tutorial() -> None:
+    levels = choose_color_bands([np.linspace(-5, 8, 100)])
+    np.testing.assert_allclose(10 ** np.array(levels.edges), np.logspace(-0.2, 8, 30), rtol=1e-12)
+    assert levels.n_bands == 29
+
+
+def test_bands_are_those_of_cost_plus_one() -> None:
+    levels = choose_color_bands([np.array([-3.0, 8.0])])
+    cost = np.concatenate([[0, 1e-300], 10 ** np.linspace(-3, 7.9, 1000)])
+    expected = np.digitize(cost + 1, np.logspace(-0.2, 8, 30)) - 1
+    np.testing.assert_array_equal(levels.indices(logs(cost)), expected)
+
+
+def test_the_steps_of_the_tutorial_are_continued_up_to_1e14() -> None:
+    w = np.linspace(-3, 3, 61)
+    field = tutorial_cost(w[None, :], w[:, None])
+    levels = choose_color_bands([field])
+    assert levels.edges[:30] == pytest.approx(np.linspace(-0.2, 8, 30).tolist())
+    assert levels.edges[-1] >= field.max()
+    assert levels.caption == "cost + 1"
+
+
+@pytest.mark.parametrize("high", [20.0, 954.0, 4300.0])
+def test_very_large_costs_keep_bands_for_low_costs(high: float) -> None:
+    levels = choose_color_bands([np.array([-2.0, 3.0, high, np.inf, -np.inf])])
+    assert levels.edges[0] == 0
+    assert high <= levels.edges[-1] <= 3 * high
+    assert sum(edge < 2 for edge in levels.edges) >= 5
+    assert levels.indices(np.array([-np.inf, np.inf])).tolist() == [0, levels.n_bands - 1]
+
+
+def test_narrow_ranges_get_bands_fitted_to_the_data() -> None:
+    levels = choose_color_bands([np.linspace(-20, -16, 1000)])
+    assert levels.shift == 0
+    assert levels.caption == "cost"
+    assert 16 <= levels.n_bands <= 40
+    assert levels.edges[-1] >= -16
+
+
+def test_constant_costs_have_distinct_labels() -> None:
+    levels = choose_color_bands([np.full((4, 4), 1.45255)])
+    labels = levels.axis(5).labels
+    assert len(set(labels)) == len(labels)
+
+
+@pytest.mark.parametrize("field", [[np.nan], [np.inf], [-np.inf, np.inf], []])
+def test_there_are_bands_without_finite_costs(field: list[float]) -> None:
+    levels = choose_color_bands([np.array(field)])
+    assert levels.n_bands >= 2
+
+
+def test_nan_has_its_own_color() -> None:
+    levels = ColorBands((0.0, 1.0, 2.0), 0)
+    assert levels.indices(np.array([np.nan, 0.5, 1.5])).tolist() == [2, 0, 1]
+    assert levels.palette("#abcdef")[2].tolist() == [0xAB, 0xCD, 0xEF, 255]
+
+
+@pytest.mark.parametrize("high", [8.0, 10.0, 30.0, 1000.0])
+@pytest.mark.parametrize("n", [3, 6, 20])
+def test_ticks_are_apart_and_on_the_bar(high: float, n: int) -> None:
+    axis = choose_color_bands([np.array([0.0, high])]).axis(n)
+    assert len(axis.ticks) == len(axis.labels) >= 2
+    assert all(0 <= tick <= 1 for tick in axis.ticks)
+    assert np.diff(axis.ticks).min() >= 0.9 / (n + 1)

@@ -1,14 +1,19 @@
-"""Gradient traces, short and long."""
+"""Figures of traces, of trajectories and of basins."""
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from service.engine.types import Array
+from service.figures.basins import DIVERGED, Basins, basin_map_figure
+from service.figures.formats import PICTURE_FORMATS
 from service.figures.render import rasterize
-from service.figures.style import Style
+from service.figures.style import COLOR_MAP, Style, rgba
 from service.figures.traces import TraceLine, gradient_trace_figure
-from tests.figures.conftest import check_legible, every_style, words
+from service.figures.trajectory import Run, trajectory_figure, window_around
+from tests.figures.conftest import check_legible, every_style, tutorial_cost, words
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -34,7 +39,7 @@ def tutorial_traces(n_steps: int) -> list[TraceLine]:
 
 @pytest.mark.parametrize("n_steps", [1, 10, 61, 1000, 10_000])
 @every_style
-def test_nothing_is_cut_off_or_overlaps(style: Style, n_steps: int) -> None:
+def test_nothing_is_cut_off_or_overlaps_in_traces(style: Style, n_steps: int) -> None:
     check_legible(gradient_trace_figure(tutorial_traces(n_steps), style=style))
 
 
@@ -108,3 +113,132 @@ def test_names_without_room_are_counted() -> None:
     figure = gradient_trace_figure([trace(1 + i / 100, 10) for i in range(60)])
     check_legible(figure)
     assert any(word.startswith("+") and word.endswith(" more") for word in words(figure))
+
+
+@pytest.fixture
+def run(tutorial_path: Array) -> Run:
+    costs = tutorial_cost(tutorial_path[:, 0], tutorial_path[:, 1])
+    return Run("rprop", "iterations_exhausted", np.arange(60.0), tutorial_path, costs, 0.01)
+
+
+@every_style
+def test_nothing_is_cut_off_or_overlaps_in_a_trajectory(run: Run, style: Style) -> None:
+    check_legible(trajectory_figure(run, tutorial_cost, optimum=(1, 1), style=style))
+
+
+def test_title_and_headline_state_how_the_run_ended(run: Run) -> None:
+    shown = words(trajectory_figure(run, tutorial_cost, optimum=(1, 1)))
+    assert "rprop: iterations exhausted" in shown
+    assert any(text.startswith("after 59 iterations: w_in 1, w_rec 1, cost") for text in shown)
+    assert {"start", "end", "optimum", "target cost", "iteration", "cost"} <= set(shown)
+
+
+@pytest.mark.parametrize(
+    "costs",
+    [
+        np.linspace(1204, -3, 60),
+        np.full(60, 2.0),
+        np.full(60, -np.inf),
+        np.full(60, np.nan),
+        np.where(np.arange(60) > 50, -np.inf, 3.0),
+    ],
+)
+def test_extreme_costs_are_drawn(run: Run, costs: Array) -> None:
+    odd = Run(run.optimizer, "diverged", run.iterations, run.weights, costs)
+    check_legible(trajectory_figure(odd, tutorial_cost))
+    assert len(PICTURE_FORMATS["png"].write(trajectory_figure(odd, tutorial_cost), {})) > 5000
+
+
+def test_a_run_of_no_iterations_is_a_point() -> None:
+    still = Run("adam", "target_reached", np.zeros(1), np.ones((1, 2)), np.array([-np.inf]))
+    check_legible(trajectory_figure(still, tutorial_cost))
+
+
+def test_missing_weights_are_drawn(run: Run) -> None:
+    for lost in (np.s_[-3:], np.s_[:]):
+        weights = run.weights.copy()
+        weights[lost] = np.nan
+        weights[-1] = [np.inf, np.nan]
+        odd = Run("adam", "diverged", run.iterations, weights, run.log10_costs)
+        assert PICTURE_FORMATS["svg"].write(trajectory_figure(odd, tutorial_cost), {})
+
+
+def test_the_window_includes_path_and_optimum_with_a_margin(tutorial_path: Array) -> None:
+    window = window_around(tutorial_path, (5.0, -1.0))
+    for i, (low, high) in enumerate((window.w_in, window.w_rec)):
+        values = [*tutorial_path[:, i], (5.0, -1.0)[i]]
+        margin = 0.1 * (max(values) - min(values))
+        assert low < min(values) - margin
+        assert high > max(values) + margin
+
+
+def test_a_few_distant_steps_do_not_widen_the_window(tutorial_path: Array) -> None:
+    far = tutorial_path.copy()
+    far[30] = [1e200, -1e300]
+    window = window_around(far, (1.0, 1.0))
+    assert window.w_in[1] - window.w_in[0] < 20
+    assert window.w_in[0] < -1.5 < window.w_in[1]
+
+
+@pytest.mark.parametrize("weights", [[[0.0, 0.0]], [[1e150, -1e150]], [[np.nan, 1.0]]])
+def test_a_single_point_has_a_window(weights: list[list[float]]) -> None:
+    window = window_around(np.array(weights), None)
+    assert window.w_in[0] < window.w_in[1]
+    assert window.w_rec[0] < window.w_rec[1]
+    assert np.isfinite([*window.w_in, *window.w_rec]).all()
+
+
+def quarters() -> Basins:
+    """Return 20 by 20 starts: left reached (below soon, above late), right above diverged."""
+    w = np.linspace(-3, 3, 20)
+    w_in, w_rec = np.meshgrid(w, w)
+    iterations = np.where(w_rec < 0, 10, 400)
+    return Basins(w, w, iterations, w_in < 0, (w_in > 0) & (w_rec > 0))
+
+
+@every_style
+def test_nothing_is_cut_off_or_overlaps_in_a_basin_map(style: Style) -> None:
+    name = "gradient descent with momentum, clipped"
+    check_legible(basin_map_figure(quarters(), optimizer=name, optimum=(1, 1), style=style))
+
+
+def test_the_legend_states_the_shares() -> None:
+    shown = words(basin_map_figure(quarters(), optimizer="rprop", optimum=(1, 1)))
+    assert {"target reached 50.0 %", "iterations exhausted 25.0 %", "diverged 25.0 %"} <= set(shown)
+    assert {"iterations", "initial w_in", "initial w_rec", "optimum"} <= set(shown)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_cells_have_the_color_of_their_outcome(theme: str) -> None:
+    style = Style(700, 500, theme=theme)  # type: ignore[arg-type]
+    pixels = rasterize(basin_map_figure(quarters(), optimizer="rprop", style=style))
+    soon, late = (mpl.colormaps[COLOR_MAP](end, bytes=True) for end in (1.0, 0.0))
+    below, above = pixels[350, 100], pixels[100, 100]
+    assert below.tolist() == list(soon)
+    assert above.tolist() == list(late)
+    hatched = {tuple(c) for c in pixels[320:400, 450:550].reshape(-1, 4).tolist()}
+    colors = (style.colors.missing, style.colors.foreground)
+    assert hatched == {tuple(rgba(c).tolist()) for c in colors}
+    stripes = {tuple(c) for c in pixels[80:140, 450:550].reshape(-1, 4).tolist()}
+    assert stripes == {tuple(rgba(c).tolist()) for c in DIVERGED}
+
+
+@pytest.mark.parametrize("reached", [True, False])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (300, 2)])
+def test_grids_of_any_shape_are_drawn(shape: tuple[int, int], reached: bool) -> None:
+    flags = np.full(shape, reached)
+    axes = np.linspace(0, 1, shape[1]), np.linspace(0, 1, shape[0])
+    basins = Basins(*axes, np.full(shape, 7), flags, ~flags)
+    check_legible(basin_map_figure(basins, optimizer="adam"))
+
+
+@pytest.mark.parametrize("most", [0, 1, 12, 500, 123_456])
+def test_the_color_bar_covers_all_iterations(most: int) -> None:
+    w = np.linspace(0, 1, 2)
+    iterations = np.array([[0, most], [most, most // 2]])
+    basins = Basins(w, w, iterations, np.ones((2, 2), bool), np.zeros((2, 2), bool))
+    figure = basin_map_figure(basins, optimizer="adam")
+    check_legible(figure)
+    counts = [int(word) for word in words(figure) if word.isdigit()]
+    assert max(counts) >= most
+    assert max(counts) <= max(2, 1.25 * most)

@@ -1,6 +1,9 @@
-"""The supervisor, with shell scripts in place of workers."""
+"""The supervisor, with shell scripts in place of workers, and the start and the end of a worker."""
 
 import contextlib
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
@@ -10,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
+from service.errors import StoreFull
+from service.jobs.main import make_worker
 from service.jobs.supervisor import (
     EXIT_ABANDONED_STEP,
     HEARTBEAT_TIMEOUT,
@@ -169,3 +174,33 @@ def test_no_worker_is_killed_after_the_supervisor_was_suspended(start: Start) ->
     clock.now += 10 * START_SECONDS
     clock.wait_for_looks()
     assert supervisor.pids == pids
+
+
+def test_a_worker_has_the_quota(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, max_stored_bytes=5)
+    worker = make_worker(settings, "name", pytest.fail)
+    worker.database.migrate()
+    with pytest.raises(StoreFull, match="limit of 5 bytes"):
+        worker.database.check_space(1)
+    worker.queue.close()
+    worker.database.close()
+
+
+@pytest.mark.parametrize("unread", [b"", b"."], ids=["no heartbeat", "unread heartbeat"])
+def test_a_process_stops_when_its_parent_has_ended(unread: bytes) -> None:
+    """A socket that is closed with unread bytes resets the connection of the other end."""
+    code = "import threading; from service.jobs.main import stop_with_parent; "
+    code += "ended = threading.Event(); stop_with_parent(0, ended.set, 60); "
+    code += f"import os; os.write(0, {unread!r}); os.write(1, b'ready'); "
+    code += "os._exit(0 if ended.wait(30) else 1)"
+    ours, theirs = socket.socketpair()
+    with (
+        theirs,
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdin=theirs.fileno(), stdout=subprocess.PIPE
+        ) as child,
+    ):
+        assert child.stdout is not None
+        assert child.stdout.read(5) == b"ready"
+        ours.close()
+        assert child.wait(60) == 0

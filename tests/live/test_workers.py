@@ -1,14 +1,20 @@
-"""Workers that cannot start, and workers that hang."""
+"""Workers that cannot start or that hang, steps that take minutes, short jobs beside long ones."""
 
 import os
 import resource
 import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import psutil
 import pytest
 
-from tests.live.conftest import ENDLESS, Start, has_progress, wait_for
+from tests.live.conftest import ENDLESS, Start, has_progress, is_finished, wait_for
 
 
 @pytest.mark.slow
@@ -58,3 +64,88 @@ def test_a_worker_that_hangs_is_replaced_and_its_job_goes_on(start: Start) -> No
         run["id"], lambda run: run["progress"]["done"] > done["done"] and run["status"] == "running"
     )
     assert goes_on["attempt"] == 1
+
+
+# It computes moments for more than a minute before its first step.
+STEP_SECONDS = 45  # less than that
+LONG_STEP = {"n_iterations": 10, "dataset": {"n_samples": 2000, "n_steps": 10_000}}
+
+
+def is_running(run: dict[str, Any]) -> bool:
+    return bool(run["status"] == "running")
+
+
+def read_job(data_dir: Path, run_id: str) -> tuple[str, int]:
+    """Return the status and the number of deliveries of a job whose server has ended."""
+    with closing(sqlite3.connect(data_dir / "rnn.sqlite3")) as connection:
+        query = "SELECT status, deliveries FROM computations WHERE id = ?"
+        status, deliveries = connection.execute(query, (run_id,)).fetchone()
+    return status, deliveries
+
+
+@pytest.mark.slow
+def test_a_cancelled_job_frees_its_worker_at_once(start: Start) -> None:
+    server = start(1)
+    run = server.submit(**LONG_STEP)
+    server.wait_for_run(run["id"], is_running)
+    assert server.client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
+    cancelled = monotonic()
+    after = server.wait_for_run(server.submit(n_iterations=12)["id"], is_finished)
+    assert after["status"] == "succeeded"
+    assert monotonic() - cancelled < STEP_SECONDS
+    assert server.get_run(run["id"])["status"] == "cancelled"
+
+
+@pytest.mark.slow
+def test_a_standalone_worker_restarts_itself(
+    start: Start, clean_environment: dict[str, str], tmp_path: Path
+) -> None:
+    server = start()
+    command = [sys.executable, "-m", "service", "worker", "--data-dir", str(tmp_path / "data")]
+    with subprocess.Popen(command, env=clean_environment) as worker:
+        try:
+            run = server.submit(**LONG_STEP)
+            server.wait_for_run(run["id"], is_running)
+            server.client.post(f"/v1/training-runs/{run['id']}/cancel")
+            after = server.wait_for_run(server.submit(n_iterations=12)["id"], is_finished)
+            assert after["status"] == "succeeded"
+            assert worker.poll() is None
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(60) == 0
+        finally:
+            worker.kill()
+
+
+@pytest.mark.slow
+def test_restarts_do_not_count_against_a_job(start: Start, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    run_id = None
+    for _ in range(2):
+        server = start(1)
+        run_id = run_id or server.submit(**LONG_STEP)["id"]
+        server.wait_for_run(run_id, is_running)
+        signalled = monotonic()
+        server.stop()
+        assert monotonic() - signalled < STEP_SECONDS
+        assert read_job(data_dir, run_id) == ("queued", 0)
+
+
+@pytest.mark.slow
+def test_a_short_job_does_not_wait_for_long_ones(start: Start) -> None:
+    server = start(2, max_queued_jobs=4)
+    # At least two minutes each.
+    long_ones = [server.submit(**ENDLESS, initial_weights={"w_in": n / 8})["id"] for n in range(4)]
+    for run_id in long_ones[:2]:
+        server.wait_for_run(run_id, has_progress)
+    short = server.submit(n_iterations=20)
+    assert server.wait_for_run(short["id"], is_finished)["status"] == "succeeded"
+    # The one that yielded resumes from its checkpoint. Whether jobs that came later go first
+    # depends on how long they turn out to take.
+    for run_id in long_ones[2:]:
+        assert server.client.post(f"/v1/training-runs/{run_id}/cancel").status_code == 202
+    done = [server.get_run(run_id)["progress"]["done"] for run_id in long_ones[:2]]
+    for run_id, before in zip(long_ones[:2], done, strict=True):
+        run = server.wait_for_run(
+            run_id, lambda run, b=before: run["progress"]["done"] > b and run["status"] == "running"
+        )
+        assert run["attempt"] == 1

@@ -116,3 +116,14 @@ def test_the_changelog_is_short_and_begins_with_this_release() -> None:
     assert len(CHANGELOG.splitlines()) <= 60
     latest = re.findall(r"^## \[(.+?)\]", CHANGELOG, re.MULTILINE)[0]
     assert latest in ("Unreleased", __version__)
+
+
+PAGE = (Path(__file__).parents[2] / "openapi.md").read_text()
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_header() -> None:
+    tables = re.findall(r"(?:^\|.*\n)+", PAGE, re.MULTILINE)
+    assert len(tables) == 4
+    for table in tables:
+        widths = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
+        assert len(widths) == 1, table

@@ -1,4 +1,4 @@
-"""The greeting, limits of the process, and the begin of a shutdown."""
+"""The greeting, the listening socket, clients, limits of the process, the begin of a shutdown."""
 
 import asyncio
 import socket
@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 import uvicorn
 
+from service.errors import StartError
 from service.server.clients import OpenConnections
 from service.server.connection import Connection, ParseBudget
 from service.server.listener import listen
@@ -84,3 +85,32 @@ def test_a_shutdown_begins_before_the_server_stops_listening(
         asyncio.run(serve())
         assert client.recv(100).startswith(b"HTTP/1.1 204 ")
     assert "is ready" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("host", ["256.0.0.1.invalid", "a" * 64, "203.0.113.7"])
+def test_a_foreign_address_is_reported_in_one_line(host: str) -> None:
+    with pytest.raises(StartError) as caught:
+        listen(host, 0)
+    assert str(caught.value).startswith(f"cannot listen on {host} port 0: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_connections_are_counted_per_address() -> None:
+    opened = OpenConnections([])
+    assert [opened.add("10.0.0.1") for _ in range(3)] == [1, 2, 3]
+    assert opened.add("::ffff:10.0.0.1") == 4
+    assert opened.add("10.0.0.2") == 1
+    assert [opened.add(f"2001:db8::{n}") for n in (1, 2)] == [1, 2]
+    opened.remove("10.0.0.1")
+    assert opened.add("10.0.0.1") == 4
+    opened.remove("10.0.0.2")
+    assert opened.add("10.0.0.2") == 1
+
+
+@pytest.mark.parametrize("proxies", [["*"], ["10.0.0.0/8"], ["10.0.0.1"]])
+def test_those_of_trusted_proxies_are_not_counted(proxies: list[str]) -> None:
+    opened = OpenConnections(proxies)
+    assert [opened.add("10.0.0.1") for _ in range(3)] == [0, 0, 0]
+    opened.remove("10.0.0.1")
+    assert opened.add("10.0.0.1") == 0
+    assert opened.add("192.0.2.1") == (proxies != ["*"])

@@ -1,4 +1,4 @@
-"""Jobs in the store: only the holder of the current lease can write."""
+"""Jobs in the store and their checkpoints: only the holder of the current lease can write."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from service.errors import Busy, NotFound, StoreUnavailable
-from service.store import Database, checkpoints, computations, jobs
+from service.store import Database, checkpoints, computations, job_queries, jobs
 from service.store.checkpoints import Checkpoint
+from service.store.job_queries import RunningJob
 from service.store.rows import ComputationRow
 from tests.conftest import at_once
 from tests.store.conftest import JOB, make_id
@@ -16,8 +17,9 @@ from tests.store.conftest import JOB, make_id
 PROBLEM = {"type": "worker-lost", "detail": "d"}
 
 
-def checkpoint(done: int) -> Checkpoint:
-    return Checkpoint(0, done, None, {"head": np.array([float(done)])}, {}, 0.5)
+def checkpoint(done: int, n_parts: int = 0) -> Checkpoint:
+    state = {"head": np.array([float(done)])}
+    return Checkpoint(n_parts, done, {"cost": 1.5}, state, {"record": np.arange(3.0)}, 0.5)
 
 
 def test_a_job_from_its_request_to_its_result(database: Database, queue: Any) -> None:
@@ -214,3 +216,48 @@ def test_the_client_of_a_job_is_forgotten_when_it_ends(database: Database, queue
         end(queue[-1])
         row = computations.get(database, request.id)
         assert (row.client, row.status in {"queued", "running"}) == (None, False)
+
+
+def test_a_checkpoint_replaces_the_state_and_adds_a_part(database: Database, queue: Any) -> None:
+    jobs.submit(database, JOB, queue.enqueue)
+    jobs.claim(database, queue[0], "worker")
+    assert checkpoints.load(database, JOB.id) == ({}, [])
+    for number in range(2):
+        assert checkpoints.save(database, queue[0], checkpoint(3 + number, number))
+    state, parts = checkpoints.load(database, JOB.id)
+    assert state["head"] == [4.0]
+    assert [list(part["record"]) for part in parts] == [[0.0, 1.0, 2.0]] * 2
+    row = computations.get(database, JOB.id)
+    assert (row.progress_done, row.latest, row.compute_seconds) == (4, {"cost": 1.5}, 0.5)
+
+
+def test_many_parts_are_loaded_in_order(database: Database, queue: Any) -> None:
+    jobs.submit(database, JOB, queue.enqueue)
+    jobs.claim(database, queue[0], "worker")
+    for number in range(12):
+        part = {"record": np.array([float(number)])}
+        checkpoints.save(database, queue[0], Checkpoint(number, number, None, {}, part, 0.5))
+    _, parts = checkpoints.load(database, JOB.id)
+    assert [part["record"][0] for part in parts] == list(range(12))
+
+
+def test_a_worker_may_repeat_a_checkpoint(database: Database, queue: Any) -> None:
+    jobs.submit(database, JOB, queue.enqueue)
+    jobs.claim(database, queue[0], "worker")
+    for number in (0, 1, 1, 2, 2):
+        assert checkpoints.save(database, queue[0], checkpoint(number, number))
+    state, parts = checkpoints.load(database, JOB.id)
+    assert (state["head"].tolist(), len(parts)) == ([2.0], 3)
+
+
+def test_queued_and_running_jobs_are_listed(database: Database, queue: Any) -> None:
+    for number in range(3):
+        jobs.submit(database, replace(JOB, id=make_id("run", number)), queue.enqueue)
+    assert job_queries.list_queued_leases(database, 10) == queue
+    assert job_queries.list_queued_leases(database, 2) == queue[:2]
+    assert job_queries.list_running(database) == []
+    row = jobs.claim(database, queue[1], "worker")
+    assert row is not None
+    assert job_queries.list_running(database) == [RunningJob(queue[1], row.heartbeat_at)]
+    assert job_queries.list_queued_leases(database, 10) == [queue[0], queue[2]]
+    assert job_queries.get_many(database, [row.id, "run_0"]) == {row.id: row}

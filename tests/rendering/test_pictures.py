@@ -1,0 +1,282 @@
+"""Drawing: labels of runs, fits with their headlines, and approximations."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from service.engine.data import Dataset, Series, Step
+from service.figures.style import Style
+from service.operations.fits import FIT
+from service.operations.ids import canonical_request
+from service.operations.submit import compute, name_task
+from service.rendering.approximation import MAX_STRIDE, Approximation, choose_approximation
+from service.rendering.draw import draw
+from service.rendering.labels import fit_headline, name_unit, run_labels
+from service.rendering.requests import FitPictureRequest, ProfilePictureRequest
+from service.schemas.fits import FitRequest
+from service.schemas.resolved_datasets import ResolvedSeries
+from service.schemas.training_runs import TrainingRunRequest
+
+ADAM = {"name": "adam"}
+
+
+def labels(*requests: dict[str, Any]) -> list[str]:
+    return run_labels(
+        [canonical_request(TrainingRunRequest.model_validate(each)) for each in requests]
+    )
+
+
+def test_runs_with_different_optimizers_are_labeled_by_optimizer() -> None:
+    assert labels() == []
+    assert labels({}) == ["Rprop"]
+    assert labels({}, {"optimizer": ADAM, "n_iterations": 7}) == ["Rprop", "Adam"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (
+            {"optimizer": {**ADAM, "learning_rate": 1e-4}},
+            {"optimizer": ADAM},
+            ["Adam, learning rate 0.0001", "Adam, learning rate 0.01"],
+        ),
+        (
+            {"initial_weights": {"w_in": -0.5, "w_rec": 1e9}},
+            {},
+            ["Rprop, from (−0.5, 10⁹)", "Rprop, from (−1.5, 2)"],
+        ),
+        (
+            {"optimizer": ADAM, "clip": {"by": "value", "threshold": 2}},
+            {"optimizer": ADAM},
+            ["Adam, clip value 2", "Adam, no clip"],
+        ),
+        (
+            {"optimizer": {"name": "momentum", "nesterov": True}},
+            {"optimizer": {"name": "momentum"}},
+            ["Momentum, nesterov true", "Momentum, nesterov false"],
+        ),
+        (
+            {"network": {"activation": "tanh", "initial_state": 0.5}},
+            {},
+            ["Rprop, tanh, initial state 0.5", "Rprop, identity, initial state 0"],
+        ),
+        ({"dataset": {"seed": 2}}, {}, ["Rprop, seed 2", "Rprop, seed 1"]),
+        (
+            {"dataset": {"kind": "remember", "n_steps": 10}},
+            {"dataset": {"noise": 0.0}},
+            ["Rprop, remember", "Rprop, count ones, noise 0.0"],
+        ),
+        (
+            {"dataset": {"kind": "stored", "id": "ds_" + "1" * 32}},
+            {"dataset": {"kind": "stored", "id": "ds_" + "2" * 32}},
+            ["Rprop, ds_111111…", "Rprop, ds_222222…"],
+        ),
+        ({"n_iterations": 9}, {}, ["Rprop, 9 iterations", "Rprop, 500 iterations"]),
+        ({"target_cost": 0.1}, {}, ["Rprop, target 0.1", "Rprop, no target"]),
+        ({"record_every": 5}, {}, ["Rprop, every 5", "Rprop, every 1"]),
+        ({}, {}, ["Rprop", "Rprop"]),
+    ],
+)
+def test_runs_with_the_same_optimizer_are_labeled_by_their_difference(
+    first: dict[str, Any], second: dict[str, Any], expected: list[str]
+) -> None:
+    assert labels(first, second) == expected
+    assert labels(second, {"optimizer": {"name": "rmsprop"}}, first) == [
+        expected[1],
+        "RMSprop",
+        expected[0],
+    ]
+
+
+def test_a_label_has_at_most_three_differences() -> None:
+    rates = ({"learning_rate": 0.1 * k, "beta_1": 0.1 * k, "beta_2": 0.1 * k} for k in (1, 2))
+    requests = [{"optimizer": {**ADAM, **rate}, "n_iterations": 5 + len(rate)} for rate in rates]
+    assert labels(*requests)[0].count(",") == 3
+
+
+WEEK = Step(1.0, "week")
+
+
+def make_series(n_samples: int = 1, n_steps: int = 80, noise: float = 1.0) -> Series:
+    """Return sequences with w_rec 0.7, w_in 2 and an offset of 20."""
+    draws = np.random.default_rng(7)
+    inputs, targets = [], []
+    for _ in range(n_samples):
+        x = draws.random((n_steps, 1)) * 3
+        state, outputs = 5.0, []
+        for (value,) in x:
+            state = 0.7 * state + 2 * value
+            outputs.append(state + 20)
+        inputs.append(x)
+        targets.append(np.array(outputs) + noise * draws.normal(size=n_steps))
+    return Series.from_sequences(tuple(inputs), tuple(targets), ("spend",), "sales", WEEK)
+
+
+def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str, Any]:
+    """Return what both requests have, from a fit."""
+    assert FIT.complete is not None
+    dataset = ResolvedSeries.from_series(series)
+    request = FIT.complete(FitRequest.model_validate(options), dataset)
+    row, arrays = compute(name_task(FIT, request), dataset)
+    return {
+        "result": row.result,
+        "columns": arrays,
+        "step": series.step,
+        "confidence": 0.95,
+        "style": Style(500, 400),
+        "suffix": suffix,
+        "http_request": '{"a":1}',
+    }
+
+
+def test_a_fit_is_drawn() -> None:
+    picture = draw(FitPictureRequest(n_sequences=1, **make_fields(make_series())))
+    for text in ("Fit of sales", "time (weeks)", "residual", "95 % band of the mean"):
+        assert f"<!-- {text} -->".encode() in picture
+    fields = make_fields(make_series(3, 20))
+    many = draw(FitPictureRequest(n_sequences=5, **fields))
+    assert b"<!-- sequence 2 -->" in many
+    assert b"<!-- 2 more not drawn -->" in many
+    fields["result"]["sequence_names"] = ["north", "south", "a region with a name that is long" * 3]
+    named = draw(FitPictureRequest(n_sequences=3, **fields))
+    assert b"<!-- south -->" in named
+    assert b"<!-- sequence" not in named
+    assert b"<!-- a region with" in named
+    assert b"long" not in named
+    png = draw(FitPictureRequest(n_sequences=1, **make_fields(make_series(), "png")))
+    assert Image.open(io.BytesIO(png)).info == {"Request": '{"a":1}'}
+
+
+def test_a_profile_is_drawn() -> None:
+    fields = make_fields(make_series())
+    picture = draw(ProfilePictureRequest(**fields))
+    for text in ("lowest cost", r"$\mathrm{w_{rec}}$", "95 % level", "95 % interval"):
+        assert f"<!-- {text} -->".encode() in picture
+    w_rec = fields["result"]["w_rec"]["value"]
+    assert f"<!-- {w_rec:.3g} -->".encode() in picture
+
+
+def test_the_profile_with_ar1_noise_is_that_of_the_criterion() -> None:
+    fields = make_fields(make_series(), noise="ar1")
+    picture = draw(ProfilePictureRequest(**fields))
+    for text in ("lowest cost, relative", "95 % level", "95 % interval"):
+        assert f"<!-- {text} -->".encode() in picture
+
+
+def test_an_open_interval_has_no_level() -> None:
+    fields = make_fields(make_series())
+    fields["result"]["level"] = None
+    fields["result"]["w_rec"]["intervals"] = [
+        {"low": 0.0, "high": 1.0, "low_open": True, "high_open": True}
+    ]
+    picture = draw(ProfilePictureRequest(**fields))
+    assert b"<!-- 95 % level -->" not in picture
+
+
+def make_result(**changes: Any) -> dict[str, Any]:
+    piece = {"low": 0.7, "high": 0.8, "low_open": False, "high_open": False}
+    times = {"low": 3.1, "high": 6.0, "low_open": False, "high_open": False}
+    return {
+        "w_rec": {"value": 0.75, "intervals": [piece]},
+        "time_constant": {"value": 4.2, "intervals": [times]},
+        "trust": {"interval": True, "reasons": [], "cautions": ["too_few_to_tell"]},
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "time constant 4.2 weeks (95 %: 3.1 to 6); w_rec 0.75 (95 %: 0.7 to 0.8)"),
+        (
+            {"time_constant": {"value": None, "intervals": []}},
+            "w_rec 0.75 (95 %: 0.7 to 0.8)",
+        ),
+        (
+            {
+                "time_constant": {
+                    "value": 4.2,
+                    "intervals": [
+                        {"low": 0.0, "high": 0.5, "low_open": True, "high_open": False},
+                        {"low": 3.1, "high": None, "low_open": False, "high_open": True},
+                    ],
+                }
+            },
+            "time constant 4.2 weeks (95 %: at most 0.5 or at least 3.1); "
+            "w_rec 0.75 (95 %: 0.7 to 0.8)",
+        ),
+        (
+            {
+                "w_rec": {
+                    "value": 0.5,
+                    "intervals": [{"low": 0, "high": 1, "low_open": True, "high_open": True}],
+                },
+                "time_constant": {"value": None, "intervals": []},
+                "trust": {"interval": False, "reasons": ["not_identifiable", "season"]},
+            },
+            "w_rec 0.5 (95 %: anything); do not trust the interval: not identifiable, season",
+        ),
+    ],
+)
+def test_headlines(changes: dict[str, Any], expected: str) -> None:
+    assert fit_headline(make_result(**changes), WEEK, 0.95) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "one", "many"),
+    [
+        ("week", "week", "weeks"),
+        ("days", "days", "days"),
+        ("h", "h", "h"),
+        ("min", "min", "min"),
+        ("Time", "unit of time", "units of time"),
+    ],
+)
+def test_units_have_a_plural(unit: str, one: str, many: str) -> None:
+    assert name_unit(unit, plural=False) == one
+    assert name_unit(unit) == many
+    times = {"value": 1.0, "intervals": []}
+    headline = fit_headline(make_result(time_constant=times), Step(1.0, unit), 0.95)
+    assert headline.startswith(f"time constant 1 {one} (")
+
+
+def seconds(n_samples: int, n_costs: float) -> float:
+    return 2.0 * n_samples * n_costs
+
+
+@given(st.integers(1, 10**6), st.integers(10**3, 10**7), st.floats(1e-3, 1e12))
+def test_the_time_is_kept(n_samples: int, n_pixels: int, allowed: float) -> None:
+    found = choose_approximation(seconds, n_samples, n_pixels, allowed)
+    used = found.n_samples or n_samples
+    coarsest = used == 1 and found.stride**2 >= n_pixels
+    assert coarsest or seconds(used, n_pixels / found.stride**2) <= allowed
+    if found.n_samples is not None:
+        assert found.stride >= MAX_STRIDE
+        assert 1 <= found.n_samples < n_samples
+    if 1 < found.stride <= MAX_STRIDE and found.n_samples is None:
+        assert seconds(n_samples, n_pixels / (found.stride - 1) ** 2) > allowed
+
+
+def test_what_fits_is_exact() -> None:
+    assert choose_approximation(seconds, 10, 100, 2000.0) == Approximation()
+    assert choose_approximation(seconds, 10, 100, 1999.0) == Approximation(2)
+    assert Approximation().notes(10) == ()
+
+
+def test_notes() -> None:
+    assert Approximation(2).notes(9) == ("cost at every 2nd pixel, interpolated",)
+    every = "cost at every 8th pixel, interpolated"
+    assert Approximation(8, 61).notes(20_000) == (every, "61 of 20,000 sequences")
+
+
+@pytest.mark.parametrize(("n_samples", "rows"), [(1, [0]), (2, [0, 9]), (4, [0, 3, 6, 9])])
+def test_a_subset_is_spread_over_the_dataset(n_samples: int, rows: list[int]) -> None:
+    inputs, targets = np.arange(20.0).reshape(10, 2), np.arange(10.0)
+    subset = Approximation(8, n_samples).subset(Dataset.from_arrays(inputs, targets))
+    assert subset.inputs.tolist() == inputs[rows].tolist()
+    assert subset.targets.tolist() == targets[rows].tolist()
