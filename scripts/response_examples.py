@@ -16,15 +16,13 @@ from service.engine.types import Weights
 from service.operations import datasets
 from service.operations.basins import BASIN_MAP
 from service.operations.computations import describe
-from service.operations.evaluate import evaluate
+from service.operations.costs import compute_surfaces, evaluate, find_optimum
 from service.operations.fits import FIT
+from service.operations.gradients import check_gradient, trace_gradients
 from service.operations.job_types import Arrays, JobType
 from service.operations.limits import Limits
-from service.operations.optimum import find_optimum
 from service.operations.predict import Source, predict
 from service.operations.submit import compute, name_task
-from service.operations.surfaces import compute_surfaces
-from service.operations.traces import check_gradient, trace_gradients
 from service.operations.training import TRAINING_RUN
 from service.schemas.base import ResponseModel, encode
 from service.schemas.cost_surface import CostSurfaceRequest

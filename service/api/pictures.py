@@ -11,7 +11,7 @@ from service.api.dependencies import AppState
 from service.api.responses import file_response, not_modified
 from service.errors import Invalid, NotFound
 from service.figures.formats import PICTURE_FORMATS
-from service.operations.pictures import Picture
+from service.operations.downloads import Picture
 from service.schemas.pictures import PictureOptions
 
 LARGEST_SHARE = 4  # a picture larger than a quarter of the cache would evict too many others

@@ -15,10 +15,9 @@ from service.formats import CSV, DATASET_FORMATS
 from service.operations import submit
 from service.operations.context import Context
 from service.operations.datasets import read_file, store_dataset
-from service.operations.downloads import Download
+from service.operations.downloads import Download, Picture
 from service.operations.job_types import JobType, StepwiseComputation
 from service.operations.limits import Limits
-from service.operations.pictures import Picture
 from service.operations.resolve import resolve_dataset
 from service.scheduling import Scheduler
 from service.schemas.computations import ComputationRequest

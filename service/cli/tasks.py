@@ -9,10 +9,10 @@ from service.cli.session import compute
 from service.cli.text import format_number, format_table
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.context import Context
-from service.operations.downloads import Download
+from service.operations.downloads import Download, Picture
 from service.operations.fits import FIT, fit_csv
 from service.operations.job_types import JobType
-from service.operations.pictures import Picture, fit_picture, trajectory_picture
+from service.operations.pictures import fit_picture, trajectory_picture
 from service.operations.questions import QUESTIONS
 from service.operations.training import TRAINING_RUN, trajectory_csv
 from service.schemas.base import RequestModel

@@ -11,7 +11,8 @@ from service.engine import training as engine
 from service.engine.training import OPTIMIZERS, BasinCheckpoint
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import NPZ, write_npz
-from service.operations.downloads import Download, resource_etag
+from service.operations.costs import axis
+from service.operations.downloads import Download, make_etag
 from service.operations.job_types import (
     AfterStep,
     Arrays,
@@ -20,7 +21,6 @@ from service.operations.job_types import (
     StepwiseComputation,
 )
 from service.operations.limits import Limits
-from service.operations.surfaces import axis
 from service.operations.training import (
     TARGET_STEP_SECONDS,
     check_clip,
@@ -195,7 +195,7 @@ BASIN_MAP = JobType(
 def basin_map_npz(row: ComputationRow, database: Database) -> Download:
     """Return the arrays of a stored map as an npz archive."""
     seconds = 3 * NPZ.writing_seconds * row.request["window"]["resolution"] ** 2
-    etag = resource_etag(f"{BASIN_MAP.path}/{row.id}.npz", row.id)
+    etag = make_etag(f"{BASIN_MAP.path}/{row.id}.npz", row.id)
     return Download(etag, seconds, partial(_write_npz, row.id, database))
 
 

@@ -7,7 +7,7 @@ from service.engine.data import Series
 from service.errors import NotFound
 from service.formats import DATASET_FORMATS, DatasetFormat, SeriesColumns, SeriesStream
 from service.operations.caller import current_key
-from service.operations.downloads import Download, resource_etag
+from service.operations.downloads import Download, make_etag
 from service.operations.ids import check_id
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
@@ -106,7 +106,7 @@ def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
             file_format.write_series(series, file)
 
     seconds = row.n_bytes // 8 * file_format.writing_seconds
-    etag = resource_etag(f"{PATH}/{row.id}.{suffix}", row.id)
+    etag = make_etag(f"{PATH}/{row.id}.{suffix}", row.id)
     return Download(etag, seconds, write)
 
 

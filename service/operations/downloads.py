@@ -1,20 +1,28 @@
 """Files that callers download, with ETags that identify their content."""
 
+import hashlib
 from collections.abc import Callable, Mapping
-from hashlib import sha256
-from typing import Any, BinaryIO, NamedTuple
+from importlib.metadata import version
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
+import rfc8785
 from numpy.typing import NDArray
 
 from service import __version__
+from service.figures import RENDERER_VERSION
 from service.formats import CSV, write_csv
 from service.operations.ids import RESULT_VERSION, canonical_request, digest
+from service.operations.limits import Limits
+from service.rendering.requests import PictureRequest, figure_style
 from service.schemas.objective import ObjectiveRequest
+from service.schemas.pictures import PictureOptions
 from service.store import computations
 from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.rows import ComputationRow
+
+MATPLOTLIB_VERSION: Final = version("matplotlib")
 
 
 class Download(NamedTuple):
@@ -25,19 +33,57 @@ class Download(NamedTuple):
     write: Callable[[BinaryIO], None]  # computes its content, and writes it; may be called again
 
 
-def request_etag(path: str, request: ObjectiveRequest) -> str:
-    """Return the ETag of the file that a request describes."""
-    return _etag(path, canonical_request(request))
+class Picture(NamedTuple):
+    """A picture that is drawn only if no cache has it."""
+
+    etag: str  # of its bytes
+    suffix: str  # png, svg or pdf
+    prepare: Callable[[Database], PictureRequest]  # loads what it shows; called in a thread
 
 
-def resource_etag(path: str, resource_id: str) -> str:
-    """Return the ETag of a file of a stored resource."""
-    return _etag(path, resource_id)
+def name_picture(
+    request: dict[str, Any], options: PictureOptions, size: tuple[int, int], limits: Limits
+) -> tuple[dict[str, Any], str]:
+    """Return what all picture requests have, and the ETag of the bytes of the picture.
+
+    Parameters
+    ----------
+    request
+        The HTTP request that makes the picture, without the options.
+    size
+        The width and height of the figure where the options have none.
+    """
+    query = options.model_dump(mode="json", exclude_none=True)
+    made, seconds = {**request, "query": query}, limits.max_picture_seconds
+    common = {
+        "style": figure_style(options, size),
+        "suffix": request["path"].rpartition(".")[2],
+        "http_request": rfc8785.dumps(made).decode(),
+        "seconds": seconds,
+    }
+    # How the cost is approximated depends on the seconds.
+    return common, make_etag(request["path"], made, RENDERER_VERSION, MATPLOTLIB_VERSION, seconds)
 
 
-def _etag(path: str, content: dict[str, Any] | str) -> str:
-    versions = [__version__, RESULT_VERSION]
-    return f'"{digest({"path": path, "content": content, "versions": versions})[:32]}"'
+def computed_file(
+    path: str,
+    request: ObjectiveRequest,
+    seconds: float,
+    compute: Callable[[], Mapping[str, NDArray[Any]]],
+    write_arrays: Callable[[Mapping[str, ArrayStream], BinaryIO], None],
+) -> Download:
+    """Return a file of the arrays that are computed for a request when it is written."""
+
+    def write(file: BinaryIO) -> None:
+        write_arrays({name: ArrayStream.of(array) for name, array in compute().items()}, file)
+
+    return Download(make_etag(path, canonical_request(request)), seconds, write)
+
+
+def make_etag(path: str, content: dict[str, Any] | str, *versions: str | float) -> str:
+    """Return the ETag of a file with some content, as JSON or as an id of its own."""
+    known = [__version__, RESULT_VERSION, *versions]
+    return f'"{digest({"path": path, "content": content, "versions": known})[:32]}"'
 
 
 def stored_table(
@@ -67,16 +113,16 @@ def stored_table(
         write_csv(extend({column: streams[name] for column, name in columns.items()}), file)
 
     seconds = len(columns) * CSV.writing_seconds * n_rows
-    return Download(resource_etag(path, row.id), seconds, write)
+    return Download(make_etag(path, row.id), seconds, write)
 
 
 def computed_table(path: str, columns: Mapping[str, NDArray[Any]]) -> Download:
     """Return columns as a CSV table, whose ETag is that of their numbers."""
-    content = sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
+    content = hashlib.sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
 
     def write(file: BinaryIO) -> None:
         write_csv({name: ArrayStream.of(column) for name, column in columns.items()}, file)
 
-    etag = resource_etag(f"{path}/{len(columns)}", content)
+    etag = make_etag(f"{path}/{len(columns)}", content)
     seconds = CSV.writing_seconds * sum(map(len, columns.values()))
     return Download(etag, seconds, write)

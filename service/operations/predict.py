@@ -19,6 +19,7 @@ from service.operations.fit_predictions import (
     predict_with_fit_csv,
 )
 from service.operations.limits import Limits
+from service.operations.question import Question
 from service.operations.resolve import check_targets, resolve_run
 from service.operations.work_estimates import network_seconds
 from service.schemas.common import Activation
@@ -173,3 +174,25 @@ def _group_by_length(sequences: Sequences) -> Iterator[tuple[list[int], Array]]:
         groups[len(sequence)].append(i)
     for members in groups.values():
         yield members, np.array([sequences[i] for i in members])
+
+
+PREDICT = Question(
+    path="/v1/predict",
+    tag="Prediction",
+    name="predict",
+    summary="Run the network over sequences",
+    description="Return the output of the network for each sequence, and optionally its "
+    "states.\n\nA fit returns outputs at every step, with their bands.",
+    request_model=PredictRequest,
+    response_model=PredictResponse | FitPredictResponse,
+    compute=predict,
+    estimate=estimate_prediction,
+    reducible="inputs",
+    resolve=resolve_source,
+    tables={"csv": predict_csv},
+    estimate_name=estimate_prediction,
+    file_summary="Run the network over sequences, as a table",
+    file_description="Return a table with one row per sequence: `sequence`, from 0, and its "
+    "`output`.\n\nFor a dataset there is a column `target` as well. A fit has one row per step "
+    "and the bands of the output. Where an output overflows float64 the field is empty.",
+)

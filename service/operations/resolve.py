@@ -10,6 +10,7 @@ from service.errors import Conflict, Invalid
 from service.operations import precomputed_arrays
 from service.operations.ids import check_id
 from service.operations.limits import Limits
+from service.rendering.requests import PictureData
 from service.schemas.datasets import ONE_TARGET_NEEDED, AnyDatasetSource
 from service.schemas.resolved_datasets import (
     AnyDataset,
@@ -101,3 +102,9 @@ def resolve_run(run_id: str, database: Database) -> tuple[Weights, Network]:
     if None in weights.values():
         raise Conflict(f"the run {run_id} diverged: it has no finite weights")
     return Weights(**weights), Network(**row.request["network"])
+
+
+def load_data(dataset: ResolvedDataset) -> PictureData:
+    """Read a stored dataset now, instead of while a rendering process waits for it."""
+    dataset.dataset.load()
+    return PictureData(dataset.dataset, dataset.precomputed)

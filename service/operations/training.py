@@ -21,8 +21,8 @@ from service.engine.training import (
 from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.figures.formats import PICTURE_FORMATS
+from service.operations.costs import evaluate_point
 from service.operations.downloads import Download, stored_table
-from service.operations.evaluate import evaluate_point
 from service.operations.job_types import (
     AfterStep,
     Arrays,

@@ -95,6 +95,7 @@ SPREAD_USE_CASE = '''
 """Measure the spread of the targets."""
 
 from service.operations.limits import Limits
+from service.operations.question import Question
 from service.schemas.resolved_datasets import ResolvedDataset
 from service.schemas.spread import SpreadRequest, SpreadResponse
 
@@ -107,24 +108,23 @@ def estimate(_: SpreadRequest, dataset: ResolvedDataset, _limits: Limits) -> flo
 def measure(request: SpreadRequest, dataset: ResolvedDataset, _limits: Limits) -> SpreadResponse:
     """Return the spread."""
     return SpreadResponse(spread=dataset.dataset.targets.std() / request.unit)
+
+
+SPREAD = Question(
+    path="/v1/spread",
+    tag="Prediction",
+    name="measure_spread",
+    summary="Measure the spread of the targets",
+    description="Return their standard deviation.",
+    request_model=SpreadRequest,
+    response_model=SpreadResponse,
+    compute=measure,
+    estimate=estimate,
+    reducible="unit",
+    by_query=True,
+)
 '''
-SPREAD_IMPORTS = """from service.operations.spread import estimate, measure
-from service.schemas.spread import SpreadRequest, SpreadResponse
-"""
-SPREAD_QUESTION = """    Question(
-        path="/v1/spread",
-        tag="Prediction",
-        name="measure_spread",
-        summary="Measure the spread of the targets",
-        description="Return their standard deviation.",
-        request_model=SpreadRequest,
-        response_model=SpreadResponse,
-        compute=measure,
-        estimate=estimate,
-        reducible="unit",
-        by_query=True,
-    ),
-"""
+SPREAD_IMPORT = "from service.operations.spread import SPREAD\n"
 PROGRAM = """
 import asyncio, json, sys
 from pathlib import Path
@@ -271,7 +271,7 @@ def test_a_new_question_has_routes_a_query_and_the_scope_of_reading(copy: Path) 
     path = copy / "service/operations/questions.py"
     first, head, entries = path.read_text().partition(QUESTIONS)
     declared, _, questions = entries.partition("(\n")
-    source = [first, "\n", SPREAD_IMPORTS, head, declared, "(\n", SPREAD_QUESTION, questions]
+    source = [first, SPREAD_IMPORT, head, declared, "(\n", "    SPREAD,\n", questions]
     path.write_text("".join(source))
     get, post = "GET /v1/spread?kind=remember&n_steps=2&noise=0&unit=2", "POST /v1/spread"
     replies = answers(copy, {}, get, post)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.engine.network import ACTIVATIONS
-from service.operations import surfaces, traces
+from service.operations import costs, gradients
 from service.operations.limits import Limits
 from service.schemas.base import encode
 from service.schemas.cost_surface import CostSurfaceRequest
@@ -64,7 +64,7 @@ def test_surfaces(dataset: Any, network: Any, window: Any) -> None:
     request = CostSurfaceRequest.model_validate(
         {"dataset": dataset, "network": network, "windows": [window]}
     )
-    (surface,) = surfaces.compute_surfaces(request, request.dataset.resolve(), Limits()).windows
+    (surface,) = costs.compute_surfaces(request, request.dataset.resolve(), Limits()).windows
     assert (surface.cost >= 0.0).all()  # true for inf, false for nan
 
 
@@ -74,7 +74,7 @@ def test_traces(dataset: Any, network: Any, weights: Any, aggregation: str) -> N
     request = GradientTraceRequest.model_validate(
         {"dataset": dataset, "network": network, "points": [weights], "aggregation": aggregation}
     )
-    response = traces.trace_gradients(request, request.dataset.resolve(), Limits())
+    response = gradients.trace_gradients(request, request.dataset.resolve(), Limits())
     encode(response)
     (trace,) = response.traces
     # Only a true zero has neither a sign nor a logarithm.

@@ -34,10 +34,9 @@ from service.api.responses import (
 from service.figures.formats import PICTURE_FORMATS
 from service.lifecycle import UNFINISHED, Kind
 from service.operations import computations
-from service.operations.downloads import Download
+from service.operations.downloads import Download, Picture
 from service.operations.job_types import JobType
 from service.operations.limits import Limits
-from service.operations.pictures import Picture
 from service.operations.resolve import get_succeeded
 from service.operations.submit import get_or_submit, run_without_storing
 from service.schemas.base import ResponseModel

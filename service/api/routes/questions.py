@@ -18,7 +18,8 @@ from service.api.requests import json_body, make_router
 from service.api.responses import OrjsonResponse, download_response
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.downloads import Download
-from service.operations.questions import QUESTIONS, Question
+from service.operations.question import Question
+from service.operations.questions import QUESTIONS
 
 ANY: Final = "{suffix}"  # in paths
 NO_OPTIONS: Final = PictureQuery()

@@ -1,7 +1,7 @@
 """Trace gradients back through time, and check a gradient by differences."""
 
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 from service.engine import network
 from service.engine.network import Trace
 from service.formats import CSV, write_csv
-from service.operations.downloads import Download, request_etag
+from service.operations.downloads import Download, computed_file
 from service.operations.limits import Limits
+from service.operations.question import Question
+from service.operations.resolve import load_data
 from service.operations.work_estimates import network_seconds
+from service.rendering.requests import TRACE_SIZE, TracePictureRequest
 from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
 from service.schemas.gradient_trace import (
     GradientTrace,
@@ -19,12 +22,9 @@ from service.schemas.gradient_trace import (
     GradientTraceResponse,
 )
 from service.schemas.resolved_datasets import ResolvedDataset
-from service.store.array_codec import ArrayStream
 
 
-def estimate_traces(
-    request: GradientTraceRequest, dataset: ResolvedDataset, _limits: Limits
-) -> float:
+def estimate_traces(request: GradientTraceRequest, dataset: ResolvedDataset, _: Limits) -> float:
     """Return the estimated seconds of all traces."""
     # Exponents of any size take about twelve times as long.
     return network_seconds(dataset.size, 36 * len(request.points))
@@ -47,19 +47,24 @@ def trace_csv(request: GradientTraceRequest, dataset: ResolvedDataset, limits: L
     """Return the traces of a request as a CSV table with one row per point and step."""
     seconds = estimate_traces(request, dataset, limits)
     seconds += 3 * CSV.writing_seconds * len(request.points) * (dataset.size.n_steps + 1)
-    etag = request_etag("gradient-trace.csv", request)
-    return Download(etag, seconds, partial(_write_csv, request, dataset))
+    columns = partial(_columns, request, dataset)
+    return computed_file("gradient-trace.csv", request, seconds, columns, write_csv)
 
 
-def estimate_check(
-    _request: GradientCheckRequest, dataset: ResolvedDataset, _limits: Limits
-) -> float:
-    """Return the estimated seconds of a comparison."""
-    return network_seconds(dataset.size, 7)
+def draw_traces(
+    request: GradientTraceRequest,
+    dataset: ResolvedDataset,
+    limits: Limits,
+    common: dict[str, Any],
+    *_: Any,
+) -> TracePictureRequest:
+    """Load a picture of traces; raises LimitExceeded."""
+    limits.check_picture(estimate_traces(request, dataset, limits), "/points")
+    return TracePictureRequest(trace=request, data=load_data(dataset), **common)
 
 
 def check_gradient(
-    request: GradientCheckRequest, dataset: ResolvedDataset, _limits: Limits
+    request: GradientCheckRequest, dataset: ResolvedDataset, _: Limits
 ) -> GradientCheckResponse:
     """Compare backpropagation with central differences of the cost."""
     check = network.check_gradient(
@@ -85,11 +90,6 @@ def _trace(request: GradientTraceRequest, dataset: ResolvedDataset) -> list[Trac
     ]
 
 
-def _write_csv(request: GradientTraceRequest, dataset: ResolvedDataset, file: BinaryIO) -> None:
-    columns = _columns(request, dataset)
-    write_csv({name: ArrayStream.of(column) for name, column in columns.items()}, file)
-
-
 def _columns(request: GradientTraceRequest, dataset: ResolvedDataset) -> dict[str, NDArray[Any]]:
     """Return all traces as columns of one long table."""
     traces = _trace(request, dataset)
@@ -102,3 +102,36 @@ def _columns(request: GradientTraceRequest, dataset: ResolvedDataset) -> dict[st
         "log10_magnitude": np.concatenate([trace.log10_magnitude for trace in traces]),
         "sign": np.concatenate([trace.sign for trace in traces]).astype(np.int64),
     }
+
+
+GRADIENT_TRACE = Question(
+    path="/v1/gradient-trace",
+    tag="Gradients",
+    name="trace_gradients",
+    summary="Trace gradients through time",
+    description="Return the derivative of the cost with respect to every state, at every point.",
+    request_model=GradientTraceRequest,
+    response_model=GradientTraceResponse,
+    compute=trace_gradients,
+    estimate=estimate_traces,
+    reducible="points",
+    tables={"csv": trace_csv},
+    draw=draw_traces,
+    picture_size=TRACE_SIZE,
+    file_summary="Draw gradients through time",
+    file_description="Draw the gradients at every point back through time, or list them as CSV.",
+    by_query=True,
+)
+
+GRADIENT_CHECK = Question(
+    path="/v1/gradient-check",
+    tag="Gradients",
+    name="check_gradient",
+    summary="Check a gradient",
+    description="Compare backpropagation through time with central differences of the cost.",
+    request_model=GradientCheckRequest,
+    response_model=GradientCheckResponse,
+    compute=check_gradient,
+    estimate=lambda _, dataset, __: network_seconds(dataset.size, 7),
+    reducible="dataset",
+)

@@ -1,0 +1,240 @@
+"""The cost at given weights, on grids of weights, and at its exact optimum."""
+
+from functools import partial
+from math import isfinite, isnan, nan
+from typing import Any
+
+import numpy as np
+
+from service.engine.network import curvatures, final_outputs
+from service.engine.objective import CostSurface, Objective, cost_surface
+from service.engine.types import Array, Weights
+from service.errors import Invalid
+from service.formats import NPZ, write_npz
+from service.operations.downloads import Download, computed_file
+from service.operations.limits import Limits
+from service.operations.question import Question
+from service.operations.resolve import get_succeeded, load_data
+from service.operations.work_estimates import data_pass_seconds, network_seconds, surface_seconds
+from service.rendering.requests import (
+    SURFACE_SIZE,
+    RunPath,
+    SurfacePictureRequest,
+    trajectory_weights,
+)
+from service.schemas.common import Evaluation, Range
+from service.schemas.cost_surface import (
+    JSON_RESOLUTION,
+    NPZ_RESOLUTION,
+    CostGrid,
+    CostSurfacePictureRequest,
+    CostSurfaceRequest,
+    CostSurfaceResponse,
+)
+from service.schemas.evaluate import EvaluateRequest, EvaluateResponse
+from service.schemas.optimum import OptimumRequest, OptimumResponse
+from service.schemas.resolved_datasets import ResolvedDataset
+from service.store import computations
+from service.store.database import Database
+
+
+def estimate_evaluations(request: EvaluateRequest, dataset: ResolvedDataset, _: Limits) -> float:
+    """Return the estimated seconds of all points."""
+    size, n_points = dataset.size, len(request.points)
+    return data_pass_seconds(size) + network_seconds(size, 8 * n_points)
+
+
+def evaluate(
+    request: EvaluateRequest, dataset: ResolvedDataset, limits: Limits
+) -> EvaluateResponse:
+    """Return cost, gradient, curvature and outputs at every point; raises LimitExceeded."""
+    n_outputs = dataset.size.n_samples * len(request.points)
+    limits.check_json(n_outputs, "/points", "request fewer points")
+    network = request.network.to_network()
+    objective = dataset.objective(network)
+    points = [point.to_weights() for point in request.points]
+    w_in, w_rec = np.array(points).T
+    costs = objective.costs(w_in, w_rec)
+    log10_costs = objective.log10_costs(w_in, w_rec, costs)
+    inputs, targets = dataset.dataset.inputs, dataset.dataset.targets
+    eigenvalues = curvatures(inputs, targets, w_in, w_rec, network).tolist()
+    evaluations = [
+        {
+            **vars(evaluate_point(objective, point, cost, log10_cost)),
+            "curvature": None if isnan(low) else {"smallest": low, "largest": high},
+            "outputs": final_outputs(inputs, *point, network),
+        }
+        for point, cost, log10_cost, (low, high) in zip(
+            points, costs.tolist(), log10_costs.tolist(), eigenvalues, strict=True
+        )
+    ]
+    return EvaluateResponse.model_validate({"evaluations": evaluations})
+
+
+def evaluate_point(
+    objective: Objective, weights: Weights, cost: float, log10_cost: float
+) -> Evaluation:
+    """Return the evaluation of weights whose cost is known."""
+    # Python's floats: numpy's would warn when a gradient overflows.
+    gradient: tuple[float, float] = (nan, nan)
+    if all(map(isfinite, weights)):
+        gradient = objective.gradient(*weights)
+        if not all(map(isfinite, gradient)):
+            by_w_in, by_w_rec = objective.extended_gradients(*np.array(weights)[:, None])
+            gradient = by_w_in.value().item(), by_w_rec.value().item()
+    return Evaluation.model_validate(
+        {
+            "weights": weights,
+            "cost": cost,
+            "log10_cost": log10_cost,
+            "weight_gradient": gradient,
+        }
+    )
+
+
+def estimate_surfaces(
+    request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits
+) -> float:
+    """Return the estimated seconds of all grids; raises LimitExceeded for one that is too fine."""
+    request = request.at_resolution(JSON_RESOLUTION)
+    for i, window in enumerate(request.windows):
+        limits.check_grid(window.n_points, f"/windows/{i}/resolution")
+    n_weights = sum(window.n_points**2 for window in request.windows)
+    return surface_seconds(request.network.activation, dataset.size, n_weights)
+
+
+def compute_surfaces(
+    request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits
+) -> CostSurfaceResponse:
+    """Compute the cost on the grid of every window; raises LimitExceeded."""
+    request = request.at_resolution(JSON_RESOLUTION)
+    n_numbers = sum(window.n_points * (window.n_points + 2) for window in request.windows)
+    limits.check_json(n_numbers, "/windows/0/resolution", "lower the resolution, or request .npz")
+    return CostSurfaceResponse(
+        windows=[_describe(surface) for surface in _compute(request, dataset)]
+    )
+
+
+def surfaces_npz(request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits) -> Download:
+    """Return the arrays of all windows, numbered, as an npz archive; an overflow is inf there."""
+    request = request.at_resolution(NPZ_RESOLUTION)
+    seconds = estimate_surfaces(request, dataset, limits)
+    seconds += NPZ.writing_seconds * sum(window.n_points**2 for window in request.windows)
+    arrays = partial(_number_arrays, request, dataset)
+    return computed_file("cost-surface.npz", request, seconds, arrays, write_npz)
+
+
+def draw_surfaces(
+    request: CostSurfacePictureRequest,
+    dataset: ResolvedDataset,
+    _: Limits,
+    common: dict[str, Any],
+    database: Database,
+) -> SurfacePictureRequest:
+    """Load a picture of cost surfaces; raises Invalid for marks that cannot be computed."""
+    if request.marks and not request.network.to_network().is_linear:
+        detail = "the optimum and the valley are available for the identity activation only"
+        raise Invalid(detail, "/marks")
+    paths = [load_run_path(run_id, database) for run_id in request.runs]
+    data = load_data(dataset)
+    return SurfacePictureRequest(surface=request, data=data, paths=paths, **common)
+
+
+def load_run_path(run_id: str, database: Database) -> RunPath:
+    """Return the path of a stored run; raises NotFound or Conflict."""
+    row = get_succeeded("run", run_id, database)
+    columns = computations.load_arrays(database, row.id)
+    return RunPath(row.request, trajectory_weights(columns))
+
+
+def axis(span: Range, resolution: int) -> Array:
+    """Return the points of a grid along one axis (resolution,), both ends included."""
+    return np.linspace(span.low, span.high, resolution)
+
+
+def _compute(request: CostSurfaceRequest, dataset: ResolvedDataset) -> list[CostSurface]:
+    objective = dataset.objective(request.network.to_network())
+    return [
+        cost_surface(
+            objective,
+            axis(window.w_in, window.n_points),
+            axis(window.w_rec, window.n_points),
+        )
+        for window in request.windows
+    ]
+
+
+def _describe(surface: CostSurface) -> CostGrid:
+    # Where every cost overflows, none is known to be the lowest.
+    weights = surface.minimum if isfinite(surface.minimum_cost) else (nan, nan)
+    minimum = {"weights": weights, "cost": surface.minimum_cost}
+    return CostGrid.model_validate({**surface._asdict(), "minimum": minimum})
+
+
+def _number_arrays(request: CostSurfaceRequest, dataset: ResolvedDataset) -> dict[str, Array]:
+    return {
+        f"{name}_{i}": getattr(surface, name)
+        for i, surface in enumerate(_compute(request, dataset))
+        for name in ("w_in", "w_rec", "cost")
+    }
+
+
+def find_optimum(request: OptimumRequest, dataset: ResolvedDataset, _: Limits) -> OptimumResponse:
+    """Find the exact global minimum; raises Invalid for activations other than the identity."""
+    best = dataset.objective(request.network.to_network()).optimum
+    if best is None:
+        detail = "the exact optimum is available for the identity activation only"
+        raise Invalid(detail, "/network/activation")
+    return OptimumResponse.model_validate(best)
+
+
+EVALUATE = Question(
+    path="/v1/evaluate",
+    tag="Prediction",
+    name="evaluate",
+    summary="Evaluate the cost at given weights",
+    description="Return the cost, its gradient and curvature, and the outputs at every point "
+    "of a request.",
+    request_model=EvaluateRequest,
+    response_model=EvaluateResponse,
+    compute=evaluate,
+    estimate=estimate_evaluations,
+    reducible="points",
+)
+
+COST_SURFACE = Question(
+    path="/v1/cost-surface",
+    tag="Cost surface",
+    name="compute_cost_surface",
+    summary="Compute cost surfaces",
+    description="Return the cost on a grid of weights. Rows are w_rec, columns are w_in. The "
+    "arrays of an archive are w_in_0, w_rec_0, cost_0, and so on for each window.",
+    request_model=CostSurfaceRequest,
+    response_model=CostSurfaceResponse,
+    compute=compute_surfaces,
+    estimate=estimate_surfaces,
+    reducible="windows",
+    tables={"npz": surfaces_npz},
+    draw=draw_surfaces,
+    picture_size=SURFACE_SIZE,
+    picture_model=CostSurfacePictureRequest,
+    file_summary="Draw cost surfaces",
+    file_description="Draw the cost over the weights, computed at every pixel.\n\nWhere every "
+    "pixel would take too long, the picture interpolates between pixels, or uses fewer "
+    "sequences, and says so in its legend and metadata.",
+    by_query=True,
+)
+
+OPTIMUM = Question(
+    path="/v1/optimum",
+    tag="Cost surface",
+    name="find_optimum",
+    summary="Find the exact optimum",
+    description="Return the global minimum of the cost for the identity activation, without "
+    "iterations.",
+    request_model=OptimumRequest,
+    response_model=OptimumResponse,
+    compute=find_optimum,
+    estimate=lambda _, dataset, __: data_pass_seconds(dataset.size),
+    reducible="dataset",
+)

@@ -1,0 +1,129 @@
+"""Questions: requests that are answered at once, and store nothing."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
+
+from anyio import to_thread
+from pydantic import BaseModel
+
+from service.operations.context import Context
+from service.operations.downloads import Download, Picture, name_picture
+from service.operations.ids import canonical_request
+from service.operations.limits import Limits
+from service.operations.resolve import check_targets, get_succeeded
+from service.operations.work_estimates import reading_seconds
+from service.rendering.requests import PictureRequest
+from service.scheduling import OverBudget
+from service.schemas.base import RequestModel, ResponseModel, encode
+from service.schemas.objective import ObjectiveRequest
+from service.schemas.pictures import PictureOptions
+from service.schemas.resolved_datasets import ResolvedDataset
+from service.store.database import Database
+
+R = TypeVar("R", bound=RequestModel)
+S = TypeVar("S")
+INLINE: Final = 1000  # numbers of an explicit dataset that the name of a picture contains
+
+
+async def resolve_objective(request: ObjectiveRequest, context: Context) -> ResolvedDataset:
+    """Return the dataset of a request; raises NotFound and Conflict, also for its runs."""
+    dataset = check_targets(await context.resolve(request.dataset))
+    for run_id in getattr(request, "runs", ()):
+        await to_thread.run_sync(get_succeeded, "run", run_id, context.database)
+    return dataset
+
+
+def estimate_name(request: ObjectiveRequest, dataset: ResolvedDataset, _limits: Limits) -> float:
+    """Return the estimated seconds to name a file: a dataset in the request is hashed."""
+    return reading_seconds(dataset.size) if request.dataset.n_given else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Generic[R, S]):
+    """A question, and the functions that answer it from a request and its source.
+
+    The source is what the request names, without its arrays: by default a dataset.
+    """
+
+    path: str
+    tag: str
+    name: str  # of the operation
+    summary: str
+    description: str
+    request_model: type[R]
+    response_model: Any
+    compute: Callable[[R, S, Limits], ResponseModel]
+    # Returns the estimated seconds, 0 for a millisecond at most; raises Invalid.
+    estimate: Callable[[R, S, Limits], float]
+    reducible: str  # the field to reduce where the work is too much, or else the dataset
+    resolve: Callable[[R, Context], Awaitable[S]] = resolve_objective  # type: ignore[assignment]
+    # Files: tables or archives by suffix, and pictures.
+    tables: Mapping[str, Callable[[R, S, Limits], Download]] = field(default_factory=dict)
+    # Loads what a picture shows, besides what all pictures have.
+    draw: Callable[[Any, Any, Limits, dict[str, Any], Database], PictureRequest] | None = None
+    picture_size: tuple[int, int] = (0, 0)  # where the options have none
+    picture_model: type[BaseModel] | None = None  # where it is not the request model
+    estimate_name: Callable[[R, S, Limits], float] = estimate_name  # type: ignore[assignment]
+    file_summary: str = ""
+    file_description: str = ""
+    by_query: bool = False  # whether GET takes it as query parameters
+
+    def compute_json(self, request: R, source: S, limits: Limits) -> bytes:
+        """Return the answer as JSON, encoded in the thread that computes it.
+
+        Encoding the largest answer takes 20 ms, too long for the event loop.
+        """
+        return encode(self.compute(request, source, limits))
+
+    async def answer(self, request: R, context: Context) -> bytes:
+        """Return the answer as JSON; raises NotFound, Conflict, Invalid, OverBudget and Busy.
+
+        The limits are checked, and what is stored is looked up, before the computation waits for a
+        core. Requests that do not need the database succeed while it is unavailable.
+        """
+        source, limits = await self.resolve(request, context), context.limits
+        seconds = self.estimate(request, source, limits)
+        limits.check_work(seconds, self._pointer(request))
+        try:
+            return await context.scheduler.run(seconds, self.compute_json, request, source, limits)
+        except OverBudget as over:
+            raise OverBudget(over.limit, over.spent, self._pointer(request)) from None
+
+    async def make_file(
+        self, request: Any, suffix: str, options: PictureOptions, context: Context
+    ) -> Download | Picture:
+        """Return a table, an archive or a picture; raises as `answer`.
+
+        Its request is the picture model for a picture, if there is one.
+        """
+        source, limits = await self.resolve(request, context), context.limits
+        seconds = self.estimate_name(request, source, limits)
+        limits.check_work(seconds, self._pointer(request))
+        run = context.scheduler.run
+        if self.draw is not None and suffix not in self.tables:
+            path = f"{self.path}.{suffix}"
+            name = self._name_picture
+            common, etag = await run(seconds, name, path, request, options, limits)
+            return Picture(etag, suffix, partial(self.draw, request, source, limits, common))
+        table = await run(seconds, self.tables[suffix], request, source, limits)
+        limits.check_work(table.seconds, self._pointer(request))
+        return table
+
+    def _name_picture(
+        self, path: str, request: ObjectiveRequest, options: PictureOptions, limits: Limits
+    ) -> tuple[dict[str, Any], str]:
+        """Return the name of a picture, a request that contains a small explicit dataset.
+
+        A large one appears by its id, and must be stored before the picture can be drawn again.
+        """
+        body = canonical_request(request)
+        if 0 < request.dataset.n_given <= INLINE:
+            body["dataset"] = request.dataset.model_dump(mode="json")
+        made = {"method": "POST", "path": path, "body": body}
+        return name_picture(made, options, self.picture_size, limits)
+
+    def _pointer(self, request: R) -> str:
+        """Return the pointer to what to reduce."""
+        return f"/{self.reducible if self.reducible in request.model_fields_set else 'dataset'}"
