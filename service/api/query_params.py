@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from service.api.examples import CURSOR
 from service.errors import Invalid
 from service.formats import SeriesColumns
-from service.formats.csv_layout import split_line
+from service.formats.csv_tables import split_line
 from service.lifecycle import Status
 from service.schemas.base import NUMBER
 from service.schemas.pictures import PictureOptions

@@ -26,14 +26,7 @@ __all__ = [
 ]
 
 CSV: Final = DatasetFormat(
-    "csv",
-    "text/csv",
-    read_csv,
-    write_dataset_csv,
-    read_series_csv,
-    write_series_csv,
-    800e-9,
-    is_compressed=False,
+    "csv", "text/csv", read_csv, write_dataset_csv, read_series_csv, write_series_csv, 800e-9
 )
 NPZ: Final = DatasetFormat(
     "npz",

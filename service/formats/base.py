@@ -12,6 +12,7 @@ from service.errors import Invalid
 from service.store.array_codec import ArrayStream
 
 CHUNK: Final = 20_000  # numbers written at a time
+TARGET: Final = "target"  # the name of the target, unless another one is given
 
 
 class SizeLimits(Protocol):
@@ -32,7 +33,7 @@ DatasetArrays: TypeAlias = tuple[Array, Array]
 class SeriesColumns(NamedTuple):
     """The columns of a file that make a series, by name."""
 
-    target: str | None = None  # by default ``target``
+    target: str = TARGET
     inputs: tuple[str, ...] | None = None  # by default all other columns
     sequence: str | None = None  # distinguishes the sequences; None if there is only one
     time: str | None = None  # in equal steps; None if the times are not known
@@ -72,4 +73,4 @@ class DatasetFormat(NamedTuple):
     read_series: Callable[[bytes, SeriesColumns, SizeLimits], Series]
     write_series: Callable[[SeriesStream, BinaryIO], None]
     writing_seconds: float  # the estimate for one number, rounded up
-    is_compressed: bool  # gzip would not make it smaller
+    is_compressed: bool = False  # gzip would not make it smaller

@@ -5,8 +5,7 @@ import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.lib import format as npy
@@ -15,17 +14,16 @@ from numpy.typing import NDArray
 from service.engine.data import Series
 from service.engine.interruption import check_interruption
 from service.engine.types import Array
-from service.errors import Invalid, Malformed, count
+from service.errors import Invalid, Malformed, ServiceError, count
 from service.formats.base import CHUNK, DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
 from service.schemas.arrays import explain_out_of_range, first_outside
 from service.schemas.series import check_inputs
 from service.store.array_codec import ArrayStream
 
-# The names of the inputs and of the targets; the second pair is that of scikit-learn.
-NAMES: Final = (("inputs", "targets"), ("X", "y"))
-SERIES_NAMES: Final = (("inputs", "targets"), ("inputs", "targets", "lengths"))
-TARGET: Final = "target"
-FIELDS: Final = NAMES[0]  # in the pointers of errors
+FIELDS: Final = ("inputs", "targets", "lengths")  # in the pointers of errors
+# The names that the fields may have; the second pair is that of scikit-learn.
+NAMES: Final = (FIELDS[:2], ("X", "y"))
+SERIES_NAMES: Final = (FIELDS[:2], FIELDS)
 MAX_HEADER: Final = 1000  # bytes; numpy's own headers take about a hundred
 MAX_MEMBERS: Final = 1000  # listing millions of them would take long
 MEMBER_MARK: Final = b"PK\x01\x02"  # at the start of every member's entry in the directory
@@ -39,25 +37,23 @@ def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
     They may be named ``X`` and ``y``, and the targets may be a column (N, 1). The sizes are checked
     before anything is unpacked. It raises Malformed, Invalid and LimitExceeded.
     """
-    archive, names = _open(body, NAMES)
-    inputs, targets = map(partial(_read_shape, archive), FIELDS, names)
-    if len(inputs) != 2 or min(inputs) < 1:
-        detail = f"inputs must have the shape (n, T), both at least 1, not {inputs}"
-        if len(inputs) == 3:
+    inputs, targets = _open(body, NAMES)
+    if len(inputs.shape) != 2 or min(inputs.shape) < 1:
+        detail = f"inputs must have the shape (n, T), both at least 1, not {inputs.shape}"
+        if len(inputs.shape) == 3:
             detail += "; a series (n, T, q) needs the query parameter kind=series"
         raise Invalid(detail, "/inputs")
-    if len(targets) == 0 or targets[1:] not in {(), (1,)}:
-        raise Invalid(f"targets must have the shape (n,) or (n, 1), not {targets}", "/targets")
-    if targets[0] != inputs[0]:
+    if len(targets.shape) == 0 or targets.shape[1:] not in {(), (1,)}:
+        detail = f"targets must have the shape (n,) or (n, 1), not {targets.shape}"
+        raise Invalid(detail, "/targets")
+    if targets.shape[0] != inputs.shape[0]:
         detail = (
             "there must be one target per sequence: "
-            f"{count(inputs[0], 'sequence')}, {count(targets[0], 'target')}"
+            f"{count(inputs.shape[0], 'sequence')}, {count(targets.shape[0], 'target')}"
         )
         raise Invalid(detail, "")
-    limits.check_cells(*inputs)
-    shapes = (inputs, targets[:1])
-    first, second = map(partial(_read_array, archive), FIELDS, names, shapes)
-    return first, second
+    limits.check_cells(*inputs.shape)
+    return _check(inputs.read(), "/inputs"), _check(targets.read().reshape(-1), "/targets")
 
 
 def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Series:
@@ -70,49 +66,46 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     for parameter in ("sequence", "time", "decimal", "thousands"):
         if getattr(chosen, parameter) is not None:
             raise Invalid(f"{parameter} applies to tables, not to npz", parameter=parameter)
-    archive, names = _open(body, SERIES_NAMES)
-    inputs, targets = map(partial(_read_shape, archive), FIELDS, names)
-    if len(inputs) != 3 or min(inputs[:2]) < 1 or targets != inputs[:2]:
+    inputs, targets, *others = _open(body, SERIES_NAMES)
+    shape = inputs.shape
+    if len(shape) != 3 or min(shape[:2]) < 1 or targets.shape != shape[:2]:
         detail = "inputs must have the shape (n, T, q) and targets (n, T), n and T at least 1"
-        raise Invalid(f"{detail}, not {inputs} and {targets}", "/inputs")
-    (n_samples, n_steps, n_inputs), titles = inputs, chosen.inputs
+        raise Invalid(f"{detail}, not {shape} and {targets.shape}", "/inputs")
+    n_samples, n_steps, n_inputs = shape
     check_inputs(n_inputs)
-    if titles is None:
-        titles = tuple(f"input_{j}" for j in range(1, n_inputs + 1))
-    if len(titles) != n_inputs:
-        detail = f"{count(n_inputs, 'input')}, but {count(len(titles), 'name')}"
+    names = chosen.inputs
+    if names is None:
+        names = tuple(f"input_{j}" for j in range(1, n_inputs + 1))
+    if len(names) != n_inputs:
+        detail = f"{count(n_inputs, 'input')}, but {count(len(names), 'name')}"
         raise Invalid(detail, parameter="inputs")
-    target = TARGET if chosen.target is None else chosen.target
-    repeated = [name for j, name in enumerate(titles) if name in (target, *titles[:j])]
+    repeated = [name for j, name in enumerate(names) if name in (chosen.target, *names[:j])]
     if repeated:
         raise Invalid(f"two columns are named {repeated[0]}", parameter="inputs")
-    limits.check_cells(*inputs)
+    limits.check_cells(*shape)
     lengths = np.full(n_samples, n_steps)
-    if len(names) == 3:
-        lengths = _read_lengths(archive, n_samples, n_steps)
+    if others:
+        lengths = _read_lengths(others[0], n_samples, n_steps)
     is_step = np.arange(n_steps) < lengths[:, np.newaxis]
-    x = _read_array(archive, "inputs", "inputs", inputs, is_step[..., np.newaxis])
-    y = _read_array(archive, "targets", "targets", targets, is_step, gaps=True)
+    x, y = inputs.read(), targets.read()
+    _check(np.where(is_step[..., np.newaxis], x, 0.0), "/inputs")
+    _check(np.where(is_step & ~np.isnan(y), y, 0.0), "/targets")
     if np.isnan(y[is_step]).all():
         raise Invalid("all targets are missing", "/targets")
-    return Series(x[is_step], y[is_step], lengths, titles, target)
+    return Series(x[is_step], y[is_step], lengths, names, chosen.target)
 
 
-def _read_lengths(archive: zipfile.ZipFile, n_samples: int, n_steps: int) -> NDArray[np.int64]:
-    shape = _read_shape(archive, "lengths", "lengths", "iuf")
-    if shape == (n_samples,):
-        numbers = _read_array(archive, "lengths", "lengths", shape)
-        lengths = numbers.astype(np.int64)
-        if (lengths == numbers).all() and lengths.min() >= 1 and lengths.max() <= n_steps:
-            return lengths
+def _read_lengths(member: "_Member", n_samples: int, n_steps: int) -> NDArray[np.int64]:
+    if member.shape == (n_samples,) and member.dtype.kind != "b":
+        numbers = member.read()
+        if np.isin(numbers, np.arange(1, n_steps + 1)).all():
+            return numbers.astype(np.int64)
     detail = f"lengths must be {n_samples} whole numbers from 1 to {n_steps}"
     raise Invalid(detail, "/lengths")
 
 
-def _open(
-    body: bytes, choices: Sequence[tuple[str, ...]]
-) -> tuple[zipfile.ZipFile, tuple[str, ...]]:
-    """Return an archive and the choice of names that its arrays have."""
+def _open(body: bytes, choices: Sequence[tuple[str, ...]]) -> list["_Member"]:
+    """Return the arrays of an archive, which must have one of the choices of names."""
     if body.count(MEMBER_MARK) > MAX_MEMBERS:
         raise Malformed("the archive has too many members")
     with _read_errors("the body"):
@@ -120,62 +113,53 @@ def _open(
     files = sorted(archive.namelist())
     for names in choices:
         if files == sorted(f"{name}.npy" for name in names):
-            return archive, names
+            return [_Member(archive, *pair) for pair in zip(names, FIELDS, strict=False)]
     listed = ", or ".join(" and ".join(names) + " only" for names in choices)
     raise Invalid(f"the archive must contain {listed}, not {', '.join(files)[:80]!r}", "")
 
 
-def _read_shape(
-    archive: zipfile.ZipFile, field: str, name: str, kinds: str = "biuf"
-) -> tuple[int, ...]:
-    """Return the shape of an array of numbers whose size is that of its member."""
-    info = archive.getinfo(f"{name}.npy")
-    if info.compress_type not in METHODS or info.flag_bits & 1:
-        raise Malformed(f"{info.filename} is neither stored nor deflated, or it is encrypted")
-    with _read_errors(info.filename), archive.open(info) as file:
-        # The versions 2 and 3 differ in the encoding of names, which arrays of numbers do not have.
-        is_first = npy.read_magic(file) == (1, 0)
-        read_header = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
-        shape, _, dtype = read_header(file, max_header_size=MAX_HEADER)
-        n_bytes = file.tell() + math.prod(shape) * dtype.itemsize
-    if dtype.kind not in kinds or dtype.itemsize > 8:
-        detail = f"{name} has elements of type {str(dtype)[:40]!r}; only numbers are allowed"
-        raise Invalid(detail, f"/{field}")
-    if any(isinstance(length, bool) for length in shape):  # numpy takes them as integers here only
-        raise Invalid(f"{name} has the shape {shape}, which is not of integers", f"/{field}")
-    if n_bytes != info.file_size:
-        raise Malformed(f"{info.filename} does not have the size that its header declares")
-    return shape
+class _Member:
+    """An array of numbers in an archive, whose size is that of its member."""
+
+    def __init__(self, archive: zipfile.ZipFile, name: str, field: str) -> None:
+        self._archive, self._name, self._pointer = archive, name, f"/{field}"
+        info = archive.getinfo(f"{name}.npy")
+        if info.compress_type not in METHODS or info.flag_bits & 1:
+            raise Malformed(f"{info.filename} is neither stored nor deflated, or it is encrypted")
+        with _read_errors(info.filename), archive.open(info) as file:
+            # The versions 2 and 3 differ in the encoding of names, which numbers do not have.
+            is_first = npy.read_magic(file) == (1, 0)
+            read_header = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
+            self.shape, _, self.dtype = read_header(file, max_header_size=MAX_HEADER)
+            n_bytes = file.tell() + math.prod(self.shape) * self.dtype.itemsize
+        if self.dtype.kind not in "biuf" or self.dtype.itemsize > 8:
+            what = f"elements of type {str(self.dtype)[:40]!r}; only numbers are allowed"
+            raise Invalid(f"{name} has {what}", self._pointer)
+        if any(isinstance(length, bool) for length in self.shape):  # integers only for the header
+            detail = f"{name} has the shape {self.shape}, which is not of integers"
+            raise Invalid(detail, self._pointer)
+        if n_bytes != info.file_size:
+            raise Malformed(f"{info.filename} does not have the size that its header declares")
+
+    def read(self) -> Array:
+        """Return the array as float64."""
+        file_name = f"{self._name}.npy"
+        with _read_errors(file_name), self._archive.open(file_name) as file:
+            array = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
+            if array.dtype.kind in "iu":
+                largest = max(-int(array.min(initial=0)), int(array.max(initial=0)))
+                if largest > MAX_EXACT:
+                    what = "integers above 2^53, which float64 may round; use float64"
+                    raise Invalid(f"{self._name} has {what}", self._pointer)
+            return np.ascontiguousarray(array, dtype=np.float64)
 
 
-def _read_array(
-    archive: zipfile.ZipFile,
-    field: str,
-    name: str,
-    shape: tuple[int, ...],
-    used: NDArray[np.bool_] | None = None,
-    *,
-    gaps: bool = False,
-) -> Array:
-    """Return an array as float64 in a shape; numbers that are not used, and gaps, may be nan."""
-    with _read_errors(f"{name}.npy"), archive.open(f"{name}.npy") as file:
-        array: NDArray[Any] = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
-    try:
-        if array.dtype.kind in "iu":
-            largest = max(-int(array.min(initial=0)), int(array.max(initial=0)))
-            if largest > MAX_EXACT:
-                detail = f"{name} has integers above 2^53, which float64 may round; use float64"
-                raise Invalid(detail, f"/{field}")
-        numbers = np.ascontiguousarray(array, dtype=np.float64).reshape(shape)
-        checked = numbers if used is None else np.where(used, numbers, 0.0)
-        if gaps:
-            checked = np.nan_to_num(checked, posinf=np.inf, neginf=-np.inf)
-        at = first_outside(checked)
-    except (ValueError, TypeError) as error:
-        raise Invalid(f"{name} cannot be read: {str(error)[:100]}", f"/{field}") from error
+def _check(numbers: Array, pointer: str) -> Array:
+    """Return numbers that a dataset may hold; raises Invalid for others."""
+    at = first_outside(numbers)
     if at is not None:
-        pointer = "/".join(("", field, *map(str, at)))
-        raise Invalid(explain_out_of_range(float(numbers[at])), pointer)
+        where = "/".join((pointer, *map(str, at)))
+        raise Invalid(explain_out_of_range(float(numbers[at])), where)
     return numbers
 
 
@@ -184,6 +168,8 @@ def _read_errors(what: str) -> Iterator[None]:
     """Raise Malformed in place of any exception; zipfile and numpy list none for damaged bytes."""
     try:
         yield
+    except ServiceError:
+        raise
     except Exception as error:
         detail = f"{what} is damaged, or not in numpy's format: {str(error)[:100]}"
         raise Malformed(detail) from error

@@ -1,14 +1,11 @@
 """The times of the steps of a fit, for its table."""
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-
 import numpy as np
 
 from service.engine.data import Step
 from service.schemas.times import list_times
 from service.store import computations, datasets
-from service.store.array_codec import AnyArray, ArrayStream
+from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
@@ -23,26 +20,13 @@ def add_times_of_steps(
     series = datasets.get(database, source["id"]).series if source["kind"] == "stored" else None
     if series is None or not series.get("start_times"):
         return table
+    starts, unit = series["start_times"], Step(**series["step"])
     arrays = computations.open_streams(database, row.id)
-    texts = _list_texts(
-        arrays["sequence"], arrays["step"], series["start_times"], Step(**series["step"])
+    sequences, steps = arrays["sequence"], arrays["step"]
+    texts = (
+        np.array(list_times(starts, unit, sequences.take(CHUNK), steps.take(CHUNK) - 1), object)
+        for _ in range(0, steps.size, CHUNK)
     )
     sequence, step, *others = table.items()
-    times = ArrayStream((table["step"].size,), np.dtype(object), texts)
+    times = ArrayStream((steps.size,), np.dtype(object), texts)
     return dict([sequence, step, ("time", times), *others])
-
-
-def _list_texts(
-    sequences: ArrayStream, steps: ArrayStream, starts: Sequence[str | float], step: Step
-) -> Iterator[AnyArray]:
-    """Yield the times of the steps, which follow each other within a sequence."""
-    for _ in range(0, sequences.size, CHUNK):
-        codes = sequences.take(CHUNK).astype(int)
-        numbers = steps.take(CHUNK).astype(int)
-        cuts = [0, *(np.flatnonzero(np.diff(codes)) + 1), len(codes)]
-        texts = [
-            text
-            for begin, end in pairwise(cuts)
-            for text in list_times(starts[codes[begin]], step, numbers[begin] - 1, end - begin)
-        ]
-        yield np.array(texts, object)

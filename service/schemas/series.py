@@ -119,13 +119,13 @@ def _find_times(
         codes += [i] * len(sequence.targets)
     try:
         times.add([str(time) for sequence in sequences for time in sequence.times or []])
-        found_step = times.find_step(np.array(codes))
+        found_step, starts = times.find_steps(np.array(codes))
     except TimesError as error:
         raise _times_error(error, codes) from None
     if step.model_fields_set and found_step != step.to_step() and len(codes) > len(sequences):
         message = f"The times have steps of {found_step.length:g} {found_step.unit}"
         raise error_at("step", message, "step")
-    return found_step, times.find_starts(np.array(codes), found_step)
+    return found_step, starts
 
 
 def _times_error(error: TimesError, codes: list[int]) -> PydanticCustomError:

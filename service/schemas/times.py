@@ -88,8 +88,26 @@ class Times:
         self._have_offsets |= date.tzinfo is not None
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
-    def find_step(self, codes: NDArray[np.int64]) -> Step:
-        """Return the step between the times of each sequence; ``codes`` (N,) are those of the rows.
+    def find_steps(self, codes: NDArray[np.int64]) -> tuple[Step, tuple[str | float, ...]]:
+        """Return the step, and the time of the first row of each sequence: dates, or numbers.
+
+        The times are empty if there are too many to store, and where each is one step, as without
+        times. ``codes`` (N,) are the sequences of the rows.
+
+        It raises TimesError as `_find_step`.
+        """
+        step = self._find_step(codes)
+        _, first = np.unique(codes, return_index=True)
+        times = np.frombuffer(self._times)[first].tolist()
+        if len(times) > MAX_STARTS or (not self._are_dates and {*times} == {step.length}):
+            return step, ()
+        if not self._are_dates:
+            return step, tuple(times)
+        dates = np.array([round(1e6 * time) for time in times], "datetime64[us]")
+        return step, tuple(_format(dates, step, is_utc=self._have_offsets))
+
+    def _find_step(self, codes: NDArray[np.int64]) -> Step:
+        """Return the step between the times of each sequence.
 
         It raises TimesError if a time is not later than the one before it in its sequence, or the
         steps are not equal.
@@ -113,20 +131,6 @@ class Times:
             detail = f"the step in {self._name!r}: {explain_out_of_range(step.length)}"
             raise TimesError(None, detail)
         return step
-
-    def find_starts(self, codes: NDArray[np.int64], step: Step) -> tuple[str | float, ...]:
-        """Return the time of the first row of each sequence: dates, or numbers.
-
-        They are empty if there are too many to store, and where each is one step, as without times.
-        """
-        _, first = np.unique(codes, return_index=True)
-        times = np.frombuffer(self._times)[first].tolist()
-        if len(times) > MAX_STARTS or (not self._are_dates and {*times} == {step.length}):
-            return ()
-        if not self._are_dates:
-            return tuple(times)
-        dates = np.array([round(1e6 * time) for time in times], "datetime64[us]")
-        return tuple(_format(dates, step, is_utc=self._have_offsets))
 
     def _to_step(self, gap: float) -> Step:
         if not self._are_dates:
@@ -168,36 +172,44 @@ class Times:
         raise TimesError(int(rows[i]), detail)
 
 
-def list_times(start: str | float | None, step: Step, first: int, n: int) -> list[str]:
-    """Return the times of n steps of a sequence.
+def list_times(
+    starts: Sequence[str | float],
+    step: Step,
+    sequences: NDArray[np.int64],
+    steps: NDArray[np.int64],
+) -> list[str]:
+    """Return times as text.
 
     Parameters
     ----------
-    start
-        The time of its first step, as `Times.find_starts` returns it; None for one step.
-    first
-        The index of the first of the n steps, from 0.
+    starts
+        The times of the first steps of all sequences, as `Times.find_starts` returns them. The
+        first steps are at one step if they are empty.
+    sequences
+        The sequences (n,) of the times.
+    steps
+        Their steps (n,), counted from 0.
     """
-    steps = np.arange(first, first + n)
-    if not isinstance(start, str):
-        origin = step.length if start is None else start
-        return [f"{origin + k * step.length:.15g}" for k in steps.tolist()]
-    begin = np.datetime64(parse_date(start.removesuffix("Z")), "us")
+    if not starts or not isinstance(starts[0], str):
+        origins = np.array(starts)[sequences] if starts else step.length
+        return [f"{time:.15g}" for time in (origins + steps * step.length).tolist()]
+    used, codes = np.unique(sequences, return_inverse=True)
+    dates = [parse_date(str(starts[i]).removesuffix("Z")) for i in used]
+    begins = np.array(dates, "datetime64[us]")[codes]
     if step.unit in MONTHS:
-        months = begin.astype("datetime64[M]")
+        months = begins.astype("datetime64[M]")
         later = months + steps * round(step.length * MONTHS[step.unit])
-        is_last = (begin + np.timedelta64(1, "D")).astype("datetime64[M]") > months
-        if is_last:  # of the month, however long that is
-            dates = (later + 1).astype("datetime64[us]") - (months + 1 - begin)
-        else:
-            dates = later.astype("datetime64[us]") + (begin - months)
+        is_last = (begins + np.timedelta64(1, "D")).astype("datetime64[M]") > months
+        from_end = (later + 1).astype("datetime64[us]") - (months + 1 - begins)
+        from_start = later.astype("datetime64[us]") + (begins - months)
+        times = np.where(is_last, from_end, from_start)  # months have different lengths
     elif step.unit == BUSINESS_DAY:
-        day = begin.astype("datetime64[D]")
-        dates = np.busday_offset(day, steps).astype("datetime64[us]") + (begin - day)
+        days = begins.astype("datetime64[D]")
+        times = np.busday_offset(days, steps).astype("datetime64[us]") + (begins - days)
     else:
         size = 1e6 * step.length * UNITS[step.unit]
-        dates = begin + np.round(steps * size).astype("timedelta64[us]")
-    return _format(dates, step, is_utc=start.endswith("Z"))
+        times = begins + np.round(steps * size).astype("timedelta64[us]")
+    return _format(times, step, is_utc=str(starts[0]).endswith("Z"))
 
 
 def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> list[str]:

@@ -85,7 +85,7 @@ def test_what_is_written_is_read_back(lengths: list[int], n_inputs: int) -> None
         ({"lengths": np.array([1, 4])}, "/lengths", ("from 1 to 3",)),
         ({"lengths": np.array([1, 2, 3])}, "/lengths", ("2 whole numbers",)),
         ({"lengths": np.array([1, 2.5])}, "/lengths", ("2 whole numbers",)),
-        ({"lengths": np.array([True, True])}, "/lengths", ("type 'bool'",)),
+        ({"lengths": np.array([True, True])}, "/lengths", ("2 whole numbers",)),
         ({"others": TARGETS}, "", ("inputs and targets only",)),
     ],
 )

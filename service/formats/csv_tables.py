@@ -1,0 +1,271 @@
+"""Tables: their lines, the fields of these, and the numbers in some columns."""
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+
+from service.engine.types import Array
+from service.errors import Invalid, LimitExceeded, Malformed, count
+from service.formats.base import SizeLimits
+from service.schemas.arrays import explain_out_of_range, in_range
+
+SAMPLE: Final = 20  # lines that determine the layout
+PARSED_NUMBERS: Final = 4_000  # read at a time
+SEPARATORS: Final = (";", "\t", ",")  # a comma may be a decimal comma beside the others
+MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row
+MAX_SHOWN: Final = 40  # characters of a line or a field in a message
+
+# Every quantifier is possessive: lines may be long, and no character may be read again for each of
+# those before it. A field in quotes may contain separators.
+QUOTED: Final = re.compile(r'"[^"]*+"')
+FIELDS: Final = {
+    separator: re.compile(rf'{separator} *+(?:"([^"]*+)" *+(?={separator}|$)|([^{separator}]*+))')
+    for separator in SEPARATORS
+}
+MARKS: Final = {",": "comma", ".": "point"}
+OTHER: Final = {",": ".", ".": ","}
+# Numbers that a mark divides into thousands. What follows may be the other mark.
+THOUSANDS: Final = {
+    mark: re.compile(rf"[+-]?[1-9]\d{{0,2}}(?:[{mark}]\d{{3}})++(?:[{OTHER[mark]}]\d*+)?")
+    for mark in MARKS
+}
+
+
+Line: TypeAlias = tuple[int, str]
+"""The number of a line, from 1, and its text."""
+
+
+def read_lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
+    """Yield the lines that are not blank; raises Malformed and LimitExceeded."""
+    longest = MAX_FIELD * (limits.max_steps + 1)
+    try:
+        for number, line in enumerate(io.TextIOWrapper(io.BytesIO(body), "utf-8-sig"), 1):
+            if len(line) > longest:
+                separator = next((mark for mark in SEPARATORS if mark in line), SEPARATORS[0])
+                limits.check_cells(1, line.count(separator))
+                detail = f"line {number} has {len(line)} characters; the limit is {longest}"
+                raise LimitExceeded(
+                    detail, "/dataset", line=number, limit=longest, needed=len(line)
+                )
+            if not line.isspace():
+                yield number, line.rstrip("\n")
+    except UnicodeDecodeError as error:
+        detail = f"the table is not UTF-8: {error.reason}; spreadsheets save it as CSV UTF-8"
+        raise Malformed(detail) from None
+
+
+def split_line(text: str, separator: str) -> list[str]:
+    """Return the fields of a line without quotes and surrounding spaces."""
+    if '"' not in text:
+        return [field.strip() for field in text.split(separator)]
+    pairs = FIELDS[separator].findall(separator + text)
+    return [(quoted or plain).strip() for quoted, plain in pairs]
+
+
+def is_number(field: str) -> bool:
+    """Return whether a field is a number, finite or not, with a decimal point or comma."""
+    try:
+        float(field.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def find_separator(sample: list[Line]) -> str:
+    """Return the first of the separators in the first line that makes a table of the sample."""
+    plain = QUOTED.sub("", sample[0][1])
+    used = [separator for separator in SEPARATORS if separator in plain] or [","]
+    fitting = (separator for separator in used if _is_table(sample, separator))
+    return used[0] if len(used) == 1 else next(fitting, used[0])
+
+
+def _is_table(sample: list[Line], separator: str) -> bool:
+    """Return whether all lines have the same number of fields, and the last one numbers only."""
+    rows = [split_line(text, separator) for _, text in sample]
+    return len({len(row) for row in rows}) == 1 and all(map(is_number, rows[-1]))
+
+
+def cite(line: Line) -> str:
+    """Return the number and the beginning of a line, as a message quotes it."""
+    number, text = line
+    return f"line {number} ({shorten(text)})"
+
+
+def shorten(text: str) -> str:
+    """Return a text in quotes, as a message shows it."""
+    return repr(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
+
+
+class DecimalMarks:
+    """Whether numbers have decimal points or commas, and the first number with each."""
+
+    def __init__(
+        self, pointer: str, decimal: str | None, ambiguous: Sequence[str], advice: str
+    ) -> None:
+        """Start with no numbers.
+
+        Parameters
+        ----------
+        pointer
+            Of errors.
+        decimal
+            The decimal mark, if it is known. The other mark then separates thousands.
+        ambiguous
+            The marks that may separate thousands where no decimal mark is known.
+        advice
+            What to do about numbers that can be read in two ways.
+        """
+        self._pointer, self._decimal, self._advice = pointer, decimal, advice
+        self._ambiguous = {*ambiguous}
+        self._first: dict[str, tuple[Line, str]] = {}
+
+    def normalize(self, lines: Sequence[Line], fields: Sequence[str]) -> Sequence[str]:
+        """Return the fields of lines, as many of each, with decimal points.
+
+        It raises Invalid if both marks are used.
+        """
+        n_fields = len(fields) // len(lines)
+        if self._decimal is not None:
+            return [self._ungroup(lines[i // n_fields], field) for i, field in enumerate(fields)]
+        whole = ";".join(fields)
+        for mark in MARKS:
+            if mark not in self._first and mark in whole:
+                i = next(i for i, field in enumerate(fields) if mark in field)
+                self._first[mark] = lines[i // n_fields], fields[i]
+        if len(self._first) == 2:
+            comma, point = (cite(self._first[mark][0]) for mark in MARKS)
+            detail = (
+                f"{comma} has a comma, and {point} a point: either is the decimal mark, and the "
+                f"other separates thousands; {self._advice}"
+            )
+            raise Invalid(detail, self._pointer)
+        for mark in self._first.keys() & self._ambiguous:
+            if any(mark in field and not THOUSANDS[mark].fullmatch(field) for field in fields):
+                self._ambiguous.remove(mark)
+        return [field.replace(",", ".") for field in fields] if "," in self._first else fields
+
+    def _ungroup(self, line: Line, field: str) -> str:
+        """Return a number with a decimal point, and without marks between thousands."""
+        (other,) = MARKS.keys() - {self._decimal}
+        if other in field and not THOUSANDS[other].fullmatch(field):
+            detail = f"{cite(line)}: the {MARKS[other]} in a number does not separate thousands"
+            raise Invalid(detail, self._pointer)
+        return field.replace(other, "").replace(",", ".")
+
+    def check(self) -> None:
+        """Raise Invalid if every mark may as well separate thousands."""
+        for mark in self._first.keys() & self._ambiguous:
+            line, number = self._first[mark]
+            decimal, whole = number.replace(",", "."), number.replace(mark, "")
+            name = MARKS[mark]
+            readings = (
+                f"{decimal} with a decimal {name}, or {whole} with a {name} between thousands"
+            )
+            detail = f"{cite(line)}: {number} can be {readings}; {self._advice}"
+            raise Invalid(detail, self._pointer)
+
+
+class Layout(NamedTuple):
+    """What is in the columns of a table."""
+
+    separator: str
+    names: list[str]  # of all columns; empty where one has none
+    inputs: list[int]
+    target: int
+    is_series: bool = False  # targets may be missing
+    sequence: int | None = None
+    time: int | None = None
+    advice: Mapping[int, str] = {}  # about what is not a number, by columns
+
+    def pointer(self, row: int, column: int | None = None) -> str:
+        """Return the JSON pointer to a number, or to a row."""
+        if self.is_series:
+            return "/sequences"
+        if column == self.target:
+            return f"/targets/{row}"
+        return f"/inputs/{row}" + ("" if column is None else f"/{self.inputs.index(column)}")
+
+
+class TableReader:
+    """Reads the rows of a table, and the numbers in some columns."""
+
+    def __init__(self, layout: Layout, marks: Mapping[DecimalMarks, slice]) -> None:
+        """Start at the first row.
+
+        Parameters
+        ----------
+        marks
+            Which columns, all of numbers, have the same decimal mark.
+        """
+        self._layout, self._marks = layout, marks
+        self._n_rows = 0
+
+    def read(self, lines: Iterator[Line]) -> Iterator[tuple[list[Line], list[str], Array]]:
+        """Yield a few rows at a time; raises Invalid.
+
+        Each part has lines, the fields of all of them, and the numbers of each (n, m), nan where
+        one is missing.
+        """
+        separator, width = self._layout.separator, len(self._layout.names)
+        while part := list(islice(lines, max(1, PARSED_NUMBERS // width))):
+            texts = [text for _, text in part]
+            whole = separator.join(texts)
+            fields, widths = whole.split(separator), [text.count(separator) + 1 for text in texts]
+            if '"' in whole:
+                rows = [split_line(text, separator) for text in texts]
+                fields, widths = [*chain.from_iterable(rows)], [*map(len, rows)]
+            elif " " in whole:
+                fields = [field.strip() for field in fields]
+            if {*widths} != {width}:
+                i = next(i for i, n_fields in enumerate(widths) if n_fields != width)
+                given = count(widths[i], "field")
+                detail = f"{cite(part[i])}: the row has {given}, the first line {width}"
+                if separator == ",":
+                    detail += "; if commas are decimal commas, separate the fields by semicolons"
+                pointer = self._layout.pointer(self._n_rows + i)
+                raise Invalid(detail, pointer, line=part[i][0])
+            numbers = [
+                self._read_numbers(part, fields, marks, range(width)[columns])
+                for marks, columns in self._marks.items()
+            ]
+            yield part, fields, np.hstack(numbers)
+            self._n_rows += len(part)
+        for marks in self._marks:
+            marks.check()
+
+    def _read_numbers(
+        self, part: list[Line], fields: list[str], marks: DecimalMarks, columns: range
+    ) -> Array:
+        """Return the numbers in columns of rows (len(part), len(columns))."""
+        fields = fields[columns.start :: columns.step]
+        texts = marks.normalize(part, fields)
+        try:
+            numbers = np.array([*map(float, texts)])
+        except ValueError:
+            numbers = np.array([float(text) if is_number(text) else np.nan for text in texts])
+        valid = in_range(numbers)
+        if self._layout.is_series and columns[0] == self._layout.target:
+            valid |= [not field for field in fields]
+        if not valid.all():
+            k = int(np.argmin(valid))
+            i, j = divmod(k, len(columns))
+            raise self._explain(part[i], i, columns[j], fields[k], float(numbers[k]))
+        return numbers.reshape(len(part), len(columns))
+
+    def _explain(self, line: Line, i: int, column: int, field: str, number: float) -> Invalid:
+        """Return the error of a field that is not a number of a dataset."""
+        layout = self._layout
+        name = f" ({layout.names[column]!r})" if layout.names[column] else ""
+        if not field:
+            what = "a number is missing"
+        elif np.isnan(number):
+            what = f"{shorten(field)} is not a number{layout.advice.get(column, '')}"
+        else:
+            what = explain_out_of_range(number)
+        detail = f"{cite(line)}, column {column + 1}{name}: {what}"
+        pointer = layout.pointer(self._n_rows + i, column)
+        return Invalid(detail, pointer, line=line[0], column=column + 1)
