@@ -25,8 +25,8 @@ def describe(
     columns = model.model_fields.keys() & {field.name for field in fields(ComputationRow)}
     values = {name: getattr(row, name) for name in columns} | (row.result or {})
     progress = Progress.model_construct(done=row.progress_done, total=row.progress_total)
-    values |= {"id": row.id or None, "progress": progress, "error": error}
-    return model.model_construct(**values, links=links(job_type, row) if row.id else None)
+    values |= {"progress": progress, "error": error, "links": links(job_type, row)}
+    return model.model_construct(**values)
 
 
 def links(job_type: JobType[Any], row: ComputationRow) -> dict[str, str]:

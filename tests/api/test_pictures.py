@@ -10,6 +10,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+from service.figures import RENDERER_VERSION
 from service.rendering import draw as drawing
 
 SURFACE, TRACE = "/v1/cost-surface", "/v1/gradient-trace"
