@@ -64,9 +64,7 @@ def test_the_limits_are_those_of_the_settings() -> None:
     assert {name: getattr(limits, name) for name in changed} == changed
 
 
-def test_the_problem_of_the_workers_is_that_of_their_supervisor(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_problem_of_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(data_dir=tmp_path)
     supervisor = Supervisor(settings)
     state = create_app(settings, supervisor).state.service

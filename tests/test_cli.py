@@ -101,9 +101,7 @@ def test_an_invalid_setting_is_reported_in_one_line(run: Run, command: str) -> N
 
 
 @pytest.mark.parametrize("command", [["serve", "--port", "0"], ["worker"], ["migrate"]])
-def test_a_read_only_data_directory_is_reported_in_one_line(
-    run: Run, tmp_path: Path, command: list[str]
-) -> None:
+def test_a_read_only_directory_is_reported(run: Run, tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "file").touch()
     done = run(*command, "--data-dir", "file/data")
     assert done.returncode == 1
@@ -161,9 +159,7 @@ def test_serve_prints_its_address_responds_and_stops(
 @pytest.mark.parametrize(
     "command", [pytest.param(["serve", "--port", "0"], marks=pytest.mark.slow), ["migrate"]]
 )
-def test_an_unavailable_database_is_reported_without_a_traceback(
-    run: Run, command: list[str]
-) -> None:
+def test_an_unavailable_database_has_no_traceback(run: Run, command: list[str]) -> None:
     with socket.socket() as bound:  # bound but not listening, so that connections are refused
         bound.bind(("127.0.0.1", 0))
         url = f"postgresql://u:hush@127.0.0.1:{bound.getsockname()[1]}/d"

@@ -69,9 +69,7 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
         "sqlite+aiosqlite:///f",
     ],
 )
-def test_an_unsupported_database_is_rejected_without_its_url(
-    monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_an_unsupported_database_is_rejected(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("RNN_DATABASE_URL", url)
     message = refusal()
     assert message.startswith("RNN_DATABASE_URL: ")
@@ -116,9 +114,7 @@ def test_an_invalid_option_is_reported_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("name", "suggestion"), [("RNN_PROT", "; did you mean RNN_PORT?"), ("RNN_ZZZZZZ", "")]
 )
-def test_an_unknown_variable_is_rejected(
-    monkeypatch: pytest.MonkeyPatch, name: str, suggestion: str
-) -> None:
+def test_unknown_variables(monkeypatch: pytest.MonkeyPatch, name: str, suggestion: str) -> None:
     monkeypatch.setenv(name, "1")
     assert refusal() == f"{name} is not a setting{suggestion}"
 
@@ -127,9 +123,7 @@ def test_an_unknown_variable_is_rejected(
     ("text", "cores"),
     [("100000 100000", 1), ("50000 100000", 1), ("max 100000", None), ("", None), ("x y", None)],
 )
-def test_usable_cores_are_bounded_by_the_quota(
-    tmp_path: Path, text: str, cores: int | None
-) -> None:
+def test_usable_cores_within_the_quota(tmp_path: Path, text: str, cores: int | None) -> None:
     quota = tmp_path / "cpu.max"
     quota.write_text(text)
     assert usable_cores(quota) == (cores or len(os.sched_getaffinity(0)))

@@ -83,6 +83,7 @@ class Description:
         """Fail unless the operation documents the response."""
         request = response.request
         assert 1 <= len(response.headers["x-request-id"]) <= 128
+        assert response.headers.get_list("x-content-type-options") == ["nosniff"]
         if response.status_code >= 400:
             self._check_problem(response)
         operation = self.operation(request.method, request.url.path)

@@ -149,3 +149,32 @@ def test_no_request_spends_more_than_its_budget_and_a_block(make_api: Any, seed:
         if response.status_code != 202:  # a worker spends what is estimated for a job
             estimated, spent = estimated + record.work.estimated, spent + record.work.spent
     assert spent <= 3.0 * estimated
+
+
+LARGE: Final = {"dataset": {"n_samples": 1000, "n_steps": 1000}}
+LONG: Final = {"dataset": {"n_samples": 1, "n_steps": 10_000}}
+SLOW: Final = {"network": {"activation": "tanh"}, "dataset": {"n_steps": 100}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        ("cost-surface?activation=tanh&n_steps=1000", None, "n_steps"),
+        ("cost-surface.npz?activation=tanh&n_steps=1000&resolution=99", None, "resolution"),
+        ("gradient-trace?n_samples=1000&n_steps=1000&point=1,2", None, "point"),
+        ("gradient-trace.csv?n_samples=1000&n_steps=1000&point=1,2", None, "point"),
+        ("optimum", LONG, "/dataset"),
+        ("evaluate", LARGE, "/dataset"),
+        ("gradient-check", LARGE, "/dataset"),
+        ("predict", LONG, "/dataset"),
+        ("predict.csv", LONG, "/dataset"),
+        ("predict", {"inputs": [[1] * 10_000]}, "/inputs"),
+        ("training-runs", {"n_iterations": 20_000}, "/n_iterations"),
+        ("training-runs", {"n_iterations": 20_000, **SLOW}, "/n_iterations"),
+    ],
+)
+def test_too_much_work_is_refused(make_api: Any, path: str, body: Any, place: str) -> None:
+    api = make_api(max_work_seconds=0.001, max_job_seconds=0.001)
+    response = api.get(f"/v1/{path}") if body is None else api.post(f"/v1/{path}", body)
+    problem = api.refused(response, place, "0.001")
+    assert problem["type"] == "/problems/limit-exceeded"

@@ -99,23 +99,14 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def generate(generator: Path, document: Path, target: Path, name: str, *flags: str) -> None:
     """Make a client."""
-    options: list[str | Path] = [
-        "--input-spec",
-        document,
-        "--generator-name",
-        name,
-        "--output",
-        target,
-    ]
-    generated = run(generator, "generate", *options, *flags)
+    files = ("--input-spec", document, "--output", target)
+    generated = run(generator, "generate", "--generator-name", name, *files, *flags)
     assert generated.returncode == 0, generated.stderr
 
 
 @needs("java")
 @needs("go")
-def test_openapi_generator_makes_a_client_in_go_that_compiles(
-    generator: Path, document: Path, tmp_path: Path
-) -> None:
+def test_a_client_in_go_compiles(generator: Path, document: Path, tmp_path: Path) -> None:
     target = tmp_path / "client"
     generate(generator, document, target, "go")
     # In place of the only package that the client imports from elsewhere.
@@ -136,9 +127,7 @@ def test_openapi_generator_makes_a_client_in_go_that_compiles(
 
 
 @needs("javac")
-def test_openapi_generator_makes_a_client_in_java_that_compiles(
-    generator: Path, document: Path, tmp_path: Path
-) -> None:
+def test_a_client_in_java_compiles(generator: Path, document: Path, tmp_path: Path) -> None:
     target = tmp_path / "client"
     flags = ("--library", "native", "--additional-properties=openApiNullable=false")
     generate(generator, document, target, "java", *flags)
@@ -166,9 +155,7 @@ def test_openapi_generator_makes_a_client_in_typescript_that_compiles(
     assert checked.returncode == 0, checked.stdout
 
 
-def test_openapi_typescript_makes_types_that_compile(
-    npx: Path, document: Path, tmp_path: Path
-) -> None:
+def test_types_in_typescript_compile(npx: Path, document: Path, tmp_path: Path) -> None:
     types = tmp_path / "api.ts"
     # With the default true, fields that have a default would be required in requests.
     flags = ("--default-non-nullable=false", "-o", types)

@@ -47,85 +47,62 @@ def stable(answer: Json) -> Json:
     return {name: value for name, value in answer.items() if name not in VARYING}
 
 
+PREDICTION = {
+    "inputs": [[0, 1, 1], [2.5]],
+    "weights": {"w_in": 1, "w_rec": 0.5},
+    "network": {"activation": "tanh"},
+    "return_states": True,
+}
+NARROW = {"w_in": {"low": 0, "high": 2}, "w_rec": {"low": 0, "high": 2}}
+TRAINING = {
+    "optimizer": {"name": "momentum", "nesterov": True, "learning_rate": 1e-3},
+    "clip": {"by": "value", "threshold": 2},
+    "initial_weights": {"w_in": -1, "w_rec": 1.5},
+    "n_iterations": 20,
+    "target_cost": 3,
+}
+TRAIN = (
+    "train --optimizer momentum --nesterov --learning-rate 1e-3 --clip value:2 "
+    "--initial-weights=-1,1.5 --n-iterations 20 --target-cost 3"
+)
+TRACE = "trace --point 1,2 --point 1:-0.5 --kind remember --aggregation tutorial"
+TRACED = "gradient-trace?point=1,2&point=1,-0.5&kind=remember&aggregation=tutorial"
+SHARED = {"w_rec": {"low": 0.1, "high": 0.9}, "initial_state": "shared", "offset": True}
+
+
 @pytest.mark.parametrize(
-    ("line", "method", "path", "body"),
+    ("line", "path", "body"),
     [
-        ("predict", "POST", "/v1/predict", {}),
+        ("predict", "predict", {}),
         (
             "predict 0,1,1 2.5 --weights 1:0.5 --activation tanh --return-states",
-            "POST",
-            "/v1/predict",
-            {
-                "inputs": [[0, 1, 1], [2.5]],
-                "weights": {"w_in": 1, "w_rec": 0.5},
-                "network": {"activation": "tanh"},
-                "return_states": True,
-            },
+            "predict",
+            PREDICTION,
         ),
-        (
-            "optimum --noise 0.5 --seed 3",
-            "POST",
-            "/v1/optimum",
-            {"dataset": {"noise": 0.5, "seed": 3}},
-        ),
-        ("optimizers", "GET", "/v1/optimizers", None),
-        ("trace", "GET", "/v1/gradient-trace", None),
-        (
-            "trace --point 1,2 --point 1:-0.5 --kind remember --aggregation tutorial",
-            "GET",
-            "/v1/gradient-trace?point=1,2&point=1,-0.5&kind=remember&aggregation=tutorial",
-            None,
-        ),
-        ("surface", "GET", "/v1/cost-surface", None),
+        ("optimum --noise 0.5 --seed 3", "optimum", {"dataset": {"noise": 0.5, "seed": 3}}),
+        ("optimizers", "optimizers", None),
+        ("trace", "gradient-trace", None),
+        (TRACE, TRACED, None),
+        ("surface", "cost-surface", None),
         (
             "surface --resolution 5",
-            "POST",
-            "/v1/cost-surface",
-            {
-                "windows": [
-                    {"resolution": 5},
-                    {
-                        "w_in": {"low": 0, "high": 2},
-                        "w_rec": {"low": 0, "high": 2},
-                        "resolution": 5,
-                    },
-                ]
-            },
+            "cost-surface",
+            {"windows": [{"resolution": 5}, {**NARROW, "resolution": 5}]},
         ),
-        ("surface --w-rec 0:1 --n-steps 7", "GET", "/v1/cost-surface?w_rec=0,1&n_steps=7", None),
-        (
-            "train --optimizer momentum --nesterov --learning-rate 1e-3 --clip value:2 "
-            "--initial-weights=-1,1.5 --n-iterations 20 --target-cost 3",
-            "POST",
-            "/v1/training-runs",
-            {
-                "optimizer": {"name": "momentum", "nesterov": True, "learning_rate": 1e-3},
-                "clip": {"by": "value", "threshold": 2},
-                "initial_weights": {"w_in": -1, "w_rec": 1.5},
-                "n_iterations": 20,
-                "target_cost": 3,
-                "keep": False,
-            },
-        ),
-        ("fit --initial-state 0.5", "POST", "/v1/fits", {"initial_state": 0.5, "keep": False}),
+        ("surface --w-rec 0:1 --n-steps 7", "cost-surface?w_rec=0,1&n_steps=7", None),
+        (TRAIN, "training-runs", {**TRAINING, "keep": False}),
+        ("fit --initial-state 0.5", "fits", {"initial_state": 0.5, "keep": False}),
         (
             "fit --w-rec 0.1:0.9 --initial-state shared --offset true",
-            "POST",
-            "/v1/fits",
-            {
-                "w_rec": {"low": 0.1, "high": 0.9},
-                "initial_state": "shared",
-                "offset": True,
-                "keep": False,
-            },
+            "fits",
+            {**SHARED, "keep": False},
         ),
     ],
 )
-def test_json_is_that_of_http(
-    run: Run, api: Api, line: str, method: str, path: str, body: Json | None
-) -> None:
+def test_json_is_that_of_http(run: Run, api: Api, line: str, path: str, body: Json | None) -> None:
     printed = strictly(run(f"{line} --json"))
-    assert stable(printed) == stable(api.request(method, path, json=body).json())
+    answer = api.get(f"/v1/{path}") if body is None else api.post(f"/v1/{path}", body)
+    assert stable(printed) == stable(answer.json())
 
 
 def test_a_fit_of_a_file_is_that_of_its_upload(run: Run, api: Api) -> None:
@@ -184,12 +161,7 @@ def example(command: click.Command, *path: str) -> str:
 
 def test_every_command_of_an_operator_has_an_example_that_can_be_parsed() -> None:
     (new,) = keys.commands.values()
-    for command, path in (
-        (serve, ()),
-        (worker, ()),
-        (migrate, ()),
-        (new, ("keys",)),
-    ):
+    for command, path in ((serve, ()), (worker, ()), (migrate, ()), (new, ("keys",))):
         arguments = shlex.split(example(command, *path))[len(path) + 2 :]
         assert command.make_context(command.name, arguments).params is not None
 

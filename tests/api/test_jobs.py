@@ -114,15 +114,6 @@ def test_unknown_jobs_cannot_be_cancelled_or_followed(api: Any) -> None:
         assert api.get(f"{path}/events").status_code == 404
 
 
-def test_a_job_protects_its_dataset(stored_api: Any) -> None:
-    dataset = stored_api.post("/v1/datasets", {}).json()["id"]
-    body = {**LARGE, "dataset": {"kind": "stored", "id": dataset}}
-    job = stored_api.post(RUNS, body).json()
-    refused = stored_api.delete(f"/v1/datasets/{dataset}")
-    assert refused.status_code == 409
-    assert refused.json()["referrers"] == [job["id"]]
-
-
 def test_reading_a_job_waits_for_it(stored_api: Any) -> None:
     path = stored_api.post(RUNS, LARGE).headers["location"]
     for header, applied in [("wait=1", "wait=1"), ("wait=0, respond-async", "wait=0")]:

@@ -83,9 +83,7 @@ def test_jobs_and_the_database(stored_api: Any) -> None:
     assert (value(samples, "rnn_database_bytes") or 0) > 10_000
 
 
-def test_an_unavailable_database_leaves_the_other_metrics(
-    make_api: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_metrics_without_a_database(make_api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_database: Database) -> int:
         raise StoreUnavailable("the database is unavailable")
 
@@ -123,9 +121,7 @@ def test_health(api: Any) -> None:
         assert api.get(path).json()["status"] == "ok"
 
 
-def test_readiness_fails_while_no_worker_can_start(
-    api: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_not_ready_while_no_worker_can_start(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     state = api.app.state.service
     assert api.get("/readyz").status_code == 200
     monkeypatch.setattr(state, "get_worker_problem", lambda: "the workers exit when they start")

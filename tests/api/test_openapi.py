@@ -123,9 +123,7 @@ def test_every_model_is_used() -> None:
 
 
 @pytest.mark.parametrize(("path", "name", "value"), list(bodies()))
-def test_every_example_of_a_body_works_when_pasted(
-    api: Any, path: str, name: str, value: Any
-) -> None:
+def test_every_example_of_a_body_works(api: Any, path: str, name: str, value: Any) -> None:
     for resource in ("datasets", "training-runs"):
         api.post(f"/v1/{resource}", {})
     assert api.post(path, value).status_code in {200, 201}

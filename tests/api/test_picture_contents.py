@@ -59,9 +59,7 @@ def embedded(response: Any, suffix: str) -> Any:
         (TRACE, {"aggregation": "tutorial", "points": [{"w_in": 1 / 3, "w_rec": -2}]}),
     ],
 )
-def test_the_embedded_request_draws_the_same_picture(
-    api: Any, path: str, body: Any, suffix: str
-) -> None:
+def test_the_embedded_request_draws_it_again(api: Any, path: str, body: Any, suffix: str) -> None:
     look = {"width": 500, "dpi": 90, "theme": "dark", "title": 'x "é" <b>'}
     first = api.post(f"{path}.{suffix}", body, params=look)
     assert first.status_code == 200, first.text

@@ -163,9 +163,7 @@ def _broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_broken")
-def test_nothing_is_limited_while_the_storage_fails(
-    make_api: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_limits_while_the_storage_fails(make_api: Any, caplog: pytest.LogCaptureFixture) -> None:
     api = make_api(rate_limit_requests="1/hour", rate_limit_storage="memory://")
     with caplog.at_level(logging.WARNING):
         assert [api.get("/v1/optimizers").status_code for _ in range(3)] == [200] * 3

@@ -79,9 +79,7 @@ def test_pictures_of_disconnected_clients_are_skipped(make_api: Any, fake_render
     assert [each.trace.dataset.seed for each in fake_renderers[0].drawn] == [1, 3]
 
 
-def test_the_first_answers_do_not_wait_for_renderers(
-    make_api: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_answer_waits_for_renderers(make_api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     began, warm = threading.Event(), threading.Event()
 
     def make() -> Any:

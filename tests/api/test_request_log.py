@@ -165,9 +165,7 @@ def test_an_internal_error_is_logged(logged: Any, monkeypatch: pytest.MonkeyPatc
     assert raised.value.__notes__ == ["request mine"]
 
 
-def test_an_error_during_a_response_is_an_internal_error(
-    logged: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_during_a_response(logged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> bytes:
         raise ZeroDivisionError
 

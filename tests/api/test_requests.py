@@ -208,9 +208,7 @@ def test_files_have_a_limit_of_their_own(make_api: Any) -> None:
         ({"x" * 1000: 1}, "/" + "x" * 200, "Unknown field"),
     ],
 )
-def test_an_invalid_field_has_a_pointer_and_a_reason(
-    api: Any, body: Any, pointer: str, detail: str
-) -> None:
+def test_a_pointer_and_a_reason_per_field(api: Any, body: Any, pointer: str, detail: str) -> None:
     result = api.refused(api.post("/v1/training-runs", body), pointer, detail)
     assert len(result["errors"]) == 1
 
@@ -259,9 +257,7 @@ def test_invalid_query_parameters(api: Any, query: str, parameter: str, detail: 
 @pytest.mark.parametrize(
     "path", ["/v1/gradient-trace", "/v1/gradient-trace.csv", "/v1/cost-surface"]
 )
-def test_parameters_that_do_not_apply_are_ignored_if_they_equal_their_defaults(
-    api: Any, path: str
-) -> None:
+def test_defaults_of_parameters_that_do_not_apply_are_ignored(api: Any, path: str) -> None:
     """Clients that are generated from the schema send all parameters with a default."""
     stored = api.post("/v1/datasets", {}).json()["id"]
     defaults = "kind=count_ones&n_samples=20&n_steps=10&seed=1&noise=0"

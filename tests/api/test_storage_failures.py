@@ -175,9 +175,7 @@ def test_requests_that_need_the_database(left: Any, method: str, path: str, body
 
 
 @pytest.mark.parametrize(("method", "path", "body"), GOING_ON)
-def test_requests_that_do_not_need_the_database(
-    left: Any, method: str, path: str, body: Any
-) -> None:
+def test_requests_without_the_database(left: Any, method: str, path: str, body: Any) -> None:
     api, _ = left
     more = {} if body is None else {"json": body}
     assert api.request(method, path, **more).status_code == 200

@@ -50,9 +50,7 @@ def test_the_cost_is_the_mean_squared_error(rnn: Client) -> None:
     assert surface.cost[0][0] == pytest.approx(expected)
 
 
-def test_large_surfaces_are_the_same_as_small_ones(
-    rnn: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_surfaces_equal_small_ones(rnn: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     windows: list[Window] = [{"w_in": (-3, 3)}, {"w_rec": (0, 1e200), "resolution": 7}]
     small = rnn.surface(windows=windows)
     monkeypatch.setattr("linear_rnn._sync.client.MAX_JSON_CELLS", 0)

@@ -172,9 +172,7 @@ def open_locked(context: BrowserContext, url: str, key: str = "") -> Page:
     return page
 
 
-def test_the_page_asks_for_a_key_and_keeps_it_in_the_tab(
-    context: BrowserContext, locked_url: str
-) -> None:
+def test_the_page_asks_for_a_key_and_keeps_it(context: BrowserContext, locked_url: str) -> None:
     page = open_locked(context, f"{locked_url}/#w_in=0.5")
     dialog = page.get_by_role("dialog", name="This service requires an API key")
     expect(page.get_by_label("Key with the scope")).to_be_focused()

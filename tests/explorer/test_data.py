@@ -187,9 +187,7 @@ def test_an_unavailable_service_is_reported(open_page: Opener) -> None:
 
 
 @pytest.mark.slow
-def test_training_starts_when_the_optimizers_arrive(
-    context: BrowserContext, service_url: str
-) -> None:
+def test_training_waits_for_the_optimizers(context: BrowserContext, service_url: str) -> None:
     page = context.new_page()
     body = {"title": "Busy", "status": 503, "detail": "Try again in 1 second."}
     fail = partial(Route.fulfill, status=503, json=body)

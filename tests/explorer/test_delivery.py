@@ -220,9 +220,7 @@ def execute(page: Page, index: int) -> tuple[str, int | None]:
 
 
 @pytest.mark.slow
-def test_every_operation_works_at_the_first_click(
-    browser: Browser, service_url: str, api: httpx.Client
-) -> None:
+def test_every_operation_works(browser: Browser, service_url: str, api: httpx.Client) -> None:
     page = browser.new_page()
     page.set_default_timeout(TIMEOUT_MS)
     page.goto(f"{service_url}/docs")

@@ -72,9 +72,7 @@ def test_a_comma_is_a_decimal_mark(call_modules: ModuleCaller, text: str, number
 
 
 @pytest.mark.parametrize("text", ["1,234", "-12,500", "1,2,3", "1,234.5", "", " ", "x"])
-def test_a_number_that_can_be_read_in_two_ways_is_none(
-    call_modules: ModuleCaller, text: str
-) -> None:
+def test_a_number_with_two_readings_is_none(call_modules: ModuleCaller, text: str) -> None:
     assert call_modules(*PARSE, text) == "NaN"
 
 

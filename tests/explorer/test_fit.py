@@ -135,9 +135,7 @@ def test_an_example_gives_a_sentence_with_the_numbers_of_the_service(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", EXAMPLES)
-def test_every_example_is_recognized_and_its_truth_shown(
-    open_fit: FitOpener, api: httpx.Client, file: str
-) -> None:
+def test_every_example_and_its_truth(open_fit: FitOpener, api: httpx.Client, file: str) -> None:
     name, example = file.removesuffix(".csv"), EXAMPLES[file]
     page = open_fit()
     fit_id = shown_fit(page)
@@ -336,9 +334,7 @@ def test_the_page_advises_an_offset_and_adds_it(open_fit: FitOpener) -> None:
 
 
 @pytest.mark.slow
-def test_an_unknown_fit_of_the_address_is_reported(
-    context: BrowserContext, service_url: str
-) -> None:
+def test_an_unknown_fit_is_reported(context: BrowserContext, service_url: str) -> None:
     page = context.new_page()
     page.goto(f"{service_url}/fit#fit_{31 * '0'}")
     problem = page.locator("#fit-problem")
@@ -480,9 +476,7 @@ def test_weeks_of_the_year_are_times(call_modules: ModuleCaller) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @on_screens
-def test_axe_finds_no_violations(
-    open_fit: FitOpener, scheme: str, viewport: dict[str, int]
-) -> None:
+def test_axe_finds_nothing(open_fit: FitOpener, scheme: str, viewport: dict[str, int]) -> None:
     page = open_fit(color_scheme=scheme, viewport=viewport)
     assert violations(page) == []
     page.get_by_role("button", name="Save and API").click()
@@ -490,9 +484,7 @@ def test_axe_finds_no_violations(
 
 
 @pytest.mark.slow
-def test_the_result_is_on_one_screen_and_a_phone_scrolls_in_one_direction(
-    open_fit: FitOpener,
-) -> None:
+def test_the_result_fits_on_one_screen_and_scrolls_one_way(open_fit: FitOpener) -> None:
     sizes = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
     page = open_fit(viewport={"width": 1280, "height": 720})
     assert page.evaluate(sizes) == [1280, 720]
@@ -521,9 +513,7 @@ def test_charts_stand_below_each_other_on_paper(open_fit: FitOpener) -> None:
 
 
 @pytest.mark.slow
-def test_the_explorer_hands_a_table_with_one_row_per_step_to_the_page(
-    open_page: Opener, api: httpx.Client
-) -> None:
+def test_the_explorer_hands_a_series_to_the_page(open_page: Opener, api: httpx.Client) -> None:
     page = open_page()
     open_drawer(page, "data")
     page.locator("#data-file").set_input_files(FOLDER / "fit_examples" / "room.csv")

@@ -94,9 +94,7 @@ def test_runs_for_other_data_are_not_added_and_the_lesson_does_not_wait(page: Pa
 
 
 @pytest.mark.slow
-def test_a_lost_connection_is_reported_and_the_run_arrives(
-    open_page: Opener, api: httpx.Client
-) -> None:
+def test_a_lost_connection_is_reported(open_page: Opener, api: httpx.Client) -> None:
     page = open_page(expected=(502,))
     queue(page, api)
     lost: list[Route] = []

@@ -165,9 +165,7 @@ def test_the_numbers_of_the_gradient_step(api: httpx.Client, steps: list[dict[st
     assert factors[2] == pytest.approx(factors[1])
 
 
-def test_the_numbers_of_the_gradient_descent_step(
-    api: httpx.Client, steps: list[dict[str, Any]]
-) -> None:
+def test_the_numbers_of_gradient_descent(api: httpx.Client, steps: list[dict[str, Any]]) -> None:
     text = steps[3]["answer"]
     descent = {"name": "gradient_descent", "learning_rate": 0.01}
     run = train(api, optimizer={**descent, "learning_rate": 0.001}, n_iterations=1)
@@ -184,9 +182,7 @@ def test_the_numbers_of_the_gradient_descent_step(
     assert_has(text, f"{largest:.0f}", f"{2 / largest:.4f}")
 
 
-def test_the_numbers_of_the_remembering_step(
-    api: httpx.Client, steps: list[dict[str, Any]]
-) -> None:
+def test_the_numbers_of_remembering(api: httpx.Client, steps: list[dict[str, Any]]) -> None:
     text = steps[5]["answer"]
     task = {"dataset": {"kind": "remember"}, "initial_weights": {"w_in": 1, "w_rec": 0.5}}
     (run,) = steps[5]["runs"]

@@ -79,9 +79,7 @@ def test_the_end_of_a_run_is_named(
     assert text in end["sentence"]
 
 
-def test_weights_grow_where_every_target_is_out_of_reach(
-    call_modules: ModuleCaller, api: httpx.Client
-) -> None:
+def test_weights_grow_out_of_reach(call_modules: ModuleCaller, api: httpx.Client) -> None:
     body = request((100, 1), None, "tanh", REMEMBER, n_iterations=5)
     end = describe(call_modules, api, **body)  # some of its targets are negative
     assert end["key"] == "bounded"

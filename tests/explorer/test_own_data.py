@@ -170,9 +170,7 @@ SPREADSHEET = """id;date;day_1;day_2;sales
 """
 
 
-def test_a_preview_leaves_out_columns_and_reads_numbers_as_it_says(
-    open_page: Opener, api: httpx.Client
-) -> None:
+def test_a_preview_shows_how_a_table_is_read(open_page: Opener, api: httpx.Client) -> None:
     page = open_page()
     preview = look(page, SPREADSHEET)
     expect(preview).to_contain_text("3 rows of 2 steps and a target, separated by semicolons")
@@ -315,9 +313,7 @@ def test_runs_on_an_example_are_trained_where_it_is_not_stored(
 
 
 @pytest.mark.slow
-def test_a_link_restores_the_data_or_says_that_they_are_unknown(
-    api: httpx.Client, open_page: Opener
-) -> None:
+def test_a_link_restores_the_data_if_they_are_known(api: httpx.Client, open_page: Opener) -> None:
     body, headers = SMALL.encode(), {"Content-Type": "text/csv"}
     known = api.post("/v1/datasets", content=body, headers=headers).json()["id"]
     page = open_page(f"#dataset={known}&sequence=2&view=-1,1,-1,1", expected=(404,))
@@ -398,9 +394,7 @@ def test_the_data_fit_on_screens(open_page: Opener, viewport: dict[str, int]) ->
     assert violations(page) == []
 
 
-def test_deleting_a_table_deletes_what_an_earlier_visit_made_of_it(
-    open_page: Opener, api: httpx.Client
-) -> None:
+def test_deleting_a_table_deletes_what_was_made_of_it(open_page: Opener, api: httpx.Client) -> None:
     page = open_page(expected=(409,))
     choose(page, SMALL)
     expect(summary(page)).to_contain_text(FOUND)

@@ -80,9 +80,7 @@ def test_the_surface_is_saved_for_a_slide(open_page: Opener) -> None:
     assert box(page, ".surface canvas") == before
 
 
-def test_a_picture_has_a_width_a_title_a_margin_and_the_letters_of_its_language(
-    open_page: Opener,
-) -> None:
+def test_the_width_the_title_the_margin_and_the_letters_of_a_picture(open_page: Opener) -> None:
     page = open_page(f"{RUN}&w_rec=1")
     expect(page.locator("tbody tr")).to_have_count(1)
     open_drawer(page, "embed")

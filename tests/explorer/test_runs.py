@@ -77,9 +77,7 @@ def test_enter_in_a_weight_moves_the_point_and_keeps_the_runs(explorer: Explorer
 
 
 @pytest.mark.slow
-def test_the_gap_does_not_exceed_a_cost_that_is_zero_within_its_accuracy(
-    open_page: Opener,
-) -> None:
+def test_the_gap_does_not_exceed_a_cost_of_nearly_zero(open_page: Opener) -> None:
     page = open_page("#run=optimizer:levenberg_marquardt;n_iterations:600")
     row = page.locator("tbody tr")
     expect(row).to_have_count(1)
@@ -219,9 +217,7 @@ def test_the_form_follows_the_registry(page: Page, api: httpx.Client) -> None:
 
 
 @on_screens
-def test_one_button_trains_with_eight_rates(
-    open_page: Opener, api: httpx.Client, viewport: dict[str, int]
-) -> None:
+def test_a_sweep_of_rates(open_page: Opener, api: httpx.Client, viewport: dict[str, int]) -> None:
     fragment = "#w_in=0.5&w_rec=0.5&optimizer=gradient_descent&n_iterations=50&view=0,2,0,2"
     page = open_page(fragment, viewport=viewport, reduced_motion="reduce")
     open_drawer(page, "settings")

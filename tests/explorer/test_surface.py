@@ -55,9 +55,7 @@ def test_a_click_moves_the_point_and_a_drag_beside_it_pans(explorer: Explorer) -
 
 
 @pytest.mark.slow
-def test_a_click_on_a_mark_moves_the_point_and_one_on_the_point_keeps_its_digits(
-    open_page: Opener,
-) -> None:
+def test_a_click_on_a_mark_moves_the_point_and_keeps_its_digits(open_page: Opener) -> None:
     page = open_page("#w_in=1.0013555472&w_rec=0.5")
     halo = box(page, ".point .halo")
     page.mouse.click(halo["x"] + 12, halo["y"] + 4)

@@ -33,9 +33,7 @@ def samples(draw: Any) -> Arrays:
 
 
 @given(samples(), st.booleans(), st.sampled_from(["\r\n", "\n", "\r"]), st.booleans())
-def test_a_written_table_reads_back(
-    given: Arrays, header: bool, line_end: str, quoted: bool
-) -> None:
+def test_written_tables_read_back(given: Arrays, header: bool, line_end: str, quoted: bool) -> None:
     inputs, targets = given
     file = io.StringIO()
     writer = csv.writer(file, lineterminator=line_end)
@@ -147,9 +145,7 @@ def test_an_index_column_is_refused(first: str) -> None:
         (b"x,target\n1,5,2,5\n", "/inputs/0", ["4 fields", "2", "decimal commas"]),
     ],
 )
-def test_what_can_be_read_in_two_ways_is_refused(
-    body: bytes, pointer: str, readings: list[str]
-) -> None:
+def test_two_readings_are_refused(body: bytes, pointer: str, readings: list[str]) -> None:
     read_csv.refuses(body, pointer, *readings)
 
 

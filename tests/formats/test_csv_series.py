@@ -256,9 +256,7 @@ def test_ambiguous_decimal_marks(numbers: str, words: tuple[str, ...]) -> None:
         ("1.200,2\n950,3", {}, [1.2, 950]),
     ],
 )
-def test_the_query_names_the_decimal_mark(
-    numbers: str, marks: dict[str, Any], targets: list[float]
-) -> None:
+def test_named_decimal_marks(numbers: str, marks: dict[str, Any], targets: list[float]) -> None:
     separator = next(mark for mark in ";\t," if mark in numbers)
     series = read(f"y{separator}x\n{numbers}\n", target="y", **marks)
     np.testing.assert_array_equal(series.targets, targets)

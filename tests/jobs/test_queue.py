@@ -33,9 +33,7 @@ def test_concurrent_migrations_change_nothing(database_url: str, queue: JobQueue
     assert queue.get_statuses(["run_0.1"]) == {}
 
 
-def test_a_lease_is_enqueued_only_if_its_transaction_commits(
-    database: Database, queue: JobQueue
-) -> None:
+def test_a_lease_is_enqueued_with_its_transaction(database: Database, queue: JobQueue) -> None:
     with database.transaction() as connection:
         queue.enqueue(connection, "run_0.1", 1, 0.0)
         queue.enqueue(connection, "run_0.1", 1, 0.0)

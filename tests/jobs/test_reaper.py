@@ -53,9 +53,7 @@ def current_lease(database: Database) -> str:
     return str(computations.get(database, RUN).lease)
 
 
-def test_a_worker_without_heartbeats_is_presumed_dead(
-    database: Database, queue: Any, reaper: Reaper
-) -> None:
+def test_a_silent_worker_is_presumed_dead(database: Database, queue: Any, reaper: Reaper) -> None:
     lease = current_lease(database)
     jobs.claim(database, lease, "worker")
     for second in range(30):
@@ -143,9 +141,7 @@ def test_a_queued_job_that_the_queue_lost_is_requeued(
     assert reap(reaper, 101.0 + LOST_SECONDS, 60) == 0
 
 
-def test_workers_that_no_reaper_saw_alive_do_not_count_against_a_job(
-    database: Database, queue: Any
-) -> None:
+def test_workers_that_no_reaper_saw_alive_do_not_count(database: Database, queue: Any) -> None:
     for _ in range(jobs.MAX_DELIVERIES + 1):
         jobs.claim(database, current_lease(database), "worker")
         assert reap(Reaper(database, queue), 100.0, DEAD_SECONDS) == 1
@@ -153,9 +149,7 @@ def test_workers_that_no_reaper_saw_alive_do_not_count_against_a_job(
     assert (row.status, row.deliveries) == ("queued", 0)
 
 
-def test_a_worker_counts_that_dies_after_its_claim(
-    database: Database, queue: Any, reaper: Reaper
-) -> None:
+def test_a_worker_that_dies_counts(database: Database, queue: Any, reaper: Reaper) -> None:
     reap(reaper, 100.0)
     jobs.claim(database, current_lease(database), "worker")
     assert reap(reaper, 101.0, DEAD_SECONDS) == 1

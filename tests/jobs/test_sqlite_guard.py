@@ -60,9 +60,7 @@ def test_a_symbolic_link_is_resolved(tmp_path: Path) -> None:
     assert find_file_system(link) == "nfs4"
 
 
-def test_an_unknown_file_system_is_accepted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path / "missing"))
     assert find_file_system(tmp_path) is None
     with lock_database(tmp_path / "rnn.sqlite3"):

@@ -76,9 +76,7 @@ def test_stopped_workers_end(start: Start) -> None:
 
 
 @pytest.mark.parametrize("terminated_before", [False, True])
-def test_a_worker_that_does_not_stop_is_killed(
-    start: Start, tmp_path: Path, terminated_before: bool
-) -> None:
+def test_a_stubborn_worker_is_killed(start: Start, tmp_path: Path, terminated_before: bool) -> None:
     script = f"trap '' TERM; touch {tmp_path}/ready; while :; do sleep 0.1; done"
     supervisor = start(script, timing=Timing(poll=0.01, stop=0.1))
     wait_for((tmp_path / "ready").exists)

@@ -187,9 +187,7 @@ def test_a_failed_job_has_a_problem(
     assert "internals" not in row.error["detail"]
 
 
-def test_a_job_fails_that_takes_longer_than_its_limit(
-    database: Database, worker: Worker, queue: Any
-) -> None:
+def test_a_job_above_its_limit_fails(database: Database, worker: Worker, queue: Any) -> None:
     worker.max_seconds = 1e-9
     worker.execute(queue[0])
     row = get_row(database)

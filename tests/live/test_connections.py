@@ -62,9 +62,7 @@ def send(connection: socket.socket, data: bytes) -> None:
         (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 1_000_000, 431, "headers-too-large"),
     ],
 )
-def test_errors_before_routing_are_problems(
-    server: Any, request_: bytes, status: int, slug: str
-) -> None:
+def test_errors_before_routing(server: Any, request_: bytes, status: int, slug: str) -> None:
     check_problem(server.exchange(request_), status, slug)
 
 
@@ -155,9 +153,7 @@ def connect_many(server: Any, closing: ExitStack, number: int) -> None:
 
 
 @pytest.mark.slow
-def test_one_address_cannot_take_all_connections(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_connections_of_one_address(start_server: Callable[..., Any], tmp_path: Path) -> None:
     limits = {"max_connections": 300, "max_connections_per_client": 50}
     server = start_server(tmp_path / "data", "--workers", "0", **limits)
     process = psutil.Process(server.process.pid)

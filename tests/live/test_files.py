@@ -23,9 +23,7 @@ def curl(server: Server, *options: str) -> Any:
 @needs("curl")
 @pytest.mark.slow
 @pytest.mark.parametrize("n_rows", [1, 5000])  # in memory, and in a temporary file
-def test_curl_uploads_the_same_dataset_as_file_form_and_archive(
-    server: Server, tmp_path: Path, n_rows: int
-) -> None:
+def test_curl_uploads_files_forms_and_archives(server: Server, tmp_path: Path, n_rows: int) -> None:
     table = tmp_path / "data.csv"
     table.write_bytes(TABLE + b"3;4;5\r\n" * n_rows)
     stored = curl(server, "--data-binary", f"@{table}", "-H", "content-type: text/csv")

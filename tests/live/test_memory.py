@@ -84,9 +84,7 @@ def test_downloads_that_are_not_read_need_little_memory(
 
 
 @pytest.mark.slow
-def test_responses_that_are_not_read_share_a_limit(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_unread_responses_share_a_limit(start_server: Callable[..., Any], tmp_path: Path) -> None:
     options = {"max_json_numbers": 3_000_000, "client_timeout": 60}
     server = start_server(tmp_path / "data", "--workers", "0", **options)
     path = "/v1/cost-surface?resolution=1000"

@@ -141,9 +141,7 @@ def test_every_request_under_load_gets_its_response(start: Start, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_computation_longer_than_the_grace_period_is_refused(
-    start: Start, tmp_path: Path
-) -> None:
+def test_a_computation_beyond_the_grace_period_is_refused(start: Start, tmp_path: Path) -> None:
     limits = {"max_sync_seconds": 10_000, "max_work_seconds": 10_000}
     server = start(**limits)
 
@@ -178,9 +176,7 @@ def test_pending_connections_are_accepted(start: Start, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("body", [b"GET /livez HT", b""])
-def test_connections_without_a_request_do_not_delay_the_end(
-    start: Start, tmp_path: Path, body: bytes
-) -> None:
+def test_idle_connections_do_not_delay_the_end(start: Start, tmp_path: Path, body: bytes) -> None:
     server = start()
     with server.connect(body):
         server.signal(signal.SIGTERM)

@@ -128,9 +128,7 @@ every_computation = pytest.mark.parametrize(
 
 @every_computation
 @pytest.mark.parametrize("activation", ["identity", "tanh"])
-def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate(
-    computation: JobType[Any], activation: str
-) -> None:
+def test_a_step_takes_a_tenth_of_a_second(computation: JobType[Any], activation: str) -> None:
     window = {"window": {"resolution": 10}} if computation is BASIN_MAP else {}  # one tile
     request = computation.request_model.model_validate(
         {"network": {"activation": activation}, **window}

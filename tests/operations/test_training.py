@@ -54,9 +54,7 @@ def begin(state: Any = None, **body: Any) -> StepwiseTraining:
 
 
 @pytest.mark.parametrize("weights", [(1.0, 0.5), (np.nan, 0.5), (1.0, -np.inf)])
-def test_the_latest_weights_are_null_where_they_are_not_finite(
-    weights: tuple[float, float],
-) -> None:
+def test_latest_weights_that_are_not_finite_are_null(weights: tuple[float, float]) -> None:
     head = np.array([7.0, *weights])
     work = begin({"head": head, "states": np.array([[0.1, 1.0], [0.1, 1.0]])})
     assert work.done == 7

@@ -263,9 +263,7 @@ def test_starting_a_process_is_tried_again_for_the_next_picture(
     assert "no more processes" in caplog.text
 
 
-def test_a_renderer_finishes_the_picture_of_a_cancelled_request(
-    start_pool: Any, fake_renderers: Any
-) -> None:
+def test_a_renderer_finishes_a_cancelled_picture(start_pool: Any, fake_renderers: Any) -> None:
     run = start_pool(1)
 
     async def cancel() -> Any:
@@ -303,9 +301,7 @@ def test_waiting_times_out(start_pool: Any, monkeypatch: pytest.MonkeyPatch) -> 
     ready.set()
 
 
-def test_a_closed_pool_refuses_what_waits_and_finishes_what_is_drawn(
-    start_pool: Any, fake_renderers: Any
-) -> None:
+def test_a_closed_pool_finishes_what_is_drawn(start_pool: Any, fake_renderers: Any) -> None:
     run = start_pool(1)
 
     async def close() -> list[Any]:

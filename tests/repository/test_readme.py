@@ -125,9 +125,7 @@ def contains(actual: Any, written: Any) -> bool:
     return bool(actual == written)
 
 
-def test_the_shown_json_is_in_the_responses(
-    responses: list[list[tuple[str, httpx.Response]]],
-) -> None:
+def test_the_shown_json_is_received(responses: list[list[tuple[str, httpx.Response]]]) -> None:
     shown = 0
     blocks = iter(responses)
     received: list[Any] = []

@@ -59,9 +59,7 @@ async def respond(_scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.body"})
 
 
-def test_a_shutdown_begins_before_the_server_stops_listening(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_shutdown_begins_before_the_end_of_listening(capsys: pytest.CaptureFixture[str]) -> None:
     """A connection at the moment in which ``/readyz`` begins to fail gets its response."""
     settings = Settings()
     protocol = cast(

@@ -157,9 +157,7 @@ def test_json_is_stored_number_by_number(database: Database) -> None:
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-def test_json_with_a_number_that_is_not_finite_is_rejected(
-    database: Database, number: float
-) -> None:
+def test_json_with_numbers_that_are_not_finite(database: Database, number: float) -> None:
     with pytest.raises(StoreError):
         computations.record(database, make_finished(result={"cost": number}), {})
     with pytest.raises(NotFound):
@@ -207,18 +205,14 @@ def test_a_failed_migration_changes_nothing(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("revision", ["0001", "0006"])
-def test_a_database_from_before_the_first_release_is_refused(
-    database: Database, revision: str
-) -> None:
+def test_a_database_before_the_first_release_is_refused(database: Database, revision: str) -> None:
     with database.transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
     with pytest.raises(StoreError, match="delete it, or name a new one"):
         database.migrate()
 
 
-def test_a_newer_database_is_not_changed(
-    database: Database, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_newer_database_is_kept(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     with database.transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.migrate()

@@ -69,9 +69,7 @@ def test_an_old_lease_cannot_write(database: Database, queue: Any) -> None:
     assert jobs.heartbeat(database, new)
 
 
-def test_a_cancelled_job_starts_again_also_after_it_was_deleted(
-    database: Database, queue: Any
-) -> None:
+def test_a_cancelled_or_deleted_job_starts_again(database: Database, queue: Any) -> None:
     jobs.submit(database, JOB, queue.enqueue)
     jobs.claim(database, queue[0], "worker")
     checkpoints.save(database, queue[0], checkpoint(5))

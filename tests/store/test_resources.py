@@ -120,9 +120,7 @@ def test_an_unfinished_run_is_not_replaced(database: Database, status: Status) -
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_a_failed_or_cancelled_run_is_replaced(
-    database: Database, trajectory: Named, status: Status
-) -> None:
+def test_a_failed_run_is_replaced(database: Database, trajectory: Named, status: Status) -> None:
     first, _ = computations.record(database, make_finished(), trajectory)
     set_status(database, first.id, status, result=None, error={"type": "job"}, attempt=3)
     second, created = computations.record(database, make_finished(), {"cost": np.ones(2)})
@@ -164,9 +162,7 @@ def test_a_run_requires_its_dataset(database: Database, trajectory: Named) -> No
 @pytest.mark.parametrize(
     ("column", "values"), [("kind", get_args(Kind)), ("status", get_args(Status))]
 )
-def test_only_known_kinds_and_statuses_are_stored(
-    database: Database, column: str, values: tuple[str, ...]
-) -> None:
+def test_known_kinds_and_statuses(database: Database, column: str, values: tuple[str, ...]) -> None:
     row = record(database, make_finished())
     for value in values:
         with database.transaction() as connection:

@@ -426,17 +426,3 @@ def test_other_models_take_one_number_per_step(api: Any) -> None:
     api.refused(api.post("/v1/predict", {"continue": {}}), "/continue")
     missing = {"model": {"kind": "fit", "id": "fit_" + "0" * 32}, "inputs": [INPUTS]}
     assert api.post("/v1/predict", missing).status_code == 404
-
-
-def test_a_csv_in_long_form_gives_a_time_constant(api: Any) -> None:
-    """What a person does: send a table, and ask for the fit."""
-    lines = ["time,spend,sales"]
-    series = make_series(n_steps=40)["sequences"][0]
-    for hour, (x, y) in enumerate(zip(series["inputs"], series["targets"], strict=True)):
-        lines.append(f"{hour},{x[0]},{y}")
-    path = "/v1/datasets?kind=series&target=sales&inputs=spend&time=time"
-    headers = {"content-type": "text/csv"}
-    dataset = api.request("POST", path, content="\n".join(lines), headers=headers).json()
-    result = api.post(FITS, {"dataset": {"kind": "stored", "id": dataset["id"]}}).json()
-    assert result["time_constant"]["value"] > 0.0
-    assert result["inputs"][0]["name"] == "spend"

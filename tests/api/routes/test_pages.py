@@ -30,9 +30,7 @@ def test_a_page_has_a_strict_policy(api: Any, path: str) -> None:
     ("sources", "options"),
     [("'none'", "DENY"), ("*", None), ("'self' https://lms.example.org", None)],
 )
-def test_a_setting_names_the_pages_that_may_embed(
-    api: Any, make_api: Any, sources: str, options: str | None
-) -> None:
+def test_pages_that_may_embed(api: Any, make_api: Any, sources: str, options: str | None) -> None:
     other = make_api(frame_ancestors=tuple(sources.split()))
     response = other.get("/")
     # A policy of * excludes pages that are opened as files, such as slides.

@@ -265,9 +265,7 @@ def test_results_match_fifty_digits(name: str, w_rec: float, initial_state: floa
 @pytest.mark.parametrize("initial_state", [0.0, 1.0, -3.0])
 @pytest.mark.parametrize("w_rec", [1e150, -1e150])
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_w_rec_near_the_end_of_the_float64_range(
-    name: str, w_rec: float, initial_state: float
-) -> None:
+def test_w_rec_near_the_ends_of_float64(name: str, w_rec: float, initial_state: float) -> None:
     # One sample: with slopes near e^(-1e150), the rounding error of a logarithm is larger than
     # any sum over samples.
     data, network = real_data(1, 9), Network(name, initial_state)
@@ -289,9 +287,7 @@ def test_w_rec_near_the_end_of_the_float64_range(
         ("sigmoid", -2.0, 0.0),
     ],
 )
-def test_two_thousand_steps_match_fifty_digits(
-    name: str, w_rec: float, initial_state: float
-) -> None:
+def test_two_thousand_steps_in_fifty_digits(name: str, w_rec: float, initial_state: float) -> None:
     data, network = real_data(2, 2000), Network(name, initial_state)
     weights = Weights(0.75, w_rec)
     assert_exact(data, weights, network, absolute=1e-11)

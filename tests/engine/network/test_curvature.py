@@ -73,9 +73,7 @@ def test_the_optimum_of_the_tutorial_is_steep_and_narrow() -> None:
 
 
 @pytest.mark.parametrize(("factor", "arrives"), [(0.99, True), (1.01, False)])
-def test_gradient_descent_is_stable_up_to_two_over_the_largest(
-    factor: float, arrives: bool
-) -> None:
+def test_gradient_descent_settles_up_to_two_over_the_largest(factor: float, arrives: bool) -> None:
     data = count_ones()
     rate = factor * 2.0 / curvature_at(data, 1.0, 1.0, Network())[1]
     objective = make_objective(Dataset.from_arrays(*data), Network())

@@ -191,9 +191,7 @@ ordinary = st.floats(-2, 2, width=32).filter(lambda x: x == 0.0 or abs(x) > 1e-6
 
 
 @given(ordinary, ordinary, ordinary, st.sampled_from(sorted(ACTIVATIONS)))
-def test_both_aggregations_match_backpropagation(
-    w_in: float, w_rec: float, initial_state: float, name: str
-) -> None:
+def test_both_aggregations(w_in: float, w_rec: float, initial_state: float, name: str) -> None:
     inputs, targets = count_ones(6, 9, seed=8)
     network, weights = Network(name, initial_state), Weights(w_in, w_rec)
     states = forward_states(inputs, *weights, network)

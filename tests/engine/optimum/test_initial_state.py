@@ -61,9 +61,7 @@ def test_a_large_state_is_canceled(
 
 @pytest.mark.parametrize("s0", [1.0, -3.0, 100.0])
 @pytest.mark.parametrize("n_steps", [2, 3, 5, 7])
-def test_two_sequences_are_fitted_where_their_residuals_have_a_root(
-    n_steps: int, s0: float
-) -> None:
+def test_two_sequences_fit_where_their_residuals_have_a_root(n_steps: int, s0: float) -> None:
     """Two outputs fit perfectly where p_1 (t_2 - s0 w^T) = p_2 (t_1 - s0 w^T)."""
     for seed in range(25):
         rng = np.random.default_rng([seed, n_steps])
@@ -99,9 +97,7 @@ def test_one_step_is_fitted_by_a_straight_line(base: float, s0: float) -> None:
         (1e-09, 10000.0, 574798.0555457823, -56.480124576933555),
     ],
 )
-def test_nearly_equal_sequences_cancel_the_state(
-    d: float, s0: float, w_in: float, w_rec: float
-) -> None:
+def test_nearly_equal_sequences(d: float, s0: float, w_in: float, w_rec: float) -> None:
     x = np.array([[1, 1, 1 + d], [1, 1, 1], [1, 1, 1 - d], [1 + d, 1, 1]])
     t = np.array([1.0, 0.5, -1.0, 2.0])
     found = find_optimum(x, t, s0)
@@ -125,9 +121,7 @@ def test_nearly_equal_sequences_differ_where_their_common_part_is_0() -> None:
         ([1] * 7, 3.0, 1000.0),
     ],
 )
-def test_equal_sequences_have_the_weights_with_w_rec_1(
-    row: list[int], target: float, s0: float
-) -> None:
+def test_equal_sequences_have_w_rec_1(row: list[int], target: float, s0: float) -> None:
     """Each w_rec has a perfect fit; that of 1 is preferred however large the state is."""
     found = find_optimum(np.array([row] * 4, dtype=float), np.full(4, target), s0)
     assert found.weights == ((target - s0) / sum(row), 1.0)
@@ -168,9 +162,7 @@ def test_a_state_is_canceled_beside_a_constant_column(s0: float) -> None:
         ([[1, 3, 0], [1, 1, 1], [1, 1, 2]], -2.0, True),  # p_1 = p_2 at 0.5, p_2 = p_3 nowhere
     ],
 )
-def test_zero_targets_may_have_several_perfect_fits(
-    inputs: list[list[float]], s0: float, unique: bool
-) -> None:
+def test_perfect_fits_of_zero_targets(inputs: list[list[float]], s0: float, unique: bool) -> None:
     x = np.array(inputs, dtype=float)
     found = find_optimum(x, np.zeros(len(x)), s0)
     assert (*found.weights, found.cost) == (0.0, 0.0, 0.0)

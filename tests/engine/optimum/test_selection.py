@@ -157,9 +157,7 @@ def test_optimum_that_is_attained(
         ),
     ],
 )
-def test_infimum_that_is_not_attained(
-    inputs: Array, targets: Array, s0: float, w_rec: float
-) -> None:
+def test_unattained_infimum(inputs: Array, targets: Array, s0: float, w_rec: float) -> None:
     found = find_optimum(inputs, targets, s0)
     assert not found.attained
     assert not found.unique

@@ -130,9 +130,7 @@ def test_weights_of_1_count_exactly(n_steps: int, seed: int) -> None:
     ("w_in", "w_rec"), [(0.5, 0.9), (-3.0, 0.0), (2.0, -1.0), (0.25, 1.7), (1, 3)]
 )
 @pytest.mark.parametrize("s0", [0.0, 1.0, -3.0])
-def test_the_weights_that_generated_the_targets_are_found(
-    w_in: float, w_rec: float, s0: float
-) -> None:
+def test_the_weights_behind_the_targets_are_found(w_in: float, w_rec: float, s0: float) -> None:
     inputs = np.random.default_rng(5).normal(size=(20, 8))
     targets = np.array([_output(row, w_in, w_rec, s0) for row in inputs])
     found = find_optimum(inputs, targets, s0)
@@ -155,9 +153,7 @@ def _output(row: Array, w_in: float, w_rec: float, state: float) -> float:
     seed=st.integers(0, 10**6),
     s0=st.sampled_from([0.0, 0.0, 1.0, -3.0, 1e-3]),
 )
-def test_dense_search_finds_nothing_lower(
-    kind: str, n_samples: int, n_steps: int, seed: int, s0: float
-) -> None:
+def test_nothing_is_lower(kind: str, n_samples: int, n_steps: int, seed: int, s0: float) -> None:
     inputs, targets = draw(kind, n_samples, n_steps, seed)
     found = find_optimum(inputs, targets, s0)
     size = float(np.mean(targets**2))
@@ -179,9 +175,7 @@ def test_dense_search_finds_nothing_lower(
     ),
     s0=st.sampled_from([0.0, 0.0, 1.0, -2.0]),
 )
-def test_small_whole_numbers_with_all_degenerate_cases(
-    data: list[tuple[list[int], int]], s0: float
-) -> None:
+def test_small_whole_numbers(data: list[tuple[list[int], int]], s0: float) -> None:
     inputs = np.array([row for row, _ in data], dtype=float)
     targets = np.array([target for _, target in data], dtype=float)
     found = find_optimum(inputs, targets, s0)

@@ -86,9 +86,7 @@ def test_points_without_digits_hide_no_minimum_beside_them() -> None:
 
 
 @pytest.mark.parametrize(("change", "is_flat"), [(0.0, True), (0.1, True), (10.0, False)])
-def test_costs_that_differ_by_less_than_their_accuracy_are_equal(
-    change: float, is_flat: bool
-) -> None:
+def test_costs_are_equal_within_their_accuracy(change: float, is_flat: bool) -> None:
     profile = search_polynomial(Polynomial([-3.0, change * ACCURACY]))
     assert profile.is_flat is is_flat
     assert len(profile.minima.w) == 1

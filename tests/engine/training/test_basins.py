@@ -114,9 +114,7 @@ def test_cells_match_runs_with_an_activation(activation: str, name: str) -> None
 
 
 @pytest.mark.parametrize("target", [1e-3, 1e-12, 1e-20, 0.0])
-def test_small_targets_are_compared_with_accurate_costs(
-    target: float, objective: Objective
-) -> None:
+def test_small_targets_need_accurate_costs(target: float, objective: Objective) -> None:
     # Costs computed from moments alone have no correct digit below about 1e-14.
     axis = np.linspace(0.9, 1.1, 5)
     setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=target)
@@ -155,9 +153,7 @@ def test_overflow_with_an_activation(name: str, clip: Clip | None) -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("clip", [None, NORM, VALUE])
-def test_huge_initial_weights_have_an_outcome(
-    name: str, clip: Clip | None, objective: Objective
-) -> None:
+def test_outcomes_of_huge_weights(name: str, clip: Clip | None, objective: Objective) -> None:
     axis = np.array([-1e300, 0.0, 1e80])
     setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=1e-3, clip=clip)
     batch = train_all(setup, axis, axis, n_iterations=12)
@@ -214,9 +210,7 @@ def test_a_map_of_several_batches_consists_of_smaller_maps(objective: Objective)
 )
 @given(stops=st.lists(st.integers(0, 80), max_size=4).map(sorted))
 @settings(max_examples=10)
-def test_resumed_map_equals_an_uninterrupted_one(
-    name: str, stops: list[int], objective: Objective
-) -> None:
+def test_a_resumed_map_is_the_same(name: str, stops: list[int], objective: Objective) -> None:
     w_in, w_rec = np.linspace(-2.0, 2.0, 5), np.linspace(-1.0, 2.0, 4)
     setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=0.5)
     whole = train_all(setup, w_in, w_rec, n_iterations=80)

@@ -71,9 +71,7 @@ def make_plane(by_w_in: float, by_w_rec: float) -> Plane:
 
 
 @pytest.mark.parametrize("kind", ["moments", "backpropagation"])
-def test_tutorial_trajectory_bit_for_bit(
-    kind: str, rprop: TrainingSetup, tutorial: dict[str, Any]
-) -> None:
+def test_tutorial_bit_for_bit(kind: str, rprop: TrainingSetup, tutorial: dict[str, Any]) -> None:
     if kind == "backpropagation":
         rprop = replace(rprop, objective=NetworkObjective(*count_ones(), Network()))
     run = train(rprop, TUTORIAL_START, n_iterations=500)
@@ -128,9 +126,7 @@ def test_costs_stated_in_descriptions(
 
 
 @pytest.mark.parametrize("rate", [1e-6, 1e-5, 1e-4, 1e-3, 1e-2])
-def test_gradient_descent_diverges_from_the_tutorials_start(
-    rate: float, objective: Objective
-) -> None:
+def test_gradient_descent_diverges(rate: float, objective: Objective) -> None:
     optimizer = OPTIMIZERS["gradient_descent"](learning_rate=rate)
     run = train(TrainingSetup(objective, optimizer), TUTORIAL_START)
     assert run.outcome is Outcome.DIVERGED
