@@ -21,10 +21,10 @@ from service.formats.csv_tables import (
     TableReader,
     cite,
     find_separator,
-    is_number,
     read_lines,
     split_line,
 )
+from service.schemas.arrays import is_number
 from service.store.array_codec import ArrayStream
 
 # The header of an index that pandas and R write, and the one that pandas reads there.

@@ -23,11 +23,11 @@ from service.formats.csv_tables import (
     TableReader,
     cite,
     find_separator,
-    is_number,
     read_lines,
     shorten,
     split_line,
 )
+from service.schemas.arrays import is_number
 from service.schemas.series import MAX_NAME, NAME_PATTERN, check_inputs, to_names
 from service.schemas.times import Times, TimesError, list_times
 

@@ -11,7 +11,7 @@ import numpy as np
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed, count
 from service.formats.base import SizeLimits
-from service.schemas.arrays import explain_out_of_range, in_range
+from service.schemas.arrays import explain_out_of_range, in_range, is_number
 
 SAMPLE: Final = 20  # lines that determine the layout
 PARSED_NUMBERS: Final = 4_000  # read at a time
@@ -45,8 +45,6 @@ def read_lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
     try:
         for number, line in enumerate(io.TextIOWrapper(io.BytesIO(body), "utf-8-sig"), 1):
             if len(line) > longest:
-                separator = next((mark for mark in SEPARATORS if mark in line), SEPARATORS[0])
-                limits.check_cells(1, line.count(separator))
                 detail = f"line {number} has {len(line)} characters; the limit is {longest}"
                 raise LimitExceeded(
                     detail, "/dataset", line=number, limit=longest, needed=len(line)
@@ -64,15 +62,6 @@ def split_line(text: str, separator: str) -> list[str]:
         return [field.strip() for field in text.split(separator)]
     pairs = FIELDS[separator].findall(separator + text)
     return [(quoted or plain).strip() for quoted, plain in pairs]
-
-
-def is_number(field: str) -> bool:
-    """Return whether a field is a number, finite or not, with a decimal point or comma."""
-    try:
-        float(field.replace(",", "."))
-    except ValueError:
-        return False
-    return True
 
 
 def find_separator(sample: list[Line]) -> str:

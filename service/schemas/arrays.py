@@ -45,6 +45,15 @@ def pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
         yield start, array[start : start + rows]
 
 
+def is_number(text: str) -> bool:
+    """Return whether a text is a number, finite or not, with a decimal point or comma."""
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
 def in_range(numbers: Array) -> NDArray[np.bool_]:
     """Return for each number whether a dataset may hold it."""
     sizes = np.abs(numbers)

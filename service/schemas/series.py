@@ -13,11 +13,10 @@ from service.engine.data import Series, Step
 from service.errors import LimitExceeded, count
 from service.schemas.arrays import LARGEST, SMALLEST, Observations, Steps, error_at, pieces
 from service.schemas.base import NUMBER, Real, RequestModel
-from service.schemas.times import Times, TimesError
+from service.schemas.times import MAX_NAMED, Times, TimesError
 
 MAX_INPUTS = 12
 MAX_NAME = 100  # characters
-MAX_NAMED = 1000  # sequences
 
 # A quotation mark would end the name in the header of a table.
 NAME_PATTERN = r'^[^"\x00-\x1f\x7f-\x9f]+$'
@@ -67,13 +66,6 @@ class SequenceSchema(RequestModel):
         return inputs
 
 
-def check_names(inputs: list[str], target: str) -> None:
-    """Raise an error if two columns have the same name."""
-    for i, name in enumerate(inputs):
-        if name in {target, *inputs[:i]}:
-            raise error_at("repeated", f"Two columns are named {name}", "inputs", i)
-
-
 def check_inputs(n_inputs: int) -> None:
     """Raise LimitExceeded for a file with more inputs than a fit can have."""
     if n_inputs > MAX_INPUTS:
@@ -91,7 +83,9 @@ def to_series(
     inputs: list[str], target: str, sequences: list[SequenceSchema], step: StepSchema
 ) -> Series:
     """Return the engine's series; raises errors of a model."""
-    check_names(inputs, target)
+    for i, name in enumerate(inputs):
+        if name in {target, *inputs[:i]}:
+            raise error_at("repeated", f"Two columns are named {name}", "inputs", i)
     rows = [sequence.to_rows(len(inputs), i) for i, sequence in enumerate(sequences)]
     targets = [sequence.targets for sequence in sequences]
     names = [sequence.name for sequence in sequences if sequence.name is not None]

@@ -4,14 +4,14 @@ import re
 from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Step
 from service.engine.types import Array
-from service.schemas.arrays import explain_out_of_range, in_range
+from service.schemas.arrays import explain_out_of_range, in_range, is_number
 
 TOLERANCE: Final = 0.01  # of a step: rounded times, and clock changes in weekly data
 UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
@@ -22,29 +22,23 @@ MONTHS: Final = {"month": 1, "year": 12}
 CLOCK_UNITS: Final = {"hour", "minute", "second"}
 KIND: Final = "a date; write dates as 2024-01-31, 2024-01-31 13:00, 2024-Q1 or 2024-W05"
 
-NUMBER: Final = re.compile(r"[+-]?(\d++[.,]?\d*+|[.,]\d++)(e[+-]?\d++)?", re.ASCII | re.IGNORECASE)
-DATE: Final = re.compile(r"(\d{4})([-/])(\d\d?)(?:\2(\d\d?))?(\D.*+)?", re.ASCII)
-DAY_FIRST: Final = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})(\D.*+)?", re.ASCII)
-WEEK: Final = re.compile(r"\d{4}-?W\d\d(-?[1-7])?", re.ASCII)  # of ISO 8601
-QUARTERS: Final = re.compile(r"(\d{4})[-/ ]?Q([1-4])|Q([1-4])[-/ ]?(\d{4})", re.ASCII)
-MAX_STARTS: Final = 1000  # sequences whose first times are stored
-HOUR: Final = re.compile(r"[T ] *(\d:)", re.ASCII)  # with one digit
+MAX_NAMED: Final = 1000  # sequences whose names and first times are stored
+
+QUARTER: Final = re.compile(r"(\d{4})[-/ ]?Q([1-4])|Q([1-4])[-/ ]?(\d{4})", re.ASCII)
+DAY_FIRST: Final = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})", re.ASCII)
+MONTH: Final = re.compile(r"^\d{4}-\d\d$", re.ASCII)
+ONE_DIGIT: Final = re.compile(r"(?<![\d.])\d(?=[-:T ]|$)", re.ASCII)  # of a month, a day, an hour
 
 
 def parse_date(text: str) -> datetime:
     """Return a date, with a time zone if the text has an offset; raises ValueError."""
-    if WEEK.fullmatch(text):
-        return datetime.fromisoformat(text)
-    if match := QUARTERS.fullmatch(text):
+    if match := QUARTER.fullmatch(text):
         return datetime(int(match[1] or match[4]), 3 * int(match[2] or match[3]) - 2, 1)
-    if match := DATE.fullmatch(text):
-        year, month, day, time = match[1], match[3], match[4] or "1", match[5]
-    elif match := DAY_FIRST.fullmatch(text):
-        day, month, year, time = match.groups()
-    else:
-        raise ValueError(text)
-    time = HOUR.sub(r"T0\1", time or "", count=1)
-    return datetime.fromisoformat(f"{year}-{int(month):02}-{int(day):02}{time}")
+    if "W" not in text:  # the weeks of ISO 8601 have a digit for the day
+        text = DAY_FIRST.sub(r"\3-\2-\1", text.replace("/", "-"))
+        text = ONE_DIGIT.sub(r"0\g<0>", " ".join(text.split()))
+        text = MONTH.sub(r"\g<0>-01", text)
+    return datetime.fromisoformat(text)
 
 
 class TimesError(ValueError):
@@ -69,7 +63,7 @@ class Times:
     def add(self, texts: Sequence[str]) -> None:
         """Add the times of rows; raises TimesError for a text that is not a time."""
         if not self._times:
-            self._are_dates = NUMBER.fullmatch(texts[0]) is None
+            self._are_dates = not is_number(texts[0])
         for text in texts:
             try:
                 time = self._parse(text)
@@ -99,7 +93,7 @@ class Times:
         step = self._find_step(codes)
         _, first = np.unique(codes, return_index=True)
         times = np.frombuffer(self._times)[first].tolist()
-        if len(times) > MAX_STARTS or (not self._are_dates and {*times} == {step.length}):
+        if len(times) > MAX_NAMED or (not self._are_dates and {*times} == {step.length}):
             return step, ()
         if not self._are_dates:
             return step, tuple(times)
@@ -116,17 +110,17 @@ class Times:
         follows = np.diff(codes[order]) == 0
         if not follows.any():
             return Step()
-        times = np.frombuffer(self._times)[order]
-        step = None
-        if self._are_dates:
-            dates = times.astype("datetime64[s]")
-            step = _find_months(dates, follows) or _find_business_days(dates, follows)
+        times, rows = np.frombuffer(self._times)[order], order[1:][follows]
+        gaps = np.diff(times)[follows]
+        if not self._are_dates:
+            self._check_gaps(gaps, rows)
+            step = self._to_step(float(gaps.mean()))
+        else:
+            step = _find_calendar_step(times.astype("datetime64[s]"), follows)
         if step is None:
-            gaps = np.diff(times)[follows]
-            if self._are_dates and not self._have_offsets:
+            if not self._have_offsets:
                 gaps = _without_clock_changes(gaps, times[1:][follows])
-            usual = self._check_gaps(gaps, order[1:][follows])
-            step = self._to_step(usual if self._are_dates else float(gaps.mean()))
+            step = self._to_step(self._check_gaps(gaps, rows))
         if not in_range(np.array(step.length)):
             detail = f"the step in {self._name!r}: {explain_out_of_range(step.length)}"
             raise TimesError(None, detail)
@@ -238,26 +232,21 @@ def _without_clock_changes(gaps: Array, times: Array) -> Array:
     return np.where(is_change, usual, gaps)
 
 
-def _find_business_days(dates: NDArray[np.datetime64], follows: NDArray[np.bool_]) -> Step | None:
-    """Return the step between days from Monday to Friday with some weekend, or None."""
-    days = dates.astype("datetime64[D]")
-    gaps = np.diff(days)[follows]
-    if (dates - days != (dates - days)[0]).any() or not np.is_busday(days).all():
-        return None
-    counts = np.busday_count(days[:-1], days[1:])[follows]
-    is_weekly = (gaps == gaps[0]).all()
-    return None if is_weekly or (counts != 1).any() else Step(1.0, BUSINESS_DAY)
+def _find_calendar_step(dates: NDArray[np.datetime64], follows: NDArray[np.bool_]) -> Step | None:
+    """Return a step of months or years, or between days from Monday to Friday, or None."""
+    days, months = dates.astype("datetime64[D]"), dates.astype("datetime64[M]")
+    until_next = (months + 1).astype("datetime64[s]") - dates
+    if _are_equal(dates - months) or _are_equal(until_next):
+        n_months = np.diff(months.astype(np.int64))[follows]
+        if n_months[0] > 0 and _are_equal(n_months):
+            years, rest = divmod(int(n_months[0]), 12)
+            return Step(float(n_months[0]), "month") if rest else Step(float(years), "year")
+    if _are_equal(dates - days) and np.is_busday(days).all():
+        n_days = np.busday_count(days[:-1], days[1:])[follows]
+        if (n_days == 1).all() and not _are_equal(np.diff(days)[follows]):
+            return Step(1.0, BUSINESS_DAY)
+    return None
 
 
-def _find_months(dates: NDArray[np.datetime64], follows: NDArray[np.bool_]) -> Step | None:
-    """Return a step of months or years, or None."""
-    months = dates.astype("datetime64[M]")
-    since = dates - months  # the start of the month
-    until = (months + np.timedelta64(1, "M")).astype("datetime64[s]") - dates
-    if (since != since[0]).any() and (until != until[0]).any():
-        return None
-    gaps = np.diff(months.astype(np.int64))[follows]
-    if gaps[0] <= 0 or (gaps != gaps[0]).any():
-        return None
-    years, rest = divmod(int(gaps[0]), 12)
-    return Step(float(gaps[0]), "month") if rest else Step(float(years), "year")
+def _are_equal(values: NDArray[Any]) -> bool:
+    return bool((values == values[0]).all())

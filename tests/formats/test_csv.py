@@ -164,15 +164,15 @@ def test_a_table_above_the_limit_is_not_read_to_its_end() -> None:
 def test_sequences_above_the_limit_are_refused_by_their_first_row() -> None:
     limits = Limits(max_steps=3)
     read_csv(b"1,2,3,4\n", limits)
-    for row in (b"1,2,3,4,5\n", b"a,b,c,d,t\n", b"1," * 100_000 + b"1\n"):
+    for row in (b"1,2,3,4,5\n", b"a,b,c,d,t\n"):
         with pytest.raises(LimitExceeded, match=r"steps; the limit is 3\b"):
             read_csv(row + b"x\n", limits)  # the error is not reached
 
 
 def test_a_row_above_the_limit_is_not_parsed() -> None:
     limits = Limits(max_steps=3)
-    for row in (b'"' + b"," * 1000 + b'",2\n', b"1,2\n1," + b"9" * 1000):
-        with pytest.raises(LimitExceeded, match=r"limit is (3|400)\b"):
+    for row in (b'"' + b"," * 1000 + b'",2\n', b"1," * 1000 + b"1", b"1,2\n1," + b"9" * 1000):
+        with pytest.raises(LimitExceeded, match=r"limit is 400\b"):
             read_csv(row, limits)
     read_csv.refuses(b"1,2\n" + b"3," * 100_000 + b"3\n", "/inputs/1", "100001 fields")
 
