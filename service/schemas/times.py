@@ -112,15 +112,14 @@ class Times:
             return Step()
         times, rows = np.frombuffer(self._times)[order], order[1:][follows]
         gaps = np.diff(times)[follows]
-        if not self._are_dates:
-            self._check_gaps(gaps, rows)
-            step = self._to_step(float(gaps.mean()))
-        else:
+        step = None
+        if self._are_dates:
             step = _find_calendar_step(times.astype("datetime64[s]"), follows)
         if step is None:
-            if not self._have_offsets:
+            if self._are_dates and not self._have_offsets:
                 gaps = _without_clock_changes(gaps, times[1:][follows])
-            step = self._to_step(self._check_gaps(gaps, rows))
+            usual = self._check_gaps(gaps, rows)
+            step = self._to_step(usual if self._are_dates else float(gaps.mean()))
         if not in_range(np.array(step.length)):
             detail = f"the step in {self._name!r}: {explain_out_of_range(step.length)}"
             raise TimesError(None, detail)
