@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from service.engine import training as engine
-from service.engine.training import OPTIMIZERS, BasinCheckpoint
+from service.engine.training import BasinCheckpoint
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import NPZ, write_npz
 from service.operations.costs import axis
@@ -21,12 +21,7 @@ from service.operations.job_types import (
     StepwiseComputation,
 )
 from service.operations.limits import Limits
-from service.operations.training import (
-    TARGET_STEP_SECONDS,
-    check_clip,
-    make_setup,
-)
-from service.operations.work_estimates import training_seconds
+from service.operations.training import estimate_training, make_setup, steps_per_stop
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.store import computations
@@ -36,28 +31,12 @@ from service.store.rows import ComputationRow
 
 def estimate(request: BasinMapRequest, size: DatasetSize, limits: Limits) -> float:
     """Return the estimated seconds of a map; raises Invalid if it is contradictory or too long."""
-    check_clip(request.optimizer, request.clip)
-    limits.check_iterations(request.n_iterations)
+    n_starts = request.window.resolution**2
     limits.check_grid(request.window.resolution, "/window/resolution")
     if not request.keep:
         instead = "lower the resolution, or keep the map and read its npz archive"
-        limits.check_json(3 * request.window.resolution**2, "/window/resolution", instead)
-    n_starts = request.window.resolution**2
-    seconds = _estimate_seconds(request, size, request.n_iterations, n_starts)
-    limits.check_job(seconds, "/n_iterations")
-    return seconds
-
-
-def _estimate_seconds(
-    request: BasinMapRequest, size: DatasetSize, n_iterations: int, n_starts: int
-) -> float:
-    return training_seconds(
-        OPTIMIZERS[request.optimizer.name],
-        request.network.activation,
-        size,
-        n_iterations,
-        n_starts=n_starts,
-    )
+        limits.check_json(3 * n_starts, "/window/resolution", instead)
+    return estimate_training(request, size, limits, n_starts=n_starts)
 
 
 class StepwiseBasinMap(StepwiseComputation):
@@ -78,29 +57,24 @@ class StepwiseBasinMap(StepwiseComputation):
         tile: int = 5_000,
     ) -> None:
         super().__init__(parts)
-        self.request, self.size = request, dataset.size
+        self.request = request
         self.setup = make_setup(request, dataset)
         self.w_in = axis(request.window.w_in, request.window.resolution)
         self.w_rec = axis(request.window.w_rec, request.window.resolution)
-        rows = min(tile // self.w_in.size, TARGET_STEP_SECONDS / self._per_iteration(1))
-        self.tile_rows = max(1, int(rows))
+        n_columns = self.w_in.size
+        # As many rows as one row could have iterations.
+        rows = steps_per_stop(request, dataset.size, n_starts=n_columns)
+        self.tile_rows = max(1, min(tile // n_columns, rows))
         self.finished_tiles: list[BasinCheckpoint] = []
         self.row = int(state["row"][0]) if state else 0
         self.checkpoint = _restore(state) if state else self._start_tile()
-        self.stride = stride or max(1, int(TARGET_STEP_SECONDS / self._per_iteration(self.n_rows)))
+        n_starts = self.n_rows * n_columns
+        self.stride = stride or steps_per_stop(request, dataset.size, n_starts=n_starts)
 
     @property
     def n_rows(self) -> int:
         """Rows of the current tile."""
         return int(self.checkpoint.weights.shape[1] // self.w_in.size)
-
-    def _per_iteration(self, n_rows: int) -> float:
-        """Return the estimated seconds of one iteration from some rows."""
-        none, one = (
-            _estimate_seconds(self.request, self.size, n_iterations, n_rows * self.w_in.size)
-            for n_iterations in (0, 1)
-        )
-        return one - none
 
     def _start_tile(self) -> BasinCheckpoint:
         rows = self.w_rec[self.row : self.row + self.tile_rows]

@@ -20,7 +20,7 @@ from service.operations.job_types import (
     JobType,
     StepwiseComputation,
 )
-from service.operations.limits import Limits
+from service.operations.limits import Limits, check_seconds
 from service.operations.records import pack_results, unpack_results
 from service.operations.work_estimates import fit_seconds
 from service.rendering.labels import name_unit
@@ -73,7 +73,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
         instead = "keep the fit, and read its table as CSV"
         limits.check_json(len(TABLE) * size.n_samples * size.n_steps, "/keep", instead)
     seconds = fit_seconds(size, request.n_searches, is_colored=request.noise == "ar1")
-    limits.check_job(seconds, "/dataset")
+    check_seconds(seconds, limits.max_job_seconds, "for a job", "/dataset")
     return seconds
 
 

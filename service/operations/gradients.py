@@ -10,7 +10,7 @@ from service.engine import network
 from service.engine.network import Trace
 from service.formats import CSV, write_csv
 from service.operations.downloads import Download, computed_file
-from service.operations.limits import Limits
+from service.operations.limits import Limits, check_seconds
 from service.operations.question import Question
 from service.operations.resolve import load_data
 from service.operations.work_estimates import network_seconds
@@ -59,7 +59,8 @@ def draw_traces(
     *_: Any,
 ) -> TracePictureRequest:
     """Load a picture of traces; raises LimitExceeded."""
-    limits.check_picture(estimate_traces(request, dataset, limits), "/points")
+    seconds = estimate_traces(request, dataset, limits)
+    check_seconds(seconds, limits.max_picture_seconds, "for a picture", "/points")
     return TracePictureRequest(trace=request, data=load_data(dataset), **common)
 
 

@@ -41,68 +41,39 @@ class Limits(BaseModel):
 
     def check_cells(self, n_samples: int, n_steps: int, n_inputs: int = 1) -> None:
         """Raise LimitExceeded for a dataset that is too long or too large."""
-        _check(n_steps, self.max_steps, f"the sequences have {n_steps} steps", "/dataset")
+        check_count(n_steps, self.max_steps, f"the sequences have {n_steps} steps", "/dataset")
         n_cells = n_samples * n_steps * max(n_inputs, 1)
         inputs = f" with {n_inputs} inputs" if n_inputs > 1 else ""
         size = f"{count(n_samples, 'sequence')} of {count(n_steps, 'step')}{inputs}"
-        _check(n_cells, self.max_cells, f"{size}: {n_cells} numbers", "/dataset")
+        check_count(n_cells, self.max_cells, f"{size}: {n_cells} numbers", "/dataset")
 
     def check_inputs(self, n_inputs: int) -> None:
         """Raise LimitExceeded for too many inputs of a prediction."""
-        _check(n_inputs, self.max_cells, f"there are {n_inputs} inputs", "/inputs")
+        check_count(n_inputs, self.max_cells, f"there are {n_inputs} inputs", "/inputs")
 
     def check_json(self, n_numbers: int, pointer: str | None, instead: str) -> None:
         """Raise LimitExceeded for a JSON response with too many numbers; ``instead`` is advice."""
         what = f"the response would have {n_numbers} numbers in JSON"
-        _check(n_numbers, self.max_json_numbers, what, pointer, f": {instead}")
-
-    def check_iterations(self, n_iterations: int) -> None:
-        """Raise LimitExceeded for too many iterations."""
-        what = f"there are {n_iterations} iterations"
-        _check(n_iterations, self.max_iterations, what, "/n_iterations")
+        check_count(n_numbers, self.max_json_numbers, what, pointer, f": {instead}")
 
     def check_grid(self, resolution: int, pointer: str) -> None:
         """Raise LimitExceeded for a grid that is too fine."""
-        _check(resolution, self.max_grid, f"the resolution is {resolution}", pointer)
-
-    def check_work(self, seconds: float, pointer: str) -> None:
-        """Raise LimitExceeded for work that takes too long for one request."""
-        limit = f"for one request is {self.max_work_seconds:g}"
-        _check_seconds(seconds, self.max_work_seconds, limit, pointer)
-
-    def check_picture(self, seconds: float, pointer: str) -> None:
-        """Raise LimitExceeded for a picture that takes too long."""
-        limit = f"for a picture is {self.max_picture_seconds:g}"
-        _check_seconds(seconds, self.max_picture_seconds, limit, pointer)
-
-    def check_job(self, seconds: float, pointer: str) -> None:
-        """Raise LimitExceeded for work that takes too long for a job."""
-        limit = f"for a job is {self.max_job_seconds:g}"
-        _check_seconds(seconds, self.max_job_seconds, limit, pointer)
-
-    def check_without_storing(self, seconds: float) -> None:
-        """Raise LimitExceeded for work that takes too long without becoming a job."""
-        _check_seconds(seconds, self.max_sync_seconds, self._without_storing, "/keep")
-
-    def without_storing(self, spent: float) -> LimitExceeded:
-        """Return the error of work that took too long without becoming a job."""
-        detail = f"this took {spent:.3g} seconds; the limit {self._without_storing}"
-        return LimitExceeded(detail, "/keep", limit=self.max_sync_seconds, spent=round(spent, 3))
-
-    @property
-    def _without_storing(self) -> str:
-        return f"without storing the result is {self.max_sync_seconds:g}: keep it instead"
+        check_count(resolution, self.max_grid, f"the resolution is {resolution}", pointer)
 
 
-def _check(needed: int, limit: int, what: str, pointer: str | None, advice: str = "") -> None:
-    """Raise LimitExceeded above a limit."""
+def check_count(needed: int, limit: int, what: str, pointer: str | None, advice: str = "") -> None:
+    """Raise LimitExceeded above a limit; ``what`` is a sentence about what is needed."""
     if needed > limit:
         detail = f"{what}; the limit is {limit}{advice}"
         raise LimitExceeded(detail, pointer, limit=limit, needed=needed)
 
 
-def _check_seconds(seconds: float, allowed: float, limit: str, pointer: str) -> None:
+def check_seconds(
+    seconds: float, allowed: float, purpose: str, pointer: str, advice: str = ""
+) -> None:
     """Raise LimitExceeded far above the limit only, which holds for the seconds spent."""
     if seconds > ESTIMATE_MARGIN * allowed:
-        detail = f"this takes about {seconds:.3g} seconds; the limit {limit}"
+        detail = (
+            f"this takes about {seconds:.3g} seconds; the limit {purpose} is {allowed:g}{advice}"
+        )
         raise LimitExceeded(detail, pointer, limit=allowed, needed=seconds)

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from anyio import to_thread
+from numpy.typing import NDArray
 
 from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
@@ -70,7 +71,8 @@ def estimate_prediction(
         return source.seconds
     if source.dataset is not None:
         return network_seconds(source.dataset.size, 2)
-    n_inputs, n_steps = _count_inputs(request.inputs)
+    lengths = [*map(len, request.inputs)]
+    n_inputs, n_steps = sum(lengths), sum({*lengths})  # equal lengths share their steps
     is_small = n_inputs <= SMALL and n_steps <= SMALL_STEPS
     return 0.0 if is_small else network_seconds(DatasetSize(1, n_inputs), 1)
 
@@ -85,18 +87,15 @@ def predict(
     if isinstance(source, StoredFit):
         return predict_with_fit(request, source, limits)
     weights, network, dataset = source
-    sequences, field = _read_sequences(request, dataset, limits)
-    n_sequences, n_inputs = len(sequences), _count_inputs(sequences)[0]
+    sequences = _find_sequences(request, dataset, limits)
     if request.return_states:
         instead = "request fewer sequences at a time, or omit return_states"
-        limits.check_json(n_inputs + 2 * n_sequences, "/return_states", instead)
+        n_numbers = sum(map(len, sequences)) + 2 * len(sequences)
+        limits.check_json(n_numbers, "/return_states", instead)
     else:
-        limits.check_json(n_sequences, field, "request fewer at a time, or .csv")
-    states: list[Array] | None = None
-    if request.return_states:
-        outputs, states = _predict_states(weights, network, sequences)
-    else:
-        outputs = _predict_outputs(weights, network, sequences)
+        field = "/inputs" if dataset is None else "/dataset"
+        limits.check_json(len(sequences), field, "request fewer at a time, or .csv")
+    outputs, states = _run(source, sequences, with_states=request.return_states)
     return PredictResponse(
         outputs=outputs,
         states=states,
@@ -114,52 +113,37 @@ def predict_csv(request: PredictRequest, source: Source | StoredFit, limits: Lim
     """Return the outputs as a table, with the targets of a dataset; raises as `predict`."""
     if isinstance(source, StoredFit):
         return predict_with_fit_csv(request, source, limits)
-    weights, network, dataset = source
     if request.return_states:
         raise Invalid("a table has no states; they are in JSON", "/return_states")
-    sequences, _ = _read_sequences(request, dataset, limits)
-    columns = {"output": _predict_outputs(weights, network, sequences)}
-    if dataset is not None:
-        columns["target"] = dataset.dataset.targets
-    numbered = {"sequence": np.arange(len(sequences)), **columns}
-    return computed_table("predict.csv", numbered)
+    sequences = _find_sequences(request, source.dataset, limits)
+    outputs, _ = _run(source, sequences, with_states=False)
+    columns = {"sequence": np.arange(len(sequences)), "output": outputs}
+    if source.dataset is not None:
+        columns["target"] = source.dataset.dataset.targets
+    return computed_table("predict.csv", columns)
 
 
-def _read_sequences(
+def _find_sequences(
     request: PredictRequest, dataset: ResolvedDataset | None, limits: Limits
-) -> tuple[Sequences, str]:
-    """Return the sequences, and the pointer to them; raises LimitExceeded."""
-    sequences: Sequences = request.inputs if dataset is None else dataset.dataset.inputs
-    field = "/inputs" if dataset is None else "/dataset"
-    limits.check_inputs(_count_inputs(sequences)[0])
-    return sequences, field
+) -> Sequences:
+    """Return the sequences; raises LimitExceeded."""
+    if dataset is not None:
+        return dataset.dataset.inputs
+    limits.check_inputs(sum(map(len, request.inputs)))
+    return request.inputs
 
 
-def _count_inputs(sequences: Sequences) -> tuple[int, int]:
-    """Return the number of inputs, and of steps of numpy for all lengths."""
-    if isinstance(sequences, np.ndarray):
-        return sequences.size, sequences.shape[1]
-    lengths = [len(sequence) for sequence in sequences]
-    return sum(lengths), sum({*lengths})
-
-
-def _predict_outputs(weights: Weights, network: Network, sequences: Sequences) -> Array:
-    """Return the output of each sequence (N,)."""
-    if isinstance(sequences, np.ndarray):
-        return final_outputs(sequences, *weights, network)
+def _run(
+    source: Source, sequences: Sequences, *, with_states: bool
+) -> tuple[Array, list[Array] | None]:
+    """Return the output of each sequence (N,), and on request its states (T_i + 1,)."""
+    weights, network, _ = source
     outputs = np.empty(len(sequences))
+    states = [outputs] * len(sequences) if with_states else None
     for members, inputs in _group_by_length(sequences):
-        outputs[members] = final_outputs(inputs, *weights, network)
-    return outputs
-
-
-def _predict_states(
-    weights: Weights, network: Network, sequences: Sequences
-) -> tuple[Array, list[Array]]:
-    """Return the outputs (N,), and the states of each sequence (T_i + 1,)."""
-    outputs = np.empty(len(sequences))
-    states = [outputs] * len(sequences)
-    for members, inputs in _group_by_length(sequences):
+        if states is None:
+            outputs[members] = final_outputs(inputs, *weights, network)
+            continue
         unfolded = forward_states(inputs, *weights, network)
         outputs[members] = unfolded[:, -1]
         for i, row in zip(members, unfolded, strict=True):
@@ -167,8 +151,11 @@ def _predict_states(
     return outputs, states
 
 
-def _group_by_length(sequences: Sequences) -> Iterator[tuple[list[int], Array]]:
+def _group_by_length(sequences: Sequences) -> Iterator[tuple[list[int] | NDArray[np.intp], Array]]:
     """Yield the indices of the sequences of each length, and their inputs (n, T)."""
+    if isinstance(sequences, np.ndarray):
+        yield np.arange(len(sequences)), sequences
+        return
     groups: defaultdict[int, list[int]] = defaultdict(list)
     for i, sequence in enumerate(sequences):
         groups[len(sequence)].append(i)

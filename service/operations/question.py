@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from service.operations.context import Context
 from service.operations.downloads import Download, Picture, name_picture
 from service.operations.ids import canonical_request
-from service.operations.limits import Limits
+from service.operations.limits import Limits, check_seconds
 from service.operations.resolve import check_targets, get_succeeded
 from service.operations.work_estimates import reading_seconds
 from service.rendering.requests import PictureRequest
@@ -85,7 +85,7 @@ class Question(Generic[R, S]):
         """
         source, limits = await self.resolve(request, context), context.limits
         seconds = self.estimate(request, source, limits)
-        limits.check_work(seconds, self._pointer(request))
+        self._check(seconds, request, limits)
         try:
             return await context.scheduler.run(seconds, self.compute_json, request, source, limits)
         except OverBudget as over:
@@ -100,7 +100,7 @@ class Question(Generic[R, S]):
         """
         source, limits = await self.resolve(request, context), context.limits
         seconds = self.estimate_name(request, source, limits)
-        limits.check_work(seconds, self._pointer(request))
+        self._check(seconds, request, limits)
         run = context.scheduler.run
         if self.draw is not None and suffix not in self.tables:
             path = f"{self.path}.{suffix}"
@@ -108,7 +108,7 @@ class Question(Generic[R, S]):
             common, etag = await run(seconds, name, path, request, options, limits)
             return Picture(etag, suffix, partial(self.draw, request, source, limits, common))
         table = await run(seconds, self.tables[suffix], request, source, limits)
-        limits.check_work(table.seconds, self._pointer(request))
+        self._check(table.seconds, request, limits)
         return table
 
     def _name_picture(
@@ -123,6 +123,11 @@ class Question(Generic[R, S]):
             body["dataset"] = request.dataset.model_dump(mode="json")
         made = {"method": "POST", "path": path, "body": body}
         return name_picture(made, options, self.picture_size, limits)
+
+    def _check(self, seconds: float, request: R, limits: Limits) -> None:
+        """Raise LimitExceeded for work that takes far too long."""
+        limit = limits.max_work_seconds
+        check_seconds(seconds, limit, "for one request", self._pointer(request))
 
     def _pointer(self, request: R) -> str:
         """Return the pointer to what to reduce."""

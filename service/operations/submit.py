@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from anyio import to_thread
 
-from service.errors import Invalid, NotFound
+from service.errors import Invalid, LimitExceeded, NotFound
 from service.lifecycle import RETRYABLE
 from service.operations.caller import current_client, current_key
 from service.operations.computations import describe
@@ -15,6 +15,7 @@ from service.operations.context import Context
 from service.operations.datasets import store_dataset
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.job_types import AfterStep, Arrays, JobType, Unfinished
+from service.operations.limits import check_seconds
 from service.operations.resolve import check_targets
 from service.operations.work_estimates import storing_seconds
 from service.scheduling import OverBudget, charge_job
@@ -27,6 +28,7 @@ from service.store.database import Database
 from service.store.rows import ComputationRow
 
 NOT_HASHED = frozenset({"keep"})
+KEEP_INSTEAD = ": keep it instead"
 
 
 class Task(NamedTuple):
@@ -98,12 +100,14 @@ async def run_without_storing(
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
     task, dataset = await _prepare(job_type, request, context)
     seconds = job_type.estimate(task.request, dataset.size, context.limits)
-    context.limits.check_without_storing(seconds)
-    limit = context.limits.max_sync_seconds
+    limit, purpose = context.limits.max_sync_seconds, "without storing the result"
+    check_seconds(seconds, limit, purpose, "/keep", KEEP_INSTEAD)
     try:
         row, arrays = await context.scheduler.run(seconds, compute, task, dataset, limit=limit)
     except OverBudget as over:
-        raise context.limits.without_storing(over.spent) from None
+        took = f"this took {over.spent:.3g} seconds"
+        detail = f"{took}; the limit {purpose} is {limit:g}{KEEP_INSTEAD}"
+        raise LimitExceeded(detail, "/keep", **over.members) from None
     return await to_thread.run_sync(encode_inline, job_type, row, arrays)
 
 

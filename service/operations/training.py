@@ -30,13 +30,13 @@ from service.operations.job_types import (
     JobType,
     StepwiseComputation,
 )
-from service.operations.limits import Limits
+from service.operations.limits import Limits, check_count, check_seconds
 from service.operations.resolve import get_succeeded
 from service.operations.work_estimates import training_seconds
 from service.schemas.base import encode
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.common import Evaluation
-from service.schemas.optimizers import ClipSchema, OptimizerSchema
+from service.schemas.computations import TrainingRequest
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.schemas.training_runs import (
     TrainingRun,
@@ -48,15 +48,15 @@ from service.store import computations
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
-TARGET_STEP_SECONDS = 0.1  # the estimated length of a step, after which a job may stop
+STEP_SECONDS = 0.1  # the estimated length of a step
 
 
 def estimate(request: TrainingRunRequest, size: DatasetSize, limits: Limits) -> float:
     """Return the estimated seconds of a run; raises Invalid if it is contradictory or too long."""
-    check_clip(request.optimizer, request.clip)
-    limits.check_iterations(request.n_iterations)
-    seconds = _estimate_seconds(request, size, request.n_iterations)
-    limits.check_job(seconds, "/n_iterations")
+    n_costs = request.n_iterations / request.record_every
+    if request.target_cost is not None:
+        n_costs += request.n_iterations
+    seconds = estimate_training(request, size, limits, n_costs=n_costs)
     if not request.keep:
         instead = "raise record_every, or keep the run and read its trajectory as CSV"
         limits.check_json(5 * count_recorded(request), "/record_every", instead)
@@ -68,20 +68,29 @@ def count_recorded(request: TrainingRunRequest) -> int:
     return request.n_iterations // request.record_every + 2
 
 
-def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
-    """Raise Invalid for a clip that has no effect."""
-    spec = OPTIMIZERS[optimizer.name]
-    if clip is not None and not spec.accepts_clip:
+def estimate_training(
+    request: TrainingRequest, size: DatasetSize, limits: Limits, **counts: float
+) -> float:
+    """Return the estimated seconds of training with ``counts`` of costs and of starts.
+
+    It raises Invalid for a clip that has no effect, and for more work than a job may do.
+    """
+    spec, n_iterations = OPTIMIZERS[request.optimizer.name], request.n_iterations
+    if request.clip is not None and not spec.accepts_clip:
         reason = "limits its steps by damping" if spec.uses_magnitude else "uses only signs"
         raise Invalid(f"{spec.name} {reason}: clip has no effect", "/clip")
+    what = f"there are {n_iterations} iterations"
+    check_count(n_iterations, limits.max_iterations, what, "/n_iterations")
+    seconds = training_seconds(request, size, n_iterations, **counts)
+    check_seconds(seconds, limits.max_job_seconds, "for a job", "/n_iterations")
+    return seconds
 
 
-def _estimate_seconds(request: TrainingRunRequest, size: DatasetSize, n_iterations: int) -> float:
-    n_costs = n_iterations / request.record_every
-    if request.target_cost is not None:
-        n_costs += n_iterations
-    spec = OPTIMIZERS[request.optimizer.name]
-    return training_seconds(spec, request.network.activation, size, n_iterations, n_costs=n_costs)
+def steps_per_stop(request: TrainingRequest, size: DatasetSize, **counts: float) -> int:
+    """Return how many iterations take about a tenth of a second, after which a job may stop."""
+    n_iterations = max(request.n_iterations, 1)
+    seconds = training_seconds(request, size, n_iterations, **counts)
+    return max(1, int(STEP_SECONDS * n_iterations / seconds))
 
 
 def make_setup(
@@ -119,9 +128,7 @@ class StepwiseTraining(StepwiseComputation):
             _restore(state) if state else advance_training(self.setup, self.start, 0)[0]
         )
         self.recorded: list[Array] = []  # (m, 3) each
-        per_iteration = _estimate_seconds(request, dataset.size, 1)
-        per_iteration -= _estimate_seconds(request, dataset.size, 0)
-        self.stride = stride or max(1, int(TARGET_STEP_SECONDS / per_iteration))
+        self.stride = stride or steps_per_stop(request, dataset.size)
 
     @property
     def done(self) -> int:  # type: ignore[override]

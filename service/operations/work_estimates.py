@@ -7,7 +7,8 @@ that they are right within an order of magnitude.
 from math import sqrt
 from typing import Final
 
-from service.engine.training import OptimizerSpec
+from service.engine.training import OPTIMIZERS
+from service.schemas.computations import TrainingRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 
 MULTIPLY: Final = 0.5e-9  # seconds per multiply-add, of moments, factors and polynomials
@@ -52,23 +53,21 @@ def storing_seconds(dataset: AnyDataset) -> float:
 
 
 def training_seconds(
-    optimizer: OptimizerSpec,
-    activation: str,
+    request: TrainingRequest,
     size: DatasetSize,
     n_iterations: int,
-    *,
     n_costs: float = 0.0,
-    n_starts: int = 1,
+    n_starts: float = 1.0,
 ) -> float:
     """Return the seconds for training from one or many initial weights, with recorded costs.
 
     Comparing costs with a target takes a part of the time of their gradients.
     """
-    n_tries = 3 if optimizer.tries_steps else 1
-    if activation != "identity":
-        return n_iterations * n_tries * network_seconds(size, 4 * n_starts)
+    tries_steps = OPTIMIZERS[request.optimizer.name].tries_steps
+    if request.network.activation != "identity":
+        return n_iterations * (3 if tries_steps else 1) * network_seconds(size, 4 * n_starts)
     per_iteration = CALL + 8 * n_starts * size.n_steps * MULTIPLY
-    if optimizer.tries_steps:
+    if tries_steps:
         per_iteration = 20 * (per_iteration + n_starts * cost_seconds(size))
     training = n_iterations * per_iteration + n_costs * cost_seconds(size)
     return data_pass_seconds(size) + training

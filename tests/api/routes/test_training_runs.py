@@ -298,7 +298,7 @@ def test_a_run_that_takes_longer_than_estimated_goes_on_as_a_job(
     make_api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_short(*arguments: Any, **_: Any) -> float:
-        return 1e-6 * float(arguments[3])  # per iteration
+        return 1e-6 * float(arguments[2])  # per iteration
 
     monkeypatch.setattr("service.operations.training.training_seconds", too_short)
     api = make_api(max_sync_seconds=1.0, rate_limit_seconds="1000/hour")
