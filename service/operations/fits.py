@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from service.engine.data import Series, Step
 from service.engine.fit import DelayCost, Finding, Problem, Result, fit, solve_delay
 from service.engine.interruption import Record, recorded_by
@@ -12,7 +14,6 @@ from service.engine.types import Array
 from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.downloads import Download, stored_table
-from service.operations.fit_times import add_times_of_steps
 from service.operations.job_types import (
     AfterStep,
     Arrays,
@@ -28,18 +29,22 @@ from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult
 from service.schemas.fits import JUDGMENTS, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
+from service.schemas.times import list_times
+from service.store import computations, datasets
+from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
+CHUNK = 20_000  # rows
 PROFILE_ROWS = 300  # of a profile, about
-_OF_PROFILE = "profile_"  # the names of its arrays begin with this
-TABLE = [name for name in FitArrays.model_fields if not name.startswith(_OF_PROFILE)]
-PROFILE = {  # columns, and names of the arrays
-    name.removeprefix(_OF_PROFILE): name
+# Columns, and the names of their arrays.
+PROFILE = {
+    name.removeprefix("profile_"): name
     for name in FitArrays.model_fields
-    if name.startswith(_OF_PROFILE)
+    if name.startswith("profile_")
 }
+TABLE = [name for name in FitArrays.model_fields if name not in PROFILE.values()]
 # Fields of a response that the engine gives the same names.
 SAME = (
     *("cost", "innovation_sd", "r_squared", "aic", "bic", "n_targets", "degrees_of_freedom"),
@@ -67,8 +72,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
         )
         raise Invalid(detail, "/w_rec")
     if request.initial_state == "each":
-        instead = "fit a shared state instead"
-        limits.check_json(3 * size.n_samples, "/initial_state", instead)
+        limits.check_json(3 * size.n_samples, "/initial_state", "fit a shared state instead")
     if not request.keep:
         instead = "keep the fit, and read its table as CSV"
         limits.check_json(len(TABLE) * size.n_samples * size.n_steps, "/keep", instead)
@@ -86,20 +90,12 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
             raise Invalid(f"there is no such input; the inputs are: {known}", f"/gains/{name}")
     problem = Problem(series, options)
     if problem.n_targets < problem.n_unknowns:
-        delay = max(options.delay)
         given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")
-        advice = {
-            "fix initial_state": options.initial_state in ("shared", "each"),
-            "fix offset": options.offset is True,
-            "shorten the delay": delay > 0,
-        }
-        remedies = ", ".join(["add data", *(name for name, helps in advice.items() if helps)])
-        raise Invalid(
-            f"{given}{' after the delay' if delay else ''} for {unknowns}: {remedies}",
-            "/delay" if delay else "/dataset",
-            n_targets=problem.n_targets,
-            n_unknowns=problem.n_unknowns,
-        )
+        where, pointer, remedy = "", "/dataset", "add data, or fix initial_state or offset"
+        if max(options.delay) > 0:
+            where, pointer, remedy = " after the delay", "/delay", f"{remedy}, or shorten the delay"
+        detail, n_targets = f"{given}{where} for {unknowns}: {remedy}", problem.n_targets
+        raise Invalid(detail, pointer, n_targets=n_targets, n_unknowns=problem.n_unknowns)
 
 
 class StepwiseFit(StepwiseComputation):
@@ -222,12 +218,11 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
         "n_targets": result.n_targets,
     }
     texts = (TEXTS["reasons"] | TEXTS["cautions"])[finding.slug]
-    special = {
-        "advice_with_ar1": result.is_colored,
-        "advice_without_cautious": result.trust.cautious is None,
-    }
-    applying = (texts[name] for name, applies in special.items() if applies and name in texts)
-    advice = next(applying, texts["advice"])
+    advice = texts["advice"]
+    if result.trust.cautious is None:
+        advice = texts.get("advice_without_cautious", advice)
+    if result.is_colored:
+        advice = texts.get("advice_with_ar1", advice)
     sentences = {"sentence": texts["sentence"], "advice": advice}
     return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}
 
@@ -277,10 +272,33 @@ FIT = JobType(
 )
 
 
+def _add_times(
+    row: ComputationRow, database: Database, table: dict[str, ArrayStream]
+) -> dict[str, ArrayStream]:
+    """Return the table of a fit with its times after the steps, if the series has times."""
+    source = row.request["dataset"]
+    series = datasets.get(database, source["id"]).series if source["kind"] == "stored" else None
+    if series is None or not series.get("start_times"):
+        return table
+    starts, unit = series["start_times"], Step(**series["step"])
+    arrays = computations.open_streams(database, row.id)
+    sequences, steps = arrays["sequence"], arrays["step"]
+    texts = (
+        np.array(
+            list_times(starts, unit, sequences.take(CHUNK), steps.take(CHUNK) - 1),
+            object,
+        )
+        for _ in range(0, steps.size, CHUNK)
+    )
+    sequence, step, *others = table.items()
+    times = ArrayStream((steps.size,), np.dtype(object), texts)
+    return dict([sequence, step, ("time", times), *others])
+
+
 def fit_csv(row: ComputationRow, database: Database) -> Download:
     """Return the fit at every step as a CSV table, with times where the series has them."""
     columns, n_rows = {name: name for name in TABLE}, (row.result or {})["n_targets"]
-    add_times = partial(add_times_of_steps, row, database)
+    add_times = partial(_add_times, row, database)
     return stored_table(f"{FIT.path}/{row.id}.csv", row, columns, n_rows, database, add_times)
 
 
