@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.engine.fit import FittedModel, Prediction, predict
+from service.engine.fit import Prediction, predict, restore
 from service.engine.profile import Interval
 from service.engine.types import Array
 from service.errors import Invalid, count
@@ -94,14 +94,12 @@ def _predict(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list
     if sequence is not None and sequence >= len(series.lengths):
         detail = f"the dataset has {count(len(series.lengths), 'sequence')}, counted from 0"
         raise Invalid(detail, "/continue/sequence")
-    estimated = FittedModel(
-        delay=result["delay"]["value"],
-        w_rec=result["w_rec"]["value"],
-        intervals=[Interval(item["low"], item["high"]) for item in result["w_rec"]["intervals"]],
-    )
+    delay, w_rec = result["delay"]["value"], result["w_rec"]
+    intervals = [Interval(item["low"], item["high"]) for item in w_rec["intervals"]]
     options, state = fitted.request.to_options(), model.initial_state
+    solution = restore(series, options, delay, w_rec["value"], intervals)
     try:
-        return predict(series, options, estimated, inputs, sequence=sequence, initial_state=state)
+        return predict(solution, inputs, sequence=sequence, initial_state=state)
     except ValueError as error:
         where = "/model/initial_state" if sequence is None else "/continue/sequence"
         raise Invalid(str(error), where) from None

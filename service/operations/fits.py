@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.engine.data import Series, Step
-from service.engine.fit import DelayCost, Finding, Problem, Result, fit, solve_delay
+from service.engine.fit import Finding, Problem, Result, fit
 from service.engine.interruption import Record, recorded_by
 from service.engine.types import Array
 from service.errors import Invalid, count
@@ -48,7 +48,7 @@ TABLE = [name for name in FitArrays.model_fields if name not in PROFILE.values()
 # Fields of a response that the engine gives the same names.
 SAME = (
     *("cost", "innovation_sd", "r_squared", "aic", "bic", "n_targets", "degrees_of_freedom"),
-    *("minima", "at_limit", "residuals"),
+    *("level", "minima", "at_limit", "residuals"),
 )
 
 
@@ -113,18 +113,16 @@ class StepwiseFit(StepwiseComputation):
         self.results = [result for part in parts for result in unpack_results(part)]
         self.n_taken = len(self.results)
 
+    def _count(self) -> None:
+        self.done += 1
+
     def run(self, after_step: AfterStep) -> ComputationOutput:
         """Search the delays, and judge the fit with the best one."""
-        options, costs = self.request.to_options(), list[DelayCost]()
-        low, high = self.request.delays
         with recorded_by(Record(self.results, partial(after_step, self))):
-            for delay in range(low, high + 1) if low < high else ():
-                costs.append(solve_delay(self.series, options, delay))
-                self.done += 1
-            result = fit(self.series, options, delays=costs)
-            for name in ("profile", *JUDGMENTS):
+            result = fit(self.series, self.request.to_options(), self._count)
+            for name in JUDGMENTS:
                 getattr(result, name)
-                self.done += 1
+                self._count()
             table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))
             response = _describe(self.request, self.series, result)
         return ComputationOutput(response, table, self.request.progress_total)
@@ -170,7 +168,6 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         "delay": {"value": result.problem.delay, "costs": result.delays},
         "rho": result.rho if result.is_colored else None,
         "log10_cost": math.log10(result.cost) if result.cost > 0.0 else None,
-        "level": result.level - result.criterion if result.is_colored else result.level,
         "rmse": math.sqrt(result.cost),
         "unique": result.is_unique,
         "identifiable": result.is_identifiable,

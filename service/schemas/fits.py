@@ -148,9 +148,9 @@ class FitRequest(ComputationRequest):
 
     @property
     def n_searches(self) -> int:
-        """The number of searches over w_rec: one per delay, and the one with the best delay."""
+        """The number of searches over w_rec: one per delay."""
         low, high = self.delays
-        return high - low + 1 + (high > low)
+        return high - low + 1
 
     @property
     def progress_total(self) -> int:

@@ -1,27 +1,25 @@
 """The criterion of a fit as a function of w_rec.
 
-With white noise the criterion is the lowest mean squared residual. With ar1 noise it is minus twice
-the logarithm of the restricted likelihood, up to a constant, profiled over rho:
+It is minus twice the logarithm of the restricted likelihood, up to a constant, profiled over the
+autocorrelation rho of the noise:
 
     J(w) = min over rho of (nu + 1) ln RSS + ln det V + ln det A' V⁻¹ A - ln det A'A,
 
 where RSS is that of the whitened residuals, V the covariance of the noise and A has a column per
 linear unknown (D. A. Harville, "Bayesian inference for variance components using only error
-contrasts", Biometrika 61 (1974), 383-385).
+contrasts", Biometrika 61 (1974), 383-385). With white noise only the first term is left.
 """
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
 
 from service.engine.arithmetic import tolerances
-from service.engine.fit.linear import RANK_RTOL, Linear, reduce_columns, solve
-from service.engine.fit.noise import Noise, color
-from service.engine.fit.problem import Problem, split
-from service.engine.fit.rows import Rows
+from service.engine.fit.linear import RANK_RTOL, Linear, Rows, Weights, reduce_columns, solve
+from service.engine.fit.problem import Problem
+from service.engine.fit.sequences import split
 from service.engine.interruption import BlockResult, check_interruption, recall
 from service.engine.profile import Evaluation
 from service.engine.types import Array
@@ -32,8 +30,11 @@ RHO_STEPS: Final = (0.1, 0.02, 0.001)
 
 
 @dataclass(frozen=True, eq=False)
-class Points(Evaluation):
+class Points(Evaluation, Weights):
     """The criterion (``cost``) and the linear problem, solved at W values of w_rec.
+
+    The weights are those of whitened rows without the starts of single sequences, in the units of
+    the problem; singular values are those of the columns before whitening.
 
     Attributes
     ----------
@@ -41,32 +42,19 @@ class Points(Evaluation):
         The autocorrelation of the noise over one step; 0 for white noise.
     mean_square : (W,)
         The mean squared residual, in the units of the data.
-    squares, theta, inverse_factor, null_space, sensitivity
-        Those of `Linear`, for whitened rows without the starts of single sequences, in the units of
-        the problem.
-    singular_values : (W, K)
-        Of the columns before whitening.
     """
 
     rho: Array
     mean_square: Array
-    squares: Array
-    theta: Array
-    inverse_factor: Array
-    null_space: Array
-    sensitivity: Array
-    singular_values: Array
 
 
 class Criterion:
     """The criterion of a problem."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem, self.noise = problem, Noise(problem)
-        self.is_colored = problem.options.noise == "ar1"
+        self.problem, self.is_colored = problem, problem.options.noise == "ar1"
         # Smaller sums of squares are rounding errors.
-        self.rounding = tolerances.RESIDUAL_RTOL**2 * problem.scale
-        self._floor = max(self.rounding, 1e-300)
+        self.rounding = max(tolerances.RESIDUAL_RTOL**2 * problem.scale, 1e-300)
 
     @cached_property
     def degrees_of_freedom(self) -> int:
@@ -78,8 +66,7 @@ class Criterion:
         columns, _ = rows.whiten(np.zeros((len(GENERIC), 1)))
         s = solve(columns[:, 0], rows.sizes).singular_values
         rank = int(np.max(np.sum(s > RANK_RTOL, axis=1)))
-        n_fitted = 1 + rank + problem.n_starts * problem.has_own_starts + self.is_colored
-        return problem.n_targets - n_fitted
+        return problem.n_targets - 1 - rank - problem.n_own_starts - self.is_colored
 
     @property
     def n_contrasts(self) -> int:
@@ -106,39 +93,33 @@ class Criterion:
         return parts[0].concatenate(*parts[1:])
 
     def _evaluate(self, w: Array) -> BlockResult:
-        rows, unit = Rows(self.problem, w, self.problem.compressed), self.problem.cost_unit
-        rho = self._search_rho(rows, len(w)) if self.is_colored else np.zeros(len(w))
-        both, logs = rows.whiten(
-            np.stack([np.zeros(len(w)), rho], axis=1)[:, : 1 + self.is_colored]
-        )
-        white = solve(both[:, 0], rows.sizes)
-        linear = solve(both[:, 1], rows.sizes) if self.is_colored else white
-        # The slopes of rounding errors would have roots everywhere.
-        slopes = np.where(linear.squares > self.rounding, linear.squares_slope, 0.0)
+        rows, n = Rows(self.problem, w, self.problem.compressed), self.n_contrasts
+        rho = np.zeros((1, len(w)))  # of white noise, and of the fit
         if self.is_colored:
-            ratio = linear.log_determinant - white.log_determinant + np.diff(logs[0])[:, 0]
-            floored = np.maximum(linear.squares, self._floor)
-            cost = self.n_contrasts * np.log(floored) + ratio + self.noise.log_determinant(rho)
-            slope = self.n_contrasts * slopes / floored
-            slope += linear.log_determinant_slope - white.log_determinant_slope
-            slope += np.diff(logs[1])[:, 0]
-            accuracy = np.full(len(w), tolerances.EQUAL_COST_RTOL * self.n_contrasts)
-            mean_square = unit * self._sum_raw_squares(both, linear, rho)
-        else:
-            squares = np.where(linear.squares > self.rounding, linear.squares, 0.0)
-            linear, slope = linear._replace(squares=squares), unit * slopes
-            cost = mean_square = unit * squares
-            rounding = np.sqrt(squares) * math.sqrt(self.rounding) + self.rounding
-            accuracy = tolerances.EQUAL_COST_RTOL * cost + unit * rounding
-        own = linear._replace(singular_values=white.singular_values)
-        fields = own[: Linear._fields.index("singular_values") + 1]
-        return w, cost, slope, accuracy, rho, mean_square, *fields
+            rho = np.stack([rho[0], self._search_rho(rows, len(w))])
+        columns, logs = rows.whiten(rho.T)
+        solved = [solve(each, rows.sizes) for each in np.swapaxes(columns, 0, 1)]
+        white, own = solved[0], solved[-1]
+        squares, is_exact = np.maximum(own.squares, self.rounding), own.squares <= self.rounding
+        # The slopes of rounding errors would have roots everywhere.
+        slope = n * np.where(is_exact, 0.0, own.squares_slope) / squares
+        slope += own.log_determinant_slope - white.log_determinant_slope
+        cost = n * np.log(squares) + own.log_determinant - white.log_determinant
+        cost += self.problem.sequences.log_determinant(rho[-1])
+        ratio, ratio_slope = logs[..., -1] - logs[..., 0]
+        accuracy = n * (tolerances.EQUAL_COST_RTOL + np.sqrt(self.rounding / squares))
+        raw = self._sum_raw_squares(columns, own, rho[-1]) if self.is_colored else own.squares
+        mean_square = self.problem.cost_unit * np.where(is_exact, 0.0, raw)
+        weights = [vars(own)[field.name] for field in fields(Weights)]
+        weights[-1] = white.singular_values
+        evaluation = w, cost + ratio, slope + ratio_slope, accuracy
+        return *weights, *evaluation, rho[-1], mean_square
 
     def _sum_raw_squares(self, columns: Array, linear: Linear, rho: Array) -> Array:
         """Return the sums of squared residuals (W,) before whitening."""
         if self.problem.has_own_starts:
             pairs = zip(linear.residuals, rho.tolist(), strict=True)
-            raw = np.stack([color(each, self.problem.compressed, value) for each, value in pairs])
+            raw = np.stack([self.problem.compressed.color(*pair) for pair in pairs])
         else:
             raw = columns[:, 0, :, : linear.theta.shape[1]] @ linear.theta[..., None]
         return np.asarray(np.sum(raw**2, axis=(1, 2)))
@@ -147,13 +128,13 @@ class Criterion:
         """Return the rho (W,) with the lowest criterion at each point, by successive parabolas."""
 
         def criterion(correlations: Array) -> Array:
-            rho = self.noise.to_rho(correlations)
+            rho = self.problem.to_rho(correlations)
             columns, logs = rows.whiten(rho, has_slopes=False)
             squares, dets = reduce_columns(columns, rows.sizes)
-            dets += logs[0] + self.noise.log_determinant(rho)
-            return np.asarray(self.n_contrasts * np.log(np.maximum(squares, self._floor)) + dets)
+            dets += logs[0] + self.problem.sequences.log_determinant(rho)
+            return np.asarray(self.n_contrasts * np.log(np.maximum(squares, self.rounding)) + dets)
 
-        grid = self.noise.correlations
+        grid = self.problem.correlations
         values = criterion(np.tile(grid, (n_points, 1)))
         z, lowest = np.arctanh(grid), np.argmin(values, axis=1)
         low, high = (z[np.clip(lowest + k, 0, len(z) - 1)] for k in (-1, 1))
@@ -165,4 +146,4 @@ class Criterion:
             bend = f - 2.0 * g + h
             shift = np.divide(f - h, 2.0 * bend, out=np.sign(f - h), where=bend > 0.0)
             middle = np.clip(middle + step * shift, low, high)
-        return self.noise.to_rho(np.tanh(middle))
+        return self.problem.to_rho(np.tanh(middle))

@@ -1,15 +1,15 @@
 """Predictions with bands, of fitted sequences, their continuation, and new ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from service.engine.data import Series
 from service.engine.fit.criterion import Points
-from service.engine.fit.estimates import Region
-from service.engine.fit.problem import FitOptions, Problem, Sequences, make_rows
+from service.engine.fit.estimates import estimate
+from service.engine.fit.problem import FitOptions, Problem
+from service.engine.fit.sequences import Sequences
 from service.engine.fit.solution import Solution
 from service.engine.profile import Interval
 from service.engine.types import Array
@@ -25,19 +25,17 @@ class Prediction(NamedTuple):
     new_high: Array
 
 
-@dataclass(frozen=True)
-class FittedModel:
-    """The parts of a fit from which predictions are made, with its series and options."""
-
-    delay: int
-    w_rec: float
-    intervals: list[Interval]  # of w_rec, in order
+def restore(
+    series: Series, options: FitOptions, delay: int, w_rec: float, intervals: list[Interval]
+) -> Solution:
+    """Return a solution whose delay, w_rec and intervals of w_rec are known, without a search."""
+    solution = Solution(Problem(series, options, delay))
+    solution.best, solution.intervals = solution.evaluate(np.array([w_rec])), intervals
+    return solution
 
 
 def predict(
-    series: Series,
-    options: FitOptions,
-    model: FittedModel,
+    solution: Solution,
     inputs: Sequence[Array],
     *,
     sequence: int | None = None,
@@ -50,8 +48,8 @@ def predict(
 
     Parameters
     ----------
-    series, options, model
-        Those of the fit.
+    solution
+        The fit.
     inputs
         (T, q) per prediction: the inputs at the predicted steps.
     sequence
@@ -69,18 +67,19 @@ def predict(
     ValueError
         The initial state is unknown.
     """
-    solution = Solution(Problem(series, options, model.delay))
-    problem, best = solution.problem, solution.evaluate(np.array([model.w_rec]))
-    region = Region(solution, best, model.intervals)
-    has_each, skip = options.initial_state == "each", options.delay[1]
+    problem = solution.problem
+    has_each, skip = problem.options.initial_state == "each", problem.options.delay[1]
     if sequence is None:
         if has_each and initial_state is None:
             detail = "each sequence of the fit has its own initial state"
             raise ValueError(f"{detail}: give one (initial_state), or continue one (continue)")
-        past, targets, n_missing = inputs[0][:0], np.zeros(0), model.delay
+        past, targets, n_missing = inputs[0][:0], np.zeros(0), problem.delay
     else:
-        rows = series.rows(sequence)
-        past, targets = series.inputs[rows][skip - model.delay :], series.targets[rows]
+        rows = problem.series.rows(sequence)
+        past, targets = (
+            problem.series.inputs[rows][skip - problem.delay :],
+            problem.series.targets[rows],
+        )
         if len(targets) < skip or (has_each and np.isnan(targets[skip:]).all()):
             raise ValueError("the state of the sequence is unknown")
         targets, n_missing, initial_state = targets[skip:], 0, None
@@ -91,7 +90,7 @@ def predict(
         known = np.concatenate([targets, np.full(n_steps, np.nan)])
         used = problem.normalize(path[None], known[None])
         first = len(targets) if solution.is_colored and sequence is not None else None
-        bands = predict_bands(region, used, initial_state, first_new=first)
+        bands = predict_bands(solution, used, initial_state, first_new=first)
         missing = np.full((len(bands), len(steps) - n_steps), np.nan)
         fields = np.concatenate([missing, bands[:, 0, len(targets) : len(path)]], axis=1)
         predictions.append(Prediction(*fields))
@@ -99,7 +98,7 @@ def predict(
 
 
 def predict_bands(
-    region: Region,
+    solution: Solution,
     sequences: Sequences,
     initial_state: float | None = None,
     *,
@@ -110,7 +109,7 @@ def predict_bands(
     If every sequence has its own initial state, its targets determine it. From ``first_new`` on,
     if given, the noise continues that of the last target before.
     """
-    problem, steps = region.problem, np.arange(sequences.targets.shape[1], dtype=np.float64)
+    problem, steps = solution.problem, np.arange(sequences.targets.shape[1], dtype=np.float64)
     lead = np.full(len(steps), np.inf)  # the steps since the last target, which noise may follow
     if first_new is not None and sequences.has_target.any():
         last = int(np.flatnonzero(sequences.has_target[0])[-1])
@@ -118,16 +117,12 @@ def predict_bands(
 
     def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
         w = at.w[:, None, None]
-        shape = sequences.targets.shape
-        blank = replace(sequences, targets=np.zeros(shape), has_target=np.ones(shape, bool))
-        # The rest of targets of 0 is minus what known parameters contribute.
-        factors = make_rows(problem, at.w, blank).reshape(len(w), *shape, -1)
+        factors = problem.respond(at.w, sequences.sources)
         if problem.has_unknown_start and not problem.has_own_starts:
             # A new sequence may start before the impulse.
             factors[..., -2] = w ** (steps - problem.first_step)
         if initial_state is not None:
-            known = -initial_state / problem.unit * w ** (steps + 1.0)
-            factors[..., -1] += known + problem.start * w ** (steps + 1.0)
+            factors[..., -1] -= (initial_state / problem.unit - problem.start) * w ** (steps + 1.0)
             if problem.has_unknown_start:
                 factors[..., -2] = 0.0
                 if problem.has_offset:
@@ -139,11 +134,10 @@ def predict_bands(
             factors = factors - ahead * residual
         return factors, problem.unit
 
-    outputs, low, high = region.estimate(mean, sequences) + problem.center
-    squared_rho = float(region.best.rho[0]) ** 2
+    outputs, low, high = estimate(solution, mean, sequences) + problem.center
+    squared_rho = solution.rho**2
     variance = (1.0 - squared_rho**lead) / (1.0 - squared_rho)  # of the noise, by its innovations
-    slack = float(region.solution.find_slack(region.best, region.level)[0])
-    noise = problem.unit * np.sqrt(slack * variance)
+    noise = problem.unit * np.sqrt(solution.find_slack(solution.best) * variance)
     with np.errstate(invalid="ignore"):  # where the mean is infinite
         down, up = np.hypot(outputs - low, noise), np.hypot(high - outputs, noise)
         return np.stack([outputs, low, high, outputs - down, outputs + up])

@@ -6,17 +6,23 @@ to an impulse at the first target. Beside an unknown initial state, the offset i
 filtered constant: b = beta / (1 - w) has a pole at w = 1, and beta has none.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.types import BLOCK, Array
+from service.engine.fit.sequences import Sequences
+from service.engine.types import Array
 
+MAX_CORRELATION: Final = 0.998  # of neighbors; near 1 the fit is one of differences
+# The grid of correlations of targets at the usual gap. Below, intervals are too wide at most.
+CORRELATIONS: Final = np.array(
+    [-0.6, -0.3, 0.0, 0.05, 0.2, 0.4, 0.6, 0.75, 0.87, 0.94, 0.975, 0.99, 0.996, MAX_CORRELATION]
+)
 InitialState: TypeAlias = float | Literal["shared", "each"]
 
 
@@ -33,71 +39,6 @@ class FitOptions:
     noise: Literal["white", "ar1"] = "white"  # "ar1" for a first-order autoregression
     confidence: float = 0.95  # the confidence level of the intervals, between 0 and 1
     gains: Mapping[str, float] = field(default_factory=dict)  # known steady-state gains, by input
-
-
-def split(n: int, n_numbers: int) -> Iterator[slice]:
-    """Yield slices of n items, each of which needs so many numbers, to process at a time."""
-    size = max(1, BLOCK // max(n_numbers, 1))
-    return (slice(start, start + size) for start in range(0, n, size))
-
-
-@dataclass(frozen=True, eq=False)
-class Sequences:
-    """N sequences, padded to one length, in the units of a fit.
-
-    Attributes
-    ----------
-    sources : (N, T, q + 2)
-        Inputs, a constant, and an impulse that stands for the start.
-    targets : (N, T)
-        0 where there is none.
-    has_target : (N, T)
-        Where there is one.
-    multiplicity : (N,)
-        How many sequences of the data it stands for.
-    """
-
-    sources: Array
-    targets: Array
-    has_target: NDArray[np.bool_]
-    multiplicity: Array
-
-    def __getitem__(self, rows: slice | NDArray[np.intp] | NDArray[np.bool_]) -> "Sequences":
-        return Sequences(
-            self.sources[rows], self.targets[rows], self.has_target[rows], self.multiplicity[rows]
-        )
-
-    @cached_property
-    def gaps(self) -> Array:
-        """The steps (n,) from one target to the next, infinite before the first of a sequence."""
-        sequence, step = np.nonzero(self.has_target)
-        gaps = np.diff(step, prepend=0).astype(np.float64)
-        gaps[np.diff(sequence, prepend=-1) > 0] = np.inf
-        return gaps
-
-    def compress(self, *, has_own_starts: bool) -> "Sequences":
-        """Return fewer sequences with the same sum of squared residuals for every w.
-
-        A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
-        decomposition replaces all sequences whose targets are at the same steps.
-        """
-        n_sequences, n_steps = self.targets.shape
-        inputs, ones = self.sources[..., :-2].reshape(n_sequences, -1), self.sources[:, 0, -2]
-        rows = np.column_stack([inputs, self.targets, ones])
-        _, first, group, sizes = np.unique(
-            self.has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
-        )
-        parts = [rows[group.ravel() == i] for i in range(len(first))]
-        parts = [np.linalg.qr(x, mode="r") if len(x) > 2 * x.shape[1] else x for x in parts]
-        lengths = [len(part) for part in parts]
-        few = self[np.repeat(first, lengths)]
-        inputs, targets, ones = np.split(np.concatenate(parts), [-n_steps - 1, -1], axis=1)
-        few.sources[..., :-2] = inputs.reshape(few.sources[..., :-2].shape)
-        few.sources[..., -2] *= ones
-        if not has_own_starts:  # the direction of a start of its own is that of the impulse
-            few.sources[..., -1] *= ones
-        multiplicity = np.repeat(sizes / lengths, lengths)
-        return Sequences(few.sources, targets, few.has_target, multiplicity)
 
 
 class Problem:
@@ -130,18 +71,16 @@ class Problem:
         self.inputs = np.zeros((*is_step.shape, series.inputs.shape[1]))
         self.inputs[is_step] = series.inputs[rows - self.delay]
         has_target = ~np.isnan(self.targets)
-        self.n_targets = int(np.count_nonzero(has_target))
+        self.n_targets, n_used = int(has_target.sum()), int(has_target.any(axis=1).sum())
         self.first_step = int(np.argmax(has_target.any(axis=0)))
         self.has_unknown_start = isinstance(options.initial_state, str)
-        self.n_starts = int(self.has_unknown_start)
-        if options.initial_state == "each":
-            self.n_starts = int(np.count_nonzero(has_target.any(axis=1)))
-        self.has_own_starts = self.n_starts > 1 and options.initial_state == "each"
+        self.has_own_starts = options.initial_state == "each" and n_used > 1
+        self.n_own_starts = n_used * self.has_own_starts
         self.has_offset = options.offset is True
         self.is_free = np.array([name not in options.gains for name in series.input_names], bool)
-        self.n_free = int(np.count_nonzero(self.is_free))
+        self.n_free = int(self.is_free.sum())
         self.n_columns = self.n_free + self.has_offset + self.has_unknown_start
-        self.n_unknowns = 1 + self.n_free + self.has_offset + self.n_starts
+        self.n_unknowns = self.n_columns - self.has_own_starts + self.n_own_starts + 1
         self.n_unknowns += options.noise == "ar1"
         self._find_units(self.targets[has_target])
 
@@ -181,6 +120,33 @@ class Problem:
         used = np.flatnonzero(self.sequences.has_target.any(axis=1))
         return self.sequences[used].compress(has_own_starts=self.has_own_starts)
 
+    @property
+    def n_pairs(self) -> int:
+        """The number of successive targets, without those that starts of their own explain."""
+        return self.n_targets - len(self.sequences.edges) - self.n_own_starts
+
+    @property
+    def correlations(self) -> Array:
+        """The grid of correlations of targets at the usual gap, all the same without pairs."""
+        # Negative correlations have no root.
+        grid = CORRELATIONS if self.sequences.usual_gap == 1.0 else CORRELATIONS[2:]
+        return grid * (self.n_pairs > 0)
+
+    def to_rho(self, correlations: Array) -> Array:
+        """Return the correlations of neighboring steps.
+
+        Parameters
+        ----------
+        correlations
+            Of targets at the usual gap, of any shape.
+
+        Returns
+        -------
+        rho
+            Of the same shape.
+        """
+        return np.asarray(correlations ** (1.0 / self.sequences.usual_gap))
+
     def normalize(self, inputs: Array, targets: Array) -> Sequences:
         """Return sequences in the units of the fit.
 
@@ -205,38 +171,49 @@ class Problem:
         sources[..., -1] = np.arange(targets.shape[1]) == first
         return Sequences(sources, scaled, has_target, np.ones(len(targets)))
 
+    def respond(self, w: NDArray[Any], sources: Array) -> NDArray[Any]:
+        """Return a column per unknown, and minus the effects of what is known, at all steps.
 
-def make_rows(problem: Problem, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
-    """Return a column per unknown, then the rest of the targets, at the n targets of sequences.
+        The columns are those of the inputs without a known gain, the offset and the initial state.
 
-    The columns are those of the inputs without a known gain, the offset and the initial state. The
-    rest of the targets is what known parameters leave.
+        Parameters
+        ----------
+        w : (W,)
+            May be complex.
+        sources : (N, T, q + 2)
+            Those of `Sequences`.
 
-    Parameters
-    ----------
-    problem
-        What is fitted.
-    w : (W,)
-        May be complex.
-    sequences
-        In the units of the problem.
+        Returns
+        -------
+        columns : (W, N, T, K + 1)
+        """
+        from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
 
-    Returns
-    -------
-    rows : (W, n, K + 1)
-    """
-    from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
+        responses = np.stack([lfilter([1.0], [1.0, -pole], sources, axis=1) for pole in w])
+        poles = w[:, None, None]
+        # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
+        known = self.start * poles * responses[..., -1]
+        known = known + (1.0 - poles) * (responses[..., :-2] @ self.known_gains)
+        used = [*self.is_free, self.has_offset, self.has_unknown_start]
+        columns: NDArray[Any] = np.concatenate([responses[..., used], -known[..., None]], axis=3)
+        if self.has_offset and not self.has_unknown_start:
+            columns[..., -2] = sources[..., -2]
+        return columns
 
-    sources = sequences.sources
-    responses = np.stack([lfilter([1.0], [1.0, -pole], sources, axis=1) for pole in w])
-    used = [*problem.is_free, problem.has_offset, problem.has_unknown_start]
-    poles = w[:, None, None]
-    # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
-    rest = sequences.targets - problem.start * poles * responses[..., -1]
-    if not problem.is_free.all():
-        rest = rest - (1.0 - poles) * (responses[..., :-2] @ problem.known_gains)
-    columns = np.concatenate([responses[..., used], rest[..., None]], axis=3)
-    if problem.has_offset and not problem.has_unknown_start:
-        columns[..., -2] = sources[..., -2]
-    rows: NDArray[Any] = columns[:, sequences.has_target]
-    return rows
+    def make_rows(self, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
+        """Return the columns of `respond` and the rest of the targets, at n targets.
+
+        Parameters
+        ----------
+        w : (W,)
+            May be complex.
+        sequences
+            In the units of the problem.
+
+        Returns
+        -------
+        rows : (W, n, K + 1)
+        """
+        rows = self.respond(w, sequences.sources)[:, sequences.has_target]
+        rows[..., -1] += sequences.targets[sequences.has_target]
+        return rows

@@ -1,7 +1,7 @@
 """Fits: the best delay, the optimum, its uncertainty, its diagnostics and the verdict."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.fit.estimates import Parameters, Region, estimate_parameters
+from service.engine.fit.estimates import Parameters, estimate_parameters
 from service.engine.fit.linearization import Linearization
-from service.engine.fit.prediction import FittedModel, predict_bands
+from service.engine.fit.prediction import predict_bands
 from service.engine.fit.problem import FitOptions, Problem
 from service.engine.fit.solution import Solution
 from service.engine.fit.verdict import Verdict
@@ -28,7 +28,7 @@ class DelayCost(NamedTuple):
 
     delay: int
     cost: float  # the mean squared residual
-    criterion: float  # of the best w_rec; in a result, above that of the best delay
+    criterion: float  # of the best w_rec, above that of the best delay; nan with white noise
 
 
 class ResidualTests(NamedTuple):
@@ -50,37 +50,34 @@ class Result(Verdict):
     Its properties are computed when first used. Undefined numbers are nan.
     """
 
-    def __init__(self, problem: Problem, delays: Sequence[DelayCost] = ()) -> None:
-        super().__init__(problem)
-        self._delays = delays
-
-    @property
+    @cached_property
     def delays(self) -> list[DelayCost]:
-        """The costs of all delays that were searched, with criteria above the lowest."""
-        own = DelayCost(self.problem.delay, self.cost, self.criterion)
-        delays = self._delays or [own]
-        lowest = self.criterion if self.is_colored else math.nan
-        return [delay._replace(criterion=delay.criterion - lowest) for delay in delays]
+        """The costs of all delays that were searched."""
+        return self.compare_delays([self])
+
+    def compare_delays(self, results: Sequence[Solution]) -> list[DelayCost]:
+        """Return the costs of fits with several delays, with criteria above that of this one."""
+        above = self.get_excess(np.array([result.criterion for result in results])).tolist()
+        return [
+            DelayCost(result.problem.delay, result.cost, excess)
+            for result, excess in zip(results, above, strict=True)
+        ]
 
     @property
     def n_targets(self) -> int:
         """The number of fitted targets."""
         return self.problem.n_targets
 
-    @property
-    def model(self) -> FittedModel:
-        """What `predict` needs."""
-        return FittedModel(self.problem.delay, self.w_rec, self.intervals)
-
-    @cached_property
-    def region(self) -> Region:
-        """All w_rec that fit almost as well."""
-        return Region(self, self.best, self.intervals)
-
     @cached_property
     def parameters(self) -> Parameters:
         """All other parameters."""
-        return estimate_parameters(self.region)
+        return estimate_parameters(self)
+
+    @property
+    def level(self) -> float:
+        """The highest cost in the interval; with ar1 noise, the criterion above its minimum."""
+        slack = float(self.find_slack(self.best)[0])
+        return self.height if self.is_colored else self.cost + self.problem.cost_unit * slack
 
     @property
     def innovation_sd(self) -> float:
@@ -105,7 +102,7 @@ class Result(Verdict):
 
     @cached_property
     def _bands(self) -> Array:
-        return predict_bands(self.region, self.problem.sequences)
+        return predict_bands(self, self.problem.sequences)
 
     @cached_property
     def table(self) -> dict[str, NDArray[Any]]:
@@ -156,20 +153,13 @@ class Result(Verdict):
         """
         low, high = self.problem.options.w_rec
         even = low + (high - low) * (np.arange(PROFILE_POINTS) + 0.5) / PROFILE_POINTS
-        points = self.evaluate(even)
-        visited = self.profile.points.merge(self.region.sampled, points)
-        above = visited.cost - self.criterion
-        above = above if self.is_colored else np.full(len(above), np.nan)
-        return np.stack([visited.w, visited.mean_square, above])
+        visited = self.profile.points.merge(self.sampled, self.evaluate(even))
+        return np.stack([visited.w, visited.mean_square, self.get_excess(visited.cost)])
 
 
-def solve_delay(series: Series, options: FitOptions, delay: int) -> DelayCost:
-    """Return the cost of the best fit with one delay; see `fit`."""
-    solution = Solution(Problem(series, options, delay))
-    return DelayCost(delay, solution.cost, solution.criterion)
-
-
-def fit(series: Series, options: FitOptions, delays: Sequence[DelayCost] = ()) -> Result:
+def fit(
+    series: Series, options: FitOptions, after_search: Callable[[], None] = lambda: None
+) -> Result:
     """Fit the recurrence S_k = w_rec S_(k-1) + sum_j w_in_j x_kj, y_k = S_k + offset.
 
     The lowest minimum of the criterion is found by variable projection and a dense, refined search
@@ -182,8 +172,8 @@ def fit(series: Series, options: FitOptions, delays: Sequence[DelayCost] = ()) -
         The data, with at least as many targets as unknowns.
     options
         The unknowns, and the range of w_rec.
-    delays
-        What `solve_delay` returns for each delay of the options, if known.
+    after_search
+        Called after the search over w_rec with each delay.
 
     Returns
     -------
@@ -205,11 +195,11 @@ def fit(series: Series, options: FitOptions, delays: Sequence[DelayCost] = ()) -
     problem = Problem(series, options)
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
-    first, last = options.delay
-    if first == last:
-        return Result(problem)
-    if not delays:
-        delays = [solve_delay(series, options, delay) for delay in range(first, last + 1)]
-    is_colored = options.noise == "ar1"
-    best = min(delays, key=lambda delay: delay.criterion if is_colored else delay.cost)
-    return Result(Problem(series, options, best.delay), delays)
+    results = list[Result]()
+    for delay in range(options.delay[0], options.delay[1] + 1):
+        results.append(Result(Problem(series, options, delay)))
+        _ = results[-1].profile
+        after_search()
+    best = min(results, key=lambda result: result.criterion)
+    best.delays = best.compare_delays(results)
+    return best

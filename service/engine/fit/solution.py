@@ -1,8 +1,8 @@
 """The minima of the criterion of a fit, and the interval of w_rec.
 
-A w_rec belongs to the interval if the criterion exceeds its minimum by a factor of at most
-1 + t²/nu (white), or by at most (nu + 1) ln(1 + t²/nu), which is the same for a given rho; t is the
-quantile of Student's distribution with nu degrees of freedom.
+A w_rec belongs to the interval if the criterion exceeds its minimum by at most
+(nu + 1) ln(1 + t²/nu), where t is the quantile of Student's distribution with nu degrees of
+freedom. With white noise that is a factor of at most 1 + t²/nu of the mean squared residual.
 """
 
 import math
@@ -20,6 +20,7 @@ COARSE_GAPS: Final = 13  # of a grid of w_rec from 0 to 1, to compare problems
 # Where columns coincide at an end of the range, a point this far inside replaces it.
 INSIDE: Final = 1e-8
 MIN_SLACK: Final = 1e-300  # replaces 0 in products with infinite errors
+SAMPLES: Final = 65  # points in each piece of the interval
 AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
 
 
@@ -85,13 +86,16 @@ class Solution(Criterion):
         """The lowest criterion."""
         return float(self.best.cost[0])
 
+    def get_excess(self, criteria: Array) -> Array:
+        """Return by how much criteria, of any shape, exceed the lowest; nan with white noise."""
+        return criteria - self.criterion if self.is_colored else np.full_like(criteria, math.nan)
+
     @cached_property
     def minima(self) -> list[Minimum]:
         """All local minima, the lowest first."""
         at = self.profile.minima
-        above = at.cost - at.cost[0] if self.is_colored else np.full(len(at.w), math.nan)
-        columns = at.w.tolist(), at.mean_square.tolist(), above.tolist()
-        return list(map(Minimum, *columns))
+        columns = at.w, at.mean_square, self.get_excess(at.cost)
+        return list(map(Minimum, *(column.tolist() for column in columns)))
 
     @property
     def is_unique(self) -> bool:
@@ -130,7 +134,7 @@ class Solution(Criterion):
         if self.is_exact:
             return -math.inf
         variance_log = math.log(squares / n) + 2.0 * math.log(self.problem.unit)
-        log_v = float(self.noise.log_determinant(np.array(self.rho)))
+        log_v = float(self.problem.sequences.log_determinant(np.array(self.rho)))
         return n * (math.log(2.0 * math.pi) + variance_log + 1.0) + log_v
 
     @property
@@ -144,49 +148,53 @@ class Solution(Criterion):
         return problem.center + problem.unit * weight / gap < 0.0
 
     @property
-    def level(self) -> float:
-        """The highest criterion of a w_rec in the interval; infinite without degrees of freedom."""
-        return self.find_level(self.best)
+    def height(self) -> float:
+        """By how much a criterion in the interval may exceed the lowest one.
 
-    def find_level(self, best: Points) -> float:
-        """Return the highest criterion in the interval around a minimum."""
+        It is infinite without degrees of freedom.
+        """
         from scipy.special import stdtrit  # noqa: PLC0415 - takes long to import
 
-        n_free, cost = self.degrees_of_freedom, float(best.cost[0])
+        n_free = self.degrees_of_freedom
         if n_free <= 0:
             return math.inf
         quantile = float(stdtrit(n_free, 0.5 + 0.5 * self.problem.options.confidence))
-        share = quantile**2 / n_free
-        excess = (n_free + 1) * math.log1p(share) if self.is_colored else cost * share
-        return cost + max(excess, float(best.accuracy[0]))
+        excess = (n_free + 1) * math.log1p(quantile**2 / n_free)
+        return max(excess, float(self.best.accuracy[0]))
 
-    def find_slack(self, points: Points, level: float) -> Array:
-        """Return by how much the sums of squares may increase up to a level.
+    def find_slack(self, points: Points) -> Array:
+        """Return by how much the sums of squares may increase within the interval.
 
         Parameters
         ----------
         points
             W evaluated points.
-        level
-            Of the criterion.
 
         Returns
         -------
         slack : (W,)
             Positive.
         """
-        excess = level - points.cost
-        if self.is_colored:
-            slack = points.squares * np.expm1(np.maximum(excess, 0.0) / self.n_contrasts)
-        else:
-            slack = excess / self.problem.cost_unit
-        result: Array = np.maximum(slack, MIN_SLACK)
-        return result
+        excess = np.maximum(self.criterion + self.height - points.cost, 0.0) / self.n_contrasts
+        slack: Array = np.maximum(points.squares, self.rounding) * np.expm1(excess)
+        return np.maximum(slack, MIN_SLACK)
 
     @cached_property
     def intervals(self) -> list[Interval]:
         """The interval of w_rec: one or several disjoint intervals, in order."""
-        return self.profile.level_set(self.level)
+        return self.profile.level_set(self.criterion + self.height)
+
+    @cached_property
+    def sampled(self) -> Points:
+        """Points of the interval, dense near the ends of its pieces: ``SAMPLES`` of each."""
+        # There, an ordinary interval behaves like a square root.
+        fraction = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, SAMPLES) * math.pi)
+        pieces = [low * (1.0 - fraction) + high * fraction for low, high in self.intervals]
+        return self.evaluate(np.concatenate(pieces))
+
+    def surrounds(self, pole: float) -> bool:
+        """Return whether the pole of a quantity is inside a piece of the interval."""
+        return any(low < pole < high for low, high in self.intervals)
 
     @property
     def standard_error(self) -> float:

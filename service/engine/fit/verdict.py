@@ -10,13 +10,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from service.engine.fit import effects
-from service.engine.fit.alternatives import Alternative, Change, describe, find_alternatives
+from service.engine.fit import structures
 from service.engine.fit.checks import CAUTIONS, Finding, run_checks
-from service.engine.fit.effects import Effect
 from service.engine.fit.linearization import Linearization
-from service.engine.fit.noise import MAX_CORRELATION
+from service.engine.fit.problem import MAX_CORRELATION
 from service.engine.fit.solution import Solution
+from service.engine.fit.structures import Alternative, Effect
 from service.engine.profile import Interval
 
 ENOUGH_TARGETS: Final = 50  # with fewer targets, checks seldom detect dependent residuals
@@ -52,7 +51,7 @@ class Verdict(Solution):
     @cached_property
     def structures(self) -> list[Alternative]:
         """Clearly better structures, the best first."""
-        return find_alternatives(self) if self.can_judge else []
+        return structures.find_alternatives(self.problem) if self.can_judge else []
 
     @cached_property
     def effect(self) -> Effect | None:
@@ -60,11 +59,7 @@ class Verdict(Solution):
         if not len(self.problem.is_free) or not self.can_judge:
             return None
         best = self.structures[0].solution.problem if self.structures else self.problem
-        short = effects.shorten(best)
-        result = effects.judge_effect(short)
-        if result is not None and result.p > effects.CLEAR and short is not best:
-            result = effects.judge_effect(best)
-        return result
+        return structures.judge_effect(best)
 
     @cached_property
     def input_effects(self) -> list[Effect | None]:
@@ -76,7 +71,7 @@ class Verdict(Solution):
         p = np.full(len(is_free), np.nan)
         p[is_free] = Linearization(judged, judged.best).test_inputs()
         # No single input is visible if all together are not.
-        is_visible = self.effect.visible & (p <= effects.ALPHA)
+        is_visible = self.effect.visible & (p <= structures.ALPHA)
         tested = map(Effect, is_visible.tolist(), p.tolist())
         return [
             each if is_tested else None for each, is_tested in zip(tested, is_free, strict=True)
@@ -123,7 +118,7 @@ class Verdict(Solution):
             return self.structures if self.is_visible else []
         if left is None or any(check.slug not in CAUTIONS for check in left):
             return []
-        return [describe(self.problem, np.nan, Change("neighbors", {"noise": "ar1"}))]
+        return [structures.describe(self.problem, np.nan, ("neighbors", {"noise": "ar1"}))]
 
     @cached_property
     def trust(self) -> Trust:
@@ -159,7 +154,7 @@ class Verdict(Solution):
     def _find_cautions(self, checks: list[Finding]) -> list[Finding]:
         """Return all cautions, in their order."""
         problem, (low, high) = self.problem, self.problem.options.w_rec
-        correlation = self.rho**self.noise.usual_gap
+        correlation = self.rho**problem.sequences.usual_gap
         has_inputs, can_judge = len(problem.is_free) > 0, self.can_judge
         sizes = self.best.singular_values[0]
         is_caution = {
@@ -173,6 +168,6 @@ class Verdict(Solution):
             "negative_offset": self.has_impossible_offset,
         }
         cautions = [Finding(slug) for slug, holds in is_caution.items() if holds] + checks
-        if can_judge and self.noise.n_pairs < ENOUGH_PAIRS:
+        if can_judge and problem.n_pairs < ENOUGH_PAIRS:
             cautions.append(Finding("not_tested"))
         return cautions

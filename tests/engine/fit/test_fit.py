@@ -131,7 +131,7 @@ def test_levels_of_sales_are_not_to_be_trusted() -> None:
     assert result.problem.delay == 3
     assert result.w_rec == pytest.approx(0.746, abs=5e-4)
     # The sum of products by the sum of squares, as textbooks define it, is 0.92.
-    n_pairs = result.noise.n_pairs
+    n_pairs = result.problem.n_pairs
     by_squares = result.residuals.autocorrelation * n_pairs / result.n_targets
     assert by_squares == pytest.approx(0.92, abs=5e-3)
     assert result.trust.reasons == ["neighbors"]

@@ -138,7 +138,7 @@ def test_a_gap_is_as_good_as_a_missing_step() -> None:
     sparse = np.full(120, np.nan)
     sparse[2::3] = simulate(x, 0.9, [1.0], 0.0, 1.0)[2::3] + noise
     result = fit(Series.from_sequences((x,), (sparse,)), FitOptions(noise="ar1"))
-    assert result.noise.usual_gap == 3.0
+    assert result.problem.sequences.usual_gap == 3.0
     assert result.rho > 0.0
     assert result.rho == pytest.approx(0.5 ** (1.0 / 3.0), abs=0.15)
     assert result.n_targets == 40

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import t as student
 
 from service.engine.data import Series
-from service.engine.fit import FitOptions, Result, fit, predict
+from service.engine.fit import FitOptions, Result, fit, predict, restore
 from service.engine.types import Array
 from tests.engine.fit.conftest import cost_at, simulate, split
 from tests.engine.fit.test_noise import make_noise
@@ -41,7 +41,7 @@ def test_a_continued_sequence_follows_the_recurrence(
     series, options = make_series(), FitOptions(initial_state=initial_state, offset=offset)
     result = fit(series, options)
     future = np.random.default_rng(2).standard_normal((6, 2))
-    (prediction,) = predict(series, options, result.model, [future], sequence=sequence)
+    (prediction,) = predict(result, [future], sequence=sequence)
     state = float(initial_state) if initial_state == 2.0 else None
     if state is None:
         states = result.parameters.initial_states
@@ -50,6 +50,8 @@ def test_a_continued_sequence_follows_the_recurrence(
     whole = np.concatenate([series.inputs[series.rows(sequence)], future])
     expected = run_model(result, whole, state)[-6:]
     np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-8)
+    stored = restore(series, options, 0, result.w_rec, result.intervals)
+    np.testing.assert_array_equal(predict(stored, [future], sequence=sequence)[0], prediction)
     assert (prediction.new_low < prediction.low).all()
     assert (prediction.low < prediction.outputs).all()
     assert (prediction.outputs < prediction.high).all()
@@ -63,7 +65,7 @@ def test_a_new_sequence_starts_from_the_state_of_the_fit(initial_state: Any, del
     options = FitOptions(initial_state=initial_state, delay=(delay, delay))
     result = fit(series, options)
     inputs = np.random.default_rng(3).standard_normal((9, 2))
-    (prediction,) = predict(series, options, result.model, [inputs])
+    (prediction,) = predict(result, [inputs])
     states = result.parameters.initial_states
     state = 2.0 if states is None else float(states[0, 0])
     assert np.isnan(prediction.outputs[:delay]).all()
@@ -77,7 +79,7 @@ def test_a_continued_sequence_uses_the_last_inputs_after_a_delay() -> None:
     delay = result.problem.delay
     assert delay == 2
     future = np.random.default_rng(2).standard_normal((6, 2))
-    (prediction,) = predict(series, options, result.model, [future], sequence=1)
+    (prediction,) = predict(result, [future], sequence=1)
     states = result.parameters.initial_states
     assert states is not None
     own = series.inputs[series.rows(1)]
@@ -91,7 +93,7 @@ def test_a_new_sequence_may_have_a_state_of_its_own(initial_state: Any) -> None:
     series, options = make_series(), FitOptions(initial_state=initial_state)
     result = fit(series, options)
     inputs = np.random.default_rng(3).standard_normal((9, 2))
-    (prediction,) = predict(series, options, result.model, [inputs], initial_state=-3.0)
+    (prediction,) = predict(result, [inputs], initial_state=-3.0)
     np.testing.assert_allclose(prediction.outputs, run_model(result, inputs, -3.0), rtol=1e-8)
 
 
@@ -106,7 +108,7 @@ def test_a_shared_state_belongs_to_the_first_step() -> None:
     result = fit(late, options)
     assert result.parameters.initial_states is not None
     assert result.parameters.initial_states[0, 0] == pytest.approx(2.0)
-    (prediction,) = predict(late, options, result.model, [series.inputs[:8]])
+    (prediction,) = predict(result, [series.inputs[:8]])
     np.testing.assert_allclose(prediction.outputs, series.targets[:8], rtol=1e-7)
 
 
@@ -125,7 +127,7 @@ def test_predictions_extend_the_table_of_the_fit() -> None:
         ("a", "b"),
     )
     result, other = fit(blank, options), fit(cut, options)
-    (prediction,) = predict(cut, options, other.model, [inputs[0][24:]], sequence=0)
+    (prediction,) = predict(other, [inputs[0][24:]], sequence=0)
     last = (result.table["sequence"] == 0.0) & (result.table["step"] > 24.0)
     np.testing.assert_allclose(result.table["prediction"][last], prediction.outputs, rtol=1e-6)
     np.testing.assert_allclose(result.table["low"][last], prediction.low, rtol=1e-4)
@@ -137,13 +139,13 @@ def test_an_unknown_state_is_refused() -> None:
     result = fit(series, options)
     future = np.zeros((3, 2))
     with pytest.raises(ValueError, match="its own initial state"):
-        predict(series, options, result.model, [future])
+        predict(result, [future])
     inputs, targets = split(series)
     blank = Series.from_sequences(
         (*inputs, np.zeros((4, 2))), (*targets, np.full(4, np.nan)), ("a", "b")
     )
     with pytest.raises(ValueError, match="unknown"):
-        predict(blank, options, fit(blank, options).model, [future], sequence=2)
+        predict(fit(blank, options), [future], sequence=2)
 
 
 @pytest.mark.slow
@@ -154,7 +156,7 @@ def test_bands_of_new_observations_cover_them() -> None:
         x = rng.standard_normal((45, 1))
         y = simulate(x, 0.7, [1.0], 1.0, 3.0) + 0.5 * rng.standard_normal(45)
         series, options = Series.from_sequences((x[:40],), (y[:40],)), FitOptions()
-        (band,) = predict(series, options, fit(series, options).model, [x[40:]], sequence=0)
+        (band,) = predict(fit(series, options), [x[40:]], sequence=0)
         hits += int(np.sum((band.new_low <= y[40:]) & (y[40:] <= band.new_high)))
     assert 0.92 <= hits / 2000 <= 0.98
 
@@ -171,7 +173,7 @@ def test_a_continuation_with_ar1_noise_starts_from_the_last_residual(
     result = fit(series, options)
     assert result.rho is not None
     future = np.random.default_rng(2).standard_normal((6, 2))
-    (prediction,) = predict(series, options, result.model, [future], sequence=1)
+    (prediction,) = predict(result, [future], sequence=1)
     state = 2.0
     if initial_state != 2.0:
         states = result.parameters.initial_states
@@ -205,8 +207,7 @@ def test_bands_of_new_observations_with_ar1_noise_cover_them(ahead: int) -> None
         y = simulate(x, 0.7, [1.0], 1.0, 3.0) + make_noise(rng, 80, 0.8)
         options = FitOptions(noise="ar1")
         series = Series.from_sequences((x[:75],), (y[:75],))
-        model = fit(series, options).model
-        (band,) = predict(series, options, model, [x[75:]], sequence=0)
+        (band,) = predict(fit(series, options), [x[75:]], sequence=0)
         hits += bool(band.new_low[ahead - 1] <= y[74 + ahead] <= band.new_high[ahead - 1])
     assert 0.91 <= hits / n <= 0.98
 
@@ -239,7 +240,7 @@ def test_known_parameters_are_not_fitted() -> None:
     assert effects[0] is not None
     assert effects[1] is None
     future = np.random.default_rng(2).standard_normal((6, 2))
-    (prediction,) = predict(series, known, result.model, [future], initial_state=3.0)
+    (prediction,) = predict(result, [future], initial_state=3.0)
     expected = run_model(result, future, 3.0)
     np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-8)
     assert fit(series, FitOptions(gains={"a": 5.0, "b": -2.5})).effect is not None

@@ -1,0 +1,229 @@
+"""The structure of a fit: whether another one fits clearly better, and whether the inputs act.
+
+Other structures are delays, a wider range of w_rec, and an offset. All are judged with the noise
+free, on the same targets, by the gain in twice the logarithm of the restricted likelihood. A dead
+time or a missing level looks like autocorrelated noise, so that a comparison with white noise, or
+with the noise of the fit, would miss it.
+
+The gain of all inputs is compared with that of targets simulated without inputs, for which the
+delay, w_rec and rho are searched again. The noise of the simulation is ar1 even if that of the fit
+is white: with white noise a drifting target would follow any slow input.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+
+from service.engine.data import Series
+from service.engine.fit.linear import Rows, solve
+from service.engine.fit.linearization import Linearization, draw
+from service.engine.fit.problem import Problem
+from service.engine.fit.sequences import split
+from service.engine.fit.solution import COARSE_GAPS, Solution
+from service.engine.interruption import BlockResult, check_interruption, recall
+from service.engine.profile import make_grid
+from service.engine.types import Array
+
+ENOUGH: Final = 2000  # targets that suffice for a first judgment
+
+MIN_GAIN: Final = 10.0  # right models are exceeded by so much in about 2 of 8,000 cases
+MAX_DELAY: Final = 10
+STEPS_PER_DELAY: Final = 6  # of the longest sequence, for one more delay to try
+MAX_ALTERNATIVES: Final = 3
+
+ALPHA: Final = 0.04  # how often inputs without an effect may seem to have one
+CLEAR: Final = ALPHA / 5  # what the first targets must show where there are many
+NUMBERS: Final = 500_000  # about the most that are simulated
+SIMULATIONS: Final = 199  # the most simulated vectors
+CONFOUNDED: Final = 1e-6  # a smaller gain is rounding
+
+Change: TypeAlias = tuple[str, dict[str, Any]]
+"""A reason against a fit, and options to compare with those of the fit."""
+
+
+class Alternative(NamedTuple):
+    """What to change to get a clearly better fit, and that fit."""
+
+    reason: str
+    options: Mapping[str, Any]  # those that differ, by the names of a request
+    gain: float  # of twice the logarithm of the likelihood
+    solution: Solution
+    w_rec: float
+    time_constant: float  # in steps; nan unless 0 < w_rec < 1
+    r_squared: float
+
+
+class Effect(NamedTuple):
+    """Whether an effect is visible, and the p-value."""
+
+    visible: bool
+    p: float
+
+
+def shorten(problem: Problem) -> Problem:
+    """Return the problem with its first targets only, where there are very many."""
+    if problem.n_targets <= ENOUGH:
+        return problem
+    series = problem.series
+    end = int(np.flatnonzero(~np.isnan(series.targets))[ENOUGH - 1]) + 1
+    lengths = np.diff(np.minimum(series.starts, end))
+    inputs, targets = series.inputs[:end], series.targets[:end]
+    short = Series(inputs, targets, lengths[lengths > 0], series.input_names)
+    return Problem(short, problem.options, problem.delay)
+
+
+def find_alternatives(problem: Problem) -> list[Alternative]:
+    """Return up to three structures that are clearly better than that of a fit, the best first."""
+    better = _compare(problem, _list_changes(problem))[:MAX_ALTERNATIVES]
+    others = [describe(problem, *each) for each in better]
+    return [other for other in others if _is_useful(other, *problem.options.w_rec)]
+
+
+def describe(problem: Problem, gain: float, change: Change) -> Alternative:
+    """Return the fit of a problem with other options as an alternative."""
+    reason, options = change
+    solution = Solution(problem.vary(**options))
+    w = solution.w_rec
+    time_constant = -1.0 / math.log(w) if 0.0 < w < 1.0 else math.nan
+    shown = dict(options)
+    if "delay" in shown:
+        shown["delay"] = shown["delay"][0]
+    if "w_rec" in shown:
+        shown["w_rec"] = dict(zip(("low", "high"), shown["w_rec"], strict=True))
+    return Alternative(reason, shown, gain, solution, w, time_constant, solution.r_squared)
+
+
+def _list_changes(problem: Problem) -> list[Change]:
+    options, has_inputs, changes = problem.options, len(problem.is_free) > 0, list[Change]()
+    longest = int(np.max(np.sum(~np.isnan(problem.targets), axis=1), initial=0))
+    (low, high), n_delays = options.w_rec, min(MAX_DELAY, longest // STEPS_PER_DELAY)
+    if has_inputs:
+        delays = [delay for delay in range(n_delays + 1) if delay != problem.delay]
+        changes += [("delay_advised", {"delay": (delay, delay)}) for delay in delays]
+    if has_inputs and longest > 1 and (low > -1.0 or high < 1.0):
+        changes.append(("range_advised", {"w_rec": (min(low, -1.0), max(high, 1.0))}))
+    if options.offset is not True:
+        changes.append(("offset_advised", {"offset": True}))
+    return changes
+
+
+def _compare(problem: Problem, changes: list[Change]) -> list[tuple[float, Change]]:
+    """Return the changes that are clearly better, with their gains, the best first.
+
+    Of very many targets, the first ones choose one change, and all confirm it.
+    """
+    short = shorten(problem)
+    if short is not problem:
+        changes = [change for _, change in _compare(short, changes)[:1]]
+    last = problem.options.delay[1]
+    skip = max([last, *(options.get("delay", (0, 0))[1] for _, options in changes)])
+    # The states after the first targets differ, and are unknown.
+    same = {"initial_state": "each"} if skip > last else {}
+    base = _solve(problem, delay=(problem.delay, skip), **same)
+    n_contrasts = base.problem.n_targets - base.problem.n_unknowns
+    better = []
+    for reason, options in changes if n_contrasts > 0 else ():
+        first = options.get("delay", (problem.delay,))[0]
+        other = _solve(problem, **(same | options | {"delay": (first, skip)}))
+        gain = -math.inf
+        if reason == "offset_advised":
+            # An offset changes the contrasts, so that only full likelihoods compare.
+            gain = base.minus_two_log_likelihood - other.minus_two_log_likelihood
+            gain *= n_contrasts / base.problem.n_targets
+        elif base.bounds[1] - other.bounds[0] > MIN_GAIN:
+            gain = base.criterion - other.criterion
+        if gain > MIN_GAIN:
+            better.append((gain, (reason, options)))
+    return sorted(better, key=lambda pair: -pair[0])
+
+
+def _solve(problem: Problem, **options: Any) -> Solution:
+    return Solution(problem.vary(noise="ar1", **options))
+
+
+def _is_useful(other: Alternative, low: float, high: float) -> bool:
+    """Return whether an alternative can be advised, in place of a w_rec in a range."""
+    if other.reason == "range_advised":
+        return not low <= other.w_rec <= high
+    return other.r_squared > 0.0 and not other.solution.has_impossible_offset
+
+
+def judge_effect(problem: Problem) -> Effect | None:
+    """Return whether any input has a visible effect; None where a start explains the same.
+
+    Of very many targets, the first ones suffice to see a clear effect.
+    """
+    short, series, options = shorten(problem), problem.series, problem.options
+    if short is not problem:
+        effect = judge_effect(short)
+        if effect is None or effect.p <= CLEAR:
+            return effect
+    blank = Series(series.inputs[:, :0], series.targets, series.lengths, ())
+    null = Problem(blank, replace(options, gains={}, noise="ar1"))
+    w = make_grid(problem.targets.shape[1], *options.w_rec, COARSE_GAPS)
+    rho = problem.to_rho(problem.correlations[1:-2])
+    if short is not problem:
+        w, rho = w[::3], rho[::2]
+    points = Solution(null).evaluate(w)
+    fitted = Linearization(Solution(null), points[np.argsort(points.cost)[:1]])
+    n_contrasts = max(problem.n_targets - problem.n_unknowns, 1)
+    deviation = float(np.linalg.norm(fitted.observed)) / math.sqrt(n_contrasts)
+    sequences = problem.sequences
+    observed = sequences.targets[sequences.has_target][:, None]
+    innovations = deviation * draw(len(observed), NUMBERS, SIMULATIONS) - fitted.observed
+    simulated = observed + sequences.color(innovations, fitted.rho)
+    targets = np.concatenate([observed, simulated], axis=1)
+
+    def find_lowest(model: Problem) -> Array:
+        blocks = split(len(w), model.sequences.sources.size)
+        call = partial(_find_lowest, model, rho, targets, n_contrasts)
+        lowest = [recall(partial(call, w[block]))[0] for block in blocks]
+        return np.asarray(np.min(lowest, axis=0))
+
+    low, high = options.delay
+    tried = [Problem(series, options, delay) for delay in range(low, high + 1)]
+    gains = find_lowest(null) - np.min([find_lowest(each) for each in tried], axis=0)
+    sizes = np.abs(gains)
+    if sizes[0] < CONFOUNDED and np.median(sizes) < CONFOUNDED:
+        return None
+    p = float(np.mean(gains >= gains[0] - 1e-9))
+    return Effect(p <= ALPHA, p)
+
+
+def _find_lowest(
+    problem: Problem, rho: Array, targets: Array, n_contrasts: int, w: Array
+) -> BlockResult:
+    """Return the lowest criterion of ar1 noise on a grid of w_rec and rho, for targets (n, B)."""
+    sequences, lowest = problem.sequences, np.full(targets.shape[1], np.inf)
+    rows = Rows(problem, w, sequences, has_order=True)
+    known = sequences.targets[sequences.has_target][:, None] - rows.values[..., -1:]
+    start = rows.values[..., -2:-1]
+
+    def decompose(value: float) -> tuple[Array, Array]:
+        columns, logs = rows.whiten(np.full((len(w), 1), value))
+        linear = solve(columns[:, 0], rows.sizes)
+        return linear.basis, linear.log_determinant + logs[0, :, 0]
+
+    _, white_determinant = decompose(0.0)
+    for value, log_v in zip(rho.tolist(), sequences.log_determinant(rho), strict=True):
+        basis, determinant = decompose(value)
+        white, offsets = sequences.whiten(targets, value), sequences.whiten(known, value)
+        transposed = np.swapaxes(basis, 1, 2)
+        total = np.sum(white**2, axis=0) + np.sum(offsets**2, axis=1)
+        total -= 2.0 * (np.swapaxes(offsets, 1, 2) @ white)[:, 0]
+        explained = np.sum((transposed @ white - transposed @ offsets) ** 2, axis=1)
+        if problem.has_own_starts:
+            for i, own in enumerate(sequences.whiten(start, value)):
+                shares, squares = sequences.find_shares(own, white - offsets[i])
+                explained[i] += np.sum(shares**2 * squares, axis=0)
+        # The difference keeps no more digits.
+        rest = np.maximum(total - explained, 1e-14 * total + 1e-300)
+        constant = determinant - white_determinant + log_v
+        criteria = n_contrasts * np.log(rest) + constant[:, None]
+        lowest = np.minimum(lowest, criteria.min(axis=0))
+        check_interruption()
+    return (lowest,)
