@@ -18,23 +18,13 @@ from service.api.bodies import BodyStore
 from service.api.compression import CompressionMiddleware
 from service.api.dependencies import AppState
 from service.api.errors import install_handlers
+from service.api.events import JobWatcher
 from service.api.files import FileStore
-from service.api.job_watcher import JobWatcher
 from service.api.metrics import Metrics
 from service.api.middleware import RequestGuardMiddleware
 from service.api.openapi import complete_schema
 from service.api.request_record import log_request
-from service.api.routes import (
-    basin_maps,
-    datasets,
-    docs,
-    explorer,
-    fits,
-    health,
-    optimizers,
-    questions,
-    training_runs,
-)
+from service.api.routes import computations, datasets, docs, explorer, health, questions, training
 from service.api.telemetry import make_telemetry_config
 from service.jobs.queue import JobQueue
 from service.jobs.reaper import Reaper
@@ -53,15 +43,10 @@ sequences. All fields but ids and your own data default to the values in the tut
 empty request repeats the tutorial.
 """
 # Routes are matched one by one, so those of short computations come first.
-RESOURCES: Final = (
-    training_runs,
-    optimizers,
-    basin_maps,
-    fits,
-    datasets,
-    health,
-    docs,
-    explorer,
+ROUTERS: Final = (
+    *questions.routers,
+    *computations.routers,
+    *(module.router for module in (training, datasets, health, docs, explorer)),
 )
 
 
@@ -114,7 +99,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         observers=state.observers,
     )
     install_handlers(app)
-    for router in (*questions.routers, *(resource.router for resource in RESOURCES)):
+    for router in ROUTERS:
         app.include_router(router)
     return app
 

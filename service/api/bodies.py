@@ -51,7 +51,7 @@ class BodyStore:
 
     async def _fill(self, body: UploadFile, request: Request, limit: int, advice: str) -> None:
         too_large = Refused(TOO_LARGE, f"the body is larger than {limit} bytes{advice}")
-        if declared_size(request) > limit:
+        if int(request.headers.get("content-length", 0)) > limit:
             raise too_large
         async for chunk in request.stream():
             self._free_bytes -= len(chunk)
@@ -65,9 +65,3 @@ class BodyStore:
             if self._free_bytes < 0:
                 raise Busy("too many large bodies are being received")
         await body.seek(0)
-
-
-def declared_size(request: Request) -> int:
-    """Return the size of the body according to its Content-Length, or 0 if it has none."""
-    length = request.headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() else 0

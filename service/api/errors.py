@@ -171,6 +171,8 @@ async def _handle_validation_error(request: Request, error: Any) -> Response:
 
 async def _handle_http_error(request: Request, error: Any) -> Response:
     """Respond where no route has the path, or none of them the method."""
+    if error.status_code == MALFORMED.status:  # of a body that FastAPI cannot read
+        return problem(request, MALFORMED, error.detail)
     path, allowed = request.url.path[:200], _allowed_methods(request)
     # Only DELETE has a route for an id with an unknown suffix.
     if error.status_code == NOT_FOUND.status or allowed == ["DELETE", "OPTIONS"]:

@@ -1,7 +1,6 @@
-"""Files that are written once, and sent in whole or in part (RFC 9110, section 14)."""
+"""Files that are written once, and sent to several requests."""
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from errno import ENOSPC
@@ -12,19 +11,13 @@ from typing import Any, BinaryIO, Final
 from weakref import WeakSet, finalize
 
 from cachetools import LRUCache
-from starlette.requests import Request
 
-from service.api.errors import RANGE, Refused
 from service.errors import Busy, StoreFull
 
 CHUNK_BYTES: Final = 256 * 1024  # in memory for each client
 CACHE_BYTES: Final = 512 * 1024**2  # of the latest files; with default limits, any file fits
 DISK_BYTES: Final = 1024**3  # of these and of all that are being sent
 MEMORY_BYTES: Final = 256 * 1024**2  # of those that are being sent from memory
-# Several ranges in one header are ignored, as RFC 9110 allows.
-BYTE_RANGE: Final = re.compile(
-    r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII | re.IGNORECASE
-)
 
 
 class _Buffer(BytesIO):
@@ -118,24 +111,3 @@ class FileStore:
         if not file.is_in_memory:
             with suppress(ValueError):
                 self._latest[etag] = file
-
-
-def find_range(request: Request, etag: str, size: int) -> range | None:
-    """Return the positions of the bytes that a GET asks for, or None for all of them.
-
-    An invalid range is ignored, and one of a file with another ETag. A range that begins after the
-    end raises Refused.
-    """
-    match = BYTE_RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
-    is_get = request.method == "GET" and "head" not in request.scope
-    if match is None or not is_get or request.headers.get("if-range", etag) != etag:
-        return None
-    first, last, suffix = match.groups()
-    start = int(first) if first else max(0, size - int(suffix))
-    stop = int(last) + 1 if last else size
-    if start >= stop and last:
-        return None
-    if start >= size:
-        detail = f"the file has {size} bytes"
-        raise Refused(RANGE, detail, {"Content-Range": f"bytes */{size}"})
-    return range(start, min(stop, size))

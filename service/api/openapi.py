@@ -1,32 +1,17 @@
 """Additions to the OpenAPI schema that FastAPI generates."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import orjson
 from pydantic import BaseModel
 
+from service.api import errors
 from service.api.access import PROBES, needs_key
-from service.api.errors import (
-    BUSY,
-    CONFLICT,
-    FORBIDDEN,
-    FULL,
-    INVALID,
-    LIMIT,
-    MALFORMED,
-    MEDIA,
-    NOT_FOUND,
-    RANGE,
-    RATE_LIMITED,
-    TOO_LARGE,
-    UNAUTHORIZED,
-    UNAVAILABLE,
-    URL_TOO_LONG,
-    ProblemType,
-)
 from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
-from service.api.generators import for_generators
+from service.api.errors import ProblemType
 from service.api.responses import MEDIA_TYPES
 from service.schemas.datasets import DatasetRequest
 from service.schemas.problems import Problem
@@ -44,15 +29,7 @@ def _headers(**descriptions: str) -> dict[str, Any]:
     }
 
 
-# The problems of routes that read a body, read query parameters, use the database, or store.
-BODY = (MALFORMED, TOO_LARGE, MEDIA, INVALID, LIMIT, BUSY, FULL)
-QUERY = (INVALID, LIMIT, BUSY)
-STORE = (NOT_FOUND, UNAVAILABLE)
-# Those of every operation except the probes.
-ACCESS = (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED)
 KEY_SCHEME = "ApiKey"
-KEEP = (CONFLICT, UNAVAILABLE, FULL)
-
 # A JSON response with an ETag.
 ITEM: Responses = {
     200: {"description": "Success.", "headers": _headers(ETag="Identifies the content.")},
@@ -76,6 +53,17 @@ HEADERS = {
     "503": _headers(Retry_After=RETRY_AFTER),
 }
 
+EVENTS: Responses = {
+    200: {
+        "description": "`progress` events with `done` and `total`, as in the field `progress`; the "
+        "event id is `done`. For training runs they also have the latest `cost` and `weights`, "
+        "which are null for others. A comment every 15 seconds. At the end, one `done` event with "
+        "the computation.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    },
+    204: {"description": "The `done` event has already been sent."},
+}
+
 # In the order in which a newcomer needs them.
 TAGS = {
     "Training": "Train the network, follow its progress, and look at its path over the cost. "
@@ -91,6 +79,10 @@ TAGS = {
 }
 
 REF_TEMPLATE = "#/components/schemas/{model}"
+# The same numbers in languages whose default is a smaller type, such as Go.
+FORMATS: Final = {"number": "double", "integer": "int64"}
+LINE_END: Final = re.compile(r"(?<!\n)\n(?!\n)")  # in a paragraph
+VALUES: Final = {"example", "examples", "default", "enum", "const", "mapping"}
 
 
 def problem_responses(*kinds: ProblemType) -> Responses:
@@ -124,7 +116,6 @@ def file_responses(*suffixes: str) -> Responses:
             "headers": _headers(ETag=etag, Content_Range="The positions, and the length."),
         },
         304: {"description": "Not modified."},
-        **problem_responses(RANGE, FULL),
     }
 
 
@@ -143,17 +134,14 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
     models |= {**dataset["$defs"], **models}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            access = () if path in PROBES else ACCESS
-            has_query = any(each["in"] == "query" for each in operation.get("parameters", []))
-            url = (URL_TOO_LONG,) if has_query else ()
-            operation["responses"] |= problem_responses(MALFORMED, *url, *access)
             if not needs_key(path):
                 operation["security"] = []
+            _complete_summary(operation)
             for parameter in operation.get("parameters", []):
                 _complete_parameter(parameter)
                 if method == "delete":  # what a visitor would delete may be everybody's
                     parameter.pop("example", None)
-            operation["responses"] = _complete_responses(operation["responses"])
+            _complete_responses(path, method, operation)
     for name, example in orjson.loads(EXAMPLES.read_bytes()).items():
         models[name]["examples"] = [example]
     schema["paths"] = dict(sorted(schema["paths"].items(), key=_reading_order))
@@ -161,7 +149,7 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
     schema["security"] = [{KEY_SCHEME: []}] if has_keys else []
     if has_keys:
         schema["components"]["securitySchemes"] = {KEY_SCHEME: {"type": "http", "scheme": "bearer"}}
-    return for_generators(schema)
+    return _for_generators(schema)
 
 
 def _reading_order(item: tuple[str, dict[str, Any]]) -> tuple[int, bool, bool, str]:
@@ -188,14 +176,93 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
         parameter["example"] = schema["examples"][0]
 
 
-def _complete_responses(responses: dict[str, Any]) -> dict[str, Any]:
-    responses = {str(status): response for status, response in responses.items()}
-    # Every route rejects unknown query parameters.
-    if PROBLEM_MEDIA_TYPE not in responses.get("422", {}).get("content", {}):
-        responses["422"] = problem_responses(INVALID)[422]
+def _complete_summary(operation: dict[str, Any]) -> None:
+    """Take the summary from the first line of the description, unless the route has one."""
+    if operation["summary"] == operation["operationId"].replace("_", " ").title():
+        first, _, rest = operation["description"].partition("\n\n")
+        operation |= {"summary": first.removesuffix("."), "description": rest}
+
+
+def _complete_responses(path: str, method: str, operation: dict[str, Any]) -> None:
+    described = operation["responses"] | problem_responses(*_find_problems(path, method, operation))
+    responses = {str(status): response for status, response in described.items()}
     for status, response in responses.items():
         if response["description"] == "Successful Response":
             response["description"] = "Success."
         if status in HEADERS:
             response["headers"] = HEADERS[status]
-    return dict(sorted(responses.items()))
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _find_problems(path: str, method: str, operation: dict[str, Any]) -> list[ProblemType]:
+    """Return the types of the problems that an operation may respond with."""
+    query = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
+    has_body, is_file = "requestBody" in operation, "206" in operation["responses"]
+    names_resource = has_body or "dataset" in query or "{" in path
+    kinds = [errors.MALFORMED, errors.INVALID]
+    if path not in PROBES:
+        kinds += [errors.UNAUTHORIZED, errors.FORBIDDEN, errors.RATE_LIMITED]
+    if query:
+        kinds.append(errors.URL_TOO_LONG)
+    if query or names_resource:
+        kinds.append(errors.UNAVAILABLE)
+    if names_resource:
+        kinds += [errors.NOT_FOUND, errors.CONFLICT]
+    if has_body or is_file or "dataset" in query:
+        kinds += [errors.LIMIT, errors.BUSY, errors.FULL]
+    if has_body:
+        kinds += [errors.TOO_LARGE, errors.MEDIA]
+    if is_file:
+        kinds.append(errors.RANGE)
+    if method == "delete":
+        kinds.append(errors.PRECONDITION)
+    return kinds
+
+
+def _for_generators(document: dict[str, Any]) -> dict[str, Any]:
+    """Change the schemas of a document in place, and return it.
+
+    - Numbers have a format.
+    - A paragraph of a description is one line.
+    - The fields of models have no title, from which generators would make colliding names.
+    - A default that is an object or a list, or of a union, becomes an example. Generators cannot
+      represent it.
+    - The field that tells the members of a union apart is required. The service fills it in.
+    """
+    models = document["components"]["schemas"]
+    for schema in _schemas(document):
+        if isinstance(schema.get("description"), str):
+            schema["description"] = LINE_END.sub(" ", schema["description"])
+        kind = schema.get("type")
+        if isinstance(kind, str) and kind in FORMATS:
+            schema.setdefault("format", FORMATS[kind])
+        for field in schema.get("properties", {}).values():
+            if field.get("additionalProperties") is not True:
+                field.pop("title", None)
+        default = schema.get("default")
+        is_of_union = default is not None and "anyOf" in schema
+        if isinstance(default, (dict, list)) or is_of_union:
+            schema.setdefault("examples", [schema.pop("default")])
+        if "discriminator" in schema:
+            tag = schema["discriminator"]["propertyName"]
+            for reference in schema["discriminator"]["mapping"].values():
+                _require(models[reference.rpartition("/")[2]], tag)
+    return document
+
+
+def _require(model: dict[str, Any], field: str) -> None:
+    model["properties"][field].pop("default", None)
+    model["required"] = [field, *(name for name in model.get("required", []) if name != field)]
+
+
+def _schemas(value: Any, *, is_map: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield every object of a document, except values and the maps of names to fields."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _schemas(item)
+    elif isinstance(value, dict):
+        if not is_map:
+            yield value
+        for key, item in value.items():
+            if is_map or key not in VALUES:
+                yield from _schemas(item, is_map=not is_map and key == "properties")

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from service.api.examples import DATASET_ID, RUN_ID
 from service.api.field_errors import validate
-from service.api.query_params import PARSE_NUMBER, QueryModel, parse_number
+from service.api.parameters import PARSE_NUMBER, QueryModel, parse_number
 from service.errors import Invalid
 from service.schemas.base import RequestModel
 from service.schemas.flat import Part, differ, flatten, list_item, nest

@@ -1,13 +1,13 @@
-"""Request parsing: orjson, media types and strict query parameters.
+"""Request parsing: orjson, media types, strict query parameters, and files.
 
-Its documented extension is a route class that passes on another request. The one here parses JSON
-bodies with orjson, in a thread if they are large, and checks media types and query parameters.
+FastAPI's documented extension is a route class that passes on another request. The one here parses
+JSON bodies with orjson, in a thread if they are large, and checks media types and query parameters.
 """
 
 import re
 from collections.abc import Callable, Collection, Coroutine
 from json import JSONDecodeError
-from typing import Any, Final, TypeVar, get_origin
+from typing import Annotated, Any, Final, TypeVar, get_origin
 
 import orjson
 from fastapi import APIRouter, Body, Request
@@ -15,11 +15,13 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from service.api.bodies import declared_size
 from service.api.dependencies import get_app_state
 from service.api.errors import MEDIA, TOO_LARGE, Refused
+from service.api.examples import request_examples
 from service.api.field_errors import MAX_STEP, explain_unknown, name_parameter, validate
+from service.api.parameters import QueryModel
 from service.errors import Invalid, Malformed
+from service.formats import CSV, DATASET_FORMATS, NPZ, DatasetFormat
 from service.operations.work_estimates import PARSE
 
 SMALL: Final = 16_000  # bytes that the event loop parses, in a millisecond at most
@@ -32,22 +34,31 @@ ADVICE: Final = "; send a large dataset to /v1/datasets as application/x-npz or 
 IDENTITY: Final = "identity"  # the only accepted Content-Encoding
 M = TypeVar("M", bound=BaseModel)
 _JSON: Final = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
+FORM: Final = "multipart/form-data"
+_FORMATS: Final = {
+    **{file_format.media_type: file_format for file_format in DATASET_FORMATS.values()},
+    # The last one is what Windows sends for files with the suffix csv.
+    **dict.fromkeys(("text/plain", "application/csv", "application/vnd.ms-excel"), CSV),
+}
+FILE_TYPES: Final = (*_FORMATS, "application/octet-stream", FORM)
+ZIP_MARKS: Final = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of an archive, or an empty one
+CHARSET: Final = re.compile(r""";\s*+charset=["']?([^"';\s]++)""", re.IGNORECASE)
+BOUNDARY: Final = re.compile(r';\s*+boundary="?([^";]++)', re.IGNORECASE)
+CHARSETS: Final = {"utf8", "usascii", "ascii"}  # without hyphens
 
 
 class _ModelRequest(Request):
     """Hands FastAPI a validated model instead of JSON."""
 
-    def __init__(self, request: Request, model: Any) -> None:
-        super().__init__(request.scope, request.receive)
-        self._model = model
+    model: BaseModel | None
 
     async def body(self) -> bytes:
         """Return nothing if there is no body; FastAPI does not use other bytes."""
-        return b"" if self._model is None else b"{}"
+        return b"" if self.model is None else b"{}"
 
     async def json(self) -> Any:
         """Return the model."""
-        return self._model
+        return self.model
 
 
 class JsonRoute(APIRoute):
@@ -60,22 +71,19 @@ class JsonRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, preceded by what it does not do."""
         handler = super().get_route_handler()
-        body = self.body_field
-        model: Any = body and body.field_info.annotation
-        models: list[Any] = [param.field_info.annotation for param in self.dependant.query_params]
-        fields = {name: info for model in models for name, info in model.model_fields.items()}
+        model: Any = self.body_field and self.body_field.field_info.annotation
+        params = self.dependant.query_params
+        query: Any = params[0].field_info.annotation if params else QueryModel
+        fields, pointers = query.model_fields, query.pointers()
         lists = {name for name, info in fields.items() if get_origin(info.annotation) is list}
-        pointers = {
-            name: pointer
-            for query in models
-            for name, pointer in getattr(query, "pointers", dict)().items()
-        }
 
         async def handle(request: Request) -> Response:
             if request.scope["query_string"]:
                 _check_query(request, fields.keys(), lists)
             if model is not None:
-                request = _ModelRequest(request, await read_model(request, model))
+                parsed = _ModelRequest(request.scope, request.receive)
+                parsed.model = await read_model(request, model)
+                request = parsed
             try:
                 return await handler(request)
             except Invalid as error:
@@ -92,9 +100,10 @@ def make_router(tag: str) -> APIRouter:
     return APIRouter(tags=[tag], route_class=JsonRoute)
 
 
-def json_body(model: type[BaseModel], examples: dict[str, Any]) -> Any:
-    """Declare a JSON body of which every field has a default."""
-    return Body(default_factory=model, openapi_examples=examples)
+def json_body(path: str, model: type[BaseModel]) -> Any:
+    """Return the annotation of a JSON body of which every field has a default."""
+    examples = request_examples(path, model)
+    return Annotated[model, Body(default_factory=model, openapi_examples=examples)]
 
 
 async def read_model(request: Request, model: type[M], *other_types: str) -> M | None:
@@ -104,36 +113,69 @@ async def read_model(request: Request, model: type[M], *other_types: str) -> M |
     a large body that cannot be parsed now. A message about the media type names ``other_types``,
     which the route accepts besides JSON.
     """
-    size = declared_size(request)
+    size = int(request.headers.get("content-length", 0))
     if size:
-        _check_media_type(request, *other_types)
+        _check_json(request, *other_types)
     if 0 < size <= SMALL:
         return _parse(await request.body(), model)
     state = await get_app_state(request)
     async with state.bodies.receive(request, MAX_JSON_BYTES, ADVICE) as body:
         if not body.size:
             return None  # although its length was not declared
-        _check_media_type(request, *other_types)
+        _check_json(request, *other_types)
         seconds = body.size * PARSE
         return await state.scheduler.run(seconds, lambda: _parse(body.file.read(), model))
 
 
-def media_type(request: Request) -> str:
-    """Return the media type of the body without its parameters, in lower case."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+def is_file(request: Request) -> bool:
+    """Return whether the body is a file; raises Refused for other encodings."""
+    if _media_type(request) not in FILE_TYPES:
+        return False
+    match = CHARSET.search(request.headers["content-type"])
+    if match is not None and match[1].lower().replace("-", "") not in CHARSETS:
+        raise Refused(MEDIA, f"the table must be in UTF-8, not {match[1][:40]}")
+    return True
 
 
-def check_encoding(request: Request) -> None:
-    """Raise Refused if the body is compressed."""
+def open_file(request: Request, body: bytes) -> tuple[DatasetFormat, bytes]:
+    """Return the format and the contents of the file in a body; raises as `_read_form`."""
+    name = _media_type(request)
+    if name == FORM:
+        body = _read_form(body, request.headers["content-type"])
+    return _FORMATS.get(name) or (NPZ if body.startswith(ZIP_MARKS) else CSV), body
+
+
+def _read_form(body: bytes, content_type: str) -> bytes:
+    """Return the only part of a form (RFC 7578); raises Malformed, and Invalid for several parts.
+
+    `Request.form` of Starlette would write it to a second temporary file, outside the limits of
+    `service.api.bodies`.
+    """
+    match = BOUNDARY.search(content_type)
+    if match is None:
+        raise Malformed("the Content-Type of the form has no boundary")
+    boundary = b"--" + match[1].strip().encode("latin-1")
+    _, _, part = body.partition(boundary + b"\r\n")
+    _, _, part = part.partition(b"\r\n\r\n")
+    content, end, more = part.partition(b"\r\n" + boundary)
+    if not end:
+        raise Malformed("the form has no file, or its end is missing")
+    if not more.startswith(b"--"):
+        raise Invalid("the form must have one file and no other fields", "")
+    return content
+
+
+def _media_type(request: Request) -> str:
+    """Return the media type of the body; raises Refused if the body is compressed."""
     encoding = request.headers.get("content-encoding", IDENTITY)
     if encoding.strip().lower() != IDENTITY:
         detail = f"the Content-Encoding of the body must be {IDENTITY}, not {encoding[:80]}"
         raise Refused(MEDIA, detail, {"Accept-Encoding": IDENTITY})
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _check_media_type(request: Request, *other_types: str) -> None:
-    check_encoding(request)
-    essence = media_type(request)
+def _check_json(request: Request, *other_types: str) -> None:
+    essence = _media_type(request)
     if not _JSON.fullmatch(essence):
         what = f"not {essence[:80]}" if essence else "and there is no Content-Type"
         accepted = " or ".join(("application/json", *other_types))

@@ -1,56 +1,45 @@
-"""Responses: JSON from models and arrays, and files with an ETag."""
+"""Responses: JSON from models and arrays, and files with an ETag, in whole or in part."""
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from service.api.compression import NOT_COMPRESSED
 from service.api.dependencies import AppState
-from service.api.errors import PRECONDITION, Refused
-from service.api.files import WrittenFile, find_range
+from service.api.errors import PRECONDITION, RANGE, Refused
+from service.api.files import WrittenFile
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
-from service.operations.downloads import Download
+from service.operations.downloads import Download, Picture
 from service.schemas.base import encode
 
-MEDIA_TYPES = {
+MEDIA_TYPES: Final = {
     suffix: fmt.media_type for suffix, fmt in (PICTURE_FORMATS | DATASET_FORMATS).items()
 }
-CACHE_CONTROL = "max-age=300"
-REVALIDATE = "no-cache"
+JSON: Final = "application/json"
+CACHE_CONTROL: Final = "max-age=300"
+REVALIDATE: Final = "no-cache"  # otherwise a cache may choose how long it stores a list
+LARGEST_SHARE: Final = 4  # a picture larger than a quarter of the cache would evict too many others
+PREPARE_SECONDS: Final = 0.05  # loading what a picture needs; its process computes the rest
+# Several ranges in one header are ignored, as RFC 9110 allows.
+BYTE_RANGE: Final = re.compile(
+    r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII | re.IGNORECASE
+)
 
 
-class OrjsonResponse(Response):
-    """A response model as JSON; numbers that are not finite become null. Bytes are JSON already.
+def json_response(
+    content: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a response model as JSON; numbers that are not finite become null.
 
-    Without a Cache-Control, a cache may choose how long it stores a list.
+    Bytes are JSON already.
     """
-
-    media_type = "application/json"
-
-    def __init__(
-        self, content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(content, status_code, headers)
-        self.raw_headers.append((b"cache-control", REVALIDATE.encode()))
-
-    def render(self, content: Any) -> bytes:
-        """Return the bytes."""
-        return content if isinstance(content, bytes) else encode(content)
-
-
-def status_response(
-    content: Any, location: str, *, created: bool, unfinished: bool, headers: dict[str, str]
-) -> OrjsonResponse:
-    """Return a computation: 202 while it is unfinished, else 201 if it was created, else 200."""
-    if unfinished or created:
-        headers["Location"] = location
-    if unfinished:
-        headers["Retry-After"] = "1"
-    return OrjsonResponse(content, 202 if unfinished else 201 if created else 200, headers)
+    body = content if isinstance(content, bytes) else encode(content)
+    return Response(body, status, {"Cache-Control": REVALIDATE, **(headers or {})}, JSON)
 
 
 def file_response(
@@ -58,7 +47,7 @@ def file_response(
 ) -> Response:
     """Return a picture, a table or an archive, or the range of it that the client asks for."""
     size = len(contents)
-    selected = find_range(request, etag, size)
+    selected = _find_range(request, etag, size)
     start, stop = (selected.start, selected.stop) if selected else (0, size)
     kind = "inline" if suffix in PICTURE_FORMATS else "attachment"
     headers = {
@@ -78,6 +67,27 @@ def file_response(
             headers["Vary"] = "Accept-Encoding"
         return Response(b"", status, headers, media_type)
     return StreamingResponse(contents.read(start, stop), status, headers, media_type)
+
+
+def _find_range(request: Request, etag: str, size: int) -> range | None:
+    """Return the positions of the bytes that a GET asks for, or None for all of them.
+
+    An invalid range is ignored, and one of a file with another ETag. A range that begins after the
+    end raises Refused.
+    """
+    match = BYTE_RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
+    is_get = request.method == "GET" and "head" not in request.scope
+    if match is None or not is_get or request.headers.get("if-range", etag) != etag:
+        return None
+    first, last, suffix = match.groups()
+    start = int(first) if first else max(0, size - int(suffix))
+    stop = int(last) + 1 if last else size
+    if start >= stop and last:
+        return None
+    if start >= size:
+        detail = f"the file has {size} bytes"
+        raise Refused(RANGE, detail, {"Content-Range": f"bytes */{size}"})
+    return range(start, min(stop, size))
 
 
 def _file_name(request: Request) -> str:
@@ -111,6 +121,28 @@ async def download_response(
     return file_response(request, file, suffix, etag)
 
 
+async def picture_response(request: Request, state: AppState, picture: Picture) -> Response:
+    """Return a picture: 304 if the caller has it, else from the cache, or drawn now.
+
+    Identical simultaneous requests draw it once.
+    """
+    etag = picture.etag
+    unchanged = not_modified(request, etag, exists=False)
+    if unchanged is not None:
+        return unchanged
+    async with state.lock(etag):
+        contents = state.picture_cache.get(etag)
+        if contents is None:
+            drawing = await state.scheduler.run(PREPARE_SECONDS, picture.prepare, state.database)
+            unchanged = not_modified(request, etag)
+            if unchanged is not None:
+                return unchanged
+            contents = await state.render_pool.draw(drawing)
+            if len(contents) * LARGEST_SHARE <= state.picture_cache.maxsize:
+                state.picture_cache[etag] = contents
+    return not_modified(request, etag) or file_response(request, contents, picture.suffix, etag)
+
+
 def not_modified(
     request: Request, etag: str, *, exists: bool = True, cache_control: str = CACHE_CONTROL
 ) -> Response | None:
@@ -141,7 +173,7 @@ def item_response(
 ) -> Response:
     """Return a resource as JSON, with the ETag that `check_if_match` expects."""
     headers = {"Cache-Control": REVALIDATE, **(headers or {})}
-    return content_response(request, encode(content), OrjsonResponse.media_type, headers)
+    return content_response(request, encode(content), JSON, headers)
 
 
 async def check_if_match(request: Request, read: Callable[[], Awaitable[Any]]) -> None:

@@ -1,17 +1,102 @@
 """The commands that compute: what --help says of them. `service.cli.tasks` has what they do."""
 
+import shlex
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
-from service.cli.command import TaskCommand
 from service.cli.text import format_example, format_table
-from service.cli.tutorial import tutorial
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 TEXT = "A csv or npz file with a sequence and its target per row, in place of generated data."
 DATA = click.Option(["--data"], type=FILE, metavar="FILE", help=TEXT)
+# Of the tutorial: a sentence per step, and a command.
+STEPS: Final = (
+    (
+        "Data",
+        "20 random sequences of 10 bits. The target is the number of ones. The network "
+        "S_k = w_rec S_(k-1) + w_in x_k counts them with w_in = w_rec = 1.",
+        "optimum",
+    ),
+    (
+        "Cost surface",
+        "The cost is a narrow, bent valley between cliffs: w_rec acts once per step, and its "
+        "powers explode outside -1 to 1.",
+        "surface --mark optimum --out {}/cost-surface.png",
+    ),
+    (
+        "Gradient",
+        "On its way back through time, the gradient is multiplied by w_rec per step. With w_rec "
+        "above 1 it explodes, and below 1 it vanishes.",
+        "trace --out {}/gradients.png",
+    ),
+    (
+        "Training",
+        "Rprop uses only the signs of the gradient, so it survives the cliffs.",
+        "train --out {}/training.png",
+    ),
+    (
+        "Prediction",
+        "With the weights of this run, the network counts the five ones of a sequence that it has "
+        "not seen.",
+        "predict 0,1,1,0,0,0,0,1,0,0,1,1 --weights 1.0013555:0.99967447",
+    ),
+)
+
+
+class TaskCommand(click.Command):
+    """A command that answers a request. What takes long to import waits for its options.
+
+    Parameters
+    ----------
+    name
+        The name of the command and of its task.
+    example
+        A command line that works.
+    without
+        Fields of the request that are no options.
+    """
+
+    def __init__(
+        self, name: str, *, example: str, without: tuple[str, ...] = (), **attributes: Any
+    ) -> None:
+        super().__init__(name, epilog=format_example(example), **attributes)
+        self._task = name, without
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return all options: those of the command, of the request, and of the answer."""
+        from service.cli.tasks import derive_options
+
+        help_option = filter(None, [self.get_help_option(ctx)])
+        return [*self.params, *derive_options(*self._task), *help_option]
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Print the answer to the request, and write it to a file."""
+        from service.cli.tasks import run_task
+
+        click.echo(run_task(*self._task, ctx.params))
+
+
+@click.command(epilog=format_example("linear-rnn tutorial --out pictures"))
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("tutorial"),
+    show_default=True,
+    metavar="DIR",
+    help="The directory for pictures.",
+)
+@click.pass_context
+def tutorial(context: click.Context, out: Path) -> None:
+    """Walk through the tutorial, with a picture per step."""
+    out.mkdir(parents=True, exist_ok=True)
+    program = context.find_root()
+    for title, text, line in STEPS:
+        command = line.format(shlex.quote(str(out)))
+        click.secho(f"\n{title}", bold=True)
+        click.echo(f"{click.wrap_text(text)}\n\n$ {program.info_name} {command}")
+        program.command.main(shlex.split(command), program.info_name, standalone_mode=False)
 
 
 @click.command(epilog=format_example("linear-rnn optimizers"))

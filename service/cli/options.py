@@ -9,14 +9,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
-from typing import Annotated, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import click
 from pydantic import BaseModel, TypeAdapter
 
 from service.schemas.flat import Part, find_option, flatten, nest
 
-M = TypeVar("M", bound=BaseModel)
 Schema: TypeAlias = dict[str, Any]
 METAVARS: Final = {"boolean": "true", "integer": "INTEGER", "number": "NUMBER", "string": "TEXT"}
 
@@ -29,7 +28,7 @@ class FormOption(NamedTuple):
     read: Callable[[Any], Any]
 
 
-class Form(Generic[M]):
+class Form:
     """The options of a model, and the model from their values.
 
     Parameters
@@ -38,7 +37,7 @@ class Form(Generic[M]):
         Fields that are no options.
     """
 
-    def __init__(self, model: type[M], without: Collection[str] = ()) -> None:
+    def __init__(self, model: type[BaseModel], without: Collection[str] = ()) -> None:
         self.model = model
         self._parts = flatten(model)
         self.options = {  # by the name of the parameter

@@ -1,31 +1,58 @@
-"""What the commands compute, with the use cases of HTTP, and what they print of it."""
+"""What the commands compute, with the use cases of HTTP, and their options.
+
+These imports take long, so `service.cli.computations` has what --help of all commands needs.
+"""
 
 import asyncio
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
+from functools import cache
+from json import loads
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from service.cli.fit_text import describe_fit
-from service.cli.session import compute
-from service.cli.text import format_number, format_table
+import click
+
+from service.api.field_errors import validate
+from service.api.parameters import DatasetQuery
+from service.cli.options import Form, read_value
+from service.cli.text import (
+    Json,
+    describe_fit,
+    describe_optimum,
+    describe_outputs,
+    describe_run,
+    describe_surfaces,
+    describe_traces,
+)
+from service.errors import Invalid, Malformed
 from service.figures.formats import PICTURE_FORMATS
+from service.formats import CSV, DATASET_FORMATS
+from service.operations import submit
 from service.operations.context import Context
+from service.operations.datasets import read_file, store_dataset
 from service.operations.downloads import Download, Picture
-from service.operations.fits import FIT, fit_csv
-from service.operations.job_types import JobType
-from service.operations.pictures import fit_picture, trajectory_picture
+from service.operations.job_types import JobType, StepwiseComputation
+from service.operations.limits import Limits
 from service.operations.questions import QUESTIONS
-from service.operations.training import TRAINING_RUN, trajectory_csv
+from service.operations.resolve import resolve_dataset
+from service.operations.resources import RESOURCES
+from service.rendering.draw import draw
+from service.scheduling import Scheduler
 from service.schemas.base import RequestModel
+from service.schemas.computations import ComputationRequest
 from service.schemas.pictures import PictureOptions
+from service.store import computations
+from service.store.database import Database
+from service.store.rows import ComputationRow
 
-Json: TypeAlias = dict[str, Any]
-MakeFile: TypeAlias = Callable[[str, PictureOptions], Download | Picture]  # from a suffix
+# No other client shares this process. Pictures that would take a minute are approximated.
+LIMITS: Final = Limits(max_work_seconds=60, max_sync_seconds=86_400, max_json_numbers=10**8)
 
-ENDS: Final = {
-    "target_reached": "The cost reached its target after {} iterations.",
-    "iterations_exhausted": "The run ended after {} iterations.",
-    "diverged": "The run diverged after {} iterations: a weight is no longer finite.",
-}
+# From a request, a file to write if there is one, and how to draw it.
+Answer: TypeAlias = Callable[[Any, Context, Path | None, PictureOptions], bytes]
 
 
 class Task(NamedTuple):
@@ -33,7 +60,7 @@ class Task(NamedTuple):
 
     model: type[RequestModel]
     suffixes: tuple[str, ...]  # of the files that it can write
-    answer: Callable[[Any, Context], tuple[bytes, MakeFile]]  # from a request
+    answer: Answer  # as JSON
     describe: Callable[[Json], str]  # as text
     takes_series: bool = False
 
@@ -42,94 +69,176 @@ def _ask(name: str, describe: Callable[[Json], str]) -> Task:
     """Return the task that answers a question."""
     question = next(question for question in QUESTIONS if question.name == name)
 
-    def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
-        def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
-            asked = request
+    def answer(request: Any, session: Context, out: Path | None, options: PictureOptions) -> bytes:
+        json = asyncio.run(question.answer(request, session))
+        if out is not None:
+            suffix = out.suffix[1:]
             if question.picture_model is not None and suffix in PICTURE_FORMATS:
                 given = request.model_dump(exclude_unset=True)
-                asked = question.picture_model.model_validate(given, extra="ignore")
-            return asyncio.run(question.make_file(asked, suffix, options, session))
-
-        return asyncio.run(question.answer(request, session)), make_file
+                request = question.picture_model.model_validate(given, extra="ignore")
+            file = asyncio.run(question.make_file(request, suffix, options, session))
+            _save(out, file, session)
+        return json
 
     suffixes = (*(PICTURE_FORMATS if question.draw else ()), *question.tables)
     return Task(question.request_model, suffixes, answer, describe)
 
 
-def _compute(
-    job_type: JobType[Any],
-    picture: Callable[..., Picture],
-    table: Callable[..., Download],
-    describe: Callable[[Json], str],
-) -> Task:
+def _compute(name: str, describe: Callable[[Json], str]) -> Task:
     """Return the task that computes what HTTP stores."""
+    resource = next(resource for resource in RESOURCES if resource.name == name)
+    job_type, file = resource.job_type, resource.files[0]
 
-    def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
-        row, json = compute(job_type, request, session)
+    def answer(request: Any, session: Context, out: Path | None, options: PictureOptions) -> bytes:
+        row, json = _store(job_type, request, session)
+        if out is not None and out.suffix[1:] == file.table:
+            _save(out, file.download(row, session.database), session)
+        elif out is not None:
+            _save(out, file.draw(row, options, out.suffix[1:], session.limits), session)
+        return json
 
-        def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
-            if suffix == "csv":
-                return table(row, session.database)
-            return picture(row, options, suffix, session.limits)
-
-        return json, make_file
-
-    suffixes = (*PICTURE_FORMATS, "csv")
-    return Task(job_type.request_model, suffixes, answer, describe, job_type.takes_series)
-
-
-def _describe_run(run: Json) -> str:
-    """Return how a run ended, and its first, its last and the lowest cost."""
-    end = ENDS[run["outcome"]].format(run["iterations"])
-    if run["gap_to_optimum"] is not None:
-        end += f" Its cost is {format_number(run['gap_to_optimum'])} above the lowest possible."
-    rows = [
-        (name, *run[name]["weights"].values(), run[name]["cost"])
-        for name in ("initial", "final", "optimum")
-        if run[name] is not None
-    ]
-    return f"{end}\n\n{format_table(('', 'w_in', 'w_rec', 'cost'), rows)}"
-
-
-def _describe_outputs(answer: Json) -> str:
-    return format_table(("sequence", "output"), [*enumerate(answer["outputs"])])
-
-
-def _describe_surfaces(answer: Json) -> str:
-    """Return the lowest cost on the grid of every window."""
-    rows = []
-    for window in answer["windows"]:
-        spans = (f"{axis[0]:g}:{axis[-1]:g}" for axis in (window["w_in"], window["w_rec"]))
-        minimum = window["minimum"]
-        rows.append((*spans, *minimum["weights"].values(), minimum["cost"]))
-    return format_table(("w_in", "w_rec", "lowest at w_in", "w_rec", "cost"), rows)
-
-
-def _describe_traces(answer: Json) -> str:
-    """Return what becomes of the gradient at every point."""
-    rows = []
-    for trace in answer["traces"]:
-        gradient = trace["gradient"]
-        growth = trace["growth_per_step"]
-        rows.append((trace["regime"], *trace["point"].values(), growth, gradient[-1], gradient[0]))
-    columns = ("gradient", "w_in", "w_rec", "growth per step", "at the output", "at the start")
-    return format_table(columns, rows)
-
-
-def _describe_optimum(answer: Json) -> str:
-    """Return whether there is an optimum, and where."""
-    verdict = "The optimum is unique." if answer["unique"] else "Other weights cost as little."
-    if not answer["attained"]:
-        verdict = "No weights attain the lowest cost; it is approached at infinity."
-    row = (*answer["weights"].values(), answer["cost"])
-    return f"{verdict}\n\n{format_table(('w_in', 'w_rec', 'cost'), [row])}"
+    return Task(job_type.request_model, file.suffixes, answer, describe, job_type.takes_series)
 
 
 TASKS: Final = {
-    "train": _compute(TRAINING_RUN, trajectory_picture, trajectory_csv, _describe_run),
-    "fit": _compute(FIT, fit_picture, fit_csv, describe_fit),
-    "predict": _ask("predict", _describe_outputs),
-    "surface": _ask("compute_cost_surface", _describe_surfaces),
-    "trace": _ask("trace_gradients", _describe_traces),
-    "optimum": _ask("find_optimum", _describe_optimum),
+    "train": _compute("train", describe_run),
+    "fit": _compute("fit", describe_fit),
+    "predict": _ask("predict", describe_outputs),
+    "surface": _ask("compute_cost_surface", describe_surfaces),
+    "trace": _ask("trace_gradients", describe_traces),
+    "optimum": _ask("find_optimum", describe_optimum),
 }
+
+
+@cache
+def make_forms(name: str, without: tuple[str, ...]) -> dict[str, Form]:
+    """Return the options of a request, of a picture, and of a file with a series.
+
+    Fields in ``without`` are no options.
+    """
+    task = TASKS[name]
+    forms = {"request": Form(task.model, {"keep", *without})}
+    if "png" in task.suffixes:
+        forms["style"] = Form(PictureOptions)
+    if task.takes_series:
+        forms["columns"] = Form(DatasetQuery, {"kind", "name"})
+    return forms
+
+
+def derive_options(name: str, without: tuple[str, ...]) -> Iterator[click.Option]:
+    """Yield the options of a task: those of the request, and of the answer."""
+    for form in make_forms(name, without).values():
+        yield from (each.option for each in form.options.values())
+    suffixes = ", ".join(TASKS[name].suffixes)
+    if suffixes:
+        path = click.Path(path_type=Path, dir_okay=False)
+        text = f"Write a file: {suffixes}, as its name ends."
+        yield click.Option(["--out"], metavar="FILE", type=path, help=text)
+    text = "Print the response of the HTTP API, with keep: false."
+    yield click.Option(["--json", "as_json"], is_flag=True, help=text)
+
+
+def run_task(name: str, without: tuple[str, ...], params: dict[str, Any]) -> str:
+    """Return the answer to the request of a command, after writing it to a file if it has one."""
+    task, forms, out = TASKS[name], make_forms(name, without), params.get("out")
+    given = {key for key, value in params.items() if value not in {None, ()}}
+    if out is not None and out.suffix[1:] not in task.suffixes:
+        message = f"--out: {out} must end in one of {', '.join(task.suffixes)}"
+        raise click.UsageError(message)
+    parts = {part: form.take(params) for part, form in forms.items()}
+    body = parts["request"]
+    if params.get("sequences"):
+        sequences = (text.split(",") for text in params["sequences"])
+        body["inputs"] = [[*map(read_value, sequence)] for sequence in sequences]
+    try:
+        with _open_session() as session:
+            if params.get("data") is not None:
+                if "dataset" in body:
+                    raise Invalid("a file of data replaces generated data", "/dataset")
+                body["dataset"] = _store_file(params["data"], parts.get("columns"), session)
+            request = validate(body, task.model)
+            options = validate(parts.get("style", {}), PictureOptions)
+            json = task.answer(request, session, out, options)
+    except Invalid as error:
+        raise click.UsageError(_explain(error, forms, given)) from None
+    except Malformed as error:
+        raise click.UsageError(f"{params['data']}: {error}") from None
+    return json.decode() if params["as_json"] else task.describe(loads(json))
+
+
+def _explain(error: Invalid, forms: dict[str, Form], given: Collection[str]) -> str:
+    """Return what is wrong, and with which option."""
+    if not error.errors:
+        return error.detail
+    first = error.errors[0]
+    if first.parameter is not None:
+        return f"--{first.parameter}: {first.detail}"
+    pointer = first.pointer or ""
+    for form in forms.values():
+        option = form.find_option(pointer, given)
+        if option is not None:
+            return f"{option.opts[0]}: {first.detail.replace('an object', str(option.metavar))}"
+    return f"{pointer[1:] or 'options'}: {first.detail}"
+
+
+@contextmanager
+def _open_session() -> Iterator[Context]:
+    """Yield the context of use cases with an empty database, which is deleted at the end."""
+    with TemporaryDirectory(prefix="linear-rnn-") as directory:
+        database = Database(f"sqlite:///{directory}/rnn.sqlite3")
+        with closing(database):
+            database.migrate()
+            scheduler = Scheduler(n_cores=1, max_waiting=1)
+            yield Context(database=database, limits=LIMITS, enqueue=_refuse, scheduler=scheduler)
+
+
+def _refuse(*_: Any) -> None:
+    raise AssertionError("a command computes everything itself")
+
+
+def _store_file(path: Path, columns: dict[str, Any] | None, session: Context) -> dict[str, str]:
+    """Store a file of data, and return what a request says of it; raises Invalid.
+
+    With ``columns``, those of the query of an upload, it has a series.
+    """
+    file_format = DATASET_FORMATS.get(path.suffix[1:].lower(), CSV)
+    kind = {} if columns is None else {"kind": "series"}
+    series = validate(kind | (columns or {}), DatasetQuery).to_columns()
+    dataset = read_file(file_format, path.read_bytes(), session.limits, series)
+    return {"kind": "stored", "id": store_dataset(dataset, session.database, session.limits)[0].id}
+
+
+def _store(
+    job_type: JobType[Any], request: ComputationRequest, session: Context
+) -> tuple[ComputationRow, bytes]:
+    """Compute and store, with a progress bar if the terminal shows one.
+
+    Return the row, and what HTTP returns with ``keep: false``.
+    """
+    dataset = resolve_dataset(request.dataset, session.database, session.limits)
+    if job_type.complete is not None:
+        request = job_type.complete(request, dataset)
+    job_type.estimate(request, dataset.size, session.limits)
+    with click.progressbar(
+        length=request.progress_total,
+        label=job_type.kind.replace("_", " "),
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as bar:
+
+        def show(computation: StepwiseComputation) -> None:
+            bar.update(computation.done - bar.pos)
+
+        row, arrays = submit.compute(submit.name_task(job_type, request), dataset, show)
+    computations.record(session.database, row, arrays)
+    return row, submit.encode_inline(job_type, row, arrays)
+
+
+def _save(path: Path, contents: Download | Picture, session: Context) -> None:
+    """Write a file, and say so on standard error."""
+    with path.open("wb") as file:
+        if isinstance(contents, Download):
+            contents.write(file)
+        else:
+            file.write(draw(contents.prepare(session.database)))
+    click.echo(f"wrote {path}", err=True)

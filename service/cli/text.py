@@ -1,7 +1,17 @@
-"""Numbers, tables and examples for a terminal."""
+"""Answers as text for a terminal: a verdict or a sentence first, then tables of numbers."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+Json: TypeAlias = Mapping[str, Any]
+
+MAX_STATES: Final = 8  # initial states that are listed
+QUALITY: Final = {"targets": "n_targets", "R²": "r_squared", "rmse": "rmse"}
+ENDS: Final = {
+    "target_reached": "The cost reached its target after {} iterations.",
+    "iterations_exhausted": "The run ended after {} iterations.",
+    "diverged": "The run diverged after {} iterations: a weight is no longer finite.",
+}
 
 
 def format_example(line: str) -> str:
@@ -27,3 +37,111 @@ def format_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         padded = (cell.ljust(width) if left else cell.rjust(width) for cell, width, left in cells)
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def describe_run(run: Json) -> str:
+    """Return how a run ended, and its first, its last and the lowest cost."""
+    end = ENDS[run["outcome"]].format(run["iterations"])
+    if run["gap_to_optimum"] is not None:
+        end += f" Its cost is {format_number(run['gap_to_optimum'])} above the lowest possible."
+    rows = [
+        (name, *run[name]["weights"].values(), run[name]["cost"])
+        for name in ("initial", "final", "optimum")
+        if run[name] is not None
+    ]
+    return f"{end}\n\n{format_table(('', 'w_in', 'w_rec', 'cost'), rows)}"
+
+
+def describe_outputs(answer: Json) -> str:
+    """Return the output for every sequence."""
+    return format_table(("sequence", "output"), [*enumerate(answer["outputs"])])
+
+
+def describe_surfaces(answer: Json) -> str:
+    """Return the lowest cost on the grid of every window."""
+    rows = []
+    for window in answer["windows"]:
+        spans = (f"{axis[0]:g}:{axis[-1]:g}" for axis in (window["w_in"], window["w_rec"]))
+        minimum = window["minimum"]
+        rows.append((*spans, *minimum["weights"].values(), minimum["cost"]))
+    return format_table(("w_in", "w_rec", "lowest at w_in", "w_rec", "cost"), rows)
+
+
+def describe_traces(answer: Json) -> str:
+    """Return what becomes of the gradient at every point."""
+    rows = []
+    for trace in answer["traces"]:
+        gradient = trace["gradient"]
+        growth = trace["growth_per_step"]
+        rows.append((trace["regime"], *trace["point"].values(), growth, gradient[-1], gradient[0]))
+    columns = ("gradient", "w_in", "w_rec", "growth per step", "at the output", "at the start")
+    return format_table(columns, rows)
+
+
+def describe_optimum(answer: Json) -> str:
+    """Return whether there is an optimum, and where."""
+    verdict = "The optimum is unique." if answer["unique"] else "Other weights cost as little."
+    if not answer["attained"]:
+        verdict = "No weights attain the lowest cost; it is approached at infinity."
+    row = (*answer["weights"].values(), answer["cost"])
+    return f"{verdict}\n\n{format_table(('w_in', 'w_rec', 'cost'), [row])}"
+
+
+def describe_fit(result: Json) -> str:
+    """Return the verdict on a fit, its estimates with their intervals, and its quality."""
+    request = result["request"]
+    percent = f"{100 * request['confidence']:g} %"
+    columns = ("", "estimate", f"{percent} from", "to", "unit")
+    table = format_table(columns, [*_rows(result, request["step"]["unit"])])
+    quality = (f"{name} {format_number(result[field])}" for name, field in QUALITY.items())
+    return "\n".join((*_verdict(result), "", table, "", ", ".join(quality)))
+
+
+def _verdict(result: Json) -> Iterator[str]:
+    """Yield whether to trust the interval, what was found, and the options that help."""
+    trust = result["trust"]
+    yield "Trust the interval." if trust["interval"] else "Do not trust the interval."
+    for finding in trust["findings"]:
+        yield f"- {finding['sentence']} {finding['advice']}"
+    for other in result["alternatives"]:
+        time, r_squared = map(format_number, (other["time_constant"], other["r_squared"]))
+        yield f"- With {_flags(other['options'])}: time constant {time}, R² {r_squared}."
+
+
+def _flags(options: Json) -> str:
+    """Return the options of a request as those of the command."""
+    flags = []
+    for name, value in options.items():
+        is_range = isinstance(value, Mapping)
+        text = ":".join(f"{end:g}" for end in value.values()) if is_range else str(value).lower()
+        flags.append(f"--{name.replace('_', '-')} {text}")
+    return " ".join(flags)
+
+
+def _rows(result: Json, unit: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the estimates: a name, a value, the ends of its interval and the unit."""
+    for name in ("time_constant", "half_life", "w_rec"):
+        value, own_unit = result[name]["value"], "" if name == "w_rec" else unit
+        if value is not None:
+            for interval in result[name]["intervals"] or [{}]:
+                yield name, value, interval.get("low"), interval.get("high"), own_unit
+    # The response has the interval of the ar1 fit, but not its value.
+    for interval in (result["trust"]["cautious"] or ()) if result["rho"] is None else ():
+        yield "w_rec, cautious (ar1)", None, interval["low"], interval["high"], ""
+    for name, estimate in _linear(result):
+        if estimate is not None:
+            yield name, estimate["value"], estimate["low"], estimate["high"], ""
+    if result["rho"] is not None:
+        yield "rho", result["rho"], None, None, ""
+    if result["delay"]["value"] or len(result["delay"]["costs"]) > 1:
+        yield "delay", result["delay"]["value"], None, None, "steps"
+
+
+def _linear(result: Json) -> Iterator[tuple[str, Any]]:
+    """Yield the parameters that are linear given w_rec."""
+    for entry in result["inputs"]:
+        yield f"w_in of {entry['name']}", entry["w_in"]
+        yield f"gain of {entry['name']}", entry["steady_state_gain"]
+    yield "offset", result["offset"]
+    for i, state in enumerate((result["initial_states"] or [])[:MAX_STATES]):
+        yield f"initial state {i}", state

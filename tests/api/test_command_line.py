@@ -13,8 +13,7 @@ import click
 import pytest
 
 from service.cli import cli, main
-from service.cli.command import TaskCommand
-from service.cli.computations import COMPUTATIONS
+from service.cli.computations import COMPUTATIONS, TaskCommand
 from service.cli.serving import keys, migrate, serve, worker
 from service.engine.training import OPTIMIZERS
 from tests.api.conftest import Api, Json, strictly

@@ -9,10 +9,9 @@ from typing import Any, cast
 import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
 
+from service.api.dependencies import Preference, parse_prefer
+from service.api.events import JobWatcher, stream_events
 from service.api.examples import RUN_ID
-from service.api.job_watcher import JobWatcher
-from service.api.prefer import Preference, parse_prefer
-from service.api.sse import stream_events
 from service.errors import StoreUnavailable
 from service.store.rows import ComputationRow
 from tests.api.conftest import make_row

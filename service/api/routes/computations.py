@@ -1,106 +1,61 @@
-"""The routes that training runs, basin maps and fits share."""
+"""The routes of training runs, basin maps and fits."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.api import sse
-from service.api.dependencies import AppState, AppStateDep
-from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT, PRECONDITION, job_problem
-from service.api.examples import IDS, request_examples
-from service.api.openapi import (
-    BODY,
-    ITEM,
-    JOB_HEADERS,
-    KEEP,
-    STORE,
-    file_responses,
-    problem_responses,
+from service.api.dependencies import AppState, AppStateDep, PreferenceDep
+from service.api.errors import job_problem
+from service.api.events import event_response, refuse_head
+from service.api.examples import IDS
+from service.api.openapi import EVENTS, ITEM, JOB_HEADERS, file_responses
+from service.api.parameters import (
+    ComputationListQuery,
+    PictureQuery,
+    check_suffix,
+    id_path,
+    suffix_path,
 )
-from service.api.pictures import check_suffix, id_path, picture_response, suffix_path
-from service.api.prefer import PreferenceDep
-from service.api.query_params import ComputationListQuery, PictureQuery
+from service.api.requests import json_body, make_router
 from service.api.responses import (
-    OrjsonResponse,
     check_if_match,
     download_response,
     item_response,
-    status_response,
+    json_response,
+    picture_response,
 )
-from service.figures.formats import PICTURE_FORMATS
-from service.lifecycle import UNFINISHED, Kind
+from service.lifecycle import UNFINISHED
 from service.operations import computations
-from service.operations.downloads import Download, Picture
-from service.operations.job_types import JobType
-from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded
+from service.operations.resources import RESOURCES, Resource, ResultFile
 from service.operations.submit import get_or_submit, run_without_storing
 from service.schemas.base import ResponseModel
 from service.schemas.computations import ComputationRequest
-from service.schemas.pictures import PictureOptions
 from service.store.computations import list_page as list_page_of_computations
-from service.store.database import Database
 from service.store.rows import ComputationRow
 
 
-@dataclass(frozen=True)
 class ComputationRoutes:
-    """Adds the routes of one kind of computation to a router."""
+    """The routes of one kind of computation."""
 
-    router: APIRouter
-    job_type: JobType[Any]
-    page_model: type[ResponseModel]
+    def __init__(self, resource: Resource) -> None:
+        self.router = make_router(resource.tag)
+        self._job_type = resource.job_type
+        self._noun = self._job_type.kind.replace("_", " ")
+        id_name = f"{self._job_type.prefix}_id"
+        self._id: Any = id_path(IDS[self._job_type.prefix], id_name)
+        self._add_create(resource)
+        for file in resource.files:
+            self._add_file(file, f"{self._job_type.path}/{{{id_name}}}{file.path}.{{suffix}}")
+        self._add_list(resource.page_model)
+        self._add_reads(f"{self._job_type.path}/{{{id_name}:id}}")
+        # An id with a suffix is unknown, too.
+        self._add_delete(f"{self._job_type.path}/{{{id_name}}}")
 
-    def add_file(
-        self,
-        name: str,
-        summary: str,
-        description: str,
-        draw: Callable[[ComputationRow, PictureOptions, str, Limits], Picture],
-        table: str,
-        download: Callable[[ComputationRow, Database], Download],
-        path: str = "",
-    ) -> None:
-        """Add the route of a file of a result, before the route of ids, which matches it as well.
-
-        ``draw`` returns it as a picture, and ``download`` its numbers in the format ``table``. Its
-        ``path`` is relative to the resource.
-        """
-        job_type, suffixes = self.job_type, (*PICTURE_FORMATS, table)
-
-        @self.router.get(
-            f"{job_type.path}/{{{self._id_name}}}{path}.{{suffix}}",
-            name=f"get_{name}_file",
-            response_class=Response,
-            summary=summary,
-            description=description,
-            responses={
-                **file_responses(*suffixes),
-                **problem_responses(INVALID, *STORE, CONFLICT, LIMIT, BUSY),
-            },
-        )
-        async def get_file(
-            request: Request,
-            state: AppStateDep,
-            query: Annotated[PictureQuery, Query()],
-            item_id: str = self._id,
-            suffix: str = suffix_path(suffixes),
-        ) -> Response:
-            check_suffix(suffix, suffixes, query)
-            row = await run_in_threadpool(get_succeeded, job_type.prefix, item_id, state.database)
-            if suffix == table:
-                numbers = download(row, state.database)
-                return await download_response(request, state, numbers, suffix)
-            picture = draw(row, query.to_options(), suffix, state.limits)
-            return await picture_response(request, state, picture)
-
-    def add_create(self, name: str, summary: str, effect: str) -> None:
-        """Add the route that creates a computation; ``effect`` is what it does, as a sentence."""
-        job_type, model = self.job_type, self.job_type.response_model
+    def _add_create(self, resource: Resource) -> None:
+        job_type, model = self._job_type, self._job_type.response_model
 
         async def create(
             body: ComputationRequest, state: AppStateDep, preference: PreferenceDep
@@ -108,33 +63,29 @@ class ComputationRoutes:
             as_job = preference.respond_async
             if not body.keep:
                 result = await run_without_storing(job_type, body, state, respond_async=as_job)
-                return OrjsonResponse(result, headers=preference.headers)
+                return json_response(result, headers=preference.headers)
             row, created = await get_or_submit(job_type, body, state, respond_async=as_job)
             if row.status in UNFINISHED and preference.wait:
                 row = await state.watcher.wait(row, preference.wait)
-            return status_response(
-                self._describe(row),
-                f"{job_type.path}/{row.id}",
-                created=created,
-                unfinished=row.status in UNFINISHED,
-                headers=preference.headers,
-            )
+            headers, unfinished = preference.headers, row.status in UNFINISHED
+            if unfinished:
+                headers["Retry-After"] = "1"
+            if unfinished or created:
+                headers["Location"] = f"{job_type.path}/{row.id}"
+            status = 202 if unfinished else 201 if created else 200
+            return json_response(self._describe(row), status, headers)
 
         # FastAPI reads the body as the annotation says.
-        examples = request_examples(job_type.path, job_type.request_model)
-        create.__annotations__["body"] = Annotated[
-            job_type.request_model,
-            Body(default_factory=job_type.request_model, openapi_examples=examples),
-        ]
+        create.__annotations__["body"] = json_body(job_type.path, job_type.request_model)
         self.router.add_api_route(
             job_type.path,
             create,
             methods=["POST"],
-            name=name,
+            name=resource.name,
             response_model=model,
-            summary=summary,
-            description=f"{effect} A long computation becomes a job, which can be polled or "
-            "followed; `Prefer: respond-async` always creates a job. A repeated request returns "
+            summary=resource.summary,
+            description=f"{resource.effect} A long computation becomes a job, which can be polled "
+            "or followed; `Prefer: respond-async` always creates a job. A repeated request returns "
             f"the same {self._noun} and computes nothing.",
             responses={
                 200: {"description": "Computed earlier, or computed without storing it."},
@@ -144,24 +95,43 @@ class ComputationRoutes:
                     "description": "A job, queued or running.",
                     "headers": JOB_HEADERS,
                 },
-                **problem_responses(*BODY, *STORE, *KEEP),
             },
         )
 
-    def add_others(self) -> None:
-        """Add the routes that list, describe, follow, cancel and delete computations."""
-        self._add_reads(self.job_type.kind, f"{self.job_type.path}/{{{self._id_name}:id}}")
-        self._add_changes(self.job_type.kind, f"{self.job_type.path}/{{{self._id_name}:id}}")
+    def _add_file(self, file: ResultFile, path: str) -> None:
+        prefix = self._job_type.prefix
 
-    def _add_reads(self, kind: Kind, path: str) -> None:
-        router, noun = self.router, self._noun
+        @self.router.get(
+            path,
+            name=f"get_{file.name}_file",
+            response_class=Response,
+            summary=f"Draw or download a {file.name.replace('_', ' ')}",
+            description=file.description,
+            responses=file_responses(*file.suffixes),
+        )
+        async def get_file(
+            request: Request,
+            state: AppStateDep,
+            query: Annotated[PictureQuery, Query()],
+            item_id: str = self._id,
+            suffix: str = suffix_path(file.suffixes),
+        ) -> Response:
+            check_suffix(suffix, file.suffixes, query)
+            row = await run_in_threadpool(get_succeeded, prefix, item_id, state.database)
+            if suffix == file.table:
+                numbers = file.download(row, state.database)
+                return await download_response(request, state, numbers, suffix)
+            picture = file.draw(row, query.to_options(), suffix, state.limits)
+            return await picture_response(request, state, picture)
 
-        @router.get(
-            self.job_type.path,
+    def _add_list(self, page_model: type[ResponseModel]) -> None:
+        kind = self._job_type.kind
+
+        @self.router.get(
+            self._job_type.path,
             name=f"list_{kind}s",
-            response_model=self.page_model,
-            summary=f"List {noun}s",
-            responses=problem_responses(INVALID, *STORE[1:]),
+            response_model=page_model,
+            summary=f"List {self._noun}s",
         )
         async def list_page(
             state: AppStateDep, query: Annotated[ComputationListQuery, Query()]
@@ -176,15 +146,17 @@ class ComputationRoutes:
                 query.status,
             )
             items = [self._describe(row) for row in rows]
-            page = self.page_model.model_construct(items=items, next_cursor=next_cursor)
-            return OrjsonResponse(page)
+            return json_response({"items": items, "next_cursor": next_cursor})
 
-        @router.get(
+    def _add_reads(self, path: str) -> None:
+        job_type, model = self._job_type, self._job_type.response_model
+
+        @self.router.get(
             path,
-            name=f"get_{kind}",
-            response_model=self.job_type.response_model,
-            summary=f"Describe a {noun}",
-            responses={**ITEM, **problem_responses(*STORE)},
+            name=f"get_{job_type.kind}",
+            response_model=model,
+            summary=f"Describe a {self._noun}",
+            responses=ITEM,
         )
         async def get(
             request: Request,
@@ -202,35 +174,30 @@ class ComputationRoutes:
             applied = preference._replace(respond_async=False)
             return item_response(request, self._describe(row), applied.headers)
 
-        @router.get(
+        @self.router.get(
             f"{path}/events",
-            name=f"follow_{kind}",
+            name=f"follow_{job_type.kind}",
             response_class=Response,
-            summary=f"Follow a {noun}",
-            responses={**sse.EVENTS, **problem_responses(*STORE)},
+            summary=f"Follow a {self._noun}",
+            responses=EVENTS,
         )
         async def follow(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
             """Stream the progress as server-sent events. Any replica serves the stream."""
-            sse.refuse_head(request)
+            refuse_head(request)
             row = await self._get_row(state, item_id)
-            return sse.event_response(request, row, state.watcher, self._describe)
+            return event_response(request, row, state.watcher, self._describe)
 
-    def _add_changes(self, kind: Kind, path: str) -> None:
-        router, noun, job_type = self.router, self._noun, self.job_type
-        model = job_type.response_model
-
-        @router.post(
+        @self.router.post(
             f"{path}/cancel",
-            name=f"cancel_{kind}",
+            name=f"cancel_{job_type.kind}",
             response_model=model,
-            summary=f"Cancel a {noun}",
+            summary=f"Cancel a {self._noun}",
             responses={
                 200: {"description": "It had already finished and is unchanged."},
                 202: {
                     "model": model,
                     "description": "It was queued or running and is now cancelled.",
                 },
-                **problem_responses(*STORE),
             },
         )
         async def cancel(state: AppStateDep, item_id: str = self._id) -> Response:
@@ -238,14 +205,16 @@ class ComputationRoutes:
             row, changed = await run_in_threadpool(
                 computations.cancel, job_type, item_id, state.database
             )
-            return OrjsonResponse(self._describe(row), 202 if changed else 200)
+            return json_response(self._describe(row), 202 if changed else 200)
 
-        @router.delete(
-            path.replace(":id", ""),  # an id with a suffix is unknown, too
-            name=f"delete_{kind}",
+    def _add_delete(self, path: str) -> None:
+        job_type = self._job_type
+
+        @self.router.delete(
+            path,
+            name=f"delete_{job_type.kind}",
             status_code=204,
-            summary=f"Delete a {noun}",
-            responses=problem_responses(*STORE, CONFLICT, PRECONDITION),
+            summary=f"Delete a {self._noun}",
         )
         async def delete(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
             """Delete a finished one. A repeated request computes it again."""
@@ -257,20 +226,13 @@ class ComputationRoutes:
             await run_in_threadpool(computations.delete, job_type, item_id, state.database)
             return Response(status_code=204)
 
-    @property
-    def _noun(self) -> str:
-        return self.job_type.kind.replace("_", " ")
-
-    @property
-    def _id_name(self) -> str:
-        return f"{self.job_type.prefix}_id"
-
-    @property
-    def _id(self) -> Any:
-        return id_path(IDS[self.job_type.prefix], self._id_name)
-
     def _describe(self, row: ComputationRow) -> ResponseModel:
-        return computations.describe(self.job_type, row, job_problem(row.error))
+        return computations.describe(self._job_type, row, job_problem(row.error))
 
     async def _get_row(self, state: AppState, item_id: str) -> ComputationRow:
-        return await run_in_threadpool(computations.get_row, self.job_type, item_id, state.database)
+        return await run_in_threadpool(
+            computations.get_row, self._job_type, item_id, state.database
+        )
+
+
+routers: Final = [ComputationRoutes(resource).router for resource in RESOURCES]

@@ -7,14 +7,11 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.api.dependencies import AppState, AppStateDep
-from service.api.errors import BUSY, CONFLICT, FULL, INVALID, PRECONDITION
 from service.api.examples import DATASET_ID, file_examples, request_examples
-from service.api.openapi import BODY, ITEM, REF_TEMPLATE, STORE, file_responses, problem_responses
-from service.api.pictures import check_suffix, id_path, suffix_path
-from service.api.query_params import DatasetQuery, ListQuery
-from service.api.requests import make_router, read_model
-from service.api.responses import OrjsonResponse, check_if_match, download_response, item_response
-from service.api.uploads import FILE_TYPES, FORM, is_file, open_file
+from service.api.openapi import ITEM, REF_TEMPLATE, file_responses
+from service.api.parameters import DatasetQuery, ListQuery, check_suffix, id_path, suffix_path
+from service.api.requests import FILE_TYPES, FORM, is_file, make_router, open_file, read_model
+from service.api.responses import check_if_match, download_response, item_response, json_response
 from service.errors import Invalid
 from service.formats import CSV, DATASET_FORMATS
 from service.operations import datasets
@@ -51,18 +48,18 @@ def _describe_body() -> dict[str, Any]:
 @router.post(
     PATH,
     response_model=DatasetSummary,
-    summary="Store a dataset",
     responses={
         200: {"description": "The dataset was already stored."},
         201: {"model": DatasetSummary, "description": "Stored."},
-        **problem_responses(*BODY, *STORE, FULL),
     },
     openapi_extra=_describe_body(),
 )
 async def store_dataset(
     request: Request, state: AppStateDep, query: Annotated[DatasetQuery, Query()]
-) -> OrjsonResponse:
-    """Store a dataset under a hash of its numbers, so that equal datasets have the same id.
+) -> Response:
+    """Store a dataset.
+
+    Its id is a hash of its numbers, so that equal datasets have the same id.
 
     A `text/csv` body is UTF-8 text with one sequence per row and an optional header. The target is
     in the column that the header names `target`, otherwise in the last column. Fields are separated
@@ -101,62 +98,56 @@ async def store_dataset(
         dataset = await state.resolve(model.root)
         summary, created = await _store(dataset, query.name, state)
     headers = {"Location": summary.links["self"]} if created else None
-    return OrjsonResponse(summary, 201 if created else 200, headers)
+    return json_response(summary, 201 if created else 200, headers)
 
 
-@router.get(
-    "/v1/datasets",
-    response_model=DatasetPage,
-    summary="List datasets",
-    responses=problem_responses(INVALID, *STORE[1:]),
-)
-async def list_datasets(state: AppStateDep, query: Annotated[ListQuery, Query()]) -> OrjsonResponse:
-    """Return one page of the stored datasets, newest first."""
+@router.get("/v1/datasets", response_model=DatasetPage)
+async def list_datasets(state: AppStateDep, query: Annotated[ListQuery, Query()]) -> Response:
+    """List datasets.
+
+    Return one page of the stored datasets, newest first.
+    """
     page = await run_in_threadpool(
         datasets.list_datasets, state.database, query.limit, query.cursor
     )
-    return OrjsonResponse(page)
+    return json_response(page)
 
 
 @router.get(
     "/v1/datasets/{dataset_id}.{suffix}",
     response_class=Response,
-    summary="Download a dataset",
-    responses={**file_responses(*SUFFIXES), **problem_responses(*STORE, BUSY)},
+    responses=file_responses(*SUFFIXES),
 )
 async def get_dataset_file(
     request: Request, state: AppStateDep, dataset_id: DatasetId, suffix: Suffix
 ) -> Response:
-    """Return the inputs and targets.
+    """Download a dataset.
 
-    CSV has one sequence per row, with its target in the last column. That of a series has one row
-    per step, with the columns sequence, time (named by its unit), inputs and target.
+    Return the inputs and targets. CSV has one sequence per row, with its target in the last column.
+    That of a series has one row per step, with the columns sequence, time (named by its unit),
+    inputs and target.
     """
     check_suffix(suffix, SUFFIXES)
     download = await run_in_threadpool(datasets.dataset_file, dataset_id, suffix, state.database)
     return await download_response(request, state, download, suffix)
 
 
-@router.get(
-    "/v1/datasets/{dataset_id:id}",
-    response_model=DatasetSummary,
-    summary="Describe a dataset",
-    responses={**ITEM, **problem_responses(*STORE)},
-)
+@router.get("/v1/datasets/{dataset_id:id}", response_model=DatasetSummary, responses=ITEM)
 async def get_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
-    """Return the size and the ranges of a dataset."""
+    """Describe a dataset.
+
+    Return the size and the ranges of a dataset.
+    """
     summary = await run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
     return item_response(request, summary)
 
 
-@router.delete(
-    "/v1/datasets/{dataset_id}",
-    status_code=204,
-    summary="Delete a dataset",
-    responses=problem_responses(*STORE, CONFLICT, PRECONDITION),
-)
+@router.delete("/v1/datasets/{dataset_id}", status_code=204)
 async def delete_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
-    """Delete a dataset that no computation uses."""
+    """Delete a dataset.
+
+    No computation may use it.
+    """
     await check_if_match(
         request, lambda: run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
     )

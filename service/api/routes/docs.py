@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from service.api.errors import EXPLANATIONS, PROBLEM_TYPES, TYPE_PREFIX
 from service.api.responses import content_response
+from service.api.routes.explorer import POLICY
 from service.errors import NotFound
 from service.schemas.base import encode
 
@@ -25,7 +26,7 @@ SCRIPT: Final = "swagger-ui-bundle.js"
 STYLE: Final = "swagger-ui.css"
 ICON: Final = "favicon-32x32.png"
 HEADERS: Final = {"Cache-Control": "no-cache"}
-INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+INLINE_SCRIPT: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 SUMMARY: Final = Path(__file__).with_name("llms.txt").read_bytes()
 PROBLEM: Final = Template("""<!doctype html>
@@ -41,11 +42,10 @@ PROBLEM: Final = Template("""<!doctype html>
 
 router = APIRouter(include_in_schema=False)
 
-_folder = Path(fastapi_swagger.__file__).parent / "resources"
-_files = {
-    SCRIPT: ((_folder / SCRIPT).read_bytes(), "text/javascript"),
-    STYLE: ((_folder / STYLE).read_bytes(), "text/css"),
-    ICON: ((_folder / ICON).read_bytes(), "image/png"),
+_FOLDER: Final = Path(fastapi_swagger.__file__).parent / "resources"
+_FILES: Final = {
+    name: ((_FOLDER / name).read_bytes(), media_type)
+    for name, media_type in ((SCRIPT, "text/javascript"), (STYLE, "text/css"), (ICON, "image/png"))
 }
 
 
@@ -88,16 +88,21 @@ async def docs(request: Request) -> Response:
         },
     )
     body = bytes(page.body)
-    headers = {**HEADERS, "Content-Security-Policy": make_policy(body.decode())}
+    # The inline script is known by its hash. Swagger UI sets styles in its markup.
+    (script,) = INLINE_SCRIPT.findall(body)
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    policy = POLICY.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
+    policy = policy.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+    headers = {**HEADERS, "Content-Security-Policy": f"{policy}; frame-ancestors 'none'"}
     return content_response(request, body, "text/html", headers)
 
 
 @router.get(f"{ASSETS}/{{name}}")
 async def asset(request: Request, name: str) -> Response:
     """Return a file of Swagger UI."""
-    if name not in _files:
+    if name not in _FILES:
         raise NotFound(f"there is no file {name[:80]!r}")
-    return content_response(request, *_files[name], HEADERS)
+    return content_response(request, *_FILES[name], HEADERS)
 
 
 @router.get(f"{TYPE_PREFIX}{{slug}}")
@@ -110,24 +115,3 @@ async def problem_page(request: Request, slug: str) -> Response:
             headers = {**HEADERS, "Content-Security-Policy": "default-src 'none'"}
             return content_response(request, page.encode(), "text/html", headers)
     raise NotFound(f"there is no problem {slug[:80]!r}")
-
-
-def make_policy(page: str) -> str:
-    """Return the content security policy of the page: its one inline script is known by its hash.
-
-    Swagger UI sets styles in its markup.
-    """
-    (script,) = INLINE_SCRIPT.findall(page)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src 'self' 'sha256-{digest}'",
-            "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data: blob:",
-            "connect-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        )
-    )

@@ -10,7 +10,7 @@ import html
 import re
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -42,8 +42,6 @@ HEADERS: Final = {
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
 }
-# The older header cannot name origins. Browsers ignore it if the policy names frame ancestors.
-FRAME_OPTIONS: Final = {"'none'": "DENY", "'self'": "SAMEORIGIN"}
 
 # No other file is served. Some operating systems have other types, which "nosniff" refuses.
 MEDIA_TYPES: Final = {
@@ -100,67 +98,53 @@ def _task_options() -> str:
     return "".join(options)
 
 
-class Page:
-    """A page: its file, and the modules that it needs at first."""
+class Page(NamedTuple):
+    """A page: its text, its main module, and all modules that it needs at first."""
 
-    def __init__(self, file: str, main: str) -> None:
-        text = (FOLDER / file).read_text("utf-8")
-        self._template = Template(text.replace("$head", HEAD))
-        self._main = main
-        self.modules = tuple(find_modules(main))
-
-    def render(self, root_path: str, frame_ancestors: str) -> str:
-        """Return the page with addresses that start with a root path.
-
-        It preloads its modules, so that the browser does not discover them one import at a time.
-        """
-        root = html.escape(root_path.rstrip("/"))
-        files = f"{root}/explorer/{DIGEST}"
-        preloads = (f'<link rel="modulepreload" href="{files}/{name}">' for name in self.modules)
-        return self._template.substitute(
-            root=root,
-            files=files,
-            main=self._main,
-            modules="\n".join(preloads),
-            icon=ICON,
-            activations="".join(f'<option value="{name}">{name}</option>' for name in ACTIVATIONS),
-            tasks=_task_options(),
-            frame_ancestors=html.escape(frame_ancestors),
-        )
+    template: Template
+    main: str
+    modules: tuple[str, ...]
 
 
-PAGES: Final = {"/": Page("index.html", "main.js"), "/fit": Page("fit.html", "fit/main.js")}
+def _read_page(file: str, main: str) -> Page:
+    text = (FOLDER / file).read_text("utf-8").replace("$head", HEAD)
+    return Page(Template(text), main, tuple(find_modules(main)))
+
+
+PAGES: Final = {
+    "/": _read_page("index.html", "main.js"),
+    "/fit": _read_page("fit.html", "fit/main.js"),
+}
 
 router = APIRouter(include_in_schema=False)
 
 
-def page_headers(frame_ancestors: str) -> dict[str, str]:
-    """Return the headers of a page that pages of these origins may embed.
-
-    ``*`` names no ancestors at all, because as a policy it excludes pages that are opened as files.
-    """
-    policy = POLICY if frame_ancestors == "*" else f"{POLICY}; frame-ancestors {frame_ancestors}"
-    headers = {**HEADERS, "Content-Security-Policy": policy}
-    options = FRAME_OPTIONS.get(frame_ancestors)
-    return {**headers, "X-Frame-Options": options} if options else headers
-
-
-def page_response(request: Request, page: Page, frame_ancestors: str) -> Response:
-    """Return a page, or 304 if the client has the current version."""
-    body = page.render(request.scope.get("root_path", ""), frame_ancestors).encode()
-    return content_response(request, body, "text/html", page_headers(frame_ancestors))
-
-
 @router.get("/")
-async def explorer_page(request: Request, state: AppStateDep) -> Response:
-    """Return the explorer."""
-    return page_response(request, PAGES["/"], " ".join(state.settings.frame_ancestors))
-
-
 @router.get("/fit")
-async def fit_page(request: Request, state: AppStateDep) -> Response:
-    """Return the page of fits."""
-    return page_response(request, PAGES["/fit"], " ".join(state.settings.frame_ancestors))
+async def page(request: Request, state: AppStateDep) -> Response:
+    """Return the explorer or the page of fits, or 304 if the client has the current version.
+
+    It preloads its modules, so that the browser does not discover them one import at a time.
+    """
+    template, main, modules = PAGES[request.scope["route"].path]
+    root = html.escape(request.scope.get("root_path", "").rstrip("/"))
+    files = f"{root}/explorer/{DIGEST}"
+    preloads = (f'<link rel="modulepreload" href="{files}/{name}">' for name in modules)
+    ancestors = " ".join(state.settings.frame_ancestors)
+    text = template.substitute(
+        root=root,
+        files=files,
+        main=main,
+        modules="\n".join(preloads),
+        icon=ICON,
+        activations="".join(f'<option value="{name}">{name}</option>' for name in ACTIVATIONS),
+        tasks=_task_options(),
+        frame_ancestors=html.escape(ancestors),
+    )
+    # As a policy, ``*`` excludes pages that are opened as files.
+    policy = POLICY if ancestors == "*" else f"{POLICY}; frame-ancestors {ancestors}"
+    headers = {**HEADERS, "Content-Security-Policy": policy}
+    return content_response(request, text.encode(), "text/html", headers)
 
 
 @router.get("/explorer/{path:path}")

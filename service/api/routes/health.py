@@ -14,7 +14,7 @@ from service.api.dependencies import AppStateDep
 from service.api.errors import NOT_READY
 from service.api.openapi import problem_responses
 from service.api.requests import make_router
-from service.api.responses import OrjsonResponse
+from service.api.responses import json_response
 from service.errors import NotReady, StoreError
 from service.schemas.base import ResponseModel
 
@@ -30,20 +30,20 @@ class Health(ResponseModel):
     version: Annotated[str, Field(description="The version of the service.")] = __version__
 
 
-@router.get("/livez", response_model=Health, summary="Check that the process is running")
-async def livez() -> OrjsonResponse:
-    """Respond without using the database."""
-    return OrjsonResponse(Health())
+@router.get("/livez", response_model=Health)
+async def livez() -> Response:
+    """Check that the process is running.
+
+    Respond without using the database.
+    """
+    return json_response(Health())
 
 
-@router.get(
-    "/readyz",
-    response_model=Health,
-    summary="Check that the service is ready",
-    responses=problem_responses(NOT_READY),
-)
-async def readyz(state: AppStateDep) -> OrjsonResponse:
-    """Succeed if the database accepted data and workers ran within the last ten seconds.
+@router.get("/readyz", response_model=Health, responses=problem_responses(NOT_READY))
+async def readyz(state: AppStateDep) -> Response:
+    """Check that the service is ready.
+
+    Succeed if the database accepted data and workers ran within the last ten seconds.
 
     The database does not accept data while it is unavailable or read-only, its disk is full, or its
     file is missing. A short outage does not take all replicas out of service at once.
@@ -61,16 +61,14 @@ async def readyz(state: AppStateDep) -> OrjsonResponse:
         state.ready_at = monotonic()
     elif monotonic() - state.ready_at >= GRACE_SECONDS:
         raise NotReady("; ".join(reasons))
-    return OrjsonResponse(Health())
+    return json_response(Health())
 
 
 @router.get(
     "/metrics",
     response_class=Response,
-    summary="Read metrics",
     responses={
         200: {
-            "description": "Success.",
             "content": {
                 "text/plain": {"schema": {"type": "string"}},
                 "application/openmetrics-text": {"schema": {"type": "string"}},
@@ -79,7 +77,10 @@ async def readyz(state: AppStateDep) -> OrjsonResponse:
     },
 )
 async def metrics(request: Request, state: AppStateDep) -> Response:
-    """Return metrics in the format of Prometheus, or in OpenMetrics if the client accepts it."""
+    """Read metrics.
+
+    They are in the format of Prometheus, or in OpenMetrics if the client accepts it.
+    """
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     body = await run_in_threadpool(encode, state.metrics.registry)
     return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})

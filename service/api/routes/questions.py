@@ -8,14 +8,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from service.api.dependencies import AppState, AppStateDep
-from service.api.errors import CONFLICT
-from service.api.examples import request_examples
-from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
-from service.api.pictures import check_suffix, picture_response, suffix_path
-from service.api.query_params import PictureQuery
+from service.api.openapi import file_responses
+from service.api.parameters import PictureQuery, check_suffix, suffix_path
 from service.api.request_query import derive_query
 from service.api.requests import json_body, make_router
-from service.api.responses import OrjsonResponse, download_response
+from service.api.responses import download_response, json_response, picture_response
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.downloads import Download
 from service.operations.question import Question
@@ -46,7 +43,7 @@ def _add_answer(router: APIRouter, question: Question[Any, Any], method: str) ->
 
     async def answer(state: AppState, asked: Any) -> Response:
         request = asked.to_request() if method == "GET" else asked
-        return OrjsonResponse(await question.answer(request, state))
+        return json_response(await question.answer(request, state))
 
     asked = _read(method, question.path, question.request_model)
     _set_signature(answer, state=AppStateDep, asked=asked)
@@ -58,7 +55,6 @@ def _add_answer(router: APIRouter, question: Question[Any, Any], method: str) ->
         response_model=question.response_model,
         summary=question.summary,
         description=question.description,
-        responses=_problems(question, method),
     )
 
 
@@ -104,14 +100,14 @@ def _add_file(
         response_class=Response,
         summary=question.file_summary,
         description=question.file_description,
-        responses={**file_responses(*suffixes), **_problems(question, method)},
+        responses=file_responses(*suffixes),
     )
 
 
 def _read(method: str, path: str, model: Any, *, with_options: bool = False) -> Any:
     """Declare the body of a POST, or the query of a GET, with the options of a picture."""
     if method == "POST":
-        return Annotated[model, json_body(model, request_examples(path, model))]
+        return json_body(path, model)
     options = [PictureQuery] if with_options else []
     return Annotated[derive_query(model, *options), Query()]
 
@@ -128,12 +124,6 @@ def _set_signature(handler: Callable[..., Any], **annotations: Any) -> None:
 def _operation(question: Question[Any, Any], method: str) -> str:
     noun = question.path.rpartition("/")[2].replace("-", "_")
     return f"get_{noun}" if method == "GET" else question.name
-
-
-def _problems(question: Question[Any, Any], method: str) -> dict[int | str, dict[str, Any]]:
-    needs_results = question.request_model.model_fields.keys() & {"runs", "model"}
-    common = (*STORE, CONFLICT) if needs_results else STORE
-    return problem_responses(*(QUERY if method == "GET" else BODY), *common)
 
 
 routers: Final = [make_question_router(question) for question in QUESTIONS]

@@ -1,12 +1,16 @@
-"""Query parameters as models: those of lists, of pictures, and of datasets to store."""
+"""Path parameters, and query parameters of lists, of pictures, and of datasets to store."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 import orjson
+from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from service.api.examples import CURSOR
-from service.errors import Invalid
+from service.errors import Invalid, NotFound
+from service.figures.formats import PICTURE_FORMATS
 from service.formats import SeriesColumns
 from service.formats.csv_tables import split_line
 from service.lifecycle import Status
@@ -32,6 +36,11 @@ class QueryModel(BaseModel):
     """Query parameters. The route rejects unknown ones."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @classmethod
+    def pointers(cls) -> dict[str, str]:
+        """Return the JSON pointers of the parameters that are fields of a request."""
+        return {}
 
     def _given(self, *names: str) -> dict[str, Any]:
         """Return those of the parameters that are in the URL."""
@@ -103,3 +112,45 @@ class PictureQuery(QueryModel, PictureOptions):
     def to_options(self) -> PictureOptions:
         """Return the options."""
         return PictureOptions.model_construct(**self._given(*PictureOptions.model_fields))
+
+
+class IdConvertor(StringConvertor):
+    """Matches an id in a path, without a suffix: `{run_id:id}`."""
+
+    regex = "[^/.]+"
+
+
+register_url_convertor("id", IdConvertor())
+
+
+def suffix_path(suffixes: Sequence[str]) -> Any:
+    """Declare a suffix. The route checks it, so that an unknown one yields 404 instead of 422."""
+    return Path(
+        description="The format.",
+        json_schema_extra={"enum": list(suffixes)},
+        examples=[suffixes[0]],
+    )
+
+
+def id_path(example: str, alias: str | None = None) -> Any:
+    """Declare an id. The route checks it, so that a malformed one yields 404 instead of 422."""
+    prefix = example.partition("_")[0]
+    pattern = {"pattern": f"^{prefix}_[0-9a-f]{{32}}$"}
+    return Path(alias=alias, description="The id.", json_schema_extra=pattern, examples=[example])
+
+
+def check_suffix(
+    suffix: str, suffixes: Sequence[str], options: PictureOptions | None = None
+) -> None:
+    """Raise NotFound for an unknown suffix, or Invalid for a picture option of another file.
+
+    An option that equals its default is ignored: generated clients send all of them.
+    """
+    if suffix not in suffixes:
+        listed = ", ".join(suffixes)
+        detail = f"there is no format {suffix[:20]!r}; the formats of this resource are {listed}"
+        raise NotFound(detail, known=list(suffixes))
+    if suffix not in PICTURE_FORMATS and options is not None:
+        for name, info in PictureOptions.model_fields.items():
+            if getattr(options, name) != info.default:
+                raise Invalid(f"{name} applies to pictures, not to {suffix}", parameter=name)
