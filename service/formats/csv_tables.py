@@ -199,24 +199,9 @@ class TableReader:
         Each part has lines, the fields of all of them, and the numbers of each (n, m), nan where
         one is missing.
         """
-        separator, width = self._layout.separator, len(self._layout.names)
+        width = len(self._layout.names)
         while part := list(islice(lines, max(1, PARSED_NUMBERS // width))):
-            texts = [text for _, text in part]
-            whole = separator.join(texts)
-            fields, widths = whole.split(separator), [text.count(separator) + 1 for text in texts]
-            if '"' in whole:
-                rows = [split_line(text, separator) for text in texts]
-                fields, widths = [*chain.from_iterable(rows)], [*map(len, rows)]
-            elif " " in whole:
-                fields = [field.strip() for field in fields]
-            if {*widths} != {width}:
-                i = next(i for i, n_fields in enumerate(widths) if n_fields != width)
-                given = count(widths[i], "field")
-                detail = f"{cite(part[i])}: the row has {given}, the first line {width}"
-                if separator == ",":
-                    detail += "; if commas are decimal commas, separate the fields by semicolons"
-                pointer = self._layout.pointer(self._n_rows + i)
-                raise Invalid(detail, pointer, line=part[i][0])
+            fields = self._split(part)
             numbers = [
                 self._read_numbers(part, fields, marks, range(width)[columns])
                 for marks, columns in self._marks.items()
@@ -225,6 +210,27 @@ class TableReader:
             self._n_rows += len(part)
         for marks in self._marks:
             marks.check()
+
+    def _split(self, part: list[Line]) -> list[str]:
+        """Return the fields of lines; raises Invalid unless there are as many in each."""
+        separator, width = self._layout.separator, len(self._layout.names)
+        texts = [text for _, text in part]
+        whole = separator.join(texts)
+        if '"' in whole:
+            rows = [split_line(text, separator) for text in texts]
+            widths = [*map(len, rows)]
+        else:  # counted first, since fields take more memory than text
+            rows = []
+            widths = [text.count(separator) + 1 for text in texts]
+        if {*widths} != {width}:
+            i = next(i for i, n_fields in enumerate(widths) if n_fields != width)
+            given = count(widths[i], "field")
+            detail = f"{cite(part[i])}: the row has {given}, the first line {width}"
+            if separator == ",":
+                detail += "; if commas are decimal commas, separate the fields by semicolons"
+            raise Invalid(detail, self._layout.pointer(self._n_rows + i), line=part[i][0])
+        fields = [*chain.from_iterable(rows)] or whole.split(separator)
+        return [field.strip() for field in fields] if " " in whole else fields
 
     def _read_numbers(
         self, part: list[Line], fields: list[str], marks: DecimalMarks, columns: range

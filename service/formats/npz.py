@@ -38,21 +38,14 @@ def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
     before anything is unpacked. It raises Malformed, Invalid and LimitExceeded.
     """
     inputs, targets = _open(body, NAMES)
-    if len(inputs.shape) != 2 or min(inputs.shape) < 1:
-        detail = f"inputs must have the shape (n, T), both at least 1, not {inputs.shape}"
-        if len(inputs.shape) == 3:
+    shape = inputs.shape
+    if len(shape) != 2 or min(shape) < 1 or targets.shape not in {shape[:1], (shape[0], 1)}:
+        detail = "inputs must have the shape (n, T) and targets (n,) or (n, 1), n and T at least 1"
+        detail += f", not {shape} and {targets.shape}"
+        if len(shape) == 3:
             detail += "; a series (n, T, q) needs the query parameter kind=series"
         raise Invalid(detail, "/inputs")
-    if len(targets.shape) == 0 or targets.shape[1:] not in {(), (1,)}:
-        detail = f"targets must have the shape (n,) or (n, 1), not {targets.shape}"
-        raise Invalid(detail, "/targets")
-    if targets.shape[0] != inputs.shape[0]:
-        detail = (
-            "there must be one target per sequence: "
-            f"{count(inputs.shape[0], 'sequence')}, {count(targets.shape[0], 'target')}"
-        )
-        raise Invalid(detail, "")
-    limits.check_cells(*inputs.shape)
+    limits.check_cells(*shape)
     return _check(inputs.read(), "/inputs"), _check(targets.read().reshape(-1), "/targets")
 
 
