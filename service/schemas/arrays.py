@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.engine.types import Array
@@ -25,17 +25,6 @@ def magnitude_error(*at: int) -> PydanticCustomError:
     """Return the error of a number whose square is outside the float64 range."""
     message = f"Input should be 0 or have a magnitude from {SMALLEST:g} to {LARGEST:g}"
     return error_at("magnitude", message, *at)
-
-
-def _check_numbers(row: Any, *at: int) -> None:
-    """Raise an error unless a value is a list of at least one number."""
-    if not isinstance(row, list):
-        raise error_at("list_type", "Input should be a list of numbers", *at)
-    if not row:
-        raise error_at("too_short", "At least one number is needed", *at)
-    if not NUMBERS.issuperset(map(type, row)):
-        i = next(i for i, number in enumerate(row) if type(number) not in NUMBERS)
-        raise error_at("number_type", "Input should be a number", *at, i)
 
 
 def pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -79,73 +68,54 @@ def explain_out_of_range(number: float) -> str:
 
 
 def _in_range(numbers: Array) -> Array:
-    """Return numbers of any shape, all of which a dataset may hold."""
-    outside = first_outside(numbers)
+    """Return numbers of any shape, all of which a dataset may hold, or nan."""
+    outside = first_outside(np.where(np.isnan(numbers), 0.0, numbers))
     if outside is not None:
         raise magnitude_error(*outside)
     return numbers
 
 
-def to_vector(value: Any) -> Array:
-    """Validate a list of numbers of a dataset as an array (N,)."""
-    _check_numbers(value)
-    return _in_range(np.array(value, np.float64))
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Row = Annotated[list[Number], Field(min_length=1, fail_fast=True)]
+Rows = Annotated[list[Row], Field(min_length=1, fail_fast=True)]
+OptionalNumbers = Annotated[list[Number | None], Field(min_length=1, fail_fast=True)]
+PossiblyEmptyRows = Annotated[
+    list[Annotated[list[Number], Field(fail_fast=True)]], Field(min_length=1, fail_fast=True)
+]
 
 
-def _check_rows(value: Any) -> None:
-    """Raise an error unless a value is a list of lists of at least one number."""
-    if not isinstance(value, list):
-        raise error_at("list_type", "Input should be a list of sequences")
-    if not value:
-        raise error_at("too_short", "At least one sequence is needed")
-    for i, row in enumerate(value):
-        _check_numbers(row, i)
+def _numbers_from(lists: Any) -> PlainValidator:
+    """Return a validator of lists of numbers of a dataset, which converts them to an array."""
+    adapter = TypeAdapter[list[Any]](lists)
+
+    def read(value: Any) -> Array:
+        rows = adapter.validate_python(value)
+        for i, row in enumerate(rows):
+            if isinstance(row, list) and len(row) != len(rows[0]):
+                message = (
+                    "All sequences must have the same length: "
+                    f"this has {len(row)}, the first {len(rows[0])}"
+                )
+                raise error_at("ragged", message, i)
+        return _in_range(np.array(rows, np.float64))
+
+    return PlainValidator(read, json_schema_input_type=lists)
 
 
-def to_matrix(value: Any) -> Array:
-    """Validate a list of sequences of one length as an array (N, T)."""
-    _check_rows(value)
-    for i, row in enumerate(value):
-        if len(row) != len(value[0]):
-            message = (
-                "All sequences must have the same length: "
-                f"this has {len(row)}, the first {len(value[0])}"
-            )
-            raise error_at("ragged", message, i)
-    return _in_range(np.array(value, np.float64))
-
-
-def to_observations(value: Any) -> Array:
-    """Validate a list of numbers of a dataset as an array (T,); null is a gap, and becomes nan."""
-    given = (
-        [0.0 if number is None else number for number in value] if type(value) is list else value
-    )
-    numbers = to_vector(given)
-    numbers[[number is None for number in value]] = np.nan
-    return numbers
-
-
-def to_steps(value: Any) -> Array:
-    """Validate a list of steps, each a list of q numbers, as an array (T, q); q may be 0."""
-    if isinstance(value, list) and all(step == [] for step in value):
-        return np.empty((len(value), 0))
-    return to_matrix(value)
+InputVector = Annotated[Array, _numbers_from(Row)]  # (N,)
+InputMatrix = Annotated[Array, _numbers_from(Rows)]  # (N, T)
+Observations = Annotated[Array, _numbers_from(OptionalNumbers)]  # (T,), nan for null
+Steps = Annotated[Array, _numbers_from(PossiblyEmptyRows)]  # (T, q), q may be 0
+_ROWS = TypeAdapter[list[list[float]]](Rows)
+_STEPS = TypeAdapter[list[Array]](Annotated[list[Steps], Field(min_length=1, fail_fast=True)])
 
 
 def to_sequences(value: Any) -> list[Array]:
     """Validate a list of sequences, of numbers (T,) or of steps with several numbers (T, q)."""
     first = value[0] if isinstance(value, list) and value else None
-    if not (isinstance(first, list) and first and isinstance(first[0], list)):
-        _check_rows(value)
-        return [np.array(row, np.float64) for row in value]
-    sequences = []
-    for i, steps in enumerate(value):
-        try:
-            sequences.append(to_steps(steps))
-        except PydanticCustomError as error:
-            at = (error.context or {}).get("at", [])
-            raise error_at(error.type, error.message_template, i, *at) from None
-    return sequences
+    if isinstance(first, list) and first and isinstance(first[0], list):
+        return _STEPS.validate_python(value)
+    return [np.array(row, np.float64) for row in _ROWS.validate_python(value)]
 
 
 def _list_of(items: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -154,19 +124,6 @@ def _list_of(items: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 _NUMBER = {"type": "number"}
 _NULLABLE = {"anyOf": [{"type": "number"}, {"type": "null"}]}
-
-InputVector = Annotated[
-    Array, PlainValidator(to_vector), WithJsonSchema(_list_of(_NUMBER, minItems=1))
-]
-InputMatrix = Annotated[
-    Array,
-    PlainValidator(to_matrix),
-    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
-]
-Observations = Annotated[
-    Array, PlainValidator(to_observations), WithJsonSchema(_list_of(_NULLABLE, minItems=1))
-]
-Steps = Annotated[Array, PlainValidator(to_steps), WithJsonSchema(_list_of(_list_of(_NUMBER)))]
 
 
 # Generators of clients fail where nested arrays are alternatives, so that only the steps are.

@@ -207,7 +207,7 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         ("surface --w-in 2:0", "--w-in: low must"),
         ("surface --width 5 --out a.png", "--width: Input should be greater than or equal to 320"),
         ("surface --out a.gif", "--out: a.gif must end in one of png, svg, pdf, npz"),
-        ("predict 0,a", "inputs/0/1: Input should be a number"),
+        ("predict 0,a", "inputs/0/1: Input should be a valid number"),
         ("fit --delay 3:1", "--delay: low must not be above high"),
         ("fit sales.csv --target revenue", "--target: line 1"),
         ("fit sales.csv --target 2", "--target: line 1"),
