@@ -2,42 +2,49 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from anyio import to_thread
 from numpy.typing import NDArray
 
+from service.engine.fit import Prediction, restore
+from service.engine.fit import predict as predict_steps
 from service.engine.network import Network, final_outputs, forward_states
+from service.engine.profile import Interval
 from service.engine.types import Array, Weights
-from service.errors import Invalid
+from service.errors import Invalid, count
 from service.operations.context import Context
 from service.operations.downloads import Download, computed_table
-from service.operations.fit_predictions import (
-    StoredFit,
-    load_fit,
-    predict_with_fit,
-    predict_with_fit_csv,
-)
 from service.operations.limits import Limits
 from service.operations.question import Question
-from service.operations.resolve import check_targets, resolve_run
-from service.operations.work_estimates import network_seconds
+from service.operations.resolve import (
+    check_targets,
+    get_succeeded,
+    resolve_dataset,
+    resolve_run,
+)
+from service.operations.work_estimates import fit_seconds, network_seconds
 from service.schemas.common import Activation
+from service.schemas.fits import FitRequest
 from service.schemas.predict import (
+    FitModel,
+    FitPredictModel,
     FitPredictResponse,
     PredictRequest,
     PredictResponse,
     ResolvedModel,
     RunModel,
 )
-from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
+from service.store.database import Database
 
 Sequences: TypeAlias = Array | list[Array]
 """The inputs (N, T) of a dataset, or one array (T_i,) per sequence."""
 
 SMALL = 2_000  # inputs: about a quarter of a millisecond
 SMALL_STEPS = 400  # of numpy: about a millisecond
+BANDS = ("low", "high", "new_low", "new_high")
 
 
 class Source(NamedTuple):
@@ -48,11 +55,20 @@ class Source(NamedTuple):
     dataset: ResolvedDataset | None
 
 
+class StoredFit(NamedTuple):
+    """A stored fit and its dataset, which is loaded when needed."""
+
+    model: FitModel
+    request: FitRequest
+    result: dict[str, Any]
+    dataset: AnyDataset
+
+
 async def resolve_source(request: PredictRequest, context: Context) -> Source | StoredFit:
     """Return what a request names; raises NotFound and Conflict."""
-    if request.fit_model is not None:
-        arguments = request.fit_model, context.database, context.limits
-        return await to_thread.run_sync(load_fit, *arguments)
+    if isinstance(request.model, FitModel):
+        arguments = request.model, context.database, context.limits
+        return await to_thread.run_sync(_load_fit, *arguments)
     model, dataset = request.used_model, None
     if isinstance(model, RunModel):
         weights, network = await to_thread.run_sync(resolve_run, model.id, context.database)
@@ -63,12 +79,21 @@ async def resolve_source(request: PredictRequest, context: Context) -> Source | 
     return Source(weights, network, dataset)
 
 
+def _load_fit(model: FitModel, database: Database, limits: Limits) -> StoredFit:
+    """Return a stored fit; raises NotFound, Conflict, and LimitExceeded if it is too large."""
+    row = get_succeeded("fit", model.id, database)
+    request = FitRequest.model_validate(row.request)
+    dataset = resolve_dataset(request.dataset, database, limits)
+    return StoredFit(model, request, row.result or {}, dataset)
+
+
 def estimate_prediction(
     request: PredictRequest, source: Source | StoredFit, _limits: Limits
 ) -> float:
     """Return the estimated seconds of a prediction, for the slowest activation."""
     if isinstance(source, StoredFit):
-        return source.seconds
+        is_colored = source.request.noise == "ar1"
+        return fit_seconds(source.dataset.size, 1, is_colored=is_colored)  # of one search
     if source.dataset is not None:
         return network_seconds(source.dataset.size, 2)
     lengths = [*map(len, request.inputs)]
@@ -85,7 +110,7 @@ def predict(
     It raises LimitExceeded for too many inputs, or too many numbers for a JSON response.
     """
     if isinstance(source, StoredFit):
-        return predict_with_fit(request, source, limits)
+        return _predict_with_fit(request, source, limits)
     weights, network, dataset = source
     sequences = _find_sequences(request, dataset, limits)
     if request.return_states:
@@ -112,7 +137,7 @@ def predict(
 def predict_csv(request: PredictRequest, source: Source | StoredFit, limits: Limits) -> Download:
     """Return the outputs as a table, with the targets of a dataset; raises as `predict`."""
     if isinstance(source, StoredFit):
-        return predict_with_fit_csv(request, source, limits)
+        return _predict_with_fit_csv(request, source, limits)
     if request.return_states:
         raise Invalid("a table has no states; they are in JSON", "/return_states")
     sequences = _find_sequences(request, source.dataset, limits)
@@ -161,6 +186,78 @@ def _group_by_length(sequences: Sequences) -> Iterator[tuple[list[int] | NDArray
         groups[len(sequence)].append(i)
     for members in groups.values():
         yield members, np.array([sequences[i] for i in members])
+
+
+def _predict_with_fit(
+    request: PredictRequest, fitted: StoredFit, limits: Limits
+) -> FitPredictResponse:
+    """Return predictions for every step.
+
+    It raises Invalid if the inputs are not those of the fit, or the initial state is unknown.
+    """
+    predictions = _predict_steps(request, fitted, limits)
+    n_steps = sum(len(prediction.outputs) for prediction in predictions)
+    limits.check_json(5 * n_steps, "/inputs", "request fewer at a time, or .csv")
+    outputs = [prediction.outputs for prediction in predictions]
+    result = fitted.result
+    delay = result["delay"]["value"]
+    n_missing = 0 if request.continue_ else sum(min(delay, len(row)) for row in outputs)
+    n_finite = sum(int(np.count_nonzero(np.isfinite(row))) for row in outputs)
+    return FitPredictResponse(
+        outputs=outputs,
+        **{name: [getattr(prediction, name) for prediction in predictions] for name in BANDS},
+        n_overflowed=n_steps - n_missing - n_finite,
+        model=FitPredictModel(
+            id=fitted.model.id,
+            w_rec=result["w_rec"]["value"],
+            w_in=[item["w_in"]["value"] for item in result["inputs"]],
+            offset=result["offset"] and result["offset"]["value"],
+            delay=delay,
+        ),
+        trust=result["trust"],
+    )
+
+
+def _predict_with_fit_csv(request: PredictRequest, fitted: StoredFit, limits: Limits) -> Download:
+    """Return the same as a CSV table; raises the same errors as `_predict_with_fit`."""
+    predictions = _predict_steps(request, fitted, limits)
+    lengths = [len(prediction.outputs) for prediction in predictions]
+    names = ("output", *BANDS)
+    numbers = dict(zip(names, map(np.concatenate, zip(*predictions, strict=True)), strict=True))
+    numbered = {
+        "sequence": np.repeat(np.arange(len(lengths)), lengths),
+        "step": np.concatenate([np.arange(1, length + 1) for length in lengths]),
+    }
+    return computed_table("predict.csv", numbered | numbers)
+
+
+def _predict_steps(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list[Prediction]:
+    result, series = fitted.result, fitted.dataset.series
+    inputs = _read_inputs(request, len(series.input_names), limits)
+    sequence = request.continue_.sequence if request.continue_ else None
+    if sequence is not None and sequence >= len(series.lengths):
+        detail = f"the dataset has {count(len(series.lengths), 'sequence')}, counted from 0"
+        raise Invalid(detail, "/continue/sequence")
+    delay, w_rec = result["delay"]["value"], result["w_rec"]
+    intervals = [Interval(item["low"], item["high"]) for item in w_rec["intervals"]]
+    options, state = fitted.request.to_options(), fitted.model.initial_state
+    solution = restore(series, options, delay, w_rec["value"], intervals)
+    try:
+        return predict_steps(solution, inputs, sequence=sequence, initial_state=state)
+    except ValueError as error:
+        where = "/model/initial_state" if sequence is None else "/continue/sequence"
+        raise Invalid(str(error), where) from None
+
+
+def _read_inputs(request: PredictRequest, n_inputs: int, limits: Limits) -> list[Array]:
+    """Return the inputs of every sequence (T, q); raises Invalid and LimitExceeded."""
+    inputs = [row[:, None] if row.ndim == 1 else row for row in request.inputs]
+    limits.check_inputs(sum(row.size for row in inputs))
+    for i, row in enumerate(inputs):
+        if row.shape[1] != n_inputs:
+            detail = f"the fit has {count(n_inputs, 'input')}, a step here has {row.shape[1]}"
+            raise Invalid(detail, f"/inputs/{i}")
+    return inputs
 
 
 PREDICT = Question(

@@ -112,11 +112,6 @@ class PredictRequest(RequestModel):
             raise error_at("one_sequence", "one sequence continues another", "inputs")
         return self
 
-    @property
-    def fit_model(self) -> FitModel | None:
-        """The model, if it is a fit."""
-        return self.model if isinstance(self.model, FitModel) else None
-
     @cached_property
     def used_model(self) -> WeightsModel | RunModel:
         """The model unless it is a fit, or the weights and the network in its place."""
