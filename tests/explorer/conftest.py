@@ -28,14 +28,8 @@ from tests.programs import run_service
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
 ]
 TIMEOUT_MS = 60_000
 COPIED_MS = HINT_MS = 1500  # how long the page shows that it has copied, and a hint
@@ -117,12 +111,7 @@ def box(page: Page, selector: str) -> dict[str, float]:
     """Return the box of an element in pixels."""
     bounds = page.locator(selector).first.bounding_box()
     assert bounds is not None, selector
-    return {
-        "x": bounds["x"],
-        "y": bounds["y"],
-        "width": bounds["width"],
-        "height": bounds["height"],
-    }
+    return {side: float(bounds[side]) for side in ("x", "y", "width", "height")}  # type: ignore[literal-required]
 
 
 def violations(page: Page) -> list[str]:

@@ -112,7 +112,6 @@ def test_an_outdated_request_is_aborted(explorer: Explorer) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_ticks_of_the_states_are_where_they_say_and_long_ones_fit(open_page: Opener) -> None:
     page = open_page()
     labels = page.locator("#states text[text-anchor=end]", has_text=re.compile(r"\d"))

@@ -151,16 +151,8 @@ def test_everything_fits_on_one_screen(open_page: Opener, size: tuple[int, int])
     expect(page.locator("#note")).to_contain_text("It learned to count.")
     scroll = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
     assert page.evaluate(scroll) == [width, height]
-    for view in (
-        "#surface",
-        "#headline",
-        "#network",
-        "#cost-chart",
-        "#fit-chart",
-        "#states",
-        "#trace",
-    ):
-        bounds = box(page, view)
+    for view in ("surface", "headline", "network", "cost-chart", "fit-chart", "states", "trace"):
+        bounds = box(page, f"#{view}")
         assert bounds["y"] + bounds["height"] <= height, view
         assert bounds["height"] >= 24
     assert box(page, "#surface") == before  # nothing jumps

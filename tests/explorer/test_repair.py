@@ -25,46 +25,34 @@ def repairs(call_modules: ModuleCaller) -> Any:
     return call
 
 
-@pytest.mark.parametrize(
-    ("table", "action", "text"),
-    [
-        (
-            "t,x,y\n1,2,3\n2,3,4\n,,\n",
-            "Leave out the empty line at the end",
-            "t,x,y\n1,2,3\n2,3,4",
-        ),
-        (
-            "t;heat;y\n;[kW];°C\n1;2;3\n2;3;4\n3;4;5",
-            "Skip the line of units (kW, °C)",
-            "t;heat (kW);y (°C)\n1;2;3\n2;3;4\n3;4;5",
-        ),
-        (
-            "date,x,y\n01/02/2024 9:00,1,2\n01/31/2024 9:00,3,4",
-            "Read 01/02/2024 as month/day",
-            "date,x,y\n2024-01-02 9:00,1,2\n2024-01-31 9:00,3,4",
-        ),
-        (
-            "date,x,y\n1/2/2024,1,2\n31/1/2024,3,4",
-            "Read 1/2/2024 as day/month",
-            "date,x,y\n2024-02-01,1,2\n2024-01-31,3,4",
-        ),
-        (
-            "t,x,y\n1,2,NA\n2,3,4\n3,4,5",
-            "Read NA as a missing target",
-            "t,x,y\n1,2,\n2,3,4\n3,4,5",
-        ),
-        (
-            "t,x,y\n1,2,3\n2,,4\n3,4,5",
-            "Fill the gap in an input with the last value",
-            "t,x,y\n1,2,3\n2,2,4\n3,4,5",
-        ),
-        (
-            "t,x,y\n1,NaN,3\n2,3,4\n3,4,5",
-            "Drop 1 row without an input",
-            "t,x,y\n2,3,4\n3,4,5",
-        ),
-    ],
-)
+REPAIRS = [
+    ("t,x,y\n1,2,3\n,,\n", "Leave out the empty line at the end", "t,x,y\n1,2,3"),
+    (
+        "t;x;y\n;[kW];°C\n1;2;3\n2;3;4",
+        "Skip the line of units (kW, °C)",
+        "t;x (kW);y (°C)\n1;2;3\n2;3;4",
+    ),
+    (
+        "t,x,y\n01/02/2024 9:00,1,2\n01/31/2024 9:00,3,4",
+        "Read 01/02/2024 as month/day",
+        "t,x,y\n2024-01-02 9:00,1,2\n2024-01-31 9:00,3,4",
+    ),
+    (
+        "t,x,y\n1/2/2024,1,2\n31/1/2024,3,4",
+        "Read 1/2/2024 as day/month",
+        "t,x,y\n2024-02-01,1,2\n2024-01-31,3,4",
+    ),
+    ("t,x,y\n1,2,NA\n2,3,4\n", "Read NA as a missing target", "t,x,y\n1,2,\n2,3,4"),
+    (
+        "t,x,y\n1,2,3\n2,,4\n3,4,5",
+        "Fill the gap in an input with the last value",
+        "t,x,y\n1,2,3\n2,2,4\n3,4,5",
+    ),
+    ("t,x,y\n1,NaN,3\n2,3,4\n", "Drop 1 row without an input", "t,x,y\n2,3,4"),
+]
+
+
+@pytest.mark.parametrize(("table", "action", "text"), REPAIRS)
 def test_a_repair_changes_the_text(repairs: Any, table: str, action: str, text: str) -> None:
     assert repairs(table) == [{"action": action, "text": text}]
 

@@ -26,27 +26,6 @@ def test_the_addresses_in_the_greeting_work(server: Any) -> None:
         assert server.client.get(address).status_code == 200
 
 
-@pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_head_sends_no_body(server: Any, encoding: str) -> None:
-    accept = {"accept-encoding": encoding}
-    for path in ("/v1/optimizers", "/v1/cost-surface.png", "/nothing", "/openapi.json"):
-        head = server.client.head(path, headers=accept)  # on one connection with the next
-        with server.client.stream("GET", path, headers=accept) as got:
-            size = sum(map(len, got.iter_raw()))
-        assert head.status_code == got.status_code
-        assert head.content == b""
-        assert int(head.headers["content-length"]) == size
-
-
-def test_a_large_content_length_is_rejected_at_once(server: Any) -> None:
-    with server.connect() as connection:
-        connection.sendall(
-            b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-            b"content-length: 99999999999\r\n\r\n"
-        )
-        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
-
-
 def test_connections_above_the_limit_are_refused(server: Any) -> None:
     with ExitStack() as closing:
         for _ in range(50):

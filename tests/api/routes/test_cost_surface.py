@@ -52,15 +52,6 @@ def read_npz(response: Any) -> list[Any]:
     return [arrays[name] for name in sorted(arrays) if name.startswith("cost")]
 
 
-def test_rows_are_w_rec_and_columns_w_in(api: Any) -> None:
-    dataset = {"kind": "explicit", "inputs": [[1, 2]], "targets": [0]}
-    body = {"dataset": dataset, "windows": [WINDOW]}
-    (window,) = api.post("/v1/cost-surface", body).json()["windows"]
-    w_in, w_rec = np.array(window["w_in"]), np.array(window["w_rec"])
-    expected = (w_in[None, :] * (w_rec[:, None] + 2)) ** 2
-    np.testing.assert_allclose(window["cost"], expected, rtol=1e-12)
-
-
 def test_overflow_is_null_and_counted(api: Any) -> None:
     body = {
         "dataset": {"n_steps": 1000},

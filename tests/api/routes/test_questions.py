@@ -120,14 +120,6 @@ def test_a_check_that_overflows_is_null(api: Any) -> None:
     }
 
 
-def test_a_coarse_step_has_a_larger_error(api: Any) -> None:
-    errors = [
-        api.post("/v1/gradient-check", {"step": step}).json()["relative_error"]
-        for step in (1e-5, 1e-3, 1e-1)
-    ]
-    assert errors == sorted(errors)
-
-
 def test_a_surface_of_it(api: Any) -> None:
     # At n_steps = 2 the cost is m (w_in w_rec - 1)².
     (window,) = api.get(

@@ -6,11 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from service.engine.data import Dataset, count_ones, remember
+from service.engine.data import count_ones, remember
 from service.engine.network import ACTIVATIONS, Network, curvatures
-from service.engine.objective import make_objective
-from service.engine.training import OPTIMIZERS, Outcome, TrainingSetup, train
-from service.engine.types import Array, Weights
+from service.engine.types import Array
 from tests.engine.conftest import exact_pass
 
 
@@ -64,23 +62,6 @@ def test_curvatures_of_short_and_long_sequences(n_steps: int) -> None:
     found = curvature_at(data, 1.0, 1.0, Network())
     exact = np.array(exact_curvatures(data, (1.0, 1.0), Network()), float)
     np.testing.assert_allclose(found, exact, rtol=0.0, atol=1e-14 * exact[1])
-
-
-def test_the_optimum_of_the_tutorial_is_steep_and_narrow() -> None:
-    smallest, largest = curvature_at(count_ones(), 1.0, 1.0, Network())
-    assert largest == pytest.approx(1051, abs=0.5)
-    assert largest / smallest == pytest.approx(575, abs=0.5)
-
-
-@pytest.mark.parametrize(("factor", "arrives"), [(0.99, True), (1.01, False)])
-def test_gradient_descent_settles_up_to_two_over_the_largest(factor: float, arrives: bool) -> None:
-    data = count_ones()
-    rate = factor * 2.0 / curvature_at(data, 1.0, 1.0, Network())[1]
-    objective = make_objective(Dataset.from_arrays(*data), Network())
-    setup = TrainingSetup(objective, OPTIMIZERS["gradient_descent"](learning_rate=rate))
-    run = train(setup, Weights(1.0 + 1e-6, 1.0 + 1e-6), 3000)
-    assert (run.cost[-1] < 1e-12) == arrives
-    assert run.outcome is Outcome.ITERATIONS_EXHAUSTED  # it leaves the optimum, not the plot
 
 
 def test_one_direction_is_flat_along_a_curve_of_optima() -> None:

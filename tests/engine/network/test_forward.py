@@ -83,13 +83,6 @@ def test_overflow_gives_infinite_states(name: str, w_rec: float) -> None:
         assert np.isfinite(states).all()
 
 
-def test_inputs_are_not_modified() -> None:
-    inputs = np.ones((3, 4))
-    inputs.flags.writeable = False
-    for name in ACTIVATIONS:
-        forward_states(inputs, 0.5, 0.5, Network(name))
-
-
 # Large arguments, and arguments near 0 where 1 - tanh² and e^z lose all digits.
 ARGUMENTS = [0.0, 1e-300, 1e-17, 0.3, 1.0, 5.0, 19.0, 40.0, 400.0, 1e5, 1e17]
 

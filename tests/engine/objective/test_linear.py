@@ -105,20 +105,6 @@ def test_gradient_is_accurate_near_a_perfect_fit(n_steps: int, distance: float) 
     assert found == pytest.approx(tuple(map(float, exact)), rel=1e-14 / distance)
 
 
-def test_points_of_the_tutorial(tutorial: dict[str, Any]) -> None:
-    objective = LinearObjective(
-        Dataset.from_arrays(np.array(tutorial["X"], float), np.array(tutorial["t"], float))
-    )
-    for point in tutorial["points"]:
-        exact = point["exact"]
-        assert cost_at(objective, point["wx"], point["wRec"]) == pytest.approx(
-            exact["cost"], rel=1e-14
-        )
-        assert objective.gradient(point["wx"], point["wRec"]) == pytest.approx(
-            (exact["grad_wx"], exact["grad_wRec"]), rel=1e-14
-        )
-
-
 @pytest.mark.parametrize("initial_state", [0.0, 0.5])
 def test_costs_broadcast(initial_state: float) -> None:
     inputs, targets = count_ones()

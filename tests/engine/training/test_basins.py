@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
@@ -162,15 +160,6 @@ def test_outcomes_of_huge_weights(name: str, clip: Clip | None, objective: Objec
     np.testing.assert_array_equal(batch.iterations, runs.iterations)
 
 
-def test_initial_weights_that_reach_the_target_take_no_iteration(objective: Objective) -> None:
-    one = np.array([1.0])
-    setup = TrainingSetup(objective, OPTIMIZERS["adam"](), target_cost=0.01)
-    basin_map = train_all(setup, one, one, n_iterations=10)
-    assert basin_map.outcome.tolist() == [[Outcome.TARGET_REACHED.code]]
-    assert basin_map.iterations.tolist() == [[0]]
-    assert basin_map.cost.tolist() == [[0.0]]
-
-
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu"])
 @pytest.mark.parametrize("n_steps", [10, 200])
 @pytest.mark.parametrize("name", ["rprop", "adam", "levenberg_marquardt"])
@@ -203,34 +192,3 @@ def test_a_map_of_several_batches_consists_of_smaller_maps(objective: Objective)
     np.testing.assert_array_equal(whole.outcome[40:44], rows.outcome)
     np.testing.assert_array_equal(whole.iterations[40:44], rows.iterations)
     np.testing.assert_allclose(whole.cost[40:44], rows.cost, rtol=1e-9)
-
-
-@pytest.mark.parametrize(
-    "name", ["rprop", "momentum", "adam", "gradient_descent", "levenberg_marquardt"]
-)
-@given(stops=st.lists(st.integers(0, 80), max_size=4).map(sorted))
-@settings(max_examples=10)
-def test_a_resumed_map_is_the_same(name: str, stops: list[int], objective: Objective) -> None:
-    w_in, w_rec = np.linspace(-2.0, 2.0, 5), np.linspace(-1.0, 2.0, 4)
-    setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=0.5)
-    whole = train_all(setup, w_in, w_rec, n_iterations=80)
-    checkpoint = start_basin_map(setup.optimizer, w_in, w_rec)
-    for until in [*stops, 80]:
-        before = checkpoint.weights.copy(), checkpoint.outcome.copy()
-        following = advance_basin_map(setup, checkpoint, until)
-        np.testing.assert_array_equal(checkpoint.weights, before[0])
-        np.testing.assert_array_equal(checkpoint.outcome, before[1])
-        checkpoint = following
-    parts = assemble_basin_map(objective, w_in, w_rec, checkpoint)
-    assert checkpoint.iteration == 80
-    np.testing.assert_array_equal(parts.outcome, whole.outcome)
-    np.testing.assert_array_equal(parts.iterations, whole.iterations)
-    np.testing.assert_allclose(parts.cost, whole.cost, rtol=1e-9)
-
-
-def test_most_cells_of_the_tutorial_reach_the_target(objective: Objective) -> None:
-    axis = np.linspace(-3.0, 3.0, 40)
-    setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=0.01)
-    batch = train_all(setup, axis, axis)
-    share = np.mean(batch.outcome == Outcome.TARGET_REACHED.code)
-    assert 0.75 < share < 0.85

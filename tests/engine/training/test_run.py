@@ -1,13 +1,11 @@
 """Training runs: the tutorial's trajectory, outcomes, and resumed runs."""
 
 from dataclasses import replace
-from math import exp, inf, isfinite, log, nan
+from math import exp, inf, log, nan
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from service.engine.arithmetic import ExtendedArray
 from service.engine.data import Dataset, count_ones
@@ -19,12 +17,10 @@ from service.engine.training import (
     Outcome,
     TrainingSetup,
     advance_training,
-    assemble_trajectory,
     start_training,
     train,
 )
 from service.engine.types import Array, Weights
-from tests.engine.conftest import cost_at
 
 TUTORIAL_START = Weights(-1.5, 2.0)
 NEAR_START = Weights(0.5, 0.5)
@@ -168,14 +164,6 @@ def test_run_ends_at_the_first_cost_at_most_the_target(target: float, rprop: Tra
     assert (run.iteration[-1], run.weights[-1].tolist()) == (first, whole.weights[first].tolist())
 
 
-def test_target_equal_to_the_cost_is_reached(objective: Objective, rprop: TrainingSetup) -> None:
-    cost = cost_at(objective, *TUTORIAL_START)
-    run = train(replace(rprop, target_cost=cost), TUTORIAL_START)
-    assert (run.outcome, run.iterations) == (Outcome.TARGET_REACHED, 0)
-    below = train(replace(rprop, target_cost=cost * (1 - 1e-9)), TUTORIAL_START)
-    assert below.iterations > 0
-
-
 def test_target_reached_at_the_last_iteration(rprop: TrainingSetup) -> None:
     whole = train(rprop, TUTORIAL_START)
     first = int(np.argmax(whole.cost <= 0.01))
@@ -183,39 +171,6 @@ def test_target_reached_at_the_last_iteration(rprop: TrainingSetup) -> None:
     assert run.outcome is Outcome.TARGET_REACHED
     short = train(replace(rprop, target_cost=0.01), TUTORIAL_START, n_iterations=first - 1)
     assert short.outcome is Outcome.ITERATIONS_EXHAUSTED
-
-
-@pytest.mark.parametrize(
-    ("target", "outcome"), [(None, "iterations_exhausted"), (1e9, "target_reached")]
-)
-def test_no_iterations(target: float | None, outcome: str, objective: Objective) -> None:
-    setup = TrainingSetup(objective, OPTIMIZERS["adam"](), target)
-    run = train(setup, TUTORIAL_START, n_iterations=0)
-    assert run.outcome == outcome
-    assert run.iteration.tolist() == [0]
-    assert run.weights.tolist() == [list(TUTORIAL_START)]
-    assert run.cost[0] == pytest.approx(615689.775, rel=1e-12)
-
-
-@every_optimizer
-@pytest.mark.parametrize("clip", [None, NORM, VALUE])
-@given(
-    stops=st.lists(st.integers(1, 60), max_size=4).map(sorted), target=st.sampled_from([None, 1.0])
-)
-@settings(max_examples=8)
-def test_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
-    name: str, clip: Clip | None, stops: list[int], target: float | None, objective: Objective
-) -> None:
-    setup = TrainingSetup(objective, OPTIMIZERS[name](), target, clip)
-    whole = train(setup, NEAR_START, n_iterations=60, record_every=7)
-    checkpoint, records = start_training(NEAR_START, setup.optimizer), []
-    for until in [*stops, 60]:
-        checkpoint, part = advance_training(setup, checkpoint, until, record_every=7)
-        records.append(part)
-    parts = assemble_trajectory(objective, NEAR_START, checkpoint, np.concatenate(records))
-    assert (parts.outcome, parts.iterations) == (whole.outcome, whole.iterations)
-    np.testing.assert_array_equal(parts.iteration, whole.iteration)
-    np.testing.assert_array_equal(parts.weights, whole.weights)
 
 
 def test_finished_run_does_not_continue(objective: Objective) -> None:
@@ -310,17 +265,6 @@ def test_clipping_by_norm_trains_where_the_cost_has_1200_digits(name: str) -> No
     assert run.log10_cost[-1] < 10.0
     free = train(TrainingSetup(objective, OPTIMIZERS[name]()), TUTORIAL_START)
     assert (free.outcome, free.iterations) == (Outcome.DIVERGED, 1)
-
-
-@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
-def test_activations_train(activation: str) -> None:
-    inputs, targets = count_ones()
-    scaled = make_objective(
-        Dataset.from_arrays(inputs, np.tanh(targets / 10.0)), Network(activation)
-    )
-    run = train(TrainingSetup(scaled, OPTIMIZERS["rprop"]()), Weights(0.3, 0.5), n_iterations=100)
-    assert run.cost[-1] < 0.5 * run.cost[0]
-    assert all(isfinite(weight) for weight in run.weights[-1])
 
 
 @pytest.mark.slow

@@ -52,15 +52,6 @@ def within(parameter: Parameter, value: float) -> bool:
     )
 
 
-def test_only_the_rprop_family_ignores_magnitudes() -> None:
-    assert [k.name for k in SPECS if not k.uses_magnitude] == ["rprop", "irprop_minus"]
-
-
-def test_only_optimizers_with_a_gradient_that_counts_accept_a_clip() -> None:
-    unclipped = ["rprop", "irprop_minus", "levenberg_marquardt"]
-    assert [k.name for k in SPECS if not k.accepts_clip] == unclipped
-
-
 @every_gradient_optimizer
 @given(sequence=st.lists(st.tuples(gradients, gradients), min_size=1, max_size=30))
 def test_floats_and_arrays_agree(spec: OptimizerSpec, sequence: list[tuple[float, float]]) -> None:

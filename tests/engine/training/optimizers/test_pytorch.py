@@ -15,21 +15,14 @@ from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.engine.training import OPTIMIZERS, Clip, TrainingSetup, train
 from service.engine.types import Weights
+from tests.engine.training.optimizers.conftest import take_steps
 
 pytestmark = pytest.mark.oracle
 
+STEPS = {"initial_step": 0.1, "minimum_step": 0.01, "maximum_step": 0.2}
 PAIRS: list[tuple[str, dict[str, float]]] = [
     ("irprop_minus", {}),
-    (
-        "irprop_minus",
-        {
-            "eta_plus": 1.5,
-            "eta_minus": 0.3,
-            "initial_step": 0.1,
-            "minimum_step": 0.01,
-            "maximum_step": 0.2,
-        },
-    ),
+    ("irprop_minus", {"eta_plus": 1.5, "eta_minus": 0.3, **STEPS}),
     ("gradient_descent", {}),
     ("momentum", {}),
     ("momentum", {"learning_rate": 0.1, "momentum": 0.5, "nesterov": True}),
@@ -95,11 +88,7 @@ def torch_steps(
 def test_updates(
     name: str, parameters: dict[str, float], gradients: list[float], torch: Any
 ) -> None:
-    optimizer = OPTIMIZERS[name](**parameters)
-    state, steps = optimizer.init(0.0), []
-    for gradient in gradients:
-        step, state = optimizer.update(gradient, state)
-        steps.append(step)
+    steps, _ = take_steps(OPTIMIZERS[name](**parameters), gradients, 0.0)
     expected = torch_steps(torch, *translate(name, parameters), gradients)
     # Where gradients cancel in a sum, the error is relative to the size of the gradients.
     scale = np.maximum.accumulate(np.abs(expected))
@@ -108,11 +97,7 @@ def test_updates(
 
 def test_long_adam(torch: Any) -> None:
     gradients = np.random.default_rng(0).standard_normal(20_000).tolist()
-    optimizer = OPTIMIZERS["adam"]()
-    state, steps = optimizer.init(0.0), []
-    for gradient in gradients:
-        step, state = optimizer.update(gradient, state)
-        steps.append(step)
+    steps, _ = take_steps(OPTIMIZERS["adam"](), gradients, 0.0)
     expected = torch_steps(torch, "Adam", {"lr": 0.01}, gradients)
     np.testing.assert_allclose(steps, expected, rtol=1e-9, atol=1e-14)
 
@@ -191,8 +176,6 @@ def test_pytorch_does_not_move_where_a_run_has_diverged(optimizer: str, torch: A
 def test_pytorch_rprop_loses_small_signs(torch: Any) -> None:
     # The only difference: PyTorch multiplies two gradients, and 1e-400 is 0 in float64.
     tiny = [1e-200, 1e-200]
-    optimizer = OPTIMIZERS["irprop_minus"]()
-    first, state = optimizer.update(tiny[0], optimizer.init(0.0))
-    second, _ = optimizer.update(tiny[1], state)
+    steps, _ = take_steps(OPTIMIZERS["irprop_minus"](), tiny, 0.0)
     assert torch_steps(torch, "Rprop", {"lr": 0.001}, tiny) == [-0.001, -0.001]
-    assert (first, second) == (-0.001, -0.0012)
+    assert steps == [-0.001, -0.0012]
