@@ -111,7 +111,7 @@ def box(page: Page, selector: str) -> dict[str, float]:
     """Return the box of an element in pixels."""
     bounds = page.locator(selector).first.bounding_box()
     assert bounds is not None, selector
-    return {side: float(bounds[side]) for side in ("x", "y", "width", "height")}  # type: ignore[literal-required]
+    return {side: float(bounds[side]) for side in ("x", "y", "width", "height")}
 
 
 def violations(page: Page) -> list[str]:
