@@ -58,9 +58,6 @@ RESOLVED_COST_RTOL: Final = 1e4 * EPSILON
 MAX_NOISE: Final = 0.1
 """A reduced cost with more noise, relative to the mean squared target, is unknown."""
 
-VANISHING_RTOL: Final = 1e-7
-"""A sum of p_i² below this part of its terms may be a root of all p_i."""
-
 FLAT_ATOL: Final = 1e-12
 """Reduced costs that differ by less than this part of the mean squared target are equal."""
 

@@ -1,23 +1,62 @@
 """The exact global minimum of the cost for the identity activation, by variable projection.
 
 For each w_rec, the best w_in solves a linear problem. The remaining cost is a rational function of
-w_rec (``side``), whose lowest point, which may be at infinity, is found in stages:
-
-1. data that need no search (``solver``),
-2. candidates on a grid that adapts itself (``candidates``),
-3. Newton's method (``refinement``),
-4. selection among the minima found (``selection``).
+w_rec (``reduced_cost``). Its lowest point, which may be at infinity, is one of the minima that a
+grid which adapts itself shows (``candidates``), and that Newton's method makes exact. Data that
+need no search are solved here, where the minimum is also selected.
 """
+
+from dataclasses import dataclass, replace
+from math import inf, isfinite, isnan, log, log10, nan
+from typing import Final
 
 import numpy as np
 
-from service.engine.arithmetic import tolerances
+from service.engine.arithmetic import EPSILON, UNDERFLOW, tolerances
 from service.engine.data import Factor
-from service.engine.optimum.candidates import find_candidates
-from service.engine.optimum.refinement import snap_to_six_digits
-from service.engine.optimum.selection import Optimum, optimum_near, select_optimum
-from service.engine.optimum.side import center_inputs, has_equal_sequences
+from service.engine.optimum.candidates import center_inputs, find_candidates, has_equal_sequences
+from service.engine.optimum.reduced_cost import Points, ReducedCost, convert, snap_to_six_digits
 from service.engine.types import Array, Weights
+
+SMALLEST_W_IN: Final = 1e-307  # of weights that are returned as floats
+BETWEEN: Final = np.linspace(0.125, 0.875, 7)  # parts of the way from one minimum to another
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The location of the lowest cost.
+
+    Attributes
+    ----------
+    weights
+        The minimizer. If there are several, the one whose |w_rec| is closest to 1 by ratio,
+        positive before negative. If no weights attain the infimum, the limits of weights that
+        approach it: w_in is nan where it grows without bound, and both are nan where w_rec does.
+        A w_in outside the float64 range is also nan.
+    cost
+        The minimum, or the infimum; inf above the float64 range.
+    log10_cost
+        Its logarithm; -inf where it is 0.
+    attained
+        Whether finite float64 weights have this cost.
+    unique
+        Whether it is attained, and all other minima are higher by more than the accuracy of costs.
+    """
+
+    weights: Weights
+    cost: float
+    log10_cost: float
+    attained: bool
+    unique: bool
+
+    @classmethod
+    def at(
+        cls, weights: Weights, cost: float, *, attained: bool = True, unique: bool = True
+    ) -> "Optimum":
+        """Return the optimum with given weights and cost."""
+        cost = inf if isnan(cost) else cost  # nan where its terms overflow
+        log_cost = log10(cost) if cost > 0.0 else -inf
+        return cls(weights, cost, log_cost, attained, unique and attained)
 
 
 @np.errstate(all="ignore")  # candidates that overflow are excluded by their costs
@@ -50,13 +89,14 @@ def find_optimum(factor: Factor, initial_state: float) -> Optimum:
         return _without_targets(factor, initial_state)
     if factor.n_steps == 1 and initial_state != 0.0 and not has_equal_sequences(factor):
         return _with_one_step(factor, initial_state)
-    fits, is_flat = find_candidates(factor, initial_state)
-    optimum = select_optimum(fits, is_flat=is_flat)
-    target_square = float(factor.targets @ factor.targets) / factor.n_samples
-    if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * target_square:
-        return optimum
+    reduced = ReducedCost(factor, initial_state)
+    candidates, is_flat = find_candidates(reduced)
+    if len(candidates.w):
+        optimum = _select(reduced, candidates, is_flat=is_flat)
+        if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * reduced.target_square:
+            return optimum
     # The magnitudes differ so much that float64 finds no cost below that of outputs of 0.
-    return Optimum.at(Weights(0.0, 0.0), target_square, unique=False)
+    return Optimum.at(Weights(0.0, 0.0), reduced.target_square, unique=False)
 
 
 def _without_inputs(factor: Factor, initial_state: float) -> Optimum:
@@ -65,7 +105,7 @@ def _without_inputs(factor: Factor, initial_state: float) -> Optimum:
     ratio = _mean(factor, factor.targets) / s0 if s0 != 0.0 else 1.0
     is_reached = ratio >= 0.0 or n_steps % 2 == 1
     w_rec = float(np.sign(ratio)) * abs(ratio) ** (1.0 / n_steps) if is_reached else 0.0
-    return optimum_near(factor, s0, Weights(0.0, w_rec), unique=False)
+    return _optimum_near(factor, s0, Weights(0.0, w_rec), unique=False)
 
 
 def _without_targets(factor: Factor, initial_state: float) -> Optimum:
@@ -92,9 +132,109 @@ def _with_one_step(factor: Factor, initial_state: float) -> Optimum:
     t = factor.targets - t_mean * factor.ones
     w_in = snap_to_six_digits(float(x @ t / (x @ x)))
     w_rec = snap_to_six_digits((t_mean - w_in * x_mean) / initial_state)
-    return optimum_near(factor, initial_state, Weights(w_in, w_rec))
+    return _optimum_near(factor, initial_state, Weights(w_in, w_rec))
 
 
 def _mean(factor: Factor, rows: Array) -> float:
     """Return the mean over the sequences of rows (m,)."""
     return float(factor.ones @ rows) / factor.n_samples
+
+
+def _select(reduced: ReducedCost, points: Points, *, is_flat: bool) -> Optimum:
+    """Return the lowest of some minima with finite costs.
+
+    Weights with a |w_rec| close to 1 are preferred between minima of equal cost, as all are if
+    ``is_flat``.
+    """
+    margin = reduced.equal_within(points.cost, points.accuracy)
+    # 0 and infinity represent all points beside them that cost the same.
+    order = np.argsort(points.cost - (points.w == 0.0) * points.accuracy, kind="stable")
+    is_low = points.cost - margin <= np.min(points.cost + margin)
+    points = points[order[is_low[order]]]
+    optima = [_to_optimum(reduced, points, k) for k in range(len(points.w))]
+    costs = np.array([optimum.cost for optimum in optima])
+    lowest = float(costs.min())
+    limit = lowest + reduced.equal_within(lowest, 0.0)
+    # The rounding of weights may increase the cost by more than the accuracy of costs: by that of
+    # residuals if the cost were the lowest.
+    error = points.accuracy / (np.sqrt(points.cost + points.accuracy) + np.sqrt(points.cost))
+    highest = limit + error * (2.0 * np.sqrt(lowest) + error)
+    minima: list[int] = []
+    for k in np.flatnonzero(costs <= highest).tolist():
+        if is_flat or not _is_same_minimum(reduced, points, k, minima, limit):
+            minima.append(k)
+
+    def preference(k: int) -> tuple[bool, bool, float, bool, bool]:
+        """Return a key that sorts by |ln |w_rec||, positive before negative, small before large."""
+        u = float(points.w[k])
+        distance = round(abs(log(abs(u))), 9) if u != 0.0 else inf
+        return not optima[k].attained, costs[k] > limit, distance, u < 0.0, bool(points.is_far[k])
+
+    first, *others = sorted(minima, key=preference)
+    unique = not (is_flat or (others and optima[others[0]].attained))
+    return replace(optima[first], unique=optima[first].unique and unique)
+
+
+def _is_same_minimum(
+    reduced: ReducedCost, points: Points, k: int, minima: list[int], limit: float
+) -> bool:
+    """Return whether a point belongs to one of some minima of equal cost.
+
+    No cost between it and that minimum is higher than a limit.
+    """
+    u, is_far = points.w[k], points.is_far[k]
+    for other in minima:
+        distance = convert(convert(points.w[other], points.is_far[other]), is_far) - u
+        if abs(distance) <= tolerances.PLATEAU:
+            middle = reduced.evaluate(u + BETWEEN * distance, np.repeat(is_far, len(BETWEEN)))
+            if (middle.cost <= max(limit, points.cost[k]) + middle.accuracy).all():
+                return True
+    return False
+
+
+def _to_optimum(reduced: ReducedCost, points: Points, k: int) -> Optimum:
+    """Return the optimum at the minimizer with number k, with the cost at its float weights.
+
+    ``unique`` is whether other w_in have another cost.
+    """
+    scale, cost = points.scale[k], float(points.cost[k])
+    w_rec = float(convert(points.w[k], points.is_far[k]))
+    w_rec = snap_to_six_digits(w_rec, 4.0 * EPSILON)
+    if points.at_root[k] and scale != 0.0:
+        limit = Weights(nan, w_rec if isfinite(w_rec) else nan)
+        return Optimum.at(limit, cost, attained=False)
+    if not isfinite(w_rec):
+        w_rec = 1.0  # a cost that is attained at infinity is the same everywhere
+    w_in, power = 0.0, reduced.powers[int(points.is_far[k])]
+    half = power // 2  # the whole power may overflow where w_in does not
+    if scale != 0.0:
+        w_in = float(scale / np.float64(w_rec) ** half / np.float64(w_rec) ** (power - half))
+        if not SMALLEST_W_IN < abs(w_in) < inf:
+            return Optimum.at(Weights(nan, w_rec), cost, attained=False)
+    # Where inputs have no effect, every w_in has the same cost.
+    weights, unique = Weights(w_in, w_rec), not points.at_root[k]
+    return _optimum_near(reduced.factor, reduced.initial_state, weights, unique=unique)
+
+
+def _optimum_near(
+    factor: Factor, initial_state: float, weights: Weights, *, unique: bool = True
+) -> Optimum:
+    """Return the optimum at weights with nearly the best w_in.
+
+    Its w_in is a number of six digits near that, or the best one. The cost is that of these floats;
+    inf where it overflows.
+    """
+    w_rec = np.array([weights.w_rec])
+    plain = factor.parabolas(w_rec, initial_state)
+    if UNDERFLOW < plain.square[0] < inf and np.isfinite(plain.rest[0]):
+        w_in = np.array([[snap_to_six_digits(weights.w_in), float(plain.vertex[0])]])
+        costs = plain(w_in)[0] / factor.n_samples
+    else:
+        extended = factor.extended_parabolas(w_rec, initial_state)
+        w_in = np.array([[snap_to_six_digits(weights.w_in), float(extended.vertex.value()[0])]])
+        costs = (extended(w_in) * (1.0 / factor.n_samples)).value()[0]
+    rounded, best = costs.tolist()
+    rounding = tolerances.RESIDUAL_RTOL**2 * float(factor.targets @ factor.targets)
+    k = 1 if max(best, rounding / factor.n_samples) < rounded else 0
+    best_weights = Weights(float(w_in[0, k]), weights.w_rec)
+    return Optimum.at(best_weights, float(costs[k]), unique=unique)
