@@ -1,13 +1,12 @@
 """Training runs and basin maps."""
 
 from service.engine.training.basins import (
+    BasinCheckpoint,
     BasinMap,
     advance_basin_map,
     assemble_basin_map,
     start_basin_map,
 )
-from service.engine.training.batch import BasinCheckpoint
-from service.engine.training.clip import Clip
 from service.engine.training.optimizers import (
     OPTIMIZERS,
     GradientOptimizer,
@@ -16,10 +15,15 @@ from service.engine.training.optimizers import (
     OptimizerSpec,
     Parameter,
 )
-from service.engine.training.outcome import Outcome
-from service.engine.training.run import advance_training, start_training, train
-from service.engine.training.setup import TrainingSetup
-from service.engine.training.trajectory import TrainingCheckpoint, Trajectory, assemble_trajectory
+from service.engine.training.run import (
+    TrainingCheckpoint,
+    Trajectory,
+    advance_training,
+    assemble_trajectory,
+    start_training,
+    train,
+)
+from service.engine.training.setup import Clip, Outcome, TrainingSetup
 
 __all__ = [
     "OPTIMIZERS",

@@ -11,19 +11,38 @@ adds in a different order, and chaotic runs amplify the difference in rounding.
 
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Final
+from math import inf
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.interruption import check_interruption
 from service.engine.objective import Objective
-from service.engine.training.batch import BasinCheckpoint, Batch
-from service.engine.training.optimizers import Optimizer
-from service.engine.training.outcome import Outcome
-from service.engine.training.setup import TrainingSetup
+from service.engine.training.optimizers import (
+    GradientOptimizer,
+    LeastSquaresOptimizer,
+    Optimizer,
+    State,
+)
+from service.engine.training.setup import Outcome, TrainingSetup
+from service.engine.training.steps import (
+    LARGEST_SQUARABLE,
+    clip_gradient,
+    take_trial_step,
+    to_float64,
+)
 from service.engine.types import Array
 
-CELLS_PER_BATCH: Final = 5_000  # the arrays of a batch fit in the cache of a core
+
+class BasinCheckpoint(NamedTuple):
+    """Everything needed to continue the runs of M = ny * nx cells, in row-major order."""
+
+    iteration: int  # done by the cells that can continue
+    weights: Array  # (2, M); the final ones where a run has ended
+    optimizer_state: Array  # (K, 2, M), valid for the cells that can continue
+    iterations: NDArray[np.int64]  # (M,), done by each cell
+    outcome: NDArray[np.uint8]  # (M,), codes of outcomes; 0 while the cell can continue
 
 
 @dataclass(frozen=True)
@@ -73,13 +92,79 @@ def advance_basin_map(
     The setup is the same for all parts of a map. The checkpoint is not modified.
     """
     end = deepcopy(checkpoint)._replace(iteration=max(until, checkpoint.iteration))
-    iterations = range(checkpoint.iteration, end.iteration)
-    running = np.flatnonzero(end.outcome == Outcome.ITERATIONS_EXHAUSTED.code)
-    n_batches = -(-running.size // CELLS_PER_BATCH)
     with np.errstate(all="ignore"):
-        for cells in np.array_split(running, n_batches) if n_batches else []:
-            Batch(setup, end, cells).train(iterations)
+        _Batch(setup, end).train(range(checkpoint.iteration, end.iteration))
     return end
+
+
+class _Batch:
+    """The cells of a checkpoint that can continue, and that are trained together.
+
+    A cell whose run ends is written to the checkpoint and removed from the arrays of the batch.
+    Finding such cells in every iteration costs less than training them further.
+    """
+
+    def __init__(self, setup: TrainingSetup, checkpoint: BasinCheckpoint) -> None:
+        self.setup = setup
+        self.checkpoint = checkpoint
+        self.cells = np.flatnonzero(checkpoint.outcome == Outcome.ITERATIONS_EXHAUSTED.code)
+        self.weights = checkpoint.weights[:, self.cells]
+        self.state: State = tuple(checkpoint.optimizer_state[..., self.cells])
+
+    def train(self, iterations: range) -> None:
+        """Run some iterations, given by their numbers from 0."""
+        objective, optimizer = self.setup.objective, self.setup.optimizer
+        for iteration in iterations:
+            check_interruption()
+            self._end_runs_at_target(iteration)
+            if not self.cells.size:
+                return
+            if isinstance(optimizer, LeastSquaresOptimizer):
+                self.weights, self.state = take_trial_step(
+                    objective, optimizer, self.weights, self.state
+                )
+            else:
+                self._take_gradient_step(optimizer)
+            numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)
+            if not all(np.isfinite(array).all() for array in numbers):
+                finite = np.asarray(np.isfinite(numbers).all(axis=(0, 1)))
+                self._end_runs(~finite, iteration + 1, Outcome.DIVERGED)
+        self._end_runs_at_target(iterations.stop)
+        for stored, numbers in zip(self.checkpoint.optimizer_state, self.state, strict=True):
+            stored[:, self.cells] = numbers
+        remaining = np.ones(self.cells.size, np.bool_)
+        self._end_runs(remaining, iterations.stop, Outcome.ITERATIONS_EXHAUSTED)
+
+    def _take_gradient_step(self, optimizer: GradientOptimizer) -> None:
+        objective, uses_magnitude = self.setup.objective, optimizer.uses_magnitude
+        raw = objective.gradients(*self.weights)
+        clip = self.setup.clip if uses_magnitude else None
+        gradient = raw if clip is None else np.stack(clip_gradient(raw[0], raw[1], clip))
+        largest = LARGEST_SQUARABLE if uses_magnitude else inf
+        # The comparisons fail for nan.
+        if not (raw.min() >= -largest and raw.max() <= largest):
+            lost = np.flatnonzero(~(np.abs(raw) <= largest).all(axis=0))
+            extended = objective.extended_gradients(*self.weights.take(lost, axis=1))
+            gradient[:, lost] = to_float64(extended, clip, uses_magnitude)
+        step, self.state = optimizer.update(gradient, self.state)
+        self.weights += step
+
+    def _end_runs_at_target(self, iteration: int) -> None:
+        """End the runs whose cost is at most the target."""
+        if self.setup.target_cost is not None:
+            reached = self.setup.objective.costs(*self.weights) <= self.setup.target_cost
+            self._end_runs(reached, iteration, Outcome.TARGET_REACHED)
+
+    def _end_runs(self, ended: NDArray[np.bool_], iteration: int, outcome: Outcome) -> None:
+        """Write the cells that ended to the checkpoint and remove them from the batch."""
+        if not ended.any():
+            return
+        cells, checkpoint = self.cells[ended], self.checkpoint
+        checkpoint.iterations[cells], checkpoint.outcome[cells] = iteration, outcome.code
+        checkpoint.weights[:, cells] = self.weights[:, ended]
+        left = np.flatnonzero(~ended)
+        self.cells, self.weights = self.cells[left], self.weights.take(left, axis=1)
+        self.state = tuple(numbers.take(left, axis=1) for numbers in self.state)
 
 
 def assemble_basin_map(

@@ -1,10 +1,59 @@
-"""The settings that training runs and basin maps share."""
+"""The settings that training runs and basin maps share, and how training ends."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Self
 
 from service.engine.objective import Objective
-from service.engine.training.clip import Clip
 from service.engine.training.optimizers import Optimizer
+
+
+class Outcome(StrEnum):
+    """How training ended.
+
+    `diverged`: a weight, or a number in the optimizer's state, is no longer finite. An overflow of
+    the cost alone does not end a run.
+    """
+
+    code: int
+    meaning: str
+
+    def __new__(cls, name: str, code: int, meaning: str) -> Self:
+        """Return a member that equals its name."""
+        outcome = str.__new__(cls, name)
+        outcome._value_, outcome.code, outcome.meaning = name, code, meaning
+        return outcome
+
+    TARGET_REACHED = "target_reached", 1, "The cost reached the target."
+    ITERATIONS_EXHAUSTED = (
+        "iterations_exhausted",
+        0,
+        "The iterations ended before the cost reached the target.",
+    )
+    DIVERGED = "diverged", 2, "A weight became infinite or NaN."
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A bound on the gradient, as in PyTorch's ``clip_grad_norm_`` and ``clip_grad_value_``.
+
+    Attributes
+    ----------
+    by
+        "norm" scales the gradient so that its Euclidean norm is at most the threshold, "value"
+        limits the magnitude of each component to it.
+    threshold
+        Positive.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks,
+    ICML 2013, algorithm 1, for clipping by norm.
+    PyTorch documentation, torch.nn.utils.clip_grad_norm_ and clip_grad_value_.
+    """
+
+    by: Literal["norm", "value"]
+    threshold: float
 
 
 @dataclass(frozen=True)
