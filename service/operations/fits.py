@@ -26,7 +26,7 @@ from service.operations.records import pack_results, unpack_results
 from service.operations.work_estimates import fit_seconds
 from service.rendering.labels import name_unit
 from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult, Interval
-from service.schemas.fits import JUDGMENTS, FitRequest
+from service.schemas.fits import STAGES, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
 from service.schemas.times import list_times
@@ -38,13 +38,9 @@ from service.store.rows import ComputationRow
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
 CHUNK = 20_000  # rows
 PROFILE_ROWS = 300  # of a profile, about
-# Columns, and the names of their arrays.
-PROFILE = {
-    name.removeprefix("profile_"): name
-    for name in FitArrays.model_fields
-    if name.startswith("profile_")
-}
-TABLE = [name for name in FitArrays.model_fields if name not in PROFILE.values()]
+COLUMNS = FitArrays.model_fields
+PROFILE = {name.removeprefix("profile_"): name for name in COLUMNS if "profile_" in name}
+TABLE = [name for name in COLUMNS if name not in PROFILE.values()]
 # Fields of a response that the engine gives the same names.
 SAME = (
     *("cost", "innovation_sd", "r_squared", "aic", "bic", "n_targets", "degrees_of_freedom"),
@@ -120,7 +116,7 @@ class StepwiseFit(StepwiseComputation):
         """Search the delays, and judge the fit with the best one."""
         with recorded_by(Record(self.results, partial(after_step, self))):
             result = fit(self.series, self.request.to_options(), self._count)
-            for name in JUDGMENTS:
+            for name in STAGES:
                 getattr(result, name)
                 self._count()
             table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))
@@ -146,6 +142,7 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     parameters, trust = result.parameters, result.trust
     intervals = _describe_intervals(request, result)
     step = Step() if request.step is None else request.step.to_step()
+    findings = [describe_finding(finding, result, step) for finding in trust.findings]
     states = parameters.initial_states
     columns = parameters.w_in, parameters.steady_state_gains, result.input_effects
     fields = {
@@ -176,13 +173,7 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
             other._replace(time_constant=other.time_constant * step.length)
             for other in result.alternatives
         ],
-        "trust": {
-            "interval": trust.interval,
-            "reasons": trust.reasons,
-            "cautions": trust.cautions,
-            "findings": [describe_finding(finding, result, step) for finding in trust.findings],
-            "cautious": trust.cautious,
-        },
+        "trust": trust._asdict() | {"interval": trust.interval, "findings": findings},
     }
     return FitResult.model_validate({name: getattr(result, name) for name in SAME} | fields)
 
@@ -281,10 +272,7 @@ def _add_times(
     arrays = computations.open_streams(database, row.id)
     sequences, steps = arrays["sequence"], arrays["step"]
     texts = (
-        np.array(
-            list_times(starts, unit, sequences.take(CHUNK), steps.take(CHUNK) - 1),
-            object,
-        )
+        list_times(starts, unit, sequences.take(CHUNK), steps.take(CHUNK) - 1)
         for _ in range(0, steps.size, CHUNK)
     )
     sequence, step, *others = table.items()

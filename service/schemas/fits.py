@@ -17,15 +17,7 @@ MAX_DELAYS = 50
 MAX_GAINS = 12
 Start: TypeAlias = Literal["shared", "each"]
 # What the engine computes after the search, in this order, as properties of its result.
-JUDGMENTS = (
-    "structures",
-    "effect",
-    "trust",
-    "alternatives",
-    "parameters",
-    "table",
-    "profile_table",
-)
+STAGES = ("structures", "effect", "trust", "alternatives", "parameters", "table", "profile_table")
 
 KnownGain: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST), NUMBER]
 
@@ -155,7 +147,7 @@ class FitRequest(ComputationRequest):
     @property
     def progress_total(self) -> int:
         """The number of searches, and of what is computed after the last of them."""
-        return self.n_searches + len(JUDGMENTS)
+        return self.n_searches + len(STAGES)
 
     def to_options(self) -> FitOptions:
         """Return the options for the engine; the initial state and the offset must be set."""

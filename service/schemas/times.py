@@ -170,8 +170,8 @@ def list_times(
     step: Step,
     sequences: NDArray[np.int64],
     steps: NDArray[np.int64],
-) -> list[str]:
-    """Return times as text.
+) -> NDArray[np.object_]:
+    """Return times as text (n,).
 
     Parameters
     ----------
@@ -185,7 +185,8 @@ def list_times(
     """
     if not starts or not isinstance(starts[0], str):
         origins = np.array(starts)[sequences] if starts else step.length
-        return [f"{time:.15g}" for time in (origins + steps * step.length).tolist()]
+        times = origins + steps * step.length
+        return np.array([f"{time:.15g}" for time in times.tolist()], object)
     used, codes = np.unique(sequences, return_inverse=True)
     dates = [parse_date(str(starts[i]).removesuffix("Z")) for i in used]
     begins = np.array(dates, "datetime64[us]")[codes]
@@ -205,14 +206,14 @@ def list_times(
     return _format(times, step, is_utc=str(starts[0]).endswith("Z"))
 
 
-def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> list[str]:
-    """Return dates as text, with as much of the time as the first date and the step need."""
+def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> NDArray[np.object_]:
+    """Return dates as text, with as much of the time as the dates and the step need."""
     days = dates.astype("datetime64[D]")
     if (dates == days).all() and step.unit not in CLOCK_UNITS:
-        return [str(day) for day in days]
+        return np.datetime_as_string(days).astype(object)
     rounded = (dates.astype(f"datetime64[{unit}]") for unit in ("m", "s", "ms", "us"))
-    texts = next(times for times in rounded if (times == dates).all())
-    return [f"{text}{'Z' * is_utc}" for text in texts]
+    times = next(times for times in rounded if (times == dates).all())
+    return np.datetime_as_string(times, timezone="UTC" if is_utc else "naive").astype(object)
 
 
 def _find_usual(gaps: Array) -> float:
