@@ -8,14 +8,13 @@ import logging
 import sys
 import threading
 from contextlib import suppress
-from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
 from typing import Any, Final, TextIO
 
 import orjson
 from structlog.dev import ConsoleRenderer
-from structlog.processors import format_exc_info
+from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, WrappedLogger
 
@@ -53,7 +52,9 @@ class BoundedQueueHandler(QueueHandler):
             self._n_dropped += 1
             return
         if self._n_dropped:
-            self.queue.put(self.prepare(_report_dropped(self._n_dropped)))
+            text = f"{self._n_dropped} records were dropped"
+            report = logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, None, None)
+            self.queue.put(self.prepare(report))
             self._n_dropped = 0
         self.queue.put(line)
 
@@ -107,16 +108,17 @@ def configure_log(
 
 
 def _make_formatter(is_terminal: bool) -> ProcessorFormatter:
-    render = [ConsoleRenderer()] if is_terminal else [format_exc_info, _to_json]
+    render = [ConsoleRenderer()] if is_terminal else [format_exc_info, JSONRenderer(_to_json)]
     return ProcessorFormatter(
         processors=[ProcessorFormatter.remove_processors_meta, *render],
-        foreign_pre_chain=[_add_time, add_log_level, add_logger_name, ExtraAdder(), _simplify],
+        foreign_pre_chain=[
+            TimeStamper(fmt="iso"),
+            add_log_level,
+            add_logger_name,
+            ExtraAdder(),
+            _simplify,
+        ],
     )
-
-
-def _add_time(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    time = datetime.fromtimestamp(event["_record"].created, UTC)
-    return {"timestamp": time.isoformat(timespec="milliseconds"), **event}
 
 
 def _simplify(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -129,10 +131,5 @@ def _simplify(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
     return event
 
 
-def _to_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+def _to_json(event: EventDict, **_: Any) -> str:
     return orjson.dumps(event, default=str).decode()
-
-
-def _report_dropped(n_dropped: int) -> logging.LogRecord:
-    text = f"{n_dropped} records were dropped"
-    return logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, None, None)

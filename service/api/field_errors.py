@@ -17,13 +17,7 @@ MAX_FIELDS: Final = 50  # listed in one response; a body may have hundreds of in
 MAX_STEP: Final = 200  # characters, since the name of an unknown field may have any length
 MAX_NAME: Final = 80  # characters of a name that are compared with known ones, or repeated
 _QUOTED: Final = re.compile("'([^']*)'")  # a choice, as pydantic lists them
-# The bounds of numbers by the type of an error, as pydantic names both.
-_BOUNDS: Final = {
-    "greater_than_equal": "ge",
-    "greater_than": "gt",
-    "less_than_equal": "le",
-    "less_than": "lt",
-}
+_BOUNDS: Final = ("ge", "gt", "le", "lt")  # of numbers, as errors name them
 _LONG_NUMBER: Final = re.compile(r"\d[\d.]{24,}")  # a limit such as 1e100, as pydantic writes it
 # Where pydantic's own message is about pydantic, or repeats the value.
 _MESSAGES: Final = {
@@ -102,10 +96,9 @@ def _suggest(name: str, known: Sequence[str]) -> str:
 def _describe(error: Mapping[str, Any], model: type[BaseModel]) -> FieldError:
     kind, context = error["type"], error.get("ctx", {})
     steps, known = _locate(error["loc"], model)
-    detail: str = _MESSAGES.get(kind, error["msg"])
+    detail = _MESSAGES.get(kind, error["msg"])
+    detail = _LONG_NUMBER.sub(lambda number: f"{float(number[0]):g}", detail)
     members = _find_members(error)
-    if kind in _BOUNDS:
-        detail = _LONG_NUMBER.sub(lambda number: f"{float(number[0]):g}", detail)
     if kind == "extra_forbidden":
         detail = explain_unknown("field", str(steps[-1]), known)
         members["known"] = sorted(known)
@@ -119,8 +112,9 @@ def _describe(error: Mapping[str, Any], model: type[BaseModel]) -> FieldError:
 def _find_members(error: Mapping[str, Any]) -> dict[str, Any]:
     """Return the bound or the choices that pydantic's message names."""
     context = error.get("ctx", {})
-    if error["type"] in _BOUNDS:
-        return {"limit": context[_BOUNDS[error["type"]]]}
+    bound = next(iter(context.keys() & _BOUNDS), None)
+    if bound is not None:
+        return {"limit": context[bound]}
     choices = context.get("expected_tags", context.get("expected"))
     return {"known": _QUOTED.findall(choices)} if isinstance(choices, str) else {}
 

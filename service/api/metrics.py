@@ -6,6 +6,7 @@ Counts of jobs come from the database, so that all replicas report the same.
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from prometheus_client import (
@@ -45,31 +46,16 @@ class Metrics:
         count_workers: Callable[[], int],
     ) -> None:
         self.registry = registry = CollectorRegistry()
-        self._requests = Counter(
-            "rnn_http_requests",
-            "Requests by route, method and status.",
-            ["route", "method", "status"],
-            registry=registry,
-        )
-        self._durations = Histogram(
-            "rnn_http_request_duration_seconds",
-            "Seconds from the request to the end of its response.",
-            ["route", "method"],
-            buckets=BUCKETS,
-            registry=registry,
-        )
-        self._estimated = Counter(
-            "rnn_computation_estimated_seconds",
-            "Estimated seconds of computations by route.",
-            ["route"],
-            registry=registry,
-        )
-        self._actual = Counter(
-            "rnn_computation_seconds",
-            "Actual seconds of computations by route.",
-            ["route"],
-            registry=registry,
-        )
+        counter = partial(Counter, registry=registry)
+        labels = ["route", "method"]
+        help_text = "Requests by route, method and status."
+        self._requests = counter("rnn_http_requests", help_text, [*labels, "status"])
+        name, help_text = "rnn_http_request_duration_seconds", "Seconds until the response ended."
+        self._durations = Histogram(name, help_text, labels, buckets=BUCKETS, registry=registry)
+        name, help_text = "rnn_computation_estimated_seconds", "Estimated seconds of computations."
+        self._estimated = counter(name, help_text, ["route"])
+        name, help_text = "rnn_computation_seconds", "Actual seconds of computations."
+        self._actual = counter(name, help_text, ["route"])
         registry.register(StateCollector(scheduler, render_pool, database, count_workers))
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
