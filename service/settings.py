@@ -6,21 +6,27 @@ unknown variable with the prefix is an error, so that a typo is not silently ign
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import StartError
+from service.keys import ApiKey, parse_keys
 from service.operations.limits import Limits
-from service.setting_types import DatabaseUrl, Directory, FrameSources, Keys, Names, Rate
 
 PREFIX: Final = "RNN_"
 MEBIBYTE: Final = 1024 * 1024
 SECRETS: Final = {"api_keys", "database_url", "rate_limit_storage"}  # are not shown
+
+KEYWORDS: Final = {"self", "none"}
+FRAME_SOURCE: Final = re.compile(
+    r"'self'|'none'|\*|https?:(//(\*\.)?[a-z0-9.-]+(:(\d+|\*))?)?", re.IGNORECASE
+)
 
 
 class SettingError(StartError):
@@ -29,12 +35,70 @@ class SettingError(StartError):
     exit_code = 2
 
 
+def _normal_database_url(secret: SecretStr) -> SecretStr:
+    """Return the URL with the installed PostgreSQL driver, whichever driver it names."""
+    url = secret.get_secret_value()
+    scheme, separator, rest = url.partition("://")
+    database, _, driver = scheme.lower().partition("+")
+    if separator and database in {"postgres", "postgresql"}:
+        return SecretStr(f"postgresql+psycopg://{rest}")
+    if separator and database == "sqlite" and driver in {"", "pysqlite"}:
+        if rest[:1] != "/" or rest in {"/", "/:memory:"} or "?" in rest:
+            message = "an SQLite database must be a file, without options: sqlite:////path/file"
+            raise ValueError(message)
+        return SecretStr(f"sqlite://{rest}")
+    message = "must begin with postgresql:// or sqlite:///"
+    raise ValueError(message)
+
+
+def _absolute_directory(path: Path) -> Path:
+    if "?" in str(path):  # a question mark starts the query of the SQLite URL
+        message = "must not contain a question mark"
+        raise ValueError(message)
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:  # the home directory of an unknown user
+        raise ValueError(str(error)) from None
+
+
+def _split(value: object) -> object:
+    """Return the parts of a comma-separated list."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part for text in value.split(",") if (part := text.strip()))
+
+
+def _parse_keys(value: object) -> object:
+    return parse_keys(value) if isinstance(value, str) else value
+
+
+def _frame_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the sources as a content security policy has them."""
+    quoted = tuple(
+        f"'{word}'" if (word := source.strip("'")) in KEYWORDS else source for source in sources
+    )
+    invalid = [source for source in quoted if not FRAME_SOURCE.fullmatch(source)]
+    if invalid or ("'none'" in quoted and len(quoted) > 1):
+        message = "must be self, none, * or origins such as https://example.org"
+        raise ValueError(message)
+    return quoted
+
+
+Directory = Annotated[Path, AfterValidator(_absolute_directory)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_normal_database_url)]
+Keys = Annotated[tuple[ApiKey, ...], BeforeValidator(_parse_keys)]
+Rate = Annotated[str | None, Field(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+FrameSources = Annotated[Names, AfterValidator(_frame_sources)]
+
+
 class Settings(BaseSettings, Limits):
     """The settings. ``docs/configuration.md`` has the same descriptions."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_ignore_empty=True,
+        enable_decoding=False,
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
@@ -125,14 +189,22 @@ def load_settings(options: Mapping[str, Any] | None = None) -> Settings:
     ``options`` are those of the command line by field name, and override the environment.
     """
     given = dict(options or {})
-    problems = [_unknown(name) for name in sorted(os.environ) if not _is_known(name)]
+    known = [PREFIX + field.upper() for field in Settings.model_fields]
+    problems = []
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            close = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            problems.append(f"{name} is not a setting{hint}")
     try:
         settings = Settings(**given)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             field = str(detail["loc"][0])
-            name = "--" + field.replace("_", "-") if field in given else _variable(field)
-            problems.append(f"{name}: {_reason(detail['msg'])}{_shown(field, detail['input'])}")
+            name = "--" + field.replace("_", "-") if field in given else PREFIX + field.upper()
+            reason = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            value = "" if field in SECRETS else f" (it is {detail['input']!r})"
+            problems.append(f"{name}: {reason}{value}")
         raise SettingError("; ".join(problems)) from None
     if problems:
         raise SettingError("; ".join(problems))
@@ -151,28 +223,3 @@ def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
         allowed, period = map(int, quota.read_text().split())  # "max 100000" without a quota
         cores = min(cores, round(allowed / period))
     return max(cores, 1)
-
-
-def _variable(field: str) -> str:
-    return PREFIX + field.upper()
-
-
-def _is_known(name: str) -> bool:
-    prefix, field = name[: len(PREFIX)].upper(), name[len(PREFIX) :].lower()
-    return prefix != PREFIX or field in Settings.model_fields
-
-
-def _unknown(name: str) -> str:
-    known = [_variable(field) for field in Settings.model_fields]
-    close = difflib.get_close_matches(name.upper(), known, n=1)
-    return f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else "")
-
-
-def _reason(message: str) -> str:
-    reason = message.removeprefix("Value error, ").removeprefix("Input ")
-    return reason[:1].lower() + reason[1:]
-
-
-def _shown(field: str, value: object) -> str:
-    """Return the invalid value in brackets, unless it may contain a secret."""
-    return "" if field in SECRETS else f" (it is {value!r})"

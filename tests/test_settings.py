@@ -8,8 +8,16 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from service.keys import ApiKey, Scope, find_key, make_key, parse_keys
-from service.setting_types import DatabaseUrl, Directory, FrameSources, Names, Rate
-from service.settings import SettingError, load_settings, usable_cores
+from service.settings import (
+    DatabaseUrl,
+    Directory,
+    FrameSources,
+    Names,
+    Rate,
+    SettingError,
+    load_settings,
+    usable_cores,
+)
 
 
 @pytest.fixture(autouse=True)
