@@ -62,9 +62,10 @@ class AccessPolicy:
             detail = "the Host header is not a name or an address, and perhaps a port"
             raise Refused(MALFORMED, detail)
         if host and not self._any_host and path not in PROBES:
-            self._check_host(_name(host))
-        is_trusted = self._is_trusted(origin)
-        if record.method not in SAFE_METHODS and not is_trusted:
+            self._check_host(host.decode("latin-1").lower())
+        is_trusted = origin != "" and self._is_trusted(origin)
+        from_page = b"origin" in headers or b"sec-fetch-site" in headers
+        if from_page and not is_trusted and record.method not in SAFE_METHODS:
             _check_site(origin, host, headers)
         is_preflight = record.method == "OPTIONS" and b"access-control-request-method" in headers
         if (is_preflight and is_trusted) or not needs_key(path):
@@ -87,7 +88,7 @@ class AccessPolicy:
         if self._origins:
             response.append((b"vary", b"Origin"))
             origin = headers.get(b"origin", b"")
-            if self._is_trusted(origin.decode("latin-1")):
+            if origin and self._is_trusted(origin.decode("latin-1")):
                 response += [(b"access-control-allow-origin", origin), *CORS_HEADERS]
         if record.usages is not None:
             response += self._limits.response_headers(record.usages)
@@ -100,18 +101,23 @@ class AccessPolicy:
             ]
         return response
 
-    def _check_host(self, name: str) -> None:
-        parents = (ANY + name[i:] for i, letter in enumerate(name) if letter == ".")
+    def _check_host(self, host: str) -> None:
+        """Raise Refused unless a host is allowed, by its name without the port."""
+        if host.startswith("["):
+            name = host[1:].partition("]")[0]
+        else:
+            name = host.partition(":")[0].rstrip(".")
         if self._loopback_only:
             is_allowed = _is_loopback(name)
         else:
+            parents = (ANY + name[i:] for i, letter in enumerate(name) if letter == ".")
             is_allowed = not self._hosts.isdisjoint({name, *parents})
         if not is_allowed:
             detail = f"the host {name[:80]!r} is not allowed here; see RNN_ALLOWED_HOSTS"
             raise Refused(FORBIDDEN, detail)
 
     def _is_trusted(self, origin: str) -> bool:
-        return bool(origin) and (origin in self._origins or ANY in self._origins)
+        return origin in self._origins or ANY in self._origins
 
     def _check_key(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> str:
         """Return the name of the key in the Authorization header, if it allows the request."""
@@ -165,17 +171,9 @@ def _check_site(origin: str, host: bytes, headers: Mapping[bytes, bytes]) -> Non
     """
     site = headers.get(b"sec-fetch-site")
     own_site = origin.partition("://")[2] == host.decode("latin-1").lower()
-    if site == b"cross-site" or (site is None and b"origin" in headers and not own_site):
+    if site == b"cross-site" or (site is None and not own_site):
         pages = origin[:80] or "other sites"
         raise Refused(FORBIDDEN, f"pages of {pages} may not do this; see RNN_CORS_ORIGINS")
-
-
-def _name(host: bytes) -> str:
-    """Return the name in a Host header, without the port."""
-    text = host.decode("latin-1").lower()
-    if text.startswith("["):
-        return text[1:].partition("]")[0]
-    return text.partition(":")[0].rstrip(".")
 
 
 def _is_loopback(name: str) -> bool:

@@ -39,11 +39,9 @@ class AppState(Context):
     get_worker_problem: Callable[[], str | None]  # returns why no worker of this process runs
     # When a readiness probe last succeeded without a reason against it, by the monotonic clock.
     ready_at: float = -inf
-    closing: bool = False  # the service is shutting down
 
     def close(self) -> None:
         """Fail readiness, refuse what waits, and end streams, because the service shuts down."""
-        self.closing = True
         self.watcher.close()
         self.scheduler.close()
         self.render_pool.close()
@@ -76,19 +74,6 @@ class Preference(NamedTuple):
         return {"Preference-Applied": ", ".join(applied)} if applied else {}
 
 
-def parse_prefer(header: str) -> Preference:
-    """Parse a Prefer header; unknown preferences are ignored, as the standard requires."""
-    respond_async, wait = False, None
-    for item in header.split(","):
-        preference = item.partition(";")[0].strip()
-        if preference.lower() == "respond-async":
-            respond_async = True
-        elif wait is None and (match := _WAIT.fullmatch(preference)):
-            seconds = match[1].lstrip("0")[:9]  # more digits make no difference
-            wait = min(int(seconds or 0), MAX_WAIT)
-    return Preference(respond_async, wait)
-
-
 async def get_preference(
     request: Request,
     prefer: Annotated[
@@ -101,8 +86,19 @@ async def get_preference(
         ),
     ] = "",
 ) -> Preference:
-    """Return the preferences of a request, from all of its Prefer headers (section 2)."""
-    return parse_prefer(", ".join(request.headers.getlist("prefer")) or prefer)
+    """Return the preferences of a request, from all of its Prefer headers.
+
+    Unknown preferences are ignored, as the standard requires (section 2).
+    """
+    respond_async, wait = False, None
+    for item in ",".join(request.headers.getlist("prefer") or [prefer]).split(","):
+        preference = item.partition(";")[0].strip()
+        if preference.lower() == "respond-async":
+            respond_async = True
+        elif wait is None and (match := _WAIT.fullmatch(preference)):
+            seconds = match[1].lstrip("0")[:9]  # more digits make no difference
+            wait = min(int(seconds or 0), MAX_WAIT)
+    return Preference(respond_async, wait)
 
 
 PreferenceDep = Annotated[Preference, Depends(get_preference)]

@@ -72,8 +72,15 @@ class RequestGuardMiddleware:
                 record.n_bytes += len(message.get("body", b""))
             await send(message)
 
+        app = self.app
         try:
-            await self._serve(record, headers, receive, send_completed)
+            try:
+                if OVERLOAD in scope:
+                    raise Refused(BUSY, scope[OVERLOAD])
+                await self.access.check(record, headers)
+            except Refused as error:
+                app = error_response(Request(record.scope), error)
+            await app(record.scope, receive, send_completed)
         except Exception as error:
             error.add_note(f"request {request_id}")
             record.status = INTERNAL.status  # which the caller of this sends, if it still can
@@ -85,18 +92,6 @@ class RequestGuardMiddleware:
             record.interruption = scope.get(INTERRUPTION)
             for observe in self.observers:
                 observe(record)
-
-    async def _serve(
-        self, record: RequestRecord, headers: dict[bytes, bytes], receive: Receive, send: Send
-    ) -> None:
-        app = self.app
-        try:
-            if OVERLOAD in record.scope:
-                raise Refused(BUSY, record.scope[OVERLOAD])
-            await self.access.check(record, headers)
-        except Refused as error:
-            app = error_response(Request(record.scope), error)
-        await app(record.scope, receive, send)
 
 
 async def _wait_for_disconnection(receive: Receive) -> None:

@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
+from starlette.requests import Request
 
-from service.api.dependencies import Preference, parse_prefer
+from service.api.dependencies import Preference, get_preference
 from service.api.events import JobWatcher, stream_events
 from service.api.examples import RUN_ID
 from service.errors import StoreUnavailable
@@ -40,7 +41,8 @@ LARGE = {"n_iterations": 1_000_000}
     ],
 )
 def test_prefer_headers(header: str, expected: Preference) -> None:
-    assert parse_prefer(header) == expected
+    request = Request({"type": "http", "headers": [(b"prefer", header.encode())]})
+    assert asyncio.run(get_preference(request)) == expected
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ async def readyz(state: AppStateDep) -> Response:
     The database does not accept data while it is unavailable or read-only, its disk is full, or its
     file is missing. A short outage does not take all replicas out of service at once.
     """
-    if state.closing:
+    if state.watcher.closing:
         raise NotReady("the service is shutting down")
     reasons = []
     try:
