@@ -1,76 +1,80 @@
 """Annotations over a heatmap: points, paths, the optimum and the profile."""
 
-import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from service.engine.types import Array
-from service.figures.canvas import Canvas, Stroke
-from service.figures.geometry import Panel, Rect
+from service.figures.canvas import Canvas, Look, marker, sample, stroke
+from service.figures.panels import Panel
 from service.figures.style import Style
 from service.figures.text import format_weights, text_width
 
 HALO = "#ffffff"
 OUTLINE = "#14181d"
-OPTIMUM = "#ffd23f"
+OPTIMUM = marker("*", 11.0, "#ffd23f", OUTLINE)
+_PROFILE_DASHES = (2.2, 2.2)
 _SHAPES = ("o", "s", "D")  # of points, which have as many looks as colors times shapes
 _RINGS = 6
 _DIRECTIONS = 16
-_DASHES: tuple[tuple[float, ...] | None, ...] = (None, (7, 3), (2, 2), (9, 2.5, 2, 2.5))
+_DASHES = (None, (5.0, 2.2), (1.5, 1.5), (6.5, 1.8, 1.5, 1.8))
 
 
-@dataclass(frozen=True)
-class LabeledPath:
-    """The path of a training run: w_in and w_rec (m, 2), where nan interrupts the line."""
-
-    label: str
-    weights: Array
-
-
-def path_stroke(style: Style, index: int) -> Stroke:
+def path_look(style: Style, index: int) -> Look:
     """Return the color and dashes of path number ``index``; they repeat after 32 paths."""
     series = style.colors.series
     cycle, color = divmod(index, len(series))
-    dashes = _DASHES[(color + cycle) % len(_DASHES)]
-    return Stroke(series[color], style.font_size * 0.16, dashes)
+    return stroke(series[color], style.font_size * 0.16, _DASHES[(color + cycle) % len(_DASHES)])
 
 
-def draw_path(canvas: Canvas, panel: Panel, path: LabeledPath, stroke: Stroke) -> None:
-    """Draw a path with a white casing, a ring at its start and a square at its end."""
-    weights = np.asarray(path.weights, dtype=np.float64).reshape(-1, 2)
-    xs, ys = panel.to_canvas(weights[:, 0], weights[:, 1])
-    canvas.line(xs, ys, Stroke(OUTLINE, stroke.width + 2.2, alpha=0.55), panel.rect)
-    canvas.line(xs, ys, Stroke(HALO, stroke.width + 1.2), panel.rect)
-    canvas.line(xs, ys, stroke, panel.rect)
+def surface_entries(
+    style: Style, paths: Sequence[str], *, optimum: bool, profile: bool = False
+) -> list[Line2D]:
+    """Return the legend of a cost surface: the names of paths and markers."""
+    background, foreground = style.colors.background, style.colors.foreground
+    entries = [sample(path, path_look(style, i)) for i, path in enumerate(paths)]
+    if paths:
+        entries.append(sample("start", marker("o", 6, background, foreground)))
+        entries.append(sample("end", marker("s", 6, foreground)))
+    if optimum:
+        entries.append(sample("optimum", OPTIMUM))
+    if profile:
+        entries.append(sample("best w_in", stroke(foreground, 1.2, _PROFILE_DASHES)))
+    return entries
+
+
+def draw_path(canvas: Canvas, panel: Panel, weights: Array, look: Look) -> None:
+    """Draw a path (m, 2) with a white casing, a ring at its start and a square at its end."""
+    xs, ys = panel.to_canvas(*np.reshape(weights, (-1, 2)).T)
+    width, color = look["linewidth"], look["color"]
+    canvas.line(xs, ys, stroke(OUTLINE, width + 1.6, alpha=0.55), panel.rect)
+    canvas.line(xs, ys, stroke(HALO, width + 0.9), panel.rect)
+    canvas.line(xs, ys, look, panel.rect)
     drawn = np.flatnonzero(np.isfinite(xs))
-    if not drawn.size:
-        return
-    size = 0.7 * canvas.style.font_size
-    ends = [(drawn[0], "o", HALO, stroke.color), (drawn[-1], "s", stroke.color, HALO)]
-    for at, shape, face, edge in ends:
-        end = (xs[at : at + 1], ys[at : at + 1])
-        if _inside(panel.rect, *end)[0]:
-            draw_marker(canvas, end, shape, size, (face, edge))
+    for at, shape, face, edge in (
+        (drawn[:1], "o", HALO, color),
+        (drawn[-1:], "s", color, HALO),
+    ):
+        inside = at[_inside(panel.rect, xs[at], ys[at])]
+        draw_marker(canvas, xs[inside], ys[inside], marker(shape, 0.7 * canvas.font, face, edge))
 
 
-def draw_marker(
-    canvas: Canvas, at: tuple[Array, Array], shape: str, size: float, colors: tuple[str, str]
-) -> None:
-    """Draw a marker with a dark outline; ``colors`` are those of its face and its edge."""
-    face, edge = colors
-    canvas.markers(*at, shape=shape, size=size + 2.6, face=OUTLINE, edge="none", edge_width=0)
-    canvas.markers(*at, shape=shape, size=size, face=face, edge=edge, edge_width=2)
+def draw_marker(canvas: Canvas, x: Array, y: Array, look: Look) -> None:
+    """Draw markers with a thick edge and a dark outline."""
+    canvas.line(x, y, marker(look["marker"], look["markersize"] + 2.8, OUTLINE))
+    canvas.line(x, y, {**look, "markeredgewidth": 1.2})
 
 
 def draw_profile(canvas: Canvas, panel: Panel, profile: Array) -> None:
     """Draw the profile (m, 2), the best w_in for each w_rec, as a white dotted line."""
-    xs, ys = panel.to_canvas(profile[:, 0], profile[:, 1])
-    canvas.line(xs, ys, Stroke(OUTLINE, 2.6, alpha=0.5), panel.rect)
-    canvas.line(xs, ys, Stroke(HALO, 1.6, (3, 3)), panel.rect)
+    xs, ys = panel.to_canvas(*profile.T)
+    canvas.line(xs, ys, stroke(OUTLINE, 1.9, alpha=0.5), panel.rect)
+    canvas.line(xs, ys, stroke(HALO, 1.2, _PROFILE_DASHES), panel.rect)
 
 
 def draw_optimum(
@@ -80,10 +84,10 @@ def draw_optimum(
 
     A star below paths is larger, so that it is visible around the end of a path.
     """
-    at = panel.to_canvas(np.array([optimum[0]]), np.array([optimum[1]]))
-    if _inside(panel.rect, *at)[0]:
-        size = (2.0 if below_paths else 1.25) * canvas.style.font_size
-        canvas.markers(*at, shape="*", size=size, face=OPTIMUM, edge=OUTLINE, edge_width=1.2)
+    x, y = panel.to_canvas(*np.array(optimum)[:, None])
+    if _inside(panel.rect, x, y)[0]:
+        size = (2.0 if below_paths else 1.25) * canvas.font
+        canvas.line(x, y, {**OPTIMUM, "markersize": size})
 
 
 def draw_points(
@@ -94,107 +98,79 @@ def draw_points(
 ) -> None:
     """Draw points with their weights beside them.
 
-    A label hides neither a point nor the optimum nor another label. It stands to the right of its
-    point if possible, or farther away with a line to the point. It is left out if there is no room.
-    Points outside the panel are skipped.
+    A label hides neither a point nor the optimum nor another label. Points outside the panel are
+    skipped.
     """
-    if not points:
-        return
-    weights = np.array(points, dtype=np.float64)
-    xs, ys = panel.to_canvas(weights[:, 0], weights[:, 1])
+    xs, ys = panel.to_canvas(*np.reshape(points, (-1, 2)).T)
     shown = np.flatnonzero(_inside(panel.rect, xs, ys)).tolist()
-    size = 0.62 * canvas.style.font_size
-    colors = canvas.colors.series
+    size, colors = 0.62 * canvas.font, canvas.colors.series
     for i in shown:
-        at = (xs[i : i + 1], ys[i : i + 1])
         cycle, color = divmod(i, len(colors))
-        shape, face = _SHAPES[cycle % len(_SHAPES)], colors[color]
-        canvas.markers(*at, shape=shape, size=size + 4, face=OUTLINE, edge="none", edge_width=0)
-        canvas.markers(*at, shape=shape, size=size, face=face, edge=HALO, edge_width=1.5)
-    labels = [(float(xs[i]), float(ys[i]), format_weights(*points[i])) for i in shown]
-    occupied = [(x, y) for x, y, _ in labels]
+        look = marker(_SHAPES[cycle % len(_SHAPES)], size, colors[color], HALO)
+        draw_marker(canvas, xs[i : i + 1], ys[i : i + 1], look)
+    labels = [(xs[i], ys[i], format_weights(*points[i])) for i in shown]
+    occupied = np.stack([xs[shown], ys[shown]], axis=1)
     if optimum is not None:
-        star = panel.to_canvas(np.array([optimum[0]]), np.array([optimum[1]]))
-        occupied.append((float(star[0][0]), float(star[1][0])))
-    draw_labels(canvas, panel.rect, labels, occupied, size / 2 + 2)
+        occupied = np.vstack([occupied, np.ravel(panel.to_canvas(*np.array(optimum)[:, None]))])
+    draw_labels(canvas, panel.rect, labels, occupied, size / 2 + 1.4)
 
 
 def draw_labels(
     canvas: Canvas,
-    rect: Rect,
+    rect: Bbox,
     labels: Sequence[tuple[float, float, str]],
-    occupied: Sequence[tuple[float, float]],
+    occupied: Array,
     radius: float,
 ) -> None:
-    """Draw labels (x, y, text) beside their points, clear of circles around ``occupied``.
+    """Draw labels (x, y, text) beside their points, clear of circles around ``occupied`` (n, 2).
 
-    A label for which there is no room is left out.
+    A label stands to the right of its point if possible, or farther away with a line to the point.
+    It is left out if there is no room.
     """
-    taken = [Rect(x - radius, y - radius, x + radius, y + radius) for x, y in occupied]
-    size = 0.85 * canvas.style.font_size
+    size = 0.85 * canvas.font
+    taken = np.hstack([occupied - radius, occupied + radius])  # (n, 4): x0, y0, x1, y1
     placed = []
     for x, y, text in labels:
-        label_size = text_width(text, size) + 0.7 * size, 1.4 * size
-        box = _free_box(rect, label_size, (x, y), radius, taken)
-        if box is not None:
-            taken.append(box)
-            placed.append((box, text))
-            _draw_leader(canvas, (x, y), box, radius)
+        point = np.array([x, y])
+        half = np.array([text_width(text, size) + 0.7 * size, 1.4 * size]) / 2
+        centers = point + _offsets(half, radius + 1.1)
+        boxes = np.hstack([centers - half, centers + half])
+        inside = (boxes[:, :2] >= rect.min).all(axis=1) & (boxes[:, 2:] <= rect.max).all(axis=1)
+        overlaps = (boxes[:, None, :2] < taken[:, 2:]) & (taken[:, :2] < boxes[:, None, 2:])
+        free = boxes[inside & ~np.any(np.all(overlaps, axis=2), axis=1)]
+        if len(free):
+            taken = np.vstack([taken, free[0]])
+            placed.append((free[0].reshape(2, 2), text))
+            _draw_leader(canvas, point, np.clip(point, free[0, :2], free[0, 2:]), radius)
+    face = canvas.colors.background
     for box, text in placed:
-        canvas.box(box, face=canvas.colors.background, alpha=0.88)
-        center = (box.left + box.right) / 2, (box.bottom + box.top) / 2
-        canvas.text(*center, text, size=size, align="center", vertical="center_baseline")
+        canvas.add(Rectangle(box[0], *np.ptp(box, axis=0), facecolor=face, alpha=0.88, linewidth=0))
+        x, y = box.mean(axis=0)
+        canvas.text(x, y, text, size=size, ha="center", va="center_baseline")
 
 
-def _draw_leader(canvas: Canvas, point: tuple[float, float], box: Rect, radius: float) -> None:
+def _offsets(half: Array, gap: float) -> Array:
+    """Return where the center of a label may stand, from its point: beside it, then in rings."""
+    (right, up), aside = half + gap, 1.6 * half[1]
+    beside = [(right, 0), (-right, 0), (0, up), (0, -up)]
+    beside += [(x, y) for x in (right, -right) for y in (aside, -aside)]
+    turns = 2 * math.pi * np.arange(_DIRECTIONS) / _DIRECTIONS
+    unit = np.column_stack([np.cos(turns), np.sin(turns)])
+    far = gap + (2 * np.arange(1, _RINGS + 1)[:, None, None] + 1) * half[1]
+    return np.vstack([beside, (unit * (far + half)).reshape(-1, 2)])
+
+
+def _draw_leader(canvas: Canvas, point: Array, end: Array, radius: float) -> None:
     """Draw a line from a point to its label, unless the label is beside the point."""
-    (x, y) = point
-    end = min(max(x, box.left), box.right), min(max(y, box.bottom), box.top)
-    distance = float(np.hypot(end[0] - x, end[1] - y))
-    if distance > 2 * radius + 2:
-        start = x + radius * (end[0] - x) / distance, y + radius * (end[1] - y) / distance
-        xs, ys = np.array([start, end]).T
-        canvas.line(xs, ys, Stroke(HALO, 2.2))
-        canvas.line(xs, ys, Stroke(OUTLINE, 1.0))
+    distance = float(np.hypot(*(end - point)))
+    if distance > 2 * radius + 1.4:
+        xs, ys = np.array([point + radius * (end - point) / distance, end]).T
+        canvas.line(xs, ys, stroke(HALO, 1.6))
+        canvas.line(xs, ys, stroke(OUTLINE, 0.7))
 
 
-def _free_box(
-    rect: Rect,
-    size: tuple[float, float],
-    point: tuple[float, float],
-    radius: float,
-    taken: Sequence[Rect],
-) -> Rect | None:
-    """Return the first free position inside ``rect``: beside the point, or farther away."""
-    (x, y), (width, height) = point, size
-    half_width, half_height, gap = width / 2, height / 2, radius + 1.5
-    right, left = x + gap + half_width, x - gap - half_width
-    centers = [
-        (right, y),
-        (left, y),
-        (x, y + gap + half_height),
-        (x, y - gap - half_height),
-        (right, y + height * 0.8),
-        (right, y - height * 0.8),
-        (left, y + height * 0.8),
-        (left, y - height * 0.8),
-    ]
-    for ring, turn in itertools.product(range(1, _RINGS + 1), range(_DIRECTIONS)):
-        angle, far = 2 * math.pi * turn / _DIRECTIONS, gap + (ring + 0.5) * height
-        centers.append(
-            (x + (far + half_width) * math.cos(angle), y + (far + half_height) * math.sin(angle))
-        )
-    for cx, cy in centers:
-        box = Rect(cx - half_width, cy - half_height, cx + half_width, cy + half_height)
-        if rect.contains(box) and not any(box.overlaps(other) for other in taken):
-            return box
-    return None
-
-
-def _inside(rect: Rect, xs: Array, ys: Array) -> NDArray[np.bool_]:
+def _inside(rect: Bbox, xs: Array, ys: Array) -> NDArray[np.bool_]:
     """Return which points lie in a rectangle, with a little slack; nan does not."""
-    from_center = np.abs(xs - rect.left - rect.width / 2)
-    from_middle = np.abs(ys - rect.bottom - rect.height / 2)
-    return np.asarray(
-        (from_center <= rect.width / 2 + 0.01) & (from_middle <= rect.height / 2 + 0.01)
-    )
+    inside = rect.padded(0.01)
+    (x0, y0), (x1, y1) = inside.min, inside.max
+    return np.asarray((xs >= x0) & (xs <= x1) & (ys >= y0) & (ys <= y1))

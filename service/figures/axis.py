@@ -6,9 +6,8 @@ the float64 range.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -34,8 +33,8 @@ class Axis:
 
     low: float  # the value at 0, which may be the larger one
     high: float  # the value at 1
-    ticks: tuple[float, ...]  # positions from 0 to 1
-    labels: tuple[str, ...]  # one per tick
+    ticks: Sequence[float] | Array  # positions from 0 to 1
+    labels: Sequence[str]  # one per tick
     caption: str  # what the axis shows
 
     def to_unit(self, values: Array) -> Array:
@@ -55,7 +54,11 @@ class Axis:
         return self.low * (1 - fractions) + self.high * fractions
 
 
-def linear_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
+MakeAxis = Callable[[int], Axis]
+"""Returns an axis with at most so many ticks, or one more."""
+
+
+def linear_axis(low: float, high: float, caption: str, max_ticks: int) -> Axis:
     """Return an axis with at most ``max_ticks`` + 1 ticks at round numbers.
 
     The labels of a window that is narrow compared with its distance from zero are differences
@@ -70,8 +73,8 @@ def linear_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
         base = _roundest(low, high)
     start, stop = (low - base) / scale, (high - base) / scale
     # In these units the window is 2 to 20 wide: six decimals drop what is left of rounding errors.
-    values, step = _round_values(round(start, 6), round(stop, 6), _locator(max_ticks))
-    units = tuple(min(max((value - start) / (stop - start), 0.0), 1.0) for value in values)
+    values, step = _round_values(round(start, 6), round(stop, 6), max_ticks)
+    units = [min(max((value - start) / (stop - start), 0.0), 1.0) for value in values]
     if base == 0 and -3 <= exponent <= 4:
         return Axis(low, high, units, _labels(values, step, scale), caption)
     shift = "" if base == 0 else f" {MINUS if base > 0 else '+'} {format_number(abs(base), 15)}"
@@ -79,41 +82,56 @@ def linear_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
     return Axis(low, high, units, _labels(values, step, 1.0), caption)
 
 
-def log_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
-    """Return an axis of numbers given by their log10, with about ``max_ticks`` ticks.
+def log_axis(log10_values: Array, caption: str, max_ticks: int) -> Axis:
+    """Return an axis around numbers given by their log10 (m,), of which some may not be finite.
 
-    They are at 1, 2 and 5 times powers of ten where there is room for all of these, otherwise at
-    whole powers if possible. There are at least two.
+    Of about ``max_ticks`` ticks, at least two, those at 1, 2 and 5 times powers of ten are shown
+    where there is room for all of these, otherwise whole powers if possible.
     """
+    low, high = finite_range(log10_values)
+    margin = max(0.06 * (high - low), 0.1)
+    low, high = low - margin, high + margin
     last = math.ceil(high) if high - low <= max_ticks else math.floor(low)
     steps = [math.log10(factor) + k for k in range(math.floor(low), last) for factor in (1, 2, 5)]
     ticks = [tick for tick in steps if low <= tick <= high]
-    labels = tuple(format_log10_number(tick, 1) for tick in ticks)
+    labels = [format_log10_number(tick, 1) for tick in ticks]
     if not 2 <= len(ticks) <= max_ticks:
-        ticks, _ = _round_values(low, high, _locator(max_ticks, integer=True, min_ticks=2))
+        ticks, _ = _round_values(low, high, max_ticks, integer=True, min_n_ticks=2)
         labels = log_labels(ticks)
-    return Axis(low, high, tuple((tick - low) / (high - low) for tick in ticks), labels, caption)
+    return Axis(low, high, [(tick - low) / (high - low) for tick in ticks], labels, caption)
 
 
-def integer_axis(first: int, last: int, max_ticks: int, caption: str) -> Axis:
+def integer_axis(first: int, last: int, caption: str, max_ticks: int) -> Axis:
     """Return an axis of whole numbers, which fall from left to right if ``first`` is the larger."""
     low, high = min(first, last), max(first, last)
     ticks = [low]
     if low < high:
-        values, _ = _round_values(low, high, _locator(max_ticks, integer=True))
+        values, _ = _round_values(low, high, max_ticks, integer=True)
         ticks = [round(value) for value in values]
     span = last - first or 1
-    units = tuple((tick - first) / span for tick in ticks)
-    return Axis(float(first), float(first + span), units, tuple(map(str, ticks)), caption)
+    units = [(tick - first) / span for tick in ticks]
+    return Axis(float(first), float(first + span), units, list(map(str, ticks)), caption)
 
 
-def log_labels(log10_values: Sequence[float]) -> tuple[str, ...]:
+def finite_range(values: Array) -> tuple[float, float]:
+    """Return the lowest and the highest of the finite values, or zeros if there are none."""
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def widen(low: float, high: float, share: float) -> tuple[float, float]:
+    """Return a range with a margin on both sides, which is a share of it and never 0."""
+    margin = share * (high - low) or 0.05 * abs(high) or 0.5
+    return low - margin, high + margin
+
+
+def log_labels(log10_values: Sequence[float]) -> list[str]:
     """Label each number with three to eight digits, as few as make the labels distinct."""
-    for digits in range(3, 8):
-        labels = tuple(log_label(value, digits) for value in log10_values)
+    for digits in range(3, 9):
+        labels = [log_label(value, digits) for value in log10_values]
         if len(set(labels)) == len(labels):
-            return labels
-    return tuple(log_label(value, 8) for value in log10_values)
+            break
+    return labels
 
 
 def log_label(log10_value: float, digits: int = 3) -> str:
@@ -124,14 +142,12 @@ def log_label(log10_value: float, digits: int = 3) -> str:
     return format_log10_number(log10_value, digits)
 
 
-@lru_cache(maxsize=64)
-def _locator(max_ticks: int, *, integer: bool = False, min_ticks: int = 1) -> MaxNLocator:
-    n_bins, steps = max(max_ticks, 1), [1, 2, 5, 10]
-    return MaxNLocator(n_bins, steps=steps, integer=integer, min_n_ticks=min_ticks)
-
-
-def _round_values(low: float, high: float, locator: MaxNLocator) -> tuple[list[float], float]:
+def _round_values(
+    low: float, high: float, max_ticks: int, **options: int
+) -> tuple[list[float], float]:
     """Return evenly spaced round numbers from ``low`` to ``high``, and their distance."""
+    options = {"min_n_ticks": 1, **options}
+    locator = MaxNLocator(max(max_ticks, 1), steps=[1, 2, 5, 10], **options)
     values = np.asarray(locator.tick_values(low, high)).tolist()
     step = values[1] - values[0]  # there are at least two, one at or outside each limit
     slack = _ON_LIMIT * step
@@ -145,8 +161,8 @@ def _roundest(low: float, high: float) -> float:
     return next((base for base in rounded if low <= base <= high), middle)
 
 
-def _labels(values: Sequence[float], step: float, scale: float) -> tuple[str, ...]:
+def _labels(values: Sequence[float], step: float, scale: float) -> list[str]:
     """Write multiples of ``step``, times ``scale``, with as many decimals as the step needs."""
     decimals = max(0, -math.floor(math.log10(step * scale) + 1e-9))
     texts = [f"{value * scale:.{decimals}f}" for value in values]
-    return tuple("0" if float(text) == 0 else text.replace("-", MINUS) for text in texts)
+    return ["0" if float(text) == 0 else text.replace("-", MINUS) for text in texts]

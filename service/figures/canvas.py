@@ -1,73 +1,81 @@
-"""A canvas: text, lines, markers and images positioned in CSS pixels.
+"""A canvas: text, lines and images positioned in points, 72 per inch, and the page around panels.
 
 Everything drawn is an ordinary Matplotlib artist in an ordinary ``Figure``, so that one description
-serves PNG, SVG and PDF. Artists are drawn in the order in which they were added.
+serves PNG, SVG and PDF. Artists are drawn in the order in which they were added; they take
+Matplotlib's own options. Matplotlib holds the GIL, so draw in several processes, or one picture at
+a time in a thread. Its settings are global; they are set once, at import, whatever the user's
+settings file contains.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.image import BboxImage
 from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
 from matplotlib.text import Text
-from matplotlib.transforms import Affine2D, TransformedBbox
-from matplotlib.transforms import Bbox as MplBbox
+from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
 from numpy.typing import NDArray
 
 from service.engine.types import Array
-from service.figures.geometry import Rect
-from service.figures.render import Pixels
-from service.figures.style import CSS_DPI, Style
-from service.figures.text import (
-    POINTS_PER_CSS,
-    font,
-    printable,
-    text_width,
-    typeset,
-    wrap,
-)
+from service.figures.style import Style
+from service.figures.text import FONT, FONT_PATH, printable, shorten, text_width, typeset, wrap
 
-TITLE_LINES = 2
+Pixels = NDArray[np.uint8]
+"""RGBA (rows, columns, 4), top row first."""
 
+Look: TypeAlias = dict[str, Any]
+"""Options of a Matplotlib artist."""
 
-@dataclass(frozen=True)
-class Stroke:
-    """The look of a line; ``width`` and ``dashes`` (on, off, …) are in CSS pixels."""
+mpl.rcdefaults()
+mpl.rcParams["svg.hashsalt"] = "linear-rnn"  # derives ids from contents
+mpl.rcParams["lines.scale_dashes"] = False  # dashes are in points
+_MATHTEXT = RendererAgg(1, 1, 72).mathtext_parser  # type: ignore[no-untyped-call]
 
-    color: str
-    width: float = 1.5
-    dashes: tuple[float, ...] | None = None
-    alpha: float = 1.0
+# Lengths in the legend, in units of its text size.
+_SAMPLE = 1.8
+_SAMPLE_GAP = 0.5
+_ENTRY_GAP = 1.4
+_ROW_HEIGHT = 1.45
 
 
-class Raster(Artist):
-    """An image that fills a rectangle.
+def rasterize(figure: Figure) -> Pixels:
+    """Draw a figure with Agg and return its pixels; equal figures have equal pixels."""
+    width, height = figure.bbox.size  # Matplotlib's own canvas would truncate 255.9999 to 255.
+    renderer = RendererAgg(round(width), round(height), figure.dpi)  # type: ignore[no-untyped-call]
+    renderer.mathtext_parser = _MATHTEXT  # which caches what it parsed
+    figure.draw(renderer)
+    return np.asarray(renderer.buffer_rgba())  # type: ignore[no-untyped-call]
 
-    In a PNG each pixel of the image is a pixel of the file; in an SVG or PDF it is one embedded
-    image.
-    """
 
-    def __init__(self, pixels: Pixels, rect: Rect) -> None:
-        super().__init__()
-        self.pixels, self.rect = pixels[::-1], rect
+def stroke(
+    color: str, width: float, dashes: tuple[float, ...] | None = None, alpha: float = 1.0
+) -> Look:
+    """Return the look of a line; the width and ``dashes`` (on, off, …) are in points."""
+    linestyle = "-" if dashes is None else (0, dashes)
+    return {"color": color, "linewidth": width, "linestyle": linestyle, "alpha": alpha}
 
-    def draw(self, renderer: RendererBase) -> None:
-        """Draw the image; Matplotlib counts its rows from below."""
-        figure = self.get_figure(root=True)
-        scale = 1.0 if figure is None else figure.dpi / CSS_DPI
-        x, y = self.rect.left * scale, self.rect.bottom * scale
-        gc = renderer.new_gc()
-        if renderer.option_scale_image():
-            size = Affine2D().scale(self.rect.width * scale, self.rect.height * scale)
-            renderer.draw_image(gc, x, y, self.pixels, size)
-        else:
-            renderer.draw_image(gc, round(x), round(y), self.pixels)
-        gc.restore()
+
+def marker(shape: str, size: float, face: str, edge: str = "none", width: float = 0.8) -> Look:
+    """Return the look of markers: ``size`` is the diameter, ``width`` that of the edge."""
+    return {
+        "linestyle": "none",
+        "marker": shape,
+        "markersize": size,
+        "markerfacecolor": face,
+        "markeredgecolor": edge,
+        "markeredgewidth": width,
+    }
+
+
+def sample(label: str, look: Look) -> Line2D:
+    """Return an entry of the legend: a line or a marker, and its name."""
+    return Line2D([], [], label=label, **look)
 
 
 class Canvas:
@@ -75,25 +83,22 @@ class Canvas:
 
     def __init__(self, style: Style) -> None:
         columns, rows = style.pixels
+        size = columns / style.dpi, rows / style.dpi
         self.style = style
         self.colors = style.colors
-        self.area = Rect(0, 0, columns * CSS_DPI / style.dpi, rows * CSS_DPI / style.dpi)
-        self.figure = Figure(
-            figsize=(columns / style.dpi, rows / style.dpi),
-            dpi=style.dpi,
-            facecolor=self.colors.background,
-        )
-        self._transform = Affine2D().scale(1 / CSS_DPI) + self.figure.dpi_scale_trans
-        self._n_artists = 0
+        self.font = style.font_size
+        self.small = 0.9 * style.font_size
+        self.area = Bbox.from_bounds(0, 0, 72 * size[0], 72 * size[1])
+        self.figure = Figure(size, style.dpi, facecolor=self.colors.background)
+        self.transform = Affine2D().scale(1 / 72) + self.figure.dpi_scale_trans
 
-    def add(self, artist: Artist, clip: Rect | None = None) -> None:
+    def add(self, artist: Artist, clip: Bbox | None = None) -> None:
         """Add an artist above all earlier ones, clipped to ``clip``."""
-        self._n_artists += 1
-        artist.set_zorder(self._n_artists)
+        artist.set_zorder(1)
+        artist.set_transform(self.transform)
         self.figure.add_artist(artist)
         if clip is not None:
-            box = MplBbox.from_extents(*clip)
-            artist.set_clip_box(TransformedBbox(box, self._transform))
+            artist.set_clip_box(TransformedBbox(clip, self.transform))
 
     def text(
         self,
@@ -103,149 +108,99 @@ class Canvas:
         *,
         size: float | None = None,
         color: str | None = None,
-        align: Literal["left", "center", "right"] = "left",
-        vertical: Literal["baseline", "center_baseline", "top"] = "baseline",
-        rotation: Literal[0, 90] = 0,
+        **options: Any,
     ) -> None:
-        """Write one line of text literally, but with w_in and w_rec as symbols.
+        """Write one line of text literally, but with w_in and w_rec as symbols."""
+        options |= {"fontproperties": FONT, "size": size or self.small}
+        self.add(Text(x, y, typeset(text), color=color or self.colors.foreground, **options))
 
-        These are narrower than the literal text, so what has room for that has room for them.
-        """
-        size = size or self.style.font_size
-        color = color or self.colors.foreground
-        shown, is_math = typeset(text)
-        artist = Text(
-            x,
-            y,
-            shown,
-            color=color,
-            fontproperties=font(size),
-            horizontalalignment=align,
-            verticalalignment=vertical,
-            rotation=rotation,
-            rotation_mode="anchor" if rotation else "default",
-            parse_math=is_math,
-            transform=self._transform,
+    def line(self, x: Array, y: Array, look: Look, clip: Bbox | None = None) -> None:
+        """Draw a line or markers at points, interrupted where one is nan."""
+        self.add(Line2D(x, y, **look), clip)
+
+    def image(self, pixels: Pixels, rect: Bbox) -> None:
+        """Fill a rectangle with an image; one of its size is drawn pixel by pixel in a PNG."""
+        image = BboxImage(TransformedBbox(rect, self.transform), interpolation="none")
+        image.set_data(pixels)
+        self.add(image)
+
+    def snap(self, rect: Bbox) -> Bbox:
+        """Return the rectangle with its edges at whole pixels of the PNG, at least one apart."""
+        scale = self.style.dpi / 72
+        low, high = np.round(rect.get_points() * scale)
+        return Bbox([low / scale, np.maximum(high, low + 1) / scale])
+
+    def pixel_size(self, rect: Bbox) -> tuple[int, int]:
+        """Return how many columns and rows of the PNG a snapped rectangle covers."""
+        columns, rows = np.round(np.array(rect.size) * self.style.dpi / 72).astype(int).tolist()
+        return columns, rows
+
+
+def draw_page(
+    canvas: Canvas,
+    title: str,
+    legend: Sequence[Artist] = (),
+    *,
+    headline: str = "",
+    max_rows: int = 2,
+) -> Bbox:
+    """Write title, headline and legend, and return the area for panels and their axes.
+
+    The style's title replaces ``title``. A long one is first made smaller, then wrapped into two
+    lines, then cut. The headline stands below it. The legend has at most ``max_rows`` rows.
+    """
+    font, style, right = canvas.font, canvas.style, canvas.area.x1
+    title = printable(title if style.title is None else style.title)
+    large = 1.25 * font if text_width(title, 1.25 * font) < right - 1.4 * font else font
+    y = canvas.area.y1 - 0.55 * font
+    for text, size, color in (
+        (title, large, canvas.colors.foreground),
+        (printable(headline), canvas.small, canvas.colors.muted),
+    ):
+        for line in wrap(text, size, right - 1.4 * font):
+            canvas.text(right / 2, y, line, size=size, color=color, ha="center", va="top")
+            y -= 1.33 * size
+        y -= 0.3 * font
+    bottom = 0.4 * font + draw_legend(canvas, legend, max_rows)
+    return Bbox([[0.3 * font, bottom], [right - 1.5 * font, y - 0.1 * font]])
+
+
+def draw_legend(canvas: Canvas, entries: Sequence[Artist], max_rows: int) -> float:
+    """Draw rows of labeled samples, centered at the bottom, and return their height.
+
+    Entries without room are counted in a last one.
+    """
+    size = canvas.small
+    width = canvas.area.width - 2 * canvas.font
+    rows: list[list[Artist]] = []
+    room = 0.0
+    for entry in entries:
+        label = shorten(printable(str(entry.get_label())), size, width / 2)
+        entry.set_label(typeset(label))
+        needed = text_width(label, size) + (_SAMPLE + _SAMPLE_GAP + _ENTRY_GAP) * size
+        if needed > room:
+            rows.append([])
+            room = width + _ENTRY_GAP * size
+        rows[-1].append(entry)
+        room -= needed
+    n_hidden = sum(map(len, rows[max_rows:]))
+    if n_hidden:
+        rows[max_rows - 1][-1] = sample(f"+{n_hidden + 1} more", {"linestyle": "none"})
+    for i, row in enumerate(reversed(rows[:max_rows])):
+        canvas.figure.legend(
+            handles=row,
+            ncols=len(row),
+            loc="lower center",
+            bbox_to_anchor=(canvas.area.width / 2, 0.4 * canvas.font + i * _ROW_HEIGHT * size),
+            bbox_transform=canvas.transform,
+            prop=FontProperties(fname=FONT_PATH, size=size),
+            labelcolor=canvas.colors.foreground,
+            handlelength=_SAMPLE,
+            markerscale=size / 8.5,
+            handletextpad=_SAMPLE_GAP,
+            columnspacing=_ENTRY_GAP,
+            borderpad=0,
+            borderaxespad=0,
+            frameon=False,
         )
-        self.add(artist)
-
-    def line(self, x: Array, y: Array, stroke: Stroke, clip: Rect | None = None) -> None:
-        """Draw a line through points in CSS pixels, interrupted where one is nan."""
-        options = _stroke_options(stroke)
-        self.add(Line2D(x, y, transform=self._transform, alpha=stroke.alpha, **options), clip)
-
-    def markers(
-        self,
-        x: Array,
-        y: Array,
-        *,
-        shape: str,
-        size: float,
-        face: str,
-        edge: str,
-        edge_width: float = 1.0,
-    ) -> None:
-        """Draw one marker at each point; ``shape`` is Matplotlib's, ``size`` the diameter."""
-        artist = Line2D(
-            x,
-            y,
-            transform=self._transform,
-            linestyle="none",
-            marker=shape,
-            markersize=size * POINTS_PER_CSS,
-            markerfacecolor=face,
-            markeredgecolor=edge,
-            markeredgewidth=edge_width * POINTS_PER_CSS,
-            alpha=1.0,
-        )
-        self.add(artist)
-
-    def box(
-        self,
-        rect: Rect,
-        *,
-        face: str = "none",
-        edge: str = "none",
-        width: float = 1,
-        alpha: float = 1,
-    ) -> None:
-        """Draw a rectangle."""
-        artist = Rectangle(
-            rect[:2],
-            rect.width,
-            rect.height,
-            facecolor=face,
-            edgecolor=edge,
-            linewidth=width * POINTS_PER_CSS,
-            alpha=alpha,
-            transform=self._transform,
-        )
-        self.add(artist)
-
-    def band(self, x: Array, low: Array, high: Array, color: str, alpha: float, clip: Rect) -> None:
-        """Fill the area between two lines through points (m,), interrupted where one is nan."""
-        drawn = ~np.isnan(x + low + high)
-        for part in np.split(np.arange(len(x)), np.flatnonzero(np.diff(drawn)) + 1):
-            if len(part) > 1 and drawn[part[0]]:
-                back = part[::-1]
-                outline = np.concatenate([[x[part], low[part]], [x[back], high[back]]], axis=1).T
-                options = {"edgecolor": "none", "alpha": alpha, "transform": self._transform}
-                self.add(PathPatch(Path(outline), facecolor=color, **options), clip)
-
-    def segments(self, starts: Array, stops: Array, stroke: Stroke) -> None:
-        """Draw separate straight lines from ``starts`` (n, 2) to ``stops`` (n, 2) as one path."""
-        n = len(starts)
-        vertices = np.empty((2 * n, 2))
-        vertices[0::2], vertices[1::2] = starts, stops
-        self.path(vertices, np.tile(np.array([Path.MOVETO, Path.LINETO], np.uint8), n), stroke)
-
-    def path(
-        self, vertices: Array, codes: NDArray[np.uint8], stroke: Stroke, clip: Rect | None = None
-    ) -> None:
-        """Draw a Matplotlib path: ``vertices`` (n, 2) in CSS pixels and their ``codes`` (n,)."""
-        options = _stroke_options(stroke)
-        options["edgecolor"] = options.pop("color")
-        patch = PathPatch(
-            Path(vertices, codes),
-            facecolor="none",
-            alpha=stroke.alpha,
-            transform=self._transform,
-            **options,
-        )
-        self.add(patch, clip)
-
-    def title(self, default: str) -> float:
-        """Write the style's title, or else ``default``, and return the y below it.
-
-        A long title is first made smaller, then wrapped into two lines, then cut.
-        """
-        text = printable(default if self.style.title is None else self.style.title)
-        margin, size = 0.7 * self.style.font_size, 1.25 * self.style.font_size
-        if not text:
-            return self.area.top - margin
-        room = self.area.width - 2 * margin
-        if text_width(text, size) > room:
-            size = self.style.font_size
-        y = self.area.top - 0.55 * self.style.font_size
-        return self._write_lines(text, y, size, 1.3, self.colors.foreground) - 0.3 * size
-
-    def subtitle(self, text: str, y: float) -> float:
-        """Write text below the title in up to two lines, and return the y below it."""
-        return self._write_lines(text, y, 0.92 * self.style.font_size, 1.35, self.colors.muted)
-
-    def _write_lines(self, text: str, y: float, size: float, pitch: float, color: str) -> float:
-        for line in wrap(text, size, self.area.width - 1.4 * self.style.font_size, TITLE_LINES):
-            middle = self.area.width / 2
-            self.text(middle, y, line, size=size, color=color, align="center", vertical="top")
-            y -= pitch * size
-        return y
-
-
-def _stroke_options(stroke: Stroke) -> dict[str, Any]:
-    dashes = stroke.dashes
-    return {
-        "color": stroke.color,
-        "linewidth": stroke.width * POINTS_PER_CSS,
-        # Matplotlib's unit of dashes is the line width.
-        "linestyle": "-" if dashes is None else (0, tuple(d / stroke.width for d in dashes)),
-    }
+    return _ROW_HEIGHT * size * len(rows[:max_rows])

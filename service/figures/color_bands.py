@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.colors import Colormap
 from numpy.typing import NDArray
 
 from service.engine.types import Array
 from service.figures.axis import Axis, log_labels
-from service.figures.style import COLOR_MAP, rgba
+from service.figures.style import COLOR_MAP
 
 _TUTORIAL_STEP = 8.2 / 29  # of the tutorial's 29 bands of cost + 1, from 10^-0.2 to 1e8
 _TUTORIAL_BANDS = 29
@@ -51,15 +52,23 @@ class ColorBands:
             # log10(10**e - 1) without overflow or cancellation
             return np.where(inner > 0, inner + np.log10(-np.expm1(-inner * math.log(10))), -np.inf)
 
-    def indices(self, log10_costs: Array) -> NDArray[np.uint8]:
-        """Return the band of each cost, 0 to n - 1, and n where the cost is nan."""
-        indices = np.searchsorted(self.thresholds, log10_costs, side="right").astype(np.uint8)
-        return np.where(np.isnan(log10_costs), np.uint8(self.n_bands), indices)
+    def indices(self, log10_costs: Array) -> NDArray[np.intp]:
+        """Return the band of each cost, 0 to n - 1; that of nan is any."""
+        return np.searchsorted(self.thresholds, log10_costs, side="right")
 
-    def palette(self, missing: str) -> NDArray[np.uint8]:
-        """Return RGBA (n + 1, 4): the colors of the bands, then that of nan."""
-        shades = mpl.colormaps[COLOR_MAP](np.linspace(0.0, 1.0, self.n_bands), bytes=True)
-        return np.vstack([shades, rgba(missing)[None]])
+    def colors(self, log10_costs: Array, missing: str) -> NDArray[np.uint8]:
+        """Return RGBA (*shape, 4): the color of the band of each cost, or ``missing`` for nan."""
+        indices = np.ma.masked_array(self.indices(log10_costs), np.isnan(log10_costs))
+        return np.asarray(self._map.with_extremes(bad=missing)(indices, bytes=True))
+
+    @property
+    def palette(self) -> NDArray[np.uint8]:
+        """The colors of the bands, RGBA (n, 4)."""
+        return np.asarray(self._map(np.arange(self.n_bands), bytes=True))
+
+    @property
+    def _map(self) -> Colormap:
+        return mpl.colormaps[COLOR_MAP].resampled(self.n_bands)
 
     def axis(self, max_ticks: int) -> Axis:
         """Return the axis of a bar of equally high bands, with about ``max_ticks`` round ticks."""
@@ -75,7 +84,7 @@ class ColorBands:
             if position - positions[shown[-1]] >= 1 / max_ticks:
                 shown.append(i)
         labels = log_labels([values[i] for i in shown])
-        return Axis(0, 1, tuple(positions[i] for i in shown), labels, self.caption)
+        return Axis(0, 1, [positions[i] for i in shown], labels, self.caption)
 
 
 def choose_color_bands(log10_costs: list[Array]) -> ColorBands:

@@ -2,26 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.transforms import Bbox
 
 from service.engine.types import Array
-from service.figures.axis import Axis, linear_axis
-from service.figures.canvas import Canvas, Stroke
-from service.figures.frame import bottom_margin, draw_frame, left_margin
-from service.figures.geometry import Panel, Rect, snap_to_pixels
-from service.figures.layout import draw_page, weight_axis, widen
-from service.figures.legend import LegendEntry
-from service.figures.style import Style, blend
+from service.figures.axis import Axis, finite_range, linear_axis, widen
+from service.figures.canvas import Canvas, Look, draw_page, marker, sample, stroke
+from service.figures.panels import Panel, draw_panels, draw_segments
+from service.figures.style import Style
 from service.figures.text import printable, shorten
 
 _LINE = 0.16  # in units of the font size
 _RESIDUAL_SHARE = 0.3  # of the height
-_ROOM_FOR_TICKS = 6.5  # height of residuals with up to five ticks, in units of the font size
 _MIN_HEIGHT = 15.0  # in units of the font size, with residuals
 _MARGIN = 0.06  # around the numbers, in units of their range
-_BAND = 0.2  # opacity
+_BAND = 0.25  # opacity
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,24 +55,19 @@ def fit_figure(
     ``target`` and ``time`` are the captions of the axes. The headline, the result of the fit, is
     below the title; the confidence is that of the band.
     """
-    style = style or Style()
-    canvas = Canvas(style)
-    side_by_side = all(len(sequence.time) == 1 for sequence in sequences) and n_sequences > 1
-    if side_by_side:
+    canvas, n_hidden = Canvas(style or Style()), n_sequences - len(sequences)
+    if n_sequences > 1 and all(len(sequence.time) == 1 for sequence in sequences):
         sequences, time = [_join(sequences)], "sequence"
-    entries = _legend(canvas, sequences, n_sequences, confidence, side_by_side=side_by_side)
+    colors = canvas.colors.series if len(sequences) > 1 else (canvas.colors.state,)
+    entries = _legend(canvas, sequences, n_hidden, confidence, colors)
     area = draw_page(canvas, f"Fit of {printable(target)}", entries, headline=headline)
-    area = area._replace(bottom=area.bottom + bottom_margin(canvas))
-    data, residuals = _panels(canvas, area, sequences, printable(target), printable(time))
-    for panel in (data, residuals):
-        if panel is not None:
-            draw_frame(canvas, panel, grid=True)
-    draw = _draw_dots if side_by_side else _draw_lines
+    data, *residuals = _draw_panels(canvas, area, sequences, printable(target), printable(time))
     n = len(sequences)
     for i, sequence in enumerate(sequences):
-        draw(canvas, data, sequence, _colors(canvas, i, n))
-        if residuals is not None:
-            _draw_residuals(canvas, residuals, sequence, _colors(canvas, i, n)[0], i - (n - 1) / 2)
+        color = colors[i % len(colors)]
+        _draw_fit(canvas, data, sequence, color, color if n > 1 else canvas.colors.muted)
+        for panel in residuals:
+            _draw_residuals(canvas, panel, sequence, color, i - (n - 1) / 2)
     return canvas.figure
 
 
@@ -79,155 +75,108 @@ def _join(sequences: Sequence[FittedSequence]) -> FittedSequence:
     """Return sequences of one row each as one, with their numbers as times."""
     names = ("target", "prediction", "low", "high", "residual")
     columns = {name: np.concatenate([getattr(s, name) for s in sequences]) for name in names}
-    return FittedSequence("fit", np.arange(len(sequences), dtype=np.float64), **columns)
+    return FittedSequence("", np.arange(len(sequences), dtype=np.float64), **columns)
 
 
-def _colors(canvas: Canvas, index: int, n: int) -> tuple[str, str]:
-    """Return the color of a sequence among n, and that of its dots."""
-    series = canvas.colors.series
-    if n == 1:
-        return canvas.colors.state, canvas.colors.muted
-    return series[index % len(series)], series[index % len(series)]
+def _are_points(sequence: FittedSequence) -> bool:
+    """Return whether a sequence has no line: one row, or one per joined sequence."""
+    return len(sequence.time) == 1 or not sequence.label
 
 
 def _legend(
     canvas: Canvas,
     sequences: Sequence[FittedSequence],
-    n_sequences: int,
+    n_hidden: int,
     confidence: float,
-    *,
-    side_by_side: bool,
-) -> list[LegendEntry]:
-    n, colors, width = len(sequences), canvas.colors, _LINE * canvas.style.font_size
-    color = _colors(canvas, 0, n)[0]
-    entries = [LegendEntry("target", None, "o", colors.muted, "none")]
-    if side_by_side:
-        entries.append(LegendEntry("fit", None, "o", colors.background, color))
-    elif n == 1:
-        entries.append(LegendEntry("fit", Stroke(color, width)))
+    colors: Sequence[str],
+) -> list[Artist]:
+    muted, background, width = canvas.colors.muted, canvas.colors.background, _LINE * canvas.font
+    entries: list[Artist] = [sample("target", marker("o", 5, muted))]
+    if _are_points(sequences[0]):
+        entries.append(sample("fit", marker("o", 5, background, colors[0])))
+    elif len(sequences) == 1:
+        entries.append(sample("fit", stroke(colors[0], width)))
     else:
         for i, sequence in enumerate(sequences):
-            label = shorten(
-                printable(sequence.label), canvas.style.font_size, canvas.area.width / 4
-            )
-            entries.append(LegendEntry(label, Stroke(_colors(canvas, i, n)[0], width)))
-    drawn = len(sequences[0].time) if side_by_side else n
-    if n_sequences > drawn:
-        entries.append(LegendEntry(f"{n_sequences - drawn} more not drawn", shape=""))
-    face = blend(color if n == 1 else colors.muted, colors.background, 2 * _BAND)
-    return [
-        *entries,
-        LegendEntry(f"{100 * confidence:g} % band of the mean", None, "s", face, face),
-    ]
+            label = shorten(printable(sequence.label), canvas.small, canvas.area.width / 4)
+            entries.append(sample(label, stroke(colors[i % len(colors)], width)))
+    if n_hidden > 0:
+        entries.append(sample(f"{n_hidden} more not drawn", {"linestyle": "none"}))
+    face = colors[0] if len(sequences) == 1 else muted
+    name = f"{100 * confidence:g} % band of the mean"
+    return [*entries, Patch(facecolor=face, alpha=_BAND, label=name)]
 
 
-def _panels(
-    canvas: Canvas, area: Rect, sequences: Sequence[FittedSequence], target: str, time: str
-) -> tuple[Panel, Panel | None]:
-    """Return the panel of the data and, where there is room, that of the residuals below."""
-    font = canvas.style.font_size
-    has_residuals = area.height > _MIN_HEIGHT * font
-    gap = 0.9 * font if has_residuals else 0.0
-    below = _RESIDUAL_SHARE * area.height if has_residuals else 0.0
-    height = area.height - below - gap
-    target = shorten(target, font, height)
-    y = weight_axis(*_data_range(sequences), height, font, target, horizontal=False)
-    largest = max(_largest(sequence.residual) for sequence in sequences)
-    largest = 1.12 * (largest or 1e-3 * max(abs(y.low), abs(y.high)))
-    r = linear_axis(-largest, largest, 4 if below > _ROOM_FOR_TICKS * font else 3, "residual")
-    left = area.left + max(left_margin(canvas, axis) for axis in (y, r)[: 1 + has_residuals])
-    data = snap_to_pixels(Rect(left, area.top - height, area.right, area.top), canvas.style)
+def _draw_panels(
+    canvas: Canvas, area: Bbox, sequences: Sequence[FittedSequence], target: str, time: str
+) -> list[Panel]:
+    """Draw the panel of the data and, where there is room, that of the residuals below."""
+    y_range = _data_range(sequences)
+    make_y = partial(linear_axis, *y_range, shorten(target, canvas.font, 0.6 * area.height))
     times = np.concatenate([sequence.time for sequence in sequences])
-    low, high = widen(float(times.min()), float(times.max()), 0.02)
-    x = weight_axis(low, high, data.width, font, time, horizontal=True)
-    if not has_residuals:
-        return Panel(data, x, y), None
-    rect = snap_to_pixels(Rect(left, area.bottom, area.right, area.bottom + below), canvas.style)
-    unlabeled = Axis(x.low, x.high, x.ticks, ("",) * len(x.ticks), "")
-    return Panel(data, unlabeled, y), Panel(rect, x, r)
+    make_x = partial(linear_axis, *widen(*finite_range(times), 0.02), time)
+    if area.height < _MIN_HEIGHT * canvas.font:
+        return draw_panels(canvas, [area], [(make_x, make_y)], grid=True)
+    residuals = np.concatenate([sequence.residual for sequence in sequences])
+    largest = max(map(abs, finite_range(residuals))) or 1e-3 * max(map(abs, y_range))
+    make_r = partial(linear_axis, -1.12 * largest, 1.12 * largest, "residual")
+    below = _RESIDUAL_SHARE * area.height
 
+    def unlabeled(max_ticks: int) -> Axis:
+        axis = make_x(max_ticks)
+        return Axis(axis.low, axis.high, axis.ticks, [""] * len(axis.ticks), "")
 
-def _largest(values: Array) -> float:
-    return float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
+    areas = [
+        Bbox([[area.x0, area.y0 + below + 0.9 * canvas.font], area.max]),
+        Bbox([area.min, [area.x1, area.y0 + below + 3.2 * canvas.font]]),
+    ]
+    return draw_panels(canvas, areas, [(unlabeled, make_y), (make_x, make_r)], grid=True)
 
 
 def _data_range(sequences: Sequence[FittedSequence]) -> tuple[float, float]:
     """Return the range of targets and predictions, and of a band that is not much wider."""
     values = np.concatenate([v for s in sequences for v in (s.target, s.prediction)])
-    values = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
-    low, high = float(values.min()), float(values.max())
-    reach = 0.25 * (high - low)
     bands = np.concatenate([v for s in sequences for v in (s.low, s.high)])
-    bands = bands[np.isfinite(bands)]
-    low = max(low - reach, min(low, float(bands.min(initial=low))))
-    high = min(high + reach, max(high, float(bands.max(initial=high))))
+    low, high = finite_range(values)
+    reach = 0.25 * (high - low)
+    lowest, highest = finite_range(np.append(bands, [low, high]))
+    low, high = max(low - reach, min(low, lowest)), min(high + reach, max(high, highest))
     return widen(low, high, _MARGIN)
 
 
-def _positions(panel: Panel, sequence: FittedSequence) -> tuple[Array, Array, Array, Array, Array]:
-    """Return the positions of times, targets, predictions and both ends of the band."""
-    span = panel.y.high - panel.y.low
+def _draw_fit(
+    canvas: Canvas, panel: Panel, sequence: FittedSequence, color: str, dots: str
+) -> None:
+    """Draw a fit as a line in its band, or as rings on bars, with dots for the targets."""
+    font, rect = canvas.font, panel.rect
+    look: Look = {"color": color, "linewidth": 0, "alpha": _BAND}
     # Infinite bands end outside the panel.
-    ends = (
-        np.clip(band, panel.y.low - span, panel.y.high + span)
-        for band in (sequence.low, sequence.high)
-    )
-    numbers = sequence.target, sequence.prediction, *ends
-    targets, fits, lows, highs = (panel.to_canvas(sequence.time, column)[1] for column in numbers)
-    xs = panel.rect.left + panel.x.to_unit(sequence.time) * panel.rect.width
-    return xs, targets, fits, lows, highs
-
-
-def _draw_lines(
-    canvas: Canvas, panel: Panel, sequence: FittedSequence, colors: tuple[str, str]
-) -> None:
-    """Draw a fit as a line in its band, with dots for the targets."""
-    font, (color, dots) = canvas.style.font_size, colors
-    xs, targets, fits, lows, highs = _positions(panel, sequence)
-    canvas.band(xs, lows, highs, color, _BAND, panel.rect)
-    size = _dot_size(panel.rect, len(xs), font)
-    canvas.markers(xs, targets, shape="o", size=size, face=dots, edge="none")
-    canvas.line(xs, fits, Stroke(color, _LINE * font), panel.rect)
-    if len(xs) == 1:
-        canvas.markers(xs, fits, shape="_", size=font, face=color, edge=color, edge_width=2)
-
-
-def _draw_dots(
-    canvas: Canvas, panel: Panel, sequence: FittedSequence, colors: tuple[str, str]
-) -> None:
-    """Draw fits as rings on bars, with dots for the targets."""
-    font, rect, (color, dots) = canvas.style.font_size, panel.rect, colors
-    xs, targets, fits, lows, highs = _positions(panel, sequence)
-    drawn = ~np.isnan(lows + highs)
-    starts, stops = (
-        np.stack([xs, np.clip(ends, rect.bottom, rect.top)], axis=1)[drawn]
-        for ends in (lows, highs)
-    )
-    size = _dot_size(rect, len(xs), font)
-    if drawn.any():
-        canvas.segments(starts, stops, Stroke(color, size, alpha=2 * _BAND))
-    ring, width = canvas.colors.background, 0.1 * font
-    canvas.markers(xs, fits, shape="o", size=1.5 * size, face=ring, edge=color, edge_width=width)
-    canvas.markers(xs, targets, shape="o", size=0.8 * size, face=dots, edge="none")
-
-
-def _dot_size(rect: Rect, n: int, font: float) -> float:
-    """Return the diameter of dots, which is smaller where they are many."""
-    return min(max(1.3 * rect.width / n, 0.3 * font), 0.5 * font)
+    lows, highs = np.clip([sequence.low, sequence.high], *widen(panel.y.low, panel.y.high, 1.0))
+    columns = (sequence.target, sequence.prediction, lows, highs)
+    targets, fits, lows, highs = (panel.to_canvas(sequence.time, each)[1] for each in columns)
+    xs = rect.x0 + panel.x.to_unit(sequence.time) * rect.width
+    size = min(max(1.3 * rect.width / len(xs), 0.3 * font), 0.5 * font)  # smaller if they are many
+    if _are_points(sequence):
+        lows, highs = np.clip([lows, highs], rect.y0, rect.y1)
+        draw_segments(canvas, (xs, lows), (xs, highs), **look | {"linewidth": size})
+        ring = marker("o", 1.5 * size, canvas.colors.background, color, 0.1 * font)
+        canvas.line(xs, fits, ring)
+        canvas.line(xs, targets, marker("o", 0.8 * size, dots))
+    else:
+        drawn = (~np.isnan(lows + highs)).tolist()
+        canvas.add(FillBetweenPolyCollection("x", xs, lows, highs, where=drawn, **look), rect)
+        canvas.line(xs, targets, marker("o", size, dots))
+        canvas.line(xs, fits, stroke(color, _LINE * font), rect)
 
 
 def _draw_residuals(
     canvas: Canvas, panel: Panel, sequence: FittedSequence, color: str, shift: float
 ) -> None:
     """Draw residuals as lines from 0, moved by ``shift`` line widths."""
-    rect, font = panel.rect, canvas.style.font_size
-    width = min(max(0.5 * rect.width / len(sequence.time), 0.6), 0.2 * font)
+    rect = panel.rect
+    width = min(max(0.5 * rect.width / len(sequence.time), 0.4), 0.2 * canvas.font)
     xs, ys = panel.to_canvas(sequence.time, sequence.residual)
-    xs = xs + shift * width
-    drawn = ~np.isnan(ys)
-    zero = rect.bottom + rect.height / 2
-    canvas.line(np.array(rect[::2]), np.full(2, zero), Stroke(canvas.colors.muted, 1))
-    starts = np.stack([xs, np.full(len(xs), zero)], axis=1)[drawn]
-    stops = np.stack([xs, ys], axis=1)[drawn]
-    if drawn.any():
-        canvas.segments(starts, stops, Stroke(color, width))
+    drawn, zero = ~np.isnan(ys), (rect.y0 + rect.y1) / 2
+    canvas.line(np.array([rect.x0, rect.x1]), np.full(2, zero), stroke(canvas.colors.muted, 0.72))
+    xs = xs[drawn] + shift * width
+    draw_segments(canvas, (xs, zero), (xs, ys[drawn]), color=color, linewidth=width)

@@ -4,12 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-CSS_DPI = 100
-"""CSS pixels per inch."""
-
 ThemeName = Literal["light", "dark"]
 
 
@@ -88,7 +82,7 @@ class Style:
     @property
     def pixels(self) -> tuple[int, int]:
         """Columns and rows of the PNG."""
-        return round(self.width * self.dpi / CSS_DPI), round(self.height * self.dpi / CSS_DPI)
+        return round(self.width * self.dpi / 100), round(self.height * self.dpi / 100)
 
     @property
     def colors(self) -> Theme:
@@ -97,17 +91,6 @@ class Style:
 
     @property
     def font_size(self) -> float:
-        """The size of ordinary text in CSS pixels: 9 to 22, larger on larger pictures."""
+        """The size of ordinary text in points: 6.5 to 16, larger on larger pictures."""
         scale = min(self.width / 1000, self.height / 400)
-        return min(max(13.0 * math.sqrt(scale), 9.0), 22.0)
-
-
-def blend(color: str, background: str, alpha: float) -> str:
-    """Return what a ``#rrggbb`` color of some opacity looks like on a background."""
-    mixed = alpha * rgba(color)[:3] + (1 - alpha) * rgba(background)[:3]
-    return f"#{mixed.round().astype(np.uint8).tobytes().hex()}"
-
-
-def rgba(color: str) -> NDArray[np.uint8]:
-    """Return the bytes (4,), red, green, blue and 255, of an opaque ``#rrggbb`` color."""
-    return np.frombuffer(bytes.fromhex(color[1:]) + b"\xff", np.uint8)
+        return min(max(9.4 * math.sqrt(scale), 6.5), 16.0)

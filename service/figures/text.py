@@ -2,7 +2,8 @@
 
 The only font is the DejaVu Sans in Matplotlib's package, addressed by its path, so that a picture
 does not depend on the fonts of the machine. Powers of ten use superscript characters: Matplotlib's
-mathtext is ten times slower, so that only the weights are written with it.
+mathtext is ten times slower, so that only the weights are written with it. Sizes and widths are in
+points.
 """
 
 import re
@@ -14,29 +15,21 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.font_manager import FontProperties, get_font
 
-from service.figures.style import CSS_DPI
-
 FONT_PATH = str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
-POINTS_PER_CSS = 72 / CSS_DPI
+FONT = FontProperties(fname=FONT_PATH)
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 _WEIGHT = re.compile(r"\bw_(in|rec)\b")
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-@lru_cache(maxsize=64)
-def font(size: float) -> FontProperties:
-    """Return DejaVu Sans at ``size`` CSS pixels."""
-    return FontProperties(fname=FONT_PATH, size=size * POINTS_PER_CSS)
-
-
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
-    """Return the width of one line of text in CSS pixels, with 3 % more for hinting."""
+    """Return the width of one line of text, with 3 % more for hinting at other resolutions."""
     face = get_font(FONT_PATH)
-    face.set_size(size * POINTS_PER_CSS, CSS_DPI)
+    face.set_size(size, 100)  # hinting widens small text
     face.set_text(text)
-    return 1.03 * float(face.get_width_height()[0]) / 64
+    return 1.03 * 0.72 * float(face.get_width_height()[0]) / 64
 
 
 @lru_cache(maxsize=1024)
@@ -56,7 +49,7 @@ def printable(text: str) -> str:
 
 
 def shorten(text: str, size: float, width: float) -> str:
-    """Cut text to ``width`` CSS pixels and end it with an ellipsis if something was cut off."""
+    """Cut text to a width and end it with an ellipsis if something was cut off."""
     if text_width(text, size) <= width:
         return text
     lengths = range(1, len(text))
@@ -68,28 +61,22 @@ def _cut(text: str, length: int) -> str:
     return text[:length].rstrip() + "…"
 
 
-def wrap(text: str, size: float, width: float, max_lines: int) -> list[str]:
-    """Break text at spaces into at most ``max_lines`` lines; the last one is cut to fit."""
-    lines: list[str] = []
+def wrap(text: str, size: float, width: float) -> list[str]:
+    """Break text at a space into at most two lines, which are cut to fit."""
     words = text.split()
-    while words and len(lines) < max_lines - 1:
-        n = len(words)
-        while n > 1 and text_width(" ".join(words[:n]), size) > width:
-            n -= 1
-        lines.append(shorten(" ".join(words[:n]), size, width))
-        words = words[n:]
-    if words:
-        lines.append(shorten(" ".join(words), size, width))
-    return lines
+    starts = {n: " ".join(words[:n]) for n in range(1, len(words) + 1)}
+    n = max((n for n, start in starts.items() if text_width(start, size) <= width), default=1)
+    lines = starts.get(n, ""), " ".join(words[n:])
+    return [shorten(line, size, width) for line in lines if line]
 
 
-def typeset(text: str) -> tuple[str, bool]:
-    """Return a text with the weights as symbols of mathtext, and whether there are any.
+def typeset(text: str) -> str:
+    """Return mathtext that shows a text literally, but w_in and w_rec as symbols.
 
-    Unicode has no subscript c.
+    Unicode has no subscript c. The symbols are narrower than the literal text, so what has room for
+    that has room for them.
     """
-    marked, n_weights = _WEIGHT.subn(r"$\\mathrm{w_{\1}}$", text.replace("$", r"\$"))
-    return (marked, True) if n_weights else (text, False)
+    return _WEIGHT.sub(r"$\\mathrm{w_{\1}}$", text.replace("$", r"\$"))
 
 
 def format_power_of_ten(exponent: int) -> str:

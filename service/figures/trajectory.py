@@ -1,100 +1,76 @@
 """One training run: its path over the cost surface, and its cost by iteration."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
 from service.engine.types import Array
-from service.figures.annotations import LabeledPath, draw_optimum, draw_path, path_stroke
-from service.figures.canvas import Canvas, Stroke
+from service.figures.annotations import draw_optimum, draw_path, path_look, surface_entries
+from service.figures.axis import integer_axis, linear_axis, log_axis
+from service.figures.canvas import Canvas, draw_page, marker, sample, stroke
 from service.figures.color_bands import choose_color_bands
-from service.figures.frame import color_bar_width
-from service.figures.geometry import Rect, pixel_centers
-from service.figures.heatmap import Log10Cost, draw_cost_bar, draw_costs
-from service.figures.layout import (
-    Window,
-    data_log_axis,
-    draw_page,
-    draw_panel,
-    step_axis,
-    weight_axis,
-)
-from service.figures.legend import LegendEntry, surface_entries
+from service.figures.heatmap import Log10Cost, Window, costs_of_pixels, draw_cost_bar, draw_costs
+from service.figures.panels import draw_panel, split_off_bar
 from service.figures.style import Style
 from service.figures.text import format_log10_number, format_number, printable
 
 _MARGIN = 0.12  # around the path, in units of its extent
 _MIN_WIDTH_WITH_BAR = 560
-_TARGET_DASHES = (6, 3)
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """The parts of a training run that the picture shows."""
-
-    optimizer: str  # its name
-    outcome: str  # its name
-    iterations: Array  # (m,), those recorded, rising
-    weights: Array  # (m, 2), w_in and w_rec at each
-    log10_costs: Array  # (m,); -inf where the cost is 0
-    target_cost: float | None = None  # shown as a line
+_TARGET_DASHES = (4.5, 2.2)
 
 
 def trajectory_figure(
-    run: Run,
+    columns: Mapping[str, NDArray[Any]],
     log10_cost: Log10Cost,
     optimum: tuple[float, float] | None = None,
     *,
-    notes: Sequence[str] = (),
+    optimizer: str,
+    outcome: str,
+    target_cost: float | None = None,
+    notes: str = "",
     style: Style | None = None,
 ) -> Figure:
     """Draw the path over the cost surface, and the cost beside it or, on a tall canvas, below.
 
-    The run has at least one recorded iteration. The optimum is a star; ``notes`` are in the
-    legend: how the cost was computed.
+    The columns (m,) are ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, which is -inf where
+    the cost is 0, for at least one recorded iteration. The optimum is a star, the target cost a
+    line; ``notes`` are below the title: how the cost was computed.
     """
     style = style or Style()
-    canvas = Canvas(style)
-    title = f"{printable(run.optimizer)}: {printable(run.outcome.replace('_', ' '))}"
-    entries = surface_entries(style, [run.optimizer], notes, has_optimum=optimum is not None)
-    if run.target_cost is not None:
-        stroke = Stroke(style.colors.muted, 1.5, _TARGET_DASHES)
-        entries.append(LegendEntry("target cost", stroke))
-    area = draw_page(canvas, title, entries, headline=_headline(run))
-    surface, costs = _split(area, style.font_size)
-    _draw_surface(canvas, surface, run, log10_cost, optimum)
-    _draw_costs(canvas, costs, run)
-    return canvas.figure
-
-
-def _draw_surface(
-    canvas: Canvas,
-    area: Rect,
-    run: Run,
-    log10_cost: Log10Cost,
-    optimum: tuple[float, float] | None,
-) -> None:
-    font, style = canvas.style.font_size, canvas.style
-    with_bar = canvas.area.width >= _MIN_WIDTH_WITH_BAR
-    bar_left = area.right - color_bar_width(font, "cost + 1")
-    window = window_around(run.weights, optimum)
+    canvas, weights = Canvas(style), np.column_stack([columns["w_in"], columns["w_rec"]])
+    title = f"{printable(optimizer)}: {printable(outcome.replace('_', ' '))}"
+    entries = surface_entries(style, [optimizer], optimum=optimum is not None)
+    if target_cost is not None:
+        entries.append(sample("target cost", stroke(style.colors.muted, 1.1, _TARGET_DASHES)))
+    headline = "; ".join(filter(None, (_headline(columns), notes)))
+    area = draw_page(canvas, title, entries, headline=headline)
+    surface, costs = _split(area, canvas.font)
+    with_bar, (beside_bar, left) = (
+        style.width >= _MIN_WIDTH_WITH_BAR,
+        split_off_bar(canvas, surface),
+    )
+    window = window_around(weights, optimum)
     panel = draw_panel(
         canvas,
-        area._replace(right=bar_left - font) if with_bar else area,
-        lambda width: weight_axis(*window.w_in, width, font, "w_in", horizontal=True),
-        lambda height: weight_axis(*window.w_rec, height, font, "w_rec", horizontal=False),
+        beside_bar if with_bar else surface,
+        partial(linear_axis, *window.w_in, "w_in"),
+        partial(linear_axis, *window.w_rec, "w_rec"),
     )
-    values = log10_cost(*pixel_centers(panel, style))
+    values = costs_of_pixels(canvas, panel, log10_cost)
     bands = choose_color_bands([values])
     draw_costs(canvas, panel, values, bands)
     if with_bar:
-        bar = Rect(bar_left, panel.rect.bottom, bar_left + 1.1 * font, area.top - 1.7 * font)
-        draw_cost_bar(canvas, bar, bands)
+        draw_cost_bar(canvas, left, [panel], bands)
     if optimum is not None:
         draw_optimum(canvas, panel, optimum, below_paths=True)
-    draw_path(canvas, panel, LabeledPath(run.optimizer, run.weights), path_stroke(style, 0))
+    draw_path(canvas, panel, weights, path_look(style, 0))
+    _draw_costs(canvas, costs, columns, target_cost)
+    return canvas.figure
 
 
 def window_around(weights: Array, optimum: tuple[float, float] | None) -> Window:
@@ -125,56 +101,46 @@ def _range_around(values: Array, fixed: Array) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def _split(area: Rect, font: float) -> tuple[Rect, Rect]:
+def _split(area: Bbox, font: float) -> tuple[Bbox, Bbox]:
     """Return two parts, side by side if the area is wide, otherwise one above the other."""
     if area.width > 1.25 * area.height:
-        middle = area.left + 0.54 * area.width
-        return (
-            Rect(area.left, area.bottom, middle, area.top),
-            Rect(middle + 1.5 * font, area.bottom, area.right, area.top),
-        )
-    middle = area.bottom + 0.45 * area.height
-    return (
-        Rect(area.left, middle + 0.6 * font, area.right, area.top),
-        Rect(area.left, area.bottom, area.right, middle - 0.6 * font),
-    )
+        left, right = area.splitx(0.54)
+        return left, Bbox([[right.x0 + 1.5 * font, right.y0], right.max])
+    below, above = area.splity(0.45)
+    return above, Bbox([below.min, [below.x1, below.y1 - 1.2 * font]])
 
 
-def _headline(run: Run) -> str:
+def _headline(columns: Mapping[str, NDArray[Any]]) -> str:
     """Return where the run ended."""
-    (w_in, w_rec), log10_cost = run.weights[-1], run.log10_costs[-1]
+    log10_cost = columns["log10_cost"][-1]
     cost = "not finite" if np.isnan(log10_cost) else format_log10_number(log10_cost)
     return (
-        f"after {int(run.iterations[-1])} iterations: w_in {format_number(w_in)}, "
-        f"w_rec {format_number(w_rec)}, cost {cost}"
+        f"after {int(columns['iteration'][-1])} iterations: "
+        f"w_in {format_number(columns['w_in'][-1])}, "
+        f"w_rec {format_number(columns['w_rec'][-1])}, cost {cost}"
     )
 
 
-def _draw_costs(canvas: Canvas, area: Rect, run: Run) -> None:
-    """Draw the cost by iteration; a cost of 0 is a marker at the bottom."""
-    font = canvas.style.font_size
-    first, last = int(run.iterations[0]), int(run.iterations[-1])
-    target = np.log10([run.target_cost]) if run.target_cost else np.empty(0)
-    drawn = np.concatenate([run.log10_costs, target])
+def _draw_costs(
+    canvas: Canvas, area: Bbox, columns: Mapping[str, NDArray[Any]], target_cost: float | None
+) -> None:
+    """Draw the cost by iteration; a cost of 0 is at the bottom."""
+    iterations, log10_costs = columns["iteration"], columns["log10_cost"]
+    first, last = int(iterations[0]), int(iterations[-1])
+    target = np.log10([target_cost]) if target_cost else np.empty(0)
     panel = draw_panel(
         canvas,
         area,
-        lambda width: step_axis(first, last, width, font, "iteration"),
-        lambda height: data_log_axis(drawn, height, font, "cost"),
+        partial(integer_axis, first, last, "iteration"),
+        partial(log_axis, np.concatenate([log10_costs, target]), "cost"),
         grid=True,
     )
-    rect = panel.rect
     if target.size:
-        xs, level = np.array([panel.x.low, panel.x.high]), np.repeat(target, 2)
-        stroke = Stroke(canvas.colors.muted, 1.5, _TARGET_DASHES)
-        canvas.line(*panel.to_canvas(xs, level), stroke, rect)
-    stroke = path_stroke(canvas.style, 0)
-    xs, ys = panel.to_canvas(run.iterations, run.log10_costs)
-    canvas.line(xs, ys, stroke, rect)
-    zeros = run.log10_costs == -np.inf
-    zero_xs = rect.left + panel.x.to_unit(run.iterations[zeros]) * rect.width
-    zero_ys = np.full(int(zeros.sum()), rect.bottom + 0.4 * font)
-    size, face = 0.6 * font, stroke.color
-    canvas.markers(zero_xs, zero_ys, shape="v", size=size, face=face, edge="none")
+        ends = np.array([panel.x.low, panel.x.high]), np.repeat(target, 2)
+        look = stroke(canvas.colors.muted, 1.1, _TARGET_DASHES)
+        canvas.line(*panel.to_canvas(*ends), look, panel.rect)
+    look = path_look(canvas.style, 0)
+    xs, ys = panel.to_canvas(iterations, np.maximum(log10_costs, panel.y.low))
+    canvas.line(xs, ys, look, panel.rect)
     end = np.flatnonzero(np.isfinite(ys))[-1:]  # a run that diverges has no cost at its last one
-    canvas.markers(xs[end], ys[end], shape="s", size=size, face=face, edge="none")
+    canvas.line(xs[end], ys[end], marker("s", 0.6 * canvas.font, look["color"]))

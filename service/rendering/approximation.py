@@ -1,16 +1,21 @@
 """How a picture approximates the cost where the exact one would take too long."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from math import ceil, sqrt
 from time import thread_time
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from service.engine.data import Dataset
 from service.engine.network import Network
 from service.engine.objective import Objective, make_objective
-from service.figures.layout import Window
-from service.rendering.requests import PictureData
+from service.figures.heatmap import Log10Cost, Window, interpolate
+from service.rendering.requests import (
+    PictureData,
+    SurfacePictureRequest,
+    TrajectoryPictureRequest,
+)
 from service.scheduling import Budget, OverBudget
 
 PILOT_SHARE: Final = 0.25  # of the time of a picture, to time its costs
@@ -21,80 +26,59 @@ FEWER: Final = 16  # as many times fewer sequences are tried next
 MAX_STRIDE: Final = 8  # pixels; beyond it, sequences are left out before the grid gets coarser
 
 
-class Approximation(NamedTuple):
-    """How a picture approximates the cost."""
+def choose_approximation(excess: float, n_samples: int) -> tuple[int, int]:
+    """Return the finest stride between computed pixels, and the most sequences, that fit the time.
 
-    stride: int = 1  # between computed pixels on both axes; the others are interpolated
-    n_samples: int | None = None  # that the cost is computed from; None for all
-
-    def notes(self, n_samples: int) -> tuple[str, ...]:
-        """Return the notes for the legend, for ``n_samples`` sequences in all."""
-        notes = []
-        if self.stride > 1:
-            notes.append(f"cost at every {_ordinal(self.stride)} pixel, interpolated")
-        if self.n_samples is not None:
-            notes.append(f"{self.n_samples:,} of {n_samples:,} sequences")
-        return tuple(notes)
-
-    def subset(self, dataset: Dataset) -> Dataset:
-        """Return the sequences to compute from, evenly spread over the dataset."""
-        if self.n_samples is None:
-            return dataset
-        rows = np.linspace(0, dataset.n_samples - 1, self.n_samples).astype(np.intp)
-        return Dataset.from_arrays(dataset.inputs[rows], dataset.targets[rows])
-
-
-def choose_approximation(
-    seconds: Callable[[int, float], float], n_samples: int, n_pixels: int, allowed: float
-) -> Approximation:
-    """Return the finest approximation that takes at most ``allowed`` seconds, or the coarsest.
-
-    ``seconds`` estimates them for a number of sequences and a number of costs.
+    ``excess`` is by how much the cost of ``n_samples`` sequences at every pixel exceeds that time:
+    1 if it takes all of it.
     """
-    stride, fewer = 1, n_samples
-    while seconds(n_samples, n_pixels / stride**2) > allowed and stride < MAX_STRIDE:
-        stride += 1
-    while seconds(fewer, n_pixels / stride**2) > allowed and fewer > 1:
-        fewer = max(1, fewer * 3 // 4)
-    while seconds(fewer, n_pixels / stride**2) > allowed and stride**2 < n_pixels:
-        stride += 1
-    return Approximation(stride, fewer if fewer < n_samples else None)
+    stride = min(max(ceil(sqrt(excess)), 1), MAX_STRIDE)
+    used = min(max(int(n_samples * stride**2 / excess), 1), n_samples) if excess > 1 else n_samples
+    return max(stride, ceil(sqrt(excess * used / n_samples))), used
 
 
 def approximate(
-    data: PictureData, network: Network, windows: Sequence[Window], n_pixels: int, seconds: float
-) -> tuple[Objective, Approximation]:
-    """Return the cost, as exactly as a picture can show it within ``seconds`` of CPU time.
+    request: SurfacePictureRequest | TrajectoryPictureRequest,
+    network: Network,
+    windows: Sequence[Window],
+) -> tuple[Objective, Log10Cost, str]:
+    """Return the cost, as exactly as the picture can show it in its time, and notes on that.
 
     Some costs in each window are timed. Where these alone take too long, sequences are left out.
     """
-    n_samples = data.dataset.n_samples
-    fewer = n_samples
+    columns, rows = request.style.pixels
+    n_samples = timed = request.data.dataset.n_samples
     while True:
-        objective = _make_objective(data, network, fewer)
+        objective = objective_of_part(request.data, network, timed)
         try:
-            per_cost = Budget(PILOT_SHARE * seconds).call(_time_costs, objective, windows)
+            pilot = Budget(PILOT_SHARE * request.seconds)
+            seconds = pilot.call(_time_costs, objective, windows) * columns * rows
         except OverBudget:
-            if fewer == 1:
+            if timed == 1:
                 raise
-            fewer = max(1, fewer // FEWER)
+            timed = max(1, timed // FEWER)
             continue
         break
+    stride, used = choose_approximation(seconds / (SURFACE_SHARE * request.seconds), timed)
+    if used < timed:
+        objective = objective_of_part(request.data, network, used)
+    notes = []
+    if stride > 1:
+        ordinal = {2: "2nd", 3: "3rd"}.get(stride, f"{stride}th")
+        notes.append(f"cost at every {ordinal} pixel, interpolated")
+    if used < n_samples:
+        notes.append(f"{used:,} of {n_samples:,} sequences")
+    return objective, interpolate(objective.log10_costs, stride), "; ".join(notes)
 
-    def estimate(count: int, n_costs: float) -> float:
-        return per_cost * n_costs * count / fewer
 
-    approximation = choose_approximation(estimate, fewer, n_pixels, SURFACE_SHARE * seconds)
-    used = approximation.n_samples or fewer
-    if used < fewer:
-        objective = _make_objective(data, network, used)
-    return objective, Approximation(approximation.stride, used if used < n_samples else None)
-
-
-def _make_objective(data: PictureData, network: Network, n_samples: int) -> Objective:
-    if n_samples == data.dataset.n_samples:
-        return make_objective(data.dataset, network, data.precomputed)
-    return make_objective(Approximation(n_samples=n_samples).subset(data.dataset), network)
+def objective_of_part(data: PictureData, network: Network, n_samples: int) -> Objective:
+    """Return the cost of so many sequences, evenly spread over the dataset."""
+    dataset = data.dataset
+    if n_samples == dataset.n_samples:
+        return make_objective(dataset, network, data.precomputed)
+    rows = np.linspace(0, dataset.n_samples - 1, n_samples).astype(np.intp)
+    subset = Dataset.from_arrays(dataset.inputs[rows], dataset.targets[rows])
+    return make_objective(subset, network)
 
 
 def _time_costs(objective: Objective, windows: Sequence[Window]) -> float:
@@ -113,7 +97,3 @@ def _time_costs(objective: Objective, windows: Sequence[Window]) -> float:
                 break
         slowest = max(slowest, spent / n_points**2)
     return slowest
-
-
-def _ordinal(number: int) -> str:
-    return f"{number}{ {2: 'nd', 3: 'rd'}.get(number, 'th') }"

@@ -1,7 +1,8 @@
 """Draw picture requests. A rendering process imports this module, and nothing above it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf, isfinite
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,23 +10,21 @@ from numpy.typing import ArrayLike
 
 from service.engine.data import Dataset, Step, count_ones
 from service.engine.network import Aggregation, trace_gradient
-from service.engine.objective import LinearObjective, Objective
+from service.engine.objective import LinearObjective
 from service.engine.optimum import Optimum
-from service.engine.training import OPTIMIZERS, Outcome
+from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
-from service.figures.annotations import LabeledPath
-from service.figures.basins import Basins, basin_map_figure
+from service.figures.basins import basin_map_figure
 from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.interpolation import interpolate
-from service.figures.layout import Window
+from service.figures.heatmap import Window
 from service.figures.profile import CAPTION as PROFILE_CAPTION
 from service.figures.profile import CostProfile, profile_figure
 from service.figures.style import Style
 from service.figures.surface import cost_surface_figure
-from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
-from service.figures.trajectory import Run, trajectory_figure
-from service.rendering.approximation import Approximation, approximate
+from service.figures.traces import CAPTION, gradient_trace_figure
+from service.figures.trajectory import trajectory_figure
+from service.rendering.approximation import approximate
 from service.rendering.labels import fit_headline, name_unit, run_labels
 from service.rendering.requests import (
     SURFACE_SIZE,
@@ -35,40 +34,26 @@ from service.rendering.requests import (
     PictureData,
     PictureRequest,
     ProfilePictureRequest,
-    RunPath,
     SurfacePictureRequest,
     TracePictureRequest,
     TrajectoryPictureRequest,
     trajectory_weights,
 )
-from service.schemas.common import NetworkSchema
 from service.schemas.cost_surface import CostSurfacePictureRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimum import OptimumResponse
 
 PROFILE_POINTS = 400  # per window
 TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"
+MAX_LOG = 600.0  # of a relative cost that is drawn
 
 
 def draw(request: PictureRequest) -> bytes:
     """Return the bytes of a picture, with the HTTP request that makes it as metadata."""
-    notes: tuple[str, ...] = ()
-    match request:
-        case SurfacePictureRequest():
-            figure, notes = _surface(request)
-        case TracePictureRequest():
-            figure = _traces(request)
-        case TrajectoryPictureRequest():
-            figure, notes = _trajectory(request)
-        case BasinMapPictureRequest():
-            figure = _basin_map(request)
-        case FitPictureRequest():
-            figure = _fit(request)
-        case ProfilePictureRequest():
-            figure = _profile_of_fit(request)
+    figure, notes = _FIGURES[type(request)](request)
     metadata = {"Request": request.http_request}
     if notes:
-        metadata["Approximation"] = "; ".join(notes)
+        metadata["Approximation"] = notes
     return PICTURE_FORMATS[request.suffix].write(figure, metadata)
 
 
@@ -86,25 +71,28 @@ def warm_up() -> None:
     draw(TracePictureRequest(trace=trace, data=data, style=style, suffix="svg", http_request="{}"))
 
 
-def _surface(request: SurfacePictureRequest) -> tuple[Figure, tuple[str, ...]]:
-    """Return the picture, and the notes on how its cost was computed."""
+Drawn = tuple[Figure, str]
+"""A figure, and how its cost was computed if that is not exact."""
+
+
+def _surface(request: SurfacePictureRequest) -> Drawn:
     surface, annotations = request.surface, request.annotations
-    windows = tuple(
+    windows = [
         Window((window.w_in.low, window.w_in.high), (window.w_rec.low, window.w_rec.high))
         for window in surface.windows
-    )
-    objective, approximation = _approximate(request, surface.network, windows)
+    ]
+    objective, log10_cost, notes = approximate(request, surface.network.to_network(), windows)
     optimum, profile = None, None
     if "optimum" in annotations:
         optimum = _finite_weights(objective.optimum)
     if "valley" in annotations and isinstance(objective, LinearObjective):
         profile = _profile(objective, windows)
-    notes = approximation.notes(request.data.dataset.n_samples)
+    labels = run_labels([path.request for path in request.paths])
     figure = cost_surface_figure(
         windows,
-        interpolate(objective.log10_costs, approximation.stride),
+        log10_cost,
         points=[(point.w_in, point.w_rec) for point in surface.points],
-        paths=_labeled_paths(request.paths),
+        paths=[(name, path.weights) for name, path in zip(labels, request.paths, strict=True)],
         optimum=optimum,
         profile=profile,
         notes=notes,
@@ -113,99 +101,68 @@ def _surface(request: SurfacePictureRequest) -> tuple[Figure, tuple[str, ...]]:
     return figure, notes
 
 
-def _traces(request: TracePictureRequest) -> Figure:
-    trace = request.trace
-    dataset, network = request.data.dataset, trace.network.to_network()
-    inputs, targets = dataset.inputs, dataset.targets
-    lines = []
-    for point in trace.points:
-        weights = point.to_weights()
-        gradient = trace_gradient(inputs, targets, weights, network, trace.aggregation)
-        lines.append(
-            TraceLine(
-                weights,
-                gradient.log10_magnitude,
-                gradient.sign,
-                gradient.growth_per_step,
-                gradient.regime,
-            )
-        )
+def _traces(request: TracePictureRequest) -> Drawn:
+    trace, dataset = request.trace, request.data.dataset
+    data = dataset.inputs, dataset.targets
+    network = trace.network.to_network()
+    weights = [point.to_weights() for point in trace.points]
+    traces = [(each, trace_gradient(*data, each, network, trace.aggregation)) for each in weights]
     caption = TUTORIAL_CAPTION if trace.aggregation == Aggregation.TUTORIAL else CAPTION
-    return gradient_trace_figure(lines, caption=caption, style=request.style)
+    return gradient_trace_figure(traces, caption=caption, style=request.style), ""
 
 
-def _trajectory(request: TrajectoryPictureRequest) -> tuple[Figure, tuple[str, ...]]:
-    """Return the picture, and the notes on how its cost was computed."""
-    columns, training = request.columns, request.run
-    weights = trajectory_weights(columns)
+def _trajectory(request: TrajectoryPictureRequest) -> Drawn:
+    run, weights = request.run, trajectory_weights(request.columns)
     finite = weights[np.isfinite(weights).all(axis=1)]
     around = Window(*zip(finite.min(axis=0), finite.max(axis=0), strict=True))
-    objective, approximation = _approximate(request, training.network, [around])
-    run = Run(
-        optimizer=OPTIMIZERS[training.optimizer.name].title,
-        outcome=str(request.result.outcome),
-        iterations=columns["iteration"],
-        weights=weights,
-        log10_costs=columns["log10_cost"],
-        target_cost=training.target_cost,
-    )
-    notes = approximation.notes(request.data.dataset.n_samples)
+    _, log10_cost, notes = approximate(request, run.network.to_network(), [around])
     figure = trajectory_figure(
-        run,
-        interpolate(objective.log10_costs, approximation.stride),
+        request.columns,
+        log10_cost,
         _finite_weights(request.result.optimum),
+        optimizer=OPTIMIZERS[run.optimizer.name].title,
+        outcome=str(request.result.outcome),
+        target_cost=run.target_cost,
         notes=notes,
         style=request.style,
     )
     return figure, notes
 
 
-def _basin_map(request: BasinMapPictureRequest) -> Figure:
-    arrays = request.arrays
-    basins = Basins(
-        w_in=arrays["w_in"],
-        w_rec=arrays["w_rec"],
-        iterations=arrays["iterations"],
-        reached=arrays["outcome"] == Outcome.TARGET_REACHED.code,
-        diverged=arrays["outcome"] == Outcome.DIVERGED.code,
+def _basin_map(request: BasinMapPictureRequest) -> Drawn:
+    optimizer = OPTIMIZERS[request.map.optimizer.name].title
+    optimum = _finite_weights(request.result.optimum)
+    figure = basin_map_figure(
+        request.arrays, optimizer=optimizer, optimum=optimum, style=request.style
     )
-    return basin_map_figure(
-        basins,
-        optimizer=OPTIMIZERS[request.map.optimizer.name].title,
-        optimum=_finite_weights(request.result.optimum),
-        style=request.style,
-    )
+    return figure, ""
 
 
-def _fit(request: FitPictureRequest) -> Figure:
-    step, columns = request.step, request.columns
-    first = np.flatnonzero(np.diff(columns["sequence"], prepend=-1))  # rows of the sequences
-    stop = [*first[1:], len(columns["sequence"])]
-    names = request.result.get("sequence_names")
-    sequences = [
-        FittedSequence(
-            names[int(code)] if names else f"sequence {code:.0f}",
-            columns["step"][i:j] * step.length,
-            *(columns[name][i:j] for name in ("target", "prediction", "low", "high", "residual")),
-        )
-        for i, j, code in zip(first, stop, columns["sequence"][first], strict=True)
-    ]
-    is_counted = step == Step()
-    return fit_figure(
+def _fit(request: FitPictureRequest) -> Drawn:
+    step, columns, result = request.step, request.columns, request.result
+    names = ("sequence", "step", "target", "prediction", "low", "high", "residual")
+    starts = np.flatnonzero(np.diff(columns["sequence"])) + 1
+    sequences = []
+    for codes, steps, *others in zip(
+        *(np.split(columns[name], starts) for name in names), strict=True
+    ):
+        code = int(codes[0])
+        given = result.get("sequence_names")
+        label = given[code] if given else f"sequence {code}"
+        sequences.append(FittedSequence(label, steps * step.length, *others))
+    figure = fit_figure(
         sequences,
         n_sequences=request.n_sequences,
-        target=request.result["target"],
-        time="step" if is_counted else f"time ({name_unit(step.unit)})",
-        headline=fit_headline(request.result, step, request.confidence),
+        target=result["target"],
+        time="step" if step == Step() else f"time ({name_unit(step.unit)})",
+        headline=fit_headline(result, step, request.confidence),
         confidence=request.confidence,
         style=request.style,
     )
+    return figure, ""
 
 
-MAX_LOG = 600.0  # of a relative cost that is drawn
-
-
-def _profile_of_fit(request: ProfilePictureRequest) -> Figure:
+def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
     result, columns = request.result, request.columns
     is_colored, n_free = result["rho"] is not None, result["degrees_of_freedom"]
 
@@ -215,34 +172,29 @@ def _profile_of_fit(request: ProfilePictureRequest) -> Figure:
         return np.exp(np.minimum(values / (n_free + 1), MAX_LOG)) if is_colored else values
 
     column, level = ("criterion" if is_colored else "cost"), result["level"]
-    minima = [(minimum["w_rec"], float(height(minimum[column]))) for minimum in result["minima"]]
-    has_other = not is_colored and result["trust"]["cautious"] is not None
+    cautious = None if is_colored else result["trust"]["cautious"]
     profile = CostProfile(
         columns["profile_w_rec"],
         height(columns[f"profile_{column}"]),
         inf if level is None else float(height(level)),
         [(piece["low"], piece["high"]) for piece in result["w_rec"]["intervals"]],
-        minima,
+        [(minimum["w_rec"], float(height(minimum[column]))) for minimum in result["minima"]],
         request.confidence,
-        [(span["low"], span["high"]) for span in result["trust"]["cautious"]] if has_other else (),
+        [(span["low"], span["high"]) for span in cautious or ()],
         "lowest cost, relative" if is_colored else PROFILE_CAPTION,
     )
     headline = fit_headline(result, request.step, request.confidence)
-    return profile_figure(profile, headline=headline, style=request.style)
+    return profile_figure(profile, headline=headline, style=request.style), ""
 
 
-def _approximate(
-    request: SurfacePictureRequest | TrajectoryPictureRequest,
-    network: NetworkSchema,
-    windows: Sequence[Window],
-) -> tuple[Objective, Approximation]:
-    width, height = request.style.pixels
-    return approximate(request.data, network.to_network(), windows, width * height, request.seconds)
-
-
-def _labeled_paths(paths: Sequence[RunPath]) -> list[LabeledPath]:
-    labels = run_labels([path.request for path in paths])
-    return [LabeledPath(label, path.weights) for label, path in zip(labels, paths, strict=True)]
+_FIGURES: dict[type[PictureRequest], Callable[[Any], Drawn]] = {
+    SurfacePictureRequest: _surface,
+    TracePictureRequest: _traces,
+    TrajectoryPictureRequest: _trajectory,
+    BasinMapPictureRequest: _basin_map,
+    FitPictureRequest: _fit,
+    ProfilePictureRequest: _profile_of_fit,
+}
 
 
 def _profile(objective: LinearObjective, windows: Sequence[Window]) -> Array:

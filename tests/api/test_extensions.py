@@ -50,7 +50,7 @@ SPECS = (
 """
 FORMATS = """
 def write_webp(figure, metadata):
-    from service.figures.render import rasterize
+    from service.figures.canvas import rasterize
 
     with io.BytesIO() as buffer:
         Image.fromarray(rasterize(figure)).save(buffer, "webp")

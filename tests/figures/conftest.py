@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from service.engine.types import Array
-from service.figures.layout import Window
+from service.figures.heatmap import Window
 from service.figures.style import Style
 
 TUTORIAL_INPUTS = np.around(np.random.RandomState(1).rand(20, 10))
@@ -47,6 +47,11 @@ def tutorial_path() -> Array:
     return np.stack([w_in, 2 - u + 0.3 * np.cos(9 * u) * (1 - u)], axis=1)
 
 
+def rgba(color: str) -> list[int]:
+    """Return the bytes of an opaque ``#rrggbb`` color."""
+    return [*bytes.fromhex(color[1:]), 255]
+
+
 def words(figure: Figure) -> list[str]:
     """Return the texts of a figure, with the weights by name."""
     texts = [text.get_text() for text in figure.findobj(Text)]
@@ -57,6 +62,7 @@ def check_legible(figure: Figure) -> None:
     """Check that every text lies on the page and no two of them touch."""
     width, height = (round(side) for side in figure.bbox.size)
     renderer = RendererAgg(width, height, figure.dpi)  # type: ignore[no-untyped-call]
+    figure.draw(renderer)  # places the texts of the legend
     texts = [text for text in figure.findobj(Text) if text.get_text()]
     assert texts, "a figure without words"
     boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts]

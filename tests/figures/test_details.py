@@ -12,15 +12,13 @@ from matplotlib.text import Text
 
 from service.engine.types import Array
 from service.figures import style
-from service.figures.annotations import LabeledPath, path_stroke
+from service.figures.annotations import path_look
 from service.figures.axis import FAR, Axis, integer_axis, linear_axis, log_axis
-from service.figures.canvas import Canvas
+from service.figures.canvas import Canvas, rasterize
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.geometry import Panel
-from service.figures.layout import draw_windows
-from service.figures.render import rasterize
-from service.figures.style import THEMES, Style, rgba
-from service.figures.surface import cost_surface_figure
+from service.figures.panels import Panel
+from service.figures.style import THEMES, Style
+from service.figures.surface import cost_surface_figure, draw_windows
 from service.figures.text import (
     format_log10_number,
     format_number,
@@ -36,6 +34,7 @@ from tests.figures.conftest import (
     TUTORIAL_POINTS,
     TUTORIAL_WINDOWS,
     check_legible,
+    rgba,
     tutorial_cost,
     words,
 )
@@ -48,9 +47,9 @@ def test_characters_missing_in_the_font_become_boxes() -> None:
 
 
 def test_weights_are_symbols_and_all_else_is_literal() -> None:
-    assert typeset("1 $ for w_in") == (r"1 \$ for $\mathrm{w_{in}}$", True)
+    assert typeset("1 $ for w_in") == r"1 \$ for $\mathrm{w_{in}}$"
     for literal in ("", "a", "w_input", "show_in", "$w_{in}$", "1 $"):
-        assert typeset(literal) == (literal, False)
+        assert typeset(literal).replace(r"\$", "$") == literal
 
 
 def test_numbers_use_typographic_signs() -> None:
@@ -73,7 +72,7 @@ def test_numbers_outside_float64_are_written_from_their_logarithm() -> None:
 
 @given(st.text(min_size=1, max_size=200), st.floats(60, 800))
 def test_wrapped_lines_fit(text: str, width: float) -> None:
-    lines = wrap(printable(text), 12, width, 2)
+    lines = wrap(printable(text), 12, width)
     assert len(lines) <= 2
     assert all(text_width(line, 12) <= width for line in lines)
 
@@ -88,32 +87,32 @@ weights = st.floats(-1e6, 1e6, allow_nan=False)
 
 
 def test_the_tutorial_window_has_ticks_at_whole_numbers() -> None:
-    axis = linear_axis(-3, 3, 7, "w_in")
-    assert axis.labels == (f"{MINUS}3", f"{MINUS}2", f"{MINUS}1", "0", "1", "2", "3")
+    axis = linear_axis(-3, 3, "w_in", 7)
+    assert axis.labels == [f"{MINUS}3", f"{MINUS}2", f"{MINUS}1", "0", "1", "2", "3"]
     assert axis.ticks == pytest.approx([0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
     assert axis.caption == "w_in"
 
 
 def test_a_narrow_window_is_labeled_by_differences() -> None:
-    axis = linear_axis(1 - 5e-10, 1 + 5e-10, 5, "w_in")
+    axis = linear_axis(1 - 5e-10, 1 + 5e-10, "w_in", 5)
     assert axis.caption == f"w_in {MINUS} 1 (\N{MULTIPLICATION SIGN}10⁻¹⁰)"
-    assert axis.labels == (f"{MINUS}4", f"{MINUS}2", "0", "2", "4")
+    assert axis.labels == [f"{MINUS}4", f"{MINUS}2", "0", "2", "4"]
     assert axis.ticks == pytest.approx([0.1, 0.3, 0.5, 0.7, 0.9], abs=1e-6)
-    below = linear_axis(-2 - 1e-9, -2 + 1e-9, 5, "w_rec")
+    below = linear_axis(-2 - 1e-9, -2 + 1e-9, "w_rec", 5)
     assert below.caption.startswith("w_rec + 2 ")
 
 
 def test_large_numbers_are_multiples_of_a_power() -> None:
-    axis = linear_axis(-1e6, 1e6, 5, "w_rec")
+    axis = linear_axis(-1e6, 1e6, "w_rec", 5)
     assert axis.caption == "w_rec (\N{MULTIPLICATION SIGN}10⁶)"
-    assert axis.labels == (f"{MINUS}1.0", f"{MINUS}0.5", "0", "0.5", "1.0")
+    assert axis.labels == [f"{MINUS}1.0", f"{MINUS}0.5", "0", "0.5", "1.0"]
 
 
 @given(weights, weights, st.integers(1, 9))
 def test_ticks_lie_on_the_axis_and_labels_differ(low: float, high: float, n: int) -> None:
     low, high = min(low, high), max(low, high)
     assume(high - low > 1e-12 * max(abs(low), abs(high), 1e-200))
-    axis = linear_axis(low, high, n, "w_in")
+    axis = linear_axis(low, high, "w_in", n)
     assert all(0 <= tick <= 1 for tick in axis.ticks)
     assert list(axis.ticks) == sorted(axis.ticks)
     assert len(set(axis.labels)) == len(axis.labels) == len(axis.ticks) <= n + 1
@@ -128,7 +127,7 @@ def test_positions_reach_the_limits_of_float64() -> None:
 
 
 def test_log_axis_has_ticks_at_whole_powers() -> None:
-    assert log_axis(-6.4, 6.3, 7, "cost").labels == (
+    assert log_axis(np.array([-5.7, 5.6, np.inf]), "cost", 7).labels == [
         "10⁻⁶",
         "10⁻⁴",
         "10⁻²",
@@ -136,26 +135,25 @@ def test_log_axis_has_ticks_at_whole_powers() -> None:
         "10²",
         "10⁴",
         "10⁶",
-    )
-    assert "10⁶⁰⁰" in log_axis(-400, 700, 6, "cost").labels
+    ]
+    assert "10⁶⁰⁰" in log_axis(np.array([-350, 650]), "cost", 6).labels
 
 
 def test_log_axis_of_less_than_a_decade_still_has_distinct_labels() -> None:
-    axis = log_axis(1.4525, 1.4526, 4, "cost")
-    assert len(axis.labels) == len(set(axis.labels)) >= 2
-    assert all(label.startswith("28.3") for label in axis.labels)
+    axis = log_axis(np.array([1.4525, 1.4526]), "cost", 4)
+    assert axis.labels == ["25.1", "31.6"]
 
 
 def test_log_axis_has_ticks_at_1_2_and_5_where_there_is_room() -> None:
-    axis = log_axis(-0.1, 1.1, 8, "cost")
-    assert axis.labels == ("1", "2", "5", "10¹")
+    axis = log_axis(np.array([0, 1]), "cost", 8)
+    assert axis.labels == ["1", "2", "5", "10¹"]
     np.testing.assert_allclose(axis.ticks, (np.log10([1, 2, 5, 10]) + 0.1) / 1.2)
-    assert log_axis(-0.1, 1.1, 3, "cost").labels == ("10⁰", "10¹")
+    assert log_axis(np.array([0, 1]), "cost", 3).labels == ["10⁰", "10¹"]
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 10), (10, 0), (3, 3)])
 def test_integer_axis_runs_from_its_first_to_its_last_number(first: int, last: int) -> None:
-    axis = integer_axis(first, last, 5, "step")
+    axis = integer_axis(first, last, "step", 5)
     ends = {int(label): tick for label, tick in zip(axis.labels, axis.ticks, strict=True)}
     assert ends[first] == 0.0
     assert last == first or ends[last] == 1.0
@@ -171,14 +169,14 @@ def place(style: Style) -> list[Panel]:
 def test_panels_are_whole_pixels_at_any_dpi(dpi: int) -> None:
     style = Style(641, 401, dpi=dpi)
     for panel in place(style):
-        scaled = np.array(panel.rect) * dpi / 100
+        scaled = panel.rect.get_points() * dpi / 72
         np.testing.assert_allclose(scaled, np.rint(scaled), atol=1e-6)
 
 
 @pytest.mark.parametrize(("size", "columns"), [((1200, 400), 2), ((400, 900), 1)])
 def test_panels_stand_side_by_side_on_a_wide_canvas(size: tuple[int, int], columns: int) -> None:
     panels = place(Style(*size))
-    assert len({panel.rect.left for panel in panels}) == columns
+    assert len({panel.rect.x0 for panel in panels}) == columns
     assert not panels[0].rect.overlaps(panels[1].rect)
 
 
@@ -222,7 +220,7 @@ VISION = {"normal": np.eye(3).tolist(), **DICHROMACY}
 
 def lab(color: str, kind: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return CIE L*a*b* of a color as somebody with this vision sees it."""
-    encoded = rgba(color)[:3] / 255
+    encoded = np.array(rgba(color)[:3]) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     seen = np.clip(np.array(VISION[kind]) @ linear, 0, 1)
     share = TO_XYZ @ seen / TO_XYZ.sum(axis=1)
@@ -233,10 +231,10 @@ def lab(color: str, kind: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 @pytest.mark.parametrize("name", THEMES)
 @pytest.mark.parametrize("kind", VISION)
 def test_eight_paths_can_be_distinguished(name: style.ThemeName, kind: str) -> None:
-    strokes = [path_stroke(Style(theme=name), index) for index in range(8)]
+    strokes = [path_look(Style(theme=name), index) for index in range(8)]
     for first, second in combinations(strokes, 2):
-        if first.dashes == second.dashes:
-            assert np.linalg.norm(lab(first.color, kind) - lab(second.color, kind)) >= 10
+        if first["linestyle"] == second["linestyle"]:
+            assert np.linalg.norm(lab(first["color"], kind) - lab(second["color"], kind)) >= 10
 
 
 def test_size_in_pixels_follows_dpi() -> None:
@@ -246,8 +244,8 @@ def test_size_in_pixels_follows_dpi() -> None:
 
 
 def test_text_size_is_bounded() -> None:
-    assert Style(320, 240).font_size >= 9
-    assert Style(2400, 1800).font_size <= 22
+    assert Style(320, 240).font_size >= 6.5
+    assert Style(2400, 1800).font_size <= 16
 
 
 def test_points_are_labeled_in_each_window() -> None:
@@ -287,9 +285,13 @@ def test_labels_do_not_hide_the_optimum() -> None:
     figure = cost_surface_figure(
         TUTORIAL_WINDOWS[:1], tutorial_cost, points=((1, 1),), optimum=(1.3, 1)
     )
-    *_, star = (line for line in figure.findobj(Line2D) if line.get_marker() == "*")
+    (star,) = (
+        artist
+        for artist in figure.artists
+        if isinstance(artist, Line2D) and artist.get_marker() == "*"
+    )
     (label,) = (text for text in figure.findobj(Text) if text.get_text() == "(1, 1)")
-    assert label.get_position()[0] < float(np.asarray(star.get_xdata())[0]) - 60
+    assert label.get_position()[0] < float(np.asarray(star.get_xdata())[0]) - 43
 
 
 def test_paths_with_missing_or_distant_weights_are_drawn(tutorial_path: Array) -> None:
@@ -298,10 +300,10 @@ def test_paths_with_missing_or_distant_weights_are_drawn(tutorial_path: Array) -
     broken[20] = [np.inf, 1]
     broken[-5:] = [[1e300, -1e300]] * 5
     paths = [
-        LabeledPath("broken", broken),
-        LabeledPath("lost", np.full((3, 2), np.nan)),
-        LabeledPath("empty", np.empty((0, 2))),
-        LabeledPath("one", np.array([[1.0, 1.0]])),
+        ("broken", broken),
+        ("lost", np.full((3, 2), np.nan)),
+        ("empty", np.empty((0, 2))),
+        ("one", np.array([[1.0, 1.0]])),
     ]
     picture = cost_surface_figure(TUTORIAL_WINDOWS, tutorial_cost, paths=paths)
     plain = cost_surface_figure(TUTORIAL_WINDOWS, tutorial_cost, paths=paths[1:3])

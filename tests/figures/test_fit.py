@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.patches import Rectangle
 
 from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
@@ -72,10 +73,8 @@ def test_the_line_and_the_residuals_are_the_numbers() -> None:
     # Heights are linear in the predictions.
     slope = (ys[-1] - ys[0]) / (sequence.prediction[-1] - sequence.prediction[0])
     assert np.allclose(ys - ys[0], slope * (sequence.prediction - sequence.prediction[0]))
-    stems = [
-        patch for patch in figure.findobj(PathPatch) if np.size(patch.get_path().vertices) == 100
-    ]
-    vertices = np.asarray(stems[-1].get_path().vertices).reshape(-1, 2, 2)  # of 25 residuals
+    *_, stems = figure.findobj(LineCollection)
+    vertices = np.array(stems.get_segments())  # (25, 2, 2)
     heights = vertices[:, 1, 1] - vertices[:, 0, 1]
     known = sequence.residual[~np.isnan(sequence.residual)]
     assert len(known) == 25
@@ -171,13 +170,12 @@ def test_what_a_profile_says() -> None:
 def shaded(figure: Figure) -> list[tuple[float, float]]:
     """Return the ends of the shaded pieces, from 0 to 1 across the panel."""
     boxes = [patch for patch in figure.findobj(Rectangle) if patch.get_alpha() not in (None, 1)]
-    labels = [box for box in boxes if box.get_height() < 40]
-    panel = max(figure.findobj(Rectangle)[1:], key=lambda box: box.get_width())
+    _, panel = [artist for artist in figure.artists if isinstance(artist, Rectangle)][:2]
     left, width = panel.get_x(), panel.get_width()
     return [
         ((box.get_x() - left) / width, (box.get_x() + box.get_width() - left) / width)
         for box in boxes
-        if box not in labels
+        if box.get_height() > 40  # not a label or a sample in the legend
     ]
 
 

@@ -9,28 +9,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from matplotlib.image import BboxImage
+from matplotlib.path import Path
+from matplotlib.transforms import Bbox
 from PIL import Image
 from pypdf import PdfReader
 from scipy.interpolate import RegularGridInterpolator
 
 from service.engine.types import Array
-from service.figures.annotations import LabeledPath
 from service.figures.axis import Axis
-from service.figures.canvas import Canvas, Raster
+from service.figures.canvas import Canvas, Pixels, rasterize
 from service.figures.color_bands import ColorBands, choose_color_bands
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.geometry import Panel, Rect, pixel_centers
-from service.figures.heatmap import contour_lines, draw_costs
-from service.figures.interpolation import interpolate
-from service.figures.layout import Window
-from service.figures.render import Pixels, rasterize
-from service.figures.style import Style, rgba
+from service.figures.heatmap import (
+    Window,
+    contour_lines,
+    costs_of_pixels,
+    draw_costs,
+    interpolate,
+)
+from service.figures.panels import Panel
+from service.figures.style import Style
 from service.figures.surface import cost_surface_figure
 from tests.figures.conftest import (
     TUTORIAL_POINTS,
     TUTORIAL_WINDOWS,
     check_legible,
     every_style,
+    rgba,
     tutorial_cost,
 )
 
@@ -42,17 +48,19 @@ WILD = (
 )
 
 
-def panels_of(figure: Figure) -> list[Raster]:
+def panels_of(figure: Figure) -> list[BboxImage]:
     """Return the images of the cost, which fill the panels."""
-    return [artist for artist in figure.artists if isinstance(artist, Raster)][1:]  # after the bar
+    images = [artist for artist in figure.artists if isinstance(artist, BboxImage)]
+    return images[1:]  # after the bar
 
 
 def near(figure: Figure, window: int, at: tuple[float, float]) -> Pixels:
     """Return the 3 by 3 pixels around a point of one of the tutorial's windows."""
-    rect, pixels = panels_of(figure)[window].rect, rasterize(figure)
+    pixels = rasterize(figure)
+    rect = panels_of(figure)[window].get_window_extent()
     (left, right), (low, high) = TUTORIAL_WINDOWS[window].w_in, TUTORIAL_WINDOWS[window].w_rec
-    column = int(rect.left + (at[0] - left) / (right - left) * rect.width)
-    row = int(len(pixels) - rect.bottom - (at[1] - low) / (high - low) * rect.height)
+    column = int(rect.x0 + (at[0] - left) / (right - left) * rect.width)
+    row = int(len(pixels) - rect.y0 - (at[1] - low) / (high - low) * rect.height)
     return pixels[row - 1 : row + 2, column - 1 : column + 2]
 
 
@@ -66,14 +74,14 @@ def test_a_pixel_has_the_color_of_its_cost(window: int, at: tuple[float, float])
     w = np.linspace(-3, 3, 200)
     levels = choose_color_bands([tutorial_cost(w[None, :], w[:, None])])
     band = levels.indices(tutorial_cost(np.array([[at[0]]]), np.array([[at[1]]])))[0, 0]
-    expected = levels.palette("#000000")[band].tolist()
+    expected = levels.palette[band].tolist()
     assert expected in shown.reshape(-1, 4).tolist()
 
 
 @every_style
 def test_nothing_is_cut_off_or_overlaps(tutorial_path: Array, style: Style) -> None:
     names = ["rprop", "gradient descent with momentum", "adam"]
-    paths = [LabeledPath(name, tutorial_path * (1 - 0.1 * i)) for i, name in enumerate(names)]
+    paths = [(name, tutorial_path * (1 - 0.1 * i)) for i, name in enumerate(names)]
     profile = np.stack([np.linspace(3, 0, 9), np.linspace(0, 3, 9)], axis=1)
     figure = cost_surface_figure(
         TUTORIAL_WINDOWS,
@@ -100,7 +108,7 @@ def test_extreme_windows_are_legible(n: int, size: tuple[int, int]) -> None:
 def test_a_point_has_the_color_of_its_series() -> None:
     figure = cost_surface_figure(TUTORIAL_WINDOWS, tutorial_cost, points=((2, 2),))
     center = near(figure, 0, (2, 2))[1, 1]
-    assert center.tolist() == rgba(Style().colors.series[0]).tolist()
+    assert center.tolist() == rgba(Style().colors.series[0])
 
 
 def test_costs_of_every_kind_are_drawn() -> None:
@@ -132,14 +140,15 @@ def test_embedded_images_are_upright() -> None:
         return 2 + 2 * w_rec + 0 * w_in
 
     picture = cost_surface_figure(TUTORIAL_WINDOWS[:1], rising)
-    column = panels_of(picture)[0].pixels[::-1, 9, :3].astype(int)  # from the top
+    pixels = np.asarray(panels_of(picture)[0].get_array())
+    column = pixels[:, 9, :3].astype(int)  # from the top
     (page,) = PdfReader(io.BytesIO(PICTURE_FORMATS["pdf"].write(picture, {}))).pages
     field = max((np.asarray(i.image) for i in page.images if i.image), key=lambda a: a.size)
     assert np.mean(np.abs(field[:, 9, :3].astype(int) - column)) < 10
     root = ET.fromstring(PICTURE_FORMATS["svg"].write(picture, {}))  # noqa: S314
     images = [e for e in root.iter() if e.tag.endswith("}image")]
     element = max(images, key=lambda e: float(e.get("width", "0")))
-    assert float(element.get("transform", "").split()[3]) < 0
+    assert "scale(1 -1)" in element.get("transform", "")
     data = element.get("{http://www.w3.org/1999/xlink}href", "").partition("base64,")[2]
     inside = np.asarray(Image.open(io.BytesIO(b64decode(data))))[::-1, 9, :3].astype(int)
     assert np.mean(np.abs(inside - column)) < 10
@@ -151,8 +160,8 @@ LEVELS = ColorBands((-4.0, -2.0, 0.0, 2.0), 0)
 
 
 def square(columns: int, rows: int) -> Panel:
-    """Return a panel of so many pixels."""
-    return Panel(Rect(0, 0, columns, rows), SQUARE, SQUARE)
+    """Return a panel of so many pixels at 100 dpi."""
+    return Panel(Bbox.from_bounds(0, 0, 0.72 * columns, 0.72 * rows), SQUARE, SQUARE)
 
 
 def bowl(w_in: Array, w_rec: Array) -> Array:
@@ -168,23 +177,26 @@ def test_costs_that_are_not_finite_are_painted(value: float) -> None:
     band = {np.nan: 3, np.inf: 2, -np.inf: 0}.get(value, 3)
     canvas = Canvas(Style(320, 240))
     draw_costs(canvas, square(10, 10), values, LEVELS)
-    (image,) = canvas.figure.findobj(Raster)
-    missing = LEVELS.palette(canvas.colors.missing)
-    assert image.pixels[::-1][3, 4].tolist() == missing[band].tolist()
+    (image,) = canvas.figure.findobj(BboxImage)
+    colors = [*LEVELS.palette.tolist(), rgba(canvas.colors.missing)]
+    assert np.asarray(image.get_array())[3, 4].tolist() == colors[band]
 
 
 def test_contours_lie_on_thresholds() -> None:
-    vertices, codes = contour_lines(bowl(*pixel_centers(square(900, 500), Style())), LEVELS)
-    assert len(vertices) == len(codes) > 100
-    radius = np.hypot(*(2 * vertices - 1).T)
+    costs = costs_of_pixels(Canvas(Style()), square(900, 500), bowl)
+    path = contour_lines(costs, LEVELS)
+    drawn = np.isin(
+        np.asarray(path.codes), [Path.MOVETO, Path.LINETO]
+    )  # not the vertex that closes a line
+    assert drawn.sum() > 100
+    radius = np.hypot(*(2 * np.asarray(path.vertices)[drawn] - 1).T)
     distance = np.minimum(np.abs(radius - 0.1), np.abs(radius - 1))
     assert distance.max() < 1e-3
 
 
 @pytest.mark.parametrize("value", [0.5, np.nan])
 def test_constant_or_undefined_costs_have_no_contours(value: float) -> None:
-    vertices, codes = contour_lines(np.full((50, 60), value), LEVELS)
-    assert len(vertices) == len(codes) == 0
+    assert len(contour_lines(np.full((50, 60), value), LEVELS)) == 0
 
 
 def curved(w_in: Array, w_rec: Array) -> Array:
@@ -289,8 +301,8 @@ def test_there_are_bands_without_finite_costs(field: list[float]) -> None:
 
 def test_nan_has_its_own_color() -> None:
     levels = ColorBands((0.0, 1.0, 2.0), 0)
-    assert levels.indices(np.array([np.nan, 0.5, 1.5])).tolist() == [2, 0, 1]
-    assert levels.palette("#abcdef")[2].tolist() == [0xAB, 0xCD, 0xEF, 255]
+    colors = levels.colors(np.array([np.nan, 0.5, 1.5]), "#abcdef").tolist()
+    assert colors == [[0xAB, 0xCD, 0xEF, 255], *levels.palette.tolist()]
 
 
 @pytest.mark.parametrize("high", [8.0, 10.0, 30.0, 1000.0])

@@ -1,38 +1,43 @@
 """Figures of traces, of trajectories and of basins."""
 
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
+from service.engine.network import Regime, Trace
+from service.engine.training import Outcome
 from service.engine.types import Array
-from service.figures.basins import DIVERGED, Basins, basin_map_figure
+from service.figures.basins import DIVERGED, basin_map_figure
+from service.figures.canvas import rasterize
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.render import rasterize
-from service.figures.style import COLOR_MAP, Style, rgba
-from service.figures.traces import TraceLine, gradient_trace_figure
-from service.figures.trajectory import Run, trajectory_figure, window_around
-from tests.figures.conftest import check_legible, every_style, tutorial_cost, words
+from service.figures.style import COLOR_MAP, Style
+from service.figures.traces import PointTrace, gradient_trace_figure
+from service.figures.trajectory import trajectory_figure, window_around
+from tests.figures.conftest import check_legible, every_style, rgba, tutorial_cost, words
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
-def trace(w_rec: float, n_steps: int, last: float = 10.0, w_in: float = 1.0) -> TraceLine:
+def trace(w_rec: float, n_steps: int, last: float = 10.0, w_in: float = 1.0) -> PointTrace:
     """Return the closed form for the identity: last * w_rec ** (T - k)."""
     steps = np.arange(n_steps, -1, -1)
     with np.errstate(divide="ignore", invalid="ignore"):
         power = np.where(steps == 0, 0.0, steps * np.log10(np.abs(w_rec)))
         logs = np.log10(np.abs(last)) + power
     sign = np.sign(last) * np.sign(w_rec) ** steps
-    regime = "steady" if abs(w_rec) == 1 else "vanishing" if abs(w_rec) < 1 else "exploding"
-    return TraceLine(
-        (w_in, w_rec), logs, np.where(np.isfinite(logs), sign, 0.0), abs(w_rec), regime
-    )
+    regimes = {-1: Regime.VANISHING, 0: Regime.STEADY, 1: Regime.EXPLODING}
+    regime = regimes[int(np.sign(abs(w_rec) - 1))]
+    sign = np.where(np.isfinite(logs), sign, 0.0)
+    return (w_in, w_rec), Trace(np.zeros(0), logs, sign, np.zeros(2), abs(w_rec), regime)
 
 
-def tutorial_traces(n_steps: int) -> list[TraceLine]:
+def tutorial_traces(n_steps: int) -> list[PointTrace]:
     rates = [(1, 10.3, 2), (2, 884.3, 1), (-2, -161.5, 1), (0, -9.9, 1), (0.5, -8.7, 1)]
     return [trace(w_rec, n_steps, last, w_in) for w_rec, last, w_in in rates]
 
@@ -96,7 +101,7 @@ def test_an_exact_zero_falls_to_the_floor() -> None:
 @pytest.mark.parametrize("n_steps", [5, 200])
 def test_all_zero_or_no_traces_are_drawn(n_steps: int) -> None:
     logs, sign = np.full(n_steps + 1, -np.inf), np.zeros(n_steps + 1)
-    nothing = TraceLine((1, 1), logs, sign, np.nan, "zero")
+    nothing = (1.0, 1.0), Trace(sign, logs, sign, np.zeros(2), np.nan, Regime.ZERO)
     for traces in ([nothing], []):
         figure = gradient_trace_figure(traces)
         check_legible(figure)
@@ -115,19 +120,31 @@ def test_names_without_room_are_counted() -> None:
     assert any(word.startswith("+") and word.endswith(" more") for word in words(figure))
 
 
+Run = dict[str, Array]
+
+
+def make_run(iterations: Array, weights: Array, log10_costs: Array) -> Run:
+    w_in, w_rec = weights.T
+    return {"iteration": iterations, "w_in": w_in, "w_rec": w_rec, "log10_cost": log10_costs}
+
+
+def draw_run(run: Run, outcome: str = "diverged", **options: Any) -> Figure:
+    return trajectory_figure(run, tutorial_cost, optimizer="rprop", outcome=outcome, **options)
+
+
 @pytest.fixture
 def run(tutorial_path: Array) -> Run:
     costs = tutorial_cost(tutorial_path[:, 0], tutorial_path[:, 1])
-    return Run("rprop", "iterations_exhausted", np.arange(60.0), tutorial_path, costs, 0.01)
+    return make_run(np.arange(60.0), tutorial_path, costs)
 
 
 @every_style
 def test_nothing_is_cut_off_or_overlaps_in_a_trajectory(run: Run, style: Style) -> None:
-    check_legible(trajectory_figure(run, tutorial_cost, optimum=(1, 1), style=style))
+    check_legible(draw_run(run, optimum=(1, 1), target_cost=0.01, style=style))
 
 
 def test_title_and_headline_state_how_the_run_ended(run: Run) -> None:
-    shown = words(trajectory_figure(run, tutorial_cost, optimum=(1, 1)))
+    shown = words(draw_run(run, "iterations_exhausted", optimum=(1, 1), target_cost=0.01))
     assert "rprop: iterations exhausted" in shown
     assert any(text.startswith("after 59 iterations: w_in 1, w_rec 1, cost") for text in shown)
     assert {"start", "end", "optimum", "target cost", "iteration", "cost"} <= set(shown)
@@ -144,23 +161,23 @@ def test_title_and_headline_state_how_the_run_ended(run: Run) -> None:
     ],
 )
 def test_extreme_costs_are_drawn(run: Run, costs: Array) -> None:
-    odd = Run(run.optimizer, "diverged", run.iterations, run.weights, costs)
-    check_legible(trajectory_figure(odd, tutorial_cost))
-    assert len(PICTURE_FORMATS["png"].write(trajectory_figure(odd, tutorial_cost), {})) > 5000
+    odd = run | {"log10_cost": costs}
+    check_legible(draw_run(odd))
+    assert len(PICTURE_FORMATS["png"].write(draw_run(odd), {})) > 5000
 
 
 def test_a_run_of_no_iterations_is_a_point() -> None:
-    still = Run("adam", "target_reached", np.zeros(1), np.ones((1, 2)), np.array([-np.inf]))
-    check_legible(trajectory_figure(still, tutorial_cost))
+    still = make_run(np.zeros(1), np.ones((1, 2)), np.array([-np.inf]))
+    check_legible(draw_run(still, "target_reached"))
 
 
-def test_missing_weights_are_drawn(run: Run) -> None:
+def test_missing_weights_are_drawn(run: Run, tutorial_path: Array) -> None:
     for lost in (np.s_[-3:], np.s_[:]):
-        weights = run.weights.copy()
+        weights = tutorial_path.copy()
         weights[lost] = np.nan
         weights[-1] = [np.inf, np.nan]
-        odd = Run("adam", "diverged", run.iterations, weights, run.log10_costs)
-        assert PICTURE_FORMATS["svg"].write(trajectory_figure(odd, tutorial_cost), {})
+        odd = make_run(run["iteration"], weights, run["log10_cost"])
+        assert PICTURE_FORMATS["svg"].write(draw_run(odd), {})
 
 
 def test_the_window_includes_path_and_optimum_with_a_margin(tutorial_path: Array) -> None:
@@ -188,12 +205,21 @@ def test_a_single_point_has_a_window(weights: list[list[float]]) -> None:
     assert np.isfinite([*window.w_in, *window.w_rec]).all()
 
 
-def quarters() -> Basins:
+Arrays = dict[str, NDArray[Any]]
+
+
+def make_map(w_in: Any, w_rec: Any, iterations: Any, reached: Any, diverged: Any) -> Arrays:
+    outcome = np.where(diverged, Outcome.DIVERGED.code, Outcome.ITERATIONS_EXHAUSTED.code)
+    outcome = np.where(reached, Outcome.TARGET_REACHED.code, outcome)
+    return {"w_in": w_in, "w_rec": w_rec, "iterations": iterations, "outcome": outcome}
+
+
+def quarters() -> Arrays:
     """Return 20 by 20 starts: left reached (below soon, above late), right above diverged."""
     w = np.linspace(-3, 3, 20)
     w_in, w_rec = np.meshgrid(w, w)
     iterations = np.where(w_rec < 0, 10, 400)
-    return Basins(w, w, iterations, w_in < 0, (w_in > 0) & (w_rec > 0))
+    return make_map(w, w, iterations, w_in < 0, (w_in > 0) & (w_rec > 0))
 
 
 @every_style
@@ -216,11 +242,12 @@ def test_cells_have_the_color_of_their_outcome(theme: str) -> None:
     below, above = pixels[350, 100], pixels[100, 100]
     assert below.tolist() == list(soon)
     assert above.tolist() == list(late)
-    hatched = {tuple(c) for c in pixels[320:400, 450:550].reshape(-1, 4).tolist()}
-    colors = (style.colors.missing, style.colors.foreground)
-    assert hatched == {tuple(rgba(c).tolist()) for c in colors}
-    stripes = {tuple(c) for c in pixels[80:140, 450:550].reshape(-1, 4).tolist()}
-    assert stripes == {tuple(rgba(c).tolist()) for c in DIVERGED}
+    hatched = pixels[320:400, 450:550].reshape(-1, 4).tolist()
+    for color in (style.colors.missing, style.colors.foreground):
+        assert hatched.count(rgba(color)) > 50
+    stripes = pixels[80:140, 450:550].reshape(-1, 4).tolist()
+    assert stripes.count(rgba(DIVERGED["facecolor"])) > 1000
+    assert any(min(pixel) > 240 for pixel in stripes)  # the white lines
 
 
 @pytest.mark.parametrize("reached", [True, False])
@@ -228,7 +255,7 @@ def test_cells_have_the_color_of_their_outcome(theme: str) -> None:
 def test_grids_of_any_shape_are_drawn(shape: tuple[int, int], reached: bool) -> None:
     flags = np.full(shape, reached)
     axes = np.linspace(0, 1, shape[1]), np.linspace(0, 1, shape[0])
-    basins = Basins(*axes, np.full(shape, 7), flags, ~flags)
+    basins = make_map(*axes, np.full(shape, 7), flags, ~flags)
     check_legible(basin_map_figure(basins, optimizer="adam"))
 
 
@@ -236,7 +263,7 @@ def test_grids_of_any_shape_are_drawn(shape: tuple[int, int], reached: bool) -> 
 def test_the_color_bar_covers_all_iterations(most: int) -> None:
     w = np.linspace(0, 1, 2)
     iterations = np.array([[0, most], [most, most // 2]])
-    basins = Basins(w, w, iterations, np.ones((2, 2), bool), np.zeros((2, 2), bool))
+    basins = make_map(w, w, iterations, np.ones((2, 2), bool), np.zeros((2, 2), bool))
     figure = basin_map_figure(basins, optimizer="adam")
     check_legible(figure)
     counts = [int(word) for word in words(figure) if word.isdigit()]

@@ -1,6 +1,7 @@
 """Drawing: labels of runs, fits with their headlines, and approximations."""
 
 import io
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from service.engine.data import Dataset, Series, Step
+from service.engine.network import Network
 from service.figures.style import Style
 from service.operations.fits import FIT
 from service.operations.ids import canonical_request
 from service.operations.submit import compute, name_task
-from service.rendering.approximation import MAX_STRIDE, Approximation, choose_approximation
+from service.rendering.approximation import MAX_STRIDE, choose_approximation, objective_of_part
 from service.rendering.draw import draw
 from service.rendering.labels import fit_headline, name_unit, run_labels
-from service.rendering.requests import FitPictureRequest, ProfilePictureRequest
+from service.rendering.requests import FitPictureRequest, PictureData, ProfilePictureRequest
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import ResolvedSeries
 from service.schemas.training_runs import TrainingRunRequest
@@ -245,38 +247,33 @@ def test_units_have_a_plural(unit: str, one: str, many: str) -> None:
     assert headline.startswith(f"time constant 1 {one} (")
 
 
-def seconds(n_samples: int, n_costs: float) -> float:
-    return 2.0 * n_samples * n_costs
-
-
-@given(st.integers(1, 10**6), st.integers(10**3, 10**7), st.floats(1e-3, 1e12))
-def test_the_time_is_kept(n_samples: int, n_pixels: int, allowed: float) -> None:
-    found = choose_approximation(seconds, n_samples, n_pixels, allowed)
-    used = found.n_samples or n_samples
-    coarsest = used == 1 and found.stride**2 >= n_pixels
-    assert coarsest or seconds(used, n_pixels / found.stride**2) <= allowed
-    if found.n_samples is not None:
-        assert found.stride >= MAX_STRIDE
-        assert 1 <= found.n_samples < n_samples
-    if 1 < found.stride <= MAX_STRIDE and found.n_samples is None:
-        assert seconds(n_samples, n_pixels / (found.stride - 1) ** 2) > allowed
+@given(st.floats(0, 1e12), st.integers(1, 10**6))
+def test_the_time_is_kept(excess: float, n_samples: int) -> None:
+    stride, used = choose_approximation(excess, n_samples)
+    assert 1 <= used <= n_samples
+    assert excess * used / n_samples <= stride**2 * (1 + 1e-12)
+    if used < n_samples:
+        assert stride >= MAX_STRIDE
+    if 1 < stride <= MAX_STRIDE and used == n_samples:
+        assert excess > (stride - 1) ** 2
+    if stride > MAX_STRIDE:
+        assert used == 1
+        assert stride - 1 < sqrt(excess / n_samples)
 
 
 def test_what_fits_is_exact() -> None:
-    assert choose_approximation(seconds, 10, 100, 2000.0) == Approximation()
-    assert choose_approximation(seconds, 10, 100, 1999.0) == Approximation(2)
-    assert Approximation().notes(10) == ()
-
-
-def test_notes() -> None:
-    assert Approximation(2).notes(9) == ("cost at every 2nd pixel, interpolated",)
-    every = "cost at every 8th pixel, interpolated"
-    assert Approximation(8, 61).notes(20_000) == (every, "61 of 20,000 sequences")
+    assert choose_approximation(0.0, 10) == (1, 10)
+    assert choose_approximation(1.0, 10) == (1, 10)
+    assert choose_approximation(1.001, 10) == (2, 10)
+    assert choose_approximation(640.0, 20) == (MAX_STRIDE, 2)
 
 
 @pytest.mark.parametrize(("n_samples", "rows"), [(1, [0]), (2, [0, 9]), (4, [0, 3, 6, 9])])
-def test_a_subset_is_spread_over_the_dataset(n_samples: int, rows: list[int]) -> None:
-    inputs, targets = np.arange(20.0).reshape(10, 2), np.arange(10.0)
-    subset = Approximation(8, n_samples).subset(Dataset.from_arrays(inputs, targets))
-    assert subset.inputs.tolist() == inputs[rows].tolist()
-    assert subset.targets.tolist() == targets[rows].tolist()
+def test_a_part_is_spread_over_the_dataset(n_samples: int, rows: list[int]) -> None:
+    inputs, targets = np.arange(20.0).reshape(10, 2), np.arange(10.0) ** 2
+    data = PictureData(Dataset.from_arrays(inputs, targets))
+    objective = objective_of_part(data, Network(), n_samples)
+    outputs = 0.5 * (0.3 * inputs[rows, 0] + inputs[rows, 1])
+    cost = np.mean((outputs - targets[rows]) ** 2)
+    found = objective.log10_costs(np.array([[0.5]]), np.array([[0.3]]))
+    assert found[0, 0] == pytest.approx(np.log10(cost))
