@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import Field, PlainValidator, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.engine.fit import FitOptions
@@ -31,26 +31,6 @@ def _initial_state(value: Any) -> float | str:
     return check_state(float(value))
 
 
-def _delay(value: Any) -> int | dict[str, int]:
-    """Validate a number of steps, or a range of them; a range of one number is that number."""
-    is_range = isinstance(value, dict)
-    if is_range and value.keys() != {"low", "high"}:
-        raise PydanticCustomError("delay", "Input should have the fields low and high")
-    ends = value if is_range else {"low": value, "high": value}
-    for name, steps in ends.items():
-        at = [name] if is_range else []
-        if type(steps) not in NUMBERS or not float(steps).is_integer():
-            raise error_at("delay", "Input should be a whole number of steps", *at)
-        if not 0 <= steps <= MAX_DELAY:
-            raise error_at("delay", f"Input should be from 0 to {MAX_DELAY}", *at)
-    low, high = int(ends["low"]), int(ends["high"])
-    if low > high:
-        raise PydanticCustomError("range_order", "low must not be above high")
-    if high - low >= MAX_DELAYS:
-        raise error_at("delays", f"there are {high - low + 1} delays; the limit is {MAX_DELAYS}")
-    return low if low == high else {"low": low, "high": high}
-
-
 def _offset(value: Any) -> bool | float:
     if type(value) is bool:
         return value
@@ -59,7 +39,8 @@ def _offset(value: Any) -> bool | float:
     return check_state(float(value))
 
 
-Steps: TypeAlias = Annotated[int, Field(ge=0, le=MAX_DELAY)]
+Steps: TypeAlias = Annotated[int, Field(ge=0, le=MAX_DELAY), NUMBER]
+STEPS: TypeAdapter[int] = TypeAdapter(Steps)
 
 
 class DelayRange(RequestModel):
@@ -69,6 +50,23 @@ class DelayRange(RequestModel):
     """The lowest."""
     high: Steps
     """The highest."""
+
+    @model_validator(mode="after")
+    def _is_searchable(self) -> "DelayRange":
+        n_delays = self.high - self.low + 1
+        if n_delays < 1:
+            raise PydanticCustomError("range_order", "low must not be above high")
+        if n_delays > MAX_DELAYS:
+            raise error_at("delays", f"there are {n_delays} delays; the limit is {MAX_DELAYS}")
+        return self
+
+
+def _delay(value: Any) -> int | dict[str, int]:
+    """Validate a number of steps, or a range of them; a range of one number is that number."""
+    if not isinstance(value, dict):
+        return STEPS.validate_python(value)
+    delays = DelayRange.model_validate(value)
+    return delays.low if delays.low == delays.high else delays.model_dump()
 
 
 Offset: TypeAlias = Annotated[
