@@ -67,9 +67,10 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
             raise Invalid(detail, "/sequences")
         return series.to_series()
     except TimesError as error:
-        number = None if error.row is None else series.lines[error.row]
-        detail = error.detail if number is None else f"line {number}: {error.detail}"
-        raise Invalid(detail, parameter="time", line=number) from None
+        row, detail = error.args
+        number = None if row is None else series.lines[row]
+        where = "" if number is None else f"line {number}: "
+        raise Invalid(f"{where}{detail}", parameter="time", line=number) from None
 
 
 def _find_layout(sample: list[Line], chosen: SeriesColumns) -> Layout:

@@ -115,20 +115,20 @@ def _find_times(
         times.add([str(time) for sequence in sequences for time in sequence.times or []])
         found_step, starts = times.find_steps(np.array(codes))
     except TimesError as error:
-        raise _times_error(error, codes) from None
+        row, detail = error.args
+        raise _times_error(row, detail, codes) from None
     if step.model_fields_set and found_step != step.to_step() and len(codes) > len(sequences):
         message = f"The times have steps of {found_step.length:g} {found_step.unit}"
         raise error_at("step", message, "step")
     return found_step, starts
 
 
-def _times_error(error: TimesError, codes: list[int]) -> PydanticCustomError:
-    message = error.detail[0].upper() + error.detail[1:]
-    if error.row is None:
+def _times_error(row: int | None, detail: str, codes: list[int]) -> PydanticCustomError:
+    message = detail[0].upper() + detail[1:]
+    if row is None:
         return error_at("times", message, "sequences")
-    sequence = codes[error.row]
-    k = error.row - codes.index(sequence)
-    return error_at("times", message, "sequences", sequence, "times", k)
+    sequence = codes[row]
+    return error_at("times", message, "sequences", sequence, "times", row - codes.index(sequence))
 
 
 def series_id(series: Series) -> str:

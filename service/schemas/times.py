@@ -1,5 +1,6 @@
 """Times of series: their step and their start, and the times of steps as text."""
 
+import math
 import re
 from array import array
 from collections.abc import Sequence
@@ -42,11 +43,7 @@ def parse_date(text: str) -> datetime:
 
 
 class TimesError(ValueError):
-    """Times that cannot be used: a time, whose index is ``row``, or all if it is None."""
-
-    def __init__(self, row: int | None, detail: str) -> None:
-        super().__init__(detail)
-        self.row, self.detail = row, detail
+    """Times that cannot be used: the index of a time, or None if it is all of them, and why."""
 
 
 class Times:
@@ -66,21 +63,22 @@ class Times:
             self._are_dates = not is_number(texts[0])
         for text in texts:
             try:
-                time = self._parse(text)
+                self._times.append(self._parse(text))
             except (ValueError, OverflowError):
-                time = np.nan
-            if not np.isfinite(time):
                 kind = KIND if self._are_dates else "a number, as the first one"
-                raise TimesError(len(self._times), f"{text[:40]!r} in {self._name!r} is not {kind}")
-            self._times.append(time)
+                detail = f"{text[:40]!r} in {self._name!r} is not {kind}"
+                raise TimesError(len(self._times), detail) from None
 
     def _parse(self, text: str) -> float:
-        """Return a number, or the seconds of a date since 1970."""
-        if not self._are_dates:
-            return float(text.replace(",", "."))
-        date = parse_date(text)
-        self._have_offsets |= date.tzinfo is not None
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+        """Return a finite number, or the seconds of a date since 1970; raises ValueError."""
+        if self._are_dates:
+            date = parse_date(text)
+            self._have_offsets |= date.tzinfo is not None
+            return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+        number = float(text.replace(",", "."))
+        if not math.isfinite(number):
+            raise ValueError(text)
+        return number
 
     def find_steps(self, codes: NDArray[np.int64]) -> tuple[Step, tuple[str | float, ...]]:
         """Return the step, and the time of the first row of each sequence: dates, or numbers.
@@ -139,17 +137,16 @@ class Times:
         It raises TimesError for a gap that is not positive, or not the usual one.
         """
         usual = _find_usual(gaps)
-        is_back = gaps <= 0
-        differs = np.abs(gaps - usual) > TOLERANCE * usual
-        if not (is_back.any() or differs.any()):
+        is_wrong = (gaps <= 0) | (np.abs(gaps - usual) > TOLERANCE * usual)
+        if not is_wrong.any():
             return usual
-        i = int(np.argmax(is_back if is_back.any() else differs))
+        i = int(np.argmax(is_wrong))
         if self._are_dates and abs(abs(gaps[i] - usual) - CLOCK_CHANGE) < 1:
             detail = (
                 f"the time in {self._name!r} jumps by an hour; if the clock was "
                 "changed there, write times with their offset, as 2024-10-27 02:00+01:00"
             )
-        elif is_back[i]:
+        elif gaps[i] <= 0:
             what = "the same as" if gaps[i] == 0 else "earlier than"
             detail = (
                 f"the time in {self._name!r} is {what} in the row before; sort "
