@@ -1,13 +1,16 @@
 """Readers of dataset files under test."""
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
 
+from service.engine.data import Series
 from service.errors import Invalid, ServiceError
-from service.formats import CSV, NPZ, DatasetArrays, DatasetFormat
+from service.formats import CSV, NPZ, DatasetArrays, DatasetFormat, SeriesColumns, SeriesStream
 from service.operations.limits import Limits
+from service.store.array_codec import ArrayStream
 
 LIMITS = Limits()
 
@@ -49,3 +52,42 @@ class Reading:
 
 
 read_csv, read_npz = Reading(CSV), Reading(NPZ)
+
+
+class SeriesReading:
+    """The reader of series of a format under test, and its writer."""
+
+    def __init__(self, file_format: DatasetFormat) -> None:
+        self.file_format = file_format
+
+    def __call__(self, body: str | bytes, **names: Any) -> Series:
+        """Read a file."""
+        contents = body.encode() if isinstance(body, str) else body
+        return self.file_format.read_series(contents, SeriesColumns(**names), LIMITS)
+
+    def refuses(self, body: str | bytes, *words: str, **names: Any) -> str:
+        """Return the pointer or the parameter with which a file is refused."""
+        with pytest.raises(Invalid) as caught:
+            self(body, **names)
+        (error,) = caught.value.errors
+        for word in words:
+            assert word in error.detail
+        assert len(error.detail) < 400
+        return f"?{error.parameter}" if error.pointer is None else error.pointer
+
+    def write(self, series: Series) -> bytes:
+        """Return the file of a series."""
+        columns = {
+            "inputs": list(series.input_names),
+            "target": series.target_name,
+            "step": series.step._asdict(),
+            "sequence_names": series.sequence_names,
+            "start_times": list(series.start_times),
+        }
+        arrays = map(ArrayStream.of, (series.inputs, series.targets))
+        file = io.BytesIO()
+        self.file_format.write_series(SeriesStream(columns, series.lengths, *arrays), file)
+        return file.getvalue()
+
+
+read_series_csv, read_series_npz = SeriesReading(CSV), SeriesReading(NPZ)

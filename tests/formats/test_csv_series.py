@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.engine.data import Series, Step
-from service.errors import Invalid, Malformed, ServiceError
-from service.formats import CSV, SeriesColumns, SeriesStream
+from service.errors import ServiceError
+from service.formats import CSV, SeriesColumns
 from service.operations.limits import Limits
-from service.store.array_codec import ArrayStream
+from tests.formats.conftest import read_series_csv as read
 
 TABLE = """date,region,sales,spend,heating
 2024-01-01,north,3.5,1,0.25
@@ -33,22 +33,6 @@ NAMES: dict[str, Any] = {
 FORMULAS = ("=", "+", "-", "@")  # what spreadsheets run
 NORTH = [[1, 0.25], [2, 0.5], [2.5, 1]], [3.5, np.nan, 4]
 SOUTH = [[10, 0], [20, 2]], [30, 50]
-
-
-def read(table: str | bytes, limits: Limits | None = None, **names: Any) -> Series:
-    body = table if isinstance(table, bytes) else table.encode()
-    return CSV.read_series(body, SeriesColumns(**names), limits or Limits())
-
-
-def refused(table: str, *words: str, **names: Any) -> str:
-    """Return the pointer or the parameter with which a table is refused."""
-    with pytest.raises(Invalid) as caught:
-        read(table, **names)
-    (error,) = caught.value.errors
-    for word in words:
-        assert word in error.detail
-    assert len(error.detail) < 400
-    return error.pointer or f"?{error.parameter}"
 
 
 def same(series: Series, *expected: tuple[Any, Any]) -> None:
@@ -162,7 +146,7 @@ def test_a_single_row_has_no_step() -> None:
 def test_invalid_times(times: str, line: int, words: str) -> None:
     rows = "".join(f"{time},{i}\n" for i, time in enumerate(times.split()))
     place = f"line {line}" if line else "the step in 't'"
-    assert refused(f"t,y\n{rows}", place, words, target="y", time="t") == "?time"
+    assert read.refuses(f"t,y\n{rows}", place, words, target="y", time="t") == "?time"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +168,7 @@ def test_invalid_times(times: str, line: int, words: str) -> None:
 )
 def test_invalid_fields(before: str, after: str, pointer: str, words: tuple[str, ...]) -> None:
     assert before in TABLE
-    assert refused(TABLE.replace(before, after, 1), *words, **NAMES) == pointer
+    assert read.refuses(TABLE.replace(before, after, 1), *words, **NAMES) == pointer
 
 
 @pytest.mark.parametrize(
@@ -200,34 +184,40 @@ def test_invalid_fields(before: str, after: str, pointer: str, words: tuple[str,
     ],
 )
 def test_invalid_columns(names: dict[str, Any], parameter: str, words: tuple[str, ...]) -> None:
-    assert refused(TABLE, *words, **NAMES | names) == f"?{parameter}"
+    assert read.refuses(TABLE, *words, **NAMES | names) == f"?{parameter}"
 
 
 def test_names_that_no_table_can_have() -> None:
     for name in ('a"b', "a\x00b", "a" * 101):
-        assert refused(f"y,{name}\n1,2\n", "column 2", target="y") == "?inputs"
+        assert read.refuses(f"y,{name}\n1,2\n", "column 2", target="y") == "?inputs"
     names = ",".join(f"x_{j}" for j in range(13))
     row = ",".join("1" for _ in range(102))
-    assert refused(f"y,{names}\n{row}\n", "13 inputs; the limit is 12", target="y") == "?inputs"
+    assert (
+        read.refuses(f"y,{names}\n{row}\n", "13 inputs; the limit is 12", target="y") == "?inputs"
+    )
 
 
 def test_unusable_headers() -> None:
     _, _, rows = TABLE.partition("\n")
-    assert refused(rows, "line 1", "there is no header", **NAMES) == "?target"
-    as_names = refused("2024-01-01,1,2\n2024-01-02,3,4\n", "no header", target="2", inputs=("1",))
+    assert read.refuses(rows, "line 1", "there is no header", **NAMES) == "?target"
+    as_names = read.refuses(
+        "2024-01-01,1,2\n2024-01-02,3,4\n", "no header", target="2", inputs=("1",)
+    )
     assert as_names == "?target"
     twice = TABLE.replace("heating", "spend", 1)
-    assert refused(twice, "2 columns are named 'spend'", **NAMES) == "?inputs"
+    assert read.refuses(twice, "2 columns are named 'spend'", **NAMES) == "?inputs"
     unnamed = TABLE.replace("heating", "", 1)
     assert (
-        refused(unnamed, "column 5: a name has 1", target="sales", time="date", sequence="region")
+        read.refuses(
+            unnamed, "column 5: a name has 1", target="sales", time="date", sequence="region"
+        )
         == "?inputs"
     )
-    text = refused(TABLE, "choose the inputs", target="sales", time="date")
+    text = read.refuses(TABLE, "choose the inputs", target="sales", time="date")
     assert text == "/sequences"
-    assert refused("", "empty", "one row per step", target="y") == "/sequences"
-    assert refused("x,y\n", "line 1", "no rows below the header", target="y") == "/sequences"
-    assert refused("x,y\n1,\n2,\n", "all targets", "missing", target="y") == "?target"
+    assert read.refuses("", "empty", "one row per step", target="y") == "/sequences"
+    assert read.refuses("x,y\n", "line 1", "no rows below the header", target="y") == "/sequences"
+    assert read.refuses("x,y\n1,\n2,\n", "all targets", "missing", target="y") == "?target"
 
 
 @pytest.mark.parametrize(
@@ -242,7 +232,7 @@ def test_unusable_headers() -> None:
     ],
 )
 def test_ambiguous_decimal_marks(numbers: str, words: tuple[str, ...]) -> None:
-    assert refused(f"y;x\n{numbers}\n", *words, target="y") == "/sequences"
+    assert read.refuses(f"y;x\n{numbers}\n", *words, target="y") == "/sequences"
 
 
 @pytest.mark.parametrize(
@@ -266,14 +256,9 @@ def test_marks_that_contradict_the_query() -> None:
     refusals: dict[str, dict[str, Any]] = {"1.5": {"decimal": ","}, "1,50": {"thousands": ","}}
     for number, marks in refusals.items():
         words = ("line 2", "does not separate thousands")
-        assert refused(f"y;x\n{number};2\n", *words, target="y", **marks) == "/sequences"
+        assert read.refuses(f"y;x\n{number};2\n", *words, target="y", **marks) == "/sequences"
     same_mark: dict[str, Any] = {"decimal": ",", "thousands": ","}
-    assert refused("y;x\n1;2\n", "one mark", target="y", **same_mark) == "?thousands"
-
-
-def test_what_is_not_text() -> None:
-    with pytest.raises(Malformed, match="UTF-8"):
-        read(b"x,y\n1,\xff\n", target="y")
+    assert read.refuses("y;x\n1;2\n", "one mark", target="y", **same_mark) == "?thousands"
 
 
 def test_a_table_of_pandas() -> None:
@@ -286,19 +271,6 @@ def test_a_table_of_pandas() -> None:
         series = read(table, target="y", inputs=("b", "a"), time="week")
         assert series.step == Step(1.0, "week")
         same(series, (frame[["b", "a"]].to_numpy(), frame["y"].to_numpy()))
-
-
-def write(series: Series) -> bytes:
-    columns = {
-        "inputs": list(series.input_names),
-        "target": series.target_name,
-        "step": series.step._asdict(),
-        "sequence_names": series.sequence_names,
-    }
-    file = io.BytesIO()
-    streams = ArrayStream.of(series.inputs), ArrayStream.of(series.targets)
-    CSV.write_series(SeriesStream(columns, series.lengths, *streams), file)
-    return file.getvalue()
 
 
 numbers = st.floats(-1e100, 1e100).filter(lambda x: x == 0 or abs(x) >= 1e-100)
@@ -330,7 +302,7 @@ def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str], un
         step,
         tuple(data.draw(st.just([]) | st.lists(name, min_size=3, unique=True))[: len(lengths)]),
     )
-    table = write(series)
+    table = read.write(series)
     rows = list(csv.reader(io.StringIO(table.decode(), newline="")))
     assert {len(row) for row in rows} == {2 + len(titles)}
     fields = [*rows[0], *(row[0] for row in rows)]

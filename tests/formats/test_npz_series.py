@@ -9,9 +9,9 @@ import pytest
 
 from service.engine.data import Series, Step
 from service.errors import Invalid, Malformed
-from service.formats import NPZ, SeriesColumns, SeriesStream
+from service.formats import NPZ
 from service.operations.limits import Limits
-from service.store.array_codec import ArrayStream
+from tests.formats.conftest import read_series_npz as read
 
 INPUTS = np.arange(1.0, 13.0).reshape(2, 3, 2)
 TARGETS = np.array([[1.0, np.nan, 3.0], [4.0, 5.0, 6.0]])
@@ -21,19 +21,6 @@ def archive(**arrays: Any) -> bytes:
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()
-
-
-def read(body: bytes, limits: Limits | None = None, **names: Any) -> Series:
-    return NPZ.read_series(body, SeriesColumns(**names), limits or Limits())
-
-
-def refused(body: bytes, *words: str, **names: Any) -> str:
-    with pytest.raises(Invalid) as caught:
-        read(body, **names)
-    (error,) = caught.value.errors
-    for word in words:
-        assert word in error.detail
-    return f"?{error.parameter}" if error.pointer is None else error.pointer
 
 
 def test_sequences_of_one_length() -> None:
@@ -63,10 +50,7 @@ def test_what_is_written_is_read_back(lengths: list[int], n_inputs: int) -> None
     n = sum(lengths)
     inputs, targets = INPUTS.reshape(-1)[: n * n_inputs], TARGETS.reshape(-1)[-n:]
     series = Series(inputs.reshape(n, n_inputs), targets, np.array(lengths), ("a", "b")[:n_inputs])
-    file, columns = io.BytesIO(), {"inputs": series.input_names, "target": "y"}
-    streams = ArrayStream.of(inputs.reshape(n, n_inputs)), ArrayStream.of(targets)
-    NPZ.write_series(SeriesStream(columns, series.lengths, *streams), file)
-    again = read(file.getvalue(), inputs=series.input_names)
+    again = read(read.write(series), inputs=series.input_names)
     assert again.lengths.tolist() == lengths
     np.testing.assert_array_equal(again.inputs, series.inputs)
     np.testing.assert_array_equal(again.targets, series.targets)
@@ -90,7 +74,7 @@ def test_what_is_written_is_read_back(lengths: list[int], n_inputs: int) -> None
     ],
 )
 def test_invalid_arrays(change: dict[str, Any], place: str, words: tuple[str, ...]) -> None:
-    assert refused(archive(**{"inputs": INPUTS, "targets": TARGETS} | change), *words) == place
+    assert read.refuses(archive(**{"inputs": INPUTS, "targets": TARGETS} | change), *words) == place
 
 
 @pytest.mark.parametrize("field", ["inputs", "targets", "lengths"])
@@ -108,17 +92,17 @@ def test_a_shape_of_booleans(field: str) -> None:
             header = {"descr": "<f8", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(member, header)
             target.writestr(f"{name}.npy", member.getvalue() + array.tobytes())
-    assert refused(file.getvalue(), field, "not of integers") == f"/{field}"
+    assert read.refuses(file.getvalue(), field, "not of integers") == f"/{field}"
 
 
 def test_invalid_names() -> None:
     body = archive(inputs=INPUTS, targets=TARGETS)
-    assert refused(body, "2 inputs, but 1 name", inputs=("a",)) == "?inputs"
-    assert refused(body, "not to npz", time="week") == "?time"
+    assert read.refuses(body, "2 inputs, but 1 name", inputs=("a",)) == "?inputs"
+    assert read.refuses(body, "not to npz", time="week") == "?time"
     many = archive(inputs=np.ones((2, 3, 13)), targets=TARGETS)
-    assert refused(many, "13 inputs; the limit is 12") == "?inputs"
-    assert refused(body, "named a", inputs=("a", "a")) == "?inputs"
-    assert refused(body, "named target", inputs=("a", "target")) == "?inputs"
+    assert read.refuses(many, "13 inputs; the limit is 12") == "?inputs"
+    assert read.refuses(body, "named a", inputs=("a", "a")) == "?inputs"
+    assert read.refuses(body, "named target", inputs=("a", "target")) == "?inputs"
 
 
 def test_what_is_not_an_archive() -> None:

@@ -1,37 +1,21 @@
 """Times of series: what is read, and which dates are written for the steps."""
 
-import io
-
 import numpy as np
 import pytest
 
 from service.engine.data import Series, Step
-from service.formats import CSV, SeriesColumns, SeriesStream
-from service.operations.limits import Limits
-from service.store.array_codec import ArrayStream
+from tests.formats.conftest import read_series_csv
 
 
-def read(times: list[str], *, sequences: str = "") -> Series:
+def read(times: list[str], sequences: str = "") -> Series:
     names = sequences or "a" * len(times)
-    rows = "".join(
-        f"{time};{name};{i}\n" for i, (time, name) in enumerate(zip(times, names, strict=True))
-    )
-    chosen = SeriesColumns("y", sequence="name", time="when")
-    return CSV.read_series(f"when;name;y\n{rows}".encode(), chosen, Limits())
+    rows = "".join(f"{time};{name};1\n" for time, name in zip(times, names, strict=True))
+    return read_series_csv(f"when;name;y\n{rows}", target="y", sequence="name", time="when")
 
 
 def write(series: Series) -> list[str]:
     """Return the times of the table of a series."""
-    columns = {
-        "inputs": list(series.input_names),
-        "target": series.target_name,
-        "step": series.step._asdict(),
-        "start_times": list(series.start_times),
-    }
-    file = io.BytesIO()
-    arrays = map(ArrayStream.of, (series.inputs, series.targets))
-    CSV.write_series(SeriesStream(columns, series.lengths, *arrays), file)
-    return [row.split(",")[1] for row in file.getvalue().decode().splitlines()]
+    return [row.split(",")[1] for row in read_series_csv.write(series).decode().splitlines()]
 
 
 @pytest.mark.parametrize(
