@@ -35,6 +35,7 @@ NO_HEADER: Final = "there is no header; the first line must name the columns"
 LAYOUT: Final = "a line with the names of the columns must come first, and then one row per step"
 WHICH_MARK: Final = "name the decimal mark (decimal=, or decimal=.)"
 NAME_RULE: Final = f"a name has 1 to {MAX_NAME} characters, no quotes and no control characters"
+ADVICE: Final = "; leave missing targets empty, write no units, and choose the inputs (inputs=…)"
 TIME: Final = "time"  # the header of dates
 SEQUENCE: Final = "sequence"  # the header of the names of the sequences
 FORMULA: Final = re.compile(r"'*+[=+@-]")  # what spreadsheets run, also if it was encoded before
@@ -80,10 +81,9 @@ def _find_layout(sample: list[Line], chosen: SeriesColumns) -> Layout:
     if all(map(LIKE_A_NUMBER.match, header)):
         raise Invalid(f"{cite(line)}: {NO_HEADER}", parameter="target")
     roles = {"target": chosen.target, "sequence": chosen.sequence, "time": chosen.time}
-    inputs, advice = chosen.inputs, "; write 0 for none, or leave the column out of the inputs"
+    inputs = chosen.inputs
     if inputs is None:
         inputs = tuple(name for name in header if name not in roles.values())
-        advice = "; choose the inputs by name (inputs=…)"
     found = dict[str | None, int]()
     for parameter, name in [*roles.items(), *(("inputs", name) for name in inputs)]:
         if name is not None:
@@ -94,9 +94,7 @@ def _find_layout(sample: list[Line], chosen: SeriesColumns) -> Layout:
     check_inputs(len(inputs))
     columns, target = [found[name] for name in inputs], found[chosen.target]
     sequence, time = found.get(chosen.sequence), found.get(chosen.time)
-    about = dict.fromkeys(columns, advice)
-    about[target] = "; write numbers without units, and leave missing targets empty"
-    return Layout(separator, header, columns, target, True, sequence, time, about)
+    return Layout(separator, header, columns, target, True, sequence, time, ADVICE)
 
 
 def _find_problem(header: list[str], name: str, *, is_taken: bool) -> str | None:

@@ -168,7 +168,7 @@ class Layout(NamedTuple):
     is_series: bool = False  # targets may be missing
     sequence: int | None = None
     time: int | None = None
-    advice: Mapping[int, str] = {}  # about what is not a number, by columns
+    advice: str = ""  # about what is not a number
 
     def pointer(self, row: int, column: int | None = None) -> str:
         """Return the JSON pointer to a number, or to a row."""
@@ -258,7 +258,7 @@ class TableReader:
         if not field:
             what = "a number is missing"
         elif np.isnan(number):
-            what = f"{shorten(field)} is not a number{layout.advice.get(column, '')}"
+            what = f"{shorten(field)} is not a number{layout.advice}"
         else:
             what = explain_out_of_range(number)
         detail = f"{cite(line)}, column {column + 1}{name}: {what}"

@@ -163,7 +163,7 @@ def test_invalid_times(times: str, line: int, words: str) -> None:
         ("20,2", "1;2,2", "/sequences", ("line 6", "'1;2' is not a number")),
         ("south,30", ",30", "?sequence", ("line 5", "'region'", "1 to 100 characters")),
         ("south,30", f"{'s' * 101},30", "?sequence", ("line 5", "1 to 100 characters")),
-        (",30,", ",€ 30,", "/sequences", ("line 5", "write numbers without units")),
+        (",30,", ",€ 30,", "/sequences", ("line 5", "write no units")),
     ],
 )
 def test_invalid_fields(before: str, after: str, pointer: str, words: tuple[str, ...]) -> None:
