@@ -4,37 +4,54 @@
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
+import numpy as np
+
+from service.engine.data import Step
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.basins import BASIN_MAP, basin_map_npz
-from service.operations.downloads import Download, Picture
-from service.operations.fits import FIT, fit_csv, profile_csv
-from service.operations.job_types import JobType
+from service.operations.downloads import Download, Picture, name_picture
+from service.operations.fits import FIT, PROFILE, TABLE, fit_csv, profile_csv
+from service.operations.job_types import Arrays, JobType
 from service.operations.limits import Limits
-from service.operations.pictures import (
-    basin_map_picture,
-    fit_picture,
-    profile_picture,
-    trajectory_picture,
-)
+from service.operations.resolve import check_targets, load_data, resolve_dataset
 from service.operations.training import TRAINING_RUN, trajectory_csv
+from service.rendering.requests import (
+    BASIN_MAP_SIZE,
+    FIT_SIZE,
+    PROFILE_SIZE,
+    TRAJECTORY_SIZE,
+    BasinMapPictureRequest,
+    FitPictureRequest,
+    PictureRequest,
+    ProfilePictureRequest,
+    TrajectoryPictureRequest,
+)
 from service.schemas.base import ResponseModel
-from service.schemas.basin_maps import BasinMapPage
+from service.schemas.basin_maps import BasinMapPage, BasinMapRequest, BasinMapResult
 from service.schemas.fit_results import FitPage
 from service.schemas.pictures import PictureOptions
-from service.schemas.training_runs import TrainingRunPage
+from service.schemas.training_runs import TrainingRunPage, TrainingRunRequest, TrainingRunResult
+from service.store import computations
 from service.store.database import Database
 from service.store.rows import ComputationRow
+
+MAX_SEQUENCES: Final = 8  # of a fit in its picture, one per color
+MAX_ROWS: Final = 1_000  # of sequences with one target, which are drawn side by side
+
+Common: TypeAlias = dict[str, Any]  # what all picture requests have
 
 
 class ResultFile(NamedTuple):
     """A file of a result, in the formats of pictures or with its numbers."""
 
+    job_type: JobType[Any]
     name: str
     path: str  # below that of the resource
     description: str
-    draw: Callable[[ComputationRow, PictureOptions, str, Limits], Picture]
+    size: tuple[int, int]  # of the picture where the options have none
+    load: Callable[[ComputationRow, Arrays, Common, Database, Limits], PictureRequest]
     table: str  # the format of the numbers
     download: Callable[[ComputationRow, Database], Download]
 
@@ -42,6 +59,22 @@ class ResultFile(NamedTuple):
     def suffixes(self) -> tuple[str, ...]:
         """All formats."""
         return (*PICTURE_FORMATS, self.table)
+
+    def draw(
+        self, row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
+    ) -> Picture:
+        """Return the picture: its name says how to compute it, and how to request its file."""
+        job_type = self.job_type
+        path = f"{job_type.path}/{row.id}{self.path}.{suffix}"
+        made = {"method": "POST", "path": job_type.path, "body": row.request}
+        request = {"method": "GET", "path": path, "of": made}
+        common, etag = name_picture(request, options, self.size, limits)
+
+        def prepare(database: Database) -> PictureRequest:
+            arrays = computations.load_arrays(database, row.id)
+            return self.load(row, arrays, common, database, limits)
+
+        return Picture(etag, suffix, prepare)
 
 
 class Resource(NamedTuple):
@@ -56,39 +89,81 @@ class Resource(NamedTuple):
     files: tuple[ResultFile, ...]
 
 
+def _load_trajectory(
+    row: ComputationRow, arrays: Arrays, common: Common, database: Database, limits: Limits
+) -> PictureRequest:
+    request = TrainingRunRequest.model_validate(row.request)
+    dataset = check_targets(resolve_dataset(request.dataset, database, limits))
+    result, data = TrainingRunResult.model_validate(row.result), load_data(dataset)
+    return TrajectoryPictureRequest(run=request, result=result, columns=arrays, data=data, **common)
+
+
+def _load_basin_map(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:
+    request = BasinMapRequest.model_validate(row.request)
+    result = BasinMapResult.model_validate(row.result)
+    return BasinMapPictureRequest(map=request, result=result, arrays=arrays, **common)
+
+
+def _load_fit(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:
+    starts = np.flatnonzero(np.diff(arrays["sequence"], prepend=-1))
+    n_sequences, end = len(starts), MAX_ROWS
+    if len(arrays["sequence"]) > n_sequences > MAX_SEQUENCES:
+        end = int(starts[MAX_SEQUENCES])
+    columns = {name: arrays[name][:end] for name in TABLE}
+    return FitPictureRequest(columns=columns, n_sequences=n_sequences, **_fit_fields(row), **common)
+
+
+def _load_profile(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:
+    columns = {name: arrays[name] for name in PROFILE.values()}
+    return ProfilePictureRequest(columns=columns, **_fit_fields(row), **common)
+
+
+def _fit_fields(row: ComputationRow) -> dict[str, Any]:
+    step, confidence = Step(**row.request["step"]), row.request["confidence"]
+    return {"result": row.result, "step": step, "confidence": confidence}
+
+
 TRAJECTORY: Final = ResultFile(
+    TRAINING_RUN,
     "trajectory",
     "/trajectory",
     "Draw the path of the weights on the cost surface, or list it as CSV.",
-    trajectory_picture,
+    TRAJECTORY_SIZE,
+    _load_trajectory,
     "csv",
     trajectory_csv,
 )
 MAP: Final = ResultFile(
+    BASIN_MAP,
     "basin_map",
     "",
     "Draw which initial weights reach the target cost, and after how many iterations.\n\nThe npz "
     "file contains the arrays.",
-    basin_map_picture,
+    BASIN_MAP_SIZE,
+    _load_basin_map,
     "npz",
     basin_map_npz,
 )
 FITTED: Final = ResultFile(
+    FIT,
     "fit",
     "",
     "Draw targets and fit over time with the residuals, or list them as CSV.\n\nA table begins at "
     "the first target of each sequence. Its columns are `sequence`, from 0, `step`, from 1, "
     "`target`, `prediction`, the band of the prediction, `low` and `high`, and `residual`. A field "
     "without a number is empty.",
-    fit_picture,
+    FIT_SIZE,
+    _load_fit,
     "csv",
     fit_csv,
 )
-PROFILE: Final = ResultFile(
+FIT_PROFILE: Final = ResultFile(
+    FIT,
     "fit_profile",
     "/profile",
     "Draw the lowest mean squared error, `cost`, with each `w_rec`, or list it as CSV.",
-    profile_picture,
+    PROFILE_SIZE,
+    _load_profile,
     "csv",
     profile_csv,
 )
@@ -119,6 +194,6 @@ RESOURCES: Final = (
         "Fit a recurrence",
         "Fit S_k = w_rec S_{k-1} + w_in x_k with all its unknowns, and return the least-squares "
         "optimum, its intervals, and whether to trust them.",
-        (FITTED, PROFILE),
+        (FITTED, FIT_PROFILE),
     ),
 )
