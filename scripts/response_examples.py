@@ -25,12 +25,9 @@ from service.operations.predict import Source, predict
 from service.operations.submit import compute, name_task
 from service.operations.training import TRAINING_RUN
 from service.schemas.base import ResponseModel, encode
-from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.costs import CostSurfaceRequest, EvaluateRequest, OptimumRequest
 from service.schemas.datasets import CountOnesDataset, dataset_id
-from service.schemas.evaluate import EvaluateRequest
-from service.schemas.gradient_check import GradientCheckRequest
-from service.schemas.gradient_trace import GradientTraceRequest
-from service.schemas.optimum import OptimumRequest
+from service.schemas.gradients import GradientCheckRequest, GradientTraceRequest
 from service.schemas.predict import PredictRequest
 from service.schemas.training_runs import TrajectoryResponse
 from service.store.datasets import describe as describe_arrays

@@ -103,8 +103,8 @@ def tutorial(context: click.Context, out: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the response of the HTTP API.")
 def optimizers(as_json: bool) -> None:
     """List the optimizers and the defaults of their options."""
-    from service.operations.optimizers import OPTIMIZER_LIST
     from service.schemas.base import encode
+    from service.schemas.optimizers import OPTIMIZER_LIST
 
     rows = [
         (item.name, parameter.name, parameter.default, parameter.description)

@@ -9,7 +9,7 @@ from anyio import to_thread
 from service.operations.limits import Limits
 from service.operations.resolve import resolve_dataset
 from service.scheduling import Scheduler
-from service.schemas.datasets import AnyDatasetSource
+from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset
 from service.store.database import Database
 from service.store.jobs import Enqueue
@@ -58,6 +58,6 @@ class Context:
 
     async def resolve(self, source: AnyDatasetSource) -> AnyDataset:
         """Return a dataset, without reading its arrays; raises as `resolve_dataset`."""
-        if source.stored_id is None:
-            return resolve_dataset(source, self.database, self.limits)
-        return await to_thread.run_sync(resolve_dataset, source, self.database, self.limits)
+        if isinstance(source, StoredDataset):
+            return await to_thread.run_sync(resolve_dataset, source, self.database, self.limits)
+        return resolve_dataset(source, self.database, self.limits)

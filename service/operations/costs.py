@@ -23,16 +23,18 @@ from service.rendering.requests import (
     trajectory_weights,
 )
 from service.schemas.common import Evaluation, Range
-from service.schemas.cost_surface import (
+from service.schemas.costs import (
     JSON_RESOLUTION,
     NPZ_RESOLUTION,
     CostGrid,
     CostSurfacePictureRequest,
     CostSurfaceRequest,
     CostSurfaceResponse,
+    EvaluateRequest,
+    EvaluateResponse,
+    OptimumRequest,
+    OptimumResponse,
 )
-from service.schemas.evaluate import EvaluateRequest, EvaluateResponse
-from service.schemas.optimum import OptimumRequest, OptimumResponse
 from service.schemas.resolved_datasets import ResolvedDataset
 from service.store import computations
 from service.store.database import Database
@@ -76,7 +78,7 @@ def evaluate_point(
 ) -> Evaluation:
     """Return the evaluation of weights whose cost is known."""
     # Python's floats: numpy's would warn when a gradient overflows.
-    gradient: tuple[float, float] = (nan, nan)
+    gradient = nan, nan
     if all(map(isfinite, weights)):
         gradient = objective.gradient(*weights)
         if not all(map(isfinite, gradient)):
@@ -87,7 +89,7 @@ def evaluate_point(
             "weights": weights,
             "cost": cost,
             "log10_cost": log10_cost,
-            "weight_gradient": gradient,
+            "weight_gradient": Weights(*gradient),
         }
     )
 
@@ -167,7 +169,7 @@ def _compute(request: CostSurfaceRequest, dataset: ResolvedDataset) -> list[Cost
 def _describe(surface: CostSurface) -> CostGrid:
     # Where every cost overflows, none is known to be the lowest.
     weights = surface.minimum if isfinite(surface.minimum_cost) else (nan, nan)
-    minimum = {"weights": weights, "cost": surface.minimum_cost}
+    minimum = {"weights": Weights(*weights), "cost": surface.minimum_cost}
     return CostGrid.model_validate({**surface._asdict(), "minimum": minimum})
 
 

@@ -15,7 +15,7 @@ from service.formats import CSV, write_csv
 from service.operations.ids import RESULT_VERSION, canonical_request, digest
 from service.operations.limits import Limits
 from service.rendering.requests import PictureRequest, figure_style
-from service.schemas.objective import ObjectiveRequest
+from service.schemas.datasets import ObjectiveRequest
 from service.schemas.pictures import PictureOptions
 from service.store import computations
 from service.store.array_codec import ArrayStream

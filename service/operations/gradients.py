@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from service.engine import network
 from service.engine.network import Trace
+from service.engine.types import Weights
 from service.formats import CSV, write_csv
 from service.operations.downloads import Download, computed_file
 from service.operations.limits import Limits, check_seconds
@@ -15,8 +16,9 @@ from service.operations.question import Question
 from service.operations.resolve import load_data
 from service.operations.work_estimates import network_seconds
 from service.rendering.requests import TRACE_SIZE, TracePictureRequest
-from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
-from service.schemas.gradient_trace import (
+from service.schemas.gradients import (
+    GradientCheckRequest,
+    GradientCheckResponse,
     GradientTrace,
     GradientTraceRequest,
     GradientTraceResponse,
@@ -37,7 +39,9 @@ def trace_gradients(
     n_numbers = 3 * (dataset.size.n_steps + 1) * len(request.points)
     limits.check_json(n_numbers, "/points", "request fewer points, or .csv")
     traces = [
-        GradientTrace.model_validate({"point": point.to_weights(), **vars(trace)})
+        GradientTrace.model_validate(
+            vars(trace) | {"point": point, "weight_gradient": Weights(*trace.weight_gradient)}
+        )
         for point, trace in zip(request.points, _trace(request, dataset), strict=True)
     ]
     return GradientTraceResponse(traces=traces)
@@ -75,7 +79,8 @@ def check_gradient(
         request.network.to_network(),
         request.step,
     )
-    return GradientCheckResponse.model_validate(check)
+    gradients = {"analytic": Weights(*check.analytic), "numeric": Weights(*check.numeric)}
+    return GradientCheckResponse.model_validate(check._asdict() | gradients)
 
 
 def _trace(request: GradientTraceRequest, dataset: ResolvedDataset) -> list[Trace]:

@@ -8,7 +8,7 @@ import rfc8785
 
 from service.errors import NotFound
 from service.schemas.computations import ComputationRequest
-from service.schemas.objective import ObjectiveRequest
+from service.schemas.datasets import ObjectiveRequest
 
 # Rises whenever the engine's results change for any request. Ids change with it.
 RESULT_VERSION = 6

@@ -17,7 +17,7 @@ from service.operations.work_estimates import reading_seconds
 from service.rendering.requests import PictureRequest
 from service.scheduling import OverBudget
 from service.schemas.base import RequestModel, ResponseModel, encode
-from service.schemas.objective import ObjectiveRequest
+from service.schemas.datasets import ObjectiveRequest
 from service.schemas.pictures import PictureOptions
 from service.schemas.resolved_datasets import ResolvedDataset
 from service.store.database import Database

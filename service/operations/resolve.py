@@ -11,7 +11,7 @@ from service.operations import precomputed_arrays
 from service.operations.ids import check_id
 from service.operations.limits import Limits
 from service.rendering.requests import PictureData
-from service.schemas.datasets import ONE_TARGET_NEEDED, AnyDatasetSource
+from service.schemas.datasets import ONE_TARGET_NEEDED, AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import (
     AnyDataset,
     DatasetSize,
@@ -44,10 +44,10 @@ def resolve_dataset(
     It raises NotFound, and LimitExceeded unless ``limits`` is None, as for the dataset of a job,
     which was accepted before.
     """
-    if source.stored_id is None:
-        resolved = source.resolve()
+    if isinstance(source, StoredDataset):
+        resolved = _find_stored(source.id, database, retry)
     else:
-        resolved = _find_stored(source.stored_id, database, retry)
+        resolved = source.resolve()
     if limits is not None:  # a dataset may have been stored under other limits
         limits.check_cells(*resolved.size[:2], resolved.size.n_inputs)
     return resolved

@@ -39,9 +39,8 @@ from service.rendering.requests import (
     TrajectoryPictureRequest,
     trajectory_weights,
 )
-from service.schemas.cost_surface import CostSurfacePictureRequest
-from service.schemas.gradient_trace import GradientTraceRequest
-from service.schemas.optimum import OptimumResponse
+from service.schemas.costs import CostSurfacePictureRequest, OptimumResponse
+from service.schemas.gradients import GradientTraceRequest
 
 PROFILE_POINTS = 400  # per window
 TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"

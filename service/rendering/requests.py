@@ -17,8 +17,8 @@ from service.engine.types import Array
 from service.errors import LimitExceeded
 from service.figures.style import Style
 from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
-from service.schemas.cost_surface import CostSurfacePictureRequest, Mark
-from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.costs import CostSurfacePictureRequest, Mark
+from service.schemas.gradients import GradientTraceRequest
 from service.schemas.pictures import MAX_PIXELS, PictureOptions
 from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
 

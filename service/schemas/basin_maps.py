@@ -8,8 +8,7 @@ from service.engine.training import Outcome
 from service.schemas.arrays import IntegerMatrix, Matrix, Vector
 from service.schemas.base import NUMBER, Page, ResponseModel
 from service.schemas.computations import ComputationLifecycle, ComputationSummary, TrainingRequest
-from service.schemas.cost_surface import Resolution, Window
-from service.schemas.optimum import OptimumResponse
+from service.schemas.costs import OptimumResponse, Resolution, Window
 
 
 class MapWindow(Window):

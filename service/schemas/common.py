@@ -1,9 +1,9 @@
 """Models that many resources share: weights, network, ranges, evaluations."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from math import inf
+from typing import Annotated
 
-import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -46,6 +46,18 @@ class WeightsSchema(RequestModel):
         return Weights(self.w_in, self.w_rec)
 
 
+TUTORIAL_POINTS = [
+    WeightsSchema(w_in=w_in, w_rec=w_rec)
+    for w_in, w_rec in ((2, 1), (1, 2), (1, -2), (1, 0), (1, 0.5), (1, -0.5))
+]
+MAX_POINTS = 50
+
+Points = Annotated[
+    list[WeightsSchema],
+    Field(max_length=MAX_POINTS, description="Pairs of weights; by default the tutorial's six."),
+]
+
+
 class NetworkSchema(RequestModel):
     """The parts of the network that training does not change."""
 
@@ -76,12 +88,9 @@ class Range(RequestModel):
     def _in_order(self) -> "Range":
         if not self.low < self.high:
             raise PydanticCustomError("range_order", "low must be below high")
-        if self.high - self.low == float("inf"):
-            raise PydanticCustomError("range_width", "the width of the range overflows float64")
-        if self.high - self.low < NARROWEST:
-            raise PydanticCustomError(
-                "range_width", "the range is too narrow to divide into grid points"
-            )
+        if not NARROWEST <= self.high - self.low < inf:
+            message = f"the width of the range must be a float64 of at least {NARROWEST:g}"
+            raise PydanticCustomError("range_width", message)
         return self
 
 
@@ -92,15 +101,6 @@ class NullableWeights(ResponseModel):
     """For the input weight."""
     w_rec: Nullable
     """For the recurrent weight."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_pair(cls, value: Any) -> Any:
-        """Accept a pair of numbers, as the engine returns it."""
-        if isinstance(value, (tuple, np.ndarray)):
-            w_in, w_rec = value
-            return {"w_in": float(w_in), "w_rec": float(w_rec)}
-        return value
 
 
 class Evaluation(ResponseModel):

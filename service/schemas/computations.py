@@ -8,8 +8,12 @@ from pydantic import Field
 
 from service.lifecycle import Status
 from service.schemas.base import NUMBER, RequestModel, ResponseModel
-from service.schemas.datasets import AnyDatasetSource, CountOnesDataset, DatasetSource
-from service.schemas.objective import ObjectiveRequest
+from service.schemas.datasets import (
+    AnyDatasetSource,
+    CountOnesDataset,
+    DatasetSource,
+    ObjectiveRequest,
+)
 from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
 from service.schemas.problems import Problem
 

@@ -16,6 +16,7 @@ from service.engine.types import Array
 from service.errors import NotFound, count
 from service.schemas.arrays import InputMatrix, InputVector, pieces
 from service.schemas.base import NUMBER, Page, RequestModel, ResponseModel, Tagged
+from service.schemas.common import NetworkSchema
 from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset, ResolvedSeries
 from service.schemas.series import (
     MAX_INPUTS,
@@ -38,11 +39,6 @@ ONE_TARGET_NEEDED = (
 
 class DatasetKind(RequestModel):
     """A kind of dataset. A new one is a subclass of this, and a member of a union below."""
-
-    @property
-    def stored_id(self) -> str | None:
-        """The id of the stored dataset that the source names, if it names one."""
-        return None
 
     @property
     def n_given(self) -> int:
@@ -150,11 +146,6 @@ class StoredDataset(DatasetKind):
     id: Annotated[str, Field(examples=["ds_" + "0" * 32])]
     """The id of the dataset."""
 
-    @property
-    def stored_id(self) -> str:
-        """The id."""
-        return self.id
-
     def resolve(self) -> NoReturn:
         """Raise NotFound, since only the database has the dataset."""
         raise NotFound(f"{self.id!r} does not exist")
@@ -221,6 +212,15 @@ AnyDatasetSource = Annotated[
     ),
     Tagged("kind", "count_ones"),
 ]
+
+
+class ObjectiveRequest(RequestModel):
+    """A request about the cost of a network over a dataset."""
+
+    dataset: DatasetSource = CountOnesDataset()
+    network: Annotated[
+        NetworkSchema, Field(description="The activation and the initial state.")
+    ] = NetworkSchema()
 
 
 class DatasetRequest(RootModel[AnyDatasetSource]):

@@ -1,8 +1,9 @@
 """Optimizers: the models are generated from the registry of the engine."""
 
 from functools import reduce
+from inspect import getdoc
 from operator import or_
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, create_model
 
@@ -110,3 +111,22 @@ class OptimizerList(ResponseModel):
     """All optimizers."""
 
     items: Annotated[list[OptimizerDescription], Field(description="One item per optimizer.")]
+
+
+def _describe(spec: OptimizerSpec) -> OptimizerDescription:
+    """Return the entry of an optimizer; variant and publications are in a docstring."""
+    text, _, references = (getdoc(spec.build) or "").partition("\n\nReferences\n----------\n")
+    _, _, variant = text.partition("\n\n")
+    return OptimizerDescription(
+        name=spec.name,
+        title=spec.title,
+        formula=spec.formula,
+        source=" ".join(references.split()),
+        variant=" ".join(variant.split()),
+        uses_magnitude=spec.uses_magnitude,
+        accepts_clip=spec.accepts_clip,
+        parameters=[OptimizerParameter.model_validate(parameter) for parameter in spec.parameters],
+    )
+
+
+OPTIMIZER_LIST: Final = OptimizerList(items=[*map(_describe, OPTIMIZERS.values())])

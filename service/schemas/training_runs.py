@@ -14,7 +14,7 @@ from service.schemas.computations import (
     ComputationSummary,
     TrainingRequest,
 )
-from service.schemas.optimum import OptimumResponse
+from service.schemas.costs import OptimumResponse
 
 TUTORIAL_START = WeightsSchema(w_in=-1.5, w_rec=2.0)
 

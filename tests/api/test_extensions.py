@@ -77,7 +77,7 @@ from typing import Annotated
 from pydantic import Field
 
 from service.schemas.base import NUMBER, ResponseModel
-from service.schemas.objective import ObjectiveRequest
+from service.schemas.datasets import ObjectiveRequest
 
 
 class SpreadRequest(ObjectiveRequest):

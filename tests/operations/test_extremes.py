@@ -10,8 +10,8 @@ from service.engine.network import ACTIVATIONS
 from service.operations import costs, gradients
 from service.operations.limits import Limits
 from service.schemas.base import encode
-from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.costs import CostSurfaceRequest
+from service.schemas.gradients import GradientTraceRequest
 
 NUMBER = st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-100, 1e100]) | st.floats(-3, 3).map(
     lambda x: x if abs(x) > 1e-100 else 0.0

@@ -11,7 +11,7 @@ from service.figures.style import Style
 from service.rendering.pool import RenderPool
 from service.rendering.process import RenderProcess
 from service.rendering.requests import PictureData, SurfacePictureRequest
-from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.costs import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
 from tests.conftest import until
 

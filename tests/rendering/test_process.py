@@ -22,7 +22,7 @@ from service.rendering.process import ProcessLost, RendererError
 from service.rendering.requests import PictureData, TracePictureRequest
 from service.scheduling import OverBudget
 from service.schemas.datasets import CountOnesDataset
-from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.gradients import GradientTraceRequest
 from tests.conftest import FakeRenderer, until
 from tests.rendering.conftest import surface
 

@@ -1,4 +1,4 @@
-"""Gradient traces."""
+"""Gradient traces, and the gradient check."""
 
 from typing import Annotated
 
@@ -6,20 +6,9 @@ from pydantic import Field
 
 from service.engine.network import STEADY, Aggregation, Regime
 from service.schemas.arrays import IntegerVector, Vector
-from service.schemas.base import Nullable, ResponseModel
-from service.schemas.common import NullableWeights, WeightsSchema
-from service.schemas.objective import ObjectiveRequest
-
-TUTORIAL_POINTS = [
-    WeightsSchema(w_in=w_in, w_rec=w_rec)
-    for w_in, w_rec in ((2, 1), (1, 2), (1, -2), (1, 0), (1, 0.5), (1, -0.5))
-]
-MAX_POINTS = 50
-
-Points = Annotated[
-    list[WeightsSchema],
-    Field(max_length=MAX_POINTS, description="Pairs of weights; by default the tutorial's six."),
-]
+from service.schemas.base import NUMBER, Nullable, ResponseModel
+from service.schemas.common import TUTORIAL_POINTS, NullableWeights, Points, WeightsSchema
+from service.schemas.datasets import ObjectiveRequest
 
 
 class GradientTraceRequest(ObjectiveRequest):
@@ -65,3 +54,26 @@ class GradientTraceResponse(ResponseModel):
 
     traces: list[GradientTrace]
     """One trace per point."""
+
+
+class GradientCheckRequest(ObjectiveRequest):
+    """The weights at which to compare backpropagation with differences of the cost."""
+
+    weights: WeightsSchema = WeightsSchema(w_in=-1.5, w_rec=2.0)
+    """The weights."""
+    step: Annotated[float, Field(gt=0, le=1), NUMBER] | None = None
+    """Half the width of the central differences; 1e-4 / T if null."""
+
+
+class GradientCheckResponse(ResponseModel):
+    """The gradient with respect to the weights by two methods, and their difference."""
+
+    analytic: NullableWeights
+    """By backpropagation through time."""
+    numeric: NullableWeights
+    """By central differences of the cost."""
+    absolute_error: Nullable
+    """The length of the difference of both gradients; null where either is not finite."""
+    relative_error: Nullable
+    """The same, divided by the length of the longer gradient, or by the smallest one that the
+    difference resolves if that is larger, as it is at an optimum."""

@@ -1,4 +1,4 @@
-"""Cost surfaces."""
+"""The cost on grids of weights, at given weights, and at its exact optimum."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -7,9 +7,8 @@ from pydantic import Field
 
 from service.schemas.arrays import Matrix, Vector
 from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel
-from service.schemas.common import NullableWeights, Range
-from service.schemas.gradient_trace import TUTORIAL_POINTS, Points
-from service.schemas.objective import ObjectiveRequest
+from service.schemas.common import TUTORIAL_POINTS, Evaluation, NullableWeights, Points, Range
+from service.schemas.datasets import ObjectiveRequest
 
 MAX_WINDOWS = 4
 MAX_RUNS = 8
@@ -126,3 +125,55 @@ class CostSurfaceResponse(ResponseModel):
 
     windows: list[CostGrid]
     """One grid per window."""
+
+
+class EvaluateRequest(ObjectiveRequest):
+    """The weights at which to evaluate the network."""
+
+    points: Annotated[Points, Field(min_length=1)] = TUTORIAL_POINTS
+
+
+class Curvature(ResponseModel):
+    """The eigenvalues of the Hessian of the cost with respect to both weights."""
+
+    largest: float
+    """Near a minimum, gradient descent moves away from it if the learning rate is above 2 divided
+    by this."""
+    smallest: float
+    """Negative where the cost curves down in some direction."""
+
+
+class PointEvaluation(Evaluation):
+    """The cost, its gradient and curvature, and the outputs at one pair of weights."""
+
+    curvature: Curvature | None
+    """Null where it overflows float64."""
+    outputs: Vector
+    """The last state of each sequence; null where it overflows float64."""
+
+
+class EvaluateResponse(ResponseModel):
+    """One evaluation per requested point, in the same order."""
+
+    evaluations: list[PointEvaluation]
+    """One evaluation per point."""
+
+
+class OptimumRequest(ObjectiveRequest):
+    """The dataset and the network to find the optimum for."""
+
+
+class OptimumResponse(ResponseModel):
+    """The exact global minimum of the cost, for the identity activation."""
+
+    weights: NullableWeights
+    """Null where the infimum is at infinity, or a weight is no float64."""
+    cost: Nullable
+    """The minimum, or the infimum where it is not attained."""
+    log10_cost: Nullable
+    """Its decimal logarithm; null where the cost is 0."""
+    attained: bool
+    """Whether float64 weights have this cost; false where a weight is null."""
+    unique: bool
+    """Whether it is attained, and all other minima are higher by more than the accuracy of
+    costs."""
