@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Colormap
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from service.engine.types import Array
@@ -20,6 +21,7 @@ _WIDE_BANDS = 36
 _MIN_BANDS = 6  # with fewer of the tutorial's bands in view, finer ones are fitted
 _FINE_BANDS = 32
 _FINE_DECADES = 10.0
+_MIN_FINE_RANGE = 0.003
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,9 @@ def _wide_bands(high: float) -> ColorBands:
 
 def _fine_bands(values: Array, low: float, high: float) -> ColorBands:
     low = max(low, high - _FINE_DECADES, float(np.quantile(values, 0.001)) if values.size else low)
-    raw = max((high - low) / _FINE_BANDS, 1e-4)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * (1 - 1e-9))
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return ColorBands(tuple(k * step for k in range(first, max(last, first + 2) + 1)), 0)
+    locator = MaxNLocator(_FINE_BANDS, steps=[1, 2, 2.5, 5, 10])
+    edges = locator.tick_values(low, max(high, low + _MIN_FINE_RANGE))
+    return ColorBands(tuple(edges.tolist()), 0)
 
 
 def _one_two_five(limit: float) -> list[float]:

@@ -36,6 +36,7 @@ class FittedSequence:
     low: Array  # the band, which may be infinite
     high: Array
     residual: Array
+    is_joined: bool = False  # from sequences of one row, so that no line connects the rows
 
 
 def fit_figure(
@@ -75,12 +76,13 @@ def _join(sequences: Sequence[FittedSequence]) -> FittedSequence:
     """Return sequences of one row each as one, with their numbers as times."""
     names = ("target", "prediction", "low", "high", "residual")
     columns = {name: np.concatenate([getattr(s, name) for s in sequences]) for name in names}
-    return FittedSequence("", np.arange(len(sequences), dtype=np.float64), **columns)
+    times = np.arange(len(sequences), dtype=np.float64)
+    return FittedSequence("fit", times, **columns, is_joined=True)
 
 
 def _are_points(sequence: FittedSequence) -> bool:
-    """Return whether a sequence has no line: one row, or one per joined sequence."""
-    return len(sequence.time) == 1 or not sequence.label
+    """Return whether no line connects the rows."""
+    return sequence.is_joined or len(sequence.time) == 1
 
 
 def _legend(
