@@ -173,7 +173,7 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
             other._replace(time_constant=other.time_constant * step.length)
             for other in result.alternatives
         ],
-        "trust": trust._asdict() | {"interval": trust.interval, "findings": findings},
+        "trust": trust._asdict() | {"findings": findings},
     }
     return FitResult.model_validate({name: getattr(result, name) for name in SAME} | fields)
 

@@ -11,7 +11,7 @@ contrasts", Biometrika 61 (1974), 383-385). With white noise only the first term
 """
 
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -21,10 +21,11 @@ from service.engine.fit.linear import RANK_RTOL, Linear, Rows, Weights, reduce_c
 from service.engine.fit.problem import Problem
 from service.engine.fit.sequences import split
 from service.engine.interruption import BlockResult, check_interruption, recall
-from service.engine.profile import Evaluation
+from service.engine.profile import Evaluation, make_grid
 from service.engine.types import Array
 
 GENERIC: Final = np.array([0.13, 0.29, 0.47, 0.61, 0.83])  # where in the range the rank is computed
+COARSE_GAPS: Final = 13  # of a grid of w_rec from 0 to 1, to compare problems
 # Distances of the points of parabolas, in Fisher's z, from the grid of correlations on.
 RHO_STEPS: Final = (0.1, 0.02, 0.001)
 
@@ -49,29 +50,30 @@ class Points(Evaluation, Weights):
 
 
 class Criterion:
-    """The criterion of a problem."""
+    """The criterion of a problem.
+
+    Attributes
+    ----------
+    is_colored
+        Whether the noise is ar1.
+    rounding
+        Smaller sums of squares are rounding errors.
+    degrees_of_freedom
+        Targets minus unknowns; collinear ones count once.
+    n_contrasts
+        The degrees of freedom with w_rec given.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem, self.is_colored = problem, problem.options.noise == "ar1"
-        # Smaller sums of squares are rounding errors.
         self.rounding = max(tolerances.RESIDUAL_RTOL**2 * problem.scale, 1e-300)
-
-    @cached_property
-    def degrees_of_freedom(self) -> int:
-        """Targets minus unknowns; collinear ones count once."""
-        (low, high), problem = self.problem.options.w_rec, self.problem
-        if max(low, -1.0) < min(high, 1.0):  # beyond, large powers hide the rank
-            low, high = max(low, -1.0), min(high, 1.0)
+        low, high = np.clip(problem.options.w_rec, -1.0, 1.0)  # large powers hide the rank
         rows = Rows(problem, low + (high - low) * GENERIC, problem.compressed)
         columns, _ = rows.whiten(np.zeros((len(GENERIC), 1)))
         s = solve(columns[:, 0], rows.sizes).singular_values
-        rank = int(np.max(np.sum(s > RANK_RTOL, axis=1)))
-        return problem.n_targets - 1 - rank - problem.n_own_starts - self.is_colored
-
-    @property
-    def n_contrasts(self) -> int:
-        """The degrees of freedom with w_rec given."""
-        return max(self.degrees_of_freedom, 0) + 1
+        n_fitted = 1 + int(np.max(np.sum(s > RANK_RTOL, axis=1))) + self.is_colored
+        self.degrees_of_freedom = problem.n_targets - problem.n_own_starts - n_fitted
+        self.n_contrasts = max(self.degrees_of_freedom, 0) + 1
 
     def evaluate(self, w: Array) -> Points:
         """Return the criterion and the weights of the columns.
@@ -91,6 +93,16 @@ class Criterion:
             parts.append(Points(*recall(partial(self._evaluate, w[block]))))
             check_interruption()
         return parts[0].concatenate(*parts[1:])
+
+    def bound(self) -> tuple[float, float]:
+        """Return two bounds of the lowest criterion: tangents between grid points, and points."""
+        n_steps, (low, high) = self.problem.targets.shape[1], self.problem.options.w_rec
+        at = self.evaluate(make_grid(n_steps, low, high, COARSE_GAPS))
+        (a, b), rise, highest = (at.slope[:-1], at.slope[1:]), np.diff(at.cost), np.min(at.cost)
+        turns = (a < 0.0) & (b > 0.0)
+        x = (rise - b * np.diff(at.w))[turns] / (a - b)[turns]  # from the left point on
+        lowest = np.min(at.cost[:-1][turns] + a[turns] * x, initial=highest)
+        return float(lowest), float(highest)
 
     def _evaluate(self, w: Array) -> BlockResult:
         rows, n = Rows(self.problem, w, self.problem.compressed), self.n_contrasts

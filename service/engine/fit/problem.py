@@ -57,6 +57,14 @@ class Problem:
         Subtracted from the targets, which are then divided by the unit.
     input_units : (q,)
         The largest magnitude of each input.
+    sequences
+        All of them, in these units.
+    scale
+        The sum of squares to which rounding errors of such sums are relative.
+    n_pairs
+        The number of successive targets, without those that starts of their own explain.
+    correlations
+        The grid of correlations of targets at the usual gap.
     """
 
     def __init__(self, series: Series, options: FitOptions, delay: int | None = None) -> None:
@@ -83,12 +91,18 @@ class Problem:
         self.n_unknowns = self.n_columns - self.has_own_starts + self.n_own_starts + 1
         self.n_unknowns += options.noise == "ar1"
         self._find_units(self.targets[has_target])
+        self.sequences = self.normalize(self.inputs, self.targets)
+        squares = self.start**2 + float(np.sum(self.known_gains**2))
+        self.scale = float(np.sum(self.sequences.targets**2)) + self.n_targets * squares
+        self.n_pairs = self.n_targets - len(self.sequences.edges) - self.n_own_starts
+        # Negative correlations have no root, and without pairs all are the same.
+        grid = CORRELATIONS if self.sequences.usual_gap == 1.0 else CORRELATIONS[2:]
+        self.correlations = grid * (self.n_pairs > 0)
 
     def _find_units(self, targets: Array) -> None:
         known_start = 0.0 if self.has_unknown_start else float(self.options.initial_state)
-        self.center = float(self.options.offset)
-        if self.has_offset:
-            self.center = float(np.mean(targets)) if len(targets) else 0.0
+        mean = float(np.sum(targets)) / max(self.n_targets, 1)
+        self.center = mean if self.has_offset else float(self.options.offset)
         largest = float(np.max(np.abs(targets - self.center), initial=0.0))
         self.unit = max(largest, abs(known_start)) or 1.0
         self.start = known_start / self.unit
@@ -104,33 +118,30 @@ class Problem:
         return Problem(self.series, replace(self.options, **changes))
 
     @cached_property
-    def sequences(self) -> Sequences:
-        """All sequences."""
-        return self.normalize(self.inputs, self.targets)
-
-    @cached_property
-    def scale(self) -> float:
-        """The sum of squares to which rounding errors of such sums are relative."""
-        squares = np.sum(self.sequences.targets**2)
-        return float(squares) + self.n_targets * (self.start**2 + np.sum(self.known_gains**2))
-
-    @cached_property
     def compressed(self) -> Sequences:
-        """Fewer sequences that have the same sums of squares."""
-        used = np.flatnonzero(self.sequences.has_target.any(axis=1))
-        return self.sequences[used].compress(has_own_starts=self.has_own_starts)
+        """Fewer sequences with the same sum of squared residuals for every w.
 
-    @property
-    def n_pairs(self) -> int:
-        """The number of successive targets, without those that starts of their own explain."""
-        return self.n_targets - len(self.sequences.edges) - self.n_own_starts
-
-    @property
-    def correlations(self) -> Array:
-        """The grid of correlations of targets at the usual gap, all the same without pairs."""
-        # Negative correlations have no root.
-        grid = CORRELATIONS if self.sequences.usual_gap == 1.0 else CORRELATIONS[2:]
-        return grid * (self.n_pairs > 0)
+        A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
+        decomposition replaces all sequences whose targets are at the same steps.
+        """
+        used = self.sequences[np.flatnonzero(self.sequences.has_target.any(axis=1))]
+        n_sequences, n_steps = used.targets.shape
+        inputs, ones = used.sources[..., :-2].reshape(n_sequences, -1), used.sources[:, 0, -2]
+        rows = np.column_stack([inputs, used.targets, ones])
+        _, first, group, sizes = np.unique(
+            used.has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
+        )
+        parts = [rows[group.ravel() == i] for i in range(len(first))]
+        parts = [np.linalg.qr(x, mode="r") if len(x) > 2 * x.shape[1] else x for x in parts]
+        lengths = [len(part) for part in parts]
+        few = used[np.repeat(first, lengths)]
+        inputs, few.targets, ones = np.split(np.concatenate(parts), [-n_steps - 1, -1], axis=1)
+        few.sources[..., :-2] = inputs.reshape(few.sources[..., :-2].shape)
+        few.sources[..., -2] *= ones
+        if not self.has_own_starts:  # the direction of a start of its own is that of the impulse
+            few.sources[..., -1] *= ones
+        few.multiplicity = np.repeat(sizes / lengths, lengths)
+        return few
 
     def to_rho(self, correlations: Array) -> Array:
         """Return the correlations of neighboring steps.

@@ -1,7 +1,7 @@
 """Fits: the best delay, the optimum, its uncertainty, its diagnostics and the verdict."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.fit.estimates import Parameters, estimate_parameters
-from service.engine.fit.linearization import Linearization
-from service.engine.fit.prediction import predict_bands
+from service.engine.fit.estimates import Parameters, estimate_parameters, predict_bands
 from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.solution import Solution
+from service.engine.fit.residuals import Linearization
 from service.engine.fit.verdict import Verdict
 from service.engine.types import Array
 
@@ -50,18 +48,8 @@ class Result(Verdict):
     Its properties are computed when first used. Undefined numbers are nan.
     """
 
-    @cached_property
-    def delays(self) -> list[DelayCost]:
-        """The costs of all delays that were searched."""
-        return self.compare_delays([self])
-
-    def compare_delays(self, results: Sequence[Solution]) -> list[DelayCost]:
-        """Return the costs of fits with several delays, with criteria above that of this one."""
-        above = self.get_excess(np.array([result.criterion for result in results])).tolist()
-        return [
-            DelayCost(result.problem.delay, result.cost, excess)
-            for result, excess in zip(results, above, strict=True)
-        ]
+    delays: list[DelayCost]
+    """The costs of all delays that were searched."""
 
     @property
     def n_targets(self) -> int:
@@ -101,10 +89,6 @@ class Result(Verdict):
         return self.minus_two_log_likelihood + math.log(self.n_targets) * self.n_parameters
 
     @cached_property
-    def _bands(self) -> Array:
-        return predict_bands(self, self.problem.sequences)
-
-    @cached_property
     def table(self) -> dict[str, NDArray[Any]]:
         """The fit at every step, starting with the first target of each sequence.
 
@@ -115,7 +99,7 @@ class Result(Verdict):
         first, step = np.argmax(sequences.has_target, axis=1), np.arange(problem.targets.shape[1])
         ends = problem.lengths * sequences.has_target.any(axis=1)
         row, column = np.nonzero((step >= first[:, None]) & (step < ends[:, None]))
-        mean, low, high, *_ = self._bands
+        mean, low, high, *_ = predict_bands(self, sequences)
         values = {"target": problem.targets, "prediction": mean, "low": low, "high": high}
         values["residual"] = problem.targets - mean
         table = {name: value[row, column] for name, value in values.items()}
@@ -198,8 +182,11 @@ def fit(
     results = list[Result]()
     for delay in range(options.delay[0], options.delay[1] + 1):
         results.append(Result(Problem(series, options, delay)))
-        _ = results[-1].profile
         after_search()
     best = min(results, key=lambda result: result.criterion)
-    best.delays = best.compare_delays(results)
+    above = best.get_excess(np.array([result.criterion for result in results])).tolist()
+    best.delays = [
+        DelayCost(result.problem.delay, result.cost, excess)
+        for result, excess in zip(results, above, strict=True)
+    ]
     return best

@@ -7,8 +7,6 @@ target of a sequence follows a gap of infinite length, so that it is kept. White
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +38,6 @@ def spread(rho: Array | float, gaps: Array | float) -> Array:
     return result
 
 
-@dataclass(frozen=True, eq=False)
 class Sequences:
     """N sequences, padded to one length, in the units of a fit, with n targets.
 
@@ -54,51 +51,40 @@ class Sequences:
         Where there is one.
     multiplicity : (N,)
         How many sequences of the data it stands for.
+    sequence, step : (n,)
+        Where the targets are.
+    gaps : (n,)
+        The steps from one target to the next, infinite before the first of a sequence.
+    is_first : (n,)
+        Whether a target is the first of its sequence.
+    edges
+        The indices of these.
+    member : (n,)
+        The numbers of the sequences of targets, among those that have targets.
+    gap_sizes, gap_counts
+        All gaps that differ, rising, and how frequent they are.
+    usual_gap
+        The most frequent gap between two targets; 1 if there is none.
     """
 
-    sources: Array
-    targets: Array
-    has_target: NDArray[np.bool_]
-    multiplicity: Array
+    def __init__(
+        self, sources: Array, targets: Array, has_target: NDArray[np.bool_], multiplicity: Array
+    ) -> None:
+        self.sources, self.targets = sources, targets
+        self.has_target, self.multiplicity = has_target, multiplicity
+        self.sequence, self.step = np.nonzero(has_target)
+        self.is_first = np.diff(self.sequence, prepend=-1) > 0
+        self.gaps = np.where(self.is_first, np.inf, np.diff(self.step, prepend=0))
+        self.edges, self.member = np.flatnonzero(self.is_first), np.cumsum(self.is_first) - 1
+        self.gap_sizes, self.gap_counts = np.unique(self.gaps, return_counts=True)
+        self.usual_gap = 1.0
+        if len(self.gap_sizes) > 1:
+            self.usual_gap = float(self.gap_sizes[np.argmax(self.gap_counts[:-1])])
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> "Sequences":
         return Sequences(
             self.sources[rows], self.targets[rows], self.has_target[rows], self.multiplicity[rows]
         )
-
-    @cached_property
-    def gaps(self) -> Array:
-        """The steps (n,) from one target to the next, infinite before the first of a sequence."""
-        sequence, step = np.nonzero(self.has_target)
-        gaps = np.diff(step, prepend=0).astype(np.float64)
-        gaps[np.diff(sequence, prepend=-1) > 0] = np.inf
-        return gaps
-
-    @cached_property
-    def is_first(self) -> NDArray[np.bool_]:
-        """Whether a target (n,) is the first of its sequence."""
-        return np.isinf(self.gaps)
-
-    @cached_property
-    def edges(self) -> NDArray[np.intp]:
-        """The indices of these."""
-        return np.flatnonzero(self.is_first)
-
-    @cached_property
-    def member(self) -> NDArray[np.intp]:
-        """The numbers (n,) of the sequences of targets, among those that have targets."""
-        return np.cumsum(self.is_first) - 1
-
-    @cached_property
-    def gap_counts(self) -> tuple[Array, NDArray[np.intp]]:
-        """All gaps that differ, rising, and how frequent they are."""
-        return np.unique(self.gaps, return_counts=True)
-
-    @property
-    def usual_gap(self) -> float:
-        """The most frequent gap between two targets; 1 if there is none."""
-        gaps, counts = self.gap_counts
-        return float(gaps[np.argmax(counts[:-1])]) if len(gaps) > 1 else 1.0
 
     def whiten(self, rows: Array, rho: Array | float) -> Array:
         """Return the innovations of rows at targets; the inverse is `color`.
@@ -151,8 +137,8 @@ class Sequences:
         logarithms
             Of the same shape.
         """
-        gaps, counts = self.gap_counts
-        return np.asarray(2.0 * (np.log(spread(rho[..., None], gaps)) @ counts))
+        sizes = np.log(spread(rho[..., None], self.gap_sizes))
+        return np.asarray(2.0 * (sizes @ self.gap_counts))
 
     def find_shares(self, start: Array, rows: Array) -> tuple[Array, Array]:
         """Return the multiples of the starts that are closest to rows, for every sequence.
@@ -187,27 +173,3 @@ class Sequences:
         shares, _ = self.find_shares(start, rows)
         rest: Array = rows - start * shares[..., self.member, :]
         return rest
-
-    def compress(self, *, has_own_starts: bool) -> "Sequences":
-        """Return fewer sequences with the same sum of squared residuals for every w.
-
-        A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
-        decomposition replaces all sequences whose targets are at the same steps.
-        """
-        n_sequences, n_steps = self.targets.shape
-        inputs, ones = self.sources[..., :-2].reshape(n_sequences, -1), self.sources[:, 0, -2]
-        rows = np.column_stack([inputs, self.targets, ones])
-        _, first, group, sizes = np.unique(
-            self.has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
-        )
-        parts = [rows[group.ravel() == i] for i in range(len(first))]
-        parts = [np.linalg.qr(x, mode="r") if len(x) > 2 * x.shape[1] else x for x in parts]
-        lengths = [len(part) for part in parts]
-        few = self[np.repeat(first, lengths)]
-        inputs, targets, ones = np.split(np.concatenate(parts), [-n_steps - 1, -1], axis=1)
-        few.sources[..., :-2] = inputs.reshape(few.sources[..., :-2].shape)
-        few.sources[..., -2] *= ones
-        if not has_own_starts:  # the direction of a start of its own is that of the impulse
-            few.sources[..., -1] *= ones
-        multiplicity = np.repeat(sizes / lengths, lengths)
-        return Sequences(few.sources, targets, few.has_target, multiplicity)

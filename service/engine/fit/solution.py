@@ -13,10 +13,10 @@ import numpy as np
 
 from service.engine.fit.criterion import Criterion, Points
 from service.engine.fit.linear import RANK_RTOL
+from service.engine.fit.problem import Problem
 from service.engine.profile import Interval, Profile, make_grid, search
 from service.engine.types import Array
 
-COARSE_GAPS: Final = 13  # of a grid of w_rec from 0 to 1, to compare problems
 # Where columns coincide at an end of the range, a point this far inside replaces it.
 INSIDE: Final = 1e-8
 MIN_SLACK: Final = 1e-300  # replaces 0 in products with infinite errors
@@ -33,7 +33,28 @@ class Minimum(NamedTuple):
 
 
 class Solution(Criterion):
-    """All local minima of the criterion of a problem, and the interval of w_rec."""
+    """All local minima of the criterion of a problem, and the interval of w_rec.
+
+    Parameters
+    ----------
+    problem
+        What is fitted.
+    w_rec
+        The best one, if it is known.
+
+    Attributes
+    ----------
+    best
+        The lowest minimum.
+    w_rec, rho, criterion, cost
+        Those of it; the cost is the mean squared residual.
+    """
+
+    def __init__(self, problem: Problem, w_rec: float | None = None) -> None:
+        super().__init__(problem)
+        self.best = self.profile.minima[:1] if w_rec is None else self.evaluate(np.array([w_rec]))
+        self.w_rec, self.rho = float(self.best.w[0]), float(self.best.rho[0])
+        self.criterion, self.cost = float(self.best.cost[0]), float(self.best.mean_square[0])
 
     @cached_property
     def profile(self) -> Profile[Points]:
@@ -49,42 +70,6 @@ class Solution(Criterion):
         if len(inside):
             start = start.merge(self.evaluate(inside))
         return search(self.evaluate, start, (low, high))
-
-    @cached_property
-    def bounds(self) -> tuple[float, float]:
-        """Two bounds of the lowest criterion: tangents between the points of a grid, and points."""
-        n_steps, (low, high) = self.problem.targets.shape[1], self.problem.options.w_rec
-        at = self.evaluate(make_grid(n_steps, low, high, COARSE_GAPS))
-        (a, b), rise, highest = (at.slope[:-1], at.slope[1:]), np.diff(at.cost), np.min(at.cost)
-        turns = (a < 0.0) & (b > 0.0)
-        x = (rise - b * np.diff(at.w))[turns] / (a - b)[turns]  # from the left point on
-        lowest = np.min(at.cost[:-1][turns] + a[turns] * x, initial=highest)
-        return float(lowest), float(highest)
-
-    @cached_property
-    def best(self) -> Points:
-        """The lowest minimum."""
-        return self.profile.minima[:1]
-
-    @property
-    def w_rec(self) -> float:
-        """The w_rec with the lowest criterion."""
-        return float(self.best.w[0])
-
-    @property
-    def rho(self) -> float:
-        """The autocorrelation of the noise there."""
-        return float(self.best.rho[0])
-
-    @property
-    def cost(self) -> float:
-        """The mean squared residual there."""
-        return float(self.best.mean_square[0])
-
-    @property
-    def criterion(self) -> float:
-        """The lowest criterion."""
-        return float(self.best.cost[0])
 
     def get_excess(self, criteria: Array) -> Array:
         """Return by how much criteria, of any shape, exceed the lowest; nan with white noise."""
@@ -123,9 +108,9 @@ class Solution(Criterion):
     @property
     def r_squared(self) -> float:
         """The fraction of the variance of the targets that is explained; nan if it is rounding."""
-        total = float(np.nanvar(self.problem.targets / self.problem.unit)) * self.problem.n_targets
-        ratio = self.cost / self.problem.unit**2 * self.problem.n_targets
-        return 1.0 - ratio / total if total > self.rounding else math.nan
+        variance = float(np.nanvar(self.problem.targets))
+        is_rounding = variance <= self.problem.cost_unit * self.rounding
+        return math.nan if is_rounding else 1.0 - self.cost / variance
 
     @property
     def minus_two_log_likelihood(self) -> float:

@@ -12,18 +12,18 @@ is white: with white noise a drifting target would follow any slow input.
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from service.engine.data import Series
+from service.engine.fit.criterion import COARSE_GAPS, Criterion
 from service.engine.fit.linear import Rows, solve
-from service.engine.fit.linearization import Linearization, draw
 from service.engine.fit.problem import Problem
+from service.engine.fit.residuals import Linearization, draw
 from service.engine.fit.sequences import split
-from service.engine.fit.solution import COARSE_GAPS, Solution
+from service.engine.fit.solution import Solution
 from service.engine.interruption import BlockResult, check_interruption, recall
 from service.engine.profile import make_grid
 from service.engine.types import Array
@@ -122,27 +122,24 @@ def _compare(problem: Problem, changes: list[Change]) -> list[tuple[float, Chang
     last = problem.options.delay[1]
     skip = max([last, *(options.get("delay", (0, 0))[1] for _, options in changes)])
     # The states after the first targets differ, and are unknown.
-    same = {"initial_state": "each"} if skip > last else {}
-    base = _solve(problem, delay=(problem.delay, skip), **same)
-    n_contrasts = base.problem.n_targets - base.problem.n_unknowns
-    better = []
-    for reason, options in changes if n_contrasts > 0 else ():
+    same = {"noise": "ar1"} | ({"initial_state": "each"} if skip > last else {})
+    base = problem.vary(**same, delay=(problem.delay, skip))
+    n_contrasts = base.n_targets - base.n_unknowns
+    if not changes or n_contrasts < 1:
+        return []
+    (_, highest), solution, better = Criterion(base).bound(), Solution(base), []
+    for reason, options in changes:
         first = options.get("delay", (problem.delay,))[0]
-        other = _solve(problem, **(same | options | {"delay": (first, skip)}))
-        gain = -math.inf
+        other, gain = problem.vary(**(same | options | {"delay": (first, skip)})), -math.inf
         if reason == "offset_advised":
             # An offset changes the contrasts, so that only full likelihoods compare.
-            gain = base.minus_two_log_likelihood - other.minus_two_log_likelihood
-            gain *= n_contrasts / base.problem.n_targets
-        elif base.bounds[1] - other.bounds[0] > MIN_GAIN:
-            gain = base.criterion - other.criterion
+            gain = solution.minus_two_log_likelihood - Solution(other).minus_two_log_likelihood
+            gain *= n_contrasts / base.n_targets
+        elif highest - Criterion(other).bound()[0] > MIN_GAIN:
+            gain = solution.criterion - Solution(other).criterion
         if gain > MIN_GAIN:
             better.append((gain, (reason, options)))
     return sorted(better, key=lambda pair: -pair[0])
-
-
-def _solve(problem: Problem, **options: Any) -> Solution:
-    return Solution(problem.vary(noise="ar1", **options))
 
 
 def _is_useful(other: Alternative, low: float, high: float) -> bool:
@@ -157,19 +154,19 @@ def judge_effect(problem: Problem) -> Effect | None:
 
     Of very many targets, the first ones suffice to see a clear effect.
     """
-    short, series, options = shorten(problem), problem.series, problem.options
+    short, options = shorten(problem), problem.options
     if short is not problem:
         effect = judge_effect(short)
         if effect is None or effect.p <= CLEAR:
             return effect
-    blank = Series(series.inputs[:, :0], series.targets, series.lengths, ())
-    null = Problem(blank, replace(options, gains={}, noise="ar1"))
+    null = problem.vary(gains=dict.fromkeys(problem.series.input_names, 0.0), noise="ar1")
     w = make_grid(problem.targets.shape[1], *options.w_rec, COARSE_GAPS)
     rho = problem.to_rho(problem.correlations[1:-2])
     if short is not problem:
         w, rho = w[::3], rho[::2]
-    points = Solution(null).evaluate(w)
-    fitted = Linearization(Solution(null), points[np.argsort(points.cost)[:1]])
+    criterion = Criterion(null)
+    points = criterion.evaluate(w)
+    fitted = Linearization(criterion, points[np.argsort(points.cost)[:1]])
     n_contrasts = max(problem.n_targets - problem.n_unknowns, 1)
     deviation = float(np.linalg.norm(fitted.observed)) / math.sqrt(n_contrasts)
     sequences = problem.sequences
@@ -185,7 +182,7 @@ def judge_effect(problem: Problem) -> Effect | None:
         return np.asarray(np.min(lowest, axis=0))
 
     low, high = options.delay
-    tried = [Problem(series, options, delay) for delay in range(low, high + 1)]
+    tried = [Problem(problem.series, options, delay) for delay in range(low, high + 1)]
     gains = find_lowest(null) - np.min([find_lowest(each) for each in tried], axis=0)
     sizes = np.abs(gains)
     if sizes[0] < CONFOUNDED and np.median(sizes) < CONFOUNDED:

@@ -11,9 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from service.engine.fit import structures
-from service.engine.fit.checks import CAUTIONS, Finding, run_checks
-from service.engine.fit.linearization import Linearization
 from service.engine.fit.problem import MAX_CORRELATION
+from service.engine.fit.residuals import CAUTIONS, Finding, Linearization, run_checks
 from service.engine.fit.solution import Solution
 from service.engine.fit.structures import Alternative, Effect
 from service.engine.profile import Interval
@@ -27,17 +26,13 @@ AT_LIMIT: Final = 1e-6  # a correlation this close to its limit is at the limit
 
 
 class Trust(NamedTuple):
-    """Whether the interval of w_rec can be trusted: it can unless there are reasons."""
+    """Whether the interval of w_rec can be trusted."""
 
+    interval: bool  # whether there are no reasons against it
     reasons: list[str]
     cautions: list[str]
     findings: list[Finding]  # the reasons, then the cautions
     cautious: list[Interval] | None  # the interval with ar1 noise; None without degrees of freedom
-
-    @property
-    def interval(self) -> bool:
-        """Whether there is no reason against the interval."""
-        return not self.reasons
 
 
 class Verdict(Solution):
@@ -67,20 +62,14 @@ class Verdict(Solution):
         is_free = self.problem.is_free
         if self.effect is None or len(is_free) == 1:
             return [self.effect] * len(is_free)
-        judged = self if self._left_by_ar1 is None else self.colored
         p = np.full(len(is_free), np.nan)
-        p[is_free] = Linearization(judged, judged.best).test_inputs()
+        p[is_free] = Linearization(self.judged, self.judged.best).test_inputs()
         # No single input is visible if all together are not.
         is_visible = self.effect.visible & (p <= structures.ALPHA)
-        tested = map(Effect, is_visible.tolist(), p.tolist())
+        columns = is_free, is_visible.tolist(), p.tolist()
         return [
-            each if is_tested else None for each, is_tested in zip(tested, is_free, strict=True)
+            Effect(*each) if is_tested else None for is_tested, *each in zip(*columns, strict=True)
         ]
-
-    @property
-    def is_visible(self) -> bool:
-        """Whether no test denies an effect of the inputs."""
-        return self.effect is None or self.effect.visible
 
     @cached_property
     def colored(self) -> Solution:
@@ -92,50 +81,47 @@ class Verdict(Solution):
         return run_checks(self) if self.can_judge else []
 
     @cached_property
-    def _left_by_ar1(self) -> list[Finding] | None:
-        """What an ar1 fit leaves, if the noise of a white fit is autocorrelated."""
+    def judged(self) -> Solution:
+        """The fit whose structure is checked: with ar1 noise if white noise is autocorrelated."""
         has_neighbors = any(check.slug == "neighbors" for check in self._own_checks)
-        if self.is_colored or not has_neighbors or self.colored.degrees_of_freedom <= 0:
-            return None
-        return run_checks(self.colored)
+        return self.colored if has_neighbors and self.colored.degrees_of_freedom > 0 else self
 
-    @property
-    def checks(self) -> list[Finding]:
-        """The checks of residuals that found something.
-
-        If the noise of a white fit is autocorrelated, its structure is what an ar1 fit leaves.
-        """
-        if self._left_by_ar1 is None:
-            return self._own_checks
-        own = [check for check in self._own_checks if check.slug == "neighbors"]
-        return [check for check in self._left_by_ar1 if check.slug not in NOISE_CHECKS] + own
+    @cached_property
+    def _checks(self) -> list[Finding]:
+        """What the checks of its residuals found."""
+        return self._own_checks if self.judged is self else run_checks(self.judged)
 
     @cached_property
     def alternatives(self) -> list[Alternative]:
         """What to change to get a clearly better fit, the best first."""
-        left = self._left_by_ar1
-        if not self.is_visible or self.structures:
-            return self.structures if self.is_visible else []
-        if left is None or any(check.slug not in CAUTIONS for check in left):
+        if self.effect is not None and not self.effect.visible:
             return []
+        has_reason = any(check.slug not in CAUTIONS for check in self._checks)
+        if self.structures or self.judged is self or has_reason:
+            return self.structures
         return [structures.describe(self.problem, np.nan, ("neighbors", {"noise": "ar1"}))]
 
     @cached_property
     def trust(self) -> Trust:
         """Reasons, cautions, and the cautious interval."""
-        reasons = [check for check in self.checks if check.slug not in CAUTIONS]
-        reasons = self._find_reasons() + reasons
-        cautions = self._find_cautions([check for check in self.checks if check.slug in CAUTIONS])
+        checks = self._checks
+        if self.judged is not self:
+            checks = [check for check in checks if check.slug not in NOISE_CHECKS]
+            checks += [check for check in self._own_checks if check.slug == "neighbors"]
+        reasons = self._find_reasons()
+        reasons += [check for check in checks if check.slug not in CAUTIONS]
+        cautions = [Finding(slug) for slug, holds in self._list_cautions().items() if holds]
+        cautions += [check for check in checks if check.slug in CAUTIONS]
+        if self.can_judge and self.problem.n_pairs < ENOUGH_PAIRS:
+            cautions.append(Finding("not_tested"))
         cautious = None
         if self.degrees_of_freedom > 0:
             use_colored = self.colored.degrees_of_freedom > 0 and not self.is_exact
             cautious = (self.colored if use_colored else self).intervals
-        return Trust(
-            [reason.slug for reason in reasons],
-            [caution.slug for caution in cautions],
-            reasons + cautions,
-            cautious,
-        )
+        findings = reasons + cautions
+        slugs = [finding.slug for finding in findings]
+        n = len(reasons)
+        return Trust(not reasons, slugs[:n], slugs[n:], findings, cautious)
 
     def _find_reasons(self) -> list[Finding]:
         """Return the reasons besides those of checks, in their order."""
@@ -151,13 +137,13 @@ class Verdict(Solution):
             reasons.append(Finding("not_identifiable"))
         return reasons
 
-    def _find_cautions(self, checks: list[Finding]) -> list[Finding]:
-        """Return all cautions, in their order."""
+    def _list_cautions(self) -> dict[str, bool]:
+        """Return which cautions apply besides those of checks, in their order."""
         problem, (low, high) = self.problem, self.problem.options.w_rec
         correlation = self.rho**problem.sequences.usual_gap
         has_inputs, can_judge = len(problem.is_free) > 0, self.can_judge
         sizes = self.best.singular_values[0]
-        is_caution = {
+        return {
             "too_few_to_tell": problem.n_targets < ENOUGH_TARGETS,
             "interval_open": self.intervals[0].low <= low or self.intervals[-1].high >= high,
             "several_pieces": len(self.intervals) > 1,
@@ -167,7 +153,3 @@ class Verdict(Solution):
             "nearly_collinear": sizes.max(initial=1.0) > COLLINEAR * sizes.min(initial=1.0),
             "negative_offset": self.has_impossible_offset,
         }
-        cautions = [Finding(slug) for slug, holds in is_caution.items() if holds] + checks
-        if can_judge and problem.n_pairs < ENOUGH_PAIRS:
-            cautions.append(Finding("not_tested"))
-        return cautions

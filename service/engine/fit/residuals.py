@@ -1,4 +1,4 @@
-"""Checks of residuals: one mechanism for all.
+"""The residuals of a fit, and simulated ones beside them: one mechanism for all checks.
 
 Each statistic of the whitened residuals is compared with that of simulated ones: white vectors that
 are projected as the residuals are, onto the complement of what was fitted. The seed is fixed, so a
@@ -11,11 +11,17 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from service.engine.fit.linear import RANK_RTOL
-from service.engine.fit.linearization import EXPLAINED_RTOL, TINY, Residuals
+from service.engine.fit.criterion import Criterion, Points
+from service.engine.fit.linear import RANK_RTOL, Linear, Rows, solve
+from service.engine.fit.sequences import spread
 from service.engine.fit.solution import Solution
 from service.engine.types import Array
 
+SEED: Final = 1
+MIN_SIMULATIONS: Final = 39  # simulated vectors
+# Columns, input lags and means of which less is left are explained by the fit.
+EXPLAINED_RTOL: Final = 1e-3
+TINY: Final = 1e-300  # replaces divisors of 0
 ALPHA: Final = 0.03  # the level of all checks together
 CAUTIONS: Final = ("feedback", "outliers", "alternate")
 CAUTION_ALPHA: Final = 0.01  # the level of each check that is only a caution
@@ -40,9 +46,135 @@ Check: TypeAlias = tuple[Finding, Array]
 """What was found if it is significant, and the statistics (B + 1,): the observed one first."""
 
 
+def draw(n: int, n_numbers: int, n_simulations: int) -> Array:
+    """Return simulated white noise of a fixed seed.
+
+    Parameters
+    ----------
+    n
+        The number of targets.
+    n_numbers
+        About the most numbers that are drawn.
+    n_simulations
+        The most vectors.
+
+    Returns
+    -------
+    noise : (n, B)
+    """
+    n_simulated = int(np.clip(n_numbers // n, MIN_SIMULATIONS, n_simulations))
+    return np.random.default_rng(SEED).standard_normal((n, n_simulated))
+
+
+class Linearization:
+    """A fit in the space of whitened residuals, near one w_rec, in the units of the problem.
+
+    Attributes
+    ----------
+    own
+        The linear problem with the noise of the fit.
+    observed : (n, 1)
+        The whitened residuals.
+    """
+
+    def __init__(self, criterion: Criterion, at: Points) -> None:
+        self.problem, self.n_free = criterion.problem, criterion.degrees_of_freedom
+        self.rho = float(at.rho[0])
+        self.sequences = self.problem.sequences
+        self._rows = Rows(self.problem, at.w, self.sequences, has_order=True)
+        self._start = self.sequences.whiten(self._rows.values[0, :, -2:-1], self.rho)
+        self.own = self.solve(self.rho)
+        self.observed = -self.own.residuals[0]
+        slope = self.own.free[0] / max(float(self.own.sensitivity[0]), TINY)
+        self._basis = np.concatenate([self.own.basis[0], slope], axis=1)
+
+    def solve(self, rho: float) -> Linear:
+        """Return the linear problem with noise of any autocorrelation."""
+        columns, _ = self._rows.whiten(np.full((1, 1), rho))
+        return solve(columns[:, 0], self._rows.sizes)
+
+    def project(self, innovations: Array) -> Array:
+        """Return the part of innovations that no unknown but rho explains.
+
+        Parameters
+        ----------
+        innovations : (n, m)
+
+        Returns
+        -------
+        rest : (n, m)
+        """
+        if self.problem.has_own_starts:
+            innovations = self.sequences.remove_starts(self._start, innovations)
+        result: Array = innovations - self._basis @ (self._basis.T @ innovations)
+        return result
+
+    def test_inputs(self) -> Array:
+        """Return the p-value of each free input given all other unknowns, by a t test.
+
+        Returns
+        -------
+        p : (q,)
+            Of the inputs without a known gain.
+        """
+        from scipy.special import stdtr  # noqa: PLC0415 - takes long to import
+
+        n_inputs, own = self.problem.n_free, self.own
+        drift = own.drift / max(float(own.sensitivity[0]), TINY)
+        errors = np.linalg.norm(np.append(own.inverse_factor[0], drift.T, axis=1), axis=1)
+        errors *= math.sqrt(float(own.squares[0]) / self.n_free)
+        hidden = np.linalg.norm(own.null_space[0], axis=1)
+        errors[hidden > EXPLAINED_RTOL * hidden.max(initial=0.0)] = np.inf
+        ratios = np.abs(own.theta[0][:n_inputs]) / np.maximum(errors[:n_inputs], TINY)
+        return np.asarray(2.0 * stdtr(self.n_free, -ratios))
+
+
+class Residuals(Linearization):
+    """Observed and simulated residuals: whitened, projected, and scaled to a mean square of 1.
+
+    Attributes
+    ----------
+    innovations : (n, B + 1)
+        Before the projection, whose results have norms of 1; the observed ones first.
+    values : (n, B + 1)
+        The residuals.
+    scale
+        The norm of the observed ones.
+    """
+
+    def __init__(self, solution: Solution, n_numbers: int, n_simulations: int) -> None:
+        super().__init__(solution, solution.best)
+        drawn = draw(len(self.observed), n_numbers, n_simulations)
+        innovations = np.concatenate([self.observed, drawn], axis=1)
+        projected = self.project(innovations)
+        norms = np.maximum(np.linalg.norm(projected, axis=0), TINY)
+        self.innovations, self.scale = innovations / norms, float(norms[0])
+        projected = projected / norms
+        if solution.is_colored:
+            projected = self._without_rho(projected)
+        scale = np.sqrt(np.mean(projected**2, axis=0))
+        self.values = projected / np.maximum(scale, TINY)
+
+    def _without_rho(self, projected: Array) -> Array:
+        """Take one Gauss-Newton step in rho for each vector."""
+        is_first = self.sequences.is_first
+        gaps = np.where(is_first, 1.0, self.sequences.gaps)
+        before = np.roll(self.sequences.color(projected, self.rho), 1, axis=0)
+        before[is_first] = 0.0
+        slope = (gaps * self.rho ** (gaps - 1.0) / spread(self.rho, gaps))[:, None] * before
+        squares = np.sum(slope**2, axis=0)
+        # Residuals that hardly depend on rho say nothing about it.
+        depends = squares > EXPLAINED_RTOL**2 * np.sum(projected**2, axis=0)
+        products = np.sum(projected * slope, axis=0)
+        steps = np.divide(products, squares, out=np.zeros_like(squares), where=depends)
+        result: Array = projected - slope * steps
+        return result
+
+
 def run_checks(solution: Solution) -> list[Finding]:
     """Return the checks that found something, reasons before cautions."""
     residuals, delay = Residuals(solution, NUMBERS, SIMULATIONS), solution.problem.delay
+    largest = np.max(np.abs(residuals.values), axis=0)
     checks = [
         _follow_inputs(residuals, "follow_inputs", range(-min(delay, 2), MAX_INPUT_LAG + 1)),
         _compare_shapes(residuals),
@@ -51,11 +183,14 @@ def run_checks(solution: Solution) -> list[Finding]:
         _relate_spread(residuals),
         _correlate_neighbors(residuals, "neighbors", 1.0),
         _follow_inputs(residuals, "feedback", range(-delay - 2, -delay)),
-        _find_outliers(residuals),
+        (Finding("outliers", value=float(largest[0])), largest),
         _correlate_neighbors(residuals, "alternate", -1.0),
     ]
     available = [check for check in checks if check is not None]
-    ranks = {finding.slug: _rank(values) for finding, values in available}
+    ranks = {  # how many of all are as large
+        finding.slug: 1.0 - np.searchsorted(np.sort(values), values) / len(values)
+        for finding, values in available
+    }
     if "neighbors" in ranks and not solution.is_colored:  # a fitted rho explains neighbors
         ranks["neighbors"] = ranks["neighbors"] / NEIGHBORS_SHARE
     least = np.min([p for slug, p in ranks.items() if slug not in CAUTIONS], axis=0, initial=1.0)
@@ -67,17 +202,6 @@ def run_checks(solution: Solution) -> list[Finding]:
         for finding, _ in available
         if ranks[finding.slug][0] <= (CAUTION_ALPHA if finding.slug in CAUTIONS else critical)
     ]
-
-
-def _rank(values: Array) -> Array:
-    """Return for each value how many of all are as large."""
-    ranks: Array = 1.0 - np.searchsorted(np.sort(values), values, side="left") / len(values)
-    return ranks
-
-
-def _find_outliers(residuals: Residuals) -> Check:
-    largest = np.max(np.abs(residuals.values), axis=0)
-    return Finding("outliers", value=float(largest[0])), largest
 
 
 def _correlate_neighbors(residuals: Residuals, slug: str, sign: float) -> Check | None:
@@ -113,12 +237,12 @@ def _find_season(residuals: Residuals) -> Check | None:
 def _follow_inputs(residuals: Residuals, slug: str, lags: range) -> Check | None:
     """Relate residuals to inputs some steps earlier than those that act, or later."""
     problem, sequences = residuals.problem, residuals.sequences
-    sequence, step = np.nonzero(sequences.has_target)
-    series, longest = problem.series, int(step.max()) + 1
-    starts, ends = series.starts[:-1][sequence], series.starts[1:][sequence]
-    rows = starts + problem.options.delay[1] + step - problem.delay
-    tested = list[Check]()
-    for lag in range(lags.start, min(lags.stop, max(2, longest // 5) + 1)):
+    series, longest = problem.series, int(sequences.step.max()) + 1
+    starts, ends = (series.starts[side][sequences.sequence] for side in (np.s_[:-1], np.s_[1:]))
+    rows = starts + problem.options.delay[1] + sequences.step - problem.delay
+    lags = range(lags.start, min(lags.stop, max(2, longest // 5) + 1))
+    scores = np.zeros((len(lags), series.inputs.shape[1], residuals.values.shape[1]))
+    for i, lag in enumerate(lags):
         at = rows - lag
         exists = (at >= starts) & (at < ends)
         inputs = series.inputs[np.clip(at, 0, len(series.inputs) - 1)] / problem.input_units
@@ -126,21 +250,20 @@ def _follow_inputs(residuals: Residuals, slug: str, lags: range) -> Check | None
         before = np.linalg.norm(columns, axis=0)
         columns = residuals.project(columns)
         norms = np.linalg.norm(columns, axis=0)
-        for i in np.flatnonzero(norms > EXPLAINED_RTOL * before).tolist():
-            scores = np.abs(columns[:, i] @ residuals.values) / norms[i]
-            value, name = float(scores[0]) / math.sqrt(len(columns)), series.input_names[i]
-            tested.append((Finding(slug, name, abs(lag + problem.delay), value), scores))
-    if not tested:
+        columns /= np.where(norms > EXPLAINED_RTOL * before, norms, np.inf)
+        scores[i] = np.abs(columns.T @ residuals.values)
+    if not scores.any():
         return None
-    finding, _ = max(tested, key=lambda check: float(check[1][0]))
-    return finding, np.max([scores for _, scores in tested], axis=0)
+    best, j = np.unravel_index(np.argmax(scores[..., 0]), scores.shape[:2])
+    value = float(scores[best, j, 0]) / math.sqrt(len(rows))
+    finding = Finding(slug, series.input_names[j], abs(lags[best] + problem.delay), value)
+    return finding, scores.max(axis=(0, 1))
 
 
 def _compare_shapes(residuals: Residuals) -> Check | None:
     """Average the residuals of all sequences at the same steps since their starts."""
     u, sequences = residuals.values, residuals.sequences
-    _, step = np.nonzero(sequences.has_target)
-    since = step - step[sequences.edges][sequences.member]
+    since = sequences.step - sequences.step[sequences.edges][sequences.member]
     counts = np.bincount(since)
     is_each = residuals.problem.options.initial_state == "each"
     if not is_each or len(sequences.edges) < 3 or np.count_nonzero(counts > 2) <= 3:
