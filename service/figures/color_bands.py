@@ -122,7 +122,7 @@ def _fine_bands(values: Array, low: float, high: float) -> ColorBands:
     low = max(low, high - _FINE_DECADES, float(np.quantile(values, 0.001)) if values.size else low)
     locator = MaxNLocator(_FINE_BANDS, steps=[1, 2, 2.5, 5, 10])
     edges = locator.tick_values(low, max(high, low + _MIN_FINE_RANGE))
-    return ColorBands(tuple(edges.tolist()), 0)
+    return ColorBands(tuple(map(float, edges)), 0)
 
 
 def _one_two_five(limit: float) -> list[float]:
