@@ -6,13 +6,7 @@ import httpx
 import numpy as np
 import pytest
 
-from service.api.errors import (
-    PROBLEM_TYPES,
-    ProblemType,
-    Refused,
-    job_problem,
-    problem_type,
-)
+from service.api.errors import PROBLEM_TYPES, ProblemType, Refused, job_problem, problem_type
 from service.api.examples import RUN_ID
 from service.errors import ServiceError
 

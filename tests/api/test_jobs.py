@@ -46,8 +46,7 @@ def test_prefer_headers(header: str, expected: Preference) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "large"),
-    [(RUNS, LARGE), ("/v1/basin-maps", {"window": {"resolution": 400}})],
+    ("path", "large"), [(RUNS, LARGE), ("/v1/basin-maps", {"window": {"resolution": 400}})]
 )
 def test_large_work_becomes_a_job(stored_api: Any, path: str, large: Any) -> None:
     for _ in range(2):  # there are no workers, so it stays queued

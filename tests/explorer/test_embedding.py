@@ -8,12 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.explorer.conftest import (
-    Opener,
-    box,
-    open_drawer,
-    wait_for_value,
-)
+from tests.explorer.conftest import Opener, box, open_drawer, wait_for_value
 from tests.programs import run_service
 
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=7"

@@ -6,11 +6,7 @@ import psutil
 import pytest
 
 from service.errors import StartError
-from service.jobs.sqlite_guard import (
-    find_file_system,
-    lock_database,
-    prepare_directory,
-)
+from service.jobs.sqlite_guard import find_file_system, lock_database, prepare_directory
 from service.settings import Settings
 
 MOUNTS = rb"""/dev/vda1 / ext4 rw,relatime 0 0

@@ -14,12 +14,7 @@ from service.jobs.worker import Timing, Worker
 from service.operations.datasets import store_dataset
 from service.operations.fits import FIT, StepwiseFit
 from service.operations.ids import canonical_request
-from service.operations.job_types import (
-    AfterStep,
-    ComputationOutput,
-    JobType,
-    StepwiseComputation,
-)
+from service.operations.job_types import AfterStep, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.submit import compute, name_task
 from service.operations.training import TRAINING_RUN, StepwiseTraining

@@ -174,10 +174,7 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
     with ExitStack() as closing:
 
         def start(
-            data_dir: Path,
-            *options: str,
-            prefix: Sequence[str] = (),
-            **settings: Any,
+            data_dir: Path, *options: str, prefix: Sequence[str] = (), **settings: Any
         ) -> Server:
             variables = {f"RNN_{name.upper()}": str(value) for name, value in settings.items()}
             log = closing.enter_context((data_dir.parent / f"{data_dir.name}.log").open("a"))

@@ -35,11 +35,7 @@ def check_uninterrupted(server: Any, run: dict[str, Any]) -> None:
     """Fail unless a run equals uninterrupted training, bit by bit."""
     assert run["status"] == "succeeded", run
     objective = make_objective(Dataset.from_arrays(*count_ones()), Network())
-    expected = train(
-        TrainingSetup(objective, OPTIMIZERS["rprop"]()),
-        Weights(-1.5, 2.0),
-        **LONG,
-    )
+    expected = train(TrainingSetup(objective, OPTIMIZERS["rprop"]()), Weights(-1.5, 2.0), **LONG)
     columns = server.client.get(f"{RUNS}/{run['id']}/trajectory").json()
     np.testing.assert_array_equal(columns["iteration"], expected.iteration)
     np.testing.assert_array_equal(columns["w_in"], expected.weights[:, 0])

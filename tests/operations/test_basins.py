@@ -4,10 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from service.operations.basins import (
-    BASIN_MAP,
-    StepwiseBasinMap,
-)
+from service.operations.basins import BASIN_MAP, StepwiseBasinMap
 from service.operations.limits import Limits
 from service.operations.submit import compute, name_task
 from service.schemas.basin_maps import BasinMapRequest

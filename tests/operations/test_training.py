@@ -8,11 +8,7 @@ import pytest
 
 from service.operations.limits import Limits
 from service.operations.submit import compute, name_task
-from service.operations.training import (
-    TRAINING_RUN,
-    StepwiseTraining,
-    count_recorded,
-)
+from service.operations.training import TRAINING_RUN, StepwiseTraining, count_recorded
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.schemas.training_runs import TrainingRunRequest
 

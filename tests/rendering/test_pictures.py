@@ -195,10 +195,7 @@ def make_result(**changes: Any) -> dict[str, Any]:
     ("changes", "expected"),
     [
         ({}, "time constant 4.2 weeks (95 %: 3.1 to 6); w_rec 0.75 (95 %: 0.7 to 0.8)"),
-        (
-            {"time_constant": {"value": None, "intervals": []}},
-            "w_rec 0.75 (95 %: 0.7 to 0.8)",
-        ),
+        ({"time_constant": {"value": None, "intervals": []}}, "w_rec 0.75 (95 %: 0.7 to 0.8)"),
         (
             {
                 "time_constant": {

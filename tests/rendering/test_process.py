@@ -242,9 +242,7 @@ def test_a_picture_that_ends_two_processes_is_refused(
 
 
 def test_starting_a_process_is_tried_again_for_the_next_picture(
-    start_pool: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    start_pool: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = []
 

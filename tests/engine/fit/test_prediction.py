@@ -117,14 +117,10 @@ def test_predictions_extend_the_table_of_the_fit() -> None:
     series, options = make_series(), FitOptions()
     inputs, targets = split(series)
     blank = Series.from_sequences(
-        inputs,
-        (np.where(np.arange(30) < 24, targets[0], np.nan), targets[1]),
-        ("a", "b"),
+        inputs, (np.where(np.arange(30) < 24, targets[0], np.nan), targets[1]), ("a", "b")
     )
     cut = Series.from_sequences(
-        (inputs[0][:24], inputs[1]),
-        (targets[0][:24], targets[1]),
-        ("a", "b"),
+        (inputs[0][:24], inputs[1]), (targets[0][:24], targets[1]), ("a", "b")
     )
     result, other = fit(blank, options), fit(cut, options)
     (prediction,) = predict(other, [inputs[0][24:]], sequence=0)

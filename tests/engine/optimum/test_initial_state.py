@@ -114,12 +114,7 @@ def test_nearly_equal_sequences_differ_where_their_common_part_is_0() -> None:
 
 @pytest.mark.parametrize(
     ("row", "target", "s0"),
-    [
-        ([1, 0, 1, 1], 2.0, 1e3),
-        ([1, 0, 1, 1], 3.0, -9e5),
-        ([1], 3.0, 1e6),
-        ([1] * 7, 3.0, 1000.0),
-    ],
+    [([1, 0, 1, 1], 2.0, 1e3), ([1, 0, 1, 1], 3.0, -9e5), ([1], 3.0, 1e6), ([1] * 7, 3.0, 1000.0)],
 )
 def test_equal_sequences_have_w_rec_1(row: list[int], target: float, s0: float) -> None:
     """Each w_rec has a perfect fit; that of 1 is preferred however large the state is."""

@@ -99,14 +99,7 @@ def check(found: Optimum, weights: tuple[float, float], cost: float, *, unique: 
         (times(R[:, :4], 1, -1), np.ones(8), 1.0, (0.0, 1.0), 0.0, False),
         # So flat about w_rec = 0 that any small w_rec has a cost of rounding errors.
         ([[0, 0, 0, 0, 0, 0], [0, -1, 0, -2, 0, 2]], [0, 3], -2.0, (1.5, 0.0), 0.0, True),
-        (
-            [[0, 0, 0], [0, 0, 1]],
-            [0, 1],
-            0.01,
-            (1.0, 0.0),
-            0.0,
-            True,
-        ),
+        ([[0, 0, 0], [0, 0, 1]], [0, 1], 0.01, (1.0, 0.0), 0.0, True),
         # Weights that approach infinity fit as well, but none attain it.
         ([[1] * 7, [1, 1, 1, 1, 1, 0, 0]], [2, 2], 0.0, (2.0, -1.0), 0.0, True),
         # Constant targets: the initial state alone may be enough.
