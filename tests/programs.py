@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,14 @@ def needs(program: str) -> pytest.MarkDecorator:
     """Return a mark that skips a test without the program; in CI the test fails instead."""
     is_missing = shutil.which(program) is None and not os.environ.get("CI")
     return pytest.mark.skipif(is_missing, reason=f"{program} is not installed")
+
+
+def run_program(
+    *command: str | Path, check: bool = True, **options: Any
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program to its end, by default successfully, and return what it printed."""
+    options = {"capture_output": True, "text": True, "timeout": 600, **options}
+    return subprocess.run(command, check=check, **options)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import pytest
 
 from service import __version__
 from service.cli import main
+from tests.programs import run_program
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -31,13 +32,13 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
     """Run the command in an empty directory, with only the given settings."""
 
     def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "service", *arguments],
+        return run_program(
+            sys.executable,
+            "-m",
+            "service",
+            *arguments,
             cwd=tmp_path,
             env=environment | variables,
-            capture_output=True,
-            text=True,
-            timeout=120,
             check=False,
         )
 
@@ -66,7 +67,7 @@ def test_help_imports_nothing_heavy() -> None:
         "print(sorted({'numpy', 'matplotlib', 'fastapi', 'pydantic', 'sqlalchemy', 'uvicorn'}"
         " & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_program(sys.executable, "-c", code)
     assert done.stdout == "[]\n"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from scripts.openapi import openapi_schema
-from tests.programs import needs
+from tests.programs import needs, run_program
 
 pytestmark = pytest.mark.slow
 
@@ -45,9 +45,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=600, check=False, **options
-    )
+    return run_program(*command, check=False, **options)
 
 
 def require(installed: subprocess.CompletedProcess[str]) -> None:

@@ -17,6 +17,7 @@ from service.cli.computations import COMPUTATIONS, TaskCommand
 from service.cli.serving import keys, migrate, serve, worker
 from service.engine.training import OPTIMIZERS
 from tests.api.conftest import Api, Json, strictly
+from tests.programs import run_program
 
 SALES = Path(__file__).parents[2] / "service/explorer/fit_examples/advertising.csv"
 # What differs between two computations of one request.
@@ -290,12 +291,5 @@ def test_the_shell_completes(tmp_path: Path, words: str, offered: set[str]) -> N
         "COMP_CWORD": str(len(words.split()) - 1),
     }
     command = [Path(sys.executable).with_name("linear-rnn")]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_program(*command, cwd=tmp_path, env=os.environ | variables)
     assert {line.partition(",")[2] for line in done.stdout.splitlines()} == offered

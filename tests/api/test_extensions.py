@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 import service
+from tests.programs import run_program
 
 SOURCE = Path(service.__file__).parent
 QUESTIONS = "\nQUESTIONS: Final"
@@ -195,12 +195,14 @@ print(json.dumps(asyncio.run(collect())))
 def answers(directory: Path, part: dict[str, Any], *asked: str) -> dict[str, Any]:
     """Return the status of every endpoint of an extended copy, and the answers to more requests."""
     command = [PROGRAM, str(directory / "data"), json.dumps(part), *asked]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", *command],
+    done = run_program(
+        sys.executable,
+        "-W",
+        "error",
+        "-c",
+        *command,
         env=os.environ | {"PYTHONPATH": str(directory)},
         cwd=directory,
-        capture_output=True,
-        text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,6 @@ import doctest
 import inspect
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from linear_rnn import AsyncClient, Client
 from linear_rnn._sync import client, pictures, results
 from linear_rnn._sync.results import BasinMap, Collection, Fit, Run, Surface, Trace
 from scripts.client import generated_files
+from tests.programs import run_program
 
 KINDS = ("training_run", "basin_map", "fit", "dataset")
 # The methods that send the requests of an operation, or ask the same question.
@@ -116,7 +116,7 @@ def test_the_models_are_those_of_the_schema() -> None:
 
 def test_the_import_is_light() -> None:
     code = "import sys, linear_rnn; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_program(sys.executable, "-c", code)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & {"httpx", "numpy", "pandas", "polars", "tqdm", "service"}
 
@@ -172,12 +172,13 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "client" / "examples").glob("*.py
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_examples_run(path: Path, url: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", path],
+    done = run_program(
+        sys.executable,
+        "-W",
+        "error",
+        path,
         cwd=tmp_path,
         env=os.environ | {"LINEAR_RNN_URL": url},
-        capture_output=True,
-        text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr

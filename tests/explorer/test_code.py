@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +23,7 @@ from tests.explorer.conftest import (
     open_drawer,
     violations,
 )
-from tests.programs import run_service
+from tests.programs import run_program, run_service
 
 POINT = {"w_in": 0.5, "w_rec": -0.25}
 BITS = [int(bit) for bit in "011000010011"]
@@ -69,9 +68,7 @@ def test_the_code_returns_the_result(page: Page, api: httpx.Client) -> None:
         page.select_option("#request", name)
         expect(curl).to_contain_text(path)
         result = read(api.post(path, json=body).json())
-        printed = subprocess.run(
-            [sys.executable, "-c", python.inner_text()], capture_output=True, text=True, check=True
-        )
+        printed = run_program(sys.executable, "-c", python.inner_text())
         assert eval(printed.stdout, {}) == result  # noqa: S307 - printed by the code under test
         words = shlex.split(curl.inner_text())
         assert words[0] == "curl"
@@ -84,7 +81,7 @@ def test_the_code_returns_the_result(page: Page, api: httpx.Client) -> None:
 def shell_words(command: str) -> list[str]:
     """Return the words of a curl command as a shell passes them."""
     script = f"curl() {{ printf '%s\\0' curl \"$@\"; }}\n{command}"
-    printed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    printed = run_program("sh", "-c", script)
     words = printed.stdout.split("\0")[:-1]
     assert [word for word in shlex.split(command) if word != "\n"] == words
     return words
@@ -222,12 +219,8 @@ def test_events_and_links_use_the_key_and_texts_do_not_have_it(
         assert download.value.suggested_filename == file_name
         assert Path(download.value.path()).read_bytes().startswith(start)
     python = page.locator("#code code").nth(1).inner_text()
-    printed = subprocess.run(
-        [sys.executable, "-c", python],
-        env={**os.environ, "LINEAR_RNN_API_KEY": KEY},
-        capture_output=True,
-        text=True,
-        check=True,
+    printed = run_program(
+        sys.executable, "-c", python, env={**os.environ, "LINEAR_RNN_API_KEY": KEY}
     )
     assert "weights" in printed.stdout
     curl = page.locator("#code code").first.inner_text()

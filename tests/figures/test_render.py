@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -20,6 +19,7 @@ from service.figures.formats import PICTURE_FORMATS
 from service.figures.style import Style
 from service.figures.surface import cost_surface_figure
 from tests.figures.conftest import TUTORIAL_WINDOWS, tutorial_cost
+from tests.programs import run_program
 
 METADATA = {"Request": '{"title": "é <b> -- 日本 \\u0000"}', "Approximation": "é & <b>"}
 HOSTILE = [
@@ -105,13 +105,12 @@ def test_bytes_are_equal_across_processes_and_without_pyplot(tmp_path: Path) -> 
     """Whatever the hash seed is, and whatever the user's own Matplotlib settings say."""
     (tmp_path / "matplotlibrc").write_text("font.size: 31\nlines.color: red\nsvg.fonttype: none\n")
     outputs = [
-        subprocess.run(
-            [sys.executable, "-c", SCRIPT],
+        run_program(
+            sys.executable,
+            "-c",
+            SCRIPT,
             env={"PYTHONHASHSEED": seed, "MPLCONFIGDIR": str(config), "PATH": ""},
             cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            check=True,
         ).stdout.split()
         for seed, config in (("1", tmp_path / "empty"), ("2", tmp_path))
     ]

@@ -1,7 +1,6 @@
 """The queue with DBOS itself, on both databases."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from service.jobs.queue import JobQueue
 from service.operations.ids import RESULT_VERSION
 from service.store import Database
 from tests.conftest import at_once
+from tests.programs import run_program
 
 
 @pytest.fixture
@@ -68,13 +68,7 @@ consume({database_url!r}, "executor", execute)
 assert enough.wait(60), delivered
 print(*delivered, flush=True)
 """
-    process = subprocess.run(
-        [sys.executable, "-c", consumer + "import os\nos._exit(0)"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    process = run_program(sys.executable, "-c", consumer + "import os\nos._exit(0)", check=False)
     assert process.stdout.split() == ["run_0.3", "run_0.2", "run_0.1", "run_0.4"], process.stderr
 
 
@@ -90,9 +84,7 @@ logging.getLogger("dbos").error("an error")
 log.flush()
 os._exit(0)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", consumer], capture_output=True, text=True, timeout=120, check=True
-    )
+    done = run_program(sys.executable, "-c", consumer)
     (line,) = done.stderr.splitlines()
     assert (json.loads(line)["event"], json.loads(line)["level"]) == ("an error", "error")
 

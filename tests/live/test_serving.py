@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from tests.live.conftest import ENDLESS, Start, has_progress, receive_all, wait_for
+from tests.programs import run_program
 
 RUNS = "/v1/training-runs"
 SETTINGS = {"max_connections": 50}
@@ -56,9 +56,7 @@ def test_stored_runs_survive_a_restart(start: Start) -> None:
 def test_a_second_server_on_one_directory_is_rejected(start: Start, tmp_path: Path) -> None:
     first = start()
     command = ["serve", "--port", "0", "--data-dir", str(tmp_path / "data")]
-    second = subprocess.run(
-        [sys.executable, "-m", "service", *command], capture_output=True, text=True, check=False
-    )
+    second = run_program(sys.executable, "-m", "service", *command, check=False)
     assert second.returncode == 1
     assert second.stderr.count("\n") == 1
     assert f"is being served by another process ({first.process.pid})" in second.stderr

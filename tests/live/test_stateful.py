@@ -1,13 +1,13 @@
 """Sequences of requests that follow the links between resources, drawn by schemathesis."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.live.conftest import Start
+from tests.programs import run_program
 
 CHECKS = (
     "not_a_server_error",
@@ -32,15 +32,7 @@ def test_resources_exist_from_their_creation_to_their_deletion(
         "SCHEMATHESIS_HOOKS": "stateful_hooks",
         "PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
     }
-    done = subprocess.run(
-        command,
-        env=clean_environment | hooks,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        cwd=tmp_path,
-    )
+    done = run_program(*command, env=clean_environment | hooks, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     created = server.client.get("/metrics").text
     for path in ("/v1/training-runs", "/v1/basin-maps"):

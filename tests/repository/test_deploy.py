@@ -22,7 +22,7 @@ from service.rendering.pool import RenderPool
 from service.scheduling import Scheduler
 from service.settings import PREFIX, Settings
 from service.store import Database
-from tests.programs import needs
+from tests.programs import needs, run_program
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -54,13 +54,7 @@ def manifests() -> list[dict[str, Any]]:
 @needs("promtool")
 def test_the_alerts_fire_when_they_should() -> None:
     for command in (["check", "rules", "alerts.yaml"], ["test", "rules", "alerts.test.yaml"]):
-        result = subprocess.run(
-            ["promtool", *command],
-            cwd=DEPLOY / "prometheus",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = run_program("promtool", *command, cwd=DEPLOY / "prometheus", check=False)
         assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -157,7 +151,7 @@ def test_nginx_accepts_the_configuration(tmp_path: Path) -> None:
     config = tmp_path / "nginx.conf"
     config.write_text(f"pid {tmp_path}/pid; events {{}} http {{ access_log off; {text} }}")
     command = ["nginx", "-t", "-c", str(config), "-e", "stderr"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = run_program(*command, check=False)
     assert result.returncode == 0, result.stderr
 
 
@@ -168,9 +162,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     text = (DEPLOY / "systemd/linear-rnn.service").read_text()
     unit.write_text(text.replace("/opt/linear-rnn/bin/linear-rnn", str(program)))
     for command in (["verify"], ["security", "--offline=yes", "--threshold=20"]):
-        done = subprocess.run(
-            ["systemd-analyze", *command, str(unit)], capture_output=True, text=True, check=False
-        )
+        done = run_program("systemd-analyze", *command, str(unit), check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -240,7 +232,7 @@ def test_no_file_names_a_registry() -> None:
     ]
     patterns = [option for host in hosts for option in ("-e", host)]
     command = ["git", "grep", "-IlF", *patterns]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_program(*command, cwd=ROOT, check=False)
     assert done.stdout == ""
     assert done.returncode == 1  # nothing matches
 
@@ -249,19 +241,20 @@ def test_make_help_lists_every_target() -> None:
     text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
     phony = re.search(r"^\.PHONY:(.*)$", text, re.MULTILINE)
     assert phony is not None
-    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = run_program("make", "help", cwd=ROOT)
     listed = re.findall(r"^make ([\w-]+) +\S", done.stdout, re.MULTILINE)
     assert sorted(listed) == sorted(phony[1].split())
     assert {"run", "test", "check", "lock", "openapi", "oracles", "clean"} <= set(listed)
 
 
 def set_up(path: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        ["/bin/sh", "scripts/setup.sh", "nowhere/.venv", "requirements.lock"],
+    return run_program(
+        "/bin/sh",
+        "scripts/setup.sh",
+        "nowhere/.venv",
+        "requirements.lock",
         cwd=ROOT,
         env={"PATH": path, **variables},
-        capture_output=True,
-        text=True,
         check=False,
     )
 
