@@ -116,11 +116,9 @@ def _make_state(
     render_pool = RenderPool(
         usable_cores() if n_processes is None else n_processes, settings.max_waiting_pictures
     )
-
-    def count_workers() -> int:
-        return len(supervisor.pids) if supervisor is not None else 0
-
-    metrics = Metrics(scheduler, render_pool, database, count_workers)
+    metrics = Metrics(
+        scheduler, render_pool, database, lambda: len(supervisor.pids) if supervisor else 0
+    )
     return AppState(
         settings=settings,
         database=database,

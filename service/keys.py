@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 PREFIX: Final = "rnn_"  # by which scanners for leaked secrets recognize a key
 KEY_BYTES: Final = 32  # too many to guess, so a fast hash is enough
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+ENTRY: Final = re.compile(rf"({NAME.pattern}):(read|write):([0-9a-f]{{64}})")
 
 
 class Scope(StrEnum):
@@ -49,12 +49,11 @@ def parse_keys(text: str) -> tuple[ApiKey, ...]:
     """
     entries = []
     for i, part in enumerate(filter(None, map(str.strip, text.split(","))), 1):
-        name, _, rest = part.partition(":")
-        scope, _, digest = rest.partition(":")
-        if not NAME.fullmatch(name) or scope not in set(Scope) or not DIGEST.fullmatch(digest):
+        match = ENTRY.fullmatch(part)
+        if match is None:
             message = f"entry {i} must be name:read:hash or name:write:hash, with 64 hex digits"
             raise ValueError(message)
-        entries.append(ApiKey(name, Scope(scope), digest))
+        entries.append(ApiKey(match[1], Scope(match[2]), match[3]))
     return tuple(entries)
 
 

@@ -8,14 +8,12 @@ one query.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeAlias
 
 from anyio import to_thread
-from fastapi.sse import EventSourceResponse, format_sse_event
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi.sse import format_sse_event
 
 from service.errors import StoreError
 from service.lifecycle import UNFINISHED
@@ -70,14 +68,12 @@ class JobWatcher:
 
     async def wait(self, row: ComputationRow, seconds: float) -> ComputationRow:
         """Wait for a job to finish; return its latest row, finished or not."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 async for current in self.watch(row.id):
                     row = current or row
                     if row.status not in UNFINISHED:
                         break
-        except TimeoutError:
-            pass
         return row
 
     def _next_poll(self) -> "asyncio.Task[tuple[list[str], Rows]]":
@@ -92,26 +88,6 @@ class JobWatcher:
         self._watched = +self._watched  # without those for which none waits
         asked = [*self._watched]
         return asked, await to_thread.run_sync(self._get_rows, asked)
-
-
-def refuse_head(request: Request) -> None:
-    """Raise a 405 for HEAD, since an endless stream has no response without a body."""
-    if request.scope.get("head"):
-        raise HTTPException(405)
-
-
-def event_response(
-    request: Request,
-    row: ComputationRow,
-    watcher: JobWatcher,
-    describe: Callable[[ComputationRow], ResponseModel],
-) -> Response:
-    """Return the events of a computation as a stream; ``describe`` makes the data of the last."""
-    finished = row.status not in UNFINISHED
-    if finished and request.headers.get("last-event-id") == DONE:
-        return Response(status_code=204)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventSourceResponse(stream_events(row, watcher, describe), headers=headers)
 
 
 async def stream_events(

@@ -3,16 +3,15 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from errno import ENOSPC
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 from weakref import WeakSet, finalize
 
 from cachetools import LRUCache
 
-from service.errors import Busy, StoreFull
+from service.errors import Busy
 
 CHUNK_BYTES: Final = 256 * 1024  # in memory for each client
 CACHE_BYTES: Final = 512 * 1024**2  # of the latest files; with default limits, any file fits
@@ -20,21 +19,11 @@ DISK_BYTES: Final = 1024**3  # of these and of all that are being sent
 MEMORY_BYTES: Final = 256 * 1024**2  # of those that are being sent from memory
 
 
-class _Buffer(BytesIO):
-    """A file in memory of limited size."""
-
-    def write(self, data: Any) -> int:
-        """Write bytes; raises OSError above the limit."""
-        if self.tell() > MEMORY_BYTES:
-            raise OSError(ENOSPC, os.strerror(ENOSPC))
-        return super().write(data)
-
-
 class WrittenFile:
     """A file that exists as long as it is in use: without a name, or in memory on a full disk.
 
     So data can be downloaded from a full disk before they are deleted. ``write`` may be called
-    twice. It raises StoreFull if there is no space in memory either.
+    twice.
     """
 
     def __init__(self, write: Callable[[BinaryIO], None], directory: Path | None = None) -> None:
@@ -45,7 +34,9 @@ class WrittenFile:
                 self._size = file.seek(0, os.SEEK_END)
                 descriptor = os.dup(file.fileno())
         except OSError:
-            self._content = _write_to_memory(write)
+            content = BytesIO()
+            write(content)
+            self._content = content.getvalue()
             self._size = len(self._content)
             return
         self._descriptor = descriptor
@@ -67,15 +58,6 @@ class WrittenFile:
                 yield self._content[position:end]
             else:
                 yield os.pread(self._descriptor, end - position, position)
-
-
-def _write_to_memory(write: Callable[[BinaryIO], None]) -> bytes:
-    file = _Buffer()
-    try:
-        write(file)
-    except OSError as error:
-        raise StoreFull(f"the file cannot be written: {error.strerror or 'error'}") from error
-    return file.getvalue()
 
 
 class FileStore:

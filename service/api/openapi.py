@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import orjson
-from pydantic import BaseModel
 
 from service.api import errors
 from service.api.access import PROBES, needs_key
@@ -22,37 +21,37 @@ EXAMPLES: Final = Path(__file__).with_name("response_examples.json")
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 
-def _headers(**descriptions: str) -> dict[str, Any]:
+# Of responses, by name.
+HEADER_TEXTS: Final = {
+    "ETag": "Identifies the content.",
+    "Content-Range": "The positions, and the length.",
+    "Location": "The path of the resource.",
+    "Retry-After": "Seconds to wait before trying again.",
+    "Preference-Applied": "The preferences of the request that were applied.",
+    "RateLimit-Policy": "The quota of the exceeded policy, and its window.",
+    "RateLimit": "What remains of the quota.",
+}
+
+
+def _headers(*names: str) -> dict[str, Any]:
     return {
-        name.replace("_", "-"): {"schema": {"type": "string"}, "description": description}
-        for name, description in descriptions.items()
+        name: {"schema": {"type": "string"}, "description": HEADER_TEXTS[name]} for name in names
     }
 
 
 KEY_SCHEME = "ApiKey"
 # A JSON response with an ETag.
 ITEM: Responses = {
-    200: {"description": "Success.", "headers": _headers(ETag="Identifies the content.")},
+    200: {"description": "Success.", "headers": _headers("ETag")},
     304: {"description": "Not modified."},
 }
-
-RETRY_AFTER = "Seconds to wait before trying again."
-JOB_HEADERS = _headers(
-    Location="The path of the resource.",
-    Retry_After=RETRY_AFTER,
-    Preference_Applied="The preferences of the request that were applied.",
-)
+JOB_HEADERS = _headers("Location", "Retry-After", "Preference-Applied")
 # Of every response of a status.
 HEADERS = {
-    "201": _headers(Location="The path of the resource."),
-    "429": _headers(
-        Retry_After=RETRY_AFTER,
-        RateLimit_Policy="The quota of the exceeded policy, and its window.",
-        RateLimit="What remains of the quota.",
-    ),
-    "503": _headers(Retry_After=RETRY_AFTER),
+    "201": _headers("Location"),
+    "429": _headers("Retry-After", "RateLimit-Policy", "RateLimit"),
+    "503": _headers("Retry-After"),
 }
-
 EVENTS: Responses = {
     200: {
         "description": "`progress` events with `done` and `total`, as in the field `progress`; the "
@@ -79,6 +78,7 @@ TAGS = {
 }
 
 REF_TEMPLATE = "#/components/schemas/{model}"
+PROBLEM_SCHEMA = {"$ref": REF_TEMPLATE.format(model=Problem.__name__)}
 # The same numbers in languages whose default is a smaller type, such as Go.
 FORMATS: Final = {"number": "double", "integer": "int64"}
 LINE_END: Final = re.compile(r"(?<!\n)\n(?!\n)")  # in a paragraph
@@ -93,7 +93,7 @@ def problem_responses(*kinds: ProblemType) -> Responses:
     return {
         status: {
             "description": "; ".join(f"{kind.title} (`{kind.slug}`)" for kind in alike),
-            "content": {PROBLEM_MEDIA_TYPE: {"schema": reference(Problem)}},
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}},
         }
         for status, alike in sorted(by_status.items())
     }
@@ -103,25 +103,19 @@ def file_responses(*suffixes: str) -> Responses:
     """Describe a response that is a picture, a table or an archive."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     content = {MEDIA_TYPES[suffix].partition(";")[0]: binary for suffix in suffixes}
-    etag = "Identifies the content."
     return {
         200: {
             "description": "The file, in the format of the suffix.",
             "content": content,
-            "headers": _headers(ETag=etag),
+            "headers": _headers("ETag"),
         },
         206: {
             "description": "The part of the file that the header `Range` of a GET asks for.",
             "content": content,
-            "headers": _headers(ETag=etag, Content_Range="The positions, and the length."),
+            "headers": _headers("ETag", "Content-Range"),
         },
         304: {"description": "Not modified."},
     }
-
-
-def reference(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the reference to a model's schema."""
-    return {"$ref": REF_TEMPLATE.format(model=model.__name__)}
 
 
 def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]:

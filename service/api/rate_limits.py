@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from fastapi.concurrency import run_in_threadpool
 from limits import parse
-from limits.errors import ConfigurationError, StorageError
+from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from pydantic import SecretStr
@@ -157,9 +157,9 @@ def _open_storage(url: SecretStr | None) -> Storage:
         raise Invalid(f"RNN_RATE_LIMIT_STORAGE: the URL must begin with {' or '.join(STORAGES)}")
     try:
         return cast("Storage", storage_from_string(text, wrap_exceptions=True, **REDIS_OPTIONS))
-    except ConfigurationError:
-        detail = "RNN_RATE_LIMIT_STORAGE needs the extra redis: pip install 'linear-rnn[redis]'"
-        raise Invalid(detail) from None
     except Exception as error:  # depends on the storage; its message may have the password
-        detail = f"RNN_RATE_LIMIT_STORAGE: the URL is invalid ({type(error).__name__})"
+        detail = (
+            f"RNN_RATE_LIMIT_STORAGE cannot be used ({type(error).__name__}); it needs a valid URL "
+            "and the extra redis: pip install 'linear-rnn[redis]'"
+        )
         raise Invalid(detail) from None

@@ -5,7 +5,6 @@ kinds, or as ``dataset=ds_…``; a list by one parameter that may be repeated; t
 ``2,0.5``. Data in the request itself and several windows need POST.
 """
 
-from collections.abc import Sequence
 from enum import EnumType
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -108,7 +107,7 @@ def _declare(name: str, info: FieldInfo, more: str = "", **changes: Any) -> tupl
         lengths = [limit for limit in info.metadata if hasattr(limit, "max_length")]
         description = f"{info.description}{_format(item)} May be repeated."
         listed: Any = Field(default_factory=list, description=description, examples=examples)
-        return _annotate(list[_parsed(item)], lengths), listed  # type: ignore[misc]
+        return Annotated[(list[_parsed(item)], *lengths)], listed  # type: ignore[misc]
     examples = info.examples or [_text(info.default)]
     attributes: dict[str, Any] = {
         "default": None if _is_model(info.annotation) else info.default,
@@ -117,12 +116,7 @@ def _declare(name: str, info: FieldInfo, more: str = "", **changes: Any) -> tupl
         "json_schema_extra": info.json_schema_extra,
     }
     parsed = _parsed(info.annotation, examples=examples)
-    numbers = [] if info.annotation is str else [PARSE_NUMBER]
-    return _annotate(parsed, [*info.metadata, *numbers]), Field(**attributes | changes)
-
-
-def _annotate(annotation: Any, metadata: Sequence[Any]) -> Any:
-    return Annotated[(annotation, *metadata)] if metadata else annotation
+    return Annotated[(parsed, *info.metadata, PARSE_NUMBER)], Field(**attributes | changes)
 
 
 def _parsed(annotation: Any, **schema: Any) -> Any:

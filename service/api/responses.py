@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -96,51 +96,42 @@ def _file_name(request: Request) -> str:
     return f"{parent}-{name}" if parent in request.path_params.values() else name
 
 
-async def download_response(
-    request: Request, state: AppState, download: Download, suffix: str
+async def made_response(
+    request: Request, state: AppState, made: Download | Picture, suffix: str
 ) -> Response:
-    """Return a table or an archive, which is written unless it is one of the latest.
+    """Return a file: 304 if the client has it, else one of the latest, or made now.
 
-    Identical simultaneous requests write it once.
+    Identical simultaneous requests make it once.
     """
-    etag = download.etag
-    unchanged = not_modified(request, etag)
-    if unchanged is not None:
-        return unchanged
-    lock = state.lock(etag)
-    async with lock:
-        file = state.files.find(etag)
-        if file is None:
-            directory = state.files.directory
-            file = await state.scheduler.run(
-                download.seconds,
-                lambda: WrittenFile(download.write, directory),
-                is_wanted=lock.is_awaited,
-            )
-            state.files.add(etag, file)
-    return file_response(request, file, suffix, etag)
-
-
-async def picture_response(request: Request, state: AppState, picture: Picture) -> Response:
-    """Return a picture: 304 if the caller has it, else from the cache, or drawn now.
-
-    Identical simultaneous requests draw it once.
-    """
-    etag = picture.etag
-    unchanged = not_modified(request, etag, exists=False)
+    etag = made.etag
+    unchanged = not_modified(request, etag, exists=isinstance(made, Download))
     if unchanged is not None:
         return unchanged
     async with state.lock(etag):
-        contents = state.picture_cache.get(etag)
-        if contents is None:
-            drawing = await state.scheduler.run(PREPARE_SECONDS, picture.prepare, state.database)
-            unchanged = not_modified(request, etag)
-            if unchanged is not None:
-                return unchanged
-            contents = await state.render_pool.draw(drawing)
-            if len(contents) * LARGEST_SHARE <= state.picture_cache.maxsize:
-                state.picture_cache[etag] = contents
-    return not_modified(request, etag) or file_response(request, contents, picture.suffix, etag)
+        contents = await (_write(made, state) if isinstance(made, Download) else _draw(made, state))
+    return not_modified(request, etag) or file_response(request, contents, suffix, etag)
+
+
+async def _write(download: Download, state: AppState) -> WrittenFile:
+    file = state.files.find(download.etag)
+    if file is None:
+        file = await state.scheduler.run(
+            download.seconds,
+            lambda: WrittenFile(download.write, state.files.directory),
+            is_wanted=state.lock(download.etag).is_awaited,
+        )
+        state.files.add(download.etag, file)
+    return file
+
+
+async def _draw(picture: Picture, state: AppState) -> bytes:
+    contents = state.picture_cache.get(picture.etag)
+    if contents is None:
+        drawing = await state.scheduler.run(PREPARE_SECONDS, picture.prepare, state.database)
+        contents = await state.render_pool.draw(drawing)
+        if len(contents) * LARGEST_SHARE <= state.picture_cache.maxsize:
+            state.picture_cache[picture.etag] = contents
+    return contents
 
 
 def not_modified(
@@ -176,7 +167,7 @@ def item_response(
     return content_response(request, encode(content), JSON, headers)
 
 
-async def check_if_match(request: Request, read: Callable[[], Awaitable[Any]]) -> None:
+def check_if_match(request: Request, read: Callable[[], Any]) -> None:
     """Raise Refused if an If-Match header has another ETag (RFC 9110, section 13.1.1).
 
     ``read`` returns the resource; it raises NotFound.
@@ -184,7 +175,7 @@ async def check_if_match(request: Request, read: Callable[[], Awaitable[Any]]) -
     header = _join(request, "if-match")
     if not header:
         return
-    etag = _hash(encode(await read()))
+    etag = _hash(encode(read()))
     if header.strip() != "*" and etag not in {tag.strip() for tag in header.split(",")}:
         raise Refused(PRECONDITION, f"the resource has the ETag {etag}, not {header[:80]}")
 

@@ -17,16 +17,8 @@ import click
 
 from service.api.field_errors import validate
 from service.api.parameters import DatasetQuery
+from service.cli import text
 from service.cli.options import Form, read_value
-from service.cli.text import (
-    Json,
-    describe_fit,
-    describe_optimum,
-    describe_outputs,
-    describe_run,
-    describe_surfaces,
-    describe_traces,
-)
 from service.errors import Invalid, Malformed
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import CSV, DATASET_FORMATS
@@ -61,11 +53,11 @@ class Task(NamedTuple):
     model: type[RequestModel]
     suffixes: tuple[str, ...]  # of the files that it can write
     answer: Answer  # as JSON
-    describe: Callable[[Json], str]  # as text
+    describe: Callable[[text.Json], str]  # as text
     takes_series: bool = False
 
 
-def _ask(name: str, describe: Callable[[Json], str]) -> Task:
+def _ask(name: str, describe: Callable[[text.Json], str]) -> Task:
     """Return the task that answers a question."""
     question = next(question for question in QUESTIONS if question.name == name)
 
@@ -84,29 +76,27 @@ def _ask(name: str, describe: Callable[[Json], str]) -> Task:
     return Task(question.request_model, suffixes, answer, describe)
 
 
-def _compute(name: str, describe: Callable[[Json], str]) -> Task:
+def _compute(name: str, describe: Callable[[text.Json], str]) -> Task:
     """Return the task that computes what HTTP stores."""
     resource = next(resource for resource in RESOURCES if resource.name == name)
     job_type, file = resource.job_type, resource.files[0]
 
     def answer(request: Any, session: Context, out: Path | None, options: PictureOptions) -> bytes:
         row, json = _store(job_type, request, session)
-        if out is not None and out.suffix[1:] == file.table:
-            _save(out, file.download(row, session.database), session)
-        elif out is not None:
-            _save(out, file.draw(row, options, out.suffix[1:], session.limits), session)
+        if out is not None:
+            _save(out, file.make(row, out.suffix[1:], options, session), session)
         return json
 
     return Task(job_type.request_model, file.suffixes, answer, describe, job_type.takes_series)
 
 
 TASKS: Final = {
-    "train": _compute("train", describe_run),
-    "fit": _compute("fit", describe_fit),
-    "predict": _ask("predict", describe_outputs),
-    "surface": _ask("compute_cost_surface", describe_surfaces),
-    "trace": _ask("trace_gradients", describe_traces),
-    "optimum": _ask("find_optimum", describe_optimum),
+    "train": _compute("train", text.describe_run),
+    "fit": _compute("fit", text.describe_fit),
+    "predict": _ask("predict", text.describe_outputs),
+    "surface": _ask("compute_cost_surface", text.describe_surfaces),
+    "trace": _ask("trace_gradients", text.describe_traces),
+    "optimum": _ask("find_optimum", text.describe_optimum),
 }
 
 
@@ -132,10 +122,10 @@ def derive_options(name: str, without: tuple[str, ...]) -> Iterator[click.Option
     suffixes = ", ".join(TASKS[name].suffixes)
     if suffixes:
         path = click.Path(path_type=Path, dir_okay=False)
-        text = f"Write a file: {suffixes}, as its name ends."
-        yield click.Option(["--out"], metavar="FILE", type=path, help=text)
-    text = "Print the response of the HTTP API, with keep: false."
-    yield click.Option(["--json", "as_json"], is_flag=True, help=text)
+        help_text = f"Write a file: {suffixes}, as its name ends."
+        yield click.Option(["--out"], metavar="FILE", type=path, help=help_text)
+    help_text = "Print the response of the HTTP API, with keep: false."
+    yield click.Option(["--json", "as_json"], is_flag=True, help=help_text)
 
 
 def run_task(name: str, without: tuple[str, ...], params: dict[str, Any]) -> str:
@@ -148,7 +138,7 @@ def run_task(name: str, without: tuple[str, ...], params: dict[str, Any]) -> str
     parts = {part: form.take(params) for part, form in forms.items()}
     body = parts["request"]
     if params.get("sequences"):
-        sequences = (text.split(",") for text in params["sequences"])
+        sequences = (sequence.split(",") for sequence in params["sequences"])
         body["inputs"] = [[*map(read_value, sequence)] for sequence in sequences]
     try:
         with _open_session() as session:

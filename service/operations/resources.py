@@ -11,6 +11,7 @@ import numpy as np
 from service.engine.data import Step
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.basins import BASIN_MAP, basin_map_npz
+from service.operations.context import Context
 from service.operations.downloads import Download, Picture, name_picture
 from service.operations.fits import FIT, PROFILE, TABLE, fit_csv, profile_csv
 from service.operations.job_types import Arrays, JobType
@@ -60,11 +61,16 @@ class ResultFile(NamedTuple):
         """All formats."""
         return (*PICTURE_FORMATS, self.table)
 
-    def draw(
-        self, row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
-    ) -> Picture:
-        """Return the picture: its name says how to compute it, and how to request its file."""
-        job_type = self.job_type
+    def make(
+        self, row: ComputationRow, suffix: str, options: PictureOptions, context: Context
+    ) -> Download | Picture:
+        """Return the file of a computation in one of the formats.
+
+        The name of a picture says how to compute it, and how to request its file.
+        """
+        if suffix == self.table:
+            return self.download(row, context.database)
+        job_type, limits = self.job_type, context.limits
         path = f"{job_type.path}/{row.id}{self.path}.{suffix}"
         made = {"method": "POST", "path": job_type.path, "body": row.request}
         request = {"method": "GET", "path": path, "of": made}

@@ -150,13 +150,6 @@ def test_a_full_disk_writes_to_memory(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(Busy):
         store.find("b")
 
-    def write_parts(file: BinaryIO) -> None:
-        write(content, file)
-        write(b"1", file)
-
-    with pytest.raises(StoreFull):
-        WrittenFile(write_parts, tmp_path / "missing")
-
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     def fail(file: BinaryIO) -> None:

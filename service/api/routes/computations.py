@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import Query, Request
+from fastapi import HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse
 from starlette.responses import Response
 
 from service.api.dependencies import AppState, AppStateDep, PreferenceDep
 from service.api.errors import job_problem
-from service.api.events import event_response, refuse_head
+from service.api.events import DONE, stream_events
 from service.api.examples import IDS
 from service.api.openapi import EVENTS, ITEM, JOB_HEADERS, file_responses
 from service.api.parameters import (
@@ -19,13 +20,7 @@ from service.api.parameters import (
     suffix_path,
 )
 from service.api.requests import json_body, make_router
-from service.api.responses import (
-    check_if_match,
-    download_response,
-    item_response,
-    json_response,
-    picture_response,
-)
+from service.api.responses import check_if_match, item_response, json_response, made_response
 from service.lifecycle import UNFINISHED
 from service.operations import computations
 from service.operations.resolve import get_succeeded
@@ -118,11 +113,8 @@ class ComputationRoutes:
         ) -> Response:
             check_suffix(suffix, file.suffixes, query)
             row = await run_in_threadpool(get_succeeded, prefix, item_id, state.database)
-            if suffix == file.table:
-                numbers = file.download(row, state.database)
-                return await download_response(request, state, numbers, suffix)
-            picture = file.draw(row, query.to_options(), suffix, state.limits)
-            return await picture_response(request, state, picture)
+            made = file.make(row, suffix, query.to_options(), state)
+            return await made_response(request, state, made, suffix)
 
     def _add_list(self, page_model: type[ResponseModel]) -> None:
         kind = self._job_type.kind
@@ -133,17 +125,12 @@ class ComputationRoutes:
             response_model=page_model,
             summary=f"List {self._noun}s",
         )
-        async def list_page(
+        def list_page(
             state: AppStateDep, query: Annotated[ComputationListQuery, Query()]
         ) -> Response:
             """Return one page of what is stored, newest first."""
-            rows, next_cursor = await run_in_threadpool(
-                list_page_of_computations,
-                state.database,
-                kind,
-                query.limit,
-                query.cursor,
-                query.status,
+            rows, next_cursor = list_page_of_computations(
+                state.database, kind, query.limit, query.cursor, query.status
             )
             items = [self._describe(row) for row in rows]
             return json_response({"items": items, "next_cursor": next_cursor})
@@ -168,7 +155,7 @@ class ComputationRoutes:
 
             `Prefer: wait=N` waits for an unfinished one.
             """
-            row = await self._get_row(state, item_id)
+            row = await run_in_threadpool(self._read, item_id, state)
             if row.status in UNFINISHED and preference.wait:
                 row = await state.watcher.wait(row, preference.wait)
             applied = preference._replace(respond_async=False)
@@ -183,9 +170,14 @@ class ComputationRoutes:
         )
         async def follow(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
             """Stream the progress as server-sent events. Any replica serves the stream."""
-            refuse_head(request)
-            row = await self._get_row(state, item_id)
-            return event_response(request, row, state.watcher, self._describe)
+            if "head" in request.scope:  # an endless stream has no response without a body
+                raise HTTPException(405)
+            row = await run_in_threadpool(self._read, item_id, state)
+            if row.status not in UNFINISHED and request.headers.get("last-event-id") == DONE:
+                return Response(status_code=204)
+            events = stream_events(row, state.watcher, self._describe)
+            headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+            return EventSourceResponse(events, headers=headers)
 
         @self.router.post(
             f"{path}/cancel",
@@ -200,11 +192,9 @@ class ComputationRoutes:
                 },
             },
         )
-        async def cancel(state: AppStateDep, item_id: str = self._id) -> Response:
+        def cancel(state: AppStateDep, item_id: str = self._id) -> Response:
             """Cancel a job that is queued or running. Its worker stops at the next step."""
-            row, changed = await run_in_threadpool(
-                computations.cancel, job_type, item_id, state.database
-            )
+            row, changed = computations.cancel(job_type, item_id, state.database)
             return json_response(self._describe(row), 202 if changed else 200)
 
     def _add_delete(self, path: str) -> None:
@@ -216,23 +206,17 @@ class ComputationRoutes:
             status_code=204,
             summary=f"Delete a {self._noun}",
         )
-        async def delete(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
+        def delete(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
             """Delete a finished one. A repeated request computes it again."""
-
-            async def read() -> ResponseModel:
-                return self._describe(await self._get_row(state, item_id))
-
-            await check_if_match(request, read)
-            await run_in_threadpool(computations.delete, job_type, item_id, state.database)
+            check_if_match(request, lambda: self._describe(self._read(item_id, state)))
+            computations.delete(job_type, item_id, state.database)
             return Response(status_code=204)
 
     def _describe(self, row: ComputationRow) -> ResponseModel:
         return computations.describe(self._job_type, row, job_problem(row.error))
 
-    async def _get_row(self, state: AppState, item_id: str) -> ComputationRow:
-        return await run_in_threadpool(
-            computations.get_row, self._job_type, item_id, state.database
-        )
+    def _read(self, item_id: str, state: AppState) -> ComputationRow:
+        return computations.get_row(self._job_type, item_id, state.database)
 
 
 routers: Final = [ComputationRoutes(resource).router for resource in RESOURCES]

@@ -11,7 +11,7 @@ from service.api.examples import DATASET_ID, file_examples, request_examples
 from service.api.openapi import ITEM, REF_TEMPLATE, file_responses
 from service.api.parameters import DatasetQuery, ListQuery, check_suffix, id_path, suffix_path
 from service.api.requests import FILE_TYPES, FORM, is_file, make_router, open_file, read_model
-from service.api.responses import check_if_match, download_response, item_response, json_response
+from service.api.responses import check_if_match, item_response, json_response, made_response
 from service.errors import Invalid
 from service.formats import CSV, DATASET_FORMATS
 from service.operations import datasets
@@ -102,15 +102,12 @@ async def store_dataset(
 
 
 @router.get("/v1/datasets", response_model=DatasetPage)
-async def list_datasets(state: AppStateDep, query: Annotated[ListQuery, Query()]) -> Response:
+def list_datasets(state: AppStateDep, query: Annotated[ListQuery, Query()]) -> Response:
     """List datasets.
 
     Return one page of the stored datasets, newest first.
     """
-    page = await run_in_threadpool(
-        datasets.list_datasets, state.database, query.limit, query.cursor
-    )
-    return json_response(page)
+    return json_response(datasets.list_datasets(state.database, query.limit, query.cursor))
 
 
 @router.get(
@@ -129,29 +126,26 @@ async def get_dataset_file(
     """
     check_suffix(suffix, SUFFIXES)
     download = await run_in_threadpool(datasets.dataset_file, dataset_id, suffix, state.database)
-    return await download_response(request, state, download, suffix)
+    return await made_response(request, state, download, suffix)
 
 
 @router.get("/v1/datasets/{dataset_id:id}", response_model=DatasetSummary, responses=ITEM)
-async def get_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
+def get_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
     """Describe a dataset.
 
     Return the size and the ranges of a dataset.
     """
-    summary = await run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
-    return item_response(request, summary)
+    return item_response(request, datasets.get_dataset(dataset_id, state.database))
 
 
 @router.delete("/v1/datasets/{dataset_id}", status_code=204)
-async def delete_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
+def delete_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
     """Delete a dataset.
 
     No computation may use it.
     """
-    await check_if_match(
-        request, lambda: run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
-    )
-    await run_in_threadpool(datasets.delete_dataset, dataset_id, state.database)
+    check_if_match(request, lambda: datasets.get_dataset(dataset_id, state.database))
+    datasets.delete_dataset(dataset_id, state.database)
     return Response(status_code=204)
 
 

@@ -4,14 +4,12 @@ import base64
 import hashlib
 import html
 import re
-from functools import lru_cache
 from pathlib import Path
 from string import Template
 from typing import Final
 
 import fastapi_swagger
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import Response
 
@@ -50,19 +48,13 @@ _FILES: Final = {
 
 
 @router.get("/openapi.json")
-async def openapi(request: Request) -> Response:
+def openapi(request: Request) -> Response:
     """Return the OpenAPI schema. Making it takes half a second, too long for the event loop."""
     root = request.scope.get("root_path", "").rstrip("/")
-    schema = await run_in_threadpool(_encode_schema, request.app, root)
-    return content_response(request, schema, "application/json", HEADERS)
-
-
-@lru_cache(maxsize=4)
-def _encode_schema(app: FastAPI, root_path: str) -> bytes:
-    schema = app.openapi()
-    if root_path:
-        schema = schema | {"servers": [{"url": root_path}]}
-    return encode(schema)
+    schema = request.app.openapi()
+    if root:
+        schema = schema | {"servers": [{"url": root}]}
+    return content_response(request, encode(schema), "application/json", HEADERS)
 
 
 @router.get("/llms.txt")

@@ -4,7 +4,6 @@ from time import monotonic
 from typing import Annotated, Literal
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from prometheus_client.exposition import choose_encoder
 from pydantic import Field
 from starlette.responses import Response
@@ -40,7 +39,7 @@ async def livez() -> Response:
 
 
 @router.get("/readyz", response_model=Health, responses=problem_responses(NOT_READY))
-async def readyz(state: AppStateDep) -> Response:
+def readyz(state: AppStateDep) -> Response:
     """Check that the service is ready.
 
     Succeed if the database accepted data and workers ran within the last ten seconds.
@@ -52,7 +51,7 @@ async def readyz(state: AppStateDep) -> Response:
         raise NotReady("the service is shutting down")
     reasons = []
     try:
-        await run_in_threadpool(state.database.check_ready)
+        state.database.check_ready()
     except StoreError as error:
         reasons.append(error.detail)
     if (worker_problem := state.get_worker_problem()) is not None:
@@ -76,11 +75,11 @@ async def readyz(state: AppStateDep) -> Response:
         }
     },
 )
-async def metrics(request: Request, state: AppStateDep) -> Response:
+def metrics(request: Request, state: AppStateDep) -> Response:
     """Read metrics.
 
     They are in the format of Prometheus, or in OpenMetrics if the client accepts it.
     """
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
-    body = await run_in_threadpool(encode, state.metrics.registry)
+    body = encode(state.metrics.registry)
     return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})

@@ -12,9 +12,8 @@ from service.api.openapi import file_responses
 from service.api.parameters import PictureQuery, check_suffix, suffix_path
 from service.api.request_query import derive_query
 from service.api.requests import json_body, make_router
-from service.api.responses import download_response, json_response, picture_response
+from service.api.responses import json_response, made_response
 from service.figures.formats import PICTURE_FORMATS
-from service.operations.downloads import Download
 from service.operations.question import Question
 from service.operations.questions import QUESTIONS
 
@@ -80,10 +79,8 @@ def _add_file(
         if method == "GET":  # the parameters of both are one query
             body, options = asked.to_request(), asked if has_pictures else NO_OPTIONS
         check_suffix(suffix, known, options)
-        file = await question.make_file(body, suffix, options.to_options(), state)
-        if isinstance(file, Download):
-            return await download_response(request, state, file, suffix)
-        return await picture_response(request, state, file)
+        made = await question.make_file(body, suffix, options.to_options(), state)
+        return await made_response(request, state, made, suffix)
 
     model = (has_pictures and question.picture_model) or question.request_model
     annotations = {"asked": _read(method, path, model, with_options=has_pictures)}

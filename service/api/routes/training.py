@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.api.dependencies import AppStateDep
@@ -29,11 +28,9 @@ async def list_optimizers(request: Request) -> Response:
 
 
 @router.get("/v1/training-runs/{run_id}/trajectory", response_model=TrajectoryResponse)
-async def get_trajectory(state: AppStateDep, run_id: Annotated[str, id_path(RUN_ID)]) -> Response:
+def get_trajectory(state: AppStateDep, run_id: Annotated[str, id_path(RUN_ID)]) -> Response:
     """Read a trajectory.
 
     Return the recorded weights and costs as columns.
     """
-    return json_response(
-        await run_in_threadpool(read_trajectory, run_id, state.database, state.limits)
-    )
+    return json_response(read_trajectory(run_id, state.database, state.limits))
