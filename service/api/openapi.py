@@ -171,10 +171,14 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
 
 
 def _complete_summary(operation: dict[str, Any]) -> None:
-    """Take the summary from the first line of the description, unless the route has one."""
-    if operation["summary"] == operation["operationId"].replace("_", " ").title():
-        first, _, rest = operation["description"].partition("\n\n")
-        operation |= {"summary": first.removesuffix("."), "description": rest}
+    """Take the summary of an operation from the first paragraph of several, or from its name."""
+    words = operation["operationId"].replace("_", " ")
+    if operation["summary"] == words.title():  # as FastAPI sets it where a route has none
+        first, separator, rest = operation["description"].partition("\n\n")
+        verb, _, noun = words.capitalize().partition(" ")
+        named = f"{verb} {noun}" if noun.endswith("s") else f"{verb} a {noun}"
+        operation["summary"] = first.removesuffix(".") if separator else named
+        operation["description"] = rest if separator else first
 
 
 def _complete_responses(path: str, method: str, operation: dict[str, Any]) -> None:

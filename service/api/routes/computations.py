@@ -38,16 +38,14 @@ class ComputationRoutes:
     def __init__(self, resource: Resource) -> None:
         self.router = make_router(resource.tag)
         self._job_type = resource.job_type
-        self._noun = self._job_type.kind.replace("_", " ")
-        id_name = f"{self._job_type.prefix}_id"
+        path, id_name = self._job_type.path, f"{self._job_type.prefix}_id"
         self._id: Any = id_path(IDS[self._job_type.prefix], id_name)
         self._add_create(resource)
         for file in resource.files:
-            self._add_file(file, f"{self._job_type.path}/{{{id_name}}}{file.path}.{{suffix}}")
-        self._add_list(resource.page_model)
-        self._add_reads(f"{self._job_type.path}/{{{id_name}:id}}")
-        # An id with a suffix is unknown, too.
-        self._add_delete(f"{self._job_type.path}/{{{id_name}}}")
+            self._add_file(file, f"{path}/{{{id_name}}}{file.path}.{{suffix}}")
+        self._add_list(path, resource.page_model)
+        self._add_reads(f"{path}/{{{id_name}:id}}")
+        self._add_delete(f"{path}/{{{id_name}}}")  # an id with a suffix is unknown, too
 
     def _add_create(self, resource: Resource) -> None:
         job_type, model = self._job_type, self._job_type.response_model
@@ -81,7 +79,7 @@ class ComputationRoutes:
             summary=resource.summary,
             description=f"{resource.effect} A long computation becomes a job, which can be polled "
             "or followed; `Prefer: respond-async` always creates a job. A repeated request returns "
-            f"the same {self._noun} and computes nothing.",
+            f"the same resource and computes nothing.",
             responses={
                 200: {"description": "Computed earlier, or computed without storing it."},
                 201: {"model": model, "description": "Computed and stored."},
@@ -116,15 +114,10 @@ class ComputationRoutes:
             made = file.make(row, suffix, query.to_options(), state)
             return await made_response(request, state, made, suffix)
 
-    def _add_list(self, page_model: type[ResponseModel]) -> None:
+    def _add_list(self, path: str, page: type[ResponseModel]) -> None:
         kind = self._job_type.kind
 
-        @self.router.get(
-            self._job_type.path,
-            name=f"list_{kind}s",
-            response_model=page_model,
-            summary=f"List {self._noun}s",
-        )
+        @self.router.get(path, name=f"list_{kind}s", response_model=page)
         def list_page(
             state: AppStateDep, query: Annotated[ComputationListQuery, Query()]
         ) -> Response:
@@ -136,37 +129,25 @@ class ComputationRoutes:
             return json_response({"items": items, "next_cursor": next_cursor})
 
     def _add_reads(self, path: str) -> None:
-        job_type, model = self._job_type, self._job_type.response_model
+        job_type, model, router = self._job_type, self._job_type.response_model, self.router
+        kind = job_type.kind
 
-        @self.router.get(
-            path,
-            name=f"get_{job_type.kind}",
-            response_model=model,
-            summary=f"Describe a {self._noun}",
-            responses=ITEM,
-        )
+        @router.get(path, name=f"get_{kind}", response_model=model, responses=ITEM)
         async def get(
             request: Request,
             state: AppStateDep,
             preference: PreferenceDep,
             item_id: str = self._id,
         ) -> Response:
-            """Return its request, its status and its result.
-
-            `Prefer: wait=N` waits for an unfinished one.
-            """
+            """Return its request, its status and its result. `Prefer: wait=N` waits for its end."""
             row = await run_in_threadpool(self._read, item_id, state)
             if row.status in UNFINISHED and preference.wait:
                 row = await state.watcher.wait(row, preference.wait)
             applied = preference._replace(respond_async=False)
             return item_response(request, self._describe(row), applied.headers)
 
-        @self.router.get(
-            f"{path}/events",
-            name=f"follow_{job_type.kind}",
-            response_class=Response,
-            summary=f"Follow a {self._noun}",
-            responses=EVENTS,
+        @router.get(
+            f"{path}/events", name=f"follow_{kind}", response_class=Response, responses=EVENTS
         )
         async def follow(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
             """Stream the progress as server-sent events. Any replica serves the stream."""
@@ -179,11 +160,10 @@ class ComputationRoutes:
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             return EventSourceResponse(events, headers=headers)
 
-        @self.router.post(
+        @router.post(
             f"{path}/cancel",
-            name=f"cancel_{job_type.kind}",
+            name=f"cancel_{kind}",
             response_model=model,
-            summary=f"Cancel a {self._noun}",
             responses={
                 200: {"description": "It had already finished and is unchanged."},
                 202: {
@@ -200,12 +180,7 @@ class ComputationRoutes:
     def _add_delete(self, path: str) -> None:
         job_type = self._job_type
 
-        @self.router.delete(
-            path,
-            name=f"delete_{job_type.kind}",
-            status_code=204,
-            summary=f"Delete a {self._noun}",
-        )
+        @self.router.delete(path, name=f"delete_{job_type.kind}", status_code=204)
         def delete(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
             """Delete a finished one. A repeated request computes it again."""
             check_if_match(request, lambda: self._describe(self._read(item_id, state)))
