@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from service.cli.text import format_example, format_table
+from service.cli.text import format_example
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 TEXT = "A csv or npz file with a sequence and its target per row, in place of generated data."
@@ -99,22 +99,6 @@ def tutorial(context: click.Context, out: Path) -> None:
         program.command.main(shlex.split(command), program.info_name, standalone_mode=False)
 
 
-@click.command(epilog=format_example("linear-rnn optimizers"))
-@click.option("--json", "as_json", is_flag=True, help="Print the response of the HTTP API.")
-def optimizers(as_json: bool) -> None:
-    """List the optimizers and the defaults of their options."""
-    from service.schemas.base import encode
-    from service.schemas.optimizers import OPTIMIZER_LIST
-
-    rows = [
-        (item.name, parameter.name, parameter.default, parameter.description)
-        for item in OPTIMIZER_LIST.items
-        for parameter in item.parameters
-    ]
-    columns = ("optimizer", "parameter", "default", "effect")
-    click.echo(encode(OPTIMIZER_LIST).decode() if as_json else format_table(columns, rows))
-
-
 COMPUTATIONS: Final[tuple[click.Command, ...]] = (
     tutorial,
     TaskCommand(
@@ -158,7 +142,11 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         example="linear-rnn optimum --n-samples 100 --noise 0.5",
         params=[DATA],
     ),
-    optimizers,
+    TaskCommand(
+        "optimizers",
+        help="List the optimizers and the defaults of their options.",
+        example="linear-rnn optimizers",
+    ),
     TaskCommand(
         "fit",
         help="""Fit a recurrence to your own series.

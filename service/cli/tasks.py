@@ -28,12 +28,13 @@ from service.operations.datasets import read_file, store_dataset
 from service.operations.downloads import Download, Picture
 from service.operations.job_types import JobType, StepwiseComputation
 from service.operations.limits import Limits
+from service.schemas.optimizers import OPTIMIZER_LIST
 from service.operations.questions import QUESTIONS
 from service.operations.resolve import resolve_dataset
 from service.operations.resources import RESOURCES
 from service.rendering.draw import draw
 from service.scheduling import Scheduler
-from service.schemas.base import RequestModel
+from service.schemas.base import RequestModel, encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.pictures import PictureOptions
 from service.store import computations
@@ -96,6 +97,9 @@ TASKS: Final = {
     "predict": _ask("predict", text.describe_outputs),
     "surface": _ask("compute_cost_surface", text.describe_surfaces),
     "trace": _ask("trace_gradients", text.describe_traces),
+    "optimizers": Task(
+        RequestModel, (), lambda *_: encode(OPTIMIZER_LIST), text.describe_optimizers
+    ),
     "optimum": _ask("find_optimum", text.describe_optimum),
 }
 

@@ -87,6 +87,16 @@ def describe_optimum(answer: Json) -> str:
     return f"{verdict}\n\n{format_table(('w_in', 'w_rec', 'cost'), [row])}"
 
 
+def describe_optimizers(answer: Json) -> str:
+    """Return the parameters of all optimizers."""
+    rows = [
+        (item["name"], *(parameter[field] for field in ("name", "default", "description")))
+        for item in answer["items"]
+        for parameter in item["parameters"]
+    ]
+    return format_table(("optimizer", "parameter", "default", "effect"), rows)
+
+
 def describe_fit(result: Json) -> str:
     """Return the verdict on a fit, its estimates with their intervals, and its quality."""
     request = result["request"]

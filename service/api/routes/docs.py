@@ -27,16 +27,7 @@ HEADERS: Final = {"Cache-Control": "no-cache"}
 INLINE_SCRIPT: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 SUMMARY: Final = Path(__file__).with_name("llms.txt").read_bytes()
-PROBLEM: Final = Template("""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>$title</title>
-<h1>$title</h1>
-<p>$explanation</p>
-<p>HTTP status $status. The detail and the errors of the response say what is wrong.</p>
-</html>
-""")
+PROBLEM: Final = Template(Path(__file__).with_name("problem.html").read_text("utf-8"))
 
 router = APIRouter(include_in_schema=False)
 
