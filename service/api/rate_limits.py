@@ -17,7 +17,7 @@ from limits.strategies import FixedWindowRateLimiter
 from pydantic import SecretStr
 
 from service.api.errors import RATE_LIMITED, Refused
-from service.api.request_record import RawHeaders, RequestRecord, Usage
+from service.api.request_record import RawHeaders, RequestRecord
 from service.errors import Invalid
 from service.operations.caller import current_client
 from service.settings import Settings
@@ -50,10 +50,11 @@ class Budget:
 
     def use(
         self, limiter: FixedWindowRateLimiter, client: str, needed: int, spent: int
-    ) -> tuple[bool, Usage]:
-        """Return whether a client has what it needs left, after taking what it spends.
+    ) -> tuple[bool, int, int]:
+        """Take what a client spends, if it has left what it needs.
 
-        Where nothing is needed, all that is left is taken at most: it was spent already.
+        Where nothing is needed, all that is left is taken at most: it was spent already. Return
+        whether it had enough, what is left, and the seconds until all is left again.
         """
         # A hit counts even if it is refused, and the rest may be enough for a smaller request.
         allowed = not needed or limiter.test(self._item, client, cost=needed)
@@ -62,7 +63,7 @@ class Budget:
             allowed = limiter.hit(self._item, client, cost=min(spent, remaining)) or not needed
         stats = limiter.get_window_stats(self._item, client)
         reset = max(0, ceil(stats.reset_time - time()))
-        return allowed, Usage(stats.remaining // self.scale, reset)
+        return allowed, stats.remaining // self.scale, reset
 
 
 class RateLimits:
@@ -109,19 +110,16 @@ class RateLimits:
 
         record.work.admit, record.work.charge = admit, charge
 
-    def response_headers(self, usages: dict[str, Usage]) -> RawHeaders:
+    def response_headers(self, usages: dict[str, str]) -> RawHeaders:
         """Return the fields of the response to a request that was counted."""
         policy = ", ".join(f'"{b.name}";q={b.amount};w={b.window}' for b in self.budgets)
-        left = ", ".join(
-            f'"{name}";r={usage.remaining}' + (f";t={usage.reset}" if usage.reset else "")
-            for name, usage in usages.items()
-        )
+        left = ", ".join(usages.values())
         return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]
 
     async def _use(
         self,
         client: str,
-        usages: dict[str, Usage],
+        usages: dict[str, str],
         budget: Budget,
         *,
         needed: int = 0,
@@ -136,18 +134,18 @@ class RateLimits:
             return
         call = partial(budget.use, self._limiter, client, needed, spent)
         try:
-            allowed, usage = call() if self._in_memory else await run_in_threadpool(call)
+            allowed, left, reset = call() if self._in_memory else await run_in_threadpool(call)
         except StorageError as error:
             self._retry_at = monotonic() + RETRY_SECONDS
             logger.warning("cannot count for rate limits: %s", error.storage_error)
             return
-        usages[budget.name] = usage
+        usages[budget.name] = f'"{budget.name}";r={left}' + (f";t={reset}" if reset else "")
         if not allowed:
             detail = (
                 f"the limit is {budget.amount} {budget.unit} per {budget.window} seconds; "
-                f"{usage.remaining} are left for the next {usage.reset} seconds"
+                f"{left} are left for the next {reset} seconds"
             )
-            headers = {"Retry-After": str(max(1, usage.reset))}
+            headers = {"Retry-After": str(max(1, reset))}
             raise Refused(RATE_LIMITED, detail, headers, policy=budget.name)
 
 

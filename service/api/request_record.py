@@ -35,13 +35,6 @@ class Interruption(NamedTuple):
 DISCONNECTED: Final = Interruption(499, "the client disconnected")  # the status is that of nginx
 
 
-class Usage(NamedTuple):
-    """What is left of a rate limit, and the seconds until it is full again."""
-
-    remaining: int
-    reset: int
-
-
 @dataclass(slots=True)
 class RequestRecord:
     """A request and its response."""
@@ -49,7 +42,7 @@ class RequestRecord:
     scope: Scope
     method: str  # of the client: HEAD where the scope has GET
     key: str | None = None  # the name of its API key, if it needs one
-    usages: dict[str, Usage] | None = None  # by rate limit; None if it was not counted
+    usages: dict[str, str] | None = None  # what is left of rate limits; None if it was not counted
     route: str | None = None  # its path, with parameters in braces; None if no route matched
     status: int | None = None  # of the application's response; None until it starts
     n_bytes: int = 0  # of the body of the response

@@ -79,7 +79,7 @@ class ComputationRoutes:
             summary=resource.summary,
             description=f"{resource.effect} A long computation becomes a job, which can be polled "
             "or followed; `Prefer: respond-async` always creates a job. A repeated request returns "
-            f"the same resource and computes nothing.",
+            "the same resource and computes nothing.",
             responses={
                 200: {"description": "Computed earlier, or computed without storing it."},
                 201: {"model": model, "description": "Computed and stored."},
