@@ -28,7 +28,6 @@ from service.operations.datasets import read_file, store_dataset
 from service.operations.downloads import Download, Picture
 from service.operations.job_types import JobType, StepwiseComputation
 from service.operations.limits import Limits
-from service.schemas.optimizers import OPTIMIZER_LIST
 from service.operations.questions import QUESTIONS
 from service.operations.resolve import resolve_dataset
 from service.operations.resources import RESOURCES
@@ -36,6 +35,7 @@ from service.rendering.draw import draw
 from service.scheduling import Scheduler
 from service.schemas.base import RequestModel, encode
 from service.schemas.computations import ComputationRequest
+from service.schemas.optimizers import OPTIMIZER_LIST
 from service.schemas.pictures import PictureOptions
 from service.store import computations
 from service.store.database import Database
