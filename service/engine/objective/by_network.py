@@ -16,7 +16,9 @@ from service.engine.types import BLOCK, Array, Weights
 
 
 class NetworkObjective:
-    """Cost and gradient by running the network over every sequence; see ``Objective``.
+    """Cost and gradient by running the network over every sequence, for weights of any size.
+
+    Overflow is not an error: a cost that overflows is inf.
 
     Parameters
     ----------
@@ -30,7 +32,18 @@ class NetworkObjective:
         self._network = network
 
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
-        """Return both derivatives; see ``Objective``."""
+        """Return both derivatives at one pair of weights.
+
+        Parameters
+        ----------
+        w_in, w_rec
+            The weights.
+
+        Returns
+        -------
+        by_w_in, by_w_rec
+            inf, nan or 0 where float64 cannot represent them.
+        """
         weights = Weights(w_in, w_rec)
         _, gradient = cost_and_gradient(self._inputs, self._targets, weights, self._network)
         return float(gradient[0]), float(gradient[1])
@@ -44,13 +57,39 @@ class NetworkObjective:
         return nan
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return many costs, inf where a state overflows; see ``Objective``."""
+        """Return the cost for each pair of weights, broadcast together.
+
+        Parameters
+        ----------
+        w_in, w_rec
+            Of shapes that broadcast together.
+
+        Returns
+        -------
+        costs
+            Of their common shape; inf where a state overflows, and nan where a weight is not
+            finite.
+        """
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
         costs, _ = self._in_chunks(self._costs_and_logs, w_in.ravel(), w_rec.ravel(), n_states=2)
         return np.asarray(costs).reshape(w_in.shape)
 
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
-        """Return the logarithms of many costs; see ``Objective``."""
+        """Return the decimal logarithm of the cost for each pair of weights, broadcast together.
+
+        Parameters
+        ----------
+        w_in, w_rec
+            Of shapes that broadcast together.
+        costs
+            The result of ``costs`` for the same weights, if known.
+
+        Returns
+        -------
+        log10_costs
+            Of their common shape; -inf for 0, inf where a state overflows, and nan where a weight
+            is not finite.
+        """
         if costs is not None and not _is_out_of_range(costs).any():
             return np.asarray(np.log10(costs))
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
@@ -74,7 +113,18 @@ class NetworkObjective:
         return results
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
-        """Return many gradients; see ``Objective``."""
+        """Return the derivatives of the cost for each pair of weights.
+
+        Parameters
+        ----------
+        w_in, w_rec : (M,)
+
+        Returns
+        -------
+        gradients : (2, M)
+            The derivatives by w_in, then by w_rec. Signs are right everywhere; magnitudes are inf
+            on overflow.
+        """
         n_states = 2 * self._inputs.shape[1] + 1
         gradient = self._in_chunks(self._backward, w_in, w_rec, n_states)
         lost = _is_out_of_range(gradient).any(axis=0) & _are_finite(w_in, w_rec)
@@ -89,7 +139,17 @@ class NetworkObjective:
         return gradient
 
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
-        """Return many gradients with exponents of any size; see ``Objective``."""
+        """Return the derivatives of the cost with exponents of any size.
+
+        Parameters
+        ----------
+        w_in, w_rec : (M,)
+            Finite.
+
+        Returns
+        -------
+        by_w_in, by_w_rec : (M,)
+        """
 
         def compute(w_in: Array, w_rec: Array) -> Array:
             both, _ = extended_gradients(self._inputs, self._targets, w_in, w_rec, self._network)
@@ -100,7 +160,18 @@ class NetworkObjective:
         return ExtendedArray(*by_w_in), ExtendedArray(*by_w_rec)
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
-        """Return the linearized least-squares problem; see ``Objective``."""
+        """Return the linearized least-squares problem for each pair of weights.
+
+        Parameters
+        ----------
+        w_in, w_rec : (M,)
+            Finite.
+
+        Returns
+        -------
+        NormalEquations
+            Of M problems with two unknowns.
+        """
         equations = partial(network_normal_equations, self._inputs, self._targets, self._network)
         return NormalEquations(*self._in_chunks(equations, w_in, w_rec, n_states=8))
 

@@ -9,10 +9,9 @@ below the squares of the targets would have no digits.
 from collections.abc import Iterator
 from functools import cached_property
 from math import exp, inf, isfinite, log, log10, nan
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.engine.arithmetic import (
     UNDERFLOW,
@@ -29,26 +28,15 @@ from service.engine.objective.scalar_gradient import Gradient, make_scalar_gradi
 from service.engine.optimum import Optimum, find_optimum
 from service.engine.types import BLOCK, Array, Weights
 
+LARGEST_INPUT: Final = 1e100  # of a dataset
 SMALL_W_IN: Final = 1e-100  # products with a smaller w_in may underflow
 LOG_OVERFLOW: Final = 640.0  # below ln 1.8e308 = 709.8 by a factor that leaves room for w_in
 
 
-class GradientPolynomials(NamedTuple):
-    """The polynomials of the gradient of a w_in² - 2 b w_in + c, by rising power of w_rec.
-
-    Half the derivative with respect to w_in is a w_in - b, and half that with respect to w_rec is
-    (da / 2 w_in - db) w_in + dc / 2.
-    """
-
-    a: Array
-    b: Array
-    da: Array
-    db: Array
-    dc: Array
-
-
 class LinearObjective:
-    """Cost and gradient after one pass over the data for each; see ``Objective``.
+    """Cost and gradient after one pass over the data for each, for weights of any size.
+
+    Overflow is not an error: a cost that overflows is inf, and has a logarithm.
 
     Parameters
     ----------
@@ -58,11 +46,6 @@ class LinearObjective:
         S_0, with the same bounds.
     precomputed
         Values that were computed from the dataset before.
-
-    Attributes
-    ----------
-    gradient
-        From w_in and w_rec both derivatives; see ``Objective``.
     """
 
     def __init__(
@@ -83,89 +66,119 @@ class LinearObjective:
         return Factor.from_arrays(self._dataset.inputs, self._dataset.targets)
 
     @cached_property
-    def _coefficients(self) -> tuple[Array, Array, Array]:
-        """The coefficients of the cost, from moments that only gradients need."""
+    def _coefficients(self) -> list[Array]:
+        """The coefficients of a, b, da, db, dc and c, by rising power of w_rec.
+
+        The cost is a w_in² - 2 b w_in + c, so half its derivative with respect to w_in is
+        a w_in - b, and half that with respect to w_rec is (da / 2 w_in - db) w_in + dc / 2.
+        """
         if self._precomputed is None:
             moments = Moments.from_arrays(self._dataset.inputs, self._dataset.targets)
         else:
             moments = self._precomputed.moments
-        return cost_polynomials(moments, self._initial_state)
-
-    @cached_property
-    def _gradient_coefficients(self) -> GradientPolynomials:
-        a, b, c = self._coefficients
-        return GradientPolynomials(a, b, *map(differentiate, (a, b, c)))
+        a, b, c = cost_polynomials(moments, self._initial_state)
+        return [a, b, *map(differentiate, (a, b, c)), c]
 
     @cached_property
     def _polynomials(self) -> Polynomials:
-        return Polynomials(*self._gradient_coefficients)
+        return Polynomials(*self._coefficients[:5])
 
     @cached_property
     def _extended(self) -> ExtendedPolynomials:
-        return ExtendedPolynomials(*self._gradient_coefficients)
+        return ExtendedPolynomials(*self._coefficients[:5])
 
     @cached_property
     def gradient(self) -> Gradient:
-        """Return both derivatives at one point; see ``Objective``."""
-        a, b, c = self._coefficients
+        """Return both derivatives at one pair of weights.
+
+        Parameters
+        ----------
+        w_in, w_rec : float
+
+        Returns
+        -------
+        by_w_in, by_w_rec : float
+            inf, nan or 0 where float64 cannot represent them.
+        """
+        a, b, *slopes, c = self._coefficients
         # No polynomial or derivative of one overflows up to this |w_rec|.
         largest = 1.0 + float(np.abs(a).sum() + 2.0 * np.abs(b).sum() + np.abs(c).sum())
         safe_w_rec = exp((LOG_OVERFLOW - log(self._size * largest)) / self._size)
-        return make_scalar_gradient(self._gradient_coefficients, self._scale, safe_w_rec)
+        return make_scalar_gradient([a, b, *slopes], self._scale, safe_w_rec)
 
     # Costs
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return many costs, never negative; see ``Objective``.
+        """Return the cost for each pair of weights, broadcast together.
 
-        They are correct to ``tolerances.COST_RTOL``, or to ``tolerances.COST_ATOL`` of the mean
-        squared target. For a surface, w_in (1, nx) and w_rec (ny, 1), residuals are computed once
-        per row.
+        Parameters
+        ----------
+        w_in, w_rec
+            Of shapes that broadcast together. For a surface, w_in (1, nx) and w_rec (ny, 1),
+            residuals are computed once per row.
+
+        Returns
+        -------
+        costs
+            Of their common shape; never negative, inf on overflow, and nan where a weight is not
+            finite. They are correct to ``tolerances.COST_RTOL``, or to ``tolerances.COST_ATOL`` of
+            the mean squared target.
         """
-        columns, rows, shape = _as_table(w_in, w_rec)
-        costs = np.empty((len(rows), columns.shape[1]))
-        for part in self._parts(len(rows), columns.shape[1]):
-            costs[part] = self._costs(_rows_of(columns, part), rows[part])
+        shape = np.broadcast_shapes(w_in.shape, w_rec.shape)
+        table, rows = _as_table(w_in, w_rec)
+        costs = np.empty(table.shape)
+        for part in self._parts(*table.shape):
+            costs[part] = self._costs(table[part], rows[part])
         return costs.reshape(shape)
 
     @np.errstate(over="ignore", invalid="ignore")
     def _costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
+        """Return costs (ny, nx) for w_in (ny, nx) and w_rec (ny,)."""
         if w_in.shape[1] == 1:
             costs = self.factor.sums(w_in[:, 0], w_rec, self._initial_state)[:, None]
             # Powers that underflow may have changed a sum by the square of this.
-            lost_terms = UNDERFLOW * self._input_size * np.abs(w_in[:, 0])
+            lost_terms = UNDERFLOW * LARGEST_INPUT * self._size * np.abs(w_in[:, 0])
             known = costs[:, 0] >= lost_terms * lost_terms
         else:
             parabolas = self.factor.parabolas(w_rec, self._initial_state)
             costs = parabolas(w_in)
             known = parabolas.square > UNDERFLOW
         costs /= self._n
-        lost = np.flatnonzero(~(known & np.isfinite(w_rec)) | _lose_digits(costs))
+        has_digits = ((costs > UNDERFLOW) & (costs < inf)) | (costs == 0.0)
+        lost = np.flatnonzero(~(known & np.isfinite(w_rec) & has_digits.all(axis=1)))
         if lost.size:
-            costs[lost] = self._extended_costs(_rows_of(w_in, lost), w_rec[lost]).value()
+            costs[lost] = self._extended_costs(w_in[lost], w_rec[lost]).value()
         return costs
 
-    @cached_property
-    def _input_size(self) -> float:
-        return float(np.abs(self.factor.inputs).sum())
-
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
-        """Return the decimal logarithms of many costs; see ``Objective``."""
+        """Return the decimal logarithm of the cost for each pair of weights, broadcast together.
+
+        Parameters
+        ----------
+        w_in, w_rec
+            Of shapes that broadcast together.
+        costs
+            The result of ``costs`` for the same weights, if known.
+
+        Returns
+        -------
+        log10_costs
+            Of their common shape; -inf for 0, and nan where a weight is not finite.
+        """
         costs = self.costs(w_in, w_rec) if costs is None else costs
-        columns, rows, shape = _as_table(w_in, w_rec)
+        table, rows = _as_table(w_in, w_rec)
         with np.errstate(divide="ignore"):
-            logs = np.log10(costs).reshape(len(rows), columns.shape[1])
+            logs = np.log10(costs).reshape(table.shape)
         special = np.flatnonzero((np.isinf(logs) | (logs < log10(UNDERFLOW))).any(axis=1))
-        for part in self._parts(special.size, columns.shape[1]):
+        for part in self._parts(special.size, table.shape[1]):
             some = special[part]
-            logs[some] = self._extended_costs(_rows_of(columns, some), rows[some]).log10()
-        return logs.reshape(shape)
+            logs[some] = self._extended_costs(table[some], rows[some]).log10()
+        return logs.reshape(costs.shape)
 
     def _extended_costs(self, w_in: Array, w_rec: Array) -> ExtendedArray:
         """Return the same as ``_costs`` with exponents of any size."""
         finite = np.isfinite(w_in) & np.isfinite(w_rec)[:, None]
-        w_in, w_rec = np.where(np.isfinite(w_in), w_in, 0.0), np.where(np.isfinite(w_rec), w_rec, 0)
+        w_in, w_rec = np.where(finite, w_in, 0.0), np.where(np.isfinite(w_rec), w_rec, 0.0)
         sums = self.factor.extended_parabolas(w_rec, self._initial_state)(w_in)
         return ExtendedArray.from_floats(
             np.where(finite, sums.mantissa / self._n, nan), sums.exponent
@@ -198,7 +211,18 @@ class LinearObjective:
     # The gradient
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
-        """Return many gradients; see ``Objective``."""
+        """Return the derivatives of the cost for each pair of weights.
+
+        Parameters
+        ----------
+        w_in, w_rec : (M,)
+
+        Returns
+        -------
+        gradients : (2, M)
+            The derivatives by w_in, then by w_rec. Signs are right everywhere; magnitudes are inf
+            on overflow.
+        """
         a, b, da, db, dc = self._polynomials(w_rec)
         by_w_in, by_w_rec = gradient = np.empty((2, len(a)))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -225,7 +249,17 @@ class LinearObjective:
             gradient[:, lost] = [derivative.value_keeping_sign() for derivative in both]
 
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
-        """Return many gradients with exponents of any size; see ``Objective``."""
+        """Return the derivatives of the cost with exponents of any size.
+
+        Parameters
+        ----------
+        w_in, w_rec : (M,)
+            Finite.
+
+        Returns
+        -------
+        by_w_in, by_w_rec : (M,)
+        """
         values = self._extended(w_rec)
         a, b, da, db, dc = (values[k] for k in range(5))
         by_w_in = a * w_in - b
@@ -233,7 +267,18 @@ class LinearObjective:
         return by_w_in * self._scale, by_w_rec * self._scale
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
-        """Return the linearized least-squares problem; see ``Objective``."""
+        """Return the linearized least-squares problem for each pair of weights.
+
+        Parameters
+        ----------
+        w_in, w_rec : (M,)
+            Finite.
+
+        Returns
+        -------
+        NormalEquations
+            Of M problems with two unknowns.
+        """
         equations = NormalEquations(*np.empty((2, 2, w_in.size)))
         for part in self._parts(w_in.size, 1):
             equations.steps[:, part], equations.couplings[:, part] = linear_normal_equations(
@@ -245,11 +290,24 @@ class LinearObjective:
 
     @cached_property
     def optimum(self) -> Optimum:
-        """The exact global minimum, computed once; see ``Objective``."""
+        """The exact global minimum, computed once."""
         return find_optimum(self.factor, self._initial_state)
 
     def gap_to_optimum(self, w_in: float, w_rec: float, cost: float) -> float:
-        """Return the cost minus that of the optimum; see ``Objective``."""
+        """Return the cost of these weights minus that of the optimum, without cancellation.
+
+        Parameters
+        ----------
+        w_in, w_rec
+            The weights.
+        cost
+            That of the weights.
+
+        Returns
+        -------
+        gap
+            Not negative; nan if a weight is not finite.
+        """
         best = self.optimum
         excess = cost - best.cost
         # The difference of two nearly equal costs has no digits.
@@ -259,24 +317,10 @@ class LinearObjective:
         return max(excess, 0.0)
 
 
-def _lose_digits(costs: Array) -> NDArray[np.bool_]:
-    """Return which rows of costs (ny, nx) have one that is tiny but not 0, infinite, or nan."""
-    lost: NDArray[np.bool_] = ~((costs.min(axis=1) > UNDERFLOW) & (costs.max(axis=1) < inf))
-    if lost.any():
-        some = costs[lost]
-        lost[lost] = ~((some == 0.0) | ((some > UNDERFLOW) & (some < inf))).all(axis=1)
-    return lost
-
-
-def _rows_of(w_in: Array, rows: Any) -> Array:
-    """Return w_in for some rows of a table: some of its rows, or its only one."""
-    return w_in if len(w_in) == 1 else w_in[rows]
-
-
-def _as_table(w_in: Array, w_rec: Array) -> tuple[Array, Array, tuple[int, ...]]:
-    """Return w_in (1 or ny, nx), w_rec (ny,), and the shape that both broadcast to."""
-    if w_in.ndim == w_rec.ndim == 2 and len(w_in) == w_rec.shape[1] == 1:
-        return w_in, w_rec[:, 0], (len(w_rec), w_in.size)
-    if w_in.shape != w_rec.shape:
-        w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-    return w_in.reshape(-1, 1), w_rec.reshape(-1), w_in.shape
+def _as_table(w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+    """Return w_in (ny, nx) and w_rec (ny,): one row per w_rec of a surface, or per pair."""
+    shape = np.broadcast_shapes(w_in.shape, w_rec.shape)
+    w_in = np.broadcast_to(w_in, shape)
+    if len(shape) == 2 and w_rec.shape == (shape[0], 1):
+        return w_in, w_rec[:, 0]
+    return w_in.reshape(-1, 1), np.broadcast_to(w_rec, shape).reshape(-1)
