@@ -7,6 +7,8 @@ another version are ignored.
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from service.engine.data import Dataset, Factor, Moments, Precomputed
 from service.engine.types import Array
 from service.operations.ids import RESULT_VERSION
@@ -32,7 +34,7 @@ def arrays_to_store(
         return {}
     inputs, targets = dataset.inputs, dataset.targets
     moments = precomputed.moments if precomputed else Moments.from_arrays(inputs, targets)
-    arrays = {MOMENTS: moments.to_array()}
+    arrays = {MOMENTS: np.concatenate(moments)}
     if Factor.is_small(*inputs.shape):
         arrays[FACTOR] = Factor.from_arrays(inputs, targets).rows
     return arrays
@@ -44,4 +46,4 @@ def from_stored_arrays(arrays: Mapping[str, Array], n_samples: int) -> Precomput
     if moments is None:
         return None
     factor = None if rows is None else Factor(rows, n_samples)
-    return Precomputed(Moments.from_array(moments, n_samples), factor)
+    return Precomputed(Moments.from_array(moments), factor)

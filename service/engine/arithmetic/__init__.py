@@ -3,7 +3,6 @@
 from service.engine.arithmetic import tolerances
 from service.engine.arithmetic.extended import (
     ExtendedArray,
-    concatenate,
     extended_powers,
     running_products,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "ExtendedArray",
     "ExtendedPolynomials",
     "Polynomials",
-    "concatenate",
     "differentiate",
     "extended_powers",
     "fill_powers",

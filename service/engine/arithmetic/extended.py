@@ -5,7 +5,6 @@ where float64 neither overflows nor underflows. Unlike logarithms, such numbers 
 ten thousand operations.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,24 +173,6 @@ class ExtendedArray:
 
 def _extend(other: Any) -> ExtendedArray:
     return other if isinstance(other, ExtendedArray) else ExtendedArray.from_floats(other)
-
-
-def concatenate(parts: Sequence[ExtendedArray]) -> ExtendedArray:
-    """Join arrays along their first axis.
-
-    Parameters
-    ----------
-    parts
-        At least one, of shapes (n_i, ...) that differ in n_i only.
-
-    Returns
-    -------
-    ExtendedArray : (sum of n_i, ...)
-    """
-    return ExtendedArray(
-        np.concatenate([part.mantissa for part in parts]),
-        np.concatenate([part.exponent for part in parts]),
-    )
 
 
 def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedArray:

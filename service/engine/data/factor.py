@@ -24,7 +24,6 @@ import numpy as np
 from service.engine.arithmetic import (
     EXPONENT_OF_ZERO,
     ExtendedArray,
-    concatenate,
     extended_powers,
     fill_powers,
 )
@@ -61,16 +60,32 @@ class Parabolas(Generic[N]):
         return sums
 
 
-@dataclass(frozen=True)
 class Factor:
     """The data as a matrix A with a row per sequence, or its triangular factor R.
 
-    The columns of ``rows`` (m, T + 2) are the inputs, the last one first, then ones, then the
-    targets; in R, they are what these became.
+    Parameters
+    ----------
+    rows : (m, T + 2)
+        The columns are the inputs, the last one first, then ones, then the targets; in R, they are
+        what these became.
+    n_samples
+        The number N of sequences.
+
+    Attributes
+    ----------
+    n_steps
+        The number T of steps.
+    inputs : (m, T)
+        The columns of the inputs, by rising power of w_rec.
+    ones : (m,)
+        The column of ones, whose coefficient is s0 w_rec^T.
+    targets : (m,)
+        The column of the targets.
     """
 
-    rows: Array
-    n_samples: int
+    def __init__(self, rows: Array, n_samples: int) -> None:
+        self.rows, self.n_samples, self.n_steps = rows, n_samples, rows.shape[1] - 2
+        self.inputs, self.ones, self.targets = rows[:, :-2], rows[:, -2], rows[:, -1]
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Factor":
@@ -111,26 +126,6 @@ class Factor:
     def is_small(n_samples: int, n_steps: int) -> bool:
         """Return whether R is small enough, compared with the data, to be stored with them."""
         return (n_steps + 2) ** 2 <= STORED_SHARE * n_samples * n_steps
-
-    @property
-    def n_steps(self) -> int:
-        """The number T of steps."""
-        return int(self.rows.shape[1]) - 2
-
-    @property
-    def inputs(self) -> Array:
-        """The columns of the inputs (m, T), by rising power of w_rec."""
-        return self.rows[:, :-2]
-
-    @property
-    def ones(self) -> Array:
-        """The column of ones (m,), whose coefficient is s0 w_rec^T."""
-        return self.rows[:, -2]
-
-    @property
-    def targets(self) -> Array:
-        """The column of the targets (m,)."""
-        return self.rows[:, -1]
 
     def sums(self, w_in: Array, w_rec: Array, initial_state: float) -> Array:
         """Return the sums of squared residuals for pairs of weights.
@@ -196,10 +191,9 @@ class Factor:
         """
         orders = np.arange(self.n_steps + 1)[:, None]
         powers = extended_powers(ExtendedArray.from_floats(w_rec), orders)
-        ones = ExtendedArray.from_floats(np.ones((1, len(w_rec))))
         # Both are divided by powers of two, one per w_rec, that bring them near 1.
         outputs, of_outputs = _combine(self.inputs, powers[:-1])
-        factors = concatenate([powers[-1:] * -initial_state, ones])
+        factors = powers[[-1, 0]] * np.array([[-initial_state], [1.0]])
         rest, of_rest = _combine(self.rows[:, -2:], factors)
         scaled, extend = _project(outputs, rest), ExtendedArray.from_floats
         return Parabolas(

@@ -7,8 +7,7 @@ p_i, t_i² and t_i. They are computed in one pass, and a gradient then takes O(T
 number of sequences. Costs have more digits if they are computed from a ``Factor``.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +19,17 @@ STRIP_SIZE: Final = 1 << 17  # products of columns held together: 1 MB of float6
 MIN_STRIP_HEIGHT: Final = 64  # rows of a strip: enough for an efficient matrix product
 
 
-@dataclass(frozen=True)
-class Moments:
+class Moments(NamedTuple):
     """Sums over N sequences of T steps; polynomials as coefficients by increasing power of w_rec.
 
     They are sums and not means because sums of whole numbers are exact. The gradient at a perfect
     fit is then exactly 0.
     """
 
-    n_samples: int
-    n_steps: int
     input_square_sum: Array  # (2 T - 1,), of p_i²
     input_target_sum: Array  # (T,), of p_i t_i
     input_sum: Array  # (T,), of p_i
-    target_square_sum: float  # of t_i²
-    target_sum: float  # of t_i
+    target_sums: Array  # (2,), of t_i² and of t_i
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Moments":
@@ -60,48 +55,24 @@ class Moments:
             _add_square(square, x)
             linear += np.stack([t, np.ones(len(t))]) @ x
         # The last input is the coefficient of power 0.
-        square, (by_target, input_sum) = square[::-1].copy(), linear[:, ::-1].copy()
-        target_square, target = float(targets @ targets), float(targets.sum())
-        return cls(n_samples, n_steps, square, by_target, input_sum, target_square, target)
-
-    def to_array(self) -> Array:
-        """Return the sums as one array.
-
-        Returns
-        -------
-        sums : (4 T + 1,)
-            In the order of the attributes.
-        """
-        targets = [self.target_square_sum, self.target_sum]
-        return np.concatenate(
-            [self.input_square_sum, self.input_target_sum, self.input_sum, targets]
-        )
+        target_sums = np.array([targets @ targets, targets.sum()])
+        return cls(square[::-1].copy(), *linear[:, ::-1].copy(), target_sums)
 
     @classmethod
-    def from_array(cls, sums: Array, n_samples: int) -> "Moments":
-        """Return moments from the result of ``to_array``.
+    def from_array(cls, sums: Array) -> "Moments":
+        """Return moments from one array.
 
         Parameters
         ----------
         sums : (4 T + 1,)
-        n_samples
-            N, positive.
+            The fields, concatenated.
 
         Returns
         -------
         Moments
         """
         n_steps = len(sums) // 4
-        ends = [2 * n_steps - 1, 3 * n_steps - 1, 4 * n_steps - 1]
-        square, by_target, input_sum, (target_square, target) = np.split(sums, ends)
-        return cls(
-            n_samples, n_steps, square, by_target, input_sum, float(target_square), float(target)
-        )
-
-    @property
-    def target_square(self) -> float:
-        """Mean of t_i²."""
-        return self.target_square_sum / self.n_samples
+        return cls(*np.split(sums, [2 * n_steps - 1, 3 * n_steps - 1, 4 * n_steps - 1]))
 
 
 def _add_square(square: Array, x: NDArray[np.floating]) -> None:
@@ -132,7 +103,7 @@ def _shift_rows(strip: NDArray[np.floating]) -> Array:
     return widened.reshape(-1)[:-rows].reshape(rows, columns + rows - 1)
 
 
-def cost_polynomials(moments: Moments, s0: float) -> tuple[Array, Array, Array]:
+def cost_polynomials(moments: Moments, n_samples: int, s0: float) -> tuple[Array, Array, Array]:
     """Return the coefficients of the cost for the identity.
 
     N times the mean squared error is a(w_rec) w_in² - 2 b(w_rec) w_in + c(w_rec), where a is the
@@ -142,6 +113,8 @@ def cost_polynomials(moments: Moments, s0: float) -> tuple[Array, Array, Array]:
     ----------
     moments
         The sums over N sequences of T steps.
+    n_samples
+        N.
     s0
         Initial state; finite.
 
@@ -152,12 +125,11 @@ def cost_polynomials(moments: Moments, s0: float) -> tuple[Array, Array, Array]:
     c : (1,) without an initial state, otherwise (2 T + 1,)
         Coefficients by increasing power of w_rec.
     """
+    square, by_target, input_sum, (target_square, target) = moments
     if s0 == 0.0:
-        c = np.array([moments.target_square_sum])
-        return moments.input_square_sum, moments.input_target_sum, c
-    b = np.concatenate([moments.input_target_sum, -s0 * moments.input_sum])
-    c = np.zeros(2 * moments.n_steps + 1)
-    c[0] = moments.target_square_sum
-    c[moments.n_steps] = -2.0 * s0 * moments.target_sum
-    c[-1] = s0 * s0 * moments.n_samples
-    return moments.input_square_sum, b, c
+        return square, by_target, np.array([target_square])
+    c = np.zeros(2 * len(input_sum) + 1)
+    c[0] = target_square
+    c[len(input_sum)] = -2.0 * s0 * target
+    c[-1] = s0 * s0 * n_samples
+    return square, np.concatenate([by_target, -s0 * input_sum]), c

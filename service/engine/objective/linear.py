@@ -76,7 +76,7 @@ class LinearObjective:
             moments = Moments.from_arrays(self._dataset.inputs, self._dataset.targets)
         else:
             moments = self._precomputed.moments
-        a, b, c = cost_polynomials(moments, self._initial_state)
+        a, b, c = cost_polynomials(moments, self._n, self._initial_state)
         return [a, b, *map(differentiate, (a, b, c)), c]
 
     @cached_property
