@@ -18,11 +18,8 @@ from numpy.typing import NDArray
 BlockResult: TypeAlias = tuple[NDArray[Any], ...]
 
 
-def _continue() -> None:
-    """Do nothing: no caller limits the computation."""
-
-
-_check: Final[ContextVar[Callable[[], None]]] = ContextVar("check", default=_continue)
+# Without a caller that limits the computation, it does nothing.
+_check: Final[ContextVar[Callable[[], None]]] = ContextVar("check", default=lambda: None)
 
 
 def check_interruption() -> None:

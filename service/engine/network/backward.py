@@ -12,7 +12,6 @@ from service.engine.network.forward import (
     forward_states,
     mean_squared_error,
     output_gradient,
-    pre_activations,
 )
 from service.engine.types import Array, Weights
 
@@ -62,7 +61,8 @@ def backpropagate(
     """
     n_samples, n_steps = inputs.shape
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        slopes = network.f.derivative(pre_activations(inputs, states, w_in, w_rec).T)
+        pre_activations = w_rec * states[:, :-1] + w_in * inputs
+        slopes = network.f.derivative(pre_activations.T)
         # Time is the first axis, as in forward_states.
         state_gradients = np.empty((n_steps + 1, n_samples))
         state_gradients[-1] = output_gradient

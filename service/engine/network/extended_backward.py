@@ -22,7 +22,7 @@ class ExtendedGradients(NamedTuple):
 
 
 def extended_gradients(
-    inputs: Array, targets: Array, w_in: Array, w_rec: Array, network: Network
+    inputs: Array, targets: Array | None, w_in: Array, w_rec: Array, network: Network
 ) -> ExtendedGradients:
     """Backpropagate through time with exponents of any size.
 
@@ -32,6 +32,7 @@ def extended_gradients(
     ----------
     inputs : (N, T)
     targets : (N,)
+        Or None for the derivatives of the sum of the outputs, in place of those of the cost.
     w_in, w_rec : (M,)
         Finite, as inputs and targets are.
     network
@@ -49,15 +50,19 @@ def extended_gradients(
     """
     sums = []
     for rows, x, states, z in _run(inputs, w_in, w_rec, network):
+        last = ExtendedArray.from_floats(np.ones(z.shape[1:]))
+        if targets is not None:
+            last = states[-1] - targets[rows]
         # The sums are multiplied by the factor 2 / N of the output gradient. Multiplying the
         # residuals would round each of them, so sums of 0 would not be exactly 0.
         slopes = network.f.slopes(z)
-        gradients = _backpropagate(states[-1] - targets[rows], slopes, w_rec)
+        gradients = running_products(last, slopes[::-1] * w_rec[:, None])[::-1]
         z_gradients = gradients[1:] * slopes
         by_w_in, by_w_rec = map(_sum_by_network, (z_gradients * x, z_gradients * states[:-1]))
         sums.append((by_w_in, by_w_rec, gradients.sum(axis=2)))
+    factor = 1.0 if targets is None else 2.0 / len(targets)
     by_w_in, by_w_rec, state_gradients = (
-        reduce(add, parts) * (2.0 / len(targets)) for parts in zip(*sums, strict=True)
+        reduce(add, parts) * factor for parts in zip(*sums, strict=True)
     )
     return ExtendedGradients((by_w_in, by_w_rec), state_gradients)
 
@@ -67,29 +72,6 @@ def _sum_by_network(terms: ExtendedArray) -> ExtendedArray:
     n_steps, n_networks, n = terms.mantissa.shape
     numbers = (np.moveaxis(x, 1, 0) for x in (terms.mantissa, terms.exponent))
     return ExtendedArray(*(x.reshape(n_networks, n_steps * n) for x in numbers)).sum(axis=1)
-
-
-def output_sensitivities(
-    inputs: Array, w_in: Array, w_rec: Array, network: Network
-) -> ExtendedArray:
-    """Return the derivatives of S_T by S_0 ... S_T, summed over the sequences.
-
-    Parameters
-    ----------
-    inputs : (N, T)
-    w_in, w_rec : (M,)
-    network
-        The activation and the initial state.
-
-    Returns
-    -------
-    sensitivities : (T + 1, M)
-    """
-    sums = []
-    for _, _, _, z in _run(inputs, w_in, w_rec, network):
-        ones = ExtendedArray.from_floats(np.ones(z.shape[1:]))
-        sums.append(_backpropagate(ones, network.f.slopes(z), w_rec).sum(axis=2))
-    return reduce(add, sums)
 
 
 def _run(
@@ -134,8 +116,3 @@ def _run_steps(
         steps.append(state)
     mantissa = np.array([step.mantissa for step in steps])
     return ExtendedArray(mantissa, np.array([step.exponent for step in steps])), z
-
-
-def _backpropagate(last: ExtendedArray, slopes: ExtendedArray, w_rec: Array) -> ExtendedArray:
-    """Return state gradients (T + 1, M, N) from the last ones (M, N) and slopes (T, M, N)."""
-    return running_products(last, slopes[::-1] * w_rec[:, None])[::-1]

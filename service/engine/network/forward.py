@@ -8,7 +8,7 @@ import numpy as np
 
 from service.engine.arithmetic import UNDERFLOW
 from service.engine.interruption import check_interruption
-from service.engine.network.activations import ACTIVATIONS, Activation, Elementwise
+from service.engine.network.activations import ACTIVATIONS, Activation
 from service.engine.types import Array
 
 # Up to about this many sequences, a loop over Python floats is faster than calls of numpy.
@@ -42,24 +42,6 @@ class Network:
         return ACTIVATIONS[self.activation]
 
 
-def pre_activations(inputs: Array, states: Array, w_in: float, w_rec: float) -> Array:
-    """Return z_k = w_rec S_{k-1} + w_in x_k.
-
-    Parameters
-    ----------
-    inputs : (N, T)
-    states : (N, T + 1)
-    w_in, w_rec
-        The weights.
-
-    Returns
-    -------
-    z : (N, T)
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        return w_rec * states[:, :-1] + w_in * inputs
-
-
 def forward_states(inputs: Array, w_in: float, w_rec: float, network: Network) -> Array:
     """Run the network over its inputs and return all states.
 
@@ -83,37 +65,15 @@ def forward_states(inputs: Array, w_in: float, w_rec: float, network: Network) -
     KeyError
         If the activation is unknown.
     """
+    f, states = network.f.function, np.empty((inputs.shape[1] + 1, len(inputs)))
+    states[0] = network.initial_state
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        # With time along the rows, a step writes one contiguous row.
         input_terms = w_in * np.ascontiguousarray(inputs.T)
-    start = np.full(len(inputs), network.initial_state)
-    return run_steps(start, input_terms, w_rec, network.f.function).T
-
-
-def run_steps(start: Array, input_terms: Array, w_rec: float, f: Elementwise) -> Array:
-    """Return all states, with time along the rows, so that a step writes one contiguous row.
-
-    Parameters
-    ----------
-    start : (N,)
-        The states before the first step.
-    input_terms : (T, N)
-        w_in x_k.
-    w_rec
-        The recurrent weight.
-    f
-        The activation.
-
-    Returns
-    -------
-    states : (T + 1, N)
-    """
-    states = np.empty((len(input_terms) + 1, len(start)))
-    states[0] = start
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for k, input_term in enumerate(input_terms):
             check_interruption()
             states[k + 1] = f(w_rec * states[k] + input_term)
-    return states
+    return states.T
 
 
 def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) -> Array:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from service.engine.arithmetic import ExtendedArray
-from service.engine.network.extended_backward import extended_gradients, output_sensitivities
+from service.engine.network.extended_backward import extended_gradients
 from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
 
@@ -103,7 +103,8 @@ def trace_gradient(
     w_in, w_rec = np.array(weights)[:, None]
     (by_w_in, by_w_rec), state_gradients = extended_gradients(inputs, targets, w_in, w_rec, network)
     if aggregation is Aggregation.TUTORIAL:
-        state_gradients = output_sensitivities(inputs, w_in, w_rec, network) * state_gradients[-1]
+        of_outputs = extended_gradients(inputs, None, w_in, w_rec, network).state_gradients
+        state_gradients = of_outputs * state_gradients[-1]
     by_w_in, by_w_rec, state_gradients = by_w_in[0], by_w_rec[0], state_gradients[:, 0]
     growth, sign = _growth_per_step(state_gradients, weights, network), state_gradients.sign()
     is_zero = not (sign[:-1].any() or by_w_in.sign() or by_w_rec.sign())

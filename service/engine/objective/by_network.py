@@ -70,9 +70,7 @@ class NetworkObjective:
             Of their common shape; inf where a state overflows, and nan where a weight is not
             finite.
         """
-        w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-        costs, _ = self._in_chunks(self._costs_and_logs, w_in.ravel(), w_rec.ravel(), n_states=2)
-        return np.asarray(costs).reshape(w_in.shape)
+        return self._costs_and_logs(w_in, w_rec)[0]
 
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
         """Return the decimal logarithm of the cost for each pair of weights, broadcast together.
@@ -92,15 +90,25 @@ class NetworkObjective:
         """
         if costs is not None and not _is_out_of_range(costs).any():
             return np.asarray(np.log10(costs))
+        return self._costs_and_logs(w_in, w_rec)[1]
+
+    def _costs_and_logs(self, w_in: Array, w_rec: Array) -> list[Array]:
+        """Return costs, and their logarithms, of the shape to which the weights broadcast."""
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-        _, logs = self._in_chunks(self._costs_and_logs, w_in.ravel(), w_rec.ravel(), n_states=2)
-        return np.asarray(logs).reshape(w_in.shape)
+        both = self._in_chunks(self._some_costs, w_in.ravel(), w_rec.ravel(), n_states=2)
+        return [numbers.reshape(w_in.shape) for numbers in both]
 
     @np.errstate(all="ignore")
-    def _costs_and_logs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return the costs of M networks, and their logarithms also if squares overflow."""
-        outputs, overflowed = self._outputs(w_in, w_rec)
-        residuals = outputs - self._targets
+    def _some_costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return the costs of M networks, and their logarithms also if squares overflow.
+
+        A relu may turn an overflow at any step into a wrong finite number.
+        """
+        overflowed = np.zeros(w_in.size, np.bool_)
+        for state in self._run(w_in, w_rec):
+            if not isfinite(state.max(initial=0.0)):
+                overflowed |= ~np.isfinite(state).all(axis=1)
+        residuals = state - self._targets
         costs = np.mean(residuals**2, axis=-1)
         largest = np.max(np.abs(residuals), axis=-1)
         residuals /= largest[:, None]
@@ -200,17 +208,6 @@ class NetworkObjective:
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
                 state = f(w_rec[:, None] * state + w_in[:, None] * x)
             yield state
-
-    def _outputs(self, w_in: Array, w_rec: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Return the last states (M, N), and which networks overflowed at any step.
-
-        A relu may turn an overflow into a wrong finite number.
-        """
-        overflowed = np.zeros(w_in.size, np.bool_)
-        for state in self._run(w_in, w_rec):
-            if not isfinite(state.max(initial=0.0)):
-                overflowed |= ~np.isfinite(state).all(axis=1)
-        return state, overflowed
 
     def _backward(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Return the derivatives of M networks with respect to w_in and w_rec, two arrays (M,)."""

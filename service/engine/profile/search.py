@@ -8,17 +8,55 @@ function less the level.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.interruption import check_interruption
-from service.engine.profile.evaluation import Evaluation
-from service.engine.profile.roots import find_roots
+from service.engine.profile.points import find_roots
 from service.engine.types import Array
 
 ROUNDS: Final = 6  # how many times a gap of the grid may be halved
 MAX_POINTS: Final = 2000  # that are refined; rounding errors may have extrema everywhere
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A function evaluated at W points.
+
+    A subclass adds arrays (W, ...) with other results at the same points.
+
+    Attributes
+    ----------
+    w : (W,)
+        The points.
+    cost : (W,)
+        The values; any real numbers, nan where rounding leaves no digits.
+    slope : (W,)
+        The derivatives with respect to w.
+    accuracy : (W,)
+        Costs that differ by less count as equal.
+    """
+
+    w: Array
+    cost: Array
+    slope: Array
+    accuracy: Array
+
+    def __getitem__(self, where: slice | NDArray[np.bool_] | NDArray[np.intp]) -> Self:
+        return type(self)(*(array[where] for array in vars(self).values()))
+
+    def concatenate(self, *others: Self) -> Self:
+        """Return these points and those of others, in this order."""
+        columns = zip(*(vars(part).values() for part in (self, *others)), strict=True)
+        return type(self)(*map(np.concatenate, columns))
+
+    def merge(self, *others: Self) -> Self:
+        """Return these points and those of others, sorted by w, each w once."""
+        merged = self.concatenate(*others)
+        return merged[np.unique(merged.w, return_index=True)[1]]
+
 
 E = TypeVar("E", bound=Evaluation)
 

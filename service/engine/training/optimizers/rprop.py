@@ -52,13 +52,9 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> GradientOp
     def update(gradient: FloatOrArray, state: State) -> tuple[FloatOrArray, State]:
         step_size, previous = state
         if isinstance(gradient, float):
-            if gradient > 0.0:
-                step_size *= eta_plus if previous == 1.0 else eta_minus
-                return -step_size, (step_size, 1.0)
-            if gradient < 0.0:
-                step_size *= eta_plus if previous == -1.0 else eta_minus
-                return step_size, (step_size, -1.0)
-            sign, step_size = gradient + 0.0, min(step_size, LARGEST_IDLE_STEP)
+            sign = 1.0 if gradient > 0.0 else -1.0 if gradient < 0.0 else gradient + 0.0
+            if sign == 0.0:
+                step_size = min(step_size, LARGEST_IDLE_STEP)
             step_size *= eta_plus if sign == previous else eta_minus
         else:
             sign = np.sign(gradient)
