@@ -18,7 +18,7 @@ class OptimizerSchema(RequestModel):
 
     def to_engine(self) -> Optimizer:
         """Return the engine's optimizer."""
-        return OPTIMIZERS[self.name](**self.model_dump(exclude={"name"}))
+        return OPTIMIZERS[self.name].build(**self.model_dump(exclude={"name"}))
 
 
 def _field(parameter: Parameter) -> Any:

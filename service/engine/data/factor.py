@@ -106,14 +106,15 @@ class Factor:
             With N rows, or with T + 2 where N is larger and the data are not few.
         """
         n_samples, n_steps = inputs.shape
-        if n_samples <= n_steps + 2 or inputs.size <= SMALL:
-            return cls(_stack(inputs, targets), n_samples)
+        keeps_rows = n_samples <= n_steps + 2 or inputs.size <= SMALL
+        size = n_samples if keeps_rows else BLOCK_ROWS
         factor = np.empty((0, n_steps + 2))
-        for start in range(0, n_samples, BLOCK_ROWS):
+        for start in range(0, n_samples, size):
             check_interruption()
-            rows = slice(start, start + BLOCK_ROWS)
-            block = np.vstack([factor, _stack(inputs[rows], targets[rows])])
-            factor = np.asarray(np.linalg.qr(block, mode="r"))
+            x, t = inputs[start : start + size], targets[start : start + size]
+            factor = np.vstack([factor, np.column_stack([x[:, ::-1], np.ones(len(t)), t])])
+            if not keeps_rows:
+                factor = np.asarray(np.linalg.qr(factor, mode="r"))
         return cls(factor, n_samples)
 
     def compressed(self) -> "Factor":
@@ -246,7 +247,3 @@ def _combine(columns: Array, factors: ExtendedArray) -> tuple[Array, Array]:
     shift = np.frexp(np.abs(values).max(axis=0))[1]
     is_zero = (values == 0.0).all(axis=0)
     return np.ldexp(values, -shift), np.where(is_zero, 0.0, scale + shift)
-
-
-def _stack(inputs: Array, targets: Array) -> Array:
-    return np.column_stack([inputs[:, ::-1], np.ones(len(targets)), targets])

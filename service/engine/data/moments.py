@@ -10,7 +10,6 @@ number of sequences. Costs have more digits if they are computed from a ``Factor
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.engine.interruption import check_interruption
 from service.engine.types import BLOCK, Array
@@ -55,8 +54,8 @@ class Moments(NamedTuple):
             _add_square(square, x)
             linear += np.stack([t, np.ones(len(t))]) @ x
         # The last input is the coefficient of power 0.
-        target_sums = np.array([targets @ targets, targets.sum()])
-        return cls(square[::-1].copy(), *linear[:, ::-1].copy(), target_sums)
+        square, (by_target, input_sum) = square[::-1].copy(), linear[:, ::-1].copy()
+        return cls(square, by_target, input_sum, np.array([targets @ targets, targets.sum()]))
 
     @classmethod
     def from_array(cls, sums: Array) -> "Moments":
@@ -75,32 +74,26 @@ class Moments(NamedTuple):
         return cls(*np.split(sums, [2 * n_steps - 1, 3 * n_steps - 1, 4 * n_steps - 1]))
 
 
-def _add_square(square: Array, x: NDArray[np.floating]) -> None:
+def _add_square(square: Array, x: Array) -> None:
     """Add the sum of squares of the rows of x (n, T), as polynomials, to ``square`` (2 T - 1,).
 
     It consists of the sums along the antidiagonals of the symmetric matrix x.T @ x, which is
-    computed in strips that begin at its diagonal.
+    computed in strips of rows that begin at its diagonal. A matrix with K rows, and K more columns
+    of zeros, is read as if its rows were one number shorter: row i moves by i columns, and
+    antidiagonals become columns. The columns from K on are doubled before: they stand for both
+    halves of the symmetric matrix.
     """
     n_steps = x.shape[1]
     height = max(STRIP_SIZE // n_steps, MIN_STRIP_HEIGHT)
     for first in range(0, n_steps, height):
         check_interruption()
         strip = x[:, first : first + height].T @ x[:, first:]
-        sums = _shift_rows(strip).sum(axis=0)
-        square[2 * first : 2 * first + len(sums)] += sums
-
-
-def _shift_rows(strip: NDArray[np.floating]) -> Array:
-    """Move row i of a strip (K, L) by i columns: antidiagonals become columns (K, K + L - 1).
-
-    A matrix with K more columns of zeros is read as if its rows were one number shorter. The
-    columns from K on are doubled before: they stand for both halves of the symmetric matrix.
-    """
-    rows, columns = strip.shape
-    widened = np.zeros((rows, columns + rows))
-    widened[:, :rows] = strip[:, :rows]
-    np.multiply(2.0, strip[:, rows:], out=widened[:, rows:columns])
-    return widened.reshape(-1)[:-rows].reshape(rows, columns + rows - 1)
+        rows, columns = strip.shape
+        widened = np.zeros((rows, columns + rows))
+        widened[:, :rows] = strip[:, :rows]
+        np.multiply(2.0, strip[:, rows:], out=widened[:, rows:columns])
+        moved = widened.reshape(-1)[:-rows].reshape(rows, columns + rows - 1)
+        square[2 * first : 2 * first + columns + rows - 1] += moved.sum(axis=0)
 
 
 def cost_polynomials(moments: Moments, n_samples: int, s0: float) -> tuple[Array, Array, Array]:

@@ -147,8 +147,8 @@ def check_gradient(
         above, below = np.array(weights) + h * np.eye(2), np.array(weights) - h * np.eye(2)
         high, low = np.reshape(
             [
-                mean_squared_error(final_outputs(inputs, *point, network), targets)
-                for point in [*above.tolist(), *below.tolist()]
+                mean_squared_error(final_outputs(inputs, w_in, w_rec, network), targets)
+                for w_in, w_rec in [*above.tolist(), *below.tolist()]
             ],
             (2, 2),
         )

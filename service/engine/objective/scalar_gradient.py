@@ -49,7 +49,7 @@ def make_scalar_gradient(polynomials: Sequence[Array], scale: float, largest: fl
     """
     short = len(polynomials[0]) < 2 * SHORT  # a has 2 T - 1 coefficients
     own = np.concatenate(polynomials).tolist() if short else _make_split(polynomials)
-    lengths = [len(coefficients) if short else 2 for coefficients in polynomials]
+    lengths = map(len, polynomials) if short else [2] * len(polynomials)
     gradient: Gradient = _compile(*lengths, known=short)(scale, largest, *own)
     return gradient
 

@@ -15,6 +15,7 @@ problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -237,9 +238,8 @@ class ReducedCost:
             is_better = moves & (new.cost < best.cost + change)
             factor = np.where(is_better, 1.0, 0.25 * factor)
             best = best.concatenate(new)[k + len(k) * is_better]
-        w_rec = convert(best.w, is_far).tolist()
-        rounded = [snap_to_six_digits(w, tolerances.ROUND_ROOT_RTOL) for w in w_rec]
-        u = convert(np.array(rounded), is_far)
+        snap = partial(snap_to_six_digits, tolerance=tolerances.ROUND_ROOT_RTOL)
+        u = convert(np.array([*map(snap, convert(best.w, is_far).tolist())]), is_far)
         u[np.abs(u) < tolerances.ROUND_ROOT_RTOL] = 0.0
         differs = (u != best.w) & ~best.at_root
         if not differs.any():

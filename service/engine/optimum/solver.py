@@ -7,7 +7,9 @@ need no search are solved here, where the minimum is also selected.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf, isfinite, isnan, log, log10, nan
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -151,8 +153,8 @@ def _select(reduced: ReducedCost, points: Points, *, is_flat: bool) -> Optimum:
     order = np.argsort(points.cost - (points.w == 0.0) * points.accuracy, kind="stable")
     is_low = points.cost - margin <= np.min(points.cost + margin)
     points = points[order[is_low[order]]]
-    optima = [_to_optimum(reduced, points, k) for k in range(len(points.w))]
-    costs = np.array([optimum.cost for optimum in optima])
+    optima = [*map(partial(_to_optimum, reduced, points), range(len(points.w)))]
+    costs = np.array([*map(attrgetter("cost"), optima)])
     lowest = float(costs.min())
     limit = lowest + reduced.equal_within(lowest, 0.0)
     # The rounding of weights may increase the cost by more than the accuracy of costs: by that of

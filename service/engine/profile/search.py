@@ -8,6 +8,7 @@ function less the level.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -45,12 +46,12 @@ class Evaluation:
     accuracy: Array
 
     def __getitem__(self, where: slice | NDArray[np.bool_] | NDArray[np.intp]) -> Self:
-        return type(self)(*(array[where] for array in vars(self).values()))
+        return type(self)(*map(itemgetter(where), vars(self).values()))
 
     def concatenate(self, *others: Self) -> Self:
         """Return these points and those of others, in this order."""
-        columns = zip(*(vars(part).values() for part in (self, *others)), strict=True)
-        return type(self)(*map(np.concatenate, columns))
+        rows = map(dict.values, map(vars, (self, *others)))
+        return type(self)(*map(np.concatenate, zip(*rows, strict=True)))
 
     def merge(self, *others: Self) -> Self:
         """Return these points and those of others, sorted by w, each w once."""

@@ -1,6 +1,6 @@
 """Rprop and iRprop⁻: optimizers that use only the sign of the gradient."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -19,13 +19,9 @@ from service.engine.training.optimizers.base import (
 LARGEST_IDLE_STEP: Final = 1e300
 
 
-def _initial_state(initial_step: float) -> Callable[[FloatOrArray], State]:
-    """Return an init function for the state (step size, sign of the last gradient or 0)."""
-
-    def init(weight: FloatOrArray) -> State:
-        return initial_step + 0.0 * weight, 0.0 * weight
-
-    return init
+def _initial_state(initial_step: float, weight: FloatOrArray) -> State:
+    """Return the step size, and the sign of the last gradient, which is 0."""
+    return initial_step + 0.0 * weight, 0.0 * weight
 
 
 def _choose(condition: Any, yes: float, no: float) -> Any:
@@ -64,7 +60,7 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> GradientOp
             step_size = step_size * _choose(sign == previous, eta_plus, eta_minus)
         return -sign * step_size, (step_size, sign)
 
-    return GradientOptimizer(_initial_state(initial_step), update, uses_magnitude=False)
+    return GradientOptimizer(partial(_initial_state, initial_step), update, uses_magnitude=False)
 
 
 def _irprop_minus(
@@ -107,7 +103,7 @@ def _irprop_minus(
             sign = sign * ~(agreement < 0.0)
         return -sign * step_size, (step_size, sign)
 
-    return GradientOptimizer(_initial_state(initial_step), update, uses_magnitude=False)
+    return GradientOptimizer(partial(_initial_state, initial_step), update, uses_magnitude=False)
 
 
 COMMON_PARAMETERS: Final = (
