@@ -24,8 +24,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from service import logs
+from service.errors import Busy
 from service.rendering import pool
-from service.rendering.process import ProcessLost
 from service.store import Database
 
 if TYPE_CHECKING:
@@ -248,24 +248,22 @@ def queue() -> FakeQueue:
 class FakeRenderer:
     """A renderer that draws nothing until it is opened, and records requests."""
 
-    spent = 0.0
-
-    def __init__(self) -> None:
-        self.open, self.dead = Event(), False
+    def __init__(self, _timeout_seconds: float) -> None:
+        self.open, self.stopped = Event(), False
         self.drawn: list[Any] = []
 
-    def draw(self, request: Any) -> bytes:
+    def start(self) -> None:
+        """Do nothing: it has no process."""
+
+    def draw(self, request: Any) -> tuple[bytes, float]:
         self.drawn.append(request)
         assert self.open.wait(60)
-        if self.dead:
-            raise ProcessLost(killed=True)
-        return b"drawn"
+        if self.stopped:
+            raise Busy("stopped")
+        return b"drawn", 0.0
 
-    def is_alive(self) -> bool:
-        return not self.dead
-
-    def kill(self) -> None:
-        self.dead = True
+    def stop(self) -> None:
+        self.stopped = True
         self.open.set()
 
 
@@ -274,8 +272,8 @@ def fake_renderers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Replace rendering processes by fakes; return those that were made."""
     made: list[FakeRenderer] = []
 
-    def make() -> FakeRenderer:
-        made.append(FakeRenderer())
+    def make(timeout_seconds: float) -> FakeRenderer:
+        made.append(FakeRenderer(timeout_seconds))
         return made[-1]
 
     monkeypatch.setattr(pool, "RenderProcess", make)

@@ -15,7 +15,7 @@ MAP_ID: Final = "map_8b70bc8d50521db8cbc1d77496945a6a"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.
-CURSOR: Final = "MTc2NzIyNTYwMDAwMDAwMCBydW5fMzQ0ZjcwZGIwZDgzNGMyMGM2ZTZjZWFkNWMwYjVmY2M"
+CURSOR: Final = "1767225600000000-run_344f70db0d834c20c6e6cead5c0b5fcc"
 
 _FILE: Final = Template(Path(__file__).with_name("request_examples.json").read_text("utf-8"))
 # Beside those that all requests have, by path; of files by media type.

@@ -5,6 +5,7 @@ One middleware does all of this, since each layer costs every request a few micr
 
 import random
 import re
+from asyncio import CancelledError
 from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
@@ -14,11 +15,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import AccessPolicy
-from service.api.errors import BUSY, INTERNAL, Refused, error_response
-from service.api.request_record import INTERRUPTION, OVERLOAD, Observer, RequestRecord
+from service.api.errors import INTERNAL, Refused, error_response
+from service.api.request_record import INTERRUPTION, REFUSAL, Observer, RequestRecord
 from service.api.telemetry import name_span
+from service.errors import Busy
 from service.scheduling import current_work, disconnection
 
+SHUTDOWN: Final = Busy("the service is shutting down")
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
 
@@ -72,15 +75,20 @@ class RequestGuardMiddleware:
                 record.n_bytes += len(message.get("body", b""))
             await send(message)
 
-        app = self.app
         try:
             try:
-                if OVERLOAD in scope:
-                    raise Refused(BUSY, scope[OVERLOAD])
+                if REFUSAL in scope:
+                    raise scope[REFUSAL]
                 await self.access.check(record, headers)
-            except Refused as error:
-                app = error_response(Request(record.scope), error)
-            await app(record.scope, receive, send_completed)
+                await self.app(record.scope, receive, send_completed)
+            except (Refused, CancelledError) as reason:
+                if record.status is not None:
+                    raise
+                # The server cancels requests that it refuses, and all when it stops.
+                refusal = scope.get(REFUSAL, SHUTDOWN)
+                error = reason if isinstance(reason, Refused) else refusal
+                response = error_response(Request(record.scope), error)
+                await response(record.scope, receive, send_completed)
         except Exception as error:
             error.add_note(f"request {request_id}")
             record.status = INTERNAL.status  # which the caller of this sends, if it still can

@@ -13,7 +13,7 @@ from starlette.types import Scope
 from service.scheduling import Work
 
 INTERRUPTION: Final = "interruption"  # the key of an Interruption in the ASGI scope
-OVERLOAD: Final = "overload"  # the key of the reason why the server cannot serve a request
+REFUSAL: Final = "refusal"  # the key of the exception with which the server refuses a request
 CANCEL: Final = "/cancel"  # paths with this suffix cancel
 logger = logging.getLogger(__name__)
 

@@ -87,7 +87,7 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
             stop = partial(os.kill, os.getpid(), signal.SIGTERM)
             stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
             announce = address_line
-        exit_code = run(app, settings, listener, app.state.service.observers, close, announce)
+        exit_code = run(app, settings, listener, close, announce)
     # A regular exit waits for threads that compute, and for the reader of the log. It deletes the
     # directory of multiprocessing, too.
     log.flush()

@@ -35,7 +35,7 @@ def run(settings: Settings, *, is_supervised: bool) -> None:
             os._exit(EXIT_ABANDONED_STEP)
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the original command
 
-    worker = make_worker(settings, uuid4().hex, exit_now)
+    worker = Worker(settings, uuid4().hex, exit_now)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()
@@ -52,14 +52,6 @@ def run(settings: Settings, *, is_supervised: bool) -> None:
     # A regular exit waits some seconds for the threads of DBOS, which have nothing left to do, and
     # for the reader of the log.
     os._exit(0)
-
-
-def make_worker(settings: Settings, name: str, exit_now: Callable[[], None]) -> Worker:
-    """Return a worker with the database and the limits of the settings."""
-    return Worker(
-        *(settings.store_url, name, exit_now, settings.max_stored_bytes),
-        max_seconds=settings.max_job_seconds,
-    )
 
 
 def stop_with_parent(stream: int, stop: Callable[[], None], seconds: float = STOP_SECONDS) -> None:

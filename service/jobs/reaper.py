@@ -1,11 +1,13 @@
 """Detection of jobs whose worker is dead or that the queue has lost, and their redelivery.
 
 Every process that serves HTTP runs a reaper, once per second. Any number may run, since only one of
-them can replace a lease. A worker is presumed dead when its heartbeat, by the clock of the
-database, has not changed during ten seconds of continuous observation. An outage of the database, a
-full disk or a suspended reaper interrupts the observation, which then starts again. None of them
-therefore makes a worker look dead. The death of a worker counts against its job only if a reaper
-has seen the worker alive before, since otherwise the whole service was lost.
+them can replace a lease. A job is lost when its state has not changed during ten seconds of
+continuous observation. For a running job, the state is the heartbeat of its worker, by the clock of
+the database. A queued job has a state if a worker has taken it from the queue without claiming it,
+or if no worker of its release is left. An outage of the database, a full disk or a suspended reaper
+interrupts the observation, which then starts again. None of them therefore makes a worker look
+dead. The death of a worker counts against its job only if a reaper has seen the worker alive
+before, since otherwise the whole service was lost.
 """
 
 import asyncio
@@ -32,11 +34,9 @@ logger = logging.getLogger(__name__)
 
 REAP_SECONDS: Final = 1.0
 MAX_GAP_SECONDS: Final = 5.0  # between two observations of a continuous series
-DEAD_SECONDS: Final = 10.0  # without a change of the heartbeat
+LOST_SECONDS: Final = 10.0  # without a change of its state, after which a job is lost
 QUEUE_RETENTION: Final = timedelta(hours=1)  # of finished queue entries, for inspection
-LOST_SECONDS: Final = 5.0  # taken from the queue, but not claimed by a worker
-OUTDATED_SECONDS: Final = 30.0  # queued for workers of an earlier release, of which none has a job
-MAX_QUEUED: Final = 50  # queued jobs that are observed, those that run next
+MAX_OBSERVED: Final = 100  # those that run, and those that run next
 
 POISON_JOB: Final[JsonObject] = {
     "type": JobProblem.WORKER_LOST,
@@ -44,7 +44,7 @@ POISON_JOB: Final[JsonObject] = {
     "it may need more memory than is available",
 }
 
-OUTDATED: Final = "outdated"  # the state of a job for which there is no worker
+OUTDATED: Final = "outdated"  # the state of a job of an earlier release that no worker executes
 OUTDATED_JOB: Final[JsonObject] = {
     "type": JobProblem.FAILED,
     "detail": "an earlier release accepted this job, and no worker of that release is left; send "
@@ -109,13 +109,13 @@ class Reaper:
         self._observations, self._last_run = {}, -inf  # remain if the store fails below
         lost = []
         observations = {}
-        for lease, (state, max_seconds) in self._read_states().items():
+        for lease, state in self._read_states().items():
             # A worker that is new has just claimed its job, and may have died since.
             observation = previous.get(lease, Observation(state, now, has_changed=continues))
             if observation.state != state:
                 observation = Observation(state, now, has_changed=True)
             observations[lease] = observation
-            if now - observation.since >= max_seconds:
+            if now - observation.since >= LOST_SECONDS:
                 lost.append(lease)
         self._observations, self._last_run = observations, now
         if now - self._last_cleaning > self.clean_seconds:
@@ -123,21 +123,22 @@ class Reaper:
             self._last_cleaning = now if is_clean else self._last_cleaning
         return sum(self._resolve(lease, observations[lease]) for lease in lost)
 
-    def _read_states(self) -> dict[str, tuple[object, float]]:
-        """Return for each lease a state that must change, and within how many seconds."""
-        running = job_queries.list_running(self.database)
+    def _read_states(self) -> dict[str, object]:
+        """Return for each lease a state that must change, unless its job is lost."""
+        unfinished = job_queries.list_unfinished(self.database, MAX_OBSERVED)
+        running = [job for job in unfinished if job.status == "running"]
+        queued = [job for job in unfinished if job.status == "queued"]
         if running:
             self.database.check_ready()  # otherwise no worker can store its heartbeat
-        states: dict[str, tuple[object, float]] = {
-            job.lease: (job.heartbeat_at, DEAD_SECONDS) for job in running
-        }
-        queued = job_queries.list_queued_leases(self.database, MAX_QUEUED)
-        statuses = self.queue.get_statuses(queued) if queued else {}
-        for lease in queued:
-            if statuses.get(lease) != ENQUEUED:
-                states[lease] = statuses.get(lease), LOST_SECONDS
-        for lease in job_queries.list_outdated_leases(self.database, RESULT_VERSION):
-            states[lease] = OUTDATED, OUTDATED_SECONDS
+        has_old_worker = any(job.result_version < RESULT_VERSION for job in running)
+        states: dict[str, object] = {job.lease: job.heartbeat_at for job in running}
+        statuses = self.queue.get_statuses([job.lease for job in queued]) if queued else {}
+        for job in queued:
+            status = statuses.get(job.lease)
+            if job.result_version < RESULT_VERSION and not has_old_worker:
+                states[job.lease] = OUTDATED
+            elif status != ENQUEUED:  # a worker has taken it, but has not claimed it
+                states[job.lease] = status
         return states
 
     def _clean(self) -> bool:
@@ -154,13 +155,11 @@ class Reaper:
 
     def _resolve(self, lease: str, observation: Observation) -> bool:
         """Requeue a job, or fail one that no worker will take; return whether it was requeued."""
+        error, max_deliveries = None, jobs.MAX_DELIVERIES
         if observation.state == OUTDATED:
-            return self._requeue(lease, OUTDATED_JOB, max_deliveries=0)
-        return self._requeue(lease, POISON_JOB if observation.has_changed else None)
-
-    def _requeue(
-        self, lease: str, error: JsonObject | None, max_deliveries: int = jobs.MAX_DELIVERIES
-    ) -> bool:
+            error, max_deliveries = OUTDATED_JOB, 0
+        elif observation.has_changed:
+            error = POISON_JOB
         status = jobs.requeue(self.database, lease, self.queue.enqueue, error, max_deliveries)
         if status is None:
             return False

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from math import inf
 from time import monotonic, thread_time
 from typing import Any, NoReturn, TypeVar
 
@@ -19,6 +18,7 @@ from service.operations.fits import FIT
 from service.operations.job_types import AfterStep, JobType, StepwiseComputation
 from service.operations.resolve import resolve_dataset
 from service.operations.training import TRAINING_RUN
+from service.settings import Settings
 from service.store import checkpoints, jobs
 from service.store.checkpoints import Checkpoint
 from service.store.database import Database
@@ -60,30 +60,24 @@ class Worker:
         A name that no other worker has or had.
     exit_now
         Ends the process at once. A step cannot be interrupted, and some take minutes.
-    max_bytes
-        The quota for all stored data, None for no quota.
-    max_seconds
-        The CPU seconds after which a job fails.
     """
 
     def __init__(
         self,
-        url: str,
+        settings: Settings,
         name: str,
         exit_now: Callable[[], None],
-        max_bytes: int | None = None,
         timing: Timing = Timing(),
         job_types: Mapping[str, JobType[Any]] = JOB_TYPES,
-        max_seconds: float = inf,
     ) -> None:
-        self.max_seconds = max_seconds
+        self.max_seconds = settings.max_job_seconds  # of CPU time, after which a job fails
         self.job_types = job_types
         self.timing = timing
-        self.url = url
+        self.url = settings.store_url
         self.name = name
         self.exit_now = exit_now
-        self.database = Database(url, max_bytes)
-        self.queue = JobQueue(url)
+        self.database = Database(self.url, settings.max_stored_bytes)
+        self.queue = JobQueue(self.url)
         self.stopping = threading.Event()
         self.executing = threading.Lock()  # held while a job is executed
         self.lease = ""  # of that job

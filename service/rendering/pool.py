@@ -6,24 +6,15 @@ a service that was killed, because its pipe closes.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from threading import Timer
-from typing import TypeAlias, TypeVar, TypeVarTuple
+from typing import TypeAlias, TypeVar
 
-from service.errors import Busy
-from service.rendering.process import ProcessLost, RenderProcess, RenderThread
+from service.rendering.process import RenderProcess, RenderThread
 from service.rendering.requests import PictureRequest
-from service.scheduling import SlotQueue, current_work
-
-logger = logging.getLogger(__name__)
+from service.scheduling import OverBudget, SlotQueue, current_work
 
 T = TypeVar("T")
-Arguments = TypeVarTuple("Arguments")
-
-MAX_ATTEMPTS = 2
 Renderer: TypeAlias = RenderProcess | RenderThread
 
 
@@ -39,23 +30,17 @@ class RenderPool:
         How many requests may wait for a renderer; further ones are refused.
     timeout_seconds
         The longest time for waiting, and again for drawing.
-
-    Attributes
-    ----------
-    renderers
-        Those that were started and are not known to have ended.
     """
 
     def __init__(self, n_processes: int, max_waiting: int, timeout_seconds: float = 60.0) -> None:
-        self._make: Callable[[], Renderer] = RenderProcess if n_processes else RenderThread
-        self._size = max(n_processes, 1)
-        self._timeout_seconds = timeout_seconds
-        self._queue = SlotQueue(self._size, max_waiting, timeout_seconds, resource="a renderer")
-        self._threads = ThreadPoolExecutor(self._size, "rendering")
-        self._idle: list[Renderer] = []  # the last one was used last, and has the most in caches
-        self._starting: list[asyncio.Future[None]] = []
-        self._is_stopped = False
-        self.renderers: set[Renderer] = set()
+        size = max(n_processes, 1)
+        self._queue = SlotQueue(size, max_waiting, timeout_seconds, resource="a renderer")
+        self._threads = ThreadPoolExecutor(size, "rendering")
+        self._starting: asyncio.Future[list[BaseException | None]] | None = None
+        self.renderers: list[Renderer] = [RenderThread()]
+        if n_processes:
+            self.renderers = [RenderProcess(timeout_seconds) for _ in range(size)]
+        self._idle = [*self.renderers]  # the last one was used last, and has the most in caches
 
     @property
     def n_waiting(self) -> int:
@@ -69,8 +54,8 @@ class RenderPool:
 
     def start(self) -> None:
         """Begin to start the renderers; requests wait until the first of them is ready."""
-        for _ in range(self._size):
-            self._starting.append(asyncio.ensure_future(self._run(self._start_idle)))
+        starts = [self._run(lambda renderer: renderer.start()) for _ in self.renderers]
+        self._starting = asyncio.gather(*starts, return_exceptions=True)  # a request tries again
 
     def close(self) -> None:
         """Refuse the pictures that wait, and all further ones. Call it in the event loop."""
@@ -78,13 +63,11 @@ class RenderPool:
 
     async def stop(self) -> None:
         """End all renderers; the pictures that they are drawing are lost."""
-        self._is_stopped = True
-        for renderer in [*self.renderers]:
-            renderer.kill()
+        for renderer in self.renderers:
+            renderer.stop()
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
-        for renderer in [*self.renderers]:  # those that were starting
-            renderer.kill()
-        await asyncio.gather(*self._starting, return_exceptions=True)
+        if self._starting is not None:
+            await self._starting
 
     async def draw(self, request: PictureRequest) -> bytes:
         """Return the bytes of a picture.
@@ -97,63 +80,31 @@ class RenderPool:
             Too many requests are waiting, the client has disconnected, drawing took too long, two
             renderers ended while drawing, none can be started, or the pool is closed.
         """
-        spent = [0.0]
+        spent = 0.0
         try:
-            return await self._run(self._draw, request, spent)
+            picture, spent = await self._run(lambda renderer: renderer.draw(request))
+        except OverBudget as over:
+            spent = over.spent
+            raise
         finally:
             work = current_work.get()
             if work is not None:
-                await work.end(sum(spent))
+                await work.end(spent)
+        return picture
 
-    async def _run(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+    async def _run(self, function: Callable[[Renderer], T]) -> T:
         """Call a function in a thread when a renderer is free.
 
         When the request is cancelled, the renderer still finishes its picture.
         """
         await self._queue.take_slot()
-        call = asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
-        call.add_done_callback(lambda _: self._queue.release_slot())
+        renderer = self._idle.pop()
+        loop = asyncio.get_running_loop()
+        call = loop.run_in_executor(self._threads, function, renderer)
+
+        def release(_: object) -> None:
+            self._idle.append(renderer)
+            self._queue.release_slot()
+
+        call.add_done_callback(release)
         return await asyncio.shield(call)
-
-    def _draw(self, request: PictureRequest, spent: list[float]) -> bytes:
-        """Draw a picture, and add the CPU seconds of every attempt to a list."""
-        for _ in range(MAX_ATTEMPTS):
-            renderer = self._take_idle() or self._start()
-            timer = Timer(self._timeout_seconds, renderer.kill)
-            timer.start()
-            try:
-                return renderer.draw(request)
-            except ProcessLost as lost:
-                if lost.killed:
-                    raise Busy("drawing took too long, or the service is stopping") from None
-                logger.warning("a rendering process ended while drawing a picture")
-            finally:
-                timer.cancel()
-                spent.append(renderer.spent)
-                self._idle.append(renderer)
-        raise Busy(f"{MAX_ATTEMPTS} rendering processes ended while drawing this picture")
-
-    def _take_idle(self) -> Renderer | None:
-        """Return the renderer that was used last and has not ended."""
-        with suppress(IndexError):
-            while True:
-                renderer = self._idle.pop()
-                if renderer.is_alive():
-                    return renderer
-                self.renderers.discard(renderer)
-        return None
-
-    def _start_idle(self) -> None:
-        with suppress(Busy):  # the next request tries again
-            self._idle.append(self._start())
-
-    def _start(self) -> Renderer:
-        try:
-            renderer = self._make()
-        except (ProcessLost, OSError) as error:
-            logger.error("cannot start a rendering process: %r", error)
-            raise Busy("a rendering process cannot be started") from error
-        self.renderers.add(renderer)
-        if self._is_stopped:
-            renderer.kill()
-        return renderer

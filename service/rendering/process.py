@@ -1,20 +1,26 @@
 """A rendering process: the handle that the service has, and the loop that the process runs."""
 
+import logging
 import multiprocessing
 import os
+import pickle
 import resource
 import signal
 import tempfile
 from contextlib import suppress
 from math import ceil, inf, isfinite
 from multiprocessing.connection import Connection
+from threading import Timer
 from traceback import format_exception
 from typing import Any
 
-from service.rendering.ipc import receive, send
+from service.errors import Busy
 from service.rendering.requests import PictureRequest
 from service.scheduling import Budget, OverBudget
 
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 2
 START_SECONDS = 60.0  # longest wait until a new process is ready
 GRACE_SECONDS = 1.0  # of CPU time, for a block that began within the budget of a picture
 EXIT_SECONDS = 1.0  # longest wait for the exit status of a process that has ended
@@ -28,100 +34,113 @@ class RendererError(Exception):
     """Drawing failed because of a bug; the message is the traceback in the rendering process."""
 
 
-class ProcessLost(Exception):
-    """The process ended before it responded; ``killed`` if ``RenderProcess.kill`` ended it."""
-
-    def __init__(self, *, killed: bool = False) -> None:
-        super().__init__()
-        self.killed = killed
-
-
 class RenderProcess:
-    """A process that draws. Construct it in a thread: that takes until the process is ready."""
+    """Draws in a process, which is started when it is needed and replaced when it has ended.
 
-    def __init__(self) -> None:
-        """Start the process and wait until it is ready; raises ProcessLost."""
-        context = _context()
-        self._connection: Connection[Any, Any]
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs,), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._lost = self._killed = False
-        self.spent = 0.0
-        if not self._connection.poll(START_SECONDS):
-            self.kill()
-        self._receive()
+    Its methods block, so call them in a thread. ``timeout_seconds`` is the longest time for one
+    picture.
+    """
+
+    def __init__(self, timeout_seconds: float) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._connection: Any = None
+        self._process: Any = None
+        self._is_stopped = False
 
     @property
-    def pid(self) -> int | None:
-        """The process id."""
-        pid: int | None = self._process.pid
-        return pid
+    def pid(self) -> Any:
+        """The id of the process; None before its start."""
+        return self._process and self._process.pid
 
-    def draw(self, request: PictureRequest) -> bytes:
-        """Send the request and wait for the picture.
+    def start(self) -> None:
+        """Start a process unless there is one, and wait until it is ready; raises Busy."""
+        # An idle process sends nothing, so data mean that it has ended.
+        if self._connection is not None and not self._connection.poll():
+            return
+        try:
+            context = _context()
+            self._connection, theirs = context.Pipe()
+            with theirs:
+                process = context.Process(target=serve, args=(theirs,), daemon=True)
+                process.start()
+            self._process = process
+            if self._is_stopped or not self._connection.poll(START_SECONDS):
+                process.kill()
+            self._connection.recv()
+        except (EOFError, OSError) as error:
+            logger.error("cannot start a rendering process: %r", error)
+            raise Busy("a rendering process cannot be started") from error
 
-        Raises ProcessLost, OverBudget, RendererError, or MemoryError.
+    def draw(self, request: PictureRequest) -> tuple[bytes, float]:
+        """Return a picture, and the CPU seconds that it took.
+
+        Raises OverBudget, RendererError or MemoryError, and Busy if drawing takes too long, if two
+        processes end while they draw, or if none can be started.
         """
-        try:
-            result = self._exchange(request)
-        except ProcessLost:
-            self._process.join(EXIT_SECONDS)
-            if self._process.exitcode == -signal.SIGXCPU:
-                raise OverBudget(request.seconds, request.seconds + GRACE_SECONDS) from None
-            raise
-        if isinstance(result, Exception):
-            raise result
-        return bytes(result)
+        for _ in range(MAX_ATTEMPTS):
+            self.start()
+            timer = Timer(self._timeout_seconds, self._process.kill)
+            timer.start()
+            try:
+                send(self._connection, request)
+                result, spent = self._connection.recv()
+            except (EOFError, OSError):
+                self._process.join(EXIT_SECONDS)
+                if self._process.exitcode == -signal.SIGXCPU:
+                    raise OverBudget(request.seconds, request.seconds + GRACE_SECONDS) from None
+                if self._is_stopped or not timer.is_alive():
+                    raise Busy("drawing took too long, or the service is stopping") from None
+                logger.warning("a rendering process ended while drawing a picture")
+                continue
+            finally:
+                timer.cancel()
+            if isinstance(result, Exception):
+                raise result
+            return result, spent
+        raise Busy(f"{MAX_ATTEMPTS} rendering processes ended while drawing this picture")
 
-    def _exchange(self, request: PictureRequest) -> Any:
-        try:
-            send(self._connection, request)
-        except OSError:
-            self._lost = True
-            raise ProcessLost(killed=self._killed) from None
-        return self._receive()
-
-    def _receive(self) -> Any:
-        try:
-            result, self.spent = self._connection.recv()
-            return result
-        except (EOFError, OSError):
-            self._lost = True
-            raise ProcessLost(killed=self._killed) from None
-
-    def is_alive(self) -> bool:
-        """Return whether it can draw: an idle process sends nothing, so data means it ended."""
-        return not (self._lost or self._connection.poll())
-
-    def kill(self) -> None:
-        """End it immediately."""
-        self._killed = True
-        self._process.kill()
+    def stop(self) -> None:
+        """End the process immediately, and start no other one."""
+        self._is_stopped = True
+        if self._process is not None:
+            self._process.kill()
 
 
 class RenderThread:
     """Draws in the process that serves HTTP, where no other processes are allowed."""
 
-    spent = 0.0
+    def start(self) -> None:
+        """Do nothing: Matplotlib is imported for the first picture."""
 
-    def draw(self, request: PictureRequest) -> bytes:
+    def draw(self, request: PictureRequest) -> tuple[bytes, float]:
         """Draw in the calling thread."""
         from service.rendering.draw import draw  # noqa: PLC0415 - imports Matplotlib
 
         budget = Budget(request.seconds)
-        try:
-            return budget.call(draw, request)
-        finally:
-            self.spent = budget.spent
+        return budget.call(draw, request), budget.spent
 
-    def is_alive(self) -> bool:
-        """Return True: it can always draw."""
-        return True
-
-    def kill(self) -> None:
+    def stop(self) -> None:
         """Do nothing: a thread cannot be killed."""
+
+
+def send(connection: "Connection[Any, Any]", value: Any) -> None:
+    """Send a value that the other end must ``receive``; raises OSError if the pipe is closed.
+
+    The memory of arrays is sent out of band (PEP 574), so that nothing is copied with the GIL held.
+    """
+    buffers: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    connection.send_bytes(len(buffers).to_bytes(4, "little") + head)
+    for buffer in buffers:
+        connection.send_bytes(buffer.raw())
+
+
+def receive(connection: "Connection[Any, Any]") -> Any:
+    """Return a value from ``send``; raises EOFError or OSError if the pipe is closed."""
+    message = connection.recv_bytes()
+    n_buffers = int.from_bytes(message[:4], "little")
+    buffers = [bytearray(connection.recv_bytes()) for _ in range(n_buffers)]
+    return pickle.loads(memoryview(message)[4:], buffers=buffers)  # noqa: S301 - from this service
 
 
 def serve(connection: "Connection[Any, Any]") -> None:

@@ -5,27 +5,19 @@ that occur before a request reaches the application are problems like all others
 """
 
 from asyncio import AbstractEventLoop, Transport
-from collections.abc import Sequence
 from functools import partial
 from time import monotonic
 from typing import Any, Final
 
 import httptools
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from service.api.errors import BUSY, MALFORMED, TIMEOUT
-from service.api.middleware import choose_request_id
-from service.api.request_record import (
-    DISCONNECTED,
-    INTERRUPTION,
-    OVERLOAD,
-    Interruption,
-    Observer,
-    RequestRecord,
-)
+from service.api.errors import BUSY, MALFORMED, TIMEOUT, Refused
+from service.api.request_record import DISCONNECTED, INTERRUPTION, REFUSAL, Interruption
 from service.server.clients import OpenConnections
 from service.server.progress import Expected, Progress
 from service.server.protocol import Protocol
-from service.server.refusals import Refusal, check_coding, check_headers, check_host, explain
+from service.server.refusals import check_coding, check_headers, check_host, explain
 from service.settings import Settings
 
 SLICE_BYTES: Final = 4 * 1024  # parsed between two checks of these limits
@@ -67,8 +59,6 @@ class Connection(Protocol):
         ``max_connections…`` and ``client_timeout``.
     parse_budget, opened
         Shared by all connections.
-    observers
-        Called after every request that does not reach the application.
     """
 
     def __init__(
@@ -76,7 +66,6 @@ class Connection(Protocol):
         settings: Settings,
         parse_budget: ParseBudget,
         opened: OpenConnections,
-        observers: Sequence[Observer] = (),
         **uvicorn: Any,
     ) -> None:
         super().__init__(**uvicorn)
@@ -84,11 +73,9 @@ class Connection(Protocol):
         self._parse_budget = parse_budget
         self._opened = opened
         self._host = ""
-        self._observers = observers
-        self._overload: str | None = None
+        self._overload: Refused | None = None
         self._is_closing = False
         self._in_headers = False
-        self._begun_at = 0.0
         self._overhead = 0  # bytes received since the last part of a body
         self._body_bytes = 0
         self._n_requests = 0
@@ -98,13 +85,12 @@ class Connection(Protocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Accept a connection; far beyond the limit, close it at once."""
         super().connection_made(transport)
-        self._begun_at = monotonic()
         self._host = self.client[0] if self.client else ""
         total = len(self.connections) - self._settings.max_connections
         own = self._opened.add(self._host) - self._settings.max_connections_per_client
         if max(total, own) > 0:
             whose = "of your address " if own > total else ""
-            self._overload = f"too many connections {whose}are open"
+            self._overload = Refused(BUSY, f"too many connections {whose}are open")
         if max(total, own) > SPARE_CONNECTIONS:
             transport.abort()
 
@@ -141,7 +127,7 @@ class Connection(Protocol):
             self._feed(data)
             if self._overhead:
                 check_headers(self.url, self.headers, self._overhead)
-        except Refusal as refusal:
+        except Refused as refusal:
             self._refuse(refusal)
         except httptools.HttpParserError as error:
             self._refuse(explain(error))
@@ -150,28 +136,27 @@ class Connection(Protocol):
         """Start a request."""
         super().on_message_begin()
         self._in_headers = True
-        self._begun_at = monotonic()
         self._overhead = self._body_bytes = 0
 
     def on_headers_complete(self) -> None:
         """Pass the request to the application, unless it is refused."""
         check_headers(self.url, self.headers, self._overhead)
         if self._is_ended:
-            raise Refusal(BUSY, "there is no further response on this connection")
+            raise Refused(BUSY, "there is no further response on this connection")
         if self.parser.get_method() == b"CONNECT":
-            raise Refusal(MALFORMED, "the method CONNECT is for proxies")
+            raise Refused(MALFORMED, "the method CONNECT is for proxies")
         if self.parser.should_upgrade():
             return  # the head follows once more
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise Refusal(BUSY, "too many requests wait for earlier ones")
+            raise Refused(BUSY, "too many requests wait for earlier ones")
         check_host(self.headers, self.parser.get_http_version())
         check_coding(self.headers)
         if self.parser.get_http_version() == "1.0":  # has no interim responses
             self.expect_100_continue = False
         if self._overload and self.url != ALWAYS_SERVED:
-            self.scope[OVERLOAD] = self._overload  # type: ignore[typeddict-unknown-key]
+            _refuse_scope(self.scope, self._overload)
         super().on_headers_complete()
-        if self._is_closing or OVERLOAD in self.scope:
+        if self._is_closing or REFUSAL in self.scope:
             self.cycle.keep_alive = False
         self._n_requests += 1
         self._in_headers = False
@@ -198,13 +183,6 @@ class Connection(Protocol):
         self._is_closing = True
         if not self._is_ended and not self._in_headers:
             super().shutdown()
-
-    def give_up(self) -> None:
-        """Refuse the current request, because the server stops."""
-        if not self._is_ended and (self._unfinished() or self._in_headers):
-            self._send_problem(Refusal(BUSY, "the service is shutting down"))
-        else:
-            self.transport.abort()
 
     def _interrupt(self, interruption: Interruption) -> None:
         """Stop the application's response, if there is one and it is not complete."""
@@ -240,62 +218,53 @@ class Connection(Protocol):
 
     def _time_out(self, expected: Expected | None) -> None:
         if expected is Expected.HEADERS and self._in_headers:
-            self._refuse(Refusal(TIMEOUT, "the headers did not arrive in time"))
+            self._refuse(Refused(TIMEOUT, "the headers did not arrive in time"))
         elif expected is Expected.BODY:
-            self._refuse(Refusal(TIMEOUT, "the body did not arrive in time"))
+            self._refuse(Refused(TIMEOUT, "the body did not arrive in time"))
         else:
             detail = "the client did not read the response in time"
             self._interrupt(Interruption(TIMEOUT.status, detail))
             self.transport.abort()
 
-    def _refuse(self, refusal: Refusal) -> None:
-        """Refuse what is being received."""
-        if self._unfinished() and not self.cycle.more_body:
-            # It is the next request. The response to the present one comes first, and is the last.
-            self._ignores_input = True
-            self.cycle.keep_alive = False
-        else:
-            self._send_problem(refusal)
-
-    def _send_problem(self, refusal: Refusal) -> None:
-        """Send a problem, and close the connection when the client has read it."""
+    def _refuse(self, refusal: Refused) -> None:
+        """Refuse what is being received, and ignore the rest of it."""
         self._ignores_input = True
         if self._is_ended:
             return
-        request_id = self._identify()
         cycle = self._unfinished()
-        self._report(refusal, request_id)
-        if cycle is not None and (cycle.response_started or self.pipeline):
-            self.transport.abort()
-            return
-        response = refusal.encode(request_id, self.server_state.default_headers)
-        if self.parser.get_method() == b"HEAD":
-            response = response[: response.index(b"\r\n\r\n") + 4]
-        self.transport.write(response)
-        self._end_responses()
+        if cycle is None:
+            self._begin_refused(refusal)
+        elif self.cycle.more_body:
+            self._replace_response(cycle, refusal)
+        else:
+            # It is the next request. The response to the present one comes first, and is the last.
+            self.cycle.keep_alive = False
 
-    def _identify(self) -> str:
-        """Return the id of the request that is refused."""
-        cycle = self._unfinished()
-        if cycle is not None and "request_id" in cycle.scope:
-            return str(cycle.scope["request_id"])  # type: ignore[typeddict-item]
-        own_id = next((value for name, value in self.headers if name == b"x-request-id"), b"")
-        return choose_request_id(own_id)
-
-    def _report(self, refusal: Refusal, request_id: str) -> None:
-        """Let the log and the metrics know of a refusal.
-
-        The application reports the requests that reached it.
-        """
-        interruption = Interruption(refusal.kind.status, refusal.detail)
-        if self._unfinished():
-            self._interrupt(interruption)
-            return
-        path = self.url.partition(b"?")[0][:MAX_LOGGED_PATH].decode("latin-1")
-        scope = {"request_id": request_id, "path": path, "client": self.client}
+    def _begin_refused(self, refusal: Refused) -> None:
+        """Let the application refuse a request whose head is incomplete or invalid."""
+        if not self._in_headers:
+            self.on_message_begin()
+        path, _, _ = self.url.partition(b"?")
         # Before the URL, the parser still has the method of the previous request.
         method = self.parser.get_method().decode() if self.url else NO_METHOD
-        record = RequestRecord(scope, method, interruption=interruption)
-        record.seconds = monotonic() - self._begun_at
-        for observe in self._observers:
-            observe(record)
+        self.url = b"/"
+        super().on_headers_complete()
+        self.cycle.keep_alive = self._in_headers = False
+        scope: Any = self.scope
+        scope["method"], scope["path"] = method, path[:MAX_LOGGED_PATH].decode("latin-1")
+        _refuse_scope(scope, refusal)
+
+    def _replace_response(self, cycle: RequestResponseCycle, refusal: Refused) -> None:
+        """Let the application refuse the request that it serves, unless its response has begun."""
+        _refuse_scope(cycle.scope, refusal)
+        cycle.keep_alive = False
+        if cycle.response_started or self.pipeline:
+            self.transport.abort()
+        elif self._task is not None:
+            self._task.cancel()
+
+
+def _refuse_scope(scope: Any, refusal: Refused) -> None:
+    """Let the application refuse the request of a scope, and let the log say why."""
+    scope[REFUSAL] = refusal
+    scope[INTERRUPTION] = Interruption(refusal.kind.status, refusal.detail)

@@ -6,7 +6,7 @@ import json
 import resource
 import socket
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from operator import itemgetter
 from time import monotonic
@@ -15,7 +15,6 @@ from typing import Any, Final, cast
 import uvicorn
 
 from service import __version__
-from service.api.request_record import Observer
 from service.server.clients import OpenConnections
 from service.server.connection import SPARE_CONNECTIONS, Connection, ParseBudget
 from service.settings import Settings
@@ -27,7 +26,6 @@ DRAIN_SECONDS: Final = 0.2  # in which /readyz fails and pending connections are
 READ_SECONDS: Final = 0.1  # in which the requests of these connections are read
 GRACE_SECONDS: Final = 4.0  # for what has begun; a busy machine needs the rest
 FLUSH_SECONDS: Final = 0.5  # for clients to read the last responses
-POLL_SECONDS: Final = 0.05
 START_FAILED: Final = 1
 # A thread that computes holds the GIL for this long while the event loop waits for it. It must be
 # shorter than most calls of numpy, which release the GIL for a moment and restart the wait.
@@ -39,7 +37,6 @@ def run(
     app: Callable[..., Any],
     settings: Settings,
     listener: socket.socket,
-    observers: Sequence[Observer] = (),
     on_shutdown: Callable[[], None] = lambda: None,
     announce: Callable[[Settings, int], str] | None = None,
 ) -> int:
@@ -47,8 +44,6 @@ def run(
 
     Parameters
     ----------
-    observers
-        Called after every request that does not reach the application.
     on_shutdown
         Called in the event loop when the shutdown begins. It makes ``/readyz`` fail, refuses what
         waits, and ends streams.
@@ -59,7 +54,7 @@ def run(
     allow_files(settings.max_connections + SPARE_CONNECTIONS + OTHER_FILES)
     # Uvicorn calls the class of the protocol, with arguments.
     opened = OpenConnections(settings.trusted_proxies)
-    connect = partial(Connection, settings, ParseBudget(), opened, observers)
+    connect = partial(Connection, settings, ParseBudget(), opened)
     protocol = cast("type[asyncio.Protocol]", connect)
     config = uvicorn.Config(
         app,
@@ -89,7 +84,7 @@ def allow_files(n_files: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Prints the addresses at the start, checks time limits, and completes the last responses."""
+    """Prints the addresses at the start, checks time limits, and accepts pending connections."""
 
     def __init__(
         self,
@@ -118,60 +113,53 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Respond to every request: with 503 to those that take longer than the grace period.
-
-        It replaces uvicorn's, which cancels such requests and responds with 500.
-        """
-        end = monotonic() + GRACE_SECONDS
+        """Accept what is pending before uvicorn stops, and refuse what takes too long after it."""
         self._on_shutdown()
         await asyncio.sleep(DRAIN_SECONDS)
-        # Closing the last descriptor of a listening socket resets the connections that wait to be
-        # accepted, so it is closed immediately after there are none.
-        duplicates = [listener.dup() for listener in sockets or []]
-        for server in self.servers:
-            server.close()
-        for listener in sockets or []:
-            listener.close()
-        for duplicate in duplicates:
-            await self._accept_pending(duplicate)
+        await self._accept_pending(sockets or [])
         await asyncio.sleep(READ_SECONDS)
-        for connection in self._connections():
-            connection.shutdown()
-        await self._wait_for_connections(end)
-        for connection in self._connections():
-            connection.give_up()
-        await self._wait_for_connections(monotonic() + FLUSH_SECONDS)
+        loop = asyncio.get_running_loop()
+        loop.call_later(GRACE_SECONDS, self._cancel_requests)
+        loop.call_later(GRACE_SECONDS + FLUSH_SECONDS, self._abort_connections)
+        await super().shutdown(sockets)
+
+    def _cancel_requests(self) -> None:
+        """Let the application respond with 503 to all requests that are not complete."""
+        for task in [*self.server_state.tasks]:
+            task.cancel()
+
+    def _abort_connections(self) -> None:
         for connection in self._connections():
             connection.transport.abort()
-        await self.lifespan.shutdown()
 
-    async def _accept_pending(self, listener: socket.socket) -> None:
-        """Close a listening socket after accepting what is pending."""
+    async def _accept_pending(self, listeners: list[socket.socket]) -> None:
+        """Accept the pending connections, and stop listening immediately after that.
+
+        Closing a listening socket resets the connections that wait to be accepted.
+        """
+        loop = asyncio.get_running_loop()
         accepted = []
-        listener.setblocking(False)
-        with contextlib.suppress(OSError), listener:
-            while True:
-                accepted.append(listener.accept()[0])
-        protocol: Any = self.config.http_protocol_class
+        for listener in listeners:
+            loop.remove_reader(listener)
+            with contextlib.suppress(OSError):
+                while True:
+                    accepted.append(listener.accept()[0])
+        for server in self.servers:
+            server.close()
         make_protocol = partial(
-            protocol,
+            cast("Any", self.config.http_protocol_class),
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,
         )
         for connection in accepted:
             connection.setblocking(False)
-            loop = asyncio.get_running_loop()
             with contextlib.suppress(OSError):  # the client has left
                 await loop.connect_accepted_socket(make_protocol, connection)
 
     def _connections(self) -> list[Connection]:
         connections = list(self.server_state.connections)
         return [connection for connection in connections if isinstance(connection, Connection)]
-
-    async def _wait_for_connections(self, end: float) -> None:
-        while self.server_state.connections and monotonic() < end and not self.force_exit:
-            await asyncio.sleep(POLL_SECONDS)
 
 
 def limit_unread(connections: Iterable[Connection]) -> None:

@@ -1,6 +1,6 @@
 """Uvicorn's protocol with h2c upgrades, HTTP/1.0 and half-closed connections."""
 
-from asyncio import CancelledError
+from asyncio import CancelledError, Task, current_task
 from contextlib import suppress
 from socket import SO_LINGER, SOL_SOCKET
 from struct import pack
@@ -20,6 +20,7 @@ class Protocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self._running: RequestResponseCycle | None = None
+        self._task: Task[Any] | None = None  # that serves it
         self._ignores_input = False
         self._is_last_response = False
         self._is_ended = False  # there is no further response
@@ -48,7 +49,7 @@ class Protocol(HttpToolsProtocol):
         super().on_header(name, value.rstrip(b" \t"))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._running = cycle
+        self._running, self._task = cycle, None
 
         async def send(message: Any) -> None:
             """Send a part of a response."""
@@ -63,8 +64,9 @@ class Protocol(HttpToolsProtocol):
             await cycle.send(message)
 
         async def serve(scope: Any, receive: Any, _send: Any) -> None:
+            self._task = current_task()
             try:
-                # Only the end of the event loop cancels requests. They have a response by then.
+                # The end of the event loop cancels requests. They have a response by then.
                 with suppress(CancelledError):
                     await app(scope, receive, send)
             finally:

@@ -9,8 +9,7 @@ from service.store import arrays
 from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.jobs import update_running
-from service.store.rows import JsonObject, computations
-from service.store.sql import current_time
+from service.store.rows import JsonObject, computations, current_time
 
 Arrays = Mapping[str, AnyArray]
 

@@ -15,8 +15,7 @@ from service.store.array_codec import AnyArray, ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
-from service.store.rows import ComputationRow, computations, get_row
-from service.store.sql import insert
+from service.store.rows import ComputationRow, computations, get_row, insert
 
 
 def record(

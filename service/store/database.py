@@ -15,7 +15,7 @@ from service.errors import DiskFull, StoreFull, StoreUnavailable
 from service.store.engines import BEGIN, LOCK_SECONDS, close_engine, open_engine, sqlite_file
 from service.store.errors import FULL, READ_ONLY, translate_errors
 from service.store.migrate import migrate_tables
-from service.store.tables import arrays
+from service.store.rows import arrays
 
 RESERVE_BYTES: Final = 32 * 1024 * 1024
 RELEASED_PAGES: Final = 4096  # at a time, since other writers wait meanwhile
@@ -39,7 +39,6 @@ class Database:
 
     engine: Engine
     _identity: FileIdentity | None = None  # of the SQLite file, once it was migrated
-    _write_error: sqlite3.Error | None = None  # of the last attempt to write a page
 
     def __init__(self, url: str, max_bytes: int | None = None) -> None:
         self.engine = open_engine(url)
@@ -186,10 +185,7 @@ class Database:
         return n_pages * page_size, n_free * page_size
 
     def _write_page(self) -> None:
-        """Check that an SQLite file can be written.
-
-        It does not wait for another writer. Then the result of the last attempt counts.
-        """
+        """Check that an SQLite file can be written, without waiting for another writer."""
         file = sqlite_file(self.engine)
         if not all(os.access(path, os.W_OK) for path in (file, file.parent)):
             raise StoreUnavailable(READ_ONLY)
@@ -198,14 +194,11 @@ class Database:
             cursor.execute("PRAGMA busy_timeout=0")
             try:
                 cursor.execute("PRAGMA user_version=0")  # unused, but written to the disk
-                self._write_error = None
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    self._write_error = error
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # another one writes
+                    raise
             finally:
                 cursor.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
-            if self._write_error is not None:
-                raise self._write_error.with_traceback(None)
 
     def size_bytes(self) -> int:
         """Return the size of the database on disk."""

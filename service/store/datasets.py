@@ -16,8 +16,7 @@ from service.store.array_codec import AnyArray, ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
-from service.store.rows import DatasetRow, JsonObject, computations, datasets, get_row
-from service.store.sql import insert
+from service.store.rows import DatasetRow, JsonObject, computations, datasets, get_row, insert
 
 Array = NDArray[np.float64]
 

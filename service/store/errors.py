@@ -25,8 +25,6 @@ _FULL: _Translation = (DiskFull, FULL)
 _UNREACHABLE: _Translation = (StoreUnavailable, "the database is unavailable; try again later")
 _BUSY: _Translation = (StoreUnavailable, "the database is busy; try again later")
 _READ_ONLY: _Translation = (StoreUnavailable, READ_ONLY)
-_CANNOT_OPEN: _Translation = (StoreUnavailable, "the database file cannot be opened")
-_DISK_ERROR: _Translation = (StoreUnavailable, "the disk of the database reports an error")
 _DAMAGED: _Translation = (StoreError, "the database file is damaged")
 _REJECTED: _Translation = (StoreError, "the database rejected a statement")
 
@@ -43,9 +41,8 @@ _SQLITE: dict[int, _Translation] = {
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
-    sqlite3.SQLITE_PERM: _CANNOT_OPEN,
-    sqlite3.SQLITE_CANTOPEN: _CANNOT_OPEN,
-    sqlite3.SQLITE_IOERR: _DISK_ERROR,
+    sqlite3.SQLITE_CANTOPEN: _UNREACHABLE,
+    sqlite3.SQLITE_IOERR: _UNREACHABLE,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
@@ -84,18 +81,13 @@ def _translate(error: Exception) -> _Translation:
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         return _SQLITE.get(code, _SQLITE.get(code & 0xFF, _REJECTED))
-    if isinstance(cause, psycopg.Error):
-        return _translate_postgresql(cause)
-    return _REJECTED
+    if isinstance(cause, psycopg.Error) and cause.sqlstate is not None:
+        by_class = _POSTGRESQL.get(cause.sqlstate[:2], _REJECTED)
+        return _POSTGRESQL.get(cause.sqlstate, by_class)
+    # Without a code there is no connection, or it was lost.
+    lost = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
+    return _UNREACHABLE if lost else _REJECTED
 
 
 def _driver_error(error: Exception) -> BaseException | None:
     return error.orig if isinstance(error, exc.DBAPIError) else error
-
-
-def _translate_postgresql(cause: psycopg.Error) -> _Translation:
-    if cause.sqlstate is None:  # there is no connection, or it was lost
-        lost = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
-        return _UNREACHABLE if lost else _REJECTED
-    by_class = _POSTGRESQL.get(cause.sqlstate[:2], _REJECTED)
-    return _POSTGRESQL.get(cause.sqlstate, by_class)

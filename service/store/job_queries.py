@@ -1,15 +1,14 @@
 """Queries over many jobs, for the reaper and for requests that wait for jobs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 
 from service.lifecycle import UNFINISHED, Kind
 from service.store.database import Database
-from service.store.rows import ComputationRow, computations
-from service.store.sql import current_time
+from service.store.rows import ComputationRow, computations, current_time
 
 
 class UnfinishedJobs(NamedTuple):
@@ -21,44 +20,20 @@ class UnfinishedJobs(NamedTuple):
     oldest_seconds: float
 
 
-class RunningJob(NamedTuple):
-    """A job that a worker executes, and the last heartbeat of that worker."""
+def list_unfinished(database: Database, limit: int) -> Sequence[Any]:
+    """Return jobs: those that run, and then those that are queued, in the order of execution.
 
-    lease: str
-    heartbeat_at: datetime | None
-
-
-def list_running(database: Database) -> list[RunningJob]:
-    """Return the jobs that workers execute."""
-    columns = computations.c.lease, computations.c.heartbeat_at
-    query = select(*columns).where(computations.c.status == "running")
-    with database.snapshot() as connection:
-        return [RunningJob(*row) for row in connection.execute(query)]
-
-
-def list_queued_leases(database: Database, limit: int) -> list[str]:
-    """Return the leases of the queued jobs, in the order in which they run."""
+    A row has the ``lease``, the ``status``, ``heartbeat_at`` and the ``result_version``.
+    """
+    job = computations.c
     query = (
-        select(computations.c.lease)
-        .where(computations.c.status == "queued")
-        .order_by(computations.c.due, computations.c.created_at)
+        select(job.lease, job.status, job.heartbeat_at, job.result_version)
+        .where(job.status.in_(UNFINISHED))
+        .order_by(job.status.desc(), job.due, job.created_at)
         .limit(limit)
     )
     with database.snapshot() as connection:
-        return list(connection.execute(query).scalars())
-
-
-def list_outdated_leases(database: Database, result_version: int) -> list[str]:
-    """Return the leases of queued jobs of earlier result versions, unless such a job is running."""
-    job, other = computations, computations.alias()
-    is_running = exists().where(
-        other.c.status == "running", other.c.result_version < result_version
-    )
-    query = select(job.c.lease).where(
-        job.c.status == "queued", job.c.result_version < result_version, ~is_running
-    )
-    with database.snapshot() as connection:
-        return list(connection.execute(query).scalars())
+        return connection.execute(query).all()
 
 
 def get_many(database: Database, ids: Collection[str]) -> dict[str, ComputationRow]:

@@ -18,16 +18,15 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, case, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, select, update
 
 from service.errors import Busy
-from service.lifecycle import UNFINISHED
+from service.lifecycle import UNFINISHED, Status
 from service.store import arrays
 from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
 from service.store.database import Database
-from service.store.rows import ComputationRow, JsonObject, computations, get_row
-from service.store.sql import current_time
+from service.store.rows import ComputationRow, JsonObject, computations, current_time, get_row
 
 MAX_DELIVERIES: Final = 3  # without a checkpoint in between; then the job itself ends its workers
 
@@ -69,7 +68,7 @@ def submit(
         if max_per_client is not None and n_own > max_per_client:
             raise Busy(f"{max_per_client} jobs of this client are already queued")
         arrays.replace(connection, row.id, checkpoint)
-        _enqueue(connection, str(row.lease), row, enqueue)
+        enqueue(connection, str(row.lease), row.result_version, due)
 
     return insert_or_retry(database, queued, discard_checkpoint_and_enqueue)
 
@@ -114,39 +113,21 @@ def succeed(
     The arrays in ``named`` replace those of the checkpoint.
     """
     database.check_space(sum(array.nbytes for array in named.values()))
+    values = {"result": result, "progress_done": done, "compute_seconds": seconds}
     with database.transaction() as connection:
-        row = update_running(
-            connection,
-            lease,
-            status="succeeded",
-            result=result,
-            progress_done=done,
-            compute_seconds=seconds,
-            finished_at=current_time(connection),
-            client=None,
-        )
-        if row is None:
-            return False
-        arrays.replace(connection, row.id, named)
-        return True
+        return _end(connection, _is_running(lease), "succeeded", named, **values) is not None
 
 
 def fail(database: Database, lease: str, error: JsonObject) -> bool:
     """End a job with a problem; return False if the lease is no longer valid."""
     with database.transaction() as connection:
-        now = current_time(connection)
-        values = {"status": "failed", "error": error, "finished_at": now, "client": None}
-        row = update_running(connection, lease, **values)
-        if row is not None:
-            arrays.delete(connection, row.id)
-        return row is not None
+        return _end(connection, _is_running(lease), "failed", error=error) is not None
 
 
 def update_running(connection: Connection, lease: str, **values: Any) -> Row[Any] | None:
     """Update the running job of a lease and return its row, or None if there is none."""
-    mine = (computations.c.lease == lease) & (computations.c.status == "running")
-    statement = update(computations).where(mine).values(values).returning(computations)
-    return connection.execute(statement).first()
+    statement = update(computations).where(_is_running(lease)).values(values)
+    return connection.execute(statement.returning(computations)).first()
 
 
 def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, bool]:
@@ -154,16 +135,11 @@ def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, boo
 
     Return the row that is stored now, and whether this call cancelled it; raises NotFound.
     """
+    is_unfinished = computations.c.status.in_(UNFINISHED)
     with database.transaction() as connection:
-        statement = (
-            update(computations)
-            .where(computations.c.id == computation_id, computations.c.status.in_(UNFINISHED))
-            .values(status="cancelled", finished_at=current_time(connection), client=None)
-        )
-        row = connection.execute(statement.returning(computations)).first()
+        row = _end(connection, is_unfinished & (computations.c.id == computation_id), "cancelled")
         if row is None:
             return get_row(connection, ComputationRow, computation_id), False
-        arrays.delete(connection, computation_id)
         return ComputationRow.of(row), True
 
 
@@ -187,20 +163,15 @@ def requeue(
         if row is None:
             return None
         job = ComputationRow.of(row)
-        change = update(computations).where(computations.c.id == job.id)
         if error is not None and job.deliveries >= max_deliveries:
-            now = current_time(connection)
-            values = {"status": "failed", "error": error, "finished_at": now, "client": None}
-            connection.execute(change.values(values))
-            arrays.delete(connection, job.id)
+            _end(connection, computations.c.id == job.id, "failed", error=error)
             return "failed"
         is_innocent = error is None and job.status == "running"
         deliveries = job.deliveries - 1 if is_innocent else job.deliveries
         new_lease = _draw_lease(job.id)
-        connection.execute(
-            change.values(status="queued", owner=None, lease=new_lease, deliveries=deliveries)
-        )
-        _enqueue(connection, new_lease, job, enqueue)
+        values = {"status": "queued", "owner": None, "lease": new_lease, "deliveries": deliveries}
+        connection.execute(update(computations).where(computations.c.id == job.id).values(values))
+        enqueue(connection, new_lease, job.result_version, job.due or 0.0)
         return "queued"
 
 
@@ -222,8 +193,24 @@ def must_yield(database: Database, lease: str) -> bool:
         return connection.execute(query).first() is not None
 
 
-def _enqueue(connection: Connection, lease: str, job: ComputationRow, enqueue: Enqueue) -> None:
-    enqueue(connection, lease, job.result_version, job.due or 0.0)
+def _is_running(lease: str) -> ColumnElement[bool]:
+    return (computations.c.lease == lease) & (computations.c.status == "running")
+
+
+def _end(
+    connection: Connection,
+    condition: ColumnElement[bool],
+    status: Status,
+    named: Arrays = MappingProxyType({}),
+    **values: Any,
+) -> Row[Any] | None:
+    """End the job that meets a condition, with arrays in place of its own; return its row."""
+    values |= {"status": status, "finished_at": current_time(connection), "client": None}
+    statement = update(computations).where(condition).values(values).returning(computations)
+    row = connection.execute(statement).first()
+    if row is not None:
+        arrays.replace(connection, row.id, named)
+    return row
 
 
 def _count_queued(connection: Connection, client: str | None) -> tuple[int, int]:

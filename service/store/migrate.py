@@ -73,13 +73,8 @@ def _prepare(engine: Engine) -> Iterator[None]:
         yield
         return
     file = sqlite_file(engine)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock = file.with_name(f"{file.name}.lock").open("ab")
-    except OSError as error:
-        message = f"the data directory {file.parent} is not writable: {error.strerror}"
-        raise StoreUnavailable(message) from error
-    with lock:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_name(f"{file.name}.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _configure_file(engine)
         yield

@@ -4,21 +4,18 @@ A cursor identifies the last row of the page before it rather than an offset. Ro
 deleted between two requests therefore neither repeat nor hide other rows.
 """
 
-import base64
-import binascii
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, literal, tuple_
+from sqlalchemy import Connection, Select, literal, tuple_
 
 from service.errors import Invalid
 from service.store.rows import R
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_POSITION: Final = re.compile(r"([0-9]{1,16}) ([a-z]+_[0-9a-f]{1,64})", re.ASCII)
+_POSITION: Final = re.compile(r"([0-9]{1,16})-([a-z]+_[0-9a-f]{1,64})")
 
 
 def fetch_page(
@@ -37,29 +34,16 @@ def fetch_page(
     table = model.__table__
     position = (table.c.created_at, table.c.id)
     if cursor is not None:
-        created_at, row_id = _decode(cursor)
-        last_seen = (literal(created_at, table.c.created_at.type), literal(row_id))
+        match = _POSITION.fullmatch(cursor)
+        if match is None:
+            raise Invalid("the cursor is invalid; use the next_cursor of a page", "/cursor")
+        created_at = _EPOCH + int(match[1]) * _MICROSECOND
+        last_seen = (literal(created_at, table.c.created_at.type), literal(match[2]))
         statement = statement.where(tuple_(*position) < tuple_(*last_seen))
     newest_first = statement.order_by(*(column.desc() for column in position))
     rows = connection.execute(newest_first.limit(limit + 1)).all()
-    return [model.of(row) for row in rows[:limit]], _next_cursor(rows, limit)
-
-
-def _next_cursor(rows: Sequence[Row[Any]], limit: int) -> str | None:
-    if len(rows) <= limit:
-        return None
-    last = rows[limit - 1]
-    position = f"{(last.created_at - _EPOCH) // _MICROSECOND} {last.id}"
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str) -> tuple[datetime, str]:
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        position = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
-        match = _POSITION.fullmatch(position)
-        if match is not None:
-            return _EPOCH + int(match[1]) * _MICROSECOND, match[2]
-    except (binascii.Error, UnicodeError, OverflowError):
-        pass
-    raise Invalid("the cursor is invalid; use the next_cursor of a page", "/cursor")
+    next_cursor = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        next_cursor = f"{(last.created_at - _EPOCH) // _MICROSECOND}-{last.id}"
+    return [model.of(row) for row in rows[:limit]], next_cursor

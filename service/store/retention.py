@@ -17,29 +17,17 @@ def delete_expired(database: Database, before: datetime, limit: int) -> int:
     These are computations that finished before a time, and datasets that were stored before it and
     that no computation uses. Any number of processes may do so at the same time.
     """
+    computation, dataset = rows.computations.c, rows.datasets.c
+    is_finished = computation.status.not_in(UNFINISHED)
+    finished = select(computation.id).where(is_finished, computation.finished_at < before)
+    is_used = exists().where(computation.dataset_id == dataset.id)
+    unused = select(dataset.id).where(dataset.created_at < before, ~is_used)
     n_deleted = 0
-    for computation_id in _find_computations(database, before, limit):
-        with suppress(Conflict, NotFound):  # requested again, or deleted by another process
-            computations.delete(database, computation_id)
-            n_deleted += 1
-    for dataset_id in _find_datasets(database, before, limit):
-        with suppress(Conflict, NotFound):
-            datasets.delete(database, dataset_id)
-            n_deleted += 1
+    for query, delete in ((finished, computations.delete), (unused, datasets.delete)):
+        with database.snapshot() as connection:
+            ids = connection.execute(query.limit(limit)).scalars().all()
+        for identifier in ids:
+            with suppress(Conflict, NotFound):  # requested again, or deleted by another process
+                delete(database, identifier)
+                n_deleted += 1
     return n_deleted
-
-
-def _find_computations(database: Database, before: datetime, limit: int) -> list[str]:
-    table = rows.computations
-    finished = table.c.status.not_in(UNFINISHED)
-    query = select(table.c.id).where(finished, table.c.finished_at < before).limit(limit)
-    with database.snapshot() as connection:
-        return list(connection.execute(query).scalars())
-
-
-def _find_datasets(database: Database, before: datetime, limit: int) -> list[str]:
-    table = rows.datasets
-    is_used = exists().where(rows.computations.c.dataset_id == table.c.id)
-    query = select(table.c.id).where(table.c.created_at < before, ~is_used).limit(limit)
-    with database.snapshot() as connection:
-        return list(connection.execute(query).scalars())

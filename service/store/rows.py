@@ -1,27 +1,103 @@
-"""Datasets and computations: their tables, and their rows as dataclasses without arrays."""
+"""The tables, their rows as dataclasses without arrays, and SQL that differs between databases.
 
-from datetime import datetime
+Ids are the content hashes of the API. Times are in UTC. Arrays have a table of their own, so that
+listing resources does not read their bytes. An array belongs to a dataset or a computation, whose
+module writes and deletes both in one transaction.
+"""
+
+import json
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Self, TypeVar, cast, get_args
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
+    Column,
+    ColumnElement,
     Connection,
+    DateTime,
+    Dialect,
     Double,
     ForeignKey,
     Index,
+    Integer,
+    LargeBinary,
+    MetaData,
     Row,
     Table,
     Text,
+    TypeDecorator,
+    func,
+    literal,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from service.errors import NotFound
 from service.lifecycle import Kind, Status
-from service.store.tables import FiniteJson, UtcDateTime, metadata
 
 JsonObject = dict[str, Any]
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time that is time-zone-aware and in UTC in Python, on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC. SQLite stores text, which sorts by time only without an offset."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time must have a time zone")
+        time = value.astimezone(UTC)
+        return time.replace(tzinfo=None) if dialect.name == "sqlite" else time
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC. PostgreSQL returns times in the time zone of the session."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class FiniteJson(TypeDecorator[dict[str, Any]]):
+    """JSON without NaN and Infinity, which Python writes but the standard forbids.
+
+    The type is JSON, which stores the text unchanged. JSONB would turn 1e22 into an integer.
+    """
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: dict[str, Any] | None, dialect: Dialect
+    ) -> dict[str, Any] | None:
+        """Reject numbers that are not finite; raises ValueError."""
+        del dialect
+        json.dumps(value, allow_nan=False)
+        return value
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+arrays = Table(
+    "arrays",
+    metadata,
+    Column("owner", Text, primary_key=True),  # the id of a dataset or a computation
+    Column("name", Text, primary_key=True),
+    Column("part", Integer, primary_key=True),  # 0, 1, … in order
+    Column("data", LargeBinary, nullable=False),
+)
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
@@ -138,3 +214,18 @@ def get_row(connection: Connection, model: type[R], identifier: str) -> R:
     if row is None:
         raise NotFound(f"{identifier!r} does not exist")
     return model.of(row)
+
+
+def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT statement that supports ON CONFLICT, for a dialect of this name."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def current_time(connection: Connection) -> ColumnElement[datetime]:
+    """Return the current time by the clock of the database.
+
+    SQLite has no clock of its own and uses that of the machine.
+    """
+    if connection.dialect.name == "sqlite":
+        return literal(datetime.now(UTC), UtcDateTime())
+    return func.clock_timestamp(type_=UtcDateTime())

@@ -7,7 +7,7 @@ second connection, and the wait continues if the probe succeeds.
 """
 
 from collections.abc import Callable, Generator
-from threading import Lock
+from functools import partial
 from time import monotonic
 from typing import Any, Final, TypeVar
 
@@ -27,20 +27,18 @@ class UnresponsiveServerError(psycopg.OperationalError):
 class CircuitBreaker:
     """Connects to one server for all connections of an engine.
 
-    While the server does not respond, one call at a time tries to connect and all others fail at
+    While the server does not respond, one call per second tries to connect and all others fail at
     once. Otherwise they would block threads that other requests need.
     """
 
     def __init__(self, probe_seconds: float = PROBE_SECONDS) -> None:
         self._probe_seconds = probe_seconds
-        self._is_open = False
-        self._retry_at = 0.0
-        self._attempt = Lock()
+        self._retry_at: float | None = None  # None if the server responds
 
     def connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
         """Connect with the arguments of psycopg; raises psycopg.Error."""
         connection = self._connect(*arguments, **parameters)
-        connection.probe = lambda: self.probe(*arguments, **parameters)
+        connection.probe = partial(self.probe, *arguments, **parameters)
         connection.probe_seconds = self._probe_seconds
         return connection
 
@@ -49,37 +47,25 @@ class CircuitBreaker:
         try:
             with self._connect(*arguments, **parameters) as connection:
                 connection.execute("SELECT 1")  # a proxy may accept connections by itself
-        except psycopg.errors.ConnectionTimeout:
-            return False
-        except UnresponsiveServerError:
-            self._open()
+        except (psycopg.errors.ConnectionTimeout, UnresponsiveServerError):
+            self._retry_at = monotonic() + REFUSE_SECONDS
             return False
         except psycopg.Error:
             return True
         return True
 
     def _connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
-        if not self._is_open:
-            return self._try_to_connect(*arguments, **parameters)
-        if monotonic() < self._retry_at or not self._attempt.acquire(blocking=False):
-            raise UnresponsiveServerError("the server did not respond a moment ago")
-        try:
-            return self._try_to_connect(*arguments, **parameters)
-        finally:
-            self._attempt.release()
-
-    def _try_to_connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
+        if self._retry_at is not None:
+            if monotonic() < self._retry_at:
+                raise UnresponsiveServerError("the server did not respond a moment ago")
+            self._retry_at = monotonic() + REFUSE_SECONDS
         try:
             connection = WatchedConnection.connect(*arguments, **parameters)
         except psycopg.errors.ConnectionTimeout:
-            self._open()
+            self._retry_at = monotonic() + REFUSE_SECONDS
             raise
-        self._is_open = False
+        self._retry_at = None
         return connection
-
-    def _open(self) -> None:
-        self._retry_at = monotonic() + REFUSE_SECONDS
-        self._is_open = True
 
 
 class WatchedConnection(psycopg.Connection[Any]):

@@ -82,14 +82,15 @@ def test_pictures_of_disconnected_clients_are_skipped(make_api: Any, fake_render
 def test_no_answer_waits_for_renderers(make_api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     began, warm = threading.Event(), threading.Event()
 
-    def make() -> Any:
-        began.set()
-        assert warm.wait(60)
-        renderer = FakeRenderer()
-        renderer.open.set()
-        return renderer
+    class SlowRenderer(FakeRenderer):
+        """A renderer that starts slowly, and then draws at once."""
 
-    monkeypatch.setattr(module, "RenderProcess", make)
+        def start(self) -> None:
+            began.set()
+            assert warm.wait(60)
+            self.open.set()
+
+    monkeypatch.setattr(module, "RenderProcess", SlowRenderer)
     api = make_api(render_processes=2)
     assert began.wait(60)
     assert api.get("/livez").status_code == 200

@@ -8,13 +8,7 @@ from typing import Any
 import pytest
 
 from service.errors import StoreUnavailable
-from service.jobs.reaper import (
-    DEAD_SECONDS,
-    LOST_SECONDS,
-    MAX_GAP_SECONDS,
-    OUTDATED_SECONDS,
-    Reaper,
-)
+from service.jobs.reaper import LOST_SECONDS, MAX_GAP_SECONDS, Reaper
 from service.operations.ids import RESULT_VERSION
 from service.store import Database, computations, job_queries, jobs
 from service.store.rows import ComputationRow
@@ -59,8 +53,8 @@ def test_a_silent_worker_is_presumed_dead(database: Database, queue: Any, reaper
     for second in range(30):
         jobs.heartbeat(database, lease)
         assert reap(reaper, 100.0 + second) == 0
-    assert reap(reaper, 130.0, DEAD_SECONDS - 2) == 0
-    assert reap(reaper, 130.0 + DEAD_SECONDS - 1, 2) == 1
+    assert reap(reaper, 130.0, LOST_SECONDS - 2) == 0
+    assert reap(reaper, 130.0 + LOST_SECONDS - 1, 2) == 1
     assert queue.cancelled == [lease]
     assert current_lease(database) != lease
     assert computations.get(database, RUN).status == "queued"
@@ -82,14 +76,14 @@ def test_a_queued_job_of_an_earlier_release_fails_unless_a_worker_is_left(
     jobs.submit(database, other, queue.enqueue)
     lease = str(computations.get(database, other.id).lease)
     jobs.claim(database, lease, "worker of an earlier release")
-    for second in range(2 * int(OUTDATED_SECONDS)):
+    for second in range(2 * int(LOST_SECONDS)):
         jobs.heartbeat(database, lease)
         reap(reaper, 100.0 + second)
     assert get_status(database) == "queued"
     jobs.succeed(database, lease, {}, 1, 1.0, {})
-    reap(reaper, 200.0, OUTDATED_SECONDS - 1)
+    reap(reaper, 200.0, LOST_SECONDS - 1)
     assert get_status(database) == "queued"
-    reap(reaper, 200.0 + OUTDATED_SECONDS)
+    reap(reaper, 200.0 + LOST_SECONDS)
     row = computations.get(database, RUN)
     assert row.status == expected
     if expected == "failed":
@@ -99,14 +93,14 @@ def test_a_queued_job_of_an_earlier_release_fails_unless_a_worker_is_left(
 
 def test_a_gap_restarts_the_observation(database: Database, queue: Any, reaper: Reaper) -> None:
     jobs.claim(database, current_lease(database), "worker")
-    assert reap(reaper, 100.0, DEAD_SECONDS - 1) == 0
-    awake = 100.0 + DEAD_SECONDS + MAX_GAP_SECONDS
-    assert reap(reaper, awake, DEAD_SECONDS - 1) == 0
-    assert reap(reaper, awake + DEAD_SECONDS) == 1
+    assert reap(reaper, 100.0, LOST_SECONDS - 1) == 0
+    awake = 100.0 + LOST_SECONDS + MAX_GAP_SECONDS
+    assert reap(reaper, awake, LOST_SECONDS - 1) == 0
+    assert reap(reaper, awake + LOST_SECONDS) == 1
 
 
 @pytest.mark.parametrize(
-    ("owner", "name"), [(job_queries, "list_running"), (Database, "check_ready")]
+    ("owner", "name"), [(job_queries, "list_unfinished"), (Database, "check_ready")]
 )
 def test_a_failed_observation_restarts_it(
     database: Database,
@@ -117,17 +111,17 @@ def test_a_failed_observation_restarts_it(
     name: str,
 ) -> None:
     jobs.claim(database, current_lease(database), "worker")
-    assert reap(reaper, 100.0, DEAD_SECONDS - 1) == 0
+    assert reap(reaper, 100.0, LOST_SECONDS - 1) == 0
 
-    def fail(_: Database) -> None:
+    def fail(*_: Any) -> None:
         raise StoreUnavailable("unavailable")
 
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, fail)
         with pytest.raises(StoreUnavailable):
-            reap(reaper, 100.0 + DEAD_SECONDS)
-    assert reap(reaper, 101.0 + DEAD_SECONDS, DEAD_SECONDS - 1) == 0
-    assert reap(reaper, 101.0 + 2 * DEAD_SECONDS) == 1
+            reap(reaper, 100.0 + LOST_SECONDS)
+    assert reap(reaper, 101.0 + LOST_SECONDS, LOST_SECONDS - 1) == 0
+    assert reap(reaper, 101.0 + 2 * LOST_SECONDS) == 1
 
 
 @pytest.mark.parametrize("status", [None, "PENDING", "ERROR", "SUCCESS", "CANCELLED"])
@@ -144,7 +138,7 @@ def test_a_queued_job_that_the_queue_lost_is_requeued(
 def test_workers_that_no_reaper_saw_alive_do_not_count(database: Database, queue: Any) -> None:
     for _ in range(jobs.MAX_DELIVERIES + 1):
         jobs.claim(database, current_lease(database), "worker")
-        assert reap(Reaper(database, queue), 100.0, DEAD_SECONDS) == 1
+        assert reap(Reaper(database, queue), 100.0, LOST_SECONDS) == 1
     row = computations.get(database, RUN)
     assert (row.status, row.deliveries) == ("queued", 0)
 
@@ -152,7 +146,7 @@ def test_workers_that_no_reaper_saw_alive_do_not_count(database: Database, queue
 def test_a_worker_that_dies_counts(database: Database, queue: Any, reaper: Reaper) -> None:
     reap(reaper, 100.0)
     jobs.claim(database, current_lease(database), "worker")
-    assert reap(reaper, 101.0, DEAD_SECONDS) == 1
+    assert reap(reaper, 101.0, LOST_SECONDS) == 1
     assert computations.get(database, RUN).deliveries == 1
 
 

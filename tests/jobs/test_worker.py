@@ -21,6 +21,7 @@ from service.operations.training import TRAINING_RUN, StepwiseTraining
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import ResolvedSeries
+from service.settings import Settings
 from service.store import Database, checkpoints, computations, jobs
 from service.store.rows import ComputationRow
 
@@ -53,7 +54,7 @@ def worker(database: Database, queue: Any) -> Worker:
     timing = Timing(checkpoint=0.0, heartbeat=0.01, step_wait=0.05, retry=0.001)
     training = replace(TRAINING_RUN, begin=partial(StepwiseTraining, stride=100))
     job_types: dict[str, JobType[Any]] = {training.kind: training}
-    worker = Worker("sqlite:////nowhere", "worker", pytest.fail, timing=timing, job_types=job_types)
+    worker = Worker(Settings(), "worker", pytest.fail, timing, job_types)
     worker.database = database
     worker.queue = queue
     return worker

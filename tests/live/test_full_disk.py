@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from service.api.routes.health import GRACE_SECONDS
-from service.jobs.reaper import DEAD_SECONDS
+from service.jobs.reaper import LOST_SECONDS
 from service.store.database import RESERVE_BYTES
 from tests.live.conftest import ENDLESS, Start, has_progress, is_finished, wait_for
 
@@ -126,7 +126,7 @@ def test_jobs_wait_while_the_disk_is_full(start_on_small_disk: Any) -> None:
 
     with disk.full():
         assert upload(server, 0).status_code == 507
-        observe(check_jobs, DEAD_SECONDS + 5)
+        observe(check_jobs, LOST_SECONDS + 5)
         assert any(not is_finished(server.get_run(run_id)) for run_id in accepted)
     for run_id in accepted:
         run = server.wait_for_run(run_id, is_finished)

@@ -34,12 +34,12 @@ class PoolRunner:
 
     def pids(self) -> set[int]:
         """Return the ids of the processes, which are started by the first call."""
+        processes = [each for each in self.pool.renderers if isinstance(each, RenderProcess)]
 
         async def wait() -> set[int]:
-            if not self.pool.renderers:
+            if any(each.pid is None for each in processes):
                 self.pool.start()
-            await until(lambda: self.pool.renderers and not self.pool.n_drawing)
-            processes = [each for each in self.pool.renderers if isinstance(each, RenderProcess)]
+            await until(lambda: all(each.pid for each in processes) and not self.pool.n_drawing)
             return {each.pid for each in processes if each.pid is not None}
 
         return self.runner.run(wait())

@@ -10,15 +10,16 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from service.errors import Busy
 from service.figures.style import Style
 from service.rendering import pool as module
+from service.rendering import process
 from service.rendering.draw import draw
-from service.rendering.process import ProcessLost, RendererError
+from service.rendering.process import RendererError
 from service.rendering.requests import PictureData, TracePictureRequest
 from service.scheduling import OverBudget
 from service.schemas.datasets import CountOnesDataset
@@ -34,7 +35,7 @@ async def main():
     pool = RenderPool(2, 1)
     pool.start()
     async with asyncio.timeout(60):
-        while len(pool.renderers) < 2:
+        while not all(each.pid for each in pool.renderers):
             await asyncio.sleep(0.01)
     print(*(each.pid for each in pool.renderers), flush=True)
     await asyncio.Event().wait()
@@ -63,14 +64,21 @@ def test_a_block_that_does_not_end_is_ended_by_the_operating_system() -> None:
     assert ended.returncode == -signal.SIGXCPU
 
 
+class Doomed(NamedTuple):
+    """A picture that a signal ends: its process, on receiving it, sends the signal to itself."""
+
+    number: signal.Signals
+    seconds: float = 0.5
+
+    def __reduce__(self) -> Any:
+        return signal.raise_signal, (self.number,)
+
+
 def test_a_process_that_was_ended_for_its_time_is_replaced(start_pool: Any) -> None:
     run = start_pool(1)
     (pid,) = run.pids()
-    (renderer,) = run.pool.renderers
-    os.kill(pid, signal.SIGXCPU)  # what the operating system sends
-    await_end({pid})
     with pytest.raises(OverBudget) as caught:
-        renderer.draw(replace(surface(), seconds=0.5))
+        run.draw(Doomed(signal.SIGXCPU))  # what the operating system sends
     assert caught.value.members == {"limit": 0.5, "spent": 1.5}
     assert run.draw(surface()) == draw(surface())
     assert run.pids() != {pid}
@@ -136,7 +144,11 @@ def test_killed_idle_processes_are_replaced(processes: Any) -> None:
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     await_end(before)
-    assert processes.draw(surface(2)) == draw(surface(2))
+
+    async def draw_two() -> Any:
+        return await asyncio.gather(*(processes.pool.draw(surface(seed)) for seed in (2, 3)))
+
+    assert processes.runner.run(draw_two()) == [draw(surface(2)), draw(surface(3))]
     assert not processes.pids() & before
 
 
@@ -155,6 +167,31 @@ def test_a_picture_whose_process_ends_is_drawn_again(processes: Any) -> None:
 
     assert processes.runner.run(lose()) == [draw(surface(3)), draw(surface(4))]
     assert not processes.pids() & before
+
+
+def test_a_picture_that_ends_two_processes_is_refused(
+    processes: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Busy, match="2 rendering processes"):
+        processes.draw(Doomed(signal.SIGKILL))
+    assert caplog.text.count("ended while drawing") == 2
+    assert processes.draw(surface()) == draw(surface())
+
+
+def test_starting_a_process_is_tried_again_for_the_next_picture(
+    start_pool: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = start_pool(1)
+
+    def fail() -> None:
+        raise OSError("no more processes")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(process, "_context", fail)
+        with pytest.raises(Busy, match="cannot be started"):
+            run.draw(surface())
+    assert "no more processes" in caplog.text
+    assert run.draw(surface()) == draw(surface())
 
 
 def test_a_process_that_hangs_is_killed(start_pool: Any) -> None:
@@ -212,55 +249,6 @@ def test_processes_start_where_a_fork_server_can_have_no_socket(
     assert start_pool(1).draw(surface()) == draw(surface())
 
 
-@pytest.fixture
-def doomed() -> Callable[[], Any]:
-    """Return a function that makes a renderer that ends while it draws its first picture."""
-
-    def make() -> Any:
-        renderer: Any = FakeRenderer()
-
-        def draw(_: Any) -> bytes:
-            renderer.dead = True
-            raise ProcessLost
-
-        renderer.draw = draw
-        return renderer
-
-    return make
-
-
-def test_a_picture_that_ends_two_processes_is_refused(
-    start_pool: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    doomed: Callable[[], Any],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(module, "RenderProcess", doomed)
-    with pytest.raises(Busy, match="2 rendering processes"):
-        start_pool(1).draw(surface())
-    assert caplog.text.count("ended while drawing") == 2
-
-
-def test_starting_a_process_is_tried_again_for_the_next_picture(
-    start_pool: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    made = []
-
-    def make() -> Any:
-        made.append(FakeRenderer())
-        if len(made) == 1:
-            raise OSError("no more processes")
-        made[-1].open.set()
-        return made[-1]
-
-    monkeypatch.setattr(module, "RenderProcess", make)
-    run = start_pool(1)
-    with pytest.raises(Busy, match="cannot be started"):
-        run.draw(surface())
-    assert run.draw(surface()) == b"drawn"
-    assert "no more processes" in caplog.text
-
-
 def test_a_renderer_finishes_a_cancelled_picture(start_pool: Any, fake_renderers: Any) -> None:
     run = start_pool(1)
 
@@ -282,11 +270,13 @@ def test_a_renderer_finishes_a_cancelled_picture(start_pool: Any, fake_renderers
 def test_waiting_times_out(start_pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ready = threading.Event()
 
-    def make() -> Any:
-        assert ready.wait(60)
-        return FakeRenderer()
+    class SlowRenderer(FakeRenderer):
+        """A renderer that starts slowly."""
 
-    monkeypatch.setattr(module, "RenderProcess", make)
+        def start(self) -> None:
+            assert ready.wait(60)
+
+    monkeypatch.setattr(module, "RenderProcess", SlowRenderer)
     run = start_pool(1, timeout_seconds=0.01)
 
     async def draw() -> None:

@@ -14,8 +14,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from service.store import Database
-from service.store.rows import ComputationRow
-from service.store.tables import arrays
+from service.store.rows import ComputationRow, arrays
 
 STARTED = datetime(2026, 11, 5, 12, 30, 15, 123456, tzinfo=UTC)
 

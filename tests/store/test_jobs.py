@@ -9,7 +9,6 @@ import pytest
 from service.errors import Busy, NotFound, StoreUnavailable
 from service.store import Database, checkpoints, computations, job_queries, jobs
 from service.store.checkpoints import Checkpoint
-from service.store.job_queries import RunningJob
 from service.store.rows import ComputationRow
 from tests.conftest import at_once
 from tests.store.conftest import JOB, make_id
@@ -248,14 +247,17 @@ def test_a_worker_may_repeat_a_checkpoint(database: Database, queue: Any) -> Non
     assert (state["head"].tolist(), len(parts)) == ([2.0], 3)
 
 
-def test_queued_and_running_jobs_are_listed(database: Database, queue: Any) -> None:
+def test_running_and_queued_jobs_are_listed(database: Database, queue: Any) -> None:
     for number in range(3):
-        jobs.submit(database, replace(JOB, id=make_id("run", number)), queue.enqueue)
-    assert job_queries.list_queued_leases(database, 10) == queue
-    assert job_queries.list_queued_leases(database, 2) == queue[:2]
-    assert job_queries.list_running(database) == []
+        job = replace(JOB, id=make_id("run", number), estimated_seconds=float(number))
+        jobs.submit(database, job, queue.enqueue)
     row = jobs.claim(database, queue[1], "worker")
     assert row is not None
-    assert job_queries.list_running(database) == [RunningJob(queue[1], row.heartbeat_at)]
-    assert job_queries.list_queued_leases(database, 10) == [queue[0], queue[2]]
+    running, *queued = job_queries.list_unfinished(database, 10)
+    assert running == (queue[1], "running", row.heartbeat_at, row.result_version)
+    assert [(job.lease, job.status) for job in queued] == [
+        (queue[0], "queued"),
+        (queue[2], "queued"),
+    ]
+    assert job_queries.list_unfinished(database, 2) == [running, queued[0]]
     assert job_queries.get_many(database, [row.id, "run_0"]) == {row.id: row}

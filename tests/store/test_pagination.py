@@ -1,6 +1,5 @@
 """Pages of rows in a stable order."""
 
-import base64
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,10 +17,6 @@ from tests.store.conftest import make_id
 
 def add(database: Database, dataset_id: str) -> DatasetRow:
     return datasets.add(database, dataset_id, np.ones((2, 3)), np.ones(2))[0]
-
-
-def encode(position: bytes) -> str:
-    return base64.urlsafe_b64encode(position).decode()
 
 
 def list_all(
@@ -71,16 +66,14 @@ def test_pages_do_not_shift_when_rows_are_added_and_deleted(database: Database) 
     [
         "",
         "x",
-        "é",
-        "a/b+",
-        encode(b"1"),
-        encode(b"-1 ds_1"),
-        encode(b"1 ds_\0"),
-        encode("١ ds_1".encode()),  # noqa: RUF001
-        encode(b"99999999999999999 ds_1"),
-        encode(b"\xff\xfe ds_1"),
+        "1",
+        "1-ds_1 ",
+        "-1-ds_1",
+        "1-ds_\0",
+        "١-ds_1",  # noqa: RUF001
+        "99999999999999999-ds_1",
     ],
-    ids=range(10),
+    ids=range(8),
 )
 def test_a_malformed_cursor_is_invalid(database: Database, cursor: str) -> None:
     with pytest.raises(Invalid) as caught:
@@ -90,5 +83,5 @@ def test_a_malformed_cursor_is_invalid(database: Database, cursor: str) -> None:
 
 def test_the_cursor_of_another_list_is_only_a_position(database: Database) -> None:
     row = add(database, make_id("ds", 1))
-    assert datasets.list_page(database, 5, encode(b"1 run_0")) == ([], None)
-    assert datasets.list_page(database, 5, encode(b"9999999999999999 ds_0")) == ([row], None)
+    assert datasets.list_page(database, 5, "1-run_0") == ([], None)
+    assert datasets.list_page(database, 5, "9999999999999999-ds_0") == ([row], None)

@@ -15,8 +15,7 @@ from service.store import Database, computations, datasets, jobs, rows
 from service.store.array_codec import AnyArray
 from service.store.errors import ConstraintError
 from service.store.retention import delete_expired
-from service.store.rows import ComputationRow, DatasetRow
-from service.store.tables import arrays
+from service.store.rows import ComputationRow, DatasetRow, arrays
 from tests.conftest import at_once
 from tests.store.conftest import JOB, count_arrays, make_finished, make_id
 
