@@ -11,7 +11,7 @@ from typing import Final
 
 from service.api.errors import FORBIDDEN, MALFORMED, METHODS, UNAUTHORIZED, ProblemType, Refused
 from service.api.rate_limits import UNLIMITED, RateLimits
-from service.api.request_record import RawHeaders, RequestRecord
+from service.api.request_record import REFUSAL, RawHeaders, RequestRecord
 from service.keys import Scope, find_key
 from service.operations.caller import current_client, current_key
 from service.operations.questions import QUESTIONS
@@ -56,6 +56,8 @@ class AccessPolicy:
 
     async def check(self, record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
         """Raise Refused unless the request may reach the application."""
+        if REFUSAL in record.scope:
+            raise record.scope[REFUSAL]
         path = record.scope["path"].removeprefix(record.scope.get("root_path", ""))
         host, origin = headers.get(b"host", b""), headers.get(b"origin", b"").decode("latin-1")
         if not HOST.fullmatch(host):

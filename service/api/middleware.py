@@ -77,8 +77,6 @@ class RequestGuardMiddleware:
 
         try:
             try:
-                if REFUSAL in scope:
-                    raise scope[REFUSAL]
                 await self.access.check(record, headers)
                 await self.app(record.scope, receive, send_completed)
             except (Refused, CancelledError) as reason:
