@@ -190,7 +190,7 @@ def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
 
     def write(rows: NDArray[np.int64]) -> Iterator[Iterable[str]]:
         codes = np.searchsorted(ends, rows, side="right")
-        steps = rows - (ends - series.lengths)[codes]
+        steps = rows - (ends[codes] - series.lengths[codes])
         inputs = series.inputs.take(len(rows) * n_inputs).reshape(len(rows), n_inputs)
         return zip(
             [labels[code] if labels else str(code) for code in codes.tolist()],
