@@ -239,7 +239,7 @@ class TableReader:
         fields = fields[columns.start :: columns.step]
         texts = marks.normalize(part, fields)
         try:
-            numbers = np.array([*map(float, texts)])
+            numbers = np.fromiter(map(float, texts), np.float64, len(texts))
         except ValueError:
             numbers = np.array([float(text) if is_number(text) else np.nan for text in texts])
         valid = in_range(numbers)
