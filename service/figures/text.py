@@ -32,7 +32,6 @@ def text_width(text: str, size: float) -> float:
     return 1.03 * 0.72 * float(face.get_width_height()[0]) / 64
 
 
-@lru_cache(maxsize=1024)
 def printable(text: str) -> str:
     """Replace characters that the font does not have by boxes, and control characters by spaces.
 

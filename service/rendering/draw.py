@@ -1,6 +1,7 @@
 """Draw picture requests. A rendering process imports this module, and nothing above it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import inf, isfinite
 from typing import Any
 
@@ -28,7 +29,6 @@ from service.rendering.approximation import approximate
 from service.rendering.labels import fit_headline, name_unit, run_labels
 from service.rendering.requests import (
     SURFACE_SIZE,
-    TRACE_SIZE,
     BasinMapPictureRequest,
     FitPictureRequest,
     PictureData,
@@ -40,7 +40,6 @@ from service.rendering.requests import (
     trajectory_weights,
 )
 from service.schemas.costs import CostSurfacePictureRequest, OptimumResponse
-from service.schemas.gradients import GradientTraceRequest
 
 PROFILE_POINTS = 400  # per window
 TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"
@@ -58,16 +57,14 @@ def draw(request: PictureRequest) -> bytes:
 
 def warm_up() -> None:
     """Draw the most frequent pictures, so that fonts are loaded and caches are filled."""
-    surface, trace = CostSurfacePictureRequest.model_validate({}), GradientTraceRequest()
     data = PictureData(Dataset.from_arrays(*count_ones()))
+    surface = CostSurfacePictureRequest.model_validate({})
     style = Style(*SURFACE_SIZE)
-    draw(
-        SurfacePictureRequest(
-            surface=surface, data=data, style=style, suffix="png", http_request="{}"
-        )
+    request = SurfacePictureRequest(
+        surface=surface, data=data, style=style, suffix="png", http_request="{}"
     )
-    style = Style(*TRACE_SIZE)
-    draw(TracePictureRequest(trace=trace, data=data, style=style, suffix="svg", http_request="{}"))
+    for suffix in ("png", "svg"):
+        draw(replace(request, suffix=suffix))
 
 
 Drawn = tuple[Figure, str]
