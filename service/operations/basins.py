@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class StepwiseBasinMap(StepwiseComputation):
         stride: int | None = None,
         tile: int = 5_000,
     ) -> None:
-        super().__init__(parts)
+        self.parts = [*parts]
         self.request = request
         self.setup = make_setup(request, dataset)
         self.w_in = axis(request.window.w_in, request.window.resolution)
@@ -124,10 +124,6 @@ class StepwiseBasinMap(StepwiseComputation):
         """Return the tiles finished since the previous call."""
         tiles, self.finished_tiles = self.finished_tiles, []
         return _join([tile._asdict() for tile in tiles]) if tiles else {}
-
-    def latest(self) -> dict[str, Any]:
-        """Return nulls: a map has no weights of its own."""
-        return {"weights": None, "cost": None}
 
 
 def _join(parts: Sequence[Arrays]) -> Arrays:

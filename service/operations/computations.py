@@ -21,12 +21,11 @@ def describe(
     The model is built without validation: the row holds the result as it was validated when it
     was computed. ``error`` is the problem that a failed job reports.
     """
-    model = job_type.response_model
-    columns = model.model_fields.keys() & {field.name for field in fields(ComputationRow)}
-    values = {name: getattr(row, name) for name in columns} | (row.result or {})
     progress = Progress.model_construct(done=row.progress_done, total=row.progress_total)
-    values |= {"progress": progress, "error": error, "links": links(job_type, row)}
-    return model.model_construct(**values)
+    own = {"progress": progress, "error": error, "links": links(job_type, row) if row.id else None}
+    columns = {field.name: getattr(row, field.name) for field in fields(row)}
+    values = columns | (row.result or {}) | own  # of which the model has some
+    return job_type.response_model.model_construct(**values)
 
 
 def links(job_type: JobType[Any], row: ComputationRow) -> dict[str, str]:

@@ -95,13 +95,16 @@ def evaluate_point(
 
 
 def estimate_surfaces(
-    request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits
+    request: CostSurfaceRequest,
+    dataset: ResolvedDataset,
+    limits: Limits,
+    default: int = JSON_RESOLUTION,
 ) -> float:
     """Return the estimated seconds of all grids; raises LimitExceeded for one that is too fine."""
-    request = request.at_resolution(JSON_RESOLUTION)
-    for i, window in enumerate(request.windows):
-        limits.check_grid(window.n_points, f"/windows/{i}/resolution")
-    n_weights = sum(window.n_points**2 for window in request.windows)
+    resolutions = request.resolutions(default)
+    for i, resolution in enumerate(resolutions):
+        limits.check_grid(resolution, f"/windows/{i}/resolution")
+    n_weights = sum(resolution**2 for resolution in resolutions)
     return surface_seconds(request.network.activation, dataset.size, n_weights)
 
 
@@ -109,19 +112,17 @@ def compute_surfaces(
     request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits
 ) -> CostSurfaceResponse:
     """Compute the cost on the grid of every window; raises LimitExceeded."""
-    request = request.at_resolution(JSON_RESOLUTION)
-    n_numbers = sum(window.n_points * (window.n_points + 2) for window in request.windows)
+    n_numbers = sum(n * (n + 2) for n in request.resolutions(JSON_RESOLUTION))
     limits.check_json(n_numbers, "/windows/0/resolution", "lower the resolution, or request .npz")
-    return CostSurfaceResponse(
-        windows=[_describe(surface) for surface in _compute(request, dataset)]
-    )
+    surfaces = _compute(request, dataset, JSON_RESOLUTION)
+    return CostSurfaceResponse(windows=[*map(_describe, surfaces)])
 
 
 def surfaces_npz(request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits) -> Download:
     """Return the arrays of all windows, numbered, as an npz archive; an overflow is inf there."""
-    request = request.at_resolution(NPZ_RESOLUTION)
-    seconds = estimate_surfaces(request, dataset, limits)
-    seconds += NPZ.writing_seconds * sum(window.n_points**2 for window in request.windows)
+    seconds = estimate_surfaces(request, dataset, limits, NPZ_RESOLUTION)
+    n_numbers = sum(n**2 for n in request.resolutions(NPZ_RESOLUTION))
+    seconds += NPZ.writing_seconds * n_numbers
     arrays = partial(_number_arrays, request, dataset)
     return computed_file("cost-surface.npz", request, seconds, arrays, write_npz)
 
@@ -154,15 +155,13 @@ def axis(span: Range, resolution: int) -> Array:
     return np.linspace(span.low, span.high, resolution)
 
 
-def _compute(request: CostSurfaceRequest, dataset: ResolvedDataset) -> list[CostSurface]:
+def _compute(
+    request: CostSurfaceRequest, dataset: ResolvedDataset, default: int
+) -> list[CostSurface]:
     objective = dataset.objective(request.network.to_network())
     return [
-        cost_surface(
-            objective,
-            axis(window.w_in, window.n_points),
-            axis(window.w_rec, window.n_points),
-        )
-        for window in request.windows
+        cost_surface(objective, axis(window.w_in, n), axis(window.w_rec, n))
+        for window, n in zip(request.windows, request.resolutions(default), strict=True)
     ]
 
 
@@ -176,7 +175,7 @@ def _describe(surface: CostSurface) -> CostGrid:
 def _number_arrays(request: CostSurfaceRequest, dataset: ResolvedDataset) -> dict[str, Array]:
     return {
         f"{name}_{i}": getattr(surface, name)
-        for i, surface in enumerate(_compute(request, dataset))
+        for i, surface in enumerate(_compute(request, dataset, NPZ_RESOLUTION))
         for name in ("w_in", "w_rec", "cost")
     }
 

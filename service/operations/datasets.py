@@ -1,24 +1,38 @@
 """Store datasets and describe those that are stored."""
 
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-from service.engine.data import Series
+import numpy as np
+
+from service.engine.data import Dataset, Factor, Moments, Precomputed, Series
+from service.engine.types import Array
 from service.errors import NotFound
 from service.formats import DATASET_FORMATS, DatasetFormat, SeriesColumns, SeriesStream
 from service.operations.caller import current_key
 from service.operations.downloads import Download, make_etag
-from service.operations.ids import check_id
+from service.operations.ids import RESULT_VERSION, check_id
 from service.operations.limits import Limits
-from service.operations.precomputed_arrays import arrays_to_store
+from service.operations.work_estimates import data_pass_seconds
 from service.schemas.datasets import DatasetPage, DatasetSummary, NumberRange, dataset_id
-from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset, ResolvedSeries
+from service.schemas.resolved_datasets import (
+    AnyDataset,
+    DatasetSize,
+    ResolvedDataset,
+    ResolvedSeries,
+)
 from service.schemas.series import series_id
 from service.store import datasets
 from service.store.database import Database
 from service.store.rows import DatasetRow
 
 PATH = "/v1/datasets"
+# Values computed once per stored dataset, for every initial state. The names of the arrays contain
+# the version of the results: arrays of another version are ignored.
+MOMENTS: Final = f"moments_{RESULT_VERSION}"
+FACTOR: Final = f"factor_{RESULT_VERSION}"
+NAMES: Final = (MOMENTS, FACTOR)
 
 
 def store_dataset(
@@ -37,6 +51,34 @@ def store_dataset(
     extra_arrays = arrays_to_store(dataset.dataset, dataset.precomputed, limits)
     row, created = datasets.add(database, new_id, inputs, targets, extra_arrays, current_key.get())
     return describe(_rename(row, name, database)), created
+
+
+def arrays_to_store(
+    dataset: Dataset, precomputed: Precomputed | None, limits: Limits
+) -> dict[str, Array]:
+    """Return the arrays to store with a dataset, so that training does not read its sequences.
+
+    The factor is left out where it is not small beside the data, and both where computing them
+    takes longer than one request may.
+    """
+    size = DatasetSize(dataset.n_samples, dataset.n_steps, precomputed is not None)
+    if data_pass_seconds(size) > limits.max_work_seconds:
+        return {}
+    inputs, targets = dataset.inputs, dataset.targets
+    moments = precomputed.moments if precomputed else Moments.from_arrays(inputs, targets)
+    arrays = {MOMENTS: np.concatenate(moments)}
+    if Factor.is_small(*inputs.shape):
+        arrays[FACTOR] = Factor.from_arrays(inputs, targets).rows
+    return arrays
+
+
+def from_stored_arrays(arrays: Mapping[str, Array], n_samples: int) -> Precomputed | None:
+    """Return the precomputed values from stored arrays; None if the moments are missing."""
+    moments, rows = map(arrays.get, NAMES)
+    if moments is None:
+        return None
+    factor = None if rows is None else Factor(rows, n_samples)
+    return Precomputed(Moments.from_array(moments), factor)
 
 
 def _store_series(

@@ -103,7 +103,7 @@ class StepwiseFit(StepwiseComputation):
     def __init__(
         self, request: FitRequest, dataset: AnyDataset, _: Arrays, parts: Sequence[Arrays]
     ) -> None:
-        super().__init__(parts)
+        self.parts = [*parts]
         self.request, self.series = request, dataset.series
         self.done = 0
         self.results = [result for part in parts for result in unpack_results(part)]
@@ -123,18 +123,10 @@ class StepwiseFit(StepwiseComputation):
             response = _describe(self.request, self.series, result)
         return ComputationOutput(response, table, self.request.progress_total)
 
-    def state(self) -> Arrays:
-        """Return nothing: the parts are enough."""
-        return {}
-
     def take_part(self) -> Arrays:
         """Return the results of blocks since the previous call."""
         new, self.n_taken = self.results[self.n_taken :], len(self.results)
         return pack_results(new) if new else {}
-
-    def latest(self) -> dict[str, Any]:
-        """Return nulls: a fit has no weights before it is finished."""
-        return {"weights": None, "cost": None}
 
 
 def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
@@ -250,7 +242,6 @@ FIT = JobType(
         **{f"profile_{suffix}": f"/profile.{suffix}" for suffix in (*PICTURE_FORMATS, "csv")},
     },
     arrays_field="arrays",
-    words={},
     estimate=estimate,
     result_bytes=lambda _, size: 8 * len(TABLE) * size.n_samples * size.n_steps,
     begin=StepwiseFit,

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -42,25 +42,23 @@ class StepwiseComputation(ABC):
     """
 
     done: int  # iterations
-
-    def __init__(self, parts: Sequence[Arrays]) -> None:
-        self.parts = [*parts]
+    parts: list[Arrays]
 
     @abstractmethod
     def run(self, after_step: "AfterStep") -> ComputationOutput:
         """Compute what is left; ``after_step`` is called every tenth of a second or so."""
 
-    @abstractmethod
     def state(self) -> Arrays:
         """Return everything that is needed to continue from here, except the parts."""
+        return {}
 
     @abstractmethod
     def take_part(self) -> Arrays:
         """Return the results since the previous call, nothing if there are none."""
 
-    @abstractmethod
     def latest(self) -> dict[str, Any]:
         """Return the current weights and cost for progress events, null if there are none."""
+        return {"weights": None, "cost": None}
 
     def add_part(self) -> Arrays:
         """Add what is new to the parts, if there is anything, and return it."""
@@ -92,12 +90,13 @@ class JobType(Generic[R]):
     response_model: type[ResponseModel]
     files: Mapping[str, str]  # of a finished one: relative paths by the name of the link
     arrays_field: str  # of the response: the arrays of a computation that is not stored
-    words: Mapping[str, NDArray[np.str_]]  # for which the numbers of an array stand, by its name
     # Returns the estimated seconds; raises Invalid for a contradictory or too large request.
     estimate: Callable[[R, DatasetSize, Limits], float]
     result_bytes: Callable[[R, DatasetSize], int]  # returns the size of the arrays of a result
     # Returns a computation that continues from a state and parts; both are empty at first.
     begin: Callable[[R, Any, Arrays, Sequence[Arrays]], StepwiseComputation]
+    # For which the numbers of an array stand, by its name.
+    words: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     takes_series: bool = False  # whether the dataset may be a series
     # Fills in the defaults that depend on the dataset.
     complete: Callable[[R, AnyDataset], R] | None = None

@@ -7,7 +7,7 @@ from service.engine.data import Dataset, Precomputed, Series, Step
 from service.engine.network import Network
 from service.engine.types import Weights
 from service.errors import Conflict, Invalid
-from service.operations import precomputed_arrays
+from service.operations.datasets import MOMENTS, NAMES, from_stored_arrays
 from service.operations.ids import check_id
 from service.operations.limits import Limits
 from service.rendering.requests import PictureData
@@ -66,12 +66,10 @@ def _find_stored(dataset_id: str, database: Database, retry: Retry) -> AnyDatase
     )
 
     def read_precomputed() -> Precomputed | None:
-        arrays = retry(
-            lambda: datasets.load_extra_arrays(database, row.id, precomputed_arrays.NAMES)
-        )
-        return precomputed_arrays.from_stored_arrays(arrays, row.n_samples)
+        arrays = retry(lambda: datasets.load_extra_arrays(database, row.id, NAMES))
+        return from_stored_arrays(arrays, row.n_samples)
 
-    is_precomputed = precomputed_arrays.MOMENTS in names
+    is_precomputed = MOMENTS in names
     return ResolvedDataset(dataset, read_precomputed if is_precomputed else None)
 
 

@@ -151,8 +151,10 @@ def _accept(task: Task, dataset: AnyDataset, context: Context) -> None:
 
 def encode_inline(job_type: JobType[Any], row: ComputationRow, arrays: Arrays) -> bytes:
     """Return a computation as JSON that has all its arrays, without the id that nothing has."""
-    words = {name: texts[arrays[name]].tolist() for name, texts in job_type.words.items()}
-    not_stored = {"id": None, "links": None, job_type.arrays_field: {**arrays, **words}}
+    inline: dict[str, Any] = {**arrays}
+    for name, texts in job_type.words.items():
+        inline[name] = texts[arrays[name]].tolist()
+    not_stored = {"id": None, "links": None, job_type.arrays_field: inline}
     return encode(describe(job_type, row).model_copy(update=not_stored))
 
 

@@ -1,11 +1,11 @@
 """Train the network, step by step."""
 
 from collections.abc import Sequence
+from functools import partial
 from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.engine.objective import Objective
 from service.engine.training import (
@@ -35,7 +35,6 @@ from service.operations.resolve import get_succeeded
 from service.operations.work_estimates import training_seconds
 from service.schemas.base import encode
 from service.schemas.basin_maps import BasinMapRequest
-from service.schemas.common import Evaluation
 from service.schemas.computations import TrainingRequest
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.schemas.training_runs import (
@@ -119,7 +118,7 @@ class StepwiseTraining(StepwiseComputation):
         parts: Sequence[Arrays],
         stride: int | None = None,
     ) -> None:
-        super().__init__(parts)
+        self.parts = [*parts]
         self.request = request
         self.setup = make_setup(request, dataset)
         self.objective = self.setup.objective
@@ -127,13 +126,9 @@ class StepwiseTraining(StepwiseComputation):
         self.checkpoint = (
             _restore(state) if state else advance_training(self.setup, self.start, 0)[0]
         )
+        self.done = self.checkpoint.iteration
         self.recorded: list[Array] = []  # (m, 3) each
         self.stride = stride or steps_per_stop(request, dataset.size)
-
-    @property
-    def done(self) -> int:  # type: ignore[override]
-        """Iterations done."""
-        return self.checkpoint.iteration
 
     def run(self, after_step: AfterStep) -> ComputationOutput:
         """Train to the end."""
@@ -143,6 +138,7 @@ class StepwiseTraining(StepwiseComputation):
             self.checkpoint, rows = advance_training(
                 self.setup, self.checkpoint, until, self.request.record_every
             )
+            self.done = self.checkpoint.iteration
             self.recorded.append(rows)
             after_step(self)
         self.add_part()
@@ -181,35 +177,28 @@ def _restore(state: Arrays) -> TrainingCheckpoint:
 
 
 def _output(objective: Objective, trajectory: Trajectory) -> ComputationOutput:
-    final, cost = Weights(*trajectory.weights[-1].tolist()), float(trajectory.cost[-1])
+    ends = [0, -1]
+    weights = [*map(Weights._make, trajectory.weights[ends].tolist())]
+    costs, log10_costs = trajectory.cost[ends].tolist(), trajectory.log10_cost[ends].tolist()
+    initial, final = map(partial(evaluate_point, objective), weights, costs, log10_costs)
     result = TrainingRunResult.model_validate(
         {
             "outcome": trajectory.outcome,
-            "initial": _evaluate(objective, trajectory, 0),
-            "final": _evaluate(objective, trajectory, -1),
+            "initial": initial,
+            "final": final,
             "iterations": trajectory.iterations,
             "optimum": objective.optimum,
-            "gap_to_optimum": objective.gap_to_optimum(*final, cost),
+            "gap_to_optimum": objective.gap_to_optimum(*weights[-1], costs[-1]),
         }
     )
-    return ComputationOutput(result, columns(trajectory), trajectory.iterations)
-
-
-def _evaluate(objective: Objective, trajectory: Trajectory, i: int) -> Evaluation:
-    weights = Weights(*trajectory.weights[i].tolist())
-    cost, log10_cost = float(trajectory.cost[i]), float(trajectory.log10_cost[i])
-    return evaluate_point(objective, weights, cost, log10_cost)
-
-
-def columns(trajectory: Trajectory) -> dict[str, NDArray[Any]]:
-    """Return a trajectory as named columns (m,), as it is stored and shown."""
-    return {
+    columns = {
         "iteration": trajectory.iteration,
         "w_in": trajectory.weights[:, 0],
         "w_rec": trajectory.weights[:, 1],
         "cost": trajectory.cost,
         "log10_cost": trajectory.log10_cost,
     }
+    return ComputationOutput(result, columns, trajectory.iterations)
 
 
 TRAINING_RUN = JobType(
@@ -223,7 +212,6 @@ TRAINING_RUN = JobType(
         **{suffix: f"/trajectory.{suffix}" for suffix in ("csv", *PICTURE_FORMATS)},
     },
     arrays_field="trajectory",
-    words={},
     estimate=estimate,
     result_bytes=lambda request, _: (
         8 * len(TrajectoryResponse.model_fields) * count_recorded(request)

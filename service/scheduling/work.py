@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from time import monotonic, thread_time
 from typing import Final, TypeVar, TypeVarTuple
@@ -36,6 +36,7 @@ class OverBudget(LimitExceeded):
         return OverBudget, (self.limit, self.spent)
 
 
+@dataclass
 class Budget:
     """The CPU seconds that work may spend in its thread. The engine checks it between blocks.
 
@@ -47,18 +48,13 @@ class Budget:
         The CPU seconds after which ``give_way`` is called, once.
     """
 
-    def __init__(
-        self,
-        limit: float,
-        short_seconds: float = 0.0,
-        give_way: Callable[[], None] | None = None,
-    ) -> None:
-        self.limit = limit
-        self.spent = 0.0
-        self._short_seconds = short_seconds
-        self._give_way = give_way
-        self._is_abandoned = False
-        self._start = self._next_look = 0.0
+    limit: float
+    short_seconds: float = 0.0
+    give_way: Callable[[], None] | None = None
+    spent: float = field(default=0.0, init=False)
+    _is_abandoned: bool = field(default=False, init=False)
+    _start: float = field(default=0.0, init=False)
+    _next_look: float = field(default=0.0, init=False)
 
     def call(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """Call a function within the budget; raises OverBudget, and Busy after `abandon`."""
@@ -88,8 +84,8 @@ class Budget:
         if spent > self.limit:
             limit, self.limit = self.limit, inf
             raise OverBudget(limit, spent)
-        if self._give_way is not None and spent > self._short_seconds:
-            give_way, self._give_way = self._give_way, None
+        if self.give_way is not None and spent > self.short_seconds:
+            give_way, self.give_way = self.give_way, None
             give_way()
 
 

@@ -1,7 +1,7 @@
 """The cost on grids of weights, at given weights, and at its exact optimum."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field
 
@@ -46,11 +46,6 @@ class Window(PictureWindow):
         ),
     ] = None
 
-    @property
-    def n_points(self) -> int:
-        """The resolution, or that of arrays if it is not given."""
-        return self.resolution or NPZ_RESOLUTION
-
 
 _RANGES = (Range(), Range(low=0.0, high=2.0))  # of both weights
 TUTORIAL_PICTURE_WINDOWS = [PictureWindow(w_in=both, w_rec=both) for both in _RANGES]
@@ -87,13 +82,9 @@ class CostSurfaceRequest(CostSurfacePictureRequest):
 
     windows: Annotated[list[Window], _WINDOWS] = TUTORIAL_WINDOWS  # type: ignore[assignment]
 
-    def at_resolution(self, default: int) -> Self:
-        """Return the request with the resolution of windows that have none."""
-        windows = [
-            window.model_copy(update={"resolution": window.resolution or default})
-            for window in self.windows
-        ]
-        return self.model_copy(update={"windows": windows})
+    def resolutions(self, default: int) -> list[int]:
+        """Return the resolution of each window."""
+        return [window.resolution or default for window in self.windows]
 
 
 class GridMinimum(ResponseModel):

@@ -1,6 +1,7 @@
 """Datasets and series whose arrays are read when first needed."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
@@ -22,14 +23,12 @@ class DatasetSize(NamedTuple):
     is_series: bool = False  # every step may have a target
 
 
+@dataclass(eq=False)
 class ResolvedDataset:
     """A dataset, and what was computed from it before. Both are read when first needed."""
 
-    def __init__(
-        self, dataset: Dataset, read_precomputed: Callable[[], Precomputed | None] | None = None
-    ) -> None:
-        self.dataset = dataset
-        self._read_precomputed = read_precomputed
+    dataset: Dataset
+    read_precomputed: Callable[[], Precomputed | None] | None = None
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "ResolvedDataset":
@@ -50,24 +49,26 @@ class ResolvedDataset:
     @property
     def size(self) -> DatasetSize:
         """N and T, and whether the moments are known."""
-        known = self._read_precomputed is not None
+        known = self.read_precomputed is not None
         return DatasetSize(self.dataset.n_samples, self.dataset.n_steps, is_precomputed=known)
 
     @cached_property
     def precomputed(self) -> Precomputed | None:
         """What was computed from the dataset before."""
-        return None if self._read_precomputed is None else self._read_precomputed()
+        return None if self.read_precomputed is None else self.read_precomputed()
 
     def objective(self, network: Network) -> Objective:
         """Return the cost of a network over the dataset."""
         return make_objective(self.dataset, network, self.precomputed)
 
 
+@dataclass(eq=False)
 class ResolvedSeries:
     """A series, read when first needed. ``step`` is the time from one step to the next."""
 
-    def __init__(self, size: DatasetSize, step: Step, read: Callable[[], Series]) -> None:
-        self.size, self.step, self._read = size, step, read
+    size: DatasetSize
+    step: Step
+    read: Callable[[], Series]
 
     @classmethod
     def from_series(cls, series: Series) -> "ResolvedSeries":
@@ -81,7 +82,7 @@ class ResolvedSeries:
     @cached_property
     def series(self) -> Series:
         """The series."""
-        return self._read()
+        return self.read()
 
 
 AnyDataset: TypeAlias = ResolvedDataset | ResolvedSeries
