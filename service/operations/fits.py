@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -46,6 +46,10 @@ SAME = (
     *("cost", "innovation_sd", "r_squared", "aic", "bic", "n_targets", "degrees_of_freedom"),
     *("level", "minima", "at_limit", "residuals"),
 )
+
+
+Piece: TypeAlias = tuple[float, float, bool, bool]
+"""The ends of one piece of an interval, and for each whether the range ends it."""
 
 
 def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
@@ -132,19 +136,16 @@ class StepwiseFit(StepwiseComputation):
 def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     """Return a fit as a response."""
     parameters, trust = result.parameters, result.trust
-    intervals = _describe_intervals(request, result)
+    range_low, range_high = request.range
+    pieces = [(low, high, low <= range_low, high >= range_high) for low, high in result.intervals]
     step = Step() if request.step is None else request.step.to_step()
     findings = [describe_finding(finding, result, step) for finding in trust.findings]
     states = parameters.initial_states
     columns = parameters.w_in, parameters.steady_state_gains, result.input_effects
     fields = {
-        "w_rec": {
-            "value": result.w_rec,
-            "standard_error": result.standard_error,
-            "intervals": intervals,
-        },
-        "time_constant": _to_time(result, intervals, step.length),
-        "half_life": _to_time(result, intervals, step.length * math.log(2.0)),
+        "w_rec": _describe_pieces(result.w_rec, result.standard_error, pieces),
+        "time_constant": _to_time(result, pieces, step.length),
+        "half_life": _to_time(result, pieces, step.length * math.log(2.0)),
         "inputs": [
             {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
             | {"effects": effect}
@@ -168,14 +169,6 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         "trust": trust._asdict() | {"findings": findings},
     }
     return FitResult.model_validate({name: getattr(result, name) for name in SAME} | fields)
-
-
-def _describe_intervals(request: FitRequest, result: Result) -> list[Interval]:
-    range_low, range_high = request.range
-    return [
-        Interval(low=low, high=high, low_open=low <= range_low, high_open=high >= range_high)
-        for low, high in result.intervals
-    ]
 
 
 def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, Any]:
@@ -212,7 +205,13 @@ def _estimate(row: Array) -> dict[str, float]:
     return dict(zip(("value", "low", "high"), row.tolist(), strict=True))
 
 
-def _to_time(result: Result, of_w_rec: list[Interval], unit: float) -> dict[str, Any]:
+def _describe_pieces(value: float, error: float, pieces: Sequence[Piece]) -> dict[str, Any]:
+    """Return a value, its standard error, and the pieces of its interval."""
+    intervals = [dict(zip(Interval.model_fields, piece, strict=True)) for piece in pieces]
+    return {"value": value, "standard_error": error, "intervals": intervals}
+
+
+def _to_time(result: Result, of_w_rec: Sequence[Piece], unit: float) -> dict[str, Any]:
     """Return the estimate of the time -unit / log w_rec."""
 
     def time(w: float) -> float:
@@ -223,12 +222,12 @@ def _to_time(result: Result, of_w_rec: list[Interval], unit: float) -> dict[str,
     w, value, error = result.w_rec, math.nan, math.nan
     if 0.0 < w < 1.0:
         value, error = time(w), result.standard_error * unit / (w * math.log(w) ** 2)
-    intervals = [
-        interval.model_copy(update={"low": time(low), "high": time(high)})
-        for interval, (low, high) in zip(of_w_rec, result.intervals, strict=True)
+    pieces = [
+        (time(low), time(high), low_open, high_open)
+        for low, high, low_open, high_open in of_w_rec
         if high > 0.0 and low < 1.0
     ]
-    return {"value": value, "standard_error": error, "intervals": intervals}
+    return _describe_pieces(value, error, pieces)
 
 
 FIT = JobType(
