@@ -49,7 +49,10 @@ def estimate_evaluations(request: EvaluateRequest, dataset: ResolvedDataset, _: 
 def evaluate(
     request: EvaluateRequest, dataset: ResolvedDataset, limits: Limits
 ) -> EvaluateResponse:
-    """Return cost, gradient, curvature and outputs at every point; raises LimitExceeded."""
+    """Evaluate the cost at given weights.
+
+    Return the cost, its gradient and curvature, and the outputs at every point of a request.
+    """
     n_outputs = dataset.size.n_samples * len(request.points)
     limits.check_json(n_outputs, "/points", "request fewer points")
     network = request.network.to_network()
@@ -111,7 +114,10 @@ def estimate_surfaces(
 def compute_surfaces(
     request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits
 ) -> CostSurfaceResponse:
-    """Compute the cost on the grid of every window; raises LimitExceeded."""
+    """Compute cost surfaces.
+
+    Return the cost on a grid of weights. Rows are w_rec, columns are w_in.
+    """
     n_numbers = sum(n * (n + 2) for n in request.resolutions(JSON_RESOLUTION))
     limits.check_json(n_numbers, "/windows/0/resolution", "lower the resolution, or request .npz")
     surfaces = _compute(request, dataset, JSON_RESOLUTION)
@@ -119,7 +125,11 @@ def compute_surfaces(
 
 
 def surfaces_npz(request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits) -> Download:
-    """Return the arrays of all windows, numbered, as an npz archive; an overflow is inf there."""
+    """Compute cost surfaces, as an archive.
+
+    Return the cost on a grid of weights. Rows are w_rec, columns are w_in. The arrays of the
+    archive are w_in_0, w_rec_0, cost_0, and so on for each window. An overflow is inf.
+    """
     seconds = estimate_surfaces(request, dataset, limits, NPZ_RESOLUTION)
     n_numbers = sum(n**2 for n in request.resolutions(NPZ_RESOLUTION))
     seconds += NPZ.writing_seconds * n_numbers
@@ -134,7 +144,13 @@ def draw_surfaces(
     common: dict[str, Any],
     database: Database,
 ) -> SurfacePictureRequest:
-    """Load a picture of cost surfaces; raises Invalid for marks that cannot be computed."""
+    """Draw cost surfaces.
+
+    Draw the cost over the weights, computed at every pixel.
+
+    Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
+    sequences, and says so in its legend and metadata.
+    """
     if request.marks and not request.network.to_network().is_linear:
         detail = "the optimum and the valley are available for the identity activation only"
         raise Invalid(detail, "/marks")
@@ -181,7 +197,10 @@ def _number_arrays(request: CostSurfaceRequest, dataset: ResolvedDataset) -> dic
 
 
 def find_optimum(request: OptimumRequest, dataset: ResolvedDataset, _: Limits) -> OptimumResponse:
-    """Find the exact global minimum; raises Invalid for activations other than the identity."""
+    """Find the exact optimum.
+
+    Return the global minimum of the cost for the identity activation, without iterations.
+    """
     best = dataset.objective(request.network.to_network()).optimum
     if best is None:
         detail = "the exact optimum is available for the identity activation only"
@@ -193,9 +212,6 @@ EVALUATE = Question(
     path="/v1/evaluate",
     tag="Prediction",
     name="evaluate",
-    summary="Evaluate the cost at given weights",
-    description="Return the cost, its gradient and curvature, and the outputs at every point "
-    "of a request.",
     request_model=EvaluateRequest,
     response_model=EvaluateResponse,
     compute=evaluate,
@@ -207,9 +223,6 @@ COST_SURFACE = Question(
     path="/v1/cost-surface",
     tag="Cost surface",
     name="compute_cost_surface",
-    summary="Compute cost surfaces",
-    description="Return the cost on a grid of weights. Rows are w_rec, columns are w_in. The "
-    "arrays of an archive are w_in_0, w_rec_0, cost_0, and so on for each window.",
     request_model=CostSurfaceRequest,
     response_model=CostSurfaceResponse,
     compute=compute_surfaces,
@@ -219,10 +232,6 @@ COST_SURFACE = Question(
     draw=draw_surfaces,
     picture_size=SURFACE_SIZE,
     picture_model=CostSurfacePictureRequest,
-    file_summary="Draw cost surfaces",
-    file_description="Draw the cost over the weights, computed at every pixel.\n\nWhere every "
-    "pixel would take too long, the picture interpolates between pixels, or uses fewer "
-    "sequences, and says so in its legend and metadata.",
     by_query=True,
 )
 
@@ -230,9 +239,6 @@ OPTIMUM = Question(
     path="/v1/optimum",
     tag="Cost surface",
     name="find_optimum",
-    summary="Find the exact optimum",
-    description="Return the global minimum of the cost for the identity activation, without "
-    "iterations.",
     request_model=OptimumRequest,
     response_model=OptimumResponse,
     compute=find_optimum,

@@ -35,7 +35,10 @@ def estimate_traces(request: GradientTraceRequest, dataset: ResolvedDataset, _: 
 def trace_gradients(
     request: GradientTraceRequest, dataset: ResolvedDataset, limits: Limits
 ) -> GradientTraceResponse:
-    """Trace the gradient at every point of a request; raises LimitExceeded."""
+    """Trace gradients through time.
+
+    Return the derivative of the cost with respect to every state, at every point.
+    """
     n_numbers = 3 * (dataset.size.n_steps + 1) * len(request.points)
     limits.check_json(n_numbers, "/points", "request fewer points, or .csv")
     traces = [
@@ -62,7 +65,10 @@ def draw_traces(
     common: dict[str, Any],
     *_: Any,
 ) -> TracePictureRequest:
-    """Load a picture of traces; raises LimitExceeded."""
+    """Draw gradients through time.
+
+    Draw the gradients at every point back through time, or list them as CSV.
+    """
     seconds = estimate_traces(request, dataset, limits)
     check_seconds(seconds, limits.max_picture_seconds, "for a picture", "/points")
     return TracePictureRequest(trace=request, data=load_data(dataset), **common)
@@ -71,7 +77,10 @@ def draw_traces(
 def check_gradient(
     request: GradientCheckRequest, dataset: ResolvedDataset, _: Limits
 ) -> GradientCheckResponse:
-    """Compare backpropagation with central differences of the cost."""
+    """Check a gradient.
+
+    Compare backpropagation through time with central differences of the cost.
+    """
     check = network.check_gradient(
         dataset.dataset.inputs,
         dataset.dataset.targets,
@@ -114,8 +123,6 @@ GRADIENT_TRACE = Question(
     path="/v1/gradient-trace",
     tag="Gradients",
     name="trace_gradients",
-    summary="Trace gradients through time",
-    description="Return the derivative of the cost with respect to every state, at every point.",
     request_model=GradientTraceRequest,
     response_model=GradientTraceResponse,
     compute=trace_gradients,
@@ -124,8 +131,6 @@ GRADIENT_TRACE = Question(
     tables={"csv": trace_csv},
     draw=draw_traces,
     picture_size=TRACE_SIZE,
-    file_summary="Draw gradients through time",
-    file_description="Draw the gradients at every point back through time, or list them as CSV.",
     by_query=True,
 )
 
@@ -133,8 +138,6 @@ GRADIENT_CHECK = Question(
     path="/v1/gradient-check",
     tag="Gradients",
     name="check_gradient",
-    summary="Check a gradient",
-    description="Compare backpropagation through time with central differences of the cost.",
     request_model=GradientCheckRequest,
     response_model=GradientCheckResponse,
     compute=check_gradient,

@@ -105,9 +105,11 @@ def estimate_prediction(
 def predict(
     request: PredictRequest, source: Source | StoredFit, limits: Limits
 ) -> PredictResponse | FitPredictResponse:
-    """Return the outputs for the sequences of a request, and their states on request.
+    """Run the network over sequences.
 
-    It raises LimitExceeded for too many inputs, or too many numbers for a JSON response.
+    Return the output of the network for each sequence, and optionally its states.
+
+    A fit returns outputs at every step, with their bands.
     """
     if isinstance(source, StoredFit):
         return _predict_with_fit(request, source, limits)
@@ -135,7 +137,13 @@ def predict(
 
 
 def predict_csv(request: PredictRequest, source: Source | StoredFit, limits: Limits) -> Download:
-    """Return the outputs as a table, with the targets of a dataset; raises as `predict`."""
+    """Run the network over sequences, as a table.
+
+    Return a table with one row per sequence: `sequence`, from 0, and its `output`.
+
+    For a dataset there is a column `target` as well. A fit has one row per step and the bands of
+    the output. Where an output overflows float64 the field is empty.
+    """
     if isinstance(source, StoredFit):
         return _predict_with_fit_csv(request, source, limits)
     if request.return_states:
@@ -264,9 +272,6 @@ PREDICT = Question(
     path="/v1/predict",
     tag="Prediction",
     name="predict",
-    summary="Run the network over sequences",
-    description="Return the output of the network for each sequence, and optionally its "
-    "states.\n\nA fit returns outputs at every step, with their bands.",
     request_model=PredictRequest,
     response_model=PredictResponse | FitPredictResponse,
     compute=predict,
@@ -275,8 +280,4 @@ PREDICT = Question(
     resolve=resolve_source,
     tables={"csv": predict_csv},
     estimate_name=estimate_prediction,
-    file_summary="Run the network over sequences, as a table",
-    file_description="Return a table with one row per sequence: `sequence`, from 0, and its "
-    "`output`.\n\nFor a dataset there is a column `target` as well. A fit has one row per step "
-    "and the bands of the output. Where an output overflows float64 the field is empty.",
 )

@@ -44,17 +44,16 @@ def estimate_name(request: ObjectiveRequest, dataset: ResolvedDataset, _limits: 
 class Question(Generic[R, S]):
     """A question, and the functions that answer it from a request and its source.
 
-    The source is what the request names, without its arrays: by default a dataset.
+    The source is what the request names, without its arrays: by default a dataset. The docstrings
+    of the functions that return or draw the answer describe it in the documentation of the API.
     """
 
     path: str
     tag: str
     name: str  # of the operation
-    summary: str
-    description: str
     request_model: type[R]
     response_model: Any
-    compute: Callable[[R, S, Limits], ResponseModel]
+    compute: Callable[[R, S, Limits], ResponseModel]  # raises Invalid
     # Returns the estimated seconds, 0 for a millisecond at most; raises Invalid.
     estimate: Callable[[R, S, Limits], float]
     reducible: str  # the field to reduce where the work is too much, or else the dataset
@@ -66,8 +65,6 @@ class Question(Generic[R, S]):
     picture_size: tuple[int, int] = (0, 0)  # where the options have none
     picture_model: type[BaseModel] | None = None  # where it is not the request model
     estimate_name: Callable[[R, S, Limits], float] = estimate_name  # type: ignore[assignment]
-    file_summary: str = ""
-    file_description: str = ""
     by_query: bool = False  # whether GET takes it as query parameters
 
     def compute_json(self, request: R, source: S, limits: Limits) -> bytes:

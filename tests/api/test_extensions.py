@@ -106,7 +106,7 @@ def estimate(_: SpreadRequest, dataset: ResolvedDataset, _limits: Limits) -> flo
 
 
 def measure(request: SpreadRequest, dataset: ResolvedDataset, _limits: Limits) -> SpreadResponse:
-    """Return the spread."""
+    """Measure the spread of the targets."""
     return SpreadResponse(spread=dataset.dataset.targets.std() / request.unit)
 
 
@@ -114,8 +114,6 @@ SPREAD = Question(
     path="/v1/spread",
     tag="Prediction",
     name="measure_spread",
-    summary="Measure the spread of the targets",
-    description="Return their standard deviation.",
     request_model=SpreadRequest,
     response_model=SpreadResponse,
     compute=measure,

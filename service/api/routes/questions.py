@@ -1,7 +1,7 @@
 """The routes of all questions: answers as JSON and as files, by POST, and some by GET."""
 
 from collections.abc import Callable, Sequence
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, getdoc
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -52,8 +52,7 @@ def _add_answer(router: APIRouter, question: Question[Any, Any], method: str) ->
         methods=[method],
         name=_operation(question, method),
         response_model=question.response_model,
-        summary=question.summary,
-        description=question.description,
+        description=getdoc(question.compute),
     )
 
 
@@ -95,8 +94,7 @@ def _add_file(
         methods=[method],
         name=f"{_operation(question, method)}_{'file' if ending == ANY else ending}",
         response_class=Response,
-        summary=question.file_summary,
-        description=question.file_description,
+        description=getdoc(question.draw if has_pictures else question.tables[suffixes[0]]),
         responses=file_responses(*suffixes),
     )
 
