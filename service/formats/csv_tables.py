@@ -65,17 +65,10 @@ def split_line(text: str, separator: str) -> list[str]:
 
 
 def find_separator(sample: list[Line]) -> str:
-    """Return the first of the separators in the first line that makes a table of the sample."""
-    plain = QUOTED.sub("", sample[0][1])
-    used = [separator for separator in SEPARATORS if separator in plain] or [","]
-    fitting = (separator for separator in used if _is_table(sample, separator))
-    return used[0] if len(used) == 1 else next(fitting, used[0])
-
-
-def _is_table(sample: list[Line], separator: str) -> bool:
-    """Return whether all lines have the same number of fields, and the last one numbers only."""
-    rows = [split_line(text, separator) for _, text in sample]
-    return len({len(row) for row in rows}) == 1 and all(map(is_number, rows[-1]))
+    """Return the first of the separators in the first and in the last line of a sample."""
+    first, last = (QUOTED.sub("", sample[i][1]) for i in (0, -1))
+    used = (separator for separator in SEPARATORS if separator in first and separator in last)
+    return next(used, SEPARATORS[-1])
 
 
 def cite(line: Line) -> str:
