@@ -14,14 +14,19 @@ from service.engine.data import Factor
 from service.engine.objective import Objective
 from service.engine.types import Array
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "tutorial.json"
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def read_golden(name: str) -> dict[str, Any]:
+    """Return reference results with their source."""
+    golden: dict[str, Any] = json.loads((GOLDEN / name).read_text())
+    return golden
 
 
 @pytest.fixture(scope="session")
 def tutorial() -> dict[str, Any]:
     """Return the numbers of the tutorial."""
-    golden: dict[str, Any] = json.loads(GOLDEN.read_text())
-    return golden
+    return read_golden("tutorial.json")
 
 
 def cost_at(objective: Objective, w_in: float, w_rec: float) -> float:

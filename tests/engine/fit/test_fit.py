@@ -1,7 +1,5 @@
 """Known answers, symmetries, and data that determine little."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +11,8 @@ from scipy.stats import norm
 
 from service.engine.data import Dataset, Series, count_ones, remember
 from service.engine.fit import FitOptions, Result, fit
+from tests.engine.conftest import read_golden
 from tests.engine.fit.conftest import simulate
-
-SALES = Path(__file__).parents[2] / "golden" / "box_jenkins_sales.json"
 
 
 def make_series(
@@ -107,7 +104,7 @@ def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
 
 def test_sales_with_a_leading_indicator() -> None:
     """Numbers of the data: a sum of squares of 9.00 at a delay of 3, far more at all others."""
-    golden = json.loads(SALES.read_text())
+    golden = read_golden("box_jenkins_sales.json")
     indicator, sales = np.diff(golden["leading_indicator"]), np.diff(golden["sales"])
     result = fit(Series.from_sequences((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
     sums = np.array([each.cost for each in result.delays]) * result.n_targets
@@ -125,7 +122,7 @@ def test_sales_with_a_leading_indicator() -> None:
 
 def test_levels_of_sales_are_not_to_be_trusted() -> None:
     """Without differences, the residuals hardly change from one step to the next."""
-    golden = json.loads(SALES.read_text())
+    golden = read_golden("box_jenkins_sales.json")
     indicator, sales = np.array(golden["leading_indicator"]), np.array(golden["sales"])
     result = fit(Series.from_sequences((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
     assert result.problem.delay == 3

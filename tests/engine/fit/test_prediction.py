@@ -32,6 +32,14 @@ def run_model(result: Result, inputs: Array, state: float) -> Array:
     return simulate(inputs, result.w_rec, w_in, state, offset)
 
 
+def start_of(result: Result, sequence: int = 0) -> float:
+    """Return the initial state of a sequence of the fit: each, the shared one, or the known 2."""
+    states = result.parameters.initial_states
+    if states is None:
+        return 2.0
+    return float(states[min(sequence, len(states) - 1), 0])
+
+
 @pytest.mark.parametrize("offset", [True, False])
 @pytest.mark.parametrize("initial_state", ["each", "shared", 2.0])
 @pytest.mark.parametrize("sequence", [0, 1])
@@ -42,13 +50,8 @@ def test_a_continued_sequence_follows_the_recurrence(
     result = fit(series, options)
     future = np.random.default_rng(2).standard_normal((6, 2))
     (prediction,) = predict(result, [future], sequence=sequence)
-    state = float(initial_state) if initial_state == 2.0 else None
-    if state is None:
-        states = result.parameters.initial_states
-        assert states is not None
-        state = float(states[sequence if initial_state == "each" else 0, 0])
     whole = np.concatenate([series.inputs[series.rows(sequence)], future])
-    expected = run_model(result, whole, state)[-6:]
+    expected = run_model(result, whole, start_of(result, sequence))[-6:]
     np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-8)
     stored = restore(series, options, 0, result.w_rec, result.intervals)
     np.testing.assert_array_equal(predict(stored, [future], sequence=sequence)[0], prediction)
@@ -56,6 +59,8 @@ def test_a_continued_sequence_follows_the_recurrence(
     assert (prediction.low < prediction.outputs).all()
     assert (prediction.outputs < prediction.high).all()
     assert (prediction.high < prediction.new_high).all()
+    (elsewhere,) = predict(result, [future], initial_state=-3.0)
+    np.testing.assert_allclose(elsewhere.outputs, run_model(result, future, -3.0), rtol=1e-8)
 
 
 @pytest.mark.parametrize("initial_state", ["shared", 2.0])
@@ -66,10 +71,8 @@ def test_a_new_sequence_starts_from_the_state_of_the_fit(initial_state: Any, del
     result = fit(series, options)
     inputs = np.random.default_rng(3).standard_normal((9, 2))
     (prediction,) = predict(result, [inputs])
-    states = result.parameters.initial_states
-    state = 2.0 if states is None else float(states[0, 0])
     assert np.isnan(prediction.outputs[:delay]).all()
-    expected = run_model(result, inputs[: 9 - delay], state)
+    expected = run_model(result, inputs[: 9 - delay], start_of(result))
     np.testing.assert_allclose(prediction.outputs[delay:], expected, rtol=1e-8)
 
 
@@ -80,34 +83,20 @@ def test_a_continued_sequence_uses_the_last_inputs_after_a_delay() -> None:
     assert delay == 2
     future = np.random.default_rng(2).standard_normal((6, 2))
     (prediction,) = predict(result, [future], sequence=1)
-    states = result.parameters.initial_states
-    assert states is not None
     own = series.inputs[series.rows(1)]
     whole = np.concatenate([own, future])[4 - delay : len(own) + 6 - delay]
-    expected = run_model(result, whole, float(states[1, 0]))[-6:]
+    expected = run_model(result, whole, start_of(result, 1))[-6:]
     np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-7)
-
-
-@pytest.mark.parametrize("initial_state", ["each", "shared", 2.0])
-def test_a_new_sequence_may_have_a_state_of_its_own(initial_state: Any) -> None:
-    series, options = make_series(), FitOptions(initial_state=initial_state)
-    result = fit(series, options)
-    inputs = np.random.default_rng(3).standard_normal((9, 2))
-    (prediction,) = predict(result, [inputs], initial_state=-3.0)
-    np.testing.assert_allclose(prediction.outputs, run_model(result, inputs, -3.0), rtol=1e-8)
 
 
 def test_a_shared_state_belongs_to_the_first_step() -> None:
     series = make_series(noise=0.0)
     inputs, targets = split(series)
     targets = [np.where(np.arange(len(y)) < 5, np.nan, y) for y in targets]
-    late, options = (
-        Series.from_sequences(inputs, targets, ("a", "b")),
-        FitOptions(initial_state="shared"),
-    )
-    result = fit(late, options)
+    late = Series.from_sequences(inputs, targets, ("a", "b"))
+    result = fit(late, FitOptions(initial_state="shared"))
     assert result.parameters.initial_states is not None
-    assert result.parameters.initial_states[0, 0] == pytest.approx(2.0)
+    assert start_of(result) == pytest.approx(2.0)
     (prediction,) = predict(result, [series.inputs[:8]])
     np.testing.assert_allclose(prediction.outputs, series.targets[:8], rtol=1e-7)
 
@@ -170,13 +159,8 @@ def test_a_continuation_with_ar1_noise_starts_from_the_last_residual(
     assert result.rho is not None
     future = np.random.default_rng(2).standard_normal((6, 2))
     (prediction,) = predict(result, [future], sequence=1)
-    state = 2.0
-    if initial_state != 2.0:
-        states = result.parameters.initial_states
-        assert states is not None
-        state = float(states[1 if initial_state == "each" else 0, 0])
     whole = np.concatenate([split(series)[0][1], future])
-    mean = run_model(result, whole, state)
+    mean = run_model(result, whole, start_of(result, 1))
     last = len(whole) - 7 - n_missing
     residual = targets[1][last] - mean[last]
     ahead = n_missing + np.arange(1.0, 7.0)

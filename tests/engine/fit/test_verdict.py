@@ -265,9 +265,10 @@ def test_the_effect_accounts_for_the_choice_of_the_delay() -> None:
     assert 0.4 < np.mean(values) < 0.7
 
 
-def test_a_single_input_has_the_effect_of_all() -> None:
-    result = fit(draw(5), WHITE)
+def test_a_single_input_has_the_effect_of_all_and_the_verdict_is_the_same_again() -> None:
+    result, again = fit(draw(5), WHITE), fit(draw(5), WHITE)
     assert result.input_effects == [result.effect]
+    assert (result.trust, result.effect) == (again.trust, again.effect)
 
 
 def test_no_single_input_is_visible_if_all_together_are_not() -> None:
@@ -330,12 +331,6 @@ def test_a_feedback_and_outliers_are_cautions() -> None:
     y[50] += 20.0
     result = fit(one(draw(11).inputs, y), WHITE)
     assert "outliers" in result.trust.cautions
-
-
-def test_the_verdict_is_always_the_same() -> None:
-    first, second = (fit(draw(12, rho=0.6), WHITE) for _ in range(2))
-    assert first.trust == second.trust
-    assert first.effect == second.effect
 
 
 def test_work_can_be_ended_between_blocks() -> None:

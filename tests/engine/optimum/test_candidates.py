@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from service.engine.types import Array
-from tests.engine.conftest import find_optimum, reduced_cost
+from tests.engine.conftest import find_optimum, read_golden, reduced_cost
 
 
 def stationary_points(inputs: Array, targets: Array) -> list[Any]:
@@ -120,54 +120,17 @@ def test_two_nearly_equal_sequences_are_fitted_with_an_initial_state(seed: int) 
     assert find_optimum(inputs, rng.normal(size=2), -3.0).cost <= 1e-8
 
 
-# Inputs that are palindromes make w = ±1 stationary. The fits are so nearly perfect that moments
-# have no digits of the cost. The w_rec of the minimizers are stationary points
-# isolated in interval arithmetic of 400 bits.
-@pytest.mark.parametrize(
-    ("inputs", "targets", "s0", "minimizers", "ridge"),
-    [
-        (
-            [[1, 1, 1], [1, 0, 1], [1, 1, 1], [0, 1, 0]],
-            [-5.999988581370221, -3.999999071442605, -6.000113617586366, -1.9999816074942054],
-            0.0,
-            (0.998041281, 1.001962561),
-            1.0,
-        ),
-        (
-            [[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0], [1, 0, 1, 0]],
-            [1.999939867459915, 1.999912159329898, 1.999978322477898, 3.999859697849692],
-            0.0,
-            (-1.003694815, -0.996318787),
-            -1.0,
-        ),
-        (
-            [[0, 0, 0], [1, 0, 1], [0, 1, 0]],
-            [4.729071555250815e-08, 0.6000000329169053, 0.29999994119812734],
-            0.0,
-            (1.000708584, 0.999291918),
-            1.0,
-        ),
-        (
-            [[0, 0], [1, 0], [1, 0]],
-            [-1.0035973138839518e-07, 0.49999779106927283, 0.4999989986751728],
-            -3.0,
-            (1.829022793e-4, -1.829022793e-4),
-            0.0,
-        ),
-    ],
-)
-def test_both_minima_beside_a_ridge_are_found(
-    inputs: list[list[float]],
-    targets: list[float],
-    s0: float,
-    minimizers: tuple[float, float],
-    ridge: float,
-) -> None:
-    x, t = np.array(inputs, dtype=float), np.array(targets)
-    found = find_optimum(x, t, s0)
-    low, other = (float(reduced_cost(x, t, Fraction(w), s0)) for w in minimizers)
-    assert found.cost == pytest.approx(low, rel=1e-6)
-    assert found.cost == pytest.approx(other, rel=1e-6)
+@pytest.mark.parametrize("sample", read_golden("optimum.json")["ridges"])
+def test_both_minima_beside_a_ridge_are_found(sample: dict[str, Any]) -> None:
+    x, t, s0 = (
+        np.array(sample["inputs"], float),
+        np.array(sample["targets"]),
+        sample["initial_state"],
+    )
+    found, minimizers, ridge = find_optimum(x, t, s0), sample["minimizers"], sample["ridge"]
+    for w_rec in minimizers:
+        lowest = float(reduced_cost(x, t, Fraction(w_rec), s0))
+        assert found.cost == pytest.approx(lowest, rel=1e-6)
     assert min(abs(found.weights.w_rec - w) for w in minimizers) < 1e-6
     assert found.attained
     assert not found.unique

@@ -1,62 +1,31 @@
 """The global minimum where the inputs cancel an initial state far larger than the targets."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from tests.engine.conftest import exact_cost, find_optimum
+from tests.engine.conftest import exact_cost, find_optimum, read_golden
 
 EPSILON = 2.0**-52
 
 
-# Weights found by dense search about all roots of p_1 (t_2 - s0 w^T) - p_2 (t_1 - s0 w^T), and
-# for three samples by isolating all stationary points in interval arithmetic of 400 bits.
-@pytest.mark.parametrize(
-    ("inputs", "targets", "s0", "w_in", "w_rec", "unique"),
-    [
-        (
-            [[1, 0, -1.1, -0.5, -0.6, -1.6], [0.9, 1.3, 2.1, 0.7, -0.1, 1.3]],
-            [-0.9, -0.6],
-            1.0,
-            -15.239665974573303,
-            15.164377872336821,
-            True,
-        ),
-        (
-            [[0, 0.3, -0.3, -0.9, -0.5, -1], [0.1, 1.3, -0.5, -0.6, 0.5, 0.4]],
-            [0.1, -0.9],
-            1.0,
-            -325.03549474847733,
-            -10.216410361339165,
-            True,
-        ),
-        # All three p_i are equal at two w_rec, (-1 ± √17) / 4, with the same cost.
-        (
-            [[-2, 6, 1, -4], [-2, 2, -1, 0], [-2, 4, 0, -2]],
-            [0.12649489442228537, -1.0429749866045799, 0.059297187600614],
-            1e6,
-            -307054.78464884916,
-            -1.2807759445354163,
-            False,
-        ),
-    ],
-)
-def test_a_large_state_is_canceled(
-    inputs: list[list[float]],
-    targets: list[float],
-    s0: float,
-    w_in: float,
-    w_rec: float,
-    unique: bool,
-) -> None:
-    x, t = np.array(inputs, dtype=float), np.array(targets)
-    truth = float(exact_cost(x, t, s0, w_in, w_rec))
+@pytest.mark.parametrize("sample", read_golden("optimum.json")["large_states"])
+def test_a_large_state_is_canceled(sample: dict[str, Any]) -> None:
+    x, t, s0 = (
+        np.array(sample["inputs"], float),
+        np.array(sample["targets"]),
+        sample["initial_state"],
+    )
+    truth = float(exact_cost(x, t, s0, sample["w_in"], sample["w_rec"]))
     found = find_optimum(x, t, s0)
     # The change of the outputs between neighboring floats near the minimizer.
-    grain = (8.0 * EPSILON * s0 * w_rec ** x.shape[1]) ** 2
+    grain = (8.0 * EPSILON * s0 * sample["w_rec"] ** x.shape[1]) ** 2
     assert found.cost == pytest.approx(truth, rel=1e-6, abs=grain)
     assert found.cost == pytest.approx(float(exact_cost(x, t, s0, *found.weights)), rel=1e-6)
-    assert abs(found.weights.w_rec) == pytest.approx(abs(w_rec), rel=1e-9) or not unique
-    assert found.unique == unique
+    same_size = abs(found.weights.w_rec) == pytest.approx(abs(sample["w_rec"]), rel=1e-9)
+    assert same_size or not sample["unique"]
+    assert found.unique == sample["unique"]
 
 
 @pytest.mark.parametrize("s0", [1.0, -3.0, 100.0])
