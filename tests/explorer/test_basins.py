@@ -96,18 +96,19 @@ def test_a_map_of_other_settings_is_removed(open_page: Opener, api: httpx.Client
 
 
 @pytest.mark.slow
-def test_a_map_in_which_training_needs_no_iteration_is_drawn(open_page: Opener) -> None:
-    page = open_page("#n_samples=1&n_steps=1&basins=true")
-    expect(page.locator("#basin-legend")).to_contain_text("from 100 % of the starts")
-    expect(page.locator("#surface").get_by_text("iterations")).to_be_visible()
-
-
-@pytest.mark.slow
-def test_a_map_in_which_no_start_succeeds_has_no_scale(open_page: Opener) -> None:
-    page = open_page("#n_iterations=1&target_cost=0&view=2,3,2,3&basins=true")
-    expect(page.locator("#basin-legend")).to_contain_text("from 0 % of the starts")
-    expect(page.locator("#surface").get_by_text("iterations")).to_be_hidden()
-    expect(page.locator("#surface .tick")).to_have_count(0)
+@pytest.mark.parametrize(
+    ("fragment", "share"),
+    [("n_samples=1&n_steps=1", 100), ("n_iterations=1&target_cost=0&view=2,3,2,3", 0)],
+)
+def test_a_map_has_a_scale_if_a_start_succeeds(
+    open_page: Opener, fragment: str, share: int
+) -> None:
+    page = open_page(f"#{fragment}&basins=true")
+    expect(page.locator("#basin-legend")).to_contain_text(f"from {share} % of the starts")
+    iterations = page.locator("#surface").get_by_text("iterations")
+    expect(iterations).to_be_visible(visible=share > 0)
+    if not share:
+        expect(page.locator("#surface .tick")).to_have_count(0)
 
 
 @pytest.mark.slow

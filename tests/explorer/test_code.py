@@ -146,7 +146,6 @@ def test_the_links_work_and_the_copy_button_copies(page: Page, api: httpx.Client
 
 
 KEY, ENTRY = make_key("teacher", Scope.WRITE)
-READ_KEY, READ_ENTRY = make_key("student", Scope.READ)
 LONG = "#activation=tanh&n_samples=400&n_steps=50&n_iterations=30000"
 
 
@@ -154,7 +153,7 @@ LONG = "#activation=tanh&n_samples=400&n_steps=50&n_iterations=30000"
 def locked_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a service that needs a key."""
     folder = tmp_path_factory.mktemp("locked")
-    with run_service(folder, RNN_API_KEYS=f"{ENTRY},{READ_ENTRY}") as url:
+    with run_service(folder, RNN_API_KEYS=f"{ENTRY}") as url:
         yield url
 
 

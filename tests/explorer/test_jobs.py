@@ -94,33 +94,27 @@ def test_runs_for_other_data_are_not_added_and_the_lesson_does_not_wait(page: Pa
 
 
 @pytest.mark.slow
-def test_a_lost_connection_is_reported(open_page: Opener, api: httpx.Client) -> None:
-    page = open_page(expected=(502,))
+def test_a_lost_connection_and_a_run_that_is_gone_are_reported(
+    open_page: Opener, api: httpx.Client
+) -> None:
+    page = open_page(expected=(502, 404))
     queue(page, api)
+    run = re.compile("/v1/training-runs/run_[0-9a-f]{32}$")
     lost: list[Route] = []
 
     def lose(route: Route) -> None:
         lost.append(route)
         route.fulfill(status=502, body="")
 
-    page.route(re.compile("/v1/training-runs/run_[0-9a-f]{32}$"), lose)
+    page.route(run, lose)
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("#jobs li")).to_contain_text("No connection. Trying again…")
     wait_for_value(page, lambda: len(lost) > 1, expected=True)
-    page.unroute(re.compile("/v1/training-runs/run_[0-9a-f]{32}$"))
+    page.unroute(run)
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("#jobs li")).to_have_count(0)
-
-
-@pytest.mark.slow
-def test_a_run_that_is_gone_is_a_problem(open_page: Opener, api: httpx.Client) -> None:
-    page = open_page(expected=(404,))
-    queue(page, api)
     gone = {"title": "Not found", "detail": "There is no such run."}
-    page.route(
-        re.compile("/v1/training-runs/run_[0-9a-f]{32}$"),
-        partial(Route.fulfill, status=404, json=gone),
-    )
+    page.route(run, partial(Route.fulfill, status=404, json=gone))
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("#train-problem")).to_contain_text("Not found")
     expect(page.locator("#jobs li")).to_have_count(0)

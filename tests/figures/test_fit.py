@@ -83,9 +83,7 @@ def test_the_line_and_the_residuals_are_the_numbers() -> None:
 
 def test_sequences_with_one_target_stand_side_by_side() -> None:
     sequences = [
-        FittedSequence(
-            f"sequence {i}", *(np.array([x]) for x in (10.0, i, i + 0.5, i, i + 1, -0.5))
-        )
+        FittedSequence(f"sequence {i}", *np.array([[10.0], [i], [i + 0.5], [i], [i + 1], [-0.5]]))
         for i in range(6)
     ]
     figure = draw(*sequences, n=30, time="step")
@@ -121,7 +119,7 @@ def test_degenerate_numbers(numbers: dict[str, Any]) -> None:
 
 
 def test_one_step_and_ten_thousand() -> None:
-    one = FittedSequence("one", *(np.array([x]) for x in (1.0, 2.0, 2.5, 2.0, 3.0, -0.5)))
+    one = FittedSequence("one", *np.array([[1.0], [2.0], [2.5], [2.0], [3.0], [-0.5]]))
     check_legible(draw(one))
     check_legible(draw(make_sequence(10_000)))
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from select import select
-from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -21,7 +20,6 @@ from tests.live.liveness import responsive
 SETTINGS = {"client_timeout": 1}
 SLOWEST = 60.0  # until the server has certainly disconnected a client
 MIB = 1024 * 1024
-PAUSE = Event()  # never set
 
 
 def check_problem(received: bytes, status: int, slug: str) -> dict[str, Any]:

@@ -5,12 +5,10 @@ from typing import Any
 import numpy as np
 
 from service.operations.basins import BASIN_MAP, StepwiseBasinMap
-from service.operations.limits import Limits
 from service.operations.submit import compute, name_task
 from service.schemas.basin_maps import BasinMapRequest
-from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import ResolvedDataset
 
-LIMITS, SIZE = Limits(), DatasetSize(3, 2)
 INPUTS, TARGETS = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 1.0]]), np.array([2.0, 0.0, 1.5])
 # Some cells reach the target, some do not, and some diverge.
 BODY: dict[str, Any] = {

@@ -144,21 +144,6 @@ def test_a_step_takes_a_tenth_of_a_second(computation: JobType[Any], activation:
     assert seconds[1] - seconds[0] == pytest.approx(0.1, rel=0.1)
 
 
-@every_computation
-@pytest.mark.parametrize("target_cost", [1e9, 0.0])
-def test_zero_iterations(computation: JobType[Any], target_cost: float) -> None:
-    body = {"n_iterations": 0, "target_cost": target_cost}
-    request = computation.request_model.model_validate(body)
-    row, _ = compute(name_task(computation, request), CountOnesDataset().resolve())
-    result = row.result or {}
-    reached = (
-        result.get("outcome")
-        or ["iterations_exhausted", "target_reached"][round(result["shares"]["target_reached"])]
-    )
-    assert reached == ("target_reached" if target_cost else "iterations_exhausted")
-    assert row.progress_done == 0
-
-
 @pytest.mark.parametrize("more", [{}, {"delay": {"low": 1, "high": 3}}, {"noise": "ar1"}])
 def test_a_fit_resumed_after_every_block(more: dict[str, Any]) -> None:
     rng = np.random.default_rng(3)

@@ -6,15 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.operations.limits import Limits
 from service.operations.submit import compute, name_task
 from service.operations.training import TRAINING_RUN, StepwiseTraining, count_recorded
-from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import ResolvedDataset
 from service.schemas.training_runs import TrainingRunRequest
 
-LIMITS, SIZE = Limits(), DatasetSize(20, 10)
 INPUTS, TARGETS = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 1.0]]), np.array([2.0, 0.0, 1.5])
-DESCENT = {"name": "gradient_descent", "learning_rate": 0.01}
 
 
 def make_request(**body: Any) -> TrainingRunRequest:

@@ -115,17 +115,6 @@ def test_downloads_have_the_same_bits(stored_api: Any) -> None:
     assert [float(row["target"]) for row in rows] == EXPLICIT["targets"]
 
 
-def test_a_long_table_is_complete(api: Any) -> None:
-    links = api.post(DATASETS, {"n_samples": 8000, "n_steps": 7, "noise": 1}).json()["links"]
-    table = api.get(links["csv"])
-    archive = np.load(io.BytesIO(api.get(links["npz"]).content))
-    rows = np.loadtxt(io.StringIO(table.text), delimiter=",", skiprows=1)
-    assert np.array_equal(rows, np.column_stack([archive["inputs"], archive["targets"]]))
-    head = api.head(links["csv"])
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["etag"] == table.headers["etag"]
-
-
 def test_a_stored_dataset_is_used_by_its_id(api: Any) -> None:
     stored = {"kind": "stored", "id": api.post(DATASETS, EXPLICIT).json()["id"]}
     for path in ("/v1/gradient-trace", "/v1/cost-surface", "/v1/gradient-check", "/v1/optimum"):

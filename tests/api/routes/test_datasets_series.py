@@ -124,18 +124,13 @@ def test_downloads(stored_api: Any) -> None:
         archive["inputs"], [[[1, 0.25], [2, 0.5], [2.5, 1]], [[10, 0], [20, 2], [nan, nan]]]
     )
     np.testing.assert_array_equal(archive["targets"], [[3.5, nan, 4], [30, 50, nan]])
-    body = stored_api.get(links["npz"]).content
-    again = stored_api.upload(
-        body, "application/x-npz", "?kind=series&inputs=spend,heating&target=sales"
-    )
+    body, names = stored_api.get(links["npz"]).content, "inputs=spend,heating&target=sales"
+    again = stored_api.upload(body, "application/x-npz", f"?kind=series&{names}")
     # An archive has neither the times nor the names of the sequences.
     assert again.status_code == 201
-    bare = {
-        **SERIES,
-        "sequences": [part | {"name": None, "times": None} for part in SERIES["sequences"]],
-    }
-    bare |= {"step": {"length": 1, "unit": "step"}}
-    assert again.json()["id"] == stored_api.post(DATASETS, bare).json()["id"]
+    bare = [part | {"name": None, "times": None} for part in SERIES["sequences"]]
+    counted = SERIES | {"sequences": bare, "step": {"length": 1, "unit": "step"}}
+    assert again.json()["id"] == stored_api.post(DATASETS, counted).json()["id"]
 
 
 def test_a_series_without_inputs(stored_api: Any) -> None:

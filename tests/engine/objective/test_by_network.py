@@ -171,20 +171,6 @@ def test_rows_are_w_rec_and_columns_w_in(activation: str, initial_state: float) 
     np.testing.assert_array_equal(surface.w_rec, w_rec)
 
 
-def test_overflow_is_counted() -> None:
-    inputs, targets = count_ones(20, 600)
-    axis = np.array([-3.0, -1.0, 0.0, 1.0, 3.0])
-    surface = cost_surface(
-        make_objective(Dataset.from_arrays(inputs, targets), Network()), axis, axis
-    )
-    beyond = np.isinf(surface.cost)
-    # The cost overflows where |w_rec| is 3, except for w_in = 0.
-    assert beyond.tolist() == [[r and c for c in (1, 1, 0, 1, 1)] for r in (1, 0, 0, 0, 1)]
-    assert surface.n_overflowed == 8
-    assert surface.minimum == Weights(1.0, 1.0)
-    assert surface.minimum_cost == 0.0
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("initial_state", [0.0, 0.5])
 @pytest.mark.parametrize("n_steps", [1, 10, 200])

@@ -101,12 +101,6 @@ def test_the_cost_never_increases(
     assert not moved.all()  # some steps are rejected
 
 
-def test_a_perfect_fit_is_not_left(objective: Objective, optimizer: LeastSquaresOptimizer) -> None:
-    run = train(TrainingSetup(objective, optimizer), Weights(1.0, 1.0), n_iterations=50)
-    assert (run.weights == 1.0).all()
-    assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
-
-
 @pytest.mark.parametrize("activation", ["identity", "relu"])
 def test_costs_that_overflow_decrease(activation: str, optimizer: LeastSquaresOptimizer) -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones(4, 600)), Network(activation))

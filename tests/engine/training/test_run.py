@@ -26,8 +26,6 @@ TUTORIAL_START = Weights(-1.5, 2.0)
 NEAR_START = Weights(0.5, 0.5)
 NORM, VALUE = Clip("norm", 1.0), Clip("value", 1.0)
 
-every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
-
 
 @pytest.fixture(scope="module")
 def objective() -> Objective:
@@ -239,7 +237,7 @@ def test_overflowing_optimizer_state_is_divergence(name: str, sizes: tuple[float
 
 def test_run_stays_at_a_perfect_fit() -> None:
     perfect = make_objective(Dataset.from_arrays(*count_ones()), Network())
-    for name in ("rprop", "irprop_minus", "gradient_descent", "momentum", "rmsprop", "adam"):
+    for name in OPTIMIZERS:
         setup = TrainingSetup(perfect, OPTIMIZERS[name]())
         run = train(setup, Weights(1.0, 1.0), n_iterations=4000)
         assert run.weights[-1].tolist() == [1.0, 1.0]
