@@ -95,15 +95,6 @@ class ExtendedArray:
             exponent = self.exponent + factor.exponent
         return ExtendedArray.from_floats(self.mantissa * factor.mantissa, exponent)
 
-    def __truediv__(self, other: Any) -> "ExtendedArray":
-        """Divide; the quotient is nan where the divisor is 0."""
-        divisor = _extend(other)
-        is_zero = divisor.mantissa == 0.0
-        mantissa = self.mantissa / np.where(is_zero, np.nan, divisor.mantissa)
-        return ExtendedArray.from_floats(
-            mantissa, self.exponent - np.where(is_zero, 0.0, divisor.exponent)
-        )
-
     def __add__(self, other: Any) -> "ExtendedArray":
         term = _extend(other)
         scale = np.maximum(np.maximum(self.exponent, term.exponent), EXPONENT_OF_ZERO)

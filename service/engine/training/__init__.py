@@ -7,14 +7,14 @@ from service.engine.training.basins import (
     assemble_basin_map,
     start_basin_map,
 )
-from service.engine.training.optimizers import (
-    OPTIMIZERS,
+from service.engine.training.optimizer import (
     GradientOptimizer,
     LeastSquaresOptimizer,
     Optimizer,
     OptimizerSpec,
     Parameter,
 )
+from service.engine.training.optimizers import OPTIMIZERS
 from service.engine.training.run import (
     TrainingCheckpoint,
     Trajectory,

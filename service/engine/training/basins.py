@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from service.engine.interruption import check_interruption
 from service.engine.objective import Objective
-from service.engine.training.optimizers import (
+from service.engine.training.optimizer import (
     GradientOptimizer,
     LeastSquaresOptimizer,
     Optimizer,

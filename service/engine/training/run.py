@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from service.engine.interruption import check_interruption
 from service.engine.objective import Objective
-from service.engine.training.optimizers import LeastSquaresOptimizer, Optimizer, State
+from service.engine.training.optimizer import LeastSquaresOptimizer, Optimizer, State
 from service.engine.training.setup import Outcome, TrainingSetup
 from service.engine.training.steps import (
     LARGEST_SQUARABLE,

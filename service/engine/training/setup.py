@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal, Self
 
 from service.engine.objective import Objective
-from service.engine.training.optimizers import Optimizer
+from service.engine.training.optimizer import Optimizer
 
 
 class Outcome(StrEnum):

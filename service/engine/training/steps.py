@@ -4,11 +4,10 @@ from math import sqrt
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.engine.arithmetic import ExtendedArray
 from service.engine.objective import Objective
-from service.engine.training.optimizers import FloatOrArray, LeastSquaresOptimizer, State
+from service.engine.training.optimizer import FloatOrArray, LeastSquaresOptimizer, State
 from service.engine.training.setup import Clip
 from service.engine.types import Array
 
@@ -82,21 +81,12 @@ def take_trial_step(
     equations = objective.normal_equations(*weights)
     with np.errstate(all="ignore"):
         trial = weights + optimizer.propose(equations, state)
-    accepted = np.zeros(weights.shape[1], np.bool_)
-    moved = np.flatnonzero((trial != weights).any(axis=0))
-    if moved.size:
-        accepted[moved] = _decreases(objective, weights[:, moved], trial[:, moved])
+    w_in, w_rec = np.stack([weights, trial], axis=1)
+    old, new = costs = objective.costs(w_in, w_rec)
+    old_log, new_log = objective.log10_costs(w_in, w_rec, costs)
+    # Logarithms have fewer digits, so they decide only where both costs overflow.
+    accepted = (new < old) | (np.isinf(new) & (new_log < old_log))
     following = np.where(accepted, trial, weights)
     overflowing = ~np.isfinite(equations).all(axis=(0, 1))
     following[:, overflowing] = np.nan
     return following, optimizer.update(accepted, state)
-
-
-def _decreases(objective: Objective, before: Array, after: Array) -> NDArray[np.bool_]:
-    """Return for pairs of weights (2, M) whether the second cost is lower."""
-    w_in, w_rec = np.stack([before, after], axis=1)
-    old, new = costs = objective.costs(w_in, w_rec)
-    old_log, new_log = objective.log10_costs(w_in, w_rec, costs)
-    # Logarithms have fewer digits, so they decide only where both costs overflow.
-    lower: NDArray[np.bool_] = (new < old) | (np.isinf(new) & (new_log < old_log))
-    return lower

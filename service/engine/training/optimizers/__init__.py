@@ -20,27 +20,10 @@ The request schemas, the documentation and the explorer page read ``OPTIMIZERS``
 
 from typing import Final
 
+from service.engine.training.optimizer import OptimizerSpec
 from service.engine.training.optimizers import gradient_methods, levenberg_marquardt, rprop
-from service.engine.training.optimizers.base import (
-    FloatOrArray,
-    GradientOptimizer,
-    LeastSquaresOptimizer,
-    Optimizer,
-    OptimizerSpec,
-    Parameter,
-    State,
-)
 
-__all__ = [
-    "OPTIMIZERS",
-    "FloatOrArray",
-    "GradientOptimizer",
-    "LeastSquaresOptimizer",
-    "Optimizer",
-    "OptimizerSpec",
-    "Parameter",
-    "State",
-]
+__all__ = ["OPTIMIZERS"]
 
 FAMILIES: Final = (rprop, gradient_methods, levenberg_marquardt)
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from service.engine.training.optimizers.base import (
+from service.engine.training.optimizer import (
     FloatOrArray,
     GradientOptimizer,
     OptimizerSpec,

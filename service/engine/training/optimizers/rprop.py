@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from service.engine.training.optimizers.base import (
+from service.engine.training.optimizer import (
     FloatOrArray,
     GradientOptimizer,
     OptimizerSpec,
