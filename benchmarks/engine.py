@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from service.engine.data import Dataset
 from service.engine.network import Network
-from service.engine.objective import Objective, cost_surface, make_objective
+from service.engine.objective import Objective, make_objective
 from service.engine.training import (
     OPTIMIZERS,
     TrainingSetup,
@@ -46,7 +46,7 @@ def prepare(inputs: Array, targets: Array) -> Objective:
 
 def surface(objective: Objective, w_in: Array, w_rec: Array) -> Array:
     """Return the cost on a grid."""
-    return cost_surface(objective, w_in, w_rec).cost
+    return objective.costs(w_in[None, :], w_rec[:, None])
 
 
 def basins(objective: Objective, w_in: Array, w_rec: Array, n_iterations: int = 500) -> Array:

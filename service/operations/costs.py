@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from service.engine.network import curvatures, final_outputs
-from service.engine.objective import CostSurface, Objective, cost_surface
+from service.engine.objective import Objective
 from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.formats import NPZ, write_npz
@@ -173,26 +173,33 @@ def axis(span: Range, resolution: int) -> Array:
 
 def _compute(
     request: CostSurfaceRequest, dataset: ResolvedDataset, default: int
-) -> list[CostSurface]:
+) -> list[dict[str, Array]]:
+    """Return for each window w_in (nx,), w_rec (ny,) and the costs (ny, nx)."""
     objective = dataset.objective(request.network.to_network())
-    return [
-        cost_surface(objective, axis(window.w_in, n), axis(window.w_rec, n))
-        for window, n in zip(request.windows, request.resolutions(default), strict=True)
-    ]
+    surfaces = []
+    for window, n in zip(request.windows, request.resolutions(default), strict=True):
+        w_in, w_rec = axis(window.w_in, n), axis(window.w_rec, n)
+        cost = objective.costs(w_in[None, :], w_rec[:, None])
+        surfaces.append({"w_in": w_in, "w_rec": w_rec, "cost": cost})
+    return surfaces
 
 
-def _describe(surface: CostSurface) -> CostGrid:
+def _describe(surface: dict[str, Array]) -> CostGrid:
+    w_in, w_rec, cost = surface.values()
+    row, column = divmod(int(cost.argmin()), w_in.size)
+    lowest = float(cost[row, column])
     # Where every cost overflows, none is known to be the lowest.
-    weights = surface.minimum if isfinite(surface.minimum_cost) else (nan, nan)
-    minimum = {"weights": Weights(*weights), "cost": surface.minimum_cost}
-    return CostGrid.model_validate({**surface._asdict(), "minimum": minimum})
+    weights = (float(w_in[column]), float(w_rec[row])) if isfinite(lowest) else (nan, nan)
+    minimum = {"weights": Weights(*weights), "cost": lowest}
+    n_overflowed = int(np.count_nonzero(np.isinf(cost)))
+    return CostGrid.model_validate({**surface, "minimum": minimum, "n_overflowed": n_overflowed})
 
 
 def _number_arrays(request: CostSurfaceRequest, dataset: ResolvedDataset) -> dict[str, Array]:
     return {
-        f"{name}_{i}": getattr(surface, name)
+        f"{name}_{i}": numbers
         for i, surface in enumerate(_compute(request, dataset, NPZ_RESOLUTION))
-        for name in ("w_in", "w_rec", "cost")
+        for name, numbers in surface.items()
     }
 
 

@@ -27,6 +27,7 @@ from service.engine.arithmetic import (
     extended_powers,
     fill_powers,
 )
+from service.engine.data.moments import Moments
 from service.engine.interruption import check_interruption
 from service.engine.types import Array, Weights
 
@@ -247,3 +248,12 @@ def _combine(columns: Array, factors: ExtendedArray) -> tuple[Array, Array]:
     shift = np.frexp(np.abs(values).max(axis=0))[1]
     is_zero = (values == 0.0).all(axis=0)
     return np.ldexp(values, -shift), np.where(is_zero, 0.0, scale + shift)
+
+
+@dataclass(frozen=True)
+class Precomputed:
+    """Values that save passes over the data."""
+
+    moments: Moments  # for gradients
+    # for costs; None if it must be computed when a cost is first asked for
+    factor: Factor | None = None

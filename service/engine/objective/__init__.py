@@ -1,17 +1,14 @@
 """The cost as a function of the weights."""
 
 from service.engine.objective.by_network import NetworkObjective
-from service.engine.objective.cost_surface import CostSurface, cost_surface
 from service.engine.objective.linear import LinearObjective
 from service.engine.objective.normal_equations import NormalEquations
 from service.engine.objective.objective import Objective, make_objective
 
 __all__ = [
-    "CostSurface",
     "LinearObjective",
     "NetworkObjective",
     "NormalEquations",
     "Objective",
-    "cost_surface",
     "make_objective",
 ]
