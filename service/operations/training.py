@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,7 @@ class StepwiseTraining(StepwiseComputation):
             self.recorded.append(rows)
             after_step(self)
         self.add_part()
-        rows = np.concatenate([np.empty((0, 3)), *(part["record"] for part in self.parts)])
+        rows = np.concatenate([np.empty((0, 3)), *map(itemgetter("record"), self.parts)])
         trajectory = assemble_trajectory(self.objective, self.start.weights, self.checkpoint, rows)
         return _output(self.objective, trajectory)
 

@@ -9,12 +9,11 @@ from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 from pydantic import Field, RootModel, field_serializer, model_validator
-from pydantic_core import PydanticCustomError
 
 from service.engine.data import Dataset, Series, count_ones, remember
 from service.engine.types import Array
 from service.errors import NotFound, count
-from service.schemas.arrays import InputMatrix, InputVector, pieces
+from service.schemas.arrays import InputMatrix, InputVector, error_at, pieces
 from service.schemas.base import NUMBER, Page, RequestModel, ResponseModel, Tagged
 from service.schemas.common import NetworkSchema
 from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset, ResolvedSeries
@@ -110,14 +109,8 @@ class ExplicitDataset(DatasetKind):
     @model_validator(mode="after")
     def _of_one_size(self) -> "ExplicitDataset":
         if len(self.inputs) != len(self.targets):
-            raise PydanticCustomError(
-                "sizes",
-                "there must be one target per sequence: {n_inputs}, {n_targets}",
-                {
-                    "n_inputs": count(len(self.inputs), "sequence"),
-                    "n_targets": count(len(self.targets), "target"),
-                },
-            )
+            given = f"{count(len(self.inputs), 'sequence')}, {count(len(self.targets), 'target')}"
+            raise error_at("sizes", f"there must be one target per sequence: {given}")
         return self
 
     @field_serializer("inputs", "targets", when_used="json")

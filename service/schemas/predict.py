@@ -4,7 +4,6 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from service.schemas.arrays import InputSequences, Vector, error_at
 from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel, Tagged
@@ -88,10 +87,9 @@ class PredictRequest(RequestModel):
     @model_validator(mode="after")
     def _has_one_source(self) -> "PredictRequest":
         if self.dataset is not None and "inputs" in self.model_fields_set:
-            raise PydanticCustomError("two_sources", "inputs and dataset exclude each other")
+            raise error_at("two_sources", "inputs and dataset exclude each other")
         if self.model is not None and self.model_fields_set & {"weights", "network"}:
-            detail = "model excludes weights and network"
-            raise PydanticCustomError("two_models", detail)
+            raise error_at("two_models", "model excludes weights and network")
         return self
 
     @model_validator(mode="after")
