@@ -77,17 +77,14 @@ def draw_profile(canvas: Canvas, panel: Panel, profile: Array) -> None:
     canvas.line(xs, ys, stroke(HALO, 1.2, _PROFILE_DASHES), panel.rect)
 
 
-def draw_optimum(
-    canvas: Canvas, panel: Panel, optimum: tuple[float, float], *, below_paths: bool = False
-) -> None:
+def draw_optimum(canvas: Canvas, panel: Panel, optimum: tuple[float, float]) -> None:
     """Mark the optimum (w_in, w_rec) with a star if it lies in the panel.
 
-    A star below paths is larger, so that it is visible around the end of a path.
+    The star is visible around the end of a path that is drawn over it.
     """
     x, y = panel.to_canvas(*np.array(optimum)[:, None])
     if _inside(panel.rect, x, y)[0]:
-        size = (2.0 if below_paths else 1.25) * canvas.font
-        canvas.line(x, y, {**OPTIMUM, "markersize": size})
+        canvas.line(x, y, {**OPTIMUM, "markersize": 2 * canvas.font})
 
 
 def draw_points(

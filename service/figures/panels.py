@@ -16,7 +16,7 @@ from matplotlib.transforms import Bbox
 
 from service.engine.types import Array
 from service.figures.axis import Axis, MakeAxis
-from service.figures.canvas import Canvas, Pixels
+from service.figures.canvas import Canvas, Look, Pixels
 from service.figures.text import shorten, text_width
 
 # Lengths in units of the font size.
@@ -103,10 +103,9 @@ def draw_color_bar(
     index = (np.arange(rows)[::-1] * len(colors)) // rows
     canvas.image(np.repeat(colors[index][:, None], columns, axis=1), bar)
     muted, ys = canvas.colors.muted, bar.y0 + np.array(axis.ticks) * bar.height
-    frame = Rectangle(bar.min, bar.width, bar.height, facecolor="none", edgecolor=muted)
-    frame.set_linewidth(0.72)
-    canvas.add(frame)
-    draw_segments(canvas, (bar.x1, ys), (bar.x1 + 0.3 * font, ys), color=muted, linewidth=0.72)
+    look: Look = {"edgecolor": muted, "linewidth": 0.72}
+    canvas.add(Rectangle(bar.min, bar.width, bar.height, facecolor="none", **look))
+    draw_segments(canvas, (bar.x1, ys), (bar.x1 + 0.3 * font, ys), **look)
     for y, label in zip(ys, axis.labels, strict=True):
         canvas.text(bar.x1 + _LABELS * font, y, label, va="center_baseline")
     canvas.text(bar.x0, bar.y1 + 0.55 * font, axis.caption, size=font)

@@ -64,13 +64,11 @@ def cost_surface_figure(
         draw_costs(canvas, panel, log10_costs, bands)
         if profile is not None:
             draw_profile(canvas, panel, profile)
-        if optimum is not None and paths:
-            draw_optimum(canvas, panel, optimum, below_paths=True)
+        if optimum is not None:
+            draw_optimum(canvas, panel, optimum)
         for i, (_, weights) in enumerate(paths):
             draw_path(canvas, panel, weights, path_look(style, i))
         draw_points(canvas, panel, points, optimum)
-        if optimum is not None and not paths:
-            draw_optimum(canvas, panel, optimum)
     return canvas.figure
 
 

@@ -67,7 +67,7 @@ def trajectory_figure(
     if with_bar:
         draw_cost_bar(canvas, left, [panel], bands)
     if optimum is not None:
-        draw_optimum(canvas, panel, optimum, below_paths=True)
+        draw_optimum(canvas, panel, optimum)
     draw_path(canvas, panel, weights, path_look(style, 0))
     _draw_costs(canvas, costs, columns, target_cost)
     return canvas.figure
