@@ -85,28 +85,24 @@ class PredictRequest(RequestModel):
     """Whether to return the states at every step."""
 
     @model_validator(mode="after")
-    def _has_one_source(self) -> "PredictRequest":
-        if self.dataset is not None and "inputs" in self.model_fields_set:
+    def _is_consistent(self) -> "PredictRequest":
+        given = self.model_fields_set
+        if self.dataset is not None and "inputs" in given:
             raise error_at("two_sources", "inputs and dataset exclude each other")
-        if self.model is not None and self.model_fields_set & {"weights", "network"}:
+        if self.model is not None and given & {"weights", "network"}:
             raise error_at("two_models", "model excludes weights and network")
-        return self
-
-    @model_validator(mode="after")
-    def _fits_its_model(self) -> "PredictRequest":
         if not isinstance(self.model, FitModel):
             if self.continue_ is not None:
                 raise error_at("no_fit", "only a fit can continue a sequence", "continue")
             if self.inputs[0].ndim > 1:
                 raise error_at("number_type", "Input should be a number", "inputs", 0, 0)
-            return self
-        if self.dataset is not None:
+        elif self.dataset is not None:
             raise error_at("no_dataset", "a fit predicts inputs, not a dataset", "dataset")
-        if "inputs" not in self.model_fields_set:
+        elif "inputs" not in given:
             raise error_at("no_inputs", "a fit needs inputs", "inputs")
-        if self.return_states:
+        elif self.return_states:
             raise error_at("states", "a fit returns outputs at every step", "return_states")
-        if self.continue_ is not None and len(self.inputs) != 1:
+        elif self.continue_ is not None and len(self.inputs) != 1:
             raise error_at("one_sequence", "one sequence continues another", "inputs")
         return self
 
