@@ -141,11 +141,6 @@ def test_files_have_the_name_of_the_key_too(guarded: Any) -> None:
     assert unkept.json()["created_by"] == "writer"
 
 
-def test_without_keys_there_is_no_name(api: Any) -> None:
-    made = api.post("/v1/training-runs", {"keep": False}).json()
-    assert made["created_by"] is None
-
-
 def test_shared_caches_do_not_store_responses(guarded: Any, api: Any) -> None:
     path = "/v1/gradient-trace.svg"
     first = guarded.get(path, headers=bearer(READER))

@@ -116,11 +116,6 @@ def test_promtool_accepts_the_metrics(make_api: Any) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_health(api: Any) -> None:
-    for path in ("/livez", "/readyz"):
-        assert api.get(path).json()["status"] == "ok"
-
-
 def test_not_ready_while_no_worker_can_start(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     state = api.app.state.service
     assert api.get("/readyz").status_code == 200

@@ -109,17 +109,11 @@ def nullable(field: Any) -> bool:
     return {"type": "null"} in field.get("anyOf", [])
 
 
-def test_every_schema_is_a_json_schema() -> None:
+def test_every_schema_is_a_json_schema_and_is_used() -> None:
     for shape in SCHEMA["components"]["schemas"].values():
         Draft202012Validator.check_schema(shape)
     references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(SCHEMA)))
-    assert references <= SCHEMA["components"]["schemas"].keys()
-
-
-def test_every_model_is_used() -> None:
-    text = json.dumps(SCHEMA)
-    for name in SCHEMA["components"]["schemas"]:
-        assert f'"#/components/schemas/{name}"' in text, name
+    assert references == SCHEMA["components"]["schemas"].keys()
 
 
 @pytest.mark.parametrize(("path", "name", "value"), list(bodies()))

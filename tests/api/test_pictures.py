@@ -153,21 +153,9 @@ def test_a_wildcard_etag_does_not_hide_errors(make_api: Any) -> None:
 
 
 def test_an_etag_depends_on_the_request(api: Any) -> None:
-    responses = [
-        api.get(f"{TRACE}.{query}")
-        for query in (
-            "svg",
-            "png",
-            "csv",
-            "svg?theme=dark",
-            "svg?width=500",
-            "svg?title=x",
-            "svg?seed=2",
-            "svg?point=1,2",
-            "svg?aggregation=tutorial",
-            "svg?activation=tanh",
-        )
-    ]
+    options = "theme=dark width=500 title=x seed=2 point=1,2 aggregation=tutorial activation=tanh"
+    queries = ["svg", "png", "csv", *(f"svg?{option}" for option in options.split())]
+    responses = [api.get(f"{TRACE}.{query}") for query in queries]
     assert len({response.headers["etag"] for response in responses}) == len(responses)
     other_surfaces: list[Any] = [
         {},

@@ -7,7 +7,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
@@ -95,38 +95,23 @@ SECONDS = 3.0  # about two hundred responses of a server that has time
 N_RESPONSES = 10
 
 
-class Kind(NamedTuple):
-    """A body: one item as often as fits between a beginning and an end, and the response.
-
-    ``part`` is what the response contains.
-    """
-
-    beginning: str
-    item: str
-    end: str
-    status: int
-    part: str
-    n_items: int = MAX_JSON_BYTES
-
-    @property
-    def body(self) -> bytes:
-        """The bytes."""
-        room = MAX_JSON_BYTES - len(self.beginning) - len(self.end) + len(",")
-        n_items = min(self.n_items, room // (len(self.item) + len(",")))
-        return (self.beginning + ",".join([self.item] * n_items) + self.end).encode()
+def fill(beginning: str, item: str, end: str, n_items: int = MAX_JSON_BYTES) -> bytes:
+    """Return a body that has an item as often as fits between a beginning and an end."""
+    room = MAX_JSON_BYTES - len(beginning) - len(end) + len(",")
+    n_items = min(n_items, room // (len(item) + len(",")))
+    return (beginning + ",".join([item] * n_items) + end).encode()
 
 
-ROW = '{"inputs":[['
 ROWS = '{"inputs":['
-KINDS = {
-    "numbers-for-rows": Kind(ROWS, "0", "]}", 422, "/inputs/0"),
-    "short-rows": Kind(ROWS, "[1]", "]}", 200, "outputs", MAX_LISTS - 1),
-    "long-row-of-tanh": Kind(
-        '{"model":{"activation":"tanh"},"inputs":[[', "0.12345", "]]}", 200, "outputs"
-    ),
-    "tiny-numbers": Kind(ROW, "1e-300", "]]}", 200, "outputs"),
-    "too-many-lists": Kind(ROWS, "[]", "]}", 413, "lists"),
-    "objects": Kind(ROWS, "{}", "]}", 413, "fields"),
+TANH_ROW = '{"model":{"activation":"tanh"},"inputs":[['
+# What a body consists of, and the status and a part of its response.
+KINDS: dict[str, tuple[tuple[Any, ...], int, str]] = {
+    "numbers-for-rows": ((ROWS, "0", "]}"), 422, "/inputs/0"),
+    "short-rows": ((ROWS, "[1]", "]}", MAX_LISTS - 1), 200, "outputs"),
+    "long-row-of-tanh": ((TANH_ROW, "0.12345", "]]}"), 200, "outputs"),
+    "tiny-numbers": ((f"{ROWS}[", "1e-300", "]]}"), 200, "outputs"),
+    "too-many-lists": ((ROWS, "[]", "]}"), 413, "lists"),
+    "objects": ((ROWS, "{}", "]}"), 413, "fields"),
 }
 FAST = "short-rows"
 
@@ -143,17 +128,16 @@ def send(port: int, body: bytes) -> tuple[int, str]:
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != FAST)) for name in KINDS]
 )
 def test_the_largest_bodies_do_not_delay_liveness(server: Any, name: str) -> None:
-    kind = KINDS[name]
-    body = kind.body
-    end = monotonic() + SECONDS
+    content, expected, part = KINDS[name]
+    body, end = fill(*content), monotonic() + SECONDS
 
     def repeat(_: int) -> set[tuple[int, bool]]:
         found: set[tuple[int, bool]] = set()
         while monotonic() < end or not found:
             status, text = send(server.port, body)
-            found.add((status, kind.part in text))
+            found.add((status, part in text))
         return found
 
     with responsive(server, N_RESPONSES), ThreadPoolExecutor(N_CLIENTS) as clients:
         found = list(clients.map(repeat, range(N_CLIENTS)))
-    assert found == [{(kind.status, True)}] * N_CLIENTS
+    assert found == [{(expected, True)}] * N_CLIENTS

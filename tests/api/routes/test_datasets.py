@@ -199,12 +199,3 @@ def test_the_limit_on_steps(make_api: Any) -> None:
                 api.refused(response, "/dataset", "limit is 5")
     assert api.get(links["csv"]).status_code == 200
     assert api.post("/v1/predict", {"inputs": [[1] * 6]}).status_code == 200
-
-
-def test_the_limit_on_cells(make_api: Any) -> None:
-    api = make_api(max_cells=6)
-    assert api.post(DATASETS, EXPLICIT).status_code == 201
-    wide = {"kind": "explicit", "inputs": [[1] * 7], "targets": [1]}
-    for body in (wide, {"n_samples": 7, "n_steps": 1}):
-        result = api.refused(api.post(DATASETS, body), "/dataset", "limit is 6")
-        assert result["type"] == "/problems/limit-exceeded"

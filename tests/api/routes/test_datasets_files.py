@@ -116,11 +116,13 @@ def test_the_names_of_utf_8(api: Any, charset: str) -> None:
 )
 def test_the_limits(make_api: Any, limit: dict[str, int], detail: str) -> None:
     api = make_api(**limit)
-    for body, media_type in (
-        (b"1,2,3,4\n" * 2, CSV),
-        (archive(inputs=np.ones((2, 3)), targets=np.ones(2)), NPZ),
+    for response in (
+        api.upload(b"1,2,3,4\n" * 2, CSV),
+        api.upload(archive(inputs=np.ones((2, 3)), targets=np.ones(2)), NPZ),
+        api.post(DATASETS, {"kind": "explicit", "inputs": [[1] * 3] * 2, "targets": [1, 1]}),
+        api.post(DATASETS, {"n_samples": 2, "n_steps": 3}),
     ):
-        result = api.refused(api.upload(body, media_type), "/dataset", detail)
+        result = api.refused(response, "/dataset", detail)
         assert result["type"] == "/problems/limit-exceeded"
     assert api.upload(b"1,2,3\n" * 2, CSV).status_code == 201
 

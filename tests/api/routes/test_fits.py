@@ -225,16 +225,11 @@ def test_magnitudes_at_the_limits(api: Any, exponent: int) -> None:
     assert api.get(result["links"]["profile_svg"]).status_code == 200
 
 
-def cut(n: int) -> dict[str, Any]:
-    series = make_series(n_steps=n)
-    return {"dataset": series}
-
-
 @pytest.mark.parametrize(
     ("body", "pointer", "words"),
     [
-        (cut(4), "/dataset", "4 targets for 5 unknowns"),
-        (cut(8) | {"delay": 100}, "/delay", "0 targets after the delay for 5 unknowns"),
+        ({"dataset": make_series(4)}, "/dataset", "4 targets for 5 unknowns"),
+        ({"dataset": make_series(8), "delay": 100}, "/delay", "0 targets after the delay for 5 u"),
         ({"w_rec": {"low": 1, "high": 1}}, "/w_rec", "low must be below high"),
         ({"dataset": {"n_steps": 10_000}, "w_rec": {"high": 1.1}}, "/w_rec", "power of 10000"),
         ({"delay": {"low": 0, "high": 60}}, "/delay", "61 delays; the limit is 50"),
@@ -340,7 +335,7 @@ def test_a_large_fit_becomes_a_job_or_is_refused(make_api: Any) -> None:
     small = api.post(FITS, {}, headers={"Prefer": "respond-async"})
     assert small.status_code == 202
     # As a job, a request is refused as it is at once.
-    refused = api.post(FITS, cut(4), headers={"Prefer": "respond-async"})
+    refused = api.post(FITS, {"dataset": make_series(4)}, headers={"Prefer": "respond-async"})
     api.refused(refused, "/dataset")
 
 

@@ -67,7 +67,6 @@ def test_an_empty_request_repeats_the_tutorial(stored_api: Any, tutorial: Any) -
     assert run["optimum"]["weights"] == {"w_in": 1.0, "w_rec": 1.0}
     assert run["gap_to_optimum"] == pytest.approx(run["final"]["cost"], rel=1e-9)
     times = [datetime.fromisoformat(run[f"{each}_at"]) for each in ("started", "finished")]
-    assert times == sorted(times)
     assert 0 < run["compute_seconds"] <= (times[1] - times[0]).total_seconds() + 0.001
 
 
