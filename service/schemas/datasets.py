@@ -80,7 +80,7 @@ class CountOnesDataset(DatasetKind):
     def resolve(self) -> ResolvedDataset:
         """Return the dataset, drawn when its arrays are first needed."""
         draw = partial(count_ones, self.n_samples, self.n_steps, self.seed, self.noise)
-        return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw, is_generated=True))
+        return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw))
 
 
 class RememberDataset(DatasetKind):
@@ -94,7 +94,7 @@ class RememberDataset(DatasetKind):
     def resolve(self) -> ResolvedDataset:
         """Return the dataset, drawn when its arrays are first needed."""
         draw = partial(remember, self.n_samples, self.n_steps, self.seed)
-        return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw, is_generated=True))
+        return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw))
 
 
 class ExplicitDataset(DatasetKind):

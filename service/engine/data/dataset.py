@@ -15,21 +15,15 @@ class Dataset:
     n_samples, n_steps
         N and T.
     read
-        Returns inputs (N, T) and targets (N,). It is called at most once.
-    is_generated
-        Whether ``read`` can be pickled, so that another process generates the arrays itself.
+        Returns inputs (N, T) and targets (N,). It is called at most once per process. If it is a
+        ``functools.partial``, it can be pickled, so that another process generates the arrays
+        itself.
     """
 
     def __init__(
-        self,
-        n_samples: int,
-        n_steps: int,
-        read: Callable[[], tuple[Array, Array]],
-        *,
-        is_generated: bool = False,
+        self, n_samples: int, n_steps: int, read: Callable[[], tuple[Array, Array]]
     ) -> None:
         self.n_samples, self.n_steps, self._read = n_samples, n_steps, read
-        self._is_generated = is_generated
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Dataset":
@@ -51,26 +45,27 @@ class Dataset:
         return cls(n_samples, n_steps, lambda: (inputs, targets))
 
     @cached_property
-    def _arrays(self) -> tuple[Array, Array]:
+    def arrays(self) -> tuple[Array, Array]:
+        """The sequences (N, T), time along the columns, and the target of each, (N,)."""
         return self._read()
 
     @property
     def inputs(self) -> Array:
         """The sequences (N, T), time along the columns."""
-        return self._arrays[0]
+        return self.arrays[0]
 
     @property
     def targets(self) -> Array:
         """The target of the output of each sequence, (N,)."""
-        return self._arrays[1]
+        return self.arrays[1]
 
     def load(self) -> None:
         """Read what pickling needs: the arrays, unless they are generated."""
-        if not self._is_generated:
-            self._arrays  # noqa: B018 - the property caches them
+        if not isinstance(self._read, partial):
+            self.arrays  # noqa: B018 - the property caches them
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arrays, or the function that generates them."""
-        if self._is_generated:
-            return partial(Dataset, is_generated=True), (self.n_samples, self.n_steps, self._read)
-        return Dataset.from_arrays, (self.inputs, self.targets)
+        if isinstance(self._read, partial):
+            return Dataset, (self.n_samples, self.n_steps, self._read)
+        return Dataset.from_arrays, self.arrays

@@ -63,7 +63,7 @@ class LinearObjective:
         """The factor of the data, precomputed or computed on first use."""
         if self._precomputed is not None and self._precomputed.factor is not None:
             return self._precomputed.factor
-        return Factor.from_arrays(self._dataset.inputs, self._dataset.targets)
+        return Factor.from_arrays(*self._dataset.arrays)
 
     @cached_property
     def _coefficients(self) -> list[Array]:
@@ -73,7 +73,7 @@ class LinearObjective:
         a w_in - b, and half that with respect to w_rec is (da / 2 w_in - db) w_in + dc / 2.
         """
         if self._precomputed is None:
-            moments = Moments.from_arrays(self._dataset.inputs, self._dataset.targets)
+            moments = Moments.from_arrays(*self._dataset.arrays)
         else:
             moments = self._precomputed.moments
         a, b, c = cost_polynomials(moments, self._n, self._initial_state)

@@ -37,4 +37,4 @@ def make_objective(
     """
     if network.is_linear:
         return LinearObjective(dataset, network.initial_state, precomputed)
-    return NetworkObjective(dataset.inputs, dataset.targets, network)
+    return NetworkObjective(*dataset.arrays, network)
