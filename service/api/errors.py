@@ -113,11 +113,6 @@ def job_problem(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return _describe(JOB_PROBLEMS.get(stored["type"], INTERNAL), stored["detail"])
 
 
-def problem_body(kind: ProblemType, detail: str, request_id: str | None, **members: Any) -> bytes:
-    """Return a problem as JSON."""
-    return orjson.dumps({**_describe(kind, detail), "request_id": request_id, **members})
-
-
 def _describe(kind: ProblemType, detail: str) -> dict[str, Any]:
     problem_type = TYPE_PREFIX + kind.slug
     return {"type": problem_type, "title": kind.title, "status": kind.status, "detail": detail}
@@ -142,15 +137,16 @@ def problem(
     listed = [_describe_field(field) for field in fields]
     if listed:
         members["errors"] = listed[:MAX_FIELDS]
-    body = problem_body(kind, detail, request.scope.get("request_id"), **members)
+    request_id = request.scope.get("request_id")
+    body = orjson.dumps({**_describe(kind, detail), "request_id": request_id, **members})
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if kind in RETRY_AFTER_SECONDS:
         all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS[kind])
     return Response(body, kind.status, all_headers, MEDIA_TYPE)
 
 
-def error_response(request: Request, error: ServiceError) -> Response:
-    """Return an exception as a problem."""
+async def error_response(request: Request, error: Any) -> Response:
+    """Return a ServiceError as a problem."""
     kind = problem_type(error)
     fields: list[FieldError] = getattr(error, "errors", [])
     detail = summarize(fields) if isinstance(error, InvalidBody) else error.detail
@@ -158,10 +154,6 @@ def error_response(request: Request, error: ServiceError) -> Response:
         logger.error("request %s: %s", request.scope.get("request_id"), error.detail)
     headers = getattr(error, "headers", None)
     return problem(request, kind, detail, fields=fields, headers=headers, **error.members)
-
-
-async def _handle_service_error(request: Request, error: Any) -> Response:
-    return error_response(request, error)
 
 
 async def _handle_validation_error(request: Request, error: Any) -> Response:
@@ -216,7 +208,7 @@ async def _handle_internal_error(request: Request, _error: Exception) -> Respons
 
 def install_handlers(app: FastAPI) -> None:
     """Register the handlers that turn every error into a problem."""
-    app.add_exception_handler(ServiceError, _handle_service_error)
+    app.add_exception_handler(ServiceError, error_response)
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     app.add_exception_handler(HTTPException, _handle_http_error)
     app.add_exception_handler(ClientDisconnect, _handle_disconnect)

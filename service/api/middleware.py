@@ -26,16 +26,6 @@ NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
 
 
-def choose_request_id(own_id: bytes) -> str:
-    """Return the id that a client sent, or a random one if it is not acceptable.
-
-    An id is no secret, and asking the operating system for random bytes takes longer.
-    """
-    if _ACCEPTABLE.fullmatch(own_id):
-        return own_id.decode("latin-1")
-    return f"{random.getrandbits(128):032x}"
-
-
 class RequestGuardMiddleware:
     """Gives every request an id, checks it, handles HEAD, and reports the response to observers.
 
@@ -55,7 +45,10 @@ class RequestGuardMiddleware:
             return
         start = perf_counter()
         headers = dict(scope["headers"])
-        request_id = scope["request_id"] = choose_request_id(headers.get(b"x-request-id", b""))
+        own_id = headers.get(b"x-request-id", b"")
+        # An id is no secret, and asking the operating system for random bytes takes longer.
+        own_id = own_id if _ACCEPTABLE.fullmatch(own_id) else b"%032x" % random.getrandbits(128)
+        request_id = scope["request_id"] = own_id.decode("latin-1")
         record = RequestRecord(scope, scope["method"], trace_id=name_span(request_id))
         is_head = record.method == "HEAD"
         if is_head:
@@ -67,7 +60,7 @@ class RequestGuardMiddleware:
         async def send_completed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                own = [*message["headers"], NOSNIFF, (b"x-request-id", request_id.encode())]
+                own = [*message["headers"], NOSNIFF, (b"x-request-id", own_id)]
                 message["headers"] = self.access.complete_headers(record, headers, own)
             elif is_head:
                 message = {**message, "body": b""}
@@ -85,7 +78,7 @@ class RequestGuardMiddleware:
                 # The server cancels requests that it refuses, and all when it stops.
                 refusal = scope.get(REFUSAL, SHUTDOWN)
                 error = reason if isinstance(reason, Refused) else refusal
-                response = error_response(Request(record.scope), error)
+                response = await error_response(Request(record.scope), error)
                 await response(record.scope, receive, send_completed)
         except Exception as error:
             error.add_note(f"request {request_id}")
