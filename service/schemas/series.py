@@ -116,19 +116,12 @@ def _find_times(
         found_step, starts = times.find_steps(np.array(codes))
     except TimesError as error:
         row, detail = error.args
-        raise _times_error(row, detail, codes) from None
+        at = [] if row is None else [codes[row], "times", row - codes.index(codes[row])]
+        raise error_at("times", detail[0].upper() + detail[1:], "sequences", *at) from None
     if step.model_fields_set and found_step != step.to_step() and len(codes) > len(sequences):
         message = f"The times have steps of {found_step.length:g} {found_step.unit}"
         raise error_at("step", message, "step")
     return found_step, starts
-
-
-def _times_error(row: int | None, detail: str, codes: list[int]) -> PydanticCustomError:
-    message = detail[0].upper() + detail[1:]
-    if row is None:
-        return error_at("times", message, "sequences")
-    sequence = codes[row]
-    return error_at("times", message, "sequences", sequence, "times", row - codes.index(sequence))
 
 
 def series_id(series: Series) -> str:
