@@ -149,7 +149,7 @@ def draw_surfaces(
     Draw the cost over the weights, computed at every pixel.
 
     Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
-    sequences, and says so in its legend and metadata.
+    sequences, and says so below its title and in its metadata.
     """
     if request.marks and not request.network.to_network().is_linear:
         detail = "the optimum and the valley are available for the identity activation only"
