@@ -69,7 +69,8 @@ def find_layout(sample: list[Line]) -> tuple[Layout, bool]:
     target; otherwise it is the last column. It raises Invalid if that is not clear.
     """
     separator = find_separator(sample)
-    fields = [field.lower() for field in split_line(sample[0][1], separator)]
+    header = split_line(sample[0][1], separator)
+    fields = [field.lower() for field in header]
     n_targets = fields.count(TARGET)
     problem = None
     if len(fields) < 2:
@@ -89,10 +90,10 @@ def find_layout(sample: list[Line]) -> tuple[Layout, bool]:
     target = fields.index(TARGET) if n_targets else len(fields) - 1
     inputs = [column for column in range(len(fields)) if column != target]
     # A line with names and numbers is not a header, nor is one of numbers in another notation, such
-    # as ``'1'`` or ``1_000``: it is better to reject a name than to lose a row.
+    # as ``'1'``: it is better to reject a name than to lose a row.
     may_be_row = any(LIKE_A_NUMBER.match(field) or is_number(field) for field in fields)
     has_header = n_targets > 0 or (any(fields) and not may_be_row)
-    names = fields if has_header else [""] * len(fields)
+    names = header if has_header else [""] * len(header)
     return Layout(separator, names, inputs, target), has_header
 
 
