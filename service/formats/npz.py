@@ -76,9 +76,8 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     if repeated:
         raise Invalid(f"two columns are named {repeated[0]}", parameter="inputs")
     limits.check_cells(*shape)
-    lengths = np.full(n_samples, n_steps)
-    if others:
-        lengths = _read_lengths(others[0], n_samples, n_steps)
+    every = np.full(n_samples, n_steps)
+    lengths = _read_lengths(others[0], n_samples, n_steps) if others else every
     is_step = np.arange(n_steps) < lengths[:, np.newaxis]
     x, y = inputs.read(), targets.read()
     _check(np.where(is_step[..., np.newaxis], x, 0.0), "/inputs")
