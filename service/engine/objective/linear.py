@@ -224,15 +224,10 @@ class LinearObjective:
             on overflow.
         """
         a, b, da, db, dc = self._polynomials(w_rec)
-        by_w_in, by_w_rec = gradient = np.empty((2, len(a)))
         with np.errstate(over="ignore", invalid="ignore"):
-            np.multiply(a, w_in, out=by_w_in)
-            by_w_in -= b
-            np.multiply(0.5 * da, w_in, out=by_w_rec)
-            by_w_rec -= db
-            by_w_rec *= w_in
-            by_w_rec += 0.5 * dc
-            gradient *= self._scale
+            by_w_in = a * w_in - b
+            by_w_rec = (0.5 * da * w_in - db) * w_in + 0.5 * dc
+            gradient = self._scale * np.stack([by_w_in, by_w_rec])
         if not (a.min(initial=inf) > UNDERFLOW and gradient.all() and np.isfinite(gradient).all()):
             self._repair(w_in, w_rec, a, gradient)
         return gradient

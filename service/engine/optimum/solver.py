@@ -37,8 +37,6 @@ class Optimum:
         A w_in outside the float64 range is also nan.
     cost
         The minimum, or the infimum; inf above the float64 range.
-    log10_cost
-        Its logarithm; -inf where it is 0.
     attained
         Whether finite float64 weights have this cost.
     unique
@@ -47,18 +45,13 @@ class Optimum:
 
     weights: Weights
     cost: float
-    log10_cost: float
-    attained: bool
-    unique: bool
+    attained: bool = True
+    unique: bool = True
 
-    @classmethod
-    def at(
-        cls, weights: Weights, cost: float, *, attained: bool = True, unique: bool = True
-    ) -> "Optimum":
-        """Return the optimum with given weights and cost."""
-        cost = inf if isnan(cost) else cost  # nan where its terms overflow
-        log_cost = log10(cost) if cost > 0.0 else -inf
-        return cls(weights, cost, log_cost, attained, unique and attained)
+    @property
+    def log10_cost(self) -> float:
+        """The logarithm of the cost; -inf where that is 0."""
+        return log10(self.cost) if self.cost > 0.0 else -inf
 
 
 @np.errstate(all="ignore")  # candidates that overflow are excluded by their costs
@@ -98,7 +91,7 @@ def find_optimum(factor: Factor, initial_state: float) -> Optimum:
         if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * reduced.target_square:
             return optimum
     # The magnitudes differ so much that float64 finds no cost below that of outputs of 0.
-    return Optimum.at(Weights(0.0, 0.0), reduced.target_square, unique=False)
+    return Optimum(Weights(0.0, 0.0), reduced.target_square, unique=False)
 
 
 def _without_inputs(factor: Factor, initial_state: float) -> Optimum:
@@ -117,14 +110,14 @@ def _without_targets(factor: Factor, initial_state: float) -> Optimum:
     the state, s0 w^T for each sequence. They can if, without a state, they fit targets of 1.
     """
     if initial_state == 0.0:
-        return Optimum.at(Weights(0.0, 1.0), 0.0, unique=False)
+        return Optimum(Weights(0.0, 1.0), 0.0, unique=False)
     rows = np.column_stack([factor.rows[:, :-1], factor.ones])
     fit = find_optimum(Factor(rows, factor.n_samples), 0.0)
     cancels = fit.attained and fit.cost <= tolerances.COST_ATOL
     only_at_0 = not cancels or (fit.unique and fit.weights.w_rec == 0.0)
     # At w_rec = 0 every w_in has the cost 0 unless a last input differs from 0.
     is_unique = only_at_0 and bool(factor.inputs[:, 0].any())
-    return Optimum.at(Weights(0.0, 0.0), 0.0, unique=is_unique)
+    return Optimum(Weights(0.0, 0.0), 0.0, unique=is_unique)
 
 
 def _with_one_step(factor: Factor, initial_state: float) -> Optimum:
@@ -204,7 +197,7 @@ def _to_optimum(reduced: ReducedCost, points: Points, k: int) -> Optimum:
     w_rec = snap_to_six_digits(w_rec, 4.0 * EPSILON)
     if points.at_root[k] and scale != 0.0:
         limit = Weights(nan, w_rec if isfinite(w_rec) else nan)
-        return Optimum.at(limit, cost, attained=False)
+        return Optimum(limit, cost, attained=False, unique=False)
     if not isfinite(w_rec):
         w_rec = 1.0  # a cost that is attained at infinity is the same everywhere
     w_in, power = 0.0, reduced.powers[int(points.is_far[k])]
@@ -212,7 +205,7 @@ def _to_optimum(reduced: ReducedCost, points: Points, k: int) -> Optimum:
     if scale != 0.0:
         w_in = float(scale / np.float64(w_rec) ** half / np.float64(w_rec) ** (power - half))
         if not SMALLEST_W_IN < abs(w_in) < inf:
-            return Optimum.at(Weights(nan, w_rec), cost, attained=False)
+            return Optimum(Weights(nan, w_rec), cost, attained=False, unique=False)
     # Where inputs have no effect, every w_in has the same cost.
     weights, unique = Weights(w_in, w_rec), not points.at_root[k]
     return _optimum_near(reduced.factor, reduced.initial_state, weights, unique=unique)
@@ -239,4 +232,5 @@ def _optimum_near(
     rounding = tolerances.RESIDUAL_RTOL**2 * float(factor.targets @ factor.targets)
     k = 1 if max(best, rounding / factor.n_samples) < rounded else 0
     best_weights = Weights(float(w_in[0, k]), weights.w_rec)
-    return Optimum.at(best_weights, float(costs[k]), unique=unique)
+    cost = inf if isnan(costs[k]) else float(costs[k])  # nan where its terms overflow
+    return Optimum(best_weights, cost, unique=unique)

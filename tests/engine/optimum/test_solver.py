@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.engine.data import count_ones
 from service.engine.interruption import interrupted_by
 from service.engine.optimum import Optimum
-from service.engine.types import Array
+from service.engine.types import Array, Weights
 from tests.engine.conftest import exact_cost, find_optimum
 
 Data = tuple[Array, Array]
@@ -123,7 +123,8 @@ def assert_is_minimum(data: Data, s0: float, found: Optimum) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_weights_of_1_count_exactly(n_steps: int, seed: int) -> None:
     found = find_optimum(*count_ones(n_steps=n_steps, seed=seed))
-    assert found == Optimum((1.0, 1.0), 0.0, -inf, True, True)  # type: ignore[arg-type]
+    assert found == Optimum(Weights(1.0, 1.0), 0.0)
+    assert found.log10_cost == -inf
 
 
 @pytest.mark.parametrize(
