@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import logging
 import os
 import shutil
@@ -40,6 +41,7 @@ settings.register_profile("search", patient)
 settings.load_profile("project")
 
 CLEANUP = Path(__file__).with_name("cleanup.py")
+GOLDEN = Path(__file__).with_name("golden")
 MARK = "TEST_RUN_MARK"  # every process that a test starts inherits this variable
 DIRECTORY = pytest.StashKey[Path]()
 CLEANUP_PROCESS = pytest.StashKey["subprocess.Popen[bytes]"]()
@@ -291,3 +293,15 @@ def restored_logging() -> Iterator[None]:
     root.setLevel(level)
     for name, own in levels.items():
         logging.getLogger(name).setLevel(own)
+
+
+def read_golden(name: str) -> dict[str, Any]:
+    """Return reference results with their source."""
+    golden: dict[str, Any] = json.loads((GOLDEN / name).read_text())
+    return golden
+
+
+@pytest.fixture(scope="session")
+def tutorial() -> dict[str, Any]:
+    """Return the numbers of the tutorial."""
+    return read_golden("tutorial.json")

@@ -19,7 +19,6 @@ from service.app import create_app
 from service.settings import Settings
 from service.store.rows import ComputationRow
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "tutorial.json"
 SLUGS = {f"/problems/{kind.slug}" for kind in PROBLEM_TYPES}
 
 Json = dict[str, Any]
@@ -200,13 +199,6 @@ class Api:
 
 
 @pytest.fixture(scope="session")
-def tutorial() -> Json:
-    """Return the numbers of the tutorial."""
-    golden: Json = json.loads(GOLDEN.read_text())
-    return golden
-
-
-@pytest.fixture(scope="session")
 def description(tmp_path_factory: pytest.TempPathFactory) -> Description:
     """Return the OpenAPI schema for checks."""
     app = create_app(Settings(data_dir=tmp_path_factory.mktemp("described")))
@@ -239,6 +231,13 @@ def api(start_api: Callable[..., Api], tmp_path_factory: pytest.TempPathFactory)
     """Return a shared application on SQLite, for tests that ignore the data of other tests."""
     with ExitStack() as closing:
         yield start_api(closing, data_dir=tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def examples(api: Api) -> None:
+    """Store the resources with the ids of the examples."""
+    for resource in ("datasets", "training-runs", "basin-maps", "fits"):
+        api.post(f"/v1/{resource}", {})
 
 
 @pytest.fixture

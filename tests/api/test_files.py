@@ -27,11 +27,10 @@ CSV, PNG = "/v1/gradient-trace.csv", "/v1/gradient-trace.png"
 
 @pytest.mark.parametrize(("path", "disposition"), FILES.items())
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
+@pytest.mark.usefixtures("examples")
 def test_files_have_a_name_a_length_and_ranges(
     api: Any, path: str, disposition: str, encoding: str
 ) -> None:
-    for resource in ("datasets", "training-runs", "basin-maps"):
-        api.post(f"/v1/{resource}", {})
     whole = api.get(path)
     head = api.head(path)
     for response in (whole, head):

@@ -46,11 +46,10 @@ CASES: list[tuple[str, str, dict[str, str], Any, int]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "headers", "body", "status"), CASES)
+@pytest.mark.usefixtures("examples")
 def test_httplint_reports_no_error(
     api: Any, method: str, path: str, headers: dict[str, str], body: Any, status: int
 ) -> None:
-    for resource in ("training-runs", "basin-maps", "datasets"):
-        api.post(f"/v1/{resource}", {})
     plain = {"accept-encoding": "identity", **headers}
     response = api.request(method, path, headers=plain, **({} if body is None else {"json": body}))
     assert response.status_code == status
@@ -113,9 +112,8 @@ READABLE = [
 
 
 @pytest.mark.parametrize("path", READABLE)
+@pytest.mark.usefixtures("examples")
 def test_head_is_get_without_the_body(api: Any, path: str) -> None:
-    for resource in ("training-runs", "datasets", "basin-maps", "fits"):
-        api.post(f"/v1/{resource}", {})
     got, head = api.get(path), api.head(path)
     assert head.content == b""
     assert head.status_code == got.status_code

@@ -12,14 +12,10 @@ from pypdf import PdfReader
 
 from service.api.examples import DATASET_ID, RUN_ID
 
+pytestmark = pytest.mark.usefixtures("examples")
+
 SURFACE, TRACE = "/v1/cost-surface", "/v1/gradient-trace"
 SUFFIXES = ["png", "svg", "pdf"]
-
-
-@pytest.fixture(autouse=True)
-def _stored_resources(api: Any) -> None:
-    for resource in ("training-runs", "basin-maps", "datasets"):
-        api.post(f"/v1/{resource}", {})
 
 
 def embedded(response: Any, suffix: str) -> Any:

@@ -13,6 +13,8 @@ from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
 from service.figures import RENDERER_VERSION
 from service.rendering import draw as drawing
 
+pytestmark = pytest.mark.usefixtures("examples")
+
 SURFACE, TRACE = "/v1/cost-surface", "/v1/gradient-trace"
 TRAJECTORY = f"/v1/training-runs/{RUN_ID}/trajectory"
 MAP = f"/v1/basin-maps/{MAP_ID}"
@@ -30,12 +32,6 @@ CONTENTS = [
     f"/v1/datasets/{DATASET_ID}.csv",
     f"/v1/datasets/{DATASET_ID}.npz",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _stored_resources(api: Any) -> None:
-    for resource in ("training-runs", "basin-maps", "datasets"):
-        api.post(f"/v1/{resource}", {})
 
 
 @pytest.mark.parametrize("suffix", MEDIA)

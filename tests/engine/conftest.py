@@ -1,32 +1,15 @@
 """Golden numbers, the network in fifty digits, and costs for the tests of the engine."""
 
-import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import mpmath
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from service.engine import optimum
 from service.engine.data import Factor
 from service.engine.objective import Objective
 from service.engine.types import Array
-
-GOLDEN = Path(__file__).parents[1] / "golden"
-
-
-def read_golden(name: str) -> dict[str, Any]:
-    """Return reference results with their source."""
-    golden: dict[str, Any] = json.loads((GOLDEN / name).read_text())
-    return golden
-
-
-@pytest.fixture(scope="session")
-def tutorial() -> dict[str, Any]:
-    """Return the numbers of the tutorial."""
-    return read_golden("tutorial.json")
 
 
 def cost_at(objective: Objective, w_in: float, w_rec: float) -> float:

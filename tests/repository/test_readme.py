@@ -170,31 +170,26 @@ def test_the_python_example_prints_the_shown_output(
 # Numbers
 
 
-@pytest.fixture(scope="module")
-def golden() -> Any:
-    return json.loads((ROOT / "tests" / "golden" / "tutorial.json").read_text())
-
-
 def assert_written(number: str, *documents: str) -> None:
     """Check that the documents have this number, not as a part of a longer one."""
     for document in documents:
         assert re.search(rf"(?<![\d.]){re.escape(number)}(?!\d|\.\d)", document), number
 
 
-def test_numbers_of_the_tutorial(post: Post, golden: Any) -> None:
-    weights = [golden["rprop"]["final_wx"], golden["rprop"]["final_wRec"]]
+def test_numbers_of_the_tutorial(post: Post, tutorial: Any) -> None:
+    weights = [tutorial["rprop"]["final_wx"], tutorial["rprop"]["final_wRec"]]
     final = post("training-runs")["final"]
     assert [final["weights"]["w_in"], final["weights"]["w_rec"]] == weights
     for number in weights:
         assert_written(repr(number), README, MATHEMATICS)
-    assert WrittenNumber("1.800853088e-06").matches(golden["rprop"]["exact"]["cost_at"]["500"])
+    assert WrittenNumber("1.800853088e-06").matches(tutorial["rprop"]["exact"]["cost_at"]["500"])
     assert_written("1.800853088e-06", README, MATHEMATICS)
-    assert WrittenNumber("4.99896").matches(golden["test"]["output"])
+    assert WrittenNumber("4.99896").matches(tutorial["test"]["output"])
     assert_written("4.99896", README)
 
 
-def test_numbers_of_traces(post: Post, golden: Any) -> None:
-    points = {(point["wx"], point["wRec"]): point for point in golden["points"]}
+def test_numbers_of_traces(post: Post, tutorial: Any) -> None:
+    points = {(point["wx"], point["wRec"]): point for point in tutorial["points"]}
     trace = points[1, 2]["exact"]["gradient_over_time_true"]
     for number in (trace[-1], trace[0]):
         assert_written(str(number), README, MATHEMATICS)

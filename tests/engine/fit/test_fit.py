@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from service.engine.data import Dataset, Series, count_ones, remember
 from service.engine.fit import FitOptions, Result, fit
-from tests.engine.conftest import read_golden
+from tests.conftest import read_golden
 from tests.engine.fit.conftest import simulate
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from service.engine.types import Array
-from tests.engine.conftest import find_optimum, read_golden, reduced_cost
+from tests.conftest import read_golden
+from tests.engine.conftest import find_optimum, reduced_cost
 
 
 def stationary_points(inputs: Array, targets: Array) -> list[Any]:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engine.conftest import exact_cost, find_optimum, read_golden
+from tests.conftest import read_golden
+from tests.engine.conftest import exact_cost, find_optimum
 
 EPSILON = 2.0**-52
 
