@@ -99,6 +99,7 @@ def test_integers_are_not_rounded() -> None:
         ([[1.0, np.nan]], [1.0], "/inputs/0/1", ["finite"]),
         ([[1.0]], [np.inf], "/targets/0", ["finite"]),
         ([[1.0], [1e-101]], [1.0, 1.0], "/inputs/1/0", ["1e-100"]),
+        (np.ones((2, 3, 1)), np.ones((2, 3)), "/inputs", ["kind=series"]),
         ([["1"]], [1.0], "/inputs", ["<U1", "only numbers"]),
         (np.zeros((1, 1), dtype="g"), [1.0], "/inputs", ["only numbers"]),
         (np.zeros((1, 1), dtype="f8,f8"), [1.0], "/inputs", ["only numbers"]),

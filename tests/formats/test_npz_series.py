@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series, Step
-from service.errors import Invalid, Malformed
-from service.formats import NPZ
-from service.operations.limits import Limits
 from tests.formats.conftest import read_series_npz as read
 
 INPUTS = np.arange(1.0, 13.0).reshape(2, 3, 2)
@@ -79,19 +76,15 @@ def test_invalid_arrays(change: dict[str, Any], place: str, words: tuple[str, ..
 
 @pytest.mark.parametrize("field", ["inputs", "targets", "lengths"])
 def test_a_shape_of_booleans(field: str) -> None:
-    arrays: dict[str, Any] = {
-        "inputs": np.ones((1, 1, 1)),
-        "targets": np.ones((1, 1)),
-        "lengths": np.ones(1),
-    }
+    shapes: dict[str, tuple[int, ...]] = {"inputs": (1, 1, 1), "targets": (1, 1), "lengths": (1,)}
+    shapes[field] = (True,) * len(shapes[field])
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as target:
-        for name, array in arrays.items():
+        for name, shape in shapes.items():
             member = io.BytesIO()
-            shape = (True,) * array.ndim if name == field else array.shape
             header = {"descr": "<f8", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(member, header)
-            target.writestr(f"{name}.npy", member.getvalue() + array.tobytes())
+            target.writestr(f"{name}.npy", member.getvalue() + np.ones(1).tobytes())
     assert read.refuses(file.getvalue(), field, "not of integers") == f"/{field}"
 
 
@@ -103,13 +96,3 @@ def test_invalid_names() -> None:
     assert read.refuses(many, "13 inputs; the limit is 12") == "?inputs"
     assert read.refuses(body, "named a", inputs=("a", "a")) == "?inputs"
     assert read.refuses(body, "named target", inputs=("a", "target")) == "?inputs"
-
-
-def test_what_is_not_an_archive() -> None:
-    with pytest.raises(Malformed):
-        read(b"PK\x03\x04")
-
-
-def test_the_other_reader_says_what_to_do() -> None:
-    with pytest.raises(Invalid, match="kind=series"):
-        NPZ.read(archive(inputs=INPUTS, targets=TARGETS), Limits())
