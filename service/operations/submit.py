@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from time import thread_time
 from typing import Any, NamedTuple
 
@@ -56,7 +57,9 @@ async def get_or_submit(
     is not stored.
     """
     task, dataset = await _prepare(job_type, request, context)
-    run, database, limits = context.scheduler.run, context.database, context.limits
+    # It goes on although its client has left.
+    run = partial(context.scheduler.run, is_wanted=lambda: True)
+    database, limits = context.database, context.limits
     async with context.lock(task.id):
         row = await to_thread.run_sync(_find, task.id, database)
         if row is not None:
@@ -70,17 +73,14 @@ async def get_or_submit(
             await charge_job(seconds)
         else:
             try:
-                # It goes on although its client has left.
-                finished = await run(
-                    seconds, compute, task, dataset, limit=limit, is_wanted=lambda: True
-                )
+                finished = await run(seconds, compute, task, dataset, limit=limit)
                 return await to_thread.run_sync(computations.record, database, *finished)
             except Unfinished as error:
                 unfinished = error
         arguments = task, dataset.size, seconds, context, unfinished
         stored, created = await to_thread.run_sync(_submit, *arguments)
         if unfinished is not None and created:  # what was spent is charged already
-            rest = (stored.estimated_seconds or 0.0) - unfinished.spent
+            rest = (stored.estimated_seconds or 0.0) - (stored.compute_seconds or 0.0)
             await charge_job(max(rest, 0.0), is_accepted=True)
         return stored, created
 
