@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from time import sleep
+from select import select
 from types import FrameType
 from typing import Final
 from uuid import uuid4
@@ -45,8 +45,7 @@ def run(settings: Settings, *, is_supervised: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN if is_supervised else stop)
     if is_supervised:
         os.nice(NICENESS)
-        stop_with_parent(sys.stdin.fileno(), worker.stop)
-        send_heartbeats(sys.stdin.fileno())
+        stop_with_parent(sys.stdin.fileno(), worker.stop, sends_heartbeats=True)
     worker.run()
     log.flush()
     # A regular exit waits some seconds for the threads of DBOS, which have nothing left to do, and
@@ -54,32 +53,25 @@ def run(settings: Settings, *, is_supervised: bool) -> None:
     os._exit(0)
 
 
-def stop_with_parent(stream: int, stop: Callable[[], None], seconds: float = STOP_SECONDS) -> None:
+def stop_with_parent(
+    stream: int,
+    stop: Callable[[], None],
+    seconds: float = STOP_SECONDS,
+    *,
+    sends_heartbeats: bool = False,
+) -> None:
     """Stop when the other end of a file closes because the parent ended; watch it in a thread.
 
-    The process is ended if it still runs some seconds after ``stop`` was called.
+    The process is ended if it still runs some seconds after ``stop`` was called. A heartbeat is a
+    byte per second to a parent that replaces a process which stops sending them.
     """
 
     def watch() -> None:
-        with suppress(ConnectionResetError):  # the parent ended before it had read all heartbeats
-            while os.read(stream, 1):
-                pass
+        with suppress(OSError):  # the parent ended before it had read all heartbeats
+            while not select([stream], [], [], HEARTBEAT_SECONDS)[0] or os.read(stream, 1):
+                if sends_heartbeats:
+                    os.write(stream, b".")
         stop()
         threading.Timer(seconds, lambda: os._exit(1)).start()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
-
-
-def send_heartbeats(stream: int, seconds: float = HEARTBEAT_SECONDS) -> None:
-    """Write a byte per second to a socket, in a thread, until the other end closes.
-
-    The supervisor replaces a worker that stops doing so.
-    """
-
-    def beat() -> None:
-        with suppress(OSError):  # the parent has ended
-            while True:
-                os.write(stream, b".")
-                sleep(seconds)
-
-    threading.Thread(target=beat, name="heartbeats", daemon=True).start()

@@ -43,12 +43,8 @@ class Timing:
     retry: float = 0.5  # between two attempts to reach the database
 
 
-class LeaseLost(Exception):
-    """The job was cancelled or given to another worker."""
-
-
-class WorkerStopped(Exception):
-    """The worker stops while it waits for the database, or after it has returned its job."""
+class JobLeft(BaseException):
+    """The job was cancelled or given to another worker, or this worker stops or has returned it."""
 
 
 class Worker:
@@ -90,7 +86,7 @@ class Worker:
         """
         try:
             self._retry(self._open)
-        except WorkerStopped:
+        except JobLeft:
             return
         self.stopping.wait()
         if not self.executing.acquire(timeout=self.timing.step_wait):
@@ -111,7 +107,7 @@ class Worker:
                 row = self._retry(lambda: jobs.claim(self.database, lease, self.name))
                 if row is not None:
                     self._execute_claimed(row, lease)
-            except (LeaseLost, WorkerStopped):
+            except JobLeft:
                 return
 
     def _open(self) -> None:
@@ -123,8 +119,6 @@ class Worker:
         with self._heartbeat(lease):
             try:
                 self._compute(row, lease)
-            except (LeaseLost, WorkerStopped):
-                raise
             except StoreFull as error:
                 self._fail(lease, JobProblem.STORE_FULL, error.detail)
             except LimitExceeded as error:
@@ -206,7 +200,7 @@ class Worker:
     def _return_job(self, lease: str) -> NoReturn:
         """Requeue the job for another worker, and end its execution here."""
         self._requeue(lease)
-        raise WorkerStopped
+        raise JobLeft
 
     def _requeue(self, lease: str) -> None:
         with suppress(ServiceError):  # a reaper requeues the job later
@@ -217,12 +211,12 @@ class Worker:
             self.queue.cancel(lease)
 
     def _write(self, write: Callable[[], bool]) -> None:
-        """Execute a write that requires a valid lease; raises LeaseLost."""
+        """Execute a write that requires a valid lease; raises JobLeft."""
         if not self._retry(write):
-            raise LeaseLost
+            raise JobLeft
 
     def _retry(self, call: Callable[[], T]) -> T:
-        """Repeat a call until the database accepts data; raises WorkerStopped."""
+        """Repeat a call until the database accepts data; raises JobLeft."""
         waits = False
         while True:
             try:
@@ -232,7 +226,7 @@ class Worker:
                     logger.warning("the worker waits: %s", error.detail)
                 waits = True
                 if self.stopping.wait(self.timing.retry):
-                    raise WorkerStopped from None
+                    raise JobLeft from None
 
     @contextmanager
     def _heartbeat(self, lease: str) -> Iterator[None]:

@@ -5,16 +5,19 @@ that occur before a request reaches the application are problems like all others
 """
 
 from asyncio import AbstractEventLoop, Transport
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from time import monotonic
 from typing import Any, Final
 
 import httptools
+from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from service.api.access import name_address
 from service.api.errors import BUSY, MALFORMED, TIMEOUT, Refused
 from service.api.request_record import DISCONNECTED, INTERRUPTION, REFUSAL, Interruption
-from service.server.clients import OpenConnections
 from service.server.progress import Expected, Progress
 from service.server.protocol import Protocol
 from service.server.refusals import check_coding, check_headers, check_host, explain
@@ -45,6 +48,32 @@ class ParseBudget:
 
     def _begin(self) -> None:
         self._end = None
+
+
+class OpenConnections:
+    """Counts the open connections of each address or IPv6 network.
+
+    Each trusted proxy stands for many clients, so none is counted.
+    """
+
+    def __init__(self, trusted_proxies: Sequence[str]) -> None:
+        self._proxies = _TrustedHosts(list(trusted_proxies))
+        self._counts: Counter[str] = Counter()
+
+    def add(self, host: str) -> int:
+        """Return how many connections a host has with a new one; 0 for a proxy."""
+        if host in self._proxies:
+            return 0
+        name = name_address(host)
+        self._counts[name] += 1
+        return self._counts[name]
+
+    def remove(self, host: str) -> None:
+        """Forget a connection that `add` counted."""
+        name = name_address(host)
+        self._counts[name] -= 1
+        if self._counts[name] <= 0:  # of a proxy as well
+            del self._counts[name]
 
 
 class Connection(Protocol):

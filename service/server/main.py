@@ -8,15 +8,13 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from operator import itemgetter
 from time import monotonic
 from typing import Any, Final, cast
 
 import uvicorn
 
 from service import __version__
-from service.server.clients import OpenConnections
-from service.server.connection import SPARE_CONNECTIONS, Connection, ParseBudget
+from service.server.connection import SPARE_CONNECTIONS, Connection, OpenConnections, ParseBudget
 from service.settings import Settings
 
 OTHER_FILES: Final = 300  # that the process may have open besides connections
@@ -167,15 +165,12 @@ def limit_unread(connections: Iterable[Connection]) -> None:
 
     Files are written while clients read them, but other responses are in memory.
     """
-    unread = [
-        (connection.transport.get_write_buffer_size(), connection) for connection in connections
-    ]
-    total = sum(size for size, _ in unread)
-    for size, connection in sorted(unread, key=itemgetter(0), reverse=True):
-        if total <= UNREAD_BYTES:
-            return
+    by_size = sorted(connections, key=lambda each: each.transport.get_write_buffer_size())
+    total = sum(each.transport.get_write_buffer_size() for each in by_size)
+    while total > UNREAD_BYTES:
+        connection = by_size.pop()
+        total -= connection.transport.get_write_buffer_size()
         connection.transport.abort()
-        total -= size
 
 
 def greeting(settings: Settings, port: int) -> str:

@@ -71,18 +71,13 @@ class Protocol(HttpToolsProtocol):
                     await app(scope, receive, send)
             finally:
                 if cycle.response_started and not cycle.response_complete:
-                    self._cut(cycle)
+                    # It is incomplete. In HTTP/1.0, only a reset lets the client know.
+                    cycle.disconnected = True
+                    connection = self.transport.get_extra_info("socket")
+                    connection.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
+                    self.transport.abort()
 
         super()._start_asgi_task(cycle, serve)
-
-    def _cut(self, cycle: RequestResponseCycle) -> None:
-        """Close the connection, so that the client knows that the response is incomplete."""
-        cycle.disconnected = True
-        if cycle.scope["http_version"] == "1.0":  # where a response ends with the connection
-            self.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, RESET)
-            self.transport.abort()
-        else:
-            cycle.transport.close()
 
     def on_message_complete(self) -> None:
         """Note that the body is complete, also if the response did not wait for it."""

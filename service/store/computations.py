@@ -14,8 +14,7 @@ from service.store import arrays, datasets
 from service.store.array_codec import AnyArray, ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
-from service.store.pagination import fetch_page
-from service.store.rows import ComputationRow, computations, get_row, insert
+from service.store.rows import ComputationRow, computations, fetch_page, get_row, insert
 
 
 def record(
@@ -28,7 +27,7 @@ def record(
     computation at the same time.
 
     Return the row that is stored now, and whether this call stored it. Raises NotFound if the
-    dataset does not exist, and StoreError if a number in the JSON is not finite.
+    dataset does not exist.
     """
     database.check_space(sum(array.nbytes for array in named.values()))
 

@@ -11,12 +11,11 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import select, update
 
 from service.errors import Conflict, NotFound
-from service.store import arrays
+from service.store import arrays, rows
 from service.store.array_codec import AnyArray, ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
-from service.store.pagination import fetch_page
-from service.store.rows import DatasetRow, JsonObject, computations, datasets, get_row, insert
+from service.store.rows import DatasetRow, JsonObject, computations, datasets, get_row
 
 Array = NDArray[np.float64]
 
@@ -52,7 +51,7 @@ def add(
             row = describe(dataset_id, named, created_by, series)
         database.check_space(row.n_bytes)
         with database.transaction() as connection:
-            statement = insert(connection.dialect.name, datasets).values(asdict(row))
+            statement = rows.insert(connection.dialect.name, datasets).values(asdict(row))
             statement = statement.on_conflict_do_nothing()
             if connection.execute(statement.returning(datasets.c.id)).first() is not None:
                 arrays.write(connection, dataset_id, named)
@@ -112,7 +111,7 @@ def list_page(
 ) -> tuple[list[DatasetRow], str | None]:
     """Return one page of the datasets; see `fetch_page`."""
     with database.snapshot() as connection:
-        return fetch_page(connection, select(datasets), DatasetRow, limit=limit, cursor=cursor)
+        return rows.fetch_page(connection, select(datasets), DatasetRow, limit=limit, cursor=cursor)
 
 
 def delete(database: Database, dataset_id: str) -> None:

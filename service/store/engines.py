@@ -4,7 +4,9 @@ Both limit every wait. A call into the store ends within seconds, whatever happe
 unless the database is executing its statement.
 """
 
+import json
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +20,12 @@ from service.store.watchdog import CircuitBreaker
 LOCK_SECONDS: Final = 15  # longest wait of a writer for another one, or for a free connection
 BEGIN: Final = "sqlite_begin"  # the execution option that holds the BEGIN statement of SQLite
 
-_POOL: dict[str, Any] = {"pool_size": 5, "pool_timeout": LOCK_SECONDS}
+_OPTIONS: dict[str, Any] = {
+    "pool_size": 5,
+    "pool_timeout": LOCK_SECONDS,
+    # Python would write NaN and Infinity, which the standard forbids. They raise ValueError.
+    "json_serializer": partial(json.dumps, allow_nan=False),
+}
 
 # These detect a server that is gone: connect_timeout while connecting, tcp_user_timeout while
 # sending a statement, keepalives while waiting for the response. The watchdog detects a server that
@@ -45,7 +52,7 @@ def open_engine(url: str) -> Engine:
     except (ArgumentError, ValueError):
         raise Invalid("the database URL is malformed") from None
     if parsed.get_backend_name() == "postgresql":
-        return _open_postgresql(parsed, max_overflow=15, **_POOL)
+        return _open_postgresql(parsed, max_overflow=15, **_OPTIONS)
     return _open_sqlite(parsed)
 
 
@@ -85,7 +92,7 @@ def _open_sqlite(url: URL) -> Engine:
         url.set(drivername="sqlite+pysqlite"),
         connect_args={"timeout": LOCK_SECONDS},
         max_overflow=35,  # with the pool, one connection per thread of the API
-        **_POOL,
+        **_OPTIONS,
     )
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

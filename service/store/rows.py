@@ -1,18 +1,17 @@
-"""The tables, their rows as dataclasses without arrays, and SQL that differs between databases.
+"""The tables, their rows as dataclasses without arrays, pages of them, and SQL of both databases.
 
 Ids are the content hashes of the API. Times are in UTC. Arrays have a table of their own, so that
 listing resources does not read their bytes. An array belongs to a dataset or a computation, whose
 module writes and deletes both in one transaction.
 """
 
-import json
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Self, TypeVar, cast, get_args
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Final, Self, TypeVar, cast
 
 from sqlalchemy import (
     JSON,
     BigInteger,
-    CheckConstraint,
     Column,
     ColumnElement,
     Connection,
@@ -25,20 +24,26 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Row,
+    Select,
     Table,
     Text,
     TypeDecorator,
     func,
     literal,
     select,
+    tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
-from service.errors import NotFound
+from service.errors import Invalid, NotFound
 from service.lifecycle import Kind, Status
 
 JsonObject = dict[str, Any]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_POSITION: Final = re.compile(r"([0-9]{1,16})-([a-z]+_[0-9a-f]{1,64})")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -63,29 +68,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
-class FiniteJson(TypeDecorator[dict[str, Any]]):
-    """JSON without NaN and Infinity, which Python writes but the standard forbids.
-
-    The type is JSON, which stores the text unchanged. JSONB would turn 1e22 into an integer.
-    """
-
-    impl = JSON(none_as_null=True)
-    cache_ok = True
-
-    def process_bind_param(
-        self, value: dict[str, Any] | None, dialect: Dialect
-    ) -> dict[str, Any] | None:
-        """Reject numbers that are not finite; raises ValueError."""
-        del dialect
-        json.dumps(value, allow_nan=False)
-        return value
-
-
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
@@ -100,10 +86,6 @@ arrays = Table(
 )
 
 
-def _one_of(column: str, values: tuple[str, ...]) -> str:
-    return f"{column} IN ({', '.join(repr(value) for value in values)})"
-
-
 class _Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
     metadata = metadata
     type_annotation_map: ClassVar = {
@@ -111,7 +93,8 @@ class _Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
         int: BigInteger,
         float: Double,
         datetime: UtcDateTime,
-        JsonObject: FiniteJson,
+        # It stores the text unchanged, while JSONB would turn 1e22 into an integer.
+        JsonObject: JSON(none_as_null=True),
     }
 
     @classmethod
@@ -168,8 +151,6 @@ class ComputationRow(_Base):
 
     __tablename__ = "computations"
     __table_args__ = (
-        CheckConstraint(_one_of("kind", get_args(Kind)), name="kind"),
-        CheckConstraint(_one_of("status", get_args(Status)), name="status"),
         Index(None, "kind", "created_at", "id"),
         Index(None, "kind", "status", "created_at", "id"),
         Index(None, "status", "created_at"),
@@ -229,3 +210,36 @@ def current_time(connection: Connection) -> ColumnElement[datetime]:
     if connection.dialect.name == "sqlite":
         return literal(datetime.now(UTC), UtcDateTime())
     return func.clock_timestamp(type_=UtcDateTime())
+
+
+def fetch_page(
+    connection: Connection,
+    statement: Select[Any],
+    model: type[R],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[R], str | None]:
+    """Return the items of one page, newest first, and the cursor of the next one, if there is one.
+
+    A cursor identifies the last row of the page before it rather than an offset. Rows that are
+    added or deleted between two requests therefore neither repeat nor hide other rows.
+    ``statement`` selects from the table of ``model``, without an order or a limit. Raises Invalid
+    if the cursor is malformed.
+    """
+    table = model.__table__
+    position = (table.c.created_at, table.c.id)
+    if cursor is not None:
+        match = _POSITION.fullmatch(cursor)
+        if match is None:
+            raise Invalid("the cursor is invalid; use the next_cursor of a page", "/cursor")
+        created_at = _EPOCH + int(match[1]) * _MICROSECOND
+        last_seen = (literal(created_at, table.c.created_at.type), literal(match[2]))
+        statement = statement.where(tuple_(*position) < tuple_(*last_seen))
+    newest_first = statement.order_by(*(column.desc() for column in position))
+    rows = connection.execute(newest_first.limit(limit + 1)).all()
+    next_cursor = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        next_cursor = f"{(last.created_at - _EPOCH) // _MICROSECOND}-{last.id}"
+    return [model.of(row) for row in rows[:limit]], next_cursor

@@ -9,6 +9,7 @@ import pytest
 HOST = b"host: localhost\r\n"
 JSON = HOST + b"content-type: application/json\r\n"
 POST = b"POST /v1/predict HTTP/1.1\r\n" + JSON
+CLOSING = b"GET /livez HTTP/1.1\r\nconnection: close\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
 SETTINGS = {"client_timeout": 2}  # slow clients are disconnected soon
 SMUGGLED = b"2\r\n{}\r\n0\r\n\r\nGET /livez HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -41,12 +42,12 @@ def _still_alive(server: Any) -> Iterator[None]:
         b"GET /livez HTTP/1.1\r\n\r\n",
         b"GET /livez HTTP/1.1\r\n" + HOST + HOST + b"\r\n",
         b"GET /livez HTTP/1.1\r\nhost: localhost\r\nHOST: example.org\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nhost: a b\r\n\r\n",
+        CLOSING + b"host: a b\r\n\r\n",
         b"GET /livez HTTP/1.1\r\nhost:\r\n\r\n",
         b"GET /livez HTTP/1.0\r\nhost: \t\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nhost: user@localhost\r\n\r\n",
+        CLOSING + b"host: user@localhost\r\n\r\n",
         b"GET /livez HTTP/1.0\r\nhost: localhost/path\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nhost: \xe4.example\r\n\r\n",
+        CLOSING + b"host: \xe4.example\r\n\r\n",
         b"GET /livez HTTP/1.1\r\n" + HOST + b"a: b\r\n c\r\n\r\n",
         b"GET /livez HTTP/1.1\r\n" + HOST + b"a : b\r\n\r\n",
         b"GET /livez HTTP/1.1\r\n" + HOST + b"a: b\0c\r\n\r\n",

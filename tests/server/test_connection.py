@@ -13,8 +13,7 @@ from uvicorn.server import ServerState
 from service.api.access import AccessPolicy
 from service.api.middleware import RequestGuardMiddleware
 from service.api.request_record import INTERRUPTION, RequestRecord
-from service.server.clients import OpenConnections
-from service.server.connection import MAX_PIPELINED, Connection, ParseBudget
+from service.server.connection import MAX_PIPELINED, Connection, OpenConnections, ParseBudget
 from service.server.progress import MIN_PROGRESS_BYTES, TRANSFER_SECONDS
 from service.settings import Settings
 from tests.conftest import until

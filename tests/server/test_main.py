@@ -11,8 +11,7 @@ import pytest
 import uvicorn
 
 from service.errors import StartError
-from service.server.clients import OpenConnections
-from service.server.connection import Connection, ParseBudget
+from service.server.connection import Connection, OpenConnections, ParseBudget
 from service.server.listener import listen
 from service.server.main import _Server, greeting
 from service.settings import Settings

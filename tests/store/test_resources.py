@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
 from service.errors import Conflict, NotFound
-from service.lifecycle import Kind, Status
+from service.lifecycle import Status
 from service.store import Database, computations, datasets, jobs, rows
 from service.store.array_codec import AnyArray
-from service.store.errors import ConstraintError
 from service.store.retention import delete_expired
 from service.store.rows import ComputationRow, DatasetRow, arrays
 from tests.conftest import at_once
@@ -156,19 +155,6 @@ def test_a_run_requires_its_dataset(database: Database, trajectory: Named) -> No
     datasets.add(database, dataset_id, np.ones((1, 1)), np.ones(1))
     row = record(database, make_finished(dataset_id=dataset_id))
     assert row.dataset_id == dataset_id
-
-
-@pytest.mark.parametrize(
-    ("column", "values"), [("kind", get_args(Kind)), ("status", get_args(Status))]
-)
-def test_known_kinds_and_statuses(database: Database, column: str, values: tuple[str, ...]) -> None:
-    row = record(database, make_finished())
-    for value in values:
-        with database.transaction() as connection:
-            connection.execute(update(rows.computations).values({column: value}))
-        assert getattr(computations.get(database, row.id), column) == value
-    with pytest.raises(ConstraintError), database.transaction() as connection:
-        connection.execute(update(rows.computations).values({column: "other"}))
 
 
 def test_a_deleted_run_leaves_no_array(database: Database, trajectory: Named) -> None:
