@@ -70,8 +70,9 @@ class Protocol(HttpToolsProtocol):
                 with suppress(CancelledError):
                     await app(scope, receive, send)
             finally:
-                if cycle.response_started and not cycle.response_complete:
-                    # It is incomplete. In HTTP/1.0, only a reset lets the client know.
+                is_incomplete = cycle.response_started and not cycle.response_complete
+                if is_incomplete and not self.transport.is_closing():
+                    # In HTTP/1.0, only a reset lets the client know.
                     cycle.disconnected = True
                     connection = self.transport.get_extra_info("socket")
                     connection.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
