@@ -70,12 +70,12 @@ class Protocol(HttpToolsProtocol):
                 with suppress(CancelledError):
                     await app(scope, receive, send)
             finally:
-                is_incomplete = cycle.response_started and not cycle.response_complete
-                if is_incomplete and not self.transport.is_closing():
-                    # In HTTP/1.0, only a reset lets the client know.
+                if cycle.response_started and not cycle.response_complete:
                     cycle.disconnected = True
-                    connection = self.transport.get_extra_info("socket")
-                    connection.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
+                    if not self.transport.is_closing():
+                        # In HTTP/1.0, only a reset lets the client know.
+                        connection = self.transport.get_extra_info("socket")
+                        connection.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
                     self.transport.abort()
 
         super()._start_asgi_task(cycle, serve)
