@@ -16,6 +16,12 @@ pytestmark = pytest.mark.usefixtures("examples")
 
 SURFACE, TRACE = "/v1/cost-surface", "/v1/gradient-trace"
 SUFFIXES = ["png", "svg", "pdf"]
+EVERYTHING = {
+    "dataset": {"kind": "explicit", "inputs": [[0.1, -0.0], [3, 1e-7]], "targets": [1, 2]},
+    "windows": [{"w_in": {"low": -1e-3, "high": 5}}, {}],
+    "points": [{"w_in": 0.3, "w_rec": 1e22}],
+    "network": {"activation": "relu", "initial_state": 0.5},
+}
 
 
 def embedded(response: Any, suffix: str) -> Any:
@@ -37,19 +43,7 @@ def embedded(response: Any, suffix: str) -> Any:
     ("path", "body"),
     [
         (SURFACE, {}),
-        (
-            SURFACE,
-            {
-                "dataset": {
-                    "kind": "explicit",
-                    "inputs": [[0.1, -0.0], [3, 1e-7]],
-                    "targets": [1, 2],
-                },
-                "windows": [{"w_in": {"low": -1e-3, "high": 5}}, {}],
-                "points": [{"w_in": 0.3, "w_rec": 1e22}],
-                "network": {"activation": "relu", "initial_state": 0.5},
-            },
-        ),
+        (SURFACE, EVERYTHING),
         (SURFACE, {"runs": [RUN_ID], "marks": ["valley"]}),
         (SURFACE, {"dataset": {"kind": "stored", "id": DATASET_ID}}),
         (TRACE, {"aggregation": "tutorial", "points": [{"w_in": 1 / 3, "w_rec": -2}]}),
