@@ -133,7 +133,7 @@ def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
 
 
 ERRORS = {
-    "a,b\n1,2\n3,x\n": "Line 3 ('3,x'), column 2: 'x' is not a number",
+    "a,b\n1,2\n3,x\n": "Line 3 ('3,x'), column 2 ('b'): 'x' is not a number",
     "1,2,3\n\n1,?9,3\n": "Line 3 ('1,?9,3'), column 2: '?9' is not a number",
     "1,2,3\n3,4\n": "Line 2 ('3,4'): the row has 2 fields, the first line 3",
     "1\t2\n3\t-\n": "Line 2 ('3\\t-'), column 2: '-' is not a number",
@@ -153,7 +153,7 @@ def test_errors_name_line_and_column(open_page: Opener) -> None:
     expect(problem).to_contain_text("Save the table as CSV in UTF-8, then load it again.")
     assert "dataset=" not in page.url
     choose(page, SMALL + "1,,3\n2,NA,1\n")
-    expect(problem).to_contain_text("Line 5 ('1,,3'), column 2: a number is missing")
+    expect(problem).to_contain_text("Line 5 ('1,,3'), column 2 ('day_2'): a number is missing")
     preview = page.get_by_role("region", name="Preview")
     preview.get_by_role("button", name="Leave out 2 incomplete rows").click()
     expect(preview).to_contain_text("3 rows of 2 steps")
