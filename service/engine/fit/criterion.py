@@ -58,8 +58,11 @@ class Criterion:
         Whether the noise is ar1.
     rounding
         Smaller sums of squares are rounding errors.
+    n_parameters
+        The number of fitted parameters, with the variance of the noise and rho; collinear weights
+        count once.
     degrees_of_freedom
-        Targets minus unknowns; collinear ones count once.
+        Targets minus unknowns.
     n_contrasts
         The degrees of freedom with w_rec given.
     """
@@ -71,8 +74,9 @@ class Criterion:
         rows = Rows(problem, low + (high - low) * GENERIC, problem.compressed)
         columns, _ = rows.whiten(np.zeros((len(GENERIC), 1)))
         s = solve(columns[:, 0], rows.sizes).singular_values
-        n_fitted = 1 + int(np.max(np.sum(s > RANK_RTOL, axis=1))) + self.is_colored
-        self.degrees_of_freedom = problem.n_targets - problem.n_own_starts - n_fitted
+        rank = int(np.max(np.sum(s > RANK_RTOL, axis=1)))
+        self.n_parameters = 2 + rank + problem.n_own_starts + self.is_colored
+        self.degrees_of_freedom = problem.n_targets + 1 - self.n_parameters
         self.n_contrasts = max(self.degrees_of_freedom, 0) + 1
 
     def evaluate(self, w: Array) -> Points:

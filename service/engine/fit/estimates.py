@@ -267,10 +267,23 @@ def predict_bands(
     *,
     first_new: int | None = None,
 ) -> Array:
-    """Return the fields of a `Prediction` for sequences, (5, N, T).
+    """Return the fields of a `Prediction` for sequences.
 
-    If every sequence has its own initial state, its targets determine it. From ``first_new`` on,
-    if given, the noise continues that of the last target before.
+    Parameters
+    ----------
+    solution
+        The fit.
+    sequences
+        N sequences. If each has its own initial state, its targets determine it.
+    initial_state
+        The state before all sequences; None for that of the fit.
+    first_new
+        The step of a single sequence from which on the noise continues that of the last target;
+        None for predictions without noise.
+
+    Returns
+    -------
+    bands : (5, N, T)
     """
     problem, steps = solution.problem, np.arange(sequences.targets.shape[1], dtype=np.float64)
     lead = np.full(len(steps), np.inf)  # the steps since the last target, which noise may follow

@@ -7,6 +7,7 @@ smallest of the simulated vectors, which accounts for the number of checks.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -28,7 +29,8 @@ CAUTION_ALPHA: Final = 0.01  # the level of each check that is only a caution
 NEIGHBORS_SHARE: Final = 3.0  # how much more often than others the check of neighbors may alarm
 NUMBERS: Final = 1_000_000  # about the most that are simulated
 SIMULATIONS: Final = 399  # the most simulated vectors
-MAX_INPUT_LAG: Final = 10
+MAX_LAG: Final = 10  # of inputs
+POLES: Final = (0.5, 0.8, 0.95, 0.99)  # of responses to inputs
 MAX_SEASON: Final = 60
 
 
@@ -78,7 +80,7 @@ class Linearization:
     """
 
     def __init__(self, criterion: Criterion, at: Points) -> None:
-        self.problem, self.n_free = criterion.problem, criterion.degrees_of_freedom
+        self.problem, self.degrees_of_freedom = criterion.problem, criterion.degrees_of_freedom
         self.rho = float(at.rho[0])
         self.sequences = self.problem.sequences
         self._rows = Rows(self.problem, at.w, self.sequences, has_order=True)
@@ -122,11 +124,11 @@ class Linearization:
         n_inputs, own = self.problem.n_free, self.own
         drift = own.drift / max(float(own.sensitivity[0]), TINY)
         errors = np.linalg.norm(np.append(own.inverse_factor[0], drift.T, axis=1), axis=1)
-        errors *= math.sqrt(float(own.squares[0]) / self.n_free)
+        errors *= math.sqrt(float(own.squares[0]) / self.degrees_of_freedom)
         hidden = np.linalg.norm(own.null_space[0], axis=1)
         errors[hidden > EXPLAINED_RTOL * hidden.max(initial=0.0)] = np.inf
         ratios = np.abs(own.theta[0][:n_inputs]) / np.maximum(errors[:n_inputs], TINY)
-        return np.asarray(2.0 * stdtr(self.n_free, -ratios))
+        return np.asarray(2.0 * stdtr(self.degrees_of_freedom, -ratios))
 
 
 class Residuals(Linearization):
@@ -176,7 +178,7 @@ def run_checks(solution: Solution) -> list[Finding]:
     residuals, delay = Residuals(solution, NUMBERS, SIMULATIONS), solution.problem.delay
     largest = np.max(np.abs(residuals.values), axis=0)
     checks = [
-        _follow_inputs(residuals, "follow_inputs", range(-min(delay, 2), MAX_INPUT_LAG + 1)),
+        _follow_inputs(residuals, "follow_inputs", range(-min(delay, 2), MAX_LAG + 1), POLES),
         _compare_shapes(residuals),
         _find_season(residuals),
         _compare_noise_models(residuals),
@@ -234,30 +236,38 @@ def _find_season(residuals: Residuals) -> Check | None:
     return Finding("season", lag=n_steps, value=value), np.abs(scores).max(axis=0)
 
 
-def _follow_inputs(residuals: Residuals, slug: str, lags: range) -> Check | None:
-    """Relate residuals to inputs some steps earlier than those that act, or later."""
-    problem, sequences = residuals.problem, residuals.sequences
-    series, longest = problem.series, int(sequences.step.max()) + 1
-    starts, ends = (series.starts[side][sequences.sequence] for side in (np.s_[:-1], np.s_[1:]))
-    rows = starts + problem.options.delay[1] + sequences.step - problem.delay
+def _follow_inputs(
+    residuals: Residuals, slug: str, lags: range, poles: Sequence[float] = ()
+) -> Check | None:
+    """Relate residuals to inputs some steps earlier than those that act, or later.
+
+    A further time constant spreads over many lags, which the responses with other poles unite.
+    """
+    problem, sequences, reach = residuals.problem, residuals.sequences, max(map(abs, lags))
+    inputs = np.pad(sequences.sources[..., :-2], ((0, 0), (reach, reach), (0, 0)))
+    longest = int(sequences.step.max()) + 1
     lags = range(lags.start, min(lags.stop, max(2, longest // 5) + 1))
-    scores = np.zeros((len(lags), series.inputs.shape[1], residuals.values.shape[1]))
-    for i, lag in enumerate(lags):
-        at = rows - lag
-        exists = (at >= starts) & (at < ends)
-        inputs = series.inputs[np.clip(at, 0, len(series.inputs) - 1)] / problem.input_units
-        columns = sequences.whiten(np.where(exists[:, None], inputs, 0.0), residuals.rho)
+
+    def score(columns: Array) -> Array:
+        columns = sequences.whiten(columns, residuals.rho)
         before = np.linalg.norm(columns, axis=0)
         columns = residuals.project(columns)
         norms = np.linalg.norm(columns, axis=0)
         columns /= np.where(norms > EXPLAINED_RTOL * before, norms, np.inf)
-        scores[i] = np.abs(columns.T @ residuals.values)
+        return np.asarray(np.abs(columns.T @ residuals.values))
+
+    at = sequences.step + reach
+    scores = np.stack([score(inputs[sequences.sequence, at - lag]) for lag in lags])
     if not scores.any():
         return None
     best, j = np.unravel_index(np.argmax(scores[..., 0]), scores.shape[:2])
-    value = float(scores[best, j, 0]) / math.sqrt(len(rows))
-    finding = Finding(slug, series.input_names[j], abs(lags[best] + problem.delay), value)
-    return finding, scores.max(axis=(0, 1))
+    value = float(scores[best, j, 0]) / math.sqrt(len(at))
+    finding = Finding(slug, problem.series.input_names[j], abs(lags[best] + problem.delay), value)
+    statistics = [scores.max(axis=(0, 1))]
+    for pole in poles if problem.n_free else ():
+        responses = problem.make_rows(np.array([pole]), sequences)[0, :, : problem.n_free]
+        statistics.append(score(responses).max(axis=0))
+    return finding, np.max(statistics, axis=0)
 
 
 def _compare_shapes(residuals: Residuals) -> Check | None:

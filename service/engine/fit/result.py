@@ -51,11 +51,6 @@ class Result(Verdict):
     delays: list[DelayCost]
     """The costs of all delays that were searched."""
 
-    @property
-    def n_targets(self) -> int:
-        """The number of fitted targets."""
-        return self.problem.n_targets
-
     @cached_property
     def parameters(self) -> Parameters:
         """All other parameters."""
@@ -72,11 +67,6 @@ class Result(Verdict):
         """The standard deviation of the whitened residuals."""
         n_free, squares = self.degrees_of_freedom, float(self.best.squares[0])
         return self.problem.unit * math.sqrt(squares / n_free) if n_free > 0 else math.nan
-
-    @property
-    def n_parameters(self) -> int:
-        """The number of fitted parameters, with the variance of the noise and rho."""
-        return self.n_targets - self.degrees_of_freedom + 1
 
     @property
     def aic(self) -> float:

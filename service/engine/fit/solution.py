@@ -48,6 +48,12 @@ class Solution(Criterion):
         The lowest minimum.
     w_rec, rho, criterion, cost
         Those of it; the cost is the mean squared residual.
+    at_limit
+        Whether w_rec is at an end of the range.
+    is_exact
+        Whether the residuals have the size of rounding errors, so that they are not judged.
+    can_judge
+        Whether there are residuals to judge.
     """
 
     def __init__(self, problem: Problem, w_rec: float | None = None) -> None:
@@ -55,6 +61,10 @@ class Solution(Criterion):
         self.best = self.profile.minima[:1] if w_rec is None else self.evaluate(np.array([w_rec]))
         self.w_rec, self.rho = float(self.best.w[0]), float(self.best.rho[0])
         self.criterion, self.cost = float(self.best.cost[0]), float(self.best.mean_square[0])
+        self.n_targets = problem.n_targets
+        self.at_limit = min(abs(self.w_rec - end) for end in problem.options.w_rec) < AT_LIMIT
+        self.is_exact = float(self.best.squares[0]) <= self.rounding
+        self.can_judge = self.degrees_of_freedom > 0 and not self.is_exact
 
     @cached_property
     def profile(self) -> Profile[Points]:
@@ -72,7 +82,18 @@ class Solution(Criterion):
         return search(self.evaluate, start, (low, high))
 
     def get_excess(self, criteria: Array) -> Array:
-        """Return by how much criteria, of any shape, exceed the lowest; nan with white noise."""
+        """Return by how much criteria exceed the lowest one.
+
+        Parameters
+        ----------
+        criteria
+            Of any shape.
+
+        Returns
+        -------
+        excess
+            Of the same shape; nan with white noise.
+        """
         return criteria - self.criterion if self.is_colored else np.full_like(criteria, math.nan)
 
     @cached_property
@@ -94,16 +115,6 @@ class Solution(Criterion):
         has_all = self.intervals == [self.problem.options.w_rec]
         is_told = float(self.best.sensitivity[0]) > 0.0 and not math.isnan(self.r_squared)
         return is_told and not self.profile.is_flat and not has_all
-
-    @property
-    def at_limit(self) -> bool:
-        """Whether w_rec is at an end of the range."""
-        return min(abs(self.w_rec - end) for end in self.problem.options.w_rec) < AT_LIMIT
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the residuals have the size of rounding errors, so that they are not judged."""
-        return float(self.best.squares[0]) <= self.rounding
 
     @property
     def r_squared(self) -> float:

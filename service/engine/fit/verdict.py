@@ -38,11 +38,6 @@ class Trust(NamedTuple):
 class Verdict(Solution):
     """A solution that is judged."""
 
-    @property
-    def can_judge(self) -> bool:
-        """Whether there are residuals."""
-        return self.degrees_of_freedom > 0 and not self.is_exact
-
     @cached_property
     def structures(self) -> list[Alternative]:
         """Clearly better structures, the best first."""
@@ -128,9 +123,10 @@ class Verdict(Solution):
         reasons = []
         if self.degrees_of_freedom <= 0:
             reasons.append(Finding("no_degrees_of_freedom"))
-        if self.structures:
-            best = self.structures[0]
-            reasons.append(Finding(best.reason, None, best.options.get("delay"), best.gain))
+        reasons += [
+            Finding(best.reason, None, best.options.get("delay"), best.gain)
+            for best in self.structures[:1]
+        ]
         if self.effect is not None and not self.effect.visible:
             reasons.append(Finding("no_visible_effect", p=self.effect.p))
         if not reasons and not self.is_identifiable:

@@ -70,7 +70,7 @@ def test_effects_are_seen(text: str, least: float) -> None:
         ("T = 100, ", {"delay_advised", "neighbors"}, 10),
         ("days) every", {"neighbors"}, 10),
         ("season", {"season", "follow_inputs"}, 10),
-        ("two time", {"noise_model_matters", "follow_inputs", "season", "neighbors"}, 15),
+        ("two time", {"follow_inputs"}, 15),
         ("w -0.8", {"range_advised"}, 10),
         ("panel", {"neighbors"}, 10),
     ],
