@@ -331,7 +331,7 @@ def test_a_refused_fit_is_explained_in_words_of_the_page(open_fit: FitOpener) ->
     problem = page.locator("#fit-problem")
     page.locator("#delay-low").fill("-1")
     page.locator("#delay-low").blur()
-    expect(problem).to_contain_text("Dead time: it should be from 0 to 10000")
+    expect(problem).to_contain_text("Dead time: it should be greater than or equal to 0")
     rows = [f"{k},{k // 2},{k % 5},{k % 3}" for k in range(4)]
     load(page, "\n".join(["minute,test,x,y", *rows]))
     expect(problem).to_contain_text("There are 4 targets for 5 unknowns")
