@@ -12,7 +12,7 @@ is white: with white noise a drifting target would follow any slow input.
 
 import math
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -127,16 +127,17 @@ def _compare(problem: Problem, changes: list[Change]) -> list[tuple[float, Chang
     n_contrasts = base.n_targets - base.n_unknowns
     if not changes or n_contrasts < 1:
         return []
-    (_, highest), solution, better = Criterion(base).bound(), Solution(base), []
+    (_, highest), solve_once, better = Criterion(base).bound(), cache(Solution), []
     for reason, options in changes:
         first = options.get("delay", (problem.delay,))[0]
         other, gain = problem.vary(**(same | options | {"delay": (first, skip)})), -math.inf
         if reason == "offset_advised":
             # An offset changes the contrasts, so that only full likelihoods compare.
-            gain = solution.minus_two_log_likelihood - Solution(other).minus_two_log_likelihood
+            without, fitted = solve_once(base), solve_once(other)
+            gain = without.minus_two_log_likelihood - fitted.minus_two_log_likelihood
             gain *= n_contrasts / base.n_targets
         elif highest - Criterion(other).bound()[0] > MIN_GAIN:
-            gain = solution.criterion - Solution(other).criterion
+            gain = solve_once(base).criterion - solve_once(other).criterion
         if gain > MIN_GAIN:
             better.append((gain, (reason, options)))
     return sorted(better, key=lambda pair: -pair[0])
