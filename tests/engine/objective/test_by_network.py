@@ -114,21 +114,6 @@ def test_a_relu_whose_states_overflow_and_return() -> None:
     np.testing.assert_array_equal(objective.log10_costs(w_in, w_rec), [np.inf, 0.0])
 
 
-def test_a_perfect_fit_with_a_relu_has_cost_0() -> None:
-    objective = make_objective(Dataset.from_arrays(*count_ones()), Network("relu"))
-    one = np.array([1.0])
-    assert cost_at(objective, 1.0, 1.0) == 0.0
-    assert objective.log10_costs(one, one)[0] == -np.inf
-    assert objective.gradient(1.0, 1.0) == (0.0, 0.0)
-    assert [each.sign() for each in extended_gradient(objective, 1.0, 1.0)] == [0.0, 0.0]
-
-
-def test_no_optimum_is_known() -> None:
-    objective = objective_of("tanh")
-    assert objective.optimum is None
-    assert np.isnan(objective.gap_to_optimum(1.0, 1.0, cost_at(objective, 1.0, 1.0)))
-
-
 @pytest.mark.oracle
 @pytest.mark.parametrize("name", NAMES)
 def test_costs_and_gradients_match_pytorch(name: str) -> None:
