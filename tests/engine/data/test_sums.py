@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.engine.data import Factor, Moments, count_ones
-from service.engine.types import Array, Weights
+from service.engine.data import Factor, Moments
+from service.engine.types import Array
 
 
 def sums_by_fractions(
@@ -82,23 +80,6 @@ def test_exact_sums_of_many_sequences(kind: str, shape: tuple[int, int], odd: fl
     assert (2.0 * found.input_sum).tolist() == by_power.sum(axis=0).tolist()
 
 
-@pytest.mark.parametrize("target", [8388.0, 8389.0, 2.0**24 + 2.0, 0.5, 0.1, 1e-60])
-def test_targets_with_fractions_and_whole_inputs_are_accurate(target: float) -> None:
-    inputs = np.tile([1.0, 0.0, 2.0], (8000, 1))
-    found = Moments.from_arrays(inputs, np.full(8000, target))
-    assert found.input_target_sum.tolist() == pytest.approx(
-        [16_000.0 * target, 0.0, 8000.0 * target], rel=1e-13
-    )
-    assert found.input_sum.tolist() == [16_000.0, 0.0, 8000.0]
-
-
-@given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 2**32 - 1))
-def test_moments_rebuilt_from_an_array(n_samples: int, n_steps: int, seed: int) -> None:
-    found = Moments.from_arrays(*count_ones(n_samples, n_steps, seed))
-    for again, numbers in zip(Moments.from_array(np.concatenate(found)), found, strict=True):
-        np.testing.assert_array_equal(again, numbers)
-
-
 def test_memory_of_long_sequences() -> None:
     random = np.random.default_rng(5)
     inputs = random.standard_normal((3, 4000))
@@ -150,55 +131,3 @@ def test_sums_of_squared_errors(n_samples: int, n_steps: int, initial_state: flo
     sums = factor.parabolas(w_rec, initial_state)(w_in[:, None])[:, 0]
     expected = [squared_errors(*data, pair, initial_state) for pair in zip(w_in, w_rec)]  # noqa: B905
     np.testing.assert_allclose(sums, expected, rtol=1e-12)
-
-
-def test_a_perfect_fit_of_few_numbers_costs_exactly_nothing() -> None:
-    factor = Factor.from_arrays(*count_ones(20, 10))
-    w_in, w_rec = np.ones((1, 1)), np.ones(1)
-    assert factor.parabolas(w_rec, 0.0)(w_in)[0, 0] == 0.0
-    assert factor.extended_parabolas(w_rec, 0.0)(w_in).value()[0, 0] == 0.0
-
-
-@given(
-    w_rec=st.lists(st.floats(-3.0, 3.0), min_size=1, max_size=5),
-    initial_state=st.sampled_from([0.0, 2.0, -1e5]),
-)
-def test_extended_exponents_in_range(w_rec: list[float], initial_state: float) -> None:
-    factor = Factor.from_arrays(*draw(12, 8))
-    w_in = np.array([[0.5, -3.0]])
-    weights = np.array(w_rec)
-    expected = factor.parabolas(weights, initial_state)(w_in)
-    sums = factor.extended_parabolas(weights, initial_state)(w_in)
-    np.testing.assert_allclose(sums.value(), expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("w_rec", [1e-200, -1e-30, 1e40, -1e200])
-def test_extended_sums_are_those_of_scaled_data(w_rec: float) -> None:
-    """With the inputs x_k c^k the weight w_rec / c has the same outputs."""
-    inputs, targets = draw(6, 3)
-    scales = w_rec ** np.array([2.0, 1.0, 0.0]) if abs(w_rec) < 1e100 else np.ones(3)
-    if abs(w_rec) >= 1e100:  # only the first input counts
-        log10 = 4.0 * np.log10(abs(w_rec)) + np.log10(np.sum(inputs[:, 0] ** 2))
-    else:
-        scaled = Factor(np.column_stack([(inputs * scales)[:, ::-1], np.ones(6), targets]), 6)
-        log10 = np.log10(scaled.parabolas(np.ones(1), 0.0)(np.ones((1, 1)))[0, 0])
-    sums = Factor.from_arrays(inputs, targets).extended_parabolas(np.array([w_rec]), 0.0)
-    assert sums(np.ones((1, 1))).log10()[0, 0] == pytest.approx(log10, rel=1e-12)
-
-
-@pytest.mark.parametrize("initial_state", [0.0, 0.5])
-def test_the_excess_is_the_difference_of_two_sums(initial_state: float) -> None:
-    data = draw(50, 6)
-    factor = Factor.from_arrays(*data)
-    one, other = Weights(0.3, 0.8), Weights(0.35, 0.7)
-    sums = [squared_errors(*data, weights, initial_state) for weights in (one, other)]
-    assert factor.excess(one, other, initial_state) == pytest.approx(sums[0] - sums[1], rel=1e-10)
-    assert factor.excess(one, one, initial_state) == 0.0
-    # A step of 1e-9 along a slope changes the sum by 1e-9 of the slope.
-    near = Weights(one.w_in, one.w_rec + 1e-9)
-    slope = (
-        squared_errors(*data, (0.3, 0.8 + 1e-5), initial_state)
-        - squared_errors(*data, (0.3, 0.8 - 1e-5), initial_state)
-    ) / 2e-5
-    change = near.w_rec - one.w_rec
-    assert factor.excess(near, one, initial_state) == pytest.approx(slope * change, rel=1e-6)

@@ -115,30 +115,6 @@ def test_profile_intervals_agree_with_constrained_fits(quantity: str, noise: flo
             assert abs(end - exact) < 5e-3 * abs(exact - value)
 
 
-def test_each_sequence_has_a_state_with_an_interval() -> None:
-    """A start per sequence: compared with a regression that has a column for each."""
-    rng = np.random.default_rng(8)
-    inputs = tuple(rng.standard_normal((n, 2)) for n in (12, 20, 9))
-    targets = tuple(
-        simulate(x, 0.6, [1.0, -1.0], s, 3.0) + 0.2 * rng.standard_normal(len(x))
-        for x, s in zip(inputs, (1.0, -2.0, 5.0), strict=True)
-    )
-    series = Series.from_sequences(inputs, targets, ("a", "b"))
-    options = FitOptions(w_rec=(0.3, 0.9))
-    result = fit(series, options)
-    columns, y = design(series, options, 0, result.w_rec)
-    weights = np.linalg.lstsq(columns, y, rcond=None)[0]
-    states = result.parameters.initial_states
-    assert states is not None
-    np.testing.assert_allclose(states[:, 0], weights[3:], rtol=1e-8)
-    # With w_rec and the other weights free, wider than with w_rec fixed.
-    covariance = np.linalg.inv(columns.T @ columns) * result.cost * len(y)
-    fixed = np.sqrt(np.diag(covariance)[3:] / result.degrees_of_freedom)
-    quantile = student.ppf(0.975, result.degrees_of_freedom)
-    assert (states[:, 2] - states[:, 0] >= fixed * quantile * 0.999).all()
-    assert (states[:, 2] - states[:, 0] <= fixed * quantile * 3.0).all()
-
-
 def coverage(n_steps: int, noise: float, n_repetitions: int, **options: object) -> float:
     """Return how often the interval contains the true w_rec."""
     hits = 0

@@ -99,16 +99,6 @@ def test_state_gradients_match_differences(
     assert backward.state_gradients[i, k] == pytest.approx(numeric, rel=1e-6, abs=1e-8)
 
 
-def test_weight_gradients_of_the_tutorial(tutorial: dict[str, Any]) -> None:
-    inputs, targets = np.array(tutorial["X"], dtype=float), np.array(tutorial["t"], dtype=float)
-    for point in tutorial["points"]:
-        weights = Weights(point["wx"], point["wRec"])
-        cost, gradient = cost_and_gradient(inputs, targets, weights, Network())
-        assert cost == pytest.approx(point["cost"], rel=1e-15, abs=1e-300)
-        expected = [point["grad_wx"], point["grad_wRec"]]
-        np.testing.assert_allclose(gradient, expected, rtol=1e-14, atol=1e-300)
-
-
 @pytest.mark.parametrize("n_steps", [1, 10, 100, 1000])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_check_finds_a_small_error(name: str, n_steps: int) -> None:
@@ -257,26 +247,6 @@ def test_w_rec_near_the_ends_of_float64(name: str, w_rec: float, initial_state: 
     data, network = real_data(1, 9), Network(name, initial_state)
     weights = Weights(1.25, w_rec)
     assert_exact(data, weights, network, absolute=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("name", "w_rec", "initial_state"),
-    [
-        ("identity", 2.0, 1.0),
-        ("identity", -50.0, -3.0),
-        ("identity", 0.5, 1.0),
-        ("relu", 2.0, 1.0),
-        ("relu", 50.0, -3.0),
-        ("tanh", 2.0, -3.0),
-        ("tanh", 0.5, 1.0),
-        ("sigmoid", 50.0, 1.0),
-        ("sigmoid", -2.0, 0.0),
-    ],
-)
-def test_two_thousand_steps_in_fifty_digits(name: str, w_rec: float, initial_state: float) -> None:
-    data, network = real_data(2, 2000), Network(name, initial_state)
-    weights = Weights(0.75, w_rec)
-    assert_exact(data, weights, network, absolute=1e-11)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -66,13 +66,6 @@ def test_final_outputs_are_the_last_states_bit_for_bit(name: str, shape: tuple[i
         np.testing.assert_array_equal(outputs, states[:, -1])
 
 
-def test_outputs_of_the_tutorial(tutorial: dict[str, Any]) -> None:
-    inputs = np.array(tutorial["X"], dtype=float)
-    for point in tutorial["points"]:
-        states = forward_states(inputs, point["wx"], point["wRec"], Network())
-        np.testing.assert_array_equal(states[:, -1], point["outputs"])
-
-
 @pytest.mark.parametrize("w_rec", [50.0, -50.0])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_overflow_gives_infinite_states(name: str, w_rec: float) -> None:

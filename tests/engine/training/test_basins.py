@@ -1,6 +1,5 @@
 """Basin maps: cells compared with single runs, resumed maps, and overflow."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,44 +134,6 @@ def test_overflow(name: str, clip: Clip | None, n_steps: int) -> None:
     runs = by_runs(setup, w_in, w_rec, 60)
     assert_same(batch, runs)
     assert objective.costs(w_in[None, :], w_rec[:, None]).max() > 1e180
-
-
-@pytest.mark.parametrize(("name", "clip"), [("rprop", None), ("adam", NORM), ("momentum", VALUE)])
-def test_overflow_with_an_activation(name: str, clip: Clip | None) -> None:
-    inputs, targets = count_ones(4, 700)
-    objective = make_objective(Dataset.from_arrays(inputs, targets), Network("relu"))
-    w_in, w_rec = np.array([-2.0, 1.5]), np.array([-1.0, 3.0])
-    setup = TrainingSetup(objective, OPTIMIZERS[name](), clip=clip)
-    batch = train_all(setup, w_in, w_rec, n_iterations=8)
-    assert_same(batch, by_runs(setup, w_in, w_rec, 8))
-    assert np.isinf(batch.cost).any()
-    assert not batch.outcome.any()
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("clip", [None, NORM, VALUE])
-def test_outcomes_of_huge_weights(name: str, clip: Clip | None, objective: Objective) -> None:
-    axis = np.array([-1e300, 0.0, 1e80])
-    setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=1e-3, clip=clip)
-    batch = train_all(setup, axis, axis, n_iterations=12)
-    runs = by_runs(setup, axis, axis, 12)
-    np.testing.assert_array_equal(batch.outcome, runs.outcome)
-    np.testing.assert_array_equal(batch.iterations, runs.iterations)
-
-
-@pytest.mark.parametrize("activation", ["identity", "tanh", "relu"])
-@pytest.mark.parametrize("n_steps", [10, 200])
-@pytest.mark.parametrize("name", ["rprop", "adam", "levenberg_marquardt"])
-def test_a_map_whose_runs_all_reach_the_target(name: str, n_steps: int, activation: str) -> None:
-    data = Dataset.from_arrays(*count_ones(5, n_steps))
-    axis = np.linspace(0.5, 0.6, 2)
-    setup = TrainingSetup(make_objective(data, Network(activation)), OPTIMIZERS[name]())
-    start = setup.objective.costs(axis, axis)
-    setup = replace(setup, target_cost=float(start.min()) * 0.9999)
-    basin_map = train_all(setup, axis, axis, n_iterations=500)
-    assert (basin_map.outcome == Outcome.TARGET_REACHED.code).all()
-    assert (basin_map.iterations > 0).any()
-    assert_same(basin_map, by_runs(setup, axis, axis, 500))
 
 
 def test_no_iterations(objective: Objective) -> None:
