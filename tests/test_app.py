@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from scripts.openapi import openapi_schema
 from service.app import create_app
-from service.jobs.supervisor import Supervisor
 from service.operations.limits import Limits
 from service.settings import Settings
 from service.store import datasets
@@ -62,28 +60,6 @@ def test_the_limits_are_those_of_the_settings() -> None:
     changed = {name: 2 + i for i, name in enumerate(Limits.model_fields)}
     limits = make_state(changed).limits
     assert {name: getattr(limits, name) for name in changed} == changed
-
-
-def test_the_problem_of_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(data_dir=tmp_path)
-    supervisor = Supervisor(settings)
-    state = create_app(settings, supervisor).state.service
-    assert state.get_worker_problem() is None
-    monkeypatch.setattr(Supervisor, "problem", "they do not start")
-    assert state.get_worker_problem() == "they do not start"
-    assert make_state({}).get_worker_problem() is None  # other processes have workers
-
-
-def test_the_database_is_made_at_the_start(tmp_path: Path) -> None:
-    app = create_app(Settings(data_dir=tmp_path / "data", render_processes=0))
-    assert not (tmp_path / "data").exists()
-
-    async def run() -> None:
-        async with app.router.lifespan_context(app):
-            app.state.service.database.check_space(0)
-            assert any((tmp_path / "data").iterdir())
-
-    asyncio.run(run())
 
 
 def test_the_service_deletes_what_has_expired(tmp_path: Path) -> None:

@@ -165,14 +165,6 @@ async def test_the_computation_of_a_disconnected_client_is_dropped(crowd: Crowd)
     assert crowd.order == ["blocker", "last"]
 
 
-async def test_a_running_computation_is_not_affected_by_a_disconnection(crowd: Crowd) -> None:
-    async def leave() -> None:
-        raise AssertionError("asked although the computation did not wait")
-
-    disconnection.set(leave)
-    assert await Scheduler(1, 1).run(LONG, crowd.compute, "running") == "running"
-
-
 def burn(seconds: float) -> float:
     """Spend CPU seconds in blocks of a millisecond; return the seconds spent."""
     start = thread_time()

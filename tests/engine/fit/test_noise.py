@@ -144,6 +144,19 @@ def test_a_gap_is_as_good_as_a_missing_step() -> None:
     assert result.n_targets == 40
 
 
+def test_many_equal_patterns_are_fitted_as_few() -> None:
+    """Sequences that are replaced by a factor give what every one of them gives."""
+    rng = np.random.default_rng(7)
+    inputs = [rng.standard_normal((5, 1)) for _ in range(60)]
+    targets = [simulate(x, 0.7, [1.0], 2.0, 1.0) + make_noise(rng, 5, 0.5) for x in inputs]
+    series, options = Series.from_sequences(inputs, targets), FitOptions(noise="ar1")
+    problem = Problem(series, options)
+    assert len(problem.compressed.targets) < 60
+    points = Solution(problem).evaluate(np.array([0.4, 0.7]))
+    rows = [criterion(series, options, w, rho) for w, rho in zip(points.w, points.rho, strict=True)]
+    np.testing.assert_allclose(np.diff(points.cost), np.diff(np.array(rows)[:, 0]), rtol=1e-8)
+
+
 def test_noise_that_drifts_is_at_the_limit() -> None:
     rng = np.random.default_rng(2)
     x = rng.standard_normal((300, 1))
