@@ -8,7 +8,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
 from service.engine.types import Array
 from service.figures import style
@@ -144,13 +143,6 @@ def test_log_axis_of_less_than_a_decade_still_has_distinct_labels() -> None:
     assert axis.labels == ["25.1", "31.6"]
 
 
-def test_log_axis_has_ticks_at_1_2_and_5_where_there_is_room() -> None:
-    axis = log_axis(np.array([0, 1]), "cost", 8)
-    assert axis.labels == ["1", "2", "5", "10¹"]
-    np.testing.assert_allclose(axis.ticks, (np.log10([1, 2, 5, 10]) + 0.1) / 1.2)
-    assert log_axis(np.array([0, 1]), "cost", 3).labels == ["10⁰", "10¹"]
-
-
 @pytest.mark.parametrize(("first", "last"), [(0, 10), (10, 0), (3, 3)])
 def test_integer_axis_runs_from_its_first_to_its_last_number(first: int, last: int) -> None:
     axis = integer_axis(first, last, "step", 5)
@@ -237,17 +229,6 @@ def test_eight_paths_can_be_distinguished(name: style.ThemeName, kind: str) -> N
             assert np.linalg.norm(lab(first["color"], kind) - lab(second["color"], kind)) >= 10
 
 
-def test_size_in_pixels_follows_dpi() -> None:
-    assert Style().pixels == (1000, 400)
-    assert Style(333, 241, dpi=77).pixels == (256, 186)
-    assert Style(1000, 400, dpi=300).pixels == (3000, 1200)
-
-
-def test_text_size_is_bounded() -> None:
-    assert Style(320, 240).font_size >= 6.5
-    assert Style(2400, 1800).font_size <= 16
-
-
 def test_points_are_labeled_in_each_window() -> None:
     figure = cost_surface_figure(
         TUTORIAL_WINDOWS, tutorial_cost, points=(*TUTORIAL_POINTS, (40, 2), (1, -9))
@@ -279,19 +260,6 @@ def test_twelve_points_have_twelve_labels_and_twelve_looks() -> None:
 def test_labels_without_room_are_left_out() -> None:
     grid = tuple((a / 10, b / 10) for a in range(-25, 25, 3) for b in range(-25, 25, 3))
     check_legible(cost_surface_figure(TUTORIAL_WINDOWS[:1], tutorial_cost, points=grid))
-
-
-def test_labels_do_not_hide_the_optimum() -> None:
-    figure = cost_surface_figure(
-        TUTORIAL_WINDOWS[:1], tutorial_cost, points=((1, 1),), optimum=(1.3, 1)
-    )
-    (star,) = (
-        artist
-        for artist in figure.artists
-        if isinstance(artist, Line2D) and artist.get_marker() == "*"
-    )
-    (label,) = (text for text in figure.findobj(Text) if text.get_text() == "(1, 1)")
-    assert label.get_position()[0] < float(np.asarray(star.get_xdata())[0]) - 43
 
 
 def test_paths_with_missing_or_distant_weights_are_drawn(tutorial_path: Array) -> None:

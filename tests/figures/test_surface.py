@@ -25,7 +25,6 @@ from service.figures.heatmap import (
     Window,
     contour_lines,
     costs_of_pixels,
-    draw_costs,
     interpolate,
 )
 from service.figures.panels import Panel
@@ -36,7 +35,6 @@ from tests.figures.conftest import (
     TUTORIAL_WINDOWS,
     check_legible,
     every_style,
-    rgba,
     tutorial_cost,
 )
 
@@ -105,12 +103,6 @@ def test_extreme_windows_are_legible(n: int, size: tuple[int, int]) -> None:
     assert len(PICTURE_FORMATS["png"].write(picture, {})) > 2000
 
 
-def test_a_point_has_the_color_of_its_series() -> None:
-    figure = cost_surface_figure(TUTORIAL_WINDOWS, tutorial_cost, points=((2, 2),))
-    center = near(figure, 0, (2, 2))[1, 1]
-    assert center.tolist() == rgba(Style().colors.series[0])
-
-
 def test_costs_of_every_kind_are_drawn() -> None:
     def odd(w_in: Array, w_rec: Array) -> Array:
         with np.errstate(divide="ignore"):
@@ -120,17 +112,6 @@ def test_costs_of_every_kind_are_drawn() -> None:
     picture = cost_surface_figure(TUTORIAL_WINDOWS, odd, points=((0, 0),))
     check_legible(picture)
     assert np.unique(rasterize(picture).view(np.uint32)).size > 20
-
-
-def test_an_svg_has_lines_and_one_image_per_panel() -> None:
-    picture = cost_surface_figure(TUTORIAL_WINDOWS, tutorial_cost, points=TUTORIAL_POINTS)
-    root = ET.fromstring(PICTURE_FORMATS["svg"].write(picture, {}))  # noqa: S314
-    tags = [element.tag.rpartition("}")[2] for element in root.iter()]
-    assert tags.count("image") == 3  # two fields and the bar
-    assert root.get("width") == "720pt"
-    assert root.get("height") == "288pt"
-    longest = max(len(e.get("d", "")) for e in root.iter())
-    assert longest > 5000  # the contours
 
 
 def test_embedded_images_are_upright() -> None:
@@ -170,18 +151,6 @@ def bowl(w_in: Array, w_rec: Array) -> Array:
         return np.asarray(np.log10(w_in**2 + w_rec**2))
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_costs_that_are_not_finite_are_painted(value: float) -> None:
-    values = np.linspace(-3, 1, 100).reshape(10, 10)
-    values[3:5, 4] = value
-    band = {np.nan: 3, np.inf: 2, -np.inf: 0}.get(value, 3)
-    canvas = Canvas(Style(320, 240))
-    draw_costs(canvas, square(10, 10), values, LEVELS)
-    (image,) = canvas.figure.findobj(BboxImage)
-    colors = [*LEVELS.palette.tolist(), rgba(canvas.colors.missing)]
-    assert np.asarray(image.get_array())[3, 4].tolist() == colors[band]
-
-
 def test_contours_lie_on_thresholds() -> None:
     costs = costs_of_pixels(Canvas(Style()), square(900, 500), bowl)
     path = contour_lines(costs, LEVELS)
@@ -218,10 +187,6 @@ def test_it_equals_scipy(columns: int, rows: int, stride: int) -> None:
     np.testing.assert_allclose(found, oracle(indices), rtol=1e-12, atol=1e-12)
 
 
-def test_a_stride_of_one_changes_nothing() -> None:
-    assert interpolate(curved, 1) is curved
-
-
 def test_a_cost_of_zero_is_one_decade_below_the_others() -> None:
     def touching_zero(w_in: Array, w_rec: Array) -> Array:
         return np.where((w_in == 0) & (w_rec == 0), -np.inf, w_in + w_rec - 5)
@@ -246,12 +211,6 @@ def test_undefined_costs_stay_undefined() -> None:
 def logs(cost: Array) -> Array:
     with np.errstate(divide="ignore"):
         return np.asarray(np.log10(cost))
-
-
-def test_up_to_1e8_the_bands_are_those_of_the_tutorial() -> None:
-    levels = choose_color_bands([np.linspace(-5, 8, 100)])
-    np.testing.assert_allclose(10 ** np.array(levels.edges), np.logspace(-0.2, 8, 30), rtol=1e-12)
-    assert levels.n_bands == 29
 
 
 def test_bands_are_those_of_cost_plus_one() -> None:
@@ -285,12 +244,6 @@ def test_narrow_ranges_get_bands_fitted_to_the_data() -> None:
     assert levels.caption == "cost"
     assert 16 <= levels.n_bands <= 40
     assert levels.edges[-1] >= -16
-
-
-def test_constant_costs_have_distinct_labels() -> None:
-    levels = choose_color_bands([np.full((4, 4), 1.45255)])
-    labels = levels.axis(5).labels
-    assert len(set(labels)) == len(labels)
 
 
 @pytest.mark.parametrize("field", [[np.nan], [np.inf], [-np.inf, np.inf], []])

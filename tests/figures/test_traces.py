@@ -81,15 +81,6 @@ def test_a_constant_factor_is_a_straight_falling_line() -> None:
     assert y[-1] < y[0]
 
 
-def test_opposite_signs_are_mirrored_on_the_symmetric_axis() -> None:
-    up, *_ = lines(gradient_trace_figure([trace(2, 10), trace(2, 10, -10.0)]))
-    figure = gradient_trace_figure([trace(2, 10), trace(2, 10, -10.0)])
-    drawn = [np.asarray(line.get_ydata()) for line in lines(figure) if line.get_linestyle() == "-"]
-    sums = drawn[0] + drawn[1]
-    assert np.ptp(sums) < 1e-9
-    assert len(np.asarray(up.get_xdata())) == 11
-
-
 def test_an_exact_zero_falls_to_the_floor() -> None:
     dead, steady = lines(gradient_trace_figure([trace(0, 100), trace(1, 100)]))
     y = np.asarray(dead.get_ydata())
@@ -107,11 +98,6 @@ def test_all_zero_or_no_traces_are_drawn(n_steps: int) -> None:
         check_legible(figure)
         assert ("(1, 1) zero" in words(figure)) == bool(traces)
         assert np.unique(rasterize(figure).view(np.uint32)).size > 3
-
-
-def test_tiny_gradients_are_not_all_drawn_at_zero() -> None:
-    (line,) = lines(gradient_trace_figure([trace(2, 10, 1e-12)]))[:1]
-    assert np.ptp(np.asarray(line.get_ydata())) > 50
 
 
 def test_names_without_room_are_counted() -> None:
@@ -171,15 +157,6 @@ def test_a_run_of_no_iterations_is_a_point() -> None:
     check_legible(draw_run(still, "target_reached"))
 
 
-def test_missing_weights_are_drawn(run: Run, tutorial_path: Array) -> None:
-    for lost in (np.s_[-3:], np.s_[:]):
-        weights = tutorial_path.copy()
-        weights[lost] = np.nan
-        weights[-1] = [np.inf, np.nan]
-        odd = make_run(run["iteration"], weights, run["log10_cost"])
-        assert PICTURE_FORMATS["svg"].write(draw_run(odd), {})
-
-
 def test_the_window_includes_path_and_optimum_with_a_margin(tutorial_path: Array) -> None:
     window = window_around(tutorial_path, (5.0, -1.0))
     for i, (low, high) in enumerate((window.w_in, window.w_rec)):
@@ -195,14 +172,6 @@ def test_a_few_distant_steps_do_not_widen_the_window(tutorial_path: Array) -> No
     window = window_around(far, (1.0, 1.0))
     assert window.w_in[1] - window.w_in[0] < 20
     assert window.w_in[0] < -1.5 < window.w_in[1]
-
-
-@pytest.mark.parametrize("weights", [[[0.0, 0.0]], [[1e150, -1e150]], [[np.nan, 1.0]]])
-def test_a_single_point_has_a_window(weights: list[list[float]]) -> None:
-    window = window_around(np.array(weights), None)
-    assert window.w_in[0] < window.w_in[1]
-    assert window.w_rec[0] < window.w_rec[1]
-    assert np.isfinite([*window.w_in, *window.w_rec]).all()
 
 
 Arrays = dict[str, NDArray[Any]]
@@ -248,15 +217,6 @@ def test_cells_have_the_color_of_their_outcome(theme: str) -> None:
     stripes = pixels[80:140, 450:550].reshape(-1, 4).tolist()
     assert stripes.count(rgba(DIVERGED["facecolor"])) > 1000
     assert any(min(pixel) > 240 for pixel in stripes)  # the white lines
-
-
-@pytest.mark.parametrize("reached", [True, False])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (300, 2)])
-def test_grids_of_any_shape_are_drawn(shape: tuple[int, int], reached: bool) -> None:
-    flags = np.full(shape, reached)
-    axes = np.linspace(0, 1, shape[1]), np.linspace(0, 1, shape[0])
-    basins = make_map(*axes, np.full(shape, 7), flags, ~flags)
-    check_legible(basin_map_figure(basins, optimizer="adam"))
 
 
 @pytest.mark.parametrize("most", [0, 1, 12, 500, 123_456])
