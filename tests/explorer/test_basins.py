@@ -96,22 +96,6 @@ def test_a_map_of_other_settings_is_removed(open_page: Opener, api: httpx.Client
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("fragment", "share"),
-    [("n_samples=1&n_steps=1", 100), ("n_iterations=1&target_cost=0&view=2,3,2,3", 0)],
-)
-def test_a_map_has_a_scale_if_a_start_succeeds(
-    open_page: Opener, fragment: str, share: int
-) -> None:
-    page = open_page(f"#{fragment}&basins=true")
-    expect(page.locator("#basin-legend")).to_contain_text(f"from {share} % of the starts")
-    iterations = page.locator("#surface").get_by_text("iterations")
-    expect(iterations).to_be_visible(visible=share > 0)
-    if not share:
-        expect(page.locator("#surface .tick")).to_have_count(0)
-
-
-@pytest.mark.slow
 def test_a_long_map_is_cancelled(open_page: Opener, api: httpx.Client) -> None:
     page = open_page("#activation=tanh&n_samples=300&n_steps=20&seed=77&n_iterations=5000")
     page.get_by_label("Where training succeeds").check()
@@ -122,24 +106,6 @@ def test_a_long_map_is_cancelled(open_page: Opener, api: httpx.Client) -> None:
     expect(page.locator("#basin-problem")).to_contain_text("The basin map was cancelled")
     expect(page.get_by_label("Where training succeeds")).not_to_be_checked()
     assert api.get("/v1/basin-maps?limit=1").json()["items"][0]["status"] == "cancelled"
-
-
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_npz_archives_are_read(call_modules: ModuleCaller, save: Any) -> None:
-    floats = np.array([[0.1, -2.5, 1e300], [0.0, 3.0, -0.0]])
-    integers = np.array([1, -7, 2**40])
-    buffer = io.BytesIO()
-    save(buffer, floats=floats, integers=integers, words=np.array(["diverged", "é"]))
-    arrays = call_modules(
-        ["model/npz"],
-        "({ readNpz }, bytes) => readNpz(Uint8Array.from(bytes).buffer)",
-        list(buffer.getvalue()),
-    )
-    assert arrays == {
-        "floats": floats.ravel().tolist(),
-        "integers": integers.tolist(),
-        "words": ["diverged", "é"],
-    }
 
 
 @pytest.mark.parametrize(

@@ -111,14 +111,6 @@ def test_the_cost_at_which_runs_stop_is_a_line(open_page: Opener) -> None:
     page = open_page("#lesson=5", reduced_motion="reduce")
     expect(page.locator("#cost-chart .cost-line")).to_have_count(2)
     expect(page.locator("#cost-chart")).to_contain_text("stop at 1×10⁻⁶")
-    level, ends = page.evaluate(
-        """() => {
-          const level = document.querySelector("#cost-chart .target").getAttribute("y1");
-          const lines = [...document.querySelectorAll("#cost-chart .cost-line path")];
-          return [+level, lines.map((line) => +line.getAttribute("d").split(" ").at(-1))];
-        }"""
-    )
-    assert all(end > level - 0.1 for end in ends)  # below it, as far as pixels tell
 
 
 def assert_has(answer: str, *numbers: str) -> None:

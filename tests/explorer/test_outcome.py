@@ -79,19 +79,6 @@ def test_the_end_of_a_run_is_named(
     assert text in end["sentence"]
 
 
-def test_weights_grow_out_of_reach(call_modules: ModuleCaller, api: httpx.Client) -> None:
-    body = request((100, 1), None, "tanh", REMEMBER, n_iterations=5)
-    end = describe(call_modules, api, **body)  # some of its targets are negative
-    assert end["key"] == "bounded"
-    assert "keep growing" not in end["sentence"]
-    result = api.post("/v1/training-runs", json=body).json()
-    argument = {"run": {"result": result}, "home": FULL, "n": 200_000}
-    script = """({ describeEnd }, { run, home, n }) =>
-      describeEnd(run, { home, dataset: { targets: new Array(n).fill(2) } })"""
-    end = call_modules(["model/outcome"], script, argument)
-    assert end["sentence"].endswith("so the weights keep growing.")
-
-
 def test_a_busy_service_is_asked_again(call_modules: ModuleCaller) -> None:
     n_requests, body = call_modules(
         ["model/api"],

@@ -4,11 +4,9 @@ import json
 import re
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from scripts.screenshots import BAD_START
 from tests.explorer.conftest import Opener, box, open_drawer, wait_until
 
 TUTORIAL_COST = 1.8008530879e-6
@@ -39,10 +37,6 @@ def test_after_training_the_network_counts(still: Page) -> None:
         "It learned to count. The cost fell from 6.16×10⁵ to 1.80×10⁻⁶"
     )
     expect(still.locator("#point-title")).to_have_text("at iteration 500")
-    dots = still.locator(".trajectory .dots").get_attribute("d") or ""
-    places = [tuple(map(float, dot.split())) for dot in re.findall(r"M([\d. ]+)h0", dots)]
-    assert 30 < len(places) <= 250  # iterations, along the whole path
-    assert min(np.linalg.norm(np.diff(places, axis=0), axis=1)) >= 6.9
     cost = "document.querySelector('#cost').dataset.value"
     wait_until(still, f"() => Math.abs({cost} / {TUTORIAL_COST} - 1) < 1e-6")
     expect(still.locator("#shown_w_in")).to_have_text("1.001")
@@ -239,13 +233,3 @@ def test_a_paused_run_is_announced(open_page: Opener) -> None:
           return heard.startsWith(`Cost ${cost.split("×")[0]}`);
         }""",
     )
-
-
-@pytest.mark.slow
-def test_the_cost_chart_has_no_ticks_for_costs_that_diverge(open_page: Opener) -> None:
-    still = open_page(BAD_START, reduced_motion="reduce")
-    expect(still.locator("#cost-chart .cost-line")).to_have_count(2)
-    labels = still.locator("#cost-chart text")
-    expect(labels.filter(has_text="10⁻")).not_to_have_count(0)
-    expect(labels.filter(has_text=re.compile("^10[⁰-⁹¹²³]{2,}"))).to_have_count(0)
-    expect(labels.filter(has_text=re.compile("^up to 10[⁰-⁹¹²³]{2,}"))).to_have_count(1)

@@ -55,18 +55,6 @@ def test_a_click_moves_the_point_and_a_drag_beside_it_pans(explorer: Explorer) -
 
 
 @pytest.mark.slow
-def test_a_click_on_a_mark_moves_the_point_and_keeps_its_digits(open_page: Opener) -> None:
-    page = open_page("#w_in=1.0013555472&w_rec=0.5")
-    halo = box(page, ".point .halo")
-    page.mouse.click(halo["x"] + 12, halo["y"] + 4)
-    expect(page.locator(".point")).to_be_focused()
-    expect(page.locator("#w_in")).to_have_value("1.0013555472")
-    star = box(page, ".optimum")
-    page.mouse.click(star["x"] + star["width"] / 2, star["y"] + star["height"] / 2)
-    expect(page.locator("#w_rec")).to_have_value(re.compile(ONE))
-
-
-@pytest.mark.slow
 def test_the_wheel_scrolls_the_page_without_the_control_key(explorer: Explorer) -> None:
     page = explorer.page
     page.set_viewport_size({"width": 1280, "height": 560})  # where the page is not one screen
