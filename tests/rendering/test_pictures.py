@@ -58,11 +58,6 @@ def test_runs_with_different_optimizers_are_labeled_by_optimizer() -> None:
             ["Adam, clip value 2", "Adam, no clip"],
         ),
         (
-            {"optimizer": {"name": "momentum", "nesterov": True}},
-            {"optimizer": {"name": "momentum"}},
-            ["Momentum, nesterov true", "Momentum, nesterov false"],
-        ),
-        (
             {"network": {"activation": "tanh", "initial_state": 0.5}},
             {},
             ["Rprop, tanh, initial state 0.5", "Rprop, identity, initial state 0"],
@@ -73,14 +68,8 @@ def test_runs_with_different_optimizers_are_labeled_by_optimizer() -> None:
             {"dataset": {"noise": 0.0}},
             ["Rprop, remember", "Rprop, count ones, noise 0.0"],
         ),
-        (
-            {"dataset": {"kind": "stored", "id": "ds_" + "1" * 32}},
-            {"dataset": {"kind": "stored", "id": "ds_" + "2" * 32}},
-            ["Rprop, ds_111111…", "Rprop, ds_222222…"],
-        ),
         ({"n_iterations": 9}, {}, ["Rprop, 9 iterations", "Rprop, 500 iterations"]),
         ({"target_cost": 0.1}, {}, ["Rprop, target 0.1", "Rprop, no target"]),
-        ({"record_every": 5}, {}, ["Rprop, every 5", "Rprop, every 1"]),
         ({}, {}, ["Rprop", "Rprop"]),
     ],
 )
@@ -163,23 +152,6 @@ def test_a_profile_is_drawn() -> None:
     assert f"<!-- {w_rec:.3g} -->".encode() in picture
 
 
-def test_the_profile_with_ar1_noise_is_that_of_the_criterion() -> None:
-    fields = make_fields(make_series(), noise="ar1")
-    picture = draw(ProfilePictureRequest(**fields))
-    for text in ("lowest cost, relative", "95 % level", "95 % interval"):
-        assert f"<!-- {text} -->".encode() in picture
-
-
-def test_an_open_interval_has_no_level() -> None:
-    fields = make_fields(make_series())
-    fields["result"]["level"] = None
-    fields["result"]["w_rec"]["intervals"] = [
-        {"low": 0.0, "high": 1.0, "low_open": True, "high_open": True}
-    ]
-    picture = draw(ProfilePictureRequest(**fields))
-    assert b"<!-- 95 % level -->" not in picture
-
-
 def make_result(**changes: Any) -> dict[str, Any]:
     piece = {"low": 0.7, "high": 0.8, "low_open": False, "high_open": False}
     times = {"low": 3.1, "high": 6.0, "low_open": False, "high_open": False}
@@ -256,13 +228,6 @@ def test_the_time_is_kept(excess: float, n_samples: int) -> None:
     if stride > MAX_STRIDE:
         assert used == 1
         assert stride - 1 < sqrt(excess / n_samples)
-
-
-def test_what_fits_is_exact() -> None:
-    assert choose_approximation(0.0, 10) == (1, 10)
-    assert choose_approximation(1.0, 10) == (1, 10)
-    assert choose_approximation(1.001, 10) == (2, 10)
-    assert choose_approximation(640.0, 20) == (MAX_STRIDE, 2)
 
 
 @pytest.mark.parametrize(("n_samples", "rows"), [(1, [0]), (2, [0, 9]), (4, [0, 3, 6, 9])])

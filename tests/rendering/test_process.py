@@ -22,7 +22,6 @@ from service.rendering.draw import draw
 from service.rendering.process import RendererError
 from service.rendering.requests import PictureData, TracePictureRequest
 from service.scheduling import OverBudget
-from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradients import GradientTraceRequest
 from tests.conftest import FakeRenderer, until
 from tests.rendering.conftest import surface
@@ -106,21 +105,6 @@ def await_end(pids: set[int]) -> None:
             continue
         assert select.select([handle], [], [], 60)[0], "it did not end"
         os.close(handle)
-
-
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-def test_a_process_draws_the_same_bytes(processes: Any, suffix: str) -> None:
-    for drawing in (
-        surface(suffix=suffix),
-        TracePictureRequest(
-            trace=GradientTraceRequest(),
-            data=PictureData(CountOnesDataset().resolve().dataset),
-            style=Style(320, 240),
-            suffix=suffix,
-            http_request="{}",
-        ),
-    ):
-        assert processes.draw(drawing) == draw(drawing)
 
 
 def test_errors_are_raised_in_the_service(processes: Any) -> None:
