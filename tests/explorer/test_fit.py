@@ -64,11 +64,11 @@ def load_and_fit(page: Page, table: str) -> str:
     return shown_fit(page, other_than=previous)
 
 
-def room_with_slow_noise(n_rows: int = 150) -> str:
+def room_with_slow_noise() -> str:
     """Return a table of a room that is heated, with noise that lasts."""
     rng = np.random.default_rng(5)
     state, noise, rows = 10.0, 0.0, ["minute,heating,indoor"]
-    for k in range(n_rows):
+    for k in range(150):
         heating = k // 12 % 2
         state = 0.9 * state + heating + 0.5
         noise = 0.7 * noise + 0.15 * rng.normal()
