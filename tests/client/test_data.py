@@ -80,17 +80,10 @@ def test_a_fit_forecasts_from_a_table(rnn: Client) -> None:
     np.testing.assert_allclose(new, [1.0 + 2.0, 1.0 + 1.0 + 1.0])
 
 
-@pytest.mark.parametrize(
-    ("future", "message"),
-    [
-        ({"tvs": [1.0]}, r"no input 'tv'; the columns are \['tvs'\]"),
-        (pandas.DataFrame({"radio": [1.0]}), r"no input 'tv'; the columns are \['radio'\]"),
-    ],
-)
-def test_a_forecast_names_the_input_that_it_misses(rnn: Client, future: Any, message: str) -> None:
+def test_a_forecast_names_the_input_that_it_misses(rnn: Client) -> None:
     fit = rnn.fit(COLUMNS, target="sales", inputs=["tv"], time="week")
-    with pytest.raises(ValueError, match=message):
-        fit.forecast(future)
+    with pytest.raises(ValueError, match=r"no input 'tv'; the columns are \['tvs'\]"):
+        fit.forecast({"tvs": [1.0]})
 
 
 def test_columns_of_different_lengths_are_named(rnn: Client) -> None:

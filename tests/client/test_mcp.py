@@ -50,8 +50,6 @@ def test_the_tools_are_described() -> None:
     [
         ("describe", {}, "adam: learning_rate=0.01", 0),
         ("fit", {"csv": CSV, "target": "level", "time": "day"}, "rust the interval.", 1),
-        ("fit", {"csv": CSV, "target": "level", "time": "day", "delay": [0, 3]}, "R² ", 1),
-        ("train", {"optimizer": {"name": "adam"}}, "iterations_exhausted", 1),
         ("train", {"optimizer": "adam", "n_iterations": 7}, "iterations_exhausted after 7", 1),
         ("optimum", {}, "w_in 1, w_rec 1, cost 0", 0),
         ("surface", {"w_in": [0, 2]}, "25 × 25 cells", 1),

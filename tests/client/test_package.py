@@ -15,46 +15,9 @@ import pytest
 import linear_rnn
 from linear_rnn import AsyncClient, Client
 from linear_rnn._sync import client, pictures, results
-from linear_rnn._sync.results import BasinMap, Collection, Fit, Run, Surface, Trace
 from scripts.client import generated_files
 from tests.programs import run_program
 
-KINDS = ("training_run", "basin_map", "fit", "dataset")
-# The methods that send the requests of an operation, or ask the same question.
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    "train": Client.train,
-    "map_basins": Client.map_basins,
-    "fit": Client.fit,
-    "predict": Client.predict,
-    "predict_file": Client.predict,
-    "evaluate": Client.evaluate,
-    "check_gradient": Client.check_gradient,
-    "find_optimum": Client.optimum,
-    "list_optimizers": Client.optimizers,
-    "store_dataset": Client.upload,
-    "get_gradient_trace": Client.trace,
-    "trace_gradients": Client.trace,
-    "get_gradient_trace_file": Trace.plot,
-    "trace_gradients_file": Trace.plot,
-    "get_cost_surface": Client.surface,
-    "compute_cost_surface": Client.surface,
-    "get_cost_surface_npz": Client.surface,
-    "compute_cost_surface_npz": Client.surface,
-    "get_cost_surface_file": Surface.plot,
-    "compute_cost_surface_file": Surface.plot,
-    "get_trajectory": Run.trajectory.fget,  # type: ignore[attr-defined]
-    "get_trajectory_file": Run.plot,
-    "get_basin_map_file": BasinMap.plot,
-    "get_fit_file": Fit.plot,
-    "get_fit_profile_file": Fit.profile,
-    "get_dataset_file": Collection.get,
-    **{f"list_{kind}s": Collection.__iter__ for kind in KINDS},
-    **{f"get_{kind}": Collection.get for kind in KINDS},
-    **{f"delete_{kind}": Collection.delete for kind in KINDS},
-    **{f"cancel_{kind}": Run.cancel for kind in KINDS[:3]},
-    **{f"follow_{kind}": Run.wait for kind in KINDS[:3]},
-}
-FOR_OPERATORS = {"livez", "readyz", "metrics"}
 COLUMNS = {"target", "inputs", "sequence", "time", "decimal", "thousands"}
 OF_THE_CLIENT = {"wait", "keep", "progress", *COLUMNS}
 
@@ -64,15 +27,6 @@ def schema(url: str) -> dict[str, Any]:
     """Return the OpenAPI schema of the running service."""
     schema: dict[str, Any] = httpx.get(f"{url}/openapi.json", timeout=60).raise_for_status().json()
     return schema
-
-
-def test_every_operation_has_a_method(schema: dict[str, Any]) -> None:
-    operations = {
-        operation["operationId"]
-        for methods in schema["paths"].values()
-        for operation in methods.values()
-    }
-    assert operations - FOR_OPERATORS == set(OPERATIONS)
 
 
 @pytest.mark.parametrize(

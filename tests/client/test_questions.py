@@ -37,19 +37,6 @@ def test_numbers_that_overflow_are_nan(rnn: Client) -> None:
     assert trace.traces[0].log10_magnitude[0] > 308.0
 
 
-def test_the_cost_is_the_mean_squared_error(rnn: Client) -> None:
-    inputs = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    targets = np.array([1.0, 1.0, 2.0])
-    # S_2 = w_rec w_in x_1 + w_in x_2
-    expected = np.mean((inputs @ [0.5 * 2.0, 2.0] - targets) ** 2)
-    evaluations = rnn.evaluate(points=[(2, 0.5)], dataset=(inputs, targets))
-    assert evaluations.evaluations[0].cost == pytest.approx(expected)
-    surface = rnn.surface(
-        windows=[{"w_in": (2, 3), "w_rec": (0.5, 1), "resolution": 2}], dataset=(inputs, targets)
-    )
-    assert surface.cost[0][0] == pytest.approx(expected)
-
-
 def test_large_surfaces_equal_small_ones(rnn: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     windows: list[Window] = [{"w_in": (-3, 3)}, {"w_rec": (0, 1e200), "resolution": 7}]
     small = rnn.surface(windows=windows)
@@ -59,12 +46,6 @@ def test_large_surfaces_equal_small_ones(rnn: Client, monkeypatch: pytest.Monkey
     for one, other in zip(large.windows, small.windows, strict=True):
         np.testing.assert_array_equal(one.cost, other.cost)
         assert (one.minimum, one.n_overflowed) == (other.minimum, other.n_overflowed)
-
-
-def test_requests_can_be_repeated(rnn: Client) -> None:
-    trace = rnn.trace(points=[(1, 1)], network="tanh", aggregation="tutorial")
-    again = rnn.trace(**trace.to_dict())
-    np.testing.assert_array_equal(again.traces[0].gradient, trace.traces[0].gradient)
 
 
 def test_pictures_have_the_format_of_their_file(rnn: Client, tmp_path: Path) -> None:
