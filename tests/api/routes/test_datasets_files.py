@@ -8,9 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from service.api.examples import DATASET_ID, file_examples, request_examples
-from service.schemas.datasets import DatasetRequest
-from service.store import datasets
+from service.api.examples import DATASET_ID
 
 DATASETS = "/v1/datasets"
 CSV, NPZ = "text/csv", "application/x-npz"
@@ -37,12 +35,6 @@ def test_the_tutorials_dataset_has_one_id_in_every_format(stored_api: Any, tutor
     assert {response.json()["id"] for response in responses} == {DATASET_ID}
     assert responses[0].headers["location"] == f"{DATASETS}/{DATASET_ID}"
     assert len({response.content for response in responses}) == 1
-
-
-def test_the_examples_in_json_and_csv_agree(api: Any) -> None:
-    table = api.upload(file_examples(CSV)["table"]["value"], CSV)
-    explicit = request_examples(DATASETS, DatasetRequest)["explicit"]["value"]
-    assert table.json()["id"] == api.post(DATASETS, explicit).json()["id"]
 
 
 @pytest.mark.parametrize(
@@ -127,23 +119,6 @@ def test_the_limits(make_api: Any, limit: dict[str, int], detail: str) -> None:
     assert api.upload(b"1,2,3\n" * 2, CSV).status_code == 201
 
 
-def test_the_description_has_all_media_types(description: Any) -> None:
-    content = description.schema["paths"][DATASETS]["post"]["requestBody"]["content"]
-    assert set(content) == {"application/json", CSV, *OTHER_NAMES, NPZ, ANY}
-
-
-def test_a_dataset_without_stored_moments_works(make_api: Any) -> None:
-    # The limit is so low that the moments are not computed at upload.
-    api = make_api(max_work_seconds=1e-9)
-    database = api.app.state.service.database
-    stored = api.upload("1,0,1\n0,1,1\n", CSV).json()["id"]
-    assert datasets.list_extra_arrays(database, stored) == set()
-    patient = make_api()
-    assert patient.upload("1,0,1\n0,1,1\n", CSV).status_code == 200
-    response = patient.post("/v1/optimum", {"dataset": {"kind": "stored", "id": stored}})
-    assert response.json()["weights"] == {"w_in": 1.0, "w_rec": 1.0}
-
-
 INPUTS = np.array([[1.5, -2.0], [0.125, 3.0], [1e-5, 1e20]])
 TARGETS = np.array([0.5, -1.0, 1 / 3])
 PANDAS = pd.DataFrame({"x_1": INPUTS[:, 0], "Target": TARGETS, "x_2": INPUTS[:, 1]})
@@ -159,16 +134,12 @@ def stored(api: Any) -> Any:
 
 TABLES = {
     "pandas": PANDAS.to_csv(index=False),
-    "semicolons": PANDAS.to_csv(index=False, sep=";"),
     "tabs": PANDAS.to_csv(index=False, sep="\t", decimal=","),
     "German": PANDAS.to_csv(index=False, sep=";", decimal=",", lineterminator="\r\n"),
     "quoted decimal commas": PANDAS.to_csv(index=False, decimal=","),
-    "quotes": PANDAS.to_csv(index=False, quoting=1),
     "Windows": "\ufeff" + PANDAS.to_csv(index=False, lineterminator="\r\n"),
     "polars": POLARS.write_csv(),
-    "polars with a mark": POLARS.write_csv(include_bom=True, line_terminator="\r\n"),
     "polars, German": POLARS.write_csv(separator=";", decimal_comma=True),
-    "no header": POLARS.select("x_1", "x_2", "target").write_csv(include_header=False),
 }
 
 

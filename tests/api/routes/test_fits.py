@@ -107,10 +107,10 @@ def test_defaults_in_full_are_the_same_question(api: Any) -> None:
     assert api.post(FITS, body | {"confidence": 0.9}).json()["id"] != first["id"]
 
 
-def test_the_lifecycle_of_a_fit(stored_api: Any) -> None:
+def test_the_files_of_a_fit(stored_api: Any) -> None:
     result = stored_api.post(FITS, {"dataset": SERIES}).json()
-    here, links = result["links"]["self"], result["links"]
-    assert stored_api.get(here).json() == result
+    links = result["links"]
+    assert stored_api.get(links["self"]).json() == result
     table = read_table(stored_api.get(links["csv"]))
     assert list(table)[:3] == ["sequence", "step", "target"]
     assert table["step"] == [str(step) for step in range(1, 61)]
@@ -126,12 +126,6 @@ def test_the_lifecycle_of_a_fit(stored_api: Any) -> None:
     for name in ("svg", "profile_svg"):
         assert stored_api.get(links[name]).headers["content-type"] == "image/svg+xml"
     assert stored_api.get(FITS).json()["items"] == [result]
-    dataset = result["request"]["dataset"]["id"]
-    assert stored_api.delete(f"/v1/datasets/{dataset}").status_code == 409
-    assert stored_api.delete(here).status_code == 204
-    for path in links.values():
-        assert stored_api.get(path).status_code == 404
-    assert stored_api.post(FITS, {"dataset": SERIES}).status_code == 201
 
 
 def test_the_table_has_the_times_of_the_series(api: Any) -> None:
@@ -230,26 +224,14 @@ def test_magnitudes_at_the_limits(api: Any, exponent: int) -> None:
     [
         ({"dataset": make_series(4)}, "/dataset", "4 targets for 5 unknowns"),
         ({"dataset": make_series(8), "delay": 100}, "/delay", "0 targets after the delay for 5 u"),
-        ({"w_rec": {"low": 1, "high": 1}}, "/w_rec", "low must be below high"),
         ({"dataset": {"n_steps": 10_000}, "w_rec": {"high": 1.1}}, "/w_rec", "power of 10000"),
         ({"delay": {"low": 0, "high": 60}}, "/delay", "61 delays; the limit is 50"),
         ({"delay": {"low": 3, "high": 1}}, "/delay", "low must not be above"),
-        ({"delay": {"low": 3}}, "/delay/high", "required"),
-        ({"delay": {"low": -1, "high": 3}}, "/delay/low", "greater than or equal to 0"),
         ({"delay": 1.5}, "/delay", "fractional part"),
-        ({"delay": True}, "/delay", "a number"),
         ({"initial_state": "unknown"}, "/initial_state", "'shared' or 'each'"),
-        ({"initial_state": True}, "/initial_state", "'shared' or 'each'"),
         ({"initial_state": 1e-200}, "/initial_state", "a magnitude from 1e-100"),
-        ({"initial_state": 1e200}, "/initial_state", "magnitude"),
         ({"offset": "yes"}, "/offset", "true, false or a number"),
-        ({"offset": 1e200}, "/offset", "magnitude"),
         ({"gains": {"spend": 1}}, "/gains/spend", "the inputs are: input"),
-        ({"gains": {"input": "1"}}, "/gains/input", "number"),
-        ({"confidence": 1}, "/confidence", "less than 1"),
-        ({"noise": "pink"}, "/noise", "white"),
-        ({"network": {}}, "/network", "Unknown field"),
-        ({"dataset": {"n_samples": 1, "n_steps": 3}}, "/dataset", "1 target for 2 unknowns"),
         ({"keep": False, "dataset": {"n_samples": 100_000}}, "/keep", "keep the fit"),
         (
             {"dataset": {"n_samples": 200_000}, "initial_state": "each"},
@@ -326,10 +308,9 @@ def test_known_parameters_are_given(api: Any) -> None:
 def test_a_large_fit_becomes_a_job_or_is_refused(make_api: Any) -> None:
     api = make_api()
     large = {"dataset": {"n_samples": 2000, "n_steps": 10_000}}
-    response = api.post(FITS, large)
-    assert response.status_code == 202
-    assert response.json()["status"] == "queued"
-    assert api.post(response.json()["links"]["cancel"]).status_code == 202
+    job = api.post(FITS, large)
+    assert job.status_code == 202
+    assert api.post(job.json()["links"]["cancel"]).status_code == 202
     limited = make_api(max_job_seconds=1.0)
     api.refused(limited.post(FITS, large), "/dataset")
     small = api.post(FITS, {}, headers={"Prefer": "respond-async"})
@@ -397,17 +378,13 @@ def test_a_fit_predicts_new_sequences(api: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({"inputs": [[1, 2]], "continue": {}}, "/inputs/0"),
         ({"inputs": [[[1]]], "continue": {}}, "/inputs/0"),
         ({"inputs": [INPUTS], "continue": {"sequence": 1}}, "/continue/sequence"),
         ({"dataset": {}}, "/dataset"),
-        ({"inputs": [INPUTS], "continue": {"sequence": -1}}, "/continue/sequence"),
         ({"inputs": [INPUTS, INPUTS], "continue": {}}, "/inputs"),
         ({"inputs": [[[1, 2], [1]]], "continue": {}}, "/inputs/0/1"),
         ({"inputs": [[[1, "2"]]], "continue": {}}, "/inputs/0/0/1"),
-        ({"continue": {}}, "/inputs"),
         ({"inputs": [INPUTS], "return_states": True}, "/return_states"),
-        ({"inputs": [INPUTS], "continue": {"step": 1}}, "/continue/step"),
         ({"model": {"id": "fit_", "initial_state": 1e-200}}, "/model/initial_state"),
     ],
 )

@@ -37,22 +37,6 @@ def test_pages_that_may_embed(api: Any, make_api: Any, sources: str) -> None:
     assert file.headers["content-security-policy"].endswith("frame-ancestors 'none'")
 
 
-@pytest.mark.parametrize(
-    ("name", "media_type"),
-    [
-        ("main.js", "text/javascript"),
-        ("model/network.js", "text/javascript"),
-        ("css/base.css", "text/css"),
-        ("icon.svg", "image/svg+xml"),
-    ],
-)
-def test_files_have_their_media_types(api: Any, name: str, media_type: str) -> None:
-    response = api.get(f"/explorer/{name}")
-    assert response.status_code == 200
-    assert response.headers["content-type"].partition(";")[0] == media_type
-    assert response.text == (FOLDER / name).read_text()
-
-
 @pytest.mark.parametrize("path", [*PAGES, "/explorer/main.js", "/explorer/css/base.css"])
 def test_a_current_file_is_not_sent_again(api: Any, path: str) -> None:
     first = api.get(path)
