@@ -12,7 +12,7 @@ from starlette.requests import Request
 from service.api.bodies import MEMORY_BYTES, BodyStore
 from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
 from service.api.files import FileStore, WrittenFile
-from service.errors import Busy, StoreError, StoreFull
+from service.errors import Busy, StoreFull
 
 FILES = {
     f"/v1/datasets/{DATASET_ID}.csv": f'attachment; filename="{DATASET_ID}.csv"',
@@ -148,16 +148,6 @@ def test_a_full_disk_writes_to_memory(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("service.api.files.MEMORY_BYTES", len(content) - 1)
     with pytest.raises(Busy):
         store.find("b")
-
-
-def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
-    def fail(file: BinaryIO) -> None:
-        write(b"1", file)
-        raise StoreError("damaged")
-
-    with pytest.raises(StoreError):
-        WrittenFile(fail, tmp_path)
-    assert not list(tmp_path.iterdir())
 
 
 CHUNK = bytes(range(256)) * 100

@@ -45,22 +45,19 @@ def test_prefer_headers(header: str, expected: Preference) -> None:
     assert asyncio.run(get_preference(request)) == expected
 
 
-@pytest.mark.parametrize(
-    ("path", "large"), [(RUNS, LARGE), ("/v1/basin-maps", {"window": {"resolution": 400}})]
-)
-def test_large_work_becomes_a_job(stored_api: Any, path: str, large: Any) -> None:
+def test_large_work_becomes_a_job(stored_api: Any) -> None:
     for _ in range(2):  # there are no workers, so it stays queued
-        response = stored_api.post(path, large)
+        response = stored_api.post(RUNS, LARGE)
         assert response.status_code == 202
         job = response.json()
-        assert response.headers["location"] == f"{path}/{job['id']}"
+        assert response.headers["location"] == f"{RUNS}/{job['id']}"
         assert int(response.headers["retry-after"]) > 0
         assert "preference-applied" not in response.headers
         assert (job["status"], job["attempt"], job["started_at"]) == ("queued", 1, None)
         assert job["progress"]["done"] == 0
-    listed = stored_api.get(path, params={"status": "queued"}).json()["items"]
+    listed = stored_api.get(RUNS, params={"status": "queued"}).json()["items"]
     assert [each["id"] for each in listed] == [job["id"]]
-    assert stored_api.get(path, params={"status": "succeeded"}).json()["items"] == []
+    assert stored_api.get(RUNS, params={"status": "succeeded"}).json()["items"] == []
     assert stored_api.delete(response.headers["location"]).status_code == 409
     cancelled = stored_api.post(job["links"]["cancel"])
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
@@ -70,7 +67,7 @@ def test_large_work_becomes_a_job(stored_api: Any, path: str, large: Any) -> Non
     assert done.headers["content-type"].startswith("text/event-stream")
     nothing = stored_api.get(job["links"]["events"], headers={"last-event-id": "done"})
     assert nothing.status_code == 204
-    again = stored_api.post(path, large).json()
+    again = stored_api.post(RUNS, LARGE).json()
     assert (again["id"], again["attempt"], again["status"]) == (job["id"], 2, "queued")
 
 
@@ -88,24 +85,13 @@ def test_small_work_becomes_a_job_on_request(stored_api: Any) -> None:
     assert (again.json()["status"], again.json()["attempt"]) == ("succeeded", 2)
 
 
-def test_several_prefer_headers_are_combined(stored_api: Any) -> None:
-    lines = [("prefer", "handling=lenient"), ("prefer", "respond-async"), ("prefer", "wait=0")]
-    for path in (RUNS, "/v1/basin-maps"):
-        response = stored_api.post(path, {}, headers=lines)
-        assert response.status_code == 202
-        assert response.headers["preference-applied"] == "respond-async, wait=0"
-
-
-@pytest.mark.parametrize("path", [RUNS, "/v1/basin-maps"])
-def test_results_that_are_not_stored_must_be_small_and_synchronous(api: Any, path: str) -> None:
+def test_results_that_are_not_stored_must_be_small_and_synchronous(api: Any) -> None:
     body = {"n_iterations": 1, "keep": False}
-    assert api.post(path, body).status_code == 200
-    refused = api.post(path, body, headers={"prefer": "respond-async"})
+    assert api.post(RUNS, body).status_code == 200
+    refused = api.post(RUNS, body, headers={"prefer": "respond-async"})
     api.refused(refused, "/keep", "respond-async")
-    large = {"n_iterations": 10**6, "keep": False, "dataset": {"n_steps": 100}}
-    if path == RUNS:
-        large["record_every"] = 10_000
-    api.refused(api.post(path, large), "/keep", "limit without storing")
+    large = {"n_iterations": 10**6, "keep": False, "record_every": 10_000}
+    api.refused(api.post(RUNS, large | {"dataset": {"n_steps": 100}}), "/keep", "without storing")
 
 
 def test_unknown_jobs_cannot_be_cancelled_or_followed(api: Any) -> None:

@@ -96,15 +96,6 @@ def test_metrics_without_a_database(make_api: Any, monkeypatch: pytest.MonkeyPat
     assert value(samples, "rnn_workers") == 0
 
 
-def test_the_format_follows_the_accept_header(api: Any) -> None:
-    plain = api.get("/metrics")
-    assert plain.headers["content-type"].startswith("text/plain; version=")
-    accept = {"accept": "application/openmetrics-text; version=1.0.0"}
-    other = api.get("/metrics", headers=accept)
-    assert other.headers["content-type"].startswith("application/openmetrics-text")
-    assert other.text.endswith("# EOF\n")
-
-
 @needs("promtool")
 def test_promtool_accepts_the_metrics(make_api: Any) -> None:
     api = make_api()

@@ -68,13 +68,6 @@ def test_operations_have_descriptions(method: str, path: str, operation: Any) ->
     assert statuses == sorted(statuses)
 
 
-def test_operation_ids_are_short_and_unique() -> None:
-    ids = [operation["operationId"] for _, _, operation in operations()]
-    assert len(set(ids)) == len(ids)
-    assert {"train", "predict", "get_training_run", "store_dataset"} < set(ids)
-    assert max(map(len, ids)) <= 25
-
-
 def test_generators_can_represent_all_defaults_numbers_and_unions() -> None:
     for name, shape in SCHEMA["components"]["schemas"].items():
         for at, field in fields(shape, name):

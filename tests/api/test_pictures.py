@@ -1,7 +1,6 @@
 """Pictures, tables and archives: their formats, their look, and caching."""
 
 import io
-import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -11,7 +10,6 @@ from pypdf import PdfReader
 
 from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
 from service.figures import RENDERER_VERSION
-from service.rendering import draw as drawing
 
 pytestmark = pytest.mark.usefixtures("examples")
 
@@ -198,11 +196,6 @@ def test_pictures_of_costs_outside_float64(api: Any, query: str) -> None:
     assert api.get(query).status_code == 200
 
 
-def strides(text: str) -> list[int]:
-    """Return at every how many pixels the cost of an approximated picture is computed."""
-    return [int(number) for number in re.findall(r"<!-- cost at every (\d+)", text)]
-
-
 def test_a_picture_above_the_work_limit_is_approximated(make_api: Any) -> None:
     exact, api = make_api(max_picture_seconds=60), make_api(max_picture_seconds=0.3)
     query = "activation=tanh&n_samples=60&n_steps=20&width=320&height=240"
@@ -212,8 +205,6 @@ def test_a_picture_above_the_work_limit_is_approximated(make_api: Any) -> None:
     assert "<!-- cost at every" not in fine.text
     assert coarse.headers["etag"] != fine.headers["etag"]
     assert b"cost at every" in api.get(f"{SURFACE}.png?{query}").content
-    larger = api.get(f"{SURFACE}.svg?{query.replace('320', '1000')}")
-    assert max(strides(larger.text)) > max(strides(coarse.text))
 
 
 def test_a_finished_run_can_be_drawn_whatever_its_cost_takes(make_api: Any) -> None:
@@ -230,34 +221,6 @@ def test_a_finished_run_can_be_drawn_whatever_its_cost_takes(make_api: Any) -> N
         drawn = api.get(path)
         assert drawn.status_code == 200
         assert "cost at every" in drawn.text
-
-
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return the list of requests drawn during the test."""
-    seen: list[Any] = []
-    original = drawing.draw
-
-    def draw(what: Any) -> bytes:
-        seen.append(what)
-        return original(what)
-
-    monkeypatch.setattr(drawing, "draw", draw)
-    return seen
-
-
-def test_a_picture_is_drawn_once(make_api: Any, drawn: list[Any]) -> None:
-    api = make_api()
-    responses = api.at_once("GET", f"{TRACE}.png?seed=5", 5)
-    responses += [
-        api.get(f"{TRACE}.png?seed=5"),
-        api.post(f"{TRACE}.png", {"dataset": {"seed": 5}}),
-    ]
-    assert len({response.content for response in responses}) == len(drawn) == 1
-    known = {"if-none-match": responses[0].headers["etag"]}
-    assert api.get(f"{TRACE}.png?seed=6", headers=known).status_code == 200
-    assert len(drawn) == 2
-    assert api.get(f"{TRACE}.png?seed=7", headers={"if-none-match": "*"}).status_code == 304
 
 
 def test_cached_pictures_of_deleted_data_are_not_found(make_api: Any) -> None:

@@ -46,9 +46,9 @@ def logged(start_api: Callable[..., Any], tmp_path: Path, restored_logging: None
     """Return a function that starts an application with a log."""
     with ExitStack() as closing:
 
-        def start(log_level: str = "info", **settings: Any) -> Logged:
+        def start(**settings: Any) -> Logged:
             stream = io.StringIO()
-            handler = configure_log(log_level, stream)
+            handler = configure_log("info", stream)
             return Logged(
                 start_api(closing, data_dir=tmp_path / "data", **settings), handler, stream
             )
@@ -106,12 +106,6 @@ def test_estimated_work_is_logged(logged: Any) -> None:
     assert "estimated_seconds" not in log.request("GET", "/livez")
 
 
-def test_a_file_that_has_been_written_is_no_work(logged: Any) -> None:
-    log, path = logged(), "/v1/cost-surface.npz?resolution=50"
-    assert log.request("HEAD", path)["estimated_seconds"] > 0.0
-    assert "estimated_seconds" not in log.request("GET", path)
-
-
 def test_refused_requests_are_logged_with_the_name_of_the_key(logged: Any) -> None:
     log = logged(api_keys=str(ENTRY))
     assert log.request("GET", "/v1/optimizers")["status"] == 401
@@ -163,22 +157,3 @@ def test_an_internal_error_is_logged(logged: Any, monkeypatch: pytest.MonkeyPatc
     (event,) = log.events()
     assert (event["status"], event["route"]) == (500, "/v1/predict")
     assert raised.value.__notes__ == ["request mine"]
-
-
-def test_an_error_during_a_response(logged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> bytes:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("os.pread", fail)
-    log = logged()
-    with pytest.raises(ZeroDivisionError):
-        log.api.get("/v1/cost-surface.npz")
-    (event,) = log.events()
-    assert (event["status"], event["bytes"]) == (500, 0)
-
-
-@pytest.mark.parametrize("level", ["warning", "error"])
-def test_a_higher_level_logs_no_requests(logged: Any, level: str) -> None:
-    log = logged(log_level=level)
-    log.api.get("/livez")
-    assert log.events() == []

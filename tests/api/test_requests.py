@@ -191,13 +191,7 @@ def test_files_have_a_limit_of_their_own(make_api: Any) -> None:
     ("body", "pointer", "detail"),
     [
         ({"a/b~c": 1}, "/a~1b~0c", "Unknown field"),
-        ({"dataset": {"kind": "x"}}, "/dataset/kind", "'count_ones', "),
-        ({"dataset": {"kind": "count_ones", "count_ones": 1}}, "/dataset/count_ones", "Unknown"),
-        (
-            {"dataset": {"kind": "explicit", "inputs": [[1]], "targets": [1, 2]}},
-            "/dataset",
-            "1 sequence, 2 targets",
-        ),
+        ({"dataset": {"inputs": [[1]], "targets": [1, 2]}}, "/dataset", "1 sequence, 2 targets"),
         ({"x" * 1000: 1}, "/" + "x" * 200, "Unknown field"),
     ],
 )
@@ -213,31 +207,13 @@ def test_unknown_query_parameters(api: Any, method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "name", "nearest"),
-    [
-        ("/v1/datasets", "Limit", "limit"),
-        ("/v1/gradient-trace", "n_sample", "n_samples"),
-        ("/v1/cost-surface.png", "points", "point"),
-    ],
-)
-def test_the_nearest_query_parameter_is_named(api: Any, path: str, name: str, nearest: str) -> None:
-    api.refused(api.get(f"{path}?{name}=1"), name, f"did you mean `{nearest}`?")
-
-
-@pytest.mark.parametrize(
     ("query", "parameter", "detail"),
     [
-        ("seed=1&seed=2", "seed", "repeated"),
-        ("seed=1_0", "seed", "number"),
         ("dataset=ds_1&n_steps=3", "dataset", "n_steps cannot"),
-        ("initial_state=1e300", "initial_state", "magnitude"),
         ("point=1,2&point=1", "point", "two numbers, w_in,w_rec, not '1'"),
-        ("point=1,2,3", "point", "two numbers, w_in,w_rec, not '1,2,3'"),
         ("point=1,x", "point", "number, not 'x'"),
         ("w_in=2,1", "w_in", "low must be below high"),
-        ("resolution=1", "resolution", "greater than or equal to 2"),
         ("n_steps=10000&n_samples=9999", "n_samples", "the limit is 20000000"),
-        ("run=run_1&mark=x", "mark", "'optimum' or 'valley'"),
         ("kind=stored", "kind", "'count_ones' or 'remember'"),
     ],
 )
@@ -281,18 +257,9 @@ def test_null_is_not_an_empty_body(api: Any, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "pointer", "nearest", "known"),
     [
-        ("training-runs", {"n_iteration": 9}, "/n_iteration", "n_iterations", "clip, dataset, "),
         ("training-runs", {"clip": {"tresh": 1}}, "/clip/tresh", "threshold", "by, threshold"),
         ("training-runs", {"dataset": {"sede": 1}}, "/dataset/sede", "seed", "kind, n_samples"),
-        (
-            "basin-maps",
-            {"optimizer": {"name": "adam", "beta1": 0.5}},
-            "/optimizer/beta1",
-            "beta_1",
-            "beta_1, beta_2, epsilon, learning_rate, name",
-        ),
         ("cost-surface", {"windows": [{}, {"WIn": {}}]}, "/windows/1/WIn", "w_in", "resolution, "),
-        ("predict", {"contineu": {}}, "/contineu", "continue", "continue, dataset, "),
         ("datasets", {"n_step": 3}, "/n_step", "n_steps", "kind, n_samples, "),
     ],
 )
@@ -321,6 +288,7 @@ def test_numbers_and_names_of_details_are_members(api: Any) -> None:
     ):
         assert (response.status_code, members(response)) == (422, expected)
     unknown = api.get("/v1/datasets?limt=3").json()
+    assert "did you mean `limit`?" in unknown["detail"]
     assert unknown["known"] == unknown["errors"][0]["known"] == ["cursor", "limit"]
     above = api.post(runs, {"n_iterations": 1_000_001}).json()
     assert (above["limit"], above["needed"]) == (1_000_000, 1_000_001)
@@ -364,7 +332,6 @@ def test_a_kind_that_only_one_source_has_is_inferred(api: Any) -> None:
             "/dataset/kind",
             "'count_ones', 'remember', 'explicit', ",
         ),
-        ({"dataset": {"inputs": [[1]]}}, "/dataset/targets", "This field is required"),
         (
             {"optimizer": {"learning_rate": 0.1}},
             "/optimizer/name",

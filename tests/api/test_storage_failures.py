@@ -112,18 +112,11 @@ NEEDING: list[tuple[str, str, Any]] = [
     ("POST", "/v1/training-runs", {"n_iterations": 1}),
     ("GET", "/v1/training-runs", None),
     ("GET", f"/v1/training-runs/{RUN_ID}", None),
-    ("HEAD", f"/v1/training-runs/{RUN_ID}", None),
-    ("GET", f"/v1/training-runs/{RUN_ID}/trajectory", None),
     ("GET", f"/v1/training-runs/{RUN_ID}/trajectory.png", None),
     ("DELETE", f"/v1/training-runs/{RUN_ID}", None),
-    ("POST", "/v1/basin-maps", {"window": {"resolution": 2}}),
-    ("POST", "/v1/fits", {}),
     ("GET", f"/v1/fits/{FIT_ID}.csv", None),
     ("POST", "/v1/datasets", {}),
-    ("GET", "/v1/datasets", None),
-    ("GET", f"/v1/datasets/{DATASET_ID}", None),
     ("GET", f"/v1/datasets/{DATASET_ID}.npz", None),
-    ("DELETE", f"/v1/datasets/{DATASET_ID}", None),
     ("POST", "/v1/predict", {"model": {"kind": "run", "id": RUN_ID}}),
     ("GET", f"/v1/gradient-trace?dataset={DATASET_ID}", None),
     ("GET", f"/v1/cost-surface.png?run={RUN_ID}", None),
@@ -136,11 +129,7 @@ GOING_ON: list[tuple[str, str, Any]] = [
     ("GET", "/v1/optimizers", None),
     ("POST", "/v1/predict", {}),
     ("POST", "/v1/training-runs", {"n_iterations": 1, "keep": False}),
-    ("POST", "/v1/basin-maps", {"window": {"resolution": 2}, "keep": False}),
     ("GET", "/v1/cost-surface.png", None),
-    ("GET", "/v1/gradient-trace", None),
-    ("POST", "/v1/evaluate", {}),
-    ("POST", "/v1/gradient-check", {}),
     ("POST", "/v1/optimum", {}),
 ]
 
@@ -167,11 +156,9 @@ def test_requests_that_need_the_database(left: Any, method: str, path: str, body
     response = api.request(method, path, **more)
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) > 0
-    if method != "HEAD":
-        result = response.json()
-        assert result["type"] == "/problems/unavailable"
-        assert "psycopg" not in response.text
-        assert "socket" not in response.text
+    assert response.json()["type"] == "/problems/unavailable"
+    assert "psycopg" not in response.text
+    assert "socket" not in response.text
 
 
 @pytest.mark.parametrize(("method", "path", "body"), GOING_ON)
