@@ -87,8 +87,7 @@ class Supervisor:
     @property
     def pids(self) -> list[int]:
         """The process ids of the workers that are alive."""
-        processes = [slot.process for slot in self._slots]
-        return [process.pid for process in processes if process is not None]
+        return [process.pid for process in self._processes()]
 
     @property
     def problem(self) -> str | None:
@@ -101,18 +100,23 @@ class Supervisor:
         """Begin to stop the workers; `stop` waits for them."""
         self._stopping.set()
         self._stop_at = min(self._stop_at, monotonic() + self._timing.stop)
-        for slot in self._slots:
-            if slot.process is not None:
-                slot.process.terminate()
+        for process in self._processes():
+            process.terminate()
 
     def stop(self) -> None:
         """Stop the workers, which requeue their jobs. Kill those that take too long."""
         self.terminate()
-        for slot, thread in zip(self._slots, self._threads, strict=False):
+        for thread in self._threads:
             thread.join(max(0.0, self._stop_at - monotonic()))
-            if slot.process is not None:
-                slot.process.kill()
+        for process in self._processes():
+            process.kill()
+        for thread in self._threads:
             thread.join()
+
+    def _processes(self) -> "list[subprocess.Popen[bytes]]":
+        """Return the workers that are alive. Their threads remove those that have ended."""
+        processes = [slot.process for slot in self._slots]
+        return [process for process in processes if process is not None]
 
     def _keep_running(self, slot: _WorkerSlot) -> None:
         """Run one worker after the other, with longer pauses after each that fails in a row."""

@@ -126,18 +126,28 @@ class Scheduler:
             if not is_wanted():
                 budget.abandon()
 
-        give_way = partial(from_thread.run, change_queue) if is_short else None
-        budget = Budget(self._max_seconds if limit is None else limit, SHORT_BUDGET, give_way)
-        try:
-            with watch_disconnection(abandon, WATCH_SECONDS):
+        async def call() -> T:
+            try:
                 # The slots limit the threads, so that each has a limiter of its own.
                 return await to_thread.run_sync(
                     budget.call, function, *arguments, limiter=CapacityLimiter(1)
                 )
-        finally:
-            for queue in held:
-                queue.release_slot()
-            await work.end(budget.spent)
+            finally:
+                for queue in held:
+                    queue.release_slot()
+                await work.end(budget.spent)
+
+        give_way = partial(from_thread.run, change_queue) if is_short else None
+        budget = Budget(self._max_seconds if limit is None else limit, SHORT_BUDGET, give_way)
+        calling = asyncio.create_task(call())
+        try:
+            with watch_disconnection(abandon, WATCH_SECONDS):
+                await asyncio.wait({calling})
+        except asyncio.CancelledError:  # the thread keeps its slot until it ends
+            budget.abandon()
+            calling.add_done_callback(lambda done: done.cancelled() or done.exception())
+            raise
+        return calling.result()
 
     def counts(self) -> dict[str, QueueCounts]:
         """Return how much work waits and runs, by the name of the queue."""

@@ -55,8 +55,9 @@ class CircuitBreaker:
         return True
 
     def _connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
-        if self._retry_at is not None:
-            if monotonic() < self._retry_at:
+        retry_at = self._retry_at  # another thread may change it
+        if retry_at is not None:
+            if monotonic() < retry_at:
                 raise UnresponsiveServerError("the server did not respond a moment ago")
             self._retry_at = monotonic() + REFUSE_SECONDS
         try:

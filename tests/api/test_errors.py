@@ -77,6 +77,7 @@ def test_the_type_of_a_problem_is_a_page_about_it(api: Any, kind: ProblemType) -
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert f"<h1>{kind.title}</h1>" in response.text
     assert f"HTTP status {kind.status}." in response.text
+    assert response.headers["content-security-policy"].endswith("; frame-ancestors 'none'")
     assert api.get("/problems/nothing").status_code == 404
 
 

@@ -10,7 +10,14 @@ import pytest
 
 from service.engine.interruption import check_interruption
 from service.errors import Busy
-from service.scheduling import OverBudget, Scheduler, Work, current_work, disconnection
+from service.scheduling import (
+    OverBudget,
+    Scheduler,
+    SlotQueue,
+    Work,
+    current_work,
+    disconnection,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -249,20 +256,46 @@ async def test_work_ends_when_its_client_leaves_unless_it_is_wanted(*, is_wanted
 
 
 @pytest.mark.parametrize("granted", [False, True])
-async def test_a_cancelled_request_passes_its_slot_on(crowd: Crowd, granted: bool) -> None:
-    scheduler = Scheduler(1, 2)
-    first = crowd.ask(scheduler, "blocker", LONG)
-    await settle()
-    cancelled, last = (crowd.ask(scheduler, name, LONG) for name in ("cancelled", "last"))
+async def test_a_cancelled_request_passes_its_slot_on(granted: bool) -> None:
+    queue = SlotQueue(1, 2)
+    await queue.take_slot()
+    cancelled, last = (asyncio.create_task(queue.take_slot()) for _ in range(2))
     await settle()
     if granted:  # it gets a slot, but it is cancelled before it starts
-        first.add_done_callback(lambda _: cancelled.cancel())
-    else:
-        cancelled.cancel()
-    crowd.go_on.set()
-    await asyncio.gather(first, last)
-    assert crowd.order == ["blocker", "last"]
+        queue.release_slot()
+    cancelled.cancel()
+    if not granted:
+        await settle()
+        queue.release_slot()
+    await last
     assert cancelled.cancelled()
+    queue.release_slot()
+    assert queue.counts == (0, 0)
+
+
+async def test_the_thread_of_a_cancelled_request_ends_keeps_its_slot_and_is_charged() -> None:
+    started, may_spend = Event(), Event()
+    work = Work()
+    current_work.set(work)
+
+    def compute() -> None:
+        started.set()
+        assert may_spend.wait(60)
+        start = thread_time()
+        while thread_time() - start < 60:  # also beyond what gives its slot back
+            check_interruption()
+
+    scheduler = Scheduler(1, 1)
+    task = asyncio.create_task(scheduler.run(SHORT, compute))
+    await asyncio.to_thread(started.wait, 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert scheduler.counts()["short"].running == 1
+    may_spend.set()
+    assert await scheduler.run(SHORT, divmod, 7, 2) == (3, 1)
+    assert 0 < work.spent < 1
+    assert scheduler.counts() == {"short": (0, 0), "long": (0, 0)}
 
 
 async def test_closing_refuses_what_waits_and_completes_what_runs(crowd: Crowd) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from service.api.errors import EXPLANATIONS, PROBLEM_TYPES, TYPE_PREFIX
 from service.api.responses import content_response
+from service.api.routes.explorer import HEADERS as PAGE_HEADERS
 from service.api.routes.explorer import POLICY
 from service.errors import NotFound
 from service.schemas.base import encode
@@ -95,6 +96,5 @@ async def problem_page(request: Request, slug: str) -> Response:
         if kind.slug == slug:
             texts = {"title": kind.title, "explanation": html.escape(EXPLANATIONS[slug])}
             page = PROBLEM.substitute(texts, status=kind.status)
-            headers = {**HEADERS, "Content-Security-Policy": "default-src 'none'"}
-            return content_response(request, page.encode(), "text/html", headers)
+            return content_response(request, page.encode(), "text/html", PAGE_HEADERS)
     raise NotFound(f"there is no problem {slug[:80]!r}")
