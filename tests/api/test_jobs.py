@@ -221,3 +221,11 @@ def test_httpx_sse_gets_no_event_without_data(api: Any) -> None:
     (done,) = api.runner.run(read())
     assert (done.event, done.retry) == ("done", 1000)
     assert json.loads(done.data)["status"] == "succeeded"
+
+
+def test_several_prefer_headers_are_combined(stored_api: Any) -> None:
+    lines = [("prefer", "handling=lenient"), ("prefer", "respond-async"), ("prefer", "wait=0")]
+    for path in (RUNS, "/v1/basin-maps"):
+        response = stored_api.post(path, {}, headers=lines)
+        assert response.status_code == 202
+        assert response.headers["preference-applied"] == "respond-async, wait=0"

@@ -4,11 +4,13 @@ import re
 from itertools import pairwise
 
 import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.explorer.conftest import (
     Explorer,
+    ModuleCaller,
     Opener,
     box,
     on_screens,
@@ -212,3 +214,19 @@ def test_a_sweep_of_rates(open_page: Opener, api: httpx.Client, viewport: dict[s
     assert str(names[3]).startswith("Run 4, 1.4×10⁻⁴: ")
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     assert violations(page) == []
+
+
+def test_every_optimizer_has_a_rate_to_sweep(call_modules: ModuleCaller, api: httpx.Client) -> None:
+    for optimizer in api.get("/v1/optimizers").json()["items"]:
+        names = {parameter["name"]: parameter["default"] for parameter in optimizer["parameters"]}
+        rate = next(name for name in ("learning_rate", "initial_step", "damping") if name in names)
+        states = call_modules(
+            ["model/optimizers"],
+            """({ spreadRates }, optimizer) =>
+              spreadRates({ parameters: { other: 0.5, [optimizer.rate]: 3 } }, [optimizer])""",
+            {**optimizer, "rate": rate},
+        )
+        spread = [state["parameters"].get(rate, names[rate]) for state in states]
+        exact = np.geomspace(3e-4, 30, 8)
+        assert spread == pytest.approx(exact.tolist(), rel=0.06)
+        assert all(state["parameters"]["other"] == 0.5 for state in states)

@@ -110,6 +110,22 @@ def test_the_script_writes_the_files() -> None:
         assert (FOLDER / name).read_text("ascii") == example_series.write_table(example.make())
 
 
+@pytest.mark.parametrize("name", [name for name, each in EXAMPLES.items() if not each.trap])
+def test_the_fit_finds_the_truth(name: str) -> None:
+    example = EXAMPLES[name]
+    series = read(name, example)
+    assert series.step == example.step
+    result = fit_example(series, **example.options)
+    assert result.is_identifiable
+    assert result.is_unique
+    assert any(low <= example.w_rec <= high for low, high in result.intervals)
+    if result.trust.interval:
+        truth = [example.weights[name] for name in series.input_names]
+        _, low, high = np.asarray(result.parameters.w_in).T
+        assert (low <= truth).all()
+        assert (truth <= high).all()
+
+
 def test_what_the_examples_show() -> None:
     reasons = {
         name: fit_example(read(name, example), **example.options).trust.reasons
