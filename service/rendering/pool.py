@@ -102,9 +102,11 @@ class RenderPool:
         loop = asyncio.get_running_loop()
         call = loop.run_in_executor(self._threads, function, renderer)
 
-        def release(_: object) -> None:
+        def release(done: asyncio.Future[T]) -> None:
             self._idle.append(renderer)
             self._queue.release_slot()
+            if not done.cancelled():
+                done.exception()  # asyncio logs it if the cancelled request does not retrieve it
 
         call.add_done_callback(release)
         return await asyncio.shield(call)

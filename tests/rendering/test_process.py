@@ -1,6 +1,7 @@
 """Rendering processes that are stopped, killed and replaced, and the queue in front of them."""
 
 import asyncio
+import gc
 import os
 import select
 import signal
@@ -249,6 +250,26 @@ def test_a_renderer_finishes_a_cancelled_picture(start_pool: Any, fake_renderers
 
     assert run.runner.run(cancel()) == b"drawn"
     assert len(fake_renderers[0].drawn) == 2
+
+
+def test_the_failure_of_a_cancelled_picture_is_not_logged(
+    start_pool: Any, fake_renderers: Any
+) -> None:
+    run = start_pool(1)
+    errors: list[Any] = []
+
+    async def cancel() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, error: errors.append(error))
+        drawing = asyncio.ensure_future(run.pool.draw(surface()))
+        await until(lambda: fake_renderers and fake_renderers[0].drawn)
+        drawing.cancel()
+        await asyncio.gather(drawing, return_exceptions=True)
+        fake_renderers[0].stop()
+        await until(lambda: not run.pool.n_drawing)
+        gc.collect()
+
+    run.runner.run(cancel())
+    assert not errors
 
 
 def test_waiting_times_out(start_pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
