@@ -169,14 +169,17 @@ def fit(
     problem = Problem(series, options)
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
-    results = list[Result]()
-    for delay in range(options.delay[0], options.delay[1] + 1):
-        results.append(Result(Problem(series, options, delay)))
+    best = Result(problem)
+    costs = [DelayCost(problem.delay, best.cost, best.criterion)]
+    after_search()
+    for delay in range(problem.delay + 1, options.delay[1] + 1):
+        result = Result(Problem(series, options, delay))
+        costs.append(DelayCost(delay, result.cost, result.criterion))
+        best, other = sorted((best, result), key=lambda each: each.criterion)
+        del other.profile  # It refers to its fit, which would not be freed at once.
         after_search()
-    best = min(results, key=lambda result: result.criterion)
-    above = best.get_excess(np.array([result.criterion for result in results])).tolist()
+    above = best.get_excess(np.array([each.criterion for each in costs])).tolist()
     best.delays = [
-        DelayCost(result.problem.delay, result.cost, excess)
-        for result, excess in zip(results, above, strict=True)
+        each._replace(criterion=excess) for each, excess in zip(costs, above, strict=True)
     ]
     return best

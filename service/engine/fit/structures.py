@@ -183,8 +183,8 @@ def judge_effect(problem: Problem) -> Effect | None:
         return np.asarray(np.min(lowest, axis=0))
 
     low, high = options.delay
-    tried = [Problem(problem.series, options, delay) for delay in range(low, high + 1)]
-    gains = find_lowest(null) - np.min([find_lowest(each) for each in tried], axis=0)
+    tried = (Problem(problem.series, options, delay) for delay in range(low, high + 1))
+    gains = find_lowest(null) - np.min([*map(find_lowest, tried)], axis=0)
     sizes = np.abs(gains)
     if sizes[0] < CONFOUNDED and np.median(sizes) < CONFOUNDED:
         return None

@@ -1,5 +1,6 @@
 """Known answers, symmetries, and data that determine little."""
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,21 @@ def test_a_delay_is_found() -> None:
     y[:6] = np.nan
     alone = fit(Series.from_sequences((x,), (y,)), FitOptions(delay=(4, 4)))
     assert alone.w_rec == pytest.approx(0.7, abs=0.05)
+
+
+def test_the_fit_with_the_best_delay_is_the_only_one_that_stays_in_memory() -> None:
+    """Each holds several copies of its data: 50 delays of a million targets would not fit."""
+
+    def count_results() -> None:
+        counts.append(sum(type(each) is Result for each in gc.get_objects()))
+
+    counts = list[int]()
+    gc.collect()
+    count_results()
+    fit(make_series(), FitOptions(delay=(0, 8)), count_results)
+    before, *after = counts
+    assert len(after) == 9
+    assert max(after) <= before + 2  # the best one, and the latest
 
 
 def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
