@@ -33,3 +33,14 @@ def test_a_search_that_ends_early_is_told() -> None:
 
     grid = np.linspace(LOW, HIGH, 100)
     assert not search(evaluate, evaluate(grid), (LOW, HIGH)).is_complete
+
+
+def test_points_without_digits_hide_no_minimum_beside_them() -> None:
+    def evaluate(w: Array) -> Evaluation:
+        """Return (w - 1/2)², unknown from 0.1 to 0.4."""
+        cost = np.where((w > 0.1) & (w < 0.4), np.nan, (w - 0.5) ** 2)
+        return Evaluation(w, cost, 2.0 * w - 1.0, np.full(len(w), ACCURACY))
+
+    profile = search(evaluate, evaluate(make_grid(10, LOW, HIGH)), (LOW, HIGH))
+    np.testing.assert_allclose(profile.minima.w, [0.5], rtol=1e-12)
+    assert not np.isnan(profile.points.cost).any()
