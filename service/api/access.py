@@ -73,7 +73,7 @@ class AccessPolicy:
         if (is_preflight and is_trusted) or not needs_key(path):
             return
         if self._keys:
-            record.key = self._check_key(record.method, path, headers)
+            self._check_key(record, path, headers)
             current_key.set(record.key)
         address, _ = record.scope.get("client") or ("", 0)
         current_client.set(f"key {record.key}" if record.key else name_address(address))
@@ -121,8 +121,8 @@ class AccessPolicy:
     def _is_trusted(self, origin: str) -> bool:
         return origin in self._origins or ANY in self._origins
 
-    def _check_key(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> str:
-        """Return the name of the key in the Authorization header, if it allows the request."""
+    def _check_key(self, record: RequestRecord, path: str, headers: Mapping[bytes, bytes]) -> None:
+        """Record the key in the Authorization header; raises Refused unless it allows this."""
         kind, _, secret = headers.get(b"authorization", b"").strip().partition(b" ")
         if kind.lower() != b"bearer":
             detail = "an API key is required, as Authorization: Bearer <key>"
@@ -130,12 +130,12 @@ class AccessPolicy:
         key = find_key(self._keys, secret.strip())
         if key is None:
             raise _challenge(UNAUTHORIZED, "the API key is unknown", ', error="invalid_token"')
-        needed = scope_for(method, path)
+        record.key = key.name
+        needed = scope_for(record.method, path)
         if needed is Scope.WRITE and key.scope is not Scope.WRITE:
             detail = f"the key {key.name!r} has the scope {key.scope}, and this needs {needed}"
             error = f', error="insufficient_scope", scope="{needed}"'
             raise _challenge(FORBIDDEN, detail, error)
-        return key.name
 
 
 def needs_key(path: str) -> bool:

@@ -146,6 +146,14 @@ def test_a_deletion_is_audited_if_its_client_has_left(restored_logging: None) ->
     assert audit["request_id"] == "mine"
 
 
+def test_a_request_without_the_scope_is_logged_with_the_name_of_the_key(logged: Any) -> None:
+    key, entry = make_key("reader", Scope.READ)
+    event = logged(api_keys=str(entry)).request(
+        "DELETE", f"/v1/datasets/{DATASET_ID}", headers=bearer(key)
+    )
+    assert (event["status"], event["key"]) == (403, "reader")
+
+
 def test_an_internal_error_is_logged(logged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: Any) -> None:
         raise ZeroDivisionError
