@@ -1,30 +1,111 @@
-"""The search of a profile where minima hide between the points of its grid."""
+"""Minima and level sets of polynomials, whose roots numpy knows."""
 
 import numpy as np
+import pytest
 from numpy.polynomial import Polynomial
 
-from service.engine.profile import Evaluation, make_grid, search
+from service.engine.profile import Evaluation, Profile, find_roots, make_grid, search
 from service.engine.types import Array
 
 LOW, HIGH = -1.5, 1.5
 ACCURACY = 1e-13
 
 
+def search_polynomial(
+    cost: Polynomial, unknown: tuple[float, float] = (2.0, 2.0)
+) -> Profile[Evaluation]:
+    """Search a polynomial that has no digits in one interval."""
+    slope = cost.deriv()
+
+    def evaluate(w: Array) -> Evaluation:
+        is_known = (w <= unknown[0]) | (w >= unknown[1])
+        values = np.where(is_known, cost(w), np.nan)
+        slopes = np.where(is_known, slope(w), np.nan)
+        return Evaluation(w, values, slopes, np.full(len(w), ACCURACY))
+
+    return search(evaluate, evaluate(make_grid(10, LOW, HIGH)), (LOW, HIGH))
+
+
+def real_roots(polynomial: Polynomial) -> Array:
+    roots = polynomial.roots()
+    real = roots.real[np.abs(roots.imag) < 1e-9]
+    return np.sort(real[(real > LOW) & (real < HIGH)])
+
+
+def draw_polynomial(seed: int) -> Polynomial:
+    """Return a polynomial with five extrema in the range, in different gaps of the grid."""
+    rng = np.random.default_rng(seed)
+    extrema = np.sort(rng.uniform(LOW, HIGH - 0.4, 5)) + 0.1 * np.arange(5)
+    return Polynomial.fromroots(extrema).integ() * 100.0 - 0.05
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_all_minima_are_found_and_sorted(seed: int) -> None:
+    cost = draw_polynomial(seed)
+    extrema = real_roots(cost.deriv())
+    minima = extrema[cost.deriv(2)(extrema) > 0.0]
+    ends = [w for w, sign in ((LOW, 1.0), (HIGH, -1.0)) if sign * cost.deriv()(w) > 0.0]
+    expected = sorted([*minima.tolist(), *ends])
+    found = search_polynomial(cost).minima
+    assert sorted(found.w.tolist()) == pytest.approx(expected, abs=1e-7)
+    assert found.cost == pytest.approx(np.sort(cost(np.array(expected))), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_level_sets_end_at_roots(seed: int) -> None:
+    cost = draw_polynomial(seed)
+    profile = search_polynomial(cost)
+    costs = profile.points.cost
+    for share in (0.01, 0.3, 0.7):
+        level = float(costs.min() + share * (costs.max() - costs.min()))
+        pieces = profile.level_set(level)
+        inner = [w for piece in pieces for w in piece if w not in (LOW, HIGH)]
+        assert inner == pytest.approx(real_roots(cost - level).tolist(), abs=1e-9)
+        assert all(cost(0.5 * (low + high)) <= level for low, high in pieces)
+    assert profile.level_set(float(costs.min()) - 1.0) == []
+    assert profile.level_set(float(costs.max()) + 1.0) == [(LOW, HIGH)]
+
+
 def test_a_narrow_valley_between_two_points_of_the_grid_is_found() -> None:
     # Both neighbors on the grid have slopes that lead out of their gap.
-    grid = make_grid(10, LOW, HIGH)
-    low, high = grid[40:42]
+    low, high = make_grid(10, LOW, HIGH)[40:42]
     middle, h = 0.5 * (low + high), high - low
     valley = Polynomial.fromroots([middle - 0.2 * h, middle, middle + 0.2 * h]).integ()
     cost = (valley - valley(middle)) / h**4
-
-    def evaluate(w: Array) -> Evaluation:
-        return Evaluation(w, cost(w), cost.deriv()(w), np.full(len(w), ACCURACY))
-
-    profile = search(evaluate, evaluate(grid), (LOW, HIGH))
-    assert profile.is_complete
+    found = search_polynomial(cost).minima.w
     expected = [middle - 0.2 * h, middle + 0.2 * h]
-    assert np.abs(np.sort(profile.minima.w[:2]) - expected).max() < 1e-9
+    assert np.abs(np.sort(found[:2]) - expected).max() < 1e-9
+
+
+def test_points_without_digits_hide_no_minimum_beside_them() -> None:
+    cost = Polynomial([0.25, -1.0, 1.0])  # (w - 1/2)²
+    profile = search_polynomial(cost, unknown=(0.1, 0.4))
+    assert profile.minima.w.tolist() == pytest.approx([0.5], abs=1e-12)
+    assert not np.isnan(profile.points.cost).any()
+    assert np.isfinite(profile.points.w).all()
+
+
+@pytest.mark.parametrize(("change", "is_flat"), [(0.0, True), (0.1, True), (10.0, False)])
+def test_costs_are_equal_within_their_accuracy(change: float, is_flat: bool) -> None:
+    profile = search_polynomial(Polynomial([-3.0, change * ACCURACY]))
+    assert profile.is_flat is is_flat
+    assert len(profile.minima.w) == 1
+
+
+def test_minima_of_equal_cost_are_all_listed() -> None:
+    cost = Polynomial([0.25, 0.0, -1.0, 0.0, 1.0])  # (w² - 1/2)²
+    minima = search_polynomial(cost).minima
+    assert np.sort(minima.w) == pytest.approx([-np.sqrt(0.5), np.sqrt(0.5)], abs=1e-9)
+    assert np.ptp(minima.cost) <= ACCURACY
+
+
+def test_a_root_at_an_end_needs_no_evaluation() -> None:
+    def function(_: Array) -> Array:
+        raise AssertionError
+
+    ends = np.array([1.0, 2.0]), np.array([1.5, 3.0])
+    values = np.array([0.0, -1.0]), np.array([4.0, 0.0])
+    np.testing.assert_array_equal(find_roots(function, ends, values), [1.0, 3.0])
 
 
 def test_a_search_that_ends_early_is_told() -> None:
@@ -33,14 +114,4 @@ def test_a_search_that_ends_early_is_told() -> None:
 
     grid = np.linspace(LOW, HIGH, 100)
     assert not search(evaluate, evaluate(grid), (LOW, HIGH)).is_complete
-
-
-def test_points_without_digits_hide_no_minimum_beside_them() -> None:
-    def evaluate(w: Array) -> Evaluation:
-        """Return (w - 1/2)², unknown from 0.1 to 0.4."""
-        cost = np.where((w > 0.1) & (w < 0.4), np.nan, (w - 0.5) ** 2)
-        return Evaluation(w, cost, 2.0 * w - 1.0, np.full(len(w), ACCURACY))
-
-    profile = search(evaluate, evaluate(make_grid(10, LOW, HIGH)), (LOW, HIGH))
-    np.testing.assert_allclose(profile.minima.w, [0.5], rtol=1e-12)
-    assert not np.isnan(profile.points.cost).any()
+    assert search_polynomial(draw_polynomial(1)).is_complete
