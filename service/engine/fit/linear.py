@@ -93,16 +93,17 @@ class Rows:
         if not self.has_own_starts:
             return columns, logs
         sequences = self.sequences
+        counts = sequences.multiplicity[sequences.sequence[sequences.edges]]
         start, others = split_starts(columns[..., :n])
         share, squares = sequences.find_shares(start, others)
         results = [others - start * share[..., sequences.member, :]]
         # There is at least one target per sequence, so no start vanishes.
-        logs[0] = np.log(squares[..., 0]) @ sequences.multiplicity
+        logs[0] = np.log(squares[..., 0]) @ counts
         if has_slopes:
             turn, slopes = split_starts(columns[..., n:])
             slopes = slopes - turn * share[..., sequences.member, :]
             results.append(sequences.remove_starts(start, slopes))
-            logs[1] = 2.0 * sequences.find_shares(start, turn)[0][..., 0] @ sequences.multiplicity
+            logs[1] = 2.0 * sequences.find_shares(start, turn)[0][..., 0] @ counts
         return np.concatenate(results, axis=3), logs
 
 

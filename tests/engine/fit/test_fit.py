@@ -278,6 +278,24 @@ def test_a_sequence_without_targets_counts_for_nothing() -> None:
     assert set(other.table["sequence"]) == {1.0}
 
 
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+def test_a_sequence_without_targets_beside_several_others_does_not_change_the_verdict(
+    noise: Any,
+) -> None:
+    each = [make_series(seed=seed) for seed in range(3)]
+    inputs, targets = [one.inputs for one in each], [one.targets for one in each]
+    options = FitOptions(noise=noise)
+    result = fit(Series.from_sequences(inputs, targets), options)
+    blank = np.full(60, np.nan)
+    both = Series.from_sequences((inputs[0], *inputs), (blank, *targets))
+    other = fit(both, options)
+    check_same(result, other)
+    assert other.trust.reasons == result.trust.reasons
+    assert other.trust.cautions == result.trust.cautions
+    assert other.effect == result.effect
+    assert other.residuals == pytest.approx(result.residuals, rel=1e-9)
+
+
 # Data that determine little.
 
 
