@@ -16,6 +16,7 @@ from service.engine.fit.criterion import Criterion, Points
 from service.engine.fit.linear import RANK_RTOL, Linear, Rows, solve
 from service.engine.fit.sequences import spread
 from service.engine.fit.solution import Solution
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
 SEED: Final = 1
@@ -249,6 +250,7 @@ def _follow_inputs(
     lags = range(lags.start, min(lags.stop, max(2, longest // 5) + 1))
 
     def score(columns: Array) -> Array:
+        check_interruption()
         columns = sequences.whiten(columns, residuals.rho)
         before = np.linalg.norm(columns, axis=0)
         columns = residuals.project(columns)
