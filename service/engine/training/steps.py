@@ -26,8 +26,20 @@ def clip_gradient(
 ) -> tuple[FloatOrArray, FloatOrArray]:
     """Return both components of a gradient, clipped.
 
-    For clipping by norm, their squares must not overflow: ``unit`` is the number by which they were
-    divided, and the results are not divided.
+    Parameters
+    ----------
+    g_in, g_rec
+        The derivatives with respect to w_in and w_rec: floats, or arrays of one shape. For clipping
+        by norm, their squares must not overflow.
+    clip
+        The bound.
+    unit
+        For clipping by norm, the number by which both were divided, elementwise.
+
+    Returns
+    -------
+    g_in, g_rec
+        Of the same type and shape, not divided.
     """
     bound = clip.threshold
     minimum, maximum, root = FOR_FLOATS if isinstance(g_in, float) else FOR_ARRAYS
@@ -42,7 +54,19 @@ def to_float64(
 ) -> tuple[FloatOrArray, FloatOrArray]:
     """Return the part of a gradient outside the float64 range that the optimizer uses.
 
-    These are the signs, or the clipped gradient. A component that overflows even then is infinite.
+    Parameters
+    ----------
+    extended : (M,) and (M,)
+        The derivatives with respect to w_in and w_rec.
+    clip
+        The bound, if there is one.
+    uses_magnitude
+        Whether the optimizer uses more than signs.
+
+    Returns
+    -------
+    by_w_in, by_w_rec : (M,)
+        The signs, or the clipped gradient. A component that overflows even then is infinite.
     """
     by_w_in, by_w_rec = extended
     if not uses_magnitude:
