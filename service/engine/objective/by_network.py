@@ -158,14 +158,14 @@ class NetworkObjective:
         -------
         by_w_in, by_w_rec : (M,)
         """
-
-        def compute(w_in: Array, w_rec: Array) -> Array:
-            both, _ = extended_gradients(self._inputs, self._targets, w_in, w_rec, self._network)
-            return np.array([(each.mantissa, each.exponent) for each in both])
-
         n_states = 8 * self._inputs.shape[1]
-        by_w_in, by_w_rec = self._in_chunks(compute, w_in, w_rec, n_states)
+        by_w_in, by_w_rec = self._in_chunks(self._extended_backward, w_in, w_rec, n_states)
         return ExtendedArray(*by_w_in), ExtendedArray(*by_w_rec)
+
+    def _extended_backward(self, w_in: Array, w_rec: Array) -> Array:
+        """Return mantissas and exponents of both derivatives for M weights, (2, 2, M)."""
+        both, _ = extended_gradients(self._inputs, self._targets, w_in, w_rec, self._network)
+        return np.array([(each.mantissa, each.exponent) for each in both])
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
         """Return the linearized least-squares problem for each pair of weights.
