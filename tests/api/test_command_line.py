@@ -130,7 +130,8 @@ def test_the_verdict_precedes_the_numbers_and_is_no_error(run: Run) -> None:
     lines = run(f"{FIT_SALES} --no-offset").splitlines()
     assert lines[:2] == [
         "Do not trust the interval.",
-        "- A constant level seems to be missing. Fit with an offset, unless the level must be 0.",
+        "- A constant level seems to be missing or wrong. "
+        "Fit an offset, unless the level is known, for example to be 0.",
     ]
     (better,) = (line for line in lines if line.startswith("- With "))
     assert better == "- With --offset true: time constant 1.93961, R² 0.910812."

@@ -129,7 +129,7 @@ def test_every_example_and_its_truth(open_fit: FitOpener, api: httpx.Client, fil
             "No effect of moonlight on births is visible in these 200 rows"
         )
         expect(page.locator("#time-constant, #interval, #verdict.fine")).to_have_count(0)
-        expect(page.locator("#quality")).not_to_contain_text("settles")
+        expect(page.locator("#quality")).not_to_contain_text(re.compile("settles|Explains"))
         expect(page.locator("#stored")).to_contain_text("The moon does nothing")
         expect(page.locator(".level")).to_have_count(0)  # it is above all that is drawn
         return
@@ -175,21 +175,37 @@ def test_a_table_that_cannot_be_read_shows_line_and_column(open_fit: FitOpener) 
 def test_the_button_allows_for_autocorrelated_noise(open_fit: FitOpener, api: httpx.Client) -> None:
     page = open_fit()
     white = load_and_fit(page, room_with_slow_noise())
-    expect(page.locator("#verdict.doubt")).to_contain_text("Successive residuals resemble")
+    verdict = page.locator("#verdict.doubt")
+    expect(verdict).to_contain_text("Successive residuals resemble each other")
+    (cautious,) = api.get(f"/v1/fits/{white}").json()["trust"]["cautious"]
+    low, high = (f"{-1 / np.log(cautious[end]):.3g}" for end in ("low", "high"))
+    expect(verdict).to_contain_text(f"({low} to {high}) instead of")
     page.get_by_role("button", name="Use this").click()
     expect(page.locator("#noise")).to_have_value("ar1")
     fit = api.get(f"/v1/fits/{shown_fit(page, other_than=white)}").json()
     assert fit["request"]["noise"] == "ar1"
     expect_sentence(page, fit)
-    expect(page.locator("#verdict.fine")).to_contain_text("Autocorrelated noise is allowed for")
+    expect(page.locator("#verdict.fine")).to_contain_text(
+        "This fit allows for autocorrelated noise"
+    )
     link = page.get_by_role("link", name="Fit CSV", include_hidden=True)
     assert api.get(link.get_attribute("href") or "").text.startswith("sequence,")
+
+
+@pytest.mark.slow
+def test_noise_that_drifts_leaves_no_level(open_fit: FitOpener) -> None:
+    page = open_fit()
+    white = load_and_fit(page, shop(rho=1.0))
+    page.get_by_role("button", name="Use this").click()
+    shown_fit(page, other_than=white)
+    expect(page.locator("#doubts")).to_contain_text("The noise drifts without end, so the level")
+    expect(page.locator("#quality")).not_to_contain_text("settles")
 
 
 DIFFICULT: dict[str, tuple[str, str, dict[str, str]]] = {
     "collinear": (
         shop(social=lambda search, rng: 1.1 * search + rng.normal(0.0, 0.01, len(search))),
-        *("Time constant", {"#doubts": "Some effects are nearly the same"}),
+        *("Time constant", {"#doubts": "hard to tell apart"}),
     ),
     "useless input": (
         shop(radio=lambda search, rng: rng.gamma(2.0, 3.0, len(search))),
@@ -199,7 +215,7 @@ DIFFICULT: dict[str, tuple[str, str, dict[str, str]]] = {
     "alternating": (shop(rho=-0.6), "Time constant", {"#doubts": "Successive residuals alternate"}),
     "delay": (
         *(shop(0.2, delay=2), ""),
-        {"#verdict.doubt": "The inputs seem to act 2 weeks later than this fit assumes. Then"},
+        {"#verdict.doubt": "The inputs seem to act 2 weeks later than this fit assumes."},
     ),
     "few rows": (shop(n_rows=4), "4 rows cannot tell; about 50 are needed", {}),
     "fast": (shop(-0.1), "Time constant at most", {"#doubts": "reaches an end"}),
@@ -301,7 +317,7 @@ def test_a_refused_fit_is_explained_in_words_of_the_page(open_fit: FitOpener) ->
     expect(problem).to_contain_text("Dead time: it should be greater than or equal to 0")
     rows = [f"{k},{k // 2},{k % 5},{k % 3}" for k in range(4)]
     load(page, "\n".join(["minute,test,x,y", *rows]))
-    expect(problem).to_contain_text("There are 4 targets for 5 unknowns")
+    expect(problem).to_contain_text("There are 4 targets for 5 unknowns; about 50 are needed")
     expect(problem).to_contain_text("Sequence is “test”, with 2 different values; choose none")
 
 
@@ -397,8 +413,9 @@ def test_the_first_step_is_at_one_step_as_in_the_pictures(call_modules: ModuleCa
     assert [part["name"] for part in places["parts"]] == ["sequence 0", "sequence 1"]
 
 
-def test_weeks_of_the_year_are_times(call_modules: ModuleCaller) -> None:
-    table = "\n".join(["shop,period,sales", *(f"a,2024-W{week:02},{week}" for week in range(1, 5))])
+@pytest.mark.parametrize("period", ["2024-W0{}", "2024-Q{}", "2024Q{}", "Q{} 2024"])
+def test_weeks_and_quarters_are_times(call_modules: ModuleCaller, period: str) -> None:
+    table = "\n".join(["shop,period,sales", *(f"a,{period.format(k)},{k}" for k in range(1, 5))])
     function = f"({{ readTable, recognizeColumns }}) => recognizeColumns(readTable('', {table!r}))"
     columns = call_modules(["model/table", "fit/table"], function)
     assert columns == {"time": "period", "sequence": "shop", "target": "sales", "inputs": []}

@@ -95,13 +95,15 @@ def test_a_spreadsheet_is_repaired_step_by_step(open_fit: FitOpener) -> None:
         state = 0.8 * state + 100 * heat + 200
         value = f"{state + 40 * ((7 * k) % 5 - 2):,.2f}"
         german = value.replace(",", "_").replace(".", ",").replace("_", ".")
-        rows.append(f"{k + 1};{1 + k // 24:02}/02/2024 {k % 24}:00;{heat};{german}")
+        target = "NaN" if k == 30 else german
+        rows.append(f"{k + 1};{1 + k // 24:02}/02/2024 {k % 24}:00;{heat};{target}")
     table = "\n".join(["Nr.;Zeit;Heizung;Leistung", ";;kW;W", *rows, ";;;"])
     page = open_fit(expected=(422,))
     room = shown_fit(page)
     load(page, table)
     problem = page.locator("#fit-problem")
-    for name in ("line of units", "empty line at the end", "as day/month", "Read 1."):
+    buttons = ("line of units", "empty line at the end", "Read 1.", "as day/month", "Read NaN")
+    for name in buttons:
         button = problem.get_by_role("button", name=name)
         button.click()
         expect(button).to_have_count(0)

@@ -3,6 +3,7 @@ import { enableCopy } from "../lib/clipboard.js";
 import { byId, createButton, html, setAttributes } from "../lib/dom.js";
 import { takeTable } from "../lib/handover.js";
 import { LatestRequest } from "../model/api.js";
+import { readTable } from "../model/table.js";
 import { closeDrawer, enableHeader } from "../views/drawers.js";
 import { acceptFiles } from "../views/files.js";
 import { showProblem } from "../views/problems.js";
@@ -75,9 +76,12 @@ function fail(problem, retry) {
 /** Fit the table with another text or with other columns. @param {Repair} repair */
 function repair({ text, columns }) {
   if (!store.question) return;
-  const { table, options, columns: chosen } = store.question;
-  if (columns) ask({ columns: { ...chosen, ...columns } });
-  else if (text) loader.loadOwn(table.name, text, options);
+  const { table, columns: chosen } = store.question;
+  const repaired = text === undefined ? table : readTable(table.name, text);
+  // The columns keep their places, but a line of units may append to their names.
+  const rename = (/** @type {string} */ name) => repaired.columns[table.columns.findIndex((each) => each.name === name)]?.name ?? "";
+  const [time, target, sequence] = [chosen.time, chosen.target, chosen.sequence].map(rename);
+  ask({ table: repaired, columns: { ...chosen, time, target, sequence, inputs: chosen.inputs.map(rename), ...columns } });
 }
 
 /** Fit with other options. @param {Partial<FitOptions>} options */

@@ -24,7 +24,7 @@ export function listRepairs({ table, columns }) {
   const repairs = [...skipUnits(table, rows, [...inputs, target]), ...dropEmptyEnd(table, rows)];
   if (repairs.length) return repairs.slice(0, 1);
   return [
-    ...chooseMarks(table, rows),
+    ...chooseMarks(table, rows).filter(({ columns: marks }) => marks?.decimal !== columns.decimal),
     ...orderDates(table, rows, time < 0 ? table.columns.findIndex((_, j) => SLASHED.test(rows[0]?.[j] ?? "")) : time),
     ...markGaps(table, rows, target),
     ...fillGaps(table, rows, inputs, places([columns.sequence])[0], time >= 0),

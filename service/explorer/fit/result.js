@@ -35,7 +35,8 @@ export function createResult(store, apply) {
 /** @param {Answer} answer @returns {(Node | string)[]} */
 function describeHeadline({ fit }) {
   const rows = count(fit.n_targets, "row");
-  if (isTooShort(fit)) return [`${rows} cannot tell; about ${countNeeded(fit)} are needed`];
+  const n_unknowns = fit.n_targets - Math.max(0, fit.degrees_of_freedom);
+  if (isTooShort(fit)) return [`${rows} cannot tell; about ${countNeeded(n_unknowns)} are needed`];
   const inputs = either.format(fit.inputs.map(({ name }) => bare(name)));
   if (isBlind(fit)) return [`No effect of ${inputs} on ${bare(fit.target)} is visible in these ${rows}`];
   const { unit } = fit.request.step;
@@ -59,7 +60,7 @@ function describeMissing(fit) {
 /** @param {Answer} answer @returns {(Node | string)[]} */
 function describeResult({ fit }) {
   const { step, confidence } = fit.request;
-  if (isBlind(fit)) return ["What happens looks the same as noise. Add other inputs or more rows."];
+  if (isBlind(fit)) return ["Noise alone would look the same. Add other inputs or more rows."];
   if (isTooShort(fit) || !isIdentified(fit)) return ["Any time constant fits about as well."];
   const { value } = fit.time_constant;
   const ranges = chooseInterval(fit);
@@ -99,14 +100,15 @@ function describeQuality({ fit, dataset }) {
   const rest = dataset.n_targets - fit.n_targets;
   const target = splitUnit(fit.target);
   const facts = [
-    ...(fit.r_squared === null
+    ...(fit.r_squared === null || fit.r_squared < 0 || isBlind(fit)
       ? []
       : [`Explains ${formatPercent(Math.floor(1000 * fit.r_squared) / 1000)} of the variance of ${target.name}`]),
     `typical error ${format(fit.rmse)} ${target.unit}`.trim(),
     ...(isBlind(fit) || isTooShort(fit) ? [] : [`w_rec ${formatNumber(fit.w_rec.value, 4)}`]),
     `${count(fit.n_targets, "target")}${rest ? ` (${rest} left out)` : ""}`,
   ];
-  const level = isIdentified(fit) && !isTooShort(fit) && !isBlind(fit) ? fit.offset?.value : null;
+  const hasLevel = isIdentified(fit) && !isTooShort(fit) && !isBlind(fit) && !fit.trust.cautions.includes("rho_at_limit");
+  const level = hasLevel ? fit.offset?.value : null;
   const settles =
     typeof level === "number" ? ` Without any input, ${target.name} settles at ${`${format(level)} ${target.unit}`.trim()}.` : "";
   return `${capitalize(facts.join("; "))}.${settles}`;
@@ -119,6 +121,7 @@ function describeEffects({ inputs, target }) {
   const key = inputs.some(({ steady_state_gain }) => hasLimit(steady_state_gain)) ? "steady_state_gain" : "w_in";
   const known = inputs.filter((input) => input.effects?.visible !== false && hasLimit(input[key]));
   const { name: what, unit } = splitUnit(target);
+  const more = known.length - MAX_INPUTS;
   const clauses = known.slice(0, MAX_INPUTS).flatMap((input, i) => {
     const { value, low, high } = input[key];
     const cause = splitUnit(input.name);
@@ -127,10 +130,10 @@ function describeEffects({ inputs, target }) {
     const range = isNegative ? { low: -high, high: low && -low } : { low, high };
     const [amount, interval] = [format(isNegative ? -Number(value) : value), describeRanges([range])];
     const size = value === null ? [strong(`${interval} ${unit}`.trim())] : [strong(`${amount} ${unit}`.trim()), ` (${interval})`];
-    return [`${i ? ", and " : " "}${cause.unit ? `1 ${cause.unit}` : "one unit"} of ${cause.name} ${verb} ${i ? "it" : what} by `, ...size];
+    const and = i === Math.min(known.length, MAX_INPUTS) - 1 && more <= 0 ? ", and " : ", ";
+    return [`${i ? and : " "}${cause.unit ? `1 ${cause.unit}` : "one unit"} of ${cause.name} ${verb} ${i ? "it" : what} by `, ...size];
   });
-  const more = known.length - MAX_INPUTS;
-  const lead = key === "w_in" ? " Within a step," : " In the end,";
+  const lead = key === "w_in" ? " Within a step," : " In the long run,";
   return [
     ...(clauses.length ? [lead, ...clauses, more > 0 ? ` (and ${count(more, "more input")}).` : "."] : []),
     ...(invisible.length ? [` No visible effect: ${names.format(invisible)}.`] : []),

@@ -5,6 +5,7 @@ import { completeJob } from "../model/jobs.js";
 import { describeProblem } from "../model/table.js";
 import { showProgress } from "../views/progress.js";
 import { listRepairs } from "./repair.js";
+import { countNeeded } from "./verdict.js";
 
 const UNFITTED = "This cannot be fitted";
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
@@ -87,7 +88,7 @@ export async function fetchFit(question, dataset, onStored, signal) {
 function describeRefusal({ errors: [{ pointer = "", detail }], members, status }, { columns: { sequence } }, { n_samples }) {
   const { n_targets, n_unknowns } = members;
   if (n_unknowns) {
-    const few = `There ${n_targets === 1 ? "is" : "are"} ${count(n_targets, "target")} for ${n_unknowns} unknowns. Use more rows or fewer inputs.`;
+    const few = `There ${n_targets === 1 ? "is" : "are"} ${count(n_targets, "target")} for ${n_unknowns} unknowns; about ${countNeeded(n_unknowns)} are needed. Use more rows or fewer inputs.`;
     const wrong = `Sequence is “${sequence}”, with ${n_samples} different values; choose none if the rows are one recording.`;
     return new Refusal(UNFITTED, n_samples > 1 ? `${few} ${wrong}` : few, status);
   }
@@ -136,9 +137,9 @@ async function fetchAtOnce(request, low, high, signal) {
   }
 }
 
-/** Fit as the first alternative says; null without one. @param {Fit} fit @param {AbortSignal} signal @returns {Promise<Fit | null>} */
+/** Fit as the first alternative says; null without one, or if `trust.cautious` is its interval. @param {Fit} fit @param {AbortSignal} signal @returns {Promise<Fit | null>} */
 export async function fetchAlternative({ request, alternatives: [first] }, signal) {
-  if (!first) return null;
+  if (!first || first.reason === "neighbors") return null;
   const changed = /** @type {Fit["request"]} */ ({ ...request, ...first.options });
   return fetchAtOnce(changed, changed.w_rec.low, changed.w_rec.high, signal);
 }

@@ -4,7 +4,6 @@ import { Problem } from "../model/api.js";
 import { readRows } from "../model/table.js";
 
 const TIME = /^(time|date|datetime|timestamp|second|minute|hour|day|week|month|quarter|year|step|t)s?$/i;
-const WEEK = /^\d{4}-?W\d\d(-?[1-7])?$/; // of ISO 8601
 const SEQUENCE = /^(sequence|series|recording|test|run|trial|batch|patient|subject|region|group|id|unit)s?$/i;
 const TARGET = /^(target|output|response|y)$/i;
 const N_ROWS = 1000; // from which the parts are guessed
@@ -30,8 +29,7 @@ export function recognizeColumns(table) {
     taken.add(name);
     return name;
   };
-  const isDate = (/** @type {Column} */ column) => column.kind === "date" || read(column).every((field) => WEEK.test(field));
-  const time = take(isDate) || take(({ name, kind }) => kind !== "text" && TIME.test(name));
+  const time = take(({ kind }) => kind === "date") || take(({ name, kind }) => kind !== "text" && TIME.test(name));
   const sequence =
     take((column) => SEQUENCE.test(column.name) && repeats(column)) || take((column) => column.kind === "text" && repeats(column));
   const target = take(({ name }) => TARGET.test(name)) || take(isMeasured, [...columns].reverse());

@@ -26,9 +26,8 @@ export function isTooShort(fit) {
   return fit.n_targets < ENOUGH && (!isIdentified(fit) || isAnything === true);
 }
 
-/** Return how many rows are needed, about. @param {Fit} fit */
-export const countNeeded = ({ n_targets, degrees_of_freedom }) =>
-  Math.max(ENOUGH, PER_UNKNOWN * (n_targets - Math.max(0, degrees_of_freedom)));
+/** Return how many rows are needed, about. @param {number} n_unknowns */
+export const countNeeded = (n_unknowns) => Math.max(ENOUGH, PER_UNKNOWN * n_unknowns);
 
 /** Return the interval to show: the cautious one if the tests have too few targets. @param {Fit} fit */
 export const chooseInterval = (fit) => (fit.n_targets < ENOUGH && fit.trust.cautious) || fit.w_rec.intervals;
@@ -57,9 +56,10 @@ export function showVerdict({ answer, better }, apply) {
     verdict.replaceChildren();
   } else if (reasons.length) {
     const first = others.shift();
-    verdict.replaceChildren(html("b", {}, "Do not rely on this number. "), ...typeset(first ? describeFinding(first) : ""));
+    const lead = isIdentified(fit) ? [html("b", {}, "Do not rely on this number. ")] : []; // otherwise there is none
+    verdict.replaceChildren(...lead, ...typeset(first ? describeFinding(first) : ""));
   } else {
-    const noise = fit.rho === null ? "" : ` Autocorrelated noise is allowed for (${format(fit.rho)} per step).`;
+    const noise = fit.rho === null ? "" : ` This fit allows for autocorrelated noise (${format(fit.rho)} from step to step).`;
     verdict.replaceChildren(
       isUntested ? "Nothing speaks against this number, but little could be tested." : `No test speaks against this number.${noise}`,
     );
@@ -72,7 +72,7 @@ function isSaid(slug, fit) {
   // Other reasons, and what the residuals show, are judged again with the alternative.
   if (fit.alternatives.length) return fit.trust.reasons.some((reason) => reason === slug) || OF_RESIDUALS.includes(slug);
   if (isTooShort(fit) || isBlind(fit)) return !ALWAYS.includes(slug);
-  return slug === "interval_open" && !fit.identifiable;
+  return (slug === "interval_open" && !fit.identifiable) || (slug === "too_few_to_tell" && !fit.trust.reasons.length);
 }
 
 /** @param {Alternative} alternative @param {Fit} fit @param {Fit | null} better the fit with it, once it has arrived */
@@ -81,8 +81,11 @@ function describeAlternative({ reason, w_rec, time_constant }, fit, better) {
   const sentence = fit.trust.findings.find(({ slug }) => slug === reason)?.sentence ?? "";
   const name = (/** @type {number | null} */ time, /** @type {number | null} */ w) =>
     time === null ? `w_rec ${format(w)}` : withUnit(time, unit);
-  const [value, ranges] =
-    time_constant === null ? [w_rec, better?.w_rec.intervals] : [time_constant, better && toTimes(better.w_rec.intervals, length)];
-  const interval = ranges ? ` (${describeRanges(ranges, time_constant === null ? undefined : unit, value, false)})` : "";
-  return `${sentence} Then ${name(time_constant, w_rec)}${interval} instead of ${name(fit.time_constant.value, fit.w_rec.value)}.`;
+  const describe = (/** @type {Span[]} */ intervals, isNamed = false) =>
+    time_constant === null ? describeRanges(intervals) : describeRanges(toTimes(intervals, length), unit, time_constant, isNamed);
+  const number = name(time_constant, w_rec);
+  const now = name(fit.time_constant.value, fit.w_rec.value);
+  const intervals = reason === "neighbors" ? fit.trust.cautious : better?.w_rec.intervals;
+  const interval = intervals ? ` (${describe(intervals)})` : "";
+  return `${sentence} Allowing for this gives ${number}${interval} instead of ${number === now ? describe(fit.w_rec.intervals, true) : now}.`;
 }
