@@ -10,6 +10,11 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 RESET: Final = pack("ii", 1, 0)  # discards what is not sent, and resets the connection
+FIRST_PROBE_SECONDS: Final = 0.1  # between the first two probes; the time doubles
+MAX_PROBE_SECONDS: Final = 1.0
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"  # the probe before a response
+COMMENT: Final = b"2\r\n:\n\r\n"  # the probe between two events of a stream, in a chunk
+EVENT_STREAM: Final = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
 class Protocol(HttpToolsProtocol):
@@ -21,6 +26,7 @@ class Protocol(HttpToolsProtocol):
         self.headers = []
         self._running: RequestResponseCycle | None = None
         self._task: Task[Any] | None = None  # that serves it
+        self._probe_data = b""  # which the client ignores
         self._ignores_input = False
         self._is_last_response = False
         self._is_ended = False  # there is no further response
@@ -50,6 +56,7 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running, self._task = cycle, None
+        self._probe_data = CONTINUE if cycle.scope["http_version"] == "1.1" else b""
 
         async def send(message: Any) -> None:
             """Send a part of a response."""
@@ -62,6 +69,9 @@ class Protocol(HttpToolsProtocol):
                 # Otherwise, uvicorn would close the connection at once.
                 cycle.keep_alive = self._is_last_response = True
             await cycle.send(message)
+            if not is_body:
+                is_stream = cycle.chunked_encoding and EVENT_STREAM in message["headers"]
+                self._probe_data = COMMENT if is_stream else b""
 
         async def serve(scope: Any, receive: Any, _send: Any) -> None:
             self._task = current_task()
@@ -110,6 +120,27 @@ class Protocol(HttpToolsProtocol):
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
         self.flow.resume_reading()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Serve the complete requests of a client that closed its half of the connection.
+
+        A client that left looks the same until something is sent to it: its system resets the
+        connection, which the next probe notices. HTTP/1.0 has nothing to send before a response.
+        """
+        cycle = self._unfinished()
+        if cycle is None or self.cycle.more_body or cycle.scope["http_version"] != "1.1":
+            return False
+        self.cycle.keep_alive = False  # it is the last request
+        self._probe(FIRST_PROBE_SECONDS)
+        return True
+
+    def _probe(self, seconds: float) -> None:
+        """Send what the client ignores, unless a response is being sent; repeat it later."""
+        if self.transport.is_closing():
+            return
+        if self._unfinished():
+            self.transport.write(self._probe_data)
+        self.loop.call_later(seconds, self._probe, min(2 * seconds, MAX_PROBE_SECONDS))
 
     def _unfinished(self) -> RequestResponseCycle | None:
         """Return the request that the application serves, if there is one."""

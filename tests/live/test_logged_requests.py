@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from socket import SHUT_WR
 from typing import Any
 
 import numpy as np
@@ -149,16 +150,20 @@ def test_a_client_that_leaves_during_a_download(logged: Logged) -> None:
 
 
 @pytest.mark.slow
-def test_a_client_that_leaves_before_the_response(logged: Logged) -> None:
+@pytest.mark.parametrize("closes_half", [False, True])
+def test_a_client_that_leaves_before_the_response(logged: Logged, closes_half: bool) -> None:
+    request_id = f"left {closes_half}"
     body = json.dumps({"network": {"activation": "tanh"}, "dataset": {"n_samples": 1_000_000}})
     request = (
-        "POST /v1/gradient-check HTTP/1.1\r\nhost: localhost\r\nx-request-id: left\r\n"
+        f"POST /v1/gradient-check HTTP/1.1\r\nhost: localhost\r\nx-request-id: {request_id}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
     )
     running = 'rnn_computations{queue="long",state="running"} 1.0'
-    with logged.server.connect(request.encode()):
+    with logged.server.connect(request.encode()) as connection:
+        if closes_half:
+            connection.shutdown(SHUT_WR)
         wait_for(lambda: logged.server.client.get("/metrics").text, lambda text: running in text)
-    assert logged.wait_for_request("left")["status"] == 499
+    assert logged.wait_for_request(request_id)["status"] == 499
 
 
 @pytest.mark.parametrize("n_pipelined", [0, 1, 3])
