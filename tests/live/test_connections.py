@@ -128,6 +128,8 @@ def test_a_client_that_sends_headers_slowly_is_disconnected(server: Any) -> None
             send(connection, b"a: b\r\n")
             with suppress(TimeoutError):
                 received = connection.recv(65536)
+        connection.settimeout(SLOWEST)
+        received += receive_all(connection)
     check_problem(received, 408, "timeout")
 
 
