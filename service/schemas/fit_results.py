@@ -215,7 +215,8 @@ class FitResult(ResponseModel):
     """The standard deviation of the whitened residuals, by the degrees of freedom; null if there
     are none."""
     r_squared: Nullable = None
-    """The fraction of the variance of the targets that is explained."""
+    """The fraction of the variance of the targets that is explained, by the residuals before
+    whitening; below 0 where the mean of the targets would fit better."""
     aic: Nullable = None
     """Akaike's information criterion, -2 ln of the full likelihood + 2 k. The variance of the
     noise and `rho` are among the k parameters, so that both kinds of noise compare. Null where
