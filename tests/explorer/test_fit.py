@@ -357,6 +357,24 @@ def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
 
 
 @pytest.mark.slow
+def test_a_link_keeps_numbers_that_the_page_cannot_ask_for(
+    open_fit: FitOpener, api: httpx.Client
+) -> None:
+    query = {"kind": "series", "target": "sales", "inputs": "search", "time": "week"}
+    text = {"Content-Type": "text/csv"}
+    series = api.post("/v1/datasets", params=query, content=shop(), headers=text).json()["id"]
+    given = {"offset": 20, "gains": {"search": 2.5}, "confidence": 0.8, "initial_state": 5}
+    question = {"dataset": {"kind": "stored", "id": series}, **given}
+    fit = api.post("/v1/fits", json=question, headers={"Prefer": "wait=60"}).json()["id"]
+    page = open_fit(f"#{fit}")
+    assert shown_fit(page) == fit
+    page.select_option("#noise", "ar1")
+    request = api.get(f"/v1/fits/{shown_fit(page, other_than=fit)}").json()["request"]
+    assert request["noise"] == "ar1"
+    assert {name: request[name] for name in given} == given
+
+
+@pytest.mark.slow
 def test_the_commands_of_the_page_return_the_same_fit(open_fit: FitOpener, tmp_path: Path) -> None:
     page = open_fit()
     room = shown_fit(page)

@@ -15,7 +15,11 @@ export function createControls(store, onChange) {
       if (store.question) onChange({ columns: assignColumn(store.question.columns, part, select.value) });
     });
   }
-  for (const id of OPTIONS) byId(id).addEventListener("change", () => onChange({ options: readOptions() }));
+  for (const id of OPTIONS) {
+    byId(id).addEventListener("change", () => {
+      if (store.question) onChange({ options: readOptions(store.question.options) });
+    });
+  }
   // A dead time that is known moves both ends.
   low.addEventListener("input", () => (high.value = Math.max(low.value, high.value)));
 
@@ -50,7 +54,7 @@ export function createControls(store, onChange) {
     );
     const { delay } = options;
     [low.value, high.value] = typeof delay === "number" ? [delay, delay] : [delay.low, delay.high];
-    byId("offset").checked = options.offset;
+    byId("offset").checked = options.offset !== false;
     byId("initial_state").value = options.initial_state;
     byId("noise").value = options.noise;
     byId("w-rec-low").value = formatExact(options.w_rec.low);
@@ -58,13 +62,15 @@ export function createControls(store, onChange) {
   });
 }
 
-/** @returns {FitOptions} */
-function readOptions() {
+/** Return the options of the fields; those of a link may have values that no field has. @param {FitOptions} options @returns {FitOptions} */
+function readOptions(options) {
   const [low, high] = ["delay-low", "delay-high"].map((id) => Number(byId(id).value));
   const start = byId("initial_state").value;
+  const offset = byId("offset").checked;
   return {
-    initial_state: start === "0" ? 0 : start,
-    offset: byId("offset").checked,
+    ...options,
+    ...(start && { initial_state: start === "0" ? 0 : start }),
+    ...(offset !== (options.offset !== false) && { offset }),
     delay: low === high ? low : { low, high },
     noise: byId("noise").value,
     w_rec: { low: parseNumber(byId("w-rec-low").value), high: parseNumber(byId("w-rec-high").value) },

@@ -62,8 +62,8 @@ export class Loader {
         const advice = "It has been deleted, or it was made on another server. Load its table again, if you have it.";
         throw error.status === 404 ? new Problem("This server does not have the fit of this link", advice, [], 404) : error;
       });
-      const { initial_state, offset, delay, noise, w_rec } = request;
-      await this.loadOwn(name, text, { initial_state, offset, delay, noise, w_rec });
+      const { initial_state, offset, gains, delay, noise, w_rec, confidence } = request;
+      await this.loadOwn(name, text, { initial_state, offset, gains, delay, noise, w_rec, confidence });
     };
     return this.attempt(load, () => this.restore(id));
   }

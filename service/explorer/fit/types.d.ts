@@ -3,13 +3,15 @@
 type Span = Schemas["Span"];
 type Gain = Schemas["Estimate"];
 
-/** The options of a fit that the page offers. */
+/** The options of a fit: those that the page offers, and those that a link may have. */
 type FitOptions = {
   initial_state: string | number;
-  offset: boolean;
+  offset: boolean | number;
   delay: number | { low: number; high: number };
   noise: "white" | "ar1";
   w_rec: { low: number; high: number };
+  gains?: Record<string, number>;
+  confidence?: number;
 };
 
 /** A fit that succeeded, with its request as the service resolved it. */
