@@ -297,7 +297,9 @@ def test_columns_and_options_change_the_fit(open_fit: FitOpener, api: httpx.Clie
 
 
 @pytest.mark.slow
-def test_an_unknown_fit_is_reported(context: BrowserContext, service_url: str) -> None:
+def test_a_link_to_no_fit_of_a_series_is_reported(
+    context: BrowserContext, service_url: str, api: httpx.Client
+) -> None:
     page = context.new_page()
     page.goto(f"{service_url}/fit#fit_{31 * '0'}")
     problem = page.locator("#fit-problem")
@@ -306,6 +308,13 @@ def test_an_unknown_fit_is_reported(context: BrowserContext, service_url: str) -
     expect(problem).to_contain_text("This server does not have the fit of this link")
     expect(problem.get_by_role("button")).to_have_count(0)
     expect(page.locator("#residual-view, #profile-view").filter(visible=True)).to_have_count(0)
+    data = {"kind": "explicit", "inputs": [[0, 1], [1, 1], [1, 0]], "targets": [1, 2, 0.5]}
+    for dataset in ({"kind": "count_ones"}, data):
+        fit = api.post("/v1/fits", json={"dataset": dataset}).json()["id"]
+        page.goto(f"{service_url}/fit#{fit}")
+        expect(problem).to_contain_text("This page cannot show the fit of this link")
+        page.goto(f"{service_url}/fit#fit_{32 * '0'}")
+        expect(problem).to_contain_text("This server does not have the fit of this link")
 
 
 @pytest.mark.slow

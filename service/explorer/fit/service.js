@@ -156,8 +156,9 @@ async function fetchTable(path, signal) {
 export async function fetchStored(id) {
   const { request } = await getJson(`v1/fits/${encodeURIComponent(id)}`);
   const path = `v1/datasets/${request.dataset.id}`;
-  const [{ name }, text] = await Promise.all([getJson(path), send(`${path}.csv`).then((response) => receive(response.text()))]);
-  return { request, name: name ?? "", text };
+  const { kind, name } = request.dataset.id ? await getJson(path) : request.dataset;
+  if (kind !== "series") throw new Problem("This page cannot show the fit of this link", "Its data have one target per sequence.", [], 422);
+  return { request, name: name ?? "", text: await receive((await send(`${path}.csv`)).text()) };
 }
 
 /** Delete fits, and datasets with all fits that use them. @param {Set<string>} paths */
