@@ -205,7 +205,11 @@ def test_noise_that_drifts_leaves_no_level(open_fit: FitOpener) -> None:
 DIFFICULT: dict[str, tuple[str, str, dict[str, str]]] = {
     "collinear": (
         shop(social=lambda search, rng: 1.1 * search + rng.normal(0.0, 0.01, len(search))),
-        *("Time constant", {"#doubts": "hard to tell apart"}),
+        "Time constant",
+        {
+            "#doubts": "hard to tell apart",
+            "#sentence": "Together, search and social have a visible",
+        },
     ),
     "useless input": (
         shop(radio=lambda search, rng: rng.gamma(2.0, 3.0, len(search))),

@@ -114,6 +114,14 @@ function describeQuality({ fit, dataset }) {
   return `${capitalize(facts.join("; "))}.${settles}`;
 }
 
+/** Return what is said of inputs without a visible effect, each given all others. @param {string[]} invisible @param {number} n_inputs */
+function describeInvisible(invisible, n_inputs) {
+  const list = names.format(invisible);
+  if (invisible.length === 1) return ` No visible effect: ${list}.`;
+  if (invisible.length < n_inputs) return ` Given the other inputs, no visible effect: ${list}.`;
+  return ` Together, ${list} have a visible effect, but these data cannot tell their effects apart.`;
+}
+
 /** Return the sentence about the effects of the inputs: in the end, or within a step if they may not end. @param {Fit} fit @returns {(Node | string)[]} */
 function describeEffects({ inputs, target }) {
   const hasLimit = (/** @type {Range} */ { low, high }) => low !== null || high !== null;
@@ -136,6 +144,6 @@ function describeEffects({ inputs, target }) {
   const lead = key === "w_in" ? " Within a step," : " In the long run,";
   return [
     ...(clauses.length ? [lead, ...clauses, more > 0 ? ` (and ${count(more, "more input")}).` : "."] : []),
-    ...(invisible.length ? [` No visible effect: ${names.format(invisible)}.`] : []),
+    ...(invisible.length ? [describeInvisible(invisible, inputs.length)] : []),
   ];
 }
