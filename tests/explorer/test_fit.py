@@ -193,6 +193,19 @@ def test_the_button_allows_for_autocorrelated_noise(open_fit: FitOpener, api: ht
 
 
 @pytest.mark.slow
+def test_the_offered_interval_is_the_one_that_follows(open_fit: FitOpener) -> None:
+    page = open_fit()
+    fit = load_and_fit(page, shop(0.7, delay=2, n_rows=36, rho=0.5))  # it is the cautious one
+    verdict = page.locator("#verdict")
+    expect(verdict).to_have_text(re.compile(r"act 2 weeks later .*\) instead of"))
+    offer = re.search(r"\((.+)\) instead", verdict.inner_text())
+    page.get_by_role("button", name="Use this").click()
+    shown_fit(page, other_than=fit)
+    assert offer is not None
+    expect(page.locator("#interval")).to_contain_text(f"{offer[1]} weeks")
+
+
+@pytest.mark.slow
 def test_noise_that_drifts_leaves_no_level(open_fit: FitOpener) -> None:
     page = open_fit()
     white = load_and_fit(page, shop(rho=1.0))

@@ -69,10 +69,11 @@ export function showVerdict({ answer, better }, apply) {
 
 /** Return whether the headline or the verdict says a finding, or it follows from what these say. @param {string} slug @param {Fit} fit */
 function isSaid(slug, fit) {
+  if (slug === "too_few_to_tell") return true; // beside the interval
   // Other reasons, and what the residuals show, are judged again with the alternative.
   if (fit.alternatives.length) return fit.trust.reasons.some((reason) => reason === slug) || OF_RESIDUALS.includes(slug);
   if (isTooShort(fit) || isBlind(fit)) return !ALWAYS.includes(slug);
-  return (slug === "interval_open" && !fit.identifiable) || (slug === "too_few_to_tell" && !fit.trust.reasons.length);
+  return slug === "interval_open" && !fit.identifiable;
 }
 
 /** @param {Alternative} alternative @param {Fit} fit @param {Fit | null} better the fit with it, once it has arrived */
@@ -85,7 +86,7 @@ function describeAlternative({ reason, w_rec, time_constant }, fit, better) {
     time_constant === null ? describeRanges(intervals) : describeRanges(toTimes(intervals, length), unit, time_constant, isNamed);
   const number = name(time_constant, w_rec);
   const now = name(fit.time_constant.value, fit.w_rec.value);
-  const intervals = reason === "neighbors" ? fit.trust.cautious : better?.w_rec.intervals;
+  const intervals = reason === "neighbors" ? fit.trust.cautious : better && chooseInterval(better);
   const interval = intervals ? ` (${describe(intervals)})` : "";
   return `${sentence} Allowing for this gives ${number}${interval} instead of ${number === now ? describe(fit.w_rec.intervals, true) : now}.`;
 }
