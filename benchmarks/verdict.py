@@ -9,7 +9,7 @@ import argparse
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -67,11 +67,7 @@ def follow_advice(series: Series, options: FitOptions, result: Result) -> Result
     """Return the fit with the options of the first alternative; None if there is none."""
     if not result.alternatives:
         return None
-    changes: dict[str, Any] = dict(result.alternatives[0].options)
-    if "delay" in changes:
-        changes["delay"] = (changes["delay"], changes["delay"])
-    if "w_rec" in changes:
-        changes["w_rec"] = (changes["w_rec"]["low"], changes["w_rec"]["high"])
+    changes: Mapping[str, Any] = result.alternatives[0].options
     return fit(series, replace(options, **changes))
 
 

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 # The ids of the tutorial's dataset, training run, fit and basin map, which a test checks.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_21e07d3fb99f53ba9b5c0cce6d73db82"
-FIT_ID: Final = "fit_886e12a4e22bb0b0e10d11ef418cb93d"
-MAP_ID: Final = "map_6d637bfa6f8a07a3df08eb7eafdaab2f"
+RUN_ID: Final = "run_92bd9ef9caf462713f9a8b4d67c6187a"
+FIT_ID: Final = "fit_274701bace4c8f5f810d22ba5c155606"
+MAP_ID: Final = "map_9136274f177afb5da6a2779234c3b937"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.

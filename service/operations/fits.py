@@ -1,14 +1,14 @@
 """Fit recurrences, delay by delay."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from service.engine.data import Series, Step
-from service.engine.fit import Finding, Problem, Result, fit
+from service.engine.fit import Finding, Problem, Result, Solution, fit
 from service.engine.interruption import Record, recorded_by
 from service.engine.types import Array
 from service.errors import Invalid, count
@@ -26,7 +26,7 @@ from service.operations.records import pack_results, unpack_results
 from service.operations.work_estimates import fit_seconds
 from service.rendering.labels import name_unit
 from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult, Interval
-from service.schemas.fits import STAGES, FitRequest
+from service.schemas.fits import STAGES, FitRange, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
 from service.schemas.times import list_times
@@ -163,12 +163,28 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         "identifiable": result.is_identifiable,
         "effects": result.effect,
         "alternatives": [
-            other._replace(time_constant=other.time_constant * step.length)
+            {
+                "reason": other.reason,
+                "options": _to_request(other.options),
+                "w_rec": other.solution.w_rec,
+                "time_constant": _to_time(other.solution, [], step.length)["value"],
+                "r_squared": other.solution.r_squared,
+            }
             for other in result.alternatives
         ],
         "trust": trust._asdict() | {"findings": findings},
     }
     return FitResult.model_validate({name: getattr(result, name) for name in SAME} | fields)
+
+
+def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of the engine as fields of a request."""
+    fields = dict(options)
+    if "delay" in fields:
+        fields["delay"], _ = fields["delay"]
+    if "w_rec" in fields:
+        fields["w_rec"] = dict(zip(FitRange.model_fields, fields["w_rec"], strict=True))
+    return fields
 
 
 def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, Any]:
@@ -211,7 +227,7 @@ def _describe_pieces(value: float, error: float, pieces: Sequence[Piece]) -> dic
     return {"value": value, "standard_error": error, "intervals": intervals}
 
 
-def _to_time(result: Result, of_w_rec: Sequence[Piece], unit: float) -> dict[str, Any]:
+def _to_time(result: Solution, of_w_rec: Sequence[Piece], unit: float) -> dict[str, Any]:
     """Return the estimate of the time -unit / log w_rec."""
 
     def time(w: float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from anyio import to_thread
 from numpy.typing import NDArray
 
-from service.engine.fit import Prediction, restore
+from service.engine.fit import Prediction, Problem, Solution
 from service.engine.fit import predict as predict_steps
 from service.engine.network import Network, final_outputs, forward_states
 from service.engine.profile import Interval
@@ -249,7 +249,7 @@ def _predict_steps(request: PredictRequest, fitted: StoredFit, limits: Limits) -
     delay, w_rec = result["delay"]["value"], result["w_rec"]
     intervals = [Interval(item["low"], item["high"]) for item in w_rec["intervals"]]
     options, state = fitted.request.to_options(), fitted.model.initial_state
-    solution = restore(series, options, delay, w_rec["value"], intervals)
+    solution = Solution(Problem(series, options, delay), (w_rec["value"], intervals))
     try:
         return predict_steps(solution, inputs, sequence=sequence, initial_state=state)
     except ValueError as error:

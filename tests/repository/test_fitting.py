@@ -147,7 +147,7 @@ def test_the_way_out_of_the_trap_leads_to_the_truth() -> None:
     river = EXAMPLES["river.csv"]
     series = read("river.csv", river)
     first, *_ = fit_example(series).alternatives
-    assert first.options == {"delay": 2}
+    assert first.options == {"delay": (2, 2)}
     result = fit_example(series, delay={"low": 2, "high": 2})
     assert result.trust.interval
     assert any(low <= river.w_rec <= high for low, high in result.intervals)

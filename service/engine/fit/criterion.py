@@ -10,14 +10,14 @@ linear unknown (D. A. Harville, "Bayesian inference for variance components usin
 contrasts", Biometrika 61 (1974), 383-385). With white noise only the first term is left.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import numpy as np
 
 from service.engine.arithmetic import tolerances
-from service.engine.fit.linear import RANK_RTOL, Linear, Rows, Weights, reduce_columns, solve
+from service.engine.fit.linear import RANK_RTOL, Linear, Rows
 from service.engine.fit.problem import Problem
 from service.engine.fit.sequences import split
 from service.engine.interruption import BlockResult, check_interruption, recall
@@ -26,25 +26,35 @@ from service.engine.types import Array
 
 GENERIC: Final = np.array([0.13, 0.29, 0.47, 0.61, 0.83])  # where in the range the rank is computed
 COARSE_GAPS: Final = 13  # of a grid of w_rec from 0 to 1, to compare problems
-# Distances of the points of parabolas, in Fisher's z, from the grid of correlations on.
+# Distances of the points of parabolas, in Fisher's z, after the grid.
 RHO_STEPS: Final = (0.1, 0.02, 0.001)
 
 
 @dataclass(frozen=True, eq=False)
-class Points(Evaluation, Weights):
+class Points(Evaluation):
     """The criterion (``cost``) and the linear problem, solved at W values of w_rec.
 
     The weights are those of whitened rows without the starts of single sequences, in the units of
-    the problem; singular values are those of the columns before whitening.
+    the problem.
 
     Attributes
     ----------
+    squares, theta, inverse_factor, null_space, sensitivity
+        Those of `Linear`.
+    singular_values : (W, K)
+        Of the columns before whitening, scaled to a norm of at most 1.
     rho : (W,)
         The autocorrelation of the noise over one step; 0 for white noise.
     mean_square : (W,)
         The mean squared residual, in the units of the data.
     """
 
+    squares: Array
+    theta: Array
+    inverse_factor: Array
+    null_space: Array
+    sensitivity: Array
+    singular_values: Array
     rho: Array
     mean_square: Array
 
@@ -71,10 +81,9 @@ class Criterion:
         self.problem, self.is_colored = problem, problem.options.noise == "ar1"
         self.rounding = max(tolerances.RESIDUAL_RTOL**2 * problem.scale, 1e-300)
         low, high = np.clip(problem.options.w_rec, -1.0, 1.0)  # large powers hide the rank
-        rows = Rows(problem, low + (high - low) * GENERIC, problem.compressed)
-        columns, _ = rows.whiten(np.zeros((len(GENERIC), 1)))
-        s = solve(columns[:, 0], rows.sizes).singular_values
-        rank = int(np.max(np.sum(s > RANK_RTOL, axis=1)))
+        rows = Rows(problem, low + (high - low) * GENERIC)
+        sizes = Linear(rows, np.zeros(len(GENERIC))).singular_values
+        rank = int(np.max(np.sum(sizes > RANK_RTOL, axis=1)))
         self.n_parameters = 2 + rank + problem.n_own_starts + self.is_colored
         self.degrees_of_freedom = problem.n_targets + 1 - self.n_parameters
         self.n_contrasts = max(self.degrees_of_freedom, 0) + 1
@@ -109,57 +118,42 @@ class Criterion:
         return float(lowest), float(highest)
 
     def _evaluate(self, w: Array) -> BlockResult:
-        rows, n = Rows(self.problem, w, self.problem.compressed), self.n_contrasts
-        rho = np.zeros((1, len(w)))  # of white noise, and of the fit
-        if self.is_colored:
-            rho = np.stack([rho[0], self._search_rho(rows, len(w))])
-        columns, logs = rows.whiten(rho.T)
-        solved = [solve(each, rows.sizes) for each in np.swapaxes(columns, 0, 1)]
-        white, own = solved[0], solved[-1]
+        rows, n, rho = Rows(self.problem, w), self.n_contrasts, 0.0 * w
+        own = white = Linear(rows, rho)
+        if self.is_colored and self.problem.n_pairs > 0:
+            rho = self._search_rho(rows, len(w))
+            own = Linear(rows, rho)
         squares, is_exact = np.maximum(own.squares, self.rounding), own.squares <= self.rounding
         # The slopes of rounding errors would have roots everywhere.
         slope = n * np.where(is_exact, 0.0, own.squares_slope) / squares
         slope += own.log_determinant_slope - white.log_determinant_slope
         cost = n * np.log(squares) + own.log_determinant - white.log_determinant
-        cost += self.problem.sequences.log_determinant(rho[-1])
-        ratio, ratio_slope = logs[..., -1] - logs[..., 0]
+        cost += self.problem.sequences.log_determinant(rho)
         accuracy = n * (tolerances.EQUAL_COST_RTOL + np.sqrt(self.rounding / squares))
-        raw = self._sum_raw_squares(columns, own, rho[-1]) if self.is_colored else own.squares
-        mean_square = self.problem.cost_unit * np.where(is_exact, 0.0, raw)
-        weights = [vars(own)[field.name] for field in fields(Weights)]
-        weights[-1] = white.singular_values
-        evaluation = w, cost + ratio, slope + ratio_slope, accuracy
-        return *weights, *evaluation, rho[-1], mean_square
-
-    def _sum_raw_squares(self, columns: Array, linear: Linear, rho: Array) -> Array:
-        """Return the sums of squared residuals (W,) before whitening."""
-        if self.problem.has_own_starts:
-            pairs = zip(linear.residuals, rho.tolist(), strict=True)
-            raw = np.stack([self.problem.compressed.color(*pair) for pair in pairs])
-        else:
-            raw = columns[:, 0, :, : linear.theta.shape[1]] @ linear.theta[..., None]
-        return np.asarray(np.sum(raw**2, axis=(1, 2)))
+        mean_square = self.problem.cost_unit * np.where(is_exact, 0.0, own.raw_squares)
+        weights = own.squares, own.theta, own.inverse_factor, own.null_space, own.sensitivity
+        return w, cost, slope, accuracy, *weights, white.singular_values, rho, mean_square
 
     def _search_rho(self, rows: Rows, n_points: int) -> Array:
         """Return the rho (W,) with the lowest criterion at each point, by successive parabolas."""
+        z, power = np.arctanh(self.problem.correlations), 1.0 / self.problem.sequences.usual_gap
 
-        def criterion(correlations: Array) -> Array:
-            rho = self.problem.to_rho(correlations)
-            columns, logs = rows.whiten(rho, has_slopes=False)
-            squares, dets = reduce_columns(columns, rows.sizes)
-            dets += logs[0] + self.problem.sequences.log_determinant(rho)
-            return np.asarray(self.n_contrasts * np.log(np.maximum(squares, self.rounding)) + dets)
+        def criterion(z: Array) -> Array:
+            rho = np.tanh(z) ** power
+            squares, log_det = rows.reduce(rho)
+            log_det += self.problem.sequences.log_determinant(rho)
+            return np.asarray(
+                self.n_contrasts * np.log(np.maximum(squares, self.rounding)) + log_det
+            )
 
-        grid = self.problem.correlations
-        values = criterion(np.tile(grid, (n_points, 1)))
-        z, lowest = np.arctanh(grid), np.argmin(values, axis=1)
+        lowest = np.argmin(criterion(np.tile(z, (n_points, 1))), axis=1)
         low, high = (z[np.clip(lowest + k, 0, len(z) - 1)] for k in (-1, 1))
         middle = z[lowest]
         for step in RHO_STEPS:
             middle = np.clip(middle, z[0] + step, z[-1] - step)
             points = middle[:, None] + np.array([-step, 0.0, step])
-            f, g, h = criterion(np.tanh(points)).T
+            f, g, h = criterion(points).T
             bend = f - 2.0 * g + h
             shift = np.divide(f - h, 2.0 * bend, out=np.sign(f - h), where=bend > 0.0)
             middle = np.clip(middle + step * shift, low, high)
-        return self.problem.to_rho(np.tanh(middle))
+        return np.asarray(np.tanh(middle) ** power)

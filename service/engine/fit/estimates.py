@@ -9,25 +9,22 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from service.engine.data import Series
 from service.engine.fit.criterion import Points
-from service.engine.fit.linear import split_starts
-from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.sequences import Sequences, split
+from service.engine.fit.sequences import Sequences, split, spread
 from service.engine.fit.solution import SAMPLES, Solution
 from service.engine.interruption import check_interruption
-from service.engine.profile import Interval
 from service.engine.types import Array
 
 # A quantity is unknown if more of it lies in directions that the targets do not determine.
 NULL_RTOL: Final = 1e-7
 UNBOUNDED: Final = -np.inf, np.inf
 
+# M quantities per sequence at W points: the factors (W, N, M, K + 1) of theta, and a scale
+# (W, N, M) of the sum, which may be infinite at an end of an interval
 Quantity: TypeAlias = Callable[[Points, Sequences], tuple[Array, Array | float]]
-"""M quantities per sequence at W points: the factors (W, N, M, K + 1) of theta, and a scale
-(W, N, M) of the sum, which may be infinite at an end of an interval."""
 
 
+@np.errstate(all="ignore")  # of factors at the ends of intervals
 def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
     """Return M quantities for each of N sequences, and their profile intervals.
 
@@ -45,20 +42,16 @@ def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
     rows : (3, N, M)
         The quantities, the low ends and the high ends of their intervals.
     """
-    blocks = split(len(sequences.targets), sequences.sources[0].size)
-    with np.errstate(all="ignore"):  # of factors at the ends of intervals
-        parts = [_estimate(solution, quantity, sequences[block]) for block in blocks]
-    return np.concatenate(parts, axis=1)
-
-
-def _estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
-    value = _bound(solution, quantity, solution.best, sequences)[0, 0]
-    bounds = []
-    for part in split(len(solution.sampled.w), sequences.sources.size):
-        bounds.append(_bound(solution, quantity, solution.sampled[part], sequences))
-        check_interruption()
-    _, low, high = np.concatenate(bounds, axis=1)
-    return np.stack([value, -_find_highest(-low), _find_highest(high)])
+    rows = []
+    for block in split(len(sequences.targets), sequences.sources[0].size):
+        some, bounds = sequences[block], []
+        value = _bound(solution, quantity, solution.best, some)[0, 0]
+        for part in split(len(solution.sampled.w), some.sources.size):
+            bounds.append(_bound(solution, quantity, solution.sampled[part], some))
+            check_interruption()
+        _, low, high = np.concatenate(bounds, axis=1)
+        rows.append(np.stack([value, -_find_highest(-low), _find_highest(high)]))
+    return np.concatenate(rows, axis=1)
 
 
 def _bound(solution: Solution, quantity: Quantity, at: Points, sequences: Sequences) -> Array:
@@ -67,10 +60,11 @@ def _bound(solution: Solution, quantity: Quantity, at: Points, sequences: Sequen
     own_error: Array | float = 0.0
     if solution.problem.has_own_starts:
         # Its start explains what the other columns leave of the targets of a sequence.
-        share, norm = _project_on_starts(solution, at, sequences)
-        start, factors = split_starts(factors)
-        factors = factors - start * share
-        own_error = start[..., 0] / norm
+        rows = sequences.whiten(solution.problem.make_rows(at.w, sequences), at.rho[:, None, None])
+        shares, squares = sequences.find_shares(rows[..., :1], rows[..., 1:])
+        start, factors = factors[..., :1], factors[..., 1:]
+        factors = factors - start * shares[:, :, None]
+        own_error = start[..., 0] / np.sqrt(squares)
     mean = (factors @ at.theta[:, None, :, None])[..., 0]
     factors = factors[..., :-1]
     error = np.hypot(np.linalg.norm(factors @ at.inverse_factor[:, None], axis=-1), own_error)
@@ -82,21 +76,6 @@ def _bound(solution: Solution, quantity: Quantity, at: Points, sequences: Sequen
     half_width = np.where(error > 0.0, error * slack, 0.0)
     ends = scale * np.stack([mean - half_width, mean + half_width])
     return np.stack([scale * mean, np.fmin(*ends), np.fmax(*ends)])
-
-
-def _project_on_starts(solution: Solution, at: Points, sequences: Sequences) -> tuple[Array, Array]:
-    """Return the multiples (W, N, 1, K) of whitened starts that are closest to the columns.
-
-    The second result are the norms (W, N, 1) of the starts. Without targets they are 0 and 1.
-    """
-    rows = solution.problem.make_rows(at.w, sequences)
-    start, columns = split_starts(sequences.whiten(rows, at.rho[:, None, None]))
-    shares = np.zeros((len(at.w), len(sequences.targets), columns.shape[2]))
-    squares = np.ones((len(at.w), len(sequences.targets), 1))
-    used = sequences.has_target.any(axis=1)
-    if used.any():
-        shares[:, used], squares[:, used] = sequences.find_shares(start, columns)
-    return shares[:, :, None], np.sqrt(squares)
 
 
 def _find_highest(values: Array) -> Array:
@@ -130,9 +109,10 @@ def estimate_parameters(solution: Solution) -> Parameters:
     problem, is_free = solution.problem, solution.problem.is_free
     # A known gain g is a w_in of (1 - w) g. The rest of the targets has the weight -1.
     weights = np.zeros((len(is_free), problem.n_columns + 1))
-    weights[is_free] = np.eye(problem.n_free, problem.n_columns + 1)
+    columns = np.eye(problem.n_columns + 1)
+    weights[is_free] = columns[problem.free_columns]
     weights[:, -1] = -problem.known_gains
-    offsets = np.eye(problem.n_columns + 1)[problem.n_free :][: problem.has_offset]
+    offsets = columns[-1 - problem.has_offset : -1]
     factors = np.concatenate([weights, weights, offsets])
     # The offset beside an unknown start is beta / (1 - w), as a gain is w_in / (1 - w).
     powers = np.concatenate([~is_free, -1.0 * is_free, [-problem.has_unknown_start] * len(offsets)])
@@ -165,12 +145,12 @@ def _estimate_states(solution: Solution) -> Array:
 
     def initial_state(at: Points, sequences: Sequences) -> tuple[Array, Array]:
         w = at.w[:, None, None]
-        power = np.argmax(sequences.sources[..., -1], axis=1)[:, None] + 1.0
+        power = np.argmax(sequences.sources[..., 0], axis=1)[:, None] + 1.0
         gap = 1.0 - w * has_offset
         factors = np.zeros((len(w), len(power), 1, problem.n_columns + 1))
-        factors[..., -2] = gap
+        factors[..., 0] = gap
         if has_offset:
-            factors[..., -3] = -(w**power)
+            factors[..., -2] = -(w**power)
         return factors, w**-power / gap
 
     has_each = problem.options.initial_state == "each"
@@ -191,15 +171,6 @@ class Prediction(NamedTuple):
     high: Array
     new_low: Array  # the band of a new observation, with its noise
     new_high: Array
-
-
-def restore(
-    series: Series, options: FitOptions, delay: int, w_rec: float, intervals: list[Interval]
-) -> Solution:
-    """Return a solution whose delay, w_rec and intervals of w_rec are known, without a search."""
-    solution = Solution(Problem(series, options, delay), w_rec)
-    solution.intervals = intervals
-    return solution
 
 
 def predict(
@@ -253,7 +224,7 @@ def predict(
         path = np.concatenate([past, steps])[: len(targets) + n_steps]
         known = np.concatenate([targets, np.full(n_steps, np.nan)])
         used = problem.normalize(path[None], known[None])
-        bands = predict_bands(solution, used, initial_state, first_new=len(targets))
+        bands = predict_bands(solution, used, initial_state, len(targets))
         missing = np.full((len(bands), len(steps) - n_steps), np.nan)
         fields = np.concatenate([missing, bands[:, 0, len(targets) : len(path)]], axis=1)
         predictions.append(Prediction(*fields))
@@ -261,11 +232,7 @@ def predict(
 
 
 def predict_bands(
-    solution: Solution,
-    sequences: Sequences,
-    initial_state: float | None = None,
-    *,
-    first_new: int | None = None,
+    solution: Solution, sequences: Sequences, initial_state: float | None, first_new: int | None
 ) -> Array:
     """Return the fields of a `Prediction` for sequences.
 
@@ -296,13 +263,13 @@ def predict_bands(
         factors = problem.respond(at.w, sequences.sources)
         if problem.has_unknown_start and not problem.has_own_starts:
             # A new sequence may start before the impulse.
-            factors[..., -2] = w ** (steps - problem.first_step)
+            factors[..., 0] = w ** (steps - problem.first_step)
         if initial_state is not None:
             factors[..., -1] -= (initial_state / problem.unit - problem.start) * w ** (steps + 1.0)
             if problem.has_unknown_start:
-                factors[..., -2] = 0.0
+                factors[..., 0] = 0.0
                 if problem.has_offset:
-                    factors[..., -3] = 1.0 / (1.0 - w)
+                    factors[..., -2] = 1.0 / (1.0 - w)
         if np.isfinite(lead).any():
             ahead = at.rho[:, None, None, None] ** lead[:, None]
             residual = factors[:, :, last]
@@ -311,9 +278,8 @@ def predict_bands(
         return factors, problem.unit
 
     outputs, low, high = estimate(solution, mean, sequences) + problem.center
-    squared_rho = solution.rho**2
-    variance = (1.0 - squared_rho**lead) / (1.0 - squared_rho)  # of the noise, by its innovations
-    noise = problem.unit * np.sqrt(solution.find_slack(solution.best) * variance)
+    slack = solution.find_slack(solution.best)
+    noise = problem.unit * np.sqrt(slack) * spread(solution.rho, lead)
     with np.errstate(invalid="ignore"):  # where the mean is infinite
         down, up = np.hypot(outputs - low, noise), np.hypot(high - outputs, noise)
         return np.stack([outputs, low, high, outputs - down, outputs + up])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.fit.sequences import Sequences
+from service.engine.fit.sequences import Sequences, recur
 from service.engine.types import Array
 
 MAX_CORRELATION: Final = 0.998  # of neighbors; near 1 the fit is one of differences
@@ -65,6 +65,8 @@ class Problem:
         The number of successive targets, without those that starts of their own explain.
     correlations
         The grid of correlations of targets at the usual gap.
+    free_columns
+        Which ones of the columns and the rest are those of inputs without a known gain.
     """
 
     def __init__(self, series: Series, options: FitOptions, delay: int | None = None) -> None:
@@ -87,30 +89,27 @@ class Problem:
         self.has_offset = options.offset is True
         self.is_free = np.array([name not in options.gains for name in series.input_names], bool)
         self.n_free = int(self.is_free.sum())
+        self.free_columns = slice(-1 - self.has_offset - self.n_free, -1 - self.has_offset)
         self.n_columns = self.n_free + self.has_offset + self.has_unknown_start
         self.n_unknowns = self.n_columns - self.has_own_starts + self.n_own_starts + 1
         self.n_unknowns += options.noise == "ar1"
-        self._find_units(self.targets[has_target])
-        self.sequences = self.normalize(self.inputs, self.targets)
-        squares = self.start**2 + float(np.sum(self.known_gains**2))
-        self.scale = float(np.sum(self.sequences.targets**2)) + self.n_targets * squares
-        self.n_pairs = self.n_targets - len(self.sequences.edges) - self.n_own_starts
-        # Negative correlations have no root, and without pairs all are the same.
-        grid = CORRELATIONS if self.sequences.usual_gap == 1.0 else CORRELATIONS[2:]
-        self.correlations = grid * (self.n_pairs > 0)
-
-    def _find_units(self, targets: Array) -> None:
-        known_start = 0.0 if self.has_unknown_start else float(self.options.initial_state)
-        mean = float(np.sum(targets)) / max(self.n_targets, 1)
-        self.center = mean if self.has_offset else float(self.options.offset)
-        largest = float(np.max(np.abs(targets - self.center), initial=0.0))
+        known_start = 0.0 if self.has_unknown_start else float(options.initial_state)
+        mean = float(np.nansum(self.targets)) / max(self.n_targets, 1)
+        self.center = mean if self.has_offset else float(options.offset)
+        largest = float(np.max(np.abs(self.targets[has_target] - self.center), initial=0.0))
         self.unit = max(largest, abs(known_start)) or 1.0
         self.start = known_start / self.unit
         self.cost_unit = self.unit**2 / max(self.n_targets, 1)  # of sums of squares
         largest_inputs = np.max(np.abs(self.inputs), axis=(0, 1))
         self.input_units = np.where(largest_inputs > 0.0, largest_inputs, 1.0)
-        gains = [self.options.gains.get(name, 0.0) for name in self.series.input_names]
+        gains = [options.gains.get(name, 0.0) for name in series.input_names]
         self.known_gains = np.array(gains, float) * self.input_units / self.unit
+        self.sequences = self.normalize(self.inputs, self.targets)
+        squares = self.start**2 + float(np.sum(self.known_gains**2))
+        self.scale = float(np.nansum(self.sequences.targets**2)) + self.n_targets * squares
+        self.n_pairs = self.n_targets - len(self.sequences.edges) - self.n_own_starts
+        # Negative correlations have no root.
+        self.correlations = CORRELATIONS if self.sequences.usual_gap == 1.0 else CORRELATIONS[2:]
 
     def vary(self, **changes: Any) -> "Problem":
         """Return the problem with other options."""
@@ -124,39 +123,23 @@ class Problem:
         A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
         decomposition replaces all sequences whose targets are at the same steps.
         """
-        used = self.sequences[np.flatnonzero(self.sequences.has_target.any(axis=1))]
-        n_sequences, n_steps = used.targets.shape
-        inputs, ones = used.sources[..., :-2].reshape(n_sequences, -1), used.sources[:, 0, -2]
-        rows = np.column_stack([inputs, used.targets, ones])
+        has_target, (n_sequences, n_steps) = self.sequences.has_target, self.targets.shape
+        inputs = self.sequences.sources[..., 1:-1].reshape(n_sequences, -1)
+        targets = np.nan_to_num(self.sequences.targets)
+        rows = np.column_stack([inputs, targets, np.ones(n_sequences)])
         _, first, group, sizes = np.unique(
-            used.has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
+            has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
         )
-        parts = [rows[group.ravel() == i] for i in range(len(first))]
-        parts = [np.linalg.qr(x, mode="r") if len(x) > 2 * x.shape[1] else x for x in parts]
+        parts = [np.linalg.qr(rows[group.ravel() == i], mode="r") for i in range(len(first))]
         lengths = [len(part) for part in parts]
-        few = used[np.repeat(first, lengths)]
+        few = self.sequences[np.repeat(first, lengths)]
         inputs, few.targets, ones = np.split(np.concatenate(parts), [-n_steps - 1, -1], axis=1)
-        few.sources[..., :-2] = inputs.reshape(few.sources[..., :-2].shape)
-        few.sources[..., -2] *= ones
+        few.sources[..., 1:-1] = inputs.reshape(few.sources[..., 1:-1].shape)
+        few.sources[..., -1] *= ones
         if not self.has_own_starts:  # the direction of a start of its own is that of the impulse
-            few.sources[..., -1] *= ones
+            few.sources[..., 0] *= ones
         few.multiplicity = np.repeat(sizes / lengths, lengths)
         return few
-
-    def to_rho(self, correlations: Array) -> Array:
-        """Return the correlations of neighboring steps.
-
-        Parameters
-        ----------
-        correlations
-            Of targets at the usual gap, of any shape.
-
-        Returns
-        -------
-        rho
-            Of the same shape.
-        """
-        return np.asarray(correlations ** (1.0 / self.sequences.usual_gap))
 
     def normalize(self, inputs: Array, targets: Array) -> Sequences:
         """Return sequences in the units of the fit.
@@ -173,19 +156,17 @@ class Problem:
         -------
         Sequences
         """
-        has_target = ~np.isnan(targets)
-        scaled = np.where(has_target, (targets - self.center) / self.unit, 0.0)
-        first = np.argmax(has_target, axis=1) if self.has_own_starts else self.first_step
+        first = np.argmax(~np.isnan(targets), axis=1) if self.has_own_starts else self.first_step
         first = np.reshape(first * self.has_unknown_start, (-1, 1))
         sources = np.ones((*targets.shape, inputs.shape[2] + 2))
-        sources[..., :-2] = inputs / self.input_units
-        sources[..., -1] = np.arange(targets.shape[1]) == first
-        return Sequences(sources, scaled, has_target, np.ones(len(targets)))
+        sources[..., 0] = np.arange(targets.shape[1]) == first
+        sources[..., 1:-1] = inputs / self.input_units
+        return Sequences(sources, (targets - self.center) / self.unit)
 
     def respond(self, w: NDArray[Any], sources: Array) -> NDArray[Any]:
         """Return a column per unknown, and minus the effects of what is known, at all steps.
 
-        The columns are those of the inputs without a known gain, the offset and the initial state.
+        The columns are those of the initial state, the inputs without a known gain and the offset.
 
         Parameters
         ----------
@@ -198,17 +179,15 @@ class Problem:
         -------
         columns : (W, N, T, K + 1)
         """
-        from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
-
-        responses = np.stack([lfilter([1.0], [1.0, -pole], sources, axis=1) for pole in w])
+        responses = np.stack([recur(pole, sources) for pole in w])
+        if self.has_offset and not self.has_unknown_start:
+            responses[..., -1] = sources[..., -1]
         poles = w[:, None, None]
         # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
-        known = self.start * poles * responses[..., -1]
-        known = known + (1.0 - poles) * (responses[..., :-2] @ self.known_gains)
-        used = [*self.is_free, self.has_offset, self.has_unknown_start]
+        known = self.start * poles * responses[..., 0]
+        known = known + (1.0 - poles) * (responses[..., 1:-1] @ self.known_gains)
+        used = [self.has_unknown_start, *self.is_free, self.has_offset]
         columns: NDArray[Any] = np.concatenate([responses[..., used], -known[..., None]], axis=3)
-        if self.has_offset and not self.has_unknown_start:
-            columns[..., -2] = sources[..., -2]
         return columns
 
     def make_rows(self, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:

@@ -13,9 +13,9 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from service.engine.fit.criterion import Criterion, Points
-from service.engine.fit.linear import RANK_RTOL, Linear, Rows, solve
-from service.engine.fit.sequences import spread
-from service.engine.fit.solution import Solution
+from service.engine.fit.linear import RANK_RTOL, Linear, Rows
+from service.engine.fit.sequences import recur, spread
+from service.engine.fit.solution import TINY, Solution
 from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
@@ -23,12 +23,11 @@ SEED: Final = 1
 MIN_SIMULATIONS: Final = 39  # simulated vectors
 # Columns, input lags and means of which less is left are explained by the fit.
 EXPLAINED_RTOL: Final = 1e-3
-TINY: Final = 1e-300  # replaces divisors of 0
 ALPHA: Final = 0.03  # the level of all checks together
 CAUTIONS: Final = ("feedback", "outliers", "alternate")
 CAUTION_ALPHA: Final = 0.01  # the level of each check that is only a caution
 NEIGHBORS_SHARE: Final = 3.0  # how much more often than others the check of neighbors may alarm
-NUMBERS: Final = 1_000_000  # about the most that are simulated
+MANY_TARGETS: Final = 2500  # from which on fewer vectors are simulated
 SIMULATIONS: Final = 399  # the most simulated vectors
 MAX_LAG: Final = 10  # of inputs
 POLES: Final = (0.5, 0.8, 0.95, 0.99)  # of responses to inputs
@@ -45,27 +44,26 @@ class Finding(NamedTuple):
     p: float = np.nan
 
 
-Check: TypeAlias = tuple[Finding, Array]
-"""What was found if it is significant, and the statistics (B + 1,): the observed one first."""
+# What was found if it is significant, and the statistics (B + 1,), the observed one first; None
+# where there is nothing to compare
+Check: TypeAlias = tuple[Finding, Array] | None
 
 
-def draw(n: int, n_numbers: int, n_simulations: int) -> Array:
+def draw(n: int, n_simulations: int) -> Array:
     """Return simulated white noise of a fixed seed.
 
     Parameters
     ----------
     n
         The number of targets.
-    n_numbers
-        About the most numbers that are drawn.
     n_simulations
-        The most vectors.
+        The number of vectors, which is lower for many targets.
 
     Returns
     -------
     noise : (n, B)
     """
-    n_simulated = int(np.clip(n_numbers // n, MIN_SIMULATIONS, n_simulations))
+    n_simulated = np.clip(n_simulations * MANY_TARGETS // n, MIN_SIMULATIONS, n_simulations)
     return np.random.default_rng(SEED).standard_normal((n, n_simulated))
 
 
@@ -74,6 +72,8 @@ class Linearization:
 
     Attributes
     ----------
+    rows
+        Those of the problem, in the order of the data.
     own
         The linear problem with the noise of the fit.
     observed : (n, 1)
@@ -84,17 +84,11 @@ class Linearization:
         self.problem, self.degrees_of_freedom = criterion.problem, criterion.degrees_of_freedom
         self.rho = float(at.rho[0])
         self.sequences = self.problem.sequences
-        self._rows = Rows(self.problem, at.w, self.sequences, has_order=True)
-        self._start = self.sequences.whiten(self._rows.values[0, :, -2:-1], self.rho)
-        self.own = self.solve(self.rho)
+        self.rows = Rows(self.problem, at.w, has_order=True)
+        self.own = Linear(self.rows, at.rho)
         self.observed = -self.own.residuals[0]
         slope = self.own.free[0] / max(float(self.own.sensitivity[0]), TINY)
         self._basis = np.concatenate([self.own.basis[0], slope], axis=1)
-
-    def solve(self, rho: float) -> Linear:
-        """Return the linear problem with noise of any autocorrelation."""
-        columns, _ = self._rows.whiten(np.full((1, 1), rho))
-        return solve(columns[:, 0], self._rows.sizes)
 
     def project(self, innovations: Array) -> Array:
         """Return the part of innovations that no unknown but rho explains.
@@ -108,7 +102,7 @@ class Linearization:
         rest : (n, m)
         """
         if self.problem.has_own_starts:
-            innovations = self.sequences.remove_starts(self._start, innovations)
+            innovations = self.sequences.remove_starts(self.own.starts[0], innovations)
         result: Array = innovations - self._basis @ (self._basis.T @ innovations)
         return result
 
@@ -122,13 +116,14 @@ class Linearization:
         """
         from scipy.special import stdtr  # noqa: PLC0415 - takes long to import
 
-        n_inputs, own = self.problem.n_free, self.own
+        own = self.own
         drift = own.drift / max(float(own.sensitivity[0]), TINY)
         errors = np.linalg.norm(np.append(own.inverse_factor[0], drift.T, axis=1), axis=1)
         errors *= math.sqrt(float(own.squares[0]) / self.degrees_of_freedom)
         hidden = np.linalg.norm(own.null_space[0], axis=1)
         errors[hidden > EXPLAINED_RTOL * hidden.max(initial=0.0)] = np.inf
-        ratios = np.abs(own.theta[0][:n_inputs]) / np.maximum(errors[:n_inputs], TINY)
+        ratios = np.abs(own.theta[0]) / np.append(np.maximum(errors, TINY), 1.0)
+        ratios = ratios[self.problem.free_columns]
         return np.asarray(2.0 * stdtr(self.degrees_of_freedom, -ratios))
 
 
@@ -145,14 +140,13 @@ class Residuals(Linearization):
         The norm of the observed ones.
     """
 
-    def __init__(self, solution: Solution, n_numbers: int, n_simulations: int) -> None:
+    def __init__(self, solution: Solution) -> None:
         super().__init__(solution, solution.best)
-        drawn = draw(len(self.observed), n_numbers, n_simulations)
+        drawn = draw(len(self.observed), SIMULATIONS)
         innovations = np.concatenate([self.observed, drawn], axis=1)
         projected = self.project(innovations)
         norms = np.maximum(np.linalg.norm(projected, axis=0), TINY)
         self.innovations, self.scale = innovations / norms, float(norms[0])
-        projected = projected / norms
         if solution.is_colored:
             projected = self._without_rho(projected)
         scale = np.sqrt(np.mean(projected**2, axis=0))
@@ -160,11 +154,10 @@ class Residuals(Linearization):
 
     def _without_rho(self, projected: Array) -> Array:
         """Take one Gauss-Newton step in rho for each vector."""
-        is_first = self.sequences.is_first
-        gaps = np.where(is_first, 1.0, self.sequences.gaps)
-        before = np.roll(self.sequences.color(projected, self.rho), 1, axis=0)
-        before[is_first] = 0.0
-        slope = (gaps * self.rho ** (gaps - 1.0) / spread(self.rho, gaps))[:, None] * before
+        sequences = self.sequences
+        gaps = np.where(sequences.is_first, 0.0, sequences.gaps)[:, None]
+        alone = sequences.color(projected, self.rho) / spread(self.rho, sequences.gaps)[:, None]
+        slope = gaps * (alone - projected) / (self.rho or 1.0)  # what a target owes to the last one
         squares = np.sum(slope**2, axis=0)
         # Residuals that hardly depend on rho say nothing about it.
         depends = squares > EXPLAINED_RTOL**2 * np.sum(projected**2, axis=0)
@@ -176,7 +169,7 @@ class Residuals(Linearization):
 
 def run_checks(solution: Solution) -> list[Finding]:
     """Return the checks that found something, reasons before cautions."""
-    residuals, delay = Residuals(solution, NUMBERS, SIMULATIONS), solution.problem.delay
+    residuals, delay = Residuals(solution), solution.problem.delay
     largest = np.max(np.abs(residuals.values), axis=0)
     checks = [
         _follow_inputs(residuals, "follow_inputs", range(-min(delay, 2), MAX_LAG + 1), POLES),
@@ -185,7 +178,7 @@ def run_checks(solution: Solution) -> list[Finding]:
         _compare_noise_models(residuals),
         _relate_spread(residuals),
         _correlate_neighbors(residuals, "neighbors", 1.0),
-        _follow_inputs(residuals, "feedback", range(-delay - 2, -delay)),
+        _follow_inputs(residuals, "feedback", range(-delay - 2, -delay), ()),
         (Finding("outliers", value=float(largest[0])), largest),
         _correlate_neighbors(residuals, "alternate", -1.0),
     ]
@@ -207,7 +200,7 @@ def run_checks(solution: Solution) -> list[Finding]:
     ]
 
 
-def _correlate_neighbors(residuals: Residuals, slug: str, sign: float) -> Check | None:
+def _correlate_neighbors(residuals: Residuals, slug: str, sign: float) -> Check:
     """Correlate successive targets, whatever the gap between them."""
     u, inner = residuals.values, np.flatnonzero(~residuals.sequences.is_first)
     r = np.sum(u[inner] * u[inner - 1], axis=0) / len(u)
@@ -216,18 +209,18 @@ def _correlate_neighbors(residuals: Residuals, slug: str, sign: float) -> Check 
     return Finding(slug, value=float(r[0] - np.median(r[1:]))), sign * r
 
 
-def _find_season(residuals: Residuals) -> Check | None:
+def _find_season(residuals: Residuals) -> Check:
     """Correlate residuals that are 2 or more slots of the usual gap apart."""
     u, sequences = residuals.values, residuals.sequences
     hops = np.maximum(np.round(sequences.gaps / sequences.usual_gap), 1.0)
     total = np.cumsum(np.where(sequences.is_first, 0.0, hops)).astype(np.intp)
-    slots = total - total[sequences.edges][sequences.member]
+    slots = total - np.maximum.accumulate(np.where(sequences.is_first, total, 0))
     n_slots = int(slots.max()) + 1
     lags = range(2, min(MAX_SEASON, n_slots // 4) + 1)
     if not lags:
         return None
-    padded = np.zeros((len(sequences.edges), n_slots, u.shape[1]))
-    padded[sequences.member, slots] = u
+    padded = np.zeros((len(sequences.targets), n_slots, u.shape[1]))
+    padded[sequences.sequence, slots] = u
     sums = np.stack([np.einsum("ntb,ntb->b", padded[:, lag:], padded[:, :-lag]) for lag in lags])
     deviations = sums[:, 1:].std(axis=1, keepdims=True)
     scores = sums - sums[:, 1:].mean(axis=1, keepdims=True)
@@ -237,16 +230,14 @@ def _find_season(residuals: Residuals) -> Check | None:
     return Finding("season", lag=n_steps, value=value), np.abs(scores).max(axis=0)
 
 
-def _follow_inputs(
-    residuals: Residuals, slug: str, lags: range, poles: Sequence[float] = ()
-) -> Check | None:
+def _follow_inputs(residuals: Residuals, slug: str, lags: range, poles: Sequence[float]) -> Check:
     """Relate residuals to inputs some steps earlier than those that act, or later.
 
     A further time constant spreads over many lags, which the responses with other poles unite.
     """
     problem, sequences, reach = residuals.problem, residuals.sequences, max(map(abs, lags))
-    inputs = np.pad(sequences.sources[..., :-2], ((0, 0), (reach, reach), (0, 0)))
-    longest = int(sequences.step.max()) + 1
+    inputs, longest = sequences.sources[..., 1:-1], int(sequences.step.max()) + 1
+    padded = np.pad(inputs, ((0, 0), (reach, reach), (0, 0)))
     lags = range(lags.start, min(lags.stop, max(2, longest // 5) + 1))
 
     def score(columns: Array) -> Array:
@@ -259,23 +250,21 @@ def _follow_inputs(
         return np.asarray(np.abs(columns.T @ residuals.values))
 
     at = sequences.step + reach
-    scores = np.stack([score(inputs[sequences.sequence, at - lag]) for lag in lags])
-    if not scores.any():
+    scores = [score(padded[sequences.sequence, at - lag]) for lag in lags]
+    observed = np.array(scores)[..., 0]
+    if not observed.any():
         return None
-    best, j = np.unravel_index(np.argmax(scores[..., 0]), scores.shape[:2])
-    value = float(scores[best, j, 0]) / math.sqrt(len(at))
+    best, j = np.unravel_index(np.argmax(observed), observed.shape)
+    value = float(observed[best, j]) / math.sqrt(len(at))
     finding = Finding(slug, problem.series.input_names[j], abs(lags[best] + problem.delay), value)
-    statistics = [scores.max(axis=(0, 1))]
-    for pole in poles if problem.n_free else ():
-        responses = problem.make_rows(np.array([pole]), sequences)[0, :, : problem.n_free]
-        statistics.append(score(responses).max(axis=0))
-    return finding, np.max(statistics, axis=0)
+    scores += [score(recur(pole, inputs)[sequences.has_target]) for pole in poles]
+    return finding, np.max(scores, axis=(0, 1))
 
 
-def _compare_shapes(residuals: Residuals) -> Check | None:
+def _compare_shapes(residuals: Residuals) -> Check:
     """Average the residuals of all sequences at the same steps since their starts."""
     u, sequences = residuals.values, residuals.sequences
-    since = sequences.step - sequences.step[sequences.edges][sequences.member]
+    since = sequences.step - np.argmax(sequences.has_target, axis=1)[sequences.sequence]
     counts = np.bincount(since)
     is_each = residuals.problem.options.initial_state == "each"
     if not is_each or len(sequences.edges) < 3 or np.count_nonzero(counts > 2) <= 3:
@@ -288,7 +277,7 @@ def _compare_shapes(residuals: Residuals) -> Check | None:
     return Finding("same_shape", lag=lag, value=float(values[0] / len(u))), values
 
 
-def _relate_spread(residuals: Residuals) -> Check | None:
+def _relate_spread(residuals: Residuals) -> Check:
     """Correlate the sizes of residuals with the fit."""
     sequences = residuals.sequences
     noise = sequences.color(residuals.observed, residuals.rho)[:, 0]
@@ -303,7 +292,7 @@ def _relate_spread(residuals: Residuals) -> Check | None:
     return Finding("spread", value=float(r[0])), np.abs(r - np.median(r[1:]))
 
 
-def _compare_noise_models(residuals: Residuals) -> Check | None:
+def _compare_noise_models(residuals: Residuals) -> Check:
     """Compare the w_rec of white and of ar1 noise, linearized.
 
     It is the test of J. A. Hausman, "Specification tests in econometrics", Econometrica 46 (1978),
@@ -313,7 +302,7 @@ def _compare_noise_models(residuals: Residuals) -> Check | None:
         return None
     white, own = (
         linear.free[0, :, 0] / max(float(linear.sensitivity[0]) ** 2, TINY)
-        for linear in (residuals.solve(0.0), residuals.own)
+        for linear in (Linear(residuals.rows, np.zeros(1)), residuals.own)
     )
     noise = residuals.sequences.color(residuals.innovations, residuals.rho)
     change = np.abs(white @ noise - own @ residuals.innovations)

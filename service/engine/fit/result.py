@@ -1,4 +1,10 @@
-"""Fits: the best delay, the optimum, its uncertainty, its diagnostics and the verdict."""
+"""Fits: the best delay, the optimum, its uncertainty, its diagnostics and the verdict.
+
+The verdict is reached in this order: structure, effect, residuals, noise. Better structures are
+searched first, because a wrong one makes every other test fail. Whether the inputs have an effect
+is judged with the best structure. Then the residuals are checked, and finally whether the noise is
+autocorrelated.
+"""
 
 import math
 from collections.abc import Callable
@@ -9,12 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
+from service.engine.fit import structures
 from service.engine.fit.estimates import Parameters, estimate_parameters, predict_bands
-from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.residuals import Linearization
-from service.engine.fit.verdict import Verdict
+from service.engine.fit.problem import MAX_CORRELATION, FitOptions, Problem
+from service.engine.fit.residuals import CAUTIONS, Finding, Linearization, run_checks
+from service.engine.fit.solution import Solution
+from service.engine.fit.structures import Alternative, Effect
+from service.engine.profile import Interval
 from service.engine.types import Array
 
+ENOUGH_TARGETS: Final = 50  # with fewer targets, checks seldom detect dependent residuals
+ENOUGH_PAIRS: Final = 10  # of successive targets, for checks that compare them
+# With a larger condition number, the effects of single inputs are hardly told apart.
+COLLINEAR: Final = 1e3
+NOISE_CHECKS: Final = ("neighbors", "alternate")  # of which ar1 noise leaves nothing to say
+AT_LIMIT: Final = 1e-6  # a correlation this close to its limit is at the limit
 # Evenly spaced w_rec that the profile adds to those of the search, for a smooth curve.
 PROFILE_POINTS: Final = 64
 MAX_LAGS: Final = 10  # of the Ljung-Box test; there are at most a fifth as many lags as targets
@@ -42,14 +57,132 @@ class ResidualTests(NamedTuple):
     durbin_watson: float
 
 
-class Result(Verdict):
+class Trust(NamedTuple):
+    """Whether the interval of w_rec can be trusted."""
+
+    interval: bool  # whether there are no reasons against it
+    reasons: list[str]
+    cautions: list[str]
+    findings: list[Finding]  # the reasons, then the cautions
+    cautious: list[Interval] | None  # the interval with ar1 noise; None without degrees of freedom
+
+
+class Result(Solution):
     """A fitted recurrence: a judged solution, and all that follows from it.
 
     Its properties are computed when first used. Undefined numbers are nan.
+
+    Attributes
+    ----------
+    delays
+        The costs of all delays that were searched.
     """
 
     delays: list[DelayCost]
-    """The costs of all delays that were searched."""
+
+    @cached_property
+    def structures(self) -> list[Alternative]:
+        """Clearly better structures, the best first."""
+        return structures.find_alternatives(self.problem) if self.can_judge else []
+
+    @cached_property
+    def effect(self) -> Effect | None:
+        """The effect of all inputs; None without inputs, or if a start explains the same."""
+        if not len(self.problem.is_free) or not self.can_judge:
+            return None
+        best = self.structures[0].solution.problem if self.structures else self.problem
+        return structures.judge_effect(best)
+
+    @cached_property
+    def input_effects(self) -> list[Effect | None]:
+        """The effect of each input, given all others; None where there is none to test."""
+        is_free = self.problem.is_free
+        if self.effect is None or len(is_free) == 1:
+            return [self.effect] * len(is_free)
+        # No single input is visible if all together are not.
+        alpha = structures.ALPHA if self.effect.visible else -1.0
+        judged, *_ = self._checked
+        tests = Linearization(judged, judged.best).test_inputs()
+        effects = iter([Effect(p <= alpha, p) for p in tests.tolist()])
+        return [next(effects) if free else None for free in is_free]
+
+    @cached_property
+    def colored(self) -> Solution:
+        """The same fit with ar1 noise."""
+        return self if self.is_colored else Solution(self.problem.vary(noise="ar1"))
+
+    @cached_property
+    def _checked(self) -> tuple[Solution, list[Finding], bool]:
+        """The fit whose structure is checked, what was found, and whether it is advised.
+
+        It is the one with ar1 noise if the residuals of white noise resemble their neighbors.
+        """
+        own = run_checks(self) if self.can_judge else []
+        neighbors = [check for check in own if check.slug == "neighbors"]
+        if not neighbors or self.is_colored or self.colored.degrees_of_freedom <= 0:
+            return self, own, False
+        found = run_checks(self.colored)
+        others = [check for check in found if check.slug not in NOISE_CHECKS]
+        return self.colored, others + neighbors, all(check.slug in CAUTIONS for check in found)
+
+    @cached_property
+    def alternatives(self) -> list[Alternative]:
+        """What to change to get a clearly better fit, the best first."""
+        if self.effect is not None and not self.effect.visible:
+            return []
+        judged, _, is_advised = self._checked
+        if self.structures or not is_advised:
+            return self.structures
+        return [Alternative("neighbors", {"noise": "ar1"}, judged)]
+
+    @cached_property
+    def trust(self) -> Trust:
+        """Reasons, cautions, and the cautious interval."""
+        _, checks, _ = self._checked
+        reasons = self._find_reasons()
+        reasons += [check for check in checks if check.slug not in CAUTIONS]
+        cautions = [Finding(slug) for slug, holds in self._list_cautions().items() if holds]
+        cautions += [check for check in checks if check.slug in CAUTIONS]
+        cautious = None
+        if self.degrees_of_freedom > 0:
+            use_colored = self.colored.degrees_of_freedom > 0 and not self.is_exact
+            cautious = (self.colored if use_colored else self).intervals
+        findings = reasons + cautions
+        slugs = [finding.slug for finding in findings]
+        n = len(reasons)
+        return Trust(not reasons, slugs[:n], slugs[n:], findings, cautious)
+
+    def _find_reasons(self) -> list[Finding]:
+        """Return the reasons besides those of checks, in their order."""
+        reasons = []
+        if self.degrees_of_freedom <= 0:
+            reasons.append(Finding("no_degrees_of_freedom"))
+        for best in self.structures[:1]:
+            delay, *_ = best.options.get("delay", (None,))
+            reasons.append(Finding(best.reason, lag=delay, value=best.gain))
+        if self.effect is not None and not self.effect.visible:
+            reasons.append(Finding("no_visible_effect", p=self.effect.p))
+        if not reasons and not self.is_identifiable:
+            reasons.append(Finding("not_identifiable"))
+        return reasons
+
+    def _list_cautions(self) -> dict[str, bool]:
+        """Return which cautions apply besides those of checks, in their order."""
+        problem, (low, high) = self.problem, self.problem.options.w_rec
+        correlation = self.rho**problem.sequences.usual_gap
+        has_inputs, can_judge = len(problem.is_free) > 0, self.can_judge
+        sizes = self.best.singular_values[0]
+        return {
+            "too_few_to_tell": problem.n_targets < ENOUGH_TARGETS,
+            "interval_open": self.intervals[0].low <= low or self.intervals[-1].high >= high,
+            "several_pieces": len(self.intervals) > 1,
+            "search_limited": not self.profile.is_complete,
+            "rho_at_limit": can_judge and correlation > MAX_CORRELATION - AT_LIMIT,
+            "confounded_with_start": can_judge and has_inputs and self.effect is None,
+            "nearly_collinear": sizes.max(initial=1.0) > COLLINEAR * sizes.min(initial=1.0),
+            "negative_offset": self.has_impossible_offset,
+            "not_tested": can_judge and problem.n_pairs < ENOUGH_PAIRS,
+        }
 
     @cached_property
     def parameters(self) -> Parameters:
@@ -89,7 +222,7 @@ class Result(Verdict):
         first, step = np.argmax(sequences.has_target, axis=1), np.arange(problem.targets.shape[1])
         ends = problem.lengths * sequences.has_target.any(axis=1)
         row, column = np.nonzero((step >= first[:, None]) & (step < ends[:, None]))
-        mean, low, high, *_ = predict_bands(self, sequences)
+        mean, low, high, *_ = predict_bands(self, sequences, None, None)
         values = {"target": problem.targets, "prediction": mean, "low": low, "high": high}
         values["residual"] = problem.targets - mean
         table = {name: value[row, column] for name, value in values.items()}
@@ -111,11 +244,11 @@ class Result(Verdict):
         total = float(np.nansum(noise**2)) if has_noise else math.nan
         correlations = sums / total * n / np.maximum(pairs, 1)
         squares = np.sum(pairs * (n + 2.0) / n * correlations**2)
-        n_free = n_lags - self.is_colored
         # Short sequences correlate negatively, and many of them make that significant.
         n_sequences = np.count_nonzero(has_target.any(axis=1))
         is_long = n_sequences == 1 or n >= STEPS_PER_SEQUENCE * n_sequences**2
-        p = float(chdtrc(n_free, squares)) if n_free > 0 and is_long else math.nan
+        n_free = n_lags - self.is_colored if is_long else 0
+        p = float(chdtrc(n_free, squares)) if n_free > 0 else math.nan
         changes = float(np.nansum(np.diff(noise, axis=1) ** 2))
         return ResidualTests(float(correlations[0]), p, changes / total)
 
@@ -170,16 +303,13 @@ def fit(
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
     best = Result(problem)
-    costs = [DelayCost(problem.delay, best.cost, best.criterion)]
+    costs = [(problem.delay, best.cost, best.criterion)]
     after_search()
     for delay in range(problem.delay + 1, options.delay[1] + 1):
         result = Result(Problem(series, options, delay))
-        costs.append(DelayCost(delay, result.cost, result.criterion))
+        costs.append((delay, result.cost, result.criterion))
         best, other = sorted((best, result), key=lambda each: each.criterion)
         del other.profile  # It refers to its fit, which would not be freed at once.
         after_search()
-    above = best.get_excess(np.array([each.criterion for each in costs])).tolist()
-    best.delays = [
-        each._replace(criterion=excess) for each, excess in zip(costs, above, strict=True)
-    ]
+    best.delays = [DelayCost(d, cost, float(best.get_excess(np.array(j)))) for d, cost, j in costs]
     return best

@@ -7,6 +7,7 @@ target of a sequence follows a gap of infinite length, so that it is kept. White
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,23 @@ def split(n: int, n_numbers: int) -> Iterator[slice]:
     """Yield slices of n items, each of which needs so many numbers, to process at a time."""
     size = max(1, BLOCK // max(n_numbers, 1))
     return (slice(start, start + size) for start in range(0, n, size))
+
+
+def recur(pole: complex, x: NDArray[Any]) -> NDArray[Any]:
+    """Return S_k = pole S_(k-1) + x_k for rows x, along axis 1.
+
+    Parameters
+    ----------
+    pole
+    x : (N, T, m)
+
+    Returns
+    -------
+    states : (N, T, m)
+    """
+    from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
+
+    return np.asarray(lfilter([1.0], [1.0, -pole], x, axis=1))
 
 
 def spread(rho: Array | float, gaps: Array | float) -> Array:
@@ -34,8 +52,7 @@ def spread(rho: Array | float, gaps: Array | float) -> Array:
         1 after a gap of one step.
     """
     squared = np.square(rho)
-    result: Array = np.sqrt((1.0 - squared**gaps) / (1.0 - squared))
-    return result
+    return np.asarray(np.sqrt((1.0 - squared**gaps) / (1.0 - squared)))
 
 
 class Sequences:
@@ -44,13 +61,13 @@ class Sequences:
     Attributes
     ----------
     sources : (N, T, q + 2)
-        Inputs, a constant, and an impulse that stands for the start.
+        An impulse that stands for the start, the inputs, and a constant.
     targets : (N, T)
-        0 where there is none.
+        nan where there is none.
     has_target : (N, T)
         Where there is one.
     multiplicity : (N,)
-        How many sequences of the data it stands for.
+        How many sequences of the data it stands for; 1 unless that is set.
     sequence, step : (n,)
         Where the targets are.
     gaps : (n,)
@@ -59,32 +76,25 @@ class Sequences:
         Whether a target is the first of its sequence.
     edges
         The indices of these.
-    member : (n,)
-        The numbers of the sequences of targets, among those that have targets.
     gap_sizes, gap_counts
         All gaps that differ, rising, and how frequent they are.
     usual_gap
         The most frequent gap between two targets; 1 if there is none.
     """
 
-    def __init__(
-        self, sources: Array, targets: Array, has_target: NDArray[np.bool_], multiplicity: Array
-    ) -> None:
+    def __init__(self, sources: Array, targets: Array) -> None:
         self.sources, self.targets = sources, targets
-        self.has_target, self.multiplicity = has_target, multiplicity
-        self.sequence, self.step = np.nonzero(has_target)
+        self.has_target, self.multiplicity = ~np.isnan(targets), np.ones(len(targets))
+        self.sequence, self.step = np.nonzero(self.has_target)
         self.is_first = np.diff(self.sequence, prepend=-1) > 0
         self.gaps = np.where(self.is_first, np.inf, np.diff(self.step, prepend=0))
-        self.edges, self.member = np.flatnonzero(self.is_first), np.cumsum(self.is_first) - 1
+        self.edges = np.flatnonzero(self.is_first)
         self.gap_sizes, self.gap_counts = np.unique(self.gaps, return_counts=True)
-        self.usual_gap = 1.0
-        if len(self.gap_sizes) > 1:
-            self.usual_gap = float(self.gap_sizes[np.argmax(self.gap_counts[:-1])])
+        sizes, counts = np.append(self.gap_sizes[:-1], 1.0), np.append(self.gap_counts[:-1], 0)
+        self.usual_gap = float(sizes[np.argmax(counts)])
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> "Sequences":
-        return Sequences(
-            self.sources[rows], self.targets[rows], self.has_target[rows], self.multiplicity[rows]
-        )
+        return Sequences(self.sources[rows], self.targets[rows])
 
     def whiten(self, rows: Array, rho: Array | float) -> Array:
         """Return the innovations of rows at targets; the inverse is `color`.
@@ -101,8 +111,7 @@ class Sequences:
         """
         gaps = self.gaps[:, None]
         before = np.concatenate([rows[..., :1, :], rows[..., :-1, :]], axis=-2)
-        result: Array = (rows - rho**gaps * before) / spread(rho, gaps)
-        return result
+        return np.asarray((rows - rho**gaps * before) / spread(rho, gaps))
 
     def color(self, innovations: Array, rho: float) -> Array:
         """Return the noise of innovations at targets; a step without a target passes it on.
@@ -117,12 +126,9 @@ class Sequences:
         -------
         noise : (n, m)
         """
-        from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
-
         impulses = np.zeros((*self.has_target.shape, innovations.shape[1]))
         impulses[self.has_target] = innovations * spread(rho, self.gaps)[:, None]
-        noise: Array = lfilter([1.0], [1.0, -rho], impulses, axis=1)[self.has_target]
-        return noise
+        return recur(rho, impulses)[self.has_target]
 
     def log_determinant(self, rho: Array) -> Array:
         """Return the logarithm of the determinant of the covariances, for one step's variance.
@@ -140,23 +146,29 @@ class Sequences:
         sizes = np.log(spread(rho[..., None], self.gap_sizes))
         return np.asarray(2.0 * (sizes @ self.gap_counts))
 
-    def find_shares(self, start: Array, rows: Array) -> tuple[Array, Array]:
+    def find_shares(self, start: NDArray[Any], rows: NDArray[Any]) -> tuple[Any, Any]:
         """Return the multiples of the starts that are closest to rows, for every sequence.
 
         Parameters
         ----------
         start : (..., n, 1)
+            May be complex, as an analytic function of w is at w + ih.
         rows : (..., n, m)
+            Of the same type.
 
         Returns
         -------
         shares : (..., N, m)
-            Of the N sequences with targets.
+            0 without targets.
         squares : (..., N, 1)
-            The squared norms of the starts.
+            The sums of the squares of the starts; 1 without targets.
         """
-        squares = np.add.reduceat(start * start, self.edges, axis=-2)
-        return np.add.reduceat(start * rows, self.edges, axis=-2) / squares, squares
+        products = np.concatenate([start * start, start * rows], axis=-1)
+        shape = *products.shape[:-2], len(self.targets), products.shape[-1]
+        sums = np.zeros(shape, products.dtype)
+        sums[..., self.sequence[self.edges], :] = np.add.reduceat(products, self.edges, axis=-2)
+        squares = np.where(sums[..., :1] == 0.0, 1.0, sums[..., :1])
+        return sums[..., 1:] / squares, squares
 
     def remove_starts(self, start: Array, rows: Array) -> Array:
         """Project rows onto the complement of the start of each sequence.
@@ -171,5 +183,4 @@ class Sequences:
         rest : (..., n, m)
         """
         shares, _ = self.find_shares(start, rows)
-        rest: Array = rows - start * shares[..., self.member, :]
-        return rest
+        return np.asarray(rows - start * shares[..., self.sequence, :])

@@ -19,7 +19,7 @@ from service.engine.types import Array
 
 # Where columns coincide at an end of the range, a point this far inside replaces it.
 INSIDE: Final = 1e-8
-MIN_SLACK: Final = 1e-300  # replaces 0 in products with infinite errors
+TINY: Final = 1e-300  # replaces 0 in products with infinite errors, and as a divisor
 SAMPLES: Final = 65  # points in each piece of the interval
 AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
 
@@ -39,8 +39,8 @@ class Solution(Criterion):
     ----------
     problem
         What is fitted.
-    w_rec
-        The best one, if it is known.
+    known
+        The best w_rec and its intervals, which need no search then.
 
     Attributes
     ----------
@@ -56,9 +56,13 @@ class Solution(Criterion):
         Whether there are residuals to judge.
     """
 
-    def __init__(self, problem: Problem, w_rec: float | None = None) -> None:
+    def __init__(self, problem: Problem, known: tuple[float, list[Interval]] | None = None) -> None:
         super().__init__(problem)
-        self.best = self.profile.minima[:1] if w_rec is None else self.evaluate(np.array([w_rec]))
+        if known:
+            w_rec, self.intervals = known
+            self.best = self.evaluate(np.array([w_rec]))
+        else:
+            self.best = self.profile.minima[:1]
         self.w_rec, self.rho = float(self.best.w[0]), float(self.best.rho[0])
         self.criterion, self.cost = float(self.best.cost[0]), float(self.best.mean_square[0])
         self.n_targets = problem.n_targets
@@ -140,7 +144,7 @@ class Solution(Criterion):
         gap = 1.0 - self.w_rec * problem.has_unknown_start
         if not problem.has_offset or gap == 0.0 or bool((targets <= 0.0).any()):
             return False
-        weight = float(self.best.theta[0, problem.n_free])
+        weight = float(self.best.theta[0, -2])
         return problem.center + problem.unit * weight / gap < 0.0
 
     @property
@@ -173,7 +177,7 @@ class Solution(Criterion):
         """
         excess = np.maximum(self.criterion + self.height - points.cost, 0.0) / self.n_contrasts
         slack: Array = np.maximum(points.squares, self.rounding) * np.expm1(excess)
-        return np.maximum(slack, MIN_SLACK)
+        return np.maximum(slack, TINY)
 
     @cached_property
     def intervals(self) -> list[Interval]:

@@ -12,14 +12,14 @@ is white: with white noise a drifting target would follow any slow input.
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from service.engine.data import Series
 from service.engine.fit.criterion import COARSE_GAPS, Criterion
-from service.engine.fit.linear import Rows, solve
+from service.engine.fit.linear import Linear, Rows
 from service.engine.fit.problem import Problem
 from service.engine.fit.residuals import Linearization, draw
 from service.engine.fit.sequences import split
@@ -37,24 +37,20 @@ MAX_ALTERNATIVES: Final = 3
 
 ALPHA: Final = 0.04  # how often inputs without an effect may seem to have one
 CLEAR: Final = ALPHA / 5  # what the first targets must show where there are many
-NUMBERS: Final = 500_000  # about the most that are simulated
 SIMULATIONS: Final = 199  # the most simulated vectors
 CONFOUNDED: Final = 1e-6  # a smaller gain is rounding
 
-Change: TypeAlias = tuple[str, dict[str, Any]]
-"""A reason against a fit, and options to compare with those of the fit."""
+# A gain of twice the logarithm of the likelihood, a reason, and the options that differ
+Change: TypeAlias = tuple[float, str, dict[str, Any]]
 
 
 class Alternative(NamedTuple):
     """What to change to get a clearly better fit, and that fit."""
 
     reason: str
-    options: Mapping[str, Any]  # those that differ, by the names of a request
-    gain: float  # of twice the logarithm of the likelihood
+    options: Mapping[str, Any]  # the fields of `FitOptions` that differ
     solution: Solution
-    w_rec: float
-    time_constant: float  # in steps; nan unless 0 < w_rec < 1
-    r_squared: float
+    gain: float = math.nan  # of twice the logarithm of the likelihood
 
 
 class Effect(NamedTuple):
@@ -72,55 +68,44 @@ def shorten(problem: Problem) -> Problem:
     end = int(np.flatnonzero(~np.isnan(series.targets))[ENOUGH - 1]) + 1
     lengths = np.diff(np.minimum(series.starts, end))
     inputs, targets = series.inputs[:end], series.targets[:end]
-    short = Series(inputs, targets, lengths[lengths > 0], series.input_names)
+    short = replace(series, inputs=inputs, targets=targets, lengths=lengths[lengths > 0])
     return Problem(short, problem.options, problem.delay)
 
 
 def find_alternatives(problem: Problem) -> list[Alternative]:
     """Return up to three structures that are clearly better than that of a fit, the best first."""
-    better = _compare(problem, _list_changes(problem))[:MAX_ALTERNATIVES]
-    others = [describe(problem, *each) for each in better]
+    others = [
+        Alternative(reason, options, Solution(problem.vary(**options)), gain)
+        for gain, reason, options in _compare(problem, _list_changes(problem))[:MAX_ALTERNATIVES]
+    ]
     return [other for other in others if _is_useful(other, *problem.options.w_rec)]
 
 
-def describe(problem: Problem, gain: float, change: Change) -> Alternative:
-    """Return the fit of a problem with other options as an alternative."""
-    reason, options = change
-    solution = Solution(problem.vary(**options))
-    w = solution.w_rec
-    time_constant = -1.0 / math.log(w) if 0.0 < w < 1.0 else math.nan
-    shown = dict(options)
-    if "delay" in shown:
-        shown["delay"] = shown["delay"][0]
-    if "w_rec" in shown:
-        shown["w_rec"] = dict(zip(("low", "high"), shown["w_rec"], strict=True))
-    return Alternative(reason, shown, gain, solution, w, time_constant, solution.r_squared)
-
-
 def _list_changes(problem: Problem) -> list[Change]:
+    """Return the changes to compare with the options of a problem, without their gains."""
     options, has_inputs, changes = problem.options, len(problem.is_free) > 0, list[Change]()
     longest = int(np.max(np.sum(~np.isnan(problem.targets), axis=1), initial=0))
     (low, high), n_delays = options.w_rec, min(MAX_DELAY, longest // STEPS_PER_DELAY)
     if has_inputs:
         delays = [delay for delay in range(n_delays + 1) if delay != problem.delay]
-        changes += [("delay_advised", {"delay": (delay, delay)}) for delay in delays]
+        changes += [(0.0, "delay_advised", {"delay": (delay, delay)}) for delay in delays]
     if has_inputs and longest > 1 and (low > -1.0 or high < 1.0):
-        changes.append(("range_advised", {"w_rec": (min(low, -1.0), max(high, 1.0))}))
+        changes.append((0.0, "range_advised", {"w_rec": (min(low, -1.0), max(high, 1.0))}))
     if options.offset is not True:
-        changes.append(("offset_advised", {"offset": True}))
+        changes.append((0.0, "offset_advised", {"offset": True}))
     return changes
 
 
-def _compare(problem: Problem, changes: list[Change]) -> list[tuple[float, Change]]:
+def _compare(problem: Problem, changes: list[Change]) -> list[Change]:
     """Return the changes that are clearly better, with their gains, the best first.
 
     Of very many targets, the first ones choose one change, and all confirm it.
     """
     short = shorten(problem)
     if short is not problem:
-        changes = [change for _, change in _compare(short, changes)[:1]]
+        changes = _compare(short, changes)[:1]
     last = problem.options.delay[1]
-    skip = max([last, *(options.get("delay", (0, 0))[1] for _, options in changes)])
+    skip = max([last, *(options.get("delay", (0, 0))[1] for *_, options in changes)])
     # The states after the first targets differ, and are unknown.
     same = {"noise": "ar1"} | ({"initial_state": "each"} if skip > last else {})
     base = problem.vary(**same, delay=(problem.delay, skip))
@@ -128,7 +113,7 @@ def _compare(problem: Problem, changes: list[Change]) -> list[tuple[float, Chang
     if not changes or n_contrasts < 1:
         return []
     (_, highest), solve_once, better = Criterion(base).bound(), cache(Solution), []
-    for reason, options in changes:
+    for _, reason, options in changes:
         first = options.get("delay", (problem.delay,))[0]
         other, gain = problem.vary(**(same | options | {"delay": (first, skip)})), -math.inf
         if reason == "offset_advised":
@@ -139,15 +124,15 @@ def _compare(problem: Problem, changes: list[Change]) -> list[tuple[float, Chang
         elif highest - Criterion(other).bound()[0] > MIN_GAIN:
             gain = solve_once(base).criterion - solve_once(other).criterion
         if gain > MIN_GAIN:
-            better.append((gain, (reason, options)))
-    return sorted(better, key=lambda pair: -pair[0])
+            better.append((gain, reason, options))
+    return sorted(better, key=lambda change: -change[0])
 
 
 def _is_useful(other: Alternative, low: float, high: float) -> bool:
     """Return whether an alternative can be advised, in place of a w_rec in a range."""
     if other.reason == "range_advised":
-        return not low <= other.w_rec <= high
-    return other.r_squared > 0.0 and not other.solution.has_impossible_offset
+        return not low <= other.solution.w_rec <= high
+    return other.solution.r_squared > 0.0 and not other.solution.has_impossible_offset
 
 
 def judge_effect(problem: Problem) -> Effect | None:
@@ -162,7 +147,7 @@ def judge_effect(problem: Problem) -> Effect | None:
             return effect
     null = problem.vary(gains=dict.fromkeys(problem.series.input_names, 0.0), noise="ar1")
     w = make_grid(problem.targets.shape[1], *options.w_rec, COARSE_GAPS)
-    rho = problem.to_rho(problem.correlations[1:-2])
+    rho = problem.correlations[1:-2] ** (1.0 / problem.sequences.usual_gap)
     if short is not problem:
         w, rho = w[::3], rho[::2]
     criterion = Criterion(null)
@@ -170,15 +155,14 @@ def judge_effect(problem: Problem) -> Effect | None:
     fitted = Linearization(criterion, points[np.argsort(points.cost)[:1]])
     n_contrasts = max(problem.n_targets - problem.n_unknowns, 1)
     deviation = float(np.linalg.norm(fitted.observed)) / math.sqrt(n_contrasts)
-    sequences = problem.sequences
-    observed = sequences.targets[sequences.has_target][:, None]
-    innovations = deviation * draw(len(observed), NUMBERS, SIMULATIONS) - fitted.observed
-    simulated = observed + sequences.color(innovations, fitted.rho)
-    targets = np.concatenate([observed, simulated], axis=1)
+    drawn = deviation * draw(problem.n_targets, SIMULATIONS) - fitted.observed
+    # The first vector stands for the targets themselves.
+    innovations = np.concatenate([0.0 * fitted.observed, drawn], axis=1)
+    noise = problem.sequences.color(innovations, fitted.rho)
 
     def find_lowest(model: Problem) -> Array:
         blocks = split(len(w), model.sequences.sources.size)
-        call = partial(_find_lowest, model, rho, targets, n_contrasts)
+        call = partial(_find_lowest, model, rho, noise, n_contrasts)
         lowest = [recall(partial(call, w[block]))[0] for block in blocks]
         return np.asarray(np.min(lowest, axis=0))
 
@@ -192,36 +176,24 @@ def judge_effect(problem: Problem) -> Effect | None:
     return Effect(p <= ALPHA, p)
 
 
-def _find_lowest(
-    problem: Problem, rho: Array, targets: Array, n_contrasts: int, w: Array
-) -> BlockResult:
-    """Return the lowest criterion of ar1 noise on a grid of w_rec and rho, for targets (n, B)."""
-    sequences, lowest = problem.sequences, np.full(targets.shape[1], np.inf)
-    rows = Rows(problem, w, sequences, has_order=True)
-    known = sequences.targets[sequences.has_target][:, None] - rows.values[..., -1:]
-    start = rows.values[..., -2:-1]
-
-    def decompose(value: float) -> tuple[Array, Array]:
-        columns, logs = rows.whiten(np.full((len(w), 1), value))
-        linear = solve(columns[:, 0], rows.sizes)
-        return linear.basis, linear.log_determinant + logs[0, :, 0]
-
-    _, white_determinant = decompose(0.0)
+def _find_lowest(problem: Problem, rho: Array, noise: Array, n: int, w: Array) -> BlockResult:
+    """Return the lowest criteria (B,) on a grid, for targets plus noise (M, B) and n contrasts."""
+    sequences, lowest = problem.sequences, np.full(noise.shape[1], np.inf)
+    rows = Rows(problem, w, has_order=True)
+    white_determinant = Linear(rows, 0.0 * w).log_determinant
     for value, log_v in zip(rho.tolist(), sequences.log_determinant(rho), strict=True):
-        basis, determinant = decompose(value)
-        white, offsets = sequences.whiten(targets, value), sequences.whiten(known, value)
-        transposed = np.swapaxes(basis, 1, 2)
-        total = np.sum(white**2, axis=0) + np.sum(offsets**2, axis=1)
-        total -= 2.0 * (np.swapaxes(offsets, 1, 2) @ white)[:, 0]
-        explained = np.sum((transposed @ white - transposed @ offsets) ** 2, axis=1)
+        own, white = Linear(rows, np.full(len(w), value)), sequences.whiten(noise, value)
+        residuals, basis = (np.swapaxes(each, 1, 2) for each in (own.residuals, own.basis))
+        total = own.squares[:, None] + np.sum(white**2, axis=0) - 2.0 * (residuals @ white)[:, 0]
+        explained = np.sum((basis @ white) ** 2, axis=1)
         if problem.has_own_starts:
-            for i, own in enumerate(sequences.whiten(start, value)):
-                shares, squares = sequences.find_shares(own, white - offsets[i])
+            for i, start in enumerate(own.starts):
+                shares, squares = sequences.find_shares(start, white)
                 explained[i] += np.sum(shares**2 * squares, axis=0)
         # The difference keeps no more digits.
         rest = np.maximum(total - explained, 1e-14 * total + 1e-300)
-        constant = determinant - white_determinant + log_v
-        criteria = n_contrasts * np.log(rest) + constant[:, None]
+        constant = own.log_determinant - white_determinant + log_v
+        criteria = n * np.log(rest) + constant[:, None]
         lowest = np.minimum(lowest, criteria.min(axis=0))
         check_interruption()
     return (lowest,)

@@ -115,7 +115,7 @@ def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
     assert "offset_advised" in without_offset.trust.reasons
     alternative = without_offset.alternatives[0]
     assert (alternative.reason, alternative.options) == ("offset_advised", {"offset": True})
-    assert alternative.w_rec == pytest.approx(result.w_rec, rel=1e-9)
+    assert alternative.solution.w_rec == pytest.approx(result.w_rec, rel=1e-9)
 
 
 def test_sales_with_a_leading_indicator() -> None:

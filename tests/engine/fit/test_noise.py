@@ -157,6 +157,18 @@ def test_many_equal_patterns_are_fitted_as_few() -> None:
     np.testing.assert_allclose(np.diff(points.cost), np.diff(np.array(rows)[:, 0]), rtol=1e-8)
 
 
+def test_targets_whose_starts_explain_every_pair_have_white_noise() -> None:
+    """A sequence with a start of its own and two targets, four steps apart, has no pair left."""
+    series = make_series(8, 10, seed=4)
+    step = np.concatenate([np.arange(length) for length in series.lengths])
+    sparse = replace(series, targets=np.where(np.isin(step, [3, 7]), series.targets, np.nan))
+    white, colored = (fit(sparse, FitOptions(noise=kind)) for kind in ("white", "ar1"))
+    assert colored.rho == 0.0
+    assert colored.w_rec == pytest.approx(white.w_rec, rel=1e-12)
+    assert white.trust.cautious == colored.trust.cautious == colored.intervals
+    assert "not_tested" in colored.trust.cautions
+
+
 def test_noise_that_drifts_is_at_the_limit() -> None:
     rng = np.random.default_rng(2)
     x = rng.standard_normal((300, 1))
