@@ -27,7 +27,7 @@ def test_every_finding_has_words() -> None:
     finding = describe_finding(Finding("no_visible_effect"), result, Step())
     assert finding["sentence"] == "No effect of rain or sun on flow is visible in these data."
     finding = describe_finding(Finding("follow_inputs", "rain", 0, 0.5, 0.01), result, Step())
-    assert finding["sentence"] == "The residuals follow rain of the same step."
+    assert finding["sentence"] == "The residuals follow rain in the same step."
     finding = describe_finding(Finding("delay_advised", lag=2), result, Step(0.5, "hour"))
     assert finding["sentence"] == "The inputs seem to act 1 hour later than this fit assumes."
     assert finding["advice"] == "Fit with a delay of 2 steps."
