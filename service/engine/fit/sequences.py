@@ -146,15 +146,13 @@ class Sequences:
         sizes = np.log(spread(rho[..., None], self.gap_sizes))
         return np.asarray(2.0 * (sizes @ self.gap_counts))
 
-    def find_shares(self, start: NDArray[Any], rows: NDArray[Any]) -> tuple[Any, Any]:
+    def find_shares(self, start: Array, rows: Array) -> tuple[Array, Array]:
         """Return the multiples of the starts that are closest to rows, for every sequence.
 
         Parameters
         ----------
         start : (..., n, 1)
-            May be complex, as an analytic function of w is at w + ih.
         rows : (..., n, m)
-            Of the same type.
 
         Returns
         -------
@@ -165,7 +163,7 @@ class Sequences:
         """
         products = np.concatenate([start * start, start * rows], axis=-1)
         shape = *products.shape[:-2], len(self.targets), products.shape[-1]
-        sums = np.zeros(shape, products.dtype)
+        sums = np.zeros(shape)
         sums[..., self.sequence[self.edges], :] = np.add.reduceat(products, self.edges, axis=-2)
         squares = np.where(sums[..., :1] == 0.0, 1.0, sums[..., :1])
         return sums[..., 1:] / squares, squares
