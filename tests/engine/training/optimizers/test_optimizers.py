@@ -1,7 +1,7 @@
 """Optimizers: what the registry says of them, and their updates."""
 
 import inspect
-from math import inf, isfinite, isnan, nan
+from math import inf, isfinite, isnan, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -122,6 +122,32 @@ def test_momentum_by_hand(nesterov: bool, expected: list[float]) -> None:
     optimizer = OPTIMIZERS["momentum"](learning_rate=0.5, momentum=0.5, nesterov=nesterov)
     # Velocities 4 and 2 + 2; with Nesterov the directions are 4 + 2 and 2 + 2.
     assert take_steps(optimizer, [4.0, 2.0]) == (expected, (4.0,))
+
+
+def test_gradient_descent_by_hand() -> None:
+    assert take_steps(OPTIMIZERS["gradient_descent"](learning_rate=0.5), [4.0, -2.0])[0] == [-2, 1]
+
+
+def test_rmsprop_by_hand() -> None:
+    optimizer = OPTIMIZERS["rmsprop"](learning_rate=0.5, alpha=0.75, epsilon=1.0)
+    # Mean squares 4 / 4 = 1 and 3 / 4 + 36.25 / 4, whose root is near 3.132.
+    steps, (mean_square,) = take_steps(optimizer, [2.0, sqrt(36.25)])
+    assert mean_square == pytest.approx(9.8125, rel=1e-15)
+    assert steps == pytest.approx([-0.5, -0.5 * sqrt(36.25) / (sqrt(9.8125) + 1.0)])
+
+
+def test_adam_by_hand() -> None:
+    optimizer = OPTIMIZERS["adam"](learning_rate=0.5, beta_1=0.5, beta_2=0.75, epsilon=1.0)
+    # Means 1 and -1 / 2, corrected 2 and -2 / 3; mean squares 1 and 7 / 4, corrected 4 and 4.
+    assert take_steps(optimizer, [2.0, -2.0])[0] == pytest.approx([-1.0 / 3.0, 1.0 / 9.0])
+
+
+def test_irprop_minus_by_hand() -> None:
+    optimizer = OPTIMIZERS["irprop_minus"](initial_step=1.0)
+    # Grown, halved without a step and with the sign forgotten, kept, grown.
+    steps, state = take_steps(optimizer, [5.0, 1e-300, -1.0, -7.0, -0.5])
+    assert steps == [-1.0, -1.2, 0.0, 0.6, 0.72]
+    assert state == (0.72, -1.0)
 
 
 def test_rprop_by_hand() -> None:
