@@ -2,7 +2,7 @@
 
 For each case it prints the share of problems that are refused, and why, and how often intervals
 hold the true w_rec: of the fit, of the fits that are trusted, with ar1 noise, and after the first
-advice was followed.
+advice was followed. It also prints by how much intervals with ar1 noise are wider, at the median.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +33,7 @@ class Judgment:
     reasons: tuple[str, ...]
     covers: bool
     cautious_covers: bool | None
+    widening: float | None  # the width of the cautious interval, divided by that of the interval
     advised_covers: bool | None
     visible_inputs: tuple[bool, ...]
 
@@ -53,6 +55,7 @@ def judge(case: Case, number: int) -> Judgment:
         tuple(trust.reasons),
         holds(result.intervals, case.w_rec),
         None if trust.cautious is None else holds(trust.cautious, case.w_rec),
+        None if trust.cautious is None else width(trust.cautious) / width(result.intervals),
         None if advised is None else holds(advised.intervals, case.w_rec),
         tuple(effect.visible for effect in effects),
     )
@@ -61,6 +64,11 @@ def judge(case: Case, number: int) -> Judgment:
 def holds(intervals: Sequence[Interval], w_rec: float) -> bool:
     """Return whether one of the intervals holds a value."""
     return any(low <= w_rec <= high for low, high in intervals)
+
+
+def width(intervals: Sequence[Interval]) -> float:
+    """Return the width of all intervals together."""
+    return sum(high - low for low, high in intervals)
 
 
 def follow_advice(series: Series, options: FitOptions, result: Result) -> Result | None:
@@ -82,6 +90,7 @@ def format_row(case: Case, judgments: Sequence[Judgment]) -> str:
     common = ", ".join(
         f"{slug} {100 * count / len(judgments):.0f}" for slug, count in slugs.most_common(4)
     )
+    wider = [judgment.widening for judgment in judgments if judgment.widening is not None]
     trusted = [judgment for judgment in judgments if not judgment.reasons]
     cells = [
         case.name,
@@ -92,6 +101,7 @@ def format_row(case: Case, judgments: Sequence[Judgment]) -> str:
         percent([judgment.covers for judgment in judgments]),
         percent([judgment.covers for judgment in trusted]),
         percent([j.cautious_covers for j in judgments if j.cautious_covers is not None]),
+        f"{100.0 * (median(wider) - 1.0):.0f}" if wider else "–",
         percent([j.advised_covers for j in judgments if j.advised_covers is not None]),
         " / ".join(
             percent(column) for column in zip(*(j.visible_inputs for j in judgments), strict=False)
@@ -110,6 +120,7 @@ COLUMNS: Final = (
         "covered",
         "where trusted",
         "ar1",
+        "wider",
         "as advised",
         "visible",
     ),

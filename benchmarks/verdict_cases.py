@@ -247,6 +247,13 @@ def random_walk(n_steps: int, w_rec: float) -> Design:
     return draw
 
 
+def two_walks(n_steps: int) -> Design:
+    """Return a design whose input and target are random walks, independent of each other."""
+    return lambda draws: make_series(
+        (np.cumsum(draws.normal(size=n_steps)), np.cumsum(draws.normal(size=n_steps)))
+    )
+
+
 AR1: Final = FitOptions(noise="ar1")
 WEIGHTS: Final = (0.3, 0.8, 0.97)
 FITS: Final = (("white", FitOptions()), ("ar1", AR1))
@@ -318,6 +325,11 @@ EFFECTS: Final = (
         Case("useless second input", f"T = {n}, AR {rho}", 0.8, useless_second(n, rho), options)
         for n in (30, 100)
         for rho, options in ((0.0, FitOptions()), (0.6, AR1))
+    ),
+    *(
+        Case("two random walks", f"T = {n}, {noise} fit", math.nan, two_walks(n), options)
+        for n in (60, 150)
+        for noise, options in FITS
     ),
 )
 """Inputs without and with an effect: which are called visible."""

@@ -5,6 +5,7 @@ fixed.
 """
 
 from collections.abc import Callable, Iterable
+from statistics import median
 
 import pytest
 
@@ -36,6 +37,13 @@ def test_right_models_are_seldom_refused_and_intervals_cover(text: str, n_proble
     assert share(judgment.is_refused for judgment in judgments) <= 0.06
     assert share(judgment.covers for judgment in judgments) >= 0.91
     assert share(bool(judgment.cautious_covers) for judgment in judgments) >= 0.9
+
+
+def test_the_cautious_interval_is_hardly_wider_where_noise_is_white() -> None:
+    judgments = judge_all(in_group("right", RIGHT, "T = 100, w"), 10)
+    ratios = [judgment.widening for judgment in judgments if judgment.widening is not None]
+    assert len(ratios) == len(judgments)
+    assert 0.99 <= median(ratios) <= 1.04
 
 
 @pytest.mark.parametrize("text", ["panel", "days", "half observed"])
