@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from service.engine.data import Series, Step
 from service.engine.fit import Finding, FitOptions, fit
@@ -13,6 +14,7 @@ from service.schemas.datasets import DatasetRequest
 from service.schemas.fit_results import TEXTS
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import AnyDataset
+from tests.engine.fit.test_verdict import draw
 
 
 def test_every_finding_has_words() -> None:
@@ -80,3 +82,23 @@ def test_estimates_grow_with_the_data_and_the_question() -> None:
     assert seconds(small) < seconds(large)
     assert seconds(small) < seconds(small, delay={"low": 0, "high": 3})
     assert seconds(small) < seconds(small, noise="ar1")
+
+
+def test_alternatives_are_fields_of_a_request() -> None:
+    for series, expected in (
+        (draw(1, dead=2), {"delay": 2}),
+        (draw(2, w_rec=-0.8), {"w_rec": {"low": -1.0, "high": 1.0}}),
+    ):
+        sequence = {"inputs": series.inputs.tolist(), "targets": series.targets.tolist()}
+        source = {"kind": "series", "inputs": ["x"], "sequences": [sequence]}
+        step = {"step": {"length": 0.5, "unit": "hour"}}
+        dataset = DatasetRequest.model_validate(source | step).root.resolve()
+        results = []
+        for changes in ({}, expected):
+            task = name_task(FIT, make_request(dataset, **changes))
+            results.append(compute(task, dataset)[0].result or {})
+        (alternative, *_), other = results[0]["alternatives"], results[1]
+        assert alternative["options"] == expected
+        assert alternative["w_rec"] == pytest.approx(other["w_rec"]["value"], rel=1e-9)
+        assert alternative["r_squared"] == pytest.approx(other["r_squared"], rel=1e-9)
+        assert alternative["time_constant"] == pytest.approx(other["time_constant"]["value"])

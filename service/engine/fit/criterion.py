@@ -138,8 +138,8 @@ class Criterion:
         """Return the rho (W,) with the lowest criterion at each point, by successive parabolas."""
         z, power = np.arctanh(self.problem.correlations), 1.0 / self.problem.sequences.usual_gap
 
-        def criterion(z: Array) -> Array:
-            rho = np.tanh(z) ** power
+        def criterion(at: Array) -> Array:
+            rho = np.tanh(at) ** power
             squares, log_det = rows.reduce(rho)
             log_det += self.problem.sequences.log_determinant(rho)
             return np.asarray(

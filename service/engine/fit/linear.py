@@ -26,8 +26,8 @@ class Rows:
 
     A row is whitened together with the row before it. Rows that need no order are those of the
     compressed sequences. Unless these have starts of their own, the factor R of a QR decomposition
-    replaces all rows with equal gaps, whatever rho is. Starts of single sequences are none of the K
-    columns, which are projected onto their complement.
+    replaces all rows with equal gaps, whatever rho is. Starts of single sequences come first, and
+    do not count among the K columns.
 
     Parameters
     ----------
@@ -39,6 +39,8 @@ class Rows:
 
     Attributes
     ----------
+    values : (W, n, K + 1)
+        The columns and the rest of the targets; K + 2 with starts of single sequences.
     sizes : (W, K)
         The norms of the columns.
     """
@@ -79,7 +81,7 @@ class Rows:
         rho : (W, R)
             R autocorrelations for each w_rec.
         stop
-            How many of them to return.
+            How many of them to return; all by default.
 
         Returns
         -------
@@ -92,7 +94,7 @@ class Rows:
         ]
         return np.concatenate(parts, axis=2)
 
-    def find_shares(self, columns: Array) -> tuple[Array, Array]:
+    def explain_by_starts(self, columns: Array) -> tuple[Array, Array]:
         """Return what the starts of single sequences explain.
 
         Parameters
@@ -144,7 +146,7 @@ class Rows:
         """
         columns, starts_log = self.whiten(rho, self.values.shape[2]), np.zeros(rho.shape)
         if self.has_own_starts:
-            shares, starts_log = self.find_shares(columns)
+            shares, starts_log = self.explain_by_starts(columns)
             columns = self.remove_starts(columns, shares)
         columns[..., :-1] /= self.sizes[:, None, None]
         n = self.sizes.shape[1]
@@ -198,12 +200,13 @@ class Linear:
         self.log_determinant, self.log_determinant_slope = np.zeros((2, len(rho)))
         if rows.has_own_starts:
             self.starts = values[..., :1]
-            shares, self.log_determinant = rows.find_shares(values)
-            turned, _ = rows.sequences.find_shares(self.starts, slopes[..., :1])
-            self.log_determinant_slope = 2.0 * turned[..., 0] @ rows.sequences.multiplicity
+            shares, self.log_determinant = rows.explain_by_starts(values)
+            start_slopes, _ = rows.sequences.find_shares(self.starts, slopes[..., :1])
+            self.log_determinant_slope = 2.0 * start_slopes[..., 0] @ rows.sequences.multiplicity
             raw, values, slopes = (
                 rows.remove_starts(each, shares) for each in (raw, values, slopes)
             )
+            slopes = rows.sequences.remove_starts(self.starts, slopes)
         left, s, right = np.linalg.svd(values[..., :-1] / rows.sizes[:, None], full_matrices=False)
         is_sound, self.singular_values = s > RANK_RTOL, s
         right = np.swapaxes(right, 1, 2) / rows.sizes[..., None]
@@ -214,8 +217,6 @@ class Linear:
         weights = inverse @ (transposed @ values[..., -1:])
         theta = np.concatenate([weights, np.full((len(rho), 1, 1), -1.0)], axis=1)
         self.theta, self.residuals, change = theta[..., 0], values @ theta, slopes @ theta
-        if rows.has_own_starts:
-            change = rows.sequences.remove_starts(self.starts, change)
         explained = transposed @ change
         self.drift = (inverse @ explained)[..., 0]
         self.free = change - self.basis @ explained

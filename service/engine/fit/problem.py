@@ -62,11 +62,14 @@ class Problem:
     scale
         The sum of squares to which rounding errors of such sums are relative.
     n_pairs
-        The number of successive targets, without those that starts of their own explain.
+        The number of pairs of successive targets that starts of their own do not explain.
     correlations
         The grid of correlations of targets at the usual gap.
+    n_columns
+        The number of columns, among them those of starts.
     free_columns
-        Which ones of the columns and the rest are those of inputs without a known gain.
+        The slice, from the end, of columns and the rest of the targets that belongs to inputs
+        without a known gain.
     """
 
     def __init__(self, series: Series, options: FitOptions, delay: int | None = None) -> None:
@@ -107,7 +110,8 @@ class Problem:
         self.sequences = self.normalize(self.inputs, self.targets)
         squares = self.start**2 + float(np.sum(self.known_gains**2))
         self.scale = float(np.nansum(self.sequences.targets**2)) + self.n_targets * squares
-        self.n_pairs = self.n_targets - len(self.sequences.edges) - self.n_own_starts
+        n_later = has_target.sum(axis=1) - 1 - self.has_own_starts
+        self.n_pairs = int(np.sum(np.maximum(n_later, 0)))
         # Negative correlations have no root.
         self.correlations = CORRELATIONS if self.sequences.usual_gap == 1.0 else CORRELATIONS[2:]
 
@@ -121,7 +125,8 @@ class Problem:
         """Fewer sequences with the same sum of squared residuals for every w.
 
         A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
-        decomposition replaces all sequences whose targets are at the same steps.
+        decomposition replaces all sequences whose targets are at the same steps. Where there is no
+        target, its targets mean nothing.
         """
         has_target, (n_sequences, n_steps) = self.sequences.has_target, self.targets.shape
         inputs = self.sequences.sources[..., 1:-1].reshape(n_sequences, -1)
@@ -156,7 +161,8 @@ class Problem:
         -------
         Sequences
         """
-        first = np.argmax(~np.isnan(targets), axis=1) if self.has_own_starts else self.first_step
+        own = self.has_own_starts and targets.size > 0
+        first = np.argmax(~np.isnan(targets), axis=1) if own else self.first_step
         first = np.reshape(first * self.has_unknown_start, (-1, 1))
         sources = np.ones((*targets.shape, inputs.shape[2] + 2))
         sources[..., 0] = np.arange(targets.shape[1]) == first

@@ -27,7 +27,7 @@ ALPHA: Final = 0.03  # the level of all checks together
 CAUTIONS: Final = ("feedback", "outliers", "alternate")
 CAUTION_ALPHA: Final = 0.01  # the level of each check that is only a caution
 NEIGHBORS_SHARE: Final = 3.0  # how much more often than others the check of neighbors may alarm
-MANY_TARGETS: Final = 2500  # from which on fewer vectors are simulated
+MANY_TARGETS: Final = 2500  # With more of them, fewer vectors are simulated.
 SIMULATIONS: Final = 399  # the most simulated vectors
 MAX_LAG: Final = 10  # of inputs
 POLES: Final = (0.5, 0.8, 0.95, 0.99)  # of responses to inputs
@@ -157,7 +157,7 @@ class Residuals(Linearization):
         sequences = self.sequences
         gaps = np.where(sequences.is_first, 0.0, sequences.gaps)[:, None]
         alone = sequences.color(projected, self.rho) / spread(self.rho, sequences.gaps)[:, None]
-        slope = gaps * (alone - projected) / (self.rho or 1.0)  # what a target owes to the last one
+        slope = gaps * (alone - projected) / (self.rho or 1.0)  # of what it inherits, 0 at rho = 0
         squares = np.sum(slope**2, axis=0)
         # Residuals that hardly depend on rho say nothing about it.
         depends = squares > EXPLAINED_RTOL**2 * np.sum(projected**2, axis=0)

@@ -101,7 +101,7 @@ class Result(Solution):
             return [self.effect] * len(is_free)
         # No single input is visible if all together are not.
         alpha = structures.ALPHA if self.effect.visible else -1.0
-        judged, *_ = self._checked
+        judged, *_ = self._judgment
         tests = Linearization(judged, judged.best).test_inputs()
         effects = iter([Effect(p <= alpha, p) for p in tests.tolist()])
         return [next(effects) if free else None for free in is_free]
@@ -112,7 +112,7 @@ class Result(Solution):
         return self if self.is_colored else Solution(self.problem.vary(noise="ar1"))
 
     @cached_property
-    def _checked(self) -> tuple[Solution, list[Finding], bool]:
+    def _judgment(self) -> tuple[Solution, list[Finding], bool]:
         """The fit whose structure is checked, what was found, and whether it is advised.
 
         It is the one with ar1 noise if the residuals of white noise resemble their neighbors.
@@ -130,7 +130,7 @@ class Result(Solution):
         """What to change to get a clearly better fit, the best first."""
         if self.effect is not None and not self.effect.visible:
             return []
-        judged, _, is_advised = self._checked
+        judged, _, is_advised = self._judgment
         if self.structures or not is_advised:
             return self.structures
         return [Alternative("neighbors", {"noise": "ar1"}, judged)]
@@ -138,7 +138,7 @@ class Result(Solution):
     @cached_property
     def trust(self) -> Trust:
         """Reasons, cautions, and the cautious interval."""
-        _, checks, _ = self._checked
+        _, checks, _ = self._judgment
         reasons = self._find_reasons()
         reasons += [check for check in checks if check.slug not in CAUTIONS]
         cautions = [Finding(slug) for slug, holds in self._list_cautions().items() if holds]

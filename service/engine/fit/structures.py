@@ -39,9 +39,10 @@ ALPHA: Final = 0.04  # how often inputs without an effect may seem to have one
 CLEAR: Final = ALPHA / 5  # what the first targets must show where there are many
 SIMULATIONS: Final = 199  # the most simulated vectors
 CONFOUNDED: Final = 1e-6  # a smaller gain is rounding
+LEAST_R_SQUARED: Final = -1e-9  # that of a level is 0, but for rounding
 
-# A gain of twice the logarithm of the likelihood, a reason, and the options that differ
-Change: TypeAlias = tuple[float, str, dict[str, Any]]
+# A reason, and the options that differ
+Change: TypeAlias = tuple[str, dict[str, Any]]
 
 
 class Alternative(NamedTuple):
@@ -82,30 +83,30 @@ def find_alternatives(problem: Problem) -> list[Alternative]:
 
 
 def _list_changes(problem: Problem) -> list[Change]:
-    """Return the changes to compare with the options of a problem, without their gains."""
+    """Return the changes to compare with the options of a problem."""
     options, has_inputs, changes = problem.options, len(problem.is_free) > 0, list[Change]()
     longest = int(np.max(np.sum(~np.isnan(problem.targets), axis=1), initial=0))
     (low, high), n_delays = options.w_rec, min(MAX_DELAY, longest // STEPS_PER_DELAY)
     if has_inputs:
         delays = [delay for delay in range(n_delays + 1) if delay != problem.delay]
-        changes += [(0.0, "delay_advised", {"delay": (delay, delay)}) for delay in delays]
+        changes += [("delay_advised", {"delay": (delay, delay)}) for delay in delays]
     if has_inputs and longest > 1 and (low > -1.0 or high < 1.0):
-        changes.append((0.0, "range_advised", {"w_rec": (min(low, -1.0), max(high, 1.0))}))
+        changes.append(("range_advised", {"w_rec": (min(low, -1.0), max(high, 1.0))}))
     if options.offset is not True:
-        changes.append((0.0, "offset_advised", {"offset": True}))
+        changes.append(("offset_advised", {"offset": True}))
     return changes
 
 
-def _compare(problem: Problem, changes: list[Change]) -> list[Change]:
+def _compare(problem: Problem, changes: list[Change]) -> list[tuple[float, *Change]]:
     """Return the changes that are clearly better, with their gains, the best first.
 
     Of very many targets, the first ones choose one change, and all confirm it.
     """
     short = shorten(problem)
     if short is not problem:
-        changes = _compare(short, changes)[:1]
+        changes = [(reason, options) for _, reason, options in _compare(short, changes)[:1]]
     last = problem.options.delay[1]
-    skip = max([last, *(options.get("delay", (0, 0))[1] for *_, options in changes)])
+    skip = max([last, *(options.get("delay", (0, 0))[1] for _, options in changes)])
     # The states after the first targets differ, and are unknown.
     same = {"noise": "ar1"} | ({"initial_state": "each"} if skip > last else {})
     base = problem.vary(**same, delay=(problem.delay, skip))
@@ -113,7 +114,7 @@ def _compare(problem: Problem, changes: list[Change]) -> list[Change]:
     if not changes or n_contrasts < 1:
         return []
     (_, highest), solve_once, better = Criterion(base).bound(), cache(Solution), []
-    for _, reason, options in changes:
+    for reason, options in changes:
         first = options.get("delay", (problem.delay,))[0]
         other, gain = problem.vary(**(same | options | {"delay": (first, skip)})), -math.inf
         if reason == "offset_advised":
@@ -132,7 +133,7 @@ def _is_useful(other: Alternative, low: float, high: float) -> bool:
     """Return whether an alternative can be advised, in place of a w_rec in a range."""
     if other.reason == "range_advised":
         return not low <= other.solution.w_rec <= high
-    return other.solution.r_squared > 0.0 and not other.solution.has_impossible_offset
+    return other.solution.r_squared > LEAST_R_SQUARED and not other.solution.has_impossible_offset
 
 
 def judge_effect(problem: Problem) -> Effect | None:
@@ -176,8 +177,8 @@ def judge_effect(problem: Problem) -> Effect | None:
     return Effect(p <= ALPHA, p)
 
 
-def _find_lowest(problem: Problem, rho: Array, noise: Array, n: int, w: Array) -> BlockResult:
-    """Return the lowest criteria (B,) on a grid, for targets plus noise (M, B) and n contrasts."""
+def _find_lowest(problem: Problem, rho: Array, noise: Array, nu: int, w: Array) -> BlockResult:
+    """Return the lowest criteria (B,) on a grid, for targets plus noise (n, B), nu contrasts."""
     sequences, lowest = problem.sequences, np.full(noise.shape[1], np.inf)
     rows = Rows(problem, w, has_order=True)
     white_determinant = Linear(rows, 0.0 * w).log_determinant
@@ -193,7 +194,7 @@ def _find_lowest(problem: Problem, rho: Array, noise: Array, n: int, w: Array) -
         # The difference keeps no more digits.
         rest = np.maximum(total - explained, 1e-14 * total + 1e-300)
         constant = own.log_determinant - white_determinant + log_v
-        criteria = n * np.log(rest) + constant[:, None]
+        criteria = nu * np.log(rest) + constant[:, None]
         lowest = np.minimum(lowest, criteria.min(axis=0))
         check_interruption()
     return (lowest,)

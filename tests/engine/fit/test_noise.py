@@ -144,17 +144,22 @@ def test_a_gap_is_as_good_as_a_missing_step() -> None:
     assert result.n_targets == 40
 
 
-def test_many_equal_patterns_are_fitted_as_few() -> None:
+@pytest.mark.parametrize("start", ["each", "shared"])
+def test_many_equal_patterns_are_fitted_as_few(start: Any) -> None:
     """Sequences that are replaced by a factor give what every one of them gives."""
     rng = np.random.default_rng(7)
     inputs = [rng.standard_normal((5, 1)) for _ in range(60)]
     targets = [simulate(x, 0.7, [1.0], 2.0, 1.0) + make_noise(rng, 5, 0.5) for x in inputs]
-    series, options = Series.from_sequences(inputs, targets), FitOptions(noise="ar1")
-    problem = Problem(series, options)
-    assert len(problem.compressed.targets) < 60
-    points = Solution(problem).evaluate(np.array([0.4, 0.7]))
-    rows = [criterion(series, options, w, rho) for w, rho in zip(points.w, points.rho, strict=True)]
-    np.testing.assert_allclose(np.diff(points.cost), np.diff(np.array(rows)[:, 0]), rtol=1e-8)
+    series = Series.from_sequences(inputs, targets)
+    options, w = FitOptions(initial_state=start, noise="ar1"), np.array([0.4, 0.7])
+    solution = Solution(Problem(series, options))
+    assert len(solution.problem.compressed.targets) < 60
+    points, low, high = (solution.evaluate(w + step) for step in (0.0, -1e-5, 1e-5))
+    rows = [criterion(series, options, *pair) for pair in zip(w, points.rho, strict=True)]
+    expected, squares = np.array(rows).T
+    np.testing.assert_allclose(np.diff(points.cost), np.diff(expected), rtol=1e-8)
+    np.testing.assert_allclose(points.mean_square, squares, rtol=1e-9)
+    np.testing.assert_allclose(points.slope, (high.cost - low.cost) / 2e-5, rtol=1e-3)
 
 
 def test_targets_whose_starts_explain_every_pair_have_white_noise() -> None:
