@@ -136,40 +136,6 @@ def test_sales_with_a_leading_indicator() -> None:
     assert result.trust.cautions == ["alternate"]
 
 
-def test_levels_of_sales_are_not_to_be_trusted() -> None:
-    """Without differences, the residuals hardly change from one step to the next."""
-    golden = read_golden("box_jenkins_sales.json")
-    indicator, sales = np.array(golden["leading_indicator"]), np.array(golden["sales"])
-    result = fit(Series.from_sequences((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
-    assert result.problem.delay == 3
-    assert result.w_rec == pytest.approx(0.746, abs=5e-4)
-    # The sum of products by the sum of squares, as textbooks define it, is 0.92.
-    n_pairs = result.problem.n_pairs
-    by_squares = result.residuals.autocorrelation * n_pairs / result.n_targets
-    assert by_squares == pytest.approx(0.92, abs=5e-3)
-    assert result.trust.reasons == ["neighbors"]
-    assert result.alternatives[0].options == {"noise": "ar1"}
-    (cautious,) = result.trust.cautious or []
-    assert cautious.high - cautious.low > 1.5 * float(np.ptp(result.intervals[0]))
-
-
-def test_autoregressive_noise_is_found() -> None:
-    rng = np.random.default_rng(5)
-    x = np.repeat(rng.integers(0, 2, (40, 1)), 10, axis=0).astype(np.float64)
-    noise = simulate(rng.standard_normal((400, 1)), 0.7, [0.2])
-    series = Series.from_sequences((x,), (simulate(x, 0.85, [1.0], 0.0, 3.0) + noise,))
-    white, colored = fit(series, FitOptions()), fit(series, FitOptions(noise="ar1"))
-    assert white.trust.reasons == ["neighbors"]
-    assert colored.rho == pytest.approx(0.7, abs=0.1)
-    assert colored.n_targets == 400
-    assert colored.degrees_of_freedom == white.degrees_of_freedom - 1
-    assert abs(colored.residuals.autocorrelation) < 0.1
-    assert colored.trust.interval
-    assert white.trust.cautious == colored.intervals == colored.trust.cautious
-    width, wider = (float(np.ptp(each.intervals)) for each in (white, colored))
-    assert wider > 1.5 * width
-
-
 def test_residual_tests_agree_with_their_definitions() -> None:
     result = fit(make_series(n_steps=100), FitOptions())
     e = result.table["residual"]
@@ -247,24 +213,6 @@ def test_the_order_of_sequences_does_not_matter(initial_state: Any) -> None:
         np.testing.assert_allclose(
             other.parameters.initial_states[::-1], result.parameters.initial_states, rtol=1e-6
         )
-
-
-def test_many_sequences_are_fitted_as_few() -> None:
-    """Enough sequences to be replaced by a factor give what every sequence twice gives."""
-    rng = np.random.default_rng(6)
-    x = rng.standard_normal((300, 10, 1))
-    y = np.stack([simulate(each, 0.7, [1.0], 2.0, 5.0) for each in x])
-    y += rng.standard_normal(y.shape)
-    few = np.full((300, 10), np.nan)
-    few[:, 4:] = y[:, 4:]
-    few[::2, 6] = np.nan  # two patterns of gaps
-    for targets in (y, few):
-        for initial_state in ("each", "shared", 2.0):
-            options = FitOptions(initial_state=initial_state)
-            result = fit(Series.from_sequences(tuple(x), tuple(targets)), options)
-            residuals = result.table["residual"]
-            assert np.nanmean(residuals**2) == pytest.approx(result.cost, rel=1e-9)
-            assert result.w_rec == pytest.approx(0.7, abs=0.05)
 
 
 def test_a_sequence_without_targets_counts_for_nothing() -> None:

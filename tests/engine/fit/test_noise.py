@@ -130,26 +130,14 @@ def test_likelihoods_of_both_kinds_of_noise_compare() -> None:
     assert white.aic > colored.aic + 20.0
 
 
-def test_a_gap_is_as_good_as_a_missing_step() -> None:
-    """Sparse targets give what the same noise gives on its own grid."""
-    rng = np.random.default_rng(3)
-    x = rng.standard_normal((120, 1))
-    noise = make_noise(rng, 40, 0.5)
-    sparse = np.full(120, np.nan)
-    sparse[2::3] = simulate(x, 0.9, [1.0], 0.0, 1.0)[2::3] + noise
-    result = fit(Series.from_sequences((x,), (sparse,)), FitOptions(noise="ar1"))
-    assert result.problem.sequences.usual_gap == 3.0
-    assert result.rho > 0.0
-    assert result.rho == pytest.approx(0.5 ** (1.0 / 3.0), abs=0.15)
-    assert result.n_targets == 40
-
-
 @pytest.mark.parametrize("start", ["each", "shared"])
 def test_many_equal_patterns_are_fitted_as_few(start: Any) -> None:
     """Sequences that are replaced by a factor give what every one of them gives."""
     rng = np.random.default_rng(7)
     inputs = [rng.standard_normal((5, 1)) for _ in range(60)]
     targets = [simulate(x, 0.7, [1.0], 2.0, 1.0) + make_noise(rng, 5, 0.5) for x in inputs]
+    for y in targets[::2]:
+        y[2] = np.nan
     series = Series.from_sequences(inputs, targets)
     options, w = FitOptions(initial_state=start, noise="ar1"), np.array([0.4, 0.7])
     solution = Solution(Problem(series, options))

@@ -113,10 +113,6 @@ def test_a_season_of_the_target_is_found_with_its_period(period: int) -> None:
     assert finding.p < 0.01
 
 
-def test_a_season_of_input_and_target_is_found() -> None:
-    assert not fit(season(1, 12, in_input=True), WHITE).trust.interval
-
-
 @pytest.mark.parametrize("options", [WHITE, AR1], ids=["white", "ar1"])
 def test_two_time_constants_are_found(options: FitOptions) -> None:
     result = fit(two_time_constants(1), options)
@@ -158,17 +154,6 @@ def test_flawless_data_are_trusted(seed: int) -> None:
     assert fit(draw(seed), WHITE).trust.reasons == []
     assert fit(draw(seed, rho=0.6), AR1).trust.reasons == []
     assert fit(panel(seed, 12, 10, 0.0), WHITE).trust.reasons == []
-
-
-@pytest.mark.parametrize("options", [WHITE, AR1], ids=["white", "ar1"])
-def test_two_targets_per_start_say_nothing_about_their_correlation(options: FitOptions) -> None:
-    rng, found = np.random.default_rng(36), set[str]()
-    for _ in range(4):
-        x, noise = rng.standard_normal((100, 2, 1)), 0.5 * rng.standard_normal((100, 2))
-        targets = np.array([simulate(each, 0.5, [1.0]) for each in x]) + noise
-        trust = fit(Series.from_sequences(list(x), list(targets)), options).trust
-        found |= {*trust.reasons, *trust.cautions}
-    assert found == {"not_tested"}
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
@@ -216,17 +201,6 @@ def test_an_input_without_effect_is_told() -> None:
     assert result.alternatives == []
     finding = next(each for each in result.trust.findings if each.slug == "no_visible_effect")
     assert finding.p == result.effect.p
-
-
-def test_a_useless_input_beside_a_good_one_is_told() -> None:
-    result = fit(draw(3, n_inputs=2), WHITE)
-    assert result.effect == (True, 0.005)
-    good, useless = result.input_effects
-    assert good is not None
-    assert useless is not None
-    assert good.visible
-    assert good.p < 1e-6
-    assert not useless.visible
 
 
 def test_the_effect_of_one_input_is_a_t_test() -> None:

@@ -124,10 +124,6 @@ def test_momentum_by_hand(nesterov: bool, expected: list[float]) -> None:
     assert take_steps(optimizer, [4.0, 2.0]) == (expected, (4.0,))
 
 
-def test_gradient_descent_by_hand() -> None:
-    assert take_steps(OPTIMIZERS["gradient_descent"](learning_rate=0.5), [4.0, -2.0])[0] == [-2, 1]
-
-
 def test_rmsprop_by_hand() -> None:
     optimizer = OPTIMIZERS["rmsprop"](learning_rate=0.5, alpha=0.75, epsilon=1.0)
     # Mean squares 4 / 4 = 1 and 3 / 4 + 36.25 / 4, whose root is near 3.132.
