@@ -4,7 +4,7 @@ import { Problem } from "./api.js";
 
 const SEPARATORS = [";", "\t", ","];
 const N_SAMPLE_ROWS = 50;
-const DATE = /^((\d{1,4}[-/]\d{1,2}([-/]\d{1,4})?|\d{1,2}\.\d{1,2}\.\d{4})([ T].*)?|\d{4}-?W\d\d(-?\d)?|(\d{4}[-/ ]?)?Q[1-4]([-/ ]?\d{4})?)$/;
+const DATE = /^((\d{1,4}[-/]\d{1,2}([-/]\d{1,4})?|\d{1,2}\.\d{1,2}\.\d{4})([ T].*)?|\d{4}-?W\d\d(-?\d)?|(\d{4}[-/ ]?)?Q\d([-/ ]?\d{4})?)$/;
 export const NUMBER = /^[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?$/i;
 export const MISSING = /^(|na|n\/a|nan|null|none|-|\?)$/i;
 const INDEX = /^(|#|no|nr|id|row|index|unnamed: 0)\.?$/i;
