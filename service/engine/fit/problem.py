@@ -91,9 +91,9 @@ class Problem:
         self.n_own_starts = n_used * self.has_own_starts
         self.has_offset = options.offset is True
         self.is_free = np.array([name not in options.gains for name in series.input_names], bool)
-        self.n_free = int(self.is_free.sum())
-        self.free_columns = slice(-1 - self.has_offset - self.n_free, -1 - self.has_offset)
-        self.n_columns = self.n_free + self.has_offset + self.has_unknown_start
+        n_free = int(self.is_free.sum())
+        self.free_columns = slice(-1 - self.has_offset - n_free, -1 - self.has_offset)
+        self.n_columns = n_free + self.has_offset + self.has_unknown_start
         self.n_unknowns = self.n_columns - self.has_own_starts + self.n_own_starts + 1
         self.n_unknowns += options.noise == "ar1"
         known_start = 0.0 if self.has_unknown_start else float(options.initial_state)
