@@ -5,17 +5,24 @@ A block takes about 50 ms at most. The engine knows neither clocks nor requests:
 or a map is a value that a block replaces when it ends, so an interruption loses one block.
 
 A fit has no such value. It is repeated from the start instead, with the results of all blocks that
-were completed: its blocks are pure functions that `recall` calls, always in the same order.
+were completed: its blocks are pure functions that `recall` calls. A block is identified by its
+function and arguments and those of all blocks before it, so that the result of another block is
+never used: where the code or the data have changed, the block is computed again.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
+from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 BlockResult: TypeAlias = tuple[NDArray[Any], ...]
+
+SAMPLE: Final = 1000  # the most numbers of an array that identify it, about
 
 
 # Without a caller that limits the computation, it does nothing.
@@ -37,58 +44,87 @@ def interrupted_by(check: Callable[[], None]) -> Iterator[None]:
         _check.reset(token)
 
 
+def identify(block: partial[BlockResult], previous: int) -> int:
+    """Return a digest of a block of work and of all blocks before it.
+
+    Parameters
+    ----------
+    block
+        A function with its arguments. Arrays are identified by their shape and evenly spaced
+        elements, and other arguments, among them the object of a method, by their ``repr``.
+    previous
+        The digest of the block before.
+
+    Returns
+    -------
+    int
+        In the range of int64.
+    """
+    name = getattr(block.func, "__qualname__", "")
+    digest = blake2b(f"{previous} {name}".encode(), digest_size=8)
+    owner = getattr(block.func, "__self__", None)
+    for value in (owner, *block.args, *block.keywords.values()):
+        if isinstance(value, np.ndarray):
+            digest.update(repr(value.shape).encode())
+            digest.update(value.flat[:: value.size // SAMPLE + 1].tobytes())
+        else:
+            digest.update(repr(value).encode())
+    return int.from_bytes(digest.digest(), "big", signed=True)
+
+
 class Record:
-    """The results of the blocks of a computation, in the order of their calls.
+    """The results of the blocks of a computation.
 
     Parameters
     ----------
     results
-        Of a computation of the same that was interrupted; they are not computed again.
+        The results of an earlier, interrupted computation, by the digests of their blocks. New
+        results are added.
     after_block
         Called after each block that is computed.
     """
 
-    def __init__(self, results: list[BlockResult], after_block: Callable[[], None]) -> None:
+    def __init__(self, results: dict[int, BlockResult], after_block: Callable[[], None]) -> None:
         self.results = results
         self._after_block = after_block
-        self._n_used = 0
+        self._digest = 0
 
-    def next(self, block: Callable[[], BlockResult]) -> BlockResult:
-        """Return the result of the next block.
+    def get(self, block: partial[BlockResult]) -> BlockResult:
+        """Return the result of the next block; compute it if it is not recorded.
 
         Parameters
         ----------
         block
-            Computes it.
+            A pure function with its arguments.
 
         Returns
         -------
         BlockResult
         """
-        self._n_used += 1
-        if self._n_used > len(self.results):
-            self.results.append(block())
+        self._digest = identify(block, self._digest)
+        if self._digest not in self.results:
+            self.results[self._digest] = block()
             self._after_block()
-        return self.results[self._n_used - 1]
+        return self.results[self._digest]
 
 
 _record: Final[ContextVar[Record | None]] = ContextVar("record", default=None)
 
 
-def recall(block: Callable[[], BlockResult]) -> BlockResult:
+def recall(block: partial[BlockResult]) -> BlockResult:
     """Return the result of a pure function: from the record of the computation, if it has one.
 
     Parameters
     ----------
     block
-        The function, which the same computation always calls in the same order.
+        The function with its arguments, which `identify` must distinguish.
 
     Returns
     -------
     BlockResult
     """
     record = _record.get()
-    return block() if record is None else record.next(block)
+    return block() if record is None else record.get(block)
 
 
 @contextmanager

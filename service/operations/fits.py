@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -110,7 +111,7 @@ class StepwiseFit(StepwiseComputation):
         self.parts = [*parts]
         self.request, self.series = request, dataset.series
         self.done = 0
-        self.results = [result for part in parts for result in unpack_results(part)]
+        self.results = dict(item for part in parts for item in unpack_results(part).items())
         self.n_taken = len(self.results)
 
     def _count(self) -> None:
@@ -129,7 +130,8 @@ class StepwiseFit(StepwiseComputation):
 
     def take_part(self) -> Arrays:
         """Return the results of blocks since the previous call."""
-        new, self.n_taken = self.results[self.n_taken :], len(self.results)
+        new = dict(islice(self.results.items(), self.n_taken, None))
+        self.n_taken = len(self.results)
         return pack_results(new) if new else {}
 
 

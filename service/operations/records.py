@@ -1,6 +1,6 @@
 """Records of interrupted computations as arrays, which a checkpoint stores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from math import prod
 from typing import Final
 from zlib import crc32
@@ -15,33 +15,35 @@ from service.operations.job_types import Arrays
 VERSION: Final = crc32(__version__.encode())
 
 
-def pack_results(results: Sequence[BlockResult]) -> Arrays:
+def pack_results(results: Mapping[int, BlockResult]) -> Arrays:
     """Return the results of blocks as two arrays, whatever their number and their shapes.
 
-    ``numbers`` has all numbers as float64. ``shapes`` has the version of this package and, for each
-    result, how many arrays it has, and for each of these the number of its axes and its shape.
+    ``numbers`` has all numbers as float64. ``blocks`` has the version of this package and, for each
+    result, its digest, how many arrays it has, and for each of these the number of its axes and its
+    shape.
     """
-    numbers = [np.ravel(array) for result in results for array in result]
-    shapes = [VERSION]
-    for result in results:
-        shapes.append(len(result))
+    numbers = [np.ravel(array) for result in results.values() for array in result]
+    blocks = [VERSION]
+    for digest, result in results.items():
+        blocks += digest, len(result)
         for array in result:
-            shapes += array.ndim, *array.shape
-    return {"numbers": np.concatenate(numbers, dtype=np.float64), "shapes": np.array(shapes)}
+            blocks += array.ndim, *array.shape
+    return {"numbers": np.concatenate(numbers, dtype=np.float64), "blocks": np.array(blocks)}
 
 
-def unpack_results(packed: Arrays) -> list[BlockResult]:
+def unpack_results(packed: Arrays) -> dict[int, BlockResult]:
     """Return the results of `pack_results` as float64; nothing for those of another version."""
-    shapes, start = iter(packed.get("shapes", np.zeros(1, np.int64)).tolist()), 0
-    results: list[BlockResult] = []
-    if next(shapes) != VERSION:
+    blocks = iter(packed.get("blocks", np.zeros(1, np.int64)).tolist())
+    start = 0
+    results: dict[int, BlockResult] = {}
+    if next(blocks) != VERSION:
         return results
-    for n_arrays in shapes:
+    for digest in blocks:
         result = []
-        for _ in range(n_arrays):
-            shape = [next(shapes) for _ in range(next(shapes))]
+        for _ in range(next(blocks)):
+            shape = [next(blocks) for _ in range(next(blocks))]
             end = start + prod(shape)
             result.append(packed["numbers"][start:end].reshape(shape))
             start = end
-        results.append(tuple(result))
+        results[digest] = tuple(result)
     return results

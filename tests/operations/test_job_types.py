@@ -146,15 +146,7 @@ def test_a_step_takes_a_tenth_of_a_second(computation: JobType[Any], activation:
 
 @pytest.mark.parametrize("more", [{}, {"delay": {"low": 1, "high": 3}}, {"noise": "ar1"}])
 def test_a_fit_resumed_after_every_block(more: dict[str, Any]) -> None:
-    rng = np.random.default_rng(3)
-    inputs = rng.standard_normal((120, 1))
-    targets = np.cumsum(inputs[:, 0]) + rng.standard_normal(120)
-    series = Series.from_sequences((inputs[:60], inputs[60:]), (targets[:60], targets[60:]))
-    dataset = ResolvedSeries.from_series(series)
-    assert FIT.complete is not None
-    request = FIT.complete(
-        FitRequest.model_validate({"dataset": {"id": "ds_" + "1" * 32}} | more), dataset
-    )
+    request, dataset = make_fit(more)
     whole = compute(name_task(FIT, request), dataset)
     broken, done = broken_off(FIT.begin, request, dataset)
     check_equal(broken, whole)
@@ -163,12 +155,47 @@ def test_a_fit_resumed_after_every_block(more: dict[str, Any]) -> None:
     assert done[-1] < whole[0].progress_done == request.progress_total
 
 
+def make_fit(more: dict[str, Any]) -> tuple[FitRequest, ResolvedSeries]:
+    """Return the request of a fit, and its series of two sequences."""
+    rng = np.random.default_rng(3)
+    inputs = rng.standard_normal((120, 1))
+    targets = np.cumsum(inputs[:, 0]) + rng.standard_normal(120)
+    series = Series.from_sequences((inputs[:60], inputs[60:]), (targets[:60], targets[60:]))
+    dataset = ResolvedSeries.from_series(series)
+    assert FIT.complete is not None
+    request = FitRequest.model_validate({"dataset": {"id": "ds_" + "1" * 32}} | more)
+    return FIT.complete(request, dataset), dataset
+
+
 def test_a_fit_ignores_the_blocks_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    results = [(np.array([[1.0, 2.0]]), np.array(3.0)), (np.empty((0, 4)),)]
+    results = {2**62: (np.array([[1.0, 2.0]]), np.array(3.0)), -5: (np.empty((0, 4)),)}
     packed = pack_results(results)
-    for result, expected in zip(unpack_results(packed), results, strict=True):
-        for array, expected_array in zip(result, expected, strict=True):
+    unpacked = unpack_results(packed)
+    assert [*unpacked] == [*results]
+    for digest, expected in results.items():
+        for array, expected_array in zip(unpacked[digest], expected, strict=True):
             np.testing.assert_array_equal(array, expected_array)
     monkeypatch.setattr(records, "VERSION", records.VERSION + 1)
-    assert unpack_results(packed) == []
-    assert unpack_results({"costs": np.zeros((1, 3))}) == []  # of a version without blocks
+    assert unpack_results(packed) == {}
+    # Versions without blocks, and with blocks without digests
+    assert unpack_results({"costs": np.zeros((1, 3))}) == {}
+    old = {"numbers": np.zeros(3), "shapes": np.array([records.VERSION - 1, 1, 1, 3])}
+    assert unpack_results(old) == {}
+
+
+def test_a_fit_uses_a_recorded_block_only_for_what_it_was_computed_from() -> None:
+    """Records as after a change of the code: one evaluation more or less, or other blocks."""
+    request, dataset = make_fit({"delay": {"low": 0, "high": 2}})
+    work = FIT.begin(request, dataset, {}, [])
+    parts: list[Any] = []
+    work.run(lambda each: parts.append(each.take_part()))
+    expected = compute(name_task(FIT, request), dataset)
+    for record in (parts, parts[1:], parts[:3] + parts[4:], parts[3:4] + parts):
+        check_equal(FIT.begin(request, dataset, {}, record).run(lambda _: None), expected)
+    for changes in ({"delay": {"low": 1, "high": 3}}, {"noise": "ar1"}, {"offset": False}):
+        other, _ = make_fit(changes)
+        expected = compute(name_task(FIT, other), dataset)
+        check_equal(FIT.begin(other, dataset, {}, parts).run(lambda _: None), expected)
+    blocks: list[int] = []
+    FIT.begin(request, dataset, {}, parts).run(lambda _: blocks.append(1))
+    assert not blocks

@@ -88,6 +88,10 @@ class Criterion:
         self.degrees_of_freedom = problem.n_targets + 1 - self.n_parameters
         self.n_contrasts = max(self.degrees_of_freedom, 0) + 1
 
+    def __repr__(self) -> str:
+        """Return a text that distinguishes the criteria of one series (see `recall`)."""
+        return f"Criterion({self.problem})"
+
     def evaluate(self, w: Array) -> Points:
         """Return the criterion and the weights of the columns.
 

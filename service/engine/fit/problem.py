@@ -115,6 +115,10 @@ class Problem:
         # Negative correlations have no root.
         self.correlations = CORRELATIONS if self.sequences.usual_gap == 1.0 else CORRELATIONS[2:]
 
+    def __repr__(self) -> str:
+        """Return a text that distinguishes the problems of one series (see `recall`)."""
+        return f"Problem({self.options}, delay={self.delay}, n_targets={self.n_targets})"
+
     def vary(self, **changes: Any) -> "Problem":
         """Return the problem with other options."""
         changes = {"delay": (self.delay, self.options.delay[1])} | changes
