@@ -20,6 +20,7 @@ CLOCK_CHANGE: Final = 3_600  # seconds
 CHANGE_HOUR: Final = 3  # until which clocks change
 BUSINESS_DAY: Final = "business day"
 MONTHS: Final = {"month": 1, "year": 12}
+ONE_MONTH: Final = np.timedelta64(1, "M")
 CLOCK_UNITS: Final = {"hour", "minute", "second"}
 KIND: Final = "a date; write dates as 2024-01-31, 2024-01-31 13:00, 2024-Q1 or 2024-W05"
 
@@ -189,9 +190,9 @@ def list_times(
     begins = np.array(dates, "datetime64[us]")[codes]
     if step.unit in MONTHS:
         months = begins.astype("datetime64[M]")
-        later = months + steps * round(step.length * MONTHS[step.unit])
+        later = months + steps * (round(step.length * MONTHS[step.unit]) * ONE_MONTH)
         is_last = (begins + np.timedelta64(1, "D")).astype("datetime64[M]") > months
-        from_end = (later + 1).astype("datetime64[us]") - (months + 1 - begins)
+        from_end = (later + ONE_MONTH).astype("datetime64[us]") - (months + ONE_MONTH - begins)
         from_start = later.astype("datetime64[us]") + (begins - months)
         times = np.where(is_last, from_end, from_start)  # months have different lengths
     elif step.unit == BUSINESS_DAY:
@@ -232,7 +233,7 @@ def _without_clock_changes(gaps: Array, times: Array) -> Array:
 def _find_calendar_step(dates: NDArray[np.datetime64], follows: NDArray[np.bool_]) -> Step | None:
     """Return a step of months or years, or between days from Monday to Friday, or None."""
     days, months = dates.astype("datetime64[D]"), dates.astype("datetime64[M]")
-    until_next = (months + 1).astype("datetime64[s]") - dates
+    until_next = (months + ONE_MONTH).astype("datetime64[s]") - dates
     if _are_equal(dates - months) or _are_equal(until_next):
         n_months = np.diff(months.astype(np.int64))[follows]
         if n_months[0] > 0 and _are_equal(n_months):
