@@ -80,12 +80,12 @@ def test_the_words_are_those_of_the_service() -> None:
     parameters = [row[0].strip("`") for row in table("parameter", "The table")]
     assert set(parameters) == DatasetQuery.model_fields.keys() - {"name", "kind"}
     for heading, kind in (("reason", "reasons"), ("caution", "cautions")):
-        cells = " ".join(row[0] for row in table(heading, "How to read the answer"))
+        cells = " ".join(row[0] for row in table(heading, "Reading the result"))
         assert tuple(re.findall(r"`(\w+)`", cells)) == tuple(TEXTS[kind])
     known = FitResult.model_fields | FitRequest.model_fields
     named = re.findall(
         r"`([a-z_]+)[:`]",
-        " ".join(row[0] for row in table("here", "What each term is called elsewhere")),
+        " ".join(row[0] for row in table("here", "Terms in other fields")),
     )
     assert len(named) > 10
     assert set(named) - {"w_in", "steady_state_gain", "intervals"} <= known.keys()
