@@ -2,7 +2,7 @@
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import BinaryIO, Final
 
@@ -28,7 +28,7 @@ from service.formats.csv_tables import (
     split_line,
 )
 from service.schemas.arrays import is_number
-from service.schemas.series import MAX_NAME, NAME_PATTERN, check_inputs, to_names
+from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, check_inputs, to_names
 from service.schemas.times import Times, TimesError, list_times
 
 NO_HEADER: Final = "there is no header; the first line must name the columns"
@@ -84,31 +84,35 @@ def _find_layout(sample: list[Line], chosen: SeriesColumns) -> Layout:
     inputs = chosen.inputs
     if inputs is None:
         inputs = tuple(name for name in header if name not in roles.values())
+    positions: dict[str, list[int]] = {}
+    for column, field in enumerate(header):
+        positions.setdefault(field, []).append(column)
     found = dict[str | None, int]()
-    for parameter, name in [*roles.items(), *(("inputs", name) for name in inputs)]:
+    few = inputs[:MAX_INPUTS]  # all of them, or there are too many
+    for parameter, name in [*roles.items(), *(("inputs", name) for name in few)]:
         if name is not None:
-            problem = _find_problem(header, name, is_taken=name in found)
+            problem = _find_problem(positions, name, is_taken=name in found)
             if problem is not None:
                 raise Invalid(f"{cite(line)}: {problem}", parameter=parameter)
-            found[name] = header.index(name)
+            found[name] = positions[name][0]
     check_inputs(len(inputs))
     columns, target = [found[name] for name in inputs], found[chosen.target]
     sequence, time = found.get(chosen.sequence), found.get(chosen.time)
     return Layout(separator, header, columns, target, True, sequence, time, ADVICE)
 
 
-def _find_problem(header: list[str], name: str, *, is_taken: bool) -> str | None:
-    """Return why a column cannot be chosen."""
-    if name not in header:
-        if any(map(is_number, header)):
+def _find_problem(positions: Mapping[str, list[int]], name: str, *, is_taken: bool) -> str | None:
+    """Return why a column cannot be chosen, given the positions of the columns of each name."""
+    if name not in positions:
+        if any(map(is_number, positions)):
             return NO_HEADER
-        listed = ", ".join(field[:40] for field in header[:20])
+        listed = ", ".join(field[:40] for field in islice(positions, 20))
         return f"there is no column {name!r}. The columns are {listed}"
-    if header.count(name) > 1:
-        return f"{header.count(name)} columns are named {shorten(name)}; rename one of them"
+    if len(positions[name]) > 1:
+        return f"{len(positions[name])} columns are named {shorten(name)}; rename one of them"
     if is_taken:
         return f"the column {name!r} is chosen twice; choose it once"
-    return None if _is_name(name) else f"column {header.index(name) + 1}: {NAME_RULE}"
+    return None if _is_name(name) else f"column {positions[name][0] + 1}: {NAME_RULE}"
 
 
 def _is_name(name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed, count
 from service.formats.base import SizeLimits
@@ -49,7 +50,9 @@ def read_lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
                 raise LimitExceeded(
                     detail, "/dataset", line=number, limit=longest, needed=len(line)
                 )
-            if not line.isspace():
+            if line.isspace():
+                check_interruption()
+            else:
                 yield number, line.rstrip("\n")
     except UnicodeDecodeError as error:
         detail = f"the table is not UTF-8: {error.reason}; spreadsheets save it as CSV UTF-8"
@@ -194,6 +197,7 @@ class TableReader:
         """
         width = len(self._layout.names)
         while part := list(islice(lines, max(1, PARSED_NUMBERS // width))):
+            check_interruption()
             fields = self._split(part)
             numbers = [
                 self._read_numbers(part, fields, marks, range(width)[columns])

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PlainValidator, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
 # The magnitudes of the numbers of a dataset, except 0: no square or product overflows float64.
@@ -31,6 +32,7 @@ def pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yield views of a few rows at a time, and the index of the first row of each."""
     rows = max(1, PIECE * len(array) // max(1, array.size))
     for start in range(0, len(array), rows):
+        check_interruption()
         yield start, array[start : start + rows]
 
 

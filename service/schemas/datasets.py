@@ -167,7 +167,7 @@ class SeriesDataset(DatasetKind):
     """The names of the q inputs; q may be 0."""
     target: ColumnName = "target"
     """The name of the target."""
-    sequences: Annotated[list[SequenceSchema], Field(min_length=1)]
+    sequences: Annotated[list[SequenceSchema], Field(min_length=1, fail_fast=True)]
     """The sequences, whose lengths may differ."""
     step: StepSchema = StepSchema()
     """The time between two targets."""

@@ -44,7 +44,8 @@ class SequenceSchema(RequestModel):
     name: Annotated[ColumnName | None, Field(examples=["north"])] = None
     """Its name, if all sequences have one; above 1000 sequences, names are not stored."""
     times: Annotated[
-        list[str | Real] | None, Field(min_length=1, examples=[["2024-01-01", "2024-01-08"]])
+        list[str | Real] | None,
+        Field(min_length=1, fail_fast=True, examples=[["2024-01-01", "2024-01-08"]]),
     ] = None
     """The times of its steps, if all sequences have them: dates or numbers, as in a table. Their
     steps must be equal, and are the step of the series."""

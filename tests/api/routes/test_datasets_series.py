@@ -186,6 +186,14 @@ def test_invalid_series(api: Any, change: Any, pointer: str, words: tuple[str, .
 
 
 @pytest.mark.parametrize(
+    "sequences", [[None] * 40, [{**ONE, "times": [None] * 40}]], ids=["sequences", "times"]
+)
+def test_validation_ends_at_the_first_invalid_item(api: Any, sequences: Any) -> None:
+    problem = api.post(DATASETS, SERIES | {"sequences": sequences}).json()
+    assert 1 <= len(problem["errors"]) <= 2  # a time may be a text or a number
+
+
+@pytest.mark.parametrize(
     ("query", "place", "words"),
     [
         ("?target=sales", "target", ("applies to kind=series",)),

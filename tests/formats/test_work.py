@@ -1,0 +1,95 @@
+"""Files are read in linear time, and no further once the caller ends the work."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.interruption import interrupted_by
+from service.errors import Busy
+from service.formats import csv_series
+from service.schemas.series import MAX_INPUTS
+from tests.formats.conftest import read_csv, read_npz, read_series_csv, read_series_npz
+
+
+class CountedName(str):
+    """A name that counts how often one is compared."""
+
+    __slots__ = ()
+    n_comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedName.n_comparisons += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_a_header_is_looked_up_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def split_line(text: str, separator: str) -> list[str]:
+        return [CountedName(field) for field in text.split(separator)]
+
+    monkeypatch.setattr(csv_series, "split_line", split_line)
+    monkeypatch.setattr(CountedName, "n_comparisons", 0)
+    n_columns = 4_000
+    header = ",".join(["y", *(f"x_{j}" for j in range(n_columns))])
+    words = f"there are {n_columns} inputs; the limit is {MAX_INPUTS}"
+    assert read_series_csv.refuses(f"{header}\n", words, target="y") == "?inputs"
+    assert CountedName.n_comparisons < 10 * n_columns
+
+
+def table(n_rows: int) -> bytes:
+    """Return a table of a column of inputs and one of targets."""
+    return b"x,target\n" + b"1,2\n" * n_rows
+
+
+def archive(**arrays: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+LARGE = archive(inputs=np.ones((1000, 1000)), targets=np.ones(1000))
+LARGE_SERIES = archive(inputs=np.ones((100, 1000, 10)), targets=np.ones((100, 1000)))
+
+
+@pytest.mark.parametrize(
+    ("read", "body"),
+    [
+        (read_csv, table(100_000)),
+        (read_csv, b"\n" * 100_000),
+        (read_series_csv, table(100_000)),
+        (read_npz, LARGE),
+        (read_series_npz, LARGE_SERIES),
+    ],
+    ids=["table", "blank lines", "series", "archive", "archive of a series"],
+)
+def test_reading_ends_where_its_caller_ends_it(read: Callable[[bytes], Any], body: bytes) -> None:
+    looks = 0
+
+    def leave() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            raise Busy("the client has disconnected")
+
+    with interrupted_by(leave), pytest.raises(Busy):
+        read(body)
+    assert looks == 3
+
+
+def test_a_large_table_looks_at_its_budget_as_often_as_it_is_large() -> None:
+    looks = []
+    for n_rows in (10_000, 40_000):
+        looks.append(0)
+
+        def count() -> None:
+            looks[-1] += 1
+
+        with interrupted_by(count):
+            read_csv(table(n_rows))
+    few, many = looks
+    assert few >= 5
+    assert many >= 3 * few
