@@ -30,13 +30,13 @@ FRAME_SOURCE: Final = re.compile(
 
 
 class SettingError(StartError):
-    """A setting is invalid; the message names it in one line."""
+    """An invalid setting; the message contains its name in one line."""
 
     exit_code = 2
 
 
 def _normal_database_url(secret: SecretStr) -> SecretStr:
-    """Return the URL with the installed PostgreSQL driver, whichever driver it names."""
+    """Return the URL with the installed PostgreSQL driver instead of the given one."""
     url = secret.get_secret_value()
     scheme, separator, rest = url.partition("://")
     database, _, driver = scheme.lower().partition("+")
@@ -73,7 +73,7 @@ def _parse_keys(value: object) -> object:
 
 
 def _frame_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the sources as a content security policy has them."""
+    """Return the sources in the syntax of a content security policy."""
     quoted = tuple(
         f"'{word}'" if (word := source.strip("'")) in KEYWORDS else source for source in sources
     )
@@ -127,17 +127,16 @@ class Settings(BaseSettings, Limits):
     max_stored_bytes: int | None = Field(default=None, ge=0)
     """maximum size of all stored data in bytes (507 above)"""
     retention_days: float | None = Field(default=None, gt=0)
-    """days after which finished runs, maps and fits, and datasets without any, are deleted; by
+    """days after which finished runs, maps and fits, and unused datasets, are deleted; by
     default never"""
     workers: int | None = Field(default=None, ge=0, le=1024)
     """worker processes that `serve` starts; by default one per core"""
     render_processes: int | None = Field(default=None, ge=0, le=256)
     """processes that draw pictures; by default one per core; 0 draws in a thread"""
     max_waiting_pictures: int = Field(default=64, ge=0)
-    """maximum number of pictures that wait to be drawn (503 above)"""
+    """maximum number of waiting pictures (503 above)"""
     max_waiting_computations: int = Field(default=64, ge=0)
-    """maximum number of requests that wait for a core, with short and with long work each (503
-    above)"""
+    """maximum number of requests in the queue of short and in that of long work (503 above)"""
     picture_cache_bytes: int = Field(default=64 * MEBIBYTE, ge=0)
     """size of the picture cache in bytes"""
     log_level: Annotated[
@@ -147,12 +146,12 @@ class Settings(BaseSettings, Limits):
     """log level: critical, error, warning, info or debug"""
 
     allowed_hosts: Names = ()
-    """names that the `Host` header may have (403 otherwise), such as
+    """permitted names in the `Host` header (403 otherwise), such as
     `rnn.example.org,*.example.net`; by default the loopback names if the service listens on a
     loopback address, and otherwise all"""
     api_keys: Keys = Field(default=(), repr=False)
-    """keys that clients need, as `name:scope:hash`, comma-separated; `linear-rnn keys new` makes
-    them; by default none is needed"""
+    """API keys as `name:scope:hash`, comma-separated; `linear-rnn keys new` creates them; by default
+    none is required"""
     cors_origins: Names = ()
     """origins whose pages may use the service, such as `https://example.org`; `*` for all"""
     frame_ancestors: FrameSources = Field(default="'self'", validate_default=True)
@@ -166,8 +165,8 @@ class Settings(BaseSettings, Limits):
     rate_limit_storage: SecretStr | None = None
     """where rate limits are counted for all replicas: `redis://…`; by default in each process"""
     trusted_proxies: Names = ()
-    """addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` headers
-    count; `*` for all"""
+    """addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` headers are
+    used; `*` for all"""
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -186,7 +185,7 @@ class Settings(BaseSettings, Limits):
 def load_settings(options: Mapping[str, Any] | None = None) -> Settings:
     """Read the settings from the environment; raises SettingError.
 
-    ``options`` are those of the command line by field name, and override the environment.
+    ``options`` are the command line options by field name, and override the environment.
     """
     given = dict(options or {})
     known = [PREFIX + field.upper() for field in Settings.model_fields]

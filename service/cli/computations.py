@@ -1,4 +1,4 @@
-"""The commands that compute: what --help says of them. `service.cli.tasks` has what they do."""
+"""Commands: options and help. `service.cli.tasks` implements them."""
 
 import shlex
 from pathlib import Path
@@ -9,9 +9,9 @@ import click
 from service.cli.text import format_example
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-TEXT = "A csv or npz file with a sequence and its target per row, in place of generated data."
+TEXT = "A csv or npz file with a sequence and its target per row, instead of generated data."
 DATA = click.Option(["--data"], type=FILE, metavar="FILE", help=TEXT)
-# Of the tutorial: a sentence per step, and a command.
+# The steps of the tutorial: title, text and command.
 STEPS: Final = (
     (
         "Data",
@@ -21,41 +21,40 @@ STEPS: Final = (
     ),
     (
         "Cost surface",
-        "The cost is a narrow, bent valley between cliffs: w_rec acts once per step, and its "
+        "The cost is a narrow, curved valley between cliffs: w_rec acts once per step, and its "
         "powers explode outside -1 to 1.",
         "surface --mark optimum --out {}/cost-surface.png",
     ),
     (
         "Gradient",
-        "On its way back through time, the gradient is multiplied by w_rec per step. With w_rec "
-        "above 1 it explodes, and below 1 it vanishes.",
+        "During backpropagation, the gradient is multiplied by w_rec per step. With w_rec above 1 "
+        "it explodes, and below 1 it vanishes.",
         "trace --out {}/gradients.png",
     ),
     (
         "Training",
-        "Rprop uses only the signs of the gradient, so it survives the cliffs.",
+        "Rprop uses only the signs of the gradient, so the cliffs do not matter.",
         "train --out {}/training.png",
     ),
     (
         "Prediction",
-        "With the weights of this run, the network counts the five ones of a sequence that it has "
-        "not seen.",
+        "With the weights of this run, the network counts the five ones of a new sequence.",
         "predict 0,1,1,0,0,0,0,1,0,0,1,1 --weights 1.0013555:0.99967447",
     ),
 )
 
 
 class TaskCommand(click.Command):
-    """A command that answers a request. What takes long to import waits for its options.
+    """A command that runs a request; slow imports are deferred until its options are needed.
 
     Parameters
     ----------
     name
         The name of the command and of its task.
     example
-        A command line that works.
+        A valid command line.
     without
-        Fields of the request that are no options.
+        Fields of the request that are not options.
     """
 
     def __init__(
@@ -65,14 +64,14 @@ class TaskCommand(click.Command):
         self._task = name, without
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return all options: those of the command, of the request, and of the answer."""
+        """Return all options: those of the command, of the request, and of the output."""
         from service.cli.tasks import derive_options
 
         help_option = filter(None, [self.get_help_option(ctx)])
         return [*self.params, *derive_options(*self._task), *help_option]
 
     def invoke(self, ctx: click.Context) -> None:
-        """Print the answer to the request, and write it to a file."""
+        """Print the response to the request, and write it to a file."""
         from service.cli.tasks import run_task
 
         click.echo(run_task(*self._task, ctx.params))
@@ -105,7 +104,7 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         "train",
         help="""Train the network.
 
-        The default is the tutorial's run. A picture shows the path over the cost surface and the
+        The default is the tutorial's run. A picture shows the path on the cost surface and the
         cost by iteration, csv the weights and the cost of every recorded iteration.""",
         example="linear-rnn train --optimizer adam --clip norm:1 --out run.png",
         params=[DATA],
@@ -123,7 +122,7 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         "surface",
         help="""Evaluate the cost over a grid of weights, or draw it.
 
-        A picture has the cost at every pixel, whatever the resolution of the grid.""",
+        A picture shows the cost at every pixel, regardless of the resolution of the grid.""",
         example="linear-rnn surface --w-in 0:2 --w-rec 0:2 --out surface.png",
         without=("runs",),
         params=[DATA],
@@ -132,7 +131,7 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         "trace",
         help="""Trace the gradient back through time.
 
-        The gradient at step k is the derivative of the cost by the state after k inputs.""",
+        The gradient at step k is the derivative of the cost with respect to the state after k inputs.""",
         example="linear-rnn trace --point 1:2 --point 1:0.5 --out gradients.svg",
         params=[DATA],
     ),
@@ -151,8 +150,8 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         "fit",
         help="""Fit a recurrence to your own series.
 
-        DATA is a csv or npz file with a target at every step, which may be empty. The answer says
-        first whether to trust the interval of the time constant.""",
+        DATA is a csv or npz file with a target at every step, which may be empty. The output states
+        first whether the interval of the time constant can be trusted.""",
         example="linear-rnn fit sales.csv --target sales --inputs tv,search --time week "
         "--out fit.png",
         without=("dataset",),

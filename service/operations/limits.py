@@ -6,11 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import LimitExceeded, count
 
-ESTIMATE_MARGIN: Final = 10.0  # by which an estimate may be wrong
+ESTIMATE_MARGIN: Final = 10.0  # the largest error of an estimate, as a factor
 
 
 class Limits(BaseModel):
-    """The limits of this service, each of which is a setting."""
+    """The limits of this service; each is a setting."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
@@ -23,20 +23,19 @@ class Limits(BaseModel):
     max_grid: int = Field(default=1000, ge=2)
     """maximum resolution of a grid, in points per axis (422 above)"""
     max_json_numbers: int = Field(default=250_000, ge=1)
-    """maximum count of numbers in a JSON response (422 above)"""
+    """maximum number of values in a JSON response (422 above)"""
     max_work_seconds: float = Field(default=10.0, gt=0)
     """maximum work of one request, in CPU seconds (422 above)"""
     max_picture_seconds: float = Field(default=2.0, gt=0)
-    """maximum work of a picture, in CPU seconds; its cost is drawn coarser, or it is refused
-    (422)"""
+    """maximum work of a picture, in CPU seconds; above, it is drawn more coarsely or rejected (422)"""
     max_sync_seconds: float = Field(default=0.5, ge=0)
     """maximum work of a run, a map or a fit without a job, in CPU seconds"""
     max_job_seconds: float = Field(default=86_400.0, gt=0)
     """maximum work of a job, in CPU seconds; above, it fails"""
     max_queued_jobs: int = Field(default=1000, ge=0)
-    """maximum number of jobs that wait for a worker (503 above)"""
+    """maximum number of queued jobs (503 above)"""
     max_queued_jobs_per_client: int = Field(default=200, ge=0)
-    """maximum number of these jobs of one API key, or without keys of one address or IPv6 network
+    """maximum number of queued jobs of one API key, or without keys of one address or IPv6 network
     of 64 bits (503 above)"""
 
     def check_cells(self, n_samples: int, n_steps: int, n_inputs: int = 1) -> None:
@@ -62,7 +61,7 @@ class Limits(BaseModel):
 
 
 def check_count(needed: int, limit: int, what: str, pointer: str | None, advice: str = "") -> None:
-    """Raise LimitExceeded above a limit; ``what`` is a sentence about what is needed."""
+    """Raise LimitExceeded above a limit; ``what`` is a sentence about the required amount."""
     if needed > limit:
         detail = f"{what}; the limit is {limit}{advice}"
         raise LimitExceeded(detail, pointer, limit=limit, needed=needed)
@@ -71,7 +70,7 @@ def check_count(needed: int, limit: int, what: str, pointer: str | None, advice:
 def check_seconds(
     seconds: float, allowed: float, purpose: str, pointer: str, advice: str = ""
 ) -> None:
-    """Raise LimitExceeded far above the limit only, which holds for the seconds spent."""
+    """Raise LimitExceeded only far above the limit, which applies to the seconds spent."""
     if seconds > ESTIMATE_MARGIN * allowed:
         detail = (
             f"this takes about {seconds:.3g} seconds; the limit {purpose} is {allowed:g}{advice}"

@@ -55,8 +55,8 @@ def test_the_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> N
 def test_a_page_has_a_picture_a_known_number_and_a_warning(page: Path) -> None:
     text = page.read_text()
     assert re.search(r"!\[[^\]]+\]\(images/", text) or page.stem == "estimator"
-    assert "**Published.**" in text or "**What is known.**" in text
-    assert "**What would mislead.**" in text
+    assert "**Published.**" in text or "**True values.**" in text
+    assert "**Pitfall.**" in text
     assert f"({page.name})" in (RECIPES / "README.md").read_text()
 
 
