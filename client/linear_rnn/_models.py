@@ -540,6 +540,10 @@ class ProblemField:
     """The number of targets to fit."""
     n_unknowns: int | None = None
     """The number of unknowns of a fit."""
+    n_gaps: int | None = None
+    """The number of gaps in the times of a table, where gaps=sequences would help."""
+    are_regular: bool | None = None
+    """True if as many rows precede each of these gaps, as in a working week."""
     pointer: str | None = None
     """For a field: an RFC 6901 pointer into the JSON body."""
     parameter: str | None = None
@@ -893,6 +897,10 @@ class Problem:
     """The number of targets to fit."""
     n_unknowns: int | None = None
     """The number of unknowns of a fit."""
+    n_gaps: int | None = None
+    """The number of gaps in the times of a table, where gaps=sequences would help."""
+    are_regular: bool | None = None
+    """True if as many rows precede each of these gaps, as in a working week."""
     type: str
     """/problems/ and the slug of the problem type."""
     title: str

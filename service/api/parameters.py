@@ -77,10 +77,17 @@ class DatasetQuery(QueryModel):
     then separates thousands."""
     thousands: Annotated[Literal[".", ","] | None, Field(examples=["."])] = None
     """Of a series as CSV: the mark between thousands, likewise."""
+    gaps: Annotated[Literal["sequences"] | None, Field(examples=["sequences"])] = None
+    """Of a series as CSV with times: sequences begins a new sequence after each gap in time, whose
+    steps are then equal. By default a gap is an error."""
+    fill: Annotated[Literal["hold", "zero", "drop"] | None, Field(examples=["hold"])] = None
+    """Of a series as CSV: what stands for an input that is empty or a word such as NA. hold is the
+    value before it in its sequence, zero is 0, and drop leaves its row out and begins a new
+    sequence after it. By default it is an error."""
 
     def to_columns(self) -> SeriesColumns | None:
         """Return the columns of a series, or None for another dataset; raises Invalid."""
-        columns = self._given("target", "inputs", "sequence", "time", "decimal", "thousands")
+        columns = self._given(*SeriesColumns._fields)
         if self.kind is None:
             for name in columns:
                 raise Invalid(f"{name} applies to kind=series", parameter=name)

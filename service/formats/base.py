@@ -39,6 +39,8 @@ class SeriesColumns(NamedTuple):
     time: str | None = None  # in equal steps; None if the times are not known
     decimal: str | None = None  # the decimal mark, a point or a comma; None if the table tells it
     thousands: str | None = None  # the other mark; None if the table tells it
+    gaps: str | None = None  # "sequences": one begins after each gap in time
+    fill: str | None = None  # how rows without an input are repaired: "hold", "zero" or "drop"
 
     @property
     def decimal_mark(self) -> str | None:

@@ -4,7 +4,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from service.formats.csv_tables import (
 )
 from service.schemas.arrays import is_number
 from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, check_inputs, to_names
-from service.schemas.times import Times, TimesError, list_times
+from service.schemas.times import MAX_NAMED, Times, TimesError, list_times
 
 NO_HEADER: Final = "there is no header; the first line must name the columns"
 LAYOUT: Final = "a line with the names of the columns must come first, and then one row per step"
@@ -38,6 +38,7 @@ NAME_RULE: Final = f"a name has 1 to {MAX_NAME} characters, no quotes and no con
 ADVICE: Final = "; leave missing targets empty, write no units, and choose the inputs (inputs=…)"
 TIME: Final = "time"  # the header of dates
 SEQUENCE: Final = "sequence"  # the header of the names of the sequences
+MISSING: Final = re.compile(r"|na|n/a|nan|null|none|-|\?", re.IGNORECASE)  # inputs to fill
 FORMULA: Final = re.compile(r"'*+[=+@-]")  # what spreadsheets run, also if it was encoded before
 
 
@@ -59,7 +60,7 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
         DecimalMarks("/sequences", mark, ambiguous, WHICH_MARK): slice(column, None, width)
         for column in [*layout.inputs, layout.target]
     }
-    series = _SeriesRows(layout, limits)
+    series = _SeriesRows(layout, limits, chosen)
     try:
         for rows in TableReader(layout, marks).read(chain(sample[1:], lines)):
             series.add(*rows)
@@ -68,10 +69,15 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
             raise Invalid(detail, "/sequences")
         return series.to_series()
     except TimesError as error:
-        row, detail = error.args
-        number = None if row is None else series.lines[row]
+        row, detail, n_gaps, are_regular = error.args
+        number = None if row is None else int(series.lines[row])
         where = "" if number is None else f"line {number}: "
-        raise Invalid(f"{where}{detail}", parameter="time", line=number) from None
+        members: dict[str, Any] = {"line": number}
+        if n_gaps:
+            members |= {"n_gaps": n_gaps, "are_regular": are_regular}
+            each = "the gap" if n_gaps == 1 else f"each of the {n_gaps} gaps"
+            detail += f", or start a new sequence after {each} (gaps=sequences)"
+        raise Invalid(f"{where}{detail}", parameter="time", **members) from None
 
 
 def _find_layout(sample: list[Line], chosen: SeriesColumns) -> Layout:
@@ -98,7 +104,8 @@ def _find_layout(sample: list[Line], chosen: SeriesColumns) -> Layout:
     check_inputs(len(inputs))
     columns, target = [found[name] for name in inputs], found[chosen.target]
     sequence, time = found.get(chosen.sequence), found.get(chosen.time)
-    return Layout(separator, header, columns, target, True, sequence, time, ADVICE)
+    missing = None if chosen.fill is None else MISSING
+    return Layout(separator, header, columns, target, True, sequence, time, ADVICE, missing)
 
 
 def _find_problem(positions: Mapping[str, list[int]], name: str, *, is_taken: bool) -> str | None:
@@ -122,8 +129,8 @@ def _is_name(name: str) -> bool:
 class _SeriesRows:
     """The rows of a series as they are read."""
 
-    def __init__(self, layout: Layout, limits: SizeLimits) -> None:
-        self._layout, self._limits = layout, limits
+    def __init__(self, layout: Layout, limits: SizeLimits, chosen: SeriesColumns) -> None:
+        self._layout, self._limits, self._chosen = layout, limits, chosen
         self.codes = array("q")  # the sequences of the rows, numbered as they first appear
         self.lines = array("q")  # their numbers
         self._inputs, self._targets = array("d"), array("d")
@@ -158,23 +165,82 @@ class _SeriesRows:
 
     def to_series(self) -> Series:
         """Return the series; raises Invalid, TimesError and LimitExceeded."""
-        layout, codes = self._layout, np.frombuffer(self.codes, np.int64)
+        layout = self._layout
+        codes = np.frombuffer(self.codes, np.int64)
+        inputs = np.frombuffer(self._inputs).reshape(len(codes), len(layout.inputs))
+        labels = [*self._labels]
+        rows = np.arange(len(codes))
+        if (np.diff(codes) < 0).any():
+            rows = np.argsort(codes, kind="stable")
+            codes = codes[rows]
+            inputs = inputs[rows]
+            self._arrange(rows)
+        inputs = self._fill(inputs, codes)
+        is_dropped = np.isnan(inputs).any(axis=1)
+        begins = is_dropped | self._find_late(codes)
+        if begins.any():
+            parts = np.cumsum((np.diff(codes, prepend=-1) > 0) | begins) - 1
+            kept = np.flatnonzero(~is_dropped)
+            self._arrange(kept)
+            _, first, divided = np.unique(parts[kept], return_index=True, return_inverse=True)
+            labels = _number(labels, codes[kept][first])
+            codes = divided
+            inputs = inputs[kept]
+            rows = rows[kept]
         step, starts = (Step(), ()) if self._times is None else self._times.find_steps(codes)
         lengths = np.bincount(codes)
-        n_inputs = len(layout.inputs)
-        self._limits.check_cells(len(lengths), int(lengths.max()), n_inputs)
-        inputs = np.frombuffer(self._inputs).reshape(len(codes), n_inputs)
-        targets = np.frombuffer(self._targets)
-        if (np.diff(codes) < 0).any():
-            order = np.argsort(codes, kind="stable")
-            inputs, targets = inputs[order], targets[order]
+        self._limits.check_cells(len(lengths), int(lengths.max()), len(layout.inputs))
+        targets = np.frombuffer(self._targets)[rows]
         target = layout.names[layout.target]
         if np.isnan(targets).all():
             detail = f"all targets in the column {target!r} are missing; choose another column"
             raise Invalid(detail, parameter="target")
         names = tuple(layout.names[column] for column in layout.inputs)
-        labels = to_names([*self._labels])
-        return Series(inputs, targets, lengths, names, target, step, labels, starts)
+        return Series(inputs, targets, lengths, names, target, step, to_names(labels), starts)
+
+    def _arrange(self, rows: NDArray[np.int64]) -> None:
+        """Arrange lines and times by the indices of their rows, and leave out all others."""
+        if not rows.size:
+            raise Invalid("an input is missing in every row", parameter="fill")
+        self.lines = array("q", np.frombuffer(self.lines, np.int64)[rows].tobytes())
+        if self._times is not None:
+            self._times.take(rows)
+
+    def _find_late(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return True for rows (N,) that begin a sequence because of a gap; raises Invalid."""
+        if self._chosen.gaps is None:
+            return np.zeros(len(codes), bool)
+        if self._times is None:
+            raise Invalid("gaps are those of a column of times (time=…)", parameter="gaps")
+        return self._times.find_late(codes)
+
+    def _fill(self, inputs: Array, codes: NDArray[np.int64]) -> Array:
+        """Return inputs (N, q) with numbers in place of missing ones; raises Invalid.
+
+        Missing inputs stay if their rows are to be left out.
+        """
+        if self._chosen.fill == "zero":
+            return np.nan_to_num(inputs)
+        if self._chosen.fill != "hold":
+            return inputs
+        rows = np.arange(len(codes))[:, None]
+        held = np.maximum.accumulate(np.where(np.isnan(inputs), -1, rows), axis=0)
+        has_none = (held < np.searchsorted(codes, codes)[:, None]).any(axis=1)
+        if has_none.any():
+            line = int(self.lines[int(np.argmax(has_none))])
+            detail = f"line {line}: the sequence has no value before this gap to hold"
+            raise Invalid(detail, parameter="fill", line=line)
+        return np.take_along_axis(inputs, held, axis=0)
+
+
+def _number(labels: list[str], codes: NDArray[np.int64]) -> list[str]:
+    """Return the names of parts of sequences, with numbers that make them unique.
+
+    They are empty if the sequences have no names, or there are too many parts to store them.
+    """
+    if not labels or len(codes) > MAX_NAMED:
+        return []
+    return [f"{labels[code][: MAX_NAME - 5]} {i}" for i, code in enumerate(codes.tolist(), 1)]
 
 
 def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:

@@ -165,6 +165,7 @@ class Layout(NamedTuple):
     sequence: int | None = None
     time: int | None = None
     advice: str = ""  # about what is not a number
+    missing: re.Pattern[str] | None = None  # what stands for a missing input, if one may be
 
     def pointer(self, row: int, column: int | None = None) -> str:
         """Return the JSON pointer to a number, or to a row."""
@@ -242,6 +243,8 @@ class TableReader:
         valid = in_range(numbers)
         if self._layout.is_series and columns[0] == self._layout.target:
             valid |= [not field for field in fields]
+        elif self._layout.missing is not None:
+            valid |= [bool(self._layout.missing.fullmatch(field)) for field in fields]
         if not valid.all():
             k = int(np.argmin(valid))
             i, j = divmod(k, len(columns))
@@ -254,6 +257,8 @@ class TableReader:
         name = f" ({layout.names[column]!r})" if layout.names[column] else ""
         if not field:
             what = "a number is missing"
+            if layout.is_series:
+                what += ", which can be filled (fill=hold, zero or drop)"
         elif np.isnan(number):
             what = f"{shorten(field)} is not a number{layout.advice}"
         else:

@@ -22,6 +22,10 @@ class DetailMembers(ResponseModel):
     """The number of targets to fit."""
     n_unknowns: int | None = None
     """The number of unknowns of a fit."""
+    n_gaps: int | None = None
+    """The number of gaps in the times of a table, where gaps=sequences would help."""
+    are_regular: bool | None = None
+    """True if as many rows precede each of these gaps, as in a working week."""
 
 
 class ProblemField(DetailMembers):

@@ -44,7 +44,12 @@ def parse_date(text: str) -> datetime:
 
 
 class TimesError(ValueError):
-    """Times that cannot be used: the index of a time, or None if it is all of them, and why."""
+    """Times that cannot be used.
+
+    Its arguments are the index of a time, or None if it is all of them; why; the number of gaps
+    if nothing else is wrong, and 0 otherwise; and True if as many rows precede each gap, as in a
+    working week.
+    """
 
 
 class Times:
@@ -68,7 +73,7 @@ class Times:
             except (ValueError, OverflowError):
                 kind = KIND if self._are_dates else "a number, as the first one"
                 detail = f"{text[:40]!r} in {self._name!r} is not {kind}"
-                raise TimesError(len(self._times), detail) from None
+                raise TimesError(len(self._times), detail, 0, False) from None
 
     def _parse(self, text: str) -> float:
         """Return a finite number, or the seconds of a date since 1970; raises ValueError."""
@@ -81,11 +86,15 @@ class Times:
             raise ValueError(text)
         return number
 
+    def take(self, rows: NDArray[np.int64]) -> None:
+        """Arrange the times by the indices of their rows, and leave out all others."""
+        self._times = array("d", np.frombuffer(self._times)[rows].tobytes())
+
     def find_steps(self, codes: NDArray[np.int64]) -> tuple[Step, tuple[str | float, ...]]:
         """Return the step, and the time of the first row of each sequence: dates, or numbers.
 
         The times are empty if there are too many to store, and where each is one step, as without
-        times. ``codes`` (N,) are the sequences of the rows.
+        times. ``codes`` (N,) are the sequences of the rows, in ascending order.
 
         It raises TimesError as `_find_step`.
         """
@@ -105,34 +114,62 @@ class Times:
         It raises TimesError if a time is not later than the one before it in its sequence, or the
         steps are not equal.
         """
-        order = np.argsort(codes, kind="stable")
-        follows = np.diff(codes[order]) == 0
+        follows = np.diff(codes) == 0
         if not follows.any():
             return Step()
-        times, rows = np.frombuffer(self._times)[order], order[1:][follows]
-        gaps = np.diff(times)[follows]
-        step = None
-        if self._are_dates:
-            step = _find_calendar_step(times.astype("datetime64[s]"), follows)
-        if step is None:
-            if self._are_dates and not self._have_offsets:
-                gaps = _without_clock_changes(gaps, times[1:][follows])
-            usual = self._check_gaps(gaps, rows)
-            step = self._to_step(usual if self._are_dates else float(gaps.mean()))
+        gaps, unit = self._find_gaps(follows)
+        usual = self._check_gaps(gaps, unit, 1 + np.flatnonzero(follows))
+        step = self._to_step(usual if self._are_dates else float(gaps.mean()), unit)
         if not in_range(np.array(step.length)):
             detail = f"the step in {self._name!r}: {explain_out_of_range(step.length)}"
-            raise TimesError(None, detail)
+            raise TimesError(None, detail, 0, False)
         return step
 
-    def _to_step(self, gap: float) -> Step:
+    def find_late(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return True for rows (N,) that a gap separates from the row before in their sequence.
+
+        ``codes`` (N,) are the sequences of the rows, in ascending order.
+        """
+        follows = np.diff(codes) == 0
+        is_late = np.zeros(len(codes), bool)
+        if follows.any():
+            gaps, _ = self._find_gaps(follows)
+            is_late[1:][follows] = gaps > (1 + TOLERANCE) * _find_usual(gaps)
+        return is_late
+
+    def _find_gaps(self, follows: NDArray[np.bool_]) -> tuple[Array, str]:
+        """Return the time before each row that follows another one, and its unit."""
+        times = np.frombuffer(self._times)
+        gaps = np.diff(times)[follows]
+        if not self._are_dates:
+            return gaps, self._name
+        dates = times.astype("datetime64[s]")
+        days, months = dates.astype("datetime64[D]"), dates.astype("datetime64[M]")
+        until_next = (months + ONE_MONTH).astype("datetime64[s]") - dates
+        if _are_equal(dates - months) or _are_equal(until_next):
+            return np.diff(months.astype(float))[follows], "month"
+        if _are_equal(dates - days) and np.is_busday(days).all():
+            n_days = np.busday_count(days[:-1], days[1:])[follows].astype(float)
+            has_weekend = (n_days == 1) & (gaps > UNITS["day"])
+            if has_weekend.any() and _find_usual(n_days) == 1:
+                return n_days, BUSINESS_DAY
+        if not self._have_offsets:
+            gaps = _without_clock_changes(gaps, times[1:][follows])
+        return gaps, "second"
+
+    def _to_step(self, gap: float, unit: str) -> Step:
         if not self._are_dates:
             # A mean of rounded differences has no more digits.
-            return Step(float(f"{gap:.12g}"), self._name)
+            return Step(float(f"{gap:.12g}"), unit)
+        if unit == "month":
+            return Step(gap, unit) if gap % 12 else Step(gap / 12, "year")
+        if unit == BUSINESS_DAY:
+            return Step(gap, unit)
         seconds = round(gap, 6)
         unit = next((unit for unit, size in UNITS.items() if seconds % size == 0), "second")
         return Step(seconds / UNITS[unit], unit)
 
-    def _check_gaps(self, gaps: Array, rows: NDArray[np.int64]) -> float:
+    def _check_gaps(self, gaps: Array, unit: str, rows: NDArray[np.int64]) -> float:
         """Return the usual gap before rows.
 
         It raises TimesError for a gap that is not positive, or not the usual one.
@@ -142,6 +179,7 @@ class Times:
         if not is_wrong.any():
             return usual
         i = int(np.argmax(is_wrong))
+        n_gaps = int(is_wrong.sum()) if (gaps[is_wrong] > usual).all() else 0
         if self._are_dates and abs(abs(gaps[i] - usual) - CLOCK_CHANGE) < 1:
             detail = (
                 f"the time in {self._name!r} jumps by an hour; if the clock was "
@@ -154,13 +192,17 @@ class Times:
                 "the rows by time, or name the column that tells sequences apart (sequence=…)"
             )
         else:
-            step = self._to_step(usual)
+            step = self._to_step(usual, unit)
+            advice = "leave time out if the rows are equally spaced"
+            if n_gaps:
+                advice = "for missing times, add rows with inputs and an empty target"
             detail = (
                 f"the step in {self._name!r} is {gaps[i] / usual:.4g} times the "
-                f"usual {step.length:g} {step.unit}; for missing times, add rows "
-                "with inputs and an empty target; leave time out if the rows are equally spaced"
+                f"usual {step.length:g} {step.unit}; {advice}"
             )
-        raise TimesError(int(rows[i]), detail)
+        between = np.diff(np.flatnonzero(is_wrong))
+        are_regular = len(between) > 1 and _are_equal(between)
+        raise TimesError(int(rows[i]), detail, n_gaps, are_regular)
 
 
 def list_times(
@@ -174,7 +216,7 @@ def list_times(
     Parameters
     ----------
     starts
-        The times of the first steps of all sequences, as `Times.find_starts` returns them. The
+        The times of the first steps of all sequences, as `Times.find_steps` returns them. The
         first steps are at one step if they are empty.
     sequences
         The sequences (n,) of the times.
@@ -228,22 +270,6 @@ def _without_clock_changes(gaps: Array, times: Array) -> Array:
     hours = (dates.astype("datetime64[h]").astype(int) + 24 * 4) % (7 * 24)  # since Sunday
     is_change = (np.abs(np.abs(gaps - usual) - CLOCK_CHANGE) < 1) & (hours <= CHANGE_HOUR)
     return np.where(is_change, usual, gaps)
-
-
-def _find_calendar_step(dates: NDArray[np.datetime64], follows: NDArray[np.bool_]) -> Step | None:
-    """Return a step of months or years, or between days from Monday to Friday, or None."""
-    days, months = dates.astype("datetime64[D]"), dates.astype("datetime64[M]")
-    until_next = (months + ONE_MONTH).astype("datetime64[s]") - dates
-    if _are_equal(dates - months) or _are_equal(until_next):
-        n_months = np.diff(months.astype(np.int64))[follows]
-        if n_months[0] > 0 and _are_equal(n_months):
-            years, rest = divmod(int(n_months[0]), 12)
-            return Step(float(n_months[0]), "month") if rest else Step(float(years), "year")
-    if _are_equal(dates - days) and np.is_busday(days).all():
-        n_days = np.busday_count(days[:-1], days[1:])[follows]
-        if (n_days == 1).all() and not _are_equal(np.diff(days)[follows]):
-            return Step(1.0, BUSINESS_DAY)
-    return None
 
 
 def _are_equal(values: NDArray[Any]) -> bool:

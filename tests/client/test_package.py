@@ -18,7 +18,7 @@ from linear_rnn._sync import client, pictures, results
 from scripts.client import generated_files
 from tests.programs import run_program
 
-COLUMNS = {"target", "inputs", "sequence", "time", "decimal", "thousands"}
+COLUMNS = {"target", "inputs", "sequence", "time", "decimal", "thousands", "gaps", "fill"}
 OF_THE_CLIENT = {"wait", "keep", "progress", *COLUMNS}
 
 

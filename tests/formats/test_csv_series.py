@@ -261,6 +261,42 @@ def test_marks_that_contradict_the_query() -> None:
     assert read.refuses("y;x\n1;2\n", "one mark", target="y", **same_mark) == "?thousands"
 
 
+GAPPY = "t,test,x,z,y\n1,a,1,5,2\n2,a,,5,3\n3,a,NA,6,4\n4,a,4,7,5\n1,b,2,8,6\n2,b,-,9,\n"
+COLUMNS: dict[str, Any] = {"target": "y", "inputs": ("x", "z"), "sequence": "test"}
+
+
+def test_missing_inputs_are_filled_or_left_out() -> None:
+    assert read.refuses(GAPPY, "line 3", "can be filled (fill=hold", **COLUMNS) == "/sequences"
+    targets = [2, 3, 4, 5, 6, np.nan]
+    for fill, values in (("hold", [1, 1, 1, 4, 2, 2]), ("zero", [1, 0, 0, 4, 2, 0])):
+        series = read(GAPPY, **COLUMNS, fill=fill)
+        inputs = np.column_stack([values, [5, 5, 6, 7, 8, 9]])
+        same(series, (inputs[:4], targets[:4]), (inputs[4:], targets[4:]))
+    series = read(GAPPY, **COLUMNS, time="t", fill="drop")
+    same(series, ([[1, 5]], [2]), ([[4, 7]], [5]), ([[2, 8]], [6]))  # none spans a row left out
+    assert series.start_times == (1, 4, 1)
+    assert series.sequence_names == ("a 1", "a 2", "b 3")
+
+
+def test_sequences_that_alternate_are_filled_one_by_one() -> None:
+    table = "test,x,y\na,1,1\nb,2,2\na,,3\nb,,4\na,5,6\n"
+    series = read(table, target="y", sequence="test", fill="hold")
+    same(series, ([[1], [1], [5]], [1, 3, 6]), ([[2], [2]], [2, 4]))
+
+
+def test_repairs_that_cannot_be_made() -> None:
+    no_value = GAPPY.replace("1,b,2", "1,b,")
+    words = ("line 6", "no value before this gap")
+    assert read.refuses(no_value, *words, **COLUMNS, fill="hold") == "?fill"
+    empty = "x,y\n,1\n,2\n"
+    assert read.refuses(empty, "in every row", target="y", fill="drop") == "?fill"
+    assert read.refuses("x,y\n1,1\n", "(time=…)", target="y", gaps="sequences") == "?gaps"
+    units = GAPPY.replace("NA", "3 m")  # not a word for a missing number
+    assert read.refuses(units, "'3 m' is not a number", **COLUMNS, fill="hold") == "/sequences"
+    target = GAPPY.replace("a,4,7,5", "a,4,7,NA")
+    assert read.refuses(target, "line 5", "'NA'", **COLUMNS, fill="hold") == "/sequences"
+
+
 def test_a_table_of_pandas() -> None:
     draws = np.random.default_rng(1)
     frame = pd.DataFrame(draws.normal(size=(5000, 3)), columns=["y", "a", "b"])
@@ -322,7 +358,15 @@ def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str], un
 
 @given(st.binary(max_size=60) | st.text('t,y;x\n12-./ "e', max_size=60).map(str.encode))
 def test_any_table_is_read_or_refused(body: bytes) -> None:
-    for chosen in (SeriesColumns("y"), SeriesColumns("y", (), "x", "t"), SeriesColumns()):
+    repaired = [SeriesColumns("y", ("x",), gaps=None, fill=fill) for fill in ("hold", "drop")]
+    split = SeriesColumns("y", (), "x", "t", gaps="sequences")
+    for chosen in (
+        SeriesColumns("y"),
+        split._replace(gaps=None),
+        SeriesColumns(),
+        split,
+        *repaired,
+    ):
         for head in (b"", b"t,y,x\n"):
             with suppress(ServiceError):
                 series = CSV.read_series(head + body, chosen, Limits())

@@ -1,16 +1,20 @@
 """Times of series: what is read, and which dates are written for the steps."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from service.engine.data import Series, Step
+from service.errors import Invalid
 from tests.formats.conftest import read_series_csv
 
 
-def read(times: list[str], sequences: str = "") -> Series:
+def read(times: list[str], sequences: str = "", **options: Any) -> Series:
     names = sequences or "a" * len(times)
     rows = "".join(f"{time};{name};1\n" for time, name in zip(times, names, strict=True))
-    return read_series_csv(f"when;name;y\n{rows}", target="y", sequence="name", time="when")
+    names = {"target": "y", "sequence": "name", "time": "when"}
+    return read_series_csv(f"when;name;y\n{rows}", **names, **options)
 
 
 def write(series: Series) -> list[str]:
@@ -60,6 +64,59 @@ def test_times_are_read_stored_and_written(times: str, step: Step, written: str)
     assert header == ("when" if step.unit == "when" else "time")
     again = read(dates)
     assert (again.step, again.start_times) == (step, series.start_times)
+
+
+@pytest.mark.parametrize(
+    ("times", "step", "starts"),
+    [
+        ("1 2 3 7 8 20", Step(1, "when"), (1, 7, 20)),
+        ("2024-01-01 2024-01-02 2024-01-05", Step(1, "day"), ("2024-01-01", "2024-01-05")),
+        ("2024-01 2024-02 2024-05 2024-06", Step(1, "month"), ("2024-01-01", "2024-05-01")),
+        ("2020 2021 2024 2025", Step(1, "when"), (2020, 2024)),
+        (  # Monday is a holiday
+            "2024-01-04 2024-01-05 2024-01-08 2024-01-09 2024-01-11 2024-01-12 2024-01-16",
+            *(Step(1, "business day"), ("2024-01-04", "2024-01-11", "2024-01-16")),
+        ),
+        (
+            "2024-01-31T23:00 2024-02-01T00:00 2024-02-01T02:00",
+            *(Step(1, "hour"), ("2024-01-31T23:00", "2024-02-01T02:00")),
+        ),
+    ],
+)
+def test_a_sequence_starts_after_each_gap(
+    times: str, step: Step, starts: tuple[str | float, ...]
+) -> None:
+    series = read(times.split(), gaps="sequences")
+    assert (series.step, series.start_times) == (step, starts)
+    assert write(series)[1:] == [
+        f"{time}-01" if step.unit == "month" else time for time in times.split()
+    ]
+    assert series.sequence_names == tuple(f"a {i + 1}" for i in range(len(starts)))
+
+
+@pytest.mark.parametrize(
+    ("times", "n_gaps", "are_regular"),
+    [
+        ("1 2 4 5 6 9 10", 2, False),
+        ("1 2 4 5 7 8 9 11", 3, False),
+        ("1 2 4 5 7 8 10", 3, True),
+        ("2024-01-05 2024-01-06 2024-01-08 2024-01-09 2024-01-10", 1, False),
+    ],
+)
+def test_gaps_are_counted(times: str, n_gaps: int, *, are_regular: bool) -> None:
+    with pytest.raises(Invalid, match=r"after .*gaps?.* \(gaps=sequences\)") as caught:
+        read(times.split())
+    members = caught.value.members
+    assert (members["n_gaps"], members["are_regular"]) == (n_gaps, are_regular)
+
+
+@pytest.mark.parametrize("times", ["1 2 4 3", "1 2 2.5 4 5 6", "1 2 3 1 2 3"])
+def test_what_is_no_gap_stays_an_error(times: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(times.split())
+    assert "n_gaps" not in caught.value.members
+    with pytest.raises(Invalid):
+        read(times.split(), gaps="sequences")
 
 
 def test_sequences_start_at_their_own_times() -> None:

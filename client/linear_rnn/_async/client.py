@@ -17,7 +17,9 @@ from linear_rnn._tables import grids_of
 
 C = TypeVar("C", bound=r.AsyncComputation)
 
-COLUMNS = frozenset({"target", "inputs", "sequence", "time", "decimal", "thousands"})
+COLUMNS = frozenset(
+    {"target", "inputs", "sequence", "time", "decimal", "thousands", "gaps", "fill"}
+)
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones travel as npz
 RESOLUTION = 25  # of windows that name none
 
@@ -308,6 +310,8 @@ class AsyncClient:
         time: str | None = None,
         decimal: Literal[".", ","] | None = None,
         thousands: Literal[".", ","] | None = None,
+        gaps: Literal["sequences"] | None = None,
+        fill: Literal["hold", "zero", "drop"] | None = None,
         initial_state: float | Literal["shared", "each"] | None = None,
         offset: bool | float | None = None,
         gains: Mapping[str, float] | None = None,
@@ -331,8 +335,9 @@ class AsyncClient:
         ----------
         dataset
             A path, a file, a table of pandas or polars, columns by name, or as in ``train``.
-        target, inputs, sequence, time, decimal, thousands
-            The names of columns and the marks in numbers, as in ``upload_series``.
+        target, inputs, sequence, time, decimal, thousands, gaps, fill
+            The names of columns, the marks in numbers and the repairs of gaps, as in
+            ``upload_series``.
         """
         if is_table(dataset):
             if target is None:
@@ -375,6 +380,8 @@ class AsyncClient:
         time: str | None = None,
         decimal: Literal[".", ","] | None = None,
         thousands: Literal[".", ","] | None = None,
+        gaps: Literal["sequences"] | None = None,
+        fill: Literal["hold", "zero", "drop"] | None = None,
         name: str | None = None,
     ) -> r.AsyncDataset:
         """Store time series with a target per step, for fits.
@@ -396,6 +403,11 @@ class AsyncClient:
             The column of times, in ascending order.
         decimal, thousands
             The marks in numbers, of a file that can be read in two ways.
+        gaps
+            ``sequences`` to start a new sequence after each gap in time.
+        fill
+            What replaces missing inputs: the value before, 0, or nothing, where ``drop`` leaves
+            the row out and starts a new sequence after it.
         """
         content = to_csv(table)
         if inputs is None:

@@ -41,6 +41,29 @@ def read_table(response: Any) -> dict[str, list[str]]:
     return {name: list(column) for name, column in zip(rows[0], columns, strict=True)}
 
 
+def test_days_with_holes_become_sequences(make_api: Any) -> None:
+    rng = np.random.default_rng(7)
+    days = np.arange("2024-01-01", "2024-07-19", dtype="datetime64[D]")
+    holes = {k for first in range(15, 190, 23) for k in range(first, first + 1 + first % 4)}
+    state, rows, fits = 5.0, ["date,rain,flow"], {}
+    for k, day in enumerate(days):
+        rain = round(float(rng.gamma(0.4, 4.0)), 2)
+        state = np.exp(-1 / 7.82) * state + 0.3 * rain
+        if k not in holes:
+            rows.append(f"{day},{rain},{state + 2 + 0.1 * rng.standard_normal():.3f}")
+    api = make_api()
+    for query in ("gaps=sequences&time=date", ""):
+        names = f"?kind=series&target=flow&inputs=rain&{query}"
+        series = api.upload("\n".join(rows).encode(), "text/csv", names).json()
+        fits[query] = api.post(FITS, {"dataset": {"kind": "stored", "id": series["id"]}}).json()
+    divided, joined = fits.values()
+    ((low, high),) = ((each["low"], each["high"]) for each in divided["time_constant"]["intervals"])
+    assert low < 7.82 < high
+    assert divided["request"]["step"] == {"length": 1.0, "unit": "day"}
+    ((low, high),) = ((each["low"], each["high"]) for each in joined["time_constant"]["intervals"])
+    assert not low < 7.82 < high  # what leaving the times out does to the same table
+
+
 def test_an_empty_request_finds_the_optimum_of_the_tutorial(make_api: Any) -> None:
     api = make_api()
     response = api.post(FITS, {})
