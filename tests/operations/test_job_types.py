@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series
+from service.engine.interruption import interrupted_by
 from service.operations import records
 from service.operations.basins import BASIN_MAP, StepwiseBasinMap
 from service.operations.fits import FIT
@@ -165,6 +166,31 @@ def make_fit(more: dict[str, Any]) -> tuple[FitRequest, ResolvedSeries]:
     assert FIT.complete is not None
     request = FitRequest.model_validate({"dataset": {"id": "ds_" + "1" * 32}} | more)
     return FIT.complete(request, dataset), dataset
+
+
+def test_a_large_fit_advances_before_its_search() -> None:
+    """It looks at its budget, and each w_rec at which the rank is computed is a recorded block."""
+    rng = np.random.default_rng(4)
+    series = Series.from_sequences(
+        rng.standard_normal((100, 1000, 1)), rng.standard_normal((100, 1000))
+    )
+    request, _ = make_fit({})
+    work = FIT.begin(request, ResolvedSeries.from_series(series), {}, [])
+    recorded: list[int] = []
+
+    def look() -> None:
+        recorded.append(
+            sum(len(result) for part in work.parts for result in unpack_results(part).values())
+        )
+
+    def add_part(each: StepwiseComputation) -> None:
+        each.add_part()
+        if len(each.parts) == 5:
+            raise Ended
+
+    with interrupted_by(look), pytest.raises(Ended):
+        work.run(add_part)
+    assert recorded == [0, 1, 2, 3, 4]  # arrays
 
 
 def test_a_fit_ignores_the_blocks_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ linear unknown (D. A. Harville, "Bayesian inference for variance components usin
 contrasts", Biometrika 61 (1974), 383-385). With white noise only the first term is left.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -81,9 +82,8 @@ class Criterion:
         self.problem, self.is_colored = problem, problem.options.noise == "ar1"
         self.rounding = max(tolerances.RESIDUAL_RTOL**2 * problem.scale, 1e-300)
         low, high = np.clip(problem.options.w_rec, -1.0, 1.0)  # large powers hide the rank
-        rows = Rows(problem, low + (high - low) * GENERIC)
-        sizes = Linear(rows, np.zeros(len(GENERIC))).singular_values
-        rank = int(np.max(np.sum(sizes > RANK_RTOL, axis=1)))
+        ranks = self._call_in_blocks(self._find_ranks, low + (high - low) * GENERIC)
+        rank = max(int(np.max(block)) for (block,) in ranks)
         self.n_parameters = 2 + rank + problem.n_own_starts + self.is_colored
         self.degrees_of_freedom = problem.n_targets + 1 - self.n_parameters
         self.n_contrasts = max(self.degrees_of_freedom, 0) + 1
@@ -105,10 +105,7 @@ class Criterion:
         Points
             W points, in the order of w.
         """
-        parts = []
-        for block in split(len(w), self.problem.compressed.sources.size):
-            parts.append(Points(*recall(partial(self._evaluate, w[block]))))
-            check_interruption()
+        parts = [Points(*result) for result in self._call_in_blocks(self._evaluate, w)]
         return parts[0].concatenate(*parts[1:])
 
     def bound(self) -> tuple[float, float]:
@@ -120,6 +117,19 @@ class Criterion:
         x = (rise - b * np.diff(at.w))[turns] / (a - b)[turns]  # from the left point on
         lowest = np.min(at.cost[:-1][turns] + a[turns] * x, initial=highest)
         return float(lowest), float(highest)
+
+    def _call_in_blocks(
+        self, function: Callable[[Array], BlockResult], w: Array
+    ) -> Iterator[BlockResult]:
+        """Yield the results of a function for the blocks of w."""
+        for block in split(len(w), self.problem.compressed.sources.size):
+            yield recall(partial(function, w[block]))
+            check_interruption()
+
+    def _find_ranks(self, w: Array) -> BlockResult:
+        """Return the ranks (W,) of the columns."""
+        linear = Linear(Rows(self.problem, w), np.zeros(len(w)))
+        return (np.sum(linear.singular_values > RANK_RTOL, axis=1),)
 
     def _evaluate(self, w: Array) -> BlockResult:
         rows, n, rho = Rows(self.problem, w), self.n_contrasts, 0.0 * w

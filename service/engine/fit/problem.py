@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.fit.sequences import Sequences, recur
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
 MAX_CORRELATION: Final = 0.998  # of neighbors; near 1 the fit is one of differences
@@ -139,7 +140,11 @@ class Problem:
         _, first, group, sizes = np.unique(
             has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
         )
-        parts = [np.linalg.qr(rows[group.ravel() == i], mode="r") for i in range(len(first))]
+        members = np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(sizes)[:-1])
+        parts = []
+        for rows_of_group in members:
+            check_interruption()
+            parts.append(np.linalg.qr(rows[rows_of_group], mode="r"))
         lengths = [len(part) for part in parts]
         few = self.sequences[np.repeat(first, lengths)]
         inputs, few.targets, ones = np.split(np.concatenate(parts), [-n_steps - 1, -1], axis=1)
