@@ -6,7 +6,9 @@
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
 
-BIN := .venv/bin
+# Another environment, for the tests on another Python: make test VENV=.venv-oldest PYTHON=python3.11
+VENV := .venv
+BIN := $(VENV)/bin
 # Two processes. One that has no more tests takes half of those of the other.
 PARALLEL := -n 2 --dist worksteal
 # Otherwise numpy starts a thread per core in each of them.
@@ -14,89 +16,84 @@ test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 # Otherwise, where this variable is set, every process that a test starts compiles the service.
 test test-all coverage: export PYTHONDONTWRITEBYTECODE =
 SCRIPTS := $(wildcard scripts/*.sh) .ci/run
-SMOKE := tests/engine/data tests/engine/training tests/api/routes/test_predict.py tests/test_cli.py \
-	tests/client/test_questions.py
 
-# Stamps are invalid if the interpreter of .venv no longer runs (an upgrade, a moved directory).
+# Stamps are invalid if the interpreter of the environment no longer runs (an upgrade, a moved directory).
 ifneq ($(shell $(BIN)/python -c 'print("alive")' 2>/dev/null),alive)
-$(shell rm -f .venv/.*-installed)
+$(shell rm -f $(VENV)/.*-installed)
 endif
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | \
 		awk -F@ '{ printf "%-18s%s\n", $$1, $$2 }'
 
-run: .venv/.run-installed ## start the service (ARGS="--port 9000")
+run: $(VENV)/.run-installed ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
-test: .venv/.dev-installed ## run the fast tests in two processes, about 6 minutes (ARGS="-k cost")
+test: $(VENV)/.dev-installed ## run the fast tests in two processes, about 6 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
-test-all: .venv/.oracles-installed ## run all tests; installs PyTorch
+test-all: $(VENV)/.oracles-installed ## run all tests; installs PyTorch
 	$(BIN)/pytest $(PARALLEL) -m "not soak" $(ARGS)
 
 check: lint types layers spelling generated metadata shell ## every check that is not a test
 
-coverage: .venv/.dev-installed ## run the fast tests and report the branch coverage of service, about 5 minutes
+coverage: $(VENV)/.dev-installed ## run the fast tests and report the branch coverage of service, about 5 minutes
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-smoke: .venv-smoke/.installed ## run some tests on another Python (PYTHON=python3.14)
-	.venv-smoke/bin/pytest -q $(SMOKE)
-
-lint: .venv/.dev-installed ## ruff, and ESLint and Prettier if Node.js is installed: rules and layout
+lint: $(VENV)/.dev-installed ## ruff, and ESLint and Prettier if Node.js is installed: rules and layout
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	scripts/javascript.sh
 
-types: .venv/.dev-installed ## mypy --strict, and tsc if Node.js is installed
+types: $(VENV)/.dev-installed ## mypy --strict, and tsc if Node.js is installed
 	$(BIN)/mypy
 	scripts/types.sh
 
-layers: .venv/.dev-installed ## imports point down only
+layers: $(VENV)/.dev-installed ## imports point down only
 	$(BIN)/lint-imports --no-logo
 
-spelling: .venv/.dev-installed ## codespell on every text file
+spelling: $(VENV)/.dev-installed ## codespell on every text file
 	git ls-files -z | xargs -0 $(BIN)/codespell
 
-generated: .venv/.dev-installed ## openapi.md and what is generated of the client match the code
+generated: $(VENV)/.dev-installed ## openapi.md and what is generated of the client match the code
 	$(BIN)/python -m scripts.client --check
-	$(BIN)/python -m scripts.openapi .venv/openapi.md
-	diff -u openapi.md .venv/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
+	$(BIN)/python -m scripts.openapi $(VENV)/openapi.md
+	diff -u openapi.md $(VENV)/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
 
-metadata: .venv/.dev-installed ## Dockerfile, docker-compose.yml, CITATION.cff and CI files are valid
+metadata: $(VENV)/.dev-installed ## Dockerfile, docker-compose.yml, CITATION.cff and CI files are valid
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
 
-shell: .venv/.dev-installed ## shellcheck on every script
+shell: $(VENV)/.dev-installed ## shellcheck on every script
 	$(BIN)/shellcheck $(SCRIPTS)
 
-format: .venv/.dev-installed ## format the code and fix what ruff, ESLint and Prettier can
+format: $(VENV)/.dev-installed ## format the code and fix what ruff, ESLint and Prettier can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	scripts/javascript.sh --fix
 
-openapi: .venv/.dev-installed ## write openapi.md, the example responses in the schema, and the client's models
+openapi: $(VENV)/.dev-installed ## write openapi.md, the example responses in the schema, and the client's models
 	$(BIN)/python -m scripts.response_examples
 	$(BIN)/python -m scripts.client
 	$(BIN)/python -m scripts.openapi
 
-tables: .venv/.run-installed ## write the tables of README.md and docs/configuration.md
+tables: $(VENV)/.run-installed ## write the tables of README.md and docs/configuration.md
 	$(BIN)/python -m scripts.tables
 
-recipes: .venv/.dev-installed ## run the commands in docs/recipes and write their output and pictures
+recipes: $(VENV)/.dev-installed ## run the commands in docs/recipes and write their output and pictures
 	$(BIN)/python -m scripts.recipes
 	$(BIN)/python -m scripts.notebook
 
-release: .venv/.dev-installed ## build both wheels and openapi.json, if versions, changelog, locks and working tree fit
+release: $(VENV)/.dev-installed ## build both wheels and openapi.json, if versions, changelog, locks and working tree fit
 	$(BIN)/python -m scripts.release
 
-oracles: .venv/.oracles-installed ## install PyTorch and scikit-learn for the tests with the marker oracle
+oracles: $(VENV)/.oracles-installed ## install PyTorch and scikit-learn for the tests with the marker oracle
 
 lock: .venv-lock/.installed ## update the lock files (ARGS=--upgrade: newest versions)
 	$(UV_COMPILE) --group build $(ARGS) -o requirements.lock pyproject.toml
@@ -105,10 +102,10 @@ lock: .venv-lock/.installed ## update the lock files (ARGS=--upgrade: newest ver
 bench: .bench-venv/.installed ## compare with PyTorch, JAX, Numba and the tutorial; write the report
 	.bench-venv/bin/python -m benchmarks
 
-bench-quick: .venv/.run-installed ## compare with the tutorial's loops, in under a minute
+bench-quick: $(VENV)/.run-installed ## compare with the tutorial's loops, in under a minute
 	$(BIN)/python -m benchmarks --quick
 
-soak: .venv/.dev-installed ## tests that judge by time; kill processes at random and count jobs, 2 x 3 minutes (ARGS="--minutes 1")
+soak: $(VENV)/.dev-installed ## tests that judge by time; kill processes at random and count jobs, 2 x 3 minutes (ARGS="--minutes 1")
 	$(BIN)/pytest -m soak
 	$(BIN)/python -m scripts.soak $(ARGS)
 	$(BIN)/python -m scripts.soak --postgresql $(ARGS)
@@ -129,28 +126,24 @@ audit: .venv-audit/.installed ## look up known vulnerabilities of the locked pac
 	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 clean: ## remove installed and cached files, but no data
-	rm -rf .venv .venv-lock .venv-smoke .venv-audit .load-venv .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .import_linter_cache .coverage .coverage.* dist
+	rm -rf .venv .venv-* .load-venv .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .import_linter_cache .coverage .coverage.* dist
 	find service client tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test test-all check coverage smoke lint types layers spelling generated metadata shell \
+.PHONY: help run test test-all check coverage lint types layers spelling generated metadata shell \
 	format openapi tables recipes release oracles lock bench bench-quick soak image \
 	load sbom audit clean
 
 # The run lock is a subset of the dev lock, so installing the latter installs both.
-.venv/.run-installed: requirements.lock pyproject.toml scripts/setup.sh
-	@scripts/setup.sh .venv requirements.lock
+$(VENV)/.run-installed: requirements.lock pyproject.toml scripts/setup.sh
+	@scripts/setup.sh $(VENV) requirements.lock
 	@touch $@
 
-.venv/.dev-installed: requirements-dev.lock requirements.lock pyproject.toml scripts/setup.sh
-	@scripts/setup.sh .venv requirements-dev.lock
-	@touch .venv/.run-installed $@
+$(VENV)/.dev-installed: requirements-dev.lock requirements.lock pyproject.toml scripts/setup.sh
+	@scripts/setup.sh $(VENV) requirements-dev.lock
+	@touch $(VENV)/.run-installed $@
 
-.venv/.oracles-installed: requirements-oracles.txt .venv/.dev-installed
-	@scripts/setup.sh .venv requirements-oracles.txt
-	@touch $@
-
-.venv-smoke/.installed: requirements-dev.lock pyproject.toml scripts/setup.sh
-	@scripts/setup.sh .venv-smoke requirements-dev.lock
+$(VENV)/.oracles-installed: requirements-oracles.txt $(VENV)/.dev-installed
+	@scripts/setup.sh $(VENV) requirements-oracles.txt
 	@touch $@
 
 .load-venv/.installed: requirements-dev.lock Makefile scripts/setup.sh

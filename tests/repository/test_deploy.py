@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from itertools import chain
@@ -251,6 +252,36 @@ def test_set_up_refuses_a_named_python_that_is_unsuitable() -> None:
     assert done.returncode != 0
     assert done.stderr.startswith("PYTHON=/bin/false is not Python 3.11 or newer")
     assert not (ROOT / "nowhere").exists()
+
+
+def test_the_fast_tests_run_on_the_newest_and_on_the_oldest_python(tmp_path: Path) -> None:
+    def install(name: str, line: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+
+    steps = tmp_path / "steps"
+    programs = set(re.findall(r"command -v ([\w-]+)", (ROOT / ".ci/run").read_text()))
+    for name in {*programs, "python3.11", "python3.13"} - {"make"}:
+        install(name, "exit 0")
+    for name in ("python3.12", "python3.14"):  # as those of pyenv that are not installed
+        install(name, "exit 127")
+    install("make", f'echo "$PYTHON: $*" >>{steps}')
+    dirname = shutil.which("dirname")
+    assert dirname is not None
+    (tmp_path / "dirname").symlink_to(dirname)
+    run_program(ROOT / ".ci/run", env={"PATH": str(tmp_path)})
+    assert steps.read_text().splitlines() == [
+        "python3.13: check",
+        "python3.13: test",
+        "python3.13: test VENV=.venv-oldest PYTHON=python3.11",
+        "python3.13: oracles",
+        'python3.13: test ARGS=-m "oracle or slow"',
+    ]
+
+
+def test_git_ignores_what_the_commands_of_readme_write() -> None:
+    paths = ["data/rnn.sqlite3", "tutorial/training.png", ".venv-oldest/bin/python"]
+    assert run_program("git", "check-ignore", *paths, cwd=ROOT).stdout.splitlines() == paths
 
 
 @pytest.mark.parametrize("script", [".ci/run", "scripts/setup.sh", "scripts/image.sh"])
