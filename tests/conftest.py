@@ -27,6 +27,7 @@ from hypothesis import HealthCheck, settings
 from service import logs
 from service.errors import Busy
 from service.rendering import pool
+from service.rendering.requests import Drawing
 from service.store import Database
 
 if TYPE_CHECKING:
@@ -257,12 +258,12 @@ class FakeRenderer:
     def start(self) -> None:
         """Do nothing: it has no process."""
 
-    def draw(self, request: Any) -> tuple[bytes, float]:
+    def draw(self, request: Any) -> tuple[Drawing, float]:
         self.drawn.append(request)
         assert self.open.wait(60)
         if self.stopped:
             raise Busy("stopped")
-        return b"drawn", 0.0
+        return Drawing(b"drawn"), 0.0
 
     def stop(self) -> None:
         self.stopped = True

@@ -15,6 +15,7 @@ from service.api.files import WrittenFile
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
 from service.operations.downloads import Download, Picture
+from service.rendering.requests import Drawing
 from service.schemas.base import encode
 
 MEDIA_TYPES: Final = {
@@ -76,6 +77,8 @@ def _find_range(request: Request, etag: str, size: int) -> range | None:
     end raises Refused.
     """
     match = BYTE_RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
+    if etag.startswith("W/"):  # the next request may get other bytes
+        return None
     is_get = request.method == "GET" and "head" not in request.scope
     if match is None or not is_get or request.headers.get("if-range", etag) != etag:
         return None
@@ -108,8 +111,23 @@ async def made_response(
     if unchanged is not None:
         return unchanged
     async with state.lock(etag):
-        contents = await (_write(made, state) if isinstance(made, Download) else _draw(made, state))
+        if isinstance(made, Download):
+            contents: bytes | WrittenFile = await _write(made, state)
+        else:
+            contents, is_coarser = await _draw(made, state)
+            if is_coarser:
+                return _coarse_response(request, contents, suffix)
     return not_modified(request, etag) or file_response(request, contents, suffix, etag)
+
+
+def _coarse_response(request: Request, contents: bytes, suffix: str) -> Response:
+    """Return a picture that is coarser than its request says. No cache may store it.
+
+    Its ETag is not that of the request, which names a finer picture.
+    """
+    response = file_response(request, contents, suffix, f"W/{_hash(contents)}")
+    response.headers.update({"Cache-Control": "no-store", "Accept-Ranges": "none"})
+    return response
 
 
 async def _write(download: Download, state: AppState) -> WrittenFile:
@@ -124,14 +142,16 @@ async def _write(download: Download, state: AppState) -> WrittenFile:
     return file
 
 
-async def _draw(picture: Picture, state: AppState) -> bytes:
+async def _draw(picture: Picture, state: AppState) -> Drawing:
     contents = state.picture_cache.get(picture.etag)
-    if contents is None:
-        drawing = await state.scheduler.run(PREPARE_SECONDS, picture.prepare, state.database)
-        contents = await state.render_pool.draw(drawing)
-        if len(contents) * LARGEST_SHARE <= state.picture_cache.maxsize:
-            state.picture_cache[picture.etag] = contents
-    return contents
+    if contents is not None:
+        return Drawing(contents)
+    prepared = await state.scheduler.run(PREPARE_SECONDS, picture.prepare, state.database)
+    drawing = await state.render_pool.draw(prepared)
+    is_small = len(drawing.contents) * LARGEST_SHARE <= state.picture_cache.maxsize
+    if is_small and not drawing.is_coarser:
+        state.picture_cache[picture.etag] = drawing.contents
+    return drawing
 
 
 def not_modified(

@@ -11,6 +11,7 @@ from service.engine.objective import Objective
 from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.formats import NPZ, write_npz
+from service.operations.approximations import choose_approximations
 from service.operations.downloads import Download, computed_file
 from service.operations.limits import Limits
 from service.operations.question import Question
@@ -149,14 +150,21 @@ def draw_surfaces(
     Draw the cost over the weights, computed at every pixel.
 
     Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
-    sequences, and says so below its title and in its metadata.
+    sequences, and says so below its title and in its metadata. The size of the work determines
+    this. A picture that is coarser still, because the server is slow, has a weak ETag and is not
+    cached.
     """
     if request.marks and not request.network.to_network().is_linear:
         detail = "the optimum and the valley are available for the identity activation only"
         raise Invalid(detail, "/marks")
     paths = [load_run_path(run_id, database) for run_id in request.runs]
-    data = load_data(dataset)
-    return SurfacePictureRequest(surface=request, data=data, paths=paths, **common)
+    return SurfacePictureRequest(
+        surface=request,
+        data=load_data(dataset),
+        paths=paths,
+        approximations=choose_approximations(request.network.activation, dataset.size, common),
+        **common,
+    )
 
 
 def load_run_path(run_id: str, database: Database) -> RunPath:

@@ -10,6 +10,7 @@ import numpy as np
 
 from service.engine.data import Step
 from service.figures.formats import PICTURE_FORMATS
+from service.operations.approximations import choose_approximations
 from service.operations.basins import BASIN_MAP, basin_map_npz
 from service.operations.context import Context
 from service.operations.downloads import Download, Picture, name_picture
@@ -100,8 +101,14 @@ def _load_trajectory(
 ) -> PictureRequest:
     request = TrainingRunRequest.model_validate(row.request)
     dataset = check_targets(resolve_dataset(request.dataset, database, limits))
-    result, data = TrainingRunResult.model_validate(row.result), load_data(dataset)
-    return TrajectoryPictureRequest(run=request, result=result, columns=arrays, data=data, **common)
+    return TrajectoryPictureRequest(
+        run=request,
+        result=TrainingRunResult.model_validate(row.result),
+        columns=arrays,
+        data=load_data(dataset),
+        approximations=choose_approximations(request.network.activation, dataset.size, common),
+        **common,
+    )
 
 
 def _load_basin_map(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:

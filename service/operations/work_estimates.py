@@ -26,7 +26,9 @@ def surface_seconds(activation: str, size: DatasetSize, n_weights: float) -> flo
     """Return the seconds for the cost on a grid of weights."""
     if activation != "identity":
         return network_seconds(size, n_weights)
-    return data_pass_seconds(size) + sqrt(n_weights) * cost_seconds(size) + 10 * n_weights * STATE
+    n_products = size.n_samples * size.n_steps * min(size.n_samples, size.n_steps)  # of the factor
+    preparing = reading_seconds(size) + (not size.is_precomputed) * n_products * MULTIPLY
+    return preparing + sqrt(n_weights) * cost_seconds(size) + 10 * n_weights * STATE
 
 
 def cost_seconds(size: DatasetSize) -> float:

@@ -11,25 +11,26 @@ from numpy.typing import ArrayLike
 
 from service.engine.data import Dataset, Step, count_ones
 from service.engine.network import Aggregation, trace_gradient
-from service.engine.objective import LinearObjective
+from service.engine.objective import LinearObjective, Objective
 from service.engine.optimum import Optimum
 from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.figures.basins import basin_map_figure
 from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.heatmap import Window
+from service.figures.heatmap import Log10Cost, Window
 from service.figures.profile import CAPTION as PROFILE_CAPTION
 from service.figures.profile import CostProfile, profile_figure
 from service.figures.style import Style
 from service.figures.surface import cost_surface_figure
 from service.figures.traces import CAPTION, gradient_trace_figure
 from service.figures.trajectory import trajectory_figure
-from service.rendering.approximation import approximate
+from service.rendering.approximation import Drawn, draw_cost
 from service.rendering.labels import fit_headline, name_unit, run_labels
 from service.rendering.requests import (
     SURFACE_SIZE,
     BasinMapPictureRequest,
+    Drawing,
     FitPictureRequest,
     PictureData,
     PictureRequest,
@@ -37,7 +38,6 @@ from service.rendering.requests import (
     SurfacePictureRequest,
     TracePictureRequest,
     TrajectoryPictureRequest,
-    trajectory_weights,
 )
 from service.schemas.costs import CostSurfacePictureRequest, OptimumResponse
 
@@ -46,13 +46,14 @@ TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"
 MAX_LOG = 600.0  # of a relative cost that is drawn
 
 
-def draw(request: PictureRequest) -> bytes:
-    """Return the bytes of a picture, with the HTTP request that makes it as metadata."""
-    figure, notes = _FIGURES[type(request)](request)
+def draw(request: PictureRequest) -> Drawing:
+    """Return a picture, with the HTTP request that makes it as metadata."""
+    drawn = _FIGURES[type(request)](request)
     metadata = {"Request": request.http_request}
-    if notes:
-        metadata["Approximation"] = notes
-    return PICTURE_FORMATS[request.suffix].write(figure, metadata)
+    if drawn.notes:
+        metadata["Approximation"] = drawn.notes
+    contents = PICTURE_FORMATS[request.suffix].write(drawn.figure, metadata)
+    return Drawing(contents, drawn.is_coarser)
 
 
 def warm_up() -> None:
@@ -67,34 +68,32 @@ def warm_up() -> None:
         draw(replace(request, suffix=suffix))
 
 
-Drawn = tuple[Figure, str]
-"""A figure, and how its cost was computed if that is not exact."""
-
-
 def _surface(request: SurfacePictureRequest) -> Drawn:
     surface, annotations = request.surface, request.annotations
     windows = [
         Window((window.w_in.low, window.w_in.high), (window.w_rec.low, window.w_rec.high))
         for window in surface.windows
     ]
-    objective, log10_cost, notes = approximate(request, surface.network.to_network(), windows)
-    optimum, profile = None, None
-    if "optimum" in annotations:
-        optimum = _finite_weights(objective.optimum)
-    if "valley" in annotations and isinstance(objective, LinearObjective):
-        profile = _profile(objective, windows)
     labels = run_labels([path.request for path in request.paths])
-    figure = cost_surface_figure(
-        windows,
-        log10_cost,
-        points=[(point.w_in, point.w_rec) for point in surface.points],
-        paths=[(name, path.weights) for name, path in zip(labels, request.paths, strict=True)],
-        optimum=optimum,
-        profile=profile,
-        notes=notes,
-        style=request.style,
-    )
-    return figure, notes
+
+    def make_figure(objective: Objective, log10_cost: Log10Cost, notes: str) -> Figure:
+        optimum, profile = None, None
+        if "optimum" in annotations:
+            optimum = _finite_weights(objective.optimum)
+        if "valley" in annotations and isinstance(objective, LinearObjective):
+            profile = _profile(objective, windows)
+        return cost_surface_figure(
+            windows,
+            log10_cost,
+            points=[(point.w_in, point.w_rec) for point in surface.points],
+            paths=[(name, path.weights) for name, path in zip(labels, request.paths, strict=True)],
+            optimum=optimum,
+            profile=profile,
+            notes=notes,
+            style=request.style,
+        )
+
+    return draw_cost(request, surface.network.to_network(), make_figure)
 
 
 def _traces(request: TracePictureRequest) -> Drawn:
@@ -104,25 +103,25 @@ def _traces(request: TracePictureRequest) -> Drawn:
     weights = [point.to_weights() for point in trace.points]
     traces = [(each, trace_gradient(*data, each, network, trace.aggregation)) for each in weights]
     caption = TUTORIAL_CAPTION if trace.aggregation == Aggregation.TUTORIAL else CAPTION
-    return gradient_trace_figure(traces, caption=caption, style=request.style), ""
+    return Drawn(gradient_trace_figure(traces, caption=caption, style=request.style))
 
 
 def _trajectory(request: TrajectoryPictureRequest) -> Drawn:
-    run, weights = request.run, trajectory_weights(request.columns)
-    finite = weights[np.isfinite(weights).all(axis=1)]
-    around = Window(*zip(finite.min(axis=0), finite.max(axis=0), strict=True))
-    _, log10_cost, notes = approximate(request, run.network.to_network(), [around])
-    figure = trajectory_figure(
-        request.columns,
-        log10_cost,
-        _finite_weights(request.result.optimum),
-        optimizer=OPTIMIZERS[run.optimizer.name].title,
-        outcome=str(request.result.outcome),
-        target_cost=run.target_cost,
-        notes=notes,
-        style=request.style,
-    )
-    return figure, notes
+    run = request.run
+
+    def make_figure(_: Objective, log10_cost: Log10Cost, notes: str) -> Figure:
+        return trajectory_figure(
+            request.columns,
+            log10_cost,
+            _finite_weights(request.result.optimum),
+            optimizer=OPTIMIZERS[run.optimizer.name].title,
+            outcome=str(request.result.outcome),
+            target_cost=run.target_cost,
+            notes=notes,
+            style=request.style,
+        )
+
+    return draw_cost(request, run.network.to_network(), make_figure)
 
 
 def _basin_map(request: BasinMapPictureRequest) -> Drawn:
@@ -131,7 +130,7 @@ def _basin_map(request: BasinMapPictureRequest) -> Drawn:
     figure = basin_map_figure(
         request.arrays, optimizer=optimizer, optimum=optimum, style=request.style
     )
-    return figure, ""
+    return Drawn(figure)
 
 
 def _fit(request: FitPictureRequest) -> Drawn:
@@ -155,7 +154,7 @@ def _fit(request: FitPictureRequest) -> Drawn:
         confidence=request.confidence,
         style=request.style,
     )
-    return figure, ""
+    return Drawn(figure)
 
 
 def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
@@ -180,7 +179,7 @@ def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
         "lowest cost, relative" if is_colored else PROFILE_CAPTION,
     )
     headline = fit_headline(result, request.step, request.confidence)
-    return profile_figure(profile, headline=headline, style=request.style), ""
+    return Drawn(profile_figure(profile, headline=headline, style=request.style))
 
 
 _FIGURES: dict[type[PictureRequest], Callable[[Any], Drawn]] = {

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias, TypeVar
 
 from service.rendering.process import RenderProcess, RenderThread
-from service.rendering.requests import PictureRequest
+from service.rendering.requests import Drawing, PictureRequest
 from service.scheduling import OverBudget, SlotQueue, current_work
 
 T = TypeVar("T")
@@ -69,8 +69,8 @@ class RenderPool:
         if self._starting is not None:
             await self._starting
 
-    async def draw(self, request: PictureRequest) -> bytes:
-        """Return the bytes of a picture.
+    async def draw(self, request: PictureRequest) -> Drawing:
+        """Return a picture.
 
         Raises
         ------

@@ -15,7 +15,7 @@ from traceback import format_exception
 from typing import Any
 
 from service.errors import Busy
-from service.rendering.requests import PictureRequest
+from service.rendering.requests import Drawing, PictureRequest
 from service.scheduling import Budget, OverBudget
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class RenderProcess:
             logger.error("cannot start a rendering process: %r", error)
             raise Busy("a rendering process cannot be started") from error
 
-    def draw(self, request: PictureRequest) -> tuple[bytes, float]:
+    def draw(self, request: PictureRequest) -> tuple[Drawing, float]:
         """Return a picture, and the CPU seconds that it took.
 
         Raises OverBudget, RendererError or MemoryError, and Busy if drawing takes too long, if two
@@ -112,7 +112,7 @@ class RenderThread:
     def start(self) -> None:
         """Do nothing: Matplotlib is imported for the first picture."""
 
-    def draw(self, request: PictureRequest) -> tuple[bytes, float]:
+    def draw(self, request: PictureRequest) -> tuple[Drawing, float]:
         """Draw in the calling thread."""
         from service.rendering.draw import draw  # noqa: PLC0415 - imports Matplotlib
 
@@ -154,7 +154,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service handles Ctrl+C
     os.nice(NICENESS)
     warm_up()
-    result: bytes | Exception | None = None
+    result: Drawing | Exception | None = None
     budget = Budget(inf)
     with suppress(EOFError, OSError):
         while True:

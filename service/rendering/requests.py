@@ -38,6 +38,20 @@ class PictureData(NamedTuple):
     precomputed: Precomputed | None = None
 
 
+class Approximation(NamedTuple):
+    """How the cost of a picture is computed."""
+
+    stride: int = 1  # between computed pixels; the others are interpolated
+    n_samples: int | None = None  # how many sequences of the dataset; None for all
+
+
+class Drawing(NamedTuple):
+    """The bytes of a picture."""
+
+    contents: bytes
+    is_coarser: bool = False  # than its request says, since that would have taken too long
+
+
 class RunPath(NamedTuple):
     """The path of a training run."""
 
@@ -60,11 +74,18 @@ class _Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SurfacePictureRequest(_Request):
+class _CostRequest(_Request):
+    """What the pictures of a cost have: the dataset, and approximations from fine to coarse."""
+
+    data: PictureData
+    approximations: Sequence[Approximation] = (Approximation(),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfacePictureRequest(_CostRequest):
     """The cost over the weights, with points, paths and other annotations."""
 
     surface: CostSurfacePictureRequest
-    data: PictureData
     paths: Sequence[RunPath] = ()
 
     @property
@@ -84,7 +105,7 @@ class TracePictureRequest(_Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrajectoryPictureRequest(_Request):
+class TrajectoryPictureRequest(_CostRequest):
     """The path of a finished run over its cost surface, and its cost by iteration.
 
     ``columns`` are ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, each (m,).
@@ -93,7 +114,6 @@ class TrajectoryPictureRequest(_Request):
     run: TrainingRunRequest
     result: TrainingRunResult
     columns: Mapping[str, NDArray[Any]]
-    data: PictureData
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -207,6 +207,37 @@ def test_a_picture_above_the_work_limit_is_approximated(make_api: Any) -> None:
     assert b"cost at every" in api.get(f"{SURFACE}.png?{query}").content
 
 
+def test_the_size_of_the_work_chooses_a_picture_and_not_its_budget(make_api: Any) -> None:
+    generous, api = make_api(max_picture_seconds=60), make_api(max_picture_seconds=0.5)
+    for query in ("width=320&height=240", "activation=tanh&width=320&height=240"):
+        responses = [each.get(f"{SURFACE}.png?{query}") for each in (generous, api)]
+        assert responses[0].content == responses[1].content
+        assert {each.headers["cache-control"] for each in responses} == {"max-age=300"}
+
+
+def test_a_picture_that_takes_longer_than_its_size_says_is_not_cached(
+    make_api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = make_api(max_picture_seconds=2)
+    path = f"{SURFACE}.png?activation=tanh&n_samples=200&n_steps=50&width=320&height=240"
+    with monkeypatch.context() as patch:
+        # As on a machine that is a thousand times slower than the estimates
+        patch.setattr("service.operations.work_estimates.STATE", 8e-12)
+        patch.setattr("service.operations.work_estimates.CALL", 1e-8)
+        coarse = api.get(path, headers={"range": "bytes=0-9"})
+    assert coarse.status_code == 200
+    assert b"cost at every" in coarse.content
+    assert coarse.headers["cache-control"] == "no-store"
+    assert coarse.headers["etag"].startswith('W/"')
+    fine = api.get(path, headers={"if-none-match": coarse.headers["etag"]})
+    assert fine.status_code == 200
+    assert fine.headers["cache-control"] == "max-age=300"
+    assert not fine.headers["etag"].startswith("W/")
+    assert fine.headers["etag"] not in coarse.headers["etag"]
+    assert fine.content != coarse.content
+    assert api.get(path).content == fine.content
+
+
 def test_a_finished_run_can_be_drawn_whatever_its_cost_takes(make_api: Any) -> None:
     trained = make_api()
     network = {"activation": "tanh"}

@@ -10,7 +10,7 @@ import pytest
 from service.figures.style import Style
 from service.rendering.pool import RenderPool
 from service.rendering.process import RenderProcess
-from service.rendering.requests import PictureData, SurfacePictureRequest
+from service.rendering.requests import Drawing, PictureData, SurfacePictureRequest
 from service.schemas.costs import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
 from tests.conftest import until
@@ -29,7 +29,7 @@ class PoolRunner:
         self.pool = RenderPool(n_processes, max_waiting, **options)
         closing.callback(lambda: self.runner.run(self.pool.stop()))
 
-    def draw(self, request: Any) -> bytes:
+    def draw(self, request: Any) -> Drawing:
         return self.runner.run(self.pool.draw(request))
 
     def pids(self) -> set[int]:

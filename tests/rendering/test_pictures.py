@@ -1,7 +1,6 @@
 """Drawing: labels of runs, fits with their headlines, and approximations."""
 
 import io
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,17 @@ from PIL import Image
 from service.engine.data import Dataset, Series, Step
 from service.engine.network import Network
 from service.figures.style import Style
+from service.operations.approximations import FEWER, MAX_STRIDE, SHARE, choose_approximations
 from service.operations.fits import FIT
 from service.operations.ids import canonical_request
 from service.operations.submit import compute, name_task
-from service.rendering.approximation import MAX_STRIDE, choose_approximation, objective_of_part
+from service.operations.work_estimates import surface_seconds
+from service.rendering.approximation import objective_of_part
 from service.rendering.draw import draw
 from service.rendering.labels import fit_headline, name_unit, run_labels
 from service.rendering.requests import FitPictureRequest, PictureData, ProfilePictureRequest
 from service.schemas.fits import FitRequest
-from service.schemas.resolved_datasets import ResolvedSeries
+from service.schemas.resolved_datasets import DatasetSize, ResolvedSeries
 from service.schemas.training_runs import TrainingRunRequest
 
 ADAM = {"name": "adam"}
@@ -126,26 +127,26 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
 
 
 def test_a_fit_is_drawn() -> None:
-    picture = draw(FitPictureRequest(n_sequences=1, **make_fields(make_series())))
+    picture = draw(FitPictureRequest(n_sequences=1, **make_fields(make_series()))).contents
     for text in ("Fit of sales", "time (weeks)", "residual", "95 % band of the mean"):
         assert f"<!-- {text} -->".encode() in picture
     fields = make_fields(make_series(3, 20))
-    many = draw(FitPictureRequest(n_sequences=5, **fields))
+    many = draw(FitPictureRequest(n_sequences=5, **fields)).contents
     assert b"<!-- sequence 2 -->" in many
     assert b"<!-- 2 more not drawn -->" in many
     fields["result"]["sequence_names"] = ["north", "south", "a region with a name that is long" * 3]
-    named = draw(FitPictureRequest(n_sequences=3, **fields))
+    named = draw(FitPictureRequest(n_sequences=3, **fields)).contents
     assert b"<!-- south -->" in named
     assert b"<!-- sequence" not in named
     assert b"<!-- a region with" in named
     assert b"long" not in named
     png = draw(FitPictureRequest(n_sequences=1, **make_fields(make_series(), "png")))
-    assert Image.open(io.BytesIO(png)).info == {"Request": '{"a":1}'}
+    assert Image.open(io.BytesIO(png.contents)).info == {"Request": '{"a":1}'}
 
 
 def test_a_profile_is_drawn() -> None:
     fields = make_fields(make_series())
-    picture = draw(ProfilePictureRequest(**fields))
+    picture = draw(ProfilePictureRequest(**fields)).contents
     for text in ("lowest cost", r"$\mathrm{w_{rec}}$", "95 % level", "95 % interval"):
         assert f"<!-- {text} -->".encode() in picture
     w_rec = fields["result"]["w_rec"]["value"]
@@ -216,18 +217,28 @@ def test_units_have_a_plural(unit: str, one: str, many: str) -> None:
     assert headline.startswith(f"time constant 1 {one} (")
 
 
-@given(st.floats(0, 1e12), st.integers(1, 10**6))
-def test_the_time_is_kept(excess: float, n_samples: int) -> None:
-    stride, used = choose_approximation(excess, n_samples)
-    assert 1 <= used <= n_samples
-    assert excess * used / n_samples <= stride**2 * (1 + 1e-12)
-    if used < n_samples:
-        assert stride >= MAX_STRIDE
-    if 1 < stride <= MAX_STRIDE and used == n_samples:
-        assert excess > (stride - 1) ** 2
-    if stride > MAX_STRIDE:
-        assert used == 1
-        assert stride - 1 < sqrt(excess / n_samples)
+@given(
+    st.sampled_from(["identity", "tanh"]),
+    st.integers(1, 10**6),
+    st.integers(1, 10**4),
+    st.floats(1e-3, 100),
+)
+def test_an_approximation_is_the_finest_of_its_estimated_seconds(
+    activation: str, n_samples: int, n_steps: int, limit: float
+) -> None:
+    size = DatasetSize(n_samples, n_steps)
+    common = {"style": Style(1000, 400), "seconds": limit}
+
+    def seconds(stride: int, n_used: int) -> float:
+        return surface_seconds(activation, size._replace(n_samples=n_used), 400_000 / stride**2)
+
+    allowed = min(SHARE * limit, seconds(1, n_samples))
+    for stride, n_used in choose_approximations(activation, size, common):
+        assert n_used is not None
+        assert seconds(stride, n_used) <= allowed or (n_used == 1 and stride**2 >= 400_000)
+        assert stride == 1 or seconds(stride - 1, n_used) > allowed
+        assert n_used == n_samples or seconds(MAX_STRIDE, 2 * n_used + 1) > allowed
+        allowed /= FEWER
 
 
 @pytest.mark.parametrize(("n_samples", "rows"), [(1, [0]), (2, [0, 9]), (4, [0, 3, 6, 9])])

@@ -21,7 +21,7 @@ from service.rendering import pool as module
 from service.rendering import process
 from service.rendering.draw import draw
 from service.rendering.process import RendererError
-from service.rendering.requests import PictureData, TracePictureRequest
+from service.rendering.requests import Drawing, PictureData, TracePictureRequest
 from service.scheduling import OverBudget
 from service.schemas.gradients import GradientTraceRequest
 from tests.conftest import FakeRenderer, until
@@ -248,7 +248,7 @@ def test_a_renderer_finishes_a_cancelled_picture(start_pool: Any, fake_renderers
         fake_renderers[0].open.set()
         return await second
 
-    assert run.runner.run(cancel()) == b"drawn"
+    assert run.runner.run(cancel()) == Drawing(b"drawn")
     assert len(fake_renderers[0].drawn) == 2
 
 
@@ -308,5 +308,5 @@ def test_a_closed_pool_finishes_what_is_drawn(start_pool: Any, fake_renderers: A
         return [await tasks[0], *refused]
 
     drawn, *refused = run.runner.run(close())
-    assert drawn == b"drawn"
+    assert drawn == Drawing(b"drawn")
     assert [type(each) for each in refused] == [Busy] * 3
