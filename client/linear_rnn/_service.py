@@ -1,7 +1,9 @@
 """A service as a child process."""
 
+import hashlib
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -17,9 +19,18 @@ STOP_SECONDS = 15
 
 
 class Service:
-    """A running service with its own data, which ends when this process does."""
+    """A running service with its own data, which ends when this process does.
 
-    def __init__(self, process: Any) -> None:
+    Parameters
+    ----------
+    process
+        The command, whose first line has the address.
+    key
+        The API key that the service requires.
+    """
+
+    def __init__(self, process: Any, key: str) -> None:
+        self.key = key
         self.stop = weakref.finalize(self, _stop, process)
         self.pid = process.pid
         line = process.stdout.readline()
@@ -41,7 +52,7 @@ def _stop(process: Any) -> None:
 
 
 def start_service(command: Sequence[str] | None = None) -> Service:
-    """Start a service on a free port.
+    """Start a service on a free port, with a new API key: every user of a machine can connect.
 
     Raises
     ------
@@ -49,20 +60,23 @@ def start_service(command: Sequence[str] | None = None) -> Service:
         If there is no such command, or if it does not start.
     """
     options = ["serve", "--port", "0", "--until-stdin-closes"]
+    key = secrets.token_urlsafe()
     environment = {name: value for name, value in os.environ.items() if name[:4] != "RNN_"}
+    environment["RNN_LOG_LEVEL"] = "warning"
+    environment["RNN_API_KEYS"] = f"local:write:{hashlib.sha256(key.encode()).hexdigest()}"
     try:
         process = Popen(  # noqa: S603 - the caller's own command
             [*(command or [_find()]), *options],
             stdin=PIPE,
             stdout=PIPE,
-            env=environment | {"RNN_LOG_LEVEL": "warning"},
+            env=environment,
             text=True,
         )
     except OSError:
         raise ConnectFailed(
             "the command `linear-rnn` was not found; `pip install linear-rnn` brings it"
         ) from None
-    return Service(process)
+    return Service(process, key)
 
 
 def _find() -> str:

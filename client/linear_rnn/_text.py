@@ -32,10 +32,11 @@ def summary(fit: m.FitResource) -> str:
     confidence = fit.request.get("confidence", 0.95)
     lines += ["", f"{'':<24}{'value':>12}   {confidence:.0%} interval"]
     unit = fit.request.get("step", {}).get("unit", "step")
+    units = unit if unit.endswith("s") else f"{unit}s"
     rows: list[tuple[str, Any]] = [
         ("w_rec", fit.w_rec),
-        (f"time constant ({unit}s)", fit.time_constant),
-        (f"half-life ({unit}s)", fit.half_life),
+        (f"time constant ({units})", fit.time_constant),
+        (f"half-life ({units})", fit.half_life),
     ]
     for item in fit.inputs or []:
         rows += [(f"w_in {item.name}", item.w_in), (f"gain {item.name}", item.steady_state_gain)]

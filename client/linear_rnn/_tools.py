@@ -1,8 +1,4 @@
-"""Tools for assistants over the Model Context Protocol: ``linear-rnn-mcp``, with standard streams.
-
-It needs the extra ``linear-rnn-client[mcp]``, and a service: see LINEAR_RNN_URL and
-LINEAR_RNN_API_KEY.
-"""
+"""Tools for assistants over the Model Context Protocol."""
 
 import functools
 import io
@@ -167,8 +163,3 @@ def trace(
 
 
 server = _Server("linear-rnn", instructions="Call describe first.", tools=TOOLS)
-
-
-def main() -> None:
-    """Serve over the standard streams."""
-    server.run("stdio")

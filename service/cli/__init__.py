@@ -7,6 +7,7 @@ once. An error is one line on standard error, which names the option.
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -42,7 +43,7 @@ def cli() -> None:
     """Watch a recurrent network learn to count, and fit it to your own sequences.
 
     All commands but serve and worker compute here, without a server. Their options are the fields
-    of the requests in openapi.md; without options they repeat the tutorial.
+    of the requests in openapi.md; without options, all but fit repeat the tutorial.
     """
     check_platform()
 
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     limit_threads()
     # Matplotlib refuses to start with the backend of a notebook, which is not installed here.
     os.environ["MPLBACKEND"] = "agg"
+    if sys.stdin is None:  # closed, as by some programs that run commands
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the life of the process
     try:
         return cli.main(arguments, PROGRAM, standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:

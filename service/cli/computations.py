@@ -1,16 +1,16 @@
 """Commands: options and help. `service.cli.tasks` implements them."""
 
 import shlex
+import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import click
 
 from service.cli.text import format_example
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 TEXT = "A csv or npz file with a sequence and its target per row, instead of generated data."
-DATA = click.Option(["--data"], type=FILE, metavar="FILE", help=TEXT)
+DATA = click.Option(["--data"], type=click.File("rb"), metavar="FILE", help=TEXT)
 # The steps of the tutorial: title, text and command.
 STEPS: Final = (
     (
@@ -74,7 +74,16 @@ class TaskCommand(click.Command):
         """Print the response to the request, and write it to a file."""
         from service.cli.tasks import run_task
 
-        click.echo(run_task(*self._task, ctx.params))
+        run_task(*self._task, ctx.params)
+
+
+def find_data(ctx: click.Context, _: click.Parameter, file: BinaryIO | None) -> BinaryIO | None:
+    """Return the file of data, or the standard input unless it is a terminal."""
+    if file is not None or ctx.resilient_parsing:
+        return file
+    if sys.stdin.isatty():
+        raise click.UsageError("DATA is missing: name a file, or pipe a table into this command")
+    return sys.stdin.buffer
 
 
 @click.command(epilog=format_example("linear-rnn tutorial --out pictures"))
@@ -150,11 +159,14 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         "fit",
         help="""Fit a recurrence to your own series.
 
-        DATA is a csv or npz file with a target at every step, which may be empty. The output states
-        first whether the interval of the time constant can be trusted.""",
+        DATA is a csv or npz file with a target at every step, which may be empty. Without DATA, or
+        if it is -, csv is read from the standard input. The output states first whether the
+        interval of the time constant can be trusted.""",
         example="linear-rnn fit sales.csv --target sales --inputs tv,search --time week "
         "--out fit.png",
         without=("dataset",),
-        params=[click.Argument(["data"], type=FILE, required=False)],
+        params=[
+            click.Argument(["data"], type=click.File("rb"), required=False, callback=find_data)
+        ],
     ),
 )

@@ -4,14 +4,17 @@ These imports take long, so `service.cli.computations` has what --help of all co
 """
 
 import asyncio
+import errno
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from json import loads
+from os.path import samestat
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import click
 
@@ -44,8 +47,9 @@ from service.store.rows import ComputationRow
 # No other client shares this process. Pictures that would take a minute are approximated.
 LIMITS: Final = Limits(max_work_seconds=60, max_sync_seconds=86_400, max_json_numbers=10**8)
 
-# From a request, a file to write if there is one, and how to draw it.
-Answer: TypeAlias = Callable[[Any, Context, Path | None, PictureOptions], bytes]
+# From the suffix of a file to write, and how to draw it.
+MakeFile: TypeAlias = Callable[[str, PictureOptions], Download | Picture]
+Answer: TypeAlias = Callable[[Any, Context], tuple[bytes, MakeFile]]
 
 
 class Task(NamedTuple):
@@ -53,7 +57,7 @@ class Task(NamedTuple):
 
     model: type[RequestModel]
     suffixes: tuple[str, ...]  # of the files that it can write
-    answer: Answer  # as JSON
+    answer: Answer  # as JSON, and as a file
     describe: Callable[[text.Json], str]  # as text
     takes_series: bool = False
 
@@ -62,16 +66,15 @@ def _ask(name: str, describe: Callable[[text.Json], str]) -> Task:
     """Return the task that answers a question."""
     question = next(question for question in QUESTIONS if question.name == name)
 
-    def answer(request: Any, session: Context, out: Path | None, options: PictureOptions) -> bytes:
-        json = asyncio.run(question.answer(request, session))
-        if out is not None:
-            suffix = out.suffix[1:]
+    def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
+        def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
+            drawn = request
             if question.picture_model is not None and suffix in PICTURE_FORMATS:
                 given = request.model_dump(exclude_unset=True)
-                request = question.picture_model.model_validate(given, extra="ignore")
-            file = asyncio.run(question.make_file(request, suffix, options, session))
-            _save(out, file, session)
-        return json
+                drawn = question.picture_model.model_validate(given, extra="ignore")
+            return asyncio.run(question.make_file(drawn, suffix, options, session))
+
+        return asyncio.run(question.answer(request, session)), make_file
 
     suffixes = (*(PICTURE_FORMATS if question.draw else ()), *question.tables)
     return Task(question.request_model, suffixes, answer, describe)
@@ -82,11 +85,9 @@ def _compute(name: str, describe: Callable[[text.Json], str]) -> Task:
     resource = next(resource for resource in RESOURCES if resource.name == name)
     job_type, file = resource.job_type, resource.files[0]
 
-    def answer(request: Any, session: Context, out: Path | None, options: PictureOptions) -> bytes:
+    def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
         row, json = _store(job_type, request, session)
-        if out is not None:
-            _save(out, file.make(row, out.suffix[1:], options, session), session)
-        return json
+        return json, lambda suffix, options: file.make(row, suffix, options, session)
 
     return Task(job_type.request_model, file.suffixes, answer, describe, job_type.takes_series)
 
@@ -98,7 +99,7 @@ TASKS: Final = {
     "surface": _ask("compute_cost_surface", text.describe_surfaces),
     "trace": _ask("trace_gradients", text.describe_traces),
     "optimizers": Task(
-        RequestModel, (), lambda *_: encode(OPTIMIZER_LIST), text.describe_optimizers
+        RequestModel, (), lambda *_: (encode(OPTIMIZER_LIST), _refuse), text.describe_optimizers
     ),
     "optimum": _ask("find_optimum", text.describe_optimum),
 }
@@ -132,13 +133,13 @@ def derive_options(name: str, without: tuple[str, ...]) -> Iterator[click.Option
     yield click.Option(["--json", "as_json"], is_flag=True, help=help_text)
 
 
-def run_task(name: str, without: tuple[str, ...], params: dict[str, Any]) -> str:
-    """Return the answer to the request of a command, after writing it to a file if it has one."""
-    task, forms, out = TASKS[name], make_forms(name, without), params.get("out")
+def run_task(name: str, without: tuple[str, ...], params: dict[str, Any]) -> None:
+    """Print the answer to the request of a command, then write it to a file if it has one."""
+    task, forms = TASKS[name], make_forms(name, without)
+    data, out = params.get("data"), params.get("out")
     given = {key for key, value in params.items() if value not in {None, ()}}
-    if out is not None and out.suffix[1:] not in task.suffixes:
-        message = f"--out: {out} must end in one of {', '.join(task.suffixes)}"
-        raise click.UsageError(message)
+    if out is not None:
+        _check_output(out, task.suffixes, data)
     parts = {part: form.take(params) for part, form in forms.items()}
     body = parts["request"]
     if params.get("sequences"):
@@ -146,18 +147,33 @@ def run_task(name: str, without: tuple[str, ...], params: dict[str, Any]) -> str
         body["inputs"] = [[*map(read_value, sequence)] for sequence in sequences]
     try:
         with _open_session() as session:
-            if params.get("data") is not None:
+            if data is not None:
                 if "dataset" in body:
                     raise Invalid("a file of data replaces generated data", "/dataset")
-                body["dataset"] = _store_file(params["data"], parts.get("columns"), session)
+                body["dataset"] = _store_file(data, parts.get("columns"), session)
             request = validate(body, task.model)
             options = validate(parts.get("style", {}), PictureOptions)
-            json = task.answer(request, session, out, options)
+            json, make_file = task.answer(request, session)
+            click.echo(json.decode() if params["as_json"] else task.describe(loads(json)))
+            if out is not None:
+                _save(out, make_file(out.suffix[1:], options), session)
     except Invalid as error:
         raise click.UsageError(_explain(error, forms, given)) from None
     except Malformed as error:
-        raise click.UsageError(f"{params['data']}: {error}") from None
-    return json.decode() if params["as_json"] else task.describe(loads(json))
+        raise click.UsageError(f"{data.name}: {error}") from None
+
+
+def _check_output(out: Path, suffixes: Collection[str], data: BinaryIO | None) -> None:
+    """Raise an error for a file that cannot be written, before the work for it."""
+    if out.suffix[1:] not in suffixes:
+        raise click.UsageError(f"--out: {out} must end in one of {', '.join(suffixes)}")
+    is_new = not out.exists()
+    if not out.parent.is_dir():
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), str(out))
+    if not os.access(out.parent if is_new else out, os.W_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(out))
+    if data is not None and not is_new and samestat(os.fstat(data.fileno()), out.stat()):
+        raise click.UsageError(f"--out: {out} is the file of data, which would be overwritten")
 
 
 def _explain(error: Invalid, forms: dict[str, Form], given: Collection[str]) -> str:
@@ -186,19 +202,22 @@ def _open_session() -> Iterator[Context]:
             yield Context(database=database, limits=LIMITS, enqueue=_refuse, scheduler=scheduler)
 
 
-def _refuse(*_: Any) -> None:
+def _refuse(*_: Any) -> Any:
     raise AssertionError("a command computes everything itself")
 
 
-def _store_file(path: Path, columns: dict[str, Any] | None, session: Context) -> dict[str, str]:
+def _store_file(file: BinaryIO, columns: dict[str, Any] | None, session: Context) -> dict[str, str]:
     """Store a file of data, and return what a request says of it; raises Invalid.
 
     With ``columns``, those of the query of an upload, it has a series.
     """
-    file_format = DATASET_FORMATS.get(path.suffix[1:].lower(), CSV)
+    content = file.read()
+    if not content:
+        raise Malformed("no data")
+    file_format = DATASET_FORMATS.get(Path(file.name).suffix[1:].lower(), CSV)
     kind = {} if columns is None else {"kind": "series"}
     series = validate(kind | (columns or {}), DatasetQuery).to_columns()
-    dataset = read_file(file_format, path.read_bytes(), session.limits, series)
+    dataset = read_file(file_format, content, session.limits, series)
     return {"kind": "stored", "id": store_dataset(dataset, session.database, session.limits)[0].id}
 
 
@@ -230,9 +249,12 @@ def _store(
 
 def _save(path: Path, contents: Download | Picture, session: Context) -> None:
     """Write a file, and say so on standard error."""
-    with path.open("wb") as file:
-        if isinstance(contents, Download):
-            contents.write(file)
-        else:
-            file.write(draw(contents.prepare(session.database)))
+    try:
+        with path.open("wb") as file:
+            if isinstance(contents, Download):
+                contents.write(file)
+            else:
+                file.write(draw(contents.prepare(session.database)))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
     click.echo(f"wrote {path}", err=True)

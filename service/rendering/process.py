@@ -68,7 +68,8 @@ class RenderProcess:
                 process.kill()
             self._connection.recv()
         except (EOFError, OSError) as error:
-            logger.error("cannot start a rendering process: %r", error)
+            if not self._is_stopped:
+                logger.error("cannot start a rendering process: %r", error)
             raise Busy("a rendering process cannot be started") from error
 
     def draw(self, request: PictureRequest) -> tuple[Drawing, float]:

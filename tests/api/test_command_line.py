@@ -6,7 +6,8 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -66,7 +67,6 @@ TRAIN = (
 )
 TRACE = "trace --point 1,2 --point 1:-0.5 --kind remember --aggregation tutorial"
 TRACED = "gradient-trace?point=1,2&point=1,-0.5&kind=remember&aggregation=tutorial"
-SHARED = {"w_rec": {"low": 0.1, "high": 0.9}, "initial_state": "shared", "offset": True}
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,6 @@ SHARED = {"w_rec": {"low": 0.1, "high": 0.9}, "initial_state": "shared", "offset
         ),
         ("surface --w-rec 0:1 --n-steps 7", "cost-surface?w_rec=0,1&n_steps=7", None),
         (TRAIN, "training-runs", {**TRAINING, "keep": False}),
-        (
-            "fit --w-rec 0.1:0.9 --initial-state shared --offset true",
-            "fits",
-            {**SHARED, "keep": False},
-        ),
     ],
 )
 def test_json_is_that_of_http(run: Run, api: Api, line: str, path: str, body: Json | None) -> None:
@@ -108,9 +103,13 @@ def test_a_fit_of_a_file_is_that_of_its_upload(run: Run, api: Api) -> None:
     body = {
         "dataset": {"kind": "stored", "id": uploaded["id"]},
         "delay": {"low": 0, "high": 1},
+        "w_rec": {"low": 0.1, "high": 0.9},
+        "initial_state": "shared",
+        "offset": True,
         "keep": False,
     }
-    printed = strictly(run(f"{FIT_SALES} --delay 0:1 --json"))
+    options = "--delay 0:1 --w-rec 0.1:0.9 --initial-state shared --offset true"
+    printed = strictly(run(f"{FIT_SALES} {options} --json"))
     assert stable(printed) == stable(api.post("/v1/fits", json=body).json())
 
 
@@ -200,9 +199,9 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         ("surface --w-in 2:0", "--w-in: low must"),
         ("surface --out a.gif", "--out: a.gif must end in one of png, svg, pdf, npz"),
         ("predict 0,a", "inputs/0/1: Input should be a valid number"),
-        ("fit --delay 3:1", "--delay: low must not be above high"),
+        (f"{FIT_SALES} --delay 3:1", "--delay: low must not be above high"),
         ("fit sales.csv --target revenue", "--target: line 1"),
-        ("fit nothing.csv", "'nothing.csv' does not exist"),
+        ("fit nothing.csv", "'nothing.csv': No such file"),
         ("fit picture.csv", "picture.csv: the table is not UTF-8"),
         ("optimum --activation tanh", "--activation: the exact optimum is available"),
         ("nothing", "No such command 'nothing'."),
@@ -215,9 +214,96 @@ def test_errors_are_one_line_that_names_the_option(run: Run, line: str, message:
     assert printed.count("\n") == 1
 
 
-def test_a_file_that_cannot_be_written_is_an_error_of_the_environment(run: Run) -> None:
-    printed = run("trace --out missing/trace.png", exit_code=1)
-    assert printed == "linear-rnn: missing/trace.png: No such file or directory\n"
+def test_a_table_is_read_from_the_standard_input(run: Run, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "service", *shlex.split(FIT_SALES)]
+    command.remove("sales.csv")
+    done = run_program(*command, cwd=tmp_path, input=SALES.read_text())
+    assert done.stdout == run(FIT_SALES)
+
+
+def test_a_closed_standard_input_is_an_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "service", "fit", "--target", "sales"]
+    close = ["sh", "-c", 'exec "$0" "$@" <&-']
+    done = run_program(*close, *command, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "linear-rnn: /dev/null: no data\n"
+
+
+@pytest.fixture
+def read_from(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str | int], None]]:
+    """Let the commands read their standard input from a file."""
+    with ExitStack() as files:
+
+        def read(file: str | int) -> None:
+            monkeypatch.setattr(sys, "stdin", files.enter_context(open(file)))
+
+        yield read
+
+
+def test_without_data_on_a_terminal_it_does_not_wait(
+    run: Run, read_from: Callable[[str | int], None]
+) -> None:
+    parent, child = pty.openpty()
+    read_from(child)
+    printed = run("fit --target sales", exit_code=2)
+    os.close(parent)
+    assert printed == (
+        "linear-rnn: DATA is missing: name a file, or pipe a table into this command\n"
+    )
+
+
+@pytest.mark.parametrize("data", ["", "-"])
+def test_an_empty_standard_input_is_an_error(
+    run: Run, read_from: Callable[[str | int], None], data: str
+) -> None:
+    read_from(os.devnull)
+    assert run(f"fit {data} --target sales", exit_code=2).endswith(": no data\n")
+
+
+def make_link(path: Path) -> None:
+    path.symlink_to("sales.csv")
+
+
+def make_hard_link(path: Path) -> None:
+    path.hardlink_to("sales.csv")
+
+
+@pytest.mark.parametrize("line", [FIT_SALES, FIT_SALES.replace("sales.csv", "-", 1)])
+@pytest.mark.parametrize("make", [None, make_link, make_hard_link])
+def test_the_file_of_data_is_not_overwritten(
+    run: Run,
+    tmp_path: Path,
+    read_from: Callable[[str | int], None],
+    line: str,
+    make: Callable[[Path], None] | None,
+) -> None:
+    read_from("sales.csv")
+    out = tmp_path / "sales.csv"
+    if make is not None:
+        out = tmp_path / "another.csv"
+        make(out)
+    printed = run(f"{line} --out {out}", exit_code=2)
+    assert printed.startswith(f"linear-rnn: --out: {out} is the file of data")
+    assert out.read_bytes() == SALES.read_bytes()
+
+
+def test_a_missing_directory_is_an_error_before_the_work(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["trace", "--out", "missing/trace.png"]) == 1
+    message = "linear-rnn: missing/trace.png: No such file or directory\n"
+    assert capsys.readouterr() == ("", message)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_the_numbers_are_printed_if_the_file_cannot_be_written(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "full.csv").symlink_to("/dev/full")
+    assert main(shlex.split("train --n-iterations 5 --out full.csv")) == 1
+    output = capsys.readouterr()
+    assert output.out.startswith("The run ended after 5 iterations.")
+    assert output.err == "linear-rnn: full.csv: No space left on device\n"
 
 
 def test_the_tutorial_tells_its_numbers_and_draws(run: Run, tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ def url() -> Iterator[str]:
         yield given
         return
     service = start_service()
-    yield service.url
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LINEAR_RNN_API_KEY", service.key)
+        yield service.url
     service.stop()
 
 

@@ -135,6 +135,13 @@ def test_a_fit_finds_the_rate_of_a_decay(rnn: Client) -> None:
     assert repr(fit).count("\n") < 4
 
 
+@pytest.mark.parametrize("unit", ["hour", "hours"])
+def test_the_summary_has_the_plural_of_the_unit(rnn: Client, unit: str) -> None:
+    table = {unit: [*range(5)], "level": [0.5**k for k in range(5)]}
+    fit = rnn.fit(table, target="level", inputs=[], time=unit, offset=False)
+    assert "time constant (hours) " in fit.summary()
+
+
 def test_a_verdict_is_false_where_the_interval_is_not_to_be_trusted(rnn: Client) -> None:
     fit = rnn.fit({"level": [1.0, 2.0, 1.5]}, target="level")
     assert fit.trust is not None

@@ -3,9 +3,10 @@
 import pickle
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import MappingProxyType
 
 import pytest
 
@@ -121,7 +122,11 @@ def test_a_refused_connection_is_tried_again(monkeypatch: pytest.MonkeyPatch) ->
 
 @contextmanager
 def responding(
-    *statuses: int, retry_after: str = "0", bound: socket.socket | None = None
+    *statuses: int,
+    retry_after: str = "0",
+    bound: socket.socket | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    body: bytes = b'{"items": []}',
 ) -> Iterator[tuple[str, list[str]]]:
     """Run a server that responds with these statuses in turn; yield its address and the keys."""
     remaining = list(statuses)
@@ -133,7 +138,8 @@ def responding(
             self.send_response(remaining.pop(0))
             self.send_header("Retry-After", retry_after)
             self.send_header("X-Request-ID", "r1")
-            body = b'{"items": []}'
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -186,3 +192,41 @@ def test_nobody_waits_for_an_hour() -> None:
         pytest.raises(Busy),
     ):
         client.optimizers()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "text"),
+    [
+        (200, {"Content-Type": "text/html"}, b"<!doctype html>", "200, text/html"),
+        (200, {"Content-Type": "text/plain"}, b"it works", "200, text/plain"),
+        (200, {}, b"", "200, no content type"),
+        (302, {"Location": "https://log.in/"}, b"", "which redirects to https://log.in/"),
+    ],
+)
+def test_the_response_of_another_program_is_an_error(
+    status: int, headers: dict[str, str], body: bytes, text: str
+) -> None:
+    with responding(status, headers=headers, body=body) as (url, _), Client(url) as client:
+        with pytest.raises(LinearRNNError, match="This is not a response of linear-rnn") as caught:
+            client.optimizers()
+        assert f"{url}/v1/optimizers responded with {status}" in str(caught.value)
+        assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", [UNREACHABLE, "socks5://127.0.0.1:9"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_service_on_this_machine_needs_no_proxy(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, host: str
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("all_proxy", proxy)
+    with responding(200) as (url, _), Client(url.replace("127.0.0.1", host)) as client:
+        assert client.optimizers() == []
+
+
+def test_a_service_elsewhere_is_reached_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    with responding(200) as (url, _):
+        monkeypatch.setenv("http_proxy", url)
+        with Client("http://service.invalid") as client:
+            assert client.optimizers() == []

@@ -1,6 +1,7 @@
 """A service of one's own."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from linear_rnn import Client, ConnectFailed
+from linear_rnn import Client, ConnectFailed, StatusError
 
 START = """
 import os, signal
@@ -46,13 +47,28 @@ def test_it_ends_with_its_parent_even_if_that_is_killed(tmp_path: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_it_has_its_own_data_and_ends_with_its_client() -> None:
+def test_it_has_its_own_data_and_ends_with_its_client(capfd: pytest.CaptureFixture[str]) -> None:
     with Client.local() as rnn:
         assert rnn._service is not None
         service = psutil.Process(rnn._service.pid)
         run = rnn.train(n_iterations=5)
         assert [each.id for each in rnn.runs] == [run.id]
     assert not service.is_running()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_only_its_client_and_copies_of_that_have_the_key() -> None:
+    with Client.local() as rnn:
+        assert rnn._service is not None
+        service = psutil.Process(rnn._service.pid)
+        assert rnn._service.key not in str([service.cmdline(), service.environ()])
+        url = rnn._connection.url
+        for keys in ({}, {"api_key": "another"}):
+            with Client(url, **keys) as stranger, pytest.raises(StatusError, match="401"):
+                stranger.predict()
+        copy = pickle.loads(pickle.dumps(rnn))  # noqa: S301 - our own
+        with copy:
+            assert copy.predict().outputs.tolist() == rnn.predict().outputs.tolist()
 
 
 def test_without_the_command_it_says_what_to_install() -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import subprocess
+import sys
 from typing import Any
 
 import mcp
 import pytest
 
-from linear_rnn.mcp import _client, server
+from linear_rnn._tools import _client, server
 
 CSV = "day,dose,level\n" + "".join(
     f"2026-01-{day + 1:02},{day % 3},{1 + day % 3 + 4 * 0.5**day}\n" for day in range(30)
@@ -78,3 +80,13 @@ def test_an_error_says_what_to_change(name: str, arguments: Any, text: str) -> N
     assert failed
     assert text in answer
     assert pictures == []
+
+
+def test_without_its_packages_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['mcp'] = None; from linear_rnn.mcp import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("; pip install 'linear-rnn-client[mcp]' brings it\n")
+    assert done.stderr.count("\n") == 1

@@ -204,6 +204,20 @@ def test_stopping_ends_processes_even_while_they_draw(start_pool: Any) -> None:
     await_end(pids)
 
 
+def test_stopping_processes_while_they_start_is_no_error(
+    start_pool: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = start_pool(1)
+
+    async def stop() -> None:
+        run.pool.start()
+        await until(lambda: run.pool.n_drawing == 1)
+        await run.pool.stop()
+
+    run.runner.run(stop())
+    assert caplog.text == ""
+
+
 def test_requests_do_not_import_matplotlib() -> None:
     code = "import sys, service.rendering.pool; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

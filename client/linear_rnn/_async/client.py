@@ -2,13 +2,14 @@
 
 from asyncio import to_thread
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, Self, TypeVar
 
 from linear_rnn import _inputs as i
 from linear_rnn import _models as m
 from linear_rnn._arrays import read_npz
 from linear_rnn._async import results as r
-from linear_rnn._async.connection import AsyncConnection
+from linear_rnn._async.connection import AsyncConnection, read_json
 from linear_rnn._decode import decode
 from linear_rnn._inputs import compose, is_table, split_header, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
@@ -75,8 +76,9 @@ class AsyncClient:
     async def local(cls, *, command: Sequence[str] | None = None) -> Self:
         """Start a service of your own, which ends with the client or this process.
 
-        Its data are in a temporary folder. It needs the command ``linear-rnn`` of the package
-        ``linear-rnn``, beside this Python or on the path.
+        Its data are in a temporary folder. It has a new API key, so that no other user of the
+        machine can use it. It needs the command ``linear-rnn`` of the package ``linear-rnn``, next
+        to this Python or on the path.
 
         >>> with Client.local() as own:
         ...     own.predict().outputs.tolist()
@@ -88,7 +90,7 @@ class AsyncClient:
             The command in place of ``["linear-rnn"]``.
         """
         service = await to_thread(start_service, command)
-        client = cls(service.url)
+        client = cls(service.url, api_key=service.key)
         client._service = service
         return client
 
@@ -112,7 +114,8 @@ class AsyncClient:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._connection.url,)
+        key = None if self._service is None else self._service.key
+        return partial(type(self), self._connection.url, api_key=key), ()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._connection.url}>"
@@ -436,7 +439,7 @@ class AsyncClient:
         return r.attach(model, self, await self._json("POST", path, request), request)
 
     async def _json(self, method: str, path: str, request: Any = None, **more: Any) -> Any:
-        return (await self._connection.request(method, path, request, **more)).json()
+        return read_json(await self._connection.request(method, path, request, **more))
 
     async def _file(self, path: str, query: Any = None, request: Any = None) -> bytes:
         method = "GET" if request is None else "POST"

@@ -4,9 +4,11 @@ import json
 import os
 from asyncio import sleep
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from linear_rnn._errors import ConnectFailed, status_error
+from linear_rnn._errors import ConnectFailed, LinearRNNError, status_error
 from linear_rnn._inputs import encode
 
 if TYPE_CHECKING:
@@ -38,7 +40,12 @@ class AsyncConnection:
         key = api_key or os.environ.get("LINEAR_RNN_API_KEY")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.max_retries = max_retries
-        self.http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=timeout)
+        self.http = httpx.AsyncClient(
+            base_url=self.url,
+            headers=headers,
+            timeout=timeout,
+            trust_env=not _is_loopback(httpx.URL(self.url).host),  # proxies are on other machines
+        )
         self._failure = httpx.TransportError
         self._refused = httpx.ConnectError
 
@@ -115,10 +122,36 @@ def _retry_after(response: "httpx.Response") -> float | None:
     return float(value) if value.isdigit() else None
 
 
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):  # a name
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def read_json(response: "httpx.Response") -> Any:
+    """Return the JSON of a response; raises LinearRNNError if it is something else."""
+    try:
+        return response.json()
+    except ValueError:
+        raise LinearRNNError(_describe_foreign(response)) from None
+
+
 def _check(response: "httpx.Response") -> "httpx.Response":
+    """Return a response of the service; raises LinearRNNError for any other."""
     if response.is_error:
         is_problem = response.headers.get("Content-Type") == "application/problem+json"
         problem = response.json() if is_problem else {}
         request_id = response.headers.get("X-Request-ID")
         raise status_error(response.status_code, problem, request_id)
+    is_page = response.headers.get("Content-Type", "").startswith("text/html")
+    if is_page or not response.is_success:
+        raise LinearRNNError(_describe_foreign(response))
     return response
+
+
+def _describe_foreign(response: "httpx.Response") -> str:
+    kind = response.headers.get("Content-Type", "no content type")
+    text = f"{response.request.url} responded with {response.status_code}, {kind}"
+    if "Location" in response.headers:
+        text += f", which redirects to {response.headers['Location']}"
+    return f"{text}. This is not a response of linear-rnn; is the address that of the service?"

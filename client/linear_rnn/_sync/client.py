@@ -2,6 +2,7 @@
 """The client: the questions of the API as methods."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, Self, TypeVar
 
 from linear_rnn import _inputs as i
@@ -12,7 +13,7 @@ from linear_rnn._inputs import compose, is_table, split_header, to_csv, to_datas
 from linear_rnn._names import suggest_keywords
 from linear_rnn._service import Service, start_service
 from linear_rnn._sync import results as r
-from linear_rnn._sync.connection import Connection
+from linear_rnn._sync.connection import Connection, read_json
 from linear_rnn._tables import grids_of
 
 C = TypeVar("C", bound=r.Computation)
@@ -75,8 +76,9 @@ class Client:
     def local(cls, *, command: Sequence[str] | None = None) -> Self:
         """Start a service of your own, which ends with the client or this process.
 
-        Its data are in a temporary folder. It needs the command ``linear-rnn`` of the package
-        ``linear-rnn``, beside this Python or on the path.
+        Its data are in a temporary folder. It has a new API key, so that no other user of the
+        machine can use it. It needs the command ``linear-rnn`` of the package ``linear-rnn``, next
+        to this Python or on the path.
 
         >>> with Client.local() as own:
         ...     own.predict().outputs.tolist()
@@ -88,7 +90,7 @@ class Client:
             The command in place of ``["linear-rnn"]``.
         """
         service = start_service(command)
-        client = cls(service.url)
+        client = cls(service.url, api_key=service.key)
         client._service = service
         return client
 
@@ -112,7 +114,8 @@ class Client:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._connection.url,)
+        key = None if self._service is None else self._service.key
+        return partial(type(self), self._connection.url, api_key=key), ()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._connection.url}>"
@@ -432,7 +435,7 @@ class Client:
         return r.attach(model, self, self._json("POST", path, request), request)
 
     def _json(self, method: str, path: str, request: Any = None, **more: Any) -> Any:
-        return (self._connection.request(method, path, request, **more)).json()
+        return read_json(self._connection.request(method, path, request, **more))
 
     def _file(self, path: str, query: Any = None, request: Any = None) -> bytes:
         method = "GET" if request is None else "POST"

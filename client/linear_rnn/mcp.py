@@ -1,0 +1,16 @@
+"""The command ``linear-rnn-mcp``: tools for assistants, over the standard streams.
+
+It needs the extra ``linear-rnn-client[mcp]``, and a service: see LINEAR_RNN_URL and
+LINEAR_RNN_API_KEY.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Serve until the standard input closes."""
+    try:
+        from linear_rnn._tools import server
+    except ModuleNotFoundError as error:
+        sys.exit(f"linear-rnn-mcp: {error}; pip install 'linear-rnn-client[mcp]' brings it")
+    server.run("stdio")
