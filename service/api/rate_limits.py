@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from service.api.errors import RATE_LIMITED, Refused
 from service.api.request_record import RawHeaders, RequestRecord
 from service.errors import Invalid
-from service.operations.caller import current_client
+from service.scheduling import current_client
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)

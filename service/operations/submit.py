@@ -10,7 +10,7 @@ from anyio import to_thread
 
 from service.errors import Invalid, LimitExceeded, NotFound
 from service.lifecycle import RETRYABLE
-from service.operations.caller import current_client, current_key
+from service.operations.caller import current_key
 from service.operations.computations import describe
 from service.operations.context import Context
 from service.operations.datasets import store_dataset
@@ -19,7 +19,7 @@ from service.operations.job_types import AfterStep, Arrays, JobType, Unfinished
 from service.operations.limits import check_seconds
 from service.operations.resolve import check_targets
 from service.operations.work_estimates import storing_seconds
-from service.scheduling import OverBudget, charge_job
+from service.scheduling import OverBudget, charge_job, current_client
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize

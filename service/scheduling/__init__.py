@@ -6,6 +6,7 @@ from service.scheduling.work import (
     OverBudget,
     Work,
     charge_job,
+    current_client,
     current_work,
     disconnection,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "SlotQueue",
     "Work",
     "charge_job",
+    "current_client",
     "current_work",
     "disconnection",
 ]

@@ -1,8 +1,12 @@
-"""Admission control: a priority queue of CPU work, shortest first, of bounded length."""
+"""Admission control: queues of CPU work of bounded length, in which clients take turns.
+
+Of one client, the shortest work is next.
+"""
 
 import asyncio
 from asyncio import Future
 from bisect import insort
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -11,12 +15,14 @@ from time import monotonic
 from typing import Final, NamedTuple, TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, from_thread, to_thread
+from cachetools import LRUCache
 
 from service.errors import Busy
 from service.scheduling.work import (
     DISCONNECTED,
     Budget,
     Work,
+    current_client,
     current_work,
     watch_disconnection,
 )
@@ -33,6 +39,7 @@ WAIT_SECONDS: Final = 60.0
 SHORT_MAX_DELAY_FACTOR: Final = 50.0
 LONG_MAX_DELAY_FACTOR: Final = 5.0
 CLOSING: Final = "the service is shutting down"
+MAX_TURNS: Final = 1000  # clients whose latest turns are known
 
 
 class QueueCounts(NamedTuple):
@@ -167,18 +174,22 @@ class _Entry(NamedTuple):
 
     due: float
     number: int
+    client: str | None
     slot: "Future[None]"
 
 
 class SlotQueue:
-    """Slots, and the work that waits for them in order of urgency.
+    """Slots, and the work that waits for them.
+
+    The client that has not had a slot for the longest time is next, with its most urgent work.
 
     Parameters
     ----------
     n_slots, max_waiting, wait_seconds, clock
         As of `Scheduler`.
     max_delay_factor
-        Work is overtaken by work that arrives within this many seconds per second of its estimate.
+        Work is overtaken by work of its client that arrives within this many seconds per second of
+        its estimate.
     resource
         What a slot stands for.
     """
@@ -200,6 +211,7 @@ class SlotQueue:
         self._resource = resource
         self._entries: list[_Entry] = []  # in order
         self._numbers = count()
+        self._turns: LRUCache[str | None, int] = LRUCache(MAX_TURNS)  # the latest, by client
         self._closed = False
 
     @property
@@ -214,10 +226,12 @@ class SlotQueue:
         if self._n_free:
             self._n_free -= 1
             return
+        client = current_client.get()
         if len(self._entries) >= self._max_waiting:
-            raise Busy(f"{len(self._entries)} requests are already waiting for {self._resource}")
+            self._make_space(client)
         due = self._clock() + self._max_delay_factor * seconds
-        entry = _Entry(due, next(self._numbers), asyncio.get_running_loop().create_future())
+        slot = asyncio.get_running_loop().create_future()
+        entry = _Entry(due, next(self._numbers), client, slot)
         insort(self._entries, entry)
         try:
             with watch_disconnection(partial(self._refuse, entry, DISCONNECTED)):
@@ -235,16 +249,32 @@ class SlotQueue:
 
     def release_slot(self) -> None:
         """Give the slot to the next work in the queue, or free it."""
-        if self._entries:
-            self._entries.pop(0).slot.set_result(None)
-        else:
+        if not self._entries:
             self._n_free += 1
+            return
+        entry = min(self._entries, key=lambda entry: (self._turns.get(entry.client, -1), entry))
+        self._entries.remove(entry)
+        self._turns[entry.client] = next(self._numbers)
+        entry.slot.set_result(None)
 
     def close(self) -> None:
         """Refuse everything that waits or comes later."""
         self._closed = True
         for entry in [*self._entries]:
             self._refuse(entry, CLOSING)
+
+    def _make_space(self, client: str | None) -> None:
+        """Refuse the newest work of the client that has most waits; raise Busy for this one."""
+        counts = Counter(entry.client for entry in self._entries)
+        most = max(counts.values(), default=0)
+        reason = f"{len(self._entries)} requests are already waiting for {self._resource}"
+        if most <= counts[client] + 1:
+            raise Busy(reason)
+        newest = max(
+            (entry for entry in self._entries if counts[entry.client] == most),
+            key=lambda entry: entry.number,
+        )
+        self._refuse(newest, f"{reason}, most of them of this client")
 
     def _refuse(self, entry: _Entry, reason: str) -> None:
         """End the wait of an entry that still waits; its work raises Busy."""

@@ -118,6 +118,9 @@ class Work:
 current_work: ContextVar[Work | None] = ContextVar("current_work", default=None)
 """The work of the current request. None outside of requests."""
 
+current_client: Final[ContextVar[str | None]] = ContextVar("current_client", default=None)
+"""Who has a share of the queues: the API key, or else the address."""
+
 disconnection: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "disconnection", default=None
 )

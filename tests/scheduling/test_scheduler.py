@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from threading import Event
 from time import thread_time
@@ -15,6 +16,7 @@ from service.scheduling import (
     Scheduler,
     SlotQueue,
     Work,
+    current_client,
     current_work,
     disconnection,
 )
@@ -313,3 +315,80 @@ async def test_closing_refuses_what_waits_and_completes_what_runs(crowd: Crowd) 
     crowd.go_on.set()
     assert await asyncio.gather(*running) == ["blocker"] * 2
     assert crowd.order == ["blocker"] * 2
+
+
+class Clients:
+    """Clients that send long work to a scheduler with a slot, and what became of each request."""
+
+    def __init__(self, crowd: Crowd, max_waiting: int) -> None:
+        self.crowd = crowd
+        self.scheduler = Scheduler(1, max_waiting)
+        self.requests: list[tuple[str, asyncio.Task[str]]] = []
+
+    async def send(self, client: str, n: int, seconds: float = LONG) -> None:
+        current_client.set(client)
+        for _ in range(n):
+            name = client if self.requests else "blocker"
+            self.requests.append((client, self.crowd.ask(self.scheduler, name, seconds)))
+        await settle()
+
+    async def count_refused(self) -> Counter[str]:
+        """Let all work run; return how many requests of each client were refused."""
+        self.crowd.go_on.set()
+        tasks = [task for _, task in self.requests]
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        refused: Counter[str] = Counter()
+        for (client, _), result in zip(self.requests, results, strict=True):
+            assert isinstance(result, (str, Busy))
+            refused[client] += isinstance(result, Busy)
+        return +refused
+
+
+async def test_a_few_clients_do_not_take_all_places(crowd: Crowd) -> None:
+    clients = Clients(crowd, 64)
+    greedy = [f"address 10.0.0.{i}" for i in range(4)]
+    for address in greedy:
+        await clients.send(address, 40)
+    others = [f"address 10.0.1.{i}" for i in range(20)]
+    for address in others:
+        await clients.send(address, 1)
+    assert clients.scheduler.counts()["long"] == (64, 1)
+    refused = await clients.count_refused()
+    assert {*refused} == {*greedy}
+    # One request runs, and the four share the places that the others do not need.
+    assert refused.total() == 160 - 1 - 44
+    assert max(refused.values()) - min(refused.values()) <= 2
+
+
+async def test_clients_take_turns(crowd: Crowd) -> None:
+    clients = Clients(crowd, 64)
+    await clients.send("greedy", 21)
+    for client in ("a", "b"):
+        await clients.send(client, 2)
+    assert not await clients.count_refused()
+    assert crowd.order[:7] == ["blocker", "greedy", "a", "b", "greedy", "a", "b"]
+    assert crowd.order[7:] == ["greedy"] * 18
+
+
+async def test_work_that_turns_out_long_waits_as_that_of_its_client(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.scheduling.scheduler.SHORT_BUDGET", 0.02)
+    clients = Clients(crowd, 2)
+    await clients.send("greedy", 3)
+    current_client.set("a")
+    surprise = asyncio.create_task(clients.scheduler.run(SHORT, burn, 0.1))
+    await settle()
+    async with asyncio.timeout(60):
+        while clients.scheduler.counts()["short"].running:
+            await asyncio.sleep(0.001)
+    await settle()
+    assert await clients.count_refused() == Counter(["greedy"])
+    assert await surprise >= 0.1
+
+
+async def test_as_many_clients_as_places_are_equal(crowd: Crowd) -> None:
+    clients = Clients(crowd, 8)
+    for i in range(12):
+        await clients.send(f"{i}", 1)
+    assert await clients.count_refused() == Counter(["9", "10", "11"])
