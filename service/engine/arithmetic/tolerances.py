@@ -71,11 +71,5 @@ DEPTH_RTOL: Final = 0.1
 """Lower bounds of minima are rough: one may be the lowest if its bound exceeds the best cost by
 less than this part of the depth of that cost below the mean squared target."""
 
-NEWTON_RTOL: Final = 1e-12
-"""Newton steps end where the gain is this part of the rounding error of the cost."""
-
 OUTPUT_ATOL: Final = 1e-26
 """Outputs whose mean square is smaller, relative to that of the targets, count as 0."""
-
-PLATEAU: Final = 0.5
-"""The largest distance between points of one minimum, on a line of length 4."""

@@ -1,6 +1,8 @@
-"""Candidates for the global minimum: stationary points of the reduced cost that are low enough."""
+"""Candidates for the global minimum: local minima of the reduced cost that are low enough."""
 
-from typing import Final
+from dataclasses import replace
+from functools import partial
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,151 +10,190 @@ from numpy.typing import NDArray
 from service.engine import profile
 from service.engine.arithmetic import tolerances
 from service.engine.data import Factor
-from service.engine.optimum.reduced_cost import SIDES, Points, ReducedCost, convert
+from service.engine.optimum.reduced_cost import (
+    ReducedCost,
+    ReducedPoints,
+    convert,
+    snap_to_six_digits,
+)
 from service.engine.types import Array
 
-# Simple points, and the sides of one more near point and these.
+Sides: TypeAlias = tuple[ReducedCost, ReducedCost]
+"""The near side and the far one."""
+
+ENDS: Final = (-1.0, 1.0)  # of each side
+# Simple points, and their sides.
 SIMPLE: Final = np.array([1.0, -1.0, 0.5, -0.5, 0.5, -0.5])
-SIMPLE_IS_FAR: Final = np.repeat(SIDES, [5, 2])
+SIMPLE_IS_FAR: Final = np.array([False, False, False, False, True, True])
 # Distances of points around a narrow minimum, in units of its width.
 CLUSTER: Final = np.append(0.0, np.geomspace(0.1, 1e8, 37))
 
 
-def find_candidates(reduced: ReducedCost) -> tuple[Points, bool]:
-    """Find minima of the reduced cost that may be global, with finite costs.
+def find_candidates(sides: Sides) -> tuple[ReducedPoints, bool]:
+    """Find minima of the reduced cost that may be global.
+
+    Parameters
+    ----------
+    sides
+        The reduced cost on the near side and on the far side.
 
     Returns
     -------
     candidates : (K,)
+        One point of each minimum whose cost may be the lowest; none if no cost has digits.
     is_flat
         Whether the reduced cost is the same everywhere. The candidates are then examples.
     """
     # The search has many points: fewer rows, if that is possible.
-    few = ReducedCost(reduced.factor.compressed(), reduced.initial_state)
-    grid = few.evaluate(*few.make_grid())
-    known = _keep_known(grid, reduced.target_square)
-    is_flat = _is_flat(reduced, grid, known)
-    if is_flat:
+    compressed = [side.compressed() for side in sides]
+    grids = [side.evaluate(side.make_grid()) for side in compressed]
+    grid = grids[0].concatenate(grids[1])
+    reduced = sides[0]
+    if _is_flat(reduced, grid):
         # The first example has the smallest rounding error.
-        smallest = grid.w[np.argmin(np.where(grid.is_far, np.inf, grid.accuracy))]
-        candidates = reduced.evaluate(np.append(smallest, SIMPLE), SIMPLE_IS_FAR)
-    else:
-        near_roots, near = _search(few, grid[~grid.is_far], known[~known.is_far])
-        far_roots, far = _search(few, grid[grid.is_far], known[known.is_far])
-        near_starts, far_starts = _find_starts(near.concatenate(far), reduced.target_square)
-        near_starts = np.unique(np.append(near_roots, near_starts))
-        far_starts = np.unique(np.append(far_roots, far_starts))
-        is_far = np.repeat(SIDES, [len(near_starts), len(far_starts)])
-        candidates = reduced.refine(np.append(near_starts, far_starts), is_far)
-    is_used = np.isfinite(candidates.cost + candidates.accuracy)
-    is_limit = candidates.at_root & (candidates.step == 0.0)
-    if is_limit.any():
-        # Points beside a limit would have a large w_in and nearly the same cost.
-        w_rec = convert(candidates.w, candidates.is_far)[:, None]
-        distances = np.abs(w_rec - w_rec[is_limit, 0])
-        is_near = (w_rec == w_rec[is_limit, 0]) | (
-            distances < tolerances.SAME_POINT_RTOL * abs(w_rec)
-        )
-        is_used &= is_limit | ~is_near.any(axis=1)
-    return candidates[is_used], is_flat
+        u = np.append(grids[0].w[np.argmin(grids[0].accuracy)], SIMPLE)
+        return _evaluate(sides, u, np.append(False, SIMPLE_IS_FAR)), True
+    lowest = np.fmin.reduce(grid.cost, initial=reduced.target_square)
+    highest = lowest + tolerances.DEPTH_RTOL * (reduced.target_square - lowest)
+    near, far = map(partial(_search, highest=highest), sides, compressed, grids)
+    minima = _find_low_minima(reduced, _join(near, far))
+    if len(minima.w) and compressed[0] is not reduced:
+        minima = _evaluate(sides, minima.w, minima.is_far)
+    return _snap(sides, minima), False
 
 
-def _keep_known(points: Points, target_square: float) -> Points:
-    """Return the points at which rounding leaves digits of the cost."""
-    limit = tolerances.MAX_NOISE * np.maximum(target_square, points.cost)
-    return points[(points.accuracy < limit) & np.isfinite(points.cost + points.slope)]
+def _evaluate(sides: Sides, u: Array, is_far: NDArray[np.bool_]) -> ReducedPoints:
+    """Evaluate the reduced cost at points, the near ones first."""
+    near, *far = (
+        side.evaluate(u[is_far == side.is_far]) for side in sides if side.is_far in is_far
+    )
+    return near.concatenate(*far)
 
 
-def _is_flat(reduced: ReducedCost, grid: Points, known: Points) -> bool:
+def _is_flat(reduced: ReducedCost, grid: ReducedPoints) -> bool:
     """Return whether the reduced cost is the same everywhere."""
-    bound = 2.0 * known.accuracy + tolerances.FLAT_ATOL * reduced.target_square
-    if not np.max(known.cost - bound, initial=0.0) <= np.min(known.cost + bound, initial=np.inf):
+    bound = 2.0 * grid.accuracy + tolerances.FLAT_ATOL * reduced.target_square
+    highest = np.fmax.reduce(grid.cost - bound, initial=0.0)
+    if not highest <= np.fmin.reduce(grid.cost + bound, initial=np.inf):
         return False
     # A large state may hide lower costs, but not where all sequences have the same output.
-    is_complete = reduced.initial_state == 0.0 or len(known.w) == len(grid.w)
+    is_complete = reduced.initial_state == 0.0 or not np.isnan(grid.cost).any()
     return is_complete or has_equal_sequences(reduced.factor)
 
 
-def _search(reduced: ReducedCost, grid: Points, known: Points) -> tuple[Array, Points]:
-    """Add points to the grid of one side until it shows all minima of the cost.
+def _search(
+    reduced: ReducedCost, compressed: ReducedCost, grid: ReducedPoints, highest: float
+) -> ReducedPoints:
+    """Search one side for all minima that may be as low as a bound.
 
-    Where the sum of p_i² has a minimum that is narrower than a gap of the grid, the direction of
-    the vector of all p_i, and with it the cost, may change within that gap. Return the minima of
-    this sum, which may be roots of all p_i, and all points with a known cost.
+    Return all evaluated points. The cost of those of the grid without a cost is infinite, so that
+    they separate the minima on both sides.
     """
-
-    def evaluate(u: Array) -> Points:
-        return reduced.evaluate(u, np.repeat(grid.is_far[:1], len(u)))
-
-    def evaluate_known(u: Array) -> Points:
-        return _keep_known(evaluate(u), reduced.target_square)
-
-    gaps, low = _find_gaps(grid.power, grid.power_slope, grid.w)
-    bend = np.diff(grid.power_slope)[gaps]
-    narrow = low < 2.0 * np.diff(grid.w)[gaps] * bend
-    gaps, bend = gaps[narrow], bend[narrow]
-    roots = np.empty(0)
-    if len(gaps):
-        left, right = grid[gaps], grid[gaps + 1]
-        roots = profile.find_roots(
-            lambda u: evaluate(u).power_slope,
-            (left.w, right.w),
-            (left.power_slope, right.power_slope),
-        )
-        center = evaluate(roots)
-        distances = np.sqrt(2.0 * center.power * (right.w - left.w) / bend) * CLUSTER[:, None]
-        around = np.concatenate([roots - distances, roots + distances])
-        around = np.unique(around[(around > left.w) & (around < right.w)])
-        known = known.merge(evaluate_known(around))
-    return roots, profile.refine(known, evaluate_known)
+    has_cost = ~np.isnan(grid.cost)
+    without_cost = replace(grid, cost=np.full(len(grid.w), np.inf))[~has_cost]
+    if not has_cost.any():
+        return without_cost
+    points = _resolve_narrow_minima(compressed, grid)
+    if compressed is not reduced:
+        # The minima need all rows for their last digits.
+        points = profile.search(compressed.evaluate, points, ENDS, -np.inf).points
+    points = profile.search(reduced.evaluate, points, ENDS, highest).points
+    return points if has_cost.all() else points.merge(without_cost)
 
 
-def _find_gaps(values: Array, slopes: Array, w: Array) -> tuple[NDArray[np.intp], Array]:
-    """Return the gaps in which a function has a minimum, by their left ends.
+def _resolve_narrow_minima(reduced: ReducedCost, grid: ReducedPoints) -> ReducedPoints:
+    """Add points around narrow minima of the sum of p_i², which may be roots of all p_i.
 
-    Return also rough lower bounds of these minima, from the tangents at both ends.
+    Where this sum has a minimum that is narrower than a gap of the grid, the direction of the
+    vector of all p_i, and with it the cost, may change within that gap.
     """
-    gaps = np.flatnonzero((slopes[:-1] <= 0.0) & (slopes[1:] >= 0.0) & (w[:-1] < w[1:]))
-    left, right = slopes[gaps], slopes[gaps + 1]
-    t = left / (left - right)
-    depth = (w[gaps + 1] - w[gaps]) * np.fmax(-left * t, right * (1.0 - t))
-    return gaps, np.minimum(values[gaps], values[gaps + 1]) - depth
+    is_valley = (grid.power_slope[:-1] <= 0.0) & (grid.power_slope[1:] >= 0.0)
+    lower_end = np.minimum(grid.power[:-1], grid.power[1:])
+    is_narrow = lower_end < 2.0 * np.diff(grid.w) * np.diff(grid.power_slope)
+    gaps = np.flatnonzero(is_valley & is_narrow)
+    if not len(gaps):
+        return grid
+    left = grid[gaps]
+    right = grid[gaps + 1]
+    roots = profile.find_bracketed_roots(
+        lambda u: reduced.evaluate(u).power_slope,
+        (left.w, right.w),
+        (left.power_slope, right.power_slope),
+    )
+    curvature = (right.power_slope - left.power_slope) / (right.w - left.w)
+    widths = np.sqrt(2.0 * reduced.evaluate(roots).power / curvature)
+    distances = widths * CLUSTER[:, None]
+    around = np.concatenate([roots - distances, roots + distances])
+    around = np.unique(around[(around > left.w) & (around < right.w)])
+    return grid.merge(reduced.evaluate(around))
 
 
-def _find_starts(points: Points, target_square: float) -> tuple[Array, Array]:
-    """Return approximate minimizers on both sides whose cost may be the lowest.
+def _join(near: ReducedPoints, far: ReducedPoints) -> ReducedPoints:
+    """Return the points of both sides in their order round the projective line.
 
-    They are those of the cubics through values and slopes. 0, ±1 and the lowest point are more if
-    their cost is the lowest: this point may be beside a minimum where the cost has no digits.
-
-    References
-    ----------
-    J. Nocedal and S. J. Wright, Numerical optimization, 2nd edition (2006), equation 3.59.
+    They begin at the highest point, so that no minimum extends beyond the ends. The points with
+    u = 1 and u = -1 belong to both sides, and are taken from the near one. Points beside a limit
+    are omitted: their w_in is large, and their cost nearly the same.
     """
-    u, cost, slope = points.w, points.cost, points.slope
-    best = np.min(cost, initial=target_square)
-    gaps, low = _find_gaps(cost, slope, u)
-    gaps = gaps[low <= best + tolerances.DEPTH_RTOL * (target_square - best)]
-    a, b, h = slope[gaps], slope[gaps + 1], u[gaps + 1] - u[gaps]
-    middle = a + b - 3.0 * (cost[gaps + 1] - cost[gaps]) / h
-    root = np.sqrt(middle**2 - a * b)
-    minima = u[gaps + 1] - h * (b + root - middle) / (b - a + 2.0 * root)
-    minima = np.where(np.isfinite(minima), minima, u[gaps])
-    is_special = (u == 0.0) | (np.abs(u) == 1.0) | (cost == best)
-    special = np.flatnonzero(is_special & (cost - points.accuracy <= best))
-    starts, is_far = np.append(minima, u[special]), points.is_far[np.append(gaps, special)]
-    # The other far points are also near ones.
-    return starts[~is_far], starts[is_far & (np.abs(starts) < 1.0)]
+    is_inside = np.abs(far.w) < 1.0
+    line = near.concatenate(far)
+    order = np.append(np.arange(len(near.w)), len(near.w) + np.flatnonzero(is_inside)[::-1])
+    order = np.roll(order, -int(np.argmax(line.cost[order])))
+    return line[order[~_is_beside_limit(line)[order]]]
+
+
+def _is_beside_limit(points: ReducedPoints) -> NDArray[np.bool_]:
+    """Return which points differ from a limit only in the last digits of w_rec."""
+    is_limit = points.is_limit & np.isfinite(points.cost)
+    w_rec = convert(points.w, points.is_far)
+    distances = np.abs(w_rec[:, None] - w_rec[is_limit])
+    is_close = distances < tolerances.SAME_POINT_RTOL * np.abs(w_rec)[:, None]
+    is_beside: NDArray[np.bool_] = ~is_limit & is_close.any(axis=1)
+    return is_beside
+
+
+def _find_low_minima(reduced: ReducedCost, line: ReducedPoints) -> ReducedPoints:
+    """Return one point of each minimum whose cost may be the lowest, the near ones first.
+
+    0 and infinity represent the points beside them that cost the same.
+    """
+    margin = reduced.equal_within(line.cost, line.accuracy)
+    preferred = line.cost - np.where(line.w == 0.0, line.accuracy, 0.0)
+    minima = profile.find_minima(replace(line, cost=preferred, accuracy=margin))
+    minima = minima[np.isfinite(line.cost[minima])]
+    highest = np.min(line.cost[minima] + margin[minima], initial=np.inf)
+    minima = minima[line.cost[minima] - margin[minima] <= highest]
+    return line[minima[np.argsort(line.is_far[minima], kind="stable")]]
+
+
+def _snap(sides: Sides, points: ReducedPoints) -> ReducedPoints:
+    """Move points to numbers of six digits where these do not cost more.
+
+    A w_rec that is a number of six digits up to rounding probably is that number.
+    """
+    w_rec = convert(points.w, points.is_far).tolist()
+    snap = partial(snap_to_six_digits, tolerance=tolerances.ROUND_ROOT_RTOL)
+    u = convert(np.array([*map(snap, w_rec)]), points.is_far)
+    u[np.abs(u) < tolerances.ROUND_ROOT_RTOL] = 0.0
+    u = np.where(points.at_root, points.w, u)
+    if (u == points.w).all():
+        return points
+    simple = _evaluate(sides, u, points.is_far)
+    is_simple = simple.cost <= points.cost + points.accuracy
+    k = np.arange(len(u))
+    return points.concatenate(simple)[np.where(is_simple, len(k) + k, k)]
 
 
 def center_inputs(factor: Factor) -> Array:
     """Return the inputs (m, T) less their means over the sequences."""
-    inputs, ones = factor.inputs, factor.ones
-    centered: Array = inputs - np.outer(ones, ones @ inputs / factor.n_samples)
+    centered: Array = factor.inputs - np.outer(
+        factor.ones, factor.ones @ factor.inputs / factor.n_samples
+    )
     return centered
 
 
 def has_equal_sequences(factor: Factor) -> bool:
     """Return whether all sequences have the same inputs, up to rounding."""
-    sizes, spreads = (np.abs(x).max(axis=0) for x in (factor.inputs, center_inputs(factor)))
+    sizes = np.abs(factor.inputs).max(axis=0)
+    spreads = np.abs(center_inputs(factor)).max(axis=0)
     return bool((spreads <= tolerances.RESIDUAL_RTOL * sizes).all())

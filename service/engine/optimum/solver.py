@@ -1,27 +1,34 @@
 """The exact global minimum of the cost for the identity activation, by variable projection.
 
 For each w_rec, the best w_in solves a linear problem. The remaining cost is a rational function of
-w_rec (``reduced_cost``). Its lowest point, which may be at infinity, is one of the minima that a
-grid which adapts itself shows (``candidates``), and that Newton's method makes exact. Data that
-need no search are solved here, where the minimum is also selected.
+w_rec (``reduced_cost``). Its lowest point, which may be at infinity, is one of the local minima
+that the search of ``profile`` finds on both sides (``candidates``). Data that need no search are
+solved here, where the minimum is also selected.
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
 from math import inf, isfinite, isnan, log, log10, nan
-from operator import attrgetter
 from typing import Final
 
 import numpy as np
 
 from service.engine.arithmetic import EPSILON, UNDERFLOW, tolerances
 from service.engine.data import Factor
-from service.engine.optimum.candidates import center_inputs, find_candidates, has_equal_sequences
-from service.engine.optimum.reduced_cost import Points, ReducedCost, convert, snap_to_six_digits
+from service.engine.optimum.candidates import (
+    Sides,
+    center_inputs,
+    find_candidates,
+    has_equal_sequences,
+)
+from service.engine.optimum.reduced_cost import (
+    ReducedCost,
+    ReducedPoints,
+    convert,
+    snap_to_six_digits,
+)
 from service.engine.types import Array, Weights
 
 SMALLEST_W_IN: Final = 1e-307  # of weights that are returned as floats
-BETWEEN: Final = np.linspace(0.125, 0.875, 7)  # parts of the way from one minimum to another
 
 
 @dataclass(frozen=True)
@@ -84,23 +91,25 @@ def find_optimum(factor: Factor, initial_state: float) -> Optimum:
         return _without_targets(factor, initial_state)
     if factor.n_steps == 1 and initial_state != 0.0 and not has_equal_sequences(factor):
         return _with_one_step(factor, initial_state)
-    reduced = ReducedCost(factor, initial_state)
-    candidates, is_flat = find_candidates(reduced)
+    near = ReducedCost(factor, initial_state, is_far=False)
+    far = ReducedCost(factor, initial_state, is_far=True)
+    candidates, is_flat = find_candidates((near, far))
+    candidates = candidates[~np.isnan(candidates.cost)]
     if len(candidates.w):
-        optimum = _select(reduced, candidates, is_flat=is_flat)
-        if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * reduced.target_square:
+        optimum = _select((near, far), candidates, is_flat=is_flat)
+        if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * near.target_square:
             return optimum
     # The magnitudes differ so much that float64 finds no cost below that of outputs of 0.
-    return Optimum(Weights(0.0, 0.0), reduced.target_square, unique=False)
+    return Optimum(Weights(0.0, 0.0), near.target_square, unique=False)
 
 
 def _without_inputs(factor: Factor, initial_state: float) -> Optimum:
     """Minimize the mean of (s0 w^T - t)², where all inputs are 0."""
-    n_steps, s0 = factor.n_steps, initial_state
-    ratio = _mean(factor, factor.targets) / s0 if s0 != 0.0 else 1.0
+    n_steps = factor.n_steps
+    ratio = _mean(factor, factor.targets) / initial_state if initial_state != 0.0 else 1.0
     is_reached = ratio >= 0.0 or n_steps % 2 == 1
     w_rec = float(np.sign(ratio)) * abs(ratio) ** (1.0 / n_steps) if is_reached else 0.0
-    return _optimum_near(factor, s0, Weights(0.0, w_rec), unique=False)
+    return _optimum_near(factor, initial_state, Weights(0.0, w_rec), unique=False)
 
 
 def _without_targets(factor: Factor, initial_state: float) -> Optimum:
@@ -123,7 +132,8 @@ def _without_targets(factor: Factor, initial_state: float) -> Optimum:
 def _with_one_step(factor: Factor, initial_state: float) -> Optimum:
     """Fit both weights of outputs w_in x + s0 w_rec by a straight line."""
     x = center_inputs(factor)[:, 0]
-    x_mean, t_mean = _mean(factor, factor.inputs[:, 0]), _mean(factor, factor.targets)
+    x_mean = _mean(factor, factor.inputs[:, 0])
+    t_mean = _mean(factor, factor.targets)
     t = factor.targets - t_mean * factor.ones
     w_in = snap_to_six_digits(float(x @ t / (x @ x)))
     w_rec = snap_to_six_digits((t_mean - w_in * x_mean) / initial_state)
@@ -135,29 +145,19 @@ def _mean(factor: Factor, rows: Array) -> float:
     return float(factor.ones @ rows) / factor.n_samples
 
 
-def _select(reduced: ReducedCost, points: Points, *, is_flat: bool) -> Optimum:
-    """Return the lowest of some minima with finite costs.
+def _select(sides: Sides, points: ReducedPoints, *, is_flat: bool) -> Optimum:
+    """Return the lowest of some minima.
 
-    Weights with a |w_rec| close to 1 are preferred between minima of equal cost, as all are if
-    ``is_flat``.
+    Weights with a |w_rec| close to 1 are preferred between minima of equal cost.
     """
-    margin = reduced.equal_within(points.cost, points.accuracy)
-    # 0 and infinity represent all points beside them that cost the same.
-    order = np.argsort(points.cost - (points.w == 0.0) * points.accuracy, kind="stable")
-    is_low = points.cost - margin <= np.min(points.cost + margin)
-    points = points[order[is_low[order]]]
-    optima = [*map(partial(_to_optimum, reduced, points), range(len(points.w)))]
-    costs = np.array([*map(attrgetter("cost"), optima)])
+    optima = [_to_optimum(sides, points, k) for k in range(len(points.w))]
+    costs = np.array([optimum.cost for optimum in optima])
     lowest = float(costs.min())
-    limit = lowest + reduced.equal_within(lowest, 0.0)
+    limit = lowest + sides[0].equal_within(lowest, 0.0)
     # The rounding of weights may increase the cost by more than the accuracy of costs: by that of
     # residuals if the cost were the lowest.
     error = points.accuracy / (np.sqrt(points.cost + points.accuracy) + np.sqrt(points.cost))
     highest = limit + error * (2.0 * np.sqrt(lowest) + error)
-    minima: list[int] = []
-    for k in np.flatnonzero(costs <= highest).tolist():
-        if is_flat or not _is_same_minimum(reduced, points, k, minima, limit):
-            minima.append(k)
 
     def preference(k: int) -> tuple[bool, bool, float, bool, bool]:
         """Return a key that sorts by |ln |w_rec||, positive before negative, small before large."""
@@ -165,50 +165,38 @@ def _select(reduced: ReducedCost, points: Points, *, is_flat: bool) -> Optimum:
         distance = round(abs(log(abs(u))), 9) if u != 0.0 else inf
         return not optima[k].attained, costs[k] > limit, distance, u < 0.0, bool(points.is_far[k])
 
-    first, *others = sorted(minima, key=preference)
+    first, *others = sorted(np.flatnonzero(costs <= highest).tolist(), key=preference)
     unique = not (is_flat or (others and optima[others[0]].attained))
     return replace(optima[first], unique=optima[first].unique and unique)
 
 
-def _is_same_minimum(
-    reduced: ReducedCost, points: Points, k: int, minima: list[int], limit: float
-) -> bool:
-    """Return whether a point belongs to one of some minima of equal cost.
-
-    No cost between it and that minimum is higher than a limit.
-    """
-    u, is_far = points.w[k], points.is_far[k]
-    for other in minima:
-        distance = convert(convert(points.w[other], points.is_far[other]), is_far) - u
-        if abs(distance) <= tolerances.PLATEAU:
-            middle = reduced.evaluate(u + BETWEEN * distance, np.repeat(is_far, len(BETWEEN)))
-            if (middle.cost <= max(limit, points.cost[k]) + middle.accuracy).all():
-                return True
-    return False
-
-
-def _to_optimum(reduced: ReducedCost, points: Points, k: int) -> Optimum:
+def _to_optimum(sides: Sides, points: ReducedPoints, k: int) -> Optimum:
     """Return the optimum at the minimizer with number k, with the cost at its float weights.
 
     ``unique`` is whether other w_in have another cost.
     """
-    scale, cost = points.scale[k], float(points.cost[k])
-    w_rec = float(convert(points.w[k], points.is_far[k]))
+    reduced = sides[int(points.is_far[k])]
+    scale = points.scale[k]
+    cost = float(points.cost[k])
+    w_rec = float(convert(points.w[k], reduced.is_far))
     w_rec = snap_to_six_digits(w_rec, 4.0 * EPSILON)
     if points.at_root[k] and scale != 0.0:
         limit = Weights(nan, w_rec if isfinite(w_rec) else nan)
         return Optimum(limit, cost, attained=False, unique=False)
     if not isfinite(w_rec):
         w_rec = 1.0  # a cost that is attained at infinity is the same everywhere
-    w_in, power = 0.0, reduced.powers[int(points.is_far[k])]
-    half = power // 2  # the whole power may overflow where w_in does not
+    w_in = 0.0
     if scale != 0.0:
-        w_in = float(scale / np.float64(w_rec) ** half / np.float64(w_rec) ** (power - half))
+        half = reduced.lowest_power // 2  # the whole power may overflow where w_in does not
+        rest = reduced.lowest_power - half
+        w_in = float(scale / np.float64(w_rec) ** half / np.float64(w_rec) ** rest)
         if not SMALLEST_W_IN < abs(w_in) < inf:
             return Optimum(Weights(nan, w_rec), cost, attained=False, unique=False)
     # Where inputs have no effect, every w_in has the same cost.
-    weights, unique = Weights(w_in, w_rec), not points.at_root[k]
-    return _optimum_near(reduced.factor, reduced.initial_state, weights, unique=unique)
+    is_unique = not points.at_root[k]
+    return _optimum_near(
+        reduced.factor, reduced.initial_state, Weights(w_in, w_rec), unique=is_unique
+    )
 
 
 def _optimum_near(

@@ -1,6 +1,20 @@
 """The search for all minima of a function of w_rec, and for its level sets."""
 
-from service.engine.profile.points import find_roots, make_grid
-from service.engine.profile.search import Evaluation, Interval, Profile, refine, search
+from service.engine.profile.points import find_bracketed_roots, make_grid
+from service.engine.profile.search import (
+    Evaluation,
+    Interval,
+    Profile,
+    find_minima,
+    search,
+)
 
-__all__ = ["Evaluation", "Interval", "Profile", "find_roots", "make_grid", "refine", "search"]
+__all__ = [
+    "Evaluation",
+    "Interval",
+    "Profile",
+    "find_bracketed_roots",
+    "find_minima",
+    "make_grid",
+    "search",
+]

@@ -45,7 +45,7 @@ def make_grid(n_steps: int, low: float, high: float, n_gaps: int = 48) -> Array:
 
 
 @np.errstate(all="ignore")  # interpolations that are not used
-def find_roots(
+def find_bracketed_roots(
     function: Callable[[Array], Array], ends: tuple[Array, Array], at_ends: tuple[Array, Array]
 ) -> Array:
     """Return one root in each of K intervals, by Chandrupatla's method.
@@ -73,7 +73,8 @@ def find_roots(
     nonlinear function without using derivatives", Advances in Engineering Software 28 (1997),
     145-149.
     """
-    (a, b), (at_a, at_b) = ends, at_ends  # b is the latest point, and a the other end
+    a, b = ends  # b is the latest point, and a the other end
+    at_a, at_b = at_ends
     t = np.full(len(a), 0.5)
     best = np.where(np.abs(at_b) <= np.abs(at_a), b, a)
     is_done = (at_a == 0.0) | (at_b == 0.0)
@@ -84,9 +85,12 @@ def find_roots(
         at_x = at_b.copy()
         at_x[~is_done] = function(x[~is_done])
         stays = (at_x > 0.0) == (at_b > 0.0)
-        c, at_c = np.where(stays, b, a), np.where(stays, at_b, at_a)
-        a, at_a = np.where(stays, a, b), np.where(stays, at_a, at_b)
-        b, at_b = x, at_x
+        c = np.where(stays, b, a)
+        at_c = np.where(stays, at_b, at_a)
+        a = np.where(stays, a, b)
+        at_a = np.where(stays, at_a, at_b)
+        b = x
+        at_b = at_x
         best = np.where(np.abs(at_b) <= np.abs(at_a), b, a)
         resolution = 2.0 * EPSILON * np.abs(best) / np.abs(a - b)
         is_done |= ~(resolution < 0.5) | (at_b == 0.0) | np.isnan(at_b)

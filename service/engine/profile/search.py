@@ -8,14 +8,13 @@ function less the level.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import itemgetter
 from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.interruption import check_interruption
-from service.engine.profile.points import find_roots
+from service.engine.profile.points import find_bracketed_roots
 from service.engine.types import Array
 
 ROUNDS: Final = 6  # how many times a gap of the grid may be halved
@@ -46,12 +45,12 @@ class Evaluation:
     accuracy: Array
 
     def __getitem__(self, where: slice | NDArray[np.bool_] | NDArray[np.intp]) -> Self:
-        return type(self)(*map(itemgetter(where), vars(self).values()))
+        return type(self)(*(values[where] for values in vars(self).values()))
 
     def concatenate(self, *others: Self) -> Self:
         """Return these points and those of others, in this order."""
-        rows = map(dict.values, map(vars, (self, *others)))
-        return type(self)(*map(np.concatenate, zip(*rows, strict=True)))
+        columns = zip(*(vars(points).values() for points in (self, *others)), strict=True)
+        return type(self)(*(np.concatenate(column) for column in columns))
 
     def merge(self, *others: Self) -> Self:
         """Return these points and those of others, sorted by w, each w once."""
@@ -102,16 +101,7 @@ class Profile(Generic[E]):
     @cached_property
     def minima(self) -> E:
         """The local minima, lowest first: points with higher costs between them and lower ones."""
-        w, cost, accuracy = self.points.w, self.points.cost, self.points.accuracy
-        padded = np.pad(cost, 1, constant_values=np.inf)
-        candidates = np.flatnonzero((cost <= padded[:-2]) & (cost <= padded[2:]))
-        order = np.lexsort((1.0 - np.abs(w[candidates]), cost[candidates]))
-        minima = list[int]()
-        for i in candidates[order].tolist():
-            highest_equal = cost[i] + accuracy[i]
-            if all(np.max(cost[min(i, j) : max(i, j)]) > highest_equal for j in minima):
-                minima.append(i)
-        return self.points[np.array(minima)]
+        return self.points[find_minima(self.points)]
 
     def level_set(self, level: float) -> list[Interval]:
         """Return the intervals where the cost is at most a level, in order.
@@ -138,17 +128,54 @@ class Profile(Generic[E]):
             Increasing.
         """
         values = function(self.points)
-        at = np.flatnonzero(np.diff(values > 0.0))
-        if not len(at):
-            return self.points.w[at]
-        return find_roots(
+        gaps = np.flatnonzero(np.diff(values > 0.0))
+        return self._find_roots_in(gaps, function)
+
+    def find_extrema(self, highest: float) -> Array:
+        """Return the extrema between points, one in each gap in which the slope changes its sign.
+
+        A gap is omitted if the tangents at its ends place the extremum above ``highest``. For a
+        maximum, the lower end decides.
+
+        Parameters
+        ----------
+        highest
+            The bound on the cost; inf omits no gap.
+
+        Returns
+        -------
+        extrema : (K,)
+            Increasing.
+        """
+        cost = self.points.cost
+        signs = np.sign(self.points.slope)
+        gaps = np.flatnonzero(signs[:-1] * signs[1:] < 0.0)
+        left = self.points.slope[gaps]
+        right = self.points.slope[gaps + 1]
+        part = left / (left - right)  # of the gap, at which a straight slope is 0
+        depth = np.diff(self.points.w)[gaps] * np.fmax(-left * part, right * (1.0 - part))
+        low = np.minimum(cost[gaps], cost[gaps + 1]) - np.fmax(depth, 0.0)
+        return self._find_roots_in(gaps[~(low > highest)], lambda at: at.slope)
+
+    def _find_roots_in(self, gaps: NDArray[np.intp], function: Callable[[E], Array]) -> Array:
+        """Return a root in each of some gaps, which are given by the numbers of their left ends."""
+        if not len(gaps):
+            return np.empty(0)
+        left = self.points[gaps]
+        right = self.points[gaps + 1]
+        return find_bracketed_roots(
             lambda w: function(self.evaluate(w)),
-            (self.points.w[at], self.points.w[at + 1]),
-            (values[at], values[at + 1]),
+            (left.w, right.w),
+            (function(left), function(right)),
         )
 
 
-def search(evaluate: Callable[[Array], E], start: E, interval: tuple[float, float]) -> Profile[E]:
+def search(
+    evaluate: Callable[[Array], E],
+    start: E,
+    interval: tuple[float, float],
+    highest: float = np.inf,
+) -> Profile[E]:
     """Find all extrema of a function of w_rec in a range.
 
     Parameters
@@ -160,38 +187,62 @@ def search(evaluate: Callable[[Array], E], start: E, interval: tuple[float, floa
         must be known at one of them.
     interval
         The range to search. Its ends, or points beside them, are among those of ``start``.
+    highest
+        A bound on the cost. Extrema that are higher according to the tangents at the points beside
+        them are not computed to the last digit.
 
     Returns
     -------
     Profile
         With all evaluated points.
     """
-    points = refine(start[~np.isnan(start.cost)], evaluate)
+    points = _refine(start[~np.isnan(start.cost)], evaluate)
     profile = Profile(evaluate, points, Interval(*interval))
     for _ in range(2):
-        extrema = profile.find_roots(lambda at: at.slope)
+        extrema = profile.find_extrema(highest)
+        if not len(extrema):
+            break
         points = _add(profile.points, evaluate, extrema)
         # An extremum may show that there is more than one beside it.
-        profile = replace(profile, points=refine(points, evaluate))
+        profile = replace(profile, points=_refine(points, evaluate))
         if len(profile.points.w) == len(points.w):
             break
     return profile
 
 
-def refine(points: E, evaluate: Callable[[Array], E]) -> E:
-    """Add points to a grid where the cubic through values and slopes has two extrema.
+def find_minima(points: Evaluation) -> NDArray[np.intp]:
+    """Return the numbers of the local minima, lowest first.
+
+    Between two of them, a cost exceeds that of the higher one by more than the accuracies of both
+    costs. The lowest point represents the others from which no such rise separates it.
 
     Parameters
     ----------
     points
-        W evaluated points with known costs, sorted by w.
-    evaluate
-        Evaluates the function at points (K,).
+        W points with costs, in their order on the line.
 
     Returns
     -------
-    points
-        The same and those added, sorted; a gap is halved at most ``ROUNDS`` times.
+    minima : (K,)
+        Indices of points. Among equal costs, one with w close to 1 or -1 comes first.
+    """
+    cost = points.cost
+    padded = np.pad(cost, 1, constant_values=np.inf)
+    candidates = np.flatnonzero((cost <= padded[:-2]) & (cost <= padded[2:]))
+    order = np.lexsort((1.0 - np.abs(points.w[candidates]), cost[candidates]))
+    least = cost - points.accuracy
+    minima = list[int]()
+    for i in candidates[order].tolist():
+        highest_equal = cost[i] + points.accuracy[i]
+        if all(np.fmax.reduce(least[min(i, j) : max(i, j)]) > highest_equal for j in minima):
+            minima.append(i)
+    return np.array(minima, dtype=np.intp)
+
+
+def _refine(points: E, evaluate: Callable[[Array], E]) -> E:
+    """Return the points, and more where the cubic through values and slopes has two extrema.
+
+    A gap is halved at most ``ROUNDS`` times.
     """
     for _ in range(ROUNDS):
         if len(points.w) > MAX_POINTS:
@@ -213,9 +264,25 @@ def _add(points: E, evaluate: Callable[[Array], E], w: Array) -> E:
 
 
 def _find_doubtful_middles(points: Evaluation) -> Array:
-    """Return the middles of gaps in which the cubic through values and slopes has two extrema."""
+    """Return the middles of gaps in which the cubic through values and slopes has two extrema.
+
+    Let a gap of length h have the values y_0 and y_1 and the slopes a and b at its ends, and let
+    m = (y_1 - y_0) / h. At the part t of the gap, from 0 to 1, the cubic has the value
+
+        y_0 (1 + 2t) (1 - t)² + y_1 t² (3 - 2t) + h a t (1 - t)² + h b t² (t - 1)
+
+    and, divided by h, its derivative with respect to t is the slope
+
+        s(t) = a (1 - t) (1 - 3t) + b t (3t - 2) + 6 m t (1 - t).
+
+    This is a parabola with s(0) = a and s(1) = b. If a and b have the same sign, it has two roots
+    in the gap or none. It has two if it has the opposite sign somewhere. That is looked up at three
+    parts of the gap; a root pair between two of them is closer than a quarter of the gap.
+    """
     t = np.array([0.25, 0.5, 0.75])[:, None]
-    a, b, h = points.slope[:-1], points.slope[1:], np.diff(points.w)
+    a = points.slope[:-1]
+    b = points.slope[1:]
+    h = np.diff(points.w)
     mean = np.diff(points.cost) / h
     inner = a * (1.0 - t) * (1.0 - 3.0 * t) + b * t * (3.0 * t - 2.0) + 6.0 * mean * t * (1.0 - t)
     same_sign = np.sign(a) * np.sign(b) >= 0.0  # products of slopes may overflow

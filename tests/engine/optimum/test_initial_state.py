@@ -49,6 +49,18 @@ def test_two_sequences_fit_where_their_residuals_have_a_root(n_steps: int, s0: f
         assert found.unique == (len(real) == 1)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 4, 14, 15, 18])
+@pytest.mark.parametrize("s0", [-1e17, 1e18])
+def test_a_cost_is_that_of_the_weights_however_large_the_state(seed: int, s0: float) -> None:
+    """Weights at which a state far above the targets is canceled have costs of rounding errors."""
+    rng = np.random.default_rng(seed)
+    x, t = rng.normal(size=(2, 3)), rng.normal(size=2)
+    found = find_optimum(x, t, s0)
+    exact = float(exact_cost(x, t, s0, *found.weights))
+    assert found.cost == pytest.approx(exact, rel=1e-6, abs=1e-28)
+    assert exact <= t @ t / 2.0
+
+
 @pytest.mark.parametrize(
     ("d", "s0", "w_in", "w_rec"),
     [  # Weights found by a search on centered inputs.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.polynomial import Polynomial
 
-from service.engine.profile import Evaluation, Profile, find_roots, make_grid, search
+from service.engine.profile import Evaluation, Profile, find_bracketed_roots, make_grid, search
 from service.engine.types import Array
 
 LOW, HIGH = -1.5, 1.5
@@ -24,6 +24,26 @@ def search_polynomial(
         return Evaluation(w, values, slopes, np.full(len(w), ACCURACY))
 
     return search(evaluate, evaluate(make_grid(10, LOW, HIGH)), (LOW, HIGH))
+
+
+def test_extrema_above_a_bound_are_not_polished() -> None:
+    cost = Polynomial.fromroots([-1.2, -0.8, -0.1, 0.3, 0.9]).integ()
+    extrema = real_roots(cost.deriv())
+    minima = np.sort(cost(extrema[cost.deriv(2)(extrema) > 0.0]))
+    evaluated: list[Array] = []
+
+    def evaluate(w: Array) -> Evaluation:
+        evaluated.append(w)
+        return Evaluation(w, cost(w), cost.deriv()(w), np.full(len(w), ACCURACY))
+
+    grid = evaluate(make_grid(10, LOW, HIGH))
+    evaluated.clear()
+    assert search(evaluate, grid, (LOW, HIGH), minima[0] - 1.0).points.w.tolist() == grid.w.tolist()
+    assert evaluated == []
+    found = search(evaluate, grid, (LOW, HIGH), 0.5 * (minima[0] + minima[1]))
+    assert found.minima.cost[0] == pytest.approx(minima[0], abs=1e-14)
+    assert np.ptp(np.concatenate(evaluated)) < 0.1
+    assert found.minima.cost[1] > minima[1] + 1e-9
 
 
 def real_roots(polynomial: Polynomial) -> Array:
@@ -105,7 +125,7 @@ def test_a_root_at_an_end_needs_no_evaluation() -> None:
 
     ends = np.array([1.0, 2.0]), np.array([1.5, 3.0])
     values = np.array([0.0, -1.0]), np.array([4.0, 0.0])
-    np.testing.assert_array_equal(find_roots(function, ends, values), [1.0, 3.0])
+    np.testing.assert_array_equal(find_bracketed_roots(function, ends, values), [1.0, 3.0])
 
 
 def test_a_search_that_ends_early_is_told() -> None:
