@@ -61,6 +61,7 @@ class Parabolas(Generic[N]):
         return sums
 
 
+@dataclass(frozen=True, eq=False)
 class Factor:
     """The data as a matrix A with a row per sequence, or its triangular factor R.
 
@@ -71,22 +72,30 @@ class Factor:
         what these became.
     n_samples
         The number N of sequences.
-
-    Attributes
-    ----------
-    n_steps
-        The number T of steps.
-    inputs : (m, T)
-        The columns of the inputs, by rising power of w_rec.
-    ones : (m,)
-        The column of ones, whose coefficient is s0 w_rec^T.
-    targets : (m,)
-        The column of the targets.
     """
 
-    def __init__(self, rows: Array, n_samples: int) -> None:
-        self.rows, self.n_samples, self.n_steps = rows, n_samples, rows.shape[1] - 2
-        self.inputs, self.ones, self.targets = rows[:, :-2], rows[:, -2], rows[:, -1]
+    rows: Array
+    n_samples: int
+
+    @property
+    def n_steps(self) -> int:
+        """The number T of steps."""
+        return int(self.rows.shape[1]) - 2
+
+    @property
+    def inputs(self) -> Array:
+        """The columns of the inputs (m, T), by rising power of w_rec."""
+        return self.rows[:, :-2]
+
+    @property
+    def ones(self) -> Array:
+        """The column of ones (m,), whose coefficient is s0 w_rec^T."""
+        return self.rows[:, -2]
+
+    @property
+    def targets(self) -> Array:
+        """The column of the targets (m,)."""
+        return self.rows[:, -1]
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Factor":
@@ -112,7 +121,8 @@ class Factor:
         factor = np.empty((0, n_steps + 2))
         for start in range(0, n_samples, size):
             check_interruption()
-            x, t = inputs[start : start + size], targets[start : start + size]
+            x = inputs[start : start + size]
+            t = targets[start : start + size]
             factor = np.vstack([factor, np.column_stack([x[:, ::-1], np.ones(len(t)), t])])
             if not keeps_rows:
                 factor = np.asarray(np.linalg.qr(factor, mode="r"))
@@ -197,7 +207,8 @@ class Factor:
         outputs, of_outputs = _combine(self.inputs, powers[:-1])
         factors = powers[[-1, 0]] * np.array([[-initial_state], [1.0]])
         rest, of_rest = _combine(self.rows[:, -2:], factors)
-        scaled, extend = _project(outputs, rest), ExtendedArray.from_floats
+        scaled = _project(outputs, rest)
+        extend = ExtendedArray.from_floats
         return Parabolas(
             extend(scaled.vertex, of_rest - of_outputs),
             extend(scaled.square, 2.0 * of_outputs),
@@ -210,7 +221,8 @@ class Factor:
 
         With z at the reference and d the difference of z, it is |R d|² + 2 (R d)·(R z).
         """
-        (u, w), (u_0, w_0) = weights, reference
+        u, w = weights
+        u_0, w_0 = reference
         difference = [0.0]  # of the powers
         for power in w ** np.arange(self.n_steps):
             difference.append(power * (w - w_0) + w_0 * difference[-1])

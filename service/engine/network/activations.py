@@ -1,8 +1,9 @@
 """Activation functions and their derivatives, also outside the float64 range.
 
-To add an activation, write its functions here and add an entry to ``ACTIVATIONS``. Everything else
-reads that registry: schemas, documentation, estimates of work, pictures and the page. Only the
-page's verdicts on bounded states and dead units name activations.
+To add an activation, write its functions here and add an entry to ``ACTIVATIONS``. The schemas and
+the list on the page read that registry, and ``make openapi`` generates the client's type from the
+schemas. Other code names activations for two reasons: the identity has exact methods of its own,
+and the page explains dead units (relu) and targets beyond the bounds (tanh and sigmoid).
 """
 
 from collections.abc import Callable, Mapping
