@@ -39,10 +39,10 @@ from service.store.database import Database
 DESCRIPTION = """
 The linear recurrent network S_k = f(w_rec S_{k-1} + w_in x_k). Train it to count ones, predict,
 trace gradients back through time, and draw cost surfaces. Fit the same recurrence to your own
-sequences. All fields but ids and your own data default to the values in the tutorial, so that an
-empty request repeats the tutorial.
+sequences. All fields except ids and your own data default to the values in the tutorial, so an
+empty request reproduces the tutorial.
 """
-# Routes are matched one by one, so those of short computations come first.
+# Routes are matched one by one, so routes of short computations come first.
 ROUTERS: Final = (
     *questions.routers,
     *computations.routers,
@@ -54,7 +54,7 @@ class App(FastAPI):
     """FastAPI with a complete OpenAPI schema."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI schema, which is made once."""
+        """Return the OpenAPI schema, which is created once."""
         if self.openapi_schema is None:
             has_keys = bool(self.state.service.settings.api_keys)
             self.openapi_schema = complete_schema(super().openapi(), has_keys=has_keys)
@@ -76,7 +76,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
     queue = JobQueue(settings.store_url)
     app = App(
         title="linear-rnn",
-        summary="See why a recurrent network trains or doesn't.",
+        summary="See why training a recurrent network succeeds or fails.",
         description=DESCRIPTION,
         version=__version__,
         contact={"name": "The operator of this service"},
@@ -145,7 +145,7 @@ def _lifespan(
         state: AppState = app.state.service
         await run_in_threadpool(database.migrate)
         await run_in_threadpool(queue.migrate)
-        # It takes longer than the budget of a short fit, which would otherwise pay for it.
+        # It takes longer than the budget of a short fit, to which it would otherwise be charged.
         await run_in_threadpool(import_module, "scipy.signal")
         days = settings.retention_days
         reaper = Reaper(database, queue, None if days is None else timedelta(days=days))

@@ -150,8 +150,8 @@ class Settings(BaseSettings, Limits):
     `rnn.example.org,*.example.net`; by default the loopback names if the service listens on a
     loopback address, and otherwise all"""
     api_keys: Keys = Field(default=(), repr=False)
-    """API keys as `name:scope:hash`, comma-separated; `linear-rnn keys new` creates them; by default
-    none is required"""
+    """API keys as `name:scope:hash`, comma-separated; `linear-rnn keys new` creates them; by
+    default none is required"""
     cors_origins: Names = ()
     """origins whose pages may use the service, such as `https://example.org`; `*` for all"""
     frame_ancestors: FrameSources = Field(default="'self'", validate_default=True)

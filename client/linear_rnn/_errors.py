@@ -20,7 +20,7 @@ class FieldError:
     pointer: str
     """A JSON pointer such as ``/optimizer/learning_rate``, or the name of a query parameter."""
     text: str
-    """Why it is invalid."""
+    """The reason why it is invalid."""
     suggestion: str | None = None
     """The nearest name that is known, if the name is not."""
 
@@ -37,7 +37,7 @@ class StatusError(LinearRNNError):
     title: str
     """The kind of problem."""
     detail: str
-    """What is wrong with this request."""
+    """A description of the problem with this request."""
     request_id: str | None = None
     """The id of the request in the log of the service."""
     errors: list[FieldError] = field(default_factory=list)

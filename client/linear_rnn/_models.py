@@ -145,10 +145,10 @@ OptimizerName = Literal[
 
 @dataclass(kw_only=True)
 class Alternative:
-    """What to change in the request to get a clearly better fit, and that fit."""
+    """The changes to the request for a clearly better fit, and that fit."""
 
     reason: str
-    """The reason against the present fit."""
+    """Why this fit was rejected."""
     options: dict[str, Any]
     """The fields to change."""
     w_rec: float
@@ -178,7 +178,7 @@ class Progress:
     done: int
     """Iterations done, or steps of a fit."""
     total: int
-    """Iterations requested, or steps of a fit: a search per delay and the parts of the verdict."""
+    """Iterations requested, or steps of a fit: searches over delays, and stages of the verdict."""
 
 
 class Clip(TypedDict):
@@ -217,7 +217,7 @@ class ExplicitDataset(TypedDict):
 
 
 class RememberDataset(TypedDict):
-    """Sequences whose first input is the target, a standard normal number; zeros follow it."""
+    """Sequences whose first input is the target, a standard normal number, followed by zeros."""
 
     kind: Literal["remember"]
     """The source of the dataset."""
@@ -239,7 +239,7 @@ class StoredDataset(TypedDict):
 
 
 class ContinuedSequence(TypedDict):
-    """The sequence of a fit that the inputs continue."""
+    """The sequence of a fit to continue."""
 
     sequence: NotRequired[int]
     """Its index in the dataset of the fit."""
@@ -259,10 +259,10 @@ class Curvature:
     """The eigenvalues of the Hessian of the cost with respect to both weights."""
 
     largest: float
-    """Near a minimum, gradient descent moves away from it if the learning rate is above 2 divided
-    by this."""
+    """Near a minimum, gradient descent diverges if the learning rate exceeds 2 divided by this
+    value."""
     smallest: float
-    """Negative where the cost curves down in some direction."""
+    """Negative where the cost is concave in some direction."""
 
 
 @dataclass(kw_only=True)
@@ -303,8 +303,8 @@ class DelayCost:
     cost: float
     """The mean squared error."""
     criterion: float | None = None
-    """With `ar1` noise, what is minimized: -2 ln of the restricted likelihood, above its minimum.
-    Null with white noise."""
+    """With `ar1` noise, -2 ln of the restricted likelihood, above its minimum. Null with white
+    noise."""
 
 
 class DelayRange(TypedDict):
@@ -318,12 +318,12 @@ class DelayRange(TypedDict):
 
 @dataclass(kw_only=True)
 class EffectReport:
-    """Whether an effect on the target is visible in the data."""
+    """The test for an effect on the target."""
 
     visible: bool
-    """Whether it is."""
+    """True if an effect is detected."""
     p: float
-    """How often noise alone gives as large an effect."""
+    """The p-value: how often noise alone gives at least this much."""
 
 
 @dataclass(kw_only=True)
@@ -350,22 +350,22 @@ class Weights:
 
 @dataclass(kw_only=True)
 class Finding:
-    """What was found, and what to do about it."""
+    """A finding, with the recommended action."""
 
     slug: str
     """The reason or the caution."""
     sentence: str
-    """What was found, in a sentence."""
+    """The finding, in a sentence."""
     advice: str
-    """What to do about it."""
+    """The recommended action."""
     input: str | None = None
     """The input that it concerns."""
     lag: int | None = None
     """A distance in time, in steps."""
     value: float | None = None
-    """The size of what was found."""
+    """The size of the deviation."""
     p: float | None = None
-    """How often noise alone gives as much."""
+    """The p-value: how often noise alone gives at least this much."""
 
 
 @dataclass(kw_only=True)
@@ -377,7 +377,7 @@ class FitArrays:
     step: IntArray
     """The step, from 1."""
     target: Array
-    """The target; null where it is missing."""
+    """The target; null if it is missing."""
     prediction: Array
     """The fit."""
     low: Array
@@ -402,12 +402,12 @@ class FitModel(TypedDict):
     id: str
     """The id of the fit."""
     initial_state: NotRequired[float | None]
-    """The initial state of new sequences; null is that of the fit."""
+    """The initial state of new sequences; null selects that of the fit."""
 
 
 @dataclass(kw_only=True)
 class FitPredictModel:
-    """The fit that was used."""
+    """The fit of the prediction."""
 
     id: str
     """The id of the fit."""
@@ -439,8 +439,8 @@ class Minimum:
     cost: float
     """The mean squared error."""
     criterion: float | None = None
-    """With `ar1` noise, what is minimized: -2 ln of the restricted likelihood, above its minimum.
-    Null with white noise."""
+    """With `ar1` noise, -2 ln of the restricted likelihood, above its minimum. Null with white
+    noise."""
 
 
 @dataclass(kw_only=True)
@@ -450,8 +450,9 @@ class ResidualTests:
     autocorrelation: float | None = None
     """At lag 1; null if there are no consecutive residuals."""
     ljung_box_p: float | None = None
-    """The p-value of the Ljung-Box test for up to 10 lags, with a degree of freedom less for a
-    fitted `rho`; null for sequences with fewer targets, on average, than ten times their number."""
+    """The p-value of the Ljung-Box test for up to 10 lags, with one degree of freedom less for a
+    fitted `rho`; null if the mean number of targets per sequence is below ten times the number of
+    sequences."""
     durbin_watson: float | None = None
     """Near 2 if consecutive residuals are independent."""
 
@@ -475,7 +476,7 @@ class Interval:
     high: float | None = None
     """The upper end; null if there is none."""
     low_open: bool
-    """Whether the range of w_rec ends it, rather than the data."""
+    """True if this end is the search limit rather than a bound from the data."""
     high_open: bool
     """The same for the upper end."""
 
@@ -527,11 +528,11 @@ class ProblemField:
     limit: float | None = None
     """The limit that is exceeded."""
     needed: float | None = None
-    """What the request needs, in the unit of the limit."""
+    """The amount that the request requires, in the unit of the limit."""
     spent: float | None = None
     """The CPU seconds after which the work was stopped."""
     known: list[str] | None = None
-    """The known names, where a name is unknown."""
+    """The valid names, if a name is unknown."""
     line: int | None = None
     """The line of a table, from 1."""
     column: int | None = None
@@ -549,7 +550,7 @@ class ProblemField:
     parameter: str | None = None
     """For a query parameter: its name, as in the URL."""
     detail: str
-    """Why it is invalid."""
+    """The reason why it is invalid."""
 
 
 class Sequence(TypedDict):
@@ -558,8 +559,8 @@ class Sequence(TypedDict):
     name: NotRequired[str | None]
     """Its name, if all sequences have one; above 1000 sequences, names are not stored."""
     times: NotRequired[list[str | float] | None]
-    """The times of its steps, if all sequences have them: dates or numbers, as in a table. Their
-    steps must be equal, and are the step of the series."""
+    """The times of its steps, if all sequences have them: dates or numbers, as in a table. They
+    must be equally spaced, by the step of the series."""
     inputs: NotRequired[list[list[float]] | None]
     """The numbers of all inputs at each step, (T, q). Null is allowed if the series has no
     inputs."""
@@ -594,7 +595,7 @@ class TrajectoryResponse:
 
 
 class Network(TypedDict):
-    """The parts of the network that training does not change."""
+    """The parts of the network that are not trained."""
 
     activation: NotRequired[Activation]
     """The activation function f in S_k = f(w_rec S_{k-1} + w_in x_k)."""
@@ -604,7 +605,7 @@ class Network(TypedDict):
 
 @dataclass(kw_only=True)
 class ResolvedModel:
-    """The weights and the network that were used."""
+    """The weights and the network of the prediction."""
 
     w_in: float | None = None
     """The input weight."""
@@ -644,7 +645,7 @@ class BasinMapArrays:
     iterations: list[IntArray]
     """Iterations done from each grid point."""
     outcome: list[list[Outcome]]
-    """How training ended from each grid point."""
+    """The outcome of training from each grid point."""
 
 
 @dataclass(kw_only=True)
@@ -654,7 +655,7 @@ class DatasetSummary:
     id: str
     """A hash of the dataset."""
     name: str | None = None
-    """The name that a client gave it, or null."""
+    """The name given by the client, or null."""
     kind: Literal["explicit", "series"]
     """Explicit: one target per sequence. Series: a target at every step."""
     n_samples: int
@@ -672,8 +673,8 @@ class DatasetSummary:
     sequence_names: list[str] | None = None
     """The names of the sequences of a series, or null."""
     start_times: list[str | float] | None = None
-    """The times of the first steps of the sequences of a series, dates or numbers; null if they are
-    not known, or of more than 1000 sequences."""
+    """The times of the first steps of the sequences of a series, dates or numbers; null without
+    times, or for more than 1000 sequences."""
     bytes: int
     """The size of both arrays as float64, in bytes."""
     input_range: NumberRange | None = None
@@ -707,9 +708,9 @@ class InputEstimate:
     w_in: Estimate
     """Its weight: the effect within one step."""
     steady_state_gain: Estimate
-    """w_in / (1 - w_rec): the long-run effect of a lasting change. Without ends if it was given."""
+    """w_in / (1 - w_rec), the long-run effect of a permanent change; null bounds if given."""
     effects: EffectReport | None = None
-    """Whether its effect is visible, given all other inputs; null if its gain was given, or if the
+    """The test for its effect, given all other inputs; null if its gain was given, or if the
     effects of all inputs are null."""
 
 
@@ -736,10 +737,10 @@ class GradientCheckResponse:
     numeric: Weights
     """By central differences of the cost."""
     absolute_error: float | None = None
-    """The length of the difference of both gradients; null where either is not finite."""
+    """The length of the difference of the gradients; null if either is not finite."""
     relative_error: float | None = None
     """The same, divided by the length of the longer gradient, or by the smallest one that the
-    difference resolves if that is larger, as it is at an optimum."""
+    difference resolves if that is larger, as at an optimum."""
 
 
 @dataclass(kw_only=True)
@@ -757,15 +758,15 @@ class OptimumResponse:
     """The exact global minimum of the cost, for the identity activation."""
 
     weights: Weights
-    """Null where the infimum is at infinity, or a weight is no float64."""
+    """Null if the infimum is at infinity, or a weight is outside the float64 range."""
     cost: float | None = None
-    """The minimum, or the infimum where it is not attained."""
+    """The minimum, or the infimum if it is not attained."""
     log10_cost: float | None = None
     """Its decimal logarithm; null where the cost is 0."""
     attained: bool
-    """Whether float64 weights have this cost; false where a weight is null."""
+    """True if float64 weights have this cost; false if a weight is null."""
     unique: bool
-    """Whether it is attained, and all other minima are higher by more than the accuracy of
+    """True if it is attained, and all other minima are higher by more than the accuracy of
     costs."""
 
 
@@ -808,7 +809,7 @@ class GradientTrace:
     regime: Regime | None = None
     """How the gradient changes over the whole sequence, based on g = growth_per_step to the power
     of the number of steps: vanishing if g is below 0.9, steady up to 1.1, exploding above; zero
-    where the gradients of both weights and of all states but the last are exactly 0. Null where g
+    where the gradients of both weights and of all states except the last are exactly 0. Null if g
     is undefined."""
 
 
@@ -819,7 +820,7 @@ class PiecewiseEstimate(IntervalEnds):
     value: float | None = None
     """The number; null if it is undefined."""
     standard_error: float | None = None
-    """Its standard error, by the curvature at the optimum."""
+    """Its standard error, from the curvature at the optimum."""
     intervals: list[Interval]
     """The pieces, in order of w_rec."""
 
@@ -868,27 +869,27 @@ class OptimizerDescription:
     source: str
     """The publication."""
     variant: str
-    """The variant that is implemented."""
+    """The implemented variant."""
     uses_magnitude: bool
-    """Whether it uses the magnitude of the gradient, not only its sign."""
+    """True if it uses the magnitude of the gradient, not only its sign."""
     accepts_clip: bool
-    """Whether requests may have a clip."""
+    """True if it supports clipping."""
     parameters: list[OptimizerParameter]
     """The parameters."""
 
 
 @dataclass(kw_only=True)
 class Problem:
-    """Why a request failed, with the members of its detail."""
+    """The reason why a request failed, with the members of its detail."""
 
     limit: float | None = None
     """The limit that is exceeded."""
     needed: float | None = None
-    """What the request needs, in the unit of the limit."""
+    """The amount that the request requires, in the unit of the limit."""
     spent: float | None = None
     """The CPU seconds after which the work was stopped."""
     known: list[str] | None = None
-    """The known names, where a name is unknown."""
+    """The valid names, if a name is unknown."""
     line: int | None = None
     """The line of a table, from 1."""
     column: int | None = None
@@ -908,7 +909,7 @@ class Problem:
     status: int
     """The HTTP status."""
     detail: str
-    """What is wrong with this request."""
+    """A description of the problem with this request."""
     request_id: str | None = None
     """The same as in the X-Request-ID header."""
     errors: list[ProblemField] | None = None
@@ -936,10 +937,10 @@ class SeriesDataset(TypedDict):
 
 @dataclass(kw_only=True)
 class TrustReport(Trust):
-    """Whether the interval of w_rec can be trusted."""
+    """The verdict on the interval of w_rec."""
 
     interval: bool
-    """Whether it can be trusted: there are no reasons not to."""
+    """True if `reasons` is empty."""
     reasons: list[
         Literal[
             "no_degrees_of_freedom",
@@ -973,12 +974,12 @@ class TrustReport(Trust):
             "not_tested",
         ]
     ]
-    """What to consider, although it is no reason."""
+    """Caveats that do not invalidate the interval."""
     findings: list[Finding]
     """Reasons, then cautions, each in a sentence."""
     cautious: list[Span] | None = None
-    """The pieces of the interval of w_rec with `ar1` noise, which holds whether the noise is
-    autocorrelated or not; null without degrees of freedom."""
+    """The pieces of the interval of w_rec with `ar1` noise, which is valid for both white and
+    autocorrelated noise; null without degrees of freedom."""
 
 
 class EvaluateRequest(TypedDict):
@@ -993,7 +994,7 @@ class EvaluateRequest(TypedDict):
 
 
 class GradientCheckRequest(TypedDict):
-    """The weights at which to compare backpropagation with differences of the cost."""
+    """The weights at which to compare backpropagation with finite differences of the cost."""
 
     dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
     """The dataset: generated, explicit, or stored."""
@@ -1016,11 +1017,11 @@ class GradientTraceRequest(TypedDict):
     """Pairs of weights; by default the tutorial's six."""
     aggregation: NotRequired[Aggregation]
     """sum: the sum over all sequences. tutorial: as in the tutorial's figure, the summed output
-    gradient is passed to every sequence."""
+    gradient is backpropagated through every sequence."""
 
 
 class OptimumRequest(TypedDict):
-    """The dataset and the network to find the optimum for."""
+    """The dataset and the network whose optimum is computed."""
 
     dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
     """The dataset: generated, explicit, or stored."""
@@ -1034,7 +1035,7 @@ class TrainingRunRequest(TypedDict):
     dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
     """The dataset: generated, explicit, or stored."""
     keep: NotRequired[bool]
-    """Whether to store the result. If false, the response contains all of it."""
+    """True to store the result. If false, the response contains all of it."""
     network: NotRequired[Network]
     """The activation and the initial state."""
     optimizer: NotRequired[
@@ -1044,18 +1045,18 @@ class TrainingRunRequest(TypedDict):
     n_iterations: NotRequired[int]
     """The maximum number of iterations; the limit is 1,000,000 by default."""
     clip: NotRequired[Clip | None]
-    """Clips the gradient, for optimizers that use its magnitude."""
+    """The clipping of the gradient, for optimizers that use its magnitude."""
     initial_weights: NotRequired[WeightsFields]
     """The weights before the first iteration."""
     target_cost: NotRequired[float | None]
-    """The run ends at the first cost that is at most this."""
+    """The run ends at the first cost that does not exceed this value."""
     record_every: NotRequired[int]
     """The number of iterations from one recorded iteration to the next."""
 
 
 @dataclass(kw_only=True)
 class PredictResponse:
-    """The outputs, and the model that was used."""
+    """The outputs, and the model."""
 
     outputs: Array
     """The last state of each sequence."""
@@ -1064,7 +1065,7 @@ class PredictResponse:
     n_overflowed: int
     """Outputs that overflow float64; they are null."""
     model: ResolvedModel
-    """The model that was used."""
+    """The model of the prediction."""
 
 
 @dataclass(kw_only=True)
@@ -1115,7 +1116,7 @@ class BasinMapRequest(TypedDict):
     dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
     """The dataset: generated, explicit, or stored."""
     keep: NotRequired[bool]
-    """Whether to store the result. If false, the response contains all of it."""
+    """True to store the result. If false, the response contains all of it."""
     network: NotRequired[Network]
     """The activation and the initial state."""
     optimizer: NotRequired[
@@ -1125,11 +1126,11 @@ class BasinMapRequest(TypedDict):
     n_iterations: NotRequired[int]
     """The maximum number of iterations; the limit is 1,000,000 by default."""
     clip: NotRequired[Clip | None]
-    """Clips the gradient, for optimizers that use its magnitude."""
+    """The clipping of the gradient, for optimizers that use its magnitude."""
     window: NotRequired[MapWindow]
     """The grid of initial weights."""
     target_cost: NotRequired[float]
-    """Training succeeds at the first cost that is at most this."""
+    """Training succeeds at the first cost that does not exceed this value."""
 
 
 class CostSurfacePictureRequest(TypedDict):
@@ -1146,8 +1147,8 @@ class CostSurfacePictureRequest(TypedDict):
     runs: NotRequired[list[str]]
     """Stored training runs whose paths to draw in a picture."""
     marks: NotRequired[list[Mark] | None]
-    """What else to mark in a picture, for the identity activation. By default both if runs are
-    drawn, and nothing otherwise."""
+    """Further marks in a picture, for the identity activation. By default both if runs are drawn,
+    and none otherwise."""
 
 
 class CostSurfaceRequest(TypedDict):
@@ -1164,8 +1165,8 @@ class CostSurfaceRequest(TypedDict):
     runs: NotRequired[list[str]]
     """Stored training runs whose paths to draw in a picture."""
     marks: NotRequired[list[Mark] | None]
-    """What else to mark in a picture, for the identity activation. By default both if runs are
-    drawn, and nothing otherwise."""
+    """Further marks in a picture, for the identity activation. By default both if runs are drawn,
+    and none otherwise."""
 
 
 @dataclass(kw_only=True)
@@ -1188,15 +1189,15 @@ class BasinMap:
     """The request with all defaults filled in, without keep. An explicit dataset appears as the
     stored dataset with the same numbers."""
     result_version: int
-    """Increases whenever the results of the service change."""
+    """A version that is incremented when the results of the service change."""
     shares: OutcomeShares | None = None
-    """How training ended."""
+    """The shares of the outcomes of training."""
     optimum: OptimumResponse | None = None
     """The exact optimum; null unless the activation is the identity."""
     progress: Progress
-    """How much is done, and requested."""
+    """The completed and the requested steps."""
     attempt: int
-    """Increases when the request is repeated after a failure or cancellation."""
+    """A number that is incremented when the request is repeated after a failure or cancellation."""
     error: Problem | None = None
     """The reason for a failure."""
     created_at: str | None = None
@@ -1225,9 +1226,9 @@ class TrainingRun:
     """The request with all defaults filled in, without keep. An explicit dataset appears as the
     stored dataset with the same numbers."""
     result_version: int
-    """Increases whenever the results of the service change."""
+    """A version that is incremented when the results of the service change."""
     outcome: Outcome | None = None
-    """How the run ended."""
+    """The outcome of the run."""
     initial: Evaluation | None = None
     """The cost at the initial weights."""
     final: Evaluation | None = None
@@ -1237,11 +1238,11 @@ class TrainingRun:
     optimum: OptimumResponse | None = None
     """The exact optimum; null unless the activation is the identity."""
     gap_to_optimum: float | None = None
-    """The final cost minus the cost of the optimum; null where unknown."""
+    """The final cost minus the cost of the optimum; null if unknown."""
     progress: Progress
-    """How much is done, and requested."""
+    """The completed and the requested steps."""
     attempt: int
-    """Increases when the request is repeated after a failure or cancellation."""
+    """A number that is incremented when the request is repeated after a failure or cancellation."""
     error: Problem | None = None
     """The reason for a failure."""
     created_at: str | None = None
@@ -1259,32 +1260,31 @@ class TrainingRun:
 
 
 class FitRequest(TypedDict):
-    """What to fit, and to which data."""
+    """The model to fit, and the data."""
 
     dataset: NotRequired[
         CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset | SeriesDataset
     ]
     """The dataset: generated, explicit, a series, or stored."""
     keep: NotRequired[bool]
-    """Whether to store the result. If false, the response contains all of it."""
+    """True to store the result. If false, the response contains all of it."""
     initial_state: NotRequired[float | Literal["shared", "each"] | None]
     """S_0, the state before the first step in use: a number, `shared` (one unknown for all
     sequences) or `each` (one unknown per sequence). Null means `each` for a series, and 0 for one
     target per sequence."""
     offset: NotRequired[bool | float | None]
-    """Whether a constant is added to the states, or that constant if it is known. Null means true
-    for a series, and false for one target per sequence."""
+    """True to fit a constant that is added to the states, or that constant if it is given. Null
+    means true for a series, and false for one target per sequence."""
     gains: NotRequired[dict[str, Any]]
-    """Steady-state gains that are known, by the name of the input: its weight is then gain · (1 -
-    w_rec)."""
+    """Given steady-state gains, by the name of the input: its weight is then gain · (1 - w_rec)."""
     delay: NotRequired[int | DelayRange]
     """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
     best is chosen. Every sequence starts after the longest delay."""
     w_rec: NotRequired[FitRange]
     """The range to search for w_rec."""
     noise: NotRequired[Literal["white", "ar1"]]
-    """`ar1` for noise that follows a first-order autoregression. Its correlation is part of the
-    fit, and sequences and gaps are allowed."""
+    """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
+    and gaps are supported."""
     step: NotRequired[StepFields | None]
     """The time from one step to the next; by default that of the dataset."""
     confidence: NotRequired[float]
@@ -1309,7 +1309,7 @@ class FitPredictResponse:
     """Outputs that overflow float64; they are null."""
     model: FitPredictModel
     trust: TrustReport
-    """Whether the interval of the fit can be trusted."""
+    """The verdict on the interval of the fit."""
 
 
 @dataclass(kw_only=True)
@@ -1324,7 +1324,7 @@ class FitResource:
     """The request with all defaults filled in, without keep. An explicit dataset appears as the
     stored dataset with the same numbers."""
     result_version: int
-    """Increases whenever the results of the service change."""
+    """A version that is incremented when the results of the service change."""
     w_rec: PiecewiseEstimate | None = None
     """The recurrent weight."""
     time_constant: PiecewiseEstimate | None = None
@@ -1336,9 +1336,9 @@ class FitResource:
     target: str | None = None
     """The name of the target."""
     sequence_names: list[str] | None = None
-    """The names of the sequences, if they have some."""
+    """The names of the sequences, if given."""
     offset: Estimate | None = None
-    """The constant; null if there is none, without ends if it was given."""
+    """The constant; null without an offset; null bounds if it was given."""
     initial_states: list[Estimate] | None = None
     """S_0 of each sequence, or the shared one; null if it is not fitted."""
     delay: DelayEstimate | None = None
@@ -1355,14 +1355,14 @@ class FitResource:
     rmse: float | None = None
     """The square root of the cost."""
     innovation_sd: float | None = None
-    """The standard deviation of the whitened residuals, by the degrees of freedom; null if there
-    are none."""
+    """The standard deviation of the whitened residuals, with the degrees of freedom as the divisor;
+    null if there are none."""
     r_squared: float | None = None
-    """The fraction of the variance of the targets that is explained, by the residuals before
-    whitening; below 0 where the mean of the targets would fit better."""
+    """The explained fraction of the variance of the targets, from the residuals before whitening;
+    below 0 if the mean of the targets would fit better."""
     aic: float | None = None
     """Akaike's information criterion, -2 ln of the full likelihood + 2 k. The variance of the noise
-    and `rho` are among the k parameters, so that both kinds of noise compare. Null where the cost
+    and `rho` are among the k parameters, so both kinds of noise can be compared. Null if the cost
     is 0."""
     bic: float | None = None
     """The Bayesian information criterion, with the penalty ln(n) k."""
@@ -1373,24 +1373,24 @@ class FitResource:
     minima: list[Minimum] | None = None
     """All local minima, the lowest first."""
     unique: bool | None = None
-    """Whether a single w_rec has the lowest cost."""
+    """True if a single w_rec has the lowest cost."""
     identifiable: bool | None = None
-    """Whether the interval excludes any w_rec of the range."""
+    """True if the interval excludes any w_rec of the range."""
     at_limit: bool | None = None
-    """Whether w_rec is at an end of the range."""
+    """True if w_rec is at an end of the range."""
     residual_tests: ResidualTests | None = None
-    """Whether the residuals look independent."""
+    """Tests for autocorrelation of the residuals."""
     effects: EffectReport | None = None
-    """Whether any effect of the inputs is visible; null without inputs, where they are confounded
-    with the start, and where the fit leaves nothing to judge."""
+    """The test for an effect of any input; null without inputs, if they are confounded with the
+    start, and if the residuals are too small to test."""
     alternatives: list[Alternative] | None = None
-    """What to change to get a clearly better fit, the best first."""
+    """Clearly better fits, the best first."""
     trust: TrustReport | None = None
-    """Whether the interval of w_rec can be trusted."""
+    """The verdict on the interval of w_rec."""
     progress: Progress
-    """How much is done, and requested."""
+    """The completed and the requested steps."""
     attempt: int
-    """Increases when the request is repeated after a failure or cancellation."""
+    """A number that is incremented when the request is repeated after a failure or cancellation."""
     error: Problem | None = None
     """The reason for a failure."""
     created_at: str | None = None

@@ -1,7 +1,7 @@
-"""Who may send a request: the checks before it reaches the application.
+"""Access control: the checks before a request reaches the application.
 
 A page of any web site can send requests to a service on the same machine, under its own name (DNS
-rebinding) or across origins. Both are refused unless the operator allows them.
+rebinding) or across origins. Both are rejected unless the operator allows them.
 """
 
 import re
@@ -21,15 +21,15 @@ from service.settings import Settings
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY: Final = "*"
 PROBES: Final = frozenset({"/livez", "/readyz"})  # whose Host is the address of a container
-OPEN: Final = PROBES | {"/", "/docs", "/fit", "/llms.txt", "/openapi.json"}  # need no key
+OPEN: Final = PROBES | {"/", "/docs", "/fit", "/llms.txt", "/openapi.json"}  # without a key
 OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/problems/")
-# POST of these stores nothing, so it needs only the scope ``read``.
+# POST to these paths stores nothing, so the scope ``read`` suffices.
 QUESTION_PATHS: Final = frozenset(question.path for question in QUESTIONS)
 REALM: Final = 'Bearer realm="linear-rnn"'
-IPV6_NETWORK: Final = 64  # bits; one client usually has the whole network
-# A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port (RFC 9110, 7.2).
+IPV6_NETWORK: Final = 64  # bits; usually one client has the whole network
+# A name, an IPv4 address or an IPv6 address in brackets, with an optional port (RFC 9110, 7.2).
 HOST: Final = re.compile(rb"(?:\[[\da-f:.]++\]|[\w.~%!$&'()*+,;=-]*+)(?::\d*+)?", re.IGNORECASE)
-# Of responses to pages of the allowed origins; the first three answer a preflight request.
+# For pages of the allowed origins; the first three are for preflight requests.
 CORS: Final = {
     "Access-Control-Allow-Methods": ", ".join(METHODS),
     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match, "
@@ -42,7 +42,7 @@ CORS_HEADERS: Final = [(name.lower().encode(), value.encode()) for name, value i
 
 
 class AccessPolicy:
-    """Checks the host, the origin, the API key and the rate of requests.
+    """A check of the host, the origin, the API key and the rate of requests.
 
     By default a service that listens on a loopback address accepts only the names of that address.
     """
@@ -62,7 +62,7 @@ class AccessPolicy:
         path = record.scope["path"].removeprefix(record.scope.get("root_path", ""))
         host, origin = headers.get(b"host", b""), headers.get(b"origin", b"").decode("latin-1")
         if not HOST.fullmatch(host):
-            detail = "the Host header is not a name or an address, and perhaps a port"
+            detail = "the Host header must be a host name or address, with an optional port"
             raise Refused(MALFORMED, detail)
         if host and not self._any_host and path not in PROBES:
             self._check_host(host.decode("latin-1").lower())
@@ -84,9 +84,9 @@ class AccessPolicy:
     def complete_headers(
         self, record: RequestRecord, headers: Mapping[bytes, bytes], response: RawHeaders
     ) -> RawHeaders:
-        """Return the headers of a response with those that the policy adds.
+        """Return the headers of a response, including those of the policy.
 
-        Shared caches must not store a response that needs a key.
+        Shared caches must not store a response that requires a key.
         """
         if self._origins:
             response.append((b"vary", b"Origin"))
@@ -105,7 +105,7 @@ class AccessPolicy:
         return response
 
     def _check_host(self, host: str) -> None:
-        """Raise Refused unless a host is allowed, by its name without the port."""
+        """Raise Refused unless a host, by its name without the port, is allowed."""
         if host.startswith("["):
             name = host[1:].partition("]")[0]
         else:
@@ -123,29 +123,29 @@ class AccessPolicy:
         return origin in self._origins or ANY in self._origins
 
     def _check_key(self, record: RequestRecord, path: str, headers: Mapping[bytes, bytes]) -> None:
-        """Record the key in the Authorization header; raises Refused unless it allows this."""
+        """Record the key in the Authorization header; raises Refused if it does not suffice."""
         kind, _, secret = headers.get(b"authorization", b"").strip().partition(b" ")
         if kind.lower() != b"bearer":
             detail = "an API key is required, as Authorization: Bearer <key>"
             raise _challenge(UNAUTHORIZED, detail)
         key = find_key(self._keys, secret.strip())
         if key is None:
-            raise _challenge(UNAUTHORIZED, "the API key is unknown", ', error="invalid_token"')
+            raise _challenge(UNAUTHORIZED, "the API key is not valid", ', error="invalid_token"')
         record.key = key.name
         needed = scope_for(record.method, path)
         if needed is Scope.WRITE and key.scope is not Scope.WRITE:
-            detail = f"the key {key.name!r} has the scope {key.scope}, and this needs {needed}"
+            detail = f"key {key.name!r} has scope {key.scope}; this request requires {needed}"
             error = f', error="insufficient_scope", scope="{needed}"'
             raise _challenge(FORBIDDEN, detail, error)
 
 
 def needs_key(path: str) -> bool:
-    """Return whether a path needs a key; paths that do not exist do."""
+    """Return True if a path requires a key, as paths that do not exist do."""
     return path not in OPEN and not path.startswith(OPEN_PREFIXES)
 
 
 def scope_for(method: str, path: str) -> Scope:
-    """Return the scope that a request needs."""
+    """Return the scope that a request requires."""
     stores_nothing = path.partition(".")[0] in QUESTION_PATHS
     return Scope.READ if method in SAFE_METHODS or stores_nothing else Scope.WRITE
 
@@ -176,7 +176,9 @@ def _check_site(origin: str, host: bytes, headers: Mapping[bytes, bytes]) -> Non
     own_site = origin.partition("://")[2] == host.decode("latin-1").lower()
     if site == b"cross-site" or (site is None and not own_site):
         pages = origin[:80] or "other sites"
-        raise Refused(FORBIDDEN, f"pages of {pages} may not do this; see RNN_CORS_ORIGINS")
+        raise Refused(
+            FORBIDDEN, f"requests from pages of {pages} are not allowed; see RNN_CORS_ORIGINS"
+        )
 
 
 def _is_loopback(name: str) -> bool:

@@ -1,7 +1,7 @@
 """Large request bodies: up to 64 KiB in memory, the rest in a temporary file.
 
-Many clients may send large bodies at the same time, slowly. Only bodies whose computation begins
-are then loaded into memory.
+Many clients can send large bodies at the same time, slowly. A body is loaded into memory only when
+its computation begins.
 """
 
 from collections.abc import AsyncIterator
@@ -37,8 +37,8 @@ class BodyStore:
     ) -> AsyncIterator[UploadFile]:
         """Receive the body of a request; it exists until the context ends.
 
-        It raises Refused for more than ``limit`` bytes, with advice what to do
-        instead; Busy if the bodies of other clients need all space; and StoreFull.
+        It raises Refused for more than ``limit`` bytes, with advice; Busy if the bodies of other
+        clients use all space; and StoreFull.
         """
         directory = None if self._directory is None else str(self._directory)
         with SpooledTemporaryFile(MEMORY_BYTES, dir=directory) as file:

@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
 
-MIN_BYTES: Final = 1000  # a smaller response fits into one packet anyway
+MIN_BYTES: Final = 1000  # a smaller response fits into one packet
 LEVEL: Final = 4
-# Of what the service sends. Starlette normalizes the whole list for every request.
+# Media types of the service. Starlette would normalize its whole list for every request.
 NOT_COMPRESSED: Final = (
     "text/event-stream",
     *(fmt.media_type for fmt in (PICTURE_FORMATS | DATASET_FORMATS).values() if fmt.is_compressed),
@@ -23,11 +23,11 @@ REFUSED: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """Starlette's compression, which also distinguishes ETags and accepts a refusal of gzip.
+    """Starlette's compression, with separate ETags and support for ``gzip;q=0``.
 
-    A compressed response has another ETag than the same response without compression, since its
-    bytes differ (RFC 9110, section 8.8.3.3). The application only knows the latter. Starlette
-    compresses in a thread where that takes more than a few milliseconds.
+    The ETag of a compressed response differs from that of the uncompressed one, because the bytes
+    differ (RFC 9110, section 8.8.3.3). The application uses only the latter. Starlette compresses
+    in a thread if that takes more than a few milliseconds.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -46,7 +46,7 @@ class CompressionMiddleware(GZipMiddleware):
                 knows_compressed = True
                 request_headers[name] = condition.replace(SUFFIX, '"')
         is_refused = REFUSED.search(request_headers.get("accept-encoding", ""))
-        if is_refused or "range" in request_headers:  # ranges are those of the original
+        if is_refused or "range" in request_headers:  # ranges refer to the original
             del request_headers["accept-encoding"]
 
         async def send_with_etag(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""What routes get besides parameters: the state of the application, and the Prefer header."""
+"""Dependencies of routes: the state of the application, and the Prefer header."""
 
 import asyncio
 import re
@@ -25,23 +25,23 @@ _WAIT = re.compile(r"wait\s*+=\s*+\"?([0-9]++)\"?", re.IGNORECASE | re.ASCII)
 
 @dataclass(kw_only=True)
 class AppState(Context):
-    """What use cases share, and the state that only the HTTP layer needs."""
+    """The resources of use cases, and the state of the HTTP layer."""
 
     settings: Settings
     render_pool: RenderPool
-    picture_cache: LRUCache[str, bytes]  # by ETag, which names their bytes forever
+    picture_cache: LRUCache[str, bytes]  # by ETag, which identifies their bytes permanently
     watcher: JobWatcher
     bodies: BodyStore
     files: FileStore
-    uploads: asyncio.Semaphore  # limits the datasets that are in memory to be stored
+    uploads: asyncio.Semaphore  # limits the number of datasets in memory that are to be stored
     metrics: Metrics
     observers: Sequence[Observer]  # called after every response: the metrics and the log
     get_worker_problem: Callable[[], str | None]  # returns why no worker of this process runs
-    # When a readiness probe last succeeded without a reason against it, by the monotonic clock.
+    # The monotonic time of the last readiness probe that succeeded.
     ready_at: float = -inf
 
     def close(self) -> None:
-        """Fail readiness, refuse what waits, and end streams, because the service shuts down."""
+        """Fail readiness, reject waiting requests, and end streams at the shutdown."""
         self.watcher.close()
         self.scheduler.close()
         self.render_pool.close()
@@ -60,14 +60,14 @@ AppStateDep = Annotated[AppState, Depends(get_app_state)]
 
 
 class Preference(NamedTuple):
-    """Whether to respond before the work is done, and how many seconds to wait for it."""
+    """Preferences: to respond before the work is done, and the seconds to wait for it."""
 
     respond_async: bool = False
     wait: int | None = None
 
     @property
     def headers(self) -> dict[str, str]:
-        """The response header that names the applied preferences."""
+        """The response header with the applied preferences."""
         applied = ["respond-async"] if self.respond_async else []
         if self.wait is not None:
             applied.append(f"wait={self.wait}")
@@ -96,7 +96,7 @@ async def get_preference(
         if preference.lower() == "respond-async":
             respond_async = True
         elif wait is None and (match := _WAIT.fullmatch(preference)):
-            seconds = match[1].lstrip("0")[:9]  # more digits make no difference
+            seconds = match[1].lstrip("0")[:9]  # more digits are irrelevant
             wait = min(int(seconds or 0), MAX_WAIT)
     return Preference(respond_async, wait)
 

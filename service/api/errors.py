@@ -76,7 +76,7 @@ TABLE: dict[type[ServiceError], ProblemType] = {
 }
 CONNECTION_PROBLEMS = (TIMEOUT, URL_TOO_LONG, HEADERS_TOO_LARGE, NOT_IMPLEMENTED)
 PROBLEM_TYPES = tuple(value for value in [*vars().values()] if isinstance(value, ProblemType))
-# What the page of a problem says, by its slug: the usual cause, and what to do.
+# The text of the page of a problem, by its slug: the usual cause, and the action to take.
 EXPLANATIONS: dict[str, str] = orjson.loads(
     Path(__file__).with_name("problem_explanations.json").read_bytes()
 )
@@ -85,7 +85,7 @@ RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
 
 class Refused(ServiceError):
-    """A request that HTTP refuses, for a reason that no use case knows."""
+    """A request that is rejected for a reason specific to HTTP."""
 
     def __init__(
         self,
@@ -162,8 +162,8 @@ async def _handle_validation_error(request: Request, error: Any) -> Response:
 
 
 async def _handle_http_error(request: Request, error: Any) -> Response:
-    """Respond where no route has the path, or none of them the method."""
-    if error.status_code == MALFORMED.status:  # of a body that FastAPI cannot read
+    """Respond with 404 or 405 if no route has the path, or none has the method."""
+    if error.status_code == MALFORMED.status:  # for a body that FastAPI cannot read
         return problem(request, MALFORMED, error.detail)
     path, allowed = request.url.path[:200], _allowed_methods(request)
     # Only DELETE has a route for an id with an unknown suffix.
@@ -190,7 +190,7 @@ def _allowed_methods(request: Request) -> list[str]:
 
 
 async def _handle_disconnect(request: Request, _error: Exception) -> Response:
-    # The client has left, so it does not receive this response.
+    # The client has disconnected, so it does not receive this response.
     return problem(request, MALFORMED, "the body is incomplete")
 
 

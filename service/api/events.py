@@ -1,8 +1,8 @@
 """Waiting for jobs, and server-sent events of their progress.
 
-All is read from the database, and so from any replica. One query, a few times a second, serves all
-requests that wait. They occupy neither a thread nor a connection, so a thousand event streams cost
-one query.
+All events are read from the database, so any replica can send them. One query, a few times per
+second, serves all waiting requests. They occupy neither a thread nor a connection, so a thousand
+event streams cost one query.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ DONE = "done"
 
 
 class JobWatcher:
-    """Watches the jobs that requests wait for. ``get_rows`` finds rows by id, in a thread."""
+    """An observer of jobs that requests wait for. ``get_rows`` finds rows by id, in a thread."""
 
     def __init__(self, get_rows: Callable[[list[str]], Rows], poll_seconds: float = 0.1) -> None:
         self.closing = False
         self._get_rows = get_rows
         self._poll_seconds = poll_seconds
-        self._watched: Counter[str] = Counter()  # how many requests wait, by id
+        self._watched: Counter[str] = Counter()  # the number of waiting requests, by id
         self._poll: asyncio.Task[tuple[list[str], Rows]] | None = None
 
     def close(self) -> None:
@@ -43,7 +43,7 @@ class JobWatcher:
     async def watch(self, computation_id: str) -> AsyncIterator[ComputationRow | None]:
         """Yield the row at every poll until the server stops or the row is deleted.
 
-        Where the database is unavailable, None is yielded instead.
+        If the database is unavailable, None is yielded instead.
         """
         self._watched[computation_id] += 1
         try:
@@ -77,15 +77,15 @@ class JobWatcher:
         return row
 
     def _next_poll(self) -> "asyncio.Task[tuple[list[str], Rows]]":
-        """Return the poll that all requests wait for."""
+        """Return the poll shared by all waiting requests."""
         if self._poll is None or self._poll.done():
             self._poll = asyncio.create_task(self._read())
         return self._poll
 
     async def _read(self) -> tuple[list[str], Rows]:
-        """Return the ids that requests wait for by then, and their rows."""
+        """Return the awaited ids at that time, and their rows."""
         await asyncio.sleep(self._poll_seconds)
-        self._watched = +self._watched  # without those for which none waits
+        self._watched = +self._watched  # without ids for which no request waits
         asked = [*self._watched]
         return asked, await to_thread.run_sync(self._get_rows, asked)
 
@@ -96,8 +96,9 @@ async def stream_events(
     describe: Callable[[ComputationRow], ResponseModel],
     comment_seconds: float = COMMENT_SECONDS,
 ) -> AsyncIterator[bytes]:
-    """Yield the events of a computation, and a comment where there was none for some seconds."""
-    retry: int | None = RETRY_MILLISECONDS  # with the first event: some take it alone for one
+    """Yield the events of a computation, and a comment after some seconds without an event."""
+    # With the first event: some clients treat it as an event of its own.
+    retry: int | None = RETRY_MILLISECONDS
     sent: object = None
     sent_at = monotonic()
     if row.status in UNFINISHED:

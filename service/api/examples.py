@@ -1,4 +1,4 @@
-"""Example requests. They work when pasted; those with ids work after the empty requests."""
+"""Example requests. They are valid as they are; with ids, after the empty requests."""
 
 from pathlib import Path
 from string import Template
@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 from pydantic import BaseModel
 
-# The ids of the tutorial's dataset, training run, fit and basin map, which a test checks.
+# The ids of the tutorial's dataset, training run, fit and basin map, checked by a test.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
 RUN_ID: Final = "run_92bd9ef9caf462713f9a8b4d67c6187a"
 FIT_ID: Final = "fit_274701bace4c8f5f810d22ba5c155606"
@@ -18,7 +18,7 @@ IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 CURSOR: Final = "1767225600000000-run_344f70db0d834c20c6e6cead5c0b5fcc"
 
 _FILE: Final = Template(Path(__file__).with_name("request_examples.json").read_text("utf-8"))
-# Beside those that all requests have, by path; of files by media type.
+# Further examples, by path; of files by media type.
 _OWN: Final = orjson.loads(_FILE.substitute(run=RUN_ID, dataset=DATASET_ID))
 
 
@@ -29,7 +29,7 @@ def file_examples(media_type: str) -> dict[str, Any]:
 
 
 def request_examples(path: str, model: type[BaseModel]) -> dict[str, Any]:
-    """Return the examples of the request body at a path, or at that of its file."""
+    """Return the examples of the request body at a path, or at the path of its file."""
     value = model.model_validate({}).model_dump(mode="json", exclude={"inputs"}, exclude_none=True)
     if "inputs" in model.model_fields:
         value["inputs"] = model.model_fields["inputs"].default

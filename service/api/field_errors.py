@@ -1,4 +1,4 @@
-"""The invalid fields and query parameters of a request, as problems list them."""
+"""The invalid fields and query parameters of a request, in the format of problems."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,12 +14,12 @@ from service.schemas.flat import find_models, find_option
 
 M = TypeVar("M", bound=BaseModel)
 MAX_FIELDS: Final = 50  # listed in one response; a body may have hundreds of invalid fields
-MAX_STEP: Final = 200  # characters, since the name of an unknown field may have any length
-MAX_NAME: Final = 80  # characters of a name that are compared with known ones, or repeated
-_QUOTED: Final = re.compile("'([^']*)'")  # a choice, as pydantic lists them
-_BOUNDS: Final = ("ge", "gt", "le", "lt")  # of numbers, as errors name them
-_LONG_NUMBER: Final = re.compile(r"\d[\d.]{24,}")  # a limit such as 1e100, as pydantic writes it
-# Where pydantic's own message is about pydantic, or repeats the value.
+MAX_STEP: Final = 200  # characters, because the name of an unknown field can have any length
+MAX_NAME: Final = 80  # characters of a name that are compared with valid names, or repeated
+_QUOTED: Final = re.compile("'([^']*)'")  # a choice, in pydantic's format
+_BOUNDS: Final = ("ge", "gt", "le", "lt")  # names of numbers in errors
+_LONG_NUMBER: Final = re.compile(r"\d[\d.]{24,}")  # a limit such as 1e100, in pydantic's format
+# Replacements of messages that are specific to pydantic, or repeat the value.
 _MESSAGES: Final = {
     "model_type": "Input should be an object",
     "model_attributes_type": "Input should be an object",
@@ -30,7 +30,7 @@ _MESSAGES: Final = {
 
 
 class InvalidBody(Invalid):
-    """A body does not match the model of the request. Its errors do not repeat large values."""
+    """A body that does not match the model of the request. Errors do not repeat large values."""
 
     def __init__(self, error: ValidationError, model: type[BaseModel]) -> None:
         super().__init__("the body is invalid")
@@ -61,10 +61,10 @@ def query_errors(error: RequestValidationError) -> list[FieldError]:
 def name_parameter(
     field: FieldError, pointers: Mapping[str, str], written: Collection[str]
 ) -> FieldError:
-    """Return an invalid field of the body that a query spells as a query parameter.
+    """Return an invalid field of the body, given as a query parameter, with the parameter's name.
 
-    Of several parameters for one field, it is one that is written in the URL. ``pointers`` are
-    those of all parameters into the body.
+    Of several parameters for one field, it is one in the URL. ``pointers`` are the JSON pointers
+    of all parameters into the body.
     """
     if not field.pointer:
         return field
@@ -81,14 +81,14 @@ def summarize(fields: Sequence[FieldError]) -> str:
 
 
 def explain_unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """Return what is wrong with an unknown name: the nearest known one, and all known ones."""
+    """Return the message for an unknown name, with the closest valid name and all valid names."""
     listed = sorted(known)
     hint = _suggest(name, listed) or "."
     return f"Unknown {what}{hint} Known {what}s: {', '.join(listed) or 'none'}"
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:
-    """Return a question for the nearest known name, if one is near."""
+    """Return a suggestion of the closest valid name, if one is close."""
     nearest = get_close_matches(name[:MAX_NAME].lower(), known, 1)
     return f"; did you mean `{nearest[0]}`?" if nearest else ""
 
@@ -110,7 +110,7 @@ def _describe(error: Mapping[str, Any], model: type[BaseModel]) -> FieldError:
 
 
 def _find_members(error: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the bound or the choices that pydantic's message names."""
+    """Return the bound or the choices in pydantic's message."""
     context = error.get("ctx", {})
     bound = next(iter(context.keys() & _BOUNDS), None)
     if bound is not None:
@@ -120,7 +120,7 @@ def _find_members(error: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _locate(loc: Sequence[Any], model: type[BaseModel]) -> tuple[list[Any], set[str]]:
-    """Return a location without the tags of union members, and the fields beside the last step."""
+    """Return a location without the tags of union members, and the siblings of the last step."""
     steps: list[Any] = []
     known: set[str] = set()
     models = list(find_models(model))

@@ -15,15 +15,15 @@ from service.errors import Busy
 
 CHUNK_BYTES: Final = 256 * 1024  # in memory for each client
 CACHE_BYTES: Final = 512 * 1024**2  # of the latest files; with default limits, any file fits
-DISK_BYTES: Final = 1024**3  # of these and of all that are being sent
-MEMORY_BYTES: Final = 256 * 1024**2  # of those that are being sent from memory
+DISK_BYTES: Final = 1024**3  # of these and of all files being sent
+MEMORY_BYTES: Final = 256 * 1024**2  # of files being sent from memory
 
 
 class WrittenFile:
     """A file that exists as long as it is in use: without a name, or in memory on a full disk.
 
-    So data can be downloaded from a full disk before they are deleted. ``write`` may be called
-    twice.
+    Data can therefore be downloaded from a full disk before they are deleted. ``write`` may be
+    called twice.
     """
 
     def __init__(self, write: Callable[[BinaryIO], None], directory: Path | None = None) -> None:
@@ -47,7 +47,7 @@ class WrittenFile:
 
     @property
     def is_in_memory(self) -> bool:
-        """Whether it is not on the disk."""
+        """True if it is not on the disk."""
         return bool(self._content)
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
@@ -61,10 +61,10 @@ class WrittenFile:
 
 
 class FileStore:
-    """A cache of recent files, since clients ask for the size of a file, then for several ranges.
+    """A cache of recent files, because clients request the size of a file, then several ranges.
 
-    It holds at most ``cache_bytes``, and no files in memory. No file is written while the cached
-    files and those that are being sent exceed ``max_bytes``, or those in memory their limit.
+    It contains at most ``cache_bytes``, and no files in memory. No file is written while the
+    cached files and those being sent exceed ``max_bytes``, or those in memory their limit.
     """
 
     def __init__(

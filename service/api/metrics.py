@@ -29,14 +29,14 @@ from service.store import job_queries
 from service.store.database import Database
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-NO_ROUTE: Final = "none"  # the route of requests that match none, or are refused before
-NO_STATUS: Final = "none"  # of a request that the end of the service canceled
+NO_ROUTE: Final = "none"  # the route of requests that match none, or are rejected before
+NO_STATUS: Final = "none"  # for a request that was canceled by the shutdown
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """Counts requests, and collects the state of the service."""
+    """Counters of requests, and the state of the service."""
 
     def __init__(
         self,
@@ -64,18 +64,18 @@ class Metrics:
         """Count a request that has ended."""
         route = record.route or NO_ROUTE
         status = NO_STATUS if record.outcome is None else str(record.outcome)
-        # A client may invent methods, so those of unknown routes are counted together.
+        # A client can invent methods, so methods of unknown routes are counted together.
         method = record.method if record.route is not None else NO_ROUTE
         self._requests.labels(route, method, status).inc()
         self._durations.labels(route, method).observe(record.seconds)
-        if record.work.spent:  # otherwise it accepted a job at most
+        if record.work.spent:  # otherwise it only accepted a job
             self._estimated.labels(route).inc(record.work.estimated)
             self._actual.labels(route).inc(record.work.spent)
 
 
 @dataclass(eq=False)
 class StateCollector(Collector):
-    """Collects the state of this process, and of the database, when Prometheus requests it."""
+    """A collector of the state of this process and of the database, called by Prometheus."""
 
     scheduler: Scheduler
     render_pool: RenderPool
@@ -83,7 +83,7 @@ class StateCollector(Collector):
     count_workers: Callable[[], int]
 
     def describe(self) -> list[Metric]:
-        """Return nothing, so that registering does not read the database."""
+        """Return nothing, so that registration does not read the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -94,14 +94,14 @@ class StateCollector(Collector):
         build.add_metric([__version__, platform.python_version()], 1.0)
         work = GaugeMetricFamily(
             "rnn_computations",
-            "CPU work of requests that waits for a core or runs, by queue.",
+            "Waiting and running computations of requests, by queue.",
             labels=["queue", "state"],
         )
         for queue, counts in self.scheduler.counts().items():
             for state, n in counts._asdict().items():
                 work.add_metric([queue, state], n)
         pictures = GaugeMetricFamily(
-            "rnn_pictures", "Pictures that wait for a renderer or are drawn.", labels=["state"]
+            "rnn_pictures", "Waiting and drawn pictures.", labels=["state"]
         )
         pictures.add_metric(["waiting"], self.render_pool.n_waiting)
         pictures.add_metric(["running"], self.render_pool.n_drawing)
@@ -110,7 +110,7 @@ class StateCollector(Collector):
         yield from (build, work, pictures, workers, *self._collect_database())
 
     def _collect_database(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily("rnn_database_up", "Whether the database is available.")
+        up = GaugeMetricFamily("rnn_database_up", "1 if the database is available.")
         try:
             unfinished = job_queries.count_unfinished(self.database)
             n_bytes = self.database.size_bytes()
@@ -122,7 +122,7 @@ class StateCollector(Collector):
         yield up
         yield GaugeMetricFamily("rnn_database_bytes", "The size of the database.", n_bytes)
         labels = ["kind", "status"]
-        jobs = GaugeMetricFamily("rnn_jobs", "Jobs that are queued or running.", labels=labels)
+        jobs = GaugeMetricFamily("rnn_jobs", "Queued and running jobs.", labels=labels)
         ages = GaugeMetricFamily(
             "rnn_job_oldest_age_seconds",
             "Seconds since the submission of the oldest job, by kind and status.",

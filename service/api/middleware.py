@@ -1,6 +1,6 @@
 """An ASGI middleware: request ids, access, HEAD, and observers.
 
-One middleware does all of this, since each layer costs every request a few microseconds.
+A single middleware does all of this, because each layer costs a few microseconds per request.
 """
 
 import random
@@ -27,10 +27,10 @@ _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
 
 
 class RequestGuardMiddleware:
-    """Gives every request an id, checks it, handles HEAD, and reports the response to observers.
+    """Middleware that assigns request ids, checks access, handles HEAD, and notifies observers.
 
-    The id is that of the caller's X-Request-ID header, or a random one, and is part of every
-    response. HEAD is handled as GET without the body.
+    The id is the caller's X-Request-ID header, or random, and is part of every response. HEAD is
+    handled as GET without the body.
     """
 
     def __init__(self, app: ASGIApp, access: AccessPolicy, observers: Sequence[Observer]) -> None:
@@ -46,13 +46,13 @@ class RequestGuardMiddleware:
         start = perf_counter()
         headers = dict(scope["headers"])
         own_id = headers.get(b"x-request-id", b"")
-        # An id is no secret, and asking the operating system for random bytes takes longer.
+        # An id is not a secret, and random bytes from the operating system take longer.
         own_id = own_id if _ACCEPTABLE.fullmatch(own_id) else b"%032x" % random.getrandbits(128)
         request_id = scope["request_id"] = own_id.decode("latin-1")
         record = RequestRecord(scope, scope["method"], trace_id=name_span(request_id))
         is_head = record.method == "HEAD"
         if is_head:
-            # A copy: the server omits the body based on its own scope.
+            # A copy, because the server omits the body based on its own scope.
             record.scope = {**scope, "method": "GET", "head": True}
         disconnection.set(partial(_wait_for_disconnection, receive))
         current_work.set(record.work)
@@ -75,7 +75,7 @@ class RequestGuardMiddleware:
             except (Refused, CancelledError) as reason:
                 if record.status is not None:
                     raise
-                # The server cancels requests that it refuses, and all when it stops.
+                # The server cancels requests that it rejects, and all requests when it stops.
                 refusal = scope.get(REFUSAL, SHUTDOWN)
                 error = reason if isinstance(reason, Refused) else refusal
                 response = await error_response(Request(record.scope), error)

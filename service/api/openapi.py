@@ -29,7 +29,7 @@ HEADER_TEXTS: Final = {
     "Retry-After": "Seconds to wait before trying again.",
     "Preference-Applied": "The preferences of the request that were applied.",
     "RateLimit-Policy": "The quota of the exceeded policy, and its window.",
-    "RateLimit": "What remains of the quota.",
+    "RateLimit": "The remaining quota.",
 }
 
 
@@ -46,7 +46,7 @@ ITEM: Responses = {
     304: {"description": "Not modified."},
 }
 JOB_HEADERS = _headers("Location", "Retry-After", "Preference-Applied")
-# Of every response of a status.
+# For every response of a status.
 HEADERS = {
     "201": _headers("Location"),
     "429": _headers("Retry-After", "RateLimit-Policy", "RateLimit"),
@@ -63,23 +63,23 @@ EVENTS: Responses = {
     204: {"description": "The `done` event has already been sent."},
 }
 
-# In the order in which a newcomer needs them.
+# In the order in which a new user needs them.
 TAGS = {
-    "Training": "Train the network, follow its progress, and look at its path over the cost. "
-    "A run has the id of its request, so a repeated request returns the same run.",
+    "Training": "Train the network, follow its progress, and draw its path on the cost surface. "
+    "The id of a run is a hash of its request, so a repeated request returns the same run.",
     "Prediction": "Run the network over sequences.",
     "Gradients": "Trace the gradient back through time, where it vanishes or explodes.",
-    "Cost surface": "The cost over both weights, as numbers and as pictures, and its optimum.",
+    "Cost surface": "The cost as a function of both weights, as numbers or pictures; its optimum.",
     "Basin maps": "Train from every point of a grid: where does training succeed?",
     "Fits": "Fit the recurrence to your own sequences: its weights, and their intervals.",
     "Datasets": "Store sequences, with one target each or one at every step, to use them by their "
     "id.",
-    "Operations": "Whether the service is alive and ready.",
+    "Operations": "Liveness, readiness and metrics of the service.",
 }
 
 REF_TEMPLATE = "#/components/schemas/{model}"
 PROBLEM_SCHEMA = {"$ref": REF_TEMPLATE.format(model=Problem.__name__)}
-# The same numbers in languages whose default is a smaller type, such as Go.
+# Formats for languages with a smaller default type, such as Go.
 FORMATS: Final = {"number": "double", "integer": "int64"}
 LINE_END: Final = re.compile(r"(?<!\n)\n(?!\n)")  # in a paragraph
 VALUES: Final = {"example", "examples", "default", "enum", "const", "mapping"}
@@ -110,7 +110,7 @@ def file_responses(*suffixes: str) -> Responses:
             "headers": _headers("ETag"),
         },
         206: {
-            "description": "The part of the file that the header `Range` of a GET asks for.",
+            "description": "The part of the file that the header `Range` of a GET selects.",
             "content": content,
             "headers": _headers("ETag", "Content-Range"),
         },
@@ -119,11 +119,11 @@ def file_responses(*suffixes: str) -> Responses:
 
 
 def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]:
-    """Add what FastAPI cannot infer to the schema of the application, and sort it."""
+    """Complete the schema of the application, and sort it."""
     models = schema.setdefault("components", {}).setdefault("schemas", {})
-    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which are never sent
+    for name in ("HTTPValidationError", "ValidationError"):  # never sent
         models.pop(name, None)
-    # FastAPI does not know the body of the route that also accepts files.
+    # FastAPI cannot infer the body of the route that also accepts files.
     dataset = DatasetRequest.model_json_schema(ref_template=REF_TEMPLATE)
     models |= {**dataset["$defs"], **models}
     for path, operations in schema["paths"].items():
@@ -133,7 +133,7 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
             _complete_summary(operation)
             for parameter in operation.get("parameters", []):
                 _complete_parameter(parameter)
-                if method == "delete":  # what a visitor would delete may be everybody's
+                if method == "delete":  # a visitor could delete data of other users
                     parameter.pop("example", None)
             _complete_responses(path, method, operation)
     for name, example in orjson.loads(EXAMPLES.read_bytes()).items():
@@ -155,14 +155,14 @@ def _reading_order(item: tuple[str, dict[str, Any]]) -> tuple[int, bool, bool, s
 
 
 def _complete_parameter(parameter: dict[str, Any]) -> None:
-    """Remove what the parameter itself says from its schema, and add examples.
+    """Remove duplicates of the parameter from its schema, and add examples.
 
-    Swagger UI fills in ``example``, so only parameters of the path have it.
+    Swagger UI fills in ``example``, so only path parameters have it.
     """
     schema = parameter["schema"]
     schema.pop("title", None)
     schema.pop("description", None)
-    if schema.get("default") in (None, []):  # which stand for another default
+    if schema.get("default") in (None, []):  # placeholders of other defaults
         schema.pop("default", None)
     if "examples" not in schema and "default" in schema:
         schema["examples"] = [schema["default"]]
@@ -173,7 +173,7 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
 def _complete_summary(operation: dict[str, Any]) -> None:
     """Take the summary of an operation from the first paragraph of several, or from its name."""
     words = operation["operationId"].replace("_", " ")
-    if operation["summary"] == words.title():  # as FastAPI sets it where a route has none
+    if operation["summary"] == words.title():  # FastAPI's default description
         first, separator, rest = operation["description"].partition("\n\n")
         verb, _, noun = words.capitalize().partition(" ")
         named = f"{verb} {noun}" if noun.endswith("s") else f"{verb} a {noun}"
@@ -222,10 +222,10 @@ def _for_generators(document: dict[str, Any]) -> dict[str, Any]:
 
     - Numbers have a format.
     - A paragraph of a description is one line.
-    - The fields of models have no title, from which generators would make colliding names.
+    - The fields of models have no title, from which generators would derive colliding names.
     - A default that is an object or a list, or of a union, becomes an example. Generators cannot
       represent it.
-    - The field that tells the members of a union apart is required. The service fills it in.
+    - The discriminator of a union is required, although the service infers it.
     """
     models = document["components"]["schemas"]
     for schema in _schemas(document):

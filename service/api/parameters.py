@@ -20,7 +20,7 @@ from service.schemas.series import ColumnName
 
 
 def parse_number(text: Any) -> Any:
-    """Return the number that a text spells in JSON, or the text if it is not a number."""
+    """Return the JSON number in a text, or the text if it is not a number."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -29,7 +29,7 @@ def parse_number(text: Any) -> Any:
 
 
 PARSE_NUMBER: Final = BeforeValidator(parse_number)
-"""Precedes `NUMBER`, which accepts only JSON numbers."""
+"""A validator before `NUMBER`, which accepts only JSON numbers."""
 
 
 class QueryModel(BaseModel):
@@ -43,7 +43,7 @@ class QueryModel(BaseModel):
         return {}
 
     def _given(self, *names: str) -> dict[str, Any]:
-        """Return those of the parameters that are in the URL."""
+        """Return the parameters that are in the URL."""
         return {name: getattr(self, name) for name in names if name in self.model_fields_set}
 
 
@@ -57,24 +57,24 @@ class DatasetQuery(QueryModel):
         ),
         Field(examples=["Rain and runoff, 2024"]),
     ] = None
-    """A name for people, which is not part of the id. For a dataset that is already stored it
-    replaces the name; without it that keeps its name."""
+    """A descriptive name, which is not part of the id. If the dataset is already stored, it
+    replaces the name; without it, the name is unchanged."""
     kind: Annotated[Literal["series"] | None, Field(examples=["series"])] = None
     """Read a file as a series: a table with a header and one row per step, or an archive with a
     target at every step."""
     target: Annotated[ColumnName | None, Field(examples=["sales"])] = None
-    """Of a series: the column of the target; by default target."""
+    """For a series: the column of the target; by default target."""
     inputs: Annotated[str | None, Field(max_length=10_000, examples=["spend,heating"])] = None
-    """Of a series: the columns of the inputs, separated by commas, in quotes if they contain one;
+    """For a series: the columns of the inputs, separated by commas, in quotes if they contain one;
     empty for none. By default all other columns."""
     sequence: Annotated[ColumnName | None, Field(examples=["region"])] = None
-    """Of a series: the column that distinguishes the sequences."""
+    """For a series: the column that identifies the sequences."""
     time: Annotated[ColumnName | None, Field(examples=["date"])] = None
-    """Of a series: the column of the times, as dates or numbers. Their steps must be equal, as
-    those of months and years are."""
+    """For a series: the column of the times, as dates or numbers. They must be equally spaced;
+    months and years count as equal steps."""
     decimal: Annotated[Literal[".", ","] | None, Field(examples=[","])] = None
-    """Of a series as CSV: the decimal mark, if the table can be read in two ways. The other mark
-    then separates thousands."""
+    """For series as CSV: the decimal mark, if the numbers are ambiguous. The other mark is then
+    the thousands separator."""
     thousands: Annotated[Literal[".", ","] | None, Field(examples=["."])] = None
     """Of a series as CSV: the mark between thousands, likewise."""
     gaps: Annotated[Literal["sequences"] | None, Field(examples=["sequences"])] = None
@@ -122,7 +122,7 @@ class PictureQuery(QueryModel, PictureOptions):
 
 
 class IdConvertor(StringConvertor):
-    """Matches an id in a path, without a suffix: `{run_id:id}`."""
+    """A path convertor that matches an id without a suffix: `{run_id:id}`."""
 
     regex = "[^/.]+"
 
@@ -131,7 +131,7 @@ register_url_convertor("id", IdConvertor())
 
 
 def suffix_path(suffixes: Sequence[str]) -> Any:
-    """Declare a suffix. The route checks it, so that an unknown one yields 404 instead of 422."""
+    """Declare a suffix. The route checks it, so an unknown one yields 404 instead of 422."""
     return Path(
         description="The format.",
         json_schema_extra={"enum": list(suffixes)},
@@ -140,7 +140,7 @@ def suffix_path(suffixes: Sequence[str]) -> Any:
 
 
 def id_path(example: str, alias: str | None = None) -> Any:
-    """Declare an id. The route checks it, so that a malformed one yields 404 instead of 422."""
+    """Declare an id. The route checks it, so a malformed one yields 404 instead of 422."""
     prefix = example.partition("_")[0]
     pattern = {"pattern": f"^{prefix}_[0-9a-f]{{32}}$"}
     return Path(alias=alias, description="The id.", json_schema_extra=pattern, examples=[example])
@@ -151,7 +151,7 @@ def check_suffix(
 ) -> None:
     """Raise NotFound for an unknown suffix, or Invalid for a picture option of another file.
 
-    An option that equals its default is ignored: generated clients send all of them.
+    An option that equals its default is ignored, because generated clients send all options.
     """
     if suffix not in suffixes:
         listed = ", ".join(suffixes)

@@ -1,4 +1,4 @@
-"""Rate limits per API key, or else per address: of requests, and of seconds of computation.
+"""Rate limits per API key, or per address without keys: of requests and of computing seconds.
 
 The header fields follow draft-ietf-httpapi-ratelimit-headers-10.
 """
@@ -27,15 +27,15 @@ logger = logging.getLogger(__name__)
 MEMORY: Final = "memory://"
 MILLISECONDS: Final = 1000  # per second; the library counts in integers
 STORAGES: Final = (MEMORY, "redis://", "rediss://", "redis+unix://")  # one Redis server
-REDIS_OPTIONS: Final = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}  # without: forever
-RETRY_SECONDS: Final = 5.0  # after which a storage that failed is used again
+REDIS_OPTIONS: Final = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}  # without it, forever
+RETRY_SECONDS: Final = 5.0  # seconds after which a failed storage is used again
 UNLIMITED: Final = frozenset({"/metrics"})
 
 
 class Budget:
     """An amount per window of time: of requests, or of milliseconds.
 
-    ``unit`` is for messages, and ``scale`` counted units are one of the amount.
+    ``unit`` is for messages; ``scale`` is the number of counted units per unit of the amount.
     """
 
     def __init__(self, name: str, unit: str, rate: str, scale: int = 1) -> None:
@@ -51,12 +51,12 @@ class Budget:
     def use(
         self, limiter: FixedWindowRateLimiter, client: str, needed: int, spent: int
     ) -> tuple[bool, int, int]:
-        """Take what a client spends, if it has left what it needs.
+        """Charge `spent` if at least `needed` remains.
 
-        Where nothing is needed, all that is left is taken at most: it was spent already. Return
-        whether it had enough, what is left, and the seconds until all is left again.
+        If nothing is needed, at most the remainder is charged, because it was spent already.
+        Return True if enough remained, the remainder, and the seconds until the budget is full.
         """
-        # A hit counts even if it is refused, and the rest may be enough for a smaller request.
+        # A rejected hit would count too, and the rest can be enough for a smaller request.
         allowed = not needed or limiter.test(self._item, client, cost=needed)
         if allowed and spent:
             remaining = limiter.get_window_stats(self._item, client).remaining
@@ -67,7 +67,7 @@ class Budget:
 
 
 class RateLimits:
-    """The budgets of the settings, and what clients have used of them.
+    """The budgets of the settings, and their use by clients.
 
     It raises Invalid if the storage is not supported, or its package is not installed.
     """
@@ -87,7 +87,7 @@ class RateLimits:
         self.budgets = [budget for budget in (self._requests, self._work) if budget is not None]
 
     async def count_request(self, record: RequestRecord) -> None:
-        """Count a request, and let its computations be charged; raises Refused."""
+        """Count a request, and enable charges for its computations; raises Refused."""
         client = str(current_client.get())
         usages = record.usages = {}
         use = partial(self._use, client, usages)
@@ -98,8 +98,8 @@ class RateLimits:
             return
         await use(work)
 
-        # All computations of a request together need at most the whole budget. Otherwise a request
-        # with several of them might be refused in every window.
+        # All computations of a request together require at most the whole budget. Otherwise a
+        # request with several of them could be rejected in every window.
         async def admit(seconds: float) -> None:
             needed = ceil((record.work.estimated + seconds) * MILLISECONDS)
             spent = ceil(record.work.spent * MILLISECONDS)
@@ -111,7 +111,7 @@ class RateLimits:
         record.work.admit, record.work.charge = admit, charge
 
     def response_headers(self, usages: dict[str, str]) -> RawHeaders:
-        """Return the fields of the response to a request that was counted."""
+        """Return the header fields of the response to a counted request."""
         policy = ", ".join(f'"{b.name}";q={b.amount};w={b.window}' for b in self.budgets)
         left = ", ".join(usages.values())
         return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]
@@ -125,10 +125,10 @@ class RateLimits:
         needed: int = 0,
         spent: int = 0,
     ) -> None:
-        """Use a budget, in a thread if another machine may have to be asked.
+        """Charge a budget, in a thread if the storage may be on another machine.
 
-        If the storage fails, requests are not limited, for some seconds without asking it again.
-        Raises Refused if not enough is left.
+        If the storage fails, requests are not limited, and it is not used for some seconds.
+        Raises Refused if the remaining budget is too small.
         """
         if monotonic() < self._retry_at:
             return
@@ -143,7 +143,7 @@ class RateLimits:
         if not allowed:
             detail = (
                 f"the limit is {budget.amount} {budget.unit} per {budget.window} seconds; "
-                f"{left} are left for the next {reset} seconds"
+                f"{left} remain for the next {reset} seconds"
             )
             headers = {"Retry-After": str(max(1, reset))}
             raise Refused(RATE_LIMITED, detail, headers, policy=budget.name)
@@ -155,7 +155,7 @@ def _open_storage(url: SecretStr | None) -> Storage:
         raise Invalid(f"RNN_RATE_LIMIT_STORAGE: the URL must begin with {' or '.join(STORAGES)}")
     try:
         return cast("Storage", storage_from_string(text, wrap_exceptions=True, **REDIS_OPTIONS))
-    except Exception as error:  # depends on the storage; its message may have the password
+    except Exception as error:  # depends on the storage; its message may contain the password
         detail = (
             f"RNN_RATE_LIMIT_STORAGE cannot be used ({type(error).__name__}); it needs a valid URL "
             "and the extra redis: pip install 'linear-rnn[redis]'"

@@ -1,8 +1,8 @@
-"""Query parameters derived from request models: GET takes as parameters what POST takes as JSON.
+"""Query parameters derived from request models: GET accepts the JSON of POST as parameters.
 
 The fields of the body become flat parameters. A dataset is given by the fields of the generated
 kinds, or as ``dataset=ds_…``; a list by one parameter that may be repeated; two numbers as
-``2,0.5``. Data in the request itself and several windows need POST.
+``2,0.5``. Data in the request itself and several windows require POST.
 """
 
 from enum import EnumType
@@ -20,18 +20,18 @@ from service.schemas.base import RequestModel
 from service.schemas.flat import Part, differ, flatten, list_item, nest
 
 EXAMPLES: Final = {"runs": [[RUN_ID]]}  # of fields whose own examples are not stored
-ONE_ITEM: Final = " If it is given, there is one, not the default ones."
+ONE_ITEM: Final = " Replaces the default windows with one window."
 
 
 class RequestQuery(QueryModel):
-    """A request as query parameters; `derive_query` adds those that are not here."""
+    """A request as query parameters; `derive_query` adds further parameters."""
 
     request_model: ClassVar[type[RequestModel]]
 
     dataset: Annotated[
         str | None,
         Field(
-            description="The id of a stored dataset, in place of a generated one.",
+            description="The id of a stored dataset, instead of a generated one.",
             examples=[DATASET_ID],
         ),
     ] = None
@@ -45,8 +45,8 @@ class RequestQuery(QueryModel):
     def to_request(self) -> Any:
         """Return the request; raises Invalid.
 
-        Parameters of a dataset that do not apply are ignored if they equal their defaults: clients
-        that are generated from the schema send all parameters.
+        Parameters of a dataset that do not apply are ignored if they equal their defaults, because
+        generated clients send all parameters.
         """
         parts = flatten(self.request_model)
         given = self._given(*parts)
@@ -67,7 +67,7 @@ class RequestQuery(QueryModel):
 def derive_query(model: type[RequestModel], *bases: type[QueryModel]) -> Any:
     """Return the `RequestQuery` of a request about a dataset, with the parameters of other models.
 
-    Its type is that of a new class, which no checker knows.
+    Its type is that of a new class, which is not available to type checkers.
     """
     declared: Any = {name: _declare_part(model, part) for name, part in flatten(model).items()}
     name = model.__name__.replace("Request", "Query")
@@ -122,7 +122,7 @@ def _declare(name: str, info: FieldInfo, more: str = "", **changes: Any) -> tupl
 def _parsed(annotation: Any, **schema: Any) -> Any:
     """Return the type of one value, which is parsed from its text if it is a model of two numbers.
 
-    ``schema`` is what its JSON schema says besides.
+    ``schema`` contains further members of its JSON schema.
     """
     if not _is_model(annotation):
         return annotation
@@ -146,7 +146,7 @@ def _text(value: Any) -> Any:
 
 
 def _format(annotation: Any) -> str:
-    """Return how two numbers are written, for a description."""
+    """Return the notation of two numbers, for a description."""
     return f" Written as {','.join(annotation.model_fields)}." if _is_model(annotation) else ""
 
 

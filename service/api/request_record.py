@@ -1,4 +1,4 @@
-"""A request and its response, as the metrics record them and the log shows them.
+"""A request and its response, for the metrics and the log.
 
 The log has one event per request, and one more if it deletes or cancels.
 """
@@ -13,19 +13,19 @@ from starlette.types import Scope
 from service.scheduling import Work
 
 INTERRUPTION: Final = "interruption"  # the key of an Interruption in the ASGI scope
-REFUSAL: Final = "refusal"  # the key of the exception with which the server refuses a request
+REFUSAL: Final = "refusal"  # the key of the exception with which the server rejects a request
 CANCEL: Final = "/cancel"  # paths with this suffix cancel
 logger = logging.getLogger(__name__)
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
-"""Header fields as ASGI has them, with names in lower case."""
+"""Header fields in the format of ASGI, with names in lower case."""
 
 
 class Interruption(NamedTuple):
-    """Why a client does not get the complete response of the application.
+    """The reason why a client does not receive the complete response of the application.
 
-    The server refused the request, the client disconnected, or the rest of the response failed. The
-    status is for the log and the metrics, since another one may have been sent already.
+    The server rejected the request, the client disconnected, or the rest of the response failed.
+    The status is for the log and the metrics, because another one may have been sent already.
     """
 
     status: int
@@ -40,14 +40,14 @@ class RequestRecord:
     """A request and its response."""
 
     scope: Scope
-    method: str  # of the client: HEAD where the scope has GET
-    key: str | None = None  # the name of its API key, if it needs one
-    usages: dict[str, str] | None = None  # what is left of rate limits; None if it was not counted
+    method: str  # of the client: HEAD, for which the scope has GET
+    key: str | None = None  # the name of its API key, if one is required
+    usages: dict[str, str] | None = None  # the remaining budgets; None if it was not counted
     route: str | None = None  # its path, with parameters in braces; None if no route matched
     status: int | None = None  # of the application's response; None until it starts
     n_bytes: int = 0  # of the body of the response
     seconds: float = 0.0
-    interruption: Interruption | None = None  # None if the client got that response
+    interruption: Interruption | None = None  # None if the client received that response
     trace_id: str | None = None  # of its OpenTelemetry span, if there is one
     work: Work = field(default_factory=Work)  # CPU seconds, estimated and spent
 
@@ -58,7 +58,7 @@ class RequestRecord:
 
 
 Observer: TypeAlias = Callable[[RequestRecord], None]
-"""Called after every response."""
+"""A callback after every response."""
 
 
 def log_request(record: RequestRecord) -> None:
@@ -95,7 +95,7 @@ def log_request(record: RequestRecord) -> None:
 
 
 def _is_audited(record: RequestRecord) -> bool:
-    """Return whether the application deleted or canceled, also if the client did not wait."""
+    """Return True if the application deleted or canceled, even if the client did not wait."""
     if record.status is None or record.status >= 400:
         return False
     path: str = record.scope["path"]

@@ -1,7 +1,7 @@
 """Request parsing: orjson, media types, strict query parameters, and files.
 
-FastAPI's documented extension is a route class that passes on another request. The one here parses
-JSON bodies with orjson, in a thread if they are large, and checks media types and query parameters.
+FastAPI's documented extension is a route class that replaces the request. This one parses JSON
+bodies with orjson, in a thread if they are large, and checks media types and query parameters.
 """
 
 import re
@@ -26,7 +26,7 @@ from service.operations.work_estimates import PARSE
 
 SMALL: Final = 16_000  # bytes that the event loop parses, in a millisecond at most
 # Parsing holds the GIL: at most 3 ms for 2 MB of decimals, and 20 ms for a million digits. As many
-# lists or members would take much longer. No valid request has nearly as many members.
+# lists or members would take much longer. No valid request has nearly as many.
 MAX_JSON_BYTES: Final = 2_000_000
 MAX_LISTS: Final = 100_000
 MAX_MEMBERS: Final = 500
@@ -37,7 +37,7 @@ _JSON: Final = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
 FORM: Final = "multipart/form-data"
 _FORMATS: Final = {
     **{file_format.media_type: file_format for file_format in DATASET_FORMATS.values()},
-    # The last one is what Windows sends for files with the suffix csv.
+    # Windows sends the last one for files with the suffix csv.
     **dict.fromkeys(("text/plain", "application/csv", "application/vnd.ms-excel"), CSV),
 }
 FILE_TYPES: Final = (*_FORMATS, "application/octet-stream", FORM)
@@ -48,7 +48,7 @@ CHARSETS: Final = {"utf8", "usascii", "ascii"}  # without hyphens
 
 
 class _ModelRequest(Request):
-    """Hands FastAPI a validated model instead of JSON."""
+    """A request that provides FastAPI with a validated model instead of JSON."""
 
     model: BaseModel | None
 
@@ -69,7 +69,7 @@ class JsonRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler, preceded by what it does not do."""
+        """Return FastAPI's handler, with checks that FastAPI does not make."""
         handler = super().get_route_handler()
         model: Any = self.body_field and self.body_field.field_info.annotation
         params = self.dependant.query_params
@@ -101,7 +101,7 @@ def make_router(tag: str) -> APIRouter:
 
 
 def json_body(path: str, model: type[BaseModel]) -> Any:
-    """Return the annotation of a JSON body of which every field has a default."""
+    """Return the annotation of a JSON body whose fields all have defaults."""
     examples = request_examples(path, model)
     return Annotated[model, Body(default_factory=model, openapi_examples=examples)]
 
@@ -110,8 +110,8 @@ async def read_model(request: Request, model: type[M], *other_types: str) -> M |
     """Return the JSON body of a request as a model, or None if there is no body.
 
     It raises Refused for another media type or too many bytes, Malformed, InvalidBody, and Busy for
-    a large body that cannot be parsed now. A message about the media type names ``other_types``,
-    which the route accepts besides JSON.
+    a large body that cannot be parsed now. A message about the media type lists ``other_types``,
+    which the route also accepts.
     """
     size = int(request.headers.get("content-length", 0))
     if size:
@@ -128,7 +128,7 @@ async def read_model(request: Request, model: type[M], *other_types: str) -> M |
 
 
 def is_file(request: Request) -> bool:
-    """Return whether the body is a file; raises Refused for other encodings."""
+    """Return True if the body is a file; raises Refused for other encodings."""
     if _media_type(request) not in FILE_TYPES:
         return False
     match = CHARSET.search(request.headers["content-type"])
@@ -138,7 +138,7 @@ def is_file(request: Request) -> bool:
 
 
 def open_file(request: Request, body: bytes) -> tuple[DatasetFormat, bytes]:
-    """Return the format and the contents of the file in a body; raises as `_read_form`."""
+    """Return the format and the contents of the file in a body; raises errors of `_read_form`."""
     name = _media_type(request)
     if name == FORM:
         body = _read_form(body, request.headers["content-type"])
@@ -159,9 +159,9 @@ def _read_form(body: bytes, content_type: str) -> bytes:
     _, _, part = part.partition(b"\r\n\r\n")
     content, end, more = part.partition(b"\r\n" + boundary)
     if not end:
-        raise Malformed("the form has no file, or its end is missing")
+        raise Malformed("the form contains no file or is truncated")
     if not more.startswith(b"--"):
-        raise Invalid("the form must have one file and no other fields", "")
+        raise Invalid("the form must contain one file and no other fields", "")
     return content
 
 
@@ -183,7 +183,7 @@ def _check_json(request: Request, *other_types: str) -> None:
 
 
 def _parse(body: bytes, model: type[M]) -> M:
-    """Return the model of a JSON body; raises as `read_model`."""
+    """Return the model of a JSON body; raises errors of `read_model`."""
     n_members = max(body.count(b"{"), body.count(b":"))
     if n_members > MAX_MEMBERS or body.count(b"[") > MAX_LISTS:
         what = f"more than {MAX_MEMBERS} fields or {MAX_LISTS} lists"
@@ -196,7 +196,7 @@ def _parse(body: bytes, model: type[M]) -> M:
 
 
 def _check_query(request: Request, known: Collection[str], lists: Collection[str]) -> None:
-    """Raise Invalid if a parameter is unknown, or repeated although it has one value."""
+    """Raise Invalid if a parameter is unknown, or repeated although it takes one value."""
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:
         if name not in known:

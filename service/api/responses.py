@@ -23,9 +23,9 @@ MEDIA_TYPES: Final = {
 }
 JSON: Final = "application/json"
 CACHE_CONTROL: Final = "max-age=300"
-REVALIDATE: Final = "no-cache"  # otherwise a cache may choose how long it stores a list
+REVALIDATE: Final = "no-cache"  # otherwise a cache could store a list for any time
 LARGEST_SHARE: Final = 4  # a picture larger than a quarter of the cache would evict too many others
-PREPARE_SECONDS: Final = 0.05  # loading what a picture needs; its process computes the rest
+PREPARE_SECONDS: Final = 0.05  # for loading the data of a picture; its process computes the rest
 # Several ranges in one header are ignored, as RFC 9110 allows.
 BYTE_RANGE: Final = re.compile(
     r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII | re.IGNORECASE
@@ -35,9 +35,9 @@ BYTE_RANGE: Final = re.compile(
 def json_response(
     content: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return a response model as JSON; numbers that are not finite become null.
+    """Return a response model as JSON; non-finite numbers become null.
 
-    Bytes are JSON already.
+    Bytes are already JSON.
     """
     body = content if isinstance(content, bytes) else encode(content)
     return Response(body, status, {"Cache-Control": REVALIDATE, **(headers or {})}, JSON)
@@ -46,7 +46,7 @@ def json_response(
 def file_response(
     request: Request, contents: bytes | WrittenFile, suffix: str, etag: str
 ) -> Response:
-    """Return a picture, a table or an archive, or the range of it that the client asks for."""
+    """Return a picture, a table or an archive, or the requested range of it."""
     size = len(contents)
     selected = _find_range(request, etag, size)
     start, stop = (selected.start, selected.stop) if selected else (0, size)
@@ -71,10 +71,10 @@ def file_response(
 
 
 def _find_range(request: Request, etag: str, size: int) -> range | None:
-    """Return the positions of the bytes that a GET asks for, or None for all of them.
+    """Return the positions of the bytes that a GET requests, or None for all of them.
 
-    An invalid range is ignored, and one of a file with another ETag. A range that begins after the
-    end raises Refused.
+    An invalid range is ignored, and so is a range of a file with another ETag. A range that begins
+    after the end raises Refused.
     """
     match = BYTE_RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
     if etag.startswith("W/"):  # the next request may get other bytes
@@ -102,9 +102,9 @@ def _file_name(request: Request) -> str:
 async def made_response(
     request: Request, state: AppState, made: Download | Picture, suffix: str
 ) -> Response:
-    """Return a file: 304 if the client has it, else one of the latest, or made now.
+    """Return a file: 304 if the client has it, otherwise from the cache, or created now.
 
-    Identical simultaneous requests make it once.
+    It is created once for identical simultaneous requests.
     """
     etag = made.etag
     unchanged = not_modified(request, etag, exists=isinstance(made, Download))
@@ -157,12 +157,12 @@ async def _draw(picture: Picture, state: AppState) -> Drawing:
 def not_modified(
     request: Request, etag: str, *, exists: bool = True, cache_control: str = CACHE_CONTROL
 ) -> Response | None:
-    """Return a 304 if the client already has what a GET asks for (RFC 9110, section 13.1.2).
+    """Return a 304 if the client already has the requested content (RFC 9110, section 13.1.2).
 
     Without ``exists``, the file may not exist at all, and does not match ``*``.
     """
     header = _join(request, "if-none-match")
-    if request.method != "GET":  # which HEAD counts as here; the result of a POST has no cache
+    if request.method != "GET":  # or HEAD; the result of a POST is not cached
         return None
     etags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
     if etag not in etags and not (exists and header.strip() == "*"):

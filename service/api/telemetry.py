@@ -1,6 +1,6 @@
-"""OpenTelemetry traces, if the environment names a collector.
+"""OpenTelemetry traces, if the environment contains a collector.
 
-FastAPI makes one span per request, with the route, and the middleware adds the id of the request.
+FastAPI creates one span per request, with the route, and the middleware adds the request id.
 """
 
 import os
@@ -18,7 +18,7 @@ SERVICE_NAME: Final = "linear-rnn"
 PACKAGES: Final = ("opentelemetry.sdk", "opentelemetry.exporter")
 NEVER: Final[TelemetryConfig] = {"metrics": False, "logs": False, "operation_spans": False}
 RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
-REQUEST_ID: Final = "http.response.header.x-request-id"  # as semantic conventions name headers
+REQUEST_ID: Final = "http.response.header.x-request-id"  # of semantic conventions
 
 
 def make_telemetry_config() -> TelemetryConfig:
@@ -27,7 +27,7 @@ def make_telemetry_config() -> TelemetryConfig:
     Raises
     ------
     Invalid
-        The environment names a collector, but the extra ``telemetry`` is not installed.
+        The environment contains a collector, but the extra ``telemetry`` is not installed.
     """
     endpoint = next((name for name in ENDPOINTS if os.environ.get(name)), None)
     if endpoint is None:
@@ -35,7 +35,7 @@ def make_telemetry_config() -> TelemetryConfig:
     if any(find_spec(package) is None for package in PACKAGES):
         raise Invalid(f"{endpoint} needs the extra telemetry: pip install 'linear-rnn[telemetry]'")
     os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE_NAME)
-    own = f"service.version={__version__}"  # of two attributes with one name, the last one counts
+    own = f"service.version={__version__}"  # the last of two values is used
     os.environ[RESOURCE] = ",".join(filter(None, [own, os.environ.get(RESOURCE)]))
     return {**NEVER, "tracing": True, "auto_configure": True}
 

@@ -140,7 +140,8 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         "trace",
         help="""Trace the gradient back through time.
 
-        The gradient at step k is the derivative of the cost with respect to the state after k inputs.""",
+        The gradient at step k is the derivative of the cost with respect to the state after k
+        inputs.""",
         example="linear-rnn trace --point 1:2 --point 1:0.5 --out gradients.svg",
         params=[DATA],
     ),

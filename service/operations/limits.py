@@ -27,7 +27,8 @@ class Limits(BaseModel):
     max_work_seconds: float = Field(default=10.0, gt=0)
     """maximum work of one request, in CPU seconds (422 above)"""
     max_picture_seconds: float = Field(default=2.0, gt=0)
-    """maximum work of a picture, in CPU seconds; above, it is drawn more coarsely or rejected (422)"""
+    """maximum work of a picture, in CPU seconds; above, it is drawn more coarsely, or rejected
+    (422)"""
     max_sync_seconds: float = Field(default=0.5, ge=0)
     """maximum work of a run, a map or a fit without a job, in CPU seconds"""
     max_job_seconds: float = Field(default=86_400.0, gt=0)

@@ -1,4 +1,4 @@
-"""Fields that hold numpy arrays, and that JSON schemas describe as lists of numbers."""
+"""Fields with numpy arrays, which JSON schemas describe as lists of numbers."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ def pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
 
 
 def is_number(text: str) -> bool:
-    """Return whether a text is a number, finite or not, with a decimal point or comma."""
+    """Return True if a text is a number, finite or not, with a decimal point or comma."""
     try:
         float(text.replace(",", "."))
     except ValueError:
@@ -46,14 +46,14 @@ def is_number(text: str) -> bool:
 
 
 def in_range(numbers: Array) -> NDArray[np.bool_]:
-    """Return for each number whether a dataset may hold it."""
+    """Return True for each number that a dataset can contain."""
     sizes = np.abs(numbers)
     valid: NDArray[np.bool_] = (sizes <= LARGEST) & ((sizes >= SMALLEST) | (sizes == 0.0))
     return valid
 
 
 def first_outside(numbers: Array) -> tuple[int, ...] | None:
-    """Return the indices of the first number that a dataset may not hold, or None."""
+    """Return the indices of the first number that a dataset cannot contain, or None."""
     for start, piece in pieces(numbers):
         valid = in_range(piece)
         if not valid.all():
@@ -63,14 +63,14 @@ def first_outside(numbers: Array) -> tuple[int, ...] | None:
 
 
 def explain_out_of_range(number: float) -> str:
-    """Return why a dataset may not hold a number."""
+    """Return the reason why a dataset cannot contain a number."""
     if not np.isfinite(number):
         return "a number must be finite"
     return f"{number!r} must be 0 or have a magnitude from {SMALLEST:g} to {LARGEST:g}"
 
 
 def _in_range(numbers: Array) -> Array:
-    """Return numbers of any shape, all of which a dataset may hold, or nan."""
+    """Return numbers of any shape; raises an error unless a dataset can contain them, or nan."""
     outside = first_outside(np.where(np.isnan(numbers), 0.0, numbers))
     if outside is not None:
         raise magnitude_error(*outside)
@@ -128,7 +128,7 @@ _NUMBER = {"type": "number"}
 _NULLABLE = {"anyOf": [{"type": "number"}, {"type": "null"}]}
 
 
-# Generators of clients fail where nested arrays are alternatives, so that only the steps are.
+# Client generators fail if nested arrays are alternatives, so only the steps are.
 _STEP = {"type": ["number", "array"], "items": _NUMBER}
 InputSequences = Annotated[
     list[Array],

@@ -28,7 +28,7 @@ Nullable = float | None
 
 
 def encode(value: Any) -> bytes:
-    """Encode a response as JSON: arrays become lists, numbers that are not finite become null."""
+    """Encode a response as JSON: arrays become lists, non-finite numbers become null."""
     return orjson.dumps(value, _plain, orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z)
 
 
@@ -42,14 +42,14 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Tagged:
-    """Annotates a union of models: infers the tag of an object without one from its fields."""
+    """An annotation of a union of models: infers a missing tag from the other fields."""
 
-    tag: str  # the field that tells the members apart
-    default: str  # its value if the other fields do not tell
-    elsewhere: Mapping[str, str] = field(default_factory=dict)  # advice, by tags of no member
+    tag: str  # the discriminator
+    default: str  # its default, if it cannot be inferred
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # advice, by unknown tags
 
     def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return the schema of the union, preceded by the inference."""
+        """Return the schema of the union, with the inference as its first step."""
         members = {}
         for model in get_args(union):
             (tag,) = get_args(model.model_fields[self.tag].annotation)
@@ -90,7 +90,7 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """A response body, which may be made from a result of the engine with the same attributes.
+    """A response body, which can be created from a result of the engine with the same attributes.
 
     Arrays are numpy arrays until they are encoded.
     """

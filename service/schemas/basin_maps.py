@@ -23,7 +23,7 @@ class BasinMapRequest(TrainingRequest):
     window: MapWindow = MapWindow()
     """The grid of initial weights."""
     target_cost: Annotated[float, Field(ge=0), NUMBER] = 0.01
-    """Training succeeds at the first cost that is at most this."""
+    """Training succeeds at the first cost that does not exceed this value."""
 
 
 _SHARES: dict[str, Any] = {
@@ -42,7 +42,7 @@ class BasinMapResult(ResponseModel):
     """The result of a map. Every field is null until the map has succeeded."""
 
     shares: OutcomeShares | None = None  # type: ignore[valid-type]
-    """How training ended."""
+    """The shares of the outcomes of training."""
     optimum: OptimumResponse | None = None
     """The exact optimum; null unless the activation is the identity."""
 
@@ -59,7 +59,7 @@ class BasinMapArrays(ResponseModel):
     iterations: IntegerMatrix
     """Iterations done from each grid point."""
     outcome: list[list[Outcome]]
-    """How training ended from each grid point."""
+    """The outcome of training from each grid point."""
 
 
 class BasinMap(ComputationLifecycle, BasinMapResult, ComputationSummary):

@@ -1,4 +1,4 @@
-"""Models that many resources share: weights, network, ranges, evaluations."""
+"""Models shared by many resources: weights, network, ranges, evaluations."""
 
 from enum import StrEnum
 from math import inf
@@ -12,13 +12,13 @@ from service.engine.types import Weights
 from service.schemas.arrays import LARGEST, SMALLEST, magnitude_error
 from service.schemas.base import Nullable, Real, RequestModel, ResponseModel
 
-# From the registry, so that adding an activation to the engine is enough.
+# From the registry, so that a new activation is added only to the engine.
 Activation = StrEnum("Activation", {name.upper(): name for name in ACTIVATIONS})  # type: ignore[misc]
 Activation.__doc__ = "The activation function f of the network."
 
 
 def check_state(state: float) -> float:
-    """Return an initial state; raises an error for one that a dataset could not hold."""
+    """Return an initial state; raises an error for one that a dataset could not contain."""
     if state != 0.0 and not SMALLEST <= abs(state) <= LARGEST:
         raise magnitude_error()
     return state
@@ -59,7 +59,7 @@ Points = Annotated[
 
 
 class NetworkSchema(RequestModel):
-    """The parts of the network that training does not change."""
+    """The parts of the network that are not trained."""
 
     activation: Activation = Activation(Network().activation)
     """The activation function f in S_k = f(w_rec S_{k-1} + w_in x_k)."""

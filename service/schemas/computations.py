@@ -1,4 +1,4 @@
-"""Models that training runs, basin maps and fits share: options and job status."""
+"""Models shared by training runs, basin maps and fits: options and job status."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -30,12 +30,12 @@ class ComputationRequest(RequestModel):
 
     dataset: AnyDatasetSource = CountOnesDataset()
     keep: Annotated[bool, Field(strict=True)] = True
-    """Whether to store the result. If false, the response contains all of it."""
+    """True to store the result. If false, the response contains all of it."""
 
     @property
     @abstractmethod
     def progress_total(self) -> int:
-        """What the progress counts up to."""
+        """The number of steps of the whole computation."""
 
 
 class TrainingRequest(ObjectiveRequest, ComputationRequest):
@@ -47,7 +47,7 @@ class TrainingRequest(ObjectiveRequest, ComputationRequest):
     n_iterations: Annotated[int, Field(ge=0, le=MAX_ITERATIONS), NUMBER] = 500
     """The maximum number of iterations; the limit is 1,000,000 by default."""
     clip: ClipSchema | None = None
-    """Clips the gradient, for optimizers that use its magnitude."""
+    """The clipping of the gradient, for optimizers that use its magnitude."""
 
     @property
     def progress_total(self) -> int:
@@ -61,7 +61,7 @@ class Progress(ResponseModel):
     done: int
     """Iterations done, or steps of a fit."""
     total: int
-    """Iterations requested, or steps of a fit: a search per delay and the parts of the verdict."""
+    """Iterations requested, or steps of a fit: searches over delays, and stages of the verdict."""
 
 
 class ComputationSummary(ResponseModel):
@@ -75,16 +75,16 @@ class ComputationSummary(ResponseModel):
     """The request with all defaults filled in, without keep. An explicit dataset appears as the
     stored dataset with the same numbers."""
     result_version: int
-    """Increases whenever the results of the service change."""
+    """A version that is incremented when the results of the service change."""
 
 
 class ComputationLifecycle(ResponseModel):
     """The progress, the times and the links of a computation."""
 
     progress: Progress
-    """How much is done, and requested."""
+    """The completed and the requested steps."""
     attempt: int
-    """Increases when the request is repeated after a failure or cancellation."""
+    """A number that is incremented when the request is repeated after a failure or cancellation."""
     error: Problem | None
     """The reason for a failure."""
     created_at: datetime | None

@@ -12,7 +12,7 @@ from service.schemas.datasets import ObjectiveRequest
 
 MAX_WINDOWS = 4
 MAX_RUNS = 8
-JSON_RESOLUTION = 25  # a longer answer is of little use to a reader of JSON
+JSON_RESOLUTION = 25  # a larger response is not useful in JSON
 NPZ_RESOLUTION = 100
 
 Resolution = Annotated[
@@ -73,8 +73,8 @@ class CostSurfacePictureRequest(ObjectiveRequest):
     ]
     """Stored training runs whose paths to draw in a picture."""
     marks: Annotated[list[Mark] | None, Field(max_length=len(Mark))] = None
-    """What else to mark in a picture, for the identity activation. By default both if runs are
-    drawn, and nothing otherwise."""
+    """Further marks in a picture, for the identity activation. By default both if runs are drawn,
+    and none otherwise."""
 
 
 class CostSurfaceRequest(CostSurfacePictureRequest):
@@ -128,10 +128,10 @@ class Curvature(ResponseModel):
     """The eigenvalues of the Hessian of the cost with respect to both weights."""
 
     largest: float
-    """Near a minimum, gradient descent moves away from it if the learning rate is above 2 divided
-    by this."""
+    """Near a minimum, gradient descent diverges if the learning rate exceeds 2 divided by this
+    value."""
     smallest: float
-    """Negative where the cost curves down in some direction."""
+    """Negative where the cost is concave in some direction."""
 
 
 class PointEvaluation(Evaluation):
@@ -151,20 +151,20 @@ class EvaluateResponse(ResponseModel):
 
 
 class OptimumRequest(ObjectiveRequest):
-    """The dataset and the network to find the optimum for."""
+    """The dataset and the network whose optimum is computed."""
 
 
 class OptimumResponse(ResponseModel):
     """The exact global minimum of the cost, for the identity activation."""
 
     weights: NullableWeights
-    """Null where the infimum is at infinity, or a weight is no float64."""
+    """Null if the infimum is at infinity, or a weight is outside the float64 range."""
     cost: Nullable
-    """The minimum, or the infimum where it is not attained."""
+    """The minimum, or the infimum if it is not attained."""
     log10_cost: Nullable
     """Its decimal logarithm; null where the cost is 0."""
     attained: bool
-    """Whether float64 weights have this cost; false where a weight is null."""
+    """True if float64 weights have this cost; false if a weight is null."""
     unique: bool
-    """Whether it is attained, and all other minima are higher by more than the accuracy of
+    """True if it is attained, and all other minima are higher by more than the accuracy of
     costs."""

@@ -31,7 +31,7 @@ DATASET_ID = r"^ds_[0-9a-f]{32}$"
 
 KIND = "The source of the dataset."
 ONE_TARGET_NEEDED = (
-    "A series has a target at every step; this needs one target per sequence. "
+    "A series has a target at every step; this operation requires one target per sequence. "
     "Fit a series with POST /v1/fits"
 )
 
@@ -41,9 +41,9 @@ class DatasetKind(RequestModel):
 
     @property
     def n_given(self) -> int:
-        """How many inputs the request itself contains.
+        """The number of inputs in the request itself.
 
-        They are hashed to name its result, and stored before a job uses them.
+        They are part of the hash in the id of the result, and are stored before a job uses them.
         """
         return 0
 
@@ -52,7 +52,7 @@ class DatasetKind(RequestModel):
         """Return the dataset, without reading its arrays."""
 
     def name(self) -> dict[str, Any]:
-        """Return the JSON that names the dataset in the request of a stored result."""
+        """Return the JSON of the dataset in the request of a stored result."""
         return self.model_dump(mode="json")
 
 
@@ -78,13 +78,13 @@ class CountOnesDataset(DatasetKind):
     """The standard deviation of normal noise added to the targets."""
 
     def resolve(self) -> ResolvedDataset:
-        """Return the dataset, drawn when its arrays are first needed."""
+        """Return the dataset, which is generated when its arrays are first needed."""
         draw = partial(count_ones, self.n_samples, self.n_steps, self.seed, self.noise)
         return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw))
 
 
 class RememberDataset(DatasetKind):
-    """Sequences whose first input is the target, a standard normal number; zeros follow it."""
+    """Sequences whose first input is the target, a standard normal number, followed by zeros."""
 
     kind: Annotated[Literal["remember"], Field(description=KIND)]
     n_samples: SampleCount = 20
@@ -92,7 +92,7 @@ class RememberDataset(DatasetKind):
     seed: Seed = 1
 
     def resolve(self) -> ResolvedDataset:
-        """Return the dataset, drawn when its arrays are first needed."""
+        """Return the dataset, which is generated when its arrays are first needed."""
         draw = partial(remember, self.n_samples, self.n_steps, self.seed)
         return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw))
 
@@ -128,7 +128,7 @@ class ExplicitDataset(DatasetKind):
         return ResolvedDataset.from_arrays(self.inputs, self.targets)
 
     def name(self) -> dict[str, Any]:
-        """Return the stored dataset with the same arrays: both are the same request."""
+        """Return the stored dataset with the same arrays; both are the same request."""
         return {"kind": "stored", "id": dataset_id(self.inputs, self.targets)}
 
 
@@ -140,7 +140,7 @@ class StoredDataset(DatasetKind):
     """The id of the dataset."""
 
     def resolve(self) -> NoReturn:
-        """Raise NotFound, since only the database has the dataset."""
+        """Raise NotFound, because the dataset is only in the database."""
         raise NotFound(f"{self.id!r} does not exist")
 
 
@@ -148,7 +148,7 @@ def dataset_id(inputs: Array, targets: Array) -> str:
     """Return the id of a dataset, which is the same for JSON, CSV and npz.
 
     The hash covers the shape (N, T) as two unsigned 64-bit integers, then inputs and targets as
-    float64, all little-endian, with -0.0 taken as 0.0.
+    float64, all little-endian, with -0.0 replaced by 0.0.
     """
     sha256 = hashlib.sha256(struct.pack("<QQ", *inputs.shape))
     for array in (inputs, targets):
@@ -188,7 +188,7 @@ class SeriesDataset(DatasetKind):
         return ResolvedSeries.from_series(self._series)
 
     def name(self) -> dict[str, Any]:
-        """Return the stored series with the same content: both are the same request."""
+        """Return the stored series with the same content; both are the same request."""
         return {"kind": "stored", "id": series_id(self._series)}
 
 
@@ -237,7 +237,7 @@ class DatasetSummary(ResponseModel):
     id: Annotated[str, Field(pattern=DATASET_ID)]
     """A hash of the dataset."""
     name: str | None
-    """The name that a client gave it, or null."""
+    """The name given by the client, or null."""
     kind: Literal["explicit", "series"]
     """Explicit: one target per sequence. Series: a target at every step."""
     n_samples: int
@@ -255,8 +255,8 @@ class DatasetSummary(ResponseModel):
     sequence_names: list[str] | None = None
     """The names of the sequences of a series, or null."""
     start_times: list[str | float] | None = None
-    """The times of the first steps of the sequences of a series, dates or numbers; null if they are
-    not known, or of more than 1000 sequences."""
+    """The times of the first steps of the sequences of a series, dates or numbers; null without
+    times, or for more than 1000 sequences."""
     bytes: int
     """The size of both arrays as float64, in bytes."""
     input_range: NumberRange | None

@@ -16,8 +16,8 @@ Value = Annotated[Nullable, Field(description="The number; null if it is undefin
 Criterion = Annotated[
     Nullable,
     Field(
-        description="With `ar1` noise, what is minimized: -2 ln of the restricted likelihood, "
-        "above its minimum. Null with white noise."
+        description="With `ar1` noise, -2 ln of the restricted likelihood, above its minimum. Null "
+        "with white noise."
     ),
 ]
 
@@ -33,7 +33,7 @@ class Interval(Span):
     """One piece of a confidence interval."""
 
     low_open: bool
-    """Whether the range of w_rec ends it, rather than the data."""
+    """True if this end is the search limit rather than a bound from the data."""
     high_open: bool
     """The same for the upper end."""
 
@@ -51,18 +51,18 @@ class PiecewiseEstimate(ResponseModel):
 
     value: Value
     standard_error: Nullable
-    """Its standard error, by the curvature at the optimum."""
+    """Its standard error, from the curvature at the optimum."""
     intervals: list[Interval]
     """The pieces, in order of w_rec."""
 
 
 class EffectReport(ResponseModel):
-    """Whether an effect on the target is visible in the data."""
+    """The test for an effect on the target."""
 
     visible: bool
-    """Whether it is."""
+    """True if an effect is detected."""
     p: float
-    """How often noise alone gives as large an effect."""
+    """The p-value: how often noise alone gives at least this much."""
 
 
 class InputEstimate(ResponseModel):
@@ -73,9 +73,9 @@ class InputEstimate(ResponseModel):
     w_in: Estimate
     """Its weight: the effect within one step."""
     steady_state_gain: Estimate
-    """w_in / (1 - w_rec): the long-run effect of a lasting change. Without ends if it was given."""
+    """w_in / (1 - w_rec), the long-run effect of a permanent change; null bounds if given."""
     effects: EffectReport | None
-    """Whether its effect is visible, given all other inputs; null if its gain was given, or if the
+    """The test for its effect, given all other inputs; null if its gain was given, or if the
     effects of all inputs are null."""
 
 
@@ -114,18 +114,18 @@ class ResidualTests(ResponseModel):
     autocorrelation: Nullable
     """At lag 1; null if there are no consecutive residuals."""
     ljung_box_p: Nullable
-    """The p-value of the Ljung-Box test for up to 10 lags, with a degree of freedom less for a
-    fitted `rho`; null for sequences with fewer targets, on average, than ten times their
-    number."""
+    """The p-value of the Ljung-Box test for up to 10 lags, with one degree of freedom less for a
+    fitted `rho`; null if the mean number of targets per sequence is below ten times the number
+    of sequences."""
     durbin_watson: Nullable
     """Near 2 if consecutive residuals are independent."""
 
 
 class Alternative(ResponseModel):
-    """What to change in the request to get a clearly better fit, and that fit."""
+    """The changes to the request for a clearly better fit, and that fit."""
 
     reason: str
-    """The reason against the present fit."""
+    """Why this fit was rejected."""
     options: Annotated[dict[str, Any], Field(title="Changed request", examples=[{"delay": 2}])]
     """The fields to change."""
     w_rec: float
@@ -137,46 +137,46 @@ class Alternative(ResponseModel):
 
 
 class Finding(ResponseModel):
-    """What was found, and what to do about it."""
+    """A finding, with the recommended action."""
 
     slug: str
     """The reason or the caution."""
     sentence: str
-    """What was found, in a sentence."""
+    """The finding, in a sentence."""
     advice: str
-    """What to do about it."""
+    """The recommended action."""
     input: str | None
     """The input that it concerns."""
     lag: int | None
     """A distance in time, in steps."""
     value: Nullable
-    """The size of what was found."""
+    """The size of the deviation."""
     p: Nullable
-    """How often noise alone gives as much."""
+    """The p-value: how often noise alone gives at least this much."""
 
 
 TEXTS: dict[str, dict[str, dict[str, str]]] = json.loads(
     Path(__file__).with_name("fit_texts.json").read_text("utf-8")
 )
-"""The sentence and the advice of every reason and caution, in the order of findings."""
+"""The sentence and the action of every reason and caution, in the order of findings."""
 Reason = Annotated[str, WithJsonSchema({"type": "string", "enum": [*TEXTS["reasons"]]})]
 Caution = Annotated[str, WithJsonSchema({"type": "string", "enum": [*TEXTS["cautions"]]})]
 
 
 class TrustReport(ResponseModel):
-    """Whether the interval of w_rec can be trusted."""
+    """The verdict on the interval of w_rec."""
 
     interval: bool
-    """Whether it can be trusted: there are no reasons not to."""
+    """True if `reasons` is empty."""
     reasons: list[Reason]
     """Reasons not to trust it."""
     cautions: list[Caution]
-    """What to consider, although it is no reason."""
+    """Caveats that do not invalidate the interval."""
     findings: list[Finding]
     """Reasons, then cautions, each in a sentence."""
     cautious: list[Span] | None
-    """The pieces of the interval of w_rec with `ar1` noise, which holds whether the noise is
-    autocorrelated or not; null without degrees of freedom."""
+    """The pieces of the interval of w_rec with `ar1` noise, which is valid for both white and
+    autocorrelated noise; null without degrees of freedom."""
 
 
 class FitResult(ResponseModel):
@@ -193,9 +193,9 @@ class FitResult(ResponseModel):
     target: str | None = None
     """The name of the target."""
     sequence_names: list[str] | None = None
-    """The names of the sequences, if they have some."""
+    """The names of the sequences, if given."""
     offset: Estimate | None = None
-    """The constant; null if there is none, without ends if it was given."""
+    """The constant; null without an offset; null bounds if it was given."""
     initial_states: list[Estimate] | None = None
     """S_0 of each sequence, or the shared one; null if it is not fitted."""
     delay: DelayEstimate | None = None
@@ -212,14 +212,14 @@ class FitResult(ResponseModel):
     rmse: Nullable = None
     """The square root of the cost."""
     innovation_sd: Nullable = None
-    """The standard deviation of the whitened residuals, by the degrees of freedom; null if there
-    are none."""
+    """The standard deviation of the whitened residuals, with the degrees of freedom as the divisor;
+    null if there are none."""
     r_squared: Nullable = None
-    """The fraction of the variance of the targets that is explained, by the residuals before
-    whitening; below 0 where the mean of the targets would fit better."""
+    """The explained fraction of the variance of the targets, from the residuals before whitening;
+    below 0 if the mean of the targets would fit better."""
     aic: Nullable = None
     """Akaike's information criterion, -2 ln of the full likelihood + 2 k. The variance of the
-    noise and `rho` are among the k parameters, so that both kinds of noise compare. Null where
+    noise and `rho` are among the k parameters, so both kinds of noise can be compared. Null if
     the cost is 0."""
     bic: Nullable = None
     """The Bayesian information criterion, with the penalty ln(n) k."""
@@ -230,20 +230,20 @@ class FitResult(ResponseModel):
     minima: list[Minimum] | None = None
     """All local minima, the lowest first."""
     unique: bool | None = None
-    """Whether a single w_rec has the lowest cost."""
+    """True if a single w_rec has the lowest cost."""
     identifiable: bool | None = None
-    """Whether the interval excludes any w_rec of the range."""
+    """True if the interval excludes any w_rec of the range."""
     at_limit: bool | None = None
-    """Whether w_rec is at an end of the range."""
+    """True if w_rec is at an end of the range."""
     residuals: ResidualTests | None = None
-    """Whether the residuals look independent."""
+    """Tests for autocorrelation of the residuals."""
     effects: EffectReport | None = None
-    """Whether any effect of the inputs is visible; null without inputs, where they are confounded
-    with the start, and where the fit leaves nothing to judge."""
+    """The test for an effect of any input; null without inputs, if they are confounded with the
+    start, and if the residuals are too small to test."""
     alternatives: list[Alternative] | None = None
-    """What to change to get a clearly better fit, the best first."""
+    """Clearly better fits, the best first."""
     trust: TrustReport | None = None
-    """Whether the interval of w_rec can be trusted."""
+    """The verdict on the interval of w_rec."""
 
 
 class FitArrays(ResponseModel):
@@ -254,7 +254,7 @@ class FitArrays(ResponseModel):
     step: IntegerVector
     """The step, from 1."""
     target: Vector
-    """The target; null where it is missing."""
+    """The target; null if it is missing."""
     prediction: Vector
     """The fit."""
     low: Vector

@@ -96,20 +96,20 @@ class FitRange(Range):
 
 
 class FitRequest(ComputationRequest):
-    """What to fit, and to which data."""
+    """The model to fit, and the data."""
 
     initial_state: InitialState | None = None
     """S_0, the state before the first step in use: a number, `shared` (one unknown for all
     sequences) or `each` (one unknown per sequence). Null means `each` for a series, and 0 for one
     target per sequence."""
     offset: Offset | None = None
-    """Whether a constant is added to the states, or that constant if it is known. Null means true
-    for a series, and false for one target per sequence."""
+    """True to fit a constant that is added to the states, or that constant if it is given. Null
+    means true for a series, and false for one target per sequence."""
     gains: Annotated[
         dict[ColumnName, KnownGain],
         Field(max_length=MAX_GAINS, default_factory=dict, examples=[{}]),
     ]
-    """Steady-state gains that are known, by the name of the input: its weight is then
+    """Given steady-state gains, by the name of the input: its weight is then
     gain · (1 - w_rec)."""
     delay: Delay = 0
     """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
@@ -117,8 +117,8 @@ class FitRequest(ComputationRequest):
     w_rec: FitRange = FitRange()
     """The range to search for w_rec."""
     noise: Literal["white", "ar1"] = "white"
-    """`ar1` for noise that follows a first-order autoregression. Its correlation is part of the
-    fit, and sequences and gaps are allowed."""
+    """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
+    and gaps are supported."""
     step: StepSchema | None = None
     """The time from one step to the next; by default that of the dataset."""
     confidence: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.95

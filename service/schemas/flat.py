@@ -1,7 +1,7 @@
 """Requests as flat options, such as query parameters and the options of a command.
 
-The fields of a dataset, a network, an optimizer and a window are options of their own: of a union
-those of the members that need no data, and of a list those of its items.
+Each field of a dataset, a network, an optimizer and a window is a separate option: of a union,
+the fields of the members without data; of a list, the fields of its items.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,14 +12,14 @@ from pydantic import BaseModel, RootModel
 from pydantic.fields import FieldInfo
 
 DIVIDED: Final = frozenset({"dataset", "network", "optimizer", "windows"})
-TAGS: Final = frozenset({"kind", "name"})  # the fields that tell the members of a union apart
+TAGS: Final = frozenset({"kind", "name"})  # discriminators of unions
 
 
 class Part(NamedTuple):
     """The part of a request that an option sets."""
 
     path: tuple[str | int, ...]
-    fields: dict[str, FieldInfo]  # that it may be: one per member of a union, by its tag
+    fields: dict[str, FieldInfo]  # its types: one per member of a union, by its tag
 
     @property
     def pointer(self) -> str:
@@ -28,7 +28,7 @@ class Part(NamedTuple):
 
     @property
     def has_tag(self) -> bool:
-        """Whether it selects the member of a union."""
+        """True if it selects the member of a union."""
         return len(self.fields) > 1 and self.path[-1] in TAGS
 
 
@@ -55,8 +55,8 @@ def flatten(model: type[BaseModel]) -> dict[str, Part]:
 def nest(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body of a request from the values of its options.
 
-    The parts of a list change its default items. There is one item where they differ in such a
-    part.
+    The parts of a list change its default items. If the items differ in such a part, the list has
+    one item.
     """
     body: dict[str, Any] = {}
     for name, value in values.items():
@@ -74,7 +74,7 @@ def nest(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_option(pointer: str, pointers: Mapping[str, str], given: Collection[str]) -> str | None:
-    """Return the option for a part of the body, one of those that are given if there is one.
+    """Return the option for a part of the body, preferably a given one.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def list_item(annotation: Any) -> Any:
 
 
 def differ(items: Sequence[BaseModel], part: str) -> bool:
-    """Return whether a part of the items of a list differs."""
+    """Return True if the items of a list differ in a part."""
     return any(vars(item)[part] != vars(items[0])[part] for item in items)
 
 

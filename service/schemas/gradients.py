@@ -17,7 +17,7 @@ class GradientTraceRequest(ObjectiveRequest):
     points: Annotated[Points, Field(min_length=1)] = TUTORIAL_POINTS
     aggregation: Aggregation = Aggregation.SUM
     """sum: the sum over all sequences. tutorial: as in the tutorial's figure, the summed output
-    gradient is passed to every sequence."""
+    gradient is backpropagated through every sequence."""
 
 
 class GradientTrace(ResponseModel):
@@ -43,7 +43,7 @@ class GradientTrace(ResponseModel):
             description="How the gradient changes over the whole sequence, based on "
             "g = growth_per_step to the power of the number of steps: vanishing if g is below "
             f"{STEADY[0]}, steady up to {STEADY[1]}, exploding above; zero where the gradients "
-            "of both weights and of all states but the last are exactly 0. Null where g is "
+            "of both weights and of all states except the last are exactly 0. Null if g is "
             "undefined."
         ),
     ]
@@ -57,7 +57,7 @@ class GradientTraceResponse(ResponseModel):
 
 
 class GradientCheckRequest(ObjectiveRequest):
-    """The weights at which to compare backpropagation with differences of the cost."""
+    """The weights at which to compare backpropagation with finite differences of the cost."""
 
     weights: WeightsSchema = WeightsSchema(w_in=-1.5, w_rec=2.0)
     """The weights."""
@@ -73,7 +73,7 @@ class GradientCheckResponse(ResponseModel):
     numeric: NullableWeights
     """By central differences of the cost."""
     absolute_error: Nullable
-    """The length of the difference of both gradients; null where either is not finite."""
+    """The length of the difference of the gradients; null if either is not finite."""
     relative_error: Nullable
     """The same, divided by the length of the longer gradient, or by the smallest one that the
-    difference resolves if that is larger, as it is at an optimum."""
+    difference resolves if that is larger, as at an optimum."""

@@ -1,4 +1,4 @@
-"""Optimizers: the models are generated from the registry of the engine."""
+"""Models of optimizers, generated from the registry of the engine."""
 
 from functools import reduce
 from inspect import getdoc
@@ -99,11 +99,11 @@ class OptimizerDescription(ResponseModel):
         Field(description="One iteration of one weight w with gradient g, or of both weights."),
     ]
     source: Annotated[str, Field(description="The publication.")]
-    variant: Annotated[str, Field(description="The variant that is implemented.")]
+    variant: Annotated[str, Field(description="The implemented variant.")]
     uses_magnitude: Annotated[
-        bool, Field(description="Whether it uses the magnitude of the gradient, not only its sign.")
+        bool, Field(description="True if it uses the magnitude of the gradient, not only its sign.")
     ]
-    accepts_clip: Annotated[bool, Field(description="Whether requests may have a clip.")]
+    accepts_clip: Annotated[bool, Field(description="True if it supports clipping.")]
     parameters: Annotated[list[OptimizerParameter], Field(description="The parameters.")]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_PIXELS: Final = 10_000_000
-"""The most pixels of a PNG, and of the image inside an SVG or PDF."""
+"""The maximum number of pixels of a PNG, and of the image inside an SVG or PDF."""
 
 
 class Theme(StrEnum):

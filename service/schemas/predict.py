@@ -1,4 +1,4 @@
-"""Predictions, and the models used for them."""
+"""Predictions, and their models."""
 
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -38,18 +38,18 @@ class FitModel(RequestModel):
     id: Annotated[str, Field(examples=["fit_" + "0" * 32])]
     """The id of the fit."""
     initial_state: State | None = None
-    """The initial state of new sequences; null is that of the fit."""
+    """The initial state of new sequences; null selects that of the fit."""
 
 
 class ContinuedSequence(RequestModel):
-    """The sequence of a fit that the inputs continue."""
+    """The sequence of a fit to continue."""
 
     sequence: Annotated[int, Field(ge=0), NUMBER] = 0
     """Its index in the dataset of the fit."""
 
 
 def _infer_kind(value: Any) -> Any:
-    """Add the kind that the prefix of an id tells."""
+    """Add the kind that follows from the prefix of an id."""
     if isinstance(value, dict) and "id" in value and "kind" not in value:
         return {"kind": "fit" if str(value["id"]).startswith("fit_") else "run", **value}
     return value
@@ -71,51 +71,51 @@ class PredictRequest(RequestModel):
     network: NetworkSchema = NetworkSchema()
     """The activation and the initial state."""
     model: Model | None = None
-    """A trained network, in place of weights and network."""
+    """A trained network, instead of weights and network."""
     inputs: Annotated[
         InputSequences, Field(examples=[TUTORIAL_TEST_SEQUENCE], validate_default=True)
     ] = TUTORIAL_TEST_SEQUENCE
     """Sequences; their lengths may differ. With a fit, each step is a list with one number per
     input, or a number if there is one input."""
     dataset: DatasetSource | None = None
-    """A dataset, whose inputs are used in their place."""
+    """A dataset, whose inputs are used instead of `inputs`."""
     continue_: Annotated[ContinuedSequence | None, Field(alias="continue")] = None
-    """With a fit: what the inputs continue."""
+    """With a fit: the sequence that the inputs continue."""
     return_states: Annotated[bool, Field(strict=True)] = False
-    """Whether to return the states at every step."""
+    """True to return the states at every step."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "PredictRequest":
         given = self.model_fields_set
         if self.dataset is not None and "inputs" in given:
-            raise error_at("two_sources", "inputs and dataset exclude each other")
+            raise error_at("two_sources", "inputs and dataset are mutually exclusive")
         if self.model is not None and given & {"weights", "network"}:
-            raise error_at("two_models", "model excludes weights and network")
+            raise error_at("two_models", "model cannot be combined with weights or network")
         if not isinstance(self.model, FitModel):
             if self.continue_ is not None:
                 raise error_at("no_fit", "only a fit can continue a sequence", "continue")
             if self.inputs[0].ndim > 1:
                 raise error_at("number_type", "Input should be a number", "inputs", 0, 0)
         elif self.dataset is not None:
-            raise error_at("no_dataset", "a fit predicts inputs, not a dataset", "dataset")
+            raise error_at("no_dataset", "with a fit, give inputs instead of a dataset", "dataset")
         elif "inputs" not in given:
-            raise error_at("no_inputs", "a fit needs inputs", "inputs")
+            raise error_at("no_inputs", "with a fit, inputs are required", "inputs")
         elif self.return_states:
-            raise error_at("states", "a fit returns outputs at every step", "return_states")
+            raise error_at("states", "a fit already returns outputs at every step", "return_states")
         elif self.continue_ is not None and len(self.inputs) != 1:
-            raise error_at("one_sequence", "one sequence continues another", "inputs")
+            raise error_at("one_sequence", "exactly one sequence can be continued", "inputs")
         return self
 
     @cached_property
     def used_model(self) -> WeightsModel | RunModel:
-        """The model unless it is a fit, or the weights and the network in its place."""
+        """The model unless it is a fit, or otherwise the weights and the network."""
         if isinstance(self.model, (WeightsModel, RunModel)):
             return self.model
         return WeightsModel.model_construct(**vars(self.weights), **vars(self.network))
 
 
 class ResolvedModel(ResponseModel):
-    """The weights and the network that were used."""
+    """The weights and the network of the prediction."""
 
     w_in: Nullable
     """The input weight."""
@@ -128,7 +128,7 @@ class ResolvedModel(ResponseModel):
 
 
 class PredictResponse(ResponseModel):
-    """The outputs, and the model that was used."""
+    """The outputs, and the model."""
 
     outputs: Vector
     """The last state of each sequence."""
@@ -137,11 +137,11 @@ class PredictResponse(ResponseModel):
     n_overflowed: int
     """Outputs that overflow float64; they are null."""
     model: ResolvedModel
-    """The model that was used."""
+    """The model of the prediction."""
 
 
 class FitPredictModel(ResponseModel):
-    """The fit that was used."""
+    """The fit of the prediction."""
 
     id: str
     """The id of the fit."""
@@ -171,6 +171,6 @@ class FitPredictResponse(ResponseModel):
     n_overflowed: int
     """Outputs that overflow float64; they are null."""
     model: FitPredictModel
-    """The fit that was used."""
+    """The fit of the prediction."""
     trust: TrustReport
-    """Whether the interval of the fit can be trusted."""
+    """The verdict on the interval of the fit."""

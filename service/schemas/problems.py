@@ -1,19 +1,19 @@
-"""Problems: errors as RFC 9457 describes them."""
+"""Problems: errors in the format of RFC 9457."""
 
 from service.schemas.base import ResponseModel
 
 
 class DetailMembers(ResponseModel):
-    """The numbers and names in a detail that a program may want."""
+    """The numbers and names of a detail, for programs."""
 
     limit: float | None = None
     """The limit that is exceeded."""
     needed: float | None = None
-    """What the request needs, in the unit of the limit."""
+    """The amount that the request requires, in the unit of the limit."""
     spent: float | None = None
     """The CPU seconds after which the work was stopped."""
     known: list[str] | None = None
-    """The known names, where a name is unknown."""
+    """The valid names, if a name is unknown."""
     line: int | None = None
     """The line of a table, from 1."""
     column: int | None = None
@@ -36,11 +36,11 @@ class ProblemField(DetailMembers):
     parameter: str | None = None
     """For a query parameter: its name, as in the URL."""
     detail: str
-    """Why it is invalid."""
+    """The reason why it is invalid."""
 
 
 class Problem(DetailMembers):
-    """Why a request failed, with the members of its detail."""
+    """The reason why a request failed, with the members of its detail."""
 
     type: str
     """/problems/ and the slug of the problem type."""
@@ -49,7 +49,7 @@ class Problem(DetailMembers):
     status: int
     """The HTTP status."""
     detail: str
-    """What is wrong with this request."""
+    """A description of the problem with this request."""
     request_id: str | None = None
     """The same as in the X-Request-ID header."""
     errors: list[ProblemField] | None = None

@@ -18,14 +18,14 @@ class DatasetSize(NamedTuple):
 
     n_samples: int  # N
     n_steps: int  # T, the length of the longest sequence
-    is_precomputed: bool = False  # its moments, and its factor if that is small, are stored
+    is_precomputed: bool = False  # True if its moments, and its factor if that is small, are stored
     n_inputs: int = 1  # q, at each step
-    is_series: bool = False  # every step may have a target
+    is_series: bool = False  # True if every step may have a target
 
 
 @dataclass(eq=False)
 class ResolvedDataset:
-    """A dataset, and what was computed from it before. Both are read when first needed."""
+    """A dataset with its stored reductions, both read when first needed."""
 
     dataset: Dataset
     read_precomputed: Callable[[], Precomputed | None] | None = None
@@ -34,8 +34,8 @@ class ResolvedDataset:
     def from_arrays(cls, inputs: Array, targets: Array) -> "ResolvedDataset":
         """Return a dataset for arrays that the caller passes.
 
-        -0.0 becomes 0.0 in place, since both have the same id. A copy could double the memory in
-        use.
+        -0.0 is replaced by 0.0 in place, because both have the same id. A copy could double the
+        memory in use.
         """
         for array in (inputs, targets):
             np.add(array, 0.0, out=array)
@@ -48,13 +48,13 @@ class ResolvedDataset:
 
     @property
     def size(self) -> DatasetSize:
-        """N and T, and whether the moments are known."""
+        """N and T, and True if the moments are stored."""
         known = self.read_precomputed is not None
         return DatasetSize(self.dataset.n_samples, self.dataset.n_steps, is_precomputed=known)
 
     @cached_property
     def precomputed(self) -> Precomputed | None:
-        """What was computed from the dataset before."""
+        """The stored reductions of the dataset."""
         return None if self.read_precomputed is None else self.read_precomputed()
 
     def objective(self, network: Network) -> Objective:

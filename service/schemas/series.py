@@ -47,8 +47,8 @@ class SequenceSchema(RequestModel):
         list[str | Real] | None,
         Field(min_length=1, fail_fast=True, examples=[["2024-01-01", "2024-01-08"]]),
     ] = None
-    """The times of its steps, if all sequences have them: dates or numbers, as in a table. Their
-    steps must be equal, and are the step of the series."""
+    """The times of its steps, if all sequences have them: dates or numbers, as in a table. They
+    must be equally spaced, by the step of the series."""
     inputs: Steps | None = None
     """The numbers of all inputs at each step, (T, q). Null is allowed if the series has no
     inputs."""
@@ -75,7 +75,7 @@ def check_inputs(n_inputs: int) -> None:
 
 
 def to_names(sequences: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of sequences; empty if they only count from 0, or are too many to store."""
+    """Return the names of sequences; empty if they are 0, 1, …, or too many to store."""
     is_count = all(name == str(i) for i, name in enumerate(sequences))
     return () if is_count or len(sequences) > MAX_NAMED else tuple(sequences)
 
@@ -91,7 +91,7 @@ def to_series(
     targets = [sequence.targets for sequence in sequences]
     names = [sequence.name for sequence in sequences if sequence.name is not None]
     if names and len({*names}) < len(sequences):
-        message = "All sequences must have different names, or none of them a name"
+        message = "Either all sequences or none must have names, which must be different"
         raise PydanticCustomError("names", message, {"at": ["sequences"]})
     if all(np.isnan(part).all() for part in targets):
         raise PydanticCustomError("no_target", "All targets are missing", {"at": ["sequences"]})
@@ -128,10 +128,10 @@ def _find_times(
 def series_id(series: Series) -> str:
     """Return the id of a series, which is the same for JSON, CSV and npz.
 
-    The hash covers its names, those of its sequences and their first times if they have some, and
-    its step as canonical JSON (RFC 8785); the number n of sequences and their lengths as unsigned
-    64-bit integers; then the inputs of all sequences and their targets as float64, nan where a
-    target is missing, all little-endian, with -0.0 taken as 0.0.
+    The hash covers its names, the names of its sequences and their first times if given, and its
+    step as canonical JSON (RFC 8785); the number n of sequences and their lengths as unsigned
+    64-bit integers; then the inputs of all sequences and their targets as float64, nan for missing
+    targets, all little-endian, with -0.0 replaced by 0.0.
     """
     head: dict[str, Any] = {
         "kind": "series",
@@ -148,7 +148,7 @@ def series_id(series: Series) -> str:
     sha256.update(series.lengths.astype("<u8").data)
     for array in (series.inputs, series.targets):
         for _, piece in pieces(array):
-            # One nan stands for all, whose bits may differ.
+            # Replace all nan by one, because their bits may differ.
             numbers = np.where(np.isnan(piece), np.nan, piece + 0.0)
             sha256.update(np.ascontiguousarray(numbers, dtype="<f8").data)
     return f"ds_{sha256.hexdigest()[:32]}"

@@ -17,7 +17,7 @@ from service.schemas.arrays import explain_out_of_range, in_range, is_number
 TOLERANCE: Final = 0.01  # of a step: rounded times, and clock changes in weekly data
 UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 CLOCK_CHANGE: Final = 3_600  # seconds
-CHANGE_HOUR: Final = 3  # until which clocks change
+CHANGE_HOUR: Final = 3  # the latest hour of a clock change
 BUSINESS_DAY: Final = "business day"
 MONTHS: Final = {"month": 1, "year": 12}
 ONE_MONTH: Final = np.timedelta64(1, "M")
@@ -71,7 +71,7 @@ class Times:
             try:
                 self._times.append(self._parse(text))
             except (ValueError, OverflowError):
-                kind = KIND if self._are_dates else "a number, as the first one"
+                kind = KIND if self._are_dates else "a number like the first one"
                 detail = f"{text[:40]!r} in {self._name!r} is not {kind}"
                 raise TimesError(len(self._times), detail, 0, False) from None
 
@@ -96,7 +96,7 @@ class Times:
         The times are empty if there are too many to store, and where each is one step, as without
         times. ``codes`` (N,) are the sequences of the rows, in ascending order.
 
-        It raises TimesError as `_find_step`.
+        It raises TimesError in the same cases as `_find_step`.
         """
         step = self._find_step(codes)
         _, first = np.unique(codes, return_index=True)
@@ -111,7 +111,7 @@ class Times:
     def _find_step(self, codes: NDArray[np.int64]) -> Step:
         """Return the step between the times of each sequence.
 
-        It raises TimesError if a time is not later than the one before it in its sequence, or the
+        It raises TimesError if a time is not later than its predecessor in the sequence, or the
         steps are not equal.
         """
         follows = np.diff(codes) == 0
@@ -189,7 +189,7 @@ class Times:
             what = "the same as" if gaps[i] == 0 else "earlier than"
             detail = (
                 f"the time in {self._name!r} is {what} in the row before; sort "
-                "the rows by time, or name the column that tells sequences apart (sequence=…)"
+                "the rows by time, or give the column that identifies the sequences (sequence=…)"
             )
         else:
             step = self._to_step(usual, unit)
@@ -247,7 +247,7 @@ def list_times(
 
 
 def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> NDArray[np.object_]:
-    """Return dates as text, with as much of the time as the dates and the step need."""
+    """Return dates as text, with the time of day only as far as the dates and the step require."""
     days = dates.astype("datetime64[D]")
     if (dates == days).all() and step.unit not in CLOCK_UNITS:
         return np.datetime_as_string(days).astype(object)
@@ -261,9 +261,9 @@ def _find_usual(gaps: Array) -> float:
 
 
 def _without_clock_changes(gaps: Array, times: Array) -> Array:
-    """Return gaps before times in seconds, with the usual gap where the clocks change.
+    """Return gaps before times in seconds, with the usual gap at clock changes.
 
-    That is in the night to a Sunday.
+    Clocks change in the night to a Sunday.
     """
     usual = _find_usual(gaps)
     dates = times.astype("datetime64[s]")

@@ -25,7 +25,7 @@ class TrainingRunRequest(TrainingRequest):
     initial_weights: WeightsSchema = TUTORIAL_START
     """The weights before the first iteration."""
     target_cost: Annotated[float, Field(ge=0), NUMBER] | None = None
-    """The run ends at the first cost that is at most this."""
+    """The run ends at the first cost that does not exceed this value."""
     record_every: Annotated[int, Field(ge=1, le=MAX_ITERATIONS), NUMBER] = 1
     """The number of iterations from one recorded iteration to the next."""
 
@@ -49,7 +49,7 @@ class TrainingRunResult(ResponseModel):
     """The result of a run. Every field is null until the run has succeeded."""
 
     outcome: Outcome | None = None
-    """How the run ended."""
+    """The outcome of the run."""
     initial: Evaluation | None = None
     """The cost at the initial weights."""
     final: Evaluation | None = None
@@ -59,7 +59,7 @@ class TrainingRunResult(ResponseModel):
     optimum: OptimumResponse | None = None
     """The exact optimum; null unless the activation is the identity."""
     gap_to_optimum: Nullable = None
-    """The final cost minus the cost of the optimum; null where unknown."""
+    """The final cost minus the cost of the optimum; null if unknown."""
 
 
 class TrainingRun(ComputationLifecycle, TrainingRunResult, ComputationSummary):

@@ -45,7 +45,7 @@ class ComputationRoutes:
             self._add_file(file, f"{path}/{{{id_name}}}{file.path}.{{suffix}}")
         self._add_list(path, resource.page_model)
         self._add_reads(f"{path}/{{{id_name}:id}}")
-        self._add_delete(f"{path}/{{{id_name}}}")  # an id with a suffix is unknown, too
+        self._add_delete(f"{path}/{{{id_name}}}")  # an id with a suffix is also unknown
 
     def _add_create(self, resource: Resource) -> None:
         job_type, model = self._job_type, self._job_type.response_model
@@ -68,7 +68,7 @@ class ComputationRoutes:
             status = 202 if unfinished else 201 if created else 200
             return json_response(self._describe(row), status, headers)
 
-        # FastAPI reads the body as the annotation says.
+        # FastAPI parses the body according to the annotation.
         create.__annotations__["body"] = json_body(job_type.path, job_type.request_model)
         self.router.add_api_route(
             job_type.path,
@@ -79,7 +79,7 @@ class ComputationRoutes:
             summary=resource.summary,
             description=f"{resource.effect} A long computation becomes a job, which can be polled "
             "or followed; `Prefer: respond-async` always creates a job. A repeated request returns "
-            "the same resource and computes nothing.",
+            "the same resource without computing it again.",
             responses={
                 200: {"description": "Computed earlier, or computed without storing it."},
                 201: {"model": model, "description": "Computed and stored."},
@@ -121,7 +121,7 @@ class ComputationRoutes:
         def list_page(
             state: AppStateDep, query: Annotated[ComputationListQuery, Query()]
         ) -> Response:
-            """Return one page of what is stored, newest first."""
+            """Return one page of the stored resources, newest first."""
             rows, next_cursor = list_page_of_computations(
                 state.database, kind, query.limit, query.cursor, query.status
             )
@@ -182,7 +182,7 @@ class ComputationRoutes:
 
         @self.router.delete(path, name=f"delete_{job_type.kind}", status_code=204)
         def delete(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
-            """Delete a finished one. A repeated request computes it again."""
+            """Delete a finished resource. A repeated request computes it again."""
             check_if_match(request, lambda: self._describe(self._read(item_id, state)))
             computations.delete(job_type, item_id, state.database)
             return Response(status_code=204)

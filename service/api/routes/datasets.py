@@ -30,12 +30,12 @@ DatasetId = Annotated[str, id_path(DATASET_ID)]
 def _describe_body() -> dict[str, Any]:
     """Describe the media types. The parts of the JSON schema are shared components.
 
-    The form is described in the text only: some generators fail where it stands beside other types.
+    The form is described in the text only: some generators fail if it is one of several types.
     """
     schema = DatasetRequest.model_json_schema(ref_template=REF_TEMPLATE)
     del schema["$defs"]
     bodies = request_examples(PATH, DatasetRequest)
-    del bodies["empty"]  # the body itself needs a kind
+    del bodies["empty"]  # the body itself requires a kind
     binary = {"schema": {"type": "string", "format": "binary"}}
     content = {
         "application/json": {"schema": schema, "examples": bodies},
@@ -59,25 +59,26 @@ async def store_dataset(
 ) -> Response:
     """Store a dataset.
 
-    Its id is a hash of its numbers, so that equal datasets have the same id.
+    Its id is a hash of its numbers, so equal datasets have the same id.
 
     A `text/csv` body is UTF-8 text with one sequence per row and an optional header. The target is
-    in the column that the header names `target`, otherwise in the last column. Fields are separated
-    by commas, semicolons or tabs. Numbers have a decimal point, or a decimal comma if it does not
-    separate fields or is in quotes. An index column is invalid, and so is a table that can be read
-    in two ways. `text/plain`, `application/csv` and `application/vnd.ms-excel` are other names of
-    the type. An `application/x-npz` body contains the arrays `inputs` (n, T) and `targets` (n,) or
-    (n, 1), which may be named `X` and `y`. Both formats are recognized by their first bytes in an
-    `application/octet-stream` body, and in the one file of a `multipart/form-data` body, whose
+    in the column `target` of the header, otherwise in the last column. Fields are separated by
+    commas, semicolons or tabs. Numbers have a decimal point, or a decimal comma if it does not
+    separate fields or is in quotes. Index columns and ambiguous tables are invalid. `text/plain`,
+    `application/csv` and `application/vnd.ms-excel` are treated as `text/csv`. An
+    `application/x-npz` body contains the arrays `inputs` (n, T) and `targets` (n,) or (n, 1), which
+    may be named `X` and `y`. Both formats are recognized by their first bytes in an
+    `application/octet-stream` body, and in the single file of a `multipart/form-data` body, whose
     field may have any name.
 
     With `?kind=series&target=sales&inputs=spend,heating` a file is a series: sequences with a
     target at every step, for fits. Its table has a header and one row per step, in the order of
-    time. An empty target is a gap; inputs have none. `sequence=region` names the column that
-    distinguishes the sequences, and `time=date` one whose equal steps become the step of the
-    series. Downloads put an apostrophe before names that begin with =, +, - or @, which
-    spreadsheets would run, and uploads take it off again. An archive contains `inputs` (n, T, q)
-    and `targets` (n, T), with nan for gaps, and `lengths` (n,) if the sequences differ in length.
+    time. An empty target is a gap; inputs must not have gaps. `sequence=region` selects the column
+    that identifies the sequences, and `time=date` a column of equally spaced times, which set the
+    step of the series. In downloads, names that begin with =, +, - or @ are prefixed with an
+    apostrophe, because spreadsheets would evaluate them; uploads remove it. An archive contains
+    `inputs` (n, T, q) and `targets` (n, T), with nan for gaps, and `lengths` (n,) if the sequences
+    differ in length.
     """
     columns = query.to_columns()
     if is_file(request):
@@ -121,7 +122,7 @@ async def get_dataset_file(
     """Download a dataset.
 
     Return the inputs and targets. CSV has one sequence per row, with its target in the last column.
-    That of a series has one row per step, with the columns sequence, time (named by its unit),
+    For a series, it has one row per step, with the columns sequence, time (named by its unit),
     inputs and target.
     """
     check_suffix(suffix, SUFFIXES)
@@ -142,7 +143,7 @@ def get_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> 
 def delete_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
     """Delete a dataset.
 
-    No computation may use it.
+    It must not be in use by a computation.
     """
     check_if_match(request, lambda: datasets.get_dataset(dataset_id, state.database))
     datasets.delete_dataset(dataset_id, state.database)

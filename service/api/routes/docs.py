@@ -1,4 +1,4 @@
-"""The OpenAPI schema, pages about problems, and Swagger UI from a package, to work offline."""
+"""The OpenAPI schema, pages about problems, and Swagger UI from a package, for use offline."""
 
 import base64
 import hashlib
@@ -41,7 +41,7 @@ _FILES: Final = {
 
 @router.get("/openapi.json")
 def openapi(request: Request) -> Response:
-    """Return the OpenAPI schema. Making it takes half a second, too long for the event loop."""
+    """Return the OpenAPI schema. Its creation takes half a second, too long for the event loop."""
     root = request.scope.get("root_path", "").rstrip("/")
     schema = request.app.openapi()
     if root:
@@ -72,7 +72,7 @@ async def docs(request: Request) -> Response:
         },
     )
     body = bytes(page.body)
-    # The inline script is known by its hash. Swagger UI sets styles in its markup.
+    # The inline script is allowed by its hash. Swagger UI sets styles in its markup.
     (script,) = INLINE_SCRIPT.findall(body)
     digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
     policy = POLICY.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")

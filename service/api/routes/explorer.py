@@ -1,8 +1,8 @@
 """The explorer at /, the page of fits at /fit, and their files below /explorer.
 
-The addresses of files in a page contain a digest of all files, so browsers keep them for ever and
-a page never mixes the modules of two versions. Addresses in the pages start with the root path. The
-modules derive the address of the API from their own.
+The addresses of files in a page contain a digest of all files, so browsers cache them permanently
+and a page never mixes the modules of two versions. Addresses in the pages start with the root
+path. The modules derive the address of the API from their own.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 
-# No other file is served. Some operating systems have other types, which "nosniff" refuses.
+# No other file is served. Some operating systems map other types, which "nosniff" rejects.
 MEDIA_TYPES: Final = {
     ".css": "text/css",
     ".csv": "text/csv",
@@ -68,9 +68,9 @@ IMPORT: Final = re.compile(rb'^(?:import|export) [^;]*?from "(.*?)"', re.MULTILI
 
 
 def find_modules(name: str, modules: dict[str, None] | None = None) -> dict[str, None]:
-    """Return a module and all that it imports at first, in the order in which it is needed.
+    """Return a module and its static imports, in the order in which they are needed.
 
-    What modules import later, with ``import(...)``, is not among them.
+    Dynamic imports, with ``import(...)``, are not included.
     """
     modules = {} if modules is None else modules
     if name not in modules:
@@ -83,7 +83,7 @@ def find_modules(name: str, modules: dict[str, None] | None = None) -> dict[str,
 
 HEAD: Final = (FOLDER / "head.html").read_text("utf-8").strip()  # of both pages
 
-# Browsers fetch a file again whenever the address changes, which it does while a run plays.
+# Browsers fetch a file again when the address changes, as during the playback of a run.
 ICON: Final = "data:image/svg+xml," + quote((FOLDER / "icon.svg").read_text("utf-8"))
 
 
@@ -99,7 +99,7 @@ def _task_options() -> str:
 
 
 class Page(NamedTuple):
-    """A page: its text, its main module, and all modules that it needs at first."""
+    """A page: its text, its main module, and all modules that it loads at the start."""
 
     template: Template
     main: str
@@ -151,8 +151,8 @@ async def page(request: Request, state: AppStateDep) -> Response:
 async def file(request: Request, path: str) -> Response:
     """Return a file of the page, or 304 if the client has the current version.
 
-    A page that was opened before an upgrade asks with another digest for what it loads later. Like
-    an address without a digest, that is valid but is not kept.
+    A page that was opened before an upgrade loads further files with another digest. Like an
+    address without a digest, this is valid, but the response is not cached.
     """
     name = ANY_DIGEST.sub("", path)
     if name not in FILES:

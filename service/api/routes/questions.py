@@ -1,4 +1,4 @@
-"""The routes of all questions: answers as JSON and as files, by POST, and some by GET."""
+"""The routes of all questions: responses as JSON and as files, by POST, and some by GET."""
 
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, getdoc
@@ -27,7 +27,7 @@ def make_question_router(question: Question[Any, Any]) -> APIRouter:
     pictures, tables = (*PICTURE_FORMATS,) if question.draw else (), (*question.tables,)
     for method in ("GET", "POST") if question.by_query else ("POST",):
         if question.picture_model:
-            # The path of pictures, of any suffix, comes last, since it matches those of tables.
+            # The path of pictures, with any suffix, comes last, because it matches those of tables.
             for suffix in tables:
                 _add_file(router, question, method, suffix, tables)
             _add_file(router, question, method, ANY, pictures)
@@ -38,7 +38,7 @@ def make_question_router(question: Question[Any, Any]) -> APIRouter:
 
 
 def _add_answer(router: APIRouter, question: Question[Any, Any], method: str) -> None:
-    """Add the route of the answer as JSON."""
+    """Add the route of the response as JSON."""
 
     async def answer(state: AppState, asked: Any) -> Response:
         request = asked.to_request() if method == "GET" else asked
@@ -108,7 +108,7 @@ def _read(method: str, path: str, model: Any, *, with_options: bool = False) -> 
 
 
 def _set_signature(handler: Callable[..., Any], **annotations: Any) -> None:
-    """Set the parameters that FastAPI reads."""
+    """Set the signature that FastAPI inspects."""
     parameters = [
         Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation)
         for name, annotation in annotations.items()

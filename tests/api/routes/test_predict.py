@@ -127,11 +127,11 @@ def test_weights_and_a_network_take_the_place_of_a_model(api: Any) -> None:
     )
     for name, value in (("weights", weights), ("network", network)):
         refused = api.post("/v1/predict", {"model": {}, name: value})
-        api.refused(refused, "", "model excludes weights and network")
+        api.refused(refused, "", "model cannot be combined with weights or network")
 
 
 def test_a_dataset_takes_the_place_of_inputs(api: Any) -> None:
-    api.refused(api.post("/v1/predict", {"dataset": {}, "inputs": [[1]]}), "", "exclude each other")
+    api.refused(api.post("/v1/predict", {"dataset": {}, "inputs": [[1]]}), "", "mutually exclusive")
     api.refused(api.post("/v1/predict", {"dataset": {"seed": -1}}), "/dataset/seed")
     missing = {"kind": "stored", "id": "ds_" + "0" * 32}
     for path in ("/v1/predict", "/v1/predict.csv"):
