@@ -1,4 +1,4 @@
-"""The exceptions of the service, independent of HTTP. `service.api.errors` maps them to it."""
+"""The exceptions of the service, independent of HTTP. `service.api.errors` maps them to HTTP."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ def count(n: int, noun: str) -> str:
 
 
 class ServiceError(Exception):
-    """The base class. Its message is for the caller and shows no internals.
+    """The base class. Its message is for the caller and does not reveal internals.
 
-    ``members`` are the numbers and names in the message that a program may want, by the names that
-    `service.schemas.problems` describes.
+    ``members`` are the numbers and names in the message for programs, by the names in
+    `service.schemas.problems`.
     """
 
     def __init__(self, detail: str, **members: Any) -> None:
@@ -53,7 +53,7 @@ class Invalid(ServiceError):
 
 
 class LimitExceeded(Invalid):
-    """The request is above a limit of this service: the members ``limit`` and what is above it."""
+    """The request exceeds a limit of this service, given by the member ``limit``."""
 
 
 class NotFound(ServiceError):
@@ -61,11 +61,11 @@ class NotFound(ServiceError):
 
 
 class Conflict(ServiceError):
-    """The state of a resource forbids the request."""
+    """The state of a resource does not permit the request."""
 
 
 class Busy(ServiceError):
-    """Too many requests are waiting; trying again may succeed."""
+    """Too many requests are waiting; a retry can succeed."""
 
 
 class NotReady(ServiceError):
@@ -77,7 +77,7 @@ class StoreError(ServiceError):
 
 
 class StoreUnavailable(StoreError):
-    """The database is unavailable; trying again may succeed."""
+    """The database is unavailable; a retry can succeed."""
 
 
 class StoreFull(StoreError):
@@ -85,7 +85,7 @@ class StoreFull(StoreError):
 
 
 class DiskFull(StoreFull):
-    """The disk of the database is full. Other programs may have filled it, and may free it."""
+    """The disk of the database is full, possibly because of other programs, which may free it."""
 
 
 class StartError(Exception):

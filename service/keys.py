@@ -8,14 +8,14 @@ from enum import StrEnum
 from hmac import compare_digest
 from typing import Final, NamedTuple
 
-PREFIX: Final = "rnn_"  # by which scanners for leaked secrets recognize a key
+PREFIX: Final = "rnn_"  # recognized by scanners for leaked secrets
 KEY_BYTES: Final = 32  # too many to guess, so a fast hash is enough
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 ENTRY: Final = re.compile(rf"({NAME.pattern}):(read|write):([0-9a-f]{{64}})")
 
 
 class Scope(StrEnum):
-    """What a key allows. ``write`` includes ``read``."""
+    """The permissions of a key. ``write`` includes ``read``."""
 
     READ = "read"
     WRITE = "write"
@@ -45,7 +45,7 @@ def parse_keys(text: str) -> tuple[ApiKey, ...]:
     """Parse comma-separated entries ``name:scope:hash``.
 
     Several entries may have the same name, so that a key can be replaced without an interruption.
-    The ValueError for a malformed one names its position, not its content.
+    The ValueError for a malformed entry contains its position, not its content.
     """
     entries = []
     for i, part in enumerate(filter(None, map(str.strip, text.split(","))), 1):
@@ -58,7 +58,7 @@ def parse_keys(text: str) -> tuple[ApiKey, ...]:
 
 
 def find_key(keys: Iterable[ApiKey], secret: bytes) -> ApiKey | None:
-    """Return the entry of a key, in a time that does not depend on which entry it is."""
+    """Return the entry of a key, in a time that does not depend on its position."""
     digest = _hash(secret)
     matches = [key for key in keys if compare_digest(key.digest, digest)]
     return matches[-1] if matches else None

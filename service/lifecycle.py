@@ -1,4 +1,4 @@
-"""The life of a computation: its kinds, its statuses, and why a job fails."""
+"""The life cycle of a computation: kinds, statuses, and reasons of failed jobs."""
 
 from enum import StrEnum
 from typing import Final, Literal
@@ -11,7 +11,7 @@ RETRYABLE: Final[tuple[Status, ...]] = ("failed", "cancelled")  # a repetition i
 
 
 class JobProblem(StrEnum):
-    """The slug of the problem that a failed job reports."""
+    """The slug of the problem of a failed job."""
 
     FAILED = "job"
     WORKER_LOST = "worker-lost"

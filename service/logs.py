@@ -1,6 +1,6 @@
 """The log: one line per record, as JSON or, on a terminal, as text.
 
-Lines go through a queue to a thread that writes them, so that a slow output does not block
+A thread writes the lines from a queue, so that a slow output does not block
 requests. structlog formats the records of Python's logging.
 """
 
@@ -21,8 +21,8 @@ from structlog.typing import EventDict, WrappedLogger
 from service.errors import ServiceError
 
 MAX_WAITING: Final = 20_000  # lines that wait while the output is blocked; more are dropped
-FLUSH_SECONDS: Final = 2.0  # for the lines that wait when the process ends
-QUIET: Final = ("alembic", "sqlalchemy", "dbos")  # libraries of which only errors matter
+FLUSH_SECONDS: Final = 2.0  # seconds for the waiting lines when the process ends
+QUIET: Final = ("alembic", "sqlalchemy", "dbos")  # libraries of which only errors are logged
 LOGGERS: Final = ("service", "uvicorn")
 
 
@@ -30,9 +30,9 @@ Lines = SimpleQueue[Any]  # of text, and of events to be set when the lines befo
 
 
 class BoundedQueueHandler(QueueHandler):
-    """Formats records and puts the lines into a queue.
+    """A handler that formats records and puts the lines into a queue.
 
-    It never blocks: it drops and counts what is too much.
+    It never blocks: excess lines are dropped and counted.
     """
 
     queue: Lines
@@ -47,7 +47,7 @@ class BoundedQueueHandler(QueueHandler):
         return self.format(record) + "\n"
 
     def enqueue(self, line: Any) -> None:
-        """Put a line into the queue, after a report of those that were dropped before it."""
+        """Put a line into the queue, after a report of dropped lines."""
         if self.queue.qsize() >= self._max_waiting:
             self._n_dropped += 1
             return
@@ -59,14 +59,14 @@ class BoundedQueueHandler(QueueHandler):
         self.queue.put(line)
 
     def flush(self) -> None:
-        """Wait until everything is written, but not long if the output is blocked."""
+        """Wait until everything is written, for a limited time if the output is blocked."""
         is_written = threading.Event()
         self.queue.put(is_written)
         is_written.wait(FLUSH_SECONDS)
 
 
 class LineListener(QueueListener):
-    """Writes lines. Those that wait together are flushed together."""
+    """A writer of lines. Waiting lines are flushed together."""
 
     queue: Lines
 
@@ -76,7 +76,7 @@ class LineListener(QueueListener):
 
     def handle(self, line: Any) -> None:
         """Write a line, or set an event after everything before it is written."""
-        with suppress(OSError, ValueError):  # a full disk, text that the encoding does not have
+        with suppress(OSError, ValueError):  # a full disk, text outside the encoding
             if isinstance(line, str):
                 self._stream.write(line)
             if self.queue.empty():
@@ -90,7 +90,7 @@ def configure_log(
 ) -> BoundedQueueHandler:
     """Send the log of this process to a stream, by default the standard error.
 
-    ``logging.shutdown`` writes what waits. Python calls it at a regular exit.
+    ``logging.shutdown`` writes the waiting lines. Python calls it at a regular exit.
     """
     if stream is None:
         # sys.stderr itself flushes every line.
@@ -122,8 +122,8 @@ def _make_formatter(is_terminal: bool) -> ProcessorFormatter:
 
 
 def _simplify(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Reduce the traceback of an expected error, such as no database, to its message."""
-    event.pop("color_message", None)  # the event of uvicorn once more, with colors
+    """Reduce the traceback of an expected error, such as a missing database, to its message."""
+    event.pop("color_message", None)  # a duplicate of uvicorn's event, with colors
     last_line = event["event"].rstrip().rpartition("\n")[2]
     name, separator, sentence = last_line.partition(": ")
     if separator and name.startswith(f"{ServiceError.__module__}."):

@@ -1,4 +1,4 @@
-"""Every file format besides JSON: tables and archives, read and written."""
+"""File formats other than JSON: reading and writing tables and archives."""
 
 from typing import Final
 

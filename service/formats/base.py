@@ -1,4 +1,4 @@
-"""What the formats share: the arrays of a dataset, and the limits of their size."""
+"""The common part of the formats: the arrays of a dataset, and the limits of their size."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Final, NamedTuple, Protocol, TypeAlias
@@ -31,7 +31,7 @@ DatasetArrays: TypeAlias = tuple[Array, Array]
 
 
 class SeriesColumns(NamedTuple):
-    """The columns of a file that make a series, by name."""
+    """The columns of a series in a file, by name."""
 
     target: str = TARGET
     inputs: tuple[str, ...] | None = None  # by default all other columns
@@ -44,26 +44,26 @@ class SeriesColumns(NamedTuple):
 
     @property
     def decimal_mark(self) -> str | None:
-        """The decimal mark that the query tells; raises Invalid if it tells two."""
+        """The decimal mark in the query; raises Invalid if it is contradictory."""
         if self.thousands is None:
             return self.decimal
         if self.decimal == self.thousands:
-            detail = "one mark cannot divide thousands and be the decimal mark"
+            detail = "the decimal and thousands separators must differ"
             raise Invalid(detail, parameter="thousands")
         return "," if self.thousands == "." else "."
 
 
 class SeriesStream(NamedTuple):
-    """A stored series to be written, all sequences one after the other."""
+    """A stored series to be written, with all sequences concatenated."""
 
-    columns: Mapping[str, Any]  # ``inputs``, ``target``, ``step``, perhaps ``sequence_names``
+    columns: Mapping[str, Any]  # ``inputs``, ``target``, ``step``, optionally ``sequence_names``
     lengths: NDArray[np.int64]  # (n,), of the sequences
     inputs: ArrayStream  # (N, q)
     targets: ArrayStream  # (N,)
 
 
 class DatasetFormat(NamedTuple):
-    """A format of files that hold a dataset, or a series.
+    """A format of files with a dataset, or a series.
 
     Reading converts a file to arrays; it raises Malformed, Invalid and LimitExceeded.
     """

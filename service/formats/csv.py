@@ -1,4 +1,4 @@
-"""CSV tables: datasets are read, columns of any kind are written."""
+"""CSV tables: reading datasets, and writing columns of any kind."""
 
 import math
 import re
@@ -27,7 +27,7 @@ from service.formats.csv_tables import (
 from service.schemas.arrays import is_number
 from service.store.array_codec import ArrayStream
 
-# The header of an index that pandas and R write, and the one that pandas reads there.
+# The header of an index in files of pandas and R, and the one that pandas reads there.
 INDEX: Final = re.compile(r"|unnamed: 0(\.\d+)?")
 LIKE_A_NUMBER: Final = re.compile(r"[\"'\u2018\u2019\u201c\u201d]*+\s*+[-+.,\u2212\d]")
 
@@ -35,13 +35,13 @@ LIKE_A_NUMBER: Final = re.compile(r"[\"'\u2018\u2019\u201c\u201d]*+\s*+[-+.,\u22
 def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
     """Read a table with one sequence per row and its target.
 
-    The target is in the column that the header names ``target``, otherwise in the last column.
+    The target is in the column ``target`` of the header, otherwise in the last column.
     `find_layout` finds the separator, which is a comma, a semicolon or a tab. Numbers have a
     decimal point, or a decimal comma that is not the separator or is in quotes. A byte order mark,
     any line ending, blank lines, spaces around numbers and quoted numbers are accepted.
 
     It raises Malformed, Invalid and LimitExceeded. The pointer of an invalid number is that of the
-    same number in JSON, and the detail quotes the line. What follows an error is not read.
+    same number in JSON, and the detail quotes the line. Reading stops at the first error.
     """
     lines = read_lines(body, limits)
     sample = list(islice(lines, SAMPLE))
@@ -63,10 +63,10 @@ def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
 
 
 def find_layout(sample: list[Line]) -> tuple[Layout, bool]:
-    """Return the layout of a table from its first lines, and whether the first one is a header.
+    """Return the layout of a table from its first lines, and True if the first one is a header.
 
-    It is one if it names a target, or if it has only names. A header decides which column is the
-    target; otherwise it is the last column. It raises Invalid if that is not clear.
+    It is a header if it contains ``target``, or only names. The target is selected by the header;
+    otherwise it is the last column. It raises Invalid if the layout is ambiguous.
     """
     separator = find_separator(sample)
     header = split_line(sample[0][1], separator)
@@ -89,8 +89,8 @@ def find_layout(sample: list[Line]) -> tuple[Layout, bool]:
         raise Invalid(f"{cite(sample[0])}: {problem}", "/inputs", line=sample[0][0])
     target = fields.index(TARGET) if n_targets else len(fields) - 1
     inputs = [column for column in range(len(fields)) if column != target]
-    # A line with names and numbers is not a header, nor is one of numbers in another notation, such
-    # as ``'1'``: it is better to reject a name than to lose a row.
+    # A line with names and numbers is not a header, nor is a line of numbers in another notation,
+    # such as ``'1'``: it is better to reject a name than to lose a row.
     may_be_row = any(LIKE_A_NUMBER.match(field) or is_number(field) for field in fields)
     has_header = n_targets > 0 or (any(fields) and not may_be_row)
     names = header if has_header else [""] * len(header)
@@ -100,8 +100,7 @@ def find_layout(sample: list[Line]) -> tuple[Layout, bool]:
 def write_csv(columns: Mapping[str, ArrayStream], file: BinaryIO) -> None:
     """Write a table with a header, chunk by chunk, from columns (m,).
 
-    Numbers read back exactly. Where a number is not finite the field is empty. Texts are written
-    as they are.
+    Numbers are written exactly. The field of a non-finite number is empty. Texts are unchanged.
     """
     n_rows = max(column.size for column in columns.values())
     size = max(1, CHUNK // len(columns))
@@ -134,7 +133,7 @@ def write_rows(
 
 
 def to_texts(column: NDArray[Any]) -> list[str]:
-    """Return numbers as fields, empty where one is not finite; texts as they are."""
+    """Return numbers as fields, empty for non-finite numbers; texts are unchanged."""
     values: list[Any] = column.tolist()
     if column.dtype == object:
         return values

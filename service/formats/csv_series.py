@@ -31,9 +31,9 @@ from service.schemas.arrays import is_number
 from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, check_inputs, to_names
 from service.schemas.times import MAX_NAMED, Times, TimesError, list_times
 
-NO_HEADER: Final = "there is no header; the first line must name the columns"
-LAYOUT: Final = "a line with the names of the columns must come first, and then one row per step"
-WHICH_MARK: Final = "name the decimal mark (decimal=, or decimal=.)"
+NO_HEADER: Final = "there is no header; the first line must contain the column names"
+LAYOUT: Final = "the first line must contain the column names, followed by one row per step"
+WHICH_MARK: Final = "give the decimal mark (decimal=, or decimal=.)"
 NAME_RULE: Final = f"a name has 1 to {MAX_NAME} characters, no quotes and no control characters"
 ADVICE: Final = "; leave missing targets empty, write no units, and choose the inputs (inputs=…)"
 TIME: Final = "time"  # the header of dates
@@ -43,17 +43,17 @@ FORMULA: Final = re.compile(r"'*+[=+@-]")  # what spreadsheets run, also if it w
 
 
 def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Series:
-    """Read a table with one row per step, whose header names the columns.
+    """Read a table with a header and one row per step.
 
-    The rows of a sequence are in the order of time; sequences may alternate. An empty target is a
-    gap. Separators, decimal marks, quotes, line endings and errors are those of `read_csv`.
+    The rows of a sequence are in the order of time; sequences may be interleaved. An empty target
+    is a gap. Separators, decimal marks, quotes, line endings and errors are those of `read_csv`.
     """
     lines = read_lines(body, limits)
     sample = list(islice(lines, SAMPLE))
     if not sample:
         raise Invalid(f"the table is empty: {LAYOUT}", "/sequences")
     layout = _find_layout(sample, chosen)
-    # Commas that separate fields leave points only one meaning.
+    # If commas separate fields, points are unambiguous.
     ambiguous = "," if layout.separator == "," else ".,"
     mark, width = chosen.decimal_mark, len(layout.names)
     marks = {
@@ -94,7 +94,7 @@ def _find_layout(sample: list[Line], chosen: SeriesColumns) -> Layout:
     for column, field in enumerate(header):
         positions.setdefault(field, []).append(column)
     found = dict[str | None, int]()
-    few = inputs[:MAX_INPUTS]  # all of them, or there are too many
+    few = inputs[:MAX_INPUTS]  # all of them, unless there are too many
     for parameter, name in [*roles.items(), *(("inputs", name) for name in few)]:
         if name is not None:
             problem = _find_problem(positions, name, is_taken=name in found)
@@ -109,7 +109,7 @@ def _find_layout(sample: list[Line], chosen: SeriesColumns) -> Layout:
 
 
 def _find_problem(positions: Mapping[str, list[int]], name: str, *, is_taken: bool) -> str | None:
-    """Return why a column cannot be chosen, given the positions of the columns of each name."""
+    """Return why a column is invalid, given the positions of the columns of each name."""
     if name not in positions:
         if any(map(is_number, positions)):
             return NO_HEADER
@@ -127,7 +127,7 @@ def _is_name(name: str) -> bool:
 
 
 class _SeriesRows:
-    """The rows of a series as they are read."""
+    """The rows of a series during reading."""
 
     def __init__(self, layout: Layout, limits: SizeLimits, chosen: SeriesColumns) -> None:
         self._layout, self._limits, self._chosen = layout, limits, chosen
@@ -244,11 +244,11 @@ def _number(labels: list[str], codes: NDArray[np.int64]) -> list[str]:
 
 
 def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
-    """Write a table that `read_series_csv` reads back: sequence, time, inputs, target.
+    """Write a table in the format of `read_series_csv`: sequence, time, inputs, target.
 
-    The header of times is the unit of the step, or ``time`` for dates. The time of the first step
-    is one step if it is not known. Sequences without names are numbered from 0. Underscores follow
-    a header that is also the name of another column.
+    The header of times is the unit of the step, or ``time`` for dates. Without times, the first
+    step is at the time of one step. Sequences without names are numbered from 0. Underscores are
+    appended to a header that is also the name of another column.
     """
     names = [*series.columns["inputs"], series.columns["target"]]
     step = Step(**series.columns["step"])
@@ -281,12 +281,12 @@ def _make_unique(name: str, others: list[str]) -> str:
 
 
 def _encode_name(name: str) -> str:
-    """Return a name as a field: an apostrophe keeps spreadsheets from running it as a formula."""
+    """Return a name as a field: an apostrophe prevents spreadsheets from evaluating a formula."""
     if FORMULA.match(name):
         name = f"'{name}"
     return f'"{name}"' if any(mark in name for mark in SEPARATORS) else name
 
 
 def _decode_name(field: str) -> str:
-    """Return the name that `_encode_name` made a field of."""
+    """Return the name in a field of `_encode_name`."""
     return field[1:] if field.startswith("'") and FORMULA.match(field) else field

@@ -1,4 +1,4 @@
-"""Tables: their lines, the fields of these, and the numbers in some columns."""
+"""Tables: their lines, fields, and the numbers in selected columns."""
 
 import io
 import re
@@ -16,12 +16,12 @@ from service.schemas.arrays import explain_out_of_range, in_range, is_number
 
 SAMPLE: Final = 20  # lines that determine the layout
 PARSED_NUMBERS: Final = 4_000  # read at a time
-SEPARATORS: Final = (";", "\t", ",")  # a comma may be a decimal comma beside the others
+SEPARATORS: Final = (";", "\t", ",")  # with the others, a comma can be a decimal comma
 MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row
 MAX_SHOWN: Final = 40  # characters of a line or a field in a message
 
-# Every quantifier is possessive: lines may be long, and no character may be read again for each of
-# those before it. A field in quotes may contain separators.
+# Every quantifier is possessive, because backtracking in long lines would take quadratic time. A
+# field in quotes can contain separators.
 QUOTED: Final = re.compile(r'"[^"]*+"')
 FIELDS: Final = {
     separator: re.compile(rf'{separator} *+(?:"([^"]*+)" *+(?={separator}|$)|([^{separator}]*+))')
@@ -29,7 +29,7 @@ FIELDS: Final = {
 }
 MARKS: Final = {",": "comma", ".": "point"}
 OTHER: Final = {",": ".", ".": ","}
-# Numbers that a mark divides into thousands. What follows may be the other mark.
+# Numbers with thousands separators, optionally followed by the other mark.
 THOUSANDS: Final = {
     mark: re.compile(rf"[+-]?[1-9]\d{{0,2}}(?:[{mark}]\d{{3}})++(?:[{OTHER[mark]}]\d*+)?")
     for mark in MARKS
@@ -75,18 +75,18 @@ def find_separator(sample: list[Line]) -> str:
 
 
 def cite(line: Line) -> str:
-    """Return the number and the beginning of a line, as a message quotes it."""
+    """Return the number and the beginning of a line, for a message."""
     number, text = line
     return f"line {number} ({shorten(text)})"
 
 
 def shorten(text: str) -> str:
-    """Return a text in quotes, as a message shows it."""
+    """Return a text in quotes, for a message."""
     return repr(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
 
 
 class DecimalMarks:
-    """Whether numbers have decimal points or commas, and the first number with each."""
+    """The decimal mark of numbers, with the first number for each of both marks."""
 
     def __init__(
         self, pointer: str, decimal: str | None, ambiguous: Sequence[str], advice: str
@@ -96,20 +96,20 @@ class DecimalMarks:
         Parameters
         ----------
         pointer
-            Of errors.
+            The JSON pointer of errors.
         decimal
-            The decimal mark, if it is known. The other mark then separates thousands.
+            The decimal mark, if given. The other mark then separates thousands.
         ambiguous
-            The marks that may separate thousands where no decimal mark is known.
+            The marks that can separate thousands if no decimal mark is known.
         advice
-            What to do about numbers that can be read in two ways.
+            The advice for ambiguous numbers.
         """
         self._pointer, self._decimal, self._advice = pointer, decimal, advice
         self._ambiguous = {*ambiguous}
         self._first: dict[str, tuple[Line, str]] = {}
 
     def normalize(self, lines: Sequence[Line], fields: Sequence[str]) -> Sequence[str]:
-        """Return the fields of lines, as many of each, with decimal points.
+        """Return the fields of lines, equally many of each, with decimal points.
 
         It raises Invalid if both marks are used.
         """
@@ -124,8 +124,8 @@ class DecimalMarks:
         if len(self._first) == 2:
             comma, point = (cite(self._first[mark][0]) for mark in MARKS)
             detail = (
-                f"{comma} has a comma, and {point} a point: either is the decimal mark, and the "
-                f"other separates thousands; {self._advice}"
+                f"{comma} uses a comma and {point} a point: one must be the decimal mark, the "
+                f"other the thousands separator; {self._advice}"
             )
             raise Invalid(detail, self._pointer)
         for mark in self._first.keys() & self._ambiguous:
@@ -134,7 +134,7 @@ class DecimalMarks:
         return [field.replace(",", ".") for field in fields] if "," in self._first else fields
 
     def _ungroup(self, line: Line, field: str) -> str:
-        """Return a number with a decimal point, and without marks between thousands."""
+        """Return a number with a decimal point, and without thousands separators."""
         (other,) = MARKS.keys() - {self._decimal}
         if other in field and not THOUSANDS[other].fullmatch(field):
             detail = f"{cite(line)}: the {MARKS[other]} in a number does not separate thousands"
@@ -142,23 +142,21 @@ class DecimalMarks:
         return field.replace(other, "").replace(",", ".")
 
     def check(self) -> None:
-        """Raise Invalid if every mark may as well separate thousands."""
+        """Raise Invalid if every mark could also separate thousands."""
         for mark in self._first.keys() & self._ambiguous:
             line, number = self._first[mark]
             decimal, whole = number.replace(",", "."), number.replace(mark, "")
             name = MARKS[mark]
-            readings = (
-                f"{decimal} with a decimal {name}, or {whole} with a {name} between thousands"
-            )
-            detail = f"{cite(line)}: {number} can be {readings}; {self._advice}"
+            readings = f"{decimal} with a decimal {name}, or {whole} with a thousands separator"
+            detail = f"{cite(line)}: {number} is ambiguous: {readings}; {self._advice}"
             raise Invalid(detail, self._pointer)
 
 
 class Layout(NamedTuple):
-    """What is in the columns of a table."""
+    """The contents of the columns of a table."""
 
     separator: str
-    names: list[str]  # of all columns; empty where one has none
+    names: list[str]  # of all columns; empty for a column without one
     inputs: list[int]
     target: int
     is_series: bool = False  # targets may be missing
@@ -177,7 +175,7 @@ class Layout(NamedTuple):
 
 
 class TableReader:
-    """Reads the rows of a table, and the numbers in some columns."""
+    """A reader of the rows of a table, and the numbers in selected columns."""
 
     def __init__(self, layout: Layout, marks: Mapping[DecimalMarks, slice]) -> None:
         """Start at the first row.
@@ -185,7 +183,7 @@ class TableReader:
         Parameters
         ----------
         marks
-            Which columns, all of numbers, have the same decimal mark.
+            The decimal marks of groups of columns, all of numbers.
         """
         self._layout, self._marks = layout, marks
         self._n_rows = 0
@@ -193,8 +191,7 @@ class TableReader:
     def read(self, lines: Iterator[Line]) -> Iterator[tuple[list[Line], list[str], Array]]:
         """Yield a few rows at a time; raises Invalid.
 
-        Each part has lines, the fields of all of them, and the numbers of each (n, m), nan where
-        one is missing.
+        Each part has lines, their fields, and their numbers (n, m), nan for missing ones.
         """
         width = len(self._layout.names)
         while part := list(islice(lines, max(1, PARSED_NUMBERS // width))):
@@ -210,14 +207,14 @@ class TableReader:
             marks.check()
 
     def _split(self, part: list[Line]) -> list[str]:
-        """Return the fields of lines; raises Invalid unless there are as many in each."""
+        """Return the fields of lines; raises Invalid unless their number is equal."""
         separator, width = self._layout.separator, len(self._layout.names)
         texts = [text for _, text in part]
         whole = separator.join(texts)
         if '"' in whole:
             rows = [split_line(text, separator) for text in texts]
             widths = [*map(len, rows)]
-        else:  # counted first, since fields take more memory than text
+        else:  # counted first, because fields take more memory than text
             rows = []
             widths = [text.count(separator) + 1 for text in texts]
         if {*widths} != {width}:

@@ -1,4 +1,4 @@
-"""Archives of arrays in the format npz: datasets are read, arrays of any kind are written."""
+"""Archives of arrays in the format npz: reading datasets, and writing arrays of any kind."""
 
 import io
 import math
@@ -21,18 +21,18 @@ from service.schemas.series import check_inputs
 from service.store.array_codec import ArrayStream
 
 FIELDS: Final = ("inputs", "targets", "lengths")  # in the pointers of errors
-# The names that the fields may have; the second pair is that of scikit-learn.
+# The valid names of the fields; the second pair is that of scikit-learn.
 NAMES: Final = (FIELDS[:2], ("X", "y"))
 SERIES_NAMES: Final = (FIELDS[:2], FIELDS)
 MAX_HEADER: Final = 1000  # bytes; numpy's own headers take about a hundred
 MAX_MEMBERS: Final = 1000  # listing millions of them would take long
 MEMBER_MARK: Final = b"PK\x01\x02"  # at the start of every member's entry in the directory
-METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the memory of others is not bounded
+METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the memory for others is not bounded
 MAX_EXACT: Final = 2**53  # float64 represents all integers up to this magnitude
 
 
 def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
-    """Read an archive of ``inputs`` (N, T) and ``targets`` (N,) that holds nothing else.
+    """Read an archive of ``inputs`` (N, T) and ``targets`` (N,), and no other arrays.
 
     They may be named ``X`` and ``y``, and the targets may be a column (N, 1). The sizes are checked
     before anything is unpacked. It raises Malformed, Invalid and LimitExceeded.
@@ -50,11 +50,11 @@ def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
 
 
 def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Series:
-    """Read an archive of ``inputs`` (n, T, q) and ``targets`` (n, T), nan where one is missing.
+    """Read an archive of ``inputs`` (n, T, q) and ``targets`` (n, T), nan for missing ones.
 
-    With ``lengths`` (n,), what follows the end of a sequence is ignored. The query names the
-    columns; by default they are ``input_1``, ``input_2``, … and ``target``. It raises the errors of
-    `read_npz`.
+    With ``lengths`` (n,), steps after the end of a sequence are ignored. The names of the columns
+    are in the query; by default they are ``input_1``, ``input_2``, … and ``target``. It raises the
+    errors of `read_npz`.
     """
     for parameter in ("sequence", "time", "decimal", "thousands"):
         if getattr(chosen, parameter) is not None:
@@ -111,7 +111,7 @@ def _open(body: bytes, choices: Sequence[tuple[str, ...]]) -> list["_Member"]:
 
 
 class _Member:
-    """An array of numbers in an archive, whose size is that of its member."""
+    """An array of numbers in an archive, of the size of its member."""
 
     def __init__(self, archive: zipfile.ZipFile, name: str, field: str) -> None:
         self._archive, self._name, self._pointer = archive, name, f"/{field}"
@@ -119,7 +119,7 @@ class _Member:
         if info.compress_type not in METHODS or info.flag_bits & 1:
             raise Malformed(f"{info.filename} is neither stored nor deflated, or it is encrypted")
         with _read_errors(info.filename), archive.open(info) as file:
-            # The versions 2 and 3 differ in the encoding of names, which numbers do not have.
+            # Versions 2 and 3 differ in the encoding of names, which arrays of numbers do not have.
             is_first = npy.read_magic(file) == (1, 0)
             read_header = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
             self.shape, _, self.dtype = read_header(file, max_header_size=MAX_HEADER)
@@ -149,7 +149,7 @@ class _Member:
 
 
 class _InterruptibleFile:
-    """A file that the caller of a computation may stop to read."""
+    """A file whose reading can be interrupted."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -161,7 +161,7 @@ class _InterruptibleFile:
 
 
 def _check(numbers: Array, pointer: str) -> Array:
-    """Return numbers that a dataset may hold; raises Invalid for others."""
+    """Return numbers that a dataset can contain; raises Invalid for others."""
     at = first_outside(numbers)
     if at is not None:
         where = "/".join((pointer, *map(str, at)))
@@ -171,7 +171,7 @@ def _check(numbers: Array, pointer: str) -> Array:
 
 @contextmanager
 def _read_errors(what: str) -> Iterator[None]:
-    """Raise Malformed in place of any exception; zipfile and numpy list none for damaged bytes."""
+    """Raise Malformed for any exception; zipfile and numpy do not specify which they raise."""
     try:
         yield
     except ServiceError:

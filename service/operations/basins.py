@@ -40,11 +40,11 @@ def estimate(request: BasinMapRequest, size: DatasetSize, limits: Limits) -> flo
 
 
 class StepwiseBasinMap(StepwiseComputation):
-    """A basin map, a tile of rows at a time. Its parts are finished tiles.
+    """A basin map, computed in tiles of rows. Its parts are the finished tiles.
 
-    A step has ``stride`` iterations, by default those of about a tenth of a second. A tile has at
-    most ``tile`` initial weights, so that a checkpoint of any map is small, and no more than one
-    iteration can train in that time, but at least one row.
+    A step has ``stride`` iterations, by default as many as take about a tenth of a second. A tile
+    has at most ``tile`` initial weights, so that a checkpoint of any map is small, and at most as
+    many as one iteration can train in that time, but at least one row.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class StepwiseBasinMap(StepwiseComputation):
         self.w_in = axis(request.window.w_in, request.window.resolution)
         self.w_rec = axis(request.window.w_rec, request.window.resolution)
         n_columns = self.w_in.size
-        # As many rows as one row could have iterations.
+        # As many rows as the iterations of one row in that time.
         rows = steps_per_stop(request, dataset.size, n_starts=n_columns)
         self.tile_rows = max(1, min(tile // n_columns, rows))
         self.finished_tiles: list[BasinCheckpoint] = []

@@ -1,4 +1,4 @@
-"""Who sent the current request."""
+"""The client of the current request."""
 
 from contextvars import ContextVar
 from typing import Final

@@ -18,13 +18,13 @@ def describe(
 ) -> ResponseModel:
     """Return a computation as its response model.
 
-    The model is built without validation: the row holds the result as it was validated when it
-    was computed. ``error`` is the problem that a failed job reports.
+    The model is built without validation, because the result in the row was validated when it was
+    computed. ``error`` is the problem of a failed job.
     """
     progress = Progress.model_construct(done=row.progress_done, total=row.progress_total)
     own = {"progress": progress, "error": error, "links": links(job_type, row) if row.id else None}
     columns = {field.name: getattr(row, field.name) for field in fields(row)}
-    values = columns | (row.result or {}) | own  # of which the model has some
+    values = columns | (row.result or {}) | own  # the model has some of these
     return job_type.response_model.model_construct(**values)
 
 

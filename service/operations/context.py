@@ -1,4 +1,4 @@
-"""What use cases share: the database, the limits, locks and the scheduler."""
+"""The context of use cases: the database, the limits, locks and the scheduler."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from service.store.jobs import Enqueue
 
 
 class SharedLock(asyncio.Lock):
-    """A lock that knows how many requests hold it or wait for it."""
+    """A lock with the number of requests that hold it or wait for it."""
 
     n_users = 0
 
@@ -35,7 +35,7 @@ class SharedLock(asyncio.Lock):
         self.release()
 
     def is_awaited(self) -> bool:
-        """Return whether a request waits for the one that holds it."""
+        """Return True if a request waits for the one that holds it."""
         return self.n_users > 1
 
 
@@ -43,7 +43,7 @@ class SharedLock(asyncio.Lock):
 class Context:
     """The database, the limits, the job queue, and the locks for simultaneous requests.
 
-    There is one lock per resource that is being made: identical simultaneous requests compute once.
+    There is one lock per resource being created, so identical simultaneous requests compute once.
     """
 
     database: Database
@@ -57,7 +57,7 @@ class Context:
         return self.locks.setdefault(resource_id, SharedLock())
 
     async def resolve(self, source: AnyDatasetSource) -> AnyDataset:
-        """Return a dataset, without reading its arrays; raises as `resolve_dataset`."""
+        """Return a dataset, without reading its arrays; raises errors of `resolve_dataset`."""
         if isinstance(source, StoredDataset):
             return await to_thread.run_sync(resolve_dataset, source, self.database, self.limits)
         return resolve_dataset(source, self.database, self.limits)

@@ -80,7 +80,7 @@ def evaluate(
 def evaluate_point(
     objective: Objective, weights: Weights, cost: float, log10_cost: float
 ) -> Evaluation:
-    """Return the evaluation of weights whose cost is known."""
+    """Return the evaluation of weights with a given cost."""
     # Python's floats: numpy's would warn when a gradient overflows.
     gradient = nan, nan
     if all(map(isfinite, weights)):
@@ -196,7 +196,7 @@ def _describe(surface: dict[str, Array]) -> CostGrid:
     w_in, w_rec, cost = surface.values()
     row, column = divmod(int(cost.argmin()), w_in.size)
     lowest = float(cost[row, column])
-    # Where every cost overflows, none is known to be the lowest.
+    # If every cost overflows, the lowest is unknown.
     weights = (float(w_in[column]), float(w_rec[row])) if isfinite(lowest) else (nan, nan)
     minimum = {"weights": Weights(*weights), "cost": lowest}
     n_overflowed = int(np.count_nonzero(np.isinf(cost)))

@@ -1,4 +1,4 @@
-"""Store datasets and describe those that are stored."""
+"""Store and describe datasets."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -38,9 +38,9 @@ NAMES: Final = (MOMENTS, FACTOR)
 def store_dataset(
     dataset: AnyDataset, database: Database, limits: Limits, name: str | None = None
 ) -> tuple[DatasetSummary, bool]:
-    """Store a dataset under the hash of its arrays, with what is computed from it once.
+    """Store a dataset under the hash of its arrays, with its reductions.
 
-    Return its summary, and whether it was not stored before. ``name`` replaces the one that it has.
+    Return its summary, and True if it was not stored before. ``name`` replaces its name.
     """
     if isinstance(dataset, ResolvedSeries):
         return _store_series(dataset.series, database, name)
@@ -58,8 +58,8 @@ def arrays_to_store(
 ) -> dict[str, Array]:
     """Return the arrays to store with a dataset, so that training does not read its sequences.
 
-    The factor is left out where it is not small beside the data, and both where computing them
-    takes longer than one request may.
+    The factor is omitted if it is not small compared with the data, and both are omitted if
+    computing them exceeds the time of a request.
     """
     size = DatasetSize(dataset.n_samples, dataset.n_steps, precomputed is not None)
     if data_pass_seconds(size) > limits.max_work_seconds:
@@ -111,7 +111,7 @@ def _rename(row: DatasetRow, name: str | None, database: Database) -> DatasetRow
 def read_file(
     file_format: DatasetFormat, contents: bytes, limits: Limits, columns: SeriesColumns | None
 ) -> AnyDataset:
-    """Read a dataset, or the columns of a series, from a file; raises as the format."""
+    """Read a dataset, or the columns of a series, from a file; raises errors of the format."""
     if columns is None:
         return ResolvedDataset.from_arrays(*file_format.read(contents, limits))
     return ResolvedSeries.from_series(file_format.read_series(contents, columns, limits))

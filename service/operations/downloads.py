@@ -44,14 +44,14 @@ class Picture(NamedTuple):
 def name_picture(
     request: dict[str, Any], options: PictureOptions, size: tuple[int, int], limits: Limits
 ) -> tuple[dict[str, Any], str]:
-    """Return what all picture requests have, and the ETag of the bytes of the picture.
+    """Return the common part of picture requests, and the ETag of the bytes of the picture.
 
     Parameters
     ----------
     request
-        The HTTP request that makes the picture, without the options.
+        The HTTP request of the picture, without the options.
     size
-        The width and height of the figure where the options have none.
+        The width and height of the figure if the options have none.
     """
     query = options.model_dump(mode="json", exclude_none=True)
     made, seconds = {**request, "query": query}, limits.max_picture_seconds
@@ -61,7 +61,7 @@ def name_picture(
         "http_request": rfc8785.dumps(made).decode(),
         "seconds": seconds,
     }
-    # How the cost is approximated depends on the seconds.
+    # The approximation of the cost depends on the seconds.
     return common, make_etag(request["path"], made, RENDERER_VERSION, MATPLOTLIB_VERSION, seconds)
 
 
@@ -72,7 +72,7 @@ def computed_file(
     compute: Callable[[], Mapping[str, NDArray[Any]]],
     write_arrays: Callable[[Mapping[str, ArrayStream], BinaryIO], None],
 ) -> Download:
-    """Return a file of the arrays that are computed for a request when it is written."""
+    """Return a file of arrays, which are computed when it is written."""
 
     def write(file: BinaryIO) -> None:
         write_arrays({name: ArrayStream.of(array) for name, array in compute().items()}, file)
@@ -81,7 +81,7 @@ def computed_file(
 
 
 def make_etag(path: str, content: dict[str, Any] | str, *versions: str | float) -> str:
-    """Return the ETag of a file with some content, as JSON or as an id of its own."""
+    """Return the ETag of a file with the given content, as JSON or as an id."""
     known = [__version__, RESULT_VERSION, *versions]
     return f'"{digest({"path": path, "content": content, "versions": known})[:32]}"'
 

@@ -42,7 +42,7 @@ PROFILE_ROWS = 300  # of a profile, about
 COLUMNS = FitArrays.model_fields
 PROFILE = {name.removeprefix("profile_"): name for name in COLUMNS if "profile_" in name}
 TABLE = [name for name in COLUMNS if name not in PROFILE.values()]
-# Fields of a response that the engine gives the same names.
+# Fields of a response with the same names in the engine.
 SAME = (
     *("cost", "innovation_sd", "r_squared", "aic", "bic", "n_targets", "degrees_of_freedom"),
     *("level", "minima", "at_limit", "residuals"),
@@ -50,7 +50,7 @@ SAME = (
 
 
 Piece: TypeAlias = tuple[float, float, bool, bool]
-"""The ends of one piece of an interval, and for each whether the range ends it."""
+"""The ends of one piece of an interval; each is open if it is the search limit."""
 
 
 def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
@@ -88,7 +88,7 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
     for name in request.gains:
         if name not in series.input_names:
             known = ", ".join(series.input_names) or "none"
-            raise Invalid(f"there is no such input; the inputs are: {known}", f"/gains/{name}")
+            raise Invalid(f"unknown input; the inputs are: {known}", f"/gains/{name}")
     problem = Problem(series, options)
     if problem.n_targets < problem.n_unknowns:
         given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")
@@ -102,7 +102,7 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
 class StepwiseFit(StepwiseComputation):
     """A fit. It is repeated from the start, and its parts are the results of completed blocks.
 
-    Its progress counts searches over w_rec, and the parts of the verdict.
+    Its progress counts searches over w_rec, and stages of the verdict.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class StepwiseFit(StepwiseComputation):
         self.done += 1
 
     def run(self, after_step: AfterStep) -> ComputationOutput:
-        """Search the delays, and judge the fit with the best one."""
+        """Search the delays, and test the fit with the best one."""
         with recorded_by(Record(self.results, partial(after_step, self))):
             result = fit(self.series, self.request.to_options(), self._count)
             for name in STAGES:
@@ -190,7 +190,7 @@ def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, Any]:
-    """Return a finding with its sentences, which name distances as times."""
+    """Return a finding with its sentences, in which lags are times."""
 
     def time(n_steps: int) -> str:
         length = f"{n_steps * step.length:g}"
@@ -289,7 +289,7 @@ def _add_times(
 
 
 def fit_csv(row: ComputationRow, database: Database) -> Download:
-    """Return the fit at every step as a CSV table, with times where the series has them."""
+    """Return the fit at every step as a CSV table, with the times of the series, if any."""
     columns, n_rows = {name: name for name in TABLE}, (row.result or {})["n_targets"]
     add_times = partial(_add_times, row, database)
     return stored_table(f"{FIT.path}/{row.id}.csv", row, columns, n_rows, database, add_times)

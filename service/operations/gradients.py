@@ -1,4 +1,4 @@
-"""Trace gradients back through time, and check a gradient by differences."""
+"""Trace gradients back through time, and check a gradient by finite differences."""
 
 from functools import partial
 from typing import Any

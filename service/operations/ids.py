@@ -1,4 +1,4 @@
-"""Ids: a resource is named by a hash of its content or of its request."""
+"""Ids: the id of a resource is a hash of its content or of its request."""
 
 import hashlib
 import re
@@ -10,14 +10,14 @@ from service.errors import NotFound
 from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import ObjectiveRequest
 
-# Rises whenever the engine's results change for any request. Ids change with it.
+# Incremented when the engine's results change for any request. Ids change with it.
 RESULT_VERSION = 8
 
 _ID = re.compile(r"(ds|run|map|fit)_[0-9a-f]{32}")
 
 
 def check_id(prefix: str, text: str) -> str:
-    """Return an id that is well formed and has the prefix; raises NotFound for any other text."""
+    """Return a well-formed id with the prefix; raises NotFound for any other text."""
     match = _ID.fullmatch(text)
     if match is None or match[1] != prefix:
         raise NotFound(f"{text[:80]!r} does not exist")
@@ -29,8 +29,8 @@ def canonical_request(
 ) -> dict[str, Any]:
     """Return a request as JSON with every default filled in.
 
-    A dataset in the request appears as the stored dataset with the same arrays: both are the same
-    request.
+    A dataset in the request appears as the stored dataset with the same arrays, because both are
+    the same request.
     """
     body = request.model_dump(mode="json", exclude={"dataset", *without})
     return {"dataset": request.dataset.name(), **body}

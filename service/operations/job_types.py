@@ -28,17 +28,17 @@ class ComputationOutput(NamedTuple):
     done: int
 
     def result_json(self) -> dict[str, Any]:
-        """Return the result in the types of JSON, null where a number is not finite."""
+        """Return the result in the types of JSON; non-finite numbers are null."""
         result: dict[str, Any] = orjson.loads(encode(self.result))
         return result
 
 
 class StepwiseComputation(ABC):
-    """A computation that can end after any step, and continue later, in any process.
+    """A computation that can stop after any step, and resume later, in any process.
 
-    It continues from its state, a few numbers, and from its parts, all results so far. The request
-    alone decides where one step ends and the next begins, never the time: a resumed computation is
-    bit-identical. Where it is interrupted within a step, its state is that before the step.
+    It resumes from its state, a few numbers, and from its parts, all results so far. The
+    boundaries of steps depend only on the request, never on time, so a resumed computation is
+    bit-identical. If it is interrupted within a step, its state is that before the step.
     """
 
     done: int  # iterations
@@ -46,22 +46,22 @@ class StepwiseComputation(ABC):
 
     @abstractmethod
     def run(self, after_step: "AfterStep") -> ComputationOutput:
-        """Compute what is left; ``after_step`` is called every tenth of a second or so."""
+        """Compute the remaining steps; ``after_step`` is called about every tenth of a second."""
 
     def state(self) -> Arrays:
-        """Return everything that is needed to continue from here, except the parts."""
+        """Return the state from which to resume, without the parts."""
         return {}
 
     @abstractmethod
     def take_part(self) -> Arrays:
-        """Return the results since the previous call, nothing if there are none."""
+        """Return the results since the previous call; empty if there are none."""
 
     def latest(self) -> dict[str, Any]:
         """Return the current weights and cost for progress events, null if there are none."""
         return {"weights": None, "cost": None}
 
     def add_part(self) -> Arrays:
-        """Add what is new to the parts, if there is anything, and return it."""
+        """Append new results to the parts, and return them."""
         part = self.take_part()
         if part:
             self.parts.append(part)
@@ -72,7 +72,7 @@ AfterStep: TypeAlias = Callable[[StepwiseComputation], None]
 
 
 class Unfinished(OverBudget):
-    """A computation took longer than it may at once. It can continue, unless it has not begun."""
+    """A computation that exceeded its budget. It can continue, unless it has not begun."""
 
     def __init__(self, over: OverBudget, computation: StepwiseComputation | None) -> None:
         super().__init__(over.limit, over.spent)
@@ -81,23 +81,23 @@ class Unfinished(OverBudget):
 
 @dataclass(frozen=True)
 class JobType(Generic[R]):
-    """A kind of computation that is stored, and that becomes a job if it takes long."""
+    """A kind of stored computation, which becomes a job if it takes long."""
 
     kind: Kind  # its name in the database
     prefix: Literal["run", "map", "fit"]  # of ids
     path: str  # of its resources
     request_model: type[R]
     response_model: type[ResponseModel]
-    files: Mapping[str, str]  # of a finished one: relative paths by the name of the link
+    files: Mapping[str, str]  # of a finished computation: relative paths by the name of the link
     arrays_field: str  # of the response: the arrays of a computation that is not stored
     # Returns the estimated seconds; raises Invalid for a contradictory or too large request.
     estimate: Callable[[R, DatasetSize, Limits], float]
     result_bytes: Callable[[R, DatasetSize], int]  # returns the size of the arrays of a result
     # Returns a computation that continues from a state and parts; both are empty at first.
     begin: Callable[[R, Any, Arrays, Sequence[Arrays]], StepwiseComputation]
-    # For which the numbers of an array stand, by its name.
+    # The values that the codes of an array represent, by its name.
     words: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
-    takes_series: bool = False  # whether the dataset may be a series
+    takes_series: bool = False  # True if the dataset may be a series
     # Fills in the defaults that depend on the dataset.
     complete: Callable[[R, AnyDataset], R] | None = None
     # Raises Invalid for data that contradict the request.

@@ -48,7 +48,7 @@ BANDS = ("low", "high", "new_low", "new_high")
 
 
 class Source(NamedTuple):
-    """The network that a request names, and the dataset if it names one."""
+    """The network of a request, and its dataset, if any."""
 
     weights: Weights
     network: Network
@@ -65,7 +65,7 @@ class StoredFit(NamedTuple):
 
 
 async def resolve_source(request: PredictRequest, context: Context) -> Source | StoredFit:
-    """Return what a request names; raises NotFound and Conflict."""
+    """Return the source of a request; raises NotFound and Conflict."""
     if isinstance(request.model, FitModel):
         arguments = request.model, context.database, context.limits
         return await to_thread.run_sync(_load_fit, *arguments)
@@ -97,7 +97,7 @@ def estimate_prediction(
     if source.dataset is not None:
         return network_seconds(source.dataset.size, 2)
     lengths = [*map(len, request.inputs)]
-    n_inputs, n_steps = sum(lengths), sum({*lengths})  # equal lengths share their steps
+    n_inputs, n_steps = sum(lengths), sum({*lengths})  # of equal length: computed together
     is_small = n_inputs <= SMALL and n_steps <= SMALL_STEPS
     return 0.0 if is_small else network_seconds(DatasetSize(1, n_inputs), 1)
 
@@ -141,8 +141,8 @@ def predict_csv(request: PredictRequest, source: Source | StoredFit, limits: Lim
 
     Return a table with one row per sequence: `sequence`, from 0, and its `output`.
 
-    For a dataset there is a column `target` as well. A fit has one row per step and the bands of
-    the output. Where an output overflows float64 the field is empty.
+    For a dataset there is also a column `target`. A fit has one row per step and the bands of the
+    output. If an output overflows float64, the field is empty.
     """
     if isinstance(source, StoredFit):
         return _predict_with_fit_csv(request, source, limits)
@@ -169,7 +169,7 @@ def _find_sequences(
 def _run(
     source: Source, sequences: Sequences, *, with_states: bool
 ) -> tuple[Array, list[Array] | None]:
-    """Return the output of each sequence (N,), and on request its states (T_i + 1,)."""
+    """Return the output of each sequence (N,), and its states (T_i + 1,) if requested."""
     weights, network, _ = source
     outputs = np.empty(len(sequences))
     states = [outputs] * len(sequences) if with_states else None
@@ -201,7 +201,7 @@ def _predict_with_fit(
 ) -> FitPredictResponse:
     """Return predictions for every step.
 
-    It raises Invalid if the inputs are not those of the fit, or the initial state is unknown.
+    It raises Invalid if the inputs do not match the fit, or the initial state is unknown.
     """
     predictions = _predict_steps(request, fitted, limits)
     n_steps = sum(len(prediction.outputs) for prediction in predictions)

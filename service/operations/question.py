@@ -1,4 +1,4 @@
-"""Questions: requests that are answered at once, and store nothing."""
+"""Questions: requests that are answered synchronously, and store nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from service.store.database import Database
 
 R = TypeVar("R", bound=RequestModel)
 S = TypeVar("S")
-INLINE: Final = 1000  # numbers of an explicit dataset that the name of a picture contains
+INLINE: Final = 1000  # the most numbers of an explicit dataset in the name of a picture
 
 
 async def resolve_objective(request: ObjectiveRequest, context: Context) -> ResolvedDataset:
@@ -36,16 +36,16 @@ async def resolve_objective(request: ObjectiveRequest, context: Context) -> Reso
 
 
 def estimate_name(request: ObjectiveRequest, dataset: ResolvedDataset, _limits: Limits) -> float:
-    """Return the estimated seconds to name a file: a dataset in the request is hashed."""
+    """Return the estimated seconds to hash a dataset in the request, for the name of a file."""
     return reading_seconds(dataset.size) if request.dataset.n_given else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question(Generic[R, S]):
-    """A question, and the functions that answer it from a request and its source.
+    """A question, and the functions that compute the response from a request and its source.
 
-    The source is what the request names, without its arrays: by default a dataset. The docstrings
-    of the functions that return or draw the answer describe it in the documentation of the API.
+    The source is the dataset of the request, or another resource, without its arrays. The
+    docstrings of the functions that return or draw the response are the documentation of the API.
     """
 
     path: str
@@ -54,30 +54,30 @@ class Question(Generic[R, S]):
     request_model: type[R]
     response_model: Any
     compute: Callable[[R, S, Limits], ResponseModel]  # raises Invalid
-    # Returns the estimated seconds, 0 for a millisecond at most; raises Invalid.
+    # Returns the estimated seconds, 0 for at most a millisecond; raises Invalid.
     estimate: Callable[[R, S, Limits], float]
-    reducible: str  # the field to reduce where the work is too much, or else the dataset
+    reducible: str  # the field to reduce if the work is too much; by default the dataset
     resolve: Callable[[R, Context], Awaitable[S]] = resolve_objective  # type: ignore[assignment]
     # Files: tables or archives by suffix, and pictures.
     tables: Mapping[str, Callable[[R, S, Limits], Download]] = field(default_factory=dict)
-    # Loads what a picture shows, besides what all pictures have.
+    # Loads the content of a picture, in addition to the common part of all pictures.
     draw: Callable[[Any, Any, Limits, dict[str, Any], Database], PictureRequest] | None = None
-    picture_size: tuple[int, int] = (0, 0)  # where the options have none
-    picture_model: type[BaseModel] | None = None  # where it is not the request model
+    picture_size: tuple[int, int] = (0, 0)  # if the options have none
+    picture_model: type[BaseModel] | None = None  # if it is not the request model
     estimate_name: Callable[[R, S, Limits], float] = estimate_name  # type: ignore[assignment]
-    by_query: bool = False  # whether GET takes it as query parameters
+    by_query: bool = False  # True if GET accepts it as query parameters
 
     def compute_json(self, request: R, source: S, limits: Limits) -> bytes:
-        """Return the answer as JSON, encoded in the thread that computes it.
+        """Return the response as JSON, encoded in the thread that computes it.
 
-        Encoding the largest answer takes 20 ms, too long for the event loop.
+        Encoding the largest response takes 20 ms, too long for the event loop.
         """
         return encode(self.compute(request, source, limits))
 
     async def answer(self, request: R, context: Context) -> bytes:
-        """Return the answer as JSON; raises NotFound, Conflict, Invalid, OverBudget and Busy.
+        """Return the response as JSON; raises NotFound, Conflict, Invalid, OverBudget and Busy.
 
-        The limits are checked, and what is stored is looked up, before the computation waits for a
+        The limits are checked, and stored data are looked up, before the computation waits for a
         core. Requests that do not need the database succeed while it is unavailable.
         """
         source, limits = await self.resolve(request, context), context.limits
@@ -91,9 +91,9 @@ class Question(Generic[R, S]):
     async def make_file(
         self, request: Any, suffix: str, options: PictureOptions, context: Context
     ) -> Download | Picture:
-        """Return a table, an archive or a picture; raises as `answer`.
+        """Return a table, an archive or a picture; raises errors of `answer`.
 
-        Its request is the picture model for a picture, if there is one.
+        For a picture, its request is the picture model, if any.
         """
         source, limits = await self.resolve(request, context), context.limits
         seconds = self.estimate_name(request, source, limits)
@@ -111,9 +111,9 @@ class Question(Generic[R, S]):
     def _name_picture(
         self, path: str, request: ObjectiveRequest, options: PictureOptions, limits: Limits
     ) -> tuple[dict[str, Any], str]:
-        """Return the name of a picture, a request that contains a small explicit dataset.
+        """Return the name of a picture: its request, including a small explicit dataset.
 
-        A large one appears by its id, and must be stored before the picture can be drawn again.
+        A large dataset is replaced by its id, and must be stored to draw the picture again.
         """
         body = canonical_request(request)
         if 0 < request.dataset.n_given <= INLINE:
@@ -122,10 +122,10 @@ class Question(Generic[R, S]):
         return name_picture(made, options, self.picture_size, limits)
 
     def _check(self, seconds: float, request: R, limits: Limits) -> None:
-        """Raise LimitExceeded for work that takes far too long."""
+        """Raise LimitExceeded if the estimate is far above the limit."""
         limit = limits.max_work_seconds
         check_seconds(seconds, limit, "for one request", self._pointer(request))
 
     def _pointer(self, request: R) -> str:
-        """Return the pointer to what to reduce."""
+        """Return the pointer of the field to reduce."""
         return f"/{self.reducible if self.reducible in request.model_fields_set else 'dataset'}"

@@ -1,6 +1,6 @@
 """All questions.
 
-Their routes, their query parameters and the scope of the API key that they need follow from them.
+Routes, query parameters and the required scopes of API keys are derived from this list.
 """
 
 from typing import Any, Final

@@ -11,16 +11,16 @@ from service import __version__
 from service.engine.interruption import BlockResult
 from service.operations.job_types import Arrays
 
-# Another version may compute other blocks.
+# Blocks may differ in another version.
 VERSION: Final = crc32(__version__.encode())
 
 
 def pack_results(results: Mapping[int, BlockResult]) -> Arrays:
-    """Return the results of blocks as two arrays, whatever their number and their shapes.
+    """Return the results of blocks as two arrays, for any number and any shapes.
 
-    ``numbers`` has all numbers as float64. ``blocks`` has the version of this package and, for each
-    result, its digest, how many arrays it has, and for each of these the number of its axes and its
-    shape.
+    ``numbers`` contains all numbers as float64. ``blocks`` contains the version of this package
+    and, for each result, its digest, the number of its arrays, and for each array the number of its
+    axes and its shape.
     """
     numbers = [np.ravel(array) for result in results.values() for array in result]
     blocks = [VERSION]
@@ -32,7 +32,7 @@ def pack_results(results: Mapping[int, BlockResult]) -> Arrays:
 
 
 def unpack_results(packed: Arrays) -> dict[int, BlockResult]:
-    """Return the results of `pack_results` as float64; nothing for those of another version."""
+    """Return the results of `pack_results` as float64; empty for results of another version."""
     blocks = iter(packed.get("blocks", np.zeros(1, np.int64)).tolist())
     start = 0
     results: dict[int, BlockResult] = {}

@@ -1,4 +1,4 @@
-"""Resolve the sources that a request names: a dataset to its arrays, a model to its weights."""
+"""Resolve the sources of a request: a dataset to its arrays, a model to its weights."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -23,7 +23,7 @@ from service.store.database import Database
 from service.store.rows import ComputationRow, DatasetRow
 
 Retry: TypeAlias = Callable[[Callable[[], Any]], Any]
-"""Calls a function that reads from the database, and returns its result; it may call it again."""
+"""A callable that runs a function on the database, and repeats it if necessary."""
 
 
 def check_targets(dataset: AnyDataset) -> ResolvedDataset:
@@ -39,16 +39,16 @@ def resolve_dataset(
     limits: Limits | None,
     retry: Retry = lambda read: read(),
 ) -> AnyDataset:
-    """Resolve a dataset of any kind. Its arrays are drawn or read when they are first needed.
+    """Resolve a dataset of any kind. Its arrays are generated or read when they are first needed.
 
-    It raises NotFound, and LimitExceeded unless ``limits`` is None, as for the dataset of a job,
-    which was accepted before.
+    It raises NotFound, and LimitExceeded unless ``limits`` is None. They are None for a job, whose
+    dataset was accepted before.
     """
     if isinstance(source, StoredDataset):
         resolved = _find_stored(source.id, database, retry)
     else:
         resolved = source.resolve()
-    if limits is not None:  # a dataset may have been stored under other limits
+    if limits is not None:  # a dataset may have been stored when the limits were different
         limits.check_cells(*resolved.size[:2], resolved.size.n_inputs)
     return resolved
 

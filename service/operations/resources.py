@@ -1,6 +1,6 @@
-"""What the API and the command line offer of each kind of computation.
+"""Resources of the API and the command line, one per kind of computation.
 
-`RESOURCES` declares all of them. Their routes follow from that, and the files that commands write.
+`RESOURCES` declares all of them. Routes and the files of commands are derived from it.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ from service.store.rows import ComputationRow
 MAX_SEQUENCES: Final = 8  # of a fit in its picture, one per color
 MAX_ROWS: Final = 1_000  # of sequences with one target, which are drawn side by side
 
-Common: TypeAlias = dict[str, Any]  # what all picture requests have
+Common: TypeAlias = dict[str, Any]  # the common part of picture requests
 
 
 class ResultFile(NamedTuple):
@@ -52,7 +52,7 @@ class ResultFile(NamedTuple):
     name: str
     path: str  # below that of the resource
     description: str
-    size: tuple[int, int]  # of the picture where the options have none
+    size: tuple[int, int]  # of the picture if the options have none
     load: Callable[[ComputationRow, Arrays, Common, Database, Limits], PictureRequest]
     table: str  # the format of the numbers
     download: Callable[[ComputationRow, Database], Download]
@@ -67,7 +67,7 @@ class ResultFile(NamedTuple):
     ) -> Download | Picture:
         """Return the file of a computation in one of the formats.
 
-        The name of a picture says how to compute it, and how to request its file.
+        The name of a picture contains its computation and the request of its file.
         """
         if suffix == self.table:
             return self.download(row, context.database)
@@ -150,7 +150,7 @@ MAP: Final = ResultFile(
     BASIN_MAP,
     "basin_map",
     "",
-    "Draw which initial weights reach the target cost, and after how many iterations.\n\nThe npz "
+    "Draw the initial weights that reach the target cost, and the number of iterations.\n\nThe npz "
     "file contains the arrays.",
     BASIN_MAP_SIZE,
     _load_basin_map,
@@ -187,7 +187,7 @@ RESOURCES: Final = (
         "Training",
         "train",
         "Train the network",
-        "Train from the initial weights, and return how the training ended.",
+        "Train from the initial weights, and return the outcome of the training.",
         (TRAJECTORY,),
     ),
     Resource(
@@ -196,7 +196,7 @@ RESOURCES: Final = (
         "Basin maps",
         "map_basins",
         "Train from every point of a grid",
-        "Train from every pair of weights on a grid, and return which of them succeed.",
+        "Train from every pair of weights on a grid, and return the outcomes.",
         (MAP,),
     ),
     Resource(
@@ -205,8 +205,8 @@ RESOURCES: Final = (
         "Fits",
         "fit",
         "Fit a recurrence",
-        "Fit S_k = w_rec S_{k-1} + w_in x_k with all its unknowns, and return the least-squares "
-        "optimum, its intervals, and whether to trust them.",
+        "Fit all unknowns of S_k = w_rec S_{k-1} + w_in x_k, and return the least-squares optimum, "
+        "its intervals, and a verdict on them.",
         (FITTED, FIT_PROFILE),
     ),
 )

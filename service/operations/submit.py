@@ -30,13 +30,13 @@ from service.store.rows import ComputationRow
 
 NOT_HASHED = frozenset({"keep"})
 KEEP_INSTEAD = ": keep it instead"
-# The event loop encodes so many numbers in about a millisecond. Another thread would take a tenth
-# of the time of the tutorial's run.
+# The event loop encodes this many numbers in about a millisecond. Another thread would take a
+# tenth of the time of the tutorial's run.
 FEW_NUMBERS = 10_000
 
 
 class Task(NamedTuple):
-    """A request for a computation, the JSON that names its result, and the id of that."""
+    """A request for a computation, its canonical JSON, and the id of its result."""
 
     job_type: JobType[Any]
     request: ComputationRequest
@@ -54,13 +54,13 @@ async def get_or_submit(
     """Return the row of a computation: found, computed now, or accepted as a job.
 
     The flag is True if this call computed the result or accepted the job. Identical simultaneous
-    requests wait for the first of them. With ``respond_async``, short work becomes a job, too.
+    requests wait for the first of them. With ``respond_async``, short work also becomes a job.
 
-    It raises Invalid if the request is contradictory, or above a limit, and NotFound if its dataset
-    is not stored.
+    It raises Invalid if the request is contradictory or exceeds a limit, and NotFound if its
+    dataset is not stored.
     """
     task, dataset = await _prepare(job_type, request, context)
-    # It goes on although its client has left.
+    # It continues although its client has disconnected.
     run = partial(context.scheduler.run, is_wanted=lambda: True)
     database, limits = context.database, context.limits
     async with context.lock(task.id):
@@ -82,7 +82,7 @@ async def get_or_submit(
                 unfinished = error
         arguments = task, dataset.size, seconds, context, unfinished
         stored, created = await to_thread.run_sync(_submit, *arguments)
-        if unfinished is not None and created:  # what was spent is charged already
+        if unfinished is not None and created:  # the time spent is already charged
             rest = (stored.estimated_seconds or 0.0) - (stored.compute_seconds or 0.0)
             await charge_job(max(rest, 0.0), is_accepted=True)
         return stored, created
@@ -95,9 +95,9 @@ async def run_without_storing(
     *,
     respond_async: bool,
 ) -> bytes:
-    """Compute at once and return everything as JSON, without storing anything.
+    """Compute synchronously and return the full result as JSON, without storing it.
 
-    It raises Invalid as `get_or_submit`, and if the request would become a job.
+    It raises Invalid in the cases of `get_or_submit`, and if the request would become a job.
     """
     if respond_async:
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
@@ -119,7 +119,7 @@ async def run_without_storing(
 async def _prepare(
     job_type: JobType[Any], request: ComputationRequest, context: Context
 ) -> tuple[Task, AnyDataset]:
-    """Resolve the dataset, fill in the defaults that depend on it, and name the computation."""
+    """Resolve the dataset, fill in the defaults that depend on it, and derive the id."""
     dataset = await context.resolve(request.dataset)
     if not job_type.takes_series:
         check_targets(dataset)
@@ -131,14 +131,14 @@ async def _prepare(
 
 
 def name_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
-    """Name a computation by its request, with all defaults filled in."""
+    """Derive the id of a computation from its request, with all defaults filled in."""
     body = canonical_request(request, NOT_HASHED)
     new_id = computation_id(job_type.prefix, body) if request.keep else ""
     return Task(job_type, request, body, new_id)
 
 
 def _find(identifier: str, database: Database) -> ComputationRow | None:
-    """Return the row of a computation that exists already and can succeed."""
+    """Return the row of an existing computation that can succeed."""
     with suppress(NotFound):
         row = computations.get(database, identifier)
         if row.status not in RETRYABLE:
@@ -155,7 +155,7 @@ def _accept(task: Task, dataset: AnyDataset, context: Context) -> None:
 
 
 def encode_inline(job_type: JobType[Any], row: ComputationRow, arrays: Arrays) -> bytes:
-    """Return a computation as JSON that has all its arrays, without the id that nothing has."""
+    """Return a computation as JSON with all its arrays, and without an id."""
     inline: dict[str, Any] = {**arrays}
     for name, texts in job_type.words.items():
         inline[name] = texts[arrays[name]].tolist()
@@ -166,7 +166,7 @@ def encode_inline(job_type: JobType[Any], row: ComputationRow, arrays: Arrays) -
 def compute(
     task: Task, dataset: AnyDataset, after_step: AfterStep = lambda _: None
 ) -> tuple[ComputationRow, Arrays]:
-    """Compute at once what a worker computes: return the row of the result, and its arrays.
+    """Compute the result synchronously, as a worker does; return its row and its arrays.
 
     It raises Unfinished, and Invalid for data that contradict the request.
     """
@@ -199,7 +199,7 @@ def _submit(
     context: Context,
     unfinished: Unfinished | None,
 ) -> tuple[ComputationRow, bool]:
-    """Accept a job of estimated seconds, or one that goes on from where its budget ended."""
+    """Accept a job of estimated seconds, or one that continues after its budget."""
     fields: dict[str, Any] = {}
     arrays: Arrays = {}
     if unfinished is not None:
@@ -232,7 +232,7 @@ def _submit(
 
 
 def _make_row(task: Task, **fields: Any) -> ComputationRow:
-    """Return the row of a computation with what the task says, and other fields."""
+    """Return a row for the task, with further fields."""
     return ComputationRow(
         id=task.id,
         kind=task.job_type.kind,

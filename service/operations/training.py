@@ -64,7 +64,7 @@ def estimate(request: TrainingRunRequest, size: DatasetSize, limits: Limits) -> 
 
 
 def count_recorded(request: TrainingRunRequest) -> int:
-    """Return how many iterations a run records at most."""
+    """Return the maximum number of recorded iterations of a run."""
     return request.n_iterations // request.record_every + 2
 
 
@@ -73,7 +73,7 @@ def estimate_training(
 ) -> float:
     """Return the estimated seconds of training with ``counts`` of costs and of starts.
 
-    It raises Invalid for a clip that has no effect, and for more work than a job may do.
+    It raises Invalid for a clip without effect, and for work that exceeds the limit of a job.
     """
     spec, n_iterations = OPTIMIZERS[request.optimizer.name], request.n_iterations
     if request.clip is not None and not spec.accepts_clip:
@@ -87,7 +87,7 @@ def estimate_training(
 
 
 def steps_per_stop(request: TrainingRequest, size: DatasetSize, **counts: float) -> int:
-    """Return how many iterations take about a tenth of a second, after which a job may stop."""
+    """Return the number of iterations in about a tenth of a second, after which a job may stop."""
     n_iterations = max(request.n_iterations, 1)
     seconds = training_seconds(request, size, n_iterations, **counts)
     return max(1, int(STEP_SECONDS * n_iterations / seconds))
@@ -108,7 +108,7 @@ def make_setup(
 class StepwiseTraining(StepwiseComputation):
     """A training run. Its parts are recorded rows of iteration, w_in and w_rec.
 
-    A step has ``stride`` iterations, by default those of about a tenth of a second.
+    A step has ``stride`` iterations, by default as many as take about a tenth of a second.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Estimates of work in seconds of one core: the size of a request times one of two speeds.
 
-They order the queues, and decide what becomes a job. Budgets bound the work itself, so it is enough
-that they are right within an order of magnitude.
+They determine the order of the queues and which requests become jobs. Budgets bound the work
+itself, so it suffices that estimates are correct within an order of magnitude.
 """
 
 from math import sqrt
@@ -48,7 +48,7 @@ def reading_seconds(size: DatasetSize) -> float:
 
 
 def storing_seconds(dataset: AnyDataset) -> float:
-    """Return the seconds for storing a dataset with what is computed from it."""
+    """Return the seconds for storing a dataset with its reductions."""
     size = dataset.size
     computing = data_pass_seconds(size) if isinstance(dataset, ResolvedDataset) else 0.0
     return 10 * reading_seconds(size) + computing
@@ -63,7 +63,7 @@ def training_seconds(
 ) -> float:
     """Return the seconds for training from one or many initial weights, with recorded costs.
 
-    Comparing costs with a target takes a part of the time of their gradients.
+    Comparing costs with a target takes a fraction of the time of the gradients.
     """
     tries_steps = OPTIMIZERS[request.optimizer.name].tries_steps
     if request.network.activation != "identity":

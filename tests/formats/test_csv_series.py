@@ -226,8 +226,8 @@ def test_unusable_headers() -> None:
         ("1,500;2\n2,500;3", ("line 2", "1.500 with a decimal comma", "or 1500")),
         ("1.500;2\n2.500;3", ("line 2", "1.500 with a decimal point", "or 1500")),
         ("950;2\n1.200;3", ("line 3", "1.200 with a decimal point", "or 1200")),
-        ("1,5;2\n2.5;3", ("line 2", "line 3", "name the decimal mark (decimal=")),
-        ("1.086,47;2\n950;3", ("line 2", "name the decimal mark")),
+        ("1,5;2\n2.5;3", ("line 2", "line 3", "give the decimal mark (decimal=")),
+        ("1.086,47;2\n950;3", ("line 2", "give the decimal mark")),
         ("1.200;0.5\n950;0.25", ("line 2", "1.200 with a decimal point, or 1200")),
     ],
 )
@@ -258,7 +258,7 @@ def test_marks_that_contradict_the_query() -> None:
         words = ("line 2", "does not separate thousands")
         assert read.refuses(f"y;x\n{number};2\n", *words, target="y", **marks) == "/sequences"
     same_mark: dict[str, Any] = {"decimal": ",", "thousands": ","}
-    assert read.refuses("y;x\n1;2\n", "one mark", target="y", **same_mark) == "?thousands"
+    assert read.refuses("y;x\n1;2\n", "must differ", target="y", **same_mark) == "?thousands"
 
 
 GAPPY = "t,test,x,z,y\n1,a,1,5,2\n2,a,,5,3\n3,a,NA,6,4\n4,a,4,7,5\n1,b,2,8,6\n2,b,-,9,\n"

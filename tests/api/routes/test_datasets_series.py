@@ -175,7 +175,7 @@ TWO = {"inputs": [[1, 2], [3, 4]], "targets": [3, 5]}
         ({"sequences": [{**ONE, "times": ["soon"]}]}, "/sequences/0/times/0", ("not a date",)),
         ({"sequences": [{**TWO, "times": [2, 1]}]}, "/sequences/0/times/1", ("earlier",)),
         ({"sequences": [{**TWO, "times": [1, 3]}]}, "/step", ("steps of 2 week",)),
-        ({"sequences": [{**ONE, "name": "a"}, ONE]}, "/sequences", ("different names, or none",)),
+        ({"sequences": [{**ONE, "name": "a"}, ONE]}, "/sequences", ("must have names",)),
         ({"sequences": [{**ONE, "name": 'a"'}]}, "/sequences/0/name", ()),
         ({"inputs": ["a", "a"]}, "/inputs/1", ("Two columns are named a",)),
         ({"step": {"length": 0}}, "/step/length", ("greater than or equal to 1e-100",)),
