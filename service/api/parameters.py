@@ -76,14 +76,14 @@ class DatasetQuery(QueryModel):
     """For series as CSV: the decimal mark, if the numbers are ambiguous. The other mark is then
     the thousands separator."""
     thousands: Annotated[Literal[".", ","] | None, Field(examples=["."])] = None
-    """Of a series as CSV: the mark between thousands, likewise."""
+    """For series as CSV: the thousands separator."""
     gaps: Annotated[Literal["sequences"] | None, Field(examples=["sequences"])] = None
-    """Of a series as CSV with times: sequences begins a new sequence after each gap in time, whose
-    steps are then equal. By default a gap is an error."""
+    """For series as CSV with times: sequences begins a new sequence after each gap in time. By
+    default a gap is an error."""
     fill: Annotated[Literal["hold", "zero", "drop"] | None, Field(examples=["hold"])] = None
-    """Of a series as CSV: what stands for an input that is empty or a word such as NA. hold is the
-    value before it in its sequence, zero is 0, and drop leaves its row out and begins a new
-    sequence after it. By default it is an error."""
+    """For series as CSV: the value of an input that is empty or a word such as NA. hold repeats the
+    previous value of the sequence, zero is 0, and drop omits the row and begins a new sequence
+    after it. By default it is an error."""
 
     def to_columns(self) -> SeriesColumns | None:
         """Return the columns of a series, or None for another dataset; raises Invalid."""

@@ -35,11 +35,11 @@ class SeriesColumns(NamedTuple):
 
     target: str = TARGET
     inputs: tuple[str, ...] | None = None  # by default all other columns
-    sequence: str | None = None  # distinguishes the sequences; None if there is only one
-    time: str | None = None  # in equal steps; None if the times are not known
-    decimal: str | None = None  # the decimal mark, a point or a comma; None if the table tells it
-    thousands: str | None = None  # the other mark; None if the table tells it
-    gaps: str | None = None  # "sequences": one begins after each gap in time
+    sequence: str | None = None  # identifies the sequences; None if there is only one
+    time: str | None = None  # equally spaced; None without times
+    decimal: str | None = None  # the decimal mark, a point or a comma; None to derive it
+    thousands: str | None = None  # the other mark; None to derive it
+    gaps: str | None = None  # "sequences": begin one after each gap in time
     fill: str | None = None  # how rows without an input are repaired: "hold", "zero" or "drop"
 
     @property

@@ -39,7 +39,7 @@ ADVICE: Final = "; leave missing targets empty, write no units, and choose the i
 TIME: Final = "time"  # the header of dates
 SEQUENCE: Final = "sequence"  # the header of the names of the sequences
 MISSING: Final = re.compile(r"|na|n/a|nan|null|none|-|\?", re.IGNORECASE)  # inputs to fill
-FORMULA: Final = re.compile(r"'*+[=+@-]")  # what spreadsheets run, also if it was encoded before
+FORMULA: Final = re.compile(r"'*+[=+@-]")  # formulas, also if already encoded
 
 
 def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Series:
@@ -131,7 +131,7 @@ class _SeriesRows:
 
     def __init__(self, layout: Layout, limits: SizeLimits, chosen: SeriesColumns) -> None:
         self._layout, self._limits, self._chosen = layout, limits, chosen
-        self.codes = array("q")  # the sequences of the rows, numbered as they first appear
+        self.codes = array("q")  # the sequences of the rows, in order of appearance
         self.lines = array("q")  # their numbers
         self._inputs, self._targets = array("d"), array("d")
         self._labels: dict[str, int] = {}
@@ -199,7 +199,7 @@ class _SeriesRows:
         return Series(inputs, targets, lengths, names, target, step, to_names(labels), starts)
 
     def _arrange(self, rows: NDArray[np.int64]) -> None:
-        """Arrange lines and times by the indices of their rows, and leave out all others."""
+        """Select lines and times by the indices of their rows."""
         if not rows.size:
             raise Invalid("an input is missing in every row", parameter="fill")
         self.lines = array("q", np.frombuffer(self.lines, np.int64)[rows].tobytes())
@@ -211,13 +211,13 @@ class _SeriesRows:
         if self._chosen.gaps is None:
             return np.zeros(len(codes), bool)
         if self._times is None:
-            raise Invalid("gaps are those of a column of times (time=…)", parameter="gaps")
+            raise Invalid("gaps require a column of times (time=…)", parameter="gaps")
         return self._times.find_late(codes)
 
     def _fill(self, inputs: Array, codes: NDArray[np.int64]) -> Array:
-        """Return inputs (N, q) with numbers in place of missing ones; raises Invalid.
+        """Return inputs (N, q) with missing values filled; raises Invalid.
 
-        Missing inputs stay if their rows are to be left out.
+        With ``drop``, missing inputs are not filled.
         """
         if self._chosen.fill == "zero":
             return np.nan_to_num(inputs)

@@ -162,7 +162,7 @@ class Layout(NamedTuple):
     is_series: bool = False  # targets may be missing
     sequence: int | None = None
     time: int | None = None
-    advice: str = ""  # about what is not a number
+    advice: str = ""  # for a field that is not a number
     missing: re.Pattern[str] | None = None  # what stands for a missing input, if one may be
 
     def pointer(self, row: int, column: int | None = None) -> str:

@@ -44,11 +44,11 @@ def parse_date(text: str) -> datetime:
 
 
 class TimesError(ValueError):
-    """Times that cannot be used.
+    """An error of times.
 
-    Its arguments are the index of a time, or None if it is all of them; why; the number of gaps
-    if nothing else is wrong, and 0 otherwise; and True if as many rows precede each gap, as in a
-    working week.
+    Its arguments are the index of a time, or None for all of them; the reason; the number of gaps
+    if they are the only error, and 0 otherwise; and True if equally many rows precede each gap, as
+    in a working week.
     """
 
 
@@ -93,8 +93,8 @@ class Times:
     def find_steps(self, codes: NDArray[np.int64]) -> tuple[Step, tuple[str | float, ...]]:
         """Return the step, and the time of the first row of each sequence: dates, or numbers.
 
-        The times are empty if there are too many to store, and where each is one step, as without
-        times. ``codes`` (N,) are the sequences of the rows, in ascending order.
+        The times are empty if there are too many to store, or if each is one step, the default.
+        ``codes`` (N,) are the sequences of the rows, in ascending order.
 
         It raises TimesError in the same cases as `_find_step`.
         """
@@ -126,7 +126,7 @@ class Times:
         return step
 
     def find_late(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return True for rows (N,) that a gap separates from the row before in their sequence.
+        """Return True for rows (N,) that follow a gap in their sequence.
 
         ``codes`` (N,) are the sequences of the rows, in ascending order.
         """
@@ -159,7 +159,7 @@ class Times:
 
     def _to_step(self, gap: float, unit: str) -> Step:
         if not self._are_dates:
-            # A mean of rounded differences has no more digits.
+            # The mean of rounded differences is not more precise.
             return Step(float(f"{gap:.12g}"), unit)
         if unit == "month":
             return Step(gap, unit) if gap % 12 else Step(gap / 12, "year")
@@ -216,8 +216,8 @@ def list_times(
     Parameters
     ----------
     starts
-        The times of the first steps of all sequences, as `Times.find_steps` returns them. The
-        first steps are at one step if they are empty.
+        The times of the first steps of all sequences, as returned by `Times.find_steps`. If they
+        are empty, every sequence begins at the time of one step.
     sequences
         The sequences (n,) of the times.
     steps
