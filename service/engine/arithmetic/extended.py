@@ -110,7 +110,8 @@ class ExtendedArray:
     def __rsub__(self, other: Any) -> "ExtendedArray":
         return self.__neg__().__add__(other)
 
-    __radd__, __rmul__ = __add__, __mul__
+    __radd__ = __add__
+    __rmul__ = __mul__
 
     def sum(self, axis: int) -> "ExtendedArray":
         """Add along an axis; the largest magnitude sets the scale.

@@ -1,5 +1,7 @@
 """Several polynomials evaluated together, also with values outside the float64 range."""
 
+from functools import cached_property
+
 import numpy as np
 
 from service.engine.arithmetic.extended import ExtendedArray, extended_powers
@@ -23,14 +25,18 @@ class Polynomials:
     """
 
     def __init__(self, *polynomials: Array) -> None:
-        coefficients = stack_polynomials(*polynomials)
+        self._polynomials = polynomials
+
+    @cached_property
+    def _blocks(self) -> Array:
+        """The coefficients, in rows of equal length; several rows per polynomial."""
+        coefficients = stack_polynomials(*self._polynomials)
         count, length = coefficients.shape
         # At least one power of w, so that values are nan where w is not finite.
         size = min(max(length, 2), BLOCK)
         padded = np.zeros((count, length + -length % size))
         padded[:, :length] = coefficients
-        self._n_blocks = padded.shape[1] // size
-        self._blocks = padded.reshape(-1, size)
+        return padded.reshape(-1, size)
 
     @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, w: Array) -> Array:
@@ -43,14 +49,16 @@ class Polynomials:
         powers = np.empty((count, len(w)))
         fill_powers(powers, w)
         values: Array = self._blocks @ powers
-        if self._n_blocks == 1:
+        n_blocks = len(values) // len(self._polynomials)
+        if n_blocks == 1:
             return values
-        values = values.reshape(len(values) // self._n_blocks, self._n_blocks, len(w))
+        values = values.reshape(len(self._polynomials), n_blocks, len(w))
         if len(w) == 1:  # the loop would take most of the time
-            one: Array = values[..., 0] @ w ** (count * np.arange(self._n_blocks))
+            one: Array = values[..., 0] @ w ** (count * np.arange(n_blocks))
             return one[:, None]
-        total, step = values[:, -1], w**count  # a product of powers would have a larger error
-        for k in range(self._n_blocks - 2, -1, -1):
+        total = values[:, -1]
+        step = w**count  # a product of powers would have a larger error
+        for k in range(n_blocks - 2, -1, -1):
             total = total * step + values[:, k]
         return total
 
@@ -68,15 +76,22 @@ class ExtendedPolynomials:
     """
 
     def __init__(self, *polynomials: Array) -> None:
-        used = [np.flatnonzero(coefficients) for coefficients in polynomials]
-        ends = [(nonzero[0], nonzero[-1]) if nonzero.size else (0, 0) for nonzero in used]
-        self._lowest, self._highest = np.array(ends).T[:, :, None]
+        self._polynomials = polynomials
+
+    @cached_property
+    def _ends(self) -> list[tuple[int, int]]:
+        """The lowest and the highest power of each polynomial."""
+        used = [np.flatnonzero(coefficients) for coefficients in self._polynomials]
+        return [(int(powers[0]), int(powers[-1])) if powers.size else (0, 0) for powers in used]
+
+    @cached_property
+    def _rising_and_falling(self) -> Polynomials:
+        """The polynomials without zeros at both ends, and those with reversed coefficients."""
         trimmed = [
             coefficients[low : high + 1]
-            for coefficients, (low, high) in zip(polynomials, ends, strict=True)
+            for coefficients, (low, high) in zip(self._polynomials, self._ends, strict=True)
         ]
-        falling = [coefficients[::-1] for coefficients in trimmed]
-        self._rising_and_falling = Polynomials(*trimmed, *falling)
+        return Polynomials(*trimmed, *(coefficients[::-1] for coefficients in trimmed))
 
     def __call__(self, w: Array) -> ExtendedArray:
         """Return the values (K, M) at finite w (M,)."""
@@ -84,7 +99,8 @@ class ExtendedPolynomials:
         inverted = np.where(inside, w, 1.0 / np.where(inside, 1.0, w))
         rising, falling = np.split(self._rising_and_falling(inverted), 2)
         # The powers of w that were left out.
-        power = np.where(inside, self._lowest, self._highest)
+        lowest, highest = np.array(self._ends).T[:, :, None]
+        power = np.where(inside, lowest, highest)
         left_out = extended_powers(ExtendedArray.from_floats(w), power)
         return left_out * np.where(inside, rising, falling)
 
@@ -99,7 +115,8 @@ def fill_powers(table: Array, w: Array) -> None:
     w : (M,)
         Any floats; powers that overflow are infinite.
     """
-    table[0], table[1:2] = 1.0, w
+    table[0] = 1.0
+    table[1:2] = w
     n = 1
     while n < len(table) - 1:
         np.multiply(table[1 : min(n + 1, len(table) - n)], table[n], table[n + 1 : 2 * n + 1])

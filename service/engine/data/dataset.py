@@ -1,12 +1,14 @@
 """Datasets: sequences with one target each."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 from service.engine.types import Array
 
 
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """N sequences of T inputs with one target each, read when first needed.
 
@@ -20,10 +22,9 @@ class Dataset:
         itself.
     """
 
-    def __init__(
-        self, n_samples: int, n_steps: int, read: Callable[[], tuple[Array, Array]]
-    ) -> None:
-        self.n_samples, self.n_steps, self._read = n_samples, n_steps, read
+    n_samples: int
+    n_steps: int
+    read: Callable[[], tuple[Array, Array]]
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Dataset":
@@ -47,7 +48,7 @@ class Dataset:
     @cached_property
     def arrays(self) -> tuple[Array, Array]:
         """The sequences (N, T), time along the columns, and the target of each, (N,)."""
-        return self._read()
+        return self.read()
 
     @property
     def inputs(self) -> Array:
@@ -61,11 +62,11 @@ class Dataset:
 
     def load(self) -> None:
         """Read what pickling needs: the arrays, unless they are generated."""
-        if not isinstance(self._read, partial):
+        if not isinstance(self.read, partial):
             self.arrays  # noqa: B018 - the property caches them
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arrays, or the function that generates them."""
-        if isinstance(self._read, partial):
-            return Dataset, (self.n_samples, self.n_steps, self._read)
+        if isinstance(self.read, partial):
+            return Dataset, (self.n_samples, self.n_steps, self.read)
         return Dataset.from_arrays, self.arrays

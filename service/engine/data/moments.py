@@ -47,14 +47,17 @@ class Moments(NamedTuple):
         Moments
         """
         n_samples, n_steps = inputs.shape
-        square, linear = np.zeros(2 * n_steps - 1), np.zeros((2, n_steps))
+        square = np.zeros(2 * n_steps - 1)
+        linear = np.zeros((2, n_steps))
         chunk_length = max(1, BLOCK // n_steps)
         for start in range(0, n_samples, chunk_length):
-            x, t = inputs[start : start + chunk_length], targets[start : start + chunk_length]
+            x = inputs[start : start + chunk_length]
+            t = targets[start : start + chunk_length]
             _add_square(square, x)
             linear += np.stack([t, np.ones(len(t))]) @ x
         # The last input is the coefficient of power 0.
-        square, (by_target, input_sum) = square[::-1].copy(), linear[:, ::-1].copy()
+        square = square[::-1].copy()
+        by_target, input_sum = linear[:, ::-1].copy()
         return cls(square, by_target, input_sum, np.array([targets @ targets, targets.sum()]))
 
     @classmethod

@@ -73,7 +73,8 @@ class Activation(NamedTuple):
         if self.log_derivative and small.any():
             with np.errstate(over="ignore"):
                 logs = ExtendedArray.exp(self.log_derivative(z[small]))
-            slopes.mantissa[small], slopes.exponent[small] = logs.mantissa, logs.exponent
+            slopes.mantissa[small] = logs.mantissa
+            slopes.exponent[small] = logs.exponent
         return slopes
 
 

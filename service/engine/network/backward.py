@@ -144,7 +144,8 @@ def check_gradient(
     h = step if step is not None else 1e-4 / inputs.shape[1]
     cost, analytic = cost_and_gradient(inputs, targets, weights, network)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        above, below = np.array(weights) + h * np.eye(2), np.array(weights) - h * np.eye(2)
+        above = np.array(weights) + h * np.eye(2)
+        below = np.array(weights) - h * np.eye(2)
         high, low = np.reshape(
             [
                 mean_squared_error(final_outputs(inputs, w_in, w_rec, network), targets)
@@ -157,7 +158,8 @@ def check_gradient(
         widths = np.sum(above - below, axis=1)
         changes = np.abs((high - cost) - (cost - low))  # of the slopes, from one side to the other
         resolved = np.fmax(tolerances.RESOLVED_COST_RTOL * np.fmax(high, low), changes)
-        numeric, resolution = (high - low) / widths, 2.0 * resolved / widths
+        numeric = (high - low) / widths
+        resolution = 2.0 * resolved / widths
         error = np.hypot(*(analytic - numeric))
         # hypot does not square: gradients above 1e154 would have an infinite norm otherwise.
         scale = max(np.hypot(*analytic), np.hypot(*numeric), np.hypot(*resolution))
@@ -192,7 +194,9 @@ def curvatures(inputs: Array, targets: Array, w_in: Array, w_rec: Array, network
     Y. LeCun, L. Bottou, G. Orr and K.-R. Müller, Efficient BackProp, in Neural networks: tricks of
     the trade, 1998, section 5.1, on the largest rate of gradient descent.
     """
-    u, w, f = w_in[:, None], w_rec[:, None], network.f
+    u = w_in[:, None]
+    w = w_rec[:, None]
+    f = network.f
     state = np.full((w_in.size, len(targets)), network.initial_state)
     by_u, by_w, by_uu, by_uw, by_ww = np.zeros((5, *state.shape))
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -200,13 +204,17 @@ def curvatures(inputs: Array, targets: Array, w_in: Array, w_rec: Array, network
             check_interruption()
             # Derivatives of the pre-activation z, then of the state f(z) by the chain rule.
             z = w * state + u * x
-            z_uw, z_ww = w * by_uw + by_u, w * by_ww + 2.0 * by_w
-            by_u, by_w = w * by_u + x, w * by_w + state
-            slope, bend = f.derivative(z), f.second_derivative(z)
+            z_uw = w * by_uw + by_u
+            z_ww = w * by_ww + 2.0 * by_w
+            by_u = w * by_u + x
+            by_w = w * by_w + state
+            slope = f.derivative(z)
+            bend = f.second_derivative(z)
             by_uu = slope * (w * by_uu) + bend * by_u * by_u
             by_uw = slope * z_uw + bend * by_u * by_w
             by_ww = slope * z_ww + bend * by_w * by_w
-            by_u, by_w = slope * by_u, slope * by_w
+            by_u = slope * by_u
+            by_w = slope * by_w
             state = f.function(z)
         residuals = state - targets
         uu = 2.0 * np.mean(by_u * by_u + residuals * by_uu, axis=1)

@@ -97,7 +97,8 @@ def _run_steps(
     Pre-activations are float64: infinite where they overflow, and of the smallest magnitude where
     they underflow.
     """
-    f, start = network.f, np.full((len(w_in), x.shape[1]), network.initial_state)
+    f = network.f
+    start = np.full((len(w_in), x.shape[1]), network.initial_state)
     z = np.empty((len(x), *start.shape))
     if not f.is_piecewise_linear:
         states = np.concatenate([start[None], z])

@@ -65,7 +65,8 @@ def forward_states(inputs: Array, w_in: float, w_rec: float, network: Network) -
     KeyError
         If the activation is unknown.
     """
-    f, states = network.f.function, np.empty((inputs.shape[1] + 1, len(inputs)))
+    f = network.f.function
+    states = np.empty((inputs.shape[1] + 1, len(inputs)))
     states[0] = network.initial_state
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         # With time along the rows, a step writes one contiguous row.

@@ -105,14 +105,15 @@ def trace_gradient(
     if aggregation is Aggregation.TUTORIAL:
         of_outputs = extended_gradients(inputs, None, w_in, w_rec, network).state_gradients
         state_gradients = of_outputs * state_gradients[-1]
-    by_w_in, by_w_rec, state_gradients = by_w_in[0], by_w_rec[0], state_gradients[:, 0]
-    growth, sign = _growth_per_step(state_gradients, weights, network), state_gradients.sign()
+    state_gradients = state_gradients[:, 0]
+    growth = _growth_per_step(state_gradients, weights, network)
+    sign = state_gradients.sign()
     is_zero = not (sign[:-1].any() or by_w_in.sign() or by_w_rec.sign())
     return Trace(
         gradient=state_gradients.value(),
         log10_magnitude=state_gradients.log10(),
         sign=sign,
-        weight_gradient=np.array([by_w_in.value(), by_w_rec.value()]),
+        weight_gradient=np.concatenate([by_w_in.value(), by_w_rec.value()]),
         growth_per_step=growth,
         regime=Regime.ZERO if is_zero else _classify(growth, inputs.shape[1]),
     )
@@ -121,7 +122,8 @@ def trace_gradient(
 def _growth_per_step(state_gradients: ExtendedArray, weights: Weights, network: Network) -> float:
     if network.is_linear:
         return abs(weights.w_rec)
-    log, n_steps = state_gradients.log(), len(state_gradients.mantissa) - 1
+    log = state_gradients.log()
+    n_steps = len(state_gradients.mantissa) - 1
     if n_steps == 0 or log[-1] == -inf:
         return nan
     return float(ExtendedArray.exp((log[0] - log[-1]) / n_steps).value())

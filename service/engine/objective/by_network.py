@@ -213,7 +213,8 @@ class NetworkObjective:
         """Return the derivatives of M networks with respect to w_in and w_rec, two arrays (M,)."""
         derivative = self._network.f.derivative
         states = [*self._run(w_in, w_rec)]
-        by_w_in, by_w_rec = np.zeros_like(w_in), np.zeros_like(w_rec)
+        by_w_in = np.zeros_like(w_in)
+        by_w_rec = np.zeros_like(w_rec)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             gradient = 2.0 * (states.pop() - self._targets) / len(self._targets)
             for x in self._inputs.T[::-1]:

@@ -51,12 +51,20 @@ class LinearObjective:
     def __init__(
         self, dataset: Dataset, initial_state: float = 0.0, precomputed: Precomputed | None = None
     ) -> None:
-        self._dataset, self._precomputed = dataset, precomputed
-        self._initial_state, self._n = float(initial_state), dataset.n_samples
-        self._scale = 2.0 / self._n
-        self._size = 2 * dataset.n_steps + 1
-        # No power in the polynomials underflows from this |w_rec| on.
-        self._smallest_w_rec = UNDERFLOW ** (1.0 / self._size)
+        self._dataset = dataset
+        self._precomputed = precomputed
+        self._initial_state = float(initial_state)
+        self._n = dataset.n_samples
+
+    @property
+    def _size(self) -> int:
+        """The number of coefficients of the longest polynomial."""
+        return 2 * self._dataset.n_steps + 1
+
+    @property
+    def _scale(self) -> float:
+        """The factor of the polynomials in the gradient."""
+        return 2.0 / self._n
 
     @cached_property
     def factor(self) -> Factor:
@@ -178,7 +186,8 @@ class LinearObjective:
     def _extended_costs(self, w_in: Array, w_rec: Array) -> ExtendedArray:
         """Return the same as ``_costs`` with exponents of any size."""
         finite = np.isfinite(w_in) & np.isfinite(w_rec)[:, None]
-        w_in, w_rec = np.where(finite, w_in, 0.0), np.where(np.isfinite(w_rec), w_rec, 0.0)
+        w_in = np.where(finite, w_in, 0.0)
+        w_rec = np.where(np.isfinite(w_rec), w_rec, 0.0)
         sums = self.factor.extended_parabolas(w_rec, self._initial_state)(w_in)
         return ExtendedArray.from_floats(
             np.where(finite, sums.mantissa / self._n, nan), sums.exponent
@@ -236,8 +245,11 @@ class LinearObjective:
         """Replace, in place, the gradients (2, M) that lost a part in float64."""
         out_of_range = ~((a > UNDERFLOW) & np.isfinite(gradient).all(axis=0))
         lost = np.flatnonzero(out_of_range | (gradient == 0.0).any(axis=0))
-        u, w = np.abs(w_in[lost]), np.abs(w_rec[lost])
-        tiny = ((u < SMALL_W_IN) & (u > 0.0)) | ((w < self._smallest_w_rec) & (w > 0.0))
+        u = np.abs(w_in[lost])
+        w = np.abs(w_rec[lost])
+        # No power in the polynomials underflows from this |w_rec| on.
+        smallest = UNDERFLOW ** (1.0 / self._size)
+        tiny = ((u < SMALL_W_IN) & (u > 0.0)) | ((w < smallest) & (w > 0.0))
         lost = lost[(tiny | out_of_range[lost]) & np.isfinite(u) & np.isfinite(w)]
         if lost.size:
             both = self.extended_gradients(w_in[lost], w_rec[lost])

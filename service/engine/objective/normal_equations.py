@@ -98,9 +98,12 @@ def network_normal_equations(
     -------
     NormalEquations
     """
-    u, w, f = w_in[:, None], w_rec[:, None], network.f
+    u = w_in[:, None]
+    w = w_rec[:, None]
+    f = network.f
     state = np.full((w_in.size, len(targets)), network.initial_state)
-    by_w_in, by_w_rec = np.zeros_like(state), np.zeros_like(state)
+    by_w_in = np.zeros_like(state)
+    by_w_rec = np.zeros_like(state)
     with np.errstate(all="ignore"):
         for x in inputs.T:
             z = w * state + u * x

@@ -93,10 +93,11 @@ def advance_basin_map(
     """
     end = deepcopy(checkpoint)._replace(iteration=max(until, checkpoint.iteration))
     with np.errstate(all="ignore"):
-        _Batch(setup, end).train(range(checkpoint.iteration, end.iteration))
+        _Batch.from_checkpoint(setup, end).train(range(checkpoint.iteration, end.iteration))
     return end
 
 
+@dataclass
 class _Batch:
     """The cells of a checkpoint that can continue, and that are trained together.
 
@@ -104,16 +105,23 @@ class _Batch:
     Finding such cells in every iteration costs less than training them further.
     """
 
-    def __init__(self, setup: TrainingSetup, checkpoint: BasinCheckpoint) -> None:
-        self.setup = setup
-        self.checkpoint = checkpoint
-        self.cells = np.flatnonzero(checkpoint.outcome == Outcome.ITERATIONS_EXHAUSTED.code)
-        self.weights = checkpoint.weights[:, self.cells]
-        self.state: State = tuple(checkpoint.optimizer_state[..., self.cells])
+    setup: TrainingSetup
+    checkpoint: BasinCheckpoint
+    cells: NDArray[np.intp]  # (m,), their numbers
+    weights: Array  # (2, m)
+    state: State  # arrays (2, m)
+
+    @classmethod
+    def from_checkpoint(cls, setup: TrainingSetup, checkpoint: BasinCheckpoint) -> "_Batch":
+        """Return the batch of all cells that can continue."""
+        cells = np.flatnonzero(checkpoint.outcome == Outcome.ITERATIONS_EXHAUSTED.code)
+        state = tuple(checkpoint.optimizer_state[..., cells])
+        return cls(setup, checkpoint, cells, checkpoint.weights[:, cells], state)
 
     def train(self, iterations: range) -> None:
         """Run some iterations, given by their numbers from 0."""
-        objective, optimizer = self.setup.objective, self.setup.optimizer
+        objective = self.setup.objective
+        optimizer = self.setup.optimizer
         for iteration in iterations:
             check_interruption()
             self._end_runs_at_target(iteration)
@@ -136,7 +144,8 @@ class _Batch:
         self._end_runs(remaining, iterations.stop, Outcome.ITERATIONS_EXHAUSTED)
 
     def _take_gradient_step(self, optimizer: GradientOptimizer) -> None:
-        objective, uses_magnitude = self.setup.objective, optimizer.uses_magnitude
+        objective = self.setup.objective
+        uses_magnitude = optimizer.uses_magnitude
         raw = objective.gradients(*self.weights)
         clip = self.setup.clip if uses_magnitude else None
         gradient = raw if clip is None else np.stack(clip_gradient(raw[0], raw[1], clip))
@@ -159,11 +168,13 @@ class _Batch:
         """Write the cells that ended to the checkpoint and remove them from the batch."""
         if not ended.any():
             return
-        cells, checkpoint = self.cells[ended], self.checkpoint
-        checkpoint.iterations[cells], checkpoint.outcome[cells] = iteration, outcome.code
-        checkpoint.weights[:, cells] = self.weights[:, ended]
+        cells = self.cells[ended]
+        self.checkpoint.iterations[cells] = iteration
+        self.checkpoint.outcome[cells] = outcome.code
+        self.checkpoint.weights[:, cells] = self.weights[:, ended]
         left = np.flatnonzero(~ended)
-        self.cells, self.weights = self.cells[left], self.weights.take(left, axis=1)
+        self.cells = self.cells[left]
+        self.weights = self.weights.take(left, axis=1)
         self.state = tuple(numbers.take(left, axis=1) for numbers in self.state)
 
 

@@ -129,3 +129,8 @@ class OptimizerSpec:
 def square_root(x: FloatOrArray) -> FloatOrArray:
     """Return the elementwise square root of nonnegative numbers; a float for a float."""
     return sqrt(x) if isinstance(x, float) else np.sqrt(x)
+
+
+def fill_like(weight: FloatOrArray, value: float) -> FloatOrArray:
+    """Return a value for each weight; a float for a float."""
+    return value if isinstance(weight, float) else np.full_like(weight, value)

@@ -6,17 +6,24 @@
 """
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from math import inf, isfinite
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.interruption import check_interruption
 from service.engine.objective import Objective
-from service.engine.training.optimizer import LeastSquaresOptimizer, Optimizer, State
-from service.engine.training.setup import Outcome, TrainingSetup
+from service.engine.training.optimizer import (
+    GradientOptimizer,
+    LeastSquaresOptimizer,
+    Optimizer,
+    State,
+)
+from service.engine.training.setup import Clip, Outcome, TrainingSetup
 from service.engine.training.steps import (
     LARGEST_SQUARABLE,
     clip_gradient,
@@ -31,6 +38,12 @@ BLOCK: Final = 128
 
 # Just above the smallest normal float64. A smaller gradient may have lost its sign to underflow.
 SMALLEST_SIGNED: Final = 2.3e-308
+
+StepResult: TypeAlias = tuple[float, float, State, State, bool]
+"""Both weights and the optimizer's states after an iteration, and whether all are finite."""
+
+Step: TypeAlias = Callable[[float, float, State, State], StepResult]
+"""Does an iteration from both weights and the optimizer's states."""
 
 
 class TrainingCheckpoint(NamedTuple):
@@ -117,63 +130,47 @@ def advance_training(
         Rows of iteration, w_in and w_rec for the multiples of ``record_every`` after the given
         checkpoint.
     """
-    objective, optimizer = setup.objective, setup.optimizer
-    least_squares = optimizer if isinstance(optimizer, LeastSquaresOptimizer) else None
-    gradient, uses_magnitude = objective.gradient, optimizer.uses_magnitude
-    update: Any = optimizer.update
-    clip = setup.clip if uses_magnitude else None
-    # Outside this range, float64 lost the sign of a gradient, or its square may overflow. A
-    # gradient whose magnitude underflows moves nothing.
-    smallest, largest = (-1.0, LARGEST_SQUARABLE) if uses_magnitude else (SMALLEST_SIGNED, inf)
-    usable, usable_at = (0.0, 0.0), (inf, inf)
-    done, (w_in, w_rec), (state_in, state_rec), outcome = checkpoint
-    if not done and outcome is None and _find_target(setup, np.array([[w_in, w_rec]])) == 0:
-        outcome = Outcome.TARGET_REACHED
+    take_step = _make_step(setup)
     parts = [np.empty((0, 3))]
-    while outcome is None and done < until:
+    at_start = checkpoint.iteration == 0 and checkpoint.outcome is None
+    if at_start and _find_target(setup, np.array([checkpoint.weights])) == 0:
+        checkpoint = checkpoint._replace(outcome=Outcome.TARGET_REACHED)
+    while checkpoint.outcome is None and checkpoint.iteration < until:
         check_interruption()
-        start, record, states = done, list[float](), list[tuple[State, State]]()
-        for done in range(start + 1, min(until, start - start % BLOCK + BLOCK) + 1):
-            in_range = True
-            if least_squares is not None:
-                (w_in, w_rec), (state_in, state_rec) = _try_step(
-                    objective, least_squares, [w_in, w_rec], [state_in, state_rec]
-                )
-            else:
-                g_in, g_rec = gradient(w_in, w_rec)
-                in_range = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
-                if not in_range:
-                    # Where the gradient is 0 the weights do not move: one computation is enough.
-                    if usable_at != (w_in, w_rec):
-                        usable_at = w_in, w_rec
-                        extended = objective.extended_gradients(np.array([w_in]), np.array([w_rec]))
-                        (g_in,), (g_rec,) = to_float64(extended, clip, uses_magnitude)
-                        usable = float(g_in), float(g_rec)
-                    g_in, g_rec = usable
-                elif clip is not None:
-                    g_in, g_rec = clip_gradient(g_in, g_rec, clip)
-                step_in, state_in = update(g_in, state_in)
-                step_rec, state_rec = update(g_rec, state_rec)
-                w_in += step_in
-                w_rec += step_rec
-            record += done, w_in, w_rec
-            states.append((state_in, state_rec))
-            # x - x is 0 for a finite x, otherwise nan. Only gradients out of range can make a
-            # state overflow, so states need no test elsewhere.
-            is_finite = in_range or all(map(isfinite, (*state_in, *state_rec)))
-            if not (is_finite and w_in - w_in == w_rec - w_rec):
-                outcome = Outcome.DIVERGED
-                break
-        # numpy reads a flat array.array several times as fast as a list.
-        steps = np.array(array("d", record)).reshape(-1, 3)
-        reached = _find_target(setup, steps[:, 1:])
-        if reached is not None:
-            outcome, steps = Outcome.TARGET_REACHED, steps[: reached + 1]
-            done, (w_in, w_rec) = start + reached + 1, steps[-1, 1:].tolist()
-            state_in, state_rec = states[reached]
-        parts.append(steps[steps[:, 0] % record_every == 0.0])
-    end = TrainingCheckpoint(done, Weights(w_in, w_rec), (state_in, state_rec), outcome)
-    return end, np.concatenate(parts)
+        block_end = checkpoint.iteration - checkpoint.iteration % BLOCK + BLOCK
+        checkpoint, rows = _advance_block(setup, take_step, checkpoint, min(until, block_end))
+        parts.append(rows[rows[:, 0] % record_every == 0.0])
+    return checkpoint, np.concatenate(parts)
+
+
+def _advance_block(
+    setup: TrainingSetup, take_step: Step, checkpoint: TrainingCheckpoint, until: int
+) -> tuple[TrainingCheckpoint, Array]:
+    """Train to an iteration, or to the end of the run, and compare all costs with the target.
+
+    Return also the rows (m, 3) of iteration, w_in and w_rec.
+    """
+    w_in, w_rec = checkpoint.weights
+    state_in, state_rec = checkpoint.optimizer_states
+    outcome = None
+    record = list[float]()
+    states = list[tuple[State, State]]()
+    for iteration in range(checkpoint.iteration + 1, until + 1):
+        w_in, w_rec, state_in, state_rec, is_finite = take_step(w_in, w_rec, state_in, state_rec)
+        record += iteration, w_in, w_rec
+        states.append((state_in, state_rec))
+        if not is_finite:
+            outcome = Outcome.DIVERGED
+            break
+    # numpy reads a flat array.array several times as fast as a list.
+    rows = np.array(array("d", record)).reshape(-1, 3)
+    reached = _find_target(setup, rows[:, 1:])
+    if reached is not None:
+        outcome = Outcome.TARGET_REACHED
+        rows = rows[: reached + 1]
+    weights = Weights(*rows[-1, 1:].tolist())
+    done = checkpoint.iteration + len(rows)
+    return TrainingCheckpoint(done, weights, states[len(rows) - 1], outcome), rows
 
 
 def _find_target(setup: TrainingSetup, weights: Array) -> int | None:
@@ -184,16 +181,65 @@ def _find_target(setup: TrainingSetup, weights: Array) -> int | None:
     return int(reached[0]) if reached.size else None
 
 
+def _make_step(setup: TrainingSetup) -> Step:
+    """Return the function that does one iteration."""
+    if isinstance(setup.optimizer, LeastSquaresOptimizer):
+        return partial(_try_step, setup.objective, setup.optimizer)
+    return _make_gradient_step(setup.objective, setup.optimizer, setup.clip)
+
+
+def _make_gradient_step(
+    objective: Objective, optimizer: GradientOptimizer, clip: Clip | None
+) -> Step:
+    """Return the function that does one iteration with the gradient."""
+    gradient = objective.gradient
+    update = optimizer.update
+    uses_magnitude = optimizer.uses_magnitude
+    clip = clip if uses_magnitude else None
+    # Outside this range, float64 lost the sign of a gradient, or its square may overflow. A
+    # gradient whose magnitude underflows moves nothing.
+    smallest, largest = (-1.0, LARGEST_SQUARABLE) if uses_magnitude else (SMALLEST_SIGNED, inf)
+
+    @lru_cache(maxsize=1)  # where the gradient is 0, the weights do not move
+    def compute_out_of_range(w_in: float, w_rec: float) -> tuple[float, float]:
+        extended = objective.extended_gradients(np.array([w_in]), np.array([w_rec]))
+        (g_in,), (g_rec,) = to_float64(extended, clip, uses_magnitude)
+        return float(g_in), float(g_rec)
+
+    def take_step(w_in: float, w_rec: float, state_in: State, state_rec: State) -> StepResult:
+        g_in, g_rec = gradient(w_in, w_rec)
+        in_range = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
+        if not in_range:
+            g_in, g_rec = compute_out_of_range(w_in, w_rec)
+        elif clip is not None:
+            g_in, g_rec = clip_gradient(g_in, g_rec, clip)
+        step_in, state_in = update(g_in, state_in)
+        step_rec, state_rec = update(g_rec, state_rec)
+        w_in += step_in
+        w_rec += step_rec
+        # x - x is 0 for a finite x, otherwise nan. Only gradients out of range can make a state
+        # overflow, so states need no test elsewhere.
+        is_finite = in_range or all(map(isfinite, (*state_in, *state_rec)))
+        return w_in, w_rec, state_in, state_rec, is_finite and w_in - w_in == w_rec - w_rec
+
+    return take_step
+
+
 def _try_step(
     objective: Objective,
     optimizer: LeastSquaresOptimizer,
-    weights: list[float],
-    states: list[State],
-) -> tuple[list[float], list[State]]:
-    """Return both weights and their states after an iteration that tries a step."""
-    arrays: State = tuple(np.array(states).T[:, :, None])
-    following, arrays = take_trial_step(objective, optimizer, np.array(weights)[:, None], arrays)
-    return following[:, 0].tolist(), [*map(tuple, np.array(arrays)[:, :, 0].T.tolist())]
+    w_in: float,
+    w_rec: float,
+    state_in: State,
+    state_rec: State,
+) -> StepResult:
+    """Do one iteration that tries a step."""
+    weights = np.array([[w_in], [w_rec]])
+    arrays: State = tuple(np.array([state_in, state_rec]).T[:, :, None])
+    weights, arrays = take_trial_step(objective, optimizer, weights, arrays)
+    w_in, w_rec = weights[:, 0].tolist()
+    state_in, state_rec = map(tuple, np.array(arrays)[:, :, 0].T.tolist())
+    return w_in, w_rec, state_in, state_rec, isfinite(w_in) and isfinite(w_rec)
 
 
 def assemble_trajectory(
@@ -220,7 +266,8 @@ def assemble_trajectory(
     table = np.vstack([[0.0, *initial_weights], record])
     if end.iteration > table[-1, 0]:
         table = np.vstack([table, [end.iteration, *end.weights]])
-    iteration, weights = table[:, 0].astype(np.int64), table[:, 1:].copy()
+    iteration = table[:, 0].astype(np.int64)
+    weights = table[:, 1:].copy()
     w_in, w_rec = weights.T
     cost = objective.costs(w_in, w_rec)
     return Trajectory(

@@ -21,7 +21,9 @@ class Outcome(StrEnum):
     def __new__(cls, name: str, code: int, meaning: str) -> Self:
         """Return a member that equals its name."""
         outcome = str.__new__(cls, name)
-        outcome._value_, outcome.code, outcome.meaning = name, code, meaning
+        outcome._value_ = name
+        outcome.code = code
+        outcome.meaning = meaning
         return outcome
 
     TARGET_REACHED = "target_reached", 1, "The cost reached the target."

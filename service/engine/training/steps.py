@@ -72,7 +72,8 @@ def to_float64(
     if not uses_magnitude:
         return by_w_in.sign(), by_w_rec.sign()
     if clip is None or clip.by == "value":
-        g_in, g_rec = by_w_in.value(), by_w_rec.value()
+        g_in = by_w_in.value()
+        g_rec = by_w_rec.value()
         return clip_gradient(g_in, g_rec, clip) if clip else (g_in, g_rec)
     # NORM_EPSILON is negligible if the gradient is so large that it must be divided.
     scale = np.maximum(np.maximum(by_w_in.exponent, by_w_rec.exponent) - SQUARABLE_EXPONENT, 0.0)

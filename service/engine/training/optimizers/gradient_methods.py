@@ -8,13 +8,14 @@ from service.engine.training.optimizer import (
     OptimizerSpec,
     Parameter,
     State,
+    fill_like,
     half_open,
     square_root,
 )
 
 
 def _initial_zero(weight: FloatOrArray) -> State:
-    return (0.0 * weight,)
+    return (fill_like(weight, 0.0),)
 
 
 def _gradient_descent(learning_rate: float) -> GradientOptimizer:
@@ -112,14 +113,16 @@ def _adam(learning_rate: float, beta_1: float, beta_2: float, epsilon: float) ->
 
     def init(weight: FloatOrArray) -> State:
         # Powers instead of k: a product per iteration gives the same bits for floats and arrays.
-        zero = 0.0 * weight
-        return zero, zero, 1.0 + zero, 1.0 + zero
+        zero = fill_like(weight, 0.0)
+        one = fill_like(weight, 1.0)
+        return zero, zero, one, one
 
     def update(gradient: FloatOrArray, state: State) -> tuple[FloatOrArray, State]:
         mean, mean_square, power_1, power_2 = state
         mean = beta_1 * mean + (1.0 - beta_1) * gradient
         mean_square = beta_2 * mean_square + (1.0 - beta_2) * gradient * gradient
-        power_1, power_2 = beta_1 * power_1, beta_2 * power_2
+        power_1 = beta_1 * power_1
+        power_2 = beta_2 * power_2
         scale = square_root(mean_square) / square_root(1.0 - power_2) + epsilon
         step = -learning_rate / (1.0 - power_1) * (mean / scale)
         return step, (mean, mean_square, power_1, power_2)

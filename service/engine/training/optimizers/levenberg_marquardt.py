@@ -11,6 +11,7 @@ from service.engine.training.optimizer import (
     OptimizerSpec,
     Parameter,
     State,
+    fill_like,
     half_open,
 )
 from service.engine.types import Array
@@ -43,7 +44,7 @@ def _levenberg_marquardt(
     """
 
     def init(weight: FloatOrArray) -> State:
-        return (damping + 0.0 * weight,)
+        return (fill_like(weight, damping),)
 
     def propose(equations: NormalEquations, state: State) -> Array:
         (s_in, s_rec), (k_in, k_rec) = equations

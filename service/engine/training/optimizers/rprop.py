@@ -11,6 +11,7 @@ from service.engine.training.optimizer import (
     OptimizerSpec,
     Parameter,
     State,
+    fill_like,
     half_open,
 )
 
@@ -21,7 +22,7 @@ LARGEST_IDLE_STEP: Final = 1e300
 
 def _initial_state(initial_step: float, weight: FloatOrArray) -> State:
     """Return the step size, and the sign of the last gradient, which is 0."""
-    return initial_step + 0.0 * weight, 0.0 * weight
+    return fill_like(weight, initial_step), fill_like(weight, 0.0)
 
 
 def _choose(condition: Any, yes: float, no: float) -> Any:
