@@ -49,6 +49,8 @@ class Client:
         From every method, if the service does not respond.
     StatusError
         From every method, if it responds with an error.
+    LinearRNNError
+        From every method, if the response is that of another program, such as a login page.
     TypeError
         From every method, for an unknown keyword; nothing is sent.
     """
