@@ -254,7 +254,7 @@ def _save(path: Path, contents: Download | Picture, session: Context) -> None:
             if isinstance(contents, Download):
                 contents.write(file)
             else:
-                file.write(draw(contents.prepare(session.database)))
+                file.write(draw(contents.prepare(session.database)).contents)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     click.echo(f"wrote {path}", err=True)
