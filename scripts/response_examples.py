@@ -14,16 +14,16 @@ import service.api
 from service.engine.network import Network
 from service.engine.types import Weights
 from service.operations import datasets
-from service.operations.basins import BASIN_MAP
-from service.operations.computations import describe
-from service.operations.costs import compute_surfaces, evaluate, find_optimum
-from service.operations.fits import FIT
-from service.operations.gradients import check_gradient, trace_gradients
-from service.operations.job_types import Arrays, JobType
-from service.operations.limits import Limits
-from service.operations.predict import Source, predict
-from service.operations.submit import compute, name_task
-from service.operations.training import TRAINING_RUN
+from service.operations.computations.basins import BASIN_MAP
+from service.operations.computations.fits import FIT
+from service.operations.computations.job_types import Arrays, JobType
+from service.operations.computations.stored import describe
+from service.operations.computations.submit import compute, name_task
+from service.operations.computations.training import TRAINING_RUN
+from service.operations.questions.costs import compute_surfaces, evaluate, find_optimum
+from service.operations.questions.gradients import check_gradient, trace_gradients
+from service.operations.questions.predict import Source, predict
+from service.operations.shared.limits import Limits
 from service.schemas.base import ResponseModel, encode
 from service.schemas.costs import CostSurfaceRequest, EvaluateRequest, OptimumRequest
 from service.schemas.datasets import CountOnesDataset, dataset_id

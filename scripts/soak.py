@@ -21,8 +21,8 @@ from typing import Any
 import httpx
 
 from scripts.postgresql import start_postgresql
-from service.operations.submit import compute, name_task
-from service.operations.training import TRAINING_RUN
+from service.operations.computations.submit import compute, name_task
+from service.operations.computations.training import TRAINING_RUN
 from service.schemas.datasets import CountOnesDataset
 
 RUNS = "/v1/training-runs"

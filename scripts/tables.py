@@ -6,7 +6,7 @@ The settings go to docs/configuration.md, and four rows of the benchmarks go to 
 from pathlib import Path
 
 from benchmarks import report
-from service.operations.limits import Limits
+from service.operations.shared.limits import Limits
 from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]

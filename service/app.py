@@ -14,7 +14,6 @@ from fastapi.concurrency import run_in_threadpool
 
 from service import __version__
 from service.api.access import AccessPolicy
-from service.api.bodies import BodyStore
 from service.api.compression import CompressionMiddleware
 from service.api.dependencies import AppState
 from service.api.errors import install_handlers
@@ -24,12 +23,13 @@ from service.api.metrics import Metrics
 from service.api.middleware import RequestGuardMiddleware
 from service.api.openapi import complete_schema
 from service.api.request_record import log_request
+from service.api.requests import BodyStore
 from service.api.routes import computations, datasets, docs, explorer, health, questions, training
 from service.api.telemetry import make_telemetry_config
 from service.jobs.queue import JobQueue
 from service.jobs.reaper import Reaper
 from service.jobs.supervisor import Supervisor
-from service.operations.limits import Limits
+from service.operations.shared.limits import Limits
 from service.rendering.pool import RenderPool
 from service.scheduling import Scheduler
 from service.settings import Settings, usable_cores

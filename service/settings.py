@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import StartError
 from service.keys import ApiKey, parse_keys
-from service.operations.limits import Limits
+from service.operations.shared.limits import Limits
 
 PREFIX: Final = "RNN_"
 MEBIBYTE: Final = 1024 * 1024

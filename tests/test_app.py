@@ -9,7 +9,7 @@ import numpy as np
 
 from scripts.openapi import openapi_schema
 from service.app import create_app
-from service.operations.limits import Limits
+from service.operations.shared.limits import Limits
 from service.settings import Settings
 from service.store import datasets
 

@@ -13,8 +13,8 @@ from service.api.errors import FORBIDDEN, MALFORMED, METHODS, UNAUTHORIZED, Prob
 from service.api.rate_limits import UNLIMITED, RateLimits
 from service.api.request_record import REFUSAL, RawHeaders, RequestRecord
 from service.keys import Scope, find_key
-from service.operations.caller import current_key
 from service.operations.questions import QUESTIONS
+from service.operations.shared.caller import current_key
 from service.scheduling import current_client
 from service.settings import Settings
 

@@ -10,12 +10,12 @@ from typing import Annotated, NamedTuple
 from cachetools import LRUCache
 from fastapi import Depends, Header, Request
 
-from service.api.bodies import BodyStore
 from service.api.events import JobWatcher
 from service.api.files import FileStore
 from service.api.metrics import Metrics
 from service.api.request_record import Observer
-from service.operations.context import Context
+from service.api.requests import BodyStore
+from service.operations.shared.context import Context
 from service.rendering.pool import RenderPool
 from service.settings import Settings
 

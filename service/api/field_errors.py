@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from service.errors import FieldError, Invalid
-from service.schemas.flat import find_models, find_option
+from service.operations.shared.flat import find_models, find_option
 
 M = TypeVar("M", bound=BaseModel)
 MAX_FIELDS: Final = 50  # listed in one response; a body may have hundreds of invalid fields

@@ -1,29 +1,34 @@
-"""Request parsing: orjson, media types, strict query parameters, and files.
+"""Request parsing: bodies in temporary files, orjson, media types, and strict query parameters.
 
 FastAPI's documented extension is a route class that replaces the request. This one parses JSON
 bodies with orjson, in a thread if they are large, and checks media types and query parameters.
 """
 
 import re
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from contextlib import asynccontextmanager
 from json import JSONDecodeError
-from typing import Annotated, Any, Final, TypeVar, get_origin
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any, BinaryIO, Final, TypeVar, cast, get_origin
 
 import orjson
 from fastapi import APIRouter, Body, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from service.api.dependencies import get_app_state
 from service.api.errors import MEDIA, TOO_LARGE, Refused
 from service.api.examples import request_examples
 from service.api.field_errors import MAX_STEP, explain_unknown, name_parameter, validate
 from service.api.parameters import QueryModel
-from service.errors import Invalid, Malformed
+from service.errors import Busy, Invalid, Malformed, StoreFull
 from service.formats import CSV, DATASET_FORMATS, NPZ, DatasetFormat
-from service.operations.work_estimates import PARSE
+from service.operations.shared.work_estimates import PARSE
 
+MEMORY_BYTES: Final = 64 * 1024  # of a body; the rest is in a temporary file
+DISK_BYTES: Final = 4 * 1024**3  # of all bodies together
 SMALL: Final = 16_000  # bytes that the event loop parses, in a millisecond at most
 # Parsing holds the GIL: at most 3 ms for 2 MB of decimals, and 20 ms for a million digits. As many
 # lists or members would take much longer. No valid request has nearly as many.
@@ -45,6 +50,54 @@ ZIP_MARKS: Final = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of an archi
 CHARSET: Final = re.compile(r""";\s*+charset=["']?([^"';\s]++)""", re.IGNORECASE)
 BOUNDARY: Final = re.compile(r';\s*+boundary="?([^";]++)', re.IGNORECASE)
 CHARSETS: Final = {"utf8", "usascii", "ascii"}  # without hyphens
+
+
+class BodyStore:
+    """The bodies that are being received or wait for their computation.
+
+    Many clients can send large bodies at the same time, slowly. A body is loaded into memory only
+    when its computation begins. All bodies together have at most ``max_bytes``. None as the
+    directory of temporary files selects the system's.
+    """
+
+    def __init__(self, directory: Path | None = None, max_bytes: int = DISK_BYTES) -> None:
+        self._directory = directory
+        self._free_bytes = max_bytes
+
+    @asynccontextmanager
+    async def receive(
+        self, request: Request, limit: int, advice: str = ""
+    ) -> AsyncIterator[UploadFile]:
+        """Receive the body of a request; it exists until the context ends.
+
+        It raises Refused for more than ``limit`` bytes, with advice; Busy if the bodies of other
+        clients use all space; and StoreFull.
+        """
+        directory = None if self._directory is None else str(self._directory)
+        with SpooledTemporaryFile(MEMORY_BYTES, dir=directory) as file:
+            body = UploadFile(cast("BinaryIO", file), size=0)
+            try:
+                await self._fill(body, request, limit, advice)
+                yield body
+            finally:
+                self._free_bytes += body.size or 0
+
+    async def _fill(self, body: UploadFile, request: Request, limit: int, advice: str) -> None:
+        too_large = Refused(TOO_LARGE, f"the body is larger than {limit} bytes{advice}")
+        if int(request.headers.get("content-length", 0)) > limit:
+            raise too_large
+        async for chunk in request.stream():
+            self._free_bytes -= len(chunk)
+            try:
+                await body.write(chunk)  # in a thread if it is a file
+            except OSError as error:
+                reason = error.strerror or "error"
+                raise StoreFull(f"the body cannot be stored: {reason}") from error
+            if (body.size or 0) > limit:
+                raise too_large
+            if self._free_bytes < 0:
+                raise Busy("too many large bodies are being received")
+        await body.seek(0)
 
 
 class _ModelRequest(Request):
@@ -118,13 +171,14 @@ async def read_model(request: Request, model: type[M], *other_types: str) -> M |
         _check_json(request, *other_types)
     if 0 < size <= SMALL:
         return _parse(await request.body(), model)
-    state = await get_app_state(request)
+    state = request.app.state.service
     async with state.bodies.receive(request, MAX_JSON_BYTES, ADVICE) as body:
         if not body.size:
             return None  # although its length was not declared
         _check_json(request, *other_types)
         seconds = body.size * PARSE
-        return await state.scheduler.run(seconds, lambda: _parse(body.file.read(), model))
+        parsed: M = await state.scheduler.run(seconds, lambda: _parse(body.file.read(), model))
+        return parsed
 
 
 def is_file(request: Request) -> bool:
@@ -149,7 +203,7 @@ def _read_form(body: bytes, content_type: str) -> bytes:
     """Return the only part of a form (RFC 7578); raises Malformed, and Invalid for several parts.
 
     `Request.form` of Starlette would write it to a second temporary file, outside the limits of
-    `service.api.bodies`.
+    `service.api.requests`.
     """
     match = BOUNDARY.search(content_type)
     if match is None:

@@ -14,7 +14,7 @@ from service.api.errors import PRECONDITION, RANGE, Refused
 from service.api.files import WrittenFile
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
-from service.operations.downloads import Download, Picture
+from service.operations.shared.downloads import Download, Picture
 from service.rendering.requests import Drawing
 from service.schemas.base import encode
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 import click
 from pydantic import BaseModel, TypeAdapter
 
-from service.schemas.flat import Part, find_option, flatten, nest
+from service.operations.shared.flat import Part, find_option, flatten, nest
 
 Schema: TypeAlias = dict[str, Any]
 METAVARS: Final = {"boolean": "true", "integer": "INTEGER", "number": "NUMBER", "string": "TEXT"}

@@ -25,15 +25,15 @@ from service.cli.options import Form, read_value
 from service.errors import Invalid, Malformed
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import CSV, DATASET_FORMATS
-from service.operations import submit
-from service.operations.context import Context
+from service.operations.computations import submit
+from service.operations.computations.job_types import JobType, StepwiseComputation
+from service.operations.computations.resources import RESOURCES
 from service.operations.datasets import read_file, store_dataset
-from service.operations.downloads import Download, Picture
-from service.operations.job_types import JobType, StepwiseComputation
-from service.operations.limits import Limits
 from service.operations.questions import QUESTIONS
-from service.operations.resolve import resolve_dataset
-from service.operations.resources import RESOURCES
+from service.operations.shared.context import Context
+from service.operations.shared.downloads import Download, Picture
+from service.operations.shared.limits import Limits
+from service.operations.shared.resolve import resolve_dataset
 from service.rendering.draw import draw
 from service.scheduling import Scheduler
 from service.schemas.base import RequestModel, encode

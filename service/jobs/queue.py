@@ -13,7 +13,7 @@ from typing import Any, Final
 os.environ.setdefault("DBOS__CLOUD", "false")
 from dbos import DBOS, DBOSClient
 
-from service.operations.ids import RESULT_VERSION
+from service.operations.shared.ids import RESULT_VERSION
 from service.store.engines import close_engine, open_queue_engine
 from service.store.errors import translate_errors
 

@@ -24,7 +24,7 @@ from anyio import to_thread
 from service.errors import ServiceError
 from service.jobs.queue import ENQUEUED, JobQueue
 from service.lifecycle import JobProblem
-from service.operations.ids import RESULT_VERSION
+from service.operations.shared.ids import RESULT_VERSION
 from service.store import job_queries, jobs
 from service.store.database import Database
 from service.store.retention import delete_expired

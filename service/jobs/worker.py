@@ -13,11 +13,11 @@ import numpy as np
 from service.errors import DiskFull, LimitExceeded, ServiceError, StoreFull, StoreUnavailable
 from service.jobs.queue import JobQueue, consume
 from service.lifecycle import JobProblem
-from service.operations.basins import BASIN_MAP
-from service.operations.fits import FIT
-from service.operations.job_types import AfterStep, JobType, StepwiseComputation
-from service.operations.resolve import resolve_dataset
-from service.operations.training import TRAINING_RUN
+from service.operations.computations.basins import BASIN_MAP
+from service.operations.computations.fits import FIT
+from service.operations.computations.job_types import AfterStep, JobType, StepwiseComputation
+from service.operations.computations.training import TRAINING_RUN
+from service.operations.shared.resolve import resolve_dataset
 from service.settings import Settings
 from service.store import checkpoints, jobs
 from service.store.checkpoints import Checkpoint

@@ -101,7 +101,7 @@ def test_an_internal_error_shows_no_internals(
     def fail(*_: Any, **__: Any) -> Any:
         raise RuntimeError("the password is hush")
 
-    monkeypatch.setattr("service.operations.training.advance_training", fail)
+    monkeypatch.setattr("service.operations.computations.training.advance_training", fail)
     transport = httpx.ASGITransport(app=api.app, raise_app_exceptions=False)
     quiet = httpx.AsyncClient(transport=transport, base_url="http://localhost")
     monkeypatch.setattr(api, "client", quiet)
@@ -130,7 +130,7 @@ def test_a_lack_of_memory_is_temporary(
     def fail(*_: Any, **__: Any) -> Any:
         np.empty(1 << 56)
 
-    monkeypatch.setattr("service.operations.training.advance_training", fail)
+    monkeypatch.setattr("service.operations.computations.training.advance_training", fail)
     response = api.post("/v1/training-runs", {"n_iterations": 78, "keep": keep})
     assert response.status_code == 503
     assert response.json()["type"] == "/problems/busy"

@@ -94,8 +94,8 @@ class SpreadResponse(ResponseModel):
 SPREAD_USE_CASE = '''
 """Measure the spread of the targets."""
 
-from service.operations.limits import Limits
-from service.operations.question import Question
+from service.operations.shared.limits import Limits
+from service.operations.questions.question import Question
 from service.schemas.resolved_datasets import ResolvedDataset
 from service.schemas.spread import SpreadRequest, SpreadResponse
 
@@ -122,7 +122,7 @@ SPREAD = Question(
     by_query=True,
 )
 '''
-SPREAD_IMPORT = "from service.operations.spread import SPREAD\n"
+SPREAD_IMPORT = "from service.operations.questions.spread import SPREAD\n"
 PROGRAM = """
 import asyncio, json, sys
 from pathlib import Path
@@ -267,8 +267,8 @@ def test_every_picture_has_a_new_format(copy: Path) -> None:
 
 def test_a_new_question_has_routes_a_query_and_the_scope_of_reading(copy: Path) -> None:
     (copy / "service/schemas/spread.py").write_text(SPREAD_MODELS)
-    (copy / "service/operations/spread.py").write_text(SPREAD_USE_CASE)
-    path = copy / "service/operations/questions.py"
+    (copy / "service/operations/questions/spread.py").write_text(SPREAD_USE_CASE)
+    path = copy / "service/operations/questions/__init__.py"
     first, head, entries = path.read_text().partition(QUESTIONS)
     declared, _, questions = entries.partition("(\n")
     source = [first, SPREAD_IMPORT, head, declared, "(\n", "    SPREAD,\n", questions]

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 import pytest
 from starlette.requests import Request
 
-from service.api.bodies import MEMORY_BYTES, BodyStore
 from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
 from service.api.files import FileStore, WrittenFile
+from service.api.requests import MEMORY_BYTES, BodyStore
 from service.errors import Busy, StoreFull
 
 FILES = {

@@ -222,8 +222,8 @@ def test_a_picture_that_takes_longer_than_its_size_says_is_not_cached(
     path = f"{SURFACE}.png?activation=tanh&n_samples=200&n_steps=50&width=320&height=240"
     with monkeypatch.context() as patch:
         # As on a machine that is a thousand times slower than the estimates
-        patch.setattr("service.operations.work_estimates.STATE", 8e-12)
-        patch.setattr("service.operations.work_estimates.CALL", 1e-8)
+        patch.setattr("service.operations.shared.work_estimates.STATE", 8e-12)
+        patch.setattr("service.operations.shared.work_estimates.CALL", 1e-8)
         coarse = api.get(path, headers={"range": "bytes=0-9"})
     assert coarse.status_code == 200
     assert b"cost at every" in coarse.content
@@ -274,5 +274,6 @@ def test_cached_pictures_of_deleted_data_are_not_found(make_api: Any) -> None:
 
 def test_an_etag_changes_with_the_renderer(monkeypatch: pytest.MonkeyPatch, api: Any) -> None:
     before = api.get(f"{TRACE}.svg?seed=11").headers["etag"]
-    monkeypatch.setattr("service.operations.downloads.RENDERER_VERSION", RENDERER_VERSION + 1)
+    module = "service.operations.shared.downloads"
+    monkeypatch.setattr(f"{module}.RENDERER_VERSION", RENDERER_VERSION + 1)
     assert api.get(f"{TRACE}.svg?seed=11").headers["etag"] != before

@@ -158,7 +158,7 @@ def test_an_internal_error_is_logged(logged: Any, monkeypatch: pytest.MonkeyPatc
     def fail(*_arguments: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("service.operations.predict.final_outputs", fail)
+    monkeypatch.setattr("service.operations.questions.predict.final_outputs", fail)
     log = logged()
     with pytest.raises(ZeroDivisionError) as raised:
         log.api.post("/v1/predict", {}, headers={"x-request-id": "mine"})

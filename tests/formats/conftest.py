@@ -9,7 +9,7 @@ import pytest
 from service.engine.data import Series
 from service.errors import Invalid, ServiceError
 from service.formats import CSV, NPZ, DatasetArrays, DatasetFormat, SeriesColumns, SeriesStream
-from service.operations.limits import Limits
+from service.operations.shared.limits import Limits
 from service.store.array_codec import ArrayStream
 
 LIMITS = Limits()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats import CSV, NPZ, write_csv
-from service.operations.limits import Limits
+from service.operations.shared.limits import Limits
 from service.store.array_codec import ArrayStream
 from tests.formats.conftest import read_csv, read_npz
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from service.engine.data import Series, Step
 from service.errors import ServiceError
 from service.formats import CSV, SeriesColumns
-from service.operations.limits import Limits
+from service.operations.shared.limits import Limits
 from tests.formats.conftest import read_series_csv as read
 
 TABLE = """date,region,sales,spend,heating

@@ -12,10 +12,10 @@ from typing import Any
 
 from service.engine.network import ACTIVATIONS
 from service.engine.training import OPTIMIZERS
-from service.operations.fits import FIT
-from service.operations.ids import RESULT_VERSION
-from service.operations.submit import compute, name_task
-from service.operations.training import TRAINING_RUN
+from service.operations.computations.fits import FIT
+from service.operations.computations.submit import compute, name_task
+from service.operations.computations.training import TRAINING_RUN
+from service.operations.shared.ids import RESULT_VERSION
 from service.schemas.fits import FitRequest
 from service.schemas.training_runs import TrainingRunRequest
 

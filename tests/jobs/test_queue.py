@@ -10,7 +10,7 @@ import pytest
 
 from service.errors import StoreUnavailable
 from service.jobs.queue import JobQueue
-from service.operations.ids import RESULT_VERSION
+from service.operations.shared.ids import RESULT_VERSION
 from service.store import Database
 from tests.conftest import at_once
 from tests.programs import run_program

@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import StoreUnavailable
 from service.jobs.reaper import LOST_SECONDS, MAX_GAP_SECONDS, Reaper
-from service.operations.ids import RESULT_VERSION
+from service.operations.shared.ids import RESULT_VERSION
 from service.store import Database, computations, job_queries, jobs
 from service.store.rows import ComputationRow
 

@@ -11,13 +11,18 @@ import pytest
 from service.engine.data import Series
 from service.errors import DiskFull, StoreFull, StoreUnavailable
 from service.jobs.worker import Timing, Worker
+from service.operations.computations.fits import FIT, StepwiseFit
+from service.operations.computations.job_types import (
+    AfterStep,
+    ComputationOutput,
+    JobType,
+    StepwiseComputation,
+)
+from service.operations.computations.submit import compute, name_task
+from service.operations.computations.training import TRAINING_RUN, StepwiseTraining
 from service.operations.datasets import store_dataset
-from service.operations.fits import FIT, StepwiseFit
-from service.operations.ids import canonical_request
-from service.operations.job_types import AfterStep, ComputationOutput, JobType, StepwiseComputation
-from service.operations.limits import Limits
-from service.operations.submit import compute, name_task
-from service.operations.training import TRAINING_RUN, StepwiseTraining
+from service.operations.shared.ids import canonical_request
+from service.operations.shared.limits import Limits
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import ResolvedSeries

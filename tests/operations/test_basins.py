@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from service.operations.basins import BASIN_MAP, StepwiseBasinMap
-from service.operations.submit import compute, name_task
+from service.operations.computations.basins import BASIN_MAP, StepwiseBasinMap
+from service.operations.computations.submit import compute, name_task
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.resolved_datasets import ResolvedDataset
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.engine.network import ACTIVATIONS
-from service.operations import costs, gradients
-from service.operations.limits import Limits
+from service.operations.questions import costs, gradients
+from service.operations.shared.limits import Limits
 from service.schemas.base import encode
 from service.schemas.costs import CostSurfaceRequest
 from service.schemas.gradients import GradientTraceRequest

@@ -7,9 +7,9 @@ import pytest
 
 from service.engine.data import Series, Step
 from service.engine.fit import Finding, FitOptions, fit
-from service.operations.fits import FIT, describe_finding
-from service.operations.limits import Limits
-from service.operations.submit import compute, name_task
+from service.operations.computations.fits import FIT, describe_finding
+from service.operations.computations.submit import compute, name_task
+from service.operations.shared.limits import Limits
 from service.schemas.datasets import DatasetRequest
 from service.schemas.fit_results import TEXTS
 from service.schemas.fits import FitRequest

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series, Step
-from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
-from service.operations.submit import compute, name_task
-from service.operations.training import TRAINING_RUN
+from service.operations.computations.submit import compute, name_task
+from service.operations.computations.training import TRAINING_RUN
+from service.operations.shared.ids import RESULT_VERSION, canonical_request, computation_id
 from service.schemas.datasets import CountOnesDataset, dataset_id
 from service.schemas.series import series_id
 from service.schemas.training_runs import TrainingRunRequest

@@ -9,14 +9,14 @@ import pytest
 
 from service.engine.data import Series
 from service.engine.interruption import interrupted_by
-from service.operations import records
-from service.operations.basins import BASIN_MAP, StepwiseBasinMap
-from service.operations.fits import FIT
-from service.operations.job_types import JobType, StepwiseComputation
-from service.operations.limits import Limits
-from service.operations.records import pack_results, unpack_results
-from service.operations.submit import compute, name_task
-from service.operations.training import TRAINING_RUN, StepwiseTraining
+from service.operations.computations import records
+from service.operations.computations.basins import BASIN_MAP, StepwiseBasinMap
+from service.operations.computations.fits import FIT
+from service.operations.computations.job_types import JobType, StepwiseComputation
+from service.operations.computations.records import pack_results, unpack_results
+from service.operations.computations.submit import compute, name_task
+from service.operations.computations.training import TRAINING_RUN, StepwiseTraining
+from service.operations.shared.limits import Limits
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import ResolvedSeries

@@ -12,7 +12,7 @@ from service.operations.datasets import (
     arrays_to_store,
     from_stored_arrays,
 )
-from service.operations.limits import Limits
+from service.operations.shared.limits import Limits
 
 MANY = Dataset.from_arrays(*count_ones(5000, 10, noise=0.5))
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.operations.submit import compute, name_task
-from service.operations.training import TRAINING_RUN, StepwiseTraining, count_recorded
+from service.operations.computations.submit import compute, name_task
+from service.operations.computations.training import TRAINING_RUN, StepwiseTraining, count_recorded
 from service.schemas.resolved_datasets import ResolvedDataset
 from service.schemas.training_runs import TrainingRunRequest
 

@@ -12,11 +12,11 @@ from PIL import Image
 from service.engine.data import Dataset, Series, Step
 from service.engine.network import Network
 from service.figures.style import Style
-from service.operations.approximations import FEWER, MAX_STRIDE, SHARE, choose_approximations
-from service.operations.fits import FIT
-from service.operations.ids import canonical_request
-from service.operations.submit import compute, name_task
-from service.operations.work_estimates import surface_seconds
+from service.operations.computations.fits import FIT
+from service.operations.computations.submit import compute, name_task
+from service.operations.shared.approximations import FEWER, MAX_STRIDE, SHARE, choose_approximations
+from service.operations.shared.ids import canonical_request
+from service.operations.shared.work_estimates import surface_seconds
 from service.rendering.approximation import objective_of_part
 from service.rendering.draw import draw
 from service.rendering.labels import fit_headline, name_unit, run_labels

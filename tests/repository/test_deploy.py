@@ -16,7 +16,7 @@ import yaml
 from prometheus_client.core import Metric
 
 from scripts.release import LOCKS, check_locks, read_pins
-from service.api import bodies, files
+from service.api import files, requests
 from service.api.metrics import Metrics
 from service.cli.serving import serve
 from service.rendering.pool import RenderPool
@@ -126,7 +126,7 @@ def test_the_api_has_space_for_bodies_and_files() -> None:
     (api,) = (spec["template"]["spec"] for spec in named if "template" in spec)
     (volume,) = api["volumes"]
     assert volume["emptyDir"]["sizeLimit"] == "6Gi"
-    assert bodies.DISK_BYTES + files.DISK_BYTES < 6 * 2**30
+    assert requests.DISK_BYTES + files.DISK_BYTES < 6 * 2**30
 
 
 @pytest.mark.parametrize("version", ["1.30", "1.37"])

@@ -15,7 +15,7 @@ from service.api.parameters import DatasetQuery
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Result, fit
 from service.formats import CSV, SeriesColumns
-from service.operations.limits import Limits
+from service.operations.shared.limits import Limits
 from service.schemas.fit_results import TEXTS, FitResult
 from service.schemas.fits import FitRequest
 from tests.repository.test_readme import BLOCK, ROOT, WrittenNumber, contains, curl, run_example

@@ -22,12 +22,11 @@ from service.api.parameters import (
 from service.api.requests import json_body, make_router
 from service.api.responses import check_if_match, item_response, json_response, made_response
 from service.lifecycle import UNFINISHED
-from service.operations import computations
-from service.operations.resolve import get_succeeded
-from service.operations.resources import RESOURCES, Resource, ResultFile
-from service.operations.submit import get_or_submit, run_without_storing
+from service.operations.computations import stored
+from service.operations.computations.resources import RESOURCES, Resource, ResultFile
+from service.operations.computations.submit import get_or_submit, run_without_storing
+from service.operations.shared.resolve import get_succeeded
 from service.schemas.base import ResponseModel
-from service.schemas.computations import ComputationRequest
 from service.store.computations import list_page as list_page_of_computations
 from service.store.rows import ComputationRow
 
@@ -48,10 +47,12 @@ class ComputationRoutes:
         self._add_delete(f"{path}/{{{id_name}}}")  # an id with a suffix is also unknown
 
     def _add_create(self, resource: Resource) -> None:
-        job_type, model = self._job_type, self._job_type.response_model
+        job_type = self._job_type
+        model = job_type.response_model
+        body_type: Any = json_body(job_type.path, job_type.request_model)
 
         async def create(
-            body: ComputationRequest, state: AppStateDep, preference: PreferenceDep
+            body: body_type, state: AppStateDep, preference: PreferenceDep
         ) -> Response:
             as_job = preference.respond_async
             if not body.keep:
@@ -68,8 +69,6 @@ class ComputationRoutes:
             status = 202 if unfinished else 201 if created else 200
             return json_response(self._describe(row), status, headers)
 
-        # FastAPI parses the body according to the annotation.
-        create.__annotations__["body"] = json_body(job_type.path, job_type.request_model)
         self.router.add_api_route(
             job_type.path,
             create,
@@ -174,7 +173,7 @@ class ComputationRoutes:
         )
         def cancel(state: AppStateDep, item_id: str = self._id) -> Response:
             """Cancel a job that is queued or running. Its worker stops at the next step."""
-            row, changed = computations.cancel(job_type, item_id, state.database)
+            row, changed = stored.cancel(job_type, item_id, state.database)
             return json_response(self._describe(row), 202 if changed else 200)
 
     def _add_delete(self, path: str) -> None:
@@ -184,14 +183,14 @@ class ComputationRoutes:
         def delete(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
             """Delete a finished resource. A repeated request computes it again."""
             check_if_match(request, lambda: self._describe(self._read(item_id, state)))
-            computations.delete(job_type, item_id, state.database)
+            stored.delete(job_type, item_id, state.database)
             return Response(status_code=204)
 
     def _describe(self, row: ComputationRow) -> ResponseModel:
-        return computations.describe(self._job_type, row, job_problem(row.error))
+        return stored.describe(self._job_type, row, job_problem(row.error))
 
     def _read(self, item_id: str, state: AppState) -> ComputationRow:
-        return computations.get_row(self._job_type, item_id, state.database)
+        return stored.get_row(self._job_type, item_id, state.database)
 
 
 routers: Final = [ComputationRoutes(resource).router for resource in RESOURCES]

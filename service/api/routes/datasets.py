@@ -16,7 +16,7 @@ from service.errors import Invalid
 from service.formats import CSV, DATASET_FORMATS
 from service.operations import datasets
 from service.operations.datasets import PATH
-from service.operations.work_estimates import PARSE, storing_seconds
+from service.operations.shared.work_estimates import PARSE, storing_seconds
 from service.schemas.datasets import DatasetPage, DatasetRequest, DatasetSummary
 from service.schemas.resolved_datasets import AnyDataset
 

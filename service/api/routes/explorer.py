@@ -21,8 +21,8 @@ from service.api.dependencies import AppStateDep
 from service.api.responses import content_response
 from service.engine.network import ACTIVATIONS
 from service.errors import NotFound
+from service.operations.shared.flat import flatten
 from service.schemas.datasets import ObjectiveRequest
-from service.schemas.flat import flatten
 
 FOLDER: Final = Path(service.__file__).parent / "explorer"
 POLICY: Final = "; ".join(

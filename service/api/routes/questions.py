@@ -1,21 +1,20 @@
 """The routes of all questions: responses as JSON and as files, by POST, and some by GET."""
 
-from collections.abc import Callable, Sequence
-from inspect import Parameter, Signature, getdoc
+from collections.abc import Sequence
+from inspect import getdoc
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from service.api.dependencies import AppState, AppStateDep
+from service.api.dependencies import AppStateDep
 from service.api.openapi import file_responses
-from service.api.parameters import PictureQuery, check_suffix, suffix_path
-from service.api.request_query import derive_query
+from service.api.parameters import PictureQuery, check_suffix, derive_query, suffix_path
 from service.api.requests import json_body, make_router
 from service.api.responses import json_response, made_response
 from service.figures.formats import PICTURE_FORMATS
-from service.operations.question import Question
 from service.operations.questions import QUESTIONS
+from service.operations.questions.question import Question
 
 ANY: Final = "{suffix}"  # in paths
 NO_OPTIONS: Final = PictureQuery()
@@ -39,13 +38,12 @@ def make_question_router(question: Question[Any, Any]) -> APIRouter:
 
 def _add_answer(router: APIRouter, question: Question[Any, Any], method: str) -> None:
     """Add the route of the response as JSON."""
+    asked_type: Any = _read(method, question.path, question.request_model)
 
-    async def answer(state: AppState, asked: Any) -> Response:
+    async def answer(state: AppStateDep, asked: asked_type) -> Response:
         request = asked.to_request() if method == "GET" else asked
         return json_response(await question.answer(request, state))
 
-    asked = _read(method, question.path, question.request_model)
-    _set_signature(answer, state=AppStateDep, asked=asked)
     router.add_api_route(
         question.path,
         answer,
@@ -64,30 +62,33 @@ def _add_file(
     suffixes: Sequence[str],
 ) -> None:
     """Add a route of files in some formats, whose path ends with one suffix or any."""
-    path, has_pictures = f"{question.path}.{ending}", ending == ANY and question.draw is not None
+    path = f"{question.path}.{ending}"
+    has_pictures = ending == ANY and question.draw is not None
     known = (*suffixes, *question.tables.keys() - {*suffixes})
+
+    model = (has_pictures and question.picture_model) or question.request_model
+    asked_type: Any = _read(method, path, model, with_options=has_pictures)
+    options_type: Any = Annotated[PictureQuery, _constant(NO_OPTIONS)]
+    if has_pictures and method == "POST":
+        options_type = Annotated[PictureQuery, Query()]
+    ending_type = suffix_path(suffixes) if ending == ANY else _constant(ending)
+    suffix_type: Any = Annotated[str, ending_type]
 
     async def send(
         request: Request,
-        state: AppState,
-        asked: Any,
-        options: PictureQuery = NO_OPTIONS,
-        suffix: str = ending,
+        state: AppStateDep,
+        asked: asked_type,
+        options: options_type,
+        suffix: suffix_type,
     ) -> Response:
         body = asked
         if method == "GET":  # the parameters of both are one query
-            body, options = asked.to_request(), asked if has_pictures else NO_OPTIONS
+            body = asked.to_request()
+            options = asked if has_pictures else NO_OPTIONS
         check_suffix(suffix, known, options)
         made = await question.make_file(body, suffix, options.to_options(), state)
         return await made_response(request, state, made, suffix)
 
-    model = (has_pictures and question.picture_model) or question.request_model
-    annotations = {"asked": _read(method, path, model, with_options=has_pictures)}
-    if ending == ANY:
-        annotations["suffix"] = Annotated[str, suffix_path(suffixes)]
-    if has_pictures and method == "POST":
-        annotations["options"] = Annotated[PictureQuery, Query()]
-    _set_signature(send, request=Request, state=AppStateDep, **annotations)
     router.add_api_route(
         path,
         send,
@@ -107,13 +108,13 @@ def _read(method: str, path: str, model: Any, *, with_options: bool = False) -> 
     return Annotated[derive_query(model, *options), Query()]
 
 
-def _set_signature(handler: Callable[..., Any], **annotations: Any) -> None:
-    """Set the signature that FastAPI inspects."""
-    parameters = [
-        Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation)
-        for name, annotation in annotations.items()
-    ]
-    handler.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+def _constant(value: object) -> Any:
+    """Return a dependency whose value is the same for all requests."""
+
+    async def get() -> object:
+        return value
+
+    return Depends(get)
 
 
 def _operation(question: Question[Any, Any], method: str) -> str:

@@ -11,7 +11,7 @@ from service.api.openapi import ITEM
 from service.api.parameters import id_path
 from service.api.requests import make_router
 from service.api.responses import CACHE_CONTROL, item_response, json_response
-from service.operations.training import read_trajectory
+from service.operations.computations.training import read_trajectory
 from service.schemas.optimizers import OPTIMIZER_LIST, OptimizerList
 from service.schemas.training_runs import TrajectoryResponse
 

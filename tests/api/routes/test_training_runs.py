@@ -29,7 +29,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         done.append(arguments)
         return assemble_trajectory(*arguments, **more)
 
-    monkeypatch.setattr("service.operations.training.assemble_trajectory", count)
+    monkeypatch.setattr("service.operations.computations.training.assemble_trajectory", count)
     return done
 
 
@@ -299,7 +299,7 @@ def test_a_run_that_takes_longer_than_estimated_goes_on_as_a_job(
     def too_short(*arguments: Any, **_: Any) -> float:
         return 1e-6 * float(arguments[2])  # per iteration
 
-    monkeypatch.setattr("service.operations.training.training_seconds", too_short)
+    monkeypatch.setattr("service.operations.computations.training.training_seconds", too_short)
     api = make_api(max_sync_seconds=1.0, rate_limit_seconds="1000/hour")
     body = {"n_iterations": 1_000_000, "record_every": 100_000}
     response = api.post(RUNS, body)

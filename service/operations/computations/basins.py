@@ -11,17 +11,17 @@ from service.engine import training as engine
 from service.engine.training import BasinCheckpoint
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import NPZ, write_npz
-from service.operations.costs import axis
-from service.operations.downloads import Download, make_etag
-from service.operations.job_types import (
+from service.operations.computations.job_types import (
     AfterStep,
     Arrays,
     ComputationOutput,
     JobType,
     StepwiseComputation,
 )
-from service.operations.limits import Limits
-from service.operations.training import estimate_training, make_setup, steps_per_stop
+from service.operations.computations.training import estimate_training, make_setup, steps_per_stop
+from service.operations.questions.costs import axis
+from service.operations.shared.downloads import Download, make_etag
+from service.operations.shared.limits import Limits
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.store import computations

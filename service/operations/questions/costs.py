@@ -11,12 +11,16 @@ from service.engine.objective import Objective
 from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.formats import NPZ, write_npz
-from service.operations.approximations import choose_approximations
-from service.operations.downloads import Download, computed_file
-from service.operations.limits import Limits
-from service.operations.question import Question
-from service.operations.resolve import get_succeeded, load_data
-from service.operations.work_estimates import data_pass_seconds, network_seconds, surface_seconds
+from service.operations.questions.question import Question
+from service.operations.shared.approximations import choose_approximations
+from service.operations.shared.downloads import Download, computed_file
+from service.operations.shared.limits import Limits
+from service.operations.shared.resolve import get_succeeded, load_data
+from service.operations.shared.work_estimates import (
+    data_pass_seconds,
+    network_seconds,
+    surface_seconds,
+)
 from service.rendering.requests import (
     SURFACE_SIZE,
     RunPath,

@@ -8,8 +8,8 @@ from service.engine.network import Network
 from service.engine.types import Weights
 from service.errors import Conflict, Invalid
 from service.operations.datasets import MOMENTS, NAMES, from_stored_arrays
-from service.operations.ids import check_id
-from service.operations.limits import Limits
+from service.operations.shared.ids import check_id
+from service.operations.shared.limits import Limits
 from service.rendering.requests import PictureData
 from service.schemas.datasets import ONE_TARGET_NEEDED, AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import (

@@ -4,8 +4,8 @@ from dataclasses import fields
 from typing import Any
 
 from service.lifecycle import UNFINISHED
-from service.operations.ids import check_id
-from service.operations.job_types import JobType
+from service.operations.computations.job_types import JobType
+from service.operations.shared.ids import check_id
 from service.schemas.base import ResponseModel
 from service.schemas.computations import Progress
 from service.store import computations, jobs

@@ -5,10 +5,10 @@ Routes, query parameters and the required scopes of API keys are derived from th
 
 from typing import Any, Final
 
-from service.operations.costs import COST_SURFACE, EVALUATE, OPTIMUM
-from service.operations.gradients import GRADIENT_CHECK, GRADIENT_TRACE
-from service.operations.predict import PREDICT
-from service.operations.question import Question
+from service.operations.questions.costs import COST_SURFACE, EVALUATE, OPTIMUM
+from service.operations.questions.gradients import GRADIENT_CHECK, GRADIENT_TRACE
+from service.operations.questions.predict import PREDICT
+from service.operations.questions.question import Question
 
 QUESTIONS: Final[tuple[Question[Any, Any], ...]] = (
     PREDICT,

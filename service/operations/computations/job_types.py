@@ -10,7 +10,7 @@ import orjson
 from numpy.typing import NDArray
 
 from service.lifecycle import Kind
-from service.operations.limits import Limits
+from service.operations.shared.limits import Limits
 from service.scheduling import OverBudget
 from service.schemas.base import ResponseModel, encode
 from service.schemas.computations import ComputationRequest

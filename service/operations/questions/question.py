@@ -8,12 +8,12 @@ from typing import Any, Final, Generic, TypeVar
 from anyio import to_thread
 from pydantic import BaseModel
 
-from service.operations.context import Context
-from service.operations.downloads import Download, Picture, name_picture
-from service.operations.ids import canonical_request
-from service.operations.limits import Limits, check_seconds
-from service.operations.resolve import check_targets, get_succeeded
-from service.operations.work_estimates import reading_seconds
+from service.operations.shared.context import Context
+from service.operations.shared.downloads import Download, Picture, name_picture
+from service.operations.shared.ids import canonical_request
+from service.operations.shared.limits import Limits, check_seconds
+from service.operations.shared.resolve import check_targets, get_succeeded
+from service.operations.shared.work_estimates import reading_seconds
 from service.rendering.requests import PictureRequest
 from service.scheduling import OverBudget
 from service.schemas.base import RequestModel, ResponseModel, encode

@@ -6,8 +6,8 @@ from weakref import WeakValueDictionary
 
 from anyio import to_thread
 
-from service.operations.limits import Limits
-from service.operations.resolve import resolve_dataset
+from service.operations.shared.limits import Limits
+from service.operations.shared.resolve import resolve_dataset
 from service.scheduling import Scheduler
 from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset

@@ -10,15 +10,15 @@ from anyio import to_thread
 
 from service.errors import Invalid, LimitExceeded, NotFound
 from service.lifecycle import RETRYABLE
-from service.operations.caller import current_key
-from service.operations.computations import describe
-from service.operations.context import Context
+from service.operations.computations.job_types import AfterStep, Arrays, JobType, Unfinished
+from service.operations.computations.stored import describe
 from service.operations.datasets import store_dataset
-from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
-from service.operations.job_types import AfterStep, Arrays, JobType, Unfinished
-from service.operations.limits import check_seconds
-from service.operations.resolve import check_targets
-from service.operations.work_estimates import storing_seconds
+from service.operations.shared.caller import current_key
+from service.operations.shared.context import Context
+from service.operations.shared.ids import RESULT_VERSION, canonical_request, computation_id
+from service.operations.shared.limits import check_seconds
+from service.operations.shared.resolve import check_targets
+from service.operations.shared.work_estimates import storing_seconds
 from service.scheduling import OverBudget, charge_job, current_client
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from service import __version__
 from service.figures import RENDERER_VERSION
 from service.formats import CSV, write_csv
-from service.operations.ids import RESULT_VERSION, canonical_request, digest
-from service.operations.limits import Limits
+from service.operations.shared.ids import RESULT_VERSION, canonical_request, digest
+from service.operations.shared.limits import Limits
 from service.rendering.requests import PictureRequest, figure_style
 from service.schemas.datasets import ObjectiveRequest
 from service.schemas.pictures import PictureOptions

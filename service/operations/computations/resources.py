@@ -10,15 +10,15 @@ import numpy as np
 
 from service.engine.data import Step
 from service.figures.formats import PICTURE_FORMATS
-from service.operations.approximations import choose_approximations
-from service.operations.basins import BASIN_MAP, basin_map_npz
-from service.operations.context import Context
-from service.operations.downloads import Download, Picture, name_picture
-from service.operations.fits import FIT, PROFILE, TABLE, fit_csv, profile_csv
-from service.operations.job_types import Arrays, JobType
-from service.operations.limits import Limits
-from service.operations.resolve import check_targets, load_data, resolve_dataset
-from service.operations.training import TRAINING_RUN, trajectory_csv
+from service.operations.computations.basins import BASIN_MAP, basin_map_npz
+from service.operations.computations.fits import FIT, PROFILE, TABLE, fit_csv, profile_csv
+from service.operations.computations.job_types import Arrays, JobType
+from service.operations.computations.training import TRAINING_RUN, trajectory_csv
+from service.operations.shared.approximations import choose_approximations
+from service.operations.shared.context import Context
+from service.operations.shared.downloads import Download, Picture, name_picture
+from service.operations.shared.limits import Limits
+from service.operations.shared.resolve import check_targets, load_data, resolve_dataset
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
     FIT_SIZE,

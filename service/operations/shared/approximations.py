@@ -6,7 +6,7 @@ others under load, so that one ETag would name several pictures.
 
 from typing import Any, Final
 
-from service.operations.work_estimates import surface_seconds
+from service.operations.shared.work_estimates import surface_seconds
 from service.rendering.requests import Approximation
 from service.schemas.resolved_datasets import DatasetSize
 

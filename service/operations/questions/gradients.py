@@ -10,11 +10,11 @@ from service.engine import network
 from service.engine.network import Trace
 from service.engine.types import Weights
 from service.formats import CSV, write_csv
-from service.operations.downloads import Download, computed_file
-from service.operations.limits import Limits, check_seconds
-from service.operations.question import Question
-from service.operations.resolve import load_data
-from service.operations.work_estimates import network_seconds
+from service.operations.questions.question import Question
+from service.operations.shared.downloads import Download, computed_file
+from service.operations.shared.limits import Limits, check_seconds
+from service.operations.shared.resolve import load_data
+from service.operations.shared.work_estimates import network_seconds
 from service.rendering.requests import TRACE_SIZE, TracePictureRequest
 from service.schemas.gradients import (
     GradientCheckRequest,

@@ -22,18 +22,18 @@ from service.engine.training import (
 from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.figures.formats import PICTURE_FORMATS
-from service.operations.costs import evaluate_point
-from service.operations.downloads import Download, stored_table
-from service.operations.job_types import (
+from service.operations.computations.job_types import (
     AfterStep,
     Arrays,
     ComputationOutput,
     JobType,
     StepwiseComputation,
 )
-from service.operations.limits import Limits, check_count, check_seconds
-from service.operations.resolve import get_succeeded
-from service.operations.work_estimates import training_seconds
+from service.operations.questions.costs import evaluate_point
+from service.operations.shared.downloads import Download, stored_table
+from service.operations.shared.limits import Limits, check_count, check_seconds
+from service.operations.shared.resolve import get_succeeded
+from service.operations.shared.work_estimates import training_seconds
 from service.schemas.base import encode
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.computations import TrainingRequest

@@ -14,17 +14,17 @@ from service.engine.network import Network, final_outputs, forward_states
 from service.engine.profile import Interval
 from service.engine.types import Array, Weights
 from service.errors import Invalid, count
-from service.operations.context import Context
-from service.operations.downloads import Download, computed_table
-from service.operations.limits import Limits
-from service.operations.question import Question
-from service.operations.resolve import (
+from service.operations.questions.question import Question
+from service.operations.shared.context import Context
+from service.operations.shared.downloads import Download, computed_table
+from service.operations.shared.limits import Limits
+from service.operations.shared.resolve import (
     check_targets,
     get_succeeded,
     resolve_dataset,
     resolve_run,
 )
-from service.operations.work_estimates import fit_seconds, network_seconds
+from service.operations.shared.work_estimates import fit_seconds, network_seconds
 from service.schemas.common import Activation
 from service.schemas.fits import FitRequest
 from service.schemas.predict import (

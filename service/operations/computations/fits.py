@@ -14,17 +14,17 @@ from service.engine.interruption import Record, recorded_by
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
-from service.operations.downloads import Download, stored_table
-from service.operations.job_types import (
+from service.operations.computations.job_types import (
     AfterStep,
     Arrays,
     ComputationOutput,
     JobType,
     StepwiseComputation,
 )
-from service.operations.limits import Limits, check_seconds
-from service.operations.records import pack_results, unpack_results
-from service.operations.work_estimates import fit_seconds
+from service.operations.computations.records import pack_results, unpack_results
+from service.operations.shared.downloads import Download, stored_table
+from service.operations.shared.limits import Limits, check_seconds
+from service.operations.shared.work_estimates import fit_seconds
 from service.rendering.labels import name_unit
 from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult, Interval
 from service.schemas.fits import STAGES, FitRange, FitRequest

@@ -9,7 +9,7 @@ import numpy as np
 
 from service import __version__
 from service.engine.interruption import BlockResult
-from service.operations.job_types import Arrays
+from service.operations.computations.job_types import Arrays
 
 # Blocks may differ in another version.
 VERSION: Final = crc32(__version__.encode())

@@ -1,0 +1,1 @@
+"""Training runs, basin maps and fits: computations that are stored, at once or as jobs."""
