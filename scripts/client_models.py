@@ -25,6 +25,7 @@ RENAMED: Final = {("FitResource", "residuals"): "residual_tests"}
 MATRICES: Final = {("CostGrid", "cost")}  # their rows have equal lengths
 BASES: Final = {"PiecewiseEstimate": "IntervalEnds", "TrustReport": "Trust"}
 OPTIMIZERS = "Optimizer"
+DATASETS = "Dataset"
 WIDTH = 100
 
 HEADER = '''\
@@ -55,8 +56,7 @@ class Generator:
         )
         responses = [operation["responses"] for operation in operations]
         self.responses = self._reachable(responses)
-        tagged = self.models["TrainingRunRequest"]["properties"]["optimizer"]["discriminator"]
-        self.optimizers = [_last(ref) for ref in tagged["mapping"].values()]
+        self.optimizers = self._members("optimizer")
 
     def write(self) -> str:
         """Return the module."""
@@ -72,7 +72,14 @@ class Generator:
                 blocks.append(self._dataclass(name))
             if name in self.requests and name not in self.optimizers:
                 blocks.append(self._typed_dict(name))
+        datasets = [self._name(each, request=True) for each in self._members("dataset")]
+        blocks.append(f"{DATASETS} = {' | '.join(datasets)}")
         return "\n\n".join(blocks) + "\n"
+
+    def _members(self, field: str) -> list[str]:
+        """Return the names of the models that a field of a training run may have."""
+        tagged = self.models["TrainingRunRequest"]["properties"][field]["discriminator"]
+        return [_last(ref) for ref in tagged["mapping"].values()]
 
     def _optimizer_names(self) -> list[str]:
         return [self.models[each]["properties"]["name"]["const"] for each in self.optimizers]

@@ -43,15 +43,7 @@ class WeightPair(Protocol):
 File = str | os.PathLike[str] | IO[bytes] | IO[str]
 Columns = Mapping[str, Any]
 TableLike = File | DataFrame | Columns
-DatasetLike = (
-    str
-    | Stored
-    | m.CountOnesDataset
-    | m.RememberDataset
-    | m.ExplicitDataset
-    | m.StoredDataset
-    | tuple[Rows, Numbers]
-)
+DatasetLike = str | Stored | m.Dataset | tuple[Rows, Numbers]
 WeightsLike = tuple[float, float] | m.WeightsFields | WeightPair
 NetworkLike = m.Activation | m.Network
 OptimizerLike = m.OptimizerName | m.Optimizer | Mapping[str, Any]

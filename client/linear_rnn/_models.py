@@ -1443,3 +1443,6 @@ class FitPage:
     """Up to limit items."""
     next_cursor: str | None = None
     """Null on the last page."""
+
+
+Dataset = CountOnesDataset | ExplicitDataset | RememberDataset | StoredDataset
