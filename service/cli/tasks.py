@@ -160,7 +160,8 @@ def run_task(name: str, without: tuple[str, ...], params: dict[str, Any]) -> Non
     except Invalid as error:
         raise click.UsageError(_explain(error, forms, given)) from None
     except Malformed as error:
-        raise click.UsageError(f"{data.name}: {error}") from None
+        source = "" if data is None else f"{data.name}: "
+        raise click.UsageError(f"{source}{error}") from None
 
 
 def _check_output(out: Path, suffixes: Collection[str], data: BinaryIO | None) -> None:

@@ -63,8 +63,8 @@ def test_only_its_client_and_copies_of_that_have_the_key() -> None:
         service = psutil.Process(rnn._service.pid)
         assert rnn._service.key not in str([service.cmdline(), service.environ()])
         url = rnn._connection.url
-        for keys in ({}, {"api_key": "another"}):
-            with Client(url, **keys) as stranger, pytest.raises(StatusError, match="401"):
+        for key in (None, "another"):
+            with Client(url, api_key=key) as stranger, pytest.raises(StatusError, match="401"):
                 stranger.predict()
         copy = pickle.loads(pickle.dumps(rnn))  # noqa: S301 - our own
         with copy:

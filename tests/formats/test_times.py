@@ -11,8 +11,8 @@ from tests.formats.conftest import read_series_csv
 
 
 def read(times: list[str], sequences: str = "", **options: Any) -> Series:
-    names = sequences or "a" * len(times)
-    rows = "".join(f"{time};{name};1\n" for time, name in zip(times, names, strict=True))
+    pairs = zip(times, sequences or "a" * len(times), strict=True)
+    rows = "".join(f"{time};{name};1\n" for time, name in pairs)
     names = {"target": "y", "sequence": "name", "time": "when"}
     return read_series_csv(f"when;name;y\n{rows}", **names, **options)
 

@@ -172,7 +172,7 @@ def test_a_large_fit_advances_before_its_search() -> None:
     """It looks at its budget, and each w_rec at which the rank is computed is a recorded block."""
     rng = np.random.default_rng(4)
     series = Series.from_sequences(
-        rng.standard_normal((100, 1000, 1)), rng.standard_normal((100, 1000))
+        [*rng.standard_normal((100, 1000, 1))], [*rng.standard_normal((100, 1000))]
     )
     request, _ = make_fit({})
     work = FIT.begin(request, ResolvedSeries.from_series(series), {}, [])

@@ -1,6 +1,7 @@
 """Reasons and cautions that ordinary data seldom have."""
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from service.engine.fit import FitOptions, fit
 from service.engine.types import Array
 
 
-def make_series(inputs: Array, targets: Array, lengths: list[int]) -> Series:
+def make_series(inputs: Any, targets: Array, lengths: list[int]) -> Series:
     names = tuple(f"x{i}" for i in range(inputs.shape[1]))
     return Series(inputs, targets, np.array(lengths), names)
 
