@@ -1279,7 +1279,8 @@ class FitRequest(TypedDict):
     """Given steady-state gains, by the name of the input: its weight is then gain · (1 - w_rec)."""
     delay: NotRequired[int | DelayRange]
     """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
-    best is chosen. Every sequence starts after the longest delay."""
+    best is chosen. With an unknown initial state, every sequence begins after the longest delay.
+    With a known one no step is skipped, and the inputs before the record are 0."""
     w_rec: NotRequired[FitRange]
     """The range to search for w_rec."""
     noise: NotRequired[Literal["white", "ar1"]]

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 # The ids of the tutorial's dataset, training run, fit and basin map, checked by a test.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_92bd9ef9caf462713f9a8b4d67c6187a"
-FIT_ID: Final = "fit_274701bace4c8f5f810d22ba5c155606"
-MAP_ID: Final = "map_9136274f177afb5da6a2779234c3b937"
+RUN_ID: Final = "run_a052fc0b58e6b44c5183ff458a828425"
+FIT_ID: Final = "fit_b684b882a032ddb8e552f56b3887a041"
+MAP_ID: Final = "map_48e0b552f56862803d2ff0fb88012e8f"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.

@@ -113,7 +113,8 @@ class FitRequest(ComputationRequest):
     gain · (1 - w_rec)."""
     delay: Delay = 0
     """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
-    best is chosen. Every sequence starts after the longest delay."""
+    best is chosen. With an unknown initial state, every sequence begins after the longest
+    delay. With a known one no step is skipped, and the inputs before the record are 0."""
     w_rec: FitRange = FitRange()
     """The range to search for w_rec."""
     noise: Literal["white", "ar1"] = "white"

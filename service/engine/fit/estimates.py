@@ -164,7 +164,10 @@ def _estimate_states(solution: Solution) -> Array:
 
 
 class Prediction(NamedTuple):
-    """A predicted sequence (T,); in a new one, the steps before the delay has passed are nan."""
+    """A predicted sequence (T,).
+
+    If the fit has an unknown start, the first steps of a new sequence are nan, up to the delay.
+    """
 
     outputs: Array  # the mean
     low: Array  # the confidence band of the mean
@@ -207,11 +210,14 @@ def predict(
         The initial state is unknown.
     """
     problem, series = solution.problem, solution.problem.series
-    has_each, skip = problem.options.initial_state == "each", problem.options.delay[1]
-    past, targets, n_missing = inputs[0][:0], np.zeros(0), problem.delay
+    has_each, skip = problem.options.initial_state == "each", problem.skip
+    # Before a known start, the inputs are 0.
+    n_missing = problem.delay if problem.has_unknown_start else 0
+    past, targets = np.zeros((problem.delay - n_missing, len(problem.is_free))), np.zeros(0)
     if sequence is not None:
         rows = series.rows(sequence)
-        past, targets = series.inputs[rows][skip - problem.delay :], series.targets[rows][skip:]
+        recorded = np.concatenate([past, series.inputs[rows]])
+        past, targets = recorded[max(skip - problem.delay, 0) :], series.targets[rows][skip:]
         n_missing, initial_state = 0, None
         if series.lengths[sequence] < skip or (has_each and np.isnan(targets).all()):
             raise ValueError("the state of the sequence is unknown")

@@ -45,8 +45,9 @@ class FitOptions:
 class Problem:
     """A series with one delay, and the units in which its inputs and targets are at most 1.
 
-    Every sequence starts after the longest delay, so that the costs of all delays are based on the
-    same targets.
+    With an unknown start, every sequence begins after the longest delay, so that all delays are
+    fitted to the same targets. With a known start no step is skipped: before the record, the
+    inputs are 0.
 
     Attributes
     ----------
@@ -54,6 +55,8 @@ class Problem:
         Padded with zeros.
     targets : (N, T)
         nan where there is none.
+    skip
+        The number of steps that are left out at the start of each sequence.
     center, unit
         Subtracted from the targets, which are then divided by the unit.
     input_units : (q,)
@@ -74,20 +77,22 @@ class Problem:
     """
 
     def __init__(self, series: Series, options: FitOptions, delay: int | None = None) -> None:
-        self.series, self.options, skip = series, options, options.delay[1]
+        self.series, self.options = series, options
         self.delay = options.delay[0] if delay is None else delay
-        self.lengths = np.maximum(series.lengths - skip, 0)
+        self.has_unknown_start = isinstance(options.initial_state, str)
+        self.skip = options.delay[1] if self.has_unknown_start else 0
+        self.lengths = np.maximum(series.lengths - self.skip, 0)
         steps = np.arange(max(int(self.lengths.max(initial=0)), 1))
         is_step = steps < self.lengths[:, None]
-        rows = (series.starts[:-1, None] + skip + steps)[is_step]
+        rows = series.starts[:-1, None] + self.skip + steps
         self.targets: Array = np.full(is_step.shape, np.nan)
-        self.targets[is_step] = series.targets[rows]
+        self.targets[is_step] = series.targets[rows[is_step]]
         self.inputs = np.zeros((*is_step.shape, series.inputs.shape[1]))
-        self.inputs[is_step] = series.inputs[rows - self.delay]
+        is_recorded = is_step & (steps >= self.delay - self.skip)
+        self.inputs[is_recorded] = series.inputs[rows[is_recorded] - self.delay]
         has_target = ~np.isnan(self.targets)
         self.n_targets, n_used = int(has_target.sum()), int(has_target.any(axis=1).sum())
         self.first_step = int(np.argmax(has_target.any(axis=0)))
-        self.has_unknown_start = isinstance(options.initial_state, str)
         self.has_own_starts = options.initial_state == "each" and n_used > 1
         self.n_own_starts = n_used * self.has_own_starts
         self.has_offset = options.offset is True

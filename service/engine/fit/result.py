@@ -226,7 +226,7 @@ class Result(Solution):
         values = {"target": problem.targets, "prediction": mean, "low": low, "high": high}
         values["residual"] = problem.targets - mean
         table = {name: value[row, column] for name, value in values.items()}
-        return {"sequence": row, "step": column + 1 + problem.options.delay[1], **table}
+        return {"sequence": row, "step": column + 1 + problem.skip, **table}
 
     @cached_property
     def residuals(self) -> ResidualTests:
@@ -271,7 +271,7 @@ def fit(
 
     The lowest minimum of the criterion is found by variable projection and a dense, refined search
     over w_rec, without initial values. Of several delays, the one with the lowest criterion is
-    chosen.
+    chosen, and the shortest of those that are equally good.
 
     Parameters
     ----------
@@ -308,7 +308,8 @@ def fit(
     for delay in range(problem.delay + 1, options.delay[1] + 1):
         result = Result(Problem(series, options, delay))
         costs.append((delay, result.cost, result.criterion))
-        best, other = sorted((best, result), key=lambda each: each.criterion)
+        is_better = result.criterion < best.criterion - float(best.best.accuracy[0])
+        best, other = (result, best) if is_better else (best, result)
         del other.profile  # It refers to its fit, which would not be freed at once.
         after_search()
     best.delays = [DelayCost(d, cost, float(best.get_excess(np.array(j)))) for d, cost, j in costs]

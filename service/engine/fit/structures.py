@@ -3,7 +3,8 @@
 Other structures are delays, a wider range of w_rec, and an offset. All are judged with the noise
 free, on the same targets, by the gain in twice the logarithm of the restricted likelihood. A dead
 time or a missing level looks like autocorrelated noise, so that a comparison with white noise, or
-with the noise of the fit, would miss it.
+with the noise of the fit, would miss it. The delays that are tried depend on the data alone, and so
+do the targets they are compared on: what is best from one delay is best from all.
 
 The gain of all inputs is compared with that of targets simulated without inputs, for which the
 delay, w_rec and rho are searched again. The noise of the simulation is ar1 even if that of the fit
@@ -33,6 +34,10 @@ ENOUGH: Final = 2000  # targets that suffice for a first judgment
 MIN_GAIN: Final = 10.0  # right models are exceeded by so much in about 2 of 8,000 cases
 MAX_DELAY: Final = 10
 STEPS_PER_DELAY: Final = 6  # of the longest sequence, for one more delay to try
+# A missing season looks like a delay that turns the effect of an input round.
+TURNED_GAIN: Final = 25.0  # what a delay needs that does so to an effect that is visible without
+FEW_TARGETS: Final = 50  # With fewer of them, a delay needs more than the ordinary gain:
+DELAY_ALPHA: Final = 0.01  # the level of an F test of one unknown, shared by all delays tried
 MAX_ALTERNATIVES: Final = 3
 
 ALPHA: Final = 0.04  # how often inputs without an effect may seem to have one
@@ -75,40 +80,66 @@ def shorten(problem: Problem) -> Problem:
 
 def find_alternatives(problem: Problem) -> list[Alternative]:
     """Return up to three structures that are clearly better than that of a fit, the best first."""
+    longest_delay = find_longest_delay(problem)
+    better = _compare(problem, _list_changes(problem, longest_delay), longest_delay)
     others = [
         Alternative(reason, options, Solution(problem.vary(**options)), gain)
-        for gain, reason, options in _compare(problem, _list_changes(problem))[:MAX_ALTERNATIVES]
+        for gain, reason, options in better[:MAX_ALTERNATIVES]
     ]
     return [other for other in others if _is_useful(other, *problem.options.w_rec)]
 
 
-def _list_changes(problem: Problem) -> list[Change]:
+def find_longest_delay(problem: Problem) -> int:
+    """Return the longest delay to try, which does not depend on that of the problem.
+
+    It is at most a sixth of the steps from the start of a sequence to its last target. Where starts
+    are unknown, it leaves out at most a sixth of the targets. After it, each sequence has a state
+    of its own, for which sequences with a shared start need enough targets.
+    """
+    series, has_target = problem.series, ~np.isnan(problem.series.targets)
+    if not len(problem.is_free) or not has_target.any():
+        return 0
+    starts = np.repeat(series.starts[:-1], series.lengths)
+    step = np.sort((np.arange(len(starts)) - starts)[has_target])
+    longest = min(MAX_DELAY, (int(step[-1]) + 1) // STEPS_PER_DELAY)
+    if problem.has_unknown_start:
+        longest = min(longest, int(step[len(step) // STEPS_PER_DELAY]))
+    most = int(np.max(np.bincount(starts[has_target])))
+    has_few = problem.options.initial_state == "shared" and most < STEPS_PER_DELAY
+    return 0 if has_few else longest
+
+
+def _list_changes(problem: Problem, longest_delay: int) -> list[Change]:
     """Return the changes to compare with the options of a problem."""
     options, has_inputs, changes = problem.options, len(problem.is_free) > 0, list[Change]()
-    longest = int(np.max(np.sum(~np.isnan(problem.targets), axis=1), initial=0))
-    (low, high), n_delays = options.w_rec, min(MAX_DELAY, longest // STEPS_PER_DELAY)
+    low, high = options.w_rec
     if has_inputs:
-        delays = [delay for delay in range(n_delays + 1) if delay != problem.delay]
+        delays = [delay for delay in range(longest_delay + 1) if delay != problem.delay]
         changes += [("delay_advised", {"delay": (delay, delay)}) for delay in delays]
-    if has_inputs and longest > 1 and (low > -1.0 or high < 1.0):
+    has_pairs = bool(np.any(problem.sequences.has_target.sum(axis=1) > 1))
+    if has_inputs and has_pairs and (low > -1.0 or high < 1.0):
         changes.append(("range_advised", {"w_rec": (min(low, -1.0), max(high, 1.0))}))
     if options.offset is not True:
         changes.append(("offset_advised", {"offset": True}))
     return changes
 
 
-def _compare(problem: Problem, changes: list[Change]) -> list[tuple[float, *Change]]:
+def _compare(
+    problem: Problem, changes: list[Change], longest_delay: int
+) -> list[tuple[float, *Change]]:
     """Return the changes that are clearly better, with their gains, the best first.
 
     Of very many targets, the first ones choose one change, and all confirm it.
     """
     short = shorten(problem)
+    n_delays = sum(reason == "delay_advised" for reason, _ in changes)
     if short is not problem:
-        changes = [(reason, options) for _, reason, options in _compare(short, changes)[:1]]
-    last = problem.options.delay[1]
-    skip = max([last, *(options.get("delay", (0, 0))[1] for _, options in changes)])
-    # The states after the first targets differ, and are unknown.
-    same = {"noise": "ar1"} | ({"initial_state": "each"} if skip > last else {})
+        better_at_first = _compare(short, changes, longest_delay)
+        changes = [(reason, options) for _, reason, options in better_at_first[:1]]
+    skip = max(problem.options.delay[1], longest_delay)
+    same = {"noise": "ar1"}
+    if problem.has_unknown_start and longest_delay > 0:
+        same["initial_state"] = "each"  # After the steps that are left out, the states differ.
     base = problem.vary(**same, delay=(problem.delay, skip))
     n_contrasts = base.n_targets - base.n_unknowns
     if not changes or n_contrasts < 1:
@@ -124,9 +155,27 @@ def _compare(problem: Problem, changes: list[Change]) -> list[tuple[float, *Chan
             gain *= n_contrasts / base.n_targets
         elif highest - Criterion(other).bound()[0] > MIN_GAIN:
             gain = solve_once(base).criterion - solve_once(other).criterion
-        if gain > MIN_GAIN:
+        if reason == "delay_advised" and gain > MIN_GAIN:
+            is_better = gain > _least_gain(solve_once(base), solve_once(other), n_delays)
+        else:
+            is_better = gain > MIN_GAIN
+        if is_better:
             better.append((gain, reason, options))
     return sorted(better, key=lambda change: -change[0])
+
+
+def _least_gain(present: Solution, other: Solution, n_delays: int) -> float:
+    """Return the gain above which another delay is advised, of n that were tried."""
+    from scipy.special import stdtrit  # noqa: PLC0415 - takes long to import
+
+    n_targets, n_free, limit = present.n_targets, present.degrees_of_freedom, MIN_GAIN
+    if n_targets < FEW_TARGETS:
+        quantile = float(stdtrit(n_free, 1.0 - 0.5 * DELAY_ALPHA / n_delays))
+        limit = max(limit, n_targets * math.log1p(quantile**2 / n_free))
+    free = present.problem.free_columns
+    turns = present.best.theta[0, free] * other.best.theta[0, free] < 0.0
+    is_visible = Linearization(present, present.best).test_inputs() <= ALPHA
+    return max(limit, TURNED_GAIN) if (turns & is_visible).any() else limit
 
 
 def _is_useful(other: Alternative, low: float, high: float) -> bool:

@@ -93,7 +93,7 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
     if problem.n_targets < problem.n_unknowns:
         given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")
         where, pointer, remedy = "", "/dataset", "add data, or fix initial_state or offset"
-        if max(options.delay) > 0:
+        if problem.skip > 0:
             where, pointer, remedy = " after the delay", "/delay", f"{remedy}, or shorten the delay"
         detail, n_targets = f"{given}{where} for {unknowns}: {remedy}", problem.n_targets
         raise Invalid(detail, pointer, n_targets=n_targets, n_unknowns=problem.n_unknowns)

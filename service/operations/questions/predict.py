@@ -209,7 +209,8 @@ def _predict_with_fit(
     outputs = [prediction.outputs for prediction in predictions]
     result = fitted.result
     delay = result["delay"]["value"]
-    n_missing = 0 if request.continue_ else sum(min(delay, len(row)) for row in outputs)
+    has_missing = not request.continue_ and isinstance(fitted.request.initial_state, str)
+    n_missing = sum(min(delay, len(row)) for row in outputs) if has_missing else 0
     n_finite = sum(int(np.count_nonzero(np.isfinite(row))) for row in outputs)
     return FitPredictResponse(
         outputs=outputs,

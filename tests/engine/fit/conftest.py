@@ -33,13 +33,17 @@ def design(series: Series, options: FitOptions, delay: int, w: float) -> tuple[A
     """Return the columns of the linear problem, one per unknown in its own unit, and the targets.
 
     An initial state that is known is subtracted from the targets. The rows are those of targets.
+    With a known state, the inputs before the record are 0; otherwise, each sequence begins after
+    the longest delay.
     """
-    skip = options.delay[1]
+    skip = options.delay[1] if isinstance(options.initial_state, str) else 0
     n_starts = {"each": len(series.lengths), "shared": 1}.get(str(options.initial_state), 0)
     blocks, targets = [], []
     for i, (inputs, sequence) in enumerate(zip(*split(series), strict=True)):
         y = sequence[skip:]
-        states = lfilter([1.0], [1.0, -w], inputs[skip - delay : len(inputs) - delay], axis=0)
+        past = np.zeros((delay, inputs.shape[1]))
+        acting = np.concatenate([past, inputs])[skip : len(inputs)]
+        states = lfilter([1.0], [1.0, -w], acting, axis=0)
         powers = w ** np.arange(1.0, len(y) + 1.0)
         starts = np.zeros((len(y), n_starts))
         if n_starts:

@@ -150,10 +150,13 @@ def test_intervals_with_a_known_w_rec_are_those_of_linear_regression(start: Any)
     np.testing.assert_allclose(np.concatenate(rows), expected, rtol=1e-6)
 
 
-def test_delays_are_compared_with_unknown_states_on_the_same_targets() -> None:
+@pytest.mark.parametrize("initial_state", [1.0, "shared"])
+def test_delays_are_compared_on_the_same_targets(initial_state: float | str) -> None:
+    """After the steps that are left out, an unknown state is one of its own for each sequence."""
     series = draw(1, dead=2)
-    alternative = fit(series, replace(WHITE, initial_state=1.0)).alternatives[0]
+    alternative = fit(series, replace(WHITE, initial_state=initial_state)).alternatives[0]
     assert alternative.options == {"delay": (2, 2)}
-    same = replace(AR1, delay=(0, 10))
+    state = "each" if initial_state == "shared" else initial_state
+    same = replace(AR1, initial_state=state, delay=(0, 10))
     without, best = (Solution(Problem(series, same, delay)).criterion for delay in (0, 2))
     assert alternative.gain == pytest.approx(without - best, rel=1e-9)

@@ -63,17 +63,38 @@ def test_a_continued_sequence_follows_the_recurrence(
     np.testing.assert_allclose(elsewhere.outputs, run_model(result, future, -3.0), rtol=1e-8)
 
 
-@pytest.mark.parametrize("initial_state", ["shared", 2.0])
 @pytest.mark.parametrize("delay", [0, 3])
-def test_a_new_sequence_starts_from_the_state_of_the_fit(initial_state: Any, delay: int) -> None:
+def test_a_new_sequence_starts_from_the_state_of_the_fit(delay: int) -> None:
     series = make_series(delay=delay)
-    options = FitOptions(initial_state=initial_state, delay=(delay, delay))
-    result = fit(series, options)
+    result = fit(series, FitOptions(initial_state="shared", delay=(delay, delay)))
     inputs = np.random.default_rng(3).standard_normal((9, 2))
     (prediction,) = predict(result, [inputs])
     assert np.isnan(prediction.outputs[:delay]).all()
     expected = run_model(result, inputs[: 9 - delay], start_of(result))
     np.testing.assert_allclose(prediction.outputs[delay:], expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("initial_state", [None, -3.0])
+@pytest.mark.parametrize("delay", [0, 3])
+def test_inputs_before_a_known_start_are_0(initial_state: float | None, delay: int) -> None:
+    result = fit(make_series(delay=delay), FitOptions(initial_state=2.0, delay=(delay, delay)))
+    inputs = np.random.default_rng(3).standard_normal((9, 2))
+    (prediction,) = predict(result, [inputs], initial_state=initial_state)
+    acting = np.concatenate([np.zeros((delay, 2)), inputs])[:9]
+    state = 2.0 if initial_state is None else initial_state
+    np.testing.assert_allclose(prediction.outputs, run_model(result, acting, state), rtol=1e-8)
+
+
+@pytest.mark.parametrize("delay", [0, 3])
+def test_a_sequence_with_a_known_start_is_continued(delay: int) -> None:
+    series = make_series(delay=delay)
+    result = fit(series, FitOptions(initial_state=2.0, delay=(delay, delay)))
+    future = np.random.default_rng(2).standard_normal((6, 2))
+    (prediction,) = predict(result, [future], sequence=1)
+    own = series.inputs[series.rows(1)]
+    acting = np.concatenate([np.zeros((delay, 2)), own, future])[: len(own) + 6]
+    expected = run_model(result, acting, 2.0)[-6:]
+    np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-8)
 
 
 def test_a_continued_sequence_uses_the_last_inputs_after_a_delay() -> None:
