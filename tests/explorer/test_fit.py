@@ -1,5 +1,6 @@
 """The page of fits: from a table to the numbers of the service, and what it says about them."""
 
+import itertools
 import json
 import re
 import shutil
@@ -21,10 +22,14 @@ from tests.explorer.conftest import (
     PHONE,
     ModuleCaller,
     Opener,
+    answer_first,
     box,
+    make_holder,
     on_screens,
     open_drawer,
     violations,
+    wait_for_value,
+    wait_until,
 )
 
 FitOpener = Callable[..., Page]
@@ -49,6 +54,13 @@ def shown_fit(page: Page, other_than: str = "") -> str:
         f'#story[data-fit^="fit_"]:not([data-fit="{other_than}"]):not([aria-busy])'
     )
     return page.get_attribute("#story", "data-fit") or ""
+
+
+def choose_example(page: Page, name: str) -> str:
+    """Choose an example, and return the id of its fit."""
+    previous = shown_fit(page)
+    page.select_option("#example", name)
+    return shown_fit(page, other_than=previous)
 
 
 def load(page: Page, table: str | bytes, name: str = "own.csv") -> None:
@@ -119,7 +131,7 @@ def test_every_example_and_its_truth(open_fit: FitOpener, api: httpx.Client, fil
     name, example = file.removesuffix(".csv"), EXAMPLES[file]
     page = open_fit()
     fit_id = shown_fit(page)
-    if name != "room":
+    if file != next(iter(EXAMPLES)):
         page.select_option("#example", name)
         fit_id = shown_fit(page, other_than=fit_id)
     fit = api.get(f"/v1/fits/{fit_id}").json()
@@ -142,6 +154,13 @@ def test_every_example_and_its_truth(open_fit: FitOpener, api: httpx.Client, fil
     expect_sentence(page, fit)
     (interval,) = fit["time_constant"]["intervals"]
     assert interval["low"] <= true <= interval["high"]
+
+
+def test_the_first_example_has_no_warning(open_fit: FitOpener, api: httpx.Client) -> None:
+    page = open_fit()
+    trust = api.get(f"/v1/fits/{shown_fit(page)}").json()["trust"]
+    assert (trust["reasons"], trust["cautions"]) == ([], [])
+    expect(page.locator("#verdict")).to_have_class("verdict fine")
 
 
 def test_a_table_that_cannot_be_read_shows_line_and_column(open_fit: FitOpener) -> None:
@@ -277,7 +296,7 @@ def test_times_have_handy_units_and_dates(open_fit: FitOpener) -> None:
 @pytest.mark.slow
 def test_columns_and_options_change_the_fit(open_fit: FitOpener, api: httpx.Client) -> None:
     page = open_fit()
-    last = shown_fit(page)
+    last = choose_example(page, "room")
 
     def request() -> dict[str, Any]:
         nonlocal last
@@ -364,9 +383,8 @@ def test_the_slider_shows_the_fit_of_another_w_rec(open_fit: FitOpener) -> None:
 @pytest.mark.slow
 def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
     page = open_fit()
-    room = shown_fit(page)
-    page.select_option("#example", "drug")
-    drug = shown_fit(page, other_than=room)
+    first = shown_fit(page)
+    drug = choose_example(page, "drug")
     expect(page.locator("#copy-link")).to_be_enabled()
     page.route("**/v1/fits", lambda _route: None)
     page.locator("#offset").check()
@@ -378,8 +396,8 @@ def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
     expect(again.locator("#table-name")).to_have_text("drug.csv, 150 rows")
     expect(again.locator("#data-chart")).to_contain_text("patient 1")
     assert again.input_value("#initial_state") == "0"
-    again.evaluate("(id) => { location.hash = id; }", room)
-    assert shown_fit(again, other_than=drug) == room
+    again.evaluate("(id) => { location.hash = id; }", first)
+    assert shown_fit(again, other_than=drug) == first
 
 
 @pytest.mark.slow
@@ -403,13 +421,13 @@ def test_a_link_keeps_numbers_that_the_page_cannot_ask_for(
 @pytest.mark.slow
 def test_the_commands_of_the_page_return_the_same_fit(open_fit: FitOpener, tmp_path: Path) -> None:
     page = open_fit()
-    room = shown_fit(page)
+    fit = shown_fit(page)
     value = page.get_attribute("#time-constant", "data-value") or ""
     page.get_by_role("button", name="Save and API").click()
     shell, python = (page.locator("#code code").nth(i).inner_text() for i in range(2))
-    shutil.copy(FOLDER / "fit_examples" / "room.csv", tmp_path)
+    shutil.copy(FOLDER / "fit_examples" / "advertising.csv", tmp_path)
     for command, expected in (
-        (["sh", "-c", shell], f'"id":"{room}"'),
+        (["sh", "-c", shell], f'"id":"{fit}"'),
         ([sys.executable, "-c", python], f"'value': {value}"),
     ):
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -419,7 +437,7 @@ def test_the_commands_of_the_page_return_the_same_fit(open_fit: FitOpener, tmp_p
 @pytest.mark.slow
 def test_what_was_uploaded_can_be_deleted_later(open_fit: FitOpener, api: httpx.Client) -> None:
     page = open_fit(expected=(409,))
-    room = shown_fit(page)
+    first = shown_fit(page)
     expect(page.get_by_role("button", name="Delete it")).to_have_count(0)  # the example's
     fit = load_and_fit(page, room_with_slow_noise().replace("indoor", "lounge"))
     dataset = api.get(f"/v1/fits/{fit}").json()["request"]["dataset"]
@@ -434,7 +452,7 @@ def test_what_was_uploaded_can_be_deleted_later(open_fit: FitOpener, api: httpx.
     expect(page.locator("#table-name")).to_contain_text("deleted")
     assert api.get(f"/v1/fits/{fit}").status_code == 404
     assert api.get(f"/v1/datasets/{dataset['id']}").status_code == 404
-    assert api.get(f"/v1/fits/{room}").is_success
+    assert api.get(f"/v1/fits/{first}").is_success
     assert page.url.endswith("/fit")
 
 
@@ -462,7 +480,8 @@ def test_weeks_and_quarters_are_times(call_modules: ModuleCaller, period: str) -
     table = "\n".join(["shop,period,sales", *(f"a,{period.format(k)},{k}" for k in range(1, 5))])
     function = f"({{ readTable, recognizeColumns }}) => recognizeColumns(readTable('', {table!r}))"
     columns = call_modules(["model/table", "fit/table"], function)
-    assert columns == {"time": "period", "sequence": "shop", "target": "sales", "inputs": []}
+    found = {"time": "period", "sequence": "", "target": "sales", "inputs": []}
+    assert columns == {**found, "isGuessed": False}
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
@@ -482,6 +501,54 @@ def test_the_result_fits_on_one_screen_and_scrolls_one_way(open_fit: FitOpener) 
     for shown in ("#verdict", "#sentence", "#data-chart", "#residual-chart", "#profile-slider"):
         expect(page.locator(shown)).to_be_in_viewport(ratio=1)
     assert open_fit(viewport=PHONE).evaluate(sizes)[0] == 390
+
+
+LONG_STORY = """() => {
+  const sentence = "Successive residuals are correlated, and inputs appear to take effect later. ";
+  document.querySelector("#verdict").textContent = sentence.repeat(4);
+  document.querySelector("#doubts").innerHTML = `<li>${sentence.repeat(2)}</li>`.repeat(4);
+}"""
+SIZES = [
+    *((1920, 1080), (1440, 900), (1280, 720), (1100, 700)),
+    *((1099, 640), (1024, 768), (960, 700), (390, 844)),
+]
+STORY = "#verdict, #headline, #sentence, #doubts, #quality, figcaption, .chart > svg, .question"
+
+
+def test_nothing_covers_anything(open_fit: FitOpener) -> None:
+    page = open_fit()
+    for story in ("() => {}", LONG_STORY):
+        page.evaluate(story)
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            wait_until(page, "(width) => innerWidth === width", width)
+            boxes = page.locator(STORY).evaluate_all(
+                """(elements) => elements.map((element) => {
+                  const { left, right, top, bottom } = element.getBoundingClientRect();
+                  return { name: element.id || element.textContent, left, right, top, bottom };
+                })"""
+            )
+            assert len(boxes) == 12
+            for one, other in itertools.combinations(boxes, 2):
+                shared = [
+                    min(one[end], other[end]) - max(one[start], other[start])
+                    for start, end in (("left", "right"), ("top", "bottom"))
+                ]
+                assert min(shared) < 1, (width, height, one, other)
+
+
+def test_the_fit_of_another_table_is_dimmed_at_once(open_fit: FitOpener) -> None:
+    page = open_fit()
+    held, hold = make_holder()
+    answer_first(page, "**/v1/fits", hold)
+    load(page, room_with_slow_noise())
+    expect(page.locator("#table-name")).to_contain_text("own.csv")
+    for part in (".over-time", ".answer"):
+        expect(page.locator(f"#fit {part}")).to_have_css("opacity", "0.35")
+    wait_for_value(page, lambda: len(held), 1)
+    held[0].continue_()
+    shown_fit(page)
+    expect(page.locator(".over-time")).to_have_css("opacity", "1")
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 // The selects and fields of the question: which column plays which part, and what is fitted.
-import { byId, html } from "../lib/dom.js";
+import { byId, createButton, html } from "../lib/dom.js";
 import { count, formatExact, parseNumber } from "../lib/format.js";
+import { describeRepairs } from "./repair.js";
 import { assignColumn, listInputs } from "./table.js";
 
 const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
@@ -36,7 +37,9 @@ export function createControls(store, onChange) {
     byId("controls").hidden = !store.question;
     if (!store.question) return;
     const { table, columns, options } = store.question;
-    byId("table-name").textContent = `${table.name || "A stored table"}, ${count(table.n_rows, "row")}`;
+    const facts = [table.name || "A stored table", count(table.n_rows, "row"), ...describeRepairs(store.question)];
+    byId("table-name").textContent = facts.join(", ");
+    showGuess(columns, () => onChange({ columns: assignColumn(columns, "sequence", "") }));
     const names = table.columns.map(({ name }) => name).filter(Boolean);
     for (const part of PARTS) {
       const select = byId(`${part}-column`);
@@ -60,6 +63,15 @@ export function createControls(store, onChange) {
     byId("w-rec-low").value = formatExact(options.w_rec.low);
     byId("w-rec-high").value = formatExact(options.w_rec.high);
   });
+}
+
+/** Name a sequence that was guessed, with a button for one recording. @param {Columns} columns @param {() => void} join */
+function showGuess({ sequence, isGuessed }, join) {
+  byId("guess").hidden = !isGuessed;
+  byId("guess").replaceChildren(
+    `The sequence was guessed: each value of “${sequence}” is a recording of its own. `,
+    createButton("Fit one recording", join, { class: "small-button" }),
+  );
 }
 
 /** Return the options of the fields; those of a link may have values that no field has. @param {FitOptions} options @returns {FitOptions} */

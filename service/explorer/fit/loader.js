@@ -16,9 +16,11 @@ function findFile(name) {
 /** @type {FitOptions} */
 export const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white", w_rec: { low: 0, high: 1 } };
 
+/** @typedef {(table: Table, options: Partial<FitOptions>, columns?: Columns) => void} Use */
+
 export class Loader {
   /**
-   * @param {{store: FitStore, use: (table: Table, options: Partial<FitOptions>) => void, clear: (name: string) => void}} page
+   * @param {{store: FitStore, use: Use, clear: (name: string) => void}} page
    *   `clear` shows no table and no result, and a text in place of a table
    */
   constructor({ store, use, clear }) {
@@ -63,7 +65,12 @@ export class Loader {
         throw error.status === 404 ? new Problem("This server does not have the fit of this link", advice, [], 404) : error;
       });
       const { initial_state, offset, gains, delay, noise, w_rec, confidence } = request;
-      await this.loadOwn(name, text, { initial_state, offset, gains, delay, noise, w_rec, confidence });
+      const options = { initial_state, offset, gains, delay, noise, w_rec, confidence };
+      this.store.example = byId("example").value = "";
+      const table = readTable(name, text);
+      const names = table.columns.map((column) => column.name);
+      const [sequence, time, ...inputs] = names.slice(0, -1); // as the service writes them
+      this.use(table, options, { sequence, time, inputs, target: names[names.length - 1] });
     };
     return this.attempt(load, () => this.restore(id));
   }

@@ -12,6 +12,7 @@ import { createCode } from "./code.js";
 import { createControls } from "./controls.js";
 import { DEFAULTS, EXAMPLES, Loader } from "./loader.js";
 import { createProfile } from "./profile.js";
+import { describeRepairs } from "./repair.js";
 import { createResult } from "./result.js";
 import { Refusal, fetchAlternative, fetchFit, seriesPath, storeSeries } from "./service.js";
 import { Store } from "./store.js";
@@ -48,10 +49,10 @@ const alternatives = new LatestRequest(
 
 const loader = new Loader({
   store,
-  use(table, options) {
+  use(table, options, columns) {
     store.stored.clear();
     closeDrawer();
-    store.question = { table, columns: recognizeColumns(table), options: { ...DEFAULTS, ...options } };
+    store.question = { table, columns: columns ?? recognizeColumns(table), options: { ...DEFAULTS, ...options } };
     ask({});
   },
   clear(name) {
@@ -105,10 +106,13 @@ createProfile(byId("profile-chart"), store);
 createCode(store);
 
 store.watch(["answer", "isBusy"], () => {
-  const { answer, isBusy } = store;
+  const { answer, isBusy, question } = store;
+  const repairs = answer ? describeRepairs(answer.question).join(", ") : "";
   setAttributes(byId("story"), { "aria-busy": isBusy ? "true" : null });
   byId("story").dataset.fit = answer?.fit.id ?? "";
   byId("fit").toggleAttribute("data-empty", !answer && !isBusy); // its boxes stand from the start
+  byId("fit").toggleAttribute("data-stale", isBusy && Boolean(answer) && answer?.question.table !== question?.table);
+  byId("repairs").textContent = repairs && `The table was repaired: ${repairs}.`;
   byId("copy-link").disabled = isBusy || !answer; // the address is still that of the fit before
   if (isBusy && !answer) byId("sentence").textContent = "Fitting…";
 });
@@ -138,5 +142,5 @@ const openAddress = () => {
 addEventListener("hashchange", openAddress);
 const handedOver = takeTable();
 if (handedOver) loader.loadOwn("table.csv", handedOver);
-else if (!openAddress()) loader.loadExample("room");
+else if (!openAddress()) loader.loadExample(Object.keys(EXAMPLES)[0]);
 document.documentElement.dataset.ready = "true";

@@ -2,6 +2,7 @@
 import { count } from "../lib/format.js";
 import { MISSING, NUMBER, findMarks, otherMark, readRows } from "../model/table.js";
 
+const FILLED = { hold: "filled with the last value", zero: "filled with 0", drop: "left out" };
 const SLASHED = /^(\d{1,2})([/-])(\d{1,2})\2(\d{4})/; // a date whose first number may be the day or the month
 
 /** @typedef {{action: string, text?: string, columns?: Partial<Columns>}} Repair a button with another text of the table, or other columns */
@@ -27,7 +28,7 @@ export function listRepairs({ table, columns }) {
     ...chooseMarks(table, rows).filter(({ columns: marks }) => marks?.decimal !== columns.decimal),
     ...orderDates(table, rows, time < 0 ? table.columns.findIndex((_, j) => SLASHED.test(rows[0]?.[j] ?? "")) : time),
     ...markGaps(table, rows, target),
-    ...fillGaps(table, rows, inputs, places([columns.sequence])[0], time >= 0),
+    ...(columns.fill ? [] : fillGaps(rows, inputs, places([columns.sequence])[0])),
   ];
 }
 
@@ -101,37 +102,35 @@ function markGaps(table, rows, target) {
 }
 
 /**
- * Fill gaps of the inputs, or drop the rows that have some if the steps stay equal without them.
- * @param {Table} table @param {string[][]} rows @param {number[]} inputs @param {number | undefined} sequence @param {boolean} hasTime
+ * Fill gaps of the inputs, or leave out the rows that have some.
+ * @param {string[][]} rows @param {number[]} inputs @param {number | undefined} sequence @returns {Repair[]}
  */
-function fillGaps(table, rows, inputs, sequence, hasTime) {
-  const hasGap = (/** @type {string[]} */ row) => inputs.some((j) => MISSING.test(row[j] ?? ""));
-  const n = rows.filter(hasGap).length;
+function fillGaps(rows, inputs, sequence) {
+  const n = rows.filter((row) => hasGap(row, inputs)).length;
   if (!n || n === rows.length) return [];
-  /** @type {Record<string, string[]>} */ const last = {};
-  const key = (/** @type {string[]} */ row) => (sequence === undefined ? "" : row[sequence]);
-  const filled = rows.map((row) => {
-    const before = last[key(row)] ?? [];
-    return (last[key(row)] = row.map((field, j) => (inputs.includes(j) && MISSING.test(field) ? (before[j] ?? field) : field)));
-  });
-  // Only rows at the ends of a sequence leave no hole in its times.
-  const inside = rows.filter((row, i) => {
-    const others = (/** @type {string[][]} */ part) => part.some((each) => key(each) === key(row) && !hasGap(each));
-    return hasTime && hasGap(row) && others(rows.slice(0, i)) && others(rows.slice(i + 1));
-  });
+  const known = new Set();
+  const canHold = rows.every((row) =>
+    inputs.every((j) => {
+      const key = `${sequence === undefined ? "" : row[sequence]}\t${j}`;
+      if (!MISSING.test(row[j] ?? "")) known.add(key);
+      return known.has(key);
+    }),
+  );
   const gaps = n === 1 ? "the gap in an input" : `the gaps in ${n} rows`;
   return [
-    ...(filled.some(hasGap) ? [] : [{ action: `Fill ${gaps} with the last value`, text: write(table, filled) }]),
-    ...(inside.length
-      ? []
-      : [
-          {
-            action: `Drop ${count(n, "row")} without an input`,
-            text: write(
-              table,
-              rows.filter((row) => !hasGap(row)),
-            ),
-          },
-        ]),
+    ...(canHold ? [{ action: `Fill ${gaps} with the last value`, columns: { fill: /** @type {const} */ ("hold") } }] : []),
+    { action: `Fill ${gaps} with 0`, columns: { fill: "zero" } },
+    { action: `Leave out ${count(n, "row")} without an input`, columns: { fill: "drop" } },
   ];
+}
+
+/** @param {string[]} row @param {number[]} inputs */
+const hasGap = (row, inputs) => inputs.some((j) => MISSING.test(row[j] ?? ""));
+
+/** Return what was repaired of a table when it was read. @param {Question} question */
+export function describeRepairs({ table, columns }) {
+  const { fill, gaps, inputs } = columns;
+  const places = table.columns.flatMap(({ name }, j) => (inputs.includes(name) ? [j] : []));
+  const n = fill ? readRows(table).filter((row) => hasGap(row, places)).length : 0;
+  return [...(fill && n ? [`${count(n, "row")} ${FILLED[fill]}`] : []), ...(gaps ? ["a new sequence after each gap"] : [])];
 }

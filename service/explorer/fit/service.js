@@ -4,10 +4,11 @@ import { Problem, deleteAll, getJson, postJson, postText, receive, send } from "
 import { completeJob } from "../model/jobs.js";
 import { describeProblem } from "../model/table.js";
 import { showProgress } from "../views/progress.js";
-import { listRepairs } from "./repair.js";
+import { describeRepairs, listRepairs } from "./repair.js";
 import { countNeeded } from "./verdict.js";
 
 const UNFITTED = "This cannot be fitted";
+const MAX_NAME = 100; // characters of a file
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
 
 /** @typedef {import("./repair.js").Repair} Repair */
@@ -22,7 +23,7 @@ export class Refusal extends Problem {
 }
 
 /** Return the address at which a table is stored. @param {Columns} columns */
-export function seriesPath({ time, target, sequence, inputs, decimal }) {
+export function seriesPath({ time, target, sequence, inputs, decimal, gaps, fill }) {
   const parts = {
     kind: "series",
     target,
@@ -30,6 +31,8 @@ export function seriesPath({ time, target, sequence, inputs, decimal }) {
     ...(sequence && { sequence }),
     ...(time && { time }),
     ...(decimal && { decimal }),
+    ...(gaps && time && { gaps }),
+    ...(fill && { fill }),
   };
   return `v1/datasets?${new URLSearchParams(parts)}`;
 }
@@ -40,18 +43,29 @@ export const toFit = (id, options) => ({ dataset: { kind: "stored", id }, ...opt
 /** Store a table. @param {Question} question @param {AbortSignal} signal @returns {Promise<Series>} */
 export async function storeSeries(question, signal) {
   const { table, columns } = question;
-  const { name, text } = table;
+  const path = seriesPath(columns);
+  // The name is what a link shows of the repairs.
+  const name = [table.name.slice(0, MAX_NAME), ...describeRepairs(question)].filter(Boolean).join(", ");
   try {
-    return await postText(`${seriesPath(columns)}${name && `&${new URLSearchParams({ name })}`}`, text, "text/csv", signal);
+    return await postText(name ? `${path}&${new URLSearchParams({ name })}` : path, table.text, "text/csv", signal);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const described = describeProblem(error);
     if (error.status !== 422) throw described;
-    const repairs = listRepairs(question);
-    if (error.errors[0]?.parameter === "time") repairs.push({ action: "Fit without times", columns: { time: "" } });
+    const repairs = [...listGapRepairs(error.members), ...listRepairs(question)];
     // Names of query parameters are of no use here.
     throw new Refusal(described.title, described.message.replace(/ \(\w+=[^)]*\)/g, ""), error.status, repairs);
   }
+}
+
+/** Return the repairs of gaps in time. @param {Record<string, any>} members of the problem @returns {Repair[]} */
+function listGapRepairs({ n_gaps, are_regular }) {
+  if (!n_gaps) return [];
+  const where = n_gaps === 1 ? "the gap" : `each of the ${n_gaps} gaps`;
+  return [
+    { action: `Start a new sequence after ${where}`, columns: { gaps: "sequences" } },
+    ...(are_regular ? [{ action: "Fit without times", columns: { time: "" } }] : []),
+  ];
 }
 
 /**

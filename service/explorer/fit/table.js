@@ -1,12 +1,14 @@
 // Which columns of a table play which part in a fit.
 import { parseNumber } from "../lib/format.js";
 import { Problem } from "../model/api.js";
-import { readRows } from "../model/table.js";
+import { NUMBER, readRows } from "../model/table.js";
 
 const TIME = /^(time|date|datetime|timestamp|second|minute|hour|day|week|month|quarter|year|step|t)s?$/i;
 const SEQUENCE = /^(sequence|series|recording|test|run|trial|batch|patient|subject|region|group|id|unit)s?$/i;
 const TARGET = /^(target|output|response|y)$/i;
 const N_ROWS = 1000; // from which the parts are guessed
+const N_COUNTED = 10; // rows of a column that may number them
+const DAY = 86_400_000; // milliseconds
 
 /** @typedef {Table["columns"][number]} Column */
 
@@ -29,16 +31,56 @@ export function recognizeColumns(table) {
     taken.add(name);
     return name;
   };
+  const isCounter = (/** @type {Column} */ column) => countsRows(read(column).map(parseNumber));
   const time = take(({ kind }) => kind === "date") || take(({ name, kind }) => kind !== "text" && TIME.test(name));
-  const sequence =
+  const found =
     take((column) => SEQUENCE.test(column.name) && repeats(column)) || take((column) => column.kind === "text" && repeats(column));
-  const target = take(({ name }) => TARGET.test(name)) || take(isMeasured, [...columns].reverse());
+  const sequence = found && isOneRecording(table, time) ? "" : found;
+  const backwards = [...columns].reverse();
+  const target =
+    take(({ name }) => TARGET.test(name)) ||
+    take((column) => isMeasured(column) && !isCounter(column), backwards) ||
+    take(isMeasured, backwards);
   const numbers = columns.filter(({ kind }) => kind === "number");
   if (!target) throw new Problem("This table has no column of numbers", "It needs a header, and then one row per step.");
   if (!hasHeader || (numbers.length && numbers.every(({ name }) => Number.isFinite(parseNumber(name))))) {
     throw new Problem("This table has no header", "Its first line must name the columns: the time, the target and the inputs.");
   }
-  return { time, sequence, target, inputs: numbers.map(({ name }) => name).filter((name) => !taken.has(name)) };
+  const inputs = numbers.filter((column) => !taken.has(column.name) && !isCounter(column)).map(({ name }) => name);
+  return { time, sequence, target, inputs, isGuessed: Boolean(sequence) };
+}
+
+/** Return whether numbers count the rows by one, with some left out or from the start again. @param {number[]} numbers */
+function countsRows(numbers) {
+  const later = numbers.slice(1);
+  const n_by_one = later.filter((value, i) => value === numbers[i] + 1).length;
+  const continues = later.every((value, i) => value > numbers[i] || value === numbers[0]);
+  return numbers.length >= N_COUNTED && n_by_one >= 0.8 * later.length && continues;
+}
+
+/** Return whether the times of all rows are those of one recording. @param {Table} table @param {string} time */
+function isOneRecording(table, time) {
+  const j = table.columns.findIndex(({ name }) => name === time);
+  return time !== "" && areEquallySpaced(readRows(table).map((row) => parseTime(row[j] ?? "")));
+}
+
+/** Return whether times increase in equal steps, months and business days included. @param {number[]} times */
+export function areEquallySpaced(times) {
+  const steps = times.slice(1).map((time, i) => time - times[i]);
+  const shortest = steps.reduce((least, step) => Math.min(least, step), Infinity);
+  const isEqual = (/** @type {number} */ step) => step < 1.5 * shortest || (shortest === DAY && step === 3 * DAY);
+  return shortest > 0 && steps.every(isEqual);
+}
+
+/** Return a number or a date as a number, NaN for other text. @param {string} field */
+export function parseTime(field) {
+  if (NUMBER.test(field)) return parseNumber(field);
+  const [a, b, c = 1, ...clock] = (field.match(/\d+/g) ?? []).map(Number);
+  if (/W/i.test(field)) return Date.UTC(a, 0, 7 * b + c);
+  if (/Q/i.test(field)) return Date.UTC(Math.max(a, b), 3 * Math.min(a, b));
+  const isDayFirst = /^\d+\./.test(field) || a > 12;
+  const [year, month, day] = a > 31 ? [a, b, c] : isDayFirst ? [c, b, a] : [c, a, b];
+  return Date.UTC(year, month - 1, day, ...clock.slice(0, 3));
 }
 
 /** Return how far the numbers of a column lie apart. @param {Table} table @param {string} name */
@@ -62,7 +104,8 @@ export function listInputs({ columns: all }, { time, target, sequence }) {
 
 /** Give a part to another column, which loses the part that it had. @param {Columns} columns @param {"time" | "target" | "sequence"} part @param {string} name */
 export function assignColumn(columns, part, name) {
-  const changed = { ...columns, inputs: columns.inputs.filter((each) => each !== name) };
+  const isGuessed = columns.isGuessed && part !== "sequence";
+  const changed = { ...columns, isGuessed, inputs: columns.inputs.filter((each) => each !== name) };
   for (const other of /** @type {const} */ (["time", "target", "sequence"])) if (changed[other] === name) changed[other] = "";
   // What was the target becomes an input, so that two columns change places.
   if (part === "target" && columns.inputs.includes(name)) changed.inputs.push(columns.target);

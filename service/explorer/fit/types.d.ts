@@ -38,8 +38,14 @@ type Columns = {
   target: string;
   sequence: string;
   inputs: string[];
+  /** whether nobody has chosen the sequence */
+  isGuessed?: boolean;
   /** the decimal mark, if the table does not tell it */
   decimal?: string;
+  /** whether a new sequence starts after each gap in time */
+  gaps?: "sequences";
+  /** what replaces missing inputs */
+  fill?: "hold" | "zero" | "drop";
 };
 
 type Table = import("../model/table.js").Table;
