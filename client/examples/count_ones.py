@@ -1,4 +1,4 @@
-"""Train the network of the tutorial to count, and let it count."""
+"""Train the network of the tutorial to count, and run it on a sequence."""
 
 from linear_rnn import Client
 

@@ -1,4 +1,4 @@
-"""See where gradients vanish and where they explode, over 30 steps."""
+"""Trace vanishing and exploding gradients over 30 steps."""
 
 from linear_rnn import Client
 

@@ -1,4 +1,4 @@
-"""Train from many weights at once, and follow a long run while it goes on."""
+"""Train from many weights at once, and follow the progress of a long run."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from linear_rnn import AsyncClient
 
 
 async def main() -> None:
-    """Ask everything at the same time."""
+    """Send all requests at the same time."""
     async with AsyncClient() as rnn:
         starts = [(w_in, w_rec) for w_in in (-1, 0, 1) for w_rec in (0.5, 1, 1.5)]
         runs = await asyncio.gather(*(rnn.train(initial_weights=start) for start in starts))

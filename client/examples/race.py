@@ -1,4 +1,4 @@
-"""Let optimizers start from the same weights, and draw their paths over the cost."""
+"""Train with several optimizers from the same weights, and draw their paths on the cost."""
 
 from linear_rnn import Adam, Client, LevenbergMarquardt, Momentum, Rprop
 

@@ -1,4 +1,4 @@
-"""Arrays: of numpy where it is installed, otherwise lists with nan where a number is not finite."""
+"""Arrays: of numpy if it is installed, otherwise lists with nan for non-finite numbers."""
 
 import io
 import math
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 else:
 
     class Array:
-        """Marks a field that holds floating-point numbers."""
+        """A marker of fields with floating-point numbers."""
 
     class IntArray:
-        """Marks a field that holds integers."""
+        """A marker of fields with integers."""
 
 
 NAN = math.nan
 
 
 def to_array(values: Sequence[Any], kind: type[float] = float) -> Any:
-    """Return numbers as an array of floats or integers, with nan for None; rows stay rows."""
+    """Return numbers as an array of floats or integers, with nan for None; rows are preserved."""
     if find_spec("numpy") is None:
         return [NAN if v is None else to_array(v) if isinstance(v, list) else v for v in values]
     import numpy as np
@@ -51,7 +51,7 @@ def read_csv(content: bytes) -> dict[str, Any]:
 
 
 def to_column(values: Sequence[Any]) -> Any:
-    """Return numbers, also as text, as an array, and other text as a list; rows stay rows."""
+    """Return numbers, also as text, as an array, and other text as a list; rows are preserved."""
     if values and isinstance(values[0], list):
         return [to_column(row) for row in values]
     try:

@@ -10,11 +10,11 @@ from linear_rnn._errors import LinearRNNError
 
 T = TypeVar("T")
 
-RENAMED = {"residual_tests": "residuals"}  # fields whose names in JSON the client uses otherwise
+RENAMED = {"residual_tests": "residuals"}  # names with another meaning in the client
 
 
 def decode(model: type[T], data: dict[str, Any]) -> T:
-    """Return JSON as a dataclass; fields that it does not know are left out.
+    """Return JSON as a dataclass, without unknown fields.
 
     Raises
     ------

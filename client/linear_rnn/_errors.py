@@ -22,14 +22,14 @@ class FieldError:
     text: str
     """The reason why it is invalid."""
     suggestion: str | None = None
-    """The nearest name that is known, if the name is not."""
+    """The closest valid name, if the name is unknown."""
 
 
 @dataclass(eq=False)
 class StatusError(LinearRNNError):
     """The service responded with an error.
 
-    The subclass depends on the status; other statuses, such as 401, 500 and 507, have none.
+    The subclass depends on the status; other statuses, such as 401, 500 and 507, have no subclass.
     """
 
     status: int
@@ -58,7 +58,7 @@ class StatusError(LinearRNNError):
 
 
 class InvalidRequest(StatusError):
-    """The request cannot be read (400) or is invalid (422); see ``errors``."""
+    """The request cannot be parsed (400) or is invalid (422); see ``errors``."""
 
 
 class NotFound(StatusError):
@@ -66,7 +66,7 @@ class NotFound(StatusError):
 
 
 class Conflict(StatusError):
-    """Not in this state: still running, or still needed (409)."""
+    """Not possible in this state: still running, or in use (409)."""
 
 
 class RateLimited(StatusError):

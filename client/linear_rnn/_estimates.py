@@ -1,4 +1,4 @@
-"""What estimates and verdicts do besides holding the fields of the API."""
+"""Properties of estimates and verdicts in addition to the fields of the API."""
 
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ class IntervalEnds:
 
 
 class Trust:
-    """A verdict on a fit, which is false where its interval is not to be trusted."""
+    """A verdict on a fit, which is false if its interval should not be trusted."""
 
     interval: bool
 

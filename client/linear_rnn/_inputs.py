@@ -1,4 +1,4 @@
-"""What callers pass, as the JSON of the API."""
+"""Conversion of arguments to the JSON of the API."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ class DataFrame(Protocol):
 
 
 class Stored(Protocol):
-    """What the service has stored: a run, a map, a fit or a dataset."""
+    """A stored resource: a run, a map, a fit or a dataset."""
 
     @property
     def id(self) -> Any:
@@ -34,7 +34,7 @@ class Stored(Protocol):
 
 
 class WeightPair(Protocol):
-    """Weights, as they appear in results."""
+    """Weights, as in results."""
 
     w_in: Any
     w_rec: Any
@@ -64,7 +64,7 @@ NOT_SENT = frozenset({"self", "wait", "progress"})
 def compose(arguments: Mapping[str, Any], *, without: Collection[str] = ()) -> dict[str, Any]:
     """Return the arguments of a method, its ``locals()``, as the JSON of a request.
 
-    What is None is left out, and has the default of the service.
+    Arguments that are None are omitted, and have the default of the service.
     """
     return {
         name: _CONVERTERS.get(name, _plain)(value)
@@ -79,7 +79,7 @@ def encode(request: Mapping[str, Any]) -> bytes:
     Raises
     ------
     ValueError
-        If a number is nan or infinite, which JSON does not have.
+        If a number is nan or infinite, which JSON does not support.
     """
     try:
         return json.dumps(request, default=_plain, allow_nan=False).encode()
@@ -88,7 +88,7 @@ def encode(request: Mapping[str, Any]) -> bytes:
 
 
 def is_table(value: object) -> TypeGuard[TableLike]:
-    """Return whether a value is a file, a table or columns, and not a dataset of the API."""
+    """Return True if a value is a file, a table or columns, and not a dataset of the API."""
     if isinstance(value, str):
         return not value.startswith("ds_")
     if isinstance(value, Mapping):
@@ -113,7 +113,7 @@ def to_csv(table: TableLike) -> bytes:
 
 
 def split_header(content: bytes) -> list[str]:
-    """Return the names in the first line of CSV, which commas, semicolons or tabs separate."""
+    """Return the names in the first line of CSV, separated by commas, semicolons or tabs."""
     line = content.decode("utf-8-sig").partition("\n")[0].strip()
     return next(csv.reader([line], delimiter=max(",;\t", key=line.count)))
 
@@ -185,7 +185,7 @@ def _to_model(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return arrays and numbers of numpy, pandas and polars as those of Python."""
+    """Return arrays and numbers of numpy, pandas and polars as Python's."""
     for name in ("tolist", "to_list"):
         if hasattr(value, name):
             return getattr(value, name)()
@@ -215,7 +215,7 @@ def _to_rows(columns: Mapping[str, list[Any]]) -> list[list[Any]]:
 
 
 def _plain_column(column: Any) -> list[Any]:
-    # numpy writes dates as text, and as integers where it makes lists of them.
+    # numpy formats dates as text, but converts them to integers in lists.
     is_date = getattr(getattr(column, "dtype", None), "kind", "") == "M"
     return list(map(str, column)) if is_date else _plain_list(column)
 

@@ -1,4 +1,4 @@
-"""Misspelt keywords: a TypeError that names the nearest keyword."""
+"""Misspelt keywords: a TypeError with the closest keyword."""
 
 import functools
 import inspect
@@ -10,7 +10,7 @@ C = TypeVar("C", bound=type)
 
 
 def suggest_keywords(cls: C) -> C:
-    """Make every public method and the constructor of a class check its keywords."""
+    """Add a check of keywords to every public method and the constructor of a class."""
     for name, member in list(vars(cls).items()):
         if inspect.isfunction(member) and (name == "__init__" or not name.startswith("_")):
             setattr(cls, name, _checked(member, cls.__name__ if name == "__init__" else name))
@@ -34,7 +34,7 @@ def _checked(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 def check_keywords(name: str, keywords: Iterable[str], known: Collection[str]) -> None:
-    """Raise TypeError for a keyword that is not known."""
+    """Raise TypeError for an unknown keyword."""
     for keyword in keywords:
         if keyword not in known:
             nearest = get_close_matches(keyword, known, 1)

@@ -1,4 +1,4 @@
-"""Progress on stderr: of tqdm where it is installed, otherwise one line."""
+"""Progress on stderr: of tqdm if it is installed, otherwise one line."""
 
 import sys
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ class Progress:
             self._bar = tqdm(desc=label, file=sys.stderr)
 
     def show(self, done: int, total: int, cost: float | None) -> None:
-        """Show how much is done, and the latest cost if there is one."""
+        """Show the progress, and the latest cost if there is one."""
         text = "" if cost is None else f"cost {cost:.3g}"
         if self._bar is None:
             line = f"\r{self._label} {done:,} of {total:,} ({done / max(total, 1):.0%}) {text}"

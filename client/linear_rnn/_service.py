@@ -19,12 +19,12 @@ STOP_SECONDS = 15
 
 
 class Service:
-    """A running service with its own data, which ends when this process does.
+    """A running service with its own data, which ends with this process.
 
     Parameters
     ----------
     process
-        The command, whose first line has the address.
+        The command, whose first line of output contains the address.
     key
         The API key that the service requires.
     """
@@ -36,12 +36,12 @@ class Service:
         line = process.stdout.readline()
         if not line.startswith("{"):
             self.stop()
-            raise ConnectFailed("`linear-rnn serve` did not start; stderr says why")
+            raise ConnectFailed("`linear-rnn serve` did not start; see stderr")
         self.url: str = json.loads(line)["url"]
 
 
 def _stop(process: Any) -> None:
-    """End a service, which deletes its data."""
+    """Stop a service, which deletes its data."""
     process.stdin.close()
     try:
         process.wait(STOP_SECONDS)
@@ -52,7 +52,7 @@ def _stop(process: Any) -> None:
 
 
 def start_service(command: Sequence[str] | None = None) -> Service:
-    """Start a service on a free port, with a new API key: every user of a machine can connect.
+    """Start a service on a free port, with a new API key to exclude other users of the machine.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def start_service(command: Sequence[str] | None = None) -> Service:
         )
     except OSError:
         raise ConnectFailed(
-            "the command `linear-rnn` was not found; `pip install linear-rnn` brings it"
+            "the command `linear-rnn` was not found; `pip install linear-rnn` installs it"
         ) from None
     return Service(process, key)
 

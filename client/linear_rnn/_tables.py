@@ -1,4 +1,4 @@
-"""Columns of numbers, and the tables of pandas and polars made from them."""
+"""Columns of numbers, and their conversion to tables of pandas and polars."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """Something whose numbers fit into columns."""
+    """A result that can be converted to columns."""
 
     def columns(self) -> dict[str, Any]:
         """Return the columns by their names.
@@ -89,7 +89,7 @@ def lengthen(w_in: Any, w_rec: Any, **grids: Any) -> dict[str, Any]:
 
 
 def stack(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return tables with the same columns under each other."""
+    """Concatenate tables with the same columns."""
     return {name: [value for table in tables for value in table[name]] for name in tables[0]}
 
 

@@ -17,7 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 WIDTH = 700  # of pictures, in pixels
-MAX_TEXT = 6000  # characters of an answer, about 1,500 tokens
+MAX_TEXT = 6000  # characters of a response, about 1,500 tokens
 
 DESCRIPTION = """\
 A recurrent network of one neuron: S_k = w_rec S_(k-1) + w_in x_k, output S_T; the cost is the mean
@@ -27,7 +27,7 @@ training fails: gradients vanish for |w_rec| < 1, and explode above.
 verdict on whether to trust it. Read the verdict first.
 A dataset is JSON: {"kind": "count_ones", "n_samples": 20, "n_steps": 10, "seed": 1, "noise": 0},
 {"kind": "remember", ...}, {"kind": "explicit", "inputs": [[...]], "targets": [...]}, or
-{"kind": "stored", "id": "ds_..."}. What is left out has the value of the tutorial.
+{"kind": "stored", "id": "ds_..."}. Omitted fields default to the tutorial's values.
 Optimizers, with their parameters:
 """
 
@@ -40,7 +40,7 @@ def _client() -> Client:
 
 
 def _tool(function: Callable[P, R]) -> Callable[P, R]:
-    """Register a tool whose errors say what to change."""
+    """Register a tool whose errors recommend a change."""
 
     @functools.wraps(function)
     def call(*positional: P.args, **keywords: P.kwargs) -> R:
@@ -56,7 +56,7 @@ def _tool(function: Callable[P, R]) -> Callable[P, R]:
 
 
 class _Server(MCPServer):
-    """A server that refuses misspelt arguments, in place of ignoring them."""
+    """A server that rejects misspelt arguments instead of ignoring them."""
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
         for tool in TOOLS:
@@ -95,9 +95,9 @@ def fit(
 ) -> list[str | Image]:
     """Fit a time constant to series in CSV text: a header, then a row per step, in order.
 
-    Without `inputs`, all columns but `target`, `time` and `sequence` are inputs. `delay` is in
-    steps; a range such as [0, 6] is searched. The verdict comes first; it says what to change if
-    the interval is not to be trusted.
+    Without `inputs`, all columns except `target`, `time` and `sequence` are inputs. `delay` is in
+    steps; a range such as [0, 6] is searched. The verdict comes first; it recommends changes if the
+    interval should not be trusted.
     """
     result = _client().fit(
         io.StringIO(csv),
@@ -135,7 +135,7 @@ def train(
 def optimum(dataset: dict[str, Any] | None = None) -> str:
     """Find the exact global minimum of the cost, without training."""
     result = _client().optimum(dataset=dataset)  # type: ignore[arg-type] # JSON
-    attained = "attained" if result.attained else "not attained: it lies at infinity"
+    attained = "attained" if result.attained else "not attained: it is at infinity"
     weights = f"w_in {text.number(result.weights.w_in)}, w_rec {text.number(result.weights.w_rec)}"
     return f"The minimum is {attained}; unique: {result.unique}\n{weights}, cost {result.cost}"
 

@@ -1,6 +1,6 @@
 """The command ``linear-rnn-mcp``: tools for assistants, over the standard streams.
 
-It needs the extra ``linear-rnn-client[mcp]``, and a service: see LINEAR_RNN_URL and
+It requires the extra ``linear-rnn-client[mcp]``, and a service: see LINEAR_RNN_URL and
 LINEAR_RNN_API_KEY.
 """
 
@@ -12,5 +12,5 @@ def main() -> None:
     try:
         from linear_rnn._tools import server
     except ModuleNotFoundError as error:
-        sys.exit(f"linear-rnn-mcp: {error}; pip install 'linear-rnn-client[mcp]' brings it")
+        sys.exit(f"linear-rnn-mcp: {error}; pip install 'linear-rnn-client[mcp]' installs it")
     server.run("stdio")

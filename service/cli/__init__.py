@@ -1,7 +1,7 @@
 """The command ``linear-rnn``: serve, and compute without a server.
 
 Each command imports the slow modules itself, so that ``--help`` and errors in options appear at
-once. An error is one line on standard error, which names the option.
+once. An error is one line on standard error, with the name of the option.
 """
 
 import os
@@ -19,18 +19,18 @@ from service.errors import ServiceError, StartError
 PROGRAM = "linear-rnn"
 EPILOG = """\
 \b
-Exit codes: 0 for success, whatever a fit says of its own trust; 1 for errors
+Exit codes: 0 for success, regardless of the verdict on a fit; 1 for errors
 of the environment, such as a file that cannot be written; 2 for invalid
 options, data and settings; 130 after Ctrl+C.
 
 \b
-Shell completion, here of bash (zsh and fish have a variable of the same form):
+Shell completion, here for bash (zsh and fish have a similar variable):
   eval "$(_LINEAR_RNN_COMPLETE=bash_source linear-rnn)"
 """
 
 
 class InOrder(click.Group):
-    """A group that lists its commands as they were added, from the tutorial to the server."""
+    """A group that lists its commands in the order of addition, from the tutorial to the server."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -42,8 +42,8 @@ class InOrder(click.Group):
 def cli() -> None:
     """Watch a recurrent network learn to count, and fit it to your own sequences.
 
-    All commands but serve and worker compute here, without a server. Their options are the fields
-    of the requests in openapi.md; without options, all but fit repeat the tutorial.
+    All commands except serve and worker compute locally, without a server. Their options are the
+    request fields in openapi.md; without options, all except fit reproduce the tutorial.
     """
     check_platform()
 
@@ -51,9 +51,9 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     limit_threads()
-    # Matplotlib refuses to start with the backend of a notebook, which is not installed here.
+    # Matplotlib does not start with the backend of a notebook, which is not installed here.
     os.environ["MPLBACKEND"] = "agg"
-    if sys.stdin is None:  # closed, as by some programs that run commands
+    if sys.stdin is None:  # closed, as by some calling programs
         sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the life of the process
     try:
         return cli.main(arguments, PROGRAM, standalone_mode=False) or 0

@@ -82,7 +82,7 @@ def find_data(ctx: click.Context, _: click.Parameter, file: BinaryIO | None) -> 
     if file is not None or ctx.resilient_parsing:
         return file
     if sys.stdin.isatty():
-        raise click.UsageError("DATA is missing: name a file, or pipe a table into this command")
+        raise click.UsageError("DATA is missing: give a file, or pipe a table into this command")
     return sys.stdin.buffer
 
 

@@ -1,4 +1,4 @@
-"""Options derived from the models of requests, with the names that query parameters have.
+"""Options derived from the models of requests, with the names of query parameters.
 
 An object with two fields is given as ``a:b`` or ``a,b``, a list by an option that may be repeated,
 and a map by ``NAME=NUMBER``.
@@ -21,7 +21,7 @@ METAVARS: Final = {"boolean": "true", "integer": "INTEGER", "number": "NUMBER", 
 
 
 class FormOption(NamedTuple):
-    """An option, the name of the part of the request that it sets, and how its text is read."""
+    """An option, the name of the part of the request that it sets, and its parser."""
 
     option: click.Option
     part: str
@@ -29,12 +29,12 @@ class FormOption(NamedTuple):
 
 
 class Form:
-    """The options of a model, and the model from their values.
+    """The options of a model, and its construction from their values.
 
     Parameters
     ----------
     without
-        Fields that are no options.
+        Fields that are not options.
     """
 
     def __init__(self, model: type[BaseModel], without: Collection[str] = ()) -> None:
@@ -58,14 +58,14 @@ class Form:
         return nest(self.model, values)
 
     def find_option(self, pointer: str, given: Collection[str]) -> click.Option | None:
-        """Return the option for a part of the JSON, one of those that are given if there is one."""
+        """Return the option for a part of the JSON, preferably a given one."""
         pointers = {key: self._parts[each.part].pointer for key, each in self.options.items()}
         key = find_option(pointer, pointers, given)
         return None if key is None else self.options[key].option
 
 
 def _derive(name: str, part: Part) -> Iterator[tuple[click.Option, Callable[[Any], Any]]]:
-    """Yield the option of a part, and one for false where true may be a number instead."""
+    """Yield the option of a part, and one for false if a number is valid instead of true."""
     first, *others = part.fields.values()
     annotated: Any = Annotated[first.annotation, first]
     schema = TypeAdapter(annotated).json_schema()
@@ -104,7 +104,7 @@ def _derive(name: str, part: Part) -> Iterator[tuple[click.Option, Callable[[Any
 
 
 def _kinds(schema: Schema, definitions: dict[str, Schema]) -> tuple[list[Schema], bool]:
-    """Return the alternatives of a value other than null, and whether it is a list of them."""
+    """Return the alternatives of a value other than null, and True if it is a list of them."""
     if "$ref" in schema:
         return _kinds(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if schema.get("type") == "array":
@@ -117,7 +117,7 @@ def _kinds(schema: Schema, definitions: dict[str, Schema]) -> tuple[list[Schema]
 
 
 def _words(schema: Schema) -> list[str]:
-    """Return the words of which a value must be one."""
+    """Return the valid words of a value."""
     return [schema["const"]] if "const" in schema else schema.get("enum", [])
 
 
@@ -131,7 +131,7 @@ def _describe(description: str, default: Any) -> str:
 
 
 def read_value(text: str, parts: Sequence[str] = ()) -> Any:
-    """Return the value of a text: an object if it has as many parts, a number, or the text."""
+    """Return the value of a text: an object if it has enough parts, a number, or the text."""
     values = re.split("[,:]", text)
     if parts and len(values) == len(parts):
         return dict(zip(parts, map(read_value, values), strict=True))

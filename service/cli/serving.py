@@ -1,4 +1,4 @@
-"""The commands that serve, and those for operators."""
+"""Commands for serving and for operators."""
 
 import contextlib
 import gc
@@ -20,7 +20,7 @@ from service.errors import StartError
 if TYPE_CHECKING:
     from service.settings import Settings
 
-SHUTDOWN_SECONDS = 10.0  # two more than a shutdown takes at most
+SHUTDOWN_SECONDS = 10.0  # two more than the longest shutdown
 
 data_dir: Callable[..., Any] = click.option(
     "--data-dir", metavar="DIR", help="Directory of the database.  [default: ./data]"
@@ -46,7 +46,7 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
     Each option overrides its setting: RNN_HOST, RNN_PORT, RNN_DATA_DIR, RNN_WORKERS.
     """
     gc.disable()
-    # The workers must end as well if the signal precedes the server, or is raised again at its end.
+    # The workers must also end if the signal precedes the server, or is raised again at its end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with contextlib.ExitStack() as closing:
         if until_stdin_closes and options["data_dir"] is None:
@@ -88,8 +88,8 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
             stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
             announce = address_line
         exit_code = run(app, settings, listener, close, announce)
-    # A regular exit waits for threads that compute, and for the reader of the log. It deletes the
-    # directory of multiprocessing, too.
+    # A regular exit waits for computing threads and for the reader of the log. It also deletes the
+    # directory of multiprocessing.
     log.flush()
     shutil.rmtree(get_temp_dir(), ignore_errors=True)
     os._exit(exit_code)
@@ -138,18 +138,18 @@ def migrate(**options: str | None) -> None:
 def limit_threads() -> None:
     """Limit numpy's libraries to one thread per call, before they are imported.
 
-    The callers spread work over the cores. One thread also adds sums in one order, so that requests
-    and jobs have identical results.
+    The callers distribute work over the cores. With one thread, sums also have a fixed order, so
+    requests and jobs have identical results.
     """
     for library in ("OPENBLAS", "MKL", "OMP"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def _enable_collections() -> None:
-    """Collect garbage from now on, except among the objects that exist already.
+    """Exclude the existing objects from garbage collection.
 
-    These are modules and the application, and stay. A collection that visits them all blocks every
-    request.
+    These are modules and the application, which are permanent. A collection that traverses them
+    blocks every request.
     """
     gc.freeze()
     gc.enable()
@@ -163,7 +163,7 @@ def _settings(options: dict[str, str | None]) -> "Settings":
 
 @click.group()
 def keys() -> None:
-    """Make API keys."""
+    """Create API keys."""
 
 
 @keys.command(epilog=format_example("linear-rnn keys new alice --scope write"))
@@ -173,7 +173,7 @@ def keys() -> None:
     type=click.Choice(["read", "write"]),
     default="read",
     show_default=True,
-    help="read: everything that stores nothing; write: everything.",
+    help="read: requests that store nothing; write: all requests.",
 )
 def new(name: str, scope: str) -> None:
     """Print a new key and its entry for RNN_API_KEYS.
@@ -190,6 +190,6 @@ def new(name: str, scope: str) -> None:
 
 
 def check_platform() -> None:
-    """Raise StartError on Windows, which has neither the file locks nor the signals of POSIX."""
+    """Raise StartError on Windows, which lacks the file locks and the signals of POSIX."""
     if sys.platform == "win32":
         raise StartError("this runs on Linux and macOS; on Windows, use WSL or a container")

@@ -1,6 +1,6 @@
-"""What the commands compute, with the use cases of HTTP, and their options.
+"""Implementation of the commands by the use cases of HTTP, and their options.
 
-These imports take long, so `service.cli.computations` has what --help of all commands needs.
+These imports are slow, so the --help of all commands is in `service.cli.computations`.
 """
 
 import asyncio
@@ -44,16 +44,16 @@ from service.store import computations
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
-# No other client shares this process. Pictures that would take a minute are approximated.
+# There are no other clients. Pictures that would take a minute are approximated.
 LIMITS: Final = Limits(max_work_seconds=60, max_sync_seconds=86_400, max_json_numbers=10**8)
 
-# From the suffix of a file to write, and how to draw it.
+# From the suffix of a file to write, and the options of a picture.
 MakeFile: TypeAlias = Callable[[str, PictureOptions], Download | Picture]
 Answer: TypeAlias = Callable[[Any, Context], tuple[bytes, MakeFile]]
 
 
 class Task(NamedTuple):
-    """A request that a command answers."""
+    """The request of a command, and its computation."""
 
     model: type[RequestModel]
     suffixes: tuple[str, ...]  # of the files that it can write
@@ -63,7 +63,7 @@ class Task(NamedTuple):
 
 
 def _ask(name: str, describe: Callable[[text.Json], str]) -> Task:
-    """Return the task that answers a question."""
+    """Return the task of a question."""
     question = next(question for question in QUESTIONS if question.name == name)
 
     def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
@@ -81,7 +81,7 @@ def _ask(name: str, describe: Callable[[text.Json], str]) -> Task:
 
 
 def _compute(name: str, describe: Callable[[text.Json], str]) -> Task:
-    """Return the task that computes what HTTP stores."""
+    """Return the task of a computation that HTTP stores."""
     resource = next(resource for resource in RESOURCES if resource.name == name)
     job_type, file = resource.job_type, resource.files[0]
 
@@ -109,7 +109,7 @@ TASKS: Final = {
 def make_forms(name: str, without: tuple[str, ...]) -> dict[str, Form]:
     """Return the options of a request, of a picture, and of a file with a series.
 
-    Fields in ``without`` are no options.
+    Fields in ``without`` are not options.
     """
     task = TASKS[name]
     forms = {"request": Form(task.model, {"keep", *without})}
@@ -121,7 +121,7 @@ def make_forms(name: str, without: tuple[str, ...]) -> dict[str, Form]:
 
 
 def derive_options(name: str, without: tuple[str, ...]) -> Iterator[click.Option]:
-    """Yield the options of a task: those of the request, and of the answer."""
+    """Yield the options of a task: those of the request, and of the output."""
     for form in make_forms(name, without).values():
         yield from (each.option for each in form.options.values())
     suffixes = ", ".join(TASKS[name].suffixes)
@@ -134,7 +134,7 @@ def derive_options(name: str, without: tuple[str, ...]) -> Iterator[click.Option
 
 
 def run_task(name: str, without: tuple[str, ...], params: dict[str, Any]) -> None:
-    """Print the answer to the request of a command, then write it to a file if it has one."""
+    """Print the response to the request of a command, and write a file if requested."""
     task, forms = TASKS[name], make_forms(name, without)
     data, out = params.get("data"), params.get("out")
     given = {key for key, value in params.items() if value not in {None, ()}}
@@ -178,7 +178,7 @@ def _check_output(out: Path, suffixes: Collection[str], data: BinaryIO | None) -
 
 
 def _explain(error: Invalid, forms: dict[str, Form], given: Collection[str]) -> str:
-    """Return what is wrong, and with which option."""
+    """Return the message of an error, with the option."""
     if not error.errors:
         return error.detail
     first = error.errors[0]
@@ -208,9 +208,9 @@ def _refuse(*_: Any) -> Any:
 
 
 def _store_file(file: BinaryIO, columns: dict[str, Any] | None, session: Context) -> dict[str, str]:
-    """Store a file of data, and return what a request says of it; raises Invalid.
+    """Store a file of data, and return its dataset in a request; raises Invalid.
 
-    With ``columns``, those of the query of an upload, it has a series.
+    With ``columns``, as in the query of an upload, it contains a series.
     """
     content = file.read()
     if not content:
@@ -225,9 +225,9 @@ def _store_file(file: BinaryIO, columns: dict[str, Any] | None, session: Context
 def _store(
     job_type: JobType[Any], request: ComputationRequest, session: Context
 ) -> tuple[ComputationRow, bytes]:
-    """Compute and store, with a progress bar if the terminal shows one.
+    """Compute and store, with a progress bar on a terminal.
 
-    Return the row, and what HTTP returns with ``keep: false``.
+    Return the row, and the response of HTTP with ``keep: false``.
     """
     dataset = resolve_dataset(request.dataset, session.database, session.limits)
     if job_type.complete is not None:
@@ -249,7 +249,7 @@ def _store(
 
 
 def _save(path: Path, contents: Download | Picture, session: Context) -> None:
-    """Write a file, and say so on standard error."""
+    """Write a file, and report it on standard error."""
     try:
         with path.open("wb") as file:
             if isinstance(contents, Download):

@@ -1,4 +1,4 @@
-"""Annotations over a heatmap: points, paths, the optimum and the profile."""
+"""Annotations on a heatmap: points, paths, the optimum and the profile."""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ HALO = "#ffffff"
 OUTLINE = "#14181d"
 OPTIMUM = marker("*", 11.0, "#ffd23f", OUTLINE)
 _PROFILE_DASHES = (2.2, 2.2)
-_SHAPES = ("o", "s", "D")  # of points, which have as many looks as colors times shapes
+_SHAPES = ("o", "s", "D")  # of points; there are as many styles as colors times shapes
 _RINGS = 6
 _DIRECTIONS = 16
 _DASHES = (None, (5.0, 2.2), (1.5, 1.5), (6.5, 1.8, 1.5, 1.8))
@@ -78,9 +78,9 @@ def draw_profile(canvas: Canvas, panel: Panel, profile: Array) -> None:
 
 
 def draw_optimum(canvas: Canvas, panel: Panel, optimum: tuple[float, float]) -> None:
-    """Mark the optimum (w_in, w_rec) with a star if it lies in the panel.
+    """Mark the optimum (w_in, w_rec) with a star if it is in the panel.
 
-    The star is visible around the end of a path that is drawn over it.
+    The star extends beyond the end of a path that is drawn over it.
     """
     x, y = panel.to_canvas(*np.array(optimum)[:, None])
     if _inside(panel.rect, x, y)[0]:
@@ -93,9 +93,9 @@ def draw_points(
     points: Sequence[tuple[float, float]],
     optimum: tuple[float, float] | None = None,
 ) -> None:
-    """Draw points with their weights beside them.
+    """Draw points with their weights next to them.
 
-    A label hides neither a point nor the optimum nor another label. Points outside the panel are
+    A label does not cover a point, the optimum or another label. Points outside the panel are
     skipped.
     """
     xs, ys = panel.to_canvas(*np.reshape(points, (-1, 2)).T)
@@ -119,10 +119,10 @@ def draw_labels(
     occupied: Array,
     radius: float,
 ) -> None:
-    """Draw labels (x, y, text) beside their points, clear of circles around ``occupied`` (n, 2).
+    """Draw labels (x, y, text) next to their points, outside circles around ``occupied`` (n, 2).
 
-    A label stands to the right of its point if possible, or farther away with a line to the point.
-    It is left out if there is no room.
+    A label is to the right of its point if possible, or farther away with a line to the point. It
+    is omitted if there is no space.
     """
     size = 0.85 * canvas.font
     taken = np.hstack([occupied - radius, occupied + radius])  # (n, 4): x0, y0, x1, y1
@@ -147,7 +147,7 @@ def draw_labels(
 
 
 def _offsets(half: Array, gap: float) -> Array:
-    """Return where the center of a label may stand, from its point: beside it, then in rings."""
+    """Return possible centers of a label relative to its point: next to it, then in rings."""
     (right, up), aside = half + gap, 1.6 * half[1]
     beside = [(right, 0), (-right, 0), (0, up), (0, -up)]
     beside += [(x, y) for x in (right, -right) for y in (aside, -aside)]
@@ -158,7 +158,7 @@ def _offsets(half: Array, gap: float) -> Array:
 
 
 def _draw_leader(canvas: Canvas, point: Array, end: Array, radius: float) -> None:
-    """Draw a line from a point to its label, unless the label is beside the point."""
+    """Draw a line from a point to its label, unless they are adjacent."""
     distance = float(np.hypot(*(end - point)))
     if distance > 2 * radius + 1.4:
         xs, ys = np.array([point + radius * (end - point) / distance, end]).T
@@ -167,7 +167,7 @@ def _draw_leader(canvas: Canvas, point: Array, end: Array, radius: float) -> Non
 
 
 def _inside(rect: Bbox, xs: Array, ys: Array) -> NDArray[np.bool_]:
-    """Return which points lie in a rectangle, with a little slack; nan does not."""
+    """Return True for points in a rectangle, with a small tolerance; False for nan."""
     inside = rect.padded(0.01)
     (x0, y0), (x1, y1) = inside.min, inside.max
     return np.asarray((xs >= x0) & (xs <= x1) & (ys >= y0) & (ys <= y1))

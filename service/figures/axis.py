@@ -1,8 +1,8 @@
 """Axes as plain values: limits, ticks and labels, positioned in units of the panel (0 to 1).
 
-Matplotlib's ``MaxNLocator`` chooses the ticks. The labels are written here, because Matplotlib's
-formatters need an ``Axis`` object, return markup instead of Unicode, and have no numbers outside
-the float64 range.
+Matplotlib's ``MaxNLocator`` chooses the ticks. The labels are formatted here, because Matplotlib's
+formatters require an ``Axis`` object, return markup instead of Unicode, and do not support numbers
+outside the float64 range.
 """
 
 import math
@@ -22,9 +22,9 @@ from service.figures.text import (
 )
 
 FAR = 1e4
-"""Values more than this many panels away are drawn at that distance."""
+"""The largest distance from the panel, in panels, at which values are drawn."""
 _ON_LIMIT = 1e-6
-"""Ticks this close to a limit (in steps) snap to it."""
+"""The distance to a limit (in steps) within which ticks snap to it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Axis:
     high: float  # the value at 1
     ticks: Sequence[float] | Array  # positions from 0 to 1
     labels: Sequence[str]  # one per tick
-    caption: str  # what the axis shows
+    caption: str  # the quantity of the axis
 
     def to_unit(self, values: Array) -> Array:
         """Return the positions of values (any shape), 0 at ``low`` and 1 at ``high``.
@@ -55,7 +55,7 @@ class Axis:
 
 
 MakeAxis = Callable[[int], Axis]
-"""Returns an axis with at most so many ticks, or one more."""
+"""A function that returns an axis with at most a number of ticks, or one more."""
 
 
 def linear_axis(low: float, high: float, caption: str, max_ticks: int) -> Axis:
@@ -72,7 +72,7 @@ def linear_axis(low: float, high: float, caption: str, max_ticks: int) -> Axis:
     if max(abs(low), abs(high)) / 2 > 1e3 * half_span:
         base = _roundest(low, high)
     start, stop = (low - base) / scale, (high - base) / scale
-    # In these units the window is 2 to 20 wide: six decimals drop what is left of rounding errors.
+    # In these units the window is 2 to 20 wide: six decimals remove rounding errors.
     values, step = _round_values(round(start, 6), round(stop, 6), max_ticks)
     units = [min(max((value - start) / (stop - start), 0.0), 1.0) for value in values]
     if base == 0 and -3 <= exponent <= 4:
@@ -85,8 +85,8 @@ def linear_axis(low: float, high: float, caption: str, max_ticks: int) -> Axis:
 def log_axis(log10_values: Array, caption: str, max_ticks: int) -> Axis:
     """Return an axis around numbers given by their log10 (m,), of which some may not be finite.
 
-    Of about ``max_ticks`` ticks, at least two, those at 1, 2 and 5 times powers of ten are shown
-    where there is room for all of these, otherwise whole powers if possible.
+    There are about ``max_ticks`` ticks, at least two: at 1, 2 and 5 times powers of ten if there is
+    space for all of them, otherwise at whole powers if possible.
     """
     low, high = finite_range(log10_values)
     margin = max(0.06 * (high - low), 0.1)
@@ -102,7 +102,7 @@ def log_axis(log10_values: Array, caption: str, max_ticks: int) -> Axis:
 
 
 def integer_axis(first: int, last: int, caption: str, max_ticks: int) -> Axis:
-    """Return an axis of whole numbers, which fall from left to right if ``first`` is the larger."""
+    """Return an axis of whole numbers, descending if ``first`` is the larger."""
     low, high = min(first, last), max(first, last)
     ticks = [low]
     if low < high:
@@ -120,7 +120,7 @@ def finite_range(values: Array) -> tuple[float, float]:
 
 
 def widen(low: float, high: float, share: float) -> tuple[float, float]:
-    """Return a range with a margin on both sides, which is a share of it and never 0."""
+    """Return a range with a margin on both sides, proportional to it and never 0."""
     margin = share * (high - low) or 0.05 * abs(high) or 0.5
     return low - margin, high + margin
 
@@ -162,7 +162,7 @@ def _roundest(low: float, high: float) -> float:
 
 
 def _labels(values: Sequence[float], step: float, scale: float) -> list[str]:
-    """Write multiples of ``step``, times ``scale``, with as many decimals as the step needs."""
+    """Format multiples of ``step``, times ``scale``, with the decimals that the step requires."""
     decimals = max(0, -math.floor(math.log10(step * scale) + 1e-9))
     texts = [f"{value * scale:.{decimals}f}" for value in values]
     return ["0" if float(text) == 0 else text.replace("-", MINUS) for text in texts]

@@ -1,4 +1,4 @@
-"""Basin maps: which starting weights reach the target, and after how many iterations."""
+"""Basin maps: the starting weights that reach the target, and the number of iterations."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -23,7 +23,7 @@ from service.figures.style import COLOR_MAP, Style
 from service.figures.text import printable
 
 DIVERGED: Final[Look] = {"facecolor": "#d55e00", "edgecolor": "#ffffff", "hatch": "////"}
-"""Stripes cannot be mistaken for a number of iterations, with any color vision."""
+"""Stripes, which differ from any number of iterations for all color vision."""
 _MAX_BANDS = 12
 
 
@@ -34,18 +34,18 @@ def basin_map_figure(
     optimum: tuple[float, float] | None = None,
     style: Style | None = None,
 ) -> Figure:
-    """Color each starting weight by the iterations that it needed; failures are hatched.
+    """Color each starting weight by the number of iterations; failures are hatched.
 
-    The arrays are ``w_in`` (columns,) and ``w_rec`` (rows,), evenly spaced and rising, and
-    ``iterations`` and the codes ``outcome`` (rows, columns). The title names the optimizer. A star
-    marks the optimum.
+    The arrays are ``w_in`` (columns,) and ``w_rec`` (rows,), evenly spaced and ascending, and
+    ``iterations`` and the codes ``outcome`` (rows, columns). The title contains the optimizer. A
+    star marks the optimum.
     """
     canvas = Canvas(style or Style())
     reached = arrays["outcome"] == Outcome.TARGET_REACHED.code
     diverged = arrays["outcome"] == Outcome.DIVERGED.code
     iterations = arrays["iterations"]
     exhausted: Look = {
-        # Gray alone looks like a color of the map.
+        # Gray alone would look like a color of the map.
         "facecolor": canvas.colors.missing,
         "edgecolor": canvas.colors.foreground,
         "hatch": "\\\\\\",

@@ -1,10 +1,9 @@
 """A canvas: text, lines and images positioned in points, 72 per inch, and the page around panels.
 
-Everything drawn is an ordinary Matplotlib artist in an ordinary ``Figure``, so that one description
-serves PNG, SVG and PDF. Artists are drawn in the order in which they were added; they take
-Matplotlib's own options. Matplotlib holds the GIL, so draw in several processes, or one picture at
-a time in a thread. Its settings are global; they are set once, at import, whatever the user's
-settings file contains.
+All elements are Matplotlib artists in a ``Figure``, so that one description is used for PNG, SVG
+and PDF. Artists are drawn in the order in which they were added; they accept Matplotlib's options.
+Matplotlib holds the GIL, so draw in several processes, or one picture at a time in a thread. Its
+settings are global; they are set once, at import, and override the user's settings file.
 """
 
 from collections.abc import Sequence
@@ -56,13 +55,13 @@ def rasterize(figure: Figure) -> Pixels:
 def stroke(
     color: str, width: float, dashes: tuple[float, ...] | None = None, alpha: float = 1.0
 ) -> Look:
-    """Return the look of a line; the width and ``dashes`` (on, off, …) are in points."""
+    """Return the style of a line; the width and ``dashes`` (on, off, …) are in points."""
     linestyle = "-" if dashes is None else (0, dashes)
     return {"color": color, "linewidth": width, "linestyle": linestyle, "alpha": alpha}
 
 
 def marker(shape: str, size: float, face: str, edge: str = "none", width: float = 0.8) -> Look:
-    """Return the look of markers: ``size`` is the diameter, ``width`` that of the edge."""
+    """Return the style of markers: ``size`` is the diameter, ``width`` that of the edge."""
     return {
         "linestyle": "none",
         "marker": shape,
@@ -79,7 +78,7 @@ def sample(label: str, look: Look) -> Line2D:
 
 
 class Canvas:
-    """A figure, and the drawing operations that all pictures share."""
+    """A figure, and the drawing operations of all pictures."""
 
     def __init__(self, style: Style) -> None:
         columns, rows = style.pixels
@@ -115,7 +114,7 @@ class Canvas:
         self.add(Text(x, y, typeset(text), color=color or self.colors.foreground, **options))
 
     def line(self, x: Array, y: Array, look: Look, clip: Bbox | None = None) -> None:
-        """Draw a line or markers at points, interrupted where one is nan."""
+        """Draw a line or markers at points, interrupted at nan."""
         self.add(Line2D(x, y, **look), clip)
 
     def image(self, pixels: Pixels, rect: Bbox) -> None:
@@ -131,7 +130,7 @@ class Canvas:
         return Bbox([low / scale, np.maximum(high, low + 1) / scale])
 
     def pixel_size(self, rect: Bbox) -> tuple[int, int]:
-        """Return how many columns and rows of the PNG a snapped rectangle covers."""
+        """Return the number of columns and rows of the PNG in a snapped rectangle."""
         columns, rows = np.round(np.array(rect.size) * self.style.dpi / 72).astype(int).tolist()
         return columns, rows
 
@@ -146,8 +145,8 @@ def draw_page(
 ) -> Bbox:
     """Write title, headline and legend, and return the area for panels and their axes.
 
-    The style's title replaces ``title``. A long one is first made smaller, then wrapped into two
-    lines, then cut. The headline stands below it. The legend has at most ``max_rows`` rows.
+    The style's title replaces ``title``. A long title is made smaller, then wrapped into two lines,
+    then truncated. The headline is below it. The legend has at most ``max_rows`` rows.
     """
     font, style, right = canvas.font, canvas.style, canvas.area.x1
     title = printable(title if style.title is None else style.title)
@@ -168,7 +167,7 @@ def draw_page(
 def draw_legend(canvas: Canvas, entries: Sequence[Artist], max_rows: int) -> float:
     """Draw rows of labeled samples, centered at the bottom, and return their height.
 
-    Entries without room are counted in a last one.
+    Entries without space are counted in a last one.
     """
     size = canvas.small
     width = canvas.area.width - 2 * canvas.font

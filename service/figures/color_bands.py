@@ -1,4 +1,4 @@
-"""Color bands: which costs share a color, on a logarithmic scale."""
+"""Color bands: ranges of costs with the same color, on a logarithmic scale."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _TUTORIAL_BANDS = 29
 _TUTORIAL_TOP = 8.0
 _EVEN_TOP = 14.0  # the tutorial's steps are continued to this log10(cost)
 _WIDE_BANDS = 36
-_MIN_BANDS = 6  # with fewer of the tutorial's bands in view, finer ones are fitted
+_MIN_BANDS = 6  # with fewer of the tutorial's bands in the window, finer ones are fitted
 _FINE_BANDS = 32
 _FINE_DECADES = 10.0
 _MIN_FINE_RANGE = 0.003
@@ -26,12 +26,12 @@ _MIN_FINE_RANGE = 0.003
 
 @dataclass(frozen=True)
 class ColorBands:
-    """Bands of costs that share a color.
+    """Bands of costs with the same color.
 
     The lowest band includes every smaller cost, the highest every larger one.
     """
 
-    edges: tuple[float, ...]  # the n + 1 edges of n bands, rising, on the scale log10(cost + shift)
+    edges: tuple[float, ...]  # the n + 1 edges of n bands, ascending, of log10(cost + shift)
     shift: int  # 1 or 0
 
     @property
@@ -41,12 +41,12 @@ class ColorBands:
 
     @property
     def caption(self) -> str:
-        """The quantity that the colors show."""
+        """The quantity represented by the colors."""
         return "cost + 1" if self.shift else "cost"
 
     @property
     def thresholds(self) -> Array:
-        """The inner edges (n - 1,) as log10(cost); -inf where an edge lies below every cost."""
+        """The inner edges (n - 1,) as log10(cost); -inf if an edge is below every cost."""
         inner = np.array(self.edges[1:-1])
         if not self.shift:
             return inner
@@ -90,13 +90,13 @@ class ColorBands:
 
 
 def choose_color_bands(log10_costs: list[Array]) -> ColorBands:
-    """Return bands that suit the costs of one or more panels, arrays (rows, columns).
+    """Return bands for the costs of one or more panels, arrays (rows, columns).
 
-    Many pictures share the same bands, so that they can be compared: those of the tutorial up to
+    Most pictures have the same bands, so that they can be compared: those of the tutorial up to
     1e8, continued in the same steps up to 1e14. Above that, the bands grow with the logarithm, so
-    that low costs can be distinguished beside costs of 1e900. Where the tutorial's bands would show
-    fewer than six colors, as in a narrow window around the optimum, even steps of log10(cost) are
-    fitted to the data.
+    that low costs can be distinguished in the presence of costs of 1e900. If the tutorial's bands
+    would have fewer than six colors, as in a narrow window around the optimum, even steps of
+    log10(cost) are fitted to the data.
     """
     costs = np.concatenate([logs[np.isfinite(logs)] for logs in log10_costs])
     low, high = (float(costs.min()), float(costs.max())) if costs.size else (0.0, 0.0)

@@ -27,7 +27,7 @@ _BAND = 0.25  # opacity
 
 @dataclass(frozen=True, eq=False)
 class FittedSequence:
-    """One sequence: columns (m,) at its times, nan where one does not exist."""
+    """One sequence: columns (m,) at its times, nan for missing values."""
 
     label: str  # its name in the legend
     time: Array
@@ -36,7 +36,7 @@ class FittedSequence:
     low: Array  # the band, which may be infinite
     high: Array
     residual: Array
-    is_joined: bool = False  # from sequences of one row, so that no line connects the rows
+    is_joined: bool = False  # from sequences of one row, which no line connects
 
 
 def fit_figure(
@@ -51,8 +51,8 @@ def fit_figure(
 ) -> Figure:
     """Draw targets as dots, the fit as a line in its band, and residuals as lines from 0.
 
-    Sequences with one row each are drawn side by side; others share the time axis, and from the
-    ninth on, their colors repeat. The legend counts those of ``n_sequences`` that are not drawn.
+    Sequences with one row each are drawn side by side; others share the time axis, and their colors
+    repeat after eight. The legend counts those of ``n_sequences`` that are not drawn.
     ``target`` and ``time`` are the captions of the axes. The headline, the result of the fit, is
     below the title; the confidence is that of the band.
     """
@@ -81,7 +81,7 @@ def _join(sequences: Sequence[FittedSequence]) -> FittedSequence:
 
 
 def _are_points(sequence: FittedSequence) -> bool:
-    """Return whether no line connects the rows."""
+    """Return True if no line connects the rows."""
     return sequence.is_joined or len(sequence.time) == 1
 
 
@@ -112,7 +112,7 @@ def _legend(
 def _draw_panels(
     canvas: Canvas, area: Bbox, sequences: Sequence[FittedSequence], target: str, time: str
 ) -> list[Panel]:
-    """Draw the panel of the data and, where there is room, that of the residuals below."""
+    """Draw the panel of the data and, if there is space, that of the residuals below."""
     y_range = _data_range(sequences)
     make_y = partial(linear_axis, *y_range, shorten(target, canvas.font, 0.6 * area.height))
     times = np.concatenate([sequence.time for sequence in sequences])

@@ -18,7 +18,7 @@ Metadata: TypeAlias = Mapping[str, str]
 
 
 class PictureFormat(NamedTuple):
-    """A format of pictures, as addresses and headers name it.
+    """A format of pictures, with its names in addresses and headers.
 
     ``write`` draws a figure, and returns the bytes of a file with metadata: names and texts.
     """

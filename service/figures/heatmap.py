@@ -16,12 +16,12 @@ from service.figures.color_bands import ColorBands
 from service.figures.panels import Panel, draw_color_bar
 
 Log10Cost = Callable[[Array, Array], Array]
-"""Returns log10(cost), (rows, columns), for w_in (1, columns) and w_rec (rows, 1).
+"""A function that returns log10(cost), (rows, columns), for w_in (1, columns) and w_rec (rows, 1).
 
 It is -inf where the cost is 0, finite where the cost overflows, and nan where it is undefined.
 """
 
-_MAX_NODES = 200  # per axis of the grid that contours are traced on
+_MAX_NODES = 200  # per axis of the grid for tracing contours
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def draw_costs(canvas: Canvas, panel: Panel, log10_costs: Array, bands: ColorBan
 
 
 def draw_cost_bar(canvas: Canvas, left: float, panels: Sequence[Panel], bands: ColorBands) -> None:
-    """Draw the color bar of some bands beside panels."""
+    """Draw the color bar of bands next to panels."""
     draw_color_bar(canvas, left, [panel.rect for panel in panels], bands.palette, bands.axis)
 
 
@@ -80,7 +80,7 @@ def contour_lines(log10_costs: Array, bands: ColorBands) -> Path:
     thresholds = bands.thresholds[np.isfinite(bands.thresholds)]
     if not thresholds.size or min(x.size, y.size) < 2:
         return Path(np.empty((0, 2)))
-    # An infinity would break the interpolation next to it: one decade past the last threshold
+    # An infinity would break the interpolation next to it; one decade past the last threshold
     # gives the same contours.
     values = log10_costs[::-1][::stride, ::stride]
     values = np.clip(values, thresholds[0] - 1, thresholds[-1] + 1)

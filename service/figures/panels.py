@@ -1,8 +1,7 @@
 """Panels and their axes, drawn by hand: the frame, ticks, labels and captions around a rectangle.
 
-Creating and drawing Matplotlib's ``Axes`` takes as long as all the rest of an ordinary figure, its
-tick labels lose digits in windows narrower than 1e-13, and its layout is known only after it is
-drawn.
+Creating and drawing Matplotlib's ``Axes`` takes as long as the rest of a typical figure, its tick
+labels lose digits in windows narrower than 1e-13, and its layout is known only after it is drawn.
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from service.figures.text import shorten, text_width
 # Lengths in units of the font size.
 _TICK = 0.35
 _LABELS = 0.6  # distance of the labels
-_BELOW = 3.2  # room below a panel, for labels and caption
+_BELOW = 3.2  # space below a panel, for labels and caption
 _CAPTION_BELOW = 1.8  # distance of the caption
 _CAPTION_ASIDE = 1.75  # distance of the caption from the edge of the labels
 _TICK_ROOM = 1.7  # between labels above each other
@@ -66,7 +65,7 @@ def draw_panels(
     *,
     grid: bool = False,
 ) -> list[Panel]:
-    """Draw one panel per area, as far from its left edge as the widest labels of all need."""
+    """Draw one panel per area, at a distance from its left edge for the widest labels of all."""
     below = _BELOW * canvas.font
     ys = []
     for area, (_, make_y) in zip(areas, axes, strict=True):
@@ -83,7 +82,7 @@ def draw_panels(
 
 
 def split_off_bar(canvas: Canvas, area: Bbox) -> tuple[Bbox, float]:
-    """Return an area without the room for a color bar at its right, and the left of the bar."""
+    """Return an area without the space for a color bar at its right, and the left of the bar."""
     right = area.x1 + 0.7 * canvas.font - _BAR_ROOM * canvas.font
     return Bbox([area.min, [right, area.y1]]), right + _BAR_GAP * canvas.font
 
@@ -91,7 +90,7 @@ def split_off_bar(canvas: Canvas, area: Bbox) -> tuple[Bbox, float]:
 def draw_color_bar(
     canvas: Canvas, left: float, rects: Sequence[Bbox], colors: Pixels, make_axis: MakeAxis
 ) -> None:
-    """Draw a bar of equally high bands beside panels, its ticks at the right, its caption above.
+    """Draw a bar of equally high bands next to panels, with ticks at the right and a caption above.
 
     ``colors`` are RGBA (n, 4) from below.
     """
@@ -123,7 +122,7 @@ def draw_segments(canvas: Canvas, starts: Points, stops: Points, **options: Any)
 
 
 def _horizontal_axis(canvas: Canvas, make: MakeAxis, width: float) -> Axis:
-    """Return an axis with as many ticks as there is room for their labels side by side."""
+    """Return an axis with as many ticks as there is space for their labels side by side."""
     n_ticks = min(max(int(width / (3.2 * canvas.font)), 3), 12)
     axis = make(n_ticks)
     while n_ticks > 1 and not _labels_fit(canvas, axis, width):
@@ -146,7 +145,7 @@ def _draw_frame(canvas: Canvas, panel: Panel, *, grid: bool) -> None:
     rect, font, colors = panel.rect, canvas.font, canvas.colors
     xs = rect.x0 + np.array(panel.x.ticks) * rect.width
     ys = rect.y0 + np.array(panel.y.ticks) * rect.height
-    # Two filled boxes: Agg may move a stroked one by a pixel, into the panel.
+    # Two filled boxes: Agg can move a stroked one by a pixel, into the panel.
     width = max(1, round(canvas.style.dpi / 100)) * 72 / canvas.style.dpi
     for box, color in ((rect.padded(width), colors.muted), (rect, colors.background)):
         canvas.add(Rectangle(box.min, box.width, box.height, facecolor=color, linewidth=0))
@@ -171,7 +170,7 @@ def _draw_frame(canvas: Canvas, panel: Panel, *, grid: bool) -> None:
 
 
 def _fit_caption(canvas: Canvas, caption: str, length: float) -> tuple[str, float]:
-    """Return the caption of a side and its size, made smaller and at last cut to fit."""
+    """Return the caption of a side and its size, made smaller and finally truncated to fit."""
     font, room = canvas.font, length + 2 * canvas.font
     size = font * min(1.0, max(0.65, 0.97 * room / max(text_width(caption, font), 1.0)))
     return shorten(caption, size, room), size

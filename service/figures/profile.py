@@ -27,10 +27,10 @@ _MAX_LABELS = 5
 
 @dataclass(frozen=True, eq=False)
 class CostProfile:
-    """The numbers that the picture shows."""
+    """The values in the picture."""
 
-    w_rec: Array  # (m,) rising, at least two
-    cost: Array  # (m,) nan or infinite where there is none
+    w_rec: Array  # (m,) ascending, at least two
+    cost: Array  # (m,) nan or infinite for missing values
     level: float  # the cost up to which a w_rec belongs to the interval; infinite if all do
     pieces: Sequence[tuple[float, float]]  # of the interval
     minima: Sequence[tuple[float, float]]  # (w_rec, cost) of every local one, the lowest first
@@ -101,7 +101,7 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
 
 
 def _ends(panel: Panel, piece: tuple[float, float], font: float) -> Array:
-    """Return the left and the right end of a piece, wide enough to be seen."""
+    """Return the left and the right end of a piece, with a minimum width."""
     rect = panel.rect
     ends = rect.x0 + np.clip(panel.x.to_unit(np.array(piece)), 0.0, 1.0) * rect.width
     half = max(float(np.ptp(ends)), _MIN_PIECE * font) / 2

@@ -1,4 +1,4 @@
-"""How pictures look: size, themes and colors."""
+"""The style of pictures: size, themes and colors."""
 
 import math
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ class Theme:
 
     ``series`` are the colors of points and paths, and ``state`` is that of a fit. The explorer has
     the same ones. Color-blind people can distinguish the first four, and each has a contrast ratio
-    of 3 with ``background``. Colors i and i + 4 have the same dashes, so they are the ones that
-    differ most. ``missing`` stands for values that are not finite.
+    of 3 with ``background``. Colors i and i + 4 have the same dashes, so they differ most.
+    ``missing`` represents values that are not finite.
     """
 
     background: str
@@ -66,7 +66,7 @@ THEMES: dict[ThemeName, Theme] = {
 }
 
 COLOR_MAP = "viridis"
-"""The color map of all data: perceptually uniform, and ordered by lightness, so gray works too."""
+"""The color map of all data: perceptually uniform, and ordered by lightness, also in gray."""
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,10 @@ def cost_surface_figure(
 ) -> Figure:
     """Draw the cost over one to four windows, which share their color bands.
 
-    The windows stand left to right, top to bottom. ``points`` are marked and labeled in the
-    windows that they are in; ``paths`` of training runs, a name and w_in and w_rec (m, 2), are
-    named in the legend, and interrupted where one is nan; the optimum is a star; ``profile``
-    (m, 2) is the best w_in for each w_rec, and that w_rec. ``notes`` are below the title: how the
-    cost was computed.
+    The windows are arranged left to right, top to bottom. ``points`` are marked and labeled in
+    their windows; ``paths`` of training runs, a name and w_in and w_rec (m, 2), are listed in the
+    legend, and interrupted at nan; the optimum is a star; ``profile`` (m, 2) is the best w_in for
+    each w_rec, and that w_rec. ``notes`` on the computation of the cost are below the title.
     """
     style = style or Style()
     canvas = Canvas(style)

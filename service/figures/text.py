@@ -1,9 +1,9 @@
-"""Text that fits: measure, clean and wrap it, and write numbers in Unicode.
+"""Text: measuring, cleaning and wrapping it, and formatting numbers in Unicode.
 
 The only font is the DejaVu Sans in Matplotlib's package, addressed by its path, so that a picture
-does not depend on the fonts of the machine. Powers of ten use superscript characters: Matplotlib's
-mathtext is ten times slower, so that only the weights are written with it. Sizes and widths are in
-points.
+does not depend on the fonts of the machine. Powers of ten use superscript characters, because
+Matplotlib's mathtext, which is used only for the weights, is ten times slower. Sizes and widths are
+in points.
 """
 
 import re
@@ -33,7 +33,7 @@ def text_width(text: str, size: float) -> float:
 
 
 def printable(text: str) -> str:
-    """Replace characters that the font does not have by boxes, and control characters by spaces.
+    """Replace characters missing from the font by boxes, and control characters by spaces.
 
     Runs of spaces become one space.
     """
@@ -48,7 +48,7 @@ def printable(text: str) -> str:
 
 
 def shorten(text: str, size: float, width: float) -> str:
-    """Cut text to a width and end it with an ellipsis if something was cut off."""
+    """Truncate text to a width, with an ellipsis if it was too long."""
     if text_width(text, size) <= width:
         return text
     lengths = range(1, len(text))
@@ -61,7 +61,7 @@ def _cut(text: str, length: int) -> str:
 
 
 def wrap(text: str, size: float, width: float) -> list[str]:
-    """Break text at a space into at most two lines, which are cut to fit."""
+    """Break text at a space into at most two lines, which are truncated to fit."""
     words = text.split()
     starts = {n: " ".join(words[:n]) for n in range(1, len(words) + 1)}
     n = max((n for n, start in starts.items() if text_width(start, size) <= width), default=1)
@@ -72,8 +72,8 @@ def wrap(text: str, size: float, width: float) -> list[str]:
 def typeset(text: str) -> str:
     """Return mathtext that shows a text literally, but w_in and w_rec as symbols.
 
-    Unicode has no subscript c. The symbols are narrower than the literal text, so what has room for
-    that has room for them.
+    Unicode has no subscript c. The symbols are narrower than the literal text, so they fit if the
+    text fits.
     """
     return _WEIGHT.sub(r"$\\mathrm{w_{\1}}$", text.replace("$", r"\$"))
 
@@ -84,7 +84,7 @@ def format_power_of_ten(exponent: int) -> str:
 
 
 def format_number(value: float, digits: int = 6) -> str:
-    """Write a number as ``%g`` does, with a power of ten in place of its exponent."""
+    """Format a number as ``%g`` does, with a power of ten instead of its exponent."""
     text = f"{value:.{digits}g}"
     mantissa, _, exponent = text.partition("e")
     mantissa = "0" if mantissa == "-0" else mantissa.replace("-", MINUS)

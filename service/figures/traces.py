@@ -1,4 +1,4 @@
-"""Gradient traces: how the gradient vanishes or explodes as it is propagated back through time."""
+"""Gradient traces: the vanishing or exploding gradient of backpropagation through time."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -47,8 +47,8 @@ def gradient_trace_figure(
 
     Up to 60 steps and a magnitude of 1e15 the vertical scale is symmetric-logarithmic, as in the
     tutorial: linear around zero, with both signs. Longer or larger traces show log10 of the
-    magnitude, and their sign by the style of the line. Each line is named at its right end. All
-    traces have one length T + 1, at least 2. There may be none.
+    magnitude, and their sign by the style of the line. Each line is labeled at its right end. All
+    traces have the same length T + 1, at least 2. There may be none.
     """
     canvas = Canvas(style or Style())
     font, muted = canvas.font, canvas.colors.muted
@@ -107,7 +107,7 @@ def _symlog_axis(values: Array, origin: int, caption: str, max_ticks: int) -> Ax
     margin = 0.05 * np.ptp(values)
     low, high = float(values.min() - margin), float(values.max() + margin)
     stride = max(1, int(np.ceil((high - low) / max_ticks)))
-    # Beside zero, ticks would touch its label unless every power has one.
+    # Near zero, ticks would touch its label unless every power has one.
     first = 0 if stride == 1 else stride
     ups, downs = (range(1 + first, 1 + int(end), stride) for end in (high, -low))
     values = np.array([*(-k for k in reversed(downs)), 0, *ups])
@@ -119,14 +119,14 @@ def _symlog_axis(values: Array, origin: int, caption: str, max_ticks: int) -> Ax
 
 
 def _sign(trace: Trace) -> str:
-    """Return which signs a trace has, a key of ``_DASHES``."""
+    """Return the signs in a trace, a key of ``_DASHES``."""
     if (trace.sign < 0).any():
         return "both signs" if (trace.sign > 0).any() else "negative"
     return "positive"
 
 
 def _names(canvas: Canvas, traces: Sequence[PointTrace], area: Bbox) -> list[str]:
-    """Return the names of the lines; those without room are counted in a last name."""
+    """Return the names of the lines; names without space are counted in a last one."""
     room = max(1, int((area.height / canvas.font - 3.2) / _NAME_HEIGHT))
     names = []
     for point, trace in traces:
@@ -139,7 +139,7 @@ def _names(canvas: Canvas, traces: Sequence[PointTrace], area: Bbox) -> list[str
 
 
 def _draw_names(canvas: Canvas, rect: Bbox, names: Sequence[str], ends: Sequence[float]) -> None:
-    """Write each name beside the end of its line, moved so that none touch, with a connector."""
+    """Write each name next to the end of its line, moved so that none touch, with a connector."""
     font, series = canvas.font, canvas.colors.series
     heights = _separate(np.array(ends[: len(names)]), _NAME_HEIGHT * canvas.small, rect)
     xs = rect.x1 + np.array([0.2, 0.35 + 0.1 * font, 1.1 + 0.5 * font, 1.6 * font])
@@ -151,10 +151,10 @@ def _draw_names(canvas: Canvas, rect: Bbox, names: Sequence[str], ends: Sequence
 
 
 def _separate(wanted: Array, distance: float, rect: Bbox) -> Array:
-    """Return heights near those wanted, at least ``distance`` apart, inside the panel."""
+    """Return heights near the requested ones, at least ``distance`` apart, inside the panel."""
     order = np.argsort(-wanted, kind="stable")
     steps = distance * np.arange(len(wanted))
-    # Without the distances, the heights must fall, and stay below the top and above the bottom.
+    # Without the distances, the heights must descend between the top and the bottom.
     falling = np.minimum.accumulate(np.minimum(wanted[order] + steps, rect.y1))
     lowest = rect.y0 + distance * max(len(wanted) - 1, 0)
     heights = np.empty(len(wanted))

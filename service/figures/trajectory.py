@@ -1,4 +1,4 @@
-"""One training run: its path over the cost surface, and its cost by iteration."""
+"""One training run: its path on the cost surface, and its cost by iteration."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -35,11 +35,11 @@ def trajectory_figure(
     notes: str = "",
     style: Style | None = None,
 ) -> Figure:
-    """Draw the path over the cost surface, and the cost beside it or, on a tall canvas, below.
+    """Draw the path on the cost surface, and the cost next to it or, on a tall canvas, below.
 
     The columns (m,) are ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, which is -inf where
     the cost is 0, for at least one recorded iteration. The optimum is a star, the target cost a
-    line; ``notes`` are below the title: how the cost was computed.
+    line; ``notes`` on the computation of the cost are below the title.
     """
     style = style or Style()
     canvas, weights = Canvas(style), np.column_stack([columns["w_in"], columns["w_rec"]])
@@ -76,8 +76,8 @@ def trajectory_figure(
 def window_around(weights: Array, optimum: tuple[float, float] | None) -> Window:
     """Return a window with the path (m, 2) and the optimum, and a margin around them.
 
-    A few distant steps could shrink the rest to a dot. Where they are more than twenty times the
-    extent of nine tenths of the path, the window has those nine tenths, the start and the optimum.
+    A few distant steps could shrink the rest to a dot. If they exceed twenty times the extent of
+    nine tenths of the path, the window contains those nine tenths, the start and the optimum.
     """
     finite = weights[np.isfinite(weights).all(axis=1)]
     fixed = np.array([w for w in (*finite[:1].tolist(), optimum) if w is not None], np.float64)
@@ -86,7 +86,7 @@ def window_around(weights: Array, optimum: tuple[float, float] | None) -> Window
 
 
 def _range_around(values: Array, fixed: Array) -> tuple[float, float]:
-    """Return low and high around the values (m,) of one weight; ``fixed`` (k,) must lie inside."""
+    """Return low and high around the values (m,) of one weight; ``fixed`` (k,) must be inside."""
     everything = np.concatenate([values, fixed])
     if not everything.size:
         everything = np.zeros(1)
@@ -111,7 +111,7 @@ def _split(area: Bbox, font: float) -> tuple[Bbox, Bbox]:
 
 
 def _headline(columns: Mapping[str, NDArray[Any]]) -> str:
-    """Return where the run ended."""
+    """Return the text of the end of the run."""
     log10_cost = columns["log10_cost"][-1]
     cost = "not finite" if np.isnan(log10_cost) else format_log10_number(log10_cost)
     return (
@@ -142,5 +142,5 @@ def _draw_costs(
     look = path_look(canvas.style, 0)
     xs, ys = panel.to_canvas(iterations, np.maximum(log10_costs, panel.y.low))
     canvas.line(xs, ys, look, panel.rect)
-    end = np.flatnonzero(np.isfinite(ys))[-1:]  # a run that diverges has no cost at its last one
+    end = np.flatnonzero(np.isfinite(ys))[-1:]  # a diverged run has no cost at its last one
     canvas.line(xs[end], ys[end], marker("s", 0.6 * canvas.font, look["color"]))

@@ -18,7 +18,7 @@ from service.settings import Settings
 
 NICENESS: Final = 10  # on one machine, requests have priority over jobs
 HEARTBEAT_SECONDS: Final = 1.0
-STOP_SECONDS: Final = 5.0  # until a worker whose parent has ended is ended, too
+STOP_SECONDS: Final = 5.0  # until a worker whose parent has ended is terminated
 
 
 def run(settings: Settings, *, is_supervised: bool) -> None:
@@ -29,7 +29,7 @@ def run(settings: Settings, *, is_supervised: bool) -> None:
     log = configure_log(settings.log_level)
 
     def exit_now() -> None:
-        """End during a step. The supervisor starts a new worker, or this process restarts."""
+        """Exit during a step. The supervisor starts a new worker, or this process restarts."""
         log.flush()
         if is_supervised:
             os._exit(EXIT_ABANDONED_STEP)
@@ -48,8 +48,8 @@ def run(settings: Settings, *, is_supervised: bool) -> None:
         stop_with_parent(sys.stdin.fileno(), worker.stop, sends_heartbeats=True)
     worker.run()
     log.flush()
-    # A regular exit waits some seconds for the threads of DBOS, which have nothing left to do, and
-    # for the reader of the log.
+    # A regular exit waits some seconds for the idle threads of DBOS, and for the reader of the
+    # log.
     os._exit(0)
 
 
@@ -62,8 +62,8 @@ def stop_with_parent(
 ) -> None:
     """Stop when the other end of a file closes because the parent ended; watch it in a thread.
 
-    The process is ended if it still runs some seconds after ``stop`` was called. A heartbeat is a
-    byte per second to a parent that replaces a process which stops sending them.
+    The process is terminated if it still runs some seconds after ``stop`` was called. A heartbeat
+    is a byte per second; the parent replaces a process that stops sending them.
     """
 
     def watch() -> None:

@@ -27,19 +27,19 @@ ENQUEUED: Final = "ENQUEUED"  # the DBOS status of an entry that no worker has t
 FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 logging.getLogger("dbos").setLevel(logging.ERROR)
-logging.getLogger("dbos").addHandler(logging.NullHandler())  # otherwise DBOS adds one for text
+logging.getLogger("dbos").addHandler(logging.NullHandler())  # otherwise DBOS adds a text handler
 
 
 def queue_name(result_version: int) -> str:
     """Return the name of the queue for a result version.
 
-    A worker takes only jobs of its own version, since it would compute other results for the rest.
+    A worker takes only jobs of its own version, because its results for others would differ.
     """
     return f"results-{result_version}"
 
 
 class JobQueue:
-    """The queue as a client sees it, in the database of the store. It connects at its first use."""
+    """The client side of the queue, in the database of the store. It connects at its first use."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -56,8 +56,8 @@ class JobQueue:
     def migrate(self) -> None:
         """Migrate the tables of DBOS and create the queue of this release.
 
-        Several processes may do so at the same time, since DBOS takes a lock. The caller must not
-        hold the migration lock of the store. On PostgreSQL it is a transaction, and indexes that
+        Several processes can do so at the same time, because DBOS takes a lock. The caller must not
+        hold the migration lock of the store: on PostgreSQL it is a transaction, and indexes that
         DBOS creates concurrently would wait for its end.
         """
         with translate_errors():

@@ -1,13 +1,13 @@
-"""Detection of jobs whose worker is dead or that the queue has lost, and their redelivery.
+"""Detection and redelivery of jobs whose worker is dead or that are missing from the queue.
 
-Every process that serves HTTP runs a reaper, once per second. Any number may run, since only one of
-them can replace a lease. A job is lost when its state has not changed during ten seconds of
+Every process that serves HTTP runs a reaper, once per second. Any number can run, because only one
+of them can replace a lease. A job is lost when its state has not changed during ten seconds of
 continuous observation. For a running job, the state is the heartbeat of its worker, by the clock of
 the database. A queued job has a state if a worker has taken it from the queue without claiming it,
-or if no worker of its release is left. An outage of the database, a full disk or a suspended reaper
-interrupts the observation, which then starts again. None of them therefore makes a worker look
-dead. The death of a worker counts against its job only if a reaper has seen the worker alive
-before, since otherwise the whole service was lost.
+or if no worker of its release remains. An outage of the database, a full disk or a suspended reaper
+interrupts the observation, which then restarts, so a worker is not declared dead because of them.
+The death of a worker is a failed attempt of its job only if a reaper has seen the worker alive
+before, because otherwise the whole service failed.
 """
 
 import asyncio
@@ -34,9 +34,9 @@ logger = logging.getLogger(__name__)
 
 REAP_SECONDS: Final = 1.0
 MAX_GAP_SECONDS: Final = 5.0  # between two observations of a continuous series
-LOST_SECONDS: Final = 10.0  # without a change of its state, after which a job is lost
+LOST_SECONDS: Final = 10.0  # without a change of state, after which a job is lost
 QUEUE_RETENTION: Final = timedelta(hours=1)  # of finished queue entries, for inspection
-MAX_OBSERVED: Final = 100  # those that run, and those that run next
+MAX_OBSERVED: Final = 100  # running ones, and those that run next
 
 POISON_JOB: Final[JsonObject] = {
     "type": JobProblem.WORKER_LOST,
@@ -44,16 +44,16 @@ POISON_JOB: Final[JsonObject] = {
     "it may need more memory than is available",
 }
 
-OUTDATED: Final = "outdated"  # the state of a job of an earlier release that no worker executes
+OUTDATED: Final = "outdated"  # the state of a job of an earlier release without a worker
 OUTDATED_JOB: Final[JsonObject] = {
     "type": JobProblem.FAILED,
-    "detail": "an earlier release accepted this job, and no worker of that release is left; send "
+    "detail": "an earlier release accepted this job, and no worker of that release remains; send "
     "the request again",
 }
 
 
 class Observation(NamedTuple):
-    """The last observed state of a job, since when it is unchanged, and if it changed before."""
+    """The last observed state of a job, the time of its last change, and True if it changed."""
 
     state: object
     since: float
@@ -62,14 +62,14 @@ class Observation(NamedTuple):
 
 @dataclass
 class Reaper:
-    """Observes running and queued jobs, and requeues those that make no progress.
+    """An observer of running and queued jobs, which requeues those without progress.
 
     Parameters
     ----------
     retention
-        How long finished computations, and datasets without any, stay stored. None for ever.
+        The time for which finished computations and unused datasets are stored; None for ever.
     max_expired
-        How many computations and datasets are deleted at a time.
+        The number of computations and datasets to delete at a time.
     clean_seconds
         The time between two deletions.
     clock
@@ -98,10 +98,10 @@ class Reaper:
                 logger.exception("cannot look for lost jobs")
 
     def reap(self) -> int:
-        """Observe all jobs once, and requeue those whose worker is dead or that the queue lost.
+        """Observe all jobs once, and requeue those with a dead worker or without a queue entry.
 
-        Queued jobs that no worker will take fail. Return how many jobs were requeued. After a
-        failed observation, the next call starts again.
+        Queued jobs without a worker for their release fail. Return the number of requeued jobs.
+        After a failed observation, the next call starts again.
         """
         now = self.clock()
         continues = now - self._last_run <= MAX_GAP_SECONDS
@@ -110,7 +110,7 @@ class Reaper:
         lost = []
         observations = {}
         for lease, state in self._read_states().items():
-            # A worker that is new has just claimed its job, and may have died since.
+            # A new worker has just claimed its job, and may have died since.
             observation = previous.get(lease, Observation(state, now, has_changed=continues))
             if observation.state != state:
                 observation = Observation(state, now, has_changed=True)
@@ -124,7 +124,7 @@ class Reaper:
         return sum(self._resolve(lease, observations[lease]) for lease in lost)
 
     def _read_states(self) -> dict[str, object]:
-        """Return for each lease a state that must change, unless its job is lost."""
+        """Return a state for each lease, which changes unless its job is lost."""
         unfinished = job_queries.list_unfinished(self.database, MAX_OBSERVED)
         running = [job for job in unfinished if job.status == "running"]
         queued = [job for job in unfinished if job.status == "queued"]
@@ -137,12 +137,12 @@ class Reaper:
             status = statuses.get(job.lease)
             if job.result_version < RESULT_VERSION and not has_old_worker:
                 states[job.lease] = OUTDATED
-            elif status != ENQUEUED:  # a worker has taken it, but has not claimed it
+            elif status != ENQUEUED:  # taken by a worker, but not claimed
                 states[job.lease] = status
         return states
 
     def _clean(self) -> bool:
-        """Delete what is no longer needed, for about a second; return whether all of it is gone."""
+        """Delete expired data, for about a second; return True if none remain."""
         n_deleted = 0
         if self.retention is not None:
             before = datetime.now(UTC) - self.retention
@@ -154,7 +154,7 @@ class Reaper:
         return True
 
     def _resolve(self, lease: str, observation: Observation) -> bool:
-        """Requeue a job, or fail one that no worker will take; return whether it was requeued."""
+        """Requeue a job, or fail one without a worker for its release; return True if requeued."""
         error, max_deliveries = None, jobs.MAX_DELIVERIES
         if observation.state == OUTDATED:
             error, max_deliveries = OUTDATED_JOB, 0

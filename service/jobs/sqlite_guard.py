@@ -51,15 +51,15 @@ def prepare_directory(settings: Settings) -> None:
 def lock_database(file: Path) -> Iterator[None]:
     """Lock an SQLite database for one `serve`. The lock is released when the process dies.
 
-    The lock file is beside the database itself, so symbolic links to the database share it. Hard
+    The lock file is next to the database itself, so symbolic links to the database share it. Hard
     links do not, nor do they share the log of SQLite, which would damage the database. Raises
-    StartError if another process serves the database, or may serve it under another name.
+    StartError if another process serves the database, or could serve it through another name.
     """
     file = file.resolve()
     if file.exists() and file.stat().st_nlink > 1:
         raise StartError(
-            f"the database {file} has further names (hard links), under which another process may "
-            "use it: delete them, or copy the database"
+            f"the database {file} has other hard links, through which another process could use "
+            "it: delete them, or copy the database"
         )
     with file.with_name(f"{file.name}.serve").open("a+") as lock:
         try:
@@ -83,7 +83,7 @@ def find_file_system(path: Path) -> str | None:
         partitions = psutil.disk_partitions(all=True)
     except OSError:
         return None
-    # Of two mounts at one place, the later one counts. psutil decodes all escapes but this.
+    # Of two mounts at one place, the later one is active. psutil decodes all escapes except this.
     types = {Path(part.mountpoint.replace("\\043", "#")): part.fstype for part in partitions}
     path = path.resolve()
     return next((types[place] for place in (path, *path.parents) if place in types), None)

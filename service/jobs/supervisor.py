@@ -21,7 +21,7 @@ MAX_PAUSE: Final = 30.0
 MAX_MISSED_AT_START: Final = 120  # heartbeats, before the first one of a worker
 MAX_MISSED: Final = 30  # heartbeats in a row, after which a worker is killed
 MAX_HEARTBEATS: Final = 4096  # bytes read at a time
-# -P, since the working directory may have another package called service.
+# -P, because the working directory may contain another package called service.
 COMMAND: Final = (sys.executable, "-P", "-m", "service", "worker", "--supervised")
 EXIT_ABANDONED_STEP: Final = 75  # exit code of a worker that abandoned a step no longer needed
 
@@ -47,11 +47,11 @@ class _WorkerSlot:
 
 
 class Supervisor:
-    """Keeps a number of worker processes alive, with one thread for each.
+    """A supervisor of a number of worker processes, with one thread for each.
 
-    The standard input of each worker is a socket of which this process holds the other end. When
-    this process ends, for whatever reason, the workers therefore end, too. In the other direction
-    each worker sends a heartbeat per second. One that misses 30 in a row is killed and replaced.
+    The standard input of each worker is a socket whose other end belongs to this process. When
+    this process ends, for any reason, the workers therefore end, too. In the other direction each
+    worker sends a heartbeat per second. A worker that misses 30 in a row is killed and replaced.
     They are counted, so a time in which this process was suspended is one missed heartbeat.
 
     Parameters
@@ -86,14 +86,14 @@ class Supervisor:
 
     @property
     def pids(self) -> list[int]:
-        """The process ids of the workers that are alive."""
+        """The process ids of the live workers."""
         return [process.pid for process in self._processes()]
 
     @property
     def problem(self) -> str | None:
-        """Why no worker runs; None if one does, or is being started."""
+        """The reason why no worker runs; None if one runs, or is being started."""
         if self._slots and all(slot.pause for slot in self._slots):
-            return "the workers cannot be started or exit when they start; the log has the reason"
+            return "the workers cannot be started or exit when they start; see the log"
         return None
 
     def terminate(self) -> None:
@@ -114,7 +114,7 @@ class Supervisor:
             thread.join()
 
     def _processes(self) -> "list[subprocess.Popen[bytes]]":
-        """Return the workers that are alive. Their threads remove those that have ended."""
+        """Return the live workers. Their threads remove those that have ended."""
         processes = [slot.process for slot in self._slots]
         return [process for process in processes if process is not None]
 
@@ -140,7 +140,7 @@ class Supervisor:
                     self._command, stdin=theirs.fileno(), env=self._environment
                 )
             slot.process = process
-            if self._stopping.is_set():  # `terminate` may not have seen the process
+            if self._stopping.is_set():  # `terminate` may have missed the process
                 process.terminate()
             self._watch(slot, process, ours)
             code = process.wait()

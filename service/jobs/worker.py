@@ -53,9 +53,9 @@ class Worker:
     Parameters
     ----------
     name
-        A name that no other worker has or had.
+        A unique name, which is never reused.
     exit_now
-        Ends the process at once. A step cannot be interrupted, and some take minutes.
+        Terminates the process at once. A step cannot be interrupted, and some take minutes.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class Worker:
     def run(self) -> None:
         """Execute jobs until `stop` is called, and return after the last one is requeued.
 
-        A job is requeued after its current step, or during the step if it takes too long. What that
-        step computes is then discarded.
+        A job is requeued after its current step, or during the step if it takes too long. The
+        result of that step is then discarded.
         """
         try:
             self._retry(self._open)
@@ -159,10 +159,10 @@ class Worker:
     def _save_checkpoints(
         self, row: ComputationRow, lease: str, seconds: Callable[[], float]
     ) -> AfterStep:
-        """Return what is called after each step of a job: from time to time it saves a checkpoint.
+        """Return the callback after each step of a job, which saves checkpoints at intervals.
 
-        The job is returned if it has to yield at two checkpoints in a row. In between, a worker
-        without a job takes the job that waits, if there is one.
+        The job is returned if it has to yield at two checkpoints in a row. In between, an idle
+        worker takes the waiting job, if there is one.
         """
         saved, yields = monotonic(), False
 
@@ -187,7 +187,7 @@ class Worker:
     def _save_checkpoint(
         self, row: ComputationRow, lease: str, computation: StepwiseComputation, seconds: float
     ) -> None:
-        """Store a checkpoint. What was done in the seconds so far corrects the estimated rest."""
+        """Store a checkpoint. The progress so far corrects the estimate of the remaining time."""
         n_parts, done, due = len(computation.parts), computation.done, None
         part = computation.add_part()
         if done:
@@ -230,10 +230,10 @@ class Worker:
 
     @contextmanager
     def _heartbeat(self, lease: str) -> Iterator[None]:
-        """Record every second that this worker is alive, however long a step takes.
+        """Record every second that this worker is alive, regardless of the length of a step.
 
         If the lease is no longer valid, the job was cancelled or given to another worker. The
-        process then ends, unless the job ends first.
+        process then exits, unless the job ends first.
         """
         over = threading.Event()
 

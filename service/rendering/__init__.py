@@ -1,5 +1,5 @@
 """Pictures: requests as values, and a pool of processes that draw them.
 
-A request goes through :class:`.pool.RenderPool` to a process, where :func:`.draw.draw` turns it
-into bytes.
+A request is sent by :class:`.pool.RenderPool` to a process, where :func:`.draw.draw` converts it
+to bytes.
 """

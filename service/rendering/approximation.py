@@ -1,4 +1,4 @@
-"""The cost of a picture, approximated as its request says, or coarser where that takes too long."""
+"""The cost of a picture, approximated as requested, or more coarsely if that takes too long."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,16 +19,16 @@ from service.rendering.requests import (
 )
 from service.scheduling import Budget, OverBudget
 
-# Shares of the budget that the first approximations may take; the last one has the rest.
+# Fractions of the budget for the first approximations; the rest is for the last one.
 SHARES: Final = (0.75, 0.15)
 
 
 class Drawn(NamedTuple):
-    """A figure, with notes on how its cost was computed if that is not exact."""
+    """A figure, with notes on the computation of its cost unless it is exact."""
 
     figure: Figure
     notes: str = ""
-    is_coarser: bool = False  # than its request says
+    is_coarser: bool = False  # than requested
 
 
 def draw_cost(
@@ -36,7 +36,7 @@ def draw_cost(
     network: Network,
     make_figure: Callable[[Objective, Log10Cost, str], Figure],
 ) -> Drawn:
-    """Draw with the first approximation of the request that ends within its share of the budget.
+    """Draw with the first approximation that completes within its fraction of the budget.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def describe(approximation: Approximation, n_samples: int) -> str:
 
 
 def objective_of_part(data: PictureData, network: Network, n_samples: int | None) -> Objective:
-    """Return the cost of so many sequences, evenly spread over the dataset; None for all."""
+    """Return the cost of a number of sequences, evenly spaced in the dataset; None for all."""
     dataset = data.dataset
     if n_samples is None or n_samples >= dataset.n_samples:
         return make_objective(dataset, network, data.precomputed)

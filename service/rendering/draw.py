@@ -1,4 +1,4 @@
-"""Draw picture requests. A rendering process imports this module, and nothing above it."""
+"""Drawing of picture requests. A rendering process imports this module, and none above it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -43,11 +43,11 @@ from service.schemas.costs import CostSurfacePictureRequest, OptimumResponse
 
 PROFILE_POINTS = 400  # per window
 TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"
-MAX_LOG = 600.0  # of a relative cost that is drawn
+MAX_LOG = 600.0  # the largest relative cost that is drawn
 
 
 def draw(request: PictureRequest) -> Drawing:
-    """Return a picture, with the HTTP request that makes it as metadata."""
+    """Return a picture, with its HTTP request as metadata."""
     drawn = _FIGURES[type(request)](request)
     metadata = {"Request": request.http_request}
     if drawn.notes:
@@ -162,7 +162,7 @@ def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
     is_colored, n_free = result["rho"] is not None, result["degrees_of_freedom"]
 
     def height(costs: ArrayLike) -> Array:
-        """Return what is drawn: the cost, or the relative cost of the criterion."""
+        """Return the values to draw: the cost, or the relative cost of the criterion."""
         values = np.asarray(costs, float)
         return np.exp(np.minimum(values / (n_free + 1), MAX_LOG)) if is_colored else values
 
@@ -200,7 +200,7 @@ def _profile(objective: LinearObjective, windows: Sequence[Window]) -> Array:
 
 
 def _finite_weights(optimum: Optimum | OptimumResponse | None) -> tuple[float, float] | None:
-    """Return w_in and w_rec, or None where they are unknown or not finite."""
+    """Return w_in and w_rec, or None if they are unknown or not finite."""
     if optimum is None or optimum.weights.w_in is None or optimum.weights.w_rec is None:
         return None
     weights = (optimum.weights.w_in, optimum.weights.w_rec)

@@ -1,8 +1,8 @@
-"""A pool of rendering processes, and the queue in front of them.
+"""A pool of rendering processes, and its queue.
 
-Each process draws one picture at a time and has its own pipe. Compared with a
-``ProcessPoolExecutor``, a process that ends takes only one picture with it, and no process outlives
-a service that was killed, because its pipe closes.
+Each process draws one picture at a time and has its own pipe. In contrast to a
+``ProcessPoolExecutor``, only one picture is lost if a process ends, and no process outlives a
+service that was killed, because its pipe closes.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ Renderer: TypeAlias = RenderProcess | RenderThread
 
 
 class RenderPool:
-    """All renderers and the requests that wait for them.
+    """All renderers and the waiting requests.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class RenderPool:
         0 draws in one thread of this process. More threads would not be faster, because
         Matplotlib holds the GIL.
     max_waiting
-        How many requests may wait for a renderer; further ones are refused.
+        The maximum number of waiting requests; further ones are rejected.
     timeout_seconds
         The longest time for waiting, and again for drawing.
     """
@@ -40,29 +40,29 @@ class RenderPool:
         self.renderers: list[Renderer] = [RenderThread()]
         if n_processes:
             self.renderers = [RenderProcess(timeout_seconds) for _ in range(size)]
-        self._idle = [*self.renderers]  # the last one was used last, and has the most in caches
+        self._idle = [*self.renderers]  # the last one has the warmest caches
 
     @property
     def n_waiting(self) -> int:
-        """How many requests wait for a renderer."""
+        """The number of waiting requests."""
         return self._queue.counts.waiting
 
     @property
     def n_drawing(self) -> int:
-        """How many renderers are starting or drawing."""
+        """The number of renderers that are starting or drawing."""
         return self._queue.counts.running
 
     def start(self) -> None:
-        """Begin to start the renderers; requests wait until the first of them is ready."""
+        """Begin to start the renderers; requests wait until the first is ready."""
         starts = [self._run(lambda renderer: renderer.start()) for _ in self.renderers]
-        self._starting = asyncio.gather(*starts, return_exceptions=True)  # a request tries again
+        self._starting = asyncio.gather(*starts, return_exceptions=True)  # a request will retry
 
     def close(self) -> None:
-        """Refuse the pictures that wait, and all further ones. Call it in the event loop."""
+        """Reject waiting pictures, and all further ones. Call it in the event loop."""
         self._queue.close()
 
     async def stop(self) -> None:
-        """End all renderers; the pictures that they are drawing are lost."""
+        """Terminate all renderers; the pictures that they are drawing are lost."""
         for renderer in self.renderers:
             renderer.stop()
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
@@ -75,7 +75,7 @@ class RenderPool:
         Raises
         ------
         OverBudget
-            The picture took more CPU seconds than it may.
+            The picture exceeded its CPU seconds.
         Busy
             Too many requests are waiting, the client has disconnected, drawing took too long, two
             renderers ended while drawing, none can be started, or the pool is closed.

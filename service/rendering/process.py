@@ -1,4 +1,4 @@
-"""A rendering process: the handle that the service has, and the loop that the process runs."""
+"""A rendering process: its handle in the service, and its loop."""
 
 import logging
 import multiprocessing
@@ -24,18 +24,18 @@ MAX_ATTEMPTS = 2
 START_SECONDS = 60.0  # longest wait until a new process is ready
 GRACE_SECONDS = 1.0  # of CPU time, for a block that began within the budget of a picture
 EXIT_SECONDS = 1.0  # longest wait for the exit status of a process that has ended
-NICENESS = 10  # on few cores, the process that serves HTTP comes first
+NICENESS = 10  # on few cores, the process that serves HTTP has priority
 # Bytes of the directory for temporary files. The fork server adds 32 to it for the address of
 # its socket, which has at most 103 (macOS) or 107 (Linux).
 MAX_SOCKET_DIRECTORY = 70
 
 
 class RendererError(Exception):
-    """Drawing failed because of a bug; the message is the traceback in the rendering process."""
+    """A failure of drawing because of a bug; the message is the traceback in the process."""
 
 
 class RenderProcess:
-    """Draws in a process, which is started when it is needed and replaced when it has ended.
+    """A renderer in a process, which is started when needed and replaced when it has ended.
 
     Its methods block, so call them in a thread. ``timeout_seconds`` is the longest time for one
     picture.
@@ -73,7 +73,7 @@ class RenderProcess:
             raise Busy("a rendering process cannot be started") from error
 
     def draw(self, request: PictureRequest) -> tuple[Drawing, float]:
-        """Return a picture, and the CPU seconds that it took.
+        """Return a picture, and the CPU seconds spent.
 
         Raises OverBudget, RendererError or MemoryError, and Busy if drawing takes too long, if two
         processes end while they draw, or if none can be started.
@@ -101,14 +101,14 @@ class RenderProcess:
         raise Busy(f"{MAX_ATTEMPTS} rendering processes ended while drawing this picture")
 
     def stop(self) -> None:
-        """End the process immediately, and start no other one."""
+        """Terminate the process immediately, without a replacement."""
         self._is_stopped = True
         if self._process is not None:
             self._process.kill()
 
 
 class RenderThread:
-    """Draws in the process that serves HTTP, where no other processes are allowed."""
+    """A renderer in the process that serves HTTP, if no other processes are configured."""
 
     def start(self) -> None:
         """Do nothing: Matplotlib is imported for the first picture."""
@@ -125,7 +125,7 @@ class RenderThread:
 
 
 def send(connection: "Connection[Any, Any]", value: Any) -> None:
-    """Send a value that the other end must ``receive``; raises OSError if the pipe is closed.
+    """Send a value to the other end, which calls ``receive``; OSError if the pipe is closed.
 
     The memory of arrays is sent out of band (PEP 574), so that nothing is copied with the GIL held.
     """
@@ -174,7 +174,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
 
 
 def limit_cpu(seconds: float) -> None:
-    """Let the operating system end this process if a block goes on after its budget and a grace."""
+    """Set a CPU limit, which ends the process if a block exceeds its budget and a grace period."""
     if isfinite(seconds):
         usage = resource.getrusage(resource.RUSAGE_SELF)
         soft = ceil(usage.ru_utime + usage.ru_stime + seconds + GRACE_SECONDS)
@@ -183,7 +183,7 @@ def limit_cpu(seconds: float) -> None:
 
 
 def _context() -> Any:
-    """Return the way to start processes: where possible a fork server, which imports only once."""
+    """Return the start method of processes: if possible a fork server, which imports only once."""
     try:
         has_room = len(os.fsencode(tempfile.gettempdir())) <= MAX_SOCKET_DIRECTORY
     except OSError:

@@ -1,4 +1,4 @@
-"""Picture requests: what to draw, as values small enough to send to another process.
+"""Picture requests: the contents of pictures, as values that are sent to another process.
 
 ``service.rendering.draw`` draws them. This module does not import Matplotlib, so that the process
 that serves HTTP never loads it.
@@ -22,7 +22,7 @@ from service.schemas.gradients import GradientTraceRequest
 from service.schemas.pictures import MAX_PIXELS, PictureOptions
 from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
 
-# Width and height in CSS pixels where the options have none.
+# Width and height in CSS pixels if the options have none.
 SURFACE_SIZE = (1000, 400)
 TRACE_SIZE = (760, 440)
 TRAJECTORY_SIZE = (1000, 440)
@@ -32,39 +32,39 @@ PROFILE_SIZE = (760, 440)
 
 
 class PictureData(NamedTuple):
-    """The dataset of a picture, and what was computed from it before."""
+    """The dataset of a picture, with its stored reductions."""
 
     dataset: Dataset
     precomputed: Precomputed | None = None
 
 
 class Approximation(NamedTuple):
-    """How the cost of a picture is computed."""
+    """An approximation of the cost of a picture."""
 
     stride: int = 1  # between computed pixels; the others are interpolated
-    n_samples: int | None = None  # how many sequences of the dataset; None for all
+    n_samples: int | None = None  # number of sequences; None for all
 
 
 class Drawing(NamedTuple):
     """The bytes of a picture."""
 
     contents: bytes
-    is_coarser: bool = False  # than its request says, since that would have taken too long
+    is_coarser: bool = False  # than requested, because of the time limit
 
 
 class RunPath(NamedTuple):
     """The path of a training run."""
 
-    request: Mapping[str, Any]  # canonical; its label is made from it
+    request: Mapping[str, Any]  # canonical; its label is derived from it
     weights: Array  # (m, 2), w_in and w_rec of each recorded iteration
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Request:
-    """What all picture requests have.
+    """The common part of picture requests.
 
-    ``http_request`` is the HTTP request that makes the picture, as JSON; it becomes metadata of the
-    file. The picture may take ``seconds`` of CPU time.
+    ``http_request`` is the HTTP request of the picture, as JSON; it becomes metadata of the file.
+    ``seconds`` is the limit of CPU time.
     """
 
     style: Style
@@ -75,7 +75,7 @@ class _Request:
 
 @dataclass(frozen=True, kw_only=True)
 class _CostRequest(_Request):
-    """What the pictures of a cost have: the dataset, and approximations from fine to coarse."""
+    """The common part of pictures of a cost: dataset, and approximations from fine to coarse."""
 
     data: PictureData
     approximations: Sequence[Approximation] = (Approximation(),)
@@ -90,7 +90,7 @@ class SurfacePictureRequest(_CostRequest):
 
     @property
     def annotations(self) -> frozenset[str]:
-        """What to mark. By default, the optimum and the profile if there are runs."""
+        """The marks. By default, the optimum and the profile if there are runs."""
         if self.surface.marks is None:
             return frozenset(Mark if self.surface.runs else ())
         return frozenset(self.surface.marks)
@@ -106,7 +106,7 @@ class TracePictureRequest(_Request):
 
 @dataclass(frozen=True, kw_only=True)
 class TrajectoryPictureRequest(_CostRequest):
-    """The path of a finished run over its cost surface, and its cost by iteration.
+    """The path of a finished run on its cost surface, and its cost by iteration.
 
     ``columns`` are ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, each (m,).
     """
@@ -118,7 +118,7 @@ class TrajectoryPictureRequest(_CostRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class BasinMapPictureRequest(_Request):
-    """How training ended from every start of a finished map.
+    """The outcome of training from every start of a finished map.
 
     ``arrays`` are ``w_in`` (columns,), ``w_rec`` (rows,), and ``iterations`` and ``outcome``
     (rows, columns).
@@ -131,7 +131,7 @@ class BasinMapPictureRequest(_Request):
 
 @dataclass(frozen=True, kw_only=True)
 class _FitRequest(_Request):
-    """What the pictures of a fit have.
+    """The common part of pictures of a fit.
 
     ``result`` is that in the JSON of the response. The columns of every step are ``sequence``,
     ``step``, ``target``, ``prediction``, ``low``, ``high`` and ``residual``, each (m,); those of
@@ -148,12 +148,12 @@ class _FitRequest(_Request):
 class FitPictureRequest(_FitRequest):
     """Targets and predictions over time, and residuals."""
 
-    n_sequences: int  # fitted, of which the columns may have the first ones only
+    n_sequences: int  # fitted sequences; the columns may contain only the first ones
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProfilePictureRequest(_FitRequest):
-    """The lowest cost for every w_rec, and its plausible values."""
+    """The lowest cost for every w_rec, and the interval."""
 
 
 PictureRequest = (

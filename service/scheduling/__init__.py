@@ -1,4 +1,4 @@
-"""Admission control: which CPU work of requests runs next, and which is refused."""
+"""Admission control: the order and the limits of the CPU work of requests."""
 
 from service.scheduling.scheduler import QueueCounts, Scheduler, SlotQueue
 from service.scheduling.work import (

@@ -31,40 +31,40 @@ T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
 SHORT_SECONDS: Final = 0.1  # work with a longer estimate does not delay shorter work
-SHORT_BUDGET: Final = 0.5  # CPU seconds after which short work goes on in the queue of long work
-WATCH_SECONDS: Final = 0.05  # work that takes longer ends when its client disconnects
+SHORT_BUDGET: Final = 0.5  # CPU seconds after which short work continues in the queue of long work
+WATCH_SECONDS: Final = 0.05  # longer work ends when its client disconnects
 WAIT_SECONDS: Final = 60.0
 # Work is overtaken by shorter work that arrives within this many seconds per second of its own
 # estimate: 5 s for the longest short work, 50 s for the longest one with the default limits.
 SHORT_MAX_DELAY_FACTOR: Final = 50.0
 LONG_MAX_DELAY_FACTOR: Final = 5.0
 CLOSING: Final = "the service is shutting down"
-MAX_TURNS: Final = 1000  # clients whose latest turns are known
+MAX_TURNS: Final = 1000  # clients whose latest turns are stored
 
 
 class QueueCounts(NamedTuple):
-    """How much work of a queue waits and runs."""
+    """The amounts of waiting and running work of a queue."""
 
     waiting: int
     running: int
 
 
 class Scheduler:
-    """Runs CPU work in threads, as much at a time as there are cores.
+    """A scheduler that runs CPU work in threads, with one slot per core.
 
-    Short and long work have a queue and slots each, so that short work never waits for long work.
-    The operating system divides the cores between the two.
+    Short and long work have separate queues and slots, so that short work never waits for long
+    work. The operating system divides the cores between the two.
 
     Parameters
     ----------
     n_cores
         The number of slots of each queue.
     max_waiting
-        How much work waits in each queue; more is refused.
+        The maximum amount of waiting work in each queue; more is rejected.
     max_seconds
-        The CPU seconds after which work ends that has no other limit.
+        The CPU seconds after which work without another limit ends.
     wait_seconds
-        How long work waits for a slot before it is refused.
+        The time after which work waiting for a slot is rejected.
     clock
         Returns the monotonic time in seconds.
     """
@@ -104,12 +104,12 @@ class Scheduler:
         limit
             The CPU seconds after which the work ends, by default ``max_seconds``.
         is_wanted
-            Returns whether the work goes on although its client has disconnected.
+            Returns True if the work continues although its client has disconnected.
 
         Raises
         ------
         ServiceError
-            The client has no budget left for the work.
+            The remaining budget of the client is too small for the work.
         OverBudget
             The work took more CPU seconds than its limit.
         Busy
@@ -135,7 +135,7 @@ class Scheduler:
 
         async def call() -> T:
             try:
-                # The slots limit the threads, so that each has a limiter of its own.
+                # The slots limit the threads, so each call has a separate limiter.
                 return await to_thread.run_sync(
                     budget.call, function, *arguments, limiter=CapacityLimiter(1)
                 )
@@ -150,18 +150,18 @@ class Scheduler:
         try:
             with watch_disconnection(abandon, WATCH_SECONDS):
                 await asyncio.wait({calling})
-        except asyncio.CancelledError:  # the thread keeps its slot until it ends
+        except asyncio.CancelledError:  # the thread occupies its slot until it ends
             budget.abandon()
             calling.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise
         return calling.result()
 
     def counts(self) -> dict[str, QueueCounts]:
-        """Return how much work waits and runs, by the name of the queue."""
+        """Return the amounts of waiting and running work, by the name of the queue."""
         return {"short": self._short.counts, "long": self._long.counts}
 
     def close(self) -> None:
-        """Refuse all work from now on, and at once what waits.
+        """Reject all further work, and all waiting work.
 
         Call it in the event loop when the service shuts down. Work that runs is completed.
         """
@@ -186,12 +186,12 @@ class SlotQueue:
     Parameters
     ----------
     n_slots, max_waiting, wait_seconds, clock
-        As of `Scheduler`.
+        As in `Scheduler`.
     max_delay_factor
-        Work is overtaken by work of its client that arrives within this many seconds per second of
-        its estimate.
+        Work can be overtaken by work of the same client that arrives within this many seconds per
+        second of its estimate.
     resource
-        What a slot stands for.
+        The resource of a slot, for messages.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class SlotQueue:
 
     @property
     def counts(self) -> QueueCounts:
-        """How much work waits and runs."""
+        """The amounts of waiting and running work."""
         return QueueCounts(len(self._entries), self._n_slots - self._n_free)
 
     async def take_slot(self, seconds: float = 0.0) -> None:
@@ -258,13 +258,13 @@ class SlotQueue:
         entry.slot.set_result(None)
 
     def close(self) -> None:
-        """Refuse everything that waits or comes later."""
+        """Reject all waiting and all further work."""
         self._closed = True
         for entry in [*self._entries]:
             self._refuse(entry, CLOSING)
 
     def _make_space(self, client: str | None) -> None:
-        """Refuse the newest work of the client that has most waits; raise Busy for this one."""
+        """Reject the newest work of the client with the most waiting work; Busy for this one."""
         counts = Counter(entry.client for entry in self._entries)
         most = max(counts.values(), default=0)
         reason = f"{len(self._entries)} requests are already waiting for {self._resource}"

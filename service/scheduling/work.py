@@ -1,4 +1,4 @@
-"""The CPU work of the current request: its budget, and whether its client still waits."""
+"""The CPU work of the current request: its budget, and the disconnection of its client."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,12 +15,12 @@ from service.errors import Busy, LimitExceeded
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
-CHECK_SECONDS: Final = 0.01  # between two looks at the clock of the thread, a system call
+CHECK_SECONDS: Final = 0.01  # between two readings of the clock of the thread, a system call
 DISCONNECTED: Final = "the client has disconnected"
 
 
 class OverBudget(LimitExceeded):
-    """The work took more CPU seconds than it may. ``pointer`` is the field to reduce, if known."""
+    """The work exceeded its CPU seconds. ``pointer`` is the field to reduce, if known."""
 
     def __init__(self, limit: float, spent: float, pointer: str | None = None) -> None:
         detail = (
@@ -32,7 +32,7 @@ class OverBudget(LimitExceeded):
         self.spent = spent
 
     def __reduce__(self) -> tuple[type["OverBudget"], tuple[float, float]]:
-        """Return how another process makes the same error."""
+        """Return the constructor and arguments, for pickling."""
         return OverBudget, (self.limit, self.spent)
 
 
@@ -93,8 +93,8 @@ class Budget:
 class Work:
     """CPU seconds of one request, estimated and spent.
 
-    ``admit`` raises a ServiceError if the client has no budget left for estimated seconds, and
-    ``charge`` takes those that were spent from it. Both are None where clients have no budget.
+    ``admit`` raises a ServiceError if the client's remaining budget is below the estimated seconds,
+    and ``charge`` subtracts the seconds spent. Both are None if clients have no budget.
     """
 
     estimated: float = 0.0
@@ -103,7 +103,7 @@ class Work:
     charge: Callable[[float], Awaitable[None]] | None = None
 
     async def begin(self, seconds: float) -> None:
-        """Add estimated seconds; raises a ServiceError if they are too many for the client."""
+        """Add estimated seconds; raises a ServiceError if they exceed the client's budget."""
         if self.admit is not None:
             await self.admit(seconds)
         self.estimated += seconds
@@ -124,14 +124,14 @@ current_client: Final[ContextVar[str | None]] = ContextVar("current_client", def
 disconnection: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "disconnection", default=None
 )
-"""Waits until the client of the current request disconnects. None if there is no client."""
+"""A coroutine that ends when the client of the current request disconnects, or None."""
 
 
 @contextmanager
 def watch_disconnection(call: Callable[[], None], delay: float = 0.0) -> Iterator[None]:
     """Call a function if the client of the current request disconnects during the block.
 
-    The client is watched after a delay in seconds, so that short blocks do not start to.
+    The client is observed after a delay in seconds, which short blocks do not reach.
     """
     wait_for_disconnection = disconnection.get()
 
@@ -151,7 +151,7 @@ def watch_disconnection(call: Callable[[], None], delay: float = 0.0) -> Iterato
 async def charge_job(seconds: float, *, is_accepted: bool = False) -> None:
     """Charge the current request the estimated seconds of a job, which another process executes.
 
-    It raises a ServiceError if they are too many, unless the job is accepted already.
+    It raises a ServiceError if they exceed the budget, unless the job is already accepted.
     """
     work = current_work.get()
     if work is not None:

@@ -1,8 +1,8 @@
 """The HTTP server: connection limits and shutdown on top of uvicorn.
 
-Uvicorn's options serve where they can: the time between two requests, the proxies to trust, and the
-loggers and headers to leave out. The rest extends its classes, which are not documented for that.
-Therefore ``pyproject.toml`` pins uvicorn's minor version. This package relies on
+Uvicorn's options are used where possible: the time between two requests, the trusted proxies, and
+the omitted loggers and headers. The rest extends its classes, which is not a documented use, so
+``pyproject.toml`` pins uvicorn's minor version. This package relies on
 
 - ``HttpToolsProtocol``: the callbacks of asyncio and httptools, ``loop``, ``shutdown``,
   ``_start_asgi_task``, ``on_response_complete``, ``_unset_keepalive_if_required``,
@@ -14,6 +14,6 @@ Therefore ``pyproject.toml`` pins uvicorn's minor version. This package relies o
   ``chunked_encoding`` and ``expected_content_length``
 - ``Server``: ``startup``, ``on_tick``, ``shutdown``, ``started``, ``force_exit``, ``servers``,
   ``lifespan``, ``config``, ``server_state``, and ``Config.http_protocol_class``
-- ``_TrustedHosts``: whether a host is one of the proxies to trust
+- ``_TrustedHosts``: the test for trusted proxies
 - ``STATUS_LINE``: the first lines of responses
 """

@@ -1,7 +1,7 @@
 """A connection: uvicorn's, with limits on headers and on clients that make no progress.
 
-Uvicorn and httptools limit neither the size of headers nor the time that a client takes. Errors
-that occur before a request reaches the application are problems like all others.
+Uvicorn and httptools limit neither the size of headers nor the time of a client. Errors that occur
+before a request reaches the application are problems like all others.
 """
 
 from asyncio import AbstractEventLoop, Transport
@@ -24,10 +24,10 @@ from service.server.refusals import check_coding, check_headers, check_host, exp
 from service.settings import Settings
 
 SLICE_BYTES: Final = 4 * 1024  # parsed between two checks of these limits
-PARSE_SECONDS: Final = 0.005  # in which all connections may parse, per turn of the event loop
-ALWAYS_PARSED: Final = 1024  # bytes, as of a probe; more of them may have to wait for a next turn
-MAX_PIPELINED: Final = 32  # requests that wait for the response to an earlier one
-SPARE_CONNECTIONS: Final = 100  # beyond the limit, which get a 503; further ones are closed
+PARSE_SECONDS: Final = 0.005  # for parsing in all connections, per turn of the event loop
+ALWAYS_PARSED: Final = 1024  # bytes, as of a probe; larger data may wait for the next turn
+MAX_PIPELINED: Final = 32  # pipelined requests
+SPARE_CONNECTIONS: Final = 100  # above the limit, which get a 503; further ones are closed
 MAX_LOGGED_PATH: Final = 200
 NO_METHOD: Final = "none"  # if the request line did not arrive
 ALWAYS_SERVED: Final = b"/livez"  # otherwise, a busy process would be restarted
@@ -40,7 +40,7 @@ class ParseBudget:
         self._end: float | None = None
 
     def has_time(self, loop: AbstractEventLoop) -> bool:
-        """Return whether there is time left in the present turn."""
+        """Return True if time remains in the present turn."""
         if self._end is None:
             self._end = monotonic() + PARSE_SECONDS
             loop.call_soon(self._begin)
@@ -51,9 +51,9 @@ class ParseBudget:
 
 
 class OpenConnections:
-    """Counts the open connections of each address or IPv6 network.
+    """A counter of the open connections of each address or IPv6 network.
 
-    Each trusted proxy stands for many clients, so none is counted.
+    A trusted proxy represents many clients, so its connections are not counted.
     """
 
     def __init__(self, trusted_proxies: Sequence[str]) -> None:
@@ -61,7 +61,7 @@ class OpenConnections:
         self._counts: Counter[str] = Counter()
 
     def add(self, host: str) -> int:
-        """Return how many connections a host has with a new one; 0 for a proxy."""
+        """Return the number of connections of a host, including a new one; 0 for a proxy."""
         if host in self._proxies:
             return 0
         name = name_address(host)
@@ -69,18 +69,18 @@ class OpenConnections:
         return self._counts[name]
 
     def remove(self, host: str) -> None:
-        """Forget a connection that `add` counted."""
+        """Remove a connection counted by `add`."""
         name = name_address(host)
         self._counts[name] -= 1
-        if self._counts[name] <= 0:  # of a proxy as well
+        if self._counts[name] <= 0:  # also of a proxy
             del self._counts[name]
 
 
 class Connection(Protocol):
     """A connection to one client.
 
-    The server calls `check` about once per second. One check for all time limits costs less than a
-    timer per limit and request.
+    The server calls `check` about once per second. One check of all timeouts costs less than a
+    timer per timeout and request.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Connection(Protocol):
         self._progress = Progress(settings.client_timeout)
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Accept a connection; far beyond the limit, close it at once."""
+        """Accept a connection; far above the limit, close it at once."""
         super().connection_made(transport)
         self._host = self.client[0] if self.client else ""
         total = len(self.connections) - self._settings.max_connections
@@ -124,7 +124,7 @@ class Connection(Protocol):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let the application know, also if further requests wait for its response."""
+        """Notify the application, also if pipelined requests wait for its response."""
         self._opened.remove(self._host)
         self._interrupt(DISCONNECTED)
         super().connection_lost(exc)
@@ -136,7 +136,7 @@ class Connection(Protocol):
     def _parse_slices(self, data: memoryview, *, is_held: bool = False) -> None:
         """Parse data in slices, so that no limit is exceeded by more than a slice.
 
-        Data that takes long, such as a million chunks, takes several turns of the event loop.
+        Slow data, such as a million chunks, is parsed in several turns of the event loop.
         """
         while data and not self._ignores_input and not self.transport.is_closing():
             if len(data) > ALWAYS_PARSED and not self._parse_budget.has_time(self.loop):
@@ -171,13 +171,13 @@ class Connection(Protocol):
         """Pass the request to the application, unless it is refused."""
         check_headers(self.url, self.headers, self._overhead)
         if self._is_ended:
-            raise Refused(BUSY, "there is no further response on this connection")
+            raise Refused(BUSY, "this connection is closing")
         if self.parser.get_method() == b"CONNECT":
-            raise Refused(MALFORMED, "the method CONNECT is for proxies")
+            raise Refused(MALFORMED, "CONNECT is not supported")
         if self.parser.should_upgrade():
-            return  # the head follows once more
+            return  # the head follows again
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise Refused(BUSY, "too many requests wait for earlier ones")
+            raise Refused(BUSY, "too many pipelined requests")
         check_host(self.headers, self.parser.get_http_version())
         check_coding(self.headers)
         if self.parser.get_http_version() == "1.0":  # has no interim responses
@@ -192,13 +192,13 @@ class Connection(Protocol):
         self._overhead = 0
 
     def on_body(self, body: bytes) -> None:
-        """Pass a part of the body on."""
+        """Pass a part of the body to the application."""
         self._overhead = 0
         self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Note that the body is complete, also if the response did not wait for it."""
+        """Record that the body is complete, also if the response did not wait for it."""
         self._overhead = 0
         super().on_message_complete()
 
@@ -230,7 +230,7 @@ class Connection(Protocol):
             self._time_out(expected)
 
     def _observe(self) -> tuple[Expected | None, int]:
-        """Return what the client has to do, and a number of bytes that shows its progress."""
+        """Return the expected action of the client, and the bytes that measure its progress."""
         if self.flow.write_paused or self.transport.is_closing():
             return Expected.READ, -self.transport.get_write_buffer_size()
         if self._is_ended and self._ignores_input:
@@ -240,7 +240,7 @@ class Connection(Protocol):
         if self._in_headers or (is_idle and self.timeout_keep_alive_task is None):
             return Expected.HEADERS, 0
         if is_idle or not self.cycle.more_body or self.flow.read_paused:
-            return None, 0  # the application works, or is about to read the body
+            return None, 0  # the application is computing, or about to read the body
         if self._unfinished():
             return Expected.BODY, self._body_bytes
         return Expected.UNUSED_BODY, 0
@@ -256,7 +256,7 @@ class Connection(Protocol):
             self.transport.abort()
 
     def _refuse(self, refusal: Refused) -> None:
-        """Refuse what is being received, and ignore the rest of it."""
+        """Reject the request being received, and ignore the rest of it."""
         self._ignores_input = True
         if self._is_ended:
             return
@@ -270,7 +270,7 @@ class Connection(Protocol):
             self.cycle.keep_alive = False
 
     def _begin_refused(self, refusal: Refused) -> None:
-        """Let the application refuse a request whose head is incomplete or invalid."""
+        """Reject a request whose head is incomplete or invalid, through the application."""
         if not self._in_headers:
             self.on_message_begin()
         path, _, _ = self.url.partition(b"?")
@@ -284,7 +284,7 @@ class Connection(Protocol):
         _refuse_scope(scope, refusal)
 
     def _replace_response(self, cycle: RequestResponseCycle, refusal: Refused) -> None:
-        """Let the application refuse the request that it serves, unless its response has begun."""
+        """Reject the request being served, through the application, before its response begins."""
         _refuse_scope(cycle.scope, refusal)
         cycle.keep_alive = False
         if cycle.response_started or self.pipeline:
@@ -294,6 +294,6 @@ class Connection(Protocol):
 
 
 def _refuse_scope(scope: Any, refusal: Refused) -> None:
-    """Let the application refuse the request of a scope, and let the log say why."""
+    """Reject the request of a scope, through the application, and log the reason."""
     scope[REFUSAL] = refusal
     scope[INTERRUPTION] = Interruption(refusal.kind.status, refusal.detail)

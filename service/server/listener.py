@@ -1,6 +1,6 @@
 """The listening socket.
 
-It imports nothing slow, so that a port in use is reported at once.
+It has no slow imports, so that a port in use is reported at once.
 """
 
 import socket

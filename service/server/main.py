@@ -17,18 +17,18 @@ from service import __version__
 from service.server.connection import SPARE_CONNECTIONS, Connection, OpenConnections, ParseBudget
 from service.settings import Settings
 
-OTHER_FILES: Final = 300  # that the process may have open besides connections
-TICKS_PER_CHECK: Final = 10  # of the time limits; a tick is a tenth of a second
+OTHER_FILES: Final = 300  # open files of the process other than connections
+TICKS_PER_CHECK: Final = 10  # between checks of timeouts; a tick is a tenth of a second
 # A shutdown takes less than eight seconds. Container engines kill a container after ten.
-DRAIN_SECONDS: Final = 0.2  # in which /readyz fails and pending connections are accepted
-READ_SECONDS: Final = 0.1  # in which the requests of these connections are read
-GRACE_SECONDS: Final = 4.0  # for what has begun; a busy machine needs the rest
+DRAIN_SECONDS: Final = 0.2  # while /readyz fails and pending connections are accepted
+READ_SECONDS: Final = 0.1  # while the requests of these connections are read
+GRACE_SECONDS: Final = 4.0  # for requests in progress; the rest is for a busy machine
 FLUSH_SECONDS: Final = 0.5  # for clients to read the last responses
 START_FAILED: Final = 1
 # A thread that computes holds the GIL for this long while the event loop waits for it. It must be
 # shorter than most calls of numpy, which release the GIL for a moment and restart the wait.
 SWITCH_SECONDS: Final = 0.0002
-UNREAD_BYTES: Final = 256 * 1024 * 1024  # of all responses together
+UNREAD_BYTES: Final = 256 * 1024 * 1024  # of all responses in total
 
 
 def run(
@@ -43,10 +43,10 @@ def run(
     Parameters
     ----------
     on_shutdown
-        Called in the event loop when the shutdown begins. It makes ``/readyz`` fail, refuses what
-        waits, and ends streams.
+        Called in the event loop when the shutdown begins. It makes ``/readyz`` fail, rejects
+        waiting requests, and ends streams.
     announce
-        Returns what to print when the service is ready, by default the greeting.
+        Returns the text to print when the service is ready, by default the greeting.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     allow_files(settings.max_connections + SPARE_CONNECTIONS + OTHER_FILES)
@@ -74,7 +74,7 @@ def run(
 
 
 def allow_files(n_files: int) -> None:
-    """Allow this process to open a number of files, as far as the hard limit permits."""
+    """Raise the limit on open files of this process, up to the hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = n_files if hard == resource.RLIM_INFINITY else min(n_files, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -82,7 +82,7 @@ def allow_files(n_files: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Prints the addresses at the start, checks time limits, and accepts pending connections."""
+    """A server that prints its addresses, checks timeouts, and accepts pending connections."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class _Server(uvicorn.Server):
             print(self._announce(self._settings, sockets[0].getsockname()[1]), flush=True)
 
     async def on_tick(self, counter: int) -> bool:
-        """Check the time limits of all connections, once per second."""
+        """Check the timeouts of all connections, once per second."""
         if counter % TICKS_PER_CHECK == 0:
             now = monotonic()
             for connection in self._connections():
@@ -111,7 +111,7 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept what is pending before uvicorn stops, and refuse what takes too long after it."""
+        """Accept pending connections before uvicorn stops, then reject slow requests."""
         self._on_shutdown()
         await asyncio.sleep(DRAIN_SECONDS)
         await self._accept_pending(sockets or [])
@@ -122,7 +122,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _cancel_requests(self) -> None:
-        """Let the application respond with 503 to all requests that are not complete."""
+        """Respond with 503, through the application, to all incomplete requests."""
         for task in [*self.server_state.tasks]:
             task.cancel()
 
@@ -152,7 +152,7 @@ class _Server(uvicorn.Server):
         )
         for connection in accepted:
             connection.setblocking(False)
-            with contextlib.suppress(OSError):  # the client has left
+            with contextlib.suppress(OSError):  # the client has disconnected
                 await loop.connect_accepted_socket(make_protocol, connection)
 
     def _connections(self) -> list[Connection]:
@@ -161,7 +161,7 @@ class _Server(uvicorn.Server):
 
 
 def limit_unread(connections: Iterable[Connection]) -> None:
-    """Close the connections with the largest unread responses if all together are too large.
+    """Close the connections with the largest unread responses if their total is too large.
 
     Files are written while clients read them, but other responses are in memory.
     """

@@ -1,15 +1,15 @@
-"""Time limits of clients, which depend on their progress."""
+"""Timeouts of clients, which depend on their progress."""
 
 from enum import Enum, auto
 from typing import Final
 
 MIN_PROGRESS_BYTES: Final = 64 * 1024  # of a body or a response, per client timeout
 TRANSFER_SECONDS: Final = 600.0  # for one body, or for one part of a response
-LINGER_SECONDS: Final = 2.0  # for a refused client to read the reason
+LINGER_SECONDS: Final = 2.0  # for a rejected client to read the reason
 
 
 class Expected(Enum):
-    """What a client has to do next."""
+    """The expected action of a client."""
 
     HEADERS = auto()
     BODY = auto()
@@ -19,7 +19,7 @@ class Expected(Enum):
 
 
 class Progress:
-    """Tracks whether a client sends or reads fast enough, within a timeout in seconds."""
+    """A check that a client sends or reads fast enough, within a timeout in seconds."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
@@ -31,9 +31,9 @@ class Progress:
     def is_overdue(
         self, expected: Expected | None, part: tuple[int, int], n_bytes: int, now: float
     ) -> bool:
-        """Return whether the client has made too little progress with what is expected of it.
+        """Return True if the client has made too little progress with the expected action.
 
-        ``part`` is the request or the part of a response, which has a time limit of its own.
+        ``part`` is the request or the part of a response, each with a separate timeout.
         ``n_bytes`` increases with the progress.
         """
         task = expected and (expected, part)

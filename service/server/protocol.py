@@ -9,7 +9,7 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-RESET: Final = pack("ii", 1, 0)  # discards what is not sent, and resets the connection
+RESET: Final = pack("ii", 1, 0)  # discards unsent data, and resets the connection
 FIRST_PROBE_SECONDS: Final = 0.1  # between the first two probes; the time doubles
 MAX_PROBE_SECONDS: Final = 1.0
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"  # the probe before a response
@@ -18,7 +18,7 @@ EVENT_STREAM: Final = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection that ignores requests to upgrade it, and reads what arrives before it ends."""
+    """A connection that ignores requests to upgrade it, and reads pending data before it ends."""
 
     def __init__(self, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
@@ -29,7 +29,7 @@ class Protocol(HttpToolsProtocol):
         self._probe_data = b""  # which the client ignores
         self._ignores_input = False
         self._is_last_response = False
-        self._is_ended = False  # there is no further response
+        self._is_ended = False  # no further response follows
 
     def _feed(self, data: memoryview) -> None:
         """Parse data, and ignore requests to upgrade the connection.
@@ -47,11 +47,11 @@ class Protocol(HttpToolsProtocol):
             head = [b"%b %b HTTP/%b\r\n" % line]
             head += [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
             self.parser = httptools.HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
             self.parser.feed_data(b"".join([*head, b"\r\n"]))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Note a header field, without the white space that may follow its value."""
+        """Record a header field, without trailing white space."""
         super().on_header(name, value.rstrip(b" \t"))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -76,14 +76,14 @@ class Protocol(HttpToolsProtocol):
         async def serve(scope: Any, receive: Any, _send: Any) -> None:
             self._task = current_task()
             try:
-                # The end of the event loop cancels requests. They have a response by then.
+                # The end of the event loop cancels requests, which have a response by then.
                 with suppress(CancelledError):
                     await app(scope, receive, send)
             finally:
                 if cycle.response_started and not cycle.response_complete:
                     cycle.disconnected = True
                     if not self.transport.is_closing():
-                        # In HTTP/1.0, only a reset lets the client know.
+                        # In HTTP/1.0, only a reset informs the client.
                         connection = self.transport.get_extra_info("socket")
                         connection.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
                     self.transport.abort()
@@ -102,8 +102,8 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Continue with the next request, or close the connection.
 
-        Unread data would reset the connection, so the client could lose the response. Therefore the
-        server reads the rest of a body before it closes its half (RFC 9112, section 9.6).
+        Unread data would reset the connection, so the client could lose the response. The server
+        therefore reads the rest of a body before it closes its half (RFC 9112, section 9.6).
         """
         if not self._is_last_response:
             super().on_response_complete()
@@ -115,7 +115,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _end_responses(self) -> None:
-        """Close the server's half of the connection, and ignore what still arrives."""
+        """Close the server's half of the connection, and ignore further data."""
         self._is_ended = True
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
@@ -124,8 +124,8 @@ class Protocol(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Serve the complete requests of a client that closed its half of the connection.
 
-        A client that left looks the same until something is sent to it: its system resets the
-        connection, which the next probe notices. HTTP/1.0 has nothing to send before a response.
+        A client that disconnected is indistinguishable until data are sent: its system then resets
+        the connection, which the next probe detects. HTTP/1.0 has no data before a response.
         """
         cycle = self._unfinished()
         if cycle is None or self.cycle.more_body or cycle.scope["http_version"] != "1.1":
@@ -135,7 +135,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _probe(self, seconds: float) -> None:
-        """Send what the client ignores, unless a response is being sent; repeat it later."""
+        """Send data that the client ignores, unless a response is being sent; repeat it later."""
         if self.transport.is_closing():
             return
         if self._unfinished():
@@ -143,6 +143,6 @@ class Protocol(HttpToolsProtocol):
         self.loop.call_later(seconds, self._probe, min(2 * seconds, MAX_PROBE_SECONDS))
 
     def _unfinished(self) -> RequestResponseCycle | None:
-        """Return the request that the application serves, if there is one."""
+        """Return the request that the application serves, if any."""
         cycle = self._running
         return None if cycle is None or cycle.response_complete else cycle

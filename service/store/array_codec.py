@@ -2,7 +2,7 @@
 
 An array is stored in parts. The first part is a checksum of its rest, a checksum of the elements,
 and the header of an npy file. The other parts are the elements in C order. Both checksums are
-CRC-32. Float64 survives bit by bit.
+CRC-32. Float64 is preserved bit by bit.
 """
 
 import io
@@ -20,7 +20,7 @@ from service.errors import StoreError
 AnyArray = NDArray[Any]
 Buffer = bytes | memoryview
 
-PART_BYTES: Final = 1024 * 1024  # many slow readers may have a part in memory each
+PART_BYTES: Final = 1024 * 1024  # many slow readers can each have a part in memory
 ITEM_BYTES: Final = 8  # of float64 and int64; no other type is stored
 _CHECK: Final = struct.Struct("<I")
 
@@ -29,8 +29,7 @@ def encode(array: AnyArray) -> Iterator[Buffer]:
     """Convert an array to parts of at most 1 MiB, which `ArrayStream.decode` converts back.
 
     Floating point becomes float64, booleans and integers int64; TypeError for other types. Parts
-    are views of the array where it has that type and order, so do not modify it while they are in
-    use.
+    are views of an array of that type and order, so do not modify it while they are in use.
     """
     dtype = "<f8" if array.dtype.kind == "f" else "<i8"
     elements = array.astype(dtype, order="C", casting="safe", copy=False)
@@ -79,14 +78,14 @@ class ArrayStream:
         return cls(shape, dtype, _decode_elements(remaining, dtype, math.prod(shape), check))
 
     def take(self, n: int) -> AnyArray:
-        """Return the next n elements, or those that are left, as (m,)."""
+        """Return the next n elements, or the remaining ones, as (m,)."""
         while len(self._rest) < n and (piece := next(self._pieces, None)) is not None:
             self._rest = np.concatenate([self._rest, piece]) if len(self._rest) else piece
         taken, self._rest = self._rest[:n], self._rest[n:]
         return taken
 
     def look_up(self, values: AnyArray) -> "ArrayStream":
-        """Return the values whose indices this array holds."""
+        """Return the values at the indices in this array."""
         return ArrayStream(self.shape, values.dtype, (values[piece] for piece in self._pieces))
 
     def read(self) -> AnyArray:

@@ -33,7 +33,7 @@ def write(connection: Connection, owner: str, named: Mapping[str, AnyArray]) -> 
 def replace(
     connection: Connection, owner: str, named: Mapping[str, AnyArray], prefix: str = ""
 ) -> None:
-    """Store arrays, their names after a prefix, in place of all whose names start with it."""
+    """Store arrays under names with a prefix, and replace all arrays with that prefix."""
     delete(connection, owner, prefix)
     write(connection, owner, {prefix + name: array for name, array in named.items()})
 
@@ -45,9 +45,9 @@ def read(connection: Connection, owner: str, name: str) -> AnyArray:
 
 
 def open_stream(database: Database, owner: str, name: str) -> ArrayStream:
-    """Return one array that is read in order; raises as `read`.
+    """Return one array that is read in order; raises errors of `read`.
 
-    Each part is read in a transaction of its own, so no connection is in use between two parts.
+    Each part is read in a separate transaction, so no connection is in use between two parts.
     """
 
     def fetch(query: Select[Any]) -> bytes | None:
@@ -78,7 +78,7 @@ def _fetch_parts(
         data = fetch(query.where(arrays.c.part == part))
         if data is not None:
             yield data
-        elif part == 0 or fetch(query.where(arrays.c.part == 0)) is None:  # perhaps deleted by now
+        elif part == 0 or fetch(query.where(arrays.c.part == 0)) is None:  # possibly deleted
             raise NotFound(f"{owner} has no array {name}")
         else:
             return

@@ -20,10 +20,10 @@ class Checkpoint(NamedTuple):
     n_parts: int  # stored before this checkpoint
     done: int  # iterations
     latest: JsonObject | None  # the weights and the cost to report
-    state: Arrays  # replaces that of the checkpoint before
-    part: Arrays  # results since the checkpoint before, which stay stored until the job ends
+    state: Arrays  # replaces that of the previous checkpoint
+    part: Arrays  # results since the previous checkpoint, stored until the job ends
     seconds: float  # spent computing
-    due: float | None = None  # see `service.store.jobs`, by what was spent; None does not change it
+    due: float | None = None  # see `service.store.jobs`; None does not change it
 
     @property
     def arrays(self) -> Arrays:
@@ -35,7 +35,7 @@ class Checkpoint(NamedTuple):
 def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
     """Store a checkpoint; return False, and store nothing, if the lease is no longer valid.
 
-    A worker that lost the connection, and therefore the outcome, may repeat the call.
+    A worker that lost the connection, and therefore the outcome, can repeat the call.
     """
     database.check_space(sum(array.nbytes for array in checkpoint.arrays.values()))
     with database.transaction() as connection:

@@ -22,12 +22,12 @@ def record(
 ) -> tuple[ComputationRow, bool]:
     """Store a computation that succeeded within its request, and its arrays.
 
-    A row of the same id that succeeded or is unfinished stays unchanged. One that failed or was
-    cancelled is replaced, and its attempt is incremented. Any number of callers may record the same
-    computation at the same time.
+    A row of the same id that succeeded or is unfinished is unchanged. A failed or cancelled one is
+    replaced, and its attempt is incremented. Any number of callers can record the same computation
+    at the same time.
 
-    Return the row that is stored now, and whether this call stored it. Raises NotFound if the
-    dataset does not exist.
+    Return the stored row, and True if this call stored it. Raises NotFound if the dataset does not
+    exist.
     """
     database.check_space(sum(array.nbytes for array in named.values()))
 
@@ -79,7 +79,7 @@ def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
 
 
 def open_streams(database: Database, computation_id: str) -> dict[str, ArrayStream]:
-    """Return all arrays of a computation by name, each read in order; raises as `load_arrays`."""
+    """Return all arrays of a computation, each read in order; raises errors of `load_arrays`."""
     with database.snapshot() as connection:
         get_row(connection, ComputationRow, computation_id)
         names = arrays.list_names(connection, computation_id)
@@ -93,7 +93,7 @@ def list_page(
     cursor: str | None = None,
     status: Status | None = None,
 ) -> tuple[list[ComputationRow], str | None]:
-    """Return one page of the computations of a kind, or of a status as well; see `fetch_page`."""
+    """Return one page of the computations of a kind, optionally of a status; see `fetch_page`."""
     query: Select[Any] = select(computations).where(computations.c.kind == kind)
     if status is not None:
         query = query.where(computations.c.status == status)
@@ -113,7 +113,7 @@ def delete(database: Database, computation_id: str) -> None:
 
 
 def _upsert(connection: Connection, new: ComputationRow) -> ComputationRow | None:
-    """Insert a row or replace a retryable one; return None if another row stays."""
+    """Insert a row or replace a retryable one; return None if another row is unchanged."""
     values = {column.name: getattr(new, column.name) for column in computations.c}
     attempt = connection.execute(_make_upsert(connection.dialect.name), values).scalar()
     return None if attempt is None else replace(new, attempt=attempt)
@@ -121,7 +121,7 @@ def _upsert(connection: Connection, new: ComputationRow) -> ComputationRow | Non
 
 @lru_cache
 def _make_upsert(dialect: str) -> Any:
-    """Return the statement, which is built once, since that takes longer than executing it."""
+    """Return the statement, built once because that takes longer than executing it."""
     statement = insert(dialect, computations)
     new = {column: statement.excluded[column.name] for column in computations.c}
     return statement.on_conflict_do_update(

@@ -18,7 +18,7 @@ from service.store.migrate import migrate_tables
 from service.store.rows import arrays
 
 RESERVE_BYTES: Final = 32 * 1024 * 1024
-RELEASED_PAGES: Final = 4096  # at a time, since other writers wait meanwhile
+RELEASED_PAGES: Final = 4096  # at a time, because other writers wait meanwhile
 
 FileIdentity: TypeAlias = tuple[int, int]
 
@@ -26,7 +26,7 @@ FileIdentity: TypeAlias = tuple[int, int]
 class Database:
     """A pool of connections to one SQLite file or PostgreSQL database.
 
-    Threads may share it. Each process must open its own.
+    It is thread-safe. Each process must open a separate one.
 
     Parameters
     ----------
@@ -58,14 +58,15 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction that writes. It commits at the end of the block.
 
-        An exception rolls everything back. Keep the block short, since it may block other writers.
+        An exception rolls everything back. The block should be short, because it can block other
+        writers.
 
         Raises
         ------
         StoreUnavailable
             The database is unreachable (detected within seconds), busy or read-only.
         DiskFull
-            There is no space left.
+            No space remains.
         StoreError
             Any other database error.
         """
@@ -82,10 +83,10 @@ class Database:
             yield connection
 
     def migrate(self) -> None:
-        """Migrate the tables to this release. Several processes may do so at the same time.
+        """Migrate the tables to this release. Several processes can do so at the same time.
 
         It creates the directory of an SQLite file if it is missing. It does not change a database
-        that a newer release has migrated. Its errors name a data directory that cannot be used.
+        that a newer release has migrated. Its errors contain an unusable data directory.
         """
         with translate_errors():
             migrate_tables(self.engine, self._write_engine)
@@ -95,7 +96,7 @@ class Database:
     def check_ready(self) -> None:
         """Check that the database responds and accepts a small change; raises StoreError.
 
-        A deletion is a small change, so this needs less space than `check_space` does.
+        A deletion is a small change, so less space is required than for `check_space`.
         """
         if self.engine.dialect.name == "sqlite":
             self._check_file()
@@ -118,9 +119,9 @@ class Database:
     def _check_disk(self, n_bytes: int) -> None:
         """Check the disk of an SQLite file.
 
-        On a full disk not even deleting would work, so a reserve stays free. Free pages within the
-        file count as space. The disk of PostgreSQL is not checked, since its server manages it.
-        Data need space in the log and in the file.
+        On a full disk even deletion would fail, so a reserve remains free. Free pages within the
+        file count as space. The disk of PostgreSQL is not checked, because its server manages it.
+        Data require space in the log and in the file.
         """
         if self.engine.dialect.name != "sqlite":
             return
@@ -135,9 +136,9 @@ class Database:
     def _check_file(self) -> int:
         """Check that an SQLite file still exists, and return the bytes by which it can grow.
 
-        They are the free bytes of its disk, or what a limit of the size of files leaves to the file
-        and its log.
-        SQLite would continue to write to a deleted file, which ends with the process.
+        They are the free bytes of its disk, or the remainder up to the file size limit for the file
+        and its log. SQLite would continue to write to a deleted file, which is lost at the end of
+        the process.
         """
         file = Path(self.engine.url.database or "")
         try:
@@ -157,7 +158,7 @@ class Database:
     def release_space(self) -> bool:
         """Return free pages of an SQLite file to the disk, up to 16 MiB of them.
 
-        PostgreSQL does so itself. Return whether the file became smaller.
+        PostgreSQL does so itself. Return True if the file became smaller.
         """
         if self.engine.dialect.name != "sqlite":
             return False
@@ -195,7 +196,7 @@ class Database:
             try:
                 cursor.execute("PRAGMA user_version=0")  # unused, but written to the disk
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # another one writes
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # another writer is active
                     raise
             finally:
                 cursor.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
@@ -219,6 +220,6 @@ def _read_pragma(connection: Connection, name: str) -> int:
 
 
 def _identify(file: Path) -> FileIdentity:
-    """Return the device and the inode of a file, which a file of the same name does not share."""
+    """Return the device and the inode of a file, which identify it independent of its name."""
     status = file.stat()
     return status.st_dev, status.st_ino

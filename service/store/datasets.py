@@ -1,4 +1,4 @@
-"""Datasets: inputs and targets under the hash of their content. Only their names can change."""
+"""Datasets: inputs and targets under the hash of their content. Only names can be changed."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
@@ -34,11 +34,11 @@ def add(
 ) -> tuple[DatasetRow, bool]:
     """Store a dataset, unless one with this id exists already.
 
-    Any number of callers may add the same dataset at the same time. Inputs are (n_samples, n_steps)
-    and targets (n_samples,), finite and not empty. Those of a series, whose names and step are
-    ``series``, are (N, n_inputs) and (N,), for the N steps of all sequences one after the other.
-    There n_inputs may be zero, and a target that is missing is nan. ``extra_arrays`` are stored and
-    deleted together with the dataset. A series needs the lengths of its sequences, ``lengths``
+    Any number of callers can add the same dataset at the same time. Inputs are (n_samples, n_steps)
+    and targets (n_samples,), finite and not empty. For a series, whose names and step are
+    ``series``, they are (N, n_inputs) and (N,), for the N steps of all concatenated sequences;
+    n_inputs may be zero, and a missing target is nan. ``extra_arrays`` are stored and deleted
+    together with the dataset. A series requires the lengths of its sequences, ``lengths``
     (n_samples,). ``created_by`` is the name of the API key of the caller.
 
     Return the row, and True for the one call that stored the dataset.
@@ -65,7 +65,7 @@ def get(database: Database, dataset_id: str) -> DatasetRow:
 
 
 def rename(database: Database, dataset_id: str, name: str) -> DatasetRow:
-    """Give a dataset a name; raises NotFound."""
+    """Set the name of a dataset; raises NotFound."""
     with database.transaction() as connection:
         connection.execute(update(datasets).where(datasets.c.id == dataset_id).values(name=name))
         return get_row(connection, DatasetRow, dataset_id)
@@ -80,13 +80,13 @@ def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
 
 
 def load_lengths(database: Database, dataset_id: str) -> NDArray[np.int64]:
-    """Return the ``lengths`` (n_samples,) of the sequences of a series; raises as `load`."""
+    """Return the ``lengths`` (n_samples,) of the sequences of a series; raises errors of `load`."""
     with database.snapshot() as connection:
         return arrays.read(connection, dataset_id, "lengths")
 
 
 def open_streams(database: Database, dataset_id: str) -> tuple[ArrayStream, ArrayStream]:
-    """Return ``inputs`` and ``targets``, each read in order; raises as `load`."""
+    """Return ``inputs`` and ``targets``, each read in order; raises errors of `load`."""
     inputs = arrays.open_stream(database, dataset_id, "inputs")
     return inputs, arrays.open_stream(database, dataset_id, "targets")
 
@@ -100,7 +100,7 @@ def list_extra_arrays(database: Database, dataset_id: str) -> set[str]:
 def load_extra_arrays(
     database: Database, dataset_id: str, names: Collection[str]
 ) -> dict[str, Array]:
-    """Return those of the named extra arrays of a dataset that exist; raises StoreError."""
+    """Return the existing extra arrays of a dataset among the given names; raises StoreError."""
     with database.snapshot() as connection:
         existing = {*names} & {*arrays.list_names(connection, dataset_id)} - _OWN
         return {name: arrays.read(connection, dataset_id, name) for name in existing}
@@ -144,7 +144,7 @@ def describe(
     created_by: str | None,
     series: JsonObject | None,
 ) -> DatasetRow:
-    """Return the row of a dataset that is stored now."""
+    """Return the stored row of a dataset."""
     inputs, targets = named["inputs"], named["targets"]
     n_samples, n_steps = inputs.shape
     if series is not None:

@@ -1,7 +1,7 @@
 """SQLAlchemy engines for the two databases.
 
-Both limit every wait. A call into the store ends within seconds, whatever happens to the database,
-unless the database is executing its statement.
+Both limit every wait. A call into the store ends within seconds, even if the database fails, unless
+the database is executing its statement.
 """
 
 import json
@@ -17,19 +17,18 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from service.errors import Invalid
 from service.store.watchdog import CircuitBreaker
 
-LOCK_SECONDS: Final = 15  # longest wait of a writer for another one, or for a free connection
-BEGIN: Final = "sqlite_begin"  # the execution option that holds the BEGIN statement of SQLite
+LOCK_SECONDS: Final = 15  # longest wait for another writer, or for a free connection
+BEGIN: Final = "sqlite_begin"  # the execution option with the BEGIN statement of SQLite
 
 _OPTIONS: dict[str, Any] = {
     "pool_size": 5,
     "pool_timeout": LOCK_SECONDS,
-    # Python would write NaN and Infinity, which the standard forbids. They raise ValueError.
+    # Python would write NaN and Infinity, which are not valid JSON. They raise ValueError.
     "json_serializer": partial(json.dumps, allow_nan=False),
 }
 
-# These detect a server that is gone: connect_timeout while connecting, tcp_user_timeout while
-# sending a statement, keepalives while waiting for the response. The watchdog detects a server that
-# is frozen.
+# These detect a failed server: connect_timeout while connecting, tcp_user_timeout while sending a
+# statement, keepalives while waiting for the response. The watchdog detects a frozen server.
 _POSTGRESQL_DEFAULTS: dict[str, str | int] = {
     "application_name": "linear-rnn",
     "connect_timeout": 3,
@@ -39,7 +38,7 @@ _POSTGRESQL_DEFAULTS: dict[str, str | int] = {
     "tcp_user_timeout": 8000,
 }
 
-# The second setting limits how long a client that vanished in a transaction holds its row locks.
+# The second setting limits the row locks of a client that disappeared during a transaction.
 _POSTGRESQL_SESSION = (
     f"SET lock_timeout = '{LOCK_SECONDS}s'; SET idle_in_transaction_session_timeout = '20s'"
 )
@@ -59,7 +58,7 @@ def open_engine(url: str) -> Engine:
 def open_queue_engine(url: str, n_connections: int) -> Engine | None:
     """Return an engine for the job queue in the same database, None on SQLite.
 
-    On SQLite the queue opens an engine of its own.
+    On SQLite the queue opens a separate engine.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "postgresql":
@@ -100,7 +99,7 @@ def _open_sqlite(url: URL) -> Engine:
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
-    """Set the options that SQLite has per connection.
+    """Set the options of SQLite per connection.
 
     ``synchronous`` is FULL rather than NORMAL. With a write-ahead log, NORMAL does not sync the log
     on commit, so a power failure could lose transactions already confirmed. FULL costs one sync per

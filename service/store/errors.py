@@ -1,6 +1,6 @@
 """Translation of database exceptions to those of `service.errors`.
 
-The messages are for callers and contain no statement, host, path or password. The log has the
+The messages are for callers and contain no statement, host, path or password. The log contains the
 original message for the operator.
 """
 
@@ -30,13 +30,13 @@ _REJECTED: _Translation = (StoreError, "the database rejected a statement")
 
 
 class ConstraintError(StoreError):
-    """A key, a reference or a check constraint forbids a row."""
+    """A row violates a key, a reference or a check constraint."""
 
 
 # By the extended code if it is listed, otherwise by the primary code.
 _SQLITE: dict[int, _Translation] = {
     sqlite3.SQLITE_FULL: _FULL,
-    sqlite3.SQLITE_IOERR_WRITE: _FULL,  # a quota of the disk, or a limit of the size of files
+    sqlite3.SQLITE_IOERR_WRITE: _FULL,  # a disk quota, or a file size limit
     sqlite3.SQLITE_IOERR_SHMSIZE: _FULL,
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
@@ -62,7 +62,7 @@ _POSTGRESQL: dict[str, _Translation] = {
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise a StoreError in place of what SQLAlchemy and the drivers raise in the block."""
+    """Raise a StoreError instead of an exception of SQLAlchemy or a driver in the block."""
     try:
         yield
     except (exc.SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
@@ -73,10 +73,10 @@ def translate_errors() -> Iterator[None]:
 
 
 def _translate(error: Exception) -> _Translation:
-    if isinstance(error, exc.TimeoutError):  # every connection of the pool is in use
+    if isinstance(error, exc.TimeoutError):  # all connections of the pool are in use
         return _BUSY
     if isinstance(error, exc.IntegrityError):
-        return ConstraintError, "a constraint of the database forbids this row"
+        return ConstraintError, "the row violates a constraint of the database"
     cause = _driver_error(error)
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
@@ -84,7 +84,7 @@ def _translate(error: Exception) -> _Translation:
     if isinstance(cause, psycopg.Error) and cause.sqlstate is not None:
         by_class = _POSTGRESQL.get(cause.sqlstate[:2], _REJECTED)
         return _POSTGRESQL.get(cause.sqlstate, by_class)
-    # Without a code there is no connection, or it was lost.
+    # Without a code, there is no connection, or it was lost.
     lost = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
     return _UNREACHABLE if lost else _REJECTED
 

@@ -12,7 +12,7 @@ from service.store.rows import ComputationRow, computations, current_time
 
 
 class UnfinishedJobs(NamedTuple):
-    """How many jobs of a kind and a status there are, and the age of the oldest in seconds."""
+    """The number of jobs of a kind and a status, and the age of the oldest in seconds."""
 
     kind: str
     status: str
@@ -21,7 +21,7 @@ class UnfinishedJobs(NamedTuple):
 
 
 def list_unfinished(database: Database, limit: int) -> Sequence[Any]:
-    """Return jobs: those that run, and then those that are queued, in the order of execution.
+    """Return jobs: running ones, then queued ones in the order of execution.
 
     A row has the ``lease``, the ``status``, ``heartbeat_at`` and the ``result_version``.
     """
@@ -37,14 +37,14 @@ def list_unfinished(database: Database, limit: int) -> Sequence[Any]:
 
 
 def get_many(database: Database, ids: Collection[str]) -> dict[str, ComputationRow]:
-    """Return those of the computations with these ids that exist."""
+    """Return the existing computations with these ids."""
     query = select(computations).where(computations.c.id.in_(ids))
     with database.snapshot() as connection:
         return {row.id: ComputationRow.of(row) for row in connection.execute(query)}
 
 
 def count_unfinished(database: Database) -> list[UnfinishedJobs]:
-    """Return how many jobs are queued and running, and how old they are, by kind and status.
+    """Return the number and the ages of queued and running jobs, by kind and status.
 
     Every combination is included, with 0 where there are no jobs.
     """

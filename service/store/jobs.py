@@ -1,15 +1,15 @@
-"""Jobs: computations that workers execute step by step. The row of a job holds its state.
+"""Jobs: computations that workers execute step by step. The row of a job contains its state.
 
-The queue delivers a job to a worker under a *lease*, an id that is drawn for each delivery. A
-worker writes only while its lease is the one in the row and the job is running. A worker that was
-presumed dead and wakes up therefore writes nothing. A *heartbeat* shows that the worker is alive.
+The queue delivers a job to a worker under a *lease*, a new random id for each delivery. A worker
+writes only while its lease is the one in the row and the job is running. A worker that was declared
+dead but resumes therefore writes nothing. A *heartbeat* shows that the worker is alive.
 
-The queue orders jobs by ``due``, the time of the submission plus the estimated seconds that remain.
-A short job therefore overtakes long ones, but none is overtaken for longer than its own estimate. A
-worker returns its job at a checkpoint if another one should run instead (`must_yield`).
+The queue orders jobs by ``due``, the time of the submission plus the estimated remaining seconds. A
+short job therefore overtakes long ones, but none is overtaken for longer than its own estimate. A
+worker returns its job at a checkpoint if another job should run instead (`must_yield`).
 
-``deliveries`` counts claims since the last checkpoint, without those of workers that returned the
-job, or that were lost together with the whole service.
+``deliveries`` counts claims since the last checkpoint, except those of workers that returned the
+job, or that failed together with the whole service.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,10 +28,10 @@ from service.store.computations import insert_or_retry
 from service.store.database import Database
 from service.store.rows import ComputationRow, JsonObject, computations, current_time, get_row
 
-MAX_DELIVERIES: Final = 3  # without a checkpoint in between; then the job itself ends its workers
+MAX_DELIVERIES: Final = 3  # without a checkpoint; then the job is the cause
 
 Enqueue = Callable[[Connection, str, int, float], None]
-"""Enqueues a lease for a result version and a due time, in the transaction of a connection."""
+"""A function that enqueues a lease for a result version and a due time, in a transaction."""
 
 Arrays = Mapping[str, AnyArray]
 
@@ -48,14 +48,14 @@ def submit(
 ) -> tuple[ComputationRow, bool]:
     """Store a job and enqueue it in the same transaction.
 
-    A row of the same id that succeeded or is unfinished stays unchanged. One that failed or was
-    cancelled is queued again, and its attempt is incremented. Any number of callers may submit the
-    same job at the same time. ``max_queued`` and ``max_per_client`` limit the queued jobs, in all
-    and of the client of this one; ``result_bytes`` is about the size of the result. It resumes from
-    the arrays of a ``checkpoint``, if there are any.
+    A row of the same id that succeeded or is unfinished is unchanged. A failed or cancelled one is
+    queued again, and its attempt is incremented. Any number of callers can submit the same job at
+    the same time. ``max_queued`` and ``max_per_client`` limit the queued jobs, in total and per
+    client; ``result_bytes`` is the approximate size of the result. The job resumes from the arrays
+    of a ``checkpoint``, if there are any.
 
-    Return the row that is stored now, and whether this call queued it. Raises NotFound if the
-    dataset does not exist, and Busy if too many jobs are queued.
+    Return the stored row, and True if this call queued it. Raises NotFound if the dataset does not
+    exist, and Busy if too many jobs are queued.
     """
     database.check_space(result_bytes + sum(array.nbytes for array in checkpoint.values()))
     due = job.created_at.timestamp() + (job.estimated_seconds or 0.0)
@@ -76,7 +76,7 @@ def submit(
 def claim(database: Database, lease: str, owner: str) -> ComputationRow | None:
     """Mark the job of a lease as running; return None if the lease is no longer valid.
 
-    An owner that lost the connection, and therefore the outcome of its claim, may repeat it.
+    An owner that lost the connection, and therefore the outcome of its claim, can repeat it.
     """
     with database.transaction() as connection:
         now = current_time(connection)
@@ -133,7 +133,7 @@ def update_running(connection: Connection, lease: str, **values: Any) -> Row[Any
 def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, bool]:
     """End an unfinished job. Its worker, if any, stops at its next heartbeat or checkpoint.
 
-    Return the row that is stored now, and whether this call cancelled it; raises NotFound.
+    Return the stored row, and True if this call cancelled it; raises NotFound.
     """
     is_unfinished = computations.c.status.in_(UNFINISHED)
     with database.transaction() as connection:
@@ -153,8 +153,8 @@ def requeue(
     """Invalidate the lease of a job and enqueue the job under a new one, or fail the job.
 
     Return its new status, or None if the lease is not that of an unfinished job. ``error`` is the
-    problem with which the job fails after ``max_deliveries`` without a checkpoint. It is None, and
-    the delivery does not count, unless the job may have ended its worker.
+    problem with which the job fails after ``max_deliveries`` without a checkpoint. If the job
+    cannot be the cause, it is None, and the delivery is not counted.
     """
     with database.transaction() as connection:
         unfinished = computations.c.status.in_(UNFINISHED)
@@ -176,7 +176,7 @@ def requeue(
 
 
 def must_yield(database: Database, lease: str) -> bool:
-    """Return whether the worker of a job should return it, because a queued job is due earlier.
+    """Return True if the worker of a job should return it, because a queued job is due earlier.
 
     Of all running jobs, only the one that is due last yields.
     """
@@ -204,7 +204,7 @@ def _end(
     named: Arrays = MappingProxyType({}),
     **values: Any,
 ) -> Row[Any] | None:
-    """End the job that meets a condition, with arrays in place of its own; return its row."""
+    """End the job that satisfies a condition, and replace its arrays; return its row."""
     values |= {"status": status, "finished_at": current_time(connection), "client": None}
     statement = update(computations).where(condition).values(values).returning(computations)
     row = connection.execute(statement).first()
@@ -214,7 +214,7 @@ def _end(
 
 
 def _count_queued(connection: Connection, client: str | None) -> tuple[int, int]:
-    """Return how many jobs are queued, in all and of a client."""
+    """Return the number of queued jobs, in total and of a client."""
     own = func.count().filter(computations.c.client == client)
     query = select(func.count(), own).where(computations.c.status == "queued")
     n_queued, n_own = connection.execute(query).one()

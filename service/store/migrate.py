@@ -21,19 +21,19 @@ from service.store.engines import sqlite_file
 WAIT_SECONDS: Final = 120  # for another process that migrates
 UNRELEASED: Final = (
     "the database is from a version before the first release and cannot be migrated: "
-    "delete it, or name a new one with RNN_DATA_DIR or RNN_DATABASE_URL"
+    "delete it, or set RNN_DATA_DIR or RNN_DATABASE_URL to a new one"
 )
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 _LOCK_KEY: Final = int.from_bytes(b"RNNmigr8")  # arbitrary, but the same in every release
 _log = logging.getLogger(__name__)
-_alembic_lock = threading.Lock()  # Alembic has its context in a module
+_alembic_lock = threading.Lock()  # Alembic's context is a module
 
 
 def migrate_tables(engine: Engine, write_engine: Engine) -> None:
     """Migrate the tables to the newest revision in one transaction.
 
-    Raises StoreError if a migration failed, and the tables are unchanged, or if they are older than
-    the first release; StoreUnavailable if the lock is not available, or if the disk does not
+    Raises StoreError if a migration failed, which leaves the tables unchanged, or if they are older
+    than the first release; StoreUnavailable if the lock is not available, or if the disk does not
     support a write-ahead log.
     """
     config = Config()
@@ -58,7 +58,7 @@ def migrate_tables(engine: Engine, write_engine: Engine) -> None:
 
 
 def _lock_schema(connection: Connection) -> None:
-    """Let one process migrate at a time, until the end of its transaction."""
+    """Lock the migration for one process, until the end of its transaction."""
     connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
 
@@ -67,7 +67,7 @@ def _lock_schema(connection: Connection) -> None:
 def _prepare(engine: Engine) -> Iterator[None]:
     """Create and configure an SQLite file, under a lock that ends with the process.
 
-    The transaction of the migration is not enough, because the options are set before it.
+    The transaction of the migration does not suffice, because the options are set before it.
     """
     if engine.dialect.name != "sqlite":
         yield
@@ -83,8 +83,8 @@ def _prepare(engine: Engine) -> Iterator[None]:
 def _configure_file(engine: Engine) -> None:
     """Set the options that are stored in an SQLite file.
 
-    With a write-ahead log, readers and a writer do not block each other. Pages that become free can
-    be returned to the disk if that is set before the first table is created.
+    With a write-ahead log, readers and a writer do not block each other. Free pages can be returned
+    to the disk only if this option is set before the first table is created.
     """
     with closing(engine.raw_connection()) as connection:  # not possible in a transaction
         cursor = connection.cursor()

@@ -12,10 +12,10 @@ from service.store.database import Database
 
 
 def delete_expired(database: Database, before: datetime, limit: int) -> int:
-    """Delete up to ``limit`` computations and datasets each that have expired; return how many.
+    """Delete up to ``limit`` expired computations and datasets each; return their number.
 
-    These are computations that finished before a time, and datasets that were stored before it and
-    that no computation uses. Any number of processes may do so at the same time.
+    These are computations that finished before a time, and unused datasets that were stored before
+    it. Any number of processes can do so at the same time.
     """
     computation, dataset = rows.computations.c, rows.datasets.c
     is_finished = computation.status.not_in(UNFINISHED)

@@ -1,7 +1,7 @@
 """The tables, their rows as dataclasses without arrays, pages of them, and SQL of both databases.
 
-Ids are the content hashes of the API. Times are in UTC. Arrays have a table of their own, so that
-listing resources does not read their bytes. An array belongs to a dataset or a computation, whose
+Ids are the content hashes of the API. Times are in UTC. Arrays are in a separate table, so that
+lists of resources do not read their bytes. An array belongs to a dataset or a computation, whose
 module writes and deletes both in one transaction.
 """
 
@@ -93,7 +93,7 @@ class _Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
         int: BigInteger,
         float: Double,
         datetime: UtcDateTime,
-        # It stores the text unchanged, while JSONB would turn 1e22 into an integer.
+        # It stores the text unchanged, whereas JSONB would convert 1e22 to an integer.
         JsonObject: JSON(none_as_null=True),
     }
 
@@ -110,8 +110,8 @@ class DatasetRow(_Base):
     """A dataset without its arrays.
 
     ``n_bytes`` is their size as float64. ``created_by`` is the name of the API key that stored it.
-    ``name`` is for people, and may change. ``series`` has the names and the step of a series, and
-    is None for a dataset with one target per sequence.
+    ``name`` is descriptive, and can be changed. ``series`` contains the names and the step of a
+    series, and is None for a dataset with one target per sequence.
     """
 
     __tablename__ = "datasets"
@@ -138,15 +138,15 @@ class ComputationRow(_Base):
     when it failed. Progress counts iterations, or the steps of a fit. ``compute_seconds`` is the
     time spent computing.
 
-    ``attempt`` is 1 at first and grows when a computation that failed or was cancelled is requested
+    ``attempt`` is 1 at first and is incremented when a failed or cancelled computation is requested
     again.
 
-    ``lease`` and later fields belong to jobs (see `service.store.jobs`). ``latest`` holds the
+    ``lease`` and later fields belong to jobs (see `service.store.jobs`). ``latest`` contains the
     weights and the cost at the last checkpoint. ``due`` is the Unix time of the submission plus the
-    estimated seconds that remain. Jobs that are due earlier run first.
+    estimated remaining seconds. Jobs that are due earlier run first.
 
     ``created_by`` is the name of the API key that started this attempt. ``client`` is that of an
-    unfinished job, or the address that has a share of the queue.
+    unfinished job, or the address to which its share of the queue belongs.
     """
 
     __tablename__ = "computations"
@@ -205,7 +205,7 @@ def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
 def current_time(connection: Connection) -> ColumnElement[datetime]:
     """Return the current time by the clock of the database.
 
-    SQLite has no clock of its own and uses that of the machine.
+    SQLite uses the clock of the machine.
     """
     if connection.dialect.name == "sqlite":
         return literal(datetime.now(UTC), UtcDateTime())
@@ -220,10 +220,10 @@ def fetch_page(
     limit: int,
     cursor: str | None,
 ) -> tuple[list[R], str | None]:
-    """Return the items of one page, newest first, and the cursor of the next one, if there is one.
+    """Return the items of one page, newest first, and the cursor of the next one, if any.
 
-    A cursor identifies the last row of the page before it rather than an offset. Rows that are
-    added or deleted between two requests therefore neither repeat nor hide other rows.
+    A cursor identifies the last row of the previous page rather than an offset. Rows that are added
+    or deleted between two requests therefore neither repeat nor hide other rows.
     ``statement`` selects from the table of ``model``, without an order or a limit. Raises Invalid
     if the cursor is malformed.
     """

@@ -1,9 +1,9 @@
 """Detection of a PostgreSQL server that does not respond although its sockets are open.
 
 The kernel of a frozen server still acknowledges packets, so neither keepalives nor the timeouts of
-the server itself expire. A late response alone proves nothing, since a statement may wait for a
-lock or build an index. After some seconds without a response, the server is therefore probed over a
-second connection, and the wait continues if the probe succeeds.
+the server itself expire. A late response alone is not conclusive, because a statement may wait for
+a lock or build an index. After some seconds without a response, the server is therefore probed over
+a second connection, and the wait continues if the probe succeeds.
 """
 
 from collections.abc import Callable, Generator
@@ -25,10 +25,10 @@ class UnresponsiveServerError(psycopg.OperationalError):
 
 
 class CircuitBreaker:
-    """Connects to one server for all connections of an engine.
+    """A connector to one server for all connections of an engine.
 
     While the server does not respond, one call per second tries to connect and all others fail at
-    once. Otherwise they would block threads that other requests need.
+    once. Otherwise they would block threads required by other requests.
     """
 
     def __init__(self, probe_seconds: float = PROBE_SECONDS) -> None:
@@ -43,10 +43,10 @@ class CircuitBreaker:
         return connection
 
     def probe(self, *arguments: Any, **parameters: Any) -> bool:
-        """Return whether the server responds. A refusal is a response, too."""
+        """Return True if the server responds, even with an error."""
         try:
             with self._connect(*arguments, **parameters) as connection:
-                connection.execute("SELECT 1")  # a proxy may accept connections by itself
+                connection.execute("SELECT 1")  # a proxy can accept connections itself
         except (psycopg.errors.ConnectionTimeout, UnresponsiveServerError):
             self._retry_at = monotonic() + REFUSE_SECONDS
             return False
@@ -55,7 +55,7 @@ class CircuitBreaker:
         return True
 
     def _connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
-        retry_at = self._retry_at  # another thread may change it
+        retry_at = self._retry_at  # another thread can change it
         if retry_at is not None:
             if monotonic() < retry_at:
                 raise UnresponsiveServerError("the server did not respond a moment ago")
@@ -72,8 +72,8 @@ class CircuitBreaker:
 class WatchedConnection(psycopg.Connection[Any]):
     """A connection that closes itself when its server does not respond.
 
-    ``probe`` returns whether the server responds elsewhere. A connection without one closes itself
-    without a probe.
+    ``probe`` returns True if the server responds over another connection. A connection without one
+    closes itself without a probe.
     """
 
     probe: Callable[[], bool] | None = None
@@ -84,7 +84,7 @@ class WatchedConnection(psycopg.Connection[Any]):
         return super().wait(self._watch(gen), *arguments, **options)
 
     def _watch(self, gen: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
-        """Relay what psycopg sends to its generator, several times a second while it waits."""
+        """Relay the values sent by psycopg to its generator, repeatedly while it waits."""
         try:
             awaited = next(gen)
             last_response = monotonic()
@@ -101,7 +101,7 @@ class WatchedConnection(psycopg.Connection[Any]):
             return value
 
     def _check_server(self) -> None:
-        # A connection that waits for notifications has sent no statement and may wait for hours.
+        # A connection that waits for notifications has sent no statement, and can wait for hours.
         if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
             return
         if self.probe is None or not self.probe():

@@ -197,7 +197,7 @@ def test_a_failed_migration_changes_nothing(database_url: str) -> None:
 def test_a_database_before_the_first_release_is_refused(database: Database, revision: str) -> None:
     with database.transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
-    with pytest.raises(StoreError, match="delete it, or name a new one"):
+    with pytest.raises(StoreError, match="delete it, or set RNN_DATA_DIR"):
         database.migrate()
 
 

@@ -21,13 +21,13 @@ C = TypeVar("C", bound=r.AsyncComputation)
 COLUMNS = frozenset(
     {"target", "inputs", "sequence", "time", "decimal", "thousands", "gaps", "fill"}
 )
-MAX_JSON_CELLS = 200_000  # of surfaces; larger ones travel as npz
-RESOLUTION = 25  # of windows that name none
+MAX_JSON_CELLS = 200_000  # of surfaces; larger ones are requested as npz
+RESOLUTION = 25  # of windows without one
 
 
 @suggest_keywords
 class AsyncClient:
-    """A client of the service. What is left out has the value of the tutorial.
+    """A client of the service. Omitted arguments default to the tutorial's values.
 
     >>> rnn.train().outcome
     'iterations_exhausted'
@@ -35,13 +35,13 @@ class AsyncClient:
     Parameters
     ----------
     url
-        The address of the service; without it ``LINEAR_RNN_URL``, or http://localhost:8000.
+        The address of the service; by default ``LINEAR_RNN_URL``, or http://localhost:8000.
     api_key
-        An API key, if the service needs one; without it ``LINEAR_RNN_API_KEY``.
+        An API key, if the service requires one; by default ``LINEAR_RNN_API_KEY``.
     timeout
-        Seconds without any byte from the service, after which a request fails.
+        Seconds without any byte from the service after which a request fails.
     max_retries
-        How often a request is repeated while the service refuses connections or is busy.
+        The number of retries while the service refuses connections or is busy.
 
     Raises
     ------
@@ -76,11 +76,11 @@ class AsyncClient:
 
     @classmethod
     async def local(cls, *, command: Sequence[str] | None = None) -> Self:
-        """Start a service of your own, which ends with the client or this process.
+        """Start a local service, which ends with the client or this process.
 
         Its data are in a temporary folder. It has a new API key, so that no other user of the
-        machine can use it. It needs the command ``linear-rnn`` of the package ``linear-rnn``, next
-        to this Python or on the path.
+        machine can use it. It requires the command ``linear-rnn`` of the package ``linear-rnn``,
+        next to this Python or on the path.
 
         >>> with Client.local() as own:
         ...     own.predict().outputs.tolist()
@@ -89,7 +89,7 @@ class AsyncClient:
         Parameters
         ----------
         command
-            The command in place of ``["linear-rnn"]``.
+            The command instead of ``["linear-rnn"]``.
         """
         service = await to_thread(start_service, command)
         client = cls(service.url, api_key=service.key)
@@ -103,7 +103,7 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections, and end a service of your own.
+        """Close the connections, and stop a local service.
 
         >>> Client().close()
         """
@@ -112,7 +112,7 @@ class AsyncClient:
             await to_thread(self._service.stop)
 
     def __deepcopy__(self, _: object) -> Self:
-        """Return itself: scikit-learn copies the parameters of estimators, and closes no copy."""
+        """Return itself, because scikit-learn copies parameters of estimators without closing them."""
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -142,7 +142,7 @@ class AsyncClient:
         inputs
             The sequences, which may differ in length.
         model
-            A training run, or its id, in place of the weights and the network.
+            A training run, or its id, instead of the weights and the network.
         """
         request = compose(locals())
         if request.get("model", {}).get("kind") == "fit":
@@ -196,7 +196,7 @@ class AsyncClient:
         network: i.NetworkLike | None = None,
         step: float | None = None,
     ) -> r.AsyncGradientCheck:
-        """Compare the gradient of backpropagation with differences of the cost.
+        """Compare the gradient of backpropagation with finite differences of the cost.
 
         >>> rnn.check_gradient(weights=(0.5, 1.1)).relative_error < 1e-6
         True
@@ -221,7 +221,7 @@ class AsyncClient:
         Parameters
         ----------
         points, runs, marks
-            What the picture shows besides the cost.
+            Additional elements of the picture.
         """
         request = compose(locals())
         sizes = [window.get("resolution") or RESOLUTION for window in request.get("windows", [])]
@@ -259,7 +259,7 @@ class AsyncClient:
         wait: bool = True,
         progress: bool = False,
     ) -> r.AsyncRun:
-        """Train the network. The same request returns the same run and computes nothing.
+        """Train the network. A repeated request returns the same run without computing it again.
 
         >>> run = rnn.train(optimizer=Adam(learning_rate=0.1), initial_weights=(-1.5, 2))
         >>> run.outcome
@@ -270,12 +270,12 @@ class AsyncClient:
         dataset
             A dataset or its id, inputs with targets, or JSON of the API; see ``upload``.
         keep
-            Whether the service stores the run.
+            True if the service stores the run.
         wait
-            Whether to wait until it has finished; otherwise it is a job with ``wait()`` and
+            True to wait until it has finished; otherwise it is a job with ``wait()`` and
             ``cancel()``.
         progress
-            Whether to show the progress on stderr.
+            True to show the progress on stderr.
 
         Raises
         ------
@@ -365,7 +365,7 @@ class AsyncClient:
         ----------
         dataset
             Inputs with targets, JSON of the API, or a table with a row per sequence whose target is
-            the column ``target``, or the last; a path that ends with .npz has arrays ``inputs``
+            the column ``target``, or the last; a path with the suffix .npz has arrays ``inputs``
             and ``targets``.
         """
         query = {} if name is None else {"name": name}
@@ -401,18 +401,18 @@ class AsyncClient:
         target
             The column to fit; an empty cell or nan is a gap.
         inputs
-            The columns of inputs; without it all others.
+            The columns of inputs; by default all others.
         sequence
-            The column that names the sequence of each row, if there are several.
+            The column with the name of the sequence of each row, if there are several.
         time
             The column of times, in ascending order.
         decimal, thousands
-            The marks in numbers, of a file that can be read in two ways.
+            The marks in numbers, for a file with ambiguous numbers.
         gaps
             ``sequences`` to start a new sequence after each gap in time.
         fill
-            What replaces missing inputs: the value before, 0, or nothing, where ``drop`` leaves
-            the row out and starts a new sequence after it.
+            The replacement of missing inputs: ``hold`` for the previous value, ``zero`` for 0, or
+            ``drop`` to omit the row and start a new sequence after it.
         """
         content = to_csv(table)
         if inputs is None:

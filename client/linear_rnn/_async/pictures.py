@@ -9,7 +9,7 @@ from linear_rnn._names import suggest_keywords
 
 
 class PictureOptions(TypedDict, total=False):
-    """How a picture is drawn."""
+    """The options of a picture."""
 
     format: Literal["svg", "png", "pdf"]
     width: int
@@ -21,7 +21,7 @@ class PictureOptions(TypedDict, total=False):
 
 @suggest_keywords
 class AsyncPicture:
-    """A picture, which shows itself in a notebook."""
+    """A picture, which is displayed in a notebook."""
 
     def __init__(self, load: Callable[[str], Any]) -> None:
         self._load = load

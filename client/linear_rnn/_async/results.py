@@ -1,4 +1,4 @@
-"""Results, with what they load, draw and do."""
+"""Results, with methods to load, draw and manage them."""
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
@@ -27,14 +27,14 @@ T = TypeVar("T", bound="AsyncResult")
 
 
 class AsyncResult:
-    """What the service responded, with the client that asked."""
+    """A response, and the client that requested it."""
 
     _client: "AsyncClient"
     _data: dict[str, Any]
     _request: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the request, with which everyone gets the same result.
+        """Return the request, which reproduces the result.
 
         >>> rnn.optimum(**rnn.optimum(dataset={"kind": "remember"}).to_dict()).unique
         False
@@ -63,7 +63,7 @@ class AsyncDrawable(AsyncResult):
     """A result with a picture."""
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
-        """Return the path of the picture without suffix, and the request if it needs one."""
+        """Return the path of the picture without suffix, and the request if it requires one."""
         raise NotImplementedError
 
     async def plot(self, **options: Unpack[PictureOptions]) -> AsyncPicture:
@@ -171,7 +171,7 @@ class AsyncOptimum(AsyncResult, m.OptimumResponse):
 
 
 class AsyncGradientCheck(AsyncResult, m.GradientCheckResponse):
-    """The gradient of backpropagation beside differences of the cost."""
+    """Backpropagation compared with finite differences."""
 
 
 class AsyncEvaluations(AsyncResult, m.EvaluateResponse):
@@ -192,7 +192,7 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
     error: m.Problem | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the request, with which everyone gets the same result.
+        """Return the request, which reproduces the result.
 
         >>> run = rnn.train(n_iterations=50)
         >>> rnn.train(**run.to_dict()).id == run.id
@@ -224,7 +224,7 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
         return self
 
     async def refresh(self, *, wait: int = 0) -> Self:
-        """Ask for the current state, after at most ``wait`` seconds if it is unfinished.
+        """Request the current state, after at most ``wait`` seconds if it is unfinished.
 
         >>> rnn.train(n_iterations=2000, wait=False).refresh(wait=10).iterations
         2000
@@ -350,7 +350,7 @@ class AsyncBasinMap(AsyncComputation, m.BasinMap):
 
 
 class AsyncProfile(AsyncDrawable, Rows):
-    """The cost as a function of w_rec, everything else fitted."""
+    """The cost as a function of w_rec, with all other parameters fitted."""
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return self._request["path"], None
@@ -410,7 +410,7 @@ class AsyncFit(AsyncComputation, m.FitResource):
         return residuals
 
     async def profile(self) -> AsyncProfile:
-        """Return the cost as a function of w_rec, which draws itself as well.
+        """Return the cost as a function of w_rec, which can also be plotted.
 
         >>> list(rnn.fit().profile())[:2]
         ['w_rec', 'cost']
@@ -488,14 +488,14 @@ S = TypeVar("S", bound=AsyncStored)
 
 @suggest_keywords
 class AsyncCollection(Generic[S]):
-    """What is stored of one kind: iterate over it, newest first."""
+    """A collection of stored resources, newest first."""
 
     def __init__(self, client: "AsyncClient", model: type[S]) -> None:
         self._client = client
         self._model = model
 
     async def get(self, identifier: str) -> S:
-        """Return one by its id.
+        """Return a resource by its id.
 
         >>> rnn.runs.get(rnn.train().id).status
         'succeeded'
@@ -504,7 +504,7 @@ class AsyncCollection(Generic[S]):
         return attach(self._model, self._client, data, {})
 
     async def delete(self, stored: S | str) -> None:
-        """Delete one that nothing needs, by its id or as an object.
+        """Delete an unused resource, by its id or as an object.
 
         >>> rnn.runs.delete(rnn.train(n_iterations=7))
         """

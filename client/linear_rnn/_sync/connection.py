@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://localhost:8000"
 RETRIED = frozenset({429, 502, 503, 504})
-MAX_DELAY = 60.0  # seconds that a response may ask to wait before a repeated request
-BACKOFF = 0.5  # seconds before the first, where it does not say; doubled every time
+MAX_DELAY = 60.0  # the longest Retry-After that is respected, in seconds
+BACKOFF = 0.5  # seconds before the first retry without Retry-After; doubled every time
 
 
 class Connection:
     """Connections to one service.
 
-    Retries are safe, since equal requests have equal results.
+    Retries are safe, because identical requests have identical results.
     """
 
     def __init__(
         self, url: str | None, api_key: str | None, timeout: float, max_retries: int
     ) -> None:
-        import httpx  # takes longer than everything else in this package
+        import httpx  # slower than the rest of this package
 
         given = url or os.environ.get("LINEAR_RNN_URL")
         self.source = "the argument `url`" if url else "LINEAR_RNN_URL" if given else "the default"
@@ -130,7 +130,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def read_json(response: "httpx.Response") -> Any:
-    """Return the JSON of a response; raises LinearRNNError if it is something else."""
+    """Return the JSON of a response; raises LinearRNNError for other content."""
     try:
         return response.json()
     except ValueError:

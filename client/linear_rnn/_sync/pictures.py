@@ -10,7 +10,7 @@ from linear_rnn._names import suggest_keywords
 
 
 class PictureOptions(TypedDict, total=False):
-    """How a picture is drawn."""
+    """The options of a picture."""
 
     format: Literal["svg", "png", "pdf"]
     width: int
@@ -22,7 +22,7 @@ class PictureOptions(TypedDict, total=False):
 
 @suggest_keywords
 class Picture:
-    """A picture, which shows itself in a notebook."""
+    """A picture, which is displayed in a notebook."""
 
     def __init__(self, load: Callable[[str], Any]) -> None:
         self._load = load

@@ -1,5 +1,5 @@
 # Generated from _async by `make openapi`: do not edit.
-"""Results, with what they load, draw and do."""
+"""Results, with methods to load, draw and manage them."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
@@ -28,14 +28,14 @@ T = TypeVar("T", bound="Result")
 
 
 class Result:
-    """What the service responded, with the client that asked."""
+    """A response, and the client that requested it."""
 
     _client: "Client"
     _data: dict[str, Any]
     _request: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the request, with which everyone gets the same result.
+        """Return the request, which reproduces the result.
 
         >>> rnn.optimum(**rnn.optimum(dataset={"kind": "remember"}).to_dict()).unique
         False
@@ -62,7 +62,7 @@ class Drawable(Result):
     """A result with a picture."""
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
-        """Return the path of the picture without suffix, and the request if it needs one."""
+        """Return the path of the picture without suffix, and the request if it requires one."""
         raise NotImplementedError
 
     def plot(self, **options: Unpack[PictureOptions]) -> Picture:
@@ -170,7 +170,7 @@ class Optimum(Result, m.OptimumResponse):
 
 
 class GradientCheck(Result, m.GradientCheckResponse):
-    """The gradient of backpropagation beside differences of the cost."""
+    """Backpropagation compared with finite differences."""
 
 
 class Evaluations(Result, m.EvaluateResponse):
@@ -191,7 +191,7 @@ class Computation(Drawable, Stored):
     error: m.Problem | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the request, with which everyone gets the same result.
+        """Return the request, which reproduces the result.
 
         >>> run = rnn.train(n_iterations=50)
         >>> rnn.train(**run.to_dict()).id == run.id
@@ -223,7 +223,7 @@ class Computation(Drawable, Stored):
         return self
 
     def refresh(self, *, wait: int = 0) -> Self:
-        """Ask for the current state, after at most ``wait`` seconds if it is unfinished.
+        """Request the current state, after at most ``wait`` seconds if it is unfinished.
 
         >>> rnn.train(n_iterations=2000, wait=False).refresh(wait=10).iterations
         2000
@@ -349,7 +349,7 @@ class BasinMap(Computation, m.BasinMap):
 
 
 class Profile(Drawable, Rows):
-    """The cost as a function of w_rec, everything else fitted."""
+    """The cost as a function of w_rec, with all other parameters fitted."""
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return self._request["path"], None
@@ -409,7 +409,7 @@ class Fit(Computation, m.FitResource):
         return residuals
 
     def profile(self) -> Profile:
-        """Return the cost as a function of w_rec, which draws itself as well.
+        """Return the cost as a function of w_rec, which can also be plotted.
 
         >>> list(rnn.fit().profile())[:2]
         ['w_rec', 'cost']
@@ -487,14 +487,14 @@ S = TypeVar("S", bound=Stored)
 
 @suggest_keywords
 class Collection(Generic[S]):
-    """What is stored of one kind: iterate over it, newest first."""
+    """A collection of stored resources, newest first."""
 
     def __init__(self, client: "Client", model: type[S]) -> None:
         self._client = client
         self._model = model
 
     def get(self, identifier: str) -> S:
-        """Return one by its id.
+        """Return a resource by its id.
 
         >>> rnn.runs.get(rnn.train().id).status
         'succeeded'
@@ -503,7 +503,7 @@ class Collection(Generic[S]):
         return attach(self._model, self._client, data, {})
 
     def delete(self, stored: S | str) -> None:
-        """Delete one that nothing needs, by its id or as an object.
+        """Delete an unused resource, by its id or as an object.
 
         >>> rnn.runs.delete(rnn.train(n_iterations=7))
         """

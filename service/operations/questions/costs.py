@@ -153,8 +153,8 @@ def draw_surfaces(
 
     Draw the cost over the weights, computed at every pixel.
 
-    Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
-    sequences, and says so below its title and in its metadata. The size of the work determines
+    If every pixel would take too long, the picture interpolates between pixels, or uses fewer
+    sequences, and is labeled as approximate, also in its metadata. The size of the work determines
     this. A picture that is coarser still, because the server is slow, has a weak ETag and is not
     cached.
     """
