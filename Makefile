@@ -9,11 +9,11 @@ SHELL := /bin/sh
 # Another environment, for the tests on another Python: make test VENV=.venv-oldest PYTHON=python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-# Two processes. One that has no more tests takes half of those of the other.
+# Two processes. A process without tests takes half of the remaining tests of the other.
 PARALLEL := -n 2 --dist worksteal
 # Otherwise numpy starts a thread per core in each of them.
 test test-all coverage: export OPENBLAS_NUM_THREADS = 1
-# Otherwise, where this variable is set, every process that a test starts compiles the service.
+# Otherwise, if this variable is set, every process that a test starts compiles the service.
 test test-all coverage: export PYTHONDONTWRITEBYTECODE =
 SCRIPTS := $(wildcard scripts/*.sh) .ci/run
 
@@ -58,7 +58,7 @@ layers: $(VENV)/.dev-installed ## imports point down only
 spelling: $(VENV)/.dev-installed ## codespell on every text file
 	git ls-files -z | xargs -0 $(BIN)/codespell
 
-generated: $(VENV)/.dev-installed ## openapi.md and what is generated of the client match the code
+generated: $(VENV)/.dev-installed ## openapi.md and the generated files of the client match the code
 	$(BIN)/python -m scripts.client --check
 	$(BIN)/python -m scripts.openapi $(VENV)/openapi.md
 	diff -u openapi.md $(VENV)/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
@@ -90,7 +90,7 @@ recipes: $(VENV)/.dev-installed ## run the commands in docs/recipes and write th
 	$(BIN)/python -m scripts.recipes
 	$(BIN)/python -m scripts.notebook
 
-release: $(VENV)/.dev-installed ## build both wheels and openapi.json, if versions, changelog, locks and working tree fit
+release: $(VENV)/.dev-installed ## build both wheels and openapi.json, if versions, changelog, locks and working tree are ready
 	$(BIN)/python -m scripts.release
 
 oracles: $(VENV)/.oracles-installed ## install PyTorch and scikit-learn for the tests with the marker oracle
@@ -105,7 +105,7 @@ bench: .bench-venv/.installed ## compare with PyTorch, JAX, Numba and the tutori
 bench-quick: $(VENV)/.run-installed ## compare with the tutorial's loops, in under a minute
 	$(BIN)/python -m benchmarks --quick
 
-soak: $(VENV)/.dev-installed ## tests that judge by time; kill processes at random and count jobs, 2 x 3 minutes (ARGS="--minutes 1")
+soak: $(VENV)/.dev-installed ## tests that depend on time; kill processes at random and count jobs, 2 x 3 minutes (ARGS="--minutes 1")
 	$(BIN)/pytest -m soak
 	$(BIN)/python -m scripts.soak $(ARGS)
 	$(BIN)/python -m scripts.soak --postgresql $(ARGS)
@@ -122,7 +122,7 @@ sbom: .venv-audit/.installed ## write dist/sbom.json, a CycloneDX list of the pa
 	.venv-audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 		--output-file dist/sbom.json requirements.lock
 
-audit: .venv-audit/.installed ## look up known vulnerabilities of the locked packages
+audit: .venv-audit/.installed ## check the locked packages for known vulnerabilities
 	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 clean: ## remove installed and cached files, but no data

@@ -10,7 +10,7 @@ AXIS = np.linspace(-3.0, 3.0, 100)
 
 
 def share_at_solution(weights: engine.Array) -> engine.Array:
-    """Return the share of starts whose run ends at the solution (1, 1), to a hundredth.
+    """Return the fraction of starts whose run ends at the solution (1, 1), to a hundredth.
 
     Single paths are chaotic: from some starts the last bit of a gradient changes the result.
     """

@@ -1,4 +1,4 @@
-"""Simulated sequences to fit: 200 as they occur in practice, and 200 hard ones.
+"""Simulated sequences to fit: 200 realistic and 200 hard ones.
 
 Every problem is one sequence with an unknown start and an offset, drawn from a fixed seed.
 """
@@ -24,9 +24,9 @@ class FitProblem:
     Attributes
     ----------
     kind
-        What it simulates.
+        The simulated process.
     inputs, targets
-        (T, q) and (T,), nan where a target is missing.
+        Arrays (T, q) and (T,), nan for missing targets.
     w_rec
         The true weight.
     """
@@ -62,7 +62,7 @@ def simulate(
 
 
 def adstock(draws: Draws) -> FitProblem:
-    """Return weekly sales that carry advertising over: two channels that are on and off."""
+    """Return weekly sales with carry-over of advertising: two channels that are on and off."""
     n_steps, w_rec = int(draws.integers(52, 157)), draws.uniform(0.1, 0.95)
     on = draws.random((n_steps, 2)) < draws.uniform(0.1, 0.6)
     spend = on * draws.gamma(2.0, 2.0, (n_steps, 2))
@@ -130,7 +130,7 @@ def last_steps(draws: Draws) -> FitProblem:
 
 
 def two_minima(draws: Draws) -> FitProblem:
-    """Return a fast and a slow recurrence at once, of which one can be fitted."""
+    """Return the sum of a fast and a slow recurrence, of which one can be fitted."""
     inputs = draws.normal(size=(100, 1))
     fast, slow = (
         simulate("two minima", draws, inputs, w_rec, [weight], offset=0.0, start=0.0, noise=0.5)
@@ -154,6 +154,6 @@ HARD: Final[Makers] = (*(weak_signal, sparse_targets, last_steps, two_minima, no
 
 
 def problems(makers: Makers, n: int = N_PROBLEMS) -> Iterator[FitProblem]:
-    """Yield the problems, kind after kind in turn; each has a seed of its own."""
+    """Yield the problems, kinds in turn; each has a separate seed."""
     for i in range(n):
         yield makers[i % len(makers)](np.random.default_rng([SEED, i]))

@@ -1,6 +1,6 @@
-"""Fits: the cost that each method reaches first, its time second; ``python -m benchmarks.fits``.
+"""Fits: the cost that each method reaches, and its time; ``python -m benchmarks.fits``.
 
-The results go to fits.json; ``python -m benchmarks --report`` makes their part of results.md.
+The results are written to fits.json; ``python -m benchmarks --report`` adds them to results.md.
 """
 
 import json
@@ -31,7 +31,7 @@ BUDGET = 10.0  # seconds, after which it is not repeated
 
 
 def cpu_seconds(run: Callable[[], T]) -> tuple[T, float]:
-    """Return a result and its seconds of processor time, which other processes do not change."""
+    """Return a result and its processor time in seconds, independent of other processes."""
     start = time.process_time()
     result = run()
     return result, time.process_time() - start
@@ -61,7 +61,7 @@ def run_peer(peer: Callable[[Array, Array], Array], problem: FitProblem) -> tupl
 
 
 def compare_set(makers: fit_problems.Makers, n: int = fit_problems.N_PROBLEMS) -> dict[str, Any]:
-    """Return how many problems each method misses by how much, and its median seconds."""
+    """Return the number of problems that each method misses by margin, and its median seconds."""
     costs: dict[str, list[float]] = {name: [] for name in (SERVICE, *peer_scipy.PEERS)}
     times: dict[str, list[float]] = {name: [] for name in costs}
     lowest, n_several = [], 0
@@ -71,7 +71,7 @@ def compare_set(makers: fit_problems.Makers, n: int = fit_problems.N_PROBLEMS) -
         for name, peer in peer_scipy.PEERS.items():
             result, seconds = cpu_seconds(partial(run_peer, peer, problem))
             reached[name] = (*result, seconds)
-        # A lower cost with a w_rec outside the range of the search is no better fit.
+        # A lower cost with a w_rec outside the range of the search is not a better fit.
         lowest.append(min(cost for cost, w_rec, _ in reached.values() if 0.0 <= w_rec <= 1.0))
         n_several += n_minima > 1
         for name, (cost, _, seconds) in reached.items():

@@ -1,4 +1,4 @@
-"""How training time grows with the number of sequences and with their length.
+"""Growth of training time with the number of sequences and with their length.
 
 ``python -m benchmarks.growth`` measures and writes growth.json and growth.png.
 """

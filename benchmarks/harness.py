@@ -51,7 +51,7 @@ class Row:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the ratio meets the goal; None if there is no goal."""
+        """True if the ratio meets the goal; None if there is no goal."""
         return None if self.goal is None else self.ratio <= self.goal
 
 
@@ -72,7 +72,7 @@ def warm_up(run: Callable[[], Any]) -> None:
 
 
 def check_agreement(results: dict[str, Any], rtol: float) -> None:
-    """Raise AssertionError unless all contenders computed the same."""
+    """Raise AssertionError unless the results of all contenders are equal."""
     (first, expected), *others = results.items()
     for name, result in others:
         np.testing.assert_allclose(

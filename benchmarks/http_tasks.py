@@ -1,4 +1,4 @@
-"""What a client waits for: tasks over HTTP, and the tutorial's loop in this process."""
+"""Latency of tasks over HTTP, compared with the tutorial's loop in this process."""
 
 import socket
 from collections.abc import Callable
@@ -23,7 +23,7 @@ HEAD = (
 
 
 class Client:
-    """One connection that stays open. It does as little as possible: it is measured, too."""
+    """One persistent connection. It is minimal, because its time is part of the measurement."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)

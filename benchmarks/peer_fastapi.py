@@ -34,7 +34,7 @@ class PredictRequest(BaseModel):
 
 
 class UsedModel(BaseModel):
-    """The weights and network that were used."""
+    """The weights and the network of the prediction."""
 
     w_in: float
     w_rec: float

@@ -1,7 +1,7 @@
-"""What people use to fit a first-order recurrence: SciPy, a grid with regression, and ARX.
+"""Common methods to fit a first-order recurrence: SciPy, a grid with regression, and ARX.
 
-All fit w_rec, the weights, an offset and the start of one sequence to its targets by least squares,
-but for ARX, which predicts one step ahead.
+All except ARX, which predicts one step ahead, fit w_rec, the weights, an offset and the start of
+one sequence to its targets by least squares.
 """
 
 import warnings
@@ -13,7 +13,7 @@ from scipy.optimize import curve_fit, least_squares, minimize_scalar
 from scipy.signal import lfilter
 
 Array = NDArray[np.float64]
-BOUND = 1e-9  # how close to 1 the bounds let w_rec come
+BOUND = 1e-9  # the distance of the bounds of w_rec from 1
 ADSTOCK_GRID = np.arange(10) / 10
 
 
@@ -56,7 +56,7 @@ def _residuals(inputs: Array, targets: Array) -> Callable[[Array], Array]:
 
 
 def sensible_start(inputs: Array, targets: Array) -> Array:
-    """Return w_rec 0.5, and what regression gives for it."""
+    """Return w_rec 0.5, and the regression with it."""
     return project(inputs, targets, 0.5)
 
 
@@ -119,7 +119,7 @@ def adstock_grid(inputs: Array, targets: Array) -> Array:
 
 
 def arx(inputs: Array, targets: Array) -> Array:
-    """Regress each target on the one before it and the inputs, then fit the start.
+    """Regress each target on the previous target and the inputs, then fit the start.
 
     The weights are those that predict one step ahead. The offset follows from the constant.
     """

@@ -21,7 +21,7 @@ SUMMARY = (
 HEADING = """# Benchmarks
 
 The contenders alternate in one process. Times are medians. Compare ratios within one run only.
-Before a time counts, the contender's result is compared with the service's. Compilation is not
+Before measurement, the contender's result is compared with the service's. Compilation is not
 measured. Training is 500 iterations from (-1.5, 2) and includes the pass over the data. If a peer
 has several variants, the table shows the fastest; `results.json` has all of them. The tutorial is
 [How to implement a recurrent neural network, part 1](https://peterroelants.github.io/posts/rnn-implementation-part01/)
@@ -38,15 +38,14 @@ DISCUSSION = """
 ## Where the service is slower or misses a goal
 
 - On small data, an iteration is about a hundred operations of the Python interpreter, which take
-  about a microsecond. JAX and Numba run machine code. Moments save little work where there are
-  few samples.
+  about a microsecond. JAX and Numba run machine code. Moments save little work for few samples.
 - At n = 10,000, the matrix product of the data pass takes most of the time, and the 500 iterations
   take the rest.
-- The rows of training contain no costs, for no contender. The first cost of large data needs their
-  factor, which takes seven times as long as the moments: 2.2 s for 100 million numbers, once per
-  stored dataset.
+- The rows of training do not include costs, for any contender. The first cost of large data
+  requires their factor, which takes seven times as long as the moments: 2.2 s for 100 million
+  numbers, once per stored dataset.
 - A surface is computed from the residuals of a factor of the data, so that costs near a perfect fit
-  keep their digits. The peers lose them. Moments would be faster on large data.
+  are accurate. Those of the peers are not. Moments would be faster on large data.
 - A training run over HTTP includes all costs, the exact optimum and 50 kB of JSON, which together
   take longer than its iterations.
 - A small prediction takes longer than the bare route because of the log, compression, request ids
@@ -80,8 +79,8 @@ lowest by more than a relative {excess}.
   the fit alone.
 - On almost all of the realistic problems, SciPy with a sensible start inside bounds finds the same
   optimum, and faster. The start is the regression for w_rec = 0.5.
-- ARX predicts one step ahead, from the measured target. Its weights have other errors than those of
-  a simulation from the inputs, and noise in the targets draws its w_rec toward 0.
+- ARX predicts one step ahead, from the measured target. The errors of its weights differ from those
+  of a simulation from the inputs, and noise in the targets biases its w_rec toward 0.
 - The grid is that of tools for media mix models.
 """
 
@@ -146,7 +145,7 @@ def format_summary(rows: list[Row]) -> str:
 
 
 def format_fits(results: dict[str, Any]) -> str:
-    """Return the part about fits: the problems that each method misses, and how time grows."""
+    """Return the section on fits: the problems that each method misses, and the growth of time."""
     sets = {name: results[name] for name in ("realistic", "hard")}
     names = list(sets["realistic"]["methods"])
     lines = [

@@ -1,4 +1,4 @@
-"""Requests per second over loopback: the service as it is shipped, and a plain FastAPI route.
+"""Requests per second over loopback: the service with defaults, and a plain FastAPI route.
 
 The service runs with its default settings: with its log, its metrics and its workers. The peer has
 none of these.
@@ -55,7 +55,7 @@ def make_loads() -> list[Load]:
 
 @contextmanager
 def serve_peer() -> Iterator[int]:
-    """Run the plain FastAPI application in a process of its own, without a log; return its port."""
+    """Run the plain FastAPI application in a separate process, without a log; return its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Run the service as its users do: ``linear-rnn serve`` in a process of its own."""
+"""Run the service as users do: ``linear-rnn serve`` in a separate process."""
 
 import os
 import re
@@ -57,7 +57,7 @@ def _await_port(process: "subprocess.Popen[bytes]", log: Path) -> int:
 
 
 def _await_idleness(pid: int) -> None:
-    """Wait until the workers and the rendering processes, which start after the greeting, rest."""
+    """Wait until the workers and the rendering processes, which start after the greeting, idle."""
     process, before = psutil.Process(pid), -1.0
     while (now := _busy_seconds(process)) - before > IDLE_SHARE * CHECK_SECONDS:
         before = now
@@ -65,7 +65,7 @@ def _await_idleness(pid: int) -> None:
 
 
 def _busy_seconds(process: psutil.Process) -> float:
-    """Return the time that a process and its descendants have computed."""
+    """Return the CPU time of a process and its descendants."""
     total = 0.0
     for member in (process, *process.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):

@@ -46,7 +46,7 @@ def measure_surfaces(*, quick: bool = False) -> list[Row]:
     """Measure both surfaces with moments computed beforehand, as for every later request.
 
     The goals compare with peers that run the network at every point. Peers that run it once per
-    row use half of the structure that moments use, and have rows of their own.
+    row use half of the structure that moments use, and have separate rows.
     """
     data = count_ones()
     objective = engine.prepare(*data)

@@ -50,7 +50,7 @@ def make_contenders(data: Data, goals: dict[str, float]) -> list[Contender]:
 
 
 def final_weights(path: engine.Array) -> engine.Array:
-    """Return the last weights, which all contenders must agree on."""
+    """Return the last weights, which must be equal for all contenders."""
     return np.asarray(path[-1])
 
 
@@ -69,7 +69,7 @@ def measure_short(*, quick: bool = False) -> list[Row]:
         goals = {TUTORIAL: 1 / 50, "PyTorch, autograd": 1 / 150, "JAX": 1.5}
         contenders = make_contenders(data, goals)
         for contender in contenders:
-            # Autograd is the usual way to write this, so it has a row and a goal of its own.
+            # Autograd is the usual implementation, so it has a separate row and goal.
             contender.kind = contender.name if "autograd" in contender.name else contender.kind
     seconds = alternate(contenders, rtol=1e-9, rounds=25, extract=final_weights)
     notes = f"with costs and the optimum {1e3 * measure_complete_run(data):.2g} ms"
@@ -88,7 +88,7 @@ def measure_long() -> list[Row]:
 def measure_huge() -> list[Row]:
     """Measure a million sequences of length 100: each peer once, the service after each peer.
 
-    The tutorial's loop is left out, because it takes half an hour.
+    The tutorial's loop is omitted, because it takes half an hour.
     """
     data = count_ones(1_000_000, 100)
     names = (SERVICE, "PyTorch, powers", "JAX, powers", "JAX, powers together", "Numba, all cores")

@@ -1,8 +1,8 @@
 """The verdict on fits of simulated series: ``python -m benchmarks.verdict [--problems N] [GROUP]``.
 
-For each case it prints the share of problems that are refused, and why, and how often intervals
-hold the true w_rec: of the fit, of the fits that are trusted, with ar1 noise, and after the first
-advice was followed. It also prints by how much intervals with ar1 noise are wider, at the median.
+For each case it prints the rate of rejections with their reasons, and the coverage of intervals: of
+the fit, of trusted fits, with ar1 noise, and after the first recommendation. It also prints the
+median increase in width of intervals with ar1 noise.
 """
 
 import argparse
@@ -28,7 +28,7 @@ ADVICE: Final = ("delay_advised", "range_advised", "offset_advised")
 
 @dataclass(frozen=True)
 class Judgment:
-    """The verdict on one problem; coverage is None where there is no such interval."""
+    """The verdict on one problem; coverage is None if there is no such interval."""
 
     reasons: tuple[str, ...]
     covers: bool
@@ -39,12 +39,12 @@ class Judgment:
 
     @property
     def is_refused(self) -> bool:
-        """Whether checks or a better structure refuse the model."""
+        """True if a test or a better structure rejects the model."""
         return bool(set(self.reasons) - {"no_visible_effect", "not_identifiable"})
 
 
 def judge(case: Case, number: int) -> Judgment:
-    """Fit the problem of a case with this number, and follow the first advice."""
+    """Fit the problem of a case with this number, and follow the first recommendation."""
     draws = np.random.default_rng([SEED, zlib.crc32(case.name.encode()), number])
     series = case.draw(draws)
     result = fit(series, case.options)
@@ -62,12 +62,12 @@ def judge(case: Case, number: int) -> Judgment:
 
 
 def holds(intervals: Sequence[Interval], w_rec: float) -> bool:
-    """Return whether one of the intervals holds a value."""
+    """Return True if one of the intervals contains a value."""
     return any(low <= w_rec <= high for low, high in intervals)
 
 
 def width(intervals: Sequence[Interval]) -> float:
-    """Return the width of all intervals together."""
+    """Return the total width of all intervals."""
     return sum(high - low for low, high in intervals)
 
 
@@ -80,7 +80,7 @@ def follow_advice(series: Series, options: FitOptions, result: Result) -> Result
 
 
 def percent(values: Sequence[bool]) -> str:
-    """Return the share of true values; a dash if there are none."""
+    """Return the fraction of true values; a dash if there are none."""
     return f"{100.0 * sum(values) / len(values):.0f}" if values else "–"
 
 

@@ -1,7 +1,7 @@
-"""Simulated series on which the verdict of fits is judged: right models, and models that are wrong.
+"""Simulated series for tests of the verdict: correct and wrong models.
 
-Inputs are white noise unless a case says otherwise. Noise has half the spread of the response
-(``NOISE``). Every case draws its problems from a generator that the caller seeds.
+Inputs are white noise unless stated otherwise. Noise has half the standard deviation of the
+response (``NOISE``). Every case draws its problems from a generator that the caller seeds.
 """
 
 import math
@@ -28,20 +28,20 @@ SLOW_SPREAD: Final = math.sqrt(10.0)
 
 @dataclass(frozen=True)
 class Case:
-    """One way to draw a series, and how it is fitted.
+    """A design of series, with the options of the fit.
 
     Attributes
     ----------
     group
-        The table it belongs to.
+        The table of the case.
     name
-        What a row of the table says.
+        The label in the table.
     w_rec
-        The true weight; nan where there is none.
+        The true weight; nan if there is none.
     draw
         Returns a series.
     options
-        Those of the fit.
+        The options of the fit.
     """
 
     group: str
@@ -94,7 +94,7 @@ def one_sequence(
 
 
 def panel(n_sequences: int, n_steps: int, rho: float = 0.0) -> Design:
-    """Return a design of short sequences with a start each and w_rec 0.8."""
+    """Return a design of short sequences with an initial state each and w_rec 0.8."""
 
     def sequence(draws: Draws) -> tuple[Array, Array]:
         x = draws.normal(size=n_steps)
@@ -138,7 +138,7 @@ def half_observed(n_steps: int) -> Design:
 
 
 def without_effect(n_steps: int, rho: float, slowness: float = 0.0) -> Design:
-    """Return a design whose input does nothing."""
+    """Return a design whose input has no effect."""
     return lambda draws: make_series(
         (
             autoregression(draws, n_steps, slowness),
@@ -161,7 +161,7 @@ def with_share(n_steps: int, share: float, rho: float) -> Design:
 
 
 def useless_second(n_steps: int, rho: float) -> Design:
-    """Return a design whose second input does nothing."""
+    """Return a design whose second input has no effect."""
     whole = one_sequence(n_steps, 0.8, rho=rho)
 
     def draw(draws: Draws) -> Series:
@@ -173,7 +173,7 @@ def useless_second(n_steps: int, rho: float) -> Design:
 
 
 def seasonal(period: int, *, in_input: bool) -> Design:
-    """Return a design with a season in the target, and perhaps one in its input."""
+    """Return a design with a season in the target, and optionally one in its input."""
 
     def draw(draws: Draws) -> Series:
         n_steps = 100
@@ -194,7 +194,7 @@ def two_time_constants(draws: Draws) -> Series:
 
 
 def multiplicative(size: float) -> Design:
-    """Return a design of a response whose errors are a share of its value."""
+    """Return a design of a response whose errors are proportional to its value."""
 
     def draw(draws: Draws) -> Series:
         n_steps = 100
@@ -304,7 +304,7 @@ RIGHT: Final = (
         for w in WEIGHTS
     ),
 )
-"""Right models, which at most 5 % of the verdicts may refuse."""
+"""Correct models, of which at most 5 % may be rejected."""
 
 EFFECTS: Final = (
     *(
@@ -332,7 +332,7 @@ EFFECTS: Final = (
         for noise, options in FITS
     ),
 )
-"""Inputs without and with an effect: which are called visible."""
+"""Inputs without and with an effect, for the rate of detection."""
 
 WRONG: Final = (
     *(
@@ -384,7 +384,7 @@ WRONG: Final = (
         for n, t, rho in ((12, 10, 0.6), (50, 6, 0.4))
     ),
 )
-"""Wrong models, which the verdict has to find."""
+"""Wrong models, which must be detected."""
 
 FAINT: Final = (
     *(
@@ -398,6 +398,6 @@ FAINT: Final = (
         for n in (100, 2_000)
     ),
 )
-"""Small violations, of which the verdict finds few, except in many targets."""
+"""Small violations, which are detected only with many targets."""
 
 ALL: Final = (*RIGHT, *EFFECTS, *WRONG, *FAINT)

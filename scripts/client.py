@@ -1,6 +1,6 @@
-"""Write what is generated of the Python client: ``python -m scripts.client [--check]``.
+"""Write the generated files of the Python client: ``python -m scripts.client [--check]``.
 
-With ``--check`` it fails where a file differs, and writes nothing.
+With ``--check`` it fails if a file differs, and writes nothing.
 """
 
 import subprocess

@@ -1,7 +1,6 @@
 """The models of the client, from the schema.
 
-The models of responses become dataclasses, those of requests typed dictionaries, and optimizers,
-which are requests, dataclasses as well.
+Models of responses and optimizers become dataclasses, other models of requests typed dictionaries.
 """
 
 import textwrap
@@ -13,11 +12,11 @@ from scripts.openapi import openapi_schema
 
 Schema = dict[str, Any]
 
-# Requests and responses at once; the typed dictionary of the former has another name.
+# Both requests and responses; the typed dictionary of the former has another name.
 SHARED_SUFFIX = "Fields"
 SUFFIX = "Schema"  # of names in the schema, not in Python
 NAMES: Final = {"NullableWeights": "Weights", "WeightsSchema": "WeightsFields"}
-# The client's own properties take the place of these, or read them from a file.
+# Replaced by properties of the client, or read from a file.
 OMITTED: Final = {
     ("TrainingRun", "trajectory"), ("BasinMap", "map"), ("FitResource", "arrays"),
 }  # fmt: skip
@@ -41,7 +40,7 @@ from linear_rnn._names import suggest_keywords
 
 
 class Generator:
-    """Writes Python for the models of one schema."""
+    """A generator of Python for the models of one schema."""
 
     def __init__(self, schema: Schema) -> None:
         self.models: dict[str, Schema] = schema["components"]["schemas"]
@@ -77,7 +76,7 @@ class Generator:
         return "\n\n".join(blocks) + "\n"
 
     def _members(self, field: str) -> list[str]:
-        """Return the names of the models that a field of a training run may have."""
+        """Return the names of the models of a field of a training run."""
         tagged = self.models["TrainingRunRequest"]["properties"][field]["discriminator"]
         return [_last(ref) for ref in tagged["mapping"].values()]
 
@@ -85,7 +84,7 @@ class Generator:
         return [self.models[each]["properties"]["name"]["const"] for each in self.optimizers]
 
     def _in_order(self) -> list[str]:
-        """Return the names of objects, each after those that it refers to."""
+        """Return the names of objects in the order of their dependencies."""
         graph = {name: sorted(_references(model)) for name, model in self.models.items()}
         order = TopologicalSorter(graph).static_order()
         return [name for name in order if self.models[name].get("type") == "object"]

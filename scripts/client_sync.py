@@ -21,7 +21,7 @@ REPLACEMENTS: Final = [
 
 
 def synchronous(source: str) -> str:
-    """Return asynchronous code with calls that block in place of those that are awaited."""
+    """Return asynchronous code with blocking calls instead of awaited ones."""
     for pattern, replacement in REPLACEMENTS:
         source = re.sub(pattern, replacement, source, flags=re.MULTILINE)
     return HEADER + source

@@ -1,6 +1,6 @@
 """Write the example series of fits, one per field: python -m scripts.example_series.
 
-All are simulated, with a known truth and a fixed seed. A file has one row per step.
+All are simulated from true values with a fixed seed. A file has one row per step.
 """
 
 import json
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from service.engine.data import Step
 
 Array = NDArray[np.float64]
-Columns = Mapping[str, Any]  # lists of texts and of numbers, None where one is missing
+Columns = Mapping[str, Any]  # lists of texts and of numbers, None for missing ones
 
 FOLDER = Path(__file__).parents[1] / "service" / "explorer" / "fit_examples"
 INDEX = "index.json"
@@ -25,7 +25,7 @@ START = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
 
 @dataclass(frozen=True)
 class ExampleSeries:
-    """A table, how to read it, what to ask, and what is true.
+    """A table, with the requests to upload and fit it, and the true values.
 
     Attributes
     ----------
@@ -34,15 +34,15 @@ class ExampleSeries:
     make
         Returns its columns.
     query
-        The query of `POST /v1/datasets` besides ``kind``.
+        The query of `POST /v1/datasets` without ``kind``.
     options
-        The fields of `POST /v1/fits` besides ``dataset``.
+        The fields of `POST /v1/fits` without ``dataset``.
     step
-        The step that the times tell.
+        The step of the times.
     w_rec, weights
-        The truth.
+        The true values.
     note
-        What else is true.
+        A note on further properties of the simulation.
     trap
         The reason for which the first fit cannot be trusted, if that is what the example shows.
     """
@@ -59,7 +59,7 @@ class ExampleSeries:
 
     @property
     def truth(self) -> str:
-        """What is true, in a sentence."""
+        """The true values, in a sentence."""
         if not self.w_rec:
             return self.note
         time = -self.step.length / np.log(self.w_rec)
@@ -99,7 +99,7 @@ def advertising() -> Columns:
 
 
 def room() -> Columns:
-    """Return ten days of a heated room, whose disturbances last for hours."""
+    """Return ten days of a heated room, with disturbances that persist for hours."""
     draws = np.random.default_rng(42)
     hour = np.arange(240)
     outdoor = 4 + 4 * np.sin((hour - 9) * np.pi / 12) + np.cumsum(0.2 * draws.standard_normal(240))
@@ -297,7 +297,7 @@ def write_table(columns: Columns) -> str:
 
 
 def write_index() -> str:
-    """Return what the page says about the examples, as JSON."""
+    """Return the texts of the page about the examples, as JSON."""
     index = {
         name.removesuffix(".csv"): {
             "title": example.title,

@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export BUILDAH_ISOLATION=${BUILDAH_ISOLATION:-chroot} STORAGE_DRIVER=${STORAGE_DRIVER:-vfs}
-# Without these limits buildah requests a million files and processes, which a sandbox refuses.
+# Without these limits buildah requests a million files and processes, which a sandbox rejects.
 limits=(--ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu):$(ulimit -Hu)")
 version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py)
 image=localhost/linear-rnn:$version

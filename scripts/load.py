@@ -24,7 +24,7 @@ TRAFFIC = Path(__file__).with_name("traffic.py")
 
 
 class MemoryProbe(threading.Thread):
-    """Samples the memory of the service's processes every second, in MiB."""
+    """A sampler of the memory of the service's processes, every second, in MiB."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -56,7 +56,7 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def _unique_bytes(process: psutil.Process) -> int:
-    """Return the memory that belongs to one process alone; processes share most of the rest."""
+    """Return the private memory of one process; processes share most of the rest."""
     try:
         return int(process.memory_full_info().uss)
     except psutil.Error:

@@ -21,7 +21,7 @@ def run_cells(notebook: dict[str, Any]) -> None:
 
 
 def _run_cell(source: str, count: int, names: dict[str, Any]) -> list[dict[str, Any]]:
-    """Run a cell, and return what it prints and the value of its last expression."""
+    """Run a cell, and return its printed text and the value of its last expression."""
     module = ast.parse(source)
     last = module.body.pop() if isinstance(module.body[-1], ast.Expr) else None
     printed, value = io.StringIO(), None

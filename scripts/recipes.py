@@ -22,7 +22,7 @@ def pages() -> list[Path]:
 
 
 def run_command(line: str) -> str:
-    """Return what a command of a page prints, in a copy of this repository."""
+    """Return the output of a command of a page, in a copy of this repository."""
     program, *arguments = shlex.split(line)
     printed = io.StringIO()
     with contextlib.chdir(ROOT), contextlib.redirect_stdout(printed):

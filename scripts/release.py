@@ -1,6 +1,6 @@
 """Build a release if the repository is ready for it: ``python -m scripts.release``.
 
-Prints what is wrong, or writes both wheels and ``openapi.json`` to ``dist`` and prints the commands
+Prints the problems, or writes both wheels and ``openapi.json`` to ``dist`` and prints the commands
 that publish them.
 """
 

@@ -1,6 +1,6 @@
 """Write the example responses in the OpenAPI schema: ``python -m scripts.response_examples``.
 
-They are what the service answers to small requests.
+They are the responses of the service to small requests.
 """
 
 from dataclasses import replace
@@ -36,7 +36,7 @@ FILE: Final = Path(*service.api.__path__, "response_examples.json")
 START: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECONDS: Final = 0.0023
 DIGITS: Final = 8  # the last ones of a number depend on the processor
-# By the use case that answers them.
+# By use case.
 REQUESTS: Final[dict[Any, Any]] = {
     evaluate: (EvaluateRequest, {"dataset": {"n_samples": 1}, "points": [{"w_rec": 0.5}]}),
     trace_gradients: (

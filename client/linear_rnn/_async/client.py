@@ -112,7 +112,7 @@ class AsyncClient:
             await to_thread(self._service.stop)
 
     def __deepcopy__(self, _: object) -> Self:
-        """Return itself, because scikit-learn copies parameters of estimators without closing them."""
+        """Return itself, because scikit-learn copies parameters without closing them."""
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
