@@ -61,9 +61,6 @@ MAX_NOISE: Final = 0.1
 FLAT_ATOL: Final = 1e-12
 """Reduced costs that differ by less than this part of the mean squared target are equal."""
 
-SAME_POINT_RTOL: Final = 1e-5
-"""Candidates that are closer, relative to u, lead to the same minimum."""
-
 ROUND_ROOT_RTOL: Final = 1e-11
 """A root of a slope that is closer to a number of six digits probably is that number."""
 

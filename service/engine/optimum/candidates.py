@@ -26,7 +26,7 @@ ENDS: Final = (-1.0, 1.0)  # of each side
 SIMPLE: Final = np.array([1.0, -1.0, 0.5, -0.5, 0.5, -0.5])
 SIMPLE_IS_FAR: Final = np.array([False, False, False, False, True, True])
 # Distances of points around a narrow minimum, in units of its width.
-CLUSTER: Final = np.append(0.0, np.geomspace(0.1, 1e8, 37))
+CLUSTER: Final = np.append(0.0, np.geomspace(0.1, 1e12, 53))
 
 
 def find_candidates(sides: Sides) -> tuple[ReducedPoints, bool]:
@@ -132,30 +132,19 @@ def _join(near: ReducedPoints, far: ReducedPoints) -> ReducedPoints:
     """Return the points of both sides in their order round the projective line.
 
     They begin at the highest point, so that no minimum extends beyond the ends. The points with
-    u = 1 and u = -1 belong to both sides, and are taken from the near one. Points beside a limit
-    are omitted: their w_in is large, and their cost nearly the same.
+    u = 1 and u = -1 belong to both sides, and are taken from the near one.
     """
     is_inside = np.abs(far.w) < 1.0
     line = near.concatenate(far)
     order = np.append(np.arange(len(near.w)), len(near.w) + np.flatnonzero(is_inside)[::-1])
     order = np.roll(order, -int(np.argmax(line.cost[order])))
-    return line[order[~_is_beside_limit(line)[order]]]
-
-
-def _is_beside_limit(points: ReducedPoints) -> NDArray[np.bool_]:
-    """Return which points differ from a limit only in the last digits of w_rec."""
-    is_limit = points.is_limit & np.isfinite(points.cost)
-    w_rec = convert(points.w, points.is_far)
-    distances = np.abs(w_rec[:, None] - w_rec[is_limit])
-    is_close = distances < tolerances.SAME_POINT_RTOL * np.abs(w_rec)[:, None]
-    is_beside: NDArray[np.bool_] = ~is_limit & is_close.any(axis=1)
-    return is_beside
+    return line[order]
 
 
 def _find_low_minima(reduced: ReducedCost, line: ReducedPoints) -> ReducedPoints:
     """Return one point of each minimum whose cost may be the lowest, the near ones first.
 
-    0 and infinity represent the points beside them that cost the same.
+    0, infinity and roots of all p_i represent the points beside them that cost the same.
     """
     margin = reduced.equal_within(line.cost, line.accuracy)
     preferred = line.cost - np.where(line.w == 0.0, line.accuracy, 0.0)

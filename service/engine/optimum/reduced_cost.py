@@ -48,7 +48,6 @@ class ReducedPoints(profile.Evaluation):
     is_far: NDArray[np.bool_]  # the side
     scale: Array  # the factor of p_i on this side: w_in w_rec^lowest_power
     at_root: NDArray[np.bool_]  # whether the inputs have no effect
-    is_limit: NDArray[np.bool_]  # whether this is a root beside which no cost is clearly lower
     power: Array  # the sum of p_i²
     power_slope: Array  # its derivative with respect to u
 
@@ -139,8 +138,7 @@ class ReducedCost:
 
             s = p·d / p·p,  c = p·j / p·p,  N r' = -2 e·q
 
-        A Gauss-Newton step decreases r by about (e·q)² / (N q·q). In the code, p_1 and g_1 are p'
-        and g', and pp, qq, dd and eq are dot products.
+        In the code, p_1 and g_1 are p' and g', and pp is p·p.
 
         Parameters
         ----------
@@ -156,8 +154,6 @@ class ReducedCost:
         ----------
         G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
         squares problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
-        L. Kaufman, "A variable projection method for solving separable nonlinear least squares
-        problems", BIT 15 (1975), 49-57, for the Gauss-Newton step.
         """
         check_interruption()
         n = self.factor.n_samples
@@ -177,21 +173,16 @@ class ReducedCost:
         c = np.vecdot(p, j) / pp
         # In exact arithmetic e·q = e·j, but e·j would have the rounding error of e·p.
         q = j - c[:, None] * p
-        eq = np.vecdot(e, q)
-        slope = -2.0 * eq / n
+        slope = -2.0 * np.vecdot(e, q) / n
         # A rounding error of a residual has this root mean square.
         terms = (s * size) ** 2 + np.vecdot(d, d)
         error = tolerances.RESIDUAL_RTOL * np.sqrt(terms / n + g[:, 0] ** 2)
         accuracy = error * (2.0 * np.sqrt(cost) + error)
         at_root |= (u == 0.0) & (self.lowest_power > 0)
-        gain = eq * (eq / np.vecdot(q, q)) / n
-        is_limit = at_root & ~(gain > self.equal_within(cost, accuracy))
         has_digits = accuracy < tolerances.MAX_NOISE * np.maximum(self.target_square, cost)
         cost = np.where(has_digits & np.isfinite(cost + slope), cost, np.nan)
         is_far = np.full(len(u), self.is_far)
-        return ReducedPoints(
-            u, cost, slope, accuracy, is_far, s, at_root, is_limit, power, power_slope
-        )
+        return ReducedPoints(u, cost, slope, accuracy, is_far, s, at_root, power, power_slope)
 
     def equal_within(self, cost: N, accuracy: N) -> N:
         """Return by how much other costs may differ from some costs (K,) that they equal."""
