@@ -73,7 +73,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
     """
     settings = settings or Settings()
     database = Database(settings.store_url, settings.max_stored_bytes)
-    queue = JobQueue(settings.store_url)
+    queue = JobQueue(settings.store_url, supervisor.wake if supervisor else lambda: None)
     app = App(
         title="linear-rnn",
         summary="See why training a recurrent network succeeds or fails.",

@@ -224,6 +224,11 @@ class FakeQueue(list[str]):
         super().__init__()
         self.statuses: dict[str, str] = {}
         self.cancelled: list[str] = []
+        self.n_wakes = 0
+
+    def wake(self) -> None:
+        """Count the calls."""
+        self.n_wakes += 1
 
     def enqueue(self, connection: Any, lease: str, _result_version: int, due: float) -> None:
         """Append a lease."""

@@ -12,12 +12,14 @@ from typing import Final
 from uuid import uuid4
 
 from service.jobs.supervisor import EXIT_ABANDONED_STEP
-from service.jobs.worker import Worker
+from service.jobs.worker import Timing, Worker
 from service.logs import configure_log
 from service.settings import Settings
 
 NICENESS: Final = 10  # on one machine, requests have priority over jobs
 HEARTBEAT_SECONDS: Final = 1.0
+SUPERVISED_IDLE_SECONDS: Final = 60.0  # between two polls; the supervisor wakes its workers
+MAX_BYTES: Final = 4096  # read at a time
 STOP_SECONDS: Final = 5.0  # until a worker whose parent has ended is terminated
 
 
@@ -35,7 +37,8 @@ def run(settings: Settings, *, is_supervised: bool) -> None:
             os._exit(EXIT_ABANDONED_STEP)
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the original command
 
-    worker = Worker(settings, uuid4().hex, exit_now)
+    timing = Timing(idle=SUPERVISED_IDLE_SECONDS) if is_supervised else Timing()
+    worker = Worker(settings, uuid4().hex, exit_now, timing)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()
@@ -45,7 +48,7 @@ def run(settings: Settings, *, is_supervised: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN if is_supervised else stop)
     if is_supervised:
         os.nice(NICENESS)
-        stop_with_parent(sys.stdin.fileno(), worker.stop, sends_heartbeats=True)
+        stop_with_parent(sys.stdin.fileno(), worker.stop, wake=worker.pace.wake)
     worker.run()
     log.flush()
     # A regular exit waits some seconds for the idle threads of DBOS, and for the reader of the
@@ -57,19 +60,24 @@ def stop_with_parent(
     stream: int,
     stop: Callable[[], None],
     seconds: float = STOP_SECONDS,
-    *,
-    sends_heartbeats: bool = False,
+    wake: Callable[[], None] | None = None,
 ) -> None:
     """Stop when the other end of a file closes because the parent ended; watch it in a thread.
 
-    The process is terminated if it still runs some seconds after ``stop`` was called. A heartbeat
-    is a byte per second; the parent replaces a process that stops sending them.
+    The process is terminated if it still runs some seconds after ``stop`` was called. With
+    ``wake``, the parent is a supervisor: its bytes call ``wake``, and it gets a byte per second as
+    a heartbeat. It replaces a process that stops sending them.
     """
 
     def watch() -> None:
         with suppress(OSError):  # the parent ended before it had read all heartbeats
-            while not select([stream], [], [], HEARTBEAT_SECONDS)[0] or os.read(stream, 1):
-                if sends_heartbeats:
+            while True:
+                if select([stream], [], [], HEARTBEAT_SECONDS)[0]:
+                    if not os.read(stream, MAX_BYTES):
+                        break
+                    if wake is not None:
+                        wake()
+                if wake is not None:
                     os.write(stream, b".")
         stop()
         threading.Timer(seconds, lambda: os._exit(1)).start()

@@ -8,6 +8,8 @@ import logging
 import os
 from collections.abc import Callable, Collection
 from datetime import datetime
+from threading import Event
+from time import monotonic
 from typing import Any, Final
 
 os.environ.setdefault("DBOS__CLOUD", "false")
@@ -20,6 +22,7 @@ from service.store.errors import translate_errors
 APPLICATION: Final = "linear-rnn"
 WORKFLOW: Final = "job"
 POLL_SECONDS: Final = 0.1
+AWAKE_SECONDS: Final = 3.0  # in which a worker that was woken polls
 N_CONNECTIONS: Final = 2
 PRIORITY_EPOCH: Final = 1_735_689_600  # 2025-01-01, so that due times are priorities of DBOS
 MAX_PRIORITY: Final = 2**31 - 1
@@ -38,10 +41,59 @@ def queue_name(result_version: int) -> str:
     return f"results-{result_version}"
 
 
-class JobQueue:
-    """The client side of the queue, in the database of the store. It connects at its first use."""
+class Pace:
+    """The times at which a worker polls the queue.
 
-    def __init__(self, url: str) -> None:
+    It polls ten times per second during the seconds after each call of `wake`, and otherwise every
+    ``idle_seconds``, because a poll takes about 4 ms of CPU time.
+
+    Parameters
+    ----------
+    idle_seconds
+        The time between two polls while nothing wakes the worker.
+    """
+
+    def __init__(self, idle_seconds: float) -> None:
+        self._idle_seconds = idle_seconds
+        self._awake_until = 0.0
+        self._woken = Event()
+        self.wake()
+
+    def wake(self) -> None:
+        """Poll now, and ten times per second during the next seconds."""
+        self._awake_until = monotonic() + AWAKE_SECONDS
+        self._woken.set()
+
+    def apply(self, stopping: Event) -> None:
+        """Replace the method `wait` of an event of DBOS, for which its threads wait between polls.
+
+        DBOS has no interface to wake a worker, and its own threads poll once per second.
+        """
+        wait_for_stop = stopping.wait
+
+        def wait(timeout: float | None = None) -> bool:
+            self._woken.clear()
+            if monotonic() >= self._awake_until:
+                self._woken.wait(self._idle_seconds)
+                timeout = 0.0
+            return wait_for_stop(timeout)
+
+        stopping.wait = wait  # type: ignore[method-assign]
+
+
+class JobQueue:
+    """The client side of the queue, in the database of the store. It connects at its first use.
+
+    Parameters
+    ----------
+    url
+        The URL of the database.
+    wake
+        Wakes the workers that this process supervises.
+    """
+
+    def __init__(self, url: str, wake: Callable[[], None] = lambda: None) -> None:
+        self.wake = wake
         self._url = url
         self._engine = open_queue_engine(url, N_CONNECTIONS)
         self._client = DBOSClient(
@@ -79,6 +131,7 @@ class JobQueue:
             },
             lease,
         )
+        self.wake()  # before the end of the transaction, but the workers then look several times
 
     def get_statuses(self, leases: Collection[str]) -> dict[str, str]:
         """Return the DBOS status of each lease that the queue contains."""
@@ -113,13 +166,13 @@ class JobQueue:
             close_engine(self._engine)
 
 
-def consume(url: str, executor: str, execute: Callable[[str], None]) -> None:
+def consume(url: str, executor: str, execute: Callable[[str], None], pace: Pace) -> None:
     """Start to take leases from the queue, one at a time, in threads of DBOS.
 
     ``execute`` is called with each lease. ``executor`` is a name that no other process has or had,
     so that DBOS recovers nothing by itself. The `reaper` does.
     """
-    DBOS(
+    dbos = DBOS(
         config={
             "name": APPLICATION,
             "system_database_url": url,
@@ -131,12 +184,19 @@ def consume(url: str, executor: str, execute: Callable[[str], None]) -> None:
             "log_level": "ERROR",
             "max_executor_threads": 8,
             "scheduler_polling_interval_sec": 3600.0,  # there are no schedules
+            "notification_listener_polling_interval_sec": 3600.0,  # and no notifications
         }
     )
 
     @DBOS.workflow(name=WORKFLOW)
     def job(lease: str) -> None:
-        execute(lease)
+        try:
+            execute(lease)
+        finally:
+            pace.wake()
 
     DBOS.listen_queues([queue_name(RESULT_VERSION)])
     DBOS.launch()
+    for stopping in dbos.background_thread_stop_events:
+        pace.apply(stopping)
+    dbos._background_jobs_stop_event.set()

@@ -132,7 +132,10 @@ class Reaper:
             self.database.check_ready()  # otherwise no worker can store its heartbeat
         has_old_worker = any(job.result_version < RESULT_VERSION for job in running)
         states: dict[str, object] = {job.lease: job.heartbeat_at for job in running}
-        statuses = self.queue.get_statuses([job.lease for job in queued]) if queued else {}
+        statuses = {}
+        if queued:
+            statuses = self.queue.get_statuses([job.lease for job in queued])
+            self.queue.wake()  # another process may have enqueued them
         for job in queued:
             status = statuses.get(job.lease)
             if job.result_version < RESULT_VERSION and not has_old_worker:

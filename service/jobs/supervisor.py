@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from threading import Event, Thread
@@ -43,6 +44,7 @@ class _WorkerSlot:
     """
 
     process: "subprocess.Popen[bytes] | None" = None
+    bell: socket.socket | None = None  # wakes the worker
     pause: float = 0.0
 
 
@@ -96,6 +98,14 @@ class Supervisor:
             return "the workers cannot be started or exit when they start; see the log"
         return None
 
+    def wake(self) -> None:
+        """Let the workers look for a job. A worker that does not read is not waited for."""
+        for slot in self._slots:
+            bell = slot.bell
+            if bell is not None:
+                with suppress(OSError):
+                    bell.send(b".")
+
     def terminate(self) -> None:
         """Begin to stop the workers; `stop` waits for them."""
         self._stopping.set()
@@ -134,11 +144,12 @@ class Supervisor:
     def _run_worker(self, slot: _WorkerSlot) -> int:
         """Run a worker until it ends, and return its exit code. Kill it if it hangs."""
         ours, theirs = socket.socketpair()
-        with ours:
-            with theirs:
-                process = subprocess.Popen(  # noqa: S603 - our own command
-                    self._command, stdin=theirs.fileno(), env=self._environment
-                )
+        with ours, theirs, ours.dup() as slot.bell:
+            slot.bell.setblocking(False)
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                self._command, stdin=theirs.fileno(), env=self._environment
+            )
+            theirs.close()
             slot.process = process
             if self._stopping.is_set():  # `terminate` may have missed the process
                 process.terminate()
@@ -163,6 +174,8 @@ class Supervisor:
                 n_missed, max_missed = 0, MAX_MISSED
             except TimeoutError:
                 n_missed += 1
+            except ConnectionResetError:  # it ended before it had read all wake-ups
+                return
             if n_missed == max_missed:
                 logger.warning("a worker does not respond and is killed")
                 process.kill()

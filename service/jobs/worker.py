@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from service.errors import DiskFull, LimitExceeded, ServiceError, StoreFull, StoreUnavailable
-from service.jobs.queue import JobQueue, consume
+from service.jobs.queue import JobQueue, Pace, consume
 from service.lifecycle import JobProblem
 from service.operations.computations.basins import BASIN_MAP
 from service.operations.computations.fits import FIT
@@ -41,6 +41,7 @@ class Timing:
     heartbeat: float = 1.0  # between two heartbeats
     step_wait: float = 1.5  # the longest wait for a step whose result is no longer needed
     retry: float = 0.5  # between two attempts to reach the database
+    idle: float = 1.0  # between two polls while nothing wakes the worker
 
 
 class JobLeft(BaseException):
@@ -74,6 +75,7 @@ class Worker:
         self.exit_now = exit_now
         self.database = Database(self.url, settings.max_stored_bytes)
         self.queue = JobQueue(self.url)
+        self.pace = Pace(timing.idle)
         self.stopping = threading.Event()
         self.executing = threading.Lock()  # held while a job is executed
         self.lease = ""  # of that job
@@ -113,7 +115,7 @@ class Worker:
     def _open(self) -> None:
         self.database.migrate()
         self.queue.migrate()
-        consume(self.url, self.name, self.execute)
+        consume(self.url, self.name, self.execute, self.pace)
 
     def _execute_claimed(self, row: ComputationRow, lease: str) -> None:
         with self._heartbeat(lease):

@@ -58,13 +58,13 @@ def test_entries_are_delivered_in_order_of_their_due_times(
             queue.enqueue(connection, lease, RESULT_VERSION, due)
     consumer = f"""
 import sys, threading
-from service.jobs.queue import consume
+from service.jobs.queue import Pace, consume
 delivered, enough = [], threading.Event()
 def execute(lease):
     delivered.append(lease)
     if len(delivered) == 4:
         enough.set()
-consume({database_url!r}, "executor", execute)
+consume({database_url!r}, "executor", execute, Pace(1.0))
 assert enough.wait(60), delivered
 print(*delivered, flush=True)
 """
@@ -72,13 +72,35 @@ print(*delivered, flush=True)
     assert process.stdout.split() == ["run_0.3", "run_0.2", "run_0.1", "run_0.4"], process.stderr
 
 
+def test_an_idle_consumer_is_woken_by_an_entry(database_url: str, queue: JobQueue) -> None:
+    """It looks for entries once per hour."""
+    consumer = f"""
+import os, sys, threading
+from service.jobs.queue import JobQueue, Pace, consume
+from service.operations.shared.ids import RESULT_VERSION
+from service.store import Database
+delivered = threading.Semaphore(0)
+pace = Pace(3600.0)
+database, queue = Database({database_url!r}), JobQueue({database_url!r}, pace.wake)
+database.migrate()
+consume({database_url!r}, "executor", lambda lease: delivered.release(), pace)
+for number, pause in enumerate([0.0, 4.0]):
+    threading.Event().wait(pause)
+    with database.transaction() as connection:
+        queue.enqueue(connection, f"run_0.{{number}}", RESULT_VERSION, 0.0)
+    assert delivered.acquire(timeout=60), number
+os._exit(0)
+"""
+    run_program(sys.executable, "-c", consumer)
+
+
 def test_the_errors_of_dbos_are_lines_of_json(database_url: str, queue: JobQueue) -> None:
     consumer = f"""
 import logging, os
 from service.logs import configure_log
 log = configure_log("info")
-from service.jobs.queue import consume
-consume({database_url!r}, "executor", print)
+from service.jobs.queue import Pace, consume
+consume({database_url!r}, "executor", print, Pace(1.0))
 logging.getLogger("dbos").info("hidden")
 logging.getLogger("dbos").error("an error")
 log.flush()

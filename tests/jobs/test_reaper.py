@@ -47,6 +47,15 @@ def current_lease(database: Database) -> str:
     return str(computations.get(database, RUN).lease)
 
 
+def test_workers_are_woken_while_jobs_wait(database: Database, queue: Any, reaper: Reaper) -> None:
+    """Another process, which does not supervise these workers, may have accepted the jobs."""
+    reaper.reap()
+    assert queue.n_wakes == 1
+    jobs.claim(database, current_lease(database), "worker")
+    reaper.reap()
+    assert queue.n_wakes == 1
+
+
 def test_a_silent_worker_is_presumed_dead(database: Database, queue: Any, reaper: Reaper) -> None:
     lease = current_lease(database)
     jobs.claim(database, lease, "worker")

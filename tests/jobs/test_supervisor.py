@@ -100,6 +100,23 @@ def test_one_running_worker_is_no_problem(start: Start, tmp_path: Path) -> None:
     assert supervisor.problem is None
 
 
+def test_workers_are_woken(start: Start, tmp_path: Path) -> None:
+    start("exit 1", n_workers=0).wake()
+    supervisor = start(f"head -c 1 > {tmp_path}/byte; cat > {tmp_path}/rest", n_workers=1)
+    byte = tmp_path / "byte"
+
+    def is_woken() -> bool:
+        supervisor.wake()
+        return byte.exists() and byte.read_bytes() != b""
+
+    wait_for(is_woken)
+    (worker,) = children()
+    worker.suspend()
+    for _ in range(10_000):  # more than its socket holds
+        supervisor.wake()
+    worker.resume()
+
+
 def test_without_workers_there_is_no_problem(start: Start) -> None:
     assert start("exit 1", n_workers=0).problem is None
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -22,6 +23,24 @@ def test_options_override_invalid_variables_for_workers_too(start: Start) -> Non
     server = start(1, port="x", host="", workers="x")
     run = server.submit(n_iterations=2000)
     server.wait_for_run(run["id"], lambda run: run["status"] == "succeeded")
+
+
+@pytest.mark.slow
+def test_idle_workers_take_no_cpu_time_and_still_start_jobs(start: Start) -> None:
+    server = start(2)
+    run = server.submit(n_iterations=10)
+    server.wait_for_run(run["id"], is_finished)
+    workers = [psutil.Process(pid) for pid in server.workers]
+
+    def measure_load() -> float:
+        """Return the CPU seconds of all workers per second, over four seconds."""
+        before = sum(sum(worker.cpu_times()[:2]) for worker in workers)
+        Event().wait(4.0)
+        return (sum(sum(worker.cpu_times()[:2]) for worker in workers) - before) / 4.0
+
+    wait_for(measure_load, lambda load: load < 0.01)
+    run = server.submit(n_iterations=11)
+    server.wait_for_run(run["id"], is_finished)
 
 
 @pytest.mark.slow
