@@ -290,7 +290,7 @@ def _add_times(
 
 def fit_csv(row: ComputationRow, database: Database) -> Download:
     """Return the fit at every step as a CSV table, with the times of the series, if any."""
-    columns, n_rows = {name: name for name in TABLE}, (row.result or {})["n_targets"]
+    columns, n_rows = {name: name for name in TABLE}, (row.result or {}).get("n_targets", 0)
     add_times = partial(_add_times, row, database)
     return stored_table(f"{FIT.path}/{row.id}.csv", row, columns, n_rows, database, add_times)
 

@@ -16,7 +16,13 @@ from service.operations.computations.job_types import Arrays, JobType
 from service.operations.computations.training import TRAINING_RUN, trajectory_csv
 from service.operations.shared.approximations import choose_approximations
 from service.operations.shared.context import Context
-from service.operations.shared.downloads import Download, Picture, name_picture
+from service.operations.shared.downloads import (
+    Download,
+    Picture,
+    conflict_if_outdated,
+    name_picture,
+)
+from service.operations.shared.ids import RESULT_VERSION
 from service.operations.shared.limits import Limits
 from service.operations.shared.resolve import check_targets, load_data, resolve_dataset
 from service.rendering.requests import (
@@ -32,7 +38,7 @@ from service.rendering.requests import (
 )
 from service.schemas.base import ResponseModel
 from service.schemas.basin_maps import BasinMapPage, BasinMapRequest, BasinMapResult
-from service.schemas.fit_results import FitPage
+from service.schemas.fit_results import FitPage, FitResult
 from service.schemas.pictures import PictureOptions
 from service.schemas.training_runs import TrainingRunPage, TrainingRunRequest, TrainingRunResult
 from service.store import computations
@@ -79,7 +85,8 @@ class ResultFile(NamedTuple):
 
         def prepare(database: Database) -> PictureRequest:
             arrays = computations.load_arrays(database, row.id)
-            return self.load(row, arrays, common, database, limits)
+            with conflict_if_outdated(row):
+                return self.load(row, arrays, common, database, limits)
 
         return Picture(etag, suffix, prepare)
 
@@ -132,6 +139,8 @@ def _load_profile(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) 
 
 
 def _fit_fields(row: ComputationRow) -> dict[str, Any]:
+    if row.result_version != RESULT_VERSION:
+        FitResult.model_validate(row.result)  # the figure needs some of its fields
     step, confidence = Step(**row.request["step"]), row.request["confidence"]
     return {"result": row.result, "step": step, "confidence": confidence}
 

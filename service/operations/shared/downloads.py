@@ -1,15 +1,18 @@
 """Files that callers download, with ETags that identify their content."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 import rfc8785
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from service import __version__
+from service.errors import Conflict
 from service.figures import RENDERER_VERSION
 from service.formats import CSV, write_csv
 from service.operations.shared.ids import RESULT_VERSION, canonical_request, digest
@@ -110,10 +113,24 @@ def stored_table(
 
     def write(file: BinaryIO) -> None:
         streams = computations.open_streams(database, row.id)
-        write_csv(extend({column: streams[name] for column, name in columns.items()}), file)
+        with conflict_if_outdated(row):
+            table = extend({column: streams[name] for column, name in columns.items()})
+        write_csv(table, file)
 
     seconds = len(columns) * CSV.writing_seconds * n_rows
     return Download(make_etag(path, row.id), seconds, write)
+
+
+@contextmanager
+def conflict_if_outdated(row: ComputationRow) -> Iterator[None]:
+    """Raise Conflict where the result of an earlier release lacks what a file needs."""
+    try:
+        yield
+    except (KeyError, ValidationError):
+        if row.result_version == RESULT_VERSION:
+            raise
+        detail = "an earlier release computed this, without what the file needs: "
+        raise Conflict(f"{detail}send the request of the computation again") from None
 
 
 def computed_table(path: str, columns: Mapping[str, NDArray[Any]]) -> Download:

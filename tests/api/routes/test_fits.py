@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from service.api.examples import FIT_ID
+from service.store import arrays, computations, rows
 
 FITS = "/v1/fits"
 
@@ -149,6 +150,23 @@ def test_the_files_of_a_fit(stored_api: Any) -> None:
     for name in ("svg", "profile_svg"):
         assert stored_api.get(links[name]).headers["content-type"] == "image/svg+xml"
     assert stored_api.get(FITS).json()["items"] == [result]
+
+
+def test_a_fit_of_an_earlier_release_lacks_what_some_files_need(api: Any) -> None:
+    fit = api.post("/v1/fits", {"dataset": make_series(50)}).json()
+    database = api.app.state.service.database
+    result = computations.get(database, fit["id"]).result or {}
+    with database.transaction() as connection:
+        arrays.delete(connection, fit["id"], "profile_criterion")
+        old = {"result_version": 1, "result": {**result, "trust": {}}}
+        fits = rows.computations
+        connection.execute(fits.update().where(fits.c.id == fit["id"]).values(old))
+    path = f"/v1/fits/{fit['id']}"
+    assert api.get(f"{path}.csv").status_code == 200
+    for suffix in (".svg", "/profile.svg", "/profile.csv"):
+        response = api.get(path + suffix)
+        assert response.status_code == 409
+        assert "send the request of the computation again" in response.json()["detail"]
 
 
 def test_the_table_has_the_times_of_the_series(api: Any) -> None:
