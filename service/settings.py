@@ -121,7 +121,7 @@ class Settings(BaseSettings, Limits):
     trusted proxy (503 above)"""
     client_timeout: float = Field(default=20.0, ge=1)
     """seconds without progress after which a client is disconnected: while it sends headers or a
-    body, reads a response, or is idle"""
+    body, reads a response, or is idle; 64 KiB of a body or a response are progress, and its end"""
     max_body_bytes: int = Field(default=64 * MEBIBYTE, ge=1024)
     """maximum size of a csv or npz body in bytes (413 above); JSON has at most 2 MB"""
     max_stored_bytes: int | None = Field(default=None, ge=0)

@@ -23,6 +23,7 @@ from service.store.rows import ComputationRow
 Rows: TypeAlias = dict[str, ComputationRow]
 COMMENT_SECONDS = 15.0
 RETRY_MILLISECONDS = 1000
+QUERIES_PER_POLL = 10  # of rows that do not change
 DONE = "done"
 
 
@@ -35,25 +36,24 @@ class JobWatcher:
         self._poll_seconds = poll_seconds
         self._watched: Counter[str] = Counter()  # the number of waiting requests, by id
         self._poll: asyncio.Task[tuple[list[str], Rows]] | None = None
+        self._seen: dict[str, object] = {}  # by the last query
 
     def close(self) -> None:
         """End all waiting because the server is stopping. A signal handler may call this."""
         self.closing = True
 
     async def watch(self, computation_id: str) -> AsyncIterator[ComputationRow | None]:
-        """Yield the row at every poll until the server stops or the row is deleted.
+        """Yield the row when any watched row has changed, and about once per second.
 
-        If the database is unavailable, None is yielded instead.
+        It ends when the server stops or the row is deleted. Where the database is unavailable, None
+        is yielded instead.
         """
         self._watched[computation_id] += 1
+        self._seen = {}  # the next query is the first for this request
         try:
-            while True:
+            while not self.closing:
                 poll = self._next_poll()
-                # The database may not respond for a long time, during which the server may stop.
-                while not self.closing and not poll.done():
-                    await asyncio.wait([poll], timeout=2 * self._poll_seconds)
-                if self.closing:
-                    return
+                await asyncio.wait([poll])  # unlike await, it does not cancel the poll
                 try:
                     asked, rows = poll.result()
                 except StoreError:
@@ -83,11 +83,31 @@ class JobWatcher:
         return self._poll
 
     async def _read(self) -> tuple[list[str], Rows]:
-        """Return the awaited ids at that time, and their rows."""
-        await asyncio.sleep(self._poll_seconds)
-        self._watched = +self._watched  # without ids for which no request waits
-        asked = [*self._watched]
-        return asked, await to_thread.run_sync(self._get_rows, asked)
+        """Return the ids that requests wait for by then, and their rows.
+
+        All requests wake when it returns. Without a change, this is after ten queries.
+        """
+        for _ in range(QUERIES_PER_POLL):
+            await asyncio.sleep(self._poll_seconds)
+            self._watched = +self._watched  # without those for which none waits
+            asked = [*self._watched]
+            query = asyncio.ensure_future(to_thread.run_sync(self._get_rows, asked))
+            # The database may not respond for a long time, during which the server may stop.
+            while not self.closing and not query.done():
+                await asyncio.wait([query], timeout=2 * self._poll_seconds)
+            if self.closing:
+                return [], {}
+            rows = query.result()
+            seen: dict[str, object] = {name: _version(rows.get(name)) for name in asked}
+            if seen != self._seen:
+                self._seen = seen
+                break
+        return asked, rows
+
+
+def _version(row: ComputationRow | None) -> object:
+    """Return what changes with the progress of a job."""
+    return row and (row.lease, row.status, row.progress_done)
 
 
 async def stream_events(
@@ -106,8 +126,8 @@ async def stream_events(
             row = current or row
             if row.status not in UNFINISHED:
                 break
-            if (row.lease, row.progress_done) != sent:
-                sent, sent_at = (row.lease, row.progress_done), monotonic()
+            if _version(row) != sent:
+                sent, sent_at = _version(row), monotonic()
                 yield _event("progress", str(row.progress_done), _progress(row), retry)
                 retry = None
             elif monotonic() - sent_at >= comment_seconds:

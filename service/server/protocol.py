@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 RESET: Final = pack("ii", 1, 0)  # discards unsent data, and resets the connection
 FIRST_PROBE_SECONDS: Final = 0.1  # between the first two probes; the time doubles
 MAX_PROBE_SECONDS: Final = 1.0
+MAX_STREAM_PROBE_SECONDS: Final = 8.0  # of an event stream, for which nothing is computed
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"  # the probe before a response
 COMMENT: Final = b"2\r\n:\n\r\n"  # the probe between two events of a stream, in a chunk
 EVENT_STREAM: Final = (b"content-type", b"text/event-stream; charset=utf-8")
@@ -140,7 +141,9 @@ class Protocol(HttpToolsProtocol):
             return
         if self._unfinished():
             self.transport.write(self._probe_data)
-        self.loop.call_later(seconds, self._probe, min(2 * seconds, MAX_PROBE_SECONDS))
+        is_stream = self._probe_data is COMMENT
+        longest = MAX_STREAM_PROBE_SECONDS if is_stream else MAX_PROBE_SECONDS
+        self.loop.call_later(seconds, self._probe, min(2 * seconds, longest))
 
     def _unfinished(self) -> RequestResponseCycle | None:
         """Return the request that the application serves, if any."""

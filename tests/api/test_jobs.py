@@ -143,6 +143,21 @@ def test_all_requests_share_one_query() -> None:
     assert [sorted(ids) for ids in rows.queries] == [["a", "b"]]
 
 
+def test_requests_wake_when_a_row_changes_and_seldom_otherwise() -> None:
+    rows = Rows(lambda n: [make_row(id="a", progress_done=0 if n < 25 else 1)])
+
+    async def watch() -> list[int]:
+        """Return the number of queries before each of the first rows."""
+        n_queries = []
+        async for row in rows.watcher().watch("a"):
+            n_queries.append(len(rows.queries))
+            if row is not None and row.progress_done:
+                break
+        return n_queries
+
+    assert asyncio.run(watch()) == [1, 11, 21, 25]
+
+
 def test_an_unavailable_database_is_tried_again() -> None:
     rows = Rows(
         lambda n: fail(StoreUnavailable("")) if n < 3 else [make_row(id="a", status="succeeded")]
