@@ -24,7 +24,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.programs import run_service
+from service.api.routes.explorer import FOLDER
+from tests.programs import run_program, run_service
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 FLAGS = [
@@ -348,6 +349,28 @@ def explorer(page: Page, api: httpx.Client) -> Explorer:
 
 
 ModuleCaller = Callable[..., Any]
+
+
+@pytest.fixture(scope="package")
+def call_node() -> ModuleCaller:
+    """Return a function as that of `call_modules`, for modules that need no page."""
+    if shutil.which("node") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("node is not on the PATH")
+
+    def call(names: list[str], function: str, argument: Any = None) -> Any:
+        paths = [(FOLDER / f"{name}.js").as_uri() for name in names]
+        script = f"""
+          const modules = await Promise.all({json.dumps(paths)}.map((path) => import(path)));
+          const encode = (key, value) => typeof value === "number" && !Number.isFinite(value)
+            ? String(value) : ArrayBuffer.isView(value) ? [...value] : value;
+          const [, argument] = process.argv;
+          const result = ({function})(Object.assign({{}}, ...modules), JSON.parse(argument));
+          console.log(JSON.stringify(await result, encode));
+        """
+        command = ("node", "--input-type=module", "--eval", script, json.dumps(argument))
+        return json.loads(run_program(*command).stdout)
+
+    return call
 
 
 @pytest.fixture(scope="package")

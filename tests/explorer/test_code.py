@@ -91,9 +91,9 @@ HOSTILE = {
 }
 
 
-def test_text_of_any_kind_is_quoted(call_modules: ModuleCaller) -> None:
+def test_text_of_any_kind_is_quoted(call_node: ModuleCaller) -> None:
     url = 'http://host/it\'s?a="b"'
-    curl, python = call_modules(
+    curl, python = call_node(
         ["lib/snippets"],
         "({ writeCurl, writePython }, [url, body]) => "
         '[writeCurl(url, body, false), writePython(url, body, ["a\'b\\"c", 0], false)]',

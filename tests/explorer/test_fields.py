@@ -9,7 +9,6 @@ from scripts.screenshots import BAD_START, GOOD_START
 from tests.explorer.conftest import (
     DESKTOP,
     PHONE,
-    ModuleCaller,
     Opener,
     box,
     make_holder,
@@ -58,22 +57,6 @@ def test_a_value_that_is_not_valid_is_named(page: Page) -> None:
     held[0].continue_()
     expect(page.locator("#fit-chart .sample")).to_have_count(9)
     expect(page.locator("#n_samples")).to_have_attribute("aria-invalid", "true")
-
-
-PARSE = (["lib/format"], "({ parseNumber }, text) => parseNumber(text)")
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("0,5", 0.5), ("-1,25", -1.25), (" 2 ", 2), ("1e-3", 0.001), ("0,125", 0.125)],
-)
-def test_a_comma_is_a_decimal_mark(call_modules: ModuleCaller, text: str, number: float) -> None:
-    assert call_modules(*PARSE, text) == number
-
-
-@pytest.mark.parametrize("text", ["1,234", "-12,500", "1,2,3", "1,234.5", "", " ", "x"])
-def test_a_number_with_two_readings_is_none(call_modules: ModuleCaller, text: str) -> None:
-    assert call_modules(*PARSE, text) == "NaN"
 
 
 DARK, LIGHT = "rgb(16, 18, 22)", "rgb(253, 253, 251)"

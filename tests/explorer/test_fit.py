@@ -17,7 +17,6 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from scripts.example_series import EXAMPLES
 from service.api.routes.explorer import FOLDER
-from service.rendering.labels import name_unit
 from tests.explorer.conftest import (
     PHONE,
     ModuleCaller,
@@ -456,13 +455,6 @@ def test_what_was_uploaded_can_be_deleted_later(open_fit: FitOpener, api: httpx.
     assert page.url.endswith("/fit")
 
 
-def test_units_are_those_of_the_pictures(call_modules: ModuleCaller) -> None:
-    for unit in ("week", "days", "h", "min", "hrs", "Time", "t", "step", "month"):
-        function = f"({{ nameUnit, pluralize }}) => [nameUnit({unit!r}), pluralize({unit!r})]"
-        one, many = call_modules(["fit/units"], function)
-        assert (one, many) == (name_unit(unit, plural=False), name_unit(unit))
-
-
 def test_the_first_step_is_at_one_step_as_in_the_pictures(call_modules: ModuleCaller) -> None:
     answer = {
         "rows": {"sequence": [0, 0, 1, 1], "step": [3, 4, 1, 2]},
@@ -473,15 +465,6 @@ def test_the_first_step_is_at_one_step_as_in_the_pictures(call_modules: ModuleCa
     assert places["x"] == [1.5, 2.0, 2.5, 3.0]
     assert places["domain"] == pytest.approx([1.47, 3.03])
     assert [part["name"] for part in places["parts"]] == ["sequence 0", "sequence 1"]
-
-
-@pytest.mark.parametrize("period", ["2024-W0{}", "2024-Q{}", "2024Q{}", "Q{} 2024"])
-def test_weeks_and_quarters_are_times(call_modules: ModuleCaller, period: str) -> None:
-    table = "\n".join(["shop,period,sales", *(f"a,{period.format(k)},{k}" for k in range(1, 5))])
-    function = f"({{ readTable, recognizeColumns }}) => recognizeColumns(readTable('', {table!r}))"
-    columns = call_modules(["model/table", "fit/table"], function)
-    found = {"time": "period", "sequence": "", "target": "sales", "inputs": []}
-    assert columns == {**found, "isGuessed": False}
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])

@@ -14,9 +14,9 @@ N_STEPS = 6
 
 
 @pytest.fixture
-def steps(call_modules: ModuleCaller) -> list[dict[str, Any]]:
+def steps(call_node: ModuleCaller) -> list[dict[str, Any]]:
     """Return the steps of the lesson."""
-    result: list[dict[str, Any]] = call_modules(["lessons/index"], "({ STEPS }) => STEPS")
+    result: list[dict[str, Any]] = call_node(["lessons/index"], "({ STEPS }) => STEPS")
     return result
 
 

@@ -67,7 +67,7 @@ def test_the_star_of_the_remembering_task_is_not_the_only_optimum(page: Page) ->
     ],
 )
 def test_the_page_knows_what_a_learning_rate_does_from_the_point(
-    call_modules: ModuleCaller,
+    call_node: ModuleCaller,
     api: httpx.Client,
     start: tuple[float, float],
     rate: float,
@@ -77,7 +77,7 @@ def test_the_page_knows_what_a_learning_rate_does_from_the_point(
     stored = api.post("/v1/datasets", json=task).json()["links"]["csv"]
     rows = [[float(x) for x in row.split(",")] for row in api.get(stored).text.split()[1:]]
     weights = {"w_in": start[0], "w_rec": start[1]}
-    forecast = call_modules(
+    forecast = call_node(
         ["model/descent"],
         """({ forecastDescent }, [rows, weights, rate]) => forecastDescent({
           dataset: { inputs: rows.map((row) => Float64Array.from(row.slice(0, -1))),

@@ -12,7 +12,7 @@ FULL = [-3.0, 3.0, -3.0, 3.0]
 
 
 def describe(
-    call_modules: ModuleCaller, api: httpx.Client, home: list[float] = FULL, **request: Any
+    call_node: ModuleCaller, api: httpx.Client, home: list[float] = FULL, **request: Any
 ) -> dict[str, str]:
     result = api.post("/v1/training-runs", json=request).json()
     trajectory = api.get(result["links"]["trajectory"]).json()
@@ -20,7 +20,7 @@ def describe(
     targets = [float(line.split(",")[-1]) for line in api.get(lines).text.split()[1:]]
     run = {"result": result, "trajectory": trajectory}
     argument = {"run": run, "home": home, "dataset": {"targets": targets}}
-    end: dict[str, str] = call_modules(["model/outcome"], DESCRIBE, argument)
+    end: dict[str, str] = call_node(["model/outcome"], DESCRIBE, argument)
     return end
 
 
@@ -72,9 +72,9 @@ ENDS = [
 
 @pytest.mark.parametrize(("key", "body", "text"), ENDS)
 def test_the_end_of_a_run_is_named(
-    call_modules: ModuleCaller, api: httpx.Client, key: str, body: dict[str, Any], text: str
+    call_node: ModuleCaller, api: httpx.Client, key: str, body: dict[str, Any], text: str
 ) -> None:
-    end = describe(call_modules, api, **body)
+    end = describe(call_node, api, **body)
     assert end["key"] == key, end
     assert text in end["sentence"]
 

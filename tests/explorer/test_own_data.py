@@ -14,7 +14,6 @@ from tests.explorer.conftest import (
     DESKTOP,
     PHONE,
     Explorer,
-    ModuleCaller,
     Opener,
     open_drawer,
     violations,
@@ -211,37 +210,6 @@ def test_thousands_are_asked_about(page: Page, api: httpx.Client, answer: str, v
     expect(summary(page)).to_contain_text("2 rows of 2 steps")
     stored = api.get(f"/v1/datasets/{dataset_id(page)}.csv").text
     assert stored.split()[1].split(",")[0] == value
-
-
-MARKS = [
-    ("1.5,2\n", ".", False, ""),
-    ("1;2\n", ".", False, ""),
-    ("1,5;2\n", ",", False, ""),
-    ("1,234;2\n", ".", False, "1,234"),
-    ("1.234;2\n", ".", False, "1.234"),
-    ("1.234\t2\n", ".", False, "1.234"),
-    ("0.234;2\n", ".", False, ""),
-    ("1,234,567;2\n", ".", True, ""),
-    ("1,234.5;2\n", ".", True, ""),
-    ("1.234,5;2\n", ",", True, ""),
-    ("1,5;1.234\n", ",", True, ""),
-    ("1,5;1,234\n", ",", False, ""),
-    ("1.5;1,234\n", ".", True, ""),
-    ("2024-01-01;1,234\n", ".", False, "1,234"),
-    ("1.2.2024;2\n", ".", False, ""),
-]
-
-
-@pytest.mark.parametrize(("text", "decimal", "has_thousands", "unclear"), MARKS)
-def test_marks_of_numbers(
-    call_modules: ModuleCaller, text: str, decimal: str, *, has_thousands: bool, unclear: str
-) -> None:
-    marks = call_modules(
-        ["model/table"],
-        "({ readTable, findMarks }, text) => findMarks(readTable('t.csv', text))",
-        text,
-    )
-    assert marks == {"decimal": decimal, "hasThousands": has_thousands, "unclear": unclear}
 
 
 def test_the_cost_stands_beside_that_of_the_mean(page: Page) -> None:

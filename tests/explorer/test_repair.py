@@ -1,90 +1,13 @@
 """Repairs of tables that the service refuses, as buttons below the error."""
 
-from typing import Any
-
 import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.explorer.conftest import ModuleCaller
 from tests.explorer.test_fit import FitOpener, load, open_fit, shown_fit
 
 __all__ = ["open_fit"]
-
-
-@pytest.fixture
-def repairs(call_modules: ModuleCaller) -> Any:
-    """Return a function that lists the repairs of a table: texts of buttons, and their effect."""
-
-    def call(table: str) -> list[dict[str, Any]]:
-        function = f"""({{ readTable, recognizeColumns, listRepairs }}) => {{
-            const table = readTable("own.csv", {table!r});
-            return listRepairs({{ table, columns: recognizeColumns(table), options: {{}} }});
-        }}"""
-        return list(call_modules(["model/table", "fit/table", "fit/repair"], function))
-
-    return call
-
-
-REPAIRS = [
-    ("t,x,y\n1,2,3\n,,\n", "Leave out the empty line at the end", "t,x,y\n1,2,3"),
-    (
-        "t;x;y\n;[kW];°C\n1;2;3\n2;3;4",
-        "Skip the line of units (kW, °C)",
-        "t;x (kW);y (°C)\n1;2;3\n2;3;4",
-    ),
-    (
-        "t,x,y\n01/02/2024 9:00,1,2\n01/31/2024 9:00,3,4",
-        "Read 01/02/2024 as month/day",
-        "t,x,y\n2024-01-02 9:00,1,2\n2024-01-31 9:00,3,4",
-    ),
-    (
-        "t,x,y\n1/2/2024,1,2\n31/1/2024,3,4",
-        "Read 1/2/2024 as day/month",
-        "t,x,y\n2024-02-01,1,2\n2024-01-31,3,4",
-    ),
-    ("t,x,y\n1,2,NA\n2,3,4\n", "Read NA as a missing target", "t,x,y\n1,2,\n2,3,4"),
-]
-
-
-@pytest.mark.parametrize(("table", "action", "text"), REPAIRS)
-def test_a_repair_changes_the_text(repairs: Any, table: str, action: str, text: str) -> None:
-    assert repairs(table) == [{"action": action, "text": text}]
-
-
-def test_a_date_that_can_be_read_in_two_ways(repairs: Any) -> None:
-    found = repairs("date,x,y\n1/2/2024,1,2\n1/3/2024,3,4")
-    assert {each["action"]: each["text"] for each in found} == {
-        "Read 1/2/2024 as month/day": "date,x,y\n2024-01-02,1,2\n2024-01-03,3,4",
-        "Read 1/2/2024 as day/month": "date,x,y\n2024-02-01,1,2\n2024-03-01,3,4",
-    }
-
-
-def test_the_decimal_mark_goes_to_the_service(repairs: Any) -> None:
-    for x in ("2", "0.5"):  # another column does not decide
-        assert repairs(f"t;x;y\n1;{x};1.200\n2;3;950") == [
-            {"action": "1.200 is 1.2", "columns": {"decimal": "."}},
-            {"action": "1.200 is 1200", "columns": {"decimal": ","}},
-        ]
-    assert repairs("t;x;y\n1;2;1.086,47\n2;3;0,5") == [
-        {"action": "Read 1.086,47 as 1086.47", "columns": {"decimal": ","}}
-    ]
-
-
-def test_gaps_of_inputs_are_filled_by_the_service(repairs: Any) -> None:
-    assert repairs("t,x,y\n1,2,3\n2,NA,4\n3,4,5") == [
-        {"action": "Fill the gap in an input with the last value", "columns": {"fill": "hold"}},
-        {"action": "Fill the gap in an input with 0", "columns": {"fill": "zero"}},
-        {"action": "Leave out 1 row without an input", "columns": {"fill": "drop"}},
-    ]
-    table = "test,t,x,y\na,1,2,3\na,2,,4\na,3,4,5\nb,1,,3\nb,2,5,4"
-    first, *_ = repairs(table)  # nothing comes before the gap of b
-    assert first["action"] == "Fill the gaps in 2 rows with 0"
-
-
-def test_a_table_without_errors_needs_no_repair(repairs: Any) -> None:
-    assert repairs("t,x,y\n1,2,3\n2,3,4.5\n") == []
 
 
 def days_with_holes() -> str:
@@ -153,60 +76,6 @@ def test_a_guessed_sequence_is_named(open_fit: FitOpener) -> None:
     page.select_option("#sequence-column", "operator")
     assert shown_fit(page) == guessed
     expect(page.locator("#guess")).to_be_hidden()  # it was chosen
-
-
-@pytest.mark.parametrize(
-    ("times", "is_one"),
-    [
-        ([f"2024-01-{k:02}" for k in range(1, 13)], True),
-        ([f"{k}.1.2024 9:00" for k in range(1, 13)], True),
-        ([f"{k}/1/2024" for k in range(1, 13)], True),
-        ([f"2024-W{k:02}" for k in range(1, 13)], True),
-        ([f"2024-01-{k:02}" for k in range(1, 20) if k % 7 < 6 and k % 7][:12], True),
-        ([str(0.5 * k) for k in range(12)], True),
-        ([str(k % 4) for k in range(12)], False),
-        ([str(k + (k > 6)) for k in range(12)], False),
-        ([str(k // 3) for k in range(12)], False),
-    ],
-)
-def test_equally_spaced_times_are_one_recording(
-    call_modules: ModuleCaller, times: list[str], *, is_one: bool
-) -> None:
-    rows = [f"{time},{('Anna', 'Bo', 'Cy')[k % 3]},{k % 2},{k}" for k, time in enumerate(times)]
-    table = "\n".join(["time,operator,x,y", *rows])
-    function = f"({{ readTable, recognizeColumns }}) => recognizeColumns(readTable('', {table!r}))"
-    columns = call_modules(["model/table", "fit/table"], function)
-    assert (columns["time"], columns["target"], columns["inputs"]) == ("time", "y", ["x"])
-    assert (columns["sequence"], columns["isGuessed"]) == (
-        ("", False) if is_one else ("operator", True)
-    )
-
-
-@pytest.mark.parametrize(
-    ("numbers", "is_counter"),
-    [
-        ([*range(1, 21)], True),
-        ([*range(2001, 2021)], True),
-        ([*range(5), *range(6, 20)], True),  # a row was left out
-        ([*range(10), *range(10)], True),  # of two sequences
-        ([0, 1] * 10, False),
-        ([0, 1, 0, 0, 0] * 4, False),
-        ([3] * 20, False),
-        ([*range(0, 40, 2)], False),
-        ([1, 2, 3, 4, 5], False),
-    ],
-)
-def test_a_column_that_counts_rows_is_no_input(
-    call_modules: ModuleCaller, numbers: list[int], *, is_counter: bool
-) -> None:
-    rows = [f"{k / 2},{number},{k * k % 7}" for k, number in enumerate(numbers)]
-    table = "\n".join(["t,count,y", *rows])
-    function = f"""({{ readTable, recognizeColumns, listInputs }}) => {{
-        const table = readTable('', {table!r});
-        const columns = recognizeColumns(table);
-        return [columns.inputs, listInputs(table, columns)]; }}"""
-    found = call_modules(["model/table", "fit/table"], function)
-    assert found == [[] if is_counter else ["count"], ["count"]]
 
 
 @pytest.mark.slow

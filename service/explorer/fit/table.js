@@ -1,7 +1,7 @@
 // Which columns of a table play which part in a fit.
 import { parseNumber } from "../lib/format.js";
 import { Problem } from "../model/api.js";
-import { NUMBER, readRows } from "../model/table.js";
+import { readRows } from "../model/table.js";
 
 const TIME = /^(time|date|datetime|timestamp|second|minute|hour|day|week|month|quarter|year|step|t)s?$/i;
 const SEQUENCE = /^(sequence|series|recording|test|run|trial|batch|patient|subject|region|group|id|unit)s?$/i;
@@ -74,7 +74,8 @@ export function areEquallySpaced(times) {
 
 /** Return a number or a date as a number, NaN for other text. @param {string} field */
 export function parseTime(field) {
-  if (NUMBER.test(field)) return parseNumber(field);
+  const number = parseNumber(field);
+  if (!Number.isNaN(number)) return number;
   const [a, b, c = 1, ...clock] = (field.match(/\d+/g) ?? []).map(Number);
   if (/W/i.test(field)) return Date.UTC(a, 0, 7 * b + c);
   if (/Q/i.test(field)) return Date.UTC(Math.max(a, b), 3 * Math.min(a, b));

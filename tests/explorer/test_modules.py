@@ -1,0 +1,22 @@
+"""The modules of the pages that need no browser, in Node.js."""
+
+import json
+from pathlib import Path
+
+from service.rendering.labels import name_unit
+from tests.programs import needs, run_program
+
+FOLDER = Path(__file__).parent / "modules"
+
+
+@needs("node")
+def test_functions_without_a_page() -> None:
+    tests = sorted(FOLDER.glob("*.test.js"))
+    assert tests
+    result = run_program("node", "--test", *tests, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def test_the_pictures_name_units_as_the_page_does() -> None:
+    names = json.loads((FOLDER / "units.json").read_text())
+    assert names == {unit: [name_unit(unit, plural=False), name_unit(unit)] for unit in names}
