@@ -100,6 +100,7 @@ class Record:
         Returns
         -------
         BlockResult
+            The stored result, or that of the block.
         """
         self._digest = identify(block, self._digest)
         if self._digest not in self.results:
@@ -122,6 +123,7 @@ def recall(block: partial[BlockResult]) -> BlockResult:
     Returns
     -------
     BlockResult
+        The stored result, or that of the block.
     """
     record = _record.get()
     return block() if record is None else record.get(block)

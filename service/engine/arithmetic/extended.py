@@ -60,6 +60,7 @@ class ExtendedArray:
         Returns
         -------
         ExtendedArray : (...)
+            The product of both, normalized.
         """
         mantissa, shift = np.frexp(values)
         with np.errstate(over="ignore"):
@@ -173,7 +174,9 @@ def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedAr
     Parameters
     ----------
     first : (N,)
+        The value before the first step.
     factors : (T, N)
+        The factors of each step.
 
     Returns
     -------
@@ -199,12 +202,14 @@ def extended_powers(base: ExtendedArray, power: NDArray[np.int64]) -> ExtendedAr
     Parameters
     ----------
     base : (M,)
+        The numbers to raise.
     power : (K, M) or (K, 1)
         Whole and not negative; 0 to the power 0 is 1.
 
     Returns
     -------
     ExtendedArray : (K, M)
+        A row for each exponent.
     """
     strides, rest = np.divmod(power, STRIDE)
     stride, shift = np.frexp(base.mantissa**STRIDE)

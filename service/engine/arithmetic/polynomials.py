@@ -134,6 +134,7 @@ def differentiate(coefficients: Array) -> Array:
     Returns
     -------
     coefficients : (max(D - 1, 1),)
+        By rising power; a constant has the derivative 0.
     """
     slope = coefficients[1:] * np.arange(1.0, len(coefficients))
     return slope if slope.size else np.zeros(1)

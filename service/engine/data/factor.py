@@ -147,6 +147,7 @@ class Factor:
         Parameters
         ----------
         w_in, w_rec : (M,)
+            The pairs of weights.
         initial_state
             S_0.
 
@@ -172,6 +173,7 @@ class Factor:
         Parameters
         ----------
         w_rec : (M,)
+            The recurrent weights.
         initial_state
             S_0.
 
@@ -200,6 +202,7 @@ class Factor:
         Returns
         -------
         Parabolas : (M,)
+            With numbers that neither overflow nor underflow.
         """
         orders = np.arange(self.n_steps + 1)[:, None]
         powers = extended_powers(ExtendedArray.from_floats(w_rec), orders)

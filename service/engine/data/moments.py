@@ -45,6 +45,7 @@ class Moments(NamedTuple):
         Returns
         -------
         Moments
+            Of all sequences.
         """
         n_samples, n_steps = inputs.shape
         square = np.zeros(2 * n_steps - 1)
@@ -72,6 +73,7 @@ class Moments(NamedTuple):
         Returns
         -------
         Moments
+            The fields as views of the array.
         """
         n_steps = len(sums) // 4
         return cls(*np.split(sums, [2 * n_steps - 1, 3 * n_steps - 1, 4 * n_steps - 1]))
@@ -117,9 +119,11 @@ def cost_polynomials(moments: Moments, n_samples: int, s0: float) -> tuple[Array
     Returns
     -------
     a : (2 T - 1,)
+        Coefficients by increasing power of w_rec, as are those of b and c.
     b : (T,) without an initial state, otherwise (2 T,)
+        With the powers of the initial state if it is not 0.
     c : (1,) without an initial state, otherwise (2 T + 1,)
-        Coefficients by increasing power of w_rec.
+        The cost of w_in = 0.
     """
     square, by_target, input_sum, (target_square, target) = moments
     if s0 == 0.0:

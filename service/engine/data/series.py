@@ -57,6 +57,7 @@ class Series:
         Returns
         -------
         Series
+            With the sequences one after the other.
         """
         lengths = np.fromiter(map(len, targets), np.int64, len(targets))
         return cls(np.concatenate(inputs), np.concatenate(targets), lengths, *columns)

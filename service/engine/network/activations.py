@@ -51,7 +51,7 @@ class Activation(NamedTuple):
 
     @property
     def is_piecewise_linear(self) -> bool:
-        """Whether f(c z) = c f(z) for c > 0; otherwise f is bounded."""
+        """True if f(c z) = c f(z) for c > 0; otherwise f is bounded."""
         return self.log_derivative is None
 
     def slopes(self, z: Array) -> ExtendedArray:

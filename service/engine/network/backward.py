@@ -40,6 +40,7 @@ def backpropagate(
     Parameters
     ----------
     inputs : (N, T)
+        The sequences.
     states : (N, T + 1)
         Return value of ``forward_states`` for the same inputs and weights.
     output_gradient : (N,)
@@ -85,7 +86,9 @@ def cost_and_gradient(
     Parameters
     ----------
     inputs : (N, T)
+        The sequences.
     targets : (N,)
+        The target of each sequence.
     weights
         w_in and w_rec.
     network
@@ -126,7 +129,9 @@ def check_gradient(
     Parameters
     ----------
     inputs : (N, T)
+        The sequences.
     targets : (N,)
+        The target of each sequence.
     weights
         The point at which the gradient is computed.
     network
@@ -177,7 +182,9 @@ def curvatures(inputs: Array, targets: Array, w_in: Array, w_rec: Array, network
     Parameters
     ----------
     inputs : (N, T)
+        The sequences.
     targets : (N,)
+        The target of each sequence.
     w_in, w_rec : (M,)
         The points.
     network

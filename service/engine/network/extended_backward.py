@@ -31,6 +31,7 @@ def extended_gradients(
     Parameters
     ----------
     inputs : (N, T)
+        The sequences.
     targets : (N,)
         Or None for the derivatives of the sum of the outputs, in place of those of the cost.
     w_in, w_rec : (M,)

@@ -33,7 +33,7 @@ class Network:
 
     @property
     def is_linear(self) -> bool:
-        """Whether the states are linear in the inputs, so that costs have a closed form."""
+        """True if the states are linear in the inputs, so that costs have a closed form."""
         return self.activation == LINEAR
 
     @property
@@ -83,6 +83,7 @@ def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) ->
     Parameters
     ----------
     inputs : (N, T)
+        The sequences.
     w_in, w_rec
         The weights.
     network
@@ -151,10 +152,12 @@ def output_gradient(outputs: Array, targets: Array) -> Array:
     Parameters
     ----------
     outputs, targets : (N,)
+        The output and the target of each sequence.
 
     Returns
     -------
     gradient : (N,)
+        The derivatives with respect to the outputs.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         # Dividing by N / 2 gives the same bits as 2 / N and cannot overflow in between.

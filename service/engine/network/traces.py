@@ -74,7 +74,9 @@ def trace_gradient(
     Parameters
     ----------
     inputs : (N, T)
+        The sequences.
     targets : (N,)
+        The target of each sequence.
     weights
         Finite.
     network

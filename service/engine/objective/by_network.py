@@ -23,7 +23,9 @@ class NetworkObjective:
     Parameters
     ----------
     inputs : (N, T)
+        The sequences.
     targets : (N,)
+        The target of each sequence.
     """
 
     def __init__(self, inputs: Array, targets: Array, network: Network) -> None:
@@ -126,6 +128,7 @@ class NetworkObjective:
         Parameters
         ----------
         w_in, w_rec : (M,)
+            The pairs of weights.
 
         Returns
         -------
@@ -157,6 +160,7 @@ class NetworkObjective:
         Returns
         -------
         by_w_in, by_w_rec : (M,)
+            The derivatives with respect to each weight.
         """
         n_states = 8 * self._inputs.shape[1]
         by_w_in, by_w_rec = self._in_chunks(self._extended_backward, w_in, w_rec, n_states)

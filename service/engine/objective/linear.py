@@ -102,6 +102,7 @@ class LinearObjective:
         Parameters
         ----------
         w_in, w_rec : float
+            The weights.
 
         Returns
         -------
@@ -225,6 +226,7 @@ class LinearObjective:
         Parameters
         ----------
         w_in, w_rec : (M,)
+            The pairs of weights.
 
         Returns
         -------
@@ -266,6 +268,7 @@ class LinearObjective:
         Returns
         -------
         by_w_in, by_w_rec : (M,)
+            The derivatives with respect to each weight.
         """
         values = self._extended(w_rec)
         a, b, da, db, dc = (values[k] for k in range(5))

@@ -57,6 +57,7 @@ def linear_normal_equations(
     Returns
     -------
     NormalEquations
+        Of M problems with two unknowns.
     """
     n_steps = factor.n_steps
     orders = np.arange(n_steps + 1)[:, None]
@@ -88,7 +89,9 @@ def network_normal_equations(
     Parameters
     ----------
     inputs : (N, T)
+        The sequences.
     targets : (N,)
+        The target of each sequence.
     network
         The activation and the initial state.
     w_in, w_rec : (M,)
@@ -97,6 +100,7 @@ def network_normal_equations(
     Returns
     -------
     NormalEquations
+        Of M problems with two unknowns.
     """
     u = w_in[:, None]
     w = w_rec[:, None]

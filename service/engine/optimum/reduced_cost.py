@@ -233,6 +233,7 @@ def convert(numbers: Array, is_far: bool | NDArray[np.bool_]) -> Array:
     Parameters
     ----------
     numbers : (K,)
+        u or w_rec.
     is_far
         The side of the points, or of each (K,).
 

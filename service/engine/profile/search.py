@@ -88,12 +88,12 @@ class Profile(Generic[E]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the search ended before it had too many points, so that no minimum is missed."""
+        """False if the search ended because it had too many points: a minimum may be missed."""
         return len(self.points.w) <= MAX_POINTS
 
     @property
     def is_flat(self) -> bool:
-        """Whether no cost is higher than another by more than their accuracy."""
+        """True if no cost exceeds another by more than their accuracy."""
         lowest = int(np.argmin(self.points.cost))
         highest_equal = self.points.cost[lowest] + self.points.accuracy[lowest]
         return not bool(np.max(self.points.cost) > highest_equal)

@@ -65,8 +65,9 @@ def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinChe
     optimizer
         Of the runs.
     w_in : (nx,)
+        The initial input weights; finite.
     w_rec : (ny,)
-        The initial weights; finite.
+        The initial recurrent weights; finite.
 
     Returns
     -------
@@ -188,8 +189,9 @@ def assemble_basin_map(
     objective
         That which was trained on.
     w_in : (nx,)
+        The initial input weights.
     w_rec : (ny,)
-        The initial weights.
+        The initial recurrent weights.
     checkpoint
         Of ny nx runs.
 

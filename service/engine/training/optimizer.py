@@ -112,17 +112,17 @@ class OptimizerSpec:
 
     @cached_property
     def uses_magnitude(self) -> bool:
-        """Whether the optimizer uses more than the sign of the gradient."""
+        """True if the optimizer uses more than the sign of the gradient."""
         return self().uses_magnitude
 
     @cached_property
     def tries_steps(self) -> bool:
-        """Whether the optimizer takes a step only if it decreases the cost."""
+        """True if the optimizer takes a step only if it decreases the cost."""
         return isinstance(self(), LeastSquaresOptimizer)
 
     @property
     def accepts_clip(self) -> bool:
-        """Whether clipping the gradient has an effect."""
+        """True if clipping the gradient has an effect."""
         return self.uses_magnitude and not self.tries_steps
 
 
