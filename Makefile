@@ -58,6 +58,9 @@ layers: $(VENV)/.dev-installed ## imports point down only
 spelling: $(VENV)/.dev-installed ## codespell on every text file
 	git ls-files -z | xargs -0 $(BIN)/codespell
 
+wording: $(VENV)/.dev-installed ## no words of scripts/wording.txt in documents, pages, messages and comments
+	$(BIN)/python -m scripts.wording
+
 generated: $(VENV)/.dev-installed ## openapi.md and the generated files of the client match the code
 	$(BIN)/python -m scripts.client --check
 	$(BIN)/python -m scripts.openapi $(VENV)/openapi.md
@@ -129,7 +132,7 @@ clean: ## remove installed and cached files, but no data
 	rm -rf .venv .venv-* .load-venv .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .import_linter_cache .coverage .coverage.* dist
 	find service client tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test test-all check coverage lint types layers spelling generated metadata shell \
+.PHONY: help run test test-all check coverage lint types layers spelling wording generated metadata shell \
 	format openapi tables recipes release oracles lock bench bench-quick soak image \
 	load sbom audit clean
 

@@ -126,7 +126,7 @@ class Soak:
 
 
 def matches_uninterrupted(run: dict[str, Any], request: dict[str, Any]) -> bool:
-    """Return whether the result equals that of an uninterrupted run bit for bit."""
+    """Return True if the result equals that of an uninterrupted run bit for bit."""
     task = name_task(TRAINING_RUN, TRAINING_RUN.request_model.model_validate(request))
     row, _ = compute(task, CountOnesDataset().resolve())
     expected = row.result or {}

@@ -1,9 +1,10 @@
-"""Measure how long short requests wait beside four clients that send the longest ones.
+"""Measure the waiting times of short requests while four clients send the longest ones.
 
     python -m scripts.waits --seconds 60
 
-A real service answers them. Prints the number of long requests by path and status, and the median
-and the longest time of a short request. The exit code is 1 if one took 3 seconds or more.
+The requests are sent to a real service. Prints the number of long requests by path and status, and
+the median and the longest time of a short request. The exit code is 1 if one took 3 seconds or
+more.
 """
 
 import argparse
@@ -62,7 +63,7 @@ def send_long(url: str, first: int, until: float, counts: Counter[str]) -> None:
 
 
 def time_short(url: str, until: float) -> list[tuple[float, str]]:
-    """Return the seconds of short requests, and what they asked for."""
+    """Return the seconds of short requests, and their targets."""
     times: list[tuple[float, str]] = []
     with httpx.Client(base_url=url, timeout=120) as client:
         for method, path in cycle(SHORT):

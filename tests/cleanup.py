@@ -2,7 +2,7 @@
 
     python tests/cleanup.py MARK DIRECTORY
 
-``conftest.py`` starts this program and holds the other end of its standard input. The pipe closes
+``conftest.py`` starts this program with a pipe to its standard input. The pipe closes
 when pytest ends, also when pytest is killed. Every process that has ``MARK`` in its environment is
 then killed (servers, workers, PostgreSQL, Chromium), and ``DIRECTORY`` is removed.
 """

@@ -77,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """Let a test that hangs fail, whatever it waits for."""
+    """Fail a test that hangs, regardless of the cause."""
 
     def give_up(*_: object) -> None:
         pytest.fail(f"the test takes more than {TEST_SECONDS} seconds")
@@ -95,7 +95,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Let the cleanup process finish."""
+    """Wait for the cleanup process."""
     process = config.stash[CLEANUP_PROCESS]
     process.communicate()
     assert process.returncode == 0

@@ -1,4 +1,4 @@
-"""The log: its formats, and its behavior if nobody reads it."""
+"""The log: its formats, and its behavior without a reader."""
 
 import io
 import json

@@ -807,7 +807,7 @@ class GradientTrace:
     growth_per_step: float | None = None
     """The mean factor of the magnitude per step back; null if undefined."""
     regime: Regime | None = None
-    """How the gradient changes over the whole sequence, based on g = growth_per_step to the power
+    """The change of the gradient over the whole sequence, based on g = growth_per_step to the power
     of the number of steps: vanishing if g is below 0.9, steady up to 1.1, exploding above; zero
     where the gradients of both weights and of all states except the last are exactly 0. Null if g
     is undefined."""

@@ -67,7 +67,7 @@ class Reaper:
     Parameters
     ----------
     retention
-        The time for which finished computations and unused datasets are stored; None for ever.
+        The time for which finished computations and unused datasets are stored; None for unlimited.
     max_expired
         The number of computations and datasets to delete at a time.
     clean_seconds

@@ -50,6 +50,7 @@ def draw_cost(
     Returns
     -------
     Drawn
+        The figure, with notes on the approximation of its cost.
     """
     first, last = request.approximations[0], request.approximations[-1]
 

@@ -119,7 +119,7 @@ current_work: ContextVar[Work | None] = ContextVar("current_work", default=None)
 """The work of the current request. None outside of requests."""
 
 current_client: Final[ContextVar[str | None]] = ContextVar("current_client", default=None)
-"""Who has a share of the queues: the API key, or else the address."""
+"""The owner of a share of the queues: the API key, or the address without keys."""
 
 disconnection: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "disconnection", default=None

@@ -40,7 +40,7 @@ class GradientTrace(ResponseModel):
     regime: Annotated[
         Regime | None,
         Field(
-            description="How the gradient changes over the whole sequence, based on "
+            description="The change of the gradient over the whole sequence, based on "
             "g = growth_per_step to the power of the number of steps: vanishing if g is below "
             f"{STEADY[0]}, steady up to {STEADY[1]}, exploding above; zero where the gradients "
             "of both weights and of all states except the last are exactly 0. Null if g is "

@@ -64,7 +64,7 @@ class ArrayStream:
         """Convert parts back, reading them when they are needed.
 
         If they are not the output of `encode` (damaged, missing or too many), this, `take` or
-        `read` raise StoreError, at the latest in place of the last element.
+        `read` raise StoreError, at the latest instead of the last element.
         """
         remaining = iter(parts)
         header = bytes(next(remaining, b""))

@@ -1,4 +1,4 @@
-"""Who may ask: API keys, host names, cross-site requests and CORS."""
+"""Access control: API keys, host names, cross-site requests and CORS."""
 
 import asyncio
 import base64

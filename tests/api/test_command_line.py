@@ -231,7 +231,7 @@ def test_a_closed_standard_input_is_an_error(tmp_path: Path) -> None:
 
 @pytest.fixture
 def read_from(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str | int], None]]:
-    """Let the commands read their standard input from a file."""
+    """Redirect the standard input of the commands to a file."""
     with ExitStack() as files:
 
         def read(file: str | int) -> None:

@@ -81,7 +81,7 @@ from service.schemas.datasets import ObjectiveRequest
 
 
 class SpreadRequest(ObjectiveRequest):
-    """How to measure the spread."""
+    """The measure of the spread."""
 
     unit: Annotated[float, Field(gt=0, description="The unit."), NUMBER] = 1.0
 
@@ -191,7 +191,7 @@ print(json.dumps(asyncio.run(collect())))
 
 
 def answers(directory: Path, part: dict[str, Any], *asked: str) -> dict[str, Any]:
-    """Return the status of every endpoint of an extended copy, and the answers to more requests."""
+    """Return the status of every endpoint of an extended copy, and the responses to requests."""
     command = [PROGRAM, str(directory / "data"), json.dumps(part), *asked]
     done = run_program(
         sys.executable,

@@ -1,4 +1,4 @@
-"""What operators watch: probes, metrics in the format of Prometheus, and traces."""
+"""Monitoring: probes, metrics in the format of Prometheus, and traces."""
 
 import subprocess
 from typing import Any

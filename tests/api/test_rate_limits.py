@@ -14,7 +14,7 @@ LEFT = re.compile(r'"(\w+)";r=(\d+)(?:;t=(\d+))?')
 
 
 def left(response: Any) -> dict[str, int]:
-    """Return what is left of each budget."""
+    """Return the rest of each budget."""
     parts = response.headers["ratelimit"].split(", ")
     found = [LEFT.fullmatch(part) for part in parts]
     return {match[1]: int(match[2]) for match in found if match}

@@ -1,4 +1,4 @@
-"""How routes read requests: bodies, media types and query parameters."""
+"""Parsing of requests: bodies, media types and query parameters."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Training runs, basin maps and fits: their lives, and what they load."""
+"""Training runs, basin maps and fits: their life cycles and files."""
 
 import asyncio
 import pickle

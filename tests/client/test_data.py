@@ -1,4 +1,4 @@
-"""Datasets, however they come, and tables."""
+"""Datasets in all forms, and tables."""
 
 import io
 from itertools import accumulate

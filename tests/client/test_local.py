@@ -1,4 +1,4 @@
-"""A service of one's own."""
+"""A local service."""
 
 import os
 import pickle

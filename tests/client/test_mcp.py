@@ -23,7 +23,7 @@ def service(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def call(name: str, **arguments: Any) -> tuple[bool, str, list[bytes]]:
-    """Call a tool; return whether it failed, its text and its pictures."""
+    """Call a tool; return True if it failed, its text and its pictures."""
 
     async def ask() -> Any:
         async with mcp.Client(server) as client:

@@ -1,4 +1,4 @@
-"""The import, what the package covers of the API, and the examples of its documentation."""
+"""The import, the coverage of the API, and the examples of the documentation."""
 
 import doctest
 import inspect

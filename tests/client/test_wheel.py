@@ -1,4 +1,4 @@
-"""The wheel, as a user installs it: alone, beside another package called `service`."""
+"""The wheel, installed alone, next to another package called `service`."""
 
 import os
 import re

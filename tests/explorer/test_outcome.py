@@ -1,4 +1,4 @@
-"""What came of a run, in words: each sentence follows from the numbers of the run."""
+"""The outcome of a run in words: each sentence follows from the numbers of the run."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a lecturer shows: the full screen, printed pages, saved pictures, and explained terms."""
+"""Presentations: the full screen, printed pages, saved pictures, and explained terms."""
 
 import re
 from io import BytesIO

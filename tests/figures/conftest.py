@@ -59,7 +59,7 @@ def words(figure: Figure) -> list[str]:
 
 
 def check_legible(figure: Figure) -> None:
-    """Check that every text lies on the page and no two of them touch."""
+    """Check that every text is on the page and no two of them touch."""
     width, height = (round(side) for side in figure.bbox.size)
     renderer = RendererAgg(width, height, figure.dpi)  # type: ignore[no-untyped-call]
     figure.draw(renderer)  # places the texts of the legend

@@ -1,4 +1,4 @@
-"""What the figures share: texts, axes, the layout, styles and annotations."""
+"""The common parts of figures: texts, axes, the layout, styles and annotations."""
 
 import math
 from itertools import combinations

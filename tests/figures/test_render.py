@@ -102,7 +102,7 @@ print("pyplot" if "matplotlib.pyplot" in sys.modules else "clean")
 
 @pytest.mark.slow
 def test_bytes_are_equal_across_processes_and_without_pyplot(tmp_path: Path) -> None:
-    """Whatever the hash seed is, and whatever the user's own Matplotlib settings say."""
+    """Pictures are independent of the hash seed and of the user's Matplotlib settings."""
     (tmp_path / "matplotlibrc").write_text("font.size: 31\nlines.color: red\nsvg.fonttype: none\n")
     outputs = [
         run_program(

@@ -1,4 +1,4 @@
-"""Tables: what is read, what is refused, and what is written."""
+"""Tables: reading, errors, and writing."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Series as tables in long form: columns by name, gaps, times, and what is refused."""
+"""Series as tables in long form: columns by name, gaps, times, and errors."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Archives of arrays: what is read, what is refused, and what is written."""
+"""Archives of arrays: reading, errors, and writing."""
 
 import io
 import tracemalloc

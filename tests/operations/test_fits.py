@@ -1,4 +1,4 @@
-"""What fits say, and their estimates."""
+"""Findings of fits, and their estimates."""
 
 from typing import Any
 

@@ -110,7 +110,7 @@ def make_series(n_samples: int = 1, n_steps: int = 80, noise: float = 1.0) -> Se
 
 
 def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str, Any]:
-    """Return what both requests have, from a fit."""
+    """Return the common part of both requests, from a fit."""
     assert FIT.complete is not None
     dataset = ResolvedSeries.from_series(series)
     request = FIT.complete(FitRequest.model_validate(options), dataset)

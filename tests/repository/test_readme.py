@@ -41,7 +41,7 @@ class WrittenNumber:
     text: str
 
     def matches(self, number: float) -> bool:
-        """Return whether the number, rounded to as many digits, is equal to this one."""
+        """Return True if the number, rounded to as many digits, is equal to this one."""
         digits = re.sub(r"e.*|[-+.]", "", self.text.lower()).lstrip("0")
         return float(self.text) == float(f"{number:.{max(len(digits), 1)}g}")
 
@@ -113,7 +113,7 @@ def test_the_first_block_starts_and_tests() -> None:
 
 
 def contains(actual: Any, written: Any) -> bool:
-    """Return whether the response has all fields of the documented JSON."""
+    """Return True if the response has all fields of the documented JSON."""
     if isinstance(written, dict):
         return isinstance(actual, dict) and all(
             key in actual and contains(actual[key], value) for key, value in written.items()

@@ -29,7 +29,7 @@ PAGES = [page for page in sorted(RECIPES.glob("*.md")) if page.name != "README.m
 
 
 def run_in(directory: Path, line: str) -> str:
-    """Return what a command prints, which writes pictures to another directory."""
+    """Return the output of a command, which writes pictures to another directory."""
     return run_command(re.sub(r"--out \S+/(\S+)", rf"--out {directory}/\1", line))
 
 

@@ -53,7 +53,7 @@ def public_functions() -> dict[str, Any]:
 
 
 def array_names(function: Any) -> list[str]:
-    """Return the parameters whose type contains an array, and "return" likewise."""
+    """Return the parameters whose type contains an array, and "return" for such a result."""
     annotations = inspect.get_annotations(function)
     return [name for name, kind in annotations.items() if re.search(r"Array|ndarray", f"{kind}")]
 

@@ -1,4 +1,4 @@
-"""Time limits and interruptions of a connection, with a transport and a clock of the test."""
+"""Timeouts and interruptions of a connection, with a transport and a clock of the test."""
 
 import asyncio
 import struct
@@ -84,7 +84,7 @@ class Streams:
 
 
 async def wait_for_disconnection(receive: Any) -> None:
-    """End when the client has left."""
+    """End when the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

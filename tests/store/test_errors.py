@@ -1,4 +1,4 @@
-"""The exceptions that callers get when the database fails."""
+"""The exceptions for callers when the database fails."""
 
 import socket
 import time

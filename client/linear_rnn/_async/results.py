@@ -430,15 +430,15 @@ class AsyncFit(AsyncComputation, m.FitResource):
     async def forecast(self, inputs: Any, *, sequence: int | str = 0) -> Forecast:
         """Continue a sequence of the fit after its last step.
 
+        >>> rnn.fit().forecast([1, 1]).new_high.shape
+        (2,)
+
         Parameters
         ----------
         inputs
             A table, columns by name, or rows; without inputs, the number of steps.
         sequence
             The position of the sequence, or its name.
-
-        >>> rnn.fit().forecast([1, 1]).new_high.shape
-        (2,)
         """
         if isinstance(sequence, str):
             sequence = (self.sequence_names or []).index(sequence)

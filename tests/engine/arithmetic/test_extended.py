@@ -1,4 +1,4 @@
-"""Numbers with an exponent of their own."""
+"""Numbers with a separate exponent."""
 
 from fractions import Fraction
 from typing import Any

@@ -53,7 +53,7 @@ def test_data_depend_only_on_the_seed(generate: Any) -> None:
 
 @pytest.mark.parametrize("noise", [0.1, 1.0, 3.0])
 def test_the_order_of_the_draws(noise: float) -> None:
-    """Bits by rows, then one normal number per target, whatever was drawn before."""
+    """Bits by rows, then one normal number per target, regardless of earlier draws."""
     # The generator draws normal numbers in pairs, and keeps the second one of the last pair.
     count_ones(3, 2, seed=4, noise=1.0)
     new = np.random.RandomState(5)

@@ -1,4 +1,4 @@
-"""Moments and factors of data: what stands for the data in sums of squares."""
+"""Moments and factors of data, which replace the data in sums of squares."""
 
 import tracemalloc
 from fractions import Fraction

@@ -100,7 +100,7 @@ class Case:
 
     @property
     def has_enough(self) -> bool:
-        """Whether there are at least as many targets as unknowns."""
+        """True if there are at least as many targets as unknowns."""
         columns, targets = design(self.series, self.options, 0, 0.5)
         return len(targets) > int(columns.shape[1])
 

@@ -127,7 +127,7 @@ def two_compartments(seed: int) -> Series:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_advice_on_a_delay_leads_back(seed: int) -> None:
-    """Of a delay that is advised no other is, and all lead to the same."""
+    """After following the recommended delay, no other is recommended."""
     series = two_compartments(seed)
     advised = []
     for delay in range(4):

@@ -151,7 +151,7 @@ def test_many_equal_patterns_are_fitted_as_few(start: Any) -> None:
 
 
 def test_targets_whose_starts_explain_every_pair_have_white_noise() -> None:
-    """A sequence with a start of its own and two targets, four steps apart, has no pair left."""
+    """A sequence with a separate start and two targets, four steps apart, has no pair left."""
     series = make_series(8, 10, seed=4)
     step = np.concatenate([np.arange(length) for length in series.lengths])
     sparse = replace(series, targets=np.where(np.isin(step, [3, 7]), series.targets, np.nan))

@@ -1,4 +1,4 @@
-"""The verdict: what is found in data that violate the model, and nothing in data that do not."""
+"""The verdict: detection in data that violate the model, and no findings in data that do not."""
 
 from dataclasses import replace
 from typing import Any
@@ -159,7 +159,7 @@ def test_flawless_data_are_trusted(seed: int) -> None:
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 @pytest.mark.parametrize("n_steps", [30, 60, 400])
 def test_inputs_that_act_at_once_do_not_tell_w_rec(n_steps: int, noise: float) -> None:
-    """Powers of w_rec and w_in replace each other, but for those that underflow."""
+    """Powers of w_rec and w_in are interchangeable, except those that underflow."""
     rng = np.random.default_rng(n_steps)
     x = np.zeros((20, n_steps, 1))
     x[:, 0, 0] = rng.standard_normal(20)

@@ -1,4 +1,4 @@
-"""How often verdicts are right, on simulated series: few of the problems of benchmarks/verdict.py.
+"""Rates of correct verdicts on simulated series: few of the problems of benchmarks/verdict.py.
 
 The limits are those of docs/fitting.md, with room for the small number of problems; the seeds are
 fixed.

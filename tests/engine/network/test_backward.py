@@ -50,7 +50,7 @@ def slope(function: Any, h: float = 1e-3) -> float:
 
 
 def is_smooth(data: tuple[Array, Array], w_in: float, w_rec: float, network: Network) -> bool:
-    """Return whether no pre-activation is near the kink of a relu."""
+    """Return True if no pre-activation is near the kink of a relu."""
     states = forward_states(data[0], w_in, w_rec, network)
     z = w_rec * states[:, :-1] + w_in * data[0]
     return network.activation != "relu" or bool(np.all(np.abs(z) > 0.1))
@@ -164,7 +164,7 @@ def test_check_of_huge_and_of_zero_gradients() -> None:
 @pytest.mark.parametrize("initial_state", [0.0, 0.5])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_gradients_match_pytorch(name: str, initial_state: float) -> None:
-    import torch  # noqa: PLC0415 -- only where it was asked for
+    import torch  # noqa: PLC0415 -- only if requested
 
     inputs, targets = count_ones(7, 25, seed=4, noise=0.5)
     f = {"identity": lambda z: z, "relu": torch.relu, "tanh": torch.tanh}.get(name, torch.sigmoid)

@@ -117,7 +117,7 @@ def test_a_relu_whose_states_overflow_and_return() -> None:
 @pytest.mark.oracle
 @pytest.mark.parametrize("name", NAMES)
 def test_costs_and_gradients_match_pytorch(name: str) -> None:
-    import torch  # noqa: PLC0415 -- only where it was asked for
+    import torch  # noqa: PLC0415 -- only if requested
 
     inputs, targets = count_ones(6, 9, seed=3)
     w_in, w_rec = (w.ravel() for w in np.meshgrid(np.linspace(-2, 2, 4), np.linspace(-1, 2, 5)))

@@ -83,7 +83,7 @@ def test_nearly_equal_sequences(d: float, s0: float, w_in: float, w_rec: float) 
     [([1, 0, 1, 1], 2.0, 1e3), ([1, 0, 1, 1], 3.0, -9e5), ([1], 3.0, 1e6), ([1] * 7, 3.0, 1000.0)],
 )
 def test_equal_sequences_have_w_rec_1(row: list[int], target: float, s0: float) -> None:
-    """Each w_rec has a perfect fit; that of 1 is preferred however large the state is."""
+    """Each w_rec has a perfect fit; that of 1 is preferred for any size of the state."""
     found = find_optimum(np.array([row] * 4, dtype=float), np.full(4, target), s0)
     assert found.weights == ((target - s0) / sum(row), 1.0)
     assert found.cost <= 1e-24 * target * target

@@ -236,7 +236,7 @@ def test_scaling_the_data_scales_the_optimum() -> None:
 @pytest.mark.parametrize("s0", [1e20, 1e40, -1e70, 1e100, 1e200])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_large_initial_state_becomes_an_offset(s0: float, seed: int) -> None:
-    """Where s0 w_rec^T is as small as the targets, w_rec is so small that only x_T matters."""
+    """If s0 w_rec^T is as small as the targets, w_rec is so small that only x_T matters."""
     x, t = draw("noise", 6, 3, seed)
     found = find_optimum(x, t, s0)
     columns = np.column_stack([x[:, -1], np.ones(6)])

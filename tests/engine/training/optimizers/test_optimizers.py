@@ -1,4 +1,4 @@
-"""Optimizers: what the registry says of them, and their updates."""
+"""Optimizers: the registry, and their updates."""
 
 import inspect
 from math import inf, isfinite, isnan, nan, sqrt
