@@ -114,7 +114,7 @@ def format_row(case: Case, judgments: Sequence[Judgment]) -> str:
 COLUMNS: Final = (
     *(
         "n",
-        "refused",
+        "rejected",
         "invisible",
         "trusted",
         "covered",

@@ -1,4 +1,4 @@
-"""Fit a time constant to measurements, ask whether to trust it, and forecast."""
+"""Fit a time constant to measurements, check the verdict, and forecast."""
 
 from linear_rnn import Client
 

@@ -163,7 +163,7 @@ class Layout(NamedTuple):
     sequence: int | None = None
     time: int | None = None
     advice: str = ""  # for a field that is not a number
-    missing: re.Pattern[str] | None = None  # what stands for a missing input, if one may be
+    missing: re.Pattern[str] | None = None  # texts of missing inputs, if allowed
 
     def pointer(self, row: int, column: int | None = None) -> str:
         """Return the JSON pointer to a number, or to a row."""

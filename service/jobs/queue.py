@@ -22,7 +22,7 @@ from service.store.errors import translate_errors
 APPLICATION: Final = "linear-rnn"
 WORKFLOW: Final = "job"
 POLL_SECONDS: Final = 0.1
-AWAKE_SECONDS: Final = 3.0  # in which a worker that was woken polls
+AWAKE_SECONDS: Final = 3.0  # while a woken worker polls
 N_CONNECTIONS: Final = 2
 PRIORITY_EPOCH: Final = 1_735_689_600  # 2025-01-01, so that due times are priorities of DBOS
 MAX_PRIORITY: Final = 2**31 - 1
@@ -131,7 +131,7 @@ class JobQueue:
             },
             lease,
         )
-        self.wake()  # before the end of the transaction, but the workers then look several times
+        self.wake()  # before the end of the transaction, but the workers then poll several times
 
     def get_statuses(self, leases: Collection[str]) -> dict[str, str]:
         """Return the DBOS status of each lease that the queue contains."""

@@ -1,7 +1,7 @@
 """Approximations of the cost in a picture, chosen from the size of the work.
 
-The same request has the same approximation at any time and on any machine. A clock would choose
-others under load, so that one ETag would name several pictures.
+A request has the same approximation at any time and on any machine. If a clock selected it, one
+ETag could identify several pictures under load.
 """
 
 from typing import Any, Final
@@ -14,7 +14,7 @@ from service.schemas.resolved_datasets import DatasetSize
 SHARE: Final = 0.4
 FEWER: Final = 16  # times less work in the next approximation, if one takes too long
 N_APPROXIMATIONS: Final = 3
-MAX_STRIDE: Final = 8  # pixels; beyond it, sequences are left out before the grid gets coarser
+MAX_STRIDE: Final = 8  # pixels; beyond it, sequences are omitted before the grid becomes coarser
 
 
 def choose_approximations(
