@@ -8,22 +8,27 @@ import logging
 import sys
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
+from time import sleep
 from typing import Any, Final, TextIO
 
 import orjson
 from structlog.dev import ConsoleRenderer
-from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
+from structlog.processors import TimeStamper
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, WrappedLogger
 
 from service.errors import ServiceError
 
 MAX_WAITING: Final = 20_000  # lines that wait while the output is blocked; more are dropped
+# Between two groups of lines. To wake the writer for each line would take longer than its request.
+PAUSE_SECONDS: Final = 0.05
 FLUSH_SECONDS: Final = 2.0  # seconds for the waiting lines when the process ends
 QUIET: Final = ("alembic", "sqlalchemy", "dbos")  # libraries of which only errors are logged
 LOGGERS: Final = ("service", "uvicorn")
+STANDARD: Final = vars(logging.makeLogRecord({})).keys()  # the attributes of every record
 
 
 Lines = SimpleQueue[Any]  # of text, and of events to be set when the lines before are written
@@ -83,6 +88,8 @@ class LineListener(QueueListener):
                 self._stream.flush()
         if isinstance(line, threading.Event):
             line.set()
+        elif self.queue.empty():
+            sleep(PAUSE_SECONDS)
 
 
 def configure_log(
@@ -95,6 +102,11 @@ def configure_log(
     if stream is None:
         # sys.stderr itself flushes every line.
         stream = open(sys.stderr.fileno(), "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    # What the log does not show takes half of the time (see "Optimization" in Python's manual).
+    logging._srcfile = None
+    logging.logThreads = False
+    logging.logProcesses = False
+    logging.logMultiprocessing = False
     lines: Lines = SimpleQueue()
     handler = BoundedQueueHandler(lines, max_waiting)
     handler.setFormatter(_make_formatter(stream.isatty()))
@@ -107,10 +119,26 @@ def configure_log(
     return handler
 
 
-def _make_formatter(is_terminal: bool) -> ProcessorFormatter:
-    render = [ConsoleRenderer()] if is_terminal else [format_exc_info, JSONRenderer(_to_json)]
+class JsonFormatter(logging.Formatter):
+    """Formats records as JSON, in half of the time that structlog takes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        event = {name: value for name, value in vars(record).items() if name not in STANDARD}
+        event["event"] = record.getMessage()
+        event["timestamp"] = datetime.fromtimestamp(record.created, UTC)
+        event["level"] = record.levelname.lower()
+        event["logger"] = record.name
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(_simplify(None, "", event), str, orjson.OPT_UTC_Z).decode()
+
+
+def _make_formatter(is_terminal: bool) -> logging.Formatter:
+    if not is_terminal:
+        return JsonFormatter()
     return ProcessorFormatter(
-        processors=[ProcessorFormatter.remove_processors_meta, *render],
+        processors=[ProcessorFormatter.remove_processors_meta, ConsoleRenderer()],
         foreign_pre_chain=[
             TimeStamper(fmt="iso"),
             add_log_level,
@@ -121,7 +149,7 @@ def _make_formatter(is_terminal: bool) -> ProcessorFormatter:
     )
 
 
-def _simplify(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _simplify(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
     """Reduce the traceback of an expected error, such as a missing database, to its message."""
     event.pop("color_message", None)  # a duplicate of uvicorn's event, with colors
     last_line = event["event"].rstrip().rpartition("\n")[2]
@@ -129,7 +157,3 @@ def _simplify(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
     if separator and name.startswith(f"{ServiceError.__module__}."):
         event["event"] = sentence
     return event
-
-
-def _to_json(event: EventDict, **_: Any) -> str:
-    return orjson.dumps(event, default=str).decode()

@@ -6,6 +6,7 @@ rebinding) or across origins. Both are rejected unless the operator allows them.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -26,6 +27,7 @@ OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/problems/")
 # POST to these paths stores nothing, so the scope ``read`` suffices.
 QUESTION_PATHS: Final = frozenset(question.path for question in QUESTIONS)
 REALM: Final = 'Bearer realm="linear-rnn"'
+MAX_KNOWN: Final = 1000  # addresses that need not be parsed again
 IPV6_NETWORK: Final = 64  # bits; usually one client has the whole network
 # A name, an IPv4 address or an IPv6 address in brackets, with an optional port (RFC 9110, 7.2).
 HOST: Final = re.compile(rb"(?:\[[\da-f:.]++\]|[\w.~%!$&'()*+,;=-]*+)(?::\d*+)?", re.IGNORECASE)
@@ -150,6 +152,7 @@ def scope_for(method: str, path: str) -> Scope:
     return Scope.READ if method in SAFE_METHODS or stores_nothing else Scope.WRITE
 
 
+@lru_cache(MAX_KNOWN)
 def name_address(host: str) -> str:
     """Return the name of a client without a key: its address or IPv6 network."""
     try:
@@ -181,6 +184,7 @@ def _check_site(origin: str, host: bytes, headers: Mapping[bytes, bytes]) -> Non
         )
 
 
+@lru_cache(MAX_KNOWN)
 def _is_loopback(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
