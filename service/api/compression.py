@@ -1,17 +1,26 @@
 """Compression of responses with gzip."""
 
+import gzip
 import re
-from typing import Final
+from collections.abc import Callable
+from threading import Lock
+from typing import BinaryIO, Final, cast
 
+from cachetools import LRUCache, cached
 from starlette.datastructures import MutableHeaders
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import GZipResponder, IdentityResponder
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
+from service.scheduling import current_work
 
 MIN_BYTES: Final = 1000  # a smaller response fits into one packet
 LEVEL: Final = 4
+SECONDS_PER_BYTE: Final = 35e-9  # of CPU, at this level
+CACHE_BYTES: Final = 16 * 1024**2  # of compressed contents
+ENCODED: Final = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 # Media types of the service. Starlette would normalize its whole list for every request.
 NOT_COMPRESSED: Final = (
     "text/event-stream",
@@ -22,7 +31,40 @@ CONDITIONS: Final = ("if-none-match", "if-match")
 REFUSED: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
-class CompressionMiddleware(GZipMiddleware):
+def is_encoded(request: Request, media_type: str) -> bool:
+    """Return whether the client accepts gzip for a response of a type that is compressed."""
+    accepted = request.headers.get("accept-encoding", "")
+    return "gzip" in accepted and media_type not in NOT_COMPRESSED
+
+
+@cached(LRUCache(CACHE_BYTES, getsizeof=len), key=lambda etag, _: etag, lock=Lock())
+def compress_once(_etag: str, contents: bytes) -> bytes:
+    """Return compressed contents, which the ETag identifies; the latest are cached."""
+    return gzip.compress(contents, LEVEL, mtime=0)
+
+
+def write_compressed(write: Callable[[BinaryIO], None]) -> Callable[[BinaryIO], None]:
+    """Return a function that writes a file compressed."""
+
+    def write_to(file: BinaryIO) -> None:
+        with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as compressed:
+            write(cast("BinaryIO", compressed))
+
+    return write_to
+
+
+class _ChargedResponder(GZipResponder):
+    """Starlette's compression, whose estimated time is part of the work of the request."""
+
+    async def apply_compression(self, body: bytes, *, more_body: bool) -> bytes:
+        compressed = await super().apply_compression(body, more_body=more_body)
+        work = current_work.get()
+        if work is not None:
+            await work.end(len(body) * SECONDS_PER_BYTE)
+        return compressed
+
+
+class CompressionMiddleware:
     """Starlette's compression, with separate ETags and support for ``gzip;q=0``.
 
     The ETag of a compressed response differs from that of the uncompressed one, because the bytes
@@ -31,7 +73,7 @@ class CompressionMiddleware(GZipMiddleware):
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        super().__init__(app, MIN_BYTES, LEVEL, exclude_content_types=NOT_COMPRESSED)
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -61,4 +103,9 @@ class CompressionMiddleware(GZipMiddleware):
                     headers["etag"] = headers["etag"][:-1] + SUFFIX
             await send(message)
 
-        await super().__call__(scope, receive, send_with_etag)
+        responder = IdentityResponder(self.app, MIN_BYTES, exclude_content_types=NOT_COMPRESSED)
+        if "gzip" in request_headers.get("accept-encoding", ""):
+            responder = _ChargedResponder(
+                self.app, MIN_BYTES, LEVEL, exclude_content_types=NOT_COMPRESSED
+            )
+        await responder(scope, receive, send_with_etag)

@@ -3,12 +3,20 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from service.api.compression import NOT_COMPRESSED
+from service.api.compression import (
+    ENCODED,
+    MIN_BYTES,
+    NOT_COMPRESSED,
+    compress_once,
+    is_encoded,
+    write_compressed,
+)
 from service.api.dependencies import AppState
 from service.api.errors import PRECONDITION, RANGE, Refused
 from service.api.files import WrittenFile
@@ -44,9 +52,16 @@ def json_response(
 
 
 def file_response(
-    request: Request, contents: bytes | WrittenFile, suffix: str, etag: str
+    request: Request,
+    contents: bytes | WrittenFile,
+    suffix: str,
+    etag: str,
+    encoding: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """Return a picture, a table or an archive, or the requested range of it."""
+    """Return a picture, a table or an archive, or the requested range of it.
+
+    ``encoding`` are the headers of a file that is compressed.
+    """
     size = len(contents)
     selected = _find_range(request, etag, size)
     start, stop = (selected.start, selected.stop) if selected else (0, size)
@@ -56,6 +71,7 @@ def file_response(
         "Cache-Control": CACHE_CONTROL,
         "Accept-Ranges": "bytes",
         "Content-Disposition": f'{kind}; filename="{_file_name(request)}"',
+        **encoding,
     }
     if selected:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
@@ -110,14 +126,17 @@ async def made_response(
     unchanged = not_modified(request, etag, exists=isinstance(made, Download))
     if unchanged is not None:
         return unchanged
+    encoding: Mapping[str, str] = {}
     async with state.lock(etag):
         if isinstance(made, Download):
-            contents: bytes | WrittenFile = await _write(made, state)
+            if "head" not in request.scope and is_encoded(request, MEDIA_TYPES[suffix]):
+                encoding = ENCODED
+            contents: bytes | WrittenFile = await _write(made, state, is_compressed=bool(encoding))
         else:
             contents, is_coarser = await _draw(made, state)
             if is_coarser:
                 return _coarse_response(request, contents, suffix)
-    return not_modified(request, etag) or file_response(request, contents, suffix, etag)
+    return not_modified(request, etag) or file_response(request, contents, suffix, etag, encoding)
 
 
 def _coarse_response(request: Request, contents: bytes, suffix: str) -> Response:
@@ -130,15 +149,19 @@ def _coarse_response(request: Request, contents: bytes, suffix: str) -> Response
     return response
 
 
-async def _write(download: Download, state: AppState) -> WrittenFile:
-    file = state.files.find(download.etag)
+async def _write(download: Download, state: AppState, *, is_compressed: bool) -> WrittenFile:
+    """Return a file, which is written, and compressed, once."""
+    name, write, seconds = download.etag, download.write, download.seconds
+    if is_compressed:
+        name, write, seconds = f"{name}-gzip", write_compressed(write), 2 * seconds
+    file = state.files.find(name)
     if file is None:
         file = await state.scheduler.run(
-            download.seconds,
-            lambda: WrittenFile(download.write, state.files.directory),
+            seconds,
+            lambda: WrittenFile(write, state.files.directory),
             is_wanted=state.lock(download.etag).is_awaited,
         )
-        state.files.add(download.etag, file)
+        state.files.add(name, file)
     return file
 
 
@@ -176,7 +199,13 @@ def content_response(
     """Respond with bytes and their ETag, or 304 if the caller has them."""
     etag = _hash(body)
     unchanged = not_modified(request, etag, cache_control=headers["Cache-Control"])
-    return unchanged or Response(body, headers={"ETag": etag, **headers}, media_type=media_type)
+    if unchanged is not None:
+        return unchanged
+    headers = {"ETag": etag, **headers}
+    if len(body) >= MIN_BYTES and is_encoded(request, media_type):
+        body = compress_once(etag, body)
+        headers |= ENCODED
+    return Response(body, headers=headers, media_type=media_type)
 
 
 def item_response(

@@ -1,6 +1,7 @@
 """HTTP semantics: request ids, HEAD, preconditions, caching, encodings, as httplint judges them."""
 
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -303,3 +304,48 @@ def test_a_resource_can_be_deleted_with_the_etag_of_either_encoding(api: Any) ->
         etag = api.get(link).headers["etag"]
         known = {"if-match": f'{etag[:-1]}{suffix}"'}
         assert api.delete(link, headers=known).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/openapi.json", "/", "/explorer/main.js", "/docs", f"/v1/datasets/{DATASET_ID}.csv"],
+)
+def test_contents_are_compressed_once(api: Any, monkeypatch: Any, path: str) -> None:
+    api.post("/v1/datasets", {})
+    first = api.get(path, headers=GZIP)
+    n_compressed = 0
+
+    def count(compress: Any) -> Any:
+        def counted(*arguments: Any, **options: Any) -> Any:
+            nonlocal n_compressed
+            n_compressed += 1
+            return compress(*arguments, **options)
+
+        return counted
+
+    for name in ("compress", "compressobj"):
+        monkeypatch.setattr(zlib, name, count(getattr(zlib, name)))
+    again = api.get(path, headers=GZIP)
+    assert again.content == first.content
+    assert again.headers["content-length"] == first.headers["content-length"]
+    assert n_compressed == 0
+    api.get(SURFACE, headers=GZIP)
+    assert n_compressed == 1
+
+
+def test_compression_is_work_of_the_request(make_api: Any) -> None:
+    api = make_api()
+    for n_samples in range(3, 8):
+        link = api.post("/v1/datasets", {"n_samples": n_samples}).json()["links"]["csv"]
+    records: list[Any] = []
+    api.app.state.service.observers.append(records.append)
+    surface = api.get(SURFACE, headers=GZIP)
+    for _ in range(2):
+        api.get(link, headers=GZIP)
+    api.get("/v1/datasets")
+    api.get("/v1/datasets", headers=GZIP)
+    answer, written, cached, plain, compressed = [record.work.spent for record in records]
+    assert answer > len(surface.content) * 1e-8
+    assert written > 0.0
+    assert cached == plain == 0.0
+    assert compressed > 0.0
