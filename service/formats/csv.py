@@ -24,8 +24,8 @@ from service.formats.csv_tables import (
     read_lines,
     split_line,
 )
-from service.schemas.arrays import is_number
 from service.store.array_codec import ArrayStream
+from service.values.numbers import is_number
 
 # The header of an index in files of pandas and R, and the one that pandas reads there.
 INDEX: Final = re.compile(r"|unnamed: 0(\.\d+)?")

@@ -27,9 +27,9 @@ from service.formats.csv_tables import (
     shorten,
     split_line,
 )
-from service.schemas.arrays import is_number
 from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, check_inputs, to_names
-from service.schemas.times import MAX_NAMED, Times, TimesError, list_times
+from service.values.numbers import is_number
+from service.values.times import MAX_NAMED, Times, TimesError, list_times
 
 NO_HEADER: Final = "there is no header; the first line must contain the column names"
 LAYOUT: Final = "the first line must contain the column names, followed by one row per step"

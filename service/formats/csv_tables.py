@@ -12,7 +12,7 @@ from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed, count
 from service.formats.base import SizeLimits
-from service.schemas.arrays import explain_out_of_range, in_range, is_number
+from service.values.numbers import explain_out_of_range, in_range, is_number
 
 SAMPLE: Final = 20  # lines that determine the layout
 PARSED_NUMBERS: Final = 4_000  # read at a time

@@ -16,9 +16,9 @@ from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid, Malformed, ServiceError, count
 from service.formats.base import CHUNK, DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
-from service.schemas.arrays import explain_out_of_range, first_outside
 from service.schemas.series import check_inputs
 from service.store.array_codec import ArrayStream
+from service.values.numbers import explain_out_of_range, first_outside
 
 FIELDS: Final = ("inputs", "targets", "lengths")  # in the pointers of errors
 # The valid names of the fields; the second pair is that of scikit-learn.

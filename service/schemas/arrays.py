@@ -1,6 +1,5 @@
 """Fields with numpy arrays, which JSON schemas describe as lists of numbers."""
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import numpy as np
@@ -8,12 +7,9 @@ from numpy.typing import NDArray
 from pydantic import Field, PlainValidator, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from service.engine.interruption import check_interruption
 from service.engine.types import Array
+from service.values.numbers import LARGEST, SMALLEST, first_outside
 
-# The magnitudes of the numbers of a dataset, except 0: no square or product overflows float64.
-SMALLEST, LARGEST = 1e-100, 1e100
-PIECE = 1 << 18  # numbers checked at a time, which bounds the memory for masks
 NUMBERS = {float, int}
 
 
@@ -26,47 +22,6 @@ def magnitude_error(*at: int) -> PydanticCustomError:
     """Return the error of a number whose square is outside the float64 range."""
     message = f"Input should be 0 or have a magnitude from {SMALLEST:g} to {LARGEST:g}"
     return error_at("magnitude", message, *at)
-
-
-def pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield views of a few rows at a time, and the index of the first row of each."""
-    rows = max(1, PIECE * len(array) // max(1, array.size))
-    for start in range(0, len(array), rows):
-        check_interruption()
-        yield start, array[start : start + rows]
-
-
-def is_number(text: str) -> bool:
-    """Return True if a text is a number, finite or not, with a decimal point or comma."""
-    try:
-        float(text.replace(",", "."))
-    except ValueError:
-        return False
-    return True
-
-
-def in_range(numbers: Array) -> NDArray[np.bool_]:
-    """Return True for each number that a dataset can contain."""
-    sizes = np.abs(numbers)
-    valid: NDArray[np.bool_] = (sizes <= LARGEST) & ((sizes >= SMALLEST) | (sizes == 0.0))
-    return valid
-
-
-def first_outside(numbers: Array) -> tuple[int, ...] | None:
-    """Return the indices of the first number that a dataset cannot contain, or None."""
-    for start, piece in pieces(numbers):
-        valid = in_range(piece)
-        if not valid.all():
-            row, *others = map(int, np.unravel_index(int(np.argmin(valid)), valid.shape))
-            return start + row, *others
-    return None
-
-
-def explain_out_of_range(number: float) -> str:
-    """Return the reason why a dataset cannot contain a number."""
-    if not np.isfinite(number):
-        return "a number must be finite"
-    return f"{number!r} must be 0 or have a magnitude from {SMALLEST:g} to {LARGEST:g}"
 
 
 def _in_range(numbers: Array) -> Array:

@@ -9,8 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from service.engine.network import ACTIVATIONS, Network
 from service.engine.types import Weights
-from service.schemas.arrays import LARGEST, SMALLEST, magnitude_error
+from service.schemas.arrays import magnitude_error
 from service.schemas.base import Nullable, Real, RequestModel, ResponseModel
+from service.values.numbers import LARGEST, SMALLEST
 
 # From the registry, so that a new activation is added only to the engine.
 Activation = StrEnum("Activation", {name.upper(): name for name in ACTIVATIONS})  # type: ignore[misc]

@@ -13,7 +13,7 @@ from pydantic import Field, RootModel, field_serializer, model_validator
 from service.engine.data import Dataset, Series, count_ones, remember
 from service.engine.types import Array
 from service.errors import NotFound, count
-from service.schemas.arrays import InputMatrix, InputVector, error_at, pieces
+from service.schemas.arrays import InputMatrix, InputVector, error_at
 from service.schemas.base import NUMBER, Page, RequestModel, ResponseModel, Tagged
 from service.schemas.common import NetworkSchema
 from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset, ResolvedSeries
@@ -25,6 +25,7 @@ from service.schemas.series import (
     series_id,
     to_series,
 )
+from service.values.numbers import pieces
 
 DATASET_ID = r"^ds_[0-9a-f]{32}$"
 

@@ -6,11 +6,12 @@ from pydantic import Field, PlainValidator, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.engine.fit import FitOptions
-from service.schemas.arrays import LARGEST, NUMBERS, error_at
+from service.schemas.arrays import NUMBERS, error_at
 from service.schemas.base import NUMBER, Real, RequestModel
 from service.schemas.common import Range, State, check_state
 from service.schemas.computations import ComputationRequest
 from service.schemas.series import ColumnName, StepSchema
+from service.values.numbers import LARGEST
 
 MAX_DELAY = 10_000
 MAX_DELAYS = 50

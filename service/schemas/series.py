@@ -11,9 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from service.engine.data import Series, Step
 from service.errors import LimitExceeded, count
-from service.schemas.arrays import LARGEST, SMALLEST, Observations, Steps, error_at, pieces
+from service.schemas.arrays import Observations, Steps, error_at
 from service.schemas.base import NUMBER, Real, RequestModel
-from service.schemas.times import MAX_NAMED, Times, TimesError
+from service.values.numbers import LARGEST, SMALLEST, pieces
+from service.values.times import MAX_NAMED, Times, TimesError
 
 MAX_INPUTS = 12
 MAX_NAME = 100  # characters

@@ -9,8 +9,8 @@ import pytest
 from service import __version__
 from service.engine.network import ACTIVATIONS
 from service.engine.training import OPTIMIZERS
-from service.schemas.arrays import LARGEST, SMALLEST
 from service.settings import Settings
+from service.values.numbers import LARGEST, SMALLEST
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

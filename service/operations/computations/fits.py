@@ -30,11 +30,11 @@ from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult
 from service.schemas.fits import STAGES, FitRange, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
-from service.schemas.times import list_times
 from service.store import computations, datasets
 from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.rows import ComputationRow
+from service.values.times import list_times
 
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
 CHUNK = 20_000  # rows

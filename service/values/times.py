@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.engine.data import Step
 from service.engine.types import Array
-from service.schemas.arrays import explain_out_of_range, in_range, is_number
+from service.values.numbers import explain_out_of_range, in_range, is_number
 
 TOLERANCE: Final = 0.01  # of a step: rounded times, and clock changes in weekly data
 UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}

@@ -1,0 +1,1 @@
+"""Numbers and times as requests and tables contain them."""
