@@ -18,7 +18,7 @@ from service.engine.types import Array
 from service.figures.annotations import OPTIMUM, OUTLINE, draw_optimum
 from service.figures.axis import Axis, linear_axis
 from service.figures.canvas import Canvas, Look, draw_page, sample
-from service.figures.panels import draw_color_bar, draw_panel, split_off_bar
+from service.figures.panels import Panel, draw_color_bar, draw_panel, split_off_bar
 from service.figures.style import COLOR_MAP, Style
 from service.figures.text import printable
 
@@ -44,43 +44,45 @@ def basin_map_figure(
     reached = arrays["outcome"] == Outcome.TARGET_REACHED.code
     diverged = arrays["outcome"] == Outcome.DIVERGED.code
     iterations = arrays["iterations"]
-    exhausted: Look = {
-        # Gray alone would look like a color of the map.
-        "facecolor": canvas.colors.missing,
-        "edgecolor": canvas.colors.foreground,
-        "hatch": "\\\\\\",
-    }
+    exhausted = ~reached & ~diverged
+    # Gray alone would look like a color of the map.
+    gray, dark = canvas.colors.missing, canvas.colors.foreground
+    look_of_exhausted: Look = {"facecolor": gray, "edgecolor": dark, "hatch": "\\\\\\"}
+    look_of_reached: Look = {"facecolor": mpl.colormaps[COLOR_MAP](0.75), "edgecolor": OUTLINE}
     legend = [
-        Patch(facecolor=mpl.colormaps[COLOR_MAP](0.75), edgecolor=OUTLINE),
-        Patch(**exhausted),
-        Patch(**DIVERGED),
+        _legend_entry("target reached", reached, look_of_reached),
+        _legend_entry("iterations exhausted", exhausted, look_of_exhausted),
+        _legend_entry("diverged", diverged, DIVERGED),
     ]
-    names = ("target reached", "iterations exhausted", "diverged")
-    cells = (reached, ~reached & ~diverged, diverged)
-    for patch, name, where in zip(legend, names, cells, strict=True):
-        patch.set_label(f"{name} {100 * where.mean():.1f} %")
     stars = [] if optimum is None else [sample("optimum", OPTIMUM)]
     title = f"Where training starts, and when it arrives: {printable(optimizer)}"
-    area = draw_page(canvas, title, [*legend, *stars], max_rows=4)
-    area, left = split_off_bar(canvas, area)
-    panel = draw_panel(
-        canvas,
-        area,
-        partial(linear_axis, *_limits(arrays["w_in"]), "initial w_in"),
-        partial(linear_axis, *_limits(arrays["w_rec"]), "initial w_rec"),
-    )
+    page = draw_page(canvas, title, [*legend, *stars], max_rows=4)
+    area, left = split_off_bar(canvas, page)
+    x = partial(linear_axis, *_limits(arrays["w_in"]), "initial w_in")
+    y = partial(linear_axis, *_limits(arrays["w_rec"]), "initial w_rec")
+    panel = draw_panel(canvas, area, x, y)
     edges = _band_edges(iterations[reached])
     colors = mpl.colormaps[COLOR_MAP](np.linspace(1.0, 0.0, len(edges) - 1), bytes=True)
     band = np.searchsorted(edges[1:-1], iterations, side="right")
     canvas.image(colors[band[::-1]], panel.rect)
-    for where, look in ((cells[1], exhausted), (cells[2], DIVERGED)):
-        path = _outline(where).transformed(BboxTransformTo(panel.rect))
-        canvas.add(PathPatch(path, linewidth=0, **look), panel.rect)
+    _hatch(canvas, panel, exhausted, look_of_exhausted)
+    _hatch(canvas, panel, diverged, DIVERGED)
     if reached.any():
         draw_color_bar(canvas, left, [panel.rect], colors, partial(_bar_axis, edges))
     if optimum is not None:
         draw_optimum(canvas, panel, optimum)
     return canvas.figure
+
+
+def _legend_entry(name: str, where: NDArray[np.bool_], look: Look) -> Patch:
+    """Return the entry of an outcome, with its share of the cells."""
+    return Patch(label=f"{name} {100 * where.mean():.1f} %", **look)
+
+
+def _hatch(canvas: Canvas, panel: Panel, where: NDArray[np.bool_], look: Look) -> None:
+    """Cover some cells."""
+    path = _outline(where).transformed(BboxTransformTo(panel.rect))
+    canvas.add(PathPatch(path, linewidth=0, **look), panel.rect)
 
 
 def _limits(centers: Array) -> tuple[float, float]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from service.engine.types import Array
 from service.figures.annotations import HALO, draw_labels, draw_marker
 from service.figures.axis import finite_range, linear_axis, log_axis, widen
-from service.figures.canvas import Canvas, draw_page, marker, sample, stroke
+from service.figures.canvas import Canvas, Look, draw_page, marker, sample, stroke
 from service.figures.panels import Panel, draw_panel
 from service.figures.style import Style
 from service.figures.text import format_number
@@ -49,15 +50,9 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
     color, low, high = canvas.colors.state, profile.w_rec[0], profile.w_rec[-1]
     lowest, others = marker("o", 6, color, HALO), marker("o", 6, HALO, color)
     level = stroke(color, 1.1, _LEVEL_DASHES)
-    percent = f"{100 * profile.confidence:g} %"
-    entries = [sample("lowest minimum", lowest)]
-    entries += [sample("other minima", others)] if len(profile.minima) > 1 else []
-    entries += [sample(f"{percent} level", level)] if np.isfinite(profile.level) else []
-    shades = [Patch(color=color, alpha=_PIECE, label=f"{percent} interval")]
-    if profile.cautious:
-        shades.append(Patch(color=color, alpha=_CAUTIOUS, label="the same with ar1 noise"))
+    entries = _legend(profile, color, lowest, others, level)
     title = "Plausible values of w_rec: the lowest cost at each weight"
-    area = draw_page(canvas, title, [*entries, *shades], headline=headline)
+    area = draw_page(canvas, title, entries, headline=headline)
     minima = np.reshape(profile.minima, (-1, 2))
     costs = np.concatenate([profile.cost, minima[:, 1], [profile.level]])
     floor = _DEEPEST * max(finite_range(costs)[1], 1e-300)
@@ -67,21 +62,12 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
         with np.errstate(invalid="ignore"):
             return np.log10(np.maximum(costs, floor)) if is_log else costs
 
-    panel = draw_panel(
-        canvas,
-        area,
-        partial(linear_axis, low, high, "w_rec"),
-        partial(log_axis, scaled(costs), profile.caption)
-        if is_log
-        else partial(linear_axis, *widen(*finite_range(costs), 0.07), profile.caption),
-        grid=True,
-    )
-    for pieces, alpha in ((profile.cautious, _CAUTIOUS), (profile.pieces, _PIECE)):
-        for piece in pieces:
-            left, right = _ends(panel, piece, canvas.font)
-            box = Rectangle((left, panel.rect.y0), right - left, panel.rect.height)
-            box.set(facecolor=color, alpha=alpha, linewidth=0)
-            canvas.add(box)
+    make_y = partial(linear_axis, *widen(*finite_range(costs), 0.07), profile.caption)
+    if is_log:
+        make_y = partial(log_axis, scaled(costs), profile.caption)
+    panel = draw_panel(canvas, area, partial(linear_axis, low, high, "w_rec"), make_y, grid=True)
+    _draw_pieces(canvas, panel, profile.cautious, _CAUTIOUS)
+    _draw_pieces(canvas, panel, profile.pieces, _PIECE)
     xs, ys = panel.to_canvas(profile.w_rec, scaled(profile.cost))
     canvas.line(xs, ys, stroke(canvas.colors.foreground, 0.16 * canvas.font), panel.rect)
     if np.isfinite(profile.level):
@@ -90,14 +76,37 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
     at_x, at_y = panel.to_canvas(minima[:, 0], scaled(minima[:, 1]))
     for part, look in ((np.s_[1:], others), (np.s_[:1], lowest)):
         draw_marker(canvas, at_x[part], at_y[part], {**look, "markersize": 0.8 * canvas.font})
-    labels = [
-        (x, y, format_number(w_rec, 3))
-        for x, y, w_rec in zip(at_x, at_y, minima[:_MAX_LABELS, 0], strict=False)
-    ]
+    names = [format_number(w_rec, 3) for w_rec in minima[:_MAX_LABELS, 0]]
+    labels = [*zip(at_x, at_y, names, strict=False)]
     step = max(1, int(len(xs) * 0.6 * canvas.font / panel.rect.width))
     occupied = np.vstack([np.column_stack([at_x, at_y]), np.column_stack([xs, ys])[::step]])
     draw_labels(canvas, panel.rect, labels, occupied, 0.4 * canvas.font + 1.4)
     return canvas.figure
+
+
+def _legend(
+    profile: CostProfile, color: str, lowest: Look, others: Look, level: Look
+) -> list[Artist]:
+    """Return the entries of what is drawn."""
+    percent = f"{100 * profile.confidence:g} %"
+    entries: list[Artist] = [sample("lowest minimum", lowest)]
+    entries += [sample("other minima", others)] if len(profile.minima) > 1 else []
+    entries += [sample(f"{percent} level", level)] if np.isfinite(profile.level) else []
+    entries.append(Patch(color=color, alpha=_PIECE, label=f"{percent} interval"))
+    if profile.cautious:
+        entries.append(Patch(color=color, alpha=_CAUTIOUS, label="the same with ar1 noise"))
+    return entries
+
+
+def _draw_pieces(
+    canvas: Canvas, panel: Panel, pieces: Sequence[tuple[float, float]], alpha: float
+) -> None:
+    """Shade the pieces of an interval."""
+    for piece in pieces:
+        left, right = _ends(panel, piece, canvas.font)
+        box = Rectangle((left, panel.rect.y0), right - left, panel.rect.height)
+        box.set(facecolor=canvas.colors.state, alpha=alpha, linewidth=0)
+        canvas.add(box)
 
 
 def _ends(panel: Panel, piece: tuple[float, float], font: float) -> Array:

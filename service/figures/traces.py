@@ -10,7 +10,7 @@ from matplotlib.transforms import Bbox
 from service.engine.network import Trace
 from service.engine.types import Array
 from service.figures.axis import Axis, finite_range, integer_axis, log_axis
-from service.figures.canvas import Canvas, draw_page, sample, stroke
+from service.figures.canvas import Canvas, Look, draw_page, sample, stroke
 from service.figures.panels import draw_panel
 from service.figures.style import Style
 from service.figures.text import (
@@ -77,18 +77,25 @@ def gradient_trace_figure(
     )
     if not is_log:
         canvas.line(*panel.to_canvas(np.array([n_steps, 0.0]), np.zeros(2)), stroke(muted, 0.72))
-    steps, ends = np.arange(n_steps, -1, -1, dtype=np.float64), []
+    steps = np.arange(n_steps, -1, -1, dtype=np.float64)
+    ends = []
     for i, ((_, trace), heights) in enumerate(zip(traces, values, strict=True)):
         # Zero is drawn at the end of a logarithmic axis.
         xs, ys = panel.to_canvas(steps, np.maximum(heights[::-1], panel.y.low))
-        color = canvas.colors.series[i % len(canvas.colors.series)]
-        look = stroke(color, _LINE * font, _DASHES[_sign(trace)] if is_log else None)
-        if n_steps <= _MAX_DOTTED_STEPS:
-            look |= {"marker": "o", "markersize": 0.36 * font, "markeredgewidth": 0}
+        look = _line_look(canvas, i, _DASHES[_sign(trace)] if is_log else None, n_steps)
         canvas.line(xs, ys, look)
         ends.append(float(ys[-1]))
     _draw_names(canvas, panel.rect, names, ends)
     return canvas.figure
+
+
+def _line_look(canvas: Canvas, i: int, dashes: tuple[float, ...] | None, n_steps: int) -> Look:
+    """Return the look of line i, with dots if it has few steps."""
+    color = canvas.colors.series[i % len(canvas.colors.series)]
+    look = stroke(color, _LINE * canvas.font, dashes)
+    if n_steps <= _MAX_DOTTED_STEPS:
+        look |= {"marker": "o", "markersize": 0.36 * canvas.font, "markeredgewidth": 0}
+    return look
 
 
 def _symlog(trace: Trace, origin: int) -> Array:

@@ -50,10 +50,8 @@ def trajectory_figure(
     headline = "; ".join(filter(None, (_headline(columns), notes)))
     area = draw_page(canvas, title, entries, headline=headline)
     surface, costs = _split(area, canvas.font)
-    with_bar, (beside_bar, left) = (
-        style.width >= _MIN_WIDTH_WITH_BAR,
-        split_off_bar(canvas, surface),
-    )
+    with_bar = style.width >= _MIN_WIDTH_WITH_BAR
+    beside_bar, left = split_off_bar(canvas, surface)
     window = window_around(weights, optimum)
     panel = draw_panel(
         canvas,

@@ -21,12 +21,8 @@ LONG = {
     "_add_file",
     "_add_reads",
     "_describe",
-    "basin_map_figure",
-    "gradient_trace_figure",
-    "profile_figure",
     "run",
     "serve",
-    "trajectory_figure",
 }  # that are longer
 
 PLAIN = (ast.Name, ast.Attribute, ast.Constant)  # values that are not computed
