@@ -20,7 +20,9 @@ NAMES: Final = {"NullableWeights": "Weights", "WeightsSchema": "WeightsFields"}
 OMITTED: Final = {
     ("TrainingRun", "trajectory"), ("BasinMap", "map"), ("FitResource", "arrays"),
 }  # fmt: skip
-RENAMED: Final = {("FitResource", "residuals"): "residual_tests"}
+RENAMED: Final = {
+    ("FitResource", "residuals"): "residual_tests", ("FitResource", "summary"): "verdict",
+}  # fmt: skip
 MATRICES: Final = {("CostGrid", "cost")}  # their rows have equal lengths
 BASES: Final = {"PiecewiseEstimate": "IntervalEnds", "TrustReport": "Trust"}
 OPTIMIZERS = "Optimizer"

@@ -10,7 +10,10 @@ from linear_rnn._errors import LinearRNNError
 
 T = TypeVar("T")
 
-RENAMED = {"residual_tests": "residuals"}  # names with another meaning in the client
+RENAMED = {  # names with another meaning in the client
+    "residual_tests": "residuals",
+    "verdict": "summary",
+}
 
 
 def decode(model: type[T], data: dict[str, Any]) -> T:

@@ -458,6 +458,20 @@ class ResidualTests:
 
 
 @dataclass(kw_only=True)
+class ShownInterval:
+    """The interval to show: of the time constant in units of `step`, or of w_rec without one. Ends
+    are null where it is open, and both where no estimate is shown. Several pieces are shown from
+    the lowest to the highest end."""
+
+    low: float | None = None
+    """The lower end; null if there is none."""
+    high: float | None = None
+    """The upper end; null if there is none."""
+    noise: Literal["white", "ar1"]
+    """The noise for which it allows."""
+
+
+@dataclass(kw_only=True)
 class Health:
     """The process or the database responds."""
 
@@ -786,6 +800,25 @@ class PointEvaluation:
     """Null where it overflows float64."""
     outputs: Array
     """The last state of each sequence; null where it overflows float64."""
+
+
+@dataclass(kw_only=True)
+class FitSummary:
+    """The fit in words, as the command line, the client, the pictures and the page print it."""
+
+    level: Literal["trusted", "caution", "rejected", "no_effect", "too_few", "not_identified"]
+    """How far the fit can be trusted. `trusted` and `caution` only if `trust.interval` is true;
+    `rejected` if it is false. `no_effect` if no effect of the inputs is detected, `too_few` and
+    `not_identified` if the interval excludes nothing."""
+    headline: str
+    """The result in one line."""
+    sentences: list[str]
+    """The interval first, then the half-life, the delay, the effects, the quality, the verdict and
+    the findings."""
+    topics: list[Literal["estimate", "quality", "verdict", "finding"]]
+    """The topic of each sentence."""
+    interval: ShownInterval
+    """The interval in the first sentence."""
 
 
 @dataclass(kw_only=True)
@@ -1388,6 +1421,8 @@ class FitResource:
     """Clearly better fits, the best first."""
     trust: TrustReport | None = None
     """The verdict on the interval of w_rec."""
+    verdict: FitSummary | None = None
+    """The fit in words; null also for a fit that an older version of the service stored."""
     progress: Progress
     """The completed and the requested steps."""
     attempt: int

@@ -15,20 +15,13 @@ def interval(intervals: list[m.Interval]) -> str:
     return " and ".join(f"{_end(p.low, '-')} to {_end(p.high, '+')}" for p in intervals) or "none"
 
 
-def verdict(trust: m.TrustReport) -> str:
-    """Return whether to trust the interval."""
-    return "Trust the interval." if trust else "Do not trust the interval."
-
-
 def summary(fit: m.FitResource) -> str:
-    """Return the verdict on a fit, then its numbers."""
-    if fit.trust is None or fit.w_rec is None:
+    """Return the summary of a fit, then its numbers."""
+    if fit.w_rec is None:
         return f"{fit.id} is {fit.status}"
-    lines = [verdict(fit.trust)]
-    lines += [f"  {finding.sentence} {finding.advice}" for finding in fit.trust.findings]
-    for other in fit.alternatives or []:
-        options = ", ".join(f"{name}={value}" for name, value in other.options.items())
-        lines.append(f"  with {options}: w_rec {number(other.w_rec)}, R² {number(other.r_squared)}")
+    lines = [f"{fit.id} was stored by another version of the service; fit again for a summary"]
+    if fit.verdict is not None:
+        lines = [fit.verdict.headline, "", *fit.verdict.sentences]
     confidence = fit.request.get("confidence", 0.95)
     lines += ["", f"{'':<24}{'value':>12}   {confidence:.0%} interval"]
     unit = fit.request.get("step", {}).get("unit", "step")
@@ -42,8 +35,6 @@ def summary(fit: m.FitResource) -> str:
         rows += [(f"w_in {item.name}", item.w_in), (f"gain {item.name}", item.steady_state_gain)]
     rows.append(("offset", fit.offset))
     lines += [_row(name, estimate) for name, estimate in rows if estimate is not None]
-    lines += ["", f"R² {number(fit.r_squared)}, RMSE {number(fit.rmse)}, {fit.n_targets} targets"]
-    lines[-1] += f", {fit.degrees_of_freedom} degrees of freedom"
     return "\n".join(lines)
 
 

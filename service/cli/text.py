@@ -6,7 +6,6 @@ from typing import Any, Final, TypeAlias
 Json: TypeAlias = Mapping[str, Any]
 
 MAX_STATES: Final = 8  # initial states that are listed
-QUALITY: Final = {"targets": "n_targets", "R²": "r_squared", "rmse": "rmse"}
 ENDS: Final = {
     "target_reached": "The cost reached its target after {} iterations.",
     "iterations_exhausted": "The run ended after {} iterations.",
@@ -98,24 +97,21 @@ def describe_optimizers(answer: Json) -> str:
 
 
 def describe_fit(result: Json) -> str:
-    """Return the verdict on a fit, its estimates with their intervals, and its quality."""
+    """Return the summary of a fit, the options of better fits, and the estimates."""
     request = result["request"]
+    summary = result["summary"]
     percent = f"{100 * request['confidence']:g} %"
     columns = ("", "estimate", f"{percent} from", "to", "unit")
     table = format_table(columns, [*_rows(result, request["step"]["unit"])])
-    quality = (f"{name} {format_number(result[field])}" for name, field in QUALITY.items())
-    return "\n".join((*_verdict(result), "", table, "", ", ".join(quality)))
+    options = map(_describe_options, result["alternatives"])
+    return "\n".join((summary["headline"], "", *summary["sentences"], *options, "", table))
 
 
-def _verdict(result: Json) -> Iterator[str]:
-    """Yield whether to trust the interval, what was found, and the options that help."""
-    trust = result["trust"]
-    yield "Trust the interval." if trust["interval"] else "Do not trust the interval."
-    for finding in trust["findings"]:
-        yield f"- {finding['sentence']} {finding['advice']}"
-    for other in result["alternatives"]:
-        time, r_squared = map(format_number, (other["time_constant"], other["r_squared"]))
-        yield f"- With {_flags(other['options'])}: time constant {time}, R² {r_squared}."
+def _describe_options(alternative: Json) -> str:
+    """Return the options of a better fit, and its quality."""
+    time = format_number(alternative["time_constant"])
+    r_squared = format_number(alternative["r_squared"])
+    return f"With {_flags(alternative['options'])}: time constant {time}, R² {r_squared}."
 
 
 def _flags(options: Json) -> str:

@@ -1,6 +1,6 @@
 """Drawing of picture requests. A rendering process imports this module, and none above it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import inf, isfinite
 from typing import Any
@@ -26,7 +26,7 @@ from service.figures.surface import cost_surface_figure
 from service.figures.traces import CAPTION, gradient_trace_figure
 from service.figures.trajectory import trajectory_figure
 from service.rendering.approximation import Drawn, draw_cost
-from service.rendering.labels import fit_headline, name_unit, run_labels
+from service.rendering.labels import name_unit, run_labels
 from service.rendering.requests import (
     SURFACE_SIZE,
     BasinMapPictureRequest,
@@ -150,7 +150,7 @@ def _fit(request: FitPictureRequest) -> Drawn:
         n_sequences=request.n_sequences,
         target=result["target"],
         time="step" if step == Step() else f"time ({name_unit(step.unit)})",
-        headline=fit_headline(result, step, request.confidence),
+        headline=_headline(result),
         confidence=request.confidence,
         style=request.style,
     )
@@ -178,8 +178,13 @@ def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
         [(span["low"], span["high"]) for span in cautious or ()],
         "lowest cost, relative" if is_colored else PROFILE_CAPTION,
     )
-    headline = fit_headline(result, request.step, request.confidence)
-    return Drawn(profile_figure(profile, headline=headline, style=request.style))
+    return Drawn(profile_figure(profile, headline=_headline(result), style=request.style))
+
+
+def _headline(result: Mapping[str, Any]) -> str:
+    """Return the headline of a fit and its interval; fits of older versions have none."""
+    summary = result.get("summary")
+    return f"{summary['headline']}. {summary['sentences'][0]}" if summary else ""
 
 
 _FIGURES: dict[type[PictureRequest], Callable[[Any], Drawn]] = {

@@ -1,10 +1,9 @@
-"""Labels that distinguish the runs of one picture, and the headline of a fit."""
+"""Labels that distinguish the runs of one picture, and the names of units."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from service.engine.data import Step
 from service.engine.training import OPTIMIZERS
 from service.figures.text import format_number, format_weights
 
@@ -23,44 +22,12 @@ def run_labels(requests: Sequence[Mapping[str, Any]]) -> list[str]:
     return labels
 
 
-def fit_headline(result: Mapping[str, Any], step: Step, confidence: float) -> str:
-    """Return what a fit found, with its interval, and whether that can be trusted."""
-    percent, parts = f"{100 * confidence:g} %", []
-    if result["time_constant"]["value"] is not None:
-        parts.append(f"time constant {_estimate(result['time_constant'], percent, step.unit)}")
-    parts.append(f"w_rec {_estimate(result['w_rec'], percent)}")
-    if not result["trust"]["interval"]:
-        reasons = ", ".join(reason.replace("_", " ") for reason in result["trust"]["reasons"])
-        parts.append(f"do not trust the interval: {reasons}")
-    return "; ".join(parts)
-
-
 def name_unit(unit: str, *, plural: bool = True) -> str:
-    """Return a unit as the page of fits does; abbreviations have no plural."""
+    """Return the name of a unit of time; abbreviations have no plural."""
     if re.fullmatch("time|t", unit, re.IGNORECASE):
         return "units of time" if plural else "unit of time"
     is_final = not plural or re.fullmatch(r".{0,2}|min|sec|hr|.*s", unit, re.IGNORECASE)
     return unit if is_final else f"{unit}s"
-
-
-def _estimate(estimate: Mapping[str, Any], percent: str, unit: str = "") -> str:
-    """Return a value and the pieces of its interval."""
-    pieces = " or ".join(_piece(piece) for piece in estimate["intervals"])
-    value = format_number(estimate["value"], 3)
-    unit = name_unit(unit, plural=value != "1")
-    return f"{value} {unit}".strip() + f" ({percent}: {pieces})"
-
-
-def _piece(piece: Mapping[str, Any]) -> str:
-    low, high = (piece[end] for end in ("low", "high"))
-    above, below = piece["low_open"] or low is None, piece["high_open"] or high is None
-    if above and below:
-        return "anything"
-    if below:
-        return f"at least {format_number(low, 3)}"
-    if above:
-        return f"at most {format_number(high, 3)}"
-    return f"{format_number(low, 3)} to {format_number(high, 3)}"
 
 
 def _settings(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, WithJsonSchema
 
@@ -179,6 +179,41 @@ class TrustReport(ResponseModel):
     autocorrelated noise; null without degrees of freedom."""
 
 
+Level: TypeAlias = Literal[
+    "trusted", "caution", "rejected", "no_effect", "too_few", "not_identified"
+]
+Topic: TypeAlias = Literal["estimate", "quality", "verdict", "finding"]
+
+
+class ShownInterval(Span):
+    """The interval to show: of the time constant in units of `step`, or of w_rec without one.
+
+    Ends are null where it is open, and both where no estimate is shown. Several pieces are shown
+    from the lowest to the highest end.
+    """
+
+    noise: Literal["white", "ar1"]
+    """The noise for which it allows."""
+
+
+class FitSummary(ResponseModel):
+    """The fit in words, as the command line, the client, the pictures and the page print it."""
+
+    level: Level
+    """How far the fit can be trusted. `trusted` and `caution` only if `trust.interval` is true;
+    `rejected` if it is false. `no_effect` if no effect of the inputs is detected, `too_few` and
+    `not_identified` if the interval excludes nothing."""
+    headline: str
+    """The result in one line."""
+    sentences: list[str]
+    """The interval first, then the half-life, the delay, the effects, the quality, the verdict and
+    the findings."""
+    topics: list[Topic]
+    """The topic of each sentence."""
+    interval: ShownInterval
+    """The interval in the first sentence."""
+
+
 class FitResult(ResponseModel):
     """The result of a fit. Every field is null until the fit has succeeded."""
 
@@ -244,6 +279,8 @@ class FitResult(ResponseModel):
     """Clearly better fits, the best first."""
     trust: TrustReport | None = None
     """The verdict on the interval of w_rec."""
+    summary: FitSummary | None = None
+    """The fit in words; null also for a fit that an older version of the service stored."""
 
 
 class FitArrays(ResponseModel):

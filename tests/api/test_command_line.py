@@ -120,27 +120,28 @@ def test_a_file_of_data_replaces_generated_data(run: Run, tmp_path: Path) -> Non
     assert message == "linear-rnn: --seed: a file of data replaces generated data\n"
 
 
-def test_the_verdict_precedes_the_numbers_and_is_no_error(run: Run) -> None:
+def test_the_summary_precedes_the_numbers_and_is_no_error(run: Run) -> None:
     trusted = run(FIT_SALES)
-    assert trusted.startswith("Trust the interval.\n\n")
+    assert trusted.startswith("Time constant 1.94 weeks\n\n1.69 to 2.22 weeks with 95 %")
+    assert "\nAll checks passed.\n\n" in trusted
     assert re.search(r"w_rec +0\.597162 +0\.55366 +0\.637346", trusted)
     assert re.search(r"w_rec, cautious \(ar1\) +- +0\.\d+ +0\.\d+$", trusted, re.MULTILINE)
     assert "cautious" not in run(f"{FIT_SALES} --noise ar1")
     lines = run(f"{FIT_SALES} --no-offset").splitlines()
-    assert lines[:2] == [
-        "Do not trust the interval.",
-        "- A constant level seems to be missing or wrong. "
-        "Fit an offset, unless the level is known, for example to be 0.",
-    ]
-    (better,) = (line for line in lines if line.startswith("- With "))
-    assert better == "- With --offset true: time constant 1.93961, R² 0.910812."
+    assert lines[0].endswith("weeks (not reliable)")
+    assert (
+        "Do not rely on these estimates. The offset appears to be missing or wrong. Fit an offset, "
+        "unless it is known, for example to be 0. With this, the time constant is 1.94 weeks."
+    ) in lines
+    (better,) = (line for line in lines if line.startswith("With --"))
+    assert better == "With --offset true: time constant 1.93961, R² 0.910812."
 
 
 def test_the_options_that_help_do(run: Run) -> None:
     """Every alternative can be pasted, and gives the time constant that it promises."""
     steps = SALES.with_name("step_tests.csv")
     line = f"fit {steps} --target temperature --inputs valve --sequence test --time minute"
-    offered = re.findall(r"^- With (.+): time constant (\S+), R²", run(line), re.MULTILINE)
+    offered = re.findall(r"^With (--.+): time constant (\S+), R²", run(line), re.MULTILINE)
     assert offered
     for options, time_constant in offered:
         printed = run(f"{line} {options}")

@@ -146,8 +146,8 @@ def test_a_verdict_is_false_where_the_interval_is_not_to_be_trusted(rnn: Client)
     fit = rnn.fit({"level": [1.0, 2.0, 1.5]}, target="level")
     assert fit.trust is not None
     assert not fit.trust
-    lines = fit.summary().splitlines()
-    assert lines[0] == "Do not trust the interval."
-    assert f"Do not trust the interval. {fit.trust.findings[0].sentence}" in repr(fit)
-    assert lines[1] == f"  {fit.trust.findings[0].sentence} {fit.trust.findings[0].advice}"
+    verdict = fit.verdict
+    assert verdict is not None
+    assert fit.summary().splitlines()[:2] == [verdict.headline, ""]
+    assert f"{verdict.headline}\n  {verdict.sentences[0]}" in repr(fit)
     assert not fit.forecast(2).trust

@@ -51,7 +51,7 @@ def test_the_tools_are_described() -> None:
     ("name", "arguments", "text", "n_pictures"),
     [
         ("describe", {}, "adam: learning_rate=0.01", 0),
-        ("fit", {"csv": CSV, "target": "level", "time": "day"}, "rust the interval.", 1),
+        ("fit", {"csv": CSV, "target": "level", "time": "day"}, "Time constant", 1),
         ("train", {"optimizer": "adam", "n_iterations": 7}, "iterations_exhausted after 7", 1),
         ("optimum", {}, "w_in 1, w_rec 1, cost 0", 0),
         ("surface", {"w_in": [0, 2]}, "25 × 25 cells", 1),

@@ -194,7 +194,7 @@ def test_the_button_allows_for_autocorrelated_noise(open_fit: FitOpener, api: ht
     page = open_fit()
     white = load_and_fit(page, room_with_slow_noise())
     verdict = page.locator("#verdict.doubt")
-    expect(verdict).to_contain_text("Successive residuals resemble each other")
+    expect(verdict).to_contain_text("Successive residuals are correlated")
     (cautious,) = api.get(f"/v1/fits/{white}").json()["trust"]["cautious"]
     low, high = (f"{-1 / np.log(cautious[end]):.3g}" for end in ("low", "high"))
     expect(verdict).to_contain_text(f"({low} to {high}) instead of")
@@ -215,7 +215,7 @@ def test_the_offered_interval_is_the_one_that_follows(open_fit: FitOpener) -> No
     page = open_fit()
     fit = load_and_fit(page, shop(0.7, delay=2, n_rows=36, rho=0.5))  # it is the cautious one
     verdict = page.locator("#verdict")
-    expect(verdict).to_have_text(re.compile(r"act 2 weeks later .*\) instead of"))
+    expect(verdict).to_have_text(re.compile(r"take effect 2 weeks later .*\) instead of"))
     offer = re.search(r"\((.+)\) instead", verdict.inner_text())
     page.get_by_role("button", name="Use this").click()
     shown_fit(page, other_than=fit)
@@ -229,7 +229,9 @@ def test_noise_that_drifts_leaves_no_level(open_fit: FitOpener) -> None:
     white = load_and_fit(page, shop(rho=1.0))
     page.get_by_role("button", name="Use this").click()
     shown_fit(page, other_than=white)
-    expect(page.locator("#doubts")).to_contain_text("The noise drifts without end, so the level")
+    expect(page.locator("#doubts")).to_contain_text(
+        "The noise is close to a random walk, so the level"
+    )
     expect(page.locator("#quality")).not_to_contain_text("settles")
 
 
@@ -238,7 +240,7 @@ DIFFICULT: dict[str, tuple[str, str, dict[str, str]]] = {
         shop(social=lambda search, rng: 1.1 * search + rng.normal(0.0, 0.01, len(search))),
         "Time constant",
         {
-            "#doubts": "hard to tell apart",
+            "#doubts": "difficult to separate",
             "#sentence": "Together, search and social have a visible",
         },
     ),
@@ -250,7 +252,7 @@ DIFFICULT: dict[str, tuple[str, str, dict[str, str]]] = {
     "alternating": (shop(rho=-0.6), "Time constant", {"#doubts": "Successive residuals alternate"}),
     "delay": (
         *(shop(0.2, delay=2), ""),
-        {"#verdict.doubt": "The inputs seem to act 2 weeks later than this fit assumes."},
+        {"#verdict.doubt": "The inputs appear to take effect 2 weeks later than assumed."},
     ),
     "few rows": (shop(n_rows=4), "4 rows cannot tell; about 50 are needed", {}),
     "fast": (shop(-0.1), "Time constant at most", {"#doubts": "reaches an end"}),

@@ -27,11 +27,11 @@ def test_every_finding_has_words() -> None:
             assert text.endswith(".")
             assert not {"{", "}"} & {*text}
     finding = describe_finding(Finding("no_visible_effect"), result, Step())
-    assert finding["sentence"] == "No effect of rain or sun on flow is visible in these data."
+    assert finding["sentence"] == "No effect of rain or sun on flow was detected."
     finding = describe_finding(Finding("follow_inputs", "rain", 0, 0.5, 0.01), result, Step())
-    assert finding["sentence"] == "The residuals follow rain in the same step."
+    assert finding["sentence"] == "The residuals correlate with rain in the same step."
     finding = describe_finding(Finding("delay_advised", lag=2), result, Step(0.5, "hour"))
-    assert finding["sentence"] == "The inputs seem to act 1 hour later than this fit assumes."
+    assert finding["sentence"] == "The inputs appear to take effect 1 hour later than assumed."
     assert finding["advice"] == "Fit with a delay of 2 steps."
 
 
@@ -42,8 +42,8 @@ def test_no_fit_is_advised_to_do_what_it_does() -> None:
         describe_finding(Finding("neighbors", value=0.5), fit(series, options), Step())
         for options in (FitOptions(), FitOptions(noise="ar1"))
     )
-    assert white["advice"] == "Fit with ar1 noise."
-    assert "Fit with ar1 noise" not in colored["advice"]
+    assert white["advice"] == "Allow for autocorrelated noise."
+    assert "Allow for" not in colored["advice"]
 
 
 def make_dataset(n_sequences: int = 2, n_steps: int = 30) -> AnyDataset:

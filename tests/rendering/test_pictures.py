@@ -1,6 +1,7 @@
 """Drawing: labels of runs, fits with their headlines, and approximations."""
 
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from service.operations.shared.ids import canonical_request
 from service.operations.shared.work_estimates import surface_seconds
 from service.rendering.approximation import objective_of_part
 from service.rendering.draw import draw
-from service.rendering.labels import fit_headline, name_unit, run_labels
+from service.rendering.labels import name_unit, run_labels
 from service.rendering.requests import FitPictureRequest, PictureData, ProfilePictureRequest
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import DatasetSize, ResolvedSeries
@@ -153,50 +154,19 @@ def test_a_profile_is_drawn() -> None:
     assert f"<!-- {w_rec:.3g} -->".encode() in picture
 
 
-def make_result(**changes: Any) -> dict[str, Any]:
-    piece = {"low": 0.7, "high": 0.8, "low_open": False, "high_open": False}
-    times = {"low": 3.1, "high": 6.0, "low_open": False, "high_open": False}
-    return {
-        "w_rec": {"value": 0.75, "intervals": [piece]},
-        "time_constant": {"value": 4.2, "intervals": [times]},
-        "trust": {"interval": True, "reasons": [], "cautions": ["too_few_to_tell"]},
-        **changes,
-    }
+def test_pictures_of_a_fit_have_its_headline_and_interval() -> None:
+    fields = make_fields(make_series())
+    summary = fields["result"]["summary"]
 
+    def write() -> list[str]:
+        requests = FitPictureRequest(n_sequences=1, **fields), ProfilePictureRequest(**fields)
+        pictures = [draw(request).contents.decode() for request in requests]
+        return [" ".join(re.findall("<!-- (.*?) -->", picture)) for picture in pictures]
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({}, "time constant 4.2 weeks (95 %: 3.1 to 6); w_rec 0.75 (95 %: 0.7 to 0.8)"),
-        ({"time_constant": {"value": None, "intervals": []}}, "w_rec 0.75 (95 %: 0.7 to 0.8)"),
-        (
-            {
-                "time_constant": {
-                    "value": 4.2,
-                    "intervals": [
-                        {"low": 0.0, "high": 0.5, "low_open": True, "high_open": False},
-                        {"low": 3.1, "high": None, "low_open": False, "high_open": True},
-                    ],
-                }
-            },
-            "time constant 4.2 weeks (95 %: at most 0.5 or at least 3.1); "
-            "w_rec 0.75 (95 %: 0.7 to 0.8)",
-        ),
-        (
-            {
-                "w_rec": {
-                    "value": 0.5,
-                    "intervals": [{"low": 0, "high": 1, "low_open": True, "high_open": True}],
-                },
-                "time_constant": {"value": None, "intervals": []},
-                "trust": {"interval": False, "reasons": ["not_identifiable", "season"]},
-            },
-            "w_rec 0.5 (95 %: anything); do not trust the interval: not identifiable, season",
-        ),
-    ],
-)
-def test_headlines(changes: dict[str, Any], expected: str) -> None:
-    assert fit_headline(make_result(**changes), WEEK, 0.95) == expected
+    text = f"{summary['headline']}. {summary['sentences'][0]}"
+    assert all(text in words for words in write())
+    del fields["result"]["summary"]  # as in a fit that an older version stored
+    assert not any(summary["headline"] in words for words in write())
 
 
 @pytest.mark.parametrize(
@@ -212,9 +182,6 @@ def test_headlines(changes: dict[str, Any], expected: str) -> None:
 def test_units_have_a_plural(unit: str, one: str, many: str) -> None:
     assert name_unit(unit, plural=False) == one
     assert name_unit(unit) == many
-    times = {"value": 1.0, "intervals": []}
-    headline = fit_headline(make_result(time_constant=times), Step(1.0, unit), 0.95)
-    assert headline.startswith(f"time constant 1 {one} (")
 
 
 @given(

@@ -379,10 +379,10 @@ class Fit(Computation, m.FitResource):
     PATH = "/v1/fits"
 
     def summary(self) -> str:
-        """Return the verdict, then the numbers.
+        """Return the fit in words, then the numbers.
 
         >>> print(rnn.fit().summary())  # doctest: +ELLIPSIS
-        Trust the interval...
+        Effects do not decay...
         """
         return text.summary(self)
 
@@ -453,16 +453,9 @@ class Fit(Computation, m.FitResource):
         return Forecast(decode(m.FitPredictResponse, data))
 
     def __repr__(self) -> str:
-        if self.w_rec is None or self.trust is None:
+        if self.verdict is None:
             return f"<Fit {self.id}: {self.status}>"
-        constant = self.time_constant.value if self.time_constant is not None else None
-        reason = "" if self.trust else f" {self.trust.findings[0].sentence}"
-        return (
-            f"<Fit {self.id}\n  {text.verdict(self.trust)}{reason}\n"
-            f"  w_rec {text.number(self.w_rec.value)}"
-            f" ({text.interval(self.w_rec.intervals)}), time constant {text.number(constant)}, "
-            f"R² {text.number(self.r_squared)}>"
-        )
+        return f"<Fit {self.id}\n  {self.verdict.headline}\n  {self.verdict.sentences[0]}>"
 
 
 class Dataset(Stored, m.DatasetSummary):

@@ -22,10 +22,10 @@ from service.operations.computations.job_types import (
     StepwiseComputation,
 )
 from service.operations.computations.records import pack_results, unpack_results
+from service.operations.computations.summary import count_needed, format_time, summarize
 from service.operations.shared.downloads import Download, stored_table
 from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.work_estimates import fit_seconds
-from service.rendering.labels import name_unit
 from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult, Interval
 from service.schemas.fits import STAGES, FitRange, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
@@ -95,8 +95,14 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
         where, pointer, remedy = "", "/dataset", "add data, or fix initial_state or offset"
         if problem.skip > 0:
             where, pointer, remedy = " after the delay", "/delay", f"{remedy}, or shorten the delay"
-        detail, n_targets = f"{given}{where} for {unknowns}: {remedy}", problem.n_targets
-        raise Invalid(detail, pointer, n_targets=n_targets, n_unknowns=problem.n_unknowns)
+        needed = count_needed(problem.n_unknowns)
+        raise Invalid(
+            f"{given}{where} for {unknowns}, about {needed} are needed: {remedy}",
+            pointer,
+            needed=needed,
+            n_targets=problem.n_targets,
+            n_unknowns=problem.n_unknowns,
+        )
 
 
 class StepwiseFit(StepwiseComputation):
@@ -125,7 +131,9 @@ class StepwiseFit(StepwiseComputation):
                 getattr(result, name)
                 self._count()
             table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))
-            response = _describe(self.request, self.series, result)
+            described = _describe(self.request, self.series, result)
+            summary = summarize(self.request, described)
+            response = described.model_copy(update={"summary": summary})
         return ComputationOutput(response, table, self.request.progress_total)
 
     def take_part(self) -> Arrays:
@@ -193,8 +201,7 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
     """Return a finding with its sentences, in which lags are times."""
 
     def time(n_steps: int) -> str:
-        length = f"{n_steps * step.length:g}"
-        return f"{length} {name_unit(step.unit, plural=length != '1')}"
+        return format_time(n_steps * step.length, step.unit)
 
     series, lag = result.problem.series, finding.lag or 0
     shift = lag - result.problem.delay

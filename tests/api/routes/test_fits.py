@@ -320,7 +320,7 @@ def test_what_to_change_is_part_of_the_answer(api: Any) -> None:
     answer = api.post(FITS, {"dataset": series}).json()
     assert answer["trust"]["reasons"][0] == "delay_advised"
     finding = answer["trust"]["findings"][0]
-    assert finding["sentence"] == "The inputs seem to act 6 hours later than this fit assumes."
+    assert finding["sentence"] == "The inputs appear to take effect 6 hours later than assumed."
     assert finding["advice"] == "Fit with a delay of 3 steps."
     assert (finding["slug"], finding["lag"]) == ("delay_advised", 3)
     alternative = answer["alternatives"][0]

@@ -1,0 +1,359 @@
+"""A fit in words: a level, a headline, sentences, and the interval to show.
+
+The command line, the client, the pictures and the page print this text. No other module decides how
+far a fit can be trusted, or words it.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, Final, Literal, TypeAlias
+
+from service.engine.data import Step
+from service.engine.fit import ENOUGH_TARGETS
+from service.errors import count
+from service.figures.text import format_number
+from service.rendering.labels import name_unit
+from service.schemas.base import encode
+from service.schemas.fit_results import TEXTS, FitResult, FitSummary, Level, ShownInterval, Topic
+from service.schemas.fits import FitRequest
+
+MAX_EFFECTS: Final = 4  # inputs whose effects are described
+TARGETS_PER_UNKNOWN: Final = 10  # a rule of thumb of regression
+SMALL_CHANGE: Final = 0.05  # of the time constant; an alternative with less is no warning
+UNTESTED: Final = {"too_few_to_tell", "not_tested"}
+OF_RESIDUALS: Final = {"feedback", "outliers", "alternate"}  # which an alternative may change
+OF_DATA: Final = {"nearly_collinear", "feedback", "outliers"}  # which matter without an estimate
+SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}
+ABBREVIATIONS: Final = {
+    "s": "second",
+    "sec": "second",
+    "min": "minute",
+    "h": "hour",
+    "hr": "hour",
+    "d": "day",
+}
+
+Range: TypeAlias = tuple[float | None, float | None]
+"""The ends of a range; None where it is open."""
+Sentence: TypeAlias = tuple[Topic, str]
+
+
+def summarize(request: FitRequest, result: FitResult) -> FitSummary:
+    """Return a fit in words.
+
+    The level is the first of these whose condition is true:
+
+    too_few
+        There are fewer than 50 targets, and no w_rec of the search range is excluded, either by the
+        interval of the fit or by the one that allows for autocorrelated noise.
+    no_effect
+        `no_visible_effect` is a reason.
+    not_identified
+        No w_rec of the search range is excluded, or there are no degrees of freedom.
+    rejected
+        There is any other reason.
+    caution
+        There are cautions other than `interval_open`, which the interval shows.
+    trusted
+        All checks passed.
+
+    The interval is the one that allows for autocorrelated noise if there are fewer than 50 targets:
+    the checks seldom detect such noise there. No estimate is shown for the first three levels, nor
+    while another range of w_rec is advised.
+
+    Parameters
+    ----------
+    request
+        The request with all defaults filled in.
+    result
+        The result of a fit that succeeded.
+
+    Returns
+    -------
+    FitSummary
+        Its sentences are in reading order: estimates, quality, verdict, findings.
+    """
+    fit = _Fit(request, FitResult.model_validate_json(encode(result)))
+    sentences = [*_describe_estimates(fit), *_describe_quality(fit), *_describe_findings(fit)]
+    ends = [end for piece in fit.times or fit.pieces for end in piece]
+    low, high = (ends[0], ends[-1]) if fit.has_estimate else (None, None)
+    return FitSummary(
+        level=fit.level,
+        headline=_describe_headline(fit),
+        sentences=[text for _, text in sentences],
+        topics=[topic for topic, _ in sentences],
+        interval=ShownInterval(low=low, high=high, noise=fit.noise),
+    )
+
+
+def count_needed(n_unknowns: int) -> int:
+    """Return about how many targets a number of unknowns needs."""
+    return max(ENOUGH_TARGETS, TARGETS_PER_UNKNOWN * n_unknowns)
+
+
+class _Fit:
+    """A fit, with the decisions about what is shown of it."""
+
+    def __init__(self, request: FitRequest, result: Any) -> None:
+        self.request = request
+        self.result = result  # null where a number is not finite
+        self.trust = result.trust
+        self.step = Step() if request.step is None else request.step.to_step()
+        self.is_small = "too_few_to_tell" in self.trust.cautions
+
+    @cached_property
+    def level(self) -> Level:
+        """The level, as `summarize` defines it."""
+        cautious = [(span.low, span.high) for span in self.trust.cautious or ()]
+        is_identified = self.result.identifiable and self.result.degrees_of_freedom > 0
+        if self.is_small and (not is_identified or self.request.range in cautious):
+            return "too_few"
+        if "no_visible_effect" in self.trust.reasons:
+            return "no_effect"
+        if not is_identified:
+            return "not_identified"
+        if self.trust.reasons:
+            return "rejected"
+        return "caution" if {*self.trust.cautions} - {"interval_open"} else "trusted"
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """The texts of the level."""
+        is_elsewhere = self.level == "rejected" and "range_advised" in self.trust.reasons
+        return TEXTS["levels"]["other_range" if is_elsewhere else self.level]
+
+    @property
+    def has_estimate(self) -> bool:
+        """True if a time constant is shown."""
+        return "estimate" not in self.texts
+
+    @property
+    def noise(self) -> Literal["white", "ar1"]:
+        """The noise for which the interval shown allows."""
+        return "ar1" if self.is_small else self.request.noise
+
+    @cached_property
+    def pieces(self) -> list[Range]:
+        """The interval of w_rec to show."""
+        intervals = self.trust.cautious if self.is_small else self.result.w_rec.intervals
+        return [(each.low, each.high) for each in intervals or ()]
+
+    @cached_property
+    def times(self) -> list[Range]:
+        """The same interval of the time constant, in units of the step, if w_rec is not below 0."""
+        return self.to_times(self.pieces) if self.result.w_rec.value >= 0.0 else []
+
+    @property
+    def is_small_change(self) -> bool:
+        """True if the first alternative has nearly the same time constant."""
+        now = self.result.time_constant.value if self.has_estimate else None
+        then = [each.time_constant or math.inf for each in self.result.alternatives[:1]]
+        return now is not None and any(abs(each - now) < SMALL_CHANGE * now for each in then)
+
+    def to_times(self, pieces: Sequence[Any]) -> list[Range]:
+        """Return pieces of w_rec as time constants, open where the search range ends them."""
+        lowest = max(0.0, self.request.w_rec.low)
+        highest = min(1.0, self.request.w_rec.high)
+        times = [
+            [-self.step.length / math.log(end) if lowest < end < highest else None for end in piece]
+            for piece in pieces
+            if piece[0] < 1.0 and piece[1] > 0.0
+        ]
+        return [(low, high) for low, high in times]
+
+
+def _describe_headline(fit: _Fit) -> str:
+    """Return the result in one line, without an interval."""
+    result = fit.result
+    w_rec = result.w_rec.value
+    change = "alternate" if w_rec < 0.0 else "grow"
+    if w_rec == 1.0:
+        change = "do not decay"
+    value = f"Effects {change}: w_rec {_format(w_rec, 4)}"
+    if fit.times and w_rec < 1.0:
+        best = result.time_constant.value
+        times = fit.times if best is None else [(best, best)]
+        value = f"Time constant {_format_ranges(times, fit.step.unit)}"
+    return fit.texts["headline"].format(
+        value=value,
+        subject="interval " if fit.is_small_change else "",
+        n_targets=count(result.n_targets, "target"),
+        needed=count_needed(result.n_targets - max(0, result.degrees_of_freedom)),
+        inputs=" or ".join(_split_unit(each.name)[0] for each in result.inputs),
+        target=_split_unit(result.target)[0],
+    )
+
+
+def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
+    """Yield the interval, the half-life, the delay and the effects."""
+    result = fit.result
+    value = result.time_constant.value
+    if not fit.has_estimate:
+        yield "estimate", fit.texts["estimate"]
+        return
+    interval = f"w_rec {_format_ranges(fit.pieces)}"
+    if fit.times:
+        interval = _format_ranges(fit.times, fit.step.unit, value)
+        is_named = result.w_rec.value < 1.0  # in the headline
+        interval = _capitalize(interval) if is_named else f"Time constant {interval}"
+    yield "estimate", f"{interval} with {100 * fit.request.confidence:g} % confidence."
+    if fit.noise == "ar1":
+        why = f"which fewer than {ENOUGH_TARGETS} targets cannot rule out"
+        if result.rho is not None:
+            why = f"with a correlation of {_format(result.rho)} from step to step"
+        yield "estimate", f"The interval allows for autocorrelated noise, {why}."
+    if value is not None:
+        half_life = format_time(math.log(2.0) * value, fit.step.unit)
+        yield "estimate", f"Effects halve every {half_life}."
+    if result.delay.value:
+        delay = format_time(result.delay.value * fit.step.length, fit.step.unit)
+        yield "estimate", f"Inputs take effect after {delay}."
+    for sentence in _describe_effects(result):
+        yield "estimate", sentence
+
+
+def _describe_effects(result: Any) -> Iterator[str]:
+    """Yield the effects in the long run, or within a step if those have no limits."""
+    detected = [each for each in result.inputs if each.effects is None or each.effects.visible]
+    for field, scope in {"steady_state_gain": "In the long run", "w_in": "Within a step"}.items():
+        effects = [(each.name, getattr(each, field)) for each in detected]
+        clauses = [
+            _describe_effect(name, effect, result.target)
+            for name, effect in effects
+            if effect.low is not None and effect.high is not None
+        ]
+        if clauses:
+            n_more = len(clauses) - MAX_EFFECTS
+            clauses[MAX_EFFECTS:] = [f"and {count(n_more, 'more input')}"] if n_more > 0 else []
+            yield f"{scope}, {'; '.join(clauses)}."
+            break
+    names = [_split_unit(each.name)[0] for each in result.inputs if each not in detected]
+    if names:
+        text = TEXTS["effects"]["undetected" if detected else "inseparable"]
+        yield text["sentence"].format(names=", ".join(names))
+
+
+def _describe_effect(name: str, effect: Any, target: str) -> str:
+    """Return the effect of one unit of an input, whose interval has two ends."""
+    cause, unit = _split_unit(name)
+    affected, target_unit = _split_unit(target)
+    size = _attach(_format(effect.value), target_unit)
+    amount = f"1 {unit}" if unit else "one unit"
+    interval = f"{_format(effect.low)} to {_format(effect.high)}"
+    return f"{amount} of {cause} changes {affected} by {size} ({interval})"
+
+
+def _describe_quality(fit: _Fit) -> Iterator[Sentence]:
+    """Yield how well the fit describes the target, and the level without inputs."""
+    result = fit.result
+    target, unit = _split_unit(result.target)
+    facts = [f"typical error {_attach(_format(result.rmse), unit)}"]
+    if fit.level != "no_effect" and (result.r_squared or 0.0) > 0.0:
+        percent = _format(math.floor(1000.0 * result.r_squared) / 10.0)
+        facts.insert(0, f"explains {percent} % of the variance of {target}")
+    if fit.has_estimate:
+        facts.append(f"w_rec {_format(result.w_rec.value, 4)}")
+    facts.append(count(result.n_targets, "target"))
+    yield "quality", f"{_capitalize('; '.join(facts))}."
+    level = result.offset and result.offset.value
+    if fit.has_estimate and level is not None and "rho_at_limit" not in fit.trust.cautions:
+        settled = _attach(_format(level), unit)
+        yield "quality", f"Without any input, {target} settles at {settled}."
+
+
+def _describe_findings(fit: _Fit) -> Iterator[Sentence]:
+    """Yield the verdict, then the other findings.
+
+    An alternative is judged on its own, so that it replaces the other reasons and the findings in
+    the residuals.
+    """
+    texts = {each.slug: f"{each.sentence} {each.advice}" for each in fit.trust.findings}
+    shown = [slug for slug in texts if slug not in _hide_findings(fit)]
+    verdict = fit.texts.get("verdict", "")
+    if fit.level == "caution" and not UNTESTED.isdisjoint(fit.trust.cautions):
+        verdict = fit.texts["verdict_untested"]
+    for other in fit.result.alternatives[:1]:
+        texts[other.reason] += f" {_describe_alternative(fit, other)}"
+    if shown and shown[0] in fit.trust.reasons:
+        verdict = "" if fit.is_small_change else f"{verdict} {texts[shown.pop(0)]}".strip()
+    if verdict:
+        yield "verdict", verdict
+    for slug in shown:
+        yield "finding", texts[slug]
+
+
+def _hide_findings(fit: _Fit) -> set[str]:
+    """Return the findings that other sentences state, or that an alternative replaces."""
+    reasons = {*fit.trust.reasons}
+    cautions = {*fit.trust.cautions}
+    hidden = {"too_few_to_tell"} if fit.has_estimate else {"too_few_to_tell", "interval_open"}
+    if fit.result.alternatives:
+        return hidden | OF_RESIDUALS | reasons - {fit.result.alternatives[0].reason}
+    return reasons | cautions - OF_DATA if fit.level in {"too_few", "no_effect"} else hidden
+
+
+def _describe_alternative(fit: _Fit, other: Any) -> str:
+    """Return the result of an alternative."""
+    if other.time_constant is None:
+        return f"With this, w_rec is {_format(other.w_rec)}."
+    time = format_time(other.time_constant, fit.step.unit)
+    if other.reason == "neighbors":
+        pieces = [(span.low, span.high) for span in fit.trust.cautious]
+        ranges = _format_ranges(fit.to_times(pieces), fit.step.unit, other.time_constant)
+        time += f" ({ranges})"
+    return f"With this, the time constant is {time}."
+
+
+def format_time(value: float, unit: str) -> str:
+    """Return a time with three digits, in the unit that suits it."""
+    return _format_ranges([(value, value)], unit)
+
+
+def _format(value: float, digits: int = 3) -> str:
+    """Return a number with few digits, without an exponent below a million."""
+    return format_number(float(f"{value:.{digits}g}"))
+
+
+def _format_ranges(ranges: Sequence[Range], unit: str = "", like: float | None = None) -> str:
+    """Return ranges in words; those of times in the unit that suits the value ``like``."""
+    ends = [end for each in ranges for end in each if end is not None]
+    size, name = _choose_unit(like or max(ends, default=0.0), unit)
+    texts = []
+    for low, high in ranges:
+        numbers = [_format(end / size) for end in (low, high) if end is not None]
+        limit = "at least " if high is None else "at most " if low is None else ""
+        texts.append(limit + " to ".join(dict.fromkeys(numbers)) if numbers else "anything")
+    text = ", or ".join(texts)
+    return _attach(text, name_unit(name, plural=text.split(" ")[-1] != "1"))
+
+
+def _choose_unit(value: float, unit: str) -> tuple[float, str]:
+    """Return the size, in the given unit, and the name of the unit that suits a time."""
+    stem = unit.lower().rstrip("s") or unit
+    own = ABBREVIATIONS.get(stem, stem)
+    names = [*SECONDS]
+    if own not in names or not value:
+        return 1.0, unit
+    i = names.index(own)
+    seconds = abs(value) * SECONDS[own]
+    while i + 1 < len(names) and seconds >= 2.0 * SECONDS[names[i + 1]]:
+        i += 1
+    while i > 0 and seconds < 0.5 * SECONDS[names[i]]:
+        i -= 1
+    return SECONDS[names[i]] / SECONDS[own], unit if names[i] == own else names[i]
+
+
+def _split_unit(column: str) -> tuple[str, str]:
+    """Return the name and the unit of a column such as "heating (kW)"."""
+    match = re.fullmatch(r"(.*\S)\s*[\[(]([^\[\]()]{1,12})[\])]", column)
+    return (match[1], match[2]) if match else (column, "")
+
+
+def _attach(number: str, unit: str) -> str:
+    return f"{number} {unit}".strip()
+
+
+def _capitalize(text: str) -> str:
+    return text[0].upper() + text[1:]

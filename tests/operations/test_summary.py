@@ -1,0 +1,230 @@
+"""Fits in words."""
+
+from collections.abc import Mapping
+from math import log
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from scripts.example_series import EXAMPLES
+from service.api.routes.explorer import FOLDER
+from service.engine.types import Array
+from service.formats.base import SeriesColumns
+from service.formats.csv_series import read_series_csv
+from service.operations.computations.fits import FIT
+from service.operations.computations.submit import compute, name_task
+from service.operations.computations.summary import count_needed, format_time
+from service.operations.shared.limits import Limits
+from service.schemas.fit_results import FitSummary, Level
+from service.schemas.fits import FitRequest
+from service.schemas.resolved_datasets import ResolvedSeries
+from tests.fit_levels import COLUMNS, TABLES
+
+SHOWN = {"trusted", "caution", "rejected"}  # levels with an estimate
+
+
+def make_fit(
+    table: str, columns: Mapping[str, Any] = COLUMNS, **options: Any
+) -> tuple[FitSummary, dict[str, Any]]:
+    """Return the summary of a fit, and its result."""
+    series = read_series_csv(table.encode(), SeriesColumns(**columns), Limits())
+    dataset = ResolvedSeries.from_series(series)
+    assert FIT.complete is not None
+    request = FIT.complete(FitRequest.model_validate(options), dataset)
+    row, _ = compute(name_task(FIT, request), dataset)
+    result = row.result or {}
+    return FitSummary.model_validate(result["summary"]), result
+
+
+def write(**columns: Array) -> str:
+    """Return a table with steps from 0; the last column is the target."""
+    rows = zip(*columns.values(), strict=True)
+    lines = [",".join([str(k), *(f"{each:.4f}" for each in row)]) for k, row in enumerate(rows)]
+    return "\n".join([",".join(["hour", *columns]), *lines, ""])
+
+
+def respond(w_rec: float, inputs: Array, noise: float = 0.2, offset: float = 3.0) -> Array:
+    """Return the response to an input, with independent noise."""
+    rng = np.random.default_rng(7)
+    state = 0.0
+    states = []
+    for x in inputs:
+        state = w_rec * state + x
+        states.append(state)
+    return np.array(states) + offset + noise * rng.standard_normal(len(inputs))
+
+
+def draw(n_steps: int = 80, seed: int = 3) -> Array:
+    return np.random.default_rng(seed).gamma(1.0, 2.0, n_steps)
+
+
+def pick(summary: FitSummary, topic: str) -> list[str]:
+    """Return the sentences about a topic."""
+    pairs = zip(summary.topics, summary.sentences, strict=True)
+    return [sentence for each, sentence in pairs if each == topic]
+
+
+@pytest.mark.parametrize("level", TABLES)
+def test_every_level_has_a_table(level: str) -> None:
+    summary, result = make_fit(TABLES[level])
+    assert summary.level == level
+    assert result["trust"]["interval"] or level not in {"trusted", "caution"}
+    assert not (result["trust"]["interval"] and level == "rejected")
+    assert summary.topics == sorted(
+        summary.topics, key=["estimate", "quality", "verdict", "finding"].index
+    )
+    assert all(sentence.endswith(".") and "{" not in sentence for sentence in summary.sentences)
+    assert (summary.interval.low is not None) == (level in SHOWN)
+    assert ("Time constant" in summary.headline) == (level in SHOWN)
+
+
+def test_all_levels_are_produced() -> None:
+    assert {*TABLES} == {*get_args(Level)}
+
+
+def test_the_sentences_are_the_numbers_of_the_fit() -> None:
+    summary, result = make_fit(TABLES["trusted"])
+    (time,) = result["time_constant"]["intervals"]
+    value = result["time_constant"]["value"]
+    (rain,) = result["inputs"]
+    gain = rain["steady_state_gain"]
+    assert summary.headline == f"Time constant {value:.3g} hours"
+    assert (summary.interval.low, summary.interval.high) == (time["low"], time["high"])
+    assert summary.interval.noise == "white"
+    assert summary.sentences == [
+        f"{time['low']:.3g} to {time['high']:.3g} hours with 95 % confidence.",
+        f"Effects halve every {value * log(2):.3g} hours.",
+        f"In the long run, 1 mm of rain changes flow by {gain['value']:.3g} "
+        f"({gain['low']:.3g} to {gain['high']:.3g}).",
+        f"Explains 99.1 % of the variance of flow; typical error {result['rmse']:.3g}; "
+        f"w_rec {result['w_rec']['value']:.4g}; 80 targets.",
+        f"Without any input, flow settles at {result['offset']['value']:.3g}.",
+        "All checks passed.",
+    ]
+
+
+def test_with_few_targets_the_cautious_interval_is_shown() -> None:
+    summary, result = make_fit(TABLES["caution"])
+    (cautious,) = result["trust"]["cautious"]
+    ends = [-1.0 / log(cautious[end]) for end in ("low", "high")]
+    assert [summary.interval.low, summary.interval.high] == pytest.approx(ends)
+    assert summary.interval.noise == "ar1"
+    assert "which fewer than 50 targets cannot rule out" in summary.sentences[1]
+    assert pick(summary, "verdict") == [
+        "No problems found, but there are too few data for most checks."
+    ]
+
+
+def test_autocorrelated_noise_of_the_fit_is_described() -> None:
+    summary, result = make_fit(TABLES["trusted"], noise="ar1")
+    assert summary.interval.noise == "ar1"
+    correlation = f"a correlation of {result['rho']:.3g} from step to step".replace("-", "−")
+    assert correlation in summary.sentences[1]
+
+
+def test_a_clearly_better_fit_is_the_verdict() -> None:
+    summary, result = make_fit(TABLES["rejected"])
+    better = result["alternatives"][0]["time_constant"]
+    assert summary.headline.endswith(" hours (not reliable)")
+    assert pick(summary, "verdict") == [
+        "Do not rely on these estimates. The inputs appear to take effect 2 hours later than "
+        f"assumed. Fit with a delay of 2 steps. With this, the time constant is {better:.3g} hours."
+    ]
+    assert pick(summary, "finding") == []  # it is judged on its own
+    found, _ = make_fit(TABLES["rejected"], delay=2)
+    assert found.headline == f"Time constant {better:.3g} hours"
+    assert "Inputs take effect after 2 hours." in found.sentences
+
+
+def test_a_change_below_five_percent_is_no_warning() -> None:
+    """The disturbances of the room are autocorrelated, which hardly changes the estimate."""
+    table = (FOLDER / "fit_examples" / "room.csv").read_text()
+    example = EXAMPLES["room.csv"]
+    columns = {"target": "indoor", "inputs": ("outdoor", "heating"), "time": "time"}
+    summary, result = make_fit(table, columns)
+    assert summary.level == "rejected"
+    change = result["alternatives"][0]["time_constant"] / result["time_constant"]["value"]
+    assert 1.0 < change < 1.05
+    assert summary.headline.endswith(" (interval not reliable)")
+    assert pick(summary, "verdict") == []
+    (finding,) = pick(summary, "finding")
+    assert finding.startswith("Successive residuals are correlated (correlation +0.")
+    (cautious,) = result["trust"]["cautious"]
+    low, high = (-1.0 / log(cautious[end]) for end in ("low", "high"))
+    assert finding.endswith(f"({low:.3g} to {high:.3g} hours).")
+    assert low < -example.step.length / log(example.w_rec) < high
+
+
+def test_no_time_constant_while_another_range_is_advised() -> None:
+    rain = draw()
+    summary, result = make_fit(write(rain=rain, flow=respond(-0.8, rain)))
+    assert result["trust"]["reasons"][0] == "range_advised"
+    assert summary.level == "rejected"
+    assert "w_rec outside the search range" in summary.headline
+    assert (summary.interval.low, summary.interval.high) == (None, None)
+    assert not any("confidence" in each or "halve" in each for each in summary.sentences)
+    (verdict,) = pick(summary, "verdict")
+    advised = f"{-result['alternatives'][0]['w_rec']:.3g}"
+    assert verdict.endswith(f"With this, w_rec is −{advised}.")
+    found, result = make_fit(
+        write(rain=rain, flow=respond(-0.8, rain)), w_rec={"low": -1.0, "high": 1.0}
+    )
+    (piece,) = result["w_rec"]["intervals"]
+    assert found.headline == f"Effects alternate: w_rec −{-result['w_rec']['value']:.4g}"
+    assert (found.interval.low, found.interval.high) == (piece["low"], piece["high"])
+
+
+def test_a_limit_of_the_search_is_no_limit_of_the_time_constant() -> None:
+    rain = draw()
+    slow, _ = make_fit(write(rain=rain, flow=respond(1.0, rain)))
+    assert slow.headline == "Effects do not decay: w_rec 1"
+    assert slow.sentences[0].startswith("Time constant at least ")
+    assert slow.interval.high is None
+    assert any(each.startswith("Within a step, one unit of rain") for each in slow.sentences)
+    rain = draw(seed=5)
+    fast, result = make_fit(write(rain=rain, flow=respond(0.0, rain)))
+    assert fast.sentences[0].startswith("At most ")
+    assert fast.interval.low is None
+    assert fast.interval.high == result["time_constant"]["intervals"][0]["high"]
+
+
+def test_inputs_without_an_effect_and_inputs_that_cannot_be_separated() -> None:
+    rain, sun = draw(120), draw(120, seed=4)
+    flow = respond(0.7, rain)
+    useless, _ = make_fit(write(rain=rain, sun=sun, flow=flow))
+    assert "No effect detected, given the other inputs: sun." in useless.sentences
+    twin = rain + 1e-3 * sun
+    both, _ = make_fit(write(rain=rain, twin=twin, flow=flow))
+    assert any("rain, twin cannot be separated" in each for each in both.sentences)
+
+
+def test_only_four_effects_are_described() -> None:
+    inputs = {f"x{k}": draw(300, seed=k) for k in range(6)}
+    summary, _ = make_fit(write(**inputs, flow=respond(0.7, sum(inputs.values(), np.zeros(300)))))
+    (effects,) = (each for each in summary.sentences if each.startswith("In the long run"))
+    assert effects.count("one unit of") == 4
+    assert effects.endswith("; and 2 more inputs.")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (60.0, "hour", "2.5 days"),
+        (47.0, "hours", "47 hours"),
+        (0.4, "h", "24 minutes"),
+        (1.0, "week", "1 week"),
+        (150.0, "min", "2.5 hours"),
+        (90.0, "min", "90 min"),
+        (1096.0, "days", "3 years"),
+        (12345.0, "Time", "12300 units of time"),
+        (0.0005, "second", "0.0005 seconds"),
+        (2.5e9, "step", "2.5×10⁹ steps"),
+    ],
+)
+def test_times_are_readable(value: float, unit: str, expected: str) -> None:
+    assert format_time(value, unit) == expected
+
+
+def test_ten_targets_are_needed_per_unknown_and_fifty_at_least() -> None:
+    assert [count_needed(n) for n in (1, 5, 6, 12)] == [50, 50, 60, 120]
