@@ -35,7 +35,7 @@ class Adam:
     beta_2: float = 0.999
     """Fraction of the mean square that remains after an iteration."""
     epsilon: float = 1e-08
-    """Keeps the denominator above 0."""
+    """Term that makes the denominator positive."""
 
 
 @suggest_keywords
@@ -112,7 +112,7 @@ class Rmsprop:
     alpha: float = 0.9
     """Fraction of the mean square that remains after an iteration."""
     epsilon: float = 1e-08
-    """Keeps the denominator above 0."""
+    """Term that makes the denominator positive."""
 
 
 @suggest_keywords

@@ -1,13 +1,13 @@
-"""Interruption of long computations: the engine asks its caller between blocks of work.
+"""Interruption of long computations: the engine calls a hook between blocks of work.
 
-A block takes about 50 ms at most. The engine knows neither clocks nor requests: it calls
-`check_interruption`, and the caller of the engine may raise an exception there. The state of a run
-or a map is a value that a block replaces when it ends, so an interruption loses one block.
+A block takes at most about 50 ms. The engine does not use clocks or requests: it calls
+`check_interruption`, where the caller of the engine may raise an exception. The state of a run or a
+map is a value that a block replaces when it ends, so an interruption loses one block.
 
-A fit has no such value. It is repeated from the start instead, with the results of all blocks that
-were completed: its blocks are pure functions that `recall` calls. A block is identified by its
-function and arguments and those of all blocks before it, so that the result of another block is
-never used: where the code or the data have changed, the block is computed again.
+A fit has no such value. It is repeated from the start instead, with the results of all completed
+blocks: its blocks are pure functions that `recall` calls. A block is identified by its function and
+arguments and those of all previous blocks, so that the result of another block is never used: if
+the code or the data have changed, the block is computed again.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,12 +25,12 @@ BlockResult: TypeAlias = tuple[NDArray[Any], ...]
 SAMPLE: Final = 1000  # the most numbers of an array that identify it, about
 
 
-# Without a caller that limits the computation, it does nothing.
+# By default, it does nothing.
 _check: Final[ContextVar[Callable[[], None]]] = ContextVar("check", default=lambda: None)
 
 
 def check_interruption() -> None:
-    """Raise what the caller of this computation raises to end it, if anything."""
+    """Raise the exception of the caller that ends this computation, if any."""
     _check.get()()
 
 
@@ -45,7 +45,7 @@ def interrupted_by(check: Callable[[], None]) -> Iterator[None]:
 
 
 def identify(block: partial[BlockResult], previous: int) -> int:
-    """Return a digest of a block of work and of all blocks before it.
+    """Return a digest of a block of work and of all previous blocks.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def identify(block: partial[BlockResult], previous: int) -> int:
         A function with its arguments. Arrays are identified by their shape and evenly spaced
         elements, and other arguments, among them the object of a method, by their ``repr``.
     previous
-        The digest of the block before.
+        The digest of the previous block.
 
     Returns
     -------
@@ -81,7 +81,7 @@ class Record:
         The results of an earlier, interrupted computation, by the digests of their blocks. New
         results are added.
     after_block
-        Called after each block that is computed.
+        Called after each computed block.
     """
 
     def __init__(self, results: dict[int, BlockResult], after_block: Callable[[], None]) -> None:
@@ -118,7 +118,7 @@ def recall(block: partial[BlockResult]) -> BlockResult:
     Parameters
     ----------
     block
-        The function with its arguments, which `identify` must distinguish.
+        The function with its arguments, which must be distinguishable by `identify`.
 
     Returns
     -------

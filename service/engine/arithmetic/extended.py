@@ -1,8 +1,8 @@
 """Numbers with exponents of any size.
 
 Mantissas and exponents are separate float64 numbers. Results equal those of float64 bit for bit
-where float64 neither overflows nor underflows. Unlike logarithms, such numbers lose no digits over
-ten thousand operations.
+unless float64 overflows or underflows. Unlike logarithms, such numbers do not lose digits in ten
+thousand operations.
 """
 
 from dataclasses import dataclass
@@ -188,7 +188,7 @@ def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedAr
     with np.errstate(over="ignore"):
         exponent = np.cumsum(np.concatenate([first.exponent[None], factors.exponent]), axis=0)
     for start in range(0, len(mantissa), BLOCK):
-        # A block begins with the last product of the block before.
+        # A block begins with the last product of the previous block.
         rows = slice(max(start - 1, 0), start + BLOCK)
         mantissa[rows], shift = np.frexp(np.cumprod(mantissa[rows], axis=0))
         exponent[rows] += shift

@@ -14,8 +14,8 @@ CHUNK = 200_000  # numbers in such a table
 class Polynomials:
     """K polynomials that are evaluated together at any number of points.
 
-    A matrix product of coefficients and powers evaluates blocks, and Horner's rule adds them up.
-    Where w is not finite or a power overflows, all values are nan or infinite, also those of
+    Blocks are evaluated by a matrix product of coefficients and powers, and summed by Horner's
+    rule. If w is not finite or a power overflows, all values are nan or infinite, also those of
     polynomials of lower degree.
 
     Parameters
@@ -67,7 +67,7 @@ class ExtendedPolynomials:
     """K polynomials whose values may be outside the float64 range.
 
     For |w| > 1 a polynomial is evaluated in 1/w and multiplied by its highest power. Coefficients
-    of 0 at both ends are left out, so the leading term is never lost.
+    of 0 at both ends are omitted, so the leading term is never lost.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class ExtendedPolynomials:
         inside = np.abs(w) <= 1.0
         inverted = np.where(inside, w, 1.0 / np.where(inside, 1.0, w))
         rising, falling = np.split(self._rising_and_falling(inverted), 2)
-        # The powers of w that were left out.
+        # The omitted powers of w.
         lowest, highest = np.array(self._ends).T[:, :, None]
         power = np.where(inside, lowest, highest)
         left_out = extended_powers(ExtendedArray.from_floats(w), power)

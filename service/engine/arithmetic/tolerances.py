@@ -1,4 +1,4 @@
-"""The tolerances of the engine, and the limits of float64 that they follow from."""
+"""The tolerances of the engine, and the limits of float64 from which they follow."""
 
 from math import log
 from typing import Final
@@ -41,13 +41,13 @@ COST_ATOL: Final = 1e-23
 """The promised absolute accuracy of a cost, relative to the mean squared target."""
 
 EQUAL_COST_RTOL: Final = 1e-9
-"""Costs that differ by less count as equal: three digits more than what is promised."""
+"""Costs that differ by less count as equal: three digits more than the promised accuracy."""
 
 RESIDUAL_RTOL: Final = 64.0 * EPSILON
 """Bounds the rounding error of a residual, relative to the root mean square of its terms."""
 
 LARGE_GAP: Final = 1e3
-"""A gap above this multiple of the lowest cost is a difference of two costs that keeps digits."""
+"""A gap above this multiple of the lowest cost is accurate as a difference of two costs."""
 
 RESOLVED_COST_RTOL: Final = 1e4 * EPSILON
 """Rounding changes a difference of two costs that is larger than this part of them by less than
@@ -62,7 +62,7 @@ FLAT_ATOL: Final = 1e-12
 """Reduced costs that differ by less than this part of the mean squared target are equal."""
 
 ROUND_ROOT_RTOL: Final = 1e-11
-"""A root of a slope that is closer to a number of six digits probably is that number."""
+"""A root of a slope that is closer to a number of six digits is probably that number."""
 
 DEPTH_RTOL: Final = 0.1
 """Lower bounds of minima are rough: one may be the lowest if its bound exceeds the best cost by

@@ -40,7 +40,7 @@ class Dataset:
         Returns
         -------
         Dataset
-            It holds the arrays themselves, not copies.
+            It contains the arrays themselves, not copies.
         """
         n_samples, n_steps = inputs.shape
         return cls(n_samples, n_steps, lambda: (inputs, targets))
@@ -61,7 +61,7 @@ class Dataset:
         return self.arrays[1]
 
     def load(self) -> None:
-        """Read what pickling needs: the arrays, unless they are generated."""
+        """Read the arrays before pickling, unless they are generated."""
         if not isinstance(self.read, partial):
             self.arrays  # noqa: B018 - the property caches them
 

@@ -1,4 +1,4 @@
-"""A factor of the data, from which costs of the linear network follow with half the lost digits.
+"""A factor of the data, with which costs of the linear network lose only half as many digits.
 
 For the identity, the output of sequence i is w_in p_i(w_rec) + s0 w_rec^T, where s0 is the initial
 state and p_i the polynomial with the inputs of the sequence as coefficients, the last input first.
@@ -7,8 +7,9 @@ With A = [x_T … x_1 | 1 | t], one row per sequence, all residuals are A z for
     z = (w_in w_rec^0, …, w_in w_rec^(T-1), s0 w_rec^T, -1).
 
 The triangular factor R of A = QR has the same norms, |R z| = |A z|, and at most T + 2 rows: a
-million sequences of ten steps become twelve. A residual is a sum of terms as large as outputs and
-targets, and not as their squares, as in moments (AᵀA), so half as many digits cancel.
+million sequences of ten steps become twelve. A residual is a sum of terms with the magnitude of
+outputs and targets rather than of their squares, as in moments (AᵀA), so half as many digits
+cancel.
 
 References
 ----------
@@ -31,9 +32,9 @@ from service.engine.data.moments import Moments
 from service.engine.interruption import check_interruption
 from service.engine.types import Array, Weights
 
-# Numbers up to which the data stay as they are. Then a perfect fit has residuals of exactly 0.
+# Numbers up to which the data are not reduced. Then a perfect fit has residuals of exactly 0.
 SMALL: Final = 1 << 13
-STORED_SHARE: Final = 0.25  # of the size of the data, up to which R is worth storing
+STORED_SHARE: Final = 0.25  # of the size of the data, up to which R is stored
 BLOCK_ROWS: Final = 1 << 14  # rows decomposed together; more no longer fit in the cache
 
 N = TypeVar("N", Array, ExtendedArray)
@@ -46,16 +47,16 @@ class Parabolas(Generic[N]):
     A sum is (square v - slope) v + rest at v = w_in - vertex, where no terms cancel. All are (M,).
     """
 
-    vertex: N  # the w_in with the lowest sum; 0 where w_in has no effect
+    vertex: N  # the w_in with the lowest sum; 0 if w_in has no effect
     square: N
-    slope: N  # 0 but for rounding
+    slope: N  # 0 up to rounding
     rest: N
 
     def __call__(self, w_in: Array) -> N:
         """Return the sums (M, nx) at w_in (1, nx) or (M, nx)."""
         v: N = w_in - self.vertex[:, None]
         sums: N = self.square[:, None] * v
-        sums -= self.slope[:, None]  # in place where these are arrays of float64
+        sums -= self.slope[:, None]  # in place for arrays of float64
         sums *= v
         sums += self.rest[:, None]
         return sums
@@ -69,7 +70,7 @@ class Factor:
     ----------
     rows : (m, T + 2)
         The columns are the inputs, the last one first, then ones, then the targets; in R, they are
-        what these became.
+        transformed.
     n_samples
         The number N of sequences.
     """
@@ -129,14 +130,14 @@ class Factor:
         return cls(factor, n_samples)
 
     def compressed(self) -> "Factor":
-        """Return R where it has less than half as many rows as this factor."""
+        """Return R if it has less than half as many rows as this factor."""
         if len(self.rows) <= 2 * self.rows.shape[1]:
             return self
         return Factor(np.asarray(np.linalg.qr(self.rows, mode="r")), self.n_samples)
 
     @staticmethod
     def is_small(n_samples: int, n_steps: int) -> bool:
-        """Return whether R is small enough, compared with the data, to be stored with them."""
+        """Return True if R is small enough, compared with the data, to be stored with them."""
         return (n_steps + 2) ** 2 <= STORED_SHARE * n_samples * n_steps
 
     def sums(self, w_in: Array, w_rec: Array, initial_state: float) -> Array:
@@ -206,7 +207,7 @@ class Factor:
         """
         orders = np.arange(self.n_steps + 1)[:, None]
         powers = extended_powers(ExtendedArray.from_floats(w_rec), orders)
-        # Both are divided by powers of two, one per w_rec, that bring them near 1.
+        # Both are divided by powers of two, one per w_rec, so that they are near 1.
         outputs, of_outputs = _combine(self.inputs, powers[:-1])
         factors = powers[[-1, 0]] * np.array([[-initial_state], [1.0]])
         rest, of_rest = _combine(self.rows[:, -2:], factors)
@@ -220,7 +221,7 @@ class Factor:
         )
 
     def excess(self, weights: Weights, reference: Weights, initial_state: float) -> float:
-        """Return the sum of squared residuals less that at a reference, without cancellation.
+        """Return the sum of squared residuals minus that at a reference, without cancellation.
 
         With z at the reference and d the difference of z, it is |R d|² + 2 (R d)·(R z).
         """
@@ -267,8 +268,8 @@ def _combine(columns: Array, factors: ExtendedArray) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Precomputed:
-    """Values that save passes over the data."""
+    """Stored reductions, which save passes over the data."""
 
     moments: Moments  # for gradients
-    # for costs; None if it must be computed when a cost is first asked for
+    # for costs; None if it is computed when a cost is first requested
     factor: Factor | None = None

@@ -20,11 +20,11 @@ _twister = _Twister()
 def count_ones(
     n_samples: int = 20, n_steps: int = 10, seed: int = 1, noise: float = 0.0
 ) -> tuple[Array, Array]:
-    """Draw bit sequences and the number of ones in each, as the tutorial draws them.
+    """Draw bit sequences and the number of ones in each, as in the tutorial.
 
     The bits are rounded uniform numbers, drawn row by row from a private Mersenne Twister. The
-    streams of ``numpy.random.RandomState`` are frozen, so a seed gives the same data in every
-    version of numpy. The defaults give the tutorial's data.
+    streams of ``numpy.random.RandomState`` are frozen, so a seed yields the same data in every
+    version of numpy. The defaults yield the tutorial's data.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def remember(n_samples: int = 20, n_steps: int = 30, seed: int = 1) -> tuple[Arr
     """Draw sequences with one input at the first step, zeros after it, and that input as target.
 
     Only the first input matters, so every part of the gradient passes through the whole sequence.
-    In ``count_ones`` late inputs teach the same weights as early ones.
+    In ``count_ones`` late inputs suffice to learn both weights.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ For the identity, the output of sequence i is w_in p_i(w_rec) + s0 w_rec^T, wher
 state and p_i the polynomial with the inputs of the sequence as coefficients, the last input first.
 The mean squared error therefore depends on the data only through the sums over i of p_i², p_i t_i,
 p_i, t_i² and t_i. They are computed in one pass, and a gradient then takes O(T) operations for any
-number of sequences. Costs have more digits if they are computed from a ``Factor``.
+number of sequences. Costs are more accurate if they are computed from a ``Factor``.
 """
 
 from typing import Final, NamedTuple
@@ -14,15 +14,15 @@ import numpy as np
 from service.engine.interruption import check_interruption
 from service.engine.types import BLOCK, Array
 
-STRIP_SIZE: Final = 1 << 17  # products of columns held together: 1 MB of float64
+STRIP_SIZE: Final = 1 << 17  # products of columns in memory: 1 MB of float64
 MIN_STRIP_HEIGHT: Final = 64  # rows of a strip: enough for an efficient matrix product
 
 
 class Moments(NamedTuple):
     """Sums over N sequences of T steps; polynomials as coefficients by increasing power of w_rec.
 
-    They are sums and not means because sums of whole numbers are exact. The gradient at a perfect
-    fit is then exactly 0.
+    They are sums instead of means because sums of whole numbers are exact. The gradient at a
+    perfect fit is then exactly 0.
     """
 
     input_square_sum: Array  # (2 T - 1,), of p_i²
@@ -85,8 +85,8 @@ def _add_square(square: Array, x: Array) -> None:
     It consists of the sums along the antidiagonals of the symmetric matrix x.T @ x, which is
     computed in strips of rows that begin at its diagonal. A matrix with K rows, and K more columns
     of zeros, is read as if its rows were one number shorter: row i moves by i columns, and
-    antidiagonals become columns. The columns from K on are doubled before: they stand for both
-    halves of the symmetric matrix.
+    antidiagonals become columns. The columns from K on are doubled before, because they represent
+    both halves of the symmetric matrix.
     """
     n_steps = x.shape[1]
     height = max(STRIP_SIZE // n_steps, MIN_STRIP_HEIGHT)

@@ -24,19 +24,19 @@ ONE_STEP: Final = Step()
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """N sequences with q inputs and a target at every step, one after the other in flat arrays.
+    """N sequences with q inputs and a target at every step, concatenated in flat arrays.
 
-    Their lengths may differ. S is the number of steps of all sequences together.
+    Their lengths may differ. S is the total number of steps.
     """
 
     inputs: Array  # (S, q)
-    targets: Array  # (S,) nan where one is missing
+    targets: Array  # (S,) nan for missing ones
     lengths: NDArray[np.int64]  # (N,) at least 1, with the sum S
     input_names: tuple[str, ...] = ("input",)
     target_name: str = "target"
     step: Step = ONE_STEP  # the time from one step to the next
-    sequence_names: tuple[str, ...] = ()  # empty if the sequences have none
-    # Of the first steps: dates as text or numbers, which nothing computes with; empty if unknown.
+    sequence_names: tuple[str, ...] = ()  # empty for sequences without names
+    # Of the first steps: dates as text or numbers, only for display; empty if unknown.
     start_times: tuple[str | float, ...] = ()
 
     @classmethod
@@ -50,23 +50,23 @@ class Series:
         inputs
             (T_i, q) per sequence.
         targets
-            (T_i,) per sequence, nan where one is missing.
+            (T_i,) per sequence, nan for missing ones.
         columns
             The other fields, from ``input_names`` on.
 
         Returns
         -------
         Series
-            With the sequences one after the other.
+            With the concatenated sequences.
         """
         lengths = np.fromiter(map(len, targets), np.int64, len(targets))
         return cls(np.concatenate(inputs), np.concatenate(targets), lengths, *columns)
 
     @classmethod
     def from_dataset(cls, dataset: Dataset) -> "Series":
-        """Return the series of a dataset with one target per sequence, which is its last.
+        """Return the series of a dataset with one target per sequence, at its last step.
 
-        It has one input, and no target but at the last step.
+        It has one input, and no other targets.
         """
         n_samples, n_steps = dataset.inputs.shape
         targets = np.full((n_samples, n_steps), np.nan)
@@ -80,7 +80,7 @@ class Series:
         return np.concatenate([[0], np.cumsum(self.lengths)])
 
     def rows(self, sequence: int) -> slice:
-        """Return where a sequence is in the arrays."""
+        """Return the slice of a sequence in the arrays."""
         return slice(int(self.starts[sequence]), int(self.starts[sequence + 1]))
 
     @property

@@ -2,7 +2,7 @@
 
 To add an activation, write its functions here and add an entry to ``ACTIVATIONS``. The schemas and
 the list on the page read that registry, and ``make openapi`` generates the client's type from the
-schemas. Other code names activations for two reasons: the identity has exact methods of its own,
+schemas. Other code refers to activations for two reasons: the identity has separate exact methods,
 and the page explains dead units (relu) and targets beyond the bounds (tanh and sigmoid).
 """
 
@@ -19,7 +19,7 @@ from service.engine.types import Array
 Elementwise = Callable[[Array], Array]
 
 PROBES: Final = np.array([-np.inf, -3.0, -0.5, 0.0, 0.5, 3.0, np.inf])
-NEAR: Final = np.array([-3.0, -1.0, -0.3, 0.3, 1.0, 3.0])  # where differences have many digits
+NEAR: Final = np.array([-3.0, -1.0, -0.3, 0.3, 1.0, 3.0])  # where differences are accurate
 FAR: Final = np.outer([-1.0, 1.0], 10.0 ** np.arange(1, 100)).ravel()  # where derivatives decay
 DIFFERENCE: Final = 1e-5  # its square is the relative error of a central difference
 
@@ -29,7 +29,7 @@ class Activation(NamedTuple):
 
     Two kinds are supported: functions with f(c z) = c f(z) for c > 0, which are piecewise linear,
     and bounded functions, which have a second derivative, and a derivative that may underflow and
-    needs a logarithm of its own.
+    requires a separate logarithm.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ def make_registry(**activations: Activation) -> Mapping[str, Activation]:
     ValueError
         An activation is neither piecewise linear nor bounded with a logarithm of its derivative:
         gradients that vanish or states that overflow would have wrong magnitudes. Or a derivative
-        does not match differences of the function, or of the derivative before it.
+        does not match differences of the function, or of the preceding derivative.
     """
     for name, f in activations.items():
         values = f.function(PROBES)

@@ -176,8 +176,8 @@ def curvatures(inputs: Array, targets: Array, w_in: Array, w_rec: Array, network
     """Return the smallest and the largest curvature of the cost at many points.
 
     They are the eigenvalues of the Hessian with respect to w_in and w_rec. First and second
-    derivatives of the states are carried forward together with the states. Near a minimum, gradient
-    descent moves away from it if the learning rate is above 2 / largest.
+    derivatives of the states are propagated forward together with the states. Near a minimum,
+    gradient descent diverges if the learning rate is above 2 / largest.
 
     Parameters
     ----------

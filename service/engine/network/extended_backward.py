@@ -26,14 +26,14 @@ def extended_gradients(
 ) -> ExtendedGradients:
     """Backpropagate through time with exponents of any size.
 
-    A slope f'(z) counts as 0 where even its logarithm overflows.
+    A slope f'(z) counts as 0 if even its logarithm overflows.
 
     Parameters
     ----------
     inputs : (N, T)
         The sequences.
     targets : (N,)
-        Or None for the derivatives of the sum of the outputs, in place of those of the cost.
+        Or None for the derivatives of the sum of the outputs, instead of those of the cost.
     w_in, w_rec : (M,)
         Finite, as inputs and targets are.
     network
@@ -42,7 +42,7 @@ def extended_gradients(
     Returns
     -------
     ExtendedGradients
-        Sums that cancel exactly, as those of whole numbers may, are exactly 0.
+        Sums that cancel exactly, as sums of whole numbers can, are exactly 0.
 
     References
     ----------

@@ -18,7 +18,7 @@ LINEAR: Final = "identity"  # the activation of a linear network
 
 @dataclass(frozen=True)
 class Network:
-    """The properties of the network that training does not change.
+    """The properties of the network that are not trained.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) ->
 
 def _final_output(sequence: Array, w_in: float, w_rec: float, network: Network) -> float:
     state = network.initial_state
-    for x in sequence.data:  # unlike a list of a million floats, it holds no lock for long
+    for x in sequence.data:  # unlike a list of a million floats, it does not hold the GIL for long
         state = w_rec * state + w_in * x
     return state
 

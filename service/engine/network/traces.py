@@ -1,4 +1,4 @@
-"""Gradient traces: how the gradient vanishes or explodes on its way back through time."""
+"""Gradient traces: the vanishing or exploding gradient of backpropagation through time."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +17,7 @@ STEADY: Final = (0.9, 1.1)
 
 
 class Aggregation(StrEnum):
-    """How a trace combines the sequences.
+    """The combination of the sequences in a trace.
 
     `sum` adds the gradients of all sequences. `tutorial` reproduces the tutorial's figure: it sums
     the output gradients, backpropagates that sum through every sequence, and adds the results.
@@ -29,11 +29,11 @@ class Aggregation(StrEnum):
 
 
 class Regime(StrEnum):
-    """How a gradient changes on its way back through the whole sequence.
+    """The change of a gradient over the whole sequence, backward in time.
 
     It is `vanishing`, `steady` or `exploding` by the size of the mean factor per step to the power
-    of the number of steps. It is `zero` if the gradients of both weights and of all states but the
-    last are exactly 0, as where no relu is active.
+    of the number of steps. It is `zero` if the gradients of both weights and of all states except
+    the last are exactly 0, for example if no relu is active.
     """
 
     ZERO = "zero"
@@ -46,10 +46,9 @@ class Regime(StrEnum):
 class Trace:
     """The gradient of the cost with respect to the states S_0 ... S_T, combined over the sequences.
 
-    ``growth_per_step`` is the mean factor from the gradient of one state to that of the state
-    before it: |w_rec| for the identity, otherwise the geometric mean; nan if the gradient of S_T is
-    0. ``regime`` is whether all is zero, then the classification by growth_per_step ** T; None
-    where that is nan.
+    ``growth_per_step`` is the mean factor from the gradient of one state to that of the previous
+    state: |w_rec| for the identity, otherwise the geometric mean; nan if the gradient of S_T is 0.
+    ``regime`` is zero, or the classification by growth_per_step ** T; None if that is nan.
     """
 
     gradient: Array  # (T + 1,), inf with its sign where it overflows, 0 where it underflows
@@ -69,7 +68,7 @@ def trace_gradient(
 ) -> Trace:
     """Compute the gradient of the cost with respect to every state.
 
-    Each number has an exponent of its own, so sequences may have any length.
+    Each number has a separate exponent, so sequences may have any length.
 
     Parameters
     ----------
@@ -82,7 +81,7 @@ def trace_gradient(
     network
         Activation and initial state.
     aggregation
-        How the sequences are combined.
+        The combination of the sequences.
 
     Returns
     -------

@@ -104,7 +104,7 @@ class NetworkObjective:
     def _some_costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return the costs of M networks, and their logarithms also if squares overflow.
 
-        A relu may turn an overflow at any step into a wrong finite number.
+        A relu can convert an overflow at any step to a wrong finite number.
         """
         overflowed = np.zeros(w_in.size, np.bool_)
         for state in self._run(w_in, w_rec):
@@ -192,7 +192,7 @@ class NetworkObjective:
     ) -> Array:
         """Return the results (..., M) of a function of weights (M,), computed in chunks.
 
-        The function holds ``n_states`` arrays (M, N) at once.
+        The function requires ``n_states`` arrays (M, N) at once.
         """
         size = max(1, 4 * BLOCK // (len(self._targets) * n_states))
         results = []
@@ -236,6 +236,6 @@ def _are_finite(w_in: Array, w_rec: Array) -> NDArray[np.bool_]:
 
 
 def _is_out_of_range(numbers: Array) -> NDArray[np.bool_]:
-    """Return where overflow or underflow may have changed a number."""
+    """Return True where overflow or underflow may have changed a number."""
     sizes = np.abs(numbers)
     return ~((sizes > UNDERFLOW) & (sizes < np.inf))

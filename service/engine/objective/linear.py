@@ -1,9 +1,9 @@
 """Cost and gradient for the identity activation, in O(T) and O(T²) for any number of sequences.
 
 The cost is a quadratic in w_in whose coefficients depend on w_rec. Gradients are evaluated from
-moments of the data (see ``cost_polynomials``): near an optimum they keep as many digits as
-backpropagation does. Costs are evaluated from residuals (see ``Factor``): from moments, a cost far
-below the squares of the targets would have no digits.
+moments of the data (see ``cost_polynomials``): near an optimum they are as accurate as those of
+backpropagation. Costs are evaluated from residuals (see ``Factor``): from moments, a cost far below
+the squares of the targets would have no correct digits.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ from service.engine.types import BLOCK, Array, Weights
 
 LARGEST_INPUT: Final = 1e100  # of a dataset
 SMALL_W_IN: Final = 1e-100  # products with a smaller w_in may underflow
-LOG_OVERFLOW: Final = 640.0  # below ln 1.8e308 = 709.8 by a factor that leaves room for w_in
+LOG_OVERFLOW: Final = 640.0  # below ln 1.8e308 = 709.8, with a margin for w_in
 
 
 class LinearObjective:
@@ -45,7 +45,7 @@ class LinearObjective:
     initial_state
         S_0, with the same bounds.
     precomputed
-        Values that were computed from the dataset before.
+        Stored reductions of the dataset.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ class NormalEquations(NamedTuple):
         d_in + couplings[0] d_rec = steps[0]
         couplings[1] d_in + d_rec = steps[1]
 
-    Divided in this way, they have the size of weights and not of costs.
+    Divided in this way, they have the magnitude of weights rather than of costs.
 
     Attributes
     ----------
@@ -83,8 +83,8 @@ def network_normal_equations(
 ) -> NormalEquations:
     """Return the equations at finite weights by running the network.
 
-    The derivatives of the states are carried forward together with the states. With two weights
-    this takes less time than a backward pass, and no state must be stored.
+    The derivatives of the states are propagated forward together with the states. With two weights
+    this takes less time than a backward pass, and no state is stored.
 
     Parameters
     ----------

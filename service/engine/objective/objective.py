@@ -1,7 +1,7 @@
 """The interface between training and the mathematics of the cost.
 
-Training, surfaces and basin maps use an ``Objective`` and do not depend on how costs and
-gradients are computed. ``make_objective`` is the one place that chooses.
+Training, surfaces and basin maps use an ``Objective`` and do not depend on the computation of costs
+and gradients, which ``make_objective`` selects.
 """
 
 from typing import TypeAlias
@@ -18,17 +18,17 @@ Objective: TypeAlias = LinearObjective | NetworkObjective
 def make_objective(
     dataset: Dataset, network: Network, precomputed: Precomputed | None = None
 ) -> Objective:
-    """Choose how cost and gradient are computed.
+    """Select the computation of cost and gradient.
 
-    For the identity, moments and a factor of the data determine them. For other activations the
-    network must be run.
+    For the identity, they are computed from moments and a factor of the data. For other
+    activations, the network is run.
 
     Parameters
     ----------
     dataset
         Magnitudes from 1e-100 to 1e100, or 0. Read when first needed.
     precomputed
-        Values that were computed from the dataset before, which save passes over the data.
+        Stored reductions of the dataset, which save passes over the data.
 
     Returns
     -------

@@ -55,9 +55,9 @@ def make_scalar_gradient(polynomials: Sequence[Array], scale: float, largest: fl
 
 
 def _make_split(polynomials: Sequence[Array]) -> tuple[Any, ...]:
-    """Return what ``SPLIT`` uses to reduce each polynomial in w to degree 1.
+    """Return the names in ``SPLIT``, which reduces each polynomial in w to degree 1.
 
-    This has two coefficients for each polynomial, of the even and the odd powers.
+    The result has two coefficients for each polynomial, of the even and the odd powers.
     """
     rows = stack_polynomials(*polynomials)
     rows = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)))

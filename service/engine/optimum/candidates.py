@@ -42,7 +42,7 @@ def find_candidates(sides: Sides) -> tuple[ReducedPoints, bool]:
     candidates : (K,)
         One point of each minimum whose cost may be the lowest; none if no cost has digits.
     is_flat
-        Whether the reduced cost is the same everywhere. The candidates are then examples.
+        True if the reduced cost is constant. The candidates are then examples.
     """
     # The search has many points: fewer rows, if that is possible.
     compressed = [side.compressed() for side in sides]
@@ -71,12 +71,12 @@ def _evaluate(sides: Sides, u: Array, is_far: NDArray[np.bool_]) -> ReducedPoint
 
 
 def _is_flat(reduced: ReducedCost, grid: ReducedPoints) -> bool:
-    """Return whether the reduced cost is the same everywhere."""
+    """Return True if the reduced cost is constant."""
     bound = 2.0 * grid.accuracy + tolerances.FLAT_ATOL * reduced.target_square
     highest = np.fmax.reduce(grid.cost - bound, initial=0.0)
     if not highest <= np.fmin.reduce(grid.cost + bound, initial=np.inf):
         return False
-    # A large state may hide lower costs, but not where all sequences have the same output.
+    # A large state can hide lower costs, unless all sequences have the same output.
     is_complete = reduced.initial_state == 0.0 or not np.isnan(grid.cost).any()
     return is_complete or has_equal_sequences(reduced.factor)
 
@@ -95,7 +95,7 @@ def _search(
         return without_cost
     points = _resolve_narrow_minima(compressed, grid)
     if compressed is not reduced:
-        # The minima need all rows for their last digits.
+        # The last digits of the minima require all rows.
         points = profile.search(compressed.evaluate, points, ENDS, -np.inf).points
     points = profile.search(reduced.evaluate, points, ENDS, highest).points
     return points if has_cost.all() else points.merge(without_cost)
@@ -129,7 +129,7 @@ def _resolve_narrow_minima(reduced: ReducedCost, grid: ReducedPoints) -> Reduced
 
 
 def _join(near: ReducedPoints, far: ReducedPoints) -> ReducedPoints:
-    """Return the points of both sides in their order round the projective line.
+    """Return the points of both sides in their order around the projective line.
 
     They begin at the highest point, so that no minimum extends beyond the ends. The points with
     u = 1 and u = -1 belong to both sides, and are taken from the near one.
@@ -144,7 +144,7 @@ def _join(near: ReducedPoints, far: ReducedPoints) -> ReducedPoints:
 def _find_low_minima(reduced: ReducedCost, line: ReducedPoints) -> ReducedPoints:
     """Return one point of each minimum whose cost may be the lowest, the near ones first.
 
-    0, infinity and roots of all p_i represent the points beside them that cost the same.
+    0, infinity and roots of all p_i represent adjacent points with the same cost.
     """
     margin = reduced.equal_within(line.cost, line.accuracy)
     preferred = line.cost - np.where(line.w == 0.0, line.accuracy, 0.0)
@@ -156,9 +156,9 @@ def _find_low_minima(reduced: ReducedCost, line: ReducedPoints) -> ReducedPoints
 
 
 def _snap(sides: Sides, points: ReducedPoints) -> ReducedPoints:
-    """Move points to numbers of six digits where these do not cost more.
+    """Move points to numbers of six digits unless that increases the cost.
 
-    A w_rec that is a number of six digits up to rounding probably is that number.
+    A w_rec that is a number of six digits up to rounding is probably that number.
     """
     w_rec = convert(points.w, points.is_far).tolist()
     snap = partial(snap_to_six_digits, tolerance=tolerances.ROUND_ROOT_RTOL)
@@ -174,7 +174,7 @@ def _snap(sides: Sides, points: ReducedPoints) -> ReducedPoints:
 
 
 def center_inputs(factor: Factor) -> Array:
-    """Return the inputs (m, T) less their means over the sequences."""
+    """Return the inputs (m, T) minus their means over the sequences."""
     centered: Array = factor.inputs - np.outer(
         factor.ones, factor.ones @ factor.inputs / factor.n_samples
     )
@@ -182,7 +182,7 @@ def center_inputs(factor: Factor) -> Array:
 
 
 def has_equal_sequences(factor: Factor) -> bool:
-    """Return whether all sequences have the same inputs, up to rounding."""
+    """Return True if all sequences have the same inputs, up to rounding."""
     sizes = np.abs(factor.inputs).max(axis=0)
     spreads = np.abs(center_inputs(factor)).max(axis=0)
     return bool((spreads <= tolerances.RESIDUAL_RTOL * sizes).all())

@@ -2,11 +2,11 @@
 
 For each w_rec the best w_in solves a linear problem, and the remaining cost is a rational function
 r(w_rec). This elimination is variable projection. The line of all w_rec has two sides, u = w_rec
-and u = 1 / w_rec, both with u from -1 to 1. So powers never overflow, and infinity is the point
-u = 0 of the far side, where the columns are in reversed order.
+and u = 1 / w_rec, both with u from -1 to 1. Powers therefore never overflow, and infinity is the
+point u = 0 of the far side, where the columns are in reversed order.
 
-Near a root that all p_i share, w_in can grow as the p_i vanish, and the outputs approach multiples
-of the first Taylor coefficients that are not all 0. There, these take the place of the p_i.
+Near a common root of all p_i, w_in can grow as the p_i vanish, and the outputs approach multiples
+of the first Taylor coefficients that are not all 0. There, these replace the p_i.
 
 References
 ----------
@@ -40,14 +40,14 @@ class ReducedPoints(profile.Evaluation):
     """The best w_in at K points of one side or of both, and the reduced cost there.
 
     ``w`` is u, the point on its side, and ``slope`` the derivative of the cost with respect to it.
-    ``accuracy`` is by how much the rounding of residuals may change the cost, which is nan where
-    that leaves no digits. Where the inputs have no effect at a point (``at_root``) and ``scale`` is
-    not 0, weights only approach it, because w_in or w_rec grows without bound.
+    ``accuracy`` is the possible change of the cost by the rounding of residuals; the cost is nan if
+    no digits remain. If the inputs have no effect at a point (``at_root``) and ``scale`` is not 0,
+    weights only approach it, because w_in or w_rec grows without bound.
     """
 
     is_far: NDArray[np.bool_]  # the side
     scale: Array  # the factor of p_i on this side: w_in w_rec^lowest_power
-    at_root: NDArray[np.bool_]  # whether the inputs have no effect
+    at_root: NDArray[np.bool_]  # True if the inputs have no effect
     power: Array  # the sum of p_i²
     power_slope: Array  # its derivative with respect to u
 
@@ -185,14 +185,14 @@ class ReducedCost:
         return ReducedPoints(u, cost, slope, accuracy, is_far, s, at_root, power, power_slope)
 
     def equal_within(self, cost: N, accuracy: N) -> N:
-        """Return by how much other costs may differ from some costs (K,) that they equal."""
+        """Return the differences by which other costs count as equal to some costs (K,)."""
         promised = tolerances.COST_ATOL * self.target_square
         return tolerances.EQUAL_COST_RTOL * cost + promised + accuracy
 
     def _expand(self, u: Array, order: int) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
         """Return p and p' (K, m) relative to a root of all p_i of some order.
 
-        Return also bounds (K,) of the norm of the terms of p, and whether p is 0 up to rounding.
+        Return also bounds (K,) of the norm of the terms of p, and True where p is 0 up to rounding.
         """
         n_powers = len(self.coefficients)
         tables = np.zeros((order + 2, n_powers, len(u)))  # of terms of Taylor coefficients

@@ -45,9 +45,9 @@ class Optimum:
     cost
         The minimum, or the infimum; inf above the float64 range.
     attained
-        Whether finite float64 weights have this cost.
+        True if finite float64 weights have this cost.
     unique
-        Whether it is attained, and all other minima are higher by more than the accuracy of costs.
+        True if it is attained, and all other minima are higher by more than the accuracy of costs.
     """
 
     weights: Weights
@@ -75,10 +75,10 @@ def find_optimum(factor: Factor, initial_state: float) -> Optimum:
     Returns
     -------
     Optimum
-        Its cost is that of its float weights, as accurate as ``tolerances.COST_RTOL`` and
-        ``tolerances.COST_ATOL`` say. It exceeds the global minimum only by the rounding of the
-        weights, unless magnitudes differ so much that squares of some numbers underflow beside
-        others.
+        Its cost is that of its float weights, with the accuracy ``tolerances.COST_RTOL`` and
+        ``tolerances.COST_ATOL``. It exceeds the global minimum only by the rounding of the
+        weights, unless magnitudes differ so much that squares of some numbers underflow relative
+        to others.
 
     References
     ----------
@@ -173,7 +173,7 @@ def _select(sides: Sides, points: ReducedPoints, *, is_flat: bool) -> Optimum:
 def _to_optimum(sides: Sides, points: ReducedPoints, k: int) -> Optimum:
     """Return the optimum at the minimizer with number k, with the cost at its float weights.
 
-    ``unique`` is whether other w_in have another cost.
+    ``unique`` is True if other w_in have another cost.
     """
     reduced = sides[int(points.is_far[k])]
     scale = points.scale[k]
@@ -204,8 +204,8 @@ def _optimum_near(
 ) -> Optimum:
     """Return the optimum at weights with nearly the best w_in.
 
-    Its w_in is a number of six digits near that, or the best one. The cost is that of these floats;
-    inf where it overflows.
+    Its w_in is a nearby number of six digits, or the best one. The cost is that of these floats;
+    inf if it overflows.
     """
     w_rec = np.array([weights.w_rec])
     plain = factor.parabolas(w_rec, initial_state)

@@ -50,8 +50,8 @@ def find_bracketed_roots(
 ) -> Array:
     """Return one root in each of K intervals, by Chandrupatla's method.
 
-    It interpolates by an inverse quadratic where that is safe, and otherwise bisects. An interval
-    in which a value is nan is not searched further, and one of its points is returned.
+    It interpolates by an inverse quadratic if that is safe, and otherwise bisects. An interval with
+    a nan value is not searched further, and one of its points is returned.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """The search for all local minima of a function of w_rec, and for its level sets.
 
-The points of the grid are joined by more where the cubic through values and slopes may hide an
-extremum. All extrema are then roots of the slope, and the ends of a level set are roots of the
-function less the level.
+Points are added to the grid where the cubic through values and slopes indicates a missed extremum.
+All extrema are then roots of the slope, and the ends of a level set are roots of the function minus
+the level.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from service.engine.interruption import check_interruption
 from service.engine.profile.points import find_bracketed_roots
 from service.engine.types import Array
 
-ROUNDS: Final = 6  # how many times a gap of the grid may be halved
+ROUNDS: Final = 6  # the maximum number of bisections of a gap of the grid
 MAX_POINTS: Final = 2000  # that are refined; rounding errors may have extrema everywhere
 
 
@@ -70,14 +70,14 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Profile(Generic[E]):
-    """A function of w_rec that is known well enough to find its minima and level sets.
+    """A function of w_rec that is evaluated at enough points to find its minima and level sets.
 
     Attributes
     ----------
     evaluate
         Evaluates it at points (W,).
     points
-        All evaluated points but those without a cost, sorted by w.
+        All evaluated points with a cost, sorted by w.
     interval
         The range that was searched.
     """
@@ -115,7 +115,7 @@ class Profile(Generic[E]):
         return [Interval(*pair) for pair in zip(edges[::2], edges[1::2], strict=True)]
 
     def find_roots(self, function: Callable[[E], Array]) -> Array:
-        """Return a root between every two neighboring points where the signs of values differ.
+        """Return a root between any two adjacent points whose values differ in sign.
 
         Parameters
         ----------
@@ -134,8 +134,8 @@ class Profile(Generic[E]):
     def find_extrema(self, highest: float) -> Array:
         """Return the extrema between points, one in each gap in which the slope changes its sign.
 
-        A gap is omitted if the tangents at its ends place the extremum above ``highest``. For a
-        maximum, the lower end decides.
+        A gap is omitted if the extremum is above ``highest`` according to the tangents at its ends;
+        for a maximum, according to the lower end.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class Profile(Generic[E]):
         return self._find_roots_in(gaps[~(low > highest)], lambda at: at.slope)
 
     def _find_roots_in(self, gaps: NDArray[np.intp], function: Callable[[E], Array]) -> Array:
-        """Return a root in each of some gaps, which are given by the numbers of their left ends."""
+        """Return a root in each of some gaps, given by the numbers of their left ends."""
         if not len(gaps):
             return np.empty(0)
         left = self.points[gaps]
@@ -186,10 +186,10 @@ def search(
         Points at which it has been evaluated, such as those of `make_grid`, sorted by w. A cost
         must be known at one of them.
     interval
-        The range to search. Its ends, or points beside them, are among those of ``start``.
+        The range to search. Its ends, or adjacent points, are among those of ``start``.
     highest
-        A bound on the cost. Extrema that are higher according to the tangents at the points beside
-        them are not computed to the last digit.
+        A bound on the cost. Extrema that are higher according to the tangents at adjacent points
+        are not computed to the last digit.
 
     Returns
     -------
@@ -203,7 +203,7 @@ def search(
         if not len(extrema):
             break
         points = _add(profile.points, evaluate, extrema)
-        # An extremum may show that there is more than one beside it.
+        # An extremum may reveal further ones next to it.
         profile = replace(profile, points=_refine(points, evaluate))
         if len(profile.points.w) == len(points.w):
             break
@@ -214,7 +214,7 @@ def find_minima(points: Evaluation) -> NDArray[np.intp]:
     """Return the numbers of the local minima, lowest first.
 
     Between two of them, a cost exceeds that of the higher one by more than the accuracies of both
-    costs. The lowest point represents the others from which no such rise separates it.
+    costs. Minima not separated by such a rise are represented by the lowest point.
 
     Parameters
     ----------
@@ -276,8 +276,8 @@ def _find_doubtful_middles(points: Evaluation) -> Array:
         s(t) = a (1 - t) (1 - 3t) + b t (3t - 2) + 6 m t (1 - t).
 
     This is a parabola with s(0) = a and s(1) = b. If a and b have the same sign, it has two roots
-    in the gap or none. It has two if it has the opposite sign somewhere. That is looked up at three
-    parts of the gap; a root pair between two of them is closer than a quarter of the gap.
+    in the gap or none. It has two if it has the opposite sign somewhere. This is checked at three
+    points of the gap; a missed pair of roots is closer than a quarter of the gap.
     """
     t = np.array([0.25, 0.5, 0.75])[:, None]
     a = points.slope[:-1]

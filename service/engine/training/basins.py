@@ -1,12 +1,12 @@
-"""Basin maps: training from every starting point of a grid, all of them at once.
+"""Basin maps: simultaneous training from every starting point of a grid.
 
 A map can be stopped and resumed between iterations: ``advance_basin_map`` takes a
 ``BasinCheckpoint`` to a later iteration, and ``assemble_basin_map`` computes the costs of the final
 weights when all runs have ended.
 
 Each cell ends like ``train`` from the same initial weights. The weights of Rprop are equal bit for
-bit, provided that the signs of the gradients are equal. For optimizers that use magnitudes, a batch
-adds in a different order, and chaotic runs amplify the difference in rounding.
+bit, provided that the signs of the gradients are equal. For optimizers that use magnitudes, the
+order of sums differs in a batch, and chaotic runs amplify the difference in rounding.
 """
 
 from copy import deepcopy
@@ -36,7 +36,7 @@ from service.engine.types import Array
 
 
 class BasinCheckpoint(NamedTuple):
-    """Everything needed to continue the runs of M = ny * nx cells, in row-major order."""
+    """The state from which the runs of M = ny * nx cells continue, in row-major order."""
 
     iteration: int  # done by the cells that can continue
     weights: Array  # (2, M); the final ones where a run has ended
@@ -47,7 +47,7 @@ class BasinCheckpoint(NamedTuple):
 
 @dataclass(frozen=True)
 class BasinMap:
-    """How training ends for every starting point of a grid."""
+    """The outcome of training for every starting point of a grid."""
 
     w_in: Array  # (nx,), initial weights of the columns
     w_rec: Array  # (ny,), initial weights of the rows
@@ -88,7 +88,7 @@ def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinChe
 def advance_basin_map(
     setup: TrainingSetup, checkpoint: BasinCheckpoint, until: int
 ) -> BasinCheckpoint:
-    """Return the state of the cells at iteration ``until``, or where their runs ended before.
+    """Return the state of the cells at iteration ``until``, or at the earlier end of their runs.
 
     The setup is the same for all parts of a map. The checkpoint is not modified.
     """
@@ -187,7 +187,7 @@ def assemble_basin_map(
     Parameters
     ----------
     objective
-        That which was trained on.
+        The objective of the training.
     w_in : (nx,)
         The initial input weights.
     w_rec : (ny,)

@@ -11,7 +11,7 @@ import numpy as np
 from service.engine.objective import NormalEquations
 from service.engine.types import Array
 
-FloatOrArray = Any  # a float or a float64 array: one definition of an update serves both
+FloatOrArray = Any  # a float or a float64 array: an update is defined once for both
 State = tuple[FloatOrArray, ...]  # an optimizer's state for one weight
 
 
@@ -26,8 +26,8 @@ class GradientOptimizer(NamedTuple):
         Takes the derivative of the cost with respect to the weight, and the state. Returns the
         step to add to the weight, and the new state.
     uses_magnitude
-        False if only the sign of the gradient counts. Such an optimizer also works where the
-        gradient overflows, and clipping does not change it.
+        False if only the sign of the gradient is used. Such an optimizer also works if the gradient
+        overflows, and clipping has no effect on it.
     """
 
     init: Callable[[FloatOrArray], State]
@@ -38,7 +38,7 @@ class GradientOptimizer(NamedTuple):
 class LeastSquaresOptimizer(NamedTuple):
     """Pure functions that propose steps of both weights.
 
-    A step is accepted if it decreases the cost. Otherwise the weights stay.
+    A step is accepted if it decreases the cost. Otherwise the weights are unchanged.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class LeastSquaresOptimizer(NamedTuple):
         Takes the normal equations of M pairs of weights, and the state as arrays (2, M). Returns
         the steps (2, M).
     update
-        Takes whether each step was accepted (M,), and the state. Returns the new state.
+        Takes a mask of accepted steps (M,), and the state. Returns the new state.
     uses_magnitude
         As in ``GradientOptimizer``.
     """
@@ -64,10 +64,9 @@ Optimizer = GradientOptimizer | LeastSquaresOptimizer
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of an optimizer, as shown in the request schema.
+    """A parameter of an optimizer, as in the request schema.
 
-    No combination of values within the bounds makes an update raise. A bound is None where there is
-    no such bound.
+    No combination of values within the bounds makes an update raise. A missing bound is None.
     """
 
     name: str
@@ -87,9 +86,9 @@ def half_open(name: str, default: float, low: float, high: float, description: s
 
 @dataclass(frozen=True)
 class OptimizerSpec:
-    """An entry of the registry: how to build an optimizer, and its description.
+    """An entry of the registry: the constructor of an optimizer, and its description.
 
-    The docstring of ``build`` describes the implemented variant and its results, and names the
+    The docstring of ``build`` describes the implemented variant and its results, and lists the
     publications under References.
     """
 
@@ -100,7 +99,7 @@ class OptimizerSpec:
     build: Callable[..., Optimizer]
 
     def __call__(self, **parameters: float | bool) -> Optimizer:
-        """Build the optimizer; parameters that are not given have their defaults.
+        """Build the optimizer; omitted parameters have their defaults.
 
         Raises
         ------
@@ -117,7 +116,7 @@ class OptimizerSpec:
 
     @cached_property
     def tries_steps(self) -> bool:
-        """True if the optimizer takes a step only if it decreases the cost."""
+        """True if the optimizer accepts a step only if it decreases the cost."""
         return isinstance(self(), LeastSquaresOptimizer)
 
     @property

@@ -32,8 +32,8 @@ from service.engine.training.steps import (
 )
 from service.engine.types import Array, Weights
 
-# Iterations whose costs are compared with the target together: so many that numpy's overhead does
-# not count, and so few that those after the one that reaches it do not count either.
+# Iterations whose costs are compared with the target together: enough to make numpy's overhead
+# negligible, and few enough to make the iterations after the target negligible.
 BLOCK: Final = 128
 
 # Just above the smallest normal float64. A smaller gradient may have lost its sign to underflow.
@@ -43,11 +43,11 @@ StepResult: TypeAlias = tuple[float, float, State, State, bool]
 """Both weights and the optimizer's states after an iteration, and whether all are finite."""
 
 Step: TypeAlias = Callable[[float, float, State, State], StepResult]
-"""Does an iteration from both weights and the optimizer's states."""
+"""A function that does an iteration from both weights and the optimizer's states."""
 
 
 class TrainingCheckpoint(NamedTuple):
-    """Everything needed to continue a run."""
+    """The state from which a run continues."""
 
     iteration: int  # the number of iterations done
     weights: Weights  # after that iteration
@@ -57,7 +57,7 @@ class TrainingCheckpoint(NamedTuple):
 
 @dataclass(frozen=True)
 class Trajectory:
-    """The recorded iterations of a run, and how it ended.
+    """The recorded iterations of a run, and its outcome.
 
     Costs and logarithms are nan where a weight is not finite.
     """
@@ -116,7 +116,7 @@ def advance_training(
     setup
         The objective, the optimizer and the conditions that end a run.
     checkpoint
-        The state from which to go on.
+        The state from which to continue.
     until
         The last iteration; not negative.
     record_every
@@ -197,10 +197,10 @@ def _make_gradient_step(
     uses_magnitude = optimizer.uses_magnitude
     clip = clip if uses_magnitude else None
     # Outside this range, float64 lost the sign of a gradient, or its square may overflow. A
-    # gradient whose magnitude underflows moves nothing.
+    # gradient whose magnitude underflows does not change the weights.
     smallest, largest = (-1.0, LARGEST_SQUARABLE) if uses_magnitude else (SMALLEST_SIGNED, inf)
 
-    @lru_cache(maxsize=1)  # where the gradient is 0, the weights do not move
+    @lru_cache(maxsize=1)  # where the gradient is 0, the weights do not change
     def compute_out_of_range(w_in: float, w_rec: float) -> tuple[float, float]:
         extended = objective.extended_gradients(np.array([w_in]), np.array([w_rec]))
         (g_in,), (g_rec,) = to_float64(extended, clip, uses_magnitude)

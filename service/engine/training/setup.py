@@ -1,4 +1,4 @@
-"""The settings that training runs and basin maps share, and how training ends."""
+"""The common settings of training runs and basin maps, and the outcomes of training."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from service.engine.training.optimizer import Optimizer
 
 
 class Outcome(StrEnum):
-    """How training ended.
+    """The outcome of training.
 
     `diverged`: a weight, or a number in the optimizer's state, is no longer finite. An overflow of
     the cost alone does not end a run.
@@ -60,7 +60,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """The settings of a training run or a basin map: the same for all of its parts.
+    """The settings of a training run or a basin map, identical for all of its parts.
 
     A run ends at the first iteration whose cost is at most ``target_cost``. The initial weights
     count as iteration 0. ``clip`` bounds the gradient before the optimizer uses it. It has no

@@ -61,7 +61,7 @@ def to_float64(
     clip
         The bound, if there is one.
     uses_magnitude
-        Whether the optimizer uses more than signs.
+        True if the optimizer uses more than signs.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def take_trial_step(
     Parameters
     ----------
     objective, optimizer
-        What is minimized, and how.
+        The objective to minimize, and the optimizer.
     weights : (2, M)
         Finite.
     state
@@ -98,8 +98,7 @@ def take_trial_step(
     Returns
     -------
     weights : (2, M)
-        They change where the step decreases the cost, and are nan where the normal equations
-        overflow.
+        Changed where the step decreases the cost, and nan where the normal equations overflow.
     state
         That after the step.
     """

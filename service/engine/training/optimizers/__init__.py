@@ -1,17 +1,17 @@
 """Optimizers as pairs of pure functions, and the registry of them.
 
-Most optimizers turn the derivative of the cost with respect to a weight into a step of that weight:
+Most optimizers map the derivative of the cost with respect to a weight to a step of that weight:
 
     init(weight) -> state
     update(gradient, state) -> (step, state)
 
-Both functions work elementwise. The gradient is a float where one network is trained, and an
-array of any shape where many are trained at once. The state is a plain tuple of such numbers
+Both functions work elementwise. The gradient is a float if one network is trained, and an array of
+any shape if many are trained at once. The state is a plain tuple of such numbers
 (building a named tuple would take longer than the arithmetic of Rprop). A checkpoint is therefore
 data, and a resumed run equals an uninterrupted one bit for bit.
 
-A ``LeastSquaresOptimizer`` turns the linearized least-squares problem into a step of both weights,
-and that step is taken only if it decreases the cost.
+A ``LeastSquaresOptimizer`` maps the linearized least-squares problem to a step of both weights,
+which is accepted only if it decreases the cost.
 
 To add an optimizer, write it and its ``OptimizerSpec`` in the module of its family and add the
 spec to the module's ``SPECS``. A new family is a new module, and one more entry of ``FAMILIES``.

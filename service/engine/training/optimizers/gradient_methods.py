@@ -21,12 +21,12 @@ def _initial_zero(weight: FloatOrArray) -> State:
 def _gradient_descent(learning_rate: float) -> GradientOptimizer:
     """Return gradient descent; its state is empty.
 
-    torch.optim.SGD without momentum, with the gradient of all samples. It shows what exploding
-    gradients do: without clipping it diverges from (-1.5, 2) in a few iterations at rates from
-    1e-6 on (at 3e-7 the cost after 500 iterations is 4.9e1), and from (0.5, 0.5) at the default
-    rate (at 0.001 the cost there is 5.0e-3). At (1, 1), rates above 0.0019 move away from the
-    optimum. With clipping to norm 1, the cost after 500 iterations is 7.4e-2 from (-1.5, 2) and
-    1.3e-2 from (0.5, 0.5).
+    torch.optim.SGD without momentum, with the gradient of all samples. It illustrates exploding
+    gradients: without clipping it diverges from (-1.5, 2) in a few iterations at rates from 1e-6 on
+    (at 3e-7 the cost after 500 iterations is 4.9e1), and from (0.5, 0.5) at the default rate (at
+    0.001 the cost there is 5.0e-3). At (1, 1), rates above 0.0019 diverge from the optimum. With
+    clipping to norm 1, the cost after 500 iterations is 7.4e-2 from (-1.5, 2) and 1.3e-2 from (0.5,
+    0.5).
 
     References
     ----------
@@ -76,12 +76,12 @@ def _rmsprop(learning_rate: float, alpha: float, epsilon: float) -> GradientOpti
     """Return RMSprop; the state is (running mean of squared gradients,).
 
     torch.optim.RMSprop, not centered and without momentum: ε is outside the root, and v starts at
-    0 without bias correction. alpha is 0.9 as in the lecture; PyTorch's 0.99 remembers the first
-    huge gradients for longer, which keeps the steps small (cost 313 from (-1.5, 2)). The steps
-    keep about the same size, so the weights end up jumping around the minimum: over the last 100
-    of 500 iterations the cost stays below 0.16 from (-1.5, 2) and about 1.8e-2 from (0.5, 0.5);
-    with clipping to norm 1 it stays below 0.08 from both. The jumps are chaotic: rounding decides
-    the last digits.
+    0 without bias correction. alpha is 0.9 as in the lecture; PyTorch's 0.99 averages the first
+    huge gradients for longer, which makes the steps small (cost 313 from (-1.5, 2)). The steps have
+    about the same size, so the weights finally oscillate around the minimum: over the last 100 of
+    500 iterations the cost is below 0.16 from (-1.5, 2) and about 1.8e-2 from (0.5, 0.5); with
+    clipping to norm 1 it is below 0.08 from both. The oscillation is chaotic: the last digits
+    depend on rounding.
 
     References
     ----------
@@ -101,10 +101,10 @@ def _adam(learning_rate: float, beta_1: float, beta_2: float, epsilon: float) ->
     """Return Adam; the state after k iterations is (mean, mean square, β₁ᵏ, β₂ᵏ).
 
     torch.optim.Adam without weight decay: both means are corrected for their start at 0, and ε is
-    outside the root and not scaled. The long memory of squares matters: from (-1.5, 2) the first
-    gradients, about 1e6, slow down every later step, and the cost after 500 iterations is 1.5e3;
-    with clipping to norm 1 it is 2.4e-15. From (0.5, 0.5) the cost is 2.7e-5, and 2.9e-12 at a
-    rate of 0.05.
+    outside the root and not scaled. The long average of squared gradients matters: from (-1.5, 2)
+    the first gradients, about 1e6, slow down every later step, and the cost after 500 iterations is
+    1.5e3; with clipping to norm 1 it is 2.4e-15. From (0.5, 0.5) the cost is 2.7e-5, and 2.9e-12 at
+    a rate of 0.05.
 
     References
     ----------
@@ -139,7 +139,7 @@ def _decay_rate(name: str, default: float, average: str) -> Parameter:
     return Parameter(name, default, description, minimum=0.0, exclusive_maximum=1.0)
 
 
-EPSILON: Final = half_open("epsilon", 1e-8, 0.0, 1.0, "Keeps the denominator above 0.")
+EPSILON: Final = half_open("epsilon", 1e-8, 0.0, 1.0, "Term that makes the denominator positive.")
 
 SPECS: Final = (
     OptimizerSpec(

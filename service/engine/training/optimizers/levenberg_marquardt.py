@@ -26,12 +26,13 @@ def _levenberg_marquardt(
 ) -> LeastSquaresOptimizer:
     """Return the Levenberg-Marquardt method; the state is (damping,), equal for both weights.
 
-    J holds the derivatives of the errors r with respect to both weights. Marquardt's scaling: the
-    damping λ multiplies the diagonal of JᵀJ, so the units of the weights do not matter. A step that
-    does not decrease the cost counts as an iteration, but the weights stay. λ is at least 1e-15
-    and at most 1e15. There is no gradient to clip. The run diverges if J overflows. From (-1.5, 2)
-    the cost is below 1e-20 after 20 iterations, and from (0.5, 0.5) after 19. Sequences of 300
-    steps need a better start: from (-1.5, 2), it shrinks w_in to almost 0 and stays there.
+    J contains the derivatives of the errors r with respect to both weights. Marquardt's scaling:
+    the damping λ multiplies the diagonal of JᵀJ, so the step is independent of the units of the
+    weights. A step that does not decrease the cost counts as an iteration, but the weights are
+    unchanged. λ is at least 1e-15 and at most 1e15. There is no gradient to clip. The run diverges
+    if J overflows. From (-1.5, 2) the cost is below 1e-20 after 20 iterations, and from (0.5, 0.5)
+    after 19. Sequences of 300 steps require a better start: from (-1.5, 2), it reduces w_in to
+    almost 0 and stalls.
 
     References
     ----------

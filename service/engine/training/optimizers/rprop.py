@@ -16,7 +16,7 @@ from service.engine.training.optimizer import (
 )
 
 # While a gradient is exactly 0, the tutorial's Rprop multiplies its step size by eta_plus in every
-# iteration. The growth ends here, so that a run can stay at an optimum for any number of them.
+# iteration. The growth ends here, so that a run can remain at an optimum for any number of them.
 LARGEST_IDLE_STEP: Final = 1e300
 
 
@@ -34,8 +34,8 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> GradientOp
     """Return the tutorial's Rprop.
 
     The tutorial's variant. The sign before the first iteration is 0, so the first step is already
-    halved. The weight moves in every iteration, also after a change of sign. Step sizes have no
-    bounds. Only signs count, so clipping has no effect. From (-1.5, 2) the cost after 500
+    halved. The weight changes in every iteration, also after a change of sign. Step sizes are
+    unbounded. Only signs are used, so clipping has no effect. From (-1.5, 2) the cost after 500
     iterations is 1.8e-6.
 
     References
@@ -70,10 +70,10 @@ def _irprop_minus(
     """Return iRprop⁻.
 
     The variant of torch.optim.Rprop. The first step has the initial size. After a change of sign
-    the weight does not move for one iteration, and the sign is forgotten. Step sizes are bounded;
-    if the minimum exceeds the maximum, the maximum applies. Signs are compared, where PyTorch
-    multiplies gradients and the product can underflow. Only signs count, so clipping has no effect.
-    After 500 iterations the cost is 9.2e-9 from (-1.5, 2) and 4.9e-10 from (0.5, 0.5).
+    the weight does not change for one iteration, and the stored sign is reset. Step sizes are
+    bounded; if the minimum exceeds the maximum, the maximum applies. Signs are compared, whereas
+    PyTorch multiplies gradients and the product can underflow. Only signs are used, so clipping has
+    no effect. After 500 iterations the cost is 9.2e-9 from (-1.5, 2) and 4.9e-10 from (0.5, 0.5).
 
     References
     ----------
