@@ -33,8 +33,8 @@ REFUSED: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 def is_encoded(request: Request, media_type: str) -> bool:
     """Return whether the client accepts gzip for a response of a type that is compressed."""
-    accepted = request.headers.get("accept-encoding", "")
-    return "gzip" in accepted and media_type not in NOT_COMPRESSED
+    is_accepted = "gzip" in request.headers.get("accept-encoding", "")
+    return is_accepted and media_type not in NOT_COMPRESSED
 
 
 @cached(LRUCache(CACHE_BYTES, getsizeof=len), key=lambda etag, _: etag, lock=Lock())

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -52,16 +51,9 @@ def json_response(
 
 
 def file_response(
-    request: Request,
-    contents: bytes | WrittenFile,
-    suffix: str,
-    etag: str,
-    encoding: Mapping[str, str] = MappingProxyType({}),
+    request: Request, contents: bytes | WrittenFile, suffix: str, etag: str
 ) -> Response:
-    """Return a picture, a table or an archive, or the requested range of it.
-
-    ``encoding`` are the headers of a file that is compressed.
-    """
+    """Return a picture, a table or an archive, or the requested range of it."""
     size = len(contents)
     selected = _find_range(request, etag, size)
     start, stop = (selected.start, selected.stop) if selected else (0, size)
@@ -71,7 +63,6 @@ def file_response(
         "Cache-Control": CACHE_CONTROL,
         "Accept-Ranges": "bytes",
         "Content-Disposition": f'{kind}; filename="{_file_name(request)}"',
-        **encoding,
     }
     if selected:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
@@ -126,17 +117,18 @@ async def made_response(
     unchanged = not_modified(request, etag, exists=isinstance(made, Download))
     if unchanged is not None:
         return unchanged
-    encoding: Mapping[str, str] = {}
+    is_compressed = isinstance(made, Download) and is_encoded(request, MEDIA_TYPES[suffix])
     async with state.lock(etag):
         if isinstance(made, Download):
-            if "head" not in request.scope and is_encoded(request, MEDIA_TYPES[suffix]):
-                encoding = ENCODED
-            contents: bytes | WrittenFile = await _write(made, state, is_compressed=bool(encoding))
+            contents: bytes | WrittenFile = await _write(made, state, is_compressed=is_compressed)
         else:
             contents, is_coarser = await _draw(made, state)
             if is_coarser:
                 return _coarse_response(request, contents, suffix)
-    return not_modified(request, etag) or file_response(request, contents, suffix, etag, encoding)
+    response = not_modified(request, etag) or file_response(request, contents, suffix, etag)
+    if is_compressed:
+        response.headers.update(ENCODED)
+    return response
 
 
 def _coarse_response(request: Request, contents: bytes, suffix: str) -> Response:

@@ -5,7 +5,7 @@ import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.lib import format as npy
@@ -137,27 +137,13 @@ class _Member:
         """Return the array as float64."""
         file_name = f"{self._name}.npy"
         with _read_errors(file_name), self._archive.open(file_name) as file:
-            # numpy reads a quarter of a mebibyte at a time.
-            source = cast("BinaryIO", _InterruptibleFile(file))
-            array = npy.read_array(source, allow_pickle=False, max_header_size=MAX_HEADER)
+            array = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
             if array.dtype.kind in "iu":
                 largest = max(-int(array.min(initial=0)), int(array.max(initial=0)))
                 if largest > MAX_EXACT:
                     what = "integers above 2^53, which float64 may round; use float64"
                     raise Invalid(f"{self._name} has {what}", self._pointer)
             return np.ascontiguousarray(array, dtype=np.float64)
-
-
-class _InterruptibleFile:
-    """A file whose reading can be interrupted."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def read(self, size: int) -> bytes:
-        """Return the next bytes."""
-        check_interruption()
-        return self._file.read(size)
 
 
 def _check(numbers: Array, pointer: str) -> Array:
