@@ -6,7 +6,7 @@ A single middleware does all of this, because each layer costs a few microsecond
 import random
 import re
 from asyncio import CancelledError
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Final
@@ -45,9 +45,7 @@ class RequestGuardMiddleware:
             return
         start = perf_counter()
         headers = dict(scope["headers"])
-        own_id = headers.get(b"x-request-id", b"")
-        # An id is not a secret, and random bytes from the operating system take longer.
-        own_id = own_id if _ACCEPTABLE.fullmatch(own_id) else b"%032x" % random.getrandbits(128)
+        own_id = _choose_id(headers.get(b"x-request-id", b""))
         request_id = scope["request_id"] = own_id.decode("latin-1")
         record = RequestRecord(scope, scope["method"], trace_id=name_span(request_id))
         is_head = record.method == "HEAD"
@@ -69,17 +67,7 @@ class RequestGuardMiddleware:
             await send(message)
 
         try:
-            try:
-                await self.access.check(record, headers)
-                await self.app(record.scope, receive, send_completed)
-            except (Refused, CancelledError) as reason:
-                if record.status is not None:
-                    raise
-                # The server cancels requests that it rejects, and all requests when it stops.
-                refusal = scope.get(REFUSAL, SHUTDOWN)
-                error = reason if isinstance(reason, Refused) else refusal
-                response = await error_response(Request(record.scope), error)
-                await response(record.scope, receive, send_completed)
+            await self._respond(record, headers, scope, receive, send_completed)
         except Exception as error:
             error.add_note(f"request {request_id}")
             record.status = INTERNAL.status  # which the caller of this sends, if it still can
@@ -91,6 +79,33 @@ class RequestGuardMiddleware:
             record.interruption = scope.get(INTERRUPTION)
             for observe in self.observers:
                 observe(record)
+
+    async def _respond(
+        self,
+        record: RequestRecord,
+        headers: Mapping[bytes, bytes],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Call the application, or respond with the error if the request is not accepted."""
+        try:
+            await self.access.check(record, headers)
+            await self.app(record.scope, receive, send)
+        except (Refused, CancelledError) as reason:
+            if record.status is not None:
+                raise
+            # The server cancels requests that it rejects, and all requests when it stops.
+            refusal = scope.get(REFUSAL, SHUTDOWN)
+            error = reason if isinstance(reason, Refused) else refusal
+            response = await error_response(Request(record.scope), error)
+            await response(record.scope, receive, send)
+
+
+def _choose_id(given: bytes) -> bytes:
+    """Return the id that the caller gave, or a random one if that is not acceptable."""
+    # An id is not a secret, and random bytes from the operating system take longer.
+    return given if _ACCEPTABLE.fullmatch(given) else b"%032x" % random.getrandbits(128)
 
 
 async def _wait_for_disconnection(receive: Receive) -> None:

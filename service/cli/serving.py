@@ -18,6 +18,9 @@ from service.cli.text import format_example
 from service.errors import StartError
 
 if TYPE_CHECKING:
+    from socket import socket
+
+    from service.jobs.supervisor import Supervisor
     from service.settings import Settings
 
 SHUTDOWN_SECONDS = 10.0  # two more than the longest shutdown
@@ -68,26 +71,10 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
         closing.callback(supervisor.stop)
         supervisor.start()
 
-        from service.app import create_app
         from service.logs import configure_log
-        from service.server.main import address_line, greeting, run
 
         log = configure_log(settings.log_level)
-        app = create_app(settings, supervisor)
-
-        def close() -> None:
-            supervisor.terminate()
-            app.state.service.close()
-
-        _enable_collections()
-        announce = greeting
-        if until_stdin_closes:
-            from service.jobs.main import stop_with_parent
-
-            stop = partial(os.kill, os.getpid(), signal.SIGTERM)
-            stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
-            announce = address_line
-        exit_code = run(app, settings, listener, close, announce)
+        exit_code = _run(settings, supervisor, listener, until_stdin_closes)
     # A regular exit waits for computing threads and for the reader of the log. It also deletes the
     # directory of multiprocessing.
     log.flush()
@@ -133,6 +120,30 @@ def migrate(**options: str | None) -> None:
     finally:
         queue.close()
         database.close()
+
+
+def _run(
+    settings: "Settings", supervisor: "Supervisor", listener: "socket", until_stdin_closes: bool
+) -> int:
+    """Run the server until it is stopped, and return the exit code."""
+    from service.app import create_app
+    from service.server.main import address_line, greeting, run
+
+    app = create_app(settings, supervisor)
+
+    def close() -> None:
+        supervisor.terminate()
+        app.state.service.close()
+
+    _enable_collections()
+    announce = greeting
+    if until_stdin_closes:
+        from service.jobs.main import stop_with_parent
+
+        stop = partial(os.kill, os.getpid(), signal.SIGTERM)
+        stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
+        announce = address_line
+    return run(app, settings, listener, close, announce)
 
 
 def limit_threads() -> None:

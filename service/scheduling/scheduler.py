@@ -129,10 +129,6 @@ class Scheduler:
             await self._long.take_slot(SHORT_BUDGET)
             held.append(self._long)
 
-        def abandon() -> None:
-            if not is_wanted():
-                budget.abandon()
-
         async def call() -> T:
             try:
                 # The slots limit the threads, so each call has a separate limiter.
@@ -146,15 +142,7 @@ class Scheduler:
 
         give_way = partial(from_thread.run, change_queue) if is_short else None
         budget = Budget(self._max_seconds if limit is None else limit, SHORT_BUDGET, give_way)
-        calling = asyncio.create_task(call())
-        try:
-            with watch_disconnection(abandon, WATCH_SECONDS):
-                await asyncio.wait({calling})
-        except asyncio.CancelledError:  # the thread occupies its slot until it ends
-            budget.abandon()
-            calling.add_done_callback(lambda done: done.cancelled() or done.exception())
-            raise
-        return calling.result()
+        return await _wait_for(asyncio.create_task(call()), budget, is_wanted)
 
     def counts(self) -> dict[str, QueueCounts]:
         """Return the amounts of waiting and running work, by the name of the queue."""
@@ -281,3 +269,20 @@ class SlotQueue:
         if entry in self._entries:
             self._entries.remove(entry)
             entry.slot.set_exception(Busy(reason))
+
+
+async def _wait_for(calling: asyncio.Task[T], budget: Budget, is_wanted: Callable[[], bool]) -> T:
+    """Return the result of a call in a thread, and abandon its work if nobody waits for it."""
+
+    def abandon() -> None:
+        if not is_wanted():
+            budget.abandon()
+
+    try:
+        with watch_disconnection(abandon, WATCH_SECONDS):
+            await asyncio.wait({calling})
+    except asyncio.CancelledError:  # the thread occupies its slot until it ends
+        budget.abandon()
+        calling.add_done_callback(lambda done: done.cancelled() or done.exception())
+        raise
+    return calling.result()

@@ -15,14 +15,8 @@ FIT = ENGINE / "fit"
 MAX_LINES = 40  # of a function, without its docstring
 MAX_TUPLE_ASSIGNMENTS = 42  # of computed values, in the engine
 LONG = {
-    "__call__",
     "__init__",
-    "_add_create",
-    "_add_file",
-    "_add_reads",
     "_describe",
-    "run",
-    "serve",
 }  # that are longer
 
 PLAIN = (ast.Name, ast.Attribute, ast.Constant)  # values that are not computed

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse
 from starlette.responses import Response
 
-from service.api.dependencies import AppState, AppStateDep, PreferenceDep
+from service.api.dependencies import AppState, AppStateDep, Preference, PreferenceDep
 from service.api.errors import job_problem
 from service.api.events import DONE, stream_events
 from service.api.examples import IDS
@@ -44,6 +44,7 @@ class ComputationRoutes:
             self._add_file(file, f"{path}/{{{id_name}}}{file.path}.{{suffix}}")
         self._add_list(path, resource.page_model)
         self._add_reads(f"{path}/{{{id_name}:id}}")
+        self._add_cancel(f"{path}/{{{id_name}:id}}")
         self._add_delete(f"{path}/{{{id_name}}}")  # an id with a suffix is also unknown
 
     def _add_create(self, resource: Resource) -> None:
@@ -61,13 +62,7 @@ class ComputationRoutes:
             row, created = await get_or_submit(job_type, body, state, respond_async=as_job)
             if row.status in UNFINISHED and preference.wait:
                 row = await state.watcher.wait(row, preference.wait)
-            headers, unfinished = preference.headers, row.status in UNFINISHED
-            if unfinished:
-                headers["Retry-After"] = "1"
-            if unfinished or created:
-                headers["Location"] = f"{job_type.path}/{row.id}"
-            status = 202 if unfinished else 201 if created else 200
-            return json_response(self._describe(row), status, headers)
+            return self._submitted_response(row, preference, created=created)
 
         self.router.add_api_route(
             job_type.path,
@@ -127,9 +122,22 @@ class ComputationRoutes:
             items = [self._describe(row) for row in rows]
             return json_response({"items": items, "next_cursor": next_cursor})
 
+    def _submitted_response(
+        self, row: ComputationRow, preference: Preference, *, created: bool
+    ) -> Response:
+        """Respond with a computation, and with its address if it is a job or new."""
+        headers = preference.headers
+        unfinished = row.status in UNFINISHED
+        if unfinished:
+            headers["Retry-After"] = "1"
+        if unfinished or created:
+            headers["Location"] = f"{self._job_type.path}/{row.id}"
+        status = 202 if unfinished else 201 if created else 200
+        return json_response(self._describe(row), status, headers)
+
     def _add_reads(self, path: str) -> None:
-        job_type, model, router = self._job_type, self._job_type.response_model, self.router
-        kind = job_type.kind
+        model, router = self._job_type.response_model, self.router
+        kind = self._job_type.kind
 
         @router.get(path, name=f"get_{kind}", response_model=model, responses=ITEM)
         async def get(
@@ -159,9 +167,13 @@ class ComputationRoutes:
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             return EventSourceResponse(events, headers=headers)
 
-        @router.post(
+    def _add_cancel(self, path: str) -> None:
+        job_type = self._job_type
+        model = job_type.response_model
+
+        @self.router.post(
             f"{path}/cancel",
-            name=f"cancel_{kind}",
+            name=f"cancel_{job_type.kind}",
             response_model=model,
             responses={
                 200: {"description": "It had already finished and is unchanged."},

@@ -66,14 +66,11 @@ def _add_file(
     path = f"{question.path}.{ending}"
     has_pictures = ending == ANY and question.draw is not None
     known = (*suffixes, *question.tables.keys() - {*suffixes})
-
     model = (has_pictures and question.picture_model) or question.request_model
     asked_type: Any = _read(method, path, model, with_options=has_pictures)
-    options_type: Any = Annotated[PictureQuery, _constant(NO_OPTIONS)]
-    if has_pictures and method == "POST":
-        options_type = Annotated[PictureQuery, Query()]
-    ending_type = suffix_path(suffixes) if ending == ANY else _constant(ending)
-    suffix_type: Any = Annotated[str, ending_type]
+    has_options = has_pictures and method == "POST"
+    options_type: Any = Annotated[PictureQuery, Query() if has_options else _constant(NO_OPTIONS)]
+    suffix_type: Any = Annotated[str, suffix_path(suffixes) if ending == ANY else _constant(ending)]
 
     async def send(
         request: Request,
