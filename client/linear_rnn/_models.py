@@ -459,16 +459,16 @@ class ResidualTests:
 
 @dataclass(kw_only=True)
 class ShownInterval:
-    """The interval to show: of the time constant in units of `step`, or of w_rec without one. Ends
-    are null where it is open, and both where no estimate is shown. Several pieces are shown from
-    the lowest to the highest end."""
+    """The interval to show: of the time constant in units of `step`, or of w_rec without one. Open
+    ends are null, and both ends are null without an estimate. For several pieces, the ends are the
+    lowest and the highest."""
 
     low: float | None = None
     """The lower end; null if there is none."""
     high: float | None = None
     """The upper end; null if there is none."""
     noise: Literal["white", "ar1"]
-    """The noise for which it allows."""
+    """The noise model of the interval."""
 
 
 @dataclass(kw_only=True)
@@ -804,10 +804,10 @@ class PointEvaluation:
 
 @dataclass(kw_only=True)
 class FitSummary:
-    """The fit in words, as the command line, the client, the pictures and the page print it."""
+    """The fit in words, for the command line, the client, the pictures and the page."""
 
     level: Literal["trusted", "caution", "rejected", "no_effect", "too_few", "not_identified"]
-    """How far the fit can be trusted. `trusted` and `caution` only if `trust.interval` is true;
+    """The confidence in the fit. `trusted` and `caution` only if `trust.interval` is true;
     `rejected` if it is false. `no_effect` if no effect of the inputs is detected, `too_few` and
     `not_identified` if the interval excludes nothing."""
     headline: str

@@ -188,19 +188,19 @@ Topic: TypeAlias = Literal["estimate", "quality", "verdict", "finding"]
 class ShownInterval(Span):
     """The interval to show: of the time constant in units of `step`, or of w_rec without one.
 
-    Ends are null where it is open, and both where no estimate is shown. Several pieces are shown
-    from the lowest to the highest end.
+    Open ends are null, and both ends are null without an estimate. For several pieces, the ends are
+    the lowest and the highest.
     """
 
     noise: Literal["white", "ar1"]
-    """The noise for which it allows."""
+    """The noise model of the interval."""
 
 
 class FitSummary(ResponseModel):
-    """The fit in words, as the command line, the client, the pictures and the page print it."""
+    """The fit in words, for the command line, the client, the pictures and the page."""
 
     level: Level
-    """How far the fit can be trusted. `trusted` and `caution` only if `trust.interval` is true;
+    """The confidence in the fit. `trusted` and `caution` only if `trust.interval` is true;
     `rejected` if it is false. `no_effect` if no effect of the inputs is detected, `too_few` and
     `not_identified` if the interval excludes nothing."""
     headline: str
