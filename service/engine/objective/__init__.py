@@ -1,7 +1,7 @@
 """The cost as a function of the weights."""
 
 from service.engine.objective.by_network import NetworkObjective
-from service.engine.objective.linear import LinearObjective
+from service.engine.objective.linear_objective import LinearObjective
 from service.engine.objective.normal_equations import NormalEquations
 from service.engine.objective.objective import Objective, make_objective
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from service.engine.data import Dataset, Precomputed
 from service.engine.network import Network
 from service.engine.objective.by_network import NetworkObjective
-from service.engine.objective.linear import LinearObjective
+from service.engine.objective.linear_objective import LinearObjective
 
 Objective: TypeAlias = LinearObjective | NetworkObjective
 """The cost as a function of the weights: classes with the same methods."""
