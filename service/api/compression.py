@@ -32,7 +32,7 @@ REFUSED: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 def is_encoded(request: Request, media_type: str) -> bool:
-    """Return whether the client accepts gzip for a response of a type that is compressed."""
+    """Return True if the client accepts gzip, and responses of this type are compressed."""
     is_accepted = "gzip" in request.headers.get("accept-encoding", "")
     return is_accepted and media_type not in NOT_COMPRESSED
 

@@ -1,11 +1,11 @@
-"""Answers as text for a terminal: a verdict or a sentence first, then tables of numbers."""
+"""Responses as text for a terminal: a verdict or a sentence first, then tables of numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = Mapping[str, Any]
 
-MAX_STATES: Final = 8  # initial states that are listed
+MAX_STATES: Final = 8  # listed initial states
 ENDS: Final = {
     "target_reached": "The cost reached its target after {} iterations.",
     "iterations_exhausted": "The run ended after {} iterations.",
@@ -14,12 +14,12 @@ ENDS: Final = {
 
 
 def format_example(line: str) -> str:
-    """Return the last part of the help of a command: a command line that works."""
+    """Return the last part of the help of a command: a valid command line."""
     return f"\b\nExample:\n  {line}"
 
 
 def format_number(value: Any) -> str:
-    """Return six digits of a number, a dash for null, and texts as they are."""
+    """Return six digits of a number, a dash for null, and texts unchanged."""
     if value is None:
         return "-"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
@@ -39,7 +39,7 @@ def format_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def describe_run(run: Json) -> str:
-    """Return how a run ended, and its first, its last and the lowest cost."""
+    """Return the outcome of a run, and its first, its last and the lowest cost."""
     end = ENDS[run["outcome"]].format(run["iterations"])
     if run["gap_to_optimum"] is not None:
         end += f" Its cost is {format_number(run['gap_to_optimum'])} above the lowest possible."
@@ -67,7 +67,7 @@ def describe_surfaces(answer: Json) -> str:
 
 
 def describe_traces(answer: Json) -> str:
-    """Return what becomes of the gradient at every point."""
+    """Return the change of the gradient at every point."""
     rows = []
     for trace in answer["traces"]:
         gradient = trace["gradient"]
@@ -78,8 +78,8 @@ def describe_traces(answer: Json) -> str:
 
 
 def describe_optimum(answer: Json) -> str:
-    """Return whether there is an optimum, and where."""
-    verdict = "The optimum is unique." if answer["unique"] else "Other weights cost as little."
+    """Return the location of the optimum, if there is one."""
+    verdict = "The optimum is unique." if answer["unique"] else "Other weights have the same cost."
     if not answer["attained"]:
         verdict = "No weights attain the lowest cost; it is approached at infinity."
     row = (*answer["weights"].values(), answer["cost"])

@@ -265,14 +265,14 @@ class SlotQueue:
         self._refuse(newest, f"{reason}, most of them of this client")
 
     def _refuse(self, entry: _Entry, reason: str) -> None:
-        """End the wait of an entry that still waits; its work raises Busy."""
+        """End the wait of a waiting entry; its work raises Busy."""
         if entry in self._entries:
             self._entries.remove(entry)
             entry.slot.set_exception(Busy(reason))
 
 
 async def _wait_for(calling: asyncio.Task[T], budget: Budget, is_wanted: Callable[[], bool]) -> T:
-    """Return the result of a call in a thread, and abandon its work if nobody waits for it."""
+    """Return the result of a call in a thread, and abandon its work if no request waits for it."""
 
     def abandon() -> None:
         if not is_wanted():
