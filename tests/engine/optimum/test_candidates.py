@@ -75,6 +75,20 @@ def test_a_minimum_narrower_than_the_grid_is_found(center: float, width: float) 
     assert moved == pytest.approx(constant / slope, rel=1e-3)
 
 
+@pytest.mark.parametrize("seed", [11, 23, 65, 69, 74, 108, 142, 180, 288, 389])
+def test_a_common_factor_hides_no_minimum_beside_its_root(seed: int) -> None:
+    """The w_in absorbs a factor (w_rec - root) of all p_i, so the lowest cost stays the same."""
+    rng = np.random.default_rng(seed)
+    root = float(rng.choice([3.0, -2.0, 0.5, -1.0]))
+    inputs = rng.integers(-3, 4, (12, 3)).astype(float)
+    targets = inputs @ root ** np.array([2.0, 1.0, 0.0]) + 0.01 * rng.normal(size=12)
+    multiplied = np.array([np.convolve(row, [1.0, -root]) for row in inputs])
+    plain = find_optimum(inputs, targets)
+    found = find_optimum(multiplied, targets)
+    assert found.cost == pytest.approx(plain.cost, rel=1e-6)
+    assert found.weights.w_rec == pytest.approx(plain.weights.w_rec, rel=1e-6)
+
+
 @pytest.mark.parametrize("sample", read_golden("optimum.json")["ridges"])
 def test_both_minima_beside_a_ridge_are_found(sample: dict[str, Any]) -> None:
     x, t, s0 = (
