@@ -99,7 +99,7 @@ def test_a_spreadsheet_is_repaired_step_by_step(open_fit: FitOpener) -> None:
         button.click()
         expect(button).to_have_count(0)
     shown_fit(page, other_than=room)
-    expect(page.locator("#time-constant")).to_contain_text("hours")
+    expect(page.locator("#headline")).to_contain_text("hours")
     box = page.get_by_role("checkbox", name="Nr.")
     expect(box).not_to_be_checked()
     expect(page.get_by_role("checkbox", name="Heizung (kW)")).to_be_checked()

@@ -14,7 +14,7 @@ import { DEFAULTS, EXAMPLES, Loader } from "./loader.js";
 import { createProfile } from "./profile.js";
 import { describeRepairs } from "./repair.js";
 import { createResult } from "./result.js";
-import { Refusal, fetchAlternative, fetchFit, seriesPath, storeSeries } from "./service.js";
+import { Refusal, fetchFit, seriesPath, storeSeries } from "./service.js";
 import { Store } from "./store.js";
 import { recognizeColumns } from "./table.js";
 
@@ -33,18 +33,10 @@ const fits = new LatestRequest(
     return fetchFit(question, dataset, (address) => store.stored.add(address), signal);
   },
   (answer) => {
-    store.set({ answer, other: null, better: null, isBusy: false });
-    alternatives.send(answer);
+    store.set({ answer, other: null, isBusy: false });
     history.replaceState(null, "", `#${answer.fit.id}`);
   },
   fail,
-);
-
-/** Their intervals, which the answer does not have. */
-const alternatives = new LatestRequest(
-  (/** @type {Answer} */ answer, signal) => fetchAlternative(answer.fit, signal).then((better) => ({ answer, better })),
-  ({ answer, better }) => answer === store.answer && store.set({ better }),
-  () => {}, // the sentence stands without the interval
 );
 
 const loader = new Loader({

@@ -5,7 +5,6 @@ import { completeJob } from "../model/jobs.js";
 import { describeProblem } from "../model/table.js";
 import { showProgress } from "../views/progress.js";
 import { describeRepairs, listRepairs } from "./repair.js";
-import { countNeeded } from "./verdict.js";
 
 const UNFITTED = "This cannot be fitted";
 const MAX_NAME = 100; // characters of a file
@@ -53,8 +52,7 @@ export async function storeSeries(question, signal) {
     const described = describeProblem(error);
     if (error.status !== 422) throw described;
     const repairs = [...listGapRepairs(error.members), ...listRepairs(question)];
-    // Names of query parameters are of no use here.
-    throw new Refusal(described.title, described.message.replace(/ \(\w+=[^)]*\)/g, ""), error.status, repairs);
+    throw new Refusal(described.title, described.message, error.status, repairs);
   }
 }
 
@@ -100,14 +98,14 @@ export async function fetchFit(question, dataset, onStored, signal) {
  * @param {Problem} problem @param {Question} question @param {Series} dataset
  */
 function describeRefusal({ errors: [{ pointer = "", detail }], members, status }, { columns: { sequence } }, { n_samples }) {
-  const { n_targets, n_unknowns } = members;
+  const { n_targets, n_unknowns, needed } = members;
   if (n_unknowns) {
-    const few = `There ${n_targets === 1 ? "is" : "are"} ${count(n_targets, "target")} for ${n_unknowns} unknowns; about ${countNeeded(n_unknowns)} are needed. Use more rows or fewer inputs.`;
+    const few = `There ${n_targets === 1 ? "is" : "are"} ${count(n_targets, "target")} for ${n_unknowns} unknowns; about ${needed} are needed. Use more rows or fewer inputs.`;
     const wrong = `Sequence is “${sequence}”, with ${n_samples} different values; choose none if the rows are one recording.`;
     return new Refusal(UNFITTED, n_samples > 1 ? `${few} ${wrong}` : few, status);
   }
   const name = Object.entries({ "/delay": "Dead time: ", "/w_rec": "Range of w_rec: " }).find(([start]) => pointer.startsWith(start))?.[1];
-  return new Refusal(UNFITTED, `${name ?? ""}${detail.replace("Input", "it")}.`, status);
+  return new Refusal(UNFITTED, `${name ?? ""}${detail}.`, status);
 }
 
 const fillGaps = (/** @type {(number | null)[]} */ numbers) => numbers.map((number) => number ?? NaN);
@@ -149,13 +147,6 @@ async function fetchAtOnce(request, low, high, signal) {
     if (!(error instanceof Problem) || error.status !== 422) throw error;
     return null;
   }
-}
-
-/** Fit as the first alternative says; null without one, or if `trust.cautious` is its interval. @param {Fit} fit @param {AbortSignal} signal @returns {Promise<Fit | null>} */
-export async function fetchAlternative({ request, alternatives: [first] }, signal) {
-  if (!first || first.reason === "neighbors") return null;
-  const changed = /** @type {Fit["request"]} */ ({ ...request, ...first.options });
-  return fetchAtOnce(changed, changed.w_rec.low, changed.w_rec.high, signal);
 }
 
 /** @param {string} path @param {AbortSignal} signal @returns {Promise<Record<string, any[]>>} the columns of a table of numbers, and of times as text */

@@ -5,7 +5,6 @@ export class Store {
     /** @type {Question | null} */ this.question = null;
     /** @type {Answer | null} */ this.answer = null;
     /** A fit with another w_rec, beside the best one. @type {Comparison | null} */ this.other = null;
-    /** The first alternative to the fit. @type {Fit | null} */ this.better = null;
     this.isBusy = true; // while a fit is on its way, as the first one is
     this.example = ""; // the name of the one that is shown
     /** The last table that was sent, as the service has stored it. */

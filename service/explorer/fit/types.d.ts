@@ -19,7 +19,7 @@ type Fit = Omit<
   Present<
     Required<Schemas["FitResource"]>,
     | ("id" | "w_rec" | "time_constant" | "half_life" | "inputs" | "target" | "delay" | "cost" | "rmse" | "n_targets")
-    | ("degrees_of_freedom" | "minima" | "residuals" | "trust" | "alternatives" | "links")
+    | ("degrees_of_freedom" | "minima" | "residuals" | "trust" | "alternatives" | "links" | "summary")
   >,
   "request"
 > & { request: FitOptions & { dataset: { id: string }; step: { length: number; unit: string }; confidence: number } };

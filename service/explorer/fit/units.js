@@ -1,8 +1,6 @@
-// Times, other numbers with few digits, and ranges, with their units.
+// Times with their units, and texts with symbols.
 import { html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-
-/** @typedef {{low: number | null, high: number | null, low_open?: boolean, high_open?: boolean}} Range an end that is null or open has no limit */
 
 /** Names of units of time, and how many of the unit before each has. */
 const TIMES = [
@@ -13,7 +11,7 @@ const TIMES = [
   { names: /^(years?)$/i, unit: "year", size: 365.25 },
 ];
 
-export const format = (/** @type {number | null} */ value) => formatNumber(value, 3);
+const format = (/** @type {number | null} */ value) => formatNumber(value, 3);
 
 /** Return the name of a unit. A column that is named time has none. @param {string} unit */
 export const nameUnit = (unit) => (/^(time|t)$/i.test(unit) ? "unit of time" : unit);
@@ -44,30 +42,6 @@ export function withUnit(value, unit) {
   return attach(value === null ? null : value / handy.length, handy.unit);
 }
 
-/**
- * Return ranges as words.
- * @param {Range[]} ranges @param {string} [unit] of a time @param {number | null} [value] in the ranges, which chooses the unit
- * @param {boolean} [isNamed] whether the unit is named
- */
-export function describeRanges(ranges, unit, value = null, isNamed = Boolean(unit)) {
-  const handy = unit ? chooseUnit(value ?? ranges[0]?.low ?? ranges[0]?.high ?? null, unit) : { length: 1, unit: "" };
-  const name = (/** @type {number} */ end) => (isNamed ? attach(end / handy.length, handy.unit) : format(end / handy.length));
-  const texts = ranges.map(({ low, high, low_open, high_open }) => {
-    const hasLow = low !== null && !low_open;
-    const hasHigh = high !== null && !high_open;
-    if (hasLow && hasHigh) return `${format(low / handy.length)} to ${name(high)}`;
-    if (hasHigh) return `at most ${name(high)}`;
-    return hasLow ? `at least ${name(low)}` : "anything";
-  });
-  return texts.join(", or ");
-}
-
-/** Split the name of a column such as "heating (kW)" or "heating [kW]". @param {string} column */
-export function splitUnit(column) {
-  const [, name = column, unit = ""] = /^(.*\S)\s*[[(]([^[\]()]{1,12})[\])]$/.exec(column) ?? [];
-  return { name, unit };
-}
-
 /** Return a text as nodes, in which w_rec is set as a symbol. @param {string} text @returns {(Node | string)[]} */
 export function typeset(text) {
   const [first, ...rest] = text.split("w_rec");
@@ -79,12 +53,3 @@ export function toTime(w_rec, length) {
   if (w_rec <= 0) return 0;
   return w_rec >= 1 ? Infinity : -length / Math.log(w_rec);
 }
-
-/** Return ranges of time constants. @param {Span[]} ranges of w_rec @param {number} length of a step @returns {Range[]} */
-export const toTimes = (ranges, length) =>
-  ranges
-    .filter(({ low, high }) => (high ?? 1) > 0 && (low ?? 0) < 1)
-    .map(({ low, high }) => ({
-      low: low === null || low <= 0 ? null : toTime(low, length),
-      high: high === null || high >= 1 ? null : toTime(high, length),
-    }));
