@@ -74,6 +74,10 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
     settings = settings or Settings()
     database = Database(settings.store_url, settings.max_stored_bytes)
     queue = JobQueue(settings.store_url, supervisor.wake if supervisor else lambda: None)
+    access = AccessPolicy(settings)
+    days = settings.retention_days
+    retention = None if days is None else timedelta(days=days)
+    reaper = Reaper(database, queue, retention, charge=access.limits.charge)
     app = App(
         title="linear-rnn",
         summary="See why training a recurrent network succeeds or fails.",
@@ -89,13 +93,13 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         redirect_slashes=False,
         telemetry=make_telemetry_config(),
         separate_input_output_schemas=False,
-        lifespan=_lifespan(settings, database, queue),
+        lifespan=_lifespan(database, queue, reaper),
     )
     state = app.state.service = _make_state(settings, database, queue, supervisor)
     app.add_middleware(CompressionMiddleware)
     app.add_middleware(
         RequestGuardMiddleware,
-        access=AccessPolicy(settings),
+        access=access,
         observers=state.observers,
     )
     install_handlers(app)
@@ -138,7 +142,7 @@ def _make_state(
 
 
 def _lifespan(
-    settings: Settings, database: Database, queue: JobQueue
+    database: Database, queue: JobQueue, reaper: Reaper
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -147,8 +151,6 @@ def _lifespan(
         await run_in_threadpool(queue.migrate)
         # It takes longer than the budget of a short fit, to which it would otherwise be charged.
         await run_in_threadpool(import_module, "scipy.signal")
-        days = settings.retention_days
-        reaper = Reaper(database, queue, None if days is None else timedelta(days=days))
         reaping = asyncio.create_task(reaper.run())
         state.render_pool.start()
         yield

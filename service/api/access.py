@@ -55,7 +55,7 @@ class AccessPolicy:
         self._any_host = ANY in self._hosts or not (self._hosts or self._loopback_only)
         self._origins = frozenset(settings.cors_origins)
         self._keys = settings.api_keys
-        self._limits = RateLimits(settings)
+        self.limits = RateLimits(settings)
 
     async def check(self, record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
         """Raise Refused unless the request may reach the application."""
@@ -80,8 +80,8 @@ class AccessPolicy:
             current_key.set(record.key)
         address, _ = record.scope.get("client") or ("", 0)
         current_client.set(f"key {record.key}" if record.key else name_address(address))
-        if self._limits.budgets and path not in UNLIMITED:
-            await self._limits.count_request(record)
+        if self.limits.budgets and path not in UNLIMITED:
+            await self.limits.count_request(record)
 
     def complete_headers(
         self, record: RequestRecord, headers: Mapping[bytes, bytes], response: RawHeaders
@@ -96,7 +96,7 @@ class AccessPolicy:
             if origin and self._is_trusted(origin.decode("latin-1")):
                 response += [(b"access-control-allow-origin", origin), *CORS_HEADERS]
         if record.usages is not None:
-            response += self._limits.response_headers(record.usages)
+            response += self.limits.response_headers(record.usages)
         if self._keys:
             return [
                 (name, b"private, " + value)

@@ -4,6 +4,7 @@ The header fields follow draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 import logging
+from contextlib import suppress
 from functools import partial
 from math import ceil, inf
 from time import monotonic, time
@@ -109,6 +110,12 @@ class RateLimits:
             await use(work, spent=ceil(seconds * MILLISECONDS))
 
         record.work.admit, record.work.charge = admit, charge
+
+    def charge(self, client: str, seconds: float) -> None:
+        """Charge a client the CPU seconds of a job; nothing happens if the storage fails."""
+        if self._work is not None:
+            with suppress(StorageError):
+                self._work.use(self._limiter, client, 0, ceil(seconds * MILLISECONDS))
 
     def response_headers(self, usages: dict[str, str]) -> RawHeaders:
         """Return the header fields of the response to a counted request."""

@@ -25,7 +25,7 @@ from service.errors import ServiceError
 from service.jobs.queue import ENQUEUED, JobQueue
 from service.lifecycle import JobProblem
 from service.operations.shared.ids import RESULT_VERSION
-from service.store import job_queries, jobs
+from service.store import charges, job_queries, jobs
 from service.store.database import Database
 from service.store.retention import delete_expired
 from service.store.rows import JsonObject
@@ -72,6 +72,8 @@ class Reaper:
         The number of computations and datasets to delete at a time.
     clean_seconds
         The time between two deletions.
+    charge
+        Charges a client CPU seconds that a worker has spent.
     clock
         Returns the monotonic time in seconds.
     """
@@ -81,6 +83,7 @@ class Reaper:
     retention: timedelta | None = None
     max_expired: int = 50
     clean_seconds: float = 600.0
+    charge: Callable[[str, float], None] = lambda _client, _seconds: None
     clock: Callable[[], float] = monotonic
     _observations: dict[str, Observation] = field(default_factory=dict, init=False)
     _last_run: float = field(default=-inf, init=False)
@@ -103,6 +106,8 @@ class Reaper:
         Queued jobs without a worker for their release fail. Return the number of requeued jobs.
         After a failed observation, the next call starts again.
         """
+        for client, seconds in charges.take(self.database).items():
+            self.charge(client, seconds)
         now = self.clock()
         continues = now - self._last_run <= MAX_GAP_SECONDS
         previous = self._observations if continues else {}

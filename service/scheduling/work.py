@@ -148,14 +148,11 @@ def watch_disconnection(call: Callable[[], None], delay: float = 0.0) -> Iterato
         watching.cancel()
 
 
-async def charge_job(seconds: float, *, is_accepted: bool = False) -> None:
-    """Charge the current request the estimated seconds of a job, which another process executes.
+async def admit_job(seconds: float) -> None:
+    """Add the estimated seconds of a job, which a worker spends, to those of the current request.
 
-    It raises a ServiceError if they exceed the budget, unless the job is already accepted.
+    It raises a ServiceError if they exceed the budget of the client.
     """
     work = current_work.get()
     if work is not None:
-        if not is_accepted:
-            await work.begin(seconds)
-        if work.charge is not None:
-            await work.charge(seconds)
+        await work.begin(seconds)

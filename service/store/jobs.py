@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, selec
 
 from service.errors import Busy
 from service.lifecycle import UNFINISHED, Status
-from service.store import arrays
+from service.store import arrays, charges
 from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
 from service.store.database import Database
@@ -115,6 +115,7 @@ def succeed(
     database.check_space(sum(array.nbytes for array in named.values()))
     values = {"result": result, "progress_done": done, "compute_seconds": seconds}
     with database.transaction() as connection:
+        charge(connection, lease, seconds)
         return _end(connection, _is_running(lease), "succeeded", named, **values) is not None
 
 
@@ -122,6 +123,17 @@ def fail(database: Database, lease: str, error: JsonObject) -> bool:
     """End a job with a problem; return False if the lease is no longer valid."""
     with database.transaction() as connection:
         return _end(connection, _is_running(lease), "failed", error=error) is not None
+
+
+def charge(connection: Connection, lease: str, seconds: float) -> None:
+    """Add the seconds of a running job since its last checkpoint to those of its client.
+
+    ``seconds`` is the total of the job.
+    """
+    query = select(computations.c.client, computations.c.compute_seconds).where(_is_running(lease))
+    job = connection.execute(query).first()
+    if job is not None and job.client is not None:
+        charges.add(connection, job.client, seconds - (job.compute_seconds or 0.0))
 
 
 def update_running(connection: Connection, lease: str, **values: Any) -> Row[Any] | None:

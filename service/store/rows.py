@@ -85,6 +85,13 @@ arrays = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+charges = Table(
+    "charges",
+    metadata,
+    Column("client", Text, primary_key=True),  # as in the rows of its jobs
+    Column("seconds", Double, nullable=False),  # spent by workers and not yet charged
+)
+
 
 class _Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
     metadata = metadata

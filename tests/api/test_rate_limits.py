@@ -1,5 +1,6 @@
 """Rate limits of requests and of computations."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from service.api.access import name_address
 from service.errors import Invalid
 from service.keys import Scope, make_key
+from service.store import checkpoints, computations, jobs
+from service.store.checkpoints import Checkpoint
 from tests.api.conftest import bearer
 
 LEFT = re.compile(r'"(\w+)";r=(\d+)(?:;t=(\d+))?')
@@ -103,14 +106,33 @@ def test_computations_are_charged_by_their_estimate(make_api: Any) -> None:
     assert api.get(path).status_code == 200
 
 
-def test_a_job_is_charged_when_it_is_accepted(make_api: Any) -> None:
-    api = make_api(rate_limit_seconds="1/hour")
-    assert submit(api, 1).status_code == 202  # takes the whole budget
-    assert submit(api, 1).status_code == 202  # the same job
+def test_a_job_is_charged_what_its_worker_spends(make_api: Any) -> None:
+    api = make_api(rate_limit_seconds="2/hour")
+    assert left(submit(api, 1)) == {"work": 2}  # a worker has spent nothing yet
+    database = api.app.state.service.database
+    (item,) = api.get("/v1/training-runs").json()["items"]
+    lease = str(computations.get(database, item["id"]).lease)
+    jobs.claim(database, lease, "worker")
+    for n_parts, seconds in enumerate((0.75, 1.5)):
+        assert checkpoints.save(database, lease, Checkpoint(n_parts, 5, None, {}, {}, seconds))
+    spent = {"work": 0}  # 0.5 seconds of 2 remain
+
+    async def is_charged() -> bool:
+        response = await api.client.get("/v1/optimizers")
+        return left(response) == spent
+
+    async def wait() -> None:
+        async with asyncio.timeout(60.0):
+            while not await is_charged():
+                await asyncio.sleep(0)
+
+    api.runner.run(wait())
+    assert jobs.succeed(database, lease, {}, 9, 1.75, {})
     refused = submit(api, 2)
     assert refused.status_code == 429
     assert refused.json()["policy"] == "work"
-    assert len(api.get("/v1/training-runs").json()["items"]) == 1
+    come_from(api, "10.0.0.7")
+    assert left(api.get("/v1/optimizers")) == {"work": 2}
 
 
 def test_a_request_with_several_computations_costs_at_most_the_whole_budget(make_api: Any) -> None:
@@ -130,7 +152,8 @@ def test_a_request_with_several_computations_costs_at_most_the_whole_budget(make
 
 def test_a_large_body_is_not_parsed_without_budget(make_api: Any) -> None:
     api = make_api(rate_limit_seconds="1/hour")
-    submit(api, 1)
+    download = api.get("/v1/cost-surface.npz?resolution=1000&n_steps=200")
+    assert left(download) == {"work": 0}
     body = {"dataset": {"kind": "explicit", "inputs": [[0.25] * 100] * 600, "targets": [1.0] * 600}}
     for path in ("/v1/predict", "/v1/gradient-trace", "/v1/training-runs", "/v1/datasets"):
         assert api.post(path, body).status_code == 429

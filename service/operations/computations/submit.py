@@ -19,7 +19,7 @@ from service.operations.shared.ids import RESULT_VERSION, canonical_request, com
 from service.operations.shared.limits import check_seconds
 from service.operations.shared.resolve import check_targets
 from service.operations.shared.work_estimates import storing_seconds
-from service.scheduling import OverBudget, charge_job, current_client
+from service.scheduling import OverBudget, admit_job, current_client
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize
@@ -73,7 +73,7 @@ async def get_or_submit(
         if request.dataset.n_given or (is_job and job_type.check is not None):
             await run(storing_seconds(dataset), _accept, task, dataset, context)
         if is_job:
-            await charge_job(seconds)
+            await admit_job(seconds)
         else:
             try:
                 finished = await run(seconds, compute, task, dataset, limit=limit)
@@ -81,11 +81,7 @@ async def get_or_submit(
             except Unfinished as error:
                 unfinished = error
         arguments = task, dataset.size, seconds, context, unfinished
-        stored, created = await to_thread.run_sync(_submit, *arguments)
-        if unfinished is not None and created:  # the time spent is already charged
-            rest = (stored.estimated_seconds or 0.0) - (stored.compute_seconds or 0.0)
-            await charge_job(max(rest, 0.0), is_accepted=True)
-        return stored, created
+        return await to_thread.run_sync(_submit, *arguments)
 
 
 async def run_without_storing(

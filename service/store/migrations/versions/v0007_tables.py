@@ -1,7 +1,6 @@
 """All tables, as declared in `service.store.rows`.
 
-The first migration after a release must not change the tables created here: it copies the released
-tables to this file.
+Later migrations create what the databases of earlier releases lack.
 """
 
 from alembic import op
