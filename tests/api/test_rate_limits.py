@@ -106,33 +106,36 @@ def test_computations_are_charged_by_their_estimate(make_api: Any) -> None:
     assert api.get(path).status_code == 200
 
 
-def test_a_job_is_charged_what_its_worker_spends(make_api: Any) -> None:
-    api = make_api(rate_limit_seconds="2/hour")
-    assert left(submit(api, 1)) == {"work": 2}  # a worker has spent nothing yet
+def spend(api: Any, seed: int, *totals: float) -> None:
+    """Submit a job, save checkpoints with these seconds, and wait until they are charged."""
+    submit(api, seed)
     database = api.app.state.service.database
-    (item,) = api.get("/v1/training-runs").json()["items"]
-    lease = str(computations.get(database, item["id"]).lease)
+    lease = str(computations.list_page(database, "training_run", 1, None, None)[0][0].lease)
     jobs.claim(database, lease, "worker")
-    for n_parts, seconds in enumerate((0.75, 1.5)):
+    before = left(api.get("/v1/optimizers"))
+    for n_parts, seconds in enumerate(totals):
         assert checkpoints.save(database, lease, Checkpoint(n_parts, 5, None, {}, {}, seconds))
-    spent = {"work": 0}  # 0.5 seconds of 2 remain
-
-    async def is_charged() -> bool:
-        response = await api.client.get("/v1/optimizers")
-        return left(response) == spent
 
     async def wait() -> None:
         async with asyncio.timeout(60.0):
-            while not await is_charged():
+            while left(await api.client.get("/v1/optimizers")) == before:
                 await asyncio.sleep(0)
 
     api.runner.run(wait())
-    assert jobs.succeed(database, lease, {}, 9, 1.75, {})
-    refused = submit(api, 2)
+
+
+def test_a_job_is_charged_what_its_worker_spends(make_api: Any) -> None:
+    api = make_api(rate_limit_seconds="4/hour")
+    assert left(submit(api, 1)) == {"work": 4}  # a worker has spent nothing yet
+    spend(api, 2, 0.75, 1.5)
+    assert left(api.get("/v1/optimizers")) == {"work": 2}
+    spend(api, 3, 8.0)
+    assert left(api.get("/v1/optimizers")) == {"work": 0}
+    refused = submit(api, 4)
     assert refused.status_code == 429
     assert refused.json()["policy"] == "work"
     come_from(api, "10.0.0.7")
-    assert left(api.get("/v1/optimizers")) == {"work": 2}
+    assert left(api.get("/v1/optimizers")) == {"work": 4}
 
 
 def test_a_request_with_several_computations_costs_at_most_the_whole_budget(make_api: Any) -> None:
@@ -152,8 +155,7 @@ def test_a_request_with_several_computations_costs_at_most_the_whole_budget(make
 
 def test_a_large_body_is_not_parsed_without_budget(make_api: Any) -> None:
     api = make_api(rate_limit_seconds="1/hour")
-    download = api.get("/v1/cost-surface.npz?resolution=1000&n_steps=200")
-    assert left(download) == {"work": 0}
+    spend(api, 1, 1.0)
     body = {"dataset": {"kind": "explicit", "inputs": [[0.25] * 100] * 600, "targets": [1.0] * 600}}
     for path in ("/v1/predict", "/v1/gradient-trace", "/v1/training-runs", "/v1/datasets"):
         assert api.post(path, body).status_code == 429
