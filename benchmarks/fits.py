@@ -43,7 +43,7 @@ def fit_problem(problem: FitProblem) -> tuple[float, float, int]:
         Series.from_sequences((problem.inputs,), (problem.targets,), names(problem.inputs)),
         FitOptions(),
     )
-    return result.cost, result.w_rec, len(result.minima)
+    return result.solution.cost, result.solution.w_rec, len(result.solution.minima)
 
 
 def names(inputs: Array) -> tuple[str, ...]:

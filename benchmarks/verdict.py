@@ -53,10 +53,12 @@ def judge(case: Case, number: int) -> Judgment:
     effects = [effect for effect in result.input_effects if effect is not None]
     return Judgment(
         tuple(trust.reasons),
-        holds(result.intervals, case.w_rec),
+        holds(result.solution.intervals, case.w_rec),
         None if trust.cautious is None else holds(trust.cautious, case.w_rec),
-        None if trust.cautious is None else width(trust.cautious) / width(result.intervals),
-        None if advised is None else holds(advised.intervals, case.w_rec),
+        None
+        if trust.cautious is None
+        else width(trust.cautious) / width(result.solution.intervals),
+        None if advised is None else holds(advised.solution.intervals, case.w_rec),
         tuple(effect.visible for effect in effects),
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, PlainValidator, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.engine.fit import FitOptions
+from service.engine.fit import N_STAGES, FitOptions
 from service.schemas.arrays import NUMBERS, error_at
 from service.schemas.base import NUMBER, Real, RequestModel
 from service.schemas.common import Range, State, check_state
@@ -17,8 +17,6 @@ MAX_DELAY = 10_000
 MAX_DELAYS = 50
 MAX_GAINS = 12
 Start: TypeAlias = Literal["shared", "each"]
-# What the engine computes after the search, in this order, as properties of its result.
-STAGES = ("structures", "effect", "trust", "alternatives", "parameters", "table", "profile_table")
 
 KnownGain: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST), NUMBER]
 
@@ -147,7 +145,7 @@ class FitRequest(ComputationRequest):
     @property
     def progress_total(self) -> int:
         """The number of searches, and of what is computed after the last of them."""
-        return self.n_searches + len(STAGES)
+        return self.n_searches + N_STAGES
 
     def to_options(self) -> FitOptions:
         """Return the options for the engine; the initial state and the offset must be set."""

@@ -68,8 +68,8 @@ def test_the_examples_have_the_shown_numbers() -> None:
         assert json.loads(shown) == example.options
         assert unit == example.step.unit
         result = fit_example(read(name, example), **example.options)
-        ((low, high),) = result.intervals
-        numbers = [example.w_rec, result.w_rec, low, high]
+        ((low, high),) = result.solution.intervals
+        numbers = [example.w_rec, result.solution.w_rec, low, high]
         times = [-example.step.length / np.log(w_rec) for w_rec in numbers]
         for text, time in zip([true, *fitted], times, strict=True):
             assert WrittenNumber(text).matches(float(f"{time:.3g}")), name
@@ -116,9 +116,9 @@ def test_the_fit_finds_the_truth(name: str) -> None:
     series = read(name, example)
     assert series.step == example.step
     result = fit_example(series, **example.options)
-    assert result.is_identifiable
-    assert result.is_unique
-    assert any(low <= example.w_rec <= high for low, high in result.intervals)
+    assert result.solution.is_identifiable
+    assert result.solution.is_unique
+    assert any(low <= example.w_rec <= high for low, high in result.solution.intervals)
     if result.trust.interval:
         truth = [example.weights[name] for name in series.input_names]
         _, low, high = np.asarray(result.parameters.w_in).T
@@ -150,12 +150,12 @@ def test_the_way_out_of_the_trap_leads_to_the_truth() -> None:
     assert first.options == {"delay": (2, 2)}
     result = fit_example(series, delay={"low": 2, "high": 2})
     assert result.trust.interval
-    assert any(low <= river.w_rec <= high for low, high in result.intervals)
+    assert any(low <= river.w_rec <= high for low, high in result.solution.intervals)
 
 
 def test_weekly_sales_need_an_offset() -> None:
     series = read("advertising.csv", EXAMPLES["advertising.csv"])
-    assert round(fit_example(series).w_rec, 2) == 0.6
+    assert round(fit_example(series).solution.w_rec, 2) == 0.6
     without = fit_example(series, offset=False)
     assert "offset_advised" in without.trust.reasons
     assert not without.trust.interval

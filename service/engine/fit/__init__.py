@@ -1,13 +1,20 @@
-"""Least-squares fits of first-order recurrences, by a search over w_rec."""
+"""Least-squares fits of first-order recurrences, by a search over w_rec.
 
-from service.engine.fit.estimates import Prediction, predict
+To read: `problem` (data and columns), `criterion` (a function of w_rec), `solution` (its minima and
+the interval), `estimates` and `predictions`, then the verdict: `structures`, `effects`, `residuals`
+and `checks`, and `result`.
+"""
+
+from service.engine.fit.checks import Finding
+from service.engine.fit.constants import FEW_TARGETS
+from service.engine.fit.predictions import Prediction, predict
 from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.residuals import Finding
-from service.engine.fit.result import ENOUGH_TARGETS, Result, fit
+from service.engine.fit.result import N_STAGES, Result, fit
 from service.engine.fit.solution import Solution
 
 __all__ = [
-    "ENOUGH_TARGETS",
+    "FEW_TARGETS",
+    "N_STAGES",
     "Finding",
     "FitOptions",
     "Prediction",

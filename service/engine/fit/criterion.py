@@ -12,23 +12,18 @@ contrasts", Biometrika 61 (1974), 383-385). With white noise only the first term
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from functools import cached_property, partial
 
 import numpy as np
 
 from service.engine.arithmetic import tolerances
-from service.engine.fit.linear import RANK_RTOL, Linear, Rows
+from service.engine.fit.constants import COARSE_GAPS, GENERIC, RANK_RTOL, RHO_STEPS, TINY
+from service.engine.fit.linear import Linear, Rows, compute_rows, solve
 from service.engine.fit.problem import Problem
 from service.engine.fit.sequences import split
 from service.engine.interruption import BlockResult, check_interruption, recall
 from service.engine.profile import Evaluation, make_grid
 from service.engine.types import Array
-
-GENERIC: Final = np.array([0.13, 0.29, 0.47, 0.61, 0.83])  # where in the range the rank is computed
-COARSE_GAPS: Final = 13  # of a grid of w_rec from 0 to 1, to compare problems
-# Distances of the points of parabolas, in Fisher's z, after the grid.
-RHO_STEPS: Final = (0.1, 0.02, 0.001)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,37 +55,43 @@ class Points(Evaluation):
     mean_square: Array
 
 
+@dataclass(frozen=True, eq=False)
 class Criterion:
-    """The criterion of a problem.
+    """The criterion of a problem."""
 
-    Attributes
-    ----------
-    is_colored
-        Whether the noise is ar1.
-    rounding
-        Smaller sums of squares are rounding errors.
-    n_parameters
-        The number of fitted parameters, with the variance of the noise and rho; collinear weights
-        count once.
-    degrees_of_freedom
-        Targets minus unknowns.
-    n_contrasts
-        The degrees of freedom with w_rec given.
-    """
+    problem: Problem
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem, self.is_colored = problem, problem.options.noise == "ar1"
-        self.rounding = max(tolerances.RESIDUAL_RTOL**2 * problem.scale, 1e-300)
-        low, high = np.clip(problem.options.w_rec, -1.0, 1.0)  # large powers hide the rank
+    @property
+    def is_colored(self) -> bool:
+        """True if the noise is ar1."""
+        return self.problem.options.noise == "ar1"
+
+    @cached_property
+    def rounding(self) -> float:
+        """The sum of squares below which there are only rounding errors."""
+        return max(tolerances.RESIDUAL_RTOL**2 * self.problem.scale, TINY)
+
+    @cached_property
+    def n_parameters(self) -> int:
+        """The number of fitted parameters, with the variance of the noise and rho.
+
+        Collinear weights count once.
+        """
+        low, high = np.clip(self.problem.options.w_rec, -1.0, 1.0)  # large powers hide the rank
         ranks = self._call_in_blocks(self._find_ranks, low + (high - low) * GENERIC)
         rank = max(int(np.max(block)) for (block,) in ranks)
-        self.n_parameters = 2 + rank + problem.n_own_starts + self.is_colored
-        self.degrees_of_freedom = problem.n_targets + 1 - self.n_parameters
-        self.n_contrasts = max(self.degrees_of_freedom, 0) + 1
+        n_parameters = 2 + rank + self.problem.n_own_starts
+        return n_parameters + 1 if self.is_colored else n_parameters
 
-    def __repr__(self) -> str:
-        """Return a text that distinguishes the criteria of one series (see `recall`)."""
-        return f"Criterion({self.problem})"
+    @property
+    def degrees_of_freedom(self) -> int:
+        """The number of targets minus that of unknowns."""
+        return self.problem.n_targets + 1 - self.n_parameters
+
+    @property
+    def n_contrasts(self) -> int:
+        """The degrees of freedom with w_rec given."""
+        return max(self.degrees_of_freedom, 0) + 1
 
     def evaluate(self, w: Array) -> Points:
         """Return the criterion and the weights of the columns.
@@ -109,14 +110,25 @@ class Criterion:
         return parts[0].concatenate(*parts[1:])
 
     def bound(self) -> tuple[float, float]:
-        """Return two bounds of the lowest criterion: tangents between grid points, and points."""
-        n_steps, (low, high) = self.problem.targets.shape[1], self.problem.options.w_rec
-        at = self.evaluate(make_grid(n_steps, low, high, COARSE_GAPS))
-        (a, b), rise, highest = (at.slope[:-1], at.slope[1:]), np.diff(at.cost), np.min(at.cost)
-        turns = (a < 0.0) & (b > 0.0)
-        x = (rise - b * np.diff(at.w))[turns] / (a - b)[turns]  # from the left point on
-        lowest = np.min(at.cost[:-1][turns] + a[turns] * x, initial=highest)
-        return float(lowest), float(highest)
+        """Return two bounds of the lowest criterion.
+
+        Returns
+        -------
+        lower : float
+            By tangents between the points of a coarse grid.
+        upper : float
+            By the points.
+        """
+        n_steps = self.problem.targets.shape[1]
+        at = self.evaluate(make_grid(n_steps, *self.problem.options.w_rec, COARSE_GAPS))
+        left = at.slope[:-1]
+        right = at.slope[1:]
+        turns = (left < 0.0) & (right > 0.0)
+        rise = np.diff(at.cost) - right * np.diff(at.w)
+        x = rise[turns] / (left - right)[turns]  # where the tangents meet, from the left point on
+        upper = np.min(at.cost)
+        lower = np.min(at.cost[:-1][turns] + left[turns] * x, initial=upper)
+        return float(lower), float(upper)
 
     def _call_in_blocks(
         self, function: Callable[[Array], BlockResult], w: Array
@@ -128,46 +140,71 @@ class Criterion:
 
     def _find_ranks(self, w: Array) -> BlockResult:
         """Return the ranks (W,) of the columns."""
-        linear = Linear(Rows(self.problem, w), np.zeros(len(w)))
+        linear = solve(compute_rows(self.problem, w), np.zeros(len(w)))
         return (np.sum(linear.singular_values > RANK_RTOL, axis=1),)
 
     def _evaluate(self, w: Array) -> BlockResult:
-        rows, n, rho = Rows(self.problem, w), self.n_contrasts, 0.0 * w
-        own = white = Linear(rows, rho)
+        """Return the fields of `Points`."""
+        rows = compute_rows(self.problem, w)
+        rho = np.zeros_like(w)
+        white = solve(rows, rho)
+        fitted = white
         if self.is_colored and self.problem.n_pairs > 0:
-            rho = self._search_rho(rows, len(w))
-            own = Linear(rows, rho)
-        squares, is_exact = np.maximum(own.squares, self.rounding), own.squares <= self.rounding
-        # The slopes of rounding errors would have roots everywhere.
-        slope = n * np.where(is_exact, 0.0, own.squares_slope) / squares
-        slope += own.log_determinant_slope - white.log_determinant_slope
-        cost = n * np.log(squares) + own.log_determinant - white.log_determinant
-        cost += self.problem.sequences.log_determinant(rho)
-        accuracy = n * (tolerances.EQUAL_COST_RTOL + np.sqrt(self.rounding / squares))
-        mean_square = self.problem.cost_unit * np.where(is_exact, 0.0, own.raw_squares)
-        weights = own.squares, own.theta, own.inverse_factor, own.null_space, own.sensitivity
-        return w, cost, slope, accuracy, *weights, white.singular_values, rho, mean_square
+            rho = self._search_rho(rows)
+            fitted = solve(rows, rho)
+        squares = np.maximum(fitted.squares, self.rounding)
+        is_exact = fitted.squares <= self.rounding
+        raw_squares = np.where(is_exact, 0.0, fitted.raw_squares)
+        return (
+            w,
+            self._find_cost(white, fitted, rho),
+            self._find_slope(white, fitted),
+            self.n_contrasts * (tolerances.EQUAL_COST_RTOL + np.sqrt(self.rounding / squares)),
+            fitted.squares,
+            fitted.theta,
+            fitted.inverse_factor,
+            fitted.null_space,
+            fitted.sensitivity,
+            white.singular_values,
+            rho,
+            self.problem.cost_unit * raw_squares,
+        )
 
-    def _search_rho(self, rows: Rows, n_points: int) -> Array:
+    def _find_cost(self, white: Linear, fitted: Linear, rho: Array) -> Array:
+        """Return the criterion (W,) from the solutions with white noise and with rho."""
+        squares = np.maximum(fitted.squares, self.rounding)
+        cost = self.n_contrasts * np.log(squares) + fitted.log_determinant - white.log_determinant
+        return np.asarray(cost + self.problem.sequences.log_determinant(rho))
+
+    def _find_slope(self, white: Linear, fitted: Linear) -> Array:
+        """Return the slope (W,) of the criterion with respect to w; rho is at its minimum."""
+        squares = np.maximum(fitted.squares, self.rounding)
+        # The slopes of rounding errors would have roots everywhere.
+        squares_slope = np.where(fitted.squares <= self.rounding, 0.0, fitted.squares_slope)
+        slope = self.n_contrasts * squares_slope / squares
+        return np.asarray(slope + fitted.log_determinant_slope - white.log_determinant_slope)
+
+    def _search_rho(self, rows: Rows) -> Array:
         """Return the rho (W,) with the lowest criterion at each point, by successive parabolas."""
-        z, power = np.arctanh(self.problem.correlations), 1.0 / self.problem.sequences.usual_gap
+        z = np.arctanh(self.problem.correlations)
+        power = 1.0 / self.problem.sequences.usual_gap
 
         def criterion(at: Array) -> Array:
             rho = np.tanh(at) ** power
-            squares, log_det = rows.reduce(rho)
-            log_det += self.problem.sequences.log_determinant(rho)
-            return np.asarray(
-                self.n_contrasts * np.log(np.maximum(squares, self.rounding)) + log_det
-            )
+            squares, log_determinants = rows.reduce(rho)
+            log_determinants = log_determinants + self.problem.sequences.log_determinant(rho)
+            logs = np.log(np.maximum(squares, self.rounding))
+            return np.asarray(self.n_contrasts * logs + log_determinants)
 
-        lowest = np.argmin(criterion(np.tile(z, (n_points, 1))), axis=1)
-        low, high = (z[np.clip(lowest + k, 0, len(z) - 1)] for k in (-1, 1))
+        lowest = np.argmin(criterion(np.tile(z, (len(rows.values), 1))), axis=1)
+        low = z[np.maximum(lowest - 1, 0)]
+        high = z[np.minimum(lowest + 1, len(z) - 1)]
         middle = z[lowest]
         for step in RHO_STEPS:
             middle = np.clip(middle, z[0] + step, z[-1] - step)
-            points = middle[:, None] + np.array([-step, 0.0, step])
-            f, g, h = criterion(points).T
+            f, g, h = criterion(middle[:, None] + np.array([-step, 0.0, step])).T
             bend = f - 2.0 * g + h
-            shift = np.divide(f - h, 2.0 * bend, out=np.sign(f - h), where=bend > 0.0)
+            shift = np.sign(f - h)
+            np.divide(f - h, 2.0 * bend, out=shift, where=bend > 0.0)
             middle = np.clip(middle + step * shift, low, high)
         return np.asarray(np.tanh(middle) ** power)

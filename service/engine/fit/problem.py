@@ -1,125 +1,64 @@
-"""What is fitted: options, and the data as padded arrays in the units of the fit.
+"""The problem: options, and the data as padded arrays in the units of the fit.
 
 With w_rec given, the targets are linear in all other unknowns, and each unknown is the weight of a
 column: an input weight of the filtered input, the offset of ones, an initial state of the response
-to an impulse at the first target. Beside an unknown initial state, the offset is the weight of a
+to an impulse at the first target. With an unknown initial state, the offset is the weight of a
 filtered constant: b = beta / (1 - w) has a pole at w = 1, and beta has none.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
-from service.engine.fit.sequences import Sequences, recur
-from service.engine.interruption import check_interruption
+from service.engine.fit.columns import Columns
+from service.engine.fit.constants import CORRELATIONS
+from service.engine.fit.sequences import Sequences, compress, recur
 from service.engine.types import Array
 
-MAX_CORRELATION: Final = 0.998  # of neighbors; near 1 the fit is one of differences
-# The grid of correlations of targets at the usual gap. Below, intervals are too wide at most.
-CORRELATIONS: Final = np.array(
-    [-0.6, -0.3, 0.0, 0.05, 0.2, 0.4, 0.6, 0.75, 0.87, 0.94, 0.975, 0.99, 0.996, MAX_CORRELATION]
-)
 InitialState: TypeAlias = float | Literal["shared", "each"]
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What to fit, and the range to search."""
+    """The unknowns of a fit, and the range to search."""
 
     # S_0, the state before the first step in use: a number, "shared" (one unknown for all
     # sequences) or "each" (one unknown per sequence)
     initial_state: InitialState = "each"
-    offset: bool | float = True  # whether a constant is added to the states, or that constant
+    offset: bool | float = True  # True to fit a constant that is added to the states, or its value
     delay: tuple[int, int] = (0, 0)  # the shortest and the longest delay of the inputs, in steps
     w_rec: tuple[float, float] = (0.0, 1.0)  # the range to search
     noise: Literal["white", "ar1"] = "white"  # "ar1" for a first-order autoregression
     confidence: float = 0.95  # the confidence level of the intervals, between 0 and 1
-    gains: Mapping[str, float] = field(default_factory=dict)  # known steady-state gains, by input
+    gains: Mapping[str, float] = field(default_factory=dict)  # given steady-state gains, by input
 
 
 class Problem:
     """A series with one delay, and the units in which its inputs and targets are at most 1.
 
     With an unknown start, every sequence begins after the longest delay, so that all delays are
-    fitted to the same targets. With a known start no step is skipped: before the record, the
-    inputs are 0.
+    fitted to the same targets. With a given start no step is skipped: before the record, the inputs
+    are 0.
 
-    Attributes
+    Parameters
     ----------
-    inputs : (N, T, q)
-        Padded with zeros.
-    targets : (N, T)
-        nan where there is none.
-    skip
-        The number of steps that are left out at the start of each sequence.
-    center, unit
-        Subtracted from the targets, which are then divided by the unit.
-    input_units : (q,)
-        The largest magnitude of each input.
-    sequences
-        All of them, in these units.
-    scale
-        The sum of squares to which rounding errors of such sums are relative.
-    n_pairs
-        The number of pairs of successive targets that starts of their own do not explain.
-    correlations
-        The grid of correlations of targets at the usual gap.
-    n_columns
-        The number of columns, among them those of starts.
-    free_columns
-        The slice, from the end, of columns and the rest of the targets that belongs to inputs
-        without a known gain.
+    series
+        The data.
+    options
+        The unknowns.
+    delay
+        The delay of the inputs in steps; the shortest of the options by default.
     """
 
     def __init__(self, series: Series, options: FitOptions, delay: int | None = None) -> None:
-        self.series, self.options = series, options
+        self.series = series
+        self.options = options
         self.delay = options.delay[0] if delay is None else delay
-        self.has_unknown_start = isinstance(options.initial_state, str)
-        self.skip = options.delay[1] if self.has_unknown_start else 0
-        self.lengths = np.maximum(series.lengths - self.skip, 0)
-        steps = np.arange(max(int(self.lengths.max(initial=0)), 1))
-        is_step = steps < self.lengths[:, None]
-        rows = series.starts[:-1, None] + self.skip + steps
-        self.targets: Array = np.full(is_step.shape, np.nan)
-        self.targets[is_step] = series.targets[rows[is_step]]
-        self.inputs = np.zeros((*is_step.shape, series.inputs.shape[1]))
-        is_recorded = is_step & (steps >= self.delay - self.skip)
-        self.inputs[is_recorded] = series.inputs[rows[is_recorded] - self.delay]
-        has_target = ~np.isnan(self.targets)
-        self.n_targets, n_used = int(has_target.sum()), int(has_target.any(axis=1).sum())
-        self.first_step = int(np.argmax(has_target.any(axis=0)))
-        self.has_own_starts = options.initial_state == "each" and n_used > 1
-        self.n_own_starts = n_used * self.has_own_starts
-        self.has_offset = options.offset is True
-        self.is_free = np.array([name not in options.gains for name in series.input_names], bool)
-        n_free = int(self.is_free.sum())
-        self.free_columns = slice(-1 - self.has_offset - n_free, -1 - self.has_offset)
-        self.n_columns = n_free + self.has_offset + self.has_unknown_start
-        self.n_unknowns = self.n_columns - self.has_own_starts + self.n_own_starts + 1
-        self.n_unknowns += options.noise == "ar1"
-        known_start = 0.0 if self.has_unknown_start else float(options.initial_state)
-        mean = float(np.nansum(self.targets)) / max(self.n_targets, 1)
-        self.center = mean if self.has_offset else float(options.offset)
-        largest = float(np.max(np.abs(self.targets[has_target] - self.center), initial=0.0))
-        self.unit = max(largest, abs(known_start)) or 1.0
-        self.start = known_start / self.unit
-        self.cost_unit = self.unit**2 / max(self.n_targets, 1)  # of sums of squares
-        largest_inputs = np.max(np.abs(self.inputs), axis=(0, 1))
-        self.input_units = np.where(largest_inputs > 0.0, largest_inputs, 1.0)
-        gains = [options.gains.get(name, 0.0) for name in series.input_names]
-        self.known_gains = np.array(gains, float) * self.input_units / self.unit
-        self.sequences = self.normalize(self.inputs, self.targets)
-        squares = self.start**2 + float(np.sum(self.known_gains**2))
-        self.scale = float(np.nansum(self.sequences.targets**2)) + self.n_targets * squares
-        n_later = has_target.sum(axis=1) - 1 - self.has_own_starts
-        self.n_pairs = int(np.sum(np.maximum(n_later, 0)))
-        # Negative correlations have no root.
-        self.correlations = CORRELATIONS if self.sequences.usual_gap == 1.0 else CORRELATIONS[2:]
 
     def __repr__(self) -> str:
         """Return a text that distinguishes the problems of one series (see `recall`)."""
@@ -130,35 +69,167 @@ class Problem:
         changes = {"delay": (self.delay, self.options.delay[1])} | changes
         return Problem(self.series, replace(self.options, **changes))
 
-    @cached_property
-    def compressed(self) -> Sequences:
-        """Fewer sequences with the same sum of squared residuals for every w.
+    # The data, in their own units.
 
-        A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
-        decomposition replaces all sequences whose targets are at the same steps. Where there is no
-        target, its targets mean nothing.
-        """
-        has_target, (n_sequences, n_steps) = self.sequences.has_target, self.targets.shape
-        inputs = self.sequences.sources[..., 1:-1].reshape(n_sequences, -1)
-        targets = np.nan_to_num(self.sequences.targets)
-        rows = np.column_stack([inputs, targets, np.ones(n_sequences)])
-        _, first, group, sizes = np.unique(
-            has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
-        )
-        members = np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(sizes)[:-1])
-        parts = []
-        for rows_of_group in members:
-            check_interruption()
-            parts.append(np.linalg.qr(rows[rows_of_group], mode="r"))
-        lengths = [len(part) for part in parts]
-        few = self.sequences[np.repeat(first, lengths)]
-        inputs, few.targets, ones = np.split(np.concatenate(parts), [-n_steps - 1, -1], axis=1)
-        few.sources[..., 1:-1] = inputs.reshape(few.sources[..., 1:-1].shape)
-        few.sources[..., -1] *= ones
-        if not self.has_own_starts:  # the direction of a start of its own is that of the impulse
-            few.sources[..., 0] *= ones
-        few.multiplicity = np.repeat(sizes / lengths, lengths)
-        return few
+    @property
+    def has_unknown_start(self) -> bool:
+        """True if an initial state is fitted."""
+        return isinstance(self.options.initial_state, str)
+
+    @property
+    def skip(self) -> int:
+        """The number of steps that are excluded at the start of each sequence."""
+        return self.options.delay[1] if self.has_unknown_start else 0
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """The number (N,) of steps of each sequence that are used."""
+        return np.maximum(self.series.lengths - self.skip, 0)
+
+    @cached_property
+    def _is_step(self) -> NDArray[np.bool_]:
+        """The mask (N, T) of the steps that are used; the others are padding."""
+        n_steps = max(int(self.lengths.max(initial=0)), 1)
+        return np.arange(n_steps) < self.lengths[:, None]
+
+    def _find_rows(self) -> NDArray[np.int64]:
+        """Return the row of the series (N, T) of each step."""
+        steps = np.arange(self._is_step.shape[1])
+        return self.series.starts[:-1, None] + self.skip + steps
+
+    @cached_property
+    def targets(self) -> Array:
+        """The targets (N, T); nan where there is none."""
+        targets: Array = np.full(self._is_step.shape, np.nan)
+        targets[self._is_step] = self.series.targets[self._find_rows()[self._is_step]]
+        return targets
+
+    @cached_property
+    def inputs(self) -> Array:
+        """The delayed inputs (N, T, q), padded with zeros."""
+        steps = np.arange(self._is_step.shape[1])
+        is_recorded = self._is_step & (steps >= self.delay - self.skip)
+        inputs = np.zeros((*self._is_step.shape, self.series.inputs.shape[1]))
+        inputs[is_recorded] = self.series.inputs[self._find_rows()[is_recorded] - self.delay]
+        return inputs
+
+    @cached_property
+    def _has_target(self) -> NDArray[np.bool_]:
+        return ~np.isnan(self.targets)
+
+    @cached_property
+    def n_targets(self) -> int:
+        """The number of targets."""
+        return int(self._has_target.sum())
+
+    @cached_property
+    def first_step(self) -> int:
+        """The first step at which any sequence has a target."""
+        return int(np.argmax(self._has_target.any(axis=0)))
+
+    # The unknowns.
+
+    @cached_property
+    def n_own_starts(self) -> int:
+        """The number of initial states that belong to a single sequence."""
+        n_used = int(self._has_target.any(axis=1).sum())
+        return n_used if self.options.initial_state == "each" and n_used > 1 else 0
+
+    @property
+    def has_own_starts(self) -> bool:
+        """True if each of several sequences has its own unknown start."""
+        return self.n_own_starts > 0
+
+    @property
+    def has_offset(self) -> bool:
+        """True if the offset is fitted."""
+        return self.options.offset is True
+
+    @cached_property
+    def is_free(self) -> NDArray[np.bool_]:
+        """The mask (q,) of inputs without a given gain."""
+        return np.array([name not in self.options.gains for name in self.series.input_names], bool)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The order of the columns of `respond`, among them one of starts."""
+        return Columns(int(self.has_unknown_start), int(self.is_free.sum()), int(self.has_offset))
+
+    @cached_property
+    def linear_columns(self) -> Columns:
+        """The order of the columns of linear problems: starts of single sequences are removed."""
+        return self.columns.without_starts() if self.has_own_starts else self.columns
+
+    @cached_property
+    def n_unknowns(self) -> int:
+        """The number of unknowns, w_rec and rho included."""
+        n_unknowns = self.linear_columns.n_unknowns + self.n_own_starts + 1
+        return n_unknowns + 1 if self.options.noise == "ar1" else n_unknowns
+
+    @cached_property
+    def n_pairs(self) -> int:
+        """The number of pairs of successive targets that starts of their own do not explain."""
+        n_later = self._has_target.sum(axis=1) - (2 if self.has_own_starts else 1)
+        return int(np.sum(np.maximum(n_later, 0)))
+
+    # The units, and the data in these units.
+
+    @cached_property
+    def center(self) -> float:
+        """The number that is subtracted from the targets."""
+        if self.has_offset:
+            return float(np.nansum(self.targets)) / max(self.n_targets, 1)
+        return float(self.options.offset)
+
+    @property
+    def _given_start(self) -> float:
+        return 0.0 if self.has_unknown_start else float(self.options.initial_state)
+
+    @cached_property
+    def unit(self) -> float:
+        """The number by which the targets are then divided."""
+        deviations = np.abs(self.targets[self._has_target] - self.center)
+        largest = float(np.max(deviations, initial=0.0))
+        return max(largest, abs(self._given_start)) or 1.0
+
+    @property
+    def start(self) -> float:
+        """The given initial state in this unit; 0 if it is unknown."""
+        return self._given_start / self.unit
+
+    @property
+    def cost_unit(self) -> float:
+        """The mean squared residual for a sum of squares of 1."""
+        return self.unit**2 / max(self.n_targets, 1)
+
+    @cached_property
+    def input_units(self) -> Array:
+        """The largest magnitude (q,) of each input."""
+        largest = np.max(np.abs(self.inputs), axis=(0, 1))
+        return np.where(largest > 0.0, largest, 1.0)
+
+    @cached_property
+    def given_gains(self) -> Array:
+        """The given steady-state gains (q,) in these units; 0 where they are unknown."""
+        gains = [self.options.gains.get(name, 0.0) for name in self.series.input_names]
+        return np.array(gains, float) * self.input_units / self.unit
+
+    @cached_property
+    def sequences(self) -> Sequences:
+        """All sequences, in these units."""
+        return self.normalize(self.inputs, self.targets)
+
+    @cached_property
+    def scale(self) -> float:
+        """The sum of squares to which rounding errors of such sums are relative."""
+        squares = self.start**2 + float(np.sum(self.given_gains**2))
+        return float(np.nansum(self.sequences.targets**2)) + self.n_targets * squares
+
+    @property
+    def correlations(self) -> Array:
+        """The grid of correlations of targets at the usual gap."""
+        # Negative correlations have no root.
+        return CORRELATIONS if self.sequences.usual_gap == 1.0 else CORRELATIONS[2:]
 
     def normalize(self, inputs: Array, targets: Array) -> Sequences:
         """Return sequences in the units of the fit.
@@ -168,25 +239,36 @@ class Problem:
         Parameters
         ----------
         inputs : (N, T, q)
+            In the units of the data.
         targets : (N, T)
-            nan where there is none.
+            In the units of the data; nan where there is none.
 
         Returns
         -------
         Sequences
+            In the units of the fit.
         """
-        own = self.has_own_starts and targets.size > 0
-        first = np.argmax(~np.isnan(targets), axis=1) if own else self.first_step
-        first = np.reshape(first * self.has_unknown_start, (-1, 1))
-        sources = np.ones((*targets.shape, inputs.shape[2] + 2))
-        sources[..., 0] = np.arange(targets.shape[1]) == first
-        sources[..., 1:-1] = inputs / self.input_units
-        return Sequences(sources, (targets - self.center) / self.unit)
+        first = np.zeros((1, 1), dtype=np.intp)
+        if self.has_own_starts and targets.size > 0:
+            first = np.argmax(~np.isnan(targets), axis=1)[:, None]
+        elif self.has_unknown_start:
+            first = np.full((1, 1), self.first_step)
+        impulse = np.arange(targets.shape[1]) == np.broadcast_to(first, (len(targets), 1))
+        constant = np.ones((*targets.shape, 1))
+        sources = np.concatenate(
+            [impulse[..., None].astype(np.float64), inputs / self.input_units, constant], axis=2
+        )
+        return Sequences(sources, (targets - self.center) / self.unit, np.ones(len(targets)))
+
+    @cached_property
+    def compressed(self) -> Sequences:
+        """Fewer sequences with the same sum of squared residuals for every w."""
+        return compress(self.sequences, has_own_starts=self.has_own_starts)
+
+    # The columns.
 
     def respond(self, w: NDArray[Any], sources: Array) -> NDArray[Any]:
-        """Return a column per unknown, and minus the effects of what is known, at all steps.
-
-        The columns are those of the initial state, the inputs without a known gain and the offset.
+        """Return a column per unknown, and minus the effects of what is given, at all steps.
 
         Parameters
         ----------
@@ -198,19 +280,21 @@ class Problem:
         Returns
         -------
         columns : (W, N, T, K + 1)
+            In the order of `columns`.
         """
+        order = self.sequences.columns
         responses = np.stack([recur(pole, sources) for pole in w])
         if self.has_offset and not self.has_unknown_start:
-            responses[..., -1] = sources[..., -1]
+            responses[..., order.offset] = sources[..., order.offset]
         poles = w[:, None, None]
         # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
-        known = self.start * poles * responses[..., 0]
-        known = known + (1.0 - poles) * (responses[..., 1:-1] @ self.known_gains)
-        used = [self.has_unknown_start, *self.is_free, self.has_offset]
-        columns: NDArray[Any] = np.concatenate([responses[..., used], -known[..., None]], axis=3)
+        given = self.start * poles * responses[..., 0]
+        given = given + (1.0 - poles) * (responses[..., order.inputs] @ self.given_gains)
+        is_used = [self.has_unknown_start, *self.is_free, self.has_offset]
+        columns: NDArray[Any] = np.concatenate([responses[..., is_used], -given[..., None]], axis=3)
         return columns
 
-    def make_rows(self, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
+    def respond_at_targets(self, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
         """Return the columns of `respond` and the rest of the targets, at n targets.
 
         Parameters
@@ -223,7 +307,8 @@ class Problem:
         Returns
         -------
         rows : (W, n, K + 1)
+            In the order of `columns`.
         """
         rows = self.respond(w, sequences.sources)[:, sequences.has_target]
-        rows[..., -1] += sequences.targets[sequences.has_target]
+        rows[..., self.columns.rest] += sequences.targets[sequences.has_target][:, None]
         return rows

@@ -1,22 +1,40 @@
 """Sequences of inputs and targets in the units of a fit, and the noise at their targets.
 
 The noise is a stationary first-order autoregression at irregular steps: the noise e of a sequence
-correlates by rho^gap over a gap of so many steps. Its innovations (e_i - rho^gap e_(i-1)) / s_i
-with s_i² = (1 - rho^(2 gap)) / (1 - rho²) are independent and have equal variances. The first
-target of a sequence follows a gap of infinite length, so that it is kept. White noise has rho = 0.
+has the correlation rho^gap over a gap of so many steps. Its innovations
+(e_i - rho^gap e_(i-1)) / s_i with s_i² = (1 - rho^(2 gap)) / (1 - rho²) are independent and have
+equal variances. The first target of a sequence follows a gap of infinite length and is included.
+White noise has rho = 0.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.fit.columns import Columns
+from service.engine.interruption import check_interruption
 from service.engine.types import BLOCK, Array
 
 
 def split(n: int, n_numbers: int) -> Iterator[slice]:
-    """Yield slices of n items, each of which needs so many numbers, to process at a time."""
+    """Yield slices of at most ``BLOCK`` numbers.
+
+    Parameters
+    ----------
+    n
+        The number of items.
+    n_numbers
+        The numbers per item.
+
+    Yields
+    ------
+    items : slice
+        Of at least one item.
+    """
     size = max(1, BLOCK // max(n_numbers, 1))
     return (slice(start, start + size) for start in range(0, n, size))
 
@@ -27,11 +45,14 @@ def recur(pole: complex, x: NDArray[Any]) -> NDArray[Any]:
     Parameters
     ----------
     pole
+        The weight of the previous state.
     x : (N, T, m)
+        The inputs of the recurrence.
 
     Returns
     -------
     states : (N, T, m)
+        The states after each step; 0 before the first.
     """
     from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
 
@@ -55,46 +76,84 @@ def spread(rho: Array | float, gaps: Array | float) -> Array:
     return np.asarray(np.sqrt((1.0 - squared**gaps) / (1.0 - squared)))
 
 
+@dataclass(frozen=True, eq=False)
 class Sequences:
     """N sequences, padded to one length, in the units of a fit, with n targets.
 
     Attributes
     ----------
     sources : (N, T, q + 2)
-        An impulse that stands for the start, the inputs, and a constant.
+        An impulse for the start, the inputs, and a constant.
     targets : (N, T)
         nan where there is none.
-    has_target : (N, T)
-        Where there is one.
     multiplicity : (N,)
-        How many sequences of the data it stands for; 1 unless that is set.
-    sequence, step : (n,)
-        Where the targets are.
-    gaps : (n,)
-        The steps from one target to the next, infinite before the first of a sequence.
-    is_first : (n,)
-        Whether a target is the first of its sequence.
-    edges
-        The indices of these.
-    gap_sizes, gap_counts
-        All gaps that differ, rising, and how frequent they are.
-    usual_gap
-        The most frequent gap between two targets; 1 if there is none.
+        The number of sequences of the data that each stands for.
     """
 
-    def __init__(self, sources: Array, targets: Array) -> None:
-        self.sources, self.targets = sources, targets
-        self.has_target, self.multiplicity = ~np.isnan(targets), np.ones(len(targets))
-        self.sequence, self.step = np.nonzero(self.has_target)
-        self.is_first = np.diff(self.sequence, prepend=-1) > 0
-        self.gaps = np.where(self.is_first, np.inf, np.diff(self.step, prepend=0))
-        self.edges = np.flatnonzero(self.is_first)
-        self.gap_sizes, self.gap_counts = np.unique(self.gaps, return_counts=True)
-        sizes, counts = np.append(self.gap_sizes[:-1], 1.0), np.append(self.gap_counts[:-1], 0)
-        self.usual_gap = float(sizes[np.argmax(counts)])
+    sources: Array
+    targets: Array
+    multiplicity: Array
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> "Sequences":
-        return Sequences(self.sources[rows], self.targets[rows])
+        return Sequences(self.sources[rows], self.targets[rows], self.multiplicity[rows])
+
+    @property
+    def columns(self) -> Columns:
+        """The order of the sources."""
+        return Columns(1, self.sources.shape[2] - 2, 1)
+
+    @property
+    def inputs(self) -> Array:
+        """The inputs (N, T, q)."""
+        return self.sources[..., self.columns.inputs]
+
+    @cached_property
+    def has_target(self) -> NDArray[np.bool_]:
+        """The mask (N, T) of targets."""
+        return ~np.isnan(self.targets)
+
+    @cached_property
+    def _positions(self) -> tuple[NDArray[np.intp], ...]:
+        return np.nonzero(self.has_target)
+
+    @property
+    def sequence(self) -> NDArray[np.intp]:
+        """The sequence (n,) of each target."""
+        return self._positions[0]
+
+    @property
+    def step(self) -> NDArray[np.intp]:
+        """The step (n,) of each target, from 0."""
+        return self._positions[1]
+
+    @cached_property
+    def is_first(self) -> NDArray[np.bool_]:
+        """The mask (n,) of the first target of each sequence."""
+        return np.diff(self.sequence, prepend=-1) > 0
+
+    @cached_property
+    def edges(self) -> NDArray[np.intp]:
+        """The indices of the first targets."""
+        return np.flatnonzero(self.is_first)
+
+    @cached_property
+    def gaps(self) -> Array:
+        """The steps (n,) to each target from the one before; infinite for the first ones."""
+        return np.where(self.is_first, np.inf, np.diff(self.step, prepend=0))
+
+    @cached_property
+    def gap_counts(self) -> tuple[Array, NDArray[np.intp]]:
+        """All different gaps, increasing, and their frequencies."""
+        return np.unique(self.gaps, return_counts=True)
+
+    @cached_property
+    def usual_gap(self) -> float:
+        """The most frequent gap between two targets; 1 if there is none."""
+        sizes, counts = self.gap_counts
+        is_finite = np.isfinite(sizes)
+        if not is_finite.any():
+            return 1.0
+        return float(sizes[np.argmax(np.where(is_finite, counts, 0))])
 
     def whiten(self, rows: Array, rho: Array | float) -> Array:
         """Return the innovations of rows at targets; the inverse is `color`.
@@ -102,29 +161,33 @@ class Sequences:
         Parameters
         ----------
         rows : (..., n, m)
+            A row per target.
         rho
             A number, or an array that is broadcast with the rows.
 
         Returns
         -------
         innovations : (..., n, m)
+            With equal variances.
         """
         gaps = self.gaps[:, None]
         before = np.concatenate([rows[..., :1, :], rows[..., :-1, :]], axis=-2)
         return np.asarray((rows - rho**gaps * before) / spread(rho, gaps))
 
     def color(self, innovations: Array, rho: float) -> Array:
-        """Return the noise of innovations at targets; a step without a target passes it on.
+        """Return the noise of innovations at targets; it decays over steps without targets.
 
         Parameters
         ----------
         innovations : (n, m)
+            A row per target.
         rho
             The autocorrelation over one step.
 
         Returns
         -------
         noise : (n, m)
+            With the correlation rho^gap.
         """
         impulses = np.zeros((*self.has_target.shape, innovations.shape[1]))
         impulses[self.has_target] = innovations * spread(rho, self.gaps)[:, None]
@@ -136,49 +199,114 @@ class Sequences:
         Parameters
         ----------
         rho
-            Of any shape.
+            The autocorrelations over one step, of any shape.
 
         Returns
         -------
         logarithms
             Of the same shape.
         """
-        sizes = np.log(spread(rho[..., None], self.gap_sizes))
-        return np.asarray(2.0 * (sizes @ self.gap_counts))
+        sizes, counts = self.gap_counts
+        return np.asarray(2.0 * (np.log(spread(rho[..., None], sizes)) @ counts))
 
-    def find_shares(self, start: Array, rows: Array) -> tuple[Array, Array]:
-        """Return the multiples of the starts that are closest to rows, for every sequence.
+    def regress_on_starts(self, start: Array, rows: Array) -> tuple[Array, Array]:
+        """Return the regression of rows on the start of each sequence.
 
         Parameters
         ----------
         start : (..., n, 1)
+            The responses to the starts.
         rows : (..., n, m)
+            A row per target.
 
         Returns
         -------
-        shares : (..., N, m)
+        coefficients : (..., N, m)
             0 without targets.
         squares : (..., N, 1)
             The sums of the squares of the starts; 1 without targets.
         """
         products = np.concatenate([start * start, start * rows], axis=-1)
-        shape = *products.shape[:-2], len(self.targets), products.shape[-1]
-        sums = np.zeros(shape)
+        sums = np.zeros((*products.shape[:-2], len(self.targets), products.shape[-1]))
         sums[..., self.sequence[self.edges], :] = np.add.reduceat(products, self.edges, axis=-2)
         squares = np.where(sums[..., :1] == 0.0, 1.0, sums[..., :1])
         return sums[..., 1:] / squares, squares
 
-    def remove_starts(self, start: Array, rows: Array) -> Array:
-        """Project rows onto the complement of the start of each sequence.
+    def subtract_starts(self, start: Array, rows: Array, coefficients: Array) -> Array:
+        """Return rows minus multiples of the start of each sequence.
 
         Parameters
         ----------
         start : (..., n, 1)
+            The responses to the starts.
         rows : (..., n, m)
+            A row per target.
+        coefficients : (..., N, m)
+            The multiples, for each sequence.
 
         Returns
         -------
         rest : (..., n, m)
+            Of the shape of the rows.
         """
-        shares, _ = self.find_shares(start, rows)
-        return np.asarray(rows - start * shares[..., self.sequence, :])
+        return np.asarray(rows - start * coefficients[..., self.sequence, :])
+
+    def remove_starts(self, start: Array, rows: Array) -> Array:
+        """Return the projection of rows onto the complement of the start of each sequence.
+
+        Parameters
+        ----------
+        start : (..., n, 1)
+            The responses to the starts.
+        rows : (..., n, m)
+            A row per target.
+
+        Returns
+        -------
+        rest : (..., n, m)
+            Of the shape of the rows.
+        """
+        coefficients, _ = self.regress_on_starts(start, rows)
+        return self.subtract_starts(start, rows, coefficients)
+
+
+def compress(sequences: Sequences, *, has_own_starts: bool) -> Sequences:
+    """Return fewer sequences with the same sum of squared residuals for every w.
+
+    A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
+    decomposition replaces all sequences whose targets are at the same steps.
+
+    Parameters
+    ----------
+    sequences
+        Of any number.
+    has_own_starts
+        True if each has its own unknown start.
+
+    Returns
+    -------
+    Sequences
+        With their multiplicity.
+    """
+    n_sequences, n_steps = sequences.targets.shape
+    inputs = sequences.inputs.reshape(n_sequences, -1)
+    rows = np.column_stack([inputs, np.nan_to_num(sequences.targets), np.ones(n_sequences)])
+    _, first, group, sizes = np.unique(
+        sequences.has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    factors = []
+    for members in np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(sizes)[:-1]):
+        check_interruption()
+        factors.append(np.linalg.qr(rows[members], mode="r"))
+    lengths = [len(factor) for factor in factors]
+    inputs, targets, ones = np.split(np.concatenate(factors), [-n_steps - 1, -1], axis=1)
+    originals = sequences[np.repeat(first, lengths)]
+    impulse = originals.sources[..., originals.columns.starts]
+    if not has_own_starts:  # the direction of a start of its own is that of the impulse
+        impulse = impulse * ones[:, None]
+    constant = originals.sources[..., originals.columns.offset] * ones[:, None]
+    return Sequences(
+        np.concatenate([impulse, inputs.reshape(originals.inputs.shape), constant], axis=2),
+        np.where(originals.has_target, targets, np.nan),
+        np.repeat(sizes / lengths, lengths),
+    )

@@ -27,7 +27,7 @@ from service.operations.shared.downloads import Download, stored_table
 from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.work_estimates import fit_seconds
 from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult, Interval
-from service.schemas.fits import STAGES, FitRange, FitRequest
+from service.schemas.fits import FitRange, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
 from service.store import computations, datasets
@@ -42,10 +42,10 @@ PROFILE_ROWS = 300  # of a profile, about
 COLUMNS = FitArrays.model_fields
 PROFILE = {name.removeprefix("profile_"): name for name in COLUMNS if "profile_" in name}
 TABLE = [name for name in COLUMNS if name not in PROFILE.values()]
-# Fields of a response with the same names in the engine.
+# Fields of a response with the same names in a solution of the engine.
 SAME = (
     *("cost", "innovation_sd", "r_squared", "aic", "bic", "n_targets", "degrees_of_freedom"),
-    *("level", "minima", "at_limit", "residuals"),
+    *("level", "minima", "at_limit"),
 )
 
 
@@ -127,8 +127,7 @@ class StepwiseFit(StepwiseComputation):
         """Search the delays, and test the fit with the best one."""
         with recorded_by(Record(self.results, partial(after_step, self))):
             result = fit(self.series, self.request.to_options(), self._count)
-            for name in STAGES:
-                getattr(result, name)
+            for _ in result.compute():
                 self._count()
             table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))
             described = _describe(self.request, self.series, result)
@@ -147,15 +146,17 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     """Return a fit as a response."""
     parameters, trust = result.parameters, result.trust
     range_low, range_high = request.range
-    pieces = [(low, high, low <= range_low, high >= range_high) for low, high in result.intervals]
+    pieces = [
+        (low, high, low <= range_low, high >= range_high) for low, high in result.solution.intervals
+    ]
     step = Step() if request.step is None else request.step.to_step()
     findings = [describe_finding(finding, result, step) for finding in trust.findings]
     states = parameters.initial_states
     columns = parameters.w_in, parameters.steady_state_gains, result.input_effects
     fields = {
-        "w_rec": _describe_pieces(result.w_rec, result.standard_error, pieces),
-        "time_constant": _to_time(result, pieces, step.length),
-        "half_life": _to_time(result, pieces, step.length * math.log(2.0)),
+        "w_rec": _describe_pieces(result.solution.w_rec, result.solution.standard_error, pieces),
+        "time_constant": _to_time(result.solution, pieces, step.length),
+        "half_life": _to_time(result.solution, pieces, step.length * math.log(2.0)),
         "inputs": [
             {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
             | {"effects": effect}
@@ -166,11 +167,11 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         "offset": None if parameters.offset is None else _estimate(parameters.offset),
         "initial_states": None if states is None else [_estimate(state) for state in states],
         "delay": {"value": result.problem.delay, "costs": result.delays},
-        "rho": result.rho if result.is_colored else None,
-        "log10_cost": math.log10(result.cost) if result.cost > 0.0 else None,
-        "rmse": math.sqrt(result.cost),
-        "unique": result.is_unique,
-        "identifiable": result.is_identifiable,
+        "rho": result.solution.rho if result.solution.is_colored else None,
+        "log10_cost": math.log10(result.solution.cost) if result.solution.cost > 0.0 else None,
+        "rmse": math.sqrt(result.solution.cost),
+        "unique": result.solution.is_unique,
+        "identifiable": result.solution.is_identifiable,
         "effects": result.effect,
         "alternatives": [
             {
@@ -183,8 +184,11 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
             for other in result.alternatives
         ],
         "trust": trust._asdict() | {"findings": findings},
+        "residuals": result.residuals,
     }
-    return FitResult.model_validate({name: getattr(result, name) for name in SAME} | fields)
+    return FitResult.model_validate(
+        {name: getattr(result.solution, name) for name in SAME} | fields
+    )
 
 
 def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,13 +217,13 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
         "shift": f"{time(abs(shift))} {'later' if shift > 0 else 'earlier'}",
         "inputs": " or ".join(series.input_names),
         "target": series.target_name,
-        "n_targets": result.n_targets,
+        "n_targets": result.solution.n_targets,
     }
     texts = (TEXTS["reasons"] | TEXTS["cautions"])[finding.slug]
     advice = texts["advice"]
     if result.trust.cautious is None:
         advice = texts.get("advice_without_cautious", advice)
-    if result.is_colored:
+    if result.solution.is_colored:
         advice = texts.get("advice_with_ar1", advice)
     sentences = {"sentence": texts["sentence"], "advice": advice}
     return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}

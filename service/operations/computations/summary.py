@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
 from service.engine.data import Step
-from service.engine.fit import ENOUGH_TARGETS
+from service.engine.fit import FEW_TARGETS
 from service.errors import count
 from service.figures.text import format_number
 from service.rendering.labels import name_unit
@@ -90,7 +90,7 @@ def summarize(request: FitRequest, result: FitResult) -> FitSummary:
 
 def count_needed(n_unknowns: int) -> int:
     """Return about how many targets a number of unknowns needs."""
-    return max(ENOUGH_TARGETS, TARGETS_PER_UNKNOWN * n_unknowns)
+    return max(FEW_TARGETS, TARGETS_PER_UNKNOWN * n_unknowns)
 
 
 class _Fit:
@@ -200,7 +200,7 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
         interval = _capitalize(interval) if is_named else f"Time constant {interval}"
     yield "estimate", f"{interval} with {100 * fit.request.confidence:g} % confidence."
     if fit.noise == "ar1":
-        why = f"which fewer than {ENOUGH_TARGETS} targets cannot rule out"
+        why = f"which fewer than {FEW_TARGETS} targets cannot rule out"
         if result.rho is not None:
             why = f"with a correlation of {_format(result.rho)} from step to step"
         yield "estimate", f"The interval allows for autocorrelated noise, {why}."

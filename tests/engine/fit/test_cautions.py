@@ -23,7 +23,7 @@ def test_targets_at_even_steps_leave_the_sign_of_w_rec_open() -> None:
     targets[0::2] = np.nan
     options = FitOptions(initial_state=1.0, offset=False, w_rec=(-1.0, 1.0))
     result = fit(make_series(np.zeros((40, 0)), targets, [40]), options)
-    negative, positive = result.intervals
+    negative, positive = result.solution.intervals
     assert positive.low < 0.8 < positive.high
     assert negative == pytest.approx((-positive.high, -positive.low))
     assert "several_pieces" in result.trust.cautions
@@ -48,7 +48,7 @@ def test_a_search_that_ends_early_is_a_caution(monkeypatch: pytest.MonkeyPatch) 
     series = make_series(coefficients[:, None], targets, [31])
     options = FitOptions(initial_state=0.0, offset=False, w_rec=(-1.0, 1.0), gains={"x0": 1.0})
     complete = fit(series, options)
-    assert len(complete.minima) > 20
+    assert len(complete.solution.minima) > 20
     assert "search_limited" not in complete.trust.cautions
     module = sys.modules["service.engine.profile.search"]  # the package has a function of that name
     monkeypatch.setattr(module, "MAX_POINTS", 100)

@@ -53,7 +53,7 @@ def test_a_range_of_delays_loses_no_dose() -> None:
     assert ranged.problem.delay == 0
     assert ranged.trust == alone.trust
     np.testing.assert_array_equal(gain_of(ranged), gain_of(alone))
-    assert ranged.intervals == alone.intervals
+    assert ranged.solution.intervals == alone.solution.intervals
 
 
 def test_a_delay_that_loses_the_first_dose_is_refused() -> None:
@@ -95,7 +95,7 @@ def test_rest_before_the_record_changes_nothing(delay: tuple[int, int]) -> None:
     assert one.problem.delay == other.problem.delay
     assert one.trust.reasons == other.trust.reasons
     np.testing.assert_allclose(gain_of(one), gain_of(other), rtol=1e-8)
-    np.testing.assert_allclose(one.intervals, other.intervals, rtol=1e-8)
+    np.testing.assert_allclose(one.solution.intervals, other.solution.intervals, rtol=1e-8)
 
 
 @pytest.mark.parametrize("delay", [0, 2, 5])
@@ -106,7 +106,9 @@ def test_a_delay_beside_a_known_start_fits_the_recurrence(delay: int) -> None:
     series = Series.from_sequences(inputs, targets, ("a", "b"))
     options = FitOptions(initial_state=1.5, delay=(delay, 6))
     result = fit(series, replace(options, delay=(delay, delay)))
-    assert result.cost == pytest.approx(cost_at(series, options, result.w_rec, delay), rel=1e-9)
+    assert result.solution.cost == pytest.approx(
+        cost_at(series, options, result.solution.w_rec, delay), rel=1e-9
+    )
 
 
 def two_compartments(seed: int) -> Series:
@@ -149,7 +151,7 @@ def test_the_delays_that_are_tried_count_steps_and_not_targets() -> None:
             inputs.append(x)
             targets.append(np.where(np.arange(60) % 6 == 5, y, np.nan))
         series = Series.from_sequences(inputs, targets, ("dose",))
-        options = FitOptions(initial_state=initial_state, offset=False)  # type: ignore[arg-type]
+        options = FitOptions(initial_state=initial_state, offset=False)
         assert fit(series, options).alternatives[0].options == {"delay": (7, 7)}
 
 

@@ -47,7 +47,7 @@ def test_the_effect_is_that_of_explicit_matrices(start: Any) -> None:
     problem = Problem(series, options)
     grid = make_grid(14, 0.05, 0.95, 13), problem.correlations[1:-2]
     null = replace(series, inputs=series.inputs[:, :0], input_names=())
-    at = Solution(Problem(null, replace(options, noise="ar1"))).evaluate(grid[0])
+    at = Solution(Problem(null, replace(options, noise="ar1"))).criterion.evaluate(grid[0])
     w, rho = (float(each[np.argmin(at.cost)]) for each in (at.w, at.rho))
     columns, y = design(null, options, 0, w)
     half = np.linalg.cholesky(covariance(series, rho))
@@ -69,9 +69,9 @@ def test_the_effect_is_that_of_explicit_matrices(start: Any) -> None:
 def test_slopes_keep_their_digits_where_starts_explode() -> None:
     problem = Problem(make_series(3, 40), FitOptions(noise="ar1", w_rec=(0.0, 2.0)))
     solution, w = Solution(problem, (0.8, [])), np.array([1.3, 1.5, 2.0])
-    low, high = solution.evaluate(w - 1e-3), solution.evaluate(w + 1e-3)
+    low, high = solution.criterion.evaluate(w - 1e-3), solution.criterion.evaluate(w + 1e-3)
     slopes = (high.cost - low.cost) / 2e-3
-    np.testing.assert_allclose(solution.evaluate(w).slope, slopes, rtol=0.1)
+    np.testing.assert_allclose(solution.criterion.evaluate(w).slope, slopes, rtol=0.1)
 
 
 def test_sequences_of_one_target_do_not_hide_the_pairs_of_others() -> None:
@@ -84,13 +84,13 @@ def test_sequences_of_one_target_do_not_hide_the_pairs_of_others() -> None:
     result = fit(Series.from_sequences([*inputs, *more], [*targets, *late]), options)
     alone = fit(series, options)
     assert result.problem.n_pairs == alone.problem.n_pairs == 30 + 31 + 32 - 6
-    assert result.rho == pytest.approx(alone.rho, rel=1e-6)
+    assert result.solution.rho == pytest.approx(alone.solution.rho, rel=1e-6)
 
 
 def test_new_steps_before_the_delay_has_passed_are_unknown() -> None:
     series = make_series(2, 30)
     result = fit(series, FitOptions(delay=(3, 3)))
-    (prediction,) = predict(result, [np.ones((2, 1))], initial_state=0.5)
+    (prediction,) = predict(result.solution, [np.ones((2, 1))], initial_state=0.5)
     assert np.isnan(prediction.outputs).all()
 
 
@@ -114,9 +114,9 @@ def test_the_difference_between_noise_models_is_that_of_least_squares() -> None:
     result = fit(series, AR1)
     (finding,) = [each for each in result.trust.findings if each.slug == "noise_model_matters"]
     (low, y), (columns, _), (high, _) = (
-        design(series, AR1, 0, result.w_rec + step) for step in (-h, 0.0, h)
+        design(series, AR1, 0, result.solution.w_rec + step) for step in (-h, 0.0, h)
     )
-    half = np.linalg.cholesky(covariance(series, result.rho))
+    half = np.linalg.cholesky(covariance(series, result.solution.rho))
     steps, rest = list[float](), y
     for whiten in (partial(np.linalg.solve, half), np.array):
         weights = np.linalg.lstsq(whiten(columns), whiten(y))[0]
@@ -151,12 +151,12 @@ def test_intervals_with_a_known_w_rec_are_those_of_linear_regression(start: Any)
 
 
 @pytest.mark.parametrize("initial_state", [1.0, "shared"])
-def test_delays_are_compared_on_the_same_targets(initial_state: float | str) -> None:
+def test_delays_are_compared_on_the_same_targets(initial_state: Any) -> None:
     """After the steps that are left out, an unknown state is one of its own for each sequence."""
     series = draw(1, dead=2)
     alternative = fit(series, replace(WHITE, initial_state=initial_state)).alternatives[0]
     assert alternative.options == {"delay": (2, 2)}
-    state = "each" if initial_state == "shared" else initial_state
+    state: Any = "each" if initial_state == "shared" else initial_state
     same = replace(AR1, initial_state=state, delay=(0, 10))
-    without, best = (Solution(Problem(series, same, delay)).criterion for delay in (0, 2))
+    without, best = (Solution(Problem(series, same, delay)).lowest for delay in (0, 2))
     assert alternative.gain == pytest.approx(without - best, rel=1e-9)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from service.engine.data import Dataset, Series, count_ones, remember
-from service.engine.fit import FitOptions, Result, fit
+from service.engine.fit import FitOptions, Result, Solution, fit
 from tests.conftest import read_golden
 from tests.engine.fit.conftest import simulate
 
@@ -39,20 +39,20 @@ def without(series: Series, places: NDArray[np.int64]) -> Series:
 def test_count_ones_gives_the_weights_of_the_tutorial() -> None:
     series = Series.from_dataset(Dataset.from_arrays(*count_ones()))
     result = fit(series, FitOptions(initial_state=0.0, offset=False))
-    assert result.w_rec == pytest.approx(1.0, abs=1e-9)
+    assert result.solution.w_rec == pytest.approx(1.0, abs=1e-9)
     assert result.parameters.w_in[0, 0] == pytest.approx(1.0, abs=1e-9)
-    assert result.cost == 0.0
-    assert result.n_targets == 20
-    assert result.is_unique
-    assert result.at_limit
+    assert result.solution.cost == 0.0
+    assert result.solution.n_targets == 20
+    assert result.solution.is_unique
+    assert result.solution.at_limit
 
 
 @pytest.mark.parametrize("w_rec", [-0.9, 0.0, 0.3, 0.95, 0.9999, 1.0, 1.05])
 def test_data_without_noise_give_the_true_parameters(w_rec: float) -> None:
     series = make_series(w_rec, noise=0.0, n_inputs=2)
     result = fit(series, FitOptions(w_rec=(-1.2, 1.2)))
-    assert result.w_rec == pytest.approx(w_rec, abs=1e-9)
-    assert result.cost <= 1e-24
+    assert result.solution.w_rec == pytest.approx(w_rec, abs=1e-9)
+    assert result.solution.cost <= 1e-24
     np.testing.assert_allclose(result.parameters.w_in[:, 0], 1.5, rtol=1e-8)
     assert result.parameters.offset is not None
     assert result.parameters.initial_states is not None
@@ -76,25 +76,25 @@ def test_a_delay_is_found() -> None:
     assert result.problem.delay == 4
     costs = [each.cost for each in result.delays]
     assert [each.delay for each in result.delays] == list(range(7))
-    assert min(costs) == costs[4] == result.cost
-    assert result.n_targets == 80 - 6
+    assert min(costs) == costs[4] == result.solution.cost
+    assert result.solution.n_targets == 80 - 6
     assert result.table["step"][0] == 7.0  # the first six steps are left out
     # The cost of each delay is that of a fit with it, of the same targets.
     y[:6] = np.nan
     alone = fit(Series.from_sequences((x,), (y,)), FitOptions(delay=(4, 4)))
-    assert alone.w_rec == pytest.approx(0.7, abs=0.05)
+    assert alone.solution.w_rec == pytest.approx(0.7, abs=0.05)
 
 
 def test_the_fit_with_the_best_delay_is_the_only_one_that_stays_in_memory() -> None:
     """Each holds several copies of its data: 50 delays of a million targets would not fit."""
 
-    def count_results() -> None:
-        counts.append(sum(type(each) is Result for each in gc.get_objects()))
+    def count_fits() -> None:
+        counts.append(sum(type(each) is Solution for each in gc.get_objects()))
 
     counts = list[int]()
     gc.collect()
-    count_results()
-    fit(make_series(), FitOptions(delay=(0, 8)), count_results)
+    count_fits()
+    fit(make_series(), FitOptions(delay=(0, 8)), count_fits)
     before, *after = counts
     assert len(after) == 9
     assert max(after) <= before + 2  # the best one, and the latest
@@ -106,7 +106,7 @@ def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
     sales = simulate(spend, 0.6, [2.0], 0.0, 100.0) + rng.standard_normal(104)
     series = Series.from_sequences((spend,), (sales,), ("spend",), "sales")
     result = fit(series, FitOptions())
-    assert result.w_rec == pytest.approx(0.6, abs=0.01)
+    assert result.solution.w_rec == pytest.approx(0.6, abs=0.01)
     assert result.parameters.offset is not None
     assert abs(result.parameters.offset[0] - 100.0) < 1.0
     assert result.trust.interval
@@ -115,7 +115,7 @@ def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
     assert "offset_advised" in without_offset.trust.reasons
     alternative = without_offset.alternatives[0]
     assert (alternative.reason, alternative.options) == ("offset_advised", {"offset": True})
-    assert alternative.solution.w_rec == pytest.approx(result.w_rec, rel=1e-9)
+    assert alternative.solution.w_rec == pytest.approx(result.solution.w_rec, rel=1e-9)
 
 
 def test_sales_with_a_leading_indicator() -> None:
@@ -123,12 +123,12 @@ def test_sales_with_a_leading_indicator() -> None:
     golden = read_golden("box_jenkins_sales.json")
     indicator, sales = np.diff(golden["leading_indicator"]), np.diff(golden["sales"])
     result = fit(Series.from_sequences((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
-    sums = np.array([each.cost for each in result.delays]) * result.n_targets
+    sums = np.array([each.cost for each in result.delays]) * result.solution.n_targets
     assert result.problem.delay == 3
     assert sums[3] == pytest.approx(9.00, abs=0.005)
     assert np.delete(sums, 3).min() > 225.0
-    (interval,) = result.intervals
-    assert [result.w_rec, *interval] == pytest.approx([0.726, 0.711, 0.740], abs=5e-4)
+    (interval,) = result.solution.intervals
+    assert [result.solution.w_rec, *interval] == pytest.approx([0.726, 0.711, 0.740], abs=5e-4)
     assert result.parameters.w_in[0] == pytest.approx([4.69, 4.54, 4.84], abs=5e-3)
     assert result.residuals.autocorrelation == pytest.approx(-0.43, abs=5e-3)
     # Residuals that alternate make the interval too wide at most.
@@ -150,22 +150,22 @@ def test_residual_tests_agree_with_their_definitions() -> None:
     assert result.residuals.ljung_box_p == pytest.approx(np.mean(chi_square > q), abs=0.01)
     y = result.table["target"]
     r_squared = 1.0 - np.sum(e * e) / np.sum((y - y.mean()) ** 2)
-    assert result.r_squared == pytest.approx(r_squared)
-    assert result.cost == pytest.approx(np.mean(e * e))
-    likelihood = np.sum(norm.logpdf(e, scale=np.sqrt(result.cost)))
+    assert result.solution.r_squared == pytest.approx(r_squared)
+    assert result.solution.cost == pytest.approx(np.mean(e * e))
+    likelihood = np.sum(norm.logpdf(e, scale=np.sqrt(result.solution.cost)))
     # Five unknowns: w_rec, w_in, offset, initial state, and the variance of the noise.
-    assert result.aic == pytest.approx(-2 * likelihood + 2 * 5)
-    assert result.bic == pytest.approx(-2 * likelihood + np.log(n) * 5)
-    assert result.innovation_sd == pytest.approx(np.sqrt(np.sum(e * e) / (n - 4)))
+    assert result.solution.aic == pytest.approx(-2 * likelihood + 2 * 5)
+    assert result.solution.bic == pytest.approx(-2 * likelihood + np.log(n) * 5)
+    assert result.solution.innovation_sd == pytest.approx(np.sqrt(np.sum(e * e) / (n - 4)))
 
 
 # Symmetries.
 
 
 def check_same(result: Result, other: Result, rtol: float = 1e-6) -> None:
-    assert other.w_rec == pytest.approx(result.w_rec, rel=rtol)
-    np.testing.assert_allclose(other.intervals, result.intervals, rtol=rtol)
-    assert other.standard_error == pytest.approx(result.standard_error, rel=1e-4)
+    assert other.solution.w_rec == pytest.approx(result.solution.w_rec, rel=rtol)
+    np.testing.assert_allclose(other.solution.intervals, result.solution.intervals, rtol=rtol)
+    assert other.solution.standard_error == pytest.approx(result.solution.standard_error, rel=1e-4)
     assert other.trust.reasons == result.trust.reasons
 
 
@@ -185,7 +185,9 @@ def test_units_change_nothing_but_units(
     )
     result, other = fit(series, FitOptions()), fit(scaled, FitOptions())
     check_same(result, other)
-    assert np.sqrt(other.cost) == pytest.approx(np.sqrt(result.cost) * target_unit, rel=1e-6)
+    assert np.sqrt(other.solution.cost) == pytest.approx(
+        np.sqrt(result.solution.cost) * target_unit, rel=1e-6
+    )
     np.testing.assert_allclose(
         other.parameters.w_in, result.parameters.w_in * (target_unit / input_unit), rtol=1e-4
     )
@@ -255,10 +257,10 @@ def test_too_few_targets_are_refused() -> None:
 
 def test_as_many_targets_as_unknowns_are_fitted_without_an_interval() -> None:
     result = fit(without(make_series(n_steps=10), np.arange(4, 10)), FitOptions())
-    assert result.degrees_of_freedom == 0
-    assert result.standard_error == np.inf
-    assert result.intervals == [(0.0, 1.0)]
-    assert not result.is_identifiable
+    assert result.solution.degrees_of_freedom == 0
+    assert result.solution.standard_error == np.inf
+    assert result.solution.intervals == [(0.0, 1.0)]
+    assert not result.solution.is_identifiable
     assert result.trust.reasons == ["no_degrees_of_freedom"]
     assert result.trust.cautious is None
 
@@ -270,9 +272,9 @@ def test_constant_inputs_are_fitted(inputs: str) -> None:
     y = simulate(x, 0.9, [1.0], 40.0, 1.0) + 0.01 * rng.standard_normal(50)
     result = fit(Series.from_sequences((x,), (y,)), FitOptions())
     # The decay of the initial state determines w_rec; input and offset cannot be told apart.
-    assert result.w_rec == pytest.approx(0.9, abs=0.01)
+    assert result.solution.w_rec == pytest.approx(0.9, abs=0.01)
     assert np.isinf(result.parameters.w_in[0, 1:]).all()
-    assert result.degrees_of_freedom == 50 - 3
+    assert result.solution.degrees_of_freedom == 50 - 3
     assert result.trust.interval
     assert result.trust.cautions == ["confounded_with_start", "nearly_collinear"]
     assert result.effect is None
@@ -282,15 +284,15 @@ def test_a_wide_range_of_w_rec_has_the_same_degrees_of_freedom() -> None:
     # With a w_rec of 50, the responses to an input and to the start are numerically the same.
     series = make_series(n_steps=60)
     result, wide = (fit(series, FitOptions(w_rec=(0.0, high))) for high in (1.0, 100.0))
-    assert wide.w_rec == pytest.approx(result.w_rec)
-    assert wide.degrees_of_freedom == result.degrees_of_freedom
-    assert wide.intervals == [pytest.approx(result.intervals[0], rel=1e-6)]
+    assert wide.solution.w_rec == pytest.approx(result.solution.w_rec)
+    assert wide.solution.degrees_of_freedom == result.solution.degrees_of_freedom
+    assert wide.solution.intervals == [pytest.approx(result.solution.intervals[0], rel=1e-6)]
 
 
 def test_known_gains_of_any_size_do_not_overflow() -> None:
     series = make_series(n_inputs=1)
     result = fit(series, FitOptions(gains={series.input_names[0]: 1e99}))
-    assert result.w_rec == pytest.approx(1.0)  # w_in is nearly 0
+    assert result.solution.w_rec == pytest.approx(1.0)  # w_in is nearly 0
 
 
 def test_collinear_inputs_count_once() -> None:
@@ -300,8 +302,8 @@ def test_collinear_inputs_count_once() -> None:
         (np.concatenate([x, -2.0 * x], axis=1),), (series.targets,), ("a", "b")
     )
     result, other = fit(series, FitOptions()), fit(doubled, FitOptions())
-    assert other.cost == pytest.approx(result.cost)
-    assert other.degrees_of_freedom == result.degrees_of_freedom
+    assert other.solution.cost == pytest.approx(result.solution.cost)
+    assert other.solution.degrees_of_freedom == result.solution.degrees_of_freedom
     assert np.isinf(other.parameters.w_in[:, 1:]).all()
     assert other.trust.interval
     assert other.trust.cautions == ["nearly_collinear"]
@@ -311,9 +313,9 @@ def test_collinear_inputs_count_once() -> None:
 def test_constant_targets_determine_nothing() -> None:
     x = np.random.default_rng(1).standard_normal((40, 1))
     result = fit(Series.from_sequences((x,), (np.full(40, 7.0),)), FitOptions())
-    assert result.cost == 0.0
-    assert not result.is_identifiable
-    assert not result.is_unique
+    assert result.solution.cost == 0.0
+    assert not result.solution.is_identifiable
+    assert not result.solution.is_unique
     assert result.trust.reasons == ["not_identifiable"]
     assert result.trust.cautions == ["too_few_to_tell", "interval_open"]
 
@@ -323,8 +325,8 @@ def test_a_w_rec_without_effect_does_not_count_as_excluded(n_steps: int) -> None
     # All w_rec but 0 fit perfectly, each with its own w_in; at 0 no input has an effect.
     series = Series.from_dataset(Dataset.from_arrays(*remember(20, n_steps)))
     result = fit(series, FitOptions(initial_state=0.0, offset=False))
-    assert not result.is_identifiable
-    assert result.intervals == [(0.0, 1.0)]
+    assert not result.solution.is_identifiable
+    assert result.solution.intervals == [(0.0, 1.0)]
 
 
 def test_gaps_and_missing_first_targets_shift_the_state_to_the_first_step() -> None:
@@ -347,9 +349,11 @@ def test_the_table_and_the_profile_are_consistent() -> None:
     assert (table["prediction"] <= table["high"]).all()
     w, cost, _ = result.profile_table
     assert (np.diff(w) > 0.0).all()
-    assert cost.min() == pytest.approx(result.cost, rel=1e-12)
-    low, high = result.intervals[0]
-    np.testing.assert_allclose(cost[np.searchsorted(w, [low, high])], result.level, rtol=1e-6)
+    assert cost.min() == pytest.approx(result.solution.cost, rel=1e-12)
+    low, high = result.solution.intervals[0]
+    np.testing.assert_allclose(
+        cost[np.searchsorted(w, [low, high])], result.solution.level, rtol=1e-6
+    )
     is_inside = (w > low) & (w < high)
-    assert (cost[is_inside] <= result.level).all()
-    assert (cost[(w < low) | (w > high)] > result.level).all()
+    assert (cost[is_inside] <= result.solution.level).all()
+    assert (cost[(w < low) | (w > high)] > result.solution.level).all()

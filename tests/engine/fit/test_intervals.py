@@ -13,9 +13,9 @@ from tests.engine.fit.conftest import cost_at, design, draw_case, simulate
 
 def level_of(result: Result, confidence: float = 0.95) -> float:
     """Return the cost at the ends of the interval, by its formula."""
-    degrees = result.degrees_of_freedom
+    degrees = result.solution.degrees_of_freedom
     quantile = float(student.ppf(0.5 + 0.5 * confidence, degrees))
-    return result.cost * (1.0 + quantile**2 / degrees)
+    return result.solution.cost * (1.0 + quantile**2 / degrees)
 
 
 def test_the_standard_error_is_that_of_curve_fit() -> None:
@@ -29,8 +29,8 @@ def test_the_standard_error_is_that_of_curve_fit() -> None:
 
     start = [0.8, 1.5, 4.0, 10.0]
     weights, covariance = curve_fit(model, np.arange(80), y, p0=start, xtol=1e-12, ftol=1e-12)
-    assert result.w_rec == pytest.approx(weights[0], rel=1e-6)
-    assert result.standard_error == pytest.approx(np.sqrt(covariance[0, 0]), rel=1e-4)
+    assert result.solution.w_rec == pytest.approx(weights[0], rel=1e-6)
+    assert result.solution.standard_error == pytest.approx(np.sqrt(covariance[0, 0]), rel=1e-4)
     assert result.parameters.w_in[0, 0] == pytest.approx(weights[1], rel=1e-6)
 
 
@@ -41,19 +41,19 @@ def test_pieces_are_where_the_independent_cost_is_below_the_level(seed: int) -> 
         result = fit(case.series, case.options)
     except ValueError:
         return
-    if result.degrees_of_freedom <= 0 or result.cost < 1e-12:
+    if result.solution.degrees_of_freedom <= 0 or result.solution.cost < 1e-12:
         return
     level = level_of(result)
-    assert result.level == pytest.approx(level, rel=1e-9)
+    assert result.solution.level == pytest.approx(level, rel=1e-9)
     low, high = case.options.w_rec
-    for start, end in result.intervals:
+    for start, end in result.solution.intervals:
         for w in (start, end):
             beside = [w - 1e-5, w + 1e-5]
             costs = [cost_at(case.series, case.options, each) for each in beside]
             if low + 1e-4 < w < high - 1e-4:
                 assert min(costs) <= level * (1.0 + 1e-9) <= max(costs) * (1.0 + 2e-9)
     for w in np.linspace(low, high, 202)[1:-1]:
-        is_inside = any(start <= w <= end for start, end in result.intervals)
+        is_inside = any(start <= w <= end for start, end in result.solution.intervals)
         cost = cost_at(case.series, case.options, w)
         if abs(cost / level - 1.0) > 1e-6:
             assert is_inside == (cost < level), (seed, w)
@@ -100,7 +100,7 @@ def test_profile_intervals_agree_with_constrained_fits(quantity: str, noise: flo
 
     value, *ends = map(float, row)
     level = level_of(result)
-    assert constrained(value) == pytest.approx(result.cost, rel=1e-3)
+    assert constrained(value) == pytest.approx(result.solution.cost, rel=1e-3)
     for end in ends:
         if not np.isfinite(end):
             # Even far away there are fits below the level.
@@ -126,5 +126,5 @@ def test_intervals_cover_the_truth_as_they_claim(n_steps: int, noise: float, lea
         x = rng.standard_normal((n_steps, 1))
         y = simulate(x, 0.7, [1.0], 1.0, 3.0) + noise * rng.standard_normal(n_steps)
         result = fit(Series.from_sequences((x,), (y,)), FitOptions())
-        hits += any(low <= 0.7 <= high for low, high in result.intervals)
+        hits += any(low <= 0.7 <= high for low, high in result.solution.intervals)
     assert least <= hits / 1000 <= 0.98

@@ -75,7 +75,7 @@ def test_the_criterion_is_that_of_explicit_matrices(
     series = make_series(n_sequences, has_gaps=has_gaps)
     options = FitOptions(initial_state=start, noise="ar1")
     solution = Solution(Problem(series, options))
-    points = solution.evaluate(np.array([0.3, 0.75, 0.8, 0.95]))
+    points = solution.criterion.evaluate(np.array([0.3, 0.75, 0.8, 0.95]))
     rows = [criterion(series, options, w, rho) for w, rho in zip(points.w, points.rho, strict=True)]
     expected, squares = np.array(rows).T
     np.testing.assert_allclose(np.diff(points.cost), np.diff(expected), rtol=1e-9, atol=1e-9)
@@ -88,7 +88,10 @@ def test_the_criterion_is_that_of_explicit_matrices(
             options={"xatol": 1e-8},
         )
         assert own <= best.fun + 1e-5
-    low, high = solution.evaluate(points.w - 1e-5), solution.evaluate(points.w + 1e-5)
+    low, high = (
+        solution.criterion.evaluate(points.w - 1e-5),
+        solution.criterion.evaluate(points.w + 1e-5),
+    )
     slopes = (high.cost - low.cost) / 2e-5
     np.testing.assert_allclose(points.slope, slopes, rtol=1e-2, atol=0.05)
 
@@ -100,17 +103,17 @@ def test_the_interval_is_a_level_set_of_the_criterion(has_gaps: bool) -> None:
     series = make_series(has_gaps=has_gaps, n_steps=60)
     options = FitOptions(noise="ar1")
     result = fit(series, options)
-    n_free = result.degrees_of_freedom
+    n_free = result.solution.degrees_of_freedom
     assert n_free == series.n_targets - 5  # w_rec, w_in, offset, initial state and rho
     quantile = float(student.ppf(0.975, n_free))
     height = (n_free + 1) * np.log1p(quantile**2 / n_free)
-    lowest = criterion(series, options, result.w_rec, float(result.rho))[0]
-    for w in result.intervals[0]:
-        rho = float(result.evaluate(np.array([w])).rho[0])
+    lowest = criterion(series, options, result.solution.w_rec, float(result.solution.rho))[0]
+    for w in result.solution.intervals[0]:
+        rho = float(result.solution.criterion.evaluate(np.array([w])).rho[0])
         assert criterion(series, options, w, rho)[0] - lowest == pytest.approx(height, abs=1e-5)
-    for minimum in result.minima:
+    for minimum in result.solution.minima:
         assert minimum.criterion >= 0.0
-    assert result.minima[0].criterion == 0.0
+    assert result.solution.minima[0].criterion == 0.0
 
 
 def test_likelihoods_of_both_kinds_of_noise_compare() -> None:
@@ -118,16 +121,20 @@ def test_likelihoods_of_both_kinds_of_noise_compare() -> None:
     result = fit(series, options)
     y = series.targets[~np.isnan(series.targets)]
     mean = result.table["prediction"][~np.isnan(result.table["target"])]
-    n, v = len(y), covariance(series, float(result.rho))
+    n, v = len(y), covariance(series, float(result.solution.rho))
     squares = float((y - mean) @ np.linalg.solve(v, y - mean))
-    assert result.innovation_sd == pytest.approx(np.sqrt(squares / result.degrees_of_freedom))
+    assert result.solution.innovation_sd == pytest.approx(
+        np.sqrt(squares / result.solution.degrees_of_freedom)
+    )
     likelihood = n * np.log(2 * np.pi * squares / n) + n + np.linalg.slogdet(v)[1]
-    assert result.aic == pytest.approx(likelihood + 2 * 6)  # five unknowns and the variance
-    assert result.bic == pytest.approx(likelihood + np.log(n) * 6)
-    assert result.cost == pytest.approx(np.mean((y - mean) ** 2))
+    assert result.solution.aic == pytest.approx(
+        likelihood + 2 * 6
+    )  # five unknowns and the variance
+    assert result.solution.bic == pytest.approx(likelihood + np.log(n) * 6)
+    assert result.solution.cost == pytest.approx(np.mean((y - mean) ** 2))
     longer = make_series(n_steps=200)
     white, colored = (fit(longer, replace(options, noise=kind)) for kind in ("white", "ar1"))
-    assert white.aic > colored.aic + 20.0
+    assert white.solution.aic > colored.solution.aic + 20.0
 
 
 @pytest.mark.parametrize("start", ["each", "shared"])
@@ -142,7 +149,7 @@ def test_many_equal_patterns_are_fitted_as_few(start: Any) -> None:
     options, w = FitOptions(initial_state=start, noise="ar1"), np.array([0.4, 0.7])
     solution = Solution(Problem(series, options))
     assert len(solution.problem.compressed.targets) < 60
-    points, low, high = (solution.evaluate(w + step) for step in (0.0, -1e-5, 1e-5))
+    points, low, high = (solution.criterion.evaluate(w + step) for step in (0.0, -1e-5, 1e-5))
     rows = [criterion(series, options, *pair) for pair in zip(w, points.rho, strict=True)]
     expected, squares = np.array(rows).T
     np.testing.assert_allclose(np.diff(points.cost), np.diff(expected), rtol=1e-8)
@@ -156,9 +163,9 @@ def test_targets_whose_starts_explain_every_pair_have_white_noise() -> None:
     step = np.concatenate([np.arange(length) for length in series.lengths])
     sparse = replace(series, targets=np.where(np.isin(step, [3, 7]), series.targets, np.nan))
     white, colored = (fit(sparse, FitOptions(noise=kind)) for kind in ("white", "ar1"))
-    assert colored.rho == 0.0
-    assert colored.w_rec == pytest.approx(white.w_rec, rel=1e-12)
-    assert white.trust.cautious == colored.trust.cautious == colored.intervals
+    assert colored.solution.rho == 0.0
+    assert colored.solution.w_rec == pytest.approx(white.solution.w_rec, rel=1e-12)
+    assert white.trust.cautious == colored.trust.cautious == colored.solution.intervals
     assert "not_tested" in colored.trust.cautions
 
 
@@ -167,7 +174,7 @@ def test_noise_that_drifts_is_at_the_limit() -> None:
     x = rng.standard_normal((300, 1))
     y = simulate(x, 0.6, [3.0], 0.0, 1.0) + np.cumsum(np.cumsum(rng.standard_normal(300)))
     result = fit(Series.from_sequences((x,), (y,)), FitOptions(noise="ar1"))
-    assert result.rho == pytest.approx(0.998, abs=1e-9)
+    assert result.solution.rho == pytest.approx(0.998, abs=1e-9)
     assert "rho_at_limit" in result.trust.cautions
 
 
@@ -175,6 +182,6 @@ def test_data_without_noise_have_an_exact_fit_with_any_noise() -> None:
     x = np.random.default_rng(2).standard_normal((30, 1))
     series = Series.from_sequences((x,), (simulate(x, 0.6, [3.0], 1.0, 1.0),))
     result = fit(series, FitOptions(noise="ar1"))
-    assert result.w_rec == pytest.approx(0.6, abs=1e-9)
+    assert result.solution.w_rec == pytest.approx(0.6, abs=1e-9)
     assert result.trust.interval
     assert result.trust.cautions == ["too_few_to_tell"]

@@ -26,13 +26,16 @@ def check_against_dense_search(seed: int) -> None:
     targets = case.series.targets
     atol = ATOL * float(np.nanmean(targets**2)) + 1e-300
     lowest = search_densely(case.series, case.options)
-    assert result.cost <= lowest * (1.0 + 1e-9) + atol, (seed, case.kind)
+    assert result.solution.cost <= lowest * (1.0 + 1e-9) + atol, (seed, case.kind)
     # It is a cost that can be reached: not below what the independent columns give there. At 0 and
     # 1 their effects vanish or coincide, and the limit counts.
-    w = result.w_rec
+    w = result.solution.w_rec
     beside, rtol = (w, 1e-6) if min(abs(w), abs(w - 1.0)) > 1e-7 else (w - 1e-7, 1e-3)
     expected = cost_at(case.series, case.options, beside)
-    assert result.cost == pytest.approx(expected, rel=rtol, abs=1e4 * atol), (seed, case.kind)
+    assert result.solution.cost == pytest.approx(expected, rel=rtol, abs=1e4 * atol), (
+        seed,
+        case.kind,
+    )
 
 
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=KINDS)
@@ -66,7 +69,7 @@ def test_no_other_solver_finds_a_lower_cost_from_many_starts(seed: int) -> None:
         start = [w, 1.0, float(y[0]), 0.0]
         bounds = ([0.0, -np.inf, -np.inf, -np.inf], [1.0, np.inf, np.inf, np.inf])
         other = least_squares(residuals, start, bounds=bounds, x_scale="jac")
-        assert result.cost <= 2.0 * other.cost / n_steps * (1.0 + 1e-9)
+        assert result.solution.cost <= 2.0 * other.cost / n_steps * (1.0 + 1e-9)
 
 
 @pytest.mark.parametrize("seed", range(len(KINDS)), ids=KINDS)
@@ -118,15 +121,15 @@ def test_costs_agree_with_sixty_digits(w_true: float, noise: float, offset: floa
     series = Series.from_sequences(inputs, targets)
     result = fit(series, FitOptions())
     with mpmath.workdps(60):
-        at_fit = exact_cost(series, mpmath.mpf(result.w_rec))
+        at_fit = exact_cost(series, mpmath.mpf(result.solution.w_rec))
         scale = np.mean((np.concatenate(targets) - np.mean(targets)) ** 2)
         # Residuals are off by a few units in the last place of the targets.
         rounding = 1e-14 * np.sqrt(float(at_fit) * scale) + 1e-28 * scale
-        assert float(abs(at_fit - result.cost)) <= 1e-9 * float(at_fit) + rounding
+        assert float(abs(at_fit - result.solution.cost)) <= 1e-9 * float(at_fit) + rounding
         # No place beside it is lower, by more than the rounding of w.
-        if not result.at_limit:
+        if not result.solution.at_limit:
             for step in (-1e-6, 1e-6):
-                beside = exact_cost(series, mpmath.mpf(result.w_rec) + step)
+                beside = exact_cost(series, mpmath.mpf(result.solution.w_rec) + step)
                 assert float(beside) >= float(at_fit) * (1.0 - 1e-12)
 
 
@@ -136,7 +139,7 @@ def test_all_local_minima_are_listed() -> None:
     for seed in range(2000):
         case = draw_case(8 + seed * len(KINDS))
         result = fit(case.series, case.options)
-        if len(result.minima) > 1:
+        if len(result.solution.minima) > 1:
             break
     low, high = case.options.w_rec
     places = np.linspace(low, high, 4001)[1:-1]
@@ -145,8 +148,12 @@ def test_all_local_minima_are_listed() -> None:
     on_grid = places[1:-1][is_minimum]
     ends = [w for w, inner, outer in ((low, 1, 0), (high, -2, -1)) if costs[outer] < costs[inner]]
     expected = sorted([*on_grid.tolist(), *ends])
-    assert sorted(each.w_rec for each in result.minima) == pytest.approx(expected, abs=1e-3)
-    assert [each.cost for each in result.minima] == sorted(each.cost for each in result.minima)
+    assert sorted(each.w_rec for each in result.solution.minima) == pytest.approx(
+        expected, abs=1e-3
+    )
+    assert [each.cost for each in result.solution.minima] == sorted(
+        each.cost for each in result.solution.minima
+    )
 
 
 @pytest.mark.parametrize("noise", ["white", "ar1"])
@@ -156,10 +163,10 @@ def test_data_that_every_w_rec_fits_exactly_end_the_search(noise: Literal["white
     series = Series.from_sequences((x,) * 3, (y,) * 3, ("a", "b"))
     options = FitOptions(initial_state=0.0, offset=False, noise=noise)
     result = fit(series, options)
-    assert len(result.profile.points.w) < 200
-    assert result.cost == pytest.approx(0.0, abs=1e-20)
-    assert not result.is_unique
-    assert not result.is_identifiable
+    assert len(result.solution.profile.points.w) < 200
+    assert result.solution.cost == pytest.approx(0.0, abs=1e-20)
+    assert not result.solution.is_unique
+    assert not result.solution.is_identifiable
 
 
 def test_a_fit_that_is_nearly_exact_everywhere_ends_the_search() -> None:
@@ -167,5 +174,5 @@ def test_a_fit_that_is_nearly_exact_everywhere_ends_the_search() -> None:
     x, y = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), np.array([0.0, 2.0, 2.0])
     series = Series.from_sequences((x, x), (y, y), ("a", "b"))
     result = fit(series, FitOptions(initial_state=0.0, w_rec=(-1.0, 1.0)))
-    assert len(result.profile.points.w) < 10_000
-    assert result.cost == pytest.approx(0.0, abs=1e-20)
+    assert len(result.solution.profile.points.w) < 10_000
+    assert result.solution.cost == pytest.approx(0.0, abs=1e-20)

@@ -67,7 +67,7 @@ def panel(seed: int, n_sequences: int, n_steps: int, rho: float) -> Series:
 
 
 def holds(result: Result, w_rec: float) -> bool:
-    return any(low <= w_rec <= high for low, high in result.intervals)
+    return any(low <= w_rec <= high for low, high in result.solution.intervals)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -79,7 +79,7 @@ def test_a_dead_time_is_found_with_either_noise(options: FitOptions, seed: int) 
     alternative = result.alternatives[0]
     assert alternative.options == {"delay": (2, 2)}
     better = fit(series, replace(options, delay=(2, 2)))
-    assert alternative.solution.w_rec == pytest.approx(better.w_rec, rel=1e-12)
+    assert alternative.solution.w_rec == pytest.approx(better.solution.w_rec, rel=1e-12)
     assert holds(better, 0.8)
     finding = result.trust.findings[0]
     assert (finding.slug, finding.lag) == ("delay_advised", 2)
@@ -137,8 +137,10 @@ def test_autoregressive_noise_of_sparse_targets_is_found(every: int, rho: float)
     result = fit(series, WHITE)
     assert "neighbors" in result.trust.reasons
     colored = fit(series, AR1)
-    assert result.trust.cautious == colored.intervals
-    assert float(np.ptp(colored.intervals[0])) > float(np.ptp(result.intervals[0]))
+    assert result.trust.cautious == colored.solution.intervals
+    assert float(np.ptp(colored.solution.intervals[0])) > float(
+        np.ptp(result.solution.intervals[0])
+    )
 
 
 def test_autoregressive_noise_of_a_panel_is_found() -> None:
@@ -168,13 +170,13 @@ def test_inputs_that_act_at_once_do_not_tell_w_rec(n_steps: int, noise: float) -
     options = FitOptions(initial_state=0.0, offset=False)
     result = fit(Series.from_sequences(list(x), list(targets)), options)
     assert result.trust.reasons == ["not_identifiable"]
-    assert not result.is_identifiable
+    assert not result.solution.is_identifiable
 
 
 @pytest.mark.parametrize("options", [FitOptions(offset=1e99), FitOptions(gains={"rain": -1e99})])
 def test_known_values_that_leave_no_digits_are_not_trusted(options: FitOptions) -> None:
     result = fit(draw(1), options)
-    assert np.isnan(result.r_squared)
+    assert np.isnan(result.solution.r_squared)
     assert result.trust.reasons == ["not_identifiable"]
 
 
@@ -218,7 +220,7 @@ def test_the_effect_of_one_input_is_a_t_test() -> None:
     assert parameters.offset is not None
     assert parameters.initial_states is not None
     rows = [*parameters.w_in, parameters.initial_states[0], parameters.offset]
-    start = [result.w_rec, *(float(row[0]) for row in rows)]
+    start = [result.solution.w_rec, *(float(row[0]) for row in rows)]
     weights, variances = curve_fit(model, np.arange(40), series.targets, p0=start, xtol=1e-12)
     ratios = np.abs(weights[1:3]) / np.sqrt(np.diag(variances)[1:3])
     found = [each.p for each in result.input_effects if each is not None]
@@ -333,7 +335,7 @@ def test_every_kind_of_data_gets_a_verdict(kind: int) -> None:
         result = fit(case.series, options)
         slugs = [finding.slug for finding in result.trust.findings]
         assert slugs == result.trust.reasons + result.trust.cautions
-        assert (result.trust.cautious is None) == (result.degrees_of_freedom <= 0)
+        assert (result.trust.cautious is None) == (result.solution.degrees_of_freedom <= 0)
         effects = [each for each in (result.effect, *result.input_effects) if each is not None]
         assert all(0.0 <= each.p <= 1.0 for each in effects)
         assert len(result.alternatives) <= 3

@@ -1,0 +1,233 @@
+"""Checks of the residuals of a fit: one mechanism for all.
+
+Each statistic of the whitened residuals is compared with that of simulated ones: white vectors that
+are projected as the residuals are, onto the complement of what was fitted. The seed is fixed, so a
+fit always has the same verdict. A violation is detected if the smallest of all p-values is small
+among the smallest of the simulated vectors, which accounts for the number of checks.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from service.engine.fit.constants import (
+    CAUTION_ALPHA,
+    CAUTIONS,
+    CHECK_ALPHA,
+    EXPLAINED_RTOL,
+    MAX_INPUT_LAG,
+    MAX_SEASON,
+    NEIGHBORS_WEIGHT,
+    RANK_RTOL,
+    RESPONSE_POLES,
+    TINY,
+)
+from service.engine.fit.linear import Linear, solve
+from service.engine.fit.residuals import Residuals, simulate_residuals
+from service.engine.fit.sequences import recur
+from service.engine.fit.solution import Solution
+from service.engine.interruption import check_interruption
+from service.engine.types import Array
+
+
+class Finding(NamedTuple):
+    """A reason or a caution, with its details."""
+
+    slug: str
+    input: str | None = None  # the name of the input that it concerns
+    lag: int | None = None  # in steps
+    value: float = np.nan  # the size of the violation
+    p: float = np.nan
+
+
+# The finding if it is significant, and the statistics (B + 1,), the observed one first; None
+# where there is nothing to compare
+Check: TypeAlias = tuple[Finding, Array] | None
+
+
+def run_checks(solution: Solution) -> list[Finding]:
+    """Return the violations that are detected, reasons before cautions.
+
+    Parameters
+    ----------
+    solution
+        A fit with residuals to judge.
+
+    Returns
+    -------
+    findings
+        With their p-values.
+    """
+    residuals = simulate_residuals(solution)
+    delay = solution.problem.delay
+    earlier = range(-min(delay, 2), MAX_INPUT_LAG + 1)
+    later = range(-delay - 2, -delay)
+    largest = np.max(np.abs(residuals.values), axis=0)
+    checks = [
+        _correlate_inputs(residuals, "follow_inputs", earlier, RESPONSE_POLES),
+        _compare_shapes(residuals),
+        _find_season(residuals),
+        _compare_noise_models(residuals),
+        _correlate_sizes(residuals),
+        _correlate_neighbors(residuals, "neighbors", 1.0),
+        _correlate_inputs(residuals, "feedback", later, ()),
+        (Finding("outliers", value=float(largest[0])), largest),
+        _correlate_neighbors(residuals, "alternate", -1.0),
+    ]
+    available = [check for check in checks if check is not None]
+    p_values = {finding.slug: _rank(statistics) for finding, statistics in available}
+    if "neighbors" in p_values and not solution.is_colored:  # a fitted rho explains neighbors
+        p_values["neighbors"] = p_values["neighbors"] / NEIGHBORS_WEIGHT
+    critical = _find_critical(p_values)
+    findings = [finding._replace(p=float(p_values[finding.slug][0])) for finding, _ in available]
+    return [
+        finding
+        for finding in findings
+        if finding.p <= (CAUTION_ALPHA if finding.slug in CAUTIONS else critical)
+    ]
+
+
+def _rank(statistics: Array) -> Array:
+    """Return the p-values (B + 1,): the fraction of all statistics that are at least as large."""
+    return np.asarray(1.0 - np.searchsorted(np.sort(statistics), statistics) / len(statistics))
+
+
+def _find_critical(p_values: dict[str, Array]) -> float:
+    """Return the largest p-value of a violation; -1 if all checks together detect none."""
+    of_reasons = [p for slug, p in p_values.items() if slug not in CAUTIONS]
+    least = np.min(of_reasons, axis=0, initial=1.0)
+    if float(np.mean(least <= least[0])) > CHECK_ALPHA:
+        return -1.0
+    return float(np.quantile(least, CHECK_ALPHA, method="lower"))
+
+
+def _correlate_neighbors(residuals: Residuals, slug: str, sign: float) -> Check:
+    """Correlate successive targets, whatever the gap between them."""
+    u = residuals.values
+    inner = np.flatnonzero(~residuals.linearization.sequences.is_first)
+    r = np.sum(u[inner] * u[inner - 1], axis=0) / len(u)
+    if float(np.std(r[1:])) <= EXPLAINED_RTOL / math.sqrt(len(u)):  # the fit determines it
+        return None
+    return Finding(slug, value=float(r[0] - np.median(r[1:]))), sign * r
+
+
+def _find_season(residuals: Residuals) -> Check:
+    """Correlate residuals that are 2 or more slots of the usual gap apart."""
+    u = residuals.values
+    sequences = residuals.linearization.sequences
+    hops = np.maximum(np.round(sequences.gaps / sequences.usual_gap), 1.0)
+    total = np.cumsum(np.where(sequences.is_first, 0.0, hops)).astype(np.intp)
+    slots = total - np.maximum.accumulate(np.where(sequences.is_first, total, 0))
+    n_slots = int(slots.max()) + 1
+    lags = range(2, min(MAX_SEASON, n_slots // 4) + 1)
+    if not lags:
+        return None
+    padded = np.zeros((len(sequences.targets), n_slots, u.shape[1]))
+    padded[sequences.sequence, slots] = u
+    sums = np.stack([np.einsum("ntb,ntb->b", padded[:, lag:], padded[:, :-lag]) for lag in lags])
+    deviations = sums[:, 1:].std(axis=1, keepdims=True)
+    scores = np.zeros_like(sums)
+    centered = sums - sums[:, 1:].mean(axis=1, keepdims=True)
+    np.divide(centered, deviations, out=scores, where=deviations > 0.0)
+    best = int(np.argmax(sums[:, 0]))  # where the residuals correlate most
+    n_steps = lags[best] * round(sequences.usual_gap)
+    finding = Finding("season", lag=n_steps, value=float(sums[best, 0] / len(u)))
+    return finding, np.abs(scores).max(axis=0)
+
+
+def _correlate_inputs(
+    residuals: Residuals, slug: str, lags: range, poles: Sequence[float]
+) -> Check:
+    """Correlate residuals with inputs that act some steps earlier than fitted, or later.
+
+    A further time constant spreads over many lags, which the responses with other poles unite.
+    """
+    linearization = residuals.linearization
+    problem = linearization.problem
+    sequences = linearization.sequences
+    max_lag = max(abs(lag) for lag in lags)
+    longest = int(sequences.step.max()) + 1
+    padded = np.pad(sequences.inputs, ((0, 0), (max_lag, max_lag), (0, 0)))
+    lags = range(lags.start, min(lags.stop, max(2, longest // 5) + 1))
+    at = sequences.step + max_lag
+    scores = [_score(residuals, padded[sequences.sequence, at - lag]) for lag in lags]
+    observed = np.array(scores)[..., 0]
+    if not observed.any():
+        return None
+    best, j = np.unravel_index(np.argmax(observed), observed.shape)
+    value = float(observed[best, j]) / math.sqrt(len(at))
+    finding = Finding(slug, problem.series.input_names[j], abs(lags[best] + problem.delay), value)
+    responses = (recur(pole, sequences.inputs) for pole in poles)
+    scores += [_score(residuals, response[sequences.has_target]) for response in responses]
+    return finding, np.max(scores, axis=(0, 1))
+
+
+def _score(residuals: Residuals, columns: Array) -> Array:
+    """Return the sizes (m, B + 1) of the scores of residuals in the direction of columns (n, m)."""
+    check_interruption()
+    linearization = residuals.linearization
+    white = linearization.sequences.whiten(columns, linearization.rho)
+    projected = linearization.project(white)
+    norms = np.linalg.norm(projected, axis=0)
+    is_explained = norms <= EXPLAINED_RTOL * np.linalg.norm(white, axis=0)
+    directions = projected / np.where(is_explained, np.inf, norms)
+    return np.asarray(np.abs(directions.T @ residuals.values))
+
+
+def _compare_shapes(residuals: Residuals) -> Check:
+    """Average the residuals of all sequences at the same steps since their starts."""
+    u = residuals.values
+    problem = residuals.linearization.problem
+    sequences = residuals.linearization.sequences
+    since = sequences.step - np.argmax(sequences.has_target, axis=1)[sequences.sequence]
+    counts = np.bincount(since)
+    has_each = problem.options.initial_state == "each"
+    if not has_each or len(sequences.edges) < 3 or np.count_nonzero(counts > 2) <= 3:
+        return None
+    sums = np.zeros((len(counts), u.shape[1]))
+    np.add.at(sums, since, u)
+    shape = sums / np.sqrt(np.maximum(counts, 1))[:, None]
+    values = np.sum(shape**2, axis=0)
+    lag = int(np.argmax(np.abs(shape[:, 0])))
+    return Finding("same_shape", lag=lag, value=float(values[0] / len(u))), values
+
+
+def _correlate_sizes(residuals: Residuals) -> Check:
+    """Correlate the sizes of residuals with the fitted values."""
+    linearization = residuals.linearization
+    sequences = linearization.sequences
+    noise = sequences.color(linearization.observed, linearization.rho)[:, 0]
+    level = sequences.targets[sequences.has_target] - noise
+    level = level - level.mean()
+    norm = float(np.linalg.norm(level))
+    if norm <= RANK_RTOL * math.sqrt(len(level)):
+        return None
+    sizes = np.abs(residuals.values)
+    sizes = sizes - sizes.mean(axis=0)
+    r = level / norm @ sizes / np.maximum(np.linalg.norm(sizes, axis=0), TINY)
+    return Finding("spread", value=float(r[0])), np.abs(r - np.median(r[1:]))
+
+
+def _compare_noise_models(residuals: Residuals) -> Check:
+    """Compare the w_rec of white and of ar1 noise, linearized.
+
+    It is the test of J. A. Hausman, "Specification tests in econometrics", Econometrica 46 (1978),
+    1251-1271.
+    """
+    linearization = residuals.linearization
+    rho = linearization.rho
+    if rho == 0.0:
+        return None
+    white = _estimate_change(solve(linearization.rows, np.zeros(1)))
+    fitted = _estimate_change(linearization.fitted)
+    noise = linearization.sequences.color(residuals.innovations, rho)
+    change = np.abs(white @ noise - fitted @ residuals.innovations)
+    return Finding("noise_model_matters", value=float(change[0]) * residuals.scale), change
+
+
+def _estimate_change(linear: Linear) -> Array:
+    """Return the factors (n,) of residuals in the change of w_rec that they cause."""
+    squared = max(float(linear.sensitivity[0]) ** 2, TINY)
+    return np.asarray(linear.unexplained[0, :, 0] / squared)

@@ -1,0 +1,149 @@
+"""The effect of the inputs: whether it is detected.
+
+The gain of all inputs is compared with that of targets simulated without inputs, for which the
+delay, w_rec and rho are searched again. The noise of the simulation is ar1 even if that of the fit
+is white: with white noise a drifting target would correlate with any slow input.
+"""
+
+import math
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from service.engine.fit.constants import (
+    CLEAR_ALPHA,
+    COARSE_GAPS,
+    CONFOUNDED_GAIN,
+    DIFFERENCE_RTOL,
+    EFFECT_ALPHA,
+    EFFECT_SIMULATIONS,
+    TINY,
+)
+from service.engine.fit.criterion import Criterion
+from service.engine.fit.linear import Linear, compute_rows, solve
+from service.engine.fit.problem import Problem
+from service.engine.fit.residuals import draw, linearize
+from service.engine.fit.sequences import split
+from service.engine.fit.structures import shorten
+from service.engine.interruption import BlockResult, check_interruption, recall
+from service.engine.profile import make_grid
+from service.engine.types import Array
+
+
+class Effect(NamedTuple):
+    """An effect: true if it is detected, and the p-value."""
+
+    visible: bool
+    p: float
+
+
+class _Grid(NamedTuple):
+    """The values of w_rec and rho at which criteria are compared."""
+
+    w: Array
+    rho: Array
+
+
+def judge_effect(problem: Problem) -> Effect | None:
+    """Test the effect of all inputs together.
+
+    Of very many targets, the first ones suffice to detect a clear effect.
+
+    Parameters
+    ----------
+    problem
+        The fit.
+
+    Returns
+    -------
+    Effect or None
+        None where a start explains the same as the inputs.
+    """
+    short = shorten(problem)
+    if short is not problem:
+        effect = judge_effect(short)
+        if effect is None or effect.p <= CLEAR_ALPHA:
+            return effect
+    grid = _make_grid(problem, is_coarse=short is not problem)
+    given = dict.fromkeys(problem.series.input_names, 0.0)
+    null = problem.vary(gains=given, noise="ar1")
+    n_contrasts = max(problem.n_targets - problem.n_unknowns, 1)
+    noise = _simulate_noise(null, grid.w, n_contrasts)
+    low, high = problem.options.delay
+    with_inputs = np.min(
+        [
+            _find_lowest(Problem(problem.series, problem.options, delay), grid, noise, n_contrasts)
+            for delay in range(low, high + 1)
+        ],
+        axis=0,
+    )
+    gains = _find_lowest(null, grid, noise, n_contrasts) - with_inputs
+    sizes = np.abs(gains)
+    if sizes[0] < CONFOUNDED_GAIN and np.median(sizes) < CONFOUNDED_GAIN:
+        return None
+    p = float(np.mean(gains >= gains[0] - 1e-9))
+    return Effect(p <= EFFECT_ALPHA, p)
+
+
+def _make_grid(problem: Problem, *, is_coarse: bool) -> _Grid:
+    """Return the grid of a problem, or a part of it."""
+    w = make_grid(problem.targets.shape[1], *problem.options.w_rec, COARSE_GAPS)
+    rho = problem.correlations[1:-2] ** (1.0 / problem.sequences.usual_gap)
+    return _Grid(w[::3], rho[::2]) if is_coarse else _Grid(w, rho)
+
+
+def _simulate_noise(null: Problem, w: Array, n_contrasts: int) -> Array:
+    """Return what to add to the targets (n, B + 1) to get those without an effect; 0 comes first.
+
+    The first vector stands for the targets themselves.
+    """
+    criterion = Criterion(null)
+    points = criterion.evaluate(w)
+    fitted = linearize(criterion, points[np.argsort(points.cost)[:1]])
+    observed = fitted.observed
+    deviation = float(np.linalg.norm(observed)) / math.sqrt(n_contrasts)
+    drawn = deviation * draw(null.n_targets, EFFECT_SIMULATIONS) - observed
+    innovations = np.concatenate([np.zeros_like(observed), drawn], axis=1)
+    return null.sequences.color(innovations, fitted.rho)
+
+
+def _find_lowest(problem: Problem, grid: _Grid, noise: Array, n_contrasts: int) -> Array:
+    """Return the lowest criteria (B,) on a grid, for targets plus noise (n, B)."""
+    call = partial(_find_lowest_in_block, problem, grid.rho, noise, n_contrasts)
+    blocks = split(len(grid.w), problem.sequences.sources.size)
+    lowest = [recall(partial(call, grid.w[block]))[0] for block in blocks]
+    return np.asarray(np.min(lowest, axis=0))
+
+
+def _find_lowest_in_block(
+    problem: Problem, rho: Array, noise: Array, n_contrasts: int, w: Array
+) -> BlockResult:
+    """Return the lowest criteria (B,) at W values of w_rec and some of rho."""
+    sequences = problem.sequences
+    rows = compute_rows(problem, w, in_order=True)
+    white_determinant = solve(rows, np.zeros_like(w)).log_determinant
+    lowest = np.full(noise.shape[1], np.inf)
+    for value, log_v in zip(rho.tolist(), sequences.log_determinant(rho), strict=True):
+        linear = solve(rows, np.full(len(w), value))
+        squares = _add_to_targets(problem, linear, sequences.whiten(noise, value))
+        constant = linear.log_determinant - white_determinant + log_v
+        criteria = n_contrasts * np.log(squares) + constant[:, None]
+        lowest = np.minimum(lowest, criteria.min(axis=0))
+        check_interruption()
+    return (lowest,)
+
+
+def _add_to_targets(problem: Problem, linear: Linear, white: Array) -> Array:
+    """Return the sums of squared residuals (W, B) after whitened noise (n, B) was added."""
+    residuals = np.swapaxes(linear.residuals, 1, 2)
+    basis = np.swapaxes(linear.basis, 1, 2)
+    total = linear.squares[:, None] + np.sum(white**2, axis=0) - 2.0 * (residuals @ white)[:, 0]
+    explained = np.sum((basis @ white) ** 2, axis=1)
+    if problem.has_own_starts:
+        by_starts = []
+        for start in linear.starts:
+            coefficients, squares = problem.sequences.regress_on_starts(start, white)
+            by_starts.append(np.sum(coefficients**2 * squares, axis=0))
+        explained = explained + np.array(by_starts)
+    return np.asarray(np.maximum(total - explained, DIFFERENCE_RTOL * total + TINY))

@@ -1,0 +1,191 @@
+"""Predictions: of new sequences, of the continuation of fitted ones, and at every fitted step."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.fit.criterion import Points
+from service.engine.fit.estimates import estimate
+from service.engine.fit.problem import Problem
+from service.engine.fit.sequences import Sequences, spread
+from service.engine.fit.solution import Solution
+from service.engine.types import Array
+
+
+class Prediction(NamedTuple):
+    """A predicted sequence (T,).
+
+    If the fit has an unknown start, the first steps of a new sequence are nan, up to the delay.
+    """
+
+    outputs: Array  # the mean
+    low: Array  # the confidence band of the mean
+    high: Array
+    new_low: Array  # the band of a new observation, with its noise
+    new_high: Array
+
+
+class _Past(NamedTuple):
+    """The steps before the predicted ones."""
+
+    inputs: Array  # (n, q), as many as act on the steps of the targets and on the first ones after
+    targets: Array  # nan where there is none
+    n_missing: int  # the first predicted steps, whose inputs were before the record
+
+
+def predict(
+    solution: Solution,
+    inputs: Sequence[Array],
+    *,
+    sequence: int | None = None,
+    initial_state: float | None = None,
+) -> list[Prediction]:
+    """Predict new sequences, or the continuation of a fitted one.
+
+    A continuation with ar1 noise starts from the last residual e: h steps later, e rho^h is added
+    to the mean.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+    inputs
+        (T, q) per prediction: the inputs at the predicted steps.
+    sequence
+        The index of the fitted sequence; None for new ones.
+    initial_state
+        The state before new sequences; None for that of the fit.
+
+    Returns
+    -------
+    predictions
+        One per sequence of inputs, each with T means and bands.
+
+    Raises
+    ------
+    ValueError
+        The initial state is unknown.
+    """
+    problem = solution.problem
+    if sequence is not None:
+        past = _find_past(problem, sequence)
+        initial_state = None
+    elif problem.options.initial_state == "each" and initial_state is None:
+        detail = "each sequence of the fit has its own initial state"
+        raise ValueError(f"{detail}: give one (initial_state), or continue one (continue)")
+    else:
+        # Before a given start, the inputs are 0.
+        n_missing = problem.delay if problem.has_unknown_start else 0
+        rest = np.zeros((problem.delay - n_missing, len(problem.is_free)))
+        past = _Past(rest, np.zeros(0), n_missing)
+    return [_predict_steps(solution, steps, past, initial_state) for steps in inputs]
+
+
+def _find_past(problem: Problem, sequence: int) -> _Past:
+    """Return a fitted sequence; raises ValueError if its state is unknown."""
+    series = problem.series
+    rows = series.rows(sequence)
+    targets = series.targets[rows][problem.skip :]
+    is_blank = problem.options.initial_state == "each" and bool(np.isnan(targets).all())
+    if series.lengths[sequence] < problem.skip or is_blank:
+        raise ValueError("the state of the sequence is unknown")
+    inputs = series.inputs[rows]
+    if problem.has_unknown_start:
+        inputs = inputs[problem.skip - problem.delay :]
+    else:
+        inputs = np.concatenate([np.zeros((problem.delay, inputs.shape[1])), inputs])
+    return _Past(inputs, targets, 0)
+
+
+def _predict_steps(
+    solution: Solution, steps: Array, past: _Past, initial_state: float | None
+) -> Prediction:
+    """Return the prediction for inputs (T, q) after those of the past."""
+    n_past = len(past.targets)
+    n_steps = max(len(steps) - past.n_missing, 0)
+    inputs = np.concatenate([past.inputs, steps])[: n_past + n_steps]
+    targets = np.concatenate([past.targets, np.full(n_steps, np.nan)])
+    sequences = solution.problem.normalize(inputs[None], targets[None])
+    bands = predict_bands(solution, sequences, initial_state, n_past)
+    missing = np.full((len(bands), len(steps) - n_steps), np.nan)
+    return Prediction(*np.concatenate([missing, bands[:, 0, n_past:]], axis=1))
+
+
+def predict_bands(
+    solution: Solution, sequences: Sequences, initial_state: float | None, first_new: int | None
+) -> Array:
+    """Return the fields of a `Prediction` for sequences.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+    sequences
+        N sequences. If each has its own initial state, its targets determine it.
+    initial_state
+        The state before all sequences; None for that of the fit.
+    first_new
+        The step of a single sequence from which on the noise continues that of the last target;
+        None for predictions without noise.
+
+    Returns
+    -------
+    bands : (5, N, T)
+        The means, then the ends of both bands.
+    """
+    problem = solution.problem
+    steps = np.arange(sequences.targets.shape[1], dtype=np.float64)
+    lead = np.full(len(steps), np.inf)  # the steps since the last target, which noise may follow
+    last = sequences.step[-1:]
+    if first_new is not None and len(last):
+        lead[first_new:] = steps[first_new:] - last
+
+    def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
+        factors = problem.respond(at.w, sequences.sources)
+        if initial_state is not None:
+            _replace_start(problem, factors, at.w, steps, initial_state)
+        elif problem.has_unknown_start and not problem.has_own_starts:
+            # A new sequence may start before the impulse.
+            powers = at.w[:, None, None] ** (steps - problem.first_step)
+            factors[..., problem.columns.starts] = powers[..., None]
+        if np.isfinite(lead).any():
+            factors = _continue_noise(problem, factors, at, sequences, lead, last)
+        return factors, problem.unit
+
+    outputs, low, high = estimate(solution, mean, sequences) + problem.center
+    slack = solution.find_slack(solution.best)
+    noise = problem.unit * np.sqrt(slack) * spread(solution.rho, lead)
+    with np.errstate(invalid="ignore"):  # where the mean is infinite
+        new_low = outputs - np.hypot(outputs - low, noise)
+        new_high = outputs + np.hypot(high - outputs, noise)
+        return np.stack([outputs, low, high, new_low, new_high])
+
+
+def _replace_start(
+    problem: Problem, factors: Array, w: Array, steps: Array, initial_state: float
+) -> None:
+    """Put a given state before all sequences into the factors of means, in place of the fit's."""
+    order = problem.columns
+    poles = w[:, None, None, None]
+    change = initial_state / problem.unit - problem.start
+    factors[..., order.rest] -= change * poles ** (steps[:, None] + 1.0)
+    factors[..., order.starts] = 0.0
+    if problem.has_unknown_start:
+        factors[..., order.offset] = 1.0 / (1.0 - poles)
+
+
+def _continue_noise(
+    problem: Problem,
+    factors: Array,
+    at: Points,
+    sequences: Sequences,
+    lead: Array,
+    last: NDArray[np.intp],
+) -> Array:
+    """Return the factors of means to which the residual of the last target is added, decayed."""
+    ahead = at.rho[:, None, None, None] ** lead[:, None]
+    residual = factors[:, :, last]
+    residual[..., problem.columns.rest] += sequences.targets[:, last, None]
+    return np.asarray(factors - ahead * residual)
