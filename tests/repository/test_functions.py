@@ -10,15 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SERVICE = ROOT / "service"
 ENGINE = SERVICE / "engine"
-FIT = ENGINE / "fit"
 FOLDERS = (SERVICE, ROOT / "client" / "linear_rnn", ROOT / "scripts", ROOT / "benchmarks")
 
 MAX_LINES = 40  # of a function, without its docstring
-MAX_TUPLE_ASSIGNMENTS = 42  # of computed values, in the engine
-LONG = {
-    "__init__",
-    "_describe",
-}  # that are longer
 
 PLAIN = (ast.Name, ast.Attribute, ast.Constant)  # values that are not computed
 
@@ -81,33 +75,30 @@ def find_bare_entries(tree: ast.AST) -> Iterator[str]:
 Finder = Callable[[ast.AST], Iterator[str]]
 
 
-def problems(find: Finder, *folders: Path, without: Path | None = None) -> list[str]:
+def problems(find: Finder, *folders: Path) -> list[str]:
     """Return what is found in the modules below some folders."""
     paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     return [
         f"{path.relative_to(ROOT)}: {found}"
         for path in paths
-        if without not in path.parents
         for found in find(ast.parse(path.read_text(encoding="utf8")))
     ]
 
 
 def test_an_assignment_computes_one_value() -> None:
-    assert len(problems(find_tuple_assignments, ENGINE)) <= MAX_TUPLE_ASSIGNMENTS
-    assert problems(find_tuple_assignments, ENGINE, without=FIT) == []
+    assert problems(find_tuple_assignments, ENGINE) == []
 
 
 def test_functions_fit_a_screen() -> None:
-    found = problems(find_long_functions, SERVICE)
-    assert [name for name in found if name.split(": ")[1] not in LONG] == []
+    assert problems(find_long_functions, SERVICE) == []
 
 
 def test_docstrings_open_with_a_noun_or_a_verb() -> None:
-    assert problems(find_openings, *FOLDERS, without=FIT) == []
+    assert problems(find_openings, *FOLDERS) == []
 
 
 def test_entries_of_docstrings_have_a_clause() -> None:
-    assert problems(find_bare_entries, ENGINE, without=FIT) == []
+    assert problems(find_bare_entries, ENGINE) == []
 
 
 LONG_FUNCTION = 'def f():\n    """Return nothing."""\n' + "    pass\n" * MAX_LINES

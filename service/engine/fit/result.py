@@ -160,7 +160,7 @@ class Result:
 
     @cached_property
     def alternatives(self) -> list[Alternative]:
-        """What to change to get a clearly better fit, the best first."""
+        """The changes that give a clearly better fit, the best first."""
         if self.effect is not None and not self.effect.visible:
             return []
         if self.structures or not self._judgment.is_advised:

@@ -146,9 +146,8 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     """Return a fit as a response."""
     parameters, trust = result.parameters, result.trust
     range_low, range_high = request.range
-    pieces = [
-        (low, high, low <= range_low, high >= range_high) for low, high in result.solution.intervals
-    ]
+    intervals = result.solution.intervals
+    pieces = [(low, high, low <= range_low, high >= range_high) for low, high in intervals]
     step = Step() if request.step is None else request.step.to_step()
     findings = [describe_finding(finding, result, step) for finding in trust.findings]
     states = parameters.initial_states
@@ -174,21 +173,24 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         "identifiable": result.solution.is_identifiable,
         "effects": result.effect,
         "alternatives": [
-            {
-                "reason": other.reason,
-                "options": _to_request(other.options),
-                "w_rec": other.solution.w_rec,
-                "time_constant": _to_time(other.solution, [], step.length)["value"],
-                "r_squared": other.solution.r_squared,
-            }
+            {"reason": other.reason, "options": _to_request(other.options)}
+            | _describe_other(other.solution, step)
             for other in result.alternatives
         ],
         "trust": trust._asdict() | {"findings": findings},
         "residuals": result.residuals,
     }
-    return FitResult.model_validate(
-        {name: getattr(result.solution, name) for name in SAME} | fields
-    )
+    same = {name: getattr(result.solution, name) for name in SAME}
+    return FitResult.model_validate(same | fields)
+
+
+def _describe_other(solution: Solution, step: Step) -> dict[str, float | None]:
+    """Return what an alternative finds."""
+    return {
+        "w_rec": solution.w_rec,
+        "time_constant": _to_time(solution, [], step.length)["value"],
+        "r_squared": solution.r_squared,
+    }
 
 
 def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
