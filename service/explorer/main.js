@@ -42,7 +42,9 @@ bindDataFields();
 createFigures();
 createTask(store, byIds("task", "bits-label", "sequence-label", "sequence", "n_sequences", "generated"));
 loadPanels();
-new LatestRequest(fetchOptimizers, createTraining, (problem, retry) => showProblem("train-problem", problem, retry)).send(null);
+new LatestRequest(fetchOptimizers, createTraining, (problem, retry) =>
+  showProblem("train-problem", problem, retry),
+).send(null);
 
 // The fragment of the address holds the state, so the skip link must not replace it.
 byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
@@ -59,7 +61,9 @@ document.documentElement.dataset.ready = "true";
 function bindDataFields() {
   for (const key of /** @type {const} */ (["w_in", "w_rec"])) bindField(store, key, { show: 0 });
   for (const key of /** @type {const} */ (["n_samples", "n_steps", "seed", "noise"])) bindField(store, key);
-  for (const key of /** @type {const} */ (["activation", "initial_state", "bits", "sequence", "valley", "basins"])) bindField(store, key);
+  for (const key of /** @type {const} */ (["activation", "initial_state", "bits", "sequence", "valley", "basins"])) {
+    bindField(store, key);
+  }
   store.watch(["activation"], ({ activation }) => (byId("valley").disabled = activation !== "identity"));
 }
 
@@ -80,7 +84,11 @@ function createFigures() {
 /** Create the parts that need the registry of optimizers. @param {Optimizer[]} optimizers */
 async function createTraining(optimizers) {
   /** @type {unknown} */ let latest = null;
-  /** Adopt an address, at once if its code is loaded, and return the runs to train, or null if the user went on meanwhile. @param {ReturnType<typeof readHash>} address */
+  /**
+   * Adopt an address, at once if its code is loaded, and return the runs to train, or null if the user went on
+   * meanwhile.
+   * @param {ReturnType<typeof readHash>} address
+   */
   const adopt = async (address) => {
     latest = address;
     const { state, ignored } = address;
@@ -156,10 +164,14 @@ async function createTraining(optimizers) {
 
 /** Load the code of the drawers when they are first opened. */
 function loadPanels() {
-  onceOpened("code-drawer", async () => (await import("./views/code.js")).createCodePanel(store, byIds("request", "code", "links")));
+  onceOpened("code-drawer", async () =>
+    (await import("./views/code.js")).createCodePanel(store, byIds("request", "code", "links")),
+  );
   const views = [...document.querySelectorAll("[data-view], [data-title]")];
   const save = { ...listById(byId("embed-drawer")), ...byIds("runs-legend", "basin-legend"), views };
-  onceOpened("embed-drawer", async () => (await import("./views/embedding.js")).createEmbedding(store, addressBar, save));
+  onceOpened("embed-drawer", async () =>
+    (await import("./views/embedding.js")).createEmbedding(store, addressBar, save),
+  );
   const loadOwnData = once(async () => {
     const { OwnDataPanel } = await import("./views/own_data.js");
     return new OwnDataPanel(store, addressBar, byIds("own-data", "upload-problem", "data-drawer"));
@@ -177,7 +189,9 @@ function loadPanels() {
 /** Load the lesson when it is first shown. @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit */
 function loadLesson(visit) {
   const views = [...document.querySelectorAll("[data-view]")];
-  const load = once(async () => (await importLesson()).createLesson(store, { ...byIds("lesson", "start-lesson"), views }, visit));
+  const load = once(async () =>
+    (await importLesson()).createLesson(store, { ...byIds("lesson", "start-lesson"), views }, visit),
+  );
   byId("start-lesson").addEventListener("click", async () => (await load()).toggle());
   store.watch(["lesson", "step_text", "step_question"], ({ lesson, step_text, step_question }) => {
     if (lesson || step_text || step_question) load();
@@ -188,11 +202,18 @@ function loadLesson(visit) {
 /** Load the basin map when it is first needed. @param {Optimizer[]} optimizers */
 function loadBasins(optimizers) {
   const elements = byIds("basin-legend", "basin-problem");
-  const load = once(async () => new (await import("./views/basins.js")).BasinControl(store, surface, optimizers, elements));
+  const load = once(
+    async () => new (await import("./views/basins.js")).BasinControl(store, surface, optimizers, elements),
+  );
   store.watch(["basins"], ({ basins }) => void (basins && load()));
 }
 
-/** Return a function that calls another one only the first time. @template R @param {() => R} create @returns {() => R} */
+/**
+ * Return a function that calls another one only the first time.
+ * @template R
+ * @param {() => R} create
+ * @returns {() => R}
+ */
 function once(create) {
   /** @type {{value: R} | null} */ let made = null;
   return () => (made ??= { value: create() }).value;

@@ -2,7 +2,10 @@
 import { html, placeCanvas } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 
-/** How failures look: stripes that rise or fall distinguish them for any color vision. @type {Record<string, {ground: string, line: string, rises: boolean}>} */
+/**
+ * How failures look: stripes that rise or fall distinguish them for any color vision.
+ * @type {Record<string, {ground: string, line: string, rises: boolean}>}
+ */
 const HATCHES = {
   iterations_exhausted: { ground: "rgb(190 196 203 / 78%)", line: "rgb(92 100 110 / 90%)", rises: true },
   diverged: { ground: "rgb(255 255 255 / 78%)", line: "rgb(160 30 60 / 90%)", rises: false },
@@ -45,9 +48,16 @@ export class BasinLayer {
     if (!this.map.outcome.includes("target_reached")) return { title: "", colors: [], ticks: [] };
     const [low, high] = iterationRange(this.map);
     const positions = low < high ? [0, 0.5, 1] : [0];
-    const ticks = positions.map((position) => ({ position, label: formatNumber(Math.round(low * (high / low) ** position), 2) }));
+    const ticks = positions.map((position) => ({
+      position,
+      label: formatNumber(Math.round(low * (high / low) ** position), 2),
+    }));
     ticks[0].label = `≤ ${ticks[0].label}`;
-    return { title: "iterations", colors: Array.from({ length: N_COLORS }, (_, k) => mixColor(k / (N_COLORS - 1))), ticks };
+    return {
+      title: "iterations",
+      colors: Array.from({ length: N_COLORS }, (_, k) => mixColor(k / (N_COLORS - 1))),
+      ticks,
+    };
   }
 
   /** Draw the map at the place of its window in the current view. */
@@ -60,9 +70,14 @@ export class BasinLayer {
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.clearRect(0, 0, canvas.width, canvas.height);
     const fills = /** @type {Record<string, CanvasPattern | null>} */ ({});
-    for (const outcome of Object.keys(HATCHES)) fills[outcome] = createHatch(context, outcome, Math.round(STRIPE * ratio));
+    for (const outcome of Object.keys(HATCHES)) {
+      fills[outcome] = createHatch(context, outcome, Math.round(STRIPE * ratio));
+    }
     const { w_in, w_rec, resolution } = map.result.request.window;
-    const findEdges = (/** @type {{low: number, high: number}} */ { low, high }, /** @type {(weight: number) => number} */ place) =>
+    const findEdges = (
+      /** @type {{low: number, high: number}} */ { low, high },
+      /** @type {(weight: number) => number} */ place,
+    ) =>
       Array.from({ length: resolution + 1 }, (_, k) => {
         const weight = low + ((k - 0.5) * (high - low)) / (resolution - 1); // a point of the grid is the center of its cell
         return Math.round(ratio * place(weight));
@@ -81,11 +96,16 @@ export class BasinLayer {
 function colorCells({ outcome, iterations }) {
   const [bottom, top] = iterationRange({ outcome, iterations }).map((n, k) => Math.log(n + k));
   return outcome.map((each, index) =>
-    each === "target_reached" ? `rgb(${mixColor((Math.log(Math.max(1, iterations[index])) - bottom) / (top - bottom)).join(" ")})` : each,
+    each === "target_reached"
+      ? `rgb(${mixColor((Math.log(Math.max(1, iterations[index])) - bottom) / (top - bottom)).join(" ")})`
+      : each,
   );
 }
 
-/** Return few and the most iterations of the successful starts. @param {{outcome: string[], iterations: number[]}} map */
+/**
+ * Return few and the most iterations of the successful starts.
+ * @param {{outcome: string[], iterations: number[]}} map
+ */
 function iterationRange({ outcome, iterations }) {
   const needed = iterations.filter((_, index) => outcome[index] === "target_reached").sort((a, b) => a - b);
   const few = needed[Math.floor(FEW * needed.length)] ?? 1; // and not the one that starts at the optimum
@@ -99,7 +119,12 @@ function mixColor(share) {
   return SCALE[below].map((value, k) => Math.round(value + (at - below) * (SCALE[below + 1][k] - value)));
 }
 
-/** Return the stripes of an outcome. @param {CanvasRenderingContext2D} context @param {string} outcome @param {number} size from one line to the next */
+/**
+ * Return the stripes of an outcome.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} outcome
+ * @param {number} size from one line to the next
+ */
 function createHatch(context, outcome, size) {
   const { ground, line, rises } = HATCHES[outcome];
   const tile = html("canvas", { width: size, height: size });

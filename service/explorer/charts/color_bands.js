@@ -33,7 +33,10 @@ function makeGrowingBands(low, high) {
   return { edges: distinct, contours: chooseContours(distinct) };
 }
 
-/** Return the indices of three inner edges, evenly spread, at whole powers of ten where there are enough. @param {number[]} edges */
+/**
+ * Return the indices of three inner edges, evenly spread, at whole powers of ten where there are enough.
+ * @param {number[]} edges
+ */
 function chooseContours(edges) {
   const inner = range(edges.length - 2, (k) => k + 1);
   const whole = inner.filter((k) => Math.abs(edges[k] - Math.round(edges[k])) < 1e-9);
@@ -58,7 +61,9 @@ export function costScale({ edges }) {
   const ticks = /** @type {ColorScale["ticks"]} */ ([]);
   for (const k of whole.length >= 3 ? whole : range(n_bands + 1, (at) => at)) {
     const position = k / n_bands;
-    if (!ticks.length || position - ticks[ticks.length - 1].position >= 0.12) ticks.push({ position, label: formatPower(edges[k]) });
+    if (!ticks.length || position - ticks[ticks.length - 1].position >= 0.12) {
+      ticks.push({ position, label: formatPower(edges[k]) });
+    }
   }
   return { title: "cost", colors: bandColors(n_bands), ticks };
 }

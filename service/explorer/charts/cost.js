@@ -16,7 +16,10 @@ export class CostChart {
     /** @type {number[][]} */ this.logs = [];
     /** @type {Element[]} */ this.points = [];
     this.last = 1;
-    this.plot = new Plot(root, "Cost against iteration", () => this.draw(), { x_name: ["iteration"], y_name: ["cost"] });
+    this.plot = new Plot(root, "Cost against iteration", () => this.draw(), {
+      x_name: ["iteration"],
+      y_name: ["cost"],
+    });
     this.played = svg("rect"); // up to the cursor, lines are drawn in full
     this.cursor = svg("line", { class: "cursor" });
     this.dots = svg("g");
@@ -40,7 +43,9 @@ export class CostChart {
     const { plot } = this;
     const { runs } = this.store;
     const ends = runs.map((run) => {
-      const [from, to] = [run.result.initial, run.result.final].map(({ cost, log10_cost }) => formatCost(cost, log10_cost));
+      const [from, to] = [run.result.initial, run.result.final].map(({ cost, log10_cost }) =>
+        formatCost(cost, log10_cost),
+      );
       return `${this.race.describe(run.result.request)} from ${from} to ${to}`;
     });
     plot.summarize(ends.join("; "));
@@ -54,23 +59,38 @@ export class CostChart {
     const shown = [...logs.flat().map((log) => Math.min(log, limit)), ...targets.map(Math.log10)];
     plot.domain = { x: [0, this.last], y: chooseDecades(shown) };
     const iterations = makeTicks(0, this.last, Math.min(this.last, rect.width / 64));
-    plot.drawAxes(runs.length ? iterations : [], runs.length ? plot.decades() : [], runs.length ? "" : "No runs yet. Press Train.");
+    plot.drawAxes(
+      runs.length ? iterations : [],
+      runs.length ? plot.decades() : [],
+      runs.length ? "" : "No runs yet. Press Train.",
+    );
     this.logs = logs;
-    this.points = runs.map((_, index) => svg("circle", { class: `current ${seriesClass(index)}`, r: 4, "data-index": index }));
+    this.points = runs.map((_, index) =>
+      svg("circle", { class: `current ${seriesClass(index)}`, r: 4, "data-index": index }),
+    );
     this.dots.replaceChildren(...this.points);
     const [low, high] = plot.domain.y;
     plot.inside.replaceChildren(
       ...this.labelPeak(),
       ...targets.flatMap((target) => {
         const [y, right] = [plot.y(Math.log10(target)), rect.left + rect.width];
-        const label = svg("text", { x: right - 4, y: y + 15, "text-anchor": "end" }, `stop at ${formatNumber(target, 2)}`);
+        const label = svg(
+          "text",
+          { x: right - 4, y: y + 15, "text-anchor": "end" },
+          `stop at ${formatNumber(target, 2)}`,
+        );
         return [svg("line", { class: "target", x1: rect.left, x2: right, y1: y, y2: y }), label];
       }),
       ...runs.map(({ trajectory }, index) => {
         // A cost of 0 is drawn at the lower end, and a large one above the plot.
-        const drawn = logs[index].map((log) => (Number.isNaN(log) ? NaN : Math.max(low, Math.min(2 * high - low, log))));
+        const drawn = logs[index].map((log) =>
+          Number.isNaN(log) ? NaN : Math.max(low, Math.min(2 * high - low, log)),
+        );
         const d = plot.path(trajectory.iteration, drawn);
-        const lines = [svg("path", { class: "rest", d }), svg("path", { class: "color", d, "clip-path": "url(#played)" })];
+        const lines = [
+          svg("path", { class: "rest", d }),
+          svg("path", { class: "color", d, "clip-path": "url(#played)" }),
+        ];
         return svg("g", { class: `cost-line ${seriesClass(index)}`, "data-index": index }, ...lines);
       }),
     );

@@ -16,14 +16,22 @@ export function createFitChart(root, note, store) {
 function draw(plot, { dataset, evaluation }, note) {
   const outputs = evaluation?.outputs?.slice(0, MAX_DOTS) ?? [];
   const targets = dataset?.targets.slice(0, outputs.length) ?? [];
-  const known = targets.flatMap((target, i) => (isDrawable(outputs[i]) ? [{ target, output: Number(outputs[i]) }] : []));
+  const known = targets.flatMap((target, i) =>
+    isDrawable(outputs[i]) ? [{ target, output: Number(outputs[i]) }] : [],
+  );
   note.textContent = nameFirst(targets.length, dataset?.n_total ?? 0).replace(/.+/, "($&)");
   plot.domain = { x: padRange(targets), y: padRange([...targets, ...known.map(({ output }) => output)]) };
   const shorten = (/** @type {{value: number}} */ { value }) => ({ value, label: formatNumber(value, 3) });
-  plot.drawAxes(plot.xTicks().map(shorten), plot.yTicks().map(shorten), targets.length && !known.length ? TOO_LARGE : "");
+  plot.drawAxes(
+    plot.xTicks().map(shorten),
+    plot.yTicks().map(shorten),
+    targets.length && !known.length ? TOO_LARGE : "",
+  );
   const [low, high] = plot.domain.x;
   plot.marks.replaceChildren(
     svg("line", { class: "target", x1: plot.x(low), x2: plot.x(high), y1: plot.y(low), y2: plot.y(high) }),
-    ...known.map(({ target, output }) => svg("circle", { class: "sample", r: 4, cx: plot.x(target), cy: plot.y(output) })),
+    ...known.map(({ target, output }) =>
+      svg("circle", { class: "sample", r: 4, cx: plot.x(target), cy: plot.y(output) }),
+    ),
   );
 }

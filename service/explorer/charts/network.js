@@ -50,7 +50,9 @@ export class NetworkDiagram {
     const rule = svg("line", { class: "rule" });
     const attributes = { class: "handle", tabindex: 0, role: "slider", "aria-label": label, "data-weight": weight };
     const element = svg("g", attributes, title, target, rule, name, derivative);
-    element.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.startDrag(event, element, weight));
+    element.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) =>
+      this.startDrag(event, element, weight),
+    );
     element.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       const arrow = readArrow(event);
       if (!arrow) return;
@@ -140,7 +142,9 @@ export class NetworkDiagram {
     const isLong = texts.some(({ length }) => length > 1);
     const n_shown = isLong ? LONG_SHOWN : Math.min(MAX_SHOWN, n_steps);
     // Of long numbers, the one that is read is shown, and in the end the first.
-    const first = isLong ? Math.max(0, at < n_steps ? at - 1 : 0) : Math.max(0, Math.min(at - n_shown / 2, n_steps - n_shown));
+    const first = isLong
+      ? Math.max(0, at < n_steps ? at - 1 : 0)
+      : Math.max(0, Math.min(at - n_shown / 2, n_steps - n_shown));
     const shown = texts.slice(first, first + (isLong ? 1 : n_shown));
     if (isLong && n_steps > 1 && at === n_steps) shown[0] += " …";
     const state = prediction?.states[at];
@@ -156,13 +160,21 @@ export class NetworkDiagram {
     this.parts.replaceChildren(
       ...shown.map((text, k) => {
         const isNow = first + k === at - 1 && at < n_steps;
-        return svg("text", { class: `input${text === "0" ? "" : " one"}${isNow ? " now" : ""}`, x: k * INPUT_WIDTH, y: LINE + 6 }, text);
+        return svg(
+          "text",
+          { class: `input${text === "0" ? "" : " one"}${isNow ? " now" : ""}`, x: k * INPUT_WIDTH, y: LINE + 6 },
+          text,
+        );
       }),
       svg("path", { class: "wire", d: arrowPath(start, x - RADIUS - 3) }),
       svg("path", { class: "wire", d: loop }),
       svg("path", { class: "wire", d: isNarrow ? "" : arrowPath(x + RADIUS + 2, x + RADIUS + 44) }),
       svg("circle", { class: "cell-state", r: RADIUS, cx: x, cy: LINE }),
-      svg("text", { class: `state-value big${value.length > 6 ? " long" : ""}`, x, y: LINE + 6, "text-anchor": "middle" }, value),
+      svg(
+        "text",
+        { class: `state-value big${value.length > 6 ? " long" : ""}`, x, y: LINE + 6, "text-anchor": "middle" },
+        value,
+      ),
       svg("text", { class: "big output", ...place }, at < n_steps ? `${at} of ${n_steps} read` : `target ${target}`),
     );
     const hasRoom = x + 20 + label <= width; // on the right of the loop; otherwise, the other label is below its arrow
@@ -175,7 +187,12 @@ export class NetworkDiagram {
 /** @param {number} from @param {number} to */
 const arrowPath = (from, to) => `M${from} ${LINE}H${to}m-9 -5.5l9 5.5l-9 5.5`;
 
-/** @param {ReturnType<NetworkDiagram["createHandle"]>} handle @param {number} x @param {number} y @param {number} width */
+/**
+ * @param {ReturnType<NetworkDiagram["createHandle"]>} handle
+ * @param {number} x
+ * @param {number} y
+ * @param {number} width
+ */
 function placeHandle({ name, derivative, target, rule }, x, y, width) {
   setAttributes(target, { x: x - 6, y: y - 18, width, height: 42 });
   setAttributes(rule, { x1: x, x2: x + RULE * width, y1: y + 6, y2: y + 6 });

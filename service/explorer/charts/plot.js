@@ -66,7 +66,10 @@ export class Plot {
     return true;
   }
 
-  /** Draw in another size, with pixels of another density, and return the size before. @param {{clientWidth: number, clientHeight: number, ratio?: number}} size */
+  /**
+   * Draw in another size, with pixels of another density, and return the size before.
+   * @param {{clientWidth: number, clientHeight: number, ratio?: number}} size
+   */
   drawInSize({ ratio = USUAL_RATIO, ...size }) {
     const before = { clientWidth: this.size.width, clientHeight: this.size.height };
     this.ratio = ratio;
@@ -113,7 +116,13 @@ export class Plot {
     setAttributes(this.area, { x: left, y: top, width, height });
     setAttributes(this.clip, { x: left - 2, y: top, width: width + 4, height: height + 2 });
     const marks = y_ticks.flatMap(({ value, label }) => [
-      svg("line", { class: "grid", x1: left, x2: isSquare ? left - 5 : left + width, y1: this.y(value), y2: this.y(value) }),
+      svg("line", {
+        class: "grid",
+        x1: left,
+        x2: isSquare ? left - 5 : left + width,
+        y1: this.y(value),
+        y2: this.y(value),
+      }),
       svg("text", { x: left - 8, y: this.y(value) + 4, "text-anchor": "end" }, label),
     ]);
     for (const { value, label } of x_ticks) {
@@ -125,7 +134,9 @@ export class Plot {
       ? { x: left + width / 2, y: bottom + 38, "text-anchor": "middle" }
       : { x: left - 8, y: bottom + 19, "text-anchor": "end" };
     if (x_ticks.length) marks.push(svg("text", place, ...x_name));
-    if (y_ticks.length) marks.push(svg("text", { transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" }, ...y_name));
+    if (y_ticks.length) {
+      marks.push(svg("text", { transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" }, ...y_name));
+    }
     if (hint) marks.push(svg("text", { class: "hint", x: left + width / 2, y: middle, "text-anchor": "middle" }, hint));
     this.grid.replaceChildren(...marks);
   }
@@ -162,7 +173,11 @@ export class Plot {
     return ticks;
   }
 
-  /** Return the SVG path through points; a value that is not finite interrupts it. @param {number[]} xs @param {number[]} ys */
+  /**
+   * Return the SVG path through points; a value that is not finite interrupts it.
+   * @param {number[]} xs
+   * @param {number[]} ys
+   */
   path(xs, ys) {
     let connected = false;
     return ys
@@ -197,5 +212,8 @@ export function padRange(values) {
   return [low - margin, high + margin];
 }
 
-/** Return whether an axis can show a value, for which it needs finite differences. @param {number | null | undefined} value */
+/**
+ * Return whether an axis can show a value, for which it needs finite differences.
+ * @param {number | null | undefined} value
+ */
 export const isDrawable = (value) => Math.abs(value ?? NaN) < 1e300;

@@ -34,6 +34,8 @@ function draw(plot, { prediction, n_read }) {
   plot.marks.replaceChildren(
     svg("path", { class: "target", d: plot.path(steps, sample.targets ?? steps.map(() => target)) }),
     svg("path", { class: "states", d: plot.path(steps, drawn) }),
-    ...(Number.isFinite(drawn[at]) ? [svg("circle", { class: "sample", r: 4.5, cx: plot.x(at), cy: plot.y(drawn[at]) })] : []),
+    ...(Number.isFinite(drawn[at])
+      ? [svg("circle", { class: "sample", r: 4.5, cx: plot.x(at), cy: plot.y(drawn[at]) })]
+      : []),
   );
 }

@@ -15,7 +15,10 @@ export function createTraceChart(root, store) {
   store.watch(["prediction"], () => plot.draw());
 }
 
-/** Return the factor of a gradient, as text, and what that means over the whole sequence, in one word. @param {Trace} trace */
+/**
+ * Return the factor of a gradient, as text, and what that means over the whole sequence, in one word.
+ * @param {Trace} trace
+ */
 export function describeTrace({ gradient, growth_per_step, regime }) {
   const isZero = growth_per_step === null || gradient.every((g) => g === 0);
   if (isZero) return { factor: "", regime: "zero" };
@@ -44,7 +47,11 @@ function draw(plot, trace) {
     ...(n_steps > MAX_DOTS ? [] : known).map((k) => {
       const isNegative = (sign?.[k] ?? Math.sign(gradient[k] ?? 1)) < 0;
       const title = svg("title", {}, isNegative ? "negative" : "positive");
-      return svg("circle", { class: isNegative ? "dot negative" : "dot", cx: plot.x(k), cy: plot.y(logs[k]), r: 3.4 }, title);
+      return svg(
+        "circle",
+        { class: isNegative ? "dot negative" : "dot", cx: plot.x(k), cy: plot.y(logs[k]), r: 3.4 },
+        title,
+      );
     }),
   );
 }

@@ -57,12 +57,21 @@ function segmentPaths(points, { left, top, width, height }) {
   });
 }
 
-/** Return a point of a line, as text. @param {number[]} from @param {number[]} to @param {number} share of the length */
+/**
+ * Return a point of a line, as text.
+ * @param {number[]} from
+ * @param {number[]} to
+ * @param {number} share of the length
+ */
 function locate([x, y], [to_x, to_y], share) {
   return `${(x + share * (to_x - x)).toFixed(1)} ${(y + share * (to_y - y)).toFixed(1)}`;
 }
 
-/** Return the length of a path up to each point, in pixels inside the plot. @param {number[][]} points @param {Rect} rect */
+/**
+ * Return the length of a path up to each point, in pixels inside the plot.
+ * @param {number[][]} points
+ * @param {Rect} rect
+ */
 function accumulateLengths(points, { left, top, width, height }) {
   let [length, last_x, last_y] = [0, NaN, NaN];
   return points.map((point) => {
@@ -144,7 +153,11 @@ function moveCircle(circle, [cx, cy], { left, top, width, height }) {
 
 /** @param {number} x @param {number} y */
 export function drawOptimum(x, y) {
-  return svg("path", { class: "optimum", d: STAR, transform: `translate(${x} ${y})` }, svg("title", {}, "Exact optimum"));
+  return svg(
+    "path",
+    { class: "optimum", d: STAR, transform: `translate(${x} ${y})` },
+    svg("title", {}, "Exact optimum"),
+  );
 }
 
 /** Draw the best w_in for each w_rec. @param {(w_rec: number) => number} bestWIn @param {Plot} plot */

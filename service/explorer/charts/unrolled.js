@@ -45,12 +45,18 @@ function draw(plot, prediction) {
     ...drawRow("gradient-value", GRADIENT_Y + 24, trace.gradient, digits, x),
     ...drawRow("bit", INPUT_Y, [null, ...sample.inputs], digits, x, (value) => (value ? "bit one" : "bit")),
   );
-  plot.summarize(`output ${formatNumber(states.at(-1))}, gradient at the first state ${formatNumber(trace.gradient[0])}`);
+  plot.summarize(
+    `output ${formatNumber(states.at(-1))}, gradient at the first state ${formatNumber(trace.gradient[0])}`,
+  );
 }
 
 /**
  * Return the numbers that have room: every first, every second, and so on, and always the last.
- * @param {string} name @param {number} y @param {(number | null)[]} values @param {number} digits @param {(k: number) => number} x
+ * @param {string} name
+ * @param {number} y
+ * @param {(number | null)[]} values
+ * @param {number} digits
+ * @param {(k: number) => number} x
  * @param {(value: number | null) => string} [classOf]
  */
 function drawRow(name, y, values, digits, x, classOf = () => name) {
@@ -58,11 +64,19 @@ function drawRow(name, y, values, digits, x, classOf = () => name) {
   const longest = Math.max(1, ...texts.map(({ length }) => length));
   const stride = Math.ceil((longest * (digits === 2 ? NARROW_CHARACTER : CHARACTER)) / (x(1) - x(0)));
   return texts.flatMap((text, k) =>
-    (texts.length - 1 - k) % stride ? [] : [svg("text", { class: classOf(values[k]), x: x(k), y, "text-anchor": "middle" }, text)],
+    (texts.length - 1 - k) % stride
+      ? []
+      : [svg("text", { class: classOf(values[k]), x: x(k), y, "text-anchor": "middle" }, text)],
   );
 }
 
-/** @param {string} name @param {number} from @param {number} to @param {number} y @param {number | null} log of the magnitude */
+/**
+ * @param {string} name
+ * @param {number} from
+ * @param {number} to
+ * @param {number} y
+ * @param {number | null} log of the magnitude
+ */
 function drawArrow(name, from, to, y, log) {
   const share = Math.min(1, Math.max(0, ((log ?? -Infinity) - MIN_LOG) / (MAX_LOG - MIN_LOG)));
   const half = 0.5 + (share * (MAX_WIDTH - 1)) / 2;
@@ -75,7 +89,11 @@ function drawArrow(name, from, to, y, log) {
   return arrow;
 }
 
-/** Format a number with at most four characters beside its sign, or three. @param {number | null} value @param {number} digits */
+/**
+ * Format a number with at most four characters beside its sign, or three.
+ * @param {number | null} value
+ * @param {number} digits
+ */
 function formatShort(value, digits) {
   const size = Math.abs(value ?? NaN);
   if (Number.isNaN(size) || !size) return formatNumber(value);

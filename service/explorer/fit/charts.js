@@ -16,9 +16,16 @@ const MAX_NAME = 12; // characters of a sequence
 /** @typedef {ReturnType<typeof placeRows>} Places */
 
 /** Shorten the label of a very large or very small number. @param {Tick} tick @returns {Tick} */
-export const shorten = ({ value, label }) => ({ value, label: label.length > MAX_LABEL ? formatNumber(value, 4) : label });
+export const shorten = ({ value, label }) => ({
+  value,
+  label: label.length > MAX_LABEL ? formatNumber(value, 4) : label,
+});
 
-/** Return positions in time, where the first step is at one step, with sequences one after the other, and how many rows are drawn. @param {Answer} answer */
+/**
+ * Return positions in time, where the first step is at one step, with sequences one after the other, and how many rows
+ * are drawn.
+ * @param {Answer} answer
+ */
 export function placeRows({ rows, dataset, fit: { sequence_names } }) {
   const n = Math.min(MAX_ROWS, rows.step.length);
   const { length, unit } = dataset.step;
@@ -53,7 +60,11 @@ function createTimePlot(root, label, store, draw) {
   return plot;
 }
 
-/** Return labels of rows with dates: those of days, months or years where these begin, or else evenly. @param {Places} places @param {number} count */
+/**
+ * Return labels of rows with dates: those of days, months or years where these begin, or else evenly.
+ * @param {Places} places
+ * @param {number} count
+ */
 export function makeDateTicks({ x, n, dates }, count) {
   const texts = (dates ?? []).slice(0, n);
   const stride = Math.max(1, Math.ceil(n / count));
@@ -68,11 +79,19 @@ export function makeDateTicks({ x, n, dates }, count) {
     .map((i, k) => ({ value: x[i], label: shortenDate(texts[i], k ? texts[all[k * every - every]] : "") }));
 }
 
-/** Leave out the day of a date with a time if the label before has the same. @param {string} text @param {string} before */
+/**
+ * Leave out the day of a date with a time if the label before has the same.
+ * @param {string} text
+ * @param {string} before
+ */
 function shortenDate(text, before) {
   const [day, time] = text.split("T");
   if (!time) return text;
-  return time.startsWith("00:00") || !before ? day : before.startsWith(day) ? time.slice(0, 5) : text.slice(5, 16).replace("T", " ");
+  return time.startsWith("00:00") || !before
+    ? day
+    : before.startsWith(day)
+      ? time.slice(0, 5)
+      : text.slice(5, 16).replace("T", " ");
 }
 
 /** @param {Plot} plot @param {Places} places @param {number[]} ys that are drawn */
@@ -105,7 +124,8 @@ export function createDataChart(root, store) {
   const other = svg("path", { class: "other-line" });
   const plot = createTimePlot(root, "Data and fit over time", store, (self, places, { rows, fit }) => {
     const { parts, x, n } = places;
-    const draw = (/** @type {number[]} */ ys) => parts.map(({ range }) => self.path(x.slice(...range), ys.slice(...range))).join("");
+    const draw = (/** @type {number[]} */ ys) =>
+      parts.map(({ range }) => self.path(x.slice(...range), ys.slice(...range))).join("");
     drawTimeAxes(self, places, [...rows.target.slice(0, n), ...rows.prediction.slice(0, n)]);
     const dots = x.map((each, i) =>
       Number.isFinite(rows.target[i]) ? `M${self.x(each).toFixed(1)} ${self.y(rows.target[i]).toFixed(1)}h0` : "",
@@ -145,7 +165,8 @@ export function createResidualChart(root, store) {
     setAttributes(bars, { d: paths.join("") });
     const { left, width } = self.rect;
     setAttributes(zero, { x1: left, x2: left + width, y1: self.y(0), y2: self.y(0) });
-    byId("residual-source").textContent = fit.rho === null ? "the fit does not explain" : "the fit and the autocorrelation do not explain";
+    byId("residual-source").textContent =
+      fit.rho === null ? "the fit does not explain" : "the fit and the autocorrelation do not explain";
   });
   plot.marks.append(zero, bars);
 }

@@ -24,7 +24,9 @@ function show({ question: { table, columns, options }, dataset, fit }, curl, pyt
     request,
     hasKey,
   )}`;
-  const headers = hasKey ? ['headers = {"Authorization": "Bearer " + os.environ["LINEAR_RNN_API_KEY"]}', ", headers=headers"] : ["", ""];
+  const headers = hasKey
+    ? ['headers = {"Authorization": "Bearer " + os.environ["LINEAR_RNN_API_KEY"]}', ", headers=headers"]
+    : ["", ""];
   python.textContent = [
     hasKey ? "import os\n" : "",
     "import httpx\n",

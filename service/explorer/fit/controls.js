@@ -28,7 +28,9 @@ export function createControls(store, onChange) {
   const changeInputs = ({ target }) => {
     if (!store.question) return;
     const boxes = /** @type {HTMLInputElement[]} */ ([...inputs.querySelectorAll("input")]);
-    onChange({ columns: { ...store.question.columns, inputs: boxes.filter(({ checked }) => checked).map(({ value }) => value) } });
+    onChange({
+      columns: { ...store.question.columns, inputs: boxes.filter(({ checked }) => checked).map(({ value }) => value) },
+    });
     const { value } = /** @type {HTMLInputElement} */ (target);
     inputs.querySelector(`input[value="${CSS.escape(value)}"]`)?.focus(); // the boxes are new ones
   };
@@ -65,7 +67,11 @@ export function createControls(store, onChange) {
   });
 }
 
-/** Name a sequence that was guessed, with a button for one recording. @param {Columns} columns @param {() => void} join */
+/**
+ * Name a sequence that was guessed, with a button for one recording.
+ * @param {Columns} columns
+ * @param {() => void} join
+ */
 function showGuess({ sequence, isGuessed }, join) {
   byId("guess").hidden = !isGuessed;
   byId("guess").replaceChildren(
@@ -74,7 +80,11 @@ function showGuess({ sequence, isGuessed }, join) {
   );
 }
 
-/** Return the options of the fields; those of a link may have values that no field has. @param {FitOptions} options @returns {FitOptions} */
+/**
+ * Return the options of the fields; those of a link may have values that no field has.
+ * @param {FitOptions} options
+ * @returns {FitOptions}
+ */
 function readOptions(options) {
   const [low, high] = ["delay-low", "delay-high"].map((id) => Number(byId(id).value));
   const start = byId("initial_state").value;

@@ -5,7 +5,10 @@ import { readTable } from "../model/table.js";
 import { showProblem } from "../views/problems.js";
 import { deleteStored, fetchStored } from "./service.js";
 
-/** The examples by name: their titles, the options that they need, and what is true of them. @type {Record<string, {title: string, options: Partial<FitOptions>, truth: string}>} */
+/**
+ * The examples by name: their titles, the options that they need, and what is true of them.
+ * @type {Record<string, {title: string, options: Partial<FitOptions>, truth: string}>}
+ */
 export const EXAMPLES = await getJson(findFile("index.json"));
 
 /** Return the address of a file of the examples, which has the digest of this module. @param {string} name */
@@ -30,7 +33,12 @@ export class Loader {
     store.watch(["answer"], () => this.showStored());
   }
 
-  /** Run a function; a problem is shown in place of a table. @param {() => any} task @param {() => void} [retry] @param {string} [name] */
+  /**
+   * Run a function; a problem is shown in place of a table.
+   * @param {() => any} task
+   * @param {() => void} [retry]
+   * @param {string} [name]
+   */
   async attempt(task, retry, name = "") {
     try {
       await task();
@@ -41,7 +49,12 @@ export class Loader {
     }
   }
 
-  /** @param {string} name @param {string} text @param {Partial<FitOptions>} [options] @param {string} [example] its name */
+  /**
+   * @param {string} name
+   * @param {string} text
+   * @param {Partial<FitOptions>} [options]
+   * @param {string} [example] its name
+   */
   loadOwn(name, text, options = {}, example = "") {
     this.store.example = byId("example").value = example;
     return this.attempt(() => this.use(readTable(name, text), options), undefined, name);
@@ -59,10 +72,14 @@ export class Loader {
   /** Show a fit of the address again. @param {string} id */
   restore(id) {
     const load = async () => {
-      if (!/^fit_[0-9a-f]{32}$/.test(id)) throw new Problem("This link is not complete", "It does not end with the id of a fit.", [], 404);
+      if (!/^fit_[0-9a-f]{32}$/.test(id)) {
+        throw new Problem("This link is not complete", "It does not end with the id of a fit.", [], 404);
+      }
       const { request, name, text } = await fetchStored(id).catch((error) => {
         const advice = "It has been deleted, or it was made on another server. Load its table again, if you have it.";
-        throw error.status === 404 ? new Problem("This server does not have the fit of this link", advice, [], 404) : error;
+        throw error.status === 404
+          ? new Problem("This server does not have the fit of this link", advice, [], 404)
+          : error;
       });
       const { initial_state, offset, gains, delay, noise, w_rec, confidence } = request;
       const options = { initial_state, offset, gains, delay, noise, w_rec, confidence };
@@ -85,7 +102,9 @@ export class Loader {
     const reveal = createButton("Show the truth", () => reveal.replaceWith(html("b", {}, EXAMPLES[example].truth)), {
       class: "small-button",
     });
-    byId("stored").replaceChildren(...(!answer ? [] : example ? ["Simulated, so the truth is known. ", reveal] : own()));
+    byId("stored").replaceChildren(
+      ...(!answer ? [] : example ? ["Simulated, so the truth is known. ", reveal] : own()),
+    );
   }
 
   /** Delete the table from the server, with its fits. */

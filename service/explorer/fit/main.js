@@ -55,7 +55,11 @@ const loader = new Loader({
   },
 });
 
-/** Show why there is no result, or no longer. @param {import("../model/api.js").Problem | null} problem @param {() => void} [retry] */
+/**
+ * Show why there is no result, or no longer.
+ * @param {import("../model/api.js").Problem | null} problem
+ * @param {() => void} [retry]
+ */
 function fail(problem, retry) {
   showProblem("fit-problem", problem, retry);
   if (!problem) return;
@@ -72,9 +76,13 @@ function repair({ text, columns }) {
   const { table, columns: chosen } = store.question;
   const repaired = text === undefined ? table : readTable(table.name, text);
   // The columns keep their places, but a line of units may append to their names.
-  const rename = (/** @type {string} */ name) => repaired.columns[table.columns.findIndex((each) => each.name === name)]?.name ?? "";
+  const rename = (/** @type {string} */ name) =>
+    repaired.columns[table.columns.findIndex((each) => each.name === name)]?.name ?? "";
   const [time, target, sequence] = [chosen.time, chosen.target, chosen.sequence].map(rename);
-  ask({ table: repaired, columns: { ...chosen, time, target, sequence, inputs: chosen.inputs.map(rename), ...columns } });
+  ask({
+    table: repaired,
+    columns: { ...chosen, time, target, sequence, inputs: chosen.inputs.map(rename), ...columns },
+  });
 }
 
 /** Fit with other options. @param {Partial<FitOptions>} options */

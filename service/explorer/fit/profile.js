@@ -27,7 +27,8 @@ export function createProfile(root, store) {
   /** @type {number | null} */ let at = null; // the w_rec of another fit, also while it is on its way
 
   const others = new LatestRequest(
-    (/** @type {{of: Answer, w_rec: number}} */ { of, w_rec }, signal) => fetchFitAt(of, w_rec, signal).then((other) => ({ of, other })),
+    (/** @type {{of: Answer, w_rec: number}} */ { of, w_rec }, signal) =>
+      fetchFitAt(of, w_rec, signal).then((other) => ({ of, other })),
     ({ of, other }) => {
       if (of !== store.answer) return;
       at = other.w_rec;
@@ -79,8 +80,11 @@ export function createProfile(root, store) {
     const lowest = isError ? Math.sqrt(fit.cost) : 0;
     const level = fit.level === null ? null : isError ? Math.sqrt(fit.level) : fit.level;
     const errors = isError ? profile.cost.map(Math.sqrt) : profile.criterion;
-    const minimumOf = (/** @type {Fit["minima"][number]} */ { cost, criterion }) => (isError ? Math.sqrt(cost) : Number(criterion));
-    const shown = errors.filter((each, i) => Number.isFinite(each) && profile.w_rec[i] >= window[0] && profile.w_rec[i] <= window[1]);
+    const minimumOf = (/** @type {Fit["minima"][number]} */ { cost, criterion }) =>
+      isError ? Math.sqrt(cost) : Number(criterion);
+    const shown = errors.filter(
+      (each, i) => Number.isFinite(each) && profile.w_rec[i] >= window[0] && profile.w_rec[i] <= window[1],
+    );
     const highest = Math.max(lowest * (1 + 1e-9), ...shown);
     const most = Math.max(
       level !== null && level > lowest ? Math.min(highest, lowest + TOP * (level - lowest)) : highest,
@@ -107,7 +111,12 @@ export function createProfile(root, store) {
     }
     setAttributes(curve, { d: plot.path(profile.w_rec, errors) });
     const minima = fit.minima.map((minimum, i) =>
-      svg("circle", { class: i ? "minimum" : "minimum best", cx: plot.x(minimum.w_rec), cy: plot.y(minimumOf(minimum)), r: i ? 5 : 7 }),
+      svg("circle", {
+        class: i ? "minimum" : "minimum best",
+        cx: plot.x(minimum.w_rec),
+        cy: plot.y(minimumOf(minimum)),
+        r: i ? 5 : 7,
+      }),
     );
     top.replaceChildren(...minima, ...drawTimes(plot, store.answer));
     const place = at === null ? null : plot.x(at);
@@ -124,11 +133,17 @@ function showComparison(store, slider) {
   if (!other || !answer) return;
   const { length, unit } = answer.fit.request.step;
   const time = toTime(other.w_rec, length);
-  const name = Number.isFinite(time) && time > 0 ? `Time constant ${withUnit(time, unit)}` : `w_rec ${formatNumber(other.w_rec, 4)}`;
+  const name =
+    Number.isFinite(time) && time > 0
+      ? `Time constant ${withUnit(time, unit)}`
+      : `w_rec ${formatNumber(other.w_rec, 4)}`;
   const text = `${name}: typical error ${formatNumber(other.rmse, 4)} instead of ${formatNumber(answer.fit.rmse, 4)}. `;
   const back = () => store.set({ answer: store.answer, other: null });
   slider.setAttribute("aria-valuetext", text);
-  byId("comparison").replaceChildren(...typeset(text), createButton("Back to the best", back, { class: "small-button" }));
+  byId("comparison").replaceChildren(
+    ...typeset(text),
+    createButton("Back to the best", back, { class: "small-button" }),
+  );
 }
 
 /** Return labels of the axis with time constants as well. @param {Plot} plot @param {Answer} answer */
@@ -138,17 +153,27 @@ function drawTimes(plot, { fit: { request }, window }) {
   const name = svg("text", { class: "name", x: left + width, y: top + height + 38, "text-anchor": "end" }, "w");
   name.append(svg("tspan", { class: "sub", dy: 4 }, "rec"));
   const [low, high] = window.map((w_rec) => toTime(w_rec, length));
-  const texts = listTimes(low, high, length, width / 80, (time) => plot.x(Math.exp(-length / time))).map(({ x, label }) => [
-    svg("line", { class: "tick", x1: x, x2: x, y1: top - 4, y2: top }),
-    svg("text", { x, y: top - 8, "text-anchor": "middle" }, label),
-  ]);
-  const caption = svg("text", { class: "unit", x: left, y: top + height + 38 }, `above: time constant in ${pluralize(unit)}`);
+  const texts = listTimes(low, high, length, width / 80, (time) => plot.x(Math.exp(-length / time))).map(
+    ({ x, label }) => [
+      svg("line", { class: "tick", x1: x, x2: x, y1: top - 4, y2: top }),
+      svg("text", { x, y: top - 8, "text-anchor": "middle" }, label),
+    ],
+  );
+  const caption = svg(
+    "text",
+    { class: "unit", x: left, y: top + height + 38 },
+    `above: time constant in ${pluralize(unit)}`,
+  );
   return [name, ...texts.flat(), ...(texts.length ? [caption] : [])];
 }
 
 /**
  * Return round times with room for their labels.
- * @param {number} low @param {number} high @param {number} length of a step @param {number} count @param {(time: number) => number} place
+ * @param {number} low
+ * @param {number} high
+ * @param {number} length of a step
+ * @param {number} count
+ * @param {(time: number) => number} place
  */
 function listTimes(low, high, length, count, place) {
   const first = Math.max(low, length / 8); // whose w_rec is nearly 0

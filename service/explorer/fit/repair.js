@@ -5,7 +5,10 @@ import { MISSING, NUMBER, findMarks, otherMark, readRows } from "../model/table.
 const FILLED = { hold: "filled with the last value", zero: "filled with 0", drop: "left out" };
 const SLASHED = /^(\d{1,2})([/-])(\d{1,2})\2(\d{4})/; // a date whose first number may be the day or the month
 
-/** @typedef {{action: string, text?: string, columns?: Partial<Columns>}} Repair a button with another text of the table, or other columns */
+/**
+ * @typedef {{action: string, text?: string, columns?: Partial<Columns>}} Repair a button with another text of the
+ *   table, or other columns
+ */
 
 /** @param {string} field @param {string} separator */
 const quote = (field, separator) => (field.includes(separator) ? `"${field}"` : field);
@@ -18,7 +21,8 @@ function write({ columns, separator }, rows, names = columns.map(({ name }) => n
 /** Return the repairs that suit a table. @param {Question} question @returns {Repair[]} */
 export function listRepairs({ table, columns }) {
   const rows = readRows(table);
-  const places = (/** @type {string[]} */ names) => table.columns.flatMap(({ name }, j) => (names.includes(name) ? [j] : []));
+  const places = (/** @type {string[]} */ names) =>
+    table.columns.flatMap(({ name }, j) => (names.includes(name) ? [j] : []));
   const [inputs, [target]] = [places(columns.inputs), places([columns.target])];
   const [time = -1] = places([columns.time]);
   // These lines are no rows, so nothing else is said about them.
@@ -40,7 +44,12 @@ function dropEmptyEnd(table, rows) {
   return n ? [{ action: `Leave out the empty ${lines} at the end`, text: write(table, rows.slice(0, end)) }] : [];
 }
 
-/** Skip a line of units below the header, and append the units to the names. @param {Table} table @param {string[][]} rows @param {number[]} numeric */
+/**
+ * Skip a line of units below the header, and append the units to the names.
+ * @param {Table} table
+ * @param {string[][]} rows
+ * @param {number[]} numeric
+ */
 function skipUnits(table, [units = [], ...rows], numeric) {
   const isUnit = (/** @type {number} */ j) => !NUMBER.test(units[j] ?? "") && NUMBER.test(rows[0]?.[j] ?? "0");
   if (!rows.length || !numeric.every(isUnit) || !numeric.some((j) => units[j])) return [];
@@ -52,14 +61,22 @@ function skipUnits(table, [units = [], ...rows], numeric) {
 /** Read numbers with thousands, or ask for the decimal mark. @param {Table} table @param {string[][]} rows */
 function chooseMarks(table, rows) {
   const { decimal, hasThousands, unclear: inAll } = findMarks(table);
-  const read = (/** @type {string} */ field, /** @type {string} */ mark) => field.replaceAll(otherMark(mark), "").replace(mark, ".");
-  const isMixed = (/** @type {string} */ field) => NUMBER.test(field) && field.includes(otherMark(decimal)) && field.includes(decimal);
-  const example = rows.flat().find(isMixed) ?? rows.flat().find((field) => NUMBER.test(field) && field.includes(otherMark(decimal)));
-  if (hasThousands && example) return [{ action: `Read ${example} as ${read(example, decimal)}`, columns: { decimal } }];
+  const read = (/** @type {string} */ field, /** @type {string} */ mark) =>
+    field.replaceAll(otherMark(mark), "").replace(mark, ".");
+  const isMixed = (/** @type {string} */ field) =>
+    NUMBER.test(field) && field.includes(otherMark(decimal)) && field.includes(decimal);
+  const example =
+    rows.flat().find(isMixed) ?? rows.flat().find((field) => NUMBER.test(field) && field.includes(otherMark(decimal)));
+  if (hasThousands && example) {
+    return [{ action: `Read ${example} as ${read(example, decimal)}`, columns: { decimal } }];
+  }
   // The service asks about every column in which no number decides.
   const unclear = inAll || table.columns.map((_, j) => findMarks(table, j).unclear).find(Boolean);
   if (!unclear) return [];
-  return [".", ","].map((mark) => ({ action: `${unclear} is ${Number(read(unclear, mark))}`, columns: { decimal: mark } }));
+  return [".", ","].map((mark) => ({
+    action: `${unclear} is ${Number(read(unclear, mark))}`,
+    columns: { decimal: mark },
+  }));
 }
 
 /** Read dates with slashes. @param {Table} table @param {string[][]} rows @param {number} time */
@@ -76,7 +93,9 @@ function orderDates(table, rows, time) {
     .filter(({ isPossible }) => isPossible)
     .map(({ name, month, day }) => {
       const rewrite = (/** @type {string} */ field, /** @type {RegExpExecArray | null} */ date) =>
-        date ? `${date[4]}-${date[month].padStart(2, "0")}-${date[day].padStart(2, "0")}${field.slice(date[0].length)}` : field;
+        date
+          ? `${date[4]}-${date[month].padStart(2, "0")}-${date[day].padStart(2, "0")}${field.slice(date[0].length)}`
+          : field;
       const text = write(
         table,
         rows.map((row, i) => row.map((field, j) => (j === time ? rewrite(field, dates[i]) : field))),
@@ -89,7 +108,8 @@ function orderDates(table, rows, time) {
 function markGaps(table, rows, target) {
   const word = rows.map((row) => row[target]).find((field) => field && MISSING.test(field));
   if (!word) return [];
-  const clear = (/** @type {string} */ field, /** @type {number} */ j) => (j === target && MISSING.test(field) ? "" : field);
+  const clear = (/** @type {string} */ field, /** @type {number} */ j) =>
+    j === target && MISSING.test(field) ? "" : field;
   return [
     {
       action: `Read ${word} as a missing target`,
@@ -118,7 +138,9 @@ function fillGaps(rows, inputs, sequence) {
   );
   const gaps = n === 1 ? "the gap in an input" : `the gaps in ${n} rows`;
   return [
-    ...(canHold ? [{ action: `Fill ${gaps} with the last value`, columns: { fill: /** @type {const} */ ("hold") } }] : []),
+    ...(canHold
+      ? [{ action: `Fill ${gaps} with the last value`, columns: { fill: /** @type {const} */ ("hold") } }]
+      : []),
     { action: `Fill ${gaps} with 0`, columns: { fill: "zero" } },
     { action: `Leave out ${count(n, "row")} without an input`, columns: { fill: "drop" } },
   ];
@@ -132,5 +154,8 @@ export function describeRepairs({ table, columns }) {
   const { fill, gaps, inputs } = columns;
   const places = table.columns.flatMap(({ name }, j) => (inputs.includes(name) ? [j] : []));
   const n = fill ? readRows(table).filter((row) => hasGap(row, places)).length : 0;
-  return [...(fill && n ? [`${count(n, "row")} ${FILLED[fill]}`] : []), ...(gaps ? ["a new sequence after each gap"] : [])];
+  return [
+    ...(fill && n ? [`${count(n, "row")} ${FILLED[fill]}`] : []),
+    ...(gaps ? ["a new sequence after each gap"] : []),
+  ];
 }

@@ -4,7 +4,9 @@ import { typeset } from "./units.js";
 
 /** @param {FitStore} store @param {(change: Partial<FitOptions>) => void} apply */
 export function createResult(store, apply) {
-  const [verdict, headline, sentence, doubts, quality] = ["verdict", "headline", "sentence", "doubts", "quality"].map(byId);
+  const [verdict, headline, sentence, doubts, quality] = ["verdict", "headline", "sentence", "doubts", "quality"].map(
+    byId,
+  );
 
   store.watch(["answer"], () => {
     const { answer } = store;

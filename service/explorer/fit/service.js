@@ -68,7 +68,9 @@ function listGapRepairs({ n_gaps, are_regular }) {
 
 /**
  * Fit a dataset, and fetch what is drawn.
- * @param {Question} question @param {Series} dataset @param {(path: string) => void} onStored called as soon as the fit has a path
+ * @param {Question} question
+ * @param {Series} dataset
+ * @param {(path: string) => void} onStored called as soon as the fit has a path
  * @param {AbortSignal} signal @returns {Promise<Answer>}
  */
 export async function fetchFit(question, dataset, onStored, signal) {
@@ -80,7 +82,10 @@ export async function fetchFit(question, dataset, onStored, signal) {
   onStored(`v1/fits/${started.id}`);
   const fit = await completeJob(started, "fit", showProgress("fit"), signal);
   const wide = chooseWindow(fit, 1);
-  const [rows, zoomed] = await Promise.all([fetchTable(fit.links.csv, signal), fetchAtOnce(fit.request, ...wide, signal)]);
+  const [rows, zoomed] = await Promise.all([
+    fetchTable(fit.links.csv, signal),
+    fetchAtOnce(fit.request, ...wide, signal),
+  ]);
   const profile = zoomed
     ? {
         w_rec: fillGaps(zoomed.arrays.profile_w_rec),
@@ -89,7 +94,10 @@ export async function fetchFit(question, dataset, onStored, signal) {
       }
     : await fetchTable(fit.links.profile_csv, signal); // which is dense in the interval alone
   const residual = whiten(/** @type {Rows} */ (rows), fit.rho);
-  const drawn = { rows: /** @type {Rows} */ ({ ...rows, residual }), profile: /** @type {Answer["profile"]} */ (profile) };
+  const drawn = {
+    rows: /** @type {Rows} */ ({ ...rows, residual }),
+    profile: /** @type {Answer["profile"]} */ (profile),
+  };
   return { question, dataset, fit, ...drawn, window: zoomed ? wide : chooseWindow(fit, 0.1), isLarge: !zoomed };
 }
 
@@ -97,38 +105,68 @@ export async function fetchFit(question, dataset, onStored, signal) {
  * Return a refusal in the words of the page.
  * @param {Problem} problem @param {Question} question @param {Series} dataset
  */
-function describeRefusal({ errors: [{ pointer = "", detail }], members, status }, { columns: { sequence } }, { n_samples }) {
+function describeRefusal(
+  { errors: [{ pointer = "", detail }], members, status },
+  { columns: { sequence } },
+  { n_samples },
+) {
   const { n_targets, n_unknowns, needed } = members;
   if (n_unknowns) {
     const few = `There ${n_targets === 1 ? "is" : "are"} ${count(n_targets, "target")} for ${n_unknowns} unknowns; about ${needed} are needed. Use more rows or fewer inputs.`;
     const wrong = `Sequence is “${sequence}”, with ${n_samples} different values; choose none if the rows are one recording.`;
     return new Refusal(UNFITTED, n_samples > 1 ? `${few} ${wrong}` : few, status);
   }
-  const name = Object.entries({ "/delay": "Dead time: ", "/w_rec": "Range of w_rec: " }).find(([start]) => pointer.startsWith(start))?.[1];
+  const name = Object.entries({ "/delay": "Dead time: ", "/w_rec": "Range of w_rec: " }).find(([start]) =>
+    pointer.startsWith(start),
+  )?.[1];
   return new Refusal(UNFITTED, `${name ?? ""}${detail}.`, status);
 }
 
 const fillGaps = (/** @type {(number | null)[]} */ numbers) => numbers.map((number) => number ?? NaN);
 
-/** Return the noise that is independent: what the residual before does not tell. @param {Pick<Rows, "residual" | "sequence">} rows @param {number | null} rho */
+/**
+ * Return the noise that is independent: what the residual before does not tell.
+ * @param {Pick<Rows, "residual" | "sequence">} rows
+ * @param {number | null} rho
+ */
 const whiten = ({ residual, sequence }, rho) =>
-  rho === null ? residual : residual.map((each, i) => (sequence[i] === sequence[i - 1] ? each - rho * residual[i - 1] : NaN));
+  rho === null
+    ? residual
+    : residual.map((each, i) => (sequence[i] === sequence[i - 1] ? each - rho * residual[i - 1] : NaN));
 
-/** Fetch the best fit with one w_rec, or its error with the next one of the profile if that takes too long. @param {Answer} answer @param {number} w_rec @param {AbortSignal} signal @returns {Promise<Comparison>} */
+/**
+ * Fetch the best fit with one w_rec, or its error with the next one of the profile if that takes too long.
+ * @param {Answer} answer
+ * @param {number} w_rec
+ * @param {AbortSignal} signal
+ * @returns {Promise<Comparison>}
+ */
 export async function fetchFitAt({ fit: { request }, isLarge, profile }, w_rec, signal) {
   const low = Math.min(w_rec, request.w_rec.high - POINT_SPAN);
   const fit = isLarge ? null : await fetchAtOnce(request, low, low + POINT_SPAN, signal);
   if (fit) {
     const [prediction, residual] = [fit.arrays.prediction, fit.arrays.residual].map(fillGaps);
-    return { w_rec, rmse: fit.rmse, rows: { prediction, residual: whiten({ residual, sequence: fit.arrays.sequence }, fit.rho) } };
+    return {
+      w_rec,
+      rmse: fit.rmse,
+      rows: { prediction, residual: whiten({ residual, sequence: fit.arrays.sequence }, fit.rho) },
+    };
   }
   const next = profile.w_rec.findIndex((each) => each >= w_rec);
   return { w_rec: profile.w_rec[next], rmse: Math.sqrt(profile.cost[next]), rows: null };
 }
 
-/** Return the range of w_rec to draw: the interval, the wider one and the minima, with a share of it on either side. @param {Fit} fit @param {number} share @returns {[number, number]} */
+/**
+ * Return the range of w_rec to draw: the interval, the wider one and the minima, with a share of it on either side.
+ * @param {Fit} fit
+ * @param {number} share
+ * @returns {[number, number]}
+ */
 function chooseWindow({ request: { w_rec: limits }, w_rec, trust, minima }, share) {
-  const ends = [...w_rec.intervals, ...(trust.cautious ?? [])].flatMap(({ low, high }) => [low ?? limits.low, high ?? limits.high]);
+  const ends = [...w_rec.intervals, ...(trust.cautious ?? [])].flatMap(({ low, high }) => [
+    low ?? limits.low,
+    high ?? limits.high,
+  ]);
   const shown = [...ends, ...minima.map((minimum) => minimum.w_rec)];
   const [low, high] = [Math.min(...shown), Math.max(...shown)];
   const margin = share * Math.max(high - low, 1e-4);
@@ -149,11 +187,16 @@ async function fetchAtOnce(request, low, high, signal) {
   }
 }
 
-/** @param {string} path @param {AbortSignal} signal @returns {Promise<Record<string, any[]>>} the columns of a table of numbers, and of times as text */
+/**
+ * @param {string} path
+ * @param {AbortSignal} signal
+ * @returns {Promise<Record<string, any[]>>} the columns of a table of numbers, and of times as text
+ */
 async function fetchTable(path, signal) {
   const [header, ...lines] = (await receive((await send(path, { signal })).text(), signal)).trim().split(/\r?\n/);
   const rows = lines.map((line) => line.split(","));
-  const read = (/** @type {string} */ name, /** @type {string} */ field) => (name === "time" ? field : field === "" ? NaN : Number(field));
+  const read = (/** @type {string} */ name, /** @type {string} */ field) =>
+    name === "time" ? field : field === "" ? NaN : Number(field);
   return Object.fromEntries(header.split(",").map((name, j) => [name, rows.map((row) => read(name, row[j]))]));
 }
 
@@ -162,13 +205,17 @@ export async function fetchStored(id) {
   const { request } = await getJson(`v1/fits/${encodeURIComponent(id)}`);
   const path = `v1/datasets/${request.dataset.id}`;
   const { kind, name } = request.dataset.id ? await getJson(path) : request.dataset;
-  if (kind !== "series") throw new Problem("This page cannot show the fit of this link", "Its data have one target per sequence.", [], 422);
+  if (kind !== "series") {
+    throw new Problem("This page cannot show the fit of this link", "Its data have one target per sequence.", [], 422);
+  }
   return { request, name: name ?? "", text: await receive((await send(`${path}.csv`)).text()) };
 }
 
 /** Delete fits, and datasets with all fits that use them. @param {Set<string>} paths */
 export async function deleteStored(paths) {
-  for (const path of [...paths].sort().reverse()) await (path.includes("/fits/") ? deleteFit(path) : deleteDataset(path));
+  for (const path of [...paths].sort().reverse()) {
+    await (path.includes("/fits/") ? deleteFit(path) : deleteDataset(path));
+  }
 }
 
 /** @param {string} path */

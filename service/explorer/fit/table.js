@@ -12,7 +12,11 @@ const DAY = 86_400_000; // milliseconds
 
 /** @typedef {Table["columns"][number]} Column */
 
-/** Return the part that each column probably plays; throws a problem without names or numbers. @param {Table} table @returns {Columns} */
+/**
+ * Return the part that each column probably plays; throws a problem without names or numbers.
+ * @param {Table} table
+ * @returns {Columns}
+ */
 export function recognizeColumns(table) {
   const { columns, hasHeader } = table;
   const rows = readRows(table, N_ROWS);
@@ -34,7 +38,8 @@ export function recognizeColumns(table) {
   const isCounter = (/** @type {Column} */ column) => countsRows(read(column).map(parseNumber));
   const time = take(({ kind }) => kind === "date") || take(({ name, kind }) => kind !== "text" && TIME.test(name));
   const found =
-    take((column) => SEQUENCE.test(column.name) && repeats(column)) || take((column) => column.kind === "text" && repeats(column));
+    take((column) => SEQUENCE.test(column.name) && repeats(column)) ||
+    take((column) => column.kind === "text" && repeats(column));
   const sequence = found && isOneRecording(table, time) ? "" : found;
   const backwards = [...columns].reverse();
   const target =
@@ -42,15 +47,23 @@ export function recognizeColumns(table) {
     take((column) => isMeasured(column) && !isCounter(column), backwards) ||
     take(isMeasured, backwards);
   const numbers = columns.filter(({ kind }) => kind === "number");
-  if (!target) throw new Problem("This table has no column of numbers", "It needs a header, and then one row per step.");
+  if (!target) {
+    throw new Problem("This table has no column of numbers", "It needs a header, and then one row per step.");
+  }
   if (!hasHeader || (numbers.length && numbers.every(({ name }) => Number.isFinite(parseNumber(name))))) {
-    throw new Problem("This table has no header", "Its first line must name the columns: the time, the target and the inputs.");
+    throw new Problem(
+      "This table has no header",
+      "Its first line must name the columns: the time, the target and the inputs.",
+    );
   }
   const inputs = numbers.filter((column) => !taken.has(column.name) && !isCounter(column)).map(({ name }) => name);
   return { time, sequence, target, inputs, isGuessed: Boolean(sequence) };
 }
 
-/** Return whether numbers count the rows by one, with some left out or from the start again. @param {number[]} numbers */
+/**
+ * Return whether numbers count the rows by one, with some left out or from the start again.
+ * @param {number[]} numbers
+ */
 function countsRows(numbers) {
   const later = numbers.slice(1);
   const n_by_one = later.filter((value, i) => value === numbers[i] + 1).length;
@@ -99,15 +112,24 @@ export function findSpan(table, name) {
 /** Return the columns that a table still has to offer as inputs. @param {Table} table @param {Columns} columns */
 export function listInputs({ columns: all }, { time, target, sequence }) {
   return all
-    .filter(({ name, kind }) => name && (kind === "number" || kind === "index") && ![time, target, sequence].includes(name))
+    .filter(
+      ({ name, kind }) => name && (kind === "number" || kind === "index") && ![time, target, sequence].includes(name),
+    )
     .map(({ name }) => name);
 }
 
-/** Give a part to another column, which loses the part that it had. @param {Columns} columns @param {"time" | "target" | "sequence"} part @param {string} name */
+/**
+ * Give a part to another column, which loses the part that it had.
+ * @param {Columns} columns
+ * @param {"time" | "target" | "sequence"} part
+ * @param {string} name
+ */
 export function assignColumn(columns, part, name) {
   const isGuessed = columns.isGuessed && part !== "sequence";
   const changed = { ...columns, isGuessed, inputs: columns.inputs.filter((each) => each !== name) };
-  for (const other of /** @type {const} */ (["time", "target", "sequence"])) if (changed[other] === name) changed[other] = "";
+  for (const other of /** @type {const} */ (["time", "target", "sequence"])) {
+    if (changed[other] === name) changed[other] = "";
+  }
   // What was the target becomes an input, so that two columns change places.
   if (part === "target" && columns.inputs.includes(name)) changed.inputs.push(columns.target);
   changed[part] = name;

@@ -23,7 +23,11 @@ export function pluralize(unit) {
   return unit.length < 3 || /^(min|sec|hrs?)$|s$/i.test(unit) ? unit : `${unit}s`;
 }
 
-/** Return the unit in which a time has a handy number, and its length in the given unit. @param {number | null} value @param {string} unit */
+/**
+ * Return the unit in which a time has a handy number, and its length in the given unit.
+ * @param {number | null} value
+ * @param {string} unit
+ */
 export function chooseUnit(value, unit) {
   let i = TIMES.findIndex(({ names }) => names.test(unit));
   let length = 1;

@@ -4,7 +4,8 @@ export const remembering = {
   text:
     "Another task: the first input is to be remembered over 29 zeros. Only the first step has an input, so all that training learns " +
     "comes through 29 steps back. At w_rec = 0.5, gradient descent with the rate 0.01 hardly moves.",
-  question: "How large is the gradient here? Why did a small w_rec not stop the training of the counter? Train with Rprop.",
+  question:
+    "How large is the gradient here? Why did a small w_rec not stop the training of the counter? Train with Rprop.",
   hint: "the derivatives beside the weights. The length of the arrow is logarithmic",
   figure: "network",
   answer:

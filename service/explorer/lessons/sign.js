@@ -4,7 +4,8 @@ export const sign = {
   text:
     "Rprop starts at the same point with the same gradient and reaches the valley. Levenberg-Marquardt uses the fact that the cost " +
     "is a mean of squares.",
-  question: "Why does Rprop arrive where gradient descent fails? How many iterations does each run need for a cost below 10⁻⁶?",
+  question:
+    "Why does Rprop arrive where gradient descent fails? How many iterations does each run need for a cost below 10⁻⁶?",
   hint: "the lines in the chart, which end where the cost is below the dashed line. Drag along the chart to read the iteration",
   figure: "cost",
   answer:

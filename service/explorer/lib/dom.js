@@ -6,8 +6,13 @@ export const byId = (id) => document.getElementById(id);
 /** Return elements by their ids. @param {...string} ids @returns {Record<string, any>} */
 export const byIds = (...ids) => Object.fromEntries(ids.map((id) => [id, byId(id)]));
 
-/** Return all elements of a part of the page that have an id, by their ids. @param {Element} part @returns {Record<string, any>} */
-export const listById = (part) => Object.fromEntries(Array.from(part.querySelectorAll("[id]"), (element) => [element.id, element]));
+/**
+ * Return all elements of a part of the page that have an id, by their ids.
+ * @param {Element} part
+ * @returns {Record<string, any>}
+ */
+export const listById = (part) =>
+  Object.fromEntries(Array.from(part.querySelectorAll("[id]"), (element) => [element.id, element]));
 
 /** Return the values that an attribute has in the page, as text. @param {string} name */
 export function listValues(name) {
@@ -24,7 +29,12 @@ export function html(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }
 
-/** Create a button. @param {string | Node} text @param {() => void} onClick @param {Record<string, any>} [attributes] */
+/**
+ * Create a button.
+ * @param {string | Node} text
+ * @param {() => void} onClick
+ * @param {Record<string, any>} [attributes]
+ */
 export function createButton(text, onClick, attributes = {}) {
   const button = html("button", { type: "button", ...attributes }, text);
   button.addEventListener("click", onClick);
@@ -65,7 +75,11 @@ export function saveFile(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href));
 }
 
-/** Set the text of an element. If it is the same, a selection in it stays. @param {Element} element @param {string} text */
+/**
+ * Set the text of an element. If it is the same, a selection in it stays.
+ * @param {Element} element
+ * @param {string} text
+ */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -88,8 +102,12 @@ export function showNumber(element, text, value) {
 export function placeCanvas(canvas, { rect, size: figure }, ratio) {
   const size = { width: Math.round(rect.width * ratio), height: Math.round(rect.height * ratio) };
   if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
-  for (const side of /** @type {const} */ (["left", "width"])) canvas.style[side] = `${(100 * rect[side]) / figure.width}%`;
-  for (const side of /** @type {const} */ (["top", "height"])) canvas.style[side] = `${(100 * rect[side]) / figure.height}%`;
+  for (const side of /** @type {const} */ (["left", "width"])) {
+    canvas.style[side] = `${(100 * rect[side]) / figure.width}%`;
+  }
+  for (const side of /** @type {const} */ (["top", "height"])) {
+    canvas.style[side] = `${(100 * rect[side]) / figure.height}%`;
+  }
 }
 
 /** Create an icon of 16 by 16 units. @param {string} d of its path */

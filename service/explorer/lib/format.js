@@ -19,7 +19,8 @@ export function formatPower(exponent) {
 
 /** Return a formatted number as it is read aloud. @param {string} text */
 export function spell(text) {
-  const read = (/** @type {string} */ power) => [...power].map((d) => (d === "⁻" ? "minus " : SUPERSCRIPTS.indexOf(d))).join("");
+  const read = (/** @type {string} */ power) =>
+    [...power].map((d) => (d === "⁻" ? "minus " : SUPERSCRIPTS.indexOf(d))).join("");
   return text.replace("×", " times ").replace(/[⁻⁰¹²³⁴-⁹]+/, (power) => ` to the power ${read(power)}`);
 }
 
@@ -62,7 +63,10 @@ export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? 
 export const nameFirst = (n, n_total) =>
   n && n < n_total ? `the first ${n.toLocaleString("en")} of ${n_total.toLocaleString("en")} sequences` : "";
 
-/** Read a number with a decimal point or comma, or return NaN. A comma that may divide thousands is not read. @param {string} text */
+/**
+ * Read a number with a decimal point or comma, or return NaN. A comma that may divide thousands is not read.
+ * @param {string} text
+ */
 export function parseNumber(text) {
   const isDecimal = !/^[-+]?[1-9]\d{0,2},\d{3}$/.test(text.trim());
   return text.trim() === "" ? NaN : Number(isDecimal ? text.replace(",", ".") : text);

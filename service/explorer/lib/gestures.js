@@ -13,7 +13,10 @@ const MAX_PINCH_WHEEL = 40;
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-/** Return the direction of an arrow key, and the factor of its step: ten times with Shift, a tenth with Alt. @param {KeyboardEvent} event */
+/**
+ * Return the direction of an arrow key, and the factor of its step: ten times with Shift, a tenth with Alt.
+ * @param {KeyboardEvent} event
+ */
 export function readArrow({ key, shiftKey, altKey }) {
   const [right, up] = ARROWS[/** @type {keyof typeof ARROWS} */ (key)] ?? [];
   return right === undefined ? null : { right, up, factor: shiftKey ? 10 : altKey ? 0.1 : 1 };
@@ -105,7 +108,10 @@ export function trackGestures(element, gestures) {
   );
 }
 
-/** Return the center of the first two pointers and the distance between them. @param {Map<number, Position>} pointers */
+/**
+ * Return the center of the first two pointers and the distance between them.
+ * @param {Map<number, Position>} pointers
+ */
 function measurePinch(pointers) {
   const [a, b = a] = pointers.values();
   return {

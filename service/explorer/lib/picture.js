@@ -2,8 +2,27 @@
 import { setAttributes, svg } from "./dom.js";
 
 const STYLES = [
-  ...["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linejoin", "stroke-linecap"],
-  ...["opacity", "display", "visibility", "font-family", "font-size", "font-style", "font-weight", "text-anchor", "paint-order"],
+  ...[
+    "fill",
+    "fill-opacity",
+    "stroke",
+    "stroke-width",
+    "stroke-opacity",
+    "stroke-dasharray",
+    "stroke-linejoin",
+    "stroke-linecap",
+  ],
+  ...[
+    "opacity",
+    "display",
+    "visibility",
+    "font-family",
+    "font-size",
+    "font-style",
+    "font-weight",
+    "text-anchor",
+    "paint-order",
+  ],
 ];
 /** Pixels of a PNG file per unit of a picture. */
 export const SCALE = 3;
@@ -32,8 +51,15 @@ export function drawPicture({ figure, rect, size: { width, height } }, canvases,
   const fill = ground === "white" ? "#ffffff" : getComputedStyle(document.body).backgroundColor;
   const background = svg("rect", { ...place, width: full_width, height: full_height, fill });
   copy.prepend(...(ground === "transparent" ? [] : [background]), ...images);
-  copy.append(...(title ? [createText(title, 0, -14, 18, getComputedStyle(document.body).color)] : []), ...entries.flat());
-  setAttributes(copy, { viewBox: `${-margin} ${-top} ${full_width} ${full_height}`, width: full_width, height: full_height });
+  copy.append(
+    ...(title ? [createText(title, 0, -14, 18, getComputedStyle(document.body).color)] : []),
+    ...entries.flat(),
+  );
+  setAttributes(copy, {
+    viewBox: `${-margin} ${-top} ${full_width} ${full_height}`,
+    width: full_width,
+    height: full_height,
+  });
   return copy;
 }
 
@@ -45,7 +71,10 @@ function createText(text, x, y, size, color) {
   return element;
 }
 
-/** Return the fonts of the page that a text needs as rules, because a picture has no access to files. @param {string} text */
+/**
+ * Return the fonts of the page that a text needs as rules, because a picture has no access to files.
+ * @param {string} text
+ */
 async function readFonts(text) {
   const rules = [...document.styleSheets].flatMap(({ cssRules, href }) =>
     [...cssRules].flatMap((rule) => (rule instanceof CSSFontFaceRule ? { css: rule.cssText, href } : [])),
@@ -74,7 +103,9 @@ export async function makePng(picture) {
   const canvas = document.createElement("canvas");
   setAttributes(canvas, { width: image.naturalWidth * SCALE, height: image.naturalHeight * SCALE });
   canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG")))));
+  return new Promise((resolve, reject) =>
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG")))),
+  );
 }
 
 /** Print a picture alone, on a page of its size. @param {SVGSVGElement} picture */
@@ -123,9 +154,15 @@ function placeLegend(entries, width, top) {
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Record<string, number>} place */
-const createImage = (canvas, place) => svg("image", { ...place, href: canvas.toDataURL(), preserveAspectRatio: "none" });
+const createImage = (canvas, place) =>
+  svg("image", { ...place, href: canvas.toDataURL(), preserveAspectRatio: "none" });
 
-/** Return a copy with the styles that the page gives the original. @param {SVGElement} element @param {Record<string, number>} [place] @returns {any} */
+/**
+ * Return a copy with the styles that the page gives the original.
+ * @param {SVGElement} element
+ * @param {Record<string, number>} [place]
+ * @returns {any}
+ */
 function copyStyled(element, place = {}) {
   const copy = element.cloneNode(true);
   const copyStyles = (/** @type {Element} */ from, /** @type {SVGElement} */ to) => {

@@ -14,7 +14,9 @@ const MIN_RELATIVE_SPAN = 1e-9; // with less, ticks lose their digits
  */
 export function zoomView(view, factor, { w_in, w_rec }, home = FULL_VIEW) {
   const [left, right, bottom, top] = view;
-  const shares = [(right - left) / (home[1] - home[0]), (top - bottom) / (home[3] - home[2])].map((share) => share / factor);
+  const shares = [(right - left) / (home[1] - home[0]), (top - bottom) / (home[3] - home[2])].map(
+    (share) => share / factor,
+  );
   if ((factor > 1 && Math.min(...shares) < MIN_SHARE) || (factor < 1 && Math.max(...shares) > MAX_SHARE)) return view;
   return roundView([
     w_in - (w_in - left) / factor,

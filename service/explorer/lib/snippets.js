@@ -31,12 +31,20 @@ export function writeIframe(url, title, width, height) {
   return `<iframe src="${escape(url)}" title="${escape(title)}" width="${width}" height="${height}" loading="lazy" allow="fullscreen"></iframe>`;
 }
 
-/** Write a JSON value, with a line for each entry of what is long. @param {any} value @param {(scalar: any) => string} write @param {string} [indent] @returns {string} */
+/**
+ * Write a JSON value, with a line for each entry of what is long.
+ * @param {any} value
+ * @param {(scalar: any) => string} write
+ * @param {string} [indent]
+ * @returns {string}
+ */
 function layOut(value, write, indent = "") {
   if (typeof value !== "object" || value === null) return write(value);
   const inner = `${indent}  `;
   const isList = Array.isArray(value);
-  const entries = Object.entries(value).map(([key, each]) => (isList ? "" : `${write(key)}: `) + layOut(each, write, inner));
+  const entries = Object.entries(value).map(
+    ([key, each]) => (isList ? "" : `${write(key)}: `) + layOut(each, write, inner),
+  );
   const [open, close] = isList ? "[]" : "{}";
   const line = `${open}${entries.join(", ")}${close}`;
   const isShort = line.length < MAX_LINE || (isList && typeof value[0] !== "object");
@@ -50,4 +58,7 @@ const toJson = (value) => layOut(value, JSON.stringify);
 
 /** Return a Python literal. JSON strings are Python strings, with the same escapes. @param {any} value */
 export const toPython = (value) =>
-  layOut(value, (scalar) => (typeof scalar === "string" ? undefined : PYTHON[String(scalar)]) ?? JSON.stringify(scalar));
+  layOut(
+    value,
+    (scalar) => (typeof scalar === "string" ? undefined : PYTHON[String(scalar)]) ?? JSON.stringify(scalar),
+  );

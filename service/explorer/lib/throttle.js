@@ -1,6 +1,10 @@
 // Functions that limit how often another function runs.
 
-/** Return a function that calls `run` after `ms` milliseconds without a call. @param {number} ms @param {() => void} run */
+/**
+ * Return a function that calls `run` after `ms` milliseconds without a call.
+ * @param {number} ms
+ * @param {() => void} run
+ */
 export function debounce(ms, run) {
   let timer = 0;
   return () => {
@@ -9,7 +13,11 @@ export function debounce(ms, run) {
   };
 }
 
-/** Return a function that calls `run` once per `ms` milliseconds with calls. @param {number} ms @param {() => void} run */
+/**
+ * Return a function that calls `run` once per `ms` milliseconds with calls.
+ * @param {number} ms
+ * @param {() => void} run
+ */
 export function throttle(ms, run) {
   let timer = 0;
   return () => {

@@ -5,7 +5,10 @@ import { LIMITS, readWithin } from "./limits.js";
 import { ACTIVATIONS, CLIPS, DEFAULTS, MAX_RUNS, MAX_STEPS, TASKS } from "./state.js";
 
 const PARAMETER_PREFIX = "optimizer.";
-/** Keys that an address may have several times. @type {Record<string, {list: "runs" | "steps", limit: number, noun: string, isValid: (text: string) => boolean}>} */
+/**
+ * Keys that an address may have several times.
+ * @type {Record<string, {list: "runs" | "steps", limit: number, noun: string, isValid: (text: string) => boolean}>}
+ */
 const LISTS = {
   run: { list: "runs", limit: MAX_RUNS, noun: "training runs", isValid: (text) => fromRunText(text) !== undefined },
   step: { list: "steps", limit: MAX_STEPS, noun: "steps", isValid: () => true },
@@ -52,7 +55,9 @@ export function findReader(key) {
     return { read: (text) => (text === "" ? null : read(text)), expected: `${expected}, or empty` };
   }
   if (typeof initial === "boolean") return { read: readBoolean, expected: "true or false" };
-  return key === "step_figure" ? matching(/^[a-z]{1,20}$/, "the name of a figure") : matching(/^[^\0]{0,800}$/, "at most 800 characters");
+  return key === "step_figure"
+    ? matching(/^[a-z]{1,20}$/, "the name of a figure")
+    : matching(/^[^\0]{0,800}$/, "at most 800 characters");
 }
 
 /** Return what differs from the defaults, as the fragment of an address. @param {Partial<State>} state */
@@ -60,7 +65,9 @@ export function toHash(state) {
   const fragment = new URLSearchParams();
   for (const [key, value] of Object.entries(state)) {
     if (key === "parameters") {
-      for (const [name, each] of Object.entries(state.parameters ?? {})) fragment.set(PARAMETER_PREFIX + name, String(each));
+      for (const [name, each] of Object.entries(state.parameters ?? {})) {
+        fragment.set(PARAMETER_PREFIX + name, String(each));
+      }
     } else if (Array.isArray(value) && key !== "view") {
       for (const text of value) fragment.append(key.slice(0, -1), String(text));
     } else if (String(value) !== String(DEFAULTS[/** @type {keyof State} */ (key)])) {
@@ -86,11 +93,16 @@ export function toRunText({ initial_weights, optimizer, n_iterations, target_cos
   return `optimizer=${name}${text && "&"}${text}`.replaceAll("=", ":").replaceAll("&", ";");
 }
 
-/** Return the part of the state that the text of a run describes, or undefined if it is not valid. @param {string} text */
+/**
+ * Return the part of the state that the text of a run describes, or undefined if it is not valid.
+ * @param {string} text
+ */
 export function fromRunText(text) {
   const { state, ignored } = readHash(text.replaceAll(":", "=").replaceAll(";", "&"), true);
   const { w_in, w_rec, optimizer, parameters, n_iterations, target_cost, clip, threshold } = state;
-  return ignored.length ? undefined : { w_in, w_rec, optimizer, parameters, n_iterations, target_cost, clip, threshold };
+  return ignored.length
+    ? undefined
+    : { w_in, w_rec, optimizer, parameters, n_iterations, target_cost, clip, threshold };
 }
 
 /**
@@ -109,8 +121,9 @@ export function readHash(hash, inRun = false) {
       else ignored.push({ pointer: key, detail: `must be up to ${limit} ${noun}` });
     } else if (parameter) {
       const value = readBoolean(text) ?? parseNumber(text);
-      if (NAME.test(parameter) && (typeof value === "boolean" || Number.isFinite(value))) state.parameters[parameter] = value;
-      else ignored.push({ pointer: key, detail: "not a parameter of an optimizer" });
+      if (NAME.test(parameter) && (typeof value === "boolean" || Number.isFinite(value))) {
+        state.parameters[parameter] = value;
+      } else ignored.push({ pointer: key, detail: "not a parameter of an optimizer" });
     } else if (!Object.hasOwn(DEFAULTS, key) || key === "parameters" || key === "runs" || key === "steps") {
       ignored.push({ pointer: key, detail: "not a setting of this page" });
     } else {

@@ -8,7 +8,9 @@ const ROOT = new URL("../../..", import.meta.url); // of the service: the addres
 /** An error that the service returned (RFC 9457), or that occurred on the way to it. */
 export class Problem extends Error {
   /**
-   * @param {string} title @param {string} detail @param {{pointer?: string, parameter?: string, detail: string}[]} [errors]
+   * @param {string} title
+   * @param {string} detail
+   * @param {{pointer?: string, parameter?: string, detail: string}[]} [errors]
    * @param {number} [status] of the response, 0 without one
    * @param {Record<string, any>} [members] what the service says beside the detail, such as the ids of referrers
    */
@@ -46,7 +48,10 @@ export async function receive(part, signal) {
 
 /** @param {string} path @param {RequestInit} options @returns {Promise<Response>} */
 function request(path, options) {
-  return receive(fetch(absoluteUrl(path), { ...options, headers: { ...authorization(), ...options.headers } }), options.signal);
+  return receive(
+    fetch(absoluteUrl(path), { ...options, headers: { ...authorization(), ...options.headers } }),
+    options.signal,
+  );
 }
 
 /**
@@ -58,7 +63,9 @@ export async function send(path, options = {}, n_tries = MAX_TRIES) {
   if (response.ok) return response;
   const seconds = Number(response.headers.get("Retry-After"));
   if (response.status === 503 && seconds && n_tries > 1) {
-    await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(MAX_WAIT_SECONDS, seconds * (1 + Math.random()))));
+    await new Promise((resolve) =>
+      setTimeout(resolve, 1000 * Math.min(MAX_WAIT_SECONDS, seconds * (1 + Math.random()))),
+    );
     options.signal?.throwIfAborted();
     return send(path, options, n_tries - 1);
   }
@@ -89,9 +96,18 @@ export function postJson(path, body, signal) {
   return postText(path, JSON.stringify(body), "application/json", signal);
 }
 
-/** @param {string} path @param {string} body @param {string} type @param {AbortSignal} [signal] @returns {Promise<any>} */
+/**
+ * @param {string} path
+ * @param {string} body
+ * @param {string} type
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
 export async function postText(path, body, type, signal) {
-  return receive((await send(path, { method: "POST", headers: { "Content-Type": type }, body, signal })).json(), signal);
+  return receive(
+    (await send(path, { method: "POST", headers: { "Content-Type": type }, body, signal })).json(),
+    signal,
+  );
 }
 
 /** Delete resources in order; what is already gone is no error. @param {string[]} paths */

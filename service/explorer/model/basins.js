@@ -9,12 +9,25 @@ const RESOLUTION = 100;
 const MIN_RESOLUTION = 20;
 const MAX_WORK = 4e5; // inputs times cells, with an activation: at most a minute for 500 iterations on 1,000 inputs or fewer
 
-/** Return the request for a map of the view. @param {State} state @param {number} n_inputs @param {number} target_cost */
+/**
+ * Return the request for a map of the view.
+ * @param {State} state
+ * @param {number} n_inputs
+ * @param {number} target_cost
+ */
 export function toBasinMap(state, n_inputs, target_cost) {
   const { optimizer, n_iterations, clip } = toTrainingRun(state);
   const affordable = Math.floor(Math.sqrt(MAX_WORK / n_inputs));
-  const resolution = state.activation === "identity" ? RESOLUTION : Math.min(RESOLUTION, Math.max(MIN_RESOLUTION, affordable));
-  return { ...toObjective(state), optimizer, n_iterations, clip, target_cost, window: { ...toWindow(state), resolution } };
+  const resolution =
+    state.activation === "identity" ? RESOLUTION : Math.min(RESOLUTION, Math.max(MIN_RESOLUTION, affordable));
+  return {
+    ...toObjective(state),
+    optimizer,
+    n_iterations,
+    clip,
+    target_cost,
+    window: { ...toWindow(state), resolution },
+  };
 }
 
 /** Compute a map of the view, for the optimizer of the form. @param {Store} store @param {Watcher} watcher */
@@ -28,7 +41,11 @@ export async function computeBasinMap(store, watcher) {
   return { result, outcome, iterations };
 }
 
-/** Return the cost at which training succeeds: that of the form, or a little above the optimum, if it is known. @param {State} state @param {Dataset | null} dataset */
+/**
+ * Return the cost at which training succeeds: that of the form, or a little above the optimum, if it is known.
+ * @param {State} state
+ * @param {Dataset | null} dataset
+ */
 async function chooseTarget(state, dataset) {
   if (state.target_cost !== null) return state.target_cost;
   const own = state.dataset ? dataset : null;

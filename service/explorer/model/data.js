@@ -12,7 +12,10 @@ const POINT_DELAY_MS = 150; // between requests while the point moves
 
 /** Keeps what the page shows up to date with the state. */
 export class DataSync {
-  /** @param {Store} store @param {(subject: string, problem: Problem | null, retry?: () => void) => void} showProblem */
+  /**
+   * @param {Store} store
+   * @param {(subject: string, problem: Problem | null, retry?: () => void) => void} showProblem
+   */
   constructor(store, showProblem) {
     this.store = store;
     this.showProblem = showProblem;
@@ -45,7 +48,11 @@ export class DataSync {
 
   makeRequests() {
     const { store } = this;
-    /** @param {string} subject @param {(nothing: null) => void} [clear] @returns {(problem: Problem | null, retry?: () => void) => void} */
+    /**
+     * @param {string} subject
+     * @param {(nothing: null) => void} [clear]
+     * @returns {(problem: Problem | null, retry?: () => void) => void}
+     */
     const report = (subject, clear) => (problem, retry) => {
       this.showProblem(subject, problem, retry);
       if (problem) clear?.(null);
@@ -87,7 +94,10 @@ export class DataSync {
     for (const request of [requests.optimum, requests.grid, requests.point, requests.prediction]) request.cancel();
     for (const subject of ["surface", "point", "predict"]) this.showProblem(subject, null);
     const exact = state.activation === "identity" ? dataset : null;
-    store.publish({ costs: exact && makeExactCosts(exact, state.initial_state), approximation: exact ? describePart(exact) : "" });
+    store.publish({
+      costs: exact && makeExactCosts(exact, state.initial_state),
+      approximation: exact ? describePart(exact) : "",
+    });
     if (exact) requests.optimum.send({ ...state });
     else {
       store.publish({ optimum: null, evaluation: null, prediction: null });
@@ -99,8 +109,9 @@ export class DataSync {
 
   updatePoint() {
     const { dataset } = this.store;
-    if (dataset) this.requests.point.send({ state: withShownWeights(this.store), dataset, shown: findShown(this.store) });
-    else this.store.publish({ evaluation: null });
+    if (dataset) {
+      this.requests.point.send({ state: withShownWeights(this.store), dataset, shown: findShown(this.store) });
+    } else this.store.publish({ evaluation: null });
   }
 
   updatePrediction() {
@@ -118,10 +129,18 @@ export async function fetchOptimum(state, signal) {
   return weights.w_in === null || weights.w_rec === null ? null : { ...weights, unique: Boolean(unique) };
 }
 
-/** @param {{state: State, dataset: LoadedDataset, shown: Shown}} query @param {AbortSignal} signal @returns {Promise<Evaluation>} */
+/**
+ * @param {{state: State, dataset: LoadedDataset, shown: Shown}} query
+ * @param {AbortSignal} signal
+ * @returns {Promise<Evaluation>}
+ */
 async function findEvaluation({ state, dataset, shown: { number, cost, log10_cost } }, signal) {
   if (state.activation !== "identity") {
-    const { evaluations } = await postJson("v1/evaluate", { ...toObjective(state), points: [toWeights(state)] }, signal);
+    const { evaluations } = await postJson(
+      "v1/evaluate",
+      { ...toObjective(state), points: [toWeights(state)] },
+      signal,
+    );
     return evaluations[0];
   }
   const evaluation = evaluate(dataset, toWeights(state), state.initial_state);

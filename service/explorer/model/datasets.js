@@ -16,7 +16,10 @@ export async function fetchDataset(state, signal) {
   return { ...parseDataset(table.trim().split("\n", n_rows + 1)), n_total: n_samples };
 }
 
-/** @param {string[]} lines a header, then one sequence per line, with its target in the last column @returns {Dataset} */
+/**
+ * @param {string[]} lines a header, then one sequence per line, with its target in the last column
+ * @returns {Dataset}
+ */
 export function parseDataset(lines) {
   const rows = lines.slice(1).map((line) => line.split(",").map(Number));
   return {

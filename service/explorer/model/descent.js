@@ -15,7 +15,9 @@ export function forecastDescent({ dataset, state, home }, rate) {
   const n_inputs = dataset ? dataset.inputs.length * dataset.inputs[0].length : Infinity;
   const n = Math.min(state.n_iterations, Math.floor(MAX_WORK / n_inputs));
   if (!dataset || !n || state.activation !== "identity" || state.clip) return null;
-  const [run, other] = [0, PERTURBATION].map((shift) => descend(dataset, { ...state, w_in: state.w_in * (1 + shift) }, home, rate, n));
+  const [run, other] = [0, PERTURBATION].map((shift) =>
+    descend(dataset, { ...state, w_in: state.w_in * (1 + shift) }, home, rate, n),
+  );
   const [icon, outcome] = describe(run, !run.costs[0] || (run.exit === other.exit && run.overflow === other.overflow));
   return { icon, sentence: `From here, this rate ${outcome}.` };
 }
@@ -34,7 +36,11 @@ function describe({ costs, exit, overflow }, isCertain) {
 
 /**
  * Return the costs of a descent and the iterations at which it left the plot for good and overflowed, or 0.
- * @param {Dataset} dataset @param {State} state @param {View} home the plot @param {number} rate @param {number} n_iterations
+ * @param {Dataset} dataset
+ * @param {State} state
+ * @param {View} home the plot
+ * @param {number} rate
+ * @param {number} n_iterations
  */
 function descend(dataset, state, [left, right, bottom, top], rate, n_iterations) {
   const costs = /** @type {number[]} */ ([]);
@@ -44,7 +50,9 @@ function descend(dataset, state, [left, right, bottom, top], rate, n_iterations)
     const { cost, weight_gradient: gradient } = evaluate(dataset, { w_in, w_rec }, state.initial_state);
     costs.push(cost);
     exit = w_in >= left && w_in <= right && w_rec >= bottom && w_rec <= top ? 0 : exit || k;
-    if (!Number.isFinite(gradient.w_in + gradient.w_rec)) return { costs, exit, overflow: Number.isFinite(w_in + w_rec) ? k + 1 : k };
+    if (!Number.isFinite(gradient.w_in + gradient.w_rec)) {
+      return { costs, exit, overflow: Number.isFinite(w_in + w_rec) ? k + 1 : k };
+    }
     w_in -= rate * gradient.w_in;
     w_rec -= rate * gradient.w_rec;
   }

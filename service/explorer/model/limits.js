@@ -38,7 +38,9 @@ export function readWithin(limits) {
     [typeof minimum === "number" ? "to" : "up to"]: maximum,
     "and below": exclusive_maximum,
   };
-  const bounds = Object.entries(ends).flatMap(([word, end]) => (typeof end === "number" ? `${word} ${format(end)}` : []));
+  const bounds = Object.entries(ends).flatMap(([word, end]) =>
+    typeof end === "number" ? `${word} ${format(end)}` : [],
+  );
   return {
     read: (text) => [parseNumber(text)].find(isWithin),
     expected: [integer ? "an integer" : "a number", ...bounds].join(" "),
@@ -47,4 +49,7 @@ export function readWithin(limits) {
 
 /** @param {number} value */
 const format = (value) =>
-  (Math.abs(value) < 1e12 ? value.toLocaleString("en", { maximumFractionDigits: 9 }) : formatNumber(value, 2)).replace("-", "−");
+  (Math.abs(value) < 1e12 ? value.toLocaleString("en", { maximumFractionDigits: 9 }) : formatNumber(value, 2)).replace(
+    "-",
+    "−",
+  );

@@ -55,7 +55,9 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
   return {
     cost,
     weight_gradient: { w_in: by_w_in, w_rec: by_w_rec },
-    curvature: { largest: (twice_by_w_in + twice_by_w_rec) / 2 + Math.hypot((twice_by_w_in - twice_by_w_rec) / 2, by_both) },
+    curvature: {
+      largest: (twice_by_w_in + twice_by_w_rec) / 2 + Math.hypot((twice_by_w_in - twice_by_w_rec) / 2, by_both),
+    },
     gradient: gradient.reverse(),
     log10_magnitude: log10_magnitude.reverse(),
     growth_per_step: Math.abs(w_rec),
@@ -110,8 +112,13 @@ function makeCostParabolas({ inputs, targets }, initial_state) {
   };
 }
 
-/** Return the value of a polynomial (Horner's method). @param {Float64Array} coefficients by rising powers @param {number} x */
-const evaluatePolynomial = (coefficients, x) => coefficients.reduceRight((value, coefficient) => value * x + coefficient, 0);
+/**
+ * Return the value of a polynomial (Horner's method).
+ * @param {Float64Array} coefficients by rising powers
+ * @param {number} x
+ */
+const evaluatePolynomial = (coefficients, x) =>
+  coefficients.reduceRight((value, coefficient) => value * x + coefficient, 0);
 
 /**
  * Return the exact cost of the network without an activation.

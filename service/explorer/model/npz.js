@@ -4,7 +4,10 @@ const CENTRAL_ENTRY = 0x02014b50;
 const END_OF_CENTRAL = 0x06054b50;
 const STORED = 0; // the method of a file that is not compressed
 
-/** Functions that read one element, by its type in the header. @type {Record<string, (view: DataView, at: number, bytes: number) => number | string>} */
+/**
+ * Functions that read one element, by its type in the header.
+ * @type {Record<string, (view: DataView, at: number, bytes: number) => number | string>}
+ */
 const TYPES = {
   "<f8": (view, at) => view.getFloat64(at, true),
   "<i8": (view, at) => Number(view.getBigInt64(at, true)),
@@ -45,7 +48,12 @@ function readNpy(npy) {
   return Array.from({ length: (npy.byteLength - start) / bytes }, (_, i) => read(view, start + bytes * i, bytes));
 }
 
-/** Read a text of four bytes per character, which zeros fill up. @param {DataView} view @param {number} at @param {number} bytes */
+/**
+ * Read a text of four bytes per character, which zeros fill up.
+ * @param {DataView} view
+ * @param {number} at
+ * @param {number} bytes
+ */
 function readText(view, at, bytes) {
   const codes = Array.from({ length: bytes / 4 }, (_, i) => view.getUint32(at + 4 * i, true));
   return String.fromCodePoint(...codes.filter((code) => code !== 0));

@@ -15,18 +15,28 @@ const ABOVE = 10;
 export function checkOptimizer(optimizers, { optimizer: name, parameters, clip }) {
   const optimizer = optimizers.find((each) => each.name === name);
   if (!optimizer) {
-    const ignored = [{ pointer: "optimizer", detail: `must be one of ${optimizers.map((each) => each.name).join(", ")}` }];
+    const ignored = [
+      { pointer: "optimizer", detail: `must be one of ${optimizers.map((each) => each.name).join(", ")}` },
+    ];
     return { change: { optimizer: DEFAULTS.optimizer, parameters: {}, clip: "" }, ignored };
   }
   const entries = Object.entries(parameters);
-  const valid = entries.filter(([key, value]) => optimizer.parameters.some((each) => each.name === key && isAllowed(each, value)));
+  const valid = entries.filter(([key, value]) =>
+    optimizer.parameters.some((each) => each.name === key && isAllowed(each, value)),
+  );
   const ignored = entries
     .filter((entry) => !valid.includes(entry))
-    .map(([key]) => ({ pointer: `optimizer.${key}`, detail: `not a parameter of ${optimizer.title}, or outside its limits` }));
+    .map(([key]) => ({
+      pointer: `optimizer.${key}`,
+      detail: `not a parameter of ${optimizer.title}, or outside its limits`,
+    }));
   if (clip && !optimizer.accepts_clip) {
     ignored.push({ pointer: "clip", detail: `${optimizer.title} does not use the size of the gradient` });
   }
-  return { change: { optimizer: name, parameters: Object.fromEntries(valid), clip: optimizer.accepts_clip ? clip : "" }, ignored };
+  return {
+    change: { optimizer: name, parameters: Object.fromEntries(valid), clip: optimizer.accepts_clip ? clip : "" },
+    ignored,
+  };
 }
 
 /** Parameters that decide how far the first step goes. */
@@ -34,14 +44,19 @@ export const RATES = ["learning_rate", "initial_step", "damping"];
 
 /** @param {Parameter} parameter @param {number | boolean} value */
 const isAllowed = (parameter, value) =>
-  typeof value === parameter.type && (typeof value === "boolean" || readWithin(parameter).read(String(value)) !== undefined);
+  typeof value === parameter.type &&
+  (typeof value === "boolean" || readWithin(parameter).read(String(value)) !== undefined);
 
 /** @returns {Promise<Optimizer[]>} */
 export async function fetchOptimizers() {
   return (await getJson("v1/optimizers")).items;
 }
 
-/** Return the states of a sweep: the same training with eight rates, with equal ratios between them. @param {State} state @param {Optimizer[]} optimizers */
+/**
+ * Return the states of a sweep: the same training with eight rates, with equal ratios between them.
+ * @param {State} state
+ * @param {Optimizer[]} optimizers
+ */
 export function spreadRates(state, optimizers) {
   const { parameters } = optimizers.find(({ name }) => name === state.optimizer) ?? optimizers[0];
   const { name, default: usual } = parameters.find((parameter) => RATES.includes(parameter.name)) ?? parameters[0];

@@ -8,7 +8,10 @@ const SLOW = 1e-4; // decades in the last quarter, by which a cost is said to fa
 const LARGE = 10; // weights that saturate an activation
 const BOUNDS = /** @type {Record<string, number>} */ ({ tanh: 1, sigmoid: 1 });
 
-/** What a run has learned, and what a network cannot do whose targets are out of reach, for each task. @type {Record<string, string[]>} */
+/**
+ * What a run has learned, and what a network cannot do whose targets are out of reach, for each task.
+ * @type {Record<string, string[]>}
+ */
 const TASKS = {
   count_ones: ["learned to count", "cannot count"],
   remember: ["learned to remember", "cannot remember"],
@@ -16,9 +19,14 @@ const TASKS = {
 };
 
 /** Return the cost of a network that always answers 0. @param {Dataset | null} dataset */
-const costOfZero = (dataset) => (dataset ? dataset.targets.reduce((sum, t) => sum + t * t, 0) / dataset.targets.length : NaN);
+const costOfZero = (dataset) =>
+  dataset ? dataset.targets.reduce((sum, t) => sum + t * t, 0) / dataset.targets.length : NaN;
 
-/** Return the cost below which a run has succeeded: a little above the optimum, or nearly 0. @param {number} optimum the lowest possible cost @param {Dataset | null} [own] data of the user, whose targets have any size */
+/**
+ * Return the cost below which a run has succeeded: a little above the optimum, or nearly 0.
+ * @param {number} optimum the lowest possible cost
+ * @param {Dataset | null} [own] data of the user, whose targets have any size
+ */
 export function chooseMargin(optimum, own = null) {
   const usual = own ? costOfZero(own) / 10_000 : 0.01;
   return optimum < usual / 2 ? usual : Number((1.1 * optimum).toPrecision(2));
@@ -46,7 +54,9 @@ export function describeEnd(run, store) {
     const optimum = result.optimum?.cost ?? 0;
     const lowest = optimum > margin / 2 ? `; the lowest possible is ${formatCost(optimum)}` : "";
     const sentence = `Little to gain: at the start the cost was ${from}, after ${after} it is ${to}${lowest}.`;
-    if (initial.cost !== null && initial.cost <= margin) return { key: "learned", icon: "✓", word: "little to gain", sentence };
+    if (initial.cost !== null && initial.cost <= margin) {
+      return { key: "learned", icon: "✓", word: "little to gain", sentence };
+    }
     return describeSuccess(run, `The cost fell from ${from} to ${to} in ${after}${lowest}.`);
   }
   if (stop) {
@@ -68,7 +78,9 @@ export function describeEnd(run, store) {
     const sentence = `${exit || "It started outside the plot."} Its numbers overflowed at iteration ${iterations}, and training stopped.`;
     return { key: "diverged", icon: "↗", word: "diverged", sentence };
   }
-  if (exit) return { key: "left", icon: "↗", word: "left the plot", sentence: `${exit} The cost went from ${from} to ${to}.` };
+  if (exit) {
+    return { key: "left", icon: "↗", word: "left the plot", sentence: `${exit} The cost went from ${from} to ${to}.` };
+  }
   const { w_in, w_rec } = final.weight_gradient;
   if (activation === "relu" && w_in === 0 && w_rec === 0) {
     const sentence = `A dead relu: it passes no gradient back, or less than a float64 can hold. The cost is ${to}.`;
@@ -93,14 +105,25 @@ function describeSuccess({ result: { final, request } }, fell) {
   return { ...fits, word: "fits, but miscounts", sentence: `${fits.sentence} But it miscounts some ${bits}.` };
 }
 
-/** Return whether a network counts every sequence: the worst has only the ones that count too much, or only the others. @param {Weights} weights @param {number} n_steps @param {number} initial_state */
+/**
+ * Return whether a network counts every sequence: the worst has only the ones that count too much, or only the others.
+ * @param {Weights} weights
+ * @param {number} n_steps
+ * @param {number} initial_state
+ */
 function isCounter({ w_in, w_rec }, n_steps, initial_state) {
   const errors = Array.from({ length: n_steps }, (_, k) => w_in * w_rec ** k - 1);
   const start = initial_state * w_rec ** n_steps;
   return [1, -1].every((sign) => errors.reduce((sum, error) => sum + Math.max(0, sign * error), sign * start) < 0.5);
 }
 
-/** @param {Run} run @param {number} zero the cost of always answering 0 @param {string} from @param {string} to @param {string} after */
+/**
+ * @param {Run} run
+ * @param {number} zero the cost of always answering 0
+ * @param {string} from
+ * @param {string} to
+ * @param {string} after
+ */
 function describeFailure({ result, trajectory }, zero, from, to, after) {
   const logs = trajectory.log10_cost.map((log) => log ?? NaN);
   const recent = logs.slice(result.iterations < 20 ? -1 : Math.floor(0.75 * (logs.length - 1))); // the last quarter of many
@@ -126,7 +149,12 @@ function describeFailure({ result, trajectory }, zero, from, to, after) {
     return { key: "stuck", icon: "▬", word: "stuck on the plateau", sentence };
   }
   const pace = first - last > SLOW ? ` In the last quarter of them, it fell by ${percent}.` : "";
-  return { key: "slow", icon: "…", word: pace ? "falls slowly" : "did not arrive", sentence: `It did not arrive: ${went}${pace}` };
+  return {
+    key: "slow",
+    icon: "…",
+    word: pace ? "falls slowly" : "did not arrive",
+    sentence: `It did not arrive: ${went}${pace}`,
+  };
 }
 
 /** Say when a run left the plot for good, or return "". @param {Run} run @param {View} view */

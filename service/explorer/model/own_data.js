@@ -32,7 +32,12 @@ const LONG_REACH = 1.5;
 /** Keep a view within the limits of the page. @param {number} size */
 const clamp = (size) => Math.min(1e8, Math.max(1e-8, size));
 
-/** Store a table, and return the id of the dataset. @param {string} table @param {string} [name] @returns {Promise<string>} */
+/**
+ * Store a table, and return the id of the dataset.
+ * @param {string} table
+ * @param {string} [name]
+ * @returns {Promise<string>}
+ */
 export async function uploadTable(table, name = "") {
   return (await postText(`v1/datasets${name && `?${new URLSearchParams({ name })}`}`, table, "text/csv")).id;
 }
@@ -40,14 +45,20 @@ export async function uploadTable(table, name = "") {
 /** The collections of what may use a dataset, by the prefixes of their ids. @type {Record<string, string>} */
 const COLLECTIONS = { run: "training-runs", map: "basin-maps", fit: "fits" };
 
-/** Delete a dataset, after all computations that use it, and return the id of none. @param {string} id @returns {Promise<string>} */
+/**
+ * Delete a dataset, after all computations that use it, and return the id of none.
+ * @param {string} id
+ * @returns {Promise<string>}
+ */
 export async function deleteDataset(id) {
   try {
     await deleteAll([`v1/datasets/${id}`]);
     return "";
   } catch (error) {
     if (!(error instanceof Problem && error.members.referrers)) throw error;
-    const paths = error.members.referrers.map((/** @type {string} */ referrer) => `v1/${COLLECTIONS[referrer.split("_")[0]]}/${referrer}`);
+    const paths = error.members.referrers.map(
+      (/** @type {string} */ referrer) => `v1/${COLLECTIONS[referrer.split("_")[0]]}/${referrer}`,
+    );
     for (const path of paths) await postJson(`${path}/cancel`, {}).catch(() => {}); // it may have finished
     await deleteAll(paths);
     return deleteDataset(id); // the service names ten at a time
@@ -66,7 +77,10 @@ export async function uploadExample({ file }) {
 export async function fetchOwnData(state) {
   const summary = await fetchSummary(state.dataset);
   // Whatever the activation is, the best linear network shows the size of the weights.
-  const body = { dataset: { kind: "stored", id: state.dataset }, network: { ...toNetwork(state), activation: "identity" } };
+  const body = {
+    dataset: { kind: "stored", id: state.dataset },
+    network: { ...toNetwork(state), activation: "identity" },
+  };
   const { weights } = await postJson("v1/optimum", body);
   return { summary, view: chooseView(weights, summary.n_steps) };
 }
@@ -75,7 +89,9 @@ export async function fetchOwnData(state) {
 export async function fetchSummary(id) {
   await storeExample(id);
   return getJson(`v1/datasets/${id}`).catch((error) => {
-    throw error.status === 404 ? new Problem("This server does not have the data of this address", "Load the file again.", [], 404) : error;
+    throw error.status === 404
+      ? new Problem("This server does not have the data of this address", "Load the file again.", [], 404)
+      : error;
   });
 }
 

@@ -9,7 +9,8 @@ import { MAX_RUNS } from "./state.js";
 export class Race {
   /**
    * @param {Store} store @param {Optimizer[]} optimizers
-   * @param {Record<"progress" | "problem" | "busy" | "removed", any>} handlers what the runs need of the page: to show progress, a
+   * @param {Record<"progress" | "problem" | "busy" | "removed", any>} handlers what the runs need of the page: to show
+   *   progress, a
    * problem, that they are awaited, and which were removed
    */
   constructor(store, optimizers, handlers) {
@@ -29,7 +30,12 @@ export class Race {
   listSettings({ optimizer, clip, initial_weights: { w_in, w_rec } }) {
     const rate = RATES.filter((each) => each in optimizer).map((each) => formatNumber(optimizer[each], 3));
     const clipping = clip ? `clip ${clip.by} ${formatNumber(clip.threshold)}` : "";
-    return [this.optimizers.get(optimizer.name)?.title ?? optimizer.name, rate.join(), clipping, `from ${formatPoint(w_in, w_rec)}`];
+    return [
+      this.optimizers.get(optimizer.name)?.title ?? optimizer.name,
+      rate.join(),
+      clipping,
+      `from ${formatPoint(w_in, w_rec)}`,
+    ];
   }
 
   /** Name a run by its optimizer and its rate. @param {any} request */
@@ -37,7 +43,11 @@ export class Race {
     return this.listSettings(request).slice(0, 2).join(" ");
   }
 
-  /** Name each run by its rate and by those of these settings that differ, and the first one by its optimizer in any case. @param {Run[]} runs */
+  /**
+   * Name each run by its rate and by those of these settings that differ, and the first one by its optimizer in any
+   * case.
+   * @param {Run[]} runs
+   */
   nameRuns(runs) {
     const all = runs.map(({ result }) => this.listSettings(result.request));
     const differs = (/** @type {number} */ k) => new Set(all.map((settings) => settings[k])).size > 1;
@@ -49,7 +59,9 @@ export class Race {
   /** Start to train from several states. @param {State[]} states @param {AbortSignal} signal */
   start(states, signal) {
     const bodies = states.map(toTrainingRun);
-    return Promise.allSettled(bodies.map((body) => startRun(body, this.handlers.progress(this.describe(body)), signal)));
+    return Promise.allSettled(
+      bodies.map((body) => startRun(body, this.handlers.progress(this.describe(body)), signal)),
+    );
   }
 
   /**
@@ -88,7 +100,11 @@ export class Race {
     this.show([]);
   }
 
-  /** Show other runs, and offer to return to these, and to their data. @param {Run[]} others @param {string} [origin] of these, in words */
+  /**
+   * Show other runs, and offer to return to these, and to their data.
+   * @param {Run[]} others
+   * @param {string} [origin] of these, in words
+   */
   replace(others, origin = "") {
     const { previous, store } = this;
     const { runs } = store;
@@ -96,7 +112,8 @@ export class Race {
     const removed = runs.filter((run) => !others.includes(run));
     this.show(others);
     store.set({ show: others.indexOf(shown) + 1 });
-    const text = removed.length === 1 ? `The run${origin} was removed.` : `The ${removed.length} runs${origin} were removed.`;
+    const text =
+      removed.length === 1 ? `The run${origin} was removed.` : `The ${removed.length} runs${origin} were removed.`;
     this.handlers.removed(text, () => {
       const { iteration, sequence, show, view, w_in, w_rec } = previous;
       const { request } = runs[0].result;
@@ -127,7 +144,10 @@ export class Race {
     this.store.set({ iteration: 0, show: others.length + 1 + costs.lastIndexOf(Math.min(...costs)) });
   }
 
-  /** Show the runs of an address, and return whether they are still wanted. They are trained again if the server does not have them. */
+  /**
+   * Show the runs of an address, and return whether they are still wanted. They are trained again if the server does
+   * not have them.
+   */
   async restore() {
     const { signal } = this.replaceRequests();
     const { state } = this.store;
@@ -163,7 +183,9 @@ export class Race {
     if (runs.length) this.handlers.removed("", null);
     this.store.runs = runs;
     const { iteration } = this.store.state;
-    const texts = runs.map(({ result: { request } }) => toRunText(request, this.optimizers.get(request.optimizer.name)?.parameters ?? []));
+    const texts = runs.map(({ result: { request } }) =>
+      toRunText(request, this.optimizers.get(request.optimizer.name)?.parameters ?? []),
+    );
     this.store.set({ runs: texts, iteration: Math.min(iteration, this.lastIteration) });
   }
 }

@@ -4,7 +4,16 @@ import { TASKS } from "./state.js";
 const MAX_RECORDS = 2000;
 
 /** The keys of the state that decide about the cost surface. @type {(keyof State)[]} */
-export const OBJECTIVE_KEYS = ["dataset", "task", "n_samples", "n_steps", "seed", "noise", "activation", "initial_state"];
+export const OBJECTIVE_KEYS = [
+  "dataset",
+  "task",
+  "n_samples",
+  "n_steps",
+  "seed",
+  "noise",
+  "activation",
+  "initial_state",
+];
 
 /** @param {State} state */
 export function toDataset({ dataset, task, n_samples, n_steps, seed, noise }) {
@@ -13,7 +22,11 @@ export function toDataset({ dataset, task, n_samples, n_steps, seed, noise }) {
   return Object.fromEntries(fields.filter(([name]) => TASKS[task].includes(name)));
 }
 
-/** Return the part of the state that a request names. @param {{dataset: any, network: any}} request @returns {Partial<State>} */
+/**
+ * Return the part of the state that a request names.
+ * @param {{dataset: any, network: any}} request
+ * @returns {Partial<State>}
+ */
 export function fromObjective({ dataset: { kind, id, ...generated }, network }) {
   return { ...network, ...generated, ...(kind === "stored" ? { dataset: id } : { dataset: "", task: kind }) };
 }
@@ -24,7 +37,11 @@ export const toNetwork = ({ activation, initial_state }) => ({ activation, initi
 /** @param {State} state */
 export const toObjective = (state) => ({ dataset: toDataset(state), network: toNetwork(state) });
 
-/** Return whether a request has the dataset and the network of a state. @param {{dataset: any, network: any}} request @param {State} state */
+/**
+ * Return whether a request has the dataset and the network of a state.
+ * @param {{dataset: any, network: any}} request
+ * @param {State} state
+ */
 export const isSameObjective = (request, state) =>
   Object.entries(fromObjective(request)).every(([key, value]) => state[/** @type {keyof State} */ (key)] === value);
 

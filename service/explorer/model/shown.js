@@ -7,7 +7,15 @@ export const SHOWN_KEYS = ["w_in", "w_rec", "show", "runs", "iteration"];
 export function findShown({ state, runs }) {
   const run = runs[state.show - 1];
   if (run) return { number: state.show, ...readRun(run, state.iteration) };
-  return { number: 0, w_in: state.w_in, w_rec: state.w_rec, iteration: 0, overflow: null, cost: null, log10_cost: null };
+  return {
+    number: 0,
+    w_in: state.w_in,
+    w_rec: state.w_rec,
+    iteration: 0,
+    overflow: null,
+    cost: null,
+    log10_cost: null,
+  };
 }
 
 /** Return the state at the shown weights. @param {Store} store @returns {State} */
@@ -51,7 +59,11 @@ export function findSample(state, dataset) {
   return { number: 1, inputs: [...state.bits].map(Number), target: targets[targets.length - 1], targets };
 }
 
-/** Return the index of the last record at or before an iteration. @param {number[]} iterations rising @param {number} iteration */
+/**
+ * Return the index of the last record at or before an iteration.
+ * @param {number[]} iterations rising
+ * @param {number} iteration
+ */
 export function findRecord(iterations, iteration) {
   const next = iterations.findIndex((each) => each > iteration);
   return (next < 0 ? iterations.length : next) - 1;

@@ -3,14 +3,23 @@ import { byId } from "../lib/dom.js";
 import { FULL_VIEW } from "../lib/scales.js";
 
 const generated = Array.from(byId("task").querySelectorAll("[data-fields]"));
-/** The kinds of generated data, with the names of their fields: those of the service, which writes them into the page. */
+/**
+ * The kinds of generated data, with the names of their fields: those of the service, which writes them into the page.
+ */
 export const TASKS = Object.fromEntries(generated.map(({ value, dataset }) => [value, dataset.fields.split(" ")]));
 /** Those of the service, too. @type {string[]} */
 export const ACTIVATIONS = Array.from(byId("activation").options, ({ value }) => value);
 export const CLIPS = ["", "norm", "value"];
 export const MAX_RUNS = 8;
 export const MAX_STEPS = 30;
-export const OWN_STEP = /** @type {const} */ (["step_title", "step_text", "step_question", "step_hint", "step_answer", "step_figure"]);
+export const OWN_STEP = /** @type {const} */ ([
+  "step_title",
+  "step_text",
+  "step_question",
+  "step_hint",
+  "step_answer",
+  "step_figure",
+]);
 
 /** The state of a page whose address says nothing else. */
 export const DEFAULTS = {
@@ -93,7 +102,8 @@ export class Store {
 
   /**
    * Call a listener now, and again after each animation frame in which one of the keys changed.
-   * @param {(keyof State | keyof Store)[]} keys of the state, or names of results @param {(state: State) => void} listener
+   * @param {(keyof State | keyof Store)[]} keys of the state, or names of results
+   * @param {(state: State) => void} listener
    */
   watch(keys, listener) {
     this.listeners.push({ keys, listener });

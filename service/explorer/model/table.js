@@ -4,7 +4,8 @@ import { Problem } from "./api.js";
 
 const SEPARATORS = [";", "\t", ","];
 const N_SAMPLE_ROWS = 50;
-const DATE = /^((\d{1,4}[-/]\d{1,2}([-/]\d{1,4})?|\d{1,2}\.\d{1,2}\.\d{4})([ T].*)?|\d{4}-?W\d\d(-?\d)?|(\d{4}[-/ ]?)?Q\d([-/ ]?\d{4})?)$/;
+const DATE =
+  /^((\d{1,4}[-/]\d{1,2}([-/]\d{1,4})?|\d{1,2}\.\d{1,2}\.\d{4})([ T].*)?|\d{4}-?W\d\d(-?\d)?|(\d{4}[-/ ]?)?Q\d([-/ ]?\d{4})?)$/;
 export const NUMBER = /^[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?$/i;
 export const MISSING = /^(|na|n\/a|nan|null|none|-|\?)$/i;
 const INDEX = /^(|#|no|nr|id|row|index|unnamed: 0)\.?$/i;
@@ -13,7 +14,10 @@ const THOUSANDS = /^[-+]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})*$/;
 const NOT_TEXT = new Problem("This is not text in UTF-8", "Save the table as CSV in UTF-8, then load it again.");
 
 /** @typedef {"number" | "index" | "date" | "text"} Kind */
-/** @typedef {{name: string, text: string, separator: string, hasHeader: boolean, lines: string[], columns: {name: string, kind: Kind}[], n_rows: number}} Table */
+/**
+ * @typedef {{name: string, text: string, separator: string, hasHeader: boolean, lines: string[], columns: {name:
+ *   string, kind: Kind}[], n_rows: number}} Table
+ */
 
 /** @param {string} name @param {string} text @returns {Table} throws a problem if it is not text */
 export function readTable(name, text) {
@@ -110,11 +114,17 @@ export function rewriteTable(table, steps, target, decimal) {
 
 /** Return the text without the rows that lack a value, and the number of these. @param {Table} table */
 export function dropIncompleteRows({ lines, separator }) {
-  const complete = lines.filter((line) => !line.includes(separator) || !splitLine(line, separator).some((field) => MISSING.test(field)));
+  const complete = lines.filter(
+    (line) => !line.includes(separator) || !splitLine(line, separator).some((field) => MISSING.test(field)),
+  );
   return { text: complete.join("\n"), n_dropped: lines.length - complete.length };
 }
 
-/** Return a problem of the service, which quotes the lines of the table. @param {Problem} problem @param {string} [title] */
+/**
+ * Return a problem of the service, which quotes the lines of the table.
+ * @param {Problem} problem
+ * @param {string} [title]
+ */
 export function describeProblem(problem, title = "The table cannot be read") {
   const details = problem.errors.map(({ detail }) => `${detail[0].toUpperCase()}${detail.slice(1)}.`);
   return new Problem(details.length ? title : problem.title, details.join(" ") || problem.message, [], problem.status);

@@ -15,7 +15,11 @@ export class AddressBar {
     enableCopy(copy, () => this.href(location.search), save, "Copy the address");
   }
 
-  /** Return the address of the state. @param {string} query what the page shows of it @param {State} [state] another one */
+  /**
+   * Return the address of the state.
+   * @param {string} query what the page shows of it
+   * @param {State} [state] another one
+   */
   href(query, state = this.store.state) {
     const hash = toHash(state);
     return location.origin + location.pathname + query + (hash && `#${hash}`);
@@ -33,7 +37,10 @@ export class AddressBar {
     history.pushState(null, "", this.href(location.search));
   }
 
-  /** Call a function when the user goes to another address. @param {(address: ReturnType<typeof readHash>) => void} adopt */
+  /**
+   * Call a function when the user goes to another address.
+   * @param {(address: ReturnType<typeof readHash>) => void} adopt
+   */
   watch(adopt) {
     addEventListener("popstate", () => adopt(readHash(location.hash)));
   }

@@ -13,7 +13,11 @@ export function createKeyDialog() {
     "form",
     { method: "dialog", novalidate: true },
     html("label", { class: "field" }, "Key with the scope write", field),
-    html("p", { class: "muted small" }, "The page keeps it until this tab is closed. It is never part of links, code or files."),
+    html(
+      "p",
+      { class: "muted small" },
+      "The page keeps it until this tab is closed. It is never part of links, code or files.",
+    ),
     error,
     html(
       "div",
@@ -26,7 +30,9 @@ export function createKeyDialog() {
   const dialog = html("dialog", { id: "key-dialog", "aria-labelledby": "key-title" }, title, form);
   const ask = () => dialog.open || dialog.showModal();
   document.body.append(dialog);
-  document.querySelector(".page-header nav")?.append(createButton("API key", ask, { class: "quiet", id: "change-key" }));
+  document
+    .querySelector(".page-header nav")
+    ?.append(createButton("API key", ask, { class: "quiet", id: "change-key" }));
   refusals.addEventListener("refused", ask);
   form.addEventListener("submit", async (/** @type {Event} */ event) => {
     event.preventDefault();

@@ -13,7 +13,12 @@ const DIGITS = 4; // of a share of 10,000 starts
 const SETTINGS = [...OBJECTIVE_KEYS, "optimizer", "parameters", "n_iterations", "target_cost", "clip", "threshold"];
 
 export class BasinControl {
-  /** @param {Store} store @param {Surface} surface @param {Optimizer[]} optimizers @param {Record<string, HTMLElement>} elements */
+  /**
+   * @param {Store} store
+   * @param {Surface} surface
+   * @param {Optimizer[]} optimizers
+   * @param {Record<string, HTMLElement>} elements
+   */
   constructor(store, surface, optimizers, { "basin-legend": legend, "basin-problem": problem }) {
     this.store = store;
     this.layer = new BasinLayer(surface);
@@ -72,7 +77,12 @@ export class BasinControl {
       `from ${formatPercent(shares.target_reached, DIGITS)} of the starts.`;
     return [
       html("strong", {}, reached),
-      html("span", {}, createSwatch("iterations_exhausted"), `Not in time: ${formatPercent(shares.iterations_exhausted, DIGITS)}`),
+      html(
+        "span",
+        {},
+        createSwatch("iterations_exhausted"),
+        `Not in time: ${formatPercent(shares.iterations_exhausted, DIGITS)}`,
+      ),
       html("span", {}, createSwatch("diverged"), `Diverged: ${formatPercent(shares.diverged, DIGITS)}`),
     ];
   }

@@ -5,14 +5,31 @@ import { formatExact } from "../lib/format.js";
 import { writeCurl, writePython } from "../lib/snippets.js";
 import { throttle } from "../lib/throttle.js";
 import { absoluteUrl } from "../model/api.js";
-import { toDataset, toModel, toNetwork, toObjective, toTrace, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
+import {
+  toDataset,
+  toModel,
+  toNetwork,
+  toObjective,
+  toTrace,
+  toTrainingRun,
+  toWeights,
+  toWindow,
+} from "../model/requests.js";
 import { withShownWeights } from "../model/shown.js";
 import { createBlock } from "./code_block.js";
 
-/** `result` has the keys of the result in the response. @type {Record<string, (state: State, sample: Sample | null) => {path: string, body: object, result: (string | number)[]}>} */
+/**
+ * `result` has the keys of the result in the response.
+ * @type {Record<string, (state: State, sample: Sample | null) => {path: string, body: object, result: (string |
+ *   number)[]}>}
+ */
 const REQUESTS = {
   train: (state) => ({ path: "v1/training-runs", body: toTrainingRun(state), result: ["final"] }),
-  trace: (state, sample) => ({ path: "v1/gradient-trace", body: toTrace(state, sample), result: ["traces", 0, "gradient"] }),
+  trace: (state, sample) => ({
+    path: "v1/gradient-trace",
+    body: toTrace(state, sample),
+    result: ["traces", 0, "gradient"],
+  }),
   predict: (state, sample) => ({
     path: "v1/predict",
     body: { model: toModel(state), inputs: [sample?.inputs ?? []] },
@@ -23,7 +40,11 @@ const REQUESTS = {
     body: { ...toObjective(state), points: [toWeights(state)] },
     result: ["evaluations", 0],
   }),
-  check: (state) => ({ path: "v1/gradient-check", body: { ...toObjective(state), weights: toWeights(state) }, result: ["relative_error"] }),
+  check: (state) => ({
+    path: "v1/gradient-check",
+    body: { ...toObjective(state), weights: toWeights(state) },
+    result: ["relative_error"],
+  }),
   surface: (state) => ({
     path: "v1/cost-surface",
     body: { ...toObjective(state), windows: [toWindow(state)], points: [toWeights(state)] },
@@ -53,7 +74,9 @@ function listLinks(state, runs, theme) {
     ["Trace CSV", `v1/gradient-trace.csv?${toQuery(trace)}`],
     ["Trace JSON", `v1/gradient-trace?${toQuery(trace)}`],
     ...runs.map((id, k) => /** @type {[string, string]} */ ([`Run ${k + 1} JSON`, `v1/training-runs/${id}`])),
-    ...runs.map((id, k) => /** @type {[string, string]} */ ([`Run ${k + 1} CSV`, `v1/training-runs/${id}/trajectory.csv`])),
+    ...runs.map(
+      (id, k) => /** @type {[string, string]} */ ([`Run ${k + 1} CSV`, `v1/training-runs/${id}/trajectory.csv`]),
+    ),
   ];
 }
 
@@ -64,7 +87,11 @@ function toQuery(parameters, runs = []) {
   return query.toString().replace(/%2C/g, ",");
 }
 
-/** Show links in the elements that exist, so that a click succeeds while a run plays. @param {Element} root @param {[string, string][]} links */
+/**
+ * Show links in the elements that exist, so that a click succeeds while a run plays.
+ * @param {Element} root
+ * @param {[string, string][]} links
+ */
 function showLinks(root, links) {
   while (root.children.length > links.length) root.lastElementChild?.remove();
   while (root.children.length < links.length) root.append(html("a"));

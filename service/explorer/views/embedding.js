@@ -21,7 +21,11 @@ const QUERIES =
   "For a lecture, add ?present to the address, before the #: large text, Page Down and Page Up for the lesson, the space bar to play. " +
   "Add ?hide=data,code to hide parts of the page. These are";
 
-/** @param {Store} store @param {AddressBar} addressBar @param {Record<string, any>} elements with all views and legends */
+/**
+ * @param {Store} store
+ * @param {AddressBar} addressBar
+ * @param {Record<string, any>} elements with all views and legends
+ */
 export function createEmbedding(store, addressBar, elements) {
   const {
     "embed-view": select,
@@ -34,7 +38,9 @@ export function createEmbedding(store, addressBar, elements) {
   } = elements;
   const roots = /** @type {HTMLElement[]} */ (elements.views);
   const find = () => roots[select.selectedIndex];
-  select.append(...roots.map((root) => html("option", { value: root.dataset.view ?? root.dataset.embed }, nameOf(root))));
+  select.append(
+    ...roots.map((root) => html("option", { value: root.dataset.view ?? root.dataset.embed }, nameOf(root))),
+  );
   const { element, code } = createBlock("HTML", "HTML code");
   block.append(element);
   elements.queries.textContent = `${QUERIES} ${listValues("data-part")}.`;
@@ -59,7 +65,9 @@ export function createEmbedding(store, addressBar, elements) {
   };
   saveButtons.append(
     ...["png", "svg", "pdf"].map((format) =>
-      createButton(`Save as ${format.toUpperCase()}`, () => save(find(), elements, select.value, format, readOptions())),
+      createButton(`Save as ${format.toUpperCase()}`, () =>
+        save(find(), elements, select.value, format, readOptions()),
+      ),
     ),
   );
   const present = createButton("Present", () => location.assign(addressBar.href("?present")));
@@ -108,7 +116,9 @@ async function save(root, { "runs-legend": runsLegend, "basin-legend": basinLege
   const chart = /** @type {HTMLElement} */ (root.querySelector(".chart, .surface"));
   const canvases = [...chart.querySelectorAll("canvas")].filter((canvas) => !canvas.hidden);
   const runs = root.querySelector("[data-index]") ? [...runsLegend.children] : [];
-  const outcomes = root.contains(basinLegend) ? [...basinLegend.children].filter((entry) => entry.localName !== "button") : [];
+  const outcomes = root.contains(basinLegend)
+    ? [...basinLegend.children].filter((entry) => entry.localName !== "button")
+    : [];
   const plot = /** @type {Plot} */ (plots.get(chart));
   const clientWidth = Math.round(options.pixels / SCALE) - 2 * options.margin;
   const clientHeight = Math.round(HEIGHTS[name]?.(clientWidth) ?? SHAPE * clientWidth);
@@ -119,7 +129,10 @@ async function save(root, { "runs-legend": runsLegend, "basin-legend": basinLege
   plot.drawInSize(before);
   setAttributes(document.documentElement, { "data-theme": theme });
   if (format === "pdf") return printPicture(picture);
-  saveFile(`${name}.${format}`, format === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" }));
+  saveFile(
+    `${name}.${format}`,
+    format === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" }),
+  );
 }
 
 /** @param {string} ancestors as in a content security policy */

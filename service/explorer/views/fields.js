@@ -43,7 +43,9 @@ export function enableEditing(field, { read, expected, accept, get }) {
 
 /** Return whether all fields that training uses are valid. Otherwise, show one that is not. */
 export function checkFields() {
-  const field = /** @type {HTMLElement | null} */ (document.querySelector("label:not(.steps label):has(+ .field-problem) input"));
+  const field = /** @type {HTMLElement | null} */ (
+    document.querySelector("label:not(.steps label):has(+ .field-problem) input")
+  );
   const drawer = /** @type {HTMLElement | null | undefined} */ (field?.closest(".drawer[hidden]"));
   if (drawer) openDrawer(drawer);
   field?.focus();

@@ -21,11 +21,22 @@ export function completeLesson(state) {
   return isComplete ? { state, runs: [] } : { state: startStep(lesson), runs: STEPS[lesson - 1].runs };
 }
 
-/** Return the step that a state shows, if it shows one. @param {State} state @returns {Omit<Step, "state" | "runs"> | undefined} */
+/**
+ * Return the step that a state shows, if it shows one.
+ * @param {State} state
+ * @returns {Omit<Step, "state" | "runs"> | undefined}
+ */
 function findStep({ lesson, step_title, step_text, step_question, step_hint, step_answer, step_figure }) {
   if (lesson) return STEPS[lesson - 1];
   if (!step_text && !step_question) return undefined;
-  return { title: step_title, text: step_text, question: step_question, hint: step_hint, answer: step_answer, figure: step_figure };
+  return {
+    title: step_title,
+    text: step_text,
+    question: step_question,
+    hint: step_hint,
+    answer: step_answer,
+    figure: step_figure,
+  };
 }
 
 /**
@@ -33,7 +44,12 @@ function findStep({ lesson, step_title, step_text, step_question, step_hint, ste
  * @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it
  */
 export function createLesson(store, { lesson: root, "start-lesson": start, views }, visit) {
-  const close = { lesson: 0, steps: [], step_number: 0, ...Object.fromEntries(OWN_STEP.map((key) => [key, DEFAULTS[key]])) };
+  const close = {
+    lesson: 0,
+    steps: [],
+    step_number: 0,
+    ...Object.fromEntries(OWN_STEP.map((key) => [key, DEFAULTS[key]])),
+  };
   const finish = () => {
     store.set(close);
     start.focus();
@@ -52,7 +68,8 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
     visit({ ...state, runs: [], iteration: 0, steps, step_number: number }, runs);
     scroll();
   };
-  const move = (/** @type {number} */ by) => (store.state.lesson ? go(store.state.lesson + by) : goToOwn(store.state.step_number + by));
+  const move = (/** @type {number} */ by) =>
+    store.state.lesson ? go(store.state.lesson + by) : goToOwn(store.state.step_number + by);
   const heading = html("h2");
   const [text, question, hint] = [html("p"), html("p", { class: "question" }), html("p", { class: "muted" })];
   const answer = html("p", { class: "answer", id: "lesson-answer" });
@@ -81,9 +98,13 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
     root.hidden = !step;
     start.setAttribute("aria-pressed", String(lesson > 0));
     document.documentElement.dataset.lesson = step?.figure ?? "";
-    for (const view of views) view.classList.toggle("spoken-of", step?.figure.split(" ").includes(view.getAttribute("data-view") ?? ""));
+    for (const view of views) {
+      view.classList.toggle("spoken-of", step?.figure.split(" ").includes(view.getAttribute("data-view") ?? ""));
+    }
     if (!step) return;
-    heading.textContent = lesson ? `Step ${lesson} of ${total}: ${step.title}` : `${number ? `${number}/${total} ` : ""}${step.title}`;
+    heading.textContent = lesson
+      ? `Step ${lesson} of ${total}: ${step.title}`
+      : `${number ? `${number}/${total} ` : ""}${step.title}`;
     typeset(text, step.text);
     typeset(question, step.question);
     typeset(hint, lesson ? `Look at ${step.hint}.` : step.hint);
@@ -101,6 +122,8 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
 
 /** Set a text, with the weights as in a formula. @param {Element} element @param {string} text with w_in and w_rec */
 function typeset(element, text) {
-  const parts = text.split(/w_(in|rec)/).flatMap((part, k) => (k % 2 ? [html("var", {}, "w"), html("sub", {}, part)] : [part]));
+  const parts = text
+    .split(/w_(in|rec)/)
+    .flatMap((part, k) => (k % 2 ? [html("var", {}, "w"), html("sub", {}, part)] : [part]));
   element.replaceChildren(...parts);
 }

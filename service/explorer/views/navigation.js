@@ -17,7 +17,11 @@ export function enableNavigation(surface, store, toolbar) {
   let grab = { x: 0, y: 0 }; // from the pointer to the point while dragging
   let is_near = false; // whether the pointer went down near the point
   let timer = 0;
-  const hint = html("p", { class: "wheel-hint", "aria-hidden": "true", hidden: true }, "To zoom, hold Ctrl or click first");
+  const hint = html(
+    "p",
+    { class: "wheel-hint", "aria-hidden": "true", hidden: true },
+    "To zoom, hold Ctrl or click first",
+  );
   surface.root.append(hint);
 
   /** Return the size of a pixel in both weights. */
@@ -76,7 +80,9 @@ export function enableNavigation(surface, store, toolbar) {
     const { w_in, w_rec, view } = state;
     const arrow = readArrow(event);
     if (arrow) {
-      const [w_in_step, w_rec_step] = [view[1] - view[0], view[3] - view[2]].map((size) => niceStep(size * KEY_STEP * arrow.factor));
+      const [w_in_step, w_rec_step] = [view[1] - view[0], view[3] - view[2]].map((size) =>
+        niceStep(size * KEY_STEP * arrow.factor),
+      );
       store.set({
         w_in: roundToStep(w_in + arrow.right * w_in_step, w_in_step),
         w_rec: roundToStep(w_rec + arrow.up * w_rec_step, w_rec_step),
@@ -107,7 +113,8 @@ export function enableNavigation(surface, store, toolbar) {
 }
 
 /** @param {string} label @param {string} d of the icon @param {() => void} onClick */
-const createIconButton = (label, d, onClick) => createButton(createIcon(d), onClick, { "aria-label": label, title: label });
+const createIconButton = (label, d, onClick) =>
+  createButton(createIcon(d), onClick, { "aria-label": label, title: label });
 
 export function toggleFullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();

@@ -29,12 +29,22 @@ export class OwnDataPanel {
     this.adapts = dataset !== "" && String(view) === String(FULL_VIEW);
     this.summary = html("p", { role: "status" });
     this.preview = html("div");
-    const file = html("input", { type: "file", id: "data-file", class: "visually-hidden", accept: ".csv,.tsv,.txt,text/*" });
+    const file = html("input", {
+      type: "file",
+      id: "data-file",
+      class: "visually-hidden",
+      accept: ".csv,.tsv,.txt,text/*",
+    });
     this.back = createButton("Use random bits again", () => this.load(async () => ""));
     this.remove = createButton("Delete from the server", () => confirm(DELETE) && this.load(() => this.delete()));
     const choose = html("label", { class: "button", for: "data-file" }, "Choose a CSV file");
     const examples = EXAMPLE_DATA.map((each) => createButton(each.title, () => this.load(() => uploadExample(each))));
-    const text = html("textarea", { rows: 4, "aria-label": "Rows of numbers", placeholder: "0,1,1,2\n1,0,0,1", spellcheck: "false" });
+    const text = html("textarea", {
+      rows: 4,
+      "aria-label": "Rows of numbers",
+      placeholder: "0,1,1,2\n1,0,0,1",
+      spellcheck: "false",
+    });
     const look = createButton("Preview these rows", () => this.loadText(text.value, "pasted"));
     this.paste = html("details", {}, html("summary", {}, "Paste a table"), text, look);
     elements["own-data"].append(
@@ -45,9 +55,20 @@ export class OwnDataPanel {
         { class: "muted" },
         "One sequence per row, with its target. Drop a CSV file on the page, or paste rows from a spreadsheet.",
       ),
-      html("p", { class: "muted" }, "One step per row instead, with a target at each? ", this.linkToFit("Fit this kind of table"), "."),
+      html(
+        "p",
+        { class: "muted" },
+        "One step per row instead, with a target at each? ",
+        this.linkToFit("Fit this kind of table"),
+        ".",
+      ),
       html("div", { class: "actions" }, file, choose, this.back, this.remove),
-      html("div", { class: "actions", role: "group", "aria-label": "Example data" }, html("span", {}, "Examples:"), ...examples),
+      html(
+        "div",
+        { class: "actions", role: "group", "aria-label": "Example data" },
+        html("span", {}, "Examples:"),
+        ...examples,
+      ),
       this.paste,
     );
     acceptFiles(file, (each) => this.loadFile(each));
@@ -61,7 +82,12 @@ export class OwnDataPanel {
     return link;
   }
 
-  /** Load what was pasted, if it may be a table. @param {ClipboardEvent} event @param {File | undefined} file @param {string} text */
+  /**
+   * Load what was pasted, if it may be a table.
+   * @param {ClipboardEvent} event
+   * @param {File | undefined} file
+   * @param {string} text
+   */
   acceptPaste({ target }, file, text) {
     const isTyped = /** @type {Element} */ (target).closest("input, textarea");
     if (isTyped || !(file || /[\n,;\t]/.test(text.trim()))) return;
@@ -81,7 +107,8 @@ export class OwnDataPanel {
     this.preview.replaceChildren();
     openDrawer(this.elements["data-drawer"]);
     try {
-      const use = (/** @type {string} */ whole, /** @type {string} */ title) => this.load(() => uploadTable(whole, title));
+      const use = (/** @type {string} */ whole, /** @type {string} */ title) =>
+        this.load(() => uploadTable(whole, title));
       this.preview.append(new TablePreview(readTable(name, text), use, () => this.preview.replaceChildren()).element);
       this.preview.scrollIntoView({ block: "nearest" });
     } catch (error) {

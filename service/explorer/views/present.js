@@ -1,6 +1,9 @@
 // Presentation (?present): large text, and keys to play, to step and to go on in the lesson.
 
-/** Where a key types or presses what has the focus. Train and the player are for the mouse, so that the keys always play. */
+/**
+ * Where a key types or presses what has the focus. Train and the player are for the mouse, so that the keys always
+ * play.
+ */
 const OWN_KEYS = "input:not([type=range]), select, textarea, summary, [tabindex], button:not(.run button)";
 
 /** @param {Record<string, any>} elements */

@@ -52,7 +52,11 @@ export class Readout {
     const { growth, regime } = this.elements;
     const { prediction } = this.store;
     const output = prediction?.states.at(-1);
-    showNumber(this.elements.prediction, prediction ? (output === null ? OVERFLOW : formatNumber(output)) : PENDING, output);
+    showNumber(
+      this.elements.prediction,
+      prediction ? (output === null ? OVERFLOW : formatNumber(output)) : PENDING,
+      output,
+    );
     const trace = prediction && describeTrace(prediction.trace);
     this.regime = trace?.regime ?? "";
     const factors = trace?.factor ? trace.factor.split(", ").map((each) => spell(each.slice(1))) : [];
@@ -64,11 +68,17 @@ export class Readout {
   }
 }
 
-/** Compare the network with a model that always answers the mean of the targets. @param {Evaluation | null} evaluation @param {Dataset} dataset */
+/**
+ * Compare the network with a model that always answers the mean of the targets.
+ * @param {Evaluation | null} evaluation
+ * @param {Dataset} dataset
+ */
 function compareWithMean(evaluation, { targets }) {
   const mean = targets.reduce((sum, target) => sum + target / targets.length, 0);
   const cost = targets.reduce((sum, target) => sum + (target - mean) ** 2 / targets.length, 0);
-  if (evaluation && !(evaluation.cost <= cost)) return `: worse than always answering the mean (${formatNumber(cost, 3)})`;
+  if (evaluation && !(evaluation.cost <= cost)) {
+    return `: worse than always answering the mean (${formatNumber(cost, 3)})`;
+  }
   const explained = evaluation && cost > 0 ? `R² ${formatNumber(1 - evaluation.cost / cost, 3)}; ` : "";
   return ` ${explained}cost of the mean ${formatNumber(cost, 3)}`;
 }

@@ -10,7 +10,9 @@ export class Result {
     this.store = store;
     this.elements = elements;
     store.watch(["prediction"], () => this.show());
-    store.watch(["optimizer", "iteration", "runs", "show", "lesson", "optimum", "evaluation", "forecast"], () => this.explain());
+    store.watch(["optimizer", "iteration", "runs", "show", "lesson", "optimum", "evaluation", "forecast"], () =>
+      this.explain(),
+    );
   }
 
   show() {
@@ -25,7 +27,10 @@ export class Result {
     const isRight = output !== null && isAnswer(output, sample, this.store.dataset);
     const mark = html("span", { class: isRight ? "right" : "wrong", "aria-hidden": "true" }, isRight ? "✓" : "✗");
     const spoken = html("span", { class: "visually-hidden" }, isRight ? " right" : " wrong");
-    const error = isRight || sample.targets || output === null ? "" : `, off by ${formatNumber(Math.abs(output - sample.target), 2)}`;
+    const error =
+      isRight || sample.targets || output === null
+        ? ""
+        : `, off by ${formatNumber(Math.abs(output - sample.target), 2)}`;
     headline.replaceChildren(
       html("span", { class: "bits" }, this.nameInput(sample)),
       " → ",
@@ -62,8 +67,9 @@ export class Result {
       return;
     }
     delete note.dataset.outcome;
-    if (run) note.textContent = `Training, iteration ${iteration.toLocaleString("en")} of ${last.toLocaleString("en")}.`;
-    else note.textContent = `${HINT} ${describeArrow(this.store)}${describeOptimum(this.store)}`;
+    if (run) {
+      note.textContent = `Training, iteration ${iteration.toLocaleString("en")} of ${last.toLocaleString("en")}.`;
+    } else note.textContent = `${HINT} ${describeArrow(this.store)}${describeOptimum(this.store)}`;
   }
 }
 
@@ -73,7 +79,9 @@ const HINT = "Each point is a network, colored by its cost. Drag the point or a 
 function describeArrow({ evaluation, state: { activation } }) {
   const { w_in, w_rec } = evaluation?.weight_gradient ?? {};
   if (w_in !== 0 || w_rec !== 0) return "The arrow shows gradient descent";
-  return evaluation?.cost && activation === "relu" ? "A dead relu: no gradient passes, so training cannot start" : "Here the gradient is 0";
+  return evaluation?.cost && activation === "relu"
+    ? "A dead relu: no gradient passes, so training cannot start"
+    : "Here the gradient is 0";
 }
 
 /** Say what the star is, which rate is too high near it, and what the rate does from the point. @param {Store} store */
@@ -82,11 +90,18 @@ function describeOptimum({ optimum, forecast, state }) {
   if (state.optimizer !== "gradient_descent") return star;
   const limit = 2 / Number(optimum?.curvature?.largest);
   const hasLimit = limit > 0 && limit < Infinity;
-  const rate = hasLimit ? ` Near it, a rate above 2/λ = ${formatNumber(limit, 3)} does not settle (λ: largest curvature).` : "";
+  const rate = hasLimit
+    ? ` Near it, a rate above 2/λ = ${formatNumber(limit, 3)} does not settle (λ: largest curvature).`
+    : "";
   return `${star}${rate} ${forecast?.sentence ?? ""}`;
 }
 
-/** Return whether an output is right: nearer to its target than to any other one, a count or one of the data. @param {number} output @param {Sample} sample @param {Dataset | null} dataset */
+/**
+ * Return whether an output is right: nearer to its target than to any other one, a count or one of the data.
+ * @param {number} output
+ * @param {Sample} sample
+ * @param {Dataset | null} dataset
+ */
 export function isAnswer(output, { target, targets }, dataset) {
   const distances = targets ? [1] : (dataset?.targets ?? []).map((other) => Math.abs(other - target)).filter(Boolean);
   const nearest = distances.reduce((a, b) => Math.min(a, b), Infinity);

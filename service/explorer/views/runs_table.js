@@ -54,7 +54,9 @@ export class RunsTable {
     const chip = this.elements["runs-legend"].children[index];
     const { iteration } = this.store.state;
     const isOver = iteration >= (trajectory.iteration.at(-1) ?? 0);
-    const { icon, word } = isOver ? this.ends[index] : { icon: "…", word: `iteration ${iteration.toLocaleString("en")}` };
+    const { icon, word } = isOver
+      ? this.ends[index]
+      : { icon: "…", word: `iteration ${iteration.toLocaleString("en")}` };
     const label = `Run ${index + 1}, ${chip.dataset.name}: ${word}`;
     setText(chip.querySelector(".icon"), icon);
     setText(chip.querySelector(".word"), word);
@@ -80,7 +82,13 @@ export class RunsTable {
     return html(
       "tr",
       { "data-run": result.id, "data-outcome": result.outcome, "data-index": index },
-      html("th", { scope: "row" }, createSwatch(index), `${index + 1}. ${title}`, html("small", {}, settings.join(", "))),
+      html(
+        "th",
+        { scope: "row" },
+        createSwatch(index),
+        `${index + 1}. ${title}`,
+        html("small", {}, settings.join(", ")),
+      ),
       current.cell,
       final.cell,
       gap,
@@ -127,12 +135,17 @@ export class RunsTable {
   markShown() {
     const { race: table, "runs-legend": legend } = this.elements;
     const number = this.store.state.show;
-    [...table.querySelectorAll("tbody tr")].forEach((row, index) => row.classList.toggle("shown", index + 1 === number));
+    [...table.querySelectorAll("tbody tr")].forEach((row, index) =>
+      row.classList.toggle("shown", index + 1 === number),
+    );
     [...legend.children].forEach((chip, index) => chip.setAttribute("aria-pressed", String(index + 1 === number)));
   }
 }
 
-/** Let the run under the pointer or with the focus stand out everywhere. @param {HTMLElement} root contains the elements with the number of their run in data-index */
+/**
+ * Let the run under the pointer or with the focus stand out everywhere.
+ * @param {HTMLElement} root contains the elements with the number of their run in data-index
+ */
 function highlightRuns(root) {
   const follow = (/** @type {Event} */ event) => {
     const target = /** @type {Element | null} */ (event.target);
@@ -146,7 +159,11 @@ function highlightRuns(root) {
 
 /** @param {number} index */
 function createSwatch(index) {
-  return svg("svg", { class: `swatch ${seriesClass(index)}`, "aria-hidden": "true" }, svg("line", { x1: 1, x2: 25, y1: 6, y2: 6 }));
+  return svg(
+    "svg",
+    { class: `swatch ${seriesClass(index)}`, "aria-hidden": "true" },
+    svg("line", { x1: 1, x2: 25, y1: 6, y2: 6 }),
+  );
 }
 
 /** @param {string} name @param {string} label for narrow screens */

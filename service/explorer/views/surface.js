@@ -142,10 +142,16 @@ export class Surface {
     const { w_in, w_rec } = this.state;
     const [x, y] = [this.plot.x(w_in), this.plot.y(w_rec)].map((p) => Math.min(MAX_OFFSET, Math.max(-MAX_OFFSET, p)));
     this.point.setAttribute("transform", `translate(${x} ${y})`);
-    this.point.setAttribute("aria-label", `Start weights: input ${formatNumber(w_in)}, recurrent ${formatNumber(w_rec)}`);
+    this.point.setAttribute(
+      "aria-label",
+      `Start weights: input ${formatNumber(w_in)}, recurrent ${formatNumber(w_rec)}`,
+    );
   }
 
-  /** Draw the direction in which a step of gradient descent moves the weights. Its length is the logarithm of the gradient. */
+  /**
+   * Draw the direction in which a step of gradient descent moves the weights. Its length is the logarithm of the
+   * gradient.
+   */
   drawDescent() {
     const { evaluation } = this.store;
     this.arrow.replaceChildren();
@@ -181,7 +187,12 @@ function createPoint() {
   return svg("g", { class: "point", tabindex: 0, role: "application", ...description }, ...circles);
 }
 
-/** Return the SVG path of an arrow in the direction of a unit vector. @param {number} u @param {number} v @param {number} length */
+/**
+ * Return the SVG path of an arrow in the direction of a unit vector.
+ * @param {number} u
+ * @param {number} v
+ * @param {number} length
+ */
 function arrowPath(u, v, length) {
   const tip = `${u * length} ${v * length}`;
   const [back, side] = [length - 7, 4.5];

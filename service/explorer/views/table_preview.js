@@ -72,7 +72,11 @@ export class TablePreview {
       ...this.offerToDrop(),
       html("p", { class: "muted" }, MEANING),
       html("div", { class: "fields" }, html("label", {}, "Target", this.select), html("label", {}, "Name", this.name)),
-      html("p", { class: "muted" }, `The table is stored on this server until you delete it, and ${readers} can read it there.`),
+      html(
+        "p",
+        { class: "muted" },
+        `The table is stored on this server until you delete it, and ${readers} can read it there.`,
+      ),
       html("p", { class: "actions" }, this.use, this.cancel),
     );
     if (focused) /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-key="${focused}"]`))?.focus();
@@ -82,7 +86,8 @@ export class TablePreview {
   describe(n_steps) {
     const { columns, n_rows, separator } = this.table;
     const decimal = this.decimal ? `, decimal ${this.decimal === "," ? "comma" : "point"}` : "";
-    const hidden = columns.length > MAX_COLUMNS ? ` The first ${MAX_COLUMNS} of ${columns.length} columns are shown.` : "";
+    const hidden =
+      columns.length > MAX_COLUMNS ? ` The first ${MAX_COLUMNS} of ${columns.length} columns are shown.` : "";
     return `${count(n_rows, "row")} of ${count(n_steps, "step")} and a target, separated by ${SEPARATORS[separator]}${decimal}.${hidden}`;
   }
 
@@ -90,13 +95,18 @@ export class TablePreview {
   createHeading(j, step) {
     const { name, kind } = this.table.columns[j];
     const isUsed = this.isUsed[j];
-    const part = j === this.target ? "target" : isUsed ? `step ${step}` : kind === "number" ? "left out" : `${kind}, left out`;
+    const part =
+      j === this.target ? "target" : isUsed ? `step ${step}` : kind === "number" ? "left out" : `${kind}, left out`;
     const toggle = () => {
       this.isUsed[j] = !isUsed;
       this.draw();
     };
     const label = isUsed ? "Leave out" : "Use";
-    const button = createButton(label, toggle, { class: "small-button", "data-key": j, "aria-label": `${label} ${name}` });
+    const button = createButton(label, toggle, {
+      class: "small-button",
+      "data-key": j,
+      "aria-label": `${label} ${name}`,
+    });
     return html("th", { scope: "col" }, name, html("small", {}, part), ...(j === this.target ? [] : [button]));
   }
 
@@ -128,6 +138,8 @@ export class TablePreview {
       this.table = readTable(this.table.name, text);
       this.draw();
     };
-    return n_dropped ? [html("p", { class: "actions" }, createButton(`Leave out ${count(n_dropped, "incomplete row")}`, drop))] : [];
+    return n_dropped
+      ? [html("p", { class: "actions" }, createButton(`Leave out ${count(n_dropped, "incomplete row")}`, drop))]
+      : [];
   }
 }

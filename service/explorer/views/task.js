@@ -17,7 +17,9 @@ export function createTask(store, elements) {
   const own = select.querySelector("[value=stored]");
   select.addEventListener("change", () => {
     const start = STARTS[select.value] ?? { view: FULL_VIEW };
-    if (select.value in TASKS) store.set({ ...start, view: [...start.view], task: select.value, dataset: "", sequence: 1, show: 0 });
+    if (select.value in TASKS) {
+      store.set({ ...start, view: [...start.view], task: select.value, dataset: "", sequence: 1, show: 0 });
+    }
   });
   store.watch(["task", "dataset"], ({ task, dataset }) => {
     const isOwn = dataset !== "";

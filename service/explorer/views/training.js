@@ -11,7 +11,10 @@ import { bindField, enableEditing } from "./fields.js";
 const FORECAST_MS = 120;
 const POWER = /\d[\d.]*e-?\d+/g; // a number as programs write it
 
-/** Where they differ from the defaults of the service: with its rate, gradient descent diverges even beside the optimum. @type {Record<string, State["parameters"]>} */
+/**
+ * Where they differ from the defaults of the service: with its rate, gradient descent diverges even beside the optimum.
+ * @type {Record<string, State["parameters"]>}
+ */
 const START_PARAMETERS = { gradient_descent: { learning_rate: 0.001 } };
 
 /** @param {Store} store @param {Optimizer[]} optimizers @param {Record<string, any>} elements */
@@ -20,8 +23,12 @@ export function createTrainingForm(store, optimizers, elements) {
   const mark = html("span", { class: "forecast", "aria-hidden": "true" });
   const places = [elements.parameters, elements["more-parameters"]];
   select.replaceChildren(...optimizers.map(({ name, title }) => html("option", { value: name }, title)));
-  select.addEventListener("change", () => store.set({ optimizer: select.value, parameters: { ...START_PARAMETERS[select.value] } }));
-  for (const key of /** @type {const} */ (["n_iterations", "target_cost", "clip", "threshold", "speed"])) bindField(store, key);
+  select.addEventListener("change", () =>
+    store.set({ optimizer: select.value, parameters: { ...START_PARAMETERS[select.value] } }),
+  );
+  for (const key of /** @type {const} */ (["n_iterations", "target_cost", "clip", "threshold", "speed"])) {
+    bindField(store, key);
+  }
   const current = () => optimizers.find(({ name }) => name === store.state.optimizer) ?? optimizers[0];
 
   let showParameters = () => {};
@@ -31,8 +38,11 @@ export function createTrainingForm(store, optimizers, elements) {
       elements[key].textContent = current()[key].replace(POWER, (power) => formatNumber(Number(power), 2));
     }
     const fields = current().parameters.map((parameter) => createParameterField(store, parameter));
-    const isRate = (/** @type {Element} */ { firstElementChild }) => RATES.includes(firstElementChild?.getAttribute("name") ?? "");
-    places.forEach((place, k) => place.replaceChildren(...fields.map(({ label }) => label).filter((label) => isRate(label) === (k === 0))));
+    const isRate = (/** @type {Element} */ { firstElementChild }) =>
+      RATES.includes(firstElementChild?.getAttribute("name") ?? "");
+    places.forEach((place, k) =>
+      place.replaceChildren(...fields.map(({ label }) => label).filter((label) => isRate(label) === (k === 0))),
+    );
     showParameters = () => fields.forEach(({ show }) => show());
   });
   store.watch(["parameters"], () => showParameters());

@@ -17,7 +17,11 @@ test("a repair changes the text", () => {
   const repairs = [
     ["t,x,y\n1,2,3\n,,\n", "Leave out the empty line at the end", "t,x,y\n1,2,3"],
     ["t;x;y\n;[kW];°C\n1;2;3\n2;3;4", "Skip the line of units (kW, °C)", "t;x (kW);y (°C)\n1;2;3\n2;3;4"],
-    ["t,x,y\n01/02/2024 9:00,1,2\n01/31/2024 9:00,3,4", "Read 01/02/2024 as month/day", "t,x,y\n2024-01-02 9:00,1,2\n2024-01-31 9:00,3,4"],
+    [
+      "t,x,y\n01/02/2024 9:00,1,2\n01/31/2024 9:00,3,4",
+      "Read 01/02/2024 as month/day",
+      "t,x,y\n2024-01-02 9:00,1,2\n2024-01-31 9:00,3,4",
+    ],
     ["t,x,y\n1/2/2024,1,2\n31/1/2024,3,4", "Read 1/2/2024 as day/month", "t,x,y\n2024-02-01,1,2\n2024-01-31,3,4"],
     ["t,x,y\n1,2,NA\n2,3,4\n", "Read NA as a missing target", "t,x,y\n1,2,\n2,3,4"],
   ];
@@ -38,7 +42,9 @@ test("the decimal mark goes to the service", () => {
       { action: "1.200 is 1200", columns: { decimal: "," } },
     ]); // another column does not decide
   }
-  assert.deepEqual(repair("t;x;y\n1;2;1.086,47\n2;3;0,5"), [{ action: "Read 1.086,47 as 1086.47", columns: { decimal: "," } }]);
+  assert.deepEqual(repair("t;x;y\n1;2;1.086,47\n2;3;0,5"), [
+    { action: "Read 1.086,47 as 1086.47", columns: { decimal: "," } },
+  ]);
 });
 
 test("the service fills gaps of inputs", () => {
@@ -59,7 +65,8 @@ test("a table without errors needs no repair", () => {
 
 test("repairs are named with the number of rows", () => {
   const question = ask("t,x,z,y\n1,2,1,3\n2,,1,4\n3,,,5");
-  const name = (/** @type {Partial<Columns>} */ chosen) => describeRepairs({ ...question, columns: { ...question.columns, ...chosen } });
+  const name = (/** @type {Partial<Columns>} */ chosen) =>
+    describeRepairs({ ...question, columns: { ...question.columns, ...chosen } });
   assert.deepEqual(name({}), []);
   assert.deepEqual(name({ fill: "hold" }), ["2 rows filled with the last value"]);
   assert.deepEqual(name({ fill: "zero", inputs: ["z"] }), ["1 row filled with 0"]);

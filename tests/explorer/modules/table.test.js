@@ -71,7 +71,12 @@ test("equally spaced times of the whole table are one recording", () => {
     countTo(12).map((k) => String(Math.floor(k / 3))),
   ];
   const recognize = (/** @type {string[]} */ times) =>
-    recognizeColumns(read(["time,operator,x,y", ...times.map((time, k) => `${time},${["Anna", "Bo", "Cy"][k % 3]},${k % 2},${k % 5}`)]));
+    recognizeColumns(
+      read([
+        "time,operator,x,y",
+        ...times.map((time, k) => `${time},${["Anna", "Bo", "Cy"][k % 3]},${k % 2},${k % 5}`),
+      ]),
+    );
   const columns = { time: "time", target: "y", inputs: ["x"] };
   for (const times of one) assert.deepEqual(recognize(times), { ...columns, sequence: "", isGuessed: false }, times[0]);
   for (const times of several) {

@@ -22,5 +22,7 @@ test("a time has the unit in which its number is handy", () => {
 test("units are named as in the pictures", () => {
   // test_modules.py compares the file with the names in pictures.
   const names = JSON.parse(readFileSync(new URL("units.json", import.meta.url), "utf8"));
-  for (const [unit, [one, many]] of Object.entries(names)) assert.deepEqual([nameUnit(unit), pluralize(unit)], [one, many]);
+  for (const [unit, [one, many]] of Object.entries(names)) {
+    assert.deepEqual([nameUnit(unit), pluralize(unit)], [one, many]);
+  }
 });
