@@ -1,29 +1,26 @@
 // The entry point: creates the parts of the page, hands them their elements, and connects them through the store.
-import { CostChart } from "./charts/cost.js";
 import { createFitChart } from "./charts/fit.js";
 import { NetworkDiagram } from "./charts/network.js";
 import { createStatesChart } from "./charts/states.js";
 import { createTraceChart } from "./charts/trace.js";
 import { createUnrolled } from "./charts/unrolled.js";
-import { byId, byIds, listById, listValues, setAttributes } from "./lib/dom.js";
+import { byId, byIds, listById, listValues } from "./lib/dom.js";
+import { once } from "./lib/once.js";
 import { readHash } from "./model/address.js";
 import { LatestRequest } from "./model/api.js";
 import { DataSync } from "./model/data.js";
-import { checkOptimizer, fetchOptimizers, spreadRates } from "./model/optimizers.js";
-import { Race } from "./model/race.js";
+import { fetchOptimizers } from "./model/optimizers.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
 import { enableHeader, onceOpened } from "./views/drawers.js";
-import { bindField, checkFields } from "./views/fields.js";
+import { bindField } from "./views/fields.js";
 import { enableNavigation } from "./views/navigation.js";
-import { Player } from "./views/player.js";
-import { offerUndo, showIgnored, showProblem } from "./views/problems.js";
-import { showProgress } from "./views/progress.js";
+import { showIgnored, showProblem } from "./views/problems.js";
 import { Readout } from "./views/readout.js";
 import { Result } from "./views/result.js";
+import { AddressReader, Training } from "./views/session.js";
 import { Surface } from "./views/surface.js";
 import { createTask } from "./views/task.js";
-import { createTrainingForm } from "./views/training.js";
 
 const opened = readHash(location.hash);
 const unknown = (document.documentElement.dataset.unknown ?? "").split("\n").filter(Boolean);
@@ -83,83 +80,14 @@ function createFigures() {
 
 /** Create the parts that need the registry of optimizers. @param {Optimizer[]} optimizers */
 async function createTraining(optimizers) {
-  /** @type {unknown} */ let latest = null;
-  /**
-   * Adopt an address, at once if its code is loaded, and return the runs to train, or null if the user went on
-   * meanwhile.
-   * @param {ReturnType<typeof readHash>} address
-   */
-  const adopt = async (address) => {
-    latest = address;
-    const { state, ignored } = address;
-    const lesson = state.lesson ? (await importLesson()).completeLesson(state) : { state, runs: [] };
-    if (address !== latest) return null;
-    const checked = checkOptimizer(optimizers, lesson.state);
-    store.set({ ...lesson.state, ...checked.change });
-    showIgnored([...ignoredQuery, ...ignored, ...checked.ignored]);
-    return lesson.runs;
-  };
-  const lessonRuns = (await adopt({ state: store.state, ignored: opened.ignored })) ?? [];
-  const form = byIds("optimizer", "clip", "threshold", "formula", "variant", "source", "parameters", "more-parameters");
-  createTrainingForm(store, optimizers, form);
-  const race = new Race(store, optimizers, {
-    progress: showProgress,
-    problem: (/** @type {Problem | null} */ problem) => showProblem("train-problem", problem),
-    busy: (/** @type {boolean} */ busy) => setAttributes(byId("race"), { "aria-busy": busy && "true" }),
-    removed: offerUndo,
-  });
-  new CostChart(byId("cost-chart"), store, race, (iteration) => player.goTo(iteration));
-  const loadTable = once(async () => {
-    const { RunsTable } = await import("./views/runs_table.js");
-    return new RunsTable(store, race, byIds("race", "runs-legend", "add"));
-  });
-  store.watch(["runs"], ({ runs }) => void (runs.length && loadTable()));
-  /** @param {State[]} states @param {boolean} keep */
-  const train = async (states, keep) => {
-    if (await race.train(states, keep)) player.start();
-  };
-  const trainHere = (keep = false) => checkFields() && train([{ ...store.state }], keep);
-  const player = new Player(store, race, byIds("play", "step", "rewind", "clear", "timeline", "iteration", "train"));
+  const addresses = new AddressReader(store, optimizers, importLesson, ignoredQuery);
+  const lessonRuns = (await addresses.adopt({ state: store.state, ignored: opened.ignored })) ?? [];
+  const training = new Training(store, optimizers, addressBar, addresses);
   loadBasins(optimizers);
-  byId("sweep").addEventListener("click", () => checkFields() && train(spreadRates(store.state, optimizers), false));
-  store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), () => race.follow());
-  byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {
-    event.preventDefault();
-    trainHere();
-  });
-  byId("add").addEventListener("click", () => trainHere(true));
-  // In these fields, it moves the point.
-  const refuseEnter = (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && event.preventDefault();
-  for (const id of ["w_in", "w_rec"]) byId(id).addEventListener("keydown", refuseEnter);
-  for (const id of ["train", "add", "sweep"]) byId(id).disabled = false;
-  /** Train from the state with changes. @param {Partial<State>[]} runs */
-  const trainRuns = (runs) => {
-    const states = runs.map((run) => ({ ...store.state, parameters: {}, ...run }));
-    return train(states, false);
-  };
-  /** @param {Partial<State>} change @param {Partial<State>[]} runs */
-  const visit = (change, runs) => {
-    latest = change;
-    player.pause();
-    addressBar.visit(change);
-    race.clear();
-    if (runs.length) trainRuns(runs);
-  };
-  loadLesson(visit);
-
-  /** Train the runs of a lesson, or show those of the address. @param {Partial<State>[]} runs */
-  const resume = async (runs) => {
-    if (runs.length) return trainRuns(runs);
-    const { iteration } = store.state;
-    if (await race.restore()) player.goTo(iteration);
-  };
-  addressBar.watch(async (address) => {
-    player.pause();
-    race.clear();
-    const runs = await adopt(address);
-    if (runs) await resume(runs);
-  });
-  if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
+  training.bindForm();
+  loadLesson((change, runs) => training.visit(change, runs));
+  addressBar.watch((address) => training.open(address));
+  if (lessonRuns.length || store.state.runs.length) await training.resume(lessonRuns);
 }
 
 /** Load the code of the drawers when they are first opened. */
@@ -206,15 +134,4 @@ function loadBasins(optimizers) {
     async () => new (await import("./views/basins.js")).BasinControl(store, surface, optimizers, elements),
   );
   store.watch(["basins"], ({ basins }) => void (basins && load()));
-}
-
-/**
- * Return a function that calls another one only the first time.
- * @template R
- * @param {() => R} create
- * @returns {() => R}
- */
-function once(create) {
-  /** @type {{value: R} | null} */ let made = null;
-  return () => (made ??= { value: create() }).value;
 }

@@ -18,6 +18,7 @@ export default [
       curly: ["error", "multi-line"],
       "default-case-last": "error",
       eqeqeq: "error",
+      "max-len": ["error", { code: 120 }],
       "no-eval": "error",
       "no-implied-eval": "error",
       "no-implicit-coercion": "error",

@@ -51,7 +51,7 @@ def test_the_star_of_the_remembering_task_is_not_the_only_optimum(page: Page) ->
     expect(page.locator("#sequence")).to_have_value("1")
     expect(page.locator("#network .input")).to_have_text("1.6 …")
     page.select_option("#task", "count_ones")
-    expect(page.locator("#note")).to_contain_text("the star the optimum")
+    expect(page.locator("#note")).to_contain_text("the star marks the optimum")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_the_page_knows_what_a_learning_rate_does_from_the_point(
     ]
     left = 1 + max(k for k, size in enumerate(sizes) if size <= 3)
     said = forecast["sentence"]
-    assert said == f"From here, this rate {outcome}."
+    assert said == f"With this rate, training from here {outcome}."
     is_left = left < len(sizes) and sizes[left] < np.inf
     assert (f"leaves the plot at iteration {left}" in said) == is_left
     has_diverged = result["outcome"] == "diverged"
@@ -116,12 +116,15 @@ def test_the_rate_of_gradient_descent_is_marked(page: Page) -> None:
     expect(rate).to_have_value("0.001")
     note = page.locator("#note")
     expect(note).to_contain_text("Near it, a rate above 2/λ = 0.0019 does not settle")
-    leaves = "From here, this rate leaves the plot at iteration 1 and overflows at iteration 3."
+    leaves = (
+        "With this rate, training from here leaves the plot at iteration 1 "
+        "and overflows at iteration 3."
+    )
     expect(note).to_contain_text(leaves)
     expect(rate).to_have_attribute("aria-description", leaves)
     expect(page.locator(".forecast")).to_have_text("↗")
     rate.fill("1e-7")
-    expect(note).to_contain_text("From here, this rate settles")
+    expect(note).to_contain_text("With this rate, training from here settles")
     expect(page.locator(".forecast")).to_have_text("✓")
     expect(page.locator("#variant")).to_contain_text("at rates from 1×10⁻⁶ on")
     expect(page.locator("#variant")).to_contain_text("after 500 iterations is 49")

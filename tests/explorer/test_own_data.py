@@ -215,7 +215,7 @@ def test_thousands_are_asked_about(page: Page, api: httpx.Client, answer: str, v
 def test_the_cost_stands_beside_that_of_the_mean(page: Page) -> None:
     choose(page, "1,2,5\n0,1,2\n3,1,4\n2,2,1\n")
     page.fill("#w_in", "0")  # the output is 0, so the cost is the mean square of the targets, 11.5
-    expect(page.locator("#cost-of")).to_have_text(": worse than always answering the mean (2.5)")
+    expect(page.locator("#cost-of")).to_have_text(": worse than always predicting the mean (2.5)")
     load_example(page, "Noisy counts")
     page.fill("#w_in", "1")
     page.fill("#w_rec", "1")

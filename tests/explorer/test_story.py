@@ -197,7 +197,7 @@ def test_the_trace_has_a_logarithmic_axis_and_shows_signs(page: Page) -> None:
     page.fill("#w_rec", "1")
     page.fill("#w_in", "1")
     expect(page.locator("#regime")).to_have_text("0 zero: no gradient reaches the weights")
-    expect(page.locator("#trace")).to_contain_text("Every gradient is 0.")
+    expect(page.locator("#trace")).to_contain_text("The gradient is zero everywhere.")
     expect(page.locator(".descent")).to_have_count(0)  # rounding noise has no direction
 
 

@@ -79,7 +79,8 @@ export class BasinLayer {
       /** @type {(weight: number) => number} */ place,
     ) =>
       Array.from({ length: resolution + 1 }, (_, k) => {
-        const weight = low + ((k - 0.5) * (high - low)) / (resolution - 1); // a point of the grid is the center of its cell
+        // A point of the grid is the center of its cell.
+        const weight = low + ((k - 0.5) * (high - low)) / (resolution - 1);
         return Math.round(ratio * place(weight));
       });
     const xs = findEdges(w_in, (weight) => plot.x(weight) - plot.rect.left);

@@ -155,7 +155,8 @@ export class NetworkDiagram {
     const label = LABEL * parseFloat(getComputedStyle(this.handles.w_in.derivative).fontSize);
     const x = isNarrow ? width - RADIUS - 12 : Math.max(start + label + RADIUS + 10, 0.56 * width);
     const top = LINE - RADIUS + 3;
-    const loop = `M${x - 17} ${top}C${x - 54} ${top - 58} ${x + 54} ${top - 58} ${x + 18} ${top - 3}m-2.5 -11l2.5 11l10 -5.5`;
+    const curve = `C${x - 54} ${top - 58} ${x + 54} ${top - 58} ${x + 18} ${top - 3}`;
+    const loop = `M${x - 17} ${top}${curve}m-2.5 -11l2.5 11l10 -5.5`;
     const place = isNarrow ? { x: 0, y: LINE + 34 } : { x: x + RADIUS + 52, y: LINE + 6 };
     this.parts.replaceChildren(
       ...shown.map((text, k) => {

@@ -35,7 +35,7 @@ function draw(plot, trace) {
   const logs = log10_magnitude.map((log) => (Math.abs(log ?? Infinity) > MAX_LOG ? -Infinity : log));
   const steps = logs.map((_, k) => k);
   const known = steps.filter((k) => Number.isFinite(logs[k]));
-  const missing = gradient.some((g) => g !== 0) ? TOO_LARGE : "Every gradient is 0.";
+  const missing = gradient.some((g) => g !== 0) ? TOO_LARGE : "The gradient is zero everywhere.";
   const hint = known.length || !trace ? "" : missing;
   const n_steps = Math.max(1, logs.length - 1);
   plot.summarize(trace ? Object.values(describeTrace(trace)).filter(Boolean).join(", ") : "");

@@ -166,7 +166,7 @@ export function createResidualChart(root, store) {
     const { left, width } = self.rect;
     setAttributes(zero, { x1: left, x2: left + width, y1: self.y(0), y2: self.y(0) });
     byId("residual-source").textContent =
-      fit.rho === null ? "the fit does not explain" : "the fit and the autocorrelation do not explain";
+      fit.rho === null ? "data minus fit" : "data minus fit, without the autocorrelation";
   });
   plot.marks.append(zero, bars);
 }

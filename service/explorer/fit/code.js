@@ -19,20 +19,18 @@ function show({ question: { table, columns, options }, dataset, fit }, curl, pyt
   const [store, ask] = [absoluteUrl(seriesPath(columns)), absoluteUrl("v1/fits")];
   const request = toFit(dataset.id, options);
   const key = hasKey ? ' -H "Authorization: Bearer $LINEAR_RNN_API_KEY"' : "";
-  curl.textContent = `curl --data-binary ${quoteForShell(`@${file}`)} -H 'Content-Type: text/csv'${key} \\\n  ${quoteForShell(store)}\n${writeCurl(
-    ask,
-    request,
-    hasKey,
-  )}`;
+  const upload = `curl --data-binary ${quoteForShell(`@${file}`)} -H 'Content-Type: text/csv'${key}`;
+  curl.textContent = `${upload} \\\n  ${quoteForShell(store)}\n${writeCurl(ask, request, hasKey)}`;
   const headers = hasKey
     ? ['headers = {"Authorization": "Bearer " + os.environ["LINEAR_RNN_API_KEY"]}', ", headers=headers"]
     : ["", ""];
+  const type = `${hasKey ? "headers | " : ""}{"Content-Type": "text/csv"}`;
   python.textContent = [
     hasKey ? "import os\n" : "",
     "import httpx\n",
     headers[0],
     `table = open(${toPython(file)}, "rb").read()`,
-    `httpx.post(${toPython(store)}, content=table${hasKey ? ', headers=headers | {"Content-Type": "text/csv"}' : ', headers={"Content-Type": "text/csv"}'})`,
+    `httpx.post(${toPython(store)}, content=table, headers=${type})`,
     `fit = httpx.post(${toPython(ask)}, json=${toPython(request)}${headers[1]}, timeout=60).json()`,
     'print(fit["time_constant"], fit["trust"])',
   ]

@@ -103,13 +103,13 @@ export class Loader {
       class: "small-button",
     });
     byId("stored").replaceChildren(
-      ...(!answer ? [] : example ? ["Simulated, so the truth is known. ", reveal] : own()),
+      ...(!answer ? [] : example ? ["Simulated data with a known answer. ", reveal] : own()),
     );
   }
 
   /** Delete the table from the server, with its fits. */
   async remove() {
-    if (!confirm("Delete the table from the server, with all fits of it, also those of others?")) return;
+    if (!confirm("Delete this table and all fits of it, including other people's?")) return;
     try {
       await deleteStored(this.store.stored);
     } catch (error) {

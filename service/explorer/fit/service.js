@@ -112,8 +112,10 @@ function describeRefusal(
 ) {
   const { n_targets, n_unknowns, needed } = members;
   if (n_unknowns) {
-    const few = `There ${n_targets === 1 ? "is" : "are"} ${count(n_targets, "target")} for ${n_unknowns} unknowns; about ${needed} are needed. Use more rows or fewer inputs.`;
-    const wrong = `Sequence is “${sequence}”, with ${n_samples} different values; choose none if the rows are one recording.`;
+    const found = `There ${n_targets === 1 ? "is" : "are"} ${count(n_targets, "target")} for ${n_unknowns} unknowns`;
+    const few = `${found}; about ${needed} are needed. Use more rows or fewer inputs.`;
+    const values = `Sequence is “${sequence}”, with ${n_samples} different values`;
+    const wrong = `${values}; choose none if the rows are one recording.`;
     return new Refusal(UNFITTED, n_samples > 1 ? `${few} ${wrong}` : few, status);
   }
   const name = Object.entries({ "/delay": "Dead time: ", "/w_rec": "Range of w_rec: " }).find(([start]) =>

@@ -9,8 +9,11 @@ export class Store {
     this.example = ""; // the name of the one that is shown
     /** The last table that was sent, as the service has stored it. */
     this.upload = { path: "", text: "", dataset: /** @type {Series | null} */ (null) };
-    /** The paths of what was stored for the user's table, to be deleted on request. @type {Set<string>} */ this.stored =
-      new Set();
+    /**
+     * The paths of what was stored for the user's table, to be deleted on request.
+     * @type {Set<string>}
+     */
+    this.stored = new Set();
     /** @type {{keys: string[], listener: () => void}[]} */ this.listeners = [];
   }
 

@@ -2,8 +2,8 @@
 export const gradient = {
   title: "The gradient on its way back",
   text:
-    "Training needs the gradient with respect to each state. It starts at the output and flows back in time, to the left. " +
-    "Each step multiplies it by w_rec.",
+    "Training needs the gradient with respect to each state. It starts at the output and flows back in time, " +
+    "to the left. Each step multiplies it by w_rec.",
   question: "By what factor does it change over all twelve steps if w_rec is 0.5, 2 or −2?",
   hint: "the slope of the orange line",
   figure: "trace",

@@ -33,7 +33,8 @@ const CHARACTER = 7.4; // mean width in the legend
 const BEYOND_ASCII = /[À-Þßý-ſ]/; // letters that files of their own have
 
 /**
- * Return a picture of a figure as it is drawn, with its title above, its legend below and the pixels of canvases behind it.
+ * Return a picture of a figure as it is drawn, with its title above, its legend below and the pixels of canvases behind
+ * it.
  * @param {Plot} plot @param {HTMLCanvasElement[]} canvases from the lowest to the highest
  * @param {HTMLElement[]} legend entries, each with a swatch
  * @param {{ground: string, title: string, margin: number}} options where the ground is page, white or transparent
@@ -136,7 +137,8 @@ function placeLegend(entries, width, top) {
     const indent = swatch ? SWATCH_WIDTH : 0;
     return { text, swatch, indent, size: indent + CHARACTER * text.length + 16, color: getComputedStyle(entry).color };
   });
-  const scale = Math.min(1, ...places.map(({ size }) => (width - 8) / size)); // of all, where a picture has no room for one
+  // Of all, where a picture has no room for one.
+  const scale = Math.min(1, ...places.map(({ size }) => (width - 8) / size));
   let x = width;
   for (const { text, swatch, indent, size, color } of places) {
     if (x + scale * size > width) {

@@ -28,7 +28,8 @@ export function writePython(url, body, keys, needsKey) {
 /** @param {string} url @param {string} title @param {number} width @param {number} height in pixels */
 export function writeIframe(url, title, width, height) {
   const escape = (/** @type {string} */ text) => text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
-  return `<iframe src="${escape(url)}" title="${escape(title)}" width="${width}" height="${height}" loading="lazy" allow="fullscreen"></iframe>`;
+  const size = `width="${width}" height="${height}"`;
+  return `<iframe src="${escape(url)}" title="${escape(title)}" ${size} loading="lazy" allow="fullscreen"></iframe>`;
 }
 
 /**

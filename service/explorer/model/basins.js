@@ -7,7 +7,8 @@ import { toObjective, toTrainingRun, toWindow } from "./requests.js";
 
 const RESOLUTION = 100;
 const MIN_RESOLUTION = 20;
-const MAX_WORK = 4e5; // inputs times cells, with an activation: at most a minute for 500 iterations on 1,000 inputs or fewer
+/** Inputs times cells, with an activation: at most a minute for 500 iterations on 1,000 inputs or fewer. */
+const MAX_WORK = 4e5;
 
 /**
  * Return the request for a map of the view.

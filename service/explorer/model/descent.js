@@ -19,7 +19,7 @@ export function forecastDescent({ dataset, state, home }, rate) {
     descend(dataset, { ...state, w_in: state.w_in * (1 + shift) }, home, rate, n),
   );
   const [icon, outcome] = describe(run, !run.costs[0] || (run.exit === other.exit && run.overflow === other.overflow));
-  return { icon, sentence: `From here, this rate ${outcome}.` };
+  return { icon, sentence: `With this rate, training from here ${outcome}.` };
 }
 
 /** @param {ReturnType<typeof descend>} run @param {boolean} isCertain that it leaves the plot or stays */

@@ -20,7 +20,8 @@ export async function fetchGrid({ state, n_inputs }, signal) {
   const resolution = Math.min(MAX_RESOLUTION, affordable);
   const body = { ...toObjective(state), windows: [{ ...toWindow(state), resolution }], points: [] };
   const { windows } = await postJson("v1/cost-surface", body, signal);
-  const coarse = `The surface is approximate: a grid of ${resolution} × ${resolution}, because a finer one would take too long.`;
+  const grid = `a grid of ${resolution} × ${resolution}`;
+  const coarse = `The surface is approximate: ${grid}, because a finer one would take too long.`;
   return { costs: makeGridCosts(windows[0]), note: resolution < COARSE ? coarse : "" };
 }
 

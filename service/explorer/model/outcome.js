@@ -46,7 +46,8 @@ export function describeEnd(run, store) {
   const [, unable] = TASKS[request.dataset.kind] ?? TASKS.stored;
   const stop = result.outcome === "target_reached" ? formatCost(request.target_cost) : "";
   if (!iterations) {
-    const sentence = `There was no iteration: the cost at the start is ${to}${stop && `, not above the cost to stop at, ${stop}`}.`;
+    const why = stop && `, not above the cost to stop at, ${stop}`;
+    const sentence = `There was no iteration: the cost at the start is ${to}${why}.`;
     return { key: "none", icon: "…", word: "no iteration", sentence };
   }
   const margin = chooseMargin(result.optimum?.cost ?? 0, request.dataset.kind === "stored" ? store.dataset : null);
@@ -70,12 +71,14 @@ export function describeEnd(run, store) {
       Math.hypot(final.weights.w_in ?? Infinity, final.weights.w_rec ?? Infinity) > LARGE &&
       store.dataset?.targets.every((t) => t >= bound);
     const why = grows ? ` The nearer to ${bound} an output is, the lower its error, so the weights keep growing.` : "";
-    const sentence = `It ${unable}: no output of ${activation} exceeds ${bound}, but the targets go up to ${formatNumber(target)}. The cost is ${to}.${why}`;
+    const limit = `no output of ${activation} exceeds ${bound}, but the largest target is ${formatNumber(target)}`;
+    const sentence = `It ${unable}: ${limit}. The cost is ${to}.${why}`;
     return { key: "bounded", icon: "⊘", word: `${unable} (${activation} is at most ${bound})`, sentence };
   }
   const exit = describeExit(run, store.home);
   if (result.outcome === "diverged") {
-    const sentence = `${exit || "It started outside the plot."} Its numbers overflowed at iteration ${iterations}, and training stopped.`;
+    const before = exit || "It started outside the plot.";
+    const sentence = `${before} The weights overflowed at iteration ${iterations}, and training stopped.`;
     return { key: "diverged", icon: "↗", word: "diverged", sentence };
   }
   if (exit) {
@@ -97,12 +100,12 @@ function describeSuccess({ result: { final, request } }, fell) {
   const end = { ...fits, key: "learned", word: learned, sentence: `It ${learned}. ${fell}` };
   if (dataset.kind !== "count_ones") return end;
   if (network.activation !== "identity") return fits;
-  const bits = `sequence of ${count(dataset.n_steps, "bit")}`;
+  const bits = `${dataset.n_steps}-bit sequence`;
   const { w_in, w_rec } = final.weights;
   if (isCounter({ w_in: w_in ?? NaN, w_rec: w_rec ?? NaN }, dataset.n_steps, network.initial_state)) {
-    return { ...end, sentence: `${end.sentence} With these weights, it counts every ${bits}.` };
+    return { ...end, sentence: `${end.sentence} With these weights it counts every ${bits} correctly.` };
   }
-  return { ...fits, word: "fits, but miscounts", sentence: `${fits.sentence} But it miscounts some ${bits}.` };
+  return { ...fits, word: "fits, but miscounts", sentence: `${fits.sentence} But it miscounts some ${bits}s.` };
 }
 
 /**
@@ -126,35 +129,39 @@ function isCounter({ w_in, w_rec }, n_steps, initial_state) {
  */
 function describeFailure({ result, trajectory }, zero, from, to, after) {
   const logs = trajectory.log10_cost.map((log) => log ?? NaN);
-  const recent = logs.slice(result.iterations < 20 ? -1 : Math.floor(0.75 * (logs.length - 1))); // the last quarter of many
+  const start = result.iterations < 20 ? -1 : Math.floor(0.75 * (logs.length - 1));
+  const recent = logs.slice(start); // the last quarter of many
   const [first, last] = [recent[0], recent[recent.length - 1]];
   const [low, high] = [Math.min(...recent), Math.max(...recent)];
   const recorded = result.request.record_every > 1 ? "recorded " : "";
-  const went = `the cost went from ${from} to ${to} in ${after}.`;
+  const fell =
+    from === to ? `the cost is still ${to} after ${after}` : `the cost fell from ${from} to ${to} in ${after}`;
   const percent = formatPercent(1 - 10 ** (last - first));
   if (first - last > STILL_FALLING && last - low < RIPPLE) {
-    const sentence = `Not there yet: the cost fell from ${from} to ${to} in ${after}, in the last quarter of them by ${percent}.`;
-    return { key: "falling", icon: "…", word: "not there yet", sentence };
+    const sentence = `Still improving: ${fell}, by ${percent} in the last quarter.`;
+    return { key: "falling", icon: "…", word: "still improving", sentence };
   }
   if (high - low > UNSTEADY) {
-    const sentence = `It does not settle: in the last quarter of ${after}, the ${recorded}cost was between ${formatCost(10 ** low)} and ${formatCost(10 ** high)}.`;
+    const range = `between ${formatCost(10 ** low)} and ${formatCost(10 ** high)}`;
+    const sentence = `It does not settle: in the last quarter of ${after}, the ${recorded}cost was ${range}.`;
     return { key: "unsteady", icon: "↯", word: "does not settle", sentence };
   }
-  if (last > logs[0]) return { key: "worse", icon: "↗", word: "got worse", sentence: `It got worse: ${went}` };
+  if (last > logs[0]) {
+    const sentence = `It got worse: the cost went from ${from} to ${to} in ${after}.`;
+    return { key: "worse", icon: "↗", word: "got worse", sentence };
+  }
   const { weight_gradient } = result.final;
   const cost = result.final.cost ?? Infinity;
-  const isFlat = Math.hypot(weight_gradient.w_in ?? Infinity, weight_gradient.w_rec ?? Infinity) < 0.01 * cost; // no weight matters
+  const slope = Math.hypot(weight_gradient.w_in ?? Infinity, weight_gradient.w_rec ?? Infinity);
+  const isFlat = slope < 0.01 * cost; // no weight matters
   if (isFlat && cost > 0.3 * zero && cost < 1.5 * zero) {
-    const sentence = `Stuck on the plateau: after ${after} the cost is ${to}. A network that always answers 0 has ${formatNumber(zero)}.`;
+    const other = `A network that always outputs 0 has ${formatNumber(zero)}.`;
+    const sentence = `Stuck on the plateau: after ${after} the cost is ${to}. ${other}`;
     return { key: "stuck", icon: "▬", word: "stuck on the plateau", sentence };
   }
-  const pace = first - last > SLOW ? ` In the last quarter of them, it fell by ${percent}.` : "";
-  return {
-    key: "slow",
-    icon: "…",
-    word: pace ? "falls slowly" : "did not arrive",
-    sentence: `It did not arrive: ${went}${pace}`,
-  };
+  const pace = first - last > SLOW ? `, by ${percent} in the last quarter` : "";
+  const word = pace ? "falls slowly" : "did not converge";
+  return { key: "slow", icon: "…", word, sentence: `It did not converge: ${fell}${pace}.` };
 }
 
 /** Say when a run left the plot for good, or return "". @param {Run} run @param {View} view */

@@ -15,13 +15,18 @@ export const EXAMPLE_DATA = [
     file: "noisy_counts.csv",
     id: "ds_49e28cb12b16ee46c0fc4fd51c90833f",
     title: "Noisy counts",
-    note: "Synthetic data: random bits. The target is the number of ones plus normal noise with standard deviation 0.5.",
+    note:
+      "Synthetic data: random bits. " +
+      "The target is the number of ones plus normal noise with standard deviation 0.5.",
   },
   {
     file: "decaying_sum.csv",
     id: "ds_42410c2e6eab2c70a5db98a726735b91",
     title: "Decaying sum",
-    note: "Synthetic data: daily doses. Each day 80 % of the level remains, and half of the dose is added. The target is the last level plus normal noise with standard deviation 0.05, so the weights are about (0.5, 0.8).",
+    note:
+      "Synthetic data: daily doses. Each day 80 % of the level remains, and half of the dose is added. " +
+      "The target is the last level plus normal noise with standard deviation 0.05, " +
+      "so the weights are about (0.5, 0.8).",
   },
 ];
 

@@ -64,8 +64,8 @@ export const DEFAULTS = {
 Object.freeze(DEFAULTS);
 
 /**
- * Holds the state and what follows from it. Listeners of the state run at most once per animation frame, and those of results
- * as soon as these are published.
+ * Holds the state and what follows from it. Listeners of the state run at most once per animation frame, and those of
+ * results as soon as these are published.
  */
 export class Store {
   /** @param {State} state */
@@ -78,8 +78,11 @@ export class Store {
     /** @type {Optimum | null} */ this.optimum = null;
     /** @type {Evaluation | null} */ this.evaluation = null;
     /** @type {Prediction | null} */ this.prediction = null;
-    /** what the learning rate does from the point @type {ReturnType<typeof import("./descent.js").forecastDescent>} */ this.forecast =
-      null;
+    /**
+     * What the learning rate does from the point.
+     * @type {ReturnType<typeof import("./descent.js").forecastDescent>}
+     */
+    this.forecast = null;
     this.n_read = Infinity; // inputs, after which the network is shown
     this.approximation = ""; // what the surface leaves out
     this.home = FULL_VIEW; // the view that suits the data

@@ -4,8 +4,10 @@ import { Problem } from "./api.js";
 
 const SEPARATORS = [";", "\t", ","];
 const N_SAMPLE_ROWS = 50;
-const DATE =
-  /^((\d{1,4}[-/]\d{1,2}([-/]\d{1,4})?|\d{1,2}\.\d{1,2}\.\d{4})([ T].*)?|\d{4}-?W\d\d(-?\d)?|(\d{4}[-/ ]?)?Q\d([-/ ]?\d{4})?)$/;
+const DAY = /(\d{1,4}[-/]\d{1,2}([-/]\d{1,4})?|\d{1,2}\.\d{1,2}\.\d{4})([ T].*)?/;
+const WEEK = /\d{4}-?W\d\d(-?\d)?/;
+const QUARTER = /(\d{4}[-/ ]?)?Q\d([-/ ]?\d{4})?/;
+const DATE = new RegExp(`^(${[DAY, WEEK, QUARTER].map(({ source }) => source).join("|")})$`);
 export const NUMBER = /^[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?$/i;
 export const MISSING = /^(|na|n\/a|nan|null|none|-|\?)$/i;
 const INDEX = /^(|#|no|nr|id|row|index|unnamed: 0)\.?$/i;
@@ -26,7 +28,7 @@ export function readTable(name, text) {
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)
     .filter((line) => line.trim());
-  if (!lines.length) throw new Problem("This table is empty", "It has no rows.");
+  if (!lines.length) throw new Problem("This table is empty", "");
   const [first = ""] = lines;
   const separator = SEPARATORS.find((each) => first.includes(each)) ?? ",";
   const names = splitLine(first, separator);

@@ -1,6 +1,6 @@
 // Where training succeeds: the control of the basin map, its legend and its shares.
 import { createButton, html } from "../lib/dom.js";
-import { formatNumber, formatPercent } from "../lib/format.js";
+import { count, formatNumber, formatPercent } from "../lib/format.js";
 import { Problem } from "../model/api.js";
 import { computeBasinMap } from "../model/basins.js";
 import { OBJECTIVE_KEYS } from "../model/requests.js";
@@ -32,7 +32,8 @@ export class BasinControl {
     const readSettings = () => JSON.stringify(SETTINGS.map((key) => store.state[key]));
     let settings = readSettings();
     store.watch(SETTINGS, () => {
-      if (settings !== (settings = readSettings())) store.set({ basins: false }); // the map would be that of other settings
+      // The map would be that of other settings.
+      if (settings !== (settings = readSettings())) store.set({ basins: false });
     });
   }
 
@@ -73,7 +74,8 @@ export class BasinControl {
     const { request, shares } = map.result;
     const title = this.titles.get(request.optimizer.name) ?? request.optimizer.name;
     const reached =
-      `${title} reaches a cost of ${formatNumber(request.target_cost)} within ${request.n_iterations.toLocaleString("en")} iterations ` +
+      `${title} reaches a cost of ${formatNumber(request.target_cost)} ` +
+      `within ${count(request.n_iterations, "iteration")} ` +
       `from ${formatPercent(shares.target_reached, DIGITS)} of the starts.`;
     return [
       html("strong", {}, reached),

@@ -18,7 +18,8 @@ const SHAPE = 0.56; // height of a chart by its width
 /** The heights of other figures. @type {Record<string, (width: number) => number>} */
 const HEIGHTS = { surface: (width) => width - 48, network: () => 130, unrolled: () => 132 };
 const QUERIES =
-  "For a lecture, add ?present to the address, before the #: large text, Page Down and Page Up for the lesson, the space bar to play. " +
+  "For a lecture, add ?present to the address, before the #: large text, Page Down and Page Up for the lesson, " +
+  "the space bar to play. " +
   "Add ?hide=data,code to hide parts of the page. These are";
 
 /**

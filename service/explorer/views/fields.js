@@ -16,8 +16,8 @@ export function bindField(store, key, change = {}) {
 }
 
 /**
- * Let the user edit a field, and return the function that shows its value. While its text is not valid, it has no effect and
- * the field says what is expected.
+ * Let the user edit a field, and return the function that shows its value. While its text is not valid, it has no
+ * effect and the field says what is expected.
  * @param {any} field @param {Editing} editing
  */
 export function enableEditing(field, { read, expected, accept, get }) {

@@ -54,7 +54,8 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
     store.set(close);
     start.focus();
   };
-  const scroll = () => requestAnimationFrame(() => heading.scrollIntoView({ block: "nearest" })); // after the texts of the step
+  // After the texts of the step.
+  const scroll = () => requestAnimationFrame(() => heading.scrollIntoView({ block: "nearest" }));
   const go = (/** @type {number} */ number) => {
     if (number < 1 || number > STEPS.length) return finish();
     visit(startStep(number), STEPS[number - 1].runs);

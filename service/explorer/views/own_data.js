@@ -180,7 +180,8 @@ export class OwnDataPanel {
     const title = html("strong", {}, example ? example.title : (name ?? "Your data"));
     const range = (/** @type {Summary["target_range"] | null | undefined} */ span) =>
       `from ${formatNumber(span?.low)} to ${formatNumber(span?.high)}`;
-    const facts = `${count(n_samples, "row")} of ${count(n_steps, "step")} and a target. Inputs ${range(input_range)}, targets ${range(target_range)}.`;
+    const shape = `${count(n_samples, "row")} of ${count(n_steps, "step")} and a target`;
+    const facts = `${shape}. Inputs ${range(input_range)}, targets ${range(target_range)}.`;
     this.summary.replaceChildren(title, `: ${facts} ${example?.note ?? ""}`);
   }
 }

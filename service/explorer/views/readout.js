@@ -77,7 +77,7 @@ function compareWithMean(evaluation, { targets }) {
   const mean = targets.reduce((sum, target) => sum + target / targets.length, 0);
   const cost = targets.reduce((sum, target) => sum + (target - mean) ** 2 / targets.length, 0);
   if (evaluation && !(evaluation.cost <= cost)) {
-    return `: worse than always answering the mean (${formatNumber(cost, 3)})`;
+    return `: worse than always predicting the mean (${formatNumber(cost, 3)})`;
   }
   const explained = evaluation && cost > 0 ? `R² ${formatNumber(1 - evaluation.cost / cost, 3)}; ` : "";
   return ` ${explained}cost of the mean ${formatNumber(cost, 3)}`;

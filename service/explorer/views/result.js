@@ -78,7 +78,7 @@ const HINT = "Each point is a network, colored by its cost. Drag the point or a 
 /** @param {Store} store */
 function describeArrow({ evaluation, state: { activation } }) {
   const { w_in, w_rec } = evaluation?.weight_gradient ?? {};
-  if (w_in !== 0 || w_rec !== 0) return "The arrow shows gradient descent";
+  if (w_in !== 0 || w_rec !== 0) return "The arrow points in the direction of gradient descent";
   return evaluation?.cost && activation === "relu"
     ? "A dead relu: no gradient passes, so training cannot start"
     : "Here the gradient is 0";
@@ -86,7 +86,8 @@ function describeArrow({ evaluation, state: { activation } }) {
 
 /** Say what the star is, which rate is too high near it, and what the rate does from the point. @param {Store} store */
 function describeOptimum({ optimum, forecast, state }) {
-  const star = !optimum ? "." : optimum.unique ? ", the star the optimum." : ", the star one of several optima.";
+  const mark = optimum?.unique ? "the optimum" : "one of several optima";
+  const star = optimum ? `; the star marks ${mark}.` : ".";
   if (state.optimizer !== "gradient_descent") return star;
   const limit = 2 / Number(optimum?.curvature?.largest);
   const hasLimit = limit > 0 && limit < Infinity;

@@ -9,8 +9,9 @@ const N_ROWS = 4;
 const MAX_COLUMNS = 40; // that are shown
 const SEPARATORS = /** @type {Record<string, string>} */ ({ ",": "commas", ";": "semicolons", "\t": "tabs" });
 const MEANING =
-  "Each row is one sequence: values of one quantity, in order, and the number they lead to. The network has two parameters " +
-  "and no intercept. It is the wrong model for columns of different quantities, such as temperature and price.";
+  "Each row is one sequence: values of one quantity, in order, and the number they lead to. " +
+  "The network has two parameters and no intercept. " +
+  "It is the wrong model for columns of different quantities, such as temperature and price.";
 
 export class TablePreview {
   /**
@@ -88,7 +89,8 @@ export class TablePreview {
     const decimal = this.decimal ? `, decimal ${this.decimal === "," ? "comma" : "point"}` : "";
     const hidden =
       columns.length > MAX_COLUMNS ? ` The first ${MAX_COLUMNS} of ${columns.length} columns are shown.` : "";
-    return `${count(n_rows, "row")} of ${count(n_steps, "step")} and a target, separated by ${SEPARATORS[separator]}${decimal}.${hidden}`;
+    const shape = `${count(n_rows, "row")} of ${count(n_steps, "step")} and a target`;
+    return `${shape}, separated by ${SEPARATORS[separator]}${decimal}.${hidden}`;
   }
 
   /** @param {number} j @param {number} step its number, if it is one */
