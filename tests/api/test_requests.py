@@ -296,7 +296,7 @@ def test_numbers_and_names_of_details_are_members(api: Any) -> None:
     assert (table["line"], table["column"]) == (3, 2)
     few = {"dataset": {"kind": "series", "inputs": [], "sequences": [{"targets": [1]}]}}
     short = api.post("/v1/fits", few).json()
-    assert (short["n_targets"], short["n_unknowns"]) == (1, 3)
+    assert (short["n_targets"], short["n_unknowns"], short["needed"]) == (1, 3, 50)
 
 
 def test_names_that_are_near_no_field_or_many(api: Any) -> None:

@@ -28,7 +28,7 @@ def test_page_command_client_and_picture_say_the_same(
 ) -> None:
     table = TABLES[level]
     with Client(service_url) as rnn:
-        fit = rnn.fit(io.StringIO(table), **COLUMNS)
+        fit = rnn.fit(io.StringIO(table), target=COLUMNS["target"], time=COLUMNS["time"])
         from_client = fit.summary()
         picture = str(fit.plot(format="svg", width=1600).content, "utf-8")
     summary = api.get(f"/v1/fits/{fit.id}").json()["summary"]
@@ -39,7 +39,8 @@ def test_page_command_client_and_picture_say_the_same(
     assert f"{headline}. {interval}" in read_words(picture)
     (tmp_path / "table.csv").write_text(table)
     options = [part for name, value in COLUMNS.items() for part in (f"--{name}", value)]
-    command = [Path(sys.executable).with_name("linear-rnn"), "fit", tmp_path / "table.csv"]
+    program = Path(sys.executable).with_name("linear-rnn")
+    command = [str(program), "fit", str(tmp_path / "table.csv")]
     printed = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
     assert printed.stdout.startswith(text)
     page = open_page(f"fit#{fit.id}", shows="#story", reduced_motion="reduce")

@@ -116,6 +116,17 @@ def test_with_few_targets_the_cautious_interval_is_shown() -> None:
     ]
 
 
+def test_an_estimate_outside_the_interval_shown_is_not_shown() -> None:
+    """With a slow drift, white noise gives a long memory that autocorrelated noise does not."""
+    rain = draw(40)
+    drift = 4.0 * np.sin(np.arange(40) / 6.0)
+    summary, result = make_fit(write(rain=rain, flow=respond(0.1, rain) + drift))
+    (cautious,) = result["trust"]["cautious"]
+    assert not cautious["low"] <= result["w_rec"]["value"] <= cautious["high"]
+    value = f"{result['time_constant']['value']:.3g} "
+    assert value not in " ".join([summary.headline, *summary.sentences])
+
+
 def test_autocorrelated_noise_of_the_fit_is_described() -> None:
     summary, result = make_fit(TABLES["trusted"], noise="ar1")
     assert summary.interval.noise == "ar1"

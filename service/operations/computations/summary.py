@@ -146,6 +146,15 @@ class _Fit:
         return self.to_times(self.pieces) if self.result.w_rec.value >= 0.0 else []
 
     @property
+    def time(self) -> float | None:
+        """The time constant; None if it is undefined or outside the interval shown."""
+        time: float | None = self.result.time_constant.value
+        if time is None or not self.is_small:
+            return time
+        is_inside = [(low or 0.0) <= time <= (high or math.inf) for low, high in self.times]
+        return time if any(is_inside) else None
+
+    @property
     def is_small_change(self) -> bool:
         """True if the first alternative has nearly the same time constant."""
         now = self.result.time_constant.value if self.has_estimate else None
@@ -173,8 +182,7 @@ def _describe_headline(fit: _Fit) -> str:
         change = "do not decay"
     value = f"Effects {change}: w_rec {_format(w_rec, 4)}"
     if fit.times and w_rec < 1.0:
-        best = result.time_constant.value
-        times = fit.times if best is None else [(best, best)]
+        times = fit.times if fit.time is None else [(fit.time, fit.time)]
         value = f"Time constant {_format_ranges(times, fit.step.unit)}"
     return fit.texts["headline"].format(
         value=value,
@@ -189,13 +197,12 @@ def _describe_headline(fit: _Fit) -> str:
 def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
     """Yield the interval, the half-life, the delay and the effects."""
     result = fit.result
-    value = result.time_constant.value
     if not fit.has_estimate:
         yield "estimate", fit.texts["estimate"]
         return
     interval = f"w_rec {_format_ranges(fit.pieces)}"
     if fit.times:
-        interval = _format_ranges(fit.times, fit.step.unit, value)
+        interval = _format_ranges(fit.times, fit.step.unit, fit.time)
         is_named = result.w_rec.value < 1.0  # in the headline
         interval = _capitalize(interval) if is_named else f"Time constant {interval}"
     yield "estimate", f"{interval} with {100 * fit.request.confidence:g} % confidence."
@@ -204,8 +211,8 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
         if result.rho is not None:
             why = f"with a correlation of {_format(result.rho)} from step to step"
         yield "estimate", f"The interval allows for autocorrelated noise, {why}."
-    if value is not None:
-        half_life = format_time(math.log(2.0) * value, fit.step.unit)
+    if fit.time is not None:
+        half_life = format_time(math.log(2.0) * fit.time, fit.step.unit)
         yield "estimate", f"Effects halve every {half_life}."
     if result.delay.value:
         delay = format_time(result.delay.value * fit.step.length, fit.step.unit)
