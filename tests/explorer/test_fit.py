@@ -351,7 +351,7 @@ def test_a_refused_fit_is_explained_in_words_of_the_page(open_fit: FitOpener) ->
     page.locator("#delay-low").fill("-1")
     page.locator("#delay-low").blur()
     expect(problem).to_contain_text("Dead time: Input should be greater than or equal to 0")
-    rows = [f"{k},{k // 2},{k % 5},{k % 3}" for k in range(4)]
+    rows = [f"{k % 2},{k // 2},{k % 5},{k % 3}" for k in range(4)]
     load(page, "\n".join(["minute,test,x,y", *rows]))
     expect(problem).to_contain_text("There are 4 targets for 5 unknowns; about 50 are needed")
     expect(problem).to_contain_text("Sequence is “test”, with 2 different values; choose none")
