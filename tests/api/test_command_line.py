@@ -249,7 +249,7 @@ def test_without_data_on_a_terminal_it_does_not_wait(
     printed = run("fit --target sales", exit_code=2)
     os.close(parent)
     assert printed == (
-        "linear-rnn: DATA is missing: name a file, or pipe a table into this command\n"
+        "linear-rnn: DATA is missing: give a file, or pipe a table into this command\n"
     )
 
 

@@ -97,7 +97,7 @@ export class CostChart {
     this.show();
   }
 
-  /** Say how high the costs are that are above the plot, beside the highest. */
+  /** Write the range of the costs above the plot, next to the highest. */
   labelPeak() {
     const { x, y } = this.plot.domain;
     let peak = { log: y[1], iteration: 0 };

@@ -25,7 +25,7 @@ export class NetworkDiagram {
     /** @type {Weights} */ this.weights = { w_in: 0, w_rec: 0 };
     this.inputs = ""; // of the sequence that is shown
     this.timer = 0;
-    this.parts = svg("g"); // all but the handles, which keep the focus
+    this.parts = svg("g"); // all except the handles, which keep the focus
     this.handles = { w_in: this.createHandle("w_in"), w_rec: this.createHandle("w_rec") };
     this.plot = new Plot(root, "The network reads the sequence", () => this.draw(), NO_MARGINS);
     this.plot.figure.setAttribute("role", "group");

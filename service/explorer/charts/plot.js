@@ -21,7 +21,7 @@ const USUAL_RATIO = Math.min(devicePixelRatio, 2);
 let n_plots = 0;
 /** Those of the elements that they fill. @type {WeakMap<Element, Plot>} */ export const plots = new WeakMap();
 
-/** Said in place of values that overflow. */
+/** The text for values that overflow. */
 export const TOO_LARGE = "Too large to draw.";
 
 /** @typedef {{value: number, label: string}} Tick */
@@ -107,7 +107,7 @@ export class Plot {
     return high - ((high - low) * (y - this.rect.top)) / this.rect.height;
   }
 
-  /** Draw the axes. @param {Tick[]} x_ticks @param {Tick[]} y_ticks @param {string} [hint] in place of data */
+  /** Draw the axes. @param {Tick[]} x_ticks @param {Tick[]} y_ticks @param {string} [hint] instead of data */
   drawAxes(x_ticks, y_ticks, hint = "") {
     const { isSquare, x_name, y_name } = this.options;
     if (!isSquare) this.fitLabels(y_ticks);
@@ -213,7 +213,7 @@ export function padRange(values) {
 }
 
 /**
- * Return whether an axis can show a value, for which it needs finite differences.
+ * Return true if an axis can show a value, which requires finite differences.
  * @param {number | null | undefined} value
  */
 export const isDrawable = (value) => Math.abs(value ?? NaN) < 1e300;

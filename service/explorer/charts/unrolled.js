@@ -90,7 +90,7 @@ function drawArrow(name, from, to, y, log) {
 }
 
 /**
- * Format a number with at most four characters beside its sign, or three.
+ * Format a number with at most four characters and a sign, or three.
  * @param {number | null} value
  * @param {number} digits
  */

@@ -24,7 +24,7 @@ export const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: 
 export class Loader {
   /**
    * @param {{store: FitStore, use: Use, clear: (name: string) => void}} page
-   *   `clear` shows no table and no result, and a text in place of a table
+   *   `clear` shows no table and no result, and a text instead of a table
    */
   constructor({ store, use, clear }) {
     this.store = store;
@@ -34,7 +34,7 @@ export class Loader {
   }
 
   /**
-   * Run a function; a problem is shown in place of a table.
+   * Run a function; a problem is shown instead of a table.
    * @param {() => any} task
    * @param {() => void} [retry]
    * @param {string} [name]
@@ -92,7 +92,7 @@ export class Loader {
     return this.attempt(load, () => this.restore(id));
   }
 
-  /** Say where the data are, and offer to delete what the user has brought. */
+  /** Show the location of the data, and offer to delete uploads of the user. */
   showStored() {
     const { answer, example } = this.store;
     const own = () => [

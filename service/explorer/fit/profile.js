@@ -1,4 +1,4 @@
-// The profile: the typical error for every w_rec. A slider below it asks for the fit of another one.
+// The profile: the typical error for every w_rec. A slider below it requests the fit of another one.
 import { Plot } from "../charts/plot.js";
 import { byId, createButton, setAttributes, svg } from "../lib/dom.js";
 import { formatNumber, formatPercent } from "../lib/format.js";
@@ -124,7 +124,7 @@ export function createProfile(root, store) {
   }
 }
 
-/** Say how well the other fit does. @param {FitStore} store @param {HTMLElement} slider */
+/** Describe the other fit. @param {FitStore} store @param {HTMLElement} slider */
 function showComparison(store, slider) {
   const { answer, other } = store;
   byId("comparison").hidden = !other;

@@ -58,7 +58,7 @@ function skipUnits(table, [units = [], ...rows], numeric) {
   return [{ action: `Skip the line of units (${bare.filter(Boolean).join(", ")})`, text: write(table, rows, names) }];
 }
 
-/** Read numbers with thousands, or ask for the decimal mark. @param {Table} table @param {string[][]} rows */
+/** Read grouped numbers, or request the decimal mark. @param {Table} table @param {string[][]} rows */
 function chooseMarks(table, rows) {
   const { decimal, hasThousands, unclear: inAll } = findMarks(table);
   const read = (/** @type {string} */ field, /** @type {string} */ mark) =>

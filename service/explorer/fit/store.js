@@ -4,7 +4,7 @@ export class Store {
   constructor() {
     /** @type {Question | null} */ this.question = null;
     /** @type {Answer | null} */ this.answer = null;
-    /** A fit with another w_rec, beside the best one. @type {Comparison | null} */ this.other = null;
+    /** A fit with another w_rec, compared with the best one. @type {Comparison | null} */ this.other = null;
     this.isBusy = true; // while a fit is on its way, as the first one is
     this.example = ""; // the name of the one that is shown
     /** The last table that was sent, as the service has stored it. */

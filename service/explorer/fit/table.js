@@ -25,7 +25,7 @@ export function recognizeColumns(table) {
     const fields = read(column);
     return !fields.includes("") && new Set(fields).size <= fields.length / 2;
   };
-  // Amounts with a currency or a unit are text. The service says where they are.
+  // Amounts with a currency or a unit are text. The service reports their position.
   const isMeasured = (/** @type {Column} */ column) =>
     column.kind === "number" || (column.kind === "text" && read(column).every((field) => !field || /\d/.test(field)));
   const taken = new Set([""]);
@@ -61,7 +61,7 @@ export function recognizeColumns(table) {
 }
 
 /**
- * Return whether numbers count the rows by one, with some left out or from the start again.
+ * Return true if numbers count the rows by one, with omissions or restarts.
  * @param {number[]} numbers
  */
 function countsRows(numbers) {
@@ -71,13 +71,13 @@ function countsRows(numbers) {
   return numbers.length >= N_COUNTED && n_by_one >= 0.8 * later.length && continues;
 }
 
-/** Return whether the times of all rows are those of one recording. @param {Table} table @param {string} time */
+/** Return true if the times of all rows are those of one recording. @param {Table} table @param {string} time */
 function isOneRecording(table, time) {
   const j = table.columns.findIndex(({ name }) => name === time);
   return time !== "" && areEquallySpaced(readRows(table).map((row) => parseTime(row[j] ?? "")));
 }
 
-/** Return whether times increase in equal steps, months and business days included. @param {number[]} times */
+/** Return true if times increase in equal steps, months and business days included. @param {number[]} times */
 export function areEquallySpaced(times) {
   const steps = times.slice(1).map((time, i) => time - times[i]);
   const shortest = steps.reduce((least, step) => Math.min(least, step), Infinity);

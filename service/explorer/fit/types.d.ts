@@ -38,7 +38,7 @@ type Columns = {
   target: string;
   sequence: string;
   inputs: string[];
-  /** whether nobody has chosen the sequence */
+  /** true if the user has not chosen the sequence */
   isGuessed?: boolean;
   /** the decimal mark, if the table does not tell it */
   decimal?: string;
@@ -61,7 +61,7 @@ type Answer = {
   profile: { w_rec: number[]; cost: number[]; criterion: number[] };
   /** the range of w_rec that is drawn */
   window: [number, number];
-  /** whether fits of other w_rec take too long to ask for */
+  /** true if fits of other w_rec take too long to request */
   isLarge: boolean;
 };
 

@@ -7,7 +7,7 @@ export const remembering = {
     "At w_rec = 0.5, gradient descent with the rate 0.01 hardly moves.",
   question:
     "How large is the gradient here? Why did a small w_rec not stop the training of the counter? Train with Rprop.",
-  hint: "the derivatives beside the weights. The length of the arrow is logarithmic",
+  hint: "the derivatives next to the weights. The length of the arrow is logarithmic",
   figure: "network",
   answer:
     "The gradient has the length 2.7×10⁻⁷: after 2,000 iterations, the weights have moved by 5×10⁻⁶, " +

@@ -26,7 +26,7 @@ export function zoomView(view, factor, { w_in, w_rec }, home = FULL_VIEW) {
   ]);
 }
 
-/** Return whether numbers are a view that can be drawn. @param {number[]} view */
+/** Return true if numbers are a view that can be drawn. @param {number[]} view */
 export function isView(view) {
   const isRange = (/** @type {number} */ low, /** @type {number} */ high) => {
     const size = Math.max(Math.abs(low), Math.abs(high));

@@ -12,7 +12,7 @@ export class Problem extends Error {
    * @param {string} detail
    * @param {{pointer?: string, parameter?: string, detail: string}[]} [errors]
    * @param {number} [status] of the response, 0 without one
-   * @param {Record<string, any>} [members] what the service says beside the detail, such as the ids of referrers
+   * @param {Record<string, any>} [members] further members of the problem, such as the ids of referrers
    */
   constructor(title, detail, errors = [], status = 0, members = {}) {
     super(detail);
@@ -80,7 +80,7 @@ export async function send(path, options = {}, n_tries = MAX_TRIES) {
   );
 }
 
-/** Return whether the service accepts a key. @param {string} key */
+/** Return true if the service accepts a key. @param {string} key */
 export async function acceptsKey(key) {
   const headers = authorization(key);
   return (await request("v1/optimizers", { headers })).status !== 401;
@@ -110,7 +110,7 @@ export async function postText(path, body, type, signal) {
   );
 }
 
-/** Delete resources in order; what is already gone is no error. @param {string[]} paths */
+/** Delete resources in order; missing ones are ignored. @param {string[]} paths */
 export async function deleteAll(paths) {
   for (const path of paths) {
     await send(path, { method: "DELETE" }).catch((error) => {

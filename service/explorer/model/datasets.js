@@ -28,7 +28,7 @@ export function parseDataset(lines) {
   };
 }
 
-/** Say which sequences the page shows, if these are not all. @param {LoadedDataset} dataset */
+/** Describe the sequences that the page shows, if these are not all. @param {LoadedDataset} dataset */
 export function describePart({ targets, n_total }) {
   const first = nameFirst(targets.length, n_total);
   return first && `The surface and the numbers are those of ${first}. Training and the optimum use all of them.`;

@@ -109,7 +109,7 @@ function describeSuccess({ result: { final, request } }, fell) {
 }
 
 /**
- * Return whether a network counts every sequence: the worst has only the ones that count too much, or only the others.
+ * Return true if a network counts every sequence: the worst has only the ones that count too much, or only the others.
  * @param {Weights} weights
  * @param {number} n_steps
  * @param {number} initial_state
@@ -164,7 +164,7 @@ function describeFailure({ result, trajectory }, zero, from, to, after) {
   return { key: "slow", icon: "…", word, sentence: `It did not converge: ${fell}${pace}.` };
 }
 
-/** Say when a run left the plot for good, or return "". @param {Run} run @param {View} view */
+/** Return the iteration after which a run is outside the plot, in words, or "". @param {Run} run @param {View} view */
 function describeExit({ trajectory: { w_in, w_rec, iteration } }, [left, right, bottom, top]) {
   const isInside = (/** @type {number} */ k) => {
     const [x, y] = [w_in[k] ?? NaN, w_rec[k] ?? NaN];

@@ -3,7 +3,7 @@ import { FULL_VIEW, niceStep } from "../lib/scales.js";
 import { Problem, deleteAll, getJson, postJson, postText, receive, send } from "./api.js";
 import { toNetwork } from "./requests.js";
 
-/** Written by scripts/example_data.py, which also says how. */
+/** Written by scripts/example_data.py. */
 export const EXAMPLE_DATA = [
   {
     file: "exact_counts.csv",
@@ -30,7 +30,7 @@ export const EXAMPLE_DATA = [
   },
 ];
 
-const MARGIN = 0.85; // of half a view that the optimum may lie at
+const MARGIN = 0.85; // of half a view, the largest distance of the optimum
 const LONG = 20; // steps; with more, costs at |w_rec| = 3 are astronomic
 const LONG_REACH = 1.5;
 

@@ -145,7 +145,7 @@ export class Race {
   }
 
   /**
-   * Show the runs of an address, and return whether they are still wanted. They are trained again if the server does
+   * Show the runs of an address, and return true unless they were replaced. They are trained again if the server does
    * not have them.
    */
   async restore() {

@@ -38,7 +38,7 @@ export const toNetwork = ({ activation, initial_state }) => ({ activation, initi
 export const toObjective = (state) => ({ dataset: toDataset(state), network: toNetwork(state) });
 
 /**
- * Return whether a request has the dataset and the network of a state.
+ * Return true if a request has the dataset and the network of a state.
  * @param {{dataset: any, network: any}} request
  * @param {State} state
  */

@@ -51,7 +51,7 @@ export const DEFAULTS = {
   basins: false,
   unrolled: false,
   lesson: 0, // the number of its step
-  // a step of the address, in place of the lesson
+  // a step of the address, instead of the lesson
   step_title: "",
   step_text: "",
   step_question: "",

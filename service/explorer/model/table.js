@@ -66,7 +66,7 @@ function findKind(name, fields) {
   const present = fields.filter((field) => !MISSING.test(field));
   if (present.length && present.every((field) => DATE.test(field))) return "date";
   const numbers = present.filter((field) => NUMBER.test(field)).map(Number);
-  // One field in error does not make a column of numbers one of names: the service says where it is.
+  // A single invalid field does not make a column of numbers one of names: the service reports its position.
   if (numbers.length < present.length / 2) return "text";
   return INDEX.test(name) && numbers.every((value, i) => value === numbers[0] + i) ? "index" : "number";
 }

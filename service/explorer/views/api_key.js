@@ -1,11 +1,11 @@
-// The API key, which the page asks for if the service refuses a request without one.
+// The API key, for which the page prompts if the service rejects a request without one.
 import { hasKey, refusals, saveKey } from "../lib/credentials.js";
 import { createButton, html, saveFile, setAttributes } from "../lib/dom.js";
 import { Problem, absoluteUrl, acceptsKey, send } from "../model/api.js";
 
 const KEY = /^[!-~]+$/; // characters that a header may have
 
-/** Return a function that asks for a key. */
+/** Return a function that prompts for a key. */
 export function createKeyDialog() {
   const field = html("input", { type: "password", id: "key", autocomplete: "off", spellcheck: "false" });
   const error = html("div", { id: "key-problem", class: "problem", role: "alert", hidden: true });

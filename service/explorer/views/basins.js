@@ -44,7 +44,7 @@ export class BasinControl {
     this.legend.replaceChildren();
   }
 
-  /** Show the map of the view, unless another one is asked for meanwhile. */
+  /** Show the map of the view, unless another one is requested meanwhile. */
   async compute() {
     const { problem, store } = this;
     this.update.hidden = true;

@@ -1,4 +1,4 @@
-// The header of both pages: its buttons open drawers beside the figures, and the page asks for an API key if
+// The header of both pages: its buttons open drawers next to the figures, and the page prompts for an API key if
 // the service needs one. The same button, Escape or its cross closes a drawer.
 import { hasKey, refusals } from "../lib/credentials.js";
 import { byId, createButton } from "../lib/dom.js";
@@ -39,7 +39,7 @@ export function closeDrawer() {
   shown = null;
 }
 
-/** Let the buttons with the id of a drawer open it, and ask for a key where one is missing. */
+/** Let the buttons with the id of a drawer open it, and prompt for a missing key. */
 export async function enableHeader() {
   for (const element of document.querySelectorAll("[data-opens]")) {
     const button = /** @type {HTMLElement} */ (element);

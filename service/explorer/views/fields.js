@@ -17,7 +17,7 @@ export function bindField(store, key, change = {}) {
 
 /**
  * Let the user edit a field, and return the function that shows its value. While its text is not valid, it has no
- * effect and the field says what is expected.
+ * effect and the field shows the valid values.
  * @param {any} field @param {Editing} editing
  */
 export function enableEditing(field, { read, expected, accept, get }) {
@@ -41,7 +41,7 @@ export function enableEditing(field, { read, expected, accept, get }) {
   };
 }
 
-/** Return whether all fields that training uses are valid. Otherwise, show one that is not. */
+/** Return true if all fields that training uses are valid. Otherwise, show one that is not. */
 export function checkFields() {
   const field = /** @type {HTMLElement | null} */ (
     document.querySelector("label:not(.steps label):has(+ .field-problem) input")

@@ -1,4 +1,4 @@
-// The lesson: one step at a time beside its figure, with a question and an answer to reveal.
+// The lesson: one step at a time next to its figure, with a question and an answer to reveal.
 // A link may have a step of its own.
 import { createButton, html, setAttributes } from "../lib/dom.js";
 import { STEPS } from "../lessons/index.js";

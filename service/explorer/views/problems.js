@@ -39,7 +39,7 @@ export function showIgnored(ignored) {
 }
 
 /**
- * Say what was removed and offer to restore it, or withdraw the offer.
+ * Report a removal and offer to undo it, or withdraw the offer.
  * @param {string} text @param {(() => void) | null} restore
  */
 export function offerUndo(text, restore) {

@@ -50,7 +50,7 @@ export class Result {
     return `${shown.slice(0, 3).join(" ")} … ${shown.at(-1)} (${count(inputs.length, "step")})`;
   }
 
-  /** Say what came of the run that is shown, or how to begin. */
+  /** Describe the outcome of the shown run, or how to begin. */
   async explain() {
     const { note } = this.elements;
     const { state, runs } = this.store;
@@ -84,7 +84,7 @@ function describeArrow({ evaluation, state: { activation } }) {
     : "Here the gradient is 0";
 }
 
-/** Say what the star is, which rate is too high near it, and what the rate does from the point. @param {Store} store */
+/** Describe the star, the largest rate near it, and the effect of the rate from the point. @param {Store} store */
 function describeOptimum({ optimum, forecast, state }) {
   const mark = optimum?.unique ? "the optimum" : "one of several optima";
   const star = optimum ? `; the star marks ${mark}.` : ".";
@@ -98,7 +98,7 @@ function describeOptimum({ optimum, forecast, state }) {
 }
 
 /**
- * Return whether an output is right: nearer to its target than to any other one, a count or one of the data.
+ * Return true if an output is right: nearer to its target than to any other one, a count or one of the data.
  * @param {number} output
  * @param {Sample} sample
  * @param {Dataset | null} dataset

@@ -12,7 +12,7 @@ const FORECAST_MS = 120;
 const POWER = /\d[\d.]*e-?\d+/g; // a number as programs write it
 
 /**
- * Where they differ from the defaults of the service: with its rate, gradient descent diverges even beside the optimum.
+ * Where they differ from the defaults of the service: with its rate, gradient descent diverges even near the optimum.
  * @type {Record<string, State["parameters"]>}
  */
 const START_PARAMETERS = { gradient_descent: { learning_rate: 0.001 } };
@@ -57,7 +57,7 @@ export function createTrainingForm(store, optimizers, elements) {
     throttle(FORECAST_MS, forecast),
   );
   store.watch(["forecast", "lesson", "optimizer"], ({ lesson }) => {
-    const { icon = "", sentence = "" } = (!lesson && store.forecast) || {}; // which a lesson asks for
+    const { icon = "", sentence = "" } = (!lesson && store.forecast) || {}; // not in a lesson, which asks it
     const field = elements.parameters.querySelector("[name=learning_rate]");
     field?.after(mark);
     if (field) setAttributes(field, { "aria-description": sentence || null });
