@@ -35,7 +35,7 @@ test: $(VENV)/.dev-installed ## run the fast tests in two processes, about 6 min
 test-all: $(VENV)/.oracles-installed ## run all tests; installs PyTorch
 	$(BIN)/pytest $(PARALLEL) -m "not soak" $(ARGS)
 
-check: lint types layers spelling generated metadata shell ## every check that is not a test
+check: lint types layers spelling wording generated metadata shell ## every check that is not a test
 
 coverage: $(VENV)/.dev-installed ## run the fast tests and report the branch coverage of service, about 5 minutes
 	$(BIN)/coverage erase
