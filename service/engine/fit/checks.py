@@ -12,18 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from service.engine.fit.constants import (
-    CAUTION_ALPHA,
-    CAUTIONS,
-    CHECK_ALPHA,
-    EXPLAINED_RTOL,
-    MAX_INPUT_LAG,
-    MAX_SEASON,
-    NEIGHBORS_WEIGHT,
-    RANK_RTOL,
-    RESPONSE_POLES,
-    TINY,
-)
+from service.engine.fit import constants
 from service.engine.fit.linear import Linear, solve
 from service.engine.fit.residuals import Residuals, simulate_residuals
 from service.engine.fit.sequences import recur
@@ -62,11 +51,11 @@ def run_checks(solution: Solution) -> list[Finding]:
     """
     residuals = simulate_residuals(solution)
     delay = solution.problem.delay
-    earlier = range(-min(delay, 2), MAX_INPUT_LAG + 1)
+    earlier = range(-min(delay, 2), constants.MAX_INPUT_LAG + 1)
     later = range(-delay - 2, -delay)
     largest = np.max(np.abs(residuals.values), axis=0)
     checks = [
-        _correlate_inputs(residuals, "follow_inputs", earlier, RESPONSE_POLES),
+        _correlate_inputs(residuals, "follow_inputs", earlier, constants.RESPONSE_POLES),
         _compare_shapes(residuals),
         _find_season(residuals),
         _compare_noise_models(residuals),
@@ -79,14 +68,11 @@ def run_checks(solution: Solution) -> list[Finding]:
     available = [check for check in checks if check is not None]
     p_values = {finding.slug: _rank(statistics) for finding, statistics in available}
     if "neighbors" in p_values and not solution.is_colored:  # a fitted rho explains neighbors
-        p_values["neighbors"] = p_values["neighbors"] / NEIGHBORS_WEIGHT
+        p_values["neighbors"] = p_values["neighbors"] / constants.NEIGHBORS_WEIGHT
     critical = _find_critical(p_values)
+    levels = dict.fromkeys(constants.CAUTIONS, constants.CAUTION_ALPHA)
     findings = [finding._replace(p=float(p_values[finding.slug][0])) for finding, _ in available]
-    return [
-        finding
-        for finding in findings
-        if finding.p <= (CAUTION_ALPHA if finding.slug in CAUTIONS else critical)
-    ]
+    return [finding for finding in findings if finding.p <= levels.get(finding.slug, critical)]
 
 
 def _rank(statistics: Array) -> Array:
@@ -96,11 +82,11 @@ def _rank(statistics: Array) -> Array:
 
 def _find_critical(p_values: dict[str, Array]) -> float:
     """Return the largest p-value of a violation; -1 if all checks together detect none."""
-    of_reasons = [p for slug, p in p_values.items() if slug not in CAUTIONS]
+    of_reasons = [p for slug, p in p_values.items() if slug not in constants.CAUTIONS]
     least = np.min(of_reasons, axis=0, initial=1.0)
-    if float(np.mean(least <= least[0])) > CHECK_ALPHA:
+    if float(np.mean(least <= least[0])) > constants.CHECK_ALPHA:
         return -1.0
-    return float(np.quantile(least, CHECK_ALPHA, method="lower"))
+    return float(np.quantile(least, constants.CHECK_ALPHA, method="lower"))
 
 
 def _correlate_neighbors(residuals: Residuals, slug: str, sign: float) -> Check:
@@ -108,7 +94,8 @@ def _correlate_neighbors(residuals: Residuals, slug: str, sign: float) -> Check:
     u = residuals.values
     inner = np.flatnonzero(~residuals.linearization.sequences.is_first)
     r = np.sum(u[inner] * u[inner - 1], axis=0) / len(u)
-    if float(np.std(r[1:])) <= EXPLAINED_RTOL / math.sqrt(len(u)):  # the fit determines it
+    least = constants.EXPLAINED_RTOL / math.sqrt(len(u))
+    if float(np.std(r[1:])) <= least:  # the fit determines it
         return None
     return Finding(slug, value=float(r[0] - np.median(r[1:]))), sign * r
 
@@ -121,7 +108,7 @@ def _find_season(residuals: Residuals) -> Check:
     total = np.cumsum(np.where(sequences.is_first, 0.0, hops)).astype(np.intp)
     slots = total - np.maximum.accumulate(np.where(sequences.is_first, total, 0))
     n_slots = int(slots.max()) + 1
-    lags = range(2, min(MAX_SEASON, n_slots // 4) + 1)
+    lags = range(2, min(constants.MAX_SEASON, n_slots // 4) + 1)
     if not lags:
         return None
     padded = np.zeros((len(sequences.targets), n_slots, u.shape[1]))
@@ -171,7 +158,7 @@ def _score(residuals: Residuals, columns: Array) -> Array:
     white = linearization.sequences.whiten(columns, linearization.rho)
     projected = linearization.project(white)
     norms = np.linalg.norm(projected, axis=0)
-    is_explained = norms <= EXPLAINED_RTOL * np.linalg.norm(white, axis=0)
+    is_explained = norms <= constants.EXPLAINED_RTOL * np.linalg.norm(white, axis=0)
     directions = projected / np.where(is_explained, np.inf, norms)
     return np.asarray(np.abs(directions.T @ residuals.values))
 
@@ -202,11 +189,11 @@ def _correlate_sizes(residuals: Residuals) -> Check:
     level = sequences.targets[sequences.has_target] - noise
     level = level - level.mean()
     norm = float(np.linalg.norm(level))
-    if norm <= RANK_RTOL * math.sqrt(len(level)):
+    if norm <= constants.RANK_RTOL * math.sqrt(len(level)):
         return None
     sizes = np.abs(residuals.values)
     sizes = sizes - sizes.mean(axis=0)
-    r = level / norm @ sizes / np.maximum(np.linalg.norm(sizes, axis=0), TINY)
+    r = level / norm @ sizes / np.maximum(np.linalg.norm(sizes, axis=0), constants.TINY)
     return Finding("spread", value=float(r[0])), np.abs(r - np.median(r[1:]))
 
 
@@ -229,5 +216,5 @@ def _compare_noise_models(residuals: Residuals) -> Check:
 
 def _estimate_change(linear: Linear) -> Array:
     """Return the factors (n,) of residuals in the change of w_rec that they cause."""
-    squared = max(float(linear.sensitivity[0]) ** 2, TINY)
+    squared = max(float(linear.sensitivity[0]) ** 2, constants.TINY)
     return np.asarray(linear.unexplained[0, :, 0] / squared)

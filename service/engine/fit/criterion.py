@@ -17,7 +17,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from service.engine.arithmetic import tolerances
-from service.engine.fit.constants import COARSE_GAPS, GENERIC, RANK_RTOL, RHO_STEPS, TINY
+from service.engine.fit import constants
 from service.engine.fit.linear import Linear, Rows, compute_rows, solve
 from service.engine.fit.problem import Problem
 from service.engine.fit.sequences import split
@@ -69,7 +69,7 @@ class Criterion:
     @cached_property
     def rounding(self) -> float:
         """The sum of squares below which there are only rounding errors."""
-        return max(tolerances.RESIDUAL_RTOL**2 * self.problem.scale, TINY)
+        return max(tolerances.RESIDUAL_RTOL**2 * self.problem.scale, constants.TINY)
 
     @cached_property
     def n_parameters(self) -> int:
@@ -78,7 +78,7 @@ class Criterion:
         Collinear weights count once.
         """
         low, high = np.clip(self.problem.options.w_rec, -1.0, 1.0)  # large powers hide the rank
-        ranks = self._call_in_blocks(self._find_ranks, low + (high - low) * GENERIC)
+        ranks = self._call_in_blocks(self._find_ranks, low + (high - low) * constants.GENERIC)
         rank = max(int(np.max(block)) for (block,) in ranks)
         n_parameters = 2 + rank + self.problem.n_own_starts
         return n_parameters + 1 if self.is_colored else n_parameters
@@ -120,7 +120,7 @@ class Criterion:
             By the points.
         """
         n_steps = self.problem.targets.shape[1]
-        at = self.evaluate(make_grid(n_steps, *self.problem.options.w_rec, COARSE_GAPS))
+        at = self.evaluate(make_grid(n_steps, *self.problem.options.w_rec, constants.COARSE_GAPS))
         left = at.slope[:-1]
         right = at.slope[1:]
         turns = (left < 0.0) & (right > 0.0)
@@ -141,7 +141,7 @@ class Criterion:
     def _find_ranks(self, w: Array) -> BlockResult:
         """Return the ranks (W,) of the columns."""
         linear = solve(compute_rows(self.problem, w), np.zeros(len(w)))
-        return (np.sum(linear.singular_values > RANK_RTOL, axis=1),)
+        return (np.sum(linear.singular_values > constants.RANK_RTOL, axis=1),)
 
     def _evaluate(self, w: Array) -> BlockResult:
         """Return the fields of `Points`."""
@@ -200,7 +200,7 @@ class Criterion:
         low = z[np.maximum(lowest - 1, 0)]
         high = z[np.minimum(lowest + 1, len(z) - 1)]
         middle = z[lowest]
-        for step in RHO_STEPS:
+        for step in constants.RHO_STEPS:
             middle = np.clip(middle, z[0] + step, z[-1] - step)
             f, g, h = criterion(middle[:, None] + np.array([-step, 0.0, step])).T
             bend = f - 2.0 * g + h

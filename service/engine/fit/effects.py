@@ -11,15 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.engine.fit.constants import (
-    CLEAR_ALPHA,
-    COARSE_GAPS,
-    CONFOUNDED_GAIN,
-    DIFFERENCE_RTOL,
-    EFFECT_ALPHA,
-    EFFECT_SIMULATIONS,
-    TINY,
-)
+from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion
 from service.engine.fit.linear import Linear, compute_rows, solve
 from service.engine.fit.problem import Problem
@@ -63,7 +55,7 @@ def judge_effect(problem: Problem) -> Effect | None:
     short = shorten(problem)
     if short is not problem:
         effect = judge_effect(short)
-        if effect is None or effect.p <= CLEAR_ALPHA:
+        if effect is None or effect.p <= constants.CLEAR_ALPHA:
             return effect
     grid = _make_grid(problem, is_coarse=short is not problem)
     given = dict.fromkeys(problem.series.input_names, 0.0)
@@ -80,15 +72,15 @@ def judge_effect(problem: Problem) -> Effect | None:
     )
     gains = _find_lowest(null, grid, noise, n_contrasts) - with_inputs
     sizes = np.abs(gains)
-    if sizes[0] < CONFOUNDED_GAIN and np.median(sizes) < CONFOUNDED_GAIN:
+    if sizes[0] < constants.CONFOUNDED_GAIN and np.median(sizes) < constants.CONFOUNDED_GAIN:
         return None
     p = float(np.mean(gains >= gains[0] - 1e-9))
-    return Effect(p <= EFFECT_ALPHA, p)
+    return Effect(p <= constants.EFFECT_ALPHA, p)
 
 
 def _make_grid(problem: Problem, *, is_coarse: bool) -> _Grid:
     """Return the grid of a problem, or a part of it."""
-    w = make_grid(problem.targets.shape[1], *problem.options.w_rec, COARSE_GAPS)
+    w = make_grid(problem.targets.shape[1], *problem.options.w_rec, constants.COARSE_GAPS)
     rho = problem.correlations[1:-2] ** (1.0 / problem.sequences.usual_gap)
     return _Grid(w[::3], rho[::2]) if is_coarse else _Grid(w, rho)
 
@@ -103,7 +95,7 @@ def _simulate_noise(null: Problem, w: Array, n_contrasts: int) -> Array:
     fitted = linearize(criterion, points[np.argsort(points.cost)[:1]])
     observed = fitted.observed
     deviation = float(np.linalg.norm(observed)) / math.sqrt(n_contrasts)
-    drawn = deviation * draw(null.n_targets, EFFECT_SIMULATIONS) - observed
+    drawn = deviation * draw(null.n_targets, constants.EFFECT_SIMULATIONS) - observed
     innovations = np.concatenate([np.zeros_like(observed), drawn], axis=1)
     return null.sequences.color(innovations, fitted.rho)
 
@@ -146,4 +138,5 @@ def _add_to_targets(problem: Problem, linear: Linear, white: Array) -> Array:
             coefficients, squares = problem.sequences.regress_on_starts(start, white)
             by_starts.append(np.sum(coefficients**2 * squares, axis=0))
         explained = explained + np.array(by_starts)
-    return np.asarray(np.maximum(total - explained, DIFFERENCE_RTOL * total + TINY))
+    least = constants.DIFFERENCE_RTOL * total + constants.TINY
+    return np.asarray(np.maximum(total - explained, least))

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from service.engine.fit.constants import HIDDEN_RTOL, SAMPLES
+from service.engine.fit import constants
 from service.engine.fit.criterion import Points
 from service.engine.fit.sequences import Sequences, split
 from service.engine.fit.solution import Solution
@@ -66,7 +66,7 @@ def _bound(solution: Solution, quantity: Quantity, at: Points, sequences: Sequen
     if at.null_space.any():
         size = np.linalg.norm(weights, axis=-1)
         hidden = np.linalg.norm(weights @ at.null_space[:, None], axis=-1)
-        error = np.where(hidden > HIDDEN_RTOL * size, np.inf, error)
+        error = np.where(hidden > constants.HIDDEN_RTOL * size, np.inf, error)
     slack = np.sqrt(solution.find_slack(at))[:, None, None]
     half_width = np.where(error > 0.0, error * slack, 0.0)
     low = scale * (mean - half_width)
@@ -91,8 +91,9 @@ def _regress_on_starts(
 def _find_highest(values: Array) -> Array:
     """Return the maxima of (W, N, M) over all w, by a parabola through the three highest."""
     values = np.where(np.isnan(values), -np.inf, values)
-    by_interval = values.reshape(len(values) // SAMPLES, SAMPLES, *values.shape[1:])
-    middle = np.clip(by_interval.argmax(axis=1, keepdims=True), 1, SAMPLES - 2)
+    n_intervals = len(values) // constants.SAMPLES
+    by_interval = values.reshape(n_intervals, constants.SAMPLES, *values.shape[1:])
+    middle = np.clip(by_interval.argmax(axis=1, keepdims=True), 1, constants.SAMPLES - 2)
     f = np.take_along_axis(by_interval, middle - 1, axis=1)
     g = np.take_along_axis(by_interval, middle, axis=1)
     h = np.take_along_axis(by_interval, middle + 1, axis=1)

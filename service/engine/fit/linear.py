@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.engine.fit.constants import IMAGINARY_STEP, RANK_RTOL, RIDGE, UNEXPLAINED_RTOL
+from service.engine.fit import constants
 from service.engine.fit.problem import Problem
 from service.engine.fit.sequences import Sequences, spread
 from service.engine.types import Array
@@ -121,7 +121,7 @@ class Rows:
         order = self.problem.linear_columns
         n = order.n_unknowns
         columns[..., order.unknowns] /= self.sizes[:, None, None]
-        ridge = np.broadcast_to(RIDGE * np.eye(n, n + 1), (*rho.shape, n, n + 1))
+        ridge = np.broadcast_to(constants.RIDGE * np.eye(n, n + 1), (*rho.shape, n, n + 1))
         factor = np.linalg.qr(np.concatenate([columns, ridge], axis=2), mode="r")
         squares = np.diagonal(factor, axis1=2, axis2=3) ** 2
         return squares[..., n], np.sum(np.log(squares[..., :n]), axis=2) + starts_log
@@ -149,9 +149,9 @@ def compute_rows(problem: Problem, w: Array, *, in_order: bool = False) -> Rows:
         With their slopes with respect to w_rec.
     """
     sequences = problem.sequences if in_order else problem.compressed
-    complex_rows = problem.respond_at_targets(w + IMAGINARY_STEP * 1j, sequences)
+    complex_rows = problem.respond_at_targets(w + constants.IMAGINARY_STEP * 1j, sequences)
     values = complex_rows.real
-    rows = np.concatenate([values, complex_rows.imag / IMAGINARY_STEP], axis=2)
+    rows = np.concatenate([values, complex_rows.imag / constants.IMAGINARY_STEP], axis=2)
     columns = values[..., int(problem.has_own_starts) : -1]
     peaks = np.abs(columns).max(axis=1, keepdims=True)
     peaks[peaks == 0.0] = 1.0
@@ -275,7 +275,7 @@ def solve(rows: Rows, rho: Array) -> Linear:
     equations = _whiten(rows, rho)
     columns = equations.values[..., :-1] / rows.sizes[:, None]
     left, singular_values, right = np.linalg.svd(columns, full_matrices=False)
-    is_sound = singular_values > RANK_RTOL
+    is_sound = singular_values > constants.RANK_RTOL
     inverses = np.zeros_like(singular_values)
     np.divide(1.0, singular_values, out=inverses, where=is_sound)
     directions = np.swapaxes(right, 1, 2) / rows.sizes[..., None]
@@ -313,5 +313,5 @@ def solve(rows: Rows, rho: Array) -> Linear:
 def _clear_rounding(unexplained: Array, change: Array) -> Array:
     """Return the unexplained part of a change (W, M, 1), or zeros where it is rounding errors."""
     norms = np.linalg.norm(unexplained, axis=1, keepdims=True)
-    limits = UNEXPLAINED_RTOL * np.linalg.norm(change, axis=1, keepdims=True)
+    limits = constants.UNEXPLAINED_RTOL * np.linalg.norm(change, axis=1, keepdims=True)
     return np.asarray(unexplained * (norms > limits))

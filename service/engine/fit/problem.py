@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
+from service.engine.fit import constants
 from service.engine.fit.columns import Columns
-from service.engine.fit.constants import CORRELATIONS
 from service.engine.fit.sequences import Sequences, compress, recur
 from service.engine.types import Array
 
@@ -228,8 +228,8 @@ class Problem:
     @property
     def correlations(self) -> Array:
         """The grid of correlations of targets at the usual gap."""
-        # Negative correlations have no root.
-        return CORRELATIONS if self.sequences.usual_gap == 1.0 else CORRELATIONS[2:]
+        grid = constants.CORRELATIONS
+        return grid if self.sequences.usual_gap == 1.0 else grid[2:]  # negative ones have no root
 
     def normalize(self, inputs: Array, targets: Array) -> Sequences:
         """Return sequences in the units of the fit.

@@ -7,16 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.engine.fit.constants import (
-    CHECK_SIMULATIONS,
-    EXPLAINED_RTOL,
-    MANY_TARGETS,
-    MAX_LAGS,
-    MIN_SIMULATIONS,
-    SEED,
-    TARGETS_PER_SEQUENCE,
-    TINY,
-)
+from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion, Points
 from service.engine.fit.linear import Linear, Rows, compute_rows, solve
 from service.engine.fit.problem import Problem
@@ -40,8 +31,9 @@ def draw(n: int, n_simulations: int) -> Array:
     noise : (n, B)
         Standard normal numbers.
     """
-    n_simulated = np.clip(n_simulations * MANY_TARGETS // n, MIN_SIMULATIONS, n_simulations)
-    return np.random.default_rng(SEED).standard_normal((n, n_simulated))
+    affordable = n_simulations * constants.MANY_TARGETS // n
+    n_simulated = np.clip(affordable, constants.MIN_SIMULATIONS, n_simulations)
+    return np.random.default_rng(constants.SEED).standard_normal((n, n_simulated))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +73,7 @@ class Linearization:
     @property
     def sensitivity(self) -> float:
         """The norm of the part of the slope of the predictions that no column explains."""
-        return max(float(self.fitted.sensitivity[0]), TINY)
+        return max(float(self.fitted.sensitivity[0]), constants.TINY)
 
     @cached_property
     def _basis(self) -> Array:
@@ -123,9 +115,9 @@ class Linearization:
         variance = float(fitted.squares[0]) / self.degrees_of_freedom
         errors = np.linalg.norm(factor, axis=1) * math.sqrt(variance)
         hidden = np.linalg.norm(fitted.null_space[0], axis=1)
-        errors[hidden > EXPLAINED_RTOL * hidden.max(initial=0.0)] = np.inf
+        errors[hidden > constants.EXPLAINED_RTOL * hidden.max(initial=0.0)] = np.inf
         inputs = self.problem.linear_columns.inputs
-        ratios = np.abs(fitted.theta[0, inputs]) / np.maximum(errors[inputs], TINY)
+        ratios = np.abs(fitted.theta[0, inputs]) / np.maximum(errors[inputs], constants.TINY)
         return np.asarray(2.0 * stdtr(self.degrees_of_freedom, -ratios))
 
 
@@ -176,13 +168,13 @@ def simulate_residuals(solution: Solution) -> Residuals:
     """Return the residuals of a fit, and simulated ones of a fixed seed."""
     linearization = linearize(solution.criterion, solution.best)
     observed = linearization.observed
-    drawn = draw(len(observed), CHECK_SIMULATIONS)
+    drawn = draw(len(observed), constants.CHECK_SIMULATIONS)
     innovations = np.concatenate([observed, drawn], axis=1)
     projected = linearization.project(innovations)
-    norms = np.maximum(np.linalg.norm(projected, axis=0), TINY)
+    norms = np.maximum(np.linalg.norm(projected, axis=0), constants.TINY)
     values = _remove_rho(linearization, projected) if solution.is_colored else projected
     sizes = np.sqrt(np.mean(values**2, axis=0))
-    values = values / np.maximum(sizes, TINY)
+    values = values / np.maximum(sizes, constants.TINY)
     return Residuals(linearization, innovations / norms, values, float(norms[0]))
 
 
@@ -195,7 +187,7 @@ def _remove_rho(linearization: Linearization, projected: Array) -> Array:
     slope = gaps * (noise - projected) / (rho or 1.0)  # noise equals innovations at rho = 0
     squares = np.sum(slope**2, axis=0)
     # Residuals that hardly depend on rho contain no information about it.
-    depends = squares > EXPLAINED_RTOL**2 * np.sum(projected**2, axis=0)
+    depends = squares > constants.EXPLAINED_RTOL**2 * np.sum(projected**2, axis=0)
     products = np.sum(projected * slope, axis=0)
     steps = np.zeros_like(squares)
     np.divide(products, squares, out=steps, where=depends)
@@ -223,7 +215,7 @@ def find_dependence(solution: Solution) -> ResidualTests:
     has_target = solution.problem.sequences.has_target
     noise = np.full(has_target.shape, np.nan)
     noise[has_target] = linearize(solution.criterion, solution.best).observed[:, 0]
-    n_lags = max(1, min(MAX_LAGS, n // 5))
+    n_lags = max(1, min(constants.MAX_LAGS, n // 5))
     products = [noise[:, lag:] * noise[:, :-lag] for lag in range(1, n_lags + 1)]
     pairs = np.array([np.count_nonzero(~np.isnan(product)) for product in products])
     sums = np.array([np.nansum(product) for product in products])
@@ -233,7 +225,7 @@ def find_dependence(solution: Solution) -> ResidualTests:
     squares = np.sum(pairs * (n + 2.0) / n * correlations**2)
     # Short sequences correlate negatively, and many of them make that significant.
     n_sequences = np.count_nonzero(has_target.any(axis=1))
-    is_long = n_sequences == 1 or n >= TARGETS_PER_SEQUENCE * n_sequences**2
+    is_long = n_sequences == 1 or n >= constants.TARGETS_PER_SEQUENCE * n_sequences**2
     nu = n_lags - 1 if solution.is_colored else n_lags
     p = float(chdtrc(nu, squares)) if is_long and nu > 0 else math.nan
     changes = float(np.nansum(np.diff(noise, axis=1) ** 2))

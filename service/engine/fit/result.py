@@ -15,18 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series
+from service.engine.fit import constants
 from service.engine.fit.checks import Finding, run_checks
-from service.engine.fit.constants import (
-    CAUTIONS,
-    EFFECT_ALPHA,
-    FEW_TARGETS,
-    MAX_CONDITION,
-    MAX_CORRELATION,
-    MIN_PAIRS,
-    NOISE_CHECKS,
-    PROFILE_POINTS,
-    RHO_LIMIT_ATOL,
-)
 from service.engine.fit.effects import Effect, judge_effect
 from service.engine.fit.estimates import Parameters, estimate_parameters
 from service.engine.fit.predictions import predict_bands
@@ -129,7 +119,7 @@ class Result:
         if self.effect is None or len(is_free) == 1:
             return [self.effect] * len(is_free)
         # No single input is detected if all together are not.
-        alpha = EFFECT_ALPHA if self.effect.visible else -1.0
+        alpha = constants.EFFECT_ALPHA if self.effect.visible else -1.0
         judged = self._judgment.solution
         p_values = np.full(len(is_free), np.nan)
         p_values[is_free] = linearize(judged.criterion, judged.best).test_inputs()
@@ -154,8 +144,8 @@ class Result:
         if not neighbors or is_alone:
             return _Judgment(self.solution, findings, is_advised=False)
         of_colored = run_checks(self.colored)
-        others = [check for check in of_colored if check.slug not in NOISE_CHECKS]
-        is_advised = all(check.slug in CAUTIONS for check in of_colored)
+        others = [check for check in of_colored if check.slug not in constants.NOISE_CHECKS]
+        is_advised = all(check.slug in constants.CAUTIONS for check in of_colored)
         return _Judgment(self.colored, others + neighbors, is_advised)
 
     @cached_property
@@ -172,9 +162,9 @@ class Result:
         """Reasons, cautions, and the cautious interval."""
         checks = self._judgment.findings
         reasons = self._find_reasons()
-        reasons += [check for check in checks if check.slug not in CAUTIONS]
+        reasons += [check for check in checks if check.slug not in constants.CAUTIONS]
         cautions = [Finding(slug) for slug, applies in self._list_cautions().items() if applies]
-        cautions += [check for check in checks if check.slug in CAUTIONS]
+        cautions += [check for check in checks if check.slug in constants.CAUTIONS]
         return Trust(
             interval=not reasons,
             reasons=[reason.slug for reason in reasons],
@@ -205,11 +195,11 @@ class Result:
         correlation = solution.rho**problem.sequences.usual_gap
         is_confounded = len(problem.is_free) > 0 and self.effect is None
         sizes = solution.best.singular_values[0]
-        is_collinear = sizes.max(initial=1.0) > MAX_CONDITION * sizes.min(initial=1.0)
+        is_collinear = sizes.max(initial=1.0) > constants.MAX_CONDITION * sizes.min(initial=1.0)
         intervals = solution.intervals
-        at_limit = correlation > MAX_CORRELATION - RHO_LIMIT_ATOL
+        at_limit = correlation > constants.MAX_CORRELATION - constants.RHO_LIMIT_ATOL
         return {
-            "too_few_to_tell": problem.n_targets < FEW_TARGETS,
+            "too_few_to_tell": problem.n_targets < constants.FEW_TARGETS,
             "interval_open": intervals[0].low <= low or intervals[-1].high >= high,
             "several_pieces": len(intervals) > 1,
             "search_limited": not solution.profile.is_complete,
@@ -217,7 +207,7 @@ class Result:
             "confounded_with_start": solution.can_judge and is_confounded,
             "nearly_collinear": is_collinear,
             "negative_offset": solution.has_impossible_offset,
-            "not_tested": solution.can_judge and problem.n_pairs < MIN_PAIRS,
+            "not_tested": solution.can_judge and problem.n_pairs < constants.MIN_PAIRS,
         }
 
     def _find_cautious(self) -> list[Interval] | None:
@@ -269,8 +259,8 @@ class Result:
         """
         solution = self.solution
         low, high = self.problem.options.w_rec
-        even = low + (high - low) * (np.arange(PROFILE_POINTS) + 0.5) / PROFILE_POINTS
-        added = solution.criterion.evaluate(even)
+        n = constants.PROFILE_POINTS
+        added = solution.criterion.evaluate(low + (high - low) * (np.arange(n) + 0.5) / n)
         visited = solution.profile.points.merge(solution.sampled, added)
         return np.stack([visited.w, visited.mean_square, solution.get_excess(visited.cost)])
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.engine.fit.constants import INSIDE, RANK_RTOL, SAMPLES, TINY, W_REC_LIMIT_ATOL
+from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion, Points
 from service.engine.fit.problem import Problem
 from service.engine.profile import Interval, Profile, make_grid, search
@@ -72,11 +72,11 @@ class Solution:
         evaluate = self.criterion.evaluate
         grid = evaluate(make_grid(self.problem.targets.shape[1], low, high))
         # Where columns coincide the criterion jumps, and its limit is what counts.
-        rank = np.sum(grid.singular_values > RANK_RTOL, axis=1)
+        rank = np.sum(grid.singular_values > constants.RANK_RTOL, axis=1)
         padded = np.pad(rank, 1, mode="reflect")
         jumps = rank < np.minimum(padded[:-2], padded[2:])
         start = grid[~jumps]
-        inside = (grid.w[[0, -1]] + [INSIDE, -INSIDE])[jumps[[0, -1]]]
+        inside = (grid.w[[0, -1]] + [constants.INSIDE, -constants.INSIDE])[jumps[[0, -1]]]
         if len(inside):
             start = start.merge(evaluate(inside))
         return search(evaluate, start, (low, high))
@@ -112,7 +112,7 @@ class Solution:
     def at_limit(self) -> bool:
         """True if w_rec is at an end of the range."""
         distances = [abs(self.w_rec - end) for end in self.problem.options.w_rec]
-        return min(distances) < W_REC_LIMIT_ATOL
+        return min(distances) < constants.W_REC_LIMIT_ATOL
 
     @property
     def is_exact(self) -> bool:
@@ -184,7 +184,7 @@ class Solution:
     def sampled(self) -> Points:
         """Points of the interval, dense near its ends: ``SAMPLES`` of each disjoint interval."""
         # There, an ordinary interval behaves like a square root.
-        fraction = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, SAMPLES) * math.pi)
+        fraction = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, constants.SAMPLES) * math.pi)
         points = [low * (1.0 - fraction) + high * fraction for low, high in self.intervals]
         return self.criterion.evaluate(np.concatenate(points))
 
@@ -204,7 +204,7 @@ class Solution:
         excess = np.maximum(self.lowest + self.height - points.cost, 0.0)
         squares = np.maximum(points.squares, self.criterion.rounding)
         slack: Array = squares * np.expm1(excess / self.criterion.n_contrasts)
-        return np.maximum(slack, TINY)
+        return np.maximum(slack, constants.TINY)
 
     @property
     def level(self) -> float:

@@ -15,18 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.engine.fit.constants import (
-    DELAY_ALPHA,
-    EFFECT_ALPHA,
-    ENOUGH_TARGETS,
-    FEW_TARGETS,
-    LEAST_R_SQUARED,
-    MAX_ALTERNATIVES,
-    MAX_DELAY,
-    MIN_GAIN,
-    STEPS_PER_DELAY,
-    TURNED_GAIN,
-)
+from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion
 from service.engine.fit.problem import Problem
 from service.engine.fit.residuals import linearize
@@ -52,10 +41,10 @@ class Alternative(NamedTuple):
 
 def shorten(problem: Problem) -> Problem:
     """Return the problem with its first targets only, where there are very many."""
-    if problem.n_targets <= ENOUGH_TARGETS:
+    if problem.n_targets <= constants.ENOUGH_TARGETS:
         return problem
     series = problem.series
-    end = int(np.flatnonzero(~np.isnan(series.targets))[ENOUGH_TARGETS - 1]) + 1
+    end = int(np.flatnonzero(~np.isnan(series.targets))[constants.ENOUGH_TARGETS - 1]) + 1
     lengths = np.diff(np.minimum(series.starts, end))
     short = replace(
         series,
@@ -82,7 +71,7 @@ def find_alternatives(problem: Problem) -> list[Alternative]:
     longest_delay = find_longest_delay(problem)
     better = _compare(problem, _list_changes(problem, longest_delay), longest_delay)
     alternatives = []
-    for reason, options, gain in better[:MAX_ALTERNATIVES]:
+    for reason, options, gain in better[: constants.MAX_ALTERNATIVES]:
         other = Alternative(reason, options, Solution(problem.vary(**options)), gain)
         if _is_useful(other, *problem.options.w_rec):
             alternatives.append(other)
@@ -112,11 +101,11 @@ def find_longest_delay(problem: Problem) -> int:
         return 0
     starts = np.repeat(series.starts[:-1], series.lengths)
     step = np.sort((np.arange(len(starts)) - starts)[has_target])
-    longest = min(MAX_DELAY, (int(step[-1]) + 1) // STEPS_PER_DELAY)
+    longest = min(constants.MAX_DELAY, (int(step[-1]) + 1) // constants.STEPS_PER_DELAY)
     if problem.has_unknown_start:
-        longest = min(longest, int(step[len(step) // STEPS_PER_DELAY]))
+        longest = min(longest, int(step[len(step) // constants.STEPS_PER_DELAY]))
     most = int(np.max(np.bincount(starts[has_target])))
-    has_few = problem.options.initial_state == "shared" and most < STEPS_PER_DELAY
+    has_few = problem.options.initial_state == "shared" and most < constants.STEPS_PER_DELAY
     return 0 if has_few else longest
 
 
@@ -160,13 +149,13 @@ def _compare(problem: Problem, changes: list[Change], longest_delay: int) -> lis
         delay, _ = change.options.get("delay", (problem.delay, skip))
         other = problem.vary(**{**same, **change.options, "delay": (delay, skip)})
         needs_all = change.reason == "offset_advised"
-        if not needs_all and upper_bound - Criterion(other).bound()[0] <= MIN_GAIN:
+        if not needs_all and upper_bound - Criterion(other).bound()[0] <= constants.MIN_GAIN:
             continue
         before = solve_once(present)
         after = solve_once(other)
         gain = _find_gain(before, after, has_other_contrasts=needs_all)
-        least = MIN_GAIN
-        if change.reason == "delay_advised" and gain > MIN_GAIN:
+        least = constants.MIN_GAIN
+        if change.reason == "delay_advised" and gain > constants.MIN_GAIN:
             least = _find_least_gain(before, after, n_delays)
         if gain > least:
             better.append(change._replace(gain=gain))
@@ -189,20 +178,22 @@ def _find_least_gain(before: Solution, after: Solution, n_delays: int) -> float:
     """Return the gain above which another delay is recommended, of so many that were tried."""
     from scipy.special import stdtrit  # noqa: PLC0415 - takes long to import
 
-    least = MIN_GAIN
+    least = constants.MIN_GAIN
     n = before.n_targets
     nu = before.degrees_of_freedom
-    if n < FEW_TARGETS:
-        quantile = float(stdtrit(nu, 1.0 - 0.5 * DELAY_ALPHA / n_delays))
+    if n < constants.FEW_TARGETS:
+        quantile = float(stdtrit(nu, 1.0 - 0.5 * constants.DELAY_ALPHA / n_delays))
         least = max(least, n * math.log1p(quantile**2 / nu))
     inputs = before.problem.linear_columns.inputs
     turns = before.best.theta[0, inputs] * after.best.theta[0, inputs] < 0.0
     p_values = linearize(before.criterion, before.best).test_inputs()
-    return max(least, TURNED_GAIN) if (turns & (p_values <= EFFECT_ALPHA)).any() else least
+    turns_detected = turns & (p_values <= constants.EFFECT_ALPHA)
+    return max(least, constants.TURNED_GAIN) if turns_detected.any() else least
 
 
 def _is_useful(other: Alternative, low: float, high: float) -> bool:
     """Return True if an alternative can be recommended, in place of a w_rec in a range."""
     if other.reason == "range_advised":
         return not low <= other.solution.w_rec <= high
-    return other.solution.r_squared > LEAST_R_SQUARED and not other.solution.has_impossible_offset
+    explains_more = other.solution.r_squared > constants.LEAST_R_SQUARED
+    return explains_more and not other.solution.has_impossible_offset
