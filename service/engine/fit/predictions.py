@@ -166,7 +166,7 @@ def predict_bands(
 def _replace_start(
     problem: Problem, factors: Array, w: Array, steps: Array, initial_state: float
 ) -> None:
-    """Put a given state before all sequences into the factors of means, in place of the fit's."""
+    """Put a given state before all sequences into the factors of means, instead of the fit's."""
     order = problem.columns
     poles = w[:, None, None, None]
     change = initial_state / problem.unit - problem.start

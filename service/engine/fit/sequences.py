@@ -302,7 +302,7 @@ def compress(sequences: Sequences, *, has_own_starts: bool) -> Sequences:
     inputs, targets, ones = np.split(np.concatenate(factors), [-n_steps - 1, -1], axis=1)
     originals = sequences[np.repeat(first, lengths)]
     impulse = originals.sources[..., originals.columns.starts]
-    if not has_own_starts:  # the direction of a start of its own is that of the impulse
+    if not has_own_starts:  # the direction of a separate start is that of the impulse
         impulse = impulse * ones[:, None]
     constant = originals.sources[..., originals.columns.offset] * ones[:, None]
     return Sequences(

@@ -192,7 +192,7 @@ def _find_least_gain(before: Solution, after: Solution, n_delays: int) -> float:
 
 
 def _is_useful(other: Alternative, low: float, high: float) -> bool:
-    """Return True if an alternative can be recommended, in place of a w_rec in a range."""
+    """Return True if an alternative can be recommended, instead of a w_rec in a range."""
     if other.reason == "range_advised":
         return not low <= other.solution.w_rec <= high
     explains_more = other.solution.r_squared > constants.LEAST_R_SQUARED
