@@ -53,7 +53,7 @@ export function recognizeColumns(table) {
   if (!hasHeader || (numbers.length && numbers.every(({ name }) => Number.isFinite(parseNumber(name))))) {
     throw new Problem(
       "This table has no header",
-      "Its first line must name the columns: the time, the target and the inputs.",
+      "Its first line must contain the names of the columns: the time, the target and the inputs.",
     );
   }
   const inputs = numbers.filter((column) => !taken.has(column.name) && !isCounter(column)).map(({ name }) => name);
