@@ -106,7 +106,9 @@ class Criterion:
         Points
             W points, in the order of w.
         """
-        parts = [Points(*result) for result in self._call_in_blocks(self._evaluate, w)]
+        # The ranks that it follows from are blocks of their own, which cannot be nested.
+        evaluate = partial(self._evaluate, self.n_contrasts)
+        parts = [Points(*result) for result in self._call_in_blocks(evaluate, w)]
         return parts[0].concatenate(*parts[1:])
 
     def bound(self) -> tuple[float, float]:
@@ -143,7 +145,7 @@ class Criterion:
         linear = solve(compute_rows(self.problem, w), np.zeros(len(w)))
         return (np.sum(linear.singular_values > constants.RANK_RTOL, axis=1),)
 
-    def _evaluate(self, w: Array) -> BlockResult:
+    def _evaluate(self, n_contrasts: int, w: Array) -> BlockResult:
         """Return the fields of `Points`."""
         rows = compute_rows(self.problem, w)
         rho = np.zeros_like(w)
@@ -159,7 +161,7 @@ class Criterion:
             w,
             self._find_cost(white, fitted, rho),
             self._find_slope(white, fitted),
-            self.n_contrasts * (tolerances.EQUAL_COST_RTOL + np.sqrt(self.rounding / squares)),
+            n_contrasts * (tolerances.EQUAL_COST_RTOL + np.sqrt(self.rounding / squares)),
             fitted.squares,
             fitted.theta,
             fitted.inverse_factor,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from service.engine.data import Dataset, Series, count_ones, remember
-from service.engine.fit import FitOptions, Result, Solution, fit
+from service.engine.fit import N_STAGES, FitOptions, Result, Solution, fit
 from tests.conftest import read_golden
 from tests.engine.fit.conftest import simulate
 
@@ -98,6 +98,10 @@ def test_the_fit_with_the_best_delay_is_the_only_one_that_stays_in_memory() -> N
     before, *after = counts
     assert len(after) == 9
     assert max(after) <= before + 2  # the best one, and the latest
+
+
+def test_the_stages_of_a_result_are_counted() -> None:
+    assert len(list(fit(make_series(), FitOptions()).compute())) == N_STAGES
 
 
 def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
