@@ -102,11 +102,12 @@ class Record:
         BlockResult
             The stored result, or that of the block.
         """
-        self._digest = identify(block, self._digest)
-        if self._digest not in self.results:
-            self.results[self._digest] = block()
+        digest = identify(block, self._digest)
+        if digest not in self.results:
+            self.results[digest] = block()
             self._after_block()
-        return self.results[self._digest]
+        self._digest = digest  # also after a block that contains others
+        return self.results[digest]
 
 
 _record: Final[ContextVar[Record | None]] = ContextVar("record", default=None)
