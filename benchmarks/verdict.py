@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.verdict_cases import ALL, Case
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Result, fit
-from service.engine.profile import Interval
+from service.engine.profile import Bounds
 
 N_PROBLEMS: Final = 100
 SEED: Final = 5
@@ -63,12 +63,12 @@ def judge(case: Case, number: int) -> Judgment:
     )
 
 
-def holds(intervals: Sequence[Interval], w_rec: float) -> bool:
+def holds(intervals: Sequence[Bounds], w_rec: float) -> bool:
     """Return True if one of the intervals contains a value."""
     return any(low <= w_rec <= high for low, high in intervals)
 
 
-def width(intervals: Sequence[Interval]) -> float:
+def width(intervals: Sequence[Bounds]) -> float:
     """Return the total width of all intervals."""
     return sum(high - low for low, high in intervals)
 

@@ -8,7 +8,7 @@ and `checks`, and `result`.
 from service.engine.fit.checks import Finding
 from service.engine.fit.constants import FEW_TARGETS
 from service.engine.fit.predictions import Prediction, predict
-from service.engine.fit.problem import FitOptions, Problem
+from service.engine.fit.problem import FitOptions, FitProblem
 from service.engine.fit.result import N_STAGES, Result, fit
 from service.engine.fit.solution import Solution
 
@@ -17,8 +17,8 @@ __all__ = [
     "N_STAGES",
     "Finding",
     "FitOptions",
+    "FitProblem",
     "Prediction",
-    "Problem",
     "Result",
     "Solution",
     "fit",

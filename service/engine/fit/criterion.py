@@ -19,7 +19,7 @@ import numpy as np
 from service.engine.arithmetic import tolerances
 from service.engine.fit import constants
 from service.engine.fit.linear import Linear, Rows, compute_rows, solve
-from service.engine.fit.problem import Problem
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import split
 from service.engine.interruption import BlockResult, check_interruption, recall
 from service.engine.profile import Evaluation, make_grid
@@ -59,7 +59,7 @@ class Points(Evaluation):
 class Criterion:
     """The criterion of a problem."""
 
-    problem: Problem
+    problem: FitProblem
 
     @property
     def is_colored(self) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion
 from service.engine.fit.linear import Linear, compute_rows, solve
-from service.engine.fit.problem import Problem
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.residuals import draw, linearize
 from service.engine.fit.sequences import split
 from service.engine.fit.structures import shorten
@@ -37,7 +37,7 @@ class _Grid(NamedTuple):
     rho: Array
 
 
-def judge_effect(problem: Problem) -> Effect | None:
+def judge_effect(problem: FitProblem) -> Effect | None:
     """Test the effect of all inputs together.
 
     Of very many targets, the first ones suffice to detect a clear effect.
@@ -65,7 +65,9 @@ def judge_effect(problem: Problem) -> Effect | None:
     low, high = problem.options.delay
     with_inputs = np.min(
         [
-            _find_lowest(Problem(problem.series, problem.options, delay), grid, noise, n_contrasts)
+            _find_lowest(
+                FitProblem(problem.series, problem.options, delay), grid, noise, n_contrasts
+            )
             for delay in range(low, high + 1)
         ],
         axis=0,
@@ -78,14 +80,14 @@ def judge_effect(problem: Problem) -> Effect | None:
     return Effect(p <= constants.EFFECT_ALPHA, p)
 
 
-def _make_grid(problem: Problem, *, is_coarse: bool) -> _Grid:
+def _make_grid(problem: FitProblem, *, is_coarse: bool) -> _Grid:
     """Return the grid of a problem, or a part of it."""
     w = make_grid(problem.targets.shape[1], *problem.options.w_rec, constants.COARSE_GAPS)
     rho = problem.correlations[1:-2] ** (1.0 / problem.sequences.usual_gap)
     return _Grid(w[::3], rho[::2]) if is_coarse else _Grid(w, rho)
 
 
-def _simulate_noise(null: Problem, w: Array, n_contrasts: int) -> Array:
+def _simulate_noise(null: FitProblem, w: Array, n_contrasts: int) -> Array:
     """Return what to add to the targets (n, B + 1) to get those without an effect; 0 comes first.
 
     The first vector stands for the targets themselves.
@@ -100,7 +102,7 @@ def _simulate_noise(null: Problem, w: Array, n_contrasts: int) -> Array:
     return null.sequences.color(innovations, fitted.rho)
 
 
-def _find_lowest(problem: Problem, grid: _Grid, noise: Array, n_contrasts: int) -> Array:
+def _find_lowest(problem: FitProblem, grid: _Grid, noise: Array, n_contrasts: int) -> Array:
     """Return the lowest criteria (B,) on a grid, for targets plus noise (n, B)."""
     call = partial(_find_lowest_in_block, problem, grid.rho, noise, n_contrasts)
     blocks = split(len(grid.w), problem.sequences.sources.size)
@@ -109,7 +111,7 @@ def _find_lowest(problem: Problem, grid: _Grid, noise: Array, n_contrasts: int) 
 
 
 def _find_lowest_in_block(
-    problem: Problem, rho: Array, noise: Array, n_contrasts: int, w: Array
+    problem: FitProblem, rho: Array, noise: Array, n_contrasts: int, w: Array
 ) -> BlockResult:
     """Return the lowest criteria (B,) at W values of w_rec and some of rho."""
     sequences = problem.sequences
@@ -126,7 +128,7 @@ def _find_lowest_in_block(
     return (lowest,)
 
 
-def _add_to_targets(problem: Problem, linear: Linear, white: Array) -> Array:
+def _add_to_targets(problem: FitProblem, linear: Linear, white: Array) -> Array:
     """Return the sums of squared residuals (W, B) after whitened noise (n, B) was added."""
     residuals = np.swapaxes(linear.residuals, 1, 2)
     basis = np.swapaxes(linear.basis, 1, 2)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.engine.fit import constants
-from service.engine.fit.problem import Problem
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences, spread
 from service.engine.types import Array
 
@@ -46,7 +46,7 @@ class Rows:
         The rows and their slopes, before whitening.
     """
 
-    problem: Problem
+    problem: FitProblem
     sequences: Sequences
     values: Array
     sizes: Array
@@ -127,7 +127,7 @@ class Rows:
         return squares[..., n], np.sum(np.log(squares[..., :n]), axis=2) + starts_log
 
 
-def compute_rows(problem: Problem, w: Array, *, in_order: bool = False) -> Rows:
+def compute_rows(problem: FitProblem, w: Array, *, in_order: bool = False) -> Rows:
     """Return the rows of a problem at W values of w_rec.
 
     A row is whitened together with the row before it. Rows that need no order are those of the

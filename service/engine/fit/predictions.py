@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from service.engine.fit.criterion import Points
 from service.engine.fit.estimates import estimate
-from service.engine.fit.problem import Problem
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences, spread
 from service.engine.fit.solution import Solution
 from service.engine.types import Array
@@ -83,7 +83,7 @@ def predict(
     return [_predict_steps(solution, steps, past, initial_state) for steps in inputs]
 
 
-def _find_past(problem: Problem, sequence: int) -> _Past:
+def _find_past(problem: FitProblem, sequence: int) -> _Past:
     """Return a fitted sequence; raises ValueError if its state is unknown."""
     series = problem.series
     rows = series.rows(sequence)
@@ -164,7 +164,7 @@ def predict_bands(
 
 
 def _replace_start(
-    problem: Problem, factors: Array, w: Array, steps: Array, initial_state: float
+    problem: FitProblem, factors: Array, w: Array, steps: Array, initial_state: float
 ) -> None:
     """Put a given state before all sequences into the factors of means, instead of the fit's."""
     order = problem.columns
@@ -177,7 +177,7 @@ def _replace_start(
 
 
 def _continue_noise(
-    problem: Problem,
+    problem: FitProblem,
     factors: Array,
     at: Points,
     sequences: Sequences,

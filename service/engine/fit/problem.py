@@ -38,7 +38,7 @@ class FitOptions:
     gains: Mapping[str, float] = field(default_factory=dict)  # given steady-state gains, by input
 
 
-class Problem:
+class FitProblem:
     """A series with one delay, and the units in which its inputs and targets are at most 1.
 
     With an unknown start, every sequence begins after the longest delay, so that all delays are
@@ -62,12 +62,12 @@ class Problem:
 
     def __repr__(self) -> str:
         """Return a text that distinguishes the problems of one series (see `recall`)."""
-        return f"Problem({self.options}, delay={self.delay}, n_targets={self.n_targets})"
+        return f"FitProblem({self.options}, delay={self.delay}, n_targets={self.n_targets})"
 
-    def vary(self, **changes: Any) -> "Problem":
+    def vary(self, **changes: Any) -> "FitProblem":
         """Return the problem with other options."""
         changes = {"delay": (self.delay, self.options.delay[1])} | changes
-        return Problem(self.series, replace(self.options, **changes))
+        return FitProblem(self.series, replace(self.options, **changes))
 
     # The data, in their own units.
 

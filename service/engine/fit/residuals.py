@@ -10,7 +10,7 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion, Points
 from service.engine.fit.linear import Linear, Rows, compute_rows, solve
-from service.engine.fit.problem import Problem
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences, spread
 from service.engine.fit.solution import Solution
 from service.engine.types import Array
@@ -54,7 +54,7 @@ class Linearization:
         The linear problem with the noise of the fit.
     """
 
-    problem: Problem
+    problem: FitProblem
     degrees_of_freedom: int
     rho: float
     rows: Rows

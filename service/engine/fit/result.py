@@ -20,11 +20,11 @@ from service.engine.fit.checks import Finding, run_checks
 from service.engine.fit.effects import Effect, judge_effect
 from service.engine.fit.estimates import Parameters, estimate_parameters
 from service.engine.fit.predictions import predict_bands
-from service.engine.fit.problem import FitOptions, Problem
+from service.engine.fit.problem import FitOptions, FitProblem
 from service.engine.fit.residuals import ResidualTests, find_dependence, linearize
 from service.engine.fit.solution import Solution
 from service.engine.fit.structures import Alternative, find_alternatives
-from service.engine.profile import Interval
+from service.engine.profile import Bounds
 from service.engine.types import Array
 
 N_STAGES: Final = 7
@@ -46,7 +46,7 @@ class Trust(NamedTuple):
     reasons: list[str]
     cautions: list[str]
     findings: list[Finding]  # the reasons, then the cautions
-    cautious: list[Interval] | None  # the interval with ar1 noise; None without degrees of freedom
+    cautious: list[Bounds] | None  # the interval with ar1 noise; None without degrees of freedom
 
 
 class _Judgment(NamedTuple):
@@ -75,7 +75,7 @@ class Result:
     delays: list[DelayCost]
 
     @property
-    def problem(self) -> Problem:
+    def problem(self) -> FitProblem:
         """The data and the unknowns."""
         return self.solution.problem
 
@@ -210,7 +210,7 @@ class Result:
             "not_tested": solution.can_judge and problem.n_pairs < constants.MIN_PAIRS,
         }
 
-    def _find_cautious(self) -> list[Interval] | None:
+    def _find_cautious(self) -> list[Bounds] | None:
         """Return the interval with ar1 noise, or that of the fit where there is no such."""
         if self.solution.degrees_of_freedom <= 0:
             return None
@@ -301,14 +301,14 @@ def fit(
     chapter 6, for profile intervals.
     """
     low, high = options.delay
-    problem = Problem(series, options, low)
+    problem = FitProblem(series, options, low)
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
     best = Solution(problem)
     costs = [(low, best.cost, best.lowest)]
     after_search()
     for delay in range(low + 1, high + 1):
-        other = Solution(Problem(series, options, delay))
+        other = Solution(FitProblem(series, options, delay))
         costs.append((delay, other.cost, other.lowest))
         if other.lowest < best.lowest - float(best.best.accuracy[0]):
             best = other

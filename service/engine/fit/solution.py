@@ -13,8 +13,8 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion, Points
-from service.engine.fit.problem import Problem
-from service.engine.profile import Interval, Profile, make_grid, search
+from service.engine.fit.problem import FitProblem
+from service.engine.profile import Bounds, Profile, make_grid, search
 from service.engine.types import Array
 
 
@@ -39,12 +39,14 @@ class Solution:
         The best w_rec and its intervals, which are then not searched.
     """
 
-    def __init__(self, problem: Problem, given: tuple[float, list[Interval]] | None = None) -> None:
+    def __init__(
+        self, problem: FitProblem, given: tuple[float, list[Bounds]] | None = None
+    ) -> None:
         self.criterion = Criterion(problem)
         self.given = given
 
     @property
-    def problem(self) -> Problem:
+    def problem(self) -> FitProblem:
         """The data and the unknowns."""
         return self.criterion.problem
 
@@ -170,7 +172,7 @@ class Solution:
         return max(excess, float(self.best.accuracy[0]))
 
     @cached_property
-    def intervals(self) -> list[Interval]:
+    def intervals(self) -> list[Bounds]:
         """The interval of w_rec: one or several disjoint intervals, in order."""
         if self.given is not None:
             return self.given[1]

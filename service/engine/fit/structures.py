@@ -17,7 +17,7 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion
-from service.engine.fit.problem import Problem
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.residuals import linearize
 from service.engine.fit.solution import Solution
 
@@ -39,7 +39,7 @@ class Alternative(NamedTuple):
     gain: float = math.nan  # of twice the logarithm of the likelihood
 
 
-def shorten(problem: Problem) -> Problem:
+def shorten(problem: FitProblem) -> FitProblem:
     """Return the problem with its first targets only, where there are very many."""
     if problem.n_targets <= constants.ENOUGH_TARGETS:
         return problem
@@ -52,10 +52,10 @@ def shorten(problem: Problem) -> Problem:
         targets=series.targets[:end],
         lengths=lengths[lengths > 0],
     )
-    return Problem(short, problem.options, problem.delay)
+    return FitProblem(short, problem.options, problem.delay)
 
 
-def find_alternatives(problem: Problem) -> list[Alternative]:
+def find_alternatives(problem: FitProblem) -> list[Alternative]:
     """Return the structures that are clearly better than that of a fit.
 
     Parameters
@@ -78,7 +78,7 @@ def find_alternatives(problem: Problem) -> list[Alternative]:
     return alternatives
 
 
-def find_longest_delay(problem: Problem) -> int:
+def find_longest_delay(problem: FitProblem) -> int:
     """Return the longest delay to try, which does not depend on that of the problem.
 
     It is at most a sixth of the steps from the start of a sequence to its last target. Where starts
@@ -109,7 +109,7 @@ def find_longest_delay(problem: Problem) -> int:
     return 0 if has_few else longest
 
 
-def _list_changes(problem: Problem, longest_delay: int) -> list[Change]:
+def _list_changes(problem: FitProblem, longest_delay: int) -> list[Change]:
     """Return the changes to compare with the options of a problem."""
     options = problem.options
     has_inputs = len(problem.is_free) > 0
@@ -126,7 +126,7 @@ def _list_changes(problem: Problem, longest_delay: int) -> list[Change]:
     return changes
 
 
-def _compare(problem: Problem, changes: list[Change], longest_delay: int) -> list[Change]:
+def _compare(problem: FitProblem, changes: list[Change], longest_delay: int) -> list[Change]:
     """Return the changes that are clearly better, with their gains, the best first.
 
     Of very many targets, the first ones choose one change, and all confirm it.

@@ -2,16 +2,16 @@
 
 from service.engine.profile.points import find_bracketed_roots, make_grid
 from service.engine.profile.search import (
+    Bounds,
     Evaluation,
-    Interval,
     Profile,
     find_minima,
     search,
 )
 
 __all__ = [
+    "Bounds",
     "Evaluation",
-    "Interval",
     "Profile",
     "find_bracketed_roots",
     "find_minima",

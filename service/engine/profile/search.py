@@ -61,7 +61,7 @@ class Evaluation:
 E = TypeVar("E", bound=Evaluation)
 
 
-class Interval(NamedTuple):
+class Bounds(NamedTuple):
     """All w_rec from low to high."""
 
     low: float
@@ -84,7 +84,7 @@ class Profile(Generic[E]):
 
     evaluate: Callable[[Array], E]
     points: E
-    interval: Interval
+    interval: Bounds
 
     @property
     def is_complete(self) -> bool:
@@ -103,7 +103,7 @@ class Profile(Generic[E]):
         """The local minima, lowest first: points with higher costs between them and lower ones."""
         return self.points[find_minima(self.points)]
 
-    def level_set(self, level: float) -> list[Interval]:
+    def level_set(self, level: float) -> list[Bounds]:
         """Return the intervals where the cost is at most a level, in order.
 
         None is missed, since all local extrema are among the points.
@@ -112,7 +112,7 @@ class Profile(Generic[E]):
         first, last = self.points.cost[[0, -1]] <= level
         low, high = self.interval
         edges = [*[low] * int(first), *ends.tolist(), *[high] * int(last)]
-        return [Interval(*pair) for pair in zip(edges[::2], edges[1::2], strict=True)]
+        return [Bounds(*pair) for pair in zip(edges[::2], edges[1::2], strict=True)]
 
     def find_roots(self, function: Callable[[E], Array]) -> Array:
         """Return a root between any two adjacent points whose values differ in sign.
@@ -197,7 +197,7 @@ def search(
         With all evaluated points.
     """
     points = _refine(start[~np.isnan(start.cost)], evaluate)
-    profile = Profile(evaluate, points, Interval(*interval))
+    profile = Profile(evaluate, points, Bounds(*interval))
     for _ in range(2):
         extrema = profile.find_extrema(highest)
         if not len(extrema):

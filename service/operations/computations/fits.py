@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from service.engine.data import Series, Step
-from service.engine.fit import Finding, Problem, Result, Solution, fit
+from service.engine.fit import Finding, FitProblem, Result, Solution, fit
 from service.engine.interruption import Record, recorded_by
 from service.engine.types import Array
 from service.errors import Invalid, count
@@ -89,7 +89,7 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
         if name not in series.input_names:
             known = ", ".join(series.input_names) or "none"
             raise Invalid(f"unknown input; the inputs are: {known}", f"/gains/{name}")
-    problem = Problem(series, options)
+    problem = FitProblem(series, options)
     if problem.n_targets < problem.n_unknowns:
         given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")
         where, pointer, remedy = "", "/dataset", "add data, or fix initial_state or offset"

@@ -8,10 +8,10 @@ import numpy as np
 from anyio import to_thread
 from numpy.typing import NDArray
 
-from service.engine.fit import Prediction, Problem, Solution
+from service.engine.fit import FitProblem, Prediction, Solution
 from service.engine.fit import predict as predict_steps
 from service.engine.network import Network, final_outputs, forward_states
-from service.engine.profile import Interval
+from service.engine.profile import Bounds
 from service.engine.types import Array, Weights
 from service.errors import Invalid, count
 from service.operations.questions.question import Question
@@ -248,9 +248,9 @@ def _predict_steps(request: PredictRequest, fitted: StoredFit, limits: Limits) -
         detail = f"the dataset has {count(len(series.lengths), 'sequence')}, counted from 0"
         raise Invalid(detail, "/continue/sequence")
     delay, w_rec = result["delay"]["value"], result["w_rec"]
-    intervals = [Interval(item["low"], item["high"]) for item in w_rec["intervals"]]
+    intervals = [Bounds(item["low"], item["high"]) for item in w_rec["intervals"]]
     options, state = fitted.request.to_options(), fitted.model.initial_state
-    solution = Solution(Problem(series, options, delay), (w_rec["value"], intervals))
+    solution = Solution(FitProblem(series, options, delay), (w_rec["value"], intervals))
     try:
         return predict_steps(solution, inputs, sequence=sequence, initial_state=state)
     except ValueError as error:

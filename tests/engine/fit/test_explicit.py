@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import t as student
 
 from service.engine.data import Series
-from service.engine.fit import FitOptions, Problem, Solution, fit, predict
+from service.engine.fit import FitOptions, FitProblem, Solution, fit, predict
 from service.engine.profile import make_grid
 from service.engine.types import Array
 from tests.engine.fit.conftest import design, simulate, split
@@ -44,10 +44,10 @@ def test_the_effect_is_that_of_explicit_matrices(start: Any) -> None:
         targets.append(y)
     series = Series.from_sequences(inputs, targets)
     options = FitOptions(initial_state=start, w_rec=(0.05, 0.95))
-    problem = Problem(series, options)
+    problem = FitProblem(series, options)
     grid = make_grid(14, 0.05, 0.95, 13), problem.correlations[1:-2]
     null = replace(series, inputs=series.inputs[:, :0], input_names=())
-    at = Solution(Problem(null, replace(options, noise="ar1"))).criterion.evaluate(grid[0])
+    at = Solution(FitProblem(null, replace(options, noise="ar1"))).criterion.evaluate(grid[0])
     w, rho = (float(each[np.argmin(at.cost)]) for each in (at.w, at.rho))
     columns, y = design(null, options, 0, w)
     half = np.linalg.cholesky(covariance(series, rho))
@@ -67,7 +67,7 @@ def test_the_effect_is_that_of_explicit_matrices(start: Any) -> None:
 
 
 def test_slopes_keep_their_digits_where_starts_explode() -> None:
-    problem = Problem(make_series(3, 40), FitOptions(noise="ar1", w_rec=(0.0, 2.0)))
+    problem = FitProblem(make_series(3, 40), FitOptions(noise="ar1", w_rec=(0.0, 2.0)))
     solution, w = Solution(problem, (0.8, [])), np.array([1.3, 1.5, 2.0])
     low, high = solution.criterion.evaluate(w - 1e-3), solution.criterion.evaluate(w + 1e-3)
     slopes = (high.cost - low.cost) / 2e-3
@@ -158,5 +158,5 @@ def test_delays_are_compared_on_the_same_targets(initial_state: Any) -> None:
     assert alternative.options == {"delay": (2, 2)}
     state: Any = "each" if initial_state == "shared" else initial_state
     same = replace(AR1, initial_state=state, delay=(0, 10))
-    without, best = (Solution(Problem(series, same, delay)).lowest for delay in (0, 2))
+    without, best = (Solution(FitProblem(series, same, delay)).lowest for delay in (0, 2))
     assert alternative.gain == pytest.approx(without - best, rel=1e-9)

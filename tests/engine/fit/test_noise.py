@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from service.engine.data import Series
-from service.engine.fit import FitOptions, Problem, Solution, fit
+from service.engine.fit import FitOptions, FitProblem, Solution, fit
 from service.engine.types import Array
 from tests.engine.fit.conftest import design, simulate, split
 
@@ -74,7 +74,7 @@ def test_the_criterion_is_that_of_explicit_matrices(
 ) -> None:
     series = make_series(n_sequences, has_gaps=has_gaps)
     options = FitOptions(initial_state=start, noise="ar1")
-    solution = Solution(Problem(series, options))
+    solution = Solution(FitProblem(series, options))
     points = solution.criterion.evaluate(np.array([0.3, 0.75, 0.8, 0.95]))
     rows = [criterion(series, options, w, rho) for w, rho in zip(points.w, points.rho, strict=True)]
     expected, squares = np.array(rows).T
@@ -147,7 +147,7 @@ def test_many_equal_patterns_are_fitted_as_few(start: Any) -> None:
         y[2] = np.nan
     series = Series.from_sequences(inputs, targets)
     options, w = FitOptions(initial_state=start, noise="ar1"), np.array([0.4, 0.7])
-    solution = Solution(Problem(series, options))
+    solution = Solution(FitProblem(series, options))
     assert len(solution.problem.compressed.targets) < 60
     points, low, high = (solution.criterion.evaluate(w + step) for step in (0.0, -1e-5, 1e-5))
     rows = [criterion(series, options, *pair) for pair in zip(w, points.rho, strict=True)]

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import t as student
 
 from service.engine.data import Series
-from service.engine.fit import FitOptions, Problem, Result, Solution, fit, predict
+from service.engine.fit import FitOptions, FitProblem, Result, Solution, fit, predict
 from service.engine.types import Array
 from tests.engine.fit.conftest import cost_at, simulate, split
 from tests.engine.fit.test_noise import make_noise
@@ -53,7 +53,9 @@ def test_a_continued_sequence_follows_the_recurrence(
     whole = np.concatenate([series.inputs[series.rows(sequence)], future])
     expected = run_model(result, whole, start_of(result, sequence))[-6:]
     np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-8)
-    stored = Solution(Problem(series, options), (result.solution.w_rec, result.solution.intervals))
+    stored = Solution(
+        FitProblem(series, options), (result.solution.w_rec, result.solution.intervals)
+    )
     np.testing.assert_array_equal(predict(stored, [future], sequence=sequence)[0], prediction)
     assert (prediction.new_low < prediction.low).all()
     assert (prediction.low < prediction.outputs).all()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series
-from service.engine.fit import FitOptions, Problem, Result, fit
+from service.engine.fit import FitOptions, FitProblem, Result, fit
 from service.engine.interruption import interrupted_by
 from service.engine.types import Array
 from tests.engine.fit.conftest import KINDS, draw_case, simulate
@@ -330,7 +330,7 @@ def test_every_kind_of_data_gets_a_verdict(kind: int) -> None:
     case = next(case for case in cases if case.has_enough)
     for noise in ("white", "ar1"):
         options = replace(case.options, noise=noise)
-        if Problem(case.series, options).n_targets < Problem(case.series, options).n_unknowns:
+        if FitProblem(case.series, options).n_targets < FitProblem(case.series, options).n_unknowns:
             continue
         result = fit(case.series, options)
         slugs = [finding.slug for finding in result.trust.findings]
