@@ -11,7 +11,7 @@ from service.engine.network import Trace
 from service.engine.types import Array
 from service.figures.axis import Axis, finite_range, integer_axis, log_axis
 from service.figures.canvas import Canvas, Look, draw_page, sample, stroke
-from service.figures.panels import draw_panel
+from service.figures.panels import Panel, draw_panel
 from service.figures.style import Style
 from service.figures.text import (
     MINUS,
@@ -77,16 +77,28 @@ def gradient_trace_figure(
     )
     if not is_log:
         canvas.line(*panel.to_canvas(np.array([n_steps, 0.0]), np.zeros(2)), stroke(muted, 0.72))
-    steps = np.arange(n_steps, -1, -1, dtype=np.float64)
-    ends = []
-    for i, ((_, trace), heights) in enumerate(zip(traces, values, strict=True)):
-        # Zero is drawn at the end of a logarithmic axis.
-        xs, ys = panel.to_canvas(steps, np.maximum(heights[::-1], panel.y.low))
-        look = _line_look(canvas, i, _DASHES[_sign(trace)] if is_log else None, n_steps)
-        canvas.line(xs, ys, look)
-        ends.append(float(ys[-1]))
+    dashes = [_DASHES[_sign(trace)] if is_log else None for _, trace in traces]
+    ends = _draw_lines(canvas, panel, n_steps, values, dashes)
     _draw_names(canvas, panel.rect, names, ends)
     return canvas.figure
+
+
+def _draw_lines(
+    canvas: Canvas,
+    panel: Panel,
+    n_steps: int,
+    values: Sequence[Array],
+    dashes: Sequence[tuple[float, ...] | None],
+) -> list[float]:
+    """Draw a line per trace from its heights at steps 0 to T; return where the lines end."""
+    steps = np.arange(n_steps, -1, -1, dtype=np.float64)
+    ends = []
+    for i, (heights, pattern) in enumerate(zip(values, dashes, strict=True)):
+        # Zero is drawn at the end of a logarithmic axis.
+        xs, ys = panel.to_canvas(steps, np.maximum(heights[::-1], panel.y.low))
+        canvas.line(xs, ys, _line_look(canvas, i, pattern, n_steps))
+        ends.append(float(ys[-1]))
+    return ends
 
 
 def _line_look(canvas: Canvas, i: int, dashes: tuple[float, ...] | None, n_steps: int) -> Look:

@@ -13,8 +13,9 @@ from service.engine.types import Array
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import read_series_csv
 from service.operations.computations.fits import FIT
+from service.operations.computations.quantities import format_time
 from service.operations.computations.submit import compute, name_task
-from service.operations.computations.summary import count_needed, format_time
+from service.operations.computations.summary import count_needed
 from service.operations.shared.limits import Limits
 from service.schemas.fit_results import FitSummary, Level
 from service.schemas.fits import FitRequest

@@ -21,8 +21,9 @@ from service.operations.computations.job_types import (
     JobType,
     StepwiseComputation,
 )
+from service.operations.computations.quantities import format_time
 from service.operations.computations.records import pack_results, unpack_results
-from service.operations.computations.summary import count_needed, format_time, summarize
+from service.operations.computations.summary import count_needed, summarize
 from service.operations.shared.downloads import Download, stored_table
 from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.work_estimates import fit_seconds

@@ -5,7 +5,6 @@ far a fit can be trusted, or words it.
 """
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
@@ -13,8 +12,15 @@ from typing import Any, Final, Literal, TypeAlias
 from service.engine.data import Step
 from service.engine.fit import FEW_TARGETS
 from service.errors import count
-from service.figures.text import format_number
-from service.rendering.labels import name_unit
+from service.operations.computations.quantities import (
+    Range,
+    attach_unit,
+    capitalize,
+    format_ranges,
+    format_time,
+    format_value,
+    split_unit,
+)
 from service.schemas.base import encode
 from service.schemas.fit_results import TEXTS, FitResult, FitSummary, Level, ShownInterval, Topic
 from service.schemas.fits import FitRequest
@@ -25,18 +31,7 @@ SMALL_CHANGE: Final = 0.05  # of the time constant; an alternative with less is 
 UNTESTED: Final = {"too_few_to_tell", "not_tested"}
 OF_RESIDUALS: Final = {"feedback", "outliers", "alternate"}  # which an alternative may change
 OF_DATA: Final = {"nearly_collinear", "feedback", "outliers"}  # which matter without an estimate
-SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}
-ABBREVIATIONS: Final = {
-    "s": "second",
-    "sec": "second",
-    "min": "minute",
-    "h": "hour",
-    "hr": "hour",
-    "d": "day",
-}
 
-Range: TypeAlias = tuple[float | None, float | None]
-"""The ends of a range; None where it is open."""
 Sentence: TypeAlias = tuple[Topic, str]
 
 
@@ -180,17 +175,17 @@ def _describe_headline(fit: _Fit) -> str:
     change = "alternate" if w_rec < 0.0 else "grow"
     if w_rec == 1.0:
         change = "do not decay"
-    value = f"Effects {change}: w_rec {_format(w_rec, 4)}"
+    value = f"Effects {change}: w_rec {format_value(w_rec, 4)}"
     if fit.times and w_rec < 1.0:
         times = fit.times if fit.time is None else [(fit.time, fit.time)]
-        value = f"Time constant {_format_ranges(times, fit.step.unit)}"
+        value = f"Time constant {format_ranges(times, fit.step.unit)}"
     return fit.texts["headline"].format(
         value=value,
         subject="interval " if fit.is_small_change else "",
         n_targets=count(result.n_targets, "target"),
         needed=count_needed(result.n_targets - max(0, result.degrees_of_freedom)),
-        inputs=" or ".join(_split_unit(each.name)[0] for each in result.inputs),
-        target=_split_unit(result.target)[0],
+        inputs=" or ".join(split_unit(each.name)[0] for each in result.inputs),
+        target=split_unit(result.target)[0],
     )
 
 
@@ -200,16 +195,16 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
     if not fit.has_estimate:
         yield "estimate", fit.texts["estimate"]
         return
-    interval = f"w_rec {_format_ranges(fit.pieces)}"
+    interval = f"w_rec {format_ranges(fit.pieces)}"
     if fit.times:
-        interval = _format_ranges(fit.times, fit.step.unit, fit.time)
+        interval = format_ranges(fit.times, fit.step.unit, fit.time)
         is_named = result.w_rec.value < 1.0  # in the headline
-        interval = _capitalize(interval) if is_named else f"Time constant {interval}"
+        interval = capitalize(interval) if is_named else f"Time constant {interval}"
     yield "estimate", f"{interval} with {100 * fit.request.confidence:g} % confidence."
     if fit.noise == "ar1":
         why = f"which fewer than {FEW_TARGETS} targets cannot rule out"
         if result.rho is not None:
-            why = f"with a correlation of {_format(result.rho)} from step to step"
+            why = f"with a correlation of {format_value(result.rho)} from step to step"
         yield "estimate", f"The interval allows for autocorrelated noise, {why}."
     if fit.time is not None:
         half_life = format_time(math.log(2.0) * fit.time, fit.step.unit)
@@ -236,7 +231,7 @@ def _describe_effects(result: Any) -> Iterator[str]:
             clauses[MAX_EFFECTS:] = [f"and {count(n_more, 'more input')}"] if n_more > 0 else []
             yield f"{scope}, {'; '.join(clauses)}."
             break
-    names = [_split_unit(each.name)[0] for each in result.inputs if each not in detected]
+    names = [split_unit(each.name)[0] for each in result.inputs if each not in detected]
     if names:
         text = TEXTS["effects"]["undetected" if detected else "inseparable"]
         yield text["sentence"].format(names=", ".join(names))
@@ -244,29 +239,29 @@ def _describe_effects(result: Any) -> Iterator[str]:
 
 def _describe_effect(name: str, effect: Any, target: str) -> str:
     """Return the effect of one unit of an input, whose interval has two ends."""
-    cause, unit = _split_unit(name)
-    affected, target_unit = _split_unit(target)
-    size = _attach(_format(effect.value), target_unit)
+    cause, unit = split_unit(name)
+    affected, target_unit = split_unit(target)
+    size = attach_unit(format_value(effect.value), target_unit)
     amount = f"1 {unit}" if unit else "one unit"
-    interval = f"{_format(effect.low)} to {_format(effect.high)}"
+    interval = f"{format_value(effect.low)} to {format_value(effect.high)}"
     return f"{amount} of {cause} changes {affected} by {size} ({interval})"
 
 
 def _describe_quality(fit: _Fit) -> Iterator[Sentence]:
     """Yield how well the fit describes the target, and the level without inputs."""
     result = fit.result
-    target, unit = _split_unit(result.target)
-    facts = [f"typical error {_attach(_format(result.rmse), unit)}"]
+    target, unit = split_unit(result.target)
+    facts = [f"typical error {attach_unit(format_value(result.rmse), unit)}"]
     if fit.level != "no_effect" and (result.r_squared or 0.0) > 0.0:
-        percent = _format(math.floor(1000.0 * result.r_squared) / 10.0)
+        percent = format_value(math.floor(1000.0 * result.r_squared) / 10.0)
         facts.insert(0, f"explains {percent} % of the variance of {target}")
     if fit.has_estimate:
-        facts.append(f"w_rec {_format(result.w_rec.value, 4)}")
+        facts.append(f"w_rec {format_value(result.w_rec.value, 4)}")
     facts.append(count(result.n_targets, "target"))
-    yield "quality", f"{_capitalize('; '.join(facts))}."
+    yield "quality", f"{capitalize('; '.join(facts))}."
     level = result.offset and result.offset.value
     if fit.has_estimate and level is not None and "rho_at_limit" not in fit.trust.cautions:
-        settled = _attach(_format(level), unit)
+        settled = attach_unit(format_value(level), unit)
         yield "quality", f"Without any input, {target} settles at {settled}."
 
 
@@ -304,63 +299,10 @@ def _hide_findings(fit: _Fit) -> set[str]:
 def _describe_alternative(fit: _Fit, other: Any) -> str:
     """Return the result of an alternative."""
     if other.time_constant is None:
-        return f"With this, w_rec is {_format(other.w_rec)}."
+        return f"With this, w_rec is {format_value(other.w_rec)}."
     time = format_time(other.time_constant, fit.step.unit)
     if other.reason == "neighbors":
         pieces = [(span.low, span.high) for span in fit.trust.cautious]
-        ranges = _format_ranges(fit.to_times(pieces), fit.step.unit, other.time_constant)
+        ranges = format_ranges(fit.to_times(pieces), fit.step.unit, other.time_constant)
         time += f" ({ranges})"
     return f"With this, the time constant is {time}."
-
-
-def format_time(value: float, unit: str) -> str:
-    """Return a time with three digits, in the unit that suits it."""
-    return _format_ranges([(value, value)], unit)
-
-
-def _format(value: float, digits: int = 3) -> str:
-    """Return a number with few digits, without an exponent below a million."""
-    return format_number(float(f"{value:.{digits}g}"))
-
-
-def _format_ranges(ranges: Sequence[Range], unit: str = "", like: float | None = None) -> str:
-    """Return ranges in words; those of times in the unit that suits the value ``like``."""
-    ends = [end for each in ranges for end in each if end is not None]
-    size, name = _choose_unit(like or max(ends, default=0.0), unit)
-    texts = []
-    for low, high in ranges:
-        numbers = [_format(end / size) for end in (low, high) if end is not None]
-        limit = "at least " if high is None else "at most " if low is None else ""
-        texts.append(limit + " to ".join(dict.fromkeys(numbers)) if numbers else "anything")
-    text = ", or ".join(texts)
-    return _attach(text, name_unit(name, plural=text.split(" ")[-1] != "1"))
-
-
-def _choose_unit(value: float, unit: str) -> tuple[float, str]:
-    """Return the size, in the given unit, and the name of the unit that suits a time."""
-    stem = unit.lower().rstrip("s") or unit
-    own = ABBREVIATIONS.get(stem, stem)
-    names = [*SECONDS]
-    if own not in names or not value:
-        return 1.0, unit
-    i = names.index(own)
-    seconds = abs(value) * SECONDS[own]
-    while i + 1 < len(names) and seconds >= 2.0 * SECONDS[names[i + 1]]:
-        i += 1
-    while i > 0 and seconds < 0.5 * SECONDS[names[i]]:
-        i -= 1
-    return SECONDS[names[i]] / SECONDS[own], unit if names[i] == own else names[i]
-
-
-def _split_unit(column: str) -> tuple[str, str]:
-    """Return the name and the unit of a column such as "heating (kW)"."""
-    match = re.fullmatch(r"(.*\S)\s*[\[(]([^\[\]()]{1,12})[\])]", column)
-    return (match[1], match[2]) if match else (column, "")
-
-
-def _attach(number: str, unit: str) -> str:
-    return f"{number} {unit}".strip()
-
-
-def _capitalize(text: str) -> str:
-    return text[0].upper() + text[1:]

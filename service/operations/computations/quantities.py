@@ -1,0 +1,76 @@
+"""Numbers, times and units in words."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+from service.figures.text import format_number
+from service.rendering.labels import name_unit
+
+SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}
+ABBREVIATIONS: Final = {
+    "s": "second",
+    "sec": "second",
+    "min": "minute",
+    "h": "hour",
+    "hr": "hour",
+    "d": "day",
+}
+
+Range: TypeAlias = tuple[float | None, float | None]
+"""The ends of a range; None where it is open."""
+
+
+def format_time(value: float, unit: str) -> str:
+    """Return a time with three digits, in the unit that suits it."""
+    return format_ranges([(value, value)], unit)
+
+
+def format_value(value: float, digits: int = 3) -> str:
+    """Return a number with few digits, without an exponent below a million."""
+    return format_number(float(f"{value:.{digits}g}"))
+
+
+def format_ranges(ranges: Sequence[Range], unit: str = "", like: float | None = None) -> str:
+    """Return ranges in words; those of times in the unit that suits the value ``like``."""
+    ends = [end for each in ranges for end in each if end is not None]
+    size, name = _choose_unit(like or max(ends, default=0.0), unit)
+    texts = []
+    for low, high in ranges:
+        numbers = [format_value(end / size) for end in (low, high) if end is not None]
+        limit = "at least " if high is None else "at most " if low is None else ""
+        texts.append(limit + " to ".join(dict.fromkeys(numbers)) if numbers else "anything")
+    text = ", or ".join(texts)
+    return attach_unit(text, name_unit(name, plural=text.split(" ")[-1] != "1"))
+
+
+def _choose_unit(value: float, unit: str) -> tuple[float, str]:
+    """Return the size, in the given unit, and the name of the unit that suits a time."""
+    stem = unit.lower().rstrip("s") or unit
+    own = ABBREVIATIONS.get(stem, stem)
+    names = [*SECONDS]
+    if own not in names or not value:
+        return 1.0, unit
+    i = names.index(own)
+    seconds = abs(value) * SECONDS[own]
+    while i + 1 < len(names) and seconds >= 2.0 * SECONDS[names[i + 1]]:
+        i += 1
+    while i > 0 and seconds < 0.5 * SECONDS[names[i]]:
+        i -= 1
+    return SECONDS[names[i]] / SECONDS[own], unit if names[i] == own else names[i]
+
+
+def split_unit(column: str) -> tuple[str, str]:
+    """Return the name and the unit of a column such as "heating (kW)"."""
+    match = re.fullmatch(r"(.*\S)\s*[\[(]([^\[\]()]{1,12})[\])]", column)
+    return (match[1], match[2]) if match else (column, "")
+
+
+def attach_unit(number: str, unit: str) -> str:
+    """Return a number with its unit, which may be empty."""
+    return f"{number} {unit}".strip()
+
+
+def capitalize(text: str) -> str:
+    """Return a text whose first letter is a capital."""
+    return text[0].upper() + text[1:]
