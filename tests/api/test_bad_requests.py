@@ -76,9 +76,10 @@ def invalid_values(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
         items = resolve(schema["items"])
         kind = items.get("type") or items["anyOf"][0]["type"]
         kind = kind[0] if isinstance(kind, list) else kind  # the second one is null
-        first = items["enum"][0] if "enum" in items else VALID[kind]
+        # Validation of a list of objects ends at the first invalid one.
+        valid = [] if kind == "object" else [items["enum"][0] if "enum" in items else VALID[kind]]
         for pointer, value in invalid_values(items, {}):
-            yield f"/1{pointer}", [first, value]
+            yield f"/{len(valid)}{pointer}", [*valid, value]
 
 
 def _accepts(schema: Any, value: Any) -> bool:

@@ -167,6 +167,7 @@ def test_a_fit_of_an_earlier_release_lacks_what_some_files_need(api: Any) -> Non
         response = api.get(path + suffix)
         assert response.status_code == 409
         assert "send the request of the computation again" in response.json()["detail"]
+    assert api.delete(path).status_code == 204
 
 
 def test_the_table_has_the_times_of_the_series(api: Any) -> None:
