@@ -80,7 +80,8 @@ class Times:
         if self._are_dates:
             date = parse_date(text)
             self._have_offsets |= date.tzinfo is not None
-            return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+            # In UTC, because times are written in it, and only some of its years are dates.
+            return (date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
         number = float(text.replace(",", "."))
         if not math.isfinite(number):
             raise ValueError(text)
@@ -143,9 +144,9 @@ class Times:
         gaps = np.diff(times)[follows]
         if not self._are_dates:
             return gaps, self._name
-        dates = times.astype("datetime64[s]")
+        dates = np.round(1e6 * times).astype("datetime64[us]")
         days, months = dates.astype("datetime64[D]"), dates.astype("datetime64[M]")
-        until_next = (months + ONE_MONTH).astype("datetime64[s]") - dates
+        until_next = (months + ONE_MONTH).astype("datetime64[us]") - dates
         if _are_equal(dates - months) or _are_equal(until_next):
             return np.diff(months.astype(float))[follows], "month"
         if _are_equal(dates - days) and np.is_busday(days).all():
@@ -241,7 +242,7 @@ def list_times(
         days = begins.astype("datetime64[D]")
         times = np.busday_offset(days, steps).astype("datetime64[us]") + (begins - days)
     else:
-        size = 1e6 * step.length * UNITS[step.unit]
+        size = 1e6 * step.length * UNITS.get(step.unit, 0)  # without a unit, all steps are 0
         times = begins + np.round(steps * size).astype("timedelta64[us]")
     return _format(times, step, is_utc=str(starts[0]).endswith("Z"))
 

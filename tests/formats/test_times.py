@@ -48,6 +48,11 @@ def write(series: Series) -> list[str]:
             "2024-01-01T00:00:00.500 2024-01-01T00:00:01.000",
         ),
         (
+            "2024-01-01T00:00:00.1 2024-01-01T00:00:00.2 2024-01-01T00:00:00.3",
+            Step(0.1, "second"),
+            "2024-01-01T00:00:00.100 2024-01-01T00:00:00.200 2024-01-01T00:00:00.300",
+        ),
+        (
             "2024-03-31T01:00+01:00 2024-03-31T03:00+02:00",
             Step(1, "hour"),
             "2024-03-31T00:00Z 2024-03-31T01:00Z",
@@ -124,6 +129,25 @@ def test_sequences_start_at_their_own_times() -> None:
     assert series.start_times == ("2024-01-01", "2024-05-01")
     assert write(series)[1:] == ["2024-01-01", "2024-01-02", "2024-05-01", "2024-05-02"]
     assert read(["1", "2"]).start_times == ()  # as if there were no times
+
+
+@pytest.mark.parametrize(
+    ("rows", "dates"),
+    [
+        ("2024-01-01,1,1\n", ["2024-01-01"]),
+        ("2024-01-01,1,1\n2024-01-02,1,\n2024-01-03,1,2\n", ["2024-01-01", "2024-01-03"]),
+    ],
+)
+def test_sequences_of_one_row_have_dates(rows: str, dates: list[str]) -> None:
+    series = read_series_csv(f"t,y,x\n{rows}", target="y", time="t", fill="drop")
+    assert series.step == Step()
+    assert write(series)[1:] == dates
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00+05:00", "9999-12-31T23:00-05:00"])
+def test_dates_outside_the_calendar_in_utc_are_refused(time: str) -> None:
+    with pytest.raises(Invalid, match="is not a date"):
+        read([time])
 
 
 @pytest.mark.parametrize(
