@@ -91,7 +91,8 @@ def test_a_shape_of_booleans(field: str) -> None:
 def test_invalid_names() -> None:
     body = archive(inputs=INPUTS, targets=TARGETS)
     assert read.refuses(body, "2 inputs, but 1 name", inputs=("a",)) == "?inputs"
-    assert read.refuses(body, "not to npz", time="week") == "?time"
+    for parameter, value in (("time", "week"), ("gaps", "sequences"), ("fill", "hold")):
+        assert read.refuses(body, "not to npz", **{parameter: value}) == f"?{parameter}"
     many = archive(inputs=np.ones((2, 3, 13)), targets=TARGETS)
     assert read.refuses(many, "13 inputs; the limit is 12") == "?inputs"
     assert read.refuses(body, "named a", inputs=("a", "a")) == "?inputs"
