@@ -84,7 +84,7 @@ class LineListener(QueueListener):
         with suppress(OSError, ValueError):  # a full disk, text outside the encoding
             if isinstance(line, str):
                 self._stream.write(line)
-            if self.queue.empty():
+            if isinstance(line, threading.Event) or self.queue.empty():
                 self._stream.flush()
         if isinstance(line, threading.Event):
             line.set()

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 from datetime import datetime
+from queue import SimpleQueue
 from time import time
 from typing import Any
 
 import pytest
 
-from service.logs import configure_log
+from service.logs import LineListener, configure_log
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
 
@@ -29,6 +30,15 @@ class Blocked(io.StringIO):
     def write(self, text: str) -> int:
         self.open.wait(60)
         return super().write(text)
+
+
+class Buffered(io.StringIO):
+    """A stream with its text at the last flush."""
+
+    flushed = ""
+
+    def flush(self) -> None:
+        self.flushed = self.getvalue()
 
 
 class Terminal(io.StringIO):
@@ -127,6 +137,16 @@ def test_the_end_of_the_process_does_not_wait_long_for_a_blocked_output() -> Non
     stream.open.set()
     handler.flush()
     assert lines(stream)[0]["event"] == "event"
+
+
+def test_an_event_follows_the_flush_of_earlier_lines_although_others_wait() -> None:
+    stream, waiting, event = Buffered(), SimpleQueue[Any](), threading.Event()
+    listener = LineListener(waiting, stream)
+    waiting.put("later\n")
+    listener.handle("earlier\n")
+    listener.handle(event)
+    assert event.is_set()
+    assert stream.flushed == "earlier\n"
 
 
 def test_the_last_records_are_written_at_exit() -> None:
