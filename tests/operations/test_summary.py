@@ -211,6 +211,17 @@ def test_inputs_without_an_effect_and_inputs_that_cannot_be_separated() -> None:
     assert any("rain, twin cannot be separated" in each for each in both.sentences)
 
 
+def test_at_a_w_rec_of_minus_one_there_is_no_gain() -> None:
+    rain = draw()
+    table = write(rain=rain, flow=respond(-1.001, rain, offset=0.0))
+    known = {"w_rec": {"low": -1.0, "high": 1.0}, "offset": False, "initial_state": 0.0}
+    summary, result = make_fit(table, **known)
+    (gain,) = (each["steady_state_gain"] for each in result["inputs"])
+    assert result["w_rec"]["value"] == -1.0
+    assert gain["value"] is None or np.isnan(gain["value"])
+    assert any(each.startswith("Within a step, one unit of rain") for each in summary.sentences)
+
+
 def test_only_four_effects_are_described() -> None:
     inputs = {f"x{k}": draw(300, seed=k) for k in range(6)}
     summary, _ = make_fit(write(**inputs, flow=respond(0.7, sum(inputs.values(), np.zeros(300)))))

@@ -83,7 +83,9 @@ def _rank(statistics: Array) -> Array:
 def _find_critical(p_values: dict[str, Array]) -> float:
     """Return the largest p-value of a violation; -1 if all checks together detect none."""
     of_reasons = [p for slug, p in p_values.items() if slug not in constants.CAUTIONS]
-    least = np.min(of_reasons, axis=0, initial=1.0)
+    if not of_reasons:
+        return -1.0
+    least = np.min(of_reasons, axis=0)
     if float(np.mean(least <= least[0])) > constants.CHECK_ALPHA:
         return -1.0
     return float(np.quantile(least, constants.CHECK_ALPHA, method="lower"))

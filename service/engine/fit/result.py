@@ -6,6 +6,7 @@ is judged with the best structure. Then the residuals are checked, and finally w
 autocorrelated.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -193,7 +194,8 @@ class Result:
         problem = self.problem
         low, high = problem.options.w_rec
         correlation = solution.rho**problem.sequences.usual_gap
-        is_confounded = len(problem.is_free) > 0 and self.effect is None
+        has_inputs = len(problem.is_free) > 0
+        is_confounded = has_inputs and self.effect is None and problem.has_unknown_start
         sizes = solution.best.singular_values[0]
         is_collinear = sizes.max(initial=1.0) > constants.MAX_CONDITION * sizes.min(initial=1.0)
         intervals = solution.intervals
@@ -305,14 +307,16 @@ def fit(
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
     best = Solution(problem)
-    costs = [(low, best.cost, best.lowest)]
+    costs = [(low, best.cost, best.comparable)]
     after_search()
     for delay in range(low + 1, high + 1):
         other = Solution(FitProblem(series, options, delay))
-        costs.append((delay, other.cost, other.lowest))
-        if other.lowest < best.lowest - float(best.best.accuracy[0]):
+        costs.append((delay, other.cost, other.comparable))
+        if best.comparable.exceeds(other.comparable) > float(best.best.accuracy[0]):
             best = other
         after_search()
-    excess = best.get_excess(np.array([criterion for *_, criterion in costs])).tolist()
-    delays = [DelayCost(*row[:2], above) for row, above in zip(costs, excess, strict=True)]
+    delays = [
+        DelayCost(delay, cost, each.exceeds(best.comparable) if best.is_colored else math.nan)
+        for delay, cost, each in costs
+    ]
     return Result(best, delays)

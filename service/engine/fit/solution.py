@@ -26,6 +26,25 @@ class Minimum(NamedTuple):
     criterion: float  # above that of the lowest minimum; nan with white noise
 
 
+class Lowest(NamedTuple):
+    """The lowest criterion of a problem, to compare with that of another one."""
+
+    criterion: float
+    n_contrasts: int
+    log_squares: float
+
+    def exceeds(self, other: "Lowest") -> float:
+        """Return the difference to another one, both with the smaller number of contrasts.
+
+        Without that, a column that depends on others would change the criterion by itself.
+        """
+        n = min(self.n_contrasts, other.n_contrasts)
+        own, others = (
+            each.criterion + (n - each.n_contrasts) * each.log_squares for each in (self, other)
+        )
+        return own - others
+
+
 class Solution:
     """All local minima of the criterion of a problem, and the interval of w_rec.
 
@@ -104,6 +123,12 @@ class Solution:
     def lowest(self) -> float:
         """The lowest criterion."""
         return float(self.best.cost[0])
+
+    @property
+    def comparable(self) -> Lowest:
+        """The lowest criterion, to compare with that of another problem."""
+        squares = max(float(self.best.squares[0]), self.criterion.rounding)
+        return Lowest(self.lowest, self.criterion.n_contrasts, math.log(squares))
 
     @property
     def cost(self) -> float:

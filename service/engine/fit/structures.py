@@ -142,14 +142,17 @@ def _compare(problem: FitProblem, changes: list[Change], longest_delay: int) -> 
     present = problem.vary(**same, delay=(problem.delay, skip))
     if not changes or present.n_targets <= present.n_unknowns:
         return []
-    upper_bound = Criterion(present).bound()[1]
+    criterion = Criterion(present)
+    upper_bound = criterion.bound()[1]
     solve_once = cache(Solution)
     better = []
     for change in changes:
         delay, _ = change.options.get("delay", (problem.delay, skip))
         other = problem.vary(**{**same, **change.options, "delay": (delay, skip)})
+        changed = Criterion(other)
         needs_all = change.reason == "offset_advised"
-        if not needs_all and upper_bound - Criterion(other).bound()[0] <= constants.MIN_GAIN:
+        is_bounded = not needs_all and changed.n_contrasts == criterion.n_contrasts
+        if is_bounded and upper_bound - changed.bound()[0] <= constants.MIN_GAIN:
             continue
         before = solve_once(present)
         after = solve_once(other)
@@ -168,7 +171,7 @@ def _find_gain(before: Solution, after: Solution, *, has_other_contrasts: bool) 
     An offset changes the contrasts, so that only full likelihoods compare.
     """
     if not has_other_contrasts:
-        return before.lowest - after.lowest
+        return before.comparable.exceeds(after.comparable)
     problem = before.problem
     gain = before.minus_two_log_likelihood - after.minus_two_log_likelihood
     return gain * (problem.n_targets - problem.n_unknowns) / problem.n_targets

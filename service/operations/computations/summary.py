@@ -224,7 +224,7 @@ def _describe_effects(result: Any) -> Iterator[str]:
         clauses = [
             _describe_effect(name, effect, result.target)
             for name, effect in effects
-            if effect.low is not None and effect.high is not None
+            if None not in (effect.value, effect.low, effect.high)
         ]
         if clauses:
             n_more = len(clauses) - MAX_EFFECTS
@@ -238,7 +238,7 @@ def _describe_effects(result: Any) -> Iterator[str]:
 
 
 def _describe_effect(name: str, effect: Any, target: str) -> str:
-    """Return the effect of one unit of an input, whose interval has two ends."""
+    """Return the effect of one unit of an input, whose numbers are finite."""
     cause, unit = split_unit(name)
     affected, target_unit = split_unit(target)
     size = attach_unit(format_value(effect.value), target_unit)

@@ -53,3 +53,13 @@ def test_a_search_that_ends_early_is_a_caution(monkeypatch: pytest.MonkeyPatch) 
     module = sys.modules["service.engine.profile.search"]  # the package has a function of that name
     monkeypatch.setattr(module, "MAX_POINTS", 100)
     assert "search_limited" in fit(series, options).trust.cautions
+
+
+@pytest.mark.parametrize(
+    ("rows", "lengths"), [([1, 2, 4], [1, 1, 1]), ([1, *4 * [np.nan], 2], [6])]
+)
+def test_cautions_are_checked_where_no_reason_can_be(rows: list[float], lengths: list[int]) -> None:
+    targets = np.array(rows, np.float64)
+    options = FitOptions(initial_state=1.0, offset=False)
+    result = fit(make_series(np.zeros((len(rows), 0)), targets, lengths), options)
+    assert "too_few_to_tell" in result.trust.cautions

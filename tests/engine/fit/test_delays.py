@@ -186,3 +186,22 @@ def test_a_delay_does_not_turn_a_visible_effect_round(seed: int, n_steps: int) -
     _, low, _ = result.parameters.w_in[0]
     assert low > 0.0
     assert "delay_advised" not in [other.reason for other in result.structures]
+
+
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+def test_a_delay_that_moves_an_input_out_of_the_record_has_no_advantage(noise: Any) -> None:
+    """Such an input is one unknown less, which changes the criterion of small residuals."""
+    pulse = np.zeros((60, 1))
+    pulse[57] = 1.0
+    errors = np.random.default_rng(0).standard_normal(60)
+    options = FitOptions(initial_state=1.0, offset=False, noise=noise)
+    targets = simulate(pulse, 0.9, [2e-4], 1.0) + 1e-4 * errors
+    series = Series.from_sequences([pulse], [targets])
+    ranged = fit(series, replace(options, delay=(0, 10)))
+    costs = [each.cost for each in ranged.delays]
+    assert ranged.problem.delay == int(np.argmin(costs)) == 0
+    assert not any(each.criterion < 0.0 for each in ranged.delays)
+    targets = simulate(pulse, 0.9, [0.0], 1.0) + 1e-5 * np.random.default_rng(3).standard_normal(60)
+    useless = fit(Series.from_sequences([pulse], [targets]), options)
+    assert useless.trust.reasons == ["no_visible_effect"]
+    assert "confounded_with_start" not in useless.trust.cautions
