@@ -118,12 +118,15 @@ async def made_response(
     if unchanged is not None:
         return unchanged
     is_compressed = isinstance(made, Download) and is_encoded(request, MEDIA_TYPES[suffix])
-    async with state.lock(etag):
+    lock = state.lock(etag)
+    async with lock:
         if isinstance(made, Download):
             contents: bytes | WrittenFile = await _write(made, state, is_compressed=is_compressed)
         else:
-            contents, is_coarser = await _draw(made, state)
-            if is_coarser:
+            drawing = lock.drawing or await _draw(made, state)
+            contents = drawing.contents
+            if drawing.is_coarser:
+                lock.drawing = drawing
                 return _coarse_response(request, contents, suffix)
     response = not_modified(request, etag) or file_response(request, contents, suffix, etag)
     if is_compressed:

@@ -219,12 +219,22 @@ def test_a_picture_that_takes_longer_than_its_size_says_is_not_cached(
     make_api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = make_api(max_picture_seconds=2)
+    drawn, pool = [], api.app.state.service.render_pool
+    draw = pool.draw
+
+    def count(prepared: Any) -> Any:
+        drawn.append(prepared)
+        return draw(prepared)
+
     path = f"{SURFACE}.png?activation=tanh&n_samples=200&n_steps=50&width=320&height=240"
     with monkeypatch.context() as patch:
         # As on a machine that is a thousand times slower than the estimates
         patch.setattr("service.operations.shared.work_estimates.STATE", 8e-12)
         patch.setattr("service.operations.shared.work_estimates.CALL", 1e-8)
-        coarse = api.get(path, headers={"range": "bytes=0-9"})
+        patch.setattr(pool, "draw", count)
+        coarse, *others = api.at_once("GET", path, 3, headers={"range": "bytes=0-9"})
+    assert len(drawn) == 1
+    assert {each.content for each in others} == {coarse.content}
     assert coarse.status_code == 200
     assert b"cost at every" in coarse.content
     assert coarse.headers["cache-control"] == "no-store"

@@ -8,6 +8,7 @@ from anyio import to_thread
 
 from service.operations.shared.limits import Limits
 from service.operations.shared.resolve import resolve_dataset
+from service.rendering.requests import Drawing
 from service.scheduling import Scheduler
 from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset
@@ -16,9 +17,13 @@ from service.store.jobs import Enqueue
 
 
 class SharedLock(asyncio.Lock):
-    """A lock with the number of requests that hold it or wait for it."""
+    """A lock with the number of requests that hold it or wait for it.
+
+    ``drawing`` is a picture that is not cached, for the requests that wait.
+    """
 
     n_users = 0
+    drawing: Drawing | None = None
 
     async def __aenter__(self) -> None:
         """Acquire the lock."""
