@@ -4,7 +4,6 @@ The header fields follow draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 import logging
-from contextlib import suppress
 from functools import partial
 from math import ceil, inf
 from time import monotonic, time
@@ -113,9 +112,12 @@ class RateLimits:
 
     def charge(self, client: str, seconds: float) -> None:
         """Charge a client the CPU seconds of a job; nothing happens if the storage fails."""
-        if self._work is not None:
-            with suppress(StorageError):
-                self._work.use(self._limiter, client, 0, ceil(seconds * MILLISECONDS))
+        if self._work is None or monotonic() < self._retry_at:
+            return
+        try:
+            self._work.use(self._limiter, client, 0, ceil(seconds * MILLISECONDS))
+        except StorageError as error:
+            self._pause(error)
 
     def response_headers(self, usages: dict[str, str]) -> RawHeaders:
         """Return the header fields of the response to a counted request."""
@@ -143,8 +145,7 @@ class RateLimits:
         try:
             allowed, left, reset = call() if self._in_memory else await run_in_threadpool(call)
         except StorageError as error:
-            self._retry_at = monotonic() + RETRY_SECONDS
-            logger.warning("cannot count for rate limits: %s", error.storage_error)
+            self._pause(error)
             return
         usages[budget.name] = f'"{budget.name}";r={left}' + (f";t={reset}" if reset else "")
         if not allowed:
@@ -154,6 +155,11 @@ class RateLimits:
             )
             headers = {"Retry-After": str(max(1, reset))}
             raise Refused(RATE_LIMITED, detail, headers, policy=budget.name)
+
+    def _pause(self, error: StorageError) -> None:
+        """Do not use the storage for some seconds."""
+        self._retry_at = monotonic() + RETRY_SECONDS
+        logger.warning("cannot count for rate limits: %s", error.storage_error)
 
 
 def _open_storage(url: SecretStr | None) -> Storage:

@@ -106,8 +106,6 @@ class Reaper:
         Queued jobs without a worker for their release fail. Return the number of requeued jobs.
         After a failed observation, the next call starts again.
         """
-        for client, seconds in charges.take(self.database).items():
-            self.charge(client, seconds)
         now = self.clock()
         continues = now - self._last_run <= MAX_GAP_SECONDS
         previous = self._observations if continues else {}
@@ -126,7 +124,10 @@ class Reaper:
         if now - self._last_cleaning > self.clean_seconds:
             is_clean = self._clean()
             self._last_cleaning = now if is_clean else self._last_cleaning
-        return sum(self._resolve(lease, observations[lease]) for lease in lost)
+        n_requeued = sum(self._resolve(lease, observations[lease]) for lease in lost)
+        for client, seconds in charges.take(self.database).items():
+            self.charge(client, seconds)
+        return n_requeued
 
     def _read_states(self) -> dict[str, object]:
         """Return a state for each lease, which changes unless its job is lost."""

@@ -1,14 +1,18 @@
 """Rate limits of requests and of computations."""
 
 import asyncio
+import contextlib
 import re
+import socket
 from typing import Any
 
 import pytest
 
 from service.api.access import name_address
+from service.api.rate_limits import RateLimits
 from service.errors import Invalid
 from service.keys import Scope, make_key
+from service.settings import Settings
 from service.store import checkpoints, computations, jobs
 from service.store.checkpoints import Checkpoint
 from tests.api.conftest import bearer
@@ -177,6 +181,25 @@ def test_an_unusable_storage_stops_the_start(make_api: Any, url: str) -> None:
     with pytest.raises(Invalid, match="RNN_RATE_LIMIT_STORAGE") as caught:
         make_api(rate_limit_storage=url)
     assert "hush" not in str(caught.value)
+
+
+def test_an_unresponsive_storage_is_not_charged_again_at_once() -> None:
+    def count() -> int:
+        n_connections = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                server.accept()[0].close()
+                n_connections += 1
+        return n_connections
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        url = f"redis://127.0.0.1:{server.getsockname()[1]}"
+        limits = RateLimits(Settings(rate_limit_storage=url, rate_limit_seconds="1/hour"))
+        limits.charge("a", 0.5)
+        assert count() > 0
+        limits.charge("b", 0.5)
+        assert count() == 0
 
 
 @pytest.mark.parametrize(
