@@ -81,15 +81,16 @@ class CompressionMiddleware:
             await self.app(scope, receive, send)
             return
         request_headers = MutableHeaders(scope=scope)
-        knows_compressed = False
-        for name in CONDITIONS:
-            condition = ", ".join(request_headers.getlist(name))
-            if SUFFIX in condition:
-                knows_compressed = True
-                request_headers[name] = condition.replace(SUFFIX, '"')
         is_refused = REFUSED.search(request_headers.get("accept-encoding", ""))
         if is_refused or "range" in request_headers:  # ranges refer to the original
             del request_headers["accept-encoding"]
+        is_accepted = "gzip" in request_headers.get("accept-encoding", "")
+        knows_compressed = False
+        for name in CONDITIONS:
+            condition = ", ".join(request_headers.getlist(name))
+            if SUFFIX in condition and (is_accepted or name == "if-match"):
+                knows_compressed = True
+                request_headers[name] = condition.replace(SUFFIX, '"')
 
         async def send_with_etag(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -104,7 +105,7 @@ class CompressionMiddleware:
             await send(message)
 
         responder = IdentityResponder(self.app, MIN_BYTES, exclude_content_types=NOT_COMPRESSED)
-        if "gzip" in request_headers.get("accept-encoding", ""):
+        if is_accepted:
             responder = _ChargedResponder(
                 self.app, MIN_BYTES, LEVEL, exclude_content_types=NOT_COMPRESSED
             )
