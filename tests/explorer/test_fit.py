@@ -165,13 +165,16 @@ def test_the_first_example_has_no_warning(open_fit: FitOpener, api: httpx.Client
 
 
 def test_a_table_that_cannot_be_read_shows_line_and_column(open_fit: FitOpener) -> None:
-    page = open_fit(expected=(422,))
+    page = open_fit(expected=(422,), viewport={"width": 900, "height": 1400})
+    height = box(page, ".question")["height"]
     load(page, "minute,heating,indoor\n0,1,2\n1,x,3\n2,1,2.5\n")
     problem = page.locator("#fit-problem")
     expect(problem).to_contain_text("Line 3 ('1,x,3'), column 2 ('heating'): 'x' is not a number")
     expect(problem.get_by_role("button")).to_have_count(0)
-    expect(page.locator("#headline")).to_be_empty()
+    for emptied in ("#headline", "#code code >> nth=0", "#code code >> nth=1", "#links"):
+        expect(page.locator(emptied)).to_be_empty()
     expect(page.locator("#residual-view")).to_be_hidden()
+    assert box(page, ".question")["height"] == pytest.approx(height, abs=40)  # a line of text
     load(page, "2024-W01,0,14.7\n2024-W02,1,13.6\n2024-W03,1,14.1\n")
     expect(problem).to_contain_text("This table has no header")
     load(page, "minute,Größe,indoor\n0,1,2\n".encode("latin-1"))
@@ -366,6 +369,11 @@ def test_the_slider_shows_the_fit_of_another_w_rec(open_fit: FitOpener) -> None:
         slider.press("ArrowLeft")
     expect(page.locator("#comparison")).to_contain_text("typical error")
     expect(page.locator(".other-line")).to_have_attribute("d", re.compile("M"))
+    chosen = slider.input_value()
+    page.get_by_role("button", name="Dark theme").click()
+    expect(page.locator("#links a").first).to_have_attribute("href", re.compile("theme=dark"))
+    assert slider.input_value() == chosen
+    expect(page.locator("#profile-chart .cursor")).not_to_have_attribute("display", "none")
     page.get_by_role("button", name="Back to the best").click()
     expect(page.locator("#comparison")).to_be_hidden()
     expect(page.locator(".other-line")).not_to_have_attribute("d", re.compile("M"))

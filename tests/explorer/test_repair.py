@@ -50,6 +50,9 @@ def test_repairs_keep_the_unit_and_leave_a_trace(open_fit: FitOpener, api: httpx
     page.reload()  # as from a link
     assert shown_fit(page) == fit_id
     expect(page.locator("#table-name")).to_contain_text("2 rows filled with the last value")
+    for code in page.locator("#code code").all():  # the user has no file of this text
+        expect(code).to_contain_text("v1/fits")
+        expect(code).not_to_contain_text("v1/datasets")
 
 
 def test_a_week_without_its_end_may_lose_its_times(open_fit: FitOpener) -> None:
@@ -60,6 +63,8 @@ def test_a_week_without_its_end_may_lose_its_times(open_fit: FitOpener) -> None:
     buttons = page.locator("#fit-problem").get_by_role("button")
     gaps = "Start a new sequence after each of the 12 gaps"
     expect(buttons).to_have_text([gaps, "Fit without times"])
+    page.set_viewport_size({"width": 320, "height": 640})
+    expect(buttons.first).to_be_in_viewport(ratio=1)
 
 
 def test_a_guessed_sequence_is_named(open_fit: FitOpener) -> None:

@@ -10,7 +10,12 @@ import { seriesPath, toFit } from "./service.js";
 export function createCode(store) {
   const [curl, python] = [createBlock("curl", "the curl commands"), createBlock("Python", "the Python code")];
   byId("code").append(curl.element, python.element);
-  store.watch(["answer"], () => store.answer && show(store.answer, curl.code, python.code));
+  const update = () => {
+    if (store.answer) return show(store.answer, curl.code, python.code);
+    for (const element of [curl.code, python.code, byId("links")]) element.replaceChildren();
+  };
+  store.watch(["answer"], update);
+  document.documentElement.addEventListener("themechange", update); // which the links name
 }
 
 /** @param {Answer} answer @param {HTMLElement} curl @param {HTMLElement} python */
@@ -20,7 +25,9 @@ function show({ question: { table, columns, options }, dataset, fit }, curl, pyt
   const request = toFit(dataset.id, options);
   const key = hasKey ? ' -H "Authorization: Bearer $LINEAR_RNN_API_KEY"' : "";
   const upload = `curl --data-binary ${quoteForShell(`@${file}`)} -H 'Content-Type: text/csv'${key}`;
-  curl.textContent = `${upload} \\\n  ${quoteForShell(store)}\n${writeCurl(ask, request, hasKey)}`;
+  // The stored table is enough where the user has no file of its text.
+  const first = table.isRewritten ? "" : `${upload} \\\n  ${quoteForShell(store)}\n`;
+  curl.textContent = first + writeCurl(ask, request, hasKey);
   const headers = hasKey
     ? ['headers = {"Authorization": "Bearer " + os.environ["LINEAR_RNN_API_KEY"]}', ", headers=headers"]
     : ["", ""];
@@ -29,8 +36,8 @@ function show({ question: { table, columns, options }, dataset, fit }, curl, pyt
     hasKey ? "import os\n" : "",
     "import httpx\n",
     headers[0],
-    `table = open(${toPython(file)}, "rb").read()`,
-    `httpx.post(${toPython(store)}, content=table, headers=${type})`,
+    table.isRewritten ? "" : `table = open(${toPython(file)}, "rb").read()`,
+    table.isRewritten ? "" : `httpx.post(${toPython(store)}, content=table, headers=${type}).raise_for_status()`,
     `fit = httpx.post(${toPython(ask)}, json=${toPython(request)}${headers[1]}, timeout=60).json()`,
     'print(fit["time_constant"], fit["trust"])',
   ]

@@ -84,7 +84,7 @@ export class Loader {
       const { initial_state, offset, gains, delay, noise, w_rec, confidence } = request;
       const options = { initial_state, offset, gains, delay, noise, w_rec, confidence };
       this.store.example = byId("example").value = "";
-      const table = readTable(name, text);
+      const table = { ...readTable(name, text), isRewritten: true };
       const names = table.columns.map((column) => column.name);
       const [sequence, time, ...inputs] = names.slice(0, -1); // as the service writes them
       this.use(table, options, { sequence, time, inputs, target: names[names.length - 1] });

@@ -74,7 +74,7 @@ function fail(problem, retry) {
 function repair({ text, columns }) {
   if (!store.question) return;
   const { table, columns: chosen } = store.question;
-  const repaired = text === undefined ? table : readTable(table.name, text);
+  const repaired = text === undefined ? table : { ...readTable(table.name, text), isRewritten: true };
   // The columns keep their places, but a line of units may append to their names.
   const rename = (/** @type {string} */ name) =>
     repaired.columns[table.columns.findIndex((each) => each.name === name)]?.name ?? "";
@@ -116,7 +116,6 @@ store.watch(["answer", "isBusy"], () => {
   byId("copy-link").disabled = isBusy || !answer; // the address is still that of the fit before
   if (isBusy && !answer) byId("sentence").textContent = "Fitting…";
 });
-document.documentElement.addEventListener("themechange", () => store.set({ answer: store.answer }));
 
 await enableHeader();
 acceptFiles(byId("file"), async (file) => file && loader.loadOwn(file.name, await file.text()));

@@ -48,7 +48,10 @@ type Columns = {
   fill?: "hold" | "zero" | "drop";
 };
 
-type Table = import("../model/table.js").Table;
+type Table = import("../model/table.js").Table & {
+  /** true if the text is that of the service or of a repair, not that of a file of the user */
+  isRewritten?: boolean;
+};
 
 type Question = { table: Table; columns: Columns; options: FitOptions };
 
