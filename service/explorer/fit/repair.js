@@ -11,7 +11,7 @@ const SLASHED = /^(\d{1,2})([/-])(\d{1,2})\2(\d{4})/; // a date whose first numb
  */
 
 /** @param {string} field @param {string} separator */
-const quote = (field, separator) => (field.includes(separator) ? `"${field}"` : field);
+export const quote = (field, separator) => (field.includes(separator) ? `"${field}"` : field);
 
 /** @param {Table} table @param {string[][]} rows @param {string[]} [names] */
 function write({ columns, separator }, rows, names = columns.map(({ name }) => name)) {
@@ -40,8 +40,8 @@ export function listRepairs({ table, columns }) {
 function dropEmptyEnd(table, rows) {
   const end = rows.reduce((last, row, i) => (row.some(Boolean) ? i + 1 : last), 0);
   const n = rows.length - end;
-  const lines = n === 1 ? "line" : `${n} lines`;
-  return n ? [{ action: `Leave out the empty ${lines} at the end`, text: write(table, rows.slice(0, end)) }] : [];
+  const lines = n === 1 ? "empty line" : `${n} empty lines`;
+  return n ? [{ action: `Leave out the ${lines} at the end`, text: write(table, rows.slice(0, end)) }] : [];
 }
 
 /**

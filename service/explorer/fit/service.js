@@ -4,7 +4,7 @@ import { Problem, deleteAll, getJson, postJson, postText, receive, send } from "
 import { completeJob } from "../model/jobs.js";
 import { describeProblem } from "../model/table.js";
 import { showProgress } from "../views/progress.js";
-import { describeRepairs, listRepairs } from "./repair.js";
+import { describeRepairs, listRepairs, quote } from "./repair.js";
 
 const UNFITTED = "This cannot be fitted";
 const MAX_NAME = 100; // characters of a file
@@ -26,7 +26,7 @@ export function seriesPath({ time, target, sequence, inputs, decimal, gaps, fill
   const parts = {
     kind: "series",
     target,
-    inputs: inputs.join(","),
+    inputs: inputs.map((name) => quote(name, ",")).join(","),
     ...(sequence && { sequence }),
     ...(time && { time }),
     ...(decimal && { decimal }),

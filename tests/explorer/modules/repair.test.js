@@ -16,6 +16,7 @@ const repair = (/** @type {string} */ text) => listRepairs(ask(text));
 test("a repair changes the text", () => {
   const repairs = [
     ["t,x,y\n1,2,3\n,,\n", "Leave out the empty line at the end", "t,x,y\n1,2,3"],
+    ["t,x,y\n1,2,3\n,,\n,,\n", "Leave out the 2 empty lines at the end", "t,x,y\n1,2,3"],
     ["t;x;y\n;[kW];°C\n1;2;3\n2;3;4", "Skip the line of units (kW, °C)", "t;x (kW);y (°C)\n1;2;3\n2;3;4"],
     [
       "t,x,y\n01/02/2024 9:00,1,2\n01/31/2024 9:00,3,4",
