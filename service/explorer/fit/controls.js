@@ -2,7 +2,7 @@
 import { byId, createButton, html } from "../lib/dom.js";
 import { count, formatExact, parseNumber } from "../lib/format.js";
 import { describeRepairs } from "./repair.js";
-import { assignColumn, listInputs } from "./table.js";
+import { assignColumn, increase, listInputs, readTimes } from "./table.js";
 
 const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
 const OPTIONS = ["delay-low", "delay-high", "offset", "initial_state", "noise", "w-rec-low", "w-rec-high"];
@@ -41,7 +41,7 @@ export function createControls(store, onChange) {
     const { table, columns, options } = store.question;
     const facts = [table.name || "A stored table", count(table.n_rows, "row"), ...describeRepairs(store.question)];
     byId("table-name").textContent = facts.join(", ");
-    showGuess(columns, () => onChange({ columns: assignColumn(columns, "sequence", "") }));
+    showGuess(store.question, () => onChange({ columns: assignColumn(columns, "sequence", "") }));
     const names = table.columns.map(({ name }) => name).filter(Boolean);
     for (const part of PARTS) {
       const select = byId(`${part}-column`);
@@ -68,15 +68,17 @@ export function createControls(store, onChange) {
 }
 
 /**
- * Name a sequence that was guessed, with a button for one recording.
- * @param {Columns} columns
+ * Name a sequence that was guessed, with a button for one recording unless its times would go back.
+ * @param {Question} question
  * @param {() => void} join
  */
-function showGuess({ sequence, isGuessed }, join) {
+function showGuess({ table, columns: { time, sequence, isGuessed } }, join) {
   byId("guess").hidden = !isGuessed;
+  if (!isGuessed) return;
+  const canJoin = increase(readTimes(table, time));
   byId("guess").replaceChildren(
     `The sequence was guessed: each value of “${sequence}” is a recording of its own. `,
-    createButton("Fit one recording", join, { class: "small-button" }),
+    ...(canJoin ? [createButton("Fit one recording", join, { class: "small-button" })] : []),
   );
 }
 

@@ -40,7 +40,7 @@ export function recognizeColumns(table) {
   const found =
     take((column) => SEQUENCE.test(column.name) && repeats(column)) ||
     take((column) => column.kind === "text" && repeats(column));
-  const sequence = found && isOneRecording(table, time) ? "" : found;
+  const sequence = found && isOneRecording(table, time, found) ? "" : found;
   const backwards = [...columns].reverse();
   const target =
     take(({ name }) => TARGET.test(name)) ||
@@ -71,11 +71,28 @@ function countsRows(numbers) {
   return numbers.length >= N_COUNTED && n_by_one >= 0.8 * later.length && continues;
 }
 
-/** Return true if the times of all rows are those of one recording. @param {Table} table @param {string} time */
-function isOneRecording(table, time) {
-  const j = table.columns.findIndex(({ name }) => name === time);
-  return time !== "" && areEquallySpaced(readRows(table).map((row) => parseTime(row[j] ?? "")));
+/**
+ * Return true if the times of all rows are those of one recording, with gaps if the values of a column without
+ * the name of a sequence recur.
+ * @param {Table} table @param {string} time @param {string} found the column that may be the sequence
+ */
+function isOneRecording(table, time, found) {
+  const times = readTimes(table, time);
+  if (!time || areEquallySpaced(times)) return Boolean(time);
+  const j = table.columns.findIndex(({ name }) => name === found);
+  const values = readRows(table).map((row) => row[j] ?? "");
+  const starts = values.filter((value, i) => value !== values[i - 1]);
+  return !SEQUENCE.test(found) && new Set(starts).size < starts.length && increase(times);
 }
+
+/** Return the times of all rows as numbers, none without a column. @param {Table} table @param {string} time */
+export function readTimes(table, time) {
+  const j = table.columns.findIndex(({ name }) => name === time);
+  return time ? readRows(table).map((row) => parseTime(row[j] ?? "")) : [];
+}
+
+/** Return true if each time is later than the one before. @param {number[]} times */
+export const increase = (times) => times.slice(1).every((time, i) => time > times[i]);
 
 /** Return true if times increase in equal steps, months and business days included. @param {number[]} times */
 export function areEquallySpaced(times) {

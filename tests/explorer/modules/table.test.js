@@ -64,12 +64,9 @@ test("equally spaced times of the whole table are one recording", () => {
     countTo(12).map((k) => `2024-${String(k).padStart(2, "0")}`),
     days([1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 15, 16]), // business days
     countTo(12).map((k) => String(k / 2)),
+    days([1, 2, 3, 6, 7, 8, 9, 10, 13, 14, 15, 16]), // two gaps, over which the operators recur
   ];
-  const several = [
-    countTo(12).map((k) => String(k % 4)),
-    countTo(12).map((k) => String(k + (k > 6 ? 1 : 0))),
-    countTo(12).map((k) => String(Math.floor(k / 3))),
-  ];
+  const several = [countTo(12).map((k) => String(k % 4)), countTo(12).map((k) => String(Math.floor(k / 3)))];
   const recognize = (/** @type {string[]} */ times) =>
     recognizeColumns(
       read([
@@ -82,6 +79,25 @@ test("equally spaced times of the whole table are one recording", () => {
   for (const times of several) {
     assert.deepEqual(recognize(times), { ...columns, sequence: "operator", isGuessed: true }, times.join());
   }
+});
+
+test("regions, and patients between each other, are sequences though their times increase", () => {
+  const guess = (/** @type {string} */ name, /** @type {(k: number) => number} */ place) =>
+    recognizeColumns(
+      read([`time,${name},x,y`, ...countTo(12).map((k) => `${k * k},${"ab"[place(k)]},${k % 2},${k % 5}`)]),
+    ).sequence;
+  assert.equal(
+    guess("place", (k) => Number(k > 6)),
+    "place",
+  );
+  assert.equal(
+    guess("patient", (k) => k % 2),
+    "patient",
+  );
+  assert.equal(
+    guess("place", (k) => k % 2),
+    "",
+  );
 });
 
 test("a sequence that was chosen is not a guess", () => {
