@@ -8,7 +8,7 @@ from sqlalchemy import func
 from service.store import arrays
 from service.store.array_codec import AnyArray
 from service.store.database import Database
-from service.store.jobs import charge, update_running
+from service.store.jobs import charging, update_running
 from service.store.rows import JsonObject, computations, current_time
 
 Arrays = Mapping[str, AnyArray]
@@ -38,8 +38,10 @@ def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
     A worker that lost the connection, and therefore the outcome, can repeat the call.
     """
     database.check_space(sum(array.nbytes for array in checkpoint.arrays.values()))
-    with database.transaction() as connection:
-        charge(connection, lease, checkpoint.seconds)
+    with (
+        database.transaction() as connection,
+        charging(connection, lease, checkpoint.seconds),
+    ):
         row = update_running(
             connection,
             lease,
