@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from service.api.access import name_address
 from service.api.rate_limits import RateLimits
@@ -194,7 +195,7 @@ def test_an_unresponsive_storage_is_not_charged_again_at_once() -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        url = f"redis://127.0.0.1:{server.getsockname()[1]}"
+        url = SecretStr(f"redis://127.0.0.1:{server.getsockname()[1]}")
         limits = RateLimits(Settings(rate_limit_storage=url, rate_limit_seconds="1/hour"))
         limits.charge("a", 0.5)
         assert count() > 0
