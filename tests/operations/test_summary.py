@@ -214,7 +214,11 @@ def test_inputs_without_an_effect_and_inputs_that_cannot_be_separated() -> None:
 def test_at_a_w_rec_of_minus_one_there_is_no_gain() -> None:
     rain = draw()
     table = write(rain=rain, flow=respond(-1.001, rain, offset=0.0))
-    known = {"w_rec": {"low": -1.0, "high": 1.0}, "offset": False, "initial_state": 0.0}
+    known: dict[str, Any] = {
+        "w_rec": {"low": -1.0, "high": 1.0},
+        "offset": False,
+        "initial_state": 0.0,
+    }
     summary, result = make_fit(table, **known)
     (gain,) = (each["steady_state_gain"] for each in result["inputs"])
     assert result["w_rec"]["value"] == -1.0
