@@ -23,13 +23,12 @@ def summary(fit: m.FitResource) -> str:
     if fit.verdict is not None:
         lines = [fit.verdict.headline, "", *fit.verdict.sentences]
     confidence = fit.request.get("confidence", 0.95)
-    lines += ["", f"{'':<24}{'value':>12}   {confidence:.0%} interval"]
+    lines += ["", f"{'':<24}{'value':>12}   {100 * confidence:g}% interval"]
     unit = fit.request.get("step", {}).get("unit", "step")
-    units = unit if unit.endswith("s") else f"{unit}s"
     rows: list[tuple[str, Any]] = [
         ("w_rec", fit.w_rec),
-        (f"time constant ({units})", fit.time_constant),
-        (f"half-life ({units})", fit.half_life),
+        (f"time constant ({unit})", fit.time_constant),
+        (f"half-life ({unit})", fit.half_life),
     ]
     for item in fit.inputs or []:
         rows += [(f"w_in {item.name}", item.w_in), (f"gain {item.name}", item.steady_state_gain)]

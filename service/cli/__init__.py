@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.ClickException, StartError, ServiceError, OSError) as error:
         message = str(error)
         if isinstance(error, OSError):
-            message = f"{error.filename}: {error.strerror}"
+            message = f"{error.filename or 'standard output'}: {error.strerror}"
         elif isinstance(error, click.ClickException):
             message = error.format_message()
         click.echo(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)

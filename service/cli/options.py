@@ -97,7 +97,7 @@ def _derive(name: str, part: Part) -> Iterator[tuple[click.Option, Callable[[Any
     if is_list:
         yield option, lambda texts: [*map(read, texts)]
     else:
-        yield option, _read_members if is_map else read
+        yield option, partial(_read_members, flag) if is_map else read
     if "boolean" in types:
         off = click.Option([f"--no-{flag[2:]}"], is_flag=True, default=None, help="Without it.")
         yield off, lambda _: False
@@ -141,6 +141,9 @@ def read_value(text: str, parts: Sequence[str] = ()) -> Any:
     return {"true": True, "false": False}.get(text, text)
 
 
-def _read_members(texts: Sequence[str]) -> Schema:
+def _read_members(flag: str, texts: Sequence[str]) -> Schema:
+    for text in texts:
+        if "=" not in text:
+            raise click.UsageError(f"{flag}: {text} must be NAME=NUMBER")
     pairs = (text.rpartition("=") for text in texts)
     return {name: read_value(value) for name, _, value in pairs}

@@ -296,6 +296,18 @@ def test_a_missing_directory_is_an_error_before_the_work(
     assert capsys.readouterr() == ("", message)
 
 
+def test_a_gain_without_a_number_is_refused(run: Run) -> None:
+    printed = run(f"{FIT_SALES} --gain tv", exit_code=2)
+    assert printed == "linear-rnn: --gain: tv must be NAME=NUMBER\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_an_error_of_the_standard_output_names_it() -> None:
+    command = shlex.join([sys.executable, "-m", "service", "train", "--n-iterations", "5"])
+    done = run_program("sh", "-c", f"{command} > /dev/full", check=False)
+    assert done.stderr.startswith("linear-rnn: standard output: No space left on device\n")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
 def test_the_numbers_are_printed_if_the_file_cannot_be_written(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]

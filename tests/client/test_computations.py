@@ -135,11 +135,12 @@ def test_a_fit_finds_the_rate_of_a_decay(rnn: Client) -> None:
     assert repr(fit).count("\n") < 4
 
 
-@pytest.mark.parametrize("unit", ["hour", "hours"])
-def test_the_summary_has_the_plural_of_the_unit(rnn: Client, unit: str) -> None:
+@pytest.mark.parametrize("unit", ["hours", "h", "min"])
+def test_the_summary_has_the_unit_and_the_confidence(rnn: Client, unit: str) -> None:
     table = {unit: [*range(5)], "level": [0.5**k for k in range(5)]}
-    fit = rnn.fit(table, target="level", inputs=[], time=unit, offset=False)
-    assert "time constant (hours) " in fit.summary()
+    fit = rnn.fit(table, target="level", inputs=[], time=unit, offset=False, confidence=0.999)
+    assert f"time constant ({unit}) " in fit.summary()
+    assert " 99.9% interval\n" in fit.summary()
 
 
 def test_a_verdict_is_false_where_the_interval_is_not_to_be_trusted(rnn: Client) -> None:

@@ -247,7 +247,7 @@ DIFFICULT: dict[str, tuple[str, str, dict[str, str]]] = {
         *(shop(0.2, delay=2), ""),
         {"#verdict.not_identified": "The inputs appear to take effect 2 weeks later than assumed."},
     ),
-    "few rows": (shop(n_rows=4), "4 targets are not enough; about 50 are needed", {}),
+    "few rows": (shop(n_rows=4), "Only 4 targets; about 50 are needed", {}),
     "fast": (shop(-0.1), "No time constant", {"#verdict.rejected": "outside the search range"}),
     "slow": (shop(1.0), "Effects do not decay", {"#sentence": "Time constant at least"}),
 }

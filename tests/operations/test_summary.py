@@ -13,7 +13,7 @@ from service.engine.types import Array
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import read_series_csv
 from service.operations.computations.fits import FIT
-from service.operations.computations.quantities import format_time
+from service.operations.computations.quantities import format_ranges, format_time
 from service.operations.computations.submit import compute, name_task
 from service.operations.computations.summary import count_needed
 from service.operations.shared.limits import Limits
@@ -78,6 +78,11 @@ def test_every_level_has_a_table(level: str) -> None:
     assert all(sentence.endswith(".") and "{" not in sentence for sentence in summary.sentences)
     assert (summary.interval.low is not None) == (level in SHOWN)
     assert ("Time constant" in summary.headline) == (level in SHOWN)
+
+
+def test_too_few_targets_are_counted() -> None:
+    summary, _ = make_fit(TABLES["too_few"])
+    assert summary.headline == "Only 12 targets; about 50 are needed"
 
 
 def test_all_levels_are_produced() -> None:
@@ -224,6 +229,43 @@ def test_at_a_w_rec_of_minus_one_there_is_no_gain() -> None:
     assert result["w_rec"]["value"] == -1.0
     assert gain["value"] is None or np.isnan(gain["value"])
     assert any(each.startswith("Within a step, one unit of rain") for each in summary.sentences)
+
+
+def test_without_a_known_level_the_target_settles_nowhere() -> None:
+    rain = draw(60)
+    growing = write(rain=rain, flow=respond(1.05, rain))
+    summary, result = make_fit(growing, w_rec={"low": 0.0, "high": 1.3})
+    assert summary.headline == "Effects grow: w_rec 1.05"
+    assert result["offset"]["low"] is not None
+    assert not any("settles" in each for each in summary.sentences)
+    found, _ = make_fit(TABLES["trusted"], offset=5.0)
+    assert "Without any input, flow settles at 5." in found.sentences
+
+
+def test_cautions_besides_those_of_few_data_are_announced() -> None:
+    heat = np.array([2.5, 0.0, 0.0, 0.0])
+    summary, result = make_fit(write(heat=heat, flow=np.array([10.195, 8.222, 7.174, 6.806])))
+    assert {"not_tested", "confounded_with_start"} <= {*result["trust"]["cautions"]}
+    assert result["offset"]["low"] is None
+    assert not any("settles" in each for each in summary.sentences)
+    assert pick(summary, "verdict") == ["No check rejected this fit, but note the cautions."]
+    assert pick(summary, "finding")[-1] == (
+        "There are too few successive targets to test their correlation. "
+        "The correlation of the noise is hardly determined by these targets."
+    )
+
+
+def test_an_interval_with_all_time_constants_is_one_of_w_rec() -> None:
+    rain = draw(8, seed=1)
+    table = write(rain=rain, flow=respond(0.5, rain, noise=2.0))
+    summary, result = make_fit(table, w_rec={"low": -1.0, "high": 1.2})
+    (cautious,) = result["trust"]["cautious"]
+    assert cautious["low"] < 0.0
+    assert cautious["high"] > 1.0
+    assert summary.headline == f"w_rec {result['w_rec']['value']:.4g}"
+    assert summary.sentences[0].endswith(" to 1.2 with 95 % confidence.")
+    assert (summary.interval.low, summary.interval.high) == (cautious["low"], cautious["high"])
+    assert format_ranges([(None, None)], "hour") == "anything"
 
 
 def test_only_four_effects_are_described() -> None:

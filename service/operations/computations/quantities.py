@@ -33,13 +33,15 @@ def format_value(value: float, digits: int = 3) -> str:
 
 def format_ranges(ranges: Sequence[Range], unit: str = "", like: float | None = None) -> str:
     """Return ranges in words; those of times in the unit that suits the value ``like``."""
+    if (None, None) in ranges:
+        return "anything"
     ends = [end for each in ranges for end in each if end is not None]
     size, name = _choose_unit(like or max(ends, default=0.0), unit)
     texts = []
     for low, high in ranges:
         numbers = [format_value(end / size) for end in (low, high) if end is not None]
         limit = "at least " if high is None else "at most " if low is None else ""
-        texts.append(limit + " to ".join(dict.fromkeys(numbers)) if numbers else "anything")
+        texts.append(limit + " to ".join(dict.fromkeys(numbers)))
     text = ", or ".join(texts)
     return attach_unit(text, name_unit(name, plural=text.split(" ")[-1] != "1"))
 

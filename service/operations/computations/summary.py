@@ -137,8 +137,12 @@ class _Fit:
 
     @cached_property
     def times(self) -> list[Range]:
-        """The same interval of the time constant, in units of the step, if w_rec is not below 0."""
-        return self.to_times(self.pieces) if self.result.w_rec.value >= 0.0 else []
+        """The same interval of the time constant, in units of the step.
+
+        It is empty if w_rec is below 0, or if the interval contains all time constants.
+        """
+        times = self.to_times(self.pieces) if self.result.w_rec.value >= 0.0 else []
+        return [] if (None, None) in times else times
 
     @property
     def time(self) -> float | None:
@@ -172,10 +176,10 @@ def _describe_headline(fit: _Fit) -> str:
     """Return the result in one line, without an interval."""
     result = fit.result
     w_rec = result.w_rec.value
-    change = "alternate" if w_rec < 0.0 else "grow"
-    if w_rec == 1.0:
-        change = "do not decay"
-    value = f"Effects {change}: w_rec {format_value(w_rec, 4)}"
+    value = f"w_rec {format_value(w_rec, 4)}"
+    if w_rec < 0.0 or w_rec >= 1.0:
+        change = "alternate" if w_rec < 0.0 else "do not decay" if w_rec == 1.0 else "grow"
+        value = f"Effects {change}: {value}"
     if fit.times and w_rec < 1.0:
         times = fit.times if fit.time is None else [(fit.time, fit.time)]
         value = f"Time constant {format_ranges(times, fit.step.unit)}"
@@ -259,10 +263,18 @@ def _describe_quality(fit: _Fit) -> Iterator[Sentence]:
         facts.append(f"w_rec {format_value(result.w_rec.value, 4)}")
     facts.append(count(result.n_targets, "target"))
     yield "quality", f"{capitalize('; '.join(facts))}."
-    level = result.offset and result.offset.value
-    if fit.has_estimate and level is not None and "rho_at_limit" not in fit.trust.cautions:
-        settled = attach_unit(format_value(level), unit)
+    if fit.has_estimate and _has_level(fit):
+        settled = attach_unit(format_value(result.offset.value), unit)
         yield "quality", f"Without any input, {target} settles at {settled}."
+
+
+def _has_level(fit: _Fit) -> bool:
+    """Return True if the target settles without inputs, at a level that is known."""
+    offset = fit.result.offset
+    if not offset or abs(fit.result.w_rec.value) >= 1.0 or "rho_at_limit" in fit.trust.cautions:
+        return False
+    ends = (offset.low, offset.high) if fit.request.offset is True else ()
+    return None not in (offset.value, *ends)
 
 
 def _describe_findings(fit: _Fit) -> Iterator[Sentence]:
@@ -274,7 +286,10 @@ def _describe_findings(fit: _Fit) -> Iterator[Sentence]:
     texts = {each.slug: f"{each.sentence} {each.advice}" for each in fit.trust.findings}
     shown = [slug for slug in texts if slug not in _hide_findings(fit)]
     verdict = fit.texts.get("verdict", "")
-    if fit.level == "caution" and not UNTESTED.isdisjoint(fit.trust.cautions):
+    if "not_tested" in texts and fit.noise == "ar1":
+        text = TEXTS["cautions"]["not_tested"]
+        texts["not_tested"] = f"{text['sentence']} {text['advice_with_ar1']}"
+    if fit.level == "caution" and {*fit.trust.cautions} <= UNTESTED | {"interval_open"}:
         verdict = fit.texts["verdict_untested"]
     for other in fit.result.alternatives[:1]:
         texts[other.reason] += f" {_describe_alternative(fit, other)}"
@@ -304,5 +319,5 @@ def _describe_alternative(fit: _Fit, other: Any) -> str:
     if other.reason == "neighbors":
         pieces = [(span.low, span.high) for span in fit.trust.cautious]
         ranges = format_ranges(fit.to_times(pieces), fit.step.unit, other.time_constant)
-        time += f" ({ranges})"
+        time += f" ({ranges})" if ranges != "anything" else ""
     return f"With this, the time constant is {time}."
