@@ -150,7 +150,8 @@ def hold_timers(page: Page, milliseconds: int) -> Callable[[], None]:
 @pytest.fixture(scope="package")
 def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a service that runs in its own process."""
-    with run_service(tmp_path_factory.mktemp("explorer")) as url:
+    # A busy machine has time for what an idle one computes at once.
+    with run_service(tmp_path_factory.mktemp("explorer"), RNN_MAX_SYNC_SECONDS="1") as url:
         yield url
 
 

@@ -14,7 +14,9 @@ Post = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start the service, and return its address."""
-    with run_service(tmp_path_factory.mktemp("service"), RNN_RENDER_PROCESSES="1") as url:
+    # A busy machine has time for what an idle one computes at once.
+    settings = {"RNN_RENDER_PROCESSES": "1", "RNN_MAX_SYNC_SECONDS": "2"}
+    with run_service(tmp_path_factory.mktemp("service"), **settings) as url:
         yield url.removeprefix("http://")
 
 
