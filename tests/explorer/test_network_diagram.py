@@ -47,7 +47,7 @@ def test_it_reads_one_input_after_the_other(open_page: Opener) -> None:
 @pytest.mark.slow
 def test_the_star_of_the_remembering_task_is_not_the_only_optimum(page: Page) -> None:
     page.select_option("#task", "remember")
-    expect(page.locator("#note")).to_contain_text("the star one of several optima")
+    expect(page.locator("#note")).to_contain_text("the star marks one of several optima")
     expect(page.locator("#sequence")).to_have_value("1")
     expect(page.locator("#network .input")).to_have_text("1.6 …")
     page.select_option("#task", "count_ones")
