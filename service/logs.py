@@ -116,7 +116,14 @@ def configure_log(
         logging.getLogger(name).setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+    sys.excepthook = lambda _kind, error, _traceback: _log_uncaught(error)
+    threading.excepthook = lambda args: _log_uncaught(args.exc_value)
     return handler
+
+
+def _log_uncaught(error: BaseException | None) -> None:
+    """Log an uncaught exception, which Python would print as text in several lines."""
+    logging.getLogger(__name__).critical("uncaught exception", exc_info=error)
 
 
 class JsonFormatter(logging.Formatter):

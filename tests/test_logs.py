@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from service.logs import LineListener, configure_log
+from tests.programs import run_program
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
 
@@ -158,3 +159,20 @@ def test_the_last_records_are_written_at_exit() -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     written = [json.loads(line)["i"] for line in result.stderr.splitlines()]
     assert written == list(range(1000))
+
+
+def test_uncaught_exceptions_are_records() -> None:
+    program = """
+import threading
+from service.logs import configure_log
+configure_log("info")
+thread = threading.Thread(target=lambda: 1 / 0)
+thread.start()
+thread.join()
+raise LookupError("the end")
+"""
+    process = run_program(sys.executable, "-c", program, check=False)
+    in_thread, at_end = map(json.loads, process.stderr.splitlines())
+    assert "ZeroDivisionError" in in_thread["exception"]
+    assert "LookupError: the end" in at_end["exception"]
+    assert process.returncode == 1

@@ -15,6 +15,7 @@ from typing import Any, Final
 os.environ.setdefault("DBOS__CLOUD", "false")
 from dbos import DBOS, DBOSClient
 
+from service.errors import StoreError
 from service.operations.shared.ids import RESULT_VERSION
 from service.store.engines import close_engine, open_queue_engine
 from service.store.errors import translate_errors
@@ -170,7 +171,8 @@ def consume(url: str, executor: str, execute: Callable[[str], None], pace: Pace)
     """Start to take leases from the queue, one at a time, in threads of DBOS.
 
     ``execute`` is called with each lease. ``executor`` is a name that no other process has or had,
-    so that DBOS recovers nothing by itself. The `reaper` does.
+    so that DBOS recovers nothing by itself. The `reaper` does. It raises a StoreError if the
+    database is unavailable, and can then be called again.
     """
     dbos = DBOS(
         config={
@@ -196,7 +198,12 @@ def consume(url: str, executor: str, execute: Callable[[str], None], pace: Pace)
             pace.wake()
 
     DBOS.listen_queues([queue_name(RESULT_VERSION)])
-    DBOS.launch()
+    try:
+        with translate_errors():
+            DBOS.launch()
+    except StoreError:
+        DBOS.destroy(destroy_registry=True)
+        raise
     for stopping in dbos.background_thread_stop_events:
         pace.apply(stopping)
     dbos._background_jobs_stop_event.set()

@@ -72,6 +72,33 @@ print(*delivered, flush=True)
     assert process.stdout.split() == ["run_0.3", "run_0.2", "run_0.1", "run_0.4"], process.stderr
 
 
+def test_a_consumer_whose_start_fails_can_be_started_again(
+    database: Database, database_url: str, queue: JobQueue
+) -> None:
+    """The database of a worker may become unavailable between two statements of its start."""
+    with database.transaction() as connection:
+        queue.enqueue(connection, "run_0.1", RESULT_VERSION, 0.0)
+    consumer = f"""
+import os, threading
+from service.errors import StoreUnavailable
+from service.jobs.queue import Pace, consume
+delivered = threading.Event()
+def start(url):
+    consume(url, "executor", lambda lease: delivered.set(), Pace(1.0))
+try:
+    start("postgresql://nobody@127.0.0.1:1/a")
+except StoreUnavailable as error:
+    print(error.detail)
+start({database_url!r})
+assert delivered.wait(60)
+print("delivered", flush=True)
+os._exit(0)
+"""
+    process = run_program(sys.executable, "-c", consumer, check=False)
+    lines = process.stdout.splitlines()
+    assert lines == ["the database is unavailable; try again later", "delivered"], process
+
+
 def test_an_idle_consumer_is_woken_by_an_entry(database_url: str, queue: JobQueue) -> None:
     """It looks for entries once per hour."""
     consumer = f"""
