@@ -7,9 +7,9 @@ from typing import Final
 HEADER = "# Generated from _async by `make openapi`: do not edit.\n"
 
 REPLACEMENTS: Final = [
+    (r"^from asyncio import sleep$", "from time import sleep"),
     (r"\bawait to_thread\(([\w.]+)(?:, )?", r"\1("),
     (r"^from asyncio import to_thread\n", ""),
-    (r"^from asyncio import sleep$", "from time import sleep"),
     (r"\basync (def|with|for)\b", r"\1"),
     (r"\bawait ", ""),
     (r"\b_async\b", "_sync"),

@@ -11,6 +11,7 @@ from linear_rnn._errors import (
     Busy,
     Conflict,
     ConnectFailed,
+    Disconnected,
     FieldError,
     InvalidRequest,
     JobCancelled,
@@ -19,6 +20,7 @@ from linear_rnn._errors import (
     NotFound,
     RateLimited,
     StatusError,
+    TimedOut,
 )
 from linear_rnn._inputs import Window
 from linear_rnn._models import (
@@ -41,6 +43,7 @@ __all__ = [
     "Client",
     "Conflict",
     "ConnectFailed",
+    "Disconnected",
     "FieldError",
     "GradientDescent",
     "InvalidRequest",
@@ -55,5 +58,6 @@ __all__ = [
     "Rmsprop",
     "Rprop",
     "StatusError",
+    "TimedOut",
     "Window",
 ]

@@ -16,23 +16,27 @@ RENAMED = {  # names with another meaning in the client
 }
 
 
+class UnknownVersion(LinearRNNError):
+    """A response whose fields are not those of the model."""
+
+
 def decode(model: type[T], data: dict[str, Any]) -> T:
     """Return JSON as a dataclass, without unknown fields.
 
     Raises
     ------
-    LinearRNNError
-        If the JSON lacks a field, because it comes from another version of the service.
+    UnknownVersion
+        If the JSON lacks a field, or has one of another type.
     """
-    values = {
-        name: _convert(kind, data[key])
-        for name, key, kind in _fields(cast("Any", model))
-        if key in data
-    }
     try:
+        values = {
+            name: _convert(kind, data[key])
+            for name, key, kind in _fields(cast("Any", model))
+            if key in data
+        }
         return model(**values)
-    except TypeError as error:
-        raise LinearRNNError(f"this is not the response of a known version: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise UnknownVersion(str(error)) from None
 
 
 @cache

@@ -13,6 +13,14 @@ class ConnectFailed(LinearRNNError):
     """The service does not respond."""
 
 
+class TimedOut(ConnectFailed):
+    """The service does not respond in time."""
+
+
+class Disconnected(ConnectFailed):
+    """The connection ended before the response."""
+
+
 @dataclass(frozen=True)
 class FieldError:
     """One invalid field of a request."""
@@ -44,6 +52,8 @@ class StatusError(LinearRNNError):
     """The invalid fields."""
     problem: dict[str, Any] = field(default_factory=dict, repr=False)
     """The whole problem (RFC 9457), with members such as ``limit``."""
+    retry_after: float | None = None
+    """The seconds after which the request may succeed, if the service states them."""
 
     def __str__(self) -> str:
         lines = [f"{self.title} ({self.status}): {self.detail}"]
@@ -54,7 +64,7 @@ class StatusError(LinearRNNError):
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return status_error, (self.status, self.problem, self.request_id)
+        return status_error, (self.status, self.problem, self.request_id, self.retry_after)
 
 
 class InvalidRequest(StatusError):
@@ -95,7 +105,9 @@ BY_STATUS: dict[int, type[StatusError]] = {
 }
 
 
-def status_error(status: int, problem: dict[str, Any], request_id: str | None) -> StatusError:
+def status_error(
+    status: int, problem: dict[str, Any], request_id: str | None, retry_after: float | None
+) -> StatusError:
     """Return the exception for an error response."""
     return BY_STATUS.get(status, StatusError)(
         status=status,
@@ -104,6 +116,7 @@ def status_error(status: int, problem: dict[str, Any], request_id: str | None) -
         request_id=problem.get("request_id") or request_id,
         errors=[_field_error(item) for item in problem.get("errors") or []],
         problem=problem,
+        retry_after=retry_after,
     )
 
 

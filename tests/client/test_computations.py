@@ -1,12 +1,21 @@
 """Training runs, basin maps and fits: their life cycles and files."""
 
 import asyncio
+import json
+import os
 import pickle
-from collections.abc import Callable
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -45,7 +54,9 @@ def test_the_request_of_a_result_asks_for_it_again(rnn: Client) -> None:
         (rnn.fit(w_rec=(0, 2)), rnn.fit),
     ]
     for result, ask in asked:
-        assert ask(**result.to_dict()).id == result.id
+        again = ask(**result.to_dict())
+        assert again.id == result.id
+        assert again.request_id not in {None, result.request_id}
 
 
 def test_a_long_run_can_be_followed_and_cancelled(
@@ -133,6 +144,62 @@ def test_a_fit_finds_the_rate_of_a_decay(rnn: Client) -> None:
     np.testing.assert_allclose(ratios, fit.w_rec.value)
     assert fit.summary().count("\n") > 5
     assert repr(fit).count("\n") < 4
+
+
+class Tight(httpx.HTTPTransport):
+    """A transport to services that write no space after the colons of events."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        if request.url.path.endswith("/events"):
+            content = re.sub(rb"(?m)^(event|data): ", rb"\1:", response.read())
+            return httpx.Response(200, headers=response.headers, content=content)
+        return response
+
+
+def test_events_need_no_space_after_colons(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with httpx.Client(transport=Tight()) as http, Client(url, http_client=http) as rnn:
+        run = rnn.train(n_iterations=300_000, record_every=1000, progress=True)
+        rnn.runs.delete(run)
+    shown = re.findall(r"([\d,]+) of 300,000", capsys.readouterr().err)
+    assert len(shown) > 1
+    assert shown[-1] == "300,000"
+
+
+@contextmanager
+def serving(directory: Path, port: int) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """Run a service with its data in a directory; yield its process and its port."""
+    program = str(Path(sys.executable).with_name("linear-rnn"))
+    options = ["--port", str(port), "--data-dir", str(directory), "--workers", "1"]
+    with subprocess.Popen(
+        [program, "serve", "--until-stdin-closes", *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name[:4] != "RNN_"},
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
+        finally:
+            process.terminate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_waiting_survives_a_restart_of_the_service(tmp_path: Path, end: int) -> None:
+    with ThreadPoolExecutor() as threads, ExitStack() as clients:
+        with serving(tmp_path, 0) as (service, port):
+            url = f"http://127.0.0.1:{port}"
+            waiting, other = (clients.enter_context(Client(url)) for _ in range(2))
+            run = threads.submit(lambda: waiting.train(**LONG))
+            while not any(each.progress.done for each in other.runs):
+                assert not run.done()
+            service.send_signal(end)
+            service.wait(60)
+        with serving(tmp_path, port):
+            assert run.result(timeout=120).status == "succeeded"
 
 
 @pytest.mark.parametrize("unit", ["hours", "h", "min"])

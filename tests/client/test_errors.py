@@ -1,13 +1,18 @@
 """Errors, misspelt keywords and retries."""
 
 import pickle
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from email.message import Message
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from time import time
 from types import MappingProxyType
 
+import httpx
 import pytest
 
 from linear_rnn import (
@@ -16,14 +21,18 @@ from linear_rnn import (
     Client,
     Conflict,
     ConnectFailed,
+    Disconnected,
     InvalidRequest,
     LinearRNNError,
     NotFound,
     RateLimited,
     StatusError,
+    TimedOut,
+    __version__,
 )
 from linear_rnn._sync import connection
 
+DISCONNECTED = 0  # instead of a status
 UNREACHABLE = "http://127.0.0.1:9"  # the discard port, where nothing listens
 
 
@@ -112,7 +121,7 @@ def test_a_refused_connection_is_tried_again(monkeypatch: pytest.MonkeyPatch) ->
         bound.bind(("127.0.0.1", 0))  # and does not listen
 
         def start(delay: float) -> None:
-            assert delay == 0.5
+            assert 0.25 <= delay <= 0.5
             services.enter_context(responding(200, bound=bound))
 
         monkeypatch.setattr(connection, "sleep", start)
@@ -123,20 +132,27 @@ def test_a_refused_connection_is_tried_again(monkeypatch: pytest.MonkeyPatch) ->
 @contextmanager
 def responding(
     *statuses: int,
-    retry_after: str = "0",
+    retry_after: str | None = None,
     bound: socket.socket | None = None,
     headers: Mapping[str, str] = MappingProxyType({}),
     body: bytes = b'{"items": []}',
-) -> Iterator[tuple[str, list[str]]]:
-    """Run a server that responds with these statuses in turn; yield its address and the keys."""
+) -> Iterator[tuple[str, list[Message]]]:
+    """Run a server that responds with these statuses in turn, and disconnects instead of 0.
+
+    Yield its address, and the headers of the requests.
+    """
     remaining = list(statuses)
-    keys: list[str] = []
+    received: list[Message] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            keys.append(self.headers.get("Authorization", ""))
-            self.send_response(remaining.pop(0))
-            self.send_header("Retry-After", retry_after)
+            received.append(self.headers)
+            status = remaining.pop(0)
+            if status == DISCONNECTED:
+                return
+            self.send_response(status)
+            if retry_after is not None:
+                self.send_header("Retry-After", retry_after)
             self.send_header("X-Request-ID", "r1")
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -155,19 +171,53 @@ def responding(
             server.server_port = bound.getsockname()[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", keys
+        yield f"http://127.0.0.1:{server.server_port}", received
         server.shutdown()
         thread.join()
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_request_is_repeated_while_the_service_is_busy(status: int) -> None:
-    with responding(status, status, 200) as (url, keys), Client(url, api_key="k") as client:
+@pytest.fixture
+def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the delays of the client, which it does not wait for."""
+    delays: list[float] = []
+    monkeypatch.setattr(connection, "sleep", delays.append)
+    return delays
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, DISCONNECTED])
+def test_a_request_is_repeated_after_a_temporary_failure(
+    status: int, delays: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "linear_rnn")
+    with responding(status, status, 200) as (url, received), Client(url, api_key="k") as client:
         assert client.optimizers() == []
-        assert keys == ["Bearer k"] * 3
+        assert [headers["Authorization"] for headers in received] == ["Bearer k"] * 3
+    assert received[0]["User-Agent"].startswith(f"linear-rnn-client/{__version__} python/3.")
+    assert 0.25 <= delays[0] <= 0.5 <= delays[1] <= 1
+    texts = [each.getMessage() for each in caplog.records if each.name == "linear_rnn"]
+    retries = [each for each in caplog.records if each.levelname == "INFO" if "retry" in each.msg]
+    assert len(retries) == 2
+    assert re.fullmatch(r"GET /v1/optimizers: 200 in \d+\.\d+ s, request r1", texts[-1])
 
 
-@pytest.mark.parametrize("status", [401, 422, 500, 507])
+def test_clients_that_fail_together_retry_at_different_times(delays: list[float]) -> None:
+    with responding(*[503] * 12) as (url, _), Client(url, max_retries=3) as client:
+        for _ in range(3):
+            with pytest.raises(Busy):
+                client.optimizers()
+    assert len({round(delay, 6) for delay in delays}) == 9
+
+
+@pytest.mark.parametrize("status", [409, 429])
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_is_seconds_or_a_date(status: int, as_date: bool, delays: list[float]) -> None:
+    retry_after = formatdate(time() + 30, usegmt=True) if as_date else "30"
+    with responding(status, 200, retry_after=retry_after) as (url, _), Client(url) as client:
+        assert client.optimizers() == []
+    assert 10 < delays[0] <= 31
+
+
+@pytest.mark.parametrize("status", [401, 409, 422, 507])
 def test_other_errors_are_raised_at_once(status: int) -> None:
     with responding(status) as (url, _), Client(url) as client:
         with pytest.raises(StatusError) as caught:
@@ -175,23 +225,58 @@ def test_other_errors_are_raised_at_once(status: int) -> None:
         assert (caught.value.status, caught.value.request_id) == (status, "r1")
 
 
-@pytest.mark.parametrize(("status", "kind"), [(429, RateLimited), (503, Busy)])
-def test_retries_end(status: int, kind: type[StatusError]) -> None:
-    with (
-        responding(status, status) as (url, _),
-        Client(url, max_retries=1) as client,
-        pytest.raises(kind),
-    ):
-        client.optimizers()
+@pytest.mark.parametrize(
+    ("status", "kind"), [(429, RateLimited), (503, Busy), (DISCONNECTED, Disconnected)]
+)
+def test_retries_end(status: int, kind: type[LinearRNNError], delays: list[float]) -> None:
+    with responding(status, status) as (url, _), Client(url) as client, pytest.raises(kind):
+        client.with_options(max_retries=1).optimizers()
+    assert len(delays) == 1
 
 
 def test_nobody_waits_for_an_hour() -> None:
     with (
         responding(503, retry_after="3600") as (url, _),
         Client(url) as client,
-        pytest.raises(Busy),
+        pytest.raises(Busy) as caught,
     ):
         client.optimizers()
+    assert caught.value.retry_after == 3600
+
+
+def test_a_timeout_names_its_limit_and_does_not_ask_whether_the_service_runs() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Client(url) as client, pytest.raises(TimedOut, match=r"within 0\.1 s") as caught:
+            client.with_options(timeout=0.1).optimizers()
+    assert "running" not in str(caught.value)
+
+
+def test_a_closed_client_is_an_error_of_this_package() -> None:
+    client = Client(UNREACHABLE)
+    client.close()
+    for use in (client.optimizers, client.with_options(timeout=1).optimizers):
+        with pytest.raises(LinearRNNError, match="closed"):
+            use()
+
+
+def test_another_version_of_the_service_is_named() -> None:
+    with (
+        responding(200, 200, body=b'{"version": "9.8"}') as (url, _),
+        Client(url) as client,
+        pytest.raises(LinearRNNError, match=rf"version 9\.8, and this client {__version__}.*items"),
+    ):
+        client.optimizers()
+
+
+def test_a_client_of_httpx_sends_the_requests_and_stays_open() -> None:
+    with httpx.Client(headers={"X-Team": "a"}, trust_env=False) as own:
+        with responding(200, 200) as (url, received), Client(url, http_client=own) as client:
+            client.with_options(headers={"X-Request-ID": "mine"}).optimizers()
+            client.optimizers()
+        assert not own.is_closed
+    assert [headers["X-Team"] for headers in received] == ["a", "a"]
+    assert [headers["X-Request-ID"] for headers in received] == ["mine", None]
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,25 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from linear_rnn import _inputs as i
 from linear_rnn import _models as m
 from linear_rnn._arrays import read_npz
-from linear_rnn._decode import decode
+from linear_rnn._decode import UnknownVersion, decode
+from linear_rnn._errors import LinearRNNError
 from linear_rnn._inputs import compose, is_table, split_header, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._service import Service, start_service
 from linear_rnn._sync import results as r
-from linear_rnn._sync.connection import Connection, read_json
+from linear_rnn._sync.connection import Connection, read_json, request_id_of
 from linear_rnn._tables import grids_of
 
+if TYPE_CHECKING:
+    import httpx
+
 C = TypeVar("C", bound=r.Computation)
+M = TypeVar("M")
 
 COLUMNS = frozenset(
     {"target", "inputs", "sequence", "time", "decimal", "thousands", "gaps", "fill"}
@@ -41,7 +46,11 @@ class Client:
     timeout
         Seconds without any byte from the service after which a request fails.
     max_retries
-        The number of retries while the service refuses connections or is busy.
+        The number of retries of a request whose connection fails, or to which the service responds
+        that it is busy. Waiting for a job continues for five minutes while the service restarts.
+    http_client
+        The client of httpx that sends the requests, for example with a proxy, with certificates or
+        with a transport. It is not closed with this client.
 
     Raises
     ------
@@ -50,9 +59,14 @@ class Client:
     StatusError
         From every method, if it responds with an error.
     LinearRNNError
-        From every method, if the response is that of another program, such as a login page.
+        From every method, if the response is that of another program, such as a login page, or of
+        another version of the service, or if the client is closed.
     TypeError
         From every method, for an unknown keyword; nothing is sent.
+
+    Notes
+    -----
+    The logger ``linear_rnn`` records requests at the level DEBUG and retries at INFO.
     """
 
     def __init__(
@@ -62,9 +76,13 @@ class Client:
         api_key: str | None = None,
         timeout: float = 60.0,
         max_retries: int = 2,
+        http_client: "httpx.Client | None" = None,
     ) -> None:
-        self._connection = Connection(url, api_key, timeout, max_retries)
-        self._service: Service | None = None
+        self._open(Connection(url, api_key, timeout, max_retries, http_client), None)
+
+    def _open(self, connection: Connection, service: Service | None) -> None:
+        self._connection = connection
+        self._service = service
         self.runs: r.Collection[r.Run] = r.Collection(self, r.Run)
         """The stored training runs."""
         self.maps: r.Collection[r.BasinMap] = r.Collection(self, r.BasinMap)
@@ -94,6 +112,32 @@ class Client:
         service = start_service(command)
         client = cls(service.url, api_key=service.key)
         client._service = service
+        client._connection.restart_seconds = 0.0
+        return client
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Return a client with other options, which shares the connections with this one.
+
+        Closing either of them closes both.
+
+        >>> rnn.with_options(timeout=5, headers={"X-Request-ID": "mine"}).optimum().request_id
+        'mine'
+
+        Parameters
+        ----------
+        timeout, max_retries
+            As for the client.
+        headers
+            Additional headers of every request.
+        """
+        client = type(self).__new__(type(self))
+        client._open(self._connection.with_options(timeout, max_retries, headers), self._service)
         return client
 
     def __enter__(self) -> Self:
@@ -241,8 +285,8 @@ class Client:
         >>> rnn.optimizers()[0].title
         'Rprop'
         """
-        data = self._json("GET", "/v1/optimizers")
-        return decode(m.OptimizerList, data).items
+        response = self._connection.request("GET", "/v1/optimizers")
+        return (self._decode(m.OptimizerList, read_json(response))).items
 
     def train(
         self,
@@ -370,8 +414,8 @@ class Client:
         if is_table(dataset):
             return self._upload(to_csv(dataset), query)
         request = to_dataset(dataset)
-        data = self._json("POST", r.Dataset.PATH, request, query=query)
-        return r.attach(r.Dataset, self, data, request)
+        response = self._connection.request("POST", r.Dataset.PATH, request, query=query)
+        return self._receive(r.Dataset, response, request)
 
     def upload_series(
         self,
@@ -423,21 +467,45 @@ class Client:
     def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.Dataset:
         kind = "application/x-npz" if content.startswith(b"PK") else "text/csv"
         headers = {"Content-Type": kind}
-        data = self._json("POST", r.Dataset.PATH, content, headers=headers, query=query)
-        return r.attach(r.Dataset, self, data, {})
+        response = self._connection.request("POST", r.Dataset.PATH, content, headers, query)
+        return self._receive(r.Dataset, response, {})
 
     def _compute(self, model: type[C], request: dict[str, Any], wait: bool, progress: bool) -> C:
-        prefer = f"wait={r.WAIT_SECONDS}" if wait else "respond-async"
+        prefer = f"wait={self._connection.wait_seconds}" if wait else "respond-async"
         headers = {"Prefer": prefer} if request["keep"] and not progress else None
-        data = self._json("POST", model.PATH, request, headers=headers)
-        result = r.attach(model, self, data, request)
+        response = self._connection.request("POST", model.PATH, request, headers, waits=wait)
+        result = self._receive(model, response, request)
         return result.wait(progress=progress) if wait else result
 
     def _ask(self, model: type[r.T], path: str, request: dict[str, Any]) -> r.T:
-        return r.attach(model, self, self._json("POST", path, request), request)
+        response = self._connection.request("POST", path, request)
+        return self._receive(model, response, request)
 
-    def _json(self, method: str, path: str, request: Any = None, **more: Any) -> Any:
-        return read_json(self._connection.request(method, path, request, **more))
+    def _receive(
+        self,
+        model: type[r.T],
+        response: "httpx.Response",
+        request: dict[str, Any],
+        data: Any = None,
+    ) -> r.T:
+        """Return a response, or the part ``data`` of it, as a result of this client."""
+        data = read_json(response) if data is None else data
+        result = self._decode(model, data)
+        result._client, result._data, result._request = self, data, request
+        result.request_id = request_id_of(response)
+        return result
+
+    def _decode(self, model: type[M], data: Any) -> M:
+        try:
+            return decode(model, data)
+        except UnknownVersion as error:
+            from linear_rnn import __version__
+
+            health = read_json(self._connection.request("GET", "/livez"))
+            raise LinearRNNError(
+                f"the service has version {health['version']}, and this client {__version__}, "
+                f"which does not support its response: {error}"
+            ) from None
 
     def _file(self, path: str, query: Any = None, request: Any = None) -> bytes:
         method = "GET" if request is None else "POST"

@@ -1,17 +1,18 @@
 # Generated from _async by `make openapi`: do not edit.
 """Results, with methods to load, draw and manage them."""
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
 
 from linear_rnn import _models as m
 from linear_rnn import _text as text
 from linear_rnn._arrays import Array, read_csv, read_npz, to_column
-from linear_rnn._decode import decode
 from linear_rnn._errors import JobCancelled, JobFailed
 from linear_rnn._inputs import id_of, rows_of
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
+from linear_rnn._sync.connection import read_json, request_id_of
 from linear_rnn._sync.pictures import Picture, PictureOptions
 from linear_rnn._tables import Rows, Table, lengthen, stack
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from linear_rnn._sync.client import Client
 
 UNFINISHED = frozenset({"queued", "running"})
-WAIT_SECONDS = 20  # per request; proxies often close connections after sixty
 
 T = TypeVar("T", bound="Result")
 
@@ -33,6 +33,8 @@ class Result:
     _client: "Client"
     _data: dict[str, Any]
     _request: dict[str, Any]
+    request_id: str | None = None
+    """The id of its last request in the log of the service."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the request, which reproduces the result.
@@ -48,13 +50,6 @@ class Stored(Result):
 
     PATH: ClassVar[str]
     id: Any
-
-
-def attach(model: type[T], client: "Client", data: dict[str, Any], request: dict[str, Any]) -> T:
-    """Return JSON as a result of a client."""
-    result = decode(model, data)
-    result._client, result._data, result._request = client, data, request
-    return result
 
 
 @suggest_keywords
@@ -187,6 +182,7 @@ class Computation(Drawable, Stored):
     """A training run, a basin map or a fit: queued, running or finished."""
 
     status: Any
+    progress: m.Progress
     request: dict[str, Any]
     error: m.Problem | None
 
@@ -200,7 +196,7 @@ class Computation(Drawable, Stored):
         return {name: value for name, value in self.request.items() if name != "keep"}
 
     def wait(self, *, progress: bool = False) -> Self:
-        """Wait until it has finished, and return it.
+        """Wait until it has finished, and return it. The service may restart meanwhile.
 
         >>> job = rnn.train(n_iterations=2000, wait=False)
         >>> job.wait().status
@@ -211,10 +207,15 @@ class Computation(Drawable, Stored):
         JobFailed, JobCancelled
             If it did not succeed.
         """
-        if progress and self.status in UNFINISHED:
-            self._follow()
+        bar = Progress(str(self.id)[:12]) if progress and self.status in UNFINISHED else None
         while self.status in UNFINISHED:
-            self.refresh(wait=WAIT_SECONDS)
+            if bar is not None:
+                self._follow(bar)
+            seconds = self._client._connection.wait_seconds
+            self._update("GET", self._path, wait=seconds, waits=True)
+        if bar is not None:
+            bar.show(self.progress.done, self.progress.total, None)
+            bar.close()
         if self.status == "failed":
             detail = self.error.detail if self.error is not None else "no reason is known"
             raise JobFailed(f"{self.id} failed: {detail}")
@@ -228,8 +229,7 @@ class Computation(Drawable, Stored):
         >>> rnn.train(n_iterations=2000, wait=False).refresh(wait=10).iterations
         2000
         """
-        headers = {"Prefer": f"wait={wait}"} if wait else None
-        return self._replace(self._client._json("GET", self._path, headers=headers))
+        return self._update("GET", self._path, wait=wait)
 
     def cancel(self) -> Self:
         """Cancel it, unless it has finished.
@@ -237,7 +237,7 @@ class Computation(Drawable, Stored):
         >>> rnn.train(n_iterations=60).cancel().status
         'succeeded'
         """
-        return self._replace(self._client._json("POST", f"{self._path}/cancel"))
+        return self._update("POST", f"{self._path}/cancel")
 
     @property
     def table(self) -> Rows:
@@ -260,18 +260,20 @@ class Computation(Drawable, Stored):
         """
         return (self.table).to_polars()
 
-    def _follow(self) -> None:
-        bar = Progress(str(self.id)[:12])
-        for name, data in self._client._connection.events(f"{self._path}/events"):
-            if name == "progress":
-                bar.show(data["done"], data["total"], data.get("cost"))
-            elif name == "done":
-                self._replace(data)
-                bar.show(self._data["progress"]["done"], self._data["progress"]["total"], None)
-        bar.close()
+    def _follow(self, bar: Progress) -> None:
+        """Show the progress until it has finished, or until the connection ends."""
+        for name, content in self._client._connection.events(f"{self._path}/events"):
+            if name == "done":
+                return
+            data = json.loads(content)
+            bar.show(data["done"], data["total"], data.get("cost"))
 
-    def _replace(self, data: dict[str, Any]) -> Self:
-        fresh = attach(type(self), self._client, data, self._request)
+    def _update(self, method: str, path: str, *, wait: int = 0, waits: bool = False) -> Self:
+        """Replace the fields by those of a response."""
+        headers = {"Prefer": f"wait={wait}"} if wait else None
+        connection = self._client._connection
+        response = connection.request(method, path, headers=headers, waits=waits)
+        fresh = self._client._receive(type(self), response, self._request)
         self.__dict__.update(vars(fresh))
         return self
 
@@ -364,12 +366,15 @@ class Forecast(Rows):
 
     trust: m.TrustReport
     """The verdict on the fit."""
+    request_id: str | None
+    """The id of its request in the log of the service."""
 
-    def __init__(self, response: m.FitPredictResponse) -> None:
+    def __init__(self, response: m.FitPredictResponse, request_id: str | None) -> None:
         names = ("low", "high", "new_low", "new_high")
         bands = {name: getattr(response, name)[0] for name in names}
         super().__init__({"mean": response.outputs[0], **bands})
         self.trust = response.trust
+        self.request_id = request_id
 
 
 @suggest_keywords
@@ -449,8 +454,9 @@ class Fit(Computation, m.FitResource):
         rows = rows_of(inputs, [each.name for each in self.inputs or []])
         model = {"kind": "fit", "id": self.id, "initial_state": initial_state}
         request = {"model": model, "inputs": [rows], "continue": continued}
-        data = self._client._json("POST", "/v1/predict", request)
-        return Forecast(decode(m.FitPredictResponse, data))
+        response = self._client._connection.request("POST", "/v1/predict", request)
+        answer = self._client._decode(m.FitPredictResponse, read_json(response))
+        return Forecast(answer, request_id_of(response))
 
     def __repr__(self) -> str:
         if self.verdict is None:
@@ -492,8 +498,9 @@ class Collection(Generic[S]):
         >>> rnn.runs.get(rnn.train().id).status
         'succeeded'
         """
-        data = self._client._json("GET", f"{self._model.PATH}/{identifier}")
-        return attach(self._model, self._client, data, {})
+        path = f"{self._model.PATH}/{identifier}"
+        response = self._client._connection.request("GET", path)
+        return self._client._receive(self._model, response, {})
 
     def delete(self, stored: S | str) -> None:
         """Delete an unused resource, by its id or as an object.
@@ -505,9 +512,11 @@ class Collection(Generic[S]):
     def __iter__(self) -> Iterator[S]:
         query: dict[str, Any] = {}
         while True:
-            page = self._client._json("GET", self._model.PATH, query=query)
+            connection = self._client._connection
+            response = connection.request("GET", self._model.PATH, query=query)
+            page = read_json(response)
             for data in page["items"]:
-                yield attach(self._model, self._client, data, {})
+                yield self._client._receive(self._model, response, {}, data)
             if page["next_cursor"] is None:
                 return
             query = {"cursor": page["next_cursor"]}
