@@ -29,6 +29,9 @@ help: ## list the targets
 run: $(VENV)/.run-installed ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
+# As in the service. Threads of numpy in two processes wait for each other.
+test test-all coverage: export OPENBLAS_NUM_THREADS = 1
+
 test: $(VENV)/.dev-installed ## run the fast tests in two processes, about 6 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 

@@ -207,9 +207,12 @@ class LinearObjective:
         w_in : (M,)
             inf where it overflows, and nan where w_in has no effect.
         """
-        parabolas = self.factor.extended_parabolas(w_rec, self._initial_state)
-        vertex: Array = parabolas.vertex.value()
-        return np.where(parabolas.square.mantissa == 0.0, nan, vertex)
+        best = np.empty(w_rec.shape)
+        for part in self._parts(w_rec.size, 1):
+            parabolas = self.factor.extended_parabolas(w_rec[part], self._initial_state)
+            has_effect = parabolas.square.mantissa != 0.0
+            best[part] = np.where(has_effect, parabolas.vertex.value(), nan)
+        return best
 
     def _parts(self, n_rows: int, n_columns: int) -> Iterator[slice]:
         """Yield slices of rows whose arrays have bounded sizes."""
