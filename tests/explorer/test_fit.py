@@ -400,6 +400,42 @@ def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
 
 
 @pytest.mark.slow
+def test_back_undoes_the_last_choice(open_fit: FitOpener) -> None:
+    page = open_fit()
+    first = shown_fit(page)
+    page.locator("#offset").uncheck()
+    second = shown_fit(page, other_than=first)
+    third = choose_example(page, "drug")
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.go_back()
+    assert shown_fit(page, other_than=third) == second
+    expect(page.locator("#offset")).not_to_be_checked()
+    page.go_back()
+    assert shown_fit(page, other_than=second) == first
+    expect(page.locator("#offset")).to_be_checked()
+    expect(page.locator("#table-name")).to_contain_text("rows")
+    page.go_forward()
+    assert shown_fit(page, other_than=first) == second
+    assert not [url for url in requests if "/v1/fits" in url]
+    page.reload()
+    assert shown_fit(page) == second  # the entry of an address, without what the page knew
+    page.go_back()
+    assert shown_fit(page, other_than=second) == first
+
+
+@pytest.mark.slow
+def test_back_returns_from_a_table_that_cannot_be_fitted(open_fit: FitOpener) -> None:
+    page = open_fit(expected=(422,))
+    first = shown_fit(page)
+    load(page, "time,heating,indoor\n0,1,2\n")
+    expect(page.locator("#fit-problem")).to_be_visible()
+    page.go_back()
+    expect(page.locator(f'#story[data-fit="{first}"]')).to_be_attached()
+    expect(page.locator("#fit-problem")).to_be_hidden()
+
+
+@pytest.mark.slow
 def test_a_link_keeps_numbers_that_the_page_cannot_ask_for(
     open_fit: FitOpener, api: httpx.Client
 ) -> None:

@@ -23,13 +23,14 @@ export const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: 
 
 export class Loader {
   /**
-   * @param {{store: FitStore, use: Use, clear: (name: string) => void}} page
-   *   `clear` shows no table and no result, and a text instead of a table
+   * @param {{store: FitStore, use: Use, clear: (name: string) => void, forget: () => void}} page
+   *   `clear` shows no table and no result, and a text instead of a table; `forget` removes the earlier fits
    */
-  constructor({ store, use, clear }) {
+  constructor({ store, use, clear, forget }) {
     this.store = store;
     this.use = use;
     this.clear = clear;
+    this.forget = forget;
     store.watch(["answer"], () => this.showStored());
   }
 
@@ -117,7 +118,7 @@ export class Loader {
       showProblem("fit-problem", error);
       return;
     }
-    this.store.stored.clear();
+    this.forget();
     this.store.upload = { path: "", text: "", dataset: null };
     this.clear("The table and its fits are deleted.");
   }

@@ -17,6 +17,7 @@ import { createResult } from "./result.js";
 import { Refusal, fetchFit, seriesPath, storeSeries } from "./service.js";
 import { Store } from "./store.js";
 import { recognizeColumns } from "./table.js";
+import { Visits } from "./visits.js";
 
 /** @typedef {import("./repair.js").Repair} Repair */
 
@@ -34,15 +35,23 @@ const fits = new LatestRequest(
   },
   (answer) => {
     store.set({ answer, other: null, isBusy: false });
-    history.replaceState(null, "", `#${answer.fit.id}`);
+    visits.add({ question: answer.question, answer, example: store.example, stored: store.stored });
   },
   fail,
 );
 
+const visits = new Visits(({ example, stored, ...visit }) => {
+  fits.cancel();
+  showProblem("fit-problem", null);
+  store.stored = stored;
+  store.example = byId("example").value = example;
+  store.set({ ...visit, other: null, isBusy: false });
+});
+
 const loader = new Loader({
   store,
   use(table, options, columns) {
-    store.stored.clear();
+    store.stored = new Set();
     closeDrawer();
     store.question = { table, columns: columns ?? recognizeColumns(table), options: { ...DEFAULTS, ...options } };
     ask({});
@@ -50,9 +59,10 @@ const loader = new Loader({
   clear(name) {
     fits.cancel();
     byId("table-name").textContent = name;
-    history.replaceState(null, "", location.pathname);
+    visits.leave();
     store.set({ question: null, answer: null, other: null, isBusy: false });
   },
+  forget: () => visits.clear(),
 });
 
 /**
@@ -63,7 +73,7 @@ const loader = new Loader({
 function fail(problem, retry) {
   showProblem("fit-problem", problem, retry);
   if (!problem) return;
-  if (!problem.isTemporary) history.replaceState(null, "", location.pathname);
+  if (!problem.isTemporary) visits.leave();
   store.set({ answer: null, other: null, isBusy: false });
   if (problem instanceof Refusal) {
     byId("fit-problem").append(...problem.repairs.map((each) => createButton(each.action, () => repair(each))));
@@ -135,7 +145,7 @@ enableCopy(
 );
 const openAddress = () => {
   const [, id] = /^#(fit_\w+)$/.exec(location.hash) ?? [];
-  if (id) loader.restore(id);
+  if (id && id !== store.answer?.fit.id) loader.restore(id);
   return id;
 };
 addEventListener("hashchange", openAddress);

@@ -72,3 +72,6 @@ type Answer = {
 type Comparison = { w_rec: number; rmse: number; rows: Pick<Rows, "prediction" | "residual"> | null };
 
 type FitStore = import("./store.js").Store;
+
+/** What an entry of the history shows, and the paths of what was stored for it. */
+type Visit = { question: Question; answer: Answer; example: string; stored: Set<string> };
