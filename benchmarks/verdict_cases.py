@@ -6,7 +6,7 @@ response (``NOISE``). Every case draws its problems from a generator that the ca
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -254,7 +254,31 @@ def two_walks(n_steps: int) -> Design:
     )
 
 
+def curved(shape: Callable[[Array], Array]) -> Design:
+    """Return a design of 100 steps whose input acts through a curve."""
+
+    def draw(draws: Draws) -> Series:
+        x = draws.exponential(size=100)
+        response = respond(0.8, shape(x))
+        return make_series((x, response + NOISE * response.std() * draws.normal(size=100)))
+
+    return draw
+
+
+def unlike(gains: float, times: float, rho: float = 0.0) -> Design:
+    """Return a design of 12 sequences of pulses, whose gains and time constants have a spread."""
+
+    def sequence(draws: Draws) -> tuple[Array, Array]:
+        x = np.where(draws.random(20) < 0.2, 1.0, 0.0)
+        time = -math.exp(times * draws.normal()) / math.log(0.8)
+        response = math.exp(gains * draws.normal()) * respond(math.exp(-1.0 / time), x)
+        return x, response + NOISE * response.std() * autoregression(draws, 20, rho)
+
+    return lambda draws: make_series(*(sequence(draws) for _ in range(12)))
+
+
 AR1: Final = FitOptions(noise="ar1")
+AT_REST: Final = FitOptions(initial_state=0.0)
 WEIGHTS: Final = (0.3, 0.8, 0.97)
 FITS: Final = (("white", FitOptions()), ("ar1", AR1))
 
@@ -305,6 +329,62 @@ RIGHT: Final = (
     ),
 )
 """Correct models, of which at most 5 % may be rejected."""
+
+CHECKED: Final = (
+    *(
+        Case(
+            "right",
+            f"a known gain and level, T = {n}, AR {rho}",
+            0.8,
+            one_sequence(n, 0.8, rho=rho),
+            options,
+        )
+        for n in (30, 100)
+        for rho, noise in ((0.0, FitOptions()), (0.6, AR1))
+        for options in [replace(noise, offset=2.0, gains={"x_0": 5.0})]
+    ),
+    *(
+        Case("right", f"panel of pulses, 12 x 20, AR {rho}", 0.8, unlike(0.0, 0.0, rho), options)
+        for rho, options in ((0.0, AT_REST), (0.6, replace(AT_REST, noise="ar1")))
+    ),
+    *(
+        Case("checked", f"curve: {name}", 0.8, curved(shape))
+        for name, shape in (
+            ("square", np.square),
+            ("hockey stick", lambda x: np.maximum(x - 1.0, 0.0)),
+            ("saturation", lambda x: x / (1.0 + x)),
+        )
+    ),
+    *(
+        Case(
+            "checked",
+            f"sequences differ: {name}, AR {rho}",
+            math.nan,
+            unlike(*spread, rho),
+            AT_REST,
+        )
+        for name, spread in (("gains by 30 %", (0.3, 0.0)), ("times by 60 %", (0.0, 0.6)))
+        for rho in (0.0, 0.6)
+    ),
+    *(
+        Case(
+            "checked",
+            f"a known gain times {factor:g}, T = {n}",
+            0.8,
+            one_sequence(n, 0.8),
+            FitOptions(gains={"x_0": 5.0 * factor}),
+        )
+        for n in (30, 100)
+        for factor in (1.5, 3.0)
+    ),
+    *(
+        Case("checked", f"dead time {delay}, T = {n}, AR {rho}", 0.8, design)
+        for n, delay in ((60, 12), (100, 14))
+        for rho in (0.0, 0.6)
+        for design in [one_sequence(n, 0.8, rho=rho, dead_time=delay)]
+    ),
+)
+"""Correct models with known numbers, and models that a single check detects."""
 
 EFFECTS: Final = (
     *(
@@ -400,4 +480,4 @@ FAINT: Final = (
 )
 """Small violations, which are detected only with many targets."""
 
-ALL: Final = (*RIGHT, *EFFECTS, *WRONG, *FAINT)
+ALL: Final = (*RIGHT, *CHECKED, *EFFECTS, *WRONG, *FAINT)

@@ -977,16 +977,20 @@ class TrustReport(Trust):
     reasons: list[
         Literal[
             "no_degrees_of_freedom",
+            "acts_later",
             "delay_advised",
             "range_advised",
             "offset_advised",
+            "gain_advised",
             "no_visible_effect",
             "not_identifiable",
             "follow_inputs",
+            "curved",
             "same_shape",
             "season",
             "noise_model_matters",
             "spread",
+            "sequences_differ",
             "neighbors",
         ]
     ]
@@ -1310,6 +1314,10 @@ class FitRequest(TypedDict):
     means true for a series, and false for one target per sequence."""
     gains: NotRequired[dict[str, Any]]
     """Given steady-state gains, by the name of the input: its weight is then gain · (1 - w_rec)."""
+    curves: NotRequired[list[str]]
+    """Inputs whose squares act as well, as inputs called `name²`, so that their effects are curves.
+    A square is that of the distance from the mean of the input, or from 0 if the offset or the
+    initial state is given."""
     delay: NotRequired[int | DelayRange]
     """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
     best is chosen. With an unknown initial state, every sequence begins after the longest delay.

@@ -110,6 +110,12 @@ class FitRequest(ComputationRequest):
     ]
     """Given steady-state gains, by the name of the input: its weight is then
     gain · (1 - w_rec)."""
+    curves: Annotated[
+        list[ColumnName], Field(max_length=MAX_GAINS, default_factory=list, examples=[[]])
+    ]
+    """Inputs whose squares act as well, as inputs called `name²`, so that their effects are curves.
+    A square is that of the distance from the mean of the input, or from 0 if the offset or the
+    initial state is given."""
     delay: Delay = 0
     """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
     best is chosen. With an unknown initial state, every sequence begins after the longest
@@ -157,4 +163,5 @@ class FitRequest(ComputationRequest):
             self.noise,
             self.confidence,
             self.gains,
+            tuple(self.curves),
         )

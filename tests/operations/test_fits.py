@@ -32,7 +32,7 @@ def test_every_finding_has_words() -> None:
     assert finding["sentence"] == "The residuals correlate with rain in the same step."
     finding = describe_finding(Finding("delay_advised", lag=2), result, Step(0.5, "hour"))
     assert finding["sentence"] == "The inputs appear to take effect 1 hour later than assumed."
-    assert finding["advice"] == "Fit with a delay of 2 steps."
+    assert finding["advice"].endswith("the fit with this change is not recommended.")
 
 
 def test_no_fit_is_advised_to_do_what_it_does() -> None:

@@ -1,8 +1,8 @@
 """Least-squares fits of first-order recurrences, by a search over w_rec.
 
 To read: `problem` (data and columns), `criterion` (a function of w_rec), `solution` (its minima and
-the interval), `estimates` and `predictions`, then the verdict: `structures`, `effects`, `residuals`
-and `checks`, and `result`.
+the interval), `estimates` and `predictions`, then the verdict: `residuals`, `checks`,
+`differences`, `structures`, `late_effects`, `effects` and `verdict`, and `result`.
 """
 
 from service.engine.fit.checks import Finding

@@ -17,7 +17,6 @@ from service.engine.fit.linear import Linear, solve
 from service.engine.fit.residuals import Residuals, simulate_residuals
 from service.engine.fit.sequences import recur
 from service.engine.fit.solution import Solution
-from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
 
@@ -56,6 +55,7 @@ def run_checks(solution: Solution) -> list[Finding]:
     largest = np.max(np.abs(residuals.values), axis=0)
     checks = [
         _correlate_inputs(residuals, "follow_inputs", earlier, constants.RESPONSE_POLES),
+        _correlate_squares(residuals),
         _compare_shapes(residuals),
         _find_season(residuals),
         _compare_noise_models(residuals),
@@ -73,6 +73,32 @@ def run_checks(solution: Solution) -> list[Finding]:
     levels = dict.fromkeys(constants.CAUTIONS, constants.CAUTION_ALPHA)
     findings = [finding._replace(p=float(p_values[finding.slug][0])) for finding, _ in available]
     return [finding for finding in findings if finding.p <= levels.get(finding.slug, critical)]
+
+
+def find_rare(finding: Finding, statistics: Array) -> Finding | None:
+    """Return a finding of a test by itself, outside the level of all checks.
+
+    Parameters
+    ----------
+    finding
+        The finding if it is significant.
+    statistics : (B + 1,)
+        The observed one, then the simulated ones.
+
+    Returns
+    -------
+    Finding or None
+        None if a simulated statistic is as large. Of fewer than ``CHECK_SIMULATIONS``, the observed
+        one must be far from all.
+    """
+    observed, *_ = statistics.tolist()
+    simulated = statistics[1:]
+    size = (observed - float(simulated.mean())) / max(float(simulated.std()), constants.TINY)
+    is_far = size >= constants.RARE_SIZE or len(simulated) >= constants.CHECK_SIMULATIONS
+    if observed <= float(simulated.max()) or not is_far:
+        return None
+    value = size if math.isnan(finding.value) else finding.value
+    return finding._replace(value=value, p=1.0 / len(statistics))
 
 
 def _rank(statistics: Array) -> Array:
@@ -141,7 +167,7 @@ def _correlate_inputs(
     padded = np.pad(sequences.inputs, ((0, 0), (max_lag, max_lag), (0, 0)))
     lags = range(lags.start, min(lags.stop, max(2, longest // 5) + 1))
     at = sequences.step + max_lag
-    scores = [_score(residuals, padded[sequences.sequence, at - lag]) for lag in lags]
+    scores = [residuals.score(padded[sequences.sequence, at - lag]) for lag in lags]
     observed = np.array(scores)[..., 0]
     if not observed.any():
         return None
@@ -149,20 +175,25 @@ def _correlate_inputs(
     value = float(observed[best, j]) / math.sqrt(len(at))
     finding = Finding(slug, problem.series.input_names[j], abs(lags[best] + problem.delay), value)
     responses = (recur(pole, sequences.inputs) for pole in poles)
-    scores += [_score(residuals, response[sequences.has_target]) for response in responses]
+    scores += [residuals.score(response[sequences.has_target]) for response in responses]
     return finding, np.max(scores, axis=(0, 1))
 
 
-def _score(residuals: Residuals, columns: Array) -> Array:
-    """Return the sizes (m, B + 1) of the scores of residuals in the direction of columns (n, m)."""
-    check_interruption()
-    linearization = residuals.linearization
-    white = linearization.sequences.whiten(columns, linearization.rho)
-    projected = linearization.project(white)
-    norms = np.linalg.norm(projected, axis=0)
-    is_explained = norms <= constants.EXPLAINED_RTOL * np.linalg.norm(white, axis=0)
-    directions = projected / np.where(is_explained, np.inf, norms)
-    return np.asarray(np.abs(directions.T @ residuals.values))
+def _correlate_squares(residuals: Residuals) -> Check:
+    """Correlate residuals with the squares of inputs, filtered as the inputs are."""
+    problem = residuals.linearization.problem
+    sequences = problem.sequences
+    names = problem.record.input_names
+    used = slice(len(names))
+    centers = problem.centers / problem.input_units[used]
+    squares = (sequences.inputs[..., used] - centers) ** 2
+    responses = recur(residuals.linearization.w_rec, squares)
+    scores = residuals.score(responses[sequences.has_target])
+    if not scores[:, 0].any():
+        return None
+    j = int(np.argmax(scores[:, 0]))
+    value = float(scores[j, 0]) / math.sqrt(len(residuals.values))
+    return Finding("curved", names[j], value=value), scores.max(axis=0)
 
 
 def _compare_shapes(residuals: Residuals) -> Check:

@@ -93,6 +93,12 @@ FEW_TARGETS: Final = 50
 # 95 % of dead times are detected with T = 30).
 DELAY_ALPHA: Final = 0.01
 
+# The level of the F test that frees a known offset or gain, divided by the number of them.
+KNOWN_ALPHA: Final = 0.01
+
+# The reasons of these tests.
+OF_KNOWN: Final = ("offset_advised", "gain_advised")
+
 # The longest delay that is tried.
 MAX_DELAY: Final = 10
 
@@ -148,8 +154,38 @@ CAUTION_ALPHA: Final = 0.01
 # noise is the most frequent violation.
 NEIGHBORS_WEIGHT: Final = 3.0
 
+# Of fewer vectors than ``CHECK_SIMULATIONS``, how many standard deviations above their mean the
+# statistic of a test with p <= 1/400 must be. It was not calibrated.
+RARE_SIZE: Final = 5.0
+
+# The fewest sequences whose gains and time constants are compared.
+MIN_SEQUENCES: Final = 5
+
+# The largest autocorrelation that is assumed when sequences are compared, and the least share of
+# it that regressions of single sequences leave.
+MAX_OWN_CORRELATION: Final = 0.95
+LEAST_SHARE: Final = 0.3
+
+# The poles of responses that act later than the delays tried.
+LATE_POLES: Final = (0.0, 0.5, 0.8, 0.95)
+
+# The steps of the longest sequence for one more lag to scan for late effects, and the longest lag.
+LATE_STEPS_PER_LAG: Final = 3
+MAX_LATE_LAG: Final = 400
+
+# How far from the lag of the largest score the best delay is searched.
+LATE_MARGIN: Final = 2
+
 # Checks that do not invalidate the interval.
 CAUTIONS: Final = ("feedback", "outliers", "alternate")
+
+# Checks that detect any structure in the residuals.
+SIGNS: Final = frozenset(
+    (
+        *("follow_inputs", "curved", "same_shape", "season", "noise_model_matters"),
+        *("sequences_differ", "neighbors"),
+    )
+)
 
 # Checks that do not count once the noise of the fit is ar1.
 NOISE_CHECKS: Final = ("neighbors", "alternate")

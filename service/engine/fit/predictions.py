@@ -80,7 +80,8 @@ def predict(
         n_missing = problem.delay if problem.has_unknown_start else 0
         rest = np.zeros((problem.delay - n_missing, len(problem.is_free)))
         past = _Past(rest, np.zeros(0), n_missing)
-    return [_predict_steps(solution, steps, past, initial_state) for steps in inputs]
+    rows = map(problem.add_squares, inputs)
+    return [_predict_steps(solution, steps, past, initial_state) for steps in rows]
 
 
 def _find_past(problem: FitProblem, sequence: int) -> _Past:

@@ -36,6 +36,7 @@ class FitOptions:
     noise: Literal["white", "ar1"] = "white"  # "ar1" for a first-order autoregression
     confidence: float = 0.95  # the confidence level of the intervals, between 0 and 1
     gains: Mapping[str, float] = field(default_factory=dict)  # given steady-state gains, by input
+    curves: tuple[str, ...] = ()  # the inputs whose squares act as well
 
 
 class FitProblem:
@@ -56,7 +57,7 @@ class FitProblem:
     """
 
     def __init__(self, series: Series, options: FitOptions, delay: int | None = None) -> None:
-        self.series = series
+        self.record = series
         self.options = options
         self.delay = options.delay[0] if delay is None else delay
 
@@ -67,9 +68,35 @@ class FitProblem:
     def vary(self, **changes: Any) -> "FitProblem":
         """Return the problem with other options."""
         changes = {"delay": (self.delay, self.options.delay[1])} | changes
-        return FitProblem(self.series, replace(self.options, **changes))
+        return FitProblem(self.record, replace(self.options, **changes))
 
     # The data, in their own units.
+
+    @cached_property
+    def series(self) -> Series:
+        """The data, with the squares of the curved inputs as further inputs."""
+        if not self.options.curves:
+            return self.record
+        names = (*self.record.input_names, *(f"{name}²" for name in self.options.curves))
+        inputs = self.add_squares(self.record.inputs)
+        return replace(self.record, inputs=inputs, input_names=names)
+
+    @cached_property
+    def centers(self) -> Array:
+        """The values (q,) of the inputs from which squares are measured.
+
+        They are the means if the level and the start are fitted. Otherwise they are 0, so that
+        inputs of 0 have no effect.
+        """
+        if self.has_offset and self.has_unknown_start:
+            return np.asarray(np.mean(self.record.inputs, axis=0))
+        return np.zeros(self.record.inputs.shape[1])
+
+    def add_squares(self, inputs: Array) -> Array:
+        """Return inputs (T, q) with the squares of the curved ones after them."""
+        curved = [self.record.input_names.index(name) for name in self.options.curves]
+        squares = (inputs[:, curved] - self.centers[curved]) ** 2
+        return np.concatenate([inputs, squares], axis=1)
 
     @property
     def has_unknown_start(self) -> bool:

@@ -1,7 +1,7 @@
 """The residuals of a fit, and simulated ones that are projected as they are."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from service.engine.fit.linear import Linear, Rows, compute_rows, solve
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences, spread
 from service.engine.fit.solution import Solution
+from service.engine.interruption import check_interruption
 from service.engine.types import Array
 
 
@@ -46,8 +47,8 @@ class Linearization:
         The data and the unknowns.
     degrees_of_freedom
         The number of targets minus that of unknowns.
-    rho
-        The autocorrelation of the noise over one step.
+    w_rec, rho
+        The recurrent weight, and the autocorrelation of the noise over one step.
     rows
         Those of the problem, in the order of the data.
     fitted
@@ -56,6 +57,7 @@ class Linearization:
 
     problem: FitProblem
     degrees_of_freedom: int
+    w_rec: float
     rho: float
     rows: Rows
     fitted: Linear
@@ -138,8 +140,8 @@ def linearize(criterion: Criterion, at: Points) -> Linearization:
     """
     rows = compute_rows(criterion.problem, at.w, in_order=True)
     fitted = solve(rows, at.rho)
-    rho = float(at.rho[0])
-    return Linearization(criterion.problem, criterion.degrees_of_freedom, rho, rows, fitted)
+    parameters = float(at.w[0]), float(at.rho[0])
+    return Linearization(criterion.problem, criterion.degrees_of_freedom, *parameters, rows, fitted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,16 +165,53 @@ class Residuals:
     values: Array
     scale: float
 
+    def score(self, columns: Array) -> Array:
+        """Return the sizes of the scores of residuals in the direction of columns.
 
-def simulate_residuals(solution: Solution) -> Residuals:
-    """Return the residuals of a fit, and simulated ones of a fixed seed."""
-    linearization = linearize(solution.criterion, solution.best)
+        Parameters
+        ----------
+        columns : (n, m)
+            Before whitening. Those that the fit explains have scores of 0.
+
+        Returns
+        -------
+        scores : (m, B + 1)
+            Not negative.
+        """
+        check_interruption()
+        linearization = self.linearization
+        white = linearization.sequences.whiten(columns, linearization.rho)
+        projected = linearization.project(white)
+        norms = np.linalg.norm(projected, axis=0)
+        is_explained = norms <= constants.EXPLAINED_RTOL * np.linalg.norm(white, axis=0)
+        directions = projected / np.where(is_explained, np.inf, norms)
+        return np.asarray(np.abs(directions.T @ self.values))
+
+
+def simulate_residuals(solution: Solution, rho: float | None = None) -> Residuals:
+    """Return the residuals of a fit, and simulated ones of a fixed seed.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+    rho
+        The given autocorrelation of the noise; None for that of the fit.
+
+    Returns
+    -------
+    Residuals
+        Projected as those of a fit with this noise.
+    """
+    best = solution.best if rho is None else replace(solution.best, rho=np.array([rho]))
+    linearization = linearize(solution.criterion, best)
     observed = linearization.observed
     drawn = draw(len(observed), constants.CHECK_SIMULATIONS)
     innovations = np.concatenate([observed, drawn], axis=1)
     projected = linearization.project(innovations)
     norms = np.maximum(np.linalg.norm(projected, axis=0), constants.TINY)
-    values = _remove_rho(linearization, projected) if solution.is_colored else projected
+    has_fitted_rho = solution.is_colored and rho is None
+    values = _remove_rho(linearization, projected) if has_fitted_rho else projected
     sizes = np.sqrt(np.mean(values**2, axis=0))
     values = values / np.maximum(sizes, constants.TINY)
     return Residuals(linearization, innovations / norms, values, float(norms[0]))

@@ -1,10 +1,4 @@
-"""The result of a fit: the best delay, its uncertainty, its diagnostics and the verdict.
-
-The verdict is reached in this order: structure, effect, residuals, noise. Better structures are
-searched first, because a wrong one makes every other test fail. Whether the inputs have an effect
-is judged with the best structure. Then the residuals are checked, and finally whether the noise is
-autocorrelated.
-"""
+"""The result of a fit: the best delay, its uncertainty, its diagnostics and the verdict."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -17,18 +11,15 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.fit import constants
-from service.engine.fit.checks import Finding, run_checks
-from service.engine.fit.effects import Effect, judge_effect
 from service.engine.fit.estimates import Parameters, estimate_parameters
 from service.engine.fit.predictions import predict_bands
 from service.engine.fit.problem import FitOptions, FitProblem
-from service.engine.fit.residuals import ResidualTests, find_dependence, linearize
+from service.engine.fit.residuals import ResidualTests, find_dependence
 from service.engine.fit.solution import Solution
-from service.engine.fit.structures import Alternative, find_alternatives
-from service.engine.profile import Bounds
+from service.engine.fit.verdict import Verdict
 from service.engine.types import Array
 
-N_STAGES: Final = 7
+N_STAGES: Final = 6
 """The stages of `Result.compute`."""
 
 
@@ -40,26 +31,8 @@ class DelayCost(NamedTuple):
     criterion: float  # of the best w_rec, above that of the best delay; nan with white noise
 
 
-class Trust(NamedTuple):
-    """The verdict on the interval of w_rec."""
-
-    interval: bool  # true if there are no reasons against it
-    reasons: list[str]
-    cautions: list[str]
-    findings: list[Finding]  # the reasons, then the cautions
-    cautious: list[Bounds] | None  # the interval with ar1 noise; None without degrees of freedom
-
-
-class _Judgment(NamedTuple):
-    """The checks of the residuals."""
-
-    solution: Solution  # the fit whose residuals were checked
-    findings: list[Finding]
-    is_advised: bool  # true if it has ar1 noise, the fit has not, and it passes all checks
-
-
 @dataclass(frozen=True, eq=False)
-class Result:
+class Result(Verdict):
     """A fitted recurrence: its solution, and all that follows from it.
 
     Its properties are computed when first used. Undefined numbers are nan.
@@ -72,13 +45,7 @@ class Result:
         The costs of all delays that were searched.
     """
 
-    solution: Solution
     delays: list[DelayCost]
-
-    @property
-    def problem(self) -> FitProblem:
-        """The data and the unknowns."""
-        return self.solution.problem
 
     def compute(self) -> Iterator[None]:
         """Compute the result in ``N_STAGES`` stages; yields after each.
@@ -89,7 +56,6 @@ class Result:
             After a stage, whose properties are then known.
         """
         for stage in (
-            lambda: self.structures,
             lambda: self.effect,
             lambda: self.trust,
             lambda: self.alternatives,
@@ -99,125 +65,6 @@ class Result:
         ):
             stage()
             yield
-
-    @cached_property
-    def structures(self) -> list[Alternative]:
-        """Clearly better structures, the best first."""
-        return find_alternatives(self.problem) if self.solution.can_judge else []
-
-    @cached_property
-    def effect(self) -> Effect | None:
-        """The effect of all inputs; None without inputs, or if a start explains the same."""
-        if not len(self.problem.is_free) or not self.solution.can_judge:
-            return None
-        best = self.structures[0].solution.problem if self.structures else self.problem
-        return judge_effect(best)
-
-    @cached_property
-    def input_effects(self) -> list[Effect | None]:
-        """The effect of each input, given all others; None where there is none to test."""
-        is_free = self.problem.is_free
-        if self.effect is None or len(is_free) == 1:
-            return [self.effect] * len(is_free)
-        # No single input is detected if all together are not.
-        alpha = constants.EFFECT_ALPHA if self.effect.visible else -1.0
-        judged = self._judgment.solution
-        p_values = np.full(len(is_free), np.nan)
-        p_values[is_free] = linearize(judged.criterion, judged.best).test_inputs()
-        return [
-            Effect(p <= alpha, p) if free else None
-            for p, free in zip(p_values.tolist(), is_free.tolist(), strict=True)
-        ]
-
-    @cached_property
-    def colored(self) -> Solution:
-        """The same fit with ar1 noise."""
-        if self.solution.is_colored:
-            return self.solution
-        return Solution(self.problem.vary(noise="ar1"))
-
-    @cached_property
-    def _judgment(self) -> _Judgment:
-        """The checks of the residuals: with ar1 noise if those of white noise are correlated."""
-        findings = run_checks(self.solution) if self.solution.can_judge else []
-        neighbors = [check for check in findings if check.slug == "neighbors"]
-        is_alone = self.solution.is_colored or self.colored.degrees_of_freedom <= 0
-        if not neighbors or is_alone:
-            return _Judgment(self.solution, findings, is_advised=False)
-        of_colored = run_checks(self.colored)
-        others = [check for check in of_colored if check.slug not in constants.NOISE_CHECKS]
-        is_advised = all(check.slug in constants.CAUTIONS for check in of_colored)
-        return _Judgment(self.colored, others + neighbors, is_advised)
-
-    @cached_property
-    def alternatives(self) -> list[Alternative]:
-        """The changes that give a clearly better fit, the best first."""
-        if self.effect is not None and not self.effect.visible:
-            return []
-        if self.structures or not self._judgment.is_advised:
-            return self.structures
-        return [Alternative("neighbors", {"noise": "ar1"}, self._judgment.solution)]
-
-    @cached_property
-    def trust(self) -> Trust:
-        """Reasons, cautions, and the cautious interval."""
-        checks = self._judgment.findings
-        reasons = self._find_reasons()
-        reasons += [check for check in checks if check.slug not in constants.CAUTIONS]
-        cautions = [Finding(slug) for slug, applies in self._list_cautions().items() if applies]
-        cautions += [check for check in checks if check.slug in constants.CAUTIONS]
-        return Trust(
-            interval=not reasons,
-            reasons=[reason.slug for reason in reasons],
-            cautions=[caution.slug for caution in cautions],
-            findings=reasons + cautions,
-            cautious=self._find_cautious(),
-        )
-
-    def _find_reasons(self) -> list[Finding]:
-        """Return the reasons besides those of checks, in their order."""
-        reasons = []
-        if self.solution.degrees_of_freedom <= 0:
-            reasons.append(Finding("no_degrees_of_freedom"))
-        for best in self.structures[:1]:
-            delay, *_ = best.options.get("delay", (None,))
-            reasons.append(Finding(best.reason, lag=delay, value=best.gain))
-        if self.effect is not None and not self.effect.visible:
-            reasons.append(Finding("no_visible_effect", p=self.effect.p))
-        if not reasons and not self.solution.is_identifiable:
-            reasons.append(Finding("not_identifiable"))
-        return reasons
-
-    def _list_cautions(self) -> dict[str, bool]:
-        """Return which cautions apply besides those of checks, in their order."""
-        solution = self.solution
-        problem = self.problem
-        low, high = problem.options.w_rec
-        correlation = solution.rho**problem.sequences.usual_gap
-        has_inputs = len(problem.is_free) > 0
-        is_confounded = has_inputs and self.effect is None and problem.has_unknown_start
-        sizes = solution.best.singular_values[0]
-        is_collinear = sizes.max(initial=1.0) > constants.MAX_CONDITION * sizes.min(initial=1.0)
-        intervals = solution.intervals
-        at_limit = correlation > constants.MAX_CORRELATION - constants.RHO_LIMIT_ATOL
-        return {
-            "too_few_to_tell": problem.n_targets < constants.FEW_TARGETS,
-            "interval_open": intervals[0].low <= low or intervals[-1].high >= high,
-            "several_pieces": len(intervals) > 1,
-            "search_limited": not solution.profile.is_complete,
-            "rho_at_limit": solution.can_judge and at_limit,
-            "confounded_with_start": solution.can_judge and is_confounded,
-            "nearly_collinear": is_collinear,
-            "negative_offset": solution.has_impossible_offset,
-            "not_tested": solution.can_judge and problem.n_pairs < constants.MIN_PAIRS,
-        }
-
-    def _find_cautious(self) -> list[Bounds] | None:
-        """Return the interval with ar1 noise, or that of the fit where there is no such."""
-        if self.solution.degrees_of_freedom <= 0:
-            return None
-        is_usable = self.colored.degrees_of_freedom > 0 and not self.solution.is_exact
-        return (self.colored if is_usable else self.solution).intervals
 
     @cached_property
     def parameters(self) -> Parameters:

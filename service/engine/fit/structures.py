@@ -1,7 +1,8 @@
 """The structure of a fit: whether another one fits clearly better.
 
-Other structures are delays, a wider range of w_rec, and an offset. All are judged with the noise
-free, on the same targets, by the gain in twice the logarithm of the restricted likelihood. A dead
+Other structures are delays, a wider range of w_rec, and unknowns instead of a given offset or gain.
+All are judged with the noise free, on the same targets, by the gain in twice the logarithm of the
+likelihood. A dead
 time or a missing level looks like autocorrelated noise, so that a comparison with white noise, or
 with the noise of the fit, would miss it. The delays that are tried depend on the data alone, and so
 do the targets they are compared on: what is best from one delay is best from all.
@@ -10,13 +11,12 @@ do the targets they are compared on: what is best from one delay is best from al
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from service.engine.fit import constants
-from service.engine.fit.criterion import Criterion
+from service.engine.fit.checks import Finding
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.residuals import linearize
 from service.engine.fit.solution import Solution
@@ -27,23 +27,29 @@ class Change(NamedTuple):
 
     reason: str
     options: Mapping[str, Any]  # fields of `FitOptions`
+    input: str | None = None  # the name of the input that it concerns
     gain: float = math.nan  # of twice the logarithm of the likelihood
+    excess: float = math.nan  # of the gain above the least one of a recommendation
 
 
 class Alternative(NamedTuple):
     """A recommended change, and the fit with it."""
 
-    reason: str
+    finding: Finding  # the reason
     options: Mapping[str, Any]  # the fields of `FitOptions` that differ
     solution: Solution
-    gain: float = math.nan  # of twice the logarithm of the likelihood
+
+    @property
+    def reason(self) -> str:
+        """The slug of the reason."""
+        return self.finding.slug
 
 
 def shorten(problem: FitProblem) -> FitProblem:
     """Return the problem with its first targets only, where there are very many."""
     if problem.n_targets <= constants.ENOUGH_TARGETS:
         return problem
-    series = problem.series
+    series = problem.record
     end = int(np.flatnonzero(~np.isnan(series.targets))[constants.ENOUGH_TARGETS - 1]) + 1
     lengths = np.diff(np.minimum(series.starts, end))
     short = replace(
@@ -71,8 +77,10 @@ def find_alternatives(problem: FitProblem) -> list[Alternative]:
     longest_delay = find_longest_delay(problem)
     better = _compare(problem, _list_changes(problem, longest_delay), longest_delay)
     alternatives = []
-    for reason, options, gain in better[: constants.MAX_ALTERNATIVES]:
-        other = Alternative(reason, options, Solution(problem.vary(**options)), gain)
+    for change in better[: constants.MAX_ALTERNATIVES]:
+        delay, _ = change.options.get("delay", (None,) * 2)
+        finding = Finding(change.reason, change.input, delay, change.gain)
+        other = Alternative(finding, change.options, Solution(problem.vary(**change.options)))
         if _is_useful(other, *problem.options.w_rec):
             alternatives.append(other)
     return alternatives
@@ -123,6 +131,9 @@ def _list_changes(problem: FitProblem, longest_delay: int) -> list[Change]:
         changes.append(Change("range_advised", {"w_rec": (min(low, -1.0), max(high, 1.0))}))
     if options.offset is not True:
         changes.append(Change("offset_advised", {"offset": True}))
+    for name in options.gains:
+        others = {other: gain for other, gain in options.gains.items() if other != name}
+        changes.append(Change("gain_advised", {"gains": others}, name))
     return changes
 
 
@@ -131,6 +142,7 @@ def _compare(problem: FitProblem, changes: list[Change], longest_delay: int) -> 
 
     Of very many targets, the first ones choose one change, and all confirm it.
     """
+    n_known = sum(change.reason in constants.OF_KNOWN for change in changes)
     n_delays = sum(change.reason == "delay_advised" for change in changes)
     short = shorten(problem)
     if short is not problem:
@@ -142,51 +154,66 @@ def _compare(problem: FitProblem, changes: list[Change], longest_delay: int) -> 
     present = problem.vary(**same, delay=(problem.delay, skip))
     if not changes or present.n_targets <= present.n_unknowns:
         return []
-    criterion = Criterion(present)
-    upper_bound = criterion.bound()[1]
-    solve_once = cache(Solution)
+    before = Solution(present)
+    upper_bound = before.criterion.bound()[1]
     better = []
     for change in changes:
         delay, _ = change.options.get("delay", (problem.delay, skip))
-        other = problem.vary(**{**same, **change.options, "delay": (delay, skip)})
-        changed = Criterion(other)
-        needs_all = change.reason == "offset_advised"
-        is_bounded = not needs_all and changed.n_contrasts == criterion.n_contrasts
-        if is_bounded and upper_bound - changed.bound()[0] <= constants.MIN_GAIN:
+        after = Solution(problem.vary(**{**same, **change.options, "delay": (delay, skip)}))
+        is_known = change.reason in constants.OF_KNOWN
+        is_bounded = not is_known and after.criterion.n_contrasts == before.criterion.n_contrasts
+        if is_bounded and upper_bound - after.criterion.bound()[0] <= constants.MIN_GAIN:
             continue
-        before = solve_once(present)
-        after = solve_once(other)
-        gain = _find_gain(before, after, has_other_contrasts=needs_all)
+        judged = _judge_change(change, before, after, n_known if is_known else n_delays)
+        if judged.excess > 0.0:
+            better.append(judged)
+    return sorted(better, key=lambda change: -change.excess)
+
+
+def _judge_change(change: Change, before: Solution, after: Solution, n_tried: int) -> Change:
+    """Return a change, of so many that were tried, with its gain and what exceeds the least one."""
+    if change.reason in constants.OF_KNOWN:
+        gain = before.minus_two_log_likelihood - after.minus_two_log_likelihood
+        least = find_least_gain(after, constants.KNOWN_ALPHA / n_tried)
+    else:
+        gain = before.comparable.exceeds(after.comparable)
         least = constants.MIN_GAIN
-        if change.reason == "delay_advised" and gain > constants.MIN_GAIN:
-            least = _find_least_gain(before, after, n_delays)
-        if gain > least:
-            better.append(change._replace(gain=gain))
-    return sorted(better, key=lambda change: -change.gain)
+    if change.reason == "delay_advised" and gain > least:
+        least = _find_least_gain_of_delay(before, after, n_tried)
+    return change._replace(gain=gain, excess=gain - least)
 
 
-def _find_gain(before: Solution, after: Solution, *, has_other_contrasts: bool) -> float:
-    """Return the gain in twice the logarithm of the restricted likelihood.
+def find_least_gain(larger: Solution, alpha: float, n_unknowns: int = 1) -> float:
+    """Return the gain in twice the log-likelihood that an F test of further unknowns requires.
 
-    An offset changes the contrasts, so that only full likelihoods compare.
+    Parameters
+    ----------
+    larger
+        The fit with the further unknowns.
+    alpha
+        The level of the test.
+    n_unknowns
+        The number of further unknowns.
+
+    Returns
+    -------
+    gain
+        Of the full likelihood; infinite without degrees of freedom.
     """
-    if not has_other_contrasts:
-        return before.comparable.exceeds(after.comparable)
-    problem = before.problem
-    gain = before.minus_two_log_likelihood - after.minus_two_log_likelihood
-    return gain * (problem.n_targets - problem.n_unknowns) / problem.n_targets
+    from scipy.special import fdtri  # noqa: PLC0415 - takes long to import
+
+    nu = larger.degrees_of_freedom
+    if nu <= 0:
+        return math.inf
+    quantile = float(fdtri(n_unknowns, nu, 1.0 - alpha))
+    return larger.n_targets * math.log1p(quantile * n_unknowns / nu)
 
 
-def _find_least_gain(before: Solution, after: Solution, n_delays: int) -> float:
+def _find_least_gain_of_delay(before: Solution, after: Solution, n_delays: int) -> float:
     """Return the gain above which another delay is recommended, of so many that were tried."""
-    from scipy.special import stdtrit  # noqa: PLC0415 - takes long to import
-
     least = constants.MIN_GAIN
-    n = before.n_targets
-    nu = before.degrees_of_freedom
-    if n < constants.FEW_TARGETS:
-        quantile = float(stdtrit(nu, 1.0 - 0.5 * constants.DELAY_ALPHA / n_delays))
-        least = max(least, n * math.log1p(quantile**2 / nu))
+    if before.n_targets < constants.FEW_TARGETS:
+        least = max(least, find_least_gain(before, constants.DELAY_ALPHA / n_delays))
     inputs = before.problem.linear_columns.inputs
     turns = before.best.theta[0, inputs] * after.best.theta[0, inputs] < 0.0
     p_values = linearize(before.criterion, before.best).test_inputs()

@@ -86,10 +86,15 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
 def check(request: FitRequest, dataset: AnyDataset) -> None:
     """Raise Invalid if the data contradict the request."""
     series, options = dataset.series, request.to_options()
-    for name in request.gains:
+    curves = {f"/curves/{i}": name for i, name in enumerate(request.curves)}
+    named = {f"/gains/{name}": name for name in request.gains} | curves
+    for pointer, name in named.items():
         if name not in series.input_names:
             known = ", ".join(series.input_names) or "none"
-            raise Invalid(f"unknown input; the inputs are: {known}", f"/gains/{name}")
+            raise Invalid(f"unknown input; the inputs are: {known}", pointer)
+    for pointer, name in curves.items():
+        if f"{name}²" in series.input_names or request.curves.count(name) > 1:
+            raise Invalid(f"two inputs would be called {name}²", pointer)
     problem = FitProblem(series, options)
     if problem.n_targets < problem.n_unknowns:
         given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")
@@ -150,18 +155,12 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     intervals = result.solution.intervals
     pieces = [(low, high, low <= range_low, high >= range_high) for low, high in intervals]
     step = Step() if request.step is None else request.step.to_step()
-    findings = [describe_finding(finding, result, step) for finding in trust.findings]
     states = parameters.initial_states
-    columns = parameters.w_in, parameters.steady_state_gains, result.input_effects
     fields = {
         "w_rec": _describe_pieces(result.solution.w_rec, result.solution.standard_error, pieces),
         "time_constant": _to_time(result.solution, pieces, step.length),
         "half_life": _to_time(result.solution, pieces, step.length * math.log(2.0)),
-        "inputs": [
-            {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
-            | {"effects": effect}
-            for name, w_in, gain, effect in zip(series.input_names, *columns, strict=True)
-        ],
+        "inputs": _describe_inputs(result),
         "target": series.target_name,
         "sequence_names": list(series.sequence_names) or None,
         "offset": None if parameters.offset is None else _estimate(parameters.offset),
@@ -178,11 +177,23 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
             | _describe_other(other.solution, step)
             for other in result.alternatives
         ],
-        "trust": trust._asdict() | {"findings": findings},
+        "trust": trust._asdict()
+        | {"findings": [describe_finding(finding, result, step) for finding in trust.findings]},
         "residuals": result.residuals,
     }
     same = {name: getattr(result.solution, name) for name in SAME}
     return FitResult.model_validate(same | fields)
+
+
+def _describe_inputs(result: Result) -> list[dict[str, Any]]:
+    """Return the effects of the inputs, with those of the squares of curved ones."""
+    names = result.problem.series.input_names
+    columns = result.parameters.w_in, result.parameters.steady_state_gains, result.input_effects
+    return [
+        {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
+        | {"effects": effect}
+        for name, w_in, gain, effect in zip(names, *columns, strict=True)
+    ]
 
 
 def _describe_other(solution: Solution, step: Step) -> dict[str, float | None]:
@@ -210,7 +221,7 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
     def time(n_steps: int) -> str:
         return format_time(n_steps * step.length, step.unit)
 
-    series, lag = result.problem.series, finding.lag or 0
+    series, lag = result.problem.record, finding.lag or 0
     shift = lag - result.problem.delay
     words = {
         **finding._asdict(),
@@ -224,6 +235,8 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
     }
     texts = (TEXTS["reasons"] | TEXTS["cautions"])[finding.slug]
     advice = texts["advice"]
+    if finding.slug not in [other.reason for other in result.alternatives]:
+        advice = texts.get("advice_without_options", advice)
     if result.trust.cautious is None:
         advice = texts.get("advice_without_cautious", advice)
     if result.solution.is_colored:

@@ -60,7 +60,7 @@ def test_a_delay_that_loses_the_first_dose_is_refused() -> None:
     result = fit(read_drug(), replace(AT_REST, delay=(1, 1)))
     assert result.trust.reasons[0] == "delay_advised"
     assert result.alternatives[0].options == {"delay": (0, 0)}
-    assert result.alternatives[0].gain > 100.0
+    assert result.alternatives[0].finding.value > 100.0
 
 
 @pytest.mark.parametrize("first", [0, 5])

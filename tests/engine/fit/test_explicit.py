@@ -159,4 +159,4 @@ def test_delays_are_compared_on_the_same_targets(initial_state: Any) -> None:
     state: Any = "each" if initial_state == "shared" else initial_state
     same = replace(AR1, initial_state=state, delay=(0, 10))
     without, best = (Solution(FitProblem(series, same, delay)).lowest for delay in (0, 2))
-    assert alternative.gain == pytest.approx(without - best, rel=1e-9)
+    assert alternative.finding.value == pytest.approx(without - best, rel=1e-9)

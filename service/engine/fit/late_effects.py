@@ -1,0 +1,71 @@
+"""Effects that come later than the delays that were tried."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from service.engine.fit import constants
+from service.engine.fit.checks import Finding, find_rare
+from service.engine.fit.criterion import Criterion
+from service.engine.fit.problem import FitProblem
+from service.engine.fit.residuals import simulate_residuals
+from service.engine.fit.sequences import recur
+from service.engine.fit.solution import Solution
+from service.engine.fit.structures import Alternative, find_longest_delay, shorten
+from service.engine.types import Array
+
+
+def find_late_effect(solution: Solution, colored: Solution) -> list[Alternative]:
+    """Scan the residuals for inputs that act later than the delays that were tried.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+    colored
+        The same with ar1 noise: that of white noise would follow any slow input.
+
+    Returns
+    -------
+    alternatives
+        The fit with the delay of such an effect, if there is one.
+    """
+    problem = shorten(colored.problem)
+    short = colored if problem is colored.problem else Solution(problem)
+    finding = _scan(short) if short.can_judge else None
+    if finding is None or finding.lag is None:
+        return []
+    near = range(finding.lag - constants.LATE_MARGIN, finding.lag + constants.LATE_MARGIN + 1)
+    options = replace(problem.options, delay=(near[0], near[-1]))
+    others = [FitProblem(problem.record, options, delay) for delay in near]
+    if others[0].n_targets <= others[0].n_unknowns:
+        return []
+    best = min(others, key=lambda other: Criterion(other).bound()[1]).delay
+    finding = finding._replace(lag=best)
+    changes = {"delay": (best, best)}
+    return [Alternative(finding, changes, Solution(solution.problem.vary(**changes)))]
+
+
+def _scan(colored: Solution) -> Finding | None:
+    """Return the finding, whose lag is that of the largest score."""
+    problem = colored.problem
+    sequences = problem.sequences
+    inputs = sequences.inputs
+    first = max(problem.delay, find_longest_delay(problem)) + 1
+    last = min(inputs.shape[1] // constants.LATE_STEPS_PER_LAG, constants.MAX_LATE_LAG)
+    lags = range(first - problem.delay, last + 1)
+    if not lags:
+        return None
+    residuals = simulate_residuals(colored)
+    responses = [recur(pole, inputs) for pole in constants.LATE_POLES]
+    scores = []
+    for lag in lags:
+        rows = (np.pad(each, ((0, 0), (lag, 0), (0, 0)))[:, :-lag] for each in responses)
+        scores.append(np.max([residuals.score(row[sequences.has_target]) for row in rows], axis=0))
+    sizes: Array = np.array(scores)
+    best, j = np.unravel_index(np.argmax(sizes[..., 0]), sizes.shape[:-1])
+    value = float(sizes[best, j, 0]) / math.sqrt(len(residuals.values))
+    delay = lags[int(best)] + problem.delay
+    finding = Finding("acts_later", problem.series.input_names[j], delay, value)
+    return find_rare(finding, sizes.max(axis=(0, 1)))

@@ -1,0 +1,235 @@
+"""The verdict on a fit: structure, effect, residuals, noise, in this order.
+
+Better structures are searched first, because a wrong one makes every other test fail. Whether the
+inputs have an effect is judged with the best structure. Then the residuals are checked, and finally
+whether the noise is autocorrelated. A change is recommended only if the fit with it has no reason
+against it that the present fit has not, and does not recommend the way back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from service.engine.fit import constants
+from service.engine.fit.checks import Finding, run_checks
+from service.engine.fit.differences import compare_sequences
+from service.engine.fit.effects import Effect, judge_effect
+from service.engine.fit.late_effects import find_late_effect
+from service.engine.fit.problem import FitProblem
+from service.engine.fit.residuals import linearize
+from service.engine.fit.solution import Solution
+from service.engine.fit.structures import Alternative, find_alternatives
+from service.engine.profile import Bounds
+
+
+class Trust(NamedTuple):
+    """The verdict on the interval of w_rec."""
+
+    interval: bool  # true if there are no reasons against it
+    reasons: list[str]
+    cautions: list[str]
+    findings: list[Finding]  # the reasons, then the cautions
+    cautious: list[Bounds] | None  # the interval with ar1 noise; None without degrees of freedom
+
+
+class _Judgment(NamedTuple):
+    """The checks of the residuals."""
+
+    solution: Solution  # the fit whose residuals were checked
+    findings: list[Finding]
+    advised: Alternative | None = None  # the change that removes a finding
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """The verdict on a fit, whose properties are computed when first used.
+
+    Attributes
+    ----------
+    solution
+        The fit with the best delay.
+    """
+
+    solution: Solution
+
+    @property
+    def problem(self) -> FitProblem:
+        """The data and the unknowns."""
+        return self.solution.problem
+
+    @property
+    def structures(self) -> list[Alternative]:
+        """Clearly better structures, the best first."""
+        structures, _ = self._structure
+        return structures
+
+    @property
+    def effect(self) -> Effect | None:
+        """The effect of all inputs; None without inputs, or if a start explains the same."""
+        _, effect = self._structure
+        return effect
+
+    @cached_property
+    def _structure(self) -> tuple[list[Alternative], Effect | None]:
+        """Clearly better structures, and the effect of the inputs in the best one."""
+        if not self.solution.can_judge:
+            return [], None
+        found = find_alternatives(self.problem)
+        effect = self._judge_effect(found)
+        is_delayed = any(each.reason == "delay_advised" for each in found[:1])
+        if is_delayed or (effect is not None and not effect.visible):
+            late = find_late_effect(self.solution, self.colored)
+            effect_of_late = self._judge_effect(late)
+            if effect_of_late is not None and effect_of_late.visible and late:
+                return late, effect_of_late
+        return found, effect
+
+    def _judge_effect(self, structures: list[Alternative]) -> Effect | None:
+        """Return the effect of all inputs in the best structure."""
+        if not len(self.problem.is_free):
+            return None
+        return judge_effect(structures[0].solution.problem if structures else self.problem)
+
+    @cached_property
+    def input_effects(self) -> list[Effect | None]:
+        """The effect of each input, given all others; None where there is none to test."""
+        is_free = self.problem.is_free
+        if self.effect is None or len(is_free) == 1:
+            return [self.effect] * len(is_free)
+        # No single input is detected if all together are not.
+        alpha = constants.EFFECT_ALPHA if self.effect.visible else -1.0
+        judged = self._judgment.solution
+        p_values = np.full(len(is_free), np.nan)
+        p_values[is_free] = linearize(judged.criterion, judged.best).test_inputs()
+        return [
+            Effect(p <= alpha, p) if free else None
+            for p, free in zip(p_values.tolist(), is_free.tolist(), strict=True)
+        ]
+
+    @cached_property
+    def colored(self) -> Solution:
+        """The same fit with ar1 noise."""
+        if self.solution.is_colored:
+            return self.solution
+        return Solution(self.problem.vary(noise="ar1"))
+
+    @cached_property
+    def _judgment(self) -> _Judgment:
+        """The checks of the residuals: with ar1 noise if those of white noise are correlated."""
+        if not self.solution.can_judge:
+            return _Judgment(self.solution, [])
+        differences = compare_sequences(self.solution)
+        findings = run_checks(self.solution)
+        neighbors = [check for check in findings if check.slug == "neighbors"]
+        is_alone = self.solution.is_colored or self.colored.degrees_of_freedom <= 0
+        if differences is not None:  # they look like autocorrelated noise
+            others = [check for check in findings if check.slug != "neighbors"]
+            return _Judgment(self.solution, [differences, *others])
+        if not neighbors or is_alone:
+            return _Judgment(self.solution, findings, self._find_curves(findings))
+        of_colored = run_checks(self.colored)
+        others = [check for check in of_colored if check.slug not in constants.NOISE_CHECKS]
+        advised = self._find_curves(others)
+        if all(check.slug in constants.CAUTIONS for check in of_colored):
+            advised = Alternative(neighbors[0], {"noise": "ar1"}, self.colored)
+        return _Judgment(self.colored, others + neighbors, advised)
+
+    def _find_curves(self, findings: list[Finding]) -> Alternative | None:
+        """Return the fit in which the square of an input acts as well, where one was detected."""
+        for found in findings:
+            if found.slug == "curved":
+                options = {"curves": (*self.problem.options.curves, found.input)}
+                return Alternative(found, options, Solution(self.problem.vary(**options)))
+        return None
+
+    @cached_property
+    def alternatives(self) -> list[Alternative]:
+        """The change that gives a clearly better fit, if one is recommended."""
+        if self.effect is not None and not self.effect.visible:
+            return []
+        advised = self._judgment.advised
+        candidates = self.structures or ([] if advised is None else [advised])
+        return [other for other in candidates[:1] if self._is_sound(other)]
+
+    def _is_sound(self, other: Alternative) -> bool:
+        """Return True if a change leads to no new reason, and not back.
+
+        A wrong structure hides signs of further faults behind its own ones.
+        """
+        verdict = Verdict(other.solution)
+        for back in verdict.structures[:1]:
+            if _leads_back(other.options, back.options, self.problem):
+                return False
+        known = {*self.trust.reasons, *(each.reason for each in self.structures)}
+        if self.structures and known & constants.SIGNS:
+            known |= constants.SIGNS
+        return known >= set(verdict.trust.reasons)
+
+    @cached_property
+    def trust(self) -> Trust:
+        """Reasons, cautions, and the cautious interval."""
+        checks = self._judgment.findings
+        reasons = self._find_reasons()
+        reasons += [check for check in checks if check.slug not in constants.CAUTIONS]
+        cautions = [Finding(slug) for slug, applies in self._list_cautions().items() if applies]
+        cautions += [check for check in checks if check.slug in constants.CAUTIONS]
+        return Trust(
+            interval=not reasons,
+            reasons=[reason.slug for reason in reasons],
+            cautions=[caution.slug for caution in cautions],
+            findings=reasons + cautions,
+            cautious=self._find_cautious(),
+        )
+
+    def _find_reasons(self) -> list[Finding]:
+        """Return the reasons besides those of checks, in their order."""
+        reasons = []
+        if self.solution.degrees_of_freedom <= 0:
+            reasons.append(Finding("no_degrees_of_freedom"))
+        reasons += [best.finding for best in self.structures[:1]]
+        if self.effect is not None and not self.effect.visible:
+            reasons.append(Finding("no_visible_effect", p=self.effect.p))
+        if not reasons and not self.solution.is_identifiable:
+            reasons.append(Finding("not_identifiable"))
+        return reasons
+
+    def _list_cautions(self) -> dict[str, bool]:
+        """Return which cautions apply besides those of checks, in their order."""
+        solution = self.solution
+        problem = self.problem
+        low, high = problem.options.w_rec
+        correlation = solution.rho**problem.sequences.usual_gap
+        has_inputs = len(problem.is_free) > 0
+        is_confounded = has_inputs and self.effect is None and problem.has_unknown_start
+        sizes = solution.best.singular_values[0]
+        is_collinear = sizes.max(initial=1.0) > constants.MAX_CONDITION * sizes.min(initial=1.0)
+        intervals = solution.intervals
+        at_limit = correlation > constants.MAX_CORRELATION - constants.RHO_LIMIT_ATOL
+        return {
+            "too_few_to_tell": problem.n_targets < constants.FEW_TARGETS,
+            "interval_open": intervals[0].low <= low or intervals[-1].high >= high,
+            "several_pieces": len(intervals) > 1,
+            "search_limited": not solution.profile.is_complete,
+            "rho_at_limit": solution.can_judge and at_limit,
+            "confounded_with_start": solution.can_judge and is_confounded,
+            "nearly_collinear": is_collinear,
+            "negative_offset": solution.has_impossible_offset,
+            "not_tested": solution.can_judge and problem.n_pairs < constants.MIN_PAIRS,
+        }
+
+    def _find_cautious(self) -> list[Bounds] | None:
+        """Return the interval with ar1 noise, or that of the fit where there is no such."""
+        if self.solution.degrees_of_freedom <= 0:
+            return None
+        is_usable = self.colored.degrees_of_freedom > 0 and not self.solution.is_exact
+        return (self.colored if is_usable else self.solution).intervals
+
+
+def _leads_back(there: Mapping[str, Any], back: Mapping[str, Any], problem: FitProblem) -> bool:
+    """Return True if a second change restores the options that the first one changes."""
+    delays = {"delay": (problem.delay, problem.delay)}
+    before = vars(problem.options) | delays
+    return all(name in back and back[name] == before[name] for name in there)
