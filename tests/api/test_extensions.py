@@ -16,17 +16,14 @@ from tests.programs import run_program
 SOURCE = Path(service.__file__).parent
 QUESTIONS = "\nQUESTIONS: Final"
 ACTIVATIONS = """
-ACTIVATIONS = make_registry(
-    **ACTIVATIONS,
-    leaky_relu=Activation(
-        lambda z: np.maximum(z, 0.1 * z), lambda z: np.where(z > 0.0, 1.0, 0.1)
-    ),
-    arctan=Activation(
-        np.arctan,
-        lambda z: 1.0 / np.hypot(1.0, z) ** 2,
-        lambda z: -2.0 * z / np.hypot(1.0, z) ** 4,
-        lambda z: -2.0 * np.log(np.hypot(1.0, z)),
-    ),
+ACTIVATIONS["leaky_relu"] = Activation(
+    lambda z: np.maximum(z, 0.1 * z), lambda z: np.where(z > 0.0, 1.0, 0.1)
+)
+ACTIVATIONS["arctan"] = Activation(
+    np.arctan,
+    lambda z: 1.0 / np.hypot(1.0, z) ** 2,
+    lambda z: -2.0 * z / np.hypot(1.0, z) ** 4,
+    lambda z: -2.0 * np.log(np.hypot(1.0, z)),
 )
 """
 SIGN_DESCENT = """

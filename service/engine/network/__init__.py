@@ -1,6 +1,6 @@
 """The recurrent network: states, cost, backpropagation and gradient traces."""
 
-from service.engine.network.activations import ACTIVATIONS, Activation, make_registry
+from service.engine.network.activations import ACTIVATIONS, Activation
 from service.engine.network.backward import (
     backpropagate,
     check_gradient,
@@ -32,7 +32,6 @@ __all__ = [
     "extended_gradients",
     "final_outputs",
     "forward_states",
-    "make_registry",
     "mean_squared_error",
     "output_gradient",
     "trace_gradient",
