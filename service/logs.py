@@ -1,7 +1,7 @@
 """The log: one line per record, as JSON or, on a terminal, as text.
 
 A thread writes the lines from a queue, so that a slow output does not block
-requests. structlog formats the records of Python's logging.
+requests.
 """
 
 import logging
@@ -15,10 +15,6 @@ from time import sleep
 from typing import Any, Final, TextIO
 
 import orjson
-from structlog.dev import ConsoleRenderer
-from structlog.processors import TimeStamper
-from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
-from structlog.typing import EventDict, WrappedLogger
 
 from service.errors import ServiceError
 
@@ -109,7 +105,7 @@ def configure_log(
     logging.logMultiprocessing = False
     lines: Lines = SimpleQueue()
     handler = BoundedQueueHandler(lines, max_waiting)
-    handler.setFormatter(_make_formatter(stream.isatty()))
+    handler.setFormatter(EventFormatter(as_text=stream.isatty()))
     LineListener(lines, stream).start()
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in LOGGERS:
@@ -126,41 +122,36 @@ def _log_uncaught(error: BaseException | None) -> None:
     logging.getLogger(__name__).critical("uncaught exception", exc_info=error)
 
 
-class JsonFormatter(logging.Formatter):
-    """Formats records as JSON, in half of the time that structlog takes."""
+class EventFormatter(logging.Formatter):
+    """Formats a record as an event with fields: as JSON, or as text for a terminal.
+
+    The text of an expected error, such as a missing database, is its message without the traceback.
+    """
+
+    def __init__(self, *, as_text: bool) -> None:
+        super().__init__()
+        self._as_text = as_text
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
+        """Return the line of a record, or several lines of text with a traceback."""
         event = {name: value for name, value in vars(record).items() if name not in STANDARD}
-        event["event"] = record.getMessage()
+        event.pop("color_message", None)  # a duplicate of uvicorn's event, with colors
+        event["event"] = _simplify(record.getMessage())
         event["timestamp"] = datetime.fromtimestamp(record.created, UTC)
         event["level"] = record.levelname.lower()
         event["logger"] = record.name
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(_simplify(None, "", event), str, orjson.OPT_UTC_Z).decode()
+        if not self._as_text:
+            return orjson.dumps(event, str, orjson.OPT_UTC_Z).decode()
+        time, level, text = (event.pop(name) for name in ("timestamp", "level", "event"))
+        traceback = "\n" + event.pop("exception") if record.exc_info else ""
+        fields = " ".join(f"{name}={value!r}" for name, value in event.items())
+        return f"{time:%Y-%m-%d %H:%M:%S} {level:8} {text}  {fields}{traceback}"
 
 
-def _make_formatter(is_terminal: bool) -> logging.Formatter:
-    if not is_terminal:
-        return JsonFormatter()
-    return ProcessorFormatter(
-        processors=[ProcessorFormatter.remove_processors_meta, ConsoleRenderer()],
-        foreign_pre_chain=[
-            TimeStamper(fmt="iso"),
-            add_log_level,
-            add_logger_name,
-            ExtraAdder(),
-            _simplify,
-        ],
-    )
-
-
-def _simplify(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
-    """Reduce the traceback of an expected error, such as a missing database, to its message."""
-    event.pop("color_message", None)  # a duplicate of uvicorn's event, with colors
-    last_line = event["event"].rstrip().rpartition("\n")[2]
-    name, separator, sentence = last_line.partition(": ")
-    if separator and name.startswith(f"{ServiceError.__module__}."):
-        event["event"] = sentence
-    return event
+def _simplify(message: str) -> str:
+    """Return the last sentence of a message that ends with an exception of this service."""
+    name, separator, sentence = message.rstrip().rpartition("\n")[2].partition(": ")
+    is_expected = separator and name.startswith(f"{ServiceError.__module__}.")
+    return sentence if is_expected else message
