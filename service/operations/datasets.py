@@ -23,7 +23,7 @@ from service.schemas.resolved_datasets import (
     ResolvedSeries,
 )
 from service.schemas.series import series_id
-from service.store import datasets
+from service.store import arrays, datasets
 from service.store.database import Database
 from service.store.rows import DatasetRow
 
@@ -139,12 +139,12 @@ def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
     row = datasets.get(database, check_id("ds", identifier))
 
     def write(file: BinaryIO) -> None:
-        inputs, targets = datasets.open_streams(database, row.id)
+        stored = arrays.open_streams(database, row.id)
+        inputs, targets = stored["inputs"], stored["targets"]
         if row.series is None:
             file_format.write(inputs, targets, file)
         else:
-            lengths = datasets.load_lengths(database, row.id)
-            series = SeriesStream(row.series, lengths, inputs, targets)
+            series = SeriesStream(row.series, stored["lengths"].read(), inputs, targets)
             file_format.write_series(series, file)
 
     seconds = row.n_bytes // 8 * file_format.writing_seconds

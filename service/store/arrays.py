@@ -1,10 +1,9 @@
 """Arrays of a dataset or a computation, stored in parts of at most 1 MiB.
 
-These functions run inside a transaction of their caller, so that an owner and its arrays are
-written and deleted together.
+They are written and deleted inside a transaction of the caller, together with their owner.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import count, islice
 from typing import Any, Final
 
@@ -38,14 +37,27 @@ def replace(
     write(connection, owner, {prefix + name: array for name, array in named.items()})
 
 
-def read(connection: Connection, owner: str, name: str) -> AnyArray:
-    """Return one array; raises NotFound or StoreError."""
-    parts = _fetch_parts(lambda query: connection.execute(query).scalar(), owner, name)
-    return ArrayStream.decode(parts).read()
+def load(
+    database: Database, owner: str, names: Collection[str] | None = None
+) -> dict[str, AnyArray]:
+    """Return the arrays of an owner, or those with some names, by name, as of one time.
+
+    It raises NotFound if the owner has no arrays, because it was deleted, and StoreError.
+    """
+    with database.snapshot() as connection:
+
+        def fetch(query: Select[Any]) -> bytes | None:
+            return connection.execute(query).scalar()
+
+        return {
+            name: ArrayStream.decode(_fetch_parts(fetch, owner, name)).read()
+            for name in _list_names(connection, owner)
+            if names is None or name in names
+        }
 
 
-def open_stream(database: Database, owner: str, name: str) -> ArrayStream:
-    """Return one array that is read in order; raises errors of `read`.
+def open_streams(database: Database, owner: str) -> dict[str, ArrayStream]:
+    """Return the arrays of an owner, each read in order, by name; raises errors of `load`.
 
     Each part is read in a separate transaction, so no connection is in use between two parts.
     """
@@ -54,19 +66,30 @@ def open_stream(database: Database, owner: str, name: str) -> ArrayStream:
         with database.snapshot() as connection:
             return connection.execute(query).scalar()
 
-    return ArrayStream.decode(_fetch_parts(fetch, owner, name))
+    return {
+        name: ArrayStream.decode(_fetch_parts(fetch, owner, name))
+        for name in list_names(database, owner)
+    }
 
 
-def list_names(connection: Connection, owner: str) -> list[str]:
-    """Return the names of the arrays of an owner, sorted."""
-    query = select(arrays.c.name).where(arrays.c.owner == owner, arrays.c.part == 0)
-    return sorted(connection.execute(query).scalars())
+def list_names(database: Database, owner: str) -> list[str]:
+    """Return the names of the arrays of an owner, sorted; raises NotFound if it has none."""
+    with database.snapshot() as connection:
+        return _list_names(connection, owner)
 
 
 def delete(connection: Connection, owner: str, prefix: str = "") -> None:
     """Delete the arrays of an owner, or those whose names start with a prefix."""
     mine = arrays.c.owner == owner
     connection.execute(delete_from(arrays).where(mine, arrays.c.name.startswith(prefix)))
+
+
+def _list_names(connection: Connection, owner: str) -> list[str]:
+    query = select(arrays.c.name).where(arrays.c.owner == owner, arrays.c.part == 0)
+    names = sorted(connection.execute(query).scalars())
+    if not names:
+        raise NotFound(f"{owner!r} does not exist")
+    return names
 
 
 def _fetch_parts(

@@ -1,10 +1,12 @@
 """Checkpoints of jobs: the arrays from which a job resumes."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from sqlalchemy import func
 
+from service.errors import NotFound
 from service.store import arrays
 from service.store.array_codec import AnyArray
 from service.store.database import Database
@@ -65,15 +67,16 @@ def load(database: Database, computation_id: str) -> tuple[dict[str, AnyArray], 
 
     Both are empty before the first checkpoint.
     """
-    with database.snapshot() as connection:
-        names = arrays.list_names(connection, computation_id)
+    stored: Arrays = {}
+    with suppress(NotFound):
+        stored = arrays.load(database, computation_id)
 
-        def read(prefix: str) -> dict[str, AnyArray]:
-            return {
-                name.removeprefix(prefix): arrays.read(connection, computation_id, name)
-                for name in names
-                if name.startswith(prefix)
-            }
+    def select(prefix: str) -> dict[str, AnyArray]:
+        return {
+            name.removeprefix(prefix): array
+            for name, array in stored.items()
+            if name.startswith(prefix)
+        }
 
-        n_parts = len({name.split(".")[1] for name in names if name.startswith("part.")})
-        return read("state."), [read(f"part.{number}.") for number in range(n_parts)]
+    n_parts = len({name.split(".")[1] for name in stored if name.startswith("part.")})
+    return select("state."), [select(f"part.{number}.") for number in range(n_parts)]

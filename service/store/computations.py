@@ -11,7 +11,7 @@ from sqlalchemy import delete as delete_from
 from service.errors import Conflict, NotFound
 from service.lifecycle import RETRYABLE, UNFINISHED, Kind, Status
 from service.store import arrays, datasets
-from service.store.array_codec import AnyArray, ArrayStream
+from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.rows import ComputationRow, computations, fetch_page, get_row, insert
@@ -68,22 +68,6 @@ def get(database: Database, computation_id: str) -> ComputationRow:
     """Return the row of a computation; raises NotFound."""
     with database.snapshot() as connection:
         return get_row(connection, ComputationRow, computation_id)
-
-
-def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
-    """Return all arrays of a computation by name; raises NotFound or StoreError."""
-    with database.snapshot() as connection:
-        get_row(connection, ComputationRow, computation_id)
-        names = arrays.list_names(connection, computation_id)
-        return {name: arrays.read(connection, computation_id, name) for name in names}
-
-
-def open_streams(database: Database, computation_id: str) -> dict[str, ArrayStream]:
-    """Return all arrays of a computation, each read in order; raises errors of `load_arrays`."""
-    with database.snapshot() as connection:
-        get_row(connection, ComputationRow, computation_id)
-        names = arrays.list_names(connection, computation_id)
-    return {name: arrays.open_stream(database, computation_id, name) for name in names}
 
 
 def list_page(

@@ -1,6 +1,6 @@
 """Datasets: inputs and targets under the hash of their content. Only names can be changed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final
@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from service.errors import Conflict, NotFound
 from service.store import arrays, rows
-from service.store.array_codec import AnyArray, ArrayStream
+from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.rows import DatasetRow, JsonObject, computations, datasets, get_row
@@ -20,7 +20,6 @@ from service.store.rows import DatasetRow, JsonObject, computations, datasets, g
 Array = NDArray[np.float64]
 
 MAX_REFERRERS: Final = 10
-_OWN: Final = {"inputs", "targets", "lengths"}
 
 
 def add(
@@ -69,41 +68,6 @@ def rename(database: Database, dataset_id: str, name: str) -> DatasetRow:
     with database.transaction() as connection:
         connection.execute(update(datasets).where(datasets.c.id == dataset_id).values(name=name))
         return get_row(connection, DatasetRow, dataset_id)
-
-
-def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
-    """Return ``inputs`` and ``targets`` in the shapes of `add`; raises NotFound and StoreError."""
-    with database.snapshot() as connection:
-        get_row(connection, DatasetRow, dataset_id)
-        inputs = arrays.read(connection, dataset_id, "inputs")
-        return inputs, arrays.read(connection, dataset_id, "targets")
-
-
-def load_lengths(database: Database, dataset_id: str) -> NDArray[np.int64]:
-    """Return the ``lengths`` (n_samples,) of the sequences of a series; raises errors of `load`."""
-    with database.snapshot() as connection:
-        return arrays.read(connection, dataset_id, "lengths")
-
-
-def open_streams(database: Database, dataset_id: str) -> tuple[ArrayStream, ArrayStream]:
-    """Return ``inputs`` and ``targets``, each read in order; raises errors of `load`."""
-    inputs = arrays.open_stream(database, dataset_id, "inputs")
-    return inputs, arrays.open_stream(database, dataset_id, "targets")
-
-
-def list_extra_arrays(database: Database, dataset_id: str) -> set[str]:
-    """Return the names of the extra arrays of a dataset."""
-    with database.snapshot() as connection:
-        return {*arrays.list_names(connection, dataset_id)} - _OWN
-
-
-def load_extra_arrays(
-    database: Database, dataset_id: str, names: Collection[str]
-) -> dict[str, Array]:
-    """Return the existing extra arrays of a dataset among the given names; raises StoreError."""
-    with database.snapshot() as connection:
-        existing = {*names} & {*arrays.list_names(connection, dataset_id)} - _OWN
-        return {name: arrays.read(connection, dataset_id, name) for name in existing}
 
 
 def list_page(

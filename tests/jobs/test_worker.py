@@ -27,7 +27,7 @@ from service.schemas.datasets import CountOnesDataset
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import ResolvedSeries
 from service.settings import Settings
-from service.store import Database, checkpoints, computations, jobs
+from service.store import Database, arrays, checkpoints, computations, jobs
 from service.store.rows import ComputationRow
 
 RUN = "run_" + "1" * 32
@@ -87,13 +87,13 @@ def get_row(database: Database) -> ComputationRow:
 def check_result(database: Database) -> None:
     """Fail unless the job has the result of a computation at one go, bit by bit."""
     task = name_task(TRAINING_RUN, REQUEST)
-    expected, arrays = compute(task, CountOnesDataset().resolve())
+    expected, named = compute(task, CountOnesDataset().resolve())
     row = get_row(database)
     assert (row.status, row.progress_done) == ("succeeded", 2000)
     assert row.result == expected.result
-    stored = computations.load_arrays(database, RUN)
-    assert stored.keys() == arrays.keys()
-    for name, array in arrays.items():
+    stored = arrays.load(database, RUN)
+    assert stored.keys() == named.keys()
+    for name, array in named.items():
         assert stored[name].tobytes() == array.tobytes()
 
 

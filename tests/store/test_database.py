@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from service.errors import StoreFull
-from service.store import Database, computations, datasets
-from service.store.rows import arrays
+from service.store import Database, arrays, computations, datasets
+from service.store.rows import arrays as table
 from tests.conftest import at_once
 from tests.store.conftest import add_array, count_arrays, make_finished, make_id
 
-COUNT = select(func.count()).select_from(arrays)
+COUNT = select(func.count()).select_from(table)
 
 
 def test_a_snapshot_does_not_see_later_changes(database: Database) -> None:
@@ -31,7 +31,7 @@ def test_transactions_that_read_before_they_write_wait_for_each_other(database: 
         with database.transaction() as connection:
             connection.execute(COUNT).scalar()
             row = {"owner": "ds_1", "name": str(number), "part": 0, "data": b""}
-            connection.execute(insert(arrays), row)
+            connection.execute(insert(table), row)
 
     at_once(20, read_then_write)
     assert count_arrays(database) == 20
@@ -60,10 +60,10 @@ def test_accepted_datasets_survive_a_kill(database: Database, database_url: str)
     ids = {row.id for row in rows}
     assert {f"ds_{number:x}" for number in accepted} <= ids
     for row in rows:  # the last one may be stored without confirmation, but then it is complete
-        inputs, targets = datasets.load(database, row.id)
+        stored = arrays.load(database, row.id)
         number = int(row.id.removeprefix("ds_"), 16)
-        assert (inputs == number + 0.5).all()
-        assert targets.shape == (300,)
+        assert (stored["inputs"] == number + 0.5).all()
+        assert stored["targets"].shape == (300,)
 
 
 def test_an_almost_full_disk_accepts_only_deletions(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from service.errors import Busy, NotFound, StoreUnavailable
-from service.store import Database, charges, checkpoints, computations, job_queries, jobs
+from service.store import Database, arrays, charges, checkpoints, computations, job_queries, jobs
 from service.store.checkpoints import Checkpoint
 from service.store.rows import ComputationRow
 from tests.conftest import at_once
@@ -38,7 +38,7 @@ def test_a_job_from_its_request_to_its_result(database: Database, queue: Any) ->
     assert jobs.succeed(database, lease, {"x": 1}, 10, 0.75, {"w_in": np.arange(2.0)})
     done = computations.get(database, JOB.id)
     assert (done.status, done.result, done.compute_seconds) == ("succeeded", {"x": 1}, 0.75)
-    assert list(computations.load_arrays(database, JOB.id)) == ["w_in"]
+    assert list(arrays.load(database, JOB.id)) == ["w_in"]
     assert jobs.cancel(database, JOB.id) == (done, False)
 
 

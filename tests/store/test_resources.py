@@ -11,10 +11,10 @@ from sqlalchemy import func, select, update
 
 from service.errors import Conflict, NotFound
 from service.lifecycle import Status
-from service.store import Database, computations, datasets, jobs, rows
+from service.store import Database, arrays, computations, datasets, jobs, rows
 from service.store.array_codec import AnyArray
 from service.store.retention import delete_expired
-from service.store.rows import ComputationRow, DatasetRow, arrays
+from service.store.rows import ComputationRow, DatasetRow
 from tests.conftest import at_once
 from tests.store.conftest import JOB, count_arrays, make_finished, make_id
 
@@ -32,7 +32,7 @@ def count_rows(database: Database) -> tuple[int, int]:
     """Return the numbers of datasets and of arrays."""
     queries = (
         select(func.count()).select_from(rows.datasets),
-        select(func.count()).where(arrays.c.part == 0),
+        select(func.count()).where(rows.arrays.c.part == 0),
     )
     counts = [query.scalar_subquery() for query in queries]
     with database.snapshot() as connection:
@@ -50,13 +50,14 @@ def test_concurrent_adds_store_a_dataset_once(database: Database) -> None:
 def test_extra_arrays_are_stored_and_deleted_with_the_dataset(database: Database) -> None:
     dataset_id, sums = make_id("ds", 1), INPUTS.sum(axis=0)
     datasets.add(database, dataset_id, INPUTS, TARGETS, {"sums": sums})
-    assert datasets.list_extra_arrays(database, dataset_id) == {"sums"}
-    found = datasets.load_extra_arrays(database, dataset_id, ["sums", "others", "inputs"])
-    assert found.keys() == {"sums"}
+    assert arrays.list_names(database, dataset_id) == ["inputs", "sums", "targets"]
+    found = arrays.load(database, dataset_id, ["sums", "others", "inputs"])
+    assert found.keys() == {"inputs", "sums"}
     np.testing.assert_array_equal(found["sums"], sums, strict=True)
-    np.testing.assert_array_equal(datasets.load(database, dataset_id)[0], INPUTS)
+    np.testing.assert_array_equal(found["inputs"], INPUTS)
     datasets.delete(database, dataset_id)
-    assert datasets.load_extra_arrays(database, dataset_id, ["sums"]) == {}
+    with pytest.raises(NotFound):
+        arrays.load(database, dataset_id, ["sums"])
     assert count_rows(database) == (0, 0)
 
 
@@ -103,7 +104,7 @@ def test_a_run_that_succeeded_is_not_replaced(database: Database, trajectory: Na
     row, _ = computations.record(database, make_finished(), trajectory)
     other = make_finished(result={"outcome": "diverged"}, compute_seconds=9.0)
     assert computations.record(database, other, {"iteration": np.zeros(1)}) == (row, False)
-    assert list(computations.load_arrays(database, row.id)) == ["iteration", "trajectory"]
+    assert list(arrays.load(database, row.id)) == ["iteration", "trajectory"]
 
 
 @pytest.mark.parametrize("status", ["queued", "running"])
@@ -126,7 +127,7 @@ def test_a_failed_run_is_replaced(database: Database, trajectory: Named, status:
     assert second.created_at > first.created_at
     assert second == replace(first, attempt=4, created_at=second.created_at)
     assert computations.get(database, first.id) == second
-    assert list(computations.load_arrays(database, first.id)) == ["cost"]
+    assert list(arrays.load(database, first.id)) == ["cost"]
 
 
 @pytest.mark.parametrize("status", [None, "failed"])
@@ -144,7 +145,7 @@ def test_concurrent_records_store_a_run_once(database: Database, status: Status 
     stored = computations.get(database, make_finished().id)
     assert stored.result == {"number": winner}
     assert stored.attempt == (1 if status is None else 2)
-    assert computations.load_arrays(database, stored.id)["number"].tolist() == [winner]
+    assert arrays.load(database, stored.id)["number"].tolist() == [winner]
 
 
 def test_a_run_requires_its_dataset(database: Database, trajectory: Named) -> None:
@@ -184,12 +185,12 @@ def exists(get: Callable[..., Any], database: Database, identifier: str) -> bool
 
 
 def test_finished_computations_expire(database: Database, queue: Any) -> None:
-    arrays = {"w_in": np.ones(10)}
+    named = {"w_in": np.ones(10)}
     old = [make_finished(f"old {number}", finished_at=OLD).id for number in range(3)]
     for number in range(3):
         finished = make_finished(f"old {number}", finished_at=OLD)
-        computations.record(database, finished, arrays)
-    new, _ = computations.record(database, make_finished("new", finished_at=NEW), arrays)
+        computations.record(database, finished, named)
+    new, _ = computations.record(database, make_finished("new", finished_at=NEW), named)
     queued, _ = jobs.submit(database, JOB, queue.enqueue)
     assert delete_expired(database, BEFORE, 2) == 2
     assert delete_expired(database, BEFORE, 2) == 1
@@ -197,7 +198,7 @@ def test_finished_computations_expire(database: Database, queue: Any) -> None:
     assert not any(exists(computations.get, database, each) for each in old)
     for remaining in (new.id, queued.id):
         assert exists(computations.get, database, remaining)
-    assert computations.load_arrays(database, new.id).keys() == {"w_in"}
+    assert arrays.load(database, new.id).keys() == {"w_in"}
 
 
 def test_a_dataset_expires_with_the_last_computation_that_uses_it(database: Database) -> None:

@@ -24,7 +24,7 @@ from service.operations.shared.downloads import Download, make_etag
 from service.operations.shared.limits import Limits
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
-from service.store import computations
+from service.store import arrays
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
@@ -170,5 +170,5 @@ def basin_map_npz(row: ComputationRow, database: Database) -> Download:
 
 
 def _write_npz(map_id: str, database: Database, file: BinaryIO) -> None:
-    streams = computations.open_streams(database, map_id)
+    streams = arrays.open_streams(database, map_id)
     write_npz({**streams, "outcome": streams["outcome"].look_up(OUTCOMES)}, file)

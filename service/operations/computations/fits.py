@@ -31,7 +31,7 @@ from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult
 from service.schemas.fits import FitRange, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
-from service.store import computations, datasets
+from service.store import arrays, datasets
 from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.rows import ComputationRow
@@ -304,8 +304,8 @@ def _add_times(
     if series is None or not series.get("start_times"):
         return table
     starts, unit = series["start_times"], Step(**series["step"])
-    arrays = computations.open_streams(database, row.id)
-    sequences, steps = arrays["sequence"], arrays["step"]
+    stored = arrays.open_streams(database, row.id)
+    sequences, steps = stored["sequence"], stored["step"]
     texts = (
         list_times(starts, unit, sequences.take(CHUNK), steps.take(CHUNK) - 1)
         for _ in range(0, steps.size, CHUNK)

@@ -41,7 +41,7 @@ from service.schemas.basin_maps import BasinMapPage, BasinMapRequest, BasinMapRe
 from service.schemas.fit_results import FitPage, FitResult
 from service.schemas.pictures import PictureOptions
 from service.schemas.training_runs import TrainingRunPage, TrainingRunRequest, TrainingRunResult
-from service.store import computations
+from service.store.arrays import load as load_arrays
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
@@ -84,7 +84,7 @@ class ResultFile(NamedTuple):
         common, etag = name_picture(request, options, self.size, limits)
 
         def prepare(database: Database) -> PictureRequest:
-            arrays = computations.load_arrays(database, row.id)
+            arrays = load_arrays(database, row.id)
             with conflict_if_outdated(row):
                 return self.load(row, arrays, common, database, limits)
 

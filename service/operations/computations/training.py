@@ -44,7 +44,7 @@ from service.schemas.training_runs import (
     TrainingRunResult,
     TrajectoryResponse,
 )
-from service.store import computations
+from service.store.arrays import load as load_arrays
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
@@ -224,7 +224,7 @@ TRAINING_RUN = JobType(
 def read_trajectory(run_id: str, database: Database, limits: Limits) -> bytes:
     """Return the trajectory of a stored run as JSON; raises NotFound, Conflict, LimitExceeded."""
     row = get_succeeded("run", run_id, database)
-    arrays = computations.load_arrays(database, row.id)
+    arrays = load_arrays(database, row.id)
     n_numbers = sum(map(len, arrays.values()))
     limits.check_json(n_numbers, None, "request .csv, or train with a larger record_every")
     return encode(TrajectoryResponse(**arrays))

@@ -41,7 +41,7 @@ from service.schemas.costs import (
     OptimumResponse,
 )
 from service.schemas.resolved_datasets import ResolvedDataset
-from service.store import computations
+from service.store.arrays import load as load_arrays
 from service.store.database import Database
 
 
@@ -174,7 +174,7 @@ def draw_surfaces(
 def load_run_path(run_id: str, database: Database) -> RunPath:
     """Return the path of a stored run; raises NotFound or Conflict."""
     row = get_succeeded("run", run_id, database)
-    columns = computations.load_arrays(database, row.id)
+    columns = load_arrays(database, row.id)
     return RunPath(row.request, trajectory_weights(columns))
 
 

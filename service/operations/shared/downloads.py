@@ -20,7 +20,7 @@ from service.operations.shared.limits import Limits
 from service.rendering.requests import PictureRequest, figure_style
 from service.schemas.datasets import ObjectiveRequest
 from service.schemas.pictures import PictureOptions
-from service.store import computations
+from service.store import arrays
 from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.rows import ComputationRow
@@ -112,7 +112,7 @@ def stored_table(
     """
 
     def write(file: BinaryIO) -> None:
-        streams = computations.open_streams(database, row.id)
+        streams = arrays.open_streams(database, row.id)
         with conflict_if_outdated(row):
             table = extend({column: streams[name] for column, name in columns.items()})
         write_csv(table, file)

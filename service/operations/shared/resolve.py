@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from service.engine.data import Dataset, Precomputed, Series, Step
 from service.engine.network import Network
-from service.engine.types import Weights
+from service.engine.types import Array, Weights
 from service.errors import Conflict, Invalid
 from service.operations.datasets import MOMENTS, NAMES, from_stored_arrays
 from service.operations.shared.ids import check_id
@@ -18,7 +18,7 @@ from service.schemas.resolved_datasets import (
     ResolvedDataset,
     ResolvedSeries,
 )
-from service.store import computations, datasets
+from service.store import arrays, computations, datasets
 from service.store.database import Database
 from service.store.rows import ComputationRow, DatasetRow
 
@@ -60,26 +60,32 @@ def _find_stored(dataset_id: str, database: Database, retry: Retry) -> AnyDatase
         size = DatasetSize(row.n_samples, row.n_steps, n_inputs=n_inputs, is_series=True)
         step = Step(**row.series["step"])
         return ResolvedSeries(size, step, lambda: retry(lambda: _load_series(row, database)))
-    names = retry(lambda: datasets.list_extra_arrays(database, row.id))
-    dataset = Dataset(
-        row.n_samples, row.n_steps, lambda: retry(lambda: datasets.load(database, row.id))
-    )
+    is_precomputed = MOMENTS in retry(lambda: arrays.list_names(database, row.id))
+
+    def load(*names: str) -> dict[str, Array]:
+        return dict(retry(lambda: arrays.load(database, row.id, names)))
 
     def read_precomputed() -> Precomputed | None:
-        arrays = retry(lambda: datasets.load_extra_arrays(database, row.id, NAMES))
-        return from_stored_arrays(arrays, row.n_samples)
+        return from_stored_arrays(load(*NAMES), row.n_samples)
 
-    is_precomputed = MOMENTS in names
+    def read() -> tuple[Array, Array]:
+        stored = load("inputs", "targets")
+        return stored["inputs"], stored["targets"]
+
+    dataset = Dataset(row.n_samples, row.n_steps, read)
     return ResolvedDataset(dataset, read_precomputed if is_precomputed else None)
 
 
 def _load_series(row: DatasetRow, database: Database) -> Series:
-    inputs, targets = datasets.load(database, row.id)
-    lengths = datasets.load_lengths(database, row.id)
     series = row.series or {}
-    names, step = tuple(series["inputs"]), Step(**series["step"])
-    sequences, starts = (tuple(series.get(key) or ()) for key in ("sequence_names", "start_times"))
-    return Series(inputs, targets, lengths, names, series["target"], step, sequences, starts)
+    return Series(
+        **arrays.load(database, row.id),  # the inputs, the targets and the lengths
+        input_names=tuple(series["inputs"]),
+        target_name=series["target"],
+        step=Step(**series["step"]),
+        sequence_names=tuple(series.get("sequence_names") or ()),
+        start_times=tuple(series.get("start_times") or ()),
+    )
 
 
 def get_succeeded(prefix: str, computation_id: str, database: Database) -> ComputationRow:
