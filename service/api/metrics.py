@@ -4,7 +4,7 @@ Counts of jobs come from the database, so that all replicas report the same.
 """
 
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -12,8 +12,10 @@ from typing import Final
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
+    Info,
     ProcessCollector,
     disable_created_metrics,
 )
@@ -56,7 +58,11 @@ class Metrics:
         self._estimated = counter(name, help_text, ["route"])
         name, help_text = "rnn_computation_seconds", "Actual seconds of computations."
         self._actual = counter(name, help_text, ["route"])
-        registry.register(StateCollector(scheduler, render_pool, database, count_workers))
+        build = {"version": __version__, "python": platform.python_version()}
+        Info("rnn_build", "The version of the service.", registry=registry).info(build)
+        workers = Gauge("rnn_workers", "Live workers of this process.", registry=registry)
+        workers.set_function(count_workers)
+        registry.register(StateCollector(scheduler, render_pool, database))
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
 
@@ -80,7 +86,6 @@ class StateCollector(Collector):
     scheduler: Scheduler
     render_pool: RenderPool
     database: Database
-    count_workers: Callable[[], int]
 
     def describe(self) -> list[Metric]:
         """Return nothing, so that registration does not read the database."""
@@ -88,47 +93,36 @@ class StateCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics. Do not call it in the event loop."""
-        build = GaugeMetricFamily(
-            "rnn_build_info", "The version of the service.", labels=["version", "python"]
-        )
-        build.add_metric([__version__, platform.python_version()], 1.0)
-        work = GaugeMetricFamily(
-            "rnn_computations",
-            "Waiting and running computations of requests, by queue.",
-            labels=["queue", "state"],
-        )
-        for queue, counts in self.scheduler.counts().items():
-            for state, n in counts._asdict().items():
-                work.add_metric([queue, state], n)
-        pictures = GaugeMetricFamily(
-            "rnn_pictures", "Waiting and drawn pictures.", labels=["state"]
-        )
-        pictures.add_metric(["waiting"], self.render_pool.n_waiting)
-        pictures.add_metric(["running"], self.render_pool.n_drawing)
-        n_workers = self.count_workers()
-        workers = GaugeMetricFamily("rnn_workers", "Live workers of this process.", n_workers)
-        yield from (build, work, pictures, workers, *self._collect_database())
-
-    def _collect_database(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily("rnn_database_up", "1 if the database is available.")
+        work = {
+            (queue, state): n
+            for queue, counts in self.scheduler.counts().items()
+            for state, n in counts._asdict().items()
+        }
+        help_text = "Waiting and running computations of requests, by queue."
+        yield _gauge("rnn_computations", help_text, work.items(), "queue", "state")
+        pictures = {(state,): n for state, n in self.render_pool.counts._asdict().items()}
+        yield _gauge("rnn_pictures", "Waiting and drawn pictures.", pictures.items(), "state")
+        name, help_text = "rnn_database_up", "1 if the database is available."
         try:
-            unfinished = job_queries.count_unfinished(self.database)
+            groups = job_queries.count_unfinished(self.database)
             n_bytes = self.database.size_bytes()
         except ServiceError:
-            up.add_metric([], 0.0)
-            yield up
+            yield GaugeMetricFamily(name, help_text, 0.0)
             return
-        up.add_metric([], 1.0)
-        yield up
+        yield GaugeMetricFamily(name, help_text, 1.0)
         yield GaugeMetricFamily("rnn_database_bytes", "The size of the database.", n_bytes)
-        labels = ["kind", "status"]
-        jobs = GaugeMetricFamily("rnn_jobs", "Queued and running jobs.", labels=labels)
-        ages = GaugeMetricFamily(
-            "rnn_job_oldest_age_seconds",
-            "Seconds since the submission of the oldest job, by kind and status.",
-            labels=labels,
-        )
-        for group in unfinished:
-            jobs.add_metric([group.kind, group.status], group.n)
-            ages.add_metric([group.kind, group.status], group.oldest_seconds)
-        yield from (jobs, ages)
+        jobs = {(group.kind, group.status): group.n for group in groups}
+        yield _gauge("rnn_jobs", "Queued and running jobs.", jobs.items(), "kind", "status")
+        ages = {(group.kind, group.status): group.oldest_seconds for group in groups}
+        help_text = "Seconds since the submission of the oldest job, by kind and status."
+        yield _gauge("rnn_job_oldest_age_seconds", help_text, ages.items(), "kind", "status")
+
+
+def _gauge(
+    name: str, help_text: str, values: Iterable[tuple[Sequence[str], float]], *labels: str
+) -> Metric:
+    """Return a metric with values by their labels."""
+    gauge = GaugeMetricFamily(name, help_text, labels=labels)
+    for own, value in values:
+        gauge.add_metric(own, value)
+    return gauge

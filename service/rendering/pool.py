@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 
 from service.rendering.process import RenderProcess, RenderThread
 from service.rendering.requests import Drawing, PictureRequest
-from service.scheduling import OverBudget, SlotQueue, current_work
+from service.scheduling import OverBudget, QueueCounts, SlotQueue, current_work
 
 T = TypeVar("T")
 Renderer: TypeAlias = RenderProcess | RenderThread
@@ -43,14 +43,9 @@ class RenderPool:
         self._idle = [*self.renderers]  # the last one has the warmest caches
 
     @property
-    def n_waiting(self) -> int:
-        """The number of waiting requests."""
-        return self._queue.counts.waiting
-
-    @property
-    def n_drawing(self) -> int:
-        """The number of renderers that are starting or drawing."""
-        return self._queue.counts.running
+    def counts(self) -> QueueCounts:
+        """The numbers of waiting requests, and of renderers that are starting or drawing."""
+        return self._queue.counts
 
     def start(self) -> None:
         """Begin to start the renderers; requests wait until the first is ready."""

@@ -61,11 +61,11 @@ def test_pictures_of_disconnected_clients_are_skipped(make_api: Any, fake_render
             "headers": [],
         }
         tasks.append(asyncio.ensure_future(api.app(scope, receive, send)))
-        await until(lambda: pool.n_waiting == 1)
+        await until(lambda: pool.counts.waiting == 1)
         tasks.append(asyncio.ensure_future(api.client.get(f"{URL}?seed=3")))
-        await until(lambda: pool.n_waiting == 2)
+        await until(lambda: pool.counts.waiting == 2)
         hung_up.set()
-        await until(lambda: pool.n_waiting == 1)
+        await until(lambda: pool.counts.waiting == 1)
         fake_renderers[0].open.set()
         return await asyncio.gather(*tasks)
 

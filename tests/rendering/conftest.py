@@ -39,7 +39,9 @@ class PoolRunner:
         async def wait() -> set[int]:
             if any(each.pid is None for each in processes):
                 self.pool.start()
-            await until(lambda: all(each.pid for each in processes) and not self.pool.n_drawing)
+            await until(
+                lambda: all(each.pid for each in processes) and not self.pool.counts.running
+            )
             return {each.pid for each in processes if each.pid is not None}
 
         return self.runner.run(wait())

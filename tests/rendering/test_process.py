@@ -145,7 +145,7 @@ def test_a_picture_whose_process_ends_is_drawn_again(processes: Any) -> None:
     async def lose() -> Any:
         drawings = [processes.pool.draw(surface(seed)) for seed in (3, 4)]
         tasks = [asyncio.ensure_future(each) for each in drawings]
-        await until(lambda: processes.pool.n_drawing == 2)
+        await until(lambda: processes.pool.counts.running == 2)
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         return await asyncio.gather(*tasks)
@@ -196,7 +196,7 @@ def test_stopping_ends_processes_even_while_they_draw(start_pool: Any) -> None:
 
     async def stop() -> Any:
         task = asyncio.ensure_future(run.pool.draw(surface()))
-        await until(lambda: run.pool.n_drawing == 1)
+        await until(lambda: run.pool.counts.running == 1)
         await run.pool.stop()
         return (await asyncio.gather(task, return_exceptions=True))[0]
 
@@ -211,7 +211,7 @@ def test_stopping_processes_while_they_start_is_no_error(
 
     async def stop() -> None:
         run.pool.start()
-        await until(lambda: run.pool.n_drawing == 1)
+        await until(lambda: run.pool.counts.running == 1)
         await run.pool.stop()
 
     run.runner.run(stop())
@@ -279,7 +279,7 @@ def test_the_failure_of_a_cancelled_picture_is_not_logged(
         drawing.cancel()
         await asyncio.gather(drawing, return_exceptions=True)
         fake_renderers[0].stop()
-        await until(lambda: not run.pool.n_drawing)
+        await until(lambda: not run.pool.counts.running)
         gc.collect()
 
     run.runner.run(cancel())
@@ -300,7 +300,7 @@ def test_waiting_times_out(start_pool: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
     async def draw() -> None:
         run.pool.start()
-        await until(lambda: run.pool.n_drawing)
+        await until(lambda: run.pool.counts.running)
         await run.pool.draw(surface())
 
     with pytest.raises(Busy, match="a renderer did not become available"):
