@@ -209,6 +209,15 @@ def test_a_sweep_of_rates(open_page: Opener, api: httpx.Client, viewport: dict[s
     table, race = box(page, "#race table"), box(page, "#race")
     assert table["width"] <= race["width"] <= viewport["width"]
     expect(rows.nth(4).locator("small").first).to_have_text("from (0.5, 0.5)")
+    expect(page.locator(".sweep")).to_contain_text("the learning rate 7.2×10⁻⁴. Diverged: ")
+    expect(page.locator(".sweep circle, .sweep path")).to_have_count(8)
+    expect(rows.nth(4).locator(".best")).to_have_text("lowest ")
+    if viewport["width"] > 600:  # a narrow table has no line of headings
+        page.get_by_role("button", name="At the end").click()
+        expect(rows.first).to_have_attribute("data-index", "4")
+        expect(rows.first.locator(".best")).to_have_count(1)
+        expect(page.get_by_role("button", name="At the end")).to_be_focused()
+        expect(rows.first).to_have_class("shown")
     names = [chip.get_attribute("title") for chip in page.locator(".chip").all()]
     assert str(names[0]).startswith("Run 1, Gradient descent 1.0×10⁻⁶: ")
     assert str(names[3]).startswith("Run 4, 1.4×10⁻⁴: ")
@@ -221,7 +230,7 @@ def test_every_optimizer_has_a_rate_to_sweep(call_modules: ModuleCaller, api: ht
         names = {parameter["name"]: parameter["default"] for parameter in optimizer["parameters"]}
         rate = next(name for name in ("learning_rate", "initial_step", "damping") if name in names)
         states = call_modules(
-            ["model/optimizers"],
+            ["model/sweep"],
             """({ spreadRates }, optimizer) =>
               spreadRates({ parameters: { other: 0.5, [optimizer.rate]: 3 } }, [optimizer])""",
             {**optimizer, "rate": rate},

@@ -3,10 +3,6 @@ import { getJson } from "./api.js";
 import { readWithin } from "./limits.js";
 import { DEFAULTS } from "./state.js";
 
-const N_RATES = 8; // of a sweep
-const BELOW = 10_000; // the lowest rate is the one in use, divided by this
-const ABOVE = 10;
-
 /**
  * Return the optimizer and the parameters of an address if they are known, otherwise the defaults.
  * @param {Optimizer[]} optimizers @param {State} state
@@ -39,9 +35,6 @@ export function checkOptimizer(optimizers, { optimizer: name, parameters, clip }
   };
 }
 
-/** Parameters that decide how far the first step goes. */
-export const RATES = ["learning_rate", "initial_step", "damping"];
-
 /** @param {Parameter} parameter @param {number | boolean} value */
 const isAllowed = (parameter, value) =>
   typeof value === parameter.type &&
@@ -50,19 +43,4 @@ const isAllowed = (parameter, value) =>
 /** @returns {Promise<Optimizer[]>} */
 export async function fetchOptimizers() {
   return (await getJson("v1/optimizers")).items;
-}
-
-/**
- * Return the states of a sweep: the same training with eight rates, with equal ratios between them.
- * @param {State} state
- * @param {Optimizer[]} optimizers
- */
-export function spreadRates(state, optimizers) {
-  const { parameters } = optimizers.find(({ name }) => name === state.optimizer) ?? optimizers[0];
-  const { name, default: usual } = parameters.find((parameter) => RATES.includes(parameter.name)) ?? parameters[0];
-  const { [name]: center = usual, ...others } = state.parameters;
-  return Array.from({ length: N_RATES }, (_none, k) => {
-    const rate = Number(((Number(center) / BELOW) * (BELOW * ABOVE) ** (k / (N_RATES - 1))).toPrecision(2));
-    return { ...state, parameters: rate === usual ? others : { ...others, [name]: rate } };
-  });
 }

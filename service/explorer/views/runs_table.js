@@ -4,8 +4,26 @@ import { createButton, html, setAttributes, setText, showNumber, svg } from "../
 import { OVERFLOW, count, formatCost, formatNumber, formatPoint } from "../lib/format.js";
 import { describeEnd } from "../model/outcome.js";
 import { readRun } from "../model/shown.js";
+import { readSweep } from "../model/sweep.js";
+import { drawSweep } from "./sweep.js";
 
-const HEADINGS = ["Run", "Now", "At the end", "Gap to optimum", "Outcome"];
+/** The columns; those with a key sort the runs, the lowest value first. @type {{title: string, key?: SortKey}[]} */
+const COLUMNS = [
+  { title: "Run", key: "order" },
+  { title: "Now" },
+  { title: "At the end", key: "cost" },
+  { title: "Gap to optimum", key: "gap" },
+  { title: "Outcome" },
+];
+
+/** @typedef {"order" | "cost" | "gap"} SortKey */
+
+/** What the runs are sorted by. @type {Record<SortKey, (run: Run, index: number) => number>} */
+const SORT_VALUES = {
+  order: (_run, index) => index,
+  cost: ({ result }) => result.final.log10_cost ?? (result.outcome === "diverged" ? Infinity : -Infinity),
+  gap: ({ result }) => result.gap_to_optimum ?? Infinity,
+};
 
 export class RunsTable {
   /** @param {Store} store @param {Race} race @param {Record<string, any>} elements */
@@ -15,6 +33,7 @@ export class RunsTable {
     this.elements = elements;
     /** @type {{weights: Element, cost: Element}[]} */ this.currentCells = [];
     /** @type {ReturnType<typeof describeEnd>[]} */ this.ends = [];
+    /** @type {SortKey} */ this.sortKey = "order";
     highlightRuns(document.body);
     store.watch(["runs", "optimum"], () => this.draw()); // what came of a run also depends on the data
     store.watch(["iteration"], () => this.showCurrent());
@@ -34,12 +53,41 @@ export class RunsTable {
       return;
     }
     const actions = html("span", { class: "visually-hidden" }, "Actions");
-    const head = html("tr", {}, ...[...HEADINGS, actions].map((title) => html("th", { scope: "col" }, title)));
-    const rows = runs.map((run, index) => this.drawRow(run, index));
+    const heads = COLUMNS.map((column) => this.createHead(column));
+    const head = html("tr", {}, ...heads, html("th", { scope: "col" }, actions));
+    const value = SORT_VALUES[this.sortKey];
+    const all = runs.map((run, index) => ({ row: this.drawRow(run, index), value: value(run, index) }));
+    const rows = all.sort((a, b) => (a.value === b.value ? 0 : a.value - b.value)).map(({ row }) => row);
     const caption = html("caption", { class: "visually-hidden" }, "Training runs");
-    table.replaceChildren(html("table", {}, caption, html("thead", {}, head), html("tbody", {}, ...rows)));
+    const sweep = readSweep(runs);
+    table.replaceChildren(
+      ...(sweep ? [drawSweep(sweep)] : []),
+      html("table", {}, caption, html("thead", {}, head), html("tbody", {}, ...rows)),
+    );
+    this.markBest(rows);
     this.showCurrent();
     this.markShown();
+  }
+
+  /** @param {typeof COLUMNS[number]} column */
+  createHead({ title, key }) {
+    if (!key || this.store.runs.length < 2) return html("th", { scope: "col" }, title);
+    const sort = () => {
+      this.sortKey = key;
+      this.draw();
+      this.elements.race.querySelector(`[data-sort="${key}"]`)?.focus();
+    };
+    const button = createButton(title, sort, { class: "sort", "data-sort": key, title: "Sort by this column" });
+    return html("th", { scope: "col", "aria-sort": this.sortKey === key ? "ascending" : null }, button);
+  }
+
+  /** Mark the run with the lowest final cost, if there is one. @param {Element[]} rows */
+  markBest(rows) {
+    const costs = this.store.runs.map(SORT_VALUES.cost);
+    const lowest = Math.min(...costs);
+    if (costs.length < 2 || lowest === Infinity || costs.filter((cost) => cost === lowest).length > 1) return;
+    const row = rows.find((each) => each.getAttribute("data-index") === String(costs.indexOf(lowest)));
+    row?.querySelector("[data-title=final] .cost")?.before(html("span", { class: "best" }, "lowest "));
   }
 
   /** @param {number} index @param {string} name */
@@ -135,9 +183,9 @@ export class RunsTable {
   markShown() {
     const { race: table, "runs-legend": legend } = this.elements;
     const number = this.store.state.show;
-    [...table.querySelectorAll("tbody tr")].forEach((row, index) =>
-      row.classList.toggle("shown", index + 1 === number),
-    );
+    for (const row of table.querySelectorAll("tbody tr")) {
+      row.classList.toggle("shown", Number(row.getAttribute("data-index")) + 1 === number);
+    }
     [...legend.children].forEach((chip, index) => chip.setAttribute("aria-pressed", String(index + 1 === number)));
   }
 }

@@ -2,8 +2,9 @@
 import { CostChart } from "../charts/cost.js";
 import { byId, byIds, setAttributes } from "../lib/dom.js";
 import { once } from "../lib/once.js";
-import { checkOptimizer, spreadRates } from "../model/optimizers.js";
+import { checkOptimizer } from "../model/optimizers.js";
 import { Race } from "../model/race.js";
+import { spreadRates } from "../model/sweep.js";
 import { checkFields } from "./fields.js";
 import { Player } from "./player.js";
 import { offerUndo, showIgnored, showProblem } from "./problems.js";
