@@ -25,6 +25,7 @@ RENAMED: Final = {
 }  # fmt: skip
 MATRICES: Final = {("CostGrid", "cost")}  # their rows have equal lengths
 BASES: Final = {"PiecewiseEstimate": "IntervalEnds", "TrustReport": "Trust"}
+UPLOAD_ARGUMENTS: Final = {"name", "kind", "target", "inputs", "sequence", "time"}
 OPTIMIZERS = "Optimizer"
 DATASETS = "Dataset"
 WIDTH = 100
@@ -58,6 +59,7 @@ class Generator:
         responses = [operation["responses"] for operation in operations]
         self.responses = self._reachable(responses)
         self.optimizers = self._members("optimizer")
+        self.upload = schema["paths"]["/v1/datasets"]["post"]["parameters"]
 
     def write(self) -> str:
         """Return the module."""
@@ -73,9 +75,21 @@ class Generator:
                 blocks.append(self._dataclass(name))
             if name in self.requests and name not in self.optimizers:
                 blocks.append(self._typed_dict(name))
+        blocks.append(self._table_options())
         datasets = [self._name(each, request=True) for each in self._members("dataset")]
         blocks.append(f"{DATASETS} = {' | '.join(datasets)}")
         return "\n\n".join(blocks) + "\n"
+
+    def _table_options(self) -> str:
+        """Return the query parameters of an upload that are not arguments of their own."""
+        lines = ["class TableOptions(TypedDict, total=False):"]
+        lines += [*_docstring("How a table is read and repaired."), ""]
+        for parameter in self.upload:
+            if parameter["name"] not in UPLOAD_ARGUMENTS:
+                kind = self._type(parameter["schema"], ("", ""), request=True)
+                lines.append(f"    {parameter['name']}: {kind}")
+                lines += _docstring(parameter["description"].removeprefix("For series as tables: "))
+        return "\n".join(lines)
 
     def _members(self, field: str) -> list[str]:
         """Return the names of the models of a field of a training run."""

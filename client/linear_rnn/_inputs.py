@@ -112,12 +112,6 @@ def to_csv(table: TableLike) -> bytes:
     return content if isinstance(content, bytes) else content.encode()
 
 
-def split_header(content: bytes) -> list[str]:
-    """Return the names in the first line of CSV, separated by commas, semicolons or tabs."""
-    line = content.decode("utf-8-sig").partition("\n")[0].strip()
-    return next(csv.reader([line], delimiter=max(",;\t", key=line.count)))
-
-
 def rows_of(table: Any, names: Sequence[str] | None) -> Any:
     """Return the inputs of a sequence, one row per step.
 

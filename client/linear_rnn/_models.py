@@ -536,35 +536,13 @@ class RunModel(TypedDict):
 
 
 @dataclass(kw_only=True)
-class ProblemField:
-    """One invalid field or query parameter, with the members of its detail."""
+class Repair:
+    """Query parameters of an upload that make a table readable."""
 
-    limit: float | None = None
-    """The limit that is exceeded."""
-    needed: float | None = None
-    """The amount that the request requires, in the unit of the limit."""
-    spent: float | None = None
-    """The CPU seconds after which the work was stopped."""
-    known: list[str] | None = None
-    """The valid names, if a name is unknown."""
-    line: int | None = None
-    """The line of a table, from 1."""
-    column: int | None = None
-    """The column of a table, from 1."""
-    n_targets: int | None = None
-    """The number of targets to fit."""
-    n_unknowns: int | None = None
-    """The number of unknowns of a fit."""
-    n_gaps: int | None = None
-    """The number of gaps in the times of a table, where gaps=sequences would help."""
-    are_regular: bool | None = None
-    """True if as many rows precede each of these gaps, as in a working week."""
-    pointer: str | None = None
-    """For a field: an RFC 6901 pointer into the JSON body."""
-    parameter: str | None = None
-    """For a query parameter: its name, as in the URL."""
-    detail: str
-    """The reason why it is invalid."""
+    label: str
+    """What they do."""
+    query: dict[str, str | int]
+    """The parameters of POST /v1/datasets."""
 
 
 class Sequence(TypedDict):
@@ -689,6 +667,8 @@ class DatasetSummary:
     start_times: list[str | float] | None = None
     """The times of the first steps of the sequences of a series, dates or numbers; null without
     times, or for more than 1000 sequences."""
+    repairs: list[str] | None = None
+    """The repairs of the table from which a series was first stored; null without any."""
     bytes: int
     """The size of both arrays as float64, in bytes."""
     input_range: NumberRange | None = None
@@ -912,8 +892,8 @@ class OptimizerDescription:
 
 
 @dataclass(kw_only=True)
-class Problem:
-    """The reason why a request failed, with the members of its detail."""
+class ProblemField:
+    """One invalid field or query parameter, with the members of its detail."""
 
     limit: float | None = None
     """The limit that is exceeded."""
@@ -935,22 +915,14 @@ class Problem:
     """The number of gaps in the times of a table, where gaps=sequences would help."""
     are_regular: bool | None = None
     """True if as many rows precede each of these gaps, as in a working week."""
-    type: str
-    """/problems/ and the slug of the problem type."""
-    title: str
-    """A summary of the problem type."""
-    status: int
-    """The HTTP status."""
+    repairs: list[Repair] | None = None
+    """For a table: the query parameters that would repair it, as alternatives."""
+    pointer: str | None = None
+    """For a field: an RFC 6901 pointer into the JSON body."""
+    parameter: str | None = None
+    """For a query parameter: its name, as in the URL."""
     detail: str
-    """A description of the problem with this request."""
-    request_id: str | None = None
-    """The same as in the X-Request-ID header."""
-    errors: list[ProblemField] | None = None
-    """The invalid fields and query parameters, if there are any."""
-    referrers: list[str] | None = None
-    """On a conflict: up to ten resources that use this one."""
-    policy: str | None = None
-    """On an exceeded rate limit: the name of the policy."""
+    """The reason why it is invalid."""
 
 
 class SeriesDataset(TypedDict):
@@ -1215,85 +1187,47 @@ class OptimizerList:
 
 
 @dataclass(kw_only=True)
-class BasinMap:
-    """A basin map."""
+class Problem:
+    """The reason why a request failed, with the members of its detail."""
 
-    id: str | None = None
-    """A hash of the request; null if not stored."""
-    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
-    """The status."""
-    request: dict[str, Any]
-    """The request with all defaults filled in, without keep. An explicit dataset appears as the
-    stored dataset with the same numbers."""
-    result_version: int
-    """A version that is incremented when the results of the service change."""
-    shares: OutcomeShares | None = None
-    """The shares of the outcomes of training."""
-    optimum: OptimumResponse | None = None
-    """The exact optimum; null unless the activation is the identity."""
-    progress: Progress
-    """The completed and the requested steps."""
-    attempt: int
-    """A number that is incremented when the request is repeated after a failure or cancellation."""
-    error: Problem | None = None
-    """The reason for a failure."""
-    created_at: str | None = None
-    """When it was accepted."""
-    created_by: str | None = None
-    """The name of the API key that started this attempt; null without keys."""
-    started_at: str | None = None
-    """When the computation started."""
-    finished_at: str | None = None
-    """When the computation ended."""
-    compute_seconds: float | None = None
-    """Seconds spent on the computation."""
-    links: dict[str, str] | None = None
-    """Paths of its parts; null if not stored."""
-
-
-@dataclass(kw_only=True)
-class TrainingRun:
-    """A training run."""
-
-    id: str | None = None
-    """A hash of the request; null if not stored."""
-    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
-    """The status."""
-    request: dict[str, Any]
-    """The request with all defaults filled in, without keep. An explicit dataset appears as the
-    stored dataset with the same numbers."""
-    result_version: int
-    """A version that is incremented when the results of the service change."""
-    outcome: Outcome | None = None
-    """The outcome of the run."""
-    initial: Evaluation | None = None
-    """The cost at the initial weights."""
-    final: Evaluation | None = None
-    """The cost at the final weights."""
-    iterations: int | None = None
-    """Iterations done."""
-    optimum: OptimumResponse | None = None
-    """The exact optimum; null unless the activation is the identity."""
-    gap_to_optimum: float | None = None
-    """The final cost minus the cost of the optimum; null if unknown."""
-    progress: Progress
-    """The completed and the requested steps."""
-    attempt: int
-    """A number that is incremented when the request is repeated after a failure or cancellation."""
-    error: Problem | None = None
-    """The reason for a failure."""
-    created_at: str | None = None
-    """When it was accepted."""
-    created_by: str | None = None
-    """The name of the API key that started this attempt; null without keys."""
-    started_at: str | None = None
-    """When the computation started."""
-    finished_at: str | None = None
-    """When the computation ended."""
-    compute_seconds: float | None = None
-    """Seconds spent on the computation."""
-    links: dict[str, str] | None = None
-    """Paths of its parts; null if not stored."""
+    limit: float | None = None
+    """The limit that is exceeded."""
+    needed: float | None = None
+    """The amount that the request requires, in the unit of the limit."""
+    spent: float | None = None
+    """The CPU seconds after which the work was stopped."""
+    known: list[str] | None = None
+    """The valid names, if a name is unknown."""
+    line: int | None = None
+    """The line of a table, from 1."""
+    column: int | None = None
+    """The column of a table, from 1."""
+    n_targets: int | None = None
+    """The number of targets to fit."""
+    n_unknowns: int | None = None
+    """The number of unknowns of a fit."""
+    n_gaps: int | None = None
+    """The number of gaps in the times of a table, where gaps=sequences would help."""
+    are_regular: bool | None = None
+    """True if as many rows precede each of these gaps, as in a working week."""
+    repairs: list[Repair] | None = None
+    """For a table: the query parameters that would repair it, as alternatives."""
+    type: str
+    """/problems/ and the slug of the problem type."""
+    title: str
+    """A summary of the problem type."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """A description of the problem with this request."""
+    request_id: str | None = None
+    """The same as in the X-Request-ID header."""
+    errors: list[ProblemField] | None = None
+    """The invalid fields and query parameters, if there are any."""
+    referrers: list[str] | None = None
+    """On a conflict: up to ten resources that use this one."""
+    policy: str | None = None
+    """On an exceeded rate limit: the name of the policy."""
 
 
 class FitRequest(TypedDict):
@@ -1355,6 +1289,51 @@ class FitPredictResponse:
 
 
 @dataclass(kw_only=True)
+class CostSurfaceResponse:
+    """One grid per requested window, in the same order."""
+
+    windows: list[CostGrid]
+    """One grid per window."""
+
+
+@dataclass(kw_only=True)
+class BasinMap:
+    """A basin map."""
+
+    id: str | None = None
+    """A hash of the request; null if not stored."""
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    """The status."""
+    request: dict[str, Any]
+    """The request with all defaults filled in, without keep. An explicit dataset appears as the
+    stored dataset with the same numbers."""
+    result_version: int
+    """A version that is incremented when the results of the service change."""
+    shares: OutcomeShares | None = None
+    """The shares of the outcomes of training."""
+    optimum: OptimumResponse | None = None
+    """The exact optimum; null unless the activation is the identity."""
+    progress: Progress
+    """The completed and the requested steps."""
+    attempt: int
+    """A number that is incremented when the request is repeated after a failure or cancellation."""
+    error: Problem | None = None
+    """The reason for a failure."""
+    created_at: str | None = None
+    """When it was accepted."""
+    created_by: str | None = None
+    """The name of the API key that started this attempt; null without keys."""
+    started_at: str | None = None
+    """When the computation started."""
+    finished_at: str | None = None
+    """When the computation ended."""
+    compute_seconds: float | None = None
+    """Seconds spent on the computation."""
+    links: dict[str, str] | None = None
+    """Paths of its parts; null if not stored."""
+
+
+@dataclass(kw_only=True)
 class FitResource:
     """A fit."""
 
@@ -1379,6 +1358,8 @@ class FitResource:
     """The name of the target."""
     sequence_names: list[str] | None = None
     """The names of the sequences, if given."""
+    repairs: list[str] | None = None
+    """The repairs of the table of the series; null without any."""
     offset: Estimate | None = None
     """The constant; null without an offset; null bounds if it was given."""
     initial_states: list[Estimate] | None = None
@@ -1452,11 +1433,48 @@ class FitResource:
 
 
 @dataclass(kw_only=True)
-class CostSurfaceResponse:
-    """One grid per requested window, in the same order."""
+class TrainingRun:
+    """A training run."""
 
-    windows: list[CostGrid]
-    """One grid per window."""
+    id: str | None = None
+    """A hash of the request; null if not stored."""
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    """The status."""
+    request: dict[str, Any]
+    """The request with all defaults filled in, without keep. An explicit dataset appears as the
+    stored dataset with the same numbers."""
+    result_version: int
+    """A version that is incremented when the results of the service change."""
+    outcome: Outcome | None = None
+    """The outcome of the run."""
+    initial: Evaluation | None = None
+    """The cost at the initial weights."""
+    final: Evaluation | None = None
+    """The cost at the final weights."""
+    iterations: int | None = None
+    """Iterations done."""
+    optimum: OptimumResponse | None = None
+    """The exact optimum; null unless the activation is the identity."""
+    gap_to_optimum: float | None = None
+    """The final cost minus the cost of the optimum; null if unknown."""
+    progress: Progress
+    """The completed and the requested steps."""
+    attempt: int
+    """A number that is incremented when the request is repeated after a failure or cancellation."""
+    error: Problem | None = None
+    """The reason for a failure."""
+    created_at: str | None = None
+    """When it was accepted."""
+    created_by: str | None = None
+    """The name of the API key that started this attempt; null without keys."""
+    started_at: str | None = None
+    """When the computation started."""
+    finished_at: str | None = None
+    """When the computation ended."""
+    compute_seconds: float | None = None
+    """Seconds spent on the computation."""
+    links: dict[str, str] | None = None
+    """Paths of its parts; null if not stored."""
 
 
 @dataclass(kw_only=True)
@@ -1464,6 +1482,16 @@ class BasinMapPage:
     """One page of basin maps, newest first."""
 
     items: list[BasinMap]
+    """Up to limit items."""
+    next_cursor: str | None = None
+    """Null on the last page."""
+
+
+@dataclass(kw_only=True)
+class FitPage:
+    """One page of fits, newest first."""
+
+    items: list[FitResource]
     """Up to limit items."""
     next_cursor: str | None = None
     """Null on the last page."""
@@ -1479,14 +1507,60 @@ class TrainingRunPage:
     """Null on the last page."""
 
 
-@dataclass(kw_only=True)
-class FitPage:
-    """One page of fits, newest first."""
+class TableOptions(TypedDict, total=False):
+    """How a table is read and repaired."""
 
-    items: list[FitResource]
-    """Up to limit items."""
-    next_cursor: str | None = None
-    """Null on the last page."""
+    encoding: (
+        Literal[
+            "utf-8",
+            "utf-16",
+            "windows-1250",
+            "windows-1251",
+            "windows-1252",
+            "iso-8859-15",
+            "mac-roman",
+            "cp850",
+            "shift_jis",
+            "gb18030",
+        ]
+        | None
+    )
+    """the encoding of the text. By default UTF-8, or UTF-16 with its mark, or Windows-1252 if the
+    text is not UTF-8."""
+    sheet: str | None
+    """For series as workbooks: the sheet, by default the first one with a table."""
+    header: int | None
+    """the line of the header; 0 names the columns column_1, column_2, …. By default it is found."""
+    skip: int | None
+    """the number of lines above the table to leave out."""
+    decimal: Literal[".", ","] | None
+    """For series as CSV: the decimal mark, if no number proves it. The other mark is then the
+    thousands separator."""
+    thousands: Literal[".", ","] | None
+    """For series as CSV: the thousands separator. Blanks and apostrophes between thousands are read
+    in any table."""
+    missing: str | None
+    """another text of a missing number, besides empty fields, NA, n.d., - and the like. A missing
+    target is a gap."""
+    dates: Literal["day-first", "month-first"] | None
+    """the order of day and month in dates such as 1/2/2024, if no date proves it."""
+    gaps: Literal["missing", "sequences"] | None
+    """For series as tables with times: missing adds the steps of gaps in time, without targets;
+    sequences begins a new sequence after each. By default a gap is an error."""
+    fill: Literal["hold", "zero", "drop"] | None
+    """the value of an input that is missing. hold repeats the previous value of the sequence, zero
+    is 0, and drop omits the row and begins a new sequence after it. By default it is an error."""
+    grid: str | None
+    """For series as tables with times: the step of a grid, in seconds, minutes, hours, days or
+    weeks, or a number like the times. Each time moves to the nearest step; of several rows at one
+    step the nearest stays, and steps without a row are added."""
+    between: Literal["hold", "zero"] | None
+    """the inputs of steps that grid or gaps add: hold, by default, repeats the previous value, and
+    zero is 0."""
+    every: int | None
+    """use the means of so many rows."""
+    last: int | None
+    """use so many rows at the end of each sequence."""
 
 
 Dataset = CountOnesDataset | ExplicitDataset | RememberDataset | StoredDataset

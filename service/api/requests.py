@@ -25,6 +25,7 @@ from service.api.field_errors import MAX_STEP, explain_unknown, name_parameter, 
 from service.api.parameters import QueryModel
 from service.errors import Busy, Invalid, Malformed, StoreFull
 from service.formats import CSV, DATASET_FORMATS, NPZ, DatasetFormat
+from service.formats.text import is_workbook
 from service.operations.shared.work_estimates import PARSE
 
 MEMORY_BYTES: Final = 64 * 1024  # of a body; the rest is in a temporary file
@@ -40,10 +41,12 @@ IDENTITY: Final = "identity"  # the only accepted Content-Encoding
 M = TypeVar("M", bound=BaseModel)
 _JSON: Final = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
 FORM: Final = "multipart/form-data"
+WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FORMATS: Final = {
     **{file_format.media_type: file_format for file_format in DATASET_FORMATS.values()},
     # Windows sends the last one for files with the suffix csv.
     **dict.fromkeys(("text/plain", "application/csv", "application/vnd.ms-excel"), CSV),
+    **dict.fromkeys(("text/tab-separated-values", WORKBOOK_TYPE, "application/gzip"), CSV),
 }
 FILE_TYPES: Final = (*_FORMATS, "application/octet-stream", FORM)
 ZIP_MARKS: Final = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of an archive, or an empty one
@@ -196,7 +199,8 @@ def open_file(request: Request, body: bytes) -> tuple[DatasetFormat, bytes]:
     name = _media_type(request)
     if name == FORM:
         body = _read_form(body, request.headers["content-type"])
-    return _FORMATS.get(name) or (NPZ if body.startswith(ZIP_MARKS) else CSV), body
+    is_archive = body.startswith(ZIP_MARKS) and not is_workbook(body)
+    return _FORMATS.get(name) or (NPZ if is_archive else CSV), body
 
 
 def _read_form(body: bytes, content_type: str) -> bytes:

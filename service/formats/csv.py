@@ -3,7 +3,7 @@
 import math
 import re
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, BinaryIO, Final
 
@@ -14,19 +14,18 @@ from service.engine.interruption import check_interruption
 from service.errors import Invalid
 from service.formats.base import CHUNK, TARGET, DatasetArrays, SizeLimits
 from service.formats.csv_tables import (
-    SAMPLE,
-    DecimalMarks,
     Layout,
-    Line,
     TableReader,
-    cite,
+    find_numerals,
     find_separator,
-    read_lines,
     split_line,
 )
+from service.formats.numerals import Numerals, cite
+from service.formats.text import Line, open_text
 from service.store.array_codec import ArrayStream
 from service.values.numbers import is_number
 
+SAMPLE: Final = 20  # lines that determine the layout
 # The header of an index in files of pandas and R, and the one that pandas reads there.
 INDEX: Final = re.compile(r"|unnamed: 0(\.\d+)?")
 LIKE_A_NUMBER: Final = re.compile(r"[\"'\u2018\u2019\u201c\u201d]*+\s*+[-+.,\u2212\d]")
@@ -43,17 +42,22 @@ def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
     It raises Malformed, Invalid and LimitExceeded. The pointer of an invalid number is that of the
     same number in JSON, and the detail quotes the line. Reading stops at the first error.
     """
-    lines = read_lines(body, limits)
-    sample = list(islice(lines, SAMPLE))
+    text = open_text(body)
+    sample = list(islice(text.lines(limits), SAMPLE))
     if not sample:
         raise Invalid("the table has no rows", "/inputs")
     layout, has_header = find_layout(sample)
     n_steps = len(layout.inputs)
     limits.check_cells(1, n_steps)
-    marks = DecimalMarks("/inputs", None, ",", "write points")
+
+    def read_rows() -> Iterator[Line]:
+        return islice(text.lines(limits), has_header, None)
+
     inputs, targets = array("d"), array("d")  # they grow in place
-    rows = chain(sample[has_header:], lines)
-    for _, _, numbers in TableReader(layout, {marks: slice(None)}).read(rows):
+    numerals = Numerals()  # in a workbook
+    if text.encoding is not None:
+        numerals = find_numerals(read_rows(), layout, None, "/inputs", "write points")
+    for _, _, numbers in TableReader(layout, numerals).read(read_rows()):
         inputs.frombytes(numbers[:, layout.inputs].tobytes())
         targets.frombytes(numbers[:, layout.target].tobytes())
         limits.check_cells(len(targets), n_steps)

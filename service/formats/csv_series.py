@@ -1,7 +1,5 @@
-"""Series as CSV tables in long form: a header, and one row per step."""
+"""Series as tables in long form: a header, and one row per step."""
 
-import re
-from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, BinaryIO, Final
@@ -10,82 +8,136 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Series, Step
-from service.engine.types import Array
-from service.errors import Invalid
+from service.errors import Invalid, LimitExceeded, count
 from service.formats.base import CHUNK, SeriesColumns, SeriesStream, SizeLimits
-from service.formats.csv import LIKE_A_NUMBER, to_texts, write_rows
-from service.formats.csv_tables import (
-    SAMPLE,
-    SEPARATORS,
-    DecimalMarks,
-    Layout,
-    Line,
-    TableReader,
-    cite,
-    find_separator,
-    read_lines,
-    shorten,
-    split_line,
-)
-from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN, check_inputs, to_names
+from service.formats.csv import to_texts, write_rows
+from service.formats.csv_tables import SEPARATORS, Layout, TableReader, find_numerals
+from service.formats.numerals import Numerals, cite, shorten
+from service.formats.series_rows import FORMULA, NAME_RULE, SeriesRows, decode_name, is_name
+from service.formats.structure import Structure, find_structure, read_rows
+from service.formats.text import Text, open_text
+from service.schemas.series import MAX_INPUTS, check_inputs
+from service.values.dates import DateOrder, find_order
 from service.values.numbers import is_number
-from service.values.times import MAX_NAMED, Times, TimesError, list_times
+from service.values.times import TimesError, list_times
 
 NO_HEADER: Final = "there is no header; the first line must contain the column names"
 LAYOUT: Final = "the first line must contain the column names, followed by one row per step"
 WHICH_MARK: Final = "give the decimal mark (decimal=, or decimal=.)"
-NAME_RULE: Final = f"a name has 1 to {MAX_NAME} characters, no quotes and no control characters"
 ADVICE: Final = "; leave missing targets empty, write no units, and choose the inputs (inputs=…)"
 TIME: Final = "time"  # the header of dates
 SEQUENCE: Final = "sequence"  # the header of the names of the sequences
-MISSING: Final = re.compile(r"|na|n/a|nan|null|none|-|\?", re.IGNORECASE)  # inputs to fill
-FORMULA: Final = re.compile(r"'*+[=+@-]")  # formulas, also if already encoded
+NUMBERED: Final = {"label": "Name the columns column_1, column_2, …", "query": {"header": 0}}
 
 
 def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Series:
-    """Read a table with a header and one row per step.
+    """Read a table with a header and one row per step, as text or a workbook.
 
-    The rows of a sequence are in the order of time; sequences may be interleaved. An empty target
-    is a gap. Separators, decimal marks, quotes, line endings and errors are those of `read_csv`.
+    The rows of a sequence are in the order of time; sequences may be interleaved. A missing target
+    is a gap. `find_structure` finds the separator, the header, units and the last row. It raises
+    Malformed, Invalid and LimitExceeded, with the repairs of the table as members.
     """
-    lines = read_lines(body, limits)
-    sample = list(islice(lines, SAMPLE))
-    if not sample:
+    text = open_text(body, chosen.encoding, chosen.sheet)
+    found = find_structure(text, limits, chosen)
+    if found is None:
         raise Invalid(f"the table is empty: {LAYOUT}", "/sequences")
-    layout = _find_layout(sample, chosen)
-    # If commas separate fields, points are unambiguous.
-    ambiguous = "," if layout.separator == "," else ".,"
-    mark, width = chosen.decimal_mark, len(layout.names)
-    marks = {
-        DecimalMarks("/sequences", mark, ambiguous, WHICH_MARK): slice(column, None, width)
-        for column in [*layout.inputs, layout.target]
-    }
-    series = _SeriesRows(layout, limits, chosen)
+    return read_table(text, found, chosen, limits)
+
+
+def read_table(text: Text, found: Structure, chosen: SeriesColumns, limits: SizeLimits) -> Series:
+    """Return the series of a table with a known structure; raises errors of `read_series_csv`."""
+    layout = _find_layout(found, chosen)
+    numerals = _find_numerals(text, found, layout, chosen, limits)
+    order = chosen.dates or _find_order(text, found, layout, chosen, limits)
+    series = SeriesRows(layout, limits, chosen, order)
+    rows = read_rows(text, limits, chosen, found)
     try:
-        for rows in TableReader(layout, marks).read(chain(sample[1:], lines)):
-            series.add(*rows)
+        for part in TableReader(layout, numerals).read(rows):
+            series.add(*part)
         if not series.codes:
-            detail = f"{cite(sample[0])}: there are no rows below the header: {LAYOUT}"
-            raise Invalid(detail, "/sequences")
+            where = "" if found.header is None else f"{cite(found.header)}: "
+            raise Invalid(f"{where}there are no rows below the header: {LAYOUT}", "/sequences")
         return series.to_series()
+    except LimitExceeded as error:
+        raise _explain_length(error, len(series.codes) + sum(1 for _ in rows), limits) from None
     except TimesError as error:
-        row, detail, n_gaps, are_regular = error.args
-        number = None if row is None else int(series.lines[row])
-        where = "" if number is None else f"line {number}: "
-        members: dict[str, Any] = {"line": number}
-        if n_gaps:
-            members |= {"n_gaps": n_gaps, "are_regular": are_regular}
-            each = "the gap" if n_gaps == 1 else f"each of the {n_gaps} gaps"
-            detail += f", or start a new sequence after {each} (gaps=sequences)"
-        raise Invalid(f"{where}{detail}", parameter="time", **members) from None
+        raise _explain_times(error, series, chosen) from None
 
 
-def _find_layout(sample: list[Line], chosen: SeriesColumns) -> Layout:
+def _find_numerals(
+    text: Text, found: Structure, layout: Layout, chosen: SeriesColumns, limits: SizeLimits
+) -> Numerals:
+    """Return the notation of the numbers of a table; raises Invalid if it is ambiguous."""
+    mark = chosen.decimal_mark or ("." if text.encoding is None else None)
+    if mark is not None:
+        return Numerals(mark, missing=chosen.missing)
+    columns = {j for j, kind in enumerate(found.kinds) if kind in {"number", "index"}}
+    columns |= {*layout.inputs, layout.target} - {layout.time}
+    rows = read_rows(text, limits, chosen, found)
+    numerals = find_numerals(rows, layout, sorted(columns), "/sequences", WHICH_MARK)
+    return numerals._replace(missing=chosen.missing)
+
+
+def _find_order(
+    text: Text, found: Structure, layout: Layout, chosen: SeriesColumns, limits: SizeLimits
+) -> DateOrder | None:
+    """Return the order of day and month, from the first date that proves it."""
+    column = layout.time
+    if column is None or not any("/" in row[column] or "-" in row[column] for row in found.sample):
+        return None
+    rows = read_rows(text, limits, chosen, found)
+    fields = (found.split(line)[column : column + 1] for _, line in rows)
+    orders = (find_order(field) for field in chain.from_iterable(fields) if field[4:5] != "-")
+    return next(filter(None, orders), None)
+
+
+def _explain_length(error: LimitExceeded, n_rows: int, limits: SizeLimits) -> LimitExceeded:
+    """Return the error of a table with too many rows, with what makes it shorter."""
+    n = limits.max_steps
+    every = -(-n_rows // n)
+    repairs = [
+        {"label": f"Use the last {n} of {n_rows} rows", "query": {"last": n}},
+        {"label": f"Use means of {every} rows", "query": {"every": every}},
+    ]
+    detail = f"{error.detail}; the table has {count(n_rows, 'row')}"
+    more = {"repairs": repairs} if n_rows > n else {}
+    return LimitExceeded(detail, "/dataset", **{**error.members, **more})
+
+
+def _explain_times(error: TimesError, series: SeriesRows, chosen: SeriesColumns) -> Invalid:
+    """Return the error of times, with their repairs."""
+    row, detail, n_gaps, are_regular, length = error.args
+    number = None if row is None else int(series.lines[row])
+    members: dict[str, Any] = {"line": number}
+    repairs: list[dict[str, Any]] = []
+    if n_gaps:
+        members |= {"n_gaps": n_gaps, "are_regular": are_regular}
+        each = "the gap" if n_gaps == 1 else f"each of the {n_gaps} gaps"
+        detail += f"; add its step (gaps=missing), or start a new sequence after {each} "
+        detail += "(gaps=sequences)"
+        repairs = [
+            {"label": "Add the missing steps", "query": {"gaps": "missing"}},
+            {"label": f"Start a new sequence after {each}", "query": {"gaps": "sequences"}},
+        ]
+    if length is not None and chosen.grid is None:
+        label = series.describe_grid(length)
+        repairs.append({"label": label, "query": {"grid": length, "between": "hold"}})
+    if "dates=" in detail:
+        repairs = [
+            {"label": f"The {part} is first in dates", "query": {"dates": f"{part}-first"}}
+            for part in ("day", "month")
+        ]
+    where = "" if number is None else f"line {number}: "
+    return Invalid(f"{where}{detail}", parameter="time", **members, repairs=repairs or None)
+
+
+def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
     """Return the columns of a table by its header; raises Invalid."""
-    line, separator = sample[0], find_separator(sample)
-    header = [*map(_decode_name, split_line(line[1], separator))]
-    if all(map(LIKE_A_NUMBER.match, header)):
-        raise Invalid(f"{cite(line)}: {NO_HEADER}", parameter="target")
+    header = [*map(decode_name, found.names)]
+    where = "" if found.header is None else f"{cite(found.header)}: "
+    if found.header is None and chosen.header is None:
+        line = f"line {found.first}"
+        raise Invalid(f"{line}: {NO_HEADER}", parameter="target", repairs=[NUMBERED])
     roles = {"target": chosen.target, "sequence": chosen.sequence, "time": chosen.time}
     inputs = chosen.inputs
     if inputs is None:
@@ -93,19 +145,20 @@ def _find_layout(sample: list[Line], chosen: SeriesColumns) -> Layout:
     positions: dict[str, list[int]] = {}
     for column, field in enumerate(header):
         positions.setdefault(field, []).append(column)
-    found = dict[str | None, int]()
+    at = dict[str | None, int]()
     few = inputs[:MAX_INPUTS]  # all of them, unless there are too many
     for parameter, name in [*roles.items(), *(("inputs", name) for name in few)]:
         if name is not None:
-            problem = _find_problem(positions, name, is_taken=name in found)
+            problem = _find_problem(positions, name, is_taken=name in at)
             if problem is not None:
-                raise Invalid(f"{cite(line)}: {problem}", parameter=parameter)
-            found[name] = positions[name][0]
+                repairs = [NUMBERED] if problem == NO_HEADER else None
+                raise Invalid(f"{where}{problem}", parameter=parameter, repairs=repairs)
+            at[name] = positions[name][0]
     check_inputs(len(inputs))
-    columns, target = [found[name] for name in inputs], found[chosen.target]
-    sequence, time = found.get(chosen.sequence), found.get(chosen.time)
-    missing = None if chosen.fill is None else MISSING
-    return Layout(separator, header, columns, target, True, sequence, time, ADVICE, missing)
+    columns, target = [at[name] for name in inputs], at[chosen.target]
+    sequence, time = at.get(chosen.sequence), at.get(chosen.time)
+    parts = header, columns, target, True, sequence, time, ADVICE, chosen.fill is not None
+    return Layout(found.separator, *parts, found.signs, found.units)
 
 
 def _find_problem(positions: Mapping[str, list[int]], name: str, *, is_taken: bool) -> str | None:
@@ -119,128 +172,7 @@ def _find_problem(positions: Mapping[str, list[int]], name: str, *, is_taken: bo
         return f"{len(positions[name])} columns are named {shorten(name)}; rename one of them"
     if is_taken:
         return f"the column {name!r} is chosen twice; choose it once"
-    return None if _is_name(name) else f"column {positions[name][0] + 1}: {NAME_RULE}"
-
-
-def _is_name(name: str) -> bool:
-    return len(name) <= MAX_NAME and re.match(NAME_PATTERN, name) is not None
-
-
-class _SeriesRows:
-    """The rows of a series during reading."""
-
-    def __init__(self, layout: Layout, limits: SizeLimits, chosen: SeriesColumns) -> None:
-        self._layout, self._limits, self._chosen = layout, limits, chosen
-        self.codes = array("q")  # the sequences of the rows, in order of appearance
-        self.lines = array("q")  # their numbers
-        self._inputs, self._targets = array("d"), array("d")
-        self._labels: dict[str, int] = {}
-        self._times = None if layout.time is None else Times(layout.names[layout.time])
-
-    def add(self, lines: list[Line], fields: list[str], numbers: Array) -> None:
-        """Add rows; raises Invalid, TimesError and LimitExceeded."""
-        layout = self._layout
-        self.lines.extend(number for number, _ in lines)
-        width, sequence = len(layout.names), layout.sequence
-        if sequence is None:
-            self.codes.extend([0] * len(lines))
-        else:
-            found = zip(lines, fields[sequence::width], strict=True)
-            self.codes.extend(self._find_sequence(*row, sequence) for row in found)
-        if layout.time is not None and self._times is not None:
-            self._times.add(fields[layout.time :: width])
-        self._inputs.frombytes(numbers[:, :-1].tobytes())
-        self._targets.frombytes(numbers[:, -1].tobytes())
-        # The longest sequence is at least as long as the average.
-        n_samples = max(len(self._labels), 1)
-        average = -(-len(self.codes) // n_samples)
-        self._limits.check_cells(n_samples, average, len(layout.inputs))
-
-    def _find_sequence(self, line: Line, field: str, column: int) -> int:
-        label = _decode_name(field)
-        if label not in self._labels and not _is_name(label):
-            where = f"{cite(line)}, column {column + 1} ({self._layout.names[column]!r})"
-            raise Invalid(f"{where}: {NAME_RULE}", parameter="sequence")
-        return self._labels.setdefault(label, len(self._labels))
-
-    def to_series(self) -> Series:
-        """Return the series; raises Invalid, TimesError and LimitExceeded."""
-        layout = self._layout
-        codes = np.frombuffer(self.codes, np.int64)
-        inputs = np.frombuffer(self._inputs).reshape(len(codes), len(layout.inputs))
-        labels = [*self._labels]
-        rows = np.arange(len(codes))
-        if (np.diff(codes) < 0).any():
-            rows = np.argsort(codes, kind="stable")
-            codes = codes[rows]
-            inputs = inputs[rows]
-            self._arrange(rows)
-        inputs = self._fill(inputs, codes)
-        is_dropped = np.isnan(inputs).any(axis=1)
-        begins = is_dropped | self._find_late(codes)
-        if begins.any():
-            parts = np.cumsum((np.diff(codes, prepend=-1) > 0) | begins) - 1
-            kept = np.flatnonzero(~is_dropped)
-            self._arrange(kept)
-            _, first, divided = np.unique(parts[kept], return_index=True, return_inverse=True)
-            labels = _number(labels, codes[kept][first])
-            codes = divided
-            inputs = inputs[kept]
-            rows = rows[kept]
-        step, starts = (Step(), ()) if self._times is None else self._times.find_steps(codes)
-        lengths = np.bincount(codes)
-        self._limits.check_cells(len(lengths), int(lengths.max()), len(layout.inputs))
-        targets = np.frombuffer(self._targets)[rows]
-        target = layout.names[layout.target]
-        if np.isnan(targets).all():
-            detail = f"all targets in the column {target!r} are missing; choose another column"
-            raise Invalid(detail, parameter="target")
-        names = tuple(layout.names[column] for column in layout.inputs)
-        return Series(inputs, targets, lengths, names, target, step, to_names(labels), starts)
-
-    def _arrange(self, rows: NDArray[np.int64]) -> None:
-        """Select lines and times by the indices of their rows."""
-        if not rows.size:
-            raise Invalid("an input is missing in every row", parameter="fill")
-        self.lines = array("q", np.frombuffer(self.lines, np.int64)[rows].tobytes())
-        if self._times is not None:
-            self._times.take(rows)
-
-    def _find_late(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return True for rows (N,) that begin a sequence because of a gap; raises Invalid."""
-        if self._chosen.gaps is None:
-            return np.zeros(len(codes), bool)
-        if self._times is None:
-            raise Invalid("gaps require a column of times (time=…)", parameter="gaps")
-        return self._times.find_late(codes)
-
-    def _fill(self, inputs: Array, codes: NDArray[np.int64]) -> Array:
-        """Return inputs (N, q) with missing values filled; raises Invalid.
-
-        With ``drop``, missing inputs are not filled.
-        """
-        if self._chosen.fill == "zero":
-            return np.nan_to_num(inputs)
-        if self._chosen.fill != "hold":
-            return inputs
-        rows = np.arange(len(codes))[:, None]
-        held = np.maximum.accumulate(np.where(np.isnan(inputs), -1, rows), axis=0)
-        has_none = (held < np.searchsorted(codes, codes)[:, None]).any(axis=1)
-        if has_none.any():
-            line = int(self.lines[int(np.argmax(has_none))])
-            detail = f"line {line}: the sequence has no value before this gap to hold"
-            raise Invalid(detail, parameter="fill", line=line)
-        return np.take_along_axis(inputs, held, axis=0)
-
-
-def _number(labels: list[str], codes: NDArray[np.int64]) -> list[str]:
-    """Return the names of parts of sequences, with numbers that make them unique.
-
-    They are empty if the sequences have no names, or there are too many parts to store them.
-    """
-    if not labels or len(codes) > MAX_NAMED:
-        return []
-    return [f"{labels[code][: MAX_NAME - 5]} {i}" for i, code in enumerate(codes.tolist(), 1)]
+    return None if is_name(name) else f"column {positions[name][0] + 1}: {NAME_RULE}"
 
 
 def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
@@ -285,8 +217,3 @@ def _encode_name(name: str) -> str:
     if FORMULA.match(name):
         name = f"'{name}"
     return f'"{name}"' if any(mark in name for mark in SEPARATORS) else name
-
-
-def _decode_name(field: str) -> str:
-    """Return the name in a field of `_encode_name`."""
-    return field[1:] if field.startswith("'") and FORMULA.match(field) else field

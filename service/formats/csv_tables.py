@@ -1,62 +1,34 @@
-"""Tables: their lines, fields, and the numbers in selected columns."""
+"""Tables: their separator, their fields, and the numbers in selected columns."""
 
-import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Final, NamedTuple, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from service.engine.interruption import check_interruption
 from service.engine.types import Array
-from service.errors import Invalid, LimitExceeded, Malformed, count
-from service.formats.base import SizeLimits
-from service.values.numbers import explain_out_of_range, in_range, is_number
+from service.errors import Invalid, count
+from service.formats.numerals import MARKS, OTHER, DecimalMark, Numerals, cite, is_numeral, shorten
+from service.formats.text import Line
+from service.values.numbers import explain_out_of_range, in_range
 
-SAMPLE: Final = 20  # lines that determine the layout
 PARSED_NUMBERS: Final = 4_000  # read at a time
-SEPARATORS: Final = (";", "\t", ",")  # with the others, a comma can be a decimal comma
-MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row
-MAX_SHOWN: Final = 40  # characters of a line or a field in a message
+SEPARATORS: Final = (";", "\t", "|", ",")  # with the others, a comma can be a decimal comma
 
 # Every quantifier is possessive, because backtracking in long lines would take quadratic time. A
 # field in quotes can contain separators.
 QUOTED: Final = re.compile(r'"[^"]*+"')
 FIELDS: Final = {
-    separator: re.compile(rf'{separator} *+(?:"([^"]*+)" *+(?={separator}|$)|([^{separator}]*+))')
+    separator: re.compile(
+        rf'{re.escape(separator)} *+(?:"([^"]*+)" *+(?={re.escape(separator)}|$)'
+        rf"|([^{separator}]*+))"
+    )
     for separator in SEPARATORS
 }
-MARKS: Final = {",": "comma", ".": "point"}
-OTHER: Final = {",": ".", ".": ","}
-# Numbers with thousands separators, optionally followed by the other mark.
-THOUSANDS: Final = {
-    mark: re.compile(rf"[+-]?[1-9]\d{{0,2}}(?:[{mark}]\d{{3}})++(?:[{OTHER[mark]}]\d*+)?")
-    for mark in MARKS
-}
-
-
-Line: TypeAlias = tuple[int, str]
-"""The number of a line, from 1, and its text."""
-
-
-def read_lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
-    """Yield the lines that are not blank; raises Malformed and LimitExceeded."""
-    longest = MAX_FIELD * (limits.max_steps + 1)
-    try:
-        for number, line in enumerate(io.TextIOWrapper(io.BytesIO(body), "utf-8-sig"), 1):
-            if len(line) > longest:
-                detail = f"line {number} has {len(line)} characters; the limit is {longest}"
-                raise LimitExceeded(
-                    detail, "/dataset", line=number, limit=longest, needed=len(line)
-                )
-            if line.isspace():
-                check_interruption()
-            else:
-                yield number, line.rstrip("\n")
-    except UnicodeDecodeError as error:
-        detail = f"the table is not UTF-8: {error.reason}; spreadsheets save it as CSV UTF-8"
-        raise Malformed(detail) from None
 
 
 def split_line(text: str, separator: str) -> list[str]:
@@ -67,89 +39,16 @@ def split_line(text: str, separator: str) -> list[str]:
     return [(quoted or plain).strip() for quoted, plain in pairs]
 
 
-def find_separator(sample: list[Line]) -> str:
-    """Return the first of the separators in the first and in the last line of a sample."""
-    first, last = (QUOTED.sub("", sample[i][1]) for i in (0, -1))
-    used = (separator for separator in SEPARATORS if separator in first and separator in last)
-    return next(used, SEPARATORS[-1])
+def find_separator(sample: Sequence[Line]) -> str:
+    """Return the separator that most lines of a sample have equally often."""
+    texts = [QUOTED.sub("", text) if '"' in text else text for _, text in sample]
 
+    def count_lines(separator: str) -> int:
+        numbers = Counter(filter(None, (text.count(separator) for text in texts)))
+        return max(numbers.values(), default=0)
 
-def cite(line: Line) -> str:
-    """Return the number and the beginning of a line, for a message."""
-    number, text = line
-    return f"line {number} ({shorten(text)})"
-
-
-def shorten(text: str) -> str:
-    """Return a text in quotes, for a message."""
-    return repr(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
-
-
-class DecimalMarks:
-    """The decimal mark of numbers, with the first number for each of both marks."""
-
-    def __init__(
-        self, pointer: str, decimal: str | None, ambiguous: Sequence[str], advice: str
-    ) -> None:
-        """Start with no numbers.
-
-        Parameters
-        ----------
-        pointer
-            The JSON pointer of errors.
-        decimal
-            The decimal mark, if given. The other mark then separates thousands.
-        ambiguous
-            The marks that can separate thousands if no decimal mark is known.
-        advice
-            The advice for ambiguous numbers.
-        """
-        self._pointer, self._decimal, self._advice = pointer, decimal, advice
-        self._ambiguous = {*ambiguous}
-        self._first: dict[str, tuple[Line, str]] = {}
-
-    def normalize(self, lines: Sequence[Line], fields: Sequence[str]) -> Sequence[str]:
-        """Return the fields of lines, equally many of each, with decimal points.
-
-        It raises Invalid if both marks are used.
-        """
-        n_fields = len(fields) // len(lines)
-        if self._decimal is not None:
-            return [self._ungroup(lines[i // n_fields], field) for i, field in enumerate(fields)]
-        whole = ";".join(fields)
-        for mark in MARKS:
-            if mark not in self._first and mark in whole:
-                i = next(i for i, field in enumerate(fields) if mark in field)
-                self._first[mark] = lines[i // n_fields], fields[i]
-        if len(self._first) == 2:
-            comma, point = (cite(self._first[mark][0]) for mark in MARKS)
-            detail = (
-                f"{comma} uses a comma and {point} a point: one must be the decimal mark, the "
-                f"other the thousands separator; {self._advice}"
-            )
-            raise Invalid(detail, self._pointer)
-        for mark in self._first.keys() & self._ambiguous:
-            if any(mark in field and not THOUSANDS[mark].fullmatch(field) for field in fields):
-                self._ambiguous.remove(mark)
-        return [field.replace(",", ".") for field in fields] if "," in self._first else fields
-
-    def _ungroup(self, line: Line, field: str) -> str:
-        """Return a number with a decimal point, and without thousands separators."""
-        (other,) = MARKS.keys() - {self._decimal}
-        if other in field and not THOUSANDS[other].fullmatch(field):
-            detail = f"{cite(line)}: the {MARKS[other]} in a number does not separate thousands"
-            raise Invalid(detail, self._pointer)
-        return field.replace(other, "").replace(",", ".")
-
-    def check(self) -> None:
-        """Raise Invalid if every mark could also separate thousands."""
-        for mark in self._first.keys() & self._ambiguous:
-            line, number = self._first[mark]
-            decimal, whole = number.replace(",", "."), number.replace(mark, "")
-            name = MARKS[mark]
-            readings = f"{decimal} with a decimal {name}, or {whole} with a thousands separator"
-            detail = f"{cite(line)}: {number} is ambiguous: {readings}; {self._advice}"
-            raise Invalid(detail, self._pointer)
+    found = max(SEPARATORS, key=count_lines)  # the first of those that are equally frequent
+    return found if count_lines(found) else SEPARATORS[-1]
 
 
 class Layout(NamedTuple):
@@ -163,7 +62,14 @@ class Layout(NamedTuple):
     sequence: int | None = None
     time: int | None = None
     advice: str = ""  # for a field that is not a number
-    missing: re.Pattern[str] | None = None  # texts of missing inputs, if allowed
+    fills: bool = False  # missing inputs are allowed
+    signs: Mapping[int, str] = MappingProxyType({})  # of the units in the numbers of columns
+    units: Sequence[str] = ()  # of all columns, if known
+
+    def name(self, column: int) -> str:
+        """Return the name of a column with its unit."""
+        name, unit = self.names[column], self.units[column] if self.units else ""
+        return f"{name} ({unit})" if unit and unit not in name else name
 
     def pointer(self, row: int, column: int | None = None) -> str:
         """Return the JSON pointer to a number, or to a row."""
@@ -174,18 +80,46 @@ class Layout(NamedTuple):
         return f"/inputs/{row}" + ("" if column is None else f"/{self.inputs.index(column)}")
 
 
+def find_numerals(
+    lines: Iterable[Line],
+    layout: Layout,
+    columns: Sequence[int] | None,
+    pointer: str,
+    advice: str,
+) -> Numerals:
+    """Return the notation of the numbers of a table, from the first one that proves it.
+
+    ``columns`` are those that contain numbers, by default all. It raises Invalid if every number
+    with a mark can be read in two ways.
+    """
+    separator, signs = layout.separator, layout.signs
+    search = DecimalMark(separator)
+    marks = ('"', ".") if separator == "," else (",", ".")
+    for n_lines, line in enumerate(lines):
+        if n_lines % PARSED_NUMBERS == 0:
+            check_interruption()
+        if marks[0] not in line[1] and marks[1] not in line[1]:
+            continue
+        fields = split_line(line[1], separator)
+        chosen = range(len(fields)) if columns is None else columns
+        for column in chosen:
+            if column < len(fields):
+                found = search.look(line, fields[column], signs.get(column, ""))
+                if found is not None:
+                    return found
+    search.check(pointer, advice)
+    return Numerals()
+
+
 class TableReader:
-    """A reader of the rows of a table, and the numbers in selected columns."""
+    """A reader of the rows of a table, and the numbers in its columns.
 
-    def __init__(self, layout: Layout, marks: Mapping[DecimalMarks, slice]) -> None:
-        """Start at the first row.
+    The numbers of a series are those of its inputs, then of its target. Those of another dataset
+    are in all columns, which are read together, because there can be many.
+    """
 
-        Parameters
-        ----------
-        marks
-            The decimal marks of groups of columns, all of numbers.
-        """
-        self._layout, self._marks = layout, marks
+    def __init__(self, layout: Layout, numerals: Numerals) -> None:
+        self._layout, self._numerals = layout, numerals
         self._n_rows = 0
 
     def read(self, lines: Iterator[Line]) -> Iterator[tuple[list[Line], list[str], Array]]:
@@ -193,18 +127,16 @@ class TableReader:
 
         Each part has lines, their fields, and their numbers (n, m), nan for missing ones.
         """
-        width = len(self._layout.names)
+        layout, width = self._layout, len(self._layout.names)
+        groups = [range(width)]
+        if layout.is_series:
+            groups = [range(column, width, width) for column in (*layout.inputs, layout.target)]
         while part := list(islice(lines, max(1, PARSED_NUMBERS // width))):
             check_interruption()
             fields = self._split(part)
-            numbers = [
-                self._read_numbers(part, fields, marks, range(width)[columns])
-                for marks, columns in self._marks.items()
-            ]
+            numbers = [self._read_numbers(part, fields, columns) for columns in groups]
             yield part, fields, np.hstack(numbers)
             self._n_rows += len(part)
-        for marks in self._marks:
-            marks.check()
 
     def _split(self, part: list[Line]) -> list[str]:
         """Return the fields of lines; raises Invalid unless their number is equal."""
@@ -218,48 +150,78 @@ class TableReader:
             rows = []
             widths = [text.count(separator) + 1 for text in texts]
         if {*widths} != {width}:
-            i = next(i for i, n_fields in enumerate(widths) if n_fields != width)
-            given = count(widths[i], "field")
-            detail = f"{cite(part[i])}: the row has {given}, the first line {width}"
-            if separator == ",":
-                detail += "; if commas are decimal commas, separate the fields by semicolons"
-            raise Invalid(detail, self._layout.pointer(self._n_rows + i), line=part[i][0])
+            rows = [self._cut(i, line, widths[i]) for i, line in enumerate(part)]
         fields = [*chain.from_iterable(rows)] or whole.split(separator)
         return [field.strip() for field in fields] if " " in whole else fields
 
-    def _read_numbers(
-        self, part: list[Line], fields: list[str], marks: DecimalMarks, columns: range
-    ) -> Array:
-        """Return the numbers in columns of rows (len(part), len(columns))."""
+    def _cut(self, i: int, line: Line, n_fields: int) -> list[str]:
+        """Return the fields of a line without empty ones at its end; raises Invalid."""
+        separator, width = self._layout.separator, len(self._layout.names)
+        fields = split_line(line[1], separator) if n_fields <= 2 * width else []
+        if len(fields) >= width and not any(fields[width:]):
+            return fields[:width]
+        given = count(n_fields, "field")
+        detail = f"{cite(line)}: the row has {given}, the first line {width}"
+        if separator == ",":
+            detail += "; if commas are decimal commas, separate the fields by semicolons"
+        raise Invalid(detail, self._layout.pointer(self._n_rows + i), line=line[0])
+
+    def _read_numbers(self, part: list[Line], fields: list[str], columns: range) -> Array:
+        """Return the numbers in columns of rows (len(part), len(columns)); raises Invalid."""
+        layout = self._layout
         fields = fields[columns.start :: columns.step]
-        texts = marks.normalize(part, fields)
-        try:
-            numbers = np.fromiter(map(float, texts), np.float64, len(texts))
-        except ValueError:
-            numbers = np.array([float(text) if is_number(text) else np.nan for text in texts])
+        numbers = self._numerals.read(fields, layout.signs.get(columns.start, ""))
         valid = in_range(numbers)
-        if self._layout.is_series and columns[0] == self._layout.target:
-            valid |= [not field for field in fields]
-        elif self._layout.missing is not None:
-            valid |= [bool(self._layout.missing.fullmatch(field)) for field in fields]
+        if layout.is_series and (layout.fills or columns.start == layout.target):
+            lacking = np.flatnonzero(np.isnan(numbers))
+            valid[lacking] = [self._numerals.is_missing(fields[k]) for k in lacking.tolist()]
         if not valid.all():
             k = int(np.argmin(valid))
-            i, j = divmod(k, len(columns))
-            raise self._explain(part[i], i, columns[j], fields[k], float(numbers[k]))
-        return numbers.reshape(len(part), len(columns))
+            i, j = divmod(k, len(fields) // len(part))
+            column = columns.start + j
+            raise self._explain(part[i], i, column, fields[k], float(numbers[k]))
+        return numbers.reshape(len(part), -1)
 
     def _explain(self, line: Line, i: int, column: int, field: str, number: float) -> Invalid:
         """Return the error of a field that is not a number of a dataset."""
         layout = self._layout
-        name = f" ({layout.names[column]!r})" if layout.names[column] else ""
-        if not field:
+        repairs: list[dict[str, Any]] = []
+        if not field or (layout.is_series and self._numerals.is_missing(field)):
             what = "a number is missing"
             if layout.is_series:
                 what += ", which can be filled (fill=hold, zero or drop)"
-        elif np.isnan(number):
-            what = f"{shorten(field)} is not a number{layout.advice}"
-        else:
+                repairs = FILLS[self._n_rows + i == 0 :]
+        elif not np.isnan(number):
             what = explain_out_of_range(number)
+        elif layout.signs.get(column, "") not in field:
+            what = f"{shorten(field)} has no {layout.signs[column]}, unlike the numbers above it"
+        elif is_numeral(field):
+            what = self._explain_marks(field)
+        else:
+            what = f"{shorten(field)} is not a number{layout.advice}"
+            if layout.is_series:
+                label = f"Read {shorten(field)} as a missing number"
+                repairs = [{"label": label, "query": {"missing": field}}]
+        name = f" ({layout.names[column]!r})" if layout.names[column] else ""
         detail = f"{cite(line)}, column {column + 1}{name}: {what}"
         pointer = layout.pointer(self._n_rows + i, column)
-        return Invalid(detail, pointer, line=line[0], column=column + 1)
+        where: dict[str, Any] = {"line": line[0], "column": column + 1}
+        return Invalid(detail, pointer, **where, repairs=repairs or None)
+
+    def _explain_marks(self, field: str) -> str:
+        """Return why the marks of a number do not agree with those of other numbers."""
+        decimal, proof, _ = self._numerals
+        other = OTHER[decimal]
+        if proof is None:
+            return f"the {MARKS[other]} in {shorten(field)} does not separate thousands"
+        return (
+            f"{shorten(field)} does not have the decimal {MARKS[decimal]} of {cite(proof)}; one "
+            "must be the decimal mark, the other the thousands separator"
+        )
+
+
+FILLS: Final = [
+    {"label": "Fill missing inputs with the value before", "query": {"fill": "hold"}},
+    {"label": "Fill missing inputs with 0", "query": {"fill": "zero"}},
+    {"label": "Leave out the rows without an input", "query": {"fill": "drop"}},
+]

@@ -56,7 +56,7 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     are in the query; by default they are ``input_1``, ``input_2``, … and ``target``. It raises the
     errors of `read_npz`.
     """
-    for parameter in ("sequence", "time", "decimal", "thousands", "gaps", "fill"):
+    for parameter in SeriesColumns._fields[2:]:
         if getattr(chosen, parameter) is not None:
             raise Invalid(f"{parameter} applies to tables, not to npz", parameter=parameter)
     inputs, targets, *others = _open(body, SERIES_NAMES)

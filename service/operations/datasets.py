@@ -91,6 +91,7 @@ def _store_series(
         "n_targets": series.n_targets,
         "sequence_names": list(series.sequence_names) or None,
         "start_times": list(series.start_times) or None,
+        **({"repairs": list(series.repairs)} if series.repairs else {}),
     }
     row, created = datasets.add(
         database,

@@ -258,6 +258,8 @@ class DatasetSummary(ResponseModel):
     start_times: list[str | float] | None = None
     """The times of the first steps of the sequences of a series, dates or numbers; null without
     times, or for more than 1000 sequences."""
+    repairs: list[str] | None = None
+    """The repairs of the table from which a series was first stored; null without any."""
     bytes: int
     """The size of both arrays as float64, in bytes."""
     input_range: NumberRange | None

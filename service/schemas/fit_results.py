@@ -229,6 +229,8 @@ class FitResult(ResponseModel):
     """The name of the target."""
     sequence_names: list[str] | None = None
     """The names of the sequences, if given."""
+    repairs: list[str] | None = None
+    """The repairs of the table of the series; null without any."""
     offset: Estimate | None = None
     """The constant; null without an offset; null bounds if it was given."""
     initial_states: list[Estimate] | None = None

@@ -3,6 +3,15 @@
 from service.schemas.base import ResponseModel
 
 
+class Repair(ResponseModel):
+    """Query parameters of an upload that make a table readable."""
+
+    label: str
+    """What they do."""
+    query: dict[str, str | int]
+    """The parameters of POST /v1/datasets."""
+
+
 class DetailMembers(ResponseModel):
     """The numbers and names of a detail, for programs."""
 
@@ -26,6 +35,8 @@ class DetailMembers(ResponseModel):
     """The number of gaps in the times of a table, where gaps=sequences would help."""
     are_regular: bool | None = None
     """True if as many rows precede each of these gaps, as in a working week."""
+    repairs: list[Repair] | None = None
+    """For a table: the query parameters that would repair it, as alternatives."""
 
 
 class ProblemField(DetailMembers):

@@ -4,14 +4,15 @@ import math
 import re
 from array import array
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import UTC
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Step
 from service.engine.types import Array
+from service.values.dates import CLOCK, COMPACT, DateOrder, is_ambiguous, parse_date
 from service.values.numbers import explain_out_of_range, in_range, is_number
 
 TOLERANCE: Final = 0.01  # of a step: rounded times, and clock changes in weekly data
@@ -23,33 +24,40 @@ MONTHS: Final = {"month": 1, "year": 12}
 ONE_MONTH: Final = np.timedelta64(1, "M")
 CLOCK_UNITS: Final = {"hour", "minute", "second"}
 KIND: Final = "a date; write dates as 2024-01-31, 2024-01-31 13:00, 2024-Q1 or 2024-W05"
+LATE: Final = 10.0  # seconds by which a logger can be late, at most a tenth of its step
 
 MAX_NAMED: Final = 1000  # sequences whose names and first times are stored
 
-QUARTER: Final = re.compile(r"(\d{4})[-/ ]?Q([1-4])|Q([1-4])[-/ ]?(\d{4})", re.ASCII)
-DAY_FIRST: Final = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})", re.ASCII)
-MONTH: Final = re.compile(r"^\d{4}-\d\d$", re.ASCII)
-ONE_DIGIT: Final = re.compile(r"(?<![\d.])\d(?=[-:T ]|$)", re.ASCII)  # of a month, a day, an hour
-
-
-def parse_date(text: str) -> datetime:
-    """Return a date, with a time zone if the text has an offset; raises ValueError."""
-    if match := QUARTER.fullmatch(text):
-        return datetime(int(match[1] or match[4]), 3 * int(match[2] or match[3]) - 2, 1)
-    if "W" not in text:  # the weeks of ISO 8601 have a digit for the day
-        text = DAY_FIRST.sub(r"\3-\2-\1", text.replace("/", "-"))
-        text = ONE_DIGIT.sub(r"0\g<0>", " ".join(text.split()))
-        text = MONTH.sub(r"\g<0>-01", text)
-    return datetime.fromisoformat(text)
+# The length of a step, as text.
+LENGTH: Final = r"^(\d{1,9}(?:\.\d{1,9})?) ?(?:(second|minute|hour|day|week)s?)?$"
+STEP_LENGTH: Final = re.compile(LENGTH, re.ASCII)
 
 
 class TimesError(ValueError):
     """An error of times.
 
     Its arguments are the index of a time, or None for all of them; the reason; the number of gaps
-    if they are the only error, and 0 otherwise; and True if equally many rows precede each gap, as
-    in a working week.
+    if they are the only error, and 0 otherwise; True if equally many rows precede each gap, as
+    in a working week; and the usual step if the times increase in other steps, otherwise None.
     """
+
+
+class Grid(NamedTuple):
+    """Rows on a grid of times."""
+
+    steps: NDArray[np.int64]  # (N,) counted from 0 in the sequence of the row
+    moved: Array  # (N,) by which the times are later than these steps, as a share of a step
+    step: Step
+
+
+def multiply(step: Step, n: int) -> Step:
+    """Return the length of n steps, in the largest unit of which it is a multiple."""
+    for units in (UNITS, {"year": 12, "month": 1}):
+        if step.unit in units:
+            length = n * step.length * units[step.unit]
+            unit = next((each for each, size in units.items() if length % size == 0), step.unit)
+            return Step(length / units[unit], unit)
+    return Step(n * step.length, step.unit)
 
 
 class Times:
@@ -58,28 +66,38 @@ class Times:
     The name of the column is the unit of numbers.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, order: DateOrder | None = None) -> None:
+        self._name, self._order = name, order
         self._times = array("d")
+        self._offsets = array("d")  # of the local times, in seconds
         self._are_dates = self._have_offsets = False
+        self._are_clocks = False  # times of day without a date
+        self.step: Step | None = None  # of a grid, instead of that between the times
 
     def add(self, texts: Sequence[str]) -> None:
         """Add the times of rows; raises TimesError for a text that is not a time."""
         if not self._times:
-            self._are_dates = not is_number(texts[0])
+            self._are_dates = not is_number(texts[0]) or COMPACT.fullmatch(texts[0]) is not None
+            self._are_clocks = CLOCK.fullmatch(texts[0]) is not None
         for text in texts:
             try:
                 self._times.append(self._parse(text))
             except (ValueError, OverflowError):
                 kind = KIND if self._are_dates else "a number like the first one"
+                if is_ambiguous(text) and self._order is None:
+                    kind = "clear: its day or its month can be first (dates=day-first, month-first)"
                 detail = f"{text[:40]!r} in {self._name!r} is not {kind}"
-                raise TimesError(len(self._times), detail, 0, False) from None
+                raise TimesError(len(self._times), detail, 0, False, None) from None
 
     def _parse(self, text: str) -> float:
         """Return a finite number, or the seconds of a date since 1970; raises ValueError."""
         if self._are_dates:
-            date = parse_date(text)
-            self._have_offsets |= date.tzinfo is not None
+            date = parse_date(text, self._order)
+            if (CLOCK.fullmatch(text) is not None) is not self._are_clocks:
+                raise ValueError(text)
+            offset = date.utcoffset()
+            self._have_offsets |= offset is not None
+            self._offsets.append(0.0 if offset is None else offset.total_seconds())
             # In UTC, because times are written in it, and only some of its years are dates.
             return (date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
         number = float(text.replace(",", "."))
@@ -87,9 +105,65 @@ class Times:
             raise ValueError(text)
         return number
 
+    def settle(self, codes: NDArray[np.int64]) -> None:
+        """Read local midnights with offsets as days, and times of day after midnight as later.
+
+        ``codes`` (N,) are the sequences of the rows, in ascending order.
+        """
+        times, offsets = np.frombuffer(self._times), np.frombuffer(self._offsets)
+        if self._have_offsets and ((times + offsets) % UNITS["day"] == 0).all():
+            self._have_offsets = False
+            self._times = array("d", (times + offsets).tobytes())
+        elif self._are_clocks:
+            is_next = (np.diff(times) < -0.5 * UNITS["day"]) & (np.diff(codes) == 0)
+            n_days = np.cumsum(np.concatenate([[0], is_next]))
+            self._times = array("d", (times + n_days * float(UNITS["day"])).tobytes())
+
     def take(self, rows: NDArray[np.int64]) -> None:
         """Arrange the times by the indices of their rows, and leave out all others."""
         self._times = array("d", np.frombuffer(self._times)[rows].tobytes())
+        if self._offsets:
+            self._offsets = array("d", np.frombuffer(self._offsets)[rows].tobytes())
+
+    def find_grid(self, codes: NDArray[np.int64], length: str | None) -> Grid:
+        """Return the steps of rows on a grid; raises TimesError.
+
+        Parameters
+        ----------
+        codes
+            The sequences (N,) of the rows, in ascending order.
+        length
+            The step, such as ``15 minutes``, or a number in the unit of the times; None for the
+            usual step, of which the others must be multiples.
+        """
+        follows = np.diff(codes) == 0
+        if not follows.any():
+            return Grid(np.zeros(len(codes), np.int64), np.zeros(len(codes)), Step())
+        gaps, unit = self._find_gaps(follows)
+        usual = _find_usual(gaps)
+        if length is not None:
+            gaps = np.diff(np.frombuffer(self._times))[follows]
+            unit = "second" if self._are_dates else self._name
+            usual = self._to_seconds(length)
+        rows = 1 + np.flatnonzero(follows)
+        if (gaps <= 0).any():
+            self._check_gaps(gaps, unit, rows)
+        since = np.zeros(len(codes))
+        since[rows] = gaps
+        since = np.cumsum(since)
+        exact = (since - since[np.searchsorted(codes, codes)]) / usual
+        steps = np.round(exact)
+        moved = exact - steps
+        if length is None and (np.abs(moved) > self._find_tolerance(usual, unit) / usual).any():
+            self._check_gaps(gaps, unit, rows)
+        return Grid(steps.astype(np.int64), moved, self._to_step(usual, unit))
+
+    def _to_seconds(self, length: str) -> float:
+        """Return the length of a step in seconds, or in the unit of numbers; raises TimesError."""
+        number, unit = STEP_LENGTH.fullmatch(length).groups()  # type: ignore[union-attr]
+        if (unit is not None) is not self._are_dates or float(number) == 0:
+            raise TimesError(None, f"{length!r} is not a step of these times", 0, False, None)
+        return float(number) * UNITS.get(unit, 1)
 
     def find_steps(self, codes: NDArray[np.int64]) -> tuple[Step, tuple[str | float, ...]]:
         """Return the step, and the time of the first row of each sequence: dates, or numbers.
@@ -102,7 +176,8 @@ class Times:
         step = self._find_step(codes)
         _, first = np.unique(codes, return_index=True)
         times = np.frombuffer(self._times)[first].tolist()
-        if len(times) > MAX_NAMED or (not self._are_dates and {*times} == {step.length}):
+        is_default = {*times} == {step.length} if not self._are_dates else self._are_clocks
+        if len(times) > MAX_NAMED or is_default:
             return step, ()
         if not self._are_dates:
             return step, tuple(times)
@@ -116,14 +191,16 @@ class Times:
         steps are not equal.
         """
         follows = np.diff(codes) == 0
-        if not follows.any():
-            return Step()
+        if self.step is not None or not follows.any():
+            return self.step or Step()
         gaps, unit = self._find_gaps(follows)
         usual = self._check_gaps(gaps, unit, 1 + np.flatnonzero(follows))
+        if unit == "second":
+            usual = _round_step(gaps, usual)
         step = self._to_step(usual if self._are_dates else float(gaps.mean()), unit)
         if not in_range(np.array(step.length)):
             detail = f"the step in {self._name!r}: {explain_out_of_range(step.length)}"
-            raise TimesError(None, detail, 0, False)
+            raise TimesError(None, detail, 0, False, None)
         return step
 
     def find_late(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -134,8 +211,9 @@ class Times:
         follows = np.diff(codes) == 0
         is_late = np.zeros(len(codes), bool)
         if follows.any():
-            gaps, _ = self._find_gaps(follows)
-            is_late[1:][follows] = gaps > (1 + TOLERANCE) * _find_usual(gaps)
+            gaps, unit = self._find_gaps(follows)
+            usual = _find_usual(gaps)
+            is_late[1:][follows] = gaps > usual + self._find_tolerance(usual, unit)
         return is_late
 
     def _find_gaps(self, follows: NDArray[np.bool_]) -> tuple[Array, str]:
@@ -176,7 +254,7 @@ class Times:
         It raises TimesError for a gap that is not positive, or not the usual one.
         """
         usual = _find_usual(gaps)
-        is_wrong = (gaps <= 0) | (np.abs(gaps - usual) > TOLERANCE * usual)
+        is_wrong = (gaps <= 0) | (np.abs(gaps - usual) > self._find_tolerance(usual, unit))
         if not is_wrong.any():
             return usual
         i = int(np.argmax(is_wrong))
@@ -194,16 +272,36 @@ class Times:
             )
         else:
             step = self._to_step(usual, unit)
-            advice = "leave time out if the rows are equally spaced"
+            advice = "; leave time out if the rows are equally spaced"
             if n_gaps:
-                advice = "for missing times, add rows with inputs and an empty target"
+                advice = f": {self._name_missing(int(rows[i]), step)} is missing"
             detail = (
                 f"the step in {self._name!r} is {gaps[i] / usual:.4g} times the "
-                f"usual {step.length:g} {step.unit}; {advice}"
+                f"usual {step.length:g} {step.unit}{advice}"
             )
         between = np.diff(np.flatnonzero(is_wrong))
         are_regular = len(between) > 1 and _are_equal(between)
-        raise TimesError(int(rows[i]), detail, n_gaps, are_regular)
+        length = None
+        if (gaps > 0).all() and unit not in MONTHS:
+            step = self._to_step(usual, "second" if self._are_dates else unit)
+            length = f"{step.length:g} {step.unit}" if self._are_dates else f"{usual:g}"
+        raise TimesError(int(rows[i]), detail, n_gaps, are_regular, length)
+
+    def _find_tolerance(self, usual: float, unit: str) -> float:
+        """Return by how much a step can differ from the usual one."""
+        late = min(LATE, 0.1 * usual) if self._are_dates and unit == "second" else 0.0
+        return max(TOLERANCE * usual, late)
+
+    def _name_missing(self, row: int, step: Step) -> str:
+        """Return the time one step after the row before a gap."""
+        time = float(self._times[row - 1])
+        if not self._are_dates:
+            return f"{time + step.length:.15g}"
+        before = np.array([round(1e6 * time)], "datetime64[us]")
+        start = _format(before, step, is_utc=self._have_offsets).tolist()
+        one = np.array([1])
+        text = str(list_times(start, step, one - 1, one)[0])
+        return text[:7] if step.unit == "month" and text.endswith("-01") else text
 
 
 def list_times(
@@ -259,6 +357,17 @@ def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> NDArr
 
 def _find_usual(gaps: Array) -> float:
     return float(np.sort(gaps)[(len(gaps) - 1) // 2])  # the lower median, which is a gap
+
+
+def _round_step(gaps: Array, usual: float) -> float:
+    """Return the round step of a logger that is late by seconds, otherwise the usual one."""
+    if _are_equal(gaps):
+        return usual
+    mean = float(gaps.mean())
+    sizes = (size for size in UNITS.values() if size <= usual)
+    steps = (size * round(mean / size) for size in sizes)
+    # No time is more than half a step from its row.
+    return next((step for step in steps if abs(mean - step) * len(gaps) <= 0.5 * step), usual)
 
 
 def _without_clock_changes(gaps: Array, times: Array) -> Array:

@@ -203,7 +203,7 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         (f"{FIT_SALES} --delay 3:1", "--delay: low must not be above high"),
         ("fit sales.csv --target revenue", "--target: line 1"),
         ("fit nothing.csv", "'nothing.csv': No such file"),
-        ("fit picture.csv", "picture.csv: the table is not UTF-8"),
+        ("fit picture.csv", "picture.csv: this is a picture (PNG); save the table"),
         ("optimum --activation tanh", "--activation: the exact optimum is available"),
         ("nothing", "No such command 'nothing'."),
     ],

@@ -14,11 +14,12 @@ import pytest
 
 import linear_rnn
 from linear_rnn import AsyncClient, Client
+from linear_rnn._models import TableOptions
 from linear_rnn._sync import client, pictures, results
 from scripts.client import generated_files
 from tests.programs import run_program
 
-COLUMNS = {"target", "inputs", "sequence", "time", "decimal", "thousands", "gaps", "fill"}
+COLUMNS = {"target", "inputs", "sequence", "time"}
 OF_THE_CLIENT = {"wait", "keep", "progress", *COLUMNS}
 
 
@@ -46,7 +47,7 @@ def test_keywords_are_the_fields_of_requests(
     schema: dict[str, Any], method: Callable[..., Any], model: str
 ) -> None:
     fields = set(schema["components"]["schemas"][model]["properties"]) - {"keep"}
-    keywords = set(inspect.signature(method).parameters) - OF_THE_CLIENT - {"self"}
+    keywords = set(inspect.signature(method).parameters) - OF_THE_CLIENT - {"self", "table"}
     assert keywords == fields
     asynchronous = getattr(AsyncClient, method.__name__)
     assert list(inspect.signature(asynchronous).parameters) == list(
@@ -57,10 +58,10 @@ def test_keywords_are_the_fields_of_requests(
 def test_keywords_of_uploads_are_the_query_parameters(schema: dict[str, Any]) -> None:
     operation = schema["paths"]["/v1/datasets"]["post"]
     parameters = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
-    assert parameters == {"kind", "name", *COLUMNS}
+    assert parameters == {"kind", "name", *COLUMNS, *TableOptions.__annotations__}
     keywords = set(inspect.signature(Client.upload_series).parameters)
-    assert keywords == {"self", "table", "name", *COLUMNS}
-    assert set(inspect.signature(Client.fit).parameters) > COLUMNS
+    assert keywords == {"self", "table", "name", "options", *COLUMNS}
+    assert set(inspect.signature(Client.fit).parameters) > {"table", *COLUMNS}
 
 
 def test_the_models_are_those_of_the_schema() -> None:

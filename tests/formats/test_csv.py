@@ -80,6 +80,10 @@ def test_a_download_reads_back(given: Arrays) -> None:
         # Decimal commas would leave no column for the target.
         (b"1,5\n2,5\n", [[1], [2]], [5, 5]),
         (b"0,1\n", [[0]], [1]),
+        ("\N{MINUS SIGN}1,\N{MINUS SIGN}2\n3,4\n".encode(), [[-1], [3]], [-2, 4]),
+        (b"1.234,5;2\n", [[1234.5]], [2]),
+        (b"\xff\xfe1\x00,\x002\x00", [[1]], [2]),
+        (b"\xe4,y\n1,2\n", [[1]], [2]),
     ],
 )
 def test_accepted_tables(body: bytes, inputs: Any, targets: Any) -> None:
@@ -119,7 +123,6 @@ def test_a_long_table_is_read_in_parts() -> None:
         # Numbers in another notation are not names, or the first row would be taken for a header.
         (b"'1','2'\n3,4\n", "/inputs/0/0", ["line 1", "'1'"]),
         (b"-,+\n3,4\n", "/inputs/0/0", ["line 1", "'-'"]),
-        ("\N{MINUS SIGN}1,\N{MINUS SIGN}2\n3,4\n".encode(), "/inputs/0/0", ["line 1"]),
     ],
 )
 def test_invalid_tables(body: bytes, pointer: str, words: list[str]) -> None:
@@ -139,9 +142,11 @@ def test_an_index_column_is_refused(first: str) -> None:
         (b"x;target\n1,234;5\n", "/inputs", ["line 2", "1.234 with", "1234 with", "thousands"]),
         (b"1\t2\n1,234\t5,678\n", "/inputs", ["line 2", "1.234 with", "1234 with"]),
         (b'x,y\n1,"1,234"\n', "/inputs", ["line 2", "1.234 with", "1234 with"]),
-        (b"1,5;2\n2.5;3\n", "/inputs", ["line 1", "line 2 ('2.5;3')", "thousands"]),
-        (b"1.5;2\n" * CHUNK + b"2,5;3\n", "/inputs", ["line 1", f"line {CHUNK + 1} ('2,5;3')"]),
-        (b"1.234,5;2\n", "/inputs", ["line 1"]),
+        (b"1,5;2\n2.5;3\n", "/inputs/1/0", ["line 1", "line 2 ('2.5;3')", "thousands"]),
+        (
+            b"1.5;2\n" * CHUNK + b"2,5;3\n",
+            *(f"/inputs/{CHUNK}/0", ["line 1", f"line {CHUNK + 1} ('2,5;3')"]),
+        ),
         (b"x,target\n1,5,2,5\n", "/inputs/0", ["4 fields", "2", "decimal commas"]),
     ],
 )
@@ -149,9 +154,9 @@ def test_two_readings_are_refused(body: bytes, pointer: str, readings: list[str]
     read_csv.refuses(body, pointer, *readings)
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe1\x00,\x002\x00", b"1,2\n3,4\xe9\n"])
-def test_a_table_must_be_utf_8(body: bytes) -> None:
-    with pytest.raises(Malformed, match="UTF-8"):
+@pytest.mark.parametrize("body", [b"\xff\xfe1\x00,", b"1,2\n3,4\xe9\x00\n", b"\xff\x81"])
+def test_a_table_must_be_text(body: bytes) -> None:
+    with pytest.raises(Malformed, match=r"(?i)utf-"):
         read_csv(body)
 
 

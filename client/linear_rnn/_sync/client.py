@@ -3,14 +3,14 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
 from linear_rnn import _inputs as i
 from linear_rnn import _models as m
 from linear_rnn._arrays import read_npz
 from linear_rnn._decode import UnknownVersion, decode
 from linear_rnn._errors import LinearRNNError
-from linear_rnn._inputs import compose, is_table, split_header, to_csv, to_dataset
+from linear_rnn._inputs import compose, is_table, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._service import Service, start_service
 from linear_rnn._sync import results as r
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=r.Computation)
 M = TypeVar("M")
 
-COLUMNS = frozenset(
-    {"target", "inputs", "sequence", "time", "decimal", "thousands", "gaps", "fill"}
-)
+COLUMNS = ("target", "inputs", "sequence", "time")
+BINARY = (b"PK", b"\x1f\x8b")  # the first bytes of npz and xlsx, and of compressed files
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones are requested as npz
 RESOLUTION = 25  # of windows without one
 
@@ -357,10 +356,6 @@ class Client:
         inputs: Sequence[str] | None = None,
         sequence: str | None = None,
         time: str | None = None,
-        decimal: Literal[".", ","] | None = None,
-        thousands: Literal[".", ","] | None = None,
-        gaps: Literal["sequences"] | None = None,
-        fill: Literal["hold", "zero", "drop"] | None = None,
         initial_state: float | Literal["shared", "each"] | None = None,
         offset: bool | float | None = None,
         gains: Mapping[str, float] | None = None,
@@ -372,6 +367,7 @@ class Client:
         keep: bool = True,
         wait: bool = True,
         progress: bool = False,
+        **table: Unpack[m.TableOptions],
     ) -> r.Fit:
         """Fit a recurrence to data; ``keep``, ``wait`` and ``progress`` as in ``train``.
 
@@ -384,17 +380,15 @@ class Client:
         ----------
         dataset
             A path, a file, a table of pandas or polars, columns by name, or as in ``train``.
-        target, inputs, sequence, time, decimal, thousands, gaps, fill
-            The names of columns, the marks in numbers and the repairs of gaps, as in
-            ``upload_series``.
+        target, inputs, sequence, time, **table
+            The names of columns, and how the table is read, as in ``upload_series``.
         """
         if is_table(dataset):
             if target is None:
                 raise TypeError("a table needs `target`, the name of the column to fit")
-            dataset = self.upload_series(
-                dataset, **{name: value for name, value in locals().items() if name in COLUMNS}
-            )
-        request = compose(locals(), without=COLUMNS)
+            columns: Any = {"inputs": inputs, "sequence": sequence, "time": time, **table}
+            dataset = self.upload_series(dataset, target=target, **columns)
+        request = compose(locals(), without={*COLUMNS, "table", "columns"})
         return self._compute(r.Fit, request, wait, progress)
 
     def upload(self, dataset: i.DatasetLike | i.TableLike, *, name: str | None = None) -> r.Dataset:
@@ -425,11 +419,8 @@ class Client:
         inputs: Sequence[str] | None = None,
         sequence: str | None = None,
         time: str | None = None,
-        decimal: Literal[".", ","] | None = None,
-        thousands: Literal[".", ","] | None = None,
-        gaps: Literal["sequences"] | None = None,
-        fill: Literal["hold", "zero", "drop"] | None = None,
         name: str | None = None,
+        **options: Unpack[m.TableOptions],
     ) -> r.Dataset:
         """Store time series with a target per step, for fits.
 
@@ -441,31 +432,24 @@ class Client:
         table
             A path, a file, a table of pandas or polars, or columns by name.
         target
-            The column to fit; an empty cell or nan is a gap.
+            The column to fit; an empty cell, nan or NA is a gap.
         inputs
             The columns of inputs; by default all others.
         sequence
             The column with the name of the sequence of each row, if there are several.
         time
             The column of times, in ascending order.
-        decimal, thousands
-            The marks in numbers, for a file with ambiguous numbers.
-        gaps
-            ``sequences`` to start a new sequence after each gap in time.
-        fill
-            The replacement of missing inputs: ``hold`` for the previous value, ``zero`` for 0, or
-            ``drop`` to omit the row and start a new sequence after it.
+        **options
+            How the table is read and repaired, such as ``fill="hold"`` for missing inputs; see
+            ``TableOptions``. An error of a table names the options that would repair it.
         """
-        content = to_csv(table)
-        if inputs is None:
-            used = {target, sequence, time}
-            inputs = [column for column in split_header(content) if column not in used]
-        query = compose(locals(), without={"table", "content", "used"})
-        query |= {"kind": "series", "inputs": ",".join(inputs)}
-        return self._upload(content, query)
+        query = compose(locals(), without={"table", "options"}) | {"kind": "series", **options}
+        if inputs is not None:
+            query["inputs"] = ",".join(inputs)
+        return self._upload(to_csv(table), query)
 
     def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.Dataset:
-        kind = "application/x-npz" if content.startswith(b"PK") else "text/csv"
+        kind = "application/octet-stream" if content[:2] in BINARY else "text/csv"
         headers = {"Content-Type": kind}
         response = self._connection.request("POST", r.Dataset.PATH, content, headers, query)
         return self._receive(r.Dataset, response, {})

@@ -61,11 +61,13 @@ async def store_dataset(
 
     Its id is a hash of its numbers, so equal datasets have the same id.
 
-    A `text/csv` body is UTF-8 text with one sequence per row and an optional header. The target is
+    A `text/csv` body is text with one sequence per row and an optional header. The target is
     in the column `target` of the header, otherwise in the last column. Fields are separated by
     commas, semicolons or tabs. Numbers have a decimal point, or a decimal comma if it does not
     separate fields or is in quotes. Index columns and ambiguous tables are invalid. `text/plain`,
-    `application/csv` and `application/vnd.ms-excel` are treated as `text/csv`. An
+    `application/csv` and `application/vnd.ms-excel` are treated as `text/csv`. Text is in UTF-8, in
+    UTF-16 with its mark, or otherwise in Windows-1252. Tables can also be workbooks (xlsx), whose
+    formulas have their stored values, and files that gzip compressed. An
     `application/x-npz` body contains the arrays `inputs` (n, T) and `targets` (n,) or (n, 1), which
     may be named `X` and `y`. Both formats are recognized by their first bytes in an
     `application/octet-stream` body, and in the single file of a `multipart/form-data` body, whose
@@ -73,7 +75,7 @@ async def store_dataset(
 
     With `?kind=series&target=sales&inputs=spend,heating` a file is a series: sequences with a
     target at every step, for fits. Its table has a header and one row per step, in the order of
-    time. An empty target is a gap; inputs must not have gaps. `sequence=region` selects the column
+    time. A missing target is a gap; inputs must not have gaps. `sequence=region` selects the column
     that identifies the sequences, and `time=date` a column of equally spaced times, which set the
     step of the series. In downloads, names that begin with =, +, - or @ are prefixed with an
     apostrophe, because spreadsheets would evaluate them; uploads remove it. An archive contains

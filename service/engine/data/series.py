@@ -38,6 +38,7 @@ class Series:
     sequence_names: tuple[str, ...] = ()  # empty for sequences without names
     # Of the first steps: dates as text or numbers, only for display; empty if unknown.
     start_times: tuple[str | float, ...] = ()
+    repairs: tuple[str, ...] = ()  # of the table that was read, only for display
 
     @classmethod
     def from_sequences(

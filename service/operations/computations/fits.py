@@ -163,6 +163,7 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         "inputs": _describe_inputs(result),
         "target": series.target_name,
         "sequence_names": list(series.sequence_names) or None,
+        "repairs": list(series.repairs) or None,
         "offset": None if parameters.offset is None else _estimate(parameters.offset),
         "initial_states": None if states is None else [_estimate(state) for state in states],
         "delay": {"value": result.problem.delay, "costs": result.delays},

@@ -252,7 +252,7 @@ def _describe_effect(name: str, effect: Any, target: str) -> str:
 
 
 def _describe_quality(fit: _Fit) -> Iterator[Sentence]:
-    """Yield how well the fit describes the target, and the level without inputs."""
+    """Yield how well the fit describes the target, the level without inputs, and repairs."""
     result = fit.result
     target, unit = split_unit(result.target)
     facts = [f"typical error {attach_unit(format_value(result.rmse), unit)}"]
@@ -266,6 +266,8 @@ def _describe_quality(fit: _Fit) -> Iterator[Sentence]:
     if fit.has_estimate and _has_level(fit):
         settled = attach_unit(format_value(result.offset.value), unit)
         yield "quality", f"Without any input, {target} settles at {settled}."
+    if result.repairs:
+        yield "quality", f"The table was repaired: {'; '.join(result.repairs)}."
 
 
 def _has_level(fit: _Fit) -> bool:

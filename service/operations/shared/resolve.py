@@ -85,6 +85,7 @@ def _load_series(row: DatasetRow, database: Database) -> Series:
         step=Step(**series["step"]),
         sequence_names=tuple(series.get("sequence_names") or ()),
         start_times=tuple(series.get("start_times") or ()),
+        repairs=tuple(series.get("repairs") or ()),
     )
 
 

@@ -1,0 +1,53 @@
+"""A script: convert a sheet of a workbook on the standard input to lines of fields between tabs.
+
+It runs in a process of its own, because a small workbook can need any amount of memory. The first
+line of the output is a JSON object with the names of the sheets, and of the one that was read.
+"""
+
+import io
+import json
+import resource
+import sys
+from datetime import date, time
+from typing import Any
+
+import python_calamine
+
+
+def main(memory_bytes: int, seconds: int, max_bytes: int, sheet: str = "") -> None:
+    """Write the sheet, or the first one with at least two rows, within limits."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, hard))
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, hard))
+    book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
+    names = book.sheet_names
+    rows: Any = []
+    found = sheet
+    for name in [sheet] if sheet in names else names if not sheet else []:
+        table = book.get_sheet_by_name(name)
+        found, rows = name, table.iter_rows()
+        if table.height > 1:
+            break
+    head = json.dumps({"sheets": names, "sheet": found}) + "\n"
+    sys.stdout.buffer.write(head.encode())
+    n_bytes = 0
+    for row in rows:
+        line = ("\t".join(map(_to_text, row)) + "\n").encode()
+        n_bytes += len(line)
+        if n_bytes > max_bytes:
+            raise MemoryError
+        sys.stdout.buffer.write(line)
+
+
+def _to_text(cell: Any) -> str:
+    """Return a cell as a field: numbers with a decimal point, and dates in ISO 8601."""
+    if isinstance(cell, str):
+        return " ".join(cell.replace('"', "'").split())
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return cell.isoformat() if isinstance(cell, (date, time)) else str(cell)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

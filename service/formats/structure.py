@@ -1,0 +1,218 @@
+"""The structure of tables: which lines are comments, the header, units, rows, and the end."""
+
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from service.errors import Invalid
+from service.formats.base import SeriesColumns, SizeLimits
+from service.formats.csv_tables import find_separator, split_line
+from service.formats.numerals import MISSING, find_sign, is_numeral
+from service.formats.text import Line, Text
+from service.values.dates import is_date
+
+SAMPLE: Final = 1000  # lines that determine the structure
+SAMPLE_SIZE: Final = 200_000  # characters after which no further line is added
+TAIL: Final = 20  # lines among which the end of a table is found
+COMMENT: Final = re.compile(r"(?:#|%|//|!)\s*+")
+RULE: Final = re.compile(r"[-+|=:\s]*-{3,}[-+|=:\s]*")  # a line below a header
+DECLARED: Final = re.compile(r'"?sep=(.)"?')  # which spreadsheets write
+TOTAL: Final = re.compile(
+    r"(?:grand |sub)?totals?|sum|summe|gesamt(?:summe|ergebnis)?|total g\u00e9n\u00e9ral"
+    r"|somme|totale|insgesamt|average|mean|mittelwert|moyenne",
+    re.IGNORECASE,
+)
+INDEX: Final = re.compile(r"|#|no|nr|row|index|unnamed: 0", re.IGNORECASE)
+
+Kind: TypeAlias = Literal["time", "number", "text", "index", "empty"]
+
+
+class Structure(NamedTuple):
+    """The lines and the columns of a table."""
+
+    separator: str
+    width: int  # fields of a row
+    header: Line | None  # None for a table without a header
+    first: int  # the first line that can be a row
+    names: list[str]
+    units: list[str]
+    kinds: list[Kind]
+    signs: dict[int, str]  # that the numbers of a column have
+    sample: list[list[str]]  # rows
+    n_above: int = 0  # lines above the header
+
+    def split(self, text: str) -> list[str]:
+        """Return the fields of a line."""
+        return split_line(text, self.separator)
+
+
+def read_lines(text: Text, limits: SizeLimits, skip: int | None) -> Iterator[Line]:
+    """Yield the lines that are neither blank nor a rule below a header."""
+    for number, line in text.lines(limits, skip or 0):
+        if line.startswith(("-", "+", "|", "=")) and RULE.fullmatch(line):
+            continue
+        yield number, line.strip("| ") if line.startswith("|") else line
+
+
+def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Structure | None:
+    """Return the structure of a table from its first lines, None if it is empty; raises Invalid."""
+    lines = _take_sample(read_lines(text, limits, chosen.skip))
+    declared = DECLARED.fullmatch(lines[0][1]) if lines else None
+    if declared is not None:
+        del lines[0]
+    if not lines:
+        return None
+    separator = "\t" if text.encoding is None else find_separator(lines)
+    rows = [(line, split_line(line[1], separator)) for line in lines]
+    widths = Counter(len(fields) for _, fields in rows)
+    width = max(widths, key=lambda n: (widths[n], n > 1))  # the first of equally frequent ones
+    rows = [row for row in rows if not is_comment(row[0][1], len(row[1]), width)]
+    at = _find_header(rows, width, chosen.header)
+    header: Line | None = None
+    names = [f"column_{column + 1}" for column in range(width)]
+    if at is not None:
+        header, fields = rows[at]
+        fields = [COMMENT.sub("", fields[0], 1), *fields[1:]] if width > 1 else fields
+        names = _to_names(rows[at - 1][1] if at else [], fields, rows[at + 1 :], width)
+    rows = rows[0 if at is None else at + 1 :]
+    units = [""] * width
+    if at is not None and len(rows) > 1 and _are_units(rows[0][1], rows[1][1]):
+        units = [field.strip("[]()") for field in _pad(rows[0][1], width)]
+        del rows[0]
+    first = rows[0][0][0] if rows else limits.max_steps**2
+    sample = [_pad(fields, width) for _, fields in rows]
+    columns = [*zip(*sample, strict=True)] or [()] * width
+    signs = {j: sign for j, column in enumerate(columns) if (sign := find_sign(column))}
+    kinds = [
+        _find_kind(name, column, signs.get(j, ""))
+        for j, (name, column) in enumerate(zip(names, columns, strict=True))
+    ]
+    for column, sign in signs.items():
+        units[column] = units[column] or sign
+    return Structure(separator, width, header, first, names, units, kinds, signs, sample, at or 0)
+
+
+def is_comment(line: str, n_fields: int, width: int) -> bool:
+    """Return True for a line that begins with a mark of comments, and is no row."""
+    return COMMENT.match(line) is not None and (n_fields != width or width == 1)
+
+
+def _take_sample(lines: Iterator[Line]) -> list[Line]:
+    sample, size = list[Line](), 0
+    for line in islice(lines, SAMPLE):
+        sample.append(line)
+        size += len(line[1])
+        if size > SAMPLE_SIZE:
+            break
+    return sample
+
+
+def _find_header(rows: list[tuple[Line, list[str]]], width: int, line: int | None) -> int | None:
+    """Return the index of the header, None without one; raises Invalid."""
+    if line == 0:
+        return None
+    if line is not None:
+        for i, ((number, _), _) in enumerate(rows):
+            if number == line:
+                return i
+        raise Invalid(f"line {line} is not at the top of the table", parameter="header")
+    values = [sum(map(_is_value, fields)) for _, fields in rows]
+    n_above = next(
+        (i for i, (_, fields) in enumerate(rows) if values[i] and len(fields) >= width - 1),
+        len(rows),
+    )
+    names = [
+        (sum(map(bool, fields)), -i)
+        for i, (_, fields) in enumerate(rows[:n_above])
+        if len(fields) >= width - 1
+    ]
+    if names:
+        return -max(names)[1]
+    first = rows[0][1]
+    return None if all(map(_is_value, filter(None, first))) else 0
+
+
+def _is_value(field: str) -> bool:
+    return bool(field) and (is_numeral(field, find_sign([field])) or is_date(field))
+
+
+def _are_units(fields: list[str], below: list[str]) -> bool:
+    """Return True for the fields of a line of units: text above numbers."""
+    numeric = [j for j, field in enumerate(below) if _is_value(field)]
+    above = [fields[j] for j in numeric if j < len(fields)]
+    has_text = any(not MISSING.fullmatch(field) for field in above)
+    return has_text and not any(map(_is_value, fields))
+
+
+def _pad(fields: list[str], width: int) -> list[str]:
+    return [*fields, *[""] * (width - len(fields))][:width]
+
+
+def _to_names(
+    above: list[str], fields: list[str], rows: list[tuple[Line, list[str]]], width: int
+) -> list[str]:
+    """Return the names of the columns of a header, with those of groups if names are repeated."""
+    if len(fields) == width - 1 and rows and rows[0][1][-1]:
+        fields = ["", *fields]  # as in R, the names of rows have no header
+    names = _pad(fields, width)
+    if len({*filter(None, names)}) < len([*filter(None, names)]) and len(above) == width:
+        group = ""
+        for column, field in enumerate(above):
+            group = field or group
+            names[column] = " ".join(filter(None, (group, names[column])))
+    return names
+
+
+def _find_kind(name: str, fields: Iterable[str], sign: str) -> Kind:
+    """Return the kind of a column.
+
+    A few texts do not make a column of numbers one of text: their positions are reported.
+    """
+    present = [field for field in fields if not MISSING.fullmatch(field)]
+    numbers = [field for field in present if is_numeral(field, sign)]
+    if not present:
+        return "empty"
+    if len(numbers) < len(present):
+        n_dates = sum(map(is_date, present))
+        if n_dates > len(present) / 2:
+            return "time"
+        return "text" if len(numbers) < len(present) / 2 else "number"
+    counts = [int(field) for field in numbers if field.isdecimal() and len(field) < 10]
+    by_one = all(value == counts[0] + i for i, value in enumerate(counts))
+    is_index = INDEX.fullmatch(name) and len(counts) == len(present) and by_one
+    return "index" if is_index else "number"
+
+
+def read_rows(
+    text: Text, limits: SizeLimits, chosen: SeriesColumns, found: Structure
+) -> Iterator[Line]:
+    """Yield the rows of a table, without comments, and without what follows its last row."""
+    held = deque[Line]()
+    for line in read_lines(text, limits, chosen.skip):
+        if line[0] < found.first:
+            continue
+        if line[1][0] in "#%/!" and is_comment(line[1], len(found.split(line[1])), found.width):
+            continue
+        held.append(line)
+        if len(held) > TAIL:
+            yield held.popleft()
+    ends = [find_end(line, found) for _, line in held]
+    while ends and ends[-1] in {"empty", "note"}:
+        ends.pop()
+    if ends[-1:] == ["total"] and ends[-2:] != ["total", "total"]:  # not those of a group
+        ends.pop()
+    yield from islice(held, len(ends))
+
+
+def find_end(line: str, found: Structure) -> str | None:
+    """Return what a line below the last row is: empty, a total or a note; None for a row."""
+    fields = found.split(line)
+    texts = [field for field in fields if field]
+    if not texts:
+        return "empty" if found.width > 1 else None
+    if TOTAL.fullmatch(texts[0].rstrip(":")) and found.width > 1:
+        return "total"
+    is_note = len(texts) == 1 and found.width > 1 and not _is_value(texts[0])
+    return "note" if is_note else None

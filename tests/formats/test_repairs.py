@@ -1,0 +1,201 @@
+"""Repairs of tables: what is refused names them, and each makes the table readable."""
+
+import gzip
+import io
+import zipfile
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.data import Step
+from service.errors import Invalid, LimitExceeded, Malformed
+from service.formats import CSV, SeriesColumns
+from service.operations.shared.limits import Limits
+from tests.formats.conftest import read_series_csv as read
+from tests.formats.corpus import workbook
+
+NONE = np.nan
+
+
+def table(times: str, *, unit: str = "") -> str:
+    """Return a table whose inputs and targets are the numbers of its rows."""
+    rows = (f"{time.replace('_', ' ')};{k};{k}{unit}" for k, time in enumerate(times.split()))
+    return "\n".join(["t;x;y", *rows])
+
+
+def days(*numbers: int) -> str:
+    return " ".join(f"2024-01-{number:02}" for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("times", "query", "step", "inputs", "targets"),
+    [
+        (
+            days(1, 2, 3, 5),
+            {"gaps": "missing"},
+            Step(1, "day"),
+            [0, 1, 2, 2, 3],
+            [0, 1, 2, NONE, 3],
+        ),
+        (
+            days(1, 2, 3, 5),
+            *({"gaps": "missing", "between": "zero"}, Step(1, "day")),
+            *([0, 1, 2, 0, 3], [0, 1, 2, NONE, 3]),
+        ),
+        (
+            "2024-01 2024-02 2024-05 2024-06",
+            *({"gaps": "missing"}, Step(1, "month")),
+            *([0, 1, 1, 1, 2, 3], [0, 1, NONE, NONE, 2, 3]),
+        ),
+        (
+            "2024-01-04 2024-01-05 2024-01-08 2024-01-10 2024-01-11",
+            *({"gaps": "missing"}, Step(1, "business day")),
+            *([0, 1, 2, 2, 3, 4], [0, 1, 2, NONE, 3, 4]),
+        ),
+        (
+            "0 1 2 5",
+            {"gaps": "missing"},
+            Step(1, "t"),
+            [0, 1, 2, 2, 2, 3],
+            [0, 1, 2, NONE, NONE, 3],
+        ),
+        (
+            "2024-01-01_9:00 2024-01-01_9:14 2024-01-01_9:31 2024-01-01_9:33 2024-01-01_10:00",
+            *({"grid": "15 minutes"}, Step(15, "minute")),
+            *([0, 1, 2, 2, 4], [0, 1, 2, NONE, 4]),
+        ),
+        ("0 0.9 3.2", {"grid": "1"}, Step(1, "t"), [0, 1, 1, 2], [0, 1, NONE, 2]),
+        (days(1, 2, 3, 4, 5), {"last": 2}, Step(1, "day"), [3, 4], [3, 4]),
+        (days(1, 2, 3, 4, 5), {"every": 2}, Step(2, "day"), [0.5, 2.5], [0.5, 2.5]),
+        (
+            " ".join(f"2023-{k:02}" for k in range(1, 13)),
+            *({"every": 6, "last": 12}, Step(6, "month"), [2.5, 8.5], [2.5, 8.5]),
+        ),
+    ],
+)
+def test_repairs_of_times(
+    times: str, query: dict[str, Any], step: Step, inputs: list[float], targets: list[float]
+) -> None:
+    series = read(table(times), target="y", time="t", **query)
+    assert series.step == step
+    np.testing.assert_array_equal(series.inputs[:, 0], inputs)
+    np.testing.assert_array_equal(series.targets, targets)
+    assert series.repairs
+    if "every" not in query and "last" not in query:
+        again = read(read.write(series), target="y", time="time" if "-" in times else "t",
+                     inputs=("x",))  # fmt: skip
+        np.testing.assert_array_equal(again.targets, targets)
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "n_repairs"),
+    [
+        (table(days(1, 2, 3, 5)), "2024-01-04 is missing", 3),
+        (table("2024-01 2024-02 2024-03 2024-05"), "2024-04 is missing", 2),
+        (table("2024-01-31 2024-02-29 2024-04-30"), "2024-03-31 is missing", 2),
+        (table("0 1 2 4"), "3 is missing", 3),
+        (table("0 1 2.5 3.1 4 5.2"), "is 1.5 times the usual 1 t", 1),
+        (table("1/2/2024 1/3/2024 1/4/2024"), "its day or its month can be first", 2),
+        ("t;x;y\n1;1.200;1\n2;3;2\n", "1.200 is ambiguous", 2),
+        ("t;x;y\n1;1;1\n2;;2\n3;1;3\n4;2;NA", "a number is missing", 3),
+        ("t;x;y\n1;;1\n2;1;2\n3;1;2", "a number is missing", 2),
+        ("t;x;y\n1;1;1\n2;closed;2\n3;1;2", "'closed' is not a number", 1),
+        ("1;1;1\n2;3;2\n3;1;2", "there is no header", 1),
+    ],
+)
+def test_each_repair_that_is_offered_works(body: str, words: str, n_repairs: int) -> None:
+    query: dict[str, Any] = {"target": "y", "inputs": ("x",), "time": "t"}
+    with pytest.raises(Invalid) as caught:
+        read(body, **query)
+    assert words in caught.value.detail
+    repairs = caught.value.members["repairs"]
+    assert len(repairs) == n_repairs
+    for repair in repairs:
+        if "header" in repair["query"]:
+            query |= {"target": "column_3", "inputs": ("column_2",), "time": "column_1"}
+        if "missing" in repair["query"]:
+            query["fill"] = "hold"
+        assert read(body, **query, **repair["query"]).n_targets > 1
+
+
+def test_late_rows_of_a_month_are_in_steps_of_months() -> None:
+    assert (
+        read(table("2024-01-31 2024-02-29 2024-03-31"), target="y", time="t").step.unit == "month"
+    )
+
+
+def test_long_tables_offer_their_end_and_means() -> None:
+    body = table(" ".join(map(str, range(25))))
+    limits = Limits(max_steps=10)
+    chosen = SeriesColumns("y", ("x",), time="t")
+    with pytest.raises(LimitExceeded, match="the table has 25 rows") as caught:
+        CSV.read_series(body.encode(), chosen, limits)
+    queries = [repair["query"] for repair in caught.value.members["repairs"]]
+    assert queries == [{"last": 10}, {"every": 3}]
+    for query in queries:
+        assert CSV.read_series(body.encode(), chosen._replace(**query), limits).n_targets <= 10
+
+
+def archive(**files: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in files.items():
+            target.writestr(name, content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "(xls)"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (b"<html><table>", "a web page"),
+        (archive(a=b"1"), "a zip archive"),
+        (b"PK\x03\x04" + b"\0" * 26 + b"mimetypeapplication/vnd.oasis.opendocument", "(ods)"),
+        (b"\x1f\x8bno", "damaged"),
+        (b"PK\x03\x04 xl/workbook.xml", "the workbook is damaged"),
+    ],
+)  # fmt: skip
+def test_files_that_are_no_tables(body: bytes, words: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        read(body, target="y")
+    assert words in caught.value.detail
+    assert "\n" not in caught.value.detail
+
+
+def test_sheets_are_named() -> None:
+    body = workbook(("One", [["a"], [1]]), ("Two", [["y"], [1]]))
+    assert read.refuses(body, "'Three'", "One, Two", target="y", sheet="Three") == "?sheet"
+    assert read.refuses("y\n1\n", "workbooks", target="y", sheet="One") == "?sheet"
+
+
+def sheet_of(cells: str) -> bytes:
+    """Return a workbook whose only sheet contains this XML."""
+    book = zipfile.ZipFile(io.BytesIO(workbook(("A", [["y"]]))))
+    parts = {name: book.read(name) for name in book.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        f"{cells}</sheetData></worksheet>"
+    ).encode()
+    return archive(**parts)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '<row r="1"><c r="A1"><v>1</v></c></row>'
+        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        '<row r="1">' + '<c t="inlineStr"><is><t>' + "x" * 300_000_000 + "</t></is></c></row>",
+    ],
+    ids=["far corner", "long text"],
+)
+def test_a_small_workbook_cannot_use_much_memory(cells: str) -> None:
+    with pytest.raises(LimitExceeded, match="the workbook needs more than"):
+        read(sheet_of(cells), target="y")
+
+
+def test_compressed_tables_are_bounded() -> None:
+    with pytest.raises(LimitExceeded, match="more than 67108864 bytes"):
+        read(gzip.compress(b"1" * (64 * 1024**2 + 1)), target="y")
