@@ -64,10 +64,12 @@ spelling: $(VENV)/.dev-installed ## codespell on every text file
 wording: $(VENV)/.dev-installed ## no words of scripts/wording.txt in documents, pages, messages and comments
 	$(BIN)/python -m scripts.wording
 
-generated: $(VENV)/.dev-installed ## openapi.md and the generated files of the client match the code
+generated: $(VENV)/.dev-installed ## openapi.md and the other generated files match the code
 	$(BIN)/python -m scripts.client --check
 	$(BIN)/python -m scripts.openapi $(VENV)/openapi.md
+	$(BIN)/python -m scripts.command_options $(VENV)/commands.json
 	diff -u openapi.md $(VENV)/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
+	diff -u service/cli/commands.json $(VENV)/commands.json || { echo 'service/cli/commands.json is outdated: run make openapi' >&2; exit 1; }
 
 metadata: $(VENV)/.dev-installed ## Dockerfile, docker-compose.yml, CITATION.cff and CI files are valid
 	$(BIN)/hadolint Dockerfile
@@ -84,10 +86,11 @@ format: $(VENV)/.dev-installed ## format the code and fix what ruff, ESLint and 
 	$(BIN)/ruff format
 	scripts/javascript.sh --fix
 
-openapi: $(VENV)/.dev-installed ## write openapi.md, the example responses in the schema, and the client's models
+openapi: $(VENV)/.dev-installed ## write openapi.md, the example responses in the schema, the client's models, and the options of commands
 	$(BIN)/python -m scripts.response_examples
 	$(BIN)/python -m scripts.client
 	$(BIN)/python -m scripts.openapi
+	$(BIN)/python -m scripts.command_options
 
 tables: $(VENV)/.run-installed ## write the tables of README.md and docs/configuration.md
 	$(BIN)/python -m scripts.tables

@@ -61,16 +61,6 @@ def test_help_explains_the_exit_codes(run: Run) -> None:
         assert part in run("--help").stdout
 
 
-def test_help_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, service.cli; "
-        "print(sorted({'numpy', 'matplotlib', 'fastapi', 'pydantic', 'sqlalchemy', 'uvicorn'}"
-        " & set(sys.modules)))"
-    )
-    done = run_program(sys.executable, "-c", code)
-    assert done.stdout == "[]\n"
-
-
 @pytest.mark.parametrize("command", [["serve"], ["worker"], ["migrate"], ["keys", "new", "a"]])
 def test_windows_is_refused_in_one_line(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

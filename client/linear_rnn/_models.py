@@ -211,7 +211,7 @@ class ExplicitDataset(TypedDict):
     kind: Literal["explicit"]
     """The source of the dataset."""
     inputs: list[list[float]]
-    """Sequences of equal length; at most 10,000 steps by default."""
+    """Sequences of equal length; at most 20,000 steps by default."""
     targets: list[float]
     """The target of each sequence: the desired last state."""
 

@@ -4,13 +4,15 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from service.errors import FieldError, Invalid
 from service.operations.shared.flat import find_models, find_option
+
+if TYPE_CHECKING:
+    from fastapi.exceptions import RequestValidationError
 
 M = TypeVar("M", bound=BaseModel)
 MAX_FIELDS: Final = 50  # listed in one response; a body may have hundreds of invalid fields
@@ -46,7 +48,7 @@ def validate(value: Any, model: type[M]) -> M:
         raise InvalidBody(error, model) from None
 
 
-def query_errors(error: RequestValidationError) -> list[FieldError]:
+def query_errors(error: "RequestValidationError") -> list[FieldError]:
     """Return the invalid query parameters of a request."""
     fields = []
     for entry in error.errors()[:MAX_FIELDS]:

@@ -11,7 +11,6 @@ from enum import EnumType
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 import orjson
-from fastapi import Path
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -316,6 +315,8 @@ register_url_convertor("id", IdConvertor())
 
 def suffix_path(suffixes: Sequence[str]) -> Any:
     """Declare a suffix. The route checks it, so an unknown one yields 404 instead of 422."""
+    from fastapi import Path  # noqa: PLC0415 - takes long to import, not used by commands
+
     return Path(
         description="The format.",
         json_schema_extra={"enum": list(suffixes)},
@@ -327,6 +328,8 @@ def id_path(example: str, alias: str | None = None) -> Any:
     """Declare an id. The route checks it, so a malformed one yields 404 instead of 422."""
     prefix = example.partition("_")[0]
     pattern = {"pattern": f"^{prefix}_[0-9a-f]{{32}}$"}
+    from fastapi import Path  # noqa: PLC0415 - takes long to import, not used by commands
+
     return Path(alias=alias, description="The id.", json_schema_extra=pattern, examples=[example])
 
 

@@ -1,7 +1,7 @@
 """The command ``linear-rnn``: serve, and compute without a server.
 
-Each command imports the slow modules itself, so that ``--help`` and errors in options appear at
-once. An error is one line on standard error, with the name of the option.
+Each command imports the slow modules itself, so that help, completion and errors in options appear
+at once. An error is one line on standard error, with the name of the option.
 """
 
 import os
@@ -37,7 +37,12 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=InOrder, commands=[*COMPUTATIONS, serve, worker, migrate, keys], epilog=EPILOG)
+@click.group(
+    cls=InOrder,
+    commands=[*COMPUTATIONS, serve, worker, migrate, keys],
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, message=f"{PROGRAM} %(version)s")
 def cli() -> None:
     """Watch a recurrent network learn to count, and fit it to your own sequences.

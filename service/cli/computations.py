@@ -1,12 +1,15 @@
 """Commands: options and help. `service.cli.tasks` implements them."""
 
+import re
 import shlex
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import click
 
+from service.cli.options import RequestOption, load_commands, read_sequences
 from service.cli.text import format_example
 
 TEXT = "A csv or npz file with a sequence and its target per row, instead of generated data."
@@ -45,7 +48,7 @@ STEPS: Final = (
 
 
 class TaskCommand(click.Command):
-    """A command that runs a request; slow imports are deferred until its options are needed.
+    """A command that runs a request.
 
     Parameters
     ----------
@@ -53,28 +56,39 @@ class TaskCommand(click.Command):
         The name of the command and of its task.
     example
         A valid command line.
-    without
-        Fields of the request that are not options.
     """
 
-    def __init__(
-        self, name: str, *, example: str, without: tuple[str, ...] = (), **attributes: Any
-    ) -> None:
+    def __init__(self, name: str, *, example: str, **attributes: Any) -> None:
         super().__init__(name, epilog=format_example(example), **attributes)
-        self._task = name, without
+
+    @cached_property
+    def _options(self) -> list[RequestOption]:
+        options = load_commands()[str(self.name)]["options"]
+        return [RequestOption(**attributes) for attributes in options]
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return all options: those of the command, of the request, and of the output."""
-        from service.cli.tasks import derive_options
+        params = [*self.params, *self._options]
+        suffixes = ", ".join(load_commands()[str(self.name)]["suffixes"])
+        if suffixes:
+            path = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+            text = f"Write a file: {suffixes}, as its name ends; - writes a table to the output."
+            params.append(click.Option(["--out"], metavar="FILE", type=path, help=text))
+        text = "Print the response of the HTTP API, with keep: false."
+        params.append(click.Option(["--json", "as_json"], is_flag=True, help=text))
+        return [*params, *filter(None, [self.get_help_option(ctx)])]
 
-        help_option = filter(None, [self.get_help_option(ctx)])
-        return [*self.params, *derive_options(*self._task), *help_option]
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, of which a sequence may begin with a negative number."""
+        if any(param.name == "sequences" for param in self.params):
+            args = [f" {text}" if re.match(r"-[\d.]", text) else text for text in args]
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> None:
         """Print the response to the request, and write it to a file."""
         from service.cli.tasks import run_task
 
-        run_task(*self._task, ctx.params)
+        run_task(str(self.name), self._options, ctx.params)
 
 
 def find_data(ctx: click.Context, _: click.Parameter, file: BinaryIO | None) -> BinaryIO | None:
@@ -122,10 +136,10 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         "predict",
         help="""Run the network over sequences.
 
-        SEQUENCES are numbers such as 0,1,1,0; the default is the tutorial's test sequence.""",
+        SEQUENCES are numbers such as 0,1,1,0 or '0 1 1 0', or bits such as 0110. The default is
+        the tutorial's test sequence.""",
         example="linear-rnn predict 0,1,1,0 1,1,1 --weights 1:0.9",
-        without=("inputs", "model", "continue"),
-        params=[click.Argument(["sequences"], nargs=-1), DATA],
+        params=[click.Argument(["sequences"], nargs=-1, callback=read_sequences), DATA],
     ),
     TaskCommand(
         "surface",
@@ -133,7 +147,6 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
 
         A picture shows the cost at every pixel, regardless of the resolution of the grid.""",
         example="linear-rnn surface --w-in 0:2 --w-rec 0:2 --out surface.png",
-        without=("runs",),
         params=[DATA],
     ),
     TaskCommand(
@@ -165,7 +178,6 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         interval of the time constant can be trusted.""",
         example="linear-rnn fit sales.csv --target sales --inputs tv,search --time week "
         "--out fit.png",
-        without=("dataset",),
         params=[
             click.Argument(["data"], type=click.File("rb"), required=False, callback=find_data)
         ],

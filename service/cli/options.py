@@ -1,149 +1,138 @@
-"""Options derived from the models of requests, with the names of query parameters.
+"""Options of the commands, and the values that they set in a request.
 
 An object with two fields is given as ``a:b`` or ``a,b``, a list by an option that may be repeated,
-and a map by ``NAME=NUMBER``.
+and a map by ``NAME=NUMBER``. The options are read from ``commands.json``, which `make openapi`
+writes from the models of requests.
 """
 
+import json
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from functools import partial
-from itertools import chain
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import click
-from pydantic import BaseModel, TypeAdapter
 
-from service.operations.shared.flat import Part, find_option, flatten, nest
-
-Schema: TypeAlias = dict[str, Any]
-METAVARS: Final = {"boolean": "true", "integer": "INTEGER", "number": "NUMBER", "string": "TEXT"}
+NUMERIC = {"INTEGER", "NUMBER"}
 
 
-class FormOption(NamedTuple):
-    """An option, the name of the part of the request that it sets, and its parser."""
-
-    option: click.Option
-    part: str
-    read: Callable[[Any], Any]
-
-
-class Form:
-    """The options of a model, and its construction from their values.
+class RequestOption(click.Option):
+    """An option that sets a part of a request.
 
     Parameters
     ----------
-    without
-        Fields that are not options.
+    form
+        The request, the style of a picture, or the columns of a table.
+    part, pointer
+        The name of the part, and its JSON pointer.
+    kind
+        ``switch`` for true or false, ``off`` for false, ``map``, ``text``, or another ``value``.
+    fields
+        The names of the two fields of an object.
     """
 
-    def __init__(self, model: type[BaseModel], without: Collection[str] = ()) -> None:
-        self.model = model
-        self._parts = flatten(model)
-        self.options = {  # by the name of the parameter
-            str(option.name): FormOption(option, name, read)
-            for name, part in self._parts.items()
-            if part.path[0] not in without
-            for option, read in _derive(name, part)
-        }
+    def __init__(
+        self,
+        *,
+        form: str,
+        part: str,
+        pointer: str,
+        kind: str,
+        flag: str,
+        repeated: bool = False,
+        choices: Sequence[str] | None = None,
+        fields: Sequence[str] = (),
+        **attributes: Any,
+    ) -> None:
+        self.form = form
+        self.part = part
+        self.pointer = pointer
+        self.flag = flag
+        self._kind = kind
+        self._fields = fields
+        super().__init__(
+            [f"{flag}/--no-{flag[2:]}" if kind == "switch" else flag],
+            type=click.Choice(choices) if choices else None,
+            default=None,
+            is_flag=kind in {"switch", "off"},
+            multiple=repeated,
+            **attributes,
+        )
 
-    def take(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Remove the values of the options from parameters, and return them as JSON."""
-        given = {key: params.pop(key) for key in self.options}
-        values = {
-            option.part: option.read(given[key])
-            for key, option in self.options.items()
-            if given[key] not in {None, ()}
-        }
-        return nest(self.model, values)
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value of the part, or None; raises UsageError."""
+        given = super().process_value(ctx, value)
+        if given in {None, ()}:
+            return None
+        if self._kind in {"switch", "off"}:
+            return bool(given) and self._kind == "switch"
+        if self._kind == "map":
+            return dict(map(self._read_member, given))
+        return [*map(self._read_one, given)] if self.multiple else self._read_one(given)
 
-    def find_option(self, pointer: str, given: Collection[str]) -> click.Option | None:
-        """Return the option for a part of the JSON, preferably a given one."""
-        pointers = {key: self._parts[each.part].pointer for key, each in self.options.items()}
-        key = find_option(pointer, pointers, given)
-        return None if key is None else self.options[key].option
+    def _read_one(self, text: str) -> Any:
+        if self._kind == "text":
+            return text
+        value = read_value(text, self._fields)
+        if isinstance(value, str) and (self.metavar in NUMERIC):
+            raise click.UsageError(f"{self.flag}: {text!r} is not a number")
+        return value
 
-
-def _derive(name: str, part: Part) -> Iterator[tuple[click.Option, Callable[[Any], Any]]]:
-    """Yield the option of a part, and one for false if a number is valid instead of true."""
-    first, *others = part.fields.values()
-    annotated: Any = Annotated[first.annotation, first]
-    schema = TypeAdapter(annotated).json_schema()
-    kinds, is_list = _kinds(schema, schema.get("$defs", {}))
-    types = [kind.get("type") for kind in kinds]
-    words = [*part.fields] if part.has_tag else [word for kind in kinds for word in _words(kind)]
-    pairs = [tuple(kind["properties"]) for kind in kinds if "properties" in kind]
-    is_map = types == ["object"] and not pairs
-    flag = f"--{name.removesuffix('s') if is_map else name}".replace("_", "-")
-    if any(info.default != first.default for info in others) and not part.has_tag:
-        del schema["default"]  # it depends on the member
-    described = _describe(first.description or "", schema.get("default"))
-    if types == ["boolean"]:
-        yield click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=described), bool
-        return
-    choice = click.Choice(words) if all(map(_words, kinds)) else None
-    metavars = [METAVARS[kind] for kind in types if kind in METAVARS]
-    metavars += ["NAME=NUMBER"] if is_map else [":".join(pair).upper() for pair in pairs]
-    option = click.Option(
-        [flag],
-        type=choice,
-        metavar=None if choice else "|".join(metavars),
-        multiple=is_list or is_map,
-        help=described,
-    )
-    read: Callable[[Any], Any] = partial(read_value, parts=pairs[0] if pairs else ())
-    if types == ["string"]:
-        read = str
-    if is_list:
-        yield option, lambda texts: [*map(read, texts)]
-    else:
-        yield option, partial(_read_members, flag) if is_map else read
-    if "boolean" in types:
-        off = click.Option([f"--no-{flag[2:]}"], is_flag=True, default=None, help="Without it.")
-        yield off, lambda _: False
+    def _read_member(self, text: str) -> tuple[str, Any]:
+        name, separator, value = text.rpartition("=")
+        if not separator:
+            raise click.UsageError(f"{self.flag}: {text} must be NAME=NUMBER")
+        return name, read_value(value)
 
 
-def _kinds(schema: Schema, definitions: dict[str, Schema]) -> tuple[list[Schema], bool]:
-    """Return the alternatives of a value other than null, and True if it is a list of them."""
-    if "$ref" in schema:
-        return _kinds(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-    if schema.get("type") == "array":
-        return _kinds(schema["items"], definitions)[0], True
-    members = schema.get("anyOf") or schema.get("oneOf")
-    if members is None:
-        return ([] if schema.get("type") == "null" else [schema]), False
-    kinds, is_list = zip(*(_kinds(member, definitions) for member in members), strict=True)
-    return list(chain.from_iterable(kinds)), any(is_list)
+@cache
+def load_commands() -> dict[str, dict[str, Any]]:
+    """Return the ``suffixes`` of the files that each command writes, and its ``options``."""
+    text = Path(__file__).with_name("commands.json").read_text(encoding="utf-8")
+    commands: dict[str, dict[str, Any]] = json.loads(text)
+    return commands
 
 
-def _words(schema: Schema) -> list[str]:
-    """Return the valid words of a value."""
-    return [schema["const"]] if "const" in schema else schema.get("enum", [])
-
-
-def _describe(description: str, default: Any) -> str:
-    """Return the description of a field and its default, for --help."""
-    text = description.replace("`", "")
-    if isinstance(default, dict) and default:
-        default = ":".join(map(str, default.values()))
-    is_shown = isinstance(default, (str, int, float)) and not isinstance(default, bool)
-    return f"{text}  [default: {default}]" if is_shown else text
-
-
-def read_value(text: str, parts: Sequence[str] = ()) -> Any:
+def read_value(text: str, fields: Sequence[str] = ()) -> Any:
     """Return the value of a text: an object if it has enough parts, a number, or the text."""
     values = re.split("[,:]", text)
-    if parts and len(values) == len(parts):
-        return dict(zip(parts, map(read_value, values), strict=True))
+    if fields and len(values) == len(fields):
+        return dict(zip(fields, map(read_value, values), strict=True))
     for convert in (int, float):
         with suppress(ValueError):
             return convert(text)
     return {"true": True, "false": False}.get(text, text)
 
 
-def _read_members(flag: str, texts: Sequence[str]) -> Schema:
-    for text in texts:
-        if "=" not in text:
-            raise click.UsageError(f"{flag}: {text} must be NAME=NUMBER")
-    pairs = (text.rpartition("=") for text in texts)
-    return {name: read_value(value) for name, _, value in pairs}
+def read_sequences(_: click.Context, __: click.Parameter, texts: Sequence[str]) -> list[Any]:
+    """Return the numbers of sequences; raises UsageError with the position of another word."""
+    return [_read_sequence(text, position) for position, text in enumerate(texts, start=1)]
+
+
+def _read_sequence(text: str, position: int) -> list[Any]:
+    """Return the numbers of a sequence, such as ``0,1,1,0``, ``0 1 1 0`` or ``0110``."""
+    is_binary = re.fullmatch("[01]{2,}", text.strip())
+    words = list(text.strip()) if is_binary else re.split(r"\s*,\s*|\s+", text.strip())
+    numbers = [*map(read_value, words)]
+    for number, (word, value) in enumerate(zip(words, numbers, strict=True), start=1):
+        if isinstance(value, str | bool):
+            raise click.UsageError(
+                f"SEQUENCES: number {number} of sequence {position} is not a number: {word!r}"
+            )
+    return numbers
+
+
+def name_options(text: str, options: Collection[RequestOption]) -> str:
+    """Return a message of the service with options instead of fields and query parameters."""
+    flags = {option.part: option.flag for option in options}
+    names = "|".join(map(re.escape, flags))
+
+    def replace(match: re.Match[str]) -> str:
+        name, sign = match.groups()
+        if sign:
+            return f"{flags[name]} "
+        return flags[name] if "_" in name else name
+
+    return re.sub(rf"\b({names})\b(=?)", replace, text)

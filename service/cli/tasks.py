@@ -1,15 +1,16 @@
-"""Implementation of the commands by the use cases of HTTP, and their options.
+"""Implementation of the commands by the use cases of HTTP.
 
-These imports are slow, so the --help of all commands is in `service.cli.computations`.
+These imports are slow, so the options and the --help of all commands are in other modules. The
+database is opened, and Matplotlib is imported, only for files that need them.
 """
 
 import asyncio
 import errno
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
-from functools import cache
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from json import loads
 from os.path import samestat
 from pathlib import Path
@@ -17,39 +18,60 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import click
+from pydantic import BaseModel
 
 from service.api.field_errors import validate
 from service.api.parameters import DatasetQuery
 from service.cli import text
-from service.cli.options import Form, read_value
+from service.cli.options import RequestOption, name_options
 from service.errors import Invalid, Malformed
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import CSV, DATASET_FORMATS
 from service.operations.computations import submit
-from service.operations.computations.job_types import JobType, StepwiseComputation
+from service.operations.computations.job_types import Arrays, JobType, StepwiseComputation
 from service.operations.computations.resources import RESOURCES
-from service.operations.datasets import read_file, store_dataset
+from service.operations.datasets import name_dataset, read_file, store_dataset
 from service.operations.questions import QUESTIONS
 from service.operations.shared.context import Context
 from service.operations.shared.downloads import Download, Picture
+from service.operations.shared.flat import find_option, nest
 from service.operations.shared.limits import Limits
-from service.operations.shared.resolve import resolve_dataset
-from service.rendering.draw import draw
 from service.scheduling import Scheduler
 from service.schemas.base import RequestModel, encode
 from service.schemas.computations import ComputationRequest
+from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.optimizers import OPTIMIZER_LIST
 from service.schemas.pictures import PictureOptions
+from service.schemas.resolved_datasets import AnyDataset
+from service.settings import load_settings
 from service.store import computations
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
 # There are no other clients. Pictures that would take a minute are approximated.
-LIMITS: Final = Limits(max_work_seconds=60, max_sync_seconds=86_400, max_json_numbers=10**8)
+LIMITS: Final[dict[str, Any]] = {
+    "max_work_seconds": 60,
+    "max_sync_seconds": 86_400,
+    "max_json_numbers": 10**8,
+}
+HINTS: Final = {"--confidence": "; 95 % is 0.95"}
 
 # From the suffix of a file to write, and the options of a picture.
 MakeFile: TypeAlias = Callable[[str, PictureOptions], Download | Picture]
-Answer: TypeAlias = Callable[[Any, Context], tuple[bytes, MakeFile]]
+Answer: TypeAlias = Callable[[Any, "Session"], tuple[bytes, MakeFile]]
+
+
+@dataclass(kw_only=True)
+class Session(Context):
+    """The context of the use cases of one command, whose data are not stored before its files."""
+
+    data: AnyDataset | None = None
+
+    async def resolve(self, source: AnyDatasetSource) -> AnyDataset:
+        """Return the data of the command, or a generated dataset."""
+        if self.data is not None and isinstance(source, StoredDataset):
+            return self.data
+        return await super().resolve(source)
 
 
 class Task(NamedTuple):
@@ -61,12 +83,22 @@ class Task(NamedTuple):
     describe: Callable[[text.Json], str]  # as text
     takes_series: bool = False
 
+    @property
+    def forms(self) -> dict[str, type[BaseModel]]:
+        """The models of the options: of the request, of a picture, and of a table."""
+        forms: dict[str, type[BaseModel]] = {"request": self.model}
+        if "png" in self.suffixes:
+            forms["style"] = PictureOptions
+        if self.takes_series:
+            forms["columns"] = DatasetQuery
+        return forms
+
 
 def _ask(name: str, describe: Callable[[text.Json], str]) -> Task:
     """Return the task of a question."""
     question = next(question for question in QUESTIONS if question.name == name)
 
-    def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
+    def answer(request: Any, session: Session) -> tuple[bytes, MakeFile]:
         def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
             drawn = request
             if question.picture_model is not None and suffix in PICTURE_FORMATS:
@@ -85,9 +117,17 @@ def _compute(name: str, describe: Callable[[text.Json], str]) -> Task:
     resource = next(resource for resource in RESOURCES if resource.name == name)
     job_type, file = resource.job_type, resource.files[0]
 
-    def answer(request: Any, session: Context) -> tuple[bytes, MakeFile]:
-        row, json = _store(job_type, request, session)
-        return json, lambda suffix, options: file.make(row, suffix, options, session)
+    def answer(request: Any, session: Session) -> tuple[bytes, MakeFile]:
+        row, arrays = asyncio.run(_run(job_type, request, session))
+
+        def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
+            session.database.migrate()
+            if session.data is not None:
+                store_dataset(session.data, session.database, session.limits)
+            computations.record(session.database, row, arrays)
+            return file.make(row, suffix, options, session)
+
+        return submit.encode_inline(job_type, row, arrays), make_file
 
     return Task(job_type.request_model, file.suffixes, answer, describe, job_type.takes_series)
 
@@ -105,69 +145,59 @@ TASKS: Final = {
 }
 
 
-@cache
-def make_forms(name: str, without: tuple[str, ...]) -> dict[str, Form]:
-    """Return the options of a request, of a picture, and of a file with a series.
-
-    Fields in ``without`` are not options.
-    """
-    task = TASKS[name]
-    forms = {"request": Form(task.model, {"keep", *without})}
-    if "png" in task.suffixes:
-        forms["style"] = Form(PictureOptions)
-    if task.takes_series:
-        forms["columns"] = Form(DatasetQuery, {"kind", "name"})
-    return forms
-
-
-def derive_options(name: str, without: tuple[str, ...]) -> Iterator[click.Option]:
-    """Yield the options of a task: those of the request, and of the output."""
-    for form in make_forms(name, without).values():
-        yield from (each.option for each in form.options.values())
-    suffixes = ", ".join(TASKS[name].suffixes)
-    if suffixes:
-        path = click.Path(path_type=Path, dir_okay=False)
-        help_text = f"Write a file: {suffixes}, as its name ends."
-        yield click.Option(["--out"], metavar="FILE", type=path, help=help_text)
-    help_text = "Print the response of the HTTP API, with keep: false."
-    yield click.Option(["--json", "as_json"], is_flag=True, help=help_text)
-
-
-def run_task(name: str, without: tuple[str, ...], params: dict[str, Any]) -> None:
+def run_task(name: str, options: Sequence[RequestOption], params: dict[str, Any]) -> None:
     """Print the response to the request of a command, and write a file if requested."""
-    task, forms = TASKS[name], make_forms(name, without)
-    data, out = params.get("data"), params.get("out")
-    given = {key for key, value in params.items() if value not in {None, ()}}
+    task = TASKS[name]
+    data = params.get("data")
+    out = params.get("out")
+    source = "" if data is None else data.name.replace("<stdin>", "standard input")
     if out is not None:
         _check_output(out, task.suffixes, data)
-    parts = {part: form.take(params) for part, form in forms.items()}
-    body = parts["request"]
+    given = [option for option in options if params[str(option.name)] is not None]
+    parts: dict[str, dict[str, Any]] = {form: {} for form in task.forms}
+    for option in given:
+        parts[option.form][option.part] = params[str(option.name)]
+    body = nest(task.model, parts["request"])
     if params.get("sequences"):
-        sequences = (sequence.split(",") for sequence in params["sequences"])
-        body["inputs"] = [[*map(read_value, sequence)] for sequence in sequences]
+        body["inputs"] = params["sequences"]
     try:
         with _open_session() as session:
             if data is not None:
                 if "dataset" in body:
                     raise Invalid("a file of data replaces generated data", "/dataset")
-                body["dataset"] = _store_file(data, parts.get("columns"), session)
+                session.data = _read_file(data, parts.get("columns"), session)
+                body["dataset"] = {"kind": "stored", "id": name_dataset(session.data)}
             request = validate(body, task.model)
-            options = validate(parts.get("style", {}), PictureOptions)
+            style = validate(parts.get("style", {}), PictureOptions)
             json, make_file = task.answer(request, session)
-            click.echo(json.decode() if params["as_json"] else task.describe(loads(json)))
+            # The standard output has the file if that is requested.
+            shown = json.decode() if params["as_json"] else task.describe(loads(json))
+            click.echo(shown, err=_is_standard(out))
             if out is not None:
-                _save(out, make_file(out.suffix[1:], options), session)
+                _save(out, make_file(_suffix(out, task.suffixes), style), session)
     except Invalid as error:
-        raise click.UsageError(_explain(error, forms, given)) from None
+        flags = {option.flag for option in given}
+        raise click.UsageError(_explain(error, options, flags, source)) from None
     except Malformed as error:
-        source = "" if data is None else f"{data.name}: "
-        raise click.UsageError(f"{source}{error}") from None
+        raise click.UsageError(f"{source}: {name_options(str(error), options)}") from None
 
 
-def _check_output(out: Path, suffixes: Collection[str], data: BinaryIO | None) -> None:
+def _suffix(out: Path, suffixes: Sequence[str]) -> str:
+    """Return the suffix of a file to write; that of a table for the standard output."""
+    return suffixes[-1] if out.name == "-" else out.suffix[1:]
+
+
+def _is_standard(out: Path | None) -> bool:
+    """Return True for the standard output: ``-``, or ``-.png`` for a picture."""
+    return out is not None and out.stem == "-"
+
+
+def _check_output(out: Path, suffixes: Sequence[str], data: BinaryIO | None) -> None:
     """Raise an error for a file that cannot be written, before the work for it."""
-    if out.suffix[1:] not in suffixes:
+    if _suffix(out, suffixes) not in suffixes:
         raise click.UsageError(f"--out: {out} must end in one of {', '.join(suffixes)}")
+    if _is_standard(out):
+        return
     is_new = not out.exists()
     if not out.parent.is_dir():
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), str(out))
@@ -177,38 +207,45 @@ def _check_output(out: Path, suffixes: Collection[str], data: BinaryIO | None) -
         raise click.UsageError(f"--out: {out} is the file of data, which would be overwritten")
 
 
-def _explain(error: Invalid, forms: dict[str, Form], given: Collection[str]) -> str:
-    """Return the message of an error, with the option."""
+def _explain(
+    error: Invalid, options: Sequence[RequestOption], given: Collection[str], source: str
+) -> str:
+    """Return the message of an error, with the option or the file that it is about."""
     if not error.errors:
-        return error.detail
+        return name_options(error.detail, options)
     first = error.errors[0]
-    if first.parameter is not None:
-        return f"--{first.parameter}: {first.detail}"
     pointer = first.pointer or ""
-    for form in forms.values():
-        option = form.find_option(pointer, given)
-        if option is not None:
-            return f"{option.opts[0]}: {first.detail.replace('an object', str(option.metavar))}"
-    return f"{pointer[1:] or 'options'}: {first.detail}"
+    pointers = {option.flag: option.pointer for option in options if option.form != "columns"}
+    flag = (first.parameter and f"--{first.parameter}") or find_option(pointer, pointers, given)
+    known = [option.flag for option in options if option.part in first.members.get("known", ())]
+    if first.detail.startswith("Unknown field"):
+        return f"{flag}: does not apply; the options that do are {', '.join(known)}"
+    metavar = next((option.metavar for option in options if option.flag == flag), None)
+    detail = name_options(first.detail.replace("an object", str(metavar)), options)
+    return f"{flag or source or pointer[1:]}: {detail}{HINTS.get(flag or '', '')}"
 
 
 @contextmanager
-def _open_session() -> Iterator[Context]:
-    """Yield the context of use cases with an empty database, which is deleted at the end."""
+def _open_session() -> Iterator[Session]:
+    """Yield the context of use cases. Its database is empty, and is deleted at the end."""
+    settings = load_settings().model_dump(include={*Limits.model_fields}, exclude_unset=True)
     with TemporaryDirectory(prefix="linear-rnn-") as directory:
         database = Database(f"sqlite:///{directory}/rnn.sqlite3")
         with closing(database):
-            database.migrate()
-            scheduler = Scheduler(n_cores=1, max_waiting=1)
-            yield Context(database=database, limits=LIMITS, enqueue=_refuse, scheduler=scheduler)
+            yield Session(
+                database=database,
+                limits=Limits(**{**LIMITS, **settings}),
+                enqueue=_refuse,
+                scheduler=Scheduler(n_cores=1, max_waiting=1),
+            )
 
 
 def _refuse(*_: Any) -> Any:
     raise AssertionError("a command computes everything itself")
 
 
-def _store_file(file: BinaryIO, columns: dict[str, Any] | None, session: Context) -> dict[str, str]:
-    """Store a file of data, and return its dataset in a request; raises Invalid.
+def _read_file(file: BinaryIO, columns: dict[str, Any] | None, session: Session) -> AnyDataset:
+    """Return the dataset in a file of data; raises Invalid.
 
     With ``columns``, as in the query of an upload, it contains a series.
     """
@@ -218,18 +255,14 @@ def _store_file(file: BinaryIO, columns: dict[str, Any] | None, session: Context
     file_format = DATASET_FORMATS.get(Path(file.name).suffix[1:].lower(), CSV)
     kind = {} if columns is None else {"kind": "series"}
     series = validate(kind | (columns or {}), DatasetQuery).to_columns()
-    dataset = read_file(file_format, content, session.limits, series)
-    return {"kind": "stored", "id": store_dataset(dataset, session.database, session.limits)[0].id}
+    return read_file(file_format, content, session.limits, series)
 
 
-def _store(
-    job_type: JobType[Any], request: ComputationRequest, session: Context
-) -> tuple[ComputationRow, bytes]:
-    """Compute and store, with a progress bar on a terminal.
-
-    Return the row, and the response of HTTP with ``keep: false``.
-    """
-    dataset = resolve_dataset(request.dataset, session.database, session.limits)
+async def _run(
+    job_type: JobType[Any], request: ComputationRequest, session: Session
+) -> tuple[ComputationRow, Arrays]:
+    """Compute, with a progress bar on a terminal; return the row and the arrays."""
+    dataset = await session.resolve(request.dataset)
     if job_type.complete is not None:
         request = job_type.complete(request, dataset)
     job_type.estimate(request, dataset.size, session.limits)
@@ -243,19 +276,21 @@ def _store(
         def show(computation: StepwiseComputation) -> None:
             bar.update(computation.done - bar.pos)
 
-        row, arrays = submit.compute(submit.name_task(job_type, request), dataset, show)
-    computations.record(session.database, row, arrays)
-    return row, submit.encode_inline(job_type, row, arrays)
+        return submit.compute(submit.name_task(job_type, request), dataset, show)
 
 
 def _save(path: Path, contents: Download | Picture, session: Context) -> None:
     """Write a file, and report it on standard error."""
     try:
-        with path.open("wb") as file:
+        with nullcontext(sys.stdout.buffer) if _is_standard(path) else path.open("wb") as file:
             if isinstance(contents, Download):
                 contents.write(file)
             else:
+                from service.rendering.draw import draw
+
                 file.write(draw(contents.prepare(session.database)).contents)
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    click.echo(f"wrote {path}", err=True)
+        names = () if _is_standard(path) else (str(path),)
+        raise OSError(error.errno, error.strerror, *names) from None
+    if not _is_standard(path):
+        click.echo(f"wrote {path}", err=True)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from service.engine.types import Array
 from service.figures.canvas import Canvas, Look, marker, sample, stroke
+from service.figures.numbers import format_weights
 from service.figures.panels import Panel
 from service.figures.style import Style
-from service.figures.text import format_weights, text_width
+from service.figures.text import text_width
 
 HALO = "#ffffff"
 OUTLINE = "#14181d"

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from service.engine.types import Array
-from service.figures.text import (
+from service.figures.numbers import (
     MINUS,
     TIMES,
     format_log10_number,

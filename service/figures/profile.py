@@ -13,9 +13,9 @@ from service.engine.types import Array
 from service.figures.annotations import HALO, draw_labels, draw_marker
 from service.figures.axis import finite_range, linear_axis, log_axis, widen
 from service.figures.canvas import Canvas, Look, draw_page, marker, sample, stroke
+from service.figures.numbers import format_number
 from service.figures.panels import Panel, draw_panel
 from service.figures.style import Style
-from service.figures.text import format_number
 
 CAPTION = "lowest cost"
 _LEVEL_DASHES = (4.5, 2.2)

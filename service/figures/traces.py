@@ -11,17 +11,10 @@ from service.engine.network import Trace
 from service.engine.types import Array
 from service.figures.axis import Axis, finite_range, integer_axis, log_axis
 from service.figures.canvas import Canvas, Look, draw_page, sample, stroke
+from service.figures.numbers import MINUS, TIMES, format_number, format_power_of_ten, format_weights
 from service.figures.panels import Panel, draw_panel
 from service.figures.style import Style
-from service.figures.text import (
-    MINUS,
-    TIMES,
-    format_number,
-    format_power_of_ten,
-    format_weights,
-    shorten,
-    text_width,
-)
+from service.figures.text import shorten, text_width
 
 CAPTION = "gradient ∂cost/∂Sₖ"
 _REGIMES = (

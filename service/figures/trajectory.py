@@ -15,9 +15,10 @@ from service.figures.axis import integer_axis, linear_axis, log_axis
 from service.figures.canvas import Canvas, draw_page, marker, sample, stroke
 from service.figures.color_bands import choose_color_bands
 from service.figures.heatmap import Log10Cost, Window, costs_of_pixels, draw_cost_bar, draw_costs
+from service.figures.numbers import format_log10_number, format_number
 from service.figures.panels import draw_panel, split_off_bar
 from service.figures.style import Style
-from service.figures.text import format_log10_number, format_number, printable
+from service.figures.text import printable
 
 _MARGIN = 0.12  # around the path, in units of its extent
 _MIN_WIDTH_WITH_BAR = 560

@@ -35,6 +35,13 @@ FACTOR: Final = f"factor_{RESULT_VERSION}"
 NAMES: Final = (MOMENTS, FACTOR)
 
 
+def name_dataset(dataset: AnyDataset) -> str:
+    """Return the id under which a dataset is stored."""
+    if isinstance(dataset, ResolvedSeries):
+        return series_id(dataset.series)
+    return dataset_id(dataset.dataset.inputs, dataset.dataset.targets)
+
+
 def store_dataset(
     dataset: AnyDataset, database: Database, limits: Limits, name: str | None = None
 ) -> tuple[DatasetSummary, bool]:
@@ -45,7 +52,7 @@ def store_dataset(
     if isinstance(dataset, ResolvedSeries):
         return _store_series(dataset.series, database, name)
     inputs, targets = dataset.dataset.inputs, dataset.dataset.targets
-    new_id = dataset_id(inputs, targets)
+    new_id = name_dataset(dataset)
     with suppress(NotFound):
         return describe(_rename(datasets.get(database, new_id), name, database)), False
     extra_arrays = arrays_to_store(dataset.dataset, dataset.precomputed, limits)

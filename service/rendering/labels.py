@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from service.engine.training import OPTIMIZERS
-from service.figures.text import format_number, format_weights
+from service.figures.numbers import format_number, format_weights
 
 MAX_DIFFERENCES = 3  # in one label
 

@@ -103,7 +103,7 @@ class ExplicitDataset(DatasetKind):
 
     kind: Annotated[Literal["explicit"], Field(description=KIND)]
     inputs: InputMatrix
-    """Sequences of equal length; at most 10,000 steps by default."""
+    """Sequences of equal length; at most 20,000 steps by default."""
     targets: InputVector
     """The target of each sequence: the desired last state."""
 

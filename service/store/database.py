@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Engine, func, select, text
 from service.errors import DiskFull, StoreFull, StoreUnavailable
 from service.store.engines import BEGIN, LOCK_SECONDS, close_engine, open_engine, sqlite_file
 from service.store.errors import FULL, READ_ONLY, translate_errors
-from service.store.migrate import migrate_tables
 from service.store.rows import arrays
 
 RESERVE_BYTES: Final = 32 * 1024 * 1024
@@ -88,6 +87,9 @@ class Database:
         It creates the directory of an SQLite file if it is missing. It does not change a database
         that a newer release has migrated. Its errors contain an unusable data directory.
         """
+        # Alembic takes long to import, and commands usually store nothing.
+        from service.store.migrate import migrate_tables  # noqa: PLC0415
+
         with translate_errors():
             migrate_tables(self.engine, self._write_engine)
         if self.engine.dialect.name == "sqlite":

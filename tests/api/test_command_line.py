@@ -1,5 +1,6 @@
 """The commands that compute: the numbers of HTTP, without a server."""
 
+import json
 import os
 import pty
 import re
@@ -8,13 +9,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import accumulate, islice
 from pathlib import Path
 
 import click
 import pytest
 
+from scripts.command_options import derive_commands
 from service.cli import cli, main
 from service.cli.computations import COMPUTATIONS
+from service.cli.options import load_commands
 from service.cli.serving import keys, migrate, serve, worker
 from tests.api.conftest import Api, Json, strictly
 from tests.programs import run_program
@@ -32,6 +36,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Run a command line in a directory with a table of sales, and return what it prints."""
     (tmp_path / "sales.csv").write_bytes(SALES.read_bytes())
     (tmp_path / "picture.csv").write_bytes(b"\x89PNG")
+    (tmp_path / "words.csv").write_text("a,y\n1,2\nx,2\n")
+    (tmp_path / "few.csv").write_text("a,y\n1,2\n")
     monkeypatch.chdir(tmp_path)
 
     def run(line: str, exit_code: int = 0) -> str:
@@ -190,16 +196,25 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("train --n-samples x", "--n-samples: Input should be a number"),
+        ("train --n-samples x", "--n-samples: 'x' is not a number"),
         ("train --noise nan", "--noise: Input should be a finite number"),
-        ("train --optimizer adam --eta-plus 2", "--eta-plus: Unknown field"),
+        (
+            "train --optimizer adam --eta-plus 2",
+            "--eta-plus: does not apply; the options that do are --learning-rate, --epsilon, "
+            "--beta-1, --beta-2",
+        ),
         ("train --optimizer adamw", "'--optimizer': 'adamw' is not one of"),
         ("train --clip norm:1", "--clip: rprop uses only signs"),
         ("train --n-iteration 5", "No such option '--n-iteration'"),
         ("trace --point 1:2 --point 3", "--point: Input should be W_IN:W_REC"),
         ("surface --w-in 2:0", "--w-in: low must"),
         ("surface --out a.gif", "--out: a.gif must end in one of png, svg, pdf, npz"),
-        ("predict 0,a", "inputs/0/1: Input should be a valid number"),
+        ("predict 1 0,a", "SEQUENCES: number 2 of sequence 2 is not a number: 'a'"),
+        (f"{FIT_SALES} --confidence 95", "--confidence: Input should be less than 1; 95 % is 0.95"),
+        ("fit words.csv --target y", "words.csv: line 3 ('x,2'), column 1 ('a'): 'x' is not"),
+        ("fit words.csv --target y", "choose the inputs (--inputs …)"),
+        ("fit few.csv --target y", "few.csv: 1 target for 4 unknowns"),
+        ("fit few.csv --target y", "or fix --initial-state or offset"),
         (f"{FIT_SALES} --delay 3:1", "--delay: low must not be above high"),
         ("fit sales.csv --target revenue", "--target: line 1"),
         ("fit nothing.csv", "'nothing.csv': No such file"),
@@ -213,6 +228,63 @@ def test_errors_are_one_line_that_names_the_option(run: Run, line: str, message:
     assert printed.startswith("linear-rnn: ")
     assert message in printed
     assert printed.count("\n") == 1
+
+
+def test_sequences_are_written_as_in_the_documents(run: Run) -> None:
+    expected = run("predict 0,1,1,0 -- -1,2")
+    assert run("predict 0110 -1,2") == run("predict '0 1 1 0' '-1 2'") == expected
+    assert "2\n       1       1\n" in expected
+
+
+def test_a_file_can_be_the_standard_output(
+    run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    summary = run(f"{FIT_SALES} --out fit.csv")
+    assert main(shlex.split(f"{FIT_SALES} --out -")) == 0
+    table = (tmp_path / "fit.csv").read_bytes().decode()
+    assert capsys.readouterr() == (table, summary)
+    assert run("trace --out -.svg").startswith("<?xml")
+
+
+def test_the_commands_read_the_limits(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNN_MAX_STEPS", "100")
+    assert "the limit is 100" in run(FIT_SALES, exit_code=2)
+    monkeypatch.setenv("RNN_MAX_STEP", "100")
+    assert "did you mean RNN_MAX_STEPS?" in run(FIT_SALES, exit_code=2)
+
+
+@pytest.mark.slow
+def test_a_year_of_half_hours_is_within_the_limits(run: Run, tmp_path: Path) -> None:
+    states = accumulate(range(17_520), lambda state, k: 0.9 * state + k % 7, initial=0.0)
+    rows = (f"{k % 7},{state}" for k, state in enumerate(islice(states, 1, None)))
+    (tmp_path / "year.csv").write_text("\n".join(["heat,level", *rows]))
+    assert "w_rec 0.9;" in run("fit year.csv --target level --no-offset")
+
+
+LIGHT = "import sys\nfrom service.cli import main\nmain(sys.argv[1:])\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "heavy"),
+    [
+        ("--version", {"pydantic", "numpy"}),
+        ("fit -h", {"pydantic", "numpy"}),
+        ("train --noise x", {"pydantic", "numpy"}),
+        ("predict 0,x", {"pydantic", "numpy"}),
+        ("fit sales.csv --targets sales", {"pydantic", "numpy"}),
+        (FIT_SALES, {"fastapi", "matplotlib", "alembic", "dbos", "uvicorn"}),
+    ],
+)
+def test_what_a_command_does_not_need_is_not_imported(
+    run: Run, tmp_path: Path, line: str, heavy: set[str]
+) -> None:
+    code = f"{LIGHT}print(*sys.modules, file=sys.stderr)"
+    done = run_program(sys.executable, "-c", code, *shlex.split(line), cwd=tmp_path)
+    assert not heavy & set(done.stderr.split())
+
+
+def test_the_options_are_those_of_the_models() -> None:
+    assert load_commands() == json.loads(json.dumps(derive_commands()))  # make openapi writes them
 
 
 def test_a_table_is_read_from_the_standard_input(run: Run, tmp_path: Path) -> None:

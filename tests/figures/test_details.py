@@ -15,20 +15,16 @@ from service.figures.annotations import path_look
 from service.figures.axis import FAR, Axis, integer_axis, linear_axis, log_axis
 from service.figures.canvas import Canvas, rasterize
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.panels import Panel
-from service.figures.style import THEMES, Style
-from service.figures.surface import cost_surface_figure, draw_windows
-from service.figures.text import (
+from service.figures.numbers import (
     format_log10_number,
     format_number,
     format_power_of_ten,
     format_weights,
-    printable,
-    shorten,
-    text_width,
-    typeset,
-    wrap,
 )
+from service.figures.panels import Panel
+from service.figures.style import THEMES, Style
+from service.figures.surface import cost_surface_figure, draw_windows
+from service.figures.text import printable, shorten, text_width, typeset, wrap
 from tests.figures.conftest import (
     TUTORIAL_POINTS,
     TUTORIAL_WINDOWS,

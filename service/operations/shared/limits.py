@@ -16,7 +16,7 @@ class Limits(BaseModel):
 
     max_cells: int = Field(default=20_000_000, ge=1)
     """maximum size of a dataset, sequences times steps (422 above)"""
-    max_steps: int = Field(default=10_000, ge=1)
+    max_steps: int = Field(default=20_000, ge=1)
     """maximum length of a sequence in steps (422 above)"""
     max_iterations: int = Field(default=1_000_000, ge=1)
     """maximum number of iterations of a training run (422 above)"""
