@@ -60,6 +60,8 @@ def test_the_surface_is_saved_for_a_slide(open_page: Opener) -> None:
     panel = page.locator(".surface .panel")
     shown = Image.open(BytesIO(panel.screenshot()))
     before = box(page, ".surface canvas")
+    open_drawer(page, "embed")
+    page.select_option("#margin", label="none")
     svg = ET.fromstring(save(page, "surface", "svg"))  # noqa: S314 - our own file
     image, *_ = svg.findall(f"{SVG}image")
     assert image.attrib["href"].startswith("data:image/png;base64,")
@@ -91,7 +93,11 @@ def test_the_width_the_title_the_margin_and_the_letters_of_a_picture(open_page: 
         if not value:
             page.fill("#own-width", str(pixels))
         with Image.open(BytesIO(save(page, "cost", "png"))) as image:
+            image.verify()  # the check sums
+        with Image.open(BytesIO(save(page, "cost", "png"))) as image:
             assert image.width == pytest.approx(pixels, abs=2)
+            dpi = image.info.get("dpi", (0, 0))
+            assert dpi == pytest.approx((300, 300) if value == "1020" else (0, 0), abs=0.1)
             margin = image.convert("RGB").crop((0, 0, 110, image.height))
             assert len(set(margin.get_flattened_data())) == 1
     svg = ET.fromstring(save(page, "cost", "svg"))  # noqa: S314

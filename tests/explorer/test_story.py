@@ -193,7 +193,11 @@ def test_the_trace_has_a_logarithmic_axis_and_shows_signs(page: Page) -> None:
     page.fill("#w_in", "1.001")
     page.fill("#w_rec", "0.9997")
     expect(page.locator("#regime")).to_have_text("= steady: 0.9 to 1.1 over all steps")
-    expect(page.locator("#growth")).to_have_text("×0.9997 per step, ×0.996 in 12")
+    expect(page.locator("#growth")).to_have_text("×0.9997 per step, ×0.9964 in 12")
+    page.fill("#w_rec", "-2")
+    expect(page.locator("#growth")).to_have_text("×(−2) per step, ×4096 in 12")
+    page.fill("#bits", "01101")
+    expect(page.locator("#growth")).to_have_text("×(−2) per step, ×(−32) in 5")
     page.fill("#w_rec", "1")
     page.fill("#w_in", "1")
     expect(page.locator("#regime")).to_have_text("0 zero: no gradient reaches the weights")
@@ -220,7 +224,7 @@ def test_a_paused_run_is_announced(open_page: Opener) -> None:
     announcement = page.locator("#announcement")
     expect(announcement).to_have_text(
         "Cost 6.16 times 10 to the power 5, gradient exploding: above 1.1 over all steps, "
-        "2 per step, 4100 in 12."
+        "2 per step, 4096 in 12."
     )
     train(page)
     expect(page.locator("#iteration")).to_have_text(re.compile("^[1-9]"))

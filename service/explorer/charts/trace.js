@@ -24,8 +24,11 @@ export function describeTrace({ gradient, growth_per_step, regime }) {
   if (isZero) return { factor: "", regime: "zero" };
   const n_steps = gradient.length - 1;
   const exponent = n_steps * Math.log10(growth_per_step);
-  const total = Math.abs(exponent) < 300 ? formatNumber(10 ** exponent, 3) : `10${superscript(Math.round(exponent))}`;
-  const factor = `×${formatNumber(growth_per_step)} per step, ×${growth_per_step ? total : "0"} in ${n_steps}`;
+  const size = Math.abs(exponent) < 300 ? formatNumber(10 ** exponent) : `10${superscript(Math.round(exponent))}`;
+  const alternates = gradient.slice(1).every((g, k) => g !== null && g * (gradient[k] ?? 0) < 0);
+  const sign = (/** @type {string} */ text, /** @type {number} */ n) => (alternates && n % 2 ? `(−${text})` : text);
+  const step = sign(formatNumber(growth_per_step), 1);
+  const factor = `×${step} per step, ×${growth_per_step ? sign(size, n_steps) : "0"} in ${n_steps}`;
   return { factor, regime: regime ?? "zero" };
 }
 

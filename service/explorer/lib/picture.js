@@ -28,6 +28,8 @@ const STYLES = [
 export const SCALE = 3;
 const LEGEND_HEIGHT = 24;
 const TITLE_HEIGHT = 30;
+const HEADER_BYTES = 33; // of a PNG file: its signature and the first chunk
+const CRC_POLYNOMIAL = 0xedb88320; // of PNG, with the lowest power first
 const SWATCH_WIDTH = 34;
 const CHARACTER = 7.4; // mean width in the legend
 const BEYOND_ASCII = /[À-Þßý-ſ]/; // letters that files of their own have
@@ -96,17 +98,45 @@ export async function writeSvg(picture) {
   return new XMLSerializer().serializeToString(picture);
 }
 
-/** @param {SVGSVGElement} picture @returns {Promise<Blob>} a PNG file */
-export async function makePng(picture) {
+/**
+ * @param {SVGSVGElement} picture
+ * @param {number} [pixelsPerMeter] on paper, if it is known
+ * @returns {Promise<Blob>} a PNG file
+ */
+export async function makePng(picture, pixelsPerMeter) {
   const image = new Image();
   image.src = `data:image/svg+xml,${encodeURIComponent(await writeSvg(picture))}`;
   await image.decode();
   const canvas = document.createElement("canvas");
   setAttributes(canvas, { width: image.naturalWidth * SCALE, height: image.naturalHeight * SCALE });
   canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve, reject) =>
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG")))),
-  );
+  const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ resolve) => canvas.toBlob(resolve));
+  if (!blob) throw new Error("no PNG");
+  return pixelsPerMeter ? setResolution(blob, pixelsPerMeter) : blob;
+}
+
+/**
+ * Insert the chunk with the physical size of pixels, which comes before the image data (PNG, section 11.3.4.3).
+ * @param {Blob} blob of a PNG @param {number} pixelsPerMeter
+ */
+function setResolution(blob, pixelsPerMeter) {
+  const chunk = new DataView(new ArrayBuffer(21));
+  chunk.setUint32(0, 9); // the length of the data
+  [..."pHYs"].forEach((character, i) => chunk.setUint8(4 + i, character.charCodeAt(0)));
+  for (const offset of [8, 12]) chunk.setUint32(offset, Math.round(pixelsPerMeter));
+  chunk.setUint8(16, 1); // per meter
+  chunk.setUint32(17, checksum(new Uint8Array(chunk.buffer, 4, 13)));
+  return new Blob([blob.slice(0, HEADER_BYTES), chunk.buffer, blob.slice(HEADER_BYTES)], { type: blob.type });
+}
+
+/** Return the CRC-32 of a chunk. @param {Uint8Array} bytes */
+function checksum(bytes) {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? CRC_POLYNOMIAL : 0);
+  }
+  return ~crc >>> 0;
 }
 
 /** Print a picture alone, on a page of its size. @param {SVGSVGElement} picture */

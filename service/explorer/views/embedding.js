@@ -62,7 +62,9 @@ export function createEmbedding(store, addressBar, elements) {
   const readOptions = () => {
     const pixels = Number(width.value || ownWidth.value);
     const [title, margin] = [elements["save-title"].value.trim(), Number(elements.margin.value)];
-    return { ground: ground.value, title, margin, pixels: Math.min(MAX_PIXELS, Math.max(MIN_PIXELS, pixels)) };
+    const density = Number(width.selectedOptions[0].dataset.perMeter);
+    const drawn = Math.min(MAX_PIXELS, Math.max(MIN_PIXELS, pixels));
+    return { ground: ground.value, title, margin, density, pixels: drawn };
   };
   saveButtons.append(
     ...["png", "svg", "pdf"].map((format) =>
@@ -110,7 +112,7 @@ function nameOf(root) {
 /**
  * Save a picture of a view in another size, with the legends that belong to it.
  * @param {HTMLElement} root @param {Record<string, HTMLElement>} legends @param {string} name @param {string} format
- * @param {{ground: string, title: string, margin: number, pixels: number}} options
+ * @param {{ground: string, title: string, margin: number, pixels: number, density: number}} options
  */
 async function save(root, { "runs-legend": runsLegend, "basin-legend": basinLegend }, name, format, options) {
   const { SCALE, drawPicture, makePng, printPicture, writeSvg } = await import("../lib/picture.js");
@@ -132,7 +134,9 @@ async function save(root, { "runs-legend": runsLegend, "basin-legend": basinLege
   if (format === "pdf") return printPicture(picture);
   saveFile(
     `${name}.${format}`,
-    format === "png" ? await makePng(picture) : new Blob([await writeSvg(picture)], { type: "image/svg+xml" }),
+    format === "png"
+      ? await makePng(picture, options.density)
+      : new Blob([await writeSvg(picture)], { type: "image/svg+xml" }),
   );
 }
 
