@@ -32,6 +32,7 @@ class Judgment:
 
     reasons: tuple[str, ...]
     covers: bool
+    judged_covers: bool  # of the interval that is judged
     cautious_covers: bool | None
     widening: float | None  # the width of the cautious interval, divided by that of the interval
     advised_covers: bool | None
@@ -54,6 +55,7 @@ def judge(case: Case, number: int) -> Judgment:
     return Judgment(
         tuple(trust.reasons),
         holds(result.solution.intervals, case.w_rec),
+        holds(result.judged.intervals, case.w_rec),
         None if trust.cautious is None else holds(trust.cautious, case.w_rec),
         None
         if trust.cautious is None
@@ -101,7 +103,7 @@ def format_row(case: Case, judgments: Sequence[Judgment]) -> str:
         percent(["no_visible_effect" in judgment.reasons for judgment in judgments]),
         percent([not judgment.reasons for judgment in judgments]),
         percent([judgment.covers for judgment in judgments]),
-        percent([judgment.covers for judgment in trusted]),
+        percent([judgment.judged_covers for judgment in trusted]),
         percent([j.cautious_covers for j in judgments if j.cautious_covers is not None]),
         f"{100.0 * (median(wider) - 1.0):.0f}" if wider else "–",
         percent([j.advised_covers for j in judgments if j.advised_covers is not None]),

@@ -482,6 +482,21 @@ class Health:
 
 
 @dataclass(kw_only=True)
+class InputEffectReport:
+    """The test for an effect of a single input, with the interval of its weight. The fit is the one
+    that is tested: with `ar1` noise if successive residuals are correlated, or below 50 targets."""
+
+    visible: bool
+    """True if an effect is detected."""
+    p: float
+    """The p-value: how often noise alone gives at least this much."""
+    low: float | None = None
+    """The lower end; null if there is none."""
+    high: float | None = None
+    """The upper end; null if there is none."""
+
+
+@dataclass(kw_only=True)
 class Interval:
     """One piece of a confidence interval."""
 
@@ -694,21 +709,6 @@ class DelayEstimate:
 
 
 @dataclass(kw_only=True)
-class InputEstimate:
-    """The effect of one input."""
-
-    name: str
-    """The name of the input."""
-    w_in: Estimate
-    """Its weight: the effect within one step."""
-    steady_state_gain: Estimate
-    """w_in / (1 - w_rec), the long-run effect of a permanent change; null bounds if given."""
-    effects: EffectReport | None = None
-    """The test for its effect, given all other inputs; null if its gain was given, or if the
-    effects of all inputs are null."""
-
-
-@dataclass(kw_only=True)
 class Evaluation:
     """The cost and its gradient at one pair of weights."""
 
@@ -824,6 +824,21 @@ class GradientTrace:
     of the number of steps: vanishing if g is below 0.9, steady up to 1.1, exploding above; zero
     where the gradients of both weights and of all states except the last are exactly 0. Null if g
     is undefined."""
+
+
+@dataclass(kw_only=True)
+class InputEstimate:
+    """The effect of one input."""
+
+    name: str
+    """The name of the input."""
+    w_in: Estimate
+    """Its weight: the effect within one step."""
+    steady_state_gain: Estimate
+    """w_in / (1 - w_rec), the long-run effect of a permanent change; null bounds if given."""
+    effects: InputEffectReport | None = None
+    """The test for its effect, given all other inputs; null if its gain was given, or if the
+    effects of all inputs are null."""
 
 
 @dataclass(kw_only=True)
@@ -945,7 +960,7 @@ class TrustReport(Trust):
     """The verdict on the interval of w_rec."""
 
     interval: bool
-    """True if `reasons` is empty."""
+    """True if `reasons` is empty. Below 50 targets, the interval judged is the cautious one."""
     reasons: list[
         Literal[
             "no_degrees_of_freedom",
@@ -955,6 +970,7 @@ class TrustReport(Trust):
             "offset_advised",
             "gain_advised",
             "no_visible_effect",
+            "drift_or_effect",
             "not_identifiable",
             "follow_inputs",
             "curved",
@@ -970,6 +986,7 @@ class TrustReport(Trust):
     cautions: list[
         Literal[
             "too_few_to_tell",
+            "neighbors",
             "interval_open",
             "several_pieces",
             "search_limited",
@@ -1258,9 +1275,10 @@ class FitRequest(TypedDict):
     With a known one no step is skipped, and the inputs before the record are 0."""
     w_rec: NotRequired[FitRange]
     """The range to search for w_rec."""
-    noise: NotRequired[Literal["white", "ar1"]]
+    noise: NotRequired[Literal["white", "ar1", "independent"]]
     """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
-    and gaps are supported."""
+    and gaps are supported. `independent` for white noise if every target was measured by itself:
+    `ar1` is then not recommended, and the test of the effect does not allow for drift."""
     step: NotRequired[StepFields | None]
     """The time from one step to the next; by default that of the dataset."""
     confidence: NotRequired[float]

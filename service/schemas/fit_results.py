@@ -65,6 +65,17 @@ class EffectReport(ResponseModel):
     """The p-value: how often noise alone gives at least this much."""
 
 
+class InputEffectReport(EffectReport):
+    """The test for an effect of a single input, with the interval of its weight.
+
+    The fit is the one that is tested: with `ar1` noise if successive residuals are correlated, or
+    below 50 targets.
+    """
+
+    low: LowEnd
+    high: HighEnd
+
+
 class InputEstimate(ResponseModel):
     """The effect of one input."""
 
@@ -74,7 +85,7 @@ class InputEstimate(ResponseModel):
     """Its weight: the effect within one step."""
     steady_state_gain: Estimate
     """w_in / (1 - w_rec), the long-run effect of a permanent change; null bounds if given."""
-    effects: EffectReport | None
+    effects: InputEffectReport | None
     """The test for its effect, given all other inputs; null if its gain was given, or if the
     effects of all inputs are null."""
 
@@ -167,7 +178,7 @@ class TrustReport(ResponseModel):
     """The verdict on the interval of w_rec."""
 
     interval: bool
-    """True if `reasons` is empty."""
+    """True if `reasons` is empty. Below 50 targets, the interval judged is the cautious one."""
     reasons: list[Reason]
     """Reasons not to trust it."""
     cautions: list[Caution]

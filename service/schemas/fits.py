@@ -122,9 +122,10 @@ class FitRequest(ComputationRequest):
     delay. With a known one no step is skipped, and the inputs before the record are 0."""
     w_rec: FitRange = FitRange()
     """The range to search for w_rec."""
-    noise: Literal["white", "ar1"] = "white"
+    noise: Literal["white", "ar1", "independent"] = "white"
     """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
-    and gaps are supported."""
+    and gaps are supported. `independent` for white noise if every target was measured by itself:
+    `ar1` is then not recommended, and the test of the effect does not allow for drift."""
     step: StepSchema | None = None
     """The time from one step to the next; by default that of the dataset."""
     confidence: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.95

@@ -37,7 +37,8 @@ def test_every_finding_has_words() -> None:
 
 def test_no_fit_is_advised_to_do_what_it_does() -> None:
     rng = np.random.default_rng(1)
-    series = Series(rng.standard_normal((9, 1)), rng.standard_normal(9), np.array([9]), ("rain",))
+    inputs, targets = rng.standard_normal((60, 1)), rng.standard_normal(60)
+    series = Series(inputs, targets, np.array([60]), ("rain",))
     white, colored = (
         describe_finding(Finding("neighbors", value=0.5), fit(series, options), Step())
         for options in (FitOptions(), FitOptions(noise="ar1"))

@@ -251,7 +251,7 @@ def test_cautions_besides_those_of_few_data_are_announced() -> None:
     assert pick(summary, "verdict") == ["No check rejected this fit, but note the cautions."]
     assert pick(summary, "finding")[-1] == (
         "There are too few successive targets to test their correlation. "
-        "The correlation of the noise is hardly determined by these targets."
+        "Rely on the interval only if the errors of the targets are independent."
     )
 
 

@@ -212,5 +212,8 @@ MAX_CONDITION: Final = 1e3
 # The most lags of the Ljung-Box test; there are at most a fifth as many as targets.
 MAX_LAGS: Final = 10
 
+# With a smaller p-value of that test, dependence is always a finding.
+LJUNG_BOX_ALPHA: Final = 1e-3
+
 # The targets per squared number of sequences above which the Ljung-Box test has its level.
 TARGETS_PER_SEQUENCE: Final = 10

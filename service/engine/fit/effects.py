@@ -2,7 +2,8 @@
 
 The gain of all inputs is compared with that of targets simulated without inputs, for which the
 delay, w_rec and rho are searched again. The noise of the simulation is ar1 even if that of the fit
-is white: with white noise a drifting target would correlate with any slow input.
+is white: with white noise a drifting target would correlate with any slow input. It is white if the
+errors are stated to be independent.
 """
 
 import math
@@ -17,7 +18,7 @@ from service.engine.fit.linear import Linear, compute_rows, solve
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.residuals import draw, linearize
 from service.engine.fit.sequences import split
-from service.engine.fit.structures import shorten
+from service.engine.fit.structures import find_null_noise, shorten
 from service.engine.interruption import BlockResult, check_interruption, recall
 from service.engine.profile import make_grid
 from service.engine.types import Array
@@ -28,6 +29,8 @@ class Effect(NamedTuple):
 
     visible: bool
     p: float
+    low: float = math.nan  # the interval of the weight of a single input
+    high: float = math.nan
 
 
 class _Grid(NamedTuple):
@@ -59,7 +62,7 @@ def judge_effect(problem: FitProblem) -> Effect | None:
             return effect
     grid = _make_grid(problem, is_coarse=short is not problem)
     given = dict.fromkeys(problem.series.input_names, 0.0)
-    null = problem.vary(gains=given, noise="ar1")
+    null = problem.vary(gains=given, noise=find_null_noise(problem))
     n_contrasts = max(problem.n_targets - problem.n_unknowns, 1)
     noise = _simulate_noise(null, grid.w, n_contrasts)
     low, high = problem.options.delay
@@ -84,6 +87,8 @@ def _make_grid(problem: FitProblem, *, is_coarse: bool) -> _Grid:
     """Return the grid of a problem, or a part of it."""
     w = make_grid(problem.targets.shape[1], *problem.options.w_rec, constants.COARSE_GAPS)
     rho = problem.correlations[1:-2] ** (1.0 / problem.sequences.usual_gap)
+    if problem.options.noise == "independent":
+        rho = np.zeros(1)
     return _Grid(w[::3], rho[::2]) if is_coarse else _Grid(w, rho)
 
 

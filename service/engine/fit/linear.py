@@ -160,7 +160,7 @@ def compute_rows(problem: FitProblem, w: Array, *, in_order: bool = False) -> Ro
     before = np.concatenate([rows[:, :1], rows[:, :-1]], axis=1)
     if in_order or problem.has_own_starts:
         blocks = [Block(sequences.gaps[:, None], rows, before)]
-    elif problem.options.noise == "white":
+    elif problem.options.noise != "ar1":
         blocks = [_compress_block(np.inf, rows, before)]
     else:
         gaps = sequences.gaps

@@ -33,7 +33,8 @@ class FitOptions:
     offset: bool | float = True  # True to fit a constant that is added to the states, or its value
     delay: tuple[int, int] = (0, 0)  # the shortest and the longest delay of the inputs, in steps
     w_rec: tuple[float, float] = (0.0, 1.0)  # the range to search
-    noise: Literal["white", "ar1"] = "white"  # "ar1" for a first-order autoregression
+    # "ar1" for a first-order autoregression; "independent" for white noise that is known to be so
+    noise: Literal["white", "ar1", "independent"] = "white"
     confidence: float = 0.95  # the confidence level of the intervals, between 0 and 1
     gains: Mapping[str, float] = field(default_factory=dict)  # given steady-state gains, by input
     curves: tuple[str, ...] = ()  # the inputs whose squares act as well

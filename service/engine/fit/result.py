@@ -14,7 +14,6 @@ from service.engine.fit import constants
 from service.engine.fit.estimates import Parameters, estimate_parameters
 from service.engine.fit.predictions import predict_bands
 from service.engine.fit.problem import FitOptions, FitProblem
-from service.engine.fit.residuals import ResidualTests, find_dependence
 from service.engine.fit.solution import Solution
 from service.engine.fit.verdict import Verdict
 from service.engine.types import Array
@@ -94,11 +93,6 @@ class Result(Verdict):
             "high": high[row, column],
             "residual": (problem.targets - mean)[row, column],
         }
-
-    @cached_property
-    def residuals(self) -> ResidualTests:
-        """Classical tests of the whitened residuals."""
-        return find_dependence(self.solution)
 
     @cached_property
     def profile_table(self) -> Array:

@@ -45,6 +45,11 @@ class Alternative(NamedTuple):
         return self.finding.slug
 
 
+def find_null_noise(problem: FitProblem) -> str:
+    """Return the noise with which structures and effects are judged: ar1 unless excluded."""
+    return "independent" if problem.options.noise == "independent" else "ar1"
+
+
 def shorten(problem: FitProblem) -> FitProblem:
     """Return the problem with its first targets only, where there are very many."""
     if problem.n_targets <= constants.ENOUGH_TARGETS:
@@ -147,7 +152,7 @@ def _compare(problem: FitProblem, changes: list[Change], longest_delay: int) -> 
     short = shorten(problem)
     if short is not problem:
         changes = _compare(short, changes, longest_delay)[:1]
-    same: dict[str, Any] = {"noise": "ar1"}
+    same: dict[str, Any] = {"noise": find_null_noise(problem)}
     if problem.has_unknown_start and longest_delay > 0:
         same["initial_state"] = "each"  # After the steps that are excluded, the states differ.
     skip = max(problem.options.delay[1], longest_delay)

@@ -17,9 +17,10 @@ from service.engine.fit import constants
 from service.engine.fit.checks import Finding, run_checks
 from service.engine.fit.differences import compare_sequences
 from service.engine.fit.effects import Effect, judge_effect
+from service.engine.fit.estimates import estimate_parameters
 from service.engine.fit.late_effects import find_late_effect
 from service.engine.fit.problem import FitProblem
-from service.engine.fit.residuals import linearize
+from service.engine.fit.residuals import ResidualTests, find_dependence, linearize
 from service.engine.fit.solution import Solution
 from service.engine.fit.structures import Alternative, find_alternatives
 from service.engine.profile import Bounds
@@ -95,41 +96,65 @@ class Verdict:
 
     @cached_property
     def input_effects(self) -> list[Effect | None]:
-        """The effect of each input, given all others; None where there is none to test."""
+        """The effect of each input, given all others; None where there is none to test.
+
+        The intervals are those of the fit in which they are tested.
+        """
         is_free = self.problem.is_free
-        if self.effect is None or len(is_free) == 1:
-            return [self.effect] * len(is_free)
+        if self.effect is None:
+            return [None] * len(is_free)
         # No single input is detected if all together are not.
-        alpha = constants.EFFECT_ALPHA if self.effect.visible else -1.0
+        alpha = 1.0 - self.problem.options.confidence if self.effect.visible else -1.0
         judged = self._judgment.solution
         p_values = np.full(len(is_free), np.nan)
         p_values[is_free] = linearize(judged.criterion, judged.best).test_inputs()
-        return [
-            Effect(p <= alpha, p) if free else None
-            for p, free in zip(p_values.tolist(), is_free.tolist(), strict=True)
-        ]
+        visible = p_values <= alpha
+        if len(is_free) == 1:
+            p_values[:] = self.effect.p
+            visible[:] = self.effect.visible
+        intervals = estimate_parameters(judged).w_in[:, 1:]
+        effects = zip(visible.tolist(), p_values.tolist(), *intervals.T.tolist(), strict=True)
+        return [Effect(*row) if free else None for row, free in zip(effects, is_free, strict=True)]
 
     @cached_property
     def colored(self) -> Solution:
-        """The same fit with ar1 noise."""
-        if self.solution.is_colored:
+        """The same fit with ar1 noise, unless the errors are stated to be independent."""
+        if self.problem.options.noise != "white":
             return self.solution
         return Solution(self.problem.vary(noise="ar1"))
+
+    @property
+    def _cautious(self) -> Solution:
+        """The fit with ar1 noise, or the fit itself where there is no such."""
+        is_usable = self.colored.degrees_of_freedom > 0 and not self.solution.is_exact
+        return self.colored if is_usable else self.solution
+
+    @property
+    def judged(self) -> Solution:
+        """The fit whose interval is judged: with few targets, the cautious one."""
+        is_few = self.problem.n_targets < constants.FEW_TARGETS
+        return self._cautious if is_few else self.solution
+
+    @cached_property
+    def residuals(self) -> ResidualTests:
+        """Classical tests of the whitened residuals."""
+        return find_dependence(self.solution)
 
     @cached_property
     def _judgment(self) -> _Judgment:
         """The checks of the residuals: with ar1 noise if those of white noise are correlated."""
-        if not self.solution.can_judge:
-            return _Judgment(self.solution, [])
-        differences = compare_sequences(self.solution)
-        findings = run_checks(self.solution)
+        solution = self.judged
+        if not solution.can_judge:
+            return _Judgment(solution, [])
+        differences = compare_sequences(solution)
+        findings = run_checks(solution)
         neighbors = [check for check in findings if check.slug == "neighbors"]
-        is_alone = self.solution.is_colored or self.colored.degrees_of_freedom <= 0
+        is_alone = self.colored is self.solution or self.colored.degrees_of_freedom <= 0
         if differences is not None:  # they look like autocorrelated noise
             others = [check for check in findings if check.slug != "neighbors"]
-            return _Judgment(self.solution, [differences, *others])
-        if not neighbors or is_alone:
-            return _Judgment(self.solution, findings, self._find_curves(findings))
+            return _Judgment(solution, [differences, *others])
+        if not neighbors or is_alone or solution is self.colored:
+            return _Judgment(solution, findings, self._find_curves(findings))
         of_colored = run_checks(self.colored)
         others = [check for check in of_colored if check.slug not in constants.NOISE_CHECKS]
         advised = self._find_curves(others)
@@ -176,13 +201,27 @@ class Verdict:
         reasons += [check for check in checks if check.slug not in constants.CAUTIONS]
         cautions = [Finding(slug) for slug, applies in self._list_cautions().items() if applies]
         cautions += [check for check in checks if check.slug in constants.CAUTIONS]
+        dependence = self._find_dependence({each.slug for each in reasons + cautions})
+        if dependence is not None:
+            is_reason = dependence.slug == "neighbors" and self.judged is self.solution
+            (reasons if is_reason else cautions).append(dependence)
+        is_known = self.solution.degrees_of_freedom > 0
         return Trust(
             interval=not reasons,
             reasons=[reason.slug for reason in reasons],
             cautions=[caution.slug for caution in cautions],
             findings=reasons + cautions,
-            cautious=self._find_cautious(),
+            cautious=self._cautious.intervals if is_known else None,
         )
+
+    def _find_dependence(self, found: set[str]) -> Finding | None:
+        """Return the finding of the Ljung-Box test, unless checks state the same."""
+        tests = self.residuals
+        is_stated = found & constants.SIGNS or "alternate" in found
+        if is_stated or not tests.ljung_box_p < constants.LJUNG_BOX_ALPHA:
+            return None
+        slug = "neighbors" if tests.autocorrelation > 0.0 else "alternate"
+        return Finding(slug, value=tests.autocorrelation, p=tests.ljung_box_p)
 
     def _find_reasons(self) -> list[Finding]:
         """Return the reasons besides those of checks, in their order."""
@@ -191,14 +230,23 @@ class Verdict:
             reasons.append(Finding("no_degrees_of_freedom"))
         reasons += [best.finding for best in self.structures[:1]]
         if self.effect is not None and not self.effect.visible:
-            reasons.append(Finding("no_visible_effect", p=self.effect.p))
-        if not reasons and not self.solution.is_identifiable:
+            slug = "drift_or_effect" if self._may_be_drift() else "no_visible_effect"
+            reasons.append(Finding(slug, p=self.effect.p))
+        if not reasons and not self.judged.is_identifiable:
             reasons.append(Finding("not_identifiable"))
         return reasons
 
+    def _may_be_drift(self) -> bool:
+        """Return True if start and level are known, and an effect only with independent errors."""
+        options = self.problem.options
+        if self.problem.has_unknown_start or options.offset is True:
+            return False
+        effect = judge_effect(self.problem.vary(noise="independent"))
+        return effect is not None and effect.visible
+
     def _list_cautions(self) -> dict[str, bool]:
         """Return which cautions apply besides those of checks, in their order."""
-        solution = self.solution
+        solution = self.judged
         problem = self.problem
         low, high = problem.options.w_rec
         correlation = solution.rho**problem.sequences.usual_gap
@@ -216,16 +264,9 @@ class Verdict:
             "rho_at_limit": solution.can_judge and at_limit,
             "confounded_with_start": solution.can_judge and is_confounded,
             "nearly_collinear": is_collinear,
-            "negative_offset": solution.has_impossible_offset,
+            "negative_offset": self.solution.has_impossible_offset,
             "not_tested": solution.can_judge and problem.n_pairs < constants.MIN_PAIRS,
         }
-
-    def _find_cautious(self) -> list[Bounds] | None:
-        """Return the interval with ar1 noise, or that of the fit where there is no such."""
-        if self.solution.degrees_of_freedom <= 0:
-            return None
-        is_usable = self.colored.degrees_of_freedom > 0 and not self.solution.is_exact
-        return (self.colored if is_usable else self.solution).intervals
 
 
 def _leads_back(there: Mapping[str, Any], back: Mapping[str, Any], problem: FitProblem) -> bool:

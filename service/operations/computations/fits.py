@@ -235,12 +235,14 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
         "n_targets": result.solution.n_targets,
     }
     texts = (TEXTS["reasons"] | TEXTS["cautions"])[finding.slug]
+    if finding.slug not in result.trust.cautions:
+        texts = (TEXTS["cautions"] | TEXTS["reasons"])[finding.slug]
     advice = texts["advice"]
     if finding.slug not in [other.reason for other in result.alternatives]:
         advice = texts.get("advice_without_options", advice)
-    if result.trust.cautious is None:
+    if result.trust.cautious is None or result.problem.options.noise == "independent":
         advice = texts.get("advice_without_cautious", advice)
-    if result.solution.is_colored:
+    if result.judged.is_colored:
         advice = texts.get("advice_with_ar1", advice)
     sentences = {"sentence": texts["sentence"], "advice": advice}
     return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}

@@ -30,7 +30,8 @@ TARGETS_PER_UNKNOWN: Final = 10  # a rule of thumb of regression
 SMALL_CHANGE: Final = 0.05  # of the time constant; an alternative with less is no warning
 UNTESTED: Final = {"too_few_to_tell", "not_tested"}
 OF_RESIDUALS: Final = {"feedback", "outliers", "alternate"}  # which an alternative may change
-OF_DATA: Final = {"nearly_collinear", "feedback", "outliers"}  # which matter without an estimate
+# Findings that matter without an estimate.
+OF_DATA: Final = {"drift_or_effect", "nearly_collinear", "feedback", "outliers"}
 
 Sentence: TypeAlias = tuple[Topic, str]
 
@@ -127,7 +128,9 @@ class _Fit:
     @property
     def noise(self) -> Literal["white", "ar1"]:
         """The noise for which the interval shown allows."""
-        return "ar1" if self.is_small else self.request.noise
+        has_colored = self.request.noise == "white" and self.result.degrees_of_freedom > 1
+        is_cautious = self.is_small and has_colored
+        return "ar1" if is_cautious or self.request.noise == "ar1" else "white"
 
     @cached_property
     def pieces(self) -> list[Range]:
@@ -288,9 +291,6 @@ def _describe_findings(fit: _Fit) -> Iterator[Sentence]:
     texts = {each.slug: f"{each.sentence} {each.advice}" for each in fit.trust.findings}
     shown = [slug for slug in texts if slug not in _hide_findings(fit)]
     verdict = fit.texts.get("verdict", "")
-    if "not_tested" in texts and fit.noise == "ar1":
-        text = TEXTS["cautions"]["not_tested"]
-        texts["not_tested"] = f"{text['sentence']} {text['advice_with_ar1']}"
     if fit.level == "caution" and {*fit.trust.cautions} <= UNTESTED | {"interval_open"}:
         verdict = fit.texts["verdict_untested"]
     for other in fit.result.alternatives[:1]:
@@ -310,7 +310,9 @@ def _hide_findings(fit: _Fit) -> set[str]:
     hidden = {"too_few_to_tell"} if fit.has_estimate else {"too_few_to_tell", "interval_open"}
     if fit.result.alternatives:
         return hidden | OF_RESIDUALS | reasons - {fit.result.alternatives[0].reason}
-    return reasons | cautions - OF_DATA if fit.level in {"too_few", "no_effect"} else hidden
+    if fit.level in {"too_few", "no_effect"}:
+        return (reasons | cautions) - OF_DATA
+    return hidden
 
 
 def _describe_alternative(fit: _Fit, other: Any) -> str:

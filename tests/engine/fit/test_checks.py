@@ -1,5 +1,6 @@
 """Single checks: each detects its violation in wrong models only, and recommends its remedy."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +33,12 @@ def pulses(seed: int, spread: float, rho: float = 0.0) -> Series:
         inputs.append(x)
         targets.append(y + 0.3 * make_noise(rng, 20, rho))
     return Series.from_sequences(inputs, targets, ("dose",), "level")
+
+
+def alone(values: Sequence[object] | None) -> object:
+    assert values is not None
+    (value,) = values
+    return value
 
 
 def advised(result: Result) -> list[object]:
@@ -124,3 +131,55 @@ def test_no_advice_leads_back() -> None:
                 for back in again.alternatives
             )
             assert {*again.trust.reasons} <= {*result.trust.reasons}
+
+
+BOD = one(  # of a bottle of water: Bates and Watts (1988), appendix A1.4
+    np.ones(7), np.array([8.3, 10.3, 19.0, 16.0, 15.6, np.nan, 19.8]), ("time",)
+)
+
+
+def test_a_drift_or_an_effect_of_few_targets_is_decided_by_a_statement() -> None:
+    known = FitOptions(initial_state=0.0, offset=False)
+    result = fit(BOD, known)
+    assert "drift_or_effect" in result.trust.reasons
+    assert "no_visible_effect" not in result.trust.reasons
+    stated = fit(BOD, replace(known, noise="independent"))
+    assert stated.trust.reasons == []
+    assert stated.effect is not None
+    assert stated.effect.visible
+    assert stated.trust.cautious == stated.solution.intervals
+    useless = one(np.ones(7), np.array([0.3, -0.5, 0.2, 0.1, -0.4, 0.5, -0.1]), ("time",))
+    assert "no_visible_effect" in fit(useless, known).trust.reasons
+
+
+def test_below_fifty_targets_the_cautious_interval_is_judged() -> None:
+    """Autocorrelated noise is then no reason: the interval allows for it."""
+    series = draw(7, n_steps=45, rho=0.7)
+    result = fit(series, FitOptions())
+    assert fit(series, FitOptions(noise="ar1")).trust.interval
+    assert result.trust.interval
+    assert alone(result.trust.cautious) == alone(result.judged.intervals)
+    assert result.judged.is_colored
+    same = fit(draw(7, n_steps=60, rho=0.7), FitOptions())
+    assert "neighbors" in same.trust.reasons
+    assert same.judged is same.solution
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.6])
+def test_an_effect_is_detected_if_its_interval_excludes_zero(rho: float) -> None:
+    for seed in range(8):
+        series = draw(seed, n_steps=80, weight=0.25, n_inputs=2, rho=rho)
+        result = fit(series, FitOptions())
+        for effect in result.input_effects:
+            assert effect is not None
+            is_clear = abs(effect.p - 0.05) > 0.02  # the profile is not exactly a parabola
+            if result.effect is not None and result.effect.visible and is_clear:
+                assert effect.visible == (not effect.low < 0.0 < effect.high)
+
+
+@pytest.mark.parametrize("seed", [9, 12])
+def test_dependence_of_trusted_residuals_is_a_caution(seed: int) -> None:
+    result = fit(draw(seed, n_steps=45, rho=0.8), FitOptions())
+    assert result.residuals.ljung_box_p < 1e-3
+    assert result.trust.interval
+    assert "neighbors" in result.trust.cautions

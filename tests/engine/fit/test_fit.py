@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 from service.engine.data import Dataset, Series, count_ones, remember
 from service.engine.fit import N_STAGES, FitOptions, Result, Solution, fit
+from service.engine.fit.effects import Effect
 from tests.conftest import read_golden
 from tests.engine.fit.conftest import simulate
 
@@ -311,7 +312,7 @@ def test_collinear_inputs_count_once() -> None:
     assert np.isinf(other.parameters.w_in[:, 1:]).all()
     assert other.trust.interval
     assert other.trust.cautions == ["nearly_collinear"]
-    assert other.input_effects == [(False, 1.0), (False, 1.0)]
+    assert other.input_effects == 2 * [Effect(False, 1.0, -np.inf, np.inf)]
 
 
 def test_constant_targets_determine_nothing() -> None:
