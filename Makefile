@@ -64,8 +64,9 @@ spelling: $(VENV)/.dev-installed ## codespell on every text file
 wording: $(VENV)/.dev-installed ## no words of scripts/wording.txt in documents, pages, messages and comments
 	$(BIN)/python -m scripts.wording
 
-generated: $(VENV)/.dev-installed ## openapi.md and the other generated files match the code
+generated: $(VENV)/.dev-installed ## openapi.md, the guide and the other generated files match the code
 	$(BIN)/python -m scripts.client --check
+	$(BIN)/python -m scripts.guide --check
 	$(BIN)/python -m scripts.openapi $(VENV)/openapi.md
 	$(BIN)/python -m scripts.command_options $(VENV)/commands.json
 	diff -u openapi.md $(VENV)/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
@@ -91,6 +92,9 @@ openapi: $(VENV)/.dev-installed ## write openapi.md, the example responses in th
 	$(BIN)/python -m scripts.client
 	$(BIN)/python -m scripts.openapi
 	$(BIN)/python -m scripts.command_options
+
+docs: $(VENV)/.dev-installed ## write the guide in service/guide from docs and docstrings; fail on broken links
+	$(BIN)/python -m scripts.guide
 
 tables: $(VENV)/.run-installed ## write the tables of README.md and docs/configuration.md
 	$(BIN)/python -m scripts.tables
@@ -139,7 +143,7 @@ clean: ## remove installed and cached files, but no data
 	find service client tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test test-all check coverage lint types layers spelling wording generated metadata shell \
-	format openapi tables recipes release oracles lock bench bench-quick soak image \
+	format openapi docs tables recipes release oracles lock bench bench-quick soak image \
 	load sbom audit clean
 
 # The run lock is a subset of the dev lock, so installing the latter installs both.

@@ -24,7 +24,16 @@ from service.api.middleware import RequestGuardMiddleware
 from service.api.openapi import complete_schema
 from service.api.request_record import log_request
 from service.api.requests import BodyStore
-from service.api.routes import computations, datasets, docs, explorer, health, questions, training
+from service.api.routes import (
+    computations,
+    datasets,
+    docs,
+    explorer,
+    guide,
+    health,
+    questions,
+    training,
+)
 from service.api.telemetry import make_telemetry_config
 from service.jobs.queue import JobQueue
 from service.jobs.reaper import Reaper
@@ -40,13 +49,13 @@ DESCRIPTION = """
 The linear recurrent network S_k = f(w_rec S_{k-1} + w_in x_k). Train it to count ones, predict,
 trace gradients back through time, and draw cost surfaces. Fit the same recurrence to your own
 sequences. All fields except ids and your own data default to the values in the tutorial, so an
-empty request reproduces the tutorial.
+empty request reproduces the tutorial. [The guide](guide/) explains the model and the results.
 """
 # Routes are matched one by one, so routes of short computations come first.
 ROUTERS: Final = (
     *questions.routers,
     *computations.routers,
-    *(module.router for module in (training, datasets, health, docs, explorer)),
+    *(module.router for module in (training, datasets, health, docs, explorer, guide)),
 )
 
 

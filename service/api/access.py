@@ -22,8 +22,9 @@ from service.settings import Settings
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY: Final = "*"
 PROBES: Final = frozenset({"/livez", "/readyz"})  # whose Host is the address of a container
-OPEN: Final = PROBES | {"/", "/docs", "/fit", "/llms.txt", "/openapi.json"}  # without a key
-OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/problems/")
+# Without a key.
+OPEN: Final = PROBES | {"/", "/docs", "/fit", "/guide", "/llms.txt", "/openapi.json"}
+OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/guide/", "/problems/")
 # POST to these paths stores nothing, so the scope ``read`` suffices.
 QUESTION_PATHS: Final = frozenset(question.path for question in QUESTIONS)
 REALM: Final = 'Bearer realm="linear-rnn"'

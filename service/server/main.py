@@ -180,6 +180,7 @@ def greeting(settings: Settings, port: int) -> str:
     lines = [
         f"linear-rnn {__version__} is ready. Press Ctrl+C to stop it.",
         f"  explorer    {root}/",
+        f"  guide       {root}/guide/",
         f"  docs        {root}/docs",
         f"  API         {root}/openapi.json",
         f"  a picture   {root}/v1/cost-surface.png",

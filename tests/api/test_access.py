@@ -16,7 +16,7 @@ from service.keys import Scope, make_key
 from service.settings import Settings
 from tests.api.conftest import bearer
 
-OPEN = ["/", "/docs", "/fit", "/openapi.json", "/livez", "/readyz", "/explorer/main.js"]
+OPEN = ["/", "/docs", "/fit", "/guide/", "/openapi.json", "/livez", "/readyz", "/explorer/main.js"]
 PROTECTED = [
     ("GET", "/v1/training-runs"),
     ("POST", "/v1/predict"),

@@ -43,8 +43,8 @@ def suffixes(operation: Any) -> list[str]:
 def test_every_route_is_described(api: Any) -> None:
     described = {(method, path) for method, path, _ in operations()}
     assert len(described) >= 30
-    pages = {"/", "/docs", "/fit", "/openapi.json", "/llms.txt", "/problems/{slug}"}
-    hidden = {*pages, "/explorer/{path:path}", "/docs-assets/{name}"}
+    pages = {"/", "/docs", "/fit", "/openapi.json", "/guide", "/llms.txt", "/problems/{slug}"}
+    hidden = {*pages, "/explorer/{path:path}", "/guide/{path:path}", "/docs-assets/{name}"}
     served = set()
     for route in api.app.routes:
         router = getattr(route, "original_router", None)
@@ -200,4 +200,4 @@ def test_the_summary_for_assistants_is_short_and_has_every_resource(api: Any) ->
     assert len(response.text) < 6000
     for path in {path.partition("/{")[0].partition(".{")[0] for path in SCHEMA["paths"]}:
         assert f"`{path.removesuffix('.npz')}`" in response.text
-    assert "docs/recipes" in response.text
+    assert "/guide/recipes/" in response.text

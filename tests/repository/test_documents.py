@@ -25,6 +25,7 @@ DOCUMENTS = [
     "SECURITY.md",
     "openapi.md",
     "benchmarks/results.md",
+    "docs/README.md",
     "docs/configuration.md",
     "docs/decisions.md",
     "docs/fitting.md",

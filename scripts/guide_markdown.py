@@ -1,0 +1,145 @@
+"""Markdown of the repository as HTML of the guide: anchors, links, pictures, tables, formulas."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from latex2mathml.converter import convert
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+from scripts.openapi_models import anchor
+
+COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+CONTENTS = re.compile(r"(?:^- \[[^\]\n]*\]\(#[^)\n]*\)\n)+\n?", re.MULTILINE)  # written by hand
+
+# The attributes of the HTML element of a link or a picture; None for a link that is only text.
+Resolver = Callable[[str], dict[str, str] | None]
+
+
+class Heading(NamedTuple):
+    """A heading of a page."""
+
+    level: int
+    anchor: str
+    text: str
+
+
+class Document(NamedTuple):
+    """A page as HTML."""
+
+    html: str
+    headings: tuple[Heading, ...]
+    introduction: str
+    """The first paragraph, as text."""
+
+
+def render(text: str, resolve: Resolver) -> Document:
+    """Return Markdown as HTML.
+
+    Parameters
+    ----------
+    text
+        The Markdown, with formulas as on GitHub: between dollars, or in a block ``math``.
+    resolve
+        A function that returns the attributes for the target of a link or a picture.
+
+    Returns
+    -------
+    Document
+        The HTML without comments and without a list of contents, which follows from the headings.
+    """
+    parser = _make_parser()
+    tokens = parser.parse(CONTENTS.sub("", COMMENT.sub("", text), count=1))
+    headings = tuple(_mark_headings(tokens))
+    for token in tokens:
+        _align(token)
+        if token.children:
+            token.children = list(_resolve(token.children, resolve))
+    html = parser.renderer.render(tokens, parser.options, {}).replace("<th></th>", "<td></td>")
+    paragraphs = (
+        _plain(following) for token, following in pairwise(tokens) if token.type == "paragraph_open"
+    )
+    return Document(html, headings, next(paragraphs, ""))
+
+
+def _make_parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_formula)
+    parser.add_render_rule("fence", _code)
+    parser.add_render_rule("code_block", _code)
+    parser.add_render_rule("table_open", lambda *_: '<div class="scroll" tabindex="0"><table>\n')
+    parser.add_render_rule("table_close", lambda *_: "</table></div>\n")
+    return parser
+
+
+def _formula(tex: str, options: dict[str, Any]) -> str:
+    return convert(tex.strip(), display="block" if options["display_mode"] else "inline")
+
+
+def _code(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    """Return a block of code, or a formula. Keys scroll it where it is too wide."""
+    token = tokens[index]
+    if token.info.strip() == "math":
+        formula = _formula(token.content, {"display_mode": True})
+        return f'<div class="scroll formula" tabindex="0">{formula}</div>\n'
+    return f'<pre tabindex="0"><code>{escape(token.content, quote=False)}</code></pre>\n'
+
+
+def _plain(inline: Token) -> str:
+    """Return the text of a heading or a paragraph without markup."""
+    children = inline.children or []
+    parts = (" " if child.type == "softbreak" else child.content for child in children)
+    return "".join(parts)
+
+
+def _mark_headings(tokens: Sequence[Token]) -> Iterator[Heading]:
+    """Give every heading an anchor and a link to itself, and yield it."""
+    used: Counter[str] = Counter()
+    for token, inline in pairwise(tokens):
+        if token.type != "heading_open":
+            continue
+        text = _plain(inline)
+        name = anchor(text)
+        used[name] += 1
+        if used[name] > 1:
+            name = f"{name}-{used[name] - 1}"
+        token.attrSet("id", name)
+        level = int(token.tag[1])
+        yield Heading(level, name, text)
+        if level > 1 and inline.children is not None:
+            link = Token("link_open", "a", 1)
+            link.attrs = {"class": "anchor", "href": f"#{name}", "aria-label": "Link to here"}
+            symbol = Token("text", "", 0, content="#")
+            inline.children += [link, symbol, Token("link_close", "a", -1)]
+
+
+def _align(token: Token) -> None:
+    """Replace the style of a cell, which the policy of the service forbids, by a class."""
+    style = token.attrs.pop("style", None)
+    if isinstance(style, str):
+        token.attrSet("class", style.removeprefix("text-align:"))
+
+
+def _resolve(tokens: Sequence[Token], resolve: Resolver) -> Iterator[Token]:
+    """Yield the parts of a paragraph with the targets of links and pictures replaced."""
+    are_open: list[bool] = []
+    for token in tokens:
+        if token.type == "image":
+            token.attrs |= resolve(str(token.attrs["src"])) or {}
+        elif token.type == "link_open" and "class" not in token.attrs:
+            attributes = resolve(str(token.attrs["href"]))
+            are_open.append(attributes is not None)
+            if attributes is None:
+                continue
+            token.attrs |= attributes
+        elif token.type == "link_open":
+            are_open.append(True)
+        elif token.type == "link_close" and not are_open.pop():
+            continue
+        yield token
