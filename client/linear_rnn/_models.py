@@ -422,12 +422,22 @@ class FitPredictModel:
 
 
 class FitRange(TypedDict):
-    """The range in which w_rec is searched."""
+    """The range in which w_rec is searched, or a given w_rec if both ends are equal."""
 
     low: NotRequired[float]
     """The lower end."""
     high: NotRequired[float]
-    """The upper end; must be above the lower end."""
+    """The upper end."""
+
+
+class SeasonFields(TypedDict):
+    """A season that repeats after a number of steps."""
+
+    period: int
+    """The period in steps."""
+    harmonics: NotRequired[int]
+    """The number of harmonics, at most half of the period; 3 by default, or fewer for short
+    periods. More follow sharper patterns."""
 
 
 @dataclass(kw_only=True)
@@ -850,7 +860,7 @@ class PiecewiseEstimate(IntervalEnds):
     standard_error: float | None = None
     """Its standard error, from the curvature at the optimum."""
     intervals: list[Interval]
-    """The pieces, in order of w_rec."""
+    """The pieces, in order of w_rec; none if w_rec was given."""
 
 
 class MapWindow(TypedDict):
@@ -1274,7 +1284,15 @@ class FitRequest(TypedDict):
     best is chosen. With an unknown initial state, every sequence begins after the longest delay.
     With a known one no step is skipped, and the inputs before the record are 0."""
     w_rec: NotRequired[FitRange]
-    """The range to search for w_rec."""
+    """The range to search for w_rec. Two equal ends give w_rec."""
+    direct: NotRequired[list[str]]
+    """The names of inputs that act within their step only, such as holidays. If all inputs are
+    direct, the fit is a regression: w_rec is 0, and no initial state is fitted."""
+    trend: NotRequired[bool]
+    """True to fit a straight line over the steps of each sequence."""
+    season: NotRequired[int | SeasonFields | None]
+    """A season that is added to the states: its period in steps, or the period and the number of
+    harmonics. It begins with each sequence."""
     noise: NotRequired[Literal["white", "ar1", "independent"]]
     """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
     and gaps are supported. `independent` for white noise if every target was measured by itself:
@@ -1380,8 +1398,11 @@ class FitResource:
     """The repairs of the table of the series; null without any."""
     offset: Estimate | None = None
     """The constant; null without an offset; null bounds if it was given."""
+    trend: Estimate | None = None
+    """The change by the trend, from the first step in use to the last; null without a trend."""
     initial_states: list[Estimate] | None = None
-    """S_0 of each sequence, or the shared one; null if it is not fitted."""
+    """S_0 of each sequence, or the shared one; null if it is not fitted, or if w_rec is below
+    0.05."""
     delay: DelayEstimate | None = None
     """The delay of the inputs."""
     rho: float | None = None

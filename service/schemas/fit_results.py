@@ -53,7 +53,7 @@ class PiecewiseEstimate(ResponseModel):
     standard_error: Nullable
     """Its standard error, from the curvature at the optimum."""
     intervals: list[Interval]
-    """The pieces, in order of w_rec."""
+    """The pieces, in order of w_rec; none if w_rec was given."""
 
 
 class EffectReport(ResponseModel):
@@ -244,8 +244,11 @@ class FitResult(ResponseModel):
     """The repairs of the table of the series; null without any."""
     offset: Estimate | None = None
     """The constant; null without an offset; null bounds if it was given."""
+    trend: Estimate | None = None
+    """The change by the trend, from the first step in use to the last; null without a trend."""
     initial_states: list[Estimate] | None = None
-    """S_0 of each sequence, or the shared one; null if it is not fitted."""
+    """S_0 of each sequence, or the shared one; null if it is not fitted, or if w_rec is below
+    0.05."""
     delay: DelayEstimate | None = None
     """The delay of the inputs."""
     rho: Nullable = None

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from service.engine.fit import N_STAGES, FitOptions
 from service.schemas.arrays import NUMBERS, error_at
 from service.schemas.base import NUMBER, Real, RequestModel
-from service.schemas.common import Range, State, check_state
+from service.schemas.common import State, check_state
 from service.schemas.computations import ComputationRequest
 from service.schemas.series import ColumnName, StepSchema
 from service.values.numbers import LARGEST
@@ -16,6 +16,10 @@ from service.values.numbers import LARGEST
 MAX_DELAY = 10_000
 MAX_DELAYS = 50
 MAX_GAINS = 12
+MAX_INPUTS = 32
+MAX_PERIOD = 10_000
+MAX_HARMONICS = 26  # those of the weeks of a year
+HARMONICS = 3  # by default
 Start: TypeAlias = Literal["shared", "each"]
 
 KnownGain: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST), NUMBER]
@@ -79,19 +83,60 @@ InitialState: TypeAlias = Annotated[
 ]
 
 
-class FitRange(Range):
-    """The range in which w_rec is searched."""
+class FitRange(RequestModel):
+    """The range in which w_rec is searched, or a given w_rec if both ends are equal."""
 
     low: Real = 0.0
     """The lower end."""
     high: Real = 1.0
-    """The upper end; must be above the lower end."""
+    """The upper end."""
 
     @model_validator(mode="after")
     def _is_wide(self) -> "FitRange":
-        if not self.low + 1e-6 * max(1.0, abs(self.low)) < self.high:
-            raise PydanticCustomError("range_width", "low must be below high by at least 1e-6")
+        is_wide = self.low + 1e-6 * max(1.0, abs(self.low)) < self.high
+        if not is_wide and self.low != self.high:
+            message = "low must be below high by at least 1e-6, or equal to give w_rec"
+            raise PydanticCustomError("range_width", message)
         return self
+
+
+Period: TypeAlias = Annotated[int, Field(ge=2, le=MAX_PERIOD), NUMBER]
+PERIOD: TypeAdapter[int] = TypeAdapter(Period)
+
+
+class SeasonFields(RequestModel):
+    """A season that repeats after a number of steps."""
+
+    period: Period
+    """The period in steps."""
+    harmonics: Annotated[int, Field(ge=1, le=MAX_HARMONICS), NUMBER] = HARMONICS
+    """The number of harmonics, at most half of the period; 3 by default, or fewer for short
+    periods. More follow sharper patterns."""
+
+    @property
+    def n_harmonics(self) -> int:
+        """The number of harmonics that differ at whole steps."""
+        return min(self.harmonics, self.period // 2)
+
+
+def _season(value: Any) -> int | dict[str, int]:
+    """Validate a period, or one with its harmonics; that with the default is only a period."""
+    if not isinstance(value, dict):
+        return PERIOD.validate_python(value)
+    season = SeasonFields.model_validate(value)
+    usual = SeasonFields(period=season.period)
+    is_usual = season.n_harmonics == usual.n_harmonics
+    return season.period if is_usual else season.model_dump() | {"harmonics": season.n_harmonics}
+
+
+SeasonField: TypeAlias = Annotated[
+    int | dict[str, int], PlainValidator(_season, json_schema_input_type=Period | SeasonFields)
+]
+
+
+def _is_default(value: Any) -> bool:
+    """Return True for a part that a model does not have: old requests keep their ids."""
+    return not value
 
 
 class FitRequest(ComputationRequest):
@@ -121,7 +166,18 @@ class FitRequest(ComputationRequest):
     best is chosen. With an unknown initial state, every sequence begins after the longest
     delay. With a known one no step is skipped, and the inputs before the record are 0."""
     w_rec: FitRange = FitRange()
-    """The range to search for w_rec."""
+    """The range to search for w_rec. Two equal ends give w_rec."""
+    direct: Annotated[
+        list[ColumnName],
+        Field(max_length=MAX_INPUTS, default_factory=list, examples=[[]], exclude_if=_is_default),
+    ]
+    """The names of inputs that act within their step only, such as holidays. If all inputs are
+    direct, the fit is a regression: w_rec is 0, and no initial state is fitted."""
+    trend: Annotated[bool, Field(strict=True, exclude_if=_is_default)] = False
+    """True to fit a straight line over the steps of each sequence."""
+    season: Annotated[SeasonField | None, Field(exclude_if=_is_default)] = None
+    """A season that is added to the states: its period in steps, or the period and the number of
+    harmonics. It begins with each sequence."""
     noise: Literal["white", "ar1", "independent"] = "white"
     """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
     and gaps are supported. `independent` for white noise if every target was measured by itself:
@@ -154,6 +210,15 @@ class FitRequest(ComputationRequest):
         """The number of searches, and of what is computed after the last of them."""
         return self.n_searches + N_STAGES
 
+    @property
+    def seasonal(self) -> tuple[int, int] | None:
+        """The period of the season and the number of harmonics."""
+        if self.season is None:
+            return None
+        fields = self.season if isinstance(self.season, dict) else {"period": self.season}
+        season = SeasonFields.model_validate(fields)
+        return season.period, season.n_harmonics
+
     def to_options(self) -> FitOptions:
         """Return the options for the engine; the initial state and the offset must be set."""
         return FitOptions(
@@ -165,4 +230,7 @@ class FitRequest(ComputationRequest):
             self.confidence,
             self.gains,
             tuple(self.curves),
+            tuple(self.direct),
+            self.trend,
+            self.seasonal,
         )

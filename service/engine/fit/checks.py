@@ -238,7 +238,7 @@ def _compare_noise_models(residuals: Residuals) -> Check:
     """
     linearization = residuals.linearization
     rho = linearization.rho
-    if rho == 0.0:
+    if rho == 0.0 or linearization.problem.n_poles == 0:
         return None
     white = _estimate_change(solve(linearization.rows, np.zeros(1)))
     fitted = _estimate_change(linearization.fitted)
@@ -249,5 +249,5 @@ def _compare_noise_models(residuals: Residuals) -> Check:
 
 def _estimate_change(linear: Linear) -> Array:
     """Return the factors (n,) of residuals in the change of w_rec that they cause."""
-    squared = max(float(linear.sensitivity[0]) ** 2, constants.TINY)
+    squared = max(float(linear.sensitivity[0, 0]) ** 2, constants.TINY)
     return np.asarray(linear.unexplained[0, :, 0] / squared)

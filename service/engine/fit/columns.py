@@ -1,30 +1,32 @@
 """The order of the columns of linear problems."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The places of columns in the last axis of an array: starts, inputs, offset, then the rest.
+    """The places of columns in the last axis of an array.
 
+    They are starts, inputs, the offset, the rest of the baseline, then the rest of the targets.
     Sources have the same order, with an impulse for the start and a constant for the offset, and
     without the rest of the targets.
 
     Attributes
     ----------
-    n_starts, n_inputs, n_offsets
+    n_starts, n_inputs, n_offsets, n_baselines
         The number of columns of each kind.
     """
 
     n_starts: int
     n_inputs: int
     n_offsets: int
+    n_baselines: int = 0
 
     @property
     def n_unknowns(self) -> int:
         """The number of columns, each of which has a weight."""
-        return self.n_starts + self.n_inputs + self.n_offsets
+        return self.n_starts + self.n_inputs + self.n_offsets + self.n_baselines
 
     @property
     def starts(self) -> slice:
@@ -39,6 +41,12 @@ class Columns:
     @property
     def offset(self) -> slice:
         """The filtered or plain constant; empty without an offset."""
+        start = self.n_starts + self.n_inputs
+        return slice(start, start + self.n_offsets)
+
+    @property
+    def levels(self) -> slice:
+        """The offset, then the trend and the season."""
         return slice(self.n_starts + self.n_inputs, self.n_unknowns)
 
     @property
@@ -53,4 +61,4 @@ class Columns:
 
     def without_starts(self) -> Self:
         """Return the order after the columns of starts were removed."""
-        return type(self)(0, self.n_inputs, self.n_offsets)
+        return replace(self, n_starts=0)

@@ -38,6 +38,10 @@ COARSE_GAPS: Final = 13
 # Where columns coincide at an end of the range, a point this far inside replaces it.
 INSIDE: Final = 1e-8
 
+# A smaller w_rec has no initial state: it would act on the first target only, which no other
+# unknown would then fit.
+LEAST_W_REC: Final = 0.05
+
 # A minimum this close to an end of the range is at that end.
 W_REC_LIMIT_ATOL: Final = 1e-7
 

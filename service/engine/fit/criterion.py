@@ -28,16 +28,24 @@ from service.engine.types import Array
 
 @dataclass(frozen=True, eq=False)
 class Points(Evaluation):
-    """The criterion (``cost``) and the linear problem, solved at W values of w_rec.
+    """The criterion (``cost``) and the linear problem, solved at W places of K poles.
+
+    Of several poles, ``w`` is the one that varies while the others are fitted.
 
     The weights are those of whitened rows without the starts of single sequences, in the units of
     the problem.
 
     Attributes
     ----------
+    poles : (W, K)
+        The places.
+    gradient : (W, K)
+        The slopes of the criterion with respect to each pole.
     squares, theta, inverse_factor, null_space, sensitivity
         Those of `Linear`.
-    singular_values : (W, K)
+    information : (W, K, K)
+        The products of the vectors of the sensitivities.
+    singular_values : (W, n)
         Of the columns before whitening, scaled to a norm of at most 1.
     rho : (W,)
         The autocorrelation of the noise over one step; 0 for white noise.
@@ -45,11 +53,14 @@ class Points(Evaluation):
         The mean squared residual, in the units of the data.
     """
 
+    poles: Array
+    gradient: Array
     squares: Array
     theta: Array
     inverse_factor: Array
     null_space: Array
     sensitivity: Array
+    information: Array
     singular_values: Array
     rho: Array
     mean_square: Array
@@ -78,9 +89,11 @@ class Criterion:
         Collinear weights count once.
         """
         low, high = np.clip(self.problem.options.w_rec, -1.0, 1.0)  # large powers hide the rank
-        ranks = self._call_in_blocks(self._find_ranks, low + (high - low) * constants.GENERIC)
+        shifts = range(self.problem.n_states)
+        generic = np.stack([np.roll(constants.GENERIC, shift) for shift in shifts], axis=1)
+        ranks = self._call_in_blocks(self._find_ranks, low + (high - low) * generic)
         rank = max(int(np.max(block)) for (block,) in ranks)
-        n_parameters = 2 + rank + self.problem.n_own_starts
+        n_parameters = 1 + self.problem.n_poles + rank + self.problem.n_own_starts
         return n_parameters + 1 if self.is_colored else n_parameters
 
     @property
@@ -90,25 +103,26 @@ class Criterion:
 
     @property
     def n_contrasts(self) -> int:
-        """The degrees of freedom with w_rec given."""
-        return max(self.degrees_of_freedom, 0) + 1
+        """The degrees of freedom with the poles given."""
+        return max(max(self.degrees_of_freedom, 0) + self.problem.n_poles, 1)
 
     def evaluate(self, w: Array) -> Points:
         """Return the criterion and the weights of the columns.
 
         Parameters
         ----------
-        w : (W,)
-            In the range of the fit.
+        w : (W,) or (W, K)
+            The poles, in the range of the fit.
 
         Returns
         -------
         Points
             W points, in the order of w.
         """
+        poles = w.reshape(len(w), self.problem.n_states)
         # The ranks that it follows from are blocks of their own, which cannot be nested.
         evaluate = partial(self._evaluate, self.n_contrasts)
-        parts = [Points(*result) for result in self._call_in_blocks(evaluate, w)]
+        parts = [Points(*result) for result in self._call_in_blocks(evaluate, poles)]
         return parts[0].concatenate(*parts[1:])
 
     def bound(self) -> tuple[float, float]:
@@ -133,22 +147,22 @@ class Criterion:
         return float(lower), float(upper)
 
     def _call_in_blocks(
-        self, function: Callable[[Array], BlockResult], w: Array
+        self, function: Callable[[Array], BlockResult], poles: Array
     ) -> Iterator[BlockResult]:
-        """Yield the results of a function for the blocks of w."""
-        for block in split(len(w), self.problem.compressed.sources.size):
-            yield recall(partial(function, w[block]))
+        """Yield the results of a function for the blocks of poles (W, K)."""
+        for block in split(len(poles), self.problem.compressed.sources.size):
+            yield recall(partial(function, poles[block]))
             check_interruption()
 
-    def _find_ranks(self, w: Array) -> BlockResult:
+    def _find_ranks(self, poles: Array) -> BlockResult:
         """Return the ranks (W,) of the columns."""
-        linear = solve(compute_rows(self.problem, w), np.zeros(len(w)))
+        linear = solve(compute_rows(self.problem, poles), np.zeros(len(poles)))
         return (np.sum(linear.singular_values > constants.RANK_RTOL, axis=1),)
 
-    def _evaluate(self, n_contrasts: int, w: Array) -> BlockResult:
-        """Return the fields of `Points`."""
-        rows = compute_rows(self.problem, w)
-        rho = np.zeros_like(w)
+    def _evaluate(self, n_contrasts: int, poles: Array) -> BlockResult:
+        """Return the fields of `Points`, for the first pole."""
+        rows = compute_rows(self.problem, poles)
+        rho = np.zeros(len(poles))
         white = solve(rows, rho)
         fitted = white
         if self.is_colored and self.problem.n_pairs > 0:
@@ -157,16 +171,21 @@ class Criterion:
         squares = np.maximum(fitted.squares, self.rounding)
         is_exact = fitted.squares <= self.rounding
         raw_squares = np.where(is_exact, 0.0, fitted.raw_squares)
+        gradient = self._find_gradient(white, fitted)
+        information = np.swapaxes(fitted.unexplained, 1, 2) @ fitted.unexplained
         return (
-            w,
+            poles[:, 0],
             self._find_cost(white, fitted, rho),
-            self._find_slope(white, fitted),
+            gradient[:, 0],
             n_contrasts * (tolerances.EQUAL_COST_RTOL + np.sqrt(self.rounding / squares)),
+            poles,
+            gradient,
             fitted.squares,
             fitted.theta,
             fitted.inverse_factor,
             fitted.null_space,
             fitted.sensitivity,
+            information,
             white.singular_values,
             rho,
             self.problem.cost_unit * raw_squares,
@@ -178,11 +197,12 @@ class Criterion:
         cost = self.n_contrasts * np.log(squares) + fitted.log_determinant - white.log_determinant
         return np.asarray(cost + self.problem.sequences.log_determinant(rho))
 
-    def _find_slope(self, white: Linear, fitted: Linear) -> Array:
-        """Return the slope (W,) of the criterion with respect to w; rho is at its minimum."""
-        squares = np.maximum(fitted.squares, self.rounding)
+    def _find_gradient(self, white: Linear, fitted: Linear) -> Array:
+        """Return the slopes (W, K) of the criterion; rho is at its minimum."""
+        squares = np.maximum(fitted.squares, self.rounding)[:, None]
         # The slopes of rounding errors would have roots everywhere.
-        squares_slope = np.where(fitted.squares <= self.rounding, 0.0, fitted.squares_slope)
+        is_exact = fitted.squares[:, None] <= self.rounding
+        squares_slope = np.where(is_exact, 0.0, fitted.squares_slope)
         slope = self.n_contrasts * squares_slope / squares
         return np.asarray(slope + fitted.log_determinant_slope - white.log_determinant_slope)
 

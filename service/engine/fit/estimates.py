@@ -11,6 +11,7 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.criterion import Points
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences, split
 from service.engine.fit.solution import Solution
 from service.engine.interruption import check_interruption
@@ -81,7 +82,7 @@ def _regress_on_starts(
 
     The start of a sequence is what the other columns leave of its targets.
     """
-    rows = solution.problem.respond_at_targets(at.w, sequences)
+    rows = solution.problem.respond_at_targets(at.poles, sequences)
     white = sequences.whiten(rows, at.rho[:, None, None])
     coefficients, squares = sequences.regress_on_starts(white[..., :1], white[..., 1:])
     start = factors[..., :1]
@@ -115,6 +116,7 @@ class Parameters(NamedTuple):
     steady_state_gains: Array  # (q, 3)
     offset: Array | None  # (3,)
     initial_states: Array | None  # (N, 3) or (1, 3)
+    trend: Array | None  # (3,), the change from the first step in use to the last one
 
 
 def estimate_parameters(solution: Solution) -> Parameters:
@@ -127,32 +129,59 @@ def estimate_parameters(solution: Solution) -> Parameters:
     elif problem.options.offset is not False:
         offset = np.array([problem.center, np.nan, np.nan])
     states = _estimate_states(solution) if problem.has_unknown_start else None
-    return Parameters(w_in, gains, offset, states)
+    trend = _estimate_trend(solution) if problem.options.trend else None
+    return Parameters(w_in, gains, offset, states, trend)
 
 
 def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
-    """Return the weights and the steady-state gains of the inputs, (q, 3) each."""
+    """Return the weights and the steady-state gains of the inputs, (q, 3) each.
+
+    A weight is the effect within one step, the sum over all states.
+    """
     problem = solution.problem
     is_free = problem.is_free
-    order = problem.columns
-    weights = np.zeros((len(is_free), order.n_unknowns + 1))
-    weights[is_free] = np.eye(order.n_unknowns + 1)[order.inputs]
-    weights[:, order.rest] = -problem.given_gains[:, None]  # the rest of the targets has weight -1
-    # A given gain g is a w_in of (1 - w) g, and a w_in is a gain of w_in / (1 - w).
-    powers = np.concatenate([~is_free, -1.0 * is_free])
 
     def of_inputs(at: Points, _: Sequences) -> tuple[Array, Array]:
-        return np.concatenate([weights, weights]), (1.0 - at.w[:, None, None]) ** powers
+        return _weigh_inputs(problem, 1.0 - at.poles)
 
     numbers = problem.unit * estimate(solution, of_inputs, problem.sequences[:1])[:, 0].T
     w_in, gains = np.split(numbers, 2)
-    if solution.intervals[0].low < -1.0 or solution.intervals[-1].high > 1.0:
-        gains[:, 1:] = UNBOUNDED
-    if abs(solution.w_rec) >= 1.0:
-        gains[is_free, 0] = np.nan
+    intervals = [solution.intervals_of_states[state] for state in range(problem.n_states)]
+    for i, states in enumerate(problem.states_of_inputs):
+        if any(intervals[k][0].low < -1.0 or intervals[k][-1].high > 1.0 for k in states):
+            gains[i, 1:] = UNBOUNDED
+        if is_free[i] and any(abs(solution.poles[k]) >= 1.0 for k in states):
+            gains[i, 0] = np.nan
     gains[~is_free, 1:] = np.nan
+    w_in[~is_free & problem.is_direct, 1:] = np.nan
     units = problem.input_units[:, None]
     return w_in / units, gains / units
+
+
+def _weigh_inputs(problem: FitProblem, gaps: Array) -> tuple[Array, Array]:
+    """Return the factors of w_in, then of the gains, and their scales, for 1 - w (W, K).
+
+    The response c_k of a cascade has the gain of the product of 1 / (1 - w_l) up to k.
+    """
+    order = problem.columns
+    n_inputs = len(problem.is_free)
+    w_in = np.zeros((len(gaps), 1, n_inputs, order.n_unknowns + 1))
+    gains = np.zeros_like(w_in)
+    products = np.ones((len(gaps), 1, 2 * n_inputs))
+    for i, states in enumerate(problem.states_of_inputs):
+        columns = [order.inputs.start + place for place in problem.columns_of_inputs[i]]
+        if problem.is_free[i]:
+            w_in[:, 0, i, columns[0]] = 1.0
+            for k, column in enumerate(columns):
+                gains[:, 0, i, column] = np.prod(gaps[:, states[k + 1 :]], axis=1)
+            products[:, 0, n_inputs + i] = np.prod(gaps[:, states], axis=1)
+        else:
+            gains[:, 0, i, order.rest] = -problem.given_gains[i]  # the weight of the rest is -1
+            w_in[:, 0, i, order.rest] = (
+                gains[:, 0, i, order.rest] * np.prod(gaps[:, states[:1]], axis=1)[:, None]
+            )
+            w_in[:, 0, i, columns] = -1.0
+    return np.concatenate([w_in, gains], axis=2), products ** np.repeat([0.0, -1.0], n_inputs)
 
 
 def _estimate_offset(solution: Solution) -> Array:
@@ -162,13 +191,21 @@ def _estimate_offset(solution: Solution) -> Array:
 
     def offset(at: Points, _: Sequences) -> tuple[Array, Array]:
         # With an unknown start it is beta / (1 - w), as a gain is w_in / (1 - w).
-        gap = 1.0 - at.w if problem.has_unknown_start else np.ones_like(at.w)
+        gap = np.prod(1.0 - at.poles, axis=1) if problem.has_unknown_start else np.ones_like(at.w)
         return factors, 1.0 / gap[:, None, None]
 
     row = problem.unit * estimate(solution, offset, problem.sequences[:1])[:, 0, 0]
     if problem.has_unknown_start and solution.surrounds(1.0):
         row[1:] = UNBOUNDED
     return np.asarray(row + problem.center)
+
+
+def _estimate_trend(solution: Solution) -> Array:
+    """Return the weight (3,) of the trend."""
+    problem = solution.problem
+    factors = np.eye(problem.columns.n_unknowns + 1)[problem.columns.offset.stop, None]
+    rows = estimate(solution, lambda *_: (factors, problem.unit), problem.sequences[:1])
+    return rows[:, 0, 0]
 
 
 def _estimate_states(solution: Solution) -> Array:

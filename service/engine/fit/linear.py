@@ -1,4 +1,4 @@
-"""Linear least-squares problems with one matrix per w_rec, and their columns.
+"""Linear least-squares problems with one matrix per pole, or per K poles, and their columns.
 
 A decomposition of the columns, the rest of the targets, and the slopes of both gives everything: no
 sum of squares is ever a difference of larger ones. The slopes are the imaginary parts of columns
@@ -27,10 +27,10 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The columns of a problem at its targets, and their slopes, at W values of w_rec.
+    """The columns of a problem at its targets, and their slopes, at W places of K poles.
 
-    The first column is that of the starts of single sequences, if there are such. It is removed
-    from the K others.
+    The first columns are those of the starts of single sequences, if there are such: one per state.
+    They are removed from the n others.
 
     Attributes
     ----------
@@ -38,12 +38,12 @@ class Rows:
         In whose units the rows are.
     sequences
         The sequences whose targets the rows are.
-    values : (W, n, K + 1)
-        The columns and the rest of the targets, before whitening; K + 2 with own starts.
-    sizes : (W, K)
+    values : (W, M, n + 1)
+        The columns and the rest of the targets, before whitening, with own starts n + 1 + K.
+    sizes : (W, n)
         The norms of the columns.
     blocks
-        The rows and their slopes, before whitening.
+        The rows and their slopes with respect to each pole, before whitening.
     """
 
     problem: FitProblem
@@ -58,7 +58,7 @@ class Rows:
         Parameters
         ----------
         rho : (W, R)
-            R autocorrelations for each w_rec.
+            R autocorrelations for each place.
         stop
             The number of columns to return; all by default.
 
@@ -75,7 +75,7 @@ class Rows:
         return np.concatenate(parts, axis=2)
 
     def remove_starts(self, columns: Array) -> tuple[Array, Array, Array]:
-        """Return the columns without the starts of single sequences.
+        """Return the columns without the starts of single sequences for one state.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class Rows:
         Parameters
         ----------
         rho : (W, R)
-            R autocorrelations for each w_rec.
+            R autocorrelations for each place.
 
         Returns
         -------
@@ -116,8 +116,9 @@ class Rows:
         """
         columns = self.whiten(rho, self.values.shape[2])
         starts_log = np.zeros(rho.shape)
-        if self.problem.has_own_starts:
-            columns, _, starts_log = self.remove_starts(columns)
+        for _ in range(self.problem.n_starts_per_sequence):
+            columns, _, log_determinants = self.remove_starts(columns)
+            starts_log = starts_log + log_determinants
         order = self.problem.linear_columns
         n = order.n_unknowns
         columns[..., order.unknowns] /= self.sizes[:, None, None]
@@ -127,8 +128,8 @@ class Rows:
         return squares[..., n], np.sum(np.log(squares[..., :n]), axis=2) + starts_log
 
 
-def compute_rows(problem: FitProblem, w: Array, *, in_order: bool = False) -> Rows:
-    """Return the rows of a problem at W values of w_rec.
+def compute_rows(problem: FitProblem, poles: Array, *, in_order: bool = False) -> Rows:
+    """Return the rows of a problem at W places of its K poles.
 
     A row is whitened together with the row before it. Rows that need no order are those of the
     compressed sequences. Unless these have starts of their own, the factor R of a QR decomposition
@@ -138,21 +139,23 @@ def compute_rows(problem: FitProblem, w: Array, *, in_order: bool = False) -> Ro
     ----------
     problem
         In whose units the rows are.
-    w : (W,)
-        The values of w_rec.
+    poles : (W, K)
+        The places.
     in_order
         True for a row per target, in the order of the data.
 
     Returns
     -------
     Rows
-        With their slopes with respect to w_rec.
+        With their slopes with respect to each pole.
     """
     sequences = problem.sequences if in_order else problem.compressed
-    complex_rows = problem.respond_at_targets(w + constants.IMAGINARY_STEP * 1j, sequences)
-    values = complex_rows.real
-    rows = np.concatenate([values, complex_rows.imag / constants.IMAGINARY_STEP], axis=2)
-    columns = values[..., int(problem.has_own_starts) : -1]
+    steps = constants.IMAGINARY_STEP * 1j * np.eye(problem.n_states)
+    complex_rows = [problem.respond_at_targets(poles + step, sequences) for step in steps]
+    values = complex_rows[0].real
+    slopes = [each.imag / constants.IMAGINARY_STEP for each in complex_rows]
+    rows = np.concatenate([values, *slopes], axis=2)
+    columns = values[..., problem.n_starts_per_sequence : -1]
     peaks = np.abs(columns).max(axis=1, keepdims=True)
     peaks[peaks == 0.0] = 1.0
     norms = peaks[:, 0] * np.linalg.norm(columns / peaks, axis=1)  # without underflow
@@ -182,33 +185,38 @@ def _compress_block(gap: float, rows: Array, before: Array) -> Block:
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """A linear least-squares problem solved at W points; M whitened rows, and K columns.
+    """A linear least-squares problem solved at W places of K poles; M whitened rows, n columns.
 
     Attributes
     ----------
     squares, raw_squares : (W,)
         The sum of squared residuals, and that before whitening.
-    theta : (W, K + 1)
+    theta : (W, n + 1)
         The weights of the columns, then -1: its product with a row of the columns and the rest of
         a target is minus the residual.
-    weight_slope : (W, K)
-        Minus the slope of theta.
-    inverse_factor : (W, K, K)
+    weight_slope : (W, K, n)
+        Minus the slopes of theta.
+    inverse_factor : (W, n, n)
         F F' is the inverse of A'A for the columns A.
-    null_space : (W, K, K)
+    null_space : (W, n, n)
         Directions of theta that the targets do not determine.
-    sensitivity : (W,)
-        The norm of the part of the slope of the predictions that no column explains.
-    singular_values : (W, K)
+    sensitivity : (W, K)
+        The norms of the parts of the slopes of the predictions that no column explains.
+    singular_values : (W, n)
         Of the columns, scaled to a norm of at most 1.
-    squares_slope, log_determinant, log_determinant_slope : (W,)
-        The determinant is that of A'A for the scaled columns and the starts of single sequences.
-    basis : (W, M, K)
+    log_determinant : (W,)
+        That of A'A for the scaled columns and the starts of single sequences.
+    squares_slope, log_determinant_slope : (W, K)
+        The slopes with respect to each pole.
+    basis : (W, M, n)
         An orthonormal basis of the columns; zeros for directions that are rounding errors.
-    starts : (W, M, 1)
-        The whitened starts of single sequences; (W, M, 0) if there are none.
-    residuals, unexplained : (W, M, 1)
-        Minus the residuals, and the vector of the sensitivity.
+    starts : (W, M, K)
+        The whitened starts of single sequences, each without those before; (W, M, 0) if there are
+        none.
+    residuals : (W, M, 1)
+        Minus the residuals.
+    unexplained : (W, M, K)
+        The vectors of the sensitivities.
     """
 
     squares: Array
@@ -233,44 +241,71 @@ class _Equations(NamedTuple):
 
     raw: Array  # before whitening
     values: Array
-    slopes: Array
-    starts: Array
+    slopes: tuple[Array, ...]  # with respect to each pole
+    starts: tuple[Array, ...]
     log_determinant: Array
-    log_determinant_slope: Array
+    log_determinant_slopes: tuple[Array, ...]
 
 
 def _whiten(rows: Rows, rho: Array) -> _Equations:
     """Return the whitened equations, from which starts of single sequences are removed."""
-    values, slopes = np.split(rows.whiten(rho[:, None])[:, 0], 2, axis=2)
-    if not rows.problem.has_own_starts:
-        none = np.zeros(len(rho))
-        return _Equations(rows.values, values, slopes, values[..., :0], none, none)
+    n_states = rows.problem.n_states
+    values, *slopes = np.split(rows.whiten(rho[:, None])[:, 0], n_states + 1, axis=2)
+    none = np.zeros(len(rho))
+    equations = _Equations(rows.values, values, tuple(slopes), (), none, (none,) * n_states)
+    for _ in range(rows.problem.n_starts_per_sequence):
+        equations = _remove_starts(rows, equations)
+    return equations
+
+
+def _remove_starts(rows: Rows, equations: _Equations) -> _Equations:
+    """Return the equations without the first column: the starts for one state."""
     sequences = rows.sequences
-    starts = values[..., :1]
-    start_slopes, _ = sequences.regress_on_starts(starts, slopes[..., :1])
-    others, coefficients, log_determinant = rows.remove_starts(values)
-    raw = sequences.subtract_starts(rows.values[..., :1], rows.values[..., 1:], coefficients)
-    slopes = sequences.subtract_starts(slopes[..., :1], slopes[..., 1:], coefficients)
-    slopes = sequences.remove_starts(starts, slopes)
-    log_determinant_slope = 2.0 * start_slopes[..., 0] @ sequences.multiplicity
-    return _Equations(raw, others, slopes, starts, log_determinant, log_determinant_slope)
+    raw = equations.raw
+    starts = equations.values[..., :1]
+    others, coefficients, log_determinant = rows.remove_starts(equations.values)
+    slopes = list[Array]()
+    log_determinant_slopes = list[Array]()
+    for slope, so_far in zip(equations.slopes, equations.log_determinant_slopes, strict=True):
+        start_slopes, _ = sequences.regress_on_starts(starts, slope[..., :1])
+        log_determinant_slopes.append(so_far + 2.0 * start_slopes[..., 0] @ sequences.multiplicity)
+        rest = sequences.subtract_starts(slope[..., :1], slope[..., 1:], coefficients)
+        slopes.append(sequences.remove_starts(starts, rest))
+    return _Equations(
+        sequences.subtract_starts(raw[..., :1], raw[..., 1:], coefficients),
+        others,
+        tuple(slopes),
+        (*equations.starts, starts),
+        equations.log_determinant + log_determinant,
+        tuple(log_determinant_slopes),
+    )
+
+
+class _Slope(NamedTuple):
+    """The slopes of a solution with respect to one pole; shapes as in `Linear`, without K."""
+
+    weight_slope: Array
+    sensitivity: Array
+    squares_slope: Array
+    log_determinant_slope: Array
+    unexplained: Array
 
 
 @np.errstate(over="ignore", invalid="ignore")  # far from the optimum
 def solve(rows: Rows, rho: Array) -> Linear:
-    """Solve the linear least-squares problem at W points.
+    """Solve the linear least-squares problem at W places.
 
     Parameters
     ----------
     rows
-        The columns at W points.
+        The columns at W places.
     rho : (W,)
         The autocorrelation of the noise at each.
 
     Returns
     -------
     Linear
-        The weights, the residuals, and the slopes with respect to w_rec.
+        The weights, the residuals, and the slopes with respect to each pole.
     """
     equations = _whiten(rows, rho)
     columns = equations.values[..., :-1] / rows.sizes[:, None]
@@ -281,31 +316,49 @@ def solve(rows: Rows, rho: Array) -> Linear:
     directions = np.swapaxes(right, 1, 2) / rows.sizes[..., None]
     inverse_factor = directions * inverses[:, None]
     basis = left * is_sound[:, None]
-    transposed = np.swapaxes(basis, 1, 2)
-    weights = inverse_factor @ (transposed @ equations.values[..., -1:])
+    weights = inverse_factor @ (np.swapaxes(basis, 1, 2) @ equations.values[..., -1:])
     theta = np.concatenate([weights, np.full((len(rho), 1, 1), -1.0)], axis=1)
     residuals = equations.values @ theta
-    change = equations.slopes @ theta
-    explained = transposed @ change
-    unexplained = _clear_rounding(change - basis @ explained, change)
-    rotation = transposed @ equations.slopes[..., :-1] @ inverse_factor
+    slopes = [
+        _find_slope(each, theta, basis, inverse_factor, residuals) for each in equations.slopes
+    ]
     log_sizes = np.log(np.where(is_sound, singular_values, 1.0))
-    slope_of_columns = 2.0 * np.trace(rotation, axis1=1, axis2=2)
+    none = equations.values[..., :0]
+    by_starts = np.stack(equations.log_determinant_slopes, axis=1)
     return Linear(
         squares=np.sum(residuals**2, axis=(1, 2)),
         raw_squares=np.sum((equations.raw @ theta) ** 2, axis=(1, 2)),
         theta=theta[..., 0],
-        weight_slope=(inverse_factor @ explained)[..., 0],
+        weight_slope=np.stack([slope.weight_slope for slope in slopes], axis=1),
         inverse_factor=inverse_factor,
         null_space=directions * ~is_sound[:, None],
-        sensitivity=np.linalg.norm(unexplained, axis=(1, 2)),
+        sensitivity=np.stack([slope.sensitivity for slope in slopes], axis=1),
         singular_values=singular_values,
-        squares_slope=2.0 * np.sum(residuals * change, axis=(1, 2)),
+        squares_slope=np.stack([slope.squares_slope for slope in slopes], axis=1),
         log_determinant=equations.log_determinant + 2.0 * np.sum(log_sizes, axis=1),
-        log_determinant_slope=equations.log_determinant_slope + slope_of_columns,
+        log_determinant_slope=by_starts
+        + np.stack([slope.log_determinant_slope for slope in slopes], axis=1),
         basis=basis,
-        starts=equations.starts,
+        starts=np.concatenate([none, *equations.starts], axis=2),
         residuals=residuals,
+        unexplained=np.concatenate([slope.unexplained for slope in slopes], axis=2),
+    )
+
+
+def _find_slope(
+    slopes: Array, theta: Array, basis: Array, inverse_factor: Array, residuals: Array
+) -> _Slope:
+    """Return the slopes of a solution from those (W, M, n + 1) of its columns."""
+    transposed = np.swapaxes(basis, 1, 2)
+    change = slopes @ theta
+    explained = transposed @ change
+    unexplained = _clear_rounding(change - basis @ explained, change)
+    rotation = transposed @ slopes[..., :-1] @ inverse_factor
+    return _Slope(
+        weight_slope=(inverse_factor @ explained)[..., 0],
+        sensitivity=np.linalg.norm(unexplained, axis=(1, 2)),
+        squares_slope=2.0 * np.sum(residuals * change, axis=(1, 2)),
+        log_determinant_slope=2.0 * np.trace(rotation, axis1=1, axis2=2),
         unexplained=unexplained,
     )
 

@@ -33,6 +33,7 @@ class _Past(NamedTuple):
     inputs: Array  # (n, q), as many as act on the steps of the targets and on the first ones after
     targets: Array  # nan where there is none
     n_missing: int  # the first predicted steps, whose inputs were before the record
+    first_step: int  # the step of the sequence, from 0, of the first target
 
 
 def predict(
@@ -69,17 +70,18 @@ def predict(
         The initial state is unknown.
     """
     problem = solution.problem
+    has_each = problem.has_unknown_start and problem.options.initial_state == "each"
     if sequence is not None:
         past = _find_past(problem, sequence)
         initial_state = None
-    elif problem.options.initial_state == "each" and initial_state is None:
+    elif has_each and initial_state is None:
         detail = "each sequence of the fit has its own initial state"
         raise ValueError(f"{detail}: give one (initial_state), or continue one (continue)")
     else:
         # Before a given start, the inputs are 0.
-        n_missing = problem.delay if problem.has_unknown_start else 0
+        n_missing = problem.delay if problem.starts_late else 0
         rest = np.zeros((problem.delay - n_missing, len(problem.is_free)))
-        past = _Past(rest, np.zeros(0), n_missing)
+        past = _Past(rest, np.zeros(0), n_missing, n_missing)
     rows = map(problem.add_squares, inputs)
     return [_predict_steps(solution, steps, past, initial_state) for steps in rows]
 
@@ -93,11 +95,11 @@ def _find_past(problem: FitProblem, sequence: int) -> _Past:
     if series.lengths[sequence] < problem.skip or is_blank:
         raise ValueError("the state of the sequence is unknown")
     inputs = series.inputs[rows]
-    if problem.has_unknown_start:
+    if problem.starts_late:
         inputs = inputs[problem.skip - problem.delay :]
     else:
         inputs = np.concatenate([np.zeros((problem.delay, inputs.shape[1])), inputs])
-    return _Past(inputs, targets, 0)
+    return _Past(inputs, targets, 0, problem.skip)
 
 
 def _predict_steps(
@@ -108,7 +110,7 @@ def _predict_steps(
     n_steps = max(len(steps) - past.n_missing, 0)
     inputs = np.concatenate([past.inputs, steps])[: n_past + n_steps]
     targets = np.concatenate([past.targets, np.full(n_steps, np.nan)])
-    sequences = solution.problem.normalize(inputs[None], targets[None])
+    sequences = solution.problem.normalize(inputs[None], targets[None], past.first_step)
     bands = predict_bands(solution, sequences, initial_state, n_past)
     missing = np.full((len(bands), len(steps) - n_steps), np.nan)
     return Prediction(*np.concatenate([missing, bands[:, 0, n_past:]], axis=1))
@@ -144,7 +146,7 @@ def predict_bands(
         lead[first_new:] = steps[first_new:] - last
 
     def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
-        factors = problem.respond(at.w, sequences.sources)
+        factors = problem.respond(at.poles, sequences.sources)
         if initial_state is not None:
             _replace_start(problem, factors, at.w, steps, initial_state)
         elif problem.has_unknown_start and not problem.has_own_starts:

@@ -1,9 +1,14 @@
 """The problem: options, and the data as padded arrays in the units of the fit.
 
-With w_rec given, the targets are linear in all other unknowns, and each unknown is the weight of a
-column: an input weight of the filtered input, the offset of ones, an initial state of the response
-to an impulse at the first target. With an unknown initial state, the offset is the weight of a
-filtered constant: b = beta / (1 - w) has a pole at w = 1, and beta has none.
+A state has a pole, its w_rec, and acts map inputs to states. With the poles given, the targets are
+linear in all other unknowns, and each unknown is the weight of a column: an input weight of the
+filtered input, the offset of ones, an initial state of the response to an impulse at the first
+target. With an unknown initial state, the offset is the weight of a filtered constant:
+b = beta / (1 - w) has a pole at w = 1, and beta has none.
+
+An input that acts on several states has the columns of a cascade, c_1 = R(w_1) x and
+c_k = R(w_k) z c_(k-1), where R(w) is the recurrence and z a delay of one step. They span the
+responses R(w_k) x, and are independent also at equal poles.
 """
 
 from collections.abc import Mapping
@@ -17,10 +22,11 @@ from numpy.typing import NDArray
 from service.engine.data import Series
 from service.engine.fit import constants
 from service.engine.fit.columns import Columns
-from service.engine.fit.sequences import Sequences, compress, recur
+from service.engine.fit.sequences import Sequences, compress, delay, recur
 from service.engine.types import Array
 
 InitialState: TypeAlias = float | Literal["shared", "each"]
+TimeConstants: TypeAlias = int | Literal["per_input"] | tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,17 @@ class FitOptions:
     confidence: float = 0.95  # the confidence level of the intervals, between 0 and 1
     gains: Mapping[str, float] = field(default_factory=dict)  # given steady-state gains, by input
     curves: tuple[str, ...] = ()  # the inputs whose squares act as well
+    direct: tuple[str, ...] = ()  # the inputs that act within their step only
+    trend: bool = False  # True to fit a straight line
+    season: tuple[int, int] | None = None  # the period in steps, and the number of harmonics
+    # The number of states on which all inputs act, or the inputs of each state
+    time_constants: TimeConstants = 1
+    rest: bool = False  # True for an unknown initial state that is 0 instead of fitted
+
+    @property
+    def is_given(self) -> bool:
+        """True if w_rec is not searched."""
+        return self.w_rec[0] == self.w_rec[1]
 
 
 class FitProblem:
@@ -58,6 +75,8 @@ class FitProblem:
     """
 
     def __init__(self, series: Series, options: FitOptions, delay: int | None = None) -> None:
+        if options.is_given and abs(options.w_rec[0]) < constants.LEAST_W_REC:
+            options = replace(options, rest=True)
         self.record = series
         self.options = options
         self.delay = options.delay[0] if delay is None else delay
@@ -89,7 +108,7 @@ class FitProblem:
         They are the means if the level and the start are fitted. Otherwise they are 0, so that
         inputs of 0 have no effect.
         """
-        if self.has_offset and self.has_unknown_start:
+        if self.has_offset and self.starts_late:
             return np.asarray(np.mean(self.record.inputs, axis=0))
         return np.zeros(self.record.inputs.shape[1])
 
@@ -102,12 +121,17 @@ class FitProblem:
     @property
     def has_unknown_start(self) -> bool:
         """True if an initial state is fitted."""
+        return self.starts_late and not self.options.rest
+
+    @property
+    def starts_late(self) -> bool:
+        """True if the steps before the first inputs take effect are excluded."""
         return isinstance(self.options.initial_state, str)
 
     @property
     def skip(self) -> int:
         """The number of steps that are excluded at the start of each sequence."""
-        return self.options.delay[1] if self.has_unknown_start else 0
+        return self.options.delay[1] if self.starts_late else 0
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
@@ -158,10 +182,61 @@ class FitProblem:
     # The unknowns.
 
     @cached_property
+    def is_direct(self) -> NDArray[np.bool_]:
+        """The mask (q,) of inputs that act within their step only."""
+        return np.array([name in self.options.direct for name in self._names], bool)
+
+    @property
+    def _names(self) -> list[str]:
+        """The names of the inputs, a square with that of its input."""
+        return [*self.record.input_names, *self.options.curves]
+
+    @cached_property
+    def acts(self) -> NDArray[np.bool_]:
+        """The mask (K, q) of the inputs that act on each of K states."""
+        lasting = [name for name in self.record.input_names if name not in self.options.direct]
+        groups = self.options.time_constants
+        if groups == "per_input":
+            groups = tuple((name,) for name in lasting) or 1
+        if isinstance(groups, int):
+            groups = (tuple(lasting),) * groups
+        masks = [[name in group for name in self._names] for group in groups]
+        return np.array(masks, bool).reshape(len(groups), len(self._names))
+
+    @property
+    def n_states(self) -> int:
+        """The number K of states."""
+        return len(self.acts)
+
+    @cached_property
+    def states_of_sources(self) -> list[tuple[int, ...]]:
+        """The states that each source acts on; none for those without a memory."""
+        every = tuple(range(self.n_states))
+        of_inputs = [tuple(np.flatnonzero(column).tolist()) for column in self.acts.T]
+        of_offset = every if self.has_offset and self.has_unknown_start else ()
+        return [every, *of_inputs, of_offset, *[()] * self.n_baselines]
+
+    @property
+    def states_of_inputs(self) -> list[tuple[int, ...]]:
+        """The states that each input acts on, in their order."""
+        return self.states_of_sources[1 : 1 + len(self.is_free)]
+
+    @property
+    def n_poles(self) -> int:
+        """The number of poles that are searched."""
+        return 0 if self.options.is_given else self.n_states
+
+    @cached_property
     def n_own_starts(self) -> int:
         """The number of initial states that belong to a single sequence."""
         n_used = int(self._has_target.any(axis=1).sum())
-        return n_used if self.options.initial_state == "each" and n_used > 1 else 0
+        has_each = self.options.initial_state == "each" and n_used > 1 and self.has_unknown_start
+        return n_used * self.n_states if has_each else 0
+
+    @property
+    def n_starts_per_sequence(self) -> int:
+        """The number of initial states of each sequence that belong to it alone."""
+        return self.n_states if self.has_own_starts else 0
 
     @property
     def has_own_starts(self) -> bool:
@@ -180,8 +255,58 @@ class FitProblem:
 
     @cached_property
     def columns(self) -> Columns:
-        """The order of the columns of `respond`, among them one of starts."""
-        return Columns(int(self.has_unknown_start), int(self.is_free.sum()), int(self.has_offset))
+        """The order of the columns of `respond`, among them one of starts for each state."""
+        n_starts = self.n_states if self.has_unknown_start else 0
+        n_inputs = sum(map(len, self.columns_of_inputs))
+        return Columns(n_starts, n_inputs, int(self.has_offset), self.n_baselines)
+
+    @cached_property
+    def columns_of_inputs(self) -> list[range]:
+        """The places of the columns of each input among those of all inputs.
+
+        A given gain removes a column.
+        """
+        sizes = [
+            max(len(states), 1) - (not free)
+            for states, free in zip(self.states_of_inputs, self.is_free.tolist(), strict=True)
+        ]
+        ends = np.cumsum(sizes, dtype=int).tolist()
+        return [range(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+
+    @property
+    def n_baselines(self) -> int:
+        """The number of columns of the trend and the season."""
+        n_baselines: int = self.make_baselines(0, 0).shape[1]
+        return n_baselines
+
+    def make_baselines(self, n_steps: int, first_step: int) -> Array:
+        """Return the columns of the trend and of the season, the same for all sequences.
+
+        Parameters
+        ----------
+        n_steps
+            T, the number of steps.
+        first_step
+            The step of a sequence, from 0, that is the first of them.
+
+        Returns
+        -------
+        baselines : (T, b)
+            A line that is 0 at the first step in use and 1 at the last one, and harmonics.
+        """
+        steps = np.arange(first_step, first_step + n_steps, dtype=np.float64)
+        columns = []
+        if self.options.trend:
+            last = max(int(self.lengths.max(initial=0)) - 1, 1)
+            columns.append((steps - self.skip) / last)
+        period, n_harmonics = self.options.season or (1, 0)
+        for k in range(1, n_harmonics + 1):
+            turns = 2.0 * np.pi / period * (k * steps % period)
+            columns.append(np.cos(turns))
+            if 2 * k < period:
+                columns.append(np.sin(turns))
+        baselines: Array = np.array(columns).reshape(len(columns), n_steps).T
+        return baselines
 
     @cached_property
     def linear_columns(self) -> Columns:
@@ -191,13 +316,13 @@ class FitProblem:
     @cached_property
     def n_unknowns(self) -> int:
         """The number of unknowns, w_rec and rho included."""
-        n_unknowns = self.linear_columns.n_unknowns + self.n_own_starts + 1
+        n_unknowns = self.linear_columns.n_unknowns + self.n_own_starts + self.n_poles
         return n_unknowns + 1 if self.options.noise == "ar1" else n_unknowns
 
     @cached_property
     def n_pairs(self) -> int:
         """The number of pairs of successive targets that starts of their own do not explain."""
-        n_later = self._has_target.sum(axis=1) - (2 if self.has_own_starts else 1)
+        n_later = self._has_target.sum(axis=1) - (1 + self.n_states if self.has_own_starts else 1)
         return int(np.sum(np.maximum(n_later, 0)))
 
     # The units, and the data in these units.
@@ -211,7 +336,8 @@ class FitProblem:
 
     @property
     def _given_start(self) -> float:
-        return 0.0 if self.has_unknown_start else float(self.options.initial_state)
+        start = self.options.initial_state
+        return 0.0 if isinstance(start, str) else float(start)
 
     @cached_property
     def unit(self) -> float:
@@ -245,7 +371,7 @@ class FitProblem:
     @cached_property
     def sequences(self) -> Sequences:
         """All sequences, in these units."""
-        return self.normalize(self.inputs, self.targets)
+        return self.normalize(self.inputs, self.targets, self.skip)
 
     @cached_property
     def scale(self) -> float:
@@ -259,7 +385,7 @@ class FitProblem:
         grid = constants.CORRELATIONS
         return grid if self.sequences.usual_gap == 1.0 else grid[2:]  # negative ones have no root
 
-    def normalize(self, inputs: Array, targets: Array) -> Sequences:
+    def normalize(self, inputs: Array, targets: Array, first_step: int) -> Sequences:
         """Return sequences in the units of the fit.
 
         The impulse is at the first target of a sequence, or of all if they share the start.
@@ -270,6 +396,8 @@ class FitProblem:
             In the units of the data.
         targets : (N, T)
             In the units of the data; nan where there is none.
+        first_step
+            The step of a sequence, from 0, that is the first of them.
 
         Returns
         -------
@@ -279,14 +407,24 @@ class FitProblem:
         first = np.zeros((1, 1), dtype=np.intp)
         if self.has_own_starts and targets.size > 0:
             first = np.argmax(~np.isnan(targets), axis=1)[:, None]
-        elif self.has_unknown_start:
+        elif self.has_unknown_start and self.n_states == 1:
             first = np.full((1, 1), self.first_step)
         impulse = np.arange(targets.shape[1]) == np.broadcast_to(first, (len(targets), 1))
         constant = np.ones((*targets.shape, 1))
+        baselines = self.make_baselines(targets.shape[1], first_step)
+        shape = (*targets.shape, baselines.shape[1])
         sources = np.concatenate(
-            [impulse[..., None].astype(np.float64), inputs / self.input_units, constant], axis=2
+            [
+                impulse[..., None].astype(np.float64),
+                inputs / self.input_units,
+                constant,
+                np.broadcast_to(baselines, shape),
+            ],
+            axis=2,
         )
-        return Sequences(sources, (targets - self.center) / self.unit, np.ones(len(targets)))
+        order = Columns(1, inputs.shape[2], 1, baselines.shape[1])
+        ones = np.ones(len(targets))
+        return Sequences(sources, (targets - self.center) / self.unit, ones, order)
 
     @cached_property
     def compressed(self) -> Sequences:
@@ -295,48 +433,95 @@ class FitProblem:
 
     # The columns.
 
-    def respond(self, w: NDArray[Any], sources: Array) -> NDArray[Any]:
+    def _cascade(self, poles: NDArray[Any], sources: Array) -> list[list[NDArray[Any]]]:
+        """Return the responses (W, N, T) of each source: one for each of its states in turn."""
+        chains: list[list[NDArray[Any]]] = [[] for _ in self.states_of_sources]
+        for states in dict.fromkeys(self.states_of_sources):
+            members = [i for i, each in enumerate(self.states_of_sources) if each == states]
+            selected = sources[..., members]
+            chain = [np.broadcast_to(selected, (len(poles), *selected.shape))]
+            for k, state in enumerate(states):
+                before = delay(chain[-1]) if k else chain.pop()
+                pairs = zip(poles[:, state], before, strict=True)
+                chain.append(np.stack([recur(pole, x) for pole, x in pairs]))
+            for i, member in enumerate(members):
+                chains[member] = [response[..., i] for response in chain]
+        return chains
+
+    def respond(self, poles: NDArray[Any], sources: Array) -> NDArray[Any]:
         """Return a column per unknown, and minus the effects of what is given, at all steps.
 
         Parameters
         ----------
-        w : (W,)
+        poles : (W, K)
             May be complex.
-        sources : (N, T, q + 2)
+        sources : (N, T, q + 2 + b)
             Those of `Sequences`.
 
         Returns
         -------
-        columns : (W, N, T, K + 1)
+        columns : (W, N, T, n + 1)
             In the order of `columns`.
         """
         order = self.sequences.columns
-        responses = np.stack([recur(pole, sources) for pole in w])
-        if self.has_offset and not self.has_unknown_start:
-            responses[..., order.offset] = sources[..., order.offset]
-        poles = w[:, None, None]
-        # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
-        given = self.start * poles * responses[..., 0]
-        given = given + (1.0 - poles) * (responses[..., order.inputs] @ self.given_gains)
-        is_used = [self.has_unknown_start, *self.is_free, self.has_offset]
-        columns: NDArray[Any] = np.concatenate([responses[..., is_used], -given[..., None]], axis=3)
+        chains = self._cascade(poles, sources)
+        given = self._respond_to_given(poles, chains)
+        for i in np.flatnonzero(~self.is_free).tolist():
+            chains[order.inputs.start + i] = self._balance(poles, i, chains[order.inputs.start + i])
+        chains[order.offset.start] = chains[order.offset.start][-1:]
+        is_used = np.repeat(
+            [
+                self.has_unknown_start,
+                *[True] * len(self.is_free),
+                self.has_offset,
+                *[True] * self.n_baselines,
+            ],
+            [len(chain) for chain in chains],
+        )
+        columns = np.stack([column for chain in chains for column in chain], axis=3)
+        return np.concatenate([columns[..., is_used], -given[..., None]], axis=3)
+
+    def _balance(
+        self, poles: NDArray[Any], i: int, chain: list[NDArray[Any]]
+    ) -> list[NDArray[Any]]:
+        """Return the columns of an input with a given gain, which have a gain of 0."""
+        columns = []
+        factor = np.ones((len(poles), 1, 1))
+        for state, response in zip(self.states_of_inputs[i][1:], chain[1:], strict=True):
+            factor = factor * (1.0 - poles[:, state, None, None])
+            columns.append(factor * response - chain[0])
         return columns
 
-    def respond_at_targets(self, w: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
+    def _respond_to_given(
+        self, poles: NDArray[Any], chains: list[list[NDArray[Any]]]
+    ) -> NDArray[Any]:
+        """Return the effects (W, N, T) of a given initial state and given gains."""
+        # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
+        effect = self.start * poles[:, :1, None] * chains[0][0]
+        if not self.options.gains:
+            return np.asarray(effect)
+        first = np.stack([chain[0] for chain in chains[self.sequences.columns.inputs]], axis=3)
+        for state in range(self.n_states):
+            is_first = np.array([state in each[:1] for each in self.states_of_inputs])
+            gap = 1.0 - poles[:, state, None, None]
+            effect = effect + gap * (first @ (self.given_gains * is_first))
+        return np.asarray(effect + first @ (self.given_gains * self.is_direct))
+
+    def respond_at_targets(self, poles: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
         """Return the columns of `respond` and the rest of the targets, at n targets.
 
         Parameters
         ----------
-        w : (W,)
+        poles : (W, K)
             May be complex.
         sequences
             In the units of the problem.
 
         Returns
         -------
-        rows : (W, n, K + 1)
-            In the order of `columns`.
+        rows : (W, n, m + 1)
+            In the order of `columns`, with m columns.
         """
-        rows = self.respond(w, sequences.sources)[:, sequences.has_target]
+        rows = self.respond(poles, sequences.sources)[:, sequences.has_target]
         rows[..., self.columns.rest] += sequences.targets[sequences.has_target][:, None]
         return rows

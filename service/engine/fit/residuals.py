@@ -72,16 +72,32 @@ class Linearization:
         """The whitened residuals (n, 1)."""
         return np.asarray(-self.fitted.residuals[0])
 
-    @property
-    def sensitivity(self) -> float:
-        """The norm of the part of the slope of the predictions that no column explains."""
-        return max(float(self.fitted.sensitivity[0]), constants.TINY)
+    @cached_property
+    @np.errstate(over="ignore")  # without a sensitivity, all errors are infinite
+    def slopes(self) -> tuple[Array, Array]:
+        """Orthonormal slopes (n, K) of the predictions, and the same slopes (K, m) of theta.
+
+        They are those with respect to the fitted poles, without what the m columns explain.
+        """
+        directions = [np.zeros((len(self.observed), 0))]
+        weights = [np.zeros((0, self.fitted.weight_slope.shape[2]))]
+        for k in range(self.problem.n_poles):
+            direction = self.fitted.unexplained[0, :, k : k + 1]
+            weight = self.fitted.weight_slope[0, k : k + 1]
+            size = float(self.fitted.sensitivity[0, k])
+            for other, its_weight in zip(directions[1:], weights[1:], strict=True):
+                product = float(np.sum(other * direction))
+                direction = direction - product * other
+                weight = weight - product * its_weight
+                size = float(np.linalg.norm(direction))
+            directions.append(direction / max(size, constants.TINY))
+            weights.append(weight / max(size, constants.TINY))
+        return np.concatenate(directions, axis=1), np.concatenate(weights)
 
     @cached_property
     def _basis(self) -> Array:
-        """An orthonormal basis (n, K + 1) of the columns and of that part."""
-        slope = self.fitted.unexplained[0] / self.sensitivity
-        return np.concatenate([self.fitted.basis[0], slope], axis=1)
+        """An orthonormal basis (n, m + K) of the columns and of the slopes."""
+        return np.concatenate([self.fitted.basis[0], self.slopes[0]], axis=1)
 
     def project(self, innovations: Array) -> Array:
         """Return the part of innovations that no unknown but rho explains.
@@ -96,8 +112,8 @@ class Linearization:
         rest : (n, m)
             Of the same shape.
         """
-        if self.problem.has_own_starts:
-            innovations = self.sequences.remove_starts(self.fitted.starts[0], innovations)
+        for start in self.fitted.starts[0].T[..., None]:
+            innovations = self.sequences.remove_starts(start, innovations)
         result: Array = innovations - self._basis @ (self._basis.T @ innovations)
         return result
 
@@ -112,8 +128,7 @@ class Linearization:
         from scipy.special import stdtr  # noqa: PLC0415 - takes long to import
 
         fitted = self.fitted
-        weight_slope = fitted.weight_slope[0] / self.sensitivity
-        factor = np.column_stack([fitted.inverse_factor[0], weight_slope])
+        factor = np.column_stack([fitted.inverse_factor[0], self.slopes[1].T])
         variance = float(fitted.squares[0]) / self.degrees_of_freedom
         errors = np.linalg.norm(factor, axis=1) * math.sqrt(variance)
         hidden = np.linalg.norm(fitted.null_space[0], axis=1)
@@ -138,7 +153,7 @@ def linearize(criterion: Criterion, at: Points) -> Linearization:
     Linearization
         With the rows in the order of the data.
     """
-    rows = compute_rows(criterion.problem, at.w, in_order=True)
+    rows = compute_rows(criterion.problem, at.poles, in_order=True)
     fitted = solve(rows, at.rho)
     parameters = float(at.w[0]), float(at.rho[0])
     return Linearization(criterion.problem, criterion.degrees_of_freedom, *parameters, rows, fitted)

@@ -102,6 +102,9 @@ class Result(Verdict):
         """
         solution = self.solution
         low, high = self.problem.options.w_rec
+        if self.problem.options.is_given:
+            low = min(low, 0.0)
+            high = max(high, 1.0)
         n = constants.PROFILE_POINTS
         added = solution.criterion.evaluate(low + (high - low) * (np.arange(n) + 0.5) / n)
         visited = solution.profile.points.merge(solution.sampled, added)
@@ -160,4 +163,14 @@ def fit(
         DelayCost(delay, cost, each.exceeds(best.comparable) if best.is_colored else math.nan)
         for delay, cost, each in costs
     ]
-    return Result(best, delays)
+    return Result(_drop_start(best), delays)
+
+
+def _drop_start(solution: Solution) -> Solution:
+    """Return the fit without an initial state if that would act on the first target only."""
+    problem = solution.problem
+    has_memory = problem.n_states > 1 or abs(solution.w_rec) >= constants.LEAST_W_REC
+    can_drop = problem.has_unknown_start and solution.can_judge and solution.is_identifiable
+    if has_memory or not can_drop:
+        return solution
+    return Solution(problem.vary(rest=True))

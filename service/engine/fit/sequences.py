@@ -8,7 +8,7 @@ White noise has rho = 0.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -59,6 +59,13 @@ def recur(pole: complex, x: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(lfilter([1.0], [1.0, -pole], x, axis=1))
 
 
+def delay(states: NDArray[Any]) -> NDArray[Any]:
+    """Return states (..., T, m) one step later, after a state of 0."""
+    later = np.zeros_like(states)
+    later[..., 1:, :] = states[..., :-1, :]
+    return later
+
+
 def spread(rho: Array | float, gaps: Array | float) -> Array:
     """Return the standard deviation of noise after a gap, relative to that of one step.
 
@@ -82,25 +89,28 @@ class Sequences:
 
     Attributes
     ----------
-    sources : (N, T, q + 2)
-        An impulse for the start, the inputs, and a constant.
+    sources : (N, T, q + 2 + b)
+        An impulse for the start, the inputs, a constant, and the trend and the season.
     targets : (N, T)
         nan where there is none.
     multiplicity : (N,)
         The number of sequences of the data that each stands for.
+    columns
+        The order of the sources.
     """
 
     sources: Array
     targets: Array
     multiplicity: Array
+    columns: Columns
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> "Sequences":
-        return Sequences(self.sources[rows], self.targets[rows], self.multiplicity[rows])
-
-    @property
-    def columns(self) -> Columns:
-        """The order of the sources."""
-        return Columns(1, self.sources.shape[2] - 2, 1)
+        return replace(
+            self,
+            sources=self.sources[rows],
+            targets=self.targets[rows],
+            multiplicity=self.multiplicity[rows],
+        )
 
     @property
     def inputs(self) -> Array:
@@ -304,9 +314,10 @@ def compress(sequences: Sequences, *, has_own_starts: bool) -> Sequences:
     impulse = originals.sources[..., originals.columns.starts]
     if not has_own_starts:  # the direction of a separate start is that of the impulse
         impulse = impulse * ones[:, None]
-    constant = originals.sources[..., originals.columns.offset] * ones[:, None]
+    levels = originals.sources[..., originals.columns.levels] * ones[:, None]
     return Sequences(
-        np.concatenate([impulse, inputs.reshape(originals.inputs.shape), constant], axis=2),
+        np.concatenate([impulse, inputs.reshape(originals.inputs.shape), levels], axis=2),
         np.where(originals.has_target, targets, np.nan),
         np.repeat(sizes / lengths, lengths),
+        originals.columns,
     )

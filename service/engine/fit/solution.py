@@ -7,6 +7,7 @@ freedom. With white noise that is a factor of at most 1 + t²/nu of the mean squ
 
 import math
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -110,6 +111,12 @@ class Solution:
         return self.criterion.evaluate(np.array([self.given[0]]))
 
     @property
+    def poles(self) -> list[float]:
+        """The w_rec of each state at the lowest minimum."""
+        poles: list[float] = self.best.poles[0].tolist()
+        return poles
+
+    @property
     def w_rec(self) -> float:
         """The w_rec of the lowest minimum."""
         return float(self.best.w[0])
@@ -137,7 +144,9 @@ class Solution:
 
     @property
     def at_limit(self) -> bool:
-        """True if w_rec is at an end of the range."""
+        """True if w_rec is at an end of the range that was searched."""
+        if self.problem.options.is_given:
+            return False
         distances = [abs(self.w_rec - end) for end in self.problem.options.w_rec]
         return min(distances) < constants.W_REC_LIMIT_ATOL
 
@@ -193,7 +202,7 @@ class Solution:
         if nu <= 0:
             return math.inf
         quantile = float(stdtrit(nu, 0.5 + 0.5 * self.problem.options.confidence))
-        excess = (nu + 1) * math.log1p(quantile**2 / nu)
+        excess = self.criterion.n_contrasts * math.log1p(quantile**2 / nu)
         return max(excess, float(self.best.accuracy[0]))
 
     @cached_property
@@ -203,9 +212,15 @@ class Solution:
             return self.given[1]
         return self.profile.level_set(self.lowest + self.height)
 
-    def surrounds(self, pole: float) -> bool:
-        """Return True if the pole of a quantity is inside one of the intervals."""
-        return any(low < pole < high for low, high in self.intervals)
+    @property
+    def intervals_of_states(self) -> list[list[Bounds]]:
+        """The intervals of the w_rec of each state."""
+        return [self.intervals]
+
+    def surrounds(self, w_rec: float) -> bool:
+        """Return True if a w_rec where a quantity is infinite is inside one of the intervals."""
+        intervals = chain(*self.intervals_of_states)
+        return any(low < w_rec < high for low, high in intervals)
 
     @cached_property
     def sampled(self) -> Points:
@@ -243,16 +258,18 @@ class Solution:
     @property
     def standard_error(self) -> float:
         """The standard error of w_rec, by the curvature at the optimum."""
-        sensitivity = float(self.best.sensitivity[0])
-        if self.degrees_of_freedom <= 0 or sensitivity == 0.0:
+        sensitivity = float(self.best.sensitivity[0, 0])
+        if self.degrees_of_freedom <= 0 or sensitivity == 0.0 or self.problem.options.is_given:
             return math.inf
         return math.sqrt(float(self.best.squares[0]) / self.degrees_of_freedom) / sensitivity
 
     @property
     def is_identifiable(self) -> bool:
         """True if the targets exclude a w_rec of the range, and identify the best one."""
+        if math.isnan(self.r_squared) or self.problem.options.is_given:
+            return not math.isnan(self.r_squared)
         is_whole = self.intervals == [self.problem.options.w_rec]
-        is_identified = float(self.best.sensitivity[0]) > 0.0 and not math.isnan(self.r_squared)
+        is_identified = float(self.best.sensitivity[0, 0]) > 0.0
         return is_identified and not self.profile.is_flat and not is_whole
 
     # The quality of the fit.
@@ -296,7 +313,7 @@ class Solution:
     def has_impossible_offset(self) -> bool:
         """True if the fitted offset is below 0 though all targets are positive."""
         problem = self.problem
-        gap = 1.0 - self.w_rec if problem.has_unknown_start else 1.0
+        gap = math.prod(1.0 - w for w in self.poles) if problem.has_unknown_start else 1.0
         if not problem.has_offset or gap == 0.0 or bool((problem.targets <= 0.0).any()):
             return False
         weight = float(self.best.theta[0, problem.linear_columns.offset][0])

@@ -78,7 +78,7 @@ class Verdict:
         """Clearly better structures, and the effect of the inputs in the best one."""
         if not self.solution.can_judge:
             return [], None
-        found = find_alternatives(self.problem)
+        found = find_alternatives(self.problem.vary(rest=False))
         effect = self._judge_effect(found)
         is_delayed = any(each.reason == "delay_advised" for each in found[:1])
         if is_delayed or (effect is not None and not effect.visible):
@@ -258,7 +258,7 @@ class Verdict:
         at_limit = correlation > constants.MAX_CORRELATION - constants.RHO_LIMIT_ATOL
         return {
             "too_few_to_tell": problem.n_targets < constants.FEW_TARGETS,
-            "interval_open": intervals[0].low <= low or intervals[-1].high >= high,
+            "interval_open": low < high and (intervals[0].low <= low or intervals[-1].high >= high),
             "several_pieces": len(intervals) > 1,
             "search_limited": not solution.profile.is_complete,
             "rho_at_limit": solution.can_judge and at_limit,

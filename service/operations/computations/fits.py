@@ -61,6 +61,8 @@ def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
         step = StepSchema(length=dataset.step.length, unit=dataset.step.unit)
         defaults = {"initial_state": "each", "offset": True, "step": step}
     missing = {name: value for name, value in defaults.items() if getattr(request, name) is None}
+    if request.direct and {*dataset.series.input_names} <= {*request.direct}:  # a regression
+        missing |= {"w_rec": FitRange(low=0.0, high=0.0)}
     return request.model_copy(update=missing)
 
 
@@ -88,6 +90,7 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
     series, options = dataset.series, request.to_options()
     curves = {f"/curves/{i}": name for i, name in enumerate(request.curves)}
     named = {f"/gains/{name}": name for name in request.gains} | curves
+    named |= {f"/direct/{i}": name for i, name in enumerate(request.direct)}
     for pointer, name in named.items():
         if name not in series.input_names:
             known = ", ".join(series.input_names) or "none"
@@ -153,7 +156,9 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     parameters, trust = result.parameters, result.trust
     range_low, range_high = request.range
     intervals = result.solution.intervals
+    is_given = result.problem.options.is_given
     pieces = [(low, high, low <= range_low, high >= range_high) for low, high in intervals]
+    pieces = [] if is_given else pieces
     step = Step() if request.step is None else request.step.to_step()
     states = parameters.initial_states
     fields = {
@@ -165,6 +170,7 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         "sequence_names": list(series.sequence_names) or None,
         "repairs": list(series.repairs) or None,
         "offset": None if parameters.offset is None else _estimate(parameters.offset),
+        "trend": None if parameters.trend is None else _estimate(parameters.trend),
         "initial_states": None if states is None else [_estimate(state) for state in states],
         "delay": {"value": result.problem.delay, "costs": result.delays},
         "rho": result.solution.rho if result.solution.is_colored else None,
@@ -179,7 +185,8 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
             for other in result.alternatives
         ],
         "trust": trust._asdict()
-        | {"findings": [describe_finding(finding, result, step) for finding in trust.findings]},
+        | {"findings": [describe_finding(finding, result, step) for finding in trust.findings]}
+        | ({"cautious": []} if is_given else {}),
         "residuals": result.residuals,
     }
     same = {name: getattr(result.solution, name) for name in SAME}

@@ -74,7 +74,7 @@ def summarize(request: FitRequest, result: FitResult) -> FitSummary:
     fit = _Fit(request, FitResult.model_validate_json(encode(result)))
     sentences = [*_describe_estimates(fit), *_describe_quality(fit), *_describe_findings(fit)]
     ends = [end for piece in fit.times or fit.pieces for end in piece]
-    low, high = (ends[0], ends[-1]) if fit.has_estimate else (None, None)
+    low, high = (ends[0], ends[-1]) if ends and fit.has_estimate else (None, None)
     return FitSummary(
         level=fit.level,
         headline=_describe_headline(fit),
@@ -98,6 +98,7 @@ class _Fit:
         self.trust = result.trust
         self.step = Step() if request.step is None else request.step.to_step()
         self.is_small = "too_few_to_tell" in self.trust.cautions
+        self.is_given = request.w_rec.low == request.w_rec.high
 
     @cached_property
     def level(self) -> Level:
@@ -151,7 +152,7 @@ class _Fit:
     def time(self) -> float | None:
         """The time constant; None if it is undefined or outside the interval shown."""
         time: float | None = self.result.time_constant.value
-        if time is None or not self.is_small:
+        if time is None or not self.is_small or self.is_given:
             return time
         is_inside = [(low or 0.0) <= time <= (high or math.inf) for low, high in self.times]
         return time if any(is_inside) else None
@@ -183,7 +184,10 @@ def _describe_headline(fit: _Fit) -> str:
     if w_rec < 0.0 or w_rec >= 1.0:
         change = "alternate" if w_rec < 0.0 else "do not decay" if w_rec == 1.0 else "grow"
         value = f"Effects {change}: {value}"
-    if fit.times and w_rec < 1.0:
+    if fit.is_given:
+        time = fit.time and f"Time constant {format_time(fit.time, fit.step.unit)}"
+        value = "Effects within one step" if w_rec == 0.0 else f"{time or value} (given)"
+    elif fit.times and w_rec < 1.0:
         times = fit.times if fit.time is None else [(fit.time, fit.time)]
         value = f"Time constant {format_ranges(times, fit.step.unit)}"
     return fit.texts["headline"].format(
@@ -207,8 +211,9 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
         interval = format_ranges(fit.times, fit.step.unit, fit.time)
         is_named = result.w_rec.value < 1.0  # in the headline
         interval = capitalize(interval) if is_named else f"Time constant {interval}"
-    yield "estimate", f"{interval} with {100 * fit.request.confidence:g} % confidence."
-    if fit.noise == "ar1":
+    if not fit.is_given:
+        yield "estimate", f"{interval} with {100 * fit.request.confidence:g} % confidence."
+    if fit.noise == "ar1" and not fit.is_given:
         why = f"which fewer than {FEW_TARGETS} targets cannot rule out"
         if result.rho is not None:
             why = f"with a correlation of {format_value(result.rho)} from step to step"

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -250,6 +251,10 @@ def _predict_steps(request: PredictRequest, fitted: StoredFit, limits: Limits) -
     delay, w_rec = result["delay"]["value"], result["w_rec"]
     intervals = [Bounds(item["low"], item["high"]) for item in w_rec["intervals"]]
     options, state = fitted.request.to_options(), fitted.model.initial_state
+    if options.is_given:
+        intervals = [Bounds(*options.w_rec)]
+    if result["initial_states"] is None and isinstance(options.initial_state, str):
+        options = replace(options, rest=True)
     solution = Solution(FitProblem(series, options, delay), (w_rec["value"], intervals))
     try:
         return predict_steps(solution, inputs, sequence=sequence, initial_state=state)

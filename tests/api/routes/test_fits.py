@@ -276,6 +276,11 @@ def test_magnitudes_at_the_limits(api: Any, exponent: int) -> None:
         ({"gains": {"spend": 1}}, "/gains/spend", "the inputs are: input"),
         ({"curves": ["input", "spend"]}, "/curves/1", "the inputs are: input"),
         ({"curves": ["input", "input"]}, "/curves/0", "two inputs would be called input²"),
+        ({"direct": ["spend"]}, "/direct/0", "the inputs are: input"),
+        ({"season": 1}, "/season", "greater than or equal to 2"),
+        ({"season": {"period": 12, "harmonics": 27}}, "/season/harmonics", "less than or equal"),
+        ({"trend": 1}, "/trend", "valid boolean"),
+        ({"w_rec": {"low": 0.5, "high": 0.5 + 1e-9}}, "/w_rec", "or equal to give w_rec"),
         ({"keep": False, "dataset": {"n_samples": 100_000}}, "/keep", "keep the fit"),
         (
             {"dataset": {"n_samples": 200_000}, "initial_state": "each"},
@@ -347,6 +352,44 @@ def test_known_parameters_are_given(api: Any) -> None:
     free = api.post(FITS, {"dataset": SERIES}).json()
     assert answer["degrees_of_freedom"] == free["degrees_of_freedom"] + 2
     assert answer["cost"] >= free["cost"]
+
+
+def test_inputs_without_a_memory_a_trend_and_a_season(api: Any) -> None:
+    body = {"dataset": SERIES, "direct": ["heating"], "trend": True, "season": {"period": 8}}
+    answer = api.post(FITS, body).json()
+    assert answer["request"]["season"] == 8
+    heating = answer["inputs"][1]
+    assert heating["steady_state_gain"] == heating["w_in"]
+    assert answer["trend"]["low"] < answer["trend"]["value"] < answer["trend"]["high"]
+    assert answer["degrees_of_freedom"] == 55 - 7
+    old = api.post(FITS, {"dataset": SERIES, "direct": [], "trend": False, "season": None}).json()
+    assert old["request"].keys() & {"direct", "trend", "season"} == set()
+    assert old["id"] == api.post(FITS, {"dataset": SERIES}).json()["id"]
+
+
+@pytest.mark.parametrize("value", [0.0, 0.8])
+def test_a_given_w_rec_has_no_interval(stored_api: Any, value: float) -> None:
+    options = {"w_rec": {"low": value, "high": value}}
+    answer = stored_api.post(FITS, {"dataset": SERIES, **options}).json()
+    assert answer["w_rec"] == {"value": value, "standard_error": None, "intervals": []}
+    assert answer["trust"]["cautious"] == []
+    assert answer["identifiable"]
+    if value > 0.0:
+        assert answer["summary"]["headline"] == "Time constant 8.96 hours (given)"
+    assert stored_api.get(answer["links"]["profile_svg"]).status_code == 200
+    model = {"kind": "fit", "id": answer["id"]}
+    predicted = {"model": model, "inputs": [INPUTS], "continue": {}}
+    outputs = stored_api.post("/v1/predict", predicted).json()["outputs"][0]
+    state = answer["initial_states"][0]["value"] if value > 0.0 else 0.0
+    whole = [*SERIES["sequences"][0]["inputs"], *INPUTS]
+    assert outputs == pytest.approx(run_model(answer, whole, state)[-3:])
+
+
+def test_with_direct_inputs_only_the_fit_is_a_regression(api: Any) -> None:
+    answer = api.post(FITS, {"dataset": SERIES, "direct": ["heating", "spend"]}).json()
+    assert answer["request"]["w_rec"] == {"low": 0.0, "high": 0.0}
+    assert answer["degrees_of_freedom"] == 57
+    assert answer["initial_states"] is None
 
 
 def test_a_large_fit_becomes_a_job_or_is_refused(make_api: Any) -> None:

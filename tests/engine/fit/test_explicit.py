@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import t as student
 
 from service.engine.data import Series
 from service.engine.fit import FitOptions, FitProblem, Solution, fit, predict
@@ -124,30 +123,6 @@ def test_the_difference_between_noise_models_is_that_of_least_squares() -> None:
         tangent = np.column_stack([columns, (high - low) / (2.0 * h) @ weights])
         steps.append(float(np.linalg.lstsq(whiten(tangent), whiten(rest))[0][-1]))
     assert finding.value == pytest.approx(abs(steps[0] - steps[1]), rel=1e-4)
-
-
-@pytest.mark.parametrize("start", ["each", "shared", 1.5])
-def test_intervals_with_a_known_w_rec_are_those_of_linear_regression(start: Any) -> None:
-    rng = np.random.default_rng(4)
-    inputs = [rng.standard_normal((n, 2)) for n in (9, 12, 10)]
-    targets = [simulate(x, 0.7, [1.0, 0.5], 2.0, 1.0) + rng.standard_normal(len(x)) for x in inputs]
-    targets[1][[0, 1, 5]] = np.nan
-    series = Series.from_sequences(inputs, targets, ("a", "b"))
-    options = FitOptions(initial_state=start, w_rec=(0.7, 0.7 + 1e-9))
-    columns, y = design(series, options, 0, 0.7)
-    weights = np.linalg.lstsq(columns, y)[0]
-    n_free = len(y) - columns.shape[1] - 1  # w_rec counts
-    variance = float(np.sum((y - columns @ weights) ** 2)) / n_free
-    half = student.ppf(0.975, n_free) * np.sqrt(
-        variance * np.diag(np.linalg.inv(columns.T @ columns))
-    )
-    expected = np.column_stack([weights, weights - half, weights + half])
-    parameters = fit(series, options).parameters
-    assert parameters.offset is not None
-    rows = [parameters.w_in, parameters.offset[None]]
-    if parameters.initial_states is not None:
-        rows.append(parameters.initial_states)
-    np.testing.assert_allclose(np.concatenate(rows), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("initial_state", [1.0, "shared"])
