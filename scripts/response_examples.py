@@ -20,7 +20,7 @@ from service.operations.computations.job_types import Arrays, JobType
 from service.operations.computations.stored import describe
 from service.operations.computations.submit import compute, name_task
 from service.operations.computations.training import TRAINING_RUN
-from service.operations.questions.costs import compute_surfaces, evaluate, find_optimum
+from service.operations.questions.costs import compute_cost_surface, evaluate, find_optimum
 from service.operations.questions.gradients import check_gradient, trace_gradients
 from service.operations.questions.predict import Source, predict
 from service.operations.shared.limits import Limits
@@ -44,7 +44,7 @@ REQUESTS: Final[dict[Any, Any]] = {
         {"dataset": {"n_steps": 2}, "points": [{"w_in": 1, "w_rec": 2}]},
     ),
     check_gradient: (GradientCheckRequest, {}),
-    compute_surfaces: (CostSurfaceRequest, {"windows": [{"resolution": 2}]}),
+    compute_cost_surface: (CostSurfaceRequest, {"windows": [{"resolution": 2}]}),
     find_optimum: (OptimumRequest, {}),
 }
 

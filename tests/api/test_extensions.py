@@ -102,7 +102,9 @@ def estimate(_: SpreadRequest, dataset: ResolvedDataset, _limits: Limits) -> flo
     return 1e-8 * dataset.size.n_samples * dataset.size.n_steps
 
 
-def measure(request: SpreadRequest, dataset: ResolvedDataset, _limits: Limits) -> SpreadResponse:
+def measure_spread(
+    request: SpreadRequest, dataset: ResolvedDataset, _: Limits
+) -> SpreadResponse:
     """Measure the spread of the targets."""
     return SpreadResponse(spread=dataset.dataset.targets.std() / request.unit)
 
@@ -110,10 +112,7 @@ def measure(request: SpreadRequest, dataset: ResolvedDataset, _limits: Limits) -
 SPREAD = Question(
     path="/v1/spread",
     tag="Prediction",
-    name="measure_spread",
-    request_model=SpreadRequest,
-    response_model=SpreadResponse,
-    compute=measure,
+    compute=measure_spread,
     estimate=estimate,
     reducible="unit",
     by_query=True,

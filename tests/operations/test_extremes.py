@@ -64,7 +64,7 @@ def test_surfaces(dataset: Any, network: Any, window: Any) -> None:
     request = CostSurfaceRequest.model_validate(
         {"dataset": dataset, "network": network, "windows": [window]}
     )
-    (surface,) = costs.compute_surfaces(request, request.dataset.resolve(), Limits()).windows
+    (surface,) = costs.compute_cost_surface(request, request.dataset.resolve(), Limits()).windows
     assert (surface.cost >= 0.0).all()  # true for inf, false for nan
 
 

@@ -116,7 +116,7 @@ def estimate_surfaces(
     return surface_seconds(request.network.activation, dataset.size, n_weights)
 
 
-def compute_surfaces(
+def compute_cost_surface(
     request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits
 ) -> CostSurfaceResponse:
     """Compute cost surfaces.
@@ -230,9 +230,6 @@ def find_optimum(request: OptimumRequest, dataset: ResolvedDataset, _: Limits) -
 EVALUATE = Question(
     path="/v1/evaluate",
     tag="Prediction",
-    name="evaluate",
-    request_model=EvaluateRequest,
-    response_model=EvaluateResponse,
     compute=evaluate,
     estimate=estimate_evaluations,
     reducible="points",
@@ -241,10 +238,7 @@ EVALUATE = Question(
 COST_SURFACE = Question(
     path="/v1/cost-surface",
     tag="Cost surface",
-    name="compute_cost_surface",
-    request_model=CostSurfaceRequest,
-    response_model=CostSurfaceResponse,
-    compute=compute_surfaces,
+    compute=compute_cost_surface,
     estimate=estimate_surfaces,
     reducible="windows",
     tables={"npz": surfaces_npz},
@@ -257,10 +251,6 @@ COST_SURFACE = Question(
 OPTIMUM = Question(
     path="/v1/optimum",
     tag="Cost surface",
-    name="find_optimum",
-    request_model=OptimumRequest,
-    response_model=OptimumResponse,
     compute=find_optimum,
     estimate=lambda _, dataset, __: data_pass_seconds(dataset.size),
-    reducible="dataset",
 )

@@ -122,9 +122,6 @@ def _columns(request: GradientTraceRequest, dataset: ResolvedDataset) -> dict[st
 GRADIENT_TRACE = Question(
     path="/v1/gradient-trace",
     tag="Gradients",
-    name="trace_gradients",
-    request_model=GradientTraceRequest,
-    response_model=GradientTraceResponse,
     compute=trace_gradients,
     estimate=estimate_traces,
     reducible="points",
@@ -137,10 +134,6 @@ GRADIENT_TRACE = Question(
 GRADIENT_CHECK = Question(
     path="/v1/gradient-check",
     tag="Gradients",
-    name="check_gradient",
-    request_model=GradientCheckRequest,
-    response_model=GradientCheckResponse,
     compute=check_gradient,
     estimate=lambda _, dataset, __: network_seconds(dataset.size, 7),
-    reducible="dataset",
 )

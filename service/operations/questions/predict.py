@@ -277,9 +277,6 @@ def _read_inputs(request: PredictRequest, n_inputs: int, limits: Limits) -> list
 PREDICT = Question(
     path="/v1/predict",
     tag="Prediction",
-    name="predict",
-    request_model=PredictRequest,
-    response_model=PredictResponse | FitPredictResponse,
     compute=predict,
     estimate=estimate_prediction,
     reducible="inputs",

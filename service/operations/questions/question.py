@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, get_type_hints
 
 from anyio import to_thread
 from pydantic import BaseModel
@@ -50,13 +50,11 @@ class Question(Generic[R, S]):
 
     path: str
     tag: str
-    name: str  # of the operation
-    request_model: type[R]
-    response_model: Any
-    compute: Callable[[R, S, Limits], ResponseModel]  # raises Invalid
+    # Raises Invalid. The operation has its name, and the models of its annotations.
+    compute: Callable[[R, S, Limits], ResponseModel]
     # Returns the estimated seconds, 0 for at most a millisecond; raises Invalid.
     estimate: Callable[[R, S, Limits], float]
-    reducible: str  # the field to reduce if the work is too much; by default the dataset
+    reducible: str = "dataset"  # the field to reduce if the work is too much
     resolve: Callable[[R, Context], Awaitable[S]] = resolve_objective  # type: ignore[assignment]
     # Files: tables or archives by suffix, and pictures.
     tables: Mapping[str, Callable[[R, S, Limits], Download]] = field(default_factory=dict)
@@ -66,6 +64,22 @@ class Question(Generic[R, S]):
     picture_model: type[BaseModel] | None = None  # if it is not the request model
     estimate_name: Callable[[R, S, Limits], float] = estimate_name  # type: ignore[assignment]
     by_query: bool = False  # True if GET accepts it as query parameters
+
+    @property
+    def name(self) -> str:
+        """The name of the operation."""
+        return self.compute.__name__
+
+    @property
+    def request_model(self) -> type[R]:
+        """The model of the request."""
+        model: type[R] = get_type_hints(self.compute)["request"]
+        return model
+
+    @property
+    def response_model(self) -> Any:
+        """The model of the response, or a union of models."""
+        return get_type_hints(self.compute)["return"]
 
     def compute_json(self, request: R, source: S, limits: Limits) -> bytes:
         """Return the response as JSON, encoded in the thread that computes it.
