@@ -40,7 +40,7 @@ from service.jobs.reaper import Reaper
 from service.jobs.supervisor import Supervisor
 from service.operations.shared.limits import Limits
 from service.rendering.pool import RenderPool
-from service.scheduling import Scheduler
+from service.scheduling.scheduler import Scheduler
 from service.settings import Settings, usable_cores
 from service.store import job_queries
 from service.store.database import Database

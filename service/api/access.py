@@ -15,8 +15,7 @@ from service.api.rate_limits import UNLIMITED, RateLimits
 from service.api.request_record import REFUSAL, RawHeaders, RequestRecord
 from service.keys import Scope, find_key
 from service.operations.questions import QUESTIONS
-from service.operations.shared.caller import current_key
-from service.scheduling import current_client
+from service.scheduling.work import current_client, current_key
 from service.settings import Settings
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
-from service.scheduling import current_work
+from service.scheduling.work import current_work
 
 MIN_BYTES: Final = 1000  # a smaller response fits into one packet
 LEVEL: Final = 4

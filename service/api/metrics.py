@@ -26,7 +26,7 @@ from service import __version__
 from service.api.request_record import RequestRecord
 from service.errors import ServiceError
 from service.rendering.pool import RenderPool
-from service.scheduling import Scheduler
+from service.scheduling.scheduler import Scheduler
 from service.store import job_queries
 from service.store.database import Database
 

@@ -19,7 +19,7 @@ from service.api.errors import INTERNAL, Refused, error_response
 from service.api.request_record import INTERRUPTION, REFUSAL, Observer, RequestRecord
 from service.api.telemetry import name_span
 from service.errors import Busy
-from service.scheduling import current_work, disconnection
+from service.scheduling.work import current_work, disconnection
 
 SHUTDOWN: Final = Busy("the service is shutting down")
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")

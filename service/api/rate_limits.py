@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from service.api.errors import RATE_LIMITED, Refused
 from service.api.request_record import RawHeaders, RequestRecord
 from service.errors import Invalid
-from service.scheduling import current_client
+from service.scheduling.work import current_client
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)

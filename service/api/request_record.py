@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from starlette.types import Scope
 
-from service.scheduling import Work
+from service.scheduling.work import Work
 
 INTERRUPTION: Final = "interruption"  # the key of an Interruption in the ASGI scope
 REFUSAL: Final = "refusal"  # the key of the exception with which the server rejects a request

@@ -36,7 +36,7 @@ from service.operations.shared.context import Context
 from service.operations.shared.downloads import Download, Picture
 from service.operations.shared.flat import find_option, nest
 from service.operations.shared.limits import Limits
-from service.scheduling import Scheduler
+from service.scheduling.scheduler import Scheduler
 from service.schemas.base import RequestModel, encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import AnyDatasetSource, StoredDataset

@@ -10,11 +10,11 @@ from service.engine.data import Dataset, Factor, Moments, Precomputed, Series
 from service.engine.types import Array
 from service.errors import NotFound
 from service.formats import DATASET_FORMATS, DatasetFormat, SeriesColumns, SeriesStream
-from service.operations.shared.caller import current_key
 from service.operations.shared.downloads import Download, make_etag
 from service.operations.shared.ids import RESULT_VERSION, check_id
 from service.operations.shared.limits import Limits
 from service.operations.shared.work_estimates import data_pass_seconds
+from service.scheduling.work import current_key
 from service.schemas.datasets import DatasetPage, DatasetSummary, NumberRange, dataset_id
 from service.schemas.resolved_datasets import (
     AnyDataset,

@@ -12,7 +12,8 @@ from typing import TypeAlias, TypeVar
 
 from service.rendering.process import RenderProcess, RenderThread
 from service.rendering.requests import Drawing, PictureRequest
-from service.scheduling import OverBudget, QueueCounts, SlotQueue, current_work
+from service.scheduling.scheduler import QueueCounts, SlotQueue
+from service.scheduling.work import OverBudget, current_work
 
 T = TypeVar("T")
 Renderer: TypeAlias = RenderProcess | RenderThread

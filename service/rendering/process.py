@@ -16,7 +16,7 @@ from typing import Any
 
 from service.errors import Busy
 from service.rendering.requests import Drawing, PictureRequest
-from service.scheduling import Budget, OverBudget
+from service.scheduling.work import Budget, OverBudget
 
 logger = logging.getLogger(__name__)
 

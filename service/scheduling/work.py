@@ -121,6 +121,9 @@ current_work: ContextVar[Work | None] = ContextVar("current_work", default=None)
 current_client: Final[ContextVar[str | None]] = ContextVar("current_client", default=None)
 """The owner of a share of the queues: the API key, or the address without keys."""
 
+current_key: Final[ContextVar[str | None]] = ContextVar("current_key", default=None)
+"""The name of the API key of the current request. None without keys."""
+
 disconnection: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "disconnection", default=None
 )

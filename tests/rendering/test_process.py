@@ -22,7 +22,7 @@ from service.rendering import process
 from service.rendering.draw import draw
 from service.rendering.process import RendererError
 from service.rendering.requests import Drawing, PictureData, TracePictureRequest
-from service.scheduling import OverBudget
+from service.scheduling.work import OverBudget
 from service.schemas.gradients import GradientTraceRequest
 from tests.conftest import FakeRenderer, until
 from tests.rendering.conftest import surface

@@ -20,7 +20,7 @@ from service.api import files, requests
 from service.api.metrics import Metrics
 from service.cli.serving import serve
 from service.rendering.pool import RenderPool
-from service.scheduling import Scheduler
+from service.scheduling.scheduler import Scheduler
 from service.settings import PREFIX, Settings
 from service.store import Database
 from tests.programs import needs, run_program

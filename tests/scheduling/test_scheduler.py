@@ -11,15 +11,8 @@ import pytest
 
 from service.engine.interruption import check_interruption
 from service.errors import Busy
-from service.scheduling import (
-    OverBudget,
-    Scheduler,
-    SlotQueue,
-    Work,
-    current_client,
-    current_work,
-    disconnection,
-)
+from service.scheduling.scheduler import Scheduler, SlotQueue
+from service.scheduling.work import OverBudget, Work, current_client, current_work, disconnection
 
 pytestmark = pytest.mark.anyio
 

@@ -13,13 +13,12 @@ from service.lifecycle import RETRYABLE
 from service.operations.computations.job_types import AfterStep, Arrays, JobType, Unfinished
 from service.operations.computations.stored import describe
 from service.operations.datasets import store_dataset
-from service.operations.shared.caller import current_key
 from service.operations.shared.context import Context
 from service.operations.shared.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.shared.limits import check_seconds
 from service.operations.shared.resolve import check_targets
 from service.operations.shared.work_estimates import storing_seconds
-from service.scheduling import OverBudget, admit_job, current_client
+from service.scheduling.work import OverBudget, admit_job, current_client, current_key
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize

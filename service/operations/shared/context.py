@@ -9,7 +9,7 @@ from anyio import to_thread
 from service.operations.shared.limits import Limits
 from service.operations.shared.resolve import resolve_dataset
 from service.rendering.requests import Drawing
-from service.scheduling import Scheduler
+from service.scheduling.scheduler import Scheduler
 from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset
 from service.store.database import Database
