@@ -7,7 +7,8 @@ import asyncio
 from asyncio import Future
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from math import inf
@@ -166,6 +167,7 @@ class _Entry(NamedTuple):
     slot: "Future[None]"
 
 
+@dataclass(eq=False)
 class SlotQueue:
     """Slots, and the work that waits for them.
 
@@ -182,48 +184,43 @@ class SlotQueue:
         The resource of a slot, for messages.
     """
 
-    def __init__(
-        self,
-        n_slots: int,
-        max_waiting: int,
-        wait_seconds: float = WAIT_SECONDS,
-        max_delay_factor: float = 0.0,
-        clock: Callable[[], float] = monotonic,
-        resource: str = "a core",
-    ) -> None:
-        self._n_slots = self._n_free = n_slots
-        self._max_waiting = max_waiting
-        self._wait_seconds = wait_seconds
-        self._max_delay_factor = max_delay_factor
-        self._clock = clock
-        self._resource = resource
-        self._entries: list[_Entry] = []  # in order
-        self._numbers = count()
-        self._turns: LRUCache[str | None, int] = LRUCache(MAX_TURNS)  # the latest, by client
-        self._closed = False
+    n_slots: int
+    max_waiting: int
+    wait_seconds: float = WAIT_SECONDS
+    max_delay_factor: float = 0.0
+    clock: Callable[[], float] = monotonic
+    resource: str = "a core"
+    _n_running: int = field(default=0, init=False)
+    _entries: list[_Entry] = field(default_factory=list, init=False)  # in order
+    _numbers: Iterator[int] = field(default_factory=count, init=False)
+    # The latest turns, by client.
+    _turns: LRUCache[str | None, int] = field(
+        default_factory=lambda: LRUCache(MAX_TURNS), init=False
+    )
+    _closed: bool = field(default=False, init=False)
 
     @property
     def counts(self) -> QueueCounts:
         """The amounts of waiting and running work."""
-        return QueueCounts(len(self._entries), self._n_slots - self._n_free)
+        return QueueCounts(len(self._entries), self._n_running)
 
     async def take_slot(self, seconds: float = 0.0) -> None:
         """Take a slot for work of estimated seconds, and wait if none is free; raises Busy."""
         if self._closed:
             raise Busy(CLOSING)
-        if self._n_free:
-            self._n_free -= 1
+        if self._n_running < self.n_slots:
+            self._n_running += 1
             return
         client = current_client.get()
-        if len(self._entries) >= self._max_waiting:
+        if len(self._entries) >= self.max_waiting:
             self._make_space(client)
-        due = self._clock() + self._max_delay_factor * seconds
+        due = self.clock() + self.max_delay_factor * seconds
         slot = asyncio.get_running_loop().create_future()
         entry = _Entry(due, next(self._numbers), client, slot)
         insort(self._entries, entry)
         try:
             with watch_disconnection(partial(self._refuse, entry, DISCONNECTED)):
-                await asyncio.wait({entry.slot}, timeout=self._wait_seconds)
+                await asyncio.wait({entry.slot}, timeout=self.wait_seconds)
         except asyncio.CancelledError:
             self._refuse(entry, DISCONNECTED)
             if entry.slot.exception() is None:
@@ -231,14 +228,14 @@ class SlotQueue:
             raise
         self._refuse(
             entry,
-            f"{self._resource} did not become available within {self._wait_seconds:g} seconds",
+            f"{self.resource} did not become available within {self.wait_seconds:g} seconds",
         )
         entry.slot.result()
 
     def release_slot(self) -> None:
         """Give the slot to the next work in the queue, or free it."""
         if not self._entries:
-            self._n_free += 1
+            self._n_running -= 1
             return
         entry = min(self._entries, key=lambda entry: (self._turns.get(entry.client, -1), entry))
         self._entries.remove(entry)
@@ -255,7 +252,7 @@ class SlotQueue:
         """Reject the newest work of the client with the most waiting work; Busy for this one."""
         counts = Counter(entry.client for entry in self._entries)
         most = max(counts.values(), default=0)
-        reason = f"{len(self._entries)} requests are already waiting for {self._resource}"
+        reason = f"{len(self._entries)} requests are already waiting for {self.resource}"
         if most <= counts[client] + 1:
             raise Busy(reason)
         newest = max(
