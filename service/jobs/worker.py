@@ -13,10 +13,8 @@ import numpy as np
 from service.errors import DiskFull, LimitExceeded, ServiceError, StoreFull, StoreUnavailable
 from service.jobs.queue import JobQueue, Pace, consume
 from service.lifecycle import JobProblem
-from service.operations.computations.basins import BASIN_MAP
-from service.operations.computations.fits import FIT
 from service.operations.computations.job_types import AfterStep, JobType, StepwiseComputation
-from service.operations.computations.training import TRAINING_RUN
+from service.operations.computations.resources import RESOURCES
 from service.operations.shared.resolve import resolve_dataset
 from service.settings import Settings
 from service.store import checkpoints, jobs
@@ -27,7 +25,7 @@ from service.store.rows import ComputationRow
 logger = logging.getLogger(__name__)
 
 JOB_TYPES: dict[str, JobType[Any]] = {
-    job_type.kind: job_type for job_type in (TRAINING_RUN, BASIN_MAP, FIT)
+    resource.job_type.kind: resource.job_type for resource in RESOURCES
 }
 
 T = TypeVar("T")
