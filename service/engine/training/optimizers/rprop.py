@@ -1,7 +1,7 @@
 """Rprop and iRprop⁻: optimizers that use only the sign of the gradient."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -23,11 +23,6 @@ LARGEST_IDLE_STEP: Final = 1e300
 def _initial_state(initial_step: float, weight: FloatOrArray) -> State:
     """Return the step size, and the sign of the last gradient, which is 0."""
     return fill_like(weight, initial_step), fill_like(weight, 0.0)
-
-
-def _choose(condition: Any, yes: float, no: float) -> Any:
-    """Return ``np.where(condition, yes, no)`` for a boolean array, but faster."""
-    return np.array([no, yes]).take(condition.view(np.int8), mode="wrap")
 
 
 def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> GradientOptimizer:
@@ -58,7 +53,7 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> GradientOp
             if not sign.all():
                 bounded = np.minimum(step_size, LARGEST_IDLE_STEP)
                 step_size = np.where(sign == 0.0, bounded, step_size)
-            step_size = step_size * _choose(sign == previous, eta_plus, eta_minus)
+            step_size = step_size * np.where(sign == previous, eta_plus, eta_minus)
         return -sign * step_size, (step_size, sign)
 
     return GradientOptimizer(partial(_initial_state, initial_step), update, uses_magnitude=False)
@@ -98,8 +93,8 @@ def _irprop_minus(
         else:
             sign = np.sign(gradient)
             agreement = sign * previous
-            step_size = step_size * _choose(agreement > 0.0, eta_plus, 1.0)
-            step_size = step_size * _choose(agreement < 0.0, eta_minus, 1.0)
+            step_size = step_size * np.where(agreement > 0.0, eta_plus, 1.0)
+            step_size = step_size * np.where(agreement < 0.0, eta_minus, 1.0)
             step_size = np.minimum(np.maximum(step_size, minimum_step), maximum_step)
             sign = sign * ~(agreement < 0.0)
         return -sign * step_size, (step_size, sign)
