@@ -277,7 +277,15 @@ def unlike(gains: float, times: float, rho: float = 0.0) -> Design:
     return lambda draws: make_series(*(sequence(draws) for _ in range(12)))
 
 
+def uneven_pulses(draws: Draws) -> Series:
+    """Return the response to rare pulses, with errors of 30 % of its value."""
+    x = np.where(draws.random(100) < 0.1, 1.0, 0.0)
+    response = respond(0.8, x)
+    return make_series((x, response * (1.0 + 0.3 * draws.normal(size=100))))
+
+
 AR1: Final = FitOptions(noise="ar1")
+FREE: Final = FitOptions(variance="free")
 AT_REST: Final = FitOptions(initial_state=0.0)
 WEIGHTS: Final = (0.3, 0.8, 0.97)
 FITS: Final = (("white", FitOptions()), ("ar1", AR1))
@@ -346,6 +354,16 @@ CHECKED: Final = (
     *(
         Case("right", f"panel of pulses, 12 x 20, AR {rho}", 0.8, unlike(0.0, 0.0, rho), options)
         for rho, options in ((0.0, AT_REST), (0.6, replace(AT_REST, noise="ar1")))
+    ),
+    Case("right", "free variance, T = 30", 0.8, one_sequence(30, 0.8), FREE),
+    Case("right", "free variance, T = 100", 0.8, one_sequence(100, 0.8), FREE),
+    *(
+        Case("uneven", f"{name}, {options.variance} variance", 0.8, design, options)
+        for name, design in (
+            ("errors 30 %, T = 100", multiplicative(0.3)),
+            ("errors 30 %, pulses, T = 100", uneven_pulses),
+        )
+        for options in (FitOptions(), FREE)
     ),
     *(
         Case("checked", f"curve: {name}", 0.8, curved(shape))

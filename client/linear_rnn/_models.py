@@ -1005,6 +1005,7 @@ class TrustReport(Trust):
             "nearly_collinear",
             "negative_offset",
             "feedback",
+            "spread",
             "outliers",
             "alternate",
             "not_tested",
@@ -1297,6 +1298,8 @@ class FitRequest(TypedDict):
     """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
     and gaps are supported. `independent` for white noise if every target was measured by itself:
     `ar1` is then not recommended, and the test of the effect does not allow for drift."""
+    variance: NotRequired[Literal["constant", "free"]]
+    """`free` for intervals that are valid whatever the variance of the errors depends on."""
     step: NotRequired[StepFields | None]
     """The time from one step to the next; by default that of the dataset."""
     confidence: NotRequired[float]
@@ -1317,8 +1320,6 @@ class FitPredictResponse:
     """The lower end of the band of a new observation."""
     new_high: list[Array]
     """The upper end."""
-    times: list[list[str]] | None = None
-    """The times of the steps, if a sequence with times is continued."""
     n_overflowed: int
     """Outputs that overflow float64; they are null."""
     model: FitPredictModel

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 # The ids of the tutorial's dataset, training run, fit and basin map, checked by a test.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
 RUN_ID: Final = "run_a052fc0b58e6b44c5183ff458a828425"
-FIT_ID: Final = "fit_01f506d3e9fdf6d2f8c6f1d0ea94fe7a"
+FIT_ID: Final = "fit_63b94042b624ff9bb4b2a8af77061440"
 MAP_ID: Final = "map_48e0b552f56862803d2ff0fb88012e8f"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 

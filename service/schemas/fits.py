@@ -182,6 +182,8 @@ class FitRequest(ComputationRequest):
     """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
     and gaps are supported. `independent` for white noise if every target was measured by itself:
     `ar1` is then not recommended, and the test of the effect does not allow for drift."""
+    variance: Literal["constant", "free"] = "constant"
+    """`free` for intervals that are valid whatever the variance of the errors depends on."""
     step: StepSchema | None = None
     """The time from one step to the next; by default that of the dataset."""
     confidence: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.95
@@ -227,6 +229,7 @@ class FitRequest(ComputationRequest):
             self.delays,
             self.range,
             self.noise,
+            self.variance,
             self.confidence,
             self.gains,
             tuple(self.curves),

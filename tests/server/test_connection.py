@@ -1,7 +1,9 @@
 """Timeouts and interruptions of a connection, with a transport and a clock of the test."""
 
 import asyncio
+import struct
 from collections.abc import Callable, Iterator
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import pytest
@@ -28,12 +30,14 @@ class Transport(asyncio.Transport):
         self.written = b""
         self.unread = 0
         self.closed = False
+        self.aborted = False
+        self.resets = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self if name == "socket" else default
 
     def setsockopt(self, *option: Any) -> None:
-        """Ignore it."""
+        self.resets = option == (SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
 
     def getsockname(self) -> Any:
         return ("127.0.0.1", 1)
@@ -56,7 +60,7 @@ class Transport(asyncio.Transport):
         self.closed = True
 
     def abort(self) -> None:
-        self.closed = True
+        self.closed = self.aborted = True
 
     def pause_reading(self) -> None:
         """Ignore it."""

@@ -1,8 +1,9 @@
 """Least-squares fits of first-order recurrences, by a search over w_rec.
 
-To read: `problem` (data and columns), `criterion` (a function of w_rec), `solution` (its minima and
-the interval), `estimates` and `predictions`, then the verdict: `residuals`, `checks`,
-`differences`, `structures`, `late_effects`, `effects` and `verdict`, and `result`.
+To read: `problem` (data and columns), `criterion` (a function of w_rec), `linearization`,
+`solution` (its minima and the interval), `estimates` and `predictions`, then the verdict:
+`residuals`, `checks`, `differences`, `structures`, `late_effects`, `effects` and `verdict`, and
+`result`.
 """
 
 from service.engine.fit.checks import Finding

@@ -38,6 +38,9 @@ Check: TypeAlias = tuple[Finding, Array] | None
 def run_checks(solution: Solution) -> list[Finding]:
     """Return the violations that are detected, reasons before cautions.
 
+    If the sizes of residuals depend on the fitted values, or may do so, the other checks are
+    repeated with simulated residuals of the same sizes and with random signs.
+
     Parameters
     ----------
     solution
@@ -48,7 +51,16 @@ def run_checks(solution: Solution) -> list[Finding]:
     findings
         With their p-values.
     """
-    residuals = simulate_residuals(solution)
+    found = _run(solution, simulate_residuals(solution))
+    is_free = solution.problem.options.variance == "free"
+    if not is_free and all(finding.slug != "spread" for finding in found):
+        return found
+    of_sizes = [finding for finding in found if finding.slug in constants.OF_SIZES]
+    return _run(solution, simulate_residuals(solution, has_random_signs=True)) + of_sizes
+
+
+def _run(solution: Solution, residuals: Residuals) -> list[Finding]:
+    """Return the violations that are detected with these simulated residuals."""
     delay = solution.problem.delay
     earlier = range(-min(delay, 2), constants.MAX_INPUT_LAG + 1)
     later = range(-delay - 2, -delay)
@@ -66,6 +78,8 @@ def run_checks(solution: Solution) -> list[Finding]:
         _correlate_neighbors(residuals, "alternate", -1.0),
     ]
     available = [check for check in checks if check is not None]
+    if residuals.has_random_signs:
+        available = [check for check in available if check[0].slug not in constants.OF_SIZES]
     p_values = {finding.slug: _rank(statistics) for finding, statistics in available}
     if "neighbors" in p_values and not solution.is_colored:  # a fitted rho explains neighbors
         p_values["neighbors"] = p_values["neighbors"] / constants.NEIGHBORS_WEIGHT

@@ -45,6 +45,9 @@ LEAST_W_REC: Final = 0.05
 # A minimum this close to an end of the range is at that end.
 W_REC_LIMIT_ATOL: Final = 1e-7
 
+# The step of numerical slopes with respect to w_rec, relative to its distance from 1.
+SLOPE_RTOL: Final = 1e-4
+
 # The points of each interval of w_rec at which other quantities are evaluated. Their ends are then
 # within 0.5 % of the length (docs/mathematics.md, accuracy).
 SAMPLES: Final = 65
@@ -65,6 +68,9 @@ UNEXPLAINED_RTOL: Final = 1e-9
 
 # Separates collinear columns: far above rounding errors, and its square far below.
 RIDGE: Final = 1e-9
+
+# A smaller part of a target that no unknown determines is replaced by this one.
+LEAST_REST: Final = 1e-6
 
 # A difference of sums of squares keeps no more digits.
 DIFFERENCE_RTOL: Final = 1e-14
@@ -190,6 +196,9 @@ SIGNS: Final = frozenset(
         *("sequences_differ", "neighbors"),
     )
 )
+
+# Checks of the sizes of residuals, which random signs do not change.
+OF_SIZES: Final = ("spread", "outliers")
 
 # Checks that do not count once the noise of the fit is ar1.
 NOISE_CHECKS: Final = ("neighbors", "alternate")

@@ -8,7 +8,8 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding, find_rare
-from service.engine.fit.residuals import Linearization, simulate_residuals
+from service.engine.fit.linearization import Linearization
+from service.engine.fit.residuals import simulate_residuals
 from service.engine.fit.solution import Solution
 from service.engine.types import Array
 

@@ -15,8 +15,9 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion
 from service.engine.fit.linear import Linear, compute_rows, solve
+from service.engine.fit.linearization import linearize
 from service.engine.fit.problem import FitProblem
-from service.engine.fit.residuals import draw, linearize
+from service.engine.fit.residuals import draw
 from service.engine.fit.sequences import split
 from service.engine.fit.structures import find_null_noise, shorten
 from service.engine.interruption import BlockResult, check_interruption, recall

@@ -51,8 +51,35 @@ def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
             bounds.append(_bound(solution, quantity, solution.sampled[part], subset))
             check_interruption()
         _, low, high = np.concatenate(bounds, axis=1)
-        rows.append(np.stack([value, -_find_highest(-low), _find_highest(high)]))
+        ends = np.stack([-_find_highest(-low), _find_highest(high)])
+        if solution.has_free_variance:
+            ends = value + (ends - value) * _find_stretch(solution, quantity, subset)
+        rows.append(np.stack([value, *ends]))
     return np.concatenate(rows, axis=1)
+
+
+def _find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
+    """Return by how much intervals (N, M) are wider than those at the level of w_rec.
+
+    A quantity deviates with the weights of the columns, and with the poles.
+    """
+    best = solution.best
+    linearization = solution.linearization
+    factors, scale = quantity(best, sequences)
+    if solution.problem.has_own_starts:
+        factors, _ = _regress_on_starts(solution, factors, best, sequences)
+    weights = factors[..., solution.problem.linear_columns.unknowns]
+    directions = (weights @ best.inverse_factor[:, None])[0] * np.asarray(scale)[..., None][0]
+    n_poles = len(linearization.pole_factors)
+    deviations = np.pad(directions, ((0, 0), (0, 0), (0, n_poles)))
+    for k, of_pole in enumerate(linearization.pole_factors):
+        step = constants.SLOPE_RTOL * (1.0 - abs(float(best.poles[0, k]))) or constants.SLOPE_RTOL
+        shift = step * np.eye(best.poles.shape[1])[[k]]
+        at = solution.criterion.evaluate(np.concatenate([best.poles - shift, best.poles + shift]))
+        before, after = _bound(solution, quantity, at, sequences)[0]
+        deviations = deviations + ((after - before) / (2.0 * step))[..., None] * of_pole
+    ratios = linearization.find_ratios(deviations)
+    return np.asarray(np.sqrt(ratios / solution.variance_ratio))
 
 
 def _bound(solution: Solution, quantity: Quantity, at: Points, sequences: Sequences) -> Array:

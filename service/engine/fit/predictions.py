@@ -158,7 +158,7 @@ def predict_bands(
         return factors, problem.unit
 
     outputs, low, high = estimate(solution, mean, sequences) + problem.center
-    slack = solution.find_slack(solution.best)
+    slack = solution.find_slack(solution.best) / solution.variance_ratio
     noise = problem.unit * np.sqrt(slack) * spread(solution.rho, lead)
     with np.errstate(invalid="ignore"):  # where the mean is infinite
         new_low = outputs - np.hypot(outputs - low, noise)

@@ -2,16 +2,13 @@
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from service.engine.fit import constants
-from service.engine.fit.criterion import Criterion, Points
-from service.engine.fit.linear import Linear, Rows, compute_rows, solve
-from service.engine.fit.problem import FitProblem
-from service.engine.fit.sequences import Sequences, spread
+from service.engine.fit.linearization import Linearization, linearize
+from service.engine.fit.sequences import spread
 from service.engine.fit.solution import Solution
 from service.engine.interruption import check_interruption
 from service.engine.types import Array
@@ -38,128 +35,6 @@ def draw(n: int, n_simulations: int) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Linearization:
-    """A fit in the space of whitened residuals, near one w_rec, in the units of the problem.
-
-    Attributes
-    ----------
-    problem
-        The data and the unknowns.
-    degrees_of_freedom
-        The number of targets minus that of unknowns.
-    w_rec, rho
-        The recurrent weight, and the autocorrelation of the noise over one step.
-    rows
-        Those of the problem, in the order of the data.
-    fitted
-        The linear problem with the noise of the fit.
-    """
-
-    problem: FitProblem
-    degrees_of_freedom: int
-    w_rec: float
-    rho: float
-    rows: Rows
-    fitted: Linear
-
-    @property
-    def sequences(self) -> Sequences:
-        """All sequences, in the units of the problem."""
-        return self.problem.sequences
-
-    @cached_property
-    def observed(self) -> Array:
-        """The whitened residuals (n, 1)."""
-        return np.asarray(-self.fitted.residuals[0])
-
-    @cached_property
-    @np.errstate(over="ignore")  # without a sensitivity, all errors are infinite
-    def slopes(self) -> tuple[Array, Array]:
-        """Orthonormal slopes (n, K) of the predictions, and the same slopes (K, m) of theta.
-
-        They are those with respect to the fitted poles, without what the m columns explain.
-        """
-        directions = [np.zeros((len(self.observed), 0))]
-        weights = [np.zeros((0, self.fitted.weight_slope.shape[2]))]
-        for k in range(self.problem.n_poles):
-            direction = self.fitted.unexplained[0, :, k : k + 1]
-            weight = self.fitted.weight_slope[0, k : k + 1]
-            size = float(self.fitted.sensitivity[0, k])
-            for other, its_weight in zip(directions[1:], weights[1:], strict=True):
-                product = float(np.sum(other * direction))
-                direction = direction - product * other
-                weight = weight - product * its_weight
-                size = float(np.linalg.norm(direction))
-            directions.append(direction / max(size, constants.TINY))
-            weights.append(weight / max(size, constants.TINY))
-        return np.concatenate(directions, axis=1), np.concatenate(weights)
-
-    @cached_property
-    def _basis(self) -> Array:
-        """An orthonormal basis (n, m + K) of the columns and of the slopes."""
-        return np.concatenate([self.fitted.basis[0], self.slopes[0]], axis=1)
-
-    def project(self, innovations: Array) -> Array:
-        """Return the part of innovations that no unknown but rho explains.
-
-        Parameters
-        ----------
-        innovations : (n, m)
-            A row per target.
-
-        Returns
-        -------
-        rest : (n, m)
-            Of the same shape.
-        """
-        for start in self.fitted.starts[0].T[..., None]:
-            innovations = self.sequences.remove_starts(start, innovations)
-        result: Array = innovations - self._basis @ (self._basis.T @ innovations)
-        return result
-
-    def test_inputs(self) -> Array:
-        """Return the p-value of each free input given all other unknowns, by a t test.
-
-        Returns
-        -------
-        p : (q,)
-            Of the inputs without a given gain.
-        """
-        from scipy.special import stdtr  # noqa: PLC0415 - takes long to import
-
-        fitted = self.fitted
-        factor = np.column_stack([fitted.inverse_factor[0], self.slopes[1].T])
-        variance = float(fitted.squares[0]) / self.degrees_of_freedom
-        errors = np.linalg.norm(factor, axis=1) * math.sqrt(variance)
-        hidden = np.linalg.norm(fitted.null_space[0], axis=1)
-        errors[hidden > constants.EXPLAINED_RTOL * hidden.max(initial=0.0)] = np.inf
-        inputs = self.problem.linear_columns.inputs
-        ratios = np.abs(fitted.theta[0, inputs]) / np.maximum(errors[inputs], constants.TINY)
-        return np.asarray(2.0 * stdtr(self.degrees_of_freedom, -ratios))
-
-
-def linearize(criterion: Criterion, at: Points) -> Linearization:
-    """Return the linearization of a fit.
-
-    Parameters
-    ----------
-    criterion
-        The criterion of the fit.
-    at
-        One point.
-
-    Returns
-    -------
-    Linearization
-        With the rows in the order of the data.
-    """
-    rows = compute_rows(criterion.problem, at.poles, in_order=True)
-    fitted = solve(rows, at.rho)
-    parameters = float(at.w[0]), float(at.rho[0])
-    return Linearization(criterion.problem, criterion.degrees_of_freedom, *parameters, rows, fitted)
-
-
-@dataclass(frozen=True, eq=False)
 class Residuals:
     """Observed and simulated residuals: whitened, projected, and scaled to a mean square of 1.
 
@@ -173,12 +48,15 @@ class Residuals:
         The residuals.
     scale
         The norm of the observed ones.
+    has_random_signs
+        True if the simulated ones have the sizes of the observed ones.
     """
 
     linearization: Linearization
     innovations: Array
     values: Array
     scale: float
+    has_random_signs: bool
 
     def score(self, columns: Array) -> Array:
         """Return the sizes of the scores of residuals in the direction of columns.
@@ -203,7 +81,9 @@ class Residuals:
         return np.asarray(np.abs(directions.T @ self.values))
 
 
-def simulate_residuals(solution: Solution, rho: float | None = None) -> Residuals:
+def simulate_residuals(
+    solution: Solution, rho: float | None = None, *, has_random_signs: bool = False
+) -> Residuals:
     """Return the residuals of a fit, and simulated ones of a fixed seed.
 
     Parameters
@@ -212,6 +92,8 @@ def simulate_residuals(solution: Solution, rho: float | None = None) -> Residual
         The fit.
     rho
         The given autocorrelation of the noise; None for that of the fit.
+    has_random_signs
+        True to simulate residuals of the same sizes as those of the fit, with random signs.
 
     Returns
     -------
@@ -222,6 +104,8 @@ def simulate_residuals(solution: Solution, rho: float | None = None) -> Residual
     linearization = linearize(solution.criterion, best)
     observed = linearization.observed
     drawn = draw(len(observed), constants.CHECK_SIMULATIONS)
+    if has_random_signs:
+        drawn = np.sign(drawn) * np.abs(linearization.studentized)[:, None]
     innovations = np.concatenate([observed, drawn], axis=1)
     projected = linearization.project(innovations)
     norms = np.maximum(np.linalg.norm(projected, axis=0), constants.TINY)
@@ -229,7 +113,8 @@ def simulate_residuals(solution: Solution, rho: float | None = None) -> Residual
     values = _remove_rho(linearization, projected) if has_fitted_rho else projected
     sizes = np.sqrt(np.mean(values**2, axis=0))
     values = values / np.maximum(sizes, constants.TINY)
-    return Residuals(linearization, innovations / norms, values, float(norms[0]))
+    scaled = innovations / norms
+    return Residuals(linearization, scaled, values, float(norms[0]), has_random_signs)
 
 
 def _remove_rho(linearization: Linearization, projected: Array) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion, Points
+from service.engine.fit.linearization import Linearization, linearize
 from service.engine.fit.problem import FitProblem
 from service.engine.profile import Bounds, Profile, make_grid, search
 from service.engine.types import Array
@@ -190,6 +191,23 @@ class Solution:
 
     # The interval of w_rec.
 
+    @cached_property
+    def linearization(self) -> Linearization:
+        """The fit in the space of whitened residuals, near the optimum."""
+        return linearize(self.criterion, self.best)
+
+    @property
+    def has_free_variance(self) -> bool:
+        """True if intervals allow for errors of any variance."""
+        return self.problem.options.variance == "free" and self.can_judge
+
+    @cached_property
+    def variance_ratio(self) -> float:
+        """The largest ratio of the variance of a pole to that with equal variances of errors."""
+        if not self.has_free_variance or self.problem.n_poles == 0:
+            return 1.0
+        return float(np.max(self.linearization.find_ratios(self.linearization.pole_factors)))
+
     @property
     def height(self) -> float:
         """The most by which a criterion in the interval may exceed the lowest one.
@@ -202,7 +220,7 @@ class Solution:
         if nu <= 0:
             return math.inf
         quantile = float(stdtrit(nu, 0.5 + 0.5 * self.problem.options.confidence))
-        excess = self.criterion.n_contrasts * math.log1p(quantile**2 / nu)
+        excess = self.criterion.n_contrasts * math.log1p(self.variance_ratio * quantile**2 / nu)
         return max(excess, float(self.best.accuracy[0]))
 
     @cached_property
@@ -261,7 +279,8 @@ class Solution:
         sensitivity = float(self.best.sensitivity[0, 0])
         if self.degrees_of_freedom <= 0 or sensitivity == 0.0 or self.problem.options.is_given:
             return math.inf
-        return math.sqrt(float(self.best.squares[0]) / self.degrees_of_freedom) / sensitivity
+        variance = self.variance_ratio * float(self.best.squares[0]) / self.degrees_of_freedom
+        return math.sqrt(variance) / sensitivity
 
     @property
     def is_identifiable(self) -> bool:

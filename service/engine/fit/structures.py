@@ -17,8 +17,8 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding
+from service.engine.fit.linearization import linearize
 from service.engine.fit.problem import FitProblem
-from service.engine.fit.residuals import linearize
 from service.engine.fit.solution import Solution
 
 

@@ -19,8 +19,9 @@ from service.engine.fit.differences import compare_sequences
 from service.engine.fit.effects import Effect, judge_effect
 from service.engine.fit.estimates import estimate_parameters
 from service.engine.fit.late_effects import find_late_effect
+from service.engine.fit.linearization import linearize
 from service.engine.fit.problem import FitProblem
-from service.engine.fit.residuals import ResidualTests, find_dependence, linearize
+from service.engine.fit.residuals import ResidualTests, find_dependence
 from service.engine.fit.solution import Solution
 from service.engine.fit.structures import Alternative, find_alternatives
 from service.engine.profile import Bounds
@@ -154,19 +155,34 @@ class Verdict:
             others = [check for check in findings if check.slug != "neighbors"]
             return _Judgment(solution, [differences, *others])
         if not neighbors or is_alone or solution is self.colored:
-            return _Judgment(solution, findings, self._find_curves(findings))
+            return _Judgment(solution, findings, self._find_remedy(findings, {}))
         of_colored = run_checks(self.colored)
         others = [check for check in of_colored if check.slug not in constants.NOISE_CHECKS]
-        advised = self._find_curves(others)
-        if all(check.slug in constants.CAUTIONS for check in of_colored):
+        advised = self._find_remedy(of_colored, {"noise": "ar1"})
+        if all(self._is_caution(check) for check in of_colored):
             advised = Alternative(neighbors[0], {"noise": "ar1"}, self.colored)
         return _Judgment(self.colored, others + neighbors, advised)
 
-    def _find_curves(self, findings: list[Finding]) -> Alternative | None:
-        """Return the fit in which the square of an input acts as well, where one was detected."""
-        for found in findings:
+    def _is_caution(self, check: Finding) -> bool:
+        """Return True if the finding of a check does not invalidate the interval."""
+        is_free = self.problem.options.variance == "free"
+        return check.slug in constants.CAUTIONS or (is_free and check.slug == "spread")
+
+    def _find_remedy(
+        self, findings: list[Finding], changes: Mapping[str, Any]
+    ) -> Alternative | None:
+        """Return the fit that allows for a detected curve, or for errors of different sizes.
+
+        The latter has further changes, and is recommended only if nothing else was detected.
+        """
+        reasons = [check for check in findings if not self._is_caution(check)]
+        options: dict[str, Any] = {}
+        for found in reasons:
             if found.slug == "curved":
                 options = {"curves": (*self.problem.options.curves, found.input)}
+            elif found.slug == "spread" and len(reasons) == 1:
+                options = {**changes, "variance": "free"}
+            if options:
                 return Alternative(found, options, Solution(self.problem.vary(**options)))
         return None
 
@@ -198,9 +214,9 @@ class Verdict:
         """Reasons, cautions, and the cautious interval."""
         checks = self._judgment.findings
         reasons = self._find_reasons()
-        reasons += [check for check in checks if check.slug not in constants.CAUTIONS]
+        reasons += [check for check in checks if not self._is_caution(check)]
         cautions = [Finding(slug) for slug, applies in self._list_cautions().items() if applies]
-        cautions += [check for check in checks if check.slug in constants.CAUTIONS]
+        cautions += [check for check in checks if self._is_caution(check)]
         dependence = self._find_dependence({each.slug for each in reasons + cautions})
         if dependence is not None:
             is_reason = dependence.slug == "neighbors" and self.judged is self.solution
