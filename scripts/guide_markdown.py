@@ -7,16 +7,18 @@ from html import escape
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from scripts.guide_formulas import typeset
 from scripts.openapi_models import anchor
 
 COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 CONTENTS = re.compile(r"(?:^- \[[^\]\n]*\]\(#[^)\n]*\)\n)+\n?", re.MULTILINE)  # written by hand
+PUNCTUATED = re.compile(r'<span class="math inline">(?:(?!</span>).)*</span>[.,;:)?]+')
+BREAK = re.compile(r"(?<=[/|])(?=.)")  # where code may begin a new line
 
 # The attributes of the HTML element of a link or a picture; None for a link that is only text.
 Resolver = Callable[[str], dict[str, str] | None]
@@ -62,6 +64,7 @@ def render(text: str, resolve: Resolver) -> Document:
         if token.children:
             token.children = list(_resolve(token.children, resolve))
     html = parser.renderer.render(tokens, parser.options, {}).replace("<th></th>", "<td></td>")
+    html = PUNCTUATED.sub(r'<span class="unbroken">\g<0></span>', html)
     paragraphs = (
         _plain(following) for token, following in pairwise(tokens) if token.type == "paragraph_open"
     )
@@ -73,22 +76,29 @@ def _make_parser() -> MarkdownIt:
     parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_formula)
     parser.add_render_rule("fence", _code)
     parser.add_render_rule("code_block", _code)
+    parser.add_render_rule("code_inline", _code_inline)
     parser.add_render_rule("table_open", lambda *_: '<div class="scroll" tabindex="0"><table>\n')
     parser.add_render_rule("table_close", lambda *_: "</table></div>\n")
     return parser
 
 
 def _formula(tex: str, options: dict[str, Any]) -> str:
-    return convert(tex.strip(), display="block" if options["display_mode"] else "inline")
+    return typeset(tex, is_block=options["display_mode"])
 
 
 def _code(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
     """Return a block of code, or a formula. Keys scroll it where it is too wide."""
     token = tokens[index]
     if token.info.strip() == "math":
-        formula = _formula(token.content, {"display_mode": True})
+        formula = typeset(token.content, is_block=True)
         return f'<div class="scroll formula" tabindex="0">{formula}</div>\n'
     return f'<pre tabindex="0"><code>{escape(token.content, quote=False)}</code></pre>\n'
+
+
+def _code_inline(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    """Return code in a paragraph, which may break after a slash or a bar."""
+    code = escape(tokens[index].content, quote=False)
+    return f"<code>{BREAK.sub('<wbr>', code)}</code>"
 
 
 def _plain(inline: Token) -> str:

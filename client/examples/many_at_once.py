@@ -15,7 +15,7 @@ async def main() -> None:
         job = await rnn.train(n_iterations=20_000, record_every=100, wait=False)
         print(f"{job.id} is {job.status}")
         await job.wait(progress=True)
-        print(f"{len((await job.trajectory).cost)} costs are recorded")
+        print(f"{len((await job.trajectory()).cost)} costs are recorded")
 
 
 asyncio.run(main())

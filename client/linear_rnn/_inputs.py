@@ -5,7 +5,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Protocol, TypedDict, TypeGuard
@@ -25,6 +25,13 @@ class DataFrame(Protocol):
         """The names of its columns."""
 
 
+class Series(Protocol):
+    """A series of pandas or polars."""
+
+    def to_frame(self) -> DataFrame:
+        """Return a table with this column."""
+
+
 class Stored(Protocol):
     """A stored resource: a run, a map, a fit or a dataset."""
 
@@ -42,7 +49,7 @@ class WeightPair(Protocol):
 
 File = str | os.PathLike[str] | IO[bytes] | IO[str]
 Columns = Mapping[str, Any]
-TableLike = File | DataFrame | Columns
+TableLike = File | DataFrame | Series | Columns | Array
 DatasetLike = str | Stored | m.Dataset | tuple[Rows, Numbers]
 WeightsLike = tuple[float, float] | m.WeightsFields | WeightPair
 NetworkLike = m.Activation | m.Network
@@ -58,18 +65,15 @@ class Window(TypedDict, total=False):
     resolution: int
 
 
-NOT_SENT = frozenset({"self", "wait", "progress"})
-
-
-def compose(arguments: Mapping[str, Any], *, without: Collection[str] = ()) -> dict[str, Any]:
-    """Return the arguments of a method, its ``locals()``, as the JSON of a request.
+def compose(**arguments: Any) -> dict[str, Any]:
+    """Return arguments of a method as the JSON of a request.
 
     Arguments that are None are omitted, and have the default of the service.
     """
     return {
         name: _CONVERTERS.get(name, _plain)(value)
         for name, value in arguments.items()
-        if value is not None and name not in {*NOT_SENT, *without}
+        if value is not None
     }
 
 
@@ -93,23 +97,56 @@ def is_table(value: object) -> TypeGuard[TableLike]:
         return not value.startswith("ds_")
     if isinstance(value, Mapping):
         return "kind" not in value and "id" not in value
-    return isinstance(value, os.PathLike) or hasattr(value, "read") or hasattr(value, "columns")
+    is_file = isinstance(value, os.PathLike) or hasattr(value, "read")
+    return is_file or any(hasattr(value, name) for name in ("collect", "columns", "dtype"))
 
 
-def to_csv(table: TableLike) -> bytes:
-    """Return a file, a table or columns as CSV."""
+def to_csv(table: TableLike) -> tuple[bytes, dict[str, Any]]:
+    """Return a file, a table or columns as CSV, and the default options for reading it."""
     if isinstance(table, str | os.PathLike):
-        return Path(table).read_bytes()
+        return Path(table).read_bytes(), {}
     source: Any = table
     if hasattr(source, "read"):
         content = source.read()
-    elif hasattr(source, "to_csv"):  # pandas; an index without a name is only a number
-        content = source.to_csv(index=source.index.name is not None)
-    elif hasattr(source, "write_csv"):  # polars
-        content = source.write_csv()
-    else:
-        content = _write_columns(source)
-    return content if isinstance(content, bytes) else content.encode()
+        return (content if isinstance(content, bytes) else content.encode()), {}
+    if hasattr(source, "to_frame") and not hasattr(source, "columns"):  # a series
+        source = source.to_frame()
+    if hasattr(source, "to_csv"):
+        return _write_pandas(source)
+    if hasattr(source, "collect"):  # a lazy table of polars
+        source = source.collect()
+    if hasattr(source, "write_csv"):
+        source = source.to_dict()
+    if hasattr(source, "dtype"):  # an array of numpy
+        names = source.dtype.names or [f"column_{k}" for k in range(1, source[0].size + 1)]
+        rows = source if source.dtype.names else source.reshape(len(source), -1).T
+        source = {name: rows[name if source.dtype.names else k] for k, name in enumerate(names)}
+    return _write_columns(source).encode(), {"header": 1}
+
+
+def _write_pandas(frame: Any) -> tuple[bytes, dict[str, Any]]:
+    """Return a table of pandas as CSV, whose index is the time if it has dates."""
+    frame = frame.copy(deep=False)
+    if hasattr(frame.index, "to_timestamp"):  # of periods
+        frame.index = frame.index.to_timestamp()
+    name = "time" if frame.index.name is None else str(frame.index.name)
+    has_times = getattr(frame.index.dtype, "kind", "") == "M" and name not in frame.columns
+    if has_times:
+        frame.index.name = name
+    for column in frame.columns:
+        kind = str(frame[column].dtype)
+        if kind.startswith("bool"):
+            frame[column] = frame[column].astype("Int64")
+        elif kind.startswith("period"):
+            frame[column] = frame[column].dt.to_timestamp()
+    # An index without a name is only a number.
+    text = frame.to_csv(index=frame.index.name is not None)
+    return text.encode(), {"header": 1} | ({"time": name} if has_times else {})
+
+
+def join_names(names: Iterable[str | int]) -> str:
+    """Return the names of columns, separated by commas."""
+    return ",".join(map(str, names))
 
 
 def rows_of(table: Any, names: Sequence[str] | None) -> Any:
@@ -125,11 +162,12 @@ def rows_of(table: Any, names: Sequence[str] | None) -> Any:
     if isinstance(table, int):
         return [[]] * table
     if isinstance(table, Mapping) or hasattr(table, "columns"):
-        present = list(table if isinstance(table, Mapping) else table.columns)
+        present = {str(name): name for name in getattr(table, "columns", table)}
         missing = [name for name in names or [] if name not in present]
         if missing:
-            raise ValueError(f"there is no input {missing[0]!r}; the columns are {present}")
-        return _to_rows({name: _plain_list(table[name]) for name in names or []})
+            raise ValueError(f"there is no input {missing[0]!r}; the columns are {[*present]}")
+        columns = {name: _plain_list(table[present[name]]) for name in names or []}
+        return _to_rows({name: [*map(_number, column)] for name, column in columns.items()})
     rows = _plain_list(table)
     return [row if isinstance(row, list | tuple) else [row] for row in rows]
 
@@ -214,8 +252,13 @@ def _plain_column(column: Any) -> list[Any]:
     return list(map(str, column)) if is_date else _plain_list(column)
 
 
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, bool) else value
+
+
 def _cell(value: Any) -> Any:
-    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value
+    is_missing = value is None or (isinstance(value, float) and math.isnan(value))
+    return "" if is_missing else _number(value)
 
 
 def _each(convert: Any) -> Any:

@@ -1320,6 +1320,8 @@ class FitPredictResponse:
     """The lower end of the band of a new observation."""
     new_high: list[Array]
     """The upper end."""
+    times: list[list[str]] | None = None
+    """The times of the steps, if a sequence with times is continued."""
     n_overflowed: int
     """Outputs that overflow float64; they are null."""
     model: FitPredictModel

@@ -1,14 +1,19 @@
 """Columns of numbers, and their conversion to tables of pandas and polars."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from linear_rnn import _models as m
 from linear_rnn._decode import decode
+from linear_rnn._text import to_html
 
 if TYPE_CHECKING:
     import pandas
     import polars
+
+
+FIRST_ROWS = 10  # of a collection or a table in a notebook
 
 
 class Table:
@@ -23,14 +28,18 @@ class Table:
         return dict(vars(self))
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """Return the columns as a table of pandas.
+        """Return the columns as a table of pandas, whose index has the dates, if there are some.
 
         >>> rnn.trace().to_pandas().shape
         (66, 6)
         """
         import pandas
 
-        return pandas.DataFrame(self.columns())
+        table = pandas.DataFrame(self.columns())
+        if "time" in table and not pandas.api.types.is_numeric_dtype(table["time"]):
+            table["time"] = pandas.to_datetime(table["time"])
+            table = table.set_index("time")
+        return table
 
     def to_polars(self) -> "polars.DataFrame":
         """Return the columns as a table of polars.
@@ -72,6 +81,13 @@ class Rows(Table, Mapping[str, Any]):
                 f"no column {name!r} in {', '.join(self.__dict__.get('_columns', ()))}"
             )
         return self._columns[name]
+
+    def _repr_html_(self) -> str:
+        rows = zip(*(column[:FIRST_ROWS] for column in self._columns.values()), strict=True)
+        lines = [self._columns, *rows]
+        cells = ("".join(f"<td>{escape(str(cell))}</td>" for cell in line) for line in lines)
+        body = "".join(f"<tr>{line}</tr>" for line in cells)
+        return f"{to_html(repr(self))}<table>{body}</table>"
 
     def __repr__(self) -> str:
         n_rows = max(map(len, self._columns.values()), default=0)

@@ -1,8 +1,14 @@
 """Results in words."""
 
+from html import escape
 from typing import Any
 
 from linear_rnn import _models as m
+
+
+def to_html(text: str) -> str:
+    """Return text for a notebook, with its lines and columns."""
+    return f"<pre>{escape(text)}</pre>"
 
 
 def number(value: float | None) -> str:

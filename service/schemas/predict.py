@@ -168,6 +168,8 @@ class FitPredictResponse(ResponseModel):
     """The lower end of the band of a new observation."""
     new_high: list[Vector]
     """The upper end."""
+    times: list[list[str]] | None
+    """The times of the steps, if a sequence with times is continued."""
     n_overflowed: int
     """Outputs that overflow float64; they are null."""
     model: FitPredictModel

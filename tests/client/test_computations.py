@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,28 @@ def test_a_run_has_what_the_api_describes(rnn: Client) -> None:
     assert rnn.runs.get(str(run.id)) == next(iter(rnn.runs)) == run
     assert run.plot(format="png")._repr_png_() == run.plot(format="png").content
     rnn.runs.delete(run)  # so that it is the newest again, and the test passes twice
+
+
+def test_collections_are_listed_counted_and_shown(rnn: Client) -> None:
+    runs = [rnn.train(n_iterations=n) for n in range(2, 14)]
+    newest = rnn.runs.list(limit=12)
+    assert len(rnn.runs) == len([*rnn.runs]) >= 12
+    assert {*newest} == {*runs}  # results are hashable
+    shown = rnn.runs._repr_html_()
+    assert newest[0].id in shown
+    assert newest[10].id not in shown
+    assert escape(repr(newest[0]).splitlines()[1]) in newest[0]._repr_html_()
+    assert newest[0]._repr_html_().endswith("</svg>\n")
+    for run in runs:
+        rnn.runs.delete(run)
+
+
+def test_a_fit_and_its_table_are_shown_in_a_notebook(rnn: Client) -> None:
+    fit = rnn.fit({"level": SERIES}, target="level", offset=False)
+    assert escape(fit.summary()) in fit._repr_html_()
+    assert "<svg" in fit._repr_html_()
+    assert fit.table._repr_html_().count("<tr>") == 11
+    assert rnn.predict() != rnn.predict()
 
 
 def test_a_run_that_is_not_stored(rnn: Client) -> None:
@@ -99,7 +122,7 @@ def test_the_asynchronous_client(url: str, tmp_path: Path) -> None:
     async def ask() -> None:
         async with AsyncClient(url) as rnn:
             run, surface = await asyncio.gather(rnn.train(), rnn.surface())
-            assert (await run.trajectory).cost[0] == run.initial.cost  # type: ignore[union-attr]
+            assert (await run.trajectory()).cost[0] == run.initial.cost  # type: ignore[union-attr]
             await (await surface.plot()).save(tmp_path / "surface.png")
             job = await rnn.train(n_iterations=3000, wait=False)
             assert (await job.wait(progress=True)).status == "succeeded"

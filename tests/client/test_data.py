@@ -21,15 +21,22 @@ COLUMNS["sales"] = [1.0 + state for state in STATES[1:]]
 
 
 def test_a_series_is_the_same_from_every_source(rnn: Client, tmp_path: Path) -> None:
-    csv = pandas.DataFrame(COLUMNS).to_csv(index=False)
+    frame = pandas.DataFrame(COLUMNS)
+    csv = frame.to_csv(index=False)
+    dated = frame.assign(week=pandas.to_datetime(frame["week"]))
+    indexed = dated.set_index("week")
     (tmp_path / "sales.csv").write_text(csv)
     sources: list[Any] = [
         COLUMNS,
         {name: np.array(column) for name, column in COLUMNS.items()},
         {**COLUMNS, "week": np.array(COLUMNS["week"], dtype="datetime64[D]")},
-        pandas.DataFrame(COLUMNS),
-        pandas.DataFrame(COLUMNS).set_index("week"),
+        frame,
+        frame.set_index("week"),
+        frame.to_records(index=False),
+        frame.assign(week=pandas.PeriodIndex(frame["week"], freq="D")),
+        indexed.to_period("D"),
         polars.DataFrame(COLUMNS),
+        polars.LazyFrame(dated),
         tmp_path / "sales.csv",
         str(tmp_path / "sales.csv"),
         io.StringIO(csv),
@@ -37,10 +44,31 @@ def test_a_series_is_the_same_from_every_source(rnn: Client, tmp_path: Path) -> 
     ]
     stored = [rnn.upload_series(each, target="sales", time="week") for each in sources]
     assert {each.id for each in stored} == {stored[0].id}
+    assert rnn.upload_series(indexed, target="sales").id == stored[0].id  # the index has dates
     assert (stored[0].inputs, stored[0].n_targets) == (["tv"], 30)
     assert rnn.fit(stored[0]).id == rnn.fit(COLUMNS, target="sales", time="week").id
     table = stored[0].table
     np.testing.assert_allclose(table["sales"], COLUMNS["sales"])
+
+
+def test_a_series_needs_no_table_and_columns_need_no_words(rnn: Client) -> None:
+    series = pandas.Series(COLUMNS["sales"], pandas.date_range("2026-01-01", periods=30), name="y")
+    days = {"time": COLUMNS["week"], "y": COLUMNS["sales"]}
+    expected = rnn.upload_series(days, target="y", time="time")
+    assert rnn.upload_series(series, target="y").id == expected.id
+    bits = [k % 3 == 0 for k in range(30)]
+    numbers = np.column_stack([np.array(bits, float), COLUMNS["sales"]])
+    array = rnn.upload_series(numbers, target="column_2")
+    assert array.inputs == ["column_1"]
+    fits = [
+        rnn.fit(table, target=1, inputs=[0])
+        for table in (pandas.DataFrame(numbers), pandas.DataFrame({0: bits, 1: COLUMNS["sales"]}))
+    ]
+    assert fits[0].id == fits[1].id
+    assert fits[0].rmse == rnn.fit(array).rmse
+    np.testing.assert_array_equal(
+        fits[0].forecast(pandas.DataFrame({0: [True]})).mean, fits[0].forecast([1.0]).mean
+    )
 
 
 def test_a_gap_in_the_targets_is_nan(rnn: Client) -> None:
@@ -78,6 +106,19 @@ def test_a_fit_forecasts_from_a_table(rnn: Client) -> None:
     np.testing.assert_allclose(expected, 1.0 + np.array(states))
     new = fit.predict({"tv": [0.0, 1.0]}, initial_state=4.0).mean
     np.testing.assert_allclose(new, [1.0 + 2.0, 1.0 + 1.0 + 1.0])
+
+
+def test_tables_of_dated_fits_have_dates_and_names(rnn: Client) -> None:
+    two = {name: column * 2 for name, column in COLUMNS.items()} | {"shop": ["a"] * 30 + ["b"] * 30}
+    fit = rnn.fit(two, target="sales", inputs=["tv"], time="week", sequence="shop")
+    table = fit.to_pandas()
+    assert table.loc["2026-01-30", "sequence"].tolist() == ["a", "b"]
+    future = fit.forecast({"tv": [1.0, 2.0]}, sequence="b").to_pandas()
+    assert future.index.equals(pandas.DatetimeIndex(["2026-01-31", "2026-02-01"], name="time"))
+    months = {"month": ["2025-11", "2025-12", "2026-01", "2026-02"], "y": [8.0, 4.0, 2.0, 1.5]}
+    monthly = rnn.fit(months, target="y", inputs=[], time="month", offset=False)
+    assert monthly.forecast(2).time == ["2026-03-01", "2026-04-01"]
+    assert "time" not in rnn.fit({"y": months["y"]}, target="y").forecast(2)
 
 
 def test_a_forecast_names_the_input_that_it_misses(rnn: Client) -> None:

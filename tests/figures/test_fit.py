@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.profile import CAPTION, CostProfile, profile_figure
+from service.figures.profile import CostProfile, profile_figure
 from service.figures.style import THEMES, Style
 from tests.figures.conftest import check_legible, every_style, words
 
@@ -51,15 +51,6 @@ def lines(figure: Figure, color: str) -> list[Line2D]:
 def test_nothing_is_cut_off_or_overlaps_in_a_fit(style: Style, n: int) -> None:
     sequences = [make_sequence(40 + 5 * i, i + 1.0, f"sequence {i}") for i in range(n)]
     check_legible(draw(*sequences, style=style))
-
-
-def test_what_a_fit_says() -> None:
-    shown = words(draw(make_sequence()))
-    assert {"Fit of sales", HEADLINE, "sales", "residual", "time (weeks)"} <= set(shown)
-    assert {"target", "fit", "95 % band of the mean"} <= set(shown)
-    many = words(draw(*[make_sequence(label=f"sequence {i}") for i in range(8)], n=20))
-    assert {"sequence 0", "sequence 7", "12 more not drawn"} <= set(many)
-    assert "fit" not in many
 
 
 def test_the_line_and_the_residuals_are_the_numbers() -> None:
@@ -136,17 +127,6 @@ def draw_profile(profile: CostProfile, style: Style | None = None) -> Figure:
 @pytest.mark.parametrize("cautious", [(), ((0.0, 1.0),)])
 def test_nothing_is_cut_off_or_overlaps_in_a_profile(style: Style, cautious: Any) -> None:
     check_legible(draw_profile(make_profile(cautious=cautious), style))
-
-
-def test_what_a_profile_says() -> None:
-    shown = words(draw_profile(make_profile()))
-    assert {"w_rec", HEADLINE, CAPTION, "0.8", "0.2"} <= set(shown)
-    assert {"lowest minimum", "other minima", "95 % level", "95 % interval"} <= set(shown)
-    assert "the same with ar1 noise" not in shown
-    alone = words(draw_profile(make_profile(minima=[(0.8, 0.92)], level=np.inf, confidence=0.9)))
-    assert "90 % interval" in alone
-    assert not {"other minima", "90 % level"} & set(alone)
-    assert "the same with ar1 noise" in words(draw_profile(make_profile(cautious=[(0.0, 1.0)])))
 
 
 def shaded(figure: Figure) -> list[tuple[float, float]]:

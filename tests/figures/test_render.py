@@ -8,13 +8,11 @@ import warnings
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 from pypdf import PdfReader
 
-from service.figures.canvas import rasterize
 from service.figures.formats import PICTURE_FORMATS
 from service.figures.style import Style
 from service.figures.surface import cost_surface_figure
@@ -41,16 +39,6 @@ def picture() -> Figure:
     return cost_surface_figure(
         TUTORIAL_WINDOWS, tutorial_cost, points=((2, 1),), style=Style(500, 300)
     )
-
-
-def test_png_has_its_size_and_metadata(picture: Figure) -> None:
-    image = Image.open(io.BytesIO(PICTURE_FORMATS["png"].write(picture, METADATA)))
-    assert image.size == (500, 300)
-    assert image.mode == "RGB"
-    assert image.info == METADATA
-    image.load()
-    np.testing.assert_array_equal(np.asarray(image), rasterize(picture)[:, :, :3])
-    assert np.unique(rasterize(picture).view(np.uint32)).size > 50
 
 
 @pytest.mark.parametrize("dpi", [50, 77, 100, 250])

@@ -129,7 +129,8 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
 
 def test_a_fit_is_drawn() -> None:
     picture = draw(FitPictureRequest(n_sequences=1, **make_fields(make_series()))).contents
-    for text in ("Fit of sales", "time (weeks)", "residual", "95 % band of the mean"):
+    legend = ("target", "fit", "95 % band of the mean")
+    for text in ("Fit of sales", "time (weeks)", "residual", *legend):
         assert f"<!-- {text} -->".encode() in picture
     fields = make_fields(make_series(3, 20))
     many = draw(FitPictureRequest(n_sequences=5, **fields)).contents
@@ -148,7 +149,8 @@ def test_a_fit_is_drawn() -> None:
 def test_a_profile_is_drawn() -> None:
     fields = make_fields(make_series())
     picture = draw(ProfilePictureRequest(**fields)).contents
-    for text in ("lowest cost", r"$\mathrm{w_{rec}}$", "95 % level", "95 % interval"):
+    legend = ("lowest minimum", "95 % level", "95 % interval", "the same with ar1 noise")
+    for text in ("lowest cost", r"$\mathrm{w_{rec}}$", *legend):
         assert f"<!-- {text} -->".encode() in picture
     w_rec = fields["result"]["w_rec"]["value"]
     assert f"<!-- {w_rec:.3g} -->".encode() in picture

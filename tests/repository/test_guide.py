@@ -1,8 +1,9 @@
-"""The guide finds broken links, and typesets formulas."""
+"""The guide: it reports broken links, and its formulas look as in TeX."""
 
 import pytest
 
 from scripts import guide
+from scripts.guide_formulas import typeset
 from scripts.guide_markdown import render
 
 
@@ -27,3 +28,18 @@ def test_formulas_are_mathml_and_links_outside_the_guide_are_text() -> None:
     assert "<code>x</code> costs <span" in html
     assert "<mfrac>" in html
     assert '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mrow><msup>' in html
+
+
+@pytest.mark.parametrize(
+    ("tex", "mathml"),
+    [
+        ("f'(x)", '<mrow><mi>f</mi><mo lspace="0" rspace="0">\u2032</mo></mrow>'),
+        ("(-1, x - 1)", '<mo form="prefix">\u2212</mo><mn>1</mn>'),
+        ("(-1, x - 1)", '<mi>x</mi><mo form="infix">\u2212</mo><mn>1</mn>'),
+        ("2 \\ln x", '<mn>2</mn><mspace width="0.167em" /><mi>ln</mi><mspace width="0.167em" />'),
+        ("\\log_{10}(x)", "<msub><mi>log</mi><mrow><mn>10</mn></mrow></msub><mo"),
+        ("w \\to \\infty", "<mi>\u221e</mi>"),
+    ],
+)
+def test_formulas_have_the_spacing_of_tex(tex: str, mathml: str) -> None:
+    assert mathml in typeset(tex, is_block=False)

@@ -12,7 +12,7 @@ from linear_rnn._async import results as r
 from linear_rnn._async.connection import AsyncConnection, read_json, request_id_of
 from linear_rnn._decode import UnknownVersion, decode
 from linear_rnn._errors import LinearRNNError
-from linear_rnn._inputs import compose, is_table, to_csv, to_dataset
+from linear_rnn._inputs import compose, is_table, join_names, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._service import Service, start_service
 from linear_rnn._tables import grids_of
@@ -33,7 +33,7 @@ RESOLUTION = 25  # of windows without one
 class AsyncClient:
     """A client of the service. Omitted arguments default to the tutorial's values.
 
-    >>> rnn.train().outcome
+    >>> (await rnn.train()).outcome
     'iterations_exhausted'
 
     Parameters
@@ -99,8 +99,8 @@ class AsyncClient:
         machine can use it. It requires the command ``linear-rnn`` of the package ``linear-rnn``,
         next to this Python or on the path.
 
-        >>> with Client.local() as own:
-        ...     own.predict().outputs.tolist()
+        >>> async with await AsyncClient.local() as own:
+        ...     (await own.predict()).outputs.tolist()
         [5.0]
 
         Parameters
@@ -125,7 +125,8 @@ class AsyncClient:
 
         Closing either of them closes both.
 
-        >>> rnn.with_options(timeout=5, headers={"X-Request-ID": "mine"}).optimum().request_id
+        >>> mine = rnn.with_options(timeout=5, headers={"X-Request-ID": "mine"})
+        >>> (await mine.optimum()).request_id
         'mine'
 
         Parameters
@@ -148,7 +149,7 @@ class AsyncClient:
     async def close(self) -> None:
         """Close the connections, and stop a local service.
 
-        >>> Client().close()
+        >>> await AsyncClient().close()
         """
         await self._connection.close()
         if self._service is not None:
@@ -177,7 +178,7 @@ class AsyncClient:
     ) -> r.AsyncPrediction:
         """Run the network over sequences. A fit predicts with its own methods.
 
-        >>> rnn.predict([[0, 1, 1, 0, 1]]).outputs.tolist()
+        >>> (await rnn.predict([[0, 1, 1, 0, 1]])).outputs.tolist()
         [3.0]
 
         Parameters
@@ -187,7 +188,14 @@ class AsyncClient:
         model
             A training run, or its id, instead of the weights and the network.
         """
-        request = compose(locals())
+        request = compose(
+            inputs=inputs,
+            weights=weights,
+            network=network,
+            model=model,
+            dataset=dataset,
+            return_states=return_states,
+        )
         if request.get("model", {}).get("kind") == "fit":
             raise TypeError("a fit predicts with its methods `predict` and `forecast`")
         return await self._ask(r.AsyncPrediction, "/v1/predict", request)
@@ -201,20 +209,22 @@ class AsyncClient:
     ) -> r.AsyncEvaluations:
         """Return the cost, its gradient and the outputs at given weights.
 
-        >>> rnn.evaluate(points=[(1, 1)]).evaluations[0].cost
+        >>> (await rnn.evaluate(points=[(1, 1)])).evaluations[0].cost
         0.0
         """
-        return await self._ask(r.AsyncEvaluations, "/v1/evaluate", compose(locals()))
+        request = compose(points=points, dataset=dataset, network=network)
+        return await self._ask(r.AsyncEvaluations, "/v1/evaluate", request)
 
     async def optimum(
         self, *, dataset: i.DatasetLike | None = None, network: i.NetworkLike | None = None
     ) -> r.AsyncOptimum:
         """Find the exact global minimum of the cost; identity activation only.
 
-        >>> rnn.optimum().weights
+        >>> (await rnn.optimum()).weights
         Weights(w_in=1.0, w_rec=1.0)
         """
-        return await self._ask(r.AsyncOptimum, "/v1/optimum", compose(locals()))
+        request = compose(dataset=dataset, network=network)
+        return await self._ask(r.AsyncOptimum, "/v1/optimum", request)
 
     async def trace(
         self,
@@ -226,10 +236,11 @@ class AsyncClient:
     ) -> r.AsyncTrace:
         """Trace the gradient back through time.
 
-        >>> rnn.trace(points=[(1, 2)]).traces[0].regime
+        >>> (await rnn.trace(points=[(1, 2)])).traces[0].regime
         'exploding'
         """
-        return await self._ask(r.AsyncTrace, "/v1/gradient-trace", compose(locals()))
+        request = compose(points=points, dataset=dataset, network=network, aggregation=aggregation)
+        return await self._ask(r.AsyncTrace, "/v1/gradient-trace", request)
 
     async def check_gradient(
         self,
@@ -241,10 +252,11 @@ class AsyncClient:
     ) -> r.AsyncGradientCheck:
         """Compare the gradient of backpropagation with finite differences of the cost.
 
-        >>> rnn.check_gradient(weights=(0.5, 1.1)).relative_error < 1e-6
+        >>> (await rnn.check_gradient(weights=(0.5, 1.1))).relative_error < 1e-6
         True
         """
-        return await self._ask(r.AsyncGradientCheck, "/v1/gradient-check", compose(locals()))
+        request = compose(weights=weights, dataset=dataset, network=network, step=step)
+        return await self._ask(r.AsyncGradientCheck, "/v1/gradient-check", request)
 
     async def surface(
         self,
@@ -258,7 +270,7 @@ class AsyncClient:
     ) -> r.AsyncSurface:
         """Compute the cost on windows of weights.
 
-        >>> rnn.surface(windows=[{"w_in": (0, 2), "resolution": 50}]).cost.shape
+        >>> (await rnn.surface(windows=[{"w_in": (0, 2), "resolution": 50}])).cost.shape
         (50, 50)
 
         Parameters
@@ -266,7 +278,9 @@ class AsyncClient:
         points, runs, marks
             Additional elements of the picture.
         """
-        request = compose(locals())
+        request = compose(
+            windows=windows, dataset=dataset, network=network, points=points, runs=runs, marks=marks
+        )
         sizes = [window.get("resolution") or RESOLUTION for window in request.get("windows", [])]
         cells = sum(size**2 for size in sizes)
         if cells <= MAX_JSON_CELLS:
@@ -281,7 +295,7 @@ class AsyncClient:
     async def optimizers(self) -> list[m.OptimizerDescription]:
         """Describe the optimizers and their parameters.
 
-        >>> rnn.optimizers()[0].title
+        >>> (await rnn.optimizers())[0].title
         'Rprop'
         """
         response = await self._connection.request("GET", "/v1/optimizers")
@@ -304,7 +318,7 @@ class AsyncClient:
     ) -> r.AsyncRun:
         """Train the network. A repeated request returns the same run without computing it again.
 
-        >>> run = rnn.train(optimizer=Adam(learning_rate=0.1), initial_weights=(-1.5, 2))
+        >>> run = await rnn.train(optimizer=Adam(learning_rate=0.1), initial_weights=(-1.5, 2))
         >>> run.outcome
         'iterations_exhausted'
 
@@ -325,7 +339,18 @@ class AsyncClient:
         JobFailed, JobCancelled
             If the run did not succeed.
         """
-        return await self._compute(r.AsyncRun, compose(locals()), wait, progress)
+        request = compose(
+            dataset=dataset,
+            network=network,
+            initial_weights=initial_weights,
+            optimizer=optimizer,
+            n_iterations=n_iterations,
+            target_cost=target_cost,
+            record_every=record_every,
+            clip=clip,
+            keep=keep,
+        )
+        return await self._compute(r.AsyncRun, request, wait, progress)
 
     async def map_basins(
         self,
@@ -343,28 +368,40 @@ class AsyncClient:
     ) -> r.AsyncBasinMap:
         """Train from every point of a grid; ``keep``, ``wait`` and ``progress`` as in ``train``.
 
-        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).outcomes.shape
+        >>> found = await rnn.map_basins(window={"resolution": 4}, n_iterations=20)
+        >>> (await found.outcomes()).shape
         (4, 4)
         """
-        return await self._compute(r.AsyncBasinMap, compose(locals()), wait, progress)
+        request = compose(
+            dataset=dataset,
+            network=network,
+            optimizer=optimizer,
+            window=window,
+            n_iterations=n_iterations,
+            target_cost=target_cost,
+            clip=clip,
+            keep=keep,
+        )
+        return await self._compute(r.AsyncBasinMap, request, wait, progress)
 
     async def fit(
         self,
         dataset: i.DatasetLike | i.TableLike | m.SeriesDataset | None = None,
         *,
-        target: str | None = None,
-        inputs: Sequence[str] | None = None,
-        sequence: str | None = None,
-        time: str | None = None,
+        target: str | int | None = None,
+        inputs: Sequence[str | int] | None = None,
+        sequence: str | int | None = None,
+        time: str | int | None = None,
         initial_state: float | Literal["shared", "each"] | None = None,
         offset: bool | float | None = None,
         gains: Mapping[str, float] | None = None,
+        curves: Sequence[str] | None = None,
         delay: int | tuple[int, int] | None = None,
         w_rec: i.RangeLike | None = None,
         direct: Sequence[str] | None = None,
         trend: bool | None = None,
         season: int | m.SeasonFields | None = None,
-        noise: Literal["white", "ar1"] | None = None,
+        noise: Literal["white", "ar1", "independent"] | None = None,
         step: m.StepFields | None = None,
         confidence: float | None = None,
         keep: bool = True,
@@ -375,14 +412,15 @@ class AsyncClient:
         """Fit a recurrence to data; ``keep``, ``wait`` and ``progress`` as in ``train``.
 
         >>> level = [50 * 0.8**k for k in range(60)]
-        >>> fit = rnn.fit({"level": level}, target="level", inputs=[], offset=False)
+        >>> fit = await rnn.fit({"level": level}, target="level", inputs=[], offset=False)
         >>> round(fit.w_rec.value, 6)
         0.8
 
         Parameters
         ----------
         dataset
-            A path, a file, a table of pandas or polars, columns by name, or as in ``train``.
+            A path, a file, a table, columns by name or an array, as in ``upload_series``, or a
+            dataset as in ``train``.
         target, inputs, sequence, time, **table
             The names of columns, and how the table is read, as in ``upload_series``.
         """
@@ -391,7 +429,22 @@ class AsyncClient:
                 raise TypeError("a table needs `target`, the name of the column to fit")
             columns: Any = {"inputs": inputs, "sequence": sequence, "time": time, **table}
             dataset = await self.upload_series(dataset, target=target, **columns)
-        request = compose(locals(), without={*COLUMNS, "table", "columns"})
+        request = compose(
+            dataset=dataset,
+            initial_state=initial_state,
+            offset=offset,
+            gains=gains,
+            curves=curves,
+            delay=delay,
+            w_rec=w_rec,
+            direct=direct,
+            trend=trend,
+            season=season,
+            noise=noise,
+            step=step,
+            confidence=confidence,
+            keep=keep,
+        )
         return await self._compute(r.AsyncFit, request, wait, progress)
 
     async def upload(
@@ -399,7 +452,7 @@ class AsyncClient:
     ) -> r.AsyncDataset:
         """Store a dataset with one target per sequence.
 
-        >>> rnn.upload(([[0, 1, 1], [1, 1, 1]], [2, 3]), name="two").n_samples
+        >>> (await rnn.upload(([[0, 1, 1], [1, 1, 1]], [2, 3]), name="two")).n_samples
         2
 
         Parameters
@@ -411,7 +464,7 @@ class AsyncClient:
         """
         query = {} if name is None else {"name": name}
         if is_table(dataset):
-            return await self._upload(to_csv(dataset), query)
+            return await self._upload(to_csv(dataset)[0], query)
         request = to_dataset(dataset)
         response = await self._connection.request("POST", r.AsyncDataset.PATH, request, query=query)
         return await self._receive(r.AsyncDataset, response, request)
@@ -420,22 +473,24 @@ class AsyncClient:
         self,
         table: i.TableLike,
         *,
-        target: str,
-        inputs: Sequence[str] | None = None,
-        sequence: str | None = None,
-        time: str | None = None,
+        target: str | int,
+        inputs: Sequence[str | int] | None = None,
+        sequence: str | int | None = None,
+        time: str | int | None = None,
         name: str | None = None,
         **options: Unpack[m.TableOptions],
     ) -> r.AsyncDataset:
         """Store time series with a target per step, for fits.
 
-        >>> rnn.upload_series({"heat": [0, 1, 1], "level": [1, 2, 4]}, target="level").inputs
+        >>> table = {"heat": [0, 1, 1], "level": [1, 2, 4]}
+        >>> (await rnn.upload_series(table, target="level")).inputs
         ['heat']
 
         Parameters
         ----------
         table
-            A path, a file, a table of pandas or polars, or columns by name.
+            A path, a file, a table or a series of pandas or polars, columns by name, or an array
+            of numpy. The columns of an array have the names of its fields, or column_1, column_2, …
         target
             The column to fit; an empty cell, nan or NA is a gap.
         inputs
@@ -443,15 +498,17 @@ class AsyncClient:
         sequence
             The column with the name of the sequence of each row, if there are several.
         time
-            The column of times, in ascending order.
+            The column of times, in ascending order; by default the index of a table of pandas, if
+            that has dates.
         **options
             How the table is read and repaired, such as ``fill="hold"`` for missing inputs; see
             ``TableOptions``. An error of a table names the options that would repair it.
         """
-        query = compose(locals(), without={"table", "options"}) | {"kind": "series", **options}
+        content, defaults = to_csv(table)
+        query = compose(target=target, sequence=sequence, time=time, name=name)
         if inputs is not None:
-            query["inputs"] = ",".join(inputs)
-        return await self._upload(to_csv(table), query)
+            query["inputs"] = join_names(inputs)
+        return await self._upload(content, {"kind": "series", **defaults, **query, **options})
 
     async def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.AsyncDataset:
         kind = "application/octet-stream" if content[:2] in BINARY else "text/csv"

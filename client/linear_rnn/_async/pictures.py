@@ -33,7 +33,7 @@ class AsyncPicture:
     async def load(self, format: str) -> Self:  # noqa: A002
         """Load the picture in a format: svg, png or pdf.
 
-        >>> rnn.surface().plot().load("png").content[1:4]
+        >>> (await (await (await rnn.surface()).plot()).load("png")).content[1:4]
         b'PNG'
         """
         self.content = await self._load(format)
@@ -43,7 +43,7 @@ class AsyncPicture:
     async def save(self, path: str | Path) -> None:
         """Write the picture to a file, in the format of its name: .svg, .png or .pdf.
 
-        >>> rnn.surface().plot().save("surface.pdf")
+        >>> await (await (await rnn.surface()).plot()).save("surface.pdf")
         """
         wanted = Path(path).suffix.removeprefix(".")
         if wanted != self.format:

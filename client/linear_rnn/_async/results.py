@@ -1,5 +1,6 @@
 """Results, with methods to load, draw and manage them."""
 
+import builtins
 import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
@@ -13,7 +14,7 @@ from linear_rnn._errors import JobCancelled, JobFailed
 from linear_rnn._inputs import id_of, rows_of
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
-from linear_rnn._tables import Rows, Table, lengthen, stack
+from linear_rnn._tables import FIRST_ROWS, Rows, Table, lengthen, stack
 
 if TYPE_CHECKING:
     import pandas
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from linear_rnn._async.client import AsyncClient
 
+PAGE = 100  # resources per request of a list
 UNFINISHED = frozenset({"queued", "running"})
 
 T = TypeVar("T", bound="AsyncResult")
@@ -38,17 +40,30 @@ class AsyncResult:
     def to_dict(self) -> dict[str, Any]:
         """Return the request, which reproduces the result.
 
-        >>> rnn.optimum(**rnn.optimum(dataset={"kind": "remember"}).to_dict()).unique
+        >>> optimum = await rnn.optimum(dataset={"kind": "remember"})
+        >>> (await rnn.optimum(**optimum.to_dict())).unique
         False
         """
         return self._request
 
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
 
 class AsyncStored(AsyncResult):
-    """A result that the service stores."""
+    """A result that the service stores. It equals another one with the same content."""
 
     PATH: ClassVar[str]
     id: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AsyncStored) and self._data == other._data
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
 
 @suggest_keywords
@@ -62,7 +77,7 @@ class AsyncDrawable(AsyncResult):
     async def plot(self, **options: Unpack[PictureOptions]) -> AsyncPicture:
         """Draw the result: format, width, height, dpi, theme and title are optional.
 
-        >>> rnn.trace().plot(theme="dark", width=900)  # doctest: +ELLIPSIS
+        >>> await (await rnn.trace()).plot(theme="dark", width=900)  # doctest: +ELLIPSIS
         <svg picture of ... bytes; .save(path) writes it>
         """
         path, request = self._picture()
@@ -92,7 +107,7 @@ class AsyncSurface(AsyncDrawable, m.CostSurfaceResponse, Table):
     def columns(self) -> dict[str, Any]:
         """Return the columns window, w_in, w_rec and cost, with a row per cell.
 
-        >>> len(rnn.surface().columns()["cost"])
+        >>> len((await rnn.surface()).columns()["cost"])
         1250
         """
         grids = [lengthen(grid.w_in, grid.w_rec, cost=grid.cost) for grid in self.windows]
@@ -123,7 +138,7 @@ class AsyncTrace(AsyncDrawable, m.GradientTraceResponse, Table):
     def columns(self) -> dict[str, Any]:
         """Return the columns w_in, w_rec, k, gradient, log10_magnitude and sign.
 
-        >>> rnn.trace(points=[(1, 2)]).columns()["k"][-1]
+        >>> (await rnn.trace(points=[(1, 2)])).columns()["k"][-1]
         10
         """
         tables = []
@@ -148,7 +163,7 @@ class AsyncPrediction(AsyncResult, m.PredictResponse, Table):
     def columns(self) -> dict[str, Any]:
         """Return the column output.
 
-        >>> rnn.predict(inputs=[[0, 1, 1], [1, 1, 1]]).columns()["output"].tolist()
+        >>> (await rnn.predict(inputs=[[0, 1, 1], [1, 1, 1]])).columns()["output"].tolist()
         [2.0, 3.0]
         """
         return {"output": self.outputs}
@@ -188,8 +203,8 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
     def to_dict(self) -> dict[str, Any]:
         """Return the request, which reproduces the result.
 
-        >>> run = rnn.train(n_iterations=50)
-        >>> rnn.train(**run.to_dict()).id == run.id
+        >>> run = await rnn.train(n_iterations=50)
+        >>> (await rnn.train(**run.to_dict())).id == run.id
         True
         """
         return {name: value for name, value in self.request.items() if name != "keep"}
@@ -197,8 +212,8 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
     async def wait(self, *, progress: bool = False) -> Self:
         """Wait until it has finished, and return it. The service may restart meanwhile.
 
-        >>> job = rnn.train(n_iterations=2000, wait=False)
-        >>> job.wait().status
+        >>> job = await rnn.train(n_iterations=2000, wait=False)
+        >>> (await job.wait()).status
         'succeeded'
 
         Raises
@@ -225,7 +240,7 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
     async def refresh(self, *, wait: int = 0) -> Self:
         """Request the current state, after at most ``wait`` seconds if it is unfinished.
 
-        >>> rnn.train(n_iterations=2000, wait=False).refresh(wait=10).iterations
+        >>> (await (await rnn.train(n_iterations=2000, wait=False)).refresh(wait=10)).iterations
         2000
         """
         return await self._update("GET", self._path, wait=wait)
@@ -233,31 +248,32 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
     async def cancel(self) -> Self:
         """Cancel it, unless it has finished.
 
-        >>> rnn.train(n_iterations=60).cancel().status
+        >>> (await (await rnn.train(n_iterations=60)).cancel()).status
         'succeeded'
         """
         return await self._update("POST", f"{self._path}/cancel")
 
-    @property
     async def table(self) -> Rows:
-        """The numbers of the result as columns."""
+        """Return the numbers of the result as columns."""
         raise NotImplementedError
 
     async def to_pandas(self) -> "pandas.DataFrame":
         """Return the numbers of the result as a table of pandas.
 
-        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).to_pandas().shape
+        >>> found = await rnn.map_basins(window={"resolution": 4}, n_iterations=20)
+        >>> (await found.to_pandas()).shape
         (16, 5)
         """
-        return (await self.table).to_pandas()
+        return (await self.table()).to_pandas()
 
     async def to_polars(self) -> "polars.DataFrame":
         """Return the numbers of the result as a table of polars.
 
-        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).to_polars().shape
+        >>> found = await rnn.map_basins(window={"resolution": 4}, n_iterations=20)
+        >>> (await found.to_polars()).shape
         (16, 5)
         """
-        return (await self.table).to_polars()
+        return (await self.table()).to_polars()
 
     async def _follow(self, bar: Progress) -> None:
         """Show the progress until it has finished, or until the connection ends."""
@@ -301,15 +317,18 @@ class AsyncRun(AsyncComputation, m.TrainingRun):
 
     PATH = "/v1/training-runs"
 
-    @property
     async def trajectory(self) -> Rows:
-        """The columns iteration, w_in, w_rec, cost and log10_cost of every recorded iteration."""
+        """Return the columns iteration, w_in, w_rec, cost and log10_cost by recorded iteration."""
         return Rows(await self._load("trajectory", "/trajectory.csv"))
 
     table = trajectory
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return f"{self._path}/trajectory", None
+
+    async def _html(self) -> str:
+        picture = b"" if self.final is None else (await self.plot()).content
+        return text.to_html(repr(self)) + picture.decode()
 
     def __repr__(self) -> str:
         if self.final is None:
@@ -327,20 +346,17 @@ class AsyncBasinMap(AsyncComputation, m.BasinMap):
 
     PATH = "/v1/basin-maps"
 
-    @property
     async def arrays(self) -> dict[str, Any]:
-        """The arrays w_in, w_rec, cost, iterations and outcome."""
+        """Return the arrays w_in, w_rec, cost, iterations and outcome."""
         return await self._load("map", ".npz")
 
-    @property
     async def outcomes(self) -> Any:
-        """The outcome in every cell."""
-        return (await self.arrays)["outcome"]
+        """Return the outcome in every cell."""
+        return (await self.arrays())["outcome"]
 
-    @property
     async def table(self) -> Rows:
-        """The columns w_in, w_rec, cost, iterations and outcome, with a row per cell."""
-        return Rows(lengthen(**await self.arrays))
+        """Return the columns w_in, w_rec, cost, iterations and outcome, with a row per cell."""
+        return Rows(lengthen(**await self.arrays()))
 
     def __repr__(self) -> str:
         if self.shares is None:
@@ -360,7 +376,7 @@ class Forecast(Rows):
     """A prediction for every step of one sequence.
 
     The columns are mean, low and high (the band of the mean), new_low and new_high (the band of a
-    new observation).
+    new observation). A forecast of a sequence with dates has the column time.
     """
 
     trust: m.TrustReport
@@ -371,7 +387,8 @@ class Forecast(Rows):
     def __init__(self, response: m.FitPredictResponse, request_id: str | None) -> None:
         names = ("low", "high", "new_low", "new_high")
         bands = {name: getattr(response, name)[0] for name in names}
-        super().__init__({"mean": response.outputs[0], **bands})
+        times = {"time": to_column(response.times[0])} if response.times else {}
+        super().__init__({**times, "mean": response.outputs[0], **bands})
         self.trust = response.trust
         self.request_id = request_id
 
@@ -385,37 +402,46 @@ class AsyncFit(AsyncComputation, m.FitResource):
     def summary(self) -> str:
         """Return the fit in words, then the numbers.
 
-        >>> print(rnn.fit().summary())  # doctest: +ELLIPSIS
+        >>> print((await rnn.fit()).summary())  # doctest: +ELLIPSIS
         Effects do not decay...
         """
         return text.summary(self)
 
+    async def _html(self) -> str:
+        if self.verdict is None:
+            return text.to_html(repr(self))
+        return text.to_html(self.summary()) + (await self.plot()).content.decode()
+
     def conf_int(self) -> dict[str, list[m.Interval]]:
         """Return the confidence intervals by name; each may have several pieces and open ends.
 
-        >>> list(rnn.fit().conf_int())
+        >>> list((await rnn.fit()).conf_int())
         ['w_rec', 'time_constant', 'half_life']
         """
         names = ("w_rec", "time_constant", "half_life")
         estimates = {name: getattr(self, name) for name in names}
         return {name: value.intervals for name, value in estimates.items() if value is not None}
 
-    @property
     async def table(self) -> Rows:
-        """The columns sequence, step, time, target, prediction, low, high and residual."""
-        columns = await self._load("arrays", ".csv")
-        return Rows({name: columns[name] for name in columns if name[:8] != "profile_"})
+        """Return the columns sequence, step, time, target, prediction, low, high and residual.
 
-    @property
+        Sequences have their names, if they have some.
+        """
+        loaded = await self._load("arrays", ".csv")
+        columns = {name: loaded[name] for name in loaded if name[:8] != "profile_"}
+        if self.sequence_names:
+            columns["sequence"] = [self.sequence_names[int(k)] for k in columns["sequence"]]
+        return Rows(columns)
+
     async def residuals(self) -> Array:
-        """Targets minus predictions; nan where there is no target."""
-        residuals: Array = (await self.table)["residual"]
+        """Return targets minus predictions; nan where there is no target."""
+        residuals: Array = (await self.table())["residual"]
         return residuals
 
     async def profile(self) -> AsyncProfile:
         """Return the cost as a function of w_rec, which can also be plotted.
 
-        >>> list(rnn.fit().profile())[:2]
+        >>> list(await (await rnn.fit()).profile())[:2]
         ['w_rec', 'cost']
         """
         profile = AsyncProfile(await self._load("profile", "/profile.csv"))
@@ -425,7 +451,7 @@ class AsyncFit(AsyncComputation, m.FitResource):
     async def predict(self, inputs: Any, *, initial_state: float | None = None) -> Forecast:
         """Predict a new sequence from its inputs: a table, columns by name, or rows.
 
-        >>> rnn.fit().predict([0, 1, 1]).mean.round(6).tolist()
+        >>> (await (await rnn.fit()).predict([0, 1, 1])).mean.round(6).tolist()
         [0.0, 1.0, 2.0]
         """
         return await self._predict(inputs, initial_state=initial_state)
@@ -433,7 +459,7 @@ class AsyncFit(AsyncComputation, m.FitResource):
     async def forecast(self, inputs: Any, *, sequence: int | str = 0) -> Forecast:
         """Continue a sequence of the fit after its last step.
 
-        >>> rnn.fit().forecast([1, 1]).new_high.shape
+        >>> (await (await rnn.fit()).forecast([1, 1])).new_high.shape
         (2,)
 
         Parameters
@@ -468,9 +494,8 @@ class AsyncDataset(AsyncStored, m.DatasetSummary):
 
     PATH = "/v1/datasets"
 
-    @property
     async def table(self) -> Rows:
-        """The columns of the dataset."""
+        """Return the columns of the dataset."""
         return Rows(read_csv(await self._client._file(f"{self.PATH}/{self.id}.csv")))
 
     def __repr__(self) -> str:
@@ -494,7 +519,7 @@ class AsyncCollection(Generic[S]):
     async def get(self, identifier: str) -> S:
         """Return a resource by its id.
 
-        >>> rnn.runs.get(rnn.train().id).status
+        >>> (await rnn.runs.get((await rnn.train()).id)).status
         'succeeded'
         """
         path = f"{self._model.PATH}/{identifier}"
@@ -504,12 +529,38 @@ class AsyncCollection(Generic[S]):
     async def delete(self, stored: S | str) -> None:
         """Delete an unused resource, by its id or as an object.
 
-        >>> rnn.runs.delete(rnn.train(n_iterations=7))
+        >>> await rnn.runs.delete(await rnn.train(n_iterations=7))
         """
         await self._client._connection.request("DELETE", f"{self._model.PATH}/{id_of(stored)}")
 
+    async def list(self, *, limit: int | None = None) -> builtins.list[S]:
+        """Return the newest resources, by default all.
+
+        >>> len(await rnn.datasets.list(limit=1)) <= 1
+        True
+        """
+        found: builtins.list[S] = []
+        async for each in self:
+            if len(found) == limit:
+                break
+            found.append(each)
+        return found
+
+    async def count(self) -> int:
+        """Return the number of resources, for which all are listed.
+
+        >>> await rnn.datasets.count() > 0
+        True
+        """
+        return len(await self.list())
+
+    async def _html(self) -> str:
+        shown = await self.list(limit=FIRST_ROWS + 1)
+        more = "\n…" if len(shown) > FIRST_ROWS else ""
+        return text.to_html("\n".join(map(repr, shown[:FIRST_ROWS])) + more)
+
     async def __aiter__(self) -> AsyncIterator[S]:
-        query: dict[str, Any] = {}
+        query: dict[str, Any] = {"limit": PAGE}
         while True:
             connection = self._client._connection
             response = await connection.request("GET", self._model.PATH, query=query)
@@ -518,4 +569,4 @@ class AsyncCollection(Generic[S]):
                 yield await self._client._receive(self._model, response, {}, data)
             if page["next_cursor"] is None:
                 return
-            query = {"cursor": page["next_cursor"]}
+            query["cursor"] = page["next_cursor"]

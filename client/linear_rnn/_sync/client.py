@@ -10,7 +10,7 @@ from linear_rnn import _models as m
 from linear_rnn._arrays import read_npz
 from linear_rnn._decode import UnknownVersion, decode
 from linear_rnn._errors import LinearRNNError
-from linear_rnn._inputs import compose, is_table, to_csv, to_dataset
+from linear_rnn._inputs import compose, is_table, join_names, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._service import Service, start_service
 from linear_rnn._sync import results as r
@@ -125,7 +125,8 @@ class Client:
 
         Closing either of them closes both.
 
-        >>> rnn.with_options(timeout=5, headers={"X-Request-ID": "mine"}).optimum().request_id
+        >>> mine = rnn.with_options(timeout=5, headers={"X-Request-ID": "mine"})
+        >>> mine.optimum().request_id
         'mine'
 
         Parameters
@@ -187,7 +188,14 @@ class Client:
         model
             A training run, or its id, instead of the weights and the network.
         """
-        request = compose(locals())
+        request = compose(
+            inputs=inputs,
+            weights=weights,
+            network=network,
+            model=model,
+            dataset=dataset,
+            return_states=return_states,
+        )
         if request.get("model", {}).get("kind") == "fit":
             raise TypeError("a fit predicts with its methods `predict` and `forecast`")
         return self._ask(r.Prediction, "/v1/predict", request)
@@ -204,7 +212,8 @@ class Client:
         >>> rnn.evaluate(points=[(1, 1)]).evaluations[0].cost
         0.0
         """
-        return self._ask(r.Evaluations, "/v1/evaluate", compose(locals()))
+        request = compose(points=points, dataset=dataset, network=network)
+        return self._ask(r.Evaluations, "/v1/evaluate", request)
 
     def optimum(
         self, *, dataset: i.DatasetLike | None = None, network: i.NetworkLike | None = None
@@ -214,7 +223,8 @@ class Client:
         >>> rnn.optimum().weights
         Weights(w_in=1.0, w_rec=1.0)
         """
-        return self._ask(r.Optimum, "/v1/optimum", compose(locals()))
+        request = compose(dataset=dataset, network=network)
+        return self._ask(r.Optimum, "/v1/optimum", request)
 
     def trace(
         self,
@@ -229,7 +239,8 @@ class Client:
         >>> rnn.trace(points=[(1, 2)]).traces[0].regime
         'exploding'
         """
-        return self._ask(r.Trace, "/v1/gradient-trace", compose(locals()))
+        request = compose(points=points, dataset=dataset, network=network, aggregation=aggregation)
+        return self._ask(r.Trace, "/v1/gradient-trace", request)
 
     def check_gradient(
         self,
@@ -244,7 +255,8 @@ class Client:
         >>> rnn.check_gradient(weights=(0.5, 1.1)).relative_error < 1e-6
         True
         """
-        return self._ask(r.GradientCheck, "/v1/gradient-check", compose(locals()))
+        request = compose(weights=weights, dataset=dataset, network=network, step=step)
+        return self._ask(r.GradientCheck, "/v1/gradient-check", request)
 
     def surface(
         self,
@@ -266,7 +278,9 @@ class Client:
         points, runs, marks
             Additional elements of the picture.
         """
-        request = compose(locals())
+        request = compose(
+            windows=windows, dataset=dataset, network=network, points=points, runs=runs, marks=marks
+        )
         sizes = [window.get("resolution") or RESOLUTION for window in request.get("windows", [])]
         cells = sum(size**2 for size in sizes)
         if cells <= MAX_JSON_CELLS:
@@ -285,7 +299,7 @@ class Client:
         'Rprop'
         """
         response = self._connection.request("GET", "/v1/optimizers")
-        return (self._decode(m.OptimizerList, read_json(response))).items
+        return self._decode(m.OptimizerList, read_json(response)).items
 
     def train(
         self,
@@ -325,7 +339,18 @@ class Client:
         JobFailed, JobCancelled
             If the run did not succeed.
         """
-        return self._compute(r.Run, compose(locals()), wait, progress)
+        request = compose(
+            dataset=dataset,
+            network=network,
+            initial_weights=initial_weights,
+            optimizer=optimizer,
+            n_iterations=n_iterations,
+            target_cost=target_cost,
+            record_every=record_every,
+            clip=clip,
+            keep=keep,
+        )
+        return self._compute(r.Run, request, wait, progress)
 
     def map_basins(
         self,
@@ -343,28 +368,40 @@ class Client:
     ) -> r.BasinMap:
         """Train from every point of a grid; ``keep``, ``wait`` and ``progress`` as in ``train``.
 
-        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).outcomes.shape
+        >>> found = rnn.map_basins(window={"resolution": 4}, n_iterations=20)
+        >>> found.outcomes.shape
         (4, 4)
         """
-        return self._compute(r.BasinMap, compose(locals()), wait, progress)
+        request = compose(
+            dataset=dataset,
+            network=network,
+            optimizer=optimizer,
+            window=window,
+            n_iterations=n_iterations,
+            target_cost=target_cost,
+            clip=clip,
+            keep=keep,
+        )
+        return self._compute(r.BasinMap, request, wait, progress)
 
     def fit(
         self,
         dataset: i.DatasetLike | i.TableLike | m.SeriesDataset | None = None,
         *,
-        target: str | None = None,
-        inputs: Sequence[str] | None = None,
-        sequence: str | None = None,
-        time: str | None = None,
+        target: str | int | None = None,
+        inputs: Sequence[str | int] | None = None,
+        sequence: str | int | None = None,
+        time: str | int | None = None,
         initial_state: float | Literal["shared", "each"] | None = None,
         offset: bool | float | None = None,
         gains: Mapping[str, float] | None = None,
+        curves: Sequence[str] | None = None,
         delay: int | tuple[int, int] | None = None,
         w_rec: i.RangeLike | None = None,
         direct: Sequence[str] | None = None,
         trend: bool | None = None,
         season: int | m.SeasonFields | None = None,
-        noise: Literal["white", "ar1"] | None = None,
+        noise: Literal["white", "ar1", "independent"] | None = None,
         step: m.StepFields | None = None,
         confidence: float | None = None,
         keep: bool = True,
@@ -382,7 +419,8 @@ class Client:
         Parameters
         ----------
         dataset
-            A path, a file, a table of pandas or polars, columns by name, or as in ``train``.
+            A path, a file, a table, columns by name or an array, as in ``upload_series``, or a
+            dataset as in ``train``.
         target, inputs, sequence, time, **table
             The names of columns, and how the table is read, as in ``upload_series``.
         """
@@ -391,7 +429,22 @@ class Client:
                 raise TypeError("a table needs `target`, the name of the column to fit")
             columns: Any = {"inputs": inputs, "sequence": sequence, "time": time, **table}
             dataset = self.upload_series(dataset, target=target, **columns)
-        request = compose(locals(), without={*COLUMNS, "table", "columns"})
+        request = compose(
+            dataset=dataset,
+            initial_state=initial_state,
+            offset=offset,
+            gains=gains,
+            curves=curves,
+            delay=delay,
+            w_rec=w_rec,
+            direct=direct,
+            trend=trend,
+            season=season,
+            noise=noise,
+            step=step,
+            confidence=confidence,
+            keep=keep,
+        )
         return self._compute(r.Fit, request, wait, progress)
 
     def upload(self, dataset: i.DatasetLike | i.TableLike, *, name: str | None = None) -> r.Dataset:
@@ -409,7 +462,7 @@ class Client:
         """
         query = {} if name is None else {"name": name}
         if is_table(dataset):
-            return self._upload(to_csv(dataset), query)
+            return self._upload(to_csv(dataset)[0], query)
         request = to_dataset(dataset)
         response = self._connection.request("POST", r.Dataset.PATH, request, query=query)
         return self._receive(r.Dataset, response, request)
@@ -418,22 +471,24 @@ class Client:
         self,
         table: i.TableLike,
         *,
-        target: str,
-        inputs: Sequence[str] | None = None,
-        sequence: str | None = None,
-        time: str | None = None,
+        target: str | int,
+        inputs: Sequence[str | int] | None = None,
+        sequence: str | int | None = None,
+        time: str | int | None = None,
         name: str | None = None,
         **options: Unpack[m.TableOptions],
     ) -> r.Dataset:
         """Store time series with a target per step, for fits.
 
-        >>> rnn.upload_series({"heat": [0, 1, 1], "level": [1, 2, 4]}, target="level").inputs
+        >>> table = {"heat": [0, 1, 1], "level": [1, 2, 4]}
+        >>> rnn.upload_series(table, target="level").inputs
         ['heat']
 
         Parameters
         ----------
         table
-            A path, a file, a table of pandas or polars, or columns by name.
+            A path, a file, a table or a series of pandas or polars, columns by name, or an array
+            of numpy. The columns of an array have the names of its fields, or column_1, column_2, …
         target
             The column to fit; an empty cell, nan or NA is a gap.
         inputs
@@ -441,15 +496,17 @@ class Client:
         sequence
             The column with the name of the sequence of each row, if there are several.
         time
-            The column of times, in ascending order.
+            The column of times, in ascending order; by default the index of a table of pandas, if
+            that has dates.
         **options
             How the table is read and repaired, such as ``fill="hold"`` for missing inputs; see
             ``TableOptions``. An error of a table names the options that would repair it.
         """
-        query = compose(locals(), without={"table", "options"}) | {"kind": "series", **options}
+        content, defaults = to_csv(table)
+        query = compose(target=target, sequence=sequence, time=time, name=name)
         if inputs is not None:
-            query["inputs"] = ",".join(inputs)
-        return self._upload(to_csv(table), query)
+            query["inputs"] = join_names(inputs)
+        return self._upload(content, {"kind": "series", **defaults, **query, **options})
 
     def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.Dataset:
         kind = "application/octet-stream" if content[:2] in BINARY else "text/csv"
@@ -496,4 +553,4 @@ class Client:
 
     def _file(self, path: str, query: Any = None, request: Any = None) -> bytes:
         method = "GET" if request is None else "POST"
-        return (self._connection.request(method, path, request, query=query)).content
+        return self._connection.request(method, path, request, query=query).content

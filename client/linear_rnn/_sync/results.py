@@ -1,6 +1,7 @@
 # Generated from _async by `make openapi`: do not edit.
 """Results, with methods to load, draw and manage them."""
 
+import builtins
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
@@ -14,7 +15,7 @@ from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
 from linear_rnn._sync.connection import read_json, request_id_of
 from linear_rnn._sync.pictures import Picture, PictureOptions
-from linear_rnn._tables import Rows, Table, lengthen, stack
+from linear_rnn._tables import FIRST_ROWS, Rows, Table, lengthen, stack
 
 if TYPE_CHECKING:
     import pandas
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from linear_rnn._sync.client import Client
 
+PAGE = 100  # resources per request of a list
 UNFINISHED = frozenset({"queued", "running"})
 
 T = TypeVar("T", bound="Result")
@@ -39,17 +41,30 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """Return the request, which reproduces the result.
 
-        >>> rnn.optimum(**rnn.optimum(dataset={"kind": "remember"}).to_dict()).unique
+        >>> optimum = rnn.optimum(dataset={"kind": "remember"})
+        >>> rnn.optimum(**optimum.to_dict()).unique
         False
         """
         return self._request
 
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
 
 class Stored(Result):
-    """A result that the service stores."""
+    """A result that the service stores. It equals another one with the same content."""
 
     PATH: ClassVar[str]
     id: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stored) and self._data == other._data
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
 
 @suggest_keywords
@@ -241,24 +256,26 @@ class Computation(Drawable, Stored):
 
     @property
     def table(self) -> Rows:
-        """The numbers of the result as columns."""
+        """Return the numbers of the result as columns."""
         raise NotImplementedError
 
     def to_pandas(self) -> "pandas.DataFrame":
         """Return the numbers of the result as a table of pandas.
 
-        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).to_pandas().shape
+        >>> found = rnn.map_basins(window={"resolution": 4}, n_iterations=20)
+        >>> found.to_pandas().shape
         (16, 5)
         """
-        return (self.table).to_pandas()
+        return self.table.to_pandas()
 
     def to_polars(self) -> "polars.DataFrame":
         """Return the numbers of the result as a table of polars.
 
-        >>> rnn.map_basins(window={"resolution": 4}, n_iterations=20).to_polars().shape
+        >>> found = rnn.map_basins(window={"resolution": 4}, n_iterations=20)
+        >>> found.to_polars().shape
         (16, 5)
         """
-        return (self.table).to_polars()
+        return self.table.to_polars()
 
     def _follow(self, bar: Progress) -> None:
         """Show the progress until it has finished, or until the connection ends."""
@@ -304,13 +321,17 @@ class Run(Computation, m.TrainingRun):
 
     @property
     def trajectory(self) -> Rows:
-        """The columns iteration, w_in, w_rec, cost and log10_cost of every recorded iteration."""
+        """Return the columns iteration, w_in, w_rec, cost and log10_cost by recorded iteration."""
         return Rows(self._load("trajectory", "/trajectory.csv"))
 
     table = trajectory
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return f"{self._path}/trajectory", None
+
+    def _repr_html_(self) -> str:
+        picture = b"" if self.final is None else self.plot().content
+        return text.to_html(repr(self)) + picture.decode()
 
     def __repr__(self) -> str:
         if self.final is None:
@@ -330,17 +351,17 @@ class BasinMap(Computation, m.BasinMap):
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """The arrays w_in, w_rec, cost, iterations and outcome."""
+        """Return the arrays w_in, w_rec, cost, iterations and outcome."""
         return self._load("map", ".npz")
 
     @property
     def outcomes(self) -> Any:
-        """The outcome in every cell."""
-        return (self.arrays)["outcome"]
+        """Return the outcome in every cell."""
+        return self.arrays["outcome"]
 
     @property
     def table(self) -> Rows:
-        """The columns w_in, w_rec, cost, iterations and outcome, with a row per cell."""
+        """Return the columns w_in, w_rec, cost, iterations and outcome, with a row per cell."""
         return Rows(lengthen(**self.arrays))
 
     def __repr__(self) -> str:
@@ -361,7 +382,7 @@ class Forecast(Rows):
     """A prediction for every step of one sequence.
 
     The columns are mean, low and high (the band of the mean), new_low and new_high (the band of a
-    new observation).
+    new observation). A forecast of a sequence with dates has the column time.
     """
 
     trust: m.TrustReport
@@ -372,7 +393,8 @@ class Forecast(Rows):
     def __init__(self, response: m.FitPredictResponse, request_id: str | None) -> None:
         names = ("low", "high", "new_low", "new_high")
         bands = {name: getattr(response, name)[0] for name in names}
-        super().__init__({"mean": response.outputs[0], **bands})
+        times = {"time": to_column(response.times[0])} if response.times else {}
+        super().__init__({**times, "mean": response.outputs[0], **bands})
         self.trust = response.trust
         self.request_id = request_id
 
@@ -391,6 +413,11 @@ class Fit(Computation, m.FitResource):
         """
         return text.summary(self)
 
+    def _repr_html_(self) -> str:
+        if self.verdict is None:
+            return text.to_html(repr(self))
+        return text.to_html(self.summary()) + self.plot().content.decode()
+
     def conf_int(self) -> dict[str, list[m.Interval]]:
         """Return the confidence intervals by name; each may have several pieces and open ends.
 
@@ -403,14 +430,20 @@ class Fit(Computation, m.FitResource):
 
     @property
     def table(self) -> Rows:
-        """The columns sequence, step, time, target, prediction, low, high and residual."""
-        columns = self._load("arrays", ".csv")
-        return Rows({name: columns[name] for name in columns if name[:8] != "profile_"})
+        """Return the columns sequence, step, time, target, prediction, low, high and residual.
+
+        Sequences have their names, if they have some.
+        """
+        loaded = self._load("arrays", ".csv")
+        columns = {name: loaded[name] for name in loaded if name[:8] != "profile_"}
+        if self.sequence_names:
+            columns["sequence"] = [self.sequence_names[int(k)] for k in columns["sequence"]]
+        return Rows(columns)
 
     @property
     def residuals(self) -> Array:
-        """Targets minus predictions; nan where there is no target."""
-        residuals: Array = (self.table)["residual"]
+        """Return targets minus predictions; nan where there is no target."""
+        residuals: Array = self.table["residual"]
         return residuals
 
     def profile(self) -> Profile:
@@ -471,7 +504,7 @@ class Dataset(Stored, m.DatasetSummary):
 
     @property
     def table(self) -> Rows:
-        """The columns of the dataset."""
+        """Return the columns of the dataset."""
         return Rows(read_csv(self._client._file(f"{self.PATH}/{self.id}.csv")))
 
     def __repr__(self) -> str:
@@ -509,8 +542,34 @@ class Collection(Generic[S]):
         """
         self._client._connection.request("DELETE", f"{self._model.PATH}/{id_of(stored)}")
 
+    def list(self, *, limit: int | None = None) -> builtins.list[S]:
+        """Return the newest resources, by default all.
+
+        >>> len(rnn.datasets.list(limit=1)) <= 1
+        True
+        """
+        found: builtins.list[S] = []
+        for each in self:
+            if len(found) == limit:
+                break
+            found.append(each)
+        return found
+
+    def __len__(self) -> int:
+        """Return the number of resources, for which all are listed.
+
+        >>> rnn.datasets.count() > 0
+        True
+        """
+        return len(self.list())
+
+    def _repr_html_(self) -> str:
+        shown = self.list(limit=FIRST_ROWS + 1)
+        more = "\n…" if len(shown) > FIRST_ROWS else ""
+        return text.to_html("\n".join(map(repr, shown[:FIRST_ROWS])) + more)
+
     def __iter__(self) -> Iterator[S]:
-        query: dict[str, Any] = {}
+        query: dict[str, Any] = {"limit": PAGE}
         while True:
             connection = self._client._connection
             response = connection.request("GET", self._model.PATH, query=query)
@@ -519,4 +578,4 @@ class Collection(Generic[S]):
                 yield self._client._receive(self._model, response, {}, data)
             if page["next_cursor"] is None:
                 return
-            query = {"cursor": page["next_cursor"]}
+            query["cursor"] = page["next_cursor"]

@@ -39,6 +39,7 @@ from service.schemas.predict import (
 )
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 from service.store.database import Database
+from service.values.times import list_times
 
 Sequences: TypeAlias = Array | list[Array]
 """The inputs (N, T) of a dataset, or one array (T_i,) per sequence."""
@@ -216,6 +217,7 @@ def _predict_with_fit(
     return FitPredictResponse(
         outputs=outputs,
         **{name: [getattr(prediction, name) for prediction in predictions] for name in BANDS},
+        times=_list_times(request, fitted, n_steps),
         n_overflowed=n_steps - n_missing - n_finite,
         model=FitPredictModel(
             id=fitted.model.id,
@@ -226,6 +228,17 @@ def _predict_with_fit(
         ),
         trust=result["trust"],
     )
+
+
+def _list_times(request: PredictRequest, fitted: StoredFit, n_steps: int) -> list[list[str]] | None:
+    """Return the times of the steps after a sequence; None without times, or for new sequences."""
+    series = fitted.dataset.series
+    if request.continue_ is None or not series.start_times:
+        return None
+    sequence = request.continue_.sequence
+    steps = series.lengths[sequence] + np.arange(n_steps)
+    numbers = np.full(n_steps, sequence)
+    return [list_times(series.start_times, series.step, numbers, steps).tolist()]
 
 
 def _predict_with_fit_csv(request: PredictRequest, fitted: StoredFit, limits: Limits) -> Download:
