@@ -140,7 +140,7 @@ def test_the_shown_json_is_received(responses: list[list[tuple[str, httpx.Respon
 
 
 def test_the_pages_of_the_service_exist(address: str) -> None:
-    for path in ("/", "/docs"):
+    for path in ("/", "/fit", "/guide/", "/docs"):
         assert f"<http://{HOME}{path}>" in README
         assert httpx.get(f"http://{address}{path}", timeout=60.0).status_code == 200
 
