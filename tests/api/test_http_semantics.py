@@ -14,9 +14,14 @@ from httplint.note import levels
 from service.api.examples import DATASET_ID, FIT_ID, MAP_ID, RUN_ID
 
 CASES: list[tuple[str, str, dict[str, str], Any, int]] = [
+    ("GET", "/", {}, None, 200),
+    ("GET", "/v1/cost-surface", {}, None, 200),
+    ("GET", "/v1/cost-surface.npz", {}, None, 200),
     ("GET", "/v1/cost-surface.pdf", {}, None, 200),
+    ("GET", "/nothing", {}, None, 404),
     ("GET", "/v1/optimizers", {}, None, 200),
     ("GET", "/v1/training-runs", {}, None, 200),
+    ("GET", f"/v1/training-runs/{RUN_ID}/events", {}, None, 200),
     ("GET", f"/v1/training-runs/{RUN_ID}/trajectory.csv", {}, None, 200),
     ("GET", f"/v1/basin-maps/{MAP_ID}.png", {}, None, 200),
     ("GET", f"/v1/datasets/{DATASET_ID}.csv", {}, None, 200),
