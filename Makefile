@@ -103,7 +103,7 @@ recipes: $(VENV)/.dev-installed ## run the commands in docs/recipes and write th
 	$(BIN)/python -m scripts.recipes
 	$(BIN)/python -m scripts.notebook
 
-release: $(VENV)/.dev-installed ## build both wheels and openapi.json, if versions, changelog, locks and working tree are ready
+release: $(VENV)/.dev-installed ## build wheels, sdists and openapi.json, if versions, changelog, locks and working tree are ready
 	$(BIN)/python -m scripts.release
 
 oracles: $(VENV)/.oracles-installed ## install PyTorch and scikit-learn for the tests with the marker oracle

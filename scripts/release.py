@@ -1,14 +1,17 @@
 """Build a release if the repository is ready for it: ``python -m scripts.release``.
 
-Prints the problems, or writes both wheels and ``openapi.json`` to ``dist`` and prints the commands
-that publish them.
+Prints the problems, or writes wheels and sdists of both packages and ``openapi.json`` to ``dist``,
+and prints the commands that publish them.
 """
 
 import json
 import os
+import posixpath
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -19,6 +22,14 @@ from scripts.openapi import openapi_schema
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+BUILD = """
+import sys
+from flit_core.buildapi import build_sdist, build_wheel
+print(build_wheel(sys.argv[1]), build_sdist(sys.argv[1]))
+"""
+# With a relative target; the label of a link may be a picture.
+PICTURE = re.compile(r"(!\[[^\]]*\])\((?!https?://)([^)\s]+)\)")
+LINK = re.compile(r"((?<!!)\[(?:!\[[^\]]*\]\([^)]*\)|[^\[\]])*\])\((?!https?://)([^)\s]+)\)")
 
 
 def read_version(root: Path) -> str:
@@ -122,25 +133,67 @@ def find_problems(root: Path) -> list[str]:
     return [problem for check in checks for problem in check(root)]
 
 
-def build(root: Path, directory: Path) -> list[str]:
-    """Build both wheels, write the OpenAPI schema, and return the names of the files.
+def absolute_links(text: str, folder: str, source: str, version: str) -> str:
+    """Return a readme for a package index: its links and pictures have absolute addresses.
 
-    The same commit gives the same bytes: the wheels have its date.
+    Parameters
+    ----------
+    text
+        The Markdown. Code blocks have no links.
+    folder
+        The folder of the readme in the repository.
+    source
+        The address of the repository.
+    version
+        The version, whose tag the addresses contain.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        label, target = match.groups()
+        name, separator, anchor = target.partition("#")
+        path = posixpath.normpath(posixpath.join(folder, name or "README.md"))
+        kind = "raw" if label.startswith("![") else "blob"
+        return f"{label}({source}/{kind}/v{version}/{path}{separator}{anchor})"
+
+    return PICTURE.sub(replace, LINK.sub(replace, text))
+
+
+def copy_project(root: Path, folder: str, directory: Path) -> None:
+    """Copy what a package is built from, with the readme for a package index."""
+    project = root / folder
+    metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    module = metadata["tool"]["flit"]["module"]["name"]
+    source = metadata["project"]["urls"]["Source"]
+    shutil.copytree(
+        project / module, directory / module, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("pyproject.toml", "LICENSE"):
+        shutil.copy(project / name, directory)
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    text = absolute_links(readme, folder, source, read_version(root))
+    (directory / "README.md").write_text(text, encoding="utf-8")
+
+
+def build(root: Path, directory: Path) -> list[str]:
+    """Build wheels and sdists, write the OpenAPI schema, and return the names of the files.
+
+    The same commit gives the same bytes: the archives have its date.
     """
     directory.mkdir(parents=True, exist_ok=True)
     date = run_git(root, "log", "-1", "--format=%ct").strip()
-    code = "import sys; from flit_core.buildapi import build_wheel; print(build_wheel(sys.argv[1]))"
     files = ["openapi.json"]
-    for project in (root, root / "client"):
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", code, str(directory.resolve())],
-            cwd=project,
-            env=os.environ | {"SOURCE_DATE_EPOCH": date},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        files.append(done.stdout.strip())
+    for folder in ("", "client"):
+        with tempfile.TemporaryDirectory() as project:
+            copy_project(root, folder, Path(project))
+            done = subprocess.run(  # noqa: S603
+                [sys.executable, "-c", BUILD, str(directory.resolve())],
+                cwd=project,
+                env=os.environ | {"SOURCE_DATE_EPOCH": date},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        files += done.stdout.split()
     schema = json.dumps(openapi_schema(), indent=2, ensure_ascii=False)
     (directory / "openapi.json").write_text(f"{schema}\n", encoding="utf-8")
     return files

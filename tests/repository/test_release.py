@@ -3,6 +3,9 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from scripts import release
 from service import __version__
 
 ROOT = Path(__file__).parents[2]
+WHEEL = "import sys; from flit_core.buildapi import build_wheel; build_wheel(sys.argv[1])"
 FILES = (
     "CHANGELOG.md",
     "CITATION.cff",
@@ -87,25 +91,40 @@ def test_the_changelog_and_the_versions_are_those_of_this_release() -> None:
     assert release.check_versions(ROOT) == release.check_changelog(ROOT) == []
 
 
-def test_a_release_has_both_wheels_and_the_schema(tmp_path: Path) -> None:
-    files = release.build(ROOT, tmp_path / "dist")
-    assert sorted(files) == sorted(path.name for path in (tmp_path / "dist").iterdir())
-    assert set(files) == {
-        "openapi.json",
-        f"linear_rnn-{__version__}-py3-none-any.whl",
-        f"linear_rnn_client-{__version__}-py3-none-any.whl",
-    }
-    for wheel in (tmp_path / "dist").glob("*.whl"):
-        with zipfile.ZipFile(wheel) as archive:
-            names = archive.namelist()
-        assert any(name.endswith("/METADATA") for name in names)
-        package = "linear_rnn/" if "client" in wheel.name else "service/"
-        assert {f"{package}__init__.py", f"{package}py.typed"} <= set(names)
-    schema = json.loads((tmp_path / "dist/openapi.json").read_text())
+def test_a_release_has_both_packages_and_the_schema(tmp_path: Path) -> None:
+    dist = tmp_path / "dist"
+    files = release.build(ROOT, dist)
+    assert sorted(files) == sorted(path.name for path in dist.iterdir())
+    names = [f"linear_rnn-{__version__}", f"linear_rnn_client-{__version__}"]
+    suffixes = ("-py3-none-any.whl", ".tar.gz")
+    assert set(files) == {"openapi.json", *(name + end for name in names for end in suffixes)}
+    for name, package in zip(names, ("service/", "linear_rnn/"), strict=True):
+        with zipfile.ZipFile(dist / f"{name}-py3-none-any.whl") as wheel:
+            assert {f"{package}__init__.py", f"{package}py.typed"} <= set(wheel.namelist())
+            readme = wheel.read(f"{name}.dist-info/METADATA").decode()
+        assert_links_are_absolute(readme)
+        with tarfile.open(dist / f"{name}.tar.gz") as sdist:
+            sdist.extractall(tmp_path, filter="data")
+        subprocess.run([sys.executable, "-c", WHEEL, tmp_path], cwd=tmp_path / name, check=True)
+        with zipfile.ZipFile(tmp_path / f"{name}-py3-none-any.whl") as again:
+            assert set(again.namelist()) == set(wheel.namelist())
+    schema = json.loads((dist / "openapi.json").read_text())
     assert schema["info"]["version"] == __version__
-    built = {path.name: path.read_bytes() for path in (tmp_path / "dist").iterdir()}
-    release.build(ROOT, tmp_path / "dist")
-    assert built == {path.name: path.read_bytes() for path in (tmp_path / "dist").iterdir()}
+    built = {path.name: path.read_bytes() for path in dist.iterdir()}
+    release.build(ROOT, dist)
+    assert built == {path.name: path.read_bytes() for path in dist.iterdir()}
+
+
+def assert_links_are_absolute(readme: str) -> None:
+    """Check the links of a readme, and that those into the repository name files."""
+    urls = [*re.findall(r"\]\(([^)\s]+)\)", readme)]
+    assert all(url.startswith("https://") for url in urls)
+    source = rf"https://example.org/linear-rnn/(raw|blob)/v{re.escape(__version__)}/([^#]+)"
+    linked = [match for match in map(re.compile(source).match, urls) if match]
+    assert linked
+    for kind, path in (match.groups() for match in linked):
+        assert (ROOT / path).exists(), path
+        assert (kind == "raw") == path.endswith((".png", ".gif")), path
 
 
 def test_a_version_is_released_once_and_from_a_clean_tree(repository: Path) -> None:
