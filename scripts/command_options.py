@@ -24,6 +24,7 @@ METAVARS: Final = {"boolean": "true", "integer": "INTEGER", "number": "NUMBER", 
 OMITTED: Final = {
     "train": {"keep"},
     "fit": {"keep", "dataset"},
+    "forecast": {"keep", "dataset"},
     "predict": {"inputs", "model", "continue"},
     "surface": {"runs"},
 }

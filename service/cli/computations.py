@@ -1,5 +1,6 @@
 """Commands: options and help. `service.cli.tasks` implements them."""
 
+import json
 import re
 import shlex
 import sys
@@ -13,38 +14,8 @@ from service.cli.options import RequestOption, load_commands, read_sequences
 from service.cli.text import format_example
 
 TEXT = "A csv or npz file with a sequence and its target per row, instead of generated data."
+STEPS = Path(__file__).with_name("tutorial.json")
 DATA = click.Option(["--data"], type=click.File("rb"), metavar="FILE", help=TEXT)
-# The steps of the tutorial: title, text and command.
-STEPS: Final = (
-    (
-        "Data",
-        "20 random sequences of 10 bits. The target is the number of ones. The network "
-        "S_k = w_rec S_(k-1) + w_in x_k counts them with w_in = w_rec = 1.",
-        "optimum",
-    ),
-    (
-        "Cost surface",
-        "The cost is a narrow, curved valley between cliffs: w_rec acts once per step, and its "
-        "powers explode outside -1 to 1.",
-        "surface --mark optimum --out {}/cost-surface.png",
-    ),
-    (
-        "Gradient",
-        "During backpropagation, the gradient is multiplied by w_rec per step. With w_rec above 1 "
-        "it explodes, and below 1 it vanishes.",
-        "trace --out {}/gradients.png",
-    ),
-    (
-        "Training",
-        "Rprop uses only the signs of the gradient, so the cliffs do not matter.",
-        "train --out {}/training.png",
-    ),
-    (
-        "Prediction",
-        "With the weights of this run, the network counts the five ones of a new sequence.",
-        "predict 0,1,1,0,0,0,0,1,0,0,1,1 --weights 1.0013555:0.99967447",
-    ),
-)
 
 
 class TaskCommand(click.Command):
@@ -63,8 +34,7 @@ class TaskCommand(click.Command):
 
     @cached_property
     def _options(self) -> list[RequestOption]:
-        options = load_commands()[str(self.name)]["options"]
-        return [RequestOption(**attributes) for attributes in options]
+        return [*map(RequestOption, load_commands()[str(self.name)]["options"])]
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return all options: those of the command, of the request, and of the output."""
@@ -114,13 +84,14 @@ def tutorial(context: click.Context, out: Path) -> None:
     """Walk through the tutorial, with a picture per step."""
     out.mkdir(parents=True, exist_ok=True)
     program = context.find_root()
-    for title, text, line in STEPS:
-        command = line.format(shlex.quote(str(out)))
-        click.secho(f"\n{title}", bold=True)
-        click.echo(f"{click.wrap_text(text)}\n\n$ {program.info_name} {command}")
+    for step in json.loads(STEPS.read_text(encoding="utf-8")):
+        command = step["command"].format(shlex.quote(str(out)))
+        click.secho(f"\n{step['title']}", bold=True)
+        click.echo(f"{click.wrap_text(step['text'])}\n\n$ {program.info_name} {command}")
         program.command.main(shlex.split(command), program.info_name, standalone_mode=False)
 
 
+SERIES = click.Argument(["data"], type=click.File("rb"), required=False, callback=find_data)
 COMPUTATIONS: Final[tuple[click.Command, ...]] = (
     tutorial,
     TaskCommand(
@@ -159,6 +130,12 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         params=[DATA],
     ),
     TaskCommand(
+        "evaluate",
+        help="Compute the cost and its gradient at given weights.",
+        example="linear-rnn evaluate --point 1:1 --point 2:0.5",
+        params=[DATA],
+    ),
+    TaskCommand(
         "optimum",
         help="Find the exact global minimum of the cost.",
         example="linear-rnn optimum --n-samples 100 --noise 0.5",
@@ -178,8 +155,24 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         interval of the time constant can be trusted.""",
         example="linear-rnn fit sales.csv --target sales --inputs tv,search --time week "
         "--out fit.png",
+        params=[SERIES],
+    ),
+    TaskCommand(
+        "forecast",
+        help="""Fit a recurrence, and continue a sequence of the series.
+
+        DATA and the options are those of fit. FUTURE has a column per input and a row per future
+        step; without inputs, give the number of steps. low and high are the band of the mean,
+        new_low and new_high that of a new observation.""",
+        example="linear-rnn forecast sales.csv --target sales --inputs tv,search --time week "
+        "--future plan.csv",
         params=[
-            click.Argument(["data"], type=click.File("rb"), required=False, callback=find_data)
+            SERIES,
+            click.Option(["--future"], type=click.File("rb"), help="A table of future inputs."),
+            click.Option(
+                ["--steps"], type=click.IntRange(1), default=1, help="Steps without inputs."
+            ),
+            click.Option(["--of"], metavar="NAME", help="The sequence to continue, if several."),
         ],
     ),
 )

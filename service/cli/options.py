@@ -7,7 +7,7 @@ writes from the models of requests.
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -23,42 +23,29 @@ class RequestOption(click.Option):
 
     Parameters
     ----------
-    form
-        The request, the style of a picture, or the columns of a table.
-    part, pointer
-        The name of the part, and its JSON pointer.
-    kind
-        ``switch`` for true or false, ``off`` for false, ``map``, ``text``, or another ``value``.
-    fields
-        The names of the two fields of an object.
+    spec
+        Its ``form`` (the request, the style of a picture, or the columns of a table), the name and
+        the JSON pointer of the ``part``, its ``kind`` (``switch`` for true or false, ``off`` for
+        false, ``map``, ``text``, or another ``value``), and for an object with two numbers the
+        names of its ``fields``.
     """
 
-    def __init__(
-        self,
-        *,
-        form: str,
-        part: str,
-        pointer: str,
-        kind: str,
-        flag: str,
-        repeated: bool = False,
-        choices: Sequence[str] | None = None,
-        fields: Sequence[str] = (),
-        **attributes: Any,
-    ) -> None:
-        self.form = form
-        self.part = part
-        self.pointer = pointer
-        self.flag = flag
-        self._kind = kind
-        self._fields = fields
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self.form: str = spec["form"]
+        self.part: str = spec["part"]
+        self.pointer: str = spec["pointer"]
+        self.flag: str = spec["flag"]
+        self._kind: str = spec["kind"]
+        self._fields: Sequence[str] = spec.get("fields", ())
+        choices = spec.get("choices")
         super().__init__(
-            [f"{flag}/--no-{flag[2:]}" if kind == "switch" else flag],
+            [f"{self.flag}/--no-{self.flag[2:]}" if self._kind == "switch" else self.flag],
             type=click.Choice(choices) if choices else None,
             default=None,
-            is_flag=kind in {"switch", "off"},
-            multiple=repeated,
-            **attributes,
+            is_flag=self._kind in {"switch", "off"},
+            multiple=spec.get("repeated", False),
+            metavar=spec.get("metavar"),
+            help=spec["help"],
         )
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:

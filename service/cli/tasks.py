@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from json import loads
 from os.path import samestat
 from pathlib import Path
@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import click
+import numpy as np
 from pydantic import BaseModel
 
 from service.api.field_errors import validate
@@ -26,12 +27,14 @@ from service.cli import text
 from service.cli.options import RequestOption, name_options
 from service.errors import Invalid, Malformed
 from service.figures.formats import PICTURE_FORMATS
-from service.formats import CSV, DATASET_FORMATS
+from service.formats import CSV, DATASET_FORMATS, write_csv
 from service.operations.computations import submit
+from service.operations.computations.fits import FIT
 from service.operations.computations.job_types import Arrays, JobType, StepwiseComputation
 from service.operations.computations.resources import RESOURCES
 from service.operations.datasets import name_dataset, read_file, store_dataset
 from service.operations.questions import QUESTIONS
+from service.operations.questions.predict import PREDICT
 from service.operations.shared.context import Context
 from service.operations.shared.downloads import Download, Picture
 from service.operations.shared.flat import find_option, nest
@@ -42,9 +45,11 @@ from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.optimizers import OPTIMIZER_LIST
 from service.schemas.pictures import PictureOptions
+from service.schemas.predict import PredictRequest
 from service.schemas.resolved_datasets import AnyDataset
 from service.settings import load_settings
 from service.store import computations
+from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
@@ -54,6 +59,7 @@ LIMITS: Final[dict[str, Any]] = {
     "max_sync_seconds": 86_400,
     "max_json_numbers": 10**8,
 }
+ROLES: Final = {"time", "sequence"}
 HINTS: Final = {"--confidence": "; 95 % is 0.95"}
 
 # From the suffix of a file to write, and the options of a picture.
@@ -66,6 +72,15 @@ class Session(Context):
     """The context of the use cases of one command, whose data are not stored before its files."""
 
     data: AnyDataset | None = None
+    columns: dict[str, Any] = field(default_factory=dict)  # of a table
+    params: dict[str, Any] = field(default_factory=dict)  # of the command
+
+    def store(self, row: ComputationRow, arrays: Arrays) -> None:
+        """Store the data and a computation."""
+        self.database.migrate()
+        if self.data is not None:
+            store_dataset(self.data, self.database, self.limits)
+        computations.record(self.database, row, arrays)
 
     async def resolve(self, source: AnyDatasetSource) -> AnyDataset:
         """Return the data of the command, or a generated dataset."""
@@ -121,10 +136,7 @@ def _compute(name: str, describe: Callable[[text.Json], str]) -> Task:
         row, arrays = asyncio.run(_run(job_type, request, session))
 
         def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
-            session.database.migrate()
-            if session.data is not None:
-                store_dataset(session.data, session.database, session.limits)
-            computations.record(session.database, row, arrays)
+            session.store(row, arrays)
             return file.make(row, suffix, options, session)
 
         return submit.encode_inline(job_type, row, arrays), make_file
@@ -132,15 +144,56 @@ def _compute(name: str, describe: Callable[[text.Json], str]) -> Task:
     return Task(job_type.request_model, file.suffixes, answer, describe, job_type.takes_series)
 
 
+def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
+    """Fit a series, and continue one of its sequences."""
+    series = session.data.series  # type: ignore[union-attr]
+    names = series.sequence_names or ("0",)
+    name = session.params["of"] or names[-1]
+    if name not in names or (session.params["of"] is None and len(names) > 1):
+        raise click.UsageError(f"--of: name one of {', '.join(names)}")
+    row, arrays = asyncio.run(_run(FIT, request, session))
+    session.store(row, arrays)
+    continued = {"sequence": names.index(name)}
+    body = {"model": {"kind": "fit", "id": row.id}, "continue": continued}
+    body["inputs"] = [_read_future(series.input_names, session)]
+    json = asyncio.run(PREDICT.answer(validate(body, PredictRequest), session))
+
+    def make_file(*_: Any) -> Download:
+        columns = text.forecast_columns(loads(json))
+        streams = {
+            key: ArrayStream.of(np.array(column, object if key == "time" else float))
+            for key, column in columns.items()
+        }
+        return Download("", 0.0, lambda file: write_csv(streams, file))
+
+    return json, make_file
+
+
+def _read_future(names: Sequence[str], session: Session) -> list[list[float]]:
+    """Return the future inputs, a row per step."""
+    if not names:
+        return [[]] * int(session.params["steps"])
+    if session.params["future"] is None:
+        raise click.UsageError(f"--future: give a table with the inputs {', '.join(names)}")
+    # The first input is read as the target.
+    chosen = {"target": names[0], "inputs": ",".join(names[1:])}
+    columns = {key: session.columns[key] for key in session.columns.keys() - ROLES} | chosen
+    series = _read_file(session.params["future"], columns, session).series
+    rows: list[list[float]] = np.column_stack([series.targets, series.inputs]).tolist()
+    return rows
+
+
 TASKS: Final = {
     "train": _compute("train", text.describe_run),
     "fit": _compute("fit", text.describe_fit),
+    "forecast": Task(FIT.request_model, ("csv",), _forecast, text.describe_forecast, True),
     "predict": _ask("predict", text.describe_outputs),
     "surface": _ask("compute_cost_surface", text.describe_surfaces),
     "trace": _ask("trace_gradients", text.describe_traces),
     "optimizers": Task(
         RequestModel, (), lambda *_: (encode(OPTIMIZER_LIST), _refuse), text.describe_optimizers
     ),
+    "evaluate": _ask("evaluate", text.describe_evaluations),
     "optimum": _ask("find_optimum", text.describe_optimum),
 }
 
@@ -165,6 +218,7 @@ def run_task(name: str, options: Sequence[RequestOption], params: dict[str, Any]
             if data is not None:
                 if "dataset" in body:
                     raise Invalid("a file of data replaces generated data", "/dataset")
+                session.columns, session.params = parts.get("columns", {}), params
                 session.data = _read_file(data, parts.get("columns"), session)
                 body["dataset"] = {"kind": "stored", "id": name_dataset(session.data)}
             request = validate(body, task.model)

@@ -77,6 +77,32 @@ def describe_traces(answer: Json) -> str:
     return format_table(columns, rows)
 
 
+def describe_evaluations(answer: Json) -> str:
+    """Return the cost and its gradient at every point."""
+    rows = [
+        (*each["weights"].values(), each["cost"], *each["weight_gradient"].values())
+        for each in answer["evaluations"]
+    ]
+    return format_table(("w_in", "w_rec", "cost", "gradient w_in", "gradient w_rec"), rows)
+
+
+def forecast_columns(answer: Json) -> dict[str, Sequence[Any]]:
+    """Return the columns of a forecast: times or steps, the mean and its bands."""
+    outputs = answer["outputs"][0]
+    times = answer["times"]
+    first = {"time": times[0]} if times else {"step": [*range(1, len(outputs) + 1)]}
+    bands = {name: answer[name][0] for name in ("low", "high", "new_low", "new_high")}
+    return {**first, "mean": outputs, **bands}
+
+
+def describe_forecast(answer: Json) -> str:
+    """Return the mean and the bands by time, after a warning if the fit is not reliable."""
+    columns = forecast_columns(answer)
+    table = format_table([*columns], [*zip(*columns.values(), strict=True)])
+    warning = "The fit is not reliable; `linear-rnn fit` with the same options lists the reasons."
+    return table if answer["trust"]["interval"] else f"{warning}\n\n{table}"
+
+
 def describe_optimum(answer: Json) -> str:
     """Return the location of the optimum, if there is one."""
     verdict = "The optimum is unique." if answer["unique"] else "Other weights have the same cost."

@@ -36,6 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Run a command line in a directory with a table of sales, and return what it prints."""
     (tmp_path / "sales.csv").write_bytes(SALES.read_bytes())
     (tmp_path / "picture.csv").write_bytes(b"\x89PNG")
+    (tmp_path / "plan.csv").write_text("search;day;tv\n1,5;a;10\n2;b;0\n")
     (tmp_path / "words.csv").write_text("a,y\n1,2\nx,2\n")
     (tmp_path / "few.csv").write_text("a,y\n1,2\n")
     monkeypatch.chdir(tmp_path)
@@ -87,6 +88,7 @@ TRACED = "gradient-trace?point=1,2&point=1,-0.5&kind=remember&aggregation=tutori
         ("optimum --noise 0.5 --seed 3", "optimum", {"dataset": {"noise": 0.5, "seed": 3}}),
         ("optimizers", "optimizers", None),
         ("trace", "gradient-trace", None),
+        ("evaluate --point 1:2", "evaluate", {"points": [{"w_in": 1, "w_rec": 2}]}),
         (TRACE, TRACED, None),
         (
             "surface --resolution 5",
@@ -141,6 +143,21 @@ def test_the_summary_precedes_the_numbers_and_is_no_error(run: Run) -> None:
     ) in lines
     (better,) = (line for line in lines if line.startswith("With --"))
     assert better == "With --offset true: time constant 1.93961, R² 0.910812."
+
+
+def test_a_forecast_continues_the_series_with_dates(run: Run, tmp_path: Path, api: Api) -> None:
+    columns = "kind=series&target=sales&inputs=tv,search&time=week"
+    uploaded = api.upload(SALES.read_bytes(), query=f"?{columns}").json()
+    fit = api.post("/v1/fits", {"dataset": {"kind": "stored", "id": uploaded["id"]}}).json()
+    body = {"model": {"id": fit["id"]}, "inputs": [[[10, 1.5], [0, 2]]], "continue": {}}
+    expected = api.post("/v1/predict", body).json()
+    line = FIT_SALES.replace("fit", "forecast") + " --future plan.csv"
+    assert strictly(run(f"{line} --json")) == expected
+    assert expected["times"] == [["2025-12-29", "2026-01-05"]]
+    rows = run(f"{line} --out -").splitlines()
+    assert rows[0] == "time,mean,low,high,new_low,new_high"
+    assert rows[1].startswith(f"2025-12-29,{expected['outputs'][0][0]},")
+    assert "2026-01-05" in run(line)
 
 
 def test_the_options_that_help_do(run: Run) -> None:
@@ -217,6 +234,7 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         ("fit few.csv --target y", "or fix --initial-state or offset"),
         (f"{FIT_SALES} --delay 3:1", "--delay: low must not be above high"),
         ("fit sales.csv --target revenue", "--target: line 1"),
+        ("forecast sales.csv --target sales --time week", "--future: give a table with the inputs"),
         ("fit nothing.csv", "'nothing.csv': No such file"),
         ("fit picture.csv", "picture.csv: this is a picture (PNG); save the table"),
         ("optimum --activation tanh", "--activation: the exact optimum is available"),
