@@ -68,6 +68,15 @@ class AsyncClient:
     The logger ``linear_rnn`` records requests at the level DEBUG and retries at INFO.
     """
 
+    runs: r.AsyncCollection[r.AsyncRun]
+    """The stored training runs."""
+    maps: r.AsyncCollection[r.AsyncBasinMap]
+    """The stored basin maps."""
+    fits: r.AsyncCollection[r.AsyncFit]
+    """The stored fits."""
+    datasets: r.AsyncCollection[r.AsyncDataset]
+    """The stored datasets."""
+
     def __init__(
         self,
         url: str | None = None,
@@ -82,14 +91,10 @@ class AsyncClient:
     def _open(self, connection: AsyncConnection, service: Service | None) -> None:
         self._connection = connection
         self._service = service
-        self.runs: r.AsyncCollection[r.AsyncRun] = r.AsyncCollection(self, r.AsyncRun)
-        """The stored training runs."""
-        self.maps: r.AsyncCollection[r.AsyncBasinMap] = r.AsyncCollection(self, r.AsyncBasinMap)
-        """The stored basin maps."""
-        self.fits: r.AsyncCollection[r.AsyncFit] = r.AsyncCollection(self, r.AsyncFit)
-        """The stored fits."""
-        self.datasets: r.AsyncCollection[r.AsyncDataset] = r.AsyncCollection(self, r.AsyncDataset)
-        """The stored datasets."""
+        self.runs = r.AsyncCollection(self, r.AsyncRun)
+        self.maps = r.AsyncCollection(self, r.AsyncBasinMap)
+        self.fits = r.AsyncCollection(self, r.AsyncFit)
+        self.datasets = r.AsyncCollection(self, r.AsyncDataset)
 
     @classmethod
     async def local(cls, *, command: Sequence[str] | None = None) -> Self:

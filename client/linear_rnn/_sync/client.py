@@ -68,6 +68,15 @@ class Client:
     The logger ``linear_rnn`` records requests at the level DEBUG and retries at INFO.
     """
 
+    runs: r.Collection[r.Run]
+    """The stored training runs."""
+    maps: r.Collection[r.BasinMap]
+    """The stored basin maps."""
+    fits: r.Collection[r.Fit]
+    """The stored fits."""
+    datasets: r.Collection[r.Dataset]
+    """The stored datasets."""
+
     def __init__(
         self,
         url: str | None = None,
@@ -82,14 +91,10 @@ class Client:
     def _open(self, connection: Connection, service: Service | None) -> None:
         self._connection = connection
         self._service = service
-        self.runs: r.Collection[r.Run] = r.Collection(self, r.Run)
-        """The stored training runs."""
-        self.maps: r.Collection[r.BasinMap] = r.Collection(self, r.BasinMap)
-        """The stored basin maps."""
-        self.fits: r.Collection[r.Fit] = r.Collection(self, r.Fit)
-        """The stored fits."""
-        self.datasets: r.Collection[r.Dataset] = r.Collection(self, r.Dataset)
-        """The stored datasets."""
+        self.runs = r.Collection(self, r.Run)
+        self.maps = r.Collection(self, r.BasinMap)
+        self.fits = r.Collection(self, r.Fit)
+        self.datasets = r.Collection(self, r.Dataset)
 
     @classmethod
     def local(cls, *, command: Sequence[str] | None = None) -> Self:
