@@ -979,6 +979,7 @@ class TrustReport(Trust):
             "range_advised",
             "offset_advised",
             "gain_advised",
+            "season_advised",
             "no_visible_effect",
             "drift_or_effect",
             "not_identifiable",

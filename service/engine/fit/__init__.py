@@ -2,8 +2,8 @@
 
 To read: `problem` (data and columns), `criterion` (a function of w_rec), `linearization`,
 `solution` (its minima and the interval), `estimates` and `predictions`, then the verdict:
-`residuals`, `checks`, `differences`, `structures`, `late_effects`, `effects` and `verdict`, and
-`result`.
+`residuals`, `checks`, `differences`, `structures`, `late_effects`, `effects`,
+`seasons` and `verdict`, and `result`.
 """
 
 from service.engine.fit.checks import Finding

@@ -106,6 +106,24 @@ DELAY_ALPHA: Final = 0.01
 # The level of the F test that frees a known offset or gain, divided by the number of them.
 KNOWN_ALPHA: Final = 0.01
 
+# The level of the F test of a more complex model. Any season is recommended in 0.2 % of 1,540
+# correct models.
+COMPLEX_ALPHA: Final = 0.001
+
+# The usual periods of a season, by the unit of the step; those of "step" without one.
+PERIODS: Final = {
+    "hour": (24.0, 168.0),
+    "day": (7.0,),
+    "week": (52.0,),
+    "month": (12.0,),
+    "quarter": (4.0,),
+    "step": (4.0, 7.0, 12.0, 24.0, 52.0),
+}
+
+# The fewest periods of a season that is recommended, and the most pairs of its harmonics.
+LEAST_PERIODS: Final = 3
+MAX_HARMONICS: Final = 3
+
 # The reasons of these tests.
 OF_KNOWN: Final = ("offset_advised", "gain_advised")
 
@@ -193,7 +211,7 @@ CAUTIONS: Final = ("feedback", "outliers", "alternate")
 SIGNS: Final = frozenset(
     (
         *("follow_inputs", "curved", "same_shape", "season", "noise_model_matters"),
-        *("sequences_differ", "neighbors"),
+        *("sequences_differ", "neighbors", "season_advised"),
     )
 )
 

@@ -22,6 +22,7 @@ from service.engine.fit.late_effects import find_late_effect
 from service.engine.fit.linearization import linearize
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.residuals import ResidualTests, find_dependence
+from service.engine.fit.seasons import find_season
 from service.engine.fit.solution import Solution
 from service.engine.fit.structures import Alternative, find_alternatives
 from service.engine.profile import Bounds
@@ -143,7 +144,19 @@ class Verdict:
 
     @cached_property
     def _judgment(self) -> _Judgment:
-        """The checks of the residuals: with ar1 noise if those of white noise are correlated."""
+        """The checks of the residuals, in which the period of a season is found."""
+        judgment = self._check_residuals()
+        has_season = any(check.slug == "season" for check in judgment.findings)
+        if not has_season or self.structures or self.problem.options.season is not None:
+            return judgment
+        advised = find_season(self.problem)
+        if advised is None:
+            return judgment
+        others = [check for check in judgment.findings if check.slug != "season"]
+        return _Judgment(judgment.solution, [advised.finding, *others], advised)
+
+    def _check_residuals(self) -> _Judgment:
+        """Check the residuals: with ar1 noise if those of white noise are correlated."""
         solution = self.judged
         if not solution.can_judge:
             return _Judgment(solution, [])
@@ -205,7 +218,8 @@ class Verdict:
             if _leads_back(other.options, back.options, self.problem):
                 return False
         known = {*self.trust.reasons, *(each.reason for each in self.structures)}
-        if self.structures and known & constants.SIGNS:
+        is_structure = self.structures or other.reason == "season_advised"
+        if is_structure and known & constants.SIGNS:
             known |= constants.SIGNS
         return known >= set(verdict.trust.reasons)
 

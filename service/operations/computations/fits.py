@@ -220,6 +220,8 @@ def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
         fields["delay"], _ = fields["delay"]
     if "w_rec" in fields:
         fields["w_rec"] = dict(zip(FitRange.model_fields, fields["w_rec"], strict=True))
+    if "season" in fields:
+        fields["season"], _ = fields["season"]
     return fields
 
 
