@@ -25,7 +25,7 @@ RENAMED: Final = {
 }  # fmt: skip
 MATRICES: Final = {("CostGrid", "cost")}  # their rows have equal lengths
 BASES: Final = {"PiecewiseEstimate": "IntervalEnds", "TrustReport": "Trust"}
-UPLOAD_ARGUMENTS: Final = {"name", "kind", "target", "inputs", "sequence", "time"}
+UPLOAD_ARGUMENTS: Final = {"name", "kind", "target", "inputs", "sequence", "time", "roles"}
 OPTIMIZERS = "Optimizer"
 DATASETS = "Dataset"
 WIDTH = 100

@@ -28,7 +28,7 @@ OMITTED: Final = {
     "predict": {"inputs", "model", "continue"},
     "surface": {"runs"},
 }
-OF_UPLOADS: Final = {"kind", "name"}
+OF_UPLOADS: Final = {"kind", "name", "roles"}
 
 
 def derive_commands() -> dict[str, Schema]:

@@ -32,6 +32,7 @@ from service.api.routes import (
     guide,
     health,
     questions,
+    tables,
     training,
 )
 from service.api.telemetry import make_telemetry_config
@@ -55,7 +56,7 @@ empty request reproduces the tutorial. [The guide](guide/) explains the model an
 ROUTERS: Final = (
     *questions.routers,
     *computations.routers,
-    *(module.router for module in (training, datasets, health, docs, explorer, guide)),
+    *(module.router for module in (training, datasets, tables, health, docs, explorer, guide)),
 )
 
 

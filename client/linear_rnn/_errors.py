@@ -59,6 +59,9 @@ class StatusError(LinearRNNError):
         lines = [f"{self.title} ({self.status}): {self.detail}"]
         if len(self.errors) > 1:
             lines += [f"  {error.pointer}: {error.text}" for error in self.errors]
+        for repair in self.problem.get("repairs") or []:
+            options = ", ".join(f"{name}={value!r}" for name, value in repair["query"].items())
+            lines.append(f"  {repair['label']}: {options}")
         if self.request_id:
             lines.append(f"  request {self.request_id}")
         return "\n".join(lines)

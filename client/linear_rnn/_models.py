@@ -596,6 +596,24 @@ class Span:
 
 
 @dataclass(kw_only=True)
+class TableColumn:
+    """A column of a table."""
+
+    name: str
+    """Its name in the header."""
+    unit: str
+    """Its unit, from a line of units or from a sign in all its numbers; empty without one."""
+    kind: Literal["time", "number", "text", "index", "empty"]
+    """The contents of its fields; an index numbers the rows."""
+    first: list[str]
+    """Its first fields."""
+    role: Literal["time", "input", "target", "sequence", "left_out"]
+    """Its role in a series: as in the query, otherwise proposed."""
+    because: str
+    """The reason for its role."""
+
+
+@dataclass(kw_only=True)
 class TrajectoryResponse:
     """The recorded iterations of a run, as columns of equal length."""
 
@@ -694,6 +712,8 @@ class DatasetSummary:
     times, or for more than 1000 sequences."""
     repairs: list[str] | None = None
     """The repairs of the table from which a series was first stored; null without any."""
+    roles: str | None = None
+    """The roles of the columns in one line, in the response to an upload that proposed them."""
     bytes: int
     """The size of both arrays as float64, in bytes."""
     input_range: NumberRange | None = None
@@ -948,6 +968,24 @@ class ProblemField:
     """For a query parameter: its name, as in the URL."""
     detail: str
     """The reason why it is invalid."""
+
+
+@dataclass(kw_only=True)
+class TableProblem:
+    """A property of a table that prevents reading it, or may be wrong."""
+
+    slug: str
+    """Its kind."""
+    is_error: bool
+    """True if the table cannot be read without a repair."""
+    sentence: str
+    """Its description."""
+    line: int | None = None
+    """The line of the table, from 1."""
+    column: int | None = None
+    """The column of the table, from 1."""
+    repairs: list[Repair]
+    """Alternatives to read the table."""
 
 
 class SeriesDataset(TypedDict):
@@ -1257,6 +1295,34 @@ class Problem:
     """On a conflict: up to ten resources that use this one."""
     policy: str | None = None
     """On an exceeded rate limit: the name of the policy."""
+
+
+@dataclass(kw_only=True)
+class TableSummary:
+    """A table, and how it is read as a series."""
+
+    encoding: str | None = None
+    """The encoding of the text; null for a workbook."""
+    separator: str
+    """The separator of fields; a tab for a workbook."""
+    decimal: str | None = None
+    """The decimal mark; null if the table has an error."""
+    sheet: str | None = None
+    """The sheet of a workbook; null for text."""
+    sheets: list[str]
+    """The sheets of a workbook."""
+    n_rows: int
+    """The number of rows, without those below the last one."""
+    header_line: int | None = None
+    """The line of the header, from 1; null without one."""
+    columns: list[TableColumn]
+    """The columns."""
+    step: Step | None = None
+    """The time between two rows; null if the table has an error."""
+    repairs: list[str]
+    """What the query repairs."""
+    problems: list[TableProblem]
+    """Errors, of which the first is reported, then notes."""
 
 
 class FitRequest(TypedDict):

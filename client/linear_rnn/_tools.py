@@ -85,7 +85,7 @@ def describe() -> str:
 @_tool
 def fit(
     csv: str,
-    target: str,
+    target: str | None = None,
     inputs: list[str] | None = None,
     time: str | None = None,
     sequence: str | None = None,
@@ -95,21 +95,14 @@ def fit(
 ) -> list[str | Image]:
     """Fit a time constant to series in CSV text: a header, then a row per step, in order.
 
-    Without `inputs`, all columns except `target`, `time` and `sequence` are inputs. `delay` is in
-    steps; a range such as [0, 6] is searched. The verdict comes first; it recommends changes if the
-    interval should not be trusted.
+    Columns without a name are proposed, and stated in the first line. `delay` is in steps; a range
+    such as [0, 6] is searched. The verdict comes first; it recommends changes if the interval
+    should not be trusted.
     """
-    result = _client().fit(
-        io.StringIO(csv),
-        target=target,
-        inputs=inputs,
-        time=time,
-        sequence=sequence,
-        delay=delay,
-        noise=noise,
-        offset=offset,
-    )
-    return [result.summary()[:MAX_TEXT], _image(result)]
+    columns = {"target": target, "inputs": inputs, "time": time, "sequence": sequence}
+    stored = _client().upload_series(io.StringIO(csv), **columns)  # type: ignore[arg-type]
+    result = _client().fit(stored, delay=delay, noise=noise, offset=offset)
+    return [f"{stored.roles}\n{result.summary()}"[:MAX_TEXT], _image(result)]
 
 
 @_tool

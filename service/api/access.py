@@ -14,6 +14,7 @@ from service.api.errors import FORBIDDEN, MALFORMED, METHODS, UNAUTHORIZED, Prob
 from service.api.rate_limits import UNLIMITED, RateLimits
 from service.api.request_record import REFUSAL, RawHeaders, RequestRecord
 from service.keys import Scope, find_key
+from service.operations import tables
 from service.operations.questions import QUESTIONS
 from service.scheduling.work import current_client, current_key
 from service.settings import Settings
@@ -25,7 +26,7 @@ PROBES: Final = frozenset({"/livez", "/readyz"})  # whose Host is the address of
 OPEN: Final = PROBES | {"/", "/docs", "/fit", "/guide", "/llms.txt", "/openapi.json"}
 OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/guide/", "/problems/")
 # POST to these paths stores nothing, so the scope ``read`` suffices.
-QUESTION_PATHS: Final = frozenset(question.path for question in QUESTIONS)
+QUESTION_PATHS: Final = frozenset({tables.PATH, *(question.path for question in QUESTIONS)})
 REALM: Final = 'Bearer realm="linear-rnn"'
 MAX_KNOWN: Final = 1000  # addresses that need not be parsed again
 IPV6_NETWORK: Final = 64  # bits; usually one client has the whole network

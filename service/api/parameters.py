@@ -29,6 +29,7 @@ from service.api.field_errors import validate
 from service.errors import Invalid, NotFound
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import SeriesColumns
+from service.formats.base import TARGET
 from service.formats.csv_tables import split_line
 from service.formats.text import Encoding
 from service.lifecycle import Status
@@ -71,31 +72,19 @@ class QueryModel(BaseModel):
         return {name: getattr(self, name) for name in names if name in self.model_fields_set}
 
 
-class DatasetQuery(QueryModel):
-    """Query parameters of POST /v1/datasets."""
+class TableQuery(QueryModel):
+    """Query parameters of POST /v1/tables, which those of an upload include."""
 
-    name: Annotated[
-        str | None,
-        StringConstraints(
-            strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$"
-        ),
-        Field(examples=["Rain and runoff, 2024"]),
-    ] = None
-    """A descriptive name, which is not part of the id. If the dataset is already stored, it
-    replaces the name; without it, the name is unchanged."""
-    kind: Annotated[Literal["series"] | None, Field(examples=["series"])] = None
-    """Read a file as a series: a table with a header and one row per step, or an archive with a
-    target at every step."""
     target: Annotated[ColumnName | None, Field(examples=["sales"])] = None
     """For a series: the column of the target; by default target."""
     inputs: Annotated[str | None, Field(max_length=10_000, examples=["spend,heating"])] = None
     """For a series: the columns of the inputs, separated by commas, in quotes if they contain one;
     empty for none. By default all other columns."""
-    sequence: Annotated[ColumnName | None, Field(examples=["region"])] = None
-    """For a series: the column that identifies the sequences."""
-    time: Annotated[ColumnName | None, Field(examples=["date"])] = None
-    """For a series: the column of the times, as dates or numbers. They must be equally spaced;
-    months and years count as equal steps."""
+    sequence: Annotated[ColumnName | Literal[""] | None, Field(examples=["region"])] = None
+    """For a series: the column that identifies the sequences; empty for none."""
+    time: Annotated[ColumnName | Literal[""] | None, Field(examples=["date"])] = None
+    """For a series: the column of the times, as dates or numbers; empty for none. They must be
+    equally spaced; months and years count as equal steps."""
     encoding: Annotated[Encoding | None, Field(examples=["windows-1252"])] = None
     """For series as tables: the encoding of the text. By default UTF-8, or UTF-16 with its mark, or
     Windows-1252 if the text is not UTF-8."""
@@ -137,16 +126,42 @@ class DatasetQuery(QueryModel):
     last: Annotated[int | None, Field(ge=1, examples=[1000]), NUMBER, PARSE_NUMBER] = None
     """For series as tables: use so many rows at the end of each sequence."""
 
-    def to_columns(self) -> SeriesColumns | None:
-        """Return the columns of a series, or None for another dataset; raises Invalid."""
-        columns = self._given(*SeriesColumns._fields)
-        if self.kind is None:
-            for name in columns:
-                raise Invalid(f"{name} applies to kind=series", parameter=name)
-            return None
+    def to_columns(self) -> SeriesColumns:
+        """Return the columns of a series, of which a target without a name is to be proposed."""
+        columns = {"target": "", **self._given(*SeriesColumns._fields)}
         if self.inputs is not None:
             columns["inputs"] = tuple(filter(None, split_line(self.inputs, ",")))
         return SeriesColumns(**columns)
+
+
+class DatasetQuery(TableQuery):
+    """Query parameters of POST /v1/datasets."""
+
+    name: Annotated[
+        str | None,
+        StringConstraints(
+            strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$"
+        ),
+        Field(examples=["Rain and runoff, 2024"]),
+    ] = None
+    """A descriptive name, which is not part of the id. If the dataset is already stored, it
+    replaces the name; without it, the name is unchanged."""
+    kind: Annotated[Literal["series"] | None, Field(examples=["series"])] = None
+    """Read a file as a series: a table with a header and one row per step, or an archive with a
+    target at every step."""
+    roles: Annotated[Literal["proposed"] | None, Field(examples=["proposed"])] = None
+    """For series as tables: propose the target, the time, the sequence and the inputs that are not
+    given, as POST /v1/tables does."""
+
+    def to_series_columns(self) -> SeriesColumns | None:
+        """Return the columns of a series, or None for another dataset; raises Invalid."""
+        columns = self.to_columns()
+        if self.kind is None:
+            for name in self._given(*SeriesColumns._fields):
+                raise Invalid(f"{name} applies to kind=series", parameter=name)
+            return None
+        is_default = self.roles is None and self.target is None
+        return columns._replace(target=TARGET) if is_default else columns
 
 
 class ListQuery(QueryModel):

@@ -48,7 +48,9 @@ _FORMATS: Final = {
     **dict.fromkeys(("text/plain", "application/csv", "application/vnd.ms-excel"), CSV),
     **dict.fromkeys(("text/tab-separated-values", WORKBOOK_TYPE, "application/gzip"), CSV),
 }
-FILE_TYPES: Final = (*_FORMATS, "application/octet-stream", FORM)
+OCTETS: Final = "application/octet-stream"
+FILE_TYPES: Final = (*_FORMATS, OCTETS, FORM)
+TABLE_TYPES: Final = (*(name for name, each in _FORMATS.items() if each is CSV), OCTETS)
 ZIP_MARKS: Final = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of an archive, or an empty one
 CHARSET: Final = re.compile(r""";\s*+charset=["']?([^"';\s]++)""", re.IGNORECASE)
 BOUNDARY: Final = re.compile(r';\s*+boundary="?([^";]++)', re.IGNORECASE)
@@ -194,11 +196,25 @@ def is_file(request: Request) -> bool:
     return True
 
 
+def require_table(request: Request) -> None:
+    """Raise Refused for a body that is not a table."""
+    name = _media_type(request)
+    if name not in TABLE_TYPES and name != FORM:
+        what = f"not {name[:80]}" if name else "and there is no Content-Type"
+        raise Refused(MEDIA, f"the body must be {' or '.join(TABLE_TYPES)}, {what}")
+    is_file(request)
+
+
+def read_part(request: Request, body: bytes) -> bytes:
+    """Return the contents of the file in a body; raises errors of `_read_form`."""
+    is_form = _media_type(request) == FORM
+    return _read_form(body, request.headers["content-type"]) if is_form else body
+
+
 def open_file(request: Request, body: bytes) -> tuple[DatasetFormat, bytes]:
     """Return the format and the contents of the file in a body; raises errors of `_read_form`."""
     name = _media_type(request)
-    if name == FORM:
-        body = _read_form(body, request.headers["content-type"])
+    body = read_part(request, body)
     is_archive = body.startswith(ZIP_MARKS) and not is_workbook(body)
     return _FORMATS.get(name) or (NPZ if is_archive else CSV), body
 

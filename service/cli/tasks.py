@@ -7,6 +7,7 @@ database is opened, and Matplotlib is imported, only for files that need them.
 import asyncio
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -224,6 +225,11 @@ def run_task(name: str, options: Sequence[RequestOption], params: dict[str, Any]
             request = validate(body, task.model)
             style = validate(parts.get("style", {}), PictureOptions)
             json, make_file = task.answer(request, session)
+            if (
+                session.data is not None
+                and not {"target", "inputs"} <= parts.get("columns", {}).keys()
+            ):
+                _show_roles(session.data)
             # The standard output has the file if that is requested.
             shown = json.decode() if params["as_json"] else task.describe(loads(json))
             click.echo(shown, err=_is_standard(out))
@@ -234,6 +240,13 @@ def run_task(name: str, options: Sequence[RequestOption], params: dict[str, Any]
         raise click.UsageError(_explain(error, options, flags, source)) from None
     except Malformed as error:
         raise click.UsageError(f"{source}: {name_options(str(error), options)}") from None
+
+
+def _show_roles(data: AnyDataset) -> None:
+    """Print the roles of columns that were proposed."""
+    if data.series.roles:
+        roles = ", ".join(data.series.roles)
+        click.echo(f"{roles}; --target, --inputs, --time or --sequence to change", err=True)
 
 
 def _suffix(out: Path, suffixes: Sequence[str]) -> str:
@@ -276,7 +289,15 @@ def _explain(
         return f"{flag}: does not apply; the options that do are {', '.join(known)}"
     metavar = next((option.metavar for option in options if option.flag == flag), None)
     detail = name_options(first.detail.replace("an object", str(metavar)), options)
-    return f"{flag or source or pointer[1:]}: {detail}{HINTS.get(flag or '', '')}"
+    repairs = " or ".join(map(_to_options, first.members.get("repairs") or ()))
+    advice = f"; add {repairs}" if repairs else HINTS.get(flag or "", "")
+    return f"{flag or source or pointer[1:]}: {detail}{advice}"
+
+
+def _to_options(repair: dict[str, Any]) -> str:
+    """Return the options of a repair."""
+    pairs = repair["query"].items()
+    return shlex.join(each for name, value in pairs for each in (f"--{name}", str(value)))
 
 
 @contextmanager
@@ -307,8 +328,8 @@ def _read_file(file: BinaryIO, columns: dict[str, Any] | None, session: Session)
     if not content:
         raise Malformed("no data")
     file_format = DATASET_FORMATS.get(Path(file.name).suffix[1:].lower(), CSV)
-    kind = {} if columns is None else {"kind": "series"}
-    series = validate(kind | (columns or {}), DatasetQuery).to_columns()
+    query = {} if columns is None else {"kind": "series", "roles": "proposed", **columns}
+    series = validate(query, DatasetQuery).to_series_columns()
     return read_file(file_format, content, session.limits, series)
 
 

@@ -34,10 +34,11 @@ DatasetArrays: TypeAlias = tuple[Array, Array]
 class SeriesColumns(NamedTuple):
     """The columns of a series in a file, by name."""
 
-    target: str = TARGET
+    target: str = TARGET  # empty to propose it
     inputs: tuple[str, ...] | None = None  # by default all other columns
     sequence: str | None = None  # identifies the sequences; None if there is only one
     time: str | None = None  # equally spaced; None without times
+    roles: str | None = None  # "proposed": those of other columns are proposed
     encoding: str | None = None  # of the text; None to find it
     sheet: str | None = None  # of a workbook; None for the first one with a table
     header: int | None = None  # its line, 0 without one; None to find it

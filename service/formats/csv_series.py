@@ -1,6 +1,7 @@
 """Series as tables in long form: a header, and one row per step."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, BinaryIO, Final
 
@@ -13,8 +14,9 @@ from service.formats.base import CHUNK, SeriesColumns, SeriesStream, SizeLimits
 from service.formats.csv import to_texts, write_rows
 from service.formats.csv_tables import SEPARATORS, Layout, TableReader, find_numerals
 from service.formats.numerals import Numerals, cite, shorten
+from service.formats.roles import propose_roles
 from service.formats.series_rows import FORMULA, NAME_RULE, SeriesRows, decode_name, is_name
-from service.formats.structure import Structure, find_structure, read_rows
+from service.formats.structure import TOTAL, Structure, find_structure, read_rows
 from service.formats.text import Text, open_text
 from service.schemas.series import MAX_INPUTS, check_inputs
 from service.values.dates import DateOrder, find_order
@@ -41,11 +43,20 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     found = find_structure(text, limits, chosen)
     if found is None:
         raise Invalid(f"the table is empty: {LAYOUT}", "/sequences")
-    return read_table(text, found, chosen, limits)
+    if chosen.roles is None:
+        return read_table(text, found, chosen, limits)[0]
+    proposed = propose_roles(found, chosen)
+    series, _ = read_table(text, found, proposed.chosen, limits)
+    return replace(series, roles=proposed.describe())
 
 
-def read_table(text: Text, found: Structure, chosen: SeriesColumns, limits: SizeLimits) -> Series:
-    """Return the series of a table with a known structure; raises errors of `read_series_csv`."""
+def read_table(
+    text: Text, found: Structure, chosen: SeriesColumns, limits: SizeLimits
+) -> tuple[Series, str]:
+    """Return the series of a table with a known structure, and its decimal mark.
+
+    It raises the errors of `read_series_csv`.
+    """
     layout = _find_layout(found, chosen)
     numerals = _find_numerals(text, found, layout, chosen, limits)
     order = chosen.dates or _find_order(text, found, layout, chosen, limits)
@@ -57,7 +68,9 @@ def read_table(text: Text, found: Structure, chosen: SeriesColumns, limits: Size
         if not series.codes:
             where = "" if found.header is None else f"{cite(found.header)}: "
             raise Invalid(f"{where}there are no rows below the header: {LAYOUT}", "/sequences")
-        return series.to_series()
+        totals = [line for line, what in found.ends if what == TOTAL]
+        series.repairs += [f"the total in line {line} left out" for line in totals]
+        return series.to_series(), numerals.decimal
     except LimitExceeded as error:
         raise _explain_length(error, len(series.codes) + sum(1 for _ in rows), limits) from None
     except TimesError as error:
@@ -138,7 +151,12 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
     if found.header is None and chosen.header is None:
         line = f"line {found.first}"
         raise Invalid(f"{line}: {NO_HEADER}", parameter="target", repairs=[NUMBERED])
-    roles = {"target": chosen.target, "sequence": chosen.sequence, "time": chosen.time}
+    # An empty name is the choice of no column.
+    roles = {
+        "target": chosen.target,
+        "sequence": chosen.sequence or None,
+        "time": chosen.time or None,
+    }
     inputs = chosen.inputs
     if inputs is None:
         inputs = tuple(name for name in header if name not in roles.values())
@@ -156,7 +174,7 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
             at[name] = positions[name][0]
     check_inputs(len(inputs))
     columns, target = [at[name] for name in inputs], at[chosen.target]
-    sequence, time = at.get(chosen.sequence), at.get(chosen.time)
+    sequence, time = at.get(roles["sequence"]), at.get(roles["time"])
     parts = header, columns, target, True, sequence, time, ADVICE, chosen.fill is not None
     return Layout(found.separator, *parts, found.signs, found.units)
 

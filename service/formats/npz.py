@@ -15,7 +15,14 @@ from service.engine.data import Series
 from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid, Malformed, ServiceError, count
-from service.formats.base import CHUNK, DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
+from service.formats.base import (
+    CHUNK,
+    TARGET,
+    DatasetArrays,
+    SeriesColumns,
+    SeriesStream,
+    SizeLimits,
+)
 from service.schemas.series import check_inputs
 from service.store.array_codec import ArrayStream
 from service.values.numbers import explain_out_of_range, first_outside
@@ -57,7 +64,7 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     errors of `read_npz`.
     """
     for parameter in SeriesColumns._fields[2:]:
-        if getattr(chosen, parameter) is not None:
+        if getattr(chosen, parameter) is not None and parameter != "roles":
             raise Invalid(f"{parameter} applies to tables, not to npz", parameter=parameter)
     inputs, targets, *others = _open(body, SERIES_NAMES)
     shape = inputs.shape
@@ -65,6 +72,7 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
         detail = "inputs must have the shape (n, T, q) and targets (n, T), n and T at least 1"
         raise Invalid(f"{detail}, not {shape} and {targets.shape}", "/inputs")
     n_samples, n_steps, n_inputs = shape
+    target = chosen.target or TARGET
     check_inputs(n_inputs)
     names = chosen.inputs
     if names is None:
@@ -72,7 +80,7 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     if len(names) != n_inputs:
         detail = f"{count(n_inputs, 'input')}, but {count(len(names), 'name')}"
         raise Invalid(detail, parameter="inputs")
-    repeated = [name for j, name in enumerate(names) if name in (chosen.target, *names[:j])]
+    repeated = [name for j, name in enumerate(names) if name in (target, *names[:j])]
     if repeated:
         raise Invalid(f"two columns are named {repeated[0]}", parameter="inputs")
     limits.check_cells(*shape)
@@ -84,7 +92,7 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     _check(np.where(is_step & ~np.isnan(y), y, 0.0), "/targets")
     if np.isnan(y[is_step]).all():
         raise Invalid("all targets are missing", "/targets")
-    return Series(x[is_step], y[is_step], lengths, names, chosen.target)
+    return Series(x[is_step], y[is_step], lengths, names, target)
 
 
 def _read_lengths(member: "_Member", n_samples: int, n_steps: int) -> NDArray[np.int64]:

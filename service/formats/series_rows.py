@@ -56,7 +56,7 @@ class SeriesRows:
         self._inputs, self._targets = array("d"), array("d")
         self._labels: dict[str, int] = {}
         self._times = None if layout.time is None else Times(layout.names[layout.time], order)
-        self._repairs: list[str] = []
+        self.repairs: list[str] = []
         self._steps: _Steps  # of all rows, after the last one was added
 
     def add(self, lines: list[Line], fields: list[str], numbers: Array) -> None:
@@ -118,7 +118,7 @@ class SeriesRows:
             detail = f"all targets in the column {target!r} are missing; choose another column"
             raise Invalid(detail, parameter="target")
         parts = lengths, tuple(names), target, step, to_names(labels), starts
-        return Series(inputs, targets, *parts, tuple(self._repairs))
+        return Series(inputs, targets, *parts, tuple(self.repairs))
 
     def _take(self, rows: Rows) -> None:
         """Select steps, lines and times by the indices of their rows."""
@@ -133,7 +133,7 @@ class SeriesRows:
         after = np.searchsorted(codes, codes, side="right") - np.arange(len(codes))
         if (after > n).any():
             self._take(np.flatnonzero(after <= n))
-            self._repairs.append(f"the last {n} of {count(len(codes), 'row')}")
+            self.repairs.append(f"the last {n} of {count(len(codes), 'row')}")
 
     def _require_times(self, parameter: str) -> Times:
         if self._times is None:
@@ -162,7 +162,7 @@ class SeriesRows:
         times = self._require_times("gaps" if length is None else "grid")
         grid = times.find_grid(self._steps.codes, length)
         if length is not None:
-            self._repairs.append(self.describe_grid(length))
+            self.repairs.append(self.describe_grid(length))
         kept = _find_nearest(self._steps.codes, grid.steps, grid.moved)
         codes, steps = self._steps.codes[kept], grid.steps[kept]
         is_last = np.append(np.diff(codes) > 0, True)
@@ -179,14 +179,14 @@ class SeriesRows:
         self._steps.targets[~is_row] = np.nan
         times.step = grid.step
         if n_added:
-            self._repairs.append(f"{count(n_added, 'missing step')} added")
+            self.repairs.append(f"{count(n_added, 'missing step')} added")
 
     def _fill(self, how: str) -> None:
         """Fill missing inputs; those of rows to drop stay missing. It raises Invalid."""
         codes, inputs, targets = self._steps
         n_rows = int(np.isnan(inputs).any(axis=1).sum())
         if n_rows:
-            self._repairs.append(FILLED[how].format(count(n_rows, "row")))
+            self.repairs.append(FILLED[how].format(count(n_rows, "row")))
         if how == "zero":
             self._steps = _Steps(codes, np.nan_to_num(inputs), targets)
         if how == "hold":
@@ -210,7 +210,7 @@ class SeriesRows:
         if self._chosen.gaps == "sequences":
             is_late = self._require_times("gaps").find_late(codes)
             if is_late.any():
-                self._repairs.append(f"a new sequence after {count(int(is_late.sum()), 'gap')}")
+                self.repairs.append(f"a new sequence after {count(int(is_late.sum()), 'gap')}")
         begins = is_dropped | is_late
         if not begins.any():
             return labels
@@ -239,7 +239,7 @@ class SeriesRows:
         means = np.divide(sums, n_known, out=np.full(len(sums), np.nan), where=n_known > 0)
         inputs = inputs[kept].reshape(-1, n, inputs.shape[1]).mean(axis=1)
         self._steps = _Steps(codes[kept][::n], inputs, means)
-        self._repairs.append(f"means of {count(n, 'row')}")
+        self.repairs.append(f"means of {count(n, 'row')}")
 
 
 def _find_nearest(codes: Rows, steps: Rows, moved: Array) -> Rows:

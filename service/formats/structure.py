@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -19,12 +19,13 @@ TAIL: Final = 20  # lines among which the end of a table is found
 COMMENT: Final = re.compile(r"(?:#|%|//|!)\s*+")
 RULE: Final = re.compile(r"[-+|=:\s]*-{3,}[-+|=:\s]*")  # a line below a header
 DECLARED: Final = re.compile(r'"?sep=(.)"?')  # which spreadsheets write
-TOTAL: Final = re.compile(
+TOTALS: Final = re.compile(
     r"(?:grand |sub)?totals?|sum|summe|gesamt(?:summe|ergebnis)?|total g\u00e9n\u00e9ral"
     r"|somme|totale|insgesamt|average|mean|mittelwert|moyenne",
     re.IGNORECASE,
 )
-INDEX: Final = re.compile(r"|#|no|nr|row|index|unnamed: 0", re.IGNORECASE)
+EMPTY, TOTAL, NOTE = "empty", "a total", "a note"  # lines below the last row
+INDEX: Final = re.compile(r"|#|no\.?|nr\.?|row|index|unnamed: 0", re.IGNORECASE)
 
 Kind: TypeAlias = Literal["time", "number", "text", "index", "empty"]
 
@@ -41,7 +42,8 @@ class Structure(NamedTuple):
     kinds: list[Kind]
     signs: dict[int, str]  # that the numbers of a column have
     sample: list[list[str]]  # rows
-    n_above: int = 0  # lines above the header
+    n_above: int  # lines above the header
+    ends: list[tuple[int, str]]  # the lines below the last row, once all rows are read
 
     def split(self, text: str) -> list[str]:
         """Return the fields of a line."""
@@ -81,6 +83,8 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     if at is not None and len(rows) > 1 and _are_units(rows[0][1], rows[1][1]):
         units = [field.strip("[]()") for field in _pad(rows[0][1], width)]
         del rows[0]
+    while rows and find_end(rows[-1][1], width) is not None:
+        del rows[-1]
     first = rows[0][0][0] if rows else limits.max_steps**2
     sample = [_pad(fields, width) for _, fields in rows]
     columns = [*zip(*sample, strict=True)] or [()] * width
@@ -91,7 +95,9 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     ]
     for column, sign in signs.items():
         units[column] = units[column] or sign
-    return Structure(separator, width, header, first, names, units, kinds, signs, sample, at or 0)
+    return Structure(
+        separator, width, header, first, names, units, kinds, signs, sample, at or 0, []
+    )
 
 
 def is_comment(line: str, n_fields: int, width: int) -> bool:
@@ -198,21 +204,24 @@ def read_rows(
         held.append(line)
         if len(held) > TAIL:
             yield held.popleft()
-    ends = [find_end(line, found) for _, line in held]
-    while ends and ends[-1] in {"empty", "note"}:
+    ends = [find_end(found.split(line), found.width) for _, line in held]
+    while ends and ends[-1] in {EMPTY, NOTE}:
         ends.pop()
-    if ends[-1:] == ["total"] and ends[-2:] != ["total", "total"]:  # not those of a group
+    if ends[-1:] == [TOTAL] and ends[-2:] != [TOTAL, TOTAL]:  # not those of a group
         ends.pop()
+    left_out = [*held][len(ends) :]
+    found.ends[:] = [
+        (number, find_end(found.split(line), found.width) or "") for number, line in left_out
+    ]
     yield from islice(held, len(ends))
 
 
-def find_end(line: str, found: Structure) -> str | None:
-    """Return what a line below the last row is: empty, a total or a note; None for a row."""
-    fields = found.split(line)
+def find_end(fields: Sequence[str], width: int) -> str | None:
+    """Return what a line below the last row is; None for a row."""
     texts = [field for field in fields if field]
     if not texts:
-        return "empty" if found.width > 1 else None
-    if TOTAL.fullmatch(texts[0].rstrip(":")) and found.width > 1:
-        return "total"
-    is_note = len(texts) == 1 and found.width > 1 and not _is_value(texts[0])
-    return "note" if is_note else None
+        return EMPTY if width > 1 else None
+    if TOTALS.fullmatch(texts[0].rstrip(":")) and width > 1:
+        return TOTAL
+    is_note = len(texts) == 1 and width > 1 and not _is_value(texts[0])
+    return NOTE if is_note else None

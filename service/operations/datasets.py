@@ -109,7 +109,8 @@ def _store_series(
         current_key.get(),
         columns,
     )
-    return describe(_rename(row, name, database)), created
+    summary = describe(_rename(row, name, database))
+    return summary.model_copy(update={"roles": ", ".join(series.roles) or None}), created
 
 
 def _rename(row: DatasetRow, name: str | None, database: Database) -> DatasetRow:

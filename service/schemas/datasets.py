@@ -260,6 +260,8 @@ class DatasetSummary(ResponseModel):
     times, or for more than 1000 sequences."""
     repairs: list[str] | None = None
     """The repairs of the table from which a series was first stored; null without any."""
+    roles: str | None = None
+    """The roles of the columns in one line, in the response to an upload that proposed them."""
     bytes: int
     """The size of both arrays as float64, in bytes."""
     input_range: NumberRange | None

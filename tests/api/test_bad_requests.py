@@ -14,9 +14,10 @@ from scripts.openapi import openapi_schema
 
 SCHEMA = json.loads(json.dumps(openapi_schema()))
 BODIES = {
-    path.replace("{suffix}", "svg"): methods["post"]["requestBody"]["content"]["application/json"]
+    path.replace("{suffix}", "svg"): media
     for path, methods in SCHEMA["paths"].items()
-    if "requestBody" in methods.get("post", {})
+    for name, media in methods.get("post", {}).get("requestBody", {}).get("content", {}).items()
+    if name == "application/json"
 }
 QUERIES = [
     (path.replace("{suffix}", "png"), parameter["name"], parameter["schema"])

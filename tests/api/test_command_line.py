@@ -121,6 +121,20 @@ def test_a_fit_of_a_file_is_that_of_its_upload(run: Run, api: Api) -> None:
     assert stable(printed) == stable(api.post("/v1/fits", json=body).json())
 
 
+def test_roles_are_proposed_and_repairs_are_options(run: Run, tmp_path: Path) -> None:
+    assert run("fit sales.csv") == run("fit sales.csv --target sales --inputs tv,search")
+    assert "of tv" in run("fit sales.csv --target tv --inputs=")
+    path = tmp_path / "gaps.csv"
+    days = [f"2024-01-{k:02};{k * k % 7};{k % 5}" for k in range(1, 29) if k not in {9, 17}]
+    path.write_text("\n".join(["day;x;y", *days]))
+    message = run("fit gaps.csv", exit_code=2)
+    assert message.startswith("linear-rnn: --time: line 10: the step in 'day' is 2 times the usual")
+    options = re.findall(r"--gaps \w+|--grid '1 day' --between hold", message)
+    assert len({*options}) == 3
+    for each in {*options}:
+        assert "The table was repaired: " in run(f"fit gaps.csv {each}")
+
+
 def test_a_file_of_data_replaces_generated_data(run: Run, tmp_path: Path) -> None:
     (tmp_path / "counts.csv").write_text("x_1,x_2,target\n1,0,1\n0,1,1\n1,1,2\n")
     assert "1      1     0" in run("optimum --data counts.csv")

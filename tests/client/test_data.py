@@ -91,11 +91,6 @@ def test_a_file_that_can_be_read_in_two_ways(rnn: Client) -> None:
     assert rnn.fit(stored).id == fits[1].id
 
 
-def test_a_table_needs_a_target(rnn: Client) -> None:
-    with pytest.raises(TypeError, match="target"):
-        rnn.fit(COLUMNS)
-
-
 def test_a_fit_forecasts_from_a_table(rnn: Client) -> None:
     fit = rnn.fit(COLUMNS, target="sales", inputs=["tv"], time="week")
     future = pandas.DataFrame({"other": [9, 9], "tv": [1.0, 2.0]})

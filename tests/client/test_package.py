@@ -58,7 +58,7 @@ def test_keywords_are_the_fields_of_requests(
 def test_keywords_of_uploads_are_the_query_parameters(schema: dict[str, Any]) -> None:
     operation = schema["paths"]["/v1/datasets"]["post"]
     parameters = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
-    assert parameters == {"kind", "name", *COLUMNS, *TableOptions.__annotations__}
+    assert parameters == {"kind", "name", "roles", *COLUMNS, *TableOptions.__annotations__}
     keywords = set(inspect.signature(Client.upload_series).parameters)
     assert keywords == {"self", "table", "name", "options", *COLUMNS}
     assert set(inspect.signature(Client.fit).parameters) > {"table", *COLUMNS}

@@ -179,6 +179,7 @@ CORPUS: dict[str, Case] = {
     "merged header": Case(
         table(",north,,south,\nDate,x,y,x,y", "{t},{x},{y},1,2"),
         *(DAY, "north y", ("north x",)),
+        query={"target": "north y", "inputs": ("north x",)},
     ),
     "trailing separators": Case(table("Date;x;y;", "{t};{x};{y};"), DAY),
     "trailing separators of rows": Case(table("Date;x;y", "{t};{x};{y};"), DAY),

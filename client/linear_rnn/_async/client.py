@@ -1,5 +1,6 @@
 """The client: the questions of the API as methods."""
 
+import sys
 from asyncio import to_thread
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=r.AsyncComputation)
 M = TypeVar("M")
 
-COLUMNS = ("target", "inputs", "sequence", "time")
+SERIES = {"kind": "series", "roles": "proposed"}
 BINARY = (b"PK", b"\x1f\x8b")  # the first bytes of npz and xlsx, and of compressed files
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones are requested as npz
 RESOLUTION = 25  # of windows without one
@@ -430,10 +431,11 @@ class AsyncClient:
             The names of columns, and how the table is read, as in ``upload_series``.
         """
         if is_table(dataset):
-            if target is None:
-                raise TypeError("a table needs `target`, the name of the column to fit")
             columns: Any = {"inputs": inputs, "sequence": sequence, "time": time, **table}
-            dataset = await self.upload_series(dataset, target=target, **columns)
+            stored = await self.upload_series(dataset, target=target, **columns)
+            if target is None and stored.roles:
+                print(f"{stored.roles}; target=… to change", file=sys.stderr)
+            dataset = stored
         request = compose(
             dataset=dataset,
             initial_state=initial_state,
@@ -478,7 +480,7 @@ class AsyncClient:
         self,
         table: i.TableLike,
         *,
-        target: str | int,
+        target: str | int | None = None,
         inputs: Sequence[str | int] | None = None,
         sequence: str | int | None = None,
         time: str | int | None = None,
@@ -497,14 +499,15 @@ class AsyncClient:
             A path, a file, a table or a series of pandas or polars, columns by name, or an array
             of numpy. The columns of an array have the names of its fields, or column_1, column_2, …
         target
-            The column to fit; an empty cell, nan or NA is a gap.
+            The column to fit; an empty cell, nan or NA is a gap. By default a column is proposed.
         inputs
-            The columns of inputs; by default all others.
+            The columns of inputs; by default the other columns of numbers that do not count rows.
         sequence
-            The column with the name of the sequence of each row, if there are several.
+            The column with the name of the sequence of each row, if there are several; by default
+            it is proposed, and an empty name is none.
         time
             The column of times, in ascending order; by default the index of a table of pandas, if
-            that has dates.
+            that has dates, or it is proposed.
         **options
             How the table is read and repaired, such as ``fill="hold"`` for missing inputs; see
             ``TableOptions``. An error of a table names the options that would repair it.
@@ -513,7 +516,35 @@ class AsyncClient:
         query = compose(target=target, sequence=sequence, time=time, name=name)
         if inputs is not None:
             query["inputs"] = join_names(inputs)
-        return await self._upload(content, {"kind": "series", **defaults, **query, **options})
+        return await self._upload(content, {**SERIES, **defaults, **query, **options})
+
+    async def read_table(
+        self,
+        table: i.TableLike,
+        *,
+        target: str | int | None = None,
+        inputs: Sequence[str | int] | None = None,
+        sequence: str | int | None = None,
+        time: str | int | None = None,
+        **options: Unpack[m.TableOptions],
+    ) -> m.TableSummary:
+        """Read a table without storing it: its columns, their roles, and problems with repairs.
+
+        >>> rnn.read_table({"heat": [0, 1, 1], "level": [1, 2, 4]}).columns[1].role
+        'target'
+
+        Parameters
+        ----------
+        table, target, inputs, sequence, time, **options
+            As in ``upload_series``.
+        """
+        content, defaults = to_csv(table)
+        query = {**defaults, **compose(target=target, sequence=sequence, time=time), **options}
+        if inputs is not None:
+            query["inputs"] = join_names(inputs)
+        headers = {"Content-Type": "application/octet-stream"}
+        response = await self._connection.request("POST", "/v1/tables", content, headers, query)
+        return await self._decode(m.TableSummary, read_json(response))
 
     async def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.AsyncDataset:
         kind = "application/octet-stream" if content[:2] in BINARY else "text/csv"

@@ -82,7 +82,7 @@ async def store_dataset(
     `inputs` (n, T, q) and `targets` (n, T), with nan for gaps, and `lengths` (n,) if the sequences
     differ in length.
     """
-    columns = query.to_columns()
+    columns = query.to_series_columns()
     if is_file(request):
         limit = state.settings.max_body_bytes
         async with state.bodies.receive(request, limit) as body, state.uploads:

@@ -38,7 +38,9 @@ class Series:
     sequence_names: tuple[str, ...] = ()  # empty for sequences without names
     # Of the first steps: dates as text or numbers, only for display; empty if unknown.
     start_times: tuple[str | float, ...] = ()
-    repairs: tuple[str, ...] = ()  # of the table that was read, only for display
+    # Of the table that was read, only for display.
+    repairs: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()  # that were proposed, such as "target sales"
 
     @classmethod
     def from_sequences(

@@ -86,6 +86,7 @@ def _load_series(row: DatasetRow, database: Database) -> Series:
         sequence_names=tuple(series.get("sequence_names") or ()),
         start_times=tuple(series.get("start_times") or ()),
         repairs=tuple(series.get("repairs") or ()),
+        roles=(),
     )
 
 

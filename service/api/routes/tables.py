@@ -1,0 +1,49 @@
+"""Tables that are read and not stored."""
+
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from service.api.dependencies import AppStateDep
+from service.api.examples import file_examples
+from service.api.parameters import TableQuery
+from service.api.requests import TABLE_TYPES, make_router, read_part, require_table
+from service.api.responses import json_response
+from service.formats import CSV
+from service.operations.shared.work_estimates import PARSE
+from service.operations.tables import PATH, describe_table
+from service.schemas.tables import TableSummary
+
+router = make_router("Datasets")
+
+
+def _describe_body() -> dict[str, Any]:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content = dict.fromkeys(TABLE_TYPES, binary)
+    content[CSV.media_type] = {
+        "schema": {"type": "string"},
+        "examples": file_examples(CSV.media_type),
+    }
+    return {"requestBody": {"content": content, "required": True}}
+
+
+@router.post(PATH, response_model=TableSummary, openapi_extra=_describe_body())
+async def read_table(
+    request: Request, state: AppStateDep, query: Annotated[TableQuery, Query()]
+) -> Response:
+    """Read a table without storing it.
+
+    Return what a table contains, as CSV, xlsx or compressed by gzip, how it would be read as a
+    series, and the roles that are proposed for its columns. Every problem lists repairs: query
+    parameters of this request and of `POST /v1/datasets?kind=series`.
+    """
+    require_table(request)
+    columns = query.to_columns()
+    limit = state.settings.max_body_bytes
+    async with state.bodies.receive(request, limit) as body, state.uploads:
+        summary = await state.scheduler.run(
+            (body.size or 0) * PARSE,
+            lambda: describe_table(read_part(request, body.file.read()), columns, state.limits),
+        )
+    return json_response(summary)

@@ -1,0 +1,228 @@
+"""The roles of the columns of a table: which are the time, the target and the inputs."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from service.engine.types import Array
+from service.errors import Invalid
+from service.formats.base import SeriesColumns
+from service.formats.numerals import DecimalMark, Numerals
+from service.formats.structure import Structure
+from service.schemas.series import MAX_INPUTS
+from service.values.times import Times, TimesError
+
+Role: TypeAlias = Literal["time", "input", "target", "sequence", "left_out"]
+
+TIME: Final = re.compile(
+    r"(?:(?:time|date|datetime|timestamp|second|minute|hour|day|week|month|quarter|year|step)s?|t|s|sec|ms|min|h"
+    r"|zeit|datum|uhrzeit|jahr|monat|woche|tag|stunde|mois|ann\u00e9e|jour|heure|temps)\b.*",
+    re.IGNORECASE,
+)
+SEQUENCE: Final = re.compile(
+    r"(sequence|series|recording|test|run|trial|batch|patient|subject|region|group|id|unit)s?",
+    re.IGNORECASE,
+)
+TARGET: Final = re.compile(r"target|output|response|y", re.IGNORECASE)
+N_COUNTED: Final = 10  # rows of a column that may number them
+MAX_LAG: Final = 12  # steps of the correlations by which inputs are chosen
+
+
+class Roles(NamedTuple):
+    """The roles of the columns of a table, with the reasons."""
+
+    chosen: SeriesColumns  # with the names of all roles
+    roles: list[Role]  # of all columns
+    because: list[str]
+
+    def describe(self) -> tuple[str, ...]:
+        """Return each role with its columns."""
+        chosen = self.chosen
+        inputs = [*(chosen.inputs or ())]
+        listed = " and ".join([*filter(None, [", ".join(inputs[:-1])]), *inputs[-1:]])
+        parts = {
+            "target": chosen.target,
+            "inputs" if len(inputs) > 1 else "input": listed or "none",
+            "sequence": chosen.sequence,
+            "time": chosen.time,
+        }
+        return tuple(f"{role} {name}" for role, name in parts.items() if name)
+
+
+def propose_roles(found: Structure, chosen: SeriesColumns) -> Roles:
+    """Return the roles of columns that are not chosen; raises Invalid without numbers.
+
+    An empty name of a sequence or a time is the choice of none.
+    """
+    return _Proposal(found, chosen).propose()
+
+
+class _Proposal:
+    """The columns of a table, of which some have roles."""
+
+    def __init__(self, found: Structure, chosen: SeriesColumns) -> None:
+        self._found, self._chosen = found, chosen
+        self._roles: list[Role | None] = [None] * found.width
+        self._because = [""] * found.width
+        columns = [*zip(*found.sample, strict=True)] or [()] * found.width
+        self._columns: list[Sequence[str]] = [*columns]
+        self._numerals = self._find_numerals()
+
+    def _find_numerals(self) -> Numerals:
+        search = DecimalMark(self._found.separator)
+        for column in self._of_kind("number"):
+            sign = self._found.signs.get(column, "")
+            for field in self._columns[column]:
+                numerals = search.look((0, ""), field, sign)
+                if numerals is not None:
+                    return numerals._replace(missing=self._chosen.missing)
+        return Numerals(missing=self._chosen.missing)
+
+    def _of_kind(self, *kinds: str) -> list[int]:
+        """Return the columns of these kinds without a role."""
+        return [
+            j
+            for j, kind in enumerate(self._found.kinds)
+            if kind in kinds and self._roles[j] is None and self._found.names[j]
+        ]
+
+    def _give(self, role: Role, why: str, columns: Sequence[int]) -> bool:
+        """Give a role to the first of some columns; return False without any."""
+        for column in columns[:1]:
+            self._roles[column], self._because[column] = role, why
+        return bool(columns)
+
+    def _named(self, pattern: re.Pattern[str], columns: Sequence[int]) -> list[int]:
+        return [j for j in columns if pattern.fullmatch(self._found.names[j])]
+
+    def propose(self) -> Roles:
+        """Return the roles of all columns; raises Invalid."""
+        names, chosen = self._found.names, self._chosen
+        given: dict[Role, tuple[str | None, ...]] = {
+            "time": (chosen.time,),
+            "sequence": (chosen.sequence,),
+            "target": (chosen.target,),
+            "input": chosen.inputs or (),
+        }
+        for role, wanted in given.items():
+            for j, name in enumerate(names):
+                if name and name in wanted:
+                    self._give(role, "chosen", [j])
+        if chosen.time is None:
+            counted = self._named(TIME, self._of_kind("number", "index"))
+            _ = self._give("time", "its values are dates", self._of_kind("time")) or self._give(
+                "time", "its name", counted
+            )
+        if chosen.sequence is None:
+            self._propose_sequence()
+        if "target" not in self._roles and not chosen.target:
+            self._propose_target()
+        if chosen.inputs is None:
+            self._propose_inputs()
+        for kind, why in REASONS.items():
+            for column in self._of_kind(kind):
+                self._give("left_out", why, [column])
+        roles: list[Role] = [role or "left_out" for role in self._roles]
+        return Roles(self._to_columns(roles), roles, self._because)
+
+    def _to_columns(self, roles: Sequence[Role]) -> SeriesColumns:
+        def name(role: Role) -> str | None:
+            return self._found.names[roles.index(role)] if role in roles else None
+
+        inputs = [
+            each for each, role in zip(self._found.names, roles, strict=True) if role == "input"
+        ]
+        chosen = self._chosen
+        return chosen._replace(
+            time=name("time") if chosen.time is None else chosen.time,
+            sequence=name("sequence") if chosen.sequence is None else chosen.sequence,
+            target=chosen.target or name("target") or "",
+            inputs=tuple(inputs) if chosen.inputs is None else chosen.inputs,
+        )
+
+    def _propose_sequence(self) -> None:
+        repeated = [j for j in self._of_kind("number", "index", "text") if self._repeats(j)]
+        named = self._named(SEQUENCE, repeated)
+        found = named or [j for j in repeated if self._found.kinds[j] == "text"]
+        if found and not self._is_one_recording(found[0], is_named=bool(named)):
+            self._give("sequence", "its values repeat", found)
+
+    def _repeats(self, column: int) -> bool:
+        fields = self._columns[column]
+        return "" not in fields and len({*fields}) <= len(fields) / 2
+
+    def _is_one_recording(self, column: int, *, is_named: bool) -> bool:
+        """Return True if the times of all rows are those of one sequence.
+
+        They can have gaps if the values of a column without the name of a sequence recur.
+        """
+        if "time" not in self._roles:
+            return False
+        at = self._roles.index("time")
+        codes = np.zeros(len(self._columns[at]), np.int64)
+        try:
+            times = Times(self._found.names[at], self._chosen.dates or "day-first")
+            times.add(self._columns[at])
+            times.settle(codes)
+            times.find_steps(codes)
+        except TimesError as error:
+            fields = self._columns[column]
+            starts = [field for i, field in enumerate(fields) if not i or field != fields[i - 1]]
+            increase = error.args[4] is not None or error.args[2] > 0
+            return not is_named and len({*starts}) < len(starts) and increase
+        return True
+
+    def _propose_target(self) -> None:
+        numbers = self._of_kind("number")
+        measured = [j for j in numbers if not self._counts(j)]
+        why = "the last column of numbers"
+        done = self._give("target", "its name", self._named(TARGET, numbers))
+        if not done and not self._give("target", why, (measured or numbers)[::-1]):
+            detail = "there is no column of numbers; the table needs a header and a row per step"
+            raise Invalid(detail, parameter="target")
+
+    def _read(self, column: int) -> Array:
+        sign = self._found.signs.get(column, "")
+        return self._numerals.read(self._columns[column], sign)
+
+    def _counts(self, column: int) -> bool:
+        """Return True if numbers count the rows by one, with omissions or restarts."""
+        numbers = self._read(column)
+        if len(numbers) < N_COUNTED:
+            return False
+        steps = np.diff(numbers)
+        continues = (steps > 0) | (numbers[1:] == numbers[0])
+        return bool(np.mean(steps == 1) >= 0.8 and continues.all())
+
+    def _propose_inputs(self) -> None:
+        columns = self._of_kind("number")
+        for column in columns:
+            if self._counts(column):
+                self._give("left_out", "it counts the rows", [column])
+        columns = self._of_kind("number")
+        why = "a column of numbers"
+        if len(columns) > MAX_INPUTS and "target" in self._roles:
+            targets = self._read(self._roles.index("target"))
+            columns.sort(key=lambda j: -_correlate(self._read(j), targets))
+            why = f"of {len(columns)} inputs, the {MAX_INPUTS} with the largest lagged correlation"
+        for column in columns[:MAX_INPUTS]:
+            self._give("input", why, [column])
+
+
+REASONS: Final = {
+    "text": "it is text",
+    "empty": "it is empty",
+    "index": "it numbers the rows",
+    "time": "another column has the times",
+    "number": "not among the inputs",
+}
+
+
+def _correlate(inputs: Array, targets: Array) -> float:
+    """Return the largest absolute correlation of targets with earlier inputs."""
+    deviations = [np.nan_to_num(each - np.nanmean(each)) for each in (inputs, targets)]
+    x, y = (each / (np.linalg.norm(each) or 1.0) for each in deviations)
+    lags = range(min(MAX_LAG, len(x) - 1) + 1)
+    return max(abs(float(x[: len(x) - lag] @ y[lag:])) for lag in lags)

@@ -1,0 +1,110 @@
+"""Read tables without storing them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from service.errors import Invalid, LimitExceeded
+from service.formats.base import SeriesColumns
+from service.formats.csv_series import read_table
+from service.formats.roles import Roles, propose_roles
+from service.formats.structure import Structure, find_structure, read_rows
+from service.formats.text import WINDOWS, Text, open_text
+from service.operations.shared.limits import Limits
+from service.schemas.problems import Repair
+from service.schemas.series import StepSchema
+from service.schemas.tables import TableColumn, TableProblem, TableSummary
+
+PATH: Final = "/v1/tables"
+MAX_COLUMNS: Final = 1000
+N_FIRST: Final = 5  # fields of a column that are shown
+# Encodings with which Windows-1252 can be confused.
+ENCODINGS: Final = ("mac-roman", "cp850", "windows-1250", "windows-1251")
+SENTINELS: Final = ("-999", "-9999")  # numbers that often stand for missing ones
+# The kinds of errors by their places.
+SLUGS: Final = {
+    "time": "times",
+    "fill": "missing_inputs",
+    "/sequences": "numbers",
+    "/dataset": "length",
+    "sheet": "sheet",
+}
+
+
+def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableSummary:
+    """Return what a file contains; raises Malformed, Invalid and LimitExceeded."""
+    text = open_text(body, chosen.encoding, chosen.sheet)
+    found = find_structure(text, limits, chosen)
+    if found is None:
+        raise Invalid("the table is empty", "")
+    if found.width > MAX_COLUMNS:
+        detail = f"the table has {found.width} columns; the limit is {MAX_COLUMNS}"
+        raise LimitExceeded(detail, "", limit=MAX_COLUMNS, needed=found.width)
+    proposed = propose_roles(found, chosen)
+    n_rows = sum(1 for _ in read_rows(text, limits, chosen, found))
+    problems = [*_list_notes(text, found, proposed)]
+    series, decimal = None, None
+    try:
+        series, decimal = read_table(text, found, proposed.chosen, limits)
+    except Invalid as error:
+        problems.insert(0, _describe_error(error))
+    return TableSummary(
+        encoding=text.encoding,
+        separator=found.separator,
+        decimal=decimal,
+        sheet=text.sheet,
+        sheets=[*text.sheets],
+        n_rows=n_rows,
+        header_line=found.header and found.header[0],
+        columns=[*_describe_columns(found, proposed)],
+        step=None if series is None else StepSchema(**series.step._asdict()),
+        repairs=[] if series is None else [*series.repairs],
+        problems=problems,
+    )
+
+
+def _describe_columns(found: Structure, proposed: Roles) -> Iterator[TableColumn]:
+    for j, name in enumerate(found.names):
+        yield TableColumn(
+            name=name,
+            unit=found.units[j],
+            kind=found.kinds[j],
+            first=[row[j][:100] for row in found.sample[:N_FIRST]],
+            role=proposed.roles[j],
+            because=proposed.because[j],
+        )
+
+
+def _describe_error(error: Invalid) -> TableProblem:
+    place = error.errors[0] if error.errors else None
+    where = place and (place.parameter or place.pointer)
+    members: dict[str, Any] = {key: error.members.get(key) for key in ("line", "column")}
+    repairs = error.members.get("repairs") or []
+    slug = SLUGS.get(where or "", "columns")
+    return TableProblem(slug=slug, is_error=True, sentence=error.detail, **members, repairs=repairs)
+
+
+def _list_notes(text: Text, found: Structure, proposed: Roles) -> Iterator[TableProblem]:
+    """Yield what may be wrong although the table can be read."""
+
+    def note(
+        slug: str, sentence: str, line: int | None = None, queries: Mapping[str, Any] = {}
+    ) -> TableProblem:
+        repairs = [Repair(label=label, query=query) for label, query in queries.items()]
+        return TableProblem(
+            slug=slug, is_error=False, sentence=sentence, line=line, repairs=repairs
+        )
+
+    if text.encoding == WINDOWS and proposed.chosen.encoding is None:
+        others = {f"Read it as {name}": {"encoding": name} for name in ENCODINGS}
+        yield note("encoding", "the text is not UTF-8, and is read as Windows-1252", None, others)
+    if found.header is not None and found.n_above:
+        line = found.header[0]
+        yield note("title", f"line {line} is the header; lines above it are left out", line)
+    for line, what in found.ends:
+        yield note("end", f"line {line} is {what}, and is left out", line)
+    for j, column in enumerate(zip(*found.sample, strict=True)):
+        for word in SENTINELS:
+            if proposed.roles[j] in {"target", "input"} and word in column:
+                sentence = f"{word} occurs {column.count(word)} times in {found.names[j]!r}"
+                query = {f"Read {word} as a missing number": {"missing": word}}
+                yield note("sentinel", sentence, None, query)

@@ -1,0 +1,197 @@
+"""POST /v1/tables: what a table contains, proposed roles, problems and their repairs."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+
+from service.schemas.series import MAX_INPUTS
+from tests.formats.corpus import CORPUS, Case, workbook
+
+CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def read(api: Any, body: bytes | str, media_type: str = CSV, **query: Any) -> Any:
+    """Return the table in a response."""
+    headers = {"content-type": media_type}
+    path = f"/v1/tables?{urlencode(query)}"
+    response = api.request("POST", path, content=body, headers=headers)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def roles(table: Any) -> dict[str, str]:
+    return {column["name"]: column["role"] for column in table["columns"]}
+
+
+def errors(table: Any) -> list[Any]:
+    return [problem for problem in table["problems"] if problem["is_error"]]
+
+
+def written(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the query of a table as parameters."""
+    return {
+        name: ",".join(value) if isinstance(value, tuple) else value
+        for name, value in query.items()
+    }
+
+
+@pytest.mark.parametrize("case", CORPUS.values(), ids=CORPUS)
+def test_exported_tables_are_read_as_proposed(api: Any, case: Case) -> None:
+    query = written(case.query)
+    table = read(api, case.body, "application/octet-stream", **query)
+    assert errors(table) == []
+    assert table["n_rows"] == 10
+    assert (table["step"]["length"], table["step"]["unit"]) == case.step
+    upload = {"kind": "series", "roles": "proposed", **query}
+    stored = api.upload(case.body, "application/octet-stream", f"?{urlencode(upload)}").json()
+    assert (stored["target"], tuple(stored["inputs"])) == (case.target, case.inputs)
+    assert f"target {case.target.rpartition(' (')[0] or case.target}" in stored["roles"]
+
+
+def test_a_table_is_described(api: Any) -> None:
+    rows = "".join(f"{k};{k % 4 / 8:.3f};{k % 3};-999;-\n".replace(".", ",") for k in range(12))
+    table = read(api, f"Dosis\n\nNr.;Dosis;Wert;Druck;Rest\n;[mg];;bar;\n{rows};;;;\n")
+    assert table | {"columns": None, "problems": None} == {
+        "encoding": "utf-8",
+        "separator": ";",
+        "decimal": ",",
+        "sheet": None,
+        "sheets": [],
+        "n_rows": 12,
+        "header_line": 3,
+        "step": {"length": 1.0, "unit": "step"},
+        "repairs": [],
+        "columns": None,
+        "problems": None,
+    }
+    assert roles(table) == {
+        "Nr.": "left_out",
+        "Dosis": "input",
+        "Wert": "input",
+        "Druck": "target",
+        "Rest": "left_out",
+    }
+    number, dose, _, pressure, rest = table["columns"]
+    assert number["because"] == "it numbers the rows"
+    assert (dose["unit"], dose["kind"], dose["first"][1]) == ("mg", "number", "0,125")
+    assert (pressure["unit"], rest["kind"]) == ("bar", "empty")
+    notes = {each["slug"]: each for each in table["problems"]}
+    assert notes.keys() == {"title", "end", "sentinel"}
+    assert notes["end"]["line"] == 17
+    (repair,) = notes["sentinel"]["repairs"]
+    assert repair["query"] == {"missing": "-999"}
+
+
+def test_sheets_and_encodings_are_named(api: Any) -> None:
+    body = workbook(("One", [["a"], [1], [2]]), ("Two", [["b", "y"], [1, 2], [3, 5]]))
+    table = read(api, body, XLSX, sheet="Two")
+    assert (table["sheet"], table["sheets"], table["encoding"]) == ("Two", ["One", "Two"], None)
+    table = read(api, "Größe,y\n1,2\n3,5\n".encode("cp1252"))
+    assert table["encoding"] == "windows-1252"
+    (note,) = table["problems"]
+    assert {"encoding": "mac-roman"} in [repair["query"] for repair in note["repairs"]]
+
+
+def test_every_repair_of_an_error_leads_on(api: Any) -> None:
+    rows = ["1/1/2024;1.200;5", "1/2/2024;;6", "1/3/2024;1.300;7", "1/5/2024;1.300;8"]
+    body = "t;x;y\n" + "\n".join(rows)
+    query: dict[str, Any] = {}
+    slugs = []
+    for _ in range(6):
+        found = errors(table := read(api, body, **query))
+        if not found:
+            break
+        slugs.append(found[0]["slug"])
+        repairs = [repair["query"] for repair in found[0]["repairs"]]
+        query |= {"dates": "month-first"} if {"dates": "month-first"} in repairs else repairs[0]
+    assert slugs == ["numbers", "numbers", "times", "times"]
+    assert table["step"] == {"length": 1.0, "unit": "day"}
+    assert len(table["repairs"]) == 2
+    stored = api.upload(
+        body, CSV, f"?{urlencode(query | {'kind': 'series', 'target': 'y'})}&time=t"
+    )
+    assert stored.json()["repairs"] == table["repairs"]
+    fit = api.post(
+        "/v1/fits",
+        {
+            "dataset": {"kind": "stored", "id": stored.json()["id"]},
+            "offset": False,
+            "initial_state": 0,
+        },
+    ).json()
+    assert f"The table was repaired: {'; '.join(table['repairs'])}." in fit["summary"]["sentences"]
+
+
+def test_refused_uploads_list_their_repairs(api: Any) -> None:
+    response = api.upload("t,x,y\n1,1,1\n2,,2\n", CSV, "?kind=series&target=y&time=t")
+    queries = [{"fill": "hold"}, {"fill": "zero"}, {"fill": "drop"}]
+    assert [repair["query"] for repair in response.json()["repairs"]] == queries
+
+
+def test_of_many_inputs_those_with_the_largest_lagged_correlation_are_proposed(api: Any) -> None:
+    rng = np.random.default_rng(1)
+    inputs = rng.normal(size=(80, 20))
+    targets = np.convolve(inputs[:, 17], [0, 0, 3, 1])[:80] + rng.normal(size=80)
+    rows = [",".join(f"{value:.3f}" for value in row) for row in np.column_stack([inputs, targets])]
+    head = ",".join([*(f"x_{j}" for j in range(20)), "sales"])
+    table = read(api, "\n".join([head, *rows]))
+    chosen = [name for name, role in roles(table).items() if role == "input"]
+    assert len(chosen) == MAX_INPUTS
+    assert "x_17" in chosen
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "expected"),
+    [
+        ("day,region,x,y", "{day},{ab},{x},{y}", "time sequence input target"),
+        ("x,date,sales", "{x},{day},{y}", "input time target"),
+        ("week,sales,tv", "{k},{y},{x}", "time input target"),
+        ("output,x,z", "{y},{x},{y}", "target input input"),
+        ("time,operator,x,y", "{k},{abc},{x},{y}", "time left_out input target"),
+        ("k,x,y,note", "{k},{x},{y},good {k}", "left_out input target left_out"),
+        ("patient,hour,x,y", "{half},{six},{x},{y}", "sequence time input target"),
+    ],
+)
+def test_roles(api: Any, head: str, row: str, expected: str) -> None:
+    days = np.arange("2024-01-01", "2024-01-13", dtype="datetime64[D]")
+    rows = [
+        row.format(
+            k=k + 1, x=k % 3, y=k * k % 7, half=k // 6, six=k % 6,
+            day=days[k % 6] if "{ab}" in row else days[k], ab="ab"[k // 6], abc="abc"[k % 3],
+        )
+        for k in range(12)
+    ]  # fmt: skip
+    table = read(api, "\n".join([head, *rows]))
+    assert " ".join(roles(table).values()) == expected
+    assert all(column["because"] for column in table["columns"])
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status", "words"),
+    [
+        ("", CSV, 422, "empty"),
+        ("a,b\nc,d\ne,f\n", CSV, 422, "no column of numbers"),
+        (",".join(f"x{j}" for j in range(100_000)) + "\n" + "1," * 100_000, CSV, 422, "100000 col"),
+        (b"%PDF-1.7", CSV, 400, "a PDF document"),
+        (b"PK\x03\x04xl/workbook", XLSX, 400, "damaged"),
+        ("{}", "application/json", 415, "text/csv"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_is_refused(
+    api: Any, body: Any, media_type: str, status: int, words: str
+) -> None:
+    headers = {"content-type": media_type}
+    response = api.request("POST", "/v1/tables", content=body, headers=headers)
+    assert response.status_code == status
+    assert words in response.json()["detail"]
+
+
+def test_a_million_rows_are_counted(api: Any) -> None:
+    table = read(api, "t,x,y\n" + "1,2,3\n" * 1_000_000)
+    assert table["n_rows"] == 1_000_000
+    (error,) = errors(table)
+    assert error["slug"] == "length"
+    assert [[*repair["query"]] for repair in error["repairs"]] == [["last"], ["every"]]

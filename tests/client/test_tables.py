@@ -1,0 +1,70 @@
+"""Tables through the client, HTTP and the command line."""
+
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from linear_rnn import Client, InvalidRequest
+from service.cli import main
+from tests.formats.corpus import CORPUS, Case
+
+FEW = ("german", "workbook", "late logger")  # that are always tested
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=name, marks=() if name in FEW else pytest.mark.slow)
+        for name, case in CORPUS.items()
+    ],
+)
+def test_a_table_is_the_same_dataset_through_all_doors(
+    case: Case, rnn: Client, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"table.{'xlsx' if case.body.startswith(b'PK') else 'csv'}"
+    path.write_bytes(case.body)
+    stored = rnn.upload_series(path, **case.query)
+    query = {**case.query}
+    if "inputs" in query:
+        query["inputs"] = ",".join(query["inputs"])
+    path_of_upload = f"/v1/datasets?{urlencode({'kind': 'series', 'roles': 'proposed', **query})}"
+    headers = {**rnn._connection.headers, "content-type": "application/octet-stream"}
+    uploaded = httpx.post(url + path_of_upload, content=case.body, headers=headers, timeout=60)
+    assert uploaded.json()["id"] == stored.id
+    options = [text for name, value in query.items() for text in (f"--{name}", str(value))]
+    fixed = ["--no-offset", "--initial-state", "0", "--w-rec", "0:0.9", "--json"]
+    assert main(["fit", str(path), *options, *fixed]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["request"]["dataset"]["id"] == stored.id
+    assert "inputs" in query or (stored.roles is not None and stored.roles in output.err)
+
+
+def test_a_fit_of_a_table_proposes_its_roles(
+    rnn: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"2024-01-{k:02},{k % 3},{k * k % 7},{k % 2}" for k in range(1, 31)]
+    table = "\n".join(["date,tv,sales,x", *rows])
+    fit = rnn.fit(io.StringIO(table), target="sales", offset=False)
+    assert (fit.target, [each.name for each in fit.inputs or []]) == ("sales", ["tv", "x"])
+    assert capsys.readouterr().err == ""
+    other = rnn.fit(io.StringIO(table), offset=False)
+    assert (
+        capsys.readouterr().err == "target x, inputs tv and sales, time date; target=… to change\n"
+    )
+    assert other.request["step"]["unit"] == "day"
+    assert rnn.read_table(io.StringIO(table), target="sales").columns[1].role == "input"
+
+
+def test_an_error_names_the_options_that_repair_it(rnn: Client) -> None:
+    table = "t,x,y\n1,1,1\n2,,2\n3,3,3\n"
+    with pytest.raises(InvalidRequest, match="Fill missing inputs with 0: fill='zero'"):
+        rnn.upload_series(io.StringIO(table), target="y")
+    compressed = io.BytesIO(gzip.compress(table.encode()))
+    stored: Any = rnn.upload_series(compressed, target="y", fill="zero")
+    assert stored.repairs == ["missing inputs of 1 row are 0"]
