@@ -151,7 +151,7 @@ def hold_timers(page: Page, milliseconds: int) -> Callable[[], None]:
 def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a service that runs in its own process."""
     # A busy machine has time for what an idle one computes at once.
-    with run_service(tmp_path_factory.mktemp("explorer"), RNN_MAX_SYNC_SECONDS="1") as url:
+    with run_service(tmp_path_factory.mktemp("explorer"), RNN_MAX_SYNC_SECONDS="3") as url:
         yield url
 
 

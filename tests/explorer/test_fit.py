@@ -297,11 +297,12 @@ def test_columns_and_options_change_the_fit(open_fit: FitOpener, api: httpx.Clie
         last = shown_fit(page, other_than=last)
         return dict(api.get(f"/v1/fits/{last}").json())
 
-    page.get_by_role("checkbox", name="outdoor").uncheck()
+    inputs = page.locator("#inputs")
+    inputs.get_by_label("outdoor").uncheck()
     assert [each["name"] for each in request()["inputs"]] == ["heating"]
-    page.get_by_role("checkbox", name="heating").uncheck()
+    inputs.get_by_label("heating").uncheck()
     assert request()["inputs"] == []
-    page.get_by_role("checkbox", name="heating").check()
+    inputs.get_by_label("heating").check()
     request()
     page.select_option("#time-column", "")
     assert request()["request"]["step"]["unit"] == "step"
@@ -324,6 +325,39 @@ def test_columns_and_options_change_the_fit(open_fit: FitOpener, api: httpx.Clie
     assert shown_fit(page) == last
     page.get_by_role("button", name="More options").click()
     expect(page.get_by_label("w_rec from")).to_have_value("-0.5")
+
+
+@pytest.mark.slow
+def test_more_options_change_the_model(open_fit: FitOpener, api: httpx.Client) -> None:
+    page = open_fit()
+    last = shown_fit(page)
+
+    def request() -> dict[str, Any]:
+        nonlocal last
+        last = shown_fit(page, other_than=last)
+        return dict(api.get(f"/v1/fits/{last}").json())
+
+    page.get_by_role("button", name="More options").click()
+    without_memory = page.locator("#direct")
+    without_memory.get_by_label("tv").check()
+    assert request()["request"]["direct"] == ["tv"]
+    without_memory.get_by_label("search").check()
+    assert request()["w_rec"]["value"] == 0  # a regression
+    expect(page.locator("#profile-view")).to_be_hidden()
+    for name in ("tv", "search"):
+        without_memory.get_by_label(name).uncheck()
+        assert name not in request()["request"].get("direct", [])
+    expect(page.locator("#profile-view")).to_be_visible()
+    page.get_by_label("Season").fill("52")
+    page.get_by_label("Season").blur()
+    assert request()["request"]["season"] == 52
+    page.get_by_label("A trend").check()
+    assert request()["request"]["trend"] is True
+    page.reload()
+    assert shown_fit(page) == last
+    page.get_by_role("button", name="More options").click()
+    expect(page.get_by_label("A trend")).to_be_checked()
+    expect(page.get_by_label("Season")).to_have_value("52")
 
 
 @pytest.mark.slow

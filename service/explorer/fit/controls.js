@@ -5,7 +5,10 @@ import { describeRepairs } from "./repair.js";
 import { assignColumn, increase, listInputs, readTimes } from "./table.js";
 
 const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
-const OPTIONS = ["delay-low", "delay-high", "offset", "initial_state", "noise", "w-rec-low", "w-rec-high"];
+const OPTIONS = [
+  ...["delay-low", "delay-high", "offset", "initial_state", "noise", "w-rec-low", "w-rec-high"],
+  ...["season", "trend"],
+];
 
 /** @param {FitStore} store @param {(change: Partial<Question>) => void} onChange */
 export function createControls(store, onChange) {
@@ -27,12 +30,23 @@ export function createControls(store, onChange) {
   /** @param {Event} event */
   const changeInputs = ({ target }) => {
     if (!store.question) return;
-    const boxes = /** @type {HTMLInputElement[]} */ ([...inputs.querySelectorAll("input")]);
-    onChange({
-      columns: { ...store.question.columns, inputs: boxes.filter(({ checked }) => checked).map(({ value }) => value) },
-    });
-    const { value } = /** @type {HTMLInputElement} */ (target);
-    inputs.querySelector(`input[value="${CSS.escape(value)}"]`)?.focus(); // the boxes are new ones
+    const listChecked = (/** @type {string} */ part) =>
+      [...document.querySelectorAll(`[name=${part}]:checked`)].map((box) => box.getAttribute("value") ?? "");
+    const chosen = listChecked("input");
+    const direct = listChecked("direct").filter((each) => chosen.includes(each));
+    const { columns, options } = store.question;
+    onChange({ columns: { ...columns, inputs: chosen }, options: { ...options, direct } });
+    const { name, value } = /** @type {HTMLInputElement} */ (target);
+    /** @type {HTMLElement | null} */
+    const box = document.querySelector(`[name=${name}][value="${CSS.escape(value)}"]`);
+    box?.focus(); // the boxes are new ones
+  };
+
+  const createBox = (/** @type {string} */ part, /** @type {string} */ value, /** @type {boolean} */ checked) => {
+    const box = html("input", { type: "checkbox", name: part, value });
+    box.checked = checked;
+    box.addEventListener("change", changeInputs);
+    return html("label", {}, box, value);
   };
 
   store.watch(["question"], () => {
@@ -50,18 +64,18 @@ export function createControls(store, onChange) {
       select.value = columns[part];
     }
     inputs.replaceChildren(
-      ...listInputs(table, columns).map((name) => {
-        const box = html("input", { type: "checkbox", value: name });
-        box.checked = columns.inputs.includes(name);
-        box.addEventListener("change", changeInputs);
-        return html("label", {}, box, name);
-      }),
+      ...listInputs(table, columns).map((name) => createBox("input", name, columns.inputs.includes(name))),
     );
+    const direct = columns.inputs.map((name) => createBox("direct", name, options.direct?.includes(name) ?? false));
+    byId("direct").replaceChildren(...direct);
+    byId("direct-inputs").hidden = !direct.length;
     const { delay } = options;
     [low.value, high.value] = typeof delay === "number" ? [delay, delay] : [delay.low, delay.high];
     byId("offset").checked = options.offset !== false;
     byId("initial_state").value = options.initial_state;
     byId("noise").value = options.noise;
+    byId("season").value = readPeriod(options.season) ?? "";
+    byId("trend").checked = options.trend ?? false;
     byId("w-rec-low").value = formatExact(options.w_rec.low);
     byId("w-rec-high").value = formatExact(options.w_rec.high);
   });
@@ -91,12 +105,18 @@ function readOptions(options) {
   const [low, high] = ["delay-low", "delay-high"].map((id) => Number(byId(id).value));
   const start = byId("initial_state").value;
   const offset = byId("offset").checked;
+  const period = Number(byId("season").value) || null;
   return {
     ...options,
     ...(start && { initial_state: start === "0" ? 0 : start }),
     ...(offset !== (options.offset !== false) && { offset }),
     delay: low === high ? low : { low, high },
     noise: byId("noise").value,
+    ...(period !== readPeriod(options.season) && { season: period }), // a link may have harmonics
+    trend: byId("trend").checked,
     w_rec: { low: parseNumber(byId("w-rec-low").value), high: parseNumber(byId("w-rec-high").value) },
   };
 }
+
+/** Return the period of a season; null without one. @param {FitOptions["season"]} season */
+const readPeriod = (season) => (typeof season === "object" ? (season?.period ?? null) : (season ?? null));

@@ -82,8 +82,7 @@ export class Loader {
           ? new Problem("This server does not have the fit of this link", advice, [], 404)
           : error;
       });
-      const { initial_state, offset, gains, delay, noise, w_rec, confidence } = request;
-      const options = { initial_state, offset, gains, delay, noise, w_rec, confidence };
+      const { dataset: _, keep: _keep, step: _step, ...options } = request;
       this.store.example = byId("example").value = "";
       const table = { ...readTable(name, text), isRewritten: true };
       const names = table.columns.map((column) => column.name);

@@ -61,6 +61,7 @@ export function createProfile(root, store) {
     others.cancel();
     at = null;
     if (!store.answer) return;
+    byId("profile-view").hidden = !store.answer.profile.w_rec.length;
     const [low, high] = store.answer.window;
     setAttributes(slider, { min: low, max: high, step: (high - low) / 200 });
     slider.value = store.answer.fit.w_rec.value;
@@ -73,7 +74,7 @@ export function createProfile(root, store) {
   });
 
   function draw() {
-    if (!store.answer) return;
+    if (!store.answer?.profile.w_rec.length) return;
     const { fit, profile, window } = store.answer;
     // With autocorrelated noise, another criterion than the error is the lowest.
     const isError = fit.rho === null;

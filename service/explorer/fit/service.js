@@ -81,10 +81,11 @@ export async function fetchFit(question, dataset, onStored, signal) {
   });
   onStored(`v1/fits/${started.id}`);
   const fit = await completeJob(started, "fit", showProgress("fit"), signal);
+  const { low, high } = fit.request.w_rec;
   const wide = chooseWindow(fit, 1);
   const [rows, zoomed] = await Promise.all([
     fetchTable(fit.links.csv, signal),
-    fetchAtOnce(fit.request, ...wide, signal),
+    low < high ? fetchAtOnce(fit.request, ...wide, signal) : null,
   ]);
   const profile = zoomed
     ? {
@@ -92,7 +93,9 @@ export async function fetchFit(question, dataset, onStored, signal) {
         cost: fillGaps(zoomed.arrays.profile_cost),
         criterion: fillGaps(zoomed.arrays.profile_criterion),
       }
-    : await fetchTable(fit.links.profile_csv, signal); // which is dense in the interval alone
+    : low < high
+      ? await fetchTable(fit.links.profile_csv, signal) // which is dense in the interval alone
+      : { w_rec: [], cost: [], criterion: [] }; // w_rec was given
   const residual = whiten(/** @type {Rows} */ (rows), fit.rho);
   const drawn = {
     rows: /** @type {Rows} */ ({ ...rows, residual }),

@@ -10,6 +10,13 @@ type FitOptions = {
   delay: number | { low: number; high: number };
   noise: "white" | "ar1";
   w_rec: { low: number; high: number };
+  /** a number, `per_input` or groups of inputs */
+  time_constants?: number | string | string[][];
+  direct?: string[];
+  curves?: string[];
+  trend?: boolean;
+  season?: number | { period: number; harmonics: number } | null;
+  variance?: string;
   gains?: Record<string, number>;
   confidence?: number;
 };
