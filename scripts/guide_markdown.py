@@ -18,7 +18,7 @@ from scripts.openapi_models import anchor
 COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 CONTENTS = re.compile(r"(?:^- \[[^\]\n]*\]\(#[^)\n]*\)\n)+\n?", re.MULTILINE)  # written by hand
 PUNCTUATED = re.compile(r'<span class="math inline">(?:(?!</span>).)*</span>[.,;:)?]+')
-BREAK = re.compile(r"(?<=[/|])(?=.)")  # where code may begin a new line
+BREAK = re.compile(r"(?<=\w[/|])(?=\w)")  # where code may begin a new line
 
 # The attributes of the HTML element of a link or a picture; None for a link that is only text.
 Resolver = Callable[[str], dict[str, str] | None]
