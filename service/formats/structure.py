@@ -17,7 +17,6 @@ SAMPLE: Final = 1000  # lines that determine the structure
 SAMPLE_SIZE: Final = 200_000  # characters after which no further line is added
 TAIL: Final = 20  # lines among which the end of a table is found
 COMMENT: Final = re.compile(r"(?:#|%|//|!)\s*+")
-RULE: Final = re.compile(r"[-+|=:\s]*-{3,}[-+|=:\s]*")  # a line below a header
 DECLARED: Final = re.compile(r'"?sep=(.)"?')  # which spreadsheets write
 TOTALS: Final = re.compile(
     r"(?:grand |sub)?totals?|sum|summe|gesamt(?:summe|ergebnis)?|total g\u00e9n\u00e9ral"
@@ -53,9 +52,11 @@ class Structure(NamedTuple):
 def read_lines(text: Text, limits: SizeLimits, skip: int | None) -> Iterator[Line]:
     """Yield the lines that are neither blank nor a rule below a header."""
     for number, line in text.lines(limits, skip or 0):
-        if line.startswith(("-", "+", "|", "=")) and RULE.fullmatch(line):
+        if "---" in line and not line.strip("-+|=: \t"):
             continue
-        yield number, line.strip("| ") if line.startswith("|") else line
+        row = line.strip()[1:].removesuffix("|") if line.startswith("|") else line
+        if row.strip():
+            yield number, row
 
 
 def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Structure | None:
@@ -71,6 +72,8 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     widths = Counter(len(fields) for _, fields in rows)
     width = max(widths, key=lambda n: (widths[n], n > 1))  # the first of equally frequent ones
     rows = [row for row in rows if not is_comment(row[0][1], len(row[1]), width)]
+    if not rows:
+        return None
     at = _find_header(rows, width, chosen.header)
     header: Line | None = None
     names = [f"column_{column + 1}" for column in range(width)]
@@ -79,10 +82,7 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
         fields = [COMMENT.sub("", fields[0], 1), *fields[1:]] if width > 1 else fields
         names = _to_names(rows[at - 1][1] if at else [], fields, rows[at + 1 :], width)
     rows = rows[0 if at is None else at + 1 :]
-    units = [""] * width
-    if at is not None and len(rows) > 1 and _are_units(rows[0][1], rows[1][1]):
-        units = [field.strip("[]()") for field in _pad(rows[0][1], width)]
-        del rows[0]
+    units = [""] * width if at is None else _take_units(rows, width)
     while rows and find_end(rows[-1][1], width) is not None:
         del rows[-1]
     first = rows[0][0][0] if rows else limits.max_steps**2
@@ -144,6 +144,14 @@ def _is_value(field: str) -> bool:
     return bool(field) and (is_numeral(field, find_sign([field])) or is_date(field))
 
 
+def _take_units(rows: list[tuple[Line, list[str]]], width: int) -> list[str]:
+    """Remove the line of units, if the first one is that, and return them."""
+    if len(rows) < 2 or not _are_units(rows[0][1], rows[1][1]):
+        return [""] * width
+    _, fields = rows.pop(0)
+    return [field.strip("[]()") for field in _pad(fields, width)]
+
+
 def _are_units(fields: list[str], below: list[str]) -> bool:
     """Return True for the fields of a line of units: text above numbers."""
     numeric = [j for j, field in enumerate(below) if _is_value(field)]
@@ -199,7 +207,7 @@ def read_rows(
     for line in read_lines(text, limits, chosen.skip):
         if line[0] < found.first:
             continue
-        if line[1][0] in "#%/!" and is_comment(line[1], len(found.split(line[1])), found.width):
+        if COMMENT.match(line[1]) and is_comment(line[1], len(found.split(line[1])), found.width):
             continue
         held.append(line)
         if len(held) > TAIL:

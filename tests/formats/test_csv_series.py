@@ -15,6 +15,7 @@ from service.engine.data import Series, Step
 from service.errors import ServiceError
 from service.formats import CSV, SeriesColumns
 from service.operations.shared.limits import Limits
+from service.operations.tables import describe_table
 from tests.formats.conftest import read_series_csv as read
 
 TABLE = """date,region,sales,spend,heating
@@ -366,9 +367,34 @@ def test_any_table_is_read_or_refused(body: bytes) -> None:
         SeriesColumns(),
         split,
         *repaired,
+        SeriesColumns("", roles="proposed"),
+        SeriesColumns("", roles="proposed", gaps="missing", fill="zero", every=2, last=5),
     ):
         for head in (b"", b"t,y,x\n"):
             with suppress(ServiceError):
                 series = CSV.read_series(head + body, chosen, Limits())
+                describe_table(head + body, chosen, Limits())  # which refuses no more
                 assert series.n_targets > 0
                 assert series.step.length > 0
+
+
+# With backtracking each of these would take hours.
+@pytest.mark.parametrize(
+    "text",
+    ["1" * 900_000 + "x", "-" * 900_000 + "x", "1:00" * 200_000, "1'000" * 200_000, '"' * 900_000],
+    ids=range(5),
+)
+def test_reading_takes_linear_time(text: str) -> None:
+    chosen = SeriesColumns("", roles="proposed")
+    for body in (text, f"{text}\n1;2\n", f"t;x;y\n{text};1;2\n", f"t;x;y\n2024-01-01;1;{text}\n"):
+        with suppress(ServiceError):
+            describe_table(body.encode(), chosen, Limits())
+
+
+@pytest.mark.parametrize("line", ["#", "|", "| |", "---", "sep=;", "# a"])
+def test_tables_of_a_single_mark_are_refused(line: str) -> None:
+    assert read.refuses(f"{line}\n", target="y")
+    rows = read(
+        f"{line}\n| | x | y |\n|---|---|---|\n| | 1 | 2 |\n||3|4|\n", target="y", inputs=("x",)
+    )
+    same(rows, ([[1], [3]], [2, 4]))
