@@ -411,8 +411,8 @@ class FitPredictModel:
 
     id: str
     """The id of the fit."""
-    w_rec: float
-    """The recurrent weight."""
+    w_rec: float | None = None
+    """The recurrent weight; null with several time constants."""
     w_in: Array
     """The weights of the inputs."""
     offset: float | None = None
@@ -1055,7 +1055,8 @@ class TrustReport(Trust):
     """Reasons, then cautions, each in a sentence."""
     cautious: list[Span] | None = None
     """The pieces of the interval of w_rec with `ar1` noise, which is valid for both white and
-    autocorrelated noise; null without degrees of freedom."""
+    autocorrelated noise; null without degrees of freedom, and empty if w_rec was given or for
+    several time constants."""
 
 
 class EvaluateRequest(TypedDict):
@@ -1184,6 +1185,23 @@ class GradientTraceResponse:
 
     traces: list[GradientTrace]
     """One trace per point."""
+
+
+@dataclass(kw_only=True)
+class StateEstimate:
+    """One state of the model, with a w_rec of its own."""
+
+    inputs: list[str]
+    """The inputs that act on it."""
+    w_rec: PiecewiseEstimate
+    """The recurrent weight. Its interval is a profile interval over all other unknowns."""
+    time_constant: PiecewiseEstimate
+    """-1 / log w_rec, in units of the step; undefined unless 0 < w_rec < 1."""
+    half_life: PiecewiseEstimate
+    """The time constant times log 2."""
+    weights: dict[str, Estimate]
+    """The weight of each input; without ends where the intervals of states with the same inputs
+    overlap."""
 
 
 class BasinMapRequest(TypedDict):
@@ -1353,6 +1371,9 @@ class FitRequest(TypedDict):
     With a known one no step is skipped, and the inputs before the record are 0."""
     w_rec: NotRequired[FitRange]
     """The range to search for w_rec. Two equal ends give w_rec."""
+    time_constants: NotRequired[Literal[1, 2, "per_input"] | list[list[str]]]
+    """The number of states with a w_rec each, 1 or 2, on which all inputs act; `per_input` for a
+    state per input; or a list with the names of the inputs of each state. At most 4."""
     direct: NotRequired[list[str]]
     """The names of inputs that act within their step only, such as holidays. If all inputs are
     direct, the fit is a regression: w_rec is 0, and no initial state is fitted."""
@@ -1455,11 +1476,14 @@ class FitResource:
     result_version: int
     """A version that is incremented when the results of the service change."""
     w_rec: PiecewiseEstimate | None = None
-    """The recurrent weight."""
+    """The recurrent weight; null with several time constants."""
     time_constant: PiecewiseEstimate | None = None
-    """-1 / log w_rec, in units of the step; undefined unless 0 < w_rec < 1."""
+    """-1 / log w_rec, in units of the step; undefined unless 0 < w_rec < 1, and null with several
+    time constants."""
     half_life: PiecewiseEstimate | None = None
     """The time constant times log 2."""
+    states: list[StateEstimate] | None = None
+    """The states of the model, the slowest first."""
     inputs: list[InputEstimate] | None = None
     """The inputs, in their order."""
     target: str | None = None
@@ -1473,8 +1497,8 @@ class FitResource:
     trend: Estimate | None = None
     """The change by the trend, from the first step in use to the last; null without a trend."""
     initial_states: list[Estimate] | None = None
-    """S_0 of each sequence, or the shared one; null if it is not fitted, or if w_rec is below
-    0.05."""
+    """S_0 of each sequence, or the shared one; null if it is not fitted, if w_rec is below 0.05,
+    and with several time constants."""
     delay: DelayEstimate | None = None
     """The delay of the inputs."""
     rho: float | None = None

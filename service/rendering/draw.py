@@ -166,13 +166,14 @@ def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
         values = np.asarray(costs, float)
         return np.exp(np.minimum(values / (n_free + 1), MAX_LOG)) if is_colored else values
 
+    w_rec = result["w_rec"] or result["states"][0]["w_rec"]  # of the slowest state
     column, level = ("criterion" if is_colored else "cost"), result["level"]
     cautious = None if is_colored else result["trust"]["cautious"]
     profile = CostProfile(
         columns["profile_w_rec"],
         height(columns[f"profile_{column}"]),
         inf if level is None else float(height(level)),
-        [(piece["low"], piece["high"]) for piece in result["w_rec"]["intervals"]],
+        [(piece["low"], piece["high"]) for piece in w_rec["intervals"]],
         [(minimum["w_rec"], float(height(minimum[column]))) for minimum in result["minima"]],
         request.confidence,
         [(span["low"], span["high"]) for span in cautious or ()],

@@ -90,6 +90,22 @@ class InputEstimate(ResponseModel):
     effects of all inputs are null."""
 
 
+class StateEstimate(ResponseModel):
+    """One state of the model, with a w_rec of its own."""
+
+    inputs: list[str]
+    """The inputs that act on it."""
+    w_rec: PiecewiseEstimate
+    """The recurrent weight. Its interval is a profile interval over all other unknowns."""
+    time_constant: PiecewiseEstimate
+    """-1 / log w_rec, in units of the step; undefined unless 0 < w_rec < 1."""
+    half_life: PiecewiseEstimate
+    """The time constant times log 2."""
+    weights: dict[str, Estimate]
+    """The weight of each input; without ends where the intervals of states with the same inputs
+    overlap."""
+
+
 class DelayCost(ResponseModel):
     """The lowest cost with one delay."""
 
@@ -187,7 +203,8 @@ class TrustReport(ResponseModel):
     """Reasons, then cautions, each in a sentence."""
     cautious: list[Span] | None
     """The pieces of the interval of w_rec with `ar1` noise, which is valid for both white and
-    autocorrelated noise; null without degrees of freedom."""
+    autocorrelated noise; null without degrees of freedom, and empty if w_rec was given or for
+    several time constants."""
 
 
 Level: TypeAlias = Literal[
@@ -229,11 +246,14 @@ class FitResult(ResponseModel):
     """The result of a fit. Every field is null until the fit has succeeded."""
 
     w_rec: PiecewiseEstimate | None = None
-    """The recurrent weight."""
+    """The recurrent weight; null with several time constants."""
     time_constant: PiecewiseEstimate | None = None
-    """-1 / log w_rec, in units of the step; undefined unless 0 < w_rec < 1."""
+    """-1 / log w_rec, in units of the step; undefined unless 0 < w_rec < 1, and null with several
+    time constants."""
     half_life: PiecewiseEstimate | None = None
     """The time constant times log 2."""
+    states: list[StateEstimate] | None = None
+    """The states of the model, the slowest first."""
     inputs: list[InputEstimate] | None = None
     """The inputs, in their order."""
     target: str | None = None
@@ -247,8 +267,8 @@ class FitResult(ResponseModel):
     trend: Estimate | None = None
     """The change by the trend, from the first step in use to the last; null without a trend."""
     initial_states: list[Estimate] | None = None
-    """S_0 of each sequence, or the shared one; null if it is not fitted, or if w_rec is below
-    0.05."""
+    """S_0 of each sequence, or the shared one; null if it is not fitted, if w_rec is below 0.05,
+    and with several time constants."""
     delay: DelayEstimate | None = None
     """The delay of the inputs."""
     rho: Nullable = None

@@ -17,6 +17,7 @@ MAX_DELAY = 10_000
 MAX_DELAYS = 50
 MAX_GAINS = 12
 MAX_INPUTS = 32
+MAX_STATES = 4
 MAX_PERIOD = 10_000
 MAX_HARMONICS = 26  # those of the weeks of a year
 HARMONICS = 3  # by default
@@ -134,9 +135,37 @@ SeasonField: TypeAlias = Annotated[
 ]
 
 
+Groups: TypeAlias = Annotated[
+    list[Annotated[list[ColumnName], Field(min_length=1, max_length=MAX_INPUTS)]],
+    Field(min_length=1, max_length=MAX_STATES),
+]
+GROUPS: TypeAdapter[list[list[str]]] = TypeAdapter(Groups)
+
+
+def _time_constants(value: Any) -> int | str | list[list[str]]:
+    """Validate a number of time constants, or the inputs of each."""
+    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list):
+        (value,) = value
+    if value in (1, 2) and type(value) in NUMBERS:
+        return int(value)
+    if value == "per_input":
+        return str(value)
+    if not isinstance(value, list):
+        message = "Input should be 1, 2, 'per_input' or lists of inputs"
+        raise PydanticCustomError("time_constants", message)
+    lists = [item.split(",") if isinstance(item, str) else item for item in value]
+    return GROUPS.validate_python(lists)
+
+
+TimeConstants: TypeAlias = Annotated[
+    int | str | list[list[str]],
+    PlainValidator(_time_constants, json_schema_input_type=Literal[1, 2, "per_input"] | Groups),
+]
+
+
 def _is_default(value: Any) -> bool:
     """Return True for a part that a model does not have: old requests keep their ids."""
-    return not value
+    return not value or value == 1
 
 
 class FitRequest(ComputationRequest):
@@ -167,6 +196,9 @@ class FitRequest(ComputationRequest):
     delay. With a known one no step is skipped, and the inputs before the record are 0."""
     w_rec: FitRange = FitRange()
     """The range to search for w_rec. Two equal ends give w_rec."""
+    time_constants: Annotated[TimeConstants, Field(exclude_if=_is_default)] = 1
+    """The number of states with a w_rec each, 1 or 2, on which all inputs act; `per_input` for a
+    state per input; or a list with the names of the inputs of each state. At most 4."""
     direct: Annotated[
         list[ColumnName],
         Field(max_length=MAX_INPUTS, default_factory=list, examples=[[]], exclude_if=_is_default),
@@ -236,4 +268,11 @@ class FitRequest(ComputationRequest):
             tuple(self.direct),
             self.trend,
             self.seasonal,
+            self._groups,
         )
+
+    @property
+    def _groups(self) -> Any:
+        """The time constants as an option of the engine."""
+        groups = self.time_constants
+        return tuple(map(tuple, groups)) if isinstance(groups, list) else groups

@@ -145,8 +145,8 @@ class FitPredictModel(ResponseModel):
 
     id: str
     """The id of the fit."""
-    w_rec: float
-    """The recurrent weight."""
+    w_rec: float | None
+    """The recurrent weight; null with several time constants."""
     w_in: list[float]
     """The weights of the inputs."""
     offset: Nullable

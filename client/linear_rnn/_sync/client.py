@@ -404,6 +404,7 @@ class Client:
         curves: Sequence[str] | None = None,
         delay: int | tuple[int, int] | None = None,
         w_rec: i.RangeLike | None = None,
+        time_constants: int | Literal["per_input"] | Sequence[Sequence[str]] | None = None,
         direct: Sequence[str] | None = None,
         trend: bool | None = None,
         season: int | m.SeasonFields | None = None,

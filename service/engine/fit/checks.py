@@ -252,7 +252,7 @@ def _compare_noise_models(residuals: Residuals) -> Check:
     """
     linearization = residuals.linearization
     rho = linearization.rho
-    if rho == 0.0 or linearization.problem.n_poles == 0:
+    if rho == 0.0 or linearization.problem.n_poles != 1:
         return None
     white = _estimate_change(solve(linearization.rows, np.zeros(1)))
     fitted = _estimate_change(linearization.fitted)

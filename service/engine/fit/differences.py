@@ -36,10 +36,10 @@ def compare_sequences(solution: Solution) -> Finding | None:
     linearization = residuals.linearization
     sequences = problem.sequences
     response = sequences.whiten(_respond(linearization), linearization.rho)
-    if problem.has_own_starts:
-        response = sequences.remove_starts(linearization.fitted.starts[0], response)
+    for start in linearization.fitted.starts[0].T[..., None]:
+        response = sequences.remove_starts(start, response)
     sizes = []
-    for column in (response, linearization.fitted.unexplained[0]):
+    for column in (response, *linearization.fitted.unexplained[0].T[..., None]):
         squares = np.add.reduceat(column**2, edges)
         sums = np.add.reduceat(column * residuals.values, edges)
         least = constants.EXPLAINED_RTOL**2 * squares.max()

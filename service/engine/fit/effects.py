@@ -16,10 +16,11 @@ from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion
 from service.engine.fit.linear import Linear, compute_rows, solve
 from service.engine.fit.linearization import linearize
-from service.engine.fit.problem import FitProblem
+from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.residuals import draw
 from service.engine.fit.sequences import split
-from service.engine.fit.structures import find_null_noise, shorten
+from service.engine.fit.solution import Solution
+from service.engine.fit.structures import find_null_noise
 from service.engine.interruption import BlockResult, check_interruption, recall
 from service.engine.profile import make_grid
 from service.engine.types import Array
@@ -56,7 +57,7 @@ def judge_effect(problem: FitProblem) -> Effect | None:
     Effect or None
         None where a start explains the same as the inputs.
     """
-    short = shorten(problem)
+    short = shorten(problem, constants.ENOUGH_TARGETS)
     if short is not problem:
         effect = judge_effect(short)
         if effect is None or effect.p <= constants.CLEAR_ALPHA:
@@ -70,7 +71,7 @@ def judge_effect(problem: FitProblem) -> Effect | None:
     with_inputs = np.min(
         [
             _find_lowest(
-                FitProblem(problem.series, problem.options, delay), grid, noise, n_contrasts
+                FitProblem(problem.record, problem.options, delay), grid, noise, n_contrasts
             )
             for delay in range(low, high + 1)
         ],
@@ -81,6 +82,33 @@ def judge_effect(problem: FitProblem) -> Effect | None:
     if sizes[0] < constants.CONFOUNDED_GAIN and np.median(sizes) < constants.CONFOUNDED_GAIN:
         return None
     p = float(np.mean(gains >= gains[0] - 1e-9))
+    return Effect(p <= constants.EFFECT_ALPHA, p)
+
+
+def judge_effect_on_states(colored: Solution) -> Effect:
+    """Test the effect of all inputs on several states, by an F test as if the poles were known.
+
+    Parameters
+    ----------
+    colored
+        The fit, with the noise with which effects are judged.
+
+    Returns
+    -------
+    Effect
+        In comparison with a single state on which no input acts.
+    """
+    from scipy.special import fdtrc  # noqa: PLC0415 - takes long to import
+
+    problem = colored.problem
+    gains = dict.fromkeys(problem.series.input_names, 0.0)
+    direct = problem.record.input_names
+    null = Solution(problem.vary(time_constants=1, direct=direct, gains=gains))
+    gain = null.minus_two_log_likelihood - colored.minus_two_log_likelihood
+    n_more = max(colored.criterion.n_parameters - null.criterion.n_parameters, 1)
+    nu = colored.degrees_of_freedom
+    ratio = math.expm1(min(max(gain, 0.0) / colored.n_targets, constants.MAX_LOG_RATIO))
+    p = float(fdtrc(n_more, nu, ratio * nu / n_more))
     return Effect(p <= constants.EFFECT_ALPHA, p)
 
 

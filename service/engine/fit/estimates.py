@@ -5,6 +5,8 @@ interval is the union of these over all w_rec of the interval of w_rec.
 """
 
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -51,7 +53,8 @@ def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
             bounds.append(_bound(solution, quantity, solution.sampled[part], subset))
             check_interruption()
         _, low, high = np.concatenate(bounds, axis=1)
-        ends = np.stack([-_find_highest(-low), _find_highest(high)])
+        is_region = solution.problem.n_states > 1
+        ends = np.stack([-_find_highest(-low, is_region), _find_highest(high, is_region)])
         if solution.has_free_variance:
             ends = value + (ends - value) * _find_stretch(solution, quantity, subset)
         rows.append(np.stack([value, *ends]))
@@ -107,18 +110,30 @@ def _regress_on_starts(
 ) -> tuple[Array, Array]:
     """Return the factors of the other weights, and the errors (W, N, M) due to the starts.
 
-    The start of a sequence is what the other columns leave of its targets.
+    The start of a sequence is what the other columns leave of its targets, and of several states
+    each that which the later ones leave.
     """
     rows = solution.problem.respond_at_targets(at.poles, sequences)
     white = sequences.whiten(rows, at.rho[:, None, None])
-    coefficients, squares = sequences.regress_on_starts(white[..., :1], white[..., 1:])
-    start = factors[..., :1]
-    return factors[..., 1:] - start * coefficients[:, :, None], start[..., 0] / np.sqrt(squares)
+    error: Array | float = 0.0
+    for _ in range(solution.problem.n_states):
+        starts = white[..., :1]
+        coefficients, squares = sequences.regress_on_starts(starts, white[..., 1:])
+        white = sequences.subtract_starts(starts, white[..., 1:], coefficients)
+        start = factors[..., :1]
+        factors = factors[..., 1:] - start * coefficients[:, :, None]
+        error = np.hypot(error, start[..., 0] / np.sqrt(squares))
+    return factors, np.asarray(error)
 
 
-def _find_highest(values: Array) -> Array:
-    """Return the maxima of (W, N, M) over all w, by a parabola through the three highest."""
+def _find_highest(values: Array, is_region: bool) -> Array:
+    """Return the maxima of (W, N, M) over all w, by a parabola through the three highest.
+
+    Points of a region of several poles have no order.
+    """
     values = np.where(np.isnan(values), -np.inf, values)
+    if is_region:
+        return np.asarray(values.max(axis=0))
     n_intervals = len(values) // constants.SAMPLES
     by_interval = values.reshape(n_intervals, constants.SAMPLES, *values.shape[1:])
     middle = np.clip(by_interval.argmax(axis=1, keepdims=True), 1, constants.SAMPLES - 2)
@@ -144,6 +159,7 @@ class Parameters(NamedTuple):
     offset: Array | None  # (3,)
     initial_states: Array | None  # (N, 3) or (1, 3)
     trend: Array | None  # (3,), the change from the first step in use to the last one
+    weights: Array  # (K, q, 3), those of each input on each state; nan where it does not act
 
 
 def estimate_parameters(solution: Solution) -> Parameters:
@@ -155,9 +171,11 @@ def estimate_parameters(solution: Solution) -> Parameters:
         offset = _estimate_offset(solution)
     elif problem.options.offset is not False:
         offset = np.array([problem.center, np.nan, np.nan])
-    states = _estimate_states(solution) if problem.has_unknown_start else None
+    has_state = problem.has_unknown_start and problem.n_states == 1
+    states = _estimate_states(solution) if has_state else None
     trend = _estimate_trend(solution) if problem.options.trend else None
-    return Parameters(w_in, gains, offset, states, trend)
+    weights = _estimate_weights(solution) if problem.n_states > 1 else w_in[None]
+    return Parameters(w_in, gains, offset, states, trend, weights)
 
 
 def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
@@ -225,6 +243,47 @@ def _estimate_offset(solution: Solution) -> Array:
     if problem.has_unknown_start and solution.surrounds(1.0):
         row[1:] = UNBOUNDED
     return np.asarray(row + problem.center)
+
+
+def _estimate_weights(solution: Solution) -> Array:
+    """Return the weights (K, q, 3) of each input on each of several states.
+
+    The response c_k of a cascade contains the states j up to k with 1 / prod (w_j - w_l), over the
+    other states l up to k. Where the intervals of two poles overlap, the weights are unbounded.
+    """
+    problem = solution.problem
+    first = problem.columns.inputs.start
+    weights = np.full((problem.n_states, len(problem.is_free), 3), np.nan)
+    for i, states in enumerate(problem.states_of_inputs):
+        if not problem.is_free[i]:
+            continue
+        for j in states:
+            column = first + problem.columns_of_inputs[i].start
+            quantity = partial(_weigh_state, problem, states, j, column)
+            row = estimate(solution, quantity, problem.sequences[:1])[:, 0, 0]
+            others = [solution.intervals_of_states[k] for k in states if k != j]
+            own = solution.intervals_of_states[j]
+            if any(
+                low <= end and start <= high for start, end in own for low, high in chain(*others)
+            ):
+                row[1:] = UNBOUNDED
+            weights[j, i] = problem.unit / problem.input_units[i] * row
+    return weights
+
+
+def _weigh_state(
+    problem: FitProblem, states: tuple[int, ...], state: int, first: int, at: Points, _: Sequences
+) -> tuple[Array, Array]:
+    """Return the factors of the weight of an input on a state, and its scale."""
+    own = at.poles[:, state]
+    factors = np.zeros((len(own), 1, 1, problem.columns.n_unknowns + 1))
+    scale = np.ones((len(own), 1, 1))
+    for k in reversed(range(len(states))):
+        if k >= states.index(state):
+            factors[:, 0, 0, first + k] = scale[:, 0, 0]
+        if states[k] != state:
+            scale = scale * (own - at.poles[:, states[k]])[:, None, None]
+    return factors, 1.0 / scale
 
 
 def _estimate_trend(solution: Solution) -> Array:

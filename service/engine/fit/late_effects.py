@@ -8,11 +8,11 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding, find_rare
 from service.engine.fit.criterion import Criterion
-from service.engine.fit.problem import FitProblem
+from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.residuals import simulate_residuals
 from service.engine.fit.sequences import recur
 from service.engine.fit.solution import Solution
-from service.engine.fit.structures import Alternative, find_longest_delay, shorten
+from service.engine.fit.structures import Alternative, find_longest_delay
 from service.engine.types import Array
 
 
@@ -31,7 +31,9 @@ def find_late_effect(solution: Solution, colored: Solution) -> list[Alternative]
     alternatives
         The fit with the delay of such an effect, if there is one.
     """
-    problem = shorten(colored.problem)
+    if solution.problem.n_states > 1:
+        return []
+    problem = shorten(colored.problem, constants.ENOUGH_TARGETS)
     short = colored if problem is colored.problem else Solution(problem)
     finding = _scan(short) if short.can_judge else None
     if finding is None or finding.lag is None:

@@ -7,6 +7,7 @@ derivatives of real functions", SIAM Review 40 (1998), 110-112).
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -161,23 +162,29 @@ def compute_rows(problem: FitProblem, poles: Array, *, in_order: bool = False) -
     norms = peaks[:, 0] * np.linalg.norm(columns / peaks, axis=1)  # without underflow
     sizes = np.where(norms > 0.0, norms, 1.0)
     before = np.concatenate([rows[:, :1], rows[:, :-1]], axis=1)
+    compress_block = partial(_compress_block, is_sparse=problem.n_states > 1)
     if in_order or problem.has_own_starts:
         blocks = [Block(sequences.gaps[:, None], rows, before)]
     elif problem.options.noise != "ar1":
-        blocks = [_compress_block(np.inf, rows, before)]
+        blocks = [compress_block(np.inf, rows, before)]
     else:
         gaps = sequences.gaps
         blocks = [
-            _compress_block(gap, rows[:, gaps == gap], before[:, gaps == gap])
+            compress_block(gap, rows[:, gaps == gap], before[:, gaps == gap])
             for gap in np.unique(gaps).tolist()
         ]
     return Rows(problem, sequences, values, sizes, tuple(blocks))
 
 
-def _compress_block(gap: float, rows: Array, before: Array) -> Block:
+def _compress_block(gap: float, rows: Array, before: Array, *, is_sparse: bool) -> Block:
     """Return fewer rows with the same products, if there are more rows than columns."""
     pairs = np.concatenate([rows, before], axis=2) if np.isfinite(gap) else rows
-    if pairs.shape[1] > pairs.shape[2]:
+    is_used = pairs.any(axis=(0, 1))  # most slopes with respect to one of several poles are 0
+    if is_sparse and pairs.shape[1] > np.count_nonzero(is_used):
+        factor = np.linalg.qr(pairs[..., is_used], mode="r")
+        pairs = np.zeros((*factor.shape[:2], len(is_used)))
+        pairs[..., is_used] = factor
+    elif pairs.shape[1] > pairs.shape[2]:
         pairs = np.asarray(np.linalg.qr(pairs, mode="r"))
     after, former = np.split(pairs, [rows.shape[2]], axis=2)
     return Block(gap, after, former if np.isfinite(gap) else np.zeros((1, 1, 1)))

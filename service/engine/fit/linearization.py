@@ -148,26 +148,41 @@ class Linearization:
         return ratios
 
     def test_inputs(self) -> Array:
-        """Return the p-value of each free input given all other unknowns, by a t test.
+        """Return the p-value of each free input given all other unknowns, by a t or an F test.
 
         Returns
         -------
         p : (q,)
             Of the inputs without a given gain.
         """
-        from scipy.special import stdtr  # noqa: PLC0415 - takes long to import
+        from scipy.special import fdtrc, stdtr  # noqa: PLC0415 - takes long to import
 
         fitted = self.fitted
+        nu = self.degrees_of_freedom
         factor = np.column_stack([fitted.inverse_factor[0], self.slopes[1].T])
-        variance = float(fitted.squares[0]) / self.degrees_of_freedom
+        variance = float(fitted.squares[0]) / nu
         errors = np.linalg.norm(factor, axis=1) * math.sqrt(variance)
+        ratios = np.ones_like(errors)
         if self.problem.options.variance == "free":
-            errors *= np.sqrt(self.find_ratios(factor))
+            ratios = self.find_ratios(factor)
+        errors *= np.sqrt(ratios)
         hidden = np.linalg.norm(fitted.null_space[0], axis=1)
-        errors[hidden > constants.EXPLAINED_RTOL * hidden.max(initial=0.0)] = np.inf
-        inputs = self.problem.linear_columns.inputs
-        ratios = np.abs(fitted.theta[0, inputs]) / np.maximum(errors[inputs], constants.TINY)
-        return np.asarray(2.0 * stdtr(self.degrees_of_freedom, -ratios))
+        is_hidden = hidden > constants.EXPLAINED_RTOL * hidden.max(initial=0.0)
+        errors[is_hidden] = np.inf
+        theta = fitted.theta[0, :-1]
+        p_values = 2.0 * stdtr(nu, -np.abs(theta) / np.maximum(errors, constants.TINY))
+        start = self.problem.linear_columns.inputs.start
+        result = []
+        for i in np.flatnonzero(self.problem.is_free).tolist():
+            columns = [start + place for place in self.problem.columns_of_inputs[i]]
+            p = float(p_values[columns[0]])
+            if len(columns) > 1:  # of several states
+                rows = factor[columns] * np.sqrt(ratios[columns])[:, None]
+                parts = np.linalg.lstsq(rows @ rows.T, theta[columns], rcond=None)[0]
+                ratio = float(theta[columns] @ parts) / (variance * len(columns))
+                p = 1.0 if is_hidden[columns].any() else float(fdtrc(len(columns), nu, ratio))
+            result.append(p)
+        return np.array(result)
 
 
 def linearize(criterion: Criterion, at: Points) -> Linearization:

@@ -71,6 +71,8 @@ def predict(
     """
     problem = solution.problem
     has_each = problem.has_unknown_start and problem.options.initial_state == "each"
+    if problem.n_states > 1 and initial_state:
+        raise ValueError("with several time constants, the initial state can only be 0")
     if sequence is not None:
         past = _find_past(problem, sequence)
         initial_state = None
@@ -148,8 +150,8 @@ def predict_bands(
     def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
         factors = problem.respond(at.poles, sequences.sources)
         if initial_state is not None:
-            _replace_start(problem, factors, at.w, steps, initial_state)
-        elif problem.has_unknown_start and not problem.has_own_starts:
+            _replace_start(problem, factors, at.poles, steps, initial_state)
+        elif problem.columns.n_starts == 1 and not problem.has_own_starts:
             # A new sequence may start before the impulse.
             powers = at.w[:, None, None] ** (steps - problem.first_step)
             factors[..., problem.columns.starts] = powers[..., None]
@@ -167,16 +169,18 @@ def predict_bands(
 
 
 def _replace_start(
-    problem: FitProblem, factors: Array, w: Array, steps: Array, initial_state: float
+    problem: FitProblem, factors: Array, poles: Array, steps: Array, initial_state: float
 ) -> None:
     """Put a given state before all sequences into the factors of means, instead of the fit's."""
     order = problem.columns
-    poles = w[:, None, None, None]
     change = initial_state / problem.unit - problem.start
-    factors[..., order.rest] -= change * poles ** (steps[:, None] + 1.0)
+    if change != 0.0:
+        w = poles[:, :1, None, None]
+        factors[..., order.rest] -= change * w ** (steps[:, None] + 1.0)
     factors[..., order.starts] = 0.0
     if problem.has_unknown_start:
-        factors[..., order.offset] = 1.0 / (1.0 - poles)
+        gap = np.prod(1.0 - poles, axis=1)
+        factors[..., order.offset] = 1.0 / gap[:, None, None, None]
 
 
 def _continue_noise(

@@ -231,9 +231,10 @@ class FitProblem:
     @cached_property
     def n_own_starts(self) -> int:
         """The number of initial states that belong to a single sequence."""
-        n_used = int(self._has_target.any(axis=1).sum())
+        n_targets = self._has_target.sum(axis=1)
+        n_used = int(np.count_nonzero(n_targets))
         has_each = self.options.initial_state == "each" and n_used > 1 and self.has_unknown_start
-        return n_used * self.n_states if has_each else 0
+        return int(np.sum(np.minimum(n_targets, self.n_states))) if has_each else 0
 
     @property
     def n_starts_per_sequence(self) -> int:
@@ -465,8 +466,25 @@ class FitProblem:
         columns : (W, N, T, n + 1)
             In the order of `columns`.
         """
+        return self.assemble(poles, self._cascade(poles, sources))
+
+    def assemble(self, poles: NDArray[Any], chains: list[list[NDArray[Any]]]) -> NDArray[Any]:
+        """Return the columns of `respond` from the cascades of all sources.
+
+        Parameters
+        ----------
+        poles : (W, K)
+            May be complex.
+        chains
+            The responses (W, N, T) of each source, one for each of its states in turn. They are
+            changed.
+
+        Returns
+        -------
+        columns : (W, N, T, n + 1)
+            In the order of `columns`.
+        """
         order = self.sequences.columns
-        chains = self._cascade(poles, sources)
         given = self._respond_to_given(poles, chains)
         for i in np.flatnonzero(~self.is_free).tolist():
             chains[order.inputs.start + i] = self._balance(poles, i, chains[order.inputs.start + i])
@@ -527,3 +545,19 @@ class FitProblem:
         rows = self.respond(poles, sequences.sources)[:, sequences.has_target]
         rows[..., self.columns.rest] += sequences.targets[sequences.has_target][:, None]
         return rows
+
+
+def shorten(problem: FitProblem, n_targets: int) -> FitProblem:
+    """Return the problem with its first targets only, if it has more."""
+    if problem.n_targets <= n_targets:
+        return problem
+    series = problem.record
+    end = int(np.flatnonzero(~np.isnan(series.targets))[n_targets - 1]) + 1
+    lengths = np.diff(np.minimum(series.starts, end))
+    short = replace(
+        series,
+        inputs=series.inputs[:end],
+        targets=series.targets[:end],
+        lengths=lengths[lengths > 0],
+    )
+    return FitProblem(short, problem.options, problem.delay)

@@ -105,6 +105,9 @@ class Result(Verdict):
         if self.problem.options.is_given:
             low = min(low, 0.0)
             high = max(high, 1.0)
+        if self.problem.n_states > 1:
+            at = solution.profile.points
+            return np.stack([at.w, at.mean_square, solution.get_excess(at.cost)])
         n = constants.PROFILE_POINTS
         added = solution.criterion.evaluate(low + (high - low) * (np.arange(n) + 0.5) / n)
         visited = solution.profile.points.merge(solution.sampled, added)

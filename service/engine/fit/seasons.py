@@ -5,9 +5,10 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding
 from service.engine.fit.criterion import Criterion
-from service.engine.fit.problem import FitProblem
+from service.engine.fit.problem import FitProblem, shorten
+from service.engine.fit.several import PoleSearch
 from service.engine.fit.solution import Solution
-from service.engine.fit.structures import Alternative, find_least_gain, shorten
+from service.engine.fit.structures import Alternative, find_least_gain
 from service.engine.profile import make_grid
 
 
@@ -25,7 +26,7 @@ def find_season(problem: FitProblem) -> Alternative | None:
         The season has a usual period of the unit of the steps, at least three of which are
         recorded, and passes an F test with ar1 noise.
     """
-    short = shorten(problem)
+    short = shorten(problem, constants.ENOUGH_TARGETS)
     before = _search(short.vary(noise="ar1"))
     best = before
     period = 0
@@ -46,9 +47,12 @@ def find_season(problem: FitProblem) -> Alternative | None:
 def _search(problem: FitProblem) -> Solution:
     """Return the fit with the best w_rec of a coarse grid, which suffices to compare."""
     criterion = Criterion(problem)
+    if problem.n_states > 1:
+        poles = PoleSearch(criterion).coarse.poles[0].tolist()
+        return Solution(problem, (poles, [[]] * problem.n_states))
     n_steps = problem.targets.shape[1]
     at = criterion.evaluate(make_grid(n_steps, *problem.options.w_rec, constants.COARSE_GAPS))
-    return Solution(problem, (float(at.w[np.argmin(at.cost)]), []))
+    return Solution(problem, ([float(at.w[np.argmin(at.cost)])], [[]]))
 
 
 def _list_periods(problem: FitProblem) -> list[int]:

@@ -16,6 +16,7 @@ from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion, Points
 from service.engine.fit.linearization import Linearization, linearize
 from service.engine.fit.problem import FitProblem
+from service.engine.fit.several import PoleSearch, find_sensitivities
 from service.engine.profile import Bounds, Profile, make_grid, search
 from service.engine.types import Array
 
@@ -57,11 +58,11 @@ class Solution:
     problem
         The data and the unknowns.
     given
-        The best w_rec and its intervals, which are then not searched.
+        The best w_rec of each state and their intervals, which are then not searched.
     """
 
     def __init__(
-        self, problem: FitProblem, given: tuple[float, list[Bounds]] | None = None
+        self, problem: FitProblem, given: tuple[list[float], list[list[Bounds]]] | None = None
     ) -> None:
         self.criterion = Criterion(problem)
         self.given = given
@@ -89,8 +90,29 @@ class Solution:
     # The minimum.
 
     @cached_property
+    def search(self) -> PoleSearch:
+        """The search over several poles."""
+        best = None
+        if self.given is not None:
+            best = self.criterion.evaluate(np.array([self.given[0]]))
+        return PoleSearch(self.criterion, best)
+
+    @property
     def profile(self) -> Profile[Points]:
-        """The criterion at all points of a search for its extrema."""
+        """The criterion as a function of the w_rec of the slowest state."""
+        return self.profiles[self.slowest]
+
+    @cached_property
+    def profiles(self) -> list[Profile[Points]]:
+        """The criterion as a function of the w_rec of each state, with all extrema."""
+        n_states = self.problem.n_states
+        if n_states == 1:
+            return [self._profile]
+        return [self.search.make_profile(state, self.height) for state in range(n_states)]
+
+    @cached_property
+    def _profile(self) -> Profile[Points]:
+        """The criterion at all points of a search over a single pole."""
         low, high = self.problem.options.w_rec
         evaluate = self.criterion.evaluate
         grid = evaluate(make_grid(self.problem.targets.shape[1], low, high))
@@ -107,6 +129,8 @@ class Solution:
     @cached_property
     def best(self) -> Points:
         """The lowest minimum."""
+        if self.problem.n_states > 1:
+            return self.search.minima[:1]
         if self.given is None:
             return self.profile.minima[:1]
         return self.criterion.evaluate(np.array([self.given[0]]))
@@ -118,9 +142,14 @@ class Solution:
         return poles
 
     @property
+    def slowest(self) -> int:
+        """The state with the highest w_rec."""
+        return 0 if self.problem.n_states == 1 else int(np.argmax(self.poles))
+
+    @property
     def w_rec(self) -> float:
-        """The w_rec of the lowest minimum."""
-        return float(self.best.w[0])
+        """The w_rec of the slowest state at the lowest minimum."""
+        return self.poles[self.slowest]
 
     @property
     def rho(self) -> float:
@@ -148,7 +177,8 @@ class Solution:
         """True if w_rec is at an end of the range that was searched."""
         if self.problem.options.is_given:
             return False
-        distances = [abs(self.w_rec - end) for end in self.problem.options.w_rec]
+        ends = self.problem.options.w_rec
+        distances = [abs(pole - end) for pole in self.poles for end in ends]
         return min(distances) < constants.W_REC_LIMIT_ATOL
 
     @property
@@ -223,17 +253,17 @@ class Solution:
         excess = self.criterion.n_contrasts * math.log1p(self.variance_ratio * quantile**2 / nu)
         return max(excess, float(self.best.accuracy[0]))
 
-    @cached_property
-    def intervals(self) -> list[Bounds]:
-        """The interval of w_rec: one or several disjoint intervals, in order."""
-        if self.given is not None:
-            return self.given[1]
-        return self.profile.level_set(self.lowest + self.height)
-
     @property
+    def intervals(self) -> list[Bounds]:
+        """The interval of the w_rec of the slowest state: one or several disjoint ones."""
+        return self.intervals_of_states[self.slowest]
+
+    @cached_property
     def intervals_of_states(self) -> list[list[Bounds]]:
         """The intervals of the w_rec of each state."""
-        return [self.intervals]
+        if self.given is not None:
+            return self.given[1]
+        return [profile.level_set(self.lowest + self.height) for profile in self.profiles]
 
     def surrounds(self, w_rec: float) -> bool:
         """Return True if a w_rec where a quantity is infinite is inside one of the intervals."""
@@ -242,7 +272,14 @@ class Solution:
 
     @cached_property
     def sampled(self) -> Points:
-        """Points of the interval, dense near its ends: ``SAMPLES`` of each disjoint interval."""
+        """Points of the interval, dense near its ends: ``SAMPLES`` of each disjoint interval.
+
+        Of several poles, points of the region in which the criterion is below its level.
+        """
+        if self.problem.n_states > 1:
+            profiles = self.profiles if self.given is None else []
+            level = self.lowest + self.height
+            return self.search.sample(self.intervals_of_states, level, profiles)
         # There, an ordinary interval behaves like a square root.
         fraction = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, constants.SAMPLES) * math.pi)
         points = [low * (1.0 - fraction) + high * fraction for low, high in self.intervals]
@@ -276,11 +313,19 @@ class Solution:
     @property
     def standard_error(self) -> float:
         """The standard error of w_rec, by the curvature at the optimum."""
-        sensitivity = float(self.best.sensitivity[0, 0])
-        if self.degrees_of_freedom <= 0 or sensitivity == 0.0 or self.problem.options.is_given:
-            return math.inf
-        variance = self.variance_ratio * float(self.best.squares[0]) / self.degrees_of_freedom
-        return math.sqrt(variance) / sensitivity
+        return self.standard_errors[self.slowest]
+
+    @property
+    def standard_errors(self) -> list[float]:
+        """The standard errors of the w_rec of each state."""
+        sensitivities = find_sensitivities(self.best)
+        squares = self.variance_ratio * float(self.best.squares[0])
+        variance = squares / max(self.degrees_of_freedom, 1)
+        is_known = self.degrees_of_freedom > 0 and not self.problem.options.is_given
+        return [
+            math.sqrt(variance) / sensitivity if is_known and sensitivity > 0.0 else math.inf
+            for sensitivity in sensitivities
+        ]
 
     @property
     def is_identifiable(self) -> bool:

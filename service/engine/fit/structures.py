@@ -10,7 +10,6 @@ do the targets they are compared on: what is best from one delay is best from al
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding
 from service.engine.fit.linearization import linearize
-from service.engine.fit.problem import FitProblem
+from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.solution import Solution
 
 
@@ -50,22 +49,6 @@ def find_null_noise(problem: FitProblem) -> str:
     return "independent" if problem.options.noise == "independent" else "ar1"
 
 
-def shorten(problem: FitProblem) -> FitProblem:
-    """Return the problem with its first targets only, where there are very many."""
-    if problem.n_targets <= constants.ENOUGH_TARGETS:
-        return problem
-    series = problem.record
-    end = int(np.flatnonzero(~np.isnan(series.targets))[constants.ENOUGH_TARGETS - 1]) + 1
-    lengths = np.diff(np.minimum(series.starts, end))
-    short = replace(
-        series,
-        inputs=series.inputs[:end],
-        targets=series.targets[:end],
-        lengths=lengths[lengths > 0],
-    )
-    return FitProblem(short, problem.options, problem.delay)
-
-
 def find_alternatives(problem: FitProblem) -> list[Alternative]:
     """Return the structures that are clearly better than that of a fit.
 
@@ -79,6 +62,8 @@ def find_alternatives(problem: FitProblem) -> list[Alternative]:
     alternatives
         At most ``MAX_ALTERNATIVES``, the best first.
     """
+    if problem.n_states > 1:
+        return []
     longest_delay = find_longest_delay(problem)
     better = _compare(problem, _list_changes(problem, longest_delay), longest_delay)
     alternatives = []
@@ -149,7 +134,7 @@ def _compare(problem: FitProblem, changes: list[Change], longest_delay: int) -> 
     """
     n_known = sum(change.reason in constants.OF_KNOWN for change in changes)
     n_delays = sum(change.reason == "delay_advised" for change in changes)
-    short = shorten(problem)
+    short = shorten(problem, constants.ENOUGH_TARGETS)
     if short is not problem:
         changes = _compare(short, changes, longest_delay)[:1]
     same: dict[str, Any] = {"noise": find_null_noise(problem)}

@@ -16,7 +16,7 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding, run_checks
 from service.engine.fit.differences import compare_sequences
-from service.engine.fit.effects import Effect, judge_effect
+from service.engine.fit.effects import Effect, judge_effect, judge_effect_on_states
 from service.engine.fit.estimates import estimate_parameters
 from service.engine.fit.late_effects import find_late_effect
 from service.engine.fit.linearization import linearize
@@ -94,6 +94,9 @@ class Verdict:
         """Return the effect of all inputs in the best structure."""
         if not len(self.problem.is_free):
             return None
+        if self.problem.n_states > 1:
+            can_judge = self.colored.degrees_of_freedom > 0
+            return judge_effect_on_states(self.colored) if can_judge else None
         return judge_effect(structures[0].solution.problem if structures else self.problem)
 
     @cached_property
@@ -284,13 +287,14 @@ class Verdict:
         is_confounded = has_inputs and self.effect is None and problem.has_unknown_start
         sizes = solution.best.singular_values[0]
         is_collinear = sizes.max(initial=1.0) > constants.MAX_CONDITION * sizes.min(initial=1.0)
-        intervals = solution.intervals
+        intervals = solution.intervals_of_states
         at_limit = correlation > constants.MAX_CORRELATION - constants.RHO_LIMIT_ATOL
         return {
             "too_few_to_tell": problem.n_targets < constants.FEW_TARGETS,
-            "interval_open": low < high and (intervals[0].low <= low or intervals[-1].high >= high),
-            "several_pieces": len(intervals) > 1,
-            "search_limited": not solution.profile.is_complete,
+            "interval_open": low < high
+            and any(pieces[0].low <= low or pieces[-1].high >= high for pieces in intervals),
+            "several_pieces": any(len(pieces) > 1 for pieces in intervals),
+            "search_limited": not all(profile.is_complete for profile in solution.profiles),
             "rho_at_limit": solution.can_judge and at_limit,
             "confounded_with_start": solution.can_judge and is_confounded,
             "nearly_collinear": is_collinear,

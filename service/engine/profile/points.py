@@ -46,7 +46,10 @@ def make_grid(n_steps: int, low: float, high: float, n_gaps: int = 48) -> Array:
 
 @np.errstate(all="ignore")  # interpolations that are not used
 def find_bracketed_roots(
-    function: Callable[[Array], Array], ends: tuple[Array, Array], at_ends: tuple[Array, Array]
+    function: Callable[[Array], Array],
+    ends: tuple[Array, Array],
+    at_ends: tuple[Array, Array],
+    rtol: float = 2.0 * EPSILON,
 ) -> Array:
     """Return one root in each of K intervals, by Chandrupatla's method.
 
@@ -61,11 +64,13 @@ def find_bracketed_roots(
         The ends of the intervals, (K,) each.
     at_ends
         The values there, of different signs.
+    rtol
+        The accuracy, relative to the roots; by default, to the last digits.
 
     Returns
     -------
     roots : (K,)
-        One in each interval, to the last digits.
+        One in each interval.
 
     References
     ----------
@@ -92,7 +97,7 @@ def find_bracketed_roots(
         b = x
         at_b = at_x
         best = np.where(np.abs(at_b) <= np.abs(at_a), b, a)
-        resolution = 2.0 * EPSILON * np.abs(best) / np.abs(a - b)
+        resolution = rtol * np.abs(best) / np.abs(a - b)
         is_done |= ~(resolution < 0.5) | (at_b == 0.0) | np.isnan(at_b)
         xi = (b - a) / (c - a)
         phi = (at_b - at_a) / (at_c - at_a)

@@ -13,6 +13,7 @@ from typing import Final, Generic, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.arithmetic import EPSILON
 from service.engine.interruption import check_interruption
 from service.engine.profile.points import find_bracketed_roots
 from service.engine.types import Array
@@ -80,11 +81,14 @@ class Profile(Generic[E]):
         All evaluated points with a cost, sorted by w.
     interval
         The range that was searched.
+    rtol
+        The accuracy of roots, relative to their size.
     """
 
     evaluate: Callable[[Array], E]
     points: E
     interval: Bounds
+    rtol: float = 2.0 * EPSILON
 
     @property
     def is_complete(self) -> bool:
@@ -167,6 +171,7 @@ class Profile(Generic[E]):
             lambda w: function(self.evaluate(w)),
             (left.w, right.w),
             (function(left), function(right)),
+            self.rtol,
         )
 
 
@@ -175,6 +180,7 @@ def search(
     start: E,
     interval: tuple[float, float],
     highest: float = np.inf,
+    rtol: float = 2.0 * EPSILON,
 ) -> Profile[E]:
     """Find all extrema of a function of w_rec in a range.
 
@@ -190,6 +196,8 @@ def search(
     highest
         A bound on the cost. Extrema that are higher according to the tangents at adjacent points
         are not computed to the last digit.
+    rtol
+        The accuracy of roots, relative to their size.
 
     Returns
     -------
@@ -197,7 +205,7 @@ def search(
         With all evaluated points.
     """
     points = _refine(start[~np.isnan(start.cost)], evaluate)
-    profile = Profile(evaluate, points, Bounds(*interval))
+    profile = Profile(evaluate, points, Bounds(*interval), rtol)
     for _ in range(2):
         extrema = profile.find_extrema(highest)
         if not len(extrema):

@@ -28,7 +28,7 @@ from service.operations.shared.downloads import Download, stored_table
 from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.work_estimates import fit_seconds
 from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult, Interval
-from service.schemas.fits import FitRange, FitRequest
+from service.schemas.fits import MAX_STATES, FitRange, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
 from service.store import arrays, datasets
@@ -98,6 +98,7 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
     for pointer, name in curves.items():
         if f"{name}²" in series.input_names or request.curves.count(name) > 1:
             raise Invalid(f"two inputs would be called {name}²", pointer)
+    _check_time_constants(request, series)
     problem = FitProblem(series, options)
     if problem.n_targets < problem.n_unknowns:
         given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")
@@ -112,6 +113,36 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
             n_targets=problem.n_targets,
             n_unknowns=problem.n_unknowns,
         )
+
+
+def _check_time_constants(request: FitRequest, series: Series) -> None:
+    """Raise Invalid if several time constants do not suit the data or the other options."""
+    groups = request.time_constants
+    lasting = {*series.input_names} - {*request.direct}
+    if groups == 1:
+        return
+    if isinstance(groups, list):
+        for i, group in enumerate(groups):
+            for k, name in enumerate(group):
+                if name not in lasting:
+                    known = ", ".join(sorted(lasting)) or "none"
+                    detail = f"unknown input; the inputs with a memory are: {known}"
+                    raise Invalid(detail, f"/time_constants/{i}/{k}")
+        missing = lasting.difference(*groups)
+        if missing:
+            detail = f"no time constant for: {', '.join(sorted(missing))}"
+            raise Invalid(f"{detail}; add a list, or name them in direct", "/time_constants")
+    n_states = FitProblem(series, request.to_options()).n_states
+    if n_states > MAX_STATES:
+        detail = f"{n_states} inputs need a time constant each; the limit is {MAX_STATES}"
+        raise Invalid(f"{detail}: group inputs, or name some in direct", "/time_constants")
+    if n_states > 1 and request.initial_state not in {"shared", "each", 0.0}:
+        detail = "with several time constants, a known initial state can only be 0"
+        raise Invalid(f"{detail}: its parts in the states are unknown", "/initial_state")
+    low, high = request.range
+    if n_states > 1 and not -1.0 <= low < high <= 1.0:
+        detail = "with several time constants, w_rec is searched in a range from -1 to 1"
+        raise Invalid(detail, "/w_rec")
 
 
 class StepwiseFit(StepwiseComputation):
@@ -154,24 +185,21 @@ class StepwiseFit(StepwiseComputation):
 def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     """Return a fit as a response."""
     parameters, trust = result.parameters, result.trust
-    range_low, range_high = request.range
-    intervals = result.solution.intervals
     is_given = result.problem.options.is_given
-    pieces = [(low, high, low <= range_low, high >= range_high) for low, high in intervals]
-    pieces = [] if is_given else pieces
     step = Step() if request.step is None else request.step.to_step()
-    states = parameters.initial_states
+    states = _describe_states(result, step)
+    first = states[0] if len(states) == 1 else {}
+    starts = parameters.initial_states
     fields = {
-        "w_rec": _describe_pieces(result.solution.w_rec, result.solution.standard_error, pieces),
-        "time_constant": _to_time(result.solution, pieces, step.length),
-        "half_life": _to_time(result.solution, pieces, step.length * math.log(2.0)),
+        **{name: first.get(name) for name in ("w_rec", "time_constant", "half_life")},
+        "states": states,
         "inputs": _describe_inputs(result),
         "target": series.target_name,
         "sequence_names": list(series.sequence_names) or None,
         "repairs": list(series.repairs) or None,
         "offset": None if parameters.offset is None else _estimate(parameters.offset),
         "trend": None if parameters.trend is None else _estimate(parameters.trend),
-        "initial_states": None if states is None else [_estimate(state) for state in states],
+        "initial_states": None if starts is None else [_estimate(start) for start in starts],
         "delay": {"value": result.problem.delay, "costs": result.delays},
         "rho": result.solution.rho if result.solution.is_colored else None,
         "log10_cost": math.log10(result.solution.cost) if result.solution.cost > 0.0 else None,
@@ -186,7 +214,7 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
         ],
         "trust": trust._asdict()
         | {"findings": [describe_finding(finding, result, step) for finding in trust.findings]}
-        | ({"cautious": []} if is_given else {}),
+        | ({"cautious": []} if is_given or len(states) > 1 else {}),
         "residuals": result.residuals,
     }
     same = {name: getattr(result.solution, name) for name in SAME}
@@ -204,11 +232,39 @@ def _describe_inputs(result: Result) -> list[dict[str, Any]]:
     ]
 
 
+def _describe_states(result: Result, step: Step) -> list[dict[str, Any]]:
+    """Return the states of a fit, the slowest first."""
+    solution = result.solution
+    range_low, range_high = result.problem.options.w_rec
+    names = result.problem.series.input_names
+    states = []
+    for k in sorted(range(len(solution.poles)), key=lambda k: -solution.poles[k]):
+        pieces = [
+            (low, high, low <= range_low, high >= range_high)
+            for low, high in solution.intervals_of_states[k]
+            if range_low < range_high
+        ]
+        w_rec = solution.poles[k]
+        error = solution.standard_errors[k]
+        acts = {name: i for i, name in enumerate(names) if result.problem.acts[k, i]}
+        weights = result.parameters.weights[k]
+        states.append(
+            {
+                "inputs": [*acts],
+                "w_rec": _describe_pieces(w_rec, error, pieces),
+                "time_constant": _to_time(w_rec, error, pieces, step.length),
+                "half_life": _to_time(w_rec, error, pieces, step.length * math.log(2.0)),
+                "weights": {name: _estimate(weights[i]) for name, i in acts.items()},
+            }
+        )
+    return states
+
+
 def _describe_other(solution: Solution, step: Step) -> dict[str, float | None]:
     """Return what an alternative finds."""
     return {
         "w_rec": solution.w_rec,
-        "time_constant": _to_time(solution, [], step.length)["value"],
+        "time_constant": _to_time(solution.w_rec, math.nan, [], step.length)["value"],
         "r_squared": solution.r_squared,
     }
 
@@ -268,23 +324,23 @@ def _describe_pieces(value: float, error: float, pieces: Sequence[Piece]) -> dic
     return {"value": value, "standard_error": error, "intervals": intervals}
 
 
-def _to_time(result: Solution, of_w_rec: Sequence[Piece], unit: float) -> dict[str, Any]:
-    """Return the estimate of the time -unit / log w_rec."""
+def _to_time(w: float, error: float, of_w_rec: Sequence[Piece], unit: float) -> dict[str, Any]:
+    """Return the estimate of the time -unit / log w_rec, with the pieces and error of w_rec."""
 
     def time(w: float) -> float:
         if w <= 0.0:
             return 0.0
         return math.inf if w >= 1.0 else -unit / math.log(w)
 
-    w, value, error = result.w_rec, math.nan, math.nan
+    value, slope = math.nan, math.nan
     if 0.0 < w < 1.0:
-        value, error = time(w), result.standard_error * unit / (w * math.log(w) ** 2)
+        value, slope = time(w), unit / (w * math.log(w) ** 2)
     pieces = [
         (time(low), time(high), low_open, high_open)
         for low, high, low_open, high_open in of_w_rec
         if high > 0.0 and low < 1.0
     ]
-    return _describe_pieces(value, error, pieces)
+    return _describe_pieces(value, error * slope, pieces)
 
 
 FIT = JobType(

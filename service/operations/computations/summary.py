@@ -99,6 +99,8 @@ class _Fit:
         self.step = Step() if request.step is None else request.step.to_step()
         self.is_small = "too_few_to_tell" in self.trust.cautions
         self.is_given = request.w_rec.low == request.w_rec.high
+        self.is_several = len(result.states or ()) > 1
+        self.state = result.states[0] if self.is_several else result  # the slowest one
 
     @cached_property
     def level(self) -> Level:
@@ -130,13 +132,14 @@ class _Fit:
     def noise(self) -> Literal["white", "ar1"]:
         """The noise for which the interval shown allows."""
         has_colored = self.request.noise == "white" and self.result.degrees_of_freedom > 1
-        is_cautious = self.is_small and has_colored
+        is_cautious = self.is_small and has_colored and not self.is_several
         return "ar1" if is_cautious or self.request.noise == "ar1" else "white"
 
     @cached_property
     def pieces(self) -> list[Range]:
         """The interval of w_rec to show."""
-        intervals = self.trust.cautious if self.is_small else self.result.w_rec.intervals
+        is_cautious = self.is_small and not self.is_several
+        intervals = self.trust.cautious if is_cautious else self.state.w_rec.intervals
         return [(each.low, each.high) for each in intervals or ()]
 
     @cached_property
@@ -145,14 +148,14 @@ class _Fit:
 
         It is empty if w_rec is below 0, or if the interval contains all time constants.
         """
-        times = self.to_times(self.pieces) if self.result.w_rec.value >= 0.0 else []
+        times = self.to_times(self.pieces) if self.state.w_rec.value >= 0.0 else []
         return [] if (None, None) in times else times
 
     @property
     def time(self) -> float | None:
         """The time constant; None if it is undefined or outside the interval shown."""
-        time: float | None = self.result.time_constant.value
-        if time is None or not self.is_small or self.is_given:
+        time: float | None = self.state.time_constant.value
+        if time is None or not self.is_small or self.is_given or self.is_several:
             return time
         is_inside = [(low or 0.0) <= time <= (high or math.inf) for low, high in self.times]
         return time if any(is_inside) else None
@@ -160,7 +163,7 @@ class _Fit:
     @property
     def is_small_change(self) -> bool:
         """True if the first alternative has nearly the same time constant."""
-        now = self.result.time_constant.value if self.has_estimate else None
+        now = self.state.time_constant.value if self.has_estimate else None
         then = [each.time_constant or math.inf for each in self.result.alternatives[:1]]
         return now is not None and any(abs(each - now) < SMALL_CHANGE * now for each in then)
 
@@ -179,12 +182,15 @@ class _Fit:
 def _describe_headline(fit: _Fit) -> str:
     """Return the result in one line, without an interval."""
     result = fit.result
-    w_rec = result.w_rec.value
+    w_rec = fit.state.w_rec.value
     value = f"w_rec {format_value(w_rec, 4)}"
     if w_rec < 0.0 or w_rec >= 1.0:
         change = "alternate" if w_rec < 0.0 else "do not decay" if w_rec == 1.0 else "grow"
         value = f"Effects {change}: {value}"
-    if fit.is_given:
+    if fit.is_several:
+        texts = [_describe_state(fit, each) for each in result.states]
+        value = f"Time constants {' and '.join(texts)}"
+    elif fit.is_given:
         time = fit.time and f"Time constant {format_time(fit.time, fit.step.unit)}"
         value = "Effects within one step" if w_rec == 0.0 else f"{time or value} (given)"
     elif fit.times and w_rec < 1.0:
@@ -200,6 +206,20 @@ def _describe_headline(fit: _Fit) -> str:
     )
 
 
+def _describe_state(fit: _Fit, state: Any, *, has_interval: bool = False) -> str:
+    """Return the time constant of one of several states or its interval, and its inputs."""
+    time = state.time_constant.value
+    text = f"(w_rec {format_value(state.w_rec.value, 4)})"
+    if time is not None:
+        text = format_time(time, fit.step.unit)
+    if has_interval:
+        pieces = [(each.low, each.high) for each in state.w_rec.intervals]
+        ranges = [each for each in fit.to_times(pieces) if each != (None, None)]
+        text = format_ranges(ranges, fit.step.unit, time) if ranges else text
+    is_common = len({tuple(each.inputs) for each in fit.result.states}) == 1
+    return text if is_common else f"{text} for {' and '.join(state.inputs)}"
+
+
 def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
     """Yield the interval, the half-life, the delay and the effects."""
     result = fit.result
@@ -207,9 +227,12 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
         yield "estimate", fit.texts["estimate"]
         return
     interval = f"w_rec {format_ranges(fit.pieces)}"
-    if fit.times:
+    if fit.is_several:
+        texts = [_describe_state(fit, each, has_interval=True) for each in result.states]
+        interval = f"Time constants {' and '.join(texts)}"
+    elif fit.times:
         interval = format_ranges(fit.times, fit.step.unit, fit.time)
-        is_named = result.w_rec.value < 1.0  # in the headline
+        is_named = fit.state.w_rec.value < 1.0  # in the headline
         interval = capitalize(interval) if is_named else f"Time constant {interval}"
     if not fit.is_given:
         yield "estimate", f"{interval} with {100 * fit.request.confidence:g} % confidence."
@@ -218,7 +241,7 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
         if result.rho is not None:
             why = f"with a correlation of {format_value(result.rho)} from step to step"
         yield "estimate", f"The interval allows for autocorrelated noise, {why}."
-    if fit.time is not None:
+    if fit.time is not None and not fit.is_several:
         half_life = format_time(math.log(2.0) * fit.time, fit.step.unit)
         yield "estimate", f"Effects halve every {half_life}."
     if result.delay.value:
@@ -267,7 +290,7 @@ def _describe_quality(fit: _Fit) -> Iterator[Sentence]:
     if fit.level != "no_effect" and (result.r_squared or 0.0) > 0.0:
         percent = format_value(math.floor(1000.0 * result.r_squared) / 10.0)
         facts.insert(0, f"explains {percent} % of the variance of {target}")
-    if fit.has_estimate:
+    if fit.has_estimate and not fit.is_several:
         facts.append(f"w_rec {format_value(result.w_rec.value, 4)}")
     facts.append(count(result.n_targets, "target"))
     yield "quality", f"{capitalize('; '.join(facts))}."
@@ -281,7 +304,7 @@ def _describe_quality(fit: _Fit) -> Iterator[Sentence]:
 def _has_level(fit: _Fit) -> bool:
     """Return True if the target settles without inputs, at a level that is known."""
     offset = fit.result.offset
-    if not offset or abs(fit.result.w_rec.value) >= 1.0 or "rho_at_limit" in fit.trust.cautions:
+    if not offset or abs(fit.state.w_rec.value) >= 1.0 or "rho_at_limit" in fit.trust.cautions:
         return False
     ends = (offset.low, offset.high) if fit.request.offset is True else ()
     return None not in (offset.value, *ends)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import compress
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -221,7 +222,7 @@ def _predict_with_fit(
         n_overflowed=n_steps - n_missing - n_finite,
         model=FitPredictModel(
             id=fitted.model.id,
-            w_rec=result["w_rec"]["value"],
+            w_rec=result["w_rec"] and result["w_rec"]["value"],
             w_in=[item["w_in"]["value"] for item in result["inputs"]],
             offset=result["offset"] and result["offset"]["value"],
             delay=delay,
@@ -261,19 +262,33 @@ def _predict_steps(request: PredictRequest, fitted: StoredFit, limits: Limits) -
     if sequence is not None and sequence >= len(series.lengths):
         detail = f"the dataset has {count(len(series.lengths), 'sequence')}, counted from 0"
         raise Invalid(detail, "/continue/sequence")
-    delay, w_rec = result["delay"]["value"], result["w_rec"]
-    intervals = [Bounds(item["low"], item["high"]) for item in w_rec["intervals"]]
+    delay = result["delay"]["value"]
     options, state = fitted.request.to_options(), fitted.model.initial_state
-    if options.is_given:
-        intervals = [Bounds(*options.w_rec)]
-    if result["initial_states"] is None and isinstance(options.initial_state, str):
+    if result["w_rec"] and result["initial_states"] is None:
         options = replace(options, rest=True)
-    solution = Solution(FitProblem(series, options, delay), (w_rec["value"], intervals))
+    solution = _restore(FitProblem(series, options, delay), result)
     try:
         return predict_steps(solution, inputs, sequence=sequence, initial_state=state)
     except ValueError as error:
         where = "/model/initial_state" if sequence is None else "/continue/sequence"
         raise Invalid(str(error), where) from None
+
+
+def _restore(problem: FitProblem, result: dict[str, Any]) -> Solution:
+    """Return the solution of a stored fit, whose states are sorted by w_rec."""
+    names = problem.series.input_names
+    fits_of_one = [{"inputs": list(compress(names, problem.acts[0])), "w_rec": result["w_rec"]}]
+    states = [*(result.get("states") or fits_of_one)]
+    poles, intervals = [], []
+    for acts in problem.acts:
+        inputs = [*compress(names, acts)]
+        state = next(each for each in states if each["inputs"] == inputs)
+        states.remove(state)
+        value = state["w_rec"]["value"]
+        pieces = [Bounds(piece["low"], piece["high"]) for piece in state["w_rec"]["intervals"]]
+        poles.append(value)
+        intervals.append(pieces or [Bounds(value, value)])
+    return Solution(problem, (poles, intervals))
 
 
 def _read_inputs(request: PredictRequest, n_inputs: int, limits: Limits) -> list[Array]:

@@ -280,6 +280,23 @@ def test_magnitudes_at_the_limits(api: Any, exponent: int) -> None:
         ({"season": 1}, "/season", "greater than or equal to 2"),
         ({"season": {"period": 12, "harmonics": 27}}, "/season/harmonics", "less than or equal"),
         ({"trend": 1}, "/trend", "valid boolean"),
+        ({"time_constants": 3}, "/time_constants", "1, 2, 'per_input' or lists"),
+        ({"time_constants": [["input"], ["b"]]}, "/time_constants/1/0", "a memory are: input"),
+        (
+            {"dataset": SERIES, "time_constants": [["spend"]]},
+            "/time_constants",
+            "no time constant for: heating",
+        ),
+        (
+            {"dataset": SERIES, "time_constants": 2, "initial_state": 1},
+            "/initial_state",
+            "can only be 0",
+        ),
+        (
+            {"dataset": SERIES, "time_constants": 2, "w_rec": {"low": 0, "high": 1.1}},
+            "/w_rec",
+            "from -1 to 1",
+        ),
         ({"w_rec": {"low": 0.5, "high": 0.5 + 1e-9}}, "/w_rec", "or equal to give w_rec"),
         ({"keep": False, "dataset": {"n_samples": 100_000}}, "/keep", "keep the fit"),
         (
@@ -365,6 +382,36 @@ def test_inputs_without_a_memory_a_trend_and_a_season(api: Any) -> None:
     old = api.post(FITS, {"dataset": SERIES, "direct": [], "trend": False, "season": None}).json()
     assert old["request"].keys() & {"direct", "trend", "season"} == set()
     assert old["id"] == api.post(FITS, {"dataset": SERIES}).json()["id"]
+
+
+def test_two_time_constants_and_one_per_input(stored_api: Any) -> None:
+    both = stored_api.post(FITS, {"dataset": SERIES, "time_constants": 2}).json()
+    assert both["w_rec"] is both["time_constant"] is both["half_life"] is None
+    slow, fast = both["states"]
+    assert slow["w_rec"]["value"] > fast["w_rec"]["value"]
+    assert slow["inputs"] == ["spend", "heating"]
+    assert [*fast["weights"]] == slow["inputs"]
+    assert both["degrees_of_freedom"] == 55 - 4
+    groups = [["heating"], ["spend"]]
+    own = stored_api.post(FITS, {"dataset": SERIES, "time_constants": groups}).json()
+    weights = {name: each["value"] for s in own["states"] for name, each in s["weights"].items()}
+    assert weights == pytest.approx({"spend": 1.5, "heating": -1.0}, abs=0.1)
+    assert own["summary"]["headline"].startswith("Time constants ")
+    for links in (both["links"], own["links"]):
+        for name in ("svg", "profile_svg", "csv", "profile_csv"):
+            assert stored_api.get(links[name]).status_code == 200
+    model = {"kind": "fit", "id": own["id"]}
+    body = {"model": model, "inputs": [INPUTS], "continue": {}}
+    later = stored_api.post("/v1/predict", body).json()["outputs"][0]
+    rest = stored_api.post(
+        "/v1/predict", {"model": model | {"initial_state": 0}, "inputs": [INPUTS]}
+    )
+    assert np.isfinite(later + rest.json()["outputs"][0]).all()
+    one = stored_api.post(FITS, {"dataset": SERIES}).json()
+    (state,) = one["states"]
+    assert state["w_rec"] == one["w_rec"]
+    same = stored_api.post(FITS, {"dataset": SERIES, "time_constants": 1}).json()
+    assert same["id"] == one["id"]
 
 
 @pytest.mark.parametrize("value", [0.0, 0.8])

@@ -67,7 +67,7 @@ def test_the_effect_is_that_of_explicit_matrices(start: Any) -> None:
 
 def test_slopes_keep_their_digits_where_starts_explode() -> None:
     problem = FitProblem(make_series(3, 40), FitOptions(noise="ar1", w_rec=(0.0, 2.0)))
-    solution, w = Solution(problem, (0.8, [])), np.array([1.3, 1.5, 2.0])
+    solution, w = Solution(problem, ([0.8], [[]])), np.array([1.3, 1.5, 2.0])
     low, high = solution.criterion.evaluate(w - 1e-3), solution.criterion.evaluate(w + 1e-3)
     slopes = (high.cost - low.cost) / 2e-3
     np.testing.assert_allclose(solution.criterion.evaluate(w).slope, slopes, rtol=0.1)

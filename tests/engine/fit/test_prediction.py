@@ -54,7 +54,7 @@ def test_a_continued_sequence_follows_the_recurrence(
     expected = run_model(result, whole, start_of(result, sequence))[-6:]
     np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-8)
     stored = Solution(
-        FitProblem(series, options), (result.solution.w_rec, result.solution.intervals)
+        FitProblem(series, options), ([result.solution.w_rec], [result.solution.intervals])
     )
     np.testing.assert_array_equal(predict(stored, [future], sequence=sequence)[0], prediction)
     assert (prediction.new_low < prediction.low).all()

@@ -1,0 +1,477 @@
+"""The search over several poles, and the profile of each.
+
+A grid of all poles is compared by products of the responses of all sources to each grid pole,
+which are computed once. Its local minima are polished. Then each pole is held at every place of its
+grid while the others are polished: with little noise, a valley of the criterion is narrower than
+the gaps of a grid, and its floor shows minima that no place of the grid does. The points of these
+floors are also the first ones of the profiles.
+"""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.fit import constants
+from service.engine.fit.criterion import Criterion, Points
+from service.engine.fit.problem import FitProblem, shorten
+from service.engine.fit.sequences import Sequences, recur
+from service.engine.interruption import BlockResult, check_interruption, recall
+from service.engine.profile import Bounds, Profile, find_minima, make_grid, search
+from service.engine.types import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """The lowest criterion over rho at M places of a grid of K poles.
+
+    Attributes
+    ----------
+    grid : (G,)
+        The values of each pole, increasing.
+    indices : (M, K)
+        The place in the grid of each pole. Of states with the same inputs, the first has the
+        highest pole.
+    cost : (M,)
+        The criterion, with rounding errors of products of columns.
+    """
+
+    grid: Array
+    indices: NDArray[np.intp]
+    cost: Array
+
+    def find_minima(self) -> Array:
+        """Return the places (m, K) that are no higher than all their neighbors, lowest first."""
+        shape = (len(self.grid) + 2,) * self.indices.shape[1]
+        table = np.full(shape, np.inf)
+        table[tuple(self.indices.T + 1)] = self.cost
+        is_lowest = np.ones(len(self.cost), bool)
+        for move in itertools.product((0, 1, 2), repeat=self.indices.shape[1]):
+            is_lowest &= self.cost <= table[tuple((self.indices + move).T)]
+        lowest = np.flatnonzero(is_lowest)
+        best = lowest[np.argsort(self.cost[lowest])][: constants.POLISHED_MINIMA]
+        return self.grid[self.indices[best]]
+
+    def find_floor(self, state: int) -> Array:
+        """Return the best place (G, K) with each value of the pole of a state."""
+        distance = np.abs(self.indices[:, state] - np.arange(len(self.grid))[:, None])
+        is_near = distance == distance.min(axis=1, keepdims=True)
+        best = np.argmin(np.where(is_near, self.cost, np.inf), axis=1)
+        places = self.grid[self.indices[best]]
+        places[:, state] = self.grid
+        return places
+
+
+def scan(problem: FitProblem) -> Scan:
+    """Return the criterion on a grid; of very many targets, of the first ones."""
+    problem = shorten(problem, constants.SCANNED_TARGETS)
+    n_states = problem.n_states
+    n_gaps = constants.SCAN_GAPS.get(n_states, constants.SCAN_GAPS[4])
+    n_steps = problem.targets.shape[1]
+    grid = make_grid(n_steps, *problem.options.w_rec, n_gaps)
+    indices = np.array(list(itertools.product(range(len(grid)), repeat=n_states)))
+    for first, second in itertools.combinations(range(n_states), 2):
+        if (problem.acts[first] == problem.acts[second]).all():
+            indices = indices[indices[:, first] > indices[:, second]]
+    (cost,) = recall(partial(_scan, problem, grid, indices))
+    return Scan(grid, indices, cost)
+
+
+def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> BlockResult:
+    """Return the lowest criterion (M,) over rho."""
+    sequences = problem.compressed
+    responses = [recur(pole, sequences.sources)[sequences.has_target] for pole in grid]
+    plain = sequences.sources[sequences.has_target]
+    targets = sequences.targets[sequences.has_target][:, None]
+    columns = np.concatenate([*responses, plain, targets], axis=1)
+    used, factors = _combine(problem, grid, indices)
+    n_contrasts = Criterion(problem).n_contrasts
+    rho = np.zeros(1)
+    if problem.options.noise == "ar1":
+        rho = problem.correlations[::2] ** (1.0 / problem.sequences.usual_gap)
+    _, white = _eliminate(problem, sequences, columns, used, factors)
+    lowest = np.full(len(indices), np.inf)
+    for value, log_v in zip(rho.tolist(), problem.sequences.log_determinant(rho), strict=True):
+        whitened = sequences.whiten(columns, value)
+        squares, log_determinant = _eliminate(problem, sequences, whitened, used, factors)
+        lowest = np.minimum(lowest, n_contrasts * np.log(squares) + log_v + log_determinant - white)
+        check_interruption()
+    return (lowest,)
+
+
+def _combine(
+    problem: FitProblem, grid: Array, indices: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], Array]:
+    """Return which responses make the columns of each place, and their factors.
+
+    The weights of a cascade c_k by the responses r_j are 1 / prod (w_j - w_l) over l up to k.
+
+    Returns
+    -------
+    used : (M, p)
+        The numbers of responses, of sources, and of the targets.
+    factors : (M, p, n + 1)
+        Of the columns of `FitProblem.respond` and the rest of the targets.
+    """
+    poles = grid[indices]
+    n_places = len(poles)
+    sources = problem.states_of_sources
+    names = [(s, state) for s, states in enumerate(sources) for state in states or (None,)]
+    n = len(names) + 1
+    used = np.full((n_places, n), len(sources) * (len(grid) + 1))
+    chains: list[list[Array]] = [[] for _ in sources]
+    for column, (source, state) in enumerate(names):
+        place = len(grid) if state is None else indices[:, state]
+        used[:, column] = len(sources) * place + source
+    for source, states in enumerate(sources):
+        start = [s for s, _ in names].index(source)
+        for k in range(max(len(states), 1)):
+            weights = np.zeros((n_places, 1, n))
+            for j, state in enumerate(states[: k + 1]):
+                others = [other for other in states[: k + 1] if other != state]
+                gaps = np.prod(poles[:, [state]] - poles[:, others], axis=1)
+                np.divide(1.0, gaps, out=weights[:, 0, start + j], where=gaps != 0.0)
+            if not states:
+                weights[:, 0, start] = 1.0
+            chains[source].append(weights)
+    factors = problem.assemble(poles, chains)[:, 0]
+    factors[:, -1, -1] += 1.0
+    return used, factors
+
+
+def _eliminate(
+    problem: FitProblem,
+    sequences: Sequences,
+    columns: Array,
+    used: NDArray[np.intp],
+    factors: Array,
+) -> tuple[Array, Array]:
+    """Return sums of squared residuals and log determinants (M,) of columns at all places.
+
+    Products of columns are eliminated a column at a time: first the starts of each sequence.
+    """
+    n_own = problem.n_starts_per_sequence
+    log_determinants = np.zeros(len(used))
+    groups = np.split(np.arange(len(columns)), sequences.edges[1:] if n_own > 0 else [])
+    multiplicity = sequences.multiplicity[sequences.sequence[sequences.edges]]
+    total = np.zeros((len(used), factors.shape[2] - n_own, factors.shape[2] - n_own))
+    for rows, weight in zip(groups, multiplicity if n_own > 0 else [1.0], strict=True):
+        products = columns[rows].T @ columns[rows]
+        normal = products[used[:, :, None], used[:, None, :]]
+        normal = np.swapaxes(factors, 1, 2) @ normal @ factors
+        sizes = np.diagonal(normal, axis1=1, axis2=2)
+        for column in range(n_own):
+            normal, logs = _eliminate_first(normal, sizes[:, column])
+            log_determinants += weight * logs
+        total += normal
+    sizes = np.maximum(np.diagonal(total, axis1=1, axis2=2), 0.0)
+    for column in range(total.shape[1] - 1):
+        total, logs = _eliminate_first(total, sizes[:, column])
+        log_determinants += logs
+    least = constants.DIFFERENCE_RTOL * sizes[:, -1] + constants.TINY
+    return np.maximum(total[:, 0, 0], least), log_determinants
+
+
+def _eliminate_first(normal: Array, sizes: Array) -> tuple[Array, Array]:
+    """Return normal matrices without their first column, and the logarithms of its pivots."""
+    pivots = normal[:, :1, :1]
+    floor = constants.SCAN_RTOL * sizes[:, None, None] + constants.TINY
+    is_collinear = pivots <= floor
+    pivots = np.where(is_collinear, floor, pivots)
+    shares = np.where(is_collinear, 0.0, normal[:, 1:, :1] / pivots)
+    return normal[:, 1:, 1:] - shares * normal[:, :1, 1:], np.log(pivots[:, 0, 0])
+
+
+def polish(criterion: Criterion, poles: Array, bounds: tuple[Array, Array], rtol: float) -> Points:
+    """Minimize the criterion from M places at once, by a damped Gauss-Newton method.
+
+    Parameters
+    ----------
+    criterion
+        The criterion.
+    poles : (M, K)
+        The first places.
+    bounds
+        The lowest and the highest poles (M, K); equal ones hold a pole.
+    rtol
+        The decrease of the criterion, relative to its size, below which a place is a minimum.
+
+    Returns
+    -------
+    Points
+        M minima.
+
+    References
+    ----------
+    D. W. Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", J. SIAM 11
+    (1963), 431-441.
+    """
+    low, high = bounds
+    at = criterion.evaluate(np.clip(poles, low, high))
+    damping = np.full(len(poles), constants.FIRST_DAMPING)
+    active = np.arange(len(poles))
+    for _ in range(constants.MAX_POLISH):
+        now = at[active]
+        step, promise = _find_step(criterion, now, damping[active], low[active], high[active])
+        is_open = promise > rtol * (1.0 + np.abs(now.cost))
+        is_open &= damping[active] < constants.LAST_DAMPING
+        active = active[is_open]
+        if not len(active):
+            break
+        places = np.clip(now.poles[is_open] + step[is_open], low[active], high[active])
+        new = criterion.evaluate(places)
+        is_better = new.cost <= now.cost[is_open]
+        for values, others in zip(vars(at).values(), vars(new).values(), strict=True):
+            values[active[is_better]] = others[is_better]
+        damping[active] *= np.where(is_better, constants.LESS_DAMPING, constants.MORE_DAMPING)
+    return at
+
+
+def _find_step(
+    criterion: Criterion, at: Points, damping: Array, low: Array, high: Array
+) -> tuple[Array, Array]:
+    """Return damped Gauss-Newton steps (M, K), and the decreases that they promise (M,)."""
+    squares = np.maximum(at.squares, criterion.rounding)[:, None, None]
+    hessian = 2.0 * criterion.n_contrasts * at.information / squares
+    is_held = (low == high) | ((at.poles <= low) & (at.gradient > 0.0))
+    is_held |= (at.poles >= high) & (at.gradient < 0.0)
+    gradient = np.where(is_held, 0.0, at.gradient)
+    hessian[is_held[:, :, None] | is_held[:, None, :]] = 0.0
+    sizes = np.diagonal(hessian, axis1=1, axis2=2)
+    added = np.where(is_held, 1.0, (damping[:, None] + constants.RIDGE) * sizes + constants.TINY)
+    hessian = hessian + added[:, :, None] * np.eye(len(added[0]))
+    step = -np.linalg.solve(hessian, gradient[:, :, None])[..., 0]
+    return step, -np.sum(gradient * step, axis=1)
+
+
+class PoleSearch:
+    """All minima of the criterion over several poles, and the profile of each.
+
+    Parameters
+    ----------
+    criterion
+        The criterion of a problem with several states.
+    best
+        The lowest minimum, if it is known.
+    """
+
+    def __init__(self, criterion: Criterion, best: Points | None = None) -> None:
+        self.criterion = criterion
+        self.problem = criterion.problem
+        self._given = best
+
+    @cached_property
+    def _scan(self) -> Scan:
+        return scan(self.problem)
+
+    @cached_property
+    def coarse(self) -> Points:
+        """The polished minima of the grid, lowest first."""
+        return self._polish(self._scan.find_minima())
+
+    @cached_property
+    def _floors(self) -> list[Points]:
+        """The lowest criterion at each place of the grid of each pole."""
+        return [
+            self._polish_others(state, self._scan.find_floor(state), constants.FLOOR_RTOL)
+            for state in range(self.problem.n_states)
+        ]
+
+    @cached_property
+    def minima(self) -> Points:
+        """All minima, lowest first."""
+        if self._given is not None:
+            return self._given
+        starts = [floor.poles[find_minima(floor)] for floor in self._floors]
+        found = self.coarse.concatenate(self._polish(np.concatenate(starts)))
+        found = found[np.argsort(found.cost)]
+        distances = np.abs(found.poles[:, None] - found.poles).max(axis=2)
+        is_new = [bool((row[:i] > constants.EQUAL_POLES).all()) for i, row in enumerate(distances)]
+        return found[np.flatnonzero(is_new)]
+
+    def _polish(self, poles: Array) -> Points:
+        """Return the minima near some places, the highest pole of equal states first."""
+        low, high = (np.full(poles.shape, end) for end in self.problem.options.w_rec)
+        at = polish(self.criterion, poles, (low, high), constants.POLISH_RTOL)
+        ordered = self._sort(at.poles)
+        if (ordered != at.poles).any():
+            at = self.criterion.evaluate(ordered)
+        return at[np.argsort(at.cost)]
+
+    def _sort(self, poles: Array) -> Array:
+        """Return poles (M, K) of which those of states with the same inputs decrease."""
+        ordered = poles.copy()
+        for mask in np.unique(self.problem.acts, axis=0):
+            members = np.flatnonzero((self.problem.acts == mask).all(axis=1))
+            ordered[:, members] = -np.sort(-poles[:, members], axis=1)
+        return ordered
+
+    def _bound_others(self, state: int, poles: Array) -> tuple[Array, Array]:
+        """Return the bounds (M, K) of poles if that of a state is held.
+
+        Of states with the same inputs, the first has the highest pole: its place bounds the others.
+        """
+        acts = self.problem.acts
+        low, high = (np.full(poles.shape, end) for end in self.problem.options.w_rec)
+        for other in np.flatnonzero((acts == acts[state]).all(axis=1)).tolist():
+            if other >= state:
+                high[:, other] = poles[:, state]
+            if other <= state:
+                low[:, other] = poles[:, state]
+        return low, high
+
+    def _polish_others(self, state: int, poles: Array, rtol: float) -> Points:
+        """Return the lowest criteria near M places (M, K) with the pole of a state held."""
+        low, high = self._bound_others(state, poles)
+        w = poles[:, state]
+        at = polish(self.criterion, poles, (low, high), rtol)
+        # Poles that the held one bounds move with it.
+        moves = (at.poles == w[:, None]) & ((low == w[:, None]) | (high == w[:, None]))
+        slope = np.sum(np.where(moves, at.gradient, 0.0), axis=1)
+        return replace(at, w=w, slope=slope)
+
+    def _find_starts(self, state: int, known: Points, w: Array) -> Array:
+        """Return places (W, K) near the profile, by interpolation of known points of it.
+
+        Where these are on different branches, it is the better of both.
+        """
+        right = np.minimum(np.searchsorted(known.w, w), len(known.w) - 1)
+        left = np.maximum(right - 1, 0)
+        gaps = known.w[right] - known.w[left]
+        part = np.zeros_like(w)
+        np.divide(w - known.w[left], gaps, out=part, where=gaps > 0.0)
+        ends = known.poles[left], known.poles[right]
+        starts: Array = ends[0] + np.clip(part, 0.0, 1.0)[:, None] * (ends[1] - ends[0])
+        is_far = np.abs(ends[1] - ends[0]).max(axis=1) > constants.SAME_BRANCH
+        if is_far.any():
+            both = np.stack([end[is_far] for end in ends])
+            both[..., state] = w[is_far]
+            both = np.clip(both, *self._bound_others(state, both[0]))
+            costs = [self.criterion.evaluate(each).cost for each in both]
+            starts[is_far] = both[np.argmin(costs, axis=0), np.arange(len(both[0]))]
+        starts[:, state] = w
+        return starts
+
+    def follow(self, state: int, known: Points, rtol: float) -> Callable[[Array], Points]:
+        """Return a function that returns the profile of a state at W values of its pole.
+
+        Parameters
+        ----------
+        state
+            The state.
+        known
+            Points of the profile, sorted by w, to which its results are added.
+        rtol
+            That of the polish.
+
+        Returns
+        -------
+        function
+            Of values (W,).
+        """
+        points = known
+
+        def evaluate(w: Array) -> Points:
+            nonlocal points
+            at = self._polish_others(state, self._find_starts(state, points, w), rtol)
+            points = points.merge(at)
+            return at
+
+        return evaluate
+
+    def make_profile(self, state: int, height: float) -> Profile[Points]:
+        """Return the profile of the pole of a state.
+
+        Parameters
+        ----------
+        state
+            The state.
+        height
+            Above the lowest criterion; extrema that are higher are not computed.
+
+        Returns
+        -------
+        Profile
+            Of the criterion, minimized over all other poles.
+        """
+        minima = replace(
+            self.minima, w=self.minima.poles[:, state], slope=np.zeros(len(self.minima.w))
+        )
+        known = minima if self._given is not None else self._floors[state].merge(minima)
+        evaluate = self.follow(state, known, constants.PROFILE_RTOL)
+        highest = float(self.minima.cost[0]) + height
+        interval = self.problem.options.w_rec
+        return search(evaluate, known, interval, highest, constants.PROFILE_RTOL)
+
+    def sample(
+        self, intervals: list[list[Bounds]], level: float, profiles: list[Profile[Points]]
+    ) -> Points:
+        """Return points of the region in which the criterion is at most a level.
+
+        Parameters
+        ----------
+        intervals
+            Those of the pole of each state.
+        level
+            The level.
+        profiles
+            Those of the pole of each state, if they are known.
+
+        Returns
+        -------
+        Points
+            On the profile of each state, and on both sides of it in the direction of each pole.
+        """
+        best = self.minima[:1]
+        fraction = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, constants.SLICES) * np.pi)
+        sampled = [best]
+        for state, pieces in enumerate(intervals):
+            known = replace(best, w=best.poles[:, state])
+            if profiles:
+                known = profiles[state].points
+            evaluate = self.follow(state, known, constants.FLOOR_RTOL)
+            w = [low * (1.0 - fraction) + high * fraction for low, high in pieces]
+            at = evaluate(np.concatenate(w))
+            sampled += [at, self.criterion.evaluate(self._leave_profile(at, state, level))]
+        found = best.concatenate(*sampled[1:])
+        return found[found.cost <= level + constants.PROFILE_RTOL * (1.0 + abs(level))]
+
+    def _leave_profile(self, at: Points, state: int, level: float) -> Array:
+        """Return places (m, K) next to a profile, by the curvature of the criterion there."""
+        squares = np.maximum(at.squares, self.criterion.rounding)
+        excess = np.maximum(level - at.cost, 0.0) * squares / self.criterion.n_contrasts
+        sizes = np.sqrt(np.diagonal(at.information, axis1=1, axis2=2))
+        widths = np.sqrt(excess)[:, None] / np.maximum(sizes, constants.TINY)
+        places = []
+        for other in range(self.problem.n_states):
+            for part in constants.SLICE_PARTS if other != state else ():
+                moved = at.poles.copy()
+                moved[:, other] += part * widths[:, other]
+                places.append(moved)
+        return self._sort(np.clip(np.concatenate(places), *self.problem.options.w_rec))
+
+
+def find_sensitivities(at: Points) -> list[float]:
+    """Return the norms of the slopes of the predictions that neither columns nor poles explain.
+
+    Parameters
+    ----------
+    at
+        A single point.
+
+    Returns
+    -------
+    sensitivities
+        One per state; 0 where a pole has no effect of its own.
+    """
+    norms = at.sensitivity[0]
+    if len(norms) == 1:
+        return [float(norms[0])]
+    scale = np.maximum(norms, constants.TINY)
+    correlations = at.information[0] / scale[:, None] / scale
+    inverse = np.linalg.inv(correlations + constants.SCAN_RTOL * np.eye(len(norms)))
+    sensitivities: list[float] = (norms / np.sqrt(np.diagonal(inverse))).tolist()
+    return sensitivities

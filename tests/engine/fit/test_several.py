@@ -1,0 +1,276 @@
+"""Several time constants, compared with explicit matrices, closed forms and dense searches."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.linalg import toeplitz
+from scipy.optimize import minimize, minimize_scalar
+
+from service.engine.data import Series
+from service.engine.fit import FitOptions, FitProblem, Solution, fit, predict
+from service.engine.fit.several import scan
+from service.engine.types import Array
+from tests.engine.fit.conftest import split
+from tests.engine.fit.test_noise import make_noise
+
+
+def decay(w: float, n: int) -> Array:
+    """Return the matrix of a recurrence over n steps."""
+    return np.asarray(toeplitz(w ** np.arange(n), np.zeros(n)))
+
+
+def make_data(
+    seed: int,
+    weights: dict[float, list[float]],
+    *,
+    n_sequences: int = 1,
+    n_steps: int = 60,
+    noise: float = 0.1,
+    rho: float = 0.0,
+    gaps: float = 0.0,
+) -> Series:
+    """Return sequences of states with the weights of the inputs, by w_rec, and an offset of 3."""
+    rng = np.random.default_rng([31, seed])
+    names = tuple("abcd"[: len(next(iter(weights.values())))])
+    inputs, targets = [], []
+    for length in range(n_steps, n_steps + n_sequences):
+        x = (rng.random((length, len(names))) < 0.1) * rng.uniform(0.5, 2.0, (length, len(names)))
+        y: Any = 3.0 + sum(decay(w, length) @ x @ each for w, each in weights.items())
+        y = y + sum(rng.standard_normal() * w ** np.arange(length) for w in weights)
+        y = y + noise * float(np.std(y)) * make_noise(rng, length, rho)
+        y[rng.random(length) < gaps] = np.nan
+        inputs.append(x)
+        targets.append(y)
+    return Series.from_sequences(inputs, targets, names)
+
+
+def make_design(problem: FitProblem, poles: tuple[float, ...]) -> tuple[Array, Array]:
+    """Return the responses to all states, one column per unknown, and the targets."""
+    options, skip = problem.options, problem.skip
+    blocks, starts, ys = [], [], []
+    for x, y in zip(*split(problem.record), strict=True):
+        later = np.concatenate([np.zeros((problem.delay, x.shape[1])), x])[skip : len(y)]
+        n = len(later)
+        columns = []
+        for i in range(x.shape[1]):
+            each = [
+                decay(w, n) @ later[:, i]
+                for w, acts in zip(poles, problem.acts, strict=True)
+                if acts[i]
+            ]
+            columns += each or [later[:, i]]
+        columns += [np.ones(n)] if options.offset is True else []
+        is_used = ~np.isnan(y[skip:])
+        blocks.append(np.column_stack(columns)[is_used])
+        starts.append(np.column_stack([w ** np.arange(n) for w in poles])[is_used])
+        ys.append(y[skip:][is_used])
+    columns = [np.concatenate(blocks)]
+    if options.initial_state == "shared":
+        columns.append(np.concatenate(starts))
+    if options.initial_state == "each":
+        rows = np.repeat(np.arange(len(ys)), [len(y) for y in ys])
+        columns += [np.concatenate(starts) * (rows[:, None] == i) for i in range(len(ys))]
+    return np.concatenate(columns, axis=1), np.concatenate(ys)
+
+
+TWO: dict[float, list[float]] = {0.95: [1.0, 0.5], 0.5: [2.0, -1.0]}
+OWN: dict[float, list[float]] = {0.9: [1.0, 0.0], 0.4: [0.0, 2.0]}
+MODELS: list[dict[str, Any]] = [
+    {"time_constants": 2},
+    {"time_constants": 2, "initial_state": "shared", "delay": (1, 2)},
+    {"time_constants": 2, "initial_state": 0.0, "offset": False},
+    {"time_constants": "per_input"},
+    {"time_constants": (("a", "b"), ("a",)), "initial_state": "shared"},
+    {"time_constants": 2, "direct": ("b",)},
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_costs_and_slopes_are_those_of_explicit_matrices(model: dict[str, Any]) -> None:
+    series = make_data(1, TWO, n_sequences=3, n_steps=25, gaps=0.2)
+    problem = FitProblem(series, FitOptions(**model))
+    criterion = Solution(problem).criterion
+    poles = np.array([[0.9, 0.3], [0.97, 0.8], [0.6, 0.59]])
+    for place, cost in zip(poles, criterion.evaluate(poles).mean_square, strict=True):
+        columns, y = make_design(problem, tuple(place))
+        rest = y - columns @ np.linalg.lstsq(columns, y, rcond=1e-12)[0]
+        assert cost == pytest.approx(np.mean(rest**2), rel=1e-8)
+    assert problem.n_unknowns == columns.shape[1] + 2
+    colored = Solution(problem.vary(noise="ar1")).criterion
+    steps = 1e-5 * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+    at = colored.evaluate(poles[0] + steps)
+    differences = [at.cost[1] - at.cost[2], at.cost[3] - at.cost[4]]
+    np.testing.assert_allclose(at.gradient[0], np.array(differences) / 2e-5, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+def test_the_grid_has_the_criterion_of_its_places(model: dict[str, Any], noise: Any) -> None:
+    series = make_data(2, TWO, n_sequences=3, n_steps=25, gaps=0.2, noise=0.5)
+    problem = FitProblem(series, FitOptions(**model, noise=noise))
+    found = scan(problem)
+    some = slice(None, None, 29)
+    poles = found.grid[found.indices[some]]
+    is_apart = (np.abs(np.diff(poles)) > 0.0)[:, 0] & (poles.min(axis=1) > 0.0)
+    at = Solution(problem).criterion.evaluate(poles[is_apart])
+    excess = found.cost[some][is_apart] - at.cost
+    if noise == "white":
+        np.testing.assert_allclose(excess, 0.0, atol=1e-5)
+    assert (excess > -1e-5).all()  # rho is on a grid, too
+    assert np.median(excess) < 2.0
+
+
+def test_given_gains_are_those_of_all_states() -> None:
+    series = make_data(3, TWO)
+    options = FitOptions(time_constants=2, gains={"a": 24.0})
+    solution = fit(series, options).solution
+    free = FitProblem(series, replace(options, gains={}))
+    columns, y = make_design(free, tuple(solution.poles))
+    slow, fast = (1.0 / (1.0 - w) for w in solution.poles)
+    columns[:, 1] -= fast / slow * columns[:, 0]  # the weights of both states have this gain
+    y = y - 24.0 / slow * columns[:, 0]
+    rest = y - columns[:, 1:] @ np.linalg.lstsq(columns[:, 1:], y, rcond=1e-12)[0]
+    assert solution.cost == pytest.approx(np.mean(rest**2), rel=1e-8)
+    (gain,) = fit(series, options).parameters.steady_state_gains[:1, 0]
+    assert gain == pytest.approx(24.0)
+
+
+def test_equal_poles_are_no_special_case() -> None:
+    """The response of a chain of two equal stores is that of one pole and its derivative."""
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((80, 1))
+    first = decay(0.8, 80) @ x[:, 0]
+    y = 1.0 + decay(0.8, 80) @ np.concatenate([[0.0], first[:-1]])
+    series = Series.from_sequences([x], [y + 1e-5 * rng.standard_normal(80)], ("a",))
+    result = fit(series, FitOptions(time_constants=2))
+    assert result.solution.poles == pytest.approx([0.8, 0.8], abs=0.02)
+    at = result.solution.criterion.evaluate(np.array([[0.8, 0.8], [0.8 + 1e-6, 0.8 - 1e-6]]))
+    assert at.cost[0] == pytest.approx(at.cost[1], abs=0.1)
+    gain = result.parameters.steady_state_gains[0]
+    assert gain[1] < 25.0 < gain[2]
+
+
+def draw_problem(seed: int) -> FitProblem:
+    """Return a hard problem: short, with gaps, little or much noise, and up to four true poles."""
+    rng = np.random.default_rng([37, seed])
+    n_inputs = int(rng.choice([1, 2, 2, 3, 4]))
+    poles = 1.0 - 10.0 ** rng.uniform(-2.0, 0.0, int(rng.integers(1, 5)))
+    weights = {float(w): rng.standard_normal(n_inputs).tolist() for w in poles}
+    model: Any = 2 if n_inputs == 1 or rng.random() < 0.4 else "per_input"
+    series = make_data(
+        seed,
+        weights,
+        n_sequences=int(rng.choice([1, 1, 4])),
+        n_steps=int(rng.choice([30, 50, 80])),
+        noise=float(rng.choice([0.01, 0.3, 1.0])),
+        rho=float(rng.choice([0.0, 0.6])),
+        gaps=float(rng.choice([0.0, 0.3])),
+    )
+    noise: Any = rng.choice(["white", "ar1"])
+    w_rec = (-1.0, 1.0) if rng.random() < 0.2 else (0.0, 1.0)
+    return FitProblem(series, FitOptions(time_constants=model, noise=noise, w_rec=w_rec))
+
+
+def check_against_dense_search(seed: int) -> None:
+    problem = draw_problem(seed)
+    solution = Solution(problem)
+    low, high = problem.options.w_rec
+    n_places = {2: 40, 3: 14, 4: 9}[problem.n_states]
+    places = 1.0 - np.geomspace(1e-3, 1.0 - low, n_places)
+    grid = np.stack(np.meshgrid(*[places] * problem.n_states, indexing="ij"), axis=-1)
+    at = solution.criterion.evaluate(grid.reshape(-1, problem.n_states))
+
+    def cost(poles: Array) -> float:
+        return float(solution.criterion.evaluate(np.clip(poles, low, high)[None]).cost[0])
+
+    lowest = float(at.cost.min())
+    for i in np.argsort(at.cost)[:3]:
+        best = minimize(cost, at.poles[i], method="Nelder-Mead", options={"maxiter": 200})
+        lowest = min(lowest, float(best.fun))
+    assert solution.lowest <= lowest + 1e-6 * (1.0 + abs(lowest)), seed
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_dense_search_finds_a_lower_criterion(seed: int) -> None:
+    check_against_dense_search(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8, 200))
+def test_no_dense_search_finds_a_lower_criterion_in_many_problems(seed: int) -> None:
+    check_against_dense_search(seed)
+
+
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+@pytest.mark.parametrize("state", [0, 1])
+def test_the_ends_of_an_interval_have_the_level(noise: Any, state: int) -> None:
+    """At an end, the criterion is at its level for the best other pole, and above it beyond."""
+    series = make_data(4, TWO, noise=0.02, rho=0.5)
+    solution = Solution(FitProblem(series, FitOptions(time_constants=2, noise=noise)))
+    ((low, high),) = solution.intervals_of_states[state]
+    assert low < solution.poles[state] < high < 1.0
+
+    def lowest(w: float) -> float:
+        def cost(other: float) -> float:
+            pair = (w, other) if state == 0 else (other, w)
+            return float(solution.criterion.evaluate(np.array([pair])).cost[0])
+
+        ends = (0.0, w) if state == 0 else (w, 1.0)
+        return float(minimize_scalar(cost, bounds=ends, method="bounded").fun)
+
+    level = solution.lowest + solution.height
+    for end in (low, high):
+        assert lowest(end) == pytest.approx(level, abs=1e-3)
+        assert lowest(end + (0.02 * (1.0 - end) if end == high else -0.01)) > level
+
+
+@pytest.mark.parametrize("n_inputs", [2, 3, 4])
+@pytest.mark.parametrize("n_sequences", [1, 6])
+def test_each_input_has_its_own_pole(n_inputs: int, n_sequences: int) -> None:
+    poles = [0.95, 0.8, 0.5, 0.2][:n_inputs]
+    weights = {w: [float(i == k) for k in range(n_inputs)] for i, w in enumerate(poles)}
+    series = make_data(5, weights, n_sequences=n_sequences, noise=0.01, n_steps=80)
+    result = fit(series, FitOptions(time_constants="per_input"))
+    assert result.solution.poles == pytest.approx(poles, abs=0.03)
+    for w, pieces in zip(poles, result.solution.intervals_of_states, strict=True):
+        assert pieces[0].low - 0.02 < w < pieces[-1].high + 0.02
+    np.testing.assert_allclose(result.parameters.w_in[:, 0], 1.0, rtol=0.05)
+
+
+def test_weights_gains_and_predictions_are_those_of_the_true_model() -> None:
+    series = make_data(6, TWO, n_sequences=2, n_steps=60, noise=0.0)
+    result = fit(series, FitOptions(time_constants=2))
+    assert result.solution.poles == pytest.approx([0.95, 0.5], abs=1e-6)
+    weights = result.parameters.weights[..., 0]
+    np.testing.assert_allclose(weights, [TWO[0.95], TWO[0.5]], rtol=1e-4)
+    gains = [20.0 + 4.0, 10.0 - 2.0]
+    np.testing.assert_allclose(result.parameters.steady_state_gains[:, 0], gains, rtol=1e-4)
+    x = np.random.default_rng(7).standard_normal((9, 2))
+    (new,) = predict(result.solution, [x], initial_state=0.0)
+    y = 3.0 + sum(decay(w, 9) @ x @ each for w, each in TWO.items())
+    np.testing.assert_allclose(new.outputs, y, atol=1e-4)
+    (later,) = predict(result.solution, [np.zeros((1, 2))], sequence=1)
+    last = split(series)[1][1][-1]
+    before = np.concatenate([split(series)[0][1], np.zeros((1, 2))])
+    y_next = 3.0 + sum(decay(w, 62) @ before @ each for w, each in TWO.items())
+    assert abs(later.outputs[0] - last) < 2.0 + abs(float(np.max(y_next)))
+    with pytest.raises(ValueError, match="can only be 0"):
+        predict(result.solution, [x], initial_state=1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+def test_intervals_of_both_poles_have_their_coverage(noise: Any) -> None:
+    n_hits = np.zeros(3)
+    for seed in range(60):
+        rho = 0.6 if noise == "ar1" else 0.0
+        series = make_data(1000 + seed, {0.95: [1.0], 0.5: [2.0]}, n_steps=100, noise=0.2, rho=rho)
+        result = fit(series, FitOptions(time_constants=2, noise=noise))
+        intervals = result.solution.intervals_of_states
+        for k, w in enumerate((0.95, 0.5)):
+            n_hits[k] += any(low <= w <= high for low, high in intervals[k])
+        _, low, high = result.parameters.steady_state_gains[0]
+        n_hits[2] += low <= 24.0 <= high
+    assert (n_hits >= 51).all()  # 85 %, where 57 are expected
