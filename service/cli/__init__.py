@@ -58,8 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     limit_threads()
     # Matplotlib does not start with the backend of a notebook, which is not installed here.
     os.environ["MPLBACKEND"] = "agg"
-    if sys.stdin is None:  # closed, as by some calling programs
-        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the life of the process
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed, as by some calling programs
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - until the end
     try:
         return cli.main(arguments, PROGRAM, standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:

@@ -6,6 +6,7 @@ writes from the models of requests.
 """
 
 import json
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -14,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-
-NUMERIC = {"INTEGER", "NUMBER"}
 
 
 class RequestOption(click.Option):
@@ -63,7 +62,7 @@ class RequestOption(click.Option):
         if self._kind == "text":
             return text
         value = read_value(text, self._fields)
-        if isinstance(value, str) and (self.metavar in NUMERIC):
+        if isinstance(value, str) and self.metavar in {"INTEGER", "NUMBER"}:
             raise click.UsageError(f"{self.flag}: {text!r} is not a number")
         return value
 
@@ -104,7 +103,7 @@ def _read_sequence(text: str, position: int) -> list[Any]:
     words = list(text.strip()) if is_binary else re.split(r"\s*,\s*|\s+", text.strip())
     numbers = [*map(read_value, words)]
     for number, (word, value) in enumerate(zip(words, numbers, strict=True), start=1):
-        if isinstance(value, str | bool):
+        if isinstance(value, str | bool) or value in {math.inf, -math.inf}:
             raise click.UsageError(
                 f"SEQUENCES: number {number} of sequence {position} is not a number: {word!r}"
             )
@@ -114,7 +113,6 @@ def _read_sequence(text: str, position: int) -> list[Any]:
 def name_options(text: str, options: Collection[RequestOption]) -> str:
     """Return a message of the service with options instead of fields and query parameters."""
     flags = {option.part: option.flag for option in options}
-    names = "|".join(map(re.escape, flags))
 
     def replace(match: re.Match[str]) -> str:
         name, sign = match.groups()
@@ -122,4 +120,4 @@ def name_options(text: str, options: Collection[RequestOption]) -> str:
             return f"{flags[name]} "
         return flags[name] if "_" in name else name
 
-    return re.sub(rf"\b({names})\b(=?)", replace, text)
+    return re.sub(rf"\b({'|'.join(map(re.escape, flags))})\b(=?)", replace, text)

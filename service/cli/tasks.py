@@ -179,7 +179,10 @@ def _read_future(names: Sequence[str], session: Session) -> list[list[float]]:
     # The first input is read as the target.
     chosen = {"target": names[0], "inputs": ",".join(names[1:])}
     columns = {key: session.columns[key] for key in session.columns.keys() - ROLES} | chosen
-    series = _read_file(session.params["future"], columns, session).series
+    try:
+        series = _read_file(session.params["future"], columns, session).series
+    except Invalid as error:
+        raise click.UsageError(f"--future: {error.errors[0].detail}") from None
     rows: list[list[float]] = np.column_stack([series.targets, series.inputs]).tolist()
     return rows
 

@@ -88,11 +88,10 @@ def describe_evaluations(answer: Json) -> str:
 
 def forecast_columns(answer: Json) -> dict[str, Sequence[Any]]:
     """Return the columns of a forecast: times or steps, the mean and its bands."""
-    outputs = answer["outputs"][0]
-    times = answer["times"]
-    first = {"time": times[0]} if times else {"step": [*range(1, len(outputs) + 1)]}
+    (means,) = answer["outputs"]
+    first = {"time": answer["times"][0]} if answer["times"] else {"step": range(1, len(means) + 1)}
     bands = {name: answer[name][0] for name in ("low", "high", "new_low", "new_high")}
-    return {**first, "mean": outputs, **bands}
+    return {**first, "mean": means, **bands}
 
 
 def describe_forecast(answer: Json) -> str:

@@ -240,6 +240,11 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         ("trace --point 1:2 --point 3", "--point: Input should be W_IN:W_REC"),
         ("surface --w-in 2:0", "--w-in: low must"),
         ("surface --out a.gif", "--out: a.gif must end in one of png, svg, pdf, npz"),
+        ("predict 1e400", "SEQUENCES: number 1 of sequence 1 is not a number: '1e400'"),
+        (
+            "forecast sales.csv --target sales --time week --future few.csv",
+            "--future: line 1 ('a,y'): there is no column 'tv'",
+        ),
         ("predict 1 0,a", "SEQUENCES: number 2 of sequence 2 is not a number: 'a'"),
         (f"{FIT_SALES} --confidence 95", "--confidence: Input should be less than 1; 95 % is 0.95"),
         ("fit words.csv --target y", "words.csv: line 3 ('x,2'), column 1 ('a'): 'x' is not"),
@@ -332,6 +337,13 @@ def test_a_closed_standard_input_is_an_error(tmp_path: Path) -> None:
     done = run_program(*close, *command, cwd=tmp_path, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "linear-rnn: /dev/null: no data\n"
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_an_output_may_be_closed(tmp_path: Path, stream: int) -> None:
+    command = shlex.join([sys.executable, "-m", "service", "train", "--n-iterations", "5"])
+    done = run_program("sh", "-c", f"{command} {stream}>&-", cwd=tmp_path)
+    assert done.stdout.startswith("The run ended after 5 iterations.") == (stream != 1)
 
 
 @pytest.fixture
