@@ -507,6 +507,16 @@ class InputEffectReport:
 
 
 @dataclass(kw_only=True)
+class Peak:
+    """The highest point of a response that exceeds its steady state."""
+
+    value: float | None = None
+    """The number; null if it is undefined."""
+    time: float | None = None
+    """The number; null if it is undefined."""
+
+
+@dataclass(kw_only=True)
 class Interval:
     """One piece of a confidence interval."""
 
@@ -857,18 +867,16 @@ class GradientTrace:
 
 
 @dataclass(kw_only=True)
-class InputEstimate:
-    """The effect of one input."""
+class InputResponse:
+    """The response of the target to one unit of an input that lasts, in units of the step."""
 
-    name: str
-    """The name of the input."""
-    w_in: Estimate
-    """Its weight: the effect within one step."""
-    steady_state_gain: Estimate
-    """w_in / (1 - w_rec), the long-run effect of a permanent change; null bounds if given."""
-    effects: InputEffectReport | None = None
-    """The test for its effect, given all other inputs; null if its gain was given, or if the
-    effects of all inputs are null."""
+    time_to_63_percent: float | None = None
+    """The time to 63 % (1 - 1/e) of the steady-state gain; null if it is not approached from one
+    side, or without a steady state."""
+    time_to_95_percent: float | None = None
+    """The same for 95 %."""
+    peak: Peak | None = None
+    """The peak of a response that exceeds its steady state."""
 
 
 @dataclass(kw_only=True)
@@ -1185,6 +1193,23 @@ class GradientTraceResponse:
 
     traces: list[GradientTrace]
     """One trace per point."""
+
+
+@dataclass(kw_only=True)
+class InputEstimate:
+    """The effect of one input."""
+
+    name: str
+    """The name of the input."""
+    w_in: Estimate
+    """Its weight: the effect within one step."""
+    steady_state_gain: Estimate
+    """w_in / (1 - w_rec), the long-run effect of a permanent change; null bounds if given."""
+    effects: InputEffectReport | None = None
+    """The test for its effect, given all other inputs; null if its gain was given, or if the
+    effects of all inputs are null."""
+    response: InputResponse | None = None
+    """The response of the target to it; null for a fit that an older version stored."""
 
 
 @dataclass(kw_only=True)

@@ -76,6 +76,25 @@ class InputEffectReport(EffectReport):
     high: HighEnd
 
 
+class Peak(ResponseModel):
+    """The highest point of a response that exceeds its steady state."""
+
+    value: Value
+    time: Value
+
+
+class InputResponse(ResponseModel):
+    """The response of the target to one unit of an input that lasts, in units of the step."""
+
+    time_to_63_percent: Nullable
+    """The time to 63 % (1 - 1/e) of the steady-state gain; null if it is not approached from one
+    side, or without a steady state."""
+    time_to_95_percent: Nullable
+    """The same for 95 %."""
+    peak: Peak | None
+    """The peak of a response that exceeds its steady state."""
+
+
 class InputEstimate(ResponseModel):
     """The effect of one input."""
 
@@ -88,6 +107,8 @@ class InputEstimate(ResponseModel):
     effects: InputEffectReport | None
     """The test for its effect, given all other inputs; null if its gain was given, or if the
     effects of all inputs are null."""
+    response: InputResponse | None = None
+    """The response of the target to it; null for a fit that an older version stored."""
 
 
 class StateEstimate(ResponseModel):

@@ -10,6 +10,7 @@ from service.engine.fit.checks import Finding
 from service.engine.fit.constants import FEW_TARGETS
 from service.engine.fit.predictions import Prediction, predict
 from service.engine.fit.problem import FitOptions, FitProblem
+from service.engine.fit.responses import Response
 from service.engine.fit.result import N_STAGES, Result, fit
 from service.engine.fit.solution import Solution
 
@@ -20,6 +21,7 @@ __all__ = [
     "FitOptions",
     "FitProblem",
     "Prediction",
+    "Response",
     "Result",
     "Solution",
     "fit",

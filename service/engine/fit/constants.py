@@ -96,6 +96,12 @@ EQUAL_POLES: Final = 1e-5
 SLICES: Final = 13
 SLICE_PARTS: Final = (-0.9, 0.9)
 
+# Responses of the target.
+
+# Their length in time constants of the slowest state, and the most steps.
+RESPONSE_TIMES: Final = 12.0
+MAX_RESPONSE: Final = 100_000
+
 # Linear problems.
 
 # The step of derivatives: its square is a rounding error, and products with powers are none.

@@ -14,6 +14,7 @@ from service.engine.fit import constants
 from service.engine.fit.estimates import Parameters, estimate_parameters
 from service.engine.fit.predictions import predict_bands
 from service.engine.fit.problem import FitOptions, FitProblem
+from service.engine.fit.responses import Response, find_responses
 from service.engine.fit.solution import Solution
 from service.engine.fit.verdict import Verdict
 from service.engine.types import Array
@@ -69,6 +70,11 @@ class Result(Verdict):
     def parameters(self) -> Parameters:
         """All other parameters."""
         return estimate_parameters(self.solution)
+
+    @cached_property
+    def responses(self) -> list[Response]:
+        """The responses to one lasting unit of each input."""
+        return find_responses(self.solution, self.parameters.steady_state_gains[:, 0])
 
     @cached_property
     def table(self) -> dict[str, NDArray[Any]]:

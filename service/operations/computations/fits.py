@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from service.engine.data import Series, Step
-from service.engine.fit import Finding, FitProblem, Result, Solution, fit
+from service.engine.fit import Finding, FitProblem, Response, Result, Solution, fit
 from service.engine.interruption import Record, recorded_by
 from service.engine.types import Array
 from service.errors import Invalid, count
@@ -193,7 +193,7 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     fields = {
         **{name: first.get(name) for name in ("w_rec", "time_constant", "half_life")},
         "states": states,
-        "inputs": _describe_inputs(result),
+        "inputs": _describe_inputs(result, step),
         "target": series.target_name,
         "sequence_names": list(series.sequence_names) or None,
         "repairs": list(series.repairs) or None,
@@ -221,15 +221,27 @@ def _describe(request: FitRequest, series: Series, result: Result) -> FitResult:
     return FitResult.model_validate(same | fields)
 
 
-def _describe_inputs(result: Result) -> list[dict[str, Any]]:
+def _describe_inputs(result: Result, step: Step) -> list[dict[str, Any]]:
     """Return the effects of the inputs, with those of the squares of curved ones."""
     names = result.problem.series.input_names
     columns = result.parameters.w_in, result.parameters.steady_state_gains, result.input_effects
     return [
         {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
-        | {"effects": effect}
-        for name, w_in, gain, effect in zip(names, *columns, strict=True)
+        | {"effects": effect, "response": _describe_response(response, step)}
+        for name, w_in, gain, effect, response in zip(
+            names, *columns, result.responses, strict=True
+        )
     ]
+
+
+def _describe_response(response: Response, step: Step) -> dict[str, Any]:
+    """Return the marks of a response, in units of the step."""
+    peak = {"value": response.peak, "time": response.peak_time * step.length}
+    return {
+        "time_to_63_percent": response.time_to_63_percent * step.length,
+        "time_to_95_percent": response.time_to_95_percent * step.length,
+        "peak": None if math.isnan(response.peak) else peak,
+    }
 
 
 def _describe_states(result: Result, step: Step) -> list[dict[str, Any]]:

@@ -226,14 +226,7 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
     if not fit.has_estimate:
         yield "estimate", fit.texts["estimate"]
         return
-    interval = f"w_rec {format_ranges(fit.pieces)}"
-    if fit.is_several:
-        texts = [_describe_state(fit, each, has_interval=True) for each in result.states]
-        interval = f"Time constants {' and '.join(texts)}"
-    elif fit.times:
-        interval = format_ranges(fit.times, fit.step.unit, fit.time)
-        is_named = fit.state.w_rec.value < 1.0  # in the headline
-        interval = capitalize(interval) if is_named else f"Time constant {interval}"
+    interval = _describe_interval(fit)
     if not fit.is_given:
         yield "estimate", f"{interval} with {100 * fit.request.confidence:g} % confidence."
     if fit.noise == "ar1" and not fit.is_given:
@@ -247,8 +240,32 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
     if result.delay.value:
         delay = format_time(result.delay.value * fit.step.length, fit.step.unit)
         yield "estimate", f"Inputs take effect after {delay}."
-    for sentence in _describe_effects(result):
+    for sentence in [*_describe_responses(fit), *_describe_effects(result)]:
         yield "estimate", sentence
+
+
+def _describe_interval(fit: _Fit) -> str:
+    """Return the interval of the time constant or of w_rec, or those of all states."""
+    interval = f"w_rec {format_ranges(fit.pieces)}"
+    if fit.is_several:
+        texts = [_describe_state(fit, each, has_interval=True) for each in fit.result.states]
+        interval = f"Time constants {' and '.join(texts)}"
+    elif fit.times:
+        interval = format_ranges(fit.times, fit.step.unit, fit.time)
+        is_named = fit.state.w_rec.value < 1.0  # in the headline
+        interval = capitalize(interval) if is_named else f"Time constant {interval}"
+    return interval
+
+
+def _describe_responses(fit: _Fit) -> Iterator[str]:
+    """Yield the times after which the effects on several states are reached."""
+    for each in fit.result.inputs if fit.is_several else ():
+        marks = each.response.time_to_63_percent, each.response.time_to_95_percent
+        if None not in marks:
+            times = [format_time(time, fit.step.unit) for time in marks]
+            name, _ = split_unit(each.name)
+            first, second = times
+            yield f"63 % of the effect of {name} is reached after {first}, 95 % after {second}."
 
 
 def _describe_effects(result: Any) -> Iterator[str]:

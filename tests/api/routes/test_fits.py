@@ -397,6 +397,9 @@ def test_two_time_constants_and_one_per_input(stored_api: Any) -> None:
     weights = {name: each["value"] for s in own["states"] for name, each in s["weights"].items()}
     assert weights == pytest.approx({"spend": 1.5, "heating": -1.0}, abs=0.1)
     assert own["summary"]["headline"].startswith("Time constants ")
+    response = own["inputs"][0]["response"]
+    assert 0.0 < response["time_to_63_percent"] < response["time_to_95_percent"]
+    assert response["peak"] is None
     for links in (both["links"], own["links"]):
         for name in ("svg", "profile_svg", "csv", "profile_csv"):
             assert stored_api.get(links[name]).status_code == 200

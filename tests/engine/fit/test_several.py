@@ -260,6 +260,24 @@ def test_weights_gains_and_predictions_are_those_of_the_true_model() -> None:
         predict(result.solution, [x], initial_state=1.0)
 
 
+def test_marks_of_a_response_are_those_of_its_curve() -> None:
+    one = fit(make_data(8, {0.9: [2.0]}, noise=0.0), FitOptions())
+    tau = -1.0 / np.log(0.9)
+    expected = [tau, tau * np.log(20.0)]
+    assert one.responses[0][:2] == pytest.approx(expected, rel=1e-6)
+    two = fit(make_data(8, {0.9: [1.0], 0.5: [4.0]}, noise=0.0), FitOptions(time_constants=2))
+    curve = decay(0.9, 200).sum(axis=1) + 4.0 * decay(0.5, 200).sum(axis=1)
+    for time, share in zip(two.responses[0][:2], (1.0 - np.exp(-1.0), 0.95), strict=True):
+        k = int(time)
+        assert curve[k - 1] <= share * 18.0 <= curve[k]
+    peaked = fit(make_data(8, {0.9: [-1.0], 0.5: [8.0]}, noise=0.0), FitOptions(time_constants=2))
+    curve = -decay(0.9, 99).sum(axis=1) + 8.0 * decay(0.5, 99).sum(axis=1)
+    (response,) = peaked.responses
+    assert np.isnan(response.time_to_63_percent)
+    assert response.peak == pytest.approx(curve.max(), rel=1e-4)
+    assert response.peak_time == 1 + np.argmax(curve)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", ["white", "ar1"])
 def test_intervals_of_both_poles_have_their_coverage(noise: Any) -> None:
