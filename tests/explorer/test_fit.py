@@ -504,6 +504,20 @@ def test_the_commands_of_the_page_return_the_same_fit(open_fit: FitOpener, tmp_p
 
 
 @pytest.mark.slow
+def test_the_commands_of_a_pasted_table_need_no_file(open_fit: FitOpener) -> None:
+    page = open_fit()
+    first = shown_fit(page)
+    page.get_by_role("button", name="Paste", exact=True).click()
+    page.fill("#rows", room_with_slow_noise())
+    page.get_by_role("button", name="Fit these rows").click()
+    shown_fit(page, other_than=first)
+    page.get_by_role("button", name="Save and API").click()
+    for code in page.locator("#code code").all():
+        expect(code).to_contain_text("ds_")
+        expect(code).not_to_contain_text("pasted.csv")
+
+
+@pytest.mark.slow
 def test_what_was_uploaded_can_be_deleted_later(open_fit: FitOpener, api: httpx.Client) -> None:
     page = open_fit(expected=(409,))
     first = shown_fit(page)

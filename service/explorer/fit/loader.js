@@ -21,6 +21,8 @@ export const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: 
 
 /** @typedef {(table: Table, options: Partial<FitOptions>, columns?: Columns) => void} Use */
 
+const PASTED = "pasted.csv"; // the name of a table that is no file
+
 export class Loader {
   /**
    * @param {{store: FitStore, use: Use, clear: (name: string) => void, forget: () => void}} page
@@ -59,6 +61,12 @@ export class Loader {
   loadOwn(name, text, options = {}, example = "") {
     this.store.example = byId("example").value = example;
     return this.attempt(() => this.use(readTable(name, text), options), undefined, name);
+  }
+
+  /** @param {string} text */
+  loadPasted(text) {
+    this.store.example = byId("example").value = "";
+    return this.attempt(() => this.use({ ...readTable(PASTED, text), isRewritten: true }, {}), undefined, PASTED);
   }
 
   /** @param {string} name */

@@ -132,9 +132,9 @@ acceptFiles(byId("file"), async (file) => file && loader.loadOwn(file.name, awai
 document.addEventListener("paste", ({ target, clipboardData }) => {
   const text = clipboardData?.getData("text") ?? "";
   const isTyped = /** @type {Element} */ (target).closest("input, textarea");
-  if (!isTyped && text.trim().includes("\n")) loader.loadOwn("pasted.csv", text);
+  if (!isTyped && text.trim().includes("\n")) loader.loadPasted(text);
 });
-byId("use-rows").addEventListener("click", () => loader.loadOwn("pasted.csv", byId("rows").value));
+byId("use-rows").addEventListener("click", () => loader.loadPasted(byId("rows").value));
 byId("example").append(...Object.entries(EXAMPLES).map(([name, { title }]) => html("option", { value: name }, title)));
 byId("example").addEventListener("change", () => byId("example").value && loader.loadExample(byId("example").value));
 enableCopy(

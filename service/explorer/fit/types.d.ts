@@ -56,7 +56,7 @@ type Columns = {
 };
 
 type Table = import("../model/table.js").Table & {
-  /** true if the text is that of the service or of a repair, not that of a file of the user */
+  /** true if the text was pasted, or is that of the service or of a repair, not that of a file of the user */
   isRewritten?: boolean;
 };
 
