@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 # The ids of the tutorial's dataset, training run, fit and basin map, checked by a test.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_a052fc0b58e6b44c5183ff458a828425"
-FIT_ID: Final = "fit_63b94042b624ff9bb4b2a8af77061440"
-MAP_ID: Final = "map_48e0b552f56862803d2ff0fb88012e8f"
+RUN_ID: Final = "run_04cb2f779be7e0179f9b4fd041dda7b6"
+FIT_ID: Final = "fit_c67e053b7d9d2132bfa033c5ca801d51"
+MAP_ID: Final = "map_eae79d3741b07eb1e4eb2b53608b12e5"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.

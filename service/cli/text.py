@@ -143,9 +143,16 @@ def _flags(options: Json) -> str:
     """Return the options of a request as those of the command."""
     flags = []
     for name, value in options.items():
-        is_range = isinstance(value, Mapping)
-        text = ":".join(f"{end:g}" for end in value.values()) if is_range else str(value).lower()
-        flags.append(f"--{name.replace('_', '-')} {text}")
+        flag = f"--{name.replace('_', '-')}"
+        if name == "gains":
+            texts = [f"--gain {key}={gain:g}" for key, gain in value.items()]
+            flags += texts or ["no --gain"]
+        elif isinstance(value, list | tuple):
+            flags += [f"{flag.removesuffix('s')} {each}" for each in value]
+        elif isinstance(value, Mapping):
+            flags.append(f"{flag} {':'.join(f'{end:g}' for end in value.values())}")
+        else:
+            flags.append(f"{flag} {str(value).lower()}")
     return " ".join(flags)
 
 

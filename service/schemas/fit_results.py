@@ -72,8 +72,8 @@ class InputEffectReport(EffectReport):
     below 50 targets.
     """
 
-    low: LowEnd
-    high: HighEnd
+    low: LowEnd = None
+    high: HighEnd = None
 
 
 class Peak(ResponseModel):

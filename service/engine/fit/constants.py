@@ -268,6 +268,9 @@ SIGNS: Final = frozenset(
 # Checks of the sizes of residuals, which random signs do not change.
 OF_SIZES: Final = ("spread", "outliers")
 
+# Checks with a remedy, which may follow that of a curve.
+WITH_REMEDY: Final = frozenset(("spread", "neighbors"))
+
 # Checks that do not count once the noise of the fit is ar1.
 NOISE_CHECKS: Final = ("neighbors", "alternate")
 

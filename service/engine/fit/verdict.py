@@ -224,6 +224,8 @@ class Verdict:
         is_structure = self.structures or other.reason == "season_advised"
         if is_structure and known & constants.SIGNS:
             known |= constants.SIGNS
+        if other.reason == "curved":  # a missing input also looks like a curve
+            known &= constants.WITH_REMEDY
         return known >= set(verdict.trust.reasons)
 
     @cached_property
