@@ -7,7 +7,7 @@ import { assignColumn, increase, listInputs, readTimes } from "./table.js";
 const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
 const OPTIONS = [
   ...["delay-low", "delay-high", "offset", "initial_state", "noise", "w-rec-low", "w-rec-high"],
-  ...["season", "trend"],
+  ...["time_constants", "season", "variance", "trend"],
 ];
 
 /** @param {FitStore} store @param {(change: Partial<Question>) => void} onChange */
@@ -74,6 +74,8 @@ export function createControls(store, onChange) {
     byId("offset").checked = options.offset !== false;
     byId("initial_state").value = options.initial_state;
     byId("noise").value = options.noise;
+    byId("time_constants").value = String(options.time_constants ?? 1);
+    byId("variance").value = options.variance ?? "constant";
     byId("season").value = readPeriod(options.season) ?? "";
     byId("trend").checked = options.trend ?? false;
     byId("w-rec-low").value = formatExact(options.w_rec.low);
@@ -105,6 +107,7 @@ function readOptions(options) {
   const [low, high] = ["delay-low", "delay-high"].map((id) => Number(byId(id).value));
   const start = byId("initial_state").value;
   const offset = byId("offset").checked;
+  const states = byId("time_constants").value; // "" for the groups of a link
   const period = Number(byId("season").value) || null;
   return {
     ...options,
@@ -113,6 +116,8 @@ function readOptions(options) {
     delay: low === high ? low : { low, high },
     noise: byId("noise").value,
     ...(period !== readPeriod(options.season) && { season: period }), // a link may have harmonics
+    ...(states && { time_constants: states === "per_input" ? states : Number(states) }),
+    variance: byId("variance").value,
     trend: byId("trend").checked,
     w_rec: { low: parseNumber(byId("w-rec-low").value), high: parseNumber(byId("w-rec-high").value) },
   };

@@ -61,10 +61,12 @@ export function createProfile(root, store) {
     others.cancel();
     at = null;
     if (!store.answer) return;
+    const { fit } = store.answer;
     byId("profile-view").hidden = !store.answer.profile.w_rec.length;
+    if (!fit.w_rec) return;
     const [low, high] = store.answer.window;
     setAttributes(slider, { min: low, max: high, step: (high - low) / 200 });
-    slider.value = store.answer.fit.w_rec.value;
+    slider.value = fit.w_rec.value;
     plot.draw();
   });
   store.watch(["other"], () => {
@@ -98,7 +100,7 @@ export function createProfile(root, store) {
     const { left: x, top: y, width, height } = plot.rect;
     slider.style.marginLeft = `${x - THUMB}px`;
     slider.style.width = `${width + 2 * THUMB}px`;
-    const intervals = fit.w_rec.intervals.map(({ low, high }) => {
+    const intervals = (fit.w_rec?.intervals ?? []).map(({ low, high }) => {
       const [from, to] = [plot.x(low ?? window[0]), plot.x(high ?? window[1])];
       return svg("rect", { class: "piece", x: from, width: Math.max(1, to - from), y, height });
     });

@@ -15,7 +15,7 @@ export function createResult(store, apply) {
     const { summary, time_constant, alternatives } = answer.fit;
     verdict.className = `verdict ${summary.level}`;
     headline.dataset.level = summary.level;
-    setAttributes(headline, { "data-value": time_constant.value, title: time_constant.value });
+    setAttributes(headline, { "data-value": time_constant?.value ?? null, title: time_constant?.value ?? null });
     headline.append(...typeset(summary.headline));
     const sentences = pick(summary, "verdict");
     verdict.append(...sentences.flatMap(typeset));

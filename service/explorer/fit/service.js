@@ -81,11 +81,12 @@ export async function fetchFit(question, dataset, onStored, signal) {
   });
   onStored(`v1/fits/${started.id}`);
   const fit = await completeJob(started, "fit", showProgress("fit"), signal);
-  const { low, high } = fit.request.w_rec;
+  // Several states have several profiles, and a given w_rec has none.
+  const hasProfile = fit.w_rec !== null && fit.request.w_rec.low < fit.request.w_rec.high;
   const wide = chooseWindow(fit, 1);
   const [rows, zoomed] = await Promise.all([
     fetchTable(fit.links.csv, signal),
-    low < high ? fetchAtOnce(fit.request, ...wide, signal) : null,
+    hasProfile ? fetchAtOnce(fit.request, ...wide, signal) : null,
   ]);
   const profile = zoomed
     ? {
@@ -93,9 +94,9 @@ export async function fetchFit(question, dataset, onStored, signal) {
         cost: fillGaps(zoomed.arrays.profile_cost),
         criterion: fillGaps(zoomed.arrays.profile_criterion),
       }
-    : low < high
+    : hasProfile
       ? await fetchTable(fit.links.profile_csv, signal) // which is dense in the interval alone
-      : { w_rec: [], cost: [], criterion: [] }; // w_rec was given
+      : { w_rec: [], cost: [], criterion: [] };
   const residual = whiten(/** @type {Rows} */ (rows), fit.rho);
   const drawn = {
     rows: /** @type {Rows} */ ({ ...rows, residual }),
@@ -168,7 +169,7 @@ export async function fetchFitAt({ fit: { request }, isLarge, profile }, w_rec, 
  * @returns {[number, number]}
  */
 function chooseWindow({ request: { w_rec: limits }, w_rec, trust, minima }, share) {
-  const ends = [...w_rec.intervals, ...(trust.cautious ?? [])].flatMap(({ low, high }) => [
+  const ends = [...(w_rec?.intervals ?? []), ...(trust.cautious ?? [])].flatMap(({ low, high }) => [
     low ?? limits.low,
     high ?? limits.high,
   ]);

@@ -25,7 +25,7 @@ type FitOptions = {
 type Fit = Omit<
   Present<
     Required<Schemas["FitResource"]>,
-    | ("id" | "w_rec" | "time_constant" | "half_life" | "inputs" | "target" | "delay" | "cost" | "rmse" | "n_targets")
+    | ("id" | "inputs" | "target" | "delay" | "cost" | "rmse" | "n_targets")
     | ("degrees_of_freedom" | "minima" | "residuals" | "trust" | "alternatives" | "links" | "summary")
   >,
   "request"
