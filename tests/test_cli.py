@@ -131,7 +131,7 @@ def test_serve_prints_its_address_responds_and_stops(
     ) as server:
         assert server.stdout is not None
         try:
-            output = "".join(itertools.islice(server.stdout, 6))
+            output = "".join(itertools.islice(server.stdout, 7))
             found = re.search(r"http://127\.0\.0\.1:\d+", output)
             assert found is not None, output
             with httpx.Client(base_url=found[0], trust_env=False, timeout=60) as client:

@@ -8,6 +8,7 @@ To read: `problem` (data and columns), `criterion` (a function of w_rec), `linea
 
 from service.engine.fit.checks import Finding
 from service.engine.fit.constants import FEW_TARGETS
+from service.engine.fit.effects import Effect
 from service.engine.fit.predictions import Prediction, predict
 from service.engine.fit.problem import FitOptions, FitProblem
 from service.engine.fit.responses import Response
@@ -17,6 +18,7 @@ from service.engine.fit.solution import Solution
 __all__ = [
     "FEW_TARGETS",
     "N_STAGES",
+    "Effect",
     "Finding",
     "FitOptions",
     "FitProblem",

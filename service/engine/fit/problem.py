@@ -115,7 +115,18 @@ class FitProblem:
         return np.zeros(self.record.inputs.shape[1])
 
     def add_squares(self, inputs: Array) -> Array:
-        """Return inputs (T, q) with the squares of the curved ones after them."""
+        """Append the squares of the curved inputs.
+
+        Parameters
+        ----------
+        inputs : (T, q)
+            Those of one sequence.
+
+        Returns
+        -------
+        inputs : (T, q + c)
+            Followed by the squared distances from the means of the c curved ones.
+        """
         curved = [self.record.input_names.index(name) for name in self.options.curves]
         squares = (inputs[:, curved] - self.centers[curved]) ** 2
         return np.concatenate([inputs, squares], axis=1)

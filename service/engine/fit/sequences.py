@@ -60,7 +60,18 @@ def recur(pole: complex, x: NDArray[Any]) -> NDArray[Any]:
 
 
 def delay(states: NDArray[Any]) -> NDArray[Any]:
-    """Return states (..., T, m) one step later, after a state of 0."""
+    """Return states one step later, after a state of 0.
+
+    Parameters
+    ----------
+    states : (..., T, m)
+        Of m sequences with T steps.
+
+    Returns
+    -------
+    states : (..., T, m)
+        A copy.
+    """
     later = np.zeros_like(states)
     later[..., 1:, :] = states[..., :-1, :]
     return later

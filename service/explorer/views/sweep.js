@@ -1,4 +1,4 @@
-// The final cost for each rate of a sweep: a small chart beside the sentence.
+// The final cost for each rate of a sweep: a sentence and a small chart.
 import { seriesClass } from "../charts/trajectories.js";
 import { html, svg } from "../lib/dom.js";
 import { formatCost, formatNumber } from "../lib/format.js";

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from service.engine.data import Dataset, Series, count_ones, remember
-from service.engine.fit import N_STAGES, FitOptions, Result, Solution, fit
-from service.engine.fit.effects import Effect
+from service.engine.fit import N_STAGES, Effect, FitOptions, Result, Solution, fit
 from tests.conftest import read_golden
 from tests.engine.fit.conftest import simulate
 
