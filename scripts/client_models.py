@@ -83,7 +83,7 @@ class Generator:
     def _table_options(self) -> str:
         """Return the query parameters of an upload that are not arguments of their own."""
         lines = ["class TableOptions(TypedDict, total=False):"]
-        lines += [*_docstring("How a table is read and repaired."), ""]
+        lines += [*_docstring("Options for reading and repairing a table."), ""]
         for parameter in self.upload:
             if parameter["name"] not in UPLOAD_ARGUMENTS:
                 kind = self._type(parameter["schema"], ("", ""), request=True)

@@ -575,7 +575,7 @@ class Repair:
     """Query parameters of an upload that make a table readable."""
 
     label: str
-    """What they do."""
+    """The label of a button or an option."""
     query: dict[str, str | int]
     """The parameters of POST /v1/datasets."""
 
@@ -1363,7 +1363,7 @@ class TableSummary:
     step: Step | None = None
     """The time between two rows; null if the table has an error."""
     repairs: list[str]
-    """What the query repairs."""
+    """The repairs that the query makes."""
     problems: list[TableProblem]
     """Errors, of which the first is reported, then notes."""
 
@@ -1668,7 +1668,7 @@ class TrainingRunPage:
 
 
 class TableOptions(TypedDict, total=False):
-    """How a table is read and repaired."""
+    """Options for reading and repairing a table."""
 
     encoding: (
         Literal[

@@ -1,6 +1,6 @@
 """A script: convert a sheet of a workbook on the standard input to lines of fields between tabs.
 
-It runs in a process of its own, because a small workbook can need any amount of memory. The first
+It runs in a separate process, because a small workbook can need any amount of memory. The first
 line of the output is a JSON object with the names of the sheets, and of the one that was read.
 """
 

@@ -7,7 +7,7 @@ class Repair(ResponseModel):
     """Query parameters of an upload that make a table readable."""
 
     label: str
-    """What they do."""
+    """The label of a button or an option."""
     query: dict[str, str | int]
     """The parameters of POST /v1/datasets."""
 

@@ -67,6 +67,6 @@ class TableSummary(ResponseModel):
     step: StepSchema | None
     """The time between two rows; null if the table has an error."""
     repairs: list[str]
-    """What the query repairs."""
+    """The repairs that the query makes."""
     problems: list[TableProblem]
     """Errors, of which the first is reported, then notes."""
