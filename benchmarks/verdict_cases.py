@@ -24,6 +24,7 @@ NOISE: Final = 0.5  # standard deviation of noise, relative to that of the respo
 # that of a random walk of ten steps.
 SLOW: Final = 0.99
 SLOW_SPREAD: Final = math.sqrt(10.0)
+PULSES_SPREAD: Final = 0.67  # of the response of 0.8 to pulses in a fifth of the steps
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,7 @@ def unlike(gains: float, times: float, rho: float = 0.0) -> Design:
         x = np.where(draws.random(20) < 0.2, 1.0, 0.0)
         time = -math.exp(times * draws.normal()) / math.log(0.8)
         response = math.exp(gains * draws.normal()) * respond(math.exp(-1.0 / time), x)
-        return x, response + NOISE * response.std() * autoregression(draws, 20, rho)
+        return x, response + PULSES_SPREAD * NOISE * autoregression(draws, 20, rho)
 
     return lambda draws: make_series(*(sequence(draws) for _ in range(12)))
 
