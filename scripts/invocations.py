@@ -7,6 +7,7 @@ Read the transcript after a change of the command line.
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -186,6 +187,7 @@ def shorten(text: str) -> str:
 
 def main() -> int:
     """Print the transcript, and return 1 if it has a surprise."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
     surprises = []
     with TemporaryDirectory() as name:
         directory = Path(name)

@@ -134,7 +134,7 @@ def _compute(name: str, describe: Callable[[text.Json], str]) -> Task:
     job_type, file = resource.job_type, resource.files[0]
 
     def answer(request: Any, session: Session) -> tuple[bytes, MakeFile]:
-        row, arrays = asyncio.run(_run(job_type, request, session))
+        row, arrays = _run(job_type, request, session)
 
         def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
             session.store(row, arrays)
@@ -152,7 +152,7 @@ def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     name = session.params["of"] or names[-1]
     if name not in names or (session.params["of"] is None and len(names) > 1):
         raise click.UsageError(f"--of: name one of {', '.join(names)}")
-    row, arrays = asyncio.run(_run(FIT, request, session))
+    row, arrays = _run(FIT, request, session)
     session.store(row, arrays)
     continued = {"sequence": names.index(name)}
     body = {"model": {"kind": "fit", "id": row.id}, "continue": continued}
@@ -336,11 +336,11 @@ def _read_file(file: BinaryIO, columns: dict[str, Any] | None, session: Session)
     return read_file(file_format, content, session.limits, series)
 
 
-async def _run(
+def _run(
     job_type: JobType[Any], request: ComputationRequest, session: Session
 ) -> tuple[ComputationRow, Arrays]:
     """Compute, with a progress bar on a terminal; return the row and the arrays."""
-    dataset = await session.resolve(request.dataset)
+    dataset = asyncio.run(session.resolve(request.dataset))
     if job_type.complete is not None:
         request = job_type.complete(request, dataset)
     job_type.estimate(request, dataset.size, session.limits)
