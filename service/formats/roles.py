@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -12,9 +12,8 @@ from service.formats.base import SeriesColumns
 from service.formats.numerals import DecimalMark, Numerals
 from service.formats.structure import Structure
 from service.schemas.series import MAX_INPUTS
+from service.schemas.tables import Role
 from service.values.times import Times, TimesError
-
-Role: TypeAlias = Literal["time", "input", "target", "sequence", "left_out"]
 
 TIME: Final = re.compile(
     r"(?:(?:time|date|datetime|timestamp|second|minute|hour|day|week|month|quarter|year|step)s?|t|s|sec|ms|min|h"

@@ -4,13 +4,14 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from service.errors import Invalid
 from service.formats.base import SeriesColumns, SizeLimits
 from service.formats.csv_tables import find_separator, split_line
 from service.formats.numerals import MISSING, find_sign, is_numeral
 from service.formats.text import Line, Text
+from service.schemas.tables import Kind
 from service.values.dates import is_date
 
 SAMPLE: Final = 1000  # lines that determine the structure
@@ -25,8 +26,6 @@ TOTALS: Final = re.compile(
 )
 EMPTY, TOTAL, NOTE = "empty", "a total", "a note"  # lines below the last row
 INDEX: Final = re.compile(r"|#|no\.?|nr\.?|row|index|unnamed: 0", re.IGNORECASE)
-
-Kind: TypeAlias = Literal["time", "number", "text", "index", "empty"]
 
 
 class Structure(NamedTuple):

@@ -1,14 +1,15 @@
 """Tables that are read and not stored."""
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from service.formats.roles import Role
-from service.formats.structure import Kind
 from service.schemas.base import ResponseModel
 from service.schemas.problems import Repair
 from service.schemas.series import StepSchema
+
+Role: TypeAlias = Literal["time", "input", "target", "sequence", "left_out"]
+Kind: TypeAlias = Literal["time", "number", "text", "index", "empty"]
 
 
 class TableColumn(ResponseModel):
