@@ -2,7 +2,7 @@
 import { formatNumber, formatPoint } from "../lib/format.js";
 import { fromRunText, toRunText } from "./address.js";
 import { Problem, getJson, postJson, receive } from "./api.js";
-import { RATES } from "./sweep.js";
+import { RATES } from "./rates.js";
 import { fromObjective, isSameObjective, toTrainingRun } from "./requests.js";
 import { MAX_RUNS } from "./state.js";
 

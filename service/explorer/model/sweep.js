@@ -1,8 +1,6 @@
 // Sweeps: runs that differ in one rate only, and what the rate changes.
 import { formatCost, formatNumber } from "../lib/format.js";
-
-/** Parameters that decide how far the first step goes. */
-export const RATES = ["learning_rate", "initial_step", "damping"];
+import { RATES } from "./rates.js";
 
 const N_RATES = 8;
 const BELOW = 10_000; // the lowest rate is the one in use, divided by this

@@ -2,10 +2,10 @@
 import { seriesClass } from "../charts/trajectories.js";
 import { createButton, html, setAttributes, setText, showNumber, svg } from "../lib/dom.js";
 import { OVERFLOW, count, formatCost, formatNumber, formatPoint } from "../lib/format.js";
+import { receive } from "../model/api.js";
 import { describeEnd } from "../model/outcome.js";
 import { readRun } from "../model/shown.js";
 import { readSweep } from "../model/sweep.js";
-import { drawSweep } from "./sweep.js";
 
 /** The columns; those with a key sort the runs, the lowest value first. @type {{title: string, key?: SortKey}[]} */
 const COLUMNS = [
@@ -59,14 +59,22 @@ export class RunsTable {
     const all = runs.map((run, index) => ({ row: this.drawRow(run, index), value: value(run, index) }));
     const rows = all.sort((a, b) => (a.value === b.value ? 0 : a.value - b.value)).map(({ row }) => row);
     const caption = html("caption", { class: "visually-hidden" }, "Training runs");
-    const sweep = readSweep(runs);
-    table.replaceChildren(
-      ...(sweep ? [drawSweep(sweep)] : []),
-      html("table", {}, caption, html("thead", {}, head), html("tbody", {}, ...rows)),
-    );
+    table.replaceChildren(html("table", {}, caption, html("thead", {}, head), html("tbody", {}, ...rows)));
     this.markBest(rows);
     this.showCurrent();
     this.markShown();
+    this.showSweep(runs);
+  }
+
+  /** Compare the rates of a sweep above the table. @param {Run[]} runs */
+  async showSweep(runs) {
+    const sweep = readSweep(runs);
+    if (!sweep) return;
+    const { drawSweep } = await receive(import("./sweep.js"));
+    const { race } = this.elements;
+    if (this.store.runs !== runs) return;
+    race.querySelector(".sweep")?.remove();
+    race.prepend(drawSweep(sweep));
   }
 
   /** @param {typeof COLUMNS[number]} column */

@@ -2,9 +2,9 @@
 import { CostChart } from "../charts/cost.js";
 import { byId, byIds, setAttributes } from "../lib/dom.js";
 import { once } from "../lib/once.js";
+import { receive } from "../model/api.js";
 import { checkOptimizer } from "../model/optimizers.js";
 import { Race } from "../model/race.js";
-import { spreadRates } from "../model/sweep.js";
 import { checkFields } from "./fields.js";
 import { Player } from "./player.js";
 import { offerUndo, showIgnored, showProblem } from "./problems.js";
@@ -82,7 +82,10 @@ export class Training {
   /** Let the buttons of the form train. */
   bindForm() {
     const trainHere = (keep = false) => checkFields() && this.train([{ ...this.store.state }], keep);
-    const sweep = () => checkFields() && this.train(spreadRates(this.store.state, this.optimizers), false);
+    const sweep = async () => {
+      const { spreadRates } = await receive(import("../model/sweep.js"));
+      if (checkFields()) this.train(spreadRates(this.store.state, this.optimizers), false);
+    };
     byId("sweep").addEventListener("click", sweep);
     byId("add").addEventListener("click", () => trainHere(true));
     byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {

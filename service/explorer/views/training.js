@@ -4,7 +4,7 @@ import { formatNumber } from "../lib/format.js";
 import { throttle } from "../lib/throttle.js";
 import { receive } from "../model/api.js";
 import { readWithin } from "../model/limits.js";
-import { RATES } from "../model/sweep.js";
+import { RATES } from "../model/rates.js";
 import { OBJECTIVE_KEYS } from "../model/requests.js";
 import { bindField, enableEditing } from "./fields.js";
 

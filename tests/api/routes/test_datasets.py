@@ -38,6 +38,7 @@ def test_an_empty_request_repeats_the_tutorial(stored_api: Any) -> None:
         "sequence_names": None,
         "start_times": None,
         "repairs": None,
+        "roles": None,
         "bytes": 8 * (20 * 10 + 20),
         "input_range": {"low": 0.0, "high": 1.0},
         "target_range": {"low": 2.0, "high": 7.0},
