@@ -161,7 +161,8 @@ async def main():
             query = {name: value for name, value in given.items() if name in names}
             for place in expand(path, get) if get and path not in ("/readyz",) else []:
                 yield f"GET {place}", (await client.get(place, params=query)).status_code
-            accepts_json = post and "application/json" in post.get("requestBody", {}).get("content", ())
+            content = (post or {}).get("requestBody", {}).get("content", {})
+            accepts_json = "application/json" in content
             for place in expand(path, post) if accepts_json else []:
                 body = BODIES.get(path.removesuffix(".{suffix}"), QUESTION)
                 response = await client.post(place, json=body)

@@ -21,7 +21,7 @@ SETTINGS = {"max_connections": 50}
 
 def test_the_addresses_in_the_greeting_work(server: Any) -> None:
     addresses = re.findall(r"http://\S+", "".join(server.greeting))
-    assert len(addresses) == 4
+    assert len(addresses) == 5
     for address in addresses:
         assert server.client.get(address).status_code == 200
 
