@@ -13,6 +13,7 @@ from service.engine.fit.predictions import Prediction, predict
 from service.engine.fit.problem import FitOptions, FitProblem
 from service.engine.fit.responses import Response
 from service.engine.fit.result import N_STAGES, Result, fit
+from service.engine.fit.several import scan
 from service.engine.fit.solution import Solution
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "Solution",
     "fit",
     "predict",
+    "scan",
 ]

@@ -95,8 +95,8 @@ def test_new_steps_before_the_delay_has_passed_are_unknown() -> None:
 
 def test_ar1_noise_is_advised_only_where_it_leaves_no_reason() -> None:
     result = fit(season(1, 12, in_input=False), WHITE)
-    assert result.trust.reasons == ["season", "neighbors"]
-    assert result.alternatives == []
+    assert result.trust.reasons == ["season_advised", "neighbors"]
+    assert [each.options for each in result.alternatives] == [{"season": (12, 3)}]
 
 
 def test_neighbors_are_those_of_white_noise_and_effects_those_of_ar1_noise() -> None:

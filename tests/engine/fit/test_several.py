@@ -9,8 +9,7 @@ from scipy.linalg import toeplitz
 from scipy.optimize import minimize, minimize_scalar
 
 from service.engine.data import Series
-from service.engine.fit import FitOptions, FitProblem, Solution, fit, predict
-from service.engine.fit.several import scan
+from service.engine.fit import FitOptions, FitProblem, Solution, fit, predict, scan
 from service.engine.types import Array
 from tests.engine.fit.conftest import split
 from tests.engine.fit.test_noise import make_noise
