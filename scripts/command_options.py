@@ -72,7 +72,9 @@ def _derive(name: str, part: Part) -> Iterator[Schema]:
     metavars = [METAVARS[kind] for kind in types if kind in METAVARS]
     metavars += ["NAME=NUMBER"] if is_map else [":".join(pair).upper() for pair in pairs]
     option["kind"] = "map" if is_map else "text" if types == ["string"] else "value"
-    option["repeated"] = is_list or is_map
+    is_any = types == [None] and not pairs  # such as groups of names: a text, or several
+    metavars += ["TEXT"] if is_any else []
+    option["repeated"] = is_list or is_map or is_any
     if all(map(_words, kinds)):
         option["choices"] = words
     else:

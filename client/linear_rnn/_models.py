@@ -1396,7 +1396,7 @@ class FitRequest(TypedDict):
     With a known one no step is skipped, and the inputs before the record are 0."""
     w_rec: NotRequired[FitRange]
     """The range to search for w_rec. Two equal ends give w_rec."""
-    time_constants: NotRequired[Literal[1, 2, "per_input"] | list[list[str]]]
+    time_constants: NotRequired[Any]
     """The number of states with a w_rec each, 1 or 2, on which all inputs act; `per_input` for a
     state per input; or a list with the names of the inputs of each state. At most 4."""
     direct: NotRequired[list[str]]

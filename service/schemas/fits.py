@@ -159,7 +159,8 @@ def _time_constants(value: Any) -> int | str | list[list[str]]:
 
 TimeConstants: TypeAlias = Annotated[
     int | str | list[list[str]],
-    PlainValidator(_time_constants, json_schema_input_type=Literal[1, 2, "per_input"] | Groups),
+    # Generators of clients support neither lists of lists nor numbers in a choice with text.
+    PlainValidator(_time_constants, json_schema_input_type=Any),
 ]
 
 

@@ -21,14 +21,17 @@ SCHEMA = openapi_schema()
 OVERRIDES = dict.fromkeys(
     (
         "application/csv",
+        "application/gzip",
         "application/openmetrics-text",
         "application/pdf",
         "application/vnd.ms-excel",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "application/x-npz",
         "image/png",
         "image/svg+xml",
         "text/csv",
         "text/event-stream",
+        "text/tab-separated-values",
         "text/plain",
     ),
     "application/octet-stream",

@@ -295,7 +295,7 @@ def test_a_year_of_half_hours_is_within_the_limits(run: Run, tmp_path: Path) -> 
     states = accumulate(range(17_520), lambda state, k: 0.9 * state + k % 7, initial=0.0)
     rows = (f"{k % 7},{state}" for k, state in enumerate(islice(states, 1, None)))
     (tmp_path / "year.csv").write_text("\n".join(["heat,level", *rows]))
-    assert "w_rec 0.9;" in run("fit year.csv --target level --no-offset")
+    assert "w_rec 0.9;" in run("fit year.csv --target level --inputs heat --no-offset")
 
 
 LIGHT = "import sys\nfrom service.cli import main\nmain(sys.argv[1:])\n"
