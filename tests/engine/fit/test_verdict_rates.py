@@ -77,7 +77,7 @@ def test_effects_are_seen(text: str, least: float) -> None:
         ("dead time", {"delay_advised"}, 10),
         ("T = 100, ", {"delay_advised", "neighbors"}, 10),
         ("days) every", {"neighbors"}, 10),
-        ("season", {"season_advised"}, 10),
+        ("season", {"season", "season_advised", "follow_inputs", "neighbors"}, 10),
         ("two time", {"follow_inputs"}, 15),
         ("w -0.8", {"range_advised"}, 10),
         ("panel", {"neighbors"}, 10),
