@@ -230,6 +230,7 @@ def polish(criterion: Criterion, poles: Array, bounds: tuple[Array, Array], rtol
     return at
 
 
+@np.errstate(over="ignore")  # of steps that the damping then shortens
 def _find_step(
     criterion: Criterion, at: Points, damping: Array, low: Array, high: Array
 ) -> tuple[Array, Array]:

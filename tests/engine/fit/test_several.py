@@ -176,6 +176,8 @@ def check_against_dense_search(seed: int) -> None:
     problem = draw_problem(seed)
     solution = Solution(problem)
     low, high = problem.options.w_rec
+    # Below, the start of a state is an impulse at its first target, and the criterion jumps at 0.
+    low = max(low, 0.05)
     n_places = {2: 40, 3: 14, 4: 9}[problem.n_states]
     places = 1.0 - np.geomspace(1e-3, 1.0 - low, n_places)
     grid = np.stack(np.meshgrid(*[places] * problem.n_states, indexing="ij"), axis=-1)
@@ -185,15 +187,10 @@ def check_against_dense_search(seed: int) -> None:
         return float(solution.criterion.evaluate(np.clip(poles, low, high)[None]).cost[0])
 
     lowest = float(at.cost.min())
-    poles = at.poles[at.cost.argmin()]
     for i in np.argsort(at.cost)[:3]:
         best = minimize(cost, at.poles[i], method="Nelder-Mead", options={"maxiter": 200})
-        if best.fun < lowest:
-            lowest, poles = float(best.fun), best.x
-    # With a pole near 0, the criterion depends a little on the order of the states, which is that
-    # of the poles in a solution.
-    rounding = 0.1 if poles.min() < 1e-2 else 1e-6 * (1.0 + abs(lowest))
-    assert solution.lowest <= lowest + rounding, seed
+        lowest = min(lowest, float(best.fun))
+    assert solution.lowest <= lowest + 1e-6 * (1.0 + abs(lowest)), seed
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -202,7 +199,7 @@ def test_no_dense_search_finds_a_lower_criterion(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(8, 104))
+@pytest.mark.parametrize("seed", range(8, 60))
 def test_no_dense_search_finds_a_lower_criterion_in_many_problems(seed: int) -> None:
     check_against_dense_search(seed)
 
