@@ -166,7 +166,7 @@ TimeConstants: TypeAlias = Annotated[
 
 def _is_default(value: Any) -> bool:
     """Return True for a part that a model does not have: old requests keep their ids."""
-    return not value or value == 1
+    return not value or (type(value) is int and value == 1)
 
 
 class FitRequest(ComputationRequest):

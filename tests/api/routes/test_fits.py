@@ -535,3 +535,11 @@ def test_other_models_take_one_number_per_step(api: Any) -> None:
     api.refused(api.post("/v1/predict", {"continue": {}}), "/continue")
     missing = {"model": {"kind": "fit", "id": "fit_" + "0" * 32}, "inputs": [INPUTS]}
     assert api.post("/v1/predict", missing).status_code == 404
+
+
+def test_each_part_of_a_model_changes_the_id(api: Any) -> None:
+    parts = ({}, {"trend": True}, {"season": 4}, {"time_constants": 2}, {"direct": ["x"]})
+    sequence = {"inputs": [[float(k % 3 == 0)] for k in range(40)], "targets": list(range(40))}
+    dataset = {"kind": "series", "inputs": ["x"], "sequences": [sequence]}
+    ids = {api.post("/v1/fits", {"dataset": dataset, **part}).json()["id"] for part in parts}
+    assert len(ids) == len(parts)
