@@ -538,7 +538,13 @@ def test_other_models_take_one_number_per_step(api: Any) -> None:
 
 
 def test_each_part_of_a_model_changes_the_id(api: Any) -> None:
-    parts = ({}, {"trend": True}, {"season": 4}, {"time_constants": 2}, {"direct": ["x"]})
+    parts: tuple[dict[str, Any], ...] = (
+        {},
+        {"trend": True},
+        {"season": 4},
+        {"time_constants": 2},
+        {"direct": ["x"]},
+    )
     sequence = {"inputs": [[float(k % 3 == 0)] for k in range(40)], "targets": list(range(40))}
     dataset = {"kind": "series", "inputs": ["x"], "sequences": [sequence]}
     ids = {api.post("/v1/fits", {"dataset": dataset, **part}).json()["id"] for part in parts}
