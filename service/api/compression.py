@@ -27,8 +27,8 @@ NOT_COMPRESSED: Final = (
     *(fmt.media_type for fmt in (PICTURE_FORMATS | DATASET_FORMATS).values() if fmt.is_compressed),
 )
 SUFFIX: Final = '-gzip"'  # the end of the ETag of a compressed response
-CONDITIONS: Final = ("if-none-match", "if-match")
-REFUSED: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
+CONDITIONS: Final = {b"if-none-match", b"if-match"}
+REFUSED: Final = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 def is_encoded(request: Request, media_type: str) -> bool:
@@ -80,17 +80,15 @@ class CompressionMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_headers = MutableHeaders(scope=scope)
-        is_refused = REFUSED.search(request_headers.get("accept-encoding", ""))
-        if is_refused or "range" in request_headers:  # ranges refer to the original
-            del request_headers["accept-encoding"]
-        is_accepted = "gzip" in request_headers.get("accept-encoding", "")
-        knows_compressed = False
-        for name in CONDITIONS:
-            condition = ", ".join(request_headers.getlist(name))
-            if SUFFIX in condition and (is_accepted or name == "if-match"):
-                knows_compressed = True
-                request_headers[name] = condition.replace(SUFFIX, '"')
+        given = dict(scope["headers"])
+        accepted = given.get(b"accept-encoding", b"")
+        if b"range" in given or REFUSED.search(accepted):  # ranges refer to the original
+            del MutableHeaders(scope=scope)["accept-encoding"]
+            accepted = b""
+        is_accepted = b"gzip" in accepted
+        knows_compressed = not CONDITIONS.isdisjoint(given) and _remove_suffix(
+            scope, is_accepted=is_accepted
+        )
 
         async def send_with_etag(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -110,3 +108,15 @@ class CompressionMiddleware:
                 self.app, MIN_BYTES, LEVEL, exclude_content_types=NOT_COMPRESSED
             )
         await responder(scope, receive, send_with_etag)
+
+
+def _remove_suffix(scope: Scope, *, is_accepted: bool) -> bool:
+    """Replace ETags of compressed responses in the conditions of a request; True if any is."""
+    headers = MutableHeaders(scope=scope)
+    is_replaced = False
+    for name in map(bytes.decode, CONDITIONS):
+        condition = ", ".join(headers.getlist(name))
+        if SUFFIX in condition and (is_accepted or name == "if-match"):
+            headers[name] = condition.replace(SUFFIX, '"')
+            is_replaced = True
+    return is_replaced

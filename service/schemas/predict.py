@@ -1,6 +1,5 @@
 """Predictions, and their models."""
 
-from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -105,13 +104,6 @@ class PredictRequest(RequestModel):
         elif self.continue_ is not None and len(self.inputs) != 1:
             raise error_at("one_sequence", "exactly one sequence can be continued", "inputs")
         return self
-
-    @cached_property
-    def used_model(self) -> WeightsModel | RunModel:
-        """The model unless it is a fit, or otherwise the weights and the network."""
-        if isinstance(self.model, (WeightsModel, RunModel)):
-            return self.model
-        return WeightsModel.model_construct(**vars(self.weights), **vars(self.network))
 
 
 class ResolvedModel(ResponseModel):

@@ -25,6 +25,7 @@ def make_question_router(question: Question[Any, Any]) -> APIRouter:
     router = make_router(question.tag)
     pictures, tables = (*PICTURE_FORMATS,) if question.draw else (), (*question.tables,)
     for method in ("GET", "POST") if question.by_query else ("POST",):
+        _add_answer(router, question, method)
         if question.picture_model:
             # The path of pictures, with any suffix, comes last, because it matches those of tables.
             for suffix in tables:
@@ -32,7 +33,6 @@ def make_question_router(question: Question[Any, Any]) -> APIRouter:
             _add_file(router, question, method, ANY, pictures)
         elif pictures or tables:
             _add_file(router, question, method, ANY, (*pictures, *tables))
-        _add_answer(router, question, method)
     return router
 
 

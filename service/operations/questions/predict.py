@@ -72,11 +72,13 @@ async def resolve_source(request: PredictRequest, context: Context) -> Source | 
     if isinstance(request.model, FitModel):
         arguments = request.model, context.database, context.limits
         return await to_thread.run_sync(_load_fit, *arguments)
-    model, dataset = request.used_model, None
+    model = request.model
+    dataset = None
     if isinstance(model, RunModel):
         weights, network = await to_thread.run_sync(resolve_run, model.id, context.database)
     else:
-        weights, network = model.to_weights(), model.to_network()
+        weights = (model or request.weights).to_weights()
+        network = (model or request.network).to_network()
     if request.dataset is not None:
         dataset = check_targets(await context.resolve(request.dataset))
     return Source(weights, network, dataset)
