@@ -16,11 +16,11 @@ from service.formats.base import CHUNK, TARGET, DatasetArrays, SizeLimits
 from service.formats.csv_tables import (
     Layout,
     TableReader,
-    find_numerals,
     find_separator,
+    list_numbers,
     split_line,
 )
-from service.formats.numerals import Numerals, cite
+from service.formats.numerals import Numerals, cite, find_numerals
 from service.formats.text import Line, open_text
 from service.store.array_codec import ArrayStream
 from service.values.numbers import is_number
@@ -56,7 +56,8 @@ def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
     inputs, targets = array("d"), array("d")  # they grow in place
     numerals = Numerals()  # in a workbook
     if text.encoding is not None:
-        numerals = find_numerals(read_rows(), layout, None, "/inputs", "write points")
+        fields = list_numbers(read_rows(), layout)
+        numerals = find_numerals(fields, layout.separator, "/inputs", "write points")
     for _, _, numbers in TableReader(layout, numerals).read(read_rows()):
         inputs.frombytes(numbers[:, layout.inputs].tobytes())
         targets.frombytes(numbers[:, layout.target].tobytes())

@@ -12,8 +12,8 @@ from service.engine.data import Series, Step
 from service.errors import Invalid, LimitExceeded, count
 from service.formats.base import CHUNK, SeriesColumns, SeriesStream, SizeLimits
 from service.formats.csv import to_texts, write_rows
-from service.formats.csv_tables import SEPARATORS, Layout, TableReader, find_numerals
-from service.formats.numerals import Numerals, cite, shorten
+from service.formats.csv_tables import SEPARATORS, Layout, TableReader, list_numbers
+from service.formats.numerals import Numerals, cite, find_numerals, shorten
 from service.formats.roles import propose_roles
 from service.formats.series_rows import FORMULA, NAME_RULE, SeriesRows, decode_name, is_name
 from service.formats.structure import TOTAL, Structure, find_structure, read_rows
@@ -86,8 +86,8 @@ def _find_numerals(
         return Numerals(mark, missing=chosen.missing)
     columns = {j for j, kind in enumerate(found.kinds) if kind in {"number", "index"}}
     columns |= {*layout.inputs, layout.target} - {layout.time}
-    rows = read_rows(text, limits, chosen, found)
-    numerals = find_numerals(rows, layout, sorted(columns), "/sequences", WHICH_MARK)
+    fields = list_numbers(read_rows(text, limits, chosen, found), layout, sorted(columns))
+    numerals = find_numerals(fields, layout.separator, "/sequences", WHICH_MARK)
     return numerals._replace(missing=chosen.missing)
 
 

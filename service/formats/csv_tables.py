@@ -12,7 +12,7 @@ import numpy as np
 from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid, count
-from service.formats.numerals import MARKS, OTHER, DecimalMark, Numerals, cite, is_numeral, shorten
+from service.formats.numerals import MARKS, OTHER, Numerals, cite, is_numeral, shorten
 from service.formats.text import Line
 from service.values.numbers import explain_out_of_range, in_range
 
@@ -80,35 +80,23 @@ class Layout(NamedTuple):
         return f"/inputs/{row}" + ("" if column is None else f"/{self.inputs.index(column)}")
 
 
-def find_numerals(
-    lines: Iterable[Line],
-    layout: Layout,
-    columns: Sequence[int] | None,
-    pointer: str,
-    advice: str,
-) -> Numerals:
-    """Return the notation of the numbers of a table, from the first one that proves it.
+def list_numbers(
+    lines: Iterable[Line], layout: Layout, columns: Sequence[int] | None = None
+) -> Iterator[tuple[Line, str, str]]:
+    """Yield the fields in which `find_numerals` may find the notation of numbers.
 
-    ``columns`` are those that contain numbers, by default all. It raises Invalid if every number
-    with a mark can be read in two ways.
+    ``columns`` are those that contain numbers, by default all.
     """
     separator, signs = layout.separator, layout.signs
-    search = DecimalMark(separator)
     marks = ('"', ".") if separator == "," else (",", ".")
     for n_lines, line in enumerate(lines):
         if n_lines % PARSED_NUMBERS == 0:
             check_interruption()
-        if marks[0] not in line[1] and marks[1] not in line[1]:
-            continue
-        fields = split_line(line[1], separator)
-        chosen = range(len(fields)) if columns is None else columns
-        for column in chosen:
-            if column < len(fields):
-                found = search.look(line, fields[column], signs.get(column, ""))
-                if found is not None:
-                    return found
-    search.check(pointer, advice)
-    return Numerals()
+        if marks[0] in line[1] or marks[1] in line[1]:
+            fields = split_line(line[1], separator)
+            for column in range(len(fields)) if columns is None else columns:
+                if column < len(fields):
+                    yield line, fields[column], signs.get(column, "")
 
 
 class TableReader:

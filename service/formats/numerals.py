@@ -13,6 +13,7 @@ from service.formats.text import Line
 MARKS: Final = {",": "comma", ".": "point"}
 OTHER: Final = {",": ".", ".": ","}
 BLANKS: Final = " '\u2019\u00a0\u202f\u2009"  # between thousands, in any table
+NO_BLANKS: Final = str.maketrans("", "", BLANKS)
 MINUS: Final = "\u2212"
 # Every quantifier is possessive, because backtracking in long lines would take quadratic time.
 # Numbers whose only marks divide thousands, optionally followed by the other mark.
@@ -75,8 +76,7 @@ class Numerals(NamedTuple):
         """Return a number, nan for a missing one and for text."""
         if field == self.missing or (sign and sign not in field):
             return np.nan
-        text = field.replace(sign, "", 1).strip() if sign else field
-        text = text.replace(MINUS, "-", 1)
+        text = _without_sign(field, sign)
         match = GROUPED[self.decimal].fullmatch(text)
         if match is not None:
             mark = match[1]
@@ -105,58 +105,72 @@ def find_sign(fields: Iterable[str]) -> str:
 
 def is_numeral(field: str, sign: str = "") -> bool:
     """Return True for a number in any notation."""
+    text = _without_sign(field, sign)
+    return NUMERAL.fullmatch(text) is not None and any(map(str.isdigit, text))
+
+
+def _without_sign(field: str, sign: str) -> str:
+    """Return a number without the sign of its unit, and with a minus in ASCII."""
     text = field.replace(sign, "", 1).strip() if sign else field
-    text = text.replace(MINUS, "-", 1)
-    is_any = NUMERAL.fullmatch(text) is not None
-    return is_any and any(letter.isdigit() for letter in text)
+    return text.replace(MINUS, "-", 1)
 
 
-class DecimalMark:
-    """The search for the decimal mark of a table, in one number after the other.
+def find_numerals(
+    numbers: Iterable[tuple[Line, str, str]], separator: str, pointer: str, advice: str
+) -> Numerals:
+    """Return the notation of the numbers of a table, from the first one that proves it.
 
     Parameters
     ----------
+    numbers
+        The line of each field, the field, and the sign of the unit of its column.
     separator
         The separator of fields; beside commas, points are decimal.
+    pointer, advice
+        The place and the end of the error.
+
+    Raises
+    ------
+    Invalid
+        Every number can be read in two ways.
     """
-
-    def __init__(self, separator: str) -> None:
-        self._ambiguous = {*MARKS} - ({"."} if separator == "," else set())
-        self._first: tuple[Line, str] | None = None
-
-    def look(self, line: Line, field: str, sign: str = "") -> Numerals | None:
-        """Return the notation if a number proves it."""
-        if "," not in field and "." not in field:
-            return None
-        text = (field.replace(sign, "", 1) if sign else field).strip().replace(MINUS, "-", 1)
-        text = "".join(text.split()).translate({ord(blank): None for blank in BLANKS})
+    ambiguous: tuple[Line, str] | None = None
+    for line, field, sign in numbers:
+        text = "".join(_without_sign(field, sign).split()).translate(NO_BLANKS)
         marks = [letter for letter in text if letter in MARKS]
-        last = marks[-1]
-        mantissa = text.lower().partition("e")[0]
-        if OTHER[last] in marks or not THOUSANDS[last].fullmatch(mantissa):
-            is_number = GROUPED[last].fullmatch(text) is not None
-            return Numerals(last, line) if is_number else None
-        if len(marks) > 1:
-            return Numerals(OTHER[last], line)
-        if last not in self._ambiguous:
-            return Numerals(last, line)
-        self._first = self._first or (line, text)
-        return None
+        if not marks:
+            continue
+        mark = _find_decimal_mark(text, marks, separator)
+        if mark is None:
+            ambiguous = ambiguous or (line, text)
+        elif GROUPED[mark].fullmatch(text):
+            return Numerals(mark, line)
+    if ambiguous is None:
+        return Numerals()
+    raise _explain_readings(*ambiguous, pointer, advice)
 
-    def check(self, pointer: str, advice: str) -> None:
-        """Raise Invalid if the numbers can be read in two ways."""
-        if self._first is None:
-            return
-        line, number = self._first
-        mark = "," if "," in number else "."
-        decimal, whole = number.replace(",", "."), number.replace(mark, "")
-        readings = f"{decimal} with a decimal {MARKS[mark]}, or {whole} with a thousands separator"
-        detail = f"{cite(line)}: {number} is ambiguous: {readings}; {advice}"
-        repairs = [
-            {"label": f"{number} is {value}", "query": {"decimal": each}}
-            for value, each in ((decimal, mark), (whole, OTHER[mark]))
-        ]
-        raise Invalid(detail, pointer, line=line[0], repairs=repairs)
+
+def _find_decimal_mark(text: str, marks: Sequence[str], separator: str) -> str | None:
+    """Return the decimal mark of a number with marks; None if it can be read in two ways."""
+    last = marks[-1]
+    if OTHER[last] in marks or not THOUSANDS[last].fullmatch(text.lower().partition("e")[0]):
+        return last
+    if len(marks) > 1:
+        return OTHER[last]
+    return "." if (last, separator) == (".", ",") else None
+
+
+def _explain_readings(line: Line, number: str, pointer: str, advice: str) -> Invalid:
+    """Return the error of a number that can be read in two ways."""
+    mark = "," if "," in number else "."
+    decimal, whole = number.replace(",", "."), number.replace(mark, "")
+    readings = f"{decimal} with a decimal {MARKS[mark]}, or {whole} with a thousands separator"
+    detail = f"{cite(line)}: {number} is ambiguous: {readings}; {advice}"
+    repairs = [
+        {"label": f"{number} is {value}", "query": {"decimal": each}}
+        for value, each in ((decimal, mark), (whole, OTHER[mark]))
+    ]
+    return Invalid(detail, pointer, line=line[0], repairs=repairs)
 
 
 MAX_SHOWN: Final = 40  # characters of a line or a field in a message

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from service.engine.types import Array
 from service.errors import Invalid
 from service.formats.base import SeriesColumns
-from service.formats.numerals import DecimalMark, Numerals
+from service.formats.numerals import Numerals, find_numerals
 from service.formats.structure import Structure
 from service.schemas.series import MAX_INPUTS
 from service.schemas.tables import Role
@@ -70,14 +71,15 @@ class _Proposal:
         self._numerals = self._find_numerals()
 
     def _find_numerals(self) -> Numerals:
-        search = DecimalMark(self._found.separator)
-        for column in self._of_kind("number"):
-            sign = self._found.signs.get(column, "")
-            for field in self._columns[column]:
-                numerals = search.look((0, ""), field, sign)
-                if numerals is not None:
-                    return numerals._replace(missing=self._chosen.missing)
-        return Numerals(missing=self._chosen.missing)
+        fields = (
+            ((0, ""), field, self._found.signs.get(column, ""))
+            for column in self._of_kind("number")
+            for field in self._columns[column]
+        )
+        numerals = Numerals()
+        with suppress(Invalid):  # reported when the table is read
+            numerals = find_numerals(fields, self._found.separator, "", "")
+        return numerals._replace(missing=self._chosen.missing)
 
     def _of_kind(self, *kinds: str) -> list[int]:
         """Return the columns of these kinds without a role."""

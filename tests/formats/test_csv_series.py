@@ -378,6 +378,12 @@ def test_any_table_is_read_or_refused(body: bytes) -> None:
                 assert series.step.length > 0
 
 
+@pytest.mark.parametrize("sign", ["Fr. {}", "{} kr.", "{} CHF"])
+def test_the_point_of_a_unit_is_no_decimal_mark(sign: str) -> None:
+    rows = "".join(f"{x};{sign.format(y)}\n" for x, y in ((1, 1200), (2, 1300), (3, 50)))
+    same(read(f"x;y\n{rows}", target="y"), ([[1], [2], [3]], [1200, 1300, 50]))
+
+
 # With backtracking each of these would take hours.
 @pytest.mark.parametrize(
     "text",
