@@ -160,7 +160,7 @@ def _lifespan(
         await run_in_threadpool(database.migrate)
         await run_in_threadpool(queue.migrate)
         # It takes longer than the budget of a short fit, to which it would otherwise be charged.
-        await run_in_threadpool(import_module, "scipy.signal")
+        await run_in_threadpool(import_module, "scipy.linalg")
         reaping = asyncio.create_task(reaper.run())
         state.render_pool.start()
         yield

@@ -309,7 +309,7 @@ LIGHT = "import sys\nfrom service.cli import main\nmain(sys.argv[1:])\n"
         ("train --noise x", {"pydantic", "numpy"}),
         ("predict 0,x", {"pydantic", "numpy"}),
         ("fit sales.csv --targets sales", {"pydantic", "numpy"}),
-        (FIT_SALES, {"fastapi", "matplotlib", "alembic", "dbos", "uvicorn"}),
+        (FIT_SALES, {"fastapi", "matplotlib", "alembic", "dbos", "uvicorn", "scipy.signal"}),
     ],
 )
 def test_what_a_command_does_not_need_is_not_imported(

@@ -54,9 +54,19 @@ def recur(pole: complex, x: NDArray[Any]) -> NDArray[Any]:
     states : (N, T, m)
         The states after each step; 0 before the first.
     """
-    from scipy.signal import lfilter  # noqa: PLC0415 - takes long to import
+    # Forward substitution in a band matrix. `scipy.signal.lfilter` is as fast, but its import takes
+    # longer than a short fit.
+    from scipy.linalg import get_lapack_funcs  # noqa: PLC0415 - takes long to import
 
-    return np.asarray(lfilter([1.0], [1.0, -pole], x, axis=1))
+    rows = np.array(np.swapaxes(x, 1, 2), np.result_type(x, pole), order="C")
+    if not rows.size:  # the wrapper of LAPACK writes one column even if there is none
+        return np.swapaxes(rows, 1, 2)
+    bands = np.ones((2, rows.shape[-1]), rows.dtype, order="F")
+    bands[1] = -pole
+    (substitute,) = get_lapack_funcs(["tbtrs"], [rows])
+    columns = rows.reshape(-1, rows.shape[-1]).T
+    states, _ = substitute(bands, columns, uplo="L", diag="U", overwrite_b=True)
+    return np.asarray(np.swapaxes(states.T.reshape(rows.shape), 1, 2))
 
 
 def delay(states: NDArray[Any]) -> NDArray[Any]:
