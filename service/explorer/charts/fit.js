@@ -1,6 +1,6 @@
 // The output against the target of each sequence, or of the first ones of a large dataset.
 import { svg } from "../lib/dom.js";
-import { formatNumber, nameFirst } from "../lib/format.js";
+import { count, formatNumber, formatRange, nameFirst } from "../lib/format.js";
 import { Plot, TOO_LARGE, isDrawable, padRange } from "./plot.js";
 
 const MAX_DOTS = 400;
@@ -19,8 +19,11 @@ function draw(plot, { dataset, evaluation }, note) {
   const known = targets.flatMap((target, i) =>
     isDrawable(outputs[i]) ? [{ target, output: Number(outputs[i]) }] : [],
   );
+  const ys = known.map(({ output }) => output);
+  const ranges = `outputs ${formatRange(ys)}, targets ${formatRange(targets)}`;
+  plot.summarize(ys.length ? `${count(ys.length, "sequence")}, ${ranges}` : "");
   note.textContent = nameFirst(targets.length, dataset?.n_total ?? 0).replace(/.+/, "($&)");
-  plot.domain = { x: padRange(targets), y: padRange([...targets, ...known.map(({ output }) => output)]) };
+  plot.domain = { x: padRange(targets), y: padRange([...targets, ...ys]) };
   const shorten = (/** @type {{value: number}} */ { value }) => ({ value, label: formatNumber(value, 3) });
   plot.drawAxes(
     plot.xTicks().map(shorten),

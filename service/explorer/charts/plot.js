@@ -1,6 +1,6 @@
 // What the charts share: an SVG that fills its element, scales, axes and their ticks.
 import { setAttributes, svg } from "../lib/dom.js";
-import { formatPower } from "../lib/format.js";
+import { formatPower, spell } from "../lib/format.js";
 import { makeTicks } from "../lib/scales.js";
 
 const MIN_DECADES = 4;
@@ -78,9 +78,9 @@ export class Plot {
     return before;
   }
 
-  /** @param {string} summary what the figure shows now */
+  /** Add to the name of the figure. @param {string} summary what it shows now */
   summarize(summary) {
-    setAttributes(this.figure, { "aria-label": summary ? `${this.label}: ${summary}` : this.label });
+    setAttributes(this.figure, { "aria-label": summary ? `${this.label}: ${spell(summary)}` : this.label });
   }
 
   /** @param {number} value */

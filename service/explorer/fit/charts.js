@@ -1,7 +1,7 @@
 // The data with the fit, and the residuals, over time.
 import { Plot, padRange } from "../charts/plot.js";
 import { byId, setAttributes, svg } from "../lib/dom.js";
-import { formatNumber, formatPercent } from "../lib/format.js";
+import { formatNumber, formatPercent, formatRange } from "../lib/format.js";
 import { makeTicks } from "../lib/scales.js";
 import { pluralize } from "./units.js";
 
@@ -134,6 +134,8 @@ export function createDataChart(root, store) {
     setAttributes(line, { d: draw(rows.prediction) });
     setAttributes(band, { d: outline(self, places, rows) });
     setAttributes(other, { d: store.other?.rows ? draw(store.other.rows.prediction) : null });
+    const targets = formatRange(rows.target.filter(Number.isFinite));
+    self.summarize(`${fit.target} ${targets}, fit ${formatRange(rows.prediction.filter(Number.isFinite))}`);
     byId("data-name").textContent = fit.target;
     byId("confidence").textContent = formatPercent(fit.request.confidence);
   });
@@ -156,7 +158,9 @@ export function createResidualChart(root, store) {
   const zero = svg("line", { class: "zero" });
   const plot = createTimePlot(root, "Residuals over time", store, (self, places, { rows, fit }) => {
     const residuals = (store.other?.rows ?? rows).residual.slice(0, places.n);
-    const size = Math.max(0, ...residuals.filter(Number.isFinite).map(Math.abs));
+    const known = residuals.filter(Number.isFinite);
+    const size = Math.max(0, ...known.map(Math.abs));
+    self.summarize(formatRange(known));
     drawTimeAxes(self, places, [-size, size]);
     const paths = residuals.map((each, i) => {
       const x = self.x(places.x[i]).toFixed(1);

@@ -1,7 +1,7 @@
 // The profile: the typical error for every w_rec. A slider below it requests the fit of another one.
 import { Plot } from "../charts/plot.js";
 import { byId, createButton, setAttributes, svg } from "../lib/dom.js";
-import { formatNumber, formatPercent } from "../lib/format.js";
+import { formatNumber, formatPercent, formatRange } from "../lib/format.js";
 import { makeTicks, niceStep } from "../lib/scales.js";
 import { LatestRequest } from "../model/api.js";
 import { showProblem } from "../views/problems.js";
@@ -17,7 +17,7 @@ export function createProfile(root, store) {
   const slider = byId("profile-slider");
   const marks = svg("g");
   const curve = svg("path", { class: "curve" });
-  const plot = new Plot(root, "Typical error for every w_rec", draw, { bottom: 42, top: 22 });
+  const plot = new Plot(root, "Plausible values of w_rec", draw, { bottom: 42, top: 22 });
   const layer = svg("g", { class: "plot" }, plot.area, marks, plot.inside);
   const top = svg("g");
   const cursor = svg("line", { class: "cursor" });
@@ -100,11 +100,13 @@ export function createProfile(root, store) {
     const { left: x, top: y, width, height } = plot.rect;
     slider.style.marginLeft = `${x - THUMB}px`;
     slider.style.width = `${width + 2 * THUMB}px`;
-    const intervals = (fit.w_rec?.intervals ?? []).map(({ low, high }) => {
-      const [from, to] = [plot.x(low ?? window[0]), plot.x(high ?? window[1])];
+    const pieces = (fit.w_rec?.intervals ?? []).map(({ low, high }) => [low ?? window[0], high ?? window[1]]);
+    plot.summarize([`best ${formatNumber(fit.w_rec?.value)}`, ...pieces.map(formatRange)].join(", "));
+    const rectangles = pieces.map((piece) => {
+      const [from, to] = piece.map((w_rec) => plot.x(w_rec));
       return svg("rect", { class: "piece", x: from, width: Math.max(1, to - from), y, height });
     });
-    marks.replaceChildren(...intervals);
+    marks.replaceChildren(...rectangles);
     if (level !== null && level <= most + margin) {
       const text = formatPercent(fit.request.confidence);
       marks.append(

@@ -21,7 +21,7 @@ export function formatPower(exponent) {
 export function spell(text) {
   const read = (/** @type {string} */ power) =>
     [...power].map((d) => (d === "⁻" ? "minus " : SUPERSCRIPTS.indexOf(d))).join("");
-  return text.replace("×", " times ").replace(/[⁻⁰¹²³⁴-⁹]+/, (power) => ` to the power ${read(power)}`);
+  return text.replaceAll("×", " times ").replace(/[⁻⁰¹²³⁴-⁹]+/g, (power) => ` to the power ${read(power)}`);
 }
 
 /**
@@ -47,6 +47,10 @@ export function formatCost(cost, log10_cost) {
   if (Number.isFinite(log10_cost)) return `≈ 10${superscript(Math.round(Number(log10_cost)))}`;
   return cost === Infinity ? formatNumber(cost) : "–";
 }
+
+/** Return the lowest and the highest of some numbers. @param {number[]} values */
+export const formatRange = (values) =>
+  [Math.min(...values), Math.max(...values)].map((value) => formatNumber(value, 3)).join(" to ");
 
 /** @param {number} share from 0 to 1 @param {number} [digits] */
 export const formatPercent = (share, digits = 3) => `${formatNumber(100 * share, digits)}\u00a0%`;

@@ -88,8 +88,8 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
   const back = createButton("Back", () => move(-1), { class: "back" });
   const next = createButton("Next", () => move(1), { class: "primary next" });
   const buttons = [show, ...numbers, back, next, createButton("Close", finish, { class: "quiet" })];
-  const live = html("div", { "aria-live": "polite" }, heading, text, question, hint);
-  root.append(live, answer, html("nav", { "aria-label": "Steps of the lesson" }, ...buttons));
+  const live = html("div", { "aria-live": "polite" }, heading, text, question, hint, answer);
+  root.append(live, html("nav", { "aria-label": "Steps of the lesson" }, ...buttons));
 
   store.watch(["lesson", "steps", "step_number", ...OWN_STEP], (state) => {
     const { lesson, step_number, steps } = state;
