@@ -160,12 +160,12 @@ def _lifespan(
         await run_in_threadpool(database.migrate)
         await run_in_threadpool(queue.migrate)
         # It takes longer than the budget of a short fit, to which it would otherwise be charged.
-        await run_in_threadpool(import_module, "scipy.linalg")
+        importing = asyncio.create_task(run_in_threadpool(import_module, "scipy.special"))
         reaping = asyncio.create_task(reaper.run())
         state.render_pool.start()
         yield
         reaping.cancel()
-        await asyncio.wait({reaping})
+        await asyncio.wait({reaping, importing})
         state.watcher.close()
         await state.render_pool.stop()
         await run_in_threadpool(queue.close)

@@ -66,10 +66,8 @@ def serve(until_stdin_closes: bool, **options: str | None) -> None:
 
         from service.jobs.supervisor import Supervisor
 
-        # The workers start while the application is imported.
         supervisor = Supervisor(settings)
         closing.callback(supervisor.stop)
-        supervisor.start()
 
         from service.logs import configure_log
 
@@ -136,13 +134,19 @@ def _run(
         app.state.service.close()
 
     _enable_collections()
-    announce = greeting
+    format_start = greeting
     if until_stdin_closes:
         from service.jobs.main import stop_with_parent
 
         stop = partial(os.kill, os.getpid(), signal.SIGTERM)
         stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
-        announce = address_line
+        format_start = address_line
+
+    def announce(*address: Any) -> str:
+        # Only jobs need the workers, whose imports would delay the start.
+        supervisor.start()
+        return format_start(*address)
+
     return run(app, settings, listener, close, announce)
 
 

@@ -17,7 +17,10 @@ import os, signal
 from linear_rnn import Client
 rnn = Client.local()
 print(rnn._service.pid, flush=True)
-rnn.train(n_iterations=900_000, record_every=100, wait=False)
+job = rnn.train(n_iterations=900_000, record_every=100, wait=False)
+while job.refresh(wait=10).status == "queued":
+    pass
+print("running", flush=True)
 rnn.surface().plot()
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -38,6 +41,7 @@ def test_it_ends_with_its_parent_even_if_that_is_killed(tmp_path: Path) -> None:
     ) as own:
         assert own.stdout is not None
         service = psutil.Process(int(own.stdout.readline()))
+        assert own.stdout.readline() == "running\n"
         family = [service, *service.children(recursive=True)]
         assert len(family) > 1  # it has workers
         assert list(temporary.iterdir())
