@@ -117,6 +117,20 @@ def _explain_length(error: LimitExceeded, n_rows: int, limits: SizeLimits) -> Li
     return LimitExceeded(detail, "/dataset", **{**error.members, **more})
 
 
+def _explain_inputs(error: LimitExceeded, found: Structure, chosen: SeriesColumns) -> LimitExceeded:
+    """Return the error of a table with too many inputs, with those that are proposed."""
+    names = propose_roles(found, chosen._replace(inputs=None)).chosen.inputs or ()
+    fields = [f'"{name}"' if "," in name else name for name in names]
+    repairs = [
+        {
+            "label": f"Use the proposed inputs: {', '.join(names)}",
+            "query": {"inputs": ",".join(fields)},
+        },
+        {"label": "Use no inputs", "query": {"inputs": ""}},
+    ]
+    return LimitExceeded(error.detail, parameter="inputs", **error.members, repairs=repairs)
+
+
 def _explain_times(error: TimesError, series: SeriesRows, chosen: SeriesColumns) -> Invalid:
     """Return the error of times, with their repairs."""
     row, detail, n_gaps, are_regular, length = error.args
@@ -132,6 +146,8 @@ def _explain_times(error: TimesError, series: SeriesRows, chosen: SeriesColumns)
             {"label": "Add the missing steps", "query": {"gaps": "missing"}},
             {"label": f"Start a new sequence after {each}", "query": {"gaps": "sequences"}},
         ]
+        if are_regular:
+            repairs.append({"label": "Read the rows without times", "query": {"time": ""}})
     if length is not None and chosen.grid is None:
         label = series.describe_grid(length)
         repairs.append({"label": label, "query": {"grid": length, "between": "hold"}})
@@ -172,7 +188,10 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
                 repairs = [NUMBERED] if problem == NO_HEADER else None
                 raise Invalid(f"{where}{problem}", parameter=parameter, repairs=repairs)
             at[name] = positions[name][0]
-    check_inputs(len(inputs))
+    try:
+        check_inputs(len(inputs))
+    except LimitExceeded as error:
+        raise _explain_inputs(error, found, chosen) from None
     columns, target = [at[name] for name in inputs], at[chosen.target]
     sequence, time = at.get(roles["sequence"]), at.get(roles["time"])
     parts = header, columns, target, True, sequence, time, ADVICE, chosen.fill is not None

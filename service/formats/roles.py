@@ -27,6 +27,7 @@ SEQUENCE: Final = re.compile(
 )
 TARGET: Final = re.compile(r"target|output|response|y", re.IGNORECASE)
 N_COUNTED: Final = 10  # rows of a column that may number them
+REPEATS: Final = "its values repeat"
 MAX_LAG: Final = 12  # steps of the correlations by which inputs are chosen
 
 
@@ -148,7 +149,7 @@ class _Proposal:
         named = self._named(SEQUENCE, repeated)
         found = named or [j for j in repeated if self._found.kinds[j] == "text"]
         if found and not self._is_one_recording(found[0], is_named=bool(named)):
-            self._give("sequence", "its values repeat", found)
+            self._give("sequence", REPEATS, found)
 
     def _repeats(self, column: int) -> bool:
         fields = self._columns[column]

@@ -6,7 +6,7 @@ from typing import Any, Final
 from service.errors import Invalid, LimitExceeded
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import read_table
-from service.formats.roles import Roles, propose_roles
+from service.formats.roles import REASONS, REPEATS, Roles, propose_roles
 from service.formats.structure import Structure, find_structure, read_rows
 from service.formats.text import WINDOWS, Text, open_text
 from service.operations.shared.limits import Limits
@@ -23,6 +23,7 @@ SENTINELS: Final = ("-999", "-9999")  # numbers that often stand for missing one
 # The kinds of errors by their places.
 SLUGS: Final = {
     "time": "times",
+    "inputs": "inputs",
     "fill": "missing_inputs",
     "/sequences": "numbers",
     "/dataset": "length",
@@ -41,7 +42,7 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
         raise LimitExceeded(detail, "", limit=MAX_COLUMNS, needed=found.width)
     proposed = propose_roles(found, chosen)
     n_rows = sum(1 for _ in read_rows(text, limits, chosen, found))
-    problems = [*_list_notes(text, found, proposed)]
+    problems = [*_list_notes(text, found, proposed, chosen)]
     series, decimal = None, None
     try:
         series, decimal = read_table(text, found, proposed.chosen, limits)
@@ -83,7 +84,9 @@ def _describe_error(error: Invalid) -> TableProblem:
     return TableProblem(slug=slug, is_error=True, sentence=error.detail, **members, repairs=repairs)
 
 
-def _list_notes(text: Text, found: Structure, proposed: Roles) -> Iterator[TableProblem]:
+def _list_notes(
+    text: Text, found: Structure, proposed: Roles, chosen: SeriesColumns
+) -> Iterator[TableProblem]:
     """Yield what may be wrong although the table can be read."""
 
     def note(
@@ -94,12 +97,22 @@ def _list_notes(text: Text, found: Structure, proposed: Roles) -> Iterator[Table
             slug=slug, is_error=False, sentence=sentence, line=line, repairs=repairs
         )
 
-    if text.encoding == WINDOWS and proposed.chosen.encoding is None:
+    if text.encoding == WINDOWS and chosen.encoding is None:
         others = {f"Read it as {name}": {"encoding": name} for name in ENCODINGS}
         yield note("encoding", "the text is not UTF-8, and is read as Windows-1252", None, others)
     if found.header is not None and found.n_above:
         line = found.header[0]
         yield note("title", f"line {line} is the header; lines above it are left out", line)
+    n_unused = proposed.because.count(REASONS["number"])
+    if n_unused and chosen.inputs is None:
+        inputs = proposed.chosen.inputs or ()
+        sentence = f"{len(inputs)} of {len(inputs) + n_unused} inputs are proposed, which have the "
+        sentence += f"largest lagged correlation with the target: {', '.join(inputs)}"
+        yield note("inputs", sentence)
+    if REPEATS in proposed.because:
+        name = proposed.chosen.sequence
+        sentence = f"each value of {name!r} is read as a sequence of its own"
+        yield note("sequence", sentence, None, {"Read one sequence": {"sequence": ""}})
     for line, what in found.ends:
         yield note("end", f"line {line} is {what}, and is left out", line)
     for j, column in enumerate(zip(*found.sample, strict=True)):

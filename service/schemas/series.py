@@ -71,7 +71,7 @@ class SequenceSchema(RequestModel):
 def check_inputs(n_inputs: int) -> None:
     """Raise LimitExceeded for a file with more inputs than a fit can have."""
     if n_inputs > MAX_INPUTS:
-        detail = f"there are {n_inputs} inputs; the limit is {MAX_INPUTS}: choose the inputs"
+        detail = f"choose at most {MAX_INPUTS} of {n_inputs} inputs"
         raise LimitExceeded(detail, parameter="inputs", limit=MAX_INPUTS, needed=n_inputs)
 
 

@@ -193,9 +193,7 @@ def test_names_that_no_table_can_have() -> None:
         assert read.refuses(f"y,{name}\n1,2\n", "column 2", target="y") == "?inputs"
     names = ",".join(f"x_{j}" for j in range(13))
     row = ",".join("1" for _ in range(102))
-    assert (
-        read.refuses(f"y,{names}\n{row}\n", "13 inputs; the limit is 12", target="y") == "?inputs"
-    )
+    assert read.refuses(f"y,{names}\n{row}\n", "at most 12 of 13 inputs", target="y") == "?inputs"
 
 
 def test_unusable_headers() -> None:

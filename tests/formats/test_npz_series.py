@@ -94,6 +94,6 @@ def test_invalid_names() -> None:
     for parameter, value in (("time", "week"), ("gaps", "sequences"), ("fill", "hold")):
         assert read.refuses(body, "not to npz", **{parameter: value}) == f"?{parameter}"
     many = archive(inputs=np.ones((2, 3, 13)), targets=TARGETS)
-    assert read.refuses(many, "13 inputs; the limit is 12") == "?inputs"
+    assert read.refuses(many, "at most 12 of 13 inputs") == "?inputs"
     assert read.refuses(body, "named a", inputs=("a", "a")) == "?inputs"
     assert read.refuses(body, "named target", inputs=("a", "target")) == "?inputs"

@@ -32,7 +32,7 @@ def test_a_header_is_looked_up_in_linear_time(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(CountedName, "n_comparisons", 0)
     n_columns = 4_000
     header = ",".join(["y", *(f"x_{j}" for j in range(n_columns))])
-    words = f"there are {n_columns} inputs; the limit is {MAX_INPUTS}"
+    words = f"choose at most {MAX_INPUTS} of {n_columns} inputs"
     assert read_series_csv.refuses(f"{header}\n", words, target="y") == "?inputs"
     assert CountedName.n_comparisons < 10 * n_columns
 
