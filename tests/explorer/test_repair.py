@@ -1,11 +1,21 @@
-"""Repairs of tables that the service refuses, as buttons below the error."""
+"""How the page reads tables: repairs, proposed roles, and the choice among many columns."""
+
+import itertools
 
 import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.explorer.test_fit import FitOpener, load, open_fit, shown_fit
+from tests.explorer.test_fit import (
+    FitOpener,
+    choose_role,
+    load,
+    load_and_fit,
+    open_fit,
+    shown_fit,
+)
+from tests.formats.corpus import CORPUS
 
 __all__ = ["open_fit"]
 
@@ -31,25 +41,32 @@ def test_repairs_keep_the_unit_and_leave_a_trace(open_fit: FitOpener, api: httpx
     first = shown_fit(page)
     load(page, days_with_holes())
     problem = page.locator("#fit-problem")
-    problem.get_by_role("button", name="Fill the gaps in 2 rows with the last value").click()
+    problem.get_by_role("button", name="Fill missing inputs with the value before").click()
     expect(problem).to_contain_text("times the usual 1 day")
-    buttons = problem.get_by_role("button")
-    expect(buttons).to_have_text(["Start a new sequence after each of the 8 gaps"])
-    buttons.click()
+    problem.get_by_role("button", name="Start a new sequence after each of the 8 gaps").click()
     fit_id = shown_fit(page, other_than=first)
     fit = api.get(f"/v1/fits/{fit_id}").json()
     ((low, high),) = ((each["low"], each["high"]) for each in fit["time_constant"]["intervals"])
     assert low < 7.82 < high
     assert fit["request"]["step"]["unit"] == "day"
-    expect(page.get_by_role("checkbox", name="n", exact=True)).not_to_be_checked()
-    for place in ("#table-name", "#repairs"):
-        expect(page.locator(place)).to_contain_text("2 rows filled with the last value")
-        expect(page.locator(place)).to_contain_text("a new sequence after each gap")
+    expect(page.get_by_label("Role of n", exact=True)).to_have_value("left_out")
+    repairs = "missing inputs of 2 rows have the value before", "a new sequence after 8 gaps"
+    for place, repair in itertools.product(("#table-name", "#quality"), repairs):
+        expect(page.locator(place)).to_contain_text(repair)
     page.get_by_role("button", name="Save and API").click()
-    expect(page.locator("#code")).to_contain_text("gaps=sequences&fill=hold")
-    page.reload()  # as from a link
-    assert shown_fit(page) == fit_id
-    expect(page.locator("#table-name")).to_contain_text("2 rows filled with the last value")
+    expect(page.locator("#code")).to_contain_text("fill=hold&gaps=sequences")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Table as uploaded").click()
+    assert download.value.path().read_text() == days_with_holes()
+    page.go_back()
+    expect(problem).to_contain_text("times the usual 1 day")  # a repair is undone
+    page.go_back()
+    expect(problem).to_contain_text("a number is missing")
+    page.go_back()
+    expect(page.locator(f'#story[data-fit="{first}"]')).to_be_visible()
+    page.evaluate("(id) => { location.hash = id; }", fit_id)  # as from a link
+    assert shown_fit(page, other_than=first) == fit_id
+    expect(page.locator("#quality")).to_contain_text("missing inputs of 2 rows")
     for code in page.locator("#code code").all():  # the user has no file of this text
         expect(code).to_contain_text("v1/fits")
         expect(code).not_to_contain_text("v1/datasets")
@@ -60,56 +77,73 @@ def test_a_week_without_its_end_may_lose_its_times(open_fit: FitOpener) -> None:
     days = np.arange("2024-01-01", "2024-04-01", dtype="datetime64[D]")
     rows = [f"{day},{k % 5},{k % 7}" for k, day in enumerate(days) if k % 7 != 6]
     load(page, "\n".join(["date,x,y", *rows]))
-    buttons = page.locator("#fit-problem").get_by_role("button")
-    gaps = "Start a new sequence after each of the 12 gaps"
-    expect(buttons).to_have_text([gaps, "Fit without times"])
+    button = page.get_by_role("button", name="Read the rows without times")
     page.set_viewport_size({"width": 320, "height": 640})
-    expect(buttons.first).to_be_in_viewport(ratio=1)
+    button.click()
+    shown_fit(page)
+    expect(page.get_by_label("Role of date")).to_have_value("left_out")
 
 
-def test_a_guessed_sequence_is_named(open_fit: FitOpener) -> None:
-    page = open_fit()
-    first = shown_fit(page)
+def test_a_proposed_sequence_is_named(open_fit: FitOpener) -> None:
+    page = open_fit(expected=(422,))
     rows = [f"{k % 30},{'ab'[k // 30]},{k // 7 % 2},{k % 5}" for k in range(60)]
-    load(page, "\n".join(["hour,operator,x,y", *rows]))
-    restarted = shown_fit(page, other_than=first)
-    expect(page.locator("#guess")).to_contain_text("each value of “operator” is a recording")
-    join = page.get_by_role("button", name="Fit one recording")
-    expect(join).to_have_count(0)  # as the hours restart
-    page.select_option("#time-column", "")
-    guessed = shown_fit(page, other_than=restarted)
-    join.click()
-    expect(page.locator("#guess")).to_be_hidden()
-    expect(page.locator("#sequence-column")).to_have_value("")
-    shown_fit(page, other_than=guessed)
-    page.select_option("#sequence-column", "operator")
-    assert shown_fit(page) == guessed
-    expect(page.locator("#guess")).to_be_hidden()  # it was chosen
+    restarted = load_and_fit(page, "\n".join(["hour,operator,x,y", *rows]))
+    expect(page.locator("#notes")).to_contain_text("Each value of 'operator' is read as a sequence")
+    choose_role(page, "hour", "left out")
+    last = shown_fit(page, other_than=restarted)
+    choose_role(page, "operator", "left out")
+    assert shown_fit(page, other_than=last) != restarted
+    page.go_back()
+    assert shown_fit(page) == last
+    expect(page.get_by_label("Role of operator")).to_have_value("sequence")
+
+
+def test_of_many_inputs_some_are_chosen(open_fit: FitOpener, api: httpx.Client) -> None:
+    rng = np.random.default_rng(1)
+    inputs = rng.normal(size=(80, 30))
+    targets = np.convolve(inputs[:, 17], [3, 2, 1])[:80] + rng.normal(size=80)
+    rows = [",".join(f"{value:.3f}" for value in row) for row in np.column_stack([inputs, targets])]
+    head = ",".join([*(f"x_{j}" for j in range(30)), "sales"])
+    page = open_fit(expected=(422,))
+    proposed = load_and_fit(page, "\n".join([head, *rows]))
+    notes, problem = page.locator("#notes"), page.locator("#fit-problem")
+    expect(notes).to_contain_text("Inputs: 12 of 30")
+    expect(notes).to_contain_text("12 of 30 inputs are proposed, which have the largest lagged")
+    notes.get_by_role("button", name="all").click()
+    expect(problem.locator("strong")).to_have_text("Choose at most 12 of 30 inputs.")
+    problem.get_by_role("button", name="Use the proposed inputs: x_").click()
+    assert shown_fit(page) == proposed
+    notes.get_by_role("button", name="none").click()
+    fit = api.get(f"/v1/fits/{shown_fit(page, other_than=proposed)}").json()
+    assert (fit["target"], fit["inputs"]) == ("sales", [])
+    notes.get_by_role("button", name="x_3", exact=True).click()
+    assert api.get(f"/v1/fits/{shown_fit(page, other_than=fit['id'])}").json()["target"] == "x_3"
+
+
+DOORS = {
+    "german windows-1252": "",
+    "title in fields": "",
+    "compressed": "",
+    "french gaps": "",
+    "workbook with a title": "",
+    "workbook of two sheets": "Two",
+    "ambiguous dates": "The day is first in dates",
+    "missing number": "Read -9999 as a missing number",
+}
 
 
 @pytest.mark.slow
-def test_a_spreadsheet_is_repaired_step_by_step(open_fit: FitOpener) -> None:
-    rows, state = [], 1000.0
-    for k in range(60):
-        heat = k // 10 % 2
-        state = 0.8 * state + 100 * heat + 200
-        value = f"{state + 40 * ((7 * k) % 5 - 2):,.2f}"
-        german = value.replace(",", "_").replace(".", ",").replace("_", ".")
-        target = "NaN" if k == 30 else german
-        rows.append(f"{k + 1};{1 + k // 24:02}/02/2024 {k % 24}:00;{heat};{target}")
-    table = "\n".join(["Nr.;Zeit;Heizung;Leistung", ";;kW;W", *rows, ";;;"])
+def test_the_page_reads_the_same_tables(open_fit: FitOpener, api: httpx.Client) -> None:
     page = open_fit(expected=(422,))
-    room = shown_fit(page)
-    load(page, table)
-    problem = page.locator("#fit-problem")
-    buttons = ("line of units", "empty line at the end", "Read 1.", "as day/month")
-    for name in buttons:
-        button = problem.get_by_role("button", name=name)
-        button.click()
-        expect(button).to_have_count(0)
-    shown_fit(page, other_than=room)
-    expect(page.locator("#headline")).to_contain_text("hours")
-    box = page.get_by_role("checkbox", name="Nr.")
-    expect(box).not_to_be_checked()
-    expect(page.get_by_role("checkbox", name="Heizung (kW)")).to_be_checked()
-    expect(page.locator("#target-column")).to_have_value("Leistung (W)")
+    for name, choice in DOORS.items():
+        case = CORPUS[name]
+        load(page, case.body, f"{name}.csv")
+        expect(page.locator("#table-name")).to_contain_text(name)
+        if case.query.get("sheet"):
+            page.get_by_label("Sheet").select_option(choice)
+        elif choice:
+            page.get_by_role("button", name=choice).click()
+        query = {"kind": "series", "roles": "proposed", **case.query}
+        headers = {"Content-Type": "application/octet-stream"}
+        stored = api.post("/v1/datasets", params=query, content=case.body, headers=headers).json()
+        expect(page.locator("#stored")).to_contain_text(stored["id"])

@@ -1,10 +1,12 @@
 // The same fit with curl and with Python, and the links to its files.
 import { createBlock } from "../views/code_block.js";
 import { hasKey } from "../lib/credentials.js";
-import { byId, html } from "../lib/dom.js";
+import { byId, createButton, html, saveFile } from "../lib/dom.js";
 import { quoteForShell, toPython, writeCurl } from "../lib/snippets.js";
 import { absoluteUrl } from "../model/api.js";
-import { seriesPath, toFit } from "./service.js";
+import { findExample } from "./loader.js";
+import { toFit } from "./service.js";
+import { seriesPath } from "./tables.js";
 
 /** @param {FitStore} store */
 export function createCode(store) {
@@ -19,25 +21,29 @@ export function createCode(store) {
 }
 
 /** @param {Answer} answer @param {HTMLElement} curl @param {HTMLElement} python */
-function show({ question: { table, columns, options }, dataset, fit }, curl, python) {
-  const file = table.name || "table.csv";
-  const [store, ask] = [absoluteUrl(seriesPath(columns)), absoluteUrl("v1/fits")];
-  const request = toFit(dataset.id, options);
-  const key = hasKey ? ' -H "Authorization: Bearer $LINEAR_RNN_API_KEY"' : "";
-  const upload = `curl --data-binary ${quoteForShell(`@${file}`)} -H 'Content-Type: text/csv'${key}`;
+function show({ question, dataset, fit }, curl, python) {
+  const { source, query, table, options } = question;
+  const { name, body, example, isFile } = source;
+  const [ask, request] = [absoluteUrl("v1/fits"), toFit(dataset, options)];
   // The stored table is enough where the user has no file of its text.
-  const first = table.isRewritten ? "" : `${upload} \\\n  ${quoteForShell(store)}\n`;
-  curl.textContent = first + writeCurl(ask, request, hasKey);
+  const store = (isFile || example) && table ? absoluteUrl(seriesPath(query, table)) : "";
+  const from = example ? findExample(example) : name;
+  const key = hasKey ? ' -H "Authorization: Bearer $LINEAR_RNN_API_KEY"' : "";
+  const upload = (/** @type {string} */ data) =>
+    `curl --data-binary ${data} -H 'Content-Type: application/octet-stream'${key} \\\n  ${quoteForShell(store)}\n`;
+  const first = example ? `curl ${quoteForShell(from)} | ${upload("@-")}` : upload(quoteForShell(`@${from}`));
+  curl.textContent = (store && first) + writeCurl(ask, request, hasKey);
   const headers = hasKey
     ? ['headers = {"Authorization": "Bearer " + os.environ["LINEAR_RNN_API_KEY"]}', ", headers=headers"]
     : ["", ""];
-  const type = `${hasKey ? "headers | " : ""}{"Content-Type": "text/csv"}`;
+  const type = `${hasKey ? "headers | " : ""}{"Content-Type": "application/octet-stream"}`;
+  const load = example ? `httpx.get(${toPython(from)}).content` : `open(${toPython(from)}, "rb").read()`;
   python.textContent = [
     hasKey ? "import os\n" : "",
     "import httpx\n",
     headers[0],
-    table.isRewritten ? "" : `table = open(${toPython(file)}, "rb").read()`,
-    table.isRewritten ? "" : `httpx.post(${toPython(store)}, content=table, headers=${type}).raise_for_status()`,
+    store && `table = ${load}`,
+    store && `httpx.post(${toPython(store)}, content=table, headers=${type}).raise_for_status()`,
     `fit = httpx.post(${toPython(ask)}, json=${toPython(request)}${headers[1]}, timeout=60).json()`,
     'print(fit["time_constant"], fit["trust"])',
   ]
@@ -52,11 +58,13 @@ function show({ question: { table, columns, options }, dataset, fit }, curl, pyt
     "Profile PNG": profile_png,
     "Profile CSV": profile_csv,
     "Fit JSON": self,
+    "Table as read": `v1/datasets/${dataset.id}.csv`,
   };
   byId("links").replaceChildren(
     ...Object.entries(links).map(([text, path]) => {
-      const theme = document.documentElement.dataset.scheme === "dark" && !/csv|JSON/i.test(text) ? "?theme=dark" : "";
+      const theme = document.documentElement.dataset.scheme === "dark" && /P|SVG/.test(text) ? "?theme=dark" : "";
       return html("a", { href: absoluteUrl(path) + theme }, text);
     }),
+    createButton("Table as uploaded", () => saveFile(name || "table.csv", new Blob([body])), { class: "small-button" }),
   );
 }

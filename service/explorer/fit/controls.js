@@ -1,74 +1,38 @@
-// The selects and fields of the question: which column plays which part, and what is fitted.
-import { byId, createButton, html } from "../lib/dom.js";
-import { count, formatExact, parseNumber } from "../lib/format.js";
-import { describeRepairs } from "./repair.js";
-import { assignColumn, increase, listInputs, readTimes } from "./table.js";
+// The fields of the options: what is fitted to the table.
+import { byId, html } from "../lib/dom.js";
+import { formatExact, parseNumber } from "../lib/format.js";
+import { redraw } from "./strip.js";
 
-const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
 const OPTIONS = [
   ...["delay-low", "delay-high", "offset", "initial_state", "noise", "w-rec-low", "w-rec-high"],
   ...["time_constants", "season", "variance", "trend"],
 ];
 
-/** @param {FitStore} store @param {(change: Partial<Question>) => void} onChange */
+/** @param {FitStore} store @param {(options: FitOptions) => void} onChange */
 export function createControls(store, onChange) {
-  const [low, high, inputs] = ["delay-low", "delay-high", "inputs"].map(byId);
-  for (const part of PARTS) {
-    const select = byId(`${part}-column`);
-    select.addEventListener("change", () => {
-      if (store.question) onChange({ columns: assignColumn(store.question.columns, part, select.value) });
-    });
-  }
+  const [low, high] = ["delay-low", "delay-high"].map(byId);
   for (const id of OPTIONS) {
     byId(id).addEventListener("change", () => {
-      if (store.question) onChange({ options: readOptions(store.question.options) });
+      if (store.question) onChange(readOptions(store.question.options));
     });
   }
   // A dead time that is known moves both ends.
   low.addEventListener("input", () => (high.value = Math.max(low.value, high.value)));
 
-  /** @param {Event} event */
-  const changeInputs = ({ target }) => {
-    if (!store.question) return;
-    const listChecked = (/** @type {string} */ part) =>
-      [...document.querySelectorAll(`[name=${part}]:checked`)].map((box) => box.getAttribute("value") ?? "");
-    const chosen = listChecked("input");
-    const direct = listChecked("direct").filter((each) => chosen.includes(each));
-    const { columns, options } = store.question;
-    onChange({ columns: { ...columns, inputs: chosen }, options: { ...options, direct } });
-    const { name, value } = /** @type {HTMLInputElement} */ (target);
-    /** @type {HTMLElement | null} */
-    const box = document.querySelector(`[name=${name}][value="${CSS.escape(value)}"]`);
-    box?.focus(); // the boxes are new ones
-  };
-
-  const createBox = (/** @type {string} */ part, /** @type {string} */ value, /** @type {boolean} */ checked) => {
-    const box = html("input", { type: "checkbox", name: part, value });
+  const createBox = (/** @type {string} */ name, /** @type {boolean} */ checked) => {
+    const box = html("input", { type: "checkbox", value: name });
     box.checked = checked;
-    box.addEventListener("change", changeInputs);
-    return html("label", {}, box, value);
+    box.addEventListener("change", () => {
+      const boxes = [...document.querySelectorAll("#direct :checked")];
+      const direct = boxes.map((each) => each.getAttribute("value") ?? "");
+      if (store.question) onChange({ ...store.question.options, direct });
+    });
+    return html("label", {}, box, name);
   };
 
   store.watch(["question"], () => {
-    byId("controls").hidden = !store.question;
     if (!store.question) return;
-    const { table, columns, options } = store.question;
-    const facts = [table.name || "A stored table", count(table.n_rows, "row"), ...describeRepairs(store.question)];
-    byId("table-name").textContent = facts.join(", ");
-    showGuess(store.question, () => onChange({ columns: assignColumn(columns, "sequence", "") }));
-    const names = table.columns.map(({ name }) => name).filter(Boolean);
-    for (const part of PARTS) {
-      const select = byId(`${part}-column`);
-      const none = part === "target" ? [] : [html("option", { value: "" }, "none")];
-      select.replaceChildren(...none, ...names.map((name) => html("option", { value: name }, name)));
-      select.value = columns[part];
-    }
-    inputs.replaceChildren(
-      ...listInputs(table, columns).map((name) => createBox("input", name, columns.inputs.includes(name))),
-    );
-    const direct = columns.inputs.map((name) => createBox("direct", name, options.direct?.includes(name) ?? false));
-    byId("direct").replaceChildren(...direct);
-    byId("direct-inputs").hidden = !direct.length;
+    const { options } = store.question;
     const { delay } = options;
     [low.value, high.value] = typeof delay === "number" ? [delay, delay] : [delay.low, delay.high];
     byId("offset").checked = options.offset !== false;
@@ -81,21 +45,16 @@ export function createControls(store, onChange) {
     byId("w-rec-low").value = formatExact(options.w_rec.low);
     byId("w-rec-high").value = formatExact(options.w_rec.high);
   });
-}
-
-/**
- * Name a sequence that was guessed, with a button for one recording unless its times would go back.
- * @param {Question} question
- * @param {() => void} join
- */
-function showGuess({ table, columns: { time, sequence, isGuessed } }, join) {
-  byId("guess").hidden = !isGuessed;
-  if (!isGuessed) return;
-  const canJoin = increase(readTimes(table, time));
-  byId("guess").replaceChildren(
-    `The sequence was guessed: each value of “${sequence}” is a recording of its own. `,
-    ...(canJoin ? [createButton("Fit one recording", join, { class: "small-button" })] : []),
-  );
+  store.watch(["answer"], () => {
+    if (!store.answer) return;
+    const { inputs } = store.answer.dataset;
+    const { direct = [] } = store.answer.question.options;
+    redraw(
+      byId("direct"),
+      inputs.map((name) => createBox(name, direct.includes(name))),
+    );
+    byId("direct-inputs").hidden = !inputs.length;
+  });
 }
 
 /**

@@ -1,108 +1,96 @@
 // Where tables come from: files, examples and the fit of an address; and how they leave the server again.
 import { byId, createButton, html } from "../lib/dom.js";
-import { Problem, getJson, receive, send } from "../model/api.js";
-import { readTable } from "../model/table.js";
+import { Problem, absoluteUrl, getJson, receive, send } from "../model/api.js";
 import { showProblem } from "../views/problems.js";
 import { deleteStored, fetchStored } from "./service.js";
+import { readTable, seriesPath, toRoles } from "./tables.js";
 
 /**
  * The examples by name: their titles, the options that they need, and what is true of them.
  * @type {Record<string, {title: string, options: Partial<FitOptions>, truth: string}>}
  */
-export const EXAMPLES = await getJson(findFile("index.json"));
+export const EXAMPLES = await getJson(new URL("../fit_examples/index.json", import.meta.url).href);
 
-/** Return the address of a file of the examples, which has the digest of this module. @param {string} name */
-function findFile(name) {
-  return new URL(`../fit_examples/${name}`, import.meta.url).href;
-}
+/** Return the address of an example, which is that of any version. @param {string} name */
+export const findExample = (name) => absoluteUrl(`explorer/fit_examples/${name}.csv`);
 
 /** @type {FitOptions} */
 export const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white", w_rec: { low: 0, high: 1 } };
 
-/** @typedef {(table: Table, options: Partial<FitOptions>, columns?: Columns) => void} Use */
-
-const PASTED = "pasted.csv"; // the name of a table that is no file
+/** @typedef {(source: Source, options?: Partial<FitOptions>, read?: {query: Query, table: Table}) => void} Use */
 
 export class Loader {
   /**
-   * @param {{store: FitStore, use: Use, clear: (name: string) => void, forget: () => void}} page
-   *   `clear` shows no table and no result, and a text instead of a table; `forget` removes the earlier fits
+   * @param {{store: FitStore, use: Use, fail: (problem: Problem, retry?: () => void) => void, forget: () => void}} page
+   *   `use` fits a table, `fail` shows why there is none, and `forget` removes the earlier fits
    */
-  constructor({ store, use, clear, forget }) {
+  constructor({ store, use, fail, forget }) {
     this.store = store;
     this.use = use;
-    this.clear = clear;
+    this.fail = fail;
     this.forget = forget;
     store.watch(["answer"], () => this.showStored());
   }
 
-  /**
-   * Run a function; a problem is shown instead of a table.
-   * @param {() => any} task
-   * @param {() => void} [retry]
-   * @param {string} [name]
-   */
-  async attempt(task, retry, name = "") {
+  /** Run a function; a problem is shown instead of a table. @param {() => Promise<void>} task */
+  async attempt(task) {
     try {
       await task();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.clear(name);
-      showProblem("fit-problem", error, retry);
+      this.fail(error, () => this.attempt(task));
     }
   }
 
-  /**
-   * @param {string} name
-   * @param {string} text
-   * @param {Partial<FitOptions>} [options]
-   * @param {string} [example] its name
-   */
-  loadOwn(name, text, options = {}, example = "") {
-    this.store.example = byId("example").value = example;
-    return this.attempt(() => this.use(readTable(name, text), options), undefined, name);
+  /** @param {File | undefined} file */
+  async loadFile(file) {
+    if (file) this.use(createSource(file.name, await file.arrayBuffer(), { isFile: true }));
   }
 
-  /** @param {string} text */
-  loadPasted(text) {
-    this.store.example = byId("example").value = "";
-    return this.attempt(() => this.use({ ...readTable(PASTED, text), isRewritten: true }, {}), undefined, PASTED);
+  /** @param {string} text @param {string} [name] */
+  loadText(text, name = "pasted.csv") {
+    this.use(createSource(name, text));
   }
 
   /** @param {string} name */
   loadExample(name) {
-    const load = async () => {
-      const text = await receive((await send(findFile(`${name}.csv`))).text());
-      await this.loadOwn(`${name}.csv`, text, EXAMPLES[name].options, name);
-    };
-    return this.attempt(load, () => this.loadExample(name));
+    return this.attempt(async () => {
+      // An address with the digest of this module is in the cache of the browser.
+      const address = new URL(`../fit_examples/${name}.csv`, import.meta.url).href;
+      const text = await receive((await send(address)).text());
+      this.use(createSource(`${name}.csv`, text, { example: name }), EXAMPLES[name].options);
+    });
   }
 
   /** Show a fit of the address again. @param {string} id */
   restore(id) {
-    const load = async () => {
+    return this.attempt(async () => {
       if (!/^fit_[0-9a-f]{32}$/.test(id)) {
         throw new Problem("This link is not complete", "It does not end with the id of a fit.", [], 404);
       }
-      const { request, name, text } = await fetchStored(id).catch((error) => {
+      const { request, dataset, text } = await fetchStored(id).catch((error) => {
         const advice = "It has been deleted, or it was made on another server. Load its table again, if you have it.";
         throw error.status === 404
           ? new Problem("This server does not have the fit of this link", advice, [], 404)
           : error;
       });
       const { dataset: _, keep: _keep, step: _step, ...options } = request;
-      this.store.example = byId("example").value = "";
-      const table = { ...readTable(name, text), isRewritten: true };
-      const names = table.columns.map((column) => column.name);
-      const [sequence, time, ...inputs] = names.slice(0, -1); // as the service writes them
-      this.use(table, options, { sequence, time, inputs, target: names[names.length - 1] });
-    };
-    return this.attempt(load, () => this.restore(id));
+      const source = createSource(dataset.name ?? "", text);
+      const { columns } = await readTable(source, {});
+      const last = columns.length - 1; // the service writes the sequence, the time, the inputs and the target
+      const roles = (/** @type {number} */ j) =>
+        /** @type {Role} */ (j === last ? "target" : (["sequence", "time"][j] ?? "input"));
+      const query = toRoles(columns.map(({ name }, j) => ({ name, role: roles(j) })));
+      const table = await readTable(source, query);
+      this.store.upload = { path: seriesPath(query, table), body: text, dataset };
+      this.use(source, options, { query, table });
+    });
   }
 
   /** Show the location of the data, and offer to delete uploads of the user. */
   showStored() {
-    const { answer, example } = this.store;
+    const { answer } = this.store;
+    const example = answer?.question.source.example ?? "";
     const own = () => [
       `The table is stored on this server as ${answer?.dataset.id}. `,
       createButton("Delete it", () => this.remove(), { class: "small-button", id: "delete" }),
@@ -117,16 +105,20 @@ export class Loader {
 
   /** Delete the table from the server, with its fits. */
   async remove() {
-    if (!confirm("Delete this table and all fits of it, including other people's?")) return;
+    const { answer } = this.store;
+    if (!answer || !confirm("Delete this table and all fits of it, including other people's?")) return;
     try {
-      await deleteStored(this.store.stored);
+      await deleteStored(answer.question.source.stored);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      showProblem("fit-problem", error);
+      showProblem("page-problem", error);
       return;
     }
     this.forget();
-    this.store.upload = { path: "", text: "", dataset: null };
-    this.clear("The table and its fits are deleted.");
   }
+}
+
+/** @param {string} name @param {string | ArrayBuffer} body @param {Partial<Source>} [origin] @returns {Source} */
+function createSource(name, body, origin) {
+  return { name, body, example: "", isFile: false, stored: new Set(), ...origin };
 }

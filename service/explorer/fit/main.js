@@ -1,9 +1,8 @@
-// The page of fits: a table and its columns lead to a fit, which the page draws and explains.
+// The page of fits: a table and the roles of its columns lead to a fit, which the page draws and explains.
 import { enableCopy } from "../lib/clipboard.js";
-import { byId, createButton, html, setAttributes } from "../lib/dom.js";
+import { byId, html, setAttributes } from "../lib/dom.js";
 import { takeTable } from "../lib/handover.js";
 import { LatestRequest } from "../model/api.js";
-import { readTable } from "../model/table.js";
 import { closeDrawer, enableHeader } from "../views/drawers.js";
 import { acceptFiles } from "../views/files.js";
 import { showProblem } from "../views/problems.js";
@@ -12,103 +11,98 @@ import { createCode } from "./code.js";
 import { createControls } from "./controls.js";
 import { DEFAULTS, EXAMPLES, Loader } from "./loader.js";
 import { createProfile } from "./profile.js";
-import { describeRepairs } from "./repair.js";
 import { createResult } from "./result.js";
-import { Refusal, fetchFit, seriesPath, storeSeries } from "./service.js";
+import { fetchFit } from "./service.js";
 import { Store } from "./store.js";
-import { recognizeColumns } from "./table.js";
+import { createRepairs, createStrip } from "./strip.js";
+import { Refusal, readTable, seriesPath, storeSeries } from "./tables.js";
 import { Visits } from "./visits.js";
-
-/** @typedef {import("./repair.js").Repair} Repair */
 
 const store = new Store();
 
 const fits = new LatestRequest(
   async (/** @type {Question} */ question, signal) => {
-    const path = seriesPath(question.columns);
-    const { text } = question.table;
-    const isStored = store.upload.path === path && store.upload.text === text;
-    const dataset = (isStored && store.upload.dataset) || (await storeSeries(question, signal));
-    store.upload = { path, text, dataset };
-    store.stored.add(`v1/datasets/${dataset.id}`);
-    return fetchFit(question, dataset, (address) => store.stored.add(address), signal);
+    const { source, query } = question;
+    const table = question.table ?? (await readTable(source, query, signal));
+    const read = { ...question, table };
+    if (store.question === question) store.set({ question: read });
+    const error = table.problems.find(({ is_error }) => is_error);
+    if (error) throw new Refusal(error);
+    const [path, { body }] = [seriesPath(query, table), source];
+    const isStored = store.upload?.path === path && store.upload.body === body;
+    const dataset = (isStored && store.upload?.dataset) || (await storeSeries(source, path, signal));
+    store.upload = { path, body, dataset };
+    source.stored.add(`v1/datasets/${dataset.id}`);
+    return fetchFit(read, dataset, (address) => source.stored.add(address), signal);
   },
-  (answer) => {
-    store.set({ answer, other: null, isBusy: false });
-    visits.add({ question: answer.question, answer, example: store.example, stored: store.stored });
-  },
-  fail,
+  (answer) => finish({ question: answer.question, answer, problem: null }),
+  (problem, retry) => problem && fail(problem, retry),
 );
 
-const visits = new Visits(({ example, stored, ...visit }) => {
+const visits = new Visits((visit) => {
   fits.cancel();
-  showProblem("fit-problem", null);
-  store.stored = stored;
-  store.example = byId("example").value = example;
   store.set({ ...visit, other: null, isBusy: false });
+  showFailure();
 });
 
 const loader = new Loader({
   store,
-  use(table, options, columns) {
-    store.stored = new Set();
+  use(source, options, read) {
     closeDrawer();
-    store.question = { table, columns: columns ?? recognizeColumns(table), options: { ...DEFAULTS, ...options } };
-    ask({});
+    const question = { source, query: {}, table: null, options: { ...DEFAULTS, ...options }, ...read };
+    store.set({ question, answer: null, problem: null, isBusy: true });
+    fits.send(question);
   },
-  clear(name) {
+  fail(problem, retry) {
     fits.cancel();
-    byId("table-name").textContent = name;
-    visits.leave();
-    store.set({ question: null, answer: null, other: null, isBusy: false });
+    store.question = null;
+    fail(problem, retry);
   },
-  forget: () => visits.clear(),
+  forget() {
+    visits.clear();
+    store.upload = null;
+    finish({ question: null, answer: null, problem: null });
+    byId("table-name").textContent = "The table and its fits are deleted.";
+  },
 });
 
-/**
- * Show why there is no result, or no longer.
- * @param {import("../model/api.js").Problem | null} problem
- * @param {() => void} [retry]
- */
+/** Show why there is no result, or no longer. @param {Problem} problem @param {() => void} [retry] */
 function fail(problem, retry) {
-  showProblem("fit-problem", problem, retry);
-  if (!problem) return;
-  if (!problem.isTemporary) visits.leave();
-  store.set({ answer: null, other: null, isBusy: false });
-  if (problem instanceof Refusal) {
-    byId("fit-problem").append(...problem.repairs.map((each) => createButton(each.action, () => repair(each))));
-  }
+  finish({ question: store.question, answer: null, problem });
+  showFailure(retry);
 }
 
-/** Fit the table with another text or with other columns. @param {Repair} repair */
-function repair({ text, columns }) {
-  if (!store.question) return;
-  const { table, columns: chosen } = store.question;
-  const repaired = text === undefined ? table : { ...readTable(table.name, text), isRewritten: true };
-  // The columns keep their places, but a line of units may append to their names.
-  const rename = (/** @type {string} */ name) =>
-    repaired.columns[table.columns.findIndex((each) => each.name === name)]?.name ?? "";
-  const [time, target, sequence] = [chosen.time, chosen.target, chosen.sequence].map(rename);
-  ask({
-    table: repaired,
-    columns: { ...chosen, time, target, sequence, inputs: chosen.inputs.map(rename), ...columns },
-  });
+/** Show an outcome, which Back returns to. @param {Visit} visit */
+function finish(visit) {
+  store.set({ ...visit, other: null, isBusy: false });
+  if (!visit.problem?.isTemporary) visits.add(visit);
 }
+
+/** Show the problem in the place of the result, with its repairs. @param {() => void} [retry] */
+function showFailure(retry) {
+  const { problem } = store;
+  showProblem("fit-problem", problem, retry);
+  if (problem instanceof Refusal) byId("fit-problem").append(...createRepairs(problem.repairs, repair));
+}
+
+/** Read the table again with further query parameters. @param {Query} query */
+const repair = (query) => ask({ query: { ...store.question?.query, ...query }, table: null });
 
 /** Fit with other options. @param {Partial<FitOptions>} options */
 function change(options) {
   if (store.question) ask({ options: { ...store.question.options, ...options } });
 }
 
-/** Fit the table with its columns and options. @param {Partial<Question>} changes */
+/** Fit the table with its query and options. @param {Partial<Question>} changes */
 function ask(changes) {
   if (!store.question) return;
   const question = { ...store.question, ...changes };
-  store.set({ question, isBusy: true });
+  store.set({ question, problem: null, isBusy: true });
   fits.send(question);
 }
 
-createControls(store, ask);
+createStrip(store, repair);
+createControls(store, change);
 createResult(store, change);
 createDataChart(byId("data-chart"), store);
 createResidualChart(byId("residual-chart"), store);
@@ -116,25 +110,27 @@ createProfile(byId("profile-chart"), store);
 createCode(store);
 
 store.watch(["answer", "isBusy"], () => {
-  const { answer, isBusy, question } = store;
-  const repairs = answer ? describeRepairs(answer.question).join(", ") : "";
+  const { answer, isBusy, question, problem } = store;
   setAttributes(byId("story"), { "aria-busy": isBusy ? "true" : null });
   byId("story").dataset.fit = answer?.fit.id ?? "";
   byId("fit").toggleAttribute("data-empty", !answer && !isBusy); // its boxes stand from the start
-  byId("fit").toggleAttribute("data-stale", isBusy && Boolean(answer) && answer?.question.table !== question?.table);
-  byId("repairs").textContent = repairs && `The table was repaired: ${repairs}.`;
+  byId("fit").toggleAttribute("data-waiting", !answer && isBusy); // for the first fit of a table
+  byId("controls").hidden = !question;
+  byId("example").value = question?.source.example ?? "";
   byId("copy-link").disabled = isBusy || !answer; // the address is still that of the fit before
   if (isBusy && !answer) byId("sentence").textContent = "Fitting…";
+  if (isBusy && !problem) showProblem("fit-problem", null);
 });
 
 await enableHeader();
-acceptFiles(byId("file"), async (file) => file && loader.loadOwn(file.name, await file.text()));
+acceptFiles(byId("file"), (file) => loader.loadFile(file));
 document.addEventListener("paste", ({ target, clipboardData }) => {
   const text = clipboardData?.getData("text") ?? "";
   const isTyped = /** @type {Element} */ (target).closest("input, textarea");
-  if (!isTyped && text.trim().includes("\n")) loader.loadPasted(text);
+  if (clipboardData?.files.length && !text) loader.loadFile(clipboardData.files[0]);
+  else if (!isTyped && text.trim().includes("\n")) loader.loadText(text);
 });
-byId("use-rows").addEventListener("click", () => loader.loadPasted(byId("rows").value));
+byId("use-rows").addEventListener("click", () => loader.loadText(byId("rows").value));
 byId("example").append(...Object.entries(EXAMPLES).map(([name, { title }]) => html("option", { value: name }, title)));
 byId("example").addEventListener("change", () => byId("example").value && loader.loadExample(byId("example").value));
 enableCopy(
@@ -150,6 +146,6 @@ const openAddress = () => {
 };
 addEventListener("hashchange", openAddress);
 const handedOver = takeTable();
-if (handedOver) loader.loadOwn("table.csv", handedOver);
+if (handedOver) loader.loadText(handedOver, "table.csv");
 else if (!openAddress()) loader.loadExample(Object.keys(EXAMPLES)[0]);
 document.documentElement.dataset.ready = "true";

@@ -34,7 +34,7 @@ export function createProfile(root, store) {
       at = other.w_rec;
       store.set({ other });
     },
-    (problem) => problem && showProblem("fit-problem", problem),
+    (problem) => problem && showProblem("page-problem", problem),
   );
 
   const compare = (/** @type {number} */ w_rec) => {

@@ -1,70 +1,18 @@
-// What the page asks of the service: to store a series, fit it, return the numbers that it draws, and delete them.
+// What the page asks of the service about a series: to fit it, return the numbers that it draws, and delete them.
 import { count } from "../lib/format.js";
-import { Problem, deleteAll, getJson, postJson, postText, receive, send } from "../model/api.js";
+import { Problem, deleteAll, getJson, postJson, receive, send } from "../model/api.js";
 import { completeJob } from "../model/jobs.js";
-import { describeProblem } from "../model/table.js";
 import { showProgress } from "../views/progress.js";
-import { describeRepairs, listRepairs, quote } from "./repair.js";
 
 const UNFITTED = "This cannot be fitted";
-const MAX_NAME = 100; // characters of a file
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
 
-/** @typedef {import("./repair.js").Repair} Repair */
-
-/** A table or a fit that the service refuses, with what may help. */
-export class Refusal extends Problem {
-  /** @param {string} title @param {string} detail @param {number} status @param {Repair[]} [repairs] */
-  constructor(title, detail, status, repairs = []) {
-    super(title, detail, [], status);
-    this.repairs = repairs;
-  }
-}
-
-/** Return the address at which a table is stored. @param {Columns} columns */
-export function seriesPath({ time, target, sequence, inputs, decimal, gaps, fill }) {
-  const parts = {
-    kind: "series",
-    target,
-    inputs: inputs.map((name) => quote(name, ",")).join(","),
-    ...(sequence && { sequence }),
-    ...(time && { time }),
-    ...(decimal && { decimal }),
-    ...(gaps && time && { gaps }),
-    ...(fill && { fill }),
-  };
-  return `v1/datasets?${new URLSearchParams(parts)}`;
-}
-
-/** @param {string} id @param {FitOptions} options */
-export const toFit = (id, options) => ({ dataset: { kind: "stored", id }, ...options });
-
-/** Store a table. @param {Question} question @param {AbortSignal} signal @returns {Promise<Series>} */
-export async function storeSeries(question, signal) {
-  const { table, columns } = question;
-  const path = seriesPath(columns);
-  // The name is what a link shows of the repairs.
-  const name = [table.name.slice(0, MAX_NAME), ...describeRepairs(question)].filter(Boolean).join(", ");
-  try {
-    return await postText(name ? `${path}&${new URLSearchParams({ name })}` : path, table.text, "text/csv", signal);
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const described = describeProblem(error);
-    if (error.status !== 422) throw described;
-    const repairs = [...listGapRepairs(error.members), ...listRepairs(question)];
-    throw new Refusal(described.title, described.message, error.status, repairs);
-  }
-}
-
-/** Return the repairs of gaps in time. @param {Record<string, any>} members of the problem @returns {Repair[]} */
-function listGapRepairs({ n_gaps, are_regular }) {
-  if (!n_gaps) return [];
-  const where = n_gaps === 1 ? "the gap" : `each of the ${n_gaps} gaps`;
-  return [
-    { action: `Start a new sequence after ${where}`, columns: { gaps: "sequences" } },
-    ...(are_regular ? [{ action: "Fit without times", columns: { time: "" } }] : []),
-  ];
-}
+/** @param {Series} dataset @param {FitOptions} options */
+export const toFit = ({ id, inputs }, options) => ({
+  dataset: { kind: "stored", id },
+  ...options,
+  ...(options.direct && { direct: options.direct.filter((name) => inputs.includes(name)) }),
+});
 
 /**
  * Fit a dataset, and fetch what is drawn.
@@ -74,10 +22,10 @@ function listGapRepairs({ n_gaps, are_regular }) {
  * @param {AbortSignal} signal @returns {Promise<Answer>}
  */
 export async function fetchFit(question, dataset, onStored, signal) {
-  const request = toFit(dataset.id, question.options);
+  const request = toFit(dataset, question.options);
   // Not aborted, because what is stored must be known to be deleted.
   const started = await postJson("v1/fits", request).catch((error) => {
-    throw error instanceof Problem && error.errors.length ? describeRefusal(error, question, dataset) : error;
+    throw error instanceof Problem && error.errors.length ? describeRefusal(error, dataset) : error;
   });
   onStored(`v1/fits/${started.id}`);
   const fit = await completeJob(started, "fit", showProgress("fit"), signal);
@@ -107,25 +55,20 @@ export async function fetchFit(question, dataset, onStored, signal) {
 
 /**
  * Return a refusal in the words of the page.
- * @param {Problem} problem @param {Question} question @param {Series} dataset
+ * @param {Problem} problem @param {Series} dataset
  */
-function describeRefusal(
-  { errors: [{ pointer = "", detail }], members, status },
-  { columns: { sequence } },
-  { n_samples },
-) {
+function describeRefusal({ errors: [{ pointer = "", detail }], members, status }, { n_samples }) {
   const { n_targets, n_unknowns, needed } = members;
   if (n_unknowns) {
     const found = `There ${n_targets === 1 ? "is" : "are"} ${count(n_targets, "target")} for ${n_unknowns} unknowns`;
     const few = `${found}; about ${needed} are needed. Use more rows or fewer inputs.`;
-    const values = `Sequence is “${sequence}”, with ${n_samples} different values`;
-    const wrong = `${values}; choose none if the rows are one recording.`;
-    return new Refusal(UNFITTED, n_samples > 1 ? `${few} ${wrong}` : few, status);
+    const wrong = `There are ${n_samples} sequences; choose none if the rows are one recording.`;
+    return new Problem(UNFITTED, n_samples > 1 ? `${few} ${wrong}` : few, [], status);
   }
   const name = Object.entries({ "/delay": "Dead time: ", "/w_rec": "Range of w_rec: " }).find(([start]) =>
     pointer.startsWith(start),
   )?.[1];
-  return new Refusal(UNFITTED, `${name ?? ""}${detail}.`, status);
+  return new Problem(UNFITTED, `${name ?? ""}${detail}.`, [], status);
 }
 
 const fillGaps = (/** @type {(number | null)[]} */ numbers) => numbers.map((number) => number ?? NaN);
@@ -206,15 +149,15 @@ async function fetchTable(path, signal) {
   return Object.fromEntries(header.split(",").map((name, j) => [name, rows.map((row) => read(name, row[j]))]));
 }
 
-/** Fetch a stored fit, and its data as a table with its name. @param {string} id */
+/** Fetch the request of a stored fit, and its data as a table. @param {string} id */
 export async function fetchStored(id) {
   const { request } = await getJson(`v1/fits/${encodeURIComponent(id)}`);
   const path = `v1/datasets/${request.dataset.id}`;
-  const { kind, name } = request.dataset.id ? await getJson(path) : request.dataset;
-  if (kind !== "series") {
+  const dataset = request.dataset.id ? await getJson(path) : request.dataset;
+  if (dataset.kind !== "series") {
     throw new Problem("This page cannot show the fit of this link", "Its data have one target per sequence.", [], 422);
   }
-  return { request, name: name ?? "", text: await receive((await send(`${path}.csv`)).text()) };
+  return { request, dataset, text: await receive((await send(`${path}.csv`)).text()) };
 }
 
 /** Delete fits, and datasets with all fits that use them. @param {Set<string>} paths */

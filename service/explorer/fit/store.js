@@ -4,16 +4,10 @@ export class Store {
   constructor() {
     /** @type {Question | null} */ this.question = null;
     /** @type {Answer | null} */ this.answer = null;
+    /** Why there is no answer. @type {Problem | null} */ this.problem = null;
     /** A fit with another w_rec, compared with the best one. @type {Comparison | null} */ this.other = null;
     this.isBusy = true; // while a fit is on its way, as the first one is
-    this.example = ""; // the name of the one that is shown
-    /** The last table that was sent, as the service has stored it. */
-    this.upload = { path: "", text: "", dataset: /** @type {Series | null} */ (null) };
-    /**
-     * The paths of what was stored for the user's table, to be deleted on request.
-     * @type {Set<string>}
-     */
-    this.stored = new Set();
+    /** The last table that was sent, as the service has stored it. @type {Upload | null} */ this.upload = null;
     /** @type {{keys: string[], listener: () => void}[]} */ this.listeners = [];
   }
 

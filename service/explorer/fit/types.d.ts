@@ -39,28 +39,30 @@ type Rows = Record<"sequence" | "step" | "target" | "prediction" | "low" | "high
   time?: string[];
 };
 
-/** Which columns of a table play which part; "" is none. */
-type Columns = {
-  time: string;
-  target: string;
-  sequence: string;
-  inputs: string[];
-  /** true if the user has not chosen the sequence */
-  isGuessed?: boolean;
-  /** the decimal mark, if the table does not tell it */
-  decimal?: string;
-  /** whether a new sequence starts after each gap in time */
-  gaps?: "sequences";
-  /** what replaces missing inputs */
-  fill?: "hold" | "zero" | "drop";
+type Table = Schemas["TableSummary"];
+type Column = Table["columns"][number];
+type Role = Column["role"];
+type Repair = Schemas["Repair"];
+
+/** Query parameters of a table: its repairs and the roles of its columns. */
+type Query = Record<string, string | number>;
+
+/** A table as it was loaded. */
+type Source = {
+  name: string;
+  body: string | ArrayBuffer;
+  /** the name of an example */
+  example: string;
+  /** true if the user has a file of it */
+  isFile: boolean;
+  /** the paths of what was stored for it, to be deleted on request */
+  stored: Set<string>;
 };
 
-type Table = import("../model/table.js").Table & {
-  /** true if the text was pasted, or is that of the service or of a repair, not that of a file of the user */
-  isRewritten?: boolean;
-};
+/** The table as the service reads it is null until it has been read. */
+type Question = { source: Source; query: Query; table: Table | null; options: FitOptions };
 
-type Question = { table: Table; columns: Columns; options: FitOptions };
+type Upload = { path: string; body: Source["body"]; dataset: Series };
 
 type Answer = {
   question: Question;
@@ -80,5 +82,5 @@ type Comparison = { w_rec: number; rmse: number; rows: Pick<Rows, "prediction" |
 
 type FitStore = import("./store.js").Store;
 
-/** What an entry of the history shows, and the paths of what was stored for it. */
-type Visit = { question: Question; answer: Answer; example: string; stored: Set<string> };
+/** What an entry of the history shows. */
+type Visit = Pick<FitStore, "question" | "answer" | "problem">;

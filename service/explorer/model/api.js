@@ -93,17 +93,17 @@ export async function getJson(path, signal) {
 
 /** @param {string} path @param {object} body @param {AbortSignal} [signal] @returns {Promise<any>} */
 export function postJson(path, body, signal) {
-  return postText(path, JSON.stringify(body), "application/json", signal);
+  return postBody(path, JSON.stringify(body), "application/json", signal);
 }
 
 /**
  * @param {string} path
- * @param {string} body
+ * @param {string | ArrayBuffer} body
  * @param {string} type
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
-export async function postText(path, body, type, signal) {
+export async function postBody(path, body, type, signal) {
   return receive(
     (await send(path, { method: "POST", headers: { "Content-Type": type }, body, signal })).json(),
     signal,

@@ -1,6 +1,6 @@
 // The user's data: uploaded, described, and the view that suits them.
 import { FULL_VIEW, niceStep } from "../lib/scales.js";
-import { Problem, deleteAll, getJson, postJson, postText, receive, send } from "./api.js";
+import { Problem, deleteAll, getJson, postJson, postBody, receive, send } from "./api.js";
 import { toNetwork } from "./requests.js";
 
 /** Written by scripts/example_data.py. */
@@ -44,7 +44,7 @@ const clamp = (size) => Math.min(1e8, Math.max(1e-8, size));
  * @returns {Promise<string>}
  */
 export async function uploadTable(table, name = "") {
-  return (await postText(`v1/datasets${name && `?${new URLSearchParams({ name })}`}`, table, "text/csv")).id;
+  return (await postBody(`v1/datasets${name && `?${new URLSearchParams({ name })}`}`, table, "text/csv")).id;
 }
 
 /** The collections of what may use a dataset, by the prefixes of their ids. @type {Record<string, string>} */

@@ -27,7 +27,7 @@ export function showProblem(id, problem, retry) {
     if (drawer) openDrawer(/** @type {HTMLElement} */ (drawer));
     return `${field?.closest("label")?.textContent?.trim() ?? place}: ${detail}`;
   });
-  const lines = details.length ? details : [problem.message];
+  const lines = details.length ? details : [problem.message].filter(Boolean);
   element.replaceChildren(html("strong", {}, problem.title), ...lines.map((line) => html("span", {}, line)));
   if (retry && problem.isTemporary) element.append(createButton("Try again", retry));
 }

@@ -1,0 +1,79 @@
+// The table of the page: what the service reads in it, and the roles of its columns.
+import { Problem, postBody } from "../model/api.js";
+
+const TYPE = "application/octet-stream"; // the service recognizes text, workbooks and compressed files
+const MAX_NAME = 200; // characters of a file
+
+/** @param {string} path @param {Query} query */
+const writePath = (path, query) => `${path}?${new URLSearchParams(/** @type {any} */ (query))}`;
+
+/**
+ * Read a table without storing it.
+ * @param {Source} source @param {Query} query @param {AbortSignal} [signal]
+ * @returns {Promise<Table>}
+ */
+export async function readTable({ body }, query, signal) {
+  return postBody(writePath("v1/tables", query), body, TYPE, signal).catch(refuse);
+}
+
+/** Throw an error of the service, which describes the table. @param {Problem} error @returns {never} */
+function refuse(error) {
+  const { message, members, status } = error;
+  if (![400, 413, 422].includes(status)) throw error;
+  throw new Refusal({ sentence: message, repairs: members.repairs ?? [] }, status);
+}
+
+/** Return the address at which a table is stored. @param {Query} query @param {Table} table */
+export function seriesPath(query, table) {
+  const { time, sequence, ...others } = toRoles(table.columns);
+  const { time: _, sequence: _none, ...repairs } = query;
+  const roles = { ...others, ...(time && { time }), ...(sequence && { sequence }) };
+  return writePath("v1/datasets", { kind: "series", ...repairs, ...roles });
+}
+
+/**
+ * Store a table as a series.
+ * @param {Source} source @param {string} path @param {AbortSignal} signal
+ * @returns {Promise<Series>}
+ */
+export function storeSeries({ name, body }, path, signal) {
+  const query = name ? `&${new URLSearchParams({ name: name.slice(0, MAX_NAME) })}` : "";
+  return postBody(path + query, body, TYPE, signal).catch(refuse);
+}
+
+/** A table that cannot be read, with repairs. */
+export class Refusal extends Problem {
+  /** @param {Pick<Table["problems"][number], "sentence" | "repairs">} problem @param {number} [status] */
+  constructor({ sentence, repairs }, status = 422) {
+    super(toSentence(sentence), "", [], status);
+    this.repairs = repairs;
+  }
+}
+
+/** @param {string} text */
+export const toSentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+
+/** Return the query that gives every column its role. @param {Pick<Column, "name" | "role">[]} columns */
+export function toRoles(columns) {
+  const list = (/** @type {Role} */ wanted) => columns.filter(({ role }) => role === wanted).map(({ name }) => name);
+  const [[target], [time = ""], [sequence = ""]] = [list("target"), list("time"), list("sequence")];
+  const inputs = list("input").map((name) => (name.includes(",") ? `"${name}"` : name));
+  return { target, inputs: inputs.join(","), time, sequence };
+}
+
+/**
+ * Return the query that gives a role to a column. The column that has the role of the target becomes an input if the
+ * new target was one; a time or a sequence is left out.
+ * @param {Table} table @param {string} name @param {Role} role
+ */
+export function assignRole({ columns }, name, role) {
+  const before = columns.find((each) => each.name === name)?.role;
+  const isSwap = role === "target" && before === "input";
+  const others = role === "input" || role === "left_out" ? role : isSwap ? "input" : "left_out";
+  const change = (/** @type {Column} */ each) => (each.name === name ? role : each.role === role ? others : each.role);
+  return toRoles(columns.map((each) => ({ name: each.name, role: change(each) })));
+}
+
+/** Return the columns that can be inputs or targets. @param {Table} table */
+export const listNumbers = ({ columns }) =>
+  columns.filter(({ name, kind, role }) => name && kind === "number" && (role === "input" || role === "left_out"));
