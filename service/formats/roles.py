@@ -186,8 +186,10 @@ class _Proposal:
             raise Invalid(detail, parameter="target")
 
     def _read(self, column: int) -> Array:
+        """Return the numbers of a column; nan for those that are missing or not finite."""
         sign = self._found.signs.get(column, "")
-        return self._numerals.read(self._columns[column], sign)
+        numbers = self._numerals.read(self._columns[column], sign)
+        return np.where(np.isfinite(numbers), numbers, np.nan)
 
     def _counts(self, column: int) -> bool:
         """Return True if numbers count the rows by one, with omissions or restarts."""

@@ -237,7 +237,7 @@ class SeriesRows:
         sums = np.where(is_known, values, 0.0).sum(axis=1)
         n_known = is_known.sum(axis=1)
         means = np.divide(sums, n_known, out=np.full(len(sums), np.nan), where=n_known > 0)
-        inputs = inputs[kept].reshape(-1, n, inputs.shape[1]).mean(axis=1)
+        inputs = inputs[kept].reshape(len(means), n, inputs.shape[1]).mean(axis=1)
         self._steps = _Steps(codes[kept][::n], inputs, means)
         self.repairs.append(f"means of {count(n, 'row')}")
 

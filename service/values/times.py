@@ -257,7 +257,7 @@ class Times:
         is_wrong = (gaps <= 0) | (np.abs(gaps - usual) > self._find_tolerance(usual, unit))
         if not is_wrong.any():
             return usual
-        i = int(np.argmax(is_wrong))
+        i = int(np.argmax(is_wrong if usual > 0 else gaps <= 0))
         n_gaps = int(is_wrong.sum()) if (gaps[is_wrong] > usual).all() else 0
         if self._are_dates and abs(abs(gaps[i] - usual) - CLOCK_CHANGE) < 1:
             detail = (

@@ -119,6 +119,23 @@ def test_each_repair_that_is_offered_works(body: str, words: str, n_repairs: int
         assert read(body, **query, **repair["query"]).n_targets > 1
 
 
+def test_means_of_a_series_without_inputs() -> None:
+    series = read("y\n1\n3\n5\n", target="y", inputs=(), every=2)
+    assert series.inputs.shape == (1, 0)
+    assert series.targets.tolist() == [2]
+
+
+def test_most_times_are_equal() -> None:
+    words = ("line 4", "the same as in the row before")
+    assert read.refuses("t,y\n1,1\n2,2\n2,3\n2,4\n", *words, target="y", time="t") == "?time"
+
+
+def test_roles_are_proposed_beside_numbers_that_are_not_finite() -> None:
+    rows = "".join(f"{k},{'1e999' if k < 3 else k}\n" for k in range(12))
+    words = ("line 2", "must be finite")
+    assert read.refuses(f"x,y\n{rows}", *words, target="", roles="proposed") == "/sequences"
+
+
 def test_late_rows_of_a_month_are_in_steps_of_months() -> None:
     assert (
         read(table("2024-01-31 2024-02-29 2024-03-31"), target="y", time="t").step.unit == "month"
