@@ -96,7 +96,7 @@ openapi: $(VENV)/.dev-installed ## write openapi.md, the example responses in th
 docs: $(VENV)/.dev-installed ## write the guide in service/guide from docs and docstrings; fail on broken links
 	$(BIN)/python -m scripts.guide
 
-tables: $(VENV)/.run-installed ## write the tables of README.md and docs/configuration.md
+tables: $(VENV)/.run-installed ## write the generated tables of the documents
 	$(BIN)/python -m scripts.tables
 
 recipes: $(VENV)/.dev-installed ## run the commands in docs/recipes and write their output and pictures

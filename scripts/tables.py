@@ -1,11 +1,12 @@
 """Write the generated tables of the documents: ``python -m scripts.tables``.
 
-The settings go to docs/configuration.md, and four rows of the benchmarks go to README.md.
+The settings go to docs/configuration.md, four rows of the benchmarks to README.md, and the fits of
+public data, which take a minute, to docs/fitting.md.
 """
 
 from pathlib import Path
 
-from benchmarks import report
+from benchmarks import public_data, report
 from service.operations.shared.limits import Limits
 from service.settings import PREFIX, Settings
 
@@ -34,20 +35,24 @@ def settings_table() -> str:
 
 
 def updated_documents() -> dict[Path, str]:
-    """Return the documents with current tables."""
+    """Return the documents with current tables, except for the fits of public data."""
     tables = {
         "README.md": ("speed", report.format_summary(report.load_results()[1])),
         "docs/configuration.md": ("settings", settings_table()),
     }
-    return {
-        ROOT / name: replace_table((ROOT / name).read_text(encoding="utf-8"), *table)
-        for name, table in tables.items()
-    }
+    return {ROOT / name: update(name, *table) for name, table in tables.items()}
+
+
+def update(name: str, marker: str, table: str) -> str:
+    """Return a document with another table."""
+    return replace_table((ROOT / name).read_text(encoding="utf-8"), marker, table)
 
 
 def main() -> None:
     """Write the documents."""
-    for path, text in updated_documents().items():
+    fits = update("docs/fitting.md", "public data", public_data.format_table())
+    documents = updated_documents() | {ROOT / "docs/fitting.md": fits}
+    for path, text in documents.items():
         path.write_text(text, encoding="utf-8")
 
 
