@@ -17,6 +17,8 @@ Outcome = Literal["target_reached", "iterations_exhausted", "diverged"]
 
 Regime = Literal["zero", "vanishing", "steady", "exploding"]
 
+Scale = Literal["linear", "log"]
+
 Theme = Literal["light", "dark"]
 
 
@@ -868,7 +870,8 @@ class GradientTrace:
 
 @dataclass(kw_only=True)
 class InputResponse:
-    """The response of the target to one unit of an input that lasts, in units of the step."""
+    """The response of the target to one unit of an input that lasts. Times are in units of the
+    step, and begin after the delay."""
 
     time_to_63_percent: float | None = None
     """The time to 63 % (1 - 1/e) of the steady-state gain; null if it is not approached from one

@@ -35,7 +35,7 @@ from service.formats.text import Encoding
 from service.lifecycle import Status
 from service.operations.shared.flat import Part, differ, flatten, list_item, nest
 from service.schemas.base import NUMBER, RequestModel
-from service.schemas.pictures import PictureOptions
+from service.schemas.pictures import FitPictureOptions, PictureOptions
 from service.schemas.series import ColumnName
 from service.values.dates import DateOrder
 from service.values.times import LENGTH
@@ -183,9 +183,22 @@ class ComputationListQuery(ListQuery):
 class PictureQuery(QueryModel, PictureOptions):
     """The options of a picture."""
 
+    options_model: ClassVar[type[PictureOptions]] = PictureOptions
+
     def to_options(self) -> PictureOptions:
         """Return the options."""
-        return PictureOptions.model_construct(**self._given(*PictureOptions.model_fields))
+        model = self.options_model
+        return model.model_construct(**self._given(*model.model_fields))
+
+
+class FitPictureQuery(PictureQuery, FitPictureOptions):
+    """The options of the picture of a fit."""
+
+    options_model = FitPictureOptions
+
+
+PICTURE_QUERIES: Final = {each.options_model: each for each in (PictureQuery, FitPictureQuery)}
+"""The query parameters of pictures by their options."""
 
 
 class RequestQuery(QueryModel):
@@ -348,9 +361,7 @@ def id_path(example: str, alias: str | None = None) -> Any:
     return Path(alias=alias, description="The id.", json_schema_extra=pattern, examples=[example])
 
 
-def check_suffix(
-    suffix: str, suffixes: Sequence[str], options: PictureOptions | None = None
-) -> None:
+def check_suffix(suffix: str, suffixes: Sequence[str], options: PictureQuery | None = None) -> None:
     """Raise NotFound for an unknown suffix, or Invalid for a picture option of another file.
 
     An option that equals its default is ignored, because generated clients send all options.
@@ -360,6 +371,6 @@ def check_suffix(
         detail = f"there is no format {suffix[:20]!r}; the formats of this resource are {listed}"
         raise NotFound(detail, known=list(suffixes))
     if suffix not in PICTURE_FORMATS and options is not None:
-        for name, info in PictureOptions.model_fields.items():
+        for name, info in options.options_model.model_fields.items():
             if getattr(options, name) != info.default:
                 raise Invalid(f"{name} applies to pictures, not to {suffix}", parameter=name)

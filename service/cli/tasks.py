@@ -98,13 +98,14 @@ class Task(NamedTuple):
     answer: Answer  # as JSON, and as a file
     describe: Callable[[text.Json], str]  # as text
     takes_series: bool = False
+    style: type[PictureOptions] = PictureOptions  # the options of a picture
 
     @property
     def forms(self) -> dict[str, type[BaseModel]]:
         """The models of the options: of the request, of a picture, and of a table."""
         forms: dict[str, type[BaseModel]] = {"request": self.model}
         if "png" in self.suffixes:
-            forms["style"] = PictureOptions
+            forms["style"] = self.style
         if self.takes_series:
             forms["columns"] = DatasetQuery
         return forms
@@ -142,7 +143,8 @@ def _compute(name: str, describe: Callable[[text.Json], str]) -> Task:
 
         return submit.encode_inline(job_type, row, arrays), make_file
 
-    return Task(job_type.request_model, file.suffixes, answer, describe, job_type.takes_series)
+    model, takes_series = job_type.request_model, job_type.takes_series
+    return Task(model, file.suffixes, answer, describe, takes_series, file.options)
 
 
 def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
@@ -226,7 +228,7 @@ def run_task(name: str, options: Sequence[RequestOption], params: dict[str, Any]
                 session.data = _read_file(data, parts.get("columns"), session)
                 body["dataset"] = {"kind": "stored", "id": name_dataset(session.data)}
             request = validate(body, task.model)
-            style = validate(parts.get("style", {}), PictureOptions)
+            style = validate(parts.get("style", {}), task.style)
             json, make_file = task.answer(request, session)
             if (
                 session.data is not None

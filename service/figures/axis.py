@@ -82,11 +82,12 @@ def linear_axis(low: float, high: float, caption: str, max_ticks: int) -> Axis:
     return Axis(low, high, units, _labels(values, step, 1.0), caption)
 
 
-def log_axis(log10_values: Array, caption: str, max_ticks: int) -> Axis:
+def log_axis(log10_values: Array, caption: str, max_ticks: int, *, plain: bool = False) -> Axis:
     """Return an axis around numbers given by their log10 (m,), of which some may not be finite.
 
     There are about ``max_ticks`` ticks, at least two: at 1, 2 and 5 times powers of ten if there is
-    space for all of them, otherwise at whole powers if possible.
+    space for all of them, otherwise at whole powers if possible. ``plain`` numbers have no power of
+    ten from 0.0001 to 10,000, and evenly spaced ticks in a short range.
     """
     low, high = finite_range(log10_values)
     margin = max(0.06 * (high - low), 0.1)
@@ -94,8 +95,12 @@ def log_axis(log10_values: Array, caption: str, max_ticks: int) -> Axis:
     last = math.ceil(high) if high - low <= max_ticks else math.floor(low)
     steps = [math.log10(factor) + k for k in range(math.floor(low), last) for factor in (1, 2, 5)]
     ticks = [tick for tick in steps if low <= tick <= high]
-    labels = [format_log10_number(tick, 1) for tick in ticks]
-    if not 2 <= len(ticks) <= max_ticks:
+    labels = [format_log10_number(tick, 5 if plain else 1) for tick in ticks]
+    if plain and len(ticks) < 2:
+        values, _ = _round_values(10.0**low, 10.0**high, max_ticks)
+        ticks = [math.log10(value) for value in values]
+        labels = [format_number(value, 6) for value in values]
+    elif not 2 <= len(ticks) <= max_ticks:
         ticks, _ = _round_values(low, high, max_ticks, integer=True, min_n_ticks=2)
         labels = log_labels(ticks)
     return Axis(low, high, [(tick - low) / (high - low) for tick in ticks], labels, caption)

@@ -1,7 +1,7 @@
 """A fit: targets and predictions over time, and the residuals below."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -12,11 +12,12 @@ from matplotlib.patches import Patch
 from matplotlib.transforms import Bbox
 
 from service.engine.types import Array
-from service.figures.axis import Axis, finite_range, linear_axis, widen
+from service.figures.axis import Axis, MakeAxis, finite_range, linear_axis, log_axis, widen
 from service.figures.canvas import Canvas, Look, draw_page, marker, sample, stroke
 from service.figures.panels import Panel, draw_panels, draw_segments
 from service.figures.style import Style
 from service.figures.text import printable, shorten
+from service.figures.time_axis import TimeAxis
 
 _LINE = 0.16  # in units of the font size
 _RESIDUAL_SHARE = 0.3  # of the height
@@ -44,25 +45,33 @@ def fit_figure(
     *,
     n_sequences: int,
     target: str,
-    time: str,
+    time: TimeAxis,
     headline: str,
     confidence: float,
+    is_log: bool = False,
     style: Style | None = None,
 ) -> Figure:
     """Draw targets as dots, the fit as a line in its band, and residuals as lines from 0.
 
     Sequences with one row each are drawn side by side; others share the time axis, and their colors
     repeat after eight. The legend counts those of ``n_sequences`` that are not drawn.
-    ``target`` and ``time`` are the captions of the axes. The headline, the result of the fit, is
-    below the title; the confidence is that of the band.
+    ``target`` is the caption of the values, whose axis is logarithmic with ``is_log``; all of them
+    are then positive. The headline, the result of the fit, is below the title; the confidence is
+    that of the band.
     """
     canvas, n_hidden = Canvas(style or Style()), n_sequences - len(sequences)
     if n_sequences > 1 and all(len(sequence.time) == 1 for sequence in sequences):
-        sequences, time = [_join(sequences)], "sequence"
+        sequences, time = [_join(sequences)], TimeAxis("sequence")
+    if is_log:
+        sequences = [*map(_take_logarithms, sequences)]
     colors = canvas.colors.series if len(sequences) > 1 else (canvas.colors.state,)
     entries = _legend(canvas, sequences, n_hidden, confidence, colors)
     area = draw_page(canvas, f"Fit of {printable(target)}", entries, headline=headline)
-    data, *residuals = _draw_panels(canvas, area, sequences, printable(target), printable(time))
+    caption = shorten(printable(target), canvas.font, 0.6 * area.height)
+    make_y = partial(linear_axis, *_data_range(sequences), caption)
+    if is_log:
+        make_y = partial(log_axis, np.array(_data_range(sequences, 0.0)), caption, plain=True)
+    data, *residuals = _draw_panels(canvas, area, sequences, make_y, time)
     n = len(sequences)
     for i, sequence in enumerate(sequences):
         color = colors[i % len(colors)]
@@ -78,6 +87,14 @@ def _join(sequences: Sequence[FittedSequence]) -> FittedSequence:
     columns = {name: np.concatenate([getattr(s, name) for s in sequences]) for name in names}
     times = np.arange(len(sequences), dtype=np.float64)
     return FittedSequence("fit", times, **columns, is_joined=True)
+
+
+def _take_logarithms(sequence: FittedSequence) -> FittedSequence:
+    """Return a sequence with the decimal logarithms of its values, but not of its residuals."""
+    names = ("target", "prediction", "low", "high")
+    with np.errstate(divide="ignore", invalid="ignore"):  # of the lower end of a band
+        logs = {name: np.log10(np.maximum(getattr(sequence, name), 0.0)) for name in names}
+    return replace(sequence, **logs)
 
 
 def _are_points(sequence: FittedSequence) -> bool:
@@ -110,17 +127,20 @@ def _legend(
 
 
 def _draw_panels(
-    canvas: Canvas, area: Bbox, sequences: Sequence[FittedSequence], target: str, time: str
+    canvas: Canvas,
+    area: Bbox,
+    sequences: Sequence[FittedSequence],
+    make_y: MakeAxis,
+    time: TimeAxis,
 ) -> list[Panel]:
     """Draw the panel of the data and, if there is space, that of the residuals below."""
-    y_range = _data_range(sequences)
-    make_y = partial(linear_axis, *y_range, shorten(target, canvas.font, 0.6 * area.height))
     times = np.concatenate([sequence.time for sequence in sequences])
-    make_x = partial(linear_axis, *widen(*finite_range(times), 0.02), time)
+    make_x = time.make(*widen(*finite_range(times), 0.02))
     if area.height < _MIN_HEIGHT * canvas.font:
         return draw_panels(canvas, [area], [(make_x, make_y)], grid=True)
     residuals = np.concatenate([sequence.residual for sequence in sequences])
-    largest = max(map(abs, finite_range(residuals))) or 1e-3 * max(map(abs, y_range))
+    largest = max(map(abs, finite_range(residuals)))
+    largest = largest or 1e-3 * max(map(abs, _data_range(sequences)))
     make_r = partial(linear_axis, -1.12 * largest, 1.12 * largest, "residual")
     below = _RESIDUAL_SHARE * area.height
 
@@ -135,7 +155,9 @@ def _draw_panels(
     return draw_panels(canvas, areas, [(unlabeled, make_y), (make_x, make_r)], grid=True)
 
 
-def _data_range(sequences: Sequence[FittedSequence]) -> tuple[float, float]:
+def _data_range(
+    sequences: Sequence[FittedSequence], margin: float = _MARGIN
+) -> tuple[float, float]:
     """Return the range of targets and predictions, and of a band that is not much wider."""
     values = np.concatenate([v for s in sequences for v in (s.target, s.prediction)])
     bands = np.concatenate([v for s in sequences for v in (s.low, s.high)])
@@ -143,7 +165,7 @@ def _data_range(sequences: Sequence[FittedSequence]) -> tuple[float, float]:
     reach = 0.25 * (high - low)
     lowest, highest = finite_range(np.append(bands, [low, high]))
     low, high = max(low - reach, min(low, lowest)), min(high + reach, max(high, highest))
-    return widen(low, high, _MARGIN)
+    return widen(low, high, margin) if margin else (low, high)
 
 
 def _draw_fit(

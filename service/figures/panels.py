@@ -4,6 +4,7 @@ Creating and drawing Matplotlib's ``Axes`` takes as long as the rest of a typica
 labels lose digits in windows narrower than 1e-13, and its layout is known only after it is drawn.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ _CAPTION_ASIDE = 1.75  # distance of the caption from the edge of the labels
 _TICK_ROOM = 1.7  # between labels above each other
 _BAR_ROOM = 6.9  # width of a color bar with its labels and the gap before it
 _BAR_GAP = 1.4
+_LEAST_HEIGHT = 7.5  # of one of several panels, with its labels and captions
+_LEAST_WIDTH = 17.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,30 @@ def draw_panels(
         _draw_frame(canvas, panel, grid=grid)
         panels.append(panel)
     return panels
+
+
+def count_panels(canvas: Canvas, n: int) -> int:
+    """Return how many of n panels there is space for, in a page without a long title."""
+    n_rows = max(1, int((canvas.area.height - 8.0 * canvas.font) / (_LEAST_HEIGHT * canvas.font)))
+    n_columns = max(1, int(canvas.area.width / (_LEAST_WIDTH * canvas.font)))
+    return min(n, n_rows * n_columns)
+
+
+def split_into_grid(canvas: Canvas, area: Bbox, n: int) -> list[Bbox]:
+    """Return n equal areas, row by row from above, each about twice as wide as high."""
+    gap = 1.2 * canvas.font
+    most = max(1, int(canvas.area.width / (_LEAST_WIDTH * canvas.font)))
+    n_columns = max(1, round(math.sqrt(n * area.width / (2.0 * area.height))))
+    n_columns = min(n, n_columns, most)
+    n_rows = -(-n // n_columns)
+    width, height = (area.width + gap) / n_columns, (area.height - gap / 2.0) / n_rows
+    corners = [divmod(i, n_columns) for i in range(n)]
+    return [
+        Bbox.from_bounds(
+            area.x0 + column * width, area.y0 + (n_rows - 1 - row) * height, width - gap, height
+        )
+        for row, column in corners
+    ]
 
 
 def split_off_bar(canvas: Canvas, area: Bbox) -> tuple[Bbox, float]:

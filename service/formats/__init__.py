@@ -4,7 +4,12 @@ from typing import Final
 
 from service.formats.base import DatasetArrays, DatasetFormat, SeriesColumns, SeriesStream
 from service.formats.csv import read_csv, write_csv, write_dataset_csv
-from service.formats.csv_series import read_series_csv, write_series_csv
+from service.formats.csv_series import (
+    encode_name,
+    make_unique,
+    read_series_csv,
+    write_series_csv,
+)
 from service.formats.npz import (
     read_npz,
     read_series_npz,
@@ -21,6 +26,8 @@ __all__ = [
     "DatasetFormat",
     "SeriesColumns",
     "SeriesStream",
+    "encode_name",
+    "make_unique",
     "write_csv",
     "write_npz",
 ]

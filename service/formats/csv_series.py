@@ -1,6 +1,6 @@
 """Series as tables in long form: a header, and one row per step."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, BinaryIO, Final
@@ -222,9 +222,9 @@ def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
     names = [*series.columns["inputs"], series.columns["target"]]
     step = Step(**series.columns["step"])
     starts = series.columns.get("start_times") or ()
-    labels = [*map(_encode_name, series.columns.get("sequence_names") or ())]
-    time = _make_unique(TIME if starts and isinstance(starts[0], str) else step.unit, names)
-    sequence = _make_unique(SEQUENCE, [time, *names])
+    labels = [*map(encode_name, series.columns.get("sequence_names") or ())]
+    time = make_unique(TIME if starts and isinstance(starts[0], str) else step.unit, names)
+    sequence = make_unique(SEQUENCE, [time, *names])
     ends, n_inputs = np.cumsum(series.lengths), len(names) - 1
 
     def write(rows: NDArray[np.int64]) -> Iterator[Iterable[str]]:
@@ -240,16 +240,17 @@ def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
         )
 
     chunks = (np.arange(first, min(first + CHUNK, ends[-1])) for first in range(0, ends[-1], CHUNK))
-    write_rows(map(_encode_name, [sequence, time, *names]), map(write, chunks), file)
+    write_rows(map(encode_name, [sequence, time, *names]), map(write, chunks), file)
 
 
-def _make_unique(name: str, others: list[str]) -> str:
+def make_unique(name: str, others: Sequence[str]) -> str:
+    """Return a header with as many underscores appended as make it differ from others."""
     while name in others:
         name += "_"
     return name
 
 
-def _encode_name(name: str) -> str:
+def encode_name(name: str) -> str:
     """Return a name as a field: an apostrophe prevents spreadsheets from evaluating a formula."""
     if FORMULA.match(name):
         name = f"'{name}"

@@ -9,37 +9,50 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from service.engine.data import Dataset, Step, count_ones
+from service.engine.data import Dataset, count_ones
+from service.engine.fit import decompose, tabulate_responses
 from service.engine.network import Aggregation, trace_gradient
 from service.engine.objective import LinearObjective, Objective
 from service.engine.optimum import Optimum
 from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.figures.basins import basin_map_figure
+from service.figures.contributions import MAX_PANELS, Decomposition, contributions_figure
 from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
 from service.figures.heatmap import Log10Cost, Window
 from service.figures.profile import CAPTION as PROFILE_CAPTION
 from service.figures.profile import CostProfile, profile_figure
+from service.figures.responses import StepResponse, response_figure
 from service.figures.style import Style
 from service.figures.surface import cost_surface_figure
 from service.figures.traces import CAPTION, gradient_trace_figure
 from service.figures.trajectory import trajectory_figure
 from service.rendering.approximation import Drawn, draw_cost
-from service.rendering.labels import name_unit, run_labels
+from service.rendering.labels import (
+    find_marks,
+    name_sequences,
+    name_times,
+    place_in_time,
+    run_labels,
+)
 from service.rendering.requests import (
     SURFACE_SIZE,
     BasinMapPictureRequest,
+    ContributionsPictureRequest,
     Drawing,
     FitPictureRequest,
     PictureData,
     PictureRequest,
     ProfilePictureRequest,
+    ResponsePictureRequest,
     SurfacePictureRequest,
     TracePictureRequest,
     TrajectoryPictureRequest,
 )
+from service.rendering.rows import find_first, select_rows
 from service.schemas.costs import CostSurfacePictureRequest, OptimumResponse
+from service.schemas.pictures import Scale
 
 PROFILE_POINTS = 400  # per window
 TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"
@@ -134,24 +147,72 @@ def _basin_map(request: BasinMapPictureRequest) -> Drawn:
 
 
 def _fit(request: FitPictureRequest) -> Drawn:
-    step, columns, result = request.step, request.columns, request.result
-    names = ("sequence", "step", "target", "prediction", "low", "high", "residual")
-    starts = np.flatnonzero(np.diff(columns["sequence"])) + 1
-    sequences = []
-    for codes, steps, *others in zip(
-        *(np.split(columns[name], starts) for name in names), strict=True
-    ):
-        code = int(codes[0])
-        given = result.get("sequence_names")
-        label = given[code] if given else f"sequence {code}"
-        sequences.append(FittedSequence(label, steps * step.length, *others))
+    columns, result = request.columns, request.result
+    names = ("target", "prediction", "low", "high", "residual")
+    first = find_first(columns["sequence"])
+    times, axis = place_in_time(request.starts, request.step, columns["sequence"], columns["step"])
+    parts = (np.split(each, first[1:]) for each in (times, *(columns[name] for name in names)))
+    labels = name_sequences(result, columns["sequence"][first])
     figure = fit_figure(
-        sequences,
+        list(map(FittedSequence, labels, *parts)),
         n_sequences=request.n_sequences,
         target=result["target"],
-        time="step" if step == Step() else f"time ({name_unit(step.unit)})",
+        time=axis,
         headline=_headline(result),
         confidence=request.confidence,
+        is_log=request.scale == Scale.LOG,
+        style=request.style,
+    )
+    return Drawn(figure)
+
+
+def _responses(request: ResponsePictureRequest) -> Drawn:
+    table, result, step = tabulate_responses(request.solution), request.result, request.step
+    first = find_first(table.input)
+    times = table.step * step.length
+    columns = (np.split(each, first[1:]) for each in (times, *table[2:]))
+    delay = result["delay"]["value"] * step.length
+    responses = []
+    for each, time, response, low, high in zip(result["inputs"], *columns, strict=True):
+        gain = each["steady_state_gain"]["value"]
+        marks = find_marks(each.get("response") or {}, delay)
+        responses.append(StepResponse(each["name"], time, response, low, high, gain, marks))
+    figure = response_figure(
+        responses,
+        target=result["target"],
+        time=name_times(step),
+        headline=_headline(result),
+        confidence=request.confidence,
+        style=request.style,
+    )
+    return Drawn(figure)
+
+
+def _contributions(request: ContributionsPictureRequest) -> Drawn:
+    parts, problem = decompose(request.solution), request.solution.problem
+    effects = np.vstack([parts.inputs, parts.start])
+    targets = problem.targets[parts.sequence, parts.step - 1 - problem.skip]
+    drawn = [parts.baseline + effects.sum(axis=0), targets]
+    rows = select_rows(parts.sequence, drawn, MAX_PANELS)
+    sequences = parts.sequence[rows]
+    first = find_first(sequences)
+    starts = problem.record.start_times
+    times, axis = place_in_time(starts, request.step, sequences, parts.step[rows])
+    columns = (times, targets[rows], parts.baseline[rows])
+    figure = contributions_figure(
+        list(
+            map(
+                Decomposition,
+                name_sequences(request.result, sequences[first]),
+                *(np.split(each, first[1:]) for each in columns),
+                np.split(effects[:, rows], first[1:], axis=1),
+            )
+        ),
+        [*problem.record.input_names, "start"],
+        n_sequences=len(find_first(parts.sequence)),
+        target=request.result["target"],
+        time=axis,
+        headline=_headline(request.result),
         style=request.style,
     )
     return Drawn(figure)
@@ -195,6 +256,8 @@ _FIGURES: dict[type[PictureRequest], Callable[[Any], Drawn]] = {
     BasinMapPictureRequest: _basin_map,
     FitPictureRequest: _fit,
     ProfilePictureRequest: _profile_of_fit,
+    ResponsePictureRequest: _responses,
+    ContributionsPictureRequest: _contributions,
 }
 
 

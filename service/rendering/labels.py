@@ -1,13 +1,24 @@
-"""Labels that distinguish the runs of one picture, and the names of units."""
+"""Labels that distinguish the runs of one picture; times, marks and sequences of fits."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.data import Step
 from service.engine.training import OPTIMIZERS
+from service.engine.types import Array
 from service.figures.numbers import format_number, format_weights
+from service.figures.time_axis import TimeAxis
+from service.rendering.rows import find_first
+from service.values.times import find_times
 
 MAX_DIFFERENCES = 3  # in one label
+DAY = np.timedelta64(1, "D")
+MARKS = {"time_to_63_percent": "63 %", "time_to_95_percent": "95 %"}  # of a response
+LEAST_SHARE = 0.2  # of a common axis of dates that the longest sequence fills
 
 
 def run_labels(requests: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -28,6 +39,69 @@ def name_unit(unit: str, *, plural: bool = True) -> str:
         return "units of time" if plural else "unit of time"
     is_final = not plural or re.fullmatch(r".{0,2}|min|sec|hr|.*s", unit, re.IGNORECASE)
     return unit if is_final else f"{unit}s"
+
+
+def name_times(step: Step) -> str:
+    """Return the caption of an axis of times."""
+    return "step" if step == Step() else f"time ({name_unit(step.unit)})"
+
+
+def name_sequences(result: Mapping[str, Any], numbers: NDArray[Any]) -> list[str]:
+    """Return the names of sequences of a fit, or their numbers."""
+    names = result.get("sequence_names")
+    return [names[i] if names else f"sequence {i}" for i in numbers.tolist()]
+
+
+def place_in_time(
+    starts: Sequence[str | float],
+    step: Step,
+    sequences: NDArray[np.int64],
+    steps: NDArray[np.int64],
+) -> tuple[Array, TimeAxis]:
+    """Return the times of rows (m,), and their axis.
+
+    They are those of the data. Sequences at dates that are far apart begin at one step, as those
+    without times do.
+
+    Parameters
+    ----------
+    starts
+        The times of the first steps of all sequences; empty if they are unknown.
+    step
+        The time between two steps.
+    sequences, steps
+        Of each row (m,): the sequence, from 0, and the step, from 1.
+    """
+    numbers = np.asarray(steps * step.length, np.float64)
+    times = find_times(starts, step, sequences, steps - 1)
+    if times.dtype.kind != "M":
+        return np.asarray(times, dtype=np.float64), TimeAxis(name_times(step))
+    days = (times - np.datetime64(0, "D")) / DAY
+    first = find_first(sequences)
+    spans = np.maximum.reduceat(days, first) - np.minimum.reduceat(days, first)
+    if spans.max() < LEAST_SHARE * np.ptp(days):
+        return numbers, TimeAxis(name_times(step))
+    return np.asarray(days, np.float64), TimeAxis("", has_dates=True)
+
+
+def find_marks(response: Mapping[str, Any], delay: float) -> list[tuple[float, str]]:
+    """Return the times that are marked in a response, with their labels.
+
+    An input without memory has none.
+
+    Parameters
+    ----------
+    response
+        That of an input in the JSON of a fit.
+    delay
+        The time after which inputs take effect.
+    """
+    peak, first, second = (response.get(name) for name in ("peak", *MARKS))
+    marks = {"peak": peak and peak["time"]}
+    if first != second:
+        marks |= {MARKS[name]: response[name] for name in MARKS}
+    times = [(delay + time, label) for label, time in marks.items() if time is not None]
+    return [(time, f"{label}: {format_number(time, 3)}") for time, label in times]
 
 
 def _settings(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

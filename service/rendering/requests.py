@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Dataset, Precomputed, Step
+from service.engine.fit import Solution
 from service.engine.types import Array
 from service.errors import LimitExceeded
 from service.figures.style import Style
 from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
 from service.schemas.costs import CostSurfacePictureRequest, Mark
 from service.schemas.gradients import GradientTraceRequest
-from service.schemas.pictures import MAX_PIXELS, PictureOptions
+from service.schemas.pictures import MAX_PIXELS, PictureOptions, Scale
 from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
 
 # Width and height in CSS pixels if the options have none.
@@ -29,6 +30,8 @@ TRAJECTORY_SIZE = (1000, 440)
 BASIN_MAP_SIZE = (720, 560)
 FIT_SIZE = (900, 520)
 PROFILE_SIZE = (760, 440)
+RESPONSE_SIZE = (760, 440)
+CONTRIBUTIONS_SIZE = (900, 520)
 
 
 class PictureData(NamedTuple):
@@ -131,29 +134,49 @@ class BasinMapPictureRequest(_Request):
 
 @dataclass(frozen=True, kw_only=True)
 class _FitRequest(_Request):
-    """The common part of pictures of a fit.
-
-    ``result`` is that in the JSON of the response. The columns of every step are ``sequence``,
-    ``step``, ``target``, ``prediction``, ``low``, ``high`` and ``residual``, each (m,); those of
-    the profile are ``profile_w_rec``, ``profile_cost`` and ``profile_criterion``, each (p,).
-    """
+    """The common part of pictures of a fit; ``result`` is that in the JSON of the response."""
 
     result: Mapping[str, Any]
-    columns: Mapping[str, NDArray[Any]]
     step: Step  # the time between two steps
     confidence: float  # of all intervals
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitPictureRequest(_FitRequest):
-    """Targets and predictions over time, and residuals."""
+    """Targets and predictions over time, and residuals.
 
+    The columns are ``sequence``, ``step``, ``target``, ``prediction``, ``low``, ``high`` and
+    ``residual``, each (m,).
+    """
+
+    columns: Mapping[str, NDArray[Any]]
     n_sequences: int  # fitted sequences; the columns may contain only the first ones
+    starts: Sequence[str | float] = ()  # the times of the first steps of all sequences, if known
+    scale: Scale = Scale.LINEAR  # of the values
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProfilePictureRequest(_FitRequest):
-    """The lowest cost for every w_rec, and the interval."""
+    """The lowest cost for every w_rec, and the interval.
+
+    The columns are ``profile_w_rec``, ``profile_cost`` and ``profile_criterion``, each (p,).
+    """
+
+    columns: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponsePictureRequest(_FitRequest):
+    """The responses to one lasting unit of each input."""
+
+    solution: Solution
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContributionsPictureRequest(_FitRequest):
+    """The contributions of the start, the baseline and each input."""
+
+    solution: Solution
 
 
 PictureRequest = (
@@ -163,6 +186,8 @@ PictureRequest = (
     | BasinMapPictureRequest
     | FitPictureRequest
     | ProfilePictureRequest
+    | ResponsePictureRequest
+    | ContributionsPictureRequest
 )
 
 

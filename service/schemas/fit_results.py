@@ -84,7 +84,10 @@ class Peak(ResponseModel):
 
 
 class InputResponse(ResponseModel):
-    """The response of the target to one unit of an input that lasts, in units of the step."""
+    """The response of the target to one unit of an input that lasts.
+
+    Times are in units of the step, and begin after the delay.
+    """
 
     time_to_63_percent: Nullable
     """The time to 63 % (1 - 1/e) of the steady-state gain; null if it is not approached from one

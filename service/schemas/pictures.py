@@ -16,6 +16,13 @@ class Theme(StrEnum):
     DARK = "dark"
 
 
+class Scale(StrEnum):
+    """The scale of an axis."""
+
+    LINEAR = "linear"
+    LOG = "log"
+
+
 class PictureOptions(BaseModel):
     """The size and style of a picture; a width or height of null selects the figure's default."""
 
@@ -31,3 +38,10 @@ class PictureOptions(BaseModel):
     """Pictures: the colors, light or dark."""
     title: Annotated[str | None, Field(max_length=200, examples=["Two valleys"])] = None
     """Pictures: a title that replaces the default."""
+
+
+class FitPictureOptions(PictureOptions):
+    """The options of the picture of a fit."""
+
+    scale: Annotated[Scale, Field(examples=["log"])] = Scale.LINEAR
+    """Pictures: the scale of the values; log requires that all of them are positive."""

@@ -322,10 +322,25 @@ def list_times(
     steps
         Their steps (n,), counted from 0.
     """
+    times = find_times(starts, step, sequences, steps)
+    if times.dtype.kind != "M":
+        return np.array([f"{time:.15g}" for time in times.tolist()], object)
+    return _format(times, step, is_utc=str(starts[0]).endswith("Z"))
+
+
+def find_times(
+    starts: Sequence[str | float],
+    step: Step,
+    sequences: NDArray[np.int64],
+    steps: NDArray[np.int64],
+) -> NDArray[Any]:
+    """Return times (n,), as numbers or as datetime64 in microseconds.
+
+    The parameters are those of `list_times`.
+    """
     if not starts or not isinstance(starts[0], str):
         origins = np.array(starts)[sequences] if starts else step.length
-        times = origins + steps * step.length
-        return np.array([f"{time:.15g}" for time in times.tolist()], object)
+        return np.asarray(origins + steps * step.length)
     used, codes = np.unique(sequences, return_inverse=True)
     dates = [parse_date(str(starts[i]).removesuffix("Z")) for i in used]
     begins = np.array(dates, "datetime64[us]")[codes]
@@ -342,7 +357,7 @@ def list_times(
     else:
         size = 1e6 * step.length * UNITS.get(step.unit, 0)  # without a unit, all steps are 0
         times = begins + np.round(steps * size).astype("timedelta64[us]")
-    return _format(times, step, is_utc=str(starts[0]).endswith("Z"))
+    return np.asarray(times)
 
 
 def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> NDArray[np.object_]:

@@ -258,8 +258,8 @@ def test_every_picture_has_a_new_format(copy: Path) -> None:
     extend(copy, "figures/formats.py", FORMATS)
     replies = answers(copy, {})
     drawn = [path for path in replies if path.endswith(".webp")]
-    # Traces and surfaces by GET and POST, a run, a map, a fit and its profile.
-    assert len(drawn) == 8
+    # Traces and surfaces by GET and POST, a run, a map, a fit with three more.
+    assert len(drawn) == 10
     assert '"image/webp"' in replies["schema"]
 
 

@@ -5,15 +5,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.collections import LineCollection
+from matplotlib.collections import FillBetweenPolyCollection, LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from service.figures.contributions import Decomposition, contributions_figure
 from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
 from service.figures.profile import CostProfile, profile_figure
+from service.figures.responses import StepResponse, response_figure
 from service.figures.style import THEMES, Style
+from service.figures.time_axis import TimeAxis, date_axis
 from tests.figures.conftest import check_legible, every_style, words
 
 HEADLINE = "time constant 4.2 weeks, between 3.1 and 6.0"
@@ -35,7 +38,7 @@ def make_sequence(
 def draw(*sequences: FittedSequence, n: int | None = None, **options: Any) -> Figure:
     given: dict[str, Any] = {
         "target": "sales",
-        "time": "time (weeks)",
+        "time": TimeAxis("time (weeks)"),
         "headline": HEADLINE,
         "confidence": 0.95,
     }
@@ -77,7 +80,7 @@ def test_sequences_with_one_target_stand_side_by_side() -> None:
         FittedSequence(f"sequence {i}", *np.array([[10.0], [i], [i + 0.5], [i], [i + 1], [-0.5]]))
         for i in range(6)
     ]
-    figure = draw(*sequences, n=30, time="step")
+    figure = draw(*sequences, n=30, time=TimeAxis("step"))
     check_legible(figure)
     shown = words(figure)
     assert {"sequence", "24 more not drawn"} <= set(shown)
@@ -108,6 +111,107 @@ def test_one_step_and_ten_thousand() -> None:
     one = FittedSequence("one", *np.array([[1.0], [2.0], [2.5], [2.0], [3.0], [-0.5]]))
     check_legible(draw(one))
     check_legible(draw(make_sequence(10_000)))
+
+
+@every_style
+@pytest.mark.parametrize("n", [1, 4])
+def test_nothing_is_cut_off_or_overlaps_with_dates_and_logarithms(style: Style, n: int) -> None:
+    sequences = [make_sequence(40 + 5 * i, i + 1.0, f"sequence {i}") for i in range(n)]
+    dated = [replace(each, time=19_700.0 + 7.0 * each.time) for each in sequences]
+    figure = draw(*dated, time=TimeAxis("", has_dates=True), is_log=True, style=style)
+    check_legible(figure)
+    assert "2024" in " ".join(words(figure))
+
+
+def test_a_log_scale_has_the_logarithms_of_the_values() -> None:
+    sequence = replace(make_sequence(30), low=np.full(30, -5.0))  # a band may reach 0
+    figure = draw(sequence, is_log=True)
+    fit = max(lines(figure, THEMES["light"].state), key=lambda line: np.size(line.get_xdata()))
+    heights = np.asarray(fit.get_ydata(), dtype=float)
+    assert np.corrcoef(heights, np.log10(sequence.prediction))[0, 1] > 0.999999
+    assert "100" in words(figure)
+
+
+@pytest.mark.parametrize("n_ticks", range(1, 13))
+def test_dates_of_every_range_have_ticks(n_ticks: int) -> None:
+    for low in (-719_000.0, 0.0, 19_800.4):
+        for span in 10.0 ** np.linspace(-5.0, 6.4, 60):
+            axis = date_axis(low, low + span, n_ticks)
+            assert 1 <= len(axis.labels) <= n_ticks
+            assert all(0.0 <= tick <= 1.0 for tick in axis.ticks)
+
+
+def make_response(i: int, n_steps: int = 40, **changes: Any) -> StepResponse:
+    time = np.arange(n_steps + 1.0)
+    response = (i - 1.5) * (1.0 - 0.9**time)
+    marks = [(9.5, "63 %: 9.5"), (28.4, "95 %: 28.4"), (1e6, "peak: 10⁶")]
+    band = response - 0.3, response + 0.3
+    values = StepResponse(f"a long name of input {i}", time, response, *band, i - 1.5, marks)
+    return replace(values, **changes)
+
+
+def draw_responses(*responses: StepResponse, style: Style | None = None) -> Figure:
+    texts = {"target": "sales", "time": "time (weeks)", "headline": HEADLINE}
+    return response_figure(responses, **texts, confidence=0.95, style=style)
+
+
+@every_style
+@pytest.mark.parametrize("n", [1, 2, 9])
+def test_nothing_is_cut_off_or_overlaps_in_responses(style: Style, n: int) -> None:
+    check_legible(draw_responses(*(make_response(i) for i in range(n)), style=style))
+
+
+def test_responses_are_drawn_with_their_marks() -> None:
+    many = draw_responses(*(make_response(i) for i in range(11)))
+    assert "2 more inputs not drawn" in words(many)
+    shown = words(draw_responses(make_response(1), make_response(2)))
+    assert {"63 %: 9.5", "95 %: 28.4"} <= set(shown)
+    assert "peak: 10⁶" not in shown
+    degenerate = [
+        make_response(1, gain=None, low=np.full(41, -np.inf), high=np.full(41, np.inf)),
+        make_response(1, gain=None, response=np.zeros(41), low=np.zeros(41), high=np.zeros(41)),
+    ]
+    check_legible(draw_responses(*degenerate))
+
+
+def make_parts(n_steps: int, n_parts: int, label: str = "sequence 0") -> Decomposition:
+    draws = np.random.default_rng(n_steps)
+    parts = draws.normal(1.0, 1.0, (n_parts, n_steps))
+    baseline = np.full(n_steps, 50.0)
+    target = baseline + parts.sum(axis=0) + draws.normal(size=n_steps)
+    return Decomposition(label, np.arange(1.0, n_steps + 1), target, baseline, parts)
+
+
+def draw_parts(*sequences: Decomposition, style: Style | None = None) -> Figure:
+    names = [f"input {i}" for i in range(len(sequences[0].parts) - 1)]
+    texts = {"target": "sales", "headline": HEADLINE}
+    axis, n = TimeAxis("time (weeks)"), len(sequences) + 3
+    return contributions_figure(
+        sequences, [*names, "start"], n_sequences=n, time=axis, **texts, style=style
+    )
+
+
+@every_style
+@pytest.mark.parametrize("n", [1, 6])
+def test_nothing_is_cut_off_or_overlaps_in_contributions(style: Style, n: int) -> None:
+    check_legible(draw_parts(*(make_parts(30, 4, f"north {i}") for i in range(n)), style=style))
+
+
+def test_contributions_are_stacked_from_the_baseline() -> None:
+    figure = draw_parts(make_parts(30, 12))
+    assert {"5 others", "start", "3 more sequences not drawn"} <= set(words(figure))
+    areas = figure.findobj(FillBetweenPolyCollection)
+    assert len(areas) == 2 * 8
+    baseline, fit = (
+        np.asarray(line.get_ydata(), float)
+        for line in figure.findobj(Line2D)
+        if np.size(line.get_xdata()) == 30 and line.get_linestyle() != "None"
+    )
+    spans = [np.ptp(np.array(area.get_paths()[0].vertices)[:, 1]) for area in areas]
+    assert max(spans) > 0
+    assert np.ptp(baseline) == 0
+    assert np.ptp(fit) > 0
+    check_legible(draw_parts(*(make_parts(1, 2, f"sequence {i}") for i in range(20))))
 
 
 def make_profile(**changes: Any) -> CostProfile:

@@ -13,8 +13,8 @@ from service.api.events import DONE, stream_events
 from service.api.examples import IDS
 from service.api.openapi import EVENTS, ITEM, JOB_HEADERS, file_responses
 from service.api.parameters import (
+    PICTURE_QUERIES,
     ComputationListQuery,
-    PictureQuery,
     check_suffix,
     id_path,
     suffix_path,
@@ -87,6 +87,7 @@ class ComputationRoutes:
 
     def _add_file(self, file: ResultFile, path: str) -> None:
         prefix = self._job_type.prefix
+        query_type: Any = Annotated[PICTURE_QUERIES[file.options], Query()]
 
         @self.router.get(
             path,
@@ -99,7 +100,7 @@ class ComputationRoutes:
         async def get_file(
             request: Request,
             state: AppStateDep,
-            query: Annotated[PictureQuery, Query()],
+            query: query_type,
             item_id: str = self._id,
             suffix: str = suffix_path(file.suffixes),
         ) -> Response:

@@ -3,15 +3,16 @@
 To read: `problem` (data and columns), `criterion` (a function of w_rec), `linearization`,
 `solution` (its minima and the interval), `estimates` and `predictions`, then the verdict:
 `residuals`, `checks`, `differences`, `structures`, `late_effects`, `effects`,
-`seasons` and `verdict`, and `result`.
+`seasons` and `verdict`, and `result`. `responses` and `contributions` describe the effects.
 """
 
 from service.engine.fit.checks import Finding
 from service.engine.fit.constants import FEW_TARGETS
+from service.engine.fit.contributions import Contributions, decompose
 from service.engine.fit.effects import Effect
 from service.engine.fit.predictions import Prediction, predict
 from service.engine.fit.problem import FitOptions, FitProblem
-from service.engine.fit.responses import Response
+from service.engine.fit.responses import Response, tabulate_responses
 from service.engine.fit.result import N_STAGES, Result, fit
 from service.engine.fit.several import scan
 from service.engine.fit.solution import Solution
@@ -19,6 +20,7 @@ from service.engine.fit.solution import Solution
 __all__ = [
     "FEW_TARGETS",
     "N_STAGES",
+    "Contributions",
     "Effect",
     "Finding",
     "FitOptions",
@@ -27,7 +29,9 @@ __all__ = [
     "Response",
     "Result",
     "Solution",
+    "decompose",
     "fit",
     "predict",
     "scan",
+    "tabulate_responses",
 ]

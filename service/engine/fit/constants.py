@@ -102,6 +102,12 @@ SLICE_PARTS: Final = (-0.9, 0.9)
 RESPONSE_TIMES: Final = 12.0
 MAX_RESPONSE: Final = 100_000
 
+# The length of the table of a response in time constants, after which 99 % have arrived, the fewest
+# steps, and about the most rows of each.
+SHOWN_TIMES: Final = 5.0
+LEAST_STEPS: Final = 8
+RESPONSE_ROWS: Final = 400
+
 # Linear problems.
 
 # The step of derivatives: its square is a rounding error, and products with powers are none.

@@ -61,6 +61,26 @@ def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
     return np.concatenate(rows, axis=1)
 
 
+def evaluate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
+    """Return M quantities for each of N sequences, without their intervals.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+    quantity
+        M quantities per sequence.
+    sequences
+        N sequences, with initial states of their own if the problem has these.
+
+    Returns
+    -------
+    values : (N, M)
+        The quantities at the optimum.
+    """
+    return np.asarray(_bound(solution, quantity, solution.best, sequences)[0, 0])
+
+
 def _find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
     """Return by how much intervals (N, M) are wider than those at the level of w_rec.
 

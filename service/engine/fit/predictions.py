@@ -168,6 +168,27 @@ def predict_bands(
         return np.stack([outputs, low, high, new_low, new_high])
 
 
+def list_steps(problem: FitProblem) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows of the table of a fit, starting with the first target of each sequence.
+
+    Parameters
+    ----------
+    problem
+        The data.
+
+    Returns
+    -------
+    sequences, steps : (R,)
+        Both from 0; the steps are those in use.
+    """
+    has_target = problem.sequences.has_target
+    first = np.argmax(has_target, axis=1)
+    ends = np.where(has_target.any(axis=1), problem.lengths, 0)
+    step = np.arange(has_target.shape[1])
+    sequences, steps = np.nonzero((step >= first[:, None]) & (step < ends[:, None]))
+    return sequences, steps
+
+
 def _replace_start(
     problem: FitProblem, factors: Array, poles: Array, steps: Array, initial_state: float
 ) -> None:

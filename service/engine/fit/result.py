@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from service.engine.data import Series
 from service.engine.fit import constants
 from service.engine.fit.estimates import Parameters, estimate_parameters
-from service.engine.fit.predictions import predict_bands
+from service.engine.fit.predictions import list_steps, predict_bands
 from service.engine.fit.problem import FitOptions, FitProblem
 from service.engine.fit.responses import Response, find_responses
 from service.engine.fit.solution import Solution
@@ -84,11 +84,7 @@ class Result(Verdict):
         prediction, low and high (the band of the mean), residual.
         """
         problem = self.problem
-        has_target = problem.sequences.has_target
-        first = np.argmax(has_target, axis=1)
-        ends = np.where(has_target.any(axis=1), problem.lengths, 0)
-        step = np.arange(problem.targets.shape[1])
-        row, column = np.nonzero((step >= first[:, None]) & (step < ends[:, None]))
+        row, column = list_steps(problem)
         mean, low, high, *_ = predict_bands(self.solution, problem.sequences, None, None)
         return {
             "sequence": row,

@@ -6,8 +6,6 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from service.engine.data import Series, Step
 from service.engine.fit import Finding, FitProblem, Response, Result, Solution, fit
 from service.engine.interruption import Record, recorded_by
@@ -24,24 +22,17 @@ from service.operations.computations.job_types import (
 from service.operations.computations.quantities import format_time
 from service.operations.computations.records import pack_results, unpack_results
 from service.operations.computations.summary import count_needed, summarize
-from service.operations.shared.downloads import Download, stored_table
 from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.work_estimates import fit_seconds
 from service.schemas.fit_results import TEXTS, FitArrays, FitResource, FitResult, Interval
 from service.schemas.fits import MAX_STATES, FitRange, FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
-from service.store import arrays, datasets
-from service.store.array_codec import ArrayStream
-from service.store.database import Database
-from service.store.rows import ComputationRow
-from service.values.times import list_times
 
 MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
-CHUNK = 20_000  # rows
-PROFILE_ROWS = 300  # of a profile, about
 COLUMNS = FitArrays.model_fields
 PROFILE = {name.removeprefix("profile_"): name for name in COLUMNS if "profile_" in name}
+SUFFIXES = (*PICTURE_FORMATS, "csv")  # of each file
 TABLE = [name for name in COLUMNS if name not in PROFILE.values()]
 # Fields of a response with the same names in a solution of the engine.
 SAME = (
@@ -362,8 +353,12 @@ FIT = JobType(
     request_model=FitRequest,
     response_model=FitResource,
     files={
-        **{suffix: f".{suffix}" for suffix in (*PICTURE_FORMATS, "csv")},
-        **{f"profile_{suffix}": f"/profile.{suffix}" for suffix in (*PICTURE_FORMATS, "csv")},
+        **{suffix: f".{suffix}" for suffix in SUFFIXES},
+        **{
+            f"{name}_{suffix}": f"/{name}.{suffix}"
+            for name in ("profile", "response", "contributions")
+            for suffix in SUFFIXES
+        },
     },
     arrays_field="arrays",
     estimate=estimate,
@@ -373,36 +368,3 @@ FIT = JobType(
     complete=complete,
     check=check,
 )
-
-
-def _add_times(
-    row: ComputationRow, database: Database, table: dict[str, ArrayStream]
-) -> dict[str, ArrayStream]:
-    """Return the table of a fit with its times after the steps, if the series has times."""
-    source = row.request["dataset"]
-    series = datasets.get(database, source["id"]).series if source["kind"] == "stored" else None
-    if series is None or not series.get("start_times"):
-        return table
-    starts, unit = series["start_times"], Step(**series["step"])
-    stored = arrays.open_streams(database, row.id)
-    sequences, steps = stored["sequence"], stored["step"]
-    texts = (
-        list_times(starts, unit, sequences.take(CHUNK), steps.take(CHUNK) - 1)
-        for _ in range(0, steps.size, CHUNK)
-    )
-    sequence, step, *others = table.items()
-    times = ArrayStream((steps.size,), np.dtype(object), texts)
-    return dict([sequence, step, ("time", times), *others])
-
-
-def fit_csv(row: ComputationRow, database: Database) -> Download:
-    """Return the fit at every step as a CSV table, with the times of the series, if any."""
-    columns, n_rows = {name: name for name in TABLE}, (row.result or {}).get("n_targets", 0)
-    add_times = partial(_add_times, row, database)
-    return stored_table(f"{FIT.path}/{row.id}.csv", row, columns, n_rows, database, add_times)
-
-
-def profile_csv(row: ComputationRow, database: Database) -> Download:
-    """Return the profile of a fit as a CSV table."""
-    path = f"{FIT.path}/{row.id}/profile.csv"
-    return stored_table(path, row, PROFILE, PROFILE_ROWS, database)

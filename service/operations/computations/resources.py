@@ -4,15 +4,13 @@
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
-import numpy as np
-
-from service.engine.data import Step
 from service.figures.formats import PICTURE_FORMATS
+from service.operations.computations import fit_files
 from service.operations.computations.basins import BASIN_MAP, basin_map_npz
-from service.operations.computations.fits import FIT, PROFILE, TABLE, fit_csv, profile_csv
-from service.operations.computations.job_types import Arrays, JobType
+from service.operations.computations.fits import FIT
+from service.operations.computations.job_types import Arrays, Common, JobType
 from service.operations.computations.training import TRAINING_RUN, trajectory_csv
 from service.operations.shared.approximations import choose_approximations
 from service.operations.shared.context import Context
@@ -22,33 +20,27 @@ from service.operations.shared.downloads import (
     conflict_if_outdated,
     name_picture,
 )
-from service.operations.shared.ids import RESULT_VERSION
 from service.operations.shared.limits import Limits
 from service.operations.shared.resolve import check_targets, load_data, resolve_dataset
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
+    CONTRIBUTIONS_SIZE,
     FIT_SIZE,
     PROFILE_SIZE,
+    RESPONSE_SIZE,
     TRAJECTORY_SIZE,
     BasinMapPictureRequest,
-    FitPictureRequest,
     PictureRequest,
-    ProfilePictureRequest,
     TrajectoryPictureRequest,
 )
 from service.schemas.base import ResponseModel
 from service.schemas.basin_maps import BasinMapPage, BasinMapRequest, BasinMapResult
-from service.schemas.fit_results import FitPage, FitResult
-from service.schemas.pictures import PictureOptions
+from service.schemas.fit_results import FitPage
+from service.schemas.pictures import FitPictureOptions, PictureOptions
 from service.schemas.training_runs import TrainingRunPage, TrainingRunRequest, TrainingRunResult
 from service.store.arrays import load as load_arrays
 from service.store.database import Database
 from service.store.rows import ComputationRow
-
-MAX_SEQUENCES: Final = 8  # of a fit in its picture, one per color
-MAX_ROWS: Final = 1_000  # of sequences with one target, which are drawn side by side
-
-Common: TypeAlias = dict[str, Any]  # the common part of picture requests
 
 
 class ResultFile(NamedTuple):
@@ -62,6 +54,7 @@ class ResultFile(NamedTuple):
     load: Callable[[ComputationRow, Arrays, Common, Database, Limits], PictureRequest]
     table: str  # the format of the numbers
     download: Callable[[ComputationRow, Database], Download]
+    options: type[PictureOptions] = PictureOptions
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -124,27 +117,6 @@ def _load_basin_map(row: ComputationRow, arrays: Arrays, common: Common, *_: Any
     return BasinMapPictureRequest(map=request, result=result, arrays=arrays, **common)
 
 
-def _load_fit(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:
-    starts = np.flatnonzero(np.diff(arrays["sequence"], prepend=-1))
-    n_sequences, end = len(starts), MAX_ROWS
-    if len(arrays["sequence"]) > n_sequences > MAX_SEQUENCES:
-        end = int(starts[MAX_SEQUENCES])
-    columns = {name: arrays[name][:end] for name in TABLE}
-    return FitPictureRequest(columns=columns, n_sequences=n_sequences, **_fit_fields(row), **common)
-
-
-def _load_profile(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:
-    columns = {name: arrays[name] for name in PROFILE.values()}
-    return ProfilePictureRequest(columns=columns, **_fit_fields(row), **common)
-
-
-def _fit_fields(row: ComputationRow) -> dict[str, Any]:
-    if row.result_version != RESULT_VERSION:
-        FitResult.model_validate(row.result)  # the figure needs some of its fields
-    step, confidence = Step(**row.request["step"]), row.request["confidence"]
-    return {"result": row.result, "step": step, "confidence": confidence}
-
-
 TRAJECTORY: Final = ResultFile(
     TRAINING_RUN,
     "trajectory",
@@ -175,9 +147,10 @@ FITTED: Final = ResultFile(
     "`target`, `prediction`, the band of the prediction, `low` and `high`, and `residual`. A field "
     "without a number is empty.",
     FIT_SIZE,
-    _load_fit,
+    fit_files.load_fit,
     "csv",
-    fit_csv,
+    fit_files.fit_csv,
+    FitPictureOptions,
 )
 FIT_PROFILE: Final = ResultFile(
     FIT,
@@ -185,9 +158,36 @@ FIT_PROFILE: Final = ResultFile(
     "/profile",
     "Draw the lowest mean squared error, `cost`, with each `w_rec`, or list it as CSV.",
     PROFILE_SIZE,
-    _load_profile,
+    fit_files.load_profile,
     "csv",
-    profile_csv,
+    fit_files.profile_csv,
+)
+FIT_RESPONSE: Final = ResultFile(
+    FIT,
+    "fit_response",
+    "/response",
+    "Draw the change of the target after one lasting unit of each input, or list it as CSV.\n\n"
+    "The columns are `input`, `step` and `time` since the input has changed, from 0, `response`, "
+    "and its band, `low` and `high`: the profile interval at each step. A delay is included. The "
+    "response to a square is that to a unit of the squared distance from the mean.",
+    RESPONSE_SIZE,
+    fit_files.load_response,
+    "csv",
+    fit_files.response_csv,
+)
+FIT_CONTRIBUTIONS: Final = ResultFile(
+    FIT,
+    "fit_contributions",
+    "/contributions",
+    "Draw what the start, the baseline and each input contribute to the fit, or list it as CSV."
+    "\n\nThe columns are `sequence`, `step`, `time` if the series has times, `start` (of the "
+    "initial state), `baseline` (offset, trend and season), and one per input. `start`, "
+    "`baseline` and the inputs add up to the prediction. A square belongs to its input. An "
+    "underscore is appended to a name that is also that of an input.",
+    CONTRIBUTIONS_SIZE,
+    fit_files.load_contributions,
+    "csv",
+    fit_files.contributions_csv,
 )
 RESOURCES: Final = (
     Resource(
@@ -216,6 +216,6 @@ RESOURCES: Final = (
         "Fit a recurrence",
         "Fit all unknowns of S_k = w_rec S_{k-1} + w_in x_k, and return the least-squares optimum, "
         "its intervals, and a verdict on them.",
-        (FITTED, FIT_PROFILE),
+        (FITTED, FIT_PROFILE, FIT_RESPONSE, FIT_CONTRIBUTIONS),
     ),
 )

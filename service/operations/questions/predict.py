@@ -2,18 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import compress
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from anyio import to_thread
 from numpy.typing import NDArray
 
-from service.engine.fit import FitProblem, Prediction, Solution
+from service.engine.fit import Prediction
 from service.engine.fit import predict as predict_steps
 from service.engine.network import Network, final_outputs, forward_states
-from service.engine.profile import Bounds
 from service.engine.types import Array, Weights
 from service.errors import Invalid, count
 from service.operations.questions.question import Question
@@ -26,6 +23,7 @@ from service.operations.shared.resolve import (
     resolve_dataset,
     resolve_run,
 )
+from service.operations.shared.stored_fits import restore_fit
 from service.operations.shared.work_estimates import fit_seconds, network_seconds
 from service.schemas.common import Activation
 from service.schemas.fits import FitRequest
@@ -264,33 +262,13 @@ def _predict_steps(request: PredictRequest, fitted: StoredFit, limits: Limits) -
     if sequence is not None and sequence >= len(series.lengths):
         detail = f"the dataset has {count(len(series.lengths), 'sequence')}, counted from 0"
         raise Invalid(detail, "/continue/sequence")
-    delay = result["delay"]["value"]
-    options, state = fitted.request.to_options(), fitted.model.initial_state
-    if result["w_rec"] and result["initial_states"] is None:
-        options = replace(options, rest=True)
-    solution = _restore(FitProblem(series, options, delay), result)
+    state = fitted.model.initial_state
+    solution = restore_fit(fitted.request, result, series)
     try:
         return predict_steps(solution, inputs, sequence=sequence, initial_state=state)
     except ValueError as error:
         where = "/model/initial_state" if sequence is None else "/continue/sequence"
         raise Invalid(str(error), where) from None
-
-
-def _restore(problem: FitProblem, result: dict[str, Any]) -> Solution:
-    """Return the solution of a stored fit, whose states are sorted by w_rec."""
-    names = problem.series.input_names
-    fits_of_one = [{"inputs": list(compress(names, problem.acts[0])), "w_rec": result["w_rec"]}]
-    states = [*(result.get("states") or fits_of_one)]
-    poles, intervals = [], []
-    for acts in problem.acts:
-        inputs = [*compress(names, acts)]
-        state = next(each for each in states if each["inputs"] == inputs)
-        states.remove(state)
-        value = state["w_rec"]["value"]
-        pieces = [Bounds(piece["low"], piece["high"]) for piece in state["w_rec"]["intervals"]]
-        poles.append(value)
-        intervals.append(pieces or [Bounds(value, value)])
-    return Solution(problem, (poles, intervals))
 
 
 def _read_inputs(request: PredictRequest, n_inputs: int, limits: Limits) -> list[Array]:

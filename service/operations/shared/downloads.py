@@ -64,6 +64,8 @@ def name_picture(
         "http_request": rfc8785.dumps(made).decode(),
         "seconds": seconds,
     }
+    own = {*type(options).model_fields} - {*PictureOptions.model_fields}
+    common |= options.model_dump(include=own)
     # The approximation of the cost depends on the seconds.
     return common, make_etag(request["path"], made, RENDERER_VERSION, MATPLOTLIB_VERSION, seconds)
 

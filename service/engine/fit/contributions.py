@@ -1,0 +1,91 @@
+"""The contributions of the start, the baseline and each input to the fitted values."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.fit.criterion import Points
+from service.engine.fit.estimates import evaluate
+from service.engine.fit.predictions import list_steps
+from service.engine.fit.sequences import Sequences
+from service.engine.fit.solution import Solution
+from service.engine.interruption import check_interruption
+from service.engine.types import Array
+
+
+class Contributions(NamedTuple):
+    """Parts of the fitted values (R,), which add up to them, in the rows of the table of a fit."""
+
+    sequence: NDArray[np.intp]  # from 0
+    step: NDArray[np.intp]  # from 1
+    start: Array  # of the initial states, which decays
+    baseline: Array  # the offset, the trend and the season
+    inputs: Array  # (q, R), of each input with its square
+
+
+def decompose(solution: Solution) -> Contributions:
+    """Return the contributions to the fitted values.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+
+    Returns
+    -------
+    Contributions
+        In the units of the targets.
+    """
+    problem = solution.problem
+    rows = list_steps(problem)
+    sequence, column = rows
+    order = problem.sequences.columns
+    names = np.array([*problem.record.input_names, *problem.options.curves])
+    inputs = [
+        _respond(solution, order.inputs.start + np.flatnonzero(names == name))[rows]
+        for name in problem.record.input_names
+    ]
+    inputs_at_rows = np.reshape(inputs, (len(inputs), len(sequence)))
+    baseline = _find_baseline(solution)[rows]
+    start = np.zeros_like(baseline)
+    if problem.has_unknown_start or problem.start != 0.0:
+        start = _predict(solution)[rows] - baseline - inputs_at_rows.sum(axis=0)
+    step = column + 1 + problem.skip
+    return Contributions(sequence, step, start, baseline, inputs_at_rows)
+
+
+def _respond(solution: Solution, members: slice | NDArray[np.intp]) -> Array:
+    """Return the effects (N, T) of some sources, without the others."""
+    check_interruption()
+    problem = solution.problem
+    sources = np.zeros_like(problem.sequences.sources)
+    sources[..., members] = problem.sequences.sources[..., members]
+    columns = problem.respond(solution.best.poles, sources)[0, ..., problem.n_starts_per_sequence :]
+    return np.asarray(columns @ solution.best.theta[0] * problem.unit)
+
+
+def _find_baseline(solution: Solution) -> Array:
+    """Return the offset, the trend and the season (N, T).
+
+    With an unknown start, the constant of the model is filtered, and its steady state is the
+    offset. It has none for a w_rec of 1.
+    """
+    problem = solution.problem
+    order = problem.sequences.columns
+    gap = float(np.prod(1.0 - np.array(solution.poles)))
+    if not problem.has_offset or not problem.has_unknown_start or gap == 0.0:
+        return _respond(solution, order.levels) + problem.center
+    weight = float(solution.best.theta[0, problem.linear_columns.offset][0])
+    others = slice(order.offset.stop, order.levels.stop)
+    return _respond(solution, others) + problem.center + problem.unit * weight / gap
+
+
+def _predict(solution: Solution) -> Array:
+    """Return the fitted values (N, T)."""
+    problem = solution.problem
+
+    def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
+        return problem.respond(at.poles, sequences.sources), problem.unit
+
+    return evaluate(solution, mean, problem.sequences) + problem.center

@@ -1,0 +1,215 @@
+"""Files of fits: tables, and the contents of pictures."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.data import Series, Step
+from service.engine.fit import Solution, decompose, tabulate_responses
+from service.errors import Invalid, NotFound, count
+from service.formats import encode_name, make_unique, write_csv
+from service.operations.computations.fits import FIT, PROFILE, TABLE
+from service.operations.computations.job_types import Arrays, Common
+from service.operations.shared.downloads import (
+    Download,
+    conflict_if_outdated,
+    make_etag,
+    stored_table,
+)
+from service.operations.shared.ids import RESULT_VERSION
+from service.operations.shared.limits import Limits
+from service.operations.shared.resolve import resolve_dataset
+from service.operations.shared.stored_fits import restore_fit
+from service.rendering.requests import (
+    ContributionsPictureRequest,
+    FitPictureRequest,
+    ProfilePictureRequest,
+    ResponsePictureRequest,
+)
+from service.rendering.rows import find_first, select_rows
+from service.schemas.fit_results import FitResult
+from service.schemas.fits import FitRequest
+from service.schemas.pictures import Scale
+from service.store import datasets
+from service.store.array_codec import ArrayStream
+from service.store.arrays import open_streams
+from service.store.database import Database
+from service.store.rows import ComputationRow
+from service.values.times import list_times
+
+MAX_SEQUENCES = 8  # in a picture, one per color
+CHUNK = 20_000  # rows
+PROFILE_ROWS = 300  # of a profile, about
+
+
+def fit_csv(row: ComputationRow, database: Database) -> Download:
+    """Return the fit at every step as a CSV table, with the times of the series, if any."""
+    columns, n_rows = {name: name for name in TABLE}, (row.result or {}).get("n_targets", 0)
+    add_times = partial(_add_times, row, database)
+    return stored_table(f"{FIT.path}/{row.id}.csv", row, columns, n_rows, database, add_times)
+
+
+def _add_times(
+    row: ComputationRow, database: Database, table: dict[str, ArrayStream]
+) -> dict[str, ArrayStream]:
+    """Return the table of a fit with its times after the steps, if the series has times."""
+    starts, unit = _find_starts(row, database)
+    if not starts:
+        return table
+    stored = open_streams(database, row.id)
+    sequences, steps = stored["sequence"], stored["step"]
+    texts = (
+        list_times(starts, unit, sequences.take(CHUNK), steps.take(CHUNK) - 1)
+        for _ in range(0, steps.size, CHUNK)
+    )
+    sequence, step, *others = table.items()
+    times = ArrayStream((steps.size,), np.dtype(object), texts)
+    return dict([sequence, step, ("time", times), *others])
+
+
+def _find_starts(row: ComputationRow, database: Database) -> tuple[Sequence[str | float], Step]:
+    """Return the times of the first steps of the sequences, if known, and the step."""
+    source = row.request["dataset"]
+    series = datasets.get(database, source["id"]).series if source["kind"] == "stored" else None
+    if series is None:
+        return (), Step()
+    return series.get("start_times") or (), Step(**series["step"])
+
+
+def profile_csv(row: ComputationRow, database: Database) -> Download:
+    """Return the profile of a fit as a CSV table."""
+    path = f"{FIT.path}/{row.id}/profile.csv"
+    return stored_table(path, row, PROFILE, PROFILE_ROWS, database)
+
+
+def response_csv(row: ComputationRow, database: Database) -> Download:
+    """Return the responses to one lasting unit of each input as a CSV table."""
+    check_inputs(row)
+    tabulate = partial(_list_responses, Step(**row.request["step"]))
+    return _computed_table("response", row, database, tabulate)
+
+
+def contributions_csv(row: ComputationRow, database: Database) -> Download:
+    """Return the contributions to every prediction as a CSV table."""
+    return _computed_table("contributions", row, database, _list_contributions)
+
+
+def check_inputs(row: ComputationRow) -> None:
+    """Raise NotFound for a fit without inputs."""
+    if not (row.result or {}).get("inputs"):
+        raise NotFound("the fit has no inputs, so it has no response to them")
+
+
+def restore(row: ComputationRow, database: Database) -> Solution:
+    """Return the solution of a stored fit; raises Conflict for a result that lacks its fields."""
+    request = FitRequest.model_validate(row.request)
+    series = resolve_dataset(request.dataset, database, None).series
+    with conflict_if_outdated(row):
+        return restore_fit(request, row.result or {}, series)
+
+
+def _computed_table(
+    name: str,
+    row: ComputationRow,
+    database: Database,
+    tabulate: Callable[[Solution], Mapping[str, NDArray[Any]]],
+) -> Download:
+    """Return a table that is computed from a stored fit, in less time than the fit took."""
+
+    def write(file: BinaryIO) -> None:
+        table = tabulate(restore(row, database))
+        write_csv({key: ArrayStream.of(column) for key, column in table.items()}, file)
+
+    etag = make_etag(f"{FIT.path}/{row.id}/{name}.csv", row.id)
+    return Download(etag, row.compute_seconds or 0.0, write)
+
+
+def _list_responses(step: Step, solution: Solution) -> dict[str, NDArray[Any]]:
+    """Return the columns of the table of responses."""
+    table = tabulate_responses(solution)
+    names = np.array([*map(encode_name, solution.problem.series.input_names)], object)
+    return {
+        "input": names[table.input],
+        "step": table.step,
+        "time": table.step * step.length,
+        "response": table.response,
+        "low": table.low,
+        "high": table.high,
+    }
+
+
+def _list_contributions(solution: Solution) -> dict[str, NDArray[Any]]:
+    """Return the columns of the table of contributions, the last of which are the inputs."""
+    series: Series = solution.problem.record
+    parts = decompose(solution)
+    columns: dict[str, NDArray[Any]] = {"sequence": parts.sequence, "step": parts.step}
+    if series.start_times:
+        times = list_times(series.start_times, series.step, parts.sequence, parts.step - 1)
+        columns["time"] = times
+    columns |= {"start": parts.start, "baseline": parts.baseline}
+    own = {make_unique(name, series.input_names): column for name, column in columns.items()}
+    inputs = zip(map(encode_name, series.input_names), parts.inputs, strict=True)
+    return own | dict(inputs)
+
+
+def load_fit(
+    row: ComputationRow, arrays: Arrays, common: Common, database: Database, _: Limits
+) -> FitPictureRequest:
+    """Return what the picture of a fit shows; raises Invalid for a scale that does not suit it."""
+    sequences = arrays["sequence"]
+    drawn = [arrays[name] for name in ("target", "prediction", "residual")]
+    rows = select_rows(sequences, drawn, MAX_SEQUENCES)
+    columns = {name: arrays[name][rows] for name in TABLE}
+    if common["scale"] == Scale.LOG:
+        _check_positive(columns)
+    return FitPictureRequest(
+        columns=columns,
+        n_sequences=len(find_first(sequences)),
+        starts=_find_starts(row, database)[0],
+        **_fit_fields(row),
+        **common,
+    )
+
+
+def _check_positive(columns: Arrays) -> None:
+    """Raise Invalid if a value in the picture of a fit has no logarithm."""
+    n_low = [int(np.sum(columns[name] <= 0.0)) for name in ("target", "prediction")]
+    if any(n_low):
+        targets, predictions = map(count, n_low, ("target", "prediction"))
+        detail = f"a log scale requires positive values, but {targets} and {predictions} are not"
+        raise Invalid(detail, parameter="scale")
+
+
+def load_profile(
+    row: ComputationRow, arrays: Arrays, common: Common, *_: Any
+) -> ProfilePictureRequest:
+    """Return what the picture of a profile shows."""
+    columns = {name: arrays[name] for name in PROFILE.values()}
+    return ProfilePictureRequest(columns=columns, **_fit_fields(row), **common)
+
+
+def load_response(
+    row: ComputationRow, _: Arrays, common: Common, database: Database, *_others: Any
+) -> ResponsePictureRequest:
+    """Return what the picture of responses shows; raises NotFound without inputs."""
+    check_inputs(row)
+    return ResponsePictureRequest(solution=restore(row, database), **_fit_fields(row), **common)
+
+
+def load_contributions(
+    row: ComputationRow, _: Arrays, common: Common, database: Database, *_others: Any
+) -> ContributionsPictureRequest:
+    """Return what the picture of contributions shows."""
+    solution = restore(row, database)
+    return ContributionsPictureRequest(solution=solution, **_fit_fields(row), **common)
+
+
+def _fit_fields(row: ComputationRow) -> dict[str, Any]:
+    """Return the common part of the pictures of a fit."""
+    if row.result_version != RESULT_VERSION:
+        FitResult.model_validate(row.result)  # the figure needs some of its fields
+    step, confidence = Step(**row.request["step"]), row.request["confidence"]
+    return {"result": row.result, "step": step, "confidence": confidence}
