@@ -14,8 +14,8 @@ from service.formats.base import CHUNK, SeriesColumns, SeriesStream, SizeLimits
 from service.formats.csv import to_texts, write_rows
 from service.formats.csv_tables import SEPARATORS, Layout, TableReader, list_numbers
 from service.formats.numerals import Numerals, cite, find_numerals, shorten
-from service.formats.roles import propose_roles
-from service.formats.series_rows import FORMULA, NAME_RULE, SeriesRows, decode_name, is_name
+from service.formats.roles import MAX_COLUMNS, propose_roles
+from service.formats.series_rows import FORMULA, NAME_RULE, SeriesRows, is_name
 from service.formats.structure import TOTAL, Structure, find_structure, read_rows
 from service.formats.text import Text, open_text
 from service.schemas.series import MAX_INPUTS, check_inputs
@@ -119,6 +119,8 @@ def _explain_length(error: LimitExceeded, n_rows: int, limits: SizeLimits) -> Li
 
 def _explain_inputs(error: LimitExceeded, found: Structure, chosen: SeriesColumns) -> LimitExceeded:
     """Return the error of a table with too many inputs, with those that are proposed."""
+    if found.width > MAX_COLUMNS:
+        return error
     names = propose_roles(found, chosen._replace(inputs=None)).chosen.inputs or ()
     fields = [f'"{name}"' if "," in name else name for name in names]
     repairs = [
@@ -162,7 +164,7 @@ def _explain_times(error: TimesError, series: SeriesRows, chosen: SeriesColumns)
 
 def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
     """Return the columns of a table by its header; raises Invalid."""
-    header = [*map(decode_name, found.names)]
+    header = found.names
     where = "" if found.header is None else f"{cite(found.header)}: "
     if found.header is None and chosen.header is None:
         line = f"line {found.first}"

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from service.engine.types import Array
-from service.errors import Invalid
+from service.errors import Invalid, LimitExceeded
 from service.formats.base import SeriesColumns
 from service.formats.numerals import Numerals, find_numerals
 from service.formats.structure import Structure
@@ -26,6 +26,7 @@ SEQUENCE: Final = re.compile(
     re.IGNORECASE,
 )
 TARGET: Final = re.compile(r"target|output|response|y", re.IGNORECASE)
+MAX_COLUMNS: Final = 1000  # of a table whose roles are proposed
 N_COUNTED: Final = 10  # rows of a column that may number them
 REPEATS: Final = "its values repeat"
 MAX_LAG: Final = 12  # steps of the correlations by which inputs are chosen
@@ -53,10 +54,14 @@ class Roles(NamedTuple):
 
 
 def propose_roles(found: Structure, chosen: SeriesColumns) -> Roles:
-    """Return the roles of columns that are not chosen; raises Invalid without numbers.
+    """Return the roles of columns that are not chosen.
 
-    An empty name of a sequence or a time is the choice of none.
+    An empty name of a sequence or a time is the choice of none. It raises Invalid without numbers,
+    and LimitExceeded for a table with too many columns.
     """
+    if found.width > MAX_COLUMNS:
+        detail = f"the table has {found.width} columns; the limit is {MAX_COLUMNS}"
+        raise LimitExceeded(detail, "", limit=MAX_COLUMNS, needed=found.width)
     return _Proposal(found, chosen).propose()
 
 

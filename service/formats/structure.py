@@ -10,6 +10,7 @@ from service.errors import Invalid
 from service.formats.base import SeriesColumns, SizeLimits
 from service.formats.csv_tables import find_separator, split_line
 from service.formats.numerals import MISSING, find_sign, is_numeral
+from service.formats.series_rows import decode_name
 from service.formats.text import Line, Text
 from service.schemas.tables import Kind
 from service.values.dates import is_date
@@ -79,6 +80,7 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     if at is not None:
         header, fields = rows[at]
         fields = [COMMENT.sub("", fields[0], 1), *fields[1:]] if width > 1 else fields
+        fields = [*map(decode_name, fields)]
         names = _to_names(rows[at - 1][1] if at else [], fields, rows[at + 1 :], width)
     rows = rows[0 if at is None else at + 1 :]
     units = [""] * width if at is None else _take_units(rows, width)

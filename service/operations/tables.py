@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from service.errors import Invalid, LimitExceeded
+from service.errors import Invalid
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import read_table
 from service.formats.roles import REASONS, REPEATS, Roles, propose_roles
@@ -15,7 +15,6 @@ from service.schemas.series import StepSchema
 from service.schemas.tables import TableColumn, TableProblem, TableSummary
 
 PATH: Final = "/v1/tables"
-MAX_COLUMNS: Final = 1000
 N_FIRST: Final = 5  # fields of a column that are shown
 # Encodings with which Windows-1252 can be confused.
 ENCODINGS: Final = ("mac-roman", "cp850", "windows-1250", "windows-1251")
@@ -37,9 +36,6 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
     found = find_structure(text, limits, chosen)
     if found is None:
         raise Invalid("the table is empty", "")
-    if found.width > MAX_COLUMNS:
-        detail = f"the table has {found.width} columns; the limit is {MAX_COLUMNS}"
-        raise LimitExceeded(detail, "", limit=MAX_COLUMNS, needed=found.width)
     proposed = propose_roles(found, chosen)
     n_rows = sum(1 for _ in read_rows(text, limits, chosen, found))
     problems = [*_list_notes(text, found, proposed, chosen)]
@@ -98,8 +94,9 @@ def _list_notes(
         )
 
     if text.encoding == WINDOWS and chosen.encoding is None:
-        others = {f"Read it as {name}": {"encoding": name} for name in ENCODINGS}
-        yield note("encoding", "the text is not UTF-8, and is read as Windows-1252", None, others)
+        others = {name: {"encoding": name} for name in ENCODINGS}
+        sentence = "the text is not UTF-8, and is read as Windows-1252, not in another encoding"
+        yield note("encoding", sentence, None, others)
     if found.header is not None and found.n_above:
         line = found.header[0]
         yield note("title", f"line {line} is the header; lines above it are left out", line)

@@ -9,7 +9,7 @@ import pytest
 
 from service.engine.interruption import interrupted_by
 from service.errors import Busy
-from service.formats import csv_series
+from service.formats import structure
 from service.schemas.series import MAX_INPUTS
 from tests.formats.conftest import read_csv, read_npz, read_series_csv, read_series_npz
 
@@ -28,7 +28,7 @@ class CountedName(str):
 
 
 def test_a_header_is_looked_up_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_series, "decode_name", CountedName)
+    monkeypatch.setattr(structure, "decode_name", CountedName)
     monkeypatch.setattr(CountedName, "n_comparisons", 0)
     n_columns = 4_000
     header = ",".join(["y", *(f"x_{j}" for j in range(n_columns))])

@@ -143,6 +143,12 @@ def test_of_many_inputs_those_with_the_largest_lagged_correlation_are_proposed(a
     assert "x_17" in chosen
 
 
+def test_names_of_a_download_are_proposed_without_their_apostrophes(api: Any) -> None:
+    table = "\n".join(["t,'=x,'+y", *(f"{k},{k % 3},{k * k % 7}" for k in range(20))])
+    stored = api.upload(table, CSV, "?kind=series&roles=proposed").json()
+    assert (stored["inputs"], stored["target"]) == (["=x"], "+y")
+
+
 @pytest.mark.parametrize(
     ("head", "row", "expected"),
     [
