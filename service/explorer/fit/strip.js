@@ -5,7 +5,7 @@ import { assignRole, listNumbers, toRoles, toSentence } from "./tables.js";
 
 /** @type {Record<Role, string>} */
 const ROLES = { time: "time", input: "input", target: "target", sequence: "sequence", left_out: "left out" };
-const N_NAMED = 8; // other targets that are offered
+const N_NAMED = 12; // columns up to which each is offered as another target
 const SMALL = { class: "small-button" };
 
 /** @typedef {(query: Query) => void} Change */
@@ -71,7 +71,8 @@ function createNotes(table, change) {
   const { columns, problems, sheet, sheets } = table;
   const numbers = listNumbers(table);
   const hasTarget = columns.some(({ role }) => role === "target");
-  const targets = numbers.slice(0, N_NAMED).map(({ name }) => {
+  const hasOthers = hasTarget && numbers.length > 1 && numbers.length <= N_NAMED;
+  const targets = numbers.map(({ name }) => {
     const choose = () => change(assignRole(table, name, "target"));
     return createButton(name, choose, { ...SMALL, title: `Take ${name} as the target` });
   });
@@ -83,7 +84,7 @@ function createNotes(table, change) {
   return [
     ...(sheets.length > 1 ? [createSheets(sheet, sheets, change)] : []),
     ...(numbers.length > 2 ? [html("span", {}, `Inputs: ${inputs.length} of ${numbers.length}`, all, none)] : []),
-    ...(hasTarget && targets.length > 1 ? [html("span", {}, "Other targets:", ...targets)] : []),
+    ...(hasOthers ? [html("span", {}, "Other targets:", ...targets)] : []),
     ...problems.filter((each) => !each.is_error).map((each) => createNote(each, change)),
   ];
 }
