@@ -9,9 +9,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from service import __version__
@@ -145,6 +147,37 @@ def test_serve_prints_its_address_responds_and_stops(
     assert str(tmp_path / "data") in output
     assert (tmp_path / "data" / "rnn.sqlite3").exists()
     assert server.returncode in {0, -signal.SIGTERM}
+
+
+def is_importing(pid: int) -> bool:
+    """Return True if another process of a service has imported numpy."""
+    with suppress(psutil.Error):
+        for child in psutil.Process(pid).children(recursive=True):
+            if any("_multiarray_umath" in file.path for file in child.memory_maps()):
+                return True
+    return False
+
+
+@pytest.mark.slow
+def test_ctrl_c_during_the_imports_of_other_processes_prints_no_traceback(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "service", "serve", "--port", "0", "--workers", "1"],
+        cwd=tmp_path,
+        env=environment | {"RNN_RENDER_PROCESSES": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as server:
+        assert server.stdout is not None
+        assert "is ready" in server.stdout.readline()
+        assert any(is_importing(server.pid) for _ in range(10_000))
+        os.killpg(server.pid, signal.SIGINT)
+        _, errors = server.communicate(timeout=120)
+    assert "Traceback" not in errors
+    assert server.returncode == 0
 
 
 @pytest.mark.parametrize(

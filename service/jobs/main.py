@@ -44,8 +44,7 @@ def run(settings: Settings, *, is_supervised: bool) -> None:
         worker.stop()
 
     signal.signal(signal.SIGTERM, stop)
-    # Ctrl+C reaches the whole process group. The supervisor then stops its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN if is_supervised else stop)
+    signal.signal(signal.SIGINT, stop)  # blocked by a supervisor, which stops its workers itself
     if is_supervised:
         os.nice(NICENESS)
         stop_with_parent(sys.stdin.fileno(), worker.stop, wake=worker.pace.wake)

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Final
 
 from service.settings import Settings, usable_cores
+from service.signals import block_interrupts
 
 logger = logging.getLogger(__name__)
 
@@ -146,9 +147,10 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.dup() as slot.bell:
             slot.bell.setblocking(False)
-            process = subprocess.Popen(  # noqa: S603 - our own command
-                self._command, stdin=theirs.fileno(), env=self._environment
-            )
+            with block_interrupts():
+                process = subprocess.Popen(  # noqa: S603 - our own command
+                    self._command, stdin=theirs.fileno(), env=self._environment
+                )
             theirs.close()
             slot.process = process
             if self._stopping.is_set():  # `terminate` may have missed the process

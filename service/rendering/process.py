@@ -17,6 +17,7 @@ from typing import Any
 from service.errors import Busy
 from service.rendering.requests import Drawing, PictureRequest
 from service.scheduling.work import Budget, OverBudget
+from service.signals import block_interrupts
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class RenderProcess:
         try:
             context = _context()
             self._connection, theirs = context.Pipe()
-            with theirs:
+            with theirs, block_interrupts():
                 process = context.Process(target=serve, args=(theirs,), daemon=True)
                 process.start()
             self._process = process
@@ -152,7 +153,6 @@ def serve(connection: "Connection[Any, Any]") -> None:
     """
     from service.rendering.draw import draw, warm_up  # noqa: PLC0415 - imports Matplotlib
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service handles Ctrl+C
     os.nice(NICENESS)
     warm_up()
     result: Drawing | Exception | None = None
