@@ -31,6 +31,7 @@ FILES: Final = {
     "gap.csv": "day,x,y\n2024-01-01,1,2\n2024-01-02,0,3\n2024-01-09,1,4\n",
     "plan.csv": "tv,search\n10,1\n0,2\n",
     "counts.csv": "x_1,x_2,target\n1,0,1\n0,1,1\n1,1,2\n",
+    "groups.csv": "shop,x,y\n" + "".join(f"a,{k % 3},{k % 7}\n" for k in range(20)) + "b,1,2\n",
     "binary.csv": "\x00\x01\x02",
 }
 FIT: Final = "fit sales.csv --target sales --inputs tv,search --time week"
@@ -116,6 +117,10 @@ L optimizers | head -1
 {FIT} --gain radio=1
 {FIT} --json | head -c 60
 {FIT} --no-offset
+fit groups.csv --by shop --target y
+fit groups.csv --by shop --target y --out - | head -2
+fit groups.csv --by region --target y
+fit groups.csv --by shop --target y --out groups.png
 {FIT} --out sales.csv
 cat sales.csv | {FIT.replace("sales.csv", "-", 1)} | head -1
 {FIT.replace("sales.csv", "", 1)} < sales.csv | head -1

@@ -21,6 +21,8 @@ def _checked(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     known: list[str] = []
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         if parameter.kind is parameter.VAR_KEYWORD:  # Unpack[TypedDict]
+            if parameter.annotation is Any:  # keywords of another method, which checks them
+                return function
             known += parameter.annotation.__args__[0].__annotations__
         else:
             known.append(parameter.name)

@@ -1,5 +1,6 @@
 """Columns of numbers, and their conversion to tables of pandas and polars."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,48 @@ def lengthen(w_in: Any, w_rec: Any, **grids: Any) -> dict[str, Any]:
 def stack(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Concatenate tables with the same columns."""
     return {name: [value for table in tables for value in table[name]] for name in tables[0]}
+
+
+def split_sequences(stored: m.DatasetSummary, rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sequences of a stored series as series, by name."""
+    inputs = [rows[name] for name in stored.inputs or []]
+    targets = rows[str(stored.target)]
+    indices: dict[str, list[int]] = {}
+    for k, name in enumerate(rows["sequence"]):
+        indices.setdefault(str(name), []).append(k)
+    series: dict[str, Any] = {
+        "kind": "series",
+        "inputs": stored.inputs,
+        "target": stored.target,
+    }
+    if stored.step is not None:
+        series["step"] = vars(stored.step)
+    groups = {}
+    for name, selected in indices.items():
+        sequence = {
+            "inputs": [[float(column[k]) for column in inputs] for k in selected],
+            "targets": [None if math.isnan(targets[k]) else float(targets[k]) for k in selected],
+        }
+        groups[name] = {**series, "sequences": [sequence]}
+    return groups
+
+
+def describe_fit(fit: m.FitResource) -> dict[str, Any]:
+    """Return the row of a fit in a table of fits."""
+    summary: Any = fit.verdict
+    gains = {f"gain_{each.name}": each.steady_state_gain for each in fit.inputs or []}
+    estimates = {"time_constant": fit.time_constant, "w_rec": fit.w_rec, **gains}
+    return {
+        "level": summary.level,
+        **{name: None if each is None else each.value for name, each in estimates.items()},
+        "low": summary.interval.low,
+        "high": summary.interval.high,
+        "unit": fit.request["step"]["unit"],
+        "r_squared": fit.r_squared,
+        "n_targets": fit.n_targets,
+        "summary": summary.headline,
+        "id": fit.id,
+    }
 
 
 def grids_of(arrays: Mapping[str, Any]) -> list[m.CostGrid]:

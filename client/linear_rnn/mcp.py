@@ -12,5 +12,8 @@ def main() -> None:
     try:
         from linear_rnn._tools import server
     except ModuleNotFoundError as error:
-        sys.exit(f"linear-rnn-mcp: {error}; pip install 'linear-rnn-client[mcp]' installs it")
+        sys.exit(
+            f"linear-rnn-mcp: {error}; `pip install './client[mcp]'` in a copy of the "
+            "repository installs it"
+        )
     server.run("stdio")

@@ -92,6 +92,11 @@ def tutorial(context: click.Context, out: Path) -> None:
 
 
 SERIES = click.Argument(["data"], type=click.File("rb"), required=False, callback=find_data)
+BY = click.Option(
+    ["--by"],
+    metavar="NAME",
+    help="Fit the rows of each name in this column separately; the result is a table.",
+)
 COMPUTATIONS: Final[tuple[click.Command, ...]] = (
     tutorial,
     TaskCommand(
@@ -155,7 +160,7 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         interval of the time constant can be trusted.""",
         example="linear-rnn fit sales.csv --target sales --inputs tv,search --time week "
         "--out fit.png",
-        params=[SERIES],
+        params=[SERIES, BY],
     ),
     TaskCommand(
         "forecast",

@@ -5,14 +5,16 @@ database is opened, and Matplotlib is imported, only for files that need them.
 """
 
 import asyncio
+import csv
 import errno
+import io
 import os
 import shlex
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from json import loads
+from json import dumps, loads
 from os.path import samestat
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,9 +30,10 @@ from service.cli import text
 from service.cli.options import RequestOption, name_options
 from service.errors import Invalid, Malformed
 from service.figures.formats import PICTURE_FORMATS
-from service.formats import CSV, DATASET_FORMATS, write_csv
+from service.formats import CSV, DATASET_FORMATS
 from service.operations.computations import submit
 from service.operations.computations.fits import FIT
+from service.operations.computations.groups import fit_groups
 from service.operations.computations.job_types import Arrays, JobType, StepwiseComputation
 from service.operations.computations.resources import RESOURCES
 from service.operations.datasets import name_dataset, read_file, store_dataset
@@ -50,7 +53,6 @@ from service.schemas.predict import PredictRequest
 from service.schemas.resolved_datasets import AnyDataset
 from service.settings import load_settings
 from service.store import computations
-from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
@@ -75,6 +77,7 @@ class Session(Context):
     data: AnyDataset | None = None
     columns: dict[str, Any] = field(default_factory=dict)  # of a table
     params: dict[str, Any] = field(default_factory=dict)  # of the command
+    options: Sequence[RequestOption] = ()  # of the command
 
     def store(self, row: ComputationRow, arrays: Arrays) -> None:
         """Store the data and a computation."""
@@ -161,15 +164,32 @@ def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     body["inputs"] = [_read_future(series.input_names, session)]
     json = asyncio.run(PREDICT.answer(validate(body, PredictRequest), session))
 
-    def make_file(*_: Any) -> Download:
-        columns = text.forecast_columns(loads(json))
-        streams = {
-            key: ArrayStream.of(np.array(column, object if key == "time" else float))
-            for key, column in columns.items()
-        }
-        return Download("", 0.0, lambda file: write_csv(streams, file))
+    return json, lambda *_: _to_csv(text.forecast_columns(loads(json)))
 
-    return json, make_file
+
+def _to_csv(columns: Mapping[str, Sequence[Any]]) -> Download:
+    """Return a table of numbers and texts as a file."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return Download("", 0.0, lambda file: file.write(table.getvalue().encode()) and None)
+
+
+def _fit(request: Any, session: Session) -> tuple[bytes, MakeFile]:
+    """Fit a series, or with --by each of its sequences."""
+    if session.params["by"] is None:
+        return FIT_ONE.answer(request, session)
+    series = session.data.series  # type: ignore[union-attr]
+
+    def fit(group: AnyDataset) -> ComputationRow:
+        session.data = group
+        return _run(FIT, request, session, is_shown=False)[0]
+
+    with _show_progress("groups", len(series.lengths), fit_groups(series, fit)) as bar:
+        rows = [{**row, "summary": name_options(row["summary"], session.options)} for row in bar]
+    columns = {name: [row.get(name) for row in rows] for name in max(rows, key=len)}
+    return dumps({"groups": rows}).encode(), lambda *_: _to_csv(columns)
 
 
 def _read_future(names: Sequence[str], session: Session) -> list[list[float]]:
@@ -189,9 +209,10 @@ def _read_future(names: Sequence[str], session: Session) -> list[list[float]]:
     return rows
 
 
+FIT_ONE: Final = _compute("fit", text.describe_fit)
 TASKS: Final = {
     "train": _compute("train", text.describe_run),
-    "fit": _compute("fit", text.describe_fit),
+    "fit": FIT_ONE._replace(answer=_fit),
     "forecast": Task(FIT.request_model, ("csv",), _forecast, text.describe_forecast, True),
     "predict": _ask("predict", text.describe_outputs),
     "surface": _ask("compute_cost_surface", text.describe_surfaces),
@@ -206,50 +227,57 @@ TASKS: Final = {
 
 def run_task(name: str, options: Sequence[RequestOption], params: dict[str, Any]) -> None:
     """Print the response to the request of a command, and write a file if requested."""
-    task = TASKS[name]
-    data = params.get("data")
-    out = params.get("out")
+    task, data, out = TASKS[name], params.get("data"), params.get("out")
     source = "" if data is None else data.name.replace("<stdin>", "standard input")
+    suffixes = task.suffixes[-1:] if params.get("by") else task.suffixes  # of one table
     if out is not None:
-        _check_output(out, task.suffixes, data)
+        _check_output(out, suffixes, data)
     given = [option for option in options if params[str(option.name)] is not None]
     parts: dict[str, dict[str, Any]] = {form: {} for form in task.forms}
     for option in given:
         parts[option.form][option.part] = params[str(option.name)]
-    body = nest(task.model, parts["request"])
-    if params.get("sequences"):
-        body["inputs"] = params["sequences"]
     try:
         with _open_session() as session:
-            if data is not None:
-                if "dataset" in body:
-                    raise Invalid("a file of data replaces generated data", "/dataset")
-                session.columns, session.params = parts.get("columns", {}), params
-                session.data = _read_file(data, parts.get("columns"), session)
-                body["dataset"] = {"kind": "stored", "id": name_dataset(session.data)}
-            request = validate(body, task.model)
+            session.params, session.options = params, options
+            request = _read_request(task, parts, session)
             style = validate(parts.get("style", {}), task.style)
             json, make_file = task.answer(request, session)
-            if (
-                session.data is not None
-                and not {"target", "inputs"} <= parts.get("columns", {}).keys()
-            ):
+            if not {"target", "inputs"} <= session.columns.keys():
                 _show_roles(session.data)
             # The standard output has the file if that is requested.
             shown = json.decode() if params["as_json"] else task.describe(loads(json))
             click.echo(shown, err=_is_standard(out))
             if out is not None:
-                _save(out, make_file(_suffix(out, task.suffixes), style), session)
+                _save(out, make_file(_suffix(out, suffixes), style), session)
     except Invalid as error:
-        flags = {option.flag for option in given}
+        flags = {option.flag for option in given} | ({"--by"} if params.get("by") else set())
         raise click.UsageError(_explain(error, options, flags, source)) from None
     except Malformed as error:
         raise click.UsageError(f"{source}: {name_options(str(error), options)}") from None
 
 
-def _show_roles(data: AnyDataset) -> None:
+def _read_request(task: Task, parts: dict[str, dict[str, Any]], session: Session) -> Any:
+    """Return the request of a command, after reading its file of data into the session."""
+    body = nest(task.model, parts["request"])
+    if session.params.get("sequences"):
+        body["inputs"] = session.params["sequences"]
+    data, by = session.params.get("data"), session.params.get("by")
+    if by is not None:
+        if "sequence" in parts["columns"]:
+            raise click.UsageError("--by: replaces --sequence")
+        parts["columns"]["sequence"] = by
+    if data is not None:
+        if "dataset" in body:
+            raise Invalid("a file of data replaces generated data", "/dataset")
+        session.columns = parts.get("columns", {})
+        session.data = _read_file(data, parts.get("columns"), session)
+        body["dataset"] = {"kind": "stored", "id": name_dataset(session.data)}
+    return validate(body, task.model)
+
+
+def _show_roles(data: AnyDataset | None) -> None:
     """Print the roles of columns that were proposed."""
-    if data.series.roles:
+    if data is not None and data.series.roles:
         roles = ", ".join(data.series.roles)
         click.echo(f"{roles}; --target, --inputs, --time or --sequence to change", err=True)
 
@@ -289,6 +317,8 @@ def _explain(
     pointer = first.pointer or ""
     pointers = {option.flag: option.pointer for option in options if option.form != "columns"}
     flag = (first.parameter and f"--{first.parameter}") or find_option(pointer, pointers, given)
+    if flag == "--sequence" and "--by" in given:
+        flag = "--by"
     known = [option.flag for option in options if option.part in first.members.get("known", ())]
     if first.detail.startswith("Unknown field"):
         return f"{flag}: does not apply; the options that do are {', '.join(known)}"
@@ -338,20 +368,24 @@ def _read_file(file: BinaryIO, columns: dict[str, Any] | None, session: Session)
     return read_file(file_format, content, session.limits, series)
 
 
+def _show_progress(
+    label: str, length: int, items: Iterable[Any] | None = None, *, is_shown: bool = True
+) -> Any:
+    """Return a progress bar on a terminal, over items if they are given."""
+    hidden = not (is_shown and sys.stderr.isatty())
+    return click.progressbar(items, length, label, file=sys.stderr, hidden=hidden)
+
+
 def _run(
-    job_type: JobType[Any], request: ComputationRequest, session: Session
+    job_type: JobType[Any], request: ComputationRequest, session: Session, *, is_shown: bool = True
 ) -> tuple[ComputationRow, Arrays]:
     """Compute, with a progress bar on a terminal; return the row and the arrays."""
     dataset = asyncio.run(session.resolve(request.dataset))
     if job_type.complete is not None:
         request = job_type.complete(request, dataset)
     job_type.estimate(request, dataset.size, session.limits)
-    with click.progressbar(
-        length=request.progress_total,
-        label=job_type.kind.replace("_", " "),
-        file=sys.stderr,
-        hidden=not sys.stderr.isatty(),
-    ) as bar:
+    label = job_type.kind.replace("_", " ")
+    with _show_progress(label, request.progress_total, is_shown=is_shown) as bar:
 
         def show(computation: StepwiseComputation) -> None:
             bar.update(computation.done - bar.pos)

@@ -123,6 +123,9 @@ def describe_optimizers(answer: Json) -> str:
 
 def describe_fit(result: Json) -> str:
     """Return the summary of a fit, the options of better fits, and the estimates."""
+    if "groups" in result:
+        names = ("group", "level", "time_constant", "low", "high", "summary")
+        return format_table(names, [[row.get(each) for each in names] for row in result["groups"]])
     request = result["request"]
     summary = result["summary"]
     percent = f"{100 * request['confidence']:g} %"

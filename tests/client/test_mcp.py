@@ -88,5 +88,7 @@ def test_without_its_packages_it_says_what_to_install() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.endswith("; pip install 'linear-rnn-client[mcp]' installs it\n")
+    assert done.stderr.endswith(
+        "`pip install './client[mcp]'` in a copy of the repository installs it\n"
+    )
     assert done.stderr.count("\n") == 1

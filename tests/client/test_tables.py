@@ -61,6 +61,39 @@ def test_a_fit_of_a_table_proposes_its_roles(
     assert rnn.read_table(io.StringIO(table), target="sales").columns[1].role == "input"
 
 
+STEP_TESTS = Path(__file__).parents[2] / "service/explorer/fit_examples/step_tests.csv"
+
+
+def test_a_table_of_groups_is_that_of_the_command_line(
+    rnn: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tests.csv"
+    path.write_text(STEP_TESTS.read_text() + "short,0,20,43\nshort,0.5,20,43\n")
+    fits = rnn.fit_groups(path, by="test", target="temperature", delay=3, progress=True)
+    assert "groups" in capsys.readouterr().err
+    columns = ["--by", "test", "--target", "temperature", "--delay", "3"]
+    assert main(["fit", str(path), *columns, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)["groups"]
+    *rows, failed = fits.to_pandas().drop(columns="id").to_dict("records")
+    assert rows == printed[:3]
+    assert failed["group"] == printed[3]["group"] == "short"
+    assert failed["level"] == printed[3]["level"] == "failed"
+    assert failed["summary"].startswith("0 targets after the delay for 4 unknowns")
+    assert "or fix --initial-state or offset" in printed[3]["summary"]
+    single = rnn.fits.get(fits.id[0])
+    assert single.verdict is not None
+    assert (single.n_targets, single.verdict.headline) == (67, fits.summary[0])
+    with pytest.raises(InvalidRequest, match="unknown input"):
+        rnn.fit_groups(path, by="test", target="temperature", gains={"x": 1})
+    for options, message in [
+        (["--by", "x"], "--by: line 1"),
+        (["--by", "test", "--sequence", "test"], "--by: replaces --sequence"),
+        (["--by", "test", "--out", "a.png"], "must end in one of csv"),
+    ]:
+        assert main(["fit", str(path), "--target", "temperature", *options]) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_an_error_names_the_options_that_repair_it(rnn: Client) -> None:
     table = "t,x,y\n1,1,1\n2,,2\n3,3,3\n"
     with pytest.raises(InvalidRequest, match="Fill missing inputs with 0: fill='zero'"):

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
 from linear_rnn import _inputs as i
 from linear_rnn import _models as m
-from linear_rnn._arrays import read_npz
+from linear_rnn._arrays import read_npz, to_column
 from linear_rnn._async import results as r
 from linear_rnn._async.connection import AsyncConnection, read_json, request_id_of
 from linear_rnn._decode import UnknownVersion, decode
-from linear_rnn._errors import LinearRNNError
+from linear_rnn._errors import InvalidRequest, JobFailed, LinearRNNError
 from linear_rnn._inputs import compose, is_table, join_names, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
+from linear_rnn._progress import Progress
 from linear_rnn._service import Service, start_service
-from linear_rnn._tables import grids_of
+from linear_rnn._tables import Rows, describe_fit, grids_of, split_sequences
 
 if TYPE_CHECKING:
     import httpx
@@ -457,6 +458,60 @@ class AsyncClient:
             keep=keep,
         )
         return await self._compute(r.AsyncFit, request, wait, progress)
+
+    async def fit_groups(
+        self, table: i.TableLike, *, by: str | int, progress: bool = False, **options: Any
+    ) -> Rows:
+        """Fit the rows of each name in a column separately, and return a table with a row per name.
+
+        Its columns are group, level (that of the summary, or ``failed``), time_constant, w_rec, a
+        gain per input, low and high (the interval of the summary), unit, r_squared, n_targets,
+        summary (the headline, or the reason why a group cannot be fitted) and id.
+
+        >>> sales = [0.8**k for k in range(60)] + [0.5**k for k in range(60)]
+        >>> table = {"shop": ["a"] * 60 + ["b"] * 60, "sales": sales}
+        >>> fits = await rnn.fit_groups(table, by="shop", target="sales", offset=False)
+        >>> fits.time_constant.round(2).tolist()
+        [4.48, 1.44]
+
+        Parameters
+        ----------
+        table
+            As in ``upload_series``.
+        by
+            The column with the names of the groups; their rows are contiguous sequences.
+        progress
+            True to show the progress on stderr.
+        **options
+            As in ``fit``.
+
+        Raises
+        ------
+        InvalidRequest
+            If no group can be fitted.
+        """
+        known = {*m.TableOptions.__annotations__, "target", "inputs", "time"}
+        columns = {name: options.pop(name) for name in known & options.keys()}
+        stored = await self.upload_series(table, sequence=by, **columns)
+        groups = split_sequences(stored, await stored.table())
+        bar = Progress("groups") if progress else None
+        rows: list[dict[str, Any]] = []
+        failures: list[InvalidRequest | JobFailed] = []
+        for name, dataset in groups.items():
+            try:
+                row = describe_fit(await self.fit(dataset, **options))
+            except (InvalidRequest, JobFailed) as error:
+                failures.append(error)
+                row = {"level": "failed", "summary": error.reason}
+            rows.append({"group": name, **row})
+            if bar is not None:
+                bar.show(len(rows), len(groups), None)
+        if bar is not None:
+            bar.close()
+        if len(failures) == len(rows):
+            raise failures[0]
+        names = max(rows, key=len)
+        return Rows({name: to_column([row.get(name) for row in rows]) for name in names})
 
     async def upload(
         self, dataset: i.DatasetLike | i.TableLike, *, name: str | None = None

@@ -1,7 +1,7 @@
 """Series: sequences with several inputs, and a target at any of their steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -85,6 +85,18 @@ class Series:
     def rows(self, sequence: int) -> slice:
         """Return the slice of a sequence in the arrays."""
         return slice(int(self.starts[sequence]), int(self.starts[sequence + 1]))
+
+    def select(self, sequence: int) -> "Series":
+        """Return one of the sequences, without its name."""
+        rows = self.rows(sequence)
+        return replace(
+            self,
+            inputs=self.inputs[rows],
+            targets=self.targets[rows],
+            lengths=self.lengths[[sequence]],
+            sequence_names=(),
+            start_times=self.start_times[sequence : sequence + 1],
+        )
 
     @property
     def n_targets(self) -> int:
