@@ -169,11 +169,15 @@ def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
 
 def _to_csv(columns: Mapping[str, Sequence[Any]]) -> Download:
     """Return a table of numbers and texts as a file."""
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return Download("", 0.0, lambda file: file.write(table.getvalue().encode()) and None)
+
+    def write(file: BinaryIO) -> None:
+        table = io.StringIO()
+        writer = csv.writer(table)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+        file.write(table.getvalue().encode())
+
+    return Download("", 0.0, write)
 
 
 def _fit(request: Any, session: Session) -> tuple[bytes, MakeFile]:
