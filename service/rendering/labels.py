@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from service.engine.data import Step
 from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.figures.numbers import format_number, format_weights
-from service.figures.time_axis import TimeAxis
 from service.rendering.rows import find_first
 from service.values.times import find_times
+
+if TYPE_CHECKING:
+    from service.figures.time_axis import TimeAxis
 
 MAX_DIFFERENCES = 3  # in one label
 DAY = np.timedelta64(1, "D")
@@ -57,7 +59,7 @@ def place_in_time(
     step: Step,
     sequences: NDArray[np.int64],
     steps: NDArray[np.int64],
-) -> tuple[Array, TimeAxis]:
+) -> "tuple[Array, TimeAxis]":
     """Return the times of rows (m,), and their axis.
 
     They are those of the data. Sequences at dates that are far apart begin at one step, as those
@@ -72,6 +74,8 @@ def place_in_time(
     sequences, steps
         Of each row (m,): the sequence, from 0, and the step, from 1.
     """
+    from service.figures.time_axis import TimeAxis  # noqa: PLC0415 - imports Matplotlib
+
     numbers = np.asarray(steps * step.length, np.float64)
     times = find_times(starts, step, sequences, steps - 1)
     if times.dtype.kind != "M":
