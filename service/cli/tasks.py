@@ -231,7 +231,9 @@ TASKS: Final = {
 
 def run_task(name: str, options: Sequence[RequestOption], params: dict[str, Any]) -> None:
     """Print the response to the request of a command, and write a file if requested."""
-    task, data, out = TASKS[name], params.get("data"), params.get("out")
+    task = TASKS[name]
+    data = params.get("data")
+    out = params.get("out")
     source = "" if data is None else data.name.replace("<stdin>", "standard input")
     suffixes = task.suffixes[-1:] if params.get("by") else task.suffixes  # of one table
     if out is not None:
@@ -265,7 +267,8 @@ def _read_request(task: Task, parts: dict[str, dict[str, Any]], session: Session
     body = nest(task.model, parts["request"])
     if session.params.get("sequences"):
         body["inputs"] = session.params["sequences"]
-    data, by = session.params.get("data"), session.params.get("by")
+    data = session.params.get("data")
+    by = session.params.get("by")
     if by is not None:
         if "sequence" in parts["columns"]:
             raise click.UsageError("--by: replaces --sequence")
