@@ -85,7 +85,7 @@ async function createTraining(optimizers) {
   const training = new Training(store, optimizers, addressBar, addresses);
   loadBasins(optimizers);
   training.bindForm();
-  loadLesson((change, runs) => training.visit(change, runs));
+  loadLesson((change, runs, isNew) => training.visit(change, runs, isNew));
   addressBar.watch((address) => training.open(address));
   if (lessonRuns.length || store.state.runs.length) await training.resume(lessonRuns);
 }
@@ -114,13 +114,13 @@ function loadPanels() {
   store.watch(["dataset"], ({ dataset }) => void (dataset && loadOwnData()));
 }
 
-/** Load the lesson when it is first shown. @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit */
+/** Load the lesson when it is first shown. @param {ShowState} visit */
 function loadLesson(visit) {
+  const elements = byIds("lesson", "start-lesson", "essay", "start-essay");
   const views = [...document.querySelectorAll("[data-view]")];
-  const load = once(async () =>
-    (await importLesson()).createLesson(store, { ...byIds("lesson", "start-lesson"), views }, visit),
-  );
+  const load = once(async () => (await importLesson()).createLesson(store, { ...elements, views }, visit));
   byId("start-lesson").addEventListener("click", async () => (await load()).toggle());
+  byId("start-essay").addEventListener("click", async () => (await load()).toggleEssay());
   store.watch(["lesson", "step_text", "step_question"], ({ lesson, step_text, step_question }) => {
     if (lesson || step_text || step_question) load();
     else document.documentElement.dataset.lesson = "";

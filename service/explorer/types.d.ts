@@ -126,6 +126,9 @@ type BasinMap = Awaited<ReturnType<typeof import("./model/basins.js").computeBas
 /** Watches a job. It is called only if the computation takes long. */
 type Watcher = ReturnType<typeof import("./views/progress.js").showProgress>;
 
+/** Shows a state, and trains from it. Unless it is new, it replaces the present one in the history. */
+type ShowState = (change: Partial<State>, runs: Partial<State>[], isNew?: boolean) => void;
+
 /** A step of the lesson. */
 interface Step {
   title: string;

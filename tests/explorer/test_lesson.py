@@ -119,6 +119,52 @@ def test_an_open_answer_cuts_no_heading_and_no_figure(
             assert all(each and each["y"] + each["height"] <= 720 for each in bounds)
 
 
+def read_to(page: Page, number: int) -> None:
+    """Scroll to a step of the essay, and wait until the page shows its state."""
+    page.locator(f"#essay-{number}").evaluate("heading => heading.parentElement.scrollIntoView()")
+    expect(page).to_have_url(re.compile(f"lesson={number}.*essay=true"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("viewport", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_scrolling_in_the_essay_sets_the_figures(
+    open_page: Opener, steps: list[dict[str, Any]], viewport: ViewportSize
+) -> None:
+    fragment = "#w_in=0.5&run=optimizer:rprop;w_in:0.5;n_iterations:40&iteration=40"
+    page = open_page(fragment, viewport=viewport, reduced_motion="reduce")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    button = page.get_by_role("button", name="Essay", exact=True)
+    button.click()
+    for number in (1, 2, 3, 4, 5, 6, 2):
+        step = steps[number - 1]
+        read_to(page, number)
+        expect(page.locator("#w_in")).to_have_value(str(step["state"]["w_in"]))
+        expect(page.locator("tbody tr")).to_have_count(len(step["runs"]))
+        for name in step["figure"].split():
+            expect(page.locator(f"#{name}-view")).to_be_in_viewport(ratio=0.9)
+        expect(page.locator(f"#essay-{number}")).to_be_in_viewport(ratio=1)
+        assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    assert violations(page) == []
+    page.reload()
+    expect(page.locator("#essay-2")).to_be_in_viewport()
+    expect(page.locator("#w_rec")).to_have_value("0.9")
+    page.go_back()
+    expect(page.locator("#essay")).to_be_hidden()
+    expect(page.locator("#w_in")).to_have_value("0.5")
+    expect(page.locator("#iteration")).to_have_text("40 of 40")
+    if viewport == LAPTOP:
+        assert page.evaluate("document.documentElement.scrollHeight") == 720
+    page.go_forward()
+    expect(page.locator("#essay-2")).to_be_in_viewport()
+    page.get_by_role("button", name="Try it with all controls").nth(1).click()
+    expect(page.locator("#lesson h2")).to_contain_text("Step 2 of 6")
+    button.click()
+    expect(page.locator("#essay-2")).to_be_in_viewport()
+    page.get_by_role("button", name="Close the essay").click()
+    expect(page.locator("#essay")).to_be_hidden()
+    expect(page).not_to_have_url(re.compile("essay|lesson"))
+
+
 @pytest.mark.slow
 def test_the_lesson_fits_on_a_phone(open_page: Opener) -> None:
     page = open_page("#lesson=4", viewport=PHONE, has_touch=True, is_mobile=True)

@@ -74,11 +74,8 @@ export class CostChart {
       ...this.labelPeak(),
       ...targets.flatMap((target) => {
         const [y, right] = [plot.y(Math.log10(target)), rect.left + rect.width];
-        const label = svg(
-          "text",
-          { x: right - 4, y: y + 15, "text-anchor": "end" },
-          `stop at ${formatNumber(target, 2)}`,
-        );
+        const text = `stop at ${formatNumber(target, 2)}`;
+        const label = svg("text", { x: right - 4, y: y + 15, "text-anchor": "end" }, text);
         return [svg("line", { class: "target", x1: rect.left, x2: right, y1: y, y2: y }), label];
       }),
       ...runs.map(({ trajectory }, index) => {

@@ -157,25 +157,19 @@ export class NetworkDiagram {
     const top = LINE - RADIUS + 3;
     const curve = `C${x - 54} ${top - 58} ${x + 54} ${top - 58} ${x + 18} ${top - 3}`;
     const loop = `M${x - 17} ${top}${curve}m-2.5 -11l2.5 11l10 -5.5`;
+    const stateName = `state-value big${value.length > 6 ? " long" : ""}`;
     const place = isNarrow ? { x: 0, y: LINE + 34 } : { x: x + RADIUS + 52, y: LINE + 6 };
     this.parts.replaceChildren(
       ...shown.map((text, k) => {
         const isNow = first + k === at - 1 && at < n_steps;
-        return svg(
-          "text",
-          { class: `input${text === "0" ? "" : " one"}${isNow ? " now" : ""}`, x: k * INPUT_WIDTH, y: LINE + 6 },
-          text,
-        );
+        const name = `input${text === "0" ? "" : " one"}${isNow ? " now" : ""}`;
+        return svg("text", { class: name, x: k * INPUT_WIDTH, y: LINE + 6 }, text);
       }),
       svg("path", { class: "wire", d: arrowPath(start, x - RADIUS - 3) }),
       svg("path", { class: "wire", d: loop }),
       svg("path", { class: "wire", d: isNarrow ? "" : arrowPath(x + RADIUS + 2, x + RADIUS + 44) }),
       svg("circle", { class: "cell-state", r: RADIUS, cx: x, cy: LINE }),
-      svg(
-        "text",
-        { class: `state-value big${value.length > 6 ? " long" : ""}`, x, y: LINE + 6, "text-anchor": "middle" },
-        value,
-      ),
+      svg("text", { class: stateName, x, y: LINE + 6, "text-anchor": "middle" }, value),
       svg("text", { class: "big output", ...place }, at < n_steps ? `${at} of ${n_steps} read` : `target ${target}`),
     );
     const hasRoom = x + 20 + label <= width; // on the right of the loop; otherwise, the other label is below its arrow

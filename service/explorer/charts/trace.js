@@ -50,11 +50,8 @@ function draw(plot, trace) {
     ...(n_steps > MAX_DOTS ? [] : known).map((k) => {
       const isNegative = (sign?.[k] ?? Math.sign(gradient[k] ?? 1)) < 0;
       const title = svg("title", {}, isNegative ? "negative" : "positive");
-      return svg(
-        "circle",
-        { class: isNegative ? "dot negative" : "dot", cx: plot.x(k), cy: plot.y(logs[k]), r: 3.4 },
-        title,
-      );
+      const name = isNegative ? "dot negative" : "dot";
+      return svg("circle", { class: name, cx: plot.x(k), cy: plot.y(logs[k]), r: 3.4 }, title);
     }),
   );
 }

@@ -153,11 +153,8 @@ function moveCircle(circle, [cx, cy], { left, top, width, height }) {
 
 /** @param {number} x @param {number} y */
 export function drawOptimum(x, y) {
-  return svg(
-    "path",
-    { class: "optimum", d: STAR, transform: `translate(${x} ${y})` },
-    svg("title", {}, "Exact optimum"),
-  );
+  const title = svg("title", {}, "Exact optimum");
+  return svg("path", { class: "optimum", d: STAR, transform: `translate(${x} ${y})` }, title);
 }
 
 /** Draw the best w_in for each w_rec. @param {(w_rec: number) => number} bestWIn @param {Plot} plot */

@@ -48,8 +48,7 @@ export function readWithin(limits) {
 }
 
 /** @param {number} value */
-const format = (value) =>
-  (Math.abs(value) < 1e12 ? value.toLocaleString("en", { maximumFractionDigits: 9 }) : formatNumber(value, 2)).replace(
-    "-",
-    "−",
-  );
+function format(value) {
+  if (Math.abs(value) >= 1e12) return formatNumber(value, 2);
+  return value.toLocaleString("en", { maximumFractionDigits: 9 }).replace("-", "−");
+}

@@ -86,7 +86,7 @@ export function describeEnd(run, store) {
   }
   const { w_in, w_rec } = final.weight_gradient;
   if (activation === "relu" && w_in === 0 && w_rec === 0) {
-    const sentence = `A dead relu: it passes no gradient back, or less than a float64 can hold. The cost is ${to}.`;
+    const sentence = `A dead relu: no gradient passes back, or less than a float64 can represent. The cost is ${to}.`;
     return { key: "dead", icon: "∅", word: "dead relu", sentence };
   }
   return describeFailure(run, costOfZero(store.dataset), from, to, after);

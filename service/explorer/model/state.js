@@ -51,6 +51,7 @@ export const DEFAULTS = {
   basins: false,
   unrolled: false,
   lesson: 0, // the number of its step
+  essay: false, // whether the lesson is read as a whole
   // a step of the address, instead of the lesson
   step_title: "",
   step_text: "",

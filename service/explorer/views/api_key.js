@@ -3,36 +3,25 @@ import { hasKey, refusals, saveKey } from "../lib/credentials.js";
 import { createButton, html, saveFile, setAttributes } from "../lib/dom.js";
 import { Problem, absoluteUrl, acceptsKey, send } from "../model/api.js";
 
+const KEPT = "The page keeps it until this tab is closed. It is never part of links, code or files.";
 const KEY = /^[!-~]+$/; // characters that a header may have
 
 /** Return a function that prompts for a key. */
 export function createKeyDialog() {
   const field = html("input", { type: "password", id: "key", autocomplete: "off", spellcheck: "false" });
   const error = html("div", { id: "key-problem", class: "problem", role: "alert", hidden: true });
-  const form = html(
-    "form",
-    { method: "dialog", novalidate: true },
-    html("label", { class: "field" }, "Key with the scope write", field),
-    html(
-      "p",
-      { class: "muted small" },
-      "The page keeps it until this tab is closed. It is never part of links, code or files.",
-    ),
-    error,
-    html(
-      "div",
-      { class: "actions" },
-      html("button", { type: "submit", class: "primary" }, "Use this key"),
-      createButton("Cancel", () => dialog.close()),
-    ),
-  );
+  const label = html("label", { class: "field" }, "Key with the scope write", field);
+  const submit = html("button", { type: "submit", class: "primary" }, "Use this key");
+  const cancel = createButton("Cancel", () => dialog.close());
+  const actions = html("div", { class: "actions" }, submit, cancel);
+  const form = html("form", { method: "dialog", novalidate: true }, label);
+  form.append(html("p", { class: "muted small" }, KEPT), error, actions);
   const title = html("h2", { id: "key-title" }, "This service requires an API key");
   const dialog = html("dialog", { id: "key-dialog", "aria-labelledby": "key-title" }, title, form);
   const ask = () => dialog.open || dialog.showModal();
   document.body.append(dialog);
-  document
-    .querySelector(".page-header nav")
-    ?.append(createButton("API key", ask, { class: "quiet", id: "change-key" }));
+  const change = createButton("API key", ask, { class: "quiet", id: "change-key" });
+  document.querySelector(".page-header nav")?.append(change);
   refusals.addEventListener("refused", ask);
   form.addEventListener("submit", async (/** @type {Event} */ event) => {
     event.preventDefault();

@@ -77,15 +77,12 @@ export class BasinControl {
       `${title} reaches a cost of ${formatNumber(request.target_cost)} ` +
       `within ${count(request.n_iterations, "iteration")} ` +
       `from ${formatPercent(shares.target_reached, DIGITS)} of the starts.`;
+    const late = `Not in time: ${formatPercent(shares.iterations_exhausted, DIGITS)}`;
+    const diverged = `Diverged: ${formatPercent(shares.diverged, DIGITS)}`;
     return [
       html("strong", {}, reached),
-      html(
-        "span",
-        {},
-        createSwatch("iterations_exhausted"),
-        `Not in time: ${formatPercent(shares.iterations_exhausted, DIGITS)}`,
-      ),
-      html("span", {}, createSwatch("diverged"), `Diverged: ${formatPercent(shares.diverged, DIGITS)}`),
+      html("span", {}, createSwatch("iterations_exhausted"), late),
+      html("span", {}, createSwatch("diverged"), diverged),
     ];
   }
 }

@@ -1,6 +1,7 @@
 // The lesson: one step at a time next to its figure, with a question and an answer to reveal.
 // A link may have a step of its own.
 import { createButton, html, setAttributes } from "../lib/dom.js";
+import { once } from "../lib/once.js";
 import { STEPS } from "../lessons/index.js";
 import { fromRunText, readHash, toHash } from "../model/address.js";
 import { DEFAULTS, OWN_STEP } from "../model/state.js";
@@ -16,9 +17,9 @@ function startStep(number) {
  * @param {State} state @returns {{state: State, runs: Partial<State>[]}} runs to train
  */
 export function completeLesson(state) {
-  const { lesson } = state;
-  const isComplete = !lesson || toHash(state) !== toHash({ ...DEFAULTS, lesson });
-  return isComplete ? { state, runs: [] } : { state: startStep(lesson), runs: STEPS[lesson - 1].runs };
+  const { lesson, essay } = state;
+  const isComplete = !lesson || toHash(state) !== toHash({ ...DEFAULTS, lesson, essay });
+  return isComplete ? { state, runs: [] } : { state: { ...startStep(lesson), essay }, runs: STEPS[lesson - 1].runs };
 }
 
 /**
@@ -39,13 +40,14 @@ function findStep({ lesson, step_title, step_text, step_question, step_hint, ste
   };
 }
 
-/**
- * @param {Store} store @param {Record<string, any>} elements
- * @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it
- */
-export function createLesson(store, { lesson: root, "start-lesson": start, views }, visit) {
+/** @param {Store} store @param {Record<string, any>} elements @param {ShowState} visit */
+export function createLesson(store, elements, visit) {
+  const { lesson: root, "start-lesson": start, essay: essayRoot, "start-essay": startEssay, views } = elements;
+  const { dataset } = document.documentElement;
+  const hasEssay = !("embed" in dataset || "present" in dataset);
   const close = {
     lesson: 0,
+    essay: false,
     steps: [],
     step_number: 0,
     ...Object.fromEntries(OWN_STEP.map((key) => [key, DEFAULTS[key]])),
@@ -87,18 +89,26 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
   });
   const back = createButton("Back", () => move(-1), { class: "back" });
   const next = createButton("Next", () => move(1), { class: "primary next" });
+  const readStep = (/** @type {number} */ number, isNew = false) =>
+    visit({ ...startStep(number), essay: true }, STEPS[number - 1].runs, isNew);
+  const loadEssay = once(async () => (await import("./essay.js")).createEssay(essayRoot, store, readStep, go, finish));
   const buttons = [show, ...numbers, back, next, createButton("Close", finish, { class: "quiet" })];
   const live = html("div", { "aria-live": "polite" }, heading, text, question, hint, answer);
   root.append(live, html("nav", { "aria-label": "Steps of the lesson" }, ...buttons));
 
-  store.watch(["lesson", "steps", "step_number", ...OWN_STEP], (state) => {
+  store.watch(["lesson", "essay", "steps", "step_number", ...OWN_STEP], (state) => {
     const { lesson, step_number, steps } = state;
+    const essay = state.essay && hasEssay;
     const number = lesson || step_number;
     const total = lesson ? STEPS.length : steps.length;
     const step = findStep(state);
-    root.hidden = !step;
-    start.setAttribute("aria-pressed", String(lesson > 0));
-    document.documentElement.dataset.lesson = step?.figure ?? "";
+    root.hidden = !step || essay;
+    essayRoot.hidden = !essay;
+    document.documentElement.toggleAttribute("data-essay", essay);
+    if (essay) loadEssay();
+    start.setAttribute("aria-pressed", String(lesson > 0 && !essay));
+    startEssay.setAttribute("aria-pressed", String(essay));
+    dataset.lesson = step?.figure ?? "";
     for (const view of views) {
       view.classList.toggle("spoken-of", step?.figure.split(" ").includes(view.getAttribute("data-view") ?? ""));
     }
@@ -118,13 +128,17 @@ export function createLesson(store, { lesson: root, "start-lesson": start, views
     for (const button of [back, next]) button.hidden = !number;
     numbers.forEach((button, index) => setAttributes(button, { "aria-current": index + 1 === lesson && "step" }));
   });
-  return { toggle: () => go(store.state.lesson ? 0 : 1) };
+  return {
+    toggle: () => go(store.state.lesson && !store.state.essay ? 0 : store.state.lesson || 1),
+    toggleEssay: () => (store.state.essay ? finish() : readStep(store.state.lesson || 1, true)),
+  };
 }
 
-/** Set a text, with the weights as in a formula. @param {Element} element @param {string} text with w_in and w_rec */
-function typeset(element, text) {
+/** Set a text, with w_in and w_rec as in a formula. @param {HTMLElement} element @param {string} text */
+export function typeset(element, text) {
   const parts = text
     .split(/w_(in|rec)/)
     .flatMap((part, k) => (k % 2 ? [html("var", {}, "w"), html("sub", {}, part)] : [part]));
   element.replaceChildren(...parts);
+  return element;
 }

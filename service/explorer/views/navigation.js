@@ -5,6 +5,7 @@ import { readArrow, trackGestures } from "../lib/gestures.js";
 import { niceStep, panView, zoomView } from "../lib/scales.js";
 
 const GRAB_DISTANCE = 26; // pixels from the point
+const HINT = "To zoom, hold Ctrl or click first";
 const HINT_MS = 1500;
 const KEY_STEP = 1 / 120; // of the view
 const KEY_ZOOM = 1.5;
@@ -17,11 +18,7 @@ export function enableNavigation(surface, store, toolbar) {
   let grab = { x: 0, y: 0 }; // from the pointer to the point while dragging
   let is_near = false; // whether the pointer went down near the point
   let timer = 0;
-  const hint = html(
-    "p",
-    { class: "wheel-hint", "aria-hidden": "true", hidden: true },
-    "To zoom, hold Ctrl or click first",
-  );
+  const hint = html("p", { class: "wheel-hint", "aria-hidden": "true", hidden: true }, HINT);
   surface.root.append(hint);
 
   /** Return the size of a pixel in both weights. */

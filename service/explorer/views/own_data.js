@@ -11,6 +11,7 @@ import { acceptFiles } from "./files.js";
 import { offerUndo, showProblem } from "./problems.js";
 import { TablePreview } from "./table_preview.js";
 
+const HELP = "One sequence per row, with its target. Drop a CSV file on the page, or paste rows from a spreadsheet.";
 const DELETE = "Delete the table from the server, with all training runs, basin maps and fits that use it?";
 
 export class OwnDataPanel {
@@ -29,46 +30,24 @@ export class OwnDataPanel {
     this.adapts = dataset !== "" && String(view) === String(FULL_VIEW);
     this.summary = html("p", { role: "status" });
     this.preview = html("div");
-    const file = html("input", {
-      type: "file",
-      id: "data-file",
-      class: "visually-hidden",
-      accept: ".csv,.tsv,.txt,text/*",
-    });
+    const accept = ".csv,.tsv,.txt,text/*";
+    const file = html("input", { type: "file", id: "data-file", class: "visually-hidden", accept });
     this.back = createButton("Use random bits again", () => this.load(async () => ""));
     this.remove = createButton("Delete from the server", () => confirm(DELETE) && this.load(() => this.delete()));
     const choose = html("label", { class: "button", for: "data-file" }, "Choose a CSV file");
     const examples = EXAMPLE_DATA.map((each) => createButton(each.title, () => this.load(() => uploadExample(each))));
-    const text = html("textarea", {
-      rows: 4,
-      "aria-label": "Rows of numbers",
-      placeholder: "0,1,1,2\n1,0,0,1",
-      spellcheck: "false",
-    });
+    const placeholder = "0,1,1,2\n1,0,0,1";
+    const text = html("textarea", { rows: 4, "aria-label": "Rows of numbers", placeholder, spellcheck: "false" });
     const look = createButton("Preview these rows", () => this.loadText(text.value, "pasted"));
     this.paste = html("details", {}, html("summary", {}, "Paste a table"), text, look);
+    const fit = [" One step per row instead, with a target at each? ", this.linkToFit("Fit this kind of table"), "."];
+    const group = { class: "actions", role: "group", "aria-label": "Example data" };
     elements["own-data"].append(
       this.summary,
       this.preview,
-      html(
-        "p",
-        { class: "muted" },
-        "One sequence per row, with its target. Drop a CSV file on the page, or paste rows from a spreadsheet.",
-      ),
-      html(
-        "p",
-        { class: "muted" },
-        "One step per row instead, with a target at each? ",
-        this.linkToFit("Fit this kind of table"),
-        ".",
-      ),
+      html("p", { class: "muted" }, HELP, ...fit),
       html("div", { class: "actions" }, file, choose, this.back, this.remove),
-      html(
-        "div",
-        { class: "actions", role: "group", "aria-label": "Example data" },
-        html("span", {}, "Examples:"),
-        ...examples,
-      ),
+      html("div", group, html("span", {}, "Examples:"), ...examples),
       this.paste,
     );
     acceptFiles(file, (each) => this.loadFile(each));

@@ -135,16 +135,11 @@ export class RunsTable {
     showNumber(gap, formatNumber(excess, 3), excess);
     const { icon, word } = this.ends[index];
     const after = `after ${count(result.iterations, "iteration")}`;
+    const small = html("small", {}, settings.join(", "));
     return html(
       "tr",
       { "data-run": result.id, "data-outcome": result.outcome, "data-index": index },
-      html(
-        "th",
-        { scope: "row" },
-        createSwatch(index),
-        `${index + 1}. ${title}`,
-        html("small", {}, settings.join(", ")),
-      ),
+      html("th", { scope: "row" }, createSwatch(index), `${index + 1}. ${title}`, small),
       current.cell,
       final.cell,
       gap,
@@ -215,11 +210,8 @@ function highlightRuns(root) {
 
 /** @param {number} index */
 function createSwatch(index) {
-  return svg(
-    "svg",
-    { class: `swatch ${seriesClass(index)}`, "aria-hidden": "true" },
-    svg("line", { x1: 1, x2: 25, y1: 6, y2: 6 }),
-  );
+  const line = svg("line", { x1: 1, x2: 25, y1: 6, y2: 6 });
+  return svg("svg", { class: `swatch ${seriesClass(index)}`, "aria-hidden": "true" }, line);
 }
 
 /** @param {string} name @param {string} label for narrow screens */

@@ -109,11 +109,17 @@ export class Training {
     return this.train(states, false);
   }
 
-  /** Show a step of a lesson, and train its runs. @param {Partial<State>} change @param {Partial<State>[]} runs */
-  visit(change, runs) {
+  /**
+   * Show a step of a lesson, and train its runs.
+   * @param {Partial<State>} change
+   * @param {Partial<State>[]} runs
+   * @param {boolean} [isNew] whether Back returns to the present state
+   */
+  visit(change, runs, isNew = true) {
     this.addresses.latest = change;
     this.player.pause();
-    this.addressBar.visit(change);
+    if (isNew) this.addressBar.visit(change);
+    else this.store.set(change);
     this.race.clear();
     if (runs.length) this.trainRuns(runs);
   }

@@ -66,6 +66,7 @@ export class TablePreview {
     this.use.disabled = !this.decimal || !steps.length || this.target < 0;
     const first = html("table", {}, html("thead", {}, head), html("tbody", {}, ...rows));
     const readers = hasKey ? "anyone with a key of this service" : "anyone who can open this page";
+    const storage = `The table is stored on this server until you delete it, and ${readers} can read it there.`;
     this.element.replaceChildren(
       html("p", {}, html("b", {}, "Is this right? "), this.describe(steps.length)),
       html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "First rows" }, first),
@@ -73,11 +74,7 @@ export class TablePreview {
       ...this.offerToDrop(),
       html("p", { class: "muted" }, MEANING),
       html("div", { class: "fields" }, html("label", {}, "Target", this.select), html("label", {}, "Name", this.name)),
-      html(
-        "p",
-        { class: "muted" },
-        `The table is stored on this server until you delete it, and ${readers} can read it there.`,
-      ),
+      html("p", { class: "muted" }, storage),
       html("p", { class: "actions" }, this.use, this.cancel),
     );
     if (focused) /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-key="${focused}"]`))?.focus();
@@ -104,11 +101,8 @@ export class TablePreview {
       this.draw();
     };
     const label = isUsed ? "Leave out" : "Use";
-    const button = createButton(label, toggle, {
-      class: "small-button",
-      "data-key": j,
-      "aria-label": `${label} ${name}`,
-    });
+    const attributes = { class: "small-button", "data-key": j, "aria-label": `${label} ${name}` };
+    const button = createButton(label, toggle, attributes);
     return html("th", { scope: "col" }, name, html("small", {}, part), ...(j === this.target ? [] : [button]));
   }
 
@@ -123,12 +117,8 @@ export class TablePreview {
         this.draw();
       };
       const value = unclear.replace(mark, decimal === mark ? "." : "");
-      return createButton(value, choose, {
-        class: "small-button",
-        "data-key": decimal,
-        "aria-label": `It is ${value}`,
-        "aria-pressed": String(decimal === this.decimal),
-      });
+      const name = { class: "small-button", "data-key": decimal, "aria-label": `It is ${value}` };
+      return createButton(value, choose, { ...name, "aria-pressed": String(decimal === this.decimal) });
     });
     return [html("p", { class: "actions" }, html("b", {}, `What is ${unclear}?`), ...choices)];
   }

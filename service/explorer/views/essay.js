@@ -1,0 +1,53 @@
+// The steps of the lesson as an essay: the step that is being read sets the figures, which stay next to the text.
+import { createButton, html } from "../lib/dom.js";
+import { STEPS } from "../lessons/index.js";
+import { typeset } from "./lesson.js";
+
+const READ_AT = 65; // percent of the height of the window: the line at which a text is read
+const LEAD = "Scroll, and the figures follow the text.";
+
+/**
+ * Show the essay while the state has it.
+ * @param {HTMLElement} root @param {Store} store
+ * @param {(number: number) => void} show the start of a step
+ * @param {(number: number) => void} open a step as one of the lesson
+ * @param {() => void} leave
+ */
+export async function createEssay(root, store, show, open, leave) {
+  let current = 0; // the number of the step that is read
+  const sections = STEPS.map((step, index) => {
+    const title = html("h2", { id: `essay-${index + 1}` }, `${index + 1}. ${step.title}`);
+    const question = typeset(html("p", { class: "question" }), step.question);
+    const details = html("details", {}, html("summary", {}, "Answer"), typeset(html("p"), step.answer));
+    const texts = [typeset(html("p"), step.text), question, typeset(html("p"), `Look at ${step.hint}.`), details];
+    const actions = html(
+      "p",
+      { class: "actions" },
+      createButton("Try it with all controls", () => open(index + 1)),
+    );
+    return html("section", { "aria-labelledby": title.id }, title, ...texts, actions);
+  });
+  const end = createButton("Close the essay", leave, { class: "primary" });
+  root.append(html("p", { class: "muted" }, LEAD), ...sections, html("p", { class: "actions" }, end));
+  const style = html("link", { rel: "stylesheet", href: new URL("../css/essay.css", import.meta.url) });
+  document.head.append(style);
+  await new Promise((resolve) => style.addEventListener("load", resolve));
+
+  const follow = (/** @type {IntersectionObserverEntry[]} */ entries) => {
+    const read = entries.find(({ isIntersecting }) => isIntersecting);
+    const number = read ? sections.indexOf(read.target) + 1 : current;
+    if (number === current) return;
+    current = number;
+    show(number);
+  };
+  const observer = new IntersectionObserver(follow, { rootMargin: `-${READ_AT}% 0px -${100 - READ_AT}% 0px` });
+  store.watch(["essay", "lesson"], ({ essay, lesson }) => {
+    if (!essay) observer.disconnect();
+    const isNew = essay && current !== lesson;
+    current = essay ? lesson : 0;
+    if (!isNew) return;
+    // The header above the first one stays visible.
+    (lesson === 1 ? document.documentElement : sections[lesson - 1]).scrollIntoView();
+    for (const section of sections) observer.observe(section);
+  });
+}
