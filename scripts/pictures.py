@@ -63,6 +63,8 @@ async def request_pictures(client: httpx.AsyncClient) -> dict[str, bytes]:
         "basin-map.png": await get_picture(f"/v1/basin-maps/{basins}"),
         "fit.png": await get_picture(f"/v1/fits/{fit}"),
         "fit-profile.png": await get_picture(f"/v1/fits/{fit}/profile"),
+        "fit-response.png": await get_picture(f"/v1/fits/{fit}/response"),
+        "fit-contributions.png": await get_picture(f"/v1/fits/{fit}/contributions"),
     }
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from linear_rnn import Adam, AsyncClient, Client, JobCancelled, Window
+from linear_rnn._diagnostics import correlate, whiten
 
 LONG: dict[str, Any] = {"n_iterations": 900_000, "record_every": 100}
 SERIES = 50 * 0.8 ** np.arange(60)
@@ -167,6 +168,53 @@ def test_a_fit_finds_the_rate_of_a_decay(rnn: Client) -> None:
     np.testing.assert_allclose(ratios, fit.w_rec.value)
     assert fit.summary().count("\n") > 5
     assert repr(fit).count("\n") < 4
+
+
+def test_a_fit_has_responses_and_contributions(rnn: Client) -> None:
+    rows = {"level": SERIES, "pump": np.arange(len(SERIES)) % 7, "well": ["A"] * len(SERIES)}
+    fit = rnn.fit(rows, target="level", inputs=["pump"], sequence="well", offset=False)
+    parts = fit.contributions.to_pandas()
+    assert list(parts) == ["sequence", "step", "start", "baseline", "pump"]
+    assert set(parts["sequence"]) == {"A"}
+    total = parts[["start", "baseline", "pump"]].sum(axis=1)
+    np.testing.assert_allclose(total, fit.table.prediction)
+    response = fit.response.to_pandas()
+    assert set(response["input"]) == {"pump"}
+    assert response["response"][0] == 0.0
+    assert fit.response.plot(theme="dark").content.startswith(b"<?xml")
+    assert fit.contributions.plot(format="png").content.startswith(b"\x89PNG")
+    assert fit.plot(scale="log").format == "svg"
+
+
+def test_residuals_are_whitened_for_diagnostics() -> None:
+    rng = np.random.default_rng(1)
+    steps = np.array([0, 1, 2, 5, 6, 9])
+    residuals = np.full(10, np.nan)
+    residuals[steps] = rng.standard_normal(6)
+    # The inverse of a factor of the covariances, for two sequences.
+    covariances = 0.6 ** np.abs(np.subtract.outer(steps, steps)) / (1.0 - 0.6**2)
+    expected = np.linalg.solve(np.linalg.cholesky(covariances), residuals[steps])
+    sequences = ["A"] * 10 + ["B"] * 10
+    whitened = np.asarray(whiten(np.tile(residuals, 2).tolist(), sequences, 0.6), float)
+    np.testing.assert_allclose(whitened[steps], expected)
+    np.testing.assert_allclose(whitened[:10], whitened[10:])
+    white = rng.standard_normal(200)
+    products = [float(white[:-lag] @ white[lag:]) for lag in range(1, 21)]
+    correlations = np.asarray(correlate(white.tolist(), ["A"] * 200), float)
+    np.testing.assert_allclose(correlations, np.array(products) / float(white @ white))
+
+
+def test_diagnostics_are_drawn(rnn: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = rnn.fit({"level": SERIES}, target="level", offset=False)
+    figure = fit.diagnostics.plot()
+    assert [axes.get_title() for axes in figure.axes] == [
+        "Autocorrelation",
+        "Quantiles",
+        "Residuals",
+    ]
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match="matplotlib"):
+        fit.diagnostics.plot()
 
 
 class Tight(httpx.HTTPTransport):

@@ -9,7 +9,7 @@ from linear_rnn._names import suggest_keywords
 
 
 class PictureOptions(TypedDict, total=False):
-    """The options of a picture."""
+    """The options of a picture; ``scale`` is one of fits."""
 
     format: Literal["svg", "png", "pdf"]
     width: int
@@ -17,6 +17,7 @@ class PictureOptions(TypedDict, total=False):
     dpi: int
     theme: m.Theme
     title: str
+    scale: Literal["linear", "log"]
 
 
 @suggest_keywords

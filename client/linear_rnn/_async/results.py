@@ -10,6 +10,7 @@ from linear_rnn import _text as text
 from linear_rnn._arrays import Array, read_csv, read_npz, to_column
 from linear_rnn._async.connection import read_json, request_id_of
 from linear_rnn._async.pictures import AsyncPicture, PictureOptions
+from linear_rnn._diagnostics import draw
 from linear_rnn._errors import JobCancelled, JobFailed
 from linear_rnn._inputs import id_of, rows_of
 from linear_rnn._names import suggest_keywords
@@ -19,6 +20,7 @@ from linear_rnn._tables import FIRST_ROWS, Rows, Table, lengthen, stack
 if TYPE_CHECKING:
     import pandas
     import polars
+    from matplotlib.figure import Figure
 
     from linear_rnn._async.client import AsyncClient
 
@@ -365,8 +367,8 @@ class AsyncBasinMap(AsyncComputation, m.BasinMap):
         return f"<BasinMap {self.id}\n  {', '.join(f'{n} {s}' for n, s in shares.items())}>"
 
 
-class AsyncProfile(AsyncDrawable, Rows):
-    """The cost as a function of w_rec, with all other parameters fitted."""
+class AsyncFitTable(AsyncDrawable, Rows):
+    """Columns of a fit, which can also be plotted."""
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return self._request["path"], None
@@ -438,15 +440,38 @@ class AsyncFit(AsyncComputation, m.FitResource):
         residuals: Array = (await self.table())["residual"]
         return residuals
 
-    async def profile(self) -> AsyncProfile:
+    async def profile(self) -> AsyncFitTable:
         """Return the cost as a function of w_rec, which can also be plotted.
 
         >>> list(await (await rnn.fit()).profile())[:2]
         ['w_rec', 'cost']
         """
-        profile = AsyncProfile(await self._load("profile", "/profile.csv"))
-        profile._client, profile._request = self._client, {"path": f"{self._path}/profile"}
-        return profile
+        return await self._open("profile")
+
+    async def response(self) -> AsyncFitTable:
+        """Return the change of the target after one lasting unit of each input, with its band."""
+        return await self._open("response")
+
+    async def contributions(self) -> AsyncFitTable:
+        """Return what start, baseline and each input contribute to the fit.
+
+        Sequences have their names, if they have some.
+        """
+        found = await self._open("contributions")
+        if self.sequence_names:
+            name = next(iter(found))
+            found._columns[name] = [self.sequence_names[int(k)] for k in found[name]]
+        return found
+
+    async def _open(self, name: str) -> AsyncFitTable:
+        found = AsyncFitTable(await self._load(name, f"/{name}.csv"))
+        found._client, found._request = self._client, {"path": f"{self._path}/{name}"}
+        return found
+
+    @property
+    def diagnostics(self) -> "AsyncDiagnostics":
+        """The residuals, to plot."""
+        return AsyncDiagnostics(self)
 
     async def predict(self, inputs: Any, *, initial_state: float | None = None) -> Forecast:
         """Predict a new sequence from its inputs: a table, columns by name, or rows.
@@ -487,6 +512,29 @@ class AsyncFit(AsyncComputation, m.FitResource):
         if self.verdict is None:
             return f"<Fit {self.id}: {self.status}>"
         return f"<Fit {self.id}\n  {self.verdict.headline}\n  {self.verdict.sentences[0]}>"
+
+
+class AsyncDiagnostics:
+    """The residuals of a fit."""
+
+    def __init__(self, fit: AsyncFit) -> None:
+        self._fit = fit
+
+    async def plot(self) -> "Figure":
+        """Draw autocorrelations, quantiles, and residuals against the fit, with Matplotlib.
+
+        Those of `ar1` noise are whitened.
+
+        >>> (await (await rnn.fit()).diagnostics.plot()).axes[0].get_title()
+        'Autocorrelation'
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        """
+        table = await self._fit.table()
+        return draw(table["residual"], table["prediction"], table["sequence"], self._fit.rho)
 
 
 class AsyncDataset(AsyncStored, m.DatasetSummary):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
 from linear_rnn import _models as m
 from linear_rnn import _text as text
 from linear_rnn._arrays import Array, read_csv, read_npz, to_column
+from linear_rnn._diagnostics import draw
 from linear_rnn._errors import JobCancelled, JobFailed
 from linear_rnn._inputs import id_of, rows_of
 from linear_rnn._names import suggest_keywords
@@ -20,6 +21,7 @@ from linear_rnn._tables import FIRST_ROWS, Rows, Table, lengthen, stack
 if TYPE_CHECKING:
     import pandas
     import polars
+    from matplotlib.figure import Figure
 
     from linear_rnn._sync.client import Client
 
@@ -371,8 +373,8 @@ class BasinMap(Computation, m.BasinMap):
         return f"<BasinMap {self.id}\n  {', '.join(f'{n} {s}' for n, s in shares.items())}>"
 
 
-class Profile(Drawable, Rows):
-    """The cost as a function of w_rec, with all other parameters fitted."""
+class FitTable(Drawable, Rows):
+    """Columns of a fit, which can also be plotted."""
 
     def _picture(self) -> tuple[str, dict[str, Any] | None]:
         return self._request["path"], None
@@ -446,15 +448,40 @@ class Fit(Computation, m.FitResource):
         residuals: Array = self.table["residual"]
         return residuals
 
-    def profile(self) -> Profile:
+    def profile(self) -> FitTable:
         """Return the cost as a function of w_rec, which can also be plotted.
 
         >>> list(rnn.fit().profile())[:2]
         ['w_rec', 'cost']
         """
-        profile = Profile(self._load("profile", "/profile.csv"))
-        profile._client, profile._request = self._client, {"path": f"{self._path}/profile"}
-        return profile
+        return self._open("profile")
+
+    @property
+    def response(self) -> FitTable:
+        """Return the change of the target after one lasting unit of each input, with its band."""
+        return self._open("response")
+
+    @property
+    def contributions(self) -> FitTable:
+        """Return what start, baseline and each input contribute to the fit.
+
+        Sequences have their names, if they have some.
+        """
+        found = self._open("contributions")
+        if self.sequence_names:
+            name = next(iter(found))
+            found._columns[name] = [self.sequence_names[int(k)] for k in found[name]]
+        return found
+
+    def _open(self, name: str) -> FitTable:
+        found = FitTable(self._load(name, f"/{name}.csv"))
+        found._client, found._request = self._client, {"path": f"{self._path}/{name}"}
+        return found
+
+    @property
+    def diagnostics(self) -> "Diagnostics":
+        """The residuals, to plot."""
+        return Diagnostics(self)
 
     def predict(self, inputs: Any, *, initial_state: float | None = None) -> Forecast:
         """Predict a new sequence from its inputs: a table, columns by name, or rows.
@@ -495,6 +522,29 @@ class Fit(Computation, m.FitResource):
         if self.verdict is None:
             return f"<Fit {self.id}: {self.status}>"
         return f"<Fit {self.id}\n  {self.verdict.headline}\n  {self.verdict.sentences[0]}>"
+
+
+class Diagnostics:
+    """The residuals of a fit."""
+
+    def __init__(self, fit: Fit) -> None:
+        self._fit = fit
+
+    def plot(self) -> "Figure":
+        """Draw autocorrelations, quantiles, and residuals against the fit, with Matplotlib.
+
+        Those of `ar1` noise are whitened.
+
+        >>> rnn.fit().diagnostics.plot().axes[0].get_title()
+        'Autocorrelation'
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        """
+        table = self._fit.table
+        return draw(table["residual"], table["prediction"], table["sequence"], self._fit.rho)
 
 
 class Dataset(Stored, m.DatasetSummary):
