@@ -73,11 +73,6 @@ class StatusError(LinearRNNError):
 class InvalidRequest(StatusError):
     """The request cannot be parsed (400) or is invalid (422); see ``errors``."""
 
-    @property
-    def reason(self) -> str:
-        """The first reason."""
-        return self.errors[0].text if self.errors else self.detail
-
 
 class NotFound(StatusError):
     """Unknown id or path (404)."""
@@ -97,11 +92,6 @@ class Busy(StatusError):
 
 class JobFailed(LinearRNNError):
     """A job ended with an error."""
-
-    @property
-    def reason(self) -> str:
-        """The reason."""
-        return str(self)
 
 
 class JobCancelled(LinearRNNError):

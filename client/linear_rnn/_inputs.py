@@ -196,7 +196,7 @@ def _to_weights(value: Any) -> Any:
 
 
 def _to_range(value: Any) -> Any:
-    return {"low": value[0], "high": value[1]} if isinstance(value, tuple) else value
+    return {"low": value[0], "high": value[1]} if isinstance(value, tuple | list) else value
 
 
 def _to_window(value: Mapping[str, Any]) -> dict[str, Any]:

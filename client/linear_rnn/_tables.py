@@ -1,6 +1,5 @@
 """Columns of numbers, and their conversion to tables of pandas and polars."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -110,28 +109,15 @@ def stack(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: [value for table in tables for value in table[name]] for name in tables[0]}
 
 
-def split_sequences(stored: m.DatasetSummary, rows: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the sequences of a stored series as series, by name."""
-    inputs = [rows[name] for name in stored.inputs or []]
-    targets = rows[str(stored.target)]
+def split_sequences(rows: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the columns of each sequence of a series by its name."""
     indices: dict[str, list[int]] = {}
     for k, name in enumerate(rows["sequence"]):
         indices.setdefault(str(name), []).append(k)
-    series: dict[str, Any] = {
-        "kind": "series",
-        "inputs": stored.inputs,
-        "target": stored.target,
+    return {
+        name: {key: [rows[key][k] for k in selected] for key in rows}
+        for name, selected in indices.items()
     }
-    if stored.step is not None:
-        series["step"] = vars(stored.step)
-    groups = {}
-    for name, selected in indices.items():
-        sequence = {
-            "inputs": [[float(column[k]) for column in inputs] for k in selected],
-            "targets": [None if math.isnan(targets[k]) else float(targets[k]) for k in selected],
-        }
-        groups[name] = {**series, "sequences": [sequence]}
-    return groups
 
 
 def describe_fit(fit: m.FitResource) -> dict[str, Any]:

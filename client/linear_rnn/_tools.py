@@ -1,37 +1,34 @@
-"""Tools for assistants over the Model Context Protocol."""
+"""Tools for assistants over the Model Context Protocol.
+
+Their docstrings are the descriptions of the tools and of their parameters.
+"""
 
 import functools
+import inspect
 import io
+import re
 from collections.abc import Callable
-from typing import Any, Literal, ParamSpec, TypeVar
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from mcp.server.mcpserver import Image, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
 
-from linear_rnn import Client, LinearRNNError
-from linear_rnn import _text as text
+from linear_rnn import Client, LinearRNNError, __version__
 from linear_rnn._names import check_keywords
+from linear_rnn._tables import describe_fit
 
-P = ParamSpec("P")
-R = TypeVar("R")
+C = TypeVar("C", bound=Callable[..., Any])
+Json: TypeAlias = dict[str, Any]
+Answer: TypeAlias = Annotated[CallToolResult, Json]
 
-WIDTH = 700  # of pictures, in pixels
+SECTION = "\n\nParameters\n----------\n"  # of a docstring
 MAX_TEXT = 6000  # characters of a response, about 1,500 tokens
-
-DESCRIPTION = """\
-A recurrent network of one neuron: S_k = w_rec S_(k-1) + w_in x_k, output S_T; the cost is the mean
-squared error of the outputs. It learns to count ones (optimum: both weights 1), and shows why
-training fails: gradients vanish for |w_rec| < 1, and explode above.
-`fit` finds the same recurrence in measured series: a time constant with an exact interval, and a
-verdict on whether to trust it. Read the verdict first.
-A dataset is JSON: {"kind": "count_ones", "n_samples": 20, "n_steps": 10, "seed": 1, "noise": 0},
-{"kind": "remember", ...}, {"kind": "explicit", "inputs": [[...]], "targets": [...]}, or
-{"kind": "stored", "id": "ds_..."}. Omitted fields default to the tutorial's values.
-Optimizers, with their parameters:
-"""
-
 TOOLS: list[Tool] = []
+folder: Path | None = None  # with files that tools may read
 
 
 @functools.cache
@@ -39,26 +36,35 @@ def _client() -> Client:
     return Client()
 
 
-def _tool(function: Callable[P, R]) -> Callable[P, R]:
+def _tool(function: C) -> C:
     """Register a tool whose errors recommend a change."""
 
     @functools.wraps(function)
-    def call(*positional: P.args, **keywords: P.kwargs) -> R:
+    def call(*positional: Any, **keywords: Any) -> Any:
         try:
             return function(*positional, **keywords)
-        except (LinearRNNError, TypeError, ValueError) as error:
+        except (LinearRNNError, OSError, TypeError, ValueError) as error:
             raise ToolError(str(error)[:MAX_TEXT]) from error
 
-    tool = Tool.from_function(call, structured_output=False)
+    annotations = ToolAnnotations(
+        read_only_hint=function.__name__ not in {"fit", "train"},  # which store their results
+        destructive_hint=False,
+        idempotent_hint=True,
+        open_world_hint=False,
+    )
+    description, _, parameters = str(inspect.getdoc(function)).partition(SECTION)
+    tool = Tool.from_function(call, description=description, annotations=annotations)
     tool.parameters["additionalProperties"] = False
+    for name, clause in re.findall(r"^(\w+)\n((?:    .+\n?)+)", parameters, re.MULTILINE):
+        tool.parameters["properties"][name]["description"] = " ".join(clause.split())
     TOOLS.append(tool)
-    return call
+    return function
 
 
 class _Server(MCPServer):
     """A server that rejects misspelt arguments instead of ignoring them."""
 
-    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+    async def call_tool(self, name: str, arguments: Json, context: Any = None) -> Any:
         for tool in TOOLS:
             if tool.name == name:
                 try:
@@ -68,91 +74,192 @@ class _Server(MCPServer):
         return await super().call_tool(name, arguments, context)
 
 
-def _image(result: Any) -> Image:
-    return Image(data=result.plot(format="png", width=WIDTH).content, format="png")
+def _answer(text: str, structured: Json, drawn: Any = None) -> CallToolResult:
+    """Return a text, the same as JSON, and a picture."""
+    content: list[Any] = [TextContent(type="text", text=text[:MAX_TEXT])]
+    if drawn is not None:
+        picture = drawn.plot(format="png", width=700).content
+        content.append(Image(data=picture, format="png").to_image_content())
+    return CallToolResult(content=content, structured_content=structured)
+
+
+def _open(csv: str | None, path: str | None) -> Any:
+    """Return the table of a tool: its text, or a file below the folder of this server."""
+    if (csv is None) == (path is None):
+        raise ValueError("give either csv or path")
+    if path is None:
+        return io.StringIO(csv)
+    if folder is None:
+        raise ValueError("this server reads no files; `linear-rnn-mcp FOLDER` reads those below")
+    file = (folder / path).resolve()
+    if not file.is_relative_to(folder):
+        raise ValueError(f"{path} is not below the folder of this server")
+    return file
 
 
 @_tool
-def describe() -> str:
-    """Describe the network, datasets, and the optimizers with their parameters."""
-    lines = []
-    for optimizer in _client().optimizers():
-        parameters = ", ".join(f"{p.name}={p.default}" for p in optimizer.parameters)
-        lines.append(f"{optimizer.name}: {parameters}")
-    return DESCRIPTION + "\n".join(lines)
+def describe() -> Answer:
+    """List the optimizers with their parameters. This describes the network and datasets.
+
+    A recurrent network of one neuron: S_k = w_rec S_(k-1) + w_in x_k, output S_T; the cost is the
+    mean squared error of the outputs. It learns to count ones (optimum: both weights 1), and shows
+    why training fails: gradients vanish for |w_rec| < 1, and explode above. `fit` finds the same
+    recurrence in measured series: a time constant with an exact interval, and a verdict on whether
+    to trust it. Read the verdict first.
+
+    A dataset is JSON: {"kind": "count_ones", "n_samples": 20, "n_steps": 10, "seed": 1, "noise":
+    0}, {"kind": "remember", ...}, {"kind": "explicit", "inputs": [[...]], "targets": [...]}, or
+    {"kind": "stored", "id": "ds_..."}. Omitted fields default to the tutorial's values.
+    """
+    optimizers = {
+        each.name: {parameter.name: parameter.default for parameter in each.parameters}
+        for each in _client().optimizers()
+    }
+    return _answer(str(optimizers), {"optimizers": optimizers})
 
 
 @_tool
 def fit(
-    csv: str,
+    csv: str | None = None,
+    path: str | None = None,
     target: str | None = None,
     inputs: list[str] | None = None,
     time: str | None = None,
     sequence: str | None = None,
-    delay: int | tuple[int, int] = 0,
-    noise: Literal["white", "ar1"] = "white",
-    offset: bool | None = None,
-) -> list[str | Image]:
-    """Fit a time constant to series in CSV text: a header, then a row per step, in order.
+    options: Json | None = None,
+) -> Answer:
+    """Fit a time constant to series. The verdict comes first; it recommends changes.
 
-    Columns without a name are proposed, and stated in the first line. `delay` is in steps; a range
-    such as [0, 6] is searched. The verdict comes first; it recommends changes if the interval
-    should not be trusted.
+    Roles of columns that are not given are proposed, and stated in the first line.
+
+    Parameters
+    ----------
+    csv
+        A table as text: a header, then a row per step, in order.
+    path
+        A file instead of csv, below the folder with which this server was started.
+    target
+        The column to fit.
+    inputs
+        The columns of inputs; [] for none.
+    time
+        The column of times.
+    sequence
+        The column with the names of sequences.
+    options
+        Fields of the fit, such as those of an alternative: delay (steps, or a range such as [0, 6]
+        to search), noise, offset, initial_state, gains, curves, w_rec, time_constants, direct,
+        trend, season, variance, confidence and step; and options of the table, such as those of
+        the repairs that an error names: gaps, fill, grid, between, every, header and decimal.
     """
-    columns = {"target": target, "inputs": inputs, "time": time, "sequence": sequence}
-    stored = _client().upload_series(io.StringIO(csv), **columns)  # type: ignore[arg-type]
-    result = _client().fit(stored, delay=delay, noise=noise, offset=offset)
-    return [f"{stored.roles}\n{result.summary()}"[:MAX_TEXT], _image(result)]
+    columns: Any = {"target": target, "inputs": inputs, "time": time, "sequence": sequence}
+    result = _client().fit(_open(csv, path), **columns, **(options or {}))
+    names = ", ".join(each.name for each in result.inputs or []) or "none"
+    alternatives = [asdict(each) for each in result.alternatives or []]
+    advice = [f"{each['reason']}: with options {each['options']}" for each in alternatives]
+    roles = f"target {result.target}, inputs {names}; fit {result.id}"
+    text = "\n".join([roles, result.summary(), *advice])
+    return _answer(text, {**describe_fit(result), "alternatives": alternatives}, result)
+
+
+@_tool
+def forecast(fit: str, inputs: dict[str, list[float]] | int, sequence: int | str = 0) -> Answer:
+    """Continue a sequence of a fit: the mean, its band, and that of a new observation.
+
+    Parameters
+    ----------
+    fit
+        The id of a fit.
+    inputs
+        The future numbers of each input by its name; without inputs, the number of steps.
+    sequence
+        The sequence to continue: its name, or its position from 0.
+    """
+    predicted = _client().fits.get(fit).forecast(inputs, sequence=sequence)
+    columns = {name: list(column) for name, column in predicted.items()}
+    return _answer(str(columns), {"columns": columns, "is_reliable": bool(predicted.trust)})
 
 
 @_tool
 def train(
     w_in: float = -1.5,
     w_rec: float = 2.0,
-    optimizer: str | dict[str, Any] | None = None,
-    clip: dict[str, Any] | None = None,
+    optimizer: str | Json | None = None,
+    clip: Json | None = None,
     n_iterations: int = 500,
-    dataset: dict[str, Any] | None = None,
-) -> list[str | Image]:
+    dataset: Json | None = None,
+) -> Answer:
     """Train from initial weights.
 
-    `optimizer` is such as "adam" or {"name": "adam", "learning_rate": 0.1}, and `clip` {"by":
-    "norm", "threshold": 1}.
+    Parameters
+    ----------
+    w_in
+        The initial input weight.
+    w_rec
+        The initial recurrent weight.
+    optimizer
+        Such as "adam" or {"name": "adam", "learning_rate": 0.1}.
+    clip
+        Such as {"by": "norm", "threshold": 1}.
+    n_iterations
+        The number of iterations.
+    dataset
+        JSON of a dataset.
     """
-    arguments: dict[str, Any] = {"optimizer": optimizer, "clip": clip, "dataset": dataset}
+    arguments: Json = {"optimizer": optimizer, "clip": clip, "dataset": dataset}
     run = _client().train(initial_weights=(w_in, w_rec), n_iterations=n_iterations, **arguments)
-    return [repr(run), _image(run)]
+    return _answer(repr(run), run._data, run)
 
 
 @_tool
-def optimum(dataset: dict[str, Any] | None = None) -> str:
-    """Find the exact global minimum of the cost, without training."""
+def optimum(dataset: Json | None = None) -> Answer:
+    """Find the exact global minimum of the cost, without training.
+
+    Parameters
+    ----------
+    dataset
+        JSON of a dataset.
+    """
     result = _client().optimum(dataset=dataset)  # type: ignore[arg-type] # JSON
-    attained = "attained" if result.attained else "not attained: it is at infinity"
-    weights = f"w_in {text.number(result.weights.w_in)}, w_rec {text.number(result.weights.w_rec)}"
-    return f"The minimum is {attained}; unique: {result.unique}\n{weights}, cost {result.cost}"
+    return _answer(repr(result), result._data)
 
 
 @_tool
 def surface(
     w_in: tuple[float, float] = (-3.0, 3.0),
     w_rec: tuple[float, float] = (-3.0, 3.0),
-    dataset: dict[str, Any] | None = None,
-) -> list[str | Image]:
-    """Draw the cost over a window of weights, each from low to high."""
-    arguments: dict[str, Any] = {"dataset": dataset}
+    dataset: Json | None = None,
+) -> Answer:
+    """Draw the cost over a window of weights.
+
+    Parameters
+    ----------
+    w_in
+        The range of the input weight, from low to high.
+    w_rec
+        The range of the recurrent weight.
+    dataset
+        JSON of a dataset.
+    """
+    arguments: Json = {"dataset": dataset}
     result = _client().surface(windows=[{"w_in": w_in, "w_rec": w_rec}], **arguments)
-    return [repr(result), _image(result)]
+    return _answer(repr(result), {"minimum": asdict(result.windows[0].minimum)}, result)
 
 
 @_tool
-def trace(
-    points: list[tuple[float, float]] | None = None, dataset: dict[str, Any] | None = None
-) -> list[str | Image]:
-    """Trace the gradient back through time at (w_in, w_rec): where it vanishes or explodes."""
-    arguments: dict[str, Any] = {"dataset": dataset}
-    result = _client().trace(points=points, **arguments)
-    return [repr(result), _image(result)]
+def trace(points: list[tuple[float, float]] | None = None, dataset: Json | None = None) -> Answer:
+    """Trace the gradient back through time: where it vanishes or explodes.
+
+    Parameters
+    ----------
+    points
+        Pairs of w_in and w_rec.
+    dataset
+        JSON of a dataset.
+    """
+    result = _client().trace(points=points, dataset=dataset)  # type: ignore[arg-type] # JSON
+    regimes = [{"point": asdict(each.point), "regime": each.regime} for each in result.traces]
+    return _answer(repr(result), {"traces": regimes}, result)
 
 
-server = _Server("linear-rnn", instructions="Call describe first.", tools=TOOLS)
+server = _Server("linear-rnn", version=__version__, instructions="See describe first.", tools=TOOLS)

@@ -1,19 +1,19 @@
 """The command ``linear-rnn-mcp``: tools for assistants, over the standard streams.
 
-It requires the extra ``linear-rnn-client[mcp]``, and a service: see LINEAR_RNN_URL and
-LINEAR_RNN_API_KEY.
+``linear-rnn-mcp FOLDER`` also reads the files below a folder. It requires the extra
+``linear-rnn-client[mcp]``, and a service: see LINEAR_RNN_URL and LINEAR_RNN_API_KEY.
 """
 
 import sys
+from pathlib import Path
 
 
 def main() -> None:
     """Serve until the standard input closes."""
     try:
-        from linear_rnn._tools import server
+        from linear_rnn import _tools
     except ModuleNotFoundError as error:
-        sys.exit(
-            f"linear-rnn-mcp: {error}; `pip install './client[mcp]'` in a copy of the "
-            "repository installs it"
-        )
-    server.run("stdio")
+        sys.exit(f"linear-rnn-mcp: {error}; `pip install './client[mcp]'` in its repository")
+    if len(sys.argv) > 1:
+        _tools.folder = Path(sys.argv[1]).resolve()
+    _tools.server.run("stdio")

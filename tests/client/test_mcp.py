@@ -4,13 +4,17 @@ import asyncio
 import base64
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import mcp
 import pytest
 
+import linear_rnn
+from linear_rnn import Client, _tools
 from linear_rnn._tools import _client, server
 
+EXAMPLES = Path(__file__).parents[2] / "service/explorer/fit_examples"
 CSV = "day,dose,level\n" + "".join(
     f"2026-01-{day + 1:02},{day % 3},{1 + day % 3 + 4 * 0.5**day}\n" for day in range(30)
 )
@@ -22,8 +26,8 @@ def service(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINEAR_RNN_URL", url)
 
 
-def call(name: str, **arguments: Any) -> tuple[bool, str, list[bytes]]:
-    """Call a tool; return True if it failed, its text and its pictures."""
+def call(name: str, **arguments: Any) -> tuple[Any, str, list[bytes]]:
+    """Call a tool; return its structured output, None if it failed, its text and its pictures."""
 
     async def ask() -> Any:
         async with mcp.Client(server) as client:
@@ -31,36 +35,81 @@ def call(name: str, **arguments: Any) -> tuple[bool, str, list[bytes]]:
 
     result = asyncio.run(ask())
     _client().close()
+    _client.cache_clear()
     texts = [part.text for part in result.content if part.type == "text"]
     pictures = [base64.b64decode(part.data) for part in result.content if part.type == "image"]
     assert sum(map(len, texts)) < 8000  # 2,000 tokens
-    return bool(result.is_error), "\n".join(texts), pictures
+    assert result.is_error or result.structured_content
+    return result.structured_content, "\n".join(texts), pictures
 
 
 def test_the_tools_are_described() -> None:
     async def ask() -> Any:
         async with mcp.Client(server) as client:
-            return (await client.list_tools()).tools
+            return client.server_info, (await client.list_tools()).tools
 
-    tools = {tool.name: tool.description for tool in asyncio.run(ask())}
-    assert set(tools) == {"describe", "fit", "train", "optimum", "surface", "trace"}
-    assert all(tools.values())
+    info, tools = asyncio.run(ask())
+    assert info.version == linear_rnn.__version__
+    names = {"describe", "fit", "forecast", "train", "optimum", "surface", "trace"}
+    assert {tool.name for tool in tools} == names
+    for tool in tools:
+        assert tool.description
+        assert tool.output_schema["type"] == "object"
+        assert tool.annotations.read_only_hint == (tool.name not in {"fit", "train"})
+        assert tool.annotations.destructive_hint is False
+        properties = tool.input_schema["properties"].values()
+        assert all(each.get("description") for each in properties), tool.name
+
+
+def test_an_alternative_can_be_followed_and_continued() -> None:
+    table = EXAMPLES / "step_tests.csv"
+    columns = {"target": "temperature", "sequence": "test", "time": "minute"}
+    first, text, _ = call("fit", csv=table.read_text(), **columns)
+    (alternative, *_) = first["alternatives"]
+    assert f"with options {alternative['options']}" in text
+    second, text, _ = call("fit", csv=table.read_text(), **columns, options=alternative["options"])
+    assert second is not None, text
+    assert second["time_constant"] == pytest.approx(alternative["time_constant"])
+    future = {"valve": [20.0, 40.0]}
+    continued, *_ = call("forecast", fit=second["id"], inputs=future, sequence="test 2")
+    with Client() as rnn:
+        expected = rnn.fits.get(second["id"]).forecast(future, sequence="test 2")
+    assert continued["columns"]["mean"] == expected.mean.tolist()
+
+
+def test_only_files_below_the_folder_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/days.csv").write_text(CSV)
+    (tmp_path / "secret.csv").write_text(CSV)
+    (tmp_path / "data/link.csv").symlink_to(tmp_path / "secret.csv")
+    assert "reads no files" in call("fit", path="days.csv")[1]
+    monkeypatch.setattr(_tools, "folder", tmp_path / "data")
+    same = {"target": "level", "time": "day", "inputs": ["dose"]}
+    assert call("fit", path="days.csv", **same)[0] == call("fit", csv=CSV, **same)[0]
+    for path in ("../secret.csv", str(tmp_path / "secret.csv"), "link.csv"):
+        structured, text, _ = call("fit", path=path)
+        assert structured is None
+        assert "is not below the folder" in text
+    assert "No such file" in call("fit", path="nothing.csv")[1]
+    assert "either csv or path" in call("fit")[1]
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "text", "n_pictures"),
     [
-        ("describe", {}, "adam: learning_rate=0.01", 0),
+        ("describe", {}, "'adam': {'learning_rate': 0.01", 0),
         ("fit", {"csv": CSV, "target": "level", "time": "day"}, "Time constant", 1),
         ("train", {"optimizer": "adam", "n_iterations": 7}, "iterations_exhausted after 7", 1),
-        ("optimum", {}, "w_in 1, w_rec 1, cost 0", 0),
+        ("optimum", {}, "weights=Weights(w_in=1.0, w_rec=1.0)", 0),
         ("surface", {"w_in": [0, 2]}, "25 × 25 cells", 1),
         ("trace", {"points": [[1, 2], [1, 0.5]]}, "(1, 2) exploding, (1, 0.5) vanishing", 1),
     ],
 )
 def test_a_tool_answers(name: str, arguments: Any, text: str, n_pictures: int) -> None:
-    failed, answer, pictures = call(name, **arguments)
-    assert not failed, answer
+    structured, answer, pictures = call(name, **arguments)
+    assert structured is not None, answer
     assert text in answer
     assert len(pictures) == n_pictures
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
@@ -76,8 +125,8 @@ def test_a_tool_answers(name: str, arguments: Any, text: str, n_pictures: int) -
     ],
 )
 def test_an_error_says_what_to_change(name: str, arguments: Any, text: str) -> None:
-    failed, answer, pictures = call(name, **arguments)
-    assert failed
+    structured, answer, pictures = call(name, **arguments)
+    assert structured is None
     assert text in answer
     assert pictures == []
 
@@ -88,7 +137,5 @@ def test_without_its_packages_it_says_what_to_install() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.endswith(
-        "`pip install './client[mcp]'` in a copy of the repository installs it\n"
-    )
+    assert done.stderr.endswith("`pip install './client[mcp]'` in its repository\n")
     assert done.stderr.count("\n") == 1

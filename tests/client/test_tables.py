@@ -1,5 +1,6 @@
 """Tables through the client, HTTP and the command line."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -8,12 +9,25 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import mcp
 import pytest
 
-from linear_rnn import Client, InvalidRequest
+from linear_rnn import Client, InvalidRequest, _tools
 from service.cli import main
 from tests.formats.corpus import CORPUS, Case
 
+
+def call_tool(name: str, **arguments: Any) -> Any:
+    """Return the structured output of a tool for assistants."""
+
+    async def ask() -> Any:
+        async with mcp.Client(_tools.server) as client:
+            return await client.call_tool(name, arguments)
+
+    return asyncio.run(ask()).structured_content
+
+
+ROLES = {"target", "inputs", "time", "sequence"}
 FEW = ("german", "workbook", "late logger")  # that are always tested
 
 
@@ -25,7 +39,12 @@ FEW = ("german", "workbook", "late logger")  # that are always tested
     ],
 )
 def test_a_table_is_the_same_dataset_through_all_doors(
-    case: Case, rnn: Client, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    case: Case,
+    rnn: Client,
+    url: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = tmp_path / f"table.{'xlsx' if case.body.startswith(b'PK') else 'csv'}"
     path.write_bytes(case.body)
@@ -42,6 +61,13 @@ def test_a_table_is_the_same_dataset_through_all_doors(
     assert main(["fit", str(path), *options, *fixed]) == 0
     output = capsys.readouterr()
     assert json.loads(output.out)["request"]["dataset"]["id"] == stored.id
+    monkeypatch.setattr(_tools, "folder", tmp_path)
+    monkeypatch.setattr(_tools, "_client", lambda: rnn)
+    roles = {name: case.query[name] for name in ROLES & case.query.keys()}
+    table = {name: case.query[name] for name in case.query.keys() - ROLES}
+    fields = {"offset": False, "initial_state": 0, "w_rec": [0, 0.9]}
+    fit = call_tool("fit", path=path.name, options={**table, **fields}, **roles)
+    assert rnn.fits.get(fit["id"]).request["dataset"]["id"] == stored.id
     assert "inputs" in query or (stored.roles is not None and stored.roles in output.err)
 
 

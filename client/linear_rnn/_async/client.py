@@ -493,16 +493,17 @@ class AsyncClient:
         known = {*m.TableOptions.__annotations__, "target", "inputs", "time"}
         columns = {name: options.pop(name) for name in known & options.keys()}
         stored = await self.upload_series(table, sequence=by, **columns)
-        groups = split_sequences(stored, await stored.table())
+        roles: Any = {"target": stored.target, "inputs": stored.inputs, "step": vars(stored.step)}
+        groups = split_sequences(await stored.table())
         bar = Progress("groups") if progress else None
         rows: list[dict[str, Any]] = []
         failures: list[InvalidRequest | JobFailed] = []
-        for name, dataset in groups.items():
+        for name, group in groups.items():
             try:
-                row = describe_fit(await self.fit(dataset, **options))
+                row = describe_fit(await self.fit(group, **{**roles, **options}))
             except (InvalidRequest, JobFailed) as error:
                 failures.append(error)
-                row = {"level": "failed", "summary": error.reason}
+                row = {"level": "failed", "summary": getattr(error, "detail", str(error))}
             rows.append({"group": name, **row})
             if bar is not None:
                 bar.show(len(rows), len(groups), None)
@@ -510,8 +511,8 @@ class AsyncClient:
             bar.close()
         if len(failures) == len(rows):
             raise failures[0]
-        names = max(rows, key=len)
-        return Rows({name: to_column([row.get(name) for row in rows]) for name in names})
+        columns = {key: [row.get(key) for row in rows] for key in max(rows, key=len)}
+        return Rows({name: to_column(column) for name, column in columns.items()})
 
     async def upload(
         self, dataset: i.DatasetLike | i.TableLike, *, name: str | None = None
