@@ -125,9 +125,12 @@ def _find_header(rows: list[tuple[Line, list[str]]], width: int, line: int | Non
             if number == line:
                 return i
         raise Invalid(f"line {line} is not at the top of the table", parameter="header")
-    values = [sum(map(_is_value, fields)) for _, fields in rows]
     n_above = next(
-        (i for i, (_, fields) in enumerate(rows) if values[i] and len(fields) >= width - 1),
+        (
+            i
+            for i, (_, fields) in enumerate(rows)
+            if len(fields) >= width - 1 and any(map(_is_value, fields))
+        ),
         len(rows),
     )
     names = [
