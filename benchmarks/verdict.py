@@ -6,10 +6,11 @@ median increase in width of intervals with ar1 noise.
 """
 
 import argparse
+import math
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, Final
@@ -37,6 +38,9 @@ class Judgment:
     widening: float | None  # the width of the cautious interval, divided by that of the interval
     advised_covers: bool | None
     visible_inputs: tuple[bool, ...]
+    advice: str | None  # the first recommendation
+    fast_covers: bool | None  # of the second state
+    gain_covers: bool | None
 
     @property
     def is_refused(self) -> bool:
@@ -54,14 +58,26 @@ def judge(case: Case, number: int) -> Judgment:
     effects = [effect for effect in result.input_effects if effect is not None]
     return Judgment(
         tuple(trust.reasons),
-        holds(result.solution.intervals, case.w_rec),
-        holds(result.judged.intervals, case.w_rec),
+        holds(result.solution.intervals_of_states[0], case.w_rec),
+        holds(result.judged.intervals_of_states[0], case.w_rec),
         None if trust.cautious is None else holds(trust.cautious, case.w_rec),
         None
         if trust.cautious is None
         else width(trust.cautious) / width(result.solution.intervals),
         None if advised is None else holds(advised.solution.intervals, case.w_rec),
         tuple(effect.visible for effect in effects),
+        result.alternatives[0].reason if result.alternatives else None,
+        None if math.isnan(case.fast) else holds(result.solution.intervals_of_states[1], case.fast),
+        None if math.isnan(case.gain) else holds([gain_interval(result)], case.gain),
+    )
+
+
+def gain_interval(result: Result) -> Bounds:
+    """Return the interval of the steady-state gain of the first input; open where it has no end."""
+    _, low, high = result.parameters.steady_state_gains[0].tolist()
+    return Bounds(
+        -math.inf if math.isnan(low) else low,
+        math.inf if math.isnan(high) else high,
     )
 
 
@@ -88,12 +104,15 @@ def percent(values: Sequence[bool]) -> str:
     return f"{100.0 * sum(values) / len(values):.0f}" if values else "–"
 
 
+def count_slugs(lists: Iterable[Sequence[str]]) -> str:
+    """Return the most common slugs with their rates in percent."""
+    items = list(lists)
+    slugs = Counter(slug for each in items for slug in each)
+    return ", ".join(f"{slug} {100 * n / len(items):.0f}" for slug, n in slugs.most_common(4))
+
+
 def format_row(case: Case, judgments: Sequence[Judgment]) -> str:
     """Return a line of the table."""
-    slugs = Counter(slug for judgment in judgments for slug in judgment.reasons)
-    common = ", ".join(
-        f"{slug} {100 * count / len(judgments):.0f}" for slug, count in slugs.most_common(4)
-    )
     wider = [judgment.widening for judgment in judgments if judgment.widening is not None]
     trusted = [judgment for judgment in judgments if not judgment.reasons]
     cells = [
@@ -110,7 +129,10 @@ def format_row(case: Case, judgments: Sequence[Judgment]) -> str:
         " / ".join(
             percent(column) for column in zip(*(j.visible_inputs for j in judgments), strict=False)
         ),
-        common,
+        percent([j.fast_covers for j in judgments if j.fast_covers is not None]),
+        percent([j.gain_covers for j in judgments if j.gain_covers is not None]),
+        count_slugs([judgment.advice] if judgment.advice else [] for judgment in judgments),
+        count_slugs(judgment.reasons for judgment in judgments),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -127,8 +149,10 @@ COLUMNS: Final = (
         "wider",
         "as advised",
         "visible",
+        "fast",
+        "gain",
     ),
-    "reasons",
+    *("advice", "reasons"),
 )
 
 

@@ -38,11 +38,15 @@ class Case:
     name
         The label in the table.
     w_rec
-        The true weight; nan if there is none.
+        The true weight, of several the slowest; nan if there is none.
     draw
         Returns a series.
     options
         The options of the fit.
+    fast
+        The true weight of the second state.
+    gain
+        The true steady-state gain of the first input.
     """
 
     group: str
@@ -50,6 +54,8 @@ class Case:
     w_rec: float
     draw: Design
     options: FitOptions = field(default_factory=FitOptions)
+    fast: float = math.nan
+    gain: float = math.nan
 
 
 def respond(w_rec: float, inputs: Array, start: float = 0.0) -> Array:
@@ -192,6 +198,70 @@ def two_time_constants(draws: Draws) -> Series:
     x = np.where(draws.random(n_steps) < 0.1, 1.0, 0.0)
     response = 0.5 * respond(0.95, x) + 0.5 * respond(0.5, x)
     return make_series((x, response + 0.1 * draws.normal(size=n_steps)))
+
+
+def two_states(
+    n_steps: int,
+    share: float = 0.5,
+    *,
+    rho: float = 0.0,
+    noise: float = NOISE,
+    pulses: bool = False,
+) -> Design:
+    """Return a design in which a share of an input decays with 0.95, and the rest with 0.5."""
+
+    def draw(draws: Draws) -> Series:
+        x = draws.normal(size=n_steps)
+        if pulses:
+            x = np.where(draws.random(n_steps) < 0.1, 1.0, 0.0)
+        response = share * respond(0.95, x) + (1.0 - share) * respond(0.5, x)
+        size = 0.1 if pulses else noise * response.std()
+        return make_series((x, response + size * autoregression(draws, n_steps, rho)))
+
+    return draw
+
+
+def unlike_inputs(n_steps: int, *weights: float, rho: float = 0.0) -> Design:
+    """Return a design of inputs with a weight and an equally large effect each."""
+
+    def draw(draws: Draws) -> Series:
+        inputs = draws.normal(size=(n_steps, len(weights)))
+        parts = [respond(w, x) for w, x in zip(weights, inputs.T, strict=True)]
+        response = sum((part / part.std() for part in parts), np.zeros(n_steps))
+        noise = NOISE * response.std() * autoregression(draws, n_steps, rho)
+        return make_series((inputs, response + 2.0 + noise))
+
+    return draw
+
+
+def compartments(size: float) -> Design:
+    """Return a design of 6 patients whose drug has two compartments, 0.41 and 2.98 hours.
+
+    A step is a quarter of an hour, and errors have a size relative to the value.
+    """
+    times = np.array([1, 2, 3, 4, 5, 8, 12, 16, 20, 24, 32])
+
+    def sequence(draws: Draws) -> tuple[Array, Array]:
+        hours = 0.25 * np.arange(33)
+        fast, slow = 2.0 * np.exp(0.25 * draws.normal(size=2)) * (1.0, 0.3)
+        values = fast * np.exp(-hours / 0.41) + slow * np.exp(-hours / 2.98)
+        targets = np.full(33, np.nan)
+        targets[times] = (values * np.exp(size * draws.normal(size=33)))[times]
+        return np.zeros((33, 0)), targets
+
+    return lambda draws: make_series(*(sequence(draws) for _ in range(6)))
+
+
+def building(draws: Draws) -> Series:
+    """Return half hours of a house, 0.8 and 80 hours, with heating and the outdoors as inputs."""
+    n_steps = 232
+    outdoors = 5.0 * autoregression(draws, n_steps, 0.95)
+    heating = np.where(np.arange(n_steps) // 24 % 3 == 0, 2.0, 0.0)
+    fast, slow = np.exp(-0.5 / 0.8), np.exp(-0.5 / 80.0)
+    response = 4.0 * (1.0 - fast) * respond(fast, heating)
+    response += (1.0 - slow) * respond(slow, 15.6 * heating + outdoors)
+    noise = 0.3 * autoregression(draws, n_steps, 0.6)
+    return make_series((np.column_stack([outdoors, heating]), response + 20.0 + noise))
 
 
 def multiplicative(size: float) -> Design:
@@ -499,4 +569,67 @@ FAINT: Final = (
 )
 """Small violations, which are detected only with many targets."""
 
-ALL: Final = (*RIGHT, *CHECKED, *EFFECTS, *WRONG, *FAINT)
+SEVERAL: Final = (
+    *(
+        Case(
+            "right",
+            f"two inputs, T = {n}, AR {rho}",
+            0.8,
+            unlike_inputs(n, 0.8, 0.8, rho=rho),
+            options,
+        )
+        for n in (30, 100, 300)
+        for rho, options in ((0.0, FitOptions()), (0.6, AR1))
+    ),
+    *(
+        Case("right", f"panel {n} x {t}, AR 0.6, ar1 fit", 0.8, panel(n, t, 0.6), AR1)
+        for n, t in ((12, 10), (50, 6), (6, 20))
+    ),
+    *(
+        Case(
+            "several",
+            f"two, {kind}, T = {n}, AR {rho}",
+            0.95,
+            two_states(n, share, rho=rho, noise=0.0 if kind == "pulses" else 0.3),
+            replace(options, time_constants=2),
+            0.5,
+            share / 0.05 + (1.0 - share) / 0.5,
+        )
+        for n in (60, 100, 300)
+        for rho, options in ((0.0, FitOptions()), (0.6, AR1))
+        for kind, share in (("pulses", 0.5), ("white input", 0.4))
+    ),
+    *(
+        Case(
+            "several",
+            f"per input, T = {n}, AR {rho}",
+            0.9,
+            unlike_inputs(n, 0.9, 0.5, rho=rho),
+            replace(options, time_constants="per_input"),
+            0.5,
+        )
+        for n in (60, 100, 300)
+        for rho, options in ((0.0, FitOptions()), (0.6, AR1))
+    ),
+    *(
+        Case("more", f"two, {kind}, T = {n}, AR {rho}", 0.95, design)
+        for n, kind, rho in (
+            *((100, "pulses", 0.0), (200, "pulses", 0.6)),
+            *((100, "white input", 0.0), (100, "white input", 0.6)),
+        )
+        for design in [two_states(n, rho=rho, noise=0.0 if kind == "pulses" else NOISE)]
+    ),
+    *(
+        Case("more", f"two compartments, 6 x 11, errors {100 * size:.0f} %", math.nan, design)
+        for size in (0.05, 0.1)
+        for design in [compartments(size)]
+    ),
+    Case("more", "a building, 232 half hours, AR 0.6", math.nan, building),
+    *(
+        Case("more", f"per input, T = {n}, AR {rho}", 0.95, unlike_inputs(n, 0.95, 0.5, rho=rho))
+        for n, rho in ((30, 0.0), (60, 0.0), (100, 0.0), (100, 0.6))
+    ),
+)
+"""Several time constants: correct models, their coverage, and their detection."""
+
+ALL: Final = (*RIGHT, *CHECKED, *EFFECTS, *WRONG, *FAINT, *SEVERAL)

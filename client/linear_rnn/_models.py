@@ -153,10 +153,12 @@ class Alternative:
     """Why this fit was rejected."""
     options: dict[str, Any]
     """The fields to change."""
-    w_rec: float
-    """Its recurrent weight."""
+    w_rec: float | None = None
+    """Its recurrent weight; null if it has several."""
     time_constant: float | None = None
-    """Its time constant, in units of the step."""
+    """Its time constant, in units of the step; null if it has several."""
+    time_constants: Array
+    """The time constants of all its states, the longest first, in units of the step."""
     r_squared: float | None = None
     """The fraction of the variance that it explains."""
 
@@ -1029,6 +1031,8 @@ class TrustReport(Trust):
             "offset_advised",
             "gain_advised",
             "season_advised",
+            "own_time_constants_advised",
+            "second_time_constant_advised",
             "no_visible_effect",
             "drift_or_effect",
             "not_identifiable",

@@ -137,9 +137,9 @@ def describe_fit(result: Json) -> str:
 
 def _describe_options(alternative: Json) -> str:
     """Return the options of a better fit, and its quality."""
-    time = format_number(alternative["time_constant"])
+    times = " and ".join(map(format_number, alternative["time_constants"]))
     r_squared = format_number(alternative["r_squared"])
-    return f"With {_flags(alternative['options'])}: time constant {time}, R² {r_squared}."
+    return f"With {_flags(alternative['options'])}: time constant {times}, R² {r_squared}."
 
 
 def _flags(options: Json) -> str:

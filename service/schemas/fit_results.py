@@ -179,10 +179,12 @@ class Alternative(ResponseModel):
     """Why this fit was rejected."""
     options: Annotated[dict[str, Any], Field(title="Changed request", examples=[{"delay": 2}])]
     """The fields to change."""
-    w_rec: float
-    """Its recurrent weight."""
+    w_rec: Nullable
+    """Its recurrent weight; null if it has several."""
     time_constant: Nullable
-    """Its time constant, in units of the step."""
+    """Its time constant, in units of the step; null if it has several."""
+    time_constants: list[Nullable]
+    """The time constants of all its states, the longest first, in units of the step."""
     r_squared: Nullable
     """The fraction of the variance that it explains."""
 

@@ -154,6 +154,37 @@ def test_a_clearly_better_fit_is_the_verdict() -> None:
     assert "Inputs take effect after 2 hours." in found.sentences
 
 
+def test_more_time_constants_are_named_beside_the_single_one() -> None:
+    rng = np.random.default_rng(5)
+    rain, sun = rng.standard_normal((2, 150))
+    slow, fast = respond(0.95, rain), respond(0.5, sun)
+    columns = COLUMNS | {"target": "level"}
+    table = write(rain=rain, sun=sun, level=slow + 2.0 * fast)
+    _, result = make_fit(table, columns)
+    options = result["alternatives"][0]["options"]
+    assert options == {"time_constants": "per_input"}
+    _, followed = make_fit(table, columns, **options)
+    named = [
+        f"{format_time(state['time_constant']['value'], 'hour')} for {name}"
+        for state, name in zip(followed["states"], ("rain", "sun"), strict=True)
+    ]
+    single = format_time(result["time_constant"]["value"], "hour")
+    assert result["summary"]["sentences"][-1].endswith(
+        f"A time constant for each input fits clearly better: {' and '.join(named)} "
+        f"instead of {single}. Fit a time constant for each input."
+    )
+    table = write(rain=rain, level=slow + respond(0.5, rain))
+    _, result = make_fit(table, columns)
+    (other,) = result["alternatives"]
+    assert other["options"] == {"time_constants": 2}
+    assert other["w_rec"] is None
+    assert other["time_constant"] is None
+    times = " and ".join(format_time(time, "hour") for time in other["time_constants"])
+    assert f"Two time constants fit clearly better: {times} instead of" in " ".join(
+        result["summary"]["sentences"]
+    )
+
+
 def test_a_change_below_five_percent_is_no_warning() -> None:
     """The disturbances of the room are autocorrelated, which hardly changes the estimate."""
     table = (FOLDER / "fit_examples" / "room.csv").read_text()

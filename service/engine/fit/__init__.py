@@ -2,8 +2,8 @@
 
 To read: `problem` (data and columns), `criterion` (a function of w_rec), `linearization`,
 `solution` (its minima and the interval), `estimates` and `predictions`, then the verdict:
-`residuals`, `checks`, `differences`, `structures`, `late_effects`, `effects`,
-`seasons` and `verdict`, and `result`. `responses` and `contributions` describe the effects.
+`residuals`, `checks`, `differences`, `structures`, `late_effects`, `larger`, `effects` and
+`verdict`, and `result`. `responses` and `contributions` describe the effects.
 """
 
 from service.engine.fit.checks import Finding

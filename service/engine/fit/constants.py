@@ -72,10 +72,11 @@ SCAN_RTOL: Final = 1e-11
 POLISHED_MINIMA: Final = 4
 
 # The decreases of the criterion, relative to its size, at which a polish of minima, one of the ends
-# of a profile and one of its other points end, and the most steps.
+# of a profile, one of its other points and one of minima to compare end, and the most steps.
 POLISH_RTOL: Final = 1e-14
 PROFILE_RTOL: Final = 1e-10
 FLOOR_RTOL: Final = 1e-6
+COARSE_RTOL: Final = 1e-4
 MAX_POLISH: Final = 40
 
 # Points of a profile whose poles differ by less are on one branch.
@@ -268,6 +269,7 @@ SIGNS: Final = frozenset(
     (
         *("follow_inputs", "curved", "same_shape", "season", "noise_model_matters"),
         *("sequences_differ", "neighbors", "season_advised"),
+        *("own_time_constants_advised", "second_time_constant_advised"),
     )
 )
 

@@ -91,8 +91,12 @@ class Criterion:
         low, high = np.clip(self.problem.options.w_rec, -1.0, 1.0)  # large powers hide the rank
         shifts = range(self.problem.n_states)
         generic = np.stack([np.roll(constants.GENERIC, shift) for shift in shifts], axis=1)
-        ranks = self._call_in_blocks(self._find_ranks, low + (high - low) * generic)
-        rank = max(int(np.max(block)) for (block,) in ranks)
+        rank = 0
+        for place in low + (high - low) * generic:
+            (ranks,) = recall(partial(self._find_ranks, place[None]))
+            rank = max(rank, int(ranks[0]))
+            if rank == self.problem.linear_columns.n_unknowns:
+                break
         n_parameters = 1 + self.problem.n_poles + rank + self.problem.n_own_starts
         return n_parameters + 1 if self.is_colored else n_parameters
 
@@ -125,6 +129,18 @@ class Criterion:
         parts = [Points(*result) for result in self._call_in_blocks(evaluate, poles)]
         return parts[0].concatenate(*parts[1:])
 
+    @cached_property
+    def _coarse(self) -> Points:
+        """The points of a coarse grid of a single pole."""
+        n_steps = self.problem.targets.shape[1]
+        grid = make_grid(n_steps, *self.problem.options.w_rec, constants.COARSE_GAPS)
+        return self.evaluate(grid)
+
+    def find_coarsely(self) -> Points:
+        """Return the lowest point of a coarse grid of a single pole."""
+        best = int(np.argmin(self._coarse.cost))
+        return self._coarse[best : best + 1]
+
     def bound(self) -> tuple[float, float]:
         """Return two bounds of the lowest criterion.
 
@@ -135,8 +151,7 @@ class Criterion:
         upper : float
             By the points.
         """
-        n_steps = self.problem.targets.shape[1]
-        at = self.evaluate(make_grid(n_steps, *self.problem.options.w_rec, constants.COARSE_GAPS))
+        at = self._coarse
         left = at.slope[:-1]
         right = at.slope[1:]
         turns = (left < 0.0) & (right > 0.0)

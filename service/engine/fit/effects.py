@@ -20,7 +20,7 @@ from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.residuals import draw
 from service.engine.fit.sequences import split
 from service.engine.fit.solution import Solution
-from service.engine.fit.structures import find_null_noise
+from service.engine.fit.structures import find_null_noise, judge_gain
 from service.engine.interruption import BlockResult, check_interruption, recall
 from service.engine.profile import make_grid
 from service.engine.types import Array
@@ -98,17 +98,11 @@ def judge_effect_on_states(colored: Solution) -> Effect:
     Effect
         In comparison with a single state on which no input acts.
     """
-    from scipy.special import fdtrc  # noqa: PLC0415 - takes long to import
-
     problem = colored.problem
     gains = dict.fromkeys(problem.series.input_names, 0.0)
     direct = problem.record.input_names
     null = Solution(problem.vary(time_constants=1, direct=direct, gains=gains))
-    gain = null.minus_two_log_likelihood - colored.minus_two_log_likelihood
-    n_more = max(colored.criterion.n_parameters - null.criterion.n_parameters, 1)
-    nu = colored.degrees_of_freedom
-    ratio = math.expm1(min(max(gain, 0.0) / colored.n_targets, constants.MAX_LOG_RATIO))
-    p = float(fdtrc(n_more, nu, ratio * nu / n_more))
+    _, p = judge_gain(null, colored)
     return Effect(p <= constants.EFFECT_ALPHA, p)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding, find_rare
-from service.engine.fit.criterion import Criterion
 from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.residuals import simulate_residuals
 from service.engine.fit.sequences import recur
@@ -31,8 +30,6 @@ def find_late_effect(solution: Solution, colored: Solution) -> list[Alternative]
     alternatives
         The fit with the delay of such an effect, if there is one.
     """
-    if solution.problem.n_states > 1:
-        return []
     problem = shorten(colored.problem, constants.ENOUGH_TARGETS)
     short = colored if problem is colored.problem else Solution(problem)
     finding = _scan(short) if short.can_judge else None
@@ -40,13 +37,15 @@ def find_late_effect(solution: Solution, colored: Solution) -> list[Alternative]
         return []
     near = range(finding.lag - constants.LATE_MARGIN, finding.lag + constants.LATE_MARGIN + 1)
     options = replace(problem.options, delay=(near[0], near[-1]))
-    others = [FitProblem(problem.record, options, delay) for delay in near]
-    if others[0].n_targets <= others[0].n_unknowns:
+    others = [
+        Solution(FitProblem(problem.record, options, delay), is_coarse=True) for delay in near
+    ]
+    if others[0].n_targets <= others[0].problem.n_unknowns:
         return []
-    best = min(others, key=lambda other: Criterion(other).bound()[1]).delay
+    best = min(others, key=lambda other: other.lowest).problem.delay
     finding = finding._replace(lag=best)
     changes = {"delay": (best, best)}
-    return [Alternative(finding, changes, Solution(solution.problem.vary(**changes)))]
+    return [Alternative(finding, changes, solution.vary(**changes))]
 
 
 def _scan(colored: Solution) -> Finding | None:

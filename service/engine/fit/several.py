@@ -270,8 +270,8 @@ class PoleSearch:
 
     @cached_property
     def coarse(self) -> Points:
-        """The polished minima of the grid, lowest first."""
-        return self._polish(self._scan.find_minima())
+        """The minima of the grid, lowest first, polished enough to compare models."""
+        return self._polish(self._scan.find_minima(), constants.COARSE_RTOL)
 
     @cached_property
     def _floors(self) -> list[Points]:
@@ -287,16 +287,16 @@ class PoleSearch:
         if self._given is not None:
             return self._given
         starts = [floor.poles[find_minima(floor)] for floor in self._floors]
-        found = self.coarse.concatenate(self._polish(np.concatenate(starts)))
-        found = found[np.argsort(found.cost)]
+        places = np.concatenate([self.coarse.poles, *starts])
+        found = self._polish(places, constants.POLISH_RTOL)
         distances = np.abs(found.poles[:, None] - found.poles).max(axis=2)
         is_new = [bool((row[:i] > constants.EQUAL_POLES).all()) for i, row in enumerate(distances)]
         return found[np.flatnonzero(is_new)]
 
-    def _polish(self, poles: Array) -> Points:
+    def _polish(self, poles: Array, rtol: float) -> Points:
         """Return the minima near some places, the highest pole of equal states first."""
         low, high = (np.full(poles.shape, end) for end in self.problem.options.w_rec)
-        at = polish(self.criterion, poles, (low, high), constants.POLISH_RTOL)
+        at = polish(self.criterion, poles, (low, high), rtol)
         ordered = self._sort(at.poles)
         if (ordered != at.poles).any():
             at = self.criterion.evaluate(ordered)

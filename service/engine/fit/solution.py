@@ -8,7 +8,7 @@ freedom. With white noise that is a factor of at most 1 + t²/nu of the mean squ
 import math
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,13 +59,25 @@ class Solution:
         The data and the unknowns.
     given
         The best w_rec of each state and their intervals, which are then not searched.
+    is_coarse
+        True to search a grid only, which suffices to compare models: the best place for one state,
+        and the polished minima for several. There are no intervals.
     """
 
     def __init__(
-        self, problem: FitProblem, given: tuple[list[float], list[list[Bounds]]] | None = None
+        self,
+        problem: FitProblem,
+        given: tuple[list[float], list[list[Bounds]]] | None = None,
+        *,
+        is_coarse: bool = False,
     ) -> None:
         self.criterion = Criterion(problem)
         self.given = given
+        self.is_coarse = is_coarse
+
+    def vary(self, **changes: Any) -> "Solution":
+        """Return the solution with other options, searched as this one was."""
+        return Solution(self.problem.vary(**changes), is_coarse=self.is_coarse)
 
     @property
     def problem(self) -> FitProblem:
@@ -129,6 +141,10 @@ class Solution:
     @cached_property
     def best(self) -> Points:
         """The lowest minimum."""
+        if self.is_coarse and self.problem.n_states == 1:
+            return self.criterion.find_coarsely()
+        if self.is_coarse:
+            return self.search.coarse[:1]
         if self.problem.n_states > 1:
             return self.search.minima[:1]
         if self.given is None:
@@ -332,8 +348,10 @@ class Solution:
         """True if the targets exclude a w_rec of the range, and identify the best one."""
         if math.isnan(self.r_squared) or self.problem.options.is_given:
             return not math.isnan(self.r_squared)
-        is_whole = self.intervals == [self.problem.options.w_rec]
         is_identified = float(self.best.sensitivity[0, 0]) > 0.0
+        if self.is_coarse:
+            return is_identified
+        is_whole = self.intervals == [self.problem.options.w_rec]
         return is_identified and not self.profile.is_flat and not is_whole
 
     # The quality of the fit.

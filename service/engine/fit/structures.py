@@ -37,6 +37,7 @@ class Alternative(NamedTuple):
     finding: Finding  # the reason
     options: Mapping[str, Any]  # the fields of `FitOptions` that differ
     solution: Solution
+    colored: Solution | None = None  # the same with the noise with which models are compared
 
     @property
     def reason(self) -> str:
@@ -62,15 +63,15 @@ def find_alternatives(problem: FitProblem) -> list[Alternative]:
     alternatives
         At most ``MAX_ALTERNATIVES``, the best first.
     """
-    if problem.n_states > 1:
-        return []
     longest_delay = find_longest_delay(problem)
     better = _compare(problem, _list_changes(problem, longest_delay), longest_delay)
     alternatives = []
     for change in better[: constants.MAX_ALTERNATIVES]:
         delay, _ = change.options.get("delay", (None,) * 2)
         finding = Finding(change.reason, change.input, delay, change.gain)
-        other = Alternative(finding, change.options, Solution(problem.vary(**change.options)))
+        changed = problem.vary(**change.options)
+        solution = Solution(changed, is_coarse=problem.n_states > 1)
+        other = Alternative(finding, change.options, solution)
         if _is_useful(other, *problem.options.w_rec):
             alternatives.append(other)
     return alternatives
@@ -144,15 +145,13 @@ def _compare(problem: FitProblem, changes: list[Change], longest_delay: int) -> 
     present = problem.vary(**same, delay=(problem.delay, skip))
     if not changes or present.n_targets <= present.n_unknowns:
         return []
-    before = Solution(present)
-    upper_bound = before.criterion.bound()[1]
+    before = Solution(present, is_coarse=present.n_states > 1)
     better = []
     for change in changes:
         delay, _ = change.options.get("delay", (problem.delay, skip))
-        after = Solution(problem.vary(**{**same, **change.options, "delay": (delay, skip)}))
+        after = before.vary(**{**change.options, "delay": (delay, skip)})
         is_known = change.reason in constants.OF_KNOWN
-        is_bounded = not is_known and after.criterion.n_contrasts == before.criterion.n_contrasts
-        if is_bounded and upper_bound - after.criterion.bound()[0] <= constants.MIN_GAIN:
+        if not is_known and _is_bounded(before, after):
             continue
         judged = _judge_change(change, before, after, n_known if is_known else n_delays)
         if judged.excess > 0.0:
@@ -160,11 +159,20 @@ def _compare(problem: FitProblem, changes: list[Change], longest_delay: int) -> 
     return sorted(better, key=lambda change: -change.excess)
 
 
+def _is_bounded(before: Solution, after: Solution) -> bool:
+    """Return True if bounds exclude that a change of a single state is clearly better."""
+    has_bounds = before.problem.n_states == 1
+    if not has_bounds or after.criterion.n_contrasts != before.criterion.n_contrasts:
+        return False
+    gain = before.criterion.bound()[1] - after.criterion.bound()[0]
+    return gain <= constants.MIN_GAIN
+
+
 def _judge_change(change: Change, before: Solution, after: Solution, n_tried: int) -> Change:
     """Return a change, of so many that were tried, with its gain and what exceeds the least one."""
     if change.reason in constants.OF_KNOWN:
         gain = before.minus_two_log_likelihood - after.minus_two_log_likelihood
-        least = find_least_gain(after, constants.KNOWN_ALPHA / n_tried)
+        least = _find_least_gain(after, constants.KNOWN_ALPHA / n_tried)
     else:
         gain = before.comparable.exceeds(after.comparable)
         least = constants.MIN_GAIN
@@ -173,37 +181,50 @@ def _judge_change(change: Change, before: Solution, after: Solution, n_tried: in
     return change._replace(gain=gain, excess=gain - least)
 
 
-def find_least_gain(larger: Solution, alpha: float, n_unknowns: int = 1) -> float:
-    """Return the gain in twice the log-likelihood that an F test of further unknowns requires.
+def judge_gain(smaller: Solution, larger: Solution) -> tuple[float, float]:
+    """Return the gain of a larger fit, and the p-value of an F test as if the poles were known.
 
     Parameters
     ----------
-    larger
-        The fit with the further unknowns.
-    alpha
-        The level of the test.
-    n_unknowns
-        The number of further unknowns.
+    smaller, larger
+        Fits to the same targets, with the same kind of noise.
 
     Returns
     -------
     gain
-        Of the full likelihood; infinite without degrees of freedom.
+        In twice the logarithm of the full likelihood.
+    p
+        1 without degrees of freedom.
     """
+    from scipy.special import fdtrc  # noqa: PLC0415 - takes long to import
+
+    nu = larger.degrees_of_freedom
+    n_more = max(larger.criterion.n_parameters - smaller.criterion.n_parameters, 1)
+    gain = smaller.minus_two_log_likelihood - larger.minus_two_log_likelihood
+    if nu <= 0:
+        return gain, 1.0
+    log_ratio = min(max(gain, 0.0) / larger.n_targets, constants.MAX_LOG_RATIO)
+    return gain, float(fdtrc(n_more, nu, math.expm1(log_ratio) * nu / n_more))
+
+
+def _find_least_gain(larger: Solution, alpha: float) -> float:
+    """Return the gain in twice the log-likelihood that an F test of one more unknown requires."""
     from scipy.special import fdtri  # noqa: PLC0415 - takes long to import
 
     nu = larger.degrees_of_freedom
     if nu <= 0:
         return math.inf
-    quantile = float(fdtri(n_unknowns, nu, 1.0 - alpha))
-    return larger.n_targets * math.log1p(quantile * n_unknowns / nu)
+    quantile = float(fdtri(1, nu, 1.0 - alpha))
+    return larger.n_targets * math.log1p(quantile / nu)
 
 
 def _find_least_gain_of_delay(before: Solution, after: Solution, n_delays: int) -> float:
     """Return the gain above which another delay is recommended, of so many that were tried."""
     least = constants.MIN_GAIN
     if before.n_targets < constants.FEW_TARGETS:
-        least = max(least, find_least_gain(before, constants.DELAY_ALPHA / n_delays))
+        least = max(least, _find_least_gain(before, constants.DELAY_ALPHA / n_delays))
+    if before.problem.n_states > 1:
+        return least
     inputs = before.problem.linear_columns.inputs
     turns = before.best.theta[0, inputs] * after.best.theta[0, inputs] < 0.0
     p_values = linearize(before.criterion, before.best).test_inputs()
@@ -214,6 +235,6 @@ def _find_least_gain_of_delay(before: Solution, after: Solution, n_delays: int) 
 def _is_useful(other: Alternative, low: float, high: float) -> bool:
     """Return True if an alternative can be recommended, instead of a w_rec in a range."""
     if other.reason == "range_advised":
-        return not low <= other.solution.w_rec <= high
+        return not low <= min(other.solution.poles) <= max(other.solution.poles) <= high
     explains_more = other.solution.r_squared > constants.LEAST_R_SQUARED
     return explains_more and not other.solution.has_impossible_offset

@@ -7,7 +7,7 @@ against it that the present fit has not, and does not recommend the way back.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -18,13 +18,13 @@ from service.engine.fit.checks import Finding, run_checks
 from service.engine.fit.differences import compare_sequences
 from service.engine.fit.effects import Effect, judge_effect, judge_effect_on_states
 from service.engine.fit.estimates import estimate_parameters
+from service.engine.fit.larger import find_season, find_time_constants, is_larger_better
 from service.engine.fit.late_effects import find_late_effect
 from service.engine.fit.linearization import linearize
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.residuals import ResidualTests, find_dependence
-from service.engine.fit.seasons import find_season
 from service.engine.fit.solution import Solution
-from service.engine.fit.structures import Alternative, find_alternatives
+from service.engine.fit.structures import Alternative, find_alternatives, find_null_noise
 from service.engine.profile import Bounds
 
 
@@ -54,9 +54,17 @@ class Verdict:
     ----------
     solution
         The fit with the best delay.
+    known_colored
+        The same fit with ar1 noise, if it is known.
+    known_structure
+        Better structures and the effect of the inputs, if they are known.
     """
 
     solution: Solution
+    known_colored: Solution | None = field(default=None, kw_only=True)
+    known_structure: tuple[list[Alternative], Effect | None] | None = field(
+        default=None, kw_only=True
+    )
 
     @property
     def problem(self) -> FitProblem:
@@ -78,26 +86,60 @@ class Verdict:
     @cached_property
     def _structure(self) -> tuple[list[Alternative], Effect | None]:
         """Clearly better structures, and the effect of the inputs in the best one."""
+        if self.known_structure is not None:
+            return self.known_structure
         if not self.solution.can_judge:
             return [], None
-        found = find_alternatives(self.problem.vary(rest=False))
+        found = self._simpler
         effect = self._judge_effect(found)
-        is_delayed = any(each.reason == "delay_advised" for each in found[:1])
+        is_delayed = self.problem.n_states == 1
+        is_delayed &= any(each.reason == "delay_advised" for each in found[:1])
         if is_delayed or (effect is not None and not effect.visible):
             late = find_late_effect(self.solution, self.colored)
             effect_of_late = self._judge_effect(late)
             if effect_of_late is not None and effect_of_late.visible and late:
-                return late, effect_of_late
-        return found, effect
+                found = late
+                effect = effect_of_late
+        larger = self._larger
+        if larger is None or larger.colored is None:
+            return found, effect
+        rivals = found[:1] or ([] if self._season is None else [self._season])
+        if not is_larger_better(larger.colored, [rival.options for rival in rivals]):
+            return found, effect
+        return [larger], self._judge_effect_on_states(larger.colored)
+
+    @cached_property
+    def _simpler(self) -> list[Alternative]:
+        """Clearly better structures that are not larger models.
+
+        For several states, they are searched only if the residuals show signs of structure.
+        """
+        signs = {check.slug for check in self._checked.findings} & constants.SIGNS
+        if self.problem.n_states > 1 and not signs:
+            return []
+        return find_alternatives(self.problem.vary(rest=False))
+
+    @cached_property
+    def _larger(self) -> Alternative | None:
+        """The fit with more time constants, if it is clearly better than this one."""
+        problem = self.problem.vary(rest=False)
+        colored = self.colored
+        if self.problem.options.rest:
+            colored = Solution(problem.vary(noise=find_null_noise(problem)))
+        return find_time_constants(problem, colored)
 
     def _judge_effect(self, structures: list[Alternative]) -> Effect | None:
         """Return the effect of all inputs in the best structure."""
         if not len(self.problem.is_free):
             return None
         if self.problem.n_states > 1:
-            can_judge = self.colored.degrees_of_freedom > 0
-            return judge_effect_on_states(self.colored) if can_judge else None
+            return self._judge_effect_on_states(self.colored)
         return judge_effect(structures[0].solution.problem if structures else self.problem)
+
+    def _judge_effect_on_states(self, colored: Solution) -> Effect | None:
+        """Return the effect of all inputs on several states."""
+        can_judge = len(self.problem.is_free) > 0 and colored.degrees_of_freedom > 0
+        return judge_effect_on_states(colored) if can_judge else None
 
     @cached_property
     def input_effects(self) -> list[Effect | None]:
@@ -126,7 +168,7 @@ class Verdict:
         """The same fit with ar1 noise, unless the errors are stated to be independent."""
         if self.problem.options.noise != "white":
             return self.solution
-        return Solution(self.problem.vary(noise="ar1"))
+        return self.known_colored or self.solution.vary(noise="ar1")
 
     @property
     def _cautious(self) -> Solution:
@@ -146,20 +188,30 @@ class Verdict:
         return find_dependence(self.solution)
 
     @cached_property
+    def _season(self) -> Alternative | None:
+        """The fit with a season, if it is clearly better.
+
+        It is searched if the checks detect one, or if more time constants may imitate one.
+        """
+        has_season = any(check.slug == "season" for check in self._checked.findings)
+        is_possible = not self._simpler and self.problem.options.season is None
+        if not is_possible or not (has_season or self._larger):
+            return None
+        return find_season(self.problem)
+
+    @property
     def _judgment(self) -> _Judgment:
         """The checks of the residuals, in which the period of a season is found."""
-        judgment = self._check_residuals()
-        has_season = any(check.slug == "season" for check in judgment.findings)
-        if not has_season or self.structures or self.problem.options.season is not None:
-            return judgment
-        advised = find_season(self.problem)
-        if advised is None:
+        judgment = self._checked
+        season = self._season
+        if self.structures or season is None:
             return judgment
         others = [check for check in judgment.findings if check.slug != "season"]
-        return _Judgment(judgment.solution, [advised.finding, *others], advised)
+        return _Judgment(judgment.solution, [season.finding, *others], season)
 
-    def _check_residuals(self) -> _Judgment:
-        """Check the residuals: with ar1 noise if those of white noise are correlated."""
+    @cached_property
+    def _checked(self) -> _Judgment:
+        """The checks of the residuals: with ar1 noise if those of white noise are correlated."""
         solution = self.judged
         if not solution.can_judge:
             return _Judgment(solution, [])
@@ -216,30 +268,27 @@ class Verdict:
 
         A wrong structure hides signs of further faults behind its own ones.
         """
-        verdict = Verdict(other.solution)
+        has_same_structure = {*other.options} <= {"noise", "variance"}
+        known = self._structure if has_same_structure else None
+        verdict = Verdict(other.solution, known_colored=other.colored, known_structure=known)
         for back in verdict.structures[:1]:
             if _leads_back(other.options, back.options, self.problem):
                 return False
-        known = {*self.trust.reasons, *(each.reason for each in self.structures)}
+        known_reasons = {reason.slug for reason in self.reasons}
+        known_reasons |= {each.reason for each in self.structures}
         is_structure = self.structures or other.reason == "season_advised"
-        if is_structure and known & constants.SIGNS:
-            known |= constants.SIGNS
+        if is_structure and known_reasons & constants.SIGNS:
+            known_reasons |= constants.SIGNS
         if other.reason == "curved":  # a missing input also looks like a curve
-            known &= constants.WITH_REMEDY
-        return known >= set(verdict.trust.reasons)
+            known_reasons &= constants.WITH_REMEDY
+        return known_reasons >= {reason.slug for reason in verdict.reasons}
 
-    @cached_property
+    @property
     def trust(self) -> Trust:
         """Reasons, cautions, and the cautious interval."""
-        checks = self._judgment.findings
-        reasons = self._find_reasons()
-        reasons += [check for check in checks if not self._is_caution(check)]
+        reasons = self.reasons
         cautions = [Finding(slug) for slug, applies in self._list_cautions().items() if applies]
-        cautions += [check for check in checks if self._is_caution(check)]
-        dependence = self._find_dependence({each.slug for each in reasons + cautions})
-        if dependence is not None:
-            is_reason = dependence.slug == "neighbors" and self.judged is self.solution
-            (reasons if is_reason else cautions).append(dependence)
+        cautions += self._found[1]
         is_known = self.solution.degrees_of_freedom > 0
         return Trust(
             interval=not reasons,
@@ -248,6 +297,24 @@ class Verdict:
             findings=reasons + cautions,
             cautious=self._cautious.intervals if is_known else None,
         )
+
+    @property
+    def reasons(self) -> list[Finding]:
+        """The reasons not to trust the interval, in their order."""
+        return self._found[0]
+
+    @cached_property
+    def _found(self) -> tuple[list[Finding], list[Finding]]:
+        """The reasons, and the cautions of checks."""
+        checks = self._judgment.findings
+        reasons = self._find_reasons()
+        reasons += [check for check in checks if not self._is_caution(check)]
+        cautions = [check for check in checks if self._is_caution(check)]
+        dependence = self._find_dependence({each.slug for each in reasons + cautions})
+        if dependence is not None:
+            is_reason = dependence.slug == "neighbors" and self.judged is self.solution
+            (reasons if is_reason else cautions).append(dependence)
+        return reasons, cautions
 
     def _find_dependence(self, found: set[str]) -> Finding | None:
         """Return the finding of the Ljung-Box test, unless checks state the same."""

@@ -19,7 +19,7 @@ from service.operations.computations.job_types import (
     JobType,
     StepwiseComputation,
 )
-from service.operations.computations.quantities import format_time
+from service.operations.computations.quantities import format_time, format_value, split_unit
 from service.operations.computations.records import pack_results, unpack_results
 from service.operations.computations.summary import count_needed, summarize
 from service.operations.shared.limits import Limits, check_seconds
@@ -263,13 +263,33 @@ def _describe_states(result: Result, step: Step) -> list[dict[str, Any]]:
     return states
 
 
-def _describe_other(solution: Solution, step: Step) -> dict[str, float | None]:
+def _describe_other(solution: Solution, step: Step) -> dict[str, Any]:
     """Return what an alternative finds."""
+    times = [_find_time(w, step.length) for w in sorted(solution.poles, reverse=True)]
+    is_single = len(times) == 1
     return {
-        "w_rec": solution.w_rec,
-        "time_constant": _to_time(solution.w_rec, math.nan, [], step.length)["value"],
+        "w_rec": solution.w_rec if is_single else None,
+        "time_constant": times[0] if is_single else None,
+        "time_constants": times,
         "r_squared": solution.r_squared,
     }
+
+
+def _list_times(solution: Solution, step: Step) -> str:
+    """Return the time constants of a fit in words, the longest first, with their inputs."""
+    problem = solution.problem
+    names = problem.record.input_names
+    is_common = len(np.unique(problem.acts, axis=0)) == 1
+    texts = []
+    for k in sorted(range(problem.n_states), key=lambda k: -solution.poles[k]):
+        w_rec = solution.poles[k]
+        time = _find_time(w_rec, step.length)
+        text = f"w_rec {format_value(w_rec)}"
+        if math.isfinite(time):
+            text = format_time(time, step.unit)
+        inputs = [split_unit(names[i])[0] for i in range(len(names)) if problem.acts[k, i]]
+        texts.append(text if is_common else f"{text} for {' and '.join(inputs)}")
+    return " and ".join(texts)
 
 
 def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -301,6 +321,8 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
         "inputs": " or ".join(series.input_names),
         "target": series.target_name,
         "n_targets": result.solution.n_targets,
+        "now": _list_times(result.solution, step),
+        "then": "".join(_list_times(each.solution, step) for each in result.structures[:1]),
     }
     texts = (TEXTS["reasons"] | TEXTS["cautions"])[finding.slug]
     if finding.slug not in result.trust.cautions:
@@ -327,17 +349,21 @@ def _describe_pieces(value: float, error: float, pieces: Sequence[Piece]) -> dic
     return {"value": value, "standard_error": error, "intervals": intervals}
 
 
+def _find_time(w: float, unit: float) -> float:
+    """Return the time -unit / log w_rec; nan if it is undefined."""
+    return -unit / math.log(w) if 0.0 < w < 1.0 else math.nan
+
+
 def _to_time(w: float, error: float, of_w_rec: Sequence[Piece], unit: float) -> dict[str, Any]:
     """Return the estimate of the time -unit / log w_rec, with the pieces and error of w_rec."""
 
     def time(w: float) -> float:
         if w <= 0.0:
             return 0.0
-        return math.inf if w >= 1.0 else -unit / math.log(w)
+        return math.inf if w >= 1.0 else _find_time(w, unit)
 
-    value, slope = math.nan, math.nan
-    if 0.0 < w < 1.0:
-        value, slope = time(w), unit / (w * math.log(w) ** 2)
+    value = _find_time(w, unit)
+    slope = value / (w * abs(math.log(w))) if 0.0 < w < 1.0 else math.nan
     pieces = [
         (time(low), time(high), low_open, high_open)
         for low, high, low_open, high_open in of_w_rec

@@ -339,7 +339,7 @@ def _describe_findings(fit: _Fit) -> Iterator[Sentence]:
     if fit.level == "caution" and {*fit.trust.cautions} <= UNTESTED | {"interval_open"}:
         verdict = fit.texts["verdict_untested"]
     for other in fit.result.alternatives[:1]:
-        texts[other.reason] += f" {_describe_alternative(fit, other)}"
+        texts[other.reason] = f"{texts[other.reason]} {_describe_alternative(fit, other)}".strip()
     if shown and shown[0] in fit.trust.reasons:
         verdict = "" if fit.is_small_change else f"{verdict} {texts[shown.pop(0)]}".strip()
     if verdict:
@@ -361,7 +361,9 @@ def _hide_findings(fit: _Fit) -> set[str]:
 
 
 def _describe_alternative(fit: _Fit, other: Any) -> str:
-    """Return the result of an alternative."""
+    """Return the result of an alternative, unless its reason states it."""
+    if len(other.time_constants) > 1:
+        return ""
     if other.time_constant is None:
         return f"With this, w_rec is {format_value(other.w_rec)}."
     time = format_time(other.time_constant, fit.step.unit)

@@ -1,0 +1,153 @@
+"""Larger models that are recommended: own time constants, a second one, and those beside them."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import f as f_distribution
+
+from benchmarks.verdict_cases import (
+    Design,
+    one_sequence,
+    panel,
+    respond,
+    seasonal,
+    two_states,
+    unlike_inputs,
+)
+from service.engine.data import Series
+from service.engine.fit import FitOptions, Result, Solution, fit
+from tests.engine.fit.test_several import make_design
+
+SECOND = "second_time_constant_advised"
+OWN = "own_time_constants_advised"
+
+
+def fit_case(design: Design, seed: int = 1, **options: Any) -> Result:
+    """Return the fit of a simulated series."""
+    return fit(design(np.random.default_rng([41, seed])), FitOptions(**options))
+
+
+def list_advice(result: Result) -> list[tuple[str, dict[str, Any]]]:
+    """Return the reasons and the options of the alternatives."""
+    return [(other.reason, dict(other.options)) for other in result.alternatives]
+
+
+@pytest.mark.parametrize(
+    ("design", "reason", "options"),
+    [
+        (two_states(200, noise=0.2), SECOND, {"time_constants": 2}),
+        (two_states(200, noise=0.2, rho=0.6), SECOND, {"time_constants": 2}),
+        (unlike_inputs(150, 0.95, 0.5), OWN, {"time_constants": "per_input"}),
+        (unlike_inputs(200, 0.95, 0.3, 0.8, rho=0.6), OWN, {"time_constants": "per_input"}),
+    ],
+)
+def test_more_time_constants_are_recommended_and_then_trusted(
+    design: Design, reason: str, options: dict[str, Any]
+) -> None:
+    result = fit_case(design, noise="ar1")
+    assert result.trust.reasons[0] == reason
+    assert list_advice(result) == [(reason, options)]
+    followed = fit(result.problem.record, replace(result.problem.options, **options))
+    assert not followed.structures
+    assert not followed.trust.reasons
+    assert followed.solution.lowest <= result.alternatives[0].solution.lowest + 1e-2
+
+
+def test_the_gain_is_an_f_test_of_explicit_regressions() -> None:
+    result = fit_case(two_states(100, noise=0.3), noise="independent")
+    (other,) = result.alternatives
+    squares = []
+    for solution in (Solution(result.problem), other.solution):
+        columns, y = make_design(solution.problem, tuple(solution.poles))
+        squares.append(float(np.linalg.lstsq(columns, y, rcond=None)[1][0]))
+    n = result.problem.n_targets
+    assert other.finding.value == pytest.approx(n * math.log(squares[0] / squares[1]), rel=1e-6)
+    nu = n - columns.shape[1] - 2  # of the larger fit, whose weights, start and pole are three more
+    ratio = (squares[0] / squares[1] - 1.0) * nu / 3
+    assert other.finding.p == pytest.approx(f_distribution.sf(ratio, 3, nu), rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "design",
+    [
+        one_sequence(100, 0.8),
+        one_sequence(60, 0.9, rho=0.6),
+        unlike_inputs(100, 0.8, 0.8),
+        panel(6, 20, 0.6),
+    ],
+)
+def test_correct_models_need_no_more_time_constants(design: Design, seed: int) -> None:
+    advice = {reason for reason, _ in list_advice(fit_case(design, seed))}
+    assert not advice & {SECOND, OWN}
+
+
+@pytest.mark.parametrize("n_steps", [30, 100])
+def test_a_dead_time_is_no_second_time_constant(n_steps: int) -> None:
+    for dead_time in (1, 2):
+        result = fit_case(one_sequence(n_steps, 0.8, dead_time=dead_time), dead_time)
+        assert list_advice(result)[0] == ("delay_advised", {"delay": (dead_time, dead_time)})
+
+
+def test_a_season_is_no_second_time_constant() -> None:
+    for seed in range(3):
+        (reason, options), *_ = list_advice(fit_case(seasonal(12, in_input=True), seed))
+        assert (reason, options["season"][0]) == ("season_advised", 12)
+
+
+def draw_states(
+    seed: int, *, dead_time: int = 0, period: int = 0, w_rec: float = 0.5, offset: float = 0.0
+) -> Series:
+    """Return a series of two states, 0.95 and a faster one."""
+    draws = np.random.default_rng([42, seed])
+    x = draws.normal(size=150)
+    later = np.concatenate([np.zeros(dead_time), x[: 150 - dead_time]])
+    y = 0.4 * respond(0.95, later) + 0.6 * respond(w_rec, later) + offset
+    if period:
+        y += y.std() * np.sin(2.0 * np.pi * np.arange(150) / period)
+    return Series.from_sequences([x[:, None]], [y + 0.2 * draws.normal(size=150)], ("x",))
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "expected"),
+    [
+        ({"dead_time": 3}, {}, {"delay": (3, 3)}),
+        ({"period": 12}, {}, {"season": (12, 3)}),
+        ({"w_rec": -0.6}, {}, {"w_rec": (-1.0, 1.0)}),
+        ({"offset": 2.0}, {"offset": 0.0, "initial_state": 0.0}, {"offset": True}),
+        ({}, {"gains": {"x": 25.0}}, {"gains": {}}),
+    ],
+)
+def test_two_time_constants_have_alternatives_of_their_own(
+    data: dict[str, Any], options: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    result = fit(draw_states(1, **data), FitOptions(time_constants=2, **options))
+    ((_, advised),) = list_advice(result)
+    assert advised == expected
+
+
+def test_two_time_constants_of_a_drug_without_inputs_are_found() -> None:
+    draws = np.random.default_rng(3)
+    times = np.arange(40)
+    values = 2.0 * np.exp(-times / 2.0) + 0.5 * np.exp(-times / 15.0)
+    targets = [each * values + 0.01 * draws.normal(size=40) for each in (1.0, 0.7, 1.3)]
+    series = Series.from_sequences([np.zeros((40, 0))] * 3, targets, ())
+    result = fit(series, FitOptions(offset=False))
+    assert list_advice(result) == [(SECOND, {"time_constants": 2})]
+    times_found = [-1.0 / math.log(w) for w in result.alternatives[0].solution.poles]
+    assert times_found == pytest.approx([15.0, 2.0], rel=0.1)
+
+
+def test_given_values_exclude_a_second_time_constant() -> None:
+    series = draw_states(2)
+    for options in (
+        {"initial_state": 1.0, "offset": 0.0},
+        {"w_rec": (0.9, 0.9)},
+        {"w_rec": (0.0, 1.2)},
+    ):
+        assert SECOND not in fit(series, FitOptions(**options)).trust.reasons
+    known = fit(series, FitOptions(initial_state=0.0, offset=0.0))
+    assert list_advice(known) == [(SECOND, {"time_constants": 2})]
