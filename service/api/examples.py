@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 # The ids of the tutorial's dataset, training run, fit and basin map, checked by a test.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_04cb2f779be7e0179f9b4fd041dda7b6"
-FIT_ID: Final = "fit_c67e053b7d9d2132bfa033c5ca801d51"
-MAP_ID: Final = "map_eae79d3741b07eb1e4eb2b53608b12e5"
+RUN_ID: Final = "run_8c4aea0e5edfabdfcdd2e1f6ac075d73"
+FIT_ID: Final = "fit_610b3fc272175fffca2c7cf50814b0bc"
+MAP_ID: Final = "map_d1ca6db3d3e12a6dfadbfd229abec901"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.

@@ -164,11 +164,6 @@ TimeConstants: TypeAlias = Annotated[
 ]
 
 
-def _is_default(value: Any) -> bool:
-    """Return True for a part that a model does not have: old requests keep their ids."""
-    return not value or (type(value) is int and value == 1)
-
-
 class FitRequest(ComputationRequest):
     """The model to fit, and the data."""
 
@@ -197,18 +192,18 @@ class FitRequest(ComputationRequest):
     delay. With a known one no step is skipped, and the inputs before the record are 0."""
     w_rec: FitRange = FitRange()
     """The range to search for w_rec. Two equal ends give w_rec."""
-    time_constants: Annotated[TimeConstants, Field(exclude_if=_is_default)] = 1
+    time_constants: TimeConstants = 1
     """The number of states with a w_rec each, 1 or 2, on which all inputs act; `per_input` for a
     state per input; or a list with the names of the inputs of each state. At most 4."""
     direct: Annotated[
         list[ColumnName],
-        Field(max_length=MAX_INPUTS, default_factory=list, examples=[[]], exclude_if=_is_default),
+        Field(max_length=MAX_INPUTS, default_factory=list, examples=[[]]),
     ]
     """The names of inputs that act within their step only, such as holidays. If all inputs are
     direct, the fit is a regression: w_rec is 0, and no initial state is fitted."""
-    trend: Annotated[bool, Field(strict=True, exclude_if=_is_default)] = False
+    trend: Annotated[bool, Field(strict=True)] = False
     """True to fit a straight line over the steps of each sequence."""
-    season: Annotated[SeasonField | None, Field(exclude_if=_is_default)] = None
+    season: SeasonField | None = None
     """A season that is added to the states: its period in steps, or the period and the number of
     harmonics. It begins with each sequence."""
     noise: Literal["white", "ar1", "independent"] = "white"
@@ -239,6 +234,13 @@ class FitRequest(ComputationRequest):
         """The number of searches over w_rec: one per delay."""
         low, high = self.delays
         return high - low + 1
+
+    def count_states(self, n_inputs: int) -> int:
+        """Return the number of states for so many inputs, as far as a fit allows."""
+        groups = self.time_constants
+        if groups == "per_input":
+            groups = [[]] * max(n_inputs - len(self.direct), 1)
+        return min(len(groups) if isinstance(groups, list) else int(groups), MAX_STATES)
 
     @property
     def progress_total(self) -> int:

@@ -92,6 +92,9 @@ LAST_DAMPING: Final = 1e9
 # Minima whose poles differ by less are one.
 EQUAL_POLES: Final = 1e-5
 
+# Poles of states with the same inputs whose distance is smaller are called equal.
+COINCIDENT: Final = 1e-4
+
 # The points of each interval of a pole at which other quantities are evaluated, and the distances
 # of further points from them, relative to the half-width of the region there.
 SLICES: Final = 13
@@ -276,7 +279,7 @@ SIGNS: Final = frozenset(
 # Checks of the sizes of residuals, which random signs do not change.
 OF_SIZES: Final = ("spread", "outliers")
 
-# Checks with a remedy, which may follow that of a curve.
+# Checks with a remedy, which may follow that of a curve, or more time constants.
 WITH_REMEDY: Final = frozenset(("spread", "neighbors"))
 
 # Checks that do not count once the noise of the fit is ar1.

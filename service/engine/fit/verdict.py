@@ -6,6 +6,7 @@ whether the noise is autocorrelated. A change is recommended only if the fit wit
 against it that the present fit has not, and does not recommend the way back.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -114,6 +115,8 @@ class Verdict:
 
         For several states, they are searched only if the residuals show signs of structure.
         """
+        if self.known_structure is not None:
+            return self.known_structure[0]
         signs = {check.slug for check in self._checked.findings} & constants.SIGNS
         if self.problem.n_states > 1 and not signs:
             return []
@@ -122,6 +125,8 @@ class Verdict:
     @cached_property
     def _larger(self) -> Alternative | None:
         """The fit with more time constants, if it is clearly better than this one."""
+        if self.known_structure is not None:
+            return None
         problem = self.problem.vary(rest=False)
         colored = self.colored
         if self.problem.options.rest:
@@ -266,7 +271,8 @@ class Verdict:
     def _is_sound(self, other: Alternative) -> bool:
         """Return True if a change leads to no new reason, and not back.
 
-        A wrong structure hides signs of further faults behind its own ones.
+        A wrong structure hides signs of further faults behind its own ones, and a single time
+        constant also errors of different sizes.
         """
         has_same_structure = {*other.options} <= {"noise", "variance"}
         known = self._structure if has_same_structure else None
@@ -279,6 +285,8 @@ class Verdict:
         is_structure = self.structures or other.reason == "season_advised"
         if is_structure and known_reasons & constants.SIGNS:
             known_reasons |= constants.SIGNS
+        if other.colored is not None:  # more time constants
+            known_reasons |= constants.WITH_REMEDY
         if other.reason == "curved":  # a missing input also looks like a curve
             known_reasons &= constants.WITH_REMEDY
         return known_reasons >= {reason.slug for reason in verdict.reasons}
@@ -346,6 +354,19 @@ class Verdict:
         effect = judge_effect(self.problem.vary(noise="independent"))
         return effect is not None and effect.visible
 
+    def _has_common_trend(self) -> bool:
+        """Return True if no effect is detected any more once a straight line is fitted as well."""
+        problem = self.colored.problem
+        is_tested = self.effect is not None and self.effect.visible
+        is_few = problem.n_targets <= constants.ENOUGH_TARGETS
+        if not is_tested or not is_few or problem.n_states > 1 or problem.options.trend:
+            return False
+        with_line = Solution(problem.vary(trend=True))
+        if not with_line.can_judge:
+            return False
+        p_values = linearize(with_line.criterion, with_line.best).test_inputs()
+        return bool((p_values > constants.EFFECT_ALPHA).all())
+
     def _list_cautions(self) -> dict[str, bool]:
         """Return which cautions apply besides those of checks, in their order."""
         solution = self.judged
@@ -367,9 +388,20 @@ class Verdict:
             "rho_at_limit": solution.can_judge and at_limit,
             "confounded_with_start": solution.can_judge and is_confounded,
             "nearly_collinear": is_collinear,
+            "poles_coincide": _coincide(solution),
             "negative_offset": self.solution.has_impossible_offset,
+            "common_trend": not self.reasons and self._has_common_trend(),
             "not_tested": solution.can_judge and problem.n_pairs < constants.MIN_PAIRS,
         }
+
+
+def _coincide(solution: Solution) -> bool:
+    """Return True if two states with the same inputs have equal poles."""
+    pairs = itertools.combinations(zip(solution.poles, solution.problem.acts, strict=True), 2)
+    return any(
+        abs(first - second) < constants.COINCIDENT and bool((acts == others).all())
+        for (first, acts), (second, others) in pairs
+    )
 
 
 def _leads_back(there: Mapping[str, Any], back: Mapping[str, Any], problem: FitProblem) -> bool:

@@ -71,7 +71,8 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
     if not request.keep:
         instead = "keep the fit, and read its table as CSV"
         limits.check_json(len(TABLE) * size.n_samples * size.n_steps, "/keep", instead)
-    seconds = fit_seconds(size, request.n_searches, is_colored=request.noise == "ar1")
+    n_states = request.count_states(size.n_inputs)
+    seconds = fit_seconds(size, request.n_searches, n_states, is_colored=request.noise == "ar1")
     check_seconds(seconds, limits.max_job_seconds, "for a job", "/dataset")
     return seconds
 

@@ -75,9 +75,15 @@ def training_seconds(
     return data_pass_seconds(size) + training
 
 
-def fit_seconds(size: DatasetSize, n_fits: int, *, is_colored: bool) -> float:
-    """Return the seconds for fits of recurrences, one per delay, at about a hundred w_rec each."""
+def fit_seconds(size: DatasetSize, n_fits: int, n_states: int = 1, *, is_colored: bool) -> float:
+    """Return the seconds for fits of recurrences, one per delay, at about a hundred w_rec each.
+
+    With several states, each state has several times as many, at which the others are fitted.
+    """
     n_rows = size.n_samples if size.is_series else min(size.n_samples, 4 * size.n_steps + 2)
-    n_columns = 2 * size.n_inputs + 6  # with their derivatives
+    n_columns = n_states * (size.n_inputs + 1) + 2
     n_weights = 100 * n_fits * (2 if is_colored else 1) + 200
-    return n_weights * (100 * CALL + n_rows * size.n_steps * n_columns * 2 * STATE)
+    if n_states > 1:
+        n_weights *= 2 * n_states
+    n_numbers = n_rows * size.n_steps * n_columns * (1 + n_states)  # with their derivatives
+    return n_weights * (100 * CALL + n_numbers * 2 * STATE)

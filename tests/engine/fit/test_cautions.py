@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.polynomial import chebyshev
+from scipy.signal import lfilter
 
 from service.engine.data import Series
 from service.engine.fit import FitOptions, fit
@@ -53,6 +54,30 @@ def test_a_search_that_ends_early_is_a_caution(monkeypatch: pytest.MonkeyPatch) 
     module = sys.modules["service.engine.profile.search"]  # the package has a function of that name
     monkeypatch.setattr(module, "MAX_POINTS", 100)
     assert "search_limited" in fit(series, options).trust.cautions
+
+
+def test_a_damped_oscillation_has_two_equal_poles() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal(150)
+    oscillation = lfilter([1.0], [1.0, -1.6, 0.7], x)
+    targets = oscillation + 0.2 * oscillation.std() * rng.standard_normal(150)
+    result = fit(make_series(x[:, None], targets, [150]), FitOptions(time_constants=2))
+    first, second = result.solution.poles
+    assert first == pytest.approx(second, abs=1e-4)
+    assert "poles_coincide" in result.trust.cautions
+
+
+@pytest.mark.parametrize("is_effect", [False, True])
+def test_two_trends_may_be_all_that_is_common(is_effect: bool) -> None:
+    rng = np.random.default_rng(4)
+    line = np.linspace(0.0, 10.0, 60)
+    x = line + 0.5 * rng.standard_normal(60)
+    targets = lfilter([1.0], [1.0, -0.5], x) if is_effect else 2.0 * line
+    targets = targets + 0.5 * rng.standard_normal(60)
+    result = fit(make_series(x[:, None], targets, [60]), FitOptions(noise="independent"))
+    assert result.effect is not None
+    assert result.effect.visible
+    assert ("common_trend" in result.trust.cautions) != is_effect
 
 
 @pytest.mark.parametrize(
