@@ -1057,6 +1057,7 @@ class TrustReport(Trust):
             "rho_at_limit",
             "confounded_with_start",
             "nearly_collinear",
+            "poles_coincide",
             "negative_offset",
             "feedback",
             "spread",

@@ -280,7 +280,7 @@ def _list_times(solution: Solution, step: Step) -> str:
     """Return the time constants of a fit in words, the longest first, with their inputs."""
     problem = solution.problem
     names = problem.record.input_names
-    is_common = len(np.unique(problem.acts, axis=0)) == 1
+    is_common = bool((problem.acts == problem.acts[0]).all())
     texts = []
     for k in sorted(range(problem.n_states), key=lambda k: -solution.poles[k]):
         w_rec = solution.poles[k]

@@ -67,19 +67,6 @@ def test_a_damped_oscillation_has_two_equal_poles() -> None:
     assert "poles_coincide" in result.trust.cautions
 
 
-@pytest.mark.parametrize("is_effect", [False, True])
-def test_two_trends_may_be_all_that_is_common(is_effect: bool) -> None:
-    rng = np.random.default_rng(4)
-    line = np.linspace(0.0, 10.0, 60)
-    x = line + 0.5 * rng.standard_normal(60)
-    targets = lfilter([1.0], [1.0, -0.5], x) if is_effect else 2.0 * line
-    targets = targets + 0.5 * rng.standard_normal(60)
-    result = fit(make_series(x[:, None], targets, [60]), FitOptions(noise="independent"))
-    assert result.effect is not None
-    assert result.effect.visible
-    assert ("common_trend" in result.trust.cautions) != is_effect
-
-
 @pytest.mark.parametrize(
     ("rows", "lengths"), [([1, 2, 4], [1, 1, 1]), ([1, *4 * [np.nan], 2], [6])]
 )
