@@ -112,6 +112,21 @@ def test_the_help_of_a_method_shows_an_example_that_runs(
     assert runner.run(example, out=printed.append).failed == 0, "".join(printed)
 
 
+def test_the_examples_of_coroutines_await_them() -> None:
+    members = [member for each in CLASSES for member in vars(to_asynchronous(each)).items()]
+    coroutines = {n: f for n, f in members if inspect.iscoroutinefunction(inspect.unwrap(f))}
+    examples = {n: doc for n, f in coroutines.items() if ">>>" in (doc := inspect.getdoc(f) or "")}
+    assert len(examples) > 10
+    assert [name for name, doc in examples.items() if "await " not in doc] == []
+
+
+def to_asynchronous(cls: type) -> type:
+    """Return the asynchronous class of the same name, or the class itself without one."""
+    module = sys.modules[cls.__module__.replace("._sync.", "._async.")]
+    found: type = getattr(module, f"Async{cls.__name__}", cls)
+    return found
+
+
 def test_the_example_of_the_readme_runs(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINEAR_RNN_URL", url)
     text = (Path(__file__).parents[2] / "client" / "README.md").read_text(encoding="utf-8")

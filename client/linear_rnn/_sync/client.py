@@ -588,7 +588,8 @@ class Client:
     ) -> m.TableSummary:
         """Read a table without storing it: its columns, their roles, and problems with repairs.
 
-        >>> rnn.read_table({"heat": [0, 1, 1], "level": [1, 2, 4]}).columns[1].role
+        >>> table = {"heat": [0, 1, 1], "level": [1, 2, 4]}
+        >>> rnn.read_table(table).columns[1].role
         'target'
 
         Parameters
