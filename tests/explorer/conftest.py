@@ -112,6 +112,12 @@ def box(page: Page, selector: str) -> dict[str, float]:
     return {side: float(bounds[side]) for side in ("x", "y", "width", "height")}
 
 
+def count_sheets(page: Page) -> list[int]:
+    """Return the numbers of sheets of a printed page, on A4 and on Letter."""
+    documents = [page.pdf(format=size, print_background=True) for size in ("A4", "Letter")]
+    return [len(re.findall(rb"/Type /Page\b", document)) for document in documents]
+
+
 def violations(page: Page) -> list[str]:
     """Return what axe-core finds wrong with a page."""
     options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}

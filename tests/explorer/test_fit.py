@@ -23,6 +23,7 @@ from tests.explorer.conftest import (
     Opener,
     answer_first,
     box,
+    count_sheets,
     make_holder,
     on_screens,
     open_drawer,
@@ -628,14 +629,19 @@ def test_table_and_charts_are_of_one_table(open_fit: FitOpener) -> None:
 
 
 @pytest.mark.slow
-def test_charts_stand_below_each_other_on_paper(open_fit: FitOpener) -> None:
-    page = open_fit()
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_printed_fit_is_one_sheet_with_the_verdict_first(
+    open_fit: FitOpener, viewport: dict[str, int]
+) -> None:
+    page = open_fit(viewport=viewport)
     page.emulate_media(media="print")
-    figures = [box(page, f"#{part}-view") for part in ("data", "residual", "profile")]
-    drawings = [box(page, f"#{part}-chart > svg") for part in ("data", "residual")]
-    for figure, drawing, following in zip(figures, drawings, figures[1:], strict=False):
-        assert drawing["y"] + drawing["height"] <= figure["y"] + figure["height"] + 1
-        assert figure["y"] + figure["height"] <= following["y"]
+    parts = [box(page, each) for each in ("#verdict", "#headline", "#data-view", "#residual-view")]
+    for part, following in itertools.pairwise(parts):
+        assert part["y"] + part["height"] <= following["y"]
+    for figure in ("data", "residual"):
+        outer, drawing = (box(page, f"#{figure}-{each}") for each in ("view", "chart > svg"))
+        assert drawing["y"] + drawing["height"] <= outer["y"] + outer["height"] + 1
+    assert count_sheets(page) == [1, 1]
     expect(page.get_by_role("button", name="Copy link")).to_be_hidden()
 
 

@@ -15,6 +15,7 @@ from tests.explorer.conftest import (
     PHONE,
     Opener,
     box,
+    count_sheets,
     open_drawer,
     wait_until,
     wait_until_painted,
@@ -42,6 +43,8 @@ def test_a_printed_page_has_figures_and_no_controls(open_page: Opener) -> None:
     for hidden in ("#train", ".player", "#zoom", "#code", "#embed-code"):
         expect(page.locator(hidden)).to_be_hidden()
     expect(page.locator("body")).to_have_css("background-color", "rgb(253, 253, 251)")
+    assert box(page, "#headline")["y"] < box(page, "#surface")["y"]
+    assert count_sheets(page) == [1, 1]
 
 
 def save(page: Page, view: str, suffix: str) -> bytes:

@@ -29,9 +29,9 @@ export async function createEssay(root, store, show, open, leave) {
   });
   const end = createButton("Close the essay", leave, { class: "primary" });
   root.append(html("p", { class: "muted" }, LEAD), ...sections, html("p", { class: "actions" }, end));
-  const style = html("link", { rel: "stylesheet", href: new URL("../css/essay.css", import.meta.url) });
-  document.head.append(style);
-  await new Promise((resolve) => style.addEventListener("load", resolve));
+  const css = html("link", { rel: "stylesheet", media: "screen", href: new URL("../css/essay.css", import.meta.url) });
+  document.head.append(css);
+  await new Promise((resolve) => css.addEventListener("load", resolve));
 
   const follow = (/** @type {IntersectionObserverEntry[]} */ entries) => {
     const read = entries.find(({ isIntersecting }) => isIntersecting);
