@@ -1,6 +1,7 @@
 """Effects that come later than the delays that were tried."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,9 @@ from service.engine.fit.structures import Alternative, find_longest_delay
 from service.engine.types import Array
 
 
-def find_late_effect(solution: Solution, colored: Solution) -> list[Alternative]:
+def find_late_effect(
+    solution: Solution, colored: Solution, rivals: Sequence[int]
+) -> list[Alternative]:
     """Scan the residuals for inputs that act later than the delays that were tried.
 
     Parameters
@@ -24,6 +27,9 @@ def find_late_effect(solution: Solution, colored: Solution) -> list[Alternative]
         The fit.
     colored
         The same with ar1 noise: that of white noise would follow any slow input.
+    rivals
+        Delays that were tried, of which none may fit better: an input that oscillates correlates
+        with the residuals one period later, too.
 
     Returns
     -------
@@ -35,17 +41,25 @@ def find_late_effect(solution: Solution, colored: Solution) -> list[Alternative]
     finding = _scan(short) if short.can_judge else None
     if finding is None or finding.lag is None:
         return []
-    near = range(finding.lag - constants.LATE_MARGIN, finding.lag + constants.LATE_MARGIN + 1)
-    options = replace(problem.options, delay=(near[0], near[-1]))
+    earliest = max(_find_first(problem), finding.lag - constants.LATE_MARGIN)
+    delays = [*range(earliest, finding.lag + constants.LATE_MARGIN + 1), *rivals]
+    options = replace(problem.options, delay=(min(delays), max(delays)))
     others = [
-        Solution(FitProblem(problem.record, options, delay), is_coarse=True) for delay in near
+        Solution(FitProblem(problem.record, options, delay), is_coarse=True) for delay in delays
     ]
     if others[0].n_targets <= others[0].problem.n_unknowns:
         return []
     best = min(others, key=lambda other: other.lowest).problem.delay
+    if best in rivals:
+        return []
     finding = finding._replace(lag=best)
     changes = {"delay": (best, best)}
     return [Alternative(finding, changes, solution.vary(**changes))]
+
+
+def _find_first(problem: FitProblem) -> int:
+    """Return the first delay that was not tried."""
+    return max(problem.delay, find_longest_delay(problem)) + 1
 
 
 def _scan(colored: Solution) -> Finding | None:
@@ -53,9 +67,8 @@ def _scan(colored: Solution) -> Finding | None:
     problem = colored.problem
     sequences = problem.sequences
     inputs = sequences.inputs
-    first = max(problem.delay, find_longest_delay(problem)) + 1
     last = min(inputs.shape[1] // constants.LATE_STEPS_PER_LAG, constants.MAX_LATE_LAG)
-    lags = range(first - problem.delay, last + 1)
+    lags = range(_find_first(problem) - problem.delay, last + 1)
     if not lags:
         return None
     residuals = simulate_residuals(colored)

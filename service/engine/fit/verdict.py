@@ -93,10 +93,10 @@ class Verdict:
             return [], None
         found = self._simpler
         effect = self._judge_effect(found)
-        is_delayed = self.problem.n_states == 1
-        is_delayed &= any(each.reason == "delay_advised" for each in found[:1])
+        delays = [each.options["delay"][0] for each in found[:1] if "delay" in each.options]
+        is_delayed = self.problem.n_states == 1 and delays
         if is_delayed or (effect is not None and not effect.visible):
-            late = find_late_effect(self.solution, self.colored)
+            late = find_late_effect(self.solution, self.colored, delays)
             effect_of_late = self._judge_effect(late)
             if effect_of_late is not None and effect_of_late.visible and late:
                 found = late
