@@ -412,6 +412,9 @@ def test_the_slider_shows_the_fit_of_another_w_rec(open_fit: FitOpener) -> None:
     chosen = slider.input_value()
     page.get_by_role("button", name="Dark theme").click()
     expect(page.locator("#links a").first).to_have_attribute("href", re.compile("theme=dark"))
+    for name in ("Response PNG", "Contributions CSV"):
+        address = page.locator("#links a", has_text=name).get_attribute("href")
+        assert page.request.get(address or "").ok
     assert slider.input_value() == chosen
     expect(page.locator("#profile-chart .cursor")).not_to_have_attribute("display", "none")
     page.get_by_role("button", name="Back to the best").click()

@@ -50,6 +50,7 @@ function show({ question, dataset, fit }, curl, python) {
     .filter(Boolean)
     .join("\n");
   const { png, svg, pdf, csv, self, profile_png, profile_csv } = fit.links;
+  const { response_png, response_csv, contributions_png, contributions_csv } = fit.links;
   const links = {
     "Fit PNG": png,
     "Fit SVG": svg,
@@ -57,6 +58,10 @@ function show({ question, dataset, fit }, curl, python) {
     "Fit CSV": csv,
     "Profile PNG": profile_png,
     "Profile CSV": profile_csv,
+    "Response PNG": response_png,
+    "Response CSV": response_csv,
+    "Contributions PNG": contributions_png,
+    "Contributions CSV": contributions_csv,
     "Fit JSON": self,
     "Table as read": `v1/datasets/${dataset.id}.csv`,
   };
