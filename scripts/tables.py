@@ -1,7 +1,7 @@
 """Write the generated tables of the documents: ``python -m scripts.tables``.
 
 The settings go to docs/configuration.md, four rows of the benchmarks to README.md, and the fits of
-public data, which take a minute, to docs/fitting.md.
+public data, which take minutes, to docs/fitting.md.
 """
 
 from pathlib import Path
