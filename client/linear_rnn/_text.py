@@ -23,7 +23,8 @@ def interval(intervals: list[m.Interval]) -> str:
 
 def summary(fit: m.FitResource) -> str:
     """Return the summary of a fit, then its numbers."""
-    if fit.w_rec is None:
+    states: list[Any] = [*(fit.states or [])] if fit.w_rec is None else [fit]
+    if not states:
         return f"{fit.id} is {fit.status}"
     lines = [f"{fit.id} was stored by another version of the service; fit again for a summary"]
     if fit.verdict is not None:
@@ -31,11 +32,14 @@ def summary(fit: m.FitResource) -> str:
     confidence = fit.request.get("confidence", 0.95)
     lines += ["", f"{'':<24}{'value':>12}   {100 * confidence:g}% interval"]
     unit = fit.request.get("step", {}).get("unit", "step")
-    rows: list[tuple[str, Any]] = [
-        ("w_rec", fit.w_rec),
-        (f"time constant ({unit})", fit.time_constant),
-        (f"half-life ({unit})", fit.half_life),
-    ]
+    rows: list[tuple[str, Any]] = []
+    for k, state in enumerate(states, 1):
+        ending = f" {k}" if len(states) > 1 else ""
+        rows += [
+            (f"w_rec{ending}", state.w_rec),
+            (f"time constant{ending} ({unit})", state.time_constant),
+            (f"half-life{ending} ({unit})", state.half_life),
+        ]
     for item in fit.inputs or []:
         rows += [(f"w_in {item.name}", item.w_in), (f"gain {item.name}", item.steady_state_gain)]
     rows.append(("offset", fit.offset))

@@ -161,11 +161,14 @@ def _flags(options: Json) -> str:
 
 def _rows(result: Json, unit: str) -> Iterator[tuple[Any, ...]]:
     """Yield the estimates: a name, a value, the ends of its interval and the unit."""
-    for name in ("time_constant", "half_life", "w_rec"):
-        value, own_unit = result[name]["value"], "" if name == "w_rec" else unit
-        if value is not None:
-            for interval in result[name]["intervals"] or [{}]:
-                yield name, value, interval.get("low"), interval.get("high"), own_unit
+    for number, state in enumerate(result["states"], 1):
+        ending = f" {number}" if len(result["states"]) > 1 else ""
+        for name in ("time_constant", "half_life", "w_rec"):
+            value, own_unit = state[name]["value"], "" if name == "w_rec" else unit
+            if value is not None:
+                for interval in state[name]["intervals"] or [{}]:
+                    ends = interval.get("low"), interval.get("high")
+                    yield name + ending, value, *ends, own_unit
     # The response has the interval of the ar1 fit, but not its value.
     for interval in (result["trust"]["cautious"] or ()) if result["rho"] is None else ():
         yield "w_rec, cautious (ar1)", None, interval["low"], interval["high"], ""

@@ -13,7 +13,9 @@ from itertools import accumulate, islice
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from scripts.command_options import derive_commands
 from service.cli import cli, main
@@ -140,6 +142,23 @@ def test_a_file_of_data_replaces_generated_data(run: Run, tmp_path: Path) -> Non
     assert "1      1     0" in run("optimum --data counts.csv")
     message = run("optimum --data counts.csv --seed 2", exit_code=2)
     assert message == "linear-rnn: --seed: a file of data replaces generated data\n"
+
+
+def test_the_options_of_a_recommended_fit_are_those_of_the_command(
+    run: Run, tmp_path: Path
+) -> None:
+    noise = np.random.RandomState(4).randn(120)
+    pulses = 5.0 * np.isin(np.arange(120), [3, 17, 40, 66, 95])
+    level = lfilter([2.0], [1.0, -0.5], pulses) + lfilter([1.0], [1.0, -0.95], pulses)
+    rows = np.column_stack([pulses, level + 0.05 * noise])
+    np.savetxt(tmp_path / "pulses.csv", rows, "%.6f", ",", header="pulse,level", comments="")
+    command = "fit pulses.csv --target level --initial-state 0 --no-offset"
+    (options,) = re.findall(r"^With (.+): time constant", run(command), re.MULTILINE)
+    followed = run(f"{command} {options}")
+    assert followed.startswith("Time constants ")
+    assert [
+        float(value) for value in re.findall(r"^w_rec \d +(\S+)", followed, re.MULTILINE)
+    ] == pytest.approx([0.95, 0.5], rel=0.05)
 
 
 def test_the_summary_precedes_the_numbers_and_is_no_error(run: Run) -> None:

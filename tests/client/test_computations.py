@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from linear_rnn import Adam, AsyncClient, Client, JobCancelled, Window
 from linear_rnn._diagnostics import correlate, whiten
@@ -145,6 +146,27 @@ def test_a_map_has_the_outcome_of_every_cell(rnn: Client) -> None:
     inline = rnn.map_basins(window=window, n_iterations=300, keep=False)
     assert np.array_equal(inline.outcomes, found.outcomes)
     assert "target_reached" in repr(found)
+
+
+def test_each_time_constant_of_a_fit_has_an_interval_and_is_in_its_summary(rnn: Client) -> None:
+    pulses = np.zeros(120)
+    pulses[[3, 17, 40, 66, 95]] = 5.0
+    level = 2.0 * lfilter([1.0], [1.0, -0.5], pulses) + lfilter([1.0], [1.0, -0.95], pulses)
+    noise = np.random.RandomState(4).randn(120)
+    table = {"pulse": pulses, "level": level + 0.05 * noise}
+    fit = rnn.fit(table, target="level", initial_state=0, offset=False, time_constants=2)
+    intervals = fit.conf_int()
+    for name, true in (("w_rec_1", 0.95), ("w_rec_2", 0.5)):
+        (piece,) = intervals[name]
+        assert piece.low is not None
+        assert piece.high is not None
+        assert piece.low < true < piece.high
+    times = [state.time_constant.value for state in fit.states or []]
+    assert times == pytest.approx(-1 / np.log([0.95, 0.5]), rel=0.1)
+    lines = fit.summary().splitlines()
+    for k, time in enumerate(times, 1):
+        (line,) = (line for line in lines if line.startswith(f"time constant {k} (step)"))
+        assert float(line.split()[4]) == pytest.approx(time, rel=1e-3)
 
 
 def test_a_fit_finds_the_rate_of_a_decay(rnn: Client) -> None:

@@ -423,12 +423,17 @@ class Fit(Computation, m.FitResource):
     def conf_int(self) -> dict[str, list[m.Interval]]:
         """Return the confidence intervals by name; each may have several pieces and open ends.
 
+        Of several time constants, the names end with their numbers, such as ``w_rec_2``.
+
         >>> list(rnn.fit().conf_int())
         ['w_rec', 'time_constant', 'half_life']
         """
-        names = ("w_rec", "time_constant", "half_life")
-        estimates = {name: getattr(self, name) for name in names}
-        return {name: value.intervals for name, value in estimates.items() if value is not None}
+        states: list[Any] = [*(self.states or [])] if self.w_rec is None else [self]
+        return {
+            f"{name}_{number}" if len(states) > 1 else name: getattr(state, name).intervals
+            for number, state in enumerate(states, 1)
+            for name in ("w_rec", "time_constant", "half_life")
+        }
 
     @property
     def table(self) -> Rows:

@@ -335,6 +335,8 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
         advice = texts.get("advice_without_cautious", advice)
     if result.judged.is_colored:
         advice = texts.get("advice_with_ar1", advice)
+    if result.problem.options.season is not None:
+        advice = texts.get("advice_with_season", advice)
     sentences = {"sentence": texts["sentence"], "advice": advice}
     return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}
 

@@ -6,6 +6,7 @@ the fields of the members without data; of a list, the fields of its items.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
+from types import NoneType
 from typing import Any, Final, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, RootModel
@@ -92,10 +93,10 @@ def find_option(pointer: str, pointers: Mapping[str, str], given: Collection[str
 
 def list_item(annotation: Any) -> Any:
     """Return the type of the items of a list, which may be null; None for another type."""
-    for option in (annotation, *get_args(annotation)):
-        if get_origin(option) is list:
-            return get_args(option)[0]
-    return None
+    members = [annotation] if get_origin(annotation) is list else get_args(annotation)
+    present = [member for member in members if member is not NoneType]
+    is_list = len(present) == 1 and get_origin(present[0]) is list
+    return get_args(present[0])[0] if is_list else None
 
 
 def differ(items: Sequence[BaseModel], part: str) -> bool:

@@ -538,6 +538,20 @@ def test_other_models_take_one_number_per_step(api: Any) -> None:
     assert api.post("/v1/predict", missing).status_code == 404
 
 
+def test_a_season_that_changes_is_not_answered_by_the_same_season(api: Any) -> None:
+    rng = np.random.default_rng(3)
+    k = np.arange(144)
+    inputs = rng.standard_normal(144)
+    season = 2.0 * np.sin(2.0 * np.pi * k / 12) * np.where(k < 72, 1.0, -1.0)
+    targets = np.convolve(inputs, 0.6**k)[:144] + season + 0.2 * rng.standard_normal(144)
+    sequence = {"inputs": inputs[:, None].tolist(), "targets": targets.tolist()}
+    dataset = {"kind": "series", "inputs": ["x"], "sequences": [sequence]}
+    answer = api.post(FITS, {"dataset": dataset, "season": 12}).json()
+    (finding,) = (each for each in answer["trust"]["findings"] if each["slug"] == "season")
+    assert finding["lag"] == 12
+    assert finding["advice"].startswith("The season may change over time")
+
+
 def test_each_part_of_a_model_changes_the_id(api: Any) -> None:
     parts: tuple[dict[str, Any], ...] = (
         {},
