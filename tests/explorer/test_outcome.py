@@ -66,7 +66,7 @@ ENDS = [
     ("worse", request((0.99, 1), 0.003, n_iterations=4), "It got worse: the cost went from "),
     ("bounded", request(HALF, None, "tanh"), "It cannot count: no output of tanh exceeds 1, but"),
     ("bounded", request(LATCH, None, "tanh", REMEMBER, n_iterations=200), "It cannot remember: no"),
-    ("dead", request(activation="relu"), "it passes no gradient back"),
+    ("dead", request(activation="relu"), "no gradient passes back"),
 ]
 
 

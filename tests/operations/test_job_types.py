@@ -169,7 +169,7 @@ def make_fit(more: dict[str, Any]) -> tuple[FitRequest, ResolvedSeries]:
 
 
 def test_a_large_fit_advances_before_its_search() -> None:
-    """It looks at its budget, and each w_rec at which the rank is computed is a recorded block."""
+    """It looks at its budget, and the rank and each w_rec of its grid are recorded blocks."""
     rng = np.random.default_rng(4)
     series = Series.from_sequences(
         [*rng.standard_normal((100, 1000, 1))], [*rng.standard_normal((100, 1000))]
@@ -190,7 +190,7 @@ def test_a_large_fit_advances_before_its_search() -> None:
 
     with interrupted_by(look), pytest.raises(Ended):
         work.run(add_part)
-    assert recorded == [0, 1, 2, 3, 4]  # arrays
+    assert recorded == [0, 1, 16, 31, 46]  # arrays: of the rank, then of the points of a block
 
 
 def test_a_fit_ignores_the_blocks_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,7 +177,7 @@ def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     assert undeclared("tests", required | optional | development) == set()
     assert undeclared("scripts", required | development) == set()
     assert undeclared("benchmarks", required | development) == set()
-    optional = {"numpy", "pandas", "polars", "tqdm", "mcp"}
+    optional = {"matplotlib", "numpy", "pandas", "polars", "tqdm", "mcp"}
     assert external_imports(ROOT / "client" / "linear_rnn") == {"httpx"} | optional
     used = {
         canonicalize_name(name)

@@ -94,6 +94,7 @@ class Criterion:
         rank = 0
         for place in low + (high - low) * generic:
             (ranks,) = recall(partial(self._find_ranks, place[None]))
+            check_interruption()
             rank = max(rank, int(ranks[0]))
             if rank == self.problem.linear_columns.n_unknowns:
                 break
