@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 from scipy.optimize import curve_fit, minimize_scalar
 from scipy.signal import lfilter
+from scipy.stats import t
 
 from scripts.notebook import NOTEBOOK, run_cells
 from scripts.recipes import BLOCKS, RECIPES, commands, pages, run_command
@@ -105,6 +106,25 @@ def filter_inputs(w_rec: float, *inputs: Array) -> Array:
     n = len(inputs[0])
     responses = [lfilter([1.0], [1.0, -w_rec], each) for each in inputs]
     return np.column_stack([*responses, w_rec ** np.arange(1, n + 1), np.ones(n)])
+
+
+def test_a_decay_is_that_of_curve_fit() -> None:
+    time, voltage = read("capacitor.csv", "second", "voltage")
+
+    def decay(at: Array, a: float, tau: float, level: float) -> Array:
+        return np.asarray(a * np.exp(-at / tau) + level)
+
+    found, covariance = curve_fit(decay, time, voltage, p0=(9.0, 0.5, 0.0))
+    result = fit("capacitor.csv --target voltage --inputs= --time second --json")
+    assert result["time_constant"]["value"] == pytest.approx(found[1], rel=1e-5)
+    (piece,) = result["time_constant"]["intervals"]
+    half_width = t.ppf(0.975, len(time) - 3) * np.sqrt(covariance[1, 1])
+    assert [piece["low"], piece["high"]] == pytest.approx(
+        [found[1] - half_width, found[1] + half_width], rel=1e-4
+    )
+    assert result["offset"]["value"] == pytest.approx(found[2], rel=1e-4)
+    slope, _ = np.polyfit(time, np.log(voltage), 1)
+    assert -1.0 / slope == pytest.approx(0.486, abs=5e-4)
 
 
 def test_the_dam_lowers_the_flow_by_the_difference_of_the_means() -> None:
