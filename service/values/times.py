@@ -24,6 +24,7 @@ MONTHS: Final = {"month": 1, "year": 12}
 ONE_MONTH: Final = np.timedelta64(1, "M")
 CLOCK_UNITS: Final = {"hour", "minute", "second"}
 KIND: Final = "a date; write dates as 2024-01-31, 2024-01-31 13:00, 2024-Q1 or 2024-W05"
+MAX_MEAN_STEPS: Final = 10.0  # of a proposed grid, from one row to the next
 LATE: Final = 10.0  # seconds by which a logger can be late, at most a tenth of its step
 
 MAX_NAMED: Final = 1000  # sequences whose names and first times are stored
@@ -283,8 +284,9 @@ class Times:
         are_regular = len(between) > 1 and _are_equal(between)
         length = None
         if (gaps > 0).all() and unit not in MONTHS:
-            step = self._to_step(usual, "second" if self._are_dates else unit)
-            length = f"{step.length:g} {step.unit}" if self._are_dates else f"{usual:g}"
+            proposed = _propose_step(gaps, usual)
+            step = self._to_step(proposed, "second" if self._are_dates else unit)
+            length = f"{step.length:g} {step.unit}" if self._are_dates else f"{proposed:g}"
         raise TimesError(int(rows[i]), detail, n_gaps, are_regular, length)
 
     def _find_tolerance(self, usual: float, unit: str) -> float:
@@ -372,6 +374,14 @@ def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> NDArr
 
 def _find_usual(gaps: Array) -> float:
     return float(np.sort(gaps)[(len(gaps) - 1) // 2])  # the lower median, which is a gap
+
+
+def _propose_step(gaps: Array, usual: float) -> float:
+    """Return the shortest step, if all others are multiples and few are added, or the usual one."""
+    shortest = float(gaps.min())
+    counts = gaps / shortest
+    are_multiples = bool((np.abs(counts - np.round(counts)) <= TOLERANCE).all())
+    return shortest if are_multiples and counts.mean() <= MAX_MEAN_STEPS else usual
 
 
 def _round_step(gaps: Array, usual: float) -> float:

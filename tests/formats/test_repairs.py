@@ -119,6 +119,21 @@ def test_each_repair_that_is_offered_works(body: str, words: str, n_repairs: int
         assert read(body, **query, **repair["query"]).n_targets > 1
 
 
+@pytest.mark.parametrize(
+    ("times", "length"),
+    [
+        ("1 2 3 5 7 10 12 13 15 17", "1"),  # no row moves
+        (days(1, 2, 4, 6, 9), "1 day"),
+        ("0 10 20.3 30 40.1", "10"),
+        ("0 0.001 10 20 30 40", "10"),  # of the shortest step there would be 40,000
+    ],
+)
+def test_the_grid_that_is_proposed(times: str, length: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(table(times), target="y", time="t")
+    assert caught.value.members["repairs"][-1]["query"] == {"grid": length, "between": "hold"}
+
+
 def test_means_of_a_series_without_inputs() -> None:
     series = read("y\n1\n3\n5\n", target="y", inputs=(), every=2)
     assert series.inputs.shape == (1, 0)
