@@ -44,7 +44,7 @@ def test_the_wheel_passes_its_tests_in_an_empty_environment(url: str, tmp_path: 
     ((code, printed),) = re.findall(r"```python\n([^`]*)```\n\n```text\n([^`]*)```", readme)
     assert run(python, "-c", code) == printed
 
-    run(python, "-m", "pip", "install", "-q", "pytest", "numpy", "pandas")
+    run(python, "-m", "pip", "install", "-q", "pytest", "numpy", "pandas", "matplotlib")
     for name in ALONE:
         (tmp_path / name).write_text((Path(__file__).with_name(name)).read_text())
     # The service is not installed there.
