@@ -150,8 +150,8 @@ def test_a_map_has_the_outcome_of_every_cell(rnn: Client) -> None:
 def test_each_time_constant_of_a_fit_has_an_interval_and_is_in_its_summary(rnn: Client) -> None:
     pulses = np.zeros(120)
     pulses[[3, 17, 40, 66, 95]] = 5.0
-    k = np.arange(120)
-    level = np.convolve(pulses, 2.0 * 0.5**k + 0.95**k)[:120]
+    steps = np.arange(120)
+    level = np.convolve(pulses, 2.0 * 0.5**steps + 0.95**steps)[:120]
     noise = np.random.RandomState(4).randn(120)
     table = {"pulse": pulses, "level": level + 0.05 * noise}
     fit = rnn.fit(table, target="level", initial_state=0, offset=False, time_constants=2)
