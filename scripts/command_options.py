@@ -28,6 +28,13 @@ OMITTED: Final = {
     "predict": {"inputs", "model", "continue"},
     "surface": {"runs"},
 }
+# Keywords of JSON schema, and the arguments of click.FloatRange.
+BOUNDS: Final = {
+    "minimum": ("min", "min_open", False),
+    "exclusiveMinimum": ("min", "min_open", True),
+    "maximum": ("max", "max_open", False),
+    "exclusiveMaximum": ("max", "max_open", True),
+}
 OF_UPLOADS: Final = {"kind", "name", "roles"}
 
 
@@ -79,6 +86,8 @@ def _derive(name: str, part: Part) -> Iterator[Schema]:
         option["choices"] = words
     else:
         option["metavar"] = "|".join(metavars)
+    if types in (["integer"], ["number"]):
+        option["bounds"] = _bounds(kinds[0])
     if pairs:
         option["fields"] = pairs[0]
     yield option
@@ -97,6 +106,15 @@ def _kinds(schema: Schema, definitions: dict[str, Schema]) -> tuple[list[Schema]
         return ([] if schema.get("type") == "null" else [schema]), False
     kinds, is_list = zip(*(_kinds(member, definitions) for member in members), strict=True)
     return list(chain.from_iterable(kinds)), any(is_list)
+
+
+def _bounds(schema: Schema) -> dict[str, Any]:
+    """Return the bounds of a number."""
+    bounds: dict[str, Any] = {}
+    for keyword, (end, openness, is_open) in BOUNDS.items():
+        if keyword in schema:
+            bounds |= {end: schema[keyword], openness: is_open}
+    return bounds
 
 
 def _words(schema: Schema) -> list[str]:

@@ -12,9 +12,52 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import click
+
+# Added to the message about a value that is out of range.
+HINTS: Final = {"--confidence": " 95 % is 0.95."}
+
+
+class Number(click.FloatRange):
+    """A finite number within the bounds of its field."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, as an integer if it is one; raises BadParameter."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not finite.", param, ctx)
+        return int(number) if number.is_integer() else number
+
+    def fail(
+        self, message: str, param: click.Parameter | None = None, ctx: click.Context | None = None
+    ) -> NoReturn:
+        """Raise BadParameter, with a hint for an option that has one."""
+        hint = HINTS.get(param.opts[0], "") if param is not None else ""
+        super().fail(f"{message}{hint}", param, ctx)
+
+
+class Integer(Number):
+    """An integer within the bounds of its field, which may be written as 1e4."""
+
+    name = "integer"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the integer; raises BadParameter."""
+        number = super().convert(value, param, ctx)
+        if not isinstance(number, int):
+            self.fail(f"{value} is not an integer.", param, ctx)
+        return number
+
+
+TYPES: Final = {"INTEGER": Integer, "NUMBER": Number}
 
 
 class RequestOption(click.Option):
@@ -25,8 +68,8 @@ class RequestOption(click.Option):
     spec
         Its ``form`` (the request, the style of a picture, or the columns of a table), the name and
         the JSON pointer of the ``part``, its ``kind`` (``switch`` for true or false, ``off`` for
-        false, ``map``, ``text``, or another ``value``), and for an object with two numbers the
-        names of its ``fields``.
+        false, ``map``, ``text``, or another ``value``), for an object with two numbers the names
+        of its ``fields``, and for a number its ``bounds``.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -36,10 +79,15 @@ class RequestOption(click.Option):
         self.flag: str = spec["flag"]
         self._kind: str = spec["kind"]
         self._fields: Sequence[str] = spec.get("fields", ())
-        choices = spec.get("choices")
+        self._is_object = bool(self._fields) and "|" not in spec["metavar"]
+        kind: click.ParamType[Any] | None = None
+        if "choices" in spec:
+            kind = click.Choice(spec["choices"])
+        if "bounds" in spec:
+            kind = TYPES[spec["metavar"]](**spec["bounds"])
         super().__init__(
             [f"{self.flag}/--no-{self.flag[2:]}" if self._kind == "switch" else self.flag],
-            type=click.Choice(choices) if choices else None,
+            type=kind,
             default=None,
             is_flag=self._kind in {"switch", "off"},
             multiple=spec.get("repeated", False),
@@ -58,13 +106,13 @@ class RequestOption(click.Option):
             return dict(map(self._read_member, given))
         return [*map(self._read_one, given)] if self.multiple else self._read_one(given)
 
-    def _read_one(self, text: str) -> Any:
-        if self._kind == "text":
-            return text
-        value = read_value(text, self._fields)
-        if isinstance(value, str) and self.metavar in {"INTEGER", "NUMBER"}:
-            raise click.UsageError(f"{self.flag}: {text!r} is not a number")
-        return value
+    def _read_one(self, value: Any) -> Any:
+        if self._kind == "text" or isinstance(self.type, Number):
+            return value
+        read = read_value(value, self._fields)
+        if isinstance(read, str | int | float) and self._is_object:
+            raise click.BadParameter(f"{value!r} is not {self.metavar}.")
+        return read
 
     def _read_member(self, text: str) -> tuple[str, Any]:
         name, separator, value = text.rpartition("=")

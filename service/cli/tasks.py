@@ -63,7 +63,6 @@ LIMITS: Final[dict[str, Any]] = {
     "max_json_numbers": 10**8,
 }
 ROLES: Final = {"time", "sequence"}
-HINTS: Final = {"--confidence": "; 95 % is 0.95"}
 
 # From the suffix of a file to write, and the options of a picture.
 MakeFile: TypeAlias = Callable[[str, PictureOptions], Download | Picture]
@@ -332,7 +331,7 @@ def _explain(
     metavar = next((option.metavar for option in options if option.flag == flag), None)
     detail = name_options(first.detail.replace("an object", str(metavar)), options)
     repairs = " or ".join(map(_to_options, first.members.get("repairs") or ()))
-    advice = f"; add {repairs}" if repairs else HINTS.get(flag or "", "")
+    advice = f"; add {repairs}" if repairs else ""
     return f"{flag or source or pointer[1:]}: {detail}{advice}"
 
 

@@ -246,8 +246,11 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("train --n-samples x", "--n-samples: 'x' is not a number"),
-        ("train --noise nan", "--noise: Input should be a finite number"),
+        ("train --n-samples x", "'--n-samples': 'x' is not a valid integer."),
+        ("train --n-samples 1.5", "'--n-samples': 1.5 is not an integer."),
+        ("train --noise nan", "'--noise': nan is not finite."),
+        ("train --optimizer adam --beta-1 2", "'--beta-1': 2.0 is not in the range 0.0<=x<1.0."),
+        ("train --seed -1", "'--seed': -1.0 is not in the range 0<=x<=4294967295."),
         (
             "train --optimizer adam --eta-plus 2",
             "--eta-plus: does not apply; the options that do are --learning-rate, --epsilon, "
@@ -256,7 +259,7 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         ("train --optimizer adamw", "'--optimizer': 'adamw' is not one of"),
         ("train --clip norm:1", "--clip: rprop uses only signs"),
         ("train --n-iteration 5", "No such option '--n-iteration'"),
-        ("trace --point 1:2 --point 3", "--point: Input should be W_IN:W_REC"),
+        ("trace --point 1:2 --point 3", "'--point': '3' is not W_IN:W_REC."),
         ("surface --w-in 2:0", "--w-in: low must"),
         ("surface --out a.gif", "--out: a.gif must end in one of png, svg, pdf, npz"),
         ("predict 1e400", "SEQUENCES: number 1 of sequence 1 is not a number: '1e400'"),
@@ -265,7 +268,7 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
             "--future: line 1 ('a,y'): there is no column 'tv'",
         ),
         ("predict 1 0,a", "SEQUENCES: number 2 of sequence 2 is not a number: 'a'"),
-        (f"{FIT_SALES} --confidence 95", "--confidence: Input should be less than 1; 95 % is 0.95"),
+        (f"{FIT_SALES} --confidence 95", "95.0 is not in the range 0<x<1. 95 % is 0.95."),
         ("fit words.csv --target y", "words.csv: line 3 ('x,2'), column 1 ('a'): 'x' is not"),
         ("fit words.csv --target y", "choose the inputs (--inputs …)"),
         ("fit few.csv --target y", "few.csv: 1 target for 4 unknowns"),
@@ -326,6 +329,9 @@ LIGHT = "import sys\nfrom service.cli import main\nmain(sys.argv[1:])\n"
         ("--version", {"pydantic", "numpy"}),
         ("fit -h", {"pydantic", "numpy"}),
         ("train --noise x", {"pydantic", "numpy"}),
+        ("train --optimizer adam --beta-1 2", {"pydantic", "numpy"}),
+        ("trace --point 3", {"pydantic", "numpy"}),
+        ("fit sales.csv --confidence 95", {"pydantic", "numpy"}),
         ("predict 0,x", {"pydantic", "numpy"}),
         ("fit sales.csv --targets sales", {"pydantic", "numpy"}),
         (FIT_SALES, {"fastapi", "matplotlib", "alembic", "dbos", "uvicorn", "scipy.signal"}),
@@ -337,6 +343,10 @@ def test_what_a_command_does_not_need_is_not_imported(
     code = f"{LIGHT}print(*sys.modules, file=sys.stderr)"
     done = run_program(sys.executable, "-c", code, *shlex.split(line), cwd=tmp_path)
     assert not heavy & set(done.stderr.split())
+
+
+def test_an_integer_may_have_an_exponent(run: Run) -> None:
+    assert run("train --n-iterations 1e1") == run("train --n-iterations 10")
 
 
 def test_the_options_are_those_of_the_models() -> None:
