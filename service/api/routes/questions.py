@@ -10,7 +10,7 @@ from starlette.responses import Response
 from service.api.dependencies import AppStateDep, get_app_state
 from service.api.openapi import file_responses
 from service.api.parameters import PictureQuery, check_suffix, derive_query, suffix_path
-from service.api.requests import json_body, make_router
+from service.api.requests import AnswerRoute, json_body, make_router
 from service.api.responses import json_response, made_response
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.questions import QUESTIONS
@@ -40,7 +40,6 @@ def _add_answer(router: APIRouter, question: Question[Any, Any], method: str) ->
     """Add the route of the response as JSON."""
     asked_type: Any = _read(method, question.path, question.request_model)
 
-    # A dependency would take a tenth of the time of a small prediction.
     async def answer(http_request: Request, asked: asked_type) -> Response:
         request = asked.to_request() if method == "GET" else asked
         return json_response(await question.answer(request, await get_app_state(http_request)))
@@ -52,6 +51,7 @@ def _add_answer(router: APIRouter, question: Question[Any, Any], method: str) ->
         name=_operation(question, method),
         response_model=question.response_model,
         description=getdoc(question.compute),
+        route_class_override=AnswerRoute if method == "POST" else None,
     )
 
 
