@@ -1,4 +1,4 @@
-"""docs/recipes: the commands print what the pages show, and other methods find the same numbers."""
+"""docs/recipes: the code prints what the pages show, and other methods find the same numbers."""
 
 import base64
 import csv
@@ -21,17 +21,13 @@ from scipy.signal import lfilter
 from scipy.stats import t
 
 from scripts.notebook import NOTEBOOK, run_cells
-from scripts.recipes import BLOCKS, RECIPES, commands, pages, run_command
+from scripts.recipes import BLOCKS, RECIPES, pages, run_block, run_command
 from service.engine.types import Array
 
 DATA = RECIPES / "data"
+PICTURES = "docs/recipes/images"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?")
 PAGES = [page for page in sorted(RECIPES.glob("*.md")) if page.name != "README.md"]
-
-
-def run_in(directory: Path, line: str) -> str:
-    """Return the output of a command, which writes pictures to another directory."""
-    return run_command(re.sub(r"--out \S+/(\S+)", rf"--out {directory}/\1", line))
 
 
 def assert_equal_text(printed: str, shown: str) -> None:
@@ -42,11 +38,15 @@ def assert_equal_text(printed: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
-def test_the_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
-    for block in BLOCKS.finditer(page.read_text()):
-        printed = [run_in(tmp_path, line) for line in commands(block[1])]
-        text = "\n".join(printed).replace(str(tmp_path), "docs/recipes")
-        assert_equal_text(text, block[3])
+def test_the_code_prints_what_the_page_shows(
+    page: Path, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINEAR_RNN_URL", f"http://{address}")
+    names: dict[str, Any] = {}
+    for language, code, _, shown in BLOCKS.findall(page.read_text()):
+        moved = code.replace(PICTURES, str(tmp_path))
+        printed = run_block(language, moved, names).replace(str(tmp_path), PICTURES)
+        assert_equal_text(printed, shown)
     for picture in tmp_path.rglob("*.png"):
         with Image.open(picture) as drawn, Image.open(RECIPES / "images" / picture.name) as kept:
             assert drawn.size == kept.size
@@ -153,6 +153,8 @@ def test_groundwater_responds_as_in_pastas() -> None:
         assert abs(noise["time_constant"]["value"] - 203.97) < 14.5
     gain = result["inputs"][0]["steady_state_gain"]
     assert gain["low"] < 0.55279 < gain["high"]
+    evaporation = result["inputs"][1]["steady_state_gain"]
+    assert evaporation["low"] < -2.0 * 0.55279 < evaporation["high"]  # recharge_f is -2.0
     assert result["offset"]["low"] < 28.541 < result["offset"]["high"]
     assert result["r_squared"] == pytest.approx(0.95626, abs=1e-3)
 
@@ -232,7 +234,7 @@ def test_advertising_carries_over_as_in_forecasting_principles_and_practice() ->
 
 def test_the_simulated_tables_have_the_time_constants_that_the_pages_state() -> None:
     for page, unit, truth in (("step_test", "minute", 6), ("room", "hour", 10)):
-        shown = next(BLOCKS.finditer((RECIPES / f"{page}.md").read_text()))[3]
+        shown = next(BLOCKS.finditer((RECIPES / f"{page}.md").read_text()))[4]
         row = re.search(rf"time_constant +(\S+) +(\S+) +(\S+) +{unit}", shown)
         assert row is not None
         assert float(row[2]) < truth < float(row[3])
