@@ -1,7 +1,8 @@
 """Least-squares fits of first-order recurrences, by a search over w_rec.
 
-To read: `problem` (data and columns), `criterion` (a function of w_rec), `linearization`,
-`solution` (its minima and the interval), `estimates` and `predictions`, then the verdict:
+To read: `options`, `problem` (data and unknowns), `design` (columns), `linear`, `criterion` (a
+function of w_rec), `solution` (its minima and the interval; of several poles, `scan` and
+`several`), `linearization`, `estimates` and `predictions`, then the verdict:
 `residuals`, `checks`, `differences`, `structures`, `late_effects`, `larger`, `effects` and
 `verdict`, and `result`. `responses` and `contributions` describe the effects.
 """
@@ -10,11 +11,12 @@ from service.engine.fit.checks import Finding
 from service.engine.fit.constants import FEW_TARGETS
 from service.engine.fit.contributions import Contributions, decompose
 from service.engine.fit.effects import Effect
+from service.engine.fit.options import FitOptions
 from service.engine.fit.predictions import Prediction, predict
-from service.engine.fit.problem import FitOptions, FitProblem
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.responses import Response, tabulate_responses
 from service.engine.fit.result import N_STAGES, Result, fit
-from service.engine.fit.several import scan
+from service.engine.fit.scan import scan
 from service.engine.fit.solution import Solution
 
 __all__ = [

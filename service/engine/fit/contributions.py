@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.fit.criterion import Points
+from service.engine.fit.design import respond
 from service.engine.fit.estimates import evaluate
 from service.engine.fit.predictions import list_steps
 from service.engine.fit.sequences import Sequences
@@ -61,7 +62,9 @@ def _respond(solution: Solution, members: slice | NDArray[np.intp]) -> Array:
     problem = solution.problem
     sources = np.zeros_like(problem.sequences.sources)
     sources[..., members] = problem.sequences.sources[..., members]
-    columns = problem.respond(solution.best.poles, sources)[0, ..., problem.n_starts_per_sequence :]
+    columns = respond(problem, solution.best.poles, sources)[
+        0, ..., problem.n_starts_per_sequence :
+    ]
     return np.asarray(columns @ solution.best.theta[0] * problem.unit)
 
 
@@ -86,6 +89,6 @@ def _predict(solution: Solution) -> Array:
     problem = solution.problem
 
     def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
-        return problem.respond(at.poles, sequences.sources), problem.unit
+        return respond(problem, at.poles, sequences.sources), problem.unit
 
     return evaluate(solution, mean, problem.sequences) + problem.center

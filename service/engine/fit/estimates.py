@@ -13,6 +13,7 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.criterion import Points
+from service.engine.fit.design import respond_at_targets
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences, split
 from service.engine.fit.solution import Solution
@@ -133,7 +134,7 @@ def _regress_on_starts(
     The start of a sequence is what the other columns leave of its targets, and of several states
     each that which the later ones leave.
     """
-    rows = solution.problem.respond_at_targets(at.poles, sequences)
+    rows = respond_at_targets(solution.problem, at.poles, sequences)
     white = sequences.whiten(rows, at.rho[:, None, None])
     error: Array | float = 0.0
     for _ in range(solution.problem.n_states):

@@ -10,7 +10,8 @@ from typing import Any
 
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding
-from service.engine.fit.problem import FitProblem, TimeConstants, shorten
+from service.engine.fit.options import TimeConstants
+from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.solution import Solution
 from service.engine.fit.structures import (
     Alternative,

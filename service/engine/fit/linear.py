@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.engine.fit import constants
+from service.engine.fit.design import respond_at_targets
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences, spread
 from service.engine.types import Array
@@ -152,7 +153,7 @@ def compute_rows(problem: FitProblem, poles: Array, *, in_order: bool = False) -
     """
     sequences = problem.sequences if in_order else problem.compressed
     steps = constants.IMAGINARY_STEP * 1j * np.eye(problem.n_states)
-    complex_rows = [problem.respond_at_targets(poles + step, sequences) for step in steps]
+    complex_rows = [respond_at_targets(problem, poles + step, sequences) for step in steps]
     values = complex_rows[0].real
     slopes = [each.imag / constants.IMAGINARY_STEP for each in complex_rows]
     rows = np.concatenate([values, *slopes], axis=2)

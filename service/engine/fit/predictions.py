@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.fit.criterion import Points
+from service.engine.fit.design import respond
 from service.engine.fit.estimates import estimate
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences, spread
@@ -148,7 +149,7 @@ def predict_bands(
         lead[first_new:] = steps[first_new:] - last
 
     def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
-        factors = problem.respond(at.poles, sequences.sources)
+        factors = respond(problem, at.poles, sequences.sources)
         if initial_state is not None:
             _replace_start(problem, factors, at.poles, steps, initial_state)
         elif problem.columns.n_starts == 1 and not problem.has_own_starts:

@@ -1,20 +1,12 @@
 """The problem: options, and the data as padded arrays in the units of the fit.
 
 A state has a pole, its w_rec, and acts map inputs to states. With the poles given, the targets are
-linear in all other unknowns, and each unknown is the weight of a column: an input weight of the
-filtered input, the offset of ones, an initial state of the response to an impulse at the first
-target. With an unknown initial state, the offset is the weight of a filtered constant:
-b = beta / (1 - w) has a pole at w = 1, and beta has none.
-
-An input that acts on several states has the columns of a cascade, c_1 = R(w_1) x and
-c_k = R(w_k) z c_(k-1), where R(w) is the recurrence and z a delay of one step. They span the
-responses R(w_k) x, and are independent also at equal poles.
+linear in all other unknowns, and each unknown is the weight of a column (`design`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,41 +14,9 @@ from numpy.typing import NDArray
 from service.engine.data import Series
 from service.engine.fit import constants
 from service.engine.fit.columns import Columns
-from service.engine.fit.sequences import Sequences, compress, delay, recur
+from service.engine.fit.options import FitOptions
+from service.engine.fit.sequences import Sequences, compress
 from service.engine.types import Array
-
-InitialState: TypeAlias = float | Literal["shared", "each"]
-TimeConstants: TypeAlias = int | Literal["per_input"] | tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    """The unknowns of a fit, and the range to search."""
-
-    # S_0, the state before the first step in use: a number, "shared" (one unknown for all
-    # sequences) or "each" (one unknown per sequence)
-    initial_state: InitialState = "each"
-    offset: bool | float = True  # True to fit a constant that is added to the states, or its value
-    delay: tuple[int, int] = (0, 0)  # the shortest and the longest delay of the inputs, in steps
-    w_rec: tuple[float, float] = (0.0, 1.0)  # the range to search
-    # "ar1" for a first-order autoregression; "independent" for white noise that is known to be so
-    noise: Literal["white", "ar1", "independent"] = "white"
-    # "free" for intervals that are valid whatever the variance of the errors depends on
-    variance: Literal["constant", "free"] = "constant"
-    confidence: float = 0.95  # the confidence level of the intervals, between 0 and 1
-    gains: Mapping[str, float] = field(default_factory=dict)  # given steady-state gains, by input
-    curves: tuple[str, ...] = ()  # the inputs whose squares act as well
-    direct: tuple[str, ...] = ()  # the inputs that act within their step only
-    trend: bool = False  # True to fit a straight line
-    season: tuple[int, int] | None = None  # the period in steps, and the number of harmonics
-    # The number of states on which all inputs act, or the inputs of each state
-    time_constants: TimeConstants = 1
-    rest: bool = False  # True for an unknown initial state that is 0 instead of fitted
-
-    @property
-    def is_given(self) -> bool:
-        """True if w_rec is not searched."""
-        return self.w_rec[0] == self.w_rec[1]
 
 
 class FitProblem:
@@ -444,118 +404,6 @@ class FitProblem:
     def compressed(self) -> Sequences:
         """Fewer sequences with the same sum of squared residuals for every w."""
         return compress(self.sequences, has_own_starts=self.has_own_starts)
-
-    # The columns.
-
-    def _cascade(self, poles: NDArray[Any], sources: Array) -> list[list[NDArray[Any]]]:
-        """Return the responses (W, N, T) of each source: one for each of its states in turn."""
-        chains: list[list[NDArray[Any]]] = [[] for _ in self.states_of_sources]
-        for states in dict.fromkeys(self.states_of_sources):
-            members = [i for i, each in enumerate(self.states_of_sources) if each == states]
-            selected = sources[..., members]
-            chain = [np.broadcast_to(selected, (len(poles), *selected.shape))]
-            for k, state in enumerate(states):
-                before = delay(chain[-1]) if k else chain.pop()
-                pairs = zip(poles[:, state], before, strict=True)
-                chain.append(np.stack([recur(pole, x) for pole, x in pairs]))
-            for i, member in enumerate(members):
-                chains[member] = [response[..., i] for response in chain]
-        return chains
-
-    def respond(self, poles: NDArray[Any], sources: Array) -> NDArray[Any]:
-        """Return a column per unknown, and minus the effects of what is given, at all steps.
-
-        Parameters
-        ----------
-        poles : (W, K)
-            May be complex.
-        sources : (N, T, q + 2 + b)
-            Those of `Sequences`.
-
-        Returns
-        -------
-        columns : (W, N, T, n + 1)
-            In the order of `columns`.
-        """
-        return self.assemble(poles, self._cascade(poles, sources))
-
-    def assemble(self, poles: NDArray[Any], chains: list[list[NDArray[Any]]]) -> NDArray[Any]:
-        """Return the columns of `respond` from the cascades of all sources.
-
-        Parameters
-        ----------
-        poles : (W, K)
-            May be complex.
-        chains
-            The responses (W, N, T) of each source, one for each of its states in turn. They are
-            changed.
-
-        Returns
-        -------
-        columns : (W, N, T, n + 1)
-            In the order of `columns`.
-        """
-        order = self.sequences.columns
-        given = self._respond_to_given(poles, chains)
-        for i in np.flatnonzero(~self.is_free).tolist():
-            chains[order.inputs.start + i] = self._balance(poles, i, chains[order.inputs.start + i])
-        chains[order.offset.start] = chains[order.offset.start][-1:]
-        is_used = np.repeat(
-            [
-                self.has_unknown_start,
-                *[True] * len(self.is_free),
-                self.has_offset,
-                *[True] * self.n_baselines,
-            ],
-            [len(chain) for chain in chains],
-        )
-        columns = np.stack([column for chain in chains for column in chain], axis=3)
-        return np.concatenate([columns[..., is_used], -given[..., None]], axis=3)
-
-    def _balance(
-        self, poles: NDArray[Any], i: int, chain: list[NDArray[Any]]
-    ) -> list[NDArray[Any]]:
-        """Return the columns of an input with a given gain, which have a gain of 0."""
-        columns = []
-        factor = np.ones((len(poles), 1, 1))
-        for state, response in zip(self.states_of_inputs[i][1:], chain[1:], strict=True):
-            factor = factor * (1.0 - poles[:, state, None, None])
-            columns.append(factor * response - chain[0])
-        return columns
-
-    def _respond_to_given(
-        self, poles: NDArray[Any], chains: list[list[NDArray[Any]]]
-    ) -> NDArray[Any]:
-        """Return the effects (W, N, T) of a given initial state and given gains."""
-        # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
-        effect = self.start * poles[:, :1, None] * chains[0][0]
-        if not self.options.gains:
-            return np.asarray(effect)
-        first = np.stack([chain[0] for chain in chains[self.sequences.columns.inputs]], axis=3)
-        for state in range(self.n_states):
-            is_first = np.array([state in each[:1] for each in self.states_of_inputs])
-            gap = 1.0 - poles[:, state, None, None]
-            effect = effect + gap * (first @ (self.given_gains * is_first))
-        return np.asarray(effect + first @ (self.given_gains * self.is_direct))
-
-    def respond_at_targets(self, poles: NDArray[Any], sequences: Sequences) -> NDArray[Any]:
-        """Return the columns of `respond` and the rest of the targets, at n targets.
-
-        Parameters
-        ----------
-        poles : (W, K)
-            May be complex.
-        sequences
-            In the units of the problem.
-
-        Returns
-        -------
-        rows : (W, n, m + 1)
-            In the order of `columns`, with m columns.
-        """
-        rows = self.respond(poles, sequences.sources)[:, sequences.has_target]
-        rows[..., self.columns.rest] += sequences.targets[sequences.has_target][:, None]
-        return rows
 
 
 def shorten(problem: FitProblem, n_targets: int) -> FitProblem:

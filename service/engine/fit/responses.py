@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from service.engine.fit import constants
 from service.engine.fit.criterion import Points
+from service.engine.fit.design import respond
 from service.engine.fit.estimates import estimate
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences
@@ -47,7 +48,7 @@ def find_responses(solution: Solution, gains: Array) -> list[Response]:
     times = constants.RESPONSE_TIMES / -math.log(slowest) if slowest > 0.0 else 0.0
     n_steps = int(min(times, constants.MAX_RESPONSE)) + 2 * problem.n_states + 2
     sources = _make_units(problem, n_steps).sources
-    columns = problem.respond(solution.best.poles, sources)[0]
+    columns = respond(problem, solution.best.poles, sources)[0]
     values = columns[..., problem.n_starts_per_sequence :] @ solution.best.theta[0] * problem.unit
     responses = []
     for i, states in enumerate(problem.states_of_inputs):
@@ -107,10 +108,10 @@ def tabulate_responses(solution: Solution) -> ResponseTable:
     n_rows = min(n_steps, constants.RESPONSE_ROWS)
     steps = np.unique(np.round(np.linspace(1, n_steps, n_rows)).astype(np.int64))
 
-    def respond(at: Points, sequences: Sequences) -> tuple[Array, float]:
-        return problem.respond(at.poles, sequences.sources)[:, :, steps - 1], problem.unit
+    def step_response(at: Points, sequences: Sequences) -> tuple[Array, float]:
+        return respond(problem, at.poles, sequences.sources)[:, :, steps - 1], problem.unit
 
-    bands = estimate(solution, respond, _make_units(problem, n_steps))
+    bands = estimate(solution, step_response, _make_units(problem, n_steps))
     before = np.arange(problem.delay + 1)
     steps = np.concatenate([before, problem.delay + steps])
     bands = np.pad(bands, ((0, 0), (0, 0), (len(before), 0)))

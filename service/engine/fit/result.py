@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from service.engine.data import Series
 from service.engine.fit import constants
 from service.engine.fit.estimates import Parameters, estimate_parameters
+from service.engine.fit.options import FitOptions
 from service.engine.fit.predictions import list_steps, predict_bands
-from service.engine.fit.problem import FitOptions, FitProblem
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.responses import Response, find_responses
 from service.engine.fit.solution import Solution
 from service.engine.fit.verdict import Verdict
