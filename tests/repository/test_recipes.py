@@ -159,6 +159,33 @@ def test_groundwater_responds_as_in_pastas() -> None:
     assert result["r_squared"] == pytest.approx(0.95626, abs=1e-3)
 
 
+def test_a_dryer_responds_as_in_an_arx_model() -> None:
+    heater, outlet = read("dryer.csv", "heater", "outlet")
+    u = heater - heater.mean()
+    y = outlet - outlet.mean()
+    columns = np.column_stack([y[3:-1], y[2:-2], u[1:-3], u[:-4]])
+    first, second, *weights = np.linalg.lstsq(columns, y[4:])[0]
+    lags = -0.08 / np.log(np.roots([1.0, -first, -second]))
+    assert np.sort(lags) == pytest.approx([0.125, 0.274], abs=1e-3)
+    options = "--target outlet --inputs heater --time second --delay 0:8 --json"
+    single = fit(f"dryer.csv {options}")
+    both = fit(f"dryer.csv {options} --time-constants 2 --noise ar1 --variance free")
+    assert both["delay"]["value"] == 3
+    gain = both["inputs"][0]["steady_state_gain"]
+    assert gain["low"] < sum(weights) / (1.0 - first - second) < gain["high"]
+    larger, smaller = (state["time_constant"]["value"] for state in both["states"])
+    assert larger + smaller == pytest.approx(lags.sum(), rel=0.06)
+
+    def tune(result: dict[str, Any], tau: float, theta: float) -> float:
+        """Return the gain of the controller by the SIMC rule."""
+        return tau / (result["inputs"][0]["steady_state_gain"]["value"] * 2.0 * theta)
+
+    too_high = tune(single, single["time_constant"]["value"], 0.08 * single["delay"]["value"])
+    assert too_high == pytest.approx(0.61, abs=5e-3)
+    found = tune(both, larger + smaller / 2.0, 0.24 + smaller / 2.0)
+    assert found == pytest.approx(0.47, abs=5e-3)
+
+
 def test_a_building_has_two_published_time_constants_and_no_single_one() -> None:
     result = fit("building.csv --target indoor --inputs outdoor,heating,sun --time hour --json")
     # pySIP, docs/examples/thermal_network/armadillo/fit_frequentist.ipynb, in K/W and W·d/K.
