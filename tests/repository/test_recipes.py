@@ -171,14 +171,15 @@ def test_a_dryer_responds_as_in_an_arx_model() -> None:
     single = fit(f"dryer.csv {options}")
     both = fit(f"dryer.csv {options} --time-constants 2 --noise ar1 --variance free")
     assert both["delay"]["value"] == 3
-    gain = both["inputs"][0]["steady_state_gain"]
-    assert gain["low"] < sum(weights) / (1.0 - first - second) < gain["high"]
+    long_run = both["inputs"][0]["steady_state_gain"]
+    assert long_run["low"] < sum(weights) / (1.0 - first - second) < long_run["high"]
     larger, smaller = (state["time_constant"]["value"] for state in both["states"])
     assert larger + smaller == pytest.approx(lags.sum(), rel=0.06)
 
     def tune(result: dict[str, Any], tau: float, theta: float) -> float:
         """Return the gain of the controller by the SIMC rule."""
-        return tau / (result["inputs"][0]["steady_state_gain"]["value"] * 2.0 * theta)
+        gain: float = result["inputs"][0]["steady_state_gain"]["value"]
+        return tau / (gain * 2.0 * theta)
 
     too_high = tune(single, single["time_constant"]["value"], 0.08 * single["delay"]["value"])
     assert too_high == pytest.approx(0.61, abs=5e-3)
