@@ -74,7 +74,7 @@ def start_service(command: Sequence[str] | None = None) -> Service:
         )
     except OSError:
         raise ConnectFailed(
-            "the command `linear-rnn` was not found; `pip install .` in its repository installs it"
+            "the command `linear-rnn` was not found; `pip install .` in the repository installs it"
         ) from None
     return Service(process, key)
 

@@ -1,7 +1,7 @@
 """The command ``linear-rnn-mcp``: tools for assistants, over the standard streams.
 
-``linear-rnn-mcp FOLDER`` also reads the files below a folder. It requires the extra
-``linear-rnn-client[mcp]``, and a service: see LINEAR_RNN_URL and LINEAR_RNN_API_KEY.
+``linear-rnn-mcp FOLDER`` also reads the files below a folder. It requires the extra ``mcp``, and a
+service: see LINEAR_RNN_URL and LINEAR_RNN_API_KEY.
 """
 
 import sys
@@ -13,7 +13,7 @@ def main() -> None:
     try:
         from linear_rnn import _tools
     except ModuleNotFoundError as error:
-        sys.exit(f"linear-rnn-mcp: {error}; `pip install './client[mcp]'` in its repository")
+        sys.exit(f"linear-rnn-mcp: {error}; `pip install './client[mcp]'` in the repository")
     if len(sys.argv) > 1:
         _tools.folder = Path(sys.argv[1]).resolve()
     _tools.server.run("stdio")

@@ -171,6 +171,6 @@ def _open_storage(url: SecretStr | None) -> Storage:
     except Exception as error:  # depends on the storage; its message may contain the password
         detail = (
             f"RNN_RATE_LIMIT_STORAGE cannot be used ({type(error).__name__}); it needs a valid URL "
-            "and the extra redis: pip install 'linear-rnn[redis]'"
+            "and the extra redis (`pip install '.[redis]'` in the repository)"
         )
         raise Invalid(detail) from None

@@ -33,7 +33,8 @@ def make_telemetry_config() -> TelemetryConfig:
     if endpoint is None:
         return {**NEVER, "tracing": False, "auto_configure": False}
     if any(find_spec(package) is None for package in PACKAGES):
-        raise Invalid(f"{endpoint} needs the extra telemetry: pip install 'linear-rnn[telemetry]'")
+        command = "`pip install '.[telemetry]'` in the repository"
+        raise Invalid(f"{endpoint} needs the extra telemetry: {command}")
     os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE_NAME)
     own = f"service.version={__version__}"  # the last of two values is used
     os.environ[RESOURCE] = ",".join(filter(None, [own, os.environ.get(RESOURCE)]))

@@ -143,5 +143,5 @@ def test_it_is_off_without_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry, "PACKAGES", ("no_such_package",))
     monkeypatch.setenv(ENDPOINTS[0], "http://collector:4318")
-    with pytest.raises(Invalid, match=r"pip install 'linear-rnn\[telemetry\]'"):
+    with pytest.raises(Invalid, match=r"`pip install '\.\[telemetry\]'` in the repository"):
         make_telemetry_config()

@@ -184,6 +184,11 @@ def test_an_unusable_storage_stops_the_start(make_api: Any, url: str) -> None:
     assert "hush" not in str(caught.value)
 
 
+def test_a_storage_without_its_package_names_the_command_that_installs_it(make_api: Any) -> None:
+    with pytest.raises(Invalid, match=r"`pip install '\.\[redis\]'` in the repository"):
+        make_api(rate_limit_storage="redis://u:hush@h:port")
+
+
 def test_an_unresponsive_storage_is_not_charged_again_at_once() -> None:
     def count() -> int:
         n_connections = 0

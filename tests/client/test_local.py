@@ -76,7 +76,7 @@ def test_only_its_client_and_copies_of_that_have_the_key() -> None:
 
 
 def test_without_the_command_it_says_what_to_install() -> None:
-    with pytest.raises(ConnectFailed, match=r"`pip install \.` in its repository"):
+    with pytest.raises(ConnectFailed, match=r"`pip install \.` in the repository"):
         Client.local(command=["no-such-command"])
     with pytest.raises(ConnectFailed, match="did not start"):
         Client.local(command=[sys.executable, "-c", "pass"])

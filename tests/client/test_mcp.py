@@ -137,5 +137,5 @@ def test_without_its_packages_it_says_what_to_install() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.endswith("`pip install './client[mcp]'` in its repository\n")
+    assert done.stderr.endswith("`pip install './client[mcp]'` in the repository\n")
     assert done.stderr.count("\n") == 1
