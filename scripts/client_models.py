@@ -23,6 +23,16 @@ OMITTED: Final = {
 RENAMED: Final = {
     ("FitResource", "residuals"): "residual_tests", ("FitResource", "summary"): "verdict",
 }  # fmt: skip
+# Of a finished computation, always or unless stated otherwise: never None in Python.
+RESULTS: Final = {
+    "TrainingRun": {"outcome", "initial", "final", "iterations"},
+    "BasinMap": {"shares"},
+    "FitResource": {
+        "w_rec", "time_constant", "half_life", "states", "inputs", "target", "delay", "cost",
+        "rmse", "n_targets", "degrees_of_freedom", "minima", "unique", "identifiable", "at_limit",
+        "residuals", "alternatives", "trust", "summary",
+    },
+}  # fmt: skip
 MATRICES: Final = {("CostGrid", "cost")}  # their rows have equal lengths
 BASES: Final = {"PiecewiseEstimate": "IntervalEnds", "TrustReport": "Trust"}
 UPLOAD_ARGUMENTS: Final = {"name", "kind", "target", "inputs", "sequence", "time", "roles"}
@@ -38,6 +48,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from linear_rnn._arrays import Array, IntArray
 from linear_rnn._estimates import IntervalEnds, Trust
+from linear_rnn._finished import finished
 from linear_rnn._names import suggest_keywords
 '''
 
@@ -133,6 +144,9 @@ class Generator:
                 continue
             kind = self._type(schema, (name, key), request=False)
             default = _default(schema, required=key in self.models[name].get("required", []))
+            if key in RESULTS.get(name, ()):
+                kind = kind.removesuffix(" | None")
+                default = " = finished()"
             lines.append(f"    {RENAMED.get((name, key), key)}: {kind}{default}")
             lines += _docstring(schema.get("description", ""))
         return "\n".join(lines)

@@ -5,6 +5,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from linear_rnn._arrays import Array, IntArray
 from linear_rnn._estimates import IntervalEnds, Trust
+from linear_rnn._finished import finished
 from linear_rnn._names import suggest_keywords
 
 Activation = Literal["identity", "tanh", "relu", "sigmoid"]
@@ -1471,7 +1472,7 @@ class BasinMap:
     stored dataset with the same numbers."""
     result_version: int
     """A version that is incremented when the results of the service change."""
-    shares: OutcomeShares | None = None
+    shares: OutcomeShares = finished()
     """The shares of the outcomes of training."""
     optimum: OptimumResponse | None = None
     """The exact optimum; null unless the activation is the identity."""
@@ -1508,18 +1509,18 @@ class FitResource:
     stored dataset with the same numbers."""
     result_version: int
     """A version that is incremented when the results of the service change."""
-    w_rec: PiecewiseEstimate | None = None
+    w_rec: PiecewiseEstimate = finished()
     """The recurrent weight; null with several time constants."""
-    time_constant: PiecewiseEstimate | None = None
+    time_constant: PiecewiseEstimate = finished()
     """-1 / log w_rec, in units of the step; undefined unless 0 < w_rec < 1, and null with several
     time constants."""
-    half_life: PiecewiseEstimate | None = None
+    half_life: PiecewiseEstimate = finished()
     """The time constant times log 2."""
-    states: list[StateEstimate] | None = None
+    states: list[StateEstimate] = finished()
     """The states of the model, the slowest first."""
-    inputs: list[InputEstimate] | None = None
+    inputs: list[InputEstimate] = finished()
     """The inputs, in their order."""
-    target: str | None = None
+    target: str = finished()
     """The name of the target."""
     sequence_names: list[str] | None = None
     """The names of the sequences, if given."""
@@ -1532,18 +1533,18 @@ class FitResource:
     initial_states: list[Estimate] | None = None
     """S_0 of each sequence, or the shared one; null if it is not fitted, if w_rec is below 0.05,
     and with several time constants."""
-    delay: DelayEstimate | None = None
+    delay: DelayEstimate = finished()
     """The delay of the inputs."""
     rho: float | None = None
     """The autocorrelation of the noise over one step, with `ar1` only."""
-    cost: float | None = None
+    cost: float = finished()
     """The mean squared residual, before whitening."""
     log10_cost: float | None = None
     """Its decimal logarithm; null where the cost is 0."""
     level: float | None = None
     """The cost (with `ar1` noise, the criterion) up to which w_rec is in the interval; null if all
     w_rec are."""
-    rmse: float | None = None
+    rmse: float = finished()
     """The square root of the cost."""
     innovation_sd: float | None = None
     """The standard deviation of the whitened residuals, with the degrees of freedom as the divisor;
@@ -1557,28 +1558,28 @@ class FitResource:
     is 0."""
     bic: float | None = None
     """The Bayesian information criterion, with the penalty ln(n) k."""
-    n_targets: int | None = None
+    n_targets: int = finished()
     """The number of fitted targets."""
-    degrees_of_freedom: int | None = None
+    degrees_of_freedom: int = finished()
     """Targets minus unknowns; collinear ones count once."""
-    minima: list[Minimum] | None = None
+    minima: list[Minimum] = finished()
     """All local minima, the lowest first."""
-    unique: bool | None = None
+    unique: bool = finished()
     """True if a single w_rec has the lowest cost."""
-    identifiable: bool | None = None
+    identifiable: bool = finished()
     """True if the interval excludes any w_rec of the range."""
-    at_limit: bool | None = None
+    at_limit: bool = finished()
     """True if w_rec is at an end of the range."""
-    residual_tests: ResidualTests | None = None
+    residual_tests: ResidualTests = finished()
     """Tests for autocorrelation of the residuals."""
     effects: EffectReport | None = None
     """The test for an effect of any input; null without inputs, if they are confounded with the
     start, and if the residuals are too small to test."""
-    alternatives: list[Alternative] | None = None
+    alternatives: list[Alternative] = finished()
     """Clearly better fits, the best first."""
-    trust: TrustReport | None = None
+    trust: TrustReport = finished()
     """The verdict on the interval of w_rec."""
-    verdict: FitSummary | None = None
+    verdict: FitSummary = finished()
     """The fit in words; null also for a fit that an older version of the service stored."""
     progress: Progress
     """The completed and the requested steps."""
@@ -1613,13 +1614,13 @@ class TrainingRun:
     stored dataset with the same numbers."""
     result_version: int
     """A version that is incremented when the results of the service change."""
-    outcome: Outcome | None = None
+    outcome: Outcome = finished()
     """The outcome of the run."""
-    initial: Evaluation | None = None
+    initial: Evaluation = finished()
     """The cost at the initial weights."""
-    final: Evaluation | None = None
+    final: Evaluation = finished()
     """The cost at the final weights."""
-    iterations: int | None = None
+    iterations: int = finished()
     """Iterations done."""
     optimum: OptimumResponse | None = None
     """The exact optimum; null unless the activation is the identity."""

@@ -122,18 +122,18 @@ def split_sequences(rows: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def describe_fit(fit: m.FitResource) -> dict[str, Any]:
     """Return the row of a fit in a table of fits."""
-    summary: Any = fit.verdict
-    gains = {f"gain_{each.name}": each.steady_state_gain for each in fit.inputs or []}
-    estimates = {"time_constant": fit.time_constant, "w_rec": fit.w_rec, **gains}
+    first, *others = fit.states
     return {
-        "level": summary.level,
-        **{name: None if each is None else each.value for name, each in estimates.items()},
-        "low": summary.interval.low,
-        "high": summary.interval.high,
+        "level": fit.verdict.level,
+        "time_constant": None if others else first.time_constant.value,
+        "w_rec": None if others else first.w_rec.value,
+        **{f"gain_{each.name}": each.steady_state_gain.value for each in fit.inputs},
+        "low": fit.verdict.interval.low,
+        "high": fit.verdict.interval.high,
         "unit": fit.request["step"]["unit"],
         "r_squared": fit.r_squared,
         "n_targets": fit.n_targets,
-        "summary": summary.headline,
+        "summary": fit.verdict.headline,
         "id": fit.id,
     }
 

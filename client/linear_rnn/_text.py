@@ -23,16 +23,16 @@ def interval(intervals: list[m.Interval]) -> str:
 
 def summary(fit: m.FitResource) -> str:
     """Return the summary of a fit, then its numbers."""
-    states: list[Any] = [*(fit.states or [])] if fit.w_rec is None else [fit]
-    if not states:
+    if fit.status != "succeeded":
         return f"{fit.id} is {fit.status}"
     lines = [f"{fit.id} was stored by another version of the service; fit again for a summary"]
-    if fit.verdict is not None:
+    if hasattr(fit, "verdict"):
         lines = [fit.verdict.headline, "", *fit.verdict.sentences]
     confidence = fit.request.get("confidence", 0.95)
     lines += ["", f"{'':<24}{'value':>12}   {100 * confidence:g}% interval"]
     unit = fit.request.get("step", {}).get("unit", "step")
     rows: list[tuple[str, Any]] = []
+    states: list[Any] = getattr(fit, "states", [fit])
     for k, state in enumerate(states, 1):
         ending = f" {k}" if len(states) > 1 else ""
         rows += [
@@ -40,7 +40,7 @@ def summary(fit: m.FitResource) -> str:
             (f"time constant{ending} ({unit})", state.time_constant),
             (f"half-life{ending} ({unit})", state.half_life),
         ]
-    for item in fit.inputs or []:
+    for item in fit.inputs:
         rows += [(f"w_in {item.name}", item.w_in), (f"gain {item.name}", item.steady_state_gain)]
     rows.append(("offset", fit.offset))
     lines += [_row(name, estimate) for name, estimate in rows if estimate is not None]

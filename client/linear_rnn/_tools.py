@@ -154,7 +154,7 @@ def fit(
     """
     columns: Any = {"target": target, "inputs": inputs, "time": time, "sequence": sequence}
     result = _client().fit(_open(csv, path), **columns, **(options or {}))
-    names = ", ".join(each.name for each in result.inputs or []) or "none"
+    names = ", ".join(each.name for each in result.inputs) or "none"
     alternatives = result._data["alternatives"] or []
     advice = [f"{each['reason']}: with options {each['options']}" for each in alternatives]
     roles = f"target {result.target}, inputs {names}; fit {result.id}"

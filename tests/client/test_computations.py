@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 import pytest
 
-from linear_rnn import Adam, AsyncClient, Client, JobCancelled, Window
+from linear_rnn import Adam, AsyncClient, Client, JobCancelled, LinearRNNError, Window
 from linear_rnn._diagnostics import correlate, whiten
 
 LONG: dict[str, Any] = {"n_iterations": 900_000, "record_every": 100}
@@ -29,7 +29,6 @@ SERIES = 50 * 0.8 ** np.arange(60)
 
 def test_a_run_has_what_the_api_describes(rnn: Client) -> None:
     run = rnn.train(optimizer=Adam(learning_rate=0.05), clip={"by": "norm", "threshold": 1})
-    assert run.final is not None
     assert run.trajectory["w_in"][-1] == run.final.weights.w_in
     assert run.trajectory.iteration.tolist() == list(range(501))
     assert run.request["optimizer"]["learning_rate"] == 0.05
@@ -88,6 +87,9 @@ def test_a_long_run_can_be_followed_and_cancelled(
 ) -> None:
     job = rnn.train(**LONG, wait=False)
     assert job.status in {"queued", "running"}
+    assert not hasattr(job, "final")
+    with pytest.raises(LinearRNNError, match=f"{job.id} has no outcome: it is (queued|running)"):
+        job.outcome  # noqa: B018 - raises
     assert rnn.runs.get(str(job.id)).cancel().status == "cancelled"
     with pytest.raises(JobCancelled, match=str(job.id)):
         job.wait()
@@ -123,7 +125,7 @@ def test_the_asynchronous_client(url: str, tmp_path: Path) -> None:
     async def ask() -> None:
         async with AsyncClient(url) as rnn:
             run, surface = await asyncio.gather(rnn.train(), rnn.surface())
-            assert (await run.trajectory()).cost[0] == run.initial.cost  # type: ignore[union-attr]
+            assert (await run.trajectory()).cost[0] == run.initial.cost
             await (await surface.plot()).save(tmp_path / "surface.png")
             job = await rnn.train(n_iterations=3000, wait=False)
             assert (await job.wait(progress=True)).status == "succeeded"
@@ -161,8 +163,10 @@ def test_each_time_constant_of_a_fit_has_an_interval_and_is_in_its_summary(rnn: 
         assert piece.low is not None
         assert piece.high is not None
         assert piece.low < true < piece.high
-    times = [state.time_constant.value for state in fit.states or []]
+    times = [state.time_constant.value for state in fit.states]
     assert times == pytest.approx(-1 / np.log([0.95, 0.5]), rel=0.1)
+    with pytest.raises(LinearRNNError, match="no time_constant: it has several, in `states`"):
+        fit.time_constant  # noqa: B018 - raises
     lines = fit.summary().splitlines()
     for k, time in enumerate(times, 1):
         (line,) = (line for line in lines if line.startswith(f"time constant {k} (step)"))
@@ -172,9 +176,7 @@ def test_each_time_constant_of_a_fit_has_an_interval_and_is_in_its_summary(rnn: 
 def test_a_fit_finds_the_rate_of_a_decay(rnn: Client) -> None:
     noise = np.random.RandomState(1).randn(60)
     fit = rnn.fit({"level": SERIES + 0.1 * noise}, target="level", offset=False)
-    assert fit.w_rec is not None
     assert fit.w_rec.value is not None
-    assert fit.time_constant is not None
     assert fit.w_rec.low < 0.8 < fit.w_rec.high  # type: ignore[operator]
     # e^(-1/τ) = w_rec
     assert fit.time_constant.value == pytest.approx(-1 / np.log(fit.w_rec.value))
@@ -305,10 +307,8 @@ def test_the_summary_has_the_unit_and_the_confidence(rnn: Client, unit: str) -> 
 
 def test_a_verdict_is_false_where_the_interval_is_not_to_be_trusted(rnn: Client) -> None:
     fit = rnn.fit({"level": [1.0, 2.0, 1.5]}, target="level")
-    assert fit.trust is not None
     assert not fit.trust
     verdict = fit.verdict
-    assert verdict is not None
     assert fit.summary().splitlines()[:2] == [verdict.headline, ""]
     assert f"{verdict.headline}\n  {verdict.sentences[0]}" in repr(fit)
     assert not fit.forecast(2).trust

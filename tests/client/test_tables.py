@@ -77,7 +77,7 @@ def test_a_fit_of_a_table_proposes_its_roles(
     rows = [f"2024-01-{k:02},{k % 3},{k * k % 7},{k % 2}" for k in range(1, 31)]
     table = "\n".join(["date,tv,sales,x", *rows])
     fit = rnn.fit(io.StringIO(table), target="sales", offset=False)
-    assert (fit.target, [each.name for each in fit.inputs or []]) == ("sales", ["tv", "x"])
+    assert (fit.target, [each.name for each in fit.inputs]) == ("sales", ["tv", "x"])
     assert capsys.readouterr().err == ""
     other = rnn.fit(io.StringIO(table), offset=False)
     assert (

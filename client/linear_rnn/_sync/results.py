@@ -332,11 +332,11 @@ class Run(Computation, m.TrainingRun):
         return f"{self._path}/trajectory", None
 
     def _repr_html_(self) -> str:
-        picture = b"" if self.final is None else self.plot().content
+        picture = b"" if self.status != "succeeded" else self.plot().content
         return text.to_html(repr(self)) + picture.decode()
 
     def __repr__(self) -> str:
-        if self.final is None:
+        if self.status != "succeeded":
             return f"<Run {self.id}: {self.status}, {self.progress.done} of {self.progress.total}>"
         weights = self.final.weights
         return (
@@ -367,7 +367,7 @@ class BasinMap(Computation, m.BasinMap):
         return Rows(lengthen(**self.arrays))
 
     def __repr__(self) -> str:
-        if self.shares is None:
+        if self.status != "succeeded":
             return f"<BasinMap {self.id}: {self.status}>"
         shares = {name: f"{share:.0%}" for name, share in vars(self.shares).items()}
         return f"<BasinMap {self.id}\n  {', '.join(f'{n} {s}' for n, s in shares.items())}>"
@@ -416,7 +416,7 @@ class Fit(Computation, m.FitResource):
         return text.summary(self)
 
     def _repr_html_(self) -> str:
-        if self.verdict is None:
+        if not hasattr(self, "verdict"):
             return text.to_html(repr(self))
         return text.to_html(self.summary()) + self.plot().content.decode()
 
@@ -428,10 +428,9 @@ class Fit(Computation, m.FitResource):
         >>> list(rnn.fit().conf_int())
         ['w_rec', 'time_constant', 'half_life']
         """
-        states: list[Any] = [*(self.states or [])] if self.w_rec is None else [self]
         return {
-            f"{name}_{number}" if len(states) > 1 else name: getattr(state, name).intervals
-            for number, state in enumerate(states, 1)
+            f"{name}_{number}" if len(self.states) > 1 else name: getattr(state, name).intervals
+            for number, state in enumerate(self.states, 1)
             for name in ("w_rec", "time_constant", "half_life")
         }
 
@@ -516,7 +515,7 @@ class Fit(Computation, m.FitResource):
     def _predict(
         self, inputs: Any, *, initial_state: float | None = None, continued: Any = None
     ) -> Forecast:
-        rows = rows_of(inputs, [each.name for each in self.inputs or []])
+        rows = rows_of(inputs, [each.name for each in self.inputs])
         model = {"kind": "fit", "id": self.id, "initial_state": initial_state}
         request = {"model": model, "inputs": [rows], "continue": continued}
         response = self._client._connection.request("POST", "/v1/predict", request)
@@ -524,7 +523,7 @@ class Fit(Computation, m.FitResource):
         return Forecast(answer, request_id_of(response))
 
     def __repr__(self) -> str:
-        if self.verdict is None:
+        if not hasattr(self, "verdict"):
             return f"<Fit {self.id}: {self.status}>"
         return f"<Fit {self.id}\n  {self.verdict.headline}\n  {self.verdict.sentences[0]}>"
 
