@@ -1,6 +1,5 @@
 """Times of series: their step and their start, and the times of steps as text."""
 
-import math
 import re
 from array import array
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from service.engine.data import Step
 from service.engine.types import Array
 from service.values.dates import CLOCK, COMPACT, DateOrder, is_ambiguous, parse_date
-from service.values.numbers import explain_out_of_range, in_range, is_number
+from service.values.numbers import LARGEST, SMALLEST, explain_out_of_range, in_range, is_number
 
 TOLERANCE: Final = 0.01  # of a step: rounded times, and clock changes in weekly data
 UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
@@ -24,6 +23,10 @@ MONTHS: Final = {"month": 1, "year": 12}
 ONE_MONTH: Final = np.timedelta64(1, "M")
 CLOCK_UNITS: Final = {"hour", "minute", "second"}
 KIND: Final = "a date; write dates as 2024-01-31, 2024-01-31 13:00, 2024-Q1 or 2024-W05"
+NUMBER: Final = (
+    f"a number like the first one, 0 or with a magnitude from {SMALLEST:g} to {LARGEST:g}"
+)
+MAX_STEPS: Final = 2.0**53  # of a grid, as integers; no table is that long
 MAX_MEAN_STEPS: Final = 10.0  # of a proposed grid, from one row to the next
 LATE: Final = 10.0  # seconds by which a logger can be late, at most a tenth of its step
 
@@ -84,14 +87,14 @@ class Times:
             try:
                 self._times.append(self._parse(text))
             except (ValueError, OverflowError):
-                kind = KIND if self._are_dates else "a number like the first one"
+                kind = KIND if self._are_dates else NUMBER
                 if is_ambiguous(text) and self._order is None:
                     kind = "clear: its day or its month can be first (dates=day-first, month-first)"
                 detail = f"{text[:40]!r} in {self._name!r} is not {kind}"
                 raise TimesError(len(self._times), detail, 0, False, None) from None
 
     def _parse(self, text: str) -> float:
-        """Return a finite number, or the seconds of a date since 1970; raises ValueError."""
+        """Return a number in range, or the seconds of a date since 1970; raises ValueError."""
         if self._are_dates:
             date = parse_date(text, self._order)
             if (CLOCK.fullmatch(text) is not None) is not self._are_clocks:
@@ -102,7 +105,7 @@ class Times:
             # In UTC, because times are written in it, and only some of its years are dates.
             return (date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
         number = float(text.replace(",", "."))
-        if not math.isfinite(number):
+        if not (number == 0.0 or SMALLEST <= abs(number) <= LARGEST):
             raise ValueError(text)
         return number
 
@@ -153,7 +156,7 @@ class Times:
         since[rows] = gaps
         since = np.cumsum(since)
         exact = (since - since[np.searchsorted(codes, codes)]) / usual
-        steps = np.round(exact)
+        steps = np.minimum(np.round(exact), MAX_STEPS)
         moved = exact - steps
         if length is None and (np.abs(moved) > self._find_tolerance(usual, unit) / usual).any():
             self._check_gaps(gaps, unit, rows)
@@ -286,7 +289,8 @@ class Times:
         if (gaps > 0).all() and unit not in MONTHS:
             proposed = _propose_step(gaps, usual)
             step = self._to_step(proposed, "second" if self._are_dates else unit)
-            length = f"{step.length:g} {step.unit}" if self._are_dates else f"{proposed:g}"
+            text = f"{step.length:g} {step.unit}" if self._are_dates else f"{proposed:g}"
+            length = text if STEP_LENGTH.fullmatch(text) else None
         raise TimesError(int(rows[i]), detail, n_gaps, are_regular, length)
 
     def _find_tolerance(self, usual: float, unit: str) -> float:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import itertools
 import zipfile
 from typing import Any
 
@@ -132,6 +133,14 @@ def test_the_grid_that_is_proposed(times: str, length: str) -> None:
     with pytest.raises(Invalid) as caught:
         read(table(times), target="y", time="t")
     assert caught.value.members["repairs"][-1]["query"] == {"grid": length, "between": "hold"}
+
+
+@pytest.mark.parametrize("extreme", ["5e-324", "1e-310", "1e308", "-1e308", "1e100", "1e-100"])
+@pytest.mark.parametrize("grid", [None, "0.000000001"])
+def test_extreme_times_are_refused(extreme: str, grid: str | None) -> None:
+    for times in itertools.permutations(["0", "2e-5", "7e-5", extreme]):
+        with pytest.raises((Invalid, LimitExceeded)):
+            read(table(" ".join(times)), target="y", time="t", grid=grid)
 
 
 def test_means_of_a_series_without_inputs() -> None:
