@@ -1,14 +1,17 @@
 """A script: convert a sheet of a workbook on the standard input to lines of fields between tabs.
 
 It runs in a separate process, because a small workbook can need any amount of memory. The first
-line of the output is a JSON object with the names of the sheets, and of the one that was read.
+line of the output is a JSON object with the names of the sheets, and of the one that was read. The
+last line of the errors is the CPU time in seconds.
 """
 
+import atexit
 import io
 import json
 import resource
 import sys
 from datetime import date, time
+from time import process_time
 from typing import Any
 
 import python_calamine
@@ -50,4 +53,5 @@ def _to_text(cell: Any) -> str:
 
 
 if __name__ == "__main__":
+    atexit.register(lambda: print(process_time(), file=sys.stderr))
     main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

@@ -10,11 +10,14 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from service.engine.interruption import check_interruption
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats.base import SizeLimits
+from service.scheduling.work import spend
+from service.values.numbers import is_number
 
 MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row
 MAX_TEXT: Final = 64 * 1024**2  # bytes of a table that was compressed, as those of a body
@@ -146,14 +149,19 @@ def _read_sheet(body: bytes, sheet: str | None) -> Text:
     limits = [str(limit) for limit in (SHEET_MEMORY, SHEET_SECONDS, MAX_TEXT)]
     command = [sys.executable, "-I", str(SCRIPT), *limits, *([] if sheet is None else [sheet])]
     pipe = subprocess.PIPE
+    start, errors = monotonic(), b""
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603
         try:
             output, errors = _wait(process, body)
         except BaseException:
             process.kill()
             raise
+        finally:
+            traceback, _, last = errors.decode(errors="replace").strip().rpartition("\n")
+            # A process that was killed does not report its CPU time.
+            spend(float(last) if is_number(last) else min(monotonic() - start, SHEET_SECONDS))
     if process.returncode:
-        reason = errors.decode(errors="replace").strip().rpartition("\n")[2]
+        reason = traceback.strip().rpartition("\n")[2]
         if process.returncode < 0 or "MemoryError" in reason:
             detail = f"the workbook needs more than {SHEET_MEMORY} bytes or {SHEET_SECONDS} seconds"
             raise LimitExceeded(f"{detail}{AS_TEXT}", "", limit=SHEET_MEMORY)

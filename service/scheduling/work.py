@@ -59,11 +59,17 @@ class Budget:
     def call(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """Call a function within the budget; raises OverBudget, and Busy after `abandon`."""
         self._start = thread_time()
+        token = _current_budget.set(self)
         with interrupted_by(self.check):
             try:
                 return function(*arguments)
             finally:
                 self.spent = thread_time() - self._start
+                _current_budget.reset(token)
+
+    def spend(self, seconds: float) -> None:
+        """Add CPU seconds of another process to those of the thread."""
+        self._start -= seconds
 
     def abandon(self) -> None:
         """End the work at its next block."""
@@ -87,6 +93,16 @@ class Budget:
         if self.give_way is not None and spent > self.short_seconds:
             give_way, self.give_way = self.give_way, None
             give_way()
+
+
+_current_budget: Final[ContextVar[Budget | None]] = ContextVar("current_budget", default=None)
+
+
+def spend(seconds: float) -> None:
+    """Add CPU seconds of another process to those of the current work, if any."""
+    budget = _current_budget.get()
+    if budget is not None:
+        budget.spend(seconds)
 
 
 @dataclass(slots=True)

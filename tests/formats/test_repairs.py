@@ -3,7 +3,10 @@
 import gzip
 import io
 import itertools
+import resource
 import zipfile
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from service.engine.data import Step
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats import CSV, SeriesColumns
 from service.operations.shared.limits import Limits
+from service.scheduling.work import Budget
 from tests.formats.conftest import read_series_csv as read
 from tests.formats.corpus import workbook
 
@@ -223,11 +227,15 @@ def sheet_of(cells: str) -> bytes:
     return archive(**parts)
 
 
+FAR_CORNER = (
+    '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+)
+
+
 @pytest.mark.parametrize(
     "cells",
     [
-        '<row r="1"><c r="A1"><v>1</v></c></row>'
-        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        FAR_CORNER,
         '<row r="1">' + '<c t="inlineStr"><is><t>' + "x" * 300_000_000 + "</t></is></c></row>",
     ],
     ids=["far corner", "long text"],
@@ -235,6 +243,18 @@ def sheet_of(cells: str) -> bytes:
 def test_a_small_workbook_cannot_use_much_memory(cells: str) -> None:
     with pytest.raises(LimitExceeded, match="the workbook needs more than"):
         read(sheet_of(cells), target="y")
+
+
+@pytest.mark.parametrize("body", [workbook(("A", [["y"], [1]])), sheet_of(FAR_CORNER)])
+def test_the_process_that_reads_a_workbook_is_charged(body: bytes) -> None:
+    def spent_by_children() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    before, budget = spent_by_children(), Budget(10.0)
+    with suppress(LimitExceeded):
+        budget.call(partial(read, body, target="y"))
+    assert budget.spent > 0.7 * (spent_by_children() - before) > 0.0
 
 
 def test_compressed_tables_are_bounded() -> None:
