@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from scripts.example_series import EXAMPLES
 from service.api.routes.explorer import FOLDER
@@ -422,6 +422,46 @@ def test_the_slider_shows_the_fit_of_another_w_rec(open_fit: FitOpener) -> None:
     expect(page.locator(".other-line")).not_to_have_attribute("d", re.compile("M"))
 
 
+def read_heights(path: Locator) -> list[float]:
+    """Return where the lines of an SVG path end, from the top in pixels."""
+    numbers = re.findall(r"[ V]([-\d.]+)(?=[LMV]|$)", path.get_attribute("d") or "")
+    return [float(number) for number in numbers]
+
+
+def test_the_effects_of_the_inputs_are_drawn(open_fit: FitOpener, api: httpx.Client) -> None:
+    page = open_fit(expected=(422,))
+    fit = api.get(f"/v1/fits/{shown_fit(page)}").json()
+    response, parts = page.locator("#response-chart"), page.locator("#contributions-chart")
+    for item in fit["inputs"]:
+        page.get_by_label("Input of the response").select_option(item["name"])
+        times = [item["response"][f"time_to_{share}_percent"] for share in (63, 95)]
+        label = "".join(
+            f", {share} % after {time:.3g} weeks"
+            for share, time in zip((63, 95), times, strict=True)
+        )
+        name = re.compile(f"^Response to one lasting unit: of {item['name']}: 0 to .*{label}$")
+        expect(response.get_by_role("img", name=name)).to_be_visible()
+        zero = read_heights(response.locator(".fit-line"))[0]
+        gain = float(response.locator(".gain").get_attribute("y1") or "nan")
+        marks = [
+            float(mark.get_attribute("cy") or "nan") for mark in response.locator("circle").all()
+        ]
+        shares = [(mark - zero) / (gain - zero) for mark in marks]
+        assert shares == pytest.approx([0.63, 0.95], abs=0.02)
+    assert page.locator("#contributions-legend").inner_text().split() == ["tv", "search", "start"]
+    name = re.compile("Contributions to the fit: baseline 101 to 101, tv 0 to .*, start 0 to 1.6$")
+    expect(parts.get_by_role("img", name=name)).to_be_visible()
+    *_, start = (read_heights(each) for each in parts.locator(".part").all())
+    line = read_heights(parts.locator(".fit-line"))
+    assert start[1::2] == pytest.approx(line[: len(start) // 2], abs=0.2)  # the parts add up
+    refuse = {"status": 422, "json": {"title": "Too much work"}}
+    page.route("**/contributions.csv", lambda route: route.fulfill(**refuse))
+    load_and_fit(page, shop())
+    expect(page.locator("#contributions-view")).to_be_hidden()
+    page.go_back()
+    expect(parts.get_by_role("img", name=name)).to_be_visible()
+
+
 @pytest.mark.slow
 def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
     page = open_fit()
@@ -570,12 +610,12 @@ def test_axe_finds_nothing(open_fit: FitOpener, scheme: str, viewport: dict[str,
 
 @pytest.mark.slow
 def test_the_result_fits_on_one_screen_and_scrolls_one_way(open_fit: FitOpener) -> None:
-    sizes = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    width = "document.documentElement.scrollWidth"
     page = open_fit(viewport={"width": 1280, "height": 720})
-    assert page.evaluate(sizes) == [1280, 720]
+    assert page.evaluate(width) == 1280
     for shown in ("#verdict", "#sentence", "#data-chart", "#residual-chart", "#profile-slider"):
         expect(page.locator(shown)).to_be_in_viewport(ratio=1)
-    assert open_fit(viewport=PHONE).evaluate(sizes)[0] == 390
+    assert open_fit(viewport=PHONE).evaluate(width) == 390
 
 
 LONG_STORY = """() => {
@@ -599,7 +639,7 @@ def test_nothing_covers_anything(open_fit: FitOpener) -> None:
 
     def find_covered() -> list[tuple[str, str]]:
         boxes = page.locator(STORY).evaluate_all(BOXES)
-        assert len(boxes) == 12
+        assert len(boxes) == 16
         return [
             (one["name"], other["name"])
             for one, other in itertools.combinations(boxes, 2)
@@ -638,10 +678,11 @@ def test_a_printed_fit_is_one_sheet_with_the_verdict_first(
 ) -> None:
     page = open_fit(viewport=viewport)
     page.emulate_media(media="print")
-    parts = [box(page, each) for each in ("#verdict", "#headline", "#data-view", "#residual-view")]
+    names = "#verdict", "#headline", "#data-view", "#residual-view", ".effects"
+    parts = [box(page, each) for each in names]
     for part, following in itertools.pairwise(parts):
         assert part["y"] + part["height"] <= following["y"]
-    for figure in ("data", "residual"):
+    for figure in ("data", "residual", "contributions", "response"):
         outer, drawing = (box(page, f"#{figure}-{each}") for each in ("view", "chart > svg"))
         assert drawing["y"] + drawing["height"] <= outer["y"] + outer["height"] + 1
     assert count_sheets(page) == [1, 1]

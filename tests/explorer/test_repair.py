@@ -121,6 +121,7 @@ def test_of_many_inputs_some_are_chosen(open_fit: FitOpener, api: httpx.Client) 
     notes.get_by_role("button", name="none").click()
     fit = api.get(f"/v1/fits/{shown_fit(page, other_than=proposed)}").json()
     assert (fit["target"], fit["inputs"]) == ("sales", [])
+    expect(page.locator("#response-view")).to_be_hidden()
     choose_role(page, "x_3", "target")
     assert api.get(f"/v1/fits/{shown_fit(page, other_than=fit['id'])}").json()["target"] == "x_3"
 

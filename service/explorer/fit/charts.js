@@ -94,20 +94,26 @@ function shortenDate(text, before) {
       : text.slice(5, 16).replace("T", " ");
 }
 
+/** Add a unit to the last label of an axis. @param {Tick[]} ticks @param {string} unit */
+export const appendUnit = (ticks, unit) =>
+  ticks.map(({ value, label }, i) => ({
+    value,
+    label: i === ticks.length - 1 ? `${label} ${pluralize(unit)}` : label,
+  }));
+
 /** @param {Plot} plot @param {Places} places @param {number[]} ys that are drawn */
-function drawTimeAxes(plot, places, ys) {
+export function drawTimeAxes(plot, places, ys) {
   const { parts, unit, origin, dates, domain } = places;
   plot.domain = { x: domain, y: padRange(ys.filter(Number.isFinite)) };
   const values = plot.yTicks().map(shorten);
   plot.fitLabels(values);
   const [low, high] = domain;
   const n_ticks = Math.max(2, plot.rect.width / TIME_WIDTH);
-  const ticks = makeTicks(low + origin, high + origin, n_ticks);
-  const numbers = ticks.map(({ value, label }, i) => ({
+  const numbers = makeTicks(low + origin, high + origin, n_ticks).map(({ value, label }) => ({
     value: value - origin,
-    label: i === ticks.length - 1 ? `${label} ${pluralize(unit)}` : label,
+    label,
   }));
-  const times = dates ? makeDateTicks(places, n_ticks) : numbers;
+  const times = dates ? makeDateTicks(places, n_ticks) : appendUnit(numbers, unit);
   const sparse = parts.filter((_, i) => i % Math.ceil((parts.length * TIME_WIDTH) / plot.rect.width) === 0);
   const names = sparse.map(({ start, name }) => ({
     value: start,
@@ -116,6 +122,10 @@ function drawTimeAxes(plot, places, ys) {
   plot.drawAxes(parts.length > 1 ? names : times, values);
 }
 
+/** Return the path of values over time. @param {Plot} plot @param {Places} places @param {number[]} ys */
+export const drawRows = (plot, { parts, x }, ys) =>
+  parts.map(({ range }) => plot.path(x.slice(...range), ys.slice(...range))).join("");
+
 /** @param {HTMLElement} root @param {FitStore} store */
 export function createDataChart(root, store) {
   const band = svg("path", { class: "band" });
@@ -123,17 +133,15 @@ export function createDataChart(root, store) {
   const line = svg("path", { class: "fit-line" });
   const other = svg("path", { class: "other-line" });
   const plot = createTimePlot(root, "Data and fit over time", store, (self, places, { rows, fit }) => {
-    const { parts, x, n } = places;
-    const draw = (/** @type {number[]} */ ys) =>
-      parts.map(({ range }) => self.path(x.slice(...range), ys.slice(...range))).join("");
+    const { x, n } = places;
     drawTimeAxes(self, places, [...rows.target.slice(0, n), ...rows.prediction.slice(0, n)]);
     const dots = x.map((each, i) =>
       Number.isFinite(rows.target[i]) ? `M${self.x(each).toFixed(1)} ${self.y(rows.target[i]).toFixed(1)}h0` : "",
     );
     setAttributes(points, { d: dots.join(""), "stroke-width": n > 600 ? 3 : n > 150 ? 4.5 : 6 });
-    setAttributes(line, { d: draw(rows.prediction) });
+    setAttributes(line, { d: drawRows(self, places, rows.prediction) });
     setAttributes(band, { d: outline(self, places, rows) });
-    setAttributes(other, { d: store.other?.rows ? draw(store.other.rows.prediction) : null });
+    setAttributes(other, { d: store.other?.rows ? drawRows(self, places, store.other.rows.prediction) : null });
     const targets = formatRange(rows.target.filter(Number.isFinite));
     self.summarize(`${fit.target} ${targets}, fit ${formatRange(rows.prediction.filter(Number.isFinite))}`);
     byId("data-name").textContent = fit.target;
@@ -142,8 +150,12 @@ export function createDataChart(root, store) {
   plot.inside.append(band, line, points, other);
 }
 
-/** Return the outline of the band. @param {Plot} plot @param {Places} places @param {Rows} rows */
-function outline(plot, { parts, x }, { low, high }) {
+/**
+ * Return the outline of a band.
+ * @param {Plot} plot @param {Pick<Places, "x"> & {parts: {range: [number, number]}[]}} places
+ * @param {Pick<Rows, "low" | "high">} rows
+ */
+export function outline(plot, { parts, x }, { low, high }) {
   const outlines = parts.map(({ range }) => {
     const [xs, above, below] = [x, high, low].map((each) => each.slice(...range));
     const back = plot.path([...xs].reverse(), [...below].reverse());

@@ -9,6 +9,7 @@ import { showProblem } from "../views/problems.js";
 import { createDataChart, createResidualChart } from "./charts.js";
 import { createCode } from "./code.js";
 import { createControls } from "./controls.js";
+import { createContributionChart, createResponseChart } from "./effects.js";
 import { DEFAULTS, EXAMPLES, Loader } from "./loader.js";
 import { createProfile } from "./profile.js";
 import { createResult } from "./result.js";
@@ -107,6 +108,8 @@ createResult(store, change);
 createDataChart(byId("data-chart"), store);
 createResidualChart(byId("residual-chart"), store);
 createProfile(byId("profile-chart"), store);
+createContributionChart(store);
+createResponseChart(store);
 createCode(store);
 
 store.watch(["answer", "isBusy"], () => {

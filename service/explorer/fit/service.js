@@ -136,17 +136,27 @@ async function fetchAtOnce(request, low, high, signal) {
   }
 }
 
+/** Return the fields of a table, line by line. @param {string} path @param {AbortSignal} signal */
+export async function fetchFields(path, signal) {
+  const text = await receive((await send(path, { signal })).text(), signal);
+  return text
+    .trim()
+    .split(/\r?\n/)
+    .map((line) => line.split(","));
+}
+
+export const readNumber = (/** @type {string} */ field) => (field === "" ? NaN : Number(field));
+
 /**
  * @param {string} path
  * @param {AbortSignal} signal
  * @returns {Promise<Record<string, any[]>>} the columns of a table of numbers, and of times as text
  */
 async function fetchTable(path, signal) {
-  const [header, ...lines] = (await receive((await send(path, { signal })).text(), signal)).trim().split(/\r?\n/);
-  const rows = lines.map((line) => line.split(","));
+  const [header, ...rows] = await fetchFields(path, signal);
   const read = (/** @type {string} */ name, /** @type {string} */ field) =>
-    name === "time" ? field : field === "" ? NaN : Number(field);
-  return Object.fromEntries(header.split(",").map((name, j) => [name, rows.map((row) => read(name, row[j]))]));
+    name === "time" ? field : readNumber(field);
+  return Object.fromEntries(header.map((name, j) => [name, rows.map((row) => read(name, row[j]))]));
 }
 
 /** Fetch the request of a stored fit, and its data as a table. @param {string} id */
