@@ -34,7 +34,8 @@ FILES: Final = {
     "groups.csv": "shop,x,y\n" + "".join(f"a,{k % 3},{k % 7}\n" for k in range(20)) + "b,1,2\n",
     "binary.csv": "\x00\x01\x02",
 }
-FIT: Final = "fit sales.csv --target sales --inputs tv,search --time week"
+FIT: Final = "L fit sales.csv --target sales --inputs tv,search --time week"
+FORECAST: Final = FIT.replace("fit", "forecast")
 
 # One command line per line; "L" is the program.
 LINES: Final = f"""
@@ -117,45 +118,50 @@ L optimizers | head -1
 {FIT} --gain radio=1
 {FIT} --json | head -c 60
 {FIT} --no-offset
-fit groups.csv --by shop --target y
-fit groups.csv --by shop --target y --out - | head -2
-fit groups.csv --by region --target y
-fit groups.csv --by shop --target y --out groups.png
+L fit groups.csv --by shop --target y
+L fit groups.csv --by shop --target y --out - | head -2
+L fit groups.csv --by region --target y
+L fit groups.csv --by shop --target y --out groups.png
 {FIT} --out sales.csv
 cat sales.csv | {FIT.replace("sales.csv", "-", 1)} | head -1
 {FIT.replace("sales.csv", "", 1)} < sales.csv | head -1
 {FIT.replace("sales.csv", "", 1)} < /dev/null
-fit nothing.csv --target y
-fit . --target y
-fit sales.csv --target revenue
-fit sales.csv --target sales --inputs tv,radio --time week
-fit empty.csv --target y
-fit header.csv --target y
-fit few.csv --target y
-fit words.csv --target y
-fit uneven.csv --target y
-fit semicolons.csv --target y
-fit ambiguous.csv --target y
-fit gap.csv --target y --time day
-fit gap.csv --target y --time day --gaps sequences
-fit binary.csv --target y
+L fit nothing.csv --target y
+L fit . --target y
+L fit groups.csv --by shop --target y > /dev/full
+L fit sales.csv --target revenue
+L fit sales.csv --target sales --inputs tv,radio --time week
+L fit empty.csv --target y
+L fit header.csv --target y
+L fit few.csv --target y
+L fit words.csv --target y
+L fit uneven.csv --target y
+L fit semicolons.csv --target y
+L fit ambiguous.csv --target y
+L fit gap.csv --target y --time day
+L fit gap.csv --target y --time day --gaps sequences
+L fit binary.csv --target y
 RNN_MAX_STEPS=10 {FIT}
 RNN_MAX_STEP=10 {FIT}
-forecast sales.csv --target sales --inputs tv,search --time week --future plan.csv
-forecast sales.csv --target sales --inputs tv,search --time week
-forecast sales.csv --target sales --inputs tv,search --time week --future few.csv
+{FORECAST} --future plan.csv
+{FORECAST}
+{FORECAST} --future few.csv
+{FORECAST} --future plan.csv --out - | tail -1
+{FORECAST} --future plan.csv > /dev/full
+L forecast sales.csv --target sales --inputs= --time week --steps 2
+L forecast groups.csv --target y --sequence shop --future few.csv
 RNN_PORT=x L migrate
 L migrate --data-dir sales.csv
 timeout --preserve-status --signal=INT 20 L serve --port 0
 timeout --preserve-status --signal=INT 10 L train --n-iterations 1000000 --activation tanh
+timeout --preserve-status --signal=INT 10 {FIT} --delay 0:40 --noise ar1 --time-constants 2
 """
 
 
 def run(line: str, directory: Path) -> tuple[int, str, str]:
     """Run a command line, and return its exit code, output and errors."""
     program = Path(sys.executable).with_name("linear-rnn")
-    command = re.sub(r"(^|\s)(fit|forecast) ", rf"\1{program} \2 ", line)
-    command = re.sub(r"(^|\s)L\b", rf"\1{program}", command)
+    command = re.sub(r"(^|\s)L\b", rf"\1{program}", line)
     done = subprocess.run(  # noqa: S603 - our own lines
         ["/bin/bash", "-c", f"set -o pipefail; {command}"],
         cwd=directory,

@@ -173,9 +173,18 @@ COMPUTATIONS: Final[tuple[click.Command, ...]] = (
         "--future plan.csv",
         params=[
             SERIES,
-            click.Option(["--future"], type=click.File("rb"), help="A table of future inputs."),
             click.Option(
-                ["--steps"], type=click.IntRange(1), default=1, help="Steps without inputs."
+                ["--future"],
+                type=click.File("rb"),
+                metavar="FILE",
+                help="A table of future inputs.",
+            ),
+            click.Option(
+                ["--steps"],
+                type=click.IntRange(1),
+                metavar="INTEGER",
+                default=1,
+                help="Steps without inputs.",
             ),
             click.Option(["--of"], metavar="NAME", help="The sequence to continue, if several."),
         ],

@@ -151,7 +151,7 @@ def _read_sequence(text: str, position: int) -> list[Any]:
     words = list(text.strip()) if is_binary else re.split(r"\s*,\s*|\s+", text.strip())
     numbers = [*map(read_value, words)]
     for number, (word, value) in enumerate(zip(words, numbers, strict=True), start=1):
-        if isinstance(value, str | bool) or value in {math.inf, -math.inf}:
+        if isinstance(value, str | bool) or not math.isfinite(value):
             raise click.UsageError(
                 f"SEQUENCES: number {number} of sequence {position} is not a number: {word!r}"
             )

@@ -156,11 +156,12 @@ def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     name = session.params["of"] or names[-1]
     if name not in names or (session.params["of"] is None and len(names) > 1):
         raise click.UsageError(f"--of: name one of {', '.join(names)}")
+    future = _read_future(series.input_names, session)
     row, arrays = _run(FIT, request, session)
     session.store(row, arrays)
     continued = {"sequence": names.index(name)}
     body = {"model": {"kind": "fit", "id": row.id}, "continue": continued}
-    body["inputs"] = [_read_future(series.input_names, session)]
+    body["inputs"] = [future]
     json = asyncio.run(PREDICT.answer(validate(body, PredictRequest), session))
 
     return json, lambda *_: _to_csv(text.forecast_columns(loads(json)))
@@ -301,7 +302,7 @@ def _is_standard(out: Path | None) -> bool:
 def _check_output(out: Path, suffixes: Sequence[str], data: BinaryIO | None) -> None:
     """Raise an error for a file that cannot be written, before the work for it."""
     if _suffix(out, suffixes) not in suffixes:
-        raise click.UsageError(f"--out: {out} must end in one of {', '.join(suffixes)}")
+        raise click.UsageError(f"--out: {out} must end in {' or '.join(suffixes)}")
     if _is_standard(out):
         return
     is_new = not out.exists()
@@ -330,8 +331,9 @@ def _explain(
         return f"{flag}: does not apply; the options that do are {', '.join(known)}"
     metavar = next((option.metavar for option in options if option.flag == flag), None)
     detail = name_options(first.detail.replace("an object", str(metavar)), options)
-    repairs = " or ".join(map(_to_options, first.members.get("repairs") or ()))
-    advice = f"; add {repairs}" if repairs else ""
+    repairs = map(_to_options, first.members.get("repairs") or ())
+    others = " or ".join(repair for repair in repairs if repair not in detail)
+    advice = f"; add {others}" if others else ""
     return f"{flag or source or pointer[1:]}: {detail}{advice}"
 
 
