@@ -21,7 +21,7 @@ class _Finished:
         value = vars(instance)[self._name]
         if value is not None:
             return value
-        reason = f"it is {instance.status}"
+        reason = f"it is {instance.status}; see `wait`"
         if instance.status == "succeeded":
             reason = "it has several, in `states`, or is a result of another version of the service"
         raise NoResult(f"{instance.id} has no {self._name}: {reason}")

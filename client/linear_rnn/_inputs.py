@@ -113,8 +113,7 @@ def to_csv(table: TableLike) -> tuple[bytes, dict[str, Any]]:
         source = source.to_frame()
     if hasattr(source, "to_csv"):
         return _write_pandas(source)
-    if hasattr(source, "collect"):  # a lazy table of polars
-        source = source.collect()
+    source = _collect(source)
     if hasattr(source, "write_csv"):
         source = source.to_dict()
     if hasattr(source, "dtype"):  # an array of numpy
@@ -122,6 +121,11 @@ def to_csv(table: TableLike) -> tuple[bytes, dict[str, Any]]:
         rows = source if source.dtype.names else source.reshape(len(source), -1).T
         source = {name: rows[name if source.dtype.names else k] for k, name in enumerate(names)}
     return _write_columns(source).encode(), {"header": 1}
+
+
+def _collect(table: Any) -> Any:
+    """Return a table, computed if it is a lazy one of polars."""
+    return table.collect() if hasattr(table, "collect") else table
 
 
 def _write_pandas(frame: Any) -> tuple[bytes, dict[str, Any]]:
@@ -159,6 +163,7 @@ def rows_of(table: Any, names: Sequence[str] | None) -> Any:
     names
         The names of the inputs, in order.
     """
+    table = _collect(table)
     if isinstance(table, int):
         return [[]] * table
     if isinstance(table, Mapping) or hasattr(table, "columns"):

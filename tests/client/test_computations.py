@@ -48,6 +48,7 @@ def test_collections_are_listed_counted_and_shown(rnn: Client) -> None:
     assert newest[10].id not in shown
     assert escape(repr(newest[0]).splitlines()[1]) in newest[0]._repr_html_()
     assert newest[0]._repr_html_().endswith("</svg>\n")
+    assert repr(rnn.runs) == "<Collection of /v1/training-runs>"
     for run in runs:
         rnn.runs.delete(run)
 
@@ -208,6 +209,8 @@ def test_a_fit_has_responses_and_contributions(rnn: Client) -> None:
     assert fit.response.plot(theme="dark").content.startswith(b"<?xml")
     assert fit.contributions.plot(format="png").content.startswith(b"\x89PNG")
     assert fit.plot(scale="log").format == "svg"
+    with pytest.raises(ValueError, match=r"no sequence 'B'; the sequences are \['A'\]"):
+        fit.forecast([1], sequence="B")
 
 
 def test_residuals_are_whitened_for_diagnostics() -> None:

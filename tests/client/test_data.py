@@ -95,7 +95,13 @@ def test_a_fit_forecasts_from_a_table(rnn: Client) -> None:
     fit = rnn.fit(COLUMNS, target="sales", inputs=["tv"], time="week")
     future = pandas.DataFrame({"other": [9, 9], "tv": [1.0, 2.0]})
     expected = fit.forecast([[1.0], [2.0]]).mean
-    for table in (future, polars.DataFrame(future), {"tv": [1.0, 2.0]}, np.array([1.0, 2.0])):
+    for table in (
+        future,
+        polars.DataFrame(future),
+        polars.LazyFrame(future),
+        {"tv": [1.0, 2.0]},
+        np.array([1.0, 2.0]),
+    ):
         np.testing.assert_array_equal(fit.forecast(table).mean, expected)
     states = [0.5 * STATES[-1] + 1.0, 0.25 * STATES[-1] + 0.5 + 2.0]
     np.testing.assert_allclose(expected, 1.0 + np.array(states))

@@ -498,8 +498,11 @@ class AsyncFit(AsyncComputation, m.FitResource):
         sequence
             The position of the sequence, or its name.
         """
+        names = self.sequence_names or []
         if isinstance(sequence, str):
-            sequence = (self.sequence_names or []).index(sequence)
+            if sequence not in names:
+                raise ValueError(f"there is no sequence {sequence!r}; the sequences are {names}")
+            sequence = names.index(sequence)
         return await self._predict(inputs, continued={"sequence": sequence})
 
     async def _predict(
@@ -605,6 +608,9 @@ class AsyncCollection(Generic[S]):
         True
         """
         return len(await self.list())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._model.PATH}>"
 
     async def _html(self) -> str:
         shown = await self.list(limit=FIRST_ROWS + 1)

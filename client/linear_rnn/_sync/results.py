@@ -508,8 +508,11 @@ class Fit(Computation, m.FitResource):
         sequence
             The position of the sequence, or its name.
         """
+        names = self.sequence_names or []
         if isinstance(sequence, str):
-            sequence = (self.sequence_names or []).index(sequence)
+            if sequence not in names:
+                raise ValueError(f"there is no sequence {sequence!r}; the sequences are {names}")
+            sequence = names.index(sequence)
         return self._predict(inputs, continued={"sequence": sequence})
 
     def _predict(
@@ -616,6 +619,9 @@ class Collection(Generic[S]):
         True
         """
         return len(self.list())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._model.PATH}>"
 
     def _repr_html_(self) -> str:
         shown = self.list(limit=FIRST_ROWS + 1)
