@@ -2,20 +2,22 @@
 
 import contextlib
 import io
+import json
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from linear_rnn._service import start_service
 from service.cli import main
 
 ROOT = Path(__file__).parents[1]
 RECIPES = ROOT / "docs" / "recipes"
-# A block of commands or of Python, and the block of its output, if there is one.
-BLOCKS = re.compile(r"```(sh|python)\n(.*?)```(?:(\n\n```text\n)(.*?)```)?", re.DOTALL)
+# A block of code, and the block of its output, if there is one.
+BLOCKS = re.compile(r"```(sh|python|js|r)\n(.*?)```(?:(\n\n```text\n)(.*?)```)?", re.DOTALL)
+INTERPRETERS = {"js": ["node", "--input-type=module", "-"], "r": ["Rscript", "--vanilla", "-"]}
 
 
 def pages() -> list[Path]:
@@ -40,9 +42,9 @@ def run_block(language: str, code: str, names: dict[str, Any]) -> str:
     Parameters
     ----------
     language
-        sh or python.
+        sh, python, js or r.
     code
-        The commands, or Python, which needs a service at LINEAR_RNN_URL.
+        The commands, or a program, which needs a service at LINEAR_RNN_URL.
     names
         The names that earlier blocks of Python on the page have defined, to which this one adds.
 
@@ -53,10 +55,27 @@ def run_block(language: str, code: str, names: dict[str, Any]) -> str:
     """
     if language == "sh":
         return "\n\n".join(run_command(line).strip("\n") for line in commands(code)) + "\n"
-    printed = io.StringIO()
-    with contextlib.chdir(ROOT), contextlib.redirect_stdout(printed):
-        exec(compile(code, "recipe", "exec"), names)  # noqa: S102
-    return re.sub(" +$", "", printed.getvalue(), flags=re.MULTILINE)
+    if language in INTERPRETERS:
+        printed = run_program(INTERPRETERS[language], code)
+    else:
+        output = io.StringIO()
+        with contextlib.chdir(ROOT), contextlib.redirect_stdout(output):
+            exec(compile(code, "recipe", "exec"), names)  # noqa: S102
+        printed = output.getvalue()
+    return re.sub(" +$", "", printed, flags=re.MULTILINE)
+
+
+def run_program(interpreter: list[str], code: str) -> str:
+    """Return the output of a program, in a copy of this repository."""
+    return subprocess.run(  # noqa: S603 - the code of a page
+        interpreter,
+        input=code,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+        check=True,
+        timeout=120.0,
+    ).stdout
 
 
 def commands(block: str) -> Iterator[str]:
@@ -78,11 +97,12 @@ def write_outputs(text: str) -> str:
 
 if __name__ == "__main__":
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    service = start_service(None)
-    os.environ["LINEAR_RNN_URL"] = service.url
-    os.environ["LINEAR_RNN_API_KEY"] = service.key
-    try:
+    command = ["linear-rnn", "serve", "--port", "0", "--until-stdin-closes"]
+    service: Any = subprocess.Popen(  # noqa: S603 - our own command
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with service:
+        os.environ["LINEAR_RNN_URL"] = json.loads(service.stdout.readline())["url"]
         for page in pages():
             page.write_text(write_outputs(page.read_text(encoding="utf-8")), encoding="utf-8")
-    finally:
-        service.stop()
+        service.stdin.close()

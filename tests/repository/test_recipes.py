@@ -5,7 +5,10 @@ import csv
 import gc
 import io
 import json
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from copy import deepcopy
 from math import exp, isclose, log
@@ -37,13 +40,29 @@ def assert_equal_text(printed: str, shown: str) -> None:
         assert isclose(float(number), float(other), rel_tol=1e-4, abs_tol=1e-9), (number, other)
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
+def mark_page(page: Path) -> Any:
+    """Return a page as a parameter, with the marker slow if it takes long."""
+    marks = [pytest.mark.slow] if page.stem in {"clearance", "dryer", "languages"} else []
+    return pytest.param(page, id=page.stem, marks=marks)
+
+
+def is_installed(language: str) -> bool:
+    """Return True if the language of a block, and the package that its code uses, are installed."""
+    if language == "r":
+        command = ["Rscript", "-e", "library(httr2)"]
+        return shutil.which("Rscript") is not None and not subprocess.call(command)
+    return language != "js" or shutil.which("node") is not None or "CI" in os.environ
+
+
+@pytest.mark.parametrize("page", [mark_page(page) for page in pages()])
 def test_the_code_prints_what_the_page_shows(
     page: Path, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LINEAR_RNN_URL", f"http://{address}")
     names: dict[str, Any] = {}
     for language, code, _, shown in BLOCKS.findall(page.read_text()):
+        if not is_installed(language):
+            pytest.skip(f"{language} is not installed")
         moved = code.replace(PICTURES, str(tmp_path))
         printed = run_block(language, moved, names).replace(str(tmp_path), PICTURES)
         assert_equal_text(printed, shown)
@@ -159,6 +178,7 @@ def test_groundwater_responds_as_in_pastas() -> None:
     assert result["r_squared"] == pytest.approx(0.95626, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_dryer_responds_as_in_an_arx_model() -> None:
     heater, outlet = read("dryer.csv", "heater", "outlet")
     u = heater - heater.mean()
@@ -256,8 +276,46 @@ def test_advertising_carries_over_as_in_forecasting_principles_and_practice() ->
         tv["steady_state_gain"]["low"] < same_month + next_month < tv["steady_state_gain"]["high"]
     )
     assert tv["w_in"]["low"] < same_month < tv["w_in"]["high"]
+    long_run = result["offset"]["value"] + 8.0 * tv["steady_state_gain"]["value"]
+    assert 2.039 + 8.0 * (same_month + next_month) == pytest.approx(long_run, abs=0.1)
     (interval,) = result["w_rec"]["intervals"]
     assert interval["low"] == 0 < next_month / same_month < interval["high"]
+
+
+def test_clearances_are_doses_per_area_under_the_measured_concentrations() -> None:
+    names = ("subject", "minute", "rate", "concentration")
+    subject, minute, rate, concentration = read("remifentanil.csv", *names)
+    text = (RECIPES / "clearance.md").read_text()
+    shown = [float(row) for row in re.findall(r"^ +\d +\w+ +(\d\.\d\d) ", text, re.MULTILINE)]
+    areas = []
+    for person in range(1, 7):
+        own = subject == person
+        dose = np.sum(rate[own][:-1] * np.diff(minute[own]))
+        measured = own & ~np.isnan(concentration)
+        times = np.append(0.0, minute[measured])
+        levels = np.append(0.0, concentration[measured])
+        slope, _ = np.polyfit(times[-4:], np.log(levels[-4:]), 1)
+        areas.append(dose / (np.trapezoid(levels, times) - levels[-1] / slope))
+    assert [round(min(areas), 2), round(max(areas), 2)] == [2.5, 3.87]
+    assert shown == pytest.approx(areas, rel=0.06)
+
+
+def test_mean_reversion_is_that_of_restricted_likelihood() -> None:
+    (rate,) = read("interest_rate.csv", "rate")
+    lags = np.abs(np.subtract.outer(np.arange(len(rate)), np.arange(len(rate))))
+    ones = np.ones(len(rate))
+
+    def deviance(rho: float) -> float:
+        inverse = np.linalg.inv(rho**lags / (1.0 - rho**2))
+        information = ones @ inverse @ ones
+        residuals = rate - (ones @ inverse @ rate) / information
+        logarithms = log(information) - float(np.linalg.slogdet(inverse)[1])
+        return logarithms + (len(rate) - 1) * log(residuals @ inverse @ residuals)
+
+    found = minimize_scalar(deviance, bounds=(0.5, 0.999), method="bounded")
+    columns = "interest_rate.csv --target rate --inputs= --time month"
+    result = fit(f"{columns} --w-rec 0:0 --noise ar1 --json")
+    assert result["rho"] == pytest.approx(found.x, abs=1e-3)
 
 
 def test_the_simulated_tables_have_the_time_constants_that_the_pages_state() -> None:
