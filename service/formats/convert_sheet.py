@@ -11,14 +11,17 @@ import json
 import resource
 import sys
 from datetime import date, time
+from itertools import islice
 from time import process_time
 from typing import Any
 
 import python_calamine
 
+N_FIRST = 50  # rows in which numbers are looked for
+
 
 def main(memory_bytes: int, seconds: int, max_bytes: int, sheet: str = "") -> None:
-    """Write the sheet, or the first one with at least two rows, within limits."""
+    """Write the sheet, or the one that is most likely a table, within limits."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, hard))
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -26,11 +29,13 @@ def main(memory_bytes: int, seconds: int, max_bytes: int, sheet: str = "") -> No
     book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
     names = book.sheet_names
     rows: Any = []
-    found = sheet
+    found, highest = sheet, -1
     for name in [sheet] if sheet in names else names if not sheet else []:
         table = book.get_sheet_by_name(name)
-        found, rows = name, table.iter_rows()
-        if table.height > 1:
+        rank = (table.height > 1) + _has_numbers(table)
+        if rank > highest:
+            found, rows, highest = name, table.iter_rows(), rank
+        if rank == 2:
             break
     head = json.dumps({"sheets": names, "sheet": found}) + "\n"
     sys.stdout.buffer.write(head.encode())
@@ -41,6 +46,12 @@ def main(memory_bytes: int, seconds: int, max_bytes: int, sheet: str = "") -> No
         if n_bytes > max_bytes:
             raise MemoryError
         sys.stdout.buffer.write(line)
+
+
+def _has_numbers(table: Any) -> bool:
+    """Return True if at least two of the first rows have a number."""
+    first = islice(table.iter_rows(), N_FIRST)
+    return sum(any(type(cell) in {int, float} for cell in row) for row in first) > 1
 
 
 def _to_text(cell: Any) -> str:

@@ -285,13 +285,22 @@ class Times:
             )
         between = np.diff(np.flatnonzero(is_wrong))
         are_regular = len(between) > 1 and _are_equal(between)
-        length = None
-        if (gaps > 0).all() and unit not in MONTHS:
-            proposed = _propose_step(gaps, usual)
-            step = self._to_step(proposed, "second" if self._are_dates else unit)
-            text = f"{step.length:g} {step.unit}" if self._are_dates else f"{proposed:g}"
-            length = text if STEP_LENGTH.fullmatch(text) else None
+        length = self._propose_grid(gaps, usual, unit)
         raise TimesError(int(rows[i]), detail, n_gaps, are_regular, length)
+
+    def _propose_grid(self, gaps: Array, usual: float, unit: str) -> str | None:
+        """Return the step of a grid for unequal gaps as text; None if there is none."""
+        if (gaps <= 0).any() or unit in MONTHS:
+            return None
+        proposed = _propose_step(gaps, usual)
+        if not self._are_dates:
+            text = f"{proposed:g}"
+        else:
+            step = self._to_step(
+                _round_step(gaps, usual) if proposed == usual else proposed, "second"
+            )
+            text = f"{step.length:g} {step.unit}"
+        return text if STEP_LENGTH.fullmatch(text) else None
 
     def _find_tolerance(self, usual: float, unit: str) -> float:
         """Return by how much a step can differ from the usual one."""
@@ -389,10 +398,10 @@ def _propose_step(gaps: Array, usual: float) -> float:
 
 
 def _round_step(gaps: Array, usual: float) -> float:
-    """Return the round step of a logger that is late by seconds, otherwise the usual one."""
+    """Return the round step of a logger whose times vary, otherwise the usual one."""
     if _are_equal(gaps):
         return usual
-    mean = float(gaps.mean())
+    mean = float(gaps.sum() / np.round(gaps / usual).sum())
     sizes = (size for size in UNITS.values() if size <= usual)
     steps = (size * round(mean / size) for size in sizes)
     # No time is more than half a step from its row.

@@ -199,6 +199,9 @@ CORPUS: dict[str, Case] = {
         workbook(("Notes", [["Read me"]]), ("Data", [["Sales"], [], *cells(), ["Total", 9, 9]])),
         DAY,
     ),
+    "workbook with notes": Case(
+        workbook(("Notes", [["Measured", "by us"], ["In", "2024"]]), ("Data", cells())), DAY
+    ),
     "workbook of two sheets": Case(
         workbook(("One", [["a", "b"], [1, 2]]), ("Two", cells())), DAY, query={"sheet": "Two"}
     ),

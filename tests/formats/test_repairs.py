@@ -29,6 +29,10 @@ def table(times: str, *, unit: str = "") -> str:
     return "\n".join(["t;x;y", *rows])
 
 
+# The median gap has 601 seconds.
+JITTERED = "9:00:00 9:10:01 9:21:31 9:31:32 9:39:01 9:49:02 9:58:00 10:08:01 10:20:01"
+
+
 def days(*numbers: int) -> str:
     return " ".join(f"2024-01-{number:02}" for number in numbers)
 
@@ -130,6 +134,7 @@ def test_each_repair_that_is_offered_works(body: str, words: str, n_repairs: int
         ("1 2 3 5 7 10 12 13 15 17", "1"),  # no row moves
         (days(1, 2, 4, 6, 9), "1 day"),
         ("0 10 20.3 30 40.1", "10"),
+        (" ".join(f"2024-01-01_{time}" for time in JITTERED.split()), "10 minute"),
         ("0 0.001 10 20 30 40", "10"),  # of the shortest step there would be 40,000
     ],
 )
