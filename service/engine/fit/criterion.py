@@ -18,7 +18,8 @@ import numpy as np
 
 from service.engine.arithmetic import tolerances
 from service.engine.fit import constants
-from service.engine.fit.linear import Linear, Rows, compute_rows, solve
+from service.engine.fit.autocorrelation import reduce
+from service.engine.fit.linear import Linear, compute_rows, find_ranks, solve
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import split
 from service.engine.interruption import BlockResult, check_interruption, recall
@@ -106,7 +107,7 @@ class Criterion:
         """The number of targets minus that of unknowns."""
         return self.problem.n_targets + 1 - self.n_parameters
 
-    @property
+    @cached_property
     def n_contrasts(self) -> int:
         """The degrees of freedom with the poles given."""
         return max(max(self.degrees_of_freedom, 0) + self.problem.n_poles, 1)
@@ -172,17 +173,16 @@ class Criterion:
 
     def _find_ranks(self, poles: Array) -> BlockResult:
         """Return the ranks (W,) of the columns."""
-        linear = solve(compute_rows(self.problem, poles), np.zeros(len(poles)))
-        return (np.sum(linear.singular_values > constants.RANK_RTOL, axis=1),)
+        return (find_ranks(self.problem, poles),)
 
     def _evaluate(self, n_contrasts: int, poles: Array) -> BlockResult:
         """Return the fields of `Points`, for the first pole."""
-        rows = compute_rows(self.problem, poles)
+        rows = compute_rows(self.problem, poles, self.problem.compressed)
         rho = np.zeros(len(poles))
         white = solve(rows, rho)
         fitted = white
         if self.is_colored and self.problem.n_pairs > 0:
-            rho = self._search_rho(rows)
+            rho = self._search_rho(white)
             fitted = solve(rows, rho)
         squares = np.maximum(fitted.squares, self.rounding)
         is_exact = fitted.squares <= self.rounding
@@ -222,19 +222,20 @@ class Criterion:
         slope = self.n_contrasts * squares_slope / squares
         return np.asarray(slope + fitted.log_determinant_slope - white.log_determinant_slope)
 
-    def _search_rho(self, rows: Rows) -> Array:
+    def _search_rho(self, white: Linear) -> Array:
         """Return the rho (W,) with the lowest criterion at each point, by successive parabolas."""
         z = np.arctanh(self.problem.correlations)
         power = 1.0 / self.problem.sequences.usual_gap
+        reduction = reduce(self.problem.compressed, white, white.squares <= self.rounding)
 
         def criterion(at: Array) -> Array:
             rho = np.tanh(at) ** power
-            squares, log_determinants = rows.reduce(rho)
+            squares, log_determinants = reduction.evaluate(rho)
             log_determinants = log_determinants + self.problem.sequences.log_determinant(rho)
             logs = np.log(np.maximum(squares, self.rounding))
             return np.asarray(self.n_contrasts * logs + log_determinants)
 
-        lowest = np.argmin(criterion(np.tile(z, (len(rows.values), 1))), axis=1)
+        lowest = np.argmin(criterion(np.tile(z, (len(white.squares), 1))), axis=1)
         low = z[np.maximum(lowest - 1, 0)]
         high = z[np.minimum(lowest + 1, len(z) - 1)]
         middle = z[lowest]

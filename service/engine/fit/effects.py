@@ -143,7 +143,7 @@ def _find_lowest_in_block(
 ) -> BlockResult:
     """Return the lowest criteria (B,) at W values of w_rec and some of rho."""
     sequences = problem.sequences
-    rows = compute_rows(problem, w[:, None], in_order=True)
+    rows = compute_rows(problem, w[:, None], sequences)
     white_determinant = solve(rows, np.zeros_like(w)).log_determinant
     lowest = np.full(noise.shape[1], np.inf)
     for value, log_v in zip(rho.tolist(), sequences.log_determinant(rho), strict=True):

@@ -200,7 +200,7 @@ def linearize(criterion: Criterion, at: Points) -> Linearization:
     Linearization
         With the rows in the order of the data.
     """
-    rows = compute_rows(criterion.problem, at.poles, in_order=True)
+    rows = compute_rows(criterion.problem, at.poles, criterion.problem.sequences)
     fitted = solve(rows, at.rho)
     parameters = float(at.w[0]), float(at.rho[0])
     return Linearization(criterion.problem, criterion.degrees_of_freedom, *parameters, rows, fitted)

@@ -15,7 +15,7 @@ from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion
 from service.engine.fit.design import assemble
 from service.engine.fit.problem import FitProblem, shorten
-from service.engine.fit.sequences import Sequences, recur
+from service.engine.fit.sequences import Sequences, recur, split
 from service.engine.interruption import BlockResult, check_interruption, recall
 from service.engine.profile import make_grid
 from service.engine.types import Array
@@ -89,11 +89,14 @@ def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> BlockR
     rho = np.zeros(1)
     if problem.options.noise == "ar1":
         rho = problem.correlations[::2] ** (1.0 / problem.sequences.usual_gap)
-    _, white = _eliminate(problem, sequences, columns, used, factors)
+    n_own = problem.n_starts_per_sequence
+    highest = len(problem.states_of_sources) * (len(grid) - 1)
+    groups = _group(sequences, columns[:, highest]) if n_own > 0 else []
+    eliminate = partial(_eliminate, sequences, groups, n_own, used=used, factors=factors)
+    _, white = eliminate(columns)
     lowest = np.full(len(indices), np.inf)
     for value, log_v in zip(rho.tolist(), problem.sequences.log_determinant(rho), strict=True):
-        whitened = sequences.whiten(columns, value)
-        squares, log_determinant = _eliminate(problem, sequences, whitened, used, factors)
+        squares, log_determinant = eliminate(sequences.whiten(columns, value))
         lowest = np.minimum(lowest, n_contrasts * np.log(squares) + log_v + log_determinant - white)
         check_interruption()
     return (lowest,)
@@ -140,8 +143,9 @@ def _combine(
 
 
 def _eliminate(
-    problem: FitProblem,
     sequences: Sequences,
+    groups: list[NDArray[np.intp]],
+    n_own: int,
     columns: Array,
     used: NDArray[np.intp],
     factors: Array,
@@ -150,26 +154,66 @@ def _eliminate(
 
     Products of columns are eliminated a column at a time: first the starts of each sequence.
     """
-    n_own = problem.n_starts_per_sequence
     log_determinants = np.zeros(len(used))
-    groups = np.split(np.arange(len(columns)), sequences.edges[1:] if n_own > 0 else [])
-    multiplicity = sequences.multiplicity[sequences.sequence[sequences.edges]]
-    total = np.zeros((len(used), factors.shape[2] - n_own, factors.shape[2] - n_own))
-    for rows, weight in zip(groups, multiplicity if n_own > 0 else [1.0], strict=True):
-        products = columns[rows].T @ columns[rows]
-        normal = products[used[:, :, None], used[:, None, :]]
-        normal = np.swapaxes(factors, 1, 2) @ normal @ factors
-        sizes = np.diagonal(normal, axis1=1, axis2=2)
-        for column in range(n_own):
-            normal, logs = _eliminate_first(normal, sizes[:, column])
-            log_determinants += weight * logs
-        total += normal
+    others = used[:, n_own:]
+    products = columns.T @ columns
+    total = products[others[:, :, None], others[:, None, :]]
+    for group in groups:
+        for block in split(len(used), len(group) * used.shape[1] * n_own):
+            explained, logs = _explain_by_starts(columns[group], used[block], n_own)
+            total[block] -= explained
+            owners = sequences.sequence[group[:, 0]]
+            log_determinants[block] += logs * sequences.multiplicity[owners].sum()
+    of_others = factors[:, n_own:, n_own:]
+    total = np.swapaxes(of_others, 1, 2) @ total @ of_others
     sizes = np.maximum(np.diagonal(total, axis1=1, axis2=2), 0.0)
     for column in range(total.shape[1] - 1):
         total, logs = _eliminate_first(total, sizes[:, column])
         log_determinants += logs
     least = constants.DIFFERENCE_RTOL * sizes[:, -1] + constants.TINY
     return np.maximum(total[:, 0, 0], least), log_determinants
+
+
+def _group(sequences: Sequences, start: Array) -> list[NDArray[np.intp]]:
+    """Return the rows (n, T) of all sequences with the same response (n,) to their starts."""
+    padded = np.zeros(sequences.targets.shape)
+    padded[sequences.has_target] = start
+    keys = np.concatenate([sequences.has_target, padded], axis=1)
+    owners = sequences.sequence[sequences.edges]
+    _, group = np.unique(keys[owners], axis=0, return_inverse=True)
+    rows = np.split(np.arange(len(start)), sequences.edges[1:])
+    return [
+        np.stack([rows[i] for i in np.flatnonzero(group.ravel() == k)])
+        for k in range(group.max() + 1)
+    ]
+
+
+def _explain_by_starts(
+    columns: Array, used: NDArray[np.intp], n_starts: int
+) -> tuple[Array, Array]:
+    """Return the products (M, p, p) that starts explain, and the logarithms (M,) of their pivots.
+
+    The sequences (n, T, ...) have the same responses to their starts.
+    """
+    numbers, places = np.unique(used[:, :n_starts], return_inverse=True)
+    places = places.reshape(-1, n_starts)
+    starts = columns[0][:, numbers]
+    gram = (starts.T @ starts)[places[:, :, None], places[:, None, :]]
+    products = (starts.T @ columns)[:, places[:, :, None], used[:, None, n_starts:]]
+    sizes = np.diagonal(gram, axis1=1, axis2=2)
+    explained = np.zeros((len(used), products.shape[3], products.shape[3]))
+    log_determinants = np.zeros(len(used))
+    for k in range(n_starts):
+        is_collinear = gram[:, k, k] <= constants.SCAN_RTOL * sizes[:, k] + constants.TINY
+        pivots = np.where(is_collinear, 1.0, gram[:, k, k])
+        shares = np.where(is_collinear, 0.0, 1.0 / pivots)
+        row = np.swapaxes(products[:, :, k], 0, 1)
+        explained += shares[:, None, None] * (np.swapaxes(row, 1, 2) @ row)
+        log_determinants += np.log(pivots)
+        parts = gram[:, k] * shares[:, None]
+        products = products - parts[:, :, None] * products[:, :, k, None]
+        gram = gram - parts[:, :, None] * gram[:, k, None]
+    return explained, log_determinants
 
 
 def _eliminate_first(normal: Array, sizes: Array) -> tuple[Array, Array]:

@@ -56,14 +56,14 @@ def recur(pole: complex, x: NDArray[Any]) -> NDArray[Any]:
     """
     # Forward substitution in a band matrix. `scipy.signal.lfilter` is as fast, but its import takes
     # longer than a short fit.
-    from scipy.linalg import get_lapack_funcs  # noqa: PLC0415 - takes long to import
+    from scipy.linalg.lapack import dtbtrs, ztbtrs  # noqa: PLC0415 - takes long to import
 
     rows = np.array(np.swapaxes(x, 1, 2), np.result_type(x, pole), order="C")
     if not rows.size:  # the wrapper of LAPACK writes one column even if there is none
         return np.swapaxes(rows, 1, 2)
     bands = np.ones((2, rows.shape[-1]), rows.dtype, order="F")
     bands[1] = -pole
-    (substitute,) = get_lapack_funcs(["tbtrs"], [rows])
+    substitute = ztbtrs if np.iscomplexobj(rows) else dtbtrs
     columns = rows.reshape(-1, rows.shape[-1]).T
     states, _ = substitute(bands, columns, uplo="L", diag="U", overwrite_b=True)
     return np.asarray(np.swapaxes(states.T.reshape(rows.shape), 1, 2))
@@ -201,6 +201,8 @@ class Sequences:
         innovations : (..., n, m)
             With equal variances.
         """
+        if not np.any(rho):
+            return rows
         gaps = self.gaps[:, None]
         before = np.concatenate([rows[..., :1, :], rows[..., :-1, :]], axis=-2)
         return np.asarray((rows - rho**gaps * before) / spread(rho, gaps))
@@ -240,6 +242,23 @@ class Sequences:
         sizes, counts = self.gap_counts
         return np.asarray(2.0 * (np.log(spread(rho[..., None], sizes)) @ counts))
 
+    def sum(self, rows: Array) -> Array:
+        """Return the sums of rows at the targets of each sequence.
+
+        Parameters
+        ----------
+        rows : (..., n, m)
+            A row per target.
+
+        Returns
+        -------
+        sums : (..., N, m)
+            0 without targets.
+        """
+        sums = np.zeros((*rows.shape[:-2], len(self.targets), rows.shape[-1]))
+        sums[..., self.sequence[self.edges], :] = np.add.reduceat(rows, self.edges, axis=-2)
+        return sums
+
     def regress_on_starts(self, start: Array, rows: Array) -> tuple[Array, Array]:
         """Return the regression of rows on the start of each sequence.
 
@@ -257,11 +276,9 @@ class Sequences:
         squares : (..., N, 1)
             The sums of the squares of the starts; 1 without targets.
         """
-        products = np.concatenate([start * start, start * rows], axis=-1)
-        sums = np.zeros((*products.shape[:-2], len(self.targets), products.shape[-1]))
-        sums[..., self.sequence[self.edges], :] = np.add.reduceat(products, self.edges, axis=-2)
-        squares = np.where(sums[..., :1] == 0.0, 1.0, sums[..., :1])
-        return sums[..., 1:] / squares, squares
+        squares = self.sum(start * start)
+        squares[squares == 0.0] = 1.0
+        return self.sum(start * rows) / squares, squares
 
     def subtract_starts(self, start: Array, rows: Array, coefficients: Array) -> Array:
         """Return rows minus multiples of the start of each sequence.
@@ -322,6 +339,8 @@ def compress(sequences: Sequences, *, has_own_starts: bool) -> Sequences:
     n_sequences, n_steps = sequences.targets.shape
     inputs = sequences.inputs.reshape(n_sequences, -1)
     rows = np.column_stack([inputs, np.nan_to_num(sequences.targets), np.ones(n_sequences)])
+    if n_sequences <= rows.shape[1]:
+        return sequences
     _, first, group, sizes = np.unique(
         sequences.has_target, axis=0, return_index=True, return_inverse=True, return_counts=True
     )
