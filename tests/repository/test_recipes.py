@@ -42,7 +42,7 @@ def assert_equal_text(printed: str, shown: str) -> None:
 
 def mark_page(page: Path) -> Any:
     """Return a page as a parameter, with the marker slow if it takes long."""
-    marks = [pytest.mark.slow] if page.stem in {"clearance", "dryer", "languages"} else []
+    marks = [pytest.mark.slow] if page.stem in {"clearance", "dryer", "groups", "languages"} else []
     return pytest.param(page, id=page.stem, marks=marks)
 
 
