@@ -296,6 +296,10 @@ def test_clearances_are_doses_per_area_under_the_measured_concentrations() -> No
         levels = np.append(0.0, concentration[measured])
         slope, _ = np.polyfit(times[-4:], np.log(levels[-4:]), 1)
         areas.append(dose / (np.trapezoid(levels, times) - levels[-1] / slope))
+        if person == 1:
+            late = times >= 45.0
+            share = np.trapezoid(levels[late], times[late]) / np.trapezoid(levels, times)
+            assert share == pytest.approx(0.065, abs=1e-3)
     assert [round(min(areas), 2), round(max(areas), 2)] == [2.5, 3.87]
     assert shown == pytest.approx(areas, rel=0.06)
 
