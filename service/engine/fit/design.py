@@ -1,4 +1,4 @@
-"""The columns of the linear problems, whose weights are the unknowns other than the poles.
+"""The columns of the linear problems: their weights are all unknowns except the poles.
 
 An input weight is that of the filtered input, the offset that of ones, and an initial state that of
 the response to an impulse at the first target. With an unknown initial state, the offset is the
