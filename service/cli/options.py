@@ -8,7 +8,7 @@ writes from the models of requests.
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -156,16 +156,3 @@ def _read_sequence(text: str, position: int) -> list[Any]:
                 f"SEQUENCES: number {number} of sequence {position} is not a number: {word!r}"
             )
     return numbers
-
-
-def name_options(text: str, options: Collection[RequestOption]) -> str:
-    """Return a message of the service with options instead of fields and query parameters."""
-    flags = {option.part: option.flag for option in options}
-
-    def replace(match: re.Match[str]) -> str:
-        name, sign = match.groups()
-        if sign:
-            return f"{flags[name]} "
-        return flags[name] if "_" in name else name
-
-    return re.sub(rf"\b({'|'.join(map(re.escape, flags))})\b(=?)", replace, text)
