@@ -622,7 +622,7 @@ class TableColumn:
     """The contents of its fields; an index numbers the rows."""
     first: list[str]
     """Its first fields."""
-    role: Literal["time", "input", "target", "sequence", "left_out"]
+    role: Literal["time", "clock", "input", "target", "sequence", "left_out"]
     """Its role in a series: as in the query, otherwise proposed."""
     because: str
     """The reason for its role."""
@@ -1679,6 +1679,9 @@ class TrainingRunPage:
 class TableOptions(TypedDict, total=False):
     """Options for reading and repairing a table."""
 
+    clock: str | Literal[""] | None
+    """the column of the times of day, if that of the times has dates without them; empty for
+    none."""
     encoding: (
         Literal[
             "utf-8",

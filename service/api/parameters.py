@@ -85,6 +85,9 @@ class TableQuery(QueryModel):
     time: Annotated[ColumnName | Literal[""] | None, Field(examples=["date"])] = None
     """For a series: the column of the times, as dates or numbers; empty for none. They must be
     equally spaced; months and years count as equal steps."""
+    clock: Annotated[ColumnName | Literal[""] | None, Field(examples=["hour"])] = None
+    """For series as tables: the column of the times of day, if that of the times has dates without
+    them; empty for none."""
     encoding: Annotated[Encoding | None, Field(examples=["windows-1252"])] = None
     """For series as tables: the encoding of the text. By default UTF-8, or UTF-16 with its mark, or
     Windows-1252 if the text is not UTF-8."""

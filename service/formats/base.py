@@ -38,6 +38,7 @@ class SeriesColumns(NamedTuple):
     inputs: tuple[str, ...] | None = None  # by default all other columns
     sequence: str | None = None  # identifies the sequences; None if there is only one
     time: str | None = None  # equally spaced; None without times
+    clock: str | None = None  # times of day, if `time` has dates without them
     roles: str | None = None  # "proposed": those of other columns are proposed
     encoding: str | None = None  # of the text; None to find it
     sheet: str | None = None  # of a workbook; None for the first one with a table

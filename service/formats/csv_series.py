@@ -174,6 +174,7 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
         "target": chosen.target,
         "sequence": chosen.sequence or None,
         "time": chosen.time or None,
+        "clock": chosen.clock or None,
     }
     inputs = chosen.inputs
     if inputs is None:
@@ -195,9 +196,9 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
     except LimitExceeded as error:
         raise _explain_inputs(error, found, chosen) from None
     columns, target = [at[name] for name in inputs], at[chosen.target]
-    sequence, time = at.get(roles["sequence"]), at.get(roles["time"])
+    sequence, time, clock = (at.get(roles[role]) for role in ("sequence", "time", "clock"))
     parts = header, columns, target, True, sequence, time, ADVICE, chosen.fill is not None
-    return Layout(found.separator, *parts, found.signs, found.units)
+    return Layout(found.separator, *parts, found.signs, found.units, clock)
 
 
 def _find_problem(positions: Mapping[str, list[int]], name: str, *, is_taken: bool) -> str | None:

@@ -18,6 +18,7 @@ from service.values.numbers import explain_out_of_range, in_range
 
 PARSED_NUMBERS: Final = 4_000  # read at a time
 SEPARATORS: Final = (";", "\t", "|", ",")  # with the others, a comma can be a decimal comma
+BLANK: Final = " "  # one or several, if there is no other separator
 
 # Every quantifier is possessive, because backtracking in long lines would take quadratic time. A
 # field in quotes can contain separators.
@@ -28,11 +29,13 @@ FIELDS: Final = {
         rf"|([^{separator}]*+))"
     )
     for separator in SEPARATORS
-}
+} | {BLANK: re.compile(r' (?:"([^"]*+)"(?= |$)|([^ ]*+))')}
 
 
 def split_line(text: str, separator: str) -> list[str]:
     """Return the fields of a line without quotes and surrounding spaces."""
+    if separator == BLANK:
+        text = " ".join(text.split())
     if '"' not in text:
         return [field.strip() for field in text.split(separator)]
     pairs = FIELDS[separator].findall(separator + text)
@@ -41,14 +44,20 @@ def split_line(text: str, separator: str) -> list[str]:
 
 def find_separator(sample: Sequence[Line]) -> str:
     """Return the separator that most lines of a sample have equally often."""
-    texts = [QUOTED.sub("", text) if '"' in text else text for _, text in sample]
+    texts = [QUOTED.sub("quoted", text) if '"' in text else text for _, text in sample]
 
     def count_lines(separator: str) -> int:
         numbers = Counter(filter(None, (text.count(separator) for text in texts)))
         return max(numbers.values(), default=0)
 
     found = max(SEPARATORS, key=count_lines)  # the first of those that are equally frequent
-    return found if count_lines(found) else SEPARATORS[-1]
+    if count_lines(found):
+        return found
+    first, *others = [len(text.split()) for text in texts]
+    width = others[0] if others else first
+    has_header = first == width or first == width - 1 > 1  # R writes none for the names of rows
+    is_table = width > 1 and has_header and {*others} <= {width}
+    return BLANK if is_table else SEPARATORS[-1]
 
 
 class Layout(NamedTuple):
@@ -65,6 +74,13 @@ class Layout(NamedTuple):
     fills: bool = False  # missing inputs are allowed
     signs: Mapping[int, str] = MappingProxyType({})  # of the units in the numbers of columns
     units: Sequence[str] = ()  # of all columns, if known
+    clock: int | None = None  # the column of the times of day of dates in another one
+
+    def list_times(self, fields: Sequence[str]) -> list[str]:
+        """Return the times of rows, whose fields follow each other."""
+        width = len(self.names)
+        columns = [fields[each::width] for each in (self.time, self.clock) if each is not None]
+        return [" ".join(parts) for parts in zip(*columns, strict=True)]
 
     def name(self, column: int) -> str:
         """Return the name of a column with its unit."""
@@ -130,6 +146,8 @@ class TableReader:
         """Return the fields of lines; raises Invalid unless their number is equal."""
         separator, width = self._layout.separator, len(self._layout.names)
         texts = [text for _, text in part]
+        if separator == BLANK:
+            texts = [" ".join(text.split()) for text in texts]
         whole = separator.join(texts)
         if '"' in whole:
             rows = [split_line(text, separator) for text in texts]

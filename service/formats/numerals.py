@@ -9,6 +9,7 @@ import numpy as np
 from service.engine.types import Array
 from service.errors import Invalid
 from service.formats.text import Line
+from service.values.dates import SHORT
 
 MARKS: Final = {",": "comma", ".": "point"}
 OTHER: Final = {",": ".", ".": ","}
@@ -31,6 +32,7 @@ GROUPED: Final = {
     for mark in MARKS
 }
 NUMERAL: Final = re.compile(rf"[+-]?[\d.,]*+(?:[{BLANKS}]\d[\d.,]*+)*+(?:[eE][+-]?\d++)?", re.ASCII)
+LOGICAL: Final = {"true": 1.0, "false": 0.0}
 # The signs of a unit that a whole column can have.
 SIGNS: Final = re.compile(
     r"%|\u2030|US\$|C\$|A\$|R\$|[$\u20ac\u00a3\u00a5\u20b9\u20ba\u20bd\u20a9]"
@@ -48,11 +50,17 @@ class Numerals(NamedTuple):
 
     decimal: str = "."
     proof: Line | None = None  # with the number that shows the decimal mark; None if it is given
-    missing: str | None = None  # another text of missing numbers
+    missing: str | None = None  # another text of missing numbers, or a number that stands for them
 
     def is_missing(self, field: str) -> bool:
         """Return True for a text that stands for no number."""
-        return MISSING.fullmatch(field) is not None or field == self.missing
+        is_other = field == self.missing or self.parse(field) == self._sentinel
+        return MISSING.fullmatch(field) is not None or is_other
+
+    @property
+    def _sentinel(self) -> float:
+        """The number that stands for missing ones; nan for none."""
+        return np.nan if self.missing is None else self.parse(self.missing)
 
     def read(self, fields: Sequence[str], sign: str = "") -> Array:
         """Return numbers (n,), nan for missing ones and for text.
@@ -62,9 +70,13 @@ class Numerals(NamedTuple):
         sign
             The sign of the unit that every number has.
         """
+        numbers = self._read_all(fields, sign)
+        numbers[numbers == self._sentinel] = np.nan
+        return numbers
+
+    def _read_all(self, fields: Sequence[str], sign: str) -> Array:
         whole = "\n".join(fields)
-        is_plain = not sign and (self.missing is None or self.missing not in whole)
-        if is_plain and not (self.decimal == "," and "." in whole):
+        if not sign and not (self.decimal == "," and "." in whole):
             texts = whole.replace(",", ".").split("\n") if self.decimal == "," else fields
             try:
                 return np.fromiter(map(float, texts), np.float64, len(texts))
@@ -73,8 +85,8 @@ class Numerals(NamedTuple):
         return np.fromiter((self.parse(field, sign) for field in fields), np.float64, len(fields))
 
     def parse(self, field: str, sign: str = "") -> float:
-        """Return a number, nan for a missing one and for text."""
-        if field == self.missing or (sign and sign not in field):
+        """Return a number, 1 or 0 for a logical value, and nan for a missing one and for text."""
+        if sign and sign not in field:
             return np.nan
         text = _without_sign(field, sign)
         match = GROUPED[self.decimal].fullmatch(text)
@@ -87,7 +99,7 @@ class Numerals(NamedTuple):
         try:
             return float(text)
         except ValueError:
-            return np.nan
+            return LOGICAL.get(text.lower(), np.nan)
 
 
 def find_sign(fields: Iterable[str]) -> str:
@@ -104,9 +116,10 @@ def find_sign(fields: Iterable[str]) -> str:
 
 
 def is_numeral(field: str, sign: str = "") -> bool:
-    """Return True for a number in any notation."""
+    """Return True for a number in any notation, or a logical value."""
     text = _without_sign(field, sign)
-    return NUMERAL.fullmatch(text) is not None and any(map(str.isdigit, text))
+    is_number = NUMERAL.fullmatch(text) is not None and any(map(str.isdigit, text))
+    return text.lower() in LOGICAL or (is_number and SHORT.fullmatch(text) is None)
 
 
 def _without_sign(field: str, sign: str) -> str:

@@ -14,10 +14,11 @@ from service.formats.numerals import Numerals, find_numerals
 from service.formats.structure import Structure
 from service.schemas.series import MAX_INPUTS
 from service.schemas.tables import Role
+from service.values.dates import is_clock
 from service.values.times import Times, TimesError
 
 TIME: Final = re.compile(
-    r"(?:(?:time|date|datetime|timestamp|second|minute|hour|day|week|month|quarter|year|step)s?|t|s|sec|ms|min|h"
+    r"(?:(?:time|date|datetime|timestamp|second|minute|hour|day|week|month|quarter|year|step)s?|t|ts|epoch|unix\w*|s|sec|ms|min|h"
     r"|zeit|datum|uhrzeit|jahr|monat|woche|tag|stunde|mois|ann\u00e9e|jour|heure|temps)\b.*",
     re.IGNORECASE,
 )
@@ -28,6 +29,7 @@ SEQUENCE: Final = re.compile(
 TARGET: Final = re.compile(r"target|output|response|y", re.IGNORECASE)
 MAX_COLUMNS: Final = 1000  # of a table whose roles are proposed
 N_COUNTED: Final = 10  # rows of a column that may number them
+TIMES: Final[tuple[Role, ...]] = ("time", "clock")
 REPEATS: Final = "its values repeat"
 MAX_LAG: Final = 12  # steps of the correlations by which inputs are chosen
 
@@ -48,7 +50,7 @@ class Roles(NamedTuple):
             "target": chosen.target,
             "inputs" if len(inputs) > 1 else "input": listed or "none",
             "sequence": chosen.sequence,
-            "time": chosen.time,
+            "time": " and ".join(filter(None, (chosen.time, chosen.clock))),
         }
         return tuple(f"{role} {name}" for role, name in parts.items() if name)
 
@@ -109,6 +111,7 @@ class _Proposal:
         names, chosen = self._found.names, self._chosen
         given: dict[Role, tuple[str | None, ...]] = {
             "time": (chosen.time,),
+            "clock": (chosen.clock,),
             "sequence": (chosen.sequence,),
             "target": (chosen.target,),
             "input": chosen.inputs or (),
@@ -117,11 +120,7 @@ class _Proposal:
             for j, name in enumerate(names):
                 if name and name in wanted:
                     self._give(role, "chosen", [j])
-        if chosen.time is None:
-            counted = self._named(TIME, self._of_kind("number", "index"))
-            _ = self._give("time", "its values are dates", self._of_kind("time")) or self._give(
-                "time", "its name", counted
-            )
+        self._propose_times()
         if chosen.sequence is None:
             self._propose_sequence()
         if "target" not in self._roles and not chosen.target:
@@ -144,10 +143,28 @@ class _Proposal:
         chosen = self._chosen
         return chosen._replace(
             time=name("time") if chosen.time is None else chosen.time,
+            clock=name("clock") if chosen.clock is None else chosen.clock,
             sequence=name("sequence") if chosen.sequence is None else chosen.sequence,
             target=chosen.target or name("target") or "",
             inputs=tuple(inputs) if chosen.inputs is None else chosen.inputs,
         )
+
+    def _propose_times(self) -> None:
+        """Give roles to a column of times, and to one of times of day if its dates repeat."""
+        if self._chosen.time is None:
+            counted = self._named(TIME, self._of_kind("number", "index"))
+            dates = sorted(self._of_kind("time"), key=self._has_clocks)
+            if not self._give("time", "its values are dates", dates):
+                self._give("time", "its name", counted)
+        if self._chosen.clock is not None or "time" not in self._roles:
+            return
+        time = self._roles.index("time")
+        if self._found.kinds[time] == "time" and self._repeats(time):
+            clocks = [*filter(self._has_clocks, self._of_kind("time", "text"))]
+            self._give("clock", "its values are times of day", clocks)
+
+    def _has_clocks(self, column: int) -> bool:
+        return all(map(is_clock, self._columns[column]))
 
     def _propose_sequence(self) -> None:
         repeated = [j for j in self._of_kind("number", "index", "text") if self._repeats(j)]
@@ -167,11 +184,14 @@ class _Proposal:
         """
         if "time" not in self._roles:
             return False
-        at = self._roles.index("time")
-        codes = np.zeros(len(self._columns[at]), np.int64)
+        at = [self._roles.index(role) for role in TIMES if role in self._roles]
+        texts = [" ".join(parts) for parts in zip(*(self._columns[j] for j in at), strict=True)]
+        codes = np.zeros(len(texts), np.int64)
         try:
-            times = Times(self._found.names[at], self._chosen.dates or "day-first")
-            times.add(self._columns[at])
+            times = Times(self._found.names[at[0]], self._chosen.dates or "day-first")
+            times.add(texts)
+            if times.are_reversed(codes):
+                times.take(np.arange(len(texts))[::-1])
             times.settle(codes)
             times.find_steps(codes)
         except TimesError as error:

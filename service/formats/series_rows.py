@@ -70,7 +70,7 @@ class SeriesRows:
             found = zip(lines, fields[sequence::width], strict=True)
             self.codes.extend(self._find_sequence(*row, sequence) for row in found)
         if layout.time is not None and self._times is not None:
-            self._times.add(fields[layout.time :: width])
+            self._times.add(layout.list_times(fields))
         self._inputs.frombytes(numbers[:, :-1].tobytes())
         self._targets.frombytes(numbers[:, -1].tobytes())
         # The longest sequence is at least as long as the average, unless it is shortened later.
@@ -96,7 +96,7 @@ class SeriesRows:
         if (np.diff(codes) < 0).any():
             self._take(np.argsort(codes, kind="stable"))
         if times is not None:
-            times.settle(self._steps.codes)
+            self._arrange(times)
         if chosen.last is not None:
             self._take_last(chosen.last)
         if chosen.grid is not None or chosen.gaps == "missing":
@@ -126,6 +126,14 @@ class SeriesRows:
         self.lines = array("q", np.frombuffer(self.lines, np.int64)[rows].tobytes())
         if self._times is not None:
             self._times.take(rows)
+
+    def _arrange(self, times: Times) -> None:
+        """Arrange rows in the order of time if the latest of each sequence is the first."""
+        codes = self._steps.codes
+        if times.are_reversed(codes):
+            self._take(np.lexsort((-np.arange(len(codes)), codes)))
+            self.repairs.append("rows in the order of time")
+        times.settle(self._steps.codes)
 
     def _take_last(self, n: int) -> None:
         """Select the last rows of each sequence."""

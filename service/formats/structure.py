@@ -129,7 +129,9 @@ def _find_header(rows: list[tuple[Line, list[str]]], width: int, line: int | Non
         (
             i
             for i, (_, fields) in enumerate(rows)
-            if len(fields) >= width - 1 and any(map(_is_value, fields))
+            if len(fields) >= width - 1
+            and any(map(_is_value, fields))
+            and not (i + 1 < len(rows) and _are_names(rows[i + 1][1], width))
         ),
         len(rows),
     )
@@ -142,6 +144,12 @@ def _find_header(rows: list[tuple[Line, list[str]]], width: int, line: int | Non
         return -max(names)[1]
     first = rows[0][1]
     return None if all(map(_is_value, filter(None, first))) else 0
+
+
+def _are_names(fields: list[str], width: int) -> bool:
+    """Return True for texts in all columns; a line above them is the one of merged cells."""
+    is_full = width > 1 and len([*filter(None, fields)]) == width
+    return is_full and not any(_is_value(each) or MISSING.fullmatch(each) for each in fields)
 
 
 def _is_value(field: str) -> bool:

@@ -1,9 +1,11 @@
 """Read tables without storing them."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from service.errors import Invalid
+from service.errors import Invalid, count
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import read_table
 from service.formats.roles import REASONS, REPEATS, Roles, propose_roles
@@ -18,7 +20,7 @@ PATH: Final = "/v1/tables"
 N_FIRST: Final = 5  # fields of a column that are shown
 # Encodings with which Windows-1252 can be confused.
 ENCODINGS: Final = ("mac-roman", "cp850", "windows-1250", "windows-1251")
-SENTINELS: Final = ("-999", "-9999")  # numbers that often stand for missing ones
+SENTINEL: Final = re.compile(r"(-9999?)(?:[.,]0*)?")  # numbers that often stand for missing ones
 # The kinds of errors by their places.
 SLUGS: Final = {
     "time": "times",
@@ -37,8 +39,8 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
     if found is None:
         raise Invalid("the table is empty", "")
     proposed = propose_roles(found, chosen)
-    n_rows = sum(1 for _ in read_rows(text, limits, chosen, found))
-    problems = [*_list_notes(text, found, proposed, chosen)]
+    n_rows, sentinels = _count_rows(text, limits, chosen, found)
+    problems = [*_list_notes(text, found, proposed, chosen, sentinels)]
     series, decimal = None, None
     try:
         series, decimal = read_table(text, found, proposed.chosen, limits)
@@ -57,6 +59,19 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
         repairs=[] if series is None else [*series.repairs],
         problems=problems,
     )
+
+
+def _count_rows(
+    text: Text, limits: Limits, chosen: SeriesColumns, found: Structure
+) -> tuple[int, Counter[tuple[int, str]]]:
+    """Return the number of rows, and of the sentinels in each column."""
+    n_rows, sentinels = 0, Counter[tuple[int, str]]()
+    for _, line in read_rows(text, limits, chosen, found):
+        n_rows += 1
+        if "-999" in line:
+            matches = enumerate(map(SENTINEL.fullmatch, found.split(line)))
+            sentinels.update((j, match[1]) for j, match in matches if match is not None)
+    return n_rows, sentinels
 
 
 def _describe_columns(found: Structure, proposed: Roles) -> Iterator[TableColumn]:
@@ -81,7 +96,11 @@ def _describe_error(error: Invalid) -> TableProblem:
 
 
 def _list_notes(
-    text: Text, found: Structure, proposed: Roles, chosen: SeriesColumns
+    text: Text,
+    found: Structure,
+    proposed: Roles,
+    chosen: SeriesColumns,
+    sentinels: Mapping[tuple[int, str], int],
 ) -> Iterator[TableProblem]:
     """Yield what may be wrong although the table can be read."""
 
@@ -112,9 +131,9 @@ def _list_notes(
         yield note("sequence", sentence, None, {"Read one sequence": {"sequence": ""}})
     for line, what in found.ends:
         yield note("end", f"line {line} is {what}, and is left out", line)
-    for j, column in enumerate(zip(*found.sample, strict=True)):
-        for word in SENTINELS:
-            if proposed.roles[j] in {"target", "input"} and word in column:
-                sentence = f"{word} occurs {column.count(word)} times in {found.names[j]!r}"
-                query = {f"Read {word} as a missing number": {"missing": word}}
-                yield note("sentinel", sentence, None, query)
+    for (j, word), n in sentinels.items():
+        roles = proposed.roles[j : j + 1]
+        if word != chosen.missing and roles in (["target"], ["input"]):
+            sentence = f"{word} occurs {count(n, 'time')} in {found.names[j]!r}"
+            query = {f"Read {word} as a missing number": {"missing": word}}
+            yield note("sentinel", sentence, None, query)

@@ -8,7 +8,7 @@ from service.schemas.base import ResponseModel
 from service.schemas.problems import Repair
 from service.schemas.series import StepSchema
 
-Role: TypeAlias = Literal["time", "input", "target", "sequence", "left_out"]
+Role: TypeAlias = Literal["time", "clock", "input", "target", "sequence", "left_out"]
 Kind: TypeAlias = Literal["time", "number", "text", "index", "empty"]
 
 

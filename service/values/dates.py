@@ -74,6 +74,11 @@ def is_date(text: str) -> bool:
     return False
 
 
+def is_clock(text: str) -> bool:
+    """Return True for a time of day without a date."""
+    return CLOCK.fullmatch(text) is not None or HALF_DAY.fullmatch(text) is not None
+
+
 def find_order(text: str) -> DateOrder | None:
     """Return the order of day and month in a date, None if it has none or is ambiguous."""
     match = SHORT.match(text)

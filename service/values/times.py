@@ -28,6 +28,7 @@ NUMBER: Final = (
 )
 MAX_STEPS: Final = 2.0**53  # of a grid, as integers; no table is that long
 MAX_MEAN_STEPS: Final = 10.0  # of a proposed grid, from one row to the next
+EPOCH: Final = 946_684_800, 4_102_444_800  # seconds from 1970 to 2000 and to 2100
 LATE: Final = 10.0  # seconds by which a logger can be late, at most a tenth of its step
 
 MAX_NAMED: Final = 1000  # sequences whose names and first times are stored
@@ -67,7 +68,8 @@ def multiply(step: Step, n: int) -> Step:
 class Times:
     """A column of times: numbers, or dates if the first one is not a number.
 
-    The name of the column is the unit of numbers.
+    The name of the column is the unit of numbers. Seconds or milliseconds since 1970 are dates, in
+    UTC.
     """
 
     def __init__(self, name: str, order: DateOrder | None = None) -> None:
@@ -76,6 +78,7 @@ class Times:
         self._offsets = array("d")  # of the local times, in seconds
         self._are_dates = self._have_offsets = False
         self._are_clocks = False  # times of day without a date
+        self._epoch_unit = 0.0  # seconds of a number that counts from 1970; 0 for other numbers
         self.step: Step | None = None  # of a grid, instead of that between the times
 
     def add(self, texts: Sequence[str]) -> None:
@@ -83,6 +86,9 @@ class Times:
         if not self._times:
             self._are_dates = not is_number(texts[0]) or COMPACT.fullmatch(texts[0]) is not None
             self._are_clocks = CLOCK.fullmatch(texts[0]) is not None
+            if not self._are_dates:
+                self._epoch_unit = _find_epoch_unit(texts[0])
+                self._are_dates = self._have_offsets = self._epoch_unit > 0
         for text in texts:
             try:
                 self._times.append(self._parse(text))
@@ -95,7 +101,7 @@ class Times:
 
     def _parse(self, text: str) -> float:
         """Return a number in range, or the seconds of a date since 1970; raises ValueError."""
-        if self._are_dates:
+        if self._are_dates and not self._epoch_unit:
             date = parse_date(text, self._order)
             if (CLOCK.fullmatch(text) is not None) is not self._are_clocks:
                 raise ValueError(text)
@@ -107,7 +113,13 @@ class Times:
         number = float(text.replace(",", "."))
         if not (number == 0.0 or SMALLEST <= abs(number) <= LARGEST):
             raise ValueError(text)
-        return number
+        if not self._epoch_unit:
+            return number
+        seconds = number * self._epoch_unit
+        if not EPOCH[0] <= seconds < EPOCH[1]:
+            raise ValueError(text)
+        self._offsets.append(0.0)
+        return seconds
 
     def settle(self, codes: NDArray[np.int64]) -> None:
         """Read local midnights with offsets as days, and times of day after midnight as later.
@@ -122,6 +134,14 @@ class Times:
             is_next = (np.diff(times) < -0.5 * UNITS["day"]) & (np.diff(codes) == 0)
             n_days = np.cumsum(np.concatenate([[0], is_next]))
             self._times = array("d", (times + n_days * float(UNITS["day"])).tobytes())
+
+    def are_reversed(self, codes: NDArray[np.int64]) -> bool:
+        """Return True if every time is earlier than its predecessor in the sequence.
+
+        ``codes`` (N,) are the sequences of the rows, in ascending order.
+        """
+        steps = np.diff(np.frombuffer(self._times))[np.diff(codes) == 0]
+        return len(steps) > 1 and bool((steps < 0).all())
 
     def take(self, rows: NDArray[np.int64]) -> None:
         """Arrange the times by the indices of their rows, and leave out all others."""
@@ -383,6 +403,13 @@ def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> NDArr
     rounded = (dates.astype(f"datetime64[{unit}]") for unit in ("m", "s", "ms", "us"))
     times = next(times for times in rounded if (times == dates).all())
     return np.datetime_as_string(times, timezone="UTC" if is_utc else "naive").astype(object)
+
+
+def _find_epoch_unit(text: str) -> float:
+    """Return the seconds of a number that counts from 1970; 0 for one of another kind."""
+    number = float(text.replace(",", "."))
+    units = (unit for unit in (1.0, 1e-3) if EPOCH[0] <= number * unit < EPOCH[1])
+    return next(units, 0.0)
 
 
 def _find_usual(gaps: Array) -> float:

@@ -125,6 +125,17 @@ def midnight(k: int) -> str:
     return f"2024-03-{27 + k:02}T00:00:00+01:00" if k < 5 else f"2024-04-{k - 4:02}T00:00:00+02:00"
 
 
+def newest_first(body: bytes) -> bytes:
+    """Return a table whose rows are in reverse order."""
+    head, *rows = body.splitlines()
+    return b"\n".join([head, *rows[::-1]])
+
+
+def epoch(k: int) -> str:
+    """Return seconds since 1970."""
+    return str(1_706_486_400 + 900 * k)
+
+
 SEMICOLONS, COMMAS, TABS = "{t};{x};{y}", "{t},{x},{y}", "{t}\t{x}\t{y}"
 us_clock = days("%m/%d/%Y %I:%M %p", minutes=15)
 matlab = days("%d-%b-%Y %H:%M:%S")
@@ -176,6 +187,7 @@ CORPUS: dict[str, Case] = {
         table("Sales of 2024\n\nDate,x,y", COMMAS, end="Source: the office\n"), DAY
     ),
     "title in fields": Case(table("Sales of 2024,,\n,,\nDate,x,y", COMMAS, end=",,\n,,\n"), DAY),
+    "year above the header": Case(table(",2024,\nDate,x,y", COMMAS), DAY),
     "merged header": Case(
         table(",north,,south,\nDate,x,y,x,y", "{t},{x},{y},1,2"),
         *(DAY, "north y", ("north x",)),
@@ -235,6 +247,24 @@ CORPUS: dict[str, Case] = {
         query={"missing": "-9999"},
         is_gappy=True,
     ),
+    "sentinels with decimals": Case(
+        table("t,x,y", COMMAS, gap="-9999.00"), DAY, query={"missing": "-9999"}, is_gappy=True
+    ),
+    "newest first": Case(newest_first(table("Time,x,y", COMMAS, clock)), QUARTER_HOUR),
+    "date and time of day": Case(
+        table("Date,Time,x,y", COMMAS, days("%Y-%m-%d,%H:%M", minutes=15)), QUARTER_HOUR
+    ),
+    "time of day and date": Case(
+        table("Time\tDate\tx\ty", TABS, days("%I:%M %p\t%m/%d/%Y", minutes=15)), QUARTER_HOUR
+    ),
+    "seconds since 1970": Case(table("unix_time,x,y", COMMAS, epoch), QUARTER_HOUR),
+    "milliseconds since 1970": Case(
+        table("ts,x,y", COMMAS, lambda k: epoch(k) + "000"), QUARTER_HOUR
+    ),
+    "fixed width": Case(table("t            x      y", "{t}  {x:>8}  {y:>8}"), DAY),
+    "a column of dates with another name": Case(
+        table("Stichtag;x;y", SEMICOLONS, dotted, german), DAY
+    ),
     "seconds": Case(table("s,x,y", COMMAS, lambda k: f"{0.5 * k:.1f}"), (0.5, "s")),
     "seconds with commas": Case(
         table("s;x;y", SEMICOLONS, lambda k: f"{0.5 * k:.1f}".replace(".", ","), comma), (0.5, "s")
@@ -246,6 +276,9 @@ CORPUS: dict[str, Case] = {
     "r write.csv": Case(table('"","t","x","y"', '"{k}",{t},{x},{y}', gap="NA"), DAY, is_gappy=True),
     "r write.csv2": Case(table('"t";"x";"y"', '"{t}";{x};{y}', number=comma), DAY),
     "r write.table": Case(table('"t","x","y"', '"{k}",{t},{x},{y}', gap="NA"), DAY, is_gappy=True),
+    "r write.table with blanks": Case(
+        table('"t" "x" "y"', '"{k}" "{t}" {x} {y}', gap="NA"), DAY, is_gappy=True
+    ),
     "pandas": Case(table(",t,x,y", "{k},{t},{x},{y}", gap="NaN"), DAY, is_gappy=True),
     "pandas german": Case(table("t;x;y", "{t} 00:00:00;{x};{y}", number=comma), DAY),
     "pandas with offsets": Case(

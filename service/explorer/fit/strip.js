@@ -4,7 +4,14 @@ import { count } from "../lib/format.js";
 import { assignRole, listNumbers, toRoles, toSentence } from "./tables.js";
 
 /** @type {Record<Role, string>} */
-const ROLES = { time: "time", input: "input", target: "target", sequence: "sequence", left_out: "left out" };
+const ROLES = {
+  time: "time",
+  clock: "time of day",
+  input: "input",
+  target: "target",
+  sequence: "sequence",
+  left_out: "left out",
+};
 const N_NAMED = 12; // columns up to which each is offered as another target
 const SMALL = { class: "small-button" };
 

@@ -25,10 +25,10 @@ function refuse(error) {
 
 /** Return the address at which a table is stored. @param {Query} query @param {Table} table */
 export function seriesPath(query, table) {
-  const { time, sequence, ...others } = toRoles(table.columns);
-  const { time: _, sequence: _none, ...repairs } = query;
-  const roles = { ...others, ...(time && { time }), ...(sequence && { sequence }) };
-  return writePath("v1/datasets", { kind: "series", ...repairs, ...roles });
+  const { time: _time, clock: _clock, sequence: _sequence, ...repairs } = query;
+  const { target, inputs, ...others } = toRoles(table.columns);
+  const given = Object.fromEntries(Object.entries(others).filter(([, name]) => name));
+  return writePath("v1/datasets", { kind: "series", ...repairs, target, inputs, ...given });
 }
 
 /**
@@ -56,9 +56,10 @@ export const toSentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 /** Return the query that gives every column its role. @param {Pick<Column, "name" | "role">[]} columns */
 export function toRoles(columns) {
   const list = (/** @type {Role} */ wanted) => columns.filter(({ role }) => role === wanted).map(({ name }) => name);
-  const [[target], [time = ""], [sequence = ""]] = [list("target"), list("time"), list("sequence")];
+  const first = (/** @type {Role} */ wanted) => list(wanted)[0] ?? "";
   const inputs = list("input").map((name) => (name.includes(",") ? `"${name}"` : name));
-  return { target, inputs: inputs.join(","), time, sequence };
+  const [time, clock, sequence] = [first("time"), first("clock"), first("sequence")];
+  return { target: first("target"), inputs: inputs.join(","), time, clock, sequence };
 }
 
 /**

@@ -52,7 +52,7 @@ def test_exported_tables_are_read_as_proposed(api: Any, case: Case) -> None:
 
 
 def test_a_table_is_described(api: Any) -> None:
-    rows = "".join(f"{k};{k % 4 / 8:.3f};{k % 3};-999;-\n".replace(".", ",") for k in range(12))
+    rows = "".join(f"{k};{k % 4 / 8:.3f};{k % 3};-999.0;-\n".replace(".", ",") for k in range(12))
     table = read(api, f"Dosis\n\nNr.;Dosis;Wert;Druck;Rest\n;[mg];;bar;\n{rows};;;;\n")
     assert table | {"columns": None, "problems": None} == {
         "encoding": "utf-8",

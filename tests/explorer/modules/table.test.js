@@ -45,4 +45,5 @@ test("columns exchange their roles", () => {
   assert.equal(assign("a", "time"), 'y | "b,c" | a | n');
   assert.equal(assign("n", "left_out"), 'y | a,"b,c" | time | ');
   assert.equal(assign("time", "sequence"), 'y | a,"b,c" |  | time');
+  assert.equal(assignRole(/** @type {Table} */ ({ columns }), "z", "clock").clock, "z");
 });
