@@ -95,6 +95,13 @@ def _describe_error(error: Invalid) -> TableProblem:
     return TableProblem(slug=slug, is_error=True, sentence=error.detail, **members, repairs=repairs)
 
 
+def _note(
+    slug: str, sentence: str, line: int | None = None, queries: Mapping[str, Any] = {}
+) -> TableProblem:
+    repairs = [Repair(label=label, query=query) for label, query in queries.items()]
+    return TableProblem(slug=slug, is_error=False, sentence=sentence, line=line, repairs=repairs)
+
+
 def _list_notes(
     text: Text,
     found: Structure,
@@ -103,37 +110,28 @@ def _list_notes(
     sentinels: Mapping[tuple[int, str], int],
 ) -> Iterator[TableProblem]:
     """Yield what may be wrong although the table can be read."""
-
-    def note(
-        slug: str, sentence: str, line: int | None = None, queries: Mapping[str, Any] = {}
-    ) -> TableProblem:
-        repairs = [Repair(label=label, query=query) for label, query in queries.items()]
-        return TableProblem(
-            slug=slug, is_error=False, sentence=sentence, line=line, repairs=repairs
-        )
-
     if text.encoding == WINDOWS and chosen.encoding is None:
         others = {name: {"encoding": name} for name in ENCODINGS}
         sentence = "the text is not UTF-8, and is read as Windows-1252, not in another encoding"
-        yield note("encoding", sentence, None, others)
+        yield _note("encoding", sentence, None, others)
     if found.header is not None and found.n_above:
         line = found.header[0]
-        yield note("title", f"line {line} is the header; lines above it are left out", line)
+        yield _note("title", f"line {line} is the header; lines above it are left out", line)
     n_unused = proposed.because.count(REASONS["number"])
     if n_unused and chosen.inputs is None:
         inputs = proposed.chosen.inputs or ()
         sentence = f"{len(inputs)} of {len(inputs) + n_unused} inputs are proposed, which have the "
         sentence += f"largest lagged correlation with the target: {', '.join(inputs)}"
-        yield note("inputs", sentence)
+        yield _note("inputs", sentence)
     if REPEATS in proposed.because:
         name = proposed.chosen.sequence
         sentence = f"each value of {name!r} is read as a sequence of its own"
-        yield note("sequence", sentence, None, {"Read one sequence": {"sequence": ""}})
+        yield _note("sequence", sentence, None, {"Read one sequence": {"sequence": ""}})
     for line, what in found.ends:
-        yield note("end", f"line {line} is {what}, and is left out", line)
+        yield _note("end", f"line {line} is {what}, and is left out", line)
     for (j, word), n in sentinels.items():
         roles = proposed.roles[j : j + 1]
         if word != chosen.missing and roles in (["target"], ["input"]):
             sentence = f"{word} occurs {count(n, 'time')} in {found.names[j]!r}"
             query = {f"Read {word} as a missing number": {"missing": word}}
-            yield note("sentinel", sentence, None, query)
+            yield _note("sentinel", sentence, None, query)
