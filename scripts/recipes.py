@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def write_outputs(text: str) -> str:
 
 if __name__ == "__main__":
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    command = ["linear-rnn", "serve", "--port", "0", "--until-stdin-closes"]
+    command = [sys.executable, "-m", "service", "serve", "--port", "0", "--until-stdin-closes"]
     service: Any = subprocess.Popen(  # noqa: S603 - our own command
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
