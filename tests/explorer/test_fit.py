@@ -448,9 +448,9 @@ def test_the_effects_of_the_inputs_are_drawn(open_fit: FitOpener, api: httpx.Cli
         ]
         shares = [(mark - zero) / (gain - zero) for mark in marks]
         assert shares == pytest.approx([0.63, 0.95], abs=0.02)
-    assert page.locator("#contributions-legend").inner_text().split() == ["tv", "search", "start"]
     name = re.compile("Contributions to the fit: baseline 101 to 101, tv 0 to .*, start 0 to 1.6$")
     expect(parts.get_by_role("img", name=name)).to_be_visible()
+    assert page.locator("#contributions-legend").inner_text().split() == ["tv", "search", "start"]
     *_, start = (read_heights(each) for each in parts.locator(".part").all())
     line = read_heights(parts.locator(".fit-line"))
     assert start[1::2] == pytest.approx(line[: len(start) // 2], abs=0.2)  # the parts add up

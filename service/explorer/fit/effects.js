@@ -63,9 +63,10 @@ export function createResponseChart(store) {
   };
   store.watch(["answer"], () => {
     const { value } = select;
-    const names = store.answer?.fit.inputs.map(({ name }) => name) ?? [];
-    select.replaceChildren(...names.map((name) => html("option", {}, name)));
-    if (names.includes(value)) select.value = value;
+    const inputs = store.answer?.fit.inputs ?? [];
+    const [clearest] = [...inputs].sort((one, other) => (one.effects?.p ?? 1) - (other.effects?.p ?? 1));
+    select.replaceChildren(...inputs.map(({ name }) => html("option", {}, name)));
+    select.value = inputs.some(({ name }) => name === value) ? value : (clearest?.name ?? "");
   });
   // The first column has names of inputs, which may contain a separator.
   const find = (/** @type {Answer} */ { fit: { inputs, links } }) =>
