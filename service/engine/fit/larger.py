@@ -15,7 +15,6 @@ from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.solution import Solution
 from service.engine.fit.structures import (
     Alternative,
-    find_longest_delay,
     find_null_noise,
     judge_gain,
 )
@@ -82,7 +81,9 @@ def find_time_constants(problem: FitProblem, colored: Solution) -> Alternative |
     return best
 
 
-def is_larger_better(larger: Solution, rivals: Sequence[Mapping[str, Any]]) -> bool:
+def is_larger_better(
+    larger: Solution, rivals: Sequence[Mapping[str, Any]], delays: Mapping[int, Solution]
+) -> bool:
     """Return True if more time constants are better than every simpler change.
 
     Parameters
@@ -91,17 +92,16 @@ def is_larger_better(larger: Solution, rivals: Sequence[Mapping[str, Any]]) -> b
         The fit with more time constants.
     rivals
         The options of simpler changes. The delay that fits best is another one.
+    delays
+        Those of `try_delays` for a single time constant.
     """
-    longest = find_longest_delay(larger.problem)
-    if larger.problem.has_unknown_start and longest > 0:
-        larger = larger.vary(initial_state="each")  # After excluded steps, the states differ.
+    best = min(delays, key=lambda delay: delays[delay].criterion.find_coarsely().cost[0])
+    of_best = delays[best].problem
+    larger = larger.vary(initial_state=of_best.options.initial_state)
     problem = larger.problem.vary(time_constants=1)
-    longest = max(problem.options.delay[1], longest)
-    delays = [problem.vary(delay=(delay, longest)) for delay in range(longest + 1)]
-    best = min(delays, key=lambda each: Solution(each, is_coarse=True).lowest)
-    for options in [{"delay": (best.delay, longest)}, *rivals]:
-        delay, skip = options.get("delay", (problem.delay, problem.options.delay[1]))
-        skip = max(skip, longest) if "delay" in options else skip
+    for options in [{"delay": (best, best)}, *rivals]:
+        delay, skip = options.get("delay", problem.options.delay)
+        skip = max(skip, of_best.options.delay[1]) if "delay" in options else skip
         rival = Solution(problem.vary(**{**options, "delay": (delay, skip)}))
         if not _is_better(rival, larger.vary(delay=(problem.delay, skip))):
             return False

@@ -17,7 +17,7 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding
 from service.engine.fit.linearization import linearize
-from service.engine.fit.problem import FitProblem, shorten
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.solution import Solution
 
 
@@ -50,13 +50,17 @@ def find_null_noise(problem: FitProblem) -> str:
     return "independent" if problem.options.noise == "independent" else "ar1"
 
 
-def find_alternatives(problem: FitProblem) -> list[Alternative]:
+def find_alternatives(problem: FitProblem, delays: Mapping[int, Solution]) -> list[Alternative]:
     """Return the structures that are clearly better than that of a fit.
+
+    Of very many targets, the first ones choose one change, and all confirm it.
 
     Parameters
     ----------
     problem
         The fit.
+    delays
+        Those of `try_delays` for its first targets.
 
     Returns
     -------
@@ -64,7 +68,10 @@ def find_alternatives(problem: FitProblem) -> list[Alternative]:
         At most ``MAX_ALTERNATIVES``, the best first.
     """
     longest_delay = find_longest_delay(problem)
-    better = _compare(problem, _list_changes(problem, longest_delay), longest_delay)
+    tried = _list_changes(problem, longest_delay)
+    better = _compare(problem.delay, tried, tried, delays)
+    if problem.n_targets > constants.ENOUGH_TARGETS:
+        better = _compare(problem.delay, better[:1], tried, try_delays(problem, longest_delay))
     alternatives = []
     for change in better[: constants.MAX_ALTERNATIVES]:
         delay, _ = change.options.get("delay", (None,) * 2)
@@ -75,6 +82,32 @@ def find_alternatives(problem: FitProblem) -> list[Alternative]:
         if _is_useful(other, *problem.options.w_rec):
             alternatives.append(other)
     return alternatives
+
+
+def try_delays(problem: FitProblem, longest_delay: int) -> dict[int, Solution]:
+    """Return the fits with every delay, to the same targets and with the noise free.
+
+    Parameters
+    ----------
+    problem
+        The fit.
+    longest_delay
+        The longest delay to try.
+
+    Returns
+    -------
+    delays
+        Fits that are not computed yet, by their delays.
+    """
+    skip = max(problem.options.delay[1], longest_delay)
+    same: dict[str, Any] = {"noise": find_null_noise(problem)}
+    if problem.has_unknown_start and longest_delay > 0:
+        same["initial_state"] = "each"  # After the steps that are excluded, the states differ.
+    is_coarse = problem.n_states > 1
+    return {
+        delay: Solution(problem.vary(**same, delay=(delay, skip)), is_coarse=is_coarse)
+        for delay in range(skip + 1)
+    }
 
 
 def find_longest_delay(problem: FitProblem) -> int:
@@ -128,28 +161,19 @@ def _list_changes(problem: FitProblem, longest_delay: int) -> list[Change]:
     return changes
 
 
-def _compare(problem: FitProblem, changes: list[Change], longest_delay: int) -> list[Change]:
-    """Return the changes that are clearly better, with their gains, the best first.
-
-    Of very many targets, the first ones choose one change, and all confirm it.
-    """
-    n_known = sum(change.reason in constants.OF_KNOWN for change in changes)
-    n_delays = sum(change.reason == "delay_advised" for change in changes)
-    short = shorten(problem, constants.ENOUGH_TARGETS)
-    if short is not problem:
-        changes = _compare(short, changes, longest_delay)[:1]
-    same: dict[str, Any] = {"noise": find_null_noise(problem)}
-    if problem.has_unknown_start and longest_delay > 0:
-        same["initial_state"] = "each"  # After the steps that are excluded, the states differ.
-    skip = max(problem.options.delay[1], longest_delay)
-    present = problem.vary(**same, delay=(problem.delay, skip))
-    if not changes or present.n_targets <= present.n_unknowns:
+def _compare(
+    present: int, changes: list[Change], tried: list[Change], delays: Mapping[int, Solution]
+) -> list[Change]:
+    """Return those of some changes that are clearly better, with their gains, the best first."""
+    n_known = sum(change.reason in constants.OF_KNOWN for change in tried)
+    n_delays = sum(change.reason == "delay_advised" for change in tried)
+    before = delays[present]
+    if not changes or before.n_targets <= before.problem.n_unknowns:
         return []
-    before = Solution(present, is_coarse=present.n_states > 1)
     better = []
     for change in changes:
-        delay, _ = change.options.get("delay", (problem.delay, skip))
-        after = before.vary(**{**change.options, "delay": (delay, skip)})
+        delay, _ = change.options.get("delay", (None, None))
+        after = before.vary(**change.options) if delay is None else delays[delay]
         is_known = change.reason in constants.OF_KNOWN
         if not is_known and _is_bounded(before, after):
             continue

@@ -22,10 +22,16 @@ from service.engine.fit.estimates import estimate_parameters
 from service.engine.fit.larger import find_season, find_time_constants, is_larger_better
 from service.engine.fit.late_effects import find_late_effect
 from service.engine.fit.linearization import linearize
-from service.engine.fit.problem import FitProblem
+from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.residuals import ResidualTests, find_dependence
 from service.engine.fit.solution import Solution
-from service.engine.fit.structures import Alternative, find_alternatives, find_null_noise
+from service.engine.fit.structures import (
+    Alternative,
+    find_alternatives,
+    find_longest_delay,
+    find_null_noise,
+    try_delays,
+)
 from service.engine.profile import Bounds
 
 
@@ -105,7 +111,8 @@ class Verdict:
         if larger is None or larger.colored is None:
             return found, effect
         rivals = found[:1] or ([] if self._season is None else [self._season])
-        if not is_larger_better(larger.colored, [rival.options for rival in rivals]):
+        options = [rival.options for rival in rivals]
+        if not is_larger_better(larger.colored, options, self._delays):
             return found, effect
         return [larger], self._judge_effect_on_states(larger.colored)
 
@@ -120,7 +127,14 @@ class Verdict:
         signs = {check.slug for check in self._checked.findings} & constants.SIGNS
         if self.problem.n_states > 1 and not signs:
             return []
-        return find_alternatives(self.problem.vary(rest=False))
+        return find_alternatives(self.problem.vary(rest=False), self._delays)
+
+    @cached_property
+    def _delays(self) -> dict[int, Solution]:
+        """The fits with all delays that are tried, to the first targets."""
+        problem = self.problem.vary(rest=False)
+        first = shorten(problem, constants.ENOUGH_TARGETS)
+        return try_delays(first, find_longest_delay(problem))
 
     @cached_property
     def _larger(self) -> Alternative | None:
