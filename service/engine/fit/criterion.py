@@ -175,6 +175,7 @@ class Criterion:
         """Return the ranks (W,) of the columns."""
         return (find_ranks(self.problem, poles),)
 
+    @np.errstate(over="ignore", invalid="ignore")  # far from the optimum
     def _evaluate(self, n_contrasts: int, poles: Array) -> BlockResult:
         """Return the fields of `Points`, for the first pole."""
         rows = compute_rows(self.problem, poles, self.problem.compressed)

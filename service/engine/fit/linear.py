@@ -7,7 +7,7 @@ derivatives of real functions", SIAM Review 40 (1998), 110-112).
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,98 +110,119 @@ def find_ranks(problem: FitProblem, poles: Array) -> NDArray[np.intp]:
 class Linear:
     """A linear least-squares problem solved at W places of K poles; M whitened rows, n columns.
 
+    Slopes are those with respect to each pole, computed when first used.
+
     Attributes
     ----------
-    squares, raw_squares : (W,)
-        The sum of squared residuals, and that before whitening.
+    rows
+        The columns before whitening.
+    rho : (W,)
+        The autocorrelation of the noise.
+    starts : (W, M, K)
+        The whitened starts of single sequences, each without those before; (W, M, 0) if there are
+        none.
+    coefficients
+        The multiples (W, N, m) of each of them in the m columns after it.
     theta : (W, n + 1)
         The weights of the columns, then -1: its product with a row of the columns and the rest of
         a target is minus the residual.
-    weight_slope : (W, K, n)
-        Minus the slopes of theta.
     inverse_factor : (W, n, n)
         F F' is the inverse of A'A for the columns A.
     null_space : (W, n, n)
         Directions of theta that the targets do not determine.
-    sensitivity : (W, K)
-        The norms of the parts of the slopes of the predictions that no column explains.
     singular_values : (W, n)
         Of the columns, scaled to a norm of at most 1.
     log_determinant : (W,)
         That of A'A for the scaled columns and the starts of single sequences.
-    squares_slope, log_determinant_slope : (W, K)
-        The slopes with respect to each pole.
     basis : (W, M, n)
         An orthonormal basis of the columns; zeros for directions that are rounding errors.
-    starts : (W, M, K)
-        The whitened starts of single sequences, each without those before; (W, M, 0) if there are
-        none.
     residuals : (W, M, 1)
         Minus the residuals.
-    unexplained : (W, M, K)
-        The vectors of the sensitivities.
     """
 
-    squares: Array
-    raw_squares: Array
+    rows: Rows
+    rho: Array
+    starts: Array
+    coefficients: list[Array]
     theta: Array
-    weight_slope: Array
     inverse_factor: Array
     null_space: Array
-    sensitivity: Array
     singular_values: Array
-    squares_slope: Array
     log_determinant: Array
-    log_determinant_slope: Array
     basis: Array
-    starts: Array
     residuals: Array
-    unexplained: Array
 
+    @cached_property
+    def squares(self) -> Array:
+        """The sum (W,) of squared residuals."""
+        return np.asarray(np.sum(self.residuals**2, axis=(1, 2)))
 
-class _Equations(NamedTuple):
-    """Whitened equations without starts, and what the starts add to the determinant."""
+    @property
+    def raw_squares(self) -> Array:
+        """The sum (W,) of squared residuals before whitening."""
+        raw = self.rows.values
+        for coefficients in self.coefficients:
+            raw = self.rows.sequences.subtract_starts(raw[..., :1], raw[..., 1:], coefficients)
+        return np.asarray(np.sum((raw @ self.theta[..., None]) ** 2, axis=(1, 2)))
 
-    raw: Array  # before whitening
-    values: Array
-    slopes: Array  # (K, W, M, n + 1)
-    starts: tuple[Array, ...]
-    log_determinant: Array
-    log_determinant_slope: Array
+    @cached_property
+    def _slopes(self) -> tuple[Array, Array]:
+        """The slopes (K, W, M, n + 1) of the columns, and those (K, W) of the logs of starts."""
+        sequences = self.rows.sequences
+        slopes = sequences.whiten(self.rows.slopes, self.rho[:, None, None])
+        log_slope = np.zeros(slopes.shape[:2])
+        for k, coefficients in enumerate(self.coefficients):
+            starts = self.starts[..., [k]]
+            of_starts, _ = sequences.regress_on_starts(starts, slopes[..., :1])
+            rest = sequences.subtract_starts(slopes[..., :1], slopes[..., 1:], coefficients)
+            slopes = sequences.remove_starts(starts, rest)
+            log_slope = log_slope + of_starts[..., 0] @ sequences.multiplicity
+        return slopes, log_slope
 
+    @cached_property
+    def _changes(self) -> tuple[Array, Array, Array]:
+        """The slopes (K, W, M, 1) of predictions, the part in the basis, and the other part."""
+        slopes, _ = self._slopes
+        changes = slopes @ self.theta[..., None]
+        explained = np.swapaxes(self.basis, 1, 2) @ changes
+        return changes, explained, changes - self.basis @ explained
 
-def _whiten(rows: Rows, rho: Array) -> _Equations:
-    """Return the whitened equations, from which starts of single sequences are removed."""
-    rho = rho[:, None, None]
-    equations = _Equations(
-        rows.values,
-        rows.sequences.whiten(rows.values, rho),
-        rows.sequences.whiten(rows.slopes, rho),
-        (),
-        np.zeros(len(rho)),
-        np.zeros((len(rho), rows.problem.n_states)),
-    )
-    for _ in range(rows.problem.n_starts_per_sequence):
-        equations = _remove_starts(rows.sequences, equations)
-    return equations
+    @property
+    def log_determinant_slope(self) -> Array:
+        """The slopes (W, K) of the log determinant."""
+        slopes, log_slope = self._slopes
+        rotation = np.swapaxes(self.basis, 1, 2) @ slopes[..., :-1] @ self.inverse_factor
+        return np.asarray(2.0 * (log_slope + np.trace(rotation, axis1=2, axis2=3)).T)
 
+    @property
+    def squares_slope(self) -> Array:
+        """The slopes (W, K) of the sum of squares."""
+        # In exact arithmetic, the products of the changes and of their rest with the residuals are
+        # equal. Those of the rest have smaller rounding errors.
+        _, _, rest = self._changes
+        return np.asarray(2.0 * np.sum(self.residuals * rest, axis=(2, 3)).T)
 
-def _remove_starts(sequences: Sequences, equations: _Equations) -> _Equations:
-    """Return the equations without the first column: the starts for one state."""
-    raw, values, slopes, *_ = equations
-    starts = values[..., :1]
-    coefficients, squares = sequences.regress_on_starts(starts, values[..., 1:])
-    start_slopes, _ = sequences.regress_on_starts(starts, slopes[..., :1])
-    rest = sequences.subtract_starts(slopes[..., :1], slopes[..., 1:], coefficients)
-    added_slope = 2.0 * (start_slopes[..., 0] @ sequences.multiplicity).T
-    return _Equations(
-        sequences.subtract_starts(raw[..., :1], raw[..., 1:], coefficients),
-        sequences.subtract_starts(starts, values[..., 1:], coefficients),
-        sequences.remove_starts(starts, rest),
-        (*equations.starts, starts),
-        equations.log_determinant + np.log(squares[..., 0]) @ sequences.multiplicity,
-        equations.log_determinant_slope + added_slope,
-    )
+    @property
+    def weight_slope(self) -> Array:
+        """Minus the slopes (W, K, n) of theta."""
+        _, explained, _ = self._changes
+        return np.swapaxes((self.inverse_factor @ explained)[..., 0], 0, 1)
+
+    @cached_property
+    def unexplained(self) -> Array:
+        """The parts (W, M, K) of the slopes of predictions that no column explains.
+
+        Those that are rounding errors are 0.
+        """
+        changes, _, rest = self._changes
+        norms = np.linalg.norm(rest, axis=2, keepdims=True)
+        limits = constants.UNEXPLAINED_RTOL * np.linalg.norm(changes, axis=2, keepdims=True)
+        return np.moveaxis((rest * (norms > limits))[..., 0], 0, 2)
+
+    @cached_property
+    def sensitivity(self) -> Array:
+        """The norms (W, K) of these parts."""
+        return np.asarray(np.linalg.norm(self.unexplained, axis=1))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # far from the optimum
@@ -220,50 +241,40 @@ def solve(rows: Rows, rho: Array) -> Linear:
     Linear
         The weights, the residuals, and the slopes with respect to each pole.
     """
-    equations = _whiten(rows, rho)
-    columns = equations.values[..., :-1] / rows.sizes[:, None]
-    left, singular_values, right = np.linalg.svd(columns, full_matrices=False)
+    sequences = rows.sequences
+    values = sequences.whiten(rows.values, rho[:, None, None])
+    log_determinant = np.zeros(len(rho))
+    starts = [values[..., :0]]
+    coefficients = []
+    for _ in range(rows.problem.n_starts_per_sequence):
+        start = values[..., :1]
+        parts, squares = sequences.regress_on_starts(start, values[..., 1:])
+        values = sequences.subtract_starts(start, values[..., 1:], parts)
+        log_determinant = log_determinant + np.log(squares[..., 0]) @ sequences.multiplicity
+        starts.append(start)
+        coefficients.append(parts)
+    left, singular_values, right = np.linalg.svd(
+        values[..., :-1] / rows.sizes[:, None], full_matrices=False
+    )
     is_sound = singular_values > constants.RANK_RTOL
     inverses = np.zeros_like(singular_values)
     np.divide(1.0, singular_values, out=inverses, where=is_sound)
     directions = np.swapaxes(right, 1, 2) / rows.sizes[..., None]
     inverse_factor = directions * inverses[:, None]
     basis = left * is_sound[:, None]
-    transposed = np.swapaxes(basis, 1, 2)
-    weights = inverse_factor @ (transposed @ equations.values[..., -1:])
+    weights = inverse_factor @ (np.swapaxes(basis, 1, 2) @ values[..., -1:])
     theta = np.concatenate([weights, np.full((len(rho), 1, 1), -1.0)], axis=1)
-    residuals = equations.values @ theta
-    changes = equations.slopes @ theta
-    explained = transposed @ changes
-    # In exact arithmetic, the products of the changes and of their rest with the residuals are
-    # equal. Those of the rest have smaller rounding errors.
-    rest = changes - basis @ explained
-    unexplained = _clear_rounding(rest, changes)
-    rotations = transposed @ equations.slopes[..., :-1] @ inverse_factor
-    rotation = np.trace(rotations, axis1=2, axis2=3).T
     log_sizes = np.log(np.where(is_sound, singular_values, 1.0))
-    none = equations.values[..., :0]
     return Linear(
-        squares=np.sum(residuals**2, axis=(1, 2)),
-        raw_squares=np.sum((equations.raw @ theta) ** 2, axis=(1, 2)),
+        rows=rows,
+        rho=rho,
+        starts=np.concatenate(starts, axis=2),
+        coefficients=coefficients,
         theta=theta[..., 0],
-        weight_slope=np.swapaxes((inverse_factor @ explained)[..., 0], 0, 1),
         inverse_factor=inverse_factor,
         null_space=directions * ~is_sound[:, None],
-        sensitivity=np.linalg.norm(unexplained, axis=(2, 3)).T,
         singular_values=singular_values,
-        squares_slope=2.0 * np.sum(residuals * rest, axis=(2, 3)).T,
-        log_determinant=equations.log_determinant + 2.0 * np.sum(log_sizes, axis=1),
-        log_determinant_slope=equations.log_determinant_slope + 2.0 * rotation,
+        log_determinant=log_determinant + 2.0 * np.sum(log_sizes, axis=1),
         basis=basis,
-        starts=np.concatenate([none, *equations.starts], axis=2),
-        residuals=residuals,
-        unexplained=np.moveaxis(unexplained[..., 0], 0, 2),
+        residuals=values @ theta,
     )
-
-
-def _clear_rounding(unexplained: Array, changes: Array) -> Array:
-    """Return the unexplained parts of changes (K, W, M, 1), or zeros where they are rounding."""
-    norms = np.linalg.norm(unexplained, axis=2, keepdims=True)
-    limits = constants.UNEXPLAINED_RTOL * np.linalg.norm(changes, axis=2, keepdims=True)
-    return np.asarray(unexplained * (norms > limits))
