@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks import fit_problems, machine, peer_scipy
 from benchmarks.fit_problems import Array, FitProblem
+from benchmarks.verdict_cases import one_sequence, panel, two_states, unlike_inputs
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Solution, fit
 
@@ -26,6 +27,16 @@ EXCESSES = (1e-3, 1e-2, 1e-1)  # of a cost above the lowest, or the fit failed
 LENGTHS = (100, 1_000, 10_000)  # of one sequence
 COUNTS = (1, 10, 100, 1_000)  # of sequences of N_STEPS
 N_STEPS = 50
+VERDICTS = {  # fits with all of their results and the alternatives
+    "T = 100": (one_sequence(100, 0.8), FitOptions()),
+    "T = 100, two time constants advised": (two_states(100, pulses=True), FitOptions()),
+    "T = 100, one per input advised": (unlike_inputs(100, 0.95, 0.5), FitOptions()),
+    "T = 2,000, two time constants with ar1": (
+        two_states(2000, rho=0.6, pulses=True),
+        FitOptions(time_constants=2, noise="ar1"),
+    ),
+    "46 sequences of 30": (panel(46, 30), FitOptions()),
+}
 FEW = 7  # repetitions of a short measurement
 BUDGET = 10.0  # seconds, after which it is not repeated
 
@@ -111,6 +122,19 @@ def measure_growth() -> dict[str, list[list[float]]]:
     return {"n_steps": lengths, "n_samples": counts}
 
 
+def measure_verdicts() -> dict[str, float]:
+    """Return the seconds of fits with their verdicts and all other results."""
+
+    def run(series: Series, options: FitOptions) -> None:
+        for _ in fit(series, options).compute():
+            pass
+
+    return {
+        name: _median(partial(run, draw(np.random.default_rng(1)), options))
+        for name, (draw, options) in VERDICTS.items()
+    }
+
+
 def _median(run: Callable[[], Any]) -> float:
     times = [cpu_seconds(run)[1]]
     while len(times) < FEW and sum(times) < BUDGET:
@@ -123,6 +147,7 @@ def main() -> None:
     results: dict[str, Any] = {"about": machine.describe()}
     results |= {name: compare_set(makers) for name, makers in SETS.items()}
     results["growth"] = measure_growth()
+    results["verdicts"] = measure_verdicts()
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -121,6 +121,12 @@ def test_the_grid_has_the_criterion_of_its_places(model: dict[str, Any], noise: 
     assert np.median(excess) < 2.0
 
 
+def test_the_grid_is_finite_if_sequences_have_fewer_targets_than_starts() -> None:
+    series = make_data(1, TWO, n_sequences=20, n_steps=2, gaps=0.7, noise=0.5)
+    problem = FitProblem(series, FitOptions(time_constants=2, noise="ar1"))
+    assert np.isfinite(scan(problem).cost).all()
+
+
 def test_given_gains_are_those_of_all_states() -> None:
     series = make_data(3, TWO)
     options = FitOptions(time_constants=2, gains={"a": 24.0})
