@@ -20,6 +20,7 @@ from service.cli.messages import explain, name_options
 from service.cli.options import RequestOption
 from service.cli.output import check_output, find_suffix, is_standard, save, to_csv
 from service.cli.session import Session, compute, open_session, read_data, refuse, show_progress
+from service.engine.data import Series
 from service.errors import Invalid, Malformed
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.computations import submit
@@ -37,8 +38,9 @@ from service.schemas.pictures import PictureOptions
 from service.schemas.predict import PredictRequest
 from service.schemas.resolved_datasets import AnyDataset
 from service.store.rows import ComputationRow
+from service.values.times import find_times, list_times
 
-ROLES: Final = {"time", "sequence"}
+ROLES: Final = {"time", "clock", "sequence"}
 
 # From the suffix of a file to write, and the options of a picture.
 MakeFile: TypeAlias = Callable[[str, PictureOptions], Download | Picture]
@@ -109,7 +111,7 @@ def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     name = session.params["of"] or names[-1]
     if name not in names or (session.params["of"] is None and len(names) > 1):
         raise click.UsageError(f"--of: name one of {', '.join(names)}")
-    future = _read_future(series.input_names, session)
+    future = _read_future(series, names.index(name), session)
     row, arrays = compute(FIT, request, session)
     session.store(row, arrays)
     body = {
@@ -137,8 +139,9 @@ def _fit(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     return dumps({"groups": rows}).encode(), lambda *_: to_csv(columns)
 
 
-def _read_future(names: Sequence[str], session: Session) -> list[list[float]]:
-    """Return the future inputs, a row per step."""
+def _read_future(series: Series, sequence: int, session: Session) -> list[list[float]]:
+    """Return the future inputs, a row per step, of a sequence with a position."""
+    names = series.input_names
     if not names:
         return [[]] * int(session.params["steps"])
     if session.params["future"] is None:
@@ -147,11 +150,27 @@ def _read_future(names: Sequence[str], session: Session) -> list[list[float]]:
     chosen = {"target": names[0], "inputs": ",".join(names[1:])}
     columns = {key: session.columns[key] for key in session.columns.keys() - ROLES} | chosen
     try:
-        series = read_data(session.params["future"], columns, session).series
+        future = read_data(session.params["future"], columns, session).series
     except Invalid as error:
         raise click.UsageError(f"--future: {error.errors[0].detail}") from None
-    rows: list[list[float]] = np.column_stack([series.targets, series.inputs]).tolist()
+    _check_dates(series, sequence, future)
+    rows: list[list[float]] = np.column_stack([future.targets, future.inputs]).tolist()
     return rows
+
+
+def _check_dates(series: Series, sequence: int, future: Series) -> None:
+    """Raise UsageError for future inputs with dates that do not continue a sequence."""
+    starts = [*series.start_times[:1], *future.start_times[:1]]
+    if [*map(type, starts)] != [str, str]:
+        return
+    places = (series, sequence, int(series.lengths[sequence])), (future, 0, 0)
+    times = [
+        (each.start_times, each.step, np.array([i]), np.array([step])) for each, i, step in places
+    ]
+    if find_times(*times[0]) != find_times(*times[1]):
+        continues, begins = (list_times(*each)[0] for each in times)
+        detail = f"the dates begin at {begins}, but the series continues at {continues}"
+        raise click.UsageError(f"--future: {detail}")
 
 
 FIT_ONE: Final = _compute("fit", text.describe_fit)

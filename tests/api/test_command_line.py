@@ -41,6 +41,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     (tmp_path / "plan.csv").write_text("search;day;tv\n1,5;a;10\n2;b;0\n")
     (tmp_path / "words.csv").write_text("a,y\n1,2\nx,2\n")
     (tmp_path / "few.csv").write_text("a,y\n1,2\n")
+    (tmp_path / "late.csv").write_text("week,tv,search\n2026-01-05,10,1\n2026-01-12,0,2\n")
     monkeypatch.chdir(tmp_path)
 
     def run(line: str, exit_code: int = 0) -> str:
@@ -266,6 +267,10 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         (
             "forecast sales.csv --target sales --time week --future few.csv",
             "--future: line 1 ('a,y'): there is no column 'tv'",
+        ),
+        (
+            "forecast sales.csv --target sales --time week --future late.csv",
+            "--future: the dates begin at 2026-01-05, but the series continues at 2025-12-29",
         ),
         ("predict nan", "SEQUENCES: number 1 of sequence 1 is not a number: 'nan'"),
         ("predict 1 0,a", "SEQUENCES: number 2 of sequence 2 is not a number: 'a'"),
