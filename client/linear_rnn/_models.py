@@ -308,8 +308,8 @@ class DelayCost:
     cost: float
     """The mean squared error."""
     criterion: float | None = None
-    """With `ar1` noise, -2 ln of the restricted likelihood, above its minimum. Null with white
-    noise."""
+    """-2 ln of the restricted likelihood, above its minimum, with `ar1` noise or `proportional`
+    variance. Null otherwise, where the cost is minimized."""
 
 
 class DelayRange(TypedDict):
@@ -396,7 +396,7 @@ class FitArrays:
     profile_cost: Array
     """The lowest cost with each of them."""
     profile_criterion: Array
-    """The criterion with each of them; null with white noise."""
+    """The criterion with each of them; null where the cost is minimized."""
 
 
 class FitModel(TypedDict):
@@ -454,13 +454,14 @@ class Minimum:
     cost: float
     """The mean squared error."""
     criterion: float | None = None
-    """With `ar1` noise, -2 ln of the restricted likelihood, above its minimum. Null with white
-    noise."""
+    """-2 ln of the restricted likelihood, above its minimum, with `ar1` noise or `proportional`
+    variance. Null otherwise, where the cost is minimized."""
 
 
 @dataclass(kw_only=True)
 class ResidualTests:
-    """Classical tests of the residuals, whitened if the noise is `ar1`."""
+    """Classical tests of the residuals. They are whitened if the noise is `ar1`, and divided by the
+    predicted values with `proportional` variance."""
 
     autocorrelation: float | None = None
     """At lag 1; null if there are no consecutive residuals."""
@@ -1420,8 +1421,10 @@ class FitRequest(TypedDict):
     """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
     and gaps are supported. `independent` for white noise if every target was measured by itself:
     `ar1` is then not recommended, and the test of the effect does not allow for drift."""
-    variance: NotRequired[Literal["constant", "free"]]
-    """`free` for intervals that are valid whatever the variance of the errors depends on."""
+    variance: NotRequired[Literal["constant", "proportional", "free"]]
+    """`proportional` for errors whose standard deviation is proportional to the predicted value, by
+    reweighting; predictions below 2 % of the largest one count as 2 %, and the targets must have
+    one sign. `free` for intervals that are valid whatever the variance of the errors depends on."""
     step: NotRequired[StepFields | None]
     """The time from one step to the next; by default that of the dataset."""
     confidence: NotRequired[float]
@@ -1538,17 +1541,18 @@ class FitResource:
     rho: float | None = None
     """The autocorrelation of the noise over one step, with `ar1` only."""
     cost: float = finished()
-    """The mean squared residual, before whitening."""
+    """The mean squared residual, before whitening and without weights."""
     log10_cost: float | None = None
     """Its decimal logarithm; null where the cost is 0."""
     level: float | None = None
-    """The cost (with `ar1` noise, the criterion) up to which w_rec is in the interval; null if all
-    w_rec are."""
+    """The cost (where there is one, the criterion) up to which w_rec is in the interval; null if
+    all w_rec are."""
     rmse: float = finished()
     """The square root of the cost."""
     innovation_sd: float | None = None
     """The standard deviation of the whitened residuals, with the degrees of freedom as the divisor;
-    null if there are none."""
+    null if there are none. With `proportional` variance, that of the residuals divided by the
+    predicted values."""
     r_squared: float | None = None
     """The explained fraction of the variance of the targets, from the residuals before whitening;
     below 0 if the mean of the targets would fit better."""

@@ -220,16 +220,17 @@ def _contributions(request: ContributionsPictureRequest) -> Drawn:
 
 def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
     result, columns = request.result, request.columns
-    is_colored, n_free = result["rho"] is not None, result["degrees_of_freedom"]
+    n_free = result["degrees_of_freedom"]
+    has_criterion = any(minimum["criterion"] is not None for minimum in result["minima"])
 
     def height(costs: ArrayLike) -> Array:
         """Return the values to draw: the cost, or the relative cost of the criterion."""
         values = np.asarray(costs, float)
-        return np.exp(np.minimum(values / (n_free + 1), MAX_LOG)) if is_colored else values
+        return np.exp(np.minimum(values / (n_free + 1), MAX_LOG)) if has_criterion else values
 
     w_rec = result["w_rec"] or result["states"][0]["w_rec"]  # of the slowest state
-    column, level = ("criterion" if is_colored else "cost"), result["level"]
-    cautious = None if is_colored else result["trust"]["cautious"]
+    column, level = ("criterion" if has_criterion else "cost"), result["level"]
+    cautious = result["trust"]["cautious"] if result["rho"] is None else None
     profile = CostProfile(
         columns["profile_w_rec"],
         height(columns[f"profile_{column}"]),
@@ -238,7 +239,7 @@ def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
         [(minimum["w_rec"], float(height(minimum[column]))) for minimum in result["minima"]],
         request.confidence,
         [(span["low"], span["high"]) for span in cautious or ()],
-        "lowest cost, relative" if is_colored else PROFILE_CAPTION,
+        "lowest cost, relative" if has_criterion else PROFILE_CAPTION,
     )
     return Drawn(profile_figure(profile, headline=_headline(result), style=request.style))
 

@@ -16,8 +16,8 @@ Value = Annotated[Nullable, Field(description="The number; null if it is undefin
 Criterion = Annotated[
     Nullable,
     Field(
-        description="With `ar1` noise, -2 ln of the restricted likelihood, above its minimum. Null "
-        "with white noise."
+        description="-2 ln of the restricted likelihood, above its minimum, with `ar1` noise or "
+        "`proportional` variance. Null otherwise, where the cost is minimized."
     ),
 ]
 
@@ -160,7 +160,11 @@ class Minimum(ResponseModel):
 
 
 class ResidualTests(ResponseModel):
-    """Classical tests of the residuals, whitened if the noise is `ar1`."""
+    """Classical tests of the residuals.
+
+    They are whitened if the noise is `ar1`, and divided by the predicted values with `proportional`
+    variance.
+    """
 
     autocorrelation: Nullable
     """At lag 1; null if there are no consecutive residuals."""
@@ -300,17 +304,18 @@ class FitResult(ResponseModel):
     rho: Nullable = None
     """The autocorrelation of the noise over one step, with `ar1` only."""
     cost: Nullable = None
-    """The mean squared residual, before whitening."""
+    """The mean squared residual, before whitening and without weights."""
     log10_cost: Nullable = None
     """Its decimal logarithm; null where the cost is 0."""
     level: Nullable = None
-    """The cost (with `ar1` noise, the criterion) up to which w_rec is in the interval; null if all
-    w_rec are."""
+    """The cost (where there is one, the criterion) up to which w_rec is in the interval; null if
+    all w_rec are."""
     rmse: Nullable = None
     """The square root of the cost."""
     innovation_sd: Nullable = None
     """The standard deviation of the whitened residuals, with the degrees of freedom as the divisor;
-    null if there are none."""
+    null if there are none. With `proportional` variance, that of the residuals divided by the
+    predicted values."""
     r_squared: Nullable = None
     """The explained fraction of the variance of the targets, from the residuals before whitening;
     below 0 if the mean of the targets would fit better."""
@@ -367,7 +372,7 @@ class FitArrays(ResponseModel):
     profile_cost: Vector
     """The lowest cost with each of them."""
     profile_criterion: Vector
-    """The criterion with each of them; null with white noise."""
+    """The criterion with each of them; null where the cost is minimized."""
 
 
 class FitResource(ComputationLifecycle, FitResult, ComputationSummary):

@@ -210,8 +210,10 @@ class FitRequest(ComputationRequest):
     """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
     and gaps are supported. `independent` for white noise if every target was measured by itself:
     `ar1` is then not recommended, and the test of the effect does not allow for drift."""
-    variance: Literal["constant", "free"] = "constant"
-    """`free` for intervals that are valid whatever the variance of the errors depends on."""
+    variance: Literal["constant", "proportional", "free"] = "constant"
+    """`proportional` for errors whose standard deviation is proportional to the predicted value,
+    by reweighting; predictions below 2 % of the largest one count as 2 %, and the targets must have
+    one sign. `free` for intervals that are valid whatever the variance of the errors depends on."""
     step: StepSchema | None = None
     """The time from one step to the next; by default that of the dataset."""
     confidence: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.95
@@ -228,6 +230,11 @@ class FitRequest(ComputationRequest):
     def range(self) -> tuple[float, float]:
         """The range of w_rec."""
         return self.w_rec.low, self.w_rec.high
+
+    @property
+    def is_weighted(self) -> bool:
+        """True if the targets have weights, which depend on the fit."""
+        return self.variance == "proportional"
 
     @property
     def n_searches(self) -> int:

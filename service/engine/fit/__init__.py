@@ -2,7 +2,7 @@
 
 To read: `options`, `problem` (data and unknowns), `design` (columns), `linear`, `criterion` (a
 function of w_rec), `solution` (its minima and the interval; of several poles, `scan` and
-`several`), `linearization`, `estimates` and `predictions`, then the verdict:
+`several`), `linearization`, `estimates`, `predictions` and `reweighting`, then the verdict:
 `residuals`, `checks`, `differences`, `structures`, `late_effects`, `larger`, `effects` and
 `verdict`, and `result`. `responses` and `contributions` describe the effects.
 """
@@ -15,7 +15,8 @@ from service.engine.fit.options import FitOptions
 from service.engine.fit.predictions import Prediction, predict
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.responses import Response, tabulate_responses
-from service.engine.fit.result import N_STAGES, Result, fit
+from service.engine.fit.result import N_STAGES, Result, Unsettled, fit
+from service.engine.fit.reweighting import settle
 from service.engine.fit.scan import scan
 from service.engine.fit.solution import Solution
 
@@ -31,9 +32,11 @@ __all__ = [
     "Response",
     "Result",
     "Solution",
+    "Unsettled",
     "decompose",
     "fit",
     "predict",
     "scan",
+    "settle",
     "tabulate_responses",
 ]

@@ -232,8 +232,8 @@ def _correlate_sizes(residuals: Residuals) -> Check:
     """Correlate the sizes of residuals with the fitted values."""
     linearization = residuals.linearization
     sequences = linearization.sequences
-    noise = sequences.color(linearization.observed, linearization.rho)[:, 0]
-    level = sequences.targets[sequences.has_target] - noise
+    noise = sequences.color(linearization.observed, linearization.rho) * sequences.scales
+    level = sequences.targets[sequences.has_target] - noise[:, 0]
     level = level - level.mean()
     norm = float(np.linalg.norm(level))
     if norm <= constants.RANK_RTOL * math.sqrt(len(level)):

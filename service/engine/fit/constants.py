@@ -112,6 +112,28 @@ SHOWN_TIMES: Final = 5.0
 LEAST_STEPS: Final = 8
 RESPONSE_ROWS: Final = 400
 
+# Errors proportional to the fitted values.
+
+# Smaller fitted values count as this fraction of the largest one.
+LEAST_SIZE: Final = 0.02
+
+# The most refits with the sizes of the fit before, and the largest relative change of a size at
+# which they end.
+MAX_REFITS: Final = 40
+SIZE_RTOL: Final = 1e-8
+
+# After so many refits, the sizes do not settle if one changes by more.
+FEW_REFITS: Final = 15
+LARGE_CHANGE: Final = 0.1
+
+# The change of a size below which the poles are polished to the last digits.
+SMALL_CHANGE: Final = 1e-4
+
+# The most searches over all poles, each with the sizes of the one before, and the distance of poles
+# below which it is the same minimum.
+MAX_SEARCHES: Final = 4
+SAME_MINIMUM: Final = 1e-3
+
 # Linear problems.
 
 # The step of derivatives: its square is a rounding error, and products with powers are none.

@@ -5,11 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.fit.criterion import Points
 from service.engine.fit.design import respond
-from service.engine.fit.estimates import evaluate
+from service.engine.fit.estimates import find_fitted
 from service.engine.fit.predictions import list_steps
-from service.engine.fit.sequences import Sequences
 from service.engine.fit.solution import Solution
 from service.engine.interruption import check_interruption
 from service.engine.types import Array
@@ -51,7 +49,7 @@ def decompose(solution: Solution) -> Contributions:
     baseline = _find_baseline(solution)[rows]
     start = np.zeros_like(baseline)
     if problem.has_unknown_start or problem.start != 0.0:
-        start = _predict(solution)[rows] - baseline - inputs_at_rows.sum(axis=0)
+        start = find_fitted(solution)[rows] - baseline - inputs_at_rows.sum(axis=0)
     step = column + 1 + problem.skip
     return Contributions(sequence, step, start, baseline, inputs_at_rows)
 
@@ -82,13 +80,3 @@ def _find_baseline(solution: Solution) -> Array:
     weight = float(solution.best.theta[0, problem.linear_columns.offset][0])
     others = slice(order.offset.stop, order.levels.stop)
     return _respond(solution, others) + problem.center + problem.unit * weight / gap
-
-
-def _predict(solution: Solution) -> Array:
-    """Return the fitted values (N, T)."""
-    problem = solution.problem
-
-    def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
-        return respond(problem, at.poles, sequences.sources), problem.unit
-
-    return evaluate(solution, mean, problem.sequences) + problem.center

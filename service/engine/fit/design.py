@@ -44,6 +44,8 @@ def respond_at_targets(
 ) -> NDArray[Any]:
     """Return the columns of `respond` and the rest of the targets, at n targets.
 
+    They are divided by the sizes of the errors.
+
     Parameters
     ----------
     problem
@@ -60,6 +62,7 @@ def respond_at_targets(
     """
     rows = respond(problem, poles, sequences.sources)[:, sequences.has_target]
     rows[..., problem.columns.rest] += sequences.targets[sequences.has_target][:, None]
+    rows /= sequences.scales
     return rows
 
 

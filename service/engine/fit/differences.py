@@ -65,7 +65,7 @@ def _estimate_rho(white: Linearization) -> float:
     The regressions make successive residuals correlate by themselves, which is subtracted.
     """
     sequences = white.problem.sequences
-    ones = np.ones_like(white.observed)
+    ones = np.ones_like(white.observed) / sequences.scales
     columns = np.concatenate([ones, _respond(white), white.fitted.unexplained[0]], axis=1)
     columns /= np.maximum(np.linalg.norm(columns, axis=0), constants.TINY)
     sums = np.zeros(4)  # of the products and the squares of residuals, and what they would be

@@ -70,9 +70,7 @@ def judge_effect(problem: FitProblem) -> Effect | None:
     low, high = problem.options.delay
     with_inputs = np.min(
         [
-            _find_lowest(
-                FitProblem(problem.record, problem.options, delay), grid, noise, n_contrasts
-            )
+            _find_lowest(problem.vary(delay=(delay, high)), grid, noise, n_contrasts)
             for delay in range(low, high + 1)
         ],
         axis=0,

@@ -13,7 +13,7 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.criterion import Points
-from service.engine.fit.design import respond_at_targets
+from service.engine.fit.design import respond, respond_at_targets
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences, split
 from service.engine.fit.solution import Solution
@@ -80,6 +80,16 @@ def evaluate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
         The quantities at the optimum.
     """
     return np.asarray(_bound(solution, quantity, solution.best, sequences)[0, 0])
+
+
+def find_fitted(solution: Solution) -> Array:
+    """Return the fitted values (N, T) at all steps in use."""
+    problem = solution.problem
+
+    def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
+        return respond(problem, at.poles, sequences.sources), problem.unit
+
+    return evaluate(solution, mean, problem.sequences) + problem.center
 
 
 def _find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:

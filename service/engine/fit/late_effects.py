@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -43,10 +42,8 @@ def find_late_effect(
         return []
     earliest = max(_find_first(problem), finding.lag - constants.LATE_MARGIN)
     delays = [*range(earliest, finding.lag + constants.LATE_MARGIN + 1), *rivals]
-    options = replace(problem.options, delay=(min(delays), max(delays)))
-    others = [
-        Solution(FitProblem(problem.record, options, delay), is_coarse=True) for delay in delays
-    ]
+    last = max(delays)
+    others = [Solution(problem.vary(delay=(delay, last)), is_coarse=True) for delay in delays]
     if others[0].n_targets <= others[0].problem.n_unknowns:
         return []
     best = min(others, key=lambda other: other.lowest).problem.delay

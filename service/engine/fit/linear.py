@@ -159,11 +159,12 @@ class Linear:
 
     @property
     def raw_squares(self) -> Array:
-        """The sum (W,) of squared residuals before whitening."""
+        """The sum (W,) of squared residuals before whitening and division by their sizes."""
         raw = self.rows.values
         for coefficients in self.coefficients:
             raw = self.rows.sequences.subtract_starts(raw[..., :1], raw[..., 1:], coefficients)
-        return np.asarray(np.sum((raw @ self.theta[..., None]) ** 2, axis=(1, 2)))
+        residuals = raw @ self.theta[..., None] * self.rows.sequences.scales
+        return np.asarray(np.sum(residuals**2, axis=(1, 2)))
 
     @cached_property
     def _slopes(self) -> tuple[Array, Array]:

@@ -20,8 +20,9 @@ class FitOptions:
     w_rec: tuple[float, float] = (0.0, 1.0)  # the range to search
     # "ar1" for a first-order autoregression; "independent" for white noise that is known to be so
     noise: Literal["white", "ar1", "independent"] = "white"
-    # "free" for intervals that are valid whatever the variance of the errors depends on
-    variance: Literal["constant", "free"] = "constant"
+    # "proportional" for errors with standard deviations proportional to the fitted values; "free"
+    # for intervals that are valid whatever the variance of the errors depends on
+    variance: Literal["constant", "proportional", "free"] = "constant"
     confidence: float = 0.95  # the confidence level of the intervals, between 0 and 1
     gains: Mapping[str, float] = field(default_factory=dict)  # given steady-state gains, by input
     curves: tuple[str, ...] = ()  # the inputs whose squares act as well

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from service.engine.fit.criterion import Points
 from service.engine.fit.design import respond
-from service.engine.fit.estimates import estimate
+from service.engine.fit.estimates import estimate, evaluate
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.sequences import Sequences, spread
 from service.engine.fit.solution import Solution
@@ -33,6 +33,7 @@ class _Past(NamedTuple):
 
     inputs: Array  # (n, q), as many as act on the steps of the targets and on the first ones after
     targets: Array  # nan where there is none
+    sizes: Array  # of the errors
     n_missing: int  # the first predicted steps, whose inputs were before the record
     first_step: int  # the step of the sequence, from 0, of the first target
 
@@ -84,7 +85,7 @@ def predict(
         # Before a given start, the inputs are 0.
         n_missing = problem.delay if problem.starts_late else 0
         rest = np.zeros((problem.delay - n_missing, len(problem.is_free)))
-        past = _Past(rest, np.zeros(0), n_missing, n_missing)
+        past = _Past(rest, np.zeros(0), np.zeros(0), n_missing, n_missing)
     rows = map(problem.add_squares, inputs)
     return [_predict_steps(solution, steps, past, initial_state) for steps in rows]
 
@@ -102,7 +103,10 @@ def _find_past(problem: FitProblem, sequence: int) -> _Past:
         inputs = inputs[problem.skip - problem.delay :]
     else:
         inputs = np.concatenate([np.zeros((problem.delay, inputs.shape[1])), inputs])
-    return _Past(inputs, targets, 0, problem.skip)
+    sizes = np.ones(len(targets))
+    if problem.sizes is not None:
+        sizes = problem.sizes[sequence, : len(targets)]
+    return _Past(inputs, targets, sizes, 0, problem.skip)
 
 
 def _predict_steps(
@@ -113,7 +117,10 @@ def _predict_steps(
     n_steps = max(len(steps) - past.n_missing, 0)
     inputs = np.concatenate([past.inputs, steps])[: n_past + n_steps]
     targets = np.concatenate([past.targets, np.full(n_steps, np.nan)])
-    sequences = solution.problem.normalize(inputs[None], targets[None], past.first_step)
+    sizes = np.concatenate([past.sizes, np.ones(n_steps)])
+    sequences = solution.problem.normalize(
+        inputs[None], targets[None], past.first_step, sizes[None]
+    )
     bands = predict_bands(solution, sequences, initial_state, n_past)
     missing = np.full((len(bands), len(steps) - n_steps), np.nan)
     return Prediction(*np.concatenate([missing, bands[:, 0, n_past:]], axis=1))
@@ -148,7 +155,7 @@ def predict_bands(
     if first_new is not None and len(last):
         lead[first_new:] = steps[first_new:] - last
 
-    def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
+    def find_factors(at: Points, sequences: Sequences) -> tuple[Array, float]:
         factors = respond(problem, at.poles, sequences.sources)
         if initial_state is not None:
             _replace_start(problem, factors, at.poles, steps, initial_state)
@@ -156,13 +163,22 @@ def predict_bands(
             # A new sequence may start before the impulse.
             powers = at.w[:, None, None] ** (steps - problem.first_step)
             factors[..., problem.columns.starts] = powers[..., None]
-        if np.isfinite(lead).any():
-            factors = _continue_noise(problem, factors, at, sequences, lead, last)
         return factors, problem.unit
+
+    sizes = np.ones(sequences.targets.shape)  # of the errors
+    if problem.fitted is not None:
+        sizes = problem.find_sizes(evaluate(solution, find_factors, sequences) + problem.center)
+
+    def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
+        factors, unit = find_factors(at, sequences)
+        if np.isfinite(lead).any():
+            shares = at.rho[:, None, None] ** lead * sizes / sizes[:, last]
+            factors = _continue_noise(problem, factors, shares, sequences, last)
+        return factors, unit
 
     outputs, low, high = estimate(solution, mean, sequences) + problem.center
     slack = solution.find_slack(solution.best) / solution.variance_ratio
-    noise = problem.unit * np.sqrt(slack) * spread(solution.rho, lead)
+    noise = problem.unit * np.sqrt(slack) * spread(solution.rho, lead) * sizes
     with np.errstate(invalid="ignore"):  # where the mean is infinite
         new_low = outputs - np.hypot(outputs - low, noise)
         new_high = outputs + np.hypot(high - outputs, noise)
@@ -208,13 +224,11 @@ def _replace_start(
 def _continue_noise(
     problem: FitProblem,
     factors: Array,
-    at: Points,
+    shares: Array,
     sequences: Sequences,
-    lead: Array,
     last: NDArray[np.intp],
 ) -> Array:
-    """Return the factors of means to which the residual of the last target is added, decayed."""
-    ahead = at.rho[:, None, None, None] ** lead[:, None]
+    """Return the factors of means to which shares (W, 1, T) of the last residual are added."""
     residual = factors[:, :, last]
     residual[..., problem.columns.rest] += sequences.targets[:, last, None]
-    return np.asarray(factors - ahead * residual)
+    return np.asarray(factors - shares[..., None] * residual)

@@ -34,14 +34,24 @@ class FitProblem:
         The unknowns.
     delay
         The delay of the inputs in steps; the shortest of the options by default.
+    fitted : (S,)
+        The values at all steps of the data to which the errors are proportional. None for errors of
+        one size.
     """
 
-    def __init__(self, series: Series, options: FitOptions, delay: int | None = None) -> None:
+    def __init__(
+        self,
+        series: Series,
+        options: FitOptions,
+        delay: int | None = None,
+        fitted: Array | None = None,
+    ) -> None:
         if options.is_given and abs(options.w_rec[0]) < constants.LEAST_W_REC:
             options = replace(options, rest=True)
         self.record = series
         self.options = options
         self.delay = options.delay[0] if delay is None else delay
+        self.fitted = fitted if options.variance == "proportional" else None
 
     def __repr__(self) -> str:
         """Return a text that distinguishes the problems of one series (see `recall`)."""
@@ -50,7 +60,7 @@ class FitProblem:
     def vary(self, **changes: Any) -> "FitProblem":
         """Return the problem with other options."""
         changes = {"delay": (self.delay, self.options.delay[1])} | changes
-        return FitProblem(self.record, replace(self.options, **changes))
+        return FitProblem(self.record, replace(self.options, **changes), fitted=self.fitted)
 
     # The data, in their own units.
 
@@ -112,29 +122,34 @@ class FitProblem:
         return np.maximum(self.series.lengths - self.skip, 0)
 
     @cached_property
-    def _is_step(self) -> NDArray[np.bool_]:
+    def is_step(self) -> NDArray[np.bool_]:
         """The mask (N, T) of the steps that are used; the others are padding."""
         n_steps = max(int(self.lengths.max(initial=0)), 1)
         return np.arange(n_steps) < self.lengths[:, None]
 
     def _find_rows(self) -> NDArray[np.int64]:
         """Return the row of the series (N, T) of each step."""
-        steps = np.arange(self._is_step.shape[1])
+        steps = np.arange(self.is_step.shape[1])
         return self.series.starts[:-1, None] + self.skip + steps
+
+    @property
+    def rows_in_use(self) -> NDArray[np.int64]:
+        """The rows (s,) of the series of all steps in use, sequence by sequence."""
+        return self._find_rows()[self.is_step]
 
     @cached_property
     def targets(self) -> Array:
         """The targets (N, T); nan where there is none."""
-        targets: Array = np.full(self._is_step.shape, np.nan)
-        targets[self._is_step] = self.series.targets[self._find_rows()[self._is_step]]
+        targets: Array = np.full(self.is_step.shape, np.nan)
+        targets[self.is_step] = self.series.targets[self.rows_in_use]
         return targets
 
     @cached_property
     def inputs(self) -> Array:
         """The delayed inputs (N, T, q), padded with zeros."""
-        steps = np.arange(self._is_step.shape[1])
-        is_recorded = self._is_step & (steps >= self.delay - self.skip)
-        inputs = np.zeros((*self._is_step.shape, self.series.inputs.shape[1]))
+        steps = np.arange(self.is_step.shape[1])
+        is_recorded = self.is_step & (steps >= self.delay - self.skip)
+        inputs = np.zeros((*self.is_step.shape, self.series.inputs.shape[1]))
         inputs[is_recorded] = self.series.inputs[self._find_rows()[is_recorded] - self.delay]
         return inputs
 
@@ -151,6 +166,60 @@ class FitProblem:
     def first_step(self) -> int:
         """The first step at which any sequence has a target."""
         return int(np.argmax(self._has_target.any(axis=0)))
+
+    # The sizes of the errors.
+
+    @property
+    def has_both_signs(self) -> bool:
+        """True if targets of both signs exclude errors that are proportional to their values."""
+        ends = -float(np.nanmin(self.targets)), float(np.nanmax(self.targets))
+        return min(ends) > constants.LEAST_SIZE * max(ends)
+
+    @cached_property
+    def _fitted_at_targets(self) -> Array:
+        """The magnitudes (n,) to which the errors are proportional; 1 for errors of one size."""
+        if self.fitted is None:
+            return np.ones(self.n_targets)
+        return np.abs(self.fitted[self.rows_in_use][self._has_target[self.is_step]])
+
+    @cached_property
+    def _least(self) -> float:
+        """The magnitude that replaces smaller ones."""
+        largest = float(np.max(self._fitted_at_targets, initial=0.0))
+        return max(constants.LEAST_SIZE * largest, constants.TINY)
+
+    @cached_property
+    def usual_size(self) -> float:
+        """The geometric mean of the fitted values at the targets; 1 for errors of one size."""
+        return float(np.exp(np.mean(np.log(np.maximum(self._fitted_at_targets, self._least)))))
+
+    def find_sizes(self, fitted: Array) -> Array:
+        """Return the sizes of the errors of fitted values.
+
+        Their geometric mean at the targets is 1.
+
+        Parameters
+        ----------
+        fitted
+            In the units of the data, of any shape.
+
+        Returns
+        -------
+        sizes
+            Of the same shape; 1 for errors of one size.
+        """
+        if self.fitted is None:
+            return np.ones_like(fitted)
+        return np.asarray(np.maximum(np.abs(fitted), self._least) / self.usual_size)
+
+    @cached_property
+    def sizes(self) -> Array | None:
+        """The sizes (N, T) of the errors; None if all are equal."""
+        if self.fitted is None:
+            return None
+        sizes = np.ones(self.is_step.shape)
+        sizes[self.is_step] = self.find_sizes(self.fitted[self.rows_in_use])
+        return sizes
 
     # The unknowns.
 
@@ -345,13 +414,16 @@ class FitProblem:
     @cached_property
     def sequences(self) -> Sequences:
         """All sequences, in these units."""
-        return self.normalize(self.inputs, self.targets, self.skip)
+        return self.normalize(self.inputs, self.targets, self.skip, self.sizes)
 
     @cached_property
     def scale(self) -> float:
         """The sum of squares to which rounding errors of such sums are relative."""
         squares = self.start**2 + float(np.sum(self.given_gains**2))
-        return float(np.nansum(self.sequences.targets**2)) + self.n_targets * squares
+        sizes = 1.0 if self.sizes is None else self.sizes
+        weights = float(np.mean(self.sequences.scales**-2.0))
+        total = float(np.nansum((self.sequences.targets / sizes) ** 2))
+        return total + self.n_targets * weights * squares
 
     @property
     def correlations(self) -> Array:
@@ -359,7 +431,9 @@ class FitProblem:
         grid = constants.CORRELATIONS
         return grid if self.sequences.usual_gap == 1.0 else grid[2:]  # negative ones have no root
 
-    def normalize(self, inputs: Array, targets: Array, first_step: int) -> Sequences:
+    def normalize(
+        self, inputs: Array, targets: Array, first_step: int, sizes: Array | None = None
+    ) -> Sequences:
         """Return sequences in the units of the fit.
 
         The impulse is at the first target of a sequence, or of all if they share the start.
@@ -372,6 +446,8 @@ class FitProblem:
             In the units of the data; nan where there is none.
         first_step
             The step of a sequence, from 0, that is the first of them.
+        sizes : (N, T)
+            Those of the errors; None if all are equal.
 
         Returns
         -------
@@ -398,11 +474,13 @@ class FitProblem:
         )
         order = Columns(1, inputs.shape[2], 1, baselines.shape[1])
         ones = np.ones(len(targets))
-        return Sequences(sources, (targets - self.center) / self.unit, ones, order)
+        return Sequences(sources, (targets - self.center) / self.unit, ones, order, sizes)
 
     @cached_property
     def compressed(self) -> Sequences:
         """Fewer sequences with the same sum of squared residuals for every w."""
+        if self.sizes is not None:
+            return self.sequences
         return compress(self.sequences, has_own_starts=self.has_own_starts)
 
 
@@ -419,4 +497,5 @@ def shorten(problem: FitProblem, n_targets: int) -> FitProblem:
         targets=series.targets[:end],
         lengths=lengths[lengths > 0],
     )
-    return FitProblem(short, problem.options, problem.delay)
+    fitted = None if problem.fitted is None else problem.fitted[:end]
+    return FitProblem(short, problem.options, problem.delay, fitted)

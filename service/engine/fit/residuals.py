@@ -73,7 +73,8 @@ class Residuals:
         """
         check_interruption()
         linearization = self.linearization
-        white = linearization.sequences.whiten(columns, linearization.rho)
+        sequences = linearization.sequences
+        white = sequences.whiten(columns / sequences.scales, linearization.rho)
         projected = linearization.project(white)
         norms = np.linalg.norm(projected, axis=0)
         is_explained = norms <= constants.EXPLAINED_RTOL * np.linalg.norm(white, axis=0)

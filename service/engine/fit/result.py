@@ -16,6 +16,7 @@ from service.engine.fit.options import FitOptions
 from service.engine.fit.predictions import list_steps, predict_bands
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.responses import Response, find_responses
+from service.engine.fit.reweighting import reweight
 from service.engine.fit.solution import Solution
 from service.engine.fit.verdict import Verdict
 from service.engine.types import Array
@@ -24,12 +25,16 @@ N_STAGES: Final = 6
 """The stages of `Result.compute`."""
 
 
+class Unsettled(ValueError):
+    """The sizes of errors that are proportional to the fitted values do not settle."""
+
+
 class DelayCost(NamedTuple):
     """The best fit with one delay."""
 
     delay: int
     cost: float  # the mean squared residual
-    criterion: float  # of the best w_rec, above that of the best delay; nan with white noise
+    criterion: float  # of the best w_rec, above that of the best delay; nan if cost is minimized
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +106,7 @@ class Result(Verdict):
     def profile_table(self) -> Array:
         """All visited and some evenly spaced w_rec (P,), rising, cost and criterion, (3, P).
 
-        The criterion is that above its minimum; nan with white noise.
+        The criterion is that above its minimum; nan if the cost is minimized.
         """
         solution = self.solution
         low, high = self.problem.options.w_rec
@@ -144,6 +149,8 @@ def fit(
     ------
     ValueError
         There are fewer targets than unknowns.
+    Unsettled
+        The sizes of proportional errors do not settle.
 
     References
     ----------
@@ -156,20 +163,36 @@ def fit(
     problem = FitProblem(series, options, low)
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
-    best = Solution(problem)
-    costs = [(low, best.cost, best.comparable)]
+    best, delays = _search_delays(problem, range(low, high + 1), after_search)
+
+    def search(weighted: FitProblem) -> Solution:
+        nonlocal delays
+        found, delays = _search_delays(weighted, range(low, high + 1))
+        return _drop_start(found)
+
+    weighted = reweight(_drop_start(best), search)
+    if weighted is None:
+        raise Unsettled
+    return Result(weighted, delays)
+
+
+def _search_delays(
+    problem: FitProblem, delays: range, after_search: Callable[[], None] = lambda: None
+) -> tuple[Solution, list[DelayCost]]:
+    """Return the solution with the best delay, and the costs of all."""
+    best = Solution(FitProblem(problem.record, problem.options, delays[0], problem.fitted))
+    costs = [(delays[0], best.cost, best.comparable)]
     after_search()
-    for delay in range(low + 1, high + 1):
-        other = Solution(FitProblem(series, options, delay))
+    for delay in delays[1:]:
+        other = Solution(FitProblem(problem.record, problem.options, delay, problem.fitted))
         costs.append((delay, other.cost, other.comparable))
         if best.comparable.exceeds(other.comparable) > float(best.best.accuracy[0]):
             best = other
         after_search()
-    delays = [
-        DelayCost(delay, cost, each.exceeds(best.comparable) if best.is_colored else math.nan)
+    return best, [
+        DelayCost(delay, cost, each.exceeds(best.comparable) if best.has_criterion else math.nan)
         for delay, cost, each in costs
     ]
-    return Result(_drop_start(best), delays)
 
 
 def _drop_start(solution: Solution) -> Solution:

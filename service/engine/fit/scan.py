@@ -83,7 +83,7 @@ def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> BlockR
     responses = [recur(pole, sequences.sources)[sequences.has_target] for pole in grid]
     plain = sequences.sources[sequences.has_target]
     targets = sequences.targets[sequences.has_target][:, None]
-    columns = np.concatenate([*responses, plain, targets], axis=1)
+    columns = np.concatenate([*responses, plain, targets], axis=1) / sequences.scales
     used, factors = _combine(problem, grid, indices)
     n_contrasts = Criterion(problem).n_contrasts
     rho = np.zeros(1)

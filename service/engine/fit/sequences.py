@@ -118,12 +118,15 @@ class Sequences:
         The number of sequences of the data that each stands for.
     columns
         The order of the sources.
+    sizes : (N, T)
+        Those of the errors, relative to each other; None if all are equal.
     """
 
     sources: Array
     targets: Array
     multiplicity: Array
     columns: Columns
+    sizes: Array | None = None
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> "Sequences":
         return replace(
@@ -131,6 +134,7 @@ class Sequences:
             sources=self.sources[rows],
             targets=self.targets[rows],
             multiplicity=self.multiplicity[rows],
+            sizes=None if self.sizes is None else self.sizes[rows],
         )
 
     @property
@@ -142,6 +146,12 @@ class Sequences:
     def has_target(self) -> NDArray[np.bool_]:
         """The mask (N, T) of targets."""
         return ~np.isnan(self.targets)
+
+    @cached_property
+    def scales(self) -> Array:
+        """The sizes (n, 1) of the errors of the targets; (1, 1) if all are equal."""
+        sizes = np.ones(1) if self.sizes is None else self.sizes[self.has_target]
+        return sizes[:, None]
 
     @cached_property
     def _positions(self) -> tuple[NDArray[np.intp], ...]:

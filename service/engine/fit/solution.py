@@ -26,7 +26,7 @@ class Minimum(NamedTuple):
 
     w_rec: float
     cost: float  # the mean squared residual
-    criterion: float  # above that of the lowest minimum; nan with white noise
+    criterion: float  # above that of the lowest minimum; nan if the cost is minimized
 
 
 class Lowest(NamedTuple):
@@ -93,6 +93,11 @@ class Solution:
     def is_colored(self) -> bool:
         """True if the noise is ar1."""
         return self.criterion.is_colored
+
+    @property
+    def has_criterion(self) -> bool:
+        """True if what is minimized is not the mean squared residual."""
+        return self.is_colored or self.problem.fitted is not None
 
     @property
     def degrees_of_freedom(self) -> int:
@@ -218,9 +223,9 @@ class Solution:
         Returns
         -------
         excess
-            Of the same shape; nan with white noise.
+            Of the same shape; nan if the mean squared residual is minimized.
         """
-        return criteria - self.lowest if self.is_colored else np.full_like(criteria, math.nan)
+        return criteria - self.lowest if self.has_criterion else np.full_like(criteria, math.nan)
 
     @cached_property
     def minima(self) -> list[Minimum]:
@@ -321,8 +326,8 @@ class Solution:
 
     @property
     def level(self) -> float:
-        """The highest cost in the interval; with ar1 noise, the criterion above its minimum."""
-        if self.is_colored:
+        """The highest cost in the interval, or the highest criterion above its minimum."""
+        if self.has_criterion:
             return self.height
         return self.cost + self.problem.cost_unit * float(self.find_slack(self.best)[0])
 
@@ -365,10 +370,14 @@ class Solution:
 
     @property
     def innovation_sd(self) -> float:
-        """The standard deviation of the whitened residuals."""
+        """The standard deviation of the whitened residuals.
+
+        It is relative to the fitted values if errors are proportional to them.
+        """
         nu = self.degrees_of_freedom
         squares = float(self.best.squares[0])
-        return self.problem.unit * math.sqrt(squares / nu) if nu > 0 else math.nan
+        unit = self.problem.unit / self.problem.usual_size
+        return unit * math.sqrt(squares / nu) if nu > 0 else math.nan
 
     @property
     def minus_two_log_likelihood(self) -> float:

@@ -24,6 +24,7 @@ from service.engine.fit.late_effects import find_late_effect
 from service.engine.fit.linearization import linearize
 from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.residuals import ResidualTests, find_dependence
+from service.engine.fit.reweighting import reweight, settle
 from service.engine.fit.solution import Solution
 from service.engine.fit.structures import (
     Alternative,
@@ -78,11 +79,11 @@ class Verdict:
         """The data and the unknowns."""
         return self.solution.problem
 
-    @property
+    @cached_property
     def structures(self) -> list[Alternative]:
         """Clearly better structures, the best first."""
         structures, _ = self._structure
-        return structures
+        return [_reweight(other) for other in structures[:1]] + structures[1:]
 
     @property
     def effect(self) -> Effect | None:
@@ -187,7 +188,10 @@ class Verdict:
         """The same fit with ar1 noise, unless the errors are stated to be independent."""
         if self.problem.options.noise != "white":
             return self.solution
-        return self.known_colored or self.solution.vary(noise="ar1")
+        if self.known_colored is not None:
+            return self.known_colored
+        colored = self.solution.vary(noise="ar1")
+        return reweight(colored) or colored
 
     @property
     def _cautious(self) -> Solution:
@@ -279,7 +283,7 @@ class Verdict:
         if self.effect is not None and not self.effect.visible:
             return []
         advised = self._judgment.advised
-        candidates = self.structures or ([] if advised is None else [advised])
+        candidates = self.structures or ([] if advised is None else [_reweight(advised)])
         return [other for other in candidates[:1] if self._is_sound(other)]
 
     def _is_sound(self, other: Alternative) -> bool:
@@ -288,6 +292,9 @@ class Verdict:
         A wrong structure hides signs of further faults behind its own ones, and a single time
         constant also errors of different sizes.
         """
+        is_weighted = other.solution.problem.options.variance == "proportional"
+        if is_weighted and settle(other.solution) is None:
+            return False
         has_same_structure = {*other.options} <= {"noise", "variance"}
         known = self._structure if has_same_structure else None
         verdict = Verdict(other.solution, known_colored=other.colored, known_structure=known)
@@ -402,6 +409,13 @@ def _coincide(solution: Solution) -> bool:
         abs(first - second) < constants.COINCIDENT and bool((acts == others).all())
         for (first, acts), (second, others) in pairs
     )
+
+
+def _reweight(other: Alternative) -> Alternative:
+    """Return an alternative with the sizes of errors of its own fit."""
+    colored = None if other.colored is None else reweight(other.colored) or other.colored
+    solution = reweight(other.solution) or other.solution
+    return other._replace(solution=solution, colored=colored)
 
 
 def _leads_back(there: Mapping[str, Any], back: Mapping[str, Any], problem: FitProblem) -> bool:

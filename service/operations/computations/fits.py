@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from service.engine.data import Series, Step
-from service.engine.fit import Finding, FitProblem, Response, Result, Solution, fit
+from service.engine.fit import Finding, FitProblem, Response, Result, Solution, Unsettled, fit
 from service.engine.interruption import Record, recorded_by
 from service.engine.types import Array
 from service.errors import Invalid, count
@@ -72,7 +72,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
         instead = "keep the fit, and read its table as CSV"
         limits.check_json(len(TABLE) * size.n_samples * size.n_steps, "/keep", instead)
     n_states = request.count_states(size.n_inputs)
-    seconds = fit_seconds(size, request.n_searches, n_states, is_colored=request.noise == "ar1")
+    seconds = fit_seconds(request, size, request.n_searches, n_states)
     check_seconds(seconds, limits.max_job_seconds, "for a job", "/dataset")
     return seconds
 
@@ -105,6 +105,9 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
             n_targets=problem.n_targets,
             n_unknowns=problem.n_unknowns,
         )
+    if request.is_weighted and problem.has_both_signs:
+        detail = "errors can only be proportional to values of one sign: choose constant or free"
+        raise Invalid(detail, "/variance")
 
 
 def _check_time_constants(request: FitRequest, series: Series) -> None:
@@ -155,10 +158,18 @@ class StepwiseFit(StepwiseComputation):
     def _count(self) -> None:
         self.done += 1
 
+    def _fit(self) -> Result:
+        """Search the delays; raises Invalid if the model does not suit proportional errors."""
+        try:
+            return fit(self.series, self.request.to_options(), self._count)
+        except Unsettled:
+            detail = "the predicted values, to which errors are proportional, do not settle"
+            raise Invalid(f"{detail}: choose constant or free", "/variance") from None
+
     def run(self, after_step: AfterStep) -> ComputationOutput:
         """Search the delays, and test the fit with the best one."""
         with recorded_by(Record(self.results, partial(after_step, self))):
-            result = fit(self.series, self.request.to_options(), self._count)
+            result = self._fit()
             for _ in result.compute():
                 self._count()
             table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))

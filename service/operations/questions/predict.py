@@ -95,8 +95,7 @@ def estimate_prediction(
 ) -> float:
     """Return the estimated seconds of a prediction, for the slowest activation."""
     if isinstance(source, StoredFit):
-        is_colored = source.request.noise == "ar1"
-        return fit_seconds(source.dataset.size, 1, is_colored=is_colored)  # of one search
+        return fit_seconds(source.request, source.dataset.size, 1)  # of one search
     if source.dataset is not None:
         return network_seconds(source.dataset.size, 2)
     lengths = [*map(len, request.inputs)]

@@ -6,7 +6,7 @@ from itertools import compress
 from typing import Any
 
 from service.engine.data import Series
-from service.engine.fit import FitProblem, Solution
+from service.engine.fit import FitProblem, Solution, fit, settle
 from service.engine.profile import Bounds
 from service.schemas.fits import FitRequest
 
@@ -44,4 +44,7 @@ def restore_fit(request: FitRequest, result: Mapping[str, Any], series: Series) 
         pieces = [Bounds(piece["low"], piece["high"]) for piece in state["w_rec"]["intervals"]]
         poles.append(value)
         intervals.append(pieces or [Bounds(value, value)])
-    return Solution(problem, (poles, intervals))
+    solution = Solution(problem, (poles, intervals))
+    if not request.is_weighted:
+        return solution
+    return settle(solution) or fit(series, request.to_options()).solution

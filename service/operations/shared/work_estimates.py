@@ -9,6 +9,7 @@ from typing import Final
 
 from service.engine.training import OPTIMIZERS
 from service.schemas.computations import TrainingRequest
+from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 
 MULTIPLY: Final = 0.5e-9  # seconds per multiply-add, of moments, factors and polynomials
@@ -75,14 +76,19 @@ def training_seconds(
     return data_pass_seconds(size) + training
 
 
-def fit_seconds(size: DatasetSize, n_fits: int, n_states: int = 1, *, is_colored: bool) -> float:
+def fit_seconds(request: FitRequest, size: DatasetSize, n_fits: int, n_states: int = 1) -> float:
     """Return the seconds for fits of recurrences, one per delay, at about a hundred w_rec each.
 
-    With several states, each state has several times as many, at which the others are fitted.
+    With several states, each state has several times as many, at which the others are fitted. With
+    weights, which are refitted, sequences cannot be compressed.
     """
-    n_rows = size.n_samples if size.is_series else min(size.n_samples, 4 * size.n_steps + 2)
+    n_rows = size.n_samples
+    if not size.is_series and not request.is_weighted:
+        n_rows = min(n_rows, 4 * size.n_steps + 2)
     n_columns = n_states * (size.n_inputs + 1) + 2
-    n_weights = 100 * n_fits * (2 if is_colored else 1) + 200
+    n_weights = 100 * n_fits * (2 if request.noise == "ar1" else 1) + 200
+    if request.is_weighted:
+        n_weights *= 4
     if n_states > 1:
         n_weights *= 2 * n_states
     n_numbers = n_rows * size.n_steps * n_columns * (1 + n_states)  # with their derivatives
