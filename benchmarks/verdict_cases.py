@@ -7,7 +7,7 @@ response (``NOISE``). Every case draws its problems from a generator that the ca
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -348,15 +348,21 @@ def unlike(gains: float, times: float, rho: float = 0.0) -> Design:
     return lambda draws: make_series(*(sequence(draws) for _ in range(12)))
 
 
-def uneven_pulses(draws: Draws) -> Series:
-    """Return the response to rare pulses, with errors of 30 % of its value."""
-    x = np.where(draws.random(100) < 0.1, 1.0, 0.0)
-    response = respond(0.8, x)
-    return make_series((x, response * (1.0 + 0.3 * draws.normal(size=100))))
+def uneven_pulses(size: float) -> Design:
+    """Return a design of the response to rare pulses, whose errors are proportional to it."""
+
+    def draw(draws: Draws) -> Series:
+        x = np.where(draws.random(100) < 0.1, 1.0, 0.0)
+        response = respond(0.8, x)
+        return make_series((x, response * (1.0 + size * draws.normal(size=100))))
+
+    return draw
 
 
 AR1: Final = FitOptions(noise="ar1")
 FREE: Final = FitOptions(variance="free")
+PROPORTIONAL: Final = FitOptions(variance="proportional")
+VARIANCES: Final[tuple[Literal["constant", "proportional"], ...]] = ("constant", "proportional")
 AT_REST: Final = FitOptions(initial_state=0.0)
 WEIGHTS: Final = (0.3, 0.8, 0.97)
 FITS: Final = (("white", FitOptions()), ("ar1", AR1))
@@ -432,9 +438,32 @@ CHECKED: Final = (
         Case("uneven", f"{name}, {options.variance} variance", 0.8, design, options)
         for name, design in (
             ("errors 30 %, T = 100", multiplicative(0.3)),
-            ("errors 30 %, pulses, T = 100", uneven_pulses),
+            ("errors 30 %, pulses, T = 100", uneven_pulses(0.3)),
         )
-        for options in (FitOptions(), FREE)
+        for options in (FitOptions(), FREE, PROPORTIONAL)
+    ),
+    *(
+        Case(
+            "uneven",
+            f"errors {100 * size:.0f} %, pulses from rest, T = 100, {variance} variance",
+            0.8,
+            uneven_pulses(size),
+            FitOptions(initial_state=0.0, offset=False, variance=variance),
+        )
+        for size in (0.1, 0.2, 0.3)
+        for variance in VARIANCES
+    ),
+    *(
+        Case(
+            "uneven",
+            f"errors {100 * size:.0f} %, two compartments, 6 x 11, {variance} variance",
+            math.exp(-0.25 / 2.98),
+            compartments(size),
+            FitOptions(offset=False, time_constants=2, variance=variance),
+            fast=math.exp(-0.25 / 0.41),
+        )
+        for size in (0.05, 0.1, 0.2)
+        for variance in VARIANCES
     ),
     *(
         Case("checked", f"curve: {name}", 0.8, curved(shape))

@@ -78,8 +78,8 @@ export function createProfile(root, store) {
   function draw() {
     if (!store.answer?.profile.w_rec.length) return;
     const { fit, profile, window } = store.answer;
-    // With autocorrelated noise, another criterion than the error is the lowest.
-    const isError = fit.rho === null;
+    // With autocorrelated noise or weights, another criterion than the error is the lowest.
+    const isError = fit.minima.every(({ criterion }) => criterion === null);
     const lowest = isError ? Math.sqrt(fit.cost) : 0;
     const level = fit.level === null ? null : isError ? Math.sqrt(fit.level) : fit.level;
     const errors = isError ? profile.cost.map(Math.sqrt) : profile.criterion;

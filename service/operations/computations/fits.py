@@ -348,7 +348,10 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
         advice = texts.get("advice_with_ar1", advice)
     if result.problem.options.season is not None:
         advice = texts.get("advice_with_season", advice)
-    sentences = {"sentence": texts["sentence"], "advice": advice}
+    sentence = texts["sentence"]
+    if result.problem.options.variance == "proportional":
+        sentence = texts.get("sentence_with_weights", sentence)
+    sentences = {"sentence": sentence, "advice": advice}
     return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}
 
 

@@ -303,7 +303,10 @@ def _describe_quality(fit: _Fit) -> Iterator[Sentence]:
     """Yield how well the fit describes the target, the level without inputs, and repairs."""
     result = fit.result
     target, unit = split_unit(result.target)
-    facts = [f"typical error {attach_unit(format_value(result.rmse), unit)}"]
+    size = attach_unit(format_value(result.rmse), unit)
+    if fit.request.is_weighted and result.innovation_sd is not None:
+        size = f"{format_value(100.0 * result.innovation_sd)} % of the predicted value"
+    facts = [f"typical error {size}"]
     if fit.level != "no_effect" and (result.r_squared or 0.0) > 0.0:
         percent = format_value(math.floor(1000.0 * result.r_squared) / 10.0)
         facts.insert(0, f"explains {percent} % of the variance of {target}")

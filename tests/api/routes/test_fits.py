@@ -13,15 +13,17 @@ from service.store import arrays, computations, rows
 FITS = "/v1/fits"
 
 
-def make_series(n_steps: int = 60, n_sequences: int = 1, noise: float = 0.3) -> dict[str, Any]:
-    """Return a series with w_rec 0.8, weights 1.5 and -1, an offset of 10 and a state of 2."""
+def make_series(
+    n_steps: int = 60, n_sequences: int = 1, noise: float = 0.3, offset: float = 10.0
+) -> dict[str, Any]:
+    """Return a series with w_rec 0.8, weights 1.5 and -1, an offset and a state of 2."""
     rng = np.random.default_rng(1)
     sequences = []
     for _ in range(n_sequences):
         inputs, state, targets = rng.standard_normal((n_steps, 2)).round(3), 2.0, []
         for a, b in inputs.tolist():
             state = 0.8 * state + 1.5 * a - b
-            targets.append(round(state + 10.0 + noise * float(rng.standard_normal()), 3))
+            targets.append(round(state + offset + noise * float(rng.standard_normal()), 3))
         sequences.append({"inputs": inputs.tolist(), "targets": targets})
     return {
         "kind": "series",
@@ -33,6 +35,19 @@ def make_series(n_steps: int = 60, n_sequences: int = 1, noise: float = 0.3) -> 
 
 
 SERIES = make_series()
+
+
+def make_decays() -> dict[str, Any]:
+    """Return sequences that decay with two rates, a slow one of 0.9 and a fast one of 0.5."""
+    steps = np.arange(32)
+    sequences = []
+    for number in range(6):
+        decay = (2.0 + 0.3 * number) * 0.5**steps + (1.0 - 0.1 * number) * 0.9**steps
+        targets = decay * (1.0 + 0.1 * np.cos(7.0 * steps * (number + 1.0)))
+        seen = [*range(6), *range(7, 32, 4)]
+        values = [float(y) if i in seen else None for i, y in enumerate(targets)]
+        sequences.append({"inputs": [[]] * 32, "targets": values})
+    return {"kind": "series", "inputs": [], "sequences": sequences}
 
 
 def read_table(response: Any) -> dict[str, list[str]]:
@@ -297,6 +312,21 @@ def test_magnitudes_at_the_limits(api: Any, exponent: int) -> None:
             "/w_rec",
             "from -1 to 1",
         ),
+        (
+            {"dataset": make_series(offset=0.0), "variance": "proportional"},
+            "/variance",
+            "values of one sign",
+        ),
+        (
+            {
+                "dataset": make_decays(),
+                "offset": False,
+                "variance": "proportional",
+                "noise": "ar1",
+            },
+            "/variance",
+            "do not settle",
+        ),
         ({"w_rec": {"low": 0.5, "high": 0.5 + 1e-9}}, "/w_rec", "or equal to give w_rec"),
         ({"keep": False, "dataset": {"n_samples": 100_000}}, "/keep", "keep the fit"),
         (
@@ -416,6 +446,32 @@ def test_two_time_constants_and_one_per_input(stored_api: Any) -> None:
     assert state["w_rec"] == one["w_rec"]
     same = stored_api.post(FITS, {"dataset": SERIES, "time_constants": 1}).json()
     assert same["id"] == one["id"]
+
+
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+def test_errors_that_grow_with_the_value(stored_api: Any, noise: str) -> None:
+    series = make_series(offset=20.0)
+    request = {"dataset": series, "variance": "proportional", "noise": noise}
+    answer = stored_api.post(FITS, request).json()
+    assert answer["minima"][0]["criterion"] == 0.0
+    assert answer["innovation_sd"] == pytest.approx(answer["rmse"] / 20.0, rel=0.3)
+    percent = f"typical error {100.0 * answer['innovation_sd']:.3g} % of the predicted value"
+    assert any(percent in sentence for sentence in answer["summary"]["sentences"])
+    table = read_table(stored_api.get(answer["links"]["csv"]))
+    numbers = {name: np.array(column, float) for name, column in table.items()}
+    np.testing.assert_allclose(numbers["target"] - numbers["prediction"], numbers["residual"])
+    parts = read_table(stored_api.get(answer["links"]["contributions_csv"]))
+    total = np.sum([np.array(parts[name], float) for name in [*parts][2:]], axis=0)
+    np.testing.assert_allclose(total, numbers["prediction"], rtol=1e-6)
+    profile = read_table(stored_api.get(answer["links"]["profile_csv"]))
+    assert min(map(float, profile["criterion"])) == 0.0
+    for name in ("svg", "profile_svg", "response_svg"):
+        assert stored_api.get(answer["links"][name]).status_code == 200
+    model = {"kind": "fit", "id": answer["id"]}
+    body = {"model": model, "inputs": [[[9.0, 0.0], [0.0, 0.0]]], "continue": {}}
+    later = stored_api.post("/v1/predict", body).json()
+    widths = np.subtract(later["new_high"], later["low"])
+    assert (widths > 0.0).all()
 
 
 @pytest.mark.parametrize("value", [0.0, 0.8])

@@ -27,7 +27,7 @@ def find_sizes(fitted: Array) -> Array:
 
 
 def draw_pulses(seed: int) -> Series:
-    return uneven_pulses(np.random.default_rng(seed))
+    return uneven_pulses(0.3)(np.random.default_rng(seed))
 
 
 def test_a_fit_is_the_nonlinear_regression_with_its_weights() -> None:
