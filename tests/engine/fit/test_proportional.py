@@ -9,8 +9,16 @@ from scipy.optimize import curve_fit
 
 from benchmarks.verdict_cases import uneven_pulses
 from service.engine.data import Series
-from service.engine.fit import FitOptions, FitProblem, Result, Solution, fit, predict, settle
-from service.engine.fit.estimates import find_fitted
+from service.engine.fit import (
+    FitOptions,
+    FitProblem,
+    Result,
+    Solution,
+    decompose,
+    fit,
+    predict,
+    settle,
+)
 from service.engine.types import Array
 from tests.engine.fit import test_models, test_several
 from tests.engine.fit.conftest import simulate
@@ -83,7 +91,10 @@ def test_weights_are_those_of_the_fitted_values(model: dict[str, Any], noise: An
     result = fit(series, replace(PROPORTIONAL, **model))
     problem = result.problem
     columns, y = make_design(problem, result.solution.poles)
-    fitted = find_fitted(result.solution)[~np.isnan(problem.targets)]
+    contributions = decompose(result.solution)
+    total = contributions.start + contributions.baseline + contributions.inputs.sum(axis=0)
+    steps = contributions.step - 1 - problem.skip
+    fitted = total[~np.isnan(problem.targets[contributions.sequence, steps])]
     used = replace(series, targets=np.where(np.isin(series.targets, y), series.targets, np.nan))
     sizes = find_sizes(fitted)
     v = covariance(used, result.solution.rho) * np.outer(sizes, sizes)
