@@ -318,6 +318,21 @@ def random_walk(n_steps: int, w_rec: float) -> Design:
     return draw
 
 
+def drifting(n_steps: int) -> Design:
+    """Return a design whose input is a random walk, and whose noise a smaller one plus white noise.
+
+    Its w_rec is 0.5.
+    """
+
+    def draw(draws: Draws) -> Series:
+        x = np.cumsum(draws.normal(size=n_steps))
+        response = respond(0.5, x)
+        noise = 0.3 * np.cumsum(draws.normal(size=n_steps)) + draws.normal(size=n_steps)
+        return make_series((x, response + NOISE * response.std() / noise.std() * noise))
+
+    return draw
+
+
 def two_walks(n_steps: int) -> Design:
     """Return a design whose input and target are random walks, independent of each other."""
     return lambda draws: make_series(
@@ -432,6 +447,7 @@ CHECKED: Final = (
         Case("right", f"panel of pulses, 12 x 20, AR {rho}", 0.8, unlike(0.0, 0.0, rho), options)
         for rho, options in ((0.0, AT_REST), (0.6, replace(AT_REST, noise="ar1")))
     ),
+    Case("drift", "a walk and white noise, input a walk, T = 200, ar1 fit", 0.5, drifting(200), AR1),
     Case("right", "free variance, T = 30", 0.8, one_sequence(30, 0.8), FREE),
     Case("right", "free variance, T = 100", 0.8, one_sequence(100, 0.8), FREE),
     *(
@@ -619,7 +635,7 @@ SEVERAL: Final = (
             "several",
             f"two, {kind}, T = {n}, AR {rho}",
             0.95,
-            two_states(n, share, rho=rho, noise=0.0 if kind == "pulses" else 0.3),
+            two_states(n, share, rho=rho, noise=0.3, pulses=kind == "pulses"),
             replace(options, time_constants=2),
             0.5,
             share / 0.05 + (1.0 - share) / 0.5,
@@ -646,7 +662,7 @@ SEVERAL: Final = (
             *((100, "pulses", 0.0), (200, "pulses", 0.6)),
             *((100, "white input", 0.0), (100, "white input", 0.6)),
         )
-        for design in [two_states(n, rho=rho, noise=0.0 if kind == "pulses" else NOISE)]
+        for design in [two_states(n, rho=rho, pulses=kind == "pulses")]
     ),
     *(
         Case("more", f"two compartments, 6 x 11, errors {100 * size:.0f} %", math.nan, design)

@@ -96,9 +96,10 @@ EQUAL_POLES: Final = 1e-5
 COINCIDENT: Final = 1e-4
 
 # The points of each interval of a pole at which other quantities are evaluated, and the distances
-# of further points from them, relative to the half-width of the region there.
+# of further points from them, relative to the half-width of the region there. Bands of responses
+# are then at most 2.4 % narrower than those of a dense grid of the region (18 problems).
 SLICES: Final = 13
-SLICE_PARTS: Final = (-0.9, 0.9)
+SLICE_PARTS: Final = (-0.9, -0.45, 0.45, 0.9)
 
 # Responses of the target.
 
@@ -188,6 +189,11 @@ KNOWN_ALPHA: Final = 0.01
 # The level of the F test of a more complex model. Any season is recommended in 0.2 % of 1,540
 # correct models.
 COMPLEX_ALPHA: Final = 0.001
+
+# The parameters of moving averages, divided by the autocorrelation, with which more time constants
+# are compared. Without them, these are recommended in 10 to 25 % of problems with one time constant
+# whose errors are a drift plus white noise, and with them in 0 to 5 %.
+MOVING_AVERAGES: Final = (0.0, 0.25, 0.5, 0.7, 0.85, 0.95)
 
 # The usual periods of a season, by the unit of the step; those of "step" without one.
 PERIODS: Final = {

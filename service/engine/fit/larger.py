@@ -2,7 +2,8 @@
 
 Each must pass an F test of its further unknowns at ``COMPLEX_ALPHA``, as if the poles were known
 and with the noise free, in comparison with the fit and with every simpler model that is
-recommended. A grid of the poles suffices to compare.
+recommended. More time constants must pass it also if a part of the errors does not last. A grid of
+the poles suffices to compare.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding
+from service.engine.fit.drift import judge_gain_with_drift
 from service.engine.fit.options import TimeConstants
 from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.solution import Solution
@@ -74,7 +76,7 @@ def find_time_constants(problem: FitProblem, colored: Solution) -> Alternative |
     for reason, time_constants in _list_time_constants(short).items():
         other = _search(short, time_constants)
         smaller = _list_smaller(before, best and best.colored)
-        if all(_is_better(each, other) for each in smaller):
+        if all(_is_better_than_drift(each, other) for each in smaller):
             finding = Finding(reason, None, None, *judge_gain(before, other))
             changes = {"time_constants": time_constants}
             best = Alternative(finding, changes, _search(problem, time_constants), other)
@@ -112,6 +114,15 @@ def _is_better(smaller: Solution, larger: Solution) -> bool:
     """Return True if the further unknowns of a larger fit pass the F test."""
     _, p = judge_gain(smaller, larger)
     return p < constants.COMPLEX_ALPHA
+
+
+def _is_better_than_drift(smaller: Solution, larger: Solution) -> bool:
+    """Return True if more time constants pass the F test, also with errors that drift."""
+    if not _is_better(smaller, larger):
+        return False
+    return not larger.is_colored or (
+        judge_gain_with_drift(smaller, larger) < constants.COMPLEX_ALPHA
+    )
 
 
 def _search(problem: FitProblem, time_constants: TimeConstants) -> Solution:

@@ -289,8 +289,7 @@ class Verdict:
     def _is_sound(self, other: Alternative) -> bool:
         """Return True if a change leads to no new reason, and not back.
 
-        A wrong structure hides signs of further faults behind its own ones, and a single time
-        constant also errors of different sizes.
+        A wrong structure hides signs of further faults behind its own ones.
         """
         is_weighted = other.solution.problem.options.variance == "proportional"
         if is_weighted and settle(other.solution) is None:
@@ -305,9 +304,7 @@ class Verdict:
         known_reasons |= {each.reason for each in self.structures}
         is_structure = self.structures or other.reason == "season_advised"
         if is_structure and known_reasons & constants.SIGNS:
-            known_reasons |= constants.SIGNS
-        if other.colored is not None:  # more time constants
-            known_reasons |= constants.WITH_REMEDY
+            known_reasons |= constants.SIGNS | constants.WITH_REMEDY
         if other.reason == "curved":  # a missing input also looks like a curve
             known_reasons &= constants.WITH_REMEDY
         return known_reasons >= {reason.slug for reason in verdict.reasons}

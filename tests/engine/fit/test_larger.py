@@ -10,6 +10,7 @@ from scipy.stats import f as f_distribution
 
 from benchmarks.verdict_cases import (
     Design,
+    drifting,
     one_sequence,
     panel,
     respond,
@@ -152,3 +153,9 @@ def test_given_values_exclude_a_second_time_constant() -> None:
         assert SECOND not in fit(series, FitOptions(**options)).trust.reasons
     known = fit(series, FitOptions(initial_state=0.0, offset=0.0))
     assert list_advice(known) == [(SECOND, {"time_constants": 2})]
+
+
+@pytest.mark.parametrize("seed", [4, 5, 12])
+def test_errors_that_drift_are_no_second_time_constant(seed: int) -> None:
+    result = fit_case(drifting(200), seed, noise="ar1")
+    assert SECOND not in result.trust.reasons

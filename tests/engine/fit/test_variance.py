@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.verdict_cases import multiplicative
+from benchmarks.verdict_cases import make_series, multiplicative, respond
 from service.engine.data import Series
 from service.engine.fit import FitOptions, fit
 from service.engine.types import Array
@@ -30,6 +30,17 @@ def test_free_variance_is_the_remedy_of_errors_that_grow() -> None:
     assert "spread" in better.trust.cautions
     assert other.solution.intervals == better.solution.intervals
     assert np.ptp(better.solution.intervals) > np.ptp(result.solution.intervals)
+
+
+def test_errors_that_grow_may_be_hidden_by_a_wrong_delay() -> None:
+    draws = np.random.default_rng(9)
+    x = np.exp(1.2 * draws.normal(size=120))
+    response = respond(0.8, np.concatenate([np.zeros(3), x[:-3]]))
+    series = make_series((x, response * np.exp(0.3 * draws.normal(size=120))))
+    result = fit(series, FitOptions())
+    assert "spread" not in result.trust.reasons
+    assert [other.options for other in result.alternatives] == [{"delay": (3, 3)}]
+    assert "spread" in fit(series, FitOptions(delay=(3, 3))).trust.reasons
 
 
 def test_equal_variances_are_not_called_unequal() -> None:

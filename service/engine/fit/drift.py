@@ -1,0 +1,89 @@
+"""The gain of a larger model if a part of the errors does not last.
+
+The errors are a first-order autoregression plus white noise, so that their whitened values are a
+moving average: those of the noise model ARMA(1, 1). With `ar1` noise alone, a slow state imitates
+the lasting part of such errors.
+"""
+
+import math
+
+import numpy as np
+
+from service.engine.fit import constants
+from service.engine.fit.design import respond_at_targets
+from service.engine.fit.problem import FitProblem
+from service.engine.fit.solution import Solution
+from service.engine.interruption import check_interruption
+from service.engine.profile import make_grid
+from service.engine.types import Array
+
+
+def judge_gain_with_drift(smaller: Solution, larger: Solution) -> float:
+    """Return the p-value of the gain of a larger fit, if a part of the errors does not last.
+
+    Parameters
+    ----------
+    smaller, larger
+        Fits to the same targets with `ar1` noise.
+
+    Returns
+    -------
+    p
+        Of the F test as if the poles were known. The larger fit keeps its poles, and each pole of
+        the smaller one is searched on a grid.
+    """
+    from scipy.special import fdtrc  # noqa: PLC0415 - takes long to import
+
+    n_more = max(larger.criterion.n_parameters - smaller.criterion.n_parameters, 1)
+    nu = larger.degrees_of_freedom - 1
+    if nu <= 0:
+        return 1.0
+    before = _find_lowest(smaller.problem, _list_places(smaller))
+    gain = before - _find_lowest(larger.problem, np.array([larger.poles]))
+    log_ratio = min(max(gain, 0.0) / larger.n_targets, constants.MAX_LOG_RATIO)
+    return float(fdtrc(n_more, nu, math.expm1(log_ratio) * nu / n_more))
+
+
+def _list_places(solution: Solution) -> Array:
+    """Return the poles of a fit, and those with one of them on a grid: (W, K)."""
+    problem = solution.problem
+    n_steps = problem.targets.shape[1]
+    grid = make_grid(n_steps, *problem.options.w_rec, constants.COARSE_GAPS)
+    places = np.tile(solution.poles, (1 + problem.n_states * len(grid), 1))
+    for state, rows in enumerate(np.split(places[1:], problem.n_states)):
+        rows[:, state] = grid
+    return places
+
+
+def _find_lowest(problem: FitProblem, poles: Array) -> float:
+    """Return the least minus twice the logarithm of the likelihood at poles (W, K).
+
+    The white noise is searched on a grid. It is filtered as if all gaps were equal.
+    """
+    from scipy.linalg import solve_banded  # noqa: PLC0415 - takes long to import
+
+    sequences = problem.sequences
+    n_targets = problem.n_targets
+    rows = respond_at_targets(problem, poles, sequences)
+    bands = np.ones((2, n_targets))
+    lowest = math.inf
+    for correlation in problem.correlations[problem.correlations >= 0.0].tolist():
+        rho = correlation ** (1.0 / sequences.usual_gap)
+        white = sequences.whiten(rows, rho)
+        log_v = float(sequences.log_determinant(np.array(rho)))
+        for share in constants.MOVING_AVERAGES:
+            bands[1, :-1] = np.where(sequences.is_first[1:], 0.0, -share * correlation)
+            flat = np.moveaxis(white, 1, 0).reshape(n_targets, -1)
+            filtered = solve_banded((1, 0), bands, flat).reshape(n_targets, len(rows), -1)
+            squares = _find_squares(problem, np.moveaxis(filtered, 0, 1))
+            lowest = min(lowest, n_targets * math.log(squares) + log_v)
+            check_interruption()
+    return lowest
+
+
+def _find_squares(problem: FitProblem, rows: Array) -> float:
+    """Return the least sum of squared residuals of columns and targets (W, n, m + 1)."""
+    for _ in range(problem.n_starts_per_sequence):
+        rows = problem.sequences.remove_starts(rows[..., :1], rows[..., 1:])
+    factors = np.linalg.qr(rows, mode="r")
+    return max(float(np.min(factors[:, -1, -1] ** 2)), constants.TINY)
