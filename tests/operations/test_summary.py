@@ -273,6 +273,14 @@ def test_without_a_known_level_the_target_settles_nowhere() -> None:
     assert "Without any input, flow settles at 5." in found.sentences
 
 
+def test_without_inputs_the_estimate_is_the_decay_from_the_start() -> None:
+    decay = 5.0 * 0.9 ** np.arange(60.0)
+    alone, _ = make_fit(write(level=respond(0.0, decay)), {"target": "level", "time": "hour"})
+    assert any("no inputs" in each for each in pick(alone, "estimate"))
+    driven, _ = make_fit(TABLES["trusted"])
+    assert not any("no inputs" in each for each in pick(driven, "estimate"))
+
+
 def test_cautions_besides_those_of_few_data_are_announced() -> None:
     heat = np.array([2.5, 0.0, 0.0, 0.0])
     summary, result = make_fit(write(heat=heat, flow=np.array([10.195, 8.222, 7.174, 6.806])))
