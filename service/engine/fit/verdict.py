@@ -372,6 +372,21 @@ class Verdict:
         effect = judge_effect(self.problem.vary(noise="independent"))
         return effect is not None and effect.visible
 
+    def _has_common_trend(self) -> bool:
+        """Return True if no effect is detected any more with a straight line beside the inputs."""
+        problem = self.colored.problem
+        is_tested = self.effect is not None and self.effect.visible
+        is_few = problem.n_targets <= constants.ENOUGH_TARGETS
+        if self.reasons or not is_tested or not is_few or problem.options.trend:
+            return False
+        if problem.n_states > 1:
+            return False
+        with_line = Solution(problem.vary(trend=True))
+        if not with_line.can_judge:
+            return False
+        p_values = linearize(with_line.criterion, with_line.best).test_inputs()
+        return bool((p_values > constants.EFFECT_ALPHA).all())
+
     def _list_cautions(self) -> dict[str, bool]:
         """Return which cautions apply besides those of checks, in their order."""
         solution = self.judged
@@ -395,6 +410,7 @@ class Verdict:
             "nearly_collinear": is_collinear,
             "poles_coincide": _coincide(solution),
             "negative_offset": self.solution.has_impossible_offset,
+            "common_trend": self._has_common_trend(),
             "not_tested": solution.can_judge and problem.n_pairs < constants.MIN_PAIRS,
         }
 

@@ -8,6 +8,7 @@ import pytest
 from numpy.polynomial import chebyshev
 from scipy.signal import lfilter
 
+from benchmarks.verdict_cases import Design, one_sequence, two_walks
 from service.engine.data import Series
 from service.engine.fit import FitOptions, fit
 from service.engine.types import Array
@@ -16,6 +17,17 @@ from service.engine.types import Array
 def make_series(inputs: Any, targets: Array, lengths: list[int]) -> Series:
     names = tuple(f"x{i}" for i in range(inputs.shape[1]))
     return Series(inputs, targets, np.array(lengths), names)
+
+
+@pytest.mark.parametrize(
+    ("design", "seed", "is_common"),
+    [(two_walks(60), 57, True), (one_sequence(100, 0.8, rho=0.6, slowness=0.9), 0, False)],
+)
+def test_two_random_walks_may_share_a_trend(design: Design, seed: int, is_common: bool) -> None:
+    result = fit(design(np.random.default_rng(seed)), FitOptions(noise="ar1"))
+    assert result.effect is not None
+    assert result.effect.visible
+    assert result.trust.cautions == ["common_trend"] * is_common
 
 
 def test_targets_at_even_steps_leave_the_sign_of_w_rec_open() -> None:
