@@ -447,7 +447,9 @@ CHECKED: Final = (
         Case("right", f"panel of pulses, 12 x 20, AR {rho}", 0.8, unlike(0.0, 0.0, rho), options)
         for rho, options in ((0.0, AT_REST), (0.6, replace(AT_REST, noise="ar1")))
     ),
-    Case("drift", "a walk and white noise, input a walk, T = 200, ar1 fit", 0.5, drifting(200), AR1),
+    Case(
+        "drift", "a walk and white noise, input a walk, T = 200, ar1 fit", 0.5, drifting(200), AR1
+    ),
     Case("right", "free variance, T = 30", 0.8, one_sequence(30, 0.8), FREE),
     Case("right", "free variance, T = 100", 0.8, one_sequence(100, 0.8), FREE),
     *(

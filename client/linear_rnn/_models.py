@@ -1061,6 +1061,7 @@ class TrustReport(Trust):
             "nearly_collinear",
             "poles_coincide",
             "negative_offset",
+            "common_trend",
             "feedback",
             "spread",
             "outliers",

@@ -373,7 +373,7 @@ class Verdict:
         return effect is not None and effect.visible
 
     def _has_common_trend(self) -> bool:
-        """Return True if no effect is detected any more with a straight line beside the inputs."""
+        """Return True if no effect is detected any more once a straight line is fitted as well."""
         problem = self.colored.problem
         is_tested = self.effect is not None and self.effect.visible
         is_few = problem.n_targets <= constants.ENOUGH_TARGETS

@@ -235,9 +235,12 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
             why = f"with a correlation of {format_value(result.rho)} from step to step"
         yield "estimate", f"The interval allows for autocorrelated noise, {why}."
     if not result.inputs:
-        yield "estimate", (
-            "There are no inputs: the estimate describes the decay from the start, and not how long "
-            "disturbances last."
+        yield (
+            "estimate",
+            (
+                "There are no inputs: the estimate describes the decay from the start, and not how "
+                "long disturbances last."
+            ),
         )
     if fit.time is not None and not fit.is_several:
         half_life = format_time(math.log(2.0) * fit.time, fit.step.unit)
