@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 # The ids of the tutorial's dataset, training run, fit and basin map, checked by a test.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_8c4aea0e5edfabdfcdd2e1f6ac075d73"
-FIT_ID: Final = "fit_610b3fc272175fffca2c7cf50814b0bc"
-MAP_ID: Final = "map_d1ca6db3d3e12a6dfadbfd229abec901"
+RUN_ID: Final = "run_b7284ea0f7e02913ed9d2b5c1f0afe82"
+FIT_ID: Final = "fit_a7d365df3fe8d030f784a0dad4068bbb"
+MAP_ID: Final = "map_d601db151ab945021f1a10d03b949d78"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.
