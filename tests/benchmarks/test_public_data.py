@@ -30,8 +30,7 @@ def test_least_squares_estimates_are_those_published(file: str, rate: float, lev
 def test_an_echo_of_an_oscillating_input_is_no_later_effect() -> None:
     # The Southern Oscillation returns after some years, so that residuals correlate with delays
     # that were not tried, of 29 months and more.
-    named = follow_advice(BY_FILE["recruitment.csv"]).fit["trust"]["findings"][0]
-    assert (named["slug"], named["lag"]) == ("delay_advised", 5)
+    assert follow_advice(BY_FILE["recruitment.csv"]).followed[0] == {"delay": 5}
 
 
 @pytest.mark.slow

@@ -234,7 +234,7 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
         if result.rho is not None:
             why = f"with a correlation of {format_value(result.rho)} from step to step"
         yield "estimate", f"The interval allows for autocorrelated noise, {why}."
-    if not result.inputs:
+    if not result.inputs and not fit.is_given:
         yield (
             "estimate",
             (
