@@ -17,6 +17,7 @@ from service.values.dates import is_date
 
 SAMPLE: Final = 1000  # lines that determine the structure
 SAMPLE_SIZE: Final = 200_000  # characters after which no further line is added
+EXAMINED: Final = 1000  # fields of a line that may begin the rows
 TAIL: Final = 20  # lines among which the end of a table is found
 COMMENT: Final = re.compile(r"(?:#|%|//|!)\s*+")
 DECLARED: Final = re.compile(r'"?sep=(.)"?')  # which spreadsheets write
@@ -130,7 +131,7 @@ def _find_header(rows: list[tuple[Line, list[str]]], width: int, line: int | Non
             i
             for i, (_, fields) in enumerate(rows)
             if len(fields) >= width - 1
-            and any(map(_is_value, fields))
+            and any(map(_is_value, fields[:EXAMINED]))
             and not (i + 1 < len(rows) and _are_names(rows[i + 1][1], width))
         ),
         len(rows),

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -35,6 +36,14 @@ def test_a_header_is_looked_up_in_linear_time(monkeypatch: pytest.MonkeyPatch) -
     words = f"choose at most {MAX_INPUTS} of {n_columns} inputs"
     assert read_series_csv.refuses(f"{header}\n", words, target="y") == "?inputs"
     assert CountedName.n_comparisons < 10 * n_columns
+
+
+def test_few_fields_of_a_long_line_can_be_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    parse = Mock(return_value=False)
+    monkeypatch.setattr(structure, "is_date", parse)
+    header = ",".join(f"x_{j}" for j in range(20_000))
+    read_series_csv.refuses(f"{header}\n", "20000 columns", target="", roles="proposed")
+    assert parse.call_count == structure.EXAMINED
 
 
 def table(n_rows: int) -> bytes:
