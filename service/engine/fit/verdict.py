@@ -373,13 +373,12 @@ class Verdict:
         return effect is not None and effect.visible
 
     def _has_common_trend(self) -> bool:
-        """Return True if no effect is detected any more once a straight line is fitted as well."""
+        """Return True if an input has an effect, and none has with a straight line in the fit."""
         problem = self.colored.problem
-        is_tested = self.effect is not None and self.effect.visible
-        is_few = problem.n_targets <= constants.ENOUGH_TARGETS
-        if self.reasons or not is_tested or not is_few or problem.options.trend:
+        is_large = problem.n_targets > constants.ENOUGH_TARGETS or problem.n_states > 1
+        if self.reasons or is_large or problem.options.trend:
             return False
-        if problem.n_states > 1:
+        if not any(each is not None and each.visible for each in self.input_effects):
             return False
         with_line = Solution(problem.vary(trend=True))
         if not with_line.can_judge:
