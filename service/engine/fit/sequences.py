@@ -346,6 +346,7 @@ def compress(sequences: Sequences, *, has_own_starts: bool) -> Sequences:
     Sequences
         With their multiplicity.
     """
+    check_interruption()
     n_sequences, n_steps = sequences.targets.shape
     inputs = sequences.inputs.reshape(n_sequences, -1)
     rows = np.column_stack([inputs, np.nan_to_num(sequences.targets), np.ones(n_sequences)])

@@ -309,7 +309,7 @@ class Verdict:
             known_reasons &= constants.WITH_REMEDY
         return known_reasons >= {reason.slug for reason in verdict.reasons}
 
-    @property
+    @cached_property
     def trust(self) -> Trust:
         """Reasons, cautions, and the cautious interval."""
         reasons = self.reasons
