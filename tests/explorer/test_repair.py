@@ -130,8 +130,8 @@ DOORS = {
     "german windows-1252": "",
     "title in fields": "",
     "compressed": "",
-    "french gaps": "",
     "workbook with a title": "",
+    "french gaps": "",  # between tables with the same numbers, and so the same id
     "workbook of two sheets": "Two",
     "ambiguous dates": "The day is first in dates",
     "missing number": "Read -9999 as a missing number",
