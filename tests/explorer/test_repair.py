@@ -5,7 +5,7 @@ import itertools
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.explorer.test_fit import (
     FitOpener,
@@ -138,6 +138,26 @@ DOORS = {
 }
 
 
+def test_a_late_answer_does_not_replace_the_next_table(open_fit: FitOpener) -> None:
+    page = open_fit(expected=(422,))
+    first, case = shown_fit(page), CORPUS["ambiguous dates"]
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/fits", hold, times=1)
+    with page.expect_request("**/v1/fits"):
+        load(page, CORPUS["german"].body, "german.csv")
+    load(page, case.body, "ambiguous.csv")
+    held[0].continue_()
+    page.get_by_role("button", name="The day is first in dates").click()
+    shown_fit(page, other_than=first)
+    expect(page.locator("#table-name")).to_contain_text("ambiguous.csv")
+    expect(page.get_by_label("Role of Date")).to_have_value("time")
+    expect(page.locator("#strip")).to_contain_text("1/1/2024")
+
+
 @pytest.mark.slow
 def test_the_page_reads_the_same_tables(open_fit: FitOpener, api: httpx.Client) -> None:
     page = open_fit(expected=(422,))
@@ -146,10 +166,7 @@ def test_the_page_reads_the_same_tables(open_fit: FitOpener, api: httpx.Client) 
         load(page, case.body, f"{name}.csv")
         expect(page.locator("#table-name")).to_contain_text(name)
         if case.query.get("sheet"):
-            # The sheet before has the same id, so the fit of this one shows that the page is done.
-            with page.expect_response(lambda response: "/v1/fits" in response.url):
-                page.get_by_label("Sheet").select_option(choice)
-            page.wait_for_load_state("networkidle")
+            page.get_by_label("Sheet").select_option(choice)
         elif choice:
             page.get_by_role("button", name=choice).click()
         query = {"kind": "series", "roles": "proposed", **case.query}

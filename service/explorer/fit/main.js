@@ -52,7 +52,7 @@ const loader = new Loader({
     closeDrawer();
     const question = { source, query: {}, table: null, options: { ...DEFAULTS, ...options }, ...read };
     store.set({ question, answer: null, problem: null, isBusy: true });
-    fits.send(question);
+    send(question);
   },
   fail(problem, retry) {
     fits.cancel();
@@ -99,6 +99,12 @@ function ask(changes) {
   if (!store.question) return;
   const question = { ...store.question, ...changes };
   store.set({ question, problem: null, isBusy: true });
+  send(question);
+}
+
+/** Fit the table of a question. The outcome of the one before would replace it. @param {Question} question */
+function send(question) {
+  fits.cancel();
   fits.send(question);
 }
 
