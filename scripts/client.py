@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from scripts.client_models import models_source
+from scripts.client_requests import requests_source
 from scripts.client_sync import sync_sources
 
 PACKAGE = Path(__file__).parents[1] / "client" / "linear_rnn"
@@ -15,7 +16,11 @@ PACKAGE = Path(__file__).parents[1] / "client" / "linear_rnn"
 
 def generated_files() -> dict[Path, str]:
     """Return the generated modules by their paths, formatted."""
-    sources = {PACKAGE / "_models.py": models_source(), **sync_sources(PACKAGE)}
+    sources = {
+        PACKAGE / "_models.py": models_source(),
+        PACKAGE / "_requests.py": requests_source(),
+        **sync_sources(PACKAGE),
+    }
     return {path: _format(path, source) for path, source in sources.items()}
 
 

@@ -1,6 +1,7 @@
 """The models of the client, from the schema.
 
-Models of responses and optimizers become dataclasses, other models of requests typed dictionaries.
+Models of responses and optimizers become dataclasses, and those of fields of requests typed
+dictionaries.
 """
 
 import textwrap
@@ -35,7 +36,6 @@ RESULTS: Final = {
 }  # fmt: skip
 MATRICES: Final = {("CostGrid", "cost")}  # their rows have equal lengths
 BASES: Final = {"PiecewiseEstimate": "IntervalEnds", "TrustReport": "Trust"}
-UPLOAD_ARGUMENTS: Final = {"name", "kind", "target", "inputs", "sequence", "time", "roles"}
 OPTIMIZERS = "Optimizer"
 DATASETS = "Dataset"
 WIDTH = 100
@@ -56,7 +56,8 @@ from linear_rnn._names import suggest_keywords
 class Generator:
     """A generator of Python for the models of one schema."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, module: str = "") -> None:
+        self.module = module  # of the models, with a point
         self.models: dict[str, Schema] = schema["components"]["schemas"]
         operations = [
             operation
@@ -70,7 +71,6 @@ class Generator:
         responses = [operation["responses"] for operation in operations]
         self.responses = self._reachable(responses)
         self.optimizers = self._members("optimizer")
-        self.upload = schema["paths"]["/v1/datasets"]["post"]["parameters"]
 
     def write(self) -> str:
         """Return the module."""
@@ -84,23 +84,11 @@ class Generator:
         for name in self._in_order():
             if name in self.responses:
                 blocks.append(self._dataclass(name))
-            if name in self.requests and name not in self.optimizers:
+            if name in self.requests - {*self.optimizers} and not name.endswith("Request"):
                 blocks.append(self._typed_dict(name))
-        blocks.append(self._table_options())
         datasets = [self._name(each, request=True) for each in self._members("dataset")]
         blocks.append(f"{DATASETS} = {' | '.join(datasets)}")
         return "\n\n".join(blocks) + "\n"
-
-    def _table_options(self) -> str:
-        """Return the query parameters of an upload that are not arguments of their own."""
-        lines = ["class TableOptions(TypedDict, total=False):"]
-        lines += [*_docstring("Options for reading and repairing a table."), ""]
-        for parameter in self.upload:
-            if parameter["name"] not in UPLOAD_ARGUMENTS:
-                kind = self._type(parameter["schema"], ("", ""), request=True)
-                lines.append(f"    {parameter['name']}: {kind}")
-                lines += _docstring(parameter["description"].removeprefix("For series as tables: "))
-        return "\n".join(lines)
 
     def _members(self, field: str) -> list[str]:
         """Return the names of the models of a field of a training run."""
@@ -126,53 +114,51 @@ class Generator:
         return found
 
     def _name(self, schema_name: str, *, request: bool) -> str:
-        if schema_name in NAMES:
-            return NAMES[schema_name]
         shared = schema_name in self.requests & self.responses
         is_object = "enum" not in self.models[schema_name]
         suffix = SHARED_SUFFIX if request and shared and is_object else ""
-        return schema_name.removesuffix(SUFFIX) + suffix
+        name = NAMES.get(schema_name) or schema_name.removesuffix(SUFFIX) + suffix
+        return self.module + name
 
     def _dataclass(self, name: str) -> str:
         base = f"({BASES[name]})" if name in BASES else ""
         lines = ["@suggest_keywords"] if name in self.optimizers else []
         lines += ["@dataclass(kw_only=True)", f"class {self._name(name, request=False)}{base}:"]
-        lines += _docstring(self.models[name].get("description") or f"A {name}.")
+        lines += docstring(self.models[name].get("description") or f"A {name}.")
         lines.append("")
         for key, schema in self.models[name]["properties"].items():
             if (name, key) in OMITTED:
                 continue
-            kind = self._type(schema, (name, key), request=False)
+            kind = self.type_of(schema, (name, key), request=False)
             default = _default(schema, required=key in self.models[name].get("required", []))
             if key in RESULTS.get(name, ()):
                 kind = kind.removesuffix(" | None")
                 default = " = finished()"
             lines.append(f"    {RENAMED.get((name, key), key)}: {kind}{default}")
-            lines += _docstring(schema.get("description", ""))
+            lines += docstring(schema.get("description", ""))
         return "\n".join(lines)
 
     def _typed_dict(self, name: str) -> str:
         lines = [f"class {self._name(name, request=True)}(TypedDict):"]
-        lines += _docstring(self.models[name].get("description") or f"A {name}.")
+        lines += docstring(self.models[name].get("description") or f"A {name}.")
         lines.append("")
         required = self.models[name].get("required", [])
         for key, schema in self.models[name]["properties"].items():
-            if key == "continue":
-                return ""  # a keyword of Python: the client has methods for it
-            kind = self._type(schema, (name, key), request=True)
+            kind = self.type_of(schema, (name, key), request=True)
             lines.append(f"    {key}: {kind if key in required else f'NotRequired[{kind}]'}")
-            lines += _docstring(schema.get("description", ""))
+            lines += docstring(schema.get("description", ""))
         return "\n".join(lines)
 
-    def _type(self, schema: Schema, place: tuple[str, str], *, request: bool) -> str:  # noqa: PLR0911
+    def type_of(self, schema: Schema, place: tuple[str, str], *, request: bool) -> str:  # noqa: PLR0911
+        """Return the type of a field, whose place is its model and its name."""
         if "$ref" in schema:
             return self._name(_last(schema["$ref"]), request=request)
         if members := schema.get("anyOf") or schema.get("oneOf"):
-            kinds = [self._type(member, place, request=request) for member in members]
+            kinds = [self.type_of(member, place, request=request) for member in members]
             return " | ".join(dict.fromkeys(kinds))
         if isinstance(types := schema.get("type"), list):
             members = [{**schema, "type": each} for each in types]
-            return self._type({"anyOf": members}, place, request=request)
+            return self.type_of({"anyOf": members}, place, request=request)
         if "const" in schema:
             return _literal([schema["const"]])
         if "enum" in schema:
@@ -180,7 +166,7 @@ class Generator:
         if schema.get("type") == "array":
             return self._array_type(schema["items"], place, request=request)
         if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
-            value = self._type(schema["additionalProperties"], place, request=request)
+            value = self.type_of(schema["additionalProperties"], place, request=request)
             return f"dict[str, {value}]"
         names = {
             "string": "str", "integer": "int", "number": "float", "boolean": "bool",
@@ -189,7 +175,7 @@ class Generator:
         return names.get(schema.get("type", ""), "Any")
 
     def _array_type(self, items: Schema, place: tuple[str, str], *, request: bool) -> str:
-        kind = self._type(items, place, request=request)
+        kind = self.type_of(items, place, request=request)
         if not request and kind in {"float", "float | None"}:
             return "Array"
         if not request and kind == "int":
@@ -208,7 +194,8 @@ def _default(schema: Schema, *, required: bool) -> str:
     return " = None" if nullable or not required else ""
 
 
-def _docstring(text: str) -> list[str]:
+def docstring(text: str) -> list[str]:
+    """Return the lines of a docstring in a class; none without a text."""
     if not text:
         return []
     quoted = f'"""{" ".join(text.split())}"""'

@@ -14,8 +14,9 @@ from service.cli import PROGRAM, cli
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ("_sync.results", "_sync.pictures")  # modules with the classes that methods return
+KEYWORDS = "_requests"  # the module with the keywords of methods
 MODELS = ("linear_rnn._models.", "linear_rnn._estimates.")  # bases whose fields are listed
-MODULE = re.compile(r"\b[imr]\.(?=[A-Z])")  # the short names of modules in annotations
+MODULE = re.compile(r"\b[imqr]\.(?=[A-Z])")  # the short names of modules in annotations
 EXAMPLE = re.compile(r"^>>> (?:.*\n?)*?(?=\n|\Z)", re.MULTILINE)
 PREFIXES = {griffe.ParameterKind.var_positional: "*", griffe.ParameterKind.var_keyword: "**"}
 WIDTH = 80  # of a signature in one line
@@ -35,21 +36,23 @@ def describe_client() -> str:
     del exported["AsyncClient"]
     errors = {name: each for name, each in exported.items() if "._errors." in each.path}
     requests = {name: each for name, each in exported.items() if name not in errors}
-    results = {
-        name: member
-        for module in RESULTS
-        for name, member in package[module].members.items()
-        if isinstance(member, Class) and name[0] != "_"
-    }
+    keywords = dict(_classes(package[KEYWORDS]))
+    results = {name: each for module in RESULTS for name, each in _classes(package[module])}
     parts = [
         "# Python reference\n",
         "The classes of the package `linear_rnn`, which [linear-rnn-client](../client/README.md) "
         "introduces. `AsyncClient` has the methods of `Client` as coroutines.\n",
     ]
-    for group in ({"Client": client}, results, requests, errors):
+    for group in ({"Client": client}, keywords, results, requests, errors):
         for name, each in group.items():
             parts += _describe_class(name, each)
     return "\n".join(parts)
+
+
+def _classes(module: Any) -> list[tuple[str, Class]]:
+    """Return the public classes of a module by their names."""
+    members = module.members.items()
+    return [(name, each) for name, each in members if isinstance(each, Class) and name[0] != "_"]
 
 
 def _target(member: Any) -> Any:
@@ -63,9 +66,10 @@ def _describe_class(name: str, described: Class) -> Iterator[str]:
     if "__init__" in described.members and described.members["__init__"].docstring is None:
         yield from _signature(name, described.members["__init__"])
     yield from _sections(described.docstring)
-    bases = [base.name for base in described.resolved_bases if ".results." in base.path]
+    modules = (".results.", f".{KEYWORDS}.")
+    bases = [base.name for base in described.resolved_bases if any(m in base.path for m in modules)]
     if bases:
-        yield f"It also has the methods of {', '.join(f'[{b}](#{b.lower()})' for b in bases)}.\n"
+        yield f"It also has the members of {', '.join(f'[{b}](#{b.lower()})' for b in bases)}.\n"
     inherited = {
         key: member
         for key, member in described.inherited_members.items()

@@ -1078,78 +1078,6 @@ class TrustReport(Trust):
     several time constants."""
 
 
-class EvaluateRequest(TypedDict):
-    """The weights at which to evaluate the network."""
-
-    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
-    """The dataset: generated, explicit, or stored."""
-    network: NotRequired[Network]
-    """The activation and the initial state."""
-    points: NotRequired[list[WeightsFields]]
-    """Pairs of weights; by default the tutorial's six."""
-
-
-class GradientCheckRequest(TypedDict):
-    """The weights at which to compare backpropagation with finite differences of the cost."""
-
-    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
-    """The dataset: generated, explicit, or stored."""
-    network: NotRequired[Network]
-    """The activation and the initial state."""
-    weights: NotRequired[WeightsFields]
-    """The weights."""
-    step: NotRequired[float | None]
-    """Half the width of the central differences; 1e-4 / T if null."""
-
-
-class GradientTraceRequest(TypedDict):
-    """The weights at which to trace the gradient back through time."""
-
-    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
-    """The dataset: generated, explicit, or stored."""
-    network: NotRequired[Network]
-    """The activation and the initial state."""
-    points: NotRequired[list[WeightsFields]]
-    """Pairs of weights; by default the tutorial's six."""
-    aggregation: NotRequired[Aggregation]
-    """sum: the sum over all sequences. tutorial: as in the tutorial's figure, the summed output
-    gradient is backpropagated through every sequence."""
-
-
-class OptimumRequest(TypedDict):
-    """The dataset and the network whose optimum is computed."""
-
-    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
-    """The dataset: generated, explicit, or stored."""
-    network: NotRequired[Network]
-    """The activation and the initial state."""
-
-
-class TrainingRunRequest(TypedDict):
-    """The dataset, the initial weights, the optimizer and the number of iterations."""
-
-    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
-    """The dataset: generated, explicit, or stored."""
-    keep: NotRequired[bool]
-    """True to store the result. If false, the response contains all of it."""
-    network: NotRequired[Network]
-    """The activation and the initial state."""
-    optimizer: NotRequired[
-        Rprop | IrpropMinus | GradientDescent | Momentum | Rmsprop | Adam | LevenbergMarquardt
-    ]
-    """The optimizer, which turns gradients into steps."""
-    n_iterations: NotRequired[int]
-    """The maximum number of iterations; the limit is 1,000,000 by default."""
-    clip: NotRequired[Clip | None]
-    """The clipping of the gradient, for optimizers that use its magnitude."""
-    initial_weights: NotRequired[WeightsFields]
-    """The weights before the first iteration."""
-    target_cost: NotRequired[float | None]
-    """The run ends at the first cost that does not exceed this value."""
-    record_every: NotRequired[int]
-    """The number of iterations from one recorded iteration to the next."""
-
-
 @dataclass(kw_only=True)
 class PredictResponse:
     """The outputs, and the model."""
@@ -1240,65 +1168,6 @@ class StateEstimate:
     overlap."""
 
 
-class BasinMapRequest(TypedDict):
-    """The dataset, the grid of initial weights, the optimizer and the number of iterations."""
-
-    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
-    """The dataset: generated, explicit, or stored."""
-    keep: NotRequired[bool]
-    """True to store the result. If false, the response contains all of it."""
-    network: NotRequired[Network]
-    """The activation and the initial state."""
-    optimizer: NotRequired[
-        Rprop | IrpropMinus | GradientDescent | Momentum | Rmsprop | Adam | LevenbergMarquardt
-    ]
-    """The optimizer, which turns gradients into steps."""
-    n_iterations: NotRequired[int]
-    """The maximum number of iterations; the limit is 1,000,000 by default."""
-    clip: NotRequired[Clip | None]
-    """The clipping of the gradient, for optimizers that use its magnitude."""
-    window: NotRequired[MapWindow]
-    """The grid of initial weights."""
-    target_cost: NotRequired[float]
-    """Training succeeds at the first cost that does not exceed this value."""
-
-
-class CostSurfacePictureRequest(TypedDict):
-    """The windows in which to draw the cost, at every pixel."""
-
-    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
-    """The dataset: generated, explicit, or stored."""
-    network: NotRequired[Network]
-    """The activation and the initial state."""
-    windows: NotRequired[list[PictureWindow]]
-    """By default the tutorial's two."""
-    points: NotRequired[list[WeightsFields]]
-    """Pairs of weights; by default the tutorial's six."""
-    runs: NotRequired[list[str]]
-    """Stored training runs whose paths to draw in a picture."""
-    marks: NotRequired[list[Mark] | None]
-    """Further marks in a picture, for the identity activation. By default both if runs are drawn,
-    and none otherwise."""
-
-
-class CostSurfaceRequest(TypedDict):
-    """The windows in which to compute the cost, on grids."""
-
-    dataset: NotRequired[CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset]
-    """The dataset: generated, explicit, or stored."""
-    network: NotRequired[Network]
-    """The activation and the initial state."""
-    windows: NotRequired[list[Window]]
-    """By default the tutorial's two."""
-    points: NotRequired[list[WeightsFields]]
-    """Pairs of weights; by default the tutorial's six."""
-    runs: NotRequired[list[str]]
-    """Stored training runs whose paths to draw in a picture."""
-    marks: NotRequired[list[Mark] | None]
-    """Further marks in a picture, for the identity activation. By default both if runs are drawn,
-    and none otherwise."""
-
-
 @dataclass(kw_only=True)
 class OptimizerList:
     """All optimizers."""
@@ -1377,59 +1246,6 @@ class TableSummary:
     """The repairs that the query makes."""
     problems: list[TableProblem]
     """Errors, of which the first is reported, then notes."""
-
-
-class FitRequest(TypedDict):
-    """The model to fit, and the data."""
-
-    dataset: NotRequired[
-        CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset | SeriesDataset
-    ]
-    """The dataset: generated, explicit, a series, or stored."""
-    keep: NotRequired[bool]
-    """True to store the result. If false, the response contains all of it."""
-    initial_state: NotRequired[float | Literal["shared", "each"] | None]
-    """S_0, the state before the first step in use: a number, `shared` (one unknown for all
-    sequences) or `each` (one unknown per sequence). Null means `each` for a series, and 0 for one
-    target per sequence."""
-    offset: NotRequired[bool | float | None]
-    """True to fit a constant that is added to the states, or that constant if it is given. Null
-    means true for a series, and false for one target per sequence."""
-    gains: NotRequired[dict[str, Any]]
-    """Given steady-state gains, by the name of the input: its weight is then gain · (1 - w_rec)."""
-    curves: NotRequired[list[str]]
-    """Inputs whose squares act as well, as inputs called `name²`, so that their effects are curves.
-    A square is that of the distance from the mean of the input, or from 0 if the offset or the
-    initial state is given."""
-    delay: NotRequired[int | DelayRange]
-    """The delay of all inputs in steps (dead time), or a range of at most 50 delays from which the
-    best is chosen. With an unknown initial state, every sequence begins after the longest delay.
-    With a known one no step is skipped, and the inputs before the record are 0."""
-    w_rec: NotRequired[FitRange]
-    """The range to search for w_rec. Two equal ends give w_rec."""
-    time_constants: NotRequired[Any]
-    """The number of states with a w_rec each, 1 or 2, on which all inputs act; `per_input` for a
-    state per input; or a list with the names of the inputs of each state. At most 4."""
-    direct: NotRequired[list[str]]
-    """The names of inputs that act within their step only, such as holidays. If all inputs are
-    direct, the fit is a regression: w_rec is 0, and no initial state is fitted."""
-    trend: NotRequired[bool]
-    """True to fit a straight line over the steps of each sequence."""
-    season: NotRequired[int | SeasonFields | None]
-    """A season that is added to the states: its period in steps, or the period and the number of
-    harmonics. It begins with each sequence."""
-    noise: NotRequired[Literal["white", "ar1", "independent"]]
-    """`ar1` for first-order autoregressive noise. Its correlation is estimated; several sequences
-    and gaps are supported. `independent` for white noise if every target was measured by itself:
-    `ar1` is then not recommended, and the test of the effect does not allow for drift."""
-    variance: NotRequired[Literal["constant", "proportional", "free"]]
-    """`proportional` for errors whose standard deviation is proportional to the predicted value, by
-    reweighting; predictions below 2 % of the largest one count as 2 %, and the targets must have
-    one sign. `free` for intervals that are valid whatever the variance of the errors depends on."""
-    step: NotRequired[StepFields | None]
-    """The time from one step to the next; by default that of the dataset."""
-    confidence: NotRequired[float]
-    """The confidence level of the intervals."""
 
 
 @dataclass(kw_only=True)
@@ -1679,65 +1495,6 @@ class TrainingRunPage:
     """Up to limit items."""
     next_cursor: str | None = None
     """Null on the last page."""
-
-
-class TableOptions(TypedDict, total=False):
-    """Options for reading and repairing a table."""
-
-    clock: str | Literal[""] | None
-    """the column of the times of day, if that of the times has dates without them; empty for
-    none."""
-    encoding: (
-        Literal[
-            "utf-8",
-            "utf-16",
-            "windows-1250",
-            "windows-1251",
-            "windows-1252",
-            "iso-8859-15",
-            "mac-roman",
-            "cp850",
-            "shift_jis",
-            "gb18030",
-        ]
-        | None
-    )
-    """the encoding of the text. By default UTF-8, or UTF-16 with its mark, or Windows-1252 if the
-    text is not UTF-8."""
-    sheet: str | None
-    """For series as workbooks: the sheet, by default the first one with a table."""
-    header: int | None
-    """the line of the header; 0 names the columns column_1, column_2, …. By default it is found."""
-    skip: int | None
-    """the number of lines above the table to leave out."""
-    decimal: Literal[".", ","] | None
-    """For series as CSV: the decimal mark, if no number proves it. The other mark is then the
-    thousands separator."""
-    thousands: Literal[".", ","] | None
-    """For series as CSV: the thousands separator. Blanks and apostrophes between thousands are read
-    in any table."""
-    missing: str | None
-    """another text of a missing number, besides empty fields, NA, n.d., - and the like. A missing
-    target is a gap."""
-    dates: Literal["day-first", "month-first"] | None
-    """the order of day and month in dates such as 1/2/2024, if no date proves it."""
-    gaps: Literal["missing", "sequences"] | None
-    """For series as tables with times: missing adds the steps of gaps in time, without targets;
-    sequences begins a new sequence after each. By default a gap is an error."""
-    fill: Literal["hold", "zero", "drop"] | None
-    """the value of an input that is missing. hold repeats the previous value of the sequence, zero
-    is 0, and drop omits the row and begins a new sequence after it. By default it is an error."""
-    grid: str | None
-    """For series as tables with times: the step of a grid, in seconds, minutes, hours, days or
-    weeks, or a number like the times. Each time moves to the nearest step; of several rows at one
-    step the nearest stays, and steps without a row are added."""
-    between: Literal["hold", "zero"] | None
-    """the inputs of steps that grid or gaps add: hold, by default, repeats the previous value, and
-    zero is 0."""
-    every: int | None
-    """use the means of so many rows."""
-    last: int | None
-    """use so many rows at the end of each sequence."""
 
 
 Dataset = CountOnesDataset | ExplicitDataset | RememberDataset | StoredDataset

@@ -18,20 +18,28 @@ def suggest_keywords(cls: C) -> C:
 
 
 def _checked(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    known: list[str] = []
-    for parameter in list(inspect.signature(function).parameters.values())[1:]:
-        if parameter.kind is parameter.VAR_KEYWORD:  # Unpack[TypedDict]
-            if parameter.annotation is Any:  # keywords of another method, which checks them
-                return function
-            known += parameter.annotation.__args__[0].__annotations__
-        else:
-            known.append(parameter.name)
+    """Return a function that checks its keywords, with those of a typed dictionary in its help."""
+    signature = inspect.signature(function)
+    parameters: list[inspect.Parameter] = []
+    for parameter in signature.parameters.values():
+        if parameter.kind is not parameter.VAR_KEYWORD:
+            parameters.append(parameter)
+        elif parameter.annotation is Any:  # keywords of another method, which checks them
+            return function
+        else:  # Unpack[TypedDict]
+            fields = parameter.annotation.__args__[0].__annotations__.items()
+            parameters += [
+                inspect.Parameter(key, parameter.KEYWORD_ONLY, default=None, annotation=kind)
+                for key, kind in fields
+            ]
+    known = [parameter.name for parameter in parameters[1:]]
 
     @functools.wraps(function)
     def call(*positional: Any, **keywords: Any) -> Any:
         check_keywords(name, keywords, known)
         return function(*positional, **keywords)
 
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return call
 
 

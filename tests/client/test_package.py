@@ -14,13 +14,13 @@ import pytest
 
 import linear_rnn
 from linear_rnn import AsyncClient, Client
-from linear_rnn._models import TableOptions
+from linear_rnn._requests import TableOptions
 from linear_rnn._sync import client, pictures, results
 from scripts.client import generated_files
 from tests.programs import run_program
 
 COLUMNS = {"target", "inputs", "sequence", "time"}
-OF_THE_CLIENT = {"wait", "keep", "progress", *COLUMNS}
+OF_THE_CLIENT = {"wait", "keep", "progress", *COLUMNS, *TableOptions.__annotations__}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_keywords_are_the_fields_of_requests(
     schema: dict[str, Any], method: Callable[..., Any], model: str
 ) -> None:
     fields = set(schema["components"]["schemas"][model]["properties"]) - {"keep"}
-    keywords = set(inspect.signature(method).parameters) - OF_THE_CLIENT - {"self", "table"}
+    keywords = set(inspect.signature(method).parameters) - OF_THE_CLIENT - {"self"}
     assert keywords == fields
     asynchronous = getattr(AsyncClient, method.__name__)
     assert list(inspect.signature(asynchronous).parameters) == list(
@@ -60,8 +60,8 @@ def test_keywords_of_uploads_are_the_query_parameters(schema: dict[str, Any]) ->
     parameters = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
     assert parameters == {"kind", "name", "roles", *COLUMNS, *TableOptions.__annotations__}
     keywords = set(inspect.signature(Client.upload_series).parameters)
-    assert keywords == {"self", "table", "name", "options", *COLUMNS}
-    assert set(inspect.signature(Client.fit).parameters) > {"table", *COLUMNS}
+    assert keywords == parameters - {"kind", "roles"} | {"self", "table"}
+    assert set(inspect.signature(Client.fit).parameters) > {*COLUMNS, *TableOptions.__annotations__}
 
 
 def test_the_models_are_those_of_the_schema() -> None:

@@ -2,12 +2,13 @@
 
 import sys
 from asyncio import to_thread
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from linear_rnn import _inputs as i
 from linear_rnn import _models as m
+from linear_rnn import _requests as q
 from linear_rnn._arrays import read_npz, to_column
 from linear_rnn._async import results as r
 from linear_rnn._async.connection import AsyncConnection, read_json, request_id_of
@@ -174,14 +175,7 @@ class AsyncClient:
         return f"<{type(self).__name__} of {self._connection.url}>"
 
     async def predict(
-        self,
-        inputs: i.Rows | None = None,
-        *,
-        weights: i.WeightsLike | None = None,
-        network: i.NetworkLike | None = None,
-        model: i.Stored | str | m.WeightsModel | m.RunModel | None = None,
-        dataset: i.DatasetLike | None = None,
-        return_states: bool | None = None,
+        self, inputs: i.Rows | None = None, **options: Unpack[q.PredictRequest]
     ) -> r.AsyncPrediction:
         """Run the network over sequences. A fit predicts with its own methods.
 
@@ -192,102 +186,53 @@ class AsyncClient:
         ----------
         inputs
             The sequences, which may differ in length.
-        model
-            A training run, or its id, instead of the weights and the network.
         """
-        request = compose(
-            inputs=inputs,
-            weights=weights,
-            network=network,
-            model=model,
-            dataset=dataset,
-            return_states=return_states,
-        )
+        request = compose(inputs=inputs, **options)
         if request.get("model", {}).get("kind") == "fit":
             raise TypeError("a fit predicts with its methods `predict` and `forecast`")
         return await self._ask(r.AsyncPrediction, "/v1/predict", request)
 
-    async def evaluate(
-        self,
-        *,
-        points: Sequence[i.WeightsLike] | None = None,
-        dataset: i.DatasetLike | None = None,
-        network: i.NetworkLike | None = None,
-    ) -> r.AsyncEvaluations:
+    async def evaluate(self, **options: Unpack[q.EvaluateRequest]) -> r.AsyncEvaluations:
         """Return the cost, its gradient and the outputs at given weights.
 
         >>> (await rnn.evaluate(points=[(1, 1)])).evaluations[0].cost
         0.0
         """
-        request = compose(points=points, dataset=dataset, network=network)
-        return await self._ask(r.AsyncEvaluations, "/v1/evaluate", request)
+        return await self._ask(r.AsyncEvaluations, "/v1/evaluate", compose(**options))
 
-    async def optimum(
-        self, *, dataset: i.DatasetLike | None = None, network: i.NetworkLike | None = None
-    ) -> r.AsyncOptimum:
+    async def optimum(self, **options: Unpack[q.OptimumRequest]) -> r.AsyncOptimum:
         """Find the exact global minimum of the cost; identity activation only.
 
         >>> (await rnn.optimum()).weights
         Weights(w_in=1.0, w_rec=1.0)
         """
-        request = compose(dataset=dataset, network=network)
-        return await self._ask(r.AsyncOptimum, "/v1/optimum", request)
+        return await self._ask(r.AsyncOptimum, "/v1/optimum", compose(**options))
 
-    async def trace(
-        self,
-        *,
-        points: Sequence[i.WeightsLike] | None = None,
-        dataset: i.DatasetLike | None = None,
-        network: i.NetworkLike | None = None,
-        aggregation: m.Aggregation | None = None,
-    ) -> r.AsyncTrace:
+    async def trace(self, **options: Unpack[q.GradientTraceRequest]) -> r.AsyncTrace:
         """Trace the gradient back through time.
 
         >>> (await rnn.trace(points=[(1, 2)])).traces[0].regime
         'exploding'
         """
-        request = compose(points=points, dataset=dataset, network=network, aggregation=aggregation)
-        return await self._ask(r.AsyncTrace, "/v1/gradient-trace", request)
+        return await self._ask(r.AsyncTrace, "/v1/gradient-trace", compose(**options))
 
     async def check_gradient(
-        self,
-        *,
-        weights: i.WeightsLike | None = None,
-        dataset: i.DatasetLike | None = None,
-        network: i.NetworkLike | None = None,
-        step: float | None = None,
+        self, **options: Unpack[q.GradientCheckRequest]
     ) -> r.AsyncGradientCheck:
         """Compare the gradient of backpropagation with finite differences of the cost.
 
         >>> (await rnn.check_gradient(weights=(0.5, 1.1))).relative_error < 1e-6
         True
         """
-        request = compose(weights=weights, dataset=dataset, network=network, step=step)
-        return await self._ask(r.AsyncGradientCheck, "/v1/gradient-check", request)
+        return await self._ask(r.AsyncGradientCheck, "/v1/gradient-check", compose(**options))
 
-    async def surface(
-        self,
-        *,
-        windows: Sequence[i.Window] | None = None,
-        dataset: i.DatasetLike | None = None,
-        network: i.NetworkLike | None = None,
-        points: Sequence[i.WeightsLike] | None = None,
-        runs: Sequence[i.Stored | str] | None = None,
-        marks: Sequence[m.Mark] | None = None,
-    ) -> r.AsyncSurface:
+    async def surface(self, **options: Unpack[q.CostSurfaceRequest]) -> r.AsyncSurface:
         """Compute the cost on windows of weights.
 
         >>> (await rnn.surface(windows=[{"w_in": (0, 2), "resolution": 50}])).cost.shape
         (50, 50)
-
-        Parameters
-        ----------
-        points, runs, marks
-            Additional elements of the picture.
         """
-        request = compose(
-            windows=windows, dataset=dataset, network=network, points=points, runs=runs, marks=marks
-        )
+        request = compose(**options)
         sizes = [window.get("resolution") or RESOLUTION for window in request.get("windows", [])]
         cells = sum(size**2 for size in sizes)
         if cells <= MAX_JSON_CELLS:
@@ -309,19 +254,7 @@ class AsyncClient:
         return (await self._decode(m.OptimizerList, read_json(response))).items
 
     async def train(
-        self,
-        *,
-        dataset: i.DatasetLike | None = None,
-        network: i.NetworkLike | None = None,
-        initial_weights: i.WeightsLike | None = None,
-        optimizer: i.OptimizerLike | None = None,
-        n_iterations: int | None = None,
-        target_cost: float | None = None,
-        record_every: int | None = None,
-        clip: m.Clip | None = None,
-        keep: bool = True,
-        wait: bool = True,
-        progress: bool = False,
+        self, *, wait: bool = True, progress: bool = False, **options: Unpack[q.TrainingRunRequest]
     ) -> r.AsyncRun:
         """Train the network. A repeated request returns the same run without computing it again.
 
@@ -331,65 +264,32 @@ class AsyncClient:
 
         Parameters
         ----------
-        dataset
-            A dataset or its id, inputs with targets, or JSON of the API; see ``upload``.
-        keep
-            True if the service stores the run.
         wait
             True to wait until it has finished; otherwise it is a job with ``wait()`` and
             ``cancel()``.
         progress
             True to show the progress on stderr.
+        **options
+            See ``TrainingRunRequest``. A dataset is one that is stored or its id, a tuple of inputs
+            and targets, or JSON of the API.
 
         Raises
         ------
         JobFailed, JobCancelled
             If the run did not succeed.
         """
-        request = compose(
-            dataset=dataset,
-            network=network,
-            initial_weights=initial_weights,
-            optimizer=optimizer,
-            n_iterations=n_iterations,
-            target_cost=target_cost,
-            record_every=record_every,
-            clip=clip,
-            keep=keep,
-        )
-        return await self._compute(r.AsyncRun, request, wait, progress)
+        return await self._compute(r.AsyncRun, compose(**options), wait, progress)
 
     async def map_basins(
-        self,
-        *,
-        dataset: i.DatasetLike | None = None,
-        network: i.NetworkLike | None = None,
-        optimizer: i.OptimizerLike | None = None,
-        window: i.Window | None = None,
-        n_iterations: int | None = None,
-        target_cost: float | None = None,
-        clip: m.Clip | None = None,
-        keep: bool = True,
-        wait: bool = True,
-        progress: bool = False,
+        self, *, wait: bool = True, progress: bool = False, **options: Unpack[q.BasinMapRequest]
     ) -> r.AsyncBasinMap:
-        """Train from every point of a grid; ``keep``, ``wait`` and ``progress`` as in ``train``.
+        """Train from every point of a grid; ``wait`` and ``progress`` as in ``train``.
 
         >>> found = await rnn.map_basins(window={"resolution": 4}, n_iterations=20)
         >>> (await found.outcomes()).shape
         (4, 4)
         """
-        request = compose(
-            dataset=dataset,
-            network=network,
-            optimizer=optimizer,
-            window=window,
-            n_iterations=n_iterations,
-            target_cost=target_cost,
-            clip=clip,
-            keep=keep,
-        )
-        return await self._compute(r.AsyncBasinMap, request, wait, progress)
+        return await self._compute(r.AsyncBasinMap, compose(**options), wait, progress)
 
     async def fit(
         self,
@@ -399,26 +299,11 @@ class AsyncClient:
         inputs: Sequence[str | int] | None = None,
         sequence: str | int | None = None,
         time: str | int | None = None,
-        initial_state: float | Literal["shared", "each"] | None = None,
-        offset: bool | float | None = None,
-        gains: Mapping[str, float] | None = None,
-        curves: Sequence[str] | None = None,
-        delay: int | tuple[int, int] | None = None,
-        w_rec: i.RangeLike | None = None,
-        time_constants: int | Literal["per_input"] | Sequence[Sequence[str]] | None = None,
-        direct: Sequence[str] | None = None,
-        trend: bool | None = None,
-        season: int | m.SeasonFields | None = None,
-        noise: Literal["white", "ar1", "independent"] | None = None,
-        variance: Literal["constant", "free"] | None = None,
-        step: m.StepFields | None = None,
-        confidence: float | None = None,
-        keep: bool = True,
         wait: bool = True,
         progress: bool = False,
-        **table: Unpack[m.TableOptions],
+        **options: Unpack[q.FitOptions],
     ) -> r.AsyncFit:
-        """Fit a recurrence to data; ``keep``, ``wait`` and ``progress`` as in ``train``.
+        """Fit a recurrence to data; ``wait`` and ``progress`` as in ``train``.
 
         >>> level = [50 * 0.8**k for k in range(60)]
         >>> fit = await rnn.fit({"level": level}, target="level", inputs=[], offset=False)
@@ -430,34 +315,20 @@ class AsyncClient:
         dataset
             A path, a file, a table, columns by name or an array, as in ``upload_series``, or a
             dataset as in ``train``.
-        target, inputs, sequence, time, **table
-            The names of columns, and how the table is read, as in ``upload_series``.
+        target, inputs, sequence, time
+            The names of columns, as in ``upload_series``.
+        **options
+            The model, and how the table is read; see ``FitOptions``.
         """
+        request: dict[str, Any] = {**options}
+        table = _take(request, q.TableOptions.__annotations__)
         if is_table(dataset):
             columns: Any = {"inputs": inputs, "sequence": sequence, "time": time, **table}
             stored = await self.upload_series(dataset, target=target, **columns)
             if target is None and stored.roles:
                 print(f"{stored.roles}; target=… to change", file=sys.stderr)
             dataset = stored
-        request = compose(
-            dataset=dataset,
-            initial_state=initial_state,
-            offset=offset,
-            gains=gains,
-            curves=curves,
-            delay=delay,
-            w_rec=w_rec,
-            time_constants=time_constants,
-            direct=direct,
-            trend=trend,
-            season=season,
-            noise=noise,
-            variance=variance,
-            step=step,
-            confidence=confidence,
-            keep=keep,
-        )
-        return await self._compute(r.AsyncFit, request, wait, progress)
+        return await self._compute(r.AsyncFit, compose(dataset=dataset, **request), wait, progress)
 
     async def fit_groups(
         self, table: i.TableLike, *, by: str | int, progress: bool = False, **options: Any
@@ -490,8 +361,7 @@ class AsyncClient:
         InvalidRequest
             If no group can be fitted.
         """
-        known = {*m.TableOptions.__annotations__, "target", "inputs", "time"}
-        columns = {name: options.pop(name) for name in known & options.keys()}
+        columns = _take(options, {*q.TableOptions.__annotations__, "target", "inputs", "time"})
         stored = await self.upload_series(table, sequence=by, **columns)
         roles: Any = {"target": stored.target, "inputs": stored.inputs, "step": vars(stored.step)}
         groups = split_sequences(await stored.table())
@@ -545,7 +415,7 @@ class AsyncClient:
         sequence: str | int | None = None,
         time: str | int | None = None,
         name: str | None = None,
-        **options: Unpack[m.TableOptions],
+        **options: Unpack[q.TableOptions],
     ) -> r.AsyncDataset:
         """Store time series with a target per step, for fits.
 
@@ -586,7 +456,7 @@ class AsyncClient:
         inputs: Sequence[str | int] | None = None,
         sequence: str | int | None = None,
         time: str | int | None = None,
-        **options: Unpack[m.TableOptions],
+        **options: Unpack[q.TableOptions],
     ) -> m.TableSummary:
         """Read a table without storing it: its columns, their roles, and problems with repairs.
 
@@ -619,7 +489,7 @@ class AsyncClient:
         self, model: type[C], request: dict[str, Any], wait: bool, progress: bool
     ) -> C:
         prefer = f"wait={self._connection.wait_seconds}" if wait else "respond-async"
-        headers = {"Prefer": prefer} if request["keep"] and not progress else None
+        headers = {"Prefer": prefer} if request.get("keep", True) and not progress else None
         response = await self._connection.request("POST", model.PATH, request, headers, waits=wait)
         result = await self._receive(model, response, request)
         return await result.wait(progress=progress) if wait else result
@@ -657,3 +527,8 @@ class AsyncClient:
     async def _file(self, path: str, query: Any = None, request: Any = None) -> bytes:
         method = "GET" if request is None else "POST"
         return (await self._connection.request(method, path, request, query=query)).content
+
+
+def _take(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Remove options with these names, and return them."""
+    return {name: options.pop(name) for name in options.keys() & {*names}}
