@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from service.engine.data import Series, Step
 from service.engine.fit import Solution, decompose, tabulate_responses
 from service.errors import Invalid, NotFound, count
-from service.formats import encode_name, make_unique, write_csv
+from service.formats import encode_name, make_unique
 from service.operations.computations.fits import FIT, PROFILE, TABLE
 from service.operations.computations.job_types import Arrays, Common
 from service.operations.shared.downloads import (
     Download,
+    computed_file,
     conflict_if_outdated,
-    make_etag,
     stored_table,
 )
 from service.operations.shared.ids import RESULT_VERSION
@@ -118,13 +118,9 @@ def _computed_table(
     tabulate: Callable[[Solution], Mapping[str, NDArray[Any]]],
 ) -> Download:
     """Return a table that is computed from a stored fit, in less time than the fit took."""
-
-    def write(file: BinaryIO) -> None:
-        table = tabulate(restore(row, database))
-        write_csv({key: ArrayStream.of(column) for key, column in table.items()}, file)
-
-    etag = make_etag(f"{FIT.path}/{row.id}/{name}.csv", row.id)
-    return Download(etag, row.compute_seconds or 0.0, write)
+    path = f"{FIT.path}/{row.id}/{name}.csv"
+    seconds = row.compute_seconds or 0.0
+    return computed_file(path, row.id, seconds, lambda: tabulate(restore(row, database)))
 
 
 def _list_responses(step: Step, solution: Solution) -> dict[str, NDArray[Any]]:

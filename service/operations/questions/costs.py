@@ -14,6 +14,7 @@ from service.formats import NPZ, write_npz
 from service.operations.questions.question import Question
 from service.operations.shared.approximations import choose_approximations
 from service.operations.shared.downloads import Download, computed_file
+from service.operations.shared.ids import canonical_request
 from service.operations.shared.limits import Limits
 from service.operations.shared.resolve import get_succeeded, load_data
 from service.operations.shared.work_estimates import (
@@ -139,7 +140,8 @@ def surfaces_npz(request: CostSurfaceRequest, dataset: ResolvedDataset, limits: 
     n_numbers = sum(n**2 for n in request.resolutions(NPZ_RESOLUTION))
     seconds += NPZ.writing_seconds * n_numbers
     arrays = partial(_number_arrays, request, dataset)
-    return computed_file("cost-surface.npz", request, seconds, arrays, write_npz)
+    content = canonical_request(request)
+    return computed_file("cost-surface.npz", content, seconds, arrays, write_npz)
 
 
 def draw_surfaces(

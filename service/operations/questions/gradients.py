@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from service.engine import network
 from service.engine.network import Trace
 from service.engine.types import Weights
-from service.formats import CSV, write_csv
+from service.formats import CSV
 from service.operations.questions.question import Question
 from service.operations.shared.downloads import Download, computed_file
+from service.operations.shared.ids import canonical_request
 from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.resolve import load_data
 from service.operations.shared.work_estimates import network_seconds
@@ -55,7 +56,7 @@ def trace_csv(request: GradientTraceRequest, dataset: ResolvedDataset, limits: L
     seconds = estimate_traces(request, dataset, limits)
     seconds += 3 * CSV.writing_seconds * len(request.points) * (dataset.size.n_steps + 1)
     columns = partial(_columns, request, dataset)
-    return computed_file("gradient-trace.csv", request, seconds, columns, write_csv)
+    return computed_file("gradient-trace.csv", canonical_request(request), seconds, columns)
 
 
 def draw_traces(

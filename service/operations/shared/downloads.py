@@ -15,10 +15,9 @@ from service import __version__
 from service.errors import Conflict
 from service.figures import RENDERER_VERSION
 from service.formats import CSV, write_csv
-from service.operations.shared.ids import RESULT_VERSION, canonical_request, digest
+from service.operations.shared.ids import RESULT_VERSION, digest
 from service.operations.shared.limits import Limits
 from service.rendering.requests import PictureRequest, figure_style
-from service.schemas.datasets import ObjectiveRequest
 from service.schemas.pictures import PictureOptions
 from service.store import arrays
 from service.store.array_codec import ArrayStream
@@ -72,17 +71,17 @@ def name_picture(
 
 def computed_file(
     path: str,
-    request: ObjectiveRequest,
+    content: dict[str, Any] | str,
     seconds: float,
     compute: Callable[[], Mapping[str, NDArray[Any]]],
-    write_arrays: Callable[[Mapping[str, ArrayStream], BinaryIO], None],
+    write_arrays: Callable[[Mapping[str, ArrayStream], BinaryIO], None] = write_csv,
 ) -> Download:
-    """Return a file of arrays, which are computed when it is written."""
+    """Return a file of arrays, by default a CSV table, which are computed when it is written."""
 
     def write(file: BinaryIO) -> None:
         write_arrays({name: ArrayStream.of(array) for name, array in compute().items()}, file)
 
-    return Download(make_etag(path, canonical_request(request)), seconds, write)
+    return Download(make_etag(path, content), seconds, write)
 
 
 def make_etag(path: str, content: dict[str, Any] | str, *versions: str | float) -> str:
@@ -138,10 +137,5 @@ def conflict_if_outdated(row: ComputationRow) -> Iterator[None]:
 def computed_table(path: str, columns: Mapping[str, NDArray[Any]]) -> Download:
     """Return columns as a CSV table, whose ETag is that of their numbers."""
     content = hashlib.sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
-
-    def write(file: BinaryIO) -> None:
-        write_csv({name: ArrayStream.of(column) for name, column in columns.items()}, file)
-
-    etag = make_etag(f"{path}/{len(columns)}", content)
     seconds = CSV.writing_seconds * sum(map(len, columns.values()))
-    return Download(etag, seconds, write)
+    return computed_file(f"{path}/{len(columns)}", content, seconds, lambda: columns)
