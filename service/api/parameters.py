@@ -53,8 +53,8 @@ def parse_number(text: Any) -> Any:
     return value if type(value) in {int, float} else text
 
 
+# A validator before `NUMBER`, which accepts only JSON numbers.
 PARSE_NUMBER: Final = BeforeValidator(parse_number)
-"""A validator before `NUMBER`, which accepts only JSON numbers."""
 
 
 class QueryModel(BaseModel):
@@ -200,8 +200,8 @@ class FitPictureQuery(PictureQuery, FitPictureOptions):
     options_model = FitPictureOptions
 
 
+# The query parameters of pictures by their options.
 PICTURE_QUERIES: Final = {each.options_model: each for each in (PictureQuery, FitPictureQuery)}
-"""The query parameters of pictures by their options."""
 
 
 class RequestQuery(QueryModel):

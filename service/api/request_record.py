@@ -17,8 +17,8 @@ REFUSAL: Final = "refusal"  # the key of the exception with which the server rej
 CANCEL: Final = "/cancel"  # paths with this suffix cancel
 logger = logging.getLogger(__name__)
 
+# Header fields in the format of ASGI, with names in lower case.
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
-"""Header fields in the format of ASGI, with names in lower case."""
 
 
 class Interruption(NamedTuple):
@@ -57,8 +57,8 @@ class RequestRecord:
         return self.interruption.status if self.interruption else self.status
 
 
+# A callback after every response.
 Observer: TypeAlias = Callable[[RequestRecord], None]
-"""A callback after every response."""
 
 
 def log_request(record: RequestRecord) -> None:

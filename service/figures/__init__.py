@@ -6,5 +6,5 @@ an ``Axes`` takes most of the time of an ordinary figure, its tick labels lose d
 narrower than 1e-13, and its layout is known only after it is drawn.
 """
 
+# Incremented whenever the same request would be drawn as different bytes.
 RENDERER_VERSION = 10
-"""Incremented whenever the same request would be drawn as different bytes."""

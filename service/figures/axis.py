@@ -21,10 +21,10 @@ from service.figures.numbers import (
     format_power_of_ten,
 )
 
+# The largest distance from the panel, in panels, at which values are drawn.
 FAR = 1e4
-"""The largest distance from the panel, in panels, at which values are drawn."""
+# The distance to a limit (in steps) within which ticks snap to it.
 _ON_LIMIT = 1e-6
-"""The distance to a limit (in steps) within which ticks snap to it."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Axis:
         return self.low * (1 - fractions) + self.high * fractions
 
 
+# A function that returns an axis with at most a number of ticks, or one more.
 MakeAxis = Callable[[int], Axis]
-"""A function that returns an axis with at most a number of ticks, or one more."""
 
 
 def linear_axis(low: float, high: float, caption: str, max_ticks: int) -> Axis:

@@ -22,8 +22,8 @@ from service.figures.panels import Panel, draw_color_bar, draw_panel, split_off_
 from service.figures.style import COLOR_MAP, Style
 from service.figures.text import printable
 
+# Stripes, which differ from any number of iterations for all color vision.
 DIVERGED: Final[Look] = {"facecolor": "#d55e00", "edgecolor": "#ffffff", "hatch": "////"}
-"""Stripes, which differ from any number of iterations for all color vision."""
 _MAX_BANDS = 12
 
 

@@ -25,11 +25,11 @@ from service.engine.types import Array
 from service.figures.style import Style
 from service.figures.text import FONT, FONT_PATH, printable, shorten, text_width, typeset, wrap
 
+# RGBA (rows, columns, 4), top row first.
 Pixels = NDArray[np.uint8]
-"""RGBA (rows, columns, 4), top row first."""
 
+# Options of a Matplotlib artist.
 Look: TypeAlias = dict[str, Any]
-"""Options of a Matplotlib artist."""
 
 mpl.rcdefaults()
 mpl.rcParams["svg.hashsalt"] = "linear-rnn"  # derives ids from contents

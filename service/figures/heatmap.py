@@ -15,11 +15,9 @@ from service.figures.canvas import Canvas
 from service.figures.color_bands import ColorBands
 from service.figures.panels import Panel, draw_color_bar
 
+# A function that returns log10(cost), (rows, columns), for w_in (1, columns) and w_rec (rows, 1).
+# It is -inf where the cost is 0, finite where the cost overflows, and nan where it is undefined.
 Log10Cost = Callable[[Array, Array], Array]
-"""A function that returns log10(cost), (rows, columns), for w_in (1, columns) and w_rec (rows, 1).
-
-It is -inf where the cost is 0, finite where the cost overflows, and nan where it is undefined.
-"""
 
 _MAX_NODES = 200  # per axis of the grid for tracing contours
 

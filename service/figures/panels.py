@@ -137,8 +137,8 @@ def draw_color_bar(
     canvas.text(bar.x0, bar.y1 + 0.55 * font, axis.caption, size=font)
 
 
+# Coordinates of points, two arrays (n,), of which one may be a number.
 Points = tuple[Array | float, Array | float]
-"""Coordinates of points, two arrays (n,), of which one may be a number."""
 
 
 def draw_segments(canvas: Canvas, starts: Points, stops: Points, **options: Any) -> None:

@@ -65,8 +65,8 @@ THEMES: dict[ThemeName, Theme] = {
     ),
 }
 
+# The color map of all data: perceptually uniform, and ordered by lightness, also in gray.
 COLOR_MAP = "viridis"
-"""The color map of all data: perceptually uniform, and ordered by lightness, also in gray."""
 
 
 @dataclass(frozen=True)

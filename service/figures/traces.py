@@ -29,8 +29,8 @@ _DASHES = {"positive": None, "negative": (5.0, 2.2), "both signs": (1.1, 1.4)}
 _LINE = 0.15  # in units of the font size
 _NAME_HEIGHT = 1.35  # in units of the names' text size
 
+# The weights w_in and w_rec, and the gradient with respect to the states S_k, k = 0 … T.
 PointTrace = tuple[tuple[float, float], Trace]
-"""The weights w_in and w_rec, and the gradient with respect to the states S_k, k = 0 … T."""
 
 
 def gradient_trace_figure(

@@ -27,8 +27,8 @@ class SizeLimits(Protocol):
         """Raise LimitExceeded for a dataset that is too long or too large."""
 
 
+# The inputs (N, T) and the targets (N,).
 DatasetArrays: TypeAlias = tuple[Array, Array]
-"""The inputs (N, T) and the targets (N,)."""
 
 
 class SeriesColumns(NamedTuple):

@@ -57,8 +57,8 @@ NO_TABLES: Final = {
 }
 OPEN_DOCUMENT: Final = b"application/vnd.oasis.opendocument"
 
+# The number of a line, from 1, and its text.
 Line: TypeAlias = tuple[int, str]
-"""The number of a line, from 1, and its text."""
 
 
 class Text(NamedTuple):

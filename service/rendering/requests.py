@@ -63,7 +63,7 @@ class RunPath(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Request:
+class PictureRequest:
     """The common part of picture requests.
 
     ``http_request`` is the HTTP request of the picture, as JSON; it becomes metadata of the file.
@@ -77,7 +77,7 @@ class _Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _CostRequest(_Request):
+class _CostRequest(PictureRequest):
     """The common part of pictures of a cost: dataset, and approximations from fine to coarse."""
 
     data: PictureData
@@ -100,7 +100,7 @@ class SurfacePictureRequest(_CostRequest):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TracePictureRequest(_Request):
+class TracePictureRequest(PictureRequest):
     """The gradient at each point, propagated back through time."""
 
     trace: GradientTraceRequest
@@ -120,7 +120,7 @@ class TrajectoryPictureRequest(_CostRequest):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BasinMapPictureRequest(_Request):
+class BasinMapPictureRequest(PictureRequest):
     """The outcome of training from every start of a finished map.
 
     ``arrays`` are ``w_in`` (columns,), ``w_rec`` (rows,), and ``iterations`` and ``outcome``
@@ -133,7 +133,7 @@ class BasinMapPictureRequest(_Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _FitRequest(_Request):
+class _FitRequest(PictureRequest):
     """The common part of pictures of a fit; ``result`` is that in the JSON of the response."""
 
     result: Mapping[str, Any]
@@ -177,18 +177,6 @@ class ContributionsPictureRequest(_FitRequest):
     """The contributions of the start, the baseline and each input."""
 
     solution: Solution
-
-
-PictureRequest = (
-    SurfacePictureRequest
-    | TracePictureRequest
-    | TrajectoryPictureRequest
-    | BasinMapPictureRequest
-    | FitPictureRequest
-    | ProfilePictureRequest
-    | ResponsePictureRequest
-    | ContributionsPictureRequest
-)
 
 
 def figure_style(options: PictureOptions, size: tuple[int, int]) -> Style:

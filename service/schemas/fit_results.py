@@ -212,10 +212,10 @@ class Finding(ResponseModel):
     """The p-value: how often noise alone gives at least this much."""
 
 
+# The sentence and the action of every reason and caution, in the order of findings.
 TEXTS: dict[str, dict[str, dict[str, str]]] = json.loads(
     Path(__file__).with_name("fit_texts.json").read_text("utf-8")
 )
-"""The sentence and the action of every reason and caution, in the order of findings."""
 Reason = Annotated[str, WithJsonSchema({"type": "string", "enum": [*TEXTS["reasons"]]})]
 Caution = Annotated[str, WithJsonSchema({"type": "string", "enum": [*TEXTS["cautions"]]})]
 

@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# The maximum number of pixels of a PNG, and of the image inside an SVG or PDF.
 MAX_PIXELS: Final = 10_000_000
-"""The maximum number of pixels of a PNG, and of the image inside an SVG or PDF."""
 
 
 class Theme(StrEnum):

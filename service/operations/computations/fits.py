@@ -41,8 +41,8 @@ SAME = (
 )
 
 
+# The ends of one piece of an interval; each is open if it is the search limit.
 Piece: TypeAlias = tuple[float, float, bool, bool]
-"""The ends of one piece of an interval; each is open if it is the search limit."""
 
 
 def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:

@@ -17,8 +17,8 @@ ABBREVIATIONS: Final = {
     "d": "day",
 }
 
+# The ends of a range; None where it is open.
 Range: TypeAlias = tuple[float | None, float | None]
-"""The ends of a range; None where it is open."""
 
 
 def format_time(value: float, unit: str) -> str:

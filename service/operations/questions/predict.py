@@ -40,8 +40,8 @@ from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedD
 from service.store.database import Database
 from service.values.times import list_times
 
+# The inputs (N, T) of a dataset, or one array (T_i,) per sequence.
 Sequences: TypeAlias = Array | list[Array]
-"""The inputs (N, T) of a dataset, or one array (T_i,) per sequence."""
 
 SMALL = 2_000  # inputs: about a quarter of a millisecond
 SMALL_STEPS = 400  # of numpy: about a millisecond

@@ -22,8 +22,8 @@ from service.store import arrays, computations, datasets
 from service.store.database import Database
 from service.store.rows import ComputationRow, DatasetRow
 
+# A callable that runs a function on the database, and repeats it if necessary.
 Retry: TypeAlias = Callable[[Callable[[], Any]], Any]
-"""A callable that runs a function on the database, and repeats it if necessary."""
 
 
 def check_targets(dataset: AnyDataset) -> ResolvedDataset:
