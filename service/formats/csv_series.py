@@ -16,8 +16,8 @@ from service.formats.csv_tables import SEPARATORS, Layout, TableReader, list_num
 from service.formats.numerals import Numerals, cite, find_numerals, shorten
 from service.formats.roles import MAX_COLUMNS, propose_roles
 from service.formats.series_rows import FORMULA, NAME_RULE, SeriesRows, is_name
-from service.formats.structure import TOTAL, Structure, find_structure, read_rows
-from service.formats.text import Text, open_text
+from service.formats.structure import TOTAL, Structure, find_structure
+from service.formats.text import open_text
 from service.schemas.series import MAX_INPUTS, check_inputs
 from service.values.dates import DateOrder, find_order
 from service.values.numbers import is_number
@@ -44,24 +44,22 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     if found is None:
         raise Invalid(f"the table is empty: {LAYOUT}", "/sequences")
     if chosen.roles is None:
-        return read_table(text, found, chosen, limits)[0]
+        return read_table(found, chosen)[0]
     proposed = propose_roles(found, chosen)
-    series, _ = read_table(text, found, proposed.chosen, limits)
+    series, _ = read_table(found, proposed.chosen)
     return replace(series, roles=proposed.describe())
 
 
-def read_table(
-    text: Text, found: Structure, chosen: SeriesColumns, limits: SizeLimits
-) -> tuple[Series, str]:
+def read_table(found: Structure, chosen: SeriesColumns) -> tuple[Series, str]:
     """Return the series of a table with a known structure, and its decimal mark.
 
     It raises the errors of `read_series_csv`.
     """
     layout = _find_layout(found, chosen)
-    numerals = _find_numerals(text, found, layout, chosen, limits)
-    order = chosen.dates or _find_order(text, found, layout, chosen, limits)
-    series = SeriesRows(layout, limits, chosen, order)
-    rows = read_rows(text, limits, chosen, found)
+    numerals = _find_numerals(found, layout, chosen)
+    order = chosen.dates or _find_order(found, layout)
+    series = SeriesRows(layout, found.limits, chosen, order)
+    rows = found.rows()
     try:
         for part in TableReader(layout, numerals).read(rows):
             series.add(*part)
@@ -72,34 +70,30 @@ def read_table(
         series.repairs += [f"the total in line {line} left out" for line in totals]
         return series.to_series(), numerals.decimal
     except LimitExceeded as error:
-        raise _explain_length(error, len(series.codes) + sum(1 for _ in rows), limits) from None
+        n_rows = len(series.codes) + sum(1 for _ in rows)
+        raise _explain_length(error, n_rows, found.limits) from None
     except TimesError as error:
         raise _explain_times(error, series, chosen) from None
 
 
-def _find_numerals(
-    text: Text, found: Structure, layout: Layout, chosen: SeriesColumns, limits: SizeLimits
-) -> Numerals:
+def _find_numerals(found: Structure, layout: Layout, chosen: SeriesColumns) -> Numerals:
     """Return the notation of the numbers of a table; raises Invalid if it is ambiguous."""
-    mark = chosen.decimal_mark or ("." if text.encoding is None else None)
+    mark = chosen.decimal_mark or ("." if found.text.encoding is None else None)
     if mark is not None:
         return Numerals(mark, missing=chosen.missing)
     columns = {j for j, kind in enumerate(found.kinds) if kind in {"number", "index"}}
     columns |= {*layout.inputs, layout.target} - {layout.time}
-    fields = list_numbers(read_rows(text, limits, chosen, found), layout, sorted(columns))
+    fields = list_numbers(found.rows(), layout, sorted(columns))
     numerals = find_numerals(fields, layout.separator, "/sequences", WHICH_MARK)
     return numerals._replace(missing=chosen.missing)
 
 
-def _find_order(
-    text: Text, found: Structure, layout: Layout, chosen: SeriesColumns, limits: SizeLimits
-) -> DateOrder | None:
+def _find_order(found: Structure, layout: Layout) -> DateOrder | None:
     """Return the order of day and month, from the first date that proves it."""
     column = layout.time
     if column is None or not any("/" in row[column] or "-" in row[column] for row in found.sample):
         return None
-    rows = read_rows(text, limits, chosen, found)
-    fields = (found.split(line)[column : column + 1] for _, line in rows)
+    fields = (found.split(line)[column : column + 1] for _, line in found.rows())
     orders = (find_order(field) for field in chain.from_iterable(fields) if field[4:5] != "-")
     return next(filter(None, orders), None)
 

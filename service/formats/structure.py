@@ -33,6 +33,9 @@ INDEX: Final = re.compile(r"|#|no\.?|nr\.?|row|index|unnamed: 0", re.IGNORECASE)
 class Structure(NamedTuple):
     """The lines and the columns of a table."""
 
+    text: Text
+    limits: SizeLimits
+    skip: int | None  # lines above the table, if given
     separator: str
     width: int  # fields of a row
     header: Line | None  # None for a table without a header
@@ -48,6 +51,28 @@ class Structure(NamedTuple):
     def split(self, text: str) -> list[str]:
         """Return the fields of a line."""
         return split_line(text, self.separator)
+
+    def rows(self) -> Iterator[Line]:
+        """Yield the rows, without comments, and without what follows the last row."""
+        held = deque[Line]()
+        for number, line in read_lines(self.text, self.limits, self.skip):
+            if number < self.first:
+                continue
+            if COMMENT.match(line) and is_comment(line, len(self.split(line)), self.width):
+                continue
+            held.append((number, line))
+            if len(held) > TAIL:
+                yield held.popleft()
+        ends = [find_end(self.split(line), self.width) for _, line in held]
+        while ends and ends[-1] in {EMPTY, NOTE}:
+            ends.pop()
+        if ends[-1:] == [TOTAL] and ends[-2:] != [TOTAL, TOTAL]:  # not those of a group
+            ends.pop()
+        left_out = [*held][len(ends) :]
+        self.ends[:] = [
+            (number, find_end(self.split(line), self.width) or "") for number, line in left_out
+        ]
+        yield from islice(held, len(ends))
 
 
 def read_lines(text: Text, limits: SizeLimits, skip: int | None) -> Iterator[Line]:
@@ -97,9 +122,8 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     ]
     for column, sign in signs.items():
         units[column] = units[column] or sign
-    return Structure(
-        separator, width, header, first, names, units, kinds, signs, sample, at or 0, []
-    )
+    read = text, limits, chosen.skip, separator
+    return Structure(*read, width, header, first, names, units, kinds, signs, sample, at or 0, [])
 
 
 def is_comment(line: str, n_fields: int, width: int) -> bool:
@@ -210,31 +234,6 @@ def _find_kind(name: str, fields: Iterable[str], sign: str) -> Kind:
     by_one = all(value == counts[0] + i for i, value in enumerate(counts))
     is_index = INDEX.fullmatch(name) and len(counts) == len(present) and by_one
     return "index" if is_index else "number"
-
-
-def read_rows(
-    text: Text, limits: SizeLimits, chosen: SeriesColumns, found: Structure
-) -> Iterator[Line]:
-    """Yield the rows of a table, without comments, and without what follows its last row."""
-    held = deque[Line]()
-    for line in read_lines(text, limits, chosen.skip):
-        if line[0] < found.first:
-            continue
-        if COMMENT.match(line[1]) and is_comment(line[1], len(found.split(line[1])), found.width):
-            continue
-        held.append(line)
-        if len(held) > TAIL:
-            yield held.popleft()
-    ends = [find_end(found.split(line), found.width) for _, line in held]
-    while ends and ends[-1] in {EMPTY, NOTE}:
-        ends.pop()
-    if ends[-1:] == [TOTAL] and ends[-2:] != [TOTAL, TOTAL]:  # not those of a group
-        ends.pop()
-    left_out = [*held][len(ends) :]
-    found.ends[:] = [
-        (number, find_end(found.split(line), found.width) or "") for number, line in left_out
-    ]
-    yield from islice(held, len(ends))
 
 
 def find_end(fields: Sequence[str], width: int) -> str | None:

@@ -9,8 +9,8 @@ from service.errors import Invalid, count
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import read_table
 from service.formats.roles import REASONS, REPEATS, Roles, propose_roles
-from service.formats.structure import Structure, find_structure, read_rows
-from service.formats.text import WINDOWS, Text, open_text
+from service.formats.structure import Structure, find_structure
+from service.formats.text import WINDOWS, open_text
 from service.operations.shared.limits import Limits
 from service.schemas.problems import Repair
 from service.schemas.series import StepSchema
@@ -39,11 +39,11 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
     if found is None:
         raise Invalid("the table is empty", "")
     proposed = propose_roles(found, chosen)
-    n_rows, sentinels = _count_rows(text, limits, chosen, found)
-    problems = [*_list_notes(text, found, proposed, chosen, sentinels)]
+    n_rows, sentinels = _count_rows(found)
+    problems = [*_list_notes(found, proposed, chosen, sentinels)]
     series, decimal = None, None
     try:
-        series, decimal = read_table(text, found, proposed.chosen, limits)
+        series, decimal = read_table(found, proposed.chosen)
     except Invalid as error:
         problems.insert(0, _describe_error(error))
     return TableSummary(
@@ -61,12 +61,10 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
     )
 
 
-def _count_rows(
-    text: Text, limits: Limits, chosen: SeriesColumns, found: Structure
-) -> tuple[int, Counter[tuple[int, str]]]:
+def _count_rows(found: Structure) -> tuple[int, Counter[tuple[int, str]]]:
     """Return the number of rows, and of the sentinels in each column."""
     n_rows, sentinels = 0, Counter[tuple[int, str]]()
-    for _, line in read_rows(text, limits, chosen, found):
+    for _, line in found.rows():
         n_rows += 1
         if "-999" in line:
             matches = enumerate(map(SENTINEL.fullmatch, found.split(line)))
@@ -103,14 +101,13 @@ def _note(
 
 
 def _list_notes(
-    text: Text,
     found: Structure,
     proposed: Roles,
     chosen: SeriesColumns,
     sentinels: Mapping[tuple[int, str], int],
 ) -> Iterator[TableProblem]:
     """Yield what may be wrong although the table can be read."""
-    if text.encoding == WINDOWS and chosen.encoding is None:
+    if found.text.encoding == WINDOWS and chosen.encoding is None:
         others = {name: {"encoding": name} for name in ENCODINGS}
         sentence = "the text is not UTF-8, and is read as Windows-1252, not in another encoding"
         yield _note("encoding", sentence, None, others)
