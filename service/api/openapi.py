@@ -1,7 +1,7 @@
 """Additions to the OpenAPI schema that FastAPI generates."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -11,7 +11,9 @@ from service.api import errors
 from service.api.access import PROBES, needs_key
 from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from service.api.errors import ProblemType
+from service.api.examples import file_examples
 from service.api.responses import MEDIA_TYPES
+from service.formats import CSV
 from service.schemas.datasets import DatasetRequest
 from service.schemas.problems import Problem
 
@@ -78,6 +80,7 @@ TAGS = {
 }
 
 REF_TEMPLATE = "#/components/schemas/{model}"
+BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 PROBLEM_SCHEMA = {"$ref": REF_TEMPLATE.format(model=Problem.__name__)}
 # Formats for languages with a smaller default type, such as Go.
 FORMATS: Final = {"number": "double", "integer": "int64"}
@@ -99,10 +102,15 @@ def problem_responses(*kinds: ProblemType) -> Responses:
     }
 
 
+def file_bodies(media_types: Iterable[str]) -> dict[str, Any]:
+    """Describe the files that a request may contain, of which CSV is text and has examples."""
+    table = {"schema": {"type": "string"}, "examples": file_examples(CSV.media_type)}
+    return {**dict.fromkeys(media_types, BINARY), CSV.media_type: table}
+
+
 def file_responses(*suffixes: str) -> Responses:
     """Describe a response that is a picture, a table or an archive."""
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    content = {MEDIA_TYPES[suffix].partition(";")[0]: binary for suffix in suffixes}
+    content = {MEDIA_TYPES[suffix].partition(";")[0]: BINARY for suffix in suffixes}
     return {
         200: {
             "description": "The file, in the format of the suffix.",

@@ -5,7 +5,7 @@ bodies with orjson, in a thread if they are large, and checks media types and qu
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from json import JSONDecodeError
 from pathlib import Path
@@ -221,8 +221,7 @@ def require_table(request: Request) -> None:
     """Raise Refused for a body that is not a table."""
     name = _media_type(request)
     if name not in TABLE_TYPES and name != FORM:
-        what = f"not {name[:80]}" if name else "and there is no Content-Type"
-        raise Refused(MEDIA, f"the body must be {' or '.join(TABLE_TYPES)}, {what}")
+        raise _refuse_type(name, TABLE_TYPES)
     is_file(request)
 
 
@@ -272,9 +271,13 @@ def _media_type(request: Request) -> str:
 def _check_json(request: Request, *other_types: str) -> None:
     essence = _media_type(request)
     if not _JSON.fullmatch(essence):
-        what = f"not {essence[:80]}" if essence else "and there is no Content-Type"
-        accepted = " or ".join(("application/json", *other_types))
-        raise Refused(MEDIA, f"the body must be {accepted}, {what}")
+        raise _refuse_type(essence, ("application/json", *other_types))
+
+
+def _refuse_type(given: str, accepted: Iterable[str]) -> Refused:
+    """Return the error of a body of another media type."""
+    what = f"not {given[:80]}" if given else "and there is no Content-Type"
+    return Refused(MEDIA, f"the body must be {' or '.join(accepted)}, {what}")
 
 
 def _parse(body: bytes, model: type[M]) -> M:

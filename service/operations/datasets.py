@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import fields
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from service.operations.shared.ids import RESULT_VERSION, check_id
 from service.operations.shared.limits import Limits
 from service.operations.shared.work_estimates import data_pass_seconds
 from service.scheduling.work import current_key
-from service.schemas.datasets import DatasetPage, DatasetSummary, NumberRange, dataset_id
+from service.schemas.datasets import DatasetPage, DatasetSummary, dataset_id
 from service.schemas.resolved_datasets import (
     AnyDataset,
     DatasetSize,
@@ -164,19 +165,14 @@ def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
 def describe(row: DatasetRow) -> DatasetSummary:
     """Return the summary of a stored dataset."""
     here = f"{PATH}/{row.id}"
-    about = {"n_targets": row.n_samples} if row.series is None else row.series
     has_inputs = row.series is None or row.series["inputs"]
-    return DatasetSummary(
-        id=row.id,
-        name=row.name,
-        kind="explicit" if row.series is None else "series",
-        n_samples=row.n_samples,
-        n_steps=row.n_steps,
-        **about,
-        bytes=row.n_bytes,
-        input_range=NumberRange(low=row.input_min, high=row.input_max) if has_inputs else None,
-        target_range=NumberRange(low=row.target_min, high=row.target_max),
-        created_at=row.created_at,
-        created_by=row.created_by,
-        links={"self": here, **{suffix: f"{here}.{suffix}" for suffix in DATASET_FORMATS}},
-    )
+    own = {
+        "kind": "explicit" if row.series is None else "series",
+        "bytes": row.n_bytes,
+        "input_range": {"low": row.input_min, "high": row.input_max} if has_inputs else None,
+        "target_range": {"low": row.target_min, "high": row.target_max},
+        "links": {"self": here, **{suffix: f"{here}.{suffix}" for suffix in DATASET_FORMATS}},
+    }
+    columns = {field.name: getattr(row, field.name) for field in fields(row)}
+    series = row.series or {"n_targets": row.n_samples}
+    return DatasetSummary.model_validate(columns | series | own)

@@ -117,16 +117,9 @@ def _describe(spec: OptimizerSpec) -> OptimizerDescription:
     """Return the entry of an optimizer; variant and publications are in a docstring."""
     text, _, references = (getdoc(spec.build) or "").partition("\n\nReferences\n----------\n")
     _, _, variant = text.partition("\n\n")
-    return OptimizerDescription(
-        name=spec.name,
-        title=spec.title,
-        formula=spec.formula,
-        source=" ".join(references.split()),
-        variant=" ".join(variant.split()),
-        uses_magnitude=spec.uses_magnitude,
-        accepts_clip=spec.accepts_clip,
-        parameters=[OptimizerParameter.model_validate(parameter) for parameter in spec.parameters],
-    )
+    own = {"source": " ".join(references.split()), "variant": " ".join(variant.split())}
+    fields = OptimizerDescription.model_fields.keys() - own.keys()
+    return OptimizerDescription.model_validate(own | {name: getattr(spec, name) for name in fields})
 
 
 OPTIMIZER_LIST: Final = OptimizerList(items=[*map(_describe, OPTIMIZERS.values())])

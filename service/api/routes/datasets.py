@@ -7,13 +7,13 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.api.dependencies import AppState, AppStateDep
-from service.api.examples import DATASET_ID, file_examples, request_examples
-from service.api.openapi import ITEM, REF_TEMPLATE, file_responses
+from service.api.examples import DATASET_ID, request_examples
+from service.api.openapi import ITEM, REF_TEMPLATE, file_bodies, file_responses
 from service.api.parameters import DatasetQuery, ListQuery, check_suffix, id_path, suffix_path
 from service.api.requests import FILE_TYPES, FORM, is_file, make_router, open_file, read_model
 from service.api.responses import check_if_match, item_response, json_response, made_response
 from service.errors import Invalid
-from service.formats import CSV, DATASET_FORMATS
+from service.formats import DATASET_FORMATS
 from service.operations import datasets
 from service.operations.datasets import PATH
 from service.operations.shared.work_estimates import PARSE, storing_seconds
@@ -36,13 +36,9 @@ def _describe_body() -> dict[str, Any]:
     del schema["$defs"]
     bodies = request_examples(PATH, DatasetRequest)
     del bodies["empty"]  # the body itself requires a kind
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    content = {
-        "application/json": {"schema": schema, "examples": bodies},
-        **{media_type: binary for media_type in FILE_TYPES if media_type != FORM},
-        CSV.media_type: {"schema": {"type": "string"}, "examples": file_examples(CSV.media_type)},
-    }
-    return {"requestBody": {"content": content}}
+    json = {"application/json": {"schema": schema, "examples": bodies}}
+    files = file_bodies([media_type for media_type in FILE_TYPES if media_type != FORM])
+    return {"requestBody": {"content": json | files}}
 
 
 @router.post(

@@ -1,16 +1,15 @@
 """Tables that are read and not stored."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Request
 from starlette.responses import Response
 
 from service.api.dependencies import AppStateDep
-from service.api.examples import file_examples
+from service.api.openapi import file_bodies
 from service.api.parameters import TableQuery
 from service.api.requests import TABLE_TYPES, make_router, read_part, require_table
 from service.api.responses import json_response
-from service.formats import CSV
 from service.operations.shared.work_estimates import PARSE
 from service.operations.tables import PATH, describe_table
 from service.schemas.tables import TableSummary
@@ -18,17 +17,10 @@ from service.schemas.tables import TableSummary
 router = make_router("Datasets")
 
 
-def _describe_body() -> dict[str, Any]:
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    content = dict.fromkeys(TABLE_TYPES, binary)
-    content[CSV.media_type] = {
-        "schema": {"type": "string"},
-        "examples": file_examples(CSV.media_type),
-    }
-    return {"requestBody": {"content": content, "required": True}}
+BODY = {"requestBody": {"content": file_bodies(TABLE_TYPES), "required": True}}
 
 
-@router.post(PATH, response_model=TableSummary, openapi_extra=_describe_body())
+@router.post(PATH, response_model=TableSummary, openapi_extra=BODY)
 async def read_table(
     request: Request, state: AppStateDep, query: Annotated[TableQuery, Query()]
 ) -> Response:

@@ -25,7 +25,6 @@ from service.operations.shared.resolve import (
 )
 from service.operations.shared.stored_fits import restore_fit
 from service.operations.shared.work_estimates import fit_seconds, network_seconds
-from service.schemas.common import Activation
 from service.schemas.fits import FitRequest
 from service.schemas.predict import (
     FitModel,
@@ -129,12 +128,7 @@ def predict(
         outputs=outputs,
         states=states,
         n_overflowed=len(outputs) - int(np.count_nonzero(np.isfinite(outputs))),
-        model=ResolvedModel(
-            w_in=weights.w_in,
-            w_rec=weights.w_rec,
-            initial_state=network.initial_state,
-            activation=Activation(network.activation),
-        ),
+        model=ResolvedModel.model_validate(weights._asdict() | vars(network)),
     )
 
 
