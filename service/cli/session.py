@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 import click
 
 from service.api.field_errors import validate
-from service.api.parameters import DatasetQuery
+from service.api.table_parameters import DatasetQuery
 from service.cli.options import RequestOption
 from service.errors import Malformed
 from service.formats import CSV, DATASET_FORMATS

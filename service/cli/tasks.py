@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from service.api.field_errors import validate
-from service.api.parameters import DatasetQuery
+from service.api.table_parameters import DatasetQuery
 from service.cli import text
 from service.cli.messages import explain, name_options
 from service.cli.options import RequestOption
@@ -38,7 +38,7 @@ from service.schemas.pictures import PictureOptions
 from service.schemas.predict import PredictRequest
 from service.schemas.resolved_datasets import AnyDataset
 from service.store.rows import ComputationRow
-from service.values.times import find_times, list_times
+from service.values.steps import find_times, list_times
 
 ROLES: Final = {"time", "clock", "sequence"}
 

@@ -21,7 +21,8 @@ from service.formats.text import open_text
 from service.schemas.series import MAX_INPUTS, check_inputs
 from service.values.dates import DateOrder, find_order
 from service.values.numbers import is_number
-from service.values.times import TimesError, list_times
+from service.values.steps import list_times
+from service.values.times import TimesError
 
 NO_HEADER: Final = "there is no header; the first line must contain the column names"
 LAYOUT: Final = "the first line must contain the column names, followed by one row per step"

@@ -16,7 +16,8 @@ from service.formats.numerals import cite
 from service.formats.text import Line
 from service.schemas.series import MAX_NAME, NAME_PATTERN, to_names
 from service.values.dates import DateOrder
-from service.values.times import MAX_NAMED, Times, multiply
+from service.values.steps import multiply
+from service.values.times import MAX_NAMED, Times
 
 NAME_RULE: Final = f"a name has 1 to {MAX_NAME} characters, no quotes and no control characters"
 FORMULA: Final = re.compile(r"'*+[=+@-]")  # formulas, also if already encoded

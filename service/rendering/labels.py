@@ -12,7 +12,7 @@ from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.figures.numbers import format_number, format_weights
 from service.rendering.rows import find_first
-from service.values.times import find_times
+from service.values.steps import find_times
 
 if TYPE_CHECKING:
     from service.figures.time_axis import TimeAxis

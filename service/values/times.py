@@ -1,10 +1,10 @@
-"""Times of series: their step and their start, and the times of steps as text."""
+"""Times of series: their step, and their start."""
 
 import re
 from array import array
 from collections.abc import Sequence
 from datetime import UTC
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +12,23 @@ from numpy.typing import NDArray
 from service.engine.data import Step
 from service.engine.types import Array
 from service.values.dates import CLOCK, COMPACT, DateOrder, is_ambiguous, parse_date
+from service.values.gaps import (
+    CLOCK_CHANGE,
+    TOLERANCE,
+    are_equal,
+    find_usual,
+    propose_step,
+    round_step,
+    without_clock_changes,
+)
 from service.values.numbers import LARGEST, SMALLEST, explain_out_of_range, in_range, is_number
+from service.values.steps import BUSINESS_DAY, MONTHS, ONE_MONTH, UNITS, format_times, list_times
 
-TOLERANCE: Final = 0.01  # of a step: rounded times, and clock changes in weekly data
-UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
-CLOCK_CHANGE: Final = 3_600  # seconds
-CHANGE_HOUR: Final = 3  # the latest hour of a clock change
-BUSINESS_DAY: Final = "business day"
-MONTHS: Final = {"month": 1, "year": 12}
-ONE_MONTH: Final = np.timedelta64(1, "M")
-CLOCK_UNITS: Final = {"hour", "minute", "second"}
 KIND: Final = "a date; write dates as 2024-01-31, 2024-01-31 13:00, 2024-Q1 or 2024-W05"
 NUMBER: Final = (
     f"a number like the first one, 0 or with a magnitude from {SMALLEST:g} to {LARGEST:g}"
 )
 MAX_STEPS: Final = 2.0**53  # of a grid, as integers; no table is that long
-MAX_MEAN_STEPS: Final = 10.0  # of a proposed grid, from one row to the next
 EPOCH: Final = 946_684_800, 4_102_444_800  # seconds from 1970 to 2000 and to 2100
 LATE: Final = 10.0  # seconds by which a logger can be late, at most a tenth of its step
 
@@ -53,16 +54,6 @@ class Grid(NamedTuple):
     steps: NDArray[np.int64]  # (N,) counted from 0 in the sequence of the row
     moved: Array  # (N,) by which the times are later than these steps, as a share of a step
     step: Step
-
-
-def multiply(step: Step, n: int) -> Step:
-    """Return the length of n steps, in the largest unit of which it is a multiple."""
-    for units in (UNITS, {"year": 12, "month": 1}):
-        if step.unit in units:
-            length = n * step.length * units[step.unit]
-            unit = next((each for each, size in units.items() if length % size == 0), step.unit)
-            return Step(length / units[unit], unit)
-    return Step(n * step.length, step.unit)
 
 
 class Times:
@@ -164,7 +155,7 @@ class Times:
         if not follows.any():
             return Grid(np.zeros(len(codes), np.int64), np.zeros(len(codes)), Step())
         gaps, unit = self._find_gaps(follows)
-        usual = _find_usual(gaps)
+        usual = find_usual(gaps)
         if length is not None:
             gaps = np.diff(np.frombuffer(self._times))[follows]
             unit = "second" if self._are_dates else self._name
@@ -206,7 +197,7 @@ class Times:
         if not self._are_dates:
             return step, tuple(times)
         dates = np.array([round(1e6 * time) for time in times], "datetime64[us]")
-        return step, tuple(_format(dates, step, is_utc=self._have_offsets))
+        return step, tuple(format_times(dates, step, is_utc=self._have_offsets))
 
     def _find_step(self, codes: NDArray[np.int64]) -> Step:
         """Return the step between the times of each sequence.
@@ -220,7 +211,7 @@ class Times:
         gaps, unit = self._find_gaps(follows)
         usual = self._check_gaps(gaps, unit, 1 + np.flatnonzero(follows))
         if unit == "second":
-            usual = _round_step(gaps, usual)
+            usual = round_step(gaps, usual)
         step = self._to_step(usual if self._are_dates else float(gaps.mean()), unit)
         if not in_range(np.array(step.length)):
             detail = f"the step in {self._name!r}: {explain_out_of_range(step.length)}"
@@ -236,7 +227,7 @@ class Times:
         is_late = np.zeros(len(codes), bool)
         if follows.any():
             gaps, unit = self._find_gaps(follows)
-            usual = _find_usual(gaps)
+            usual = find_usual(gaps)
             is_late[1:][follows] = gaps > usual + self._find_tolerance(usual, unit)
         return is_late
 
@@ -249,15 +240,15 @@ class Times:
         dates = np.round(1e6 * times).astype("datetime64[us]")
         days, months = dates.astype("datetime64[D]"), dates.astype("datetime64[M]")
         until_next = (months + ONE_MONTH).astype("datetime64[us]") - dates
-        if _are_equal(dates - months) or _are_equal(until_next):
+        if are_equal(dates - months) or are_equal(until_next):
             return np.diff(months.astype(float))[follows], "month"
-        if _are_equal(dates - days) and np.is_busday(days).all():
+        if are_equal(dates - days) and np.is_busday(days).all():
             n_days = np.busday_count(days[:-1], days[1:])[follows].astype(float)
             has_weekend = (n_days == 1) & (gaps > UNITS["day"])
-            if has_weekend.any() and _find_usual(n_days) == 1:
+            if has_weekend.any() and find_usual(n_days) == 1:
                 return n_days, BUSINESS_DAY
         if not self._have_offsets:
-            gaps = _without_clock_changes(gaps, times[1:][follows])
+            gaps = without_clock_changes(gaps, times[1:][follows])
         return gaps, "second"
 
     def _to_step(self, gap: float, unit: str) -> Step:
@@ -277,7 +268,7 @@ class Times:
 
         It raises TimesError for a gap that is not positive, or not the usual one.
         """
-        usual = _find_usual(gaps)
+        usual = find_usual(gaps)
         is_wrong = (gaps <= 0) | (np.abs(gaps - usual) > self._find_tolerance(usual, unit))
         if not is_wrong.any():
             return usual
@@ -304,7 +295,7 @@ class Times:
                 f"usual {step.length:g} {step.unit}{advice}"
             )
         between = np.diff(np.flatnonzero(is_wrong))
-        are_regular = len(between) > 1 and _are_equal(between)
+        are_regular = len(between) > 1 and are_equal(between)
         length = self._propose_grid(gaps, usual, unit)
         raise TimesError(int(rows[i]), detail, n_gaps, are_regular, length)
 
@@ -312,12 +303,12 @@ class Times:
         """Return the step of a grid for unequal gaps as text; None if there is none."""
         if (gaps <= 0).any() or unit in MONTHS:
             return None
-        proposed = _propose_step(gaps, usual)
+        proposed = propose_step(gaps, usual)
         if not self._are_dates:
             text = f"{proposed:g}"
         else:
             step = self._to_step(
-                _round_step(gaps, usual) if proposed == usual else proposed, "second"
+                round_step(gaps, usual) if proposed == usual else proposed, "second"
             )
             text = f"{step.length:g} {step.unit}"
         return text if STEP_LENGTH.fullmatch(text) else None
@@ -333,76 +324,10 @@ class Times:
         if not self._are_dates:
             return f"{time + step.length:.15g}"
         before = np.array([round(1e6 * time)], "datetime64[us]")
-        start = _format(before, step, is_utc=self._have_offsets).tolist()
+        start = format_times(before, step, is_utc=self._have_offsets).tolist()
         one = np.array([1])
         text = str(list_times(start, step, one - 1, one)[0])
         return text[:7] if step.unit == "month" and text.endswith("-01") else text
-
-
-def list_times(
-    starts: Sequence[str | float],
-    step: Step,
-    sequences: NDArray[np.int64],
-    steps: NDArray[np.int64],
-) -> NDArray[np.object_]:
-    """Return times as text (n,).
-
-    Parameters
-    ----------
-    starts
-        The times of the first steps of all sequences, as returned by `Times.find_steps`. If they
-        are empty, every sequence begins at the time of one step.
-    sequences
-        The sequences (n,) of the times.
-    steps
-        Their steps (n,), counted from 0.
-    """
-    times = find_times(starts, step, sequences, steps)
-    if times.dtype.kind != "M":
-        return np.array([f"{time:.15g}" for time in times.tolist()], object)
-    return _format(times, step, is_utc=str(starts[0]).endswith("Z"))
-
-
-def find_times(
-    starts: Sequence[str | float],
-    step: Step,
-    sequences: NDArray[np.int64],
-    steps: NDArray[np.int64],
-) -> NDArray[Any]:
-    """Return times (n,), as numbers or as datetime64 in microseconds.
-
-    The parameters are those of `list_times`.
-    """
-    if not starts or not isinstance(starts[0], str):
-        origins = np.array(starts)[sequences] if starts else step.length
-        return np.asarray(origins + steps * step.length)
-    used, codes = np.unique(sequences, return_inverse=True)
-    dates = [parse_date(str(starts[i]).removesuffix("Z")) for i in used]
-    begins = np.array(dates, "datetime64[us]")[codes]
-    if step.unit in MONTHS:
-        months = begins.astype("datetime64[M]")
-        later = months + steps * (round(step.length * MONTHS[step.unit]) * ONE_MONTH)
-        is_last = (begins + np.timedelta64(1, "D")).astype("datetime64[M]") > months
-        from_end = (later + ONE_MONTH).astype("datetime64[us]") - (months + ONE_MONTH - begins)
-        from_start = later.astype("datetime64[us]") + (begins - months)
-        times = np.where(is_last, from_end, from_start)  # months have different lengths
-    elif step.unit == BUSINESS_DAY:
-        days = begins.astype("datetime64[D]")
-        times = np.busday_offset(days, steps).astype("datetime64[us]") + (begins - days)
-    else:
-        size = 1e6 * step.length * UNITS.get(step.unit, 0)  # without a unit, all steps are 0
-        times = begins + np.round(steps * size).astype("timedelta64[us]")
-    return np.asarray(times)
-
-
-def _format(dates: NDArray[np.datetime64], step: Step, *, is_utc: bool) -> NDArray[np.object_]:
-    """Return dates as text, with the time of day only as far as the dates and the step require."""
-    days = dates.astype("datetime64[D]")
-    if (dates == days).all() and step.unit not in CLOCK_UNITS:
-        return np.datetime_as_string(days).astype(object)
-    rounded = (dates.astype(f"datetime64[{unit}]") for unit in ("m", "s", "ms", "us"))
-    times = next(times for times in rounded if (times == dates).all())
-    return np.datetime_as_string(times, timezone="UTC" if is_utc else "naive").astype(object)
 
 
 def _find_epoch_unit(text: str) -> float:
@@ -410,42 +335,3 @@ def _find_epoch_unit(text: str) -> float:
     number = float(text.replace(",", "."))
     units = (unit for unit in (1.0, 1e-3) if EPOCH[0] <= number * unit < EPOCH[1])
     return next(units, 0.0)
-
-
-def _find_usual(gaps: Array) -> float:
-    return float(np.sort(gaps)[(len(gaps) - 1) // 2])  # the lower median, which is a gap
-
-
-def _propose_step(gaps: Array, usual: float) -> float:
-    """Return the shortest step, if all others are multiples and few are added, or the usual one."""
-    shortest = float(gaps.min())
-    counts = gaps / shortest
-    are_multiples = bool((np.abs(counts - np.round(counts)) <= TOLERANCE).all())
-    return shortest if are_multiples and counts.mean() <= MAX_MEAN_STEPS else usual
-
-
-def _round_step(gaps: Array, usual: float) -> float:
-    """Return the round step of a logger whose times vary, otherwise the usual one."""
-    if _are_equal(gaps):
-        return usual
-    mean = float(gaps.sum() / np.round(gaps / usual).sum())
-    sizes = (size for size in UNITS.values() if size <= usual)
-    steps = (size * round(mean / size) for size in sizes)
-    # No time is more than half a step from its row.
-    return next((step for step in steps if abs(mean - step) * len(gaps) <= 0.5 * step), usual)
-
-
-def _without_clock_changes(gaps: Array, times: Array) -> Array:
-    """Return gaps before times in seconds, with the usual gap at clock changes.
-
-    Clocks change in the night to a Sunday.
-    """
-    usual = _find_usual(gaps)
-    dates = times.astype("datetime64[s]")
-    hours = (dates.astype("datetime64[h]").astype(int) + 24 * 4) % (7 * 24)  # since Sunday
-    is_change = (np.abs(np.abs(gaps - usual) - CLOCK_CHANGE) < 1) & (hours <= CHANGE_HOUR)
-    return np.where(is_change, usual, gaps)
-
-
-def _are_equal(values: NDArray[Any]) -> bool:
-    return bool((values == values[0]).all())

@@ -7,7 +7,8 @@ import pytest
 
 from service.engine.data import Series, Step
 from service.engine.fit import Finding, FitOptions, fit
-from service.operations.computations.fits import FIT, describe_finding
+from service.operations.computations.fit_descriptions import describe_finding
+from service.operations.computations.fits import FIT
 from service.operations.computations.submit import compute, name_task
 from service.operations.shared.limits import Limits
 from service.schemas.datasets import DatasetRequest

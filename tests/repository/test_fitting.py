@@ -11,7 +11,7 @@ import pytest
 
 from scripts import example_series
 from scripts.example_series import EXAMPLES, FOLDER, ExampleSeries
-from service.api.parameters import DatasetQuery
+from service.api.table_parameters import DatasetQuery
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Result, fit
 from service.formats import CSV, SeriesColumns

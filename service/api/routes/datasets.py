@@ -9,9 +9,10 @@ from starlette.responses import Response
 from service.api.dependencies import AppState, AppStateDep
 from service.api.examples import DATASET_ID, request_examples
 from service.api.openapi import ITEM, REF_TEMPLATE, file_bodies, file_responses
-from service.api.parameters import DatasetQuery, ListQuery, check_suffix, id_path, suffix_path
+from service.api.parameters import ListQuery, check_suffix, id_path, suffix_path
 from service.api.requests import FILE_TYPES, FORM, is_file, make_router, open_file, read_model
 from service.api.responses import check_if_match, item_response, json_response, made_response
+from service.api.table_parameters import DatasetQuery
 from service.errors import Invalid
 from service.formats import DATASET_FORMATS
 from service.operations import datasets

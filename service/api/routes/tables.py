@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from service.api.dependencies import AppStateDep
 from service.api.openapi import file_bodies
-from service.api.parameters import TableQuery
 from service.api.requests import TABLE_TYPES, make_router, read_part, require_table
 from service.api.responses import json_response
+from service.api.table_parameters import TableQuery
 from service.operations.shared.work_estimates import PARSE
 from service.operations.tables import PATH, describe_table
 from service.schemas.tables import TableSummary

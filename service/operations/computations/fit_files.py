@@ -38,7 +38,7 @@ from service.store.array_codec import ArrayStream
 from service.store.arrays import open_streams
 from service.store.database import Database
 from service.store.rows import ComputationRow
-from service.values.times import list_times
+from service.values.steps import list_times
 
 MAX_SEQUENCES = 8  # in a picture, one per color
 CHUNK = 20_000  # rows

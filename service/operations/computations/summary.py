@@ -1,19 +1,16 @@
 """A fit in words: a level, a headline, sentences, and the interval to show.
 
-The command line, the client, the pictures and the page print this text. No other module decides how
-far a fit can be trusted, or words it.
+The command line, the client, the pictures and the page print this text. No other module words a
+fit, and only `shown_fit` decides how far it can be trusted.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from functools import cached_property
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
 
-from service.engine.data import Step
 from service.engine.fit import FEW_TARGETS
 from service.errors import count
 from service.operations.computations.quantities import (
-    Range,
     attach_unit,
     capitalize,
     format_ranges,
@@ -21,13 +18,13 @@ from service.operations.computations.quantities import (
     format_value,
     split_unit,
 )
+from service.operations.computations.shown_fit import ShownFit
 from service.schemas.base import encode
-from service.schemas.fit_results import TEXTS, FitResult, FitSummary, Level, ShownInterval, Topic
+from service.schemas.fit_results import TEXTS, FitResult, FitSummary, ShownInterval, Topic
 from service.schemas.fits import FitRequest
 
 MAX_EFFECTS: Final = 4  # inputs whose effects are described
 TARGETS_PER_UNKNOWN: Final = 10  # a rule of thumb of regression
-SMALL_CHANGE: Final = 0.05  # of the time constant; an alternative with less is no warning
 UNTESTED: Final = {"too_few_to_tell", "not_tested"}
 OF_RESIDUALS: Final = {"feedback", "outliers", "alternate"}  # which an alternative may change
 # Findings that matter without an estimate.
@@ -71,7 +68,7 @@ def summarize(request: FitRequest, result: FitResult) -> FitSummary:
     FitSummary
         Its sentences are in reading order: estimates, quality, verdict, findings.
     """
-    fit = _Fit(request, FitResult.model_validate_json(encode(result)))
+    fit = ShownFit(request, FitResult.model_validate_json(encode(result)))
     sentences = [*_describe_estimates(fit), *_describe_quality(fit), *_describe_findings(fit)]
     ends = [end for piece in fit.times or fit.pieces for end in piece]
     low, high = (ends[0], ends[-1]) if ends and fit.has_estimate else (None, None)
@@ -89,97 +86,7 @@ def count_needed(n_unknowns: int) -> int:
     return max(FEW_TARGETS, TARGETS_PER_UNKNOWN * n_unknowns)
 
 
-class _Fit:
-    """A fit, with the decisions about what is shown of it."""
-
-    def __init__(self, request: FitRequest, result: Any) -> None:
-        self.request = request
-        self.result = result  # null where a number is not finite
-        self.trust = result.trust
-        self.step = Step() if request.step is None else request.step.to_step()
-        self.is_small = "too_few_to_tell" in self.trust.cautions
-        self.is_given = request.w_rec.low == request.w_rec.high
-        self.is_several = len(result.states or ()) > 1
-        self.state = result.states[0] if self.is_several else result  # the slowest one
-
-    @cached_property
-    def level(self) -> Level:
-        """The level, as `summarize` defines it."""
-        cautious = [(span.low, span.high) for span in self.trust.cautious or ()]
-        is_identified = self.result.identifiable and self.result.degrees_of_freedom > 0
-        if self.is_small and (not is_identified or self.request.range in cautious):
-            return "too_few"
-        if "no_visible_effect" in self.trust.reasons:
-            return "no_effect"
-        if not is_identified:
-            return "not_identified"
-        if self.trust.reasons:
-            return "rejected"
-        return "caution" if {*self.trust.cautions} - {"interval_open"} else "trusted"
-
-    @cached_property
-    def texts(self) -> dict[str, str]:
-        """The texts of the level."""
-        is_elsewhere = self.level == "rejected" and "range_advised" in self.trust.reasons
-        return TEXTS["levels"]["other_range" if is_elsewhere else self.level]
-
-    @property
-    def has_estimate(self) -> bool:
-        """True if a time constant is shown."""
-        return "estimate" not in self.texts
-
-    @property
-    def noise(self) -> Literal["white", "ar1"]:
-        """The noise for which the interval shown allows."""
-        has_colored = self.request.noise == "white" and self.result.degrees_of_freedom > 1
-        is_cautious = self.is_small and has_colored and not self.is_several
-        return "ar1" if is_cautious or self.request.noise == "ar1" else "white"
-
-    @cached_property
-    def pieces(self) -> list[Range]:
-        """The interval of w_rec to show."""
-        is_cautious = self.is_small and not self.is_several
-        intervals = self.trust.cautious if is_cautious else self.state.w_rec.intervals
-        return [(each.low, each.high) for each in intervals or ()]
-
-    @cached_property
-    def times(self) -> list[Range]:
-        """The same interval of the time constant, in units of the step.
-
-        It is empty if w_rec is below 0, or if the interval contains all time constants.
-        """
-        times = self.to_times(self.pieces) if self.state.w_rec.value >= 0.0 else []
-        return [] if (None, None) in times else times
-
-    @property
-    def time(self) -> float | None:
-        """The time constant; None if it is undefined or outside the interval shown."""
-        time: float | None = self.state.time_constant.value
-        if time is None or not self.is_small or self.is_given or self.is_several:
-            return time
-        is_inside = [(low or 0.0) <= time <= (high or math.inf) for low, high in self.times]
-        return time if any(is_inside) else None
-
-    @property
-    def is_small_change(self) -> bool:
-        """True if the first alternative has nearly the same time constant."""
-        now = self.state.time_constant.value if self.has_estimate else None
-        then = [each.time_constant or math.inf for each in self.result.alternatives[:1]]
-        return now is not None and any(abs(each - now) < SMALL_CHANGE * now for each in then)
-
-    def to_times(self, pieces: Sequence[Any]) -> list[Range]:
-        """Return pieces of w_rec as time constants, open where the search range ends them."""
-        lowest = max(0.0, self.request.w_rec.low)
-        highest = min(1.0, self.request.w_rec.high)
-        times = [
-            [-self.step.length / math.log(end) if lowest < end < highest else None for end in piece]
-            for piece in pieces
-            if piece[0] < 1.0 and piece[1] > 0.0
-        ]
-        return [(low, high) for low, high in times]
-
-
-def _describe_headline(fit: _Fit) -> str:
+def _describe_headline(fit: ShownFit) -> str:
     """Return the result in one line, without an interval."""
     result = fit.result
     w_rec = fit.state.w_rec.value
@@ -206,7 +113,7 @@ def _describe_headline(fit: _Fit) -> str:
     )
 
 
-def _describe_state(fit: _Fit, state: Any, *, has_interval: bool = False) -> str:
+def _describe_state(fit: ShownFit, state: Any, *, has_interval: bool = False) -> str:
     """Return the time constant of one of several states or its interval, and its inputs."""
     time = state.time_constant.value
     text = f"(w_rec {format_value(state.w_rec.value, 4)})"
@@ -220,7 +127,7 @@ def _describe_state(fit: _Fit, state: Any, *, has_interval: bool = False) -> str
     return text if is_common else f"{text} for {' and '.join(state.inputs)}"
 
 
-def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
+def _describe_estimates(fit: ShownFit) -> Iterator[Sentence]:
     """Yield the interval, the half-life, the delay and the effects."""
     result = fit.result
     if not fit.has_estimate:
@@ -252,7 +159,7 @@ def _describe_estimates(fit: _Fit) -> Iterator[Sentence]:
         yield "estimate", sentence
 
 
-def _describe_interval(fit: _Fit) -> str:
+def _describe_interval(fit: ShownFit) -> str:
     """Return the interval of the time constant or of w_rec, or those of all states."""
     interval = f"w_rec {format_ranges(fit.pieces)}"
     if fit.is_several:
@@ -265,7 +172,7 @@ def _describe_interval(fit: _Fit) -> str:
     return interval
 
 
-def _describe_responses(fit: _Fit) -> Iterator[str]:
+def _describe_responses(fit: ShownFit) -> Iterator[str]:
     """Yield the times after which the effects on several states are reached."""
     for each in fit.result.inputs if fit.is_several else ():
         marks = each.response.time_to_63_percent, each.response.time_to_95_percent
@@ -307,7 +214,7 @@ def _describe_effect(name: str, effect: Any, target: str) -> str:
     return f"{amount} of {cause} changes {affected} by {size} ({interval})"
 
 
-def _describe_quality(fit: _Fit) -> Iterator[Sentence]:
+def _describe_quality(fit: ShownFit) -> Iterator[Sentence]:
     """Yield how well the fit describes the target, the level without inputs, and repairs."""
     result = fit.result
     target, unit = split_unit(result.target)
@@ -329,7 +236,7 @@ def _describe_quality(fit: _Fit) -> Iterator[Sentence]:
         yield "quality", f"The table was repaired: {'; '.join(result.repairs)}."
 
 
-def _has_level(fit: _Fit) -> bool:
+def _has_level(fit: ShownFit) -> bool:
     """Return True if the target settles without inputs, at a level that is known."""
     offset = fit.result.offset
     if not offset or abs(fit.state.w_rec.value) >= 1.0 or "rho_at_limit" in fit.trust.cautions:
@@ -338,7 +245,7 @@ def _has_level(fit: _Fit) -> bool:
     return None not in (offset.value, *ends)
 
 
-def _describe_findings(fit: _Fit) -> Iterator[Sentence]:
+def _describe_findings(fit: ShownFit) -> Iterator[Sentence]:
     """Yield the verdict, then the other findings.
 
     An alternative is judged on its own, so that it replaces the other reasons and the findings in
@@ -359,7 +266,7 @@ def _describe_findings(fit: _Fit) -> Iterator[Sentence]:
         yield "finding", texts[slug]
 
 
-def _hide_findings(fit: _Fit) -> set[str]:
+def _hide_findings(fit: ShownFit) -> set[str]:
     """Return the findings that other sentences state, or that an alternative replaces."""
     reasons = {*fit.trust.reasons}
     cautions = {*fit.trust.cautions}
@@ -371,7 +278,7 @@ def _hide_findings(fit: _Fit) -> set[str]:
     return hidden
 
 
-def _describe_alternative(fit: _Fit, other: Any) -> str:
+def _describe_alternative(fit: ShownFit, other: Any) -> str:
     """Return the result of an alternative, unless its reason states it."""
     if len(other.time_constants) > 1:
         return ""

@@ -37,7 +37,7 @@ from service.schemas.predict import (
 )
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 from service.store.database import Database
-from service.values.times import list_times
+from service.values.steps import list_times
 
 # The inputs (N, T) of a dataset, or one array (T_i,) per sequence.
 Sequences: TypeAlias = Array | list[Array]

@@ -1,0 +1,227 @@
+"""Fits as responses: estimates with their intervals, alternatives, and findings in sentences."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from service.engine.data import Series, Step
+from service.engine.fit import Finding, Response, Result, Solution
+from service.engine.types import Array
+from service.errors import count
+from service.operations.computations.quantities import format_time, format_value, split_unit
+from service.schemas.fit_estimates import Interval
+from service.schemas.fit_results import TEXTS, FitResult
+from service.schemas.fits import FitRange, FitRequest
+
+# Fields of a response with the same names in a solution of the engine.
+SAME = (
+    *("cost", "innovation_sd", "r_squared", "aic", "bic", "n_targets", "degrees_of_freedom"),
+    *("level", "minima", "at_limit"),
+)
+
+# The ends of one piece of an interval; each is open if it is the search limit.
+Piece: TypeAlias = tuple[float, float, bool, bool]
+
+
+def describe_fit(request: FitRequest, series: Series, result: Result) -> FitResult:
+    """Return a fit as a response."""
+    parameters, trust = result.parameters, result.trust
+    is_given = result.problem.options.is_given
+    step = Step() if request.step is None else request.step.to_step()
+    states = _describe_states(result, step)
+    first = states[0] if len(states) == 1 else {}
+    starts = parameters.initial_states
+    fields = {
+        **{name: first.get(name) for name in ("w_rec", "time_constant", "half_life")},
+        "states": states,
+        "inputs": _describe_inputs(result, step),
+        "target": series.target_name,
+        "sequence_names": list(series.sequence_names) or None,
+        "repairs": list(series.repairs) or None,
+        "offset": None if parameters.offset is None else _estimate(parameters.offset),
+        "trend": None if parameters.trend is None else _estimate(parameters.trend),
+        "initial_states": None if starts is None else [_estimate(start) for start in starts],
+        "delay": {"value": result.problem.delay, "costs": result.delays},
+        "rho": result.solution.rho if result.solution.is_colored else None,
+        "log10_cost": math.log10(result.solution.cost) if result.solution.cost > 0.0 else None,
+        "rmse": math.sqrt(result.solution.cost),
+        "unique": result.solution.is_unique,
+        "identifiable": result.solution.is_identifiable,
+        "effects": result.effect,
+        "alternatives": [
+            {"reason": other.reason, "options": _to_request(other.options)}
+            | _describe_other(other.solution, step)
+            for other in result.alternatives
+        ],
+        "trust": trust._asdict()
+        | {"findings": [describe_finding(finding, result, step) for finding in trust.findings]}
+        | ({"cautious": []} if is_given or len(states) > 1 else {}),
+        "residuals": result.residuals,
+    }
+    same = {name: getattr(result.solution, name) for name in SAME}
+    return FitResult.model_validate(same | fields)
+
+
+def _describe_inputs(result: Result, step: Step) -> list[dict[str, Any]]:
+    """Return the effects of the inputs, with those of the squares of curved ones."""
+    names = result.problem.series.input_names
+    columns = result.parameters.w_in, result.parameters.steady_state_gains, result.input_effects
+    return [
+        {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
+        | {"effects": effect, "response": _describe_response(response, step)}
+        for name, w_in, gain, effect, response in zip(
+            names, *columns, result.responses, strict=True
+        )
+    ]
+
+
+def _describe_response(response: Response, step: Step) -> dict[str, Any]:
+    """Return the marks of a response, in units of the step."""
+    peak = {"value": response.peak, "time": response.peak_time * step.length}
+    return {
+        "time_to_63_percent": response.time_to_63_percent * step.length,
+        "time_to_95_percent": response.time_to_95_percent * step.length,
+        "peak": None if math.isnan(response.peak) else peak,
+    }
+
+
+def _describe_states(result: Result, step: Step) -> list[dict[str, Any]]:
+    """Return the states of a fit, the slowest first."""
+    solution = result.solution
+    range_low, range_high = result.problem.options.w_rec
+    names = result.problem.series.input_names
+    states = []
+    for k in sorted(range(len(solution.poles)), key=lambda k: -solution.poles[k]):
+        pieces = [
+            (low, high, low <= range_low, high >= range_high)
+            for low, high in solution.intervals_of_states[k]
+            if range_low < range_high
+        ]
+        w_rec = solution.poles[k]
+        error = solution.standard_errors[k]
+        acts = {name: i for i, name in enumerate(names) if result.problem.acts[k, i]}
+        weights = result.parameters.weights[k]
+        states.append(
+            {
+                "inputs": [*acts],
+                "w_rec": _describe_pieces(w_rec, error, pieces),
+                "time_constant": _to_time(w_rec, error, pieces, step.length),
+                "half_life": _to_time(w_rec, error, pieces, step.length * math.log(2.0)),
+                "weights": {name: _estimate(weights[i]) for name, i in acts.items()},
+            }
+        )
+    return states
+
+
+def _describe_other(solution: Solution, step: Step) -> dict[str, Any]:
+    """Return what an alternative finds."""
+    times = [_find_time(w, step.length) for w in sorted(solution.poles, reverse=True)]
+    is_single = len(times) == 1
+    return {
+        "w_rec": solution.w_rec if is_single else None,
+        "time_constant": times[0] if is_single else None,
+        "time_constants": times,
+        "r_squared": solution.r_squared,
+    }
+
+
+def _list_times(solution: Solution, step: Step) -> str:
+    """Return the time constants of a fit in words, the longest first, with their inputs."""
+    problem = solution.problem
+    names = problem.record.input_names
+    is_common = bool((problem.acts == problem.acts[0]).all())
+    texts = []
+    for k in sorted(range(problem.n_states), key=lambda k: -solution.poles[k]):
+        w_rec = solution.poles[k]
+        time = _find_time(w_rec, step.length)
+        text = f"w_rec {format_value(w_rec)}"
+        if math.isfinite(time):
+            text = format_time(time, step.unit)
+        inputs = [split_unit(names[i])[0] for i in range(len(names)) if problem.acts[k, i]]
+        texts.append(text if is_common else f"{text} for {' and '.join(inputs)}")
+    return " and ".join(texts)
+
+
+def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of the engine as fields of a request."""
+    fields = dict(options)
+    if "delay" in fields:
+        fields["delay"], _ = fields["delay"]
+    if "w_rec" in fields:
+        fields["w_rec"] = dict(zip(FitRange.model_fields, fields["w_rec"], strict=True))
+    if "season" in fields:
+        fields["season"], _ = fields["season"]
+    return fields
+
+
+def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, Any]:
+    """Return a finding with its sentences, in which lags are times."""
+
+    def time(n_steps: int) -> str:
+        return format_time(n_steps * step.length, step.unit)
+
+    series, lag = result.problem.record, finding.lag or 0
+    shift = lag - result.problem.delay
+    words = {
+        **finding._asdict(),
+        "lag": count(lag, "step"),
+        "time": time(lag),
+        "before": f"{time(lag)} earlier" if lag else "in the same step",
+        "shift": f"{time(abs(shift))} {'later' if shift > 0 else 'earlier'}",
+        "inputs": " or ".join(series.input_names),
+        "target": series.target_name,
+        "n_targets": result.solution.n_targets,
+        "now": _list_times(result.solution, step),
+        "then": "".join(_list_times(each.solution, step) for each in result.structures[:1]),
+    }
+    texts = (TEXTS["reasons"] | TEXTS["cautions"])[finding.slug]
+    if finding.slug not in result.trust.cautions:
+        texts = (TEXTS["cautions"] | TEXTS["reasons"])[finding.slug]
+    advice = texts["advice"]
+    if finding.slug not in [other.reason for other in result.alternatives]:
+        advice = texts.get("advice_without_options", advice)
+    if result.trust.cautious is None or result.problem.options.noise == "independent":
+        advice = texts.get("advice_without_cautious", advice)
+    if result.judged.is_colored:
+        advice = texts.get("advice_with_ar1", advice)
+    if result.problem.options.season is not None:
+        advice = texts.get("advice_with_season", advice)
+    sentence = texts["sentence"]
+    if result.problem.options.variance == "proportional":
+        sentence = texts.get("sentence_with_weights", sentence)
+    sentences = {"sentence": sentence, "advice": advice}
+    return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}
+
+
+def _estimate(row: Array) -> dict[str, float]:
+    """Return a value and the ends of its interval."""
+    return dict(zip(("value", "low", "high"), row.tolist(), strict=True))
+
+
+def _describe_pieces(value: float, error: float, pieces: Sequence[Piece]) -> dict[str, Any]:
+    """Return a value, its standard error, and the pieces of its interval."""
+    intervals = [dict(zip(Interval.model_fields, piece, strict=True)) for piece in pieces]
+    return {"value": value, "standard_error": error, "intervals": intervals}
+
+
+def _find_time(w: float, unit: float) -> float:
+    """Return the time -unit / log w_rec; nan if it is undefined."""
+    return -unit / math.log(w) if 0.0 < w < 1.0 else math.nan
+
+
+def _to_time(w: float, error: float, of_w_rec: Sequence[Piece], unit: float) -> dict[str, Any]:
+    """Return the estimate of the time -unit / log w_rec, with the pieces and error of w_rec."""
+
+    def time(w: float) -> float:
+        if w <= 0.0:
+            return 0.0
+        return math.inf if w >= 1.0 else _find_time(w, unit)
+
+    value = _find_time(w, unit)
+    slope = value / (w * abs(math.log(w))) if 0.0 < w < 1.0 else math.nan
+    pieces = [
+        (time(low), time(high), low_open, high_open)
+        for low, high, low_open, high_open in of_w_rec
+        if high > 0.0 and low < 1.0
+    ]
+    return _describe_pieces(value, error * slope, pieces)
