@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from service.cli.tasks import TASKS, Task
 from service.operations.shared.flat import Part, flatten
@@ -36,6 +36,44 @@ BOUNDS: Final = {
     "exclusiveMaximum": ("max", "max_open", True),
 }
 OF_UPLOADS: Final = {"kind", "name", "roles"}
+DATA: Final = {
+    "flag": "--data",
+    "kind": "file",
+    "metavar": "FILE",
+    "help": "A csv or npz file with a sequence and its target per row, instead of generated data.",
+}
+# Options of one command, beside the parts of its request.
+OWN: Final[dict[str, list[Schema]]] = {
+    "fit": [
+        {
+            "flag": "--by",
+            "kind": "text",
+            "metavar": "NAME",
+            "help": "Fit the rows of each name in this column separately; the result is a table.",
+        },
+    ],
+    "forecast": [
+        {
+            "flag": "--future",
+            "kind": "file",
+            "metavar": "FILE",
+            "help": "A table of future inputs.",
+        },
+        {
+            "flag": "--steps",
+            "kind": "value",
+            "metavar": "INTEGER",
+            "bounds": {"min": 1},
+            "help": "The number of future steps, without inputs.  [default: 1]",
+        },
+        {
+            "flag": "--of",
+            "kind": "text",
+            "metavar": "NAME",
+            "help": "The sequence to continue, if several.",
+        },
+    ],
+}
 
 
 def derive_commands() -> dict[str, Schema]:
@@ -47,18 +85,40 @@ def derive_commands() -> dict[str, Schema]:
 
 
 def _options(name: str, task: Task) -> Iterator[Schema]:
+    """Yield the options of a command: its own, those of its request, and those of its output."""
+    is_generated = "dataset" in task.model.model_fields and not task.takes_series
+    yield from [DATA] if is_generated else OWN.get(name, [])
     for form, model in task.forms.items():
         omitted = OF_UPLOADS if form == "columns" else OMITTED.get(name, set())
-        for part_name, part in flatten(model).items():
+        parts = flatten(model)
+        choices = {part.path[:-1]: tag for tag, part in parts.items() if part.has_tag}
+        for part_name, part in parts.items():
             if part.path[0] not in omitted:
-                yield from ({"form": form, **option} for option in _derive(part_name, part))
+                tag = choices.get(part.path[:-1])
+                applies = {} if tag is None else _applies(part, tag, parts[tag])
+                for option in _derive(part_name, part):
+                    yield {"form": form, **option, **applies}
+    if task.suffixes:
+        text = f"{', '.join(task.suffixes)}, as its name ends; - writes a table to the output."
+        yield {"flag": "--out", "kind": "path", "metavar": "FILE", "help": f"Write a file: {text}"}
+    text = "Print the response of the HTTP API, with keep: false."
+    yield {"flag": "--json", "kind": "flag", "help": text}
+
+
+def _applies(part: Part, tag: str, choice: Part) -> Schema:
+    """Return the members of a union that have a part, if not all have it."""
+    if {*part.fields} == {*choice.fields}:
+        return {}
+    default = next(info.default for info in choice.fields.values())
+    return {"applies": {"to": [*part.fields], "option": tag, "default": default}}
 
 
 def _derive(name: str, part: Part) -> Iterator[Schema]:
     """Yield the option of a part, and one for false if a number is valid instead of true."""
     first, *others = part.fields.values()
     annotated: Any = Annotated[first.annotation, first]
-    schema = TypeAdapter(annotated).json_schema()
+    adapter: TypeAdapter[Any] = TypeAdapter(annotated)
+    schema = adapter.json_schema()
     kinds, is_list = _kinds(schema, schema.get("$defs", {}))
     types = [kind.get("type") for kind in kinds]
     words = [*part.fields] if part.has_tag else [word for kind in kinds for word in _words(kind)]
@@ -90,6 +150,8 @@ def _derive(name: str, part: Part) -> Iterator[Schema]:
         option["bounds"] = _bounds(kinds[0])
     if pairs:
         option["fields"] = pairs[0]
+    if option.get("fields") == ["low", "high"]:
+        option["order"] = _order(adapter)
     yield option
     if "boolean" in types:
         yield {**option, "kind": "off", "flag": f"--no-{flag[2:]}", "help": "Without it."}
@@ -115,6 +177,16 @@ def _bounds(schema: Schema) -> dict[str, Any]:
         if keyword in schema:
             bounds |= {end: schema[keyword], openness: is_open}
     return bounds
+
+
+def _order(adapter: TypeAdapter[Any]) -> str:
+    """Return the message about a range whose low end is above the high one."""
+    try:
+        adapter.validate_python({"low": 2, "high": 1})
+    except ValidationError as error:
+        types = {str(each["type"]): str(each["msg"]) for each in error.errors()}
+        return next(message for name, message in types.items() if name.startswith("range_"))
+    raise AssertionError("a low end above the high one is accepted")
 
 
 def _words(schema: Schema) -> list[str]:

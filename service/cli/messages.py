@@ -1,18 +1,17 @@
 """Messages of the service, with options instead of fields and query parameters."""
 
 import re
-import shlex
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from service.cli.options import RequestOption
+from service.cli.text import write_options
 from service.errors import Invalid
 from service.operations.shared.flat import find_option
 
 
 def name_options(text: str, options: Collection[RequestOption]) -> str:
     """Return a message of the service with options instead of fields and query parameters."""
-    flags = {option.part: option.flag for option in options}
+    flags = {option.part: option.flag for option in options if option.part}
 
     def replace(match: re.Match[str]) -> str:
         name, sign = match.groups()
@@ -31,22 +30,13 @@ def explain(
         return name_options(error.detail, options)
     first = error.errors[0]
     pointer = first.pointer or ""
-    pointers = {option.flag: option.pointer for option in options if option.form != "columns"}
+    pointers = {each.flag: each.pointer for each in options if each.form in {"request", "style"}}
     flag = (first.parameter and f"--{first.parameter}") or find_option(pointer, pointers, given)
     if flag == "--sequence" and "--by" in given:
         flag = "--by"
-    known = [option.flag for option in options if option.part in first.members.get("known", ())]
-    if first.detail.startswith("Unknown field"):
-        return f"{flag}: does not apply; the options that do are {', '.join(known)}"
     metavar = next((option.metavar for option in options if option.flag == flag), None)
     detail = name_options(first.detail.replace("an object", str(metavar)), options)
-    repairs = map(_to_options, first.members.get("repairs") or ())
+    repairs = (write_options(repair["query"]) for repair in first.members.get("repairs") or ())
     others = " or ".join(repair for repair in repairs if repair not in detail)
-    advice = f"; add {others}" if others else ""
+    advice = f"; or add {others}" if others else ""
     return f"{flag or source or pointer[1:]}: {detail}{advice}"
-
-
-def _to_options(repair: dict[str, Any]) -> str:
-    """Return the options of a repair."""
-    pairs = repair["query"].items()
-    return shlex.join(each for name, value in pairs for each in (f"--{name}", str(value)))

@@ -2,7 +2,8 @@
 
 An object with two fields is given as ``a:b`` or ``a,b``, a list by an option that may be repeated,
 and a map by ``NAME=NUMBER``. The options are read from ``commands.json``, which `make openapi`
-writes from the models of requests.
+writes from the models of requests, with the ``suffixes`` of the files of each command. What it
+declares is checked here, before the models are imported, which takes a second.
 """
 
 import json
@@ -21,9 +22,20 @@ HINTS: Final = {"--confidence": " 95 % is 0.95."}
 
 
 class Number(click.FloatRange):
-    """A finite number within the bounds of its field."""
+    """A finite number within the bounds of its field; an integer may be written as 1e4.
 
-    name = "number"
+    Parameters
+    ----------
+    name
+        ``integer`` or ``number``.
+    hint
+        A sentence that is added to messages.
+    """
+
+    def __init__(self, name: str, hint: str, **bounds: Any) -> None:
+        super().__init__(**bounds)
+        self.name = name
+        self._hint = hint
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -32,64 +44,91 @@ class Number(click.FloatRange):
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not finite.", param, ctx)
-        return int(number) if number.is_integer() else number
-
-    def fail(
-        self, message: str, param: click.Parameter | None = None, ctx: click.Context | None = None
-    ) -> NoReturn:
-        """Raise BadParameter, with a hint for an option that has one."""
-        hint = HINTS.get(param.opts[0], "") if param is not None else ""
-        super().fail(f"{message}{hint}", param, ctx)
-
-
-class Integer(Number):
-    """An integer within the bounds of its field, which may be written as 1e4."""
-
-    name = "integer"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the integer; raises BadParameter."""
-        number = super().convert(value, param, ctx)
-        if not isinstance(number, int):
+        if number.is_integer():
+            return int(number)
+        if self.name == "integer":
             self.fail(f"{value} is not an integer.", param, ctx)
         return number
 
+    def fail(self, message: str, *place: Any, **named: Any) -> NoReturn:
+        """Raise BadParameter, with the hint."""
+        super().fail(f"{message}{self._hint}", *place, **named)
 
-TYPES: Final = {"INTEGER": Integer, "NUMBER": Number}
+
+class Value(click.ParamType[Any]):
+    """A number, a word, or an object, as ``read_value`` reads it.
+
+    Parameters
+    ----------
+    metavar
+        The valid forms.
+    fields
+        The names of the fields of an object.
+    order
+        The message about a range whose low end is above the high one.
+    """
+
+    name = "value"
+
+    def __init__(self, metavar: str, fields: Sequence[str], order: str) -> None:
+        self._metavar = metavar
+        self._fields = fields
+        self._order = order
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value; raises BadParameter."""
+        read = read_value(value, self._fields)
+        if isinstance(read, dict):
+            low, high = read.values()
+            if self._order and is_number(low) and is_number(high) and low > high:
+                self.fail(f"{self._order}.", param, ctx)
+        elif self._fields and "|" not in self._metavar:
+            self.fail(f"{value!r} is not {self._metavar}.", param, ctx)
+        return read
+
+
+class Member(click.ParamType[tuple[str, float]]):
+    """A member of a map: a name and a number."""
+
+    name = "member"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, float]:
+        """Return the name and the number; raises BadParameter."""
+        name, _, text = value.rpartition("=")
+        number = read_value(text)
+        if not name or not is_number(number):
+            self.fail(f"{value!r} is not NAME=NUMBER.", param, ctx)
+        return name, number
 
 
 class RequestOption(click.Option):
-    """An option that sets a part of a request.
+    """An option of a command, which may set a part of a request.
 
     Parameters
     ----------
     spec
-        Its ``form`` (the request, the style of a picture, or the columns of a table), the name and
-        the JSON pointer of the ``part``, its ``kind`` (``switch`` for true or false, ``off`` for
-        false, ``map``, ``text``, or another ``value``), for an object with two numbers the names
-        of its ``fields``, and for a number its ``bounds``.
+        Its ``form`` (the request, the style of a picture, or the columns of a table; absent from an
+        option of the command), the name and the JSON pointer of the ``part``, its ``kind``
+        (``switch`` for true or false, ``off`` for false, ``flag``, ``map``, ``text``, ``file``,
+        ``path``, or another ``value``), for a number its ``bounds``, for an object with two fields
+        their names and the message about their ``order``, and the members of a union to which it
+        ``applies``.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
-        self.form: str = spec["form"]
-        self.part: str = spec["part"]
-        self.pointer: str = spec["pointer"]
+        self.form: str | None = spec.get("form")
+        self.part: str = spec.get("part", "")
+        self.pointer: str = spec.get("pointer", "")
         self.flag: str = spec["flag"]
+        self.applies: Mapping[str, Any] = spec.get("applies", {})
         self._kind: str = spec["kind"]
-        self._fields: Sequence[str] = spec.get("fields", ())
-        self._is_object = bool(self._fields) and "|" not in spec["metavar"]
-        kind: click.ParamType[Any] | None = None
-        if "choices" in spec:
-            kind = click.Choice(spec["choices"])
-        if "bounds" in spec:
-            kind = TYPES[spec["metavar"]](**spec["bounds"])
         super().__init__(
             [f"{self.flag}/--no-{self.flag[2:]}" if self._kind == "switch" else self.flag],
-            type=kind,
+            type=_find_type(spec),
             default=None,
-            is_flag=self._kind in {"switch", "off"},
+            is_flag=self._kind in {"switch", "off", "flag"},
             multiple=spec.get("repeated", False),
             metavar=spec.get("metavar"),
             help=spec["help"],
@@ -98,35 +137,69 @@ class RequestOption(click.Option):
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Return the value of the part, or None; raises UsageError."""
         given = super().process_value(ctx, value)
-        if given in {None, ()}:
+        if given is None or given == ():
             return None
-        if self._kind in {"switch", "off"}:
-            return bool(given) and self._kind == "switch"
+        if self._kind == "off":
+            return False
         if self._kind == "map":
-            return dict(map(self._read_member, given))
-        return [*map(self._read_one, given)] if self.multiple else self._read_one(given)
+            return dict(given)
+        return list(given) if self.multiple else given
 
-    def _read_one(self, value: Any) -> Any:
-        if self._kind == "text" or isinstance(self.type, Number):
-            return value
-        read = read_value(value, self._fields)
-        if isinstance(read, str | int | float) and self._is_object:
-            raise click.BadParameter(f"{value!r} is not {self.metavar}.")
-        return read
 
-    def _read_member(self, text: str) -> tuple[str, Any]:
-        name, separator, value = text.rpartition("=")
-        if not separator:
-            raise click.UsageError(f"{self.flag}: {text} must be NAME=NUMBER")
-        return name, read_value(value)
+def _find_type(spec: Mapping[str, Any]) -> click.ParamType[Any] | None:
+    """Return the type of the values of an option; None for texts and flags."""
+    metavar = spec.get("metavar", "")
+    types: dict[str, click.ParamType[Any]] = {
+        "file": click.File("rb"),
+        "path": click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+        "map": Member(),
+        "value": Value(metavar, spec.get("fields", ()), spec.get("order", "")),
+    }
+    if "choices" in spec:
+        return click.Choice(spec["choices"])
+    if "bounds" in spec:
+        return Number(metavar.lower(), HINTS.get(spec["flag"], ""), **spec["bounds"])
+    return types.get(spec["kind"])
 
 
 @cache
-def load_commands() -> dict[str, dict[str, Any]]:
-    """Return the ``suffixes`` of the files that each command writes, and its ``options``."""
-    text = Path(__file__).with_name("commands.json").read_text(encoding="utf-8")
-    commands: dict[str, dict[str, Any]] = json.loads(text)
-    return commands
+def load_json(name: str) -> Any:
+    """Return the content of a file beside this module."""
+    return json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+
+
+def check_options(options: Sequence[RequestOption], params: Mapping[str, Any]) -> None:
+    """Raise UsageError for options that exclude each other."""
+    for option in options:
+        if params[str(option.name)] is None:
+            continue
+        if option.pointer.startswith("/dataset/") and params.get("data") is not None:
+            raise click.UsageError(f"{option.flag}: a file of data replaces generated data")
+        if option.flag == "--sequence" and params.get("by") is not None:
+            raise click.UsageError("--by: replaces --sequence")
+        if option.applies:
+            _check_member(option, options, params)
+
+
+def _check_member(
+    option: RequestOption, options: Sequence[RequestOption], params: Mapping[str, Any]
+) -> None:
+    """Raise UsageError for an option that does not apply to the chosen member of a union."""
+    choice = option.applies["option"]
+    chosen = params[choice] or option.applies["default"]
+    if chosen not in option.applies["to"]:
+        valid = ", ".join(
+            other.flag
+            for other in options
+            if other.applies.get("option") == choice and chosen in other.applies["to"]
+        )
+        detail = f"does not apply to {chosen}; the options that do are {valid}"
+        raise click.UsageError(f"{option.flag}: {detail}")
+
+
+def is_number(value: Any) -> bool:
+    """Return True for a number, which may be infinite, but not a bool."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def read_value(text: str, fields: Sequence[str] = ()) -> Any:
@@ -151,7 +224,7 @@ def _read_sequence(text: str, position: int) -> list[Any]:
     words = list(text.strip()) if is_binary else re.split(r"\s*,\s*|\s+", text.strip())
     numbers = [*map(read_value, words)]
     for number, (word, value) in enumerate(zip(words, numbers, strict=True), start=1):
-        if isinstance(value, str | bool) or not math.isfinite(value):
+        if not is_number(value) or not math.isfinite(value):
             raise click.UsageError(
                 f"SEQUENCES: number {number} of sequence {position} is not a number: {word!r}"
             )

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from service.scheduling.scheduler import Scheduler
 from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset
-from service.settings import load_settings
+from service.settings import Settings
 from service.store import computations
 from service.store.database import Database
 from service.store.rows import ComputationRow
@@ -42,10 +42,10 @@ LIMITS: Final[dict[str, Any]] = {
 class Session(Context):
     """The context of the use cases of one command, whose data are not stored before its files."""
 
+    options: Sequence[RequestOption]  # of the command
+    params: Mapping[str, Any]  # of the command
     data: AnyDataset | None = None
     columns: dict[str, Any] = field(default_factory=dict)  # of a table
-    params: dict[str, Any] = field(default_factory=dict)  # of the command
-    options: Sequence[RequestOption] = ()  # of the command
 
     def store(self, row: ComputationRow, arrays: Arrays) -> None:
         """Store the data and a computation."""
@@ -62,17 +62,21 @@ class Session(Context):
 
 
 @contextmanager
-def open_session() -> Iterator[Session]:
+def open_session(
+    options: Sequence[RequestOption], params: Mapping[str, Any], settings: Settings
+) -> Iterator[Session]:
     """Yield the context of use cases. Its database is empty, and is deleted at the end."""
-    settings = load_settings().model_dump(include={*Limits.model_fields}, exclude_unset=True)
+    given = settings.model_dump(include={*Limits.model_fields}, exclude_unset=True)
     with TemporaryDirectory(prefix="linear-rnn-") as directory:
         database = Database(f"sqlite:///{directory}/rnn.sqlite3")
         with closing(database):
             yield Session(
                 database=database,
-                limits=Limits(**{**LIMITS, **settings}),
+                limits=Limits(**{**LIMITS, **given}),
                 enqueue=refuse,
                 scheduler=Scheduler(n_cores=1, max_waiting=1),
+                options=options,
+                params=params,
             )
 
 

@@ -5,9 +5,11 @@ database is opened, and Matplotlib is imported, only for files that need them.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import codecs
+import csv
+from collections.abc import Callable, Mapping, Sequence
 from json import dumps, loads
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import click
 import numpy as np
@@ -18,7 +20,7 @@ from service.api.table_parameters import DatasetQuery
 from service.cli import text
 from service.cli.messages import explain, name_options
 from service.cli.options import RequestOption
-from service.cli.output import check_output, find_suffix, is_standard, save, to_csv
+from service.cli.output import is_standard, save
 from service.cli.session import Session, compute, open_session, read_data, refuse, show_progress
 from service.engine.data import Series
 from service.errors import Invalid, Malformed
@@ -37,6 +39,7 @@ from service.schemas.optimizers import OPTIMIZER_LIST
 from service.schemas.pictures import PictureOptions
 from service.schemas.predict import PredictRequest
 from service.schemas.resolved_datasets import AnyDataset
+from service.settings import Settings
 from service.store.rows import ComputationRow
 from service.values.steps import find_times, list_times
 
@@ -139,11 +142,26 @@ def _fit(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     return dumps({"groups": rows}).encode(), lambda *_: to_csv(columns)
 
 
+def to_csv(columns: Mapping[str, Sequence[Any]]) -> Download:
+    """Return a table of numbers and texts as a file."""
+
+    def write(file: BinaryIO) -> None:
+        writer = csv.writer(codecs.getwriter("utf-8")(file))
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+
+    return Download("", 0.0, write)
+
+
 def _read_future(series: Series, sequence: int, session: Session) -> list[list[float]]:
     """Return the future inputs, a row per step, of a sequence with a position."""
     names = series.input_names
+    other = "steps" if names else "future"
+    if session.params[other] is not None:
+        known = f"has the inputs {', '.join(names)}" if names else "has no inputs"
+        raise click.UsageError(f"--{other}: does not apply, as the series {known}")
     if not names:
-        return [[]] * int(session.params["steps"])
+        return [[]] * int(session.params["steps"] or 1)
     if session.params["future"] is None:
         raise click.UsageError(f"--future: give a table with the inputs {', '.join(names)}")
     # The first input is read as the target.
@@ -189,34 +207,51 @@ TASKS: Final = {
 }
 
 
-def run_task(name: str, options: Sequence[RequestOption], params: dict[str, Any]) -> None:
-    """Print the response to the request of a command, and write a file if requested."""
+def run_task(
+    name: str,
+    options: Sequence[RequestOption],
+    params: Mapping[str, Any],
+    suffix: str,
+    settings: Settings,
+) -> None:
+    """Print the response to the request of a command, and write a file if requested.
+
+    Parameters
+    ----------
+    name
+        The name of the command.
+    options
+        Its options.
+    params
+        Their values, and those of its arguments; None for those that are not given.
+    suffix
+        The format of the file ``out``.
+    settings
+        The settings, which limit the work.
+    """
     task = TASKS[name]
     data = params.get("data")
     out = params.get("out")
     source = "" if data is None else data.name.replace("<stdin>", "standard input")
-    suffixes = task.suffixes[-1:] if params.get("by") else task.suffixes  # of one table
-    if out is not None:
-        check_output(out, suffixes, data)
     given = [option for option in options if params[str(option.name)] is not None]
     parts: dict[str, dict[str, Any]] = {form: {} for form in task.forms}
     for option in given:
-        parts[option.form][option.part] = params[str(option.name)]
+        if option.form is not None:
+            parts[option.form][option.part] = params[str(option.name)]
     try:
-        with open_session() as session:
-            session.params, session.options = params, options
+        with open_session(options, params, settings) as session:
             request = _read_request(task, parts, session)
             style = validate(parts.get("style", {}), task.style)
             json, make_file = task.answer(request, session)
             if not {"target", "inputs"} <= session.columns.keys():
                 _show_roles(session.data)
             # The standard output has the file if that is requested.
-            shown = json.decode() if params["as_json"] else task.describe(loads(json))
+            shown = json.decode() if params["json"] else task.describe(loads(json))
             click.echo(shown, err=is_standard(out))
             if out is not None:
-                save(out, make_file(find_suffix(out, suffixes), style), session)
+                save(out, make_file(suffix, style), session.database)
     except Invalid as error:
-        flags = {option.flag for option in given} | ({"--by"} if params.get("by") else set())
+        flags = {option.flag for option in given}
         raise click.UsageError(explain(error, options, flags, source)) from None
     except Malformed as error:
         raise click.UsageError(f"{source}: {name_options(str(error), options)}") from None
@@ -227,15 +262,10 @@ def _read_request(task: Task, parts: dict[str, dict[str, Any]], session: Session
     body = nest(task.model, parts["request"])
     if session.params.get("sequences"):
         body["inputs"] = session.params["sequences"]
+    if session.params.get("by") is not None:
+        parts["columns"]["sequence"] = session.params["by"]
     data = session.params.get("data")
-    by = session.params.get("by")
-    if by is not None:
-        if "sequence" in parts["columns"]:
-            raise click.UsageError("--by: replaces --sequence")
-        parts["columns"]["sequence"] = by
     if data is not None:
-        if "dataset" in body:
-            raise Invalid("a file of data replaces generated data", "/dataset")
         session.columns = parts.get("columns", {})
         session.data = read_data(data, parts.get("columns"), session)
         body["dataset"] = {"kind": "stored", "id": name_dataset(session.data)}

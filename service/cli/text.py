@@ -1,5 +1,6 @@
 """Responses as text for a terminal: a verdict or a sentence first, then tables of numbers."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -139,13 +140,13 @@ def _describe_options(alternative: Json) -> str:
     """Return the options of a better fit, and its quality."""
     times = " and ".join(map(format_number, alternative["time_constants"]))
     r_squared = format_number(alternative["r_squared"])
-    return f"With {_flags(alternative['options'])}: time constant {times}, R² {r_squared}."
+    return f"With {write_options(alternative['options'])}: time constant {times}, R² {r_squared}."
 
 
-def _flags(options: Json) -> str:
-    """Return the options of a request as those of the command."""
+def write_options(fields: Json) -> str:
+    """Return fields of a request as options of the command."""
     flags = []
-    for name, value in options.items():
+    for name, value in fields.items():
         flag = f"--{name.replace('_', '-')}"
         if name == "gains":
             texts = [f"--gain {key}={gain:g}" for key, gain in value.items()]
@@ -155,7 +156,8 @@ def _flags(options: Json) -> str:
         elif isinstance(value, Mapping):
             flags.append(f"{flag} {':'.join(f'{end:g}' for end in value.values())}")
         else:
-            flags.append(f"{flag} {str(value).lower()}")
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            flags.append(f"{flag} {shlex.quote(text)}")
     return " ".join(flags)
 
 
