@@ -14,7 +14,6 @@ from service.api.routes.explorer import DIGEST
 from tests.explorer.conftest import (
     EVALUATED,
     Explorer,
-    ModuleCaller,
     Opener,
     answer_first,
     open_drawer,
@@ -230,21 +229,3 @@ def test_large_data_are_shown_in_part(page: Page, api: httpx.Client) -> None:
         "cost => Math.abs(document.querySelector('#cost').dataset.value / cost - 1) < 1e-9",
         arg=cost,
     )
-
-
-def test_a_body_that_ends_early_is_a_problem(call_modules: ModuleCaller) -> None:
-    titles = call_modules(
-        ["model/api"],
-        """async ({ getJson, postJson }) => {
-          const fetch = window.fetch;
-          window.fetch = async () => {
-            const start = (controller) => controller.error(new TypeError("lost"));
-            return new Response(new ReadableStream({ start }));
-          };
-          const all = [getJson("v1/x"), postJson("v1/x", {})];
-          const results = await Promise.allSettled(all);
-          window.fetch = fetch;
-          return results.map(({ reason }) => reason?.title ?? String(reason));
-        }""",
-    )
-    assert titles == ["The service is unavailable"] * 2

@@ -15,25 +15,6 @@ from service.engine.objective import make_objective
 from service.figures.style import THEMES
 from tests.explorer.conftest import ModuleCaller
 
-CHOOSE = """({ chooseBands }, log10_costs) =>
-  chooseBands(Float64Array.from(log10_costs, Number))"""
-
-
-def choose(call_node: ModuleCaller, log10_costs: list[float]) -> tuple[list[float], list[int]]:
-    texts = [str(value).replace("inf", "Infinity") for value in log10_costs]
-    bands = call_node(["charts/color_bands"], CHOOSE, texts)
-    return bands["edges"], bands["contours"]
-
-
-def test_the_floor_follows_the_window(call_node: ModuleCaller) -> None:
-    wide, _ = choose(call_node, [*np.linspace(0, 9, 4000), -6.0])
-    assert wide[0] >= -0.3  # a single deep point does not take the colors of all others
-    deep, _ = choose(call_node, [*np.linspace(-9, -3, 4000)])
-    assert deep[0] == pytest.approx(-9, abs=0.2)
-    assert deep[-1] == pytest.approx(-3, abs=0.2)
-    noise, _ = choose(call_node, [*np.linspace(0, 2, 990), *np.linspace(-40, -30, 10)])
-    assert noise[0] > -18  # costs that float64 does not resolve
-
 
 def channels(color: str) -> Any:
     return np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])

@@ -77,21 +77,3 @@ def test_the_end_of_a_run_is_named(
     end = describe(call_node, api, **body)
     assert end["key"] == key, end
     assert text in end["sentence"]
-
-
-def test_a_busy_service_is_asked_again(call_modules: ModuleCaller) -> None:
-    n_requests, body = call_modules(
-        ["model/api"],
-        """async ({ getJson }) => {
-          const [fetch, setTimer] = [window.fetch, window.setTimeout];
-          let n = 0;
-          window.setTimeout = (run) => setTimer(run, 0);
-          window.fetch = async () => ++n < 3
-            ? Response.json({}, { status: 503, headers: { "Retry-After": "2" } })
-            : Response.json({ done: true });
-          const body = await getJson("v1/x");
-          Object.assign(window, { fetch, setTimeout: setTimer });
-          return [n, body];
-        }""",
-    )
-    assert (n_requests, body) == (3, {"done": True})

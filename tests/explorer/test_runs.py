@@ -225,11 +225,11 @@ def test_a_sweep_of_rates(open_page: Opener, api: httpx.Client, viewport: dict[s
     assert violations(page) == []
 
 
-def test_every_optimizer_has_a_rate_to_sweep(call_modules: ModuleCaller, api: httpx.Client) -> None:
+def test_every_optimizer_has_a_rate_to_sweep(call_node: ModuleCaller, api: httpx.Client) -> None:
     for optimizer in api.get("/v1/optimizers").json()["items"]:
         names = {parameter["name"]: parameter["default"] for parameter in optimizer["parameters"]}
         rate = next(name for name in ("learning_rate", "initial_step", "damping") if name in names)
-        states = call_modules(
+        states = call_node(
             ["model/sweep"],
             """({ spreadRates }, optimizer) =>
               spreadRates({ parameters: { other: 0.5, [optimizer.rate]: 3 } }, [optimizer])""",
