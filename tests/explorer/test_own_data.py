@@ -131,23 +131,13 @@ def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
     expect(page.locator("#code code").first).to_contain_text('"inputs": [[3, 1]]')
 
 
-ERRORS = {
-    "a,b\n1,2\n3,x\n": "Line 3 ('3,x'), column 2 ('b'): 'x' is not a number",
-    "1,2,3\n\n1,?9,3\n": "Line 3 ('1,?9,3'), column 2: '?9' is not a number",
-    "1,2,3\n3,4\n": "Line 2 ('3,4'): the row has 2 fields, the first line 3",
-    "1\t2\n3\t-\n": "Line 2 ('3\\t-'), column 2: '-' is not a number",
-    "a,b\n": "the table has a header but no rows",
-}
-
-
 @pytest.mark.slow
 def test_errors_name_line_and_column(open_page: Opener) -> None:
     page = open_page(expected=(422,))
     problem = page.locator("#upload-problem")
-    for text, message in ERRORS.items():
-        choose(page, text)
-        expect(problem).to_contain_text(message)
-        expect(problem).to_be_in_viewport()
+    choose(page, "a,b\n1,2\n3,x\n")
+    expect(problem).to_contain_text("Line 3 ('3,x'), column 2 ('b'): 'x' is not a number")
+    expect(problem).to_be_in_viewport()
     look(page, "PK\0\0")
     expect(problem).to_contain_text("Save the table as CSV in UTF-8, then load it again.")
     assert "dataset=" not in page.url

@@ -112,21 +112,6 @@ def test_the_width_the_title_the_margin_and_the_letters_of_a_picture(open_page: 
     wait_until(page, f"() => {faces} === 3")  # the field shows the same letters
 
 
-@pytest.mark.slow
-def test_charts_are_saved(open_page: Opener) -> None:
-    page = open_page(RUN)
-    expect(page.locator("tbody tr")).to_have_count(1)
-    names = {"trace": "gradient", "cost": "cost", "states": "state", "fit": "output"}
-    for view, name in names.items():
-        svg = ET.fromstring(save(page, view, "svg"))  # noqa: S314
-        (axis,) = (text for text in svg.iter(f"{SVG}text") if "rotate" in str(text.attrib))
-        assert "".join(axis.itertext()) == name
-        assert len(svg.findall(f".//{SVG}path")) + len(svg.findall(f".//{SVG}circle")) > 0
-        with Image.open(BytesIO(save(page, view, "png"))) as image:
-            assert image.width > 300
-            assert len(set(image.convert("RGB").get_flattened_data())) > 20
-
-
 def test_an_empty_figure_cannot_be_saved_and_one_that_is_not_shown_can(page: Page) -> None:
     open_drawer(page, "embed")
     button = page.get_by_role("button", name="Save as PNG")

@@ -269,6 +269,11 @@ def test_without_a_known_level_the_target_settles_nowhere() -> None:
     assert summary.headline == "Effects grow: w_rec 1.05"
     assert result["offset"]["low"] is not None
     assert not any("settles" in each for each in summary.sentences)
+    rain = draw(104)
+    drift = np.cumsum(np.random.default_rng(5).standard_normal(104))
+    drifting, result = make_fit(write(rain=rain, flow=respond(0.6, rain) + drift), noise="ar1")
+    assert "rho_at_limit" in result["trust"]["cautions"]
+    assert not any("settles" in each for each in drifting.sentences)
     found, _ = make_fit(TABLES["trusted"], offset=5.0)
     assert "Without any input, flow settles at 5." in found.sentences
 
