@@ -51,6 +51,13 @@ class Reading:
         return None
 
 
+def make_npz(**arrays: Any) -> bytes:
+    """Return an archive of arrays."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
 read_csv, read_npz = Reading(CSV), Reading(NPZ)
 
 

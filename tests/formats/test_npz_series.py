@@ -8,34 +8,29 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series, Step
+from tests.formats.conftest import make_npz
 from tests.formats.conftest import read_series_npz as read
 
 INPUTS = np.arange(1.0, 13.0).reshape(2, 3, 2)
 TARGETS = np.array([[1.0, np.nan, 3.0], [4.0, 5.0, 6.0]])
 
 
-def archive(**arrays: Any) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
-
-
 def test_sequences_of_one_length() -> None:
-    series = read(archive(inputs=INPUTS, targets=TARGETS), inputs=("a", "b"), target="y")
+    series = read(make_npz(inputs=INPUTS, targets=TARGETS), inputs=("a", "b"), target="y")
     assert (series.input_names, series.target_name, series.step) == (("a", "b"), "y", Step())
     np.testing.assert_array_equal(series.inputs, INPUTS.reshape(-1, 2))
     np.testing.assert_array_equal(series.targets, TARGETS.ravel())
-    unnamed = read(archive(inputs=INPUTS.astype(np.int32), targets=TARGETS))
+    unnamed = read(make_npz(inputs=INPUTS.astype(np.int32), targets=TARGETS))
     assert (unnamed.input_names, unnamed.target_name) == (("input_1", "input_2"), "target")
     for dtype in (np.float64, np.int64, np.bool_):
-        without = read(archive(inputs=INPUTS[..., :0].astype(dtype), targets=TARGETS))
+        without = read(make_npz(inputs=INPUTS[..., :0].astype(dtype), targets=TARGETS))
         assert (without.input_names, without.inputs.shape) == ((), (6, 0))
 
 
 def test_what_follows_the_end_of_a_sequence_is_ignored() -> None:
     inputs, targets = INPUTS.copy(), TARGETS.copy()
     inputs[0, 2:], targets[0, 2:] = np.nan, np.inf
-    series = read(archive(inputs=inputs, targets=targets, lengths=np.array([2, 3])))
+    series = read(make_npz(inputs=inputs, targets=targets, lengths=np.array([2, 3])))
     assert series.lengths.tolist() == [2, 3]
     np.testing.assert_array_equal(series.inputs[:2], INPUTS[0, :2])
     np.testing.assert_array_equal(series.targets[2:], TARGETS[1])
@@ -71,7 +66,9 @@ def test_what_is_written_is_read_back(lengths: list[int], n_inputs: int) -> None
     ],
 )
 def test_invalid_arrays(change: dict[str, Any], place: str, words: tuple[str, ...]) -> None:
-    assert read.refuses(archive(**{"inputs": INPUTS, "targets": TARGETS} | change), *words) == place
+    assert (
+        read.refuses(make_npz(**{"inputs": INPUTS, "targets": TARGETS} | change), *words) == place
+    )
 
 
 @pytest.mark.parametrize("field", ["inputs", "targets", "lengths"])
@@ -89,11 +86,11 @@ def test_a_shape_of_booleans(field: str) -> None:
 
 
 def test_invalid_names() -> None:
-    body = archive(inputs=INPUTS, targets=TARGETS)
+    body = make_npz(inputs=INPUTS, targets=TARGETS)
     assert read.refuses(body, "2 inputs, but 1 name", inputs=("a",)) == "?inputs"
     for parameter, value in (("time", "week"), ("gaps", "sequences"), ("fill", "hold")):
         assert read.refuses(body, "not to npz", **{parameter: value}) == f"?{parameter}"
-    many = archive(inputs=np.ones((2, 3, 13)), targets=TARGETS)
+    many = make_npz(inputs=np.ones((2, 3, 13)), targets=TARGETS)
     assert read.refuses(many, "at most 12 of 13 inputs") == "?inputs"
     assert read.refuses(body, "named a", inputs=("a", "a")) == "?inputs"
     assert read.refuses(body, "named target", inputs=("a", "target")) == "?inputs"

@@ -1,6 +1,5 @@
 """Files are read in linear time, and no further once the caller ends the work."""
 
-import io
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
@@ -12,7 +11,7 @@ from service.engine.interruption import interrupted_by
 from service.errors import Busy
 from service.formats import structure
 from service.schemas.series import MAX_INPUTS
-from tests.formats.conftest import read_csv, read_npz, read_series_csv, read_series_npz
+from tests.formats.conftest import make_npz, read_csv, read_npz, read_series_csv, read_series_npz
 
 
 class CountedName(str):
@@ -51,14 +50,8 @@ def table(n_rows: int) -> bytes:
     return b"x,target\n" + b"1,2\n" * n_rows
 
 
-def archive(**arrays: Any) -> bytes:
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    return file.getvalue()
-
-
-LARGE = archive(inputs=np.ones((1000, 1000)), targets=np.ones(1000))
-LARGE_SERIES = archive(inputs=np.ones((100, 1000, 10)), targets=np.ones((100, 1000)))
+LARGE = make_npz(inputs=np.ones((1000, 1000)), targets=np.ones(1000))
+LARGE_SERIES = make_npz(inputs=np.ones((100, 1000, 10)), targets=np.ones((100, 1000)))
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,12 @@ import polars as pl
 import pytest
 
 from service.api.examples import DATASET_ID
+from tests.formats.conftest import make_npz
 
 DATASETS = "/v1/datasets"
 CSV, NPZ = "text/csv", "application/x-npz"
 OTHER_NAMES = ("text/plain", "application/csv", "application/vnd.ms-excel")
 ANY = "application/octet-stream"
-
-
-def archive(**arrays: Any) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
 
 
 def test_the_tutorials_dataset_has_one_id_in_every_format(stored_api: Any, tutorial: Any) -> None:
@@ -28,7 +23,7 @@ def test_the_tutorials_dataset_has_one_id_in_every_format(stored_api: Any, tutor
     responses = [
         stored_api.upload(table, CSV),
         stored_api.upload("\ufeff" + table.replace("\n", "\r\n"), "Text/CSV; charset=UTF-8"),
-        stored_api.upload(archive(inputs=inputs.astype(bool), targets=targets), NPZ),
+        stored_api.upload(make_npz(inputs=inputs.astype(bool), targets=targets), NPZ),
         stored_api.post(DATASETS),
     ]
     assert [response.status_code for response in responses] == [201, 200, 200, 200]
@@ -39,7 +34,13 @@ def test_the_tutorials_dataset_has_one_id_in_every_format(stored_api: Any, tutor
 
 @pytest.mark.parametrize(
     ("body", "media_type"),
-    [(b"", NPZ), (b"PK", NPZ), (b"1,2\n", NPZ), (archive(inputs=[[1]])[:-40], NPZ), (b"\x81", CSV)],
+    [
+        (b"", NPZ),
+        (b"PK", NPZ),
+        (b"1,2\n", NPZ),
+        (make_npz(inputs=[[1]])[:-40], NPZ),
+        (b"\x81", CSV),
+    ],
 )
 def test_files_that_do_not_match_their_media_type(api: Any, body: bytes, media_type: str) -> None:
     response = api.upload(body, media_type)
@@ -59,7 +60,7 @@ def test_other_media_types(api: Any, media_type: str) -> None:
 
 def test_the_other_names_of_the_media_types(api: Any, tutorial: Any) -> None:
     table = api.get(api.post(DATASETS).json()["links"]["csv"]).content
-    npz = archive(X=np.array(tutorial["X"]), y=np.array(tutorial["t"])[:, np.newaxis])
+    npz = make_npz(X=np.array(tutorial["X"]), y=np.array(tutorial["t"])[:, np.newaxis])
     for body, media_type in [(npz, ANY), (table, ANY), *((table, name) for name in OTHER_NAMES)]:
         assert api.upload(body, media_type).json()["id"] == DATASET_ID
     for file in (("data.csv", table), ("data.npz", npz, "image/png"), (None, table)):
@@ -110,7 +111,7 @@ def test_the_limits(make_api: Any, limit: dict[str, int], detail: str) -> None:
     api = make_api(**limit)
     for response in (
         api.upload(b"1,2,3,4\n" * 2, CSV),
-        api.upload(archive(inputs=np.ones((2, 3)), targets=np.ones(2)), NPZ),
+        api.upload(make_npz(inputs=np.ones((2, 3)), targets=np.ones(2)), NPZ),
         api.post(DATASETS, {"kind": "explicit", "inputs": [[1] * 3] * 2, "targets": [1, 1]}),
         api.post(DATASETS, {"n_samples": 2, "n_steps": 3}),
     ):
@@ -121,8 +122,6 @@ def test_the_limits(make_api: Any, limit: dict[str, int], detail: str) -> None:
 
 INPUTS = np.array([[1.5, -2.0], [0.125, 3.0], [1e-5, 1e20]])
 TARGETS = np.array([0.5, -1.0, 1 / 3])
-PANDAS = pd.DataFrame({"x_1": INPUTS[:, 0], "Target": TARGETS, "x_2": INPUTS[:, 1]})
-POLARS = pl.DataFrame({"target": TARGETS, "x_1": INPUTS[:, 0], "x_2": INPUTS[:, 1]})
 
 
 @pytest.fixture(scope="module")
@@ -130,22 +129,6 @@ def stored(api: Any) -> Any:
     """Return the dataset of these arrays."""
     body = {"kind": "explicit", "inputs": INPUTS.tolist(), "targets": TARGETS.tolist()}
     return api.post(DATASETS, body).json()
-
-
-TABLES = {
-    "pandas": PANDAS.to_csv(index=False),
-    "tabs": PANDAS.to_csv(index=False, sep="\t", decimal=","),
-    "German": PANDAS.to_csv(index=False, sep=";", decimal=",", lineterminator="\r\n"),
-    "quoted decimal commas": PANDAS.to_csv(index=False, decimal=","),
-    "Windows": "\ufeff" + PANDAS.to_csv(index=False, lineterminator="\r\n"),
-    "polars": POLARS.write_csv(),
-    "polars, German": POLARS.write_csv(separator=";", decimal_comma=True),
-}
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_tables_keep_their_meaning(api: Any, stored: Any, name: str) -> None:
-    assert api.upload(TABLES[name]).json() == stored
 
 
 def test_downloads_are_read_by_pandas_and_polars(api: Any, stored: Any) -> None:
