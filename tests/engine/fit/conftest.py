@@ -1,5 +1,6 @@
 """The model written as loops, its least-squares cost, and random problems of many kinds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.signal import lfilter
 
 from service.engine.data import Series
-from service.engine.fit import FitOptions
+from service.engine.fit import FitOptions, FitProblem
 from service.engine.types import Array
 
 
@@ -54,6 +55,46 @@ def design(series: Series, options: FitOptions, delay: int, w: float) -> tuple[A
         seen = ~np.isnan(y)
         blocks.append(np.concatenate([states, ones, starts], axis=1)[seen])
         targets.append(y[seen])
+    return np.concatenate(blocks), np.concatenate(targets)
+
+
+def list_regressors(options: FitOptions, steps: Array, n_steps: int, skip: int) -> list[Array]:
+    """Return the columns without a pole: the offset, the trend and the season."""
+    columns = [np.ones(len(steps))] if options.offset is True else []
+    columns += [(steps - skip) / (n_steps - 1.0)] if options.trend else []
+    period, n_harmonics = options.season or (1, 0)
+    for k in range(1, n_harmonics + 1):
+        columns += [np.cos(2.0 * np.pi * k * steps / period)]
+        columns += [np.sin(2.0 * np.pi * k * steps / period)] if 2 * k < period else []
+    return columns
+
+
+def design_of(problem: FitProblem, poles: Iterable[float]) -> tuple[Array, Array]:
+    """Return the columns of any model at its poles, one per unknown, and the targets.
+
+    At a pole of 0, there is no initial state. A known initial state is 0.
+    """
+    series, options, skip = problem.record, problem.options, problem.skip
+    kind = options.initial_state
+    n_starts = {"each": len(series.lengths), "shared": 1}.get(str(kind), 0)
+    n_steps = max(series.lengths) - skip
+    blocks, targets = [], []
+    for i, (x, y) in enumerate(zip(*split(series), strict=True)):
+        acting = np.concatenate([np.zeros((problem.delay, x.shape[1])), x])[skip : len(x)]
+        steps = np.arange(float(len(acting)))
+        columns = []
+        for values, of_states in zip(acting.T, problem.acts.T, strict=True):
+            own = [w for w, acts in zip(poles, of_states, strict=True) if acts]
+            columns += [lfilter([1.0], [1.0, -w], values) for w in own] or [values]
+        columns += list_regressors(options, steps + skip, n_steps, skip)
+        powers = [w ** (steps + 1.0) for w in poles if w != 0.0]
+        starts = np.zeros((n_starts, len(powers), len(steps)))
+        if n_starts and powers:
+            starts[i % n_starts] = powers
+        columns.extend(starts.reshape(-1, len(steps)))
+        is_used = ~np.isnan(y[skip:])
+        blocks.append(np.column_stack(columns)[is_used])
+        targets.append(y[skip:][is_used])
     return np.concatenate(blocks), np.concatenate(targets)
 
 

@@ -244,7 +244,6 @@ def test_a_sequence_without_targets_beside_several_others_does_not_change_the_ve
     both = Series.from_sequences((inputs[0], *inputs), (blank, *targets))
     other = fit(both, options)
     check_same(result, other)
-    assert other.trust.reasons == result.trust.reasons
     assert other.trust.cautions == result.trust.cautions
     assert other.effect == result.effect
     assert other.residuals == pytest.approx(result.residuals, rel=1e-9)
@@ -291,12 +290,6 @@ def test_a_wide_range_of_w_rec_has_the_same_degrees_of_freedom() -> None:
     assert wide.solution.w_rec == pytest.approx(result.solution.w_rec)
     assert wide.solution.degrees_of_freedom == result.solution.degrees_of_freedom
     assert wide.solution.intervals == [pytest.approx(result.solution.intervals[0], rel=1e-6)]
-
-
-def test_known_gains_of_any_size_do_not_overflow() -> None:
-    series = make_series(n_inputs=1)
-    result = fit(series, FitOptions(gains={series.input_names[0]: 1e99}))
-    assert result.solution.w_rec == pytest.approx(1.0)  # w_in is nearly 0
 
 
 def test_collinear_inputs_count_once() -> None:

@@ -20,7 +20,7 @@ from benchmarks.verdict_cases import (
 )
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Result, Solution, fit
-from tests.engine.fit.test_several import make_design
+from tests.engine.fit.conftest import design_of
 
 SECOND = "second_time_constant_advised"
 OWN = "own_time_constants_advised"
@@ -62,7 +62,7 @@ def test_the_gain_is_an_f_test_of_explicit_regressions() -> None:
     (other,) = result.alternatives
     squares = []
     for solution in (Solution(result.problem), other.solution):
-        columns, y = make_design(solution.problem, tuple(solution.poles))
+        columns, y = design_of(solution.problem, solution.poles)
         squares.append(float(np.linalg.lstsq(columns, y, rcond=None)[1][0]))
     n = result.problem.n_targets
     assert other.finding.value == pytest.approx(n * math.log(squares[0] / squares[1]), rel=1e-6)

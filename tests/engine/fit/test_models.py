@@ -11,7 +11,7 @@ from scipy.linalg import toeplitz
 from service.engine.data import Series
 from service.engine.fit import FitOptions, FitProblem, Result, Solution, fit, predict
 from service.engine.types import Array
-from tests.engine.fit.conftest import split
+from tests.engine.fit.conftest import design_of, split
 from tests.engine.fit.test_noise import covariance, make_noise
 
 NAMES = ("heat", "rain", "law")
@@ -35,40 +35,6 @@ def make_data(seed: int, *, n_sequences: int = 2, n_steps: int = 45) -> Series:
     return Series.from_sequences(inputs, targets, NAMES)
 
 
-def make_design(series: Series, options: FitOptions, delay: int, w: float) -> tuple[Array, Array]:
-    """Return the columns of the model, by matrices of impulse responses, and the targets."""
-    skip = options.delay[1] if isinstance(options.initial_state, str) else 0
-    n_steps = max(series.lengths) - skip
-    blocks, starts, ys = [], [], []
-    for x, y in zip(*split(series), strict=True):
-        steps = np.arange(len(y))
-        later = np.concatenate([np.zeros((delay, x.shape[1])), x])[: len(y)]
-        later[:skip] = 0.0
-        decay = toeplitz(w**steps, np.zeros(len(y)))
-        columns = [
-            later[:, i] if name in options.direct else decay @ later[:, i]
-            for i, name in enumerate(series.input_names)
-        ]
-        columns += [np.ones(len(y))] if options.offset else []
-        columns += [(steps - skip) / (n_steps - 1.0)] if options.trend else []
-        period, n_harmonics = options.season or (1, 0)
-        for k in range(1, n_harmonics + 1):
-            columns += [np.cos(2.0 * np.pi * k * steps / period)]
-            columns += [np.sin(2.0 * np.pi * k * steps / period)] if 2 * k < period else []
-        is_used = ~np.isnan(y) & (steps >= skip)
-        blocks.append(np.column_stack(columns)[is_used])
-        starts.append((w ** (steps - skip))[is_used])
-        ys.append(y[is_used])
-    columns = [np.concatenate(blocks)]
-    starts = [each for each in starts if w > 0.0]  # at 0, there is none
-    if options.initial_state == "shared" and starts:
-        columns.append(np.concatenate(starts)[:, None])
-    if options.initial_state == "each" and starts:
-        rows = np.repeat(np.arange(len(ys)), [len(y) for y in ys])
-        columns.append(np.concatenate(starts)[:, None] * (rows[:, None] == np.arange(len(ys))))
-    return np.concatenate(columns, axis=1), np.concatenate(ys)
-
-
 MODELS: list[dict[str, Any]] = [
     {"direct": ("law",), "trend": True, "season": (7, 3)},
     {"direct": ("law", "heat"), "season": (4, 2), "initial_state": "shared", "delay": (1, 3)},
@@ -84,7 +50,7 @@ def test_costs_and_slopes_are_those_of_explicit_matrices(model: dict[str, Any]) 
     problem = FitProblem(series, options, delay)
     at = Solution(problem).criterion.evaluate(np.array([0.3, 0.8, 0.95]))
     for w, cost in zip(at.w, at.mean_square, strict=True):
-        columns, y = make_design(series, options, delay, w)
+        columns, y = design_of(problem, [w])
         rest = y - columns @ np.linalg.lstsq(columns, y, rcond=None)[0]
         assert cost == pytest.approx(np.mean(rest**2), rel=1e-9)
     assert problem.n_unknowns == columns.shape[1] + 1
@@ -104,7 +70,7 @@ def test_ar1_noise_is_whitened_as_by_explicit_matrices(model: dict[str, Any]) ->
     v = covariance(Series.from_sequences(split(series)[0], targets, NAMES), float(at.rho[0]))
     half = np.linalg.cholesky(v)
 
-    columns, y = make_design(series, options, options.delay[0], 0.7)
+    columns, y = design_of(solution.problem, [0.7])
     white, target = np.linalg.solve(half, columns), np.linalg.solve(half, y)
     rest = target - white @ np.linalg.lstsq(white, target)[0]
     squares = float(at.squares[0]) * solution.problem.unit**2
@@ -125,12 +91,12 @@ def regress(columns: Array, y: Array) -> NDArray[Any]:
 
 
 def list_estimates(result: Result) -> Array:
-    """Return all estimates in the order of the columns, the initial states as effects."""
+    """Return all estimates in the order of the columns."""
     parameters = result.parameters
     extra = [parameters.offset, parameters.trend]
     rows = [*parameters.w_in, *(each for each in extra if each is not None)]
     if parameters.initial_states is not None:
-        rows.extend(result.solution.w_rec * parameters.initial_states)
+        rows.extend(parameters.initial_states)
     return np.array(rows)
 
 
@@ -140,7 +106,7 @@ def test_a_given_w_rec_is_a_regression(start: Any, w: float) -> None:
     """At a w_rec of 0, there is no initial state."""
     series = make_data(3)
     options = FitOptions(w_rec=(w, w), direct=("law",), trend=True, initial_state=start)
-    columns, y = make_design(series, options, 0, w)
+    columns, y = design_of(FitProblem(series, options), [w])
     result = fit(series, options)
     expected = regress(columns, y)
     np.testing.assert_allclose(list_estimates(result), expected, rtol=1e-7)

@@ -21,7 +21,7 @@ from service.engine.fit import (
 )
 from service.engine.types import Array
 from tests.engine.fit import test_models, test_several
-from tests.engine.fit.conftest import simulate
+from tests.engine.fit.conftest import design_of, simulate
 from tests.engine.fit.test_noise import covariance
 
 PROPORTIONAL = FitOptions(variance="proportional")
@@ -65,12 +65,6 @@ def test_a_fit_is_the_nonlinear_regression_with_its_weights() -> None:
     assert result.solution.innovation_sd == pytest.approx(expected, rel=1e-5)
 
 
-def make_design(problem: FitProblem, poles: list[float]) -> tuple[Array, Array]:
-    if problem.n_states > 1:
-        return test_several.make_design(problem, tuple(poles))
-    return test_models.make_design(problem.record, problem.options, problem.delay, poles[0])
-
-
 @pytest.mark.parametrize(
     ("model", "noise"),
     [
@@ -90,7 +84,7 @@ def test_weights_are_those_of_the_fitted_values(model: dict[str, Any], noise: An
     model |= {"delay": (0, last - first)}
     result = fit(series, replace(PROPORTIONAL, **model))
     problem = result.problem
-    columns, y = make_design(problem, result.solution.poles)
+    columns, y = design_of(problem, result.solution.poles)
     contributions = decompose(result.solution)
     total = contributions.start + contributions.baseline + contributions.inputs.sum(axis=0)
     steps = contributions.step - 1 - problem.skip

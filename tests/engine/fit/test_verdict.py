@@ -255,14 +255,6 @@ def test_no_single_input_is_visible_if_all_together_are_not() -> None:
     assert not any(each.visible for each in result.input_effects if each is not None)
 
 
-def test_errors_that_grow_with_the_value_are_found() -> None:
-    rng = np.random.default_rng(0)
-    x = np.exp(1.2 * rng.standard_normal((100, 1)))
-    y = simulate(x, 0.8, [1.0])
-    result = fit(one(x, y * np.exp(0.3 * rng.standard_normal(100))), WHITE)
-    assert "spread" in result.trust.reasons
-
-
 def test_a_level_below_zero_is_a_caution_and_never_advised() -> None:
     rng = np.random.default_rng(8)
     x = 1.0 + rng.random((80, 1))

@@ -125,15 +125,6 @@ def test_residuals_that_cancel_give_exactly_zero() -> None:
                 assert trace.sign[-1] == np.sign(np.tanh(1) + np.tanh(2) - np.tanh(3))
 
 
-def test_an_inactive_relu_stops_the_gradient() -> None:
-    inputs, targets = np.array([[1.0, -1.0, 1.0]]), np.array([0.0])
-    trace = trace_gradient(inputs, targets, Weights(1.0, 0.5), Network("relu"))
-    # S: 0, 1, 0 (inactive), 1. The cost is S_3², so its derivative is 2 there and 1 one step back.
-    np.testing.assert_array_equal(trace.gradient, [0.0, 0.0, 1.0, 2.0])
-    np.testing.assert_array_equal(trace.sign, [0.0, 0.0, 1.0, 1.0])
-    np.testing.assert_array_equal(trace.weight_gradient, [2.0, 0.0])
-
-
 @pytest.mark.parametrize(
     ("w_rec", "n_steps", "regime"),
     [
