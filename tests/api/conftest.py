@@ -1,6 +1,8 @@
 """The application in this process. Every response is checked against the OpenAPI schema."""
 
 import asyncio
+import csv
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -36,6 +38,14 @@ def make_row(**values: Any) -> ComputationRow:
     names = [each.name for each in fields(ComputationRow) if each.init]
     own = {"id": "run_1", "status": "running", "progress_done": 0, "progress_total": 9}
     return ComputationRow(**{**dict.fromkeys(names), **own, **values})
+
+
+def read_table(response: httpx.Response) -> dict[str, list[str]]:
+    """Return the columns of a table by their names."""
+    assert response.headers["content-type"].startswith("text/csv")
+    header, *rows = csv.reader(io.StringIO(response.text, newline=""))
+    columns = zip(*rows, strict=True)
+    return {name: list(column) for name, column in zip(header, columns, strict=True)}
 
 
 def bearer(key: str) -> dict[str, str]:

@@ -73,7 +73,7 @@ TRAINING = {
 }
 TRAIN = (
     "train --optimizer momentum --nesterov --learning-rate 1e-3 --clip value:2 "
-    "--initial-weights=-1,1.5 --n-iterations 20 --target-cost 3"
+    "--initial-weights=-1,1.5 --n-iterations 2e1 --target-cost 3"
 )
 TRACE = "trace --point 1,2 --point 1:-0.5 --kind remember --aggregation tutorial"
 TRACED = "gradient-trace?point=1,2&point=1,-0.5&kind=remember&aggregation=tutorial"
@@ -366,10 +366,6 @@ def test_what_a_command_does_not_need_is_not_imported(
     code = f"{LIGHT}print(*sys.modules, file=sys.stderr)"
     done = run_program(sys.executable, "-c", code, *shlex.split(line), cwd=tmp_path)
     assert not heavy & set(done.stderr.split())
-
-
-def test_an_integer_may_have_an_exponent(run: Run) -> None:
-    assert run("train --n-iterations 1e1") == run("train --n-iterations 10")
 
 
 def test_the_options_are_those_of_the_models() -> None:

@@ -246,14 +246,6 @@ def test_query_parameters_beside_a_body(api: Any) -> None:
         api.refused(api.post(f"/v1/cost-surface.png?{query}", {}), parameter)
 
 
-@pytest.mark.parametrize("path", ["/v1/training-runs", "/v1/gradient-trace.csv", "/v1/datasets"])
-def test_null_is_not_an_empty_body(api: Any, path: str) -> None:
-    for text in ("null", " null\n", "null" + " " * 20_000):
-        response = api.post_text(path, text)
-        assert response.status_code == 422
-        assert response.json()["errors"] == [{"pointer": "", "detail": "Input should be an object"}]
-
-
 @pytest.mark.parametrize(
     ("path", "body", "pointer", "nearest", "known"),
     [

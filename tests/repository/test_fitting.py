@@ -151,11 +151,3 @@ def test_the_way_out_of_the_trap_leads_to_the_truth() -> None:
     result = fit_example(series, delay={"low": 2, "high": 2})
     assert result.trust.interval
     assert any(low <= river.w_rec <= high for low, high in result.solution.intervals)
-
-
-def test_weekly_sales_need_an_offset() -> None:
-    series = read("advertising.csv", EXAMPLES["advertising.csv"])
-    assert round(fit_example(series).solution.w_rec, 2) == 0.6
-    without = fit_example(series, offset=False)
-    assert "offset_advised" in without.trust.reasons
-    assert not without.trust.interval

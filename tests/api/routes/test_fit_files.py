@@ -1,11 +1,11 @@
 """Responses, contributions and pictures of fits."""
 
-import csv
-import io
 from typing import Any
 
 import numpy as np
 import pytest
+
+from tests.api.conftest import read_table
 
 FITS = "/v1/fits"
 NAMES = ["step", "a, b"]  # the first is also a column of a table, and the second needs quotes
@@ -35,17 +35,11 @@ def make_series(start: str | None, *, level: float = 10.0) -> dict[str, Any]:
     }
 
 
-def read_table(text: str) -> dict[str, list[str]]:
-    header, *rows = csv.reader(io.StringIO(text))
-    columns = zip(*rows, strict=True)
-    return {name: list(column) for name, column in zip(header, columns, strict=True)}
-
-
 def test_contributions_add_up_to_the_fit(api: Any) -> None:
     request = {"dataset": make_series("2024-02-20"), "direct": ["a, b"], "noise": "ar1"}
     fit = api.post(FITS, request).json()
-    table = read_table(api.get(fit["links"]["csv"]).text)
-    parts = read_table(api.get(fit["links"]["contributions_csv"]).text)
+    table = read_table(api.get(fit["links"]["csv"]))
+    parts = read_table(api.get(fit["links"]["contributions_csv"]))
     own = ["sequence", "step_", "time", "start", "baseline"]
     assert list(parts) == [*own, *NAMES]
     assert parts["sequence"] == table["sequence"]
@@ -60,7 +54,7 @@ def test_contributions_add_up_to_the_fit(api: Any) -> None:
 def test_responses_end_at_the_gains(api: Any) -> None:
     request = {"dataset": make_series(None), "delay": 1, "step": {"length": 2, "unit": "hour"}}
     fit = api.post(FITS, request).json()
-    table = read_table(api.get(fit["links"]["response_csv"]).text)
+    table = read_table(api.get(fit["links"]["response_csv"]))
     assert list(table) == ["input", "step", "time", "response", "low", "high"]
     numbers = {name: np.array(column, float) for name, column in table.items() if name != "input"}
     np.testing.assert_array_equal(numbers["time"], 2.0 * numbers["step"])
@@ -93,7 +87,7 @@ def test_without_inputs_there_is_no_response(api: Any) -> None:
         refused = api.get(links[f"response_{suffix}"])
         assert refused.status_code == 404
         assert "no inputs" in refused.json()["detail"]
-    parts = read_table(api.get(links["contributions_csv"]).text)
+    parts = read_table(api.get(links["contributions_csv"]))
     assert list(parts) == ["sequence", "step", "start", "baseline"]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from service.api.examples import FIT_ID
 from service.store import arrays, computations, rows
+from tests.api.conftest import read_table
 
 FITS = "/v1/fits"
 
@@ -48,36 +49,6 @@ def make_decays() -> dict[str, Any]:
         values = [float(y) if i in seen else None for i, y in enumerate(targets)]
         sequences.append({"inputs": [[]] * 32, "targets": values})
     return {"kind": "series", "inputs": [], "sequences": sequences}
-
-
-def read_table(response: Any) -> dict[str, list[str]]:
-    assert response.headers["content-type"].startswith("text/csv")
-    rows = list(csv.reader(io.StringIO(response.text)))
-    columns = zip(*rows[1:], strict=True)
-    return {name: list(column) for name, column in zip(rows[0], columns, strict=True)}
-
-
-def test_days_with_holes_become_sequences(make_api: Any) -> None:
-    rng = np.random.default_rng(7)
-    days = np.arange("2024-01-01", "2024-07-19", dtype="datetime64[D]")
-    holes = {k for first in range(15, 190, 23) for k in range(first, first + 1 + first % 4)}
-    state, rows, fits = 5.0, ["date,rain,flow"], {}
-    for k, day in enumerate(days):
-        rain = round(float(rng.gamma(0.4, 4.0)), 2)
-        state = np.exp(-1 / 7.82) * state + 0.3 * rain
-        if k not in holes:
-            rows.append(f"{day},{rain},{state + 2 + 0.1 * rng.standard_normal():.3f}")
-    api = make_api()
-    for query in ("gaps=sequences&time=date", ""):
-        names = f"?kind=series&target=flow&inputs=rain&{query}"
-        series = api.upload("\n".join(rows).encode(), "text/csv", names).json()
-        fits[query] = api.post(FITS, {"dataset": {"kind": "stored", "id": series["id"]}}).json()
-    divided, joined = fits.values()
-    ((low, high),) = ((each["low"], each["high"]) for each in divided["time_constant"]["intervals"])
-    assert low < 7.82 < high
-    assert divided["request"]["step"] == {"length": 1.0, "unit": "day"}
-    ((low, high),) = ((each["low"], each["high"]) for each in joined["time_constant"]["intervals"])
-    assert not low < 7.82 < high  # what leaving the times out does to the same table
 
 
 def test_an_empty_request_finds_the_optimum_of_the_tutorial(make_api: Any) -> None:
@@ -366,24 +337,6 @@ def test_autoregressive_noise_may_have_gaps_and_sequences(api: Any) -> None:
     rows = list(csv.DictReader(io.StringIO(api.get(answer["links"]["profile_csv"]).text)))
     assert min(float(row["criterion"]) for row in rows) == 0.0
     assert api.get(answer["links"]["profile_svg"]).status_code == 200
-
-
-def test_what_to_change_is_part_of_the_answer(api: Any) -> None:
-    series = make_series(n_steps=80)
-    sequence = series["sequences"][0]
-    sequence["targets"] = [None] * 3 + sequence["targets"][:-3]
-    answer = api.post(FITS, {"dataset": series}).json()
-    assert answer["trust"]["reasons"][0] == "delay_advised"
-    finding = answer["trust"]["findings"][0]
-    assert finding["sentence"] == "The inputs appear to take effect 6 hours later than assumed."
-    assert finding["advice"] == "Fit with a delay of 3 steps."
-    assert (finding["slug"], finding["lag"]) == ("delay_advised", 3)
-    alternative = answer["alternatives"][0]
-    assert alternative["options"] == {"delay": 3}
-    better = api.post(FITS, {"dataset": series, **alternative["options"]}).json()
-    assert better["trust"]["interval"]
-    assert better["time_constant"]["value"] == pytest.approx(alternative["time_constant"])
-    assert better["r_squared"] == pytest.approx(alternative["r_squared"])
 
 
 def test_known_parameters_are_given(api: Any) -> None:

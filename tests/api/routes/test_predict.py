@@ -35,11 +35,6 @@ def test_states_match_a_calculation_by_hand(api: Any) -> None:
     assert response["outputs"] == [2.0, -14.0]
 
 
-def test_outputs_are_in_the_order_of_the_sequences(api: Any) -> None:
-    sequences = [[1] * length for length in (3, 1, 2, 1, 3)]
-    assert api.post("/v1/predict", {"inputs": sequences}).json()["outputs"] == [3, 1, 2, 1, 3]
-
-
 def test_overflow_is_null_element_by_element(api: Any) -> None:
     request_body = {"model": {"w_rec": 50}, "inputs": [[1] * 1000, [1]], "return_states": True}
     response = api.post("/v1/predict", request_body)

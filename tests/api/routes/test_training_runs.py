@@ -194,21 +194,12 @@ def test_at_most_ten_referrers(stored_api: Any) -> None:
 
 
 def test_pages(stored_api: Any) -> None:
-    ids = [stored_api.post(RUNS, {"n_iterations": n}).json()["id"] for n in range(5)]
-    seen: list[str] = []
-    cursor: str | None = ""
-    n_pages = 0
-    while cursor is not None:
-        page = stored_api.get(f"{RUNS}?limit=2{cursor and '&cursor='}{cursor}").json()
-        assert len(page["items"]) <= 2
-        seen += [run["id"] for run in page["items"]]
-        cursor, n_pages = page["next_cursor"], n_pages + 1
-    assert seen == ids[::-1]
-    assert n_pages == 3
-    assert [run["id"] for run in stored_api.get(f"{RUNS}?status=succeeded").json()["items"]] == seen
-    assert stored_api.get(f"{RUNS}?status=running").json()["items"] == []
-    first = stored_api.get(f"{RUNS}?limit=1").json()["items"][0]
-    assert first == stored_api.get(f"{RUNS}/{ids[-1]}").json()
+    ids = [stored_api.post(RUNS, {"n_iterations": n}).json()["id"] for n in range(3)]
+    first = stored_api.get(f"{RUNS}?limit=2").json()
+    rest = stored_api.get(f"{RUNS}?limit=2&cursor={first['next_cursor']}").json()
+    assert [run["id"] for run in first["items"] + rest["items"]] == ids[::-1]
+    assert rest["next_cursor"] is None
+    assert first["items"][0] == stored_api.get(f"{RUNS}/{ids[-1]}").json()
 
 
 def test_exploding_weights(api: Any) -> None:
