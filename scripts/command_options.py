@@ -11,8 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from service.api.table_parameters import DatasetQuery
 from service.cli.tasks import TASKS, Task
 from service.operations.shared.flat import Part, flatten
 
@@ -35,6 +36,17 @@ BOUNDS: Final = {
     "maximum": ("max", "max_open", False),
     "exclusiveMaximum": ("max", "max_open", True),
 }
+MEMBERS: Final = (
+    "form",
+    "part",
+    "pointer",
+    "kind",
+    "choices",
+    "bounds",
+    "fields",
+    "order",
+    "applies",
+)
 OF_UPLOADS: Final = {"kind", "name", "roles"}
 DATA: Final = {
     "flag": "--data",
@@ -79,16 +91,31 @@ OWN: Final[dict[str, list[Schema]]] = {
 def derive_commands() -> dict[str, Schema]:
     """Return the suffixes of the files of every command, and its options, by its name."""
     return {
-        name: {"suffixes": task.suffixes, "options": [*_options(name, task)]}
+        name: {"suffixes": task.suffixes, "options": [*map(_for_click, _options(name, task))]}
         for name, task in TASKS.items()
     }
+
+
+def _for_click(option: Schema) -> Schema:
+    """Return an option with the arguments of ``click.Option`` as a separate member."""
+    flag = option["flag"]
+    switch = f"/--no-{flag[2:]}" if option["kind"] == "switch" else ""
+    arguments = {
+        "param_decls": [f"{flag}{switch}"],
+        "help": option["help"],
+        "metavar": option.get("metavar"),
+        "multiple": option.get("repeated"),
+        "is_flag": option["kind"] in {"flag", "switch", "off"},
+    }
+    others: Schema = {name: option[name] for name in MEMBERS if name in option}
+    return {"click": {name: value for name, value in arguments.items() if value}, **others}
 
 
 def _options(name: str, task: Task) -> Iterator[Schema]:
     """Yield the options of a command: its own, those of its request, and those of its output."""
     is_generated = "dataset" in task.model.model_fields and not task.takes_series
     yield from [DATA] if is_generated else OWN.get(name, [])
-    for form, model in task.forms.items():
+    for form, model in _forms(task).items():
         omitted = OF_UPLOADS if form == "columns" else OMITTED.get(name, set())
         parts = flatten(model)
         choices = {part.path[:-1]: tag for tag, part in parts.items() if part.has_tag}
@@ -103,6 +130,16 @@ def _options(name: str, task: Task) -> Iterator[Schema]:
         yield {"flag": "--out", "kind": "path", "metavar": "FILE", "help": f"Write a file: {text}"}
     text = "Print the response of the HTTP API, with keep: false."
     yield {"flag": "--json", "kind": "flag", "help": text}
+
+
+def _forms(task: Task) -> dict[str, type[BaseModel]]:
+    """Return the models of the options: of the request, of a picture, and of a table."""
+    forms: dict[str, type[BaseModel]] = {"request": task.model}
+    if "png" in task.suffixes:
+        forms["style"] = task.style
+    if task.takes_series:
+        forms["columns"] = DatasetQuery
+    return forms
 
 
 def _applies(part: Part, tag: str, choice: Part) -> Schema:

@@ -14,19 +14,10 @@ import click
 from service import __version__
 from service.cli.computations import COMPUTATIONS
 from service.cli.serving import check_platform, keys, limit_threads, migrate, serve, worker
+from service.cli.text import load_json
 from service.errors import ServiceError, StartError
 
 PROGRAM = "linear-rnn"
-EPILOG = """\
-\b
-Exit codes: 0 for success, regardless of the verdict on a fit; 1 for errors
-of the environment, such as a file that cannot be written; 2 for invalid
-options, data and settings; 130 after Ctrl+C.
-
-\b
-Shell completion, here for bash (zsh and fish have a similar variable):
-  eval "$(_LINEAR_RNN_COMPLETE=bash_source linear-rnn)"
-"""
 
 
 class InOrder(click.Group):
@@ -40,7 +31,7 @@ class InOrder(click.Group):
 @click.group(
     cls=InOrder,
     commands=[*COMPUTATIONS, serve, worker, migrate, keys],
-    epilog=EPILOG,
+    epilog=load_json("descriptions.json")["epilog"],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, message=f"{PROGRAM} %(version)s")

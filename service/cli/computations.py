@@ -9,9 +9,8 @@ from typing import BinaryIO, Final
 
 import click
 
-from service.cli.options import RequestOption, check_options, load_json, read_sequences
-from service.cli.output import check_output
-from service.cli.text import format_example
+from service.cli.options import RequestOption, check_options, check_output, read_sequences
+from service.cli.text import format_example, load_json
 
 
 class TaskCommand(click.Command):
@@ -53,11 +52,11 @@ class TaskCommand(click.Command):
 
         from service.settings import load_settings
 
-        settings = load_settings()
+        load_settings()  # raises SettingError before the slow imports
 
         from service.cli.tasks import run_task
 
-        run_task(self.id, self._options, ctx.params, suffix, settings)
+        run_task(self.id, self._options, ctx.params, suffix)
 
 
 def find_data(ctx: click.Context, _: click.Parameter, file: BinaryIO | None) -> BinaryIO | None:
@@ -98,5 +97,8 @@ ARGUMENTS: Final[dict[str, list[click.Parameter]]] = {
 }
 COMPUTATIONS: Final[tuple[click.Command, ...]] = (
     tutorial,
-    *(TaskCommand(name, **each) for name, each in load_json("descriptions.json").items()),
+    *(
+        TaskCommand(name, **each)
+        for name, each in load_json("descriptions.json")["commands"].items()
+    ),
 )

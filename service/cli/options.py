@@ -6,101 +6,20 @@ writes from the models of requests, with the ``suffixes`` of the files of each c
 declares is checked here, before the models are imported, which takes a second.
 """
 
-import json
+import errno
 import math
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from os.path import samestat
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import click
 
 # Added to the message about a value that is out of range.
 HINTS: Final = {"--confidence": " 95 % is 0.95."}
-
-
-class Number(click.FloatRange):
-    """A finite number within the bounds of its field; an integer may be written as 1e4.
-
-    Parameters
-    ----------
-    name
-        ``integer`` or ``number``.
-    hint
-        A sentence that is added to messages.
-    """
-
-    def __init__(self, name: str, hint: str, **bounds: Any) -> None:
-        super().__init__(**bounds)
-        self.name = name
-        self._hint = hint
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the number, as an integer if it is one; raises BadParameter."""
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not finite.", param, ctx)
-        if number.is_integer():
-            return int(number)
-        if self.name == "integer":
-            self.fail(f"{value} is not an integer.", param, ctx)
-        return number
-
-    def fail(self, message: str, *place: Any, **named: Any) -> NoReturn:
-        """Raise BadParameter, with the hint."""
-        super().fail(f"{message}{self._hint}", *place, **named)
-
-
-class Value(click.ParamType[Any]):
-    """A number, a word, or an object, as ``read_value`` reads it.
-
-    Parameters
-    ----------
-    metavar
-        The valid forms.
-    fields
-        The names of the fields of an object.
-    order
-        The message about a range whose low end is above the high one.
-    """
-
-    name = "value"
-
-    def __init__(self, metavar: str, fields: Sequence[str], order: str) -> None:
-        self._metavar = metavar
-        self._fields = fields
-        self._order = order
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the value; raises BadParameter."""
-        read = read_value(value, self._fields)
-        if isinstance(read, dict):
-            low, high = read.values()
-            if self._order and is_number(low) and is_number(high) and low > high:
-                self.fail(f"{self._order}.", param, ctx)
-        elif self._fields and "|" not in self._metavar:
-            self.fail(f"{value!r} is not {self._metavar}.", param, ctx)
-        return read
-
-
-class Member(click.ParamType[tuple[str, float]]):
-    """A member of a map: a name and a number."""
-
-    name = "member"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, float]:
-        """Return the name and the number; raises BadParameter."""
-        name, _, text = value.rpartition("=")
-        number = read_value(text)
-        if not name or not is_number(number):
-            self.fail(f"{value!r} is not NAME=NUMBER.", param, ctx)
-        return name, number
 
 
 class RequestOption(click.Option):
@@ -109,36 +28,35 @@ class RequestOption(click.Option):
     Parameters
     ----------
     spec
-        Its ``form`` (the request, the style of a picture, or the columns of a table; absent from an
-        option of the command), the name and the JSON pointer of the ``part``, its ``kind``
-        (``switch`` for true or false, ``off`` for false, ``flag``, ``map``, ``text``, ``file``,
-        ``path``, or another ``value``), for a number its ``bounds``, for an object with two fields
-        their names and the message about their ``order``, and the members of a union to which it
-        ``applies``.
+        The arguments of ``click.Option``, its ``form`` (the request, the style of a picture, or the
+        columns of a table; absent from an option of the command), the name and the JSON pointer of
+        the ``part``, its ``kind`` (``flag`` for true or false, ``off`` for false, ``map``,
+        ``text``, ``file``, ``path``, or another ``value``), for a number its ``bounds``, for an
+        object with two fields their names and the message about their ``order``, and the members of
+        a union to which it ``applies``.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
+        super().__init__(**spec["click"], default=None, type=_find_type(spec))
+        self.flag: str = self.opts[0]
         self.form: str | None = spec.get("form")
         self.part: str = spec.get("part", "")
         self.pointer: str = spec.get("pointer", "")
-        self.flag: str = spec["flag"]
         self.applies: Mapping[str, Any] = spec.get("applies", {})
         self._kind: str = spec["kind"]
-        super().__init__(
-            [f"{self.flag}/--no-{self.flag[2:]}" if self._kind == "switch" else self.flag],
-            type=_find_type(spec),
-            default=None,
-            is_flag=self._kind in {"switch", "off", "flag"},
-            multiple=spec.get("repeated", False),
-            metavar=spec.get("metavar"),
-            help=spec["help"],
-        )
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Return the value of the part, or None; raises UsageError."""
-        given = super().process_value(ctx, value)
+        try:
+            given = super().process_value(ctx, value)
+        except click.BadParameter as error:
+            # click writes an integer as 2.0.
+            message = re.sub(r"^(-?\d+)\.0 ", r"\1 ", error.message)
+            raise click.BadParameter(f"{message}{HINTS.get(self.flag, '')}", ctx, self) from None
         if given is None or given == ():
             return None
+        if isinstance(self.type, click.FloatRange):
+            return _finite(given, self.type.name)
         if self._kind == "off":
             return False
         if self._kind == "map":
@@ -146,26 +64,89 @@ class RequestOption(click.Option):
         return list(given) if self.multiple else given
 
 
-def _find_type(spec: Mapping[str, Any]) -> click.ParamType[Any] | None:
+def _find_type(spec: Mapping[str, Any]) -> Any:
     """Return the type of the values of an option; None for texts and flags."""
-    metavar = spec.get("metavar", "")
-    types: dict[str, click.ParamType[Any]] = {
-        "file": click.File("rb"),
-        "path": click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-        "map": Member(),
-        "value": Value(metavar, spec.get("fields", ()), spec.get("order", "")),
-    }
     if "choices" in spec:
         return click.Choice(spec["choices"])
     if "bounds" in spec:
-        return Number(metavar.lower(), HINTS.get(spec["flag"], ""), **spec["bounds"])
+        number = click.FloatRange(**spec["bounds"])  # an integer may be written as 1e4
+        number.name = spec["click"]["metavar"].lower()
+        return number
+    types = {
+        "file": click.File("rb"),
+        "path": click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+        "map": _read_member,
+        "value": _make_reader(spec),
+    }
     return types.get(spec["kind"])
 
 
-@cache
-def load_json(name: str) -> Any:
-    """Return the content of a file beside this module."""
-    return json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+def _finite(number: float, name: str) -> float:
+    """Return a number, as an integer if it is one; raises BadParameter."""
+    if not math.isfinite(number):
+        raise click.BadParameter(f"{number} is not finite.")
+    if number.is_integer():
+        return int(number)
+    if name == "integer":
+        raise click.BadParameter(f"{number} is not an integer.")
+    return number
+
+
+def _read_member(text: str) -> tuple[str, float]:
+    """Return a member of a map, a name and a number; raises BadParameter."""
+    name, _, value = text.rpartition("=")
+    number = read_value(value)
+    if not name or not is_number(number):
+        raise click.BadParameter(f"{text!r} is not NAME=NUMBER.")
+    return name, number
+
+
+def _make_reader(spec: Mapping[str, Any]) -> Callable[[str], Any]:
+    """Return a function that reads a value, an object if the option has ``fields``."""
+    metavar = spec["click"].get("metavar")
+    fields = spec.get("fields", ())
+
+    def read(text: str) -> Any:
+        value = read_value(text, fields)
+        if isinstance(value, dict):
+            low, high = value.values()
+            if "order" in spec and is_number(low) and is_number(high) and low > high:
+                raise click.BadParameter(f"{spec['order']}.")
+        elif fields and "|" not in metavar:
+            raise click.BadParameter(f"{text!r} is not {metavar}.")
+        return value
+
+    return read
+
+
+def is_standard(out: Path | None) -> bool:
+    """Return True for the standard output: ``-``, or ``-.png`` for a picture."""
+    return out is not None and out.stem == "-"
+
+
+def check_output(suffixes: Sequence[str], params: Mapping[str, Any]) -> str:
+    """Return the suffix of the file to write, that of a table for the standard output.
+
+    Raises an error for a file that cannot be written, before the work for it.
+    """
+    out: Path | None = params.get("out")
+    data = params.get("data")
+    if out is None:
+        return ""
+    if params.get("by") is not None:
+        suffixes = suffixes[-1:]  # one table
+    suffix = suffixes[-1] if out.name == "-" else out.suffix[1:]
+    if suffix not in suffixes:
+        raise click.UsageError(f"--out: {out} must end in {' or '.join(suffixes)}")
+    if is_standard(out):
+        return suffix
+    is_new = not out.exists()
+    if not os.access(out.parent if is_new else out, os.W_OK):
+        code = errno.EACCES if out.parent.is_dir() else errno.ENOENT
+        raise OSError(code, os.strerror(code), str(out))
+    if data is not None and not is_new and samestat(os.fstat(data.fileno()), out.stat()):
+        raise click.UsageError(f"--out: {out} is the file of data, which would be overwritten")
+    return suffix
 
 
 def check_options(options: Sequence[RequestOption], params: Mapping[str, Any]) -> None:
@@ -188,11 +169,8 @@ def _check_member(
     choice = option.applies["option"]
     chosen = params[choice] or option.applies["default"]
     if chosen not in option.applies["to"]:
-        valid = ", ".join(
-            other.flag
-            for other in options
-            if other.applies.get("option") == choice and chosen in other.applies["to"]
-        )
+        others = [other for other in options if other.applies.get("option") == choice]
+        valid = ", ".join(other.flag for other in others if chosen in other.applies["to"])
         detail = f"does not apply to {chosen}; the options that do are {valid}"
         raise click.UsageError(f"{option.flag}: {detail}")
 

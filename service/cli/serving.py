@@ -110,14 +110,10 @@ def migrate(**options: str | None) -> None:
     from service.store import Database
 
     prepare_directory(settings)
-    database = Database(settings.store_url)
-    queue = JobQueue(settings.store_url)
-    try:
+    url = settings.store_url
+    with contextlib.closing(Database(url)) as database, contextlib.closing(JobQueue(url)) as queue:
         database.migrate()
         queue.migrate()
-    finally:
-        queue.close()
-        database.close()
 
 
 def _run(

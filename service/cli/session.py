@@ -25,7 +25,7 @@ from service.scheduling.scheduler import Scheduler
 from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset
-from service.settings import Settings
+from service.settings import load_settings
 from service.store import computations
 from service.store.database import Database
 from service.store.rows import ComputationRow
@@ -62,17 +62,15 @@ class Session(Context):
 
 
 @contextmanager
-def open_session(
-    options: Sequence[RequestOption], params: Mapping[str, Any], settings: Settings
-) -> Iterator[Session]:
+def open_session(options: Sequence[RequestOption], params: Mapping[str, Any]) -> Iterator[Session]:
     """Yield the context of use cases. Its database is empty, and is deleted at the end."""
-    given = settings.model_dump(include={*Limits.model_fields}, exclude_unset=True)
+    settings = load_settings().model_dump(include={*Limits.model_fields}, exclude_unset=True)
     with TemporaryDirectory(prefix="linear-rnn-") as directory:
         database = Database(f"sqlite:///{directory}/rnn.sqlite3")
         with closing(database):
             yield Session(
                 database=database,
-                limits=Limits(**{**LIMITS, **given}),
+                limits=Limits(**{**LIMITS, **settings}),
                 enqueue=refuse,
                 scheduler=Scheduler(n_cores=1, max_waiting=1),
                 options=options,

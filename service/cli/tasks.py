@@ -5,22 +5,19 @@ database is opened, and Matplotlib is imported, only for files that need them.
 """
 
 import asyncio
-import codecs
-import csv
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from json import dumps, loads
-from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import click
 import numpy as np
-from pydantic import BaseModel
 
 from service.api.field_errors import validate
-from service.api.table_parameters import DatasetQuery
 from service.cli import text
 from service.cli.messages import explain, name_options
-from service.cli.options import RequestOption
-from service.cli.output import is_standard, save
+from service.cli.options import RequestOption, is_standard
+from service.cli.output import save, to_csv
 from service.cli.session import Session, compute, open_session, read_data, refuse, show_progress
 from service.engine.data import Series
 from service.errors import Invalid, Malformed
@@ -39,7 +36,6 @@ from service.schemas.optimizers import OPTIMIZER_LIST
 from service.schemas.pictures import PictureOptions
 from service.schemas.predict import PredictRequest
 from service.schemas.resolved_datasets import AnyDataset
-from service.settings import Settings
 from service.store.rows import ComputationRow
 from service.values.steps import find_times, list_times
 
@@ -59,16 +55,6 @@ class Task(NamedTuple):
     describe: Callable[[text.Json], str]  # as text
     takes_series: bool = False
     style: type[PictureOptions] = PictureOptions  # the options of a picture
-
-    @property
-    def forms(self) -> dict[str, type[BaseModel]]:
-        """The models of the options: of the request, of a picture, and of a table."""
-        forms: dict[str, type[BaseModel]] = {"request": self.model}
-        if "png" in self.suffixes:
-            forms["style"] = self.style
-        if self.takes_series:
-            forms["columns"] = DatasetQuery
-        return forms
 
 
 def _ask(name: str, describe: Callable[[text.Json], str]) -> Task:
@@ -142,17 +128,6 @@ def _fit(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     return dumps({"groups": rows}).encode(), lambda *_: to_csv(columns)
 
 
-def to_csv(columns: Mapping[str, Sequence[Any]]) -> Download:
-    """Return a table of numbers and texts as a file."""
-
-    def write(file: BinaryIO) -> None:
-        writer = csv.writer(codecs.getwriter("utf-8")(file))
-        writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
-
-    return Download("", 0.0, write)
-
-
 def _read_future(series: Series, sequence: int, session: Session) -> list[list[float]]:
     """Return the future inputs, a row per step, of a sequence with a position."""
     names = series.input_names
@@ -208,11 +183,7 @@ TASKS: Final = {
 
 
 def run_task(
-    name: str,
-    options: Sequence[RequestOption],
-    params: Mapping[str, Any],
-    suffix: str,
-    settings: Settings,
+    name: str, options: Sequence[RequestOption], params: Mapping[str, Any], suffix: str
 ) -> None:
     """Print the response to the request of a command, and write a file if requested.
 
@@ -226,22 +197,19 @@ def run_task(
         Their values, and those of its arguments; None for those that are not given.
     suffix
         The format of the file ``out``.
-    settings
-        The settings, which limit the work.
     """
     task = TASKS[name]
     data = params.get("data")
     out = params.get("out")
     source = "" if data is None else data.name.replace("<stdin>", "standard input")
     given = [option for option in options if params[str(option.name)] is not None]
-    parts: dict[str, dict[str, Any]] = {form: {} for form in task.forms}
+    parts: defaultdict[str | None, dict[str, Any]] = defaultdict(dict)
     for option in given:
-        if option.form is not None:
-            parts[option.form][option.part] = params[str(option.name)]
+        parts[option.form][option.part] = params[str(option.name)]
     try:
-        with open_session(options, params, settings) as session:
+        with open_session(options, params) as session:
             request = _read_request(task, parts, session)
-            style = validate(parts.get("style", {}), task.style)
+            style = validate(parts["style"], task.style)
             json, make_file = task.answer(request, session)
             if not {"target", "inputs"} <= session.columns.keys():
                 _show_roles(session.data)
@@ -257,17 +225,17 @@ def run_task(
         raise click.UsageError(f"{source}: {name_options(str(error), options)}") from None
 
 
-def _read_request(task: Task, parts: dict[str, dict[str, Any]], session: Session) -> Any:
+def _read_request(task: Task, parts: Mapping[str | None, dict[str, Any]], session: Session) -> Any:
     """Return the request of a command, after reading its file of data into the session."""
     body = nest(task.model, parts["request"])
     if session.params.get("sequences"):
         body["inputs"] = session.params["sequences"]
-    if session.params.get("by") is not None:
-        parts["columns"]["sequence"] = session.params["by"]
     data = session.params.get("data")
     if data is not None:
-        session.columns = parts.get("columns", {})
-        session.data = read_data(data, parts.get("columns"), session)
+        session.columns = parts["columns"]
+        if session.params.get("by") is not None:
+            session.columns["sequence"] = session.params["by"]
+        session.data = read_data(data, session.columns if task.takes_series else None, session)
         body["dataset"] = {"kind": "stored", "id": name_dataset(session.data)}
     return validate(body, task.model)
 

@@ -1,7 +1,10 @@
 """Responses as text for a terminal: a verdict or a sentence first, then tables of numbers."""
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = Mapping[str, Any]
@@ -12,6 +15,12 @@ ENDS: Final = {
     "iterations_exhausted": "The run ended after {} iterations.",
     "diverged": "The run diverged after {} iterations: a weight is no longer finite.",
 }
+
+
+@cache
+def load_json(name: str) -> Any:
+    """Return the content of a file of this package."""
+    return json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
 
 
 def format_example(line: str) -> str:

@@ -20,8 +20,8 @@ from scipy.signal import lfilter
 from scripts.command_options import derive_commands
 from service.cli import cli, main
 from service.cli.computations import COMPUTATIONS
-from service.cli.options import load_json
 from service.cli.serving import keys, migrate, serve, worker
+from service.cli.text import load_json
 from tests.api.conftest import Api, Json, strictly
 from tests.programs import run_program
 
@@ -248,8 +248,8 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         ("train --n-samples x", "'--n-samples': 'x' is not a valid integer."),
         ("train --n-samples 1.5", "'--n-samples': 1.5 is not an integer."),
         ("train --noise nan", "'--noise': nan is not finite."),
-        ("train --optimizer adam --beta-1 2", "'--beta-1': 2.0 is not in the range 0.0<=x<1.0."),
-        ("train --seed -1", "'--seed': -1.0 is not in the range 0<=x<=4294967295."),
+        ("train --optimizer adam --beta-1 2", "'--beta-1': 2 is not in the range 0.0<=x<1.0."),
+        ("train --seed -1", "'--seed': -1 is not in the range 0<=x<=4294967295."),
         (
             "train --optimizer adam --eta-plus 2",
             "--eta-plus: does not apply to adam; the options that do are --learning-rate, "
@@ -272,7 +272,7 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         ),
         ("predict nan", "SEQUENCES: number 1 of sequence 1 is not a number: 'nan'"),
         ("predict 1 0,a", "SEQUENCES: number 2 of sequence 2 is not a number: 'a'"),
-        (f"{FIT_SALES} --confidence 95", "95.0 is not in the range 0<x<1. 95 % is 0.95."),
+        (f"{FIT_SALES} --confidence 95", "95 is not in the range 0<x<1. 95 % is 0.95."),
         ("fit words.csv --target y", "words.csv: line 3 ('x,2'), column 1 ('a'): 'x' is not"),
         ("fit words.csv --target y", "choose the inputs (--inputs …)"),
         ("fit few.csv --target y", "few.csv: 1 target for 4 unknowns"),
