@@ -6,12 +6,16 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
+from numbers import Integral
 from pathlib import Path
 from typing import IO, Any, Protocol, TypedDict, TypeGuard
 
 from linear_rnn import _models as m
-from linear_rnn._arrays import Array
+from linear_rnn._arrays import Array, read_csv
+from linear_rnn._errors import LinearRNNError
 
 Numbers = Sequence[float] | Array
 Rows = Sequence[Numbers] | Array
@@ -148,33 +152,54 @@ def _write_pandas(frame: Any) -> tuple[bytes, dict[str, Any]]:
     return text.encode(), {"header": 1} | ({"time": name} if has_times else {})
 
 
-def join_names(names: Iterable[str | int]) -> str:
-    """Return the names of columns, separated by commas."""
-    return ",".join(map(str, names))
-
-
-def rows_of(table: Any, names: Sequence[str] | None) -> Any:
-    """Return the inputs of a sequence, one row per step.
+def read_steps(table: Any, names: Sequence[str]) -> tuple[list[Any], list[str]]:
+    """Return the inputs of steps, one row per step, and their dates if the table has some.
 
     Parameters
     ----------
     table
-        A table with a column per input, columns by name, rows, or the numbers of a single input.
+        A table with a column per input, columns by name, rows, the numbers of a single input, or
+        without inputs the number of steps.
     names
         The names of the inputs, in order.
     """
-    table = _collect(table)
-    if isinstance(table, int):
-        return [[]] * table
-    if isinstance(table, Mapping) or hasattr(table, "columns"):
-        present = {str(name): name for name in getattr(table, "columns", table)}
-        missing = [name for name in names or [] if name not in present]
-        if missing:
-            raise ValueError(f"there is no input {missing[0]!r}; the columns are {[*present]}")
-        columns = {name: _plain_list(table[present[name]]) for name in names or []}
-        return _to_rows({name: [*map(_number, column)] for name, column in columns.items()})
-    rows = _plain_list(table)
-    return [row if isinstance(row, list | tuple) else [row] for row in rows]
+    if isinstance(table, Integral):
+        return [[]] * int(table), []
+    table = table.to_frame(*names[:1]) if hasattr(table, "to_frame") else _collect(table)
+    if not (isinstance(table, Mapping) or hasattr(table, "columns")):
+        rows = _plain_list(table)
+        return [row if isinstance(row, list | tuple) else [row] for row in rows], []
+    columns = read_csv(to_csv(table)[0])
+    for name in names:
+        if name not in columns:
+            raise ValueError(f"there is no input {name!r}; the columns are {[*columns]}")
+    others = (column for name, column in columns.items() if name not in names)
+    texts = ([*map(str, column)] for column in others)
+    dates: list[str] = next((each for each in texts if each and to_date(each[0])), [])
+    n_steps = max(map(len, columns.values()), default=0)
+    return [[columns[name][k] for name in names] for k in range(n_steps)], dates
+
+
+def to_date(text: str) -> datetime | None:
+    """Return a date or the first day of a month; None if the text is none."""
+    for day in ("", "-01"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text + day)
+    return None
+
+
+def check_dates(dates: Sequence[str], expected: Sequence[str]) -> None:
+    """Raise LinearRNNError for dates of future inputs that do not continue a sequence."""
+    for step, (text, next_text) in enumerate(zip(dates, expected, strict=False), 1):
+        date = to_date(text)
+        due = to_date(next_text)
+        if date and due and not (date.tzinfo and due.tzinfo):  # local
+            date = date.replace(tzinfo=due.tzinfo)
+        if due and date != due:
+            raise LinearRNNError(
+                f"step {step} of the future inputs is at {text}, but the sequence continues at "
+                f"{next_text}"
+            )
 
 
 def id_of(stored: Any) -> str:
@@ -236,19 +261,15 @@ def _plain_list(value: Any) -> list[Any]:
 
 
 def _write_columns(columns: Columns) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
     cells = {name: [*map(_cell, _plain_column(column))] for name, column in columns.items()}
-    writer.writerows(_to_rows(cells))
-    return text.getvalue()
-
-
-def _to_rows(columns: Mapping[str, list[Any]]) -> list[list[Any]]:
-    lengths = {name: len(column) for name, column in columns.items()}
+    lengths = {name: len(column) for name, column in cells.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the columns differ in length: {lengths}")
-    return [list(row) for row in zip(*columns.values(), strict=True)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(cells)
+    writer.writerows(zip(*cells.values(), strict=True))
+    return text.getvalue()
 
 
 def _plain_column(column: Any) -> list[Any]:
@@ -257,13 +278,11 @@ def _plain_column(column: Any) -> list[Any]:
     return list(map(str, column)) if is_date else _plain_list(column)
 
 
-def _number(value: Any) -> Any:
-    return int(value) if isinstance(value, bool) else value
-
-
 def _cell(value: Any) -> Any:
-    is_missing = value is None or (isinstance(value, float) and math.isnan(value))
-    return "" if is_missing else _number(value)
+    """Return a value of CSV: nothing for None and nan, and a number for a truth value."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return int(value) if isinstance(value, bool) else value
 
 
 def _each(convert: Any) -> Any:

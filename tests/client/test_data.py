@@ -1,5 +1,6 @@
 """Datasets in all forms, and tables."""
 
+import asyncio
 import io
 from itertools import accumulate
 from pathlib import Path
@@ -10,7 +11,7 @@ import pandas
 import polars
 import pytest
 
-from linear_rnn import Client, InvalidRequest
+from linear_rnn import AsyncClient, Client, InvalidRequest, LinearRNNError
 
 COLUMNS: dict[str, list[Any]] = {
     "week": [f"2026-01-{day:02}" for day in range(1, 31)],
@@ -122,6 +123,57 @@ def test_tables_of_dated_fits_have_dates_and_names(rnn: Client) -> None:
     assert "time" not in rnn.fit({"y": months["y"]}, target="y").forecast(2)
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_the_dates_of_future_inputs_continue_the_sequence(
+    rnn: Client, url: str, zone: str | None
+) -> None:
+    dates = pandas.date_range("2026-01-01", periods=33, freq="D", tz=zone)
+    past = pandas.DataFrame({name: COLUMNS[name] for name in ("tv", "sales")}, dates[:30])
+    fit = rnn.fit(past, target="sales", inputs=["tv"])
+    future = pandas.DataFrame({"tv": [1.0, 2.0]}, dates[30:32])
+    naive = future.tz_localize(None).reset_index(names="day")
+    tables: list[Any] = [
+        future,
+        future["tv"],
+        future.tz_localize(None).to_period("D"),
+        naive,
+        polars.DataFrame(naive),
+        polars.LazyFrame(naive).cast({"day": polars.Date}),
+        {"tv": [1.0, 2.0], "day": naive["day"].to_numpy()},
+        {"day": ["2026-01-31", "2026-02-01"], "tv": np.array([1, 2])},
+        {"day": [20260131, 20260201], "tv": [1, 2]},
+    ]
+    expected = fit.forecast([1.0, 2.0])
+    for table in tables:
+        np.testing.assert_array_equal(fit.forecast(table).mean, expected.mean)
+    late = future.shift(freq="D")
+    gap = {"tv": [1.0, 2.0], "day": ["2026-01-31", "2026-02-02"]}
+    text = {(1, "2026-01-31"): late, (2, "2026-02-01"): gap}
+    for (step, date), table in text.items():
+        with pytest.raises(LinearRNNError, match=rf"step {step} .* 2026-02-0[12].* at {date}"):
+            fit.forecast(table)
+    assert fit.predict(late, initial_state=4.0).mean.shape == (2,)  # of a new sequence
+
+    async def ask() -> None:
+        async with AsyncClient(url) as client:
+            await (await client.fits.get(str(fit.id))).forecast(late)
+
+    with pytest.raises(LinearRNNError, match="2026-02-01"):
+        asyncio.run(ask())
+
+
+def test_months_continue_the_sequence(rnn: Client) -> None:
+    months = pandas.period_range("2024-01", periods=32, freq="M").astype(str)
+    columns = {"month": list(months[:30]), "tv": COLUMNS["tv"], "sales": COLUMNS["sales"]}
+    fit = rnn.fit(columns, target="sales", inputs=["tv"], time="month")
+    assert fit.forecast({"month": months[30:], "tv": [1, 2]}).time == ["2026-07-01", "2026-08-01"]
+    decay = rnn.fit(columns, target="sales", inputs=[], time="month")
+    message = "is at 2026-08, but the sequence continues at 2026-07-01"
+    for each, inputs in ((fit, {"tv": [1]}), (decay, {})):
+        with pytest.raises(LinearRNNError, match=message):
+            each.forecast({"month": months[31:], **inputs})
+
+
 def test_a_forecast_names_the_input_that_it_misses(rnn: Client) -> None:
     fit = rnn.fit(COLUMNS, target="sales", inputs=["tv"], time="week")
     with pytest.raises(ValueError, match=r"no input 'tv'; the columns are \['tvs'\]"):
@@ -134,7 +186,7 @@ def test_columns_of_different_lengths_are_named(rnn: Client) -> None:
         rnn.fit({"x": [1, 2, 3], "y": np.ones(2)}, target="y")
     columns = {**COLUMNS, "search": [float(k % 3) for k in range(30)]}
     fit = rnn.fit(columns, target="sales", inputs=["tv", "search"])
-    with pytest.raises(ValueError, match=r"differ in length: \{'tv': 1, 'search': 2\}"):
+    with pytest.raises(ValueError, match=r"differ in length: \{'search': 2, 'tv': 1\}"):
         fit.forecast({"search": [1, 2], "tv": [1]})
 
 

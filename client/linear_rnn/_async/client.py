@@ -14,7 +14,7 @@ from linear_rnn._async import results as r
 from linear_rnn._async.connection import AsyncConnection, read_json, request_id_of
 from linear_rnn._decode import UnknownVersion, decode
 from linear_rnn._errors import InvalidRequest, JobFailed, LinearRNNError
-from linear_rnn._inputs import compose, is_table, join_names, to_csv, to_dataset
+from linear_rnn._inputs import compose, is_table, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
 from linear_rnn._service import Service, start_service
@@ -27,7 +27,6 @@ C = TypeVar("C", bound=r.AsyncComputation)
 M = TypeVar("M")
 
 SERIES = {"kind": "series", "roles": "proposed"}
-BINARY = (b"PK", b"\x1f\x8b")  # the first bytes of npz and xlsx, and of compressed files
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones are requested as npz
 RESOLUTION = 25  # of windows without one
 
@@ -54,6 +53,17 @@ class AsyncClient:
         The client of httpx that sends the requests, for example with a proxy, with certificates or
         with a transport. It is not closed with this client.
 
+    Attributes
+    ----------
+    runs : AsyncCollection[AsyncRun]
+        The stored training runs.
+    maps : AsyncCollection[AsyncBasinMap]
+        The stored basin maps.
+    fits : AsyncCollection[AsyncFit]
+        The stored fits.
+    datasets : AsyncCollection[AsyncDataset]
+        The stored datasets.
+
     Raises
     ------
     ConnectFailed
@@ -70,15 +80,6 @@ class AsyncClient:
     -----
     The logger ``linear_rnn`` records requests at the level DEBUG and retries at INFO.
     """
-
-    runs: r.AsyncCollection[r.AsyncRun]
-    """The stored training runs."""
-    maps: r.AsyncCollection[r.AsyncBasinMap]
-    """The stored basin maps."""
-    fits: r.AsyncCollection[r.AsyncFit]
-    """The stored fits."""
-    datasets: r.AsyncCollection[r.AsyncDataset]
-    """The stored datasets."""
 
     def __init__(
         self,
@@ -399,10 +400,11 @@ class AsyncClient:
             the column ``target``, or the last; a path with the suffix .npz has arrays ``inputs``
             and ``targets``.
         """
-        query = {} if name is None else {"name": name}
         if is_table(dataset):
-            return await self._upload(to_csv(dataset)[0], query)
+            content, _ = to_csv(dataset)
+            return await self._upload(content, {"name": name})
         request = to_dataset(dataset)
+        query = compose(name=name)
         response = await self._connection.request("POST", r.AsyncDataset.PATH, request, query=query)
         return await self._receive(r.AsyncDataset, response, request)
 
@@ -443,10 +445,8 @@ class AsyncClient:
             ``TableOptions``. An error of a table names the options that would repair it.
         """
         content, defaults = to_csv(table)
-        query = compose(target=target, sequence=sequence, time=time, name=name)
-        if inputs is not None:
-            query["inputs"] = join_names(inputs)
-        return await self._upload(content, {**SERIES, **defaults, **query, **options})
+        roles: Any = {"target": target, "inputs": inputs, "sequence": sequence, "time": time}
+        return await self._upload(content, {**SERIES, **defaults, **roles, "name": name, **options})
 
     async def read_table(
         self,
@@ -470,20 +470,23 @@ class AsyncClient:
             As in ``upload_series``.
         """
         content, defaults = to_csv(table)
-        query = {**defaults, **compose(target=target, sequence=sequence, time=time), **options}
-        if inputs is not None:
-            query["inputs"] = join_names(inputs)
-        headers = {"Content-Type": "application/octet-stream"}
-        response = await self._connection.request("POST", "/v1/tables", content, headers, query)
+        roles: Any = {"target": target, "inputs": inputs, "sequence": sequence, "time": time}
+        response = await self._send_table("/v1/tables", content, {**defaults, **roles, **options})
         return await self._decode(m.TableSummary, read_json(response))
 
-    async def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.AsyncDataset:
-        kind = "application/octet-stream" if content[:2] in BINARY else "text/csv"
-        headers = {"Content-Type": kind}
-        response = await self._connection.request(
-            "POST", r.AsyncDataset.PATH, content, headers, query
-        )
+    async def _upload(self, content: bytes, options: Mapping[str, Any]) -> r.AsyncDataset:
+        response = await self._send_table(r.AsyncDataset.PATH, content, options)
         return await self._receive(r.AsyncDataset, response, {})
+
+    async def _send_table(
+        self, path: str, content: bytes, options: Mapping[str, Any]
+    ) -> "httpx.Response":
+        """Send a table, whose format the service detects."""
+        query = compose(**options)
+        if "inputs" in query:
+            query["inputs"] = ",".join(map(str, query["inputs"]))
+        headers = {"Content-Type": "application/octet-stream"}
+        return await self._connection.request("POST", path, content, headers, query)
 
     async def _compute(
         self, model: type[C], request: dict[str, Any], wait: bool, progress: bool

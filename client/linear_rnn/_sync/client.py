@@ -12,7 +12,7 @@ from linear_rnn import _requests as q
 from linear_rnn._arrays import read_npz, to_column
 from linear_rnn._decode import UnknownVersion, decode
 from linear_rnn._errors import InvalidRequest, JobFailed, LinearRNNError
-from linear_rnn._inputs import compose, is_table, join_names, to_csv, to_dataset
+from linear_rnn._inputs import compose, is_table, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
 from linear_rnn._service import Service, start_service
@@ -27,7 +27,6 @@ C = TypeVar("C", bound=r.Computation)
 M = TypeVar("M")
 
 SERIES = {"kind": "series", "roles": "proposed"}
-BINARY = (b"PK", b"\x1f\x8b")  # the first bytes of npz and xlsx, and of compressed files
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones are requested as npz
 RESOLUTION = 25  # of windows without one
 
@@ -54,6 +53,17 @@ class Client:
         The client of httpx that sends the requests, for example with a proxy, with certificates or
         with a transport. It is not closed with this client.
 
+    Attributes
+    ----------
+    runs : Collection[Run]
+        The stored training runs.
+    maps : Collection[BasinMap]
+        The stored basin maps.
+    fits : Collection[Fit]
+        The stored fits.
+    datasets : Collection[Dataset]
+        The stored datasets.
+
     Raises
     ------
     ConnectFailed
@@ -70,15 +80,6 @@ class Client:
     -----
     The logger ``linear_rnn`` records requests at the level DEBUG and retries at INFO.
     """
-
-    runs: r.Collection[r.Run]
-    """The stored training runs."""
-    maps: r.Collection[r.BasinMap]
-    """The stored basin maps."""
-    fits: r.Collection[r.Fit]
-    """The stored fits."""
-    datasets: r.Collection[r.Dataset]
-    """The stored datasets."""
 
     def __init__(
         self,
@@ -395,10 +396,11 @@ class Client:
             the column ``target``, or the last; a path with the suffix .npz has arrays ``inputs``
             and ``targets``.
         """
-        query = {} if name is None else {"name": name}
         if is_table(dataset):
-            return self._upload(to_csv(dataset)[0], query)
+            content, _ = to_csv(dataset)
+            return self._upload(content, {"name": name})
         request = to_dataset(dataset)
+        query = compose(name=name)
         response = self._connection.request("POST", r.Dataset.PATH, request, query=query)
         return self._receive(r.Dataset, response, request)
 
@@ -439,10 +441,8 @@ class Client:
             ``TableOptions``. An error of a table names the options that would repair it.
         """
         content, defaults = to_csv(table)
-        query = compose(target=target, sequence=sequence, time=time, name=name)
-        if inputs is not None:
-            query["inputs"] = join_names(inputs)
-        return self._upload(content, {**SERIES, **defaults, **query, **options})
+        roles: Any = {"target": target, "inputs": inputs, "sequence": sequence, "time": time}
+        return self._upload(content, {**SERIES, **defaults, **roles, "name": name, **options})
 
     def read_table(
         self,
@@ -466,18 +466,23 @@ class Client:
             As in ``upload_series``.
         """
         content, defaults = to_csv(table)
-        query = {**defaults, **compose(target=target, sequence=sequence, time=time), **options}
-        if inputs is not None:
-            query["inputs"] = join_names(inputs)
-        headers = {"Content-Type": "application/octet-stream"}
-        response = self._connection.request("POST", "/v1/tables", content, headers, query)
+        roles: Any = {"target": target, "inputs": inputs, "sequence": sequence, "time": time}
+        response = self._send_table("/v1/tables", content, {**defaults, **roles, **options})
         return self._decode(m.TableSummary, read_json(response))
 
-    def _upload(self, content: bytes, query: Mapping[str, Any]) -> r.Dataset:
-        kind = "application/octet-stream" if content[:2] in BINARY else "text/csv"
-        headers = {"Content-Type": kind}
-        response = self._connection.request("POST", r.Dataset.PATH, content, headers, query)
+    def _upload(self, content: bytes, options: Mapping[str, Any]) -> r.Dataset:
+        response = self._send_table(r.Dataset.PATH, content, options)
         return self._receive(r.Dataset, response, {})
+
+    def _send_table(
+        self, path: str, content: bytes, options: Mapping[str, Any]
+    ) -> "httpx.Response":
+        """Send a table, whose format the service detects."""
+        query = compose(**options)
+        if "inputs" in query:
+            query["inputs"] = ",".join(map(str, query["inputs"]))
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._connection.request("POST", path, content, headers, query)
 
     def _compute(self, model: type[C], request: dict[str, Any], wait: bool, progress: bool) -> C:
         prefer = f"wait={self._connection.wait_seconds}" if wait else "respond-async"

@@ -11,7 +11,7 @@ from linear_rnn import _text as text
 from linear_rnn._arrays import Array, read_csv, read_npz, to_column
 from linear_rnn._diagnostics import draw
 from linear_rnn._errors import JobCancelled, JobFailed
-from linear_rnn._inputs import id_of, rows_of
+from linear_rnn._inputs import check_dates, id_of, read_steps
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
 from linear_rnn._sync.connection import read_json, request_id_of
@@ -32,13 +32,18 @@ T = TypeVar("T", bound="Result")
 
 
 class Result:
-    """A response, and the client that requested it."""
+    """A response, and the client that requested it.
+
+    Attributes
+    ----------
+    request_id
+        The id of its last request in the log of the service.
+    """
 
     _client: "Client"
     _data: dict[str, Any]
     _request: dict[str, Any]
     request_id: str | None = None
-    """The id of its last request in the log of the service."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the request, which reproduces the result.
@@ -385,20 +390,22 @@ class Forecast(Rows):
 
     The columns are mean, low and high (the band of the mean), new_low and new_high (the band of a
     new observation). A forecast of a sequence with dates has the column time.
-    """
 
-    trust: m.TrustReport
-    """The verdict on the fit."""
-    request_id: str | None
-    """The id of its request in the log of the service."""
+    Attributes
+    ----------
+    trust
+        The verdict on the fit.
+    request_id
+        The id of its request in the log of the service.
+    """
 
     def __init__(self, response: m.FitPredictResponse, request_id: str | None) -> None:
         names = ("low", "high", "new_low", "new_high")
         bands = {name: getattr(response, name)[0] for name in names}
         times = {"time": to_column(response.times[0])} if response.times else {}
         super().__init__({**times, "mean": response.outputs[0], **bands})
-        self.trust = response.trust
-        self.request_id = request_id
+        self.trust: m.TrustReport = response.trust
+        self.request_id: str | None = request_id
 
 
 @suggest_keywords
@@ -504,9 +511,15 @@ class Fit(Computation, m.FitResource):
         Parameters
         ----------
         inputs
-            A table, columns by name, or rows; without inputs, the number of steps.
+            A table, columns by name, or rows; without inputs, the number of steps. The dates of a
+            table must continue the sequence.
         sequence
             The position of the sequence, or its name.
+
+        Raises
+        ------
+        LinearRNNError
+            If the dates of the table do not continue the sequence.
         """
         names = self.sequence_names or []
         if isinstance(sequence, str):
@@ -518,11 +531,12 @@ class Fit(Computation, m.FitResource):
     def _predict(
         self, inputs: Any, *, initial_state: float | None = None, continued: Any = None
     ) -> Forecast:
-        rows = rows_of(inputs, [each.name for each in self.inputs])
+        rows, dates = read_steps(inputs, [each.name for each in self.inputs])
         model = {"kind": "fit", "id": self.id, "initial_state": initial_state}
         request = {"model": model, "inputs": [rows], "continue": continued}
         response = self._client._connection.request("POST", "/v1/predict", request)
         answer = self._client._decode(m.FitPredictResponse, read_json(response))
+        check_dates(dates, answer.times[0] if answer.times else [])
         return Forecast(answer, request_id_of(response))
 
     def __repr__(self) -> str:
