@@ -19,6 +19,7 @@ MODELS = ("linear_rnn._models.", "linear_rnn._estimates.")  # bases whose fields
 MODULE = re.compile(r"\b[imqr]\.(?=[A-Z])")  # the short names of modules in annotations
 EXAMPLE = re.compile(r"^>>> (?:.*\n?)*?(?=\n|\Z)", re.MULTILINE)
 PREFIXES = {griffe.ParameterKind.var_positional: "*", griffe.ParameterKind.var_keyword: "**"}
+FIELDS = ("field", "type", "meaning")  # the header of a table
 WIDTH = 80  # of a signature in one line
 
 Class = griffe.Class
@@ -86,7 +87,7 @@ def _describe_class(name: str, described: Class) -> Iterator[str]:
         if member.is_attribute
     ]
     if fields:
-        yield make_table(("field", "type", "meaning"), fields) + "\n"
+        yield make_table(FIELDS, fields) + "\n"
     for key, member in members.items():
         if member.is_function:
             yield f"### {name}.{key}\n"
@@ -136,6 +137,16 @@ def _sections(docstring: Any) -> Iterator[str]:
             yield f"{EXAMPLE.sub(_fence, section.value)}\n"
         elif kind == "admonition":
             yield f"{section.value.contents}\n"
+        elif kind == "attributes":
+            items = [
+                (
+                    f"`{item.name}`",
+                    f"`{_annotation(item.annotation)}`",
+                    " ".join(item.description.split()),
+                )
+                for item in section.value
+            ]
+            yield make_table(FIELDS, items) + "\n"
         else:
             yield f"**{kind.capitalize()}**\n"
             for item in section.value:

@@ -23,14 +23,21 @@ class Disconnected(ConnectFailed):
 
 @dataclass(frozen=True)
 class FieldError:
-    """One invalid field of a request."""
+    """One invalid field of a request.
+
+    Attributes
+    ----------
+    pointer
+        A JSON pointer such as ``/optimizer/learning_rate``, or the name of a query parameter.
+    text
+        The reason why it is invalid.
+    suggestion
+        The closest valid name, if the name is unknown.
+    """
 
     pointer: str
-    """A JSON pointer such as ``/optimizer/learning_rate``, or the name of a query parameter."""
     text: str
-    """The reason why it is invalid."""
     suggestion: str | None = None
-    """The closest valid name, if the name is unknown."""
 
 
 @dataclass(eq=False)
@@ -38,22 +45,32 @@ class StatusError(LinearRNNError):
     """The service responded with an error.
 
     The subclass depends on the status; other statuses, such as 401, 500 and 507, have no subclass.
+
+    Attributes
+    ----------
+    status
+        The HTTP status.
+    title
+        The kind of problem.
+    detail
+        A description of the problem with this request.
+    request_id
+        The id of the request in the log of the service.
+    errors
+        The invalid fields.
+    problem
+        The whole problem (RFC 9457), with members such as ``limit``.
+    retry_after
+        The seconds after which the request may succeed, if the service states them.
     """
 
     status: int
-    """The HTTP status."""
     title: str
-    """The kind of problem."""
     detail: str
-    """A description of the problem with this request."""
     request_id: str | None = None
-    """The id of the request in the log of the service."""
     errors: list[FieldError] = field(default_factory=list)
-    """The invalid fields."""
     problem: dict[str, Any] = field(default_factory=dict, repr=False)
-    """The whole problem (RFC 9457), with members such as ``limit``."""
     retry_after: float | None = None
-    """The seconds after which the request may succeed, if the service states them."""
 
     def __str__(self) -> str:
         lines = [f"{self.title} ({self.status}): {self.detail}"]

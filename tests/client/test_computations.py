@@ -222,12 +222,12 @@ def test_residuals_are_whitened_for_diagnostics() -> None:
     covariances = 0.6 ** np.abs(np.subtract.outer(steps, steps)) / (1.0 - 0.6**2)
     expected = np.linalg.solve(np.linalg.cholesky(covariances), residuals[steps])
     sequences = ["A"] * 10 + ["B"] * 10
-    whitened = np.asarray(whiten(np.tile(residuals, 2).tolist(), sequences, 0.6), float)
+    whitened = whiten(np.tile(residuals, 2), sequences, 0.6)
     np.testing.assert_allclose(whitened[steps], expected)
     np.testing.assert_allclose(whitened[:10], whitened[10:])
     white = rng.standard_normal(200)
     products = [float(white[:-lag] @ white[lag:]) for lag in range(1, 21)]
-    correlations = np.asarray(correlate(white.tolist(), ["A"] * 200), float)
+    correlations = correlate(white, ["A"] * 200)
     np.testing.assert_allclose(correlations, np.array(products) / float(white @ white))
 
 

@@ -22,14 +22,20 @@ class PictureOptions(TypedDict, total=False):
 
 @suggest_keywords
 class AsyncPicture:
-    """A picture, which is displayed in a notebook."""
+    """A picture, which is displayed in a notebook.
+
+    Attributes
+    ----------
+    content
+        The file.
+    format
+        Its format: svg, png or pdf.
+    """
 
     def __init__(self, load: Callable[[str], Any]) -> None:
         self._load = load
         self.content = b""
-        """The file."""
         self.format = ""
-        """Its format: svg, png or pdf."""
 
     async def load(self, format: str) -> Self:  # noqa: A002
         """Load the picture in a format: svg, png or pdf.

@@ -6,10 +6,8 @@ import os
 import platform
 import random
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from copy import copy
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from itertools import count
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, Self
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("linear_rnn")
 DEFAULT_URL = "http://localhost:8000"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 MAX_DELAY = 60.0  # the longest Retry-After that is respected, in seconds
 BACKOFF = 0.5  # seconds before the first retry without Retry-After; doubled every time
@@ -73,7 +72,7 @@ class Connection:
         self.restart_seconds = RESTART_SECONDS
         self._is_own = http_client is None
         # Proxies of the environment are on other machines.
-        self.http = http_client or httpx.Client(trust_env=not _is_loopback(host))
+        self.http = http_client or httpx.Client(trust_env=host not in LOOPBACK)
 
     @property
     def wait_seconds(self) -> int:
@@ -208,12 +207,6 @@ def _delay(error: ConnectFailed | StatusError, attempt: int) -> float | None:
     pause = error.retry_after or 0.0
     is_repeated = (error.status in RETRIED or is_lock) and pause <= MAX_DELAY
     return pause + backoff if is_repeated else None
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):  # a name
-        return ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def request_id_of(response: "httpx.Response") -> str | None:
