@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from enum import EnumType
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-import orjson
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -29,24 +28,11 @@ from service.errors import Invalid, NotFound
 from service.figures.formats import PICTURE_FORMATS
 from service.lifecycle import Status
 from service.operations.shared.flat import Part, differ, flatten, list_item, nest
-from service.schemas.base import NUMBER, RequestModel
+from service.schemas.base import NUMBER, PARSE_NUMBER, RequestModel, parse_number
 from service.schemas.pictures import FitPictureOptions, PictureOptions
 
 EXAMPLES: Final = {"runs": [[RUN_ID]]}  # of fields whose own examples are not stored
 ONE_ITEM: Final = " Replaces the default windows with one window."
-
-
-def parse_number(text: Any) -> Any:
-    """Return the JSON number in a text, or the text if it is not a number."""
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
-    return value if type(value) in {int, float} else text
-
-
-# A validator before `NUMBER`, which accepts only JSON numbers.
-PARSE_NUMBER: Final = BeforeValidator(parse_number)
 
 
 class QueryModel(BaseModel):

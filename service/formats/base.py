@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from service.engine.data import Series
 from service.engine.types import Array
 from service.errors import Invalid
+from service.schemas.tables import TableOptions
 from service.store.array_codec import ArrayStream
-from service.values.dates import DateOrder
 
 CHUNK: Final = 20_000  # numbers written at a time
 TARGET: Final = "target"  # the name of the target, unless another one is given
@@ -31,8 +31,8 @@ class SizeLimits(Protocol):
 DatasetArrays: TypeAlias = tuple[Array, Array]
 
 
-class SeriesColumns(NamedTuple):
-    """The columns of a series in a file, by name."""
+class SeriesColumns(TableOptions):
+    """The columns of a series in a file, by name, and how the file is read."""
 
     target: str = TARGET  # empty to propose it
     inputs: tuple[str, ...] | None = None  # by default all other columns
@@ -40,20 +40,6 @@ class SeriesColumns(NamedTuple):
     time: str | None = None  # equally spaced; None without times
     clock: str | None = None  # times of day, if `time` has dates without them
     roles: str | None = None  # "proposed": those of other columns are proposed
-    encoding: str | None = None  # of the text; None to find it
-    sheet: str | None = None  # of a workbook; None for the first one with a table
-    header: int | None = None  # its line, 0 without one; None to find it
-    skip: int | None = None  # lines above the table
-    decimal: str | None = None  # the decimal mark, a point or a comma; None to derive it
-    thousands: str | None = None  # the other mark; None to derive it
-    missing: str | None = None  # another text of missing numbers
-    dates: DateOrder | None = None  # the order of day and month; None to derive it
-    gaps: str | None = None  # "missing": add steps; "sequences": begin one after each gap in time
-    fill: str | None = None  # how rows without an input are repaired: "hold", "zero" or "drop"
-    grid: str | None = None  # the step of a grid of times
-    between: str | None = None  # the inputs of added steps: "hold", as by default, or "zero"
-    every: int | None = None  # rows, of which the means are one step
-    last: int | None = None  # rows of each sequence
 
     @property
     def decimal_mark(self) -> str | None:

@@ -116,7 +116,7 @@ def _explain_inputs(error: LimitExceeded, found: Structure, chosen: SeriesColumn
     """Return the error of a table with too many inputs, with those that are proposed."""
     if found.width > MAX_COLUMNS:
         return error
-    names = propose_roles(found, chosen._replace(inputs=None)).chosen.inputs or ()
+    names = propose_roles(found, chosen.model_copy(update={"inputs": None})).chosen.inputs or ()
     fields = [f'"{name}"' if "," in name else name for name in names]
     repairs = [
         {

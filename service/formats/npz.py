@@ -24,6 +24,7 @@ from service.formats.base import (
     SizeLimits,
 )
 from service.schemas.series import check_inputs
+from service.schemas.tables import TableOptions
 from service.store.array_codec import ArrayStream
 from service.values.numbers import explain_out_of_range, first_outside
 
@@ -63,8 +64,8 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     are in the query; by default they are ``input_1``, ``input_2``, … and ``target``. It raises the
     errors of `read_npz`.
     """
-    for parameter in SeriesColumns._fields[2:]:
-        if getattr(chosen, parameter) is not None and parameter != "roles":
+    for parameter in ("sequence", "time", "clock", *TableOptions.model_fields):
+        if getattr(chosen, parameter) is not None:
             raise Invalid(f"{parameter} applies to tables, not to npz", parameter=parameter)
     inputs, targets, *others = _open(body, SERIES_NAMES)
     shape = inputs.shape

@@ -141,13 +141,14 @@ class _Proposal:
             each for each, role in zip(self._found.names, roles, strict=True) if role == "input"
         ]
         chosen = self._chosen
-        return chosen._replace(
-            time=name("time") if chosen.time is None else chosen.time,
-            clock=name("clock") if chosen.clock is None else chosen.clock,
-            sequence=name("sequence") if chosen.sequence is None else chosen.sequence,
-            target=chosen.target or name("target") or "",
-            inputs=tuple(inputs) if chosen.inputs is None else chosen.inputs,
-        )
+        columns = {
+            "time": name("time") if chosen.time is None else chosen.time,
+            "clock": name("clock") if chosen.clock is None else chosen.clock,
+            "sequence": name("sequence") if chosen.sequence is None else chosen.sequence,
+            "target": chosen.target or name("target") or "",
+            "inputs": tuple(inputs) if chosen.inputs is None else chosen.inputs,
+        }
+        return chosen.model_copy(update=columns)
 
     def _propose_times(self) -> None:
         """Give roles to a column of times, and to one of times of day if its dates repeat."""

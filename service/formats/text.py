@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from service.engine.interruption import check_interruption
 from service.errors import Invalid, LimitExceeded, Malformed
@@ -26,18 +26,6 @@ SHEET_SECONDS: Final = 10  # of its CPU time
 POLL_SECONDS: Final = 0.2
 SCRIPT: Final = Path(__file__).with_name("convert_sheet.py")
 
-Encoding: TypeAlias = Literal[
-    "utf-8",
-    "utf-16",
-    "windows-1250",
-    "windows-1251",
-    "windows-1252",
-    "iso-8859-15",
-    "mac-roman",
-    "cp850",
-    "shift_jis",
-    "gb18030",
-]
 UTF_8: Final = "utf-8"
 WINDOWS: Final = "windows-1252"
 PIECE: Final = 1 << 20  # bytes decoded at a time

@@ -22,6 +22,19 @@ def _number_only(value: Any) -> Any:
 # Bounds must precede it: `Annotated[int, Field(ge=1), NUMBER]`. After it they would be missing from
 # the JSON schema.
 NUMBER = BeforeValidator(_number_only)
+
+
+def parse_number(text: Any) -> Any:
+    """Return the JSON number in a text, or the text if it is not a number."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return value if type(value) in {int, float} else text
+
+
+# Before `NUMBER`, for numbers in a query.
+PARSE_NUMBER = BeforeValidator(parse_number)
 Real = Annotated[float, NUMBER]
 # In responses: null where the number is not finite.
 Nullable = float | None

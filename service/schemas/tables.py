@@ -2,14 +2,75 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from service.schemas.base import ResponseModel
+from service.schemas.base import NUMBER, PARSE_NUMBER, ResponseModel
 from service.schemas.problems import Repair
 from service.schemas.series import StepSchema
+from service.values.dates import DateOrder
+from service.values.times import LENGTH
 
 Role: TypeAlias = Literal["time", "clock", "input", "target", "sequence", "left_out"]
 Kind: TypeAlias = Literal["time", "number", "text", "index", "empty"]
+Encoding: TypeAlias = Literal[
+    "utf-8",
+    "utf-16",
+    "windows-1250",
+    "windows-1251",
+    "windows-1252",
+    "iso-8859-15",
+    "mac-roman",
+    "cp850",
+    "shift_jis",
+    "gb18030",
+]
+
+
+class TableOptions(BaseModel):
+    """The notation of a table, and its repairs."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    encoding: Annotated[Encoding | None, Field(examples=["windows-1252"])] = None
+    """For series as tables: the encoding of the text. By default UTF-8, or UTF-16 with its mark, or
+    Windows-1252 if the text is not UTF-8."""
+    sheet: Annotated[str | None, Field(max_length=100, examples=["Data"])] = None
+    """For series as workbooks: the sheet, by default the first one with a table."""
+    header: Annotated[int | None, Field(ge=0, le=1000, examples=[3]), NUMBER, PARSE_NUMBER] = None
+    """For series as tables: the line of the header; 0 names the columns column_1, column_2, …. By
+    default it is found."""
+    skip: Annotated[int | None, Field(ge=1, le=1000, examples=[2]), NUMBER, PARSE_NUMBER] = None
+    """For series as tables: the number of lines above the table to leave out."""
+    decimal: Annotated[Literal[".", ","] | None, Field(examples=[","])] = None
+    """For series as CSV: the decimal mark, if no number proves it. The other mark is then the
+    thousands separator."""
+    thousands: Annotated[Literal[".", ","] | None, Field(examples=["."])] = None
+    """For series as CSV: the thousands separator. Blanks and apostrophes between thousands are
+    read in any table."""
+    missing: Annotated[str | None, Field(max_length=100, examples=["-999"])] = None
+    """For series as tables: another text of a missing number, besides empty fields, NA, n.d., - and
+    the like. A missing target is a gap."""
+    dates: Annotated[DateOrder | None, Field(examples=["day-first"])] = None
+    """For series as tables: the order of day and month in dates such as 1/2/2024, if no date proves
+    it."""
+    gaps: Annotated[Literal["missing", "sequences"] | None, Field(examples=["sequences"])] = None
+    """For series as tables with times: missing adds the steps of gaps in time, without targets;
+    sequences begins a new sequence after each. By default a gap is an error."""
+    fill: Annotated[Literal["hold", "zero", "drop"] | None, Field(examples=["hold"])] = None
+    """For series as tables: the value of an input that is missing. hold repeats the previous value
+    of the sequence, zero is 0, and drop omits the row and begins a new sequence after it. By
+    default it is an error."""
+    grid: Annotated[str | None, Field(pattern=LENGTH, examples=["15 minutes"])] = None
+    """For series as tables with times: the step of a grid, in seconds, minutes, hours, days or
+    weeks, or a number like the times. Each time moves to the nearest step; of several rows at one
+    step the nearest stays, and steps without a row are added."""
+    between: Annotated[Literal["hold", "zero"] | None, Field(examples=["hold"])] = None
+    """For series as tables: the inputs of steps that grid or gaps add: hold, by default, repeats
+    the previous value, and zero is 0."""
+    every: Annotated[int | None, Field(ge=2, le=100_000, examples=[4]), NUMBER, PARSE_NUMBER] = None
+    """For series as tables: use the means of so many rows."""
+    last: Annotated[int | None, Field(ge=1, examples=[1000]), NUMBER, PARSE_NUMBER] = None
+    """For series as tables: use so many rows at the end of each sequence."""
 
 
 class TableColumn(ResponseModel):

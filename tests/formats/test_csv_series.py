@@ -344,7 +344,7 @@ def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str], un
     assert not any(field.startswith(FORMULAS) for field in fields)
     quoted = [field.startswith("'") and field.lstrip("'").startswith(FORMULAS) for field in fields]
     sequence, time = (field[quoted[i] :] for i, field in enumerate(fields[:2]))
-    chosen = SeriesColumns(titles[0], tuple(titles[1:]), sequence, time)
+    chosen = SeriesColumns(target=titles[0], inputs=tuple(titles[1:]), sequence=sequence, time=time)
     again = CSV.read_series(table, chosen, Limits())
     assert (again.input_names, again.target_name) == (series.input_names, series.target_name)
     assert again.sequence_names == series.sequence_names
@@ -357,16 +357,16 @@ def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str], un
 
 @given(st.binary(max_size=60) | st.text('t,y;x\n12-./ "e', max_size=60).map(str.encode))
 def test_any_table_is_read_or_refused(body: bytes) -> None:
-    repaired = [SeriesColumns("y", ("x",), gaps=None, fill=fill) for fill in ("hold", "drop")]
-    split = SeriesColumns("y", (), "x", "t", gaps="sequences")
+    repaired = [SeriesColumns(target="y", inputs=("x",), fill=fill) for fill in ("hold", "drop")]
+    split = SeriesColumns(target="y", inputs=(), sequence="x", time="t", gaps="sequences")
     for chosen in (
-        SeriesColumns("y"),
-        split._replace(gaps=None),
+        SeriesColumns(target="y"),
+        split.model_copy(update={"gaps": None}),
         SeriesColumns(),
         split,
         *repaired,
-        SeriesColumns("", roles="proposed"),
-        SeriesColumns("", roles="proposed", gaps="missing", fill="zero", every=2, last=5),
+        SeriesColumns(target="", roles="proposed"),
+        SeriesColumns(target="", roles="proposed", gaps="missing", fill="zero", every=2, last=5),
     ):
         for head in (b"", b"t,y,x\n"):
             with suppress(ServiceError):
@@ -393,7 +393,7 @@ def test_logical_values_are_numbers() -> None:
     ids=range(5),
 )
 def test_reading_takes_linear_time(text: str) -> None:
-    chosen = SeriesColumns("", roles="proposed")
+    chosen = SeriesColumns(target="", roles="proposed")
     for body in (text, f"{text}\n1;2\n", f"t;x;y\n{text};1;2\n", f"t;x;y\n2024-01-01;1;{text}\n"):
         with suppress(ServiceError):
             describe_table(body.encode(), chosen, Limits())

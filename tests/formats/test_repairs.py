@@ -178,13 +178,15 @@ def test_late_rows_of_a_month_are_in_steps_of_months() -> None:
 def test_long_tables_offer_their_end_and_means() -> None:
     body = table(" ".join(map(str, range(25))))
     limits = Limits(max_steps=10)
-    chosen = SeriesColumns("y", ("x",), time="t")
+    chosen = SeriesColumns(target="y", inputs=("x",), time="t")
     with pytest.raises(LimitExceeded, match="the table has 25 rows") as caught:
         CSV.read_series(body.encode(), chosen, limits)
     queries = [repair["query"] for repair in caught.value.members["repairs"]]
     assert queries == [{"last": 10}, {"every": 3}]
     for query in queries:
-        assert CSV.read_series(body.encode(), chosen._replace(**query), limits).n_targets <= 10
+        assert (
+            CSV.read_series(body.encode(), chosen.model_copy(update=query), limits).n_targets <= 10
+        )
 
 
 def archive(**files: bytes) -> bytes:
