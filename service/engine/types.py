@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# The numbers of one array that are processed together: 2 MB, which bounds memory and pauses.
 BLOCK: Final = 1 << 18
-"""The numbers of one array that are processed together: 2 MB, which bounds memory and pauses."""
 
 
 class Weights(NamedTuple):

@@ -131,19 +131,19 @@ class Work:
             await self.charge(seconds)
 
 
+# The work of the current request. None outside of requests.
 current_work: ContextVar[Work | None] = ContextVar("current_work", default=None)
-"""The work of the current request. None outside of requests."""
 
+# The owner of a share of the queues: the API key, or the address without keys.
 current_client: Final[ContextVar[str | None]] = ContextVar("current_client", default=None)
-"""The owner of a share of the queues: the API key, or the address without keys."""
 
+# The name of the API key of the current request. None without keys.
 current_key: Final[ContextVar[str | None]] = ContextVar("current_key", default=None)
-"""The name of the API key of the current request. None without keys."""
 
+# A coroutine that ends when the client of the current request disconnects, or None.
 disconnection: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "disconnection", default=None
 )
-"""A coroutine that ends when the client of the current request disconnects, or None."""
 
 
 @contextmanager

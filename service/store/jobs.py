@@ -31,8 +31,8 @@ from service.store.rows import ComputationRow, JsonObject, computations, current
 
 MAX_DELIVERIES: Final = 3  # without a checkpoint; then the job is the cause
 
+# A function that enqueues a lease for a result version and a due time, in a transaction.
 Enqueue = Callable[[Connection, str, int, float], None]
-"""A function that enqueues a lease for a result version and a due time, in a transaction."""
 
 Arrays = Mapping[str, AnyArray]
 

@@ -21,8 +21,8 @@ from service.engine.fit.solution import Solution
 from service.engine.fit.verdict import Verdict
 from service.engine.types import Array
 
+# The stages of `Result.compute`.
 N_STAGES: Final = 6
-"""The stages of `Result.compute`."""
 
 
 class Unsettled(ValueError):

@@ -12,8 +12,8 @@ from service.engine.network.extended_backward import extended_gradients
 from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
 
+# The factors over the whole sequence between which a gradient counts as steady.
 STEADY: Final = (0.9, 1.1)
-"""The factors over the whole sequence between which a gradient counts as steady."""
 
 
 class Aggregation(StrEnum):

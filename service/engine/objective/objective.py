@@ -11,8 +11,8 @@ from service.engine.network import Network
 from service.engine.objective.by_network import NetworkObjective
 from service.engine.objective.linear_objective import LinearObjective
 
+# The cost as a function of the weights: classes with the same methods.
 Objective: TypeAlias = LinearObjective | NetworkObjective
-"""The cost as a function of the weights: classes with the same methods."""
 
 
 def make_objective(

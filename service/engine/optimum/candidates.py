@@ -18,8 +18,8 @@ from service.engine.optimum.reduced_cost import (
 )
 from service.engine.types import Array
 
+# The near side and the far one.
 Sides: TypeAlias = tuple[ReducedCost, ReducedCost]
-"""The near side and the far one."""
 
 ENDS: Final = (-1.0, 1.0)  # of each side
 # Simple points, and their sides.

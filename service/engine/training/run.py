@@ -39,11 +39,11 @@ BLOCK: Final = 128
 # Just above the smallest normal float64. A smaller gradient may have lost its sign to underflow.
 SMALLEST_SIGNED: Final = 2.3e-308
 
+# Both weights and the optimizer's states after an iteration, and whether all are finite.
 StepResult: TypeAlias = tuple[float, float, State, State, bool]
-"""Both weights and the optimizer's states after an iteration, and whether all are finite."""
 
+# A function that does an iteration from both weights and the optimizer's states.
 Step: TypeAlias = Callable[[float, float, State, State], StepResult]
-"""A function that does an iteration from both weights and the optimizer's states."""
 
 
 class TrainingCheckpoint(NamedTuple):
