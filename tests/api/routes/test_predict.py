@@ -12,17 +12,6 @@ from hypothesis import strategies as st
 NOTE_SEQUENCE = [0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]
 
 
-def test_an_empty_request_repeats_the_tutorial(api: Any) -> None:
-    for response in (api.post("/v1/predict", {}), api.post("/v1/predict")):
-        assert response.status_code == 200
-        assert response.json() == {
-            "outputs": [5.0],
-            "states": None,
-            "n_overflowed": 0,
-            "model": {"w_in": 1.0, "w_rec": 1.0, "initial_state": 0.0, "activation": "identity"},
-        }
-
-
 def test_states_match_a_calculation_by_hand(api: Any) -> None:
     request_body = {
         "model": {"w_in": 2, "w_rec": 0.5, "initial_state": 4},

@@ -65,17 +65,6 @@ def test_evaluations_that_are_too_many(api: Any) -> None:
     api.refused(api.post("/v1/evaluate", body), "/points", "600000 numbers")
 
 
-def test_the_optimum_of_the_tutorial(api: Any) -> None:
-    for response in (api.post("/v1/optimum", {}), api.post("/v1/optimum")):
-        assert response.json() == {
-            "weights": {"w_in": 1.0, "w_rec": 1.0},
-            "cost": 0.0,
-            "log10_cost": None,
-            "attained": True,
-            "unique": True,
-        }
-
-
 def test_an_optimum_that_is_not_attained(api: Any) -> None:
     """The targets are the first inputs: the infimum of the cost is at infinity."""
     dataset = {
