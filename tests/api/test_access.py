@@ -225,15 +225,16 @@ def test_a_foreign_host_is_forbidden(make_api: Any) -> None:
     assert api.head("/", headers={"host": "evil.example"}).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "host", ["[::1", "::1", "127.0.0.1:80:evil", "127.0.0.1:evil", "[::1]evil", "a b", "a/b", "é"]
-)
+MALFORMED = ["[::1", "::1", "127.0.0.1:80:evil", "127.0.0.1:evil", "[::1]evil", "a b", "a/b", "é"]
+
+
 @pytest.mark.parametrize("allowed", ["", "*"])
-def test_a_malformed_host(make_api: Any, host: str, allowed: str) -> None:
-    response = make_api(allowed_hosts=allowed).get(
-        "/livez", headers={"host": host.encode("latin-1")}
-    )
-    assert (response.status_code, response.json()["type"]) == (400, "/problems/malformed")
+def test_a_malformed_host(make_api: Any, allowed: str) -> None:
+    api = make_api(allowed_hosts=allowed)
+    for host in MALFORMED:
+        response = api.get("/livez", headers={"host": host.encode("latin-1")})
+        found = response.status_code, response.json()["type"]
+        assert found == (400, "/problems/malformed"), host
 
 
 CROSS_SITE = [

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine import optimum
+from service.engine.arithmetic import ExtendedArray
 from service.engine.data import Factor
 from service.engine.objective import Objective
 from service.engine.types import Array
@@ -15,6 +16,12 @@ from service.engine.types import Array
 def cost_at(objective: Objective, w_in: float, w_rec: float) -> float:
     """Return the cost at one pair of weights."""
     return float(objective.costs(np.array(w_in), np.array(w_rec)))
+
+
+def extended_gradient(objective: Objective, w_in: float, w_rec: float) -> list[ExtendedArray]:
+    """Return the derivatives of the cost at one pair of weights, with separate exponents."""
+    both = objective.extended_gradients(np.array([w_in]), np.array([w_rec]))
+    return [derivative[0] for derivative in both]
 
 
 def find_optimum(inputs: Array, targets: Array, initial_state: float = 0.0) -> optimum.Optimum:

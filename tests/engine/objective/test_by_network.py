@@ -5,7 +5,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.engine.arithmetic import ExtendedArray
 from service.engine.data import Dataset, count_ones
 from service.engine.network import (
     ACTIVATIONS,
@@ -14,17 +13,12 @@ from service.engine.network import (
     curvatures,
     forward_states,
 )
-from service.engine.objective import NetworkObjective, Objective, make_objective
+from service.engine.objective import NetworkObjective, make_objective
 from service.engine.types import Weights
-from tests.engine.conftest import cost_at, exact_pass, sign_and_log10
+from tests.engine.conftest import cost_at, exact_pass, extended_gradient, sign_and_log10
 
 NAMES = ["relu", "sigmoid", "tanh"]
 weights = st.floats(-2, 2, width=32)
-
-
-def extended_gradient(objective: Objective, w_in: float, w_rec: float) -> list[ExtendedArray]:
-    found = objective.extended_gradients(np.array([w_in]), np.array([w_rec]))
-    return [each[0] for each in found]
 
 
 def objective_of(

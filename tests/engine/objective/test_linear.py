@@ -10,17 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import ExtendedArray
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Network, cost_and_gradient
 from service.engine.objective import LinearObjective
 from service.engine.types import Weights
-from tests.engine.conftest import cost_at, exact_pass, sign_and_log10
-
-
-def extended_gradient(objective: LinearObjective, w_in: float, w_rec: float) -> list[ExtendedArray]:
-    both = objective.extended_gradients(np.array([w_in]), np.array([w_rec]))
-    return [derivative[0] for derivative in both]
+from tests.engine.conftest import cost_at, exact_pass, extended_gradient, sign_and_log10
 
 
 def by_fractions(

@@ -20,13 +20,7 @@ from service.engine.training import (
     train,
 )
 from service.engine.types import Array, Weights
-
-NORM, VALUE = Clip("norm", 1.0), Clip("value", 1.0)
-
-
-@pytest.fixture(scope="module")
-def objective() -> Objective:
-    return make_objective(Dataset.from_arrays(*count_ones()), Network())
+from tests.engine.training.conftest import NORM, VALUE
 
 
 def train_all(setup: TrainingSetup, w_in: Array, w_rec: Array, n_iterations: int = 500) -> BasinMap:

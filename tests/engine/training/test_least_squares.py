@@ -11,13 +11,7 @@ from service.engine.network import Network, final_outputs
 from service.engine.objective import Objective, make_objective
 from service.engine.training import OPTIMIZERS, LeastSquaresOptimizer, Outcome, TrainingSetup, train
 from service.engine.types import Array, Weights
-
-TUTORIAL_START, NEAR_START = Weights(-1.5, 2.0), Weights(0.5, 0.5)
-
-
-@pytest.fixture(scope="module")
-def objective() -> Objective:
-    return make_objective(Dataset.from_arrays(*count_ones()), Network())
+from tests.engine.training.conftest import NEAR_START, TUTORIAL_START
 
 
 @pytest.fixture(scope="module")

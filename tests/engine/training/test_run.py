@@ -21,15 +21,7 @@ from service.engine.training import (
     train,
 )
 from service.engine.types import Array, Weights
-
-TUTORIAL_START = Weights(-1.5, 2.0)
-NEAR_START = Weights(0.5, 0.5)
-NORM, VALUE = Clip("norm", 1.0), Clip("value", 1.0)
-
-
-@pytest.fixture(scope="module")
-def objective() -> Objective:
-    return make_objective(Dataset.from_arrays(*count_ones()), Network())
+from tests.engine.training.conftest import NEAR_START, NORM, TUTORIAL_START, VALUE
 
 
 @pytest.fixture(scope="module")

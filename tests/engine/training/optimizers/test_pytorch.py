@@ -15,6 +15,7 @@ from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.engine.training import OPTIMIZERS, Clip, TrainingSetup, train
 from service.engine.types import Weights
+from tests.engine.training.conftest import NEAR_START, NORM, TUTORIAL_START, VALUE
 from tests.engine.training.optimizers.conftest import take_steps
 
 pytestmark = pytest.mark.oracle
@@ -124,9 +125,6 @@ def torch_path(
         path.append([w_in.item(), w_rec.item()])
     return np.array(path)
 
-
-TUTORIAL_START, NEAR_START = Weights(-1.5, 2.0), Weights(0.5, 0.5)
-NORM, VALUE = Clip("norm", 1.0), Clip("value", 1.0)
 
 # Trajectories that do not amplify rounding. Unclipped descent from the tutorial's start and the
 # jumps of RMSprop around the minimum do.
