@@ -91,6 +91,8 @@ L predict --weights 1
 L predict --return-states --json | head -c 60
 L surface --resolution 3
 L surface --w-in 2:0
+L surface --w-in 1:1
+L surface --w-in a:b
 L surface --w-in=-1:1 --resolution 5 --out surface.png
 L surface --resolution 100000
 L surface --out - --resolution 4 | wc -c
@@ -116,6 +118,7 @@ L optimizers | head -1
 {FIT} --gain tv
 {FIT} --gain tv=x
 {FIT} --gain radio=1
+{FIT} --by week --sequence week
 {FIT} --json | head -c 60
 {FIT} --no-offset
 L fit groups.csv --by shop --target y
@@ -149,6 +152,8 @@ RNN_MAX_STEP=10 {FIT}
 {FORECAST} --future plan.csv --out - | tail -1
 {FORECAST} --future plan.csv > /dev/full
 L forecast sales.csv --target sales --inputs= --time week --steps 2
+L forecast sales.csv --target sales --inputs= --time week --future plan.csv
+{FORECAST} --future plan.csv --steps 2
 L forecast groups.csv --target y --sequence shop --future few.csv
 RNN_PORT=x L migrate
 L migrate --data-dir sales.csv

@@ -65,17 +65,18 @@ class Session(Context):
 def open_session(options: Sequence[RequestOption], params: Mapping[str, Any]) -> Iterator[Session]:
     """Yield the context of use cases. Its database is empty, and is deleted at the end."""
     settings = load_settings().model_dump(include={*Limits.model_fields}, exclude_unset=True)
-    with TemporaryDirectory(prefix="linear-rnn-") as directory:
-        database = Database(f"sqlite:///{directory}/rnn.sqlite3")
-        with closing(database):
-            yield Session(
-                database=database,
-                limits=Limits(**{**LIMITS, **settings}),
-                enqueue=refuse,
-                scheduler=Scheduler(n_cores=1, max_waiting=1),
-                options=options,
-                params=params,
-            )
+    with (
+        TemporaryDirectory(prefix="linear-rnn-") as directory,
+        closing(Database(f"sqlite:///{directory}/rnn.sqlite3")) as database,
+    ):
+        yield Session(
+            database=database,
+            limits=Limits(**{**LIMITS, **settings}),
+            enqueue=refuse,
+            scheduler=Scheduler(n_cores=1, max_waiting=1),
+            options=options,
+            params=params,
+        )
 
 
 def refuse(*_: Any) -> Any:
