@@ -148,7 +148,7 @@ def _write_pandas(frame: Any) -> tuple[bytes, dict[str, Any]]:
         elif kind.startswith("period"):
             frame[column] = frame[column].dt.to_timestamp()
     # An index without a name is only a number.
-    text = frame.to_csv(index=frame.index.name is not None)
+    text = frame.to_csv(index=any(level is not None for level in frame.index.names))
     return text.encode(), {"header": 1} | ({"time": name} if has_times else {})
 
 
@@ -163,6 +163,8 @@ def read_steps(table: Any, names: Sequence[str]) -> tuple[list[Any], list[str]]:
     names
         The names of the inputs, in order.
     """
+    if isinstance(table, str | os.PathLike):
+        raise TypeError("future inputs are a table, columns by name, or rows, and not a file")
     if isinstance(table, Integral):
         return [[]] * int(table), []
     table = table.to_frame(*names[:1]) if hasattr(table, "to_frame") else _collect(table)
@@ -206,6 +208,8 @@ def id_of(stored: Any) -> str:
     """Return the id of something stored, or the id itself."""
     if not (isinstance(stored, str) or hasattr(stored, "id")):
         raise TypeError(f"{stored!r} is neither an id nor stored")
+    if not isinstance(stored, str) and stored.id is None:
+        raise ValueError("it is not stored, because of `keep=False`")
     return stored if isinstance(stored, str) else str(stored.id)
 
 

@@ -67,8 +67,9 @@ def test_a_run_that_is_not_stored(rnn: Client) -> None:
     stored = rnn.train(n_iterations=20)
     for name, column in stored.trajectory.items():
         np.testing.assert_array_equal(run.trajectory[name], column)
-    with pytest.raises(ValueError, match="keep=False"):
-        run.plot()
+    for use in (run.plot, lambda: rnn.predict(model=run), lambda: rnn.runs.delete(run)):
+        with pytest.raises(ValueError, match="keep=False"):
+            use()
 
 
 def test_the_request_of_a_result_asks_for_it_again(rnn: Client) -> None:

@@ -72,6 +72,14 @@ def test_a_series_needs_no_table_and_columns_need_no_words(rnn: Client) -> None:
     )
 
 
+def test_levels_of_an_index_are_columns_and_a_single_input_needs_no_list(rnn: Client) -> None:
+    shops = pandas.DataFrame({**COLUMNS, "shop": "a"})
+    expected = rnn.upload_series(shops, target="sales", inputs=["tv"], time="week", sequence="shop")
+    panel = shops.set_index(["shop", "week"])
+    stored = rnn.upload_series(panel, target="sales", inputs="tv", time="week", sequence="shop")
+    assert stored.id == expected.id
+
+
 def test_a_gap_in_the_targets_is_nan(rnn: Client) -> None:
     sales = [None if k == 3 else value for k, value in enumerate(COLUMNS["sales"])]
     stored = rnn.upload_series({**COLUMNS, "sales": sales}, target="sales", inputs=["tv"])
@@ -178,6 +186,8 @@ def test_a_forecast_names_the_input_that_it_misses(rnn: Client) -> None:
     fit = rnn.fit(COLUMNS, target="sales", inputs=["tv"], time="week")
     with pytest.raises(ValueError, match=r"no input 'tv'; the columns are \['tvs'\]"):
         fit.forecast({"tvs": [1.0]})
+    with pytest.raises(TypeError, match="not a file"):
+        fit.forecast("future.csv")
 
 
 def test_columns_of_different_lengths_are_named(rnn: Client) -> None:

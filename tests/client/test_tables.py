@@ -108,6 +108,8 @@ def test_a_table_of_groups_is_that_of_the_command_line(
     assert "or fix --initial-state or offset" in printed[3]["summary"]
     single = rnn.fits.get(fits.id[0])
     assert (single.n_targets, single.verdict.headline) == (67, fits.summary[0])
+    with pytest.raises(TypeError, match="`by` replaces `sequence`"):
+        rnn.fit_groups(path, by="test", sequence="test", target="temperature")
     with pytest.raises(InvalidRequest, match="unknown input"):
         rnn.fit_groups(path, by="test", target="temperature", gains={"x": 1})
     for options, message in [

@@ -362,6 +362,8 @@ class AsyncClient:
         InvalidRequest
             If no group can be fitted.
         """
+        if "sequence" in options:
+            raise TypeError("`by` replaces `sequence`")
         columns = _take(options, {*q.TableOptions.__annotations__, "target", "inputs", "time"})
         stored = await self.upload_series(table, sequence=by, **columns)
         roles: Any = {"target": stored.target, "inputs": stored.inputs, "step": vars(stored.step)}
@@ -483,7 +485,7 @@ class AsyncClient:
     ) -> "httpx.Response":
         """Send a table, whose format the service detects."""
         query = compose(**options)
-        if "inputs" in query:
+        if not isinstance(query.get("inputs", ""), str):
             query["inputs"] = ",".join(map(str, query["inputs"]))
         headers = {"Content-Type": "application/octet-stream"}
         return await self._connection.request("POST", path, content, headers, query)

@@ -360,6 +360,8 @@ class Client:
         InvalidRequest
             If no group can be fitted.
         """
+        if "sequence" in options:
+            raise TypeError("`by` replaces `sequence`")
         columns = _take(options, {*q.TableOptions.__annotations__, "target", "inputs", "time"})
         stored = self.upload_series(table, sequence=by, **columns)
         roles: Any = {"target": stored.target, "inputs": stored.inputs, "step": vars(stored.step)}
@@ -479,7 +481,7 @@ class Client:
     ) -> "httpx.Response":
         """Send a table, whose format the service detects."""
         query = compose(**options)
-        if "inputs" in query:
+        if not isinstance(query.get("inputs", ""), str):
             query["inputs"] = ",".join(map(str, query["inputs"]))
         headers = {"Content-Type": "application/octet-stream"}
         return self._connection.request("POST", path, content, headers, query)

@@ -306,9 +306,7 @@ class Computation(Drawable, Stored):
 
     @property
     def _path(self) -> str:
-        if self.id is None:
-            raise ValueError("it is not stored, because of `keep=False`")
-        return f"{self.PATH}/{self.id}"
+        return f"{self.PATH}/{id_of(self)}"
 
     def _load(self, name: str, path: str) -> dict[str, Any]:
         """Return the columns or arrays of a file, once; if not stored, those of the response."""
@@ -532,7 +530,7 @@ class Fit(Computation, m.FitResource):
         self, inputs: Any, *, initial_state: float | None = None, continued: Any = None
     ) -> Forecast:
         rows, dates = read_steps(inputs, [each.name for each in self.inputs])
-        model = {"kind": "fit", "id": self.id, "initial_state": initial_state}
+        model = {"kind": "fit", "id": id_of(self), "initial_state": initial_state}
         request = {"model": model, "inputs": [rows], "continue": continued}
         response = self._client._connection.request("POST", "/v1/predict", request)
         answer = self._client._decode(m.FitPredictResponse, read_json(response))
