@@ -64,7 +64,7 @@ def _run(solution: Solution, residuals: Residuals) -> list[Finding]:
     delay = solution.problem.delay
     earlier = range(-min(delay, 2), constants.MAX_INPUT_LAG + 1)
     later = range(-delay - 2, -delay)
-    largest = np.max(np.abs(residuals.values), axis=0)
+    largest = residuals.compare(lambda u: np.max(np.abs(u), axis=0))
     checks = [
         _correlate_inputs(residuals, "follow_inputs", earlier, constants.RESPONSE_POLES),
         _correlate_squares(residuals),
@@ -133,10 +133,10 @@ def _find_critical(p_values: dict[str, Array]) -> float:
 
 def _correlate_neighbors(residuals: Residuals, slug: str, sign: float) -> Check:
     """Correlate successive targets, whatever the gap between them."""
-    u = residuals.values
+    n = len(residuals.values)
     inner = np.flatnonzero(~residuals.linearization.sequences.is_first)
-    r = np.sum(u[inner] * u[inner - 1], axis=0) / len(u)
-    least = constants.EXPLAINED_RTOL / math.sqrt(len(u))
+    r = residuals.compare(lambda u: np.sum(u[inner] * u[inner - 1], axis=0) / n)
+    least = constants.EXPLAINED_RTOL / math.sqrt(n)
     if float(np.std(r[1:])) <= least:  # the fit determines it
         return None
     return Finding(slug, value=float(r[0] - np.median(r[1:]))), sign * r
@@ -144,7 +144,6 @@ def _correlate_neighbors(residuals: Residuals, slug: str, sign: float) -> Check:
 
 def _find_season(residuals: Residuals) -> Check:
     """Correlate residuals that are 2 or more slots of the usual gap apart."""
-    u = residuals.values
     sequences = residuals.linearization.sequences
     hops = np.maximum(np.round(sequences.gaps / sequences.usual_gap), 1.0)
     total = np.cumsum(np.where(sequences.is_first, 0.0, hops)).astype(np.intp)
@@ -153,16 +152,21 @@ def _find_season(residuals: Residuals) -> Check:
     lags = range(2, min(constants.MAX_SEASON, n_slots // 4) + 1)
     if not lags:
         return None
-    padded = np.zeros((len(sequences.targets), n_slots, u.shape[1]))
-    padded[sequences.sequence, slots] = u
-    sums = np.stack([np.einsum("ntb,ntb->b", padded[:, lag:], padded[:, :-lag]) for lag in lags])
+
+    def correlate(u: Array) -> Array:
+        padded = np.zeros((len(sequences.targets), n_slots, u.shape[1]))
+        padded[sequences.sequence, slots] = u
+        pairs = ((padded[:, lag:], padded[:, :-lag]) for lag in lags)
+        return np.stack([np.einsum("ntb,ntb->b", *pair) for pair in pairs])
+
+    sums = residuals.compare(correlate)
     deviations = sums[:, 1:].std(axis=1, keepdims=True)
     scores = np.zeros_like(sums)
     centered = sums - sums[:, 1:].mean(axis=1, keepdims=True)
     np.divide(centered, deviations, out=scores, where=deviations > 0.0)
     best = int(np.argmax(sums[:, 0]))  # where the residuals correlate most
     n_steps = lags[best] * round(sequences.usual_gap)
-    finding = Finding("season", lag=n_steps, value=float(sums[best, 0] / len(u)))
+    finding = Finding("season", lag=n_steps, value=float(sums[best, 0] / len(slots)))
     return finding, np.abs(scores).max(axis=0)
 
 
@@ -212,7 +216,6 @@ def _correlate_squares(residuals: Residuals) -> Check:
 
 def _compare_shapes(residuals: Residuals) -> Check:
     """Average the residuals of all sequences at the same steps since their starts."""
-    u = residuals.values
     problem = residuals.linearization.problem
     sequences = residuals.linearization.sequences
     since = sequences.step - np.argmax(sequences.has_target, axis=1)[sequences.sequence]
@@ -220,12 +223,16 @@ def _compare_shapes(residuals: Residuals) -> Check:
     has_each = problem.options.initial_state == "each"
     if not has_each or len(sequences.edges) < 3 or np.count_nonzero(counts > 2) <= 3:
         return None
-    sums = np.zeros((len(counts), u.shape[1]))
-    np.add.at(sums, since, u)
-    shape = sums / np.sqrt(np.maximum(counts, 1))[:, None]
+
+    def add(u: Array) -> Array:
+        sums = np.zeros((len(counts), u.shape[1]))
+        np.add.at(sums, since, u)
+        return sums
+
+    shape = residuals.compare(add) / np.sqrt(np.maximum(counts, 1))[:, None]
     values = np.sum(shape**2, axis=0)
     lag = int(np.argmax(np.abs(shape[:, 0])))
-    return Finding("same_shape", lag=lag, value=float(values[0] / len(u))), values
+    return Finding("same_shape", lag=lag, value=float(values[0] / len(since))), values
 
 
 def _correlate_sizes(residuals: Residuals) -> Check:
@@ -238,9 +245,14 @@ def _correlate_sizes(residuals: Residuals) -> Check:
     norm = float(np.linalg.norm(level))
     if norm <= constants.RANK_RTOL * math.sqrt(len(level)):
         return None
-    sizes = np.abs(residuals.values)
-    sizes = sizes - sizes.mean(axis=0)
-    r = level / norm @ sizes / np.maximum(np.linalg.norm(sizes, axis=0), constants.TINY)
+
+    def correlate(u: Array) -> Array:
+        sizes = np.abs(u)
+        sizes -= sizes.mean(axis=0)
+        deviations = np.maximum(np.linalg.norm(sizes, axis=0), constants.TINY)
+        return np.asarray(level / norm @ sizes / deviations)
+
+    r = residuals.compare(correlate)
     return Finding("spread", value=float(r[0])), np.abs(r - np.median(r[1:]))
 
 
@@ -256,8 +268,8 @@ def _compare_noise_models(residuals: Residuals) -> Check:
         return None
     white = _estimate_change(solve(linearization.rows, np.zeros(1)))
     fitted = _estimate_change(linearization.fitted)
-    noise = linearization.sequences.color(residuals.innovations, rho)
-    change = np.abs(white @ noise - fitted @ residuals.innovations)
+    factors = linearization.sequences.color_transposed(white, rho) - fitted
+    change = np.abs(factors @ residuals.innovations)
     return Finding("noise_model_matters", value=float(change[0]) * residuals.scale), change
 
 

@@ -4,11 +4,15 @@ They look like autocorrelated noise, and a fitted rho would swallow them. So the
 whitened by the rho that remains once each sequence has a level, a gain and a slope of its own.
 """
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding, find_rare
-from service.engine.fit.linearization import Linearization
+from service.engine.fit.linearization import Linearization, linearize
 from service.engine.fit.residuals import simulate_residuals
 from service.engine.fit.solution import Solution
 from service.engine.types import Array
@@ -31,8 +35,9 @@ def compare_sequences(solution: Solution) -> Finding | None:
     edges = problem.sequences.edges
     if len(edges) < constants.MIN_SEQUENCES or problem.columns.n_inputs == 0:
         return None
-    white = simulate_residuals(solution, 0.0).linearization
-    residuals = simulate_residuals(solution, _estimate_rho(white))
+    white = replace(solution.best, rho=np.zeros(1))
+    rho = _estimate_rho(linearize(solution.criterion, white))
+    residuals = simulate_residuals(solution, rho)
     linearization = residuals.linearization
     sequences = problem.sequences
     response = sequences.whiten(_respond(linearization), linearization.rho)
@@ -41,7 +46,7 @@ def compare_sequences(solution: Solution) -> Finding | None:
     sizes = []
     for column in (response, *linearization.fitted.unexplained[0].T[..., None]):
         squares = np.add.reduceat(column**2, edges)
-        sums = np.add.reduceat(column * residuals.values, edges)
+        sums = residuals.compare(partial(_sum_products, column, edges))
         least = constants.EXPLAINED_RTOL**2 * squares.max()
         ratios = np.zeros_like(sums)
         np.divide(sums**2, squares, out=ratios, where=squares > least)
@@ -49,6 +54,11 @@ def compare_sequences(solution: Solution) -> Finding | None:
         deviation = max(float(total[1:].std()), constants.TINY)
         sizes.append((total - total[1:].mean()) / deviation)
     return find_rare(Finding("sequences_differ"), np.max(sizes, axis=0))
+
+
+def _sum_products(column: Array, edges: NDArray[np.intp], values: Array) -> Array:
+    """Return the sums (N, b) of the products of a column (n, 1) and values (n, b)."""
+    return np.asarray(np.add.reduceat(column * values, edges))
 
 
 def _respond(linearization: Linearization) -> Array:

@@ -123,9 +123,12 @@ def _simulate_noise(null: FitProblem, w: Array, n_contrasts: int) -> Array:
     fitted = linearize(criterion, points[np.argsort(points.cost)[:1]])
     observed = fitted.observed
     deviation = float(np.linalg.norm(observed)) / math.sqrt(n_contrasts)
-    drawn = deviation * draw(null.n_targets, constants.EFFECT_SIMULATIONS) - observed
-    innovations = np.concatenate([np.zeros_like(observed), drawn], axis=1)
-    return null.sequences.color(innovations, fitted.rho)
+    noise = draw(null.n_targets, constants.EFFECT_SIMULATIONS)
+    for block in split(noise.shape[1], len(noise)):
+        innovations = deviation * noise[:, block] - observed
+        noise[:, block] = null.sequences.color(innovations, fitted.rho)
+    noise[:, 0] = 0.0
+    return noise
 
 
 def _find_lowest(problem: FitProblem, grid: _Grid, noise: Array, n_contrasts: int) -> Array:
@@ -146,7 +149,14 @@ def _find_lowest_in_block(
     lowest = np.full(noise.shape[1], np.inf)
     for value, log_v in zip(rho.tolist(), sequences.log_determinant(rho), strict=True):
         linear = solve(rows, np.full(len(w), value))
-        squares = _add_to_targets(problem, linear, sequences.whiten(noise, value))
+        blocks = split(noise.shape[1], len(noise))
+        squares = np.concatenate(
+            [
+                _add_to_targets(problem, linear, sequences.whiten(noise[:, block], value))
+                for block in blocks
+            ],
+            axis=1,
+        )
         constant = linear.log_determinant - white_determinant + log_v
         criteria = n_contrasts * np.log(squares) + constant[:, None]
         lowest = np.minimum(lowest, criteria.min(axis=0))

@@ -46,7 +46,8 @@ def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
         The quantities, the low ends and the high ends of their intervals.
     """
     rows = []
-    for block in split(len(sequences.targets), sequences.sources[0].size):
+    n_numbers = sequences.targets.shape[1] * len(solution.sampled.w)
+    for block in split(len(sequences.targets), n_numbers):
         subset = sequences[block]
         value = _bound(solution, quantity, solution.best, subset)[0, 0]
         bounds = []

@@ -1,6 +1,7 @@
 """The residuals of a fit, and simulated ones that are projected as they are."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.linearization import Linearization, linearize
-from service.engine.fit.sequences import spread
+from service.engine.fit.sequences import split, spread
 from service.engine.fit.solution import Solution
 from service.engine.interruption import check_interruption
 from service.engine.types import Array
@@ -26,12 +27,16 @@ def draw(n: int, n_simulations: int) -> Array:
 
     Returns
     -------
-    noise : (n, B)
-        Standard normal numbers.
+    noise : (n, B + 1)
+        Standard normal numbers, after a column of zeros. Each column is contiguous.
     """
     affordable = n_simulations * constants.MANY_TARGETS // n
-    n_simulated = np.clip(affordable, constants.MIN_SIMULATIONS, n_simulations)
-    return np.random.default_rng(constants.SEED).standard_normal((n, n_simulated))
+    n_simulated = int(np.clip(affordable, constants.MIN_SIMULATIONS, n_simulations))
+    noise = np.zeros((n, n_simulated + 1), order="F")
+    generator = np.random.default_rng(constants.SEED)
+    for rows in split(n, n_simulated):
+        noise[rows, 1:] = generator.standard_normal(noise[rows, 1:].shape)
+    return noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,22 @@ class Residuals:
     values: Array
     scale: float
     has_random_signs: bool
+
+    def compare(self, statistic: Callable[[Array], Array]) -> Array:
+        """Return a statistic of each of the residual vectors.
+
+        Parameters
+        ----------
+        statistic
+            Returns the statistics (..., b) of residuals (n, b).
+
+        Returns
+        -------
+        statistics : (..., B + 1)
+            The observed one first.
+        """
+        blocks = split(self.values.shape[1], len(self.values))
+        return np.concatenate([statistic(self.values[:, block]) for block in blocks], axis=-1)
 
     def score(self, columns: Array) -> Array:
         """Return the sizes of the scores of residuals in the direction of columns.
@@ -104,18 +125,23 @@ def simulate_residuals(
     best = solution.best if rho is None else replace(solution.best, rho=np.array([rho]))
     linearization = linearize(solution.criterion, best)
     observed = linearization.observed
-    drawn = draw(len(observed), constants.CHECK_SIMULATIONS)
+    innovations = draw(len(observed), constants.CHECK_SIMULATIONS)
     if has_random_signs:
-        drawn = np.sign(drawn) * np.abs(linearization.studentized)[:, None]
-    innovations = np.concatenate([observed, drawn], axis=1)
-    projected = linearization.project(innovations)
-    norms = np.maximum(np.linalg.norm(projected, axis=0), constants.TINY)
+        np.copysign(np.abs(linearization.studentized)[:, None], innovations, out=innovations)
+    innovations[:, :1] = observed
     has_fitted_rho = solution.is_colored and rho is None
-    values = _remove_rho(linearization, projected) if has_fitted_rho else projected
-    sizes = np.sqrt(np.mean(values**2, axis=0))
-    values = values / np.maximum(sizes, constants.TINY)
-    scaled = innovations / norms
-    return Residuals(linearization, scaled, values, float(norms[0]), has_random_signs)
+    values = np.empty_like(innovations)
+    scales = []
+    for block in split(innovations.shape[1], len(observed)):
+        projected = linearization.project(innovations[:, block])
+        norms = np.maximum(np.linalg.norm(projected, axis=0), constants.TINY)
+        rest = _remove_rho(linearization, projected) if has_fitted_rho else projected
+        sizes = np.sqrt(np.mean(rest**2, axis=0))
+        values[:, block] = rest / np.maximum(sizes, constants.TINY)
+        innovations[:, block] /= norms
+        scales += norms.tolist()
+        check_interruption()
+    return Residuals(linearization, innovations, values, scales[0], has_random_signs)
 
 
 def _remove_rho(linearization: Linearization, projected: Array) -> Array:

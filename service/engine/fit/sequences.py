@@ -236,6 +236,13 @@ class Sequences:
         impulses[self.has_target] = innovations * spread(rho, self.gaps)[:, None]
         return recur(rho, impulses)[self.has_target]
 
+    def color_transposed(self, factors: Array, rho: float) -> Array:
+        """Return the factors (n,) of innovations in sums of noise with given factors (n,)."""
+        impulses = np.zeros((*self.has_target.shape, 1))
+        impulses[self.has_target] = factors[:, None]
+        later = recur(rho, impulses[:, ::-1])[:, ::-1, 0]
+        return np.asarray(later[self.has_target] * spread(rho, self.gaps))
+
     def log_determinant(self, rho: Array) -> Array:
         """Return the logarithm of the determinant of the covariances, for one step's variance.
 
