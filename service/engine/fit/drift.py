@@ -6,25 +6,31 @@ the lasting part of such errors.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from service.engine.fit import constants
 from service.engine.fit.design import respond_at_targets
 from service.engine.fit.problem import FitProblem
+from service.engine.fit.sequences import recur
 from service.engine.fit.solution import Solution
 from service.engine.interruption import check_interruption
 from service.engine.profile import make_grid
 from service.engine.types import Array
 
 
-def judge_gain_with_drift(smaller: Solution, larger: Solution) -> float:
+def judge_gain_with_drift(
+    smaller: Solution, larger: Solution, find_lowest: Callable[[Solution, bool], float]
+) -> float:
     """Return the p-value of the gain of a larger fit, if a part of the errors does not last.
 
     Parameters
     ----------
     smaller, larger
         Fits to the same targets with `ar1` noise.
+    find_lowest
+        That of this module, or one that remembers its results.
 
     Returns
     -------
@@ -38,8 +44,7 @@ def judge_gain_with_drift(smaller: Solution, larger: Solution) -> float:
     nu = larger.degrees_of_freedom - 1
     if nu <= 0:
         return 1.0
-    before = _find_lowest(smaller.problem, _list_places(smaller))
-    gain = before - _find_lowest(larger.problem, np.array([larger.poles]))
+    gain = find_lowest(smaller, True) - find_lowest(larger, False)
     log_ratio = min(max(gain, 0.0) / larger.n_targets, constants.MAX_LOG_RATIO)
     return float(fdtrc(n_more, nu, math.expm1(log_ratio) * nu / n_more))
 
@@ -55,35 +60,44 @@ def _list_places(solution: Solution) -> Array:
     return places
 
 
-def _find_lowest(problem: FitProblem, poles: Array) -> float:
-    """Return the least minus twice the logarithm of the likelihood at poles (W, K).
+def find_lowest(solution: Solution, has_grid: bool) -> float:
+    """Return the least minus twice the logarithm of the likelihood of a fit with such errors.
 
-    The white noise is searched on a grid. It is filtered as if all gaps were equal.
+    Parameters
+    ----------
+    solution
+        The fit.
+    has_grid
+        True to search each of its poles on a grid.
+
+    Returns
+    -------
+    float
+        The white noise is searched on a grid. It is filtered as if all gaps were equal.
     """
-    from scipy.linalg import solve_banded  # noqa: PLC0415 - takes long to import
-
+    problem = solution.problem
     sequences = problem.sequences
-    n_targets = problem.n_targets
+    poles = _list_places(solution) if has_grid else np.array([solution.poles])
     rows = respond_at_targets(problem, poles, sequences)
-    bands = np.ones((2, n_targets))
+    continues = np.append(~sequences.is_first[1:], False)
     lowest = math.inf
     for correlation in problem.correlations[problem.correlations >= 0.0].tolist():
         rho = correlation ** (1.0 / sequences.usual_gap)
-        white = sequences.whiten(rows, rho)
+        white = np.moveaxis(sequences.whiten(rows, rho), 1, 0)
+        flat = white.reshape(1, problem.n_targets, -1)
+        shares = [share * correlation * continues for share in constants.MOVING_AVERAGES]
+        filtered = np.concatenate([recur(share, flat) for share in shares])
+        filtered = filtered.reshape(-1, *white.shape)
+        squares = _find_squares(problem, np.moveaxis(filtered, 1, 2))
         log_v = float(sequences.log_determinant(np.array(rho)))
-        for share in constants.MOVING_AVERAGES:
-            bands[1, :-1] = np.where(sequences.is_first[1:], 0.0, -share * correlation)
-            flat = np.moveaxis(white, 1, 0).reshape(n_targets, -1)
-            filtered = solve_banded((1, 0), bands, flat).reshape(n_targets, len(rows), -1)
-            squares = _find_squares(problem, np.moveaxis(filtered, 0, 1))
-            lowest = min(lowest, n_targets * math.log(squares) + log_v)
-            check_interruption()
+        lowest = min(lowest, problem.n_targets * math.log(squares) + log_v)
+        check_interruption()
     return lowest
 
 
 def _find_squares(problem: FitProblem, rows: Array) -> float:
-    """Return the least sum of squared residuals of columns and targets (W, n, m + 1)."""
+    """Return the least sum of squared residuals of columns and targets (..., n, m + 1)."""
     for _ in range(problem.n_starts_per_sequence):
         rows = problem.sequences.remove_starts(rows[..., :1], rows[..., 1:])
     factors = np.linalg.qr(rows, mode="r")
-    return max(float(np.min(factors[:, -1, -1] ** 2)), constants.TINY)
+    return max(float(np.min(factors[..., -1, -1] ** 2)), constants.TINY)

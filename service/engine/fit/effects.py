@@ -96,11 +96,7 @@ def judge_effect_on_states(colored: Solution) -> Effect:
     Effect
         In comparison with a single state on which no input acts.
     """
-    problem = colored.problem
-    gains = dict.fromkeys(problem.series.input_names, 0.0)
-    direct = problem.record.input_names
-    null = Solution(problem.vary(time_constants=1, direct=direct, gains=gains))
-    _, p = judge_gain(null, colored)
+    _, p = judge_gain(colored.without_inputs, colored)
     return Effect(p <= constants.EFFECT_ALPHA, p)
 
 

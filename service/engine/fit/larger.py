@@ -6,12 +6,13 @@ recommended. More time constants must pass it also if a part of the errors does 
 the poles suffices to compare.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding
-from service.engine.fit.drift import judge_gain_with_drift
+from service.engine.fit.drift import find_lowest, judge_gain_with_drift
 from service.engine.fit.options import TimeConstants
 from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.solution import Solution
@@ -73,10 +74,11 @@ def find_time_constants(problem: FitProblem, colored: Solution) -> Alternative |
     short = shorten(colored.problem, constants.ENOUGH_TARGETS)
     before = colored if short is colored.problem else Solution(short)
     best = None
+    find = cache(find_lowest)
     for reason, time_constants in _list_time_constants(short).items():
         other = _search(short, time_constants)
         smaller = _list_smaller(before, best and best.colored)
-        if all(_is_better_than_drift(each, other) for each in smaller):
+        if all(_is_better_than_drift(each, other, find) for each in smaller):
             finding = Finding(reason, None, None, *judge_gain(before, other))
             changes = {"time_constants": time_constants}
             best = Alternative(finding, changes, _search(problem, time_constants), other)
@@ -116,13 +118,14 @@ def _is_better(smaller: Solution, larger: Solution) -> bool:
     return p < constants.COMPLEX_ALPHA
 
 
-def _is_better_than_drift(smaller: Solution, larger: Solution) -> bool:
+def _is_better_than_drift(
+    smaller: Solution, larger: Solution, find: Callable[[Solution, bool], float]
+) -> bool:
     """Return True if more time constants pass the F test, also with errors that drift."""
-    if not _is_better(smaller, larger):
-        return False
-    return not larger.is_colored or (
-        judge_gain_with_drift(smaller, larger) < constants.COMPLEX_ALPHA
-    )
+    is_better = _is_better(smaller, larger)
+    if not is_better or not larger.is_colored:
+        return is_better
+    return judge_gain_with_drift(smaller, larger, find) < constants.COMPLEX_ALPHA
 
 
 def _search(problem: FitProblem, time_constants: TimeConstants) -> Solution:

@@ -39,13 +39,13 @@ def split(n: int, n_numbers: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, n, size))
 
 
-def recur(pole: complex, x: NDArray[Any]) -> NDArray[Any]:
+def recur(pole: complex | Array, x: NDArray[Any]) -> NDArray[Any]:
     """Return S_k = pole S_(k-1) + x_k for rows x, along axis 1.
 
     Parameters
     ----------
     pole
-        The weight of the previous state.
+        The weight of the previous state, or that (T,) of each state in the next one.
     x : (N, T, m)
         The inputs of the recurrence.
 

@@ -79,6 +79,13 @@ class Solution:
         """Return the solution with other options, searched as this one was."""
         return Solution(self.problem.vary(**changes), is_coarse=self.is_coarse)
 
+    @cached_property
+    def without_inputs(self) -> "Solution":
+        """The fit with a single state on which no input acts."""
+        gains = dict.fromkeys(self.problem.series.input_names, 0.0)
+        direct = self.problem.record.input_names
+        return Solution(self.problem.vary(time_constants=1, direct=direct, gains=gains))
+
     @property
     def problem(self) -> FitProblem:
         """The data and the unknowns."""
