@@ -1,6 +1,6 @@
 """Query parameters of tables and of uploads: how a file is read."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -11,6 +11,9 @@ from service.formats.base import TARGET
 from service.formats.csv_tables import split_line
 from service.schemas.series import ColumnName
 from service.schemas.tables import TableOptions
+
+SEQUENCES: Final = "kind target inputs encoding sheet header skip decimal thousands missing fill"
+"""The parameters of a table with one sequence per row."""
 
 
 class ColumnsQuery(QueryModel):
@@ -34,9 +37,23 @@ class ColumnsQuery(QueryModel):
 class TableQuery(TableOptions, ColumnsQuery):
     """Query parameters of POST /v1/tables, which those of an upload include."""
 
+    kind: Annotated[Literal["series", "explicit"] | None, Field(examples=["series"])] = None
+    """The contents of a file. series: a table with one row per step, or an archive with a target at
+    every step; this is the default of POST /v1/tables. explicit: a table with one sequence per row,
+    whose roles are proposed; with it, target, inputs (the steps), encoding, sheet, header, skip,
+    decimal, thousands, missing and fill=drop (omit incomplete rows) apply as they do to series."""
+
     def to_columns(self) -> SeriesColumns:
-        """Return the columns of a series, of which a target without a name is to be proposed."""
-        columns: dict[str, Any] = {"target": "", **self._given(*SeriesColumns.model_fields)}
+        """Return the columns of a table, of which a target without a name is to be proposed."""
+        given = self._given(*SeriesColumns.model_fields)
+        if self.kind == "explicit":
+            for name, value in given.items():
+                if name not in SEQUENCES.split() and value:
+                    raise Invalid(f"{name} applies to kind=series", parameter=name)
+            if self.fill not in {None, "drop"}:
+                raise Invalid(f"fill={self.fill} applies to kind=series", parameter="fill")
+            given |= {"time": "", "clock": "", "sequence": ""}
+        columns: dict[str, Any] = {"target": "", **given}
         if self.inputs is not None:
             columns["inputs"] = tuple(filter(None, split_line(self.inputs, ",")))
         return SeriesColumns(**columns)
@@ -54,20 +71,17 @@ class DatasetQuery(TableQuery):
     ] = None
     """A descriptive name, which is not part of the id. If the dataset is already stored, it
     replaces the name; without it, the name is unchanged."""
-    kind: Annotated[Literal["series"] | None, Field(examples=["series"])] = None
-    """Read a file as a series: a table with a header and one row per step, or an archive with a
-    target at every step."""
     roles: Annotated[Literal["proposed"] | None, Field(examples=["proposed"])] = None
     """For series as tables: propose the target, the time, the sequence and the inputs that are not
     given, as POST /v1/tables does."""
 
     def to_series_columns(self) -> SeriesColumns | None:
-        """Return the columns of a series, or None for another dataset; raises Invalid."""
+        """Return the columns of a table, or None for strict reading; raises Invalid."""
         columns = self.to_columns()
         if self.kind is None:
             names = (*ColumnsQuery.model_fields, "roles", *TableOptions.model_fields)
             for name in self._given(*names):
                 raise Invalid(f"{name} applies to kind=series", parameter=name)
             return None
-        is_default = self.roles is None and self.target is None
+        is_default = columns.is_series and self.roles is None and self.target is None
         return columns.model_copy(update={"target": TARGET}) if is_default else columns

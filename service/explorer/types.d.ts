@@ -129,6 +129,17 @@ type Watcher = ReturnType<typeof import("./views/progress.js").showProgress>;
 /** Shows a state, and trains from it. Unless it is new, it replaces the present one in the history. */
 type ShowState = (change: Partial<State>, runs: Partial<State>[], isNew?: boolean) => void;
 
+/** A table as text or as the bytes of a file. */
+type TableFile = { name: string; body: string | ArrayBuffer };
+
+type Table = Schemas["TableSummary"];
+type Column = Table["columns"][number];
+type Role = Column["role"];
+type Repair = Schemas["Repair"];
+
+/** Query parameters of a table: its repairs and the roles of its columns. */
+type Query = Record<string, string | number>;
+
 /** A step of the lesson. */
 interface Step {
   title: string;

@@ -3,10 +3,11 @@
 from typing import Final
 
 from service.formats.base import DatasetArrays, DatasetFormat, SeriesColumns, SeriesStream
-from service.formats.csv import read_csv, write_csv, write_dataset_csv
+from service.formats.csv import write_csv, write_dataset_csv
 from service.formats.csv_series import (
     encode_name,
     make_unique,
+    read_dataset_csv,
     read_series_csv,
     write_series_csv,
 )
@@ -33,7 +34,13 @@ __all__ = [
 ]
 
 CSV: Final = DatasetFormat(
-    "csv", "text/csv", read_csv, write_dataset_csv, read_series_csv, write_series_csv, 800e-9
+    "csv",
+    "text/csv",
+    read_dataset_csv,
+    write_dataset_csv,
+    read_series_csv,
+    write_series_csv,
+    800e-9,
 )
 NPZ: Final = DatasetFormat(
     "npz",

@@ -40,6 +40,12 @@ class SeriesColumns(TableOptions):
     time: str | None = None  # equally spaced; None without times
     clock: str | None = None  # times of day, if `time` has dates without them
     roles: str | None = None  # "proposed": those of other columns are proposed
+    kind: str | None = None  # "explicit": a row is a sequence, and its inputs are the steps
+
+    @property
+    def is_series(self) -> bool:
+        """True for a table with one row per step."""
+        return self.kind != "explicit"
 
     @property
     def decimal_mark(self) -> str | None:
@@ -64,12 +70,14 @@ class SeriesStream(NamedTuple):
 class DatasetFormat(NamedTuple):
     """A format of files with a dataset, or a series.
 
+    The columns of a dataset are None in a table that is read strictly.
+
     Reading converts a file to arrays; it raises Malformed, Invalid and LimitExceeded.
     """
 
     suffix: str
     media_type: str
-    read: Callable[[bytes, SizeLimits], DatasetArrays]
+    read: Callable[[bytes, SizeLimits, SeriesColumns | None], DatasetArrays]
     write: Callable[[ArrayStream, ArrayStream, BinaryIO], None]
     read_series: Callable[[bytes, SeriesColumns, SizeLimits], Series]
     write_series: Callable[[SeriesStream, BinaryIO], None]

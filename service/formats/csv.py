@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.interruption import check_interruption
+from service.engine.types import Array
 from service.errors import Invalid
 from service.formats.base import CHUNK, TARGET, DatasetArrays, SizeLimits
 from service.formats.csv_tables import (
@@ -53,17 +54,24 @@ def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
     def read_rows() -> Iterator[Line]:
         return islice(text.lines(limits), has_header, None)
 
-    inputs, targets = array("d"), array("d")  # they grow in place
     numerals = Numerals()  # in a workbook
     if text.encoding is not None:
         fields = list_numbers(read_rows(), layout)
         numerals = find_numerals(fields, layout.separator, "/inputs", "write points")
-    for _, _, numbers in TableReader(layout, numerals).read(read_rows()):
-        inputs.frombytes(numbers[:, layout.inputs].tobytes())
-        targets.frombytes(numbers[:, layout.target].tobytes())
-        limits.check_cells(len(targets), n_steps)
-    if not targets:
+    parts = TableReader(layout, numerals).read(read_rows())
+    inputs, targets = join_sequences((numbers for _, _, numbers in parts), n_steps, limits)
+    if not targets.size:
         raise Invalid(f"{cite(sample[0])}: the table has a header but no rows", "/inputs")
+    return inputs, targets
+
+
+def join_sequences(parts: Iterable[Array], n_steps: int, limits: SizeLimits) -> DatasetArrays:
+    """Return the inputs (N, T) and the targets (N,) of rows (n, T + 1); raises LimitExceeded."""
+    inputs, targets = array("d"), array("d")  # they grow in place
+    for numbers in parts:
+        inputs.frombytes(numbers[:, :-1].tobytes())
+        targets.frombytes(numbers[:, -1].tobytes())
+        limits.check_cells(len(targets), n_steps)
     return np.frombuffer(inputs).reshape(-1, n_steps), np.frombuffer(targets)
 
 

@@ -1,4 +1,4 @@
-"""Series as tables in long form: a header, and one row per step."""
+"""Tables with roles of columns: series with one row per step, or one sequence per row."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series, Step
 from service.errors import Invalid, LimitExceeded, count
-from service.formats.base import CHUNK, SeriesColumns, SeriesStream, SizeLimits
-from service.formats.csv import to_texts, write_rows
+from service.formats.base import CHUNK, DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
+from service.formats.csv import join_sequences, read_csv, to_texts, write_rows
 from service.formats.csv_tables import SEPARATORS, Layout, TableReader, list_numbers
 from service.formats.numerals import Numerals, cite, find_numerals, shorten
 from service.formats.roles import MAX_COLUMNS, propose_roles
@@ -28,6 +28,7 @@ NO_HEADER: Final = "there is no header; the first line must contain the column n
 LAYOUT: Final = "the first line must contain the column names, followed by one row per step"
 WHICH_MARK: Final = "give the decimal mark (decimal=, or decimal=.)"
 ADVICE: Final = "; leave missing targets empty, write no units, and choose the inputs (inputs=…)"
+ONE_ROW: Final = "; choose the columns of the steps (inputs=…)"
 TIME: Final = "time"  # the header of dates
 SEQUENCE: Final = "sequence"  # the header of the names of the sequences
 NUMBERED: Final = {"label": "Name the columns column_1, column_2, …", "query": {"header": 0}}
@@ -77,6 +78,38 @@ def read_table(found: Structure, chosen: SeriesColumns) -> tuple[Series, str]:
         raise _explain_times(error, series, chosen) from None
 
 
+def read_dataset_csv(
+    body: bytes, limits: SizeLimits, chosen: SeriesColumns | None
+) -> DatasetArrays:
+    """Read a table with one sequence per row, strictly if no columns are chosen.
+
+    Otherwise the roles of other columns are proposed. It raises Malformed, Invalid and
+    LimitExceeded.
+    """
+    if chosen is None:
+        return read_csv(body, limits)
+    text = open_text(body, chosen.encoding, chosen.sheet)
+    found = find_structure(text, limits, chosen)
+    if found is None:
+        raise Invalid("the table has no rows", "/inputs")
+    return read_sequences(found, propose_roles(found, chosen).chosen)[0]
+
+
+def read_sequences(found: Structure, chosen: SeriesColumns) -> tuple[DatasetArrays, str]:
+    """Return the sequences in the rows of a table with a known structure, and its decimal mark.
+
+    It raises the errors of `read_dataset_csv`.
+    """
+    layout = _find_layout(found, chosen)
+    numerals = _find_numerals(found, layout, chosen)
+    parts = TableReader(layout, numerals).read(found.rows())
+    complete = (numbers[~np.isnan(numbers).any(axis=1)] for _, _, numbers in parts)
+    arrays = join_sequences(complete, len(layout.inputs), found.limits)
+    if not arrays[1].size:
+        raise Invalid("the table has no complete rows", "/inputs")
+    return arrays, numerals.decimal
+
+
 def _find_numerals(found: Structure, layout: Layout, chosen: SeriesColumns) -> Numerals:
     """Return the notation of the numbers of a table; raises Invalid if it is ambiguous."""
     mark = chosen.decimal_mark or ("." if found.text.encoding is None else None)
@@ -110,6 +143,18 @@ def _explain_length(error: LimitExceeded, n_rows: int, limits: SizeLimits) -> Li
     detail = f"{error.detail}; the table has {count(n_rows, 'row')}"
     more = {"repairs": repairs} if n_rows > n else {}
     return LimitExceeded(detail, "/dataset", **{**error.members, **more})
+
+
+def _check_number(n_inputs: int, found: Structure, chosen: SeriesColumns) -> None:
+    """Raise Invalid or LimitExceeded for too few or too many inputs."""
+    if not chosen.is_series:
+        if n_inputs == 0:
+            raise Invalid("a row must have at least one step and a target", parameter="inputs")
+        return
+    try:
+        check_inputs(n_inputs)
+    except LimitExceeded as error:
+        raise _explain_inputs(error, found, chosen) from None
 
 
 def _explain_inputs(error: LimitExceeded, found: Structure, chosen: SeriesColumns) -> LimitExceeded:
@@ -161,7 +206,7 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
     """Return the columns of a table by its header; raises Invalid."""
     header = found.names
     where = "" if found.header is None else f"{cite(found.header)}: "
-    if found.header is None and chosen.header is None:
+    if found.header is None and chosen.header is None and chosen.is_series:
         line = f"line {found.first}"
         raise Invalid(f"{line}: {NO_HEADER}", parameter="target", repairs=[NUMBERED])
     # An empty name is the choice of no column.
@@ -178,7 +223,8 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
     for column, field in enumerate(header):
         positions.setdefault(field, []).append(column)
     at = dict[str | None, int]()
-    few = inputs[:MAX_INPUTS]  # all of them, unless there are too many
+    # All of them, unless there are too many.
+    few = inputs[:MAX_INPUTS] if chosen.is_series else inputs
     for parameter, name in [*roles.items(), *(("inputs", name) for name in few)]:
         if name is not None:
             problem = _find_problem(positions, name, is_taken=name in at)
@@ -186,14 +232,12 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
                 repairs = [NUMBERED] if problem == NO_HEADER else None
                 raise Invalid(f"{where}{problem}", parameter=parameter, repairs=repairs)
             at[name] = positions[name][0]
-    try:
-        check_inputs(len(inputs))
-    except LimitExceeded as error:
-        raise _explain_inputs(error, found, chosen) from None
+    _check_number(len(inputs), found, chosen)
     columns, target = [at[name] for name in inputs], at[chosen.target]
     sequence, time, clock = (at.get(roles[role]) for role in ("sequence", "time", "clock"))
-    parts = header, columns, target, True, sequence, time, ADVICE, chosen.fill is not None
-    return Layout(found.separator, *parts, found.signs, found.units, clock)
+    advice = ADVICE if chosen.is_series else ONE_ROW
+    parts = columns, target, chosen.is_series, sequence, time, advice, chosen.fill is not None
+    return Layout(found.separator, header, *parts, found.signs, found.units, clock)
 
 
 def _find_problem(positions: Mapping[str, list[int]], name: str, *, is_taken: bool) -> str | None:

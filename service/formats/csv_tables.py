@@ -118,8 +118,8 @@ def list_numbers(
 class TableReader:
     """A reader of the rows of a table, and the numbers in its columns.
 
-    The numbers of a series are those of its inputs, then of its target. Those of another dataset
-    are in all columns, which are read together, because there can be many.
+    The numbers of a row are those of the inputs, then of the target. All columns of a table are
+    read together if it is not a series, because there can be many.
     """
 
     def __init__(self, layout: Layout, numerals: Numerals) -> None:
@@ -132,14 +132,16 @@ class TableReader:
         Each part has lines, their fields, and their numbers (n, m), nan for missing ones.
         """
         layout, width = self._layout, len(self._layout.names)
-        groups = [range(width)]
-        if layout.is_series:
-            groups = [range(column, width, width) for column in (*layout.inputs, layout.target)]
+        columns = [*layout.inputs, layout.target]
+        is_whole = len(columns) == width and not layout.is_series and not layout.signs
+        groups = [range(column, width, width) for column in columns]
+        if is_whole:
+            groups = [range(width)]
         while part := list(islice(lines, max(1, PARSED_NUMBERS // width))):
             check_interruption()
             fields = self._split(part)
-            numbers = [self._read_numbers(part, fields, columns) for columns in groups]
-            yield part, fields, np.hstack(numbers)
+            numbers = np.hstack([self._read_numbers(part, fields, group) for group in groups])
+            yield part, fields, numbers[:, columns] if is_whole else numbers
             self._n_rows += len(part)
 
     def _split(self, part: list[Line]) -> list[str]:
@@ -178,7 +180,7 @@ class TableReader:
         fields = fields[columns.start :: columns.step]
         numbers = self._numerals.read(fields, layout.signs.get(columns.start, ""))
         valid = in_range(numbers)
-        if layout.is_series and (layout.fills or columns.start == layout.target):
+        if layout.fills or (layout.is_series and columns.start == layout.target):
             lacking = np.flatnonzero(np.isnan(numbers))
             valid[lacking] = [self._numerals.is_missing(fields[k]) for k in lacking.tolist()]
         if not valid.all():
@@ -192,11 +194,14 @@ class TableReader:
         """Return the error of a field that is not a number of a dataset."""
         layout = self._layout
         repairs: list[dict[str, Any]] = []
-        if not field or (layout.is_series and self._numerals.is_missing(field)):
+        if not field or (layout.advice and self._numerals.is_missing(field)):
             what = "a number is missing"
             if layout.is_series:
                 what += ", which can be filled (fill=hold, zero or drop)"
                 repairs = FILLS[self._n_rows + i == 0 :]
+            elif layout.advice:
+                what += "; leave out incomplete rows (fill=drop)"
+                repairs = [DROP]
         elif not np.isnan(number):
             what = explain_out_of_range(number)
         elif layout.signs.get(column, "") not in field:
@@ -205,7 +210,7 @@ class TableReader:
             what = self._explain_marks(field)
         else:
             what = f"{shorten(field)} is not a number{layout.advice}"
-            if layout.is_series:
+            if layout.advice:
                 label = f"Read {shorten(field)} as a missing number"
                 repairs = [{"label": label, "query": {"missing": field}}]
         name = f" ({layout.names[column]!r})" if layout.names[column] else ""
@@ -231,3 +236,4 @@ FILLS: Final = [
     {"label": "Fill missing inputs with 0", "query": {"fill": "zero"}},
     {"label": "Leave out the rows without an input", "query": {"fill": "drop"}},
 ]
+DROP: Final = {"label": "Leave out the incomplete rows", "query": {"fill": "drop"}}

@@ -39,12 +39,14 @@ METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the memory for ot
 MAX_EXACT: Final = 2**53  # float64 represents all integers up to this magnitude
 
 
-def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
+def read_npz(body: bytes, limits: SizeLimits, chosen: SeriesColumns | None) -> DatasetArrays:
     """Read an archive of ``inputs`` (N, T) and ``targets`` (N,), and no other arrays.
 
     They may be named ``X`` and ``y``, and the targets may be a column (N, 1). The sizes are checked
     before anything is unpacked. It raises Malformed, Invalid and LimitExceeded.
     """
+    if chosen is not None:
+        raise Invalid("kind=explicit applies to tables, not to npz", parameter="kind")
     inputs, targets = _open(body, NAMES)
     shape = inputs.shape
     if len(shape) != 2 or min(shape) < 1 or targets.shape not in {shape[:1], (shape[0], 1)}:

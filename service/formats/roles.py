@@ -61,7 +61,7 @@ def propose_roles(found: Structure, chosen: SeriesColumns) -> Roles:
     An empty name of a sequence or a time is the choice of none. It raises Invalid without numbers,
     and LimitExceeded for a table with too many columns.
     """
-    if found.width > MAX_COLUMNS:
+    if found.width > MAX_COLUMNS and chosen.is_series:
         detail = f"the table has {found.width} columns; the limit is {MAX_COLUMNS}"
         raise LimitExceeded(detail, "", limit=MAX_COLUMNS, needed=found.width)
     return _Proposal(found, chosen).propose()
@@ -117,8 +117,9 @@ class _Proposal:
             "input": chosen.inputs or (),
         }
         for role, wanted in given.items():
+            chosen_names = {*wanted}
             for j, name in enumerate(names):
-                if name and name in wanted:
+                if name and name in chosen_names:
                     self._give(role, "chosen", [j])
         self._propose_times()
         if chosen.sequence is None:
@@ -208,7 +209,8 @@ class _Proposal:
         why = "the last column of numbers"
         done = self._give("target", "its name", self._named(TARGET, numbers))
         if not done and not self._give("target", why, (measured or numbers)[::-1]):
-            detail = "there is no column of numbers; the table needs a header and a row per step"
+            row = "a header and a row per step" if self._chosen.is_series else "a row per sequence"
+            detail = f"there is no column of numbers; the table needs {row}"
             raise Invalid(detail, parameter="target")
 
     def _read(self, column: int) -> Array:
@@ -218,7 +220,12 @@ class _Proposal:
         return np.where(np.isfinite(numbers), numbers, np.nan)
 
     def _counts(self, column: int) -> bool:
-        """Return True if numbers count the rows by one, with omissions or restarts."""
+        """Return True if numbers count the rows by one, with omissions or restarts.
+
+        If each row is a sequence, a column counts them by its name.
+        """
+        if not self._chosen.is_series:
+            return SEQUENCE.fullmatch(self._found.names[column]) is not None
         numbers = self._read(column)
         if len(numbers) < N_COUNTED:
             return False
@@ -233,11 +240,12 @@ class _Proposal:
                 self._give("left_out", "it counts the rows", [column])
         columns = self._of_kind("number")
         why = "a column of numbers"
-        if len(columns) > MAX_INPUTS and "target" in self._roles:
+        most = MAX_INPUTS if self._chosen.is_series else len(columns)
+        if len(columns) > most and "target" in self._roles:
             targets = self._read(self._roles.index("target"))
             columns.sort(key=lambda j: -_correlate(self._read(j), targets))
             why = f"of {len(columns)} inputs, the {MAX_INPUTS} with the largest lagged correlation"
-        for column in columns[:MAX_INPUTS]:
+        for column in columns[:most]:
             self._give("input", why, [column])
 
 

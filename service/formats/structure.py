@@ -123,6 +123,7 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
     for column, sign in signs.items():
         units[column] = units[column] or sign
     read = text, limits, chosen.skip, separator
+    names = names if chosen.is_series else _complete(names, limits)
     return Structure(*read, width, header, first, names, units, kinds, signs, sample, at or 0, [])
 
 
@@ -214,6 +215,19 @@ def _to_names(
             group = field or group
             names[column] = " ".join(filter(None, (group, names[column])))
     return names
+
+
+def _complete(names: list[str], limits: SizeLimits) -> list[str]:
+    """Return names with the positions of their columns where they are empty or repeated.
+
+    It raises LimitExceeded for too many columns.
+    """
+    limits.check_cells(1, len(names) - 1)
+    numbers = Counter(names)
+    return [
+        name if name and numbers[name] == 1 else f"{name or 'column'}_{column}"
+        for column, name in enumerate(names, 1)
+    ]
 
 
 def _find_kind(name: str, fields: Iterable[str], sign: str) -> Kind:

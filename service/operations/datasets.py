@@ -122,8 +122,8 @@ def read_file(
     file_format: DatasetFormat, contents: bytes, limits: Limits, columns: SeriesColumns | None
 ) -> AnyDataset:
     """Read a dataset, or the columns of a series, from a file; raises errors of the format."""
-    if columns is None:
-        return ResolvedDataset.from_arrays(*file_format.read(contents, limits))
+    if columns is None or not columns.is_series:
+        return ResolvedDataset.from_arrays(*file_format.read(contents, limits, columns))
     return ResolvedSeries.from_series(file_format.read_series(contents, columns, limits))
 
 

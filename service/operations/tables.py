@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from service.errors import Invalid, count
 from service.formats.base import SeriesColumns
-from service.formats.csv_series import read_table
+from service.formats.csv_series import read_sequences, read_table
 from service.formats.roles import REASONS, REPEATS, Roles, propose_roles
 from service.formats.structure import Structure, find_structure
 from service.formats.text import WINDOWS, open_text
@@ -41,9 +41,15 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
     proposed = propose_roles(found, chosen)
     n_rows, sentinels = _count_rows(found)
     problems = [*_list_notes(found, proposed, chosen, sentinels)]
-    series, decimal = None, None
+    series, decimal, repairs = None, None, list[str]()
     try:
-        series, decimal = read_table(found, proposed.chosen)
+        if chosen.is_series:
+            series, decimal = read_table(found, proposed.chosen)
+            repairs = [*series.repairs]
+        else:
+            (_, targets), decimal = read_sequences(found, proposed.chosen)
+            n_dropped = n_rows - len(targets)
+            repairs = [f"{count(n_dropped, 'incomplete row')} left out"] if n_dropped else []
     except Invalid as error:
         problems.insert(0, _describe_error(error))
     return TableSummary(
@@ -56,7 +62,7 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
         header_line=found.header and found.header[0],
         columns=[*_describe_columns(found, proposed)],
         step=None if series is None else StepSchema(**series.step._asdict()),
-        repairs=[] if series is None else [*series.repairs],
+        repairs=repairs,
         problems=problems,
     )
 

@@ -23,7 +23,7 @@ class Reading:
 
     def __call__(self, body: bytes, limits: Limits = LIMITS) -> DatasetArrays:
         """Read a file."""
-        return self.file_format.read(body, limits)
+        return self.file_format.read(body, limits, None)
 
     def gives(self, body: bytes, inputs: Any, targets: Any) -> None:
         """Fail unless the file has exactly these numbers."""

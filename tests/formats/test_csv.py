@@ -14,10 +14,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from service.errors import Invalid, LimitExceeded, Malformed
-from service.formats import CSV, NPZ, write_csv
+from service.formats import CSV, NPZ, SeriesColumns, write_csv
 from service.operations.shared.limits import Limits
 from service.store.array_codec import ArrayStream
-from tests.formats.conftest import read_csv, read_npz
+from tests.formats.conftest import LIMITS, read_csv, read_npz
 
 CHUNK = 4_000  # numbers read or written at a time, or fewer
 NUMBERS = st.floats(-1e100, 1e100).filter(lambda x: x == 0.0 or abs(x) >= 1e-100)
@@ -43,6 +43,10 @@ def test_written_tables_read_back(given: Arrays, header: bool, line_end: str, qu
         writer.writerow([*(f"x {k}, in" for k in range(inputs.shape[1])), "target"])
     writer.writerows(np.column_stack([inputs, targets]).tolist())
     read_csv.gives(file.getvalue().encode(), inputs, targets)
+    chosen = SeriesColumns(target="", sequence="", time="", clock="", kind="explicit")
+    found = CSV.read(file.getvalue().encode(), LIMITS, chosen)
+    for array, expected in zip(found, (inputs, targets), strict=True):
+        np.testing.assert_array_equal(array, expected)
 
 
 @given(samples())

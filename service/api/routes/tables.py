@@ -27,8 +27,9 @@ async def read_table(
     """Read a table without storing it.
 
     Return what a table contains, as CSV, xlsx or compressed by gzip, how it would be read as a
-    series, and the roles that are proposed for its columns. Every problem lists repairs: query
-    parameters of this request and of `POST /v1/datasets?kind=series`.
+    series, or with `kind=explicit` as one sequence per row, and the roles that are proposed for its
+    columns. Every problem lists repairs: query parameters of this request and of
+    `POST /v1/datasets`, with the same `kind`.
     """
     require_table(request)
     columns = query.to_columns()

@@ -5,8 +5,7 @@ import { byId, createButton, html, saveFile } from "../lib/dom.js";
 import { quoteForShell, toPython, writeCurl } from "../lib/snippets.js";
 import { absoluteUrl } from "../model/api.js";
 import { findExample } from "./loader.js";
-import { toFit } from "./service.js";
-import { seriesPath } from "./tables.js";
+import { seriesPath, toFit } from "./service.js";
 
 /** @param {FitStore} store */
 export function createCode(store) {

@@ -1,7 +1,7 @@
 // The fields of the options: what is fitted to the table.
 import { byId, html } from "../lib/dom.js";
 import { formatExact, parseNumber } from "../lib/format.js";
-import { redraw } from "./strip.js";
+import { redraw } from "../views/table_strip.js";
 
 const OPTIONS = [
   ...["delay-low", "delay-high", "offset", "initial_state", "noise", "w-rec-low", "w-rec-high"],

@@ -1,9 +1,9 @@
 // Where tables come from: files, examples and the fit of an address; and how they leave the server again.
 import { byId, createButton, html } from "../lib/dom.js";
 import { Problem, absoluteUrl, getJson, receive, send } from "../model/api.js";
+import { readTable, toRoles } from "../model/tables.js";
 import { showProblem } from "../views/problems.js";
-import { deleteStored, fetchStored } from "./service.js";
-import { readTable, seriesPath, toRoles } from "./tables.js";
+import { deleteStored, fetchStored, seriesPath } from "./service.js";
 
 /**
  * The examples by name: their titles, the options that they need, and what is true of them.

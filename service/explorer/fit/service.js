@@ -2,10 +2,30 @@
 import { count } from "../lib/format.js";
 import { Problem, deleteAll, getJson, postJson, receive, send } from "../model/api.js";
 import { completeJob } from "../model/jobs.js";
+import { storeTable, toRoles, writePath } from "../model/tables.js";
 import { showProgress } from "../views/progress.js";
 
+const MAX_NAME = 200; // characters of a file
 const UNFITTED = "This cannot be fitted";
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
+
+/** Return the address at which a table is stored. @param {Query} query @param {Table} table */
+export function seriesPath(query, table) {
+  const { time: _time, clock: _clock, sequence: _sequence, ...repairs } = query;
+  const { target, inputs, ...others } = toRoles(table.columns);
+  const given = Object.fromEntries(Object.entries(others).filter(([, name]) => name));
+  return writePath("v1/datasets", { kind: "series", ...repairs, target, inputs, ...given });
+}
+
+/**
+ * Store a table as a series.
+ * @param {Source} source @param {string} path @param {AbortSignal} signal
+ * @returns {Promise<Series>}
+ */
+export function storeSeries(source, path, signal) {
+  const query = source.name ? `&${new URLSearchParams({ name: source.name.slice(0, MAX_NAME) })}` : "";
+  return storeTable(source, path + query, signal);
+}
 
 /** @param {Series} dataset @param {FitOptions} options */
 export const toFit = ({ id, inputs }, options) => ({

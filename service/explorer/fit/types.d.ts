@@ -39,18 +39,8 @@ type Rows = Record<"sequence" | "step" | "target" | "prediction" | "low" | "high
   time?: string[];
 };
 
-type Table = Schemas["TableSummary"];
-type Column = Table["columns"][number];
-type Role = Column["role"];
-type Repair = Schemas["Repair"];
-
-/** Query parameters of a table: its repairs and the roles of its columns. */
-type Query = Record<string, string | number>;
-
 /** A table as it was loaded. */
-type Source = {
-  name: string;
-  body: string | ArrayBuffer;
+type Source = TableFile & {
   /** the name of an example */
   example: string;
   /** true if the user has a file of it */

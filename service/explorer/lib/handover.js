@@ -2,12 +2,13 @@
 
 const NAME = "table";
 
-/** @param {string} text */
-export function saveTable(text) {
+/** @param {string | ArrayBuffer} body */
+export function saveTable(body) {
   try {
+    const text = typeof body === "string" ? body : new TextDecoder("utf-8", { fatal: true }).decode(body);
     sessionStorage.setItem(NAME, text);
   } catch {
-    // storage is disabled or too small: the table is loaded by hand
+    // storage is disabled or too small, or it is no text in UTF-8: the table is loaded by hand
   }
 }
 

@@ -37,16 +37,6 @@ const LONG_REACH = 1.5;
 /** Keep a view within the limits of the page. @param {number} size */
 const clamp = (size) => Math.min(1e8, Math.max(1e-8, size));
 
-/**
- * Store a table, and return the id of the dataset.
- * @param {string} table
- * @param {string} [name]
- * @returns {Promise<string>}
- */
-export async function uploadTable(table, name = "") {
-  return (await postBody(`v1/datasets${name && `?${new URLSearchParams({ name })}`}`, table, "text/csv")).id;
-}
-
 /** The collections of what may use a dataset, by the prefixes of their ids. @type {Record<string, string>} */
 const COLLECTIONS = { run: "training-runs", map: "basin-maps", fit: "fits" };
 
@@ -70,9 +60,10 @@ export async function deleteDataset(id) {
   }
 }
 
-/** @param {typeof EXAMPLE_DATA[number]} example */
+/** Store an example, and return the id of the dataset. @param {typeof EXAMPLE_DATA[number]} example */
 export async function uploadExample({ file }) {
-  return uploadTable(await receive((await send(new URL(`../examples/${file}`, import.meta.url).href)).text()));
+  const table = await receive((await send(new URL(`../examples/${file}`, import.meta.url).href)).text());
+  return (await postBody("v1/datasets", table, "text/csv")).id;
 }
 
 /**

@@ -4,14 +4,17 @@ import { count, formatNumber } from "../lib/format.js";
 import { FULL_VIEW } from "../lib/scales.js";
 import { saveTable } from "../lib/handover.js";
 import { LatestRequest, Problem, absoluteUrl } from "../model/api.js";
-import { EXAMPLE_DATA, deleteDataset, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
-import { describeProblem, readTable } from "../model/table.js";
+import { EXAMPLE_DATA, deleteDataset, fetchOwnData, uploadExample } from "../model/own_data.js";
+import { Refusal, storeTable, writePath } from "../model/tables.js";
 import { openDrawer } from "./drawers.js";
 import { acceptFiles } from "./files.js";
 import { offerUndo, showProblem } from "./problems.js";
 import { TablePreview } from "./table_preview.js";
+import { createRepairs } from "./table_strip.js";
 
-const HELP = "One sequence per row, with its target. Drop a CSV file on the page, or paste rows from a spreadsheet.";
+const HELP =
+  "One sequence per row, with its target. " +
+  "Drop a file on the page (CSV, TSV or xlsx), or paste rows from a spreadsheet.";
 const DELETE = "Delete the table from the server, with all training runs, basin maps and fits that use it?";
 
 export class OwnDataPanel {
@@ -23,28 +26,29 @@ export class OwnDataPanel {
     /** @type {LatestRequest<() => Promise<string>, string>} */ this.requests = new LatestRequest(
       (choose) => choose(), // returns the id of the dataset
       (dataset) => this.use(dataset),
-      (problem) => this.report(problem),
+      (problem, retry) => this.report(problem, retry),
     );
-    this.text = "";
+    /** @type {TableFile | null} */ this.file = null;
+    /** @type {TablePreview | null} */ this.preview = null;
     const { dataset, view } = store.state;
     this.adapts = dataset !== "" && String(view) === String(FULL_VIEW);
     this.summary = html("p", { role: "status" });
-    this.preview = html("div");
-    const accept = ".csv,.tsv,.txt,text/*";
+    this.place = html("div"); // of the preview
+    const accept = ".csv,.tsv,.txt,.xlsx,.gz,text/*";
     const file = html("input", { type: "file", id: "data-file", class: "visually-hidden", accept });
     this.back = createButton("Use random bits again", () => this.load(async () => ""));
     this.remove = createButton("Delete from the server", () => confirm(DELETE) && this.load(() => this.delete()));
-    const choose = html("label", { class: "button", for: "data-file" }, "Choose a CSV file");
+    const choose = html("label", { class: "button", for: "data-file" }, "Choose a file");
     const examples = EXAMPLE_DATA.map((each) => createButton(each.title, () => this.load(() => uploadExample(each))));
     const placeholder = "0,1,1,2\n1,0,0,1";
     const text = html("textarea", { rows: 4, "aria-label": "Rows of numbers", placeholder, spellcheck: "false" });
-    const look = createButton("Preview these rows", () => this.loadText(text.value, "pasted"));
+    const look = createButton("Preview these rows", () => this.loadText(text.value));
     this.paste = html("details", {}, html("summary", {}, "Paste a table"), text, look);
     const fit = [" One step per row instead, with a target at each? ", this.linkToFit("Fit this kind of table"), "."];
     const group = { class: "actions", role: "group", "aria-label": "Example data" };
     elements["own-data"].append(
       this.summary,
-      this.preview,
+      this.place,
       html("p", { class: "muted" }, HELP, ...fit),
       html("div", { class: "actions" }, file, choose, this.back, this.remove),
       html("div", group, html("span", {}, "Examples:"), ...examples),
@@ -57,7 +61,7 @@ export class OwnDataPanel {
   /** Return a link to the page of fits, which takes the table along. @param {string} text */
   linkToFit(text) {
     const link = html("a", { href: absoluteUrl("fit") }, text);
-    link.addEventListener("click", () => saveTable(this.text));
+    link.addEventListener("click", () => saveTable(this.file?.body ?? ""));
     return link;
   }
 
@@ -71,39 +75,51 @@ export class OwnDataPanel {
     const isTyped = /** @type {Element} */ (target).closest("input, textarea");
     if (isTyped || !(file || /[\n,;\t]/.test(text.trim()))) return;
     if (file) this.loadFile(file);
-    else this.loadText(text, "pasted");
+    else this.loadText(text);
   }
 
   /** @param {File | undefined} file */
   async loadFile(file) {
-    if (file) this.loadText(await file.text(), file.name);
+    if (file) this.show({ name: file.name, body: await file.arrayBuffer() });
   }
 
-  /** Preview a table. @param {string} text @param {string} name */
-  loadText(text, name) {
-    this.text = text;
-    this.report(null);
-    this.preview.replaceChildren();
+  /** @param {string} body */
+  loadText(body) {
+    this.show({ name: "pasted", body });
+  }
+
+  /** Preview a table. @param {TableFile} file */
+  show(file) {
+    this.close();
     openDrawer(this.elements["data-drawer"]);
-    try {
-      const use = (/** @type {string} */ whole, /** @type {string} */ title) =>
-        this.load(() => uploadTable(whole, title));
-      this.preview.append(new TablePreview(readTable(name, text), use, () => this.preview.replaceChildren()).element);
-      this.preview.scrollIntoView({ block: "nearest" });
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.report(error);
-    }
+    this.file = file;
+    this.preview = new TablePreview(file, {
+      use: (query) => this.load(async () => (await storeTable(file, writePath("v1/datasets", query))).id),
+      cancel: () => this.close(),
+      report: (problem, retry) => this.report(problem, retry),
+    });
+    this.place.replaceChildren(this.preview.element);
   }
 
-  /** Show a problem, or remove it. @param {Problem | null} problem */
-  report(problem) {
+  /** Remove the preview. */
+  close() {
+    this.preview?.requests.cancel();
+    this.preview = null;
+    this.report(null);
+    this.place.replaceChildren();
+  }
+
+  /** Show a problem with its repairs, or remove it. @param {Problem | null} problem @param {() => void} [retry] */
+  report(problem, retry) {
     const { "data-drawer": drawer, "own-data": root, "upload-problem": element } = this.elements;
     root.removeAttribute("aria-busy");
-    showProblem(element.id, problem && describeProblem(problem));
+    showProblem(element.id, problem, retry);
     if (!problem) return;
     openDrawer(drawer);
-    if (problem.errors.length) element.append(this.linkToFit("One step per row? Fit it on another page"));
+    if (problem instanceof Refusal) {
+      element.append(...createRepairs(problem.repairs, (query) => this.preview?.change(query)));
+      element.append(this.linkToFit("One step per row? Fit it on another page"));
+    }
     element.scrollIntoView({ block: "nearest" });
   }
 
@@ -126,7 +142,7 @@ export class OwnDataPanel {
 
   /** @param {string} dataset its id */
   use(dataset) {
-    this.preview.replaceChildren();
+    this.close();
     this.paste.open = false;
     this.adapts = true;
     this.addressBar.visit({ dataset, sequence: 1 });

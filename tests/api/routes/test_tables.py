@@ -1,5 +1,6 @@
 """POST /v1/tables: what a table contains, proposed roles, problems and their repairs."""
 
+import io
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -201,3 +202,74 @@ def test_a_million_rows_are_counted(api: Any) -> None:
     (error,) = errors(table)
     assert error["slug"] == "length"
     assert [[*repair["query"]] for repair in error["repairs"]] == [["last"], ["every"]]
+
+
+SEQUENCES = """Trial of May
+patient;day 1;day 1;;dose;remark;sum
+1;1,5;2 %;0;3;;1.004,5
+2;n.d.;1 %;2;4;late;2
+3;2;4 %;1;5;;7
+Total;;;;;;1.013,5
+"""
+
+
+def test_a_row_can_be_a_sequence(api: Any) -> None:
+    steps = {"kind": "explicit", "inputs": "day 1_2,day 1_3,column_4", "target": "sum"}
+    table = read(api, SEQUENCES, kind="explicit")
+    assert roles(table) == {
+        "patient": "left_out",
+        "day 1_2": "input",
+        "day 1_3": "input",
+        "column_4": "input",
+        "dose": "input",
+        "remark": "left_out",
+        "sum": "target",
+    }
+    (error,) = errors(table)
+    assert (error["line"], error["column"], table["n_rows"]) == (4, 2, 3)
+    (repair,) = error["repairs"]
+    table = read(api, SEQUENCES, **steps, **repair["query"])
+    assert (errors(table), table["decimal"], table["step"]) == ([], ",", None)
+    assert table["repairs"] == ["1 incomplete row left out"]
+    book = workbook(("Trials", [["a", "sum", "b", "c"], [1.5, 1004.5, 2, 0], [2, 7, 4, 1]]))
+    for body, query in (
+        (SEQUENCES.encode(), urlencode({**steps, **repair["query"]})),
+        (book, "kind=explicit&target=sum"),
+    ):
+        stored = api.upload(body, "application/octet-stream", f"?{query}").json()
+        rows = {"inputs": [[1.5, 2, 0], [2, 4, 1]], "targets": [1004.5, 7]}
+        named = api.request("POST", "/v1/datasets", json={"kind": "explicit", **rows}).json()
+        assert (stored["id"], stored["kind"]) == (named["id"], "explicit")
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "parameter", "words"),
+    [
+        ("a,b\n1,2\n", {"time": "a"}, "time", "applies to kind=series"),
+        ("a,b\n1,2\n", {"fill": "hold"}, "fill", "fill=hold applies to kind=series"),
+        ("a,b\n1,2\n", {"every": 2}, "every", "applies to kind=series"),
+        ("a,b\n1,2\n", {"inputs": "c"}, "inputs", "no column 'c'"),
+        ("a,b\n1,2\n", {"inputs": ""}, "inputs", "a row must have at least one step"),
+        ("a,b\n1,2\n", {"decimal": ",", "thousands": ","}, "thousands", "must differ"),
+        ("a,b\n1,-\n-,2\n", {"fill": "drop"}, None, "no complete rows"),
+        ("", {}, None, "no rows"),
+        ("1,2\n1,2" + ",1" * 200_000, {}, None, "200002 fields"),
+        ("1,2" + ",1" * 200_000, {}, None, "the limit is 20000"),
+    ],
+)
+def test_rows_that_are_no_sequences_are_refused(
+    api: Any, body: str, query: dict[str, Any], parameter: str | None, words: str
+) -> None:
+    response = api.upload(body.encode(), CSV, f"?{urlencode({'kind': 'explicit', **query})}")
+    assert response.status_code == 422
+    (error,) = response.json()["errors"]
+    assert words in error["detail"]
+    assert error.get("parameter") == parameter
+
+
+def test_an_archive_has_no_columns_to_choose(api: Any) -> None:
+    file = io.BytesIO()
+    np.savez(file, inputs=np.ones((2, 3)), targets=np.ones(2))
+    response = api.upload(file.getvalue(), "application/x-npz", "?kind=explicit")
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["parameter"] == "kind"

@@ -1,15 +1,14 @@
-// The table of the page: what the service reads in it, and the roles of its columns.
-import { Problem, postBody } from "../model/api.js";
+// Tables: what the service reads in them, and the roles of their columns.
+import { Problem, postBody } from "./api.js";
 
 const TYPE = "application/octet-stream"; // the service recognizes text, workbooks and compressed files
-const MAX_NAME = 200; // characters of a file
 
 /** @param {string} path @param {Query} query */
-const writePath = (path, query) => `${path}?${new URLSearchParams(/** @type {any} */ (query))}`;
+export const writePath = (path, query) => `${path}?${new URLSearchParams(/** @type {any} */ (query))}`;
 
 /**
  * Read a table without storing it.
- * @param {Source} source @param {Query} query @param {AbortSignal} [signal]
+ * @param {TableFile} file @param {Query} query @param {AbortSignal} [signal]
  * @returns {Promise<Table>}
  */
 export async function readTable({ body }, query, signal) {
@@ -23,22 +22,13 @@ function refuse(error) {
   throw new Refusal({ sentence: message, repairs: members.repairs ?? [] }, status);
 }
 
-/** Return the address at which a table is stored. @param {Query} query @param {Table} table */
-export function seriesPath(query, table) {
-  const { time: _time, clock: _clock, sequence: _sequence, ...repairs } = query;
-  const { target, inputs, ...others } = toRoles(table.columns);
-  const given = Object.fromEntries(Object.entries(others).filter(([, name]) => name));
-  return writePath("v1/datasets", { kind: "series", ...repairs, target, inputs, ...given });
-}
-
 /**
- * Store a table as a series.
- * @param {Source} source @param {string} path @param {AbortSignal} signal
- * @returns {Promise<Series>}
+ * Store a table, and return what is stored.
+ * @param {TableFile} file @param {string} path @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
  */
-export function storeSeries({ name, body }, path, signal) {
-  const query = name ? `&${new URLSearchParams({ name: name.slice(0, MAX_NAME) })}` : "";
-  return postBody(path + query, body, TYPE, signal).catch(refuse);
+export function storeTable({ body }, path, signal) {
+  return postBody(path, body, TYPE, signal).catch(refuse);
 }
 
 /** A table that cannot be read, with repairs. */
@@ -74,7 +64,3 @@ export function assignRole({ columns }, name, role) {
   const change = (/** @type {Column} */ each) => (each.name === name ? role : each.role === role ? others : each.role);
   return toRoles(columns.map((each) => ({ name: each.name, role: change(each) })));
 }
-
-/** Return the columns that can be inputs or targets. @param {Table} table */
-export const listNumbers = ({ columns }) =>
-  columns.filter(({ name, kind, role }) => name && kind === "number" && (role === "input" || role === "left_out"));
