@@ -1,7 +1,7 @@
 """The file that a command writes, or its standard output."""
 
-import codecs
 import csv
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -19,9 +19,11 @@ def to_csv(columns: Mapping[str, Sequence[Any]]) -> Download:
     """Return a table of numbers and texts as a file."""
 
     def write(file: BinaryIO) -> None:
-        writer = csv.writer(codecs.getwriter("utf-8")(file))
+        table = io.StringIO()
+        writer = csv.writer(table)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
+        file.write(table.getvalue().encode())  # at once: its reader may be head
 
     return Download("", 0.0, write)
 
