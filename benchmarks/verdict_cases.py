@@ -221,6 +221,32 @@ def two_states(
     return draw
 
 
+def growing(n_steps: int, w_rec: float, rho: float = 0.0) -> Design:
+    """Return a design of a response that grows, with noise of the size of its input."""
+
+    def draw(draws: Draws) -> Series:
+        x = draws.normal(size=n_steps)
+        response = respond(w_rec, x, 2.0)
+        return make_series((x, response + NOISE * autoregression(draws, n_steps, rho)))
+
+    return draw
+
+
+def oscillating(n_steps: int, radius: float, period: float) -> Design:
+    """Return a design of a response with two complex poles; two equal ones without a period."""
+
+    def draw(draws: Draws) -> Series:
+        x = draws.normal(size=n_steps)
+        turn = 2.0 * math.pi / period if period else 0.0
+        y = np.zeros(n_steps + 2)
+        for k in range(n_steps):
+            y[k + 2] = 2.0 * radius * math.cos(turn) * y[k + 1] - radius**2 * y[k] + x[k]
+        response = y[2:]
+        return make_series((x, response + 0.3 * response.std() * draws.normal(size=n_steps)))
+
+    return draw
+
+
 def unlike_inputs(n_steps: int, *weights: float, rho: float = 0.0) -> Design:
     """Return a design of inputs with a weight and an equally large effect each."""
 
@@ -593,6 +619,15 @@ WRONG: Final = (
     Case("wrong", "multiplicative, 30 %", 0.8, multiplicative(0.3)),
     *(
         Case("wrong", f"w -0.8, range 0 to 1, {kind} fit", -0.8, one_sequence(100, -0.8), options)
+        for kind, options in FITS
+    ),
+    *(
+        Case("wrong", f"w {w}, T = 40, range 0 to 1, {kind} fit", w, growing(40, w), options)
+        for w in (1.05, 1.1)
+        for kind, options in FITS
+    ),
+    *(
+        Case("wrong", f"oscillation, {kind} fit", math.nan, oscillating(120, 0.88, 13.0), options)
         for kind, options in FITS
     ),
     *(

@@ -1035,6 +1035,7 @@ class TrustReport(Trust):
             "season_advised",
             "own_time_constants_advised",
             "second_time_constant_advised",
+            "oscillates",
             "no_visible_effect",
             "drift_or_effect",
             "not_identifiable",

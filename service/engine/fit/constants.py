@@ -92,8 +92,10 @@ LAST_DAMPING: Final = 1e9
 # Minima whose poles differ by less are one.
 EQUAL_POLES: Final = 1e-5
 
-# Poles of states with the same inputs whose distance is smaller are called equal.
+# Poles of states with the same inputs whose distance is smaller are called equal, and those of a
+# coarse search may be.
 COINCIDENT: Final = 1e-4
+CLOSE: Final = 0.02
 
 # The points of each interval of a pole at which other quantities are evaluated, and the distances
 # of further points from them, relative to the half-width of the region there. Bands of responses
@@ -211,6 +213,11 @@ MAX_HARMONICS: Final = 3
 
 # The reasons of these tests.
 OF_KNOWN: Final = ("offset_advised", "gain_advised")
+
+# The largest w_rec that is compared if the best one is 1, and its excess over 1 times the number of
+# steps: a response is at most 1e100 at the last one.
+MAX_W_REC: Final = 2.0
+MAX_GROWTH: Final = 230.0
 
 # The longest delay that is tried.
 MAX_DELAY: Final = 10

@@ -7,8 +7,10 @@ the lasting part of such errors.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.fit import constants
 from service.engine.fit.design import respond_at_targets
@@ -73,12 +75,31 @@ def find_lowest(solution: Solution, has_grid: bool) -> float:
     Returns
     -------
     float
-        The white noise is searched on a grid. It is filtered as if all gaps were equal.
+        Up to a constant of the targets.
     """
-    problem = solution.problem
-    sequences = problem.sequences
     poles = _list_places(solution) if has_grid else np.array([solution.poles])
-    rows = respond_at_targets(problem, poles, sequences)
+    return find_lowest_at(solution.problem, poles)
+
+
+def find_lowest_at(problem: FitProblem, poles: NDArray[Any]) -> float:
+    """Return the least minus twice the logarithm of the likelihood at some places.
+
+    The white noise is searched on a grid. It is filtered as if all gaps were equal.
+
+    Parameters
+    ----------
+    problem
+        The unknowns.
+    poles : (W, K)
+        The places. A pair of complex poles stands for an oscillation.
+
+    Returns
+    -------
+    float
+        Up to a constant of the targets.
+    """
+    sequences = problem.sequences
+    rows = respond_at_targets(problem, poles, sequences).real
     continues = np.append(~sequences.is_first[1:], False)
     lowest = math.inf
     for correlation in problem.correlations[problem.correlations >= 0.0].tolist():
@@ -88,16 +109,29 @@ def find_lowest(solution: Solution, has_grid: bool) -> float:
         shares = [share * correlation * continues for share in constants.MOVING_AVERAGES]
         filtered = np.concatenate([recur(share, flat) for share in shares])
         filtered = filtered.reshape(-1, *white.shape)
-        squares = _find_squares(problem, np.moveaxis(filtered, 1, 2))
+        squares = find_squares(problem, np.moveaxis(filtered, 1, 2))
         log_v = float(sequences.log_determinant(np.array(rho)))
-        lowest = min(lowest, problem.n_targets * math.log(squares) + log_v)
+        lowest = min(lowest, problem.n_targets * math.log(float(np.min(squares))) + log_v)
         check_interruption()
     return lowest
 
 
-def _find_squares(problem: FitProblem, rows: Array) -> float:
-    """Return the least sum of squared residuals of columns and targets (..., n, m + 1)."""
+def find_squares(problem: FitProblem, rows: Array) -> Array:
+    """Return the sums of squared residuals of linear problems.
+
+    Parameters
+    ----------
+    problem
+        The unknowns.
+    rows : (..., n, m + 1)
+        The whitened columns and targets.
+
+    Returns
+    -------
+    squares : (...)
+        Positive.
+    """
     for _ in range(problem.n_starts_per_sequence):
         rows = problem.sequences.remove_starts(rows[..., :1], rows[..., 1:])
     factors = np.linalg.qr(rows, mode="r")
-    return max(float(np.min(factors[..., -1, -1] ** 2)), constants.TINY)
+    return np.asarray(np.maximum(factors[..., -1, -1] ** 2, constants.TINY))

@@ -2,10 +2,10 @@
 
 Other structures are delays, a wider range of w_rec, and unknowns instead of a given offset or gain.
 All are judged with the noise free, on the same targets, by the gain in twice the logarithm of the
-likelihood. A dead
-time or a missing level looks like autocorrelated noise, so that a comparison with white noise, or
-with the noise of the fit, would miss it. The delays that are tried depend on the data alone, and so
-do the targets they are compared on: what is best from one delay is best from all.
+likelihood. A dead time or a missing level looks like autocorrelated noise, so that a comparison
+with white noise, or with the noise of the fit, would miss it. The delays that are tried depend on
+the data alone, and so do the targets they are compared on: what is best from one delay is best from
+all.
 """
 
 import math
@@ -69,6 +69,7 @@ def find_alternatives(problem: FitProblem, delays: Mapping[int, Solution]) -> li
     """
     longest_delay = find_longest_delay(problem)
     tried = _list_changes(problem, longest_delay)
+    tried += _list_growth(delays[problem.delay])
     better = _compare(problem.delay, tried, tried, delays)
     if problem.n_targets > constants.ENOUGH_TARGETS:
         better = _compare(problem.delay, better[:1], tried, try_delays(problem, longest_delay))
@@ -159,6 +160,15 @@ def _list_changes(problem: FitProblem, longest_delay: int) -> list[Change]:
         others = {other: gain for other, gain in options.gains.items() if other != name}
         changes.append(Change("gain_advised", {"gains": others}, name))
     return changes
+
+
+def _list_growth(present: Solution) -> list[Change]:
+    """Return a range above 1 if the best w_rec of a fit is at that end of its range."""
+    low, high = present.problem.options.w_rec
+    if present.problem.n_states > 1 or high != 1.0 or present.criterion.find_coarsely().w[0] < high:
+        return []
+    most = round(1.0 + constants.MAX_GROWTH / present.problem.targets.shape[1], 3)
+    return [Change("range_advised", {"w_rec": (low, min(most, constants.MAX_W_REC))})]
 
 
 def _compare(

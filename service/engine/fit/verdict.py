@@ -22,6 +22,7 @@ from service.engine.fit.estimates import estimate_parameters
 from service.engine.fit.larger import find_season, find_time_constants, is_larger_better
 from service.engine.fit.late_effects import find_late_effect
 from service.engine.fit.linearization import linearize
+from service.engine.fit.oscillation import find_oscillation
 from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.residuals import ResidualTests, find_dependence
 from service.engine.fit.reweighting import reweight, settle
@@ -147,6 +148,16 @@ class Verdict:
         if self.problem.options.rest:
             colored = Solution(problem.vary(noise=find_null_noise(problem)))
         return find_time_constants(problem, colored)
+
+    @cached_property
+    def _oscillation(self) -> Finding | None:
+        """The finding that a response oscillates, where two time constants would be equal."""
+        several = self.colored
+        for best in self.structures[:1]:
+            several = best.colored or best.solution
+        has_two = several.problem.n_states == 2 and not several.problem.options.gains
+        is_close = has_two and _coincide(several, constants.CLOSE)
+        return find_oscillation(several) if is_close else None
 
     def _judge_effect(self, structures: list[Alternative]) -> Effect | None:
         """Return the effect of all inputs in the best structure."""
@@ -280,7 +291,7 @@ class Verdict:
     @cached_property
     def alternatives(self) -> list[Alternative]:
         """The change that gives a clearly better fit, if one is recommended."""
-        if self.effect is not None and not self.effect.visible:
+        if self._oscillation is not None or (self.effect is not None and not self.effect.visible):
             return []
         advised = self._judgment.advised
         candidates = self.structures or ([] if advised is None else [_reweight(advised)])
@@ -356,7 +367,9 @@ class Verdict:
         reasons = []
         if self.solution.degrees_of_freedom <= 0:
             reasons.append(Finding("no_degrees_of_freedom"))
-        reasons += [best.finding for best in self.structures[:1]]
+        reasons += [self._oscillation or best.finding for best in self.structures[:1]]
+        if not self.structures and self._oscillation is not None:
+            reasons.append(self._oscillation)
         if self.effect is not None and not self.effect.visible:
             slug = "drift_or_effect" if self._may_be_drift() else "no_visible_effect"
             reasons.append(Finding(slug, p=self.effect.p))
@@ -407,18 +420,18 @@ class Verdict:
             "rho_at_limit": solution.can_judge and at_limit,
             "confounded_with_start": solution.can_judge and is_confounded,
             "nearly_collinear": is_collinear,
-            "poles_coincide": _coincide(solution),
+            "poles_coincide": _coincide(solution, constants.COINCIDENT),
             "negative_offset": self.solution.has_impossible_offset,
             "common_trend": self._has_common_trend(),
             "not_tested": solution.can_judge and problem.n_pairs < constants.MIN_PAIRS,
         }
 
 
-def _coincide(solution: Solution) -> bool:
-    """Return True if two states with the same inputs have equal poles."""
+def _coincide(solution: Solution, atol: float) -> bool:
+    """Return True if two states with the same inputs have equal poles, up to a distance."""
     pairs = itertools.combinations(zip(solution.poles, solution.problem.acts, strict=True), 2)
     return any(
-        abs(first - second) < constants.COINCIDENT and bool((acts == others).all())
+        abs(first - second) < atol and bool((acts == others).all())
         for (first, acts), (second, others) in pairs
     )
 

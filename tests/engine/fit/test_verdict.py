@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.verdict_cases import respond
 from service.engine.data import Series
 from service.engine.fit import FitOptions, FitProblem, Result, fit
 from service.engine.interruption import interrupted_by
@@ -130,6 +131,30 @@ def test_a_negative_w_rec_is_found(options: FitOptions) -> None:
     alternative = result.alternatives[0]
     assert alternative.options == {"w_rec": (-1.0, 1.0)}
     assert alternative.solution.w_rec == pytest.approx(-0.8, abs=0.15)
+
+
+@pytest.mark.parametrize("has_input", [True, False])
+def test_a_w_rec_above_1_is_found(has_input: bool) -> None:
+    draws = np.random.default_rng(5)
+    x = draws.normal(size=40)
+    y = respond(1.06, x if has_input else 0.0 * x, 3.0) + 0.5 * draws.normal(size=40)
+    inputs = x[:, None] if has_input else np.zeros((40, 0))
+    result = fit(Series.from_sequences([inputs], [y], ("x",) * has_input), WHITE)
+    assert result.trust.reasons[0] == "range_advised"
+    (alternative,) = result.alternatives
+    assert alternative.options == {"w_rec": (0.0, 2.0)}
+    followed = fit(result.problem.record, replace(WHITE, w_rec=(0.0, 2.0)))
+    ((low, high),) = followed.solution.intervals
+    assert 1.0 < low < 1.06 < high < 1.1
+    assert not followed.trust.reasons
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_integrator_does_not_grow(seed: int) -> None:
+    draws = np.random.default_rng([6, seed])
+    x = draws.normal(size=60)
+    series = Series.from_sequences([x[:, None]], [np.cumsum(x) + draws.normal(size=60)], ("x",))
+    assert "range_advised" not in fit(series, WHITE).trust.reasons
 
 
 @pytest.mark.parametrize(("every", "rho"), [(14, np.exp(-1 / 46)), (2, np.exp(-1 / 46))])
