@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 # The ids of the tutorial's dataset, training run, fit and basin map, checked by a test.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_b7284ea0f7e02913ed9d2b5c1f0afe82"
-FIT_ID: Final = "fit_a7d365df3fe8d030f784a0dad4068bbb"
-MAP_ID: Final = "map_d601db151ab945021f1a10d03b949d78"
+RUN_ID: Final = "run_7d55c29785900edd15a50b675f826676"
+FIT_ID: Final = "fit_489ec78ffaa4464b88a35a452c279808"
+MAP_ID: Final = "map_91eaf2aecaa6c25f10ed7bc56c1c9d50"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.
