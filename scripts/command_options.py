@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from service.api.table_parameters import DatasetQuery
 from service.cli.tasks import TASKS, Task
+from service.engine.training import OPTIMIZERS
 from service.operations.shared.flat import Part, flatten
 
 Schema: TypeAlias = dict[str, Any]
@@ -29,6 +30,8 @@ OMITTED: Final = {
     "predict": {"inputs", "model", "continue"},
     "surface": {"runs"},
 }
+# Rules that no schema states: the only valid choice of an option.
+CHOICES: Final = {("optimum", "activation"): ["identity"]}
 # Keywords of JSON schema, and the arguments of click.FloatRange.
 BOUNDS: Final = {
     "minimum": ("min", "min_open", False),
@@ -45,6 +48,7 @@ MEMBERS: Final = (
     "bounds",
     "fields",
     "order",
+    "is_strict",
     "applies",
 )
 OF_UPLOADS: Final = {"kind", "name", "roles"}
@@ -122,9 +126,13 @@ def _options(name: str, task: Task) -> Iterator[Schema]:
         for part_name, part in parts.items():
             if part.path[0] not in omitted:
                 tag = choices.get(part.path[:-1])
-                applies = {} if tag is None else _applies(part, tag, parts[tag])
+                own = {} if tag is None else _applies(part, tag, parts[tag])
+                if part_name == "clip":
+                    own = _applies_to_clip(parts["optimizer"])
+                if (name, part_name) in CHOICES:
+                    own = {"choices": CHOICES[name, part_name]}
                 for option in _derive(part_name, part):
-                    yield {"form": form, **option, **applies}
+                    yield {"form": form, **option, **own}
     if task.suffixes:
         text = f"{', '.join(task.suffixes)}, as its name ends; - writes a table to the output."
         yield {"flag": "--out", "kind": "path", "metavar": "FILE", "help": f"Write a file: {text}"}
@@ -148,6 +156,13 @@ def _applies(part: Part, tag: str, choice: Part) -> Schema:
         return {}
     default = next(info.default for info in choice.fields.values())
     return {"applies": {"to": [*part.fields], "option": tag, "default": default}}
+
+
+def _applies_to_clip(choice: Part) -> Schema:
+    """Return the optimizers that use the magnitude of the gradient."""
+    names = [name for name in choice.fields if OPTIMIZERS[name].accepts_clip]
+    default = next(info.default for info in choice.fields.values())
+    return {"applies": {"to": names, "option": "optimizer", "default": default}}
 
 
 def _derive(name: str, part: Part) -> Iterator[Schema]:
@@ -188,7 +203,9 @@ def _derive(name: str, part: Part) -> Iterator[Schema]:
     if pairs:
         option["fields"] = pairs[0]
     if option.get("fields") == ["low", "high"]:
-        option["order"] = _order(adapter)
+        option["order"] = _order(adapter, {"low": 2, "high": 1})
+        if _order(adapter, {"low": 1, "high": 1}):
+            option["is_strict"] = True
     yield option
     if "boolean" in types:
         yield {**option, "kind": "off", "flag": f"--no-{flag[2:]}", "help": "Without it."}
@@ -216,14 +233,14 @@ def _bounds(schema: Schema) -> dict[str, Any]:
     return bounds
 
 
-def _order(adapter: TypeAdapter[Any]) -> str:
-    """Return the message about a range whose low end is above the high one."""
+def _order(adapter: TypeAdapter[Any], ends: dict[str, int]) -> str:
+    """Return the message about a range with these ends; empty if it is valid."""
     try:
-        adapter.validate_python({"low": 2, "high": 1})
+        adapter.validate_python(ends)
     except ValidationError as error:
         types = {str(each["type"]): str(each["msg"]) for each in error.errors()}
         return next(message for name, message in types.items() if name.startswith("range_"))
-    raise AssertionError("a low end above the high one is accepted")
+    return ""
 
 
 def _words(schema: Schema) -> list[str]:

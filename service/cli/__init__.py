@@ -13,9 +13,10 @@ import click
 
 from service import __version__
 from service.cli.computations import COMPUTATIONS
-from service.cli.serving import check_platform, keys, limit_threads, migrate, serve, worker
+from service.cli.serving import keys, migrate, serve, worker
 from service.cli.text import load_json
 from service.errors import ServiceError, StartError
+from service.launch import check_platform, limit_threads
 
 PROGRAM = "linear-rnn"
 

@@ -108,12 +108,15 @@ def _make_reader(spec: Mapping[str, Any]) -> Callable[[str], Any]:
 
     def read(text: str) -> Any:
         value = read_value(text, fields)
-        if isinstance(value, dict):
-            low, high = value.values()
-            if "order" in spec and is_number(low) and is_number(high) and low > high:
-                raise click.BadParameter(f"{spec['order']}.")
-        elif fields and "|" not in metavar:
+        ends = [*value.values()] if isinstance(value, dict) else []
+        is_range = "order" in spec and ends != []
+        has_words = is_range and not all(map(is_number, ends))
+        if has_words or (fields and not ends and "|" not in metavar):
             raise click.BadParameter(f"{text!r} is not {metavar}.")
+        if is_range:
+            low, high = ends
+            if low > high or (low == high and "is_strict" in spec):
+                raise click.BadParameter(f"{spec['order']}.")
         return value
 
     return read
