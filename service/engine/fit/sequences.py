@@ -237,7 +237,20 @@ class Sequences:
         return recur(rho, impulses)[self.has_target]
 
     def color_transposed(self, factors: Array, rho: float) -> Array:
-        """Return the factors (n,) of innovations in sums of noise with given factors (n,)."""
+        """Return the factors of innovations in a sum of noise, of which `color` makes that noise.
+
+        Parameters
+        ----------
+        factors : (n,)
+            Those of the noise at targets.
+        rho
+            The autocorrelation over one step.
+
+        Returns
+        -------
+        factors : (n,)
+            Those of the innovations: the transpose of `color`.
+        """
         impulses = np.zeros((*self.has_target.shape, 1))
         impulses[self.has_target] = factors[:, None]
         later = recur(rho, impulses[:, ::-1])[:, ::-1, 0]

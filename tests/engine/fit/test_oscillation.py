@@ -1,32 +1,15 @@
 """Responses that oscillate, which two equal time constants approximate."""
 
+from typing import Any
+
 import numpy as np
 import pytest
-from scipy.signal import lfilter
 
 from benchmarks.verdict_cases import oscillating
 from service.engine.data import Series
-from service.engine.fit import FitOptions, FitProblem, fit
-from service.engine.fit.design import respond_at_targets
-from service.engine.fit.oscillation import find_oscillation
+from service.engine.fit import FitOptions, fit
 
-
-def test_complex_poles_have_the_columns_of_a_recurrence_of_second_order() -> None:
-    draws = np.random.default_rng(1)
-    x = draws.normal(size=50)
-    y = draws.normal(size=50)
-    options = FitOptions(time_constants=2, initial_state=0.0, offset=False)
-    problem = FitProblem(Series.from_sequences([x[:, None]], [y], ("x",)), options)
-    pole = 0.9 * np.exp(0.4j)
-    places = np.array([[pole, pole.conjugate()]])
-    rows = respond_at_targets(problem, places, problem.sequences)[0]
-    response = lfilter([1.0], [1.0, -2.0 * pole.real, abs(pole) ** 2], x)
-    later = np.concatenate([[0.0], response[:-1]])
-    expected = np.column_stack([response, later])
-    columns = rows.real[:, :2]
-    weights, _, rank, _ = np.linalg.lstsq(columns, expected, rcond=None)
-    assert rank == 2
-    np.testing.assert_allclose(columns @ weights, expected, atol=1e-12)
+AT_REST: dict[str, Any] = {"initial_state": 0.0, "offset": False}
 
 
 @pytest.mark.parametrize("n_states", [1, 2])
@@ -37,14 +20,37 @@ def test_an_oscillation_is_stated_with_its_period(seed: int, n_states: int) -> N
     finding = result.trust.findings[0]
     assert finding.slug == "oscillates"
     assert finding.lag == pytest.approx(13, abs=2)
-    assert finding.value > 30.0
     assert result.alternatives == []
     assert result.trust.interval is False
+
+
+@pytest.mark.parametrize(
+    ("radius", "period", "options"),
+    [
+        (0.8, 8.0, {}),
+        (0.9, 8.0, AT_REST),
+        (0.9, 20.0, {"noise": "ar1"}),
+        (0.95, 30.0, {"noise": "independent"}),
+    ],
+)
+def test_periods(radius: float, period: float, options: dict[str, Any]) -> None:
+    series = oscillating(200, radius, period)(np.random.default_rng(3))
+    finding = fit(series, FitOptions(time_constants=2, **options)).trust.findings[0]
+    assert finding.slug == "oscillates"
+    assert finding.lag == pytest.approx(period, rel=0.15)
+
+
+def test_sequences_with_starts_of_their_own_oscillate() -> None:
+    draws = np.random.default_rng(4)
+    parts = [oscillating(60, 0.9, 12.0)(draws) for _ in range(4)]
+    inputs = [part.inputs for part in parts]
+    targets = [part.targets for part in parts]
+    result = fit(Series.from_sequences(inputs, targets, ("x",)), FitOptions(time_constants=2))
+    assert result.trust.findings[0].slug == "oscillates"
+    assert result.trust.findings[0].lag == pytest.approx(12, abs=2)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_two_equal_time_constants_do_not_oscillate(seed: int) -> None:
     series = oscillating(120, 0.8, 0.0)(np.random.default_rng([2, seed]))
-    result = fit(series, FitOptions(time_constants=2))
-    assert find_oscillation(result.colored) is None
-    assert result.trust.reasons == []
+    assert fit(series, FitOptions(time_constants=2)).trust.reasons == []
