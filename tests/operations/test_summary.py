@@ -7,6 +7,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from benchmarks.verdict_cases import oscillating
 from scripts.example_series import EXAMPLES
 from service.api.routes.explorer import FOLDER
 from service.engine.types import Array
@@ -341,3 +342,13 @@ def test_times_are_readable(value: float, unit: str, expected: str) -> None:
 
 def test_ten_targets_are_needed_per_unknown_and_fifty_at_least() -> None:
     assert [count_needed(n) for n in (1, 5, 6, 12)] == [50, 50, 60, 120]
+
+
+def test_an_oscillation_is_the_only_finding_that_is_shown() -> None:
+    series = oscillating(120, 0.88, 13.0)(np.random.default_rng([1, 0]))
+    summary, result = make_fit(write(rain=series.inputs[:, 0], flow=series.targets))
+    assert len(result["trust"]["reasons"]) > 1
+    assert summary.level == "rejected"
+    (verdict,) = pick(summary, "verdict")
+    assert "A response that oscillates, with a period of about" in verdict
+    assert pick(summary, "finding") == []

@@ -267,12 +267,13 @@ def _describe_findings(fit: ShownFit) -> Iterator[Sentence]:
 
 
 def _hide_findings(fit: ShownFit) -> set[str]:
-    """Return the findings that other sentences state, or that an alternative replaces."""
+    """Return the findings that other sentences state, or a cause or an alternative explains."""
     reasons = {*fit.trust.reasons}
     cautions = {*fit.trust.cautions}
     hidden = {"too_few_to_tell"} if fit.has_estimate else {"too_few_to_tell", "interval_open"}
-    if fit.result.alternatives:
-        return hidden | OF_RESIDUALS | reasons - {fit.result.alternatives[0].reason}
+    explains = {"oscillates"} & reasons or {each.reason for each in fit.result.alternatives[:1]}
+    if explains:
+        return hidden | OF_RESIDUALS | reasons - explains
     if fit.level in {"too_few", "no_effect"}:
         return (reasons | cautions) - OF_DATA
     return hidden
