@@ -48,7 +48,7 @@ export async function fetchFit(question, dataset, onStored, signal) {
     throw error instanceof Problem && error.errors.length ? describeRefusal(error, dataset) : error;
   });
   onStored(`v1/fits/${started.id}`);
-  const fit = await completeJob(started, "fit", showProgress("fit"), signal);
+  const fit = await completeJob(started, "fit", showProgress("fit", "steps"), signal);
   // Several states have several profiles, and a given w_rec has none.
   const hasProfile = fit.w_rec !== null && fit.request.w_rec.low < fit.request.w_rec.high;
   const wide = chooseWindow(fit, 1);

@@ -1,8 +1,8 @@
 // The progress of jobs, each with a button that cancels it.
 import { byId, createButton, html } from "../lib/dom.js";
 
-/** Return a watcher that shows a job in a list while it runs. @param {string} name */
-export function showProgress(name) {
+/** Return a watcher that shows a job in a list while it runs. @param {string} name @param {string} unit */
+export function showProgress(name, unit = "iterations") {
   const bar = html("progress", { "aria-label": name });
   const text = html("span", { class: "number" });
   let cancel = () => {};
@@ -17,7 +17,7 @@ export function showProgress(name) {
       if (!document.getElementById(id)) byId("jobs").append(row); // once, also for two who wait for it
       bar.max = Math.max(1, total);
       if (done) bar.value = done; // until the first step, the bar moves back and forth
-      text.textContent = done ? `${done.toLocaleString("en")} of ${total.toLocaleString("en")} iterations` : "Waiting…";
+      text.textContent = done ? `${done.toLocaleString("en")} of ${total.toLocaleString("en")} ${unit}` : "Waiting…";
     },
     /** The connection is lost, and is opened again. */
     onLost: () => (text.textContent = "No connection. Trying again…"),
