@@ -32,7 +32,7 @@ run: $(VENV)/.run-installed ## start the service (ARGS="--port 9000")
 # As in the service. Threads of numpy in two processes wait for each other.
 test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 
-test: $(VENV)/.dev-installed ## run the fast tests in two processes, about 6 minutes (ARGS="-k cost")
+test: $(VENV)/.dev-installed ## run the fast tests in two processes, about 12 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-all: $(VENV)/.oracles-installed ## run all tests; installs PyTorch
