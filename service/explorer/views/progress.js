@@ -1,7 +1,7 @@
 // The progress of jobs, each with a button that cancels it.
 import { byId, createButton, html } from "../lib/dom.js";
 
-/** Return a watcher that shows a job in a list while it runs. @param {string} name @param {string} unit */
+/** Return a watcher that lists a job while it runs. @param {string} name @param {string} unit */
 export function showProgress(name, unit = "iterations") {
   const bar = html("progress", { "aria-label": name });
   const text = html("span", { class: "number" });
@@ -14,9 +14,9 @@ export function showProgress(name, unit = "iterations") {
     onProgress({ id, progress: { done, total } }, cancelJob) {
       cancel = cancelJob;
       row.id = id;
-      if (!document.getElementById(id)) byId("jobs").append(row); // once, also for two who wait for it
+      if (!document.getElementById(id)) byId("jobs").append(row); // once for all who wait
       bar.max = Math.max(1, total);
-      if (done) bar.value = done; // until the first step, the bar moves back and forth
+      if (done) bar.value = done; // before, the bar moves back and forth
       text.textContent = done ? `${done.toLocaleString("en")} of ${total.toLocaleString("en")} ${unit}` : "Waiting…";
     },
     /** The connection is lost, and is opened again. */
