@@ -32,8 +32,8 @@ class RequestOption(click.Option):
         columns of a table; absent from an option of the command), the name and the JSON pointer of
         the ``part``, its ``kind`` (``flag`` for true or false, ``off`` for false, ``map``,
         ``text``, ``file``, ``path``, or another ``value``), for a number its ``bounds``, for an
-        object with two fields their names and the message about their ``order``, and the members of
-        a union to which it ``applies``.
+        object with two fields their names and the message about their ``order`` (``is_strict`` if
+        they must differ), and the members of a union to which it ``applies``.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:

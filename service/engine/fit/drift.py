@@ -40,13 +40,32 @@ def judge_gain_with_drift(
         Of the F test as if the poles were known. The larger fit keeps its poles, and each pole of
         the smaller one is searched on a grid.
     """
+    if larger.degrees_of_freedom <= 1:
+        return 1.0
+    n_more = max(larger.criterion.n_parameters - smaller.criterion.n_parameters, 1)
+    return find_p(find_lowest(smaller, True) - find_lowest(larger, False), n_more, larger)
+
+
+def find_p(gain: float, n_more: int, larger: Solution) -> float:
+    """Return the p-value of a gain of a larger fit, by an F test with an unknown for the drift.
+
+    Parameters
+    ----------
+    gain
+        In twice the logarithm of the likelihood.
+    n_more
+        The number of further unknowns.
+    larger
+        The fit, which has at least two degrees of freedom.
+
+    Returns
+    -------
+    p
+        1 without a gain.
+    """
     from scipy.special import fdtrc  # noqa: PLC0415 - takes long to import
 
-    n_more = max(larger.criterion.n_parameters - smaller.criterion.n_parameters, 1)
     nu = larger.degrees_of_freedom - 1
-    if nu <= 0:
-        return 1.0
-    gain = find_lowest(smaller, True) - find_lowest(larger, False)
     log_ratio = min(max(gain, 0.0) / larger.n_targets, constants.MAX_LOG_RATIO)
     return float(fdtrc(n_more, nu, math.expm1(log_ratio) * nu / n_more))
 

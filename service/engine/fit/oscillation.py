@@ -9,8 +9,9 @@ import numpy as np
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding
 from service.engine.fit.design import respond_at_targets
-from service.engine.fit.drift import find_lowest_at, find_squares
+from service.engine.fit.drift import find_lowest_at, find_p, find_squares
 from service.engine.fit.problem import FitProblem, shorten
+from service.engine.fit.sequences import split
 from service.engine.fit.solution import Solution
 from service.engine.interruption import check_interruption
 from service.engine.profile import make_grid
@@ -29,15 +30,19 @@ def find_oscillation(solution: Solution) -> Finding | None:
     -------
     Finding or None
         `oscillates`, with the period in steps. The gain in twice the logarithm of the likelihood
-        exceeds ``MIN_GAIN``, also if a part of the errors does not last.
+        exceeds ``MIN_GAIN``, also if a part of the errors does not last, and it passes an F test as
+        if an oscillation had one more unknown.
     """
+    if solution.degrees_of_freedom <= 1:
+        return None
     problem = shorten(solution.problem, constants.ENOUGH_TARGETS)
     pole = _find_pole(problem, solution.rho)
     before = find_lowest_at(problem, np.array([solution.poles]))
     gain = before - find_lowest_at(problem, np.array([[pole, pole.conjugate()]]))
-    if gain <= constants.MIN_GAIN:
+    p = find_p(gain, 1, solution)
+    if gain <= constants.MIN_GAIN or p >= constants.COMPLEX_ALPHA:
         return None
-    return Finding("oscillates", lag=round(2.0 * np.pi / float(np.angle(pole))), value=gain)
+    return Finding("oscillates", lag=round(2.0 * np.pi / float(np.angle(pole))), value=gain, p=p)
 
 
 def _find_pole(problem: FitProblem, rho: float) -> complex:
@@ -45,14 +50,11 @@ def _find_pole(problem: FitProblem, rho: float) -> complex:
     n_steps = problem.targets.shape[1]
     radii = make_grid(n_steps, 0.0, 1.0, constants.COARSE_GAPS)[1:]
     angles = np.pi * (1.0 - make_grid(n_steps, 0.0, 1.0)[:-1])
-    poles = []
+    poles = (radii[:, None] * np.exp(1j * angles)).ravel()
     squares = list[Array]()
-    for radius in radii.tolist():
-        circle = radius * np.exp(1j * angles)
-        pairs = np.stack([circle, circle.conj()], axis=1)
+    for block in split(len(poles), problem.sequences.sources.size):
+        pairs = np.stack([poles[block], poles[block].conj()], axis=1)
         rows = respond_at_targets(problem, pairs, problem.sequences).real
         squares.append(find_squares(problem, problem.sequences.whiten(rows, rho)))
-        poles.append(circle)
         check_interruption()
-    best = int(np.argmin(np.concatenate(squares)))
-    return complex(np.concatenate(poles)[best])
+    return complex(poles[np.argmin(np.concatenate(squares))])

@@ -165,7 +165,10 @@ def _list_changes(problem: FitProblem, longest_delay: int) -> list[Change]:
 def _list_growth(present: Solution) -> list[Change]:
     """Return a range above 1 if the best w_rec of a fit is at that end of its range."""
     low, high = present.problem.options.w_rec
-    if present.problem.n_states > 1 or high != 1.0 or present.criterion.find_coarsely().w[0] < high:
+    has_one = present.problem.n_states == 1 and low < high == 1.0
+    if not has_one or present.degrees_of_freedom <= 0:
+        return []
+    if present.criterion.find_coarsely().w[0] < high:
         return []
     most = round(1.0 + constants.MAX_GROWTH / present.problem.targets.shape[1], 3)
     return [Change("range_advised", {"w_rec": (low, min(most, constants.MAX_W_REC))})]

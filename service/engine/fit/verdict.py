@@ -156,7 +156,8 @@ class Verdict:
         for best in self.structures[:1]:
             several = best.colored or best.solution
         has_two = several.problem.n_states == 2 and not several.problem.options.gains
-        is_close = has_two and _coincide(several, constants.CLOSE)
+        can_compare = has_two and several.can_judge and not several.problem.options.is_given
+        is_close = can_compare and _coincide(several, constants.CLOSE)
         return find_oscillation(several) if is_close else None
 
     def _judge_effect(self, structures: list[Alternative]) -> Effect | None:
@@ -367,9 +368,10 @@ class Verdict:
         reasons = []
         if self.solution.degrees_of_freedom <= 0:
             reasons.append(Finding("no_degrees_of_freedom"))
-        reasons += [self._oscillation or best.finding for best in self.structures[:1]]
-        if not self.structures and self._oscillation is not None:
+        if self._oscillation is not None:
             reasons.append(self._oscillation)
+        else:
+            reasons += [best.finding for best in self.structures[:1]]
         if self.effect is not None and not self.effect.visible:
             slug = "drift_or_effect" if self._may_be_drift() else "no_visible_effect"
             reasons.append(Finding(slug, p=self.effect.p))
@@ -382,7 +384,10 @@ class Verdict:
         options = self.problem.options
         if self.problem.has_unknown_start or options.offset is True:
             return False
-        effect = judge_effect(self.problem.vary(noise="independent"))
+        problem = self.problem.vary(noise="independent")
+        if problem.n_states > 1:
+            return judge_effect_on_states(Solution(problem)).visible
+        effect = judge_effect(problem)
         return effect is not None and effect.visible
 
     def _has_common_trend(self) -> bool:

@@ -54,3 +54,17 @@ def test_sequences_with_starts_of_their_own_oscillate() -> None:
 def test_two_equal_time_constants_do_not_oscillate(seed: int) -> None:
     series = oscillating(120, 0.8, 0.0)(np.random.default_rng([2, seed]))
     assert fit(series, FitOptions(time_constants=2)).trust.reasons == []
+
+
+@pytest.mark.parametrize("n_steps", [7, 8, 9, 12])
+def test_exact_and_few_targets_do_not_oscillate(n_steps: int) -> None:
+    series = oscillating(n_steps, 0.8, 0.0)(np.random.default_rng(5))
+    result = fit(series, FitOptions(time_constants=2, **AT_REST))
+    assert "oscillates" not in result.trust.reasons
+    draws = np.random.default_rng(6)
+    x = draws.normal(size=40)
+    y = np.zeros(42)
+    for k in range(40):
+        y[k + 2] = 1.6 * y[k + 1] - 0.64 * y[k] + x[k]
+    exact = Series.from_sequences([x[:, None]], [y[2:]], ("x",))
+    assert "oscillates" not in fit(exact, FitOptions(time_constants=2)).trust.reasons
