@@ -425,7 +425,8 @@ def test_back_undoes_the_last_choice(open_fit: FitOpener) -> None:
     expect(page.locator("#table-name")).to_contain_text("rows")
     page.go_forward()
     assert shown_fit(page, other_than=first) == second
-    assert not [url for url in requests if "/v1/fits" in url]
+    # The tables of a figure that was not visible yet may be read late.
+    assert not [url for url in requests if "/v1/fits" in url and not url.endswith(".csv")]
     page.reload()
     assert shown_fit(page) == second  # the entry of an address, without what the page knew
     page.go_back()
