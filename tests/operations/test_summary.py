@@ -14,7 +14,7 @@ from service.engine.types import Array
 from service.formats.base import SeriesColumns
 from service.formats.csv_series import read_series_csv
 from service.operations.computations.fits import FIT
-from service.operations.computations.quantities import format_ranges, format_time
+from service.operations.computations.quantities import format_ranges, format_time, format_weight
 from service.operations.computations.submit import compute, name_task
 from service.operations.computations.summary import count_needed
 from service.operations.shared.limits import Limits
@@ -214,7 +214,7 @@ def test_no_time_constant_while_another_range_is_advised() -> None:
     assert (summary.interval.low, summary.interval.high) == (None, None)
     assert not any("confidence" in each or "halve" in each for each in summary.sentences)
     (verdict,) = pick(summary, "verdict")
-    advised = f"{-result['alternatives'][0]['w_rec']:.3g}"
+    advised = f"{-result['alternatives'][0]['w_rec']:.4g}"
     assert verdict.endswith(f"With this, w_rec is −{advised}.")
     found, result = make_fit(
         write(rain=rain, flow=respond(-0.8, rain)), w_rec={"low": -1.0, "high": 1.0}
@@ -277,6 +277,12 @@ def test_without_a_known_level_the_target_settles_nowhere() -> None:
     assert not any("settles" in each for each in drifting.sentences)
     found, _ = make_fit(TABLES["trusted"], offset=5.0)
     assert "Without any input, flow settles at 5." in found.sentences
+
+
+def test_a_w_rec_other_than_1_is_not_rounded_to_1() -> None:
+    weights = [1.05, 1.00002, 1.0, 0.99999, -1.00002]
+    texts = ["1.05", "1.00002", "1", "0.99999", "−1.00002"]
+    assert [*map(format_weight, weights)] == texts
 
 
 def test_without_inputs_the_estimate_is_the_decay_from_the_start() -> None:

@@ -69,7 +69,7 @@ def find_alternatives(problem: FitProblem, delays: Mapping[int, Solution]) -> li
     """
     longest_delay = find_longest_delay(problem)
     tried = _list_changes(problem, longest_delay)
-    tried += _list_growth(delays[problem.delay])
+    tried += _list_growth(problem, delays[problem.delay])
     better = _compare(problem.delay, tried, tried, delays)
     if problem.n_targets > constants.ENOUGH_TARGETS:
         better = _compare(problem.delay, better[:1], tried, try_delays(problem, longest_delay))
@@ -162,15 +162,15 @@ def _list_changes(problem: FitProblem, longest_delay: int) -> list[Change]:
     return changes
 
 
-def _list_growth(present: Solution) -> list[Change]:
-    """Return a range above 1 if the best w_rec of a fit is at that end of its range."""
-    low, high = present.problem.options.w_rec
-    has_one = present.problem.n_states == 1 and low < high == 1.0
+def _list_growth(problem: FitProblem, present: Solution) -> list[Change]:
+    """Return a range above 1 if the best w_rec of a fit to the first targets is 1, its end."""
+    low, high = problem.options.w_rec
+    has_one = problem.n_states == 1 and low < high == 1.0
     if not has_one or present.degrees_of_freedom <= 0:
         return []
     if present.criterion.find_coarsely().w[0] < high:
         return []
-    most = round(1.0 + constants.MAX_GROWTH / present.problem.targets.shape[1], 3)
+    most = round(1.0 + constants.MAX_GROWTH / problem.targets.shape[1], 3)
     return [Change("range_advised", {"w_rec": (low, min(most, constants.MAX_W_REC))})]
 
 

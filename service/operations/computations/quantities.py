@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from service.figures.numbers import format_number
+from service.figures.numbers import MINUS, format_number
 from service.rendering.labels import name_unit
 
 SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}
@@ -29,6 +29,12 @@ def format_time(value: float, unit: str) -> str:
 def format_value(value: float, digits: int = 3) -> str:
     """Return a number with few digits, without an exponent below a million."""
     return format_number(float(f"{value:.{digits}g}"))
+
+
+def format_weight(w_rec: float) -> str:
+    """Return a w_rec with four digits, or with more if these would round it to 1 or -1."""
+    texts = [format_value(w_rec, digits) for digits in (4, 6, 9)]
+    return next((text for text in texts if text.strip(MINUS) != "1"), texts[0])
 
 
 def format_ranges(ranges: Sequence[Range], unit: str = "", like: float | None = None) -> str:

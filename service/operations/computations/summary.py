@@ -16,6 +16,7 @@ from service.operations.computations.quantities import (
     format_ranges,
     format_time,
     format_value,
+    format_weight,
     split_unit,
 )
 from service.operations.computations.shown_fit import ShownFit
@@ -90,7 +91,7 @@ def _describe_headline(fit: ShownFit) -> str:
     """Return the result in one line, without an interval."""
     result = fit.result
     w_rec = fit.state.w_rec.value
-    value = f"w_rec {format_value(w_rec, 4)}"
+    value = f"w_rec {format_weight(w_rec)}"
     if w_rec < 0.0 or w_rec >= 1.0:
         change = "alternate" if w_rec < 0.0 else "do not decay" if w_rec == 1.0 else "grow"
         value = f"Effects {change}: {value}"
@@ -116,7 +117,7 @@ def _describe_headline(fit: ShownFit) -> str:
 def _describe_state(fit: ShownFit, state: Any, *, has_interval: bool = False) -> str:
     """Return the time constant of one of several states or its interval, and its inputs."""
     time = state.time_constant.value
-    text = f"(w_rec {format_value(state.w_rec.value, 4)})"
+    text = f"(w_rec {format_weight(state.w_rec.value)})"
     if time is not None:
         text = format_time(time, fit.step.unit)
     if has_interval:
@@ -226,7 +227,7 @@ def _describe_quality(fit: ShownFit) -> Iterator[Sentence]:
         percent = format_value(math.floor(1000.0 * result.r_squared) / 10.0)
         facts.insert(0, f"explains {percent} % of the variance of {target}")
     if fit.has_estimate and not fit.is_several:
-        facts.append(f"w_rec {format_value(result.w_rec.value, 4)}")
+        facts.append(f"w_rec {format_weight(result.w_rec.value)}")
     facts.append(count(result.n_targets, "target"))
     yield "quality", f"{capitalize('; '.join(facts))}."
     if fit.has_estimate and _has_level(fit):
@@ -284,7 +285,7 @@ def _describe_alternative(fit: ShownFit, other: Any) -> str:
     if len(other.time_constants) > 1:
         return ""
     if other.time_constant is None:
-        return f"With this, w_rec is {format_value(other.w_rec)}."
+        return f"With this, w_rec is {format_weight(other.w_rec)}."
     time = format_time(other.time_constant, fit.step.unit)
     if other.reason == "neighbors":
         pieces = [(span.low, span.high) for span in fit.trust.cautious]

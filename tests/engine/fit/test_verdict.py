@@ -149,6 +149,18 @@ def test_a_w_rec_above_1_is_found(has_input: bool) -> None:
     assert not followed.trust.reasons
 
 
+def test_the_range_of_a_growth_suits_the_longest_sequence() -> None:
+    draws = np.random.default_rng(8)
+    inputs = [draws.normal(size=(n_steps, 1)) for n_steps in (2000, 4000)]
+    states = [respond(1.003, x[:, 0], 3.0) for x in inputs]
+    targets = [each + draws.normal(size=len(each)) for each in states]
+    targets[1][np.arange(4000) % 20 > 0] = np.nan
+    result = fit(Series.from_sequences(inputs, targets, ("x",)), WHITE)
+    ((reason, options),) = ((each.reason, each.options) for each in result.alternatives)
+    assert reason == "range_advised"
+    assert 1.003 < options["w_rec"][1] < 10.0 ** (150 / 4000)  # the limit of a request
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_an_integrator_does_not_grow(seed: int) -> None:
     draws = np.random.default_rng([6, seed])
