@@ -79,7 +79,7 @@ OWN: Final[dict[str, list[Schema]]] = {
             "flag": "--steps",
             "kind": "value",
             "metavar": "INTEGER",
-            "bounds": {"min": 1},
+            "bounds": {"min": 1, "max": 20_000},
             "help": "The number of future steps, without inputs.  [default: 1]",
         },
         {

@@ -133,7 +133,6 @@ def check_output(suffixes: Sequence[str], params: Mapping[str, Any]) -> str:
     Raises an error for a file that cannot be written, before the work for it.
     """
     out: Path | None = params.get("out")
-    data = params.get("data")
     if out is None:
         return ""
     if params.get("by") is not None:
@@ -147,8 +146,10 @@ def check_output(suffixes: Sequence[str], params: Mapping[str, Any]) -> str:
     if not os.access(out.parent if is_new else out, os.W_OK):
         code = errno.EACCES if out.parent.is_dir() else errno.ENOENT
         raise OSError(code, os.strerror(code), str(out))
-    if data is not None and not is_new and samestat(os.fstat(data.fileno()), out.stat()):
-        raise click.UsageError(f"--out: {out} is the file of data, which would be overwritten")
+    for name in ("data", "future"):
+        file = params.get(name)
+        if file is not None and not is_new and samestat(os.fstat(file.fileno()), out.stat()):
+            raise click.UsageError(f"--out: {out} is the {name} file and would be overwritten")
     return suffix
 
 
@@ -174,8 +175,8 @@ def _check_member(
     if chosen not in option.applies["to"]:
         others = [other for other in options if other.applies.get("option") == choice]
         valid = ", ".join(other.flag for other in others if chosen in other.applies["to"])
-        detail = f"does not apply to {chosen}; the options that do are {valid}"
-        raise click.UsageError(f"{option.flag}: {detail}")
+        advice = f"; the options that do are {valid}" if valid else ""
+        raise click.UsageError(f"{option.flag}: does not apply to {chosen}{advice}")
 
 
 def is_number(value: Any) -> bool:

@@ -144,8 +144,9 @@ def _read_future(series: Series, sequence: int, session: Session) -> list[list[f
     columns = {key: session.columns[key] for key in session.columns.keys() - ROLES} | chosen
     try:
         future = read_data(session.params["future"], columns, session).series
-    except Invalid as error:
-        raise click.UsageError(f"--future: {error.errors[0].detail}") from None
+    except (Invalid, Malformed) as error:
+        details = [each.detail for each in getattr(error, "errors", ())]
+        raise click.UsageError(f"--future: {(*details, error.detail)[0]}") from None
     _check_dates(series, sequence, future)
     rows: list[list[float]] = np.column_stack([future.targets, future.inputs]).tolist()
     return rows

@@ -256,6 +256,7 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
             "--epsilon, --beta-1, --beta-2",
         ),
         ("train --optimizer adamw", "'--optimizer': 'adamw' is not one of"),
+        ("train --kind remember --noise 1", "--noise: does not apply to remember\n"),
         ("train --clip norm:1", "--clip: does not apply to rprop; the options that do are --eta-"),
         ("optimum --activation tanh", "'--activation': 'tanh' is not 'identity'."),
         ("train --n-iteration 5", "No such option '--n-iteration'"),
@@ -273,6 +274,9 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
             "forecast sales.csv --target sales --time week --future late.csv",
             "--future: the dates begin at 2026-01-05, but the series continues at 2025-12-29",
         ),
+        ("forecast sales.csv --target sales --future picture.csv", "--future: this is a picture"),
+        ("forecast sales.csv --inputs= --steps 1e300", "'--steps': 1e+300 is not in the range"),
+        (f"{FIT_SALES} --grid month", "--grid: String should match"),
         ("predict nan", "SEQUENCES: number 1 of sequence 1 is not a number: 'nan'"),
         ("predict 1 0,a", "SEQUENCES: number 2 of sequence 2 is not a number: 'a'"),
         (f"{FIT_SALES} --confidence 95", "95 is not in the range 0<x<1. 95 % is 0.95."),
@@ -454,8 +458,15 @@ def test_the_file_of_data_is_not_overwritten(
         out = tmp_path / "another.csv"
         make(out)
     printed = run(f"{line} --out {out}", exit_code=2)
-    assert printed.startswith(f"linear-rnn: --out: {out} is the file of data")
+    assert printed.startswith(f"linear-rnn: --out: {out} is the data file")
     assert out.read_bytes() == SALES.read_bytes()
+
+
+def test_the_file_of_future_inputs_is_not_overwritten(run: Run, tmp_path: Path) -> None:
+    plan = (tmp_path / "plan.csv").read_bytes()
+    printed = run("forecast sales.csv --future plan.csv --out plan.csv", exit_code=2)
+    assert printed.startswith("linear-rnn: --out: plan.csv is the future file")
+    assert (tmp_path / "plan.csv").read_bytes() == plan
 
 
 def test_a_missing_directory_is_an_error_before_the_work(
