@@ -253,7 +253,7 @@ REASONS: Final = {
     "text": "it is text",
     "empty": "it is empty",
     "index": "it numbers the rows",
-    "time": "another column has the times",
+    "time": "it has times",
     "number": "not among the inputs",
 }
 

@@ -204,6 +204,12 @@ def test_a_million_rows_are_counted(api: Any) -> None:
     assert [[*repair["query"]] for repair in error["repairs"]] == [["last"], ["every"]]
 
 
+def test_dates_are_left_out_without_times(api: Any) -> None:
+    for query in ({"kind": "explicit"}, {"time": ""}):
+        (day, _, _) = read(api, "day,x,y\n2024-01-01,1,2\n2024-01-02,2,3\n", **query)["columns"]
+        assert (day["role"], day["because"]) == ("left_out", "it has times")
+
+
 SEQUENCES = """Trial of May
 patient;day 1;day 1;;dose;remark;sum
 1;1,5;2 %;0;3;;1.004,5
