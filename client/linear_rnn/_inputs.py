@@ -224,9 +224,12 @@ def to_dataset(value: Any) -> Any:
 
 
 def _to_weights(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return dict(zip(("w_in", "w_rec"), value, strict=True))
-    return value if isinstance(value, Mapping) else {"w_in": value.w_in, "w_rec": value.w_rec}
+    if isinstance(value, Mapping):
+        return value
+    pair = (value.w_in, value.w_rec) if hasattr(value, "w_in") else value
+    if not hasattr(pair, "__len__") or len(pair) != 2:
+        raise TypeError(f"{value!r} is not a pair of weights, such as (1, 0.5)")
+    return dict(zip(("w_in", "w_rec"), pair, strict=True))
 
 
 def _to_range(value: Any) -> Any:

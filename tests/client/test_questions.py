@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,15 @@ def test_answers_show_themselves_in_a_line_per_window(rnn: Client) -> None:
 def test_sequences_may_be_arrays_of_different_lengths(rnn: Client) -> None:
     assert rnn.predict([np.ones(3), [1, 0]]).outputs.tolist() == [3.0, 1.0]
     assert rnn.predict(np.ones((2, 3)), weights=(2, 1)).outputs.tolist() == [6.0, 6.0]
+
+
+def test_pairs_of_weights_may_be_lists_or_arrays(rnn: Client) -> None:
+    points: Any = [[2, 1], np.array([2, 1])]
+    assert repr(rnn.evaluate(points=points)) == "<Evaluations of 2 points: cost 28.35, 28.35>"
+    for wrong in ((1, 1), [(1, 1, 1)]):
+        points = wrong
+        with pytest.raises(TypeError, match="is not a pair of weights"):
+            rnn.evaluate(points=points)
 
 
 def test_numbers_that_overflow_are_nan(rnn: Client) -> None:
