@@ -135,7 +135,7 @@ def _make_state(
     )
     return AppState(
         settings=settings,
-        database=database,
+        open_database=lambda: database,
         limits=limits,
         enqueue=queue.enqueue,
         scheduler=scheduler,

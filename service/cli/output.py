@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 import click
 
+from service import store
 from service.cli.options import is_standard
 from service.operations.shared.downloads import Download, Picture
-from service.store.database import Database
 
 
 def to_csv(columns: Mapping[str, Sequence[Any]]) -> Download:
@@ -28,7 +28,7 @@ def to_csv(columns: Mapping[str, Sequence[Any]]) -> Download:
     return Download("", 0.0, write)
 
 
-def save(path: Path, contents: Download | Picture, database: Database) -> None:
+def save(path: Path, contents: Download | Picture, database: "store.Database") -> None:
     """Write a file, and report it on standard error."""
     try:
         with nullcontext(sys.stdout.buffer) if is_standard(path) else path.open("wb") as file:

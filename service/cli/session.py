@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Final
 
 import click
 
+from service import store
 from service.api.field_errors import name_parameter, validate
 from service.api.table_parameters import DatasetQuery
 from service.cli.options import RequestOption
@@ -26,8 +27,6 @@ from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset
 from service.settings import load_settings
-from service.store import computations
-from service.store.database import Database
 from service.store.rows import ComputationRow
 
 # There are no other clients. Pictures that would take a minute are approximated.
@@ -52,7 +51,7 @@ class Session(Context):
         self.database.migrate()
         if self.data is not None:
             store_dataset(self.data, self.database, self.limits)
-        computations.record(self.database, row, arrays)
+        store.computations.record(self.database, row, arrays)
 
     async def resolve(self, source: AnyDatasetSource) -> AnyDataset:
         """Return the data of the command, or a generated dataset."""
@@ -65,12 +64,15 @@ class Session(Context):
 def open_session(options: Sequence[RequestOption], params: Mapping[str, Any]) -> Iterator[Session]:
     """Yield the context of use cases. Its database is empty, and is deleted at the end."""
     settings = load_settings().model_dump(include={*Limits.model_fields}, exclude_unset=True)
-    with (
-        TemporaryDirectory(prefix="linear-rnn-") as directory,
-        closing(Database(f"sqlite:///{directory}/rnn.sqlite3")) as database,
-    ):
+    with TemporaryDirectory(prefix="linear-rnn-") as directory, ExitStack() as stack:
+
+        def open_database() -> "store.Database":
+            database = store.Database(f"sqlite:///{directory}/rnn.sqlite3")
+            stack.callback(database.close)
+            return database
+
         yield Session(
-            database=database,
+            open_database=open_database,
             limits=Limits(**{**LIMITS, **settings}),
             enqueue=refuse,
             scheduler=Scheduler(n_cores=1, max_waiting=1),

@@ -7,6 +7,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
+from service import store
 from service.engine.data import Dataset, Factor, Moments, Precomputed, Series
 from service.engine.types import Array
 from service.errors import NotFound
@@ -24,8 +25,6 @@ from service.schemas.resolved_datasets import (
     ResolvedSeries,
 )
 from service.schemas.series import series_id
-from service.store import arrays, datasets
-from service.store.database import Database
 from service.store.rows import DatasetRow
 
 PATH = "/v1/datasets"
@@ -44,7 +43,7 @@ def name_dataset(dataset: AnyDataset) -> str:
 
 
 def store_dataset(
-    dataset: AnyDataset, database: Database, limits: Limits, name: str | None = None
+    dataset: AnyDataset, database: "store.Database", limits: Limits, name: str | None = None
 ) -> tuple[DatasetSummary, bool]:
     """Store a dataset under the hash of its arrays, with its reductions.
 
@@ -55,9 +54,11 @@ def store_dataset(
     inputs, targets = dataset.dataset.inputs, dataset.dataset.targets
     new_id = name_dataset(dataset)
     with suppress(NotFound):
-        return describe(_rename(datasets.get(database, new_id), name, database)), False
+        return describe(_rename(store.datasets.get(database, new_id), name, database)), False
     extra_arrays = arrays_to_store(dataset.dataset, dataset.precomputed, limits)
-    row, created = datasets.add(database, new_id, inputs, targets, extra_arrays, current_key.get())
+    row, created = store.datasets.add(
+        database, new_id, inputs, targets, extra_arrays, current_key.get()
+    )
     return describe(_rename(row, name, database)), created
 
 
@@ -90,7 +91,7 @@ def from_stored_arrays(arrays: Mapping[str, Array], n_samples: int) -> Precomput
 
 
 def _store_series(
-    series: Series, database: Database, name: str | None
+    series: Series, database: "store.Database", name: str | None
 ) -> tuple[DatasetSummary, bool]:
     columns = {
         "inputs": series.input_names,
@@ -101,7 +102,7 @@ def _store_series(
         "start_times": list(series.start_times) or None,
         **({"repairs": list(series.repairs)} if series.repairs else {}),
     }
-    row, created = datasets.add(
+    row, created = store.datasets.add(
         database,
         series_id(series),
         series.inputs + 0.0,
@@ -114,8 +115,8 @@ def _store_series(
     return summary.model_copy(update={"roles": ", ".join(series.roles) or None}), created
 
 
-def _rename(row: DatasetRow, name: str | None, database: Database) -> DatasetRow:
-    return row if name in {None, row.name} else datasets.rename(database, row.id, str(name))
+def _rename(row: DatasetRow, name: str | None, database: "store.Database") -> DatasetRow:
+    return row if name in {None, row.name} else store.datasets.rename(database, row.id, str(name))
 
 
 def read_file(
@@ -127,29 +128,29 @@ def read_file(
     return ResolvedSeries.from_series(file_format.read_series(contents, columns, limits))
 
 
-def get_dataset(identifier: str, database: Database) -> DatasetSummary:
+def get_dataset(identifier: str, database: "store.Database") -> DatasetSummary:
     """Describe a stored dataset; raises NotFound."""
-    return describe(datasets.get(database, check_id("ds", identifier)))
+    return describe(store.datasets.get(database, check_id("ds", identifier)))
 
 
-def list_datasets(database: Database, limit: int, cursor: str | None) -> DatasetPage:
+def list_datasets(database: "store.Database", limit: int, cursor: str | None) -> DatasetPage:
     """Return one page of the stored datasets, newest first."""
-    rows, next_cursor = datasets.list_page(database, limit, cursor)
+    rows, next_cursor = store.datasets.list_page(database, limit, cursor)
     return DatasetPage(items=[describe(row) for row in rows], next_cursor=next_cursor)
 
 
-def delete_dataset(identifier: str, database: Database) -> None:
+def delete_dataset(identifier: str, database: "store.Database") -> None:
     """Delete a dataset; raises NotFound, and Conflict while a computation uses it."""
-    datasets.delete(database, check_id("ds", identifier))
+    store.datasets.delete(database, check_id("ds", identifier))
 
 
-def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
+def dataset_file(identifier: str, suffix: str, database: "store.Database") -> Download:
     """Return a stored dataset in a file format; raises NotFound."""
     file_format = DATASET_FORMATS[suffix]
-    row = datasets.get(database, check_id("ds", identifier))
+    row = store.datasets.get(database, check_id("ds", identifier))
 
     def write(file: BinaryIO) -> None:
-        stored = arrays.open_streams(database, row.id)
+        stored = store.arrays.open_streams(database, row.id)
         inputs, targets = stored["inputs"], stored["targets"]
         if row.series is None:
             file_format.write(inputs, targets, file)

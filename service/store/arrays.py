@@ -13,7 +13,7 @@ from sqlalchemy import delete as delete_from
 from service.errors import NotFound
 from service.store.array_codec import AnyArray, ArrayStream, encode
 from service.store.database import Database
-from service.store.rows import arrays
+from service.store.tables import arrays
 
 ROWS_AT_A_TIME: Final = 16  # written by one statement
 

@@ -6,7 +6,7 @@ A worker adds seconds at each checkpoint. One reaper takes them, so that no seco
 from sqlalchemy import Connection, delete, select
 
 from service.store.database import Database
-from service.store.rows import charges, insert
+from service.store.tables import charges, insert
 
 
 def add(connection: Connection, client: str, seconds: float) -> None:

@@ -11,7 +11,8 @@ from service.store import arrays
 from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.jobs import charging, update_running
-from service.store.rows import JsonObject, computations, current_time
+from service.store.rows import JsonObject
+from service.store.tables import computations, current_time
 
 Arrays = Mapping[str, AnyArray]
 

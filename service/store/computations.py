@@ -14,7 +14,8 @@ from service.store import arrays, datasets
 from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.errors import ConstraintError
-from service.store.rows import ComputationRow, computations, fetch_page, get_row, insert
+from service.store.rows import ComputationRow
+from service.store.tables import computations, fetch_page, get_row, insert
 
 
 def record(

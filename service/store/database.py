@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, func, select, text
 from service.errors import DiskFull, StoreFull, StoreUnavailable
 from service.store.engines import BEGIN, LOCK_SECONDS, close_engine, open_engine, sqlite_file
 from service.store.errors import FULL, READ_ONLY, translate_errors
-from service.store.rows import arrays
+from service.store.tables import arrays
 
 RESERVE_BYTES: Final = 32 * 1024 * 1024
 RELEASED_PAGES: Final = 4096  # at a time, because other writers wait meanwhile

@@ -11,11 +11,12 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import select, update
 
 from service.errors import Conflict, NotFound
-from service.store import arrays, rows
+from service.store import arrays
 from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.errors import ConstraintError
-from service.store.rows import DatasetRow, JsonObject, computations, datasets, get_row
+from service.store.rows import DatasetRow, JsonObject
+from service.store.tables import computations, datasets, fetch_page, get_row, insert
 
 Array = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def add(
             row = describe(dataset_id, named, created_by, series)
         database.check_space(row.n_bytes)
         with database.transaction() as connection:
-            statement = rows.insert(connection.dialect.name, datasets).values(asdict(row))
+            statement = insert(connection.dialect.name, datasets).values(asdict(row))
             statement = statement.on_conflict_do_nothing()
             if connection.execute(statement.returning(datasets.c.id)).first() is not None:
                 arrays.write(connection, dataset_id, named)
@@ -75,7 +76,7 @@ def list_page(
 ) -> tuple[list[DatasetRow], str | None]:
     """Return one page of the datasets; see `fetch_page`."""
     with database.snapshot() as connection:
-        return rows.fetch_page(connection, select(datasets), DatasetRow, limit=limit, cursor=cursor)
+        return fetch_page(connection, select(datasets), DatasetRow, limit=limit, cursor=cursor)
 
 
 def delete(database: Database, dataset_id: str) -> None:

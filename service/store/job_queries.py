@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from service.lifecycle import UNFINISHED, Kind
 from service.store.database import Database
-from service.store.rows import ComputationRow, computations, current_time
+from service.store.rows import ComputationRow
+from service.store.tables import computations, current_time
 
 
 class UnfinishedJobs(NamedTuple):

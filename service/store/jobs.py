@@ -27,7 +27,8 @@ from service.store import arrays, charges
 from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
 from service.store.database import Database
-from service.store.rows import ComputationRow, JsonObject, computations, current_time, get_row
+from service.store.rows import ComputationRow, JsonObject
+from service.store.tables import computations, current_time, get_row
 
 MAX_DELIVERIES: Final = 3  # without a checkpoint; then the job is the cause
 

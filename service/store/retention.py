@@ -7,7 +7,7 @@ from sqlalchemy import exists, select
 
 from service.errors import Conflict, NotFound
 from service.lifecycle import UNFINISHED
-from service.store import computations, datasets, rows
+from service.store import computations, datasets, tables
 from service.store.database import Database
 
 
@@ -17,7 +17,7 @@ def delete_expired(database: Database, before: datetime, limit: int) -> int:
     These are computations that finished before a time, and unused datasets that were stored before
     it. Any number of processes can do so at the same time.
     """
-    computation, dataset = rows.computations.c, rows.datasets.c
+    computation, dataset = tables.computations.c, tables.datasets.c
     is_finished = computation.status.not_in(UNFINISHED)
     finished = select(computation.id).where(is_finished, computation.finished_at < before)
     is_used = exists().where(computation.dataset_id == dataset.id)

@@ -366,7 +366,11 @@ LIGHT = "import sys\nfrom service.cli import main\nmain(sys.argv[1:])\n"
         ("train --data few.csv --seed 2", {"pydantic", "numpy"}),
         ("surface --out a.gif", {"pydantic", "numpy"}),
         ("fit sales.csv --targets sales", {"pydantic", "numpy"}),
-        (FIT_SALES, {"fastapi", "matplotlib", "alembic", "dbos", "uvicorn", "scipy.signal"}),
+        (
+            FIT_SALES,
+            {"fastapi", "matplotlib", "alembic", "dbos", "uvicorn", "scipy.signal", "sqlalchemy"}
+            | {"psycopg", "sqlite3"},
+        ),
     ],
 )
 def test_what_a_command_does_not_need_is_not_imported(

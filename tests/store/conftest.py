@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from service.store import Database
-from service.store.rows import ComputationRow, arrays
+from service.store.rows import ComputationRow
+from service.store.tables import arrays
 
 STARTED = datetime(2026, 11, 5, 12, 30, 15, 123456, tzinfo=UTC)
 

@@ -18,8 +18,8 @@ from sqlalchemy import inspect, text, update
 
 from service.errors import Invalid, NotFound, StoreError
 from service.store import Database, computations, datasets
-from service.store.rows import datasets as table
-from service.store.rows import metadata
+from service.store.tables import datasets as table
+from service.store.tables import metadata
 from service.store.watchdog import CircuitBreaker, WatchedConnection
 from tests.conftest import at_once
 from tests.store.conftest import make_finished, make_id

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 
 from service.errors import StoreFull
 from service.store import Database, arrays, computations, datasets
-from service.store.rows import arrays as table
+from service.store.tables import arrays as table
 from tests.conftest import at_once
 from tests.store.conftest import add_array, count_arrays, make_finished, make_id
 

@@ -11,7 +11,7 @@ from sqlalchemy import event, insert, text
 
 from service.errors import DiskFull, StoreError, StoreUnavailable
 from service.store import Database
-from service.store.rows import arrays
+from service.store.tables import arrays
 from tests.store.conftest import add_array, count_arrays, unprivileged
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from service.errors import Invalid
 from service.store import Database, datasets
 from service.store.rows import DatasetRow
-from service.store.rows import datasets as table
+from service.store.tables import datasets as table
 from tests.store.conftest import make_id
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from service.errors import Conflict, NotFound
 from service.lifecycle import Status
-from service.store import Database, arrays, computations, datasets, jobs, rows
+from service.store import Database, arrays, computations, datasets, jobs, tables
 from service.store.array_codec import AnyArray
 from service.store.retention import delete_expired
 from service.store.rows import ComputationRow, DatasetRow
@@ -31,8 +31,8 @@ def add(database: Database, dataset_id: str) -> DatasetRow:
 def count_rows(database: Database) -> tuple[int, int]:
     """Return the numbers of datasets and of arrays."""
     queries = (
-        select(func.count()).select_from(rows.datasets),
-        select(func.count()).where(rows.arrays.c.part == 0),
+        select(func.count()).select_from(tables.datasets),
+        select(func.count()).where(tables.arrays.c.part == 0),
     )
     counts = [query.scalar_subquery() for query in queries]
     with database.snapshot() as connection:
@@ -92,8 +92,8 @@ def record(database: Database, finished: ComputationRow) -> ComputationRow:
 
 def set_status(database: Database, run: str, status: str, **changes: Any) -> None:
     statement = (
-        update(rows.computations)
-        .where(rows.computations.c.id == run)
+        update(tables.computations)
+        .where(tables.computations.c.id == run)
         .values(status=status, **changes)
     )
     with database.transaction() as connection:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from service import store
 from service.engine import training as engine
 from service.engine.training import BasinCheckpoint
 from service.figures.formats import PICTURE_FORMATS
@@ -24,8 +25,6 @@ from service.operations.shared.downloads import Download, make_etag
 from service.operations.shared.limits import Limits
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
-from service.store import arrays
-from service.store.database import Database
 from service.store.rows import ComputationRow
 
 
@@ -162,13 +161,13 @@ BASIN_MAP = JobType(
 )
 
 
-def basin_map_npz(row: ComputationRow, database: Database) -> Download:
+def basin_map_npz(row: ComputationRow, database: "store.Database") -> Download:
     """Return the arrays of a stored map as an npz archive."""
     seconds = 3 * NPZ.writing_seconds * row.request["window"]["resolution"] ** 2
     etag = make_etag(f"{BASIN_MAP.path}/{row.id}.npz", row.id)
     return Download(etag, seconds, partial(_write_npz, row.id, database))
 
 
-def _write_npz(map_id: str, database: Database, file: BinaryIO) -> None:
-    streams = arrays.open_streams(database, map_id)
+def _write_npz(map_id: str, database: "store.Database", file: BinaryIO) -> None:
+    streams = store.arrays.open_streams(database, map_id)
     write_npz({**streams, "outcome": streams["outcome"].look_up(OUTCOMES)}, file)

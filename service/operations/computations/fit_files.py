@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service import store
 from service.engine.data import Series, Step
 from service.engine.fit import Solution, decompose, tabulate_responses
 from service.errors import Invalid, NotFound, count
 from service.formats import encode_name, make_unique
 from service.operations.computations.fits import FIT, PROFILE, TABLE
-from service.operations.computations.job_types import Arrays, Common
+from service.operations.computations.job_types import Arrays
 from service.operations.shared.downloads import (
+    Common,
     Download,
     computed_file,
     conflict_if_outdated,
@@ -33,10 +35,7 @@ from service.rendering.rows import find_first, select_rows
 from service.schemas.fit_results import FitResult
 from service.schemas.fits import FitRequest
 from service.schemas.pictures import Scale
-from service.store import datasets
 from service.store.array_codec import ArrayStream
-from service.store.arrays import open_streams
-from service.store.database import Database
 from service.store.rows import ComputationRow
 from service.values.steps import list_times
 
@@ -45,7 +44,7 @@ CHUNK = 20_000  # rows
 PROFILE_ROWS = 300  # of a profile, about
 
 
-def fit_csv(row: ComputationRow, database: Database) -> Download:
+def fit_csv(row: ComputationRow, database: "store.Database") -> Download:
     """Return the fit at every step as a CSV table, with the times of the series, if any."""
     columns, n_rows = {name: name for name in TABLE}, (row.result or {}).get("n_targets", 0)
     add_times = partial(_add_times, row, database)
@@ -53,13 +52,13 @@ def fit_csv(row: ComputationRow, database: Database) -> Download:
 
 
 def _add_times(
-    row: ComputationRow, database: Database, table: dict[str, ArrayStream]
+    row: ComputationRow, database: "store.Database", table: dict[str, ArrayStream]
 ) -> dict[str, ArrayStream]:
     """Return the table of a fit with its times after the steps, if the series has times."""
     starts, unit = _find_starts(row, database)
     if not starts:
         return table
-    stored = open_streams(database, row.id)
+    stored = store.arrays.open_streams(database, row.id)
     sequences, steps = stored["sequence"], stored["step"]
     texts = (
         list_times(starts, unit, sequences.take(CHUNK), steps.take(CHUNK) - 1)
@@ -70,29 +69,33 @@ def _add_times(
     return dict([sequence, step, ("time", times), *others])
 
 
-def _find_starts(row: ComputationRow, database: Database) -> tuple[Sequence[str | float], Step]:
+def _find_starts(
+    row: ComputationRow, database: "store.Database"
+) -> tuple[Sequence[str | float], Step]:
     """Return the times of the first steps of the sequences, if known, and the step."""
     source = row.request["dataset"]
-    series = datasets.get(database, source["id"]).series if source["kind"] == "stored" else None
+    if source["kind"] != "stored":
+        return (), Step()
+    series = store.datasets.get(database, source["id"]).series
     if series is None:
         return (), Step()
     return series.get("start_times") or (), Step(**series["step"])
 
 
-def profile_csv(row: ComputationRow, database: Database) -> Download:
+def profile_csv(row: ComputationRow, database: "store.Database") -> Download:
     """Return the profile of a fit as a CSV table."""
     path = f"{FIT.path}/{row.id}/profile.csv"
     return stored_table(path, row, PROFILE, PROFILE_ROWS, database)
 
 
-def response_csv(row: ComputationRow, database: Database) -> Download:
+def response_csv(row: ComputationRow, database: "store.Database") -> Download:
     """Return the responses to one lasting unit of each input as a CSV table."""
     check_inputs(row)
     tabulate = partial(_list_responses, Step(**row.request["step"]))
     return _computed_table("response", row, database, tabulate)
 
 
-def contributions_csv(row: ComputationRow, database: Database) -> Download:
+def contributions_csv(row: ComputationRow, database: "store.Database") -> Download:
     """Return the contributions to every prediction as a CSV table."""
     return _computed_table("contributions", row, database, _list_contributions)
 
@@ -103,7 +106,7 @@ def check_inputs(row: ComputationRow) -> None:
         raise NotFound("the fit has no inputs, so it has no response to them")
 
 
-def restore(row: ComputationRow, database: Database) -> Solution:
+def restore(row: ComputationRow, database: "store.Database") -> Solution:
     """Return the solution of a stored fit; raises Conflict for a result that lacks its fields."""
     request = FitRequest.model_validate(row.request)
     series = resolve_dataset(request.dataset, database, None).series
@@ -114,7 +117,7 @@ def restore(row: ComputationRow, database: Database) -> Solution:
 def _computed_table(
     name: str,
     row: ComputationRow,
-    database: Database,
+    database: "store.Database",
     tabulate: Callable[[Solution], Mapping[str, NDArray[Any]]],
 ) -> Download:
     """Return a table that is computed from a stored fit, in less time than the fit took."""
@@ -152,7 +155,7 @@ def _list_contributions(solution: Solution) -> dict[str, NDArray[Any]]:
 
 
 def load_fit(
-    row: ComputationRow, arrays: Arrays, common: Common, database: Database, _: Limits
+    row: ComputationRow, arrays: Arrays, common: Common, database: "store.Database", _: Limits
 ) -> FitPictureRequest:
     """Return what the picture of a fit shows; raises Invalid for a scale that does not suit it."""
     sequences = arrays["sequence"]
@@ -188,7 +191,7 @@ def load_profile(
 
 
 def load_response(
-    row: ComputationRow, _: Arrays, common: Common, database: Database, *_others: Any
+    row: ComputationRow, _: Arrays, common: Common, database: "store.Database", *_others: Any
 ) -> ResponsePictureRequest:
     """Return what the picture of responses shows; raises NotFound without inputs."""
     check_inputs(row)
@@ -196,7 +199,7 @@ def load_response(
 
 
 def load_contributions(
-    row: ComputationRow, _: Arrays, common: Common, database: Database, *_others: Any
+    row: ComputationRow, _: Arrays, common: Common, database: "store.Database", *_others: Any
 ) -> ContributionsPictureRequest:
     """Return what the picture of contributions shows."""
     solution = restore(row, database)

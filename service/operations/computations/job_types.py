@@ -18,7 +18,6 @@ from service.schemas.resolved_datasets import AnyDataset, DatasetSize
 
 R = TypeVar("R", bound=ComputationRequest)
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
-Common: TypeAlias = dict[str, Any]  # the common part of picture requests
 
 
 class ComputationOutput(NamedTuple):

@@ -6,15 +6,17 @@
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from service import store
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.computations import fit_files
 from service.operations.computations.basins import BASIN_MAP, basin_map_npz
 from service.operations.computations.fits import FIT
-from service.operations.computations.job_types import Arrays, Common, JobType
+from service.operations.computations.job_types import Arrays, JobType
 from service.operations.computations.training import TRAINING_RUN, trajectory_csv
 from service.operations.shared.approximations import choose_approximations
 from service.operations.shared.context import Context
 from service.operations.shared.downloads import (
+    Common,
     Download,
     Picture,
     conflict_if_outdated,
@@ -38,8 +40,6 @@ from service.schemas.basin_maps import BasinMapPage, BasinMapRequest, BasinMapRe
 from service.schemas.fit_results import FitPage
 from service.schemas.pictures import FitPictureOptions, PictureOptions
 from service.schemas.training_runs import TrainingRunPage, TrainingRunRequest, TrainingRunResult
-from service.store.arrays import load as load_arrays
-from service.store.database import Database
 from service.store.rows import ComputationRow
 
 
@@ -51,9 +51,9 @@ class ResultFile(NamedTuple):
     path: str  # below that of the resource
     description: str
     size: tuple[int, int]  # of the picture if the options have none
-    load: Callable[[ComputationRow, Arrays, Common, Database, Limits], PictureRequest]
+    load: Callable[[ComputationRow, Arrays, Common, "store.Database", Limits], PictureRequest]
     table: str  # the format of the numbers
-    download: Callable[[ComputationRow, Database], Download]
+    download: Callable[[ComputationRow, "store.Database"], Download]
     options: type[PictureOptions] = PictureOptions
 
     @property
@@ -76,8 +76,8 @@ class ResultFile(NamedTuple):
         request = {"method": "GET", "path": path, "of": made}
         common, etag = name_picture(request, options, self.size, limits)
 
-        def prepare(database: Database) -> PictureRequest:
-            arrays = load_arrays(database, row.id)
+        def prepare(database: "store.Database") -> PictureRequest:
+            arrays = store.arrays.load(database, row.id)
             with conflict_if_outdated(row):
                 return self.load(row, arrays, common, database, limits)
 
@@ -97,7 +97,7 @@ class Resource(NamedTuple):
 
 
 def _load_trajectory(
-    row: ComputationRow, arrays: Arrays, common: Common, database: Database, limits: Limits
+    row: ComputationRow, arrays: Arrays, common: Common, database: "store.Database", limits: Limits
 ) -> PictureRequest:
     request = TrainingRunRequest.model_validate(row.request)
     dataset = check_targets(resolve_dataset(request.dataset, database, limits))

@@ -3,13 +3,12 @@
 from dataclasses import fields
 from typing import Any
 
+from service import store
 from service.lifecycle import UNFINISHED
 from service.operations.computations.job_types import JobType
 from service.operations.shared.ids import check_id
 from service.schemas.base import ResponseModel
 from service.schemas.computations import Progress
-from service.store import computations, jobs
-from service.store.database import Database
 from service.store.rows import ComputationRow
 
 
@@ -39,18 +38,18 @@ def links(job_type: JobType[Any], row: ComputationRow) -> dict[str, str]:
     return paths
 
 
-def get_row(job_type: JobType[Any], identifier: str, database: Database) -> ComputationRow:
+def get_row(job_type: JobType[Any], identifier: str, database: "store.Database") -> ComputationRow:
     """Return the row of a stored computation; raises NotFound."""
-    return computations.get(database, check_id(job_type.prefix, identifier))
+    return store.computations.get(database, check_id(job_type.prefix, identifier))
 
 
 def cancel(
-    job_type: JobType[Any], identifier: str, database: Database
+    job_type: JobType[Any], identifier: str, database: "store.Database"
 ) -> tuple[ComputationRow, bool]:
     """Cancel a computation; the flag is False if it had already finished. Raises NotFound."""
-    return jobs.cancel(database, check_id(job_type.prefix, identifier))
+    return store.jobs.cancel(database, check_id(job_type.prefix, identifier))
 
 
-def delete(job_type: JobType[Any], identifier: str, database: Database) -> None:
+def delete(job_type: JobType[Any], identifier: str, database: "store.Database") -> None:
     """Delete a finished computation; raises NotFound, and Conflict while it is unfinished."""
-    computations.delete(database, check_id(job_type.prefix, identifier))
+    store.computations.delete(database, check_id(job_type.prefix, identifier))

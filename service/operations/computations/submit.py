@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from anyio import to_thread
 
+from service import store
 from service.errors import Invalid, LimitExceeded, NotFound
 from service.lifecycle import RETRYABLE
 from service.operations.computations.job_types import AfterStep, Arrays, JobType, Unfinished
@@ -22,9 +23,6 @@ from service.scheduling.work import OverBudget, admit_job, current_client, curre
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize
-from service.store import computations, jobs
-from service.store.checkpoints import Checkpoint
-from service.store.database import Database
 from service.store.rows import ComputationRow
 
 NOT_HASHED = frozenset({"keep"})
@@ -76,7 +74,7 @@ async def get_or_submit(
         else:
             try:
                 finished = await run(seconds, compute, task, dataset, limit=limit)
-                return await to_thread.run_sync(computations.record, database, *finished)
+                return await to_thread.run_sync(store.computations.record, database, *finished)
             except Unfinished as error:
                 unfinished = error
         arguments = task, dataset.size, seconds, context, unfinished
@@ -132,10 +130,10 @@ def name_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
     return Task(job_type, request, body, new_id)
 
 
-def _find(identifier: str, database: Database) -> ComputationRow | None:
+def _find(identifier: str, database: "store.Database") -> ComputationRow | None:
     """Return the row of an existing computation that can succeed."""
     with suppress(NotFound):
-        row = computations.get(database, identifier)
+        row = store.computations.get(database, identifier)
         if row.status not in RETRYABLE:
             return row
     return None
@@ -204,7 +202,8 @@ def _submit(
             computation.add_part()
             (part,) = computation.parts or [{}]
             done = computation.done
-            arrays = Checkpoint(0, done, None, computation.state(), part, seconds).arrays
+            state = computation.state()
+            arrays = store.checkpoints.Checkpoint(0, done, None, state, part, seconds).arrays
             fields = {"progress_done": done, "compute_seconds": seconds}
             if done:
                 seconds *= task.request.progress_total / done
@@ -215,7 +214,7 @@ def _submit(
         estimated_seconds=seconds,
         **fields,
     )
-    return jobs.submit(
+    return store.jobs.submit(
         context.database,
         job,
         context.enqueue,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from service import store
 from service.engine.objective import Objective
 from service.engine.training import (
     OPTIMIZERS,
@@ -44,8 +45,6 @@ from service.schemas.training_runs import (
     TrainingRunResult,
     TrajectoryResponse,
 )
-from service.store.arrays import load as load_arrays
-from service.store.database import Database
 from service.store.rows import ComputationRow
 
 STEP_SECONDS = 0.1  # the estimated length of a step
@@ -221,16 +220,16 @@ TRAINING_RUN = JobType(
 )
 
 
-def read_trajectory(run_id: str, database: Database, limits: Limits) -> bytes:
+def read_trajectory(run_id: str, database: "store.Database", limits: Limits) -> bytes:
     """Return the trajectory of a stored run as JSON; raises NotFound, Conflict, LimitExceeded."""
     row = get_succeeded("run", run_id, database)
-    arrays = load_arrays(database, row.id)
+    arrays = store.arrays.load(database, row.id)
     n_numbers = sum(map(len, arrays.values()))
     limits.check_json(n_numbers, None, "request .csv, or train with a larger record_every")
     return encode(TrajectoryResponse(**arrays))
 
 
-def trajectory_csv(row: ComputationRow, database: Database) -> Download:
+def trajectory_csv(row: ComputationRow, database: "store.Database") -> Download:
     """Return the trajectory of a stored run as a CSV table."""
     n_rows = row.request["n_iterations"] / row.request["record_every"]
     columns = {name: name for name in TrajectoryResponse.model_fields}

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from service import store
 from service.engine.network import curvatures, final_outputs
 from service.engine.objective import Objective
 from service.engine.types import Array, Weights
@@ -42,8 +43,6 @@ from service.schemas.costs import (
     OptimumResponse,
 )
 from service.schemas.resolved_datasets import ResolvedDataset
-from service.store.arrays import load as load_arrays
-from service.store.database import Database
 
 
 def estimate_evaluations(request: EvaluateRequest, dataset: ResolvedDataset, _: Limits) -> float:
@@ -149,7 +148,7 @@ def draw_surfaces(
     dataset: ResolvedDataset,
     _: Limits,
     common: dict[str, Any],
-    database: Database,
+    database: "store.Database",
 ) -> SurfacePictureRequest:
     """Draw cost surfaces.
 
@@ -173,10 +172,10 @@ def draw_surfaces(
     )
 
 
-def load_run_path(run_id: str, database: Database) -> RunPath:
+def load_run_path(run_id: str, database: "store.Database") -> RunPath:
     """Return the path of a stored run; raises NotFound or Conflict."""
     row = get_succeeded("run", run_id, database)
-    columns = load_arrays(database, row.id)
+    columns = store.arrays.load(database, row.id)
     return RunPath(row.request, trajectory_weights(columns))
 
 

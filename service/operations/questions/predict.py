@@ -8,6 +8,7 @@ import numpy as np
 from anyio import to_thread
 from numpy.typing import NDArray
 
+from service import store
 from service.engine.fit import Prediction
 from service.engine.fit import predict as predict_steps
 from service.engine.network import Network, final_outputs, forward_states
@@ -36,7 +37,6 @@ from service.schemas.predict import (
     RunModel,
 )
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
-from service.store.database import Database
 from service.values.steps import list_times
 
 # The inputs (N, T) of a dataset, or one array (T_i,) per sequence.
@@ -81,7 +81,7 @@ async def resolve_source(request: PredictRequest, context: Context) -> Source | 
     return Source(weights, network, dataset)
 
 
-def _load_fit(model: FitModel, database: Database, limits: Limits) -> StoredFit:
+def _load_fit(model: FitModel, database: "store.Database", limits: Limits) -> StoredFit:
     """Return a stored fit; raises NotFound, Conflict, and LimitExceeded if it is too large."""
     row = get_succeeded("fit", model.id, database)
     request = FitRequest.model_validate(row.request)

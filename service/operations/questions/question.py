@@ -8,8 +8,9 @@ from typing import Any, Final, Generic, TypeVar, get_type_hints
 from anyio import to_thread
 from pydantic import BaseModel
 
+from service import store
 from service.operations.shared.context import Context
-from service.operations.shared.downloads import Download, Picture, name_picture
+from service.operations.shared.downloads import Common, Download, Picture, name_picture
 from service.operations.shared.ids import canonical_request
 from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.resolve import check_targets, get_succeeded
@@ -20,7 +21,6 @@ from service.schemas.base import RequestModel, ResponseModel, encode
 from service.schemas.datasets import ObjectiveRequest
 from service.schemas.pictures import PictureOptions
 from service.schemas.resolved_datasets import ResolvedDataset
-from service.store.database import Database
 
 R = TypeVar("R", bound=RequestModel)
 S = TypeVar("S")
@@ -59,7 +59,7 @@ class Question(Generic[R, S]):
     # Files: tables or archives by suffix, and pictures.
     tables: Mapping[str, Callable[[R, S, Limits], Download]] = field(default_factory=dict)
     # Loads the content of a picture, in addition to the common part of all pictures.
-    draw: Callable[[Any, Any, Limits, dict[str, Any], Database], PictureRequest] | None = None
+    draw: Callable[[Any, Any, Limits, Common, "store.Database"], PictureRequest] | None = None
     picture_size: tuple[int, int] = (0, 0)  # if the options have none
     picture_model: type[BaseModel] | None = None  # if it is not the request model
     estimate_name: Callable[[R, S, Limits], float] = estimate_name  # type: ignore[assignment]

@@ -1,19 +1,20 @@
 """The context of use cases: the database, the limits, locks and the scheduler."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from weakref import WeakValueDictionary
 
 from anyio import to_thread
 
+from service import store
 from service.operations.shared.limits import Limits
-from service.operations.shared.resolve import resolve_dataset
+from service.operations.shared.resolve import check_size, resolve_dataset
 from service.rendering.requests import Drawing
 from service.scheduling.scheduler import Scheduler
 from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset
-from service.store.database import Database
-from service.store.jobs import Enqueue
 
 
 class SharedLock(asyncio.Lock):
@@ -49,13 +50,19 @@ class Context:
     """The database, the limits, the job queue, and the locks for simultaneous requests.
 
     There is one lock per resource being created, so identical simultaneous requests compute once.
+    ``open_database`` is called when the database is first needed.
     """
 
-    database: Database
+    open_database: Callable[[], "store.Database"]
     limits: Limits
-    enqueue: Enqueue
+    enqueue: "store.jobs.Enqueue"
     scheduler: Scheduler
     locks: WeakValueDictionary[str, SharedLock] = field(default_factory=WeakValueDictionary)
+
+    @cached_property
+    def database(self) -> "store.Database":
+        """The database."""
+        return self.open_database()
 
     def lock(self, resource_id: str) -> SharedLock:
         """Return the lock of a resource."""
@@ -65,4 +72,4 @@ class Context:
         """Return a dataset, without reading its arrays; raises errors of `resolve_dataset`."""
         if isinstance(source, StoredDataset):
             return await to_thread.run_sync(resolve_dataset, source, self.database, self.limits)
-        return resolve_dataset(source, self.database, self.limits)
+        return check_size(source.resolve(), self.limits)

@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import rfc8785
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from service import __version__
+from service import __version__, store
 from service.errors import Conflict
 from service.figures import RENDERER_VERSION
 from service.formats import CSV, write_csv
@@ -19,10 +19,10 @@ from service.operations.shared.ids import RESULT_VERSION, digest
 from service.operations.shared.limits import Limits
 from service.rendering.requests import PictureRequest, figure_style
 from service.schemas.pictures import PictureOptions
-from service.store import arrays
 from service.store.array_codec import ArrayStream
-from service.store.database import Database
 from service.store.rows import ComputationRow
+
+Common: TypeAlias = dict[str, Any]  # the common part of picture requests
 
 MATPLOTLIB_VERSION: Final = version("matplotlib")
 
@@ -40,12 +40,12 @@ class Picture(NamedTuple):
 
     etag: str  # of its bytes
     suffix: str  # png, svg or pdf
-    prepare: Callable[[Database], PictureRequest]  # loads what it shows; called in a thread
+    prepare: Callable[["store.Database"], PictureRequest]  # loads what it shows; called in a thread
 
 
 def name_picture(
     request: dict[str, Any], options: PictureOptions, size: tuple[int, int], limits: Limits
-) -> tuple[dict[str, Any], str]:
+) -> tuple[Common, str]:
     """Return the common part of picture requests, and the ETag of the bytes of the picture.
 
     Parameters
@@ -95,7 +95,7 @@ def stored_table(
     row: ComputationRow,
     columns: Mapping[str, str],
     n_rows: float,
-    database: Database,
+    database: "store.Database",
     extend: Callable[[dict[str, ArrayStream]], dict[str, ArrayStream]] = dict,
 ) -> Download:
     """Return arrays of a stored computation as a CSV table.
@@ -113,7 +113,7 @@ def stored_table(
     """
 
     def write(file: BinaryIO) -> None:
-        streams = arrays.open_streams(database, row.id)
+        streams = store.arrays.open_streams(database, row.id)
         with conflict_if_outdated(row):
             table = extend({column: streams[name] for column, name in columns.items()})
         write_csv(table, file)

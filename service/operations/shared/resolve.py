@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from service import store
 from service.engine.data import Dataset, Precomputed, Series, Step
 from service.engine.network import Network
 from service.engine.types import Array, Weights
@@ -18,8 +19,6 @@ from service.schemas.resolved_datasets import (
     ResolvedDataset,
     ResolvedSeries,
 )
-from service.store import arrays, computations, datasets
-from service.store.database import Database
 from service.store.rows import ComputationRow, DatasetRow
 
 # A callable that runs a function on the database, and repeats it if necessary.
@@ -35,7 +34,7 @@ def check_targets(dataset: AnyDataset) -> ResolvedDataset:
 
 def resolve_dataset(
     source: AnyDatasetSource,
-    database: Database,
+    database: "store.Database",
     limits: Limits | None,
     retry: Retry = lambda read: read(),
 ) -> AnyDataset:
@@ -48,22 +47,27 @@ def resolve_dataset(
         resolved = _find_stored(source.id, database, retry)
     else:
         resolved = source.resolve()
-    if limits is not None:  # a dataset may have been stored when the limits were different
-        limits.check_cells(*resolved.size[:2], resolved.size.n_inputs)
-    return resolved
+    # A dataset may have been stored when the limits were different.
+    return resolved if limits is None else check_size(resolved, limits)
 
 
-def _find_stored(dataset_id: str, database: Database, retry: Retry) -> AnyDataset:
-    row = retry(lambda: datasets.get(database, check_id("ds", dataset_id)))
+def check_size(dataset: AnyDataset, limits: Limits) -> AnyDataset:
+    """Return a dataset; raises LimitExceeded if it is too large."""
+    limits.check_cells(*dataset.size[:2], dataset.size.n_inputs)
+    return dataset
+
+
+def _find_stored(dataset_id: str, database: "store.Database", retry: Retry) -> AnyDataset:
+    row = retry(lambda: store.datasets.get(database, check_id("ds", dataset_id)))
     if row.series is not None:
         n_inputs = len(row.series["inputs"])
         size = DatasetSize(row.n_samples, row.n_steps, n_inputs=n_inputs, is_series=True)
         step = Step(**row.series["step"])
         return ResolvedSeries(size, step, lambda: retry(lambda: _load_series(row, database)))
-    is_precomputed = MOMENTS in retry(lambda: arrays.list_names(database, row.id))
+    is_precomputed = MOMENTS in retry(lambda: store.arrays.list_names(database, row.id))
 
     def load(*names: str) -> dict[str, Array]:
-        return dict(retry(lambda: arrays.load(database, row.id, names)))
+        return dict(retry(lambda: store.arrays.load(database, row.id, names)))
 
     def read_precomputed() -> Precomputed | None:
         return from_stored_arrays(load(*NAMES), row.n_samples)
@@ -76,10 +80,10 @@ def _find_stored(dataset_id: str, database: Database, retry: Retry) -> AnyDatase
     return ResolvedDataset(dataset, read_precomputed if is_precomputed else None)
 
 
-def _load_series(row: DatasetRow, database: Database) -> Series:
+def _load_series(row: DatasetRow, database: "store.Database") -> Series:
     series = row.series or {}
     return Series(
-        **arrays.load(database, row.id),  # the inputs, the targets and the lengths
+        **store.arrays.load(database, row.id),  # the inputs, the targets and the lengths
         input_names=tuple(series["inputs"]),
         target_name=series["target"],
         step=Step(**series["step"]),
@@ -90,15 +94,15 @@ def _load_series(row: DatasetRow, database: Database) -> Series:
     )
 
 
-def get_succeeded(prefix: str, computation_id: str, database: Database) -> ComputationRow:
+def get_succeeded(prefix: str, computation_id: str, database: "store.Database") -> ComputationRow:
     """Return a computation that has a result; raises NotFound or Conflict."""
-    row = computations.get(database, check_id(prefix, computation_id))
+    row = store.computations.get(database, check_id(prefix, computation_id))
     if row.status != "succeeded":
         raise Conflict(f"{computation_id} is {row.status}: it has no result yet")
     return row
 
 
-def resolve_run(run_id: str, database: Database) -> tuple[Weights, Network]:
+def resolve_run(run_id: str, database: "store.Database") -> tuple[Weights, Network]:
     """Return the final weights of a run, and its network.
 
     It raises NotFound, and Conflict if the run has not succeeded or has no finite weights.

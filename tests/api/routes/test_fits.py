@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.api.examples import FIT_ID
-from service.store import arrays, computations, rows
+from service.store import arrays, computations, tables
 from tests.api.conftest import read_table
 
 FITS = "/v1/fits"
@@ -143,7 +143,7 @@ def test_a_fit_of_an_earlier_release_lacks_what_some_files_need(api: Any) -> Non
     with database.transaction() as connection:
         arrays.delete(connection, fit["id"], "profile_criterion")
         old = {"result_version": 1, "result": {**result, "trust": {}}}
-        fits = rows.computations
+        fits = tables.computations
         connection.execute(fits.update().where(fits.c.id == fit["id"]).values(old))
     path = f"/v1/fits/{fit['id']}"
     assert api.get(f"{path}.csv").status_code == 200

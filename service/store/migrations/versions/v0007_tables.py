@@ -1,11 +1,11 @@
-"""All tables, as declared in `service.store.rows`.
+"""All tables, as declared in `service.store.tables`.
 
 Later migrations create what the databases of earlier releases lack.
 """
 
 from alembic import op
 
-from service.store.rows import metadata
+from service.store.tables import metadata
 
 revision = "0007"  # the first; earlier numbers belong to unreleased tables
 down_revision = None

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from service.store.rows import charges
+from service.store.tables import charges
 
 revision = "0008"
 down_revision = "0007"

@@ -1,0 +1,203 @@
+"""The tables, pages of their rows (see `service.store.rows`), and SQL of both databases.
+
+Arrays are in a separate table, so that lists of resources do not read their bytes. An array belongs
+to a dataset or a computation, whose module writes and deletes both in one transaction.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    TypeDecorator,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.errors import Invalid, NotFound
+from service.store.rows import ComputationRow, DatasetRow
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_POSITION: Final = re.compile(r"([0-9]{1,16})-([a-z]+_[0-9a-f]{1,64})")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time that is time-zone-aware and in UTC in Python, on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC. SQLite stores text, which sorts by time only without an offset."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time must have a time zone")
+        time = value.astimezone(UTC)
+        return time.replace(tzinfo=None) if dialect.name == "sqlite" else time
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC. PostgreSQL returns times in the time zone of the session."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+arrays = Table(
+    "arrays",
+    metadata,
+    Column("owner", Text, primary_key=True),  # the id of a dataset or a computation
+    Column("name", Text, primary_key=True),
+    Column("part", Integer, primary_key=True),  # 0, 1, … in order
+    Column("data", LargeBinary, nullable=False),
+)
+
+charges = Table(
+    "charges",
+    metadata,
+    Column("client", Text, primary_key=True),  # as in the rows of its jobs
+    Column("seconds", Double, nullable=False),  # spent by workers and not yet charged
+)
+
+
+# It stores the text unchanged, whereas JSONB would convert 1e22 to an integer.
+_json: Final = JSON(none_as_null=True)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("n_samples", BigInteger, nullable=False),
+    Column("n_steps", BigInteger, nullable=False),
+    Column("n_bytes", BigInteger, nullable=False),
+    Column("input_min", Double, nullable=False),
+    Column("input_max", Double, nullable=False),
+    Column("target_min", Double, nullable=False),
+    Column("target_max", Double, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", Text),
+    Column("name", Text),
+    Column("series", _json),
+    Index(None, "created_at", "id"),
+)
+
+computations = Table(
+    "computations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("request", _json, nullable=False),
+    Column("result_version", BigInteger, nullable=False),
+    Column("progress_total", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("dataset_id", Text, ForeignKey(datasets.c.id, ondelete="RESTRICT"), index=True),
+    Column("result", _json),
+    Column("error", _json),
+    Column("attempt", BigInteger, nullable=False),
+    Column("progress_done", BigInteger, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("compute_seconds", Double),
+    Column("created_by", Text),
+    Column("lease", Text, index=True, unique=True),
+    Column("owner", Text),
+    Column("heartbeat_at", UtcDateTime),
+    Column("deliveries", BigInteger, nullable=False),
+    Column("latest", _json),
+    Column("estimated_seconds", Double),
+    Column("due", Double),
+    Column("client", Text),
+    Index(None, "kind", "created_at", "id"),
+    Index(None, "kind", "status", "created_at", "id"),
+    Index(None, "status", "created_at"),
+)
+
+R = TypeVar("R", DatasetRow, ComputationRow)
+
+_TABLES: Final[dict[type, Table]] = {DatasetRow: datasets, ComputationRow: computations}
+
+
+def get_row(connection: Connection, model: type[R], identifier: str) -> R:
+    """Return the row with an id; raises NotFound."""
+    table = _TABLES[model]
+    row = connection.execute(select(table).where(table.c.id == identifier)).first()
+    if row is None:
+        raise NotFound(f"{identifier!r} does not exist")
+    return model.of(row)
+
+
+def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT statement that supports ON CONFLICT, for a dialect of this name."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def current_time(connection: Connection) -> ColumnElement[datetime]:
+    """Return the current time by the clock of the database.
+
+    SQLite uses the clock of the machine.
+    """
+    if connection.dialect.name == "sqlite":
+        return literal(datetime.now(UTC), UtcDateTime())
+    return func.clock_timestamp(type_=UtcDateTime())
+
+
+def fetch_page(
+    connection: Connection,
+    statement: Select[Any],
+    model: type[R],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[R], str | None]:
+    """Return the items of one page, newest first, and the cursor of the next one, if any.
+
+    A cursor identifies the last row of the previous page rather than an offset. Rows that are added
+    or deleted between two requests therefore neither repeat nor hide other rows.
+    ``statement`` selects from the table of ``model``, without an order or a limit. Raises Invalid
+    if the cursor is malformed.
+    """
+    table = _TABLES[model]
+    position = (table.c.created_at, table.c.id)
+    if cursor is not None:
+        match = _POSITION.fullmatch(cursor)
+        if match is None:
+            raise Invalid("the cursor is invalid; use the next_cursor of a page", "/cursor")
+        created_at = _EPOCH + int(match[1]) * _MICROSECOND
+        last_seen = (literal(created_at, table.c.created_at.type), literal(match[2]))
+        statement = statement.where(tuple_(*position) < tuple_(*last_seen))
+    newest_first = statement.order_by(*(column.desc() for column in position))
+    rows = connection.execute(newest_first.limit(limit + 1)).all()
+    next_cursor = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        next_cursor = f"{(last.created_at - _EPOCH) // _MICROSECOND}-{last.id}"
+    return [model.of(row) for row in rows[:limit]], next_cursor
