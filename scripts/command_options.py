@@ -96,7 +96,7 @@ def derive_commands() -> dict[str, Schema]:
     """Return the suffixes of the files of every command, and its options, by its name."""
     return {
         name: {"suffixes": task.suffixes, "options": [*map(_for_click, _options(name, task))]}
-        for name, task in TASKS.items()
+        for name, task in ((name, load()) for name, load in TASKS.items())
     }
 
 

@@ -1,11 +1,12 @@
 """Commands that compute: help and arguments. `service.cli.tasks` implements them."""
 
+import os
 import re
 import shlex
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import click
 
@@ -50,13 +51,15 @@ class TaskCommand(click.Command):
         check_options(self._options, ctx.params)
         suffix = check_output(load_json("commands.json")[self.id]["suffixes"], ctx.params)
 
-        from service.settings import load_settings
+        settings: dict[str, Any] = {}
+        if any(name.upper().startswith("RNN_") for name in os.environ):
+            from service.settings import load_settings  # slow, and usually nothing is set
 
-        load_settings()  # raises SettingError before the slow imports
+            settings = load_settings().model_dump(exclude_unset=True)
 
         from service.cli.tasks import run_task
 
-        run_task(self.id, self._options, ctx.params, suffix)
+        run_task(self.id, self._options, ctx.params, settings, suffix)
 
 
 def find_data(ctx: click.Context, _: click.Parameter, file: BinaryIO | None) -> BinaryIO | None:

@@ -14,9 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from os.path import samestat
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import click
+
+Values: TypeAlias = Mapping[str, Any]  # of options and arguments, or of settings
 
 # Added to the message about a value that is out of range.
 HINTS: Final = {"--confidence": " 95 % is 0.95."}
@@ -127,7 +129,7 @@ def is_standard(out: Path | None) -> bool:
     return out is not None and out.stem == "-"
 
 
-def check_output(suffixes: Sequence[str], params: Mapping[str, Any]) -> str:
+def check_output(suffixes: Sequence[str], params: Values) -> str:
     """Return the suffix of the file to write, that of a table for the standard output.
 
     Raises an error for a file that cannot be written, before the work for it.
@@ -153,7 +155,7 @@ def check_output(suffixes: Sequence[str], params: Mapping[str, Any]) -> str:
     return suffix
 
 
-def check_options(options: Sequence[RequestOption], params: Mapping[str, Any]) -> None:
+def check_options(options: Sequence[RequestOption], params: Values) -> None:
     """Raise UsageError for options that exclude each other."""
     for option in options:
         if params[str(option.name)] is None:
@@ -166,9 +168,7 @@ def check_options(options: Sequence[RequestOption], params: Mapping[str, Any]) -
             _check_member(option, options, params)
 
 
-def _check_member(
-    option: RequestOption, options: Sequence[RequestOption], params: Mapping[str, Any]
-) -> None:
+def _check_member(option: RequestOption, options: Sequence[RequestOption], params: Values) -> None:
     """Raise UsageError for an option that does not apply to the chosen member of a union."""
     choice = option.applies["option"]
     chosen = params[choice] or option.applies["default"]

@@ -2,8 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ import click
 from service import store
 from service.api.field_errors import name_parameter, validate
 from service.api.table_parameters import DatasetQuery
-from service.cli.options import RequestOption
+from service.cli.options import RequestOption, Values
 from service.errors import Invalid, Malformed
 from service.formats import CSV, DATASET_FORMATS
 from service.operations.computations import submit
@@ -26,7 +26,6 @@ from service.scheduling.scheduler import Scheduler
 from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import AnyDatasetSource, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset
-from service.settings import load_settings
 from service.store.rows import ComputationRow
 
 # There are no other clients. Pictures that would take a minute are approximated.
@@ -42,7 +41,7 @@ class Session(Context):
     """The context of the use cases of one command, whose data are not stored before its files."""
 
     options: Sequence[RequestOption]  # of the command
-    params: Mapping[str, Any]  # of the command
+    params: Values  # of the command
     data: AnyDataset | None = None
     columns: dict[str, Any] = field(default_factory=dict)  # of a table
 
@@ -61,18 +60,14 @@ class Session(Context):
 
 
 @contextmanager
-def open_session(options: Sequence[RequestOption], params: Mapping[str, Any]) -> Iterator[Session]:
+def open_session(
+    options: Sequence[RequestOption], params: Values, settings: Values
+) -> Iterator[Session]:
     """Yield the context of use cases. Its database is empty, and is deleted at the end."""
-    settings = load_settings().model_dump(include={*Limits.model_fields}, exclude_unset=True)
     with TemporaryDirectory(prefix="linear-rnn-") as directory, ExitStack() as stack:
-
-        def open_database() -> "store.Database":
-            database = store.Database(f"sqlite:///{directory}/rnn.sqlite3")
-            stack.callback(database.close)
-            return database
-
+        url = f"sqlite:///{directory}/rnn.sqlite3"
         yield Session(
-            open_database=open_database,
+            open_database=lambda: stack.enter_context(closing(store.Database(url))),
             limits=Limits(**{**LIMITS, **settings}),
             enqueue=refuse,
             scheduler=Scheduler(n_cores=1, max_waiting=1),

@@ -1,13 +1,15 @@
 """Implementation of the commands by the use cases of HTTP.
 
 These imports are slow, so the options and the --help of all commands are in other modules. The
-database is opened, and Matplotlib is imported, only for files that need them.
+use cases of commands other than fit are imported when these run. The database is opened, and
+Matplotlib is imported, only for files that need them.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from json import dumps, loads
+from pkgutil import resolve_name
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import click
@@ -16,25 +18,20 @@ import numpy as np
 from service.api.field_errors import validate
 from service.cli import text
 from service.cli.messages import explain, name_options
-from service.cli.options import RequestOption, is_standard
+from service.cli.options import RequestOption, Values, is_standard
 from service.cli.output import save, to_csv
 from service.cli.session import Session, compute, open_session, read_data, refuse, show_progress
 from service.engine.data import Series
 from service.errors import Invalid, Malformed
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.computations import submit
-from service.operations.computations.fits import FIT
+from service.operations.computations.fits import FIT, SUFFIXES
 from service.operations.computations.groups import fit_groups
-from service.operations.computations.resources import RESOURCES
 from service.operations.datasets import name_dataset
-from service.operations.questions import QUESTIONS
-from service.operations.questions.predict import PREDICT
 from service.operations.shared.downloads import Download, Picture
 from service.operations.shared.flat import nest
 from service.schemas.base import RequestModel, encode
-from service.schemas.optimizers import OPTIMIZER_LIST
-from service.schemas.pictures import PictureOptions
-from service.schemas.predict import PredictRequest
+from service.schemas.pictures import FitPictureOptions, PictureOptions
 from service.schemas.resolved_datasets import AnyDataset
 from service.store.rows import ComputationRow
 from service.values.steps import find_times, list_times
@@ -43,7 +40,7 @@ ROLES: Final = {"time", "clock", "sequence"}
 
 # From the suffix of a file to write, and the options of a picture.
 MakeFile: TypeAlias = Callable[[str, PictureOptions], Download | Picture]
-Answer: TypeAlias = Callable[[Any, Session], tuple[bytes, MakeFile]]
+Describe: TypeAlias = Callable[[text.Json], str]
 
 
 class Task(NamedTuple):
@@ -51,15 +48,15 @@ class Task(NamedTuple):
 
     model: type[RequestModel]
     suffixes: tuple[str, ...]  # of the files that it can write
-    answer: Answer  # as JSON, and as a file
-    describe: Callable[[text.Json], str]  # as text
+    answer: Callable[[Any, Session], tuple[bytes, MakeFile]]  # as JSON, and as a file
+    describe: Describe  # as text
     takes_series: bool = False
     style: type[PictureOptions] = PictureOptions  # the options of a picture
 
 
-def _ask(name: str, describe: Callable[[text.Json], str]) -> Task:
+def _ask(name: str, describe: Describe) -> Task:
     """Return the task of a question."""
-    question = next(question for question in QUESTIONS if question.name == name)
+    question = resolve_name(f"service.operations.questions:{name}")
 
     def answer(request: Any, session: Session) -> tuple[bytes, MakeFile]:
         def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
@@ -67,7 +64,9 @@ def _ask(name: str, describe: Callable[[text.Json], str]) -> Task:
             if question.picture_model is not None and suffix in PICTURE_FORMATS:
                 given = request.model_dump(exclude_unset=True)
                 drawn = question.picture_model.model_validate(given, extra="ignore")
-            return asyncio.run(question.make_file(drawn, suffix, options, session))
+            making = question.make_file(drawn, suffix, options, session)
+            made: Download | Picture = asyncio.run(making)
+            return made
 
         return asyncio.run(question.answer(request, session)), make_file
 
@@ -75,22 +74,23 @@ def _ask(name: str, describe: Callable[[text.Json], str]) -> Task:
     return Task(question.request_model, suffixes, answer, describe)
 
 
-def _compute(name: str, describe: Callable[[text.Json], str]) -> Task:
+def _compute(name: str, describe: Describe, style: type[PictureOptions] = PictureOptions) -> Task:
     """Return the task of a computation that HTTP stores."""
-    resource = next(resource for resource in RESOURCES if resource.name == name)
-    job_type, file = resource.job_type, resource.files[0]
+    job_type = resolve_name(f"service.operations.computations.{name}")
 
     def answer(request: Any, session: Session) -> tuple[bytes, MakeFile]:
         row, arrays = compute(job_type, request, session)
 
         def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
             session.store(row, arrays)
-            return file.make(row, suffix, options, session)
+            resources = resolve_name("service.operations.computations.resources:RESOURCES")
+            file = next(each.files[0] for each in resources if each.job_type is job_type)
+            made: Download | Picture = file.make(row, suffix, options, session)
+            return made
 
         return submit.encode_inline(job_type, row, arrays), make_file
 
-    model, takes_series = job_type.request_model, job_type.takes_series
-    return Task(model, file.suffixes, answer, describe, takes_series, file.options)
+    return Task(job_type.request_model, SUFFIXES, answer, describe, job_type.takes_series, style)
 
 
 def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
@@ -103,12 +103,13 @@ def _forecast(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     future = _read_future(series, names.index(name), session)
     row, arrays = compute(FIT, request, session)
     session.store(row, arrays)
+    predict = resolve_name("service.operations.questions:PREDICT")
     body = {
         "model": {"kind": "fit", "id": row.id},
         "continue": {"sequence": names.index(name)},
         "inputs": [future],
     }
-    json = asyncio.run(PREDICT.answer(validate(body, PredictRequest), session))
+    json = asyncio.run(predict.answer(validate(body, predict.request_model), session))
     return json, lambda *_: to_csv(text.forecast_columns(loads(json)))
 
 
@@ -167,24 +168,27 @@ def _check_dates(series: Series, sequence: int, future: Series) -> None:
         raise click.UsageError(f"--future: {detail}")
 
 
-FIT_ONE: Final = _compute("fit", text.describe_fit)
-TASKS: Final = {
-    "train": _compute("train", text.describe_run),
-    "fit": FIT_ONE._replace(answer=_fit),
-    "forecast": Task(FIT.request_model, ("csv",), _forecast, text.describe_forecast, True),
-    "predict": _ask("predict", text.describe_outputs),
-    "surface": _ask("compute_cost_surface", text.describe_surfaces),
-    "trace": _ask("trace_gradients", text.describe_traces),
-    "optimizers": Task(
-        RequestModel, (), lambda *_: (encode(OPTIMIZER_LIST), refuse), text.describe_optimizers
-    ),
-    "evaluate": _ask("evaluate", text.describe_evaluations),
-    "optimum": _ask("find_optimum", text.describe_optimum),
+def _list_optimizers(*_: Any) -> tuple[bytes, MakeFile]:
+    """List the optimizers."""
+    return encode(resolve_name("service.schemas.optimizers:OPTIMIZER_LIST")), refuse
+
+
+FIT_ONE: Final = _compute("fits:FIT", text.describe_fit, FitPictureOptions)
+TASKS: Final[dict[str, Callable[[], Task]]] = {
+    "train": lambda: _compute("training:TRAINING_RUN", text.describe_run),
+    "fit": lambda: FIT_ONE._replace(answer=_fit),
+    "forecast": lambda: Task(FIT.request_model, ("csv",), _forecast, text.describe_forecast, True),
+    "predict": lambda: _ask("PREDICT", text.describe_outputs),
+    "surface": lambda: _ask("COST_SURFACE", text.describe_surfaces),
+    "trace": lambda: _ask("GRADIENT_TRACE", text.describe_traces),
+    "optimizers": lambda: Task(RequestModel, (), _list_optimizers, text.describe_optimizers),
+    "evaluate": lambda: _ask("EVALUATE", text.describe_evaluations),
+    "optimum": lambda: _ask("OPTIMUM", text.describe_optimum),
 }
 
 
 def run_task(
-    name: str, options: Sequence[RequestOption], params: Mapping[str, Any], suffix: str
+    name: str, options: Sequence[RequestOption], params: Values, settings: Values, suffix: str
 ) -> None:
     """Print the response to the request of a command, and write a file if requested.
 
@@ -196,10 +200,12 @@ def run_task(
         Its options.
     params
         Their values, and those of its arguments; None for those that are not given.
+    settings
+        Those that are set, by field name.
     suffix
         The format of the file ``out``.
     """
-    task = TASKS[name]
+    task = TASKS[name]()
     data = params.get("data")
     out = params.get("out")
     source = "" if data is None else data.name.replace("<stdin>", "standard input")
@@ -208,7 +214,7 @@ def run_task(
     for option in given:
         parts[option.form][option.part] = params[str(option.name)]
     try:
-        with open_session(options, params) as session:
+        with open_session(options, params, settings) as session:
             request = _read_request(task, parts, session)
             style = validate(parts["style"], task.style)
             json, make_file = task.answer(request, session)

@@ -82,7 +82,7 @@ def warm_up() -> None:
 
 
 def _surface(request: SurfacePictureRequest) -> Drawn:
-    surface, annotations = request.surface, request.annotations
+    surface, annotations = request.surface, request.surface.annotations
     windows = [
         Window((window.w_in.low, window.w_in.high), (window.w_rec.low, window.w_rec.high))
         for window in surface.windows

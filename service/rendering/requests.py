@@ -7,21 +7,23 @@ that serves HTTP never loads it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Dataset, Precomputed, Step
-from service.engine.fit import Solution
 from service.engine.types import Array
 from service.errors import LimitExceeded
 from service.figures.style import Style
-from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
-from service.schemas.costs import CostSurfacePictureRequest, Mark
-from service.schemas.gradients import GradientTraceRequest
 from service.schemas.pictures import MAX_PIXELS, PictureOptions, Scale
-from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
+
+if TYPE_CHECKING:
+    from service.engine.fit import Solution
+    from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
+    from service.schemas.costs import CostSurfacePictureRequest
+    from service.schemas.gradients import GradientTraceRequest
+    from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
 
 # Width and height in CSS pixels if the options have none.
 SURFACE_SIZE = (1000, 400)
@@ -88,22 +90,15 @@ class _CostRequest(PictureRequest):
 class SurfacePictureRequest(_CostRequest):
     """The cost over the weights, with points, paths and other annotations."""
 
-    surface: CostSurfacePictureRequest
+    surface: "CostSurfacePictureRequest"
     paths: Sequence[RunPath] = ()
-
-    @property
-    def annotations(self) -> frozenset[str]:
-        """The marks. By default, the optimum and the profile if there are runs."""
-        if self.surface.marks is None:
-            return frozenset(Mark if self.surface.runs else ())
-        return frozenset(self.surface.marks)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TracePictureRequest(PictureRequest):
     """The gradient at each point, propagated back through time."""
 
-    trace: GradientTraceRequest
+    trace: "GradientTraceRequest"
     data: PictureData
 
 
@@ -114,8 +109,8 @@ class TrajectoryPictureRequest(_CostRequest):
     ``columns`` are ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, each (m,).
     """
 
-    run: TrainingRunRequest
-    result: TrainingRunResult
+    run: "TrainingRunRequest"
+    result: "TrainingRunResult"
     columns: Mapping[str, NDArray[Any]]
 
 
@@ -127,8 +122,8 @@ class BasinMapPictureRequest(PictureRequest):
     (rows, columns).
     """
 
-    map: BasinMapRequest
-    result: BasinMapResult
+    map: "BasinMapRequest"
+    result: "BasinMapResult"
     arrays: Mapping[str, NDArray[Any]]
 
 
@@ -169,14 +164,14 @@ class ProfilePictureRequest(_FitRequest):
 class ResponsePictureRequest(_FitRequest):
     """The responses to one lasting unit of each input."""
 
-    solution: Solution
+    solution: "Solution"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContributionsPictureRequest(_FitRequest):
     """The contributions of the start, the baseline and each input."""
 
-    solution: Solution
+    solution: "Solution"
 
 
 def figure_style(options: PictureOptions, size: tuple[int, int]) -> Style:

@@ -76,6 +76,13 @@ class CostSurfacePictureRequest(ObjectiveRequest):
     """Further marks in a picture, for the identity activation. By default both if runs are drawn,
     and none otherwise."""
 
+    @property
+    def annotations(self) -> frozenset[str]:
+        """The marks, or the default ones."""
+        if self.marks is None:
+            return frozenset(Mark if self.runs else ())
+        return frozenset(self.marks)
+
 
 class CostSurfaceRequest(CostSurfacePictureRequest):
     """The windows in which to compute the cost, on grids."""

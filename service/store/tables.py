@@ -5,8 +5,9 @@ to a dataset or a computation, whose module writes and deletes both in one trans
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from sqlalchemy import (
     JSON,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Double,
-    ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -34,7 +35,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import Invalid, NotFound
-from service.store.rows import ComputationRow, DatasetRow
+from service.lifecycle import Kind, Status
+from service.store.rows import ComputationRow, DatasetRow, JsonObject
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -88,54 +90,35 @@ charges = Table(
 )
 
 
-# It stores the text unchanged, whereas JSONB would convert 1e22 to an integer.
-_json: Final = JSON(none_as_null=True)
+_TYPES: Final[dict[Any, Any]] = {
+    str: Text,
+    Kind: Text,
+    Status: Text,
+    int: BigInteger,
+    float: Double,
+    datetime: UtcDateTime,
+    # It stores the text unchanged, whereas JSONB would convert 1e22 to an integer.
+    JsonObject: JSON(none_as_null=True),
+}
 
-datasets = Table(
-    "datasets",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("n_samples", BigInteger, nullable=False),
-    Column("n_steps", BigInteger, nullable=False),
-    Column("n_bytes", BigInteger, nullable=False),
-    Column("input_min", Double, nullable=False),
-    Column("input_max", Double, nullable=False),
-    Column("target_min", Double, nullable=False),
-    Column("target_max", Double, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("created_by", Text),
-    Column("name", Text),
-    Column("series", _json),
-    Index(None, "created_at", "id"),
-)
+
+def _make_columns(row: type) -> Iterator[Column[Any]]:
+    """Yield a column per field of a row, whose primary key is the id."""
+    for name, hint in get_type_hints(row).items():
+        is_required = hint in _TYPES  # otherwise it is a union with None
+        column_type = _TYPES[hint if is_required else get_args(hint)[0]]
+        yield Column(name, column_type, primary_key=name == "id", nullable=not is_required)
+
+
+datasets = Table("datasets", metadata, *_make_columns(DatasetRow), Index(None, "created_at", "id"))
 
 computations = Table(
     "computations",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("request", _json, nullable=False),
-    Column("result_version", BigInteger, nullable=False),
-    Column("progress_total", BigInteger, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("dataset_id", Text, ForeignKey(datasets.c.id, ondelete="RESTRICT"), index=True),
-    Column("result", _json),
-    Column("error", _json),
-    Column("attempt", BigInteger, nullable=False),
-    Column("progress_done", BigInteger, nullable=False),
-    Column("started_at", UtcDateTime),
-    Column("finished_at", UtcDateTime),
-    Column("compute_seconds", Double),
-    Column("created_by", Text),
-    Column("lease", Text, index=True, unique=True),
-    Column("owner", Text),
-    Column("heartbeat_at", UtcDateTime),
-    Column("deliveries", BigInteger, nullable=False),
-    Column("latest", _json),
-    Column("estimated_seconds", Double),
-    Column("due", Double),
-    Column("client", Text),
+    *_make_columns(ComputationRow),
+    ForeignKeyConstraint(["dataset_id"], ["datasets.id"], ondelete="RESTRICT"),
+    Index(None, "dataset_id"),
+    Index(None, "lease", unique=True),
     Index(None, "kind", "created_at", "id"),
     Index(None, "kind", "status", "created_at", "id"),
     Index(None, "status", "created_at"),

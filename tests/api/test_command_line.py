@@ -368,8 +368,9 @@ LIGHT = "import sys\nfrom service.cli import main\nmain(sys.argv[1:])\n"
         ("fit sales.csv --targets sales", {"pydantic", "numpy"}),
         (
             FIT_SALES,
-            {"fastapi", "matplotlib", "alembic", "dbos", "uvicorn", "scipy.signal", "sqlalchemy"}
-            | {"psycopg", "sqlite3"},
+            {"fastapi", "matplotlib", "PIL", "alembic", "dbos", "uvicorn", "scipy.signal"}
+            | {"sqlalchemy", "psycopg", "pydantic_settings", "service.schemas.costs"}
+            | {"service.operations.questions", "service.operations.computations.training"},
         ),
     ],
 )
