@@ -59,14 +59,12 @@ def _ask(name: str, describe: Describe) -> Task:
     question = resolve_name(f"service.operations.questions:{name}")
 
     def answer(request: Any, session: Session) -> tuple[bytes, MakeFile]:
-        def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
+        def make_file(suffix: str, options: PictureOptions) -> Any:
             drawn = request
             if question.picture_model is not None and suffix in PICTURE_FORMATS:
                 given = request.model_dump(exclude_unset=True)
                 drawn = question.picture_model.model_validate(given, extra="ignore")
-            making = question.make_file(drawn, suffix, options, session)
-            made: Download | Picture = asyncio.run(making)
-            return made
+            return asyncio.run(question.make_file(drawn, suffix, options, session))
 
         return asyncio.run(question.answer(request, session)), make_file
 
@@ -81,12 +79,11 @@ def _compute(name: str, describe: Describe, style: type[PictureOptions] = Pictur
     def answer(request: Any, session: Session) -> tuple[bytes, MakeFile]:
         row, arrays = compute(job_type, request, session)
 
-        def make_file(suffix: str, options: PictureOptions) -> Download | Picture:
+        def make_file(suffix: str, options: PictureOptions) -> Any:
             session.store(row, arrays)
             resources = resolve_name("service.operations.computations.resources:RESOURCES")
             file = next(each.files[0] for each in resources if each.job_type is job_type)
-            made: Download | Picture = file.make(row, suffix, options, session)
-            return made
+            return file.make(row, suffix, options, session)
 
         return submit.encode_inline(job_type, row, arrays), make_file
 
