@@ -138,7 +138,7 @@ def _list_periods(problem: FitProblem) -> list[int]:
     step = problem.record.step
     usual = constants.PERIODS.get(step.unit.lower().rstrip("s"), constants.PERIODS["step"])
     periods = [period / step.length for period in usual]
-    longest = int(problem.lengths.max(initial=0)) // constants.LEAST_PERIODS
+    longest = problem.padded.n_steps // constants.LEAST_PERIODS
     return [round(each) for each in periods if each.is_integer() and 2 <= each <= longest]
 
 

@@ -104,8 +104,8 @@ def _find_past(problem: FitProblem, sequence: int) -> _Past:
     else:
         inputs = np.concatenate([np.zeros((problem.delay, inputs.shape[1])), inputs])
     sizes = np.ones(len(targets))
-    if problem.sizes is not None:
-        sizes = problem.sizes[sequence, : len(targets)]
+    if problem.sizes.of_steps is not None:
+        sizes = problem.sizes.of_steps[sequence, : len(targets)]
     return _Past(inputs, targets, sizes, 0, problem.skip)
 
 
@@ -161,13 +161,13 @@ def predict_bands(
             _replace_start(problem, factors, at.poles, steps, initial_state)
         elif problem.columns.n_starts == 1 and not problem.has_own_starts:
             # A new sequence may start before the impulse.
-            powers = at.w[:, None, None] ** (steps - problem.first_step)
+            powers = at.w[:, None, None] ** (steps - problem.padded.first_step)
             factors[..., problem.columns.starts] = powers[..., None]
         return factors, problem.unit
 
     sizes = np.ones(sequences.targets.shape)  # of the errors
     if problem.fitted is not None:
-        sizes = problem.find_sizes(evaluate(solution, find_factors, sequences) + problem.center)
+        sizes = problem.sizes.find(evaluate(solution, find_factors, sequences) + problem.center)
 
     def mean(at: Points, sequences: Sequences) -> tuple[Array, float]:
         factors, unit = find_factors(at, sequences)
@@ -200,7 +200,7 @@ def list_steps(problem: FitProblem) -> tuple[NDArray[np.intp], NDArray[np.intp]]
     """
     has_target = problem.sequences.has_target
     first = np.argmax(has_target, axis=1)
-    ends = np.where(has_target.any(axis=1), problem.lengths, 0)
+    ends = np.where(has_target.any(axis=1), problem.padded.lengths, 0)
     step = np.arange(has_target.shape[1])
     sequences, steps = np.nonzero((step >= first[:, None]) & (step < ends[:, None]))
     return sequences, steps

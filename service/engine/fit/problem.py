@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.fit import constants
+from service.engine.fit.baselines import make_baselines
 from service.engine.fit.columns import Columns
 from service.engine.fit.options import FitOptions
+from service.engine.fit.padding import PaddedSeries
 from service.engine.fit.sequences import Sequences, compress
+from service.engine.fit.sizes import ErrorSizes
 from service.engine.types import Array
 
 
@@ -117,55 +120,19 @@ class FitProblem:
         return self.options.delay[1] if self.starts_late else 0
 
     @cached_property
-    def lengths(self) -> NDArray[np.int64]:
-        """The number (N,) of steps of each sequence that are used."""
-        return np.maximum(self.series.lengths - self.skip, 0)
-
-    @cached_property
-    def is_step(self) -> NDArray[np.bool_]:
-        """The mask (N, T) of the steps that are used; the others are padding."""
-        n_steps = max(int(self.lengths.max(initial=0)), 1)
-        return np.arange(n_steps) < self.lengths[:, None]
-
-    def _find_rows(self) -> NDArray[np.int64]:
-        """Return the row of the series (N, T) of each step."""
-        steps = np.arange(self.is_step.shape[1])
-        return self.series.starts[:-1, None] + self.skip + steps
+    def padded(self) -> PaddedSeries:
+        """The data as padded arrays."""
+        return PaddedSeries(self.series, self.delay, self.skip)
 
     @property
-    def rows_in_use(self) -> NDArray[np.int64]:
-        """The rows (s,) of the series of all steps in use, sequence by sequence."""
-        return self._find_rows()[self.is_step]
-
-    @cached_property
     def targets(self) -> Array:
         """The targets (N, T); nan where there is none."""
-        targets: Array = np.full(self.is_step.shape, np.nan)
-        targets[self.is_step] = self.series.targets[self.rows_in_use]
-        return targets
+        return self.padded.targets
 
-    @cached_property
-    def inputs(self) -> Array:
-        """The delayed inputs (N, T, q), padded with zeros."""
-        steps = np.arange(self.is_step.shape[1])
-        is_recorded = self.is_step & (steps >= self.delay - self.skip)
-        inputs = np.zeros((*self.is_step.shape, self.series.inputs.shape[1]))
-        inputs[is_recorded] = self.series.inputs[self._find_rows()[is_recorded] - self.delay]
-        return inputs
-
-    @cached_property
-    def _has_target(self) -> NDArray[np.bool_]:
-        return ~np.isnan(self.targets)
-
-    @cached_property
+    @property
     def n_targets(self) -> int:
         """The number of targets."""
-        return int(self._has_target.sum())
-
-    @cached_property
-    def first_step(self) -> int:
-        """The first step at which any sequence has a target."""
-        return int(np.argmax(self._has_target.any(axis=0)))
+        return self.padded.n_targets
 
     # The sizes of the errors.
 
@@ -176,50 +143,9 @@ class FitProblem:
         return min(ends) > constants.LEAST_SIZE * max(ends)
 
     @cached_property
-    def _fitted_at_targets(self) -> Array:
-        """The magnitudes (n,) to which the errors are proportional; 1 for errors of one size."""
-        if self.fitted is None:
-            return np.ones(self.n_targets)
-        return np.abs(self.fitted[self.rows_in_use][self._has_target[self.is_step]])
-
-    @cached_property
-    def _least(self) -> float:
-        """The magnitude that replaces smaller ones."""
-        largest = float(np.max(self._fitted_at_targets, initial=0.0))
-        return max(constants.LEAST_SIZE * largest, constants.TINY)
-
-    @cached_property
-    def usual_size(self) -> float:
-        """The geometric mean of the fitted values at the targets; 1 for errors of one size."""
-        return float(np.exp(np.mean(np.log(np.maximum(self._fitted_at_targets, self._least)))))
-
-    def find_sizes(self, fitted: Array) -> Array:
-        """Return the sizes of the errors of fitted values.
-
-        Their geometric mean at the targets is 1.
-
-        Parameters
-        ----------
-        fitted
-            In the units of the data, of any shape.
-
-        Returns
-        -------
-        sizes
-            Of the same shape; 1 for errors of one size.
-        """
-        if self.fitted is None:
-            return np.ones_like(fitted)
-        return np.asarray(np.maximum(np.abs(fitted), self._least) / self.usual_size)
-
-    @cached_property
-    def sizes(self) -> Array | None:
-        """The sizes (N, T) of the errors; None if all are equal."""
-        if self.fitted is None:
-            return None
-        sizes = np.ones(self.is_step.shape)
-        sizes[self.is_step] = self.find_sizes(self.fitted[self.rows_in_use])
-        return sizes
+    def sizes(self) -> ErrorSizes:
+        """The sizes of the errors."""
+        return ErrorSizes(self.fitted, self.padded)
 
     # The unknowns.
 
@@ -271,7 +197,7 @@ class FitProblem:
     @cached_property
     def n_own_starts(self) -> int:
         """The number of initial states that belong to a single sequence."""
-        n_targets = self._has_target.sum(axis=1)
+        n_targets = self.padded.has_target.sum(axis=1)
         n_used = int(np.count_nonzero(n_targets))
         has_each = self.options.initial_state == "each" and n_used > 1 and self.has_unknown_start
         return int(np.sum(np.minimum(n_targets, self.n_states))) if has_each else 0
@@ -335,21 +261,11 @@ class FitProblem:
         Returns
         -------
         baselines : (T, b)
-            A line that is 0 at the first step in use and 1 at the last one, and harmonics.
+            The trend is 0 at the first step in use and 1 at the last one.
         """
         steps = np.arange(first_step, first_step + n_steps, dtype=np.float64)
-        columns = []
-        if self.options.trend:
-            last = max(int(self.lengths.max(initial=0)) - 1, 1)
-            columns.append((steps - self.skip) / last)
-        period, n_harmonics = self.options.season or (1, 0)
-        for k in range(1, n_harmonics + 1):
-            turns = 2.0 * np.pi / period * (k * steps % period)
-            columns.append(np.cos(turns))
-            if 2 * k < period:
-                columns.append(np.sin(turns))
-        baselines: Array = np.array(columns).reshape(len(columns), n_steps).T
-        return baselines
+        span = (self.skip, self.skip + max(self.padded.n_steps - 1, 1))
+        return make_baselines(steps, span if self.options.trend else None, self.options.season)
 
     @cached_property
     def linear_columns(self) -> Columns:
@@ -365,7 +281,8 @@ class FitProblem:
     @cached_property
     def n_pairs(self) -> int:
         """The number of pairs of successive targets that starts of their own do not explain."""
-        n_later = self._has_target.sum(axis=1) - (1 + self.n_states if self.has_own_starts else 1)
+        n_explained = 1 + self.n_states if self.has_own_starts else 1
+        n_later = self.padded.has_target.sum(axis=1) - n_explained
         return int(np.sum(np.maximum(n_later, 0)))
 
     # The units, and the data in these units.
@@ -385,7 +302,7 @@ class FitProblem:
     @cached_property
     def unit(self) -> float:
         """The number by which the targets are then divided."""
-        deviations = np.abs(self.targets[self._has_target] - self.center)
+        deviations = np.abs(self.targets[self.padded.has_target] - self.center)
         largest = float(np.max(deviations, initial=0.0))
         return max(largest, abs(self._given_start)) or 1.0
 
@@ -402,7 +319,7 @@ class FitProblem:
     @cached_property
     def input_units(self) -> Array:
         """The largest magnitude (q,) of each input."""
-        largest = np.max(np.abs(self.inputs), axis=(0, 1))
+        largest = np.max(np.abs(self.padded.inputs), axis=(0, 1))
         return np.where(largest > 0.0, largest, 1.0)
 
     @cached_property
@@ -414,13 +331,13 @@ class FitProblem:
     @cached_property
     def sequences(self) -> Sequences:
         """All sequences, in these units."""
-        return self.normalize(self.inputs, self.targets, self.skip, self.sizes)
+        return self.normalize(self.padded.inputs, self.targets, self.skip, self.sizes.of_steps)
 
     @cached_property
     def scale(self) -> float:
         """The sum of squares to which rounding errors of such sums are relative."""
         squares = self.start**2 + float(np.sum(self.given_gains**2))
-        sizes = 1.0 if self.sizes is None else self.sizes
+        sizes = 1.0 if self.sizes.of_steps is None else self.sizes.of_steps
         weights = float(np.mean(self.sequences.scales**-2.0))
         total = float(np.nansum((self.sequences.targets / sizes) ** 2))
         return total + self.n_targets * weights * squares
@@ -458,7 +375,7 @@ class FitProblem:
         if self.has_own_starts and targets.size > 0:
             first = np.argmax(~np.isnan(targets), axis=1)[:, None]
         elif self.has_unknown_start and self.n_states == 1:
-            first = np.full((1, 1), self.first_step)
+            first = np.full((1, 1), self.padded.first_step)
         impulse = np.arange(targets.shape[1]) == np.broadcast_to(first, (len(targets), 1))
         constant = np.ones((*targets.shape, 1))
         baselines = self.make_baselines(targets.shape[1], first_step)
@@ -479,7 +396,7 @@ class FitProblem:
     @cached_property
     def compressed(self) -> Sequences:
         """Fewer sequences with the same sum of squared residuals for every w."""
-        if self.sizes is not None:
+        if self.sizes.of_steps is not None:
             return self.sequences
         return compress(self.sequences, has_own_starts=self.has_own_starts)
 

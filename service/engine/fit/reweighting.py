@@ -73,11 +73,11 @@ def _resize(solution: Solution, *, is_damped: bool) -> FitProblem:
     If sizes alternate, they are the geometric means of the old and the new ones.
     """
     problem = solution.problem
-    values = np.abs(find_fitted(solution)[problem.is_step])
+    values = np.abs(find_fitted(solution)[problem.padded.is_step])
     if is_damped and problem.fitted is not None:
-        values = np.sqrt(values * np.abs(problem.fitted[problem.rows_in_use]))
+        values = np.sqrt(values * np.abs(problem.fitted[problem.padded.rows_in_use]))
     fitted = np.full(len(problem.series.targets), np.mean(values))
-    fitted[problem.rows_in_use] = values
+    fitted[problem.padded.rows_in_use] = values
     return FitProblem(problem.record, problem.options, problem.delay, fitted)
 
 

@@ -383,7 +383,7 @@ class Solution:
         """
         nu = self.degrees_of_freedom
         squares = float(self.best.squares[0])
-        unit = self.problem.unit / self.problem.usual_size
+        unit = self.problem.unit / self.problem.sizes.usual
         return unit * math.sqrt(squares / nu) if nu > 0 else math.nan
 
     @property

@@ -167,7 +167,7 @@ def test_errors_that_do_not_grow_are_found_and_never_weighted_by_advice() -> Non
     result = fit(series, AT_REST)
     assert "spread" in result.trust.reasons
     for other in result.alternatives:
-        assert other.solution.problem.sizes is None or "variance" not in other.options
+        assert other.solution.problem.fitted is None or "variance" not in other.options
 
 
 def test_an_alternative_is_the_fit_that_it_leads_to() -> None:

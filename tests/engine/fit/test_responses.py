@@ -72,7 +72,7 @@ def test_contributions_add_up_and_are_the_filtered_inputs(series: Series, kind: 
     for i, name in enumerate(series.input_names):
         columns = [k for k, each in enumerate(names) if each in {name, f"{name}²"}]
         for k in range(3):
-            x = problem.inputs[k]
+            x = problem.padded.inputs[k]
             expected = np.sum([filter_input(result, j, x[:, j]) for j in columns], axis=0)
             rows = parts.sequence == k
             steps = parts.step[rows] - 1 - problem.skip
