@@ -56,6 +56,7 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
             "choose a smaller range"
         )
         raise Invalid(detail, "/w_rec")
+    limits.check_fit(size.n_samples, size.n_steps)
     if request.initial_state == "each":
         limits.check_json(3 * size.n_samples, "/initial_state", "fit a shared state instead")
     if not request.keep:

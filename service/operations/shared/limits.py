@@ -18,6 +18,8 @@ class Limits(BaseModel):
     """maximum size of a dataset, sequences times steps (422 above)"""
     max_steps: int = Field(default=20_000, ge=1)
     """maximum length of a sequence in steps (422 above)"""
+    max_fit_steps: int = Field(default=2_000_000, ge=1)
+    """maximum size of the series of a fit, sequences times the steps of the longest (422 above)"""
     max_iterations: int = Field(default=1_000_000, ge=1)
     """maximum number of iterations of a training run (422 above)"""
     max_grid: int = Field(default=1000, ge=2)
@@ -46,6 +48,13 @@ class Limits(BaseModel):
         inputs = f" with {n_inputs} inputs" if n_inputs > 1 else ""
         size = f"{count(n_samples, 'sequence')} of {count(n_steps, 'step')}{inputs}"
         check_count(n_cells, self.max_cells, f"{size}: {n_cells} numbers", "/dataset")
+
+    def check_fit(self, n_samples: int, n_steps: int) -> None:
+        """Raise LimitExceeded for a fit that would need too much memory."""
+        n_cells = n_samples * n_steps
+        size = f"{count(n_samples, 'sequence')} of up to {count(n_steps, 'step')}: {n_cells} steps"
+        advice = ": fit fewer sequences, or means of several steps"
+        check_count(n_cells, self.max_fit_steps, size, "/dataset", advice)
 
     def check_inputs(self, n_inputs: int) -> None:
         """Raise LimitExceeded for too many inputs of a prediction."""

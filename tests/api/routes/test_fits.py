@@ -452,12 +452,15 @@ def test_with_direct_inputs_only_the_fit_is_a_regression(api: Any) -> None:
 
 def test_a_large_fit_becomes_a_job_or_is_refused(make_api: Any) -> None:
     api = make_api()
-    large = {"dataset": {"n_samples": 2000, "n_steps": 10_000}}
+    large = {"dataset": {"n_samples": 200, "n_steps": 10_000}}
     job = api.post(FITS, large)
     assert job.status_code == 202
     assert api.post(job.json()["links"]["cancel"]).status_code == 202
     limited = make_api(max_job_seconds=1.0)
     api.refused(limited.post(FITS, large), "/dataset")
+    larger = {"dataset": {"n_samples": 201, "n_steps": 10_000}}
+    problem = api.refused(api.post(FITS, larger), "/dataset", "2010000 steps", "fewer sequences")
+    assert problem["limit"] == 2_000_000
     small = api.post(FITS, {}, headers={"Prefer": "respond-async"})
     assert small.status_code == 202
     # As a job, a request is refused as it is at once.
