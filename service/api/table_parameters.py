@@ -12,8 +12,8 @@ from service.formats.csv_tables import split_line
 from service.schemas.series import ColumnName
 from service.schemas.tables import TableOptions
 
+# The parameters of a table with one sequence per row.
 SEQUENCES: Final = "kind target inputs encoding sheet header skip decimal thousands missing fill"
-"""The parameters of a table with one sequence per row."""
 
 
 class ColumnsQuery(QueryModel):

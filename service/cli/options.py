@@ -160,8 +160,11 @@ def check_options(options: Sequence[RequestOption], params: Values) -> None:
     for option in options:
         if params[str(option.name)] is None:
             continue
-        if option.pointer.startswith("/dataset/") and params.get("data") is not None:
+        is_generated = option.pointer.startswith("/dataset/")
+        if is_generated and params.get("data") is not None:
             raise click.UsageError(f"{option.flag}: a file of data replaces generated data")
+        if (is_generated or option.flag == "--data") and params.get("sequences"):
+            raise click.UsageError(f"{option.flag}: SEQUENCES replace other data")
         if option.flag == "--sequence" and params.get("by") is not None:
             raise click.UsageError("--by: replaces --sequence")
         if option.applies:

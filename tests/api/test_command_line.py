@@ -288,6 +288,8 @@ def test_files(run: Run, tmp_path: Path, line: str, start: bytes) -> None:
         (f"{FIT_SALES} --gain tv", "'--gain': 'tv' is not NAME=NUMBER."),
         (f"{FIT_SALES} --gain tv=x", "'--gain': 'tv=x' is not NAME=NUMBER."),
         ("train --data few.csv --seed 2", "--seed: a file of data replaces generated data"),
+        ("predict 0110 --seed 2", "--seed: SEQUENCES replace other data"),
+        ("predict 0110 --data few.csv", "--data: SEQUENCES replace other data"),
         (f"{FIT_SALES} --sequence tv --by week", "--by: replaces --sequence"),
         (
             "forecast sales.csv --target sales --inputs= --future plan.csv",
