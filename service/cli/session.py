@@ -12,10 +12,10 @@ from typing import Any, BinaryIO, Final
 import click
 
 from service import store
-from service.api.field_errors import name_parameter, validate
+from service.api.field_errors import validate
 from service.api.table_parameters import DatasetQuery
 from service.cli.options import RequestOption, Values
-from service.errors import Invalid, Malformed
+from service.errors import Malformed
 from service.formats import CSV, DATASET_FORMATS
 from service.operations.computations import submit
 from service.operations.computations.job_types import Arrays, JobType, StepwiseComputation
@@ -91,11 +91,7 @@ def read_data(file: BinaryIO, columns: dict[str, Any] | None, session: Session) 
         raise Malformed("no data")
     file_format = DATASET_FORMATS.get(Path(file.name).suffix[1:].lower(), CSV)
     query = {} if columns is None else {"kind": "series", "roles": "proposed", **columns}
-    try:
-        series = validate(query, DatasetQuery).to_series_columns()
-    except Invalid as error:
-        error.errors = [name_parameter(each, {}, ()) for each in error.errors]
-        raise
+    series = validate(query, DatasetQuery).to_series_columns()
     return read_file(file_format, content, session.limits, series)
 
 

@@ -138,8 +138,7 @@ def describe_fit(result: Json) -> str:
         return format_table(names, [[row.get(each) for each in names] for row in result["groups"]])
     request = result["request"]
     summary = result["summary"]
-    percent = f"{100 * request['confidence']:g} %"
-    columns = ("", "estimate", f"{percent} from", "to", "unit")
+    columns = ("", "estimate", f"{100 * request['confidence']:g} % from", "to", "unit")
     table = format_table(columns, [*_rows(result, request["step"]["unit"])])
     options = map(_describe_options, result["alternatives"])
     return "\n".join((summary["headline"], "", *summary["sentences"], *options, "", table))
