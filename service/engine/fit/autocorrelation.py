@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.fit.linear import Linear
-from service.engine.fit.sequences import Sequences, spread
+from service.engine.fit.sequences import Sequences
 from service.engine.types import Array
 
 
@@ -49,8 +49,8 @@ class Reduction(NamedTuple):
             Of A'A for the whitened columns and starts, up to a constant of each place.
         """
         powers = rho[..., None] ** self.gaps
-        parts = np.concatenate([np.ones_like(powers), -powers, powers**2], axis=2)
-        parts /= np.tile(spread(rho[..., None], self.gaps) ** 2, 3)
+        weights = (1.0 - rho[..., None] ** 2) / (1.0 - powers**2)
+        parts = np.concatenate([weights, -powers * weights, powers**2 * weights], axis=2)
         total = _combine(parts, self.of_columns)
         log_determinants = np.zeros(rho.shape)
         if self.of_starts is not None:
@@ -103,40 +103,45 @@ def reduce(sequences: Sequences, white: Linear, is_exact: NDArray[np.bool_]) -> 
     """
     norms = np.where(is_exact, np.inf, np.sqrt(white.squares))
     residuals = white.residuals / norms[:, None, None]
-    columns = np.concatenate([white.basis, residuals], axis=2)
+    columns = np.swapaxes(np.concatenate([white.basis, residuals], axis=2), 1, 2)
     gaps, _ = sequences.gap_counts
     of_starts = None
     if white.starts.size > 0:
-        every = np.concatenate([white.starts, columns], axis=2)
+        starts = np.swapaxes(white.starts, 1, 2)
+        every = np.concatenate([starts, columns], axis=1)
         sum_products = partial(_sum_products_of_sequences, sequences)
-        of_starts = _multiply(sequences, white.starts, every, sum_products)
-    of_columns = _multiply(sequences, columns, columns, _sum_products)
+        of_starts = _multiply(sequences, every, starts.shape[1], sum_products)
+    of_columns = _multiply(sequences, columns, columns.shape[1], _sum_products)
     return Reduction(gaps, sequences.multiplicity, white.squares, of_columns, of_starts)
 
 
 def _multiply(
     sequences: Sequences,
-    left: Array,
-    right: Array,
+    columns: Array,
+    n_left: int,
     sum_products: Callable[[NDArray[np.intp], Array, Array], Array],
 ) -> Array:
-    """Return sums of products of columns: after each gap, of both its sides, and before it."""
-    after = []
-    both = []
-    before = []
+    """Return sums of products of the first columns (W, m, M) with all of them.
+
+    They are those after each gap, of both its sides, and before it.
+    """
+    of_after = []
+    of_both = []
+    of_before = []
     for gap in sequences.gap_counts[0].tolist():
         rows = np.flatnonzero(sequences.gaps == gap)
-        former = np.maximum(rows - 1, 0)
+        after = np.take(columns, rows, axis=2)
+        before = np.take(columns, np.maximum(rows - 1, 0), axis=2)
         call = partial(sum_products, rows)
-        after.append(call(left[:, rows], right[:, rows]))
-        both.append(call(left[:, rows], right[:, former]) + call(left[:, former], right[:, rows]))
-        before.append(call(left[:, former], right[:, former]))
-    return np.stack([*after, *both, *before], axis=1)
+        of_after.append(call(after[:, :n_left], after))
+        of_both.append(call(after[:, :n_left], before) + call(before[:, :n_left], after))
+        of_before.append(call(before[:, :n_left], before))
+    return np.stack([*of_after, *of_both, *of_before], axis=1)
 
 
 def _sum_products(_: NDArray[np.intp], left: Array, right: Array) -> Array:
-    """Return the sums of products (W, k, m) of all rows of columns (W, M, k) and (W, M, m)."""
-    return np.asarray(np.swapaxes(left, 1, 2) @ right)
+    """Return the sums of products (W, k, m) of all rows of columns (W, k, M) and (W, m, M)."""
+    return np.asarray(left @ np.swapaxes(right, 1, 2))
 
 
 def _sum_products_of_sequences(
@@ -145,8 +150,8 @@ def _sum_products_of_sequences(
     """Return the sums (W, N, k, m) for each sequence of products at some of its targets."""
     owners = sequences.sequence[rows]
     edges = np.flatnonzero(np.diff(owners, prepend=-1))
-    sums = np.zeros((len(left), len(sequences.targets), left.shape[2], right.shape[2]))
-    for k in range(left.shape[2]):
-        products = left[..., [k]] * right
-        sums[:, owners[edges], k] = np.add.reduceat(products, edges, axis=1)
+    sums = np.zeros((len(left), len(sequences.targets), left.shape[1], right.shape[1]))
+    for k in range(left.shape[1]):
+        of_sequences = np.add.reduceat(left[:, [k]] * right, edges, axis=2)
+        sums[:, owners[edges], k] = np.swapaxes(of_sequences, 1, 2)
     return sums

@@ -9,6 +9,7 @@ c_k = R(w_k) z c_(k-1), where R(w) is the recurrence and z a delay of one step. 
 responses R(w_k) x, and are independent also at equal poles.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,8 @@ def respond_at_targets(
     rows : (W, n, m + 1)
         In the order of `FitProblem.columns`, with m columns.
     """
-    rows = respond(problem, poles, sequences.sources)[:, sequences.has_target]
+    columns = np.moveaxis(respond(problem, poles, sequences.sources), 3, 1)
+    rows = np.swapaxes(columns[:, :, sequences.has_target], 1, 2)
     rows[..., problem.columns.rest] += sequences.targets[sequences.has_target][:, None]
     rows /= sequences.scales
     return rows
@@ -91,17 +93,15 @@ def assemble(
     for i in np.flatnonzero(~problem.is_free).tolist():
         chains[order.inputs.start + i] = _balance(problem, poles, i, chains[order.inputs.start + i])
     chains[order.offset.start] = chains[order.offset.start][-1:]
-    is_used = np.repeat(
-        [
-            problem.has_unknown_start,
-            *[True] * len(problem.is_free),
-            problem.has_offset,
-            *[True] * problem.n_baselines,
-        ],
-        [len(chain) for chain in chains],
-    )
-    columns = np.stack([column for chain in chains for column in chain], axis=3)
-    return np.concatenate([columns[..., is_used], -given[..., None]], axis=3)
+    is_used = [
+        problem.has_unknown_start,
+        *[True] * len(problem.is_free),
+        problem.has_offset,
+        *[True] * problem.n_baselines,
+    ]
+    columns = [column for chain in itertools.compress(chains, is_used) for column in chain]
+    # In memory, the steps of a column are next to each other: numpy works fastest along them.
+    return np.moveaxis(np.stack([*columns, -given], axis=1), 1, 3)
 
 
 def _cascade(problem: FitProblem, poles: NDArray[Any], sources: Array) -> list[list[NDArray[Any]]]:

@@ -67,7 +67,7 @@ def compute_rows(problem: FitProblem, poles: Array, sequences: Sequences) -> Row
     steps = constants.IMAGINARY_STEP * 1j * np.eye(problem.n_states)
     places = (poles + steps[:, None]).reshape(-1, problem.n_states)
     rows = respond_at_targets(problem, places, sequences)
-    values = np.ascontiguousarray(rows[: len(poles)].real)
+    values = rows[: len(poles)].real.copy(order="K")
     slopes = (rows.imag / constants.IMAGINARY_STEP).reshape(-1, *values.shape)
     return Rows(problem, sequences, values, slopes, _find_sizes(problem, values))
 

@@ -285,9 +285,10 @@ class Sequences:
         sums : (..., N, m)
             0 without targets.
         """
-        sums = np.zeros((*rows.shape[:-2], len(self.targets), rows.shape[-1]))
-        sums[..., self.sequence[self.edges], :] = np.add.reduceat(rows, self.edges, axis=-2)
-        return sums
+        columns = np.swapaxes(rows, -1, -2)
+        sums = np.zeros((*columns.shape[:-1], len(self.targets)))
+        sums[..., self.sequence[self.edges]] = np.add.reduceat(columns, self.edges, axis=-1)
+        return np.swapaxes(sums, -1, -2)
 
     def regress_on_starts(self, start: Array, rows: Array) -> tuple[Array, Array]:
         """Return the regression of rows on the start of each sequence.
@@ -327,7 +328,8 @@ class Sequences:
         rest : (..., n, m)
             Of the shape of the rows.
         """
-        return np.asarray(rows - start * coefficients[..., self.sequence, :])
+        of_targets = np.take(np.swapaxes(coefficients, -1, -2), self.sequence, axis=-1)
+        return np.asarray(rows - start * np.swapaxes(of_targets, -1, -2))
 
     def remove_starts(self, start: Array, rows: Array) -> Array:
         """Return the projection of rows onto the complement of the start of each sequence.
