@@ -166,11 +166,14 @@ def _add_to_targets(problem: FitProblem, linear: Linear, white: Array) -> Array:
     basis = np.swapaxes(linear.basis, 1, 2)
     total = linear.squares[:, None] + np.sum(white**2, axis=0) - 2.0 * (residuals @ white)[:, 0]
     explained = np.sum((basis @ white) ** 2, axis=1)
-    if problem.has_own_starts:
-        by_starts = []
-        for start in linear.starts:
-            coefficients, squares = problem.sequences.regress_on_starts(start, white)
-            by_starts.append(np.sum(coefficients**2 * squares, axis=0))
-        explained = explained + np.array(by_starts)
+    if problem.has_own_starts:  # one product of matrices for each sequence
+        has_target = problem.sequences.has_target
+        starts = np.zeros((*has_target.shape, len(linear.starts)))
+        starts[has_target] = linear.starts[..., 0].T
+        padded = np.zeros((*has_target.shape, white.shape[1]))
+        padded[has_target] = white
+        squares = np.maximum(np.sum(starts**2, axis=1), constants.TINY)
+        products = np.swapaxes(starts, 1, 2) @ padded
+        explained = explained + np.sum(products**2 / squares[..., None], axis=0)
     least = constants.DIFFERENCE_RTOL * total + constants.TINY
     return np.asarray(np.maximum(total - explained, least))
