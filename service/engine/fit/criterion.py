@@ -132,7 +132,7 @@ class Criterion:
         return parts[0].concatenate(*parts[1:])
 
     @cached_property
-    def _coarse(self) -> Points:
+    def coarse(self) -> Points:
         """The points of a coarse grid of a single pole."""
         n_steps = self.problem.targets.shape[1]
         grid = make_grid(n_steps, *self.problem.options.w_rec, constants.COARSE_GAPS)
@@ -140,8 +140,8 @@ class Criterion:
 
     def find_coarsely(self) -> Points:
         """Return the lowest point of a coarse grid of a single pole."""
-        best = int(np.argmin(self._coarse.cost))
-        return self._coarse[best : best + 1]
+        best = int(np.argmin(self.coarse.cost))
+        return self.coarse[best : best + 1]
 
     def bound(self) -> tuple[float, float]:
         """Return two bounds of the lowest criterion.
@@ -153,7 +153,7 @@ class Criterion:
         upper : float
             By the points.
         """
-        at = self._coarse
+        at = self.coarse
         left = at.slope[:-1]
         right = at.slope[1:]
         turns = (left < 0.0) & (right > 0.0)

@@ -106,7 +106,8 @@ def is_larger_better(
     for options in [{"delay": (best, best)}, *rivals]:
         delay, skip = options.get("delay", problem.options.delay)
         skip = max(skip, of_best.options.delay[1]) if "delay" in options else skip
-        rival = Solution(problem.vary(**{**options, "delay": (delay, skip)}))
+        changed = problem.vary(**{**options, "delay": (delay, skip)})
+        rival = Solution(changed, has_profile="w_rec" in options)
         if not _is_better(rival, larger.vary(delay=(problem.delay, skip))):
             return False
     return True

@@ -62,6 +62,9 @@ class Solution:
     is_coarse
         True to search a grid only, which suffices to compare models: the best place for one state,
         and the polished minima for several. There are no intervals.
+    has_profile
+        False to search the lowest minimum of a single state only, from a coarse grid. In ranges
+        beyond 1 and with a trend, minima may be narrower than its gaps.
     """
 
     def __init__(
@@ -70,10 +73,12 @@ class Solution:
         given: tuple[list[float], list[list[Bounds]]] | None = None,
         *,
         is_coarse: bool = False,
+        has_profile: bool = True,
     ) -> None:
         self.criterion = Criterion(problem)
         self.given = given
         self.is_coarse = is_coarse
+        self.has_profile = has_profile
 
     def vary(self, **changes: Any) -> "Solution":
         """Return the solution with other options, searched as this one was."""
@@ -84,7 +89,8 @@ class Solution:
         """The fit with a single state on which no input acts."""
         gains = dict.fromkeys(self.problem.series.input_names, 0.0)
         direct = self.problem.record.input_names
-        return Solution(self.problem.vary(time_constants=1, direct=direct, gains=gains))
+        problem = self.problem.vary(time_constants=1, direct=direct, gains=gains)
+        return Solution(problem, has_profile=False)
 
     @property
     def problem(self) -> FitProblem:
@@ -139,7 +145,10 @@ class Solution:
         """The criterion at all points of a search over a single pole."""
         low, high = self.problem.options.w_rec
         evaluate = self.criterion.evaluate
-        grid = evaluate(make_grid(self.problem.targets.shape[1], low, high))
+        if self.has_profile:
+            grid = evaluate(make_grid(self.problem.targets.shape[1], low, high))
+        else:
+            grid = self.criterion.coarse
         # Where columns coincide the criterion jumps, and its limit is what counts.
         rank = np.sum(grid.singular_values > constants.RANK_RTOL, axis=1)
         padded = np.pad(rank, 1, mode="reflect")
@@ -148,7 +157,9 @@ class Solution:
         inside = (grid.w[[0, -1]] + [constants.INSIDE, -constants.INSIDE])[jumps[[0, -1]]]
         if len(inside):
             start = start.merge(evaluate(inside))
-        return search(evaluate, start, (low, high))
+        if self.has_profile:
+            return search(evaluate, start, (low, high))
+        return search(evaluate, start, (low, high), start.cost.min(), constants.PROFILE_RTOL)
 
     @cached_property
     def best(self) -> Points:

@@ -106,7 +106,9 @@ def try_delays(problem: FitProblem, longest_delay: int) -> dict[int, Solution]:
         same["initial_state"] = "each"  # After the steps that are excluded, the states differ.
     is_coarse = problem.n_states > 1
     return {
-        delay: Solution(problem.vary(**same, delay=(delay, skip)), is_coarse=is_coarse)
+        delay: Solution(
+            problem.vary(**same, delay=(delay, skip)), is_coarse=is_coarse, has_profile=False
+        )
         for delay in range(skip + 1)
     }
 
