@@ -8,6 +8,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -28,11 +31,7 @@ class PictureFormat(NamedTuple):
 
 def write_png(figure: "Figure", metadata: Metadata) -> bytes:
     """Return a figure as a 24-bit PNG, with one ``iTXt`` chunk per entry of the metadata."""
-    # Only drawing needs these modules. The last one imports Matplotlib.
-    from PIL import Image  # noqa: PLC0415
-    from PIL.PngImagePlugin import PngInfo  # noqa: PLC0415
-
-    from service.figures.canvas import rasterize  # noqa: PLC0415
+    from service.figures.canvas import rasterize  # noqa: PLC0415 - imports Matplotlib
 
     texts = PngInfo()
     for keyword, text in metadata.items():

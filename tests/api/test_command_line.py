@@ -370,7 +370,7 @@ LIGHT = "import sys\nfrom service.cli import main\nmain(sys.argv[1:])\n"
         ("fit sales.csv --targets sales", {"pydantic", "numpy"}),
         (
             FIT_SALES,
-            {"fastapi", "matplotlib", "PIL", "alembic", "dbos", "uvicorn", "scipy.signal"}
+            {"fastapi", "matplotlib", "alembic", "dbos", "uvicorn", "scipy.signal"}
             | {"sqlalchemy", "psycopg", "pydantic_settings", "service.schemas.costs"}
             | {"service.operations.questions", "service.operations.computations.training"},
         ),
