@@ -18,7 +18,7 @@ from service.engine.fit.linear import Linear, compute_rows, solve
 from service.engine.fit.linearization import linearize
 from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.residuals import draw
-from service.engine.fit.sequences import split
+from service.engine.fit.sequences import Sequences, split
 from service.engine.fit.solution import Solution
 from service.engine.fit.structures import find_null_noise, judge_gain
 from service.engine.interruption import BlockResult, check_interruption, recall
@@ -166,14 +166,22 @@ def _add_to_targets(problem: FitProblem, linear: Linear, white: Array) -> Array:
     basis = np.swapaxes(linear.basis, 1, 2)
     total = linear.squares[:, None] + np.sum(white**2, axis=0) - 2.0 * (residuals @ white)[:, 0]
     explained = np.sum((basis @ white) ** 2, axis=1)
-    if problem.has_own_starts:  # one product of matrices for each sequence
-        has_target = problem.sequences.has_target
-        starts = np.zeros((*has_target.shape, len(linear.starts)))
-        starts[has_target] = linear.starts[..., 0].T
-        padded = np.zeros((*has_target.shape, white.shape[1]))
-        padded[has_target] = white
-        squares = np.maximum(np.sum(starts**2, axis=1), constants.TINY)
-        products = np.swapaxes(starts, 1, 2) @ padded
-        explained = explained + np.sum(products**2 / squares[..., None], axis=0)
+    if problem.has_own_starts:
+        explained = explained + _explain_by_starts(problem.sequences, linear.starts[..., 0], white)
     least = constants.DIFFERENCE_RTOL * total + constants.TINY
     return np.asarray(np.maximum(total - explained, least))
+
+
+def _explain_by_starts(sequences: Sequences, starts: Array, white: Array) -> Array:
+    """Return the sums of squares (W, B) that starts (W, n) explain of whitened noise (n, B)."""
+    from scipy.sparse import csr_array  # noqa: PLC0415 - takes long to import
+
+    # A row for each place and sequence, with the starts of its targets.
+    n_places, n_targets = starts.shape
+    first = n_targets * np.arange(n_places)[:, None] + sequences.edges
+    pointers = np.append(first, starts.size)
+    targets = np.tile(np.arange(n_targets), n_places)
+    rows = csr_array((starts.ravel(), targets, pointers), shape=(first.size, n_targets))
+    squares = rows.multiply(rows).sum(axis=1) + constants.TINY
+    explained = (rows @ white) ** 2 / squares[:, None]
+    return np.asarray(explained.reshape(*first.shape, -1).sum(axis=1))
