@@ -69,6 +69,7 @@ def _run(
 ) -> int:
     """Run the server until it is stopped, and return the exit code."""
     from service.app import create_app
+    from service.jobs.main import stop_with_parent
     from service.server.main import address_line, greeting, run
 
     app = create_app(settings, supervisor)
@@ -78,18 +79,16 @@ def _run(
         app.state.service.close()
 
     _collect_garbage()
-    format_start = greeting
-    if until_stdin_closes:
-        from service.jobs.main import stop_with_parent
-
-        stop = partial(os.kill, os.getpid(), signal.SIGTERM)
-        stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
-        format_start = address_line
 
     def announce(*address: Any) -> str:
         # Only jobs need the workers, whose imports would delay the start.
         supervisor.start()
-        return format_start(*address)
+        if not until_stdin_closes:
+            return greeting(*address)
+        # The server handles signals only now.
+        stop = partial(os.kill, os.getpid(), signal.SIGTERM)
+        stop_with_parent(sys.stdin.fileno(), stop, SHUTDOWN_SECONDS)
+        return address_line(*address)
 
     return run(app, settings, listener, close, announce)
 

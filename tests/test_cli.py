@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 import os
 import re
 import signal
@@ -41,6 +42,7 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
             *arguments,
             cwd=tmp_path,
             env=environment | variables,
+            stdin=subprocess.DEVNULL,
             check=False,
         )
 
@@ -147,6 +149,14 @@ def test_serve_prints_its_address_responds_and_stops(
     assert str(tmp_path / "data") in output
     assert (tmp_path / "data" / "rnn.sqlite3").exists()
     assert server.returncode in {0, -signal.SIGTERM}
+
+
+def test_serve_stops_if_its_standard_input_was_closed_before_it_was_ready(run: Run) -> None:
+    command = ("serve", "--port", "0", "--workers", "1", "--until-stdin-closes")
+    stopped = run(*command, RNN_RENDER_PROCESSES="1")
+    assert stopped.returncode in {0, -signal.SIGTERM}
+    assert json.loads(stopped.stdout)["version"] == __version__
+    assert "Warning" not in stopped.stderr
 
 
 def is_importing(pid: int) -> bool:
