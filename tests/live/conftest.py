@@ -174,11 +174,16 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
     with ExitStack() as closing:
 
         def start(
-            data_dir: Path, *options: str, prefix: Sequence[str] = (), **settings: Any
+            data_dir: Path,
+            *options: str,
+            n_workers: int = 0,
+            prefix: Sequence[str] = (),
+            **settings: Any,
         ) -> Server:
             variables = {f"RNN_{name.upper()}": str(value) for name, value in settings.items()}
             log = closing.enter_context((data_dir.parent / f"{data_dir.name}.log").open("a"))
-            command = ["serve", "--port", "0", "--data-dir", str(data_dir), *options]
+            command = ["serve", "--port", "0", "--data-dir", str(data_dir)]
+            command += ["--workers", str(n_workers), *options]
             process = subprocess.Popen(
                 [*prefix, sys.executable, "-m", "service", *command],
                 env=clean_environment | DEFAULTS | variables,
@@ -191,6 +196,8 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
             closing.callback(process.kill)
             server = Server(process)
             closing.callback(server.stop)
+            # A server answers before it has started its workers.
+            wait_for(lambda: server.workers, lambda pids: len(pids) == n_workers)
             return server
 
         yield start
@@ -205,7 +212,7 @@ def start(start_server: Callable[..., Server], tmp_path: Path) -> Iterator[Start
     with ExitStack() as closing:
 
         def start(n_workers: int = 0, name: str = "data", **settings: Any) -> Server:
-            server = start_server(tmp_path / name, "--workers", str(n_workers), **settings)
+            server = start_server(tmp_path / name, n_workers=n_workers, **settings)
             closing.callback(server.stop)
             return server
 
@@ -220,7 +227,7 @@ def server(
 ) -> Server:
     """Return a server without workers that the tests of a module share, with its ``SETTINGS``."""
     settings = getattr(request.module, "SETTINGS", {})
-    return start_server(tmp_path_factory.mktemp("live") / "data", "--workers", "0", **settings)
+    return start_server(tmp_path_factory.mktemp("live") / "data", **settings)
 
 
 @pytest.fixture(scope="module")

@@ -155,7 +155,7 @@ def connect_many(server: Any, closing: ExitStack, number: int) -> None:
 @pytest.mark.slow
 def test_connections_of_one_address(start_server: Callable[..., Any], tmp_path: Path) -> None:
     limits = {"max_connections": 300, "max_connections_per_client": 50}
-    server = start_server(tmp_path / "data", "--workers", "0", **limits)
+    server = start_server(tmp_path / "data", **limits)
     process = psutil.Process(server.process.pid)
     # Another address of the same machine.
     transport = httpx.HTTPTransport(local_address="127.0.0.2")

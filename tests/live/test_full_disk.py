@@ -33,7 +33,7 @@ class SmallDisk:
     def __init__(self, start_server: Callable[..., Any], directory: Path, n_workers: int) -> None:
         directory.mkdir()
         prefix = (*PREFIX, str(directory))
-        self.server = start_server(directory, "--workers", str(n_workers), prefix=prefix)
+        self.server = start_server(directory, n_workers=n_workers, prefix=prefix)
         self.path = Path(f"/proc/{self.server.process.pid}/root{directory}")
 
     @contextmanager

@@ -51,7 +51,7 @@ def wait_for_end(processes: list[psutil.Process]) -> None:
 @pytest.fixture(scope="module")
 def one(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return a server with one worker, which the tests of this module share."""
-    return start_server(tmp_path_factory.mktemp("one") / "data", "--workers", "1")
+    return start_server(tmp_path_factory.mktemp("one") / "data", n_workers=1)
 
 
 def test_queued_and_running_jobs_can_be_cancelled(one: Any) -> None:

@@ -128,7 +128,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def logged(start_server: Callable[..., Any], directory: Path) -> Logged:
     """Return a server without workers that logs all requests."""
     options = {"log_level": "info", "client_timeout": 60, "max_sync_seconds": 60}
-    server = start_server(directory, "--workers", "0", **options)
+    server = start_server(directory, **options)
     return Logged(server, directory.with_name("data.log"))
 
 

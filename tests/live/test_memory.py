@@ -86,7 +86,7 @@ def test_downloads_that_are_not_read_need_little_memory(
 @pytest.mark.slow
 def test_unread_responses_share_a_limit(start_server: Callable[..., Any], tmp_path: Path) -> None:
     options = {"max_json_numbers": 3_000_000, "client_timeout": 60}
-    server = start_server(tmp_path / "data", "--workers", "0", **options)
+    server = start_server(tmp_path / "data", **options)
     path = "/v1/cost-surface?resolution=1000"
     assert len(server.client.get(path).content) > 15 * MIB
     before = memory(server)

@@ -49,7 +49,7 @@ def servers(start_server: Callable[..., Any], tmp_path: Path, counters: Redis) -
     """Return two servers with common limits."""
     options = {"rate_limit_requests": "4/day", "rate_limit_seconds": "9/day"}
     options["rate_limit_storage"] = counters.url
-    return [start_server(tmp_path / name, "--workers", "0", **options) for name in ("one", "two")]
+    return [start_server(tmp_path / name, **options) for name in ("one", "two")]
 
 
 def statuses(servers: list[Any]) -> list[int]:
