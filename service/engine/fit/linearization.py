@@ -70,9 +70,10 @@ class Linearization:
             size = float(self.fitted.sensitivity[0, k])
             for other, its_weight in zip(directions[1:], weights[1:], strict=True):
                 product = float(np.sum(other * direction))
-                direction = direction - product * other
-                weight = weight - product * its_weight
-                size = float(np.linalg.norm(direction))
+                if product != 0.0:  # the weights of directions of 0 are infinite
+                    direction = direction - product * other
+                    weight = weight - product * its_weight
+                    size = float(np.linalg.norm(direction))
             directions.append(direction / max(size, constants.TINY))
             weights.append(weight / max(size, constants.TINY))
         return np.concatenate(directions, axis=1), np.concatenate(weights)
@@ -147,6 +148,7 @@ class Linearization:
         np.divide(variances, squares, out=ratios, where=squares > 0.0)
         return ratios
 
+    @np.errstate(over="ignore", invalid="ignore")  # without a sensitivity, errors are infinite
     def test_inputs(self) -> Array:
         """Return the p-value of each free input given all other unknowns, by a t or an F test.
 
@@ -168,6 +170,7 @@ class Linearization:
         errors *= np.sqrt(ratios)
         hidden = np.linalg.norm(fitted.null_space[0], axis=1)
         is_hidden = hidden > constants.EXPLAINED_RTOL * hidden.max(initial=0.0)
+        is_hidden |= ~np.isfinite(errors)
         errors[is_hidden] = np.inf
         theta = fitted.theta[0, :-1]
         p_values = 2.0 * stdtr(nu, -np.abs(theta) / np.maximum(errors, constants.TINY))
@@ -175,12 +178,12 @@ class Linearization:
         result = []
         for i in np.flatnonzero(self.problem.is_free).tolist():
             columns = [start + place for place in self.problem.columns_of_inputs[i]]
-            p = float(p_values[columns[0]])
-            if len(columns) > 1:  # of several states
+            p = float(np.max(p_values[columns]))
+            if len(columns) > 1 and not is_hidden[columns].any():  # of several states
                 rows = factor[columns] * np.sqrt(ratios[columns])[:, None]
                 parts = np.linalg.lstsq(rows @ rows.T, theta[columns], rcond=None)[0]
                 ratio = float(theta[columns] @ parts) / (variance * len(columns))
-                p = 1.0 if is_hidden[columns].any() else float(fdtrc(len(columns), nu, ratio))
+                p = float(fdtrc(len(columns), nu, ratio))
             result.append(p)
         return np.array(result)
 
