@@ -9,16 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    GCCollector,
-    Histogram,
-    Info,
-    ProcessCollector,
-    disable_created_metrics,
-)
+import prometheus_client as prometheus
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -34,7 +25,7 @@ BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 NO_ROUTE: Final = "none"  # the route of requests that match none, or are rejected before
 NO_STATUS: Final = "none"  # for a request that was canceled by the shutdown
 
-disable_created_metrics()  # type: ignore[no-untyped-call]
+prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
@@ -47,24 +38,28 @@ class Metrics:
         database: Database,
         count_workers: Callable[[], int],
     ) -> None:
-        self.registry = registry = CollectorRegistry()
-        counter = partial(Counter, registry=registry)
+        self.registry = registry = prometheus.CollectorRegistry()
+        counter = partial(prometheus.Counter, registry=registry)
         labels = ["route", "method"]
         help_text = "Requests by route, method and status."
         self._requests = counter("rnn_http_requests", help_text, [*labels, "status"])
         name, help_text = "rnn_http_request_duration_seconds", "Seconds until the response ended."
-        self._durations = Histogram(name, help_text, labels, buckets=BUCKETS, registry=registry)
+        self._durations = prometheus.Histogram(
+            name, help_text, labels, buckets=BUCKETS, registry=registry
+        )
         name, help_text = "rnn_computation_estimated_seconds", "Estimated seconds of computations."
         self._estimated = counter(name, help_text, ["route"])
         name, help_text = "rnn_computation_seconds", "Actual seconds of computations."
         self._actual = counter(name, help_text, ["route"])
         build = {"version": __version__, "python": platform.python_version()}
-        Info("rnn_build", "The version of the service.", registry=registry).info(build)
-        workers = Gauge("rnn_workers", "Live workers of this process.", registry=registry)
+        prometheus.Info("rnn_build", "The version of the service.", registry=registry).info(build)
+        workers = prometheus.Gauge(
+            "rnn_workers", "Live workers of this process.", registry=registry
+        )
         workers.set_function(count_workers)
         registry.register(StateCollector(scheduler, render_pool, database))
-        ProcessCollector(registry=registry)
-        GCCollector(registry=registry)
+        prometheus.ProcessCollector(registry=registry)
+        prometheus.GCCollector(registry=registry)
 
     def observe(self, record: RequestRecord) -> None:
         """Count a request that has ended."""

@@ -9,29 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
-    ColumnElement,
-    Connection,
-    DateTime,
-    Dialect,
-    Double,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Select,
-    Table,
-    Text,
-    TypeDecorator,
-    func,
-    literal,
-    select,
-    tuple_,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import Invalid, NotFound
@@ -43,13 +21,13 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _POSITION: Final = re.compile(r"([0-9]{1,16})-([a-z]+_[0-9a-f]{1,64})")
 
 
-class UtcDateTime(TypeDecorator[datetime]):
+class UtcDateTime(sa.TypeDecorator[datetime]):
     """A time that is time-zone-aware and in UTC in Python, on both databases."""
 
-    impl = DateTime(timezone=True)
+    impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Convert to UTC. SQLite stores text, which sorts by time only without an offset."""
         if value is None:
             return None
@@ -58,14 +36,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         time = value.astimezone(UTC)
         return time.replace(tzinfo=None) if dialect.name == "sqlite" else time
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Convert to UTC. PostgreSQL returns times in the time zone of the session."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
-metadata = MetaData(
+metadata = sa.MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -73,89 +51,91 @@ metadata = MetaData(
     }
 )
 
-arrays = Table(
+arrays = sa.Table(
     "arrays",
     metadata,
-    Column("owner", Text, primary_key=True),  # the id of a dataset or a computation
-    Column("name", Text, primary_key=True),
-    Column("part", Integer, primary_key=True),  # 0, 1, … in order
-    Column("data", LargeBinary, nullable=False),
+    sa.Column("owner", sa.Text, primary_key=True),  # the id of a dataset or a computation
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True),  # 0, 1, … in order
+    sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
-charges = Table(
+charges = sa.Table(
     "charges",
     metadata,
-    Column("client", Text, primary_key=True),  # as in the rows of its jobs
-    Column("seconds", Double, nullable=False),  # spent by workers and not yet charged
+    sa.Column("client", sa.Text, primary_key=True),  # as in the rows of its jobs
+    sa.Column("seconds", sa.Double, nullable=False),  # spent by workers and not yet charged
 )
 
 
 _TYPES: Final[dict[Any, Any]] = {
-    str: Text,
-    Kind: Text,
-    Status: Text,
-    int: BigInteger,
-    float: Double,
+    str: sa.Text,
+    Kind: sa.Text,
+    Status: sa.Text,
+    int: sa.BigInteger,
+    float: sa.Double,
     datetime: UtcDateTime,
     # It stores the text unchanged, whereas JSONB would convert 1e22 to an integer.
-    JsonObject: JSON(none_as_null=True),
+    JsonObject: sa.JSON(none_as_null=True),
 }
 
 
-def _make_columns(row: type) -> Iterator[Column[Any]]:
+def _make_columns(row: type) -> Iterator[sa.Column[Any]]:
     """Yield a column per field of a row, whose primary key is the id."""
     for name, hint in get_type_hints(row).items():
         is_required = hint in _TYPES  # otherwise it is a union with None
         column_type = _TYPES[hint if is_required else get_args(hint)[0]]
-        yield Column(name, column_type, primary_key=name == "id", nullable=not is_required)
+        yield sa.Column(name, column_type, primary_key=name == "id", nullable=not is_required)
 
 
-datasets = Table("datasets", metadata, *_make_columns(DatasetRow), Index(None, "created_at", "id"))
+datasets = sa.Table(
+    "datasets", metadata, *_make_columns(DatasetRow), sa.Index(None, "created_at", "id")
+)
 
-computations = Table(
+computations = sa.Table(
     "computations",
     metadata,
     *_make_columns(ComputationRow),
-    ForeignKeyConstraint(["dataset_id"], ["datasets.id"], ondelete="RESTRICT"),
-    Index(None, "dataset_id"),
-    Index(None, "lease", unique=True),
-    Index(None, "kind", "created_at", "id"),
-    Index(None, "kind", "status", "created_at", "id"),
-    Index(None, "status", "created_at"),
+    sa.ForeignKeyConstraint(["dataset_id"], ["datasets.id"], ondelete="RESTRICT"),
+    sa.Index(None, "dataset_id"),
+    sa.Index(None, "lease", unique=True),
+    sa.Index(None, "kind", "created_at", "id"),
+    sa.Index(None, "kind", "status", "created_at", "id"),
+    sa.Index(None, "status", "created_at"),
 )
 
 R = TypeVar("R", DatasetRow, ComputationRow)
 
-_TABLES: Final[dict[type, Table]] = {DatasetRow: datasets, ComputationRow: computations}
+_TABLES: Final[dict[type, sa.Table]] = {DatasetRow: datasets, ComputationRow: computations}
 
 
-def get_row(connection: Connection, model: type[R], identifier: str) -> R:
+def get_row(connection: sa.Connection, model: type[R], identifier: str) -> R:
     """Return the row with an id; raises NotFound."""
     table = _TABLES[model]
-    row = connection.execute(select(table).where(table.c.id == identifier)).first()
+    row = connection.execute(sa.select(table).where(table.c.id == identifier)).first()
     if row is None:
         raise NotFound(f"{identifier!r} does not exist")
     return model.of(row)
 
 
-def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT statement that supports ON CONFLICT, for a dialect of this name."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
-def current_time(connection: Connection) -> ColumnElement[datetime]:
+def current_time(connection: sa.Connection) -> sa.ColumnElement[datetime]:
     """Return the current time by the clock of the database.
 
     SQLite uses the clock of the machine.
     """
     if connection.dialect.name == "sqlite":
-        return literal(datetime.now(UTC), UtcDateTime())
-    return func.clock_timestamp(type_=UtcDateTime())
+        return sa.literal(datetime.now(UTC), UtcDateTime())
+    return sa.func.clock_timestamp(type_=UtcDateTime())
 
 
 def fetch_page(
-    connection: Connection,
-    statement: Select[Any],
+    connection: sa.Connection,
+    statement: sa.Select[Any],
     model: type[R],
     *,
     limit: int,
@@ -175,8 +155,8 @@ def fetch_page(
         if match is None:
             raise Invalid("the cursor is invalid; use the next_cursor of a page", "/cursor")
         created_at = _EPOCH + int(match[1]) * _MICROSECOND
-        last_seen = (literal(created_at, table.c.created_at.type), literal(match[2]))
-        statement = statement.where(tuple_(*position) < tuple_(*last_seen))
+        last_seen = (sa.literal(created_at, table.c.created_at.type), sa.literal(match[2]))
+        statement = statement.where(sa.tuple_(*position) < sa.tuple_(*last_seen))
     newest_first = statement.order_by(*(column.desc() for column in position))
     rows = connection.execute(newest_first.limit(limit + 1)).all()
     next_cursor = None
