@@ -92,13 +92,8 @@ class RequestQuery(QueryModel):
 
     request_model: ClassVar[type[RequestModel]]
 
-    dataset: Annotated[
-        str | None,
-        Field(
-            description="The id of a stored dataset, instead of a generated one.",
-            examples=[DATASET_ID],
-        ),
-    ] = None
+    dataset: Annotated[str | None, Field(examples=[DATASET_ID])] = None
+    """The id of a stored dataset, instead of a generated one."""
 
     @classmethod
     def pointers(cls) -> dict[str, str]:

@@ -212,9 +212,8 @@ class ObjectiveRequest(RequestModel):
     """A request about the cost of a network over a dataset."""
 
     dataset: DatasetSource = CountOnesDataset()
-    network: Annotated[
-        NetworkSchema, Field(description="The activation and the initial state.")
-    ] = NetworkSchema()
+    network: NetworkSchema = NetworkSchema()
+    """The activation and the initial state."""
 
 
 class DatasetRequest(RootModel[AnyDatasetSource]):

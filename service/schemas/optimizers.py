@@ -65,11 +65,10 @@ AnyOptimizer: Any = Annotated[
 class ClipSchema(RequestModel):
     """Clipping of the gradient before the optimizer uses it."""
 
-    by: Annotated[
-        Literal["norm", "value"],
-        Field(description="norm scales the whole gradient; value bounds each component."),
-    ] = "norm"
-    threshold: Annotated[float, Field(gt=0, le=1e150, description="The bound."), NUMBER] = 1.0
+    by: Literal["norm", "value"] = "norm"
+    """norm scales the whole gradient; value bounds each component."""
+    threshold: Annotated[float, Field(gt=0, le=1e150), NUMBER] = 1.0
+    """The bound."""
 
     def to_engine(self) -> Clip:
         """Return the engine's clip."""
@@ -79,38 +78,50 @@ class ClipSchema(RequestModel):
 class OptimizerParameter(ResponseModel):
     """A parameter of an optimizer; a missing bound is null."""
 
-    name: Annotated[str, Field(description="The name of the field in the request.")]
-    type: Annotated[Literal["number", "boolean"], Field(description="The type of the value.")]
-    default: Annotated[float | bool, Field(description="The default.")]
-    minimum: Annotated[float | None, Field(description="The minimum.")]
-    maximum: Annotated[float | None, Field(description="The maximum.")]
-    exclusive_minimum: Annotated[float | None, Field(description="The value must be above this.")]
-    exclusive_maximum: Annotated[float | None, Field(description="The value must be below this.")]
-    description: Annotated[str, Field(description="The effect of the parameter.")]
+    name: str
+    """The name of the field in the request."""
+    type: Literal["number", "boolean"]
+    """The type of the value."""
+    default: float | bool
+    """The default."""
+    minimum: float | None
+    """The minimum."""
+    maximum: float | None
+    """The maximum."""
+    exclusive_minimum: float | None
+    """The value must be above this."""
+    exclusive_maximum: float | None
+    """The value must be below this."""
+    description: str
+    """The effect of the parameter."""
 
 
 class OptimizerDescription(ResponseModel):
     """An optimizer and its parameters."""
 
-    name: Annotated[str, Field(description="The name in a request.")]
-    title: Annotated[str, Field(description="The usual name.")]
-    formula: Annotated[
-        str,
-        Field(description="One iteration of one weight w with gradient g, or of both weights."),
-    ]
-    source: Annotated[str, Field(description="The publication.")]
-    variant: Annotated[str, Field(description="The implemented variant.")]
-    uses_magnitude: Annotated[
-        bool, Field(description="True if it uses the magnitude of the gradient, not only its sign.")
-    ]
-    accepts_clip: Annotated[bool, Field(description="True if it supports clipping.")]
-    parameters: Annotated[list[OptimizerParameter], Field(description="The parameters.")]
+    name: str
+    """The name in a request."""
+    title: str
+    """The usual name."""
+    formula: str
+    """One iteration of one weight w with gradient g, or of both weights."""
+    source: str
+    """The publication."""
+    variant: str
+    """The implemented variant."""
+    uses_magnitude: bool
+    """True if it uses the magnitude of the gradient, not only its sign."""
+    accepts_clip: bool
+    """True if it supports clipping."""
+    parameters: list[OptimizerParameter]
+    """The parameters."""
 
 
 class OptimizerList(ResponseModel):
     """All optimizers."""
 
-    items: Annotated[list[OptimizerDescription], Field(description="One item per optimizer.")]
+    items: list[OptimizerDescription]
+    """One item per optimizer."""
 
 
 def _describe(spec: OptimizerSpec) -> OptimizerDescription:

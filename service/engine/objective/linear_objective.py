@@ -55,16 +55,8 @@ class LinearObjective:
         self._precomputed = precomputed
         self._initial_state = float(initial_state)
         self._n = dataset.n_samples
-
-    @property
-    def _size(self) -> int:
-        """The number of coefficients of the longest polynomial."""
-        return 2 * self._dataset.n_steps + 1
-
-    @property
-    def _scale(self) -> float:
-        """The factor of the polynomials in the gradient."""
-        return 2.0 / self._n
+        self._size = 2 * dataset.n_steps + 1  # coefficients of the longest polynomial
+        self._scale = 2.0 / self._n  # the factor of the polynomials in the gradient
 
     @cached_property
     def factor(self) -> Factor:
