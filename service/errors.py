@@ -41,11 +41,7 @@ class Invalid(ServiceError):
     """The request can be parsed but is contradictory or meaningless."""
 
     def __init__(
-        self,
-        detail: str,
-        pointer: str | None = None,
-        parameter: str | None = None,
-        **members: Any,
+        self, detail: str, pointer: str | None = None, parameter: str | None = None, **members: Any
     ) -> None:
         super().__init__(detail, **members)
         is_located = pointer is not None or parameter is not None

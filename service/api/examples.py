@@ -34,10 +34,7 @@ def request_examples(path: str, model: type[BaseModel]) -> dict[str, Any]:
     if "inputs" in model.model_fields:
         value["inputs"] = model.model_fields["inputs"].default
     return {
-        "tutorial": {
-            "summary": "As in the tutorial, with the defaults filled in",
-            "value": value,
-        },
+        "tutorial": {"summary": "As in the tutorial, with the defaults filled in", "value": value},
         "empty": {"summary": "The same as an empty request", "value": {}},
         **_OWN.get(path, _OWN.get(path.partition(".")[0], {})),
     }

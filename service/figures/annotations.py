@@ -57,10 +57,7 @@ def draw_path(canvas: Canvas, panel: Panel, weights: Array, look: Look) -> None:
     canvas.line(xs, ys, stroke(HALO, width + 0.9), panel.rect)
     canvas.line(xs, ys, look, panel.rect)
     drawn = np.flatnonzero(np.isfinite(xs))
-    for at, shape, face, edge in (
-        (drawn[:1], "o", HALO, color),
-        (drawn[-1:], "s", color, HALO),
-    ):
+    for at, shape, face, edge in ((drawn[:1], "o", HALO, color), (drawn[-1:], "s", color, HALO)):
         inside = at[_inside(panel.rect, xs[at], ys[at])]
         draw_marker(canvas, xs[inside], ys[inside], marker(shape, 0.7 * canvas.font, face, edge))
 

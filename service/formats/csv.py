@@ -14,13 +14,7 @@ from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid
 from service.formats.base import CHUNK, TARGET, DatasetArrays, SizeLimits
-from service.formats.csv_tables import (
-    Layout,
-    TableReader,
-    find_separator,
-    list_numbers,
-    split_line,
-)
+from service.formats.csv_tables import Layout, TableReader, find_separator, list_numbers, split_line
 from service.formats.numerals import Numerals, cite, find_numerals
 from service.formats.text import Line, open_text
 from service.store.array_codec import ArrayStream

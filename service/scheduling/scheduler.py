@@ -227,8 +227,7 @@ class SlotQueue:
                 self.release_slot()
             raise
         self._refuse(
-            entry,
-            f"{self.resource} did not become available within {self.wait_seconds:g} seconds",
+            entry, f"{self.resource} did not become available within {self.wait_seconds:g} seconds"
         )
         entry.slot.result()
 

@@ -68,7 +68,7 @@ class NetworkSchema(RequestModel):
         State,
         Field(
             description="The state S_0 before the first input: 0, or a magnitude from "
-            f"{SMALLEST:g} to {LARGEST:g}.",
+            f"{SMALLEST:g} to {LARGEST:g}."
         ),
     ] = 0.0
 

@@ -18,9 +18,7 @@ NPZ_RESOLUTION = 100
 Resolution = Annotated[
     int,
     Field(
-        ge=2,
-        le=10_000,
-        description="Grid points along each axis; the limit is 1,000 by default.",
+        ge=2, le=10_000, description="Grid points along each axis; the limit is 1,000 by default."
     ),
     NUMBER,
 ]

@@ -196,8 +196,7 @@ class FitRequest(ComputationRequest):
     """The number of states with a w_rec each, 1 or 2, on which all inputs act; `per_input` for a
     state per input; or a list with the names of the inputs of each state. At most 4."""
     direct: Annotated[
-        list[ColumnName],
-        Field(max_length=MAX_INPUTS, default_factory=list, examples=[[]]),
+        list[ColumnName], Field(max_length=MAX_INPUTS, default_factory=list, examples=[[]])
     ]
     """The names of inputs that act within their step only, such as holidays. If all inputs are
     direct, the fit is a regression: w_rec is 0, and no initial state is fitted."""

@@ -91,11 +91,7 @@ class Connection(Protocol):
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        parse_budget: ParseBudget,
-        opened: OpenConnections,
-        **uvicorn: Any,
+        self, settings: Settings, parse_budget: ParseBudget, opened: OpenConnections, **uvicorn: Any
     ) -> None:
         super().__init__(**uvicorn)
         self._settings = settings

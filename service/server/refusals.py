@@ -5,13 +5,7 @@ from typing import Final
 
 import httptools
 
-from service.api.errors import (
-    HEADERS_TOO_LARGE,
-    MALFORMED,
-    NOT_IMPLEMENTED,
-    URL_TOO_LONG,
-    Refused,
-)
+from service.api.errors import HEADERS_TOO_LARGE, MALFORMED, NOT_IMPLEMENTED, URL_TOO_LONG, Refused
 
 MAX_HEADER_BYTES: Final = 64 * 1024  # of all header fields, or of the trailers
 MAX_HEADERS: Final = 100

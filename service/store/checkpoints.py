@@ -41,10 +41,7 @@ def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
     A worker that lost the connection, and therefore the outcome, can repeat the call.
     """
     database.check_space(sum(array.nbytes for array in checkpoint.arrays.values()))
-    with (
-        database.transaction() as connection,
-        charging(connection, lease, checkpoint.seconds),
-    ):
+    with database.transaction() as connection, charging(connection, lease, checkpoint.seconds):
         row = update_running(
             connection,
             lease,

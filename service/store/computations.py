@@ -41,9 +41,7 @@ def record(
 
 
 def insert_or_retry(
-    database: Database,
-    new: ComputationRow,
-    complete: Callable[[Connection, ComputationRow], None],
+    database: Database, new: ComputationRow, complete: Callable[[Connection, ComputationRow], None]
 ) -> tuple[ComputationRow, bool]:
     """Insert a row, or replace a failed or cancelled one with its next attempt; see `record`.
 

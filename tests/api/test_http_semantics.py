@@ -314,8 +314,7 @@ def test_a_resource_can_be_deleted_with_the_etag_of_either_encoding(api: Any) ->
 
 
 @pytest.mark.parametrize(
-    "path",
-    ["/openapi.json", "/", "/explorer/main.js", "/docs", f"/v1/datasets/{DATASET_ID}.csv"],
+    "path", ["/openapi.json", "/", "/explorer/main.js", "/docs", f"/v1/datasets/{DATASET_ID}.csv"]
 )
 def test_contents_are_compressed_once(api: Any, monkeypatch: Any, path: str) -> None:
     api.post("/v1/datasets", {})

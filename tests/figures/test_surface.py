@@ -21,12 +21,7 @@ from service.figures.axis import Axis
 from service.figures.canvas import Canvas, Pixels, rasterize
 from service.figures.color_bands import ColorBands, choose_color_bands
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.heatmap import (
-    Window,
-    contour_lines,
-    costs_of_pixels,
-    interpolate,
-)
+from service.figures.heatmap import Window, contour_lines, costs_of_pixels, interpolate
 from service.figures.panels import Panel
 from service.figures.style import Style
 from service.figures.surface import cost_surface_figure

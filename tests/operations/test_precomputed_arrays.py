@@ -6,12 +6,7 @@ import pytest
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
-from service.operations.datasets import (
-    FACTOR,
-    MOMENTS,
-    arrays_to_store,
-    from_stored_arrays,
-)
+from service.operations.datasets import FACTOR, MOMENTS, arrays_to_store, from_stored_arrays
 from service.operations.shared.limits import Limits
 
 MANY = Dataset.from_arrays(*count_ones(5000, 10, noise=0.5))

@@ -84,8 +84,7 @@ def test_the_words_are_those_of_the_service() -> None:
         assert tuple(re.findall(r"`(\w+)`", cells)) == tuple(TEXTS[kind])
     known = FitResult.model_fields | FitRequest.model_fields
     named = re.findall(
-        r"`([a-z_]+)[:`]",
-        " ".join(row[0] for row in table("here", "Terms in other fields")),
+        r"`([a-z_]+)[:`]", " ".join(row[0] for row in table("here", "Terms in other fields"))
     )
     assert len(named) > 10
     assert set(named) - {"w_in", "steady_state_gain", "intervals"} <= known.keys()

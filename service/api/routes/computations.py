@@ -142,10 +142,7 @@ class ComputationRoutes:
 
         @router.get(path, name=f"get_{kind}", response_model=model, responses=ITEM)
         async def get(
-            request: Request,
-            state: AppStateDep,
-            preference: PreferenceDep,
-            item_id: str = self._id,
+            request: Request, state: AppStateDep, preference: PreferenceDep, item_id: str = self._id
         ) -> Response:
             """Return its request, its status and its result. `Prefer: wait=N` waits for its end."""
             row = await run_in_threadpool(self._read, item_id, state)

@@ -71,7 +71,7 @@ def readyz(state: AppStateDep) -> Response:
             "content": {
                 "text/plain": {"schema": {"type": "string"}},
                 "application/openmetrics-text": {"schema": {"type": "string"}},
-            },
+            }
         }
     },
 )

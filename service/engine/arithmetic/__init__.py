@@ -1,11 +1,7 @@
 """Arithmetic with more exponent range than float64, polynomials, and the shared tolerances."""
 
 from service.engine.arithmetic import tolerances
-from service.engine.arithmetic.extended import (
-    ExtendedArray,
-    extended_powers,
-    running_products,
-)
+from service.engine.arithmetic.extended import ExtendedArray, extended_powers, running_products
 from service.engine.arithmetic.polynomials import (
     ExtendedPolynomials,
     Polynomials,

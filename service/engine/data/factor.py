@@ -22,12 +22,7 @@ from typing import Final, Generic, TypeVar
 
 import numpy as np
 
-from service.engine.arithmetic import (
-    EXPONENT_OF_ZERO,
-    ExtendedArray,
-    extended_powers,
-    fill_powers,
-)
+from service.engine.arithmetic import EXPONENT_OF_ZERO, ExtendedArray, extended_powers, fill_powers
 from service.engine.data.moments import Moments
 from service.engine.interruption import check_interruption
 from service.engine.types import Array, Weights

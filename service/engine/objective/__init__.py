@@ -5,10 +5,4 @@ from service.engine.objective.linear_objective import LinearObjective
 from service.engine.objective.normal_equations import NormalEquations
 from service.engine.objective.objective import Objective, make_objective
 
-__all__ = [
-    "LinearObjective",
-    "NetworkObjective",
-    "NormalEquations",
-    "Objective",
-    "make_objective",
-]
+__all__ = ["LinearObjective", "NetworkObjective", "NormalEquations", "Objective", "make_objective"]

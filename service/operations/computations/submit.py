@@ -42,11 +42,7 @@ class Task(NamedTuple):
 
 
 async def get_or_submit(
-    job_type: JobType[Any],
-    request: ComputationRequest,
-    context: Context,
-    *,
-    respond_async: bool,
+    job_type: JobType[Any], request: ComputationRequest, context: Context, *, respond_async: bool
 ) -> tuple[ComputationRow, bool]:
     """Return the row of a computation: found, computed now, or accepted as a job.
 
@@ -82,11 +78,7 @@ async def get_or_submit(
 
 
 async def run_without_storing(
-    job_type: JobType[Any],
-    request: ComputationRequest,
-    context: Context,
-    *,
-    respond_async: bool,
+    job_type: JobType[Any], request: ComputationRequest, context: Context, *, respond_async: bool
 ) -> bytes:
     """Compute synchronously and return the full result as JSON, without storing it.
 
@@ -186,11 +178,7 @@ def compute(
 
 
 def _submit(
-    task: Task,
-    size: DatasetSize,
-    seconds: float,
-    context: Context,
-    unfinished: Unfinished | None,
+    task: Task, size: DatasetSize, seconds: float, context: Context, unfinished: Unfinished | None
 ) -> tuple[ComputationRow, bool]:
     """Accept a job of estimated seconds, or one that continues after its budget."""
     fields: dict[str, Any] = {}

@@ -26,13 +26,7 @@ def make_series(start: str | None, *, level: float = 10.0) -> dict[str, Any]:
             sequence["times"] = days.astype(str).tolist()
         sequences.append(sequence)
     step = {"length": 1, "unit": "day"}
-    return {
-        "kind": "series",
-        "inputs": NAMES,
-        "target": "y",
-        "sequences": sequences,
-        "step": step,
-    }
+    return {"kind": "series", "inputs": NAMES, "target": "y", "sequences": sequences, "step": step}
 
 
 def test_contributions_add_up_to_the_fit(api: Any) -> None:

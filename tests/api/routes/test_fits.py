@@ -287,12 +287,7 @@ def test_magnitudes_at_the_limits(api: Any, exponent: int) -> None:
             "values of one sign",
         ),
         (
-            {
-                "dataset": make_decays(),
-                "offset": False,
-                "variance": "proportional",
-                "noise": "ar1",
-            },
+            {"dataset": make_decays(), "offset": False, "variance": "proportional", "noise": "ar1"},
             "/variance",
             "do not settle",
         ),

@@ -7,13 +7,7 @@ import numpy as np
 import pytest
 
 from service.engine.data import count_ones, remember
-from service.engine.network import (
-    Aggregation,
-    Network,
-    Regime,
-    Trace,
-    trace_gradient,
-)
+from service.engine.network import Aggregation, Network, Regime, Trace, trace_gradient
 from service.engine.types import Weights
 from tests.engine.conftest import exact_pass, sign_and_log10
 
