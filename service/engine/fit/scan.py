@@ -7,6 +7,7 @@ computed once.
 import itertools
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,48 +85,54 @@ def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> BlockR
     plain = sequences.sources[sequences.has_target]
     targets = sequences.targets[sequences.has_target][:, None]
     columns = np.concatenate([*responses, plain, targets], axis=1) / sequences.scales
-    used, factors = _combine(problem, grid, indices)
     n_contrasts = Criterion(problem).n_contrasts
     rho = np.zeros(1)
     if problem.options.noise == "ar1":
         rho = problem.correlations[::2] ** (1.0 / problem.sequences.usual_gap)
-    n_own = problem.n_starts_per_sequence
     highest = len(problem.states_of_sources) * (len(grid) - 1)
-    groups = _group(sequences, columns[:, highest]) if n_own > 0 else []
-    eliminate = partial(_eliminate, sequences, groups, n_own, used=used, factors=factors)
-    _, white = eliminate(columns)
+    has_own = problem.n_starts_per_sequence > 0
+    groups = _group(sequences, columns[:, highest]) if has_own else []
+    logs_v = problem.sequences.log_determinant(rho).tolist()
     lowest = np.full(len(indices), np.inf)
-    for value, log_v in zip(rho.tolist(), problem.sequences.log_determinant(rho), strict=True):
-        squares, log_determinant = eliminate(sequences.whiten(columns, value))
-        lowest = np.minimum(lowest, n_contrasts * np.log(squares) + log_v + log_determinant - white)
-        check_interruption()
+    n_columns = sum(max(len(states), 1) for states in problem.states_of_sources)
+    for block in split(len(indices), (n_columns + 1) ** 2):
+        places = _combine(problem, grid, indices[block])
+        _, white = _eliminate(sequences, groups, columns, places)
+        for value, log_v in zip(rho.tolist(), logs_v, strict=True):
+            whitened = sequences.whiten(columns, value)
+            squares, log_determinant = _eliminate(sequences, groups, whitened, places)
+            cost = n_contrasts * np.log(squares) + log_v + log_determinant - white
+            lowest[block] = np.minimum(lowest[block], cost)
+            check_interruption()
     return (lowest,)
 
 
-def _combine(
-    problem: FitProblem, grid: Array, indices: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], Array]:
-    """Return which responses make the columns of each place, and their factors.
+class _Places(NamedTuple):
+    """How the columns of M places are made of the responses to the poles of a grid."""
+
+    starts: NDArray[np.intp]  # (s, M): the numbers of the responses to own starts
+    used: NDArray[np.intp]  # (p, M): those of the other responses, of sources and of the targets
+    # The factors (M,) of responses in the n columns of `respond` and in the rest of the targets, by
+    # the response and the column; those that are not listed are 0
+    factors: dict[tuple[int, int], Array]
+    n: int
+
+
+def _combine(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> _Places:
+    """Return how the columns of places are made.
 
     The weights of a cascade c_k by the responses r_j are 1 / prod (w_j - w_l) over l up to k.
-
-    Returns
-    -------
-    used : (M, p)
-        The numbers of responses, of sources, and of the targets.
-    factors : (M, p, n + 1)
-        Of the columns of `respond` and the rest of the targets.
     """
     poles = grid[indices]
     n_places = len(poles)
     sources = problem.states_of_sources
     names = [(s, state) for s, states in enumerate(sources) for state in states or (None,)]
     n = len(names) + 1
-    used = np.full((n_places, n), len(sources) * (len(grid) + 1))
+    used = np.full((n, n_places), len(sources) * (len(grid) + 1))
     chains: list[list[Array]] = [[] for _ in sources]
     for column, (source, state) in enumerate(names):
         place = len(grid) if state is None else indices[:, state]
-        used[:, column] = len(sources) * place + source
+        used[column] = len(sources) * place + source
     for source, states in enumerate(sources):
         start = [s for s, _ in names].index(source)
         for k in range(max(len(states), 1)):
@@ -139,39 +146,48 @@ def _combine(
             chains[source].append(weights)
     factors = assemble(problem, poles, chains)[:, 0]
     factors[:, -1, -1] += 1.0
-    return used, factors
+    n_own = problem.n_starts_per_sequence
+    of_others = np.moveaxis(factors[:, n_own:, n_own:], 0, -1)
+    listed = np.argwhere((of_others != 0.0).any(axis=2)).tolist()
+    return _Places(
+        used[:n_own],
+        used[n_own:],
+        {(row, column): of_others[row, column].copy() for row, column in listed},
+        of_others.shape[1],
+    )
 
 
 def _eliminate(
-    sequences: Sequences,
-    groups: list[NDArray[np.intp]],
-    n_own: int,
-    columns: Array,
-    used: NDArray[np.intp],
-    factors: Array,
+    sequences: Sequences, groups: list[NDArray[np.intp]], columns: Array, places: _Places
 ) -> tuple[Array, Array]:
     """Return sums of squared residuals and log determinants (M,) of columns at all places.
 
     Products of columns are eliminated a column at a time: first the starts of each sequence.
     """
-    log_determinants = np.zeros(len(used))
-    others = used[:, n_own:]
-    products = columns.T @ columns
-    total = products[others[:, :, None], others[:, None, :]]
+    used = places.used
+    log_determinants = np.zeros(used.shape[1])
+    products = _take_pairs(columns.T @ columns, used, used)
     for group in groups:
-        for block in split(len(used), len(group) * used.shape[1] * n_own):
-            explained, logs = _explain_by_starts(columns[group], used[block], n_own)
-            total[block] -= explained
-            owners = sequences.sequence[group[:, 0]]
-            log_determinants[block] += logs * sequences.multiplicity[owners].sum()
-    of_others = factors[:, n_own:, n_own:]
-    total = np.swapaxes(of_others, 1, 2) @ total @ of_others
-    sizes = np.maximum(np.diagonal(total, axis1=1, axis2=2), 0.0)
-    for column in range(total.shape[1] - 1):
-        total, logs = _eliminate_first(total, sizes[:, column])
+        owners = sequences.sequence[group[:, 0]]
+        weight = sequences.multiplicity[owners].sum()
+        for block in split(used.shape[1], len(group) * len(used) * len(places.starts)):
+            explained, logs = _explain_by_starts(
+                columns[group], places.starts[:, block], used[:, block]
+            )
+            products[..., block] -= explained
+            log_determinants[block] += logs * weight
+    of_columns = np.zeros((len(used), places.n, used.shape[1]))
+    for (row, column), factor in places.factors.items():
+        of_columns[:, column] += products[:, row] * factor
+    total = np.zeros((places.n, *of_columns.shape[1:]))
+    for (row, column), factor in places.factors.items():
+        total[column] += of_columns[row] * factor
+    sizes = np.maximum(np.einsum("iim->im", total), 0.0)
+    for size in sizes[:-1]:
+        total, logs = _eliminate_first(total, size)
         log_determinants += logs
-    least = constants.DIFFERENCE_RTOL * sizes[:, -1] + constants.TINY
-    return np.maximum(total[:, 0, 0], least), log_determinants
+    least = constants.DIFFERENCE_RTOL * sizes[-1] + constants.TINY
+    return np.maximum(total[0, 0], least), log_determinants
 
 
 def _group(sequences: Sequences, start: Array) -> list[NDArray[np.intp]]:
@@ -189,38 +205,44 @@ def _group(sequences: Sequences, start: Array) -> list[NDArray[np.intp]]:
 
 
 def _explain_by_starts(
-    columns: Array, used: NDArray[np.intp], n_starts: int
+    columns: Array, starts: NDArray[np.intp], used: NDArray[np.intp]
 ) -> tuple[Array, Array]:
-    """Return the products (M, p, p) that starts explain, and the logarithms (M,) of their pivots.
+    """Return the products (p, p, M) that starts explain, and the logarithms (M,) of their pivots.
 
     The sequences (n, T, ...) have the same responses to their starts.
     """
-    numbers, places = np.unique(used[:, :n_starts], return_inverse=True)
-    places = places.reshape(-1, n_starts)
-    starts = columns[0][:, numbers]
-    gram = (starts.T @ starts)[places[:, :, None], places[:, None, :]]
-    products = (starts.T @ columns)[:, places[:, :, None], used[:, None, n_starts:]]
-    sizes = np.diagonal(gram, axis1=1, axis2=2)
-    explained = np.zeros((len(used), products.shape[3], products.shape[3]))
-    log_determinants = np.zeros(len(used))
-    for k in range(n_starts):
-        is_collinear = gram[:, k, k] <= constants.SCAN_RTOL * sizes[:, k] + constants.TINY
-        pivots = np.where(is_collinear, 1.0, gram[:, k, k])
+    numbers, places = np.unique(starts, return_inverse=True)
+    places = places.reshape(starts.shape)
+    responses = columns[0][:, numbers]
+    gram = _take_pairs(responses.T @ responses, places, places)
+    products = _take_pairs(responses.T @ columns, places, used)
+    sizes = np.einsum("iim->im", gram)
+    explained = np.zeros((len(used), *used.shape))
+    log_determinants = np.zeros(used.shape[1])
+    for k, size in enumerate(sizes.copy()):
+        is_collinear = gram[k, k] <= constants.SCAN_RTOL * size + constants.TINY
+        pivots = np.where(is_collinear, 1.0, gram[k, k])
         shares = np.where(is_collinear, 0.0, 1.0 / pivots)
-        row = np.swapaxes(products[:, :, k], 0, 1)
-        explained += shares[:, None, None] * (np.swapaxes(row, 1, 2) @ row)
+        row = products[:, k]
+        explained += np.einsum("nim,njm->ijm", row * shares, row)
         log_determinants += np.log(pivots)
-        parts = gram[:, k] * shares[:, None]
-        products = products - parts[:, :, None] * products[:, :, k, None]
-        gram = gram - parts[:, :, None] * gram[:, k, None]
+        parts = gram[k] * shares
+        products = products - parts[:, None] * row[:, None]
+        gram = gram - parts[:, None] * gram[k]
     return explained, log_determinants
+
+
+def _take_pairs(table: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
+    """Return the entries (..., r, c, M) of tables (..., R, C) in rows (r, M) and columns (c, M)."""
+    pairs = rows[:, None] * table.shape[-1] + columns
+    flat = table.reshape(*table.shape[:-2], -1)
+    return np.asarray(np.take(flat, pairs, axis=-1))
 
 
 def _eliminate_first(normal: Array, sizes: Array) -> tuple[Array, Array]:
     """Return normal matrices without their first column, and the logarithms of its pivots."""
-    pivots = normal[:, :1, :1]
-    floor = constants.SCAN_RTOL * sizes[:, None, None] + constants.TINY
-    is_collinear = pivots <= floor
-    pivots = np.where(is_collinear, floor, pivots)
-    shares = np.where(is_collinear, 0.0, normal[:, 1:, :1] / pivots)
-    return normal[:, 1:, 1:] - shares * normal[:, :1, 1:], np.log(pivots[:, 0, 0])
+    floor = constants.SCAN_RTOL * sizes + constants.TINY
+    is_collinear = normal[0, 0] <= floor
+    pivots = np.where(is_collinear, floor, normal[0, 0])
+    shares = np.where(is_collinear, 0.0, normal[1:, 0] / pivots)
+    return normal[1:, 1:] - shares[:, None] * normal[0, 1:], np.log(pivots)

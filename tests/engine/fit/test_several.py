@@ -271,3 +271,17 @@ def test_intervals_of_both_poles_have_their_coverage(noise: Any) -> None:
         _, low, high = result.parameters.steady_state_gains[0]
         n_hits[2] += low <= 24.0 <= high
     assert (n_hits >= 51).all()  # 85 %, where 57 are expected
+
+
+@pytest.mark.parametrize("variance", ["constant", "free"])
+def test_inputs_of_states_without_an_effect_are_judged(variance: Any) -> None:
+    generator = np.random.default_rng(0)
+    pulses = np.zeros((30, 4))
+    pulses[7] = 1.0
+    series = Series.from_sequences((pulses,), (generator.normal(size=30),), tuple("abcd"))
+    # Of four equal pulses with almost equal poles, most have no part of their own.
+    poles = [0.8338112209993696, 0.8339184601442173, 0.8327874074725808, 0.8340825072551447]
+    given = (poles, [[]] * 4)
+    options = FitOptions(time_constants="per_input", noise="ar1", variance=variance)
+    p_values = Solution(FitProblem(series, options), given).linearization.test_inputs()
+    assert ((p_values >= 0.0) & (p_values <= 1.0)).all()
