@@ -211,11 +211,14 @@ def at_once(n_threads: int, call: Callable[[int], Any]) -> list[Any]:
         return list(threads.map(one, range(n_threads)))
 
 
-async def until(holds: Callable[[], Any], seconds: float = 60.0) -> None:
-    """Let other tasks run until a condition holds; raises TimeoutError if that takes too long."""
+async def until(holds: Callable[[], Any], seconds: float = 240.0) -> None:
+    """Let other tasks run until a condition holds; raises TimeoutError if that takes too long.
+
+    It leaves the core to them: a rendering process has a low priority.
+    """
     async with asyncio.timeout(seconds):
         while not holds():
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
 
 
 class FakeQueue(list[str]):

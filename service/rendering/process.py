@@ -22,7 +22,9 @@ from service.signals import block_interrupts
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 2
-START_SECONDS = 60.0  # longest wait until a new process is ready
+# Longest wait until a new process is ready. At its low priority, that took 51 seconds on two cores
+# with four busy processes.
+START_SECONDS = 180.0
 GRACE_SECONDS = 1.0  # of CPU time, for a block that began within the budget of a picture
 EXIT_SECONDS = 1.0  # longest wait for the exit status of a process that has ended
 NICENESS = 10  # on few cores, the process that serves HTTP has priority

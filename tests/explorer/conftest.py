@@ -32,7 +32,7 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
 ]
-TIMEOUT_MS = 60_000
+TIMEOUT_MS = 240_000  # a worker has a low priority on a busy machine
 COPIED_MS = HINT_MS = 1500  # how long the page shows that it has copied, and a hint
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}

@@ -57,7 +57,8 @@ def children() -> list[psutil.Process]:
 
 def test_stopped_workers_end(start: Start) -> None:
     supervisor = start("cat", n_workers=2)
-    wait_for(lambda: len(children()) == 2)
+    # A process appears a moment before the supervisor knows its id.
+    wait_for(lambda: len(children()) == len(supervisor.pids) == 2)
     workers = children()
     assert sorted(worker.pid for worker in workers) == sorted(supervisor.pids)
     supervisor.stop()
@@ -144,7 +145,7 @@ def test_a_process_stops_when_its_parent_has_ended(unread: bytes) -> None:
     code = "import threading; from service.jobs.main import stop_with_parent; "
     code += "ended = threading.Event(); stop_with_parent(0, ended.set, 60); "
     code += f"import os; os.write(0, {unread!r}); os.write(1, b'ready'); "
-    code += "os._exit(0 if ended.wait(30) else 1)"
+    code += "os._exit(0 if ended.wait(60) else 1)"
     ours, theirs = socket.socketpair()
     with (
         theirs,

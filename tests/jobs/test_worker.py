@@ -56,7 +56,7 @@ def queue(database: Database, queue: Any) -> Any:
 @pytest.fixture
 def worker(database: Database, queue: Any) -> Worker:
     """Return a worker that stores a checkpoint after every step of 100 iterations."""
-    timing = Timing(checkpoint=0.0, heartbeat=0.01, step_wait=0.05, retry=0.001)
+    timing = Timing(checkpoint=0.0, heartbeat=0.01, step_wait=60.0, retry=0.001)
     training = replace(TRAINING_RUN, begin=partial(StepwiseTraining, stride=100))
     job_types: dict[str, JobType[Any]] = {training.kind: training}
     worker = Worker(Settings(), "worker", pytest.fail, timing, job_types)

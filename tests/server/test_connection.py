@@ -146,7 +146,7 @@ def run_tasks(connection: Connection) -> None:
 
 def run_until(connection: Connection, holds: Callable[[], Any]) -> None:
     """Run tasks: on a busy machine, long data take several turns of the event loop."""
-    connection.loop.run_until_complete(asyncio.wait_for(until(holds), 60))
+    connection.loop.run_until_complete(until(holds))
 
 
 def seconds_until_closed(connection: Connection, send: Any = None, limit: int = 5000) -> int:
