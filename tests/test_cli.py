@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import psutil
@@ -159,13 +160,15 @@ def test_serve_stops_if_its_standard_input_was_closed_before_it_was_ready(run: R
     assert "Warning" not in stopped.stderr
 
 
-def is_importing(pid: int) -> bool:
-    """Return True if another process of a service has imported numpy."""
-    with suppress(psutil.Error):
-        for child in psutil.Process(pid).children(recursive=True):
-            if any("_multiarray_umath" in file.path for file in child.memory_maps()):
-                return True
-    return False
+def wait_for_imports(pid: int) -> None:
+    """Wait until another process of a service has imported numpy."""
+    end = monotonic() + 300
+    while monotonic() < end:
+        with suppress(psutil.Error):
+            for child in psutil.Process(pid).children(recursive=True):
+                if any("_multiarray_umath" in file.path for file in child.memory_maps()):
+                    return
+    pytest.fail("no other process has imported numpy")
 
 
 @pytest.mark.slow
@@ -183,7 +186,7 @@ def test_ctrl_c_during_the_imports_of_other_processes_prints_no_traceback(
     ) as server:
         assert server.stdout is not None
         assert "is ready" in server.stdout.readline()
-        assert any(is_importing(server.pid) for _ in range(10_000))
+        wait_for_imports(server.pid)
         os.killpg(server.pid, signal.SIGINT)
         _, errors = server.communicate(timeout=120)
     assert "Traceback" not in errors

@@ -296,9 +296,9 @@ def test_waiting_survives_a_restart_of_the_service(tmp_path: Path, end: int) -> 
             while not any(each.progress.done for each in other.runs):
                 assert not run.done()
             service.send_signal(end)
-            service.wait(60)
+            service.wait(300)
         with serving(tmp_path, port):
-            assert run.result(timeout=120).status == "succeeded"
+            assert run.result(timeout=600).status == "succeeded"
 
 
 @pytest.mark.parametrize("unit", ["hours", "h", "min"])

@@ -13,7 +13,7 @@ import pytest
 from linear_rnn import Client, ConnectFailed, StatusError
 
 START = """
-import os, signal
+import os, signal, sys
 from linear_rnn import Client
 rnn = Client.local()
 print(rnn._service.pid, flush=True)
@@ -22,6 +22,7 @@ while job.refresh(wait=10).status == "queued":
     pass
 print("running", flush=True)
 rnn.surface().plot()
+sys.stdin.readline()
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -34,18 +35,21 @@ def test_it_ends_with_its_parent_even_if_that_is_killed(tmp_path: Path) -> None:
     backend = "module://matplotlib_inline.backend_inline"  # as in the kernel of a notebook
     with subprocess.Popen(
         [sys.executable, "-c", START],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
         env=os.environ | {"TMPDIR": str(temporary), "MPLBACKEND": backend},
     ) as own:
+        assert own.stdin is not None
         assert own.stdout is not None
         service = psutil.Process(int(own.stdout.readline()))
         assert own.stdout.readline() == "running\n"
         family = [service, *service.children(recursive=True)]
         assert len(family) > 1  # it has workers
         assert list(temporary.iterdir())
-        _, alive = psutil.wait_procs(family, timeout=60)
+        own.stdin.close()
+        _, alive = psutil.wait_procs(family, timeout=300)
     assert own.returncode == -signal.SIGKILL
     assert alive == []
     assert list(temporary.iterdir()) == []

@@ -134,7 +134,7 @@ def test_an_error_says_what_to_change(name: str, arguments: Any, text: str) -> N
 def test_without_its_packages_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['mcp'] = None; from linear_rnn.mcp import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=600
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.endswith("`pip install './client[mcp]'` in the repository\n")

@@ -499,7 +499,7 @@ def test_what_was_uploaded_can_be_deleted_later(open_fit: FitOpener, api: httpx.
     assert api.get(f"/v1/fits/{fit}").status_code == 404
     assert api.get(f"/v1/datasets/{dataset['id']}").status_code == 404
     assert api.get(f"/v1/fits/{first}").is_success
-    assert page.url.endswith("/fit")
+    expect(page).to_have_url(re.compile("/fit$"))
 
 
 def test_the_first_step_is_at_one_step_as_in_the_pictures(call_modules: ModuleCaller) -> None:

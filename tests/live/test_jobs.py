@@ -19,7 +19,15 @@ from service.engine.objective import make_objective
 from service.engine.training import OPTIMIZERS, TrainingSetup, train
 from service.engine.types import Weights
 from service.store.jobs import MAX_DELIVERIES
-from tests.live.conftest import ENDLESS, LONG, Start, has_progress, is_finished, wait_for
+from tests.live.conftest import (
+    ENDLESS,
+    LONG,
+    WAIT_SECONDS,
+    Start,
+    has_progress,
+    is_finished,
+    wait_for,
+)
 
 RUNS = "/v1/training-runs"
 # Steps of about a second, which is longer than the time between two checkpoints.
@@ -44,7 +52,7 @@ def check_uninterrupted(server: Any, run: dict[str, Any]) -> None:
 
 def wait_for_end(processes: list[psutil.Process]) -> None:
     """Wait for processes that were killed, or that lost their server."""
-    _, alive = psutil.wait_procs(processes, 60)
+    _, alive = psutil.wait_procs(processes, WAIT_SECONDS)
     assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
 
 
@@ -77,9 +85,9 @@ def test_queued_and_running_jobs_can_be_cancelled(one: Any) -> None:
 
 def test_a_wait_ends_with_the_job(one: Any) -> None:
     request = {"n_iterations": 130_000, "record_every": 1000}
-    response = one.client.post(RUNS, json=request, headers={"prefer": "wait=30"})
+    response = one.client.post(RUNS, json=request, headers={"prefer": "wait=60"})
     assert response.status_code == 201
-    assert response.headers["preference-applied"] == "wait=30"
+    assert response.headers["preference-applied"] == "wait=60"
     assert response.json()["status"] == "succeeded"
 
 
@@ -181,7 +189,9 @@ def test_a_job_fails_after_it_has_ended_three_workers(start: Start, tmp_path: Pa
             os.kill(worker, signal.SIGKILL)
         return status
 
-    assert wait_for(kill_its_worker, lambda status: status in {"failed", "succeeded"}) == "failed"
+    # Each worker needs some seconds to start, and each loss is noticed after ten.
+    ended = wait_for(kill_its_worker, lambda status: status in {"failed", "succeeded"}, 900)
+    assert ended == "failed"
     assert len(leases) in {3, 4}  # the first one may end before the service sees it alive
     failed = server.get_run(run["id"])
     assert failed["error"]["type"] == "/problems/worker-lost"

@@ -56,7 +56,10 @@ def test_keys_of_the_environment(start: Start, tmp_path: Path) -> None:
     bearer = {"authorization": f"Bearer {key}", "x-request-id": "mine"}
     dataset = server.client.post("/v1/datasets", json={}, headers=bearer).json()
     assert server.client.delete(dataset["links"]["self"], headers=bearer).status_code == 204
-    assert "rnn_workers 1.0" in server.client.get("/metrics", headers=bearer).text
+    wait_for(
+        lambda: server.client.get("/metrics", headers=bearer).text,
+        lambda text: "rnn_workers 1.0" in text,
+    )
     server.stop()
     text = (tmp_path / "data.log").read_text()
     assert key not in text

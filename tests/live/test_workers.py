@@ -15,7 +15,14 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.live.conftest import ENDLESS, Start, has_progress, is_finished, wait_for
+from tests.live.conftest import (
+    ENDLESS,
+    WAIT_SECONDS,
+    Start,
+    has_progress,
+    is_finished,
+    wait_for,
+)
 
 
 @pytest.mark.slow
@@ -77,7 +84,7 @@ def test_a_worker_that_hangs_is_replaced_and_its_job_goes_on(start: Start) -> No
     done = server.wait_for_run(run["id"], has_progress)["progress"]
     before = server.workers
     os.kill(before[0], signal.SIGSTOP)
-    wait_for(lambda: server.workers, lambda workers: workers not in ([], before), 90)
+    wait_for(lambda: server.workers, lambda workers: workers not in ([], before))
     assert not psutil.pid_exists(before[0])
     goes_on = server.wait_for_run(
         run["id"], lambda run: run["progress"]["done"] > done["done"] and run["status"] == "running"
@@ -130,7 +137,7 @@ def test_a_standalone_worker_restarts_itself(
             assert after["status"] == "succeeded"
             assert worker.poll() is None
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(60) == 0
+            assert worker.wait(WAIT_SECONDS) == 0
         finally:
             worker.kill()
 

@@ -60,7 +60,7 @@ while True:
 
 
 def test_a_block_that_does_not_end_is_ended_by_the_operating_system() -> None:
-    ended = subprocess.run([sys.executable, "-c", SPINNER], check=False, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", SPINNER], check=False, timeout=600)
     assert ended.returncode == -signal.SIGXCPU
 
 
@@ -104,7 +104,7 @@ def await_end(pids: set[int]) -> None:
             handle = os.pidfd_open(pid)
         except ProcessLookupError:
             continue
-        assert select.select([handle], [], [], 60)[0], "it did not end"
+        assert select.select([handle], [], [], 240)[0], "it did not end"
         os.close(handle)
 
 
