@@ -68,7 +68,7 @@ def read_table(found: Structure, chosen: SeriesColumns) -> tuple[Series, str]:
         if not series.codes:
             where = "" if found.header is None else f"{cite(found.header)}: "
             raise Invalid(f"{where}there are no rows below the header: {LAYOUT}", "/sequences")
-        totals = [line for line, what in found.ends if what == TOTAL]
+        totals = [line for line, what in found.left_out if what == TOTAL]
         series.repairs += [f"the total in line {line} left out" for line in totals]
         return series.to_series(), numerals.decimal
     except LimitExceeded as error:

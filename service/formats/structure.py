@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from service.errors import Invalid
+from service.errors import Invalid, count
 from service.formats.base import SeriesColumns, SizeLimits
 from service.formats.csv_tables import find_separator, split_line
 from service.formats.numerals import MISSING, find_sign, is_numeral
@@ -46,17 +46,22 @@ class Structure(NamedTuple):
     signs: dict[int, str]  # that the numbers of a column have
     sample: list[list[str]]  # rows
     n_above: int  # lines above the header
-    ends: list[tuple[int, str]]  # the lines below the last row, once all rows are read
+    # Lines that repeat the header, and those below the last row, once all rows are read
+    left_out: list[tuple[int, str]]
 
     def split(self, text: str) -> list[str]:
         """Return the fields of a line."""
         return split_line(text, self.separator)
 
     def rows(self) -> Iterator[Line]:
-        """Yield the rows, without comments, and without what follows the last row."""
+        """Yield the rows, without comments, headers again, and what follows the last row."""
         held = deque[Line]()
+        again = list[int]()
         for number, line in read_lines(self.text, self.limits, self.skip):
             if number < self.first:
+                continue
+            if self.header is not None and line == self.header[1]:
+                again.append(number)
                 continue
             if COMMENT.match(line) and is_comment(line, len(self.split(line)), self.width):
                 continue
@@ -68,10 +73,13 @@ class Structure(NamedTuple):
             ends.pop()
         if ends[-1:] == [TOTAL] and ends[-2:] != [TOTAL, TOTAL]:  # not those of a group
             ends.pop()
-        left_out = [*held][len(ends) :]
-        self.ends[:] = [
-            (number, find_end(self.split(line), self.width) or "") for number, line in left_out
+        self.left_out[:] = [
+            (number, find_end(self.split(line), self.width) or "")
+            for number, line in [*held][len(ends) :]
         ]
+        if again:  # files were joined
+            others = f", like {count(len(again) - 1, 'more line')}" if len(again) > 1 else ""
+            self.left_out.insert(0, (again[0], f"the header again{others}"))
         yield from islice(held, len(ends))
 
 
@@ -110,8 +118,7 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
         names = _to_names(rows[at - 1][1] if at else [], fields, rows[at + 1 :], width)
     rows = rows[0 if at is None else at + 1 :]
     units = [""] * width if at is None else _take_units(rows, width)
-    while rows and find_end(rows[-1][1], width) is not None:
-        del rows[-1]
+    rows = _find_rows(rows, header, width)
     first = rows[0][0][0] if rows else limits.max_steps**2
     sample = [_pad(fields, width) for _, fields in rows]
     columns = [*zip(*sample, strict=True)] or [()] * width
@@ -196,6 +203,16 @@ def _are_units(fields: list[str], below: list[str]) -> bool:
     above = [fields[j] for j in numeric if j < len(fields)]
     has_text = any(not MISSING.fullmatch(field) for field in above)
     return has_text and not any(map(_is_value, fields))
+
+
+def _find_rows(
+    rows: list[tuple[Line, list[str]]], header: Line | None, width: int
+) -> list[tuple[Line, list[str]]]:
+    """Return the rows without headers again, and without what follows the last row."""
+    rows = [row for row in rows if header is None or row[0][1] != header[1]]
+    while rows and find_end(rows[-1][1], width) is not None:
+        del rows[-1]
+    return rows
 
 
 def _pad(fields: list[str], width: int) -> list[str]:

@@ -130,7 +130,7 @@ def _list_notes(
         name = proposed.chosen.sequence
         sentence = f"each value of {name!r} is read as a sequence of its own"
         yield _note("sequence", sentence, None, {"Read one sequence": {"sequence": ""}})
-    for line, what in found.ends:
+    for line, what in found.left_out:
         yield _note("end", f"line {line} is {what}, and is left out", line)
     for (j, word), n in sentinels.items():
         roles = proposed.roles[j : j + 1]

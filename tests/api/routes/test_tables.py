@@ -11,6 +11,7 @@ import pytest
 from service.schemas.series import MAX_INPUTS
 from tests.formats.corpus import CORPUS, Case, workbook
 
+DAYS = ("01-29", "01-30", "01-31", "02-01", "02-02")
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -94,6 +95,13 @@ def test_sheets_and_encodings_are_named(api: Any) -> None:
     assert table["encoding"] == "windows-1252"
     (note,) = table["problems"]
     assert {"encoding": "mac-roman"} in [repair["query"] for repair in note["repairs"]]
+
+
+def test_headers_of_joined_files_are_named(api: Any) -> None:
+    table = read(api, CORPUS["joined files"].body)
+    sentence = "line 6 is the header again, like 1 more line, and is left out"
+    assert [each["sentence"] for each in table["problems"]] == [sentence]
+    assert table["columns"][0]["first"] == [f"2024-{day}" for day in DAYS]
 
 
 def test_every_repair_of_an_error_leads_on(api: Any) -> None:
