@@ -108,7 +108,7 @@ def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> BlockR
 
 
 class _Places(NamedTuple):
-    """How the columns of M places are made of the responses to the poles of a grid."""
+    """The columns of M places, as combinations of the responses to the poles of a grid."""
 
     starts: NDArray[np.intp]  # (s, M): the numbers of the responses to own starts
     used: NDArray[np.intp]  # (p, M): those of the other responses, of sources and of the targets
@@ -119,7 +119,7 @@ class _Places(NamedTuple):
 
 
 def _combine(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> _Places:
-    """Return how the columns of places are made.
+    """Return the columns of places as combinations of responses.
 
     The weights of a cascade c_k by the responses r_j are 1 / prod (w_j - w_l) over l up to k.
     """
@@ -219,16 +219,16 @@ def _explain_by_starts(
     sizes = np.einsum("iim->im", gram)
     explained = np.zeros((len(used), *used.shape))
     log_determinants = np.zeros(used.shape[1])
-    for k, size in enumerate(sizes.copy()):
-        is_collinear = gram[k, k] <= constants.SCAN_RTOL * size + constants.TINY
-        pivots = np.where(is_collinear, 1.0, gram[k, k])
+    for size in sizes:
+        is_collinear = gram[0, 0] <= constants.SCAN_RTOL * size + constants.TINY
+        pivots = np.where(is_collinear, 1.0, gram[0, 0])
         shares = np.where(is_collinear, 0.0, 1.0 / pivots)
-        row = products[:, k]
+        row = products[:, 0]
         explained += np.einsum("nim,njm->ijm", row * shares, row)
         log_determinants += np.log(pivots)
-        parts = gram[k] * shares
-        products = products - parts[:, None] * row[:, None]
-        gram = gram - parts[:, None] * gram[k]
+        parts = gram[1:, 0] * shares
+        products = products[:, 1:] - parts[:, None] * row[:, None]
+        gram = gram[1:, 1:] - parts[:, None] * gram[0, 1:]
     return explained, log_determinants
 
 
