@@ -1,17 +1,18 @@
 """/v1/datasets."""
 
-import csv
 import io
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from scripts.openapi import openapi_schema
 from service.api.examples import DATASET_ID
 
 DATASETS = "/v1/datasets"
-EXPLICIT = {
+EXPLICIT: dict[str, Any] = {
     "kind": "explicit",
     "inputs": [[1, 0.1, -2], [0, 1e-100, 1e100]],
     "targets": [1 / 3, -0.0],
@@ -88,10 +89,10 @@ def test_downloads_have_the_same_bits(stored_api: Any) -> None:
     assert arrays["inputs"].dtype == arrays["targets"].dtype == np.float64
     table = stored_api.get(links["csv"])
     assert table.headers["content-type"] == "text/csv; charset=utf-8"
-    rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
-    assert list(rows[0]) == ["x_1", "x_2", "x_3", "target"]
-    assert [[float(row[f"x_{k}"]) for k in (1, 2, 3)] for row in rows] == EXPLICIT["inputs"]
-    assert [float(row["target"]) for row in rows] == EXPLICIT["targets"]
+    expected = np.column_stack([EXPLICIT["inputs"], EXPLICIT["targets"]])
+    for frame in (pd.read_csv(io.BytesIO(table.content)), pl.read_csv(table.content)):
+        assert list(frame.columns) == ["x_1", "x_2", "x_3", "target"]
+        np.testing.assert_array_equal(frame.to_numpy(), expected)
 
 
 def test_a_stored_dataset_is_used_by_its_id(api: Any) -> None:

@@ -1,11 +1,8 @@
 """POST /v1/datasets with tables of any program, and with archives."""
 
-import io
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 
 from service.api.examples import DATASET_ID
@@ -118,23 +115,3 @@ def test_the_limits(make_api: Any, limit: dict[str, int], detail: str) -> None:
         result = api.refused(response, "/dataset", detail)
         assert result["type"] == "/problems/limit-exceeded"
     assert api.upload(b"1,2,3\n" * 2, CSV).status_code == 201
-
-
-INPUTS = np.array([[1.5, -2.0], [0.125, 3.0], [1e-5, 1e20]])
-TARGETS = np.array([0.5, -1.0, 1 / 3])
-
-
-@pytest.fixture(scope="module")
-def stored(api: Any) -> Any:
-    """Return the dataset of these arrays."""
-    body = {"kind": "explicit", "inputs": INPUTS.tolist(), "targets": TARGETS.tolist()}
-    return api.post(DATASETS, body).json()
-
-
-def test_downloads_are_read_by_pandas_and_polars(api: Any, stored: Any) -> None:
-    body = io.BytesIO(api.get(stored["links"]["csv"]).content)
-    expected = np.column_stack([INPUTS, TARGETS])
-    frame = pd.read_csv(body)
-    assert list(frame) == ["x_1", "x_2", "target"]
-    np.testing.assert_array_equal(frame.to_numpy(), expected)
-    np.testing.assert_array_equal(pl.read_csv(body.getvalue()).to_numpy(), expected)

@@ -51,6 +51,9 @@ def test_exported_tables_are_read_as_proposed(api: Any, case: Case) -> None:
     stored = api.upload(case.body, "application/octet-stream", f"?{urlencode(upload)}").json()
     assert (stored["target"], tuple(stored["inputs"])) == (case.target, case.inputs)
     assert f"target {case.target.rpartition(' (')[0] or case.target}" in stored["roles"]
+    arrays = np.load(io.BytesIO(api.get(stored["links"]["npz"]).content))
+    for name, expected in zip(("inputs", "targets"), case.numbers(), strict=True):
+        np.testing.assert_allclose(arrays[name][0], expected, rtol=1e-9)
 
 
 def test_a_table_is_described(api: Any) -> None:
