@@ -67,7 +67,7 @@ class ExactPass(NamedTuple):
     by_w_rec: Any
 
 
-def _exact_step(activation: str, z: Any) -> tuple[Any, Any]:
+def exact_step(activation: str, z: Any) -> tuple[Any, Any]:
     """Return f(z) and f'(z), each by a formula without cancellation."""
     if activation == "identity":
         return z, mpmath.mpf(1)
@@ -97,7 +97,7 @@ def exact_pass(
         for x, target in zip(inputs.tolist(), targets.tolist(), strict=True):
             states, slopes = [mpmath.mpf(initial_state)], []
             for each in x:
-                state, slope = _exact_step(activation, w_rec * states[-1] + w_in * each)
+                state, slope = exact_step(activation, w_rec * states[-1] + w_in * each)
                 states.append(state)
                 slopes.append(slope)
             outputs.append(states[-1])

@@ -25,8 +25,9 @@ from service.engine.network import (
 from service.engine.types import Array, Weights
 from tests.engine.conftest import exact_pass, sign_and_log10
 
-names = st.sampled_from(sorted(ACTIVATIONS))
 small = st.floats(-1.25, 1.25, width=32)
+pairs = st.builds(Weights, small, small)
+networks = st.builds(Network, st.sampled_from(sorted(ACTIVATIONS)), small)
 angles = st.floats(0.0, 6.28)
 samples = st.tuples(st.integers(1, 4), st.integers(1, 8)).flatmap(
     lambda shape: st.tuples(
@@ -56,35 +57,25 @@ def is_smooth(data: tuple[Array, Array], w_in: float, w_rec: float, network: Net
     return network.activation != "relu" or bool(np.all(np.abs(z) > 0.1))
 
 
-@given(samples, small, small, small, names, angles)
+@given(samples, pairs, networks, angles)
 def test_weight_gradient_matches_differences_along_random_directions(
-    data: tuple[Array, Array],
-    w_in: float,
-    w_rec: float,
-    initial_state: float,
-    name: str,
-    angle: float,
+    data: tuple[Array, Array], weights: Weights, network: Network, angle: float
 ) -> None:
-    network = Network(name, initial_state)
+    w_in, w_rec = weights
     assume(is_smooth(data, w_in, w_rec, network))
-    cost, gradient = cost_and_gradient(*data, Weights(w_in, w_rec), network)
+    cost, gradient = cost_and_gradient(*data, weights, network)
     a, b = np.cos(angle), np.sin(angle)
     numeric = slope(lambda h: cost_at(data, w_in + a * h, w_rec + b * h, network))
     scale = max(1.0, cost, float(np.abs(gradient).max()))
     assert a * gradient[0] + b * gradient[1] == pytest.approx(numeric, rel=1e-6, abs=1e-7 * scale)
 
 
-@given(samples, small, small, small, names, st.data())
+@given(samples, pairs, networks, st.data())
 def test_state_gradients_match_differences(
-    data: tuple[Array, Array],
-    w_in: float,
-    w_rec: float,
-    initial_state: float,
-    name: str,
-    draw: st.DataObject,
+    data: tuple[Array, Array], weights: Weights, network: Network, draw: st.DataObject
 ) -> None:
     inputs, targets = data
-    network = Network(name, initial_state)
+    w_in, w_rec = weights
     assume(is_smooth(data, w_in, w_rec, network))
     states = forward_states(inputs, w_in, w_rec, network)
     last = output_gradient(states[:, -1], targets)
@@ -93,7 +84,7 @@ def test_state_gradients_match_differences(
     i = draw.draw(st.integers(0, len(targets) - 1))
     k = draw.draw(st.integers(0, inputs.shape[1]))
     rest = (inputs[i : i + 1, k:], targets[i : i + 1])
-    from_state = Network(name, float(states[i, k]))
+    from_state = Network(network.activation, float(states[i, k]))
     numeric = slope(lambda h: cost_at(rest, w_in, w_rec, from_state, h)) / len(targets)
     assert backward.state_gradients.shape == states.shape
     assert backward.state_gradients[i, k] == pytest.approx(numeric, rel=1e-6, abs=1e-8)

@@ -3,7 +3,6 @@
 from fractions import Fraction
 from itertools import pairwise
 from math import inf, nan
-from typing import Any
 
 import mpmath
 import numpy as np
@@ -22,6 +21,7 @@ from service.engine.network import (
     output_gradient,
 )
 from service.engine.types import Array
+from tests.engine.conftest import exact_step
 
 weights = st.floats(-1.5, 1.5, allow_subnormal=False)
 reals = st.floats(-10, 10, allow_subnormal=False)
@@ -79,29 +79,13 @@ def test_overflow_gives_infinite_states(name: str, w_rec: float) -> None:
 ARGUMENTS = [0.0, 1e-300, 1e-17, 0.3, 1.0, 5.0, 19.0, 40.0, 400.0, 1e5, 1e17]
 
 
-def exact_slope(name: str, z: float) -> Any:
-    if name == "identity":
-        return mpmath.mpf(1)
-    if name == "relu":
-        return mpmath.mpf(z > 0)
-    z = mpmath.mpf(z)
-    return mpmath.sech(z) ** 2 if name == "tanh" else mpmath.sech(z / 2) ** 2 / 4
-
-
-def exact_value(name: str, z: float) -> Any:
-    z = mpmath.mpf(z)
-    if name == "sigmoid":
-        return mpmath.exp(z) / (1 + mpmath.exp(z)) if z < 0 else 1 / (1 + mpmath.exp(-z))
-    return {"identity": z, "relu": max(z, mpmath.mpf(0)), "tanh": mpmath.tanh(z)}[name]
-
-
 @pytest.mark.parametrize("z", [sign * z for z in ARGUMENTS for sign in (1, -1)])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_function_and_derivative_match_fifty_digits(name: str, z: float) -> None:
     f = ACTIVATIONS[name]
     at = np.array([z])
     with mpmath.workdps(50):
-        value, slope = exact_value(name, z), exact_slope(name, z)
+        value, slope = exact_step(name, mpmath.mpf(z))
         log = float(mpmath.log(slope)) if slope else -np.inf
     assert f.function(at)[0] == pytest.approx(float(value), rel=1e-14, abs=1e-307)
     assert f.derivative(at)[0] == pytest.approx(float(slope), rel=1e-14, abs=1e-307)
