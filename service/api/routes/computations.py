@@ -37,6 +37,8 @@ class ComputationRoutes:
     def __init__(self, resource: Resource) -> None:
         self.router = make_router(resource.tag)
         self._job_type = resource.job_type
+        self._kind = resource.job_type.kind
+        self._model = resource.job_type.response_model
         path, id_name = self._job_type.path, f"{self._job_type.prefix}_id"
         self._id: Any = id_path(IDS[self._job_type.prefix], id_name)
         self._add_create(resource)
@@ -49,7 +51,6 @@ class ComputationRoutes:
 
     def _add_create(self, resource: Resource) -> None:
         job_type = self._job_type
-        model = job_type.response_model
         body_type: Any = json_body(job_type.path, job_type.request_model)
 
         async def create(
@@ -69,16 +70,16 @@ class ComputationRoutes:
             create,
             methods=["POST"],
             name=resource.name,
-            response_model=model,
+            response_model=self._model,
             summary=resource.summary,
             description=f"{resource.effect} A long computation becomes a job, which can be polled "
             "or followed; `Prefer: respond-async` always creates a job. A repeated request returns "
             "the same resource without computing it again.",
             responses={
                 200: {"description": "Computed earlier, or computed without storing it."},
-                201: {"model": model, "description": "Computed and stored."},
+                201: {"model": self._model, "description": "Computed and stored."},
                 202: {
-                    "model": model,
+                    "model": self._model,
                     "description": "A job, queued or running.",
                     "headers": JOB_HEADERS,
                 },
@@ -110,15 +111,13 @@ class ComputationRoutes:
             return await made_response(request, state, made, suffix)
 
     def _add_list(self, path: str, page: type[ResponseModel]) -> None:
-        kind = self._job_type.kind
-
-        @self.router.get(path, name=f"list_{kind}s", response_model=page)
+        @self.router.get(path, name=f"list_{self._kind}s", response_model=page)
         def list_page(
             state: AppStateDep, query: Annotated[ComputationListQuery, Query()]
         ) -> Response:
             """Return one page of the stored resources, newest first."""
             rows, next_cursor = list_page_of_computations(
-                state.database, kind, query.limit, query.cursor, query.status
+                state.database, self._kind, query.limit, query.cursor, query.status
             )
             items = [self._describe(row) for row in rows]
             return json_response({"items": items, "next_cursor": next_cursor})
@@ -137,10 +136,7 @@ class ComputationRoutes:
         return json_response(self._describe(row), status, headers)
 
     def _add_reads(self, path: str) -> None:
-        model, router = self._job_type.response_model, self.router
-        kind = self._job_type.kind
-
-        @router.get(path, name=f"get_{kind}", response_model=model, responses=ITEM)
+        @self.router.get(path, name=f"get_{self._kind}", response_model=self._model, responses=ITEM)
         async def get(
             request: Request, state: AppStateDep, preference: PreferenceDep, item_id: str = self._id
         ) -> Response:
@@ -151,8 +147,8 @@ class ComputationRoutes:
             applied = preference._replace(respond_async=False)
             return item_response(request, self._describe(row), applied.headers)
 
-        @router.get(
-            f"{path}/events", name=f"follow_{kind}", response_class=Response, responses=EVENTS
+        @self.router.get(
+            f"{path}/events", name=f"follow_{self._kind}", response_class=Response, responses=EVENTS
         )
         async def follow(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
             """Stream the progress as server-sent events. Any replica serves the stream."""
@@ -166,34 +162,29 @@ class ComputationRoutes:
             return EventSourceResponse(events, headers=headers)
 
     def _add_cancel(self, path: str) -> None:
-        job_type = self._job_type
-        model = job_type.response_model
-
         @self.router.post(
             f"{path}/cancel",
-            name=f"cancel_{job_type.kind}",
-            response_model=model,
+            name=f"cancel_{self._kind}",
+            response_model=self._model,
             responses={
                 200: {"description": "It had already finished and is unchanged."},
                 202: {
-                    "model": model,
+                    "model": self._model,
                     "description": "It was queued or running and is now cancelled.",
                 },
             },
         )
         def cancel(state: AppStateDep, item_id: str = self._id) -> Response:
             """Cancel a job that is queued or running. Its worker stops at the next step."""
-            row, changed = stored.cancel(job_type, item_id, state.database)
+            row, changed = stored.cancel(self._job_type, item_id, state.database)
             return json_response(self._describe(row), 202 if changed else 200)
 
     def _add_delete(self, path: str) -> None:
-        job_type = self._job_type
-
-        @self.router.delete(path, name=f"delete_{job_type.kind}", status_code=204)
+        @self.router.delete(path, name=f"delete_{self._kind}", status_code=204)
         def delete(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
             """Delete a finished resource. A repeated request computes it again."""
             check_if_match(request, lambda: self._describe(self._read(item_id, state)))
-            stored.delete(job_type, item_id, state.database)
+            stored.delete(self._job_type, item_id, state.database)
             return Response(status_code=204)
 
     def _describe(self, row: ComputationRow) -> ResponseModel:
