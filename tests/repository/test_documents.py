@@ -19,20 +19,9 @@ DECISIONS = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 DOCUMENTS = [
-    "README.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "SECURITY.md",
-    "openapi.md",
-    "benchmarks/results.md",
-    "docs/README.md",
-    "docs/configuration.md",
-    "docs/decisions.md",
-    "docs/fitting.md",
-    "docs/mathematics.md",
-    "docs/operations.md",
-    "docs/teaching.md",
-    *(f"{path.relative_to(ROOT)}" for path in ROOT.glob("docs/recipes/**/*.md")),
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md")
+    for path in sorted(ROOT.glob(pattern))
 ]
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
