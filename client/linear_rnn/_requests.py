@@ -64,11 +64,11 @@ class FitRequest(TypedDict, total=False):
     """True to store the result. If false, the response contains all of it."""
     initial_state: float | Literal["shared", "each"] | None
     """S_0, the state before the first step in use: a number, `shared` (one unknown for all
-    sequences) or `each` (one unknown per sequence). Null means `each` for a series, and 0 for one
+    sequences) or `each` (one unknown per sequence). By default `each` for a series, and 0 for one
     target per sequence."""
     offset: bool | float | None
-    """True to fit a constant that is added to the states, or that constant if it is given. Null
-    means true for a series, and false for one target per sequence."""
+    """True to fit a constant that is added to the states, or that constant if it is given. By
+    default true for a series, and false for one target per sequence."""
     gains: Mapping[str, float] | None
     """Given steady-state gains, by the name of the input: its weight is then gain · (1 - w_rec)."""
     curves: Sequence[str] | None

@@ -169,11 +169,11 @@ class FitRequest(ComputationRequest):
 
     initial_state: InitialState | None = None
     """S_0, the state before the first step in use: a number, `shared` (one unknown for all
-    sequences) or `each` (one unknown per sequence). Null means `each` for a series, and 0 for one
+    sequences) or `each` (one unknown per sequence). By default `each` for a series, and 0 for one
     target per sequence."""
     offset: Offset | None = None
-    """True to fit a constant that is added to the states, or that constant if it is given. Null
-    means true for a series, and false for one target per sequence."""
+    """True to fit a constant that is added to the states, or that constant if it is given. By
+    default true for a series, and false for one target per sequence."""
     gains: Annotated[
         dict[ColumnName, KnownGain],
         Field(max_length=MAX_GAINS, default_factory=dict, examples=[{}]),
