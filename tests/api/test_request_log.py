@@ -3,8 +3,6 @@
 import io
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,18 +40,15 @@ class Logged:
 
 
 @pytest.fixture
-def logged(start_api: Callable[..., Any], tmp_path: Path, restored_logging: None) -> Any:
+def logged(restored_logging: None, make_api: Callable[..., Any]) -> Any:
     """Return a function that starts an application with a log."""
-    with ExitStack() as closing:
 
-        def start(**settings: Any) -> Logged:
-            stream = io.StringIO()
-            handler = configure_log("info", stream)
-            return Logged(
-                start_api(closing, data_dir=tmp_path / "data", **settings), handler, stream
-            )
+    def start(**settings: Any) -> Logged:
+        stream = io.StringIO()
+        handler = configure_log("info", stream)
+        return Logged(make_api(**settings), handler, stream)
 
-        yield start
+    return start
 
 
 def test_a_request_is_one_event(logged: Any) -> None:

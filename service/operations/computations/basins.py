@@ -161,11 +161,10 @@ BASIN_MAP = JobType(
 )
 
 
-def basin_map_npz(row: ComputationRow, database: "store.Database") -> Download:
+def basin_map_npz(path: str, row: ComputationRow, database: "store.Database") -> Download:
     """Return the arrays of a stored map as an npz archive."""
     seconds = 3 * NPZ.writing_seconds * row.request["window"]["resolution"] ** 2
-    etag = make_etag(f"{BASIN_MAP.path}/{row.id}.npz", row.id)
-    return Download(etag, seconds, partial(_write_npz, row.id, database))
+    return Download(make_etag(path, row.id), seconds, partial(_write_npz, row.id, database))
 
 
 def _write_npz(map_id: str, database: "store.Database", file: BinaryIO) -> None:

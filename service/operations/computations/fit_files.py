@@ -12,7 +12,7 @@ from service.engine.data import Series, Step
 from service.engine.fit import Solution, decompose, tabulate_responses
 from service.errors import Invalid, NotFound, count
 from service.formats import encode_name, make_unique
-from service.operations.computations.fits import FIT, PROFILE, TABLE
+from service.operations.computations.fits import PROFILE, TABLE
 from service.operations.computations.job_types import Arrays
 from service.operations.shared.downloads import (
     Common,
@@ -44,11 +44,11 @@ CHUNK = 20_000  # rows
 PROFILE_ROWS = 300  # of a profile, about
 
 
-def fit_csv(row: ComputationRow, database: "store.Database") -> Download:
+def fit_csv(path: str, row: ComputationRow, database: "store.Database") -> Download:
     """Return the fit at every step as a CSV table, with the times of the series, if any."""
     columns, n_rows = {name: name for name in TABLE}, (row.result or {}).get("n_targets", 0)
     add_times = partial(_add_times, row, database)
-    return stored_table(f"{FIT.path}/{row.id}.csv", row, columns, n_rows, database, add_times)
+    return stored_table(path, row, columns, n_rows, database, add_times)
 
 
 def _add_times(
@@ -82,22 +82,21 @@ def _find_starts(
     return series.get("start_times") or (), Step(**series["step"])
 
 
-def profile_csv(row: ComputationRow, database: "store.Database") -> Download:
+def profile_csv(path: str, row: ComputationRow, database: "store.Database") -> Download:
     """Return the profile of a fit as a CSV table."""
-    path = f"{FIT.path}/{row.id}/profile.csv"
     return stored_table(path, row, PROFILE, PROFILE_ROWS, database)
 
 
-def response_csv(row: ComputationRow, database: "store.Database") -> Download:
+def response_csv(path: str, row: ComputationRow, database: "store.Database") -> Download:
     """Return the responses to one lasting unit of each input as a CSV table."""
     check_inputs(row)
     tabulate = partial(_list_responses, Step(**row.request["step"]))
-    return _computed_table("response", row, database, tabulate)
+    return _computed_table(path, row, database, tabulate)
 
 
-def contributions_csv(row: ComputationRow, database: "store.Database") -> Download:
+def contributions_csv(path: str, row: ComputationRow, database: "store.Database") -> Download:
     """Return the contributions to every prediction as a CSV table."""
-    return _computed_table("contributions", row, database, _list_contributions)
+    return _computed_table(path, row, database, _list_contributions)
 
 
 def check_inputs(row: ComputationRow) -> None:
@@ -115,13 +114,12 @@ def restore(row: ComputationRow, database: "store.Database") -> Solution:
 
 
 def _computed_table(
-    name: str,
+    path: str,
     row: ComputationRow,
     database: "store.Database",
     tabulate: Callable[[Solution], Mapping[str, NDArray[Any]]],
 ) -> Download:
     """Return a table that is computed from a stored fit, in less time than the fit took."""
-    path = f"{FIT.path}/{row.id}/{name}.csv"
     seconds = row.compute_seconds or 0.0
     return computed_file(path, row.id, seconds, lambda: tabulate(restore(row, database)))
 

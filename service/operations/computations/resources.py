@@ -53,7 +53,7 @@ class ResultFile(NamedTuple):
     size: tuple[int, int]  # of the picture if the options have none
     load: Callable[[ComputationRow, Arrays, Common, "store.Database", Limits], PictureRequest]
     table: str  # the format of the numbers
-    download: Callable[[ComputationRow, "store.Database"], Download]
+    download: Callable[[str, ComputationRow, "store.Database"], Download]  # by its path
     options: type[PictureOptions] = PictureOptions
 
     @property
@@ -68,10 +68,10 @@ class ResultFile(NamedTuple):
 
         The name of a picture contains its computation and the request of its file.
         """
-        if suffix == self.table:
-            return self.download(row, context.database)
         job_type, limits = self.job_type, context.limits
         path = f"{job_type.path}/{row.id}{self.path}.{suffix}"
+        if suffix == self.table:
+            return self.download(path, row, context.database)
         made = {"method": "POST", "path": job_type.path, "body": row.request}
         request = {"method": "GET", "path": path, "of": made}
         common, etag = name_picture(request, options, self.size, limits)

@@ -229,9 +229,8 @@ def read_trajectory(run_id: str, database: "store.Database", limits: Limits) -> 
     return encode(TrajectoryResponse(**arrays))
 
 
-def trajectory_csv(row: ComputationRow, database: "store.Database") -> Download:
+def trajectory_csv(path: str, row: ComputationRow, database: "store.Database") -> Download:
     """Return the trajectory of a stored run as a CSV table."""
     n_rows = row.request["n_iterations"] / row.request["record_every"]
     columns = {name: name for name in TrajectoryResponse.model_fields}
-    path = f"{TRAINING_RUN.path}/{row.id}/trajectory.csv"
     return stored_table(path, row, columns, n_rows, database)
