@@ -13,6 +13,7 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
 
+from linear_rnn._arrays import to_array
 from linear_rnn._errors import ConnectFailed
 
 STOP_SECONDS = 15
@@ -33,11 +34,19 @@ class Service:
         self.key = key
         self.stop = weakref.finalize(self, _stop, process)
         self.pid = process.pid
+        _import_slow_modules()  # while the service starts
         line = process.stdout.readline()
         if not line.startswith("{"):
             self.stop()
             raise ConnectFailed("`linear-rnn serve` did not start; see stderr")
         self.url: str = json.loads(line)["url"]
+
+
+def _import_slow_modules() -> None:
+    """Import what the first request needs: httpx, and numpy if it is installed."""
+    import httpx  # noqa: F401
+
+    to_array([])
 
 
 def _stop(process: Any) -> None:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from linear_rnn import Client, ConnectFailed, StatusError
+from tests.programs import run_program
 
 START = """
 import os, signal, sys
@@ -24,6 +25,15 @@ print("running", flush=True)
 rnn.surface().plot()
 sys.stdin.readline()
 os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+FAILED_START = """
+import sys
+from linear_rnn import Client, ConnectFailed
+try:
+    Client.local(command=[sys.executable, "-c", "pass"])
+except ConnectFailed:
+    print(*sys.modules)
 """
 
 
@@ -84,3 +94,8 @@ def test_without_the_command_it_says_what_to_install() -> None:
         Client.local(command=["no-such-command"])
     with pytest.raises(ConnectFailed, match="did not start"):
         Client.local(command=[sys.executable, "-c", "pass"])
+
+
+def test_slow_modules_are_imported_before_the_service_is_ready() -> None:
+    done = run_program(sys.executable, "-c", FAILED_START)
+    assert {"httpx", "numpy"} <= set(done.stdout.split())
