@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from service.app import create_app
 from service.operations.shared.limits import Limits
 from service.settings import Settings
 from service.store import datasets
+from tests.programs import run_program
 
 README = Path(__file__).parents[1] / "README.md"
 METHODS = r"((?:`(?:GET|POST|DELETE)` )*`(?:GET|POST|DELETE))"
@@ -53,6 +55,15 @@ def test_the_routes_are_those_of_the_readme() -> None:
     assert ("POST", "/v1/cost-surface.npz") in documented
     assert ("DELETE", "/v1/basin-maps/{map_id}") in documented
     assert documented == schema_routes()
+
+
+def test_slow_modules_are_not_imported_before_the_start() -> None:
+    code = (
+        "import sys, service.app, service.server.main, service.store.migrate; print(*sys.modules)"
+    )
+    done = run_program(sys.executable, "-c", code)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"matplotlib", "contourpy", "scipy", "python_calamine", "redis", "pandas"}
 
 
 def test_the_limits_are_those_of_the_settings() -> None:

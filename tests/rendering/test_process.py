@@ -218,12 +218,6 @@ def test_stopping_processes_while_they_start_is_no_error(
     assert caplog.text == ""
 
 
-def test_requests_do_not_import_matplotlib() -> None:
-    code = "import sys, service.rendering.pool; print('matplotlib' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
-
-
 @pytest.mark.slow
 def test_processes_end_when_the_service_is_killed() -> None:
     with subprocess.Popen(
