@@ -128,13 +128,34 @@ class PoleSearch:
         return found[np.flatnonzero(is_new)]
 
     def _polish(self, poles: Array, rtol: float) -> Points:
-        """Return the minima near some places, the highest pole of equal states first."""
-        low, high = (np.full(poles.shape, end) for end in self.problem.options.w_rec)
-        at = polish(self.criterion, poles, (low, high), rtol)
+        """Return the minima near some places, the highest pole of equal states first.
+
+        A polish stalls near equal poles, where the slopes of the predictions coincide. It goes on
+        from there with the poles equal, which their equal slopes keep so.
+        """
+        at = self._polish_in_range(poles, rtol)
+        equal = self._average(at.poles)
+        is_close = (equal != at.poles).any(axis=1)
+        if is_close.any():
+            at = at.concatenate(self._polish_in_range(equal[is_close], rtol))
         ordered = self._sort(at.poles)
         if (ordered != at.poles).any():
             at = self.criterion.evaluate(ordered)
         return at[np.argsort(at.cost)]
+
+    def _polish_in_range(self, poles: Array, rtol: float) -> Points:
+        low, high = (np.full(poles.shape, end) for end in self.problem.options.w_rec)
+        return polish(self.criterion, poles, (low, high), rtol)
+
+    def _average(self, poles: Array) -> Array:
+        """Return poles (M, K), with the mean of those of equal states that almost coincide."""
+        averaged = poles.copy()
+        for mask in np.unique(self.problem.acts, axis=0):
+            members = np.flatnonzero((self.problem.acts == mask).all(axis=1))
+            own = poles[:, members]
+            is_close = np.ptp(own, axis=1, keepdims=True) < constants.EQUAL_POLES
+            averaged[:, members] = np.where(is_close, own.mean(axis=1, keepdims=True), own)
+        return averaged
 
     def _sort(self, poles: Array) -> Array:
         """Return poles (M, K) of which those of states with the same inputs decrease."""

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from scipy.linalg import toeplitz
 from scipy.optimize import minimize, minimize_scalar
+from scipy.signal import lfilter
 
 from service.engine.data import Series
 from service.engine.fit import FitOptions, FitProblem, Solution, fit, predict, scan
+from service.engine.profile import Bounds
 from service.engine.types import Array
 from tests.engine.fit.conftest import design_of, split
 from tests.engine.fit.test_noise import make_noise
@@ -126,6 +128,23 @@ def test_equal_poles_are_no_special_case() -> None:
     assert at.cost[0] == pytest.approx(at.cost[1], abs=0.1)
     gain = result.parameters.steady_state_gains[0]
     assert gain[1] < 25.0 < gain[2]
+
+
+@pytest.mark.parametrize("w", [0.3, 0.8, 0.95])
+@pytest.mark.parametrize("shape", ["step", "random"])
+def test_an_exact_response_with_equal_poles_is_found_exactly(w: float, shape: str) -> None:
+    steps = np.arange(80)
+    x: Array = np.random.default_rng(2).standard_normal(80)
+    if shape == "step":
+        x = np.where(steps > 4.0, 1.0, 0.0)
+    y = 1.0 + lfilter([1.0 - w], [1.0, -2.0 * w, w * w], x)
+    series = Series.from_sequences([x[:, None]], [np.asarray(y)], ("a",))
+    result = fit(series, FitOptions(time_constants=2))
+    assert result.solution.is_exact
+    assert result.solution.poles == pytest.approx([w, w], abs=1e-9)
+    assert result.trust.reasons == []
+    assert "poles_coincide" in result.trust.cautions
+    assert sum(abs(each.w_rec - w) < 1e-3 for each in result.solution.minima) == 1
 
 
 def draw_problem(seed: int) -> FitProblem:
@@ -281,7 +300,7 @@ def test_inputs_of_states_without_an_effect_are_judged(variance: Any) -> None:
     series = Series.from_sequences((pulses,), (generator.normal(size=30),), tuple("abcd"))
     # Of four equal pulses with almost equal poles, most have no part of their own.
     poles = [0.8338112209993696, 0.8339184601442173, 0.8327874074725808, 0.8340825072551447]
-    given = (poles, [[]] * 4)
+    intervals: list[list[Bounds]] = [[] for _ in poles]
     options = FitOptions(time_constants="per_input", noise="ar1", variance=variance)
-    p_values = Solution(FitProblem(series, options), given).linearization.test_inputs()
+    p_values = Solution(FitProblem(series, options), (poles, intervals)).linearization.test_inputs()
     assert ((p_values >= 0.0) & (p_values <= 1.0)).all()
