@@ -18,3 +18,4 @@ class JobProblem(StrEnum):
     INTERNAL = "internal"
     STORE_FULL = "store-full"
     LIMIT = "limit-exceeded"
+    INVALID = "invalid"

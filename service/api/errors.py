@@ -46,8 +46,8 @@ TOO_LARGE = ProblemType("too-large", "Request body too large", 413)
 URL_TOO_LONG = ProblemType("url-too-long", "URL too long", 414)
 MEDIA = ProblemType("unsupported-media-type", "Unsupported media type", 415)
 RANGE = ProblemType("range-not-satisfiable", "Range not satisfiable", 416)
-INVALID = ProblemType("invalid", "Invalid request", 422)
-LIMIT = ProblemType("limit-exceeded", "Limit exceeded", 422)
+INVALID = ProblemType(JobProblem.INVALID, "Invalid request", 422)
+LIMIT = ProblemType(JobProblem.LIMIT, "Limit exceeded", 422)
 RATE_LIMITED = ProblemType("rate-limited", "Rate limit exceeded", 429)
 HEADERS_TOO_LARGE = ProblemType("headers-too-large", "Header fields too large", 431)
 INTERNAL = ProblemType(JobProblem.INTERNAL, "Internal server error", 500)
@@ -80,7 +80,8 @@ PROBLEM_TYPES = tuple(value for value in [*vars().values()] if isinstance(value,
 EXPLANATIONS: dict[str, str] = orjson.loads(
     Path(__file__).with_name("problem_explanations.json").read_bytes()
 )
-JOB_PROBLEMS = {kind.slug: kind for kind in (JOB_FAILED, WORKER_LOST, INTERNAL, FULL, LIMIT)}
+OF_JOBS = (JOB_FAILED, WORKER_LOST, INTERNAL, FULL, LIMIT, INVALID)
+JOB_PROBLEMS = {kind.slug: kind for kind in OF_JOBS}
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
 

@@ -10,7 +10,14 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from service.errors import DiskFull, LimitExceeded, ServiceError, StoreFull, StoreUnavailable
+from service.errors import (
+    DiskFull,
+    Invalid,
+    LimitExceeded,
+    ServiceError,
+    StoreFull,
+    StoreUnavailable,
+)
 from service.jobs.queue import JobQueue, Pace, consume
 from service.lifecycle import JobProblem
 from service.operations.computations.job_types import AfterStep, JobType, StepwiseComputation
@@ -123,6 +130,8 @@ class Worker:
                 self._fail(lease, JobProblem.STORE_FULL, error.detail)
             except LimitExceeded as error:
                 self._fail(lease, JobProblem.LIMIT, error.detail)
+            except Invalid as error:
+                self._fail(lease, JobProblem.INVALID, error.detail)
             except ServiceError as error:
                 self._fail(lease, JobProblem.FAILED, error.detail)
             except MemoryError:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series
-from service.errors import DiskFull, StoreFull, StoreUnavailable
+from service.errors import DiskFull, Invalid, StoreFull, StoreUnavailable
 from service.jobs.worker import Timing, Worker
 from service.operations.computations.fits import FIT, StepwiseFit
 from service.operations.computations.job_types import (
@@ -163,6 +163,7 @@ def test_a_worker_waits_for_an_unavailable_database_and_for_space(
     [
         (StoreFull("The database is full."), "store-full", "The database is full."),
         (MemoryError(), "job", "memory"),
+        (Invalid("The values do not settle."), "invalid", "The values do not settle."),
         (ZeroDivisionError("internals"), "internal", "log"),
     ],
 )
