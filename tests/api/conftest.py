@@ -222,7 +222,7 @@ def start_api(description: Description) -> Callable[..., Api]:
     def start(closing: ExitStack, **settings: Any) -> Api:
         # By default pictures are drawn in a thread, which starts faster than processes, and a busy
         # machine has time for what an idle one computes at once.
-        defaults = {"render_processes": 0, "max_sync_seconds": 2.0}
+        defaults = {"render_processes": 0, "max_sync_seconds": 20.0}
         own = Settings.model_validate(defaults | settings)
         app = create_app(own)
         runner = closing.enter_context(asyncio.Runner())

@@ -226,7 +226,7 @@ def test_a_picture_that_takes_longer_than_its_size_says_is_not_cached(
         drawn.append(prepared)
         return draw(prepared)
 
-    path = f"{SURFACE}.png?activation=tanh&n_samples=200&n_steps=50&width=320&height=240"
+    path = f"{SURFACE}.png?activation=tanh&n_samples=1000&n_steps=50&width=320&height=240"
     with monkeypatch.context() as patch:
         # As on a machine that is a thousand times slower than the estimates
         patch.setattr("service.operations.shared.work_estimates.STATE", 8e-12)
