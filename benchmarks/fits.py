@@ -1,5 +1,7 @@
 """Fits: the cost that each method reaches, and its time; ``python -m benchmarks.fits``.
 
+``OPENBLAS_NUM_THREADS=1`` is set in the service, and makes fits as fast here as there.
+
 The results are written to fits.json; ``python -m benchmarks --report`` adds them to results.md.
 """
 

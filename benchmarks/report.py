@@ -56,7 +56,7 @@ DISCUSSION = """
 
 ```sh
 make bench-quick   # the tutorial's loops as the only peer, under a minute
-.venv/bin/python -m benchmarks.fits   # fits, in a few minutes
+OPENBLAS_NUM_THREADS=1 .venv/bin/python -m benchmarks.fits   # fits, in a few minutes
 make bench         # all peers; installs PyTorch, JAX and Numba into .bench-venv
 ```
 """

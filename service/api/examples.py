@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 # The ids of the tutorial's dataset, training run, fit and basin map, checked by a test.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_7d55c29785900edd15a50b675f826676"
-FIT_ID: Final = "fit_489ec78ffaa4464b88a35a452c279808"
-MAP_ID: Final = "map_91eaf2aecaa6c25f10ed7bc56c1c9d50"
+RUN_ID: Final = "run_fd816d4b429f05a5532b1a8aaaafb0f3"
+FIT_ID: Final = "fit_758eb79f8f107b7927ef73ff8a524d2a"
+MAP_ID: Final = "map_ba638141e00d7542a43250e1bdbbee98"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 
 # A position in a list, such as a next_cursor.

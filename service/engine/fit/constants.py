@@ -93,7 +93,7 @@ LAST_DAMPING: Final = 1e9
 EQUAL_POLES: Final = 1e-5
 
 # Poles of states with the same inputs whose distance is smaller are called equal, and those of a
-# coarse search may be.
+# coarse search may be. So are slopes if what they do not share is a smaller part of them.
 COINCIDENT: Final = 1e-4
 CLOSE: Final = 0.02
 

@@ -60,20 +60,24 @@ class Linearization:
     def slopes(self) -> tuple[Array, Array]:
         """Orthonormal slopes (n, K) of the predictions, and the same slopes (K, m) of theta.
 
-        They are those with respect to the fitted poles, without what the m columns explain.
+        They are those with respect to the fitted poles, without what the m columns explain. Both
+        are 0 for a pole that coincides with another one: the slopes of equal poles are equal.
         """
         directions = [np.zeros((len(self.observed), 0))]
         weights = [np.zeros((0, self.fitted.weight_slope.shape[2]))]
         for k in range(self.problem.n_poles):
             direction = self.fitted.unexplained[0, :, k : k + 1]
             weight = self.fitted.weight_slope[0, k : k + 1]
-            size = float(self.fitted.sensitivity[0, k])
+            size = sensitivity = float(self.fitted.sensitivity[0, k])
             for other, its_weight in zip(directions[1:], weights[1:], strict=True):
                 product = float(np.sum(other * direction))
                 if product != 0.0:  # the weights of directions of 0 are infinite
                     direction = direction - product * other
                     weight = weight - product * its_weight
                     size = float(np.linalg.norm(direction))
+            if size < constants.COINCIDENT * sensitivity:
+                direction = np.zeros_like(direction)
+                weight = np.zeros_like(weight)
             directions.append(direction / max(size, constants.TINY))
             weights.append(weight / max(size, constants.TINY))
         return np.concatenate(directions, axis=1), np.concatenate(weights)

@@ -131,13 +131,16 @@ class PoleSearch:
         """Return the minima near some places, the highest pole of equal states first.
 
         A polish stalls near equal poles, where the slopes of the predictions coincide. It goes on
-        from there with the poles equal, which their equal slopes keep so.
+        from there with the poles equal, which their equal slopes keep so. That matters where the
+        rest is next to nothing.
         """
         at = self._polish_in_range(poles, rtol)
         equal = self._average(at.poles)
         is_close = (equal != at.poles).any(axis=1)
         if is_close.any():
-            at = at.concatenate(self._polish_in_range(equal[is_close], rtol))
+            polished = self._polish_in_range(equal[is_close], rtol)
+            is_lower = polished.cost < (at.cost - at.accuracy)[is_close]
+            at = at.concatenate(polished[is_lower])
         ordered = self._sort(at.poles)
         if (ordered != at.poles).any():
             at = self.criterion.evaluate(ordered)

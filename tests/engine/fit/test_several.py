@@ -147,6 +147,20 @@ def test_an_exact_response_with_equal_poles_is_found_exactly(w: float, shape: st
     assert sum(abs(each.w_rec - w) < 1e-3 for each in result.solution.minima) == 1
 
 
+@pytest.mark.parametrize("gap", [1e-12, 1e-9, 1e-7])
+def test_robust_intervals_do_not_depend_on_rounding_near_equal_poles(gap: float) -> None:
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal(120)
+    y = lfilter([1.0], [1.0, -1.2, 0.36], x) + rng.standard_normal(120)
+    series = Series.from_sequences([x[:, None]], [np.asarray(y)], ("a",))
+    problem = FitProblem(series, FitOptions(time_constants=2, variance="free"))
+    equal, close = (Solution(problem, ([0.6 + d, 0.6 - d], [[], []])) for d in (0.0, gap))
+    assert close.variance_ratio == pytest.approx(equal.variance_ratio, rel=1e-5)
+    p_values = [each.linearization.test_inputs()[0] for each in (equal, close)]
+    assert p_values[0] < 1e-6
+    assert p_values[1] < 1e-6
+
+
 def draw_problem(seed: int) -> FitProblem:
     """Return a hard problem: short, with gaps, little or much noise, and up to four true poles."""
     rng = np.random.default_rng([37, seed])
