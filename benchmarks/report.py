@@ -56,7 +56,7 @@ DISCUSSION = """
 
 ```sh
 make bench-quick   # the tutorial's loops as the only peer, under a minute
-OPENBLAS_NUM_THREADS=1 .venv/bin/python -m benchmarks.fits   # fits, in a few minutes
+OPENBLAS_NUM_THREADS=1 .venv/bin/python -m benchmarks.fits   # fits, in a minute
 make bench         # all peers; installs PyTorch, JAX and Numba into .bench-venv
 ```
 """
@@ -165,6 +165,9 @@ def format_fits(results: dict[str, Any]) -> str:
         lines.append(f"| {size:,} | {format_seconds(seconds)} | {format_seconds(peer)} |")
     lines += ["", "| sequences of 50 steps | this service |", "| ---: | ---: |"]
     lines += [f"| {n:,} | {format_seconds(seconds)} |" for n, seconds in growth["n_samples"]]
+    lines += ["", "| a fit with its verdict and all results | this service |", "| --- | ---: |"]
+    verdicts = results["verdicts"].items()
+    lines += [f"| {name} | {format_seconds(seconds)} |" for name, seconds in verdicts]
     about = {f"n_{name}": problems["n"] for name, problems in sets.items()} | {
         f"several_{name}": problems["several_minima"] for name, problems in sets.items()
     }
