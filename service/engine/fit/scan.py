@@ -244,5 +244,6 @@ def _eliminate_first(normal: Array, sizes: Array) -> tuple[Array, Array]:
     floor = constants.SCAN_RTOL * sizes + constants.TINY
     is_collinear = normal[0, 0] <= floor
     pivots = np.where(is_collinear, floor, normal[0, 0])
-    shares = np.where(is_collinear, 0.0, normal[1:, 0] / pivots)
+    shares = np.zeros_like(normal[1:, 0])
+    np.divide(normal[1:, 0], pivots, out=shares, where=~is_collinear)
     return normal[1:, 1:] - shares[:, None] * normal[0, 1:], np.log(pivots)
