@@ -56,11 +56,12 @@ class Structure(NamedTuple):
     def rows(self) -> Iterator[Line]:
         """Yield the rows, without comments, headers again, and what follows the last row."""
         held = deque[Line]()
+        header = find_repeatable(self.header, self.separator)
         again = list[int]()
         for number, line in read_lines(self.text, self.limits, self.skip):
             if number < self.first:
                 continue
-            if self.header is not None and line == self.header[1]:
+            if line == header:
                 again.append(number)
                 continue
             if COMMENT.match(line) and is_comment(line, len(self.split(line)), self.width):
@@ -118,7 +119,7 @@ def find_structure(text: Text, limits: SizeLimits, chosen: SeriesColumns) -> Str
         names = _to_names(rows[at - 1][1] if at else [], fields, rows[at + 1 :], width)
     rows = rows[0 if at is None else at + 1 :]
     units = [""] * width if at is None else _take_units(rows, width)
-    rows = _find_rows(rows, header, width)
+    rows = _find_rows(rows, find_repeatable(header, separator), width)
     first = rows[0][0][0] if rows else limits.max_steps**2
     sample = [_pad(fields, width) for _, fields in rows]
     columns = [*zip(*sample, strict=True)] or [()] * width
@@ -205,11 +206,20 @@ def _are_units(fields: list[str], below: list[str]) -> bool:
     return has_text and not any(map(_is_value, fields))
 
 
+def find_repeatable(header: Line | None, separator: str) -> str | None:
+    """Return the text of a header that no row has: None if it consists of numbers and dates."""
+    if header is None:
+        return None
+    _, text = header
+    fields = split_line(text, separator)[:EXAMINED]
+    return None if all(map(_is_value, filter(None, fields))) else text
+
+
 def _find_rows(
-    rows: list[tuple[Line, list[str]]], header: Line | None, width: int
+    rows: list[tuple[Line, list[str]]], header: str | None, width: int
 ) -> list[tuple[Line, list[str]]]:
     """Return the rows without headers again, and without what follows the last row."""
-    rows = [row for row in rows if header is None or row[0][1] != header[1]]
+    rows = [row for row in rows if row[0][1] != header]
     while rows and find_end(rows[-1][1], width) is not None:
         del rows[-1]
     return rows

@@ -42,7 +42,7 @@ def test_few_fields_of_a_long_line_can_be_dates(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(structure, "is_date", parse)
     header = ",".join(f"x_{j}" for j in range(20_000))
     read_series_csv.refuses(f"{header}\n", "20000 columns", target="", roles="proposed")
-    assert parse.call_count == structure.EXAMINED
+    assert parse.call_count <= 2 * structure.EXAMINED
 
 
 def table(n_rows: int) -> bytes:

@@ -115,7 +115,7 @@ class _Places(NamedTuple):
     # The factors (M,) of responses in the n columns of `respond` and in the rest of the targets, by
     # the response and the column; those that are not listed are 0
     factors: dict[tuple[int, int], Array]
-    n: int
+    n: int  # the number of these columns, with the rest of the targets
 
 
 def _combine(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> _Places:

@@ -107,6 +107,11 @@ def test_headers_of_joined_files_are_named(api: Any) -> None:
     assert table["columns"][0]["first"] == [f"2024-{day}" for day in DAYS]
 
 
+def test_rows_that_equal_a_header_of_numbers_are_rows(api: Any) -> None:
+    table = read(api, "0,1\n" + "1,0\n0,1\n0,1\n1,1\n" * 3, header=1)
+    assert (table["n_rows"], table["problems"]) == (12, [])
+
+
 def test_every_repair_of_an_error_leads_on(api: Any) -> None:
     rows = ["1/1/2024;1.200;5", "1/2/2024;;6", "1/3/2024;1.300;7", "1/5/2024;1.300;8"]
     body = "t;x;y\n" + "\n".join(rows)
