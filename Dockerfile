@@ -15,12 +15,19 @@ RUN --mount=type=secret,id=pip_conf,target=/run/secrets/pip.conf \
     python3 -m pip --python /app/bin/python install --no-cache-dir --no-compile \
     --disable-pip-version-check --root-user-action ignore --require-hashes -r requirements.lock
 COPY LICENSE README.md pyproject.toml ./
+COPY benchmarks benchmarks
+COPY client client
+COPY docs docs
+COPY scripts scripts
 COPY service service
-# The build backend is in the lock, but the service does not need it at run time. All files are
-# compiled here, because a read-only file system cannot store bytecode later.
-RUN python3 -m pip --python /app/bin/python install --no-cache-dir --no-compile --no-index \
+# The build backend and the packages that write the guide are in the lock, but the service does not
+# need them at run time. All files are compiled here, because a read-only file system cannot store
+# bytecode later.
+RUN PYTHONDONTWRITEBYTECODE=1 /app/bin/python -m scripts.guide && \
+    python3 -m pip --python /app/bin/python install --no-cache-dir --no-compile --no-index \
     --disable-pip-version-check --root-user-action ignore --no-deps --no-build-isolation . && \
-    python3 -m pip --python /app/bin/python uninstall -q -y --root-user-action ignore flit_core && \
+    python3 -m pip --python /app/bin/python uninstall -q -y --root-user-action ignore \
+    flit_core griffelib latex2mathml markdown-it-py mdit-py-plugins mdurl && \
     /app/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /app/lib && \
     mkdir /empty
 

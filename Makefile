@@ -16,6 +16,7 @@ test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 # Otherwise, if this variable is set, every process that a test starts compiles the service.
 test test-all coverage: export PYTHONDONTWRITEBYTECODE =
 SCRIPTS := $(wildcard scripts/*.sh) .ci/run
+GUIDE := service/guide/index.html
 
 # Stamps are invalid if the interpreter of the environment no longer runs (an upgrade, a moved directory).
 ifneq ($(shell $(BIN)/python -c 'print("alive")' 2>/dev/null),alive)
@@ -26,21 +27,21 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | \
 		awk -F@ '{ printf "%-18s%s\n", $$1, $$2 }'
 
-run: $(VENV)/.run-installed ## start the service (ARGS="--port 9000")
+run: $(VENV)/.run-installed $(GUIDE) ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
 # As in the service. Threads of numpy in two processes wait for each other.
 test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 
-test: $(VENV)/.dev-installed ## run the fast tests in two processes, about 12 minutes (ARGS="-k cost")
+test: $(VENV)/.dev-installed $(GUIDE) ## run the fast tests in two processes, about 12 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
-test-all: $(VENV)/.oracles-installed ## run all tests; installs PyTorch
+test-all: $(VENV)/.oracles-installed $(GUIDE) ## run all tests; installs PyTorch
 	$(BIN)/pytest $(PARALLEL) -m "not soak" $(ARGS)
 
 check: lint types layers spelling wording generated metadata shell ## every check that is not a test
 
-coverage: $(VENV)/.dev-installed ## run the fast tests and report the branch coverage of service, about 5 minutes
+coverage: $(VENV)/.dev-installed $(GUIDE) ## run the fast tests and report the branch coverage of service, about 5 minutes
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	$(BIN)/coverage combine -q
@@ -64,9 +65,8 @@ spelling: $(VENV)/.dev-installed ## codespell on every text file
 wording: $(VENV)/.dev-installed ## no words of scripts/wording.txt in documents, pages, messages and comments
 	$(BIN)/python -m scripts.wording
 
-generated: $(VENV)/.dev-installed ## openapi.md, the guide and the other generated files match the code
+generated: $(VENV)/.dev-installed docs ## openapi.md and the other generated files match the code
 	$(BIN)/python -m scripts.client --check
-	$(BIN)/python -m scripts.guide --check
 	$(BIN)/python -m scripts.openapi $(VENV)/openapi.md
 	$(BIN)/python -m scripts.command_options $(VENV)/commands.json
 	diff -u openapi.md $(VENV)/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
@@ -93,7 +93,7 @@ openapi: $(VENV)/.dev-installed ## write openapi.md, the example responses in th
 	$(BIN)/python -m scripts.openapi
 	$(BIN)/python -m scripts.command_options
 
-docs: $(VENV)/.dev-installed ## write the guide in service/guide from docs and docstrings; fail on broken links
+docs: $(VENV)/.run-installed ## write the guide in service/guide from docs and docstrings; fail on broken links
 	$(BIN)/python -m scripts.guide
 
 tables: $(VENV)/.run-installed ## write the generated tables of the documents
@@ -145,6 +145,12 @@ clean: ## remove installed and cached files, but no data
 .PHONY: help run test test-all check coverage lint types layers spelling wording generated metadata shell \
 	format openapi docs tables recipes release oracles lock bench bench-quick soak image \
 	load sbom audit clean
+
+# The guide is written by the first run or test, and again when one of its sources changes.
+$(GUIDE): $(wildcard docs/*.md docs/*/*.md docs/*/*/*.md docs/images/* docs/recipes/images/* \
+		client/README.md client/linear_rnn/*.py client/linear_rnn/*/*.py service/cli/*.py \
+		benchmarks/results.md scripts/guide* scripts/openapi_introduction.md) | $(VENV)/.run-installed
+	$(BIN)/python -m scripts.guide
 
 # The run lock is a subset of the dev lock, so installing the latter installs both.
 $(VENV)/.run-installed: requirements.lock pyproject.toml scripts/setup.sh

@@ -1,11 +1,12 @@
-"""Write the guide, which the service serves at /guide/: ``python -m scripts.guide [--check]``.
+"""Write the guide, which the service serves at /guide/, to service/guide: ``make docs``.
 
 Its pages are those of ``docs``, and references that follow from docstrings. It fails if a link, an
-anchor or a picture is missing. With ``--check`` it writes nothing, and fails if a file differs too.
+anchor or a picture is missing.
 """
 
 import posixpath
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from scripts.guide_reference import describe_client, describe_commands
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "service" / "guide"
-STYLE = "guide.css"  # written by hand
+STYLE = Path(__file__).with_name("guide.css")
 TEMPLATE = Template(Path(__file__).with_name("guide.html").read_text(encoding="utf-8"))
 RECIPES = "docs/recipes/README.md"
 ROW = re.compile(r"^\| ([^|\n]+) \| \[[^\]]+\]\((\w+\.md)\)", re.MULTILINE)  # a field and a recipe
@@ -152,10 +153,11 @@ class Guide:
         return posixpath.relpath(address, posixpath.dirname(self.addresses[source]) or ".")
 
     def files(self) -> dict[str, bytes]:
-        """Return the contents of all files by their names, except the style."""
+        """Return the contents of all files by their names."""
         files = {address: self._page(source).encode() for source, address in self.addresses.items()}
         for path, name in self.pictures.items():
             files[name] = (ROOT / path).read_bytes()
+        files[STYLE.name] = STYLE.read_bytes()
         return files
 
     def _page(self, source: str) -> str:
@@ -208,34 +210,18 @@ def _with_contents(document: Document) -> str:
     return f"{before}{contents}{tag}{after}"
 
 
-def find_outdated(files: dict[str, bytes]) -> list[str]:
-    """Return the names of files that differ, are missing, or no longer belong to the guide."""
-    stored = {path.relative_to(GUIDE).as_posix() for path in GUIDE.rglob("*") if path.is_file()}
-    differing = {name for name in stored & set(files) if (GUIDE / name).read_bytes() != files[name]}
-    return sorted(differing | (stored ^ {STYLE, *files}))
-
-
-def main() -> int:
-    """Write the guide, or compare it; print problems."""
+def main() -> None:
+    """Write the guide, or print problems and fail."""
     guide = Guide()
     guide.read()
     if guide.problems:
         sys.exit("\n".join(guide.problems))
-    files = guide.files()
-    outdated = find_outdated(files)
-    if "--check" in sys.argv:
-        if outdated:
-            sys.exit(f"outdated in service/guide: {', '.join(outdated)}; run make docs")
-        return 0
-    for name in outdated:
+    shutil.rmtree(GUIDE, ignore_errors=True)
+    for name, contents in guide.files().items():
         path = GUIDE / name
-        if name in files:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(files[name])
-        else:
-            path.unlink()
-    return 0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(contents)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -92,7 +92,7 @@ print(sys.argv[1], response.status_code, response.headers['content-type'], len(r
 
 examine() {
     say "send requests"
-    for path in / /livez /readyz /openapi.json /docs /v1/cost-surface.png; do request "$path"; done
+    for path in / /guide/ /livez /readyz /openapi.json /docs /v1/cost-surface.png; do request "$path"; done
     say "inspect the image"
     buildah inspect --type image --format \
         'user {{.Docker.Config.User}}, labels {{.Docker.Config.Labels}}, healthcheck {{.Docker.Config.Healthcheck.Test}}' "$image"

@@ -100,7 +100,9 @@ def test_a_release_has_both_packages_and_the_schema(tmp_path: Path) -> None:
     assert set(files) == {"openapi.json", *(name + end for name in names for end in suffixes)}
     for name, package in zip(names, ("service/", "linear_rnn/"), strict=True):
         with zipfile.ZipFile(dist / f"{name}-py3-none-any.whl") as wheel:
-            assert {f"{package}__init__.py", f"{package}py.typed"} <= set(wheel.namelist())
+            contents = set(wheel.namelist())
+            assert {f"{package}__init__.py", f"{package}py.typed"} <= contents
+            assert ("service/guide/index.html" in contents) == (package == "service/")
             readme = wheel.read(f"{name}.dist-info/METADATA").decode()
         assert_links_are_absolute(readme)
         with tarfile.open(dist / f"{name}.tar.gz") as sdist:

@@ -163,7 +163,8 @@ def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     required = declared(pyproject["project"]["dependencies"])
     extras = pyproject["project"]["optional-dependencies"]
     optional = set().union(*map(declared, extras.values()))
-    development = declared(pyproject["dependency-groups"]["dev"])
+    groups = pyproject["dependency-groups"]
+    development = declared(groups["dev"] + groups["build"])
     distributions = packages_distributions()
 
     def undeclared(directory: str, names: set[str]) -> set[str]:

@@ -32,6 +32,8 @@ async def guide(request: Request) -> Response:
 def guide_file(request: Request, path: str) -> Response:
     """Return a file of the guide, or 304 if the client has the current version."""
     name = f"{path}index.html" if path == "" or path.endswith("/") else path
+    if not FILES:
+        raise NotFound("this installation has no guide, which `make docs` writes")
     if name not in FILES:
         raise NotFound(f"the guide has no file {path[:80]!r}")
     file = FILES[name]
