@@ -82,6 +82,11 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
         if f"{name}²" in series.input_names or request.curves.count(name) > 1:
             raise Invalid(f"two inputs would be called {name}²", pointer)
     _check_time_constants(request, series)
+    period, _ = request.seasonal or (0, 0)
+    longest = int(series.lengths.max())
+    if period > longest:
+        detail = f"a season of {period} steps is longer than the longest sequence, of {longest}"
+        raise Invalid(detail, "/season", limit=longest, needed=period)
     problem = FitProblem(series, options)
     if problem.n_targets < problem.n_unknowns:
         given, unknowns = count(problem.n_targets, "target"), count(problem.n_unknowns, "unknown")

@@ -263,6 +263,7 @@ def test_magnitudes_at_the_limits(api: Any, exponent: int) -> None:
         ({"direct": ["spend"]}, "/direct/0", "the inputs are: input"),
         ({"season": 1}, "/season", "greater than or equal to 2"),
         ({"season": {"period": 12, "harmonics": 27}}, "/season/harmonics", "less than or equal"),
+        ({"dataset": SERIES, "season": {"period": 61}}, "/season", "longest sequence, of 60"),
         ({"trend": 1}, "/trend", "valid boolean"),
         ({"time_constants": 3}, "/time_constants", "1, 2, 'per_input' or lists"),
         ({"time_constants": [["input"], ["b"]]}, "/time_constants/1/0", "a memory are: input"),
