@@ -176,7 +176,9 @@ class SeriesRows:
         codes, steps = self._steps.codes[kept], grid.steps[kept]
         is_last = np.append(np.diff(codes) > 0, True)
         lengths = steps[is_last] + 1
-        total, n_inputs = int(lengths.sum()), self._steps.inputs.shape[1]
+        n_inputs = self._steps.inputs.shape[1]
+        self._limits.check_cells(int(lengths.max()), 1, n_inputs)  # so that the sum is in range
+        total = int(lengths.sum())
         self._limits.check_cells(total, 1, n_inputs)
         ends = np.cumsum(lengths)
         is_row = np.zeros(total, bool)

@@ -152,6 +152,15 @@ def test_extreme_times_are_refused(extreme: str, grid: str | None) -> None:
             read(table(" ".join(times)), target="y", time="t", grid=grid)
 
 
+@pytest.mark.parametrize("query", [{"grid": "0.000000001"}, {"gaps": "missing"}])
+def test_the_steps_of_many_long_sequences_are_too_many(query: dict[str, Any]) -> None:
+    times = ("0", "1", "1e30") if "grid" in query else ("0", "1", "9e15")
+    rows = "".join(f"{k},{time},1\n" for k in range(1100) for time in times)
+    names = {"target": "y", "sequence": "s", "time": "t"}
+    with pytest.raises(LimitExceeded):
+        read(f"s,t,y\n{rows}", **names, **query)
+
+
 def test_means_of_a_series_without_inputs() -> None:
     series = read("y\n1\n3\n5\n", target="y", inputs=(), every=2)
     assert series.inputs.shape == (1, 0)
