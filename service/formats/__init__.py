@@ -5,7 +5,6 @@ from typing import Final
 from service.formats.base import DatasetArrays, DatasetFormat, SeriesColumns, SeriesStream
 from service.formats.csv import write_csv, write_dataset_csv
 from service.formats.csv_series import (
-    encode_name,
     make_unique,
     read_dataset_csv,
     read_series_csv,
@@ -18,6 +17,7 @@ from service.formats.npz import (
     write_npz,
     write_series_npz,
 )
+from service.formats.series_rows import encode_name
 
 __all__ = [
     "CSV",

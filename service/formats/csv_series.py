@@ -12,10 +12,10 @@ from service.engine.data import Series, Step
 from service.errors import Invalid, LimitExceeded, count
 from service.formats.base import CHUNK, DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
 from service.formats.csv import join_sequences, read_csv, to_texts, write_rows
-from service.formats.csv_tables import SEPARATORS, Layout, TableReader, list_numbers
+from service.formats.csv_tables import Layout, TableReader, list_numbers
 from service.formats.numerals import Numerals, cite, find_numerals, shorten
 from service.formats.roles import MAX_COLUMNS, propose_roles
-from service.formats.series_rows import FORMULA, NAME_RULE, SeriesRows, is_name
+from service.formats.series_rows import NAME_RULE, SeriesRows, encode_name, is_name
 from service.formats.structure import TOTAL, Structure, find_structure
 from service.formats.text import open_text
 from service.schemas.series import MAX_INPUTS, check_inputs
@@ -290,10 +290,3 @@ def make_unique(name: str, others: Sequence[str]) -> str:
     while name in others:
         name += "_"
     return name
-
-
-def encode_name(name: str) -> str:
-    """Return a name as a field: an apostrophe prevents spreadsheets from evaluating a formula."""
-    if FORMULA.match(name):
-        name = f"'{name}"
-    return f'"{name}"' if any(mark in name for mark in SEPARATORS) else name

@@ -11,7 +11,7 @@ from service.engine.data import Series, Step
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.formats.base import SeriesColumns, SizeLimits
-from service.formats.csv_tables import FILLS, Layout
+from service.formats.csv_tables import FILLS, SEPARATORS, Layout
 from service.formats.numerals import cite
 from service.formats.text import Line
 from service.schemas.series import MAX_NAME, NAME_PATTERN, to_names
@@ -20,7 +20,9 @@ from service.values.steps import multiply
 from service.values.times import MAX_NAMED, Times
 
 NAME_RULE: Final = f"a name has 1 to {MAX_NAME} characters, no quotes and no control characters"
-FORMULA: Final = re.compile(r"'*+[=+@-]")  # formulas, also if already encoded
+# Formulas at the start of a name, or of what a spreadsheet makes of it that splits at other
+# separators than commas; also if already encoded.
+FORMULA: Final = re.compile(r"(^|[;|\t] *+)('*+)(?=[=+@-])")
 Rows = NDArray[np.int64]
 FILLED: Final = {
     "hold": "missing inputs of {} have the value before",
@@ -277,5 +279,11 @@ def is_name(name: str) -> bool:
 
 
 def decode_name(field: str) -> str:
-    """Return the name in a field whose apostrophe prevents the evaluation of a formula."""
-    return field[1:] if field.startswith("'") and FORMULA.match(field) else field
+    """Return the name in a field whose apostrophes prevent the evaluation of formulas."""
+    return FORMULA.sub(lambda match: match[1] + match[2][1:], field) if "'" in field else field
+
+
+def encode_name(name: str) -> str:
+    """Return a name as a field: apostrophes prevent spreadsheets from evaluating formulas."""
+    name = FORMULA.sub(r"\1'\2", name)
+    return f'"{name}"' if any(mark in name for mark in SEPARATORS) else name

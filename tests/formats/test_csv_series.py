@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from service.engine.data import Series, Step
 from service.errors import ServiceError
 from service.formats import CSV, SeriesColumns
+from service.formats.series_rows import decode_name
 from service.operations.shared.limits import Limits
 from service.operations.tables import describe_table
 from tests.formats.conftest import read_series_csv as read
@@ -310,7 +311,7 @@ def test_a_table_of_pandas() -> None:
 
 numbers = st.floats(-1e100, 1e100).filter(lambda x: x == 0 or abs(x) >= 1e-100)
 name = st.sampled_from(["sequence", "sequence_", "hour", "hour_"]) | st.text(
-    "ab ,;sé_'=+-@", min_size=1, max_size=4
+    "ab ,;|sé_'=+-@", min_size=1, max_size=4
 ).filter(lambda name: name == name.strip())
 names = st.lists(name, min_size=1, max_size=4, unique=True)
 
@@ -341,9 +342,11 @@ def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str], un
     rows = list(csv.reader(io.StringIO(table.decode(), newline="")))
     assert {len(row) for row in rows} == {2 + len(titles)}
     fields = [*rows[0], *(row[0] for row in rows)]
+    for mark in ";|\t":  # at which a spreadsheet may split instead
+        others = csv.reader(io.StringIO(table.decode(), newline=""), delimiter=mark)
+        fields += [field.strip() for row in others for field in row]
     assert not any(field.startswith(FORMULAS) for field in fields)
-    quoted = [field.startswith("'") and field.lstrip("'").startswith(FORMULAS) for field in fields]
-    sequence, time = (field[quoted[i] :] for i, field in enumerate(fields[:2]))
+    sequence, time = map(decode_name, rows[0][:2])
     chosen = SeriesColumns(target=titles[0], inputs=tuple(titles[1:]), sequence=sequence, time=time)
     again = CSV.read_series(table, chosen, Limits())
     assert (again.input_names, again.target_name) == (series.input_names, series.target_name)

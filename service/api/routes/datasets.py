@@ -74,10 +74,10 @@ async def store_dataset(
     target at every step, for fits. Its table has a header and one row per step, in the order of
     time. A missing target is a gap; inputs must not have gaps. `sequence=region` selects the column
     that identifies the sequences, and `time=date` a column of equally spaced times, which set the
-    step of the series. In downloads, names that begin with =, +, - or @ are prefixed with an
-    apostrophe, because spreadsheets would evaluate them; uploads remove it. An archive contains
-    `inputs` (n, T, q) and `targets` (n, T), with nan for gaps, and `lengths` (n,) if the sequences
-    differ in length.
+    step of the series. In downloads, =, +, - or @ at the start of a name, or after a semicolon or a
+    bar in it, have an apostrophe before them, because spreadsheets would evaluate formulas; uploads
+    remove it. An archive contains `inputs` (n, T, q) and `targets` (n, T), with nan for gaps, and
+    `lengths` (n,) if the sequences differ in length.
     """
     columns = query.to_series_columns()
     if is_file(request):

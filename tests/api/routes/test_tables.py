@@ -166,6 +166,17 @@ def test_names_of_a_download_are_proposed_without_their_apostrophes(api: Any) ->
     assert (stored["inputs"], stored["target"]) == (["=x"], "+y")
 
 
+def test_a_spreadsheet_evaluates_no_part_of_a_name(api: Any) -> None:
+    names = ["=x", "a;=1+1", "b| @c", "d;'-e", "f;g -1, +2"]
+    series = {"inputs": names, "target": "y;+z", "sequences": [{"inputs": [[0, 1, 2, 3, 4]] * 3,
+              "targets": [1, 2, 3]}], "kind": "series"}  # fmt: skip
+    text = api.get(api.post("/v1/datasets", series).json()["links"]["csv"]).text
+    fields = text.splitlines()[0].replace("|", ";").split(";")
+    assert not any(field.strip().startswith(("=", "+", "-", "@")) for field in fields)
+    stored = api.upload(text, CSV, "?kind=series&target=y;%2Bz&sequence=sequence&time=step").json()
+    assert (stored["inputs"], stored["target"]) == (names, "y;+z")
+
+
 @pytest.mark.parametrize(
     ("head", "row", "expected"),
     [
