@@ -1,10 +1,11 @@
-"""Generated data, datasets, series, their moments and the factor."""
+"""Generated data, datasets, series, units of time, moments and the factor."""
 
 from service.engine.data.dataset import Dataset
 from service.engine.data.factor import Factor, Precomputed
 from service.engine.data.generated import count_ones, remember
 from service.engine.data.moments import Moments, cost_polynomials
 from service.engine.data.series import Series, Step
+from service.engine.data.units import find_unit
 
 __all__ = [
     "Dataset",
@@ -15,5 +16,6 @@ __all__ = [
     "Step",
     "cost_polynomials",
     "count_ones",
+    "find_unit",
     "remember",
 ]

@@ -199,16 +199,22 @@ MOVING_AVERAGES: Final = (0.0, 0.25, 0.5, 0.7, 0.85, 0.95)
 
 # The usual periods of a season, by the unit of the step; those of "step" without one.
 PERIODS: Final = {
+    "second": (86400.0,),
+    "minute": (1440.0,),
     "hour": (24.0, 168.0),
     "day": (7.0,),
+    "business day": (5.0,),
     "week": (52.0,),
     "month": (12.0,),
     "quarter": (4.0,),
+    "year": (),
     "step": (4.0, 7.0, 12.0, 24.0, 52.0),
 }
 
-# The fewest periods of a season that is recommended, and the most pairs of its harmonics.
+# The fewest periods of a season that is recommended, in the longest sequence and in each one, which
+# also needs so many targets per unknown of the season; and the most pairs of its harmonics.
 LEAST_PERIODS: Final = 3
+LEAST_PERIODS_OF_EACH: Final = 2
 MAX_HARMONICS: Final = 3
 
 # The reasons of these tests.

@@ -4,19 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
+from service.engine.data import find_unit
 from service.figures.numbers import MINUS, format_number
 from service.rendering.labels import name_unit
 
 SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}
-ABBREVIATIONS: Final = {
-    "s": "second",
-    "sec": "second",
-    "min": "minute",
-    "h": "hour",
-    "hr": "hour",
-    "d": "day",
-}
-
 # The ends of a range; None where it is open.
 Range: TypeAlias = tuple[float | None, float | None]
 
@@ -54,8 +46,7 @@ def format_ranges(ranges: Sequence[Range], unit: str = "", like: float | None = 
 
 def _choose_unit(value: float, unit: str) -> tuple[float, str]:
     """Return the size, in the given unit, and the name of the unit that suits a time."""
-    stem = unit.lower().rstrip("s") or unit
-    own = ABBREVIATIONS.get(stem, stem)
+    own = find_unit(unit)
     names = [*SECONDS]
     if own not in names or not value:
         return 1.0, unit

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 
 from benchmarks.verdict_cases import (
@@ -18,8 +19,10 @@ from benchmarks.verdict_cases import (
     two_states,
     unlike_inputs,
 )
-from service.engine.data import Series
-from service.engine.fit import FitOptions, Result, Solution, fit
+from service.engine.data import Series, Step
+from service.engine.fit import FitOptions, FitProblem, Result, Solution, fit
+from service.engine.fit.larger import find_season
+from service.engine.types import Array
 from tests.engine.fit.conftest import design_of
 
 SECOND = "second_time_constant_advised"
@@ -98,6 +101,73 @@ def test_a_season_is_no_second_time_constant() -> None:
     for seed in range(3):
         (reason, options), *_ = list_advice(fit_case(seasonal(12, in_input=True), seed))
         assert (reason, options["season"][0]) == ("season_advised", 12)
+
+
+@pytest.mark.parametrize(
+    ("unit", "period"),
+    [
+        ("h", 24),
+        ("Hrs", 168),
+        ("days", 7),
+        ("business day", 5),
+        ("mo", 12),
+        ("Qtr.", 4),
+        ("step", 12),
+    ],
+)
+def test_the_usual_periods_are_those_of_the_unit_by_any_name(unit: str, period: int) -> None:
+    draws = np.random.default_rng([43, period])
+    n_steps = max(110, 3 * period)
+    x = draws.normal(size=n_steps)
+    pattern = 3.0 * np.sin(2.0 * np.pi * np.arange(n_steps) / period)
+    y = respond(0.6, x) + pattern + 0.5 * draws.normal(size=n_steps)
+    series = replace(Series.from_sequences([x[:, None]], [y], ("x",)), step=Step(1.0, unit))
+    other = find_season(FitProblem(series, FitOptions()))
+    assert other is not None
+    assert other.options["season"][0] == period
+
+
+def draw_seasonal_panel(
+    inputs: list[Array], seed: int, is_seen: NDArray[np.bool_] | None = None
+) -> Series:
+    """Return sequences with a season of 4 steps, in which not every step may have a target."""
+    draws = np.random.default_rng([44, seed])
+    targets = []
+    for x in inputs:
+        pattern = 2.0 * np.sin(0.5 * np.pi * np.arange(len(x)))
+        y = respond(0.6, x.sum(axis=1), 2.0) + pattern + 0.3 * draws.normal(size=len(x))
+        targets.append(y if is_seen is None else np.where(is_seen[: len(x)], y, np.nan))
+    return Series.from_sequences(inputs, targets, ("x",) * inputs[0].shape[1])
+
+
+def test_a_season_is_not_that_of_sequences_that_begin_with_an_event() -> None:
+    draws = np.random.default_rng(45)
+    calendar = [draws.normal(size=(24, 1)) for _ in range(8)]
+    assert find_season(FitProblem(draw_seasonal_panel(calendar, 1), FitOptions()))
+    dose = np.zeros((24, 1))
+    dose[[0, 12]] = 3.0
+    steady = np.ones((24, 1))
+    cases: list[tuple[list[Array], dict[str, Any]]] = [
+        ([dose * size for size in (1.0, 2.0, 3.0)] * 3, {}),
+        ([steady] * 8, {}),
+        ([np.zeros((24, 0))] * 8, {}),
+        (calendar, {"initial_state": 2.0}),
+    ]
+    for inputs, options in cases:
+        problem = FitProblem(draw_seasonal_panel(inputs, 2), FitOptions(**options))
+        assert find_season(problem) is None
+
+
+def test_a_season_needs_two_recorded_periods_in_every_sequence() -> None:
+    draws = np.random.default_rng(46)
+    inputs = [draws.normal(size=(40, 1)) for _ in range(8)]
+    everywhere = draw_seasonal_panel(inputs, 3)
+    assert find_season(FitProblem(everywhere, FitOptions()))
+    short = draw_seasonal_panel([*inputs, draws.normal(size=(7, 1))], 3)
+    assert find_season(FitProblem(short, FitOptions())) is None
+    at_ages = np.isin(np.arange(40), (3, 5, 10, 15, 38))
+    few = draw_seasonal_panel(inputs, 3, at_ages)
+    assert find_season(FitProblem(few, FitOptions())) is None
 
 
 def draw_states(
