@@ -14,7 +14,7 @@ RUN --mount=type=secret,id=pip_conf,target=/run/secrets/pip.conf \
     PIP_CONFIG_FILE=/run/secrets/pip.conf PYTHONDONTWRITEBYTECODE=1 \
     python3 -m pip --python /app/bin/python install --no-cache-dir --no-compile \
     --disable-pip-version-check --root-user-action ignore --require-hashes -r requirements.lock
-COPY LICENSE README.md pyproject.toml ./
+COPY CHANGELOG.md LICENSE README.md pyproject.toml ./
 COPY benchmarks benchmarks
 COPY client client
 COPY docs docs

@@ -149,7 +149,7 @@ clean: ## remove installed and cached files, but no data
 # The guide is written by the first run or test, and again when one of its sources changes.
 $(GUIDE): $(wildcard docs/*.md docs/*/*.md docs/*/*/*.md docs/images/* docs/recipes/images/* \
 		client/README.md client/linear_rnn/*.py client/linear_rnn/*/*.py service/cli/*.py \
-		benchmarks/results.md scripts/guide* scripts/openapi_introduction.md) | $(VENV)/.run-installed
+		benchmarks/results.md CHANGELOG.md scripts/guide* scripts/openapi_introduction.md) | $(VENV)/.run-installed
 	$(BIN)/python -m scripts.guide
 
 # The run lock is a subset of the dev lock, so installing the latter installs both.

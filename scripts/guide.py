@@ -4,6 +4,7 @@ Its pages are those of ``docs``, and references that follow from docstrings. It 
 anchor or a picture is missing.
 """
 
+import json
 import posixpath
 import re
 import shutil
@@ -20,10 +21,11 @@ from PIL import Image
 
 from scripts.guide_markdown import Document, render
 from scripts.guide_reference import describe_client, describe_commands
+from service import __version__
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "service" / "guide"
-STYLE = Path(__file__).with_name("guide.css")
+HAND_WRITTEN = ("guide.css", "guide.js")  # next to this file
 TEMPLATE = Template(Path(__file__).with_name("guide.html").read_text(encoding="utf-8"))
 RECIPES = "docs/recipes/README.md"
 ROW = re.compile(r"^\| ([^|\n]+) \| \[[^\]]+\]\((\w+\.md)\)", re.MULTILINE)  # a field and a recipe
@@ -54,6 +56,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "docs/operations.md": "operations.html",
         "docs/decisions.md": "decisions.html",
         "benchmarks/results.md": "benchmarks.html",
+        "CHANGELOG.md": "changelog.html",
     },
 }
 
@@ -157,8 +160,21 @@ class Guide:
         files = {address: self._page(source).encode() for source, address in self.addresses.items()}
         for path, name in self.pictures.items():
             files[name] = (ROOT / path).read_bytes()
-        files[STYLE.name] = STYLE.read_bytes()
+        for name in HAND_WRITTEN:
+            files[name] = Path(__file__).with_name(name).read_bytes()
+        sections = [*chain.from_iterable(map(self._sections, self.addresses))]
+        files["search.json"] = json.dumps(sections, ensure_ascii=False).encode()
         return files
+
+    def _sections(self, source: str) -> Iterator[dict[str, str]]:
+        """Yield the sections of a page, which the script of the guide searches."""
+        for heading, text in self.documents[source].sections:
+            yield {
+                "address": f"{self.addresses[source]}#{heading.anchor}",
+                "page": self._title(source),
+                "heading": heading.text,
+                "text": text,
+            }
 
     def _page(self, source: str) -> str:
         """Return a page as HTML, with the navigation."""
@@ -169,7 +185,9 @@ class Guide:
             description=escape(document.introduction),
             home=home,
             root=f"{home}../",
+            version=__version__,
             text=_with_contents(document),
+            neighbors="\n".join(self._neighbors(source)),
             pages="\n".join(self._navigation(source)),
         )
 
@@ -190,6 +208,20 @@ class Guide:
                         yield from (self._entry(source, recipe) for recipe in recipes)
                         yield "</ul></li>"
             yield "</ul>"
+
+    def _neighbors(self, source: str) -> Iterator[str]:
+        """Yield links to the previous and the next page."""
+        recipes = [*chain.from_iterable(recipes_by_field().values())]
+        order = [*chain.from_iterable(GROUPS.values())]
+        place = order.index(RECIPES) + 1
+        order[place:place] = recipes
+        if source not in order:  # a page about data
+            return
+        index = order.index(source)
+        for kind, pages in (("prev", order[:index][-1:]), ("next", order[index + 1 : index + 2])):
+            for page in pages:
+                address = self._relative(source, self.addresses[page])
+                yield f'<a rel="{kind}" href="{address}">{escape(self._title(page))}</a>'
 
     def _entry(self, source: str, page: str) -> str:
         current = ' aria-current="page"' if page == source else ""

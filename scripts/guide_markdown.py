@@ -39,6 +39,8 @@ class Document(NamedTuple):
     headings: tuple[Heading, ...]
     introduction: str
     """The first paragraph, as text."""
+    sections: tuple[tuple[Heading, str], ...]
+    """The text without markup below each heading."""
 
 
 def render(text: str, resolve: Resolver) -> Document:
@@ -63,12 +65,24 @@ def render(text: str, resolve: Resolver) -> Document:
         _align(token)
         if token.children:
             token.children = list(_resolve(token.children, resolve))
+    sections = tuple(_read_sections(tokens, headings))
     html = parser.renderer.render(tokens, parser.options, {}).replace("<th></th>", "<td></td>")
     html = PUNCTUATED.sub(r'<span class="unbroken">\g<0></span>', html)
     paragraphs = (
         _plain(following) for token, following in pairwise(tokens) if token.type == "paragraph_open"
     )
-    return Document(html, headings, next(paragraphs, ""))
+    return Document(html, headings, next(paragraphs, ""), sections)
+
+
+def _read_sections(
+    tokens: Sequence[Token], headings: Sequence[Heading]
+) -> Iterator[tuple[Heading, str]]:
+    """Yield each heading with the text below it, up to the next one."""
+    starts = [index for index, token in enumerate(tokens) if token.type == "heading_open"]
+    for heading, (start, end) in zip(headings, pairwise([*starts, len(tokens)]), strict=True):
+        below = tokens[start + 3 : end]  # after the heading and its end
+        texts = (_plain(token) if token.children else token.content for token in below)
+        yield heading, " ".join(filter(None, texts))
 
 
 def _make_parser() -> MarkdownIt:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Check the rules and the layout of the explorer's files and of their tests, if npx can provide ESLint
-# and Prettier. With --fix, change the files.
+# Check the rules and the layout of the explorer's files, of their tests and of the guide's script, if
+# npx can provide ESLint and Prettier. With --fix, change the files.
 set -eu
 cd "$(dirname "$0")/.."
 config=$PWD/tests/explorer
@@ -11,7 +11,7 @@ if ! command -v npx >/dev/null || ! eslint --version >/dev/null 2>&1 || ! pretti
     echo "explorer: RULES NOT CHECKED, because npx cannot provide ESLint and Prettier" >&2
     exit
 fi
-for folder in service/explorer tests/explorer/modules; do
+for folder in service/explorer tests/explorer/modules scripts; do
     cd "$config/../../$folder"
     if [ "${1-}" = --fix ]; then
         eslint --fix .

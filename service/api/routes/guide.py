@@ -12,7 +12,13 @@ from service.api.routes.explorer import HEADERS
 from service.errors import NotFound
 
 FOLDER: Final = Path(service.__file__).parent / "guide"
-MEDIA_TYPES: Final = {".css": "text/css", ".html": "text/html", ".png": "image/png"}
+MEDIA_TYPES: Final = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".png": "image/png",
+}
 FILES: Final = {
     path.relative_to(FOLDER).as_posix(): path
     for path in sorted(FOLDER.rglob("*"))

@@ -65,7 +65,7 @@ def test_links_anchors_and_files_exist(api: Any, pages: dict[str, Page]) -> None
             if target in pages:
                 assert anchor in pages[target].anchors, (path, link)
             linked.add(target)
-    assert {f"/guide/{name}" for name in FILES} <= linked
+    assert {f"/guide/{name}" for name in FILES if name != "search.json"} <= linked
     for target in linked - set(pages):
         assert api.get(target).status_code == 200, target
 
@@ -79,6 +79,15 @@ def test_the_guide_is_a_folder_with_the_policy_of_the_pages(api: Any) -> None:
     assert first.headers["content-security-policy"].startswith("default-src 'none'; script-src")
     again = api.get("/guide/", headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_the_search_leads_to_sections(api: Any, pages: dict[str, Page]) -> None:
+    sections = api.get("/guide/search.json").json()
+    assert {section["page"] for section in sections} >= {"Fitting your own sequences", "Changelog"}
+    for section in sections:
+        name, anchor = section["address"].split("#")
+        assert anchor in pages[f"/guide/{name}"].anchors
+        assert section["heading"]
 
 
 @pytest.mark.parametrize("name", ["nothing.html", "recipes", "../explorer/main.js", "images/"])
