@@ -223,6 +223,9 @@ class TableOptions(TypedDict, total=False):
     gaps: Literal["missing", "sequences"] | None
     """For series as tables with times: missing adds the steps of gaps in time, without targets;
     sequences begins a new sequence after each. By default a gap is an error."""
+    repeated: Literal["mean"] | None
+    """For series as tables with times: mean replaces rows of a sequence at equal times by their
+    means. By default a time that repeats is an error."""
     fill: Literal["hold", "zero", "drop"] | None
     """The value of an input that is missing. hold repeats the previous value of the sequence, zero
     is 0, and drop omits the row and begins a new sequence after it. By default it is an error."""

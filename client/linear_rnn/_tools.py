@@ -150,7 +150,7 @@ def fit(
         Fields of the fit, such as those of an alternative: delay (steps, or a range such as [0, 6]
         to search), noise, offset, initial_state, gains, curves, w_rec, time_constants, direct,
         trend, season, variance, confidence and step; and options of the table, such as those of
-        the repairs that an error names: gaps, fill, grid, between, every, header and decimal.
+        the repairs that an error names: gaps, repeated, fill, grid, every, header and decimal.
     """
     columns: Any = {"target": target, "inputs": inputs, "time": time, "sequence": sequence}
     result = _client().fit(_open(csv, path), **columns, **(options or {}))

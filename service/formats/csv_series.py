@@ -175,7 +175,7 @@ def _explain_inputs(error: LimitExceeded, found: Structure, chosen: SeriesColumn
 
 def _explain_times(error: TimesError, series: SeriesRows, chosen: SeriesColumns) -> Invalid:
     """Return the error of times, with their repairs."""
-    row, detail, n_gaps, are_regular, length = error.args
+    row, detail, n_gaps, are_regular, length, n_repeated = error.args
     number = None if row is None else int(series.lines[row])
     members: dict[str, Any] = {"line": number}
     repairs: list[dict[str, Any]] = []
@@ -190,6 +190,10 @@ def _explain_times(error: TimesError, series: SeriesRows, chosen: SeriesColumns)
         ]
         if are_regular:
             repairs.append({"label": "Read the rows without times", "query": {"time": ""}})
+    if n_repeated:
+        detail += ", or average the rows at equal times (repeated=mean)"
+        label = f"Use means of rows at equal times ({count(n_repeated, 'repeated time')})"
+        repairs.append({"label": label, "query": {"repeated": "mean"}})
     if length is not None and chosen.grid is None:
         label = series.describe_grid(length)
         repairs.append({"label": label, "query": {"grid": length, "between": "hold"}})

@@ -100,6 +100,8 @@ class SeriesRows:
             self._take(np.argsort(codes, kind="stable"))
         if times is not None:
             self._arrange(times)
+        if chosen.repeated is not None:
+            self._merge(self._require_times("repeated"))
         if chosen.last is not None:
             self._take_last(chosen.last)
         if chosen.grid is not None or chosen.gaps == "missing":
@@ -137,6 +139,16 @@ class SeriesRows:
             self._take(np.lexsort((-np.arange(len(codes)), codes)))
             self.repairs.append("rows in the order of time")
         times.settle(self._steps.codes)
+
+    def _merge(self, times: Times) -> None:
+        """Replace rows at equal times by their means."""
+        is_repeated = times.find_repeated(self._steps.codes)
+        if is_repeated.any():
+            _, inputs, targets = self._steps
+            kept = np.flatnonzero(~is_repeated)
+            self._take(kept)
+            self._steps = _Steps(self._steps.codes, _average(inputs, kept), _average(targets, kept))
+            self.repairs.append(f"{count(int(is_repeated.sum()), 'repeated time')} averaged")
 
     def _take_last(self, n: int) -> None:
         """Select the last rows of each sequence."""
@@ -245,14 +257,18 @@ class SeriesRows:
         kept = np.flatnonzero(places < (lengths // n * n)[codes])
         if (lengths < n).any():
             raise Invalid(f"a sequence has fewer than {n} rows", parameter="every")
-        values = targets[kept].reshape(-1, n)
-        is_known = ~np.isnan(values)
-        sums = np.where(is_known, values, 0.0).sum(axis=1)
-        n_known = is_known.sum(axis=1)
-        means = np.divide(sums, n_known, out=np.full(len(sums), np.nan), where=n_known > 0)
-        inputs = inputs[kept].reshape(len(means), n, inputs.shape[1]).mean(axis=1)
-        self._steps = _Steps(codes[kept][::n], inputs, means)
+        starts = np.arange(0, len(kept), n)
+        means = _average(inputs[kept], starts), _average(targets[kept], starts)
+        self._steps = _Steps(codes[kept][::n], *means)
         self.repairs.append(f"means of {count(n, 'row')}")
+
+
+def _average(values: Array, starts: Rows) -> Array:
+    """Return the means (n, …) of the known values from each start to the next one."""
+    is_known = ~np.isnan(values)
+    sums = np.add.reduceat(np.where(is_known, values, 0.0), starts)
+    n_known = np.add.reduceat(is_known.astype(np.float64), starts)
+    return np.divide(sums, n_known, out=np.full_like(sums, np.nan), where=n_known > 0)
 
 
 def _find_nearest(codes: Rows, steps: Rows, moved: Array) -> Rows:

@@ -56,6 +56,9 @@ class TableOptions(BaseModel):
     gaps: Annotated[Literal["missing", "sequences"] | None, Field(examples=["sequences"])] = None
     """For series as tables with times: missing adds the steps of gaps in time, without targets;
     sequences begins a new sequence after each. By default a gap is an error."""
+    repeated: Annotated[Literal["mean"] | None, Field(examples=["mean"])] = None
+    """For series as tables with times: mean replaces rows of a sequence at equal times by their
+    means. By default a time that repeats is an error."""
     fill: Annotated[Literal["hold", "zero", "drop"] | None, Field(examples=["hold"])] = None
     """For series as tables: the value of an input that is missing. hold repeats the previous value
     of the sequence, zero is 0, and drop omits the row and begins a new sequence after it. By

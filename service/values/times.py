@@ -44,7 +44,8 @@ class TimesError(ValueError):
 
     Its arguments are the index of a time, or None for all of them; the reason; the number of gaps
     if they are the only error, and 0 otherwise; True if equally many rows precede each gap, as
-    in a working week; and the usual step if the times increase in other steps, otherwise None.
+    in a working week; the usual step if the times increase in other steps, otherwise None; and the
+    number of rows at the time of the row before if no time is earlier, otherwise 0.
     """
 
 
@@ -88,7 +89,7 @@ class Times:
                 if is_ambiguous(text) and self._order is None:
                     kind = "clear: its day or its month can be first (dates=day-first, month-first)"
                 detail = f"{text[:40]!r} in {self._name!r} is not {kind}"
-                raise TimesError(len(self._times), detail, 0, False, None) from None
+                raise TimesError(len(self._times), detail, 0, False, None, 0) from None
 
     def _parse(self, text: str) -> float:
         """Return a number in range, or the seconds of a date since 1970; raises ValueError."""
@@ -127,12 +128,20 @@ class Times:
             self._times = array("d", (times + n_days * float(UNITS["day"])).tobytes())
 
     def are_reversed(self, codes: NDArray[np.int64]) -> bool:
-        """Return True if every time is earlier than its predecessor in the sequence.
+        """Return True if no time is later than its predecessor in the sequence.
 
         ``codes`` (N,) are the sequences of the rows, in ascending order.
         """
         steps = np.diff(np.frombuffer(self._times))[np.diff(codes) == 0]
-        return len(steps) > 1 and bool((steps < 0).all())
+        return len(steps) > 1 and bool((steps <= 0).all() and (steps < 0).any())
+
+    def find_repeated(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return True for rows (N,) at the time of the row before in their sequence.
+
+        ``codes`` (N,) are the sequences of the rows, in ascending order.
+        """
+        is_same = (np.diff(np.frombuffer(self._times)) == 0) & (np.diff(codes) == 0)
+        return np.concatenate([[False], is_same])
 
     def take(self, rows: NDArray[np.int64]) -> None:
         """Arrange the times by the indices of their rows, and leave out all others."""
@@ -177,7 +186,7 @@ class Times:
         """Return the length of a step in seconds, or in the unit of numbers; raises TimesError."""
         number, unit = STEP_LENGTH.fullmatch(length).groups()  # type: ignore[union-attr]
         if (unit is not None) is not self._are_dates or float(number) == 0:
-            raise TimesError(None, f"{length!r} is not a step of these times", 0, False, None)
+            raise TimesError(None, f"{length!r} is not a step of these times", 0, False, None, 0)
         return float(number) * UNITS.get(unit, 1)
 
     def find_steps(self, codes: NDArray[np.int64]) -> tuple[Step, tuple[str | float, ...]]:
@@ -215,7 +224,7 @@ class Times:
         step = self._to_step(usual if self._are_dates else float(gaps.mean()), unit)
         if not in_range(np.array(step.length)):
             detail = f"the step in {self._name!r}: {explain_out_of_range(step.length)}"
-            raise TimesError(None, detail, 0, False, None)
+            raise TimesError(None, detail, 0, False, None, 0)
         return step
 
     def find_late(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -272,7 +281,8 @@ class Times:
         is_wrong = (gaps <= 0) | (np.abs(gaps - usual) > self._find_tolerance(usual, unit))
         if not is_wrong.any():
             return usual
-        i = int(np.argmax(is_wrong if usual > 0 else gaps <= 0))
+        # The order is the first error: it makes gaps of other rows look wrong.
+        i = int(np.argmax(gaps <= 0 if (gaps <= 0).any() else is_wrong))
         n_gaps = int(is_wrong.sum()) if (gaps[is_wrong] > usual).all() else 0
         if self._are_dates and abs(abs(gaps[i] - usual) - CLOCK_CHANGE) < 1:
             detail = (
@@ -297,7 +307,8 @@ class Times:
         between = np.diff(np.flatnonzero(is_wrong))
         are_regular = len(between) > 1 and are_equal(between)
         length = self._propose_grid(gaps, usual, unit)
-        raise TimesError(int(rows[i]), detail, n_gaps, are_regular, length)
+        n_repeated = 0 if (gaps < 0).any() else int((gaps == 0).sum())
+        raise TimesError(int(rows[i]), detail, n_gaps, are_regular, length, n_repeated)
 
     def _propose_grid(self, gaps: Array, usual: float, unit: str) -> str | None:
         """Return the step of a grid for unequal gaps as text; None if there is none."""

@@ -75,6 +75,15 @@ def days(*numbers: int) -> str:
             *([0, 1, 2, 2, 4], [0, 1, 2, NONE, 4]),
         ),
         ("0 0.9 3.2", {"grid": "1"}, Step(1, "t"), [0, 1, 1, 2], [0, 1, NONE, 2]),
+        (days(1, 2, 2, 3), {"repeated": "mean"}, Step(1, "day"), [0, 1.5, 3], [0, 1.5, 3]),
+        (
+            "1 1 1 2 4",
+            {"repeated": "mean", "gaps": "missing"},
+            Step(1, "t"),
+            [1, 3, 3, 4],
+            [1, 3, NONE, 4],
+        ),
+        ("5 3 3 1", {"repeated": "mean"}, Step(2, "t"), [3, 1.5, 0], [3, 1.5, 0]),
         (days(1, 2, 3, 4, 5), {"last": 2}, Step(1, "day"), [3, 4], [3, 4]),
         (days(1, 2, 3, 4, 5), {"every": 2}, Step(2, "day"), [0.5, 2.5], [0.5, 2.5]),
         (
@@ -105,6 +114,7 @@ def test_repairs_of_times(
         (table("2024-01-31 2024-02-29 2024-04-30"), "2024-03-31 is missing", 2),
         (table("0 1 2 4"), "3 is missing", 3),
         (table("0 1 2.5 3.1 4 5.2"), "is 1.5 times the usual 1 t", 1),
+        (table("0 1 2 2 3 3 3 4"), "line 5: the time in 't' is the same as in the row before", 1),
         (table("1/2/2024 1/3/2024 1/4/2024"), "its day or its month can be first", 2),
         ("t;x;y\n1;1.200;1\n2;3;2\n", "1.200 is ambiguous", 2),
         ("t;x;y\n1;1;1\n2;;2\n3;1;3\n4;2;NA", "a number is missing", 3),
@@ -159,6 +169,29 @@ def test_the_steps_of_many_long_sequences_are_too_many(query: dict[str, Any]) ->
     names = {"target": "y", "sequence": "s", "time": "t"}
     with pytest.raises(LimitExceeded):
         read(f"s,t,y\n{rows}", **names, **query)
+
+
+def test_a_time_that_repeats_far_below_is_named() -> None:
+    # Every half hour, then at most every twelve hours, and one time twice.
+    hours = [0.0, 0.5, 1.0, *range(12, 12 * 30, 12), 180, *range(360, 480, 12)]
+    times = [f"2024-{1 + int(each // 744):02}-{1 + int(each % 744 // 24):02}"
+             f"_{int(each % 24):02}:{int(each % 1 * 60):02}" for each in sorted(hours)]  # fmt: skip
+    line = 2 + max(k for k, each in enumerate(sorted(hours)) if each == 180)
+    with pytest.raises(Invalid, match=f"line {line}: .* the same as in the row before") as caught:
+        read(table(" ".join(times)), target="y", time="t")
+    (repair,) = caught.value.members["repairs"]
+    assert (repair["label"], repair["query"]) == (
+        "Use means of rows at equal times (1 repeated time)",
+        {"repeated": "mean"},
+    )
+
+
+def test_missing_numbers_are_no_part_of_means() -> None:
+    body = "t,x,y\n1,1,\n1,3,2\n2,5,\n2,7,\n3,9,4\n"
+    series = read(body, target="y", time="t", repeated="mean")
+    np.testing.assert_array_equal(series.inputs[:, 0], [2, 6, 9])
+    np.testing.assert_array_equal(series.targets, [2, NONE, 4])
+    assert series.repairs == ("2 repeated times averaged",)
 
 
 def test_means_of_a_series_without_inputs() -> None:
