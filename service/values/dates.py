@@ -48,8 +48,9 @@ def parse_date(text: str, order: DateOrder | None = None) -> datetime:
         raise ValueError(text[:MAX_DATE])
     if match := QUARTER.fullmatch(text):
         return datetime(int(match[1] or match[4]), 3 * int(match[2] or match[3]) - 2, 1)
-    if CLOCK.fullmatch(text):
-        return datetime.fromisoformat(f"1970-01-01 {text.zfill(5) if text[1] == ':' else text}")
+    if is_clock(text):
+        text = HALF_DAY.sub(_write_hour, text)
+        return datetime.fromisoformat(f"1970-01-01 {text if text[2] == ':' else f'0{text}'}")
     if "W" not in text:  # the weeks of ISO 8601 have a digit for the day
         text = " ".join(text.split())
         text = _write_year_first(text, order)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from service.engine.data import Step
 from service.engine.types import Array
-from service.values.dates import CLOCK, COMPACT, DateOrder, is_ambiguous, parse_date
+from service.values.dates import COMPACT, DateOrder, is_ambiguous, is_clock, parse_date
 from service.values.gaps import (
     CLOCK_CHANGE,
     TOLERANCE,
@@ -77,7 +77,7 @@ class Times:
         """Add the times of rows; raises TimesError for a text that is not a time."""
         if not self._times:
             self._are_dates = not is_number(texts[0]) or COMPACT.fullmatch(texts[0]) is not None
-            self._are_clocks = CLOCK.fullmatch(texts[0]) is not None
+            self._are_clocks = is_clock(texts[0])
             if not self._are_dates:
                 self._epoch_unit = _find_epoch_unit(texts[0])
                 self._are_dates = self._have_offsets = self._epoch_unit > 0
@@ -95,7 +95,7 @@ class Times:
         """Return a number in range, or the seconds of a date since 1970; raises ValueError."""
         if self._are_dates and not self._epoch_unit:
             date = parse_date(text, self._order)
-            if (CLOCK.fullmatch(text) is not None) is not self._are_clocks:
+            if is_clock(text) is not self._are_clocks:
                 raise ValueError(text)
             offset = date.utcoffset()
             self._have_offsets |= offset is not None
