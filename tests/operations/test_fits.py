@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.verdict_cases import respond
 from service.engine.data import Series, Step
 from service.engine.fit import Finding, FitOptions, fit
 from service.operations.computations.fit_descriptions import describe_finding
@@ -14,7 +15,7 @@ from service.operations.shared.limits import Limits
 from service.schemas.datasets import DatasetRequest
 from service.schemas.fit_results import TEXTS
 from service.schemas.fits import FitRequest
-from service.schemas.resolved_datasets import AnyDataset
+from service.schemas.resolved_datasets import AnyDataset, ResolvedSeries
 from tests.engine.fit.test_verdict import draw
 
 
@@ -31,6 +32,7 @@ def test_every_finding_has_words() -> None:
     assert finding["sentence"] == "No effect of rain or sun on flow was detected."
     finding = describe_finding(Finding("follow_inputs", "rain", 0, 0.5, 0.01), result, Step())
     assert finding["sentence"] == "The residuals correlate with rain in the same step."
+    assert finding["advice"] == "There is probably more than one time constant."
     finding = describe_finding(Finding("delay_advised", lag=2), result, Step(0.5, "hour"))
     assert finding["sentence"] == "The inputs appear to take effect 1 hour later than assumed."
     assert finding["advice"].endswith("the fit with this change is not recommended.")
@@ -104,3 +106,37 @@ def test_alternatives_are_fields_of_a_request() -> None:
         assert alternative["w_rec"] == pytest.approx(other["w_rec"]["value"], rel=1e-9)
         assert alternative["r_squared"] == pytest.approx(other["r_squared"], rel=1e-9)
         assert alternative["time_constant"] == pytest.approx(other["time_constant"]["value"])
+
+
+def compute_fit(series: Series, **body: Any) -> dict[str, Any]:
+    dataset = ResolvedSeries.from_series(series)
+    return compute(name_task(FIT, make_request(dataset, **body)), dataset)[0].result or {}
+
+
+def test_what_the_service_refuses_is_not_advised() -> None:
+    draws = np.random.default_rng(11)
+    x = draws.exponential(size=100)
+    y = respond(0.8, x**2) + draws.normal(size=100)
+    advice = []
+    for name in ("x²", "z"):
+        inputs = np.column_stack([x, draws.normal(size=100)])
+        series = Series.from_sequences([inputs], [y], ("x", name))
+        result = compute_fit(series)
+        assert "curved" in result["trust"]["reasons"]
+        (finding,) = (each for each in result["trust"]["findings"] if each["slug"] == "curved")
+        advice.append(([each["options"] for each in result["alternatives"]], finding["advice"]))
+    (refused, instead), (accepted, first) = advice
+    assert (refused, accepted) == ([], [{"curves": ["x"]}])
+    assert first == "Let the square of x act as well."
+    assert instead.startswith("Transform x")
+
+
+def test_no_search_of_a_delay_is_advised_that_the_service_refuses() -> None:
+    result = fit(draw(1), FitOptions())
+    advice = [
+        describe_finding(Finding("follow_inputs", "rain", lag, 0.5, 0.01), result, Step(), accepts)[
+            "advice"
+        ]
+        for lag, accepts in ((2, lambda _: True), (2, lambda changes: changes != {"delay": 2}))
+    ]
+    assert ["Search a delay" in each for each in advice] == [True, False]

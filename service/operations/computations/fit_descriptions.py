@@ -1,7 +1,7 @@
 """Fits as responses: estimates with their intervals, alternatives, and findings in sentences."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from service.engine.data import Series, Step
@@ -22,9 +22,31 @@ SAME = (
 # The ends of one piece of an interval; each is open if it is the search limit.
 Piece: TypeAlias = tuple[float, float, bool, bool]
 
+# Returns True if the service accepts a request with other values of some fields.
+Accepts: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
-def describe_fit(request: FitRequest, series: Series, result: Result) -> FitResult:
-    """Return a fit as a response."""
+
+def _accept(_: Mapping[str, Any]) -> bool:
+    return True
+
+
+def describe_fit(
+    request: FitRequest, series: Series, result: Result, accepts: Accepts = _accept
+) -> FitResult:
+    """Return a fit as a response.
+
+    Parameters
+    ----------
+    request, series, result
+        The fit.
+    accepts
+        Returns True if the service accepts the request with other fields: others are not advised.
+
+    Returns
+    -------
+    FitResult
+        Without a summary.
+    """
     parameters, trust = result.parameters, result.trust
     is_given = result.problem.options.is_given
     step = Step() if request.step is None else request.step.to_step()
@@ -52,9 +74,10 @@ def describe_fit(request: FitRequest, series: Series, result: Result) -> FitResu
             {"reason": other.reason, "options": _to_request(other.options)}
             | _describe_other(other.solution, step)
             for other in result.alternatives
+            if accepts(_to_request(other.options))
         ],
         "trust": trust._asdict()
-        | {"findings": [describe_finding(finding, result, step) for finding in trust.findings]}
+        | {"findings": [describe_finding(each, result, step, accepts) for each in trust.findings]}
         | ({"cautious": []} if is_given or len(states) > 1 else {}),
         "residuals": result.residuals,
     }
@@ -154,7 +177,9 @@ def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, Any]:
+def describe_finding(
+    finding: Finding, result: Result, step: Step, accepts: Accepts = _accept
+) -> dict[str, Any]:
     """Return a finding with its sentences, in which lags are times."""
 
     def time(n_steps: int) -> str:
@@ -178,8 +203,11 @@ def describe_finding(finding: Finding, result: Result, step: Step) -> dict[str, 
     if finding.slug not in result.trust.cautions:
         texts = (TEXTS["cautions"] | TEXTS["reasons"])[finding.slug]
     advice = texts["advice"]
-    if finding.slug not in [other.reason for other in result.alternatives]:
+    advised = {other.reason for other in result.alternatives if accepts(_to_request(other.options))}
+    if finding.slug not in advised:
         advice = texts.get("advice_without_options", advice)
+    if not shift or not accepts({"delay": lag}):
+        advice = texts.get("advice_without_delay", advice)
     if result.trust.cautious is None or result.problem.options.noise == "independent":
         advice = texts.get("advice_without_cautious", advice)
     if result.judged.is_colored:

@@ -1,10 +1,12 @@
 """Fit recurrences, delay by delay."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
+
+from pydantic import ValidationError
 
 from service.engine.data import Series
 from service.engine.fit import FitProblem, Result, Unsettled, fit
@@ -146,7 +148,7 @@ class StepwiseFit(StepwiseComputation):
         self, request: FitRequest, dataset: AnyDataset, _: Arrays, parts: Sequence[Arrays]
     ) -> None:
         self.parts = [*parts]
-        self.request, self.series = request, dataset.series
+        self.request, self.dataset = request, dataset
         self.done = 0
         self.results = dict(item for part in parts for item in unpack_results(part).items())
         self.n_taken = len(self.results)
@@ -157,10 +159,19 @@ class StepwiseFit(StepwiseComputation):
     def _fit(self) -> Result:
         """Search the delays; raises Invalid if the model does not suit proportional errors."""
         try:
-            return fit(self.series, self.request.to_options(), self._count)
+            return fit(self.dataset.series, self.request.to_options(), self._count)
         except Unsettled:
             detail = "the predicted values, to which errors are proportional, do not settle"
             raise Invalid(f"{detail}: choose constant or free", "/variance") from None
+
+    def _accepts(self, changes: Mapping[str, Any]) -> bool:
+        """Return True if the service accepts the request with some changes."""
+        fields = dict(self.request) | {**changes}
+        try:
+            check(FitRequest.model_validate(fields), self.dataset)
+        except (Invalid, ValidationError):
+            return False
+        return True
 
     def run(self, after_step: AfterStep) -> ComputationOutput:
         """Search the delays, and test the fit with the best one."""
@@ -169,7 +180,7 @@ class StepwiseFit(StepwiseComputation):
             for _ in result.compute():
                 self._count()
             table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))
-            described = describe_fit(self.request, self.series, result)
+            described = describe_fit(self.request, self.dataset.series, result, self._accepts)
             summary = summarize(self.request, described)
             response = described.model_copy(update={"summary": summary})
         return ComputationOutput(response, table, self.request.progress_total)
