@@ -1,7 +1,6 @@
 """Effects that come later than the delays that were tried."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,13 +10,11 @@ from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.residuals import simulate_residuals
 from service.engine.fit.sequences import recur
 from service.engine.fit.solution import Solution
-from service.engine.fit.structures import Alternative, find_longest_delay
+from service.engine.fit.structures import Alternative, find_longest_delay, turns_effect
 from service.engine.types import Array
 
 
-def find_late_effect(
-    solution: Solution, colored: Solution, rivals: Sequence[int]
-) -> list[Alternative]:
+def find_late_effect(solution: Solution, colored: Solution) -> list[Alternative]:
     """Scan the residuals for inputs that act later than the delays that were tried.
 
     Parameters
@@ -26,14 +23,13 @@ def find_late_effect(
         The fit.
     colored
         The same with ar1 noise: that of white noise would follow any slow input.
-    rivals
-        Delays that were tried, of which none may fit better: an input that oscillates correlates
-        with the residuals one period later, too.
 
     Returns
     -------
     alternatives
-        The fit with the delay of such an effect, if there is one.
+        The fit with the delay of such an effect, if there is one that is better than every delay
+        that was tried, and keeps the signs of the effects that are detected there. An input that
+        oscillates correlates with the residuals half a period later, too.
     """
     problem = shorten(colored.problem, constants.ENOUGH_TARGETS)
     short = colored if problem is colored.problem else Solution(problem)
@@ -41,14 +37,19 @@ def find_late_effect(
     if finding is None or finding.lag is None:
         return []
     earliest = max(_find_first(problem), finding.lag - constants.LATE_MARGIN)
-    delays = [*range(earliest, finding.lag + constants.LATE_MARGIN + 1), *rivals]
-    last = max(delays)
-    others = [Solution(problem.vary(delay=(delay, last)), is_coarse=True) for delay in delays]
-    if others[0].n_targets <= others[0].problem.n_unknowns:
+    last = finding.lag + constants.LATE_MARGIN
+    usual = {*range(find_longest_delay(problem) + 1), problem.delay}
+    tried, later = (
+        [Solution(problem.vary(delay=(delay, last)), is_coarse=True) for delay in delays]
+        for delays in (sorted(usual), range(earliest, last + 1))
+    )
+    if later[0].n_targets <= later[0].problem.n_unknowns:
         return []
-    best = min(others, key=lambda other: other.lowest).problem.delay
-    if best in rivals:
+    before, after = (min(fits, key=lambda other: other.lowest) for fits in (tried, later))
+    level = constants.EFFECT_ALPHA / len(tried)
+    if before.lowest <= after.lowest or turns_effect(before, after, level):
         return []
+    best = after.problem.delay
     finding = finding._replace(lag=best)
     changes = {"delay": (best, best)}
     return [Alternative(finding, changes, solution.vary(**changes))]

@@ -262,13 +262,31 @@ def _find_least_gain_of_delay(before: Solution, after: Solution, n_delays: int) 
     least = constants.MIN_GAIN
     if before.n_targets < constants.FEW_TARGETS:
         least = max(least, _find_least_gain(before, constants.DELAY_ALPHA / n_delays))
+    is_turned = turns_effect(before, after, constants.EFFECT_ALPHA)
+    return max(least, constants.TURNED_GAIN) if is_turned else least
+
+
+def turns_effect(before: Solution, after: Solution, level: float) -> bool:
+    """Return True if another delay changes the sign of an effect that is detected without it.
+
+    Parameters
+    ----------
+    before, after
+        Fits with different delays.
+    level
+        The p-value below which effects are detected.
+
+    Returns
+    -------
+    bool
+        Of any input on a single state.
+    """
     if before.problem.n_states > 1:
-        return least
+        return False
     inputs = before.problem.linear_columns.inputs
     turns = before.best.theta[0, inputs] * after.best.theta[0, inputs] < 0.0
     p_values = linearize(before.criterion, before.best).test_inputs()
-    turns_detected = turns & (p_values <= constants.EFFECT_ALPHA)
-    return max(least, constants.TURNED_GAIN) if turns_detected.any() else least
+    return bool((turns & (p_values <= level)).any())
 
 
 def _is_useful(other: Alternative, low: float, high: float) -> bool:

@@ -101,10 +101,10 @@ class Verdict:
             return [], None
         found = self._simpler
         effect = self._judge_effect(found)
-        delays = [each.options["delay"][0] for each in found[:1] if "delay" in each.options]
-        is_delayed = self.problem.n_states == 1 and delays
+        has_delay = any("delay" in each.options for each in found[:1])
+        is_delayed = self.problem.n_states == 1 and has_delay
         if is_delayed or (effect is not None and not effect.visible):
-            late = find_late_effect(self.solution, self.colored, delays)
+            late = find_late_effect(self.solution, self.colored)
             effect_of_late = self._judge_effect(late)
             if effect_of_late is not None and effect_of_late.visible and late:
                 found = late

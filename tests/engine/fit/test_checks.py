@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.verdict_cases import autoregression, respond
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Result, Solution, fit, predict
 from tests.engine.fit.conftest import simulate
@@ -116,6 +117,17 @@ def test_an_effect_after_the_delays_that_are_tried_is_detected(rho: float) -> No
     for seed in range(3):
         useless = fit(draw(seed, n_steps=60, weight=0.0, rho=rho), FitOptions())
         assert "acts_later" not in useless.trust.reasons
+
+
+@pytest.mark.parametrize(("seed", "rho", "noise"), [(2, 0.0, 0.5), (2, 0.6, 0.5), (0, 0.6, 0.3)])
+def test_half_a_period_later_is_no_later_effect(seed: int, rho: float, noise: float) -> None:
+    rng = np.random.default_rng([77, seed])
+    n_steps = 200 if noise < 0.5 else 100
+    x = (np.arange(n_steps) // 16 % 2).astype(float)
+    response = respond(0.8, np.concatenate([np.zeros(2), x[:-2]]))
+    errors = autoregression(rng, n_steps, rho)
+    result = fit(one(x, response + 2.0 + noise * response.std() * errors), FitOptions())
+    assert advised(result) == [{"delay": (2, 2)}]
 
 
 def test_no_advice_leads_back() -> None:
