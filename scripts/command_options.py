@@ -26,7 +26,7 @@ METAVARS: Final = {"boolean": "true", "integer": "INTEGER", "number": "NUMBER", 
 OMITTED: Final = {
     "train": {"keep"},
     "fit": {"keep", "dataset"},
-    "forecast": {"keep", "dataset"},
+    "forecast": {"keep", "dataset", "verdict"},  # a forecast states the verdict
     "predict": {"inputs", "model", "continue"},
     "surface": {"runs"},
 }

@@ -24,6 +24,8 @@ class _Finished:
         reason = f"it is {instance.status}; see `wait`"
         if instance.status == "succeeded":
             reason = "it has several, in `states`, or is a result of another version of the service"
+        if not instance.request.get("verdict", True):
+            reason = f"{reason}, or was requested without, by `verdict=False`"
         raise NoResult(f"{instance.id} has no {self._name}: {reason}")
 
     def __set__(self, instance: Any, value: Any) -> None:

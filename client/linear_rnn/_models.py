@@ -1268,7 +1268,7 @@ class FitPredictResponse:
     n_overflowed: int
     """Outputs that overflow float64; they are null."""
     model: FitPredictModel
-    trust: TrustReport
+    trust: TrustReport | None = None
     """The verdict on the interval of the fit."""
 
 

@@ -104,6 +104,9 @@ class FitRequest(TypedDict, total=False):
     """The time from one step to the next; by default that of the dataset."""
     confidence: float | None
     """The confidence level of the intervals."""
+    verdict: bool | None
+    """False to leave out the verdict, which takes longer than the fit: `trust`, `alternatives`,
+    `effects` and `summary` are then null."""
 
 
 class GradientCheckRequest(TypedDict, total=False):

@@ -123,17 +123,19 @@ def split_sequences(rows: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def describe_fit(fit: m.FitResource) -> dict[str, Any]:
     """Return the row of a fit in a table of fits."""
     first, *others = fit.states
+    verdict = getattr(fit, "verdict", None)
+    interval = verdict and verdict.interval
     return {
-        "level": fit.verdict.level,
+        "level": verdict and verdict.level,
         "time_constant": None if others else first.time_constant.value,
         "w_rec": None if others else first.w_rec.value,
         **{f"gain_{each.name}": each.steady_state_gain.value for each in fit.inputs},
-        "low": fit.verdict.interval.low,
-        "high": fit.verdict.interval.high,
+        "low": interval and interval.low,
+        "high": interval and interval.high,
         "unit": fit.request["step"]["unit"],
         "r_squared": fit.r_squared,
         "n_targets": fit.n_targets,
-        "summary": fit.verdict.headline,
+        "summary": verdict and verdict.headline,
         "id": fit.id,
     }
 

@@ -26,7 +26,9 @@ def summary(fit: m.FitResource) -> str:
     if fit.status != "succeeded":
         return f"{fit.id} is {fit.status}"
     lines = [f"{fit.id} was stored by another version of the service; fit again for a summary"]
-    if hasattr(fit, "verdict"):
+    if not fit.request.get("verdict", True):
+        lines = ["Without a verdict."]
+    elif hasattr(fit, "verdict"):
         lines = [fit.verdict.headline, "", *fit.verdict.sentences]
     confidence = fit.request.get("confidence", 0.95)
     lines += ["", f"{'':<24}{'value':>12}   {100 * confidence:g}% interval"]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 # The ids of the tutorial's dataset, training run, fit and basin map, checked by a test.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
 RUN_ID: Final = "run_fd816d4b429f05a5532b1a8aaaafb0f3"
-FIT_ID: Final = "fit_758eb79f8f107b7927ef73ff8a524d2a"
+FIT_ID: Final = "fit_acb28d4e9d18bf81a63189044d15054f"
 MAP_ID: Final = "map_ba638141e00d7542a43250e1bdbbee98"
 IDS: Final = {"run": RUN_ID, "fit": FIT_ID, "map": MAP_ID}  # by prefix
 

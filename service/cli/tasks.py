@@ -121,7 +121,9 @@ def _fit(request: Any, session: Session) -> tuple[bytes, MakeFile]:
         return compute(FIT, request, session, is_shown=False)[0]
 
     with show_progress("groups", len(series.lengths), fit_groups(series, fit)) as bar:
-        rows = [{**row, "summary": name_options(row["summary"], session.options)} for row in bar]
+        rows = [*bar]
+    for row in rows:
+        row["summary"] = name_options(row["summary"] or "", session.options)
     columns = {name: [row.get(name) for row in rows] for name in max(rows, key=len)}
     return dumps({"groups": rows}).encode(), lambda *_: to_csv(columns)
 

@@ -132,7 +132,10 @@ def describe_optimizers(answer: Json) -> str:
 
 
 def describe_fit(result: Json) -> str:
-    """Return the summary of a fit, the options of better fits, and the estimates."""
+    """Return the summary of a fit, the options of better fits, and the estimates.
+
+    Without a verdict, these are the estimates alone.
+    """
     if "groups" in result:
         names = ("group", "level", "time_constant", "low", "high", "summary")
         return format_table(names, [[row.get(each) for each in names] for row in result["groups"]])
@@ -140,6 +143,8 @@ def describe_fit(result: Json) -> str:
     summary = result["summary"]
     columns = ("", "estimate", f"{100 * request['confidence']:g} % from", "to", "unit")
     table = format_table(columns, [*_rows(result, request["step"]["unit"])])
+    if summary is None:
+        return table
     options = map(_describe_options, result["alternatives"])
     return "\n".join((summary["headline"], "", *summary["sentences"], *options, "", table))
 
@@ -180,7 +185,8 @@ def _rows(result: Json, unit: str) -> Iterator[tuple[Any, ...]]:
                     ends = interval.get("low"), interval.get("high")
                     yield name + ending, value, *ends, own_unit
     # The response has the interval of the ar1 fit, but not its value.
-    for interval in (result["trust"]["cautious"] or ()) if result["rho"] is None else ():
+    has_cautious = result["rho"] is None and result["trust"] is not None
+    for interval in (result["trust"]["cautious"] or ()) if has_cautious else ():
         yield "w_rec, cautious (ar1)", None, interval["low"], interval["high"], ""
     for name, estimate in _linear(result):
         if estimate is not None:

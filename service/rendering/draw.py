@@ -230,7 +230,8 @@ def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
 
     w_rec = result["w_rec"] or result["states"][0]["w_rec"]  # of the slowest state
     column, level = ("criterion" if has_criterion else "cost"), result["level"]
-    cautious = result["trust"]["cautious"] if result["rho"] is None else None
+    has_cautious = result["rho"] is None and result["trust"] is not None
+    cautious = result["trust"]["cautious"] if has_cautious else None
     profile = CostProfile(
         columns["profile_w_rec"],
         height(columns[f"profile_{column}"]),

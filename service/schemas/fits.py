@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, PlainValidator, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.engine.fit import N_STAGES, FitOptions
+from service.engine.fit import FitOptions, list_stages
 from service.schemas.arrays import NUMBERS, error_at
 from service.schemas.base import NUMBER, Real, RequestModel
 from service.schemas.common import State, check_state
@@ -217,6 +217,9 @@ class FitRequest(ComputationRequest):
     """The time from one step to the next; by default that of the dataset."""
     confidence: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.95
     """The confidence level of the intervals."""
+    verdict: Annotated[bool, Field(strict=True)] = True
+    """False to leave out the verdict, which takes longer than the fit: `trust`, `alternatives`,
+    `effects` and `summary` are then null."""
 
     @property
     def delays(self) -> tuple[int, int]:
@@ -251,7 +254,7 @@ class FitRequest(ComputationRequest):
     @property
     def progress_total(self) -> int:
         """The number of searches, and of what is computed after the last of them."""
-        return self.n_searches + N_STAGES
+        return self.n_searches + len(list_stages(has_verdict=self.verdict))
 
     @property
     def seasonal(self) -> tuple[int, int] | None:

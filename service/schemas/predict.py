@@ -166,5 +166,5 @@ class FitPredictResponse(ResponseModel):
     """Outputs that overflow float64; they are null."""
     model: FitPredictModel
     """The fit of the prediction."""
-    trust: TrustReport
+    trust: TrustReport | None
     """The verdict on the interval of the fit."""

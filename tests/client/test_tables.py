@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 import httpx
 import mcp
+import numpy as np
 import pytest
 
 from linear_rnn import Client, InvalidRequest, _tools
+from linear_rnn._finished import NoResult
 from service.cli import main
 from tests.formats.corpus import CORPUS, Case
 
@@ -119,6 +121,29 @@ def test_a_table_of_groups_is_that_of_the_command_line(
     ]:
         assert main(["fit", str(path), "--target", "temperature", *options]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_fit_without_a_verdict_has_its_numbers(
+    rnn: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns: Any = {"target": "temperature", "delay": 3}
+    fit = rnn.fit(STEP_TESTS, sequence="test", **columns, verdict=False)
+    with pytest.raises(NoResult, match="requested without, by `verdict=False`"):
+        _ = fit.trust
+    numbers = f"{fit.time_constant.value:.4g}"
+    assert numbers in fit.summary()
+    assert numbers in fit._repr_html_()
+    assert repr(fit) == f"<Fit {fit.id}: succeeded>"
+    valve = {"valve": [20.0]}
+    assert fit.forecast(valve, sequence="test 1").trust is None
+    table = rnn.fit_groups(STEP_TESTS, by="test", **columns, verdict=False)
+    assert np.isnan([table.level, table.summary]).all()
+    arguments = ["--target", "temperature", "--delay", "3", "--no-verdict"]
+    assert main(["fit", str(STEP_TESTS), "--sequence", "test", *arguments]) == 0
+    assert "time_constant" in capsys.readouterr().out
+    assert main(["fit", str(STEP_TESTS), "--by", "test", *arguments, "--json"]) == 0
+    groups = json.loads(capsys.readouterr().out)["groups"]
+    assert [each["w_rec"] for each in groups] == table.w_rec.tolist()
 
 
 def test_an_error_names_the_options_that_repair_it(rnn: Client) -> None:

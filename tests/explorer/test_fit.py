@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
 from scripts.example_series import EXAMPLES
 from service.api.routes.explorer import FOLDER
@@ -345,6 +345,37 @@ def test_the_slider_shows_the_fit_of_another_w_rec(open_fit: FitOpener) -> None:
     page.get_by_role("button", name="Back to the best").click()
     expect(page.locator("#comparison")).to_be_hidden()
     expect(page.locator(".other-line")).not_to_have_attribute("d", re.compile("M"))
+
+
+def test_a_table_is_fitted_once_and_other_w_rec_without_a_verdict(open_fit: FitOpener) -> None:
+    page = open_fit()
+    bodies: list[dict[str, Any]] = []
+
+    def record(request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/v1/fits"):
+            bodies.append(request.post_data_json or {})
+
+    page.on("request", record)
+    load_and_fit(page, room_with_slow_noise())
+    curve = page.locator("#profile-chart .curve")
+    expect(curve).to_have_attribute("d", re.compile("M"))
+    limits = [page.get_attribute("#profile-slider", end) or "nan" for end in ("min", "max")]
+    low, high = map(float, limits)
+    xs = re.findall(r"[ML]([-\d.]+) ", curve.get_attribute("d") or "")
+    assert len(bodies) == 1
+    assert bodies[0].get("verdict", True)
+    page.get_by_role("slider").press("ArrowLeft")
+    expect(page.locator("#comparison")).to_contain_text("typical error")
+    (moved,) = bodies[1:]
+    assert (moved["verdict"], moved["keep"]) == (False, False)
+    assert low <= moved["w_rec"]["low"] <= moved["w_rec"]["high"] <= high
+    # The curve is smooth where it is drawn, above the slider.
+    ends = page.locator("#profile-slider").evaluate(
+        "({ style }) => [parseFloat(style.marginLeft), parseFloat(style.width)]"
+    )
+    places = np.array(xs, float)
+    inside = (places >= ends[0]) & (places <= sum(ends))
+    assert np.diff(places[inside]).max() < 0.05 * ends[1]
 
 
 def read_heights(path: Locator) -> list[float]:

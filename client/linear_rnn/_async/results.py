@@ -386,7 +386,7 @@ class Forecast(Rows):
     Attributes
     ----------
     trust
-        The verdict on the fit.
+        The verdict on the fit; None for a fit without one.
     request_id
         The id of its request in the log of the service.
     """
@@ -396,7 +396,7 @@ class Forecast(Rows):
         bands = {name: getattr(response, name)[0] for name in names}
         times = {"time": to_column(response.times[0])} if response.times else {}
         super().__init__({**times, "mean": response.outputs[0], **bands})
-        self.trust: m.TrustReport = response.trust
+        self.trust: m.TrustReport | None = response.trust
         self.request_id: str | None = request_id
 
 
@@ -415,7 +415,7 @@ class AsyncFit(AsyncComputation, m.FitResource):
         return text.summary(self)
 
     async def _html(self) -> str:
-        if not hasattr(self, "verdict"):
+        if self.status != "succeeded":
             return text.to_html(repr(self))
         return text.to_html(self.summary()) + (await self.plot()).content.decode()
 

@@ -392,7 +392,7 @@ class Forecast(Rows):
     Attributes
     ----------
     trust
-        The verdict on the fit.
+        The verdict on the fit; None for a fit without one.
     request_id
         The id of its request in the log of the service.
     """
@@ -402,7 +402,7 @@ class Forecast(Rows):
         bands = {name: getattr(response, name)[0] for name in names}
         times = {"time": to_column(response.times[0])} if response.times else {}
         super().__init__({**times, "mean": response.outputs[0], **bands})
-        self.trust: m.TrustReport = response.trust
+        self.trust: m.TrustReport | None = response.trust
         self.request_id: str | None = request_id
 
 
@@ -421,7 +421,7 @@ class Fit(Computation, m.FitResource):
         return text.summary(self)
 
     def _repr_html_(self) -> str:
-        if not hasattr(self, "verdict"):
+        if self.status != "succeeded":
             return text.to_html(repr(self))
         return text.to_html(self.summary()) + self.plot().content.decode()
 

@@ -15,14 +15,13 @@ from service.engine.fit.options import FitOptions
 from service.engine.fit.predictions import Prediction, predict
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.responses import Response, tabulate_responses
-from service.engine.fit.result import N_STAGES, Result, Unsettled, fit
+from service.engine.fit.result import Result, Unsettled, fit, list_stages
 from service.engine.fit.reweighting import settle
 from service.engine.fit.scan import scan
 from service.engine.fit.solution import Solution
 
 __all__ = [
     "FEW_TARGETS",
-    "N_STAGES",
     "Contributions",
     "Effect",
     "Finding",
@@ -35,6 +34,7 @@ __all__ = [
     "Unsettled",
     "decompose",
     "fit",
+    "list_stages",
     "predict",
     "scan",
     "settle",

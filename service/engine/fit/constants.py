@@ -52,8 +52,11 @@ SLOPE_RTOL: Final = 1e-4
 # within 0.5 % of the length (docs/mathematics.md, accuracy).
 SAMPLES: Final = 65
 
-# Evenly spaced w_rec that the profile table adds to those of the search, for a smooth curve.
+# The w_rec that the profile table adds to those of the search, for a smooth curve: evenly spaced
+# ones in the range, and as many up to a distance from the interval, in widths of it. The page draws
+# the width of the wider one that allows for autocorrelated noise on each side.
 PROFILE_POINTS: Final = 64
+PROFILE_MARGIN: Final = 4.0
 
 # Several poles.
 

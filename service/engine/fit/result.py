@@ -21,8 +21,14 @@ from service.engine.fit.solution import Solution
 from service.engine.fit.verdict import Verdict
 from service.engine.types import Array
 
-# The stages of `Result.compute`.
-N_STAGES: Final = 6
+# The stages of `Result.compute`: properties that are computed one after the other.
+VERDICT_STAGES: Final = ("effect", "trust", "alternatives")
+STAGES: Final = ("parameters", "table", "profile_table")
+
+
+def list_stages(*, has_verdict: bool) -> tuple[str, ...]:
+    """Return the stages of `Result.compute`, with or without those of the verdict."""
+    return (*VERDICT_STAGES, *STAGES) if has_verdict else STAGES
 
 
 class Unsettled(ValueError):
@@ -53,23 +59,21 @@ class Result(Verdict):
 
     delays: list[DelayCost]
 
-    def compute(self) -> Iterator[None]:
-        """Compute the result in ``N_STAGES`` stages; yields after each.
+    def compute(self, *, has_verdict: bool = True) -> Iterator[None]:
+        """Compute the result in stages; yields after each.
+
+        Parameters
+        ----------
+        has_verdict
+            False to leave out the verdict, which takes longer than all else.
 
         Yields
         ------
         None
             After a stage, whose properties are then known.
         """
-        for stage in (
-            lambda: self.effect,
-            lambda: self.trust,
-            lambda: self.alternatives,
-            lambda: self.parameters,
-            lambda: self.table,
-            lambda: self.profile_table,
-        ):
-            stage()
+        for name in list_stages(has_verdict=has_verdict):
+            getattr(self, name)
             yield
 
     @cached_property
@@ -104,7 +108,7 @@ class Result(Verdict):
 
     @cached_property
     def profile_table(self) -> Array:
-        """All visited and some evenly spaced w_rec (P,), rising, cost and criterion, (3, P).
+        """All visited and some further w_rec (P,), rising, cost and criterion, (3, P).
 
         The criterion is that above its minimum; nan if the cost is minimized.
         """
@@ -116,8 +120,13 @@ class Result(Verdict):
         if self.problem.n_states > 1:
             at = solution.profile.points
             return np.stack([at.w, at.mean_square, solution.get_excess(at.cost)])
-        n = constants.PROFILE_POINTS
-        added = solution.criterion.evaluate(low + (high - low) * (np.arange(n) + 0.5) / n)
+        fractions = (np.arange(constants.PROFILE_POINTS) + 0.5) / constants.PROFILE_POINTS
+        # A picture of a narrow interval shows few of these. Others are densest next to it.
+        first, last = solution.intervals[0].low, solution.intervals[-1].high
+        distances = constants.PROFILE_MARGIN * (last - first) * fractions[::2] ** 2
+        near = np.concatenate([first - distances, last + distances])
+        inside = near[(near > low) & (near < high)]
+        added = solution.criterion.evaluate(np.unique([*(low + (high - low) * fractions), *inside]))
         visited = solution.profile.points.merge(solution.sampled, added)
         return np.stack([visited.w, visited.mean_square, solution.get_excess(visited.cost)])
 

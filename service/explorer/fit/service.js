@@ -51,26 +51,16 @@ export async function fetchFit(question, dataset, onStored, signal) {
   const fit = await completeJob(started, "fit", showProgress("fit", "steps"), signal);
   // Several states have several profiles, and a given w_rec has none.
   const hasProfile = fit.w_rec !== null && fit.request.w_rec.low < fit.request.w_rec.high;
-  const wide = chooseWindow(fit, 1);
-  const [rows, zoomed] = await Promise.all([
+  const [rows, profile] = await Promise.all([
     fetchTable(fit.links.csv, signal),
-    hasProfile ? fetchAtOnce(fit.request, ...wide, signal) : null,
+    hasProfile ? fetchTable(fit.links.profile_csv, signal) : { w_rec: [], cost: [], criterion: [] },
   ]);
-  const profile = zoomed
-    ? {
-        w_rec: fillGaps(zoomed.arrays.profile_w_rec),
-        cost: fillGaps(zoomed.arrays.profile_cost),
-        criterion: fillGaps(zoomed.arrays.profile_criterion),
-      }
-    : hasProfile
-      ? await fetchTable(fit.links.profile_csv, signal) // which is dense in the interval alone
-      : { w_rec: [], cost: [], criterion: [] };
   const residual = whiten(/** @type {Rows} */ (rows), fit.rho);
   const drawn = {
     rows: /** @type {Rows} */ ({ ...rows, residual }),
     profile: /** @type {Answer["profile"]} */ (profile),
   };
-  return { question, dataset, fit, ...drawn, window: zoomed ? wide : chooseWindow(fit, 0.1), isLarge: !zoomed };
+  return { question, dataset, fit, ...drawn, window: chooseWindow(fit), isLarge: false };
 }
 
 /**
@@ -110,9 +100,10 @@ const whiten = ({ residual, sequence }, rho) =>
  * @param {AbortSignal} signal
  * @returns {Promise<Comparison>}
  */
-export async function fetchFitAt({ fit: { request }, isLarge, profile }, w_rec, signal) {
+export async function fetchFitAt(answer, w_rec, signal) {
+  const { request } = answer.fit;
   const low = Math.min(w_rec, request.w_rec.high - POINT_SPAN);
-  const fit = isLarge ? null : await fetchAtOnce(request, low, low + POINT_SPAN, signal);
+  const fit = answer.isLarge ? null : await fetchAtOnce(request, low, low + POINT_SPAN, signal);
   if (fit) {
     const [prediction, residual] = [fit.arrays.prediction, fit.arrays.residual].map(fillGaps);
     return {
@@ -121,35 +112,36 @@ export async function fetchFitAt({ fit: { request }, isLarge, profile }, w_rec, 
       rows: { prediction, residual: whiten({ residual, sequence: fit.arrays.sequence }, fit.rho) },
     };
   }
+  answer.isLarge = true;
+  const { profile } = answer;
   const next = profile.w_rec.findIndex((each) => each >= w_rec);
   return { w_rec: profile.w_rec[next], rmse: Math.sqrt(profile.cost[next]), rows: null };
 }
 
 /**
- * Return the range of w_rec to draw: the interval, the wider one and the minima, with a share of it on either side.
+ * Return the range of w_rec to draw: the interval, the wider one and the minima, with the same again on either side.
  * @param {Fit} fit
- * @param {number} share
  * @returns {[number, number]}
  */
-function chooseWindow({ request: { w_rec: limits }, w_rec, trust, minima }, share) {
+function chooseWindow({ request: { w_rec: limits }, w_rec, trust, minima }) {
   const ends = [...(w_rec?.intervals ?? []), ...(trust.cautious ?? [])].flatMap(({ low, high }) => [
     low ?? limits.low,
     high ?? limits.high,
   ]);
   const shown = [...ends, ...minima.map((minimum) => minimum.w_rec)];
   const [low, high] = [Math.min(...shown), Math.max(...shown)];
-  const margin = share * Math.max(high - low, 1e-4);
+  const margin = Math.max(high - low, 1e-4);
   return [Math.max(limits.low, low - margin), Math.min(limits.high, high + margin)];
 }
 
 /**
- * Fit again in a range of w_rec, without storing it; null if that takes too long.
+ * Fit again in a range of w_rec, without storing it and without a verdict; null if that takes too long.
  * @param {Fit["request"]} request @param {number} low @param {number} high @param {AbortSignal} signal
  * @returns {Promise<Present<Fit, "arrays"> | null>}
  */
 async function fetchAtOnce(request, low, high, signal) {
   try {
-    return await postJson("v1/fits", { ...request, w_rec: { low, high }, keep: false }, signal);
+    return await postJson("v1/fits", { ...request, w_rec: { low, high }, verdict: false, keep: false }, signal);
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 422) throw error;
     return null;

@@ -63,7 +63,7 @@ type Answer = {
   profile: { w_rec: number[]; cost: number[]; criterion: number[] };
   /** the range of w_rec that is drawn */
   window: [number, number];
-  /** true if fits of other w_rec take too long to request */
+  /** true as soon as a fit of another w_rec has taken too long */
   isLarge: boolean;
 };
 

@@ -47,8 +47,7 @@ def describe_fit(
     FitResult
         Without a summary.
     """
-    parameters, trust = result.parameters, result.trust
-    is_given = result.problem.options.is_given
+    parameters = result.parameters
     step = Step() if request.step is None else request.step.to_step()
     states = _describe_states(result, step)
     first = states[0] if len(states) == 1 else {}
@@ -56,7 +55,7 @@ def describe_fit(
     fields = {
         **{name: first.get(name) for name in ("w_rec", "time_constant", "half_life")},
         "states": states,
-        "inputs": _describe_inputs(result, step),
+        "inputs": _describe_inputs(request, result, step),
         "target": series.target_name,
         "sequence_names": list(series.sequence_names) or None,
         "repairs": list(series.repairs) or None,
@@ -69,6 +68,19 @@ def describe_fit(
         "rmse": math.sqrt(result.solution.cost),
         "unique": result.solution.is_unique,
         "identifiable": result.solution.is_identifiable,
+        "residuals": result.residuals,
+    }
+    if request.verdict:
+        fields |= _describe_verdict(result, step, accepts)
+    same = {name: getattr(result.solution, name) for name in SAME}
+    return FitResult.model_validate(same | fields)
+
+
+def _describe_verdict(result: Result, step: Step, accepts: Accepts) -> dict[str, Any]:
+    """Return the verdict: the effect, better fits and the trust in the interval."""
+    trust = result.trust
+    has_cautious = not result.problem.options.is_given and result.problem.n_states == 1
+    return {
         "effects": result.effect,
         "alternatives": [
             {"reason": other.reason, "options": _to_request(other.options)}
@@ -78,17 +90,15 @@ def describe_fit(
         ],
         "trust": trust._asdict()
         | {"findings": [describe_finding(each, result, step, accepts) for each in trust.findings]}
-        | ({"cautious": []} if is_given or len(states) > 1 else {}),
-        "residuals": result.residuals,
+        | ({} if has_cautious else {"cautious": []}),
     }
-    same = {name: getattr(result.solution, name) for name in SAME}
-    return FitResult.model_validate(same | fields)
 
 
-def _describe_inputs(result: Result, step: Step) -> list[dict[str, Any]]:
+def _describe_inputs(request: FitRequest, result: Result, step: Step) -> list[dict[str, Any]]:
     """Return the effects of the inputs, with those of the squares of curved ones."""
     names = result.problem.series.input_names
-    columns = result.parameters.w_in, result.parameters.steady_state_gains, result.input_effects
+    effects = result.input_effects if request.verdict else [None] * len(names)
+    columns = result.parameters.w_in, result.parameters.steady_state_gains, effects
     return [
         {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
         | {"effects": effect, "response": _describe_response(response, step)}

@@ -177,11 +177,11 @@ class StepwiseFit(StepwiseComputation):
         """Search the delays, and test the fit with the best one."""
         with recorded_by(Record(self.results, partial(after_step, self))):
             result = self._fit()
-            for _ in result.compute():
+            for _ in result.compute(has_verdict=self.request.verdict):
                 self._count()
             table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))
             described = describe_fit(self.request, self.dataset.series, result, self._accepts)
-            summary = summarize(self.request, described)
+            summary = summarize(self.request, described) if self.request.verdict else None
             response = described.model_copy(update={"summary": summary})
         return ComputationOutput(response, table, self.request.progress_total)
 

@@ -34,15 +34,16 @@ def _describe(row: ComputationRow) -> dict[str, Any]:
     """Return a fit as a row of a table."""
     result: Any = row.result
     summary = result["summary"]
+    interval = summary and summary["interval"]
     gains = {f"gain_{each['name']}": each["steady_state_gain"] for each in result["inputs"]}
     estimates = {"time_constant": result["time_constant"], "w_rec": result["w_rec"], **gains}
     return {
-        "level": summary["level"],
+        "level": summary and summary["level"],
         **{name: each and each["value"] for name, each in estimates.items()},
-        "low": summary["interval"]["low"],
-        "high": summary["interval"]["high"],
+        "low": interval and interval["low"],
+        "high": interval and interval["high"],
         "unit": row.request["step"]["unit"],
         "r_squared": result["r_squared"],
         "n_targets": result["n_targets"],
-        "summary": summary["headline"],
+        "summary": summary and summary["headline"],
     }

@@ -558,6 +558,34 @@ def test_a_season_that_changes_is_not_answered_by_the_same_season(api: Any) -> N
     assert finding["advice"].startswith("The season may change over time")
 
 
+VERDICT = ("trust", "alternatives", "summary", "effects")
+
+
+def test_a_fit_without_a_verdict(stored_api: Any) -> None:
+    series = make_series(n_sequences=2)
+    full = stored_api.post(FITS, {"dataset": series}).json()
+    response = stored_api.post(FITS, {"dataset": series, "verdict": False})
+    assert response.status_code == 201
+    fit = response.json()
+    assert fit["id"] != full["id"]
+    assert fit["request"] == full["request"] | {"verdict": False}
+    assert [fit[name] for name in VERDICT] == [None] * 4
+    assert all(full[name] is not None for name in VERDICT)
+    assert [each.pop("effects") for each in fit["inputs"]] == [None] * 2
+    for each in full["inputs"]:
+        each.pop("effects")
+    same = {*full} - {*VERDICT, "id", "request", "links", "progress", "compute_seconds"}
+    same = {name for name in same if not name.endswith("_at")}
+    assert {name: fit[name] for name in same} == {name: full[name] for name in same}
+    assert fit["progress"]["done"] == fit["progress"]["total"] < full["progress"]["total"]
+    for name, path in fit["links"].items():
+        if name not in {"self", "events"}:
+            assert stored_api.get(path).status_code == 200, name
+    body = {"model": {"kind": "fit", "id": fit["id"]}, "continue": {"sequence": 0}}
+    predicted = stored_api.post("/v1/predict", body | {"inputs": [[[1.0, 0.0]]]}).json()
+    assert predicted["trust"] is None
+
+
 def test_each_part_of_a_model_changes_the_id(api: Any) -> None:
     parts: tuple[dict[str, Any], ...] = (
         {},

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from service.engine.data import Dataset, Series, count_ones, remember
-from service.engine.fit import N_STAGES, Effect, FitOptions, Result, Solution, fit
+from service.engine.fit import Effect, FitOptions, Result, Solution, fit, list_stages
 from tests.conftest import read_golden
 from tests.engine.fit.conftest import simulate
 
@@ -100,8 +100,23 @@ def test_the_fit_with_the_best_delay_is_the_only_one_that_stays_in_memory() -> N
     assert max(after) <= before + 2  # the best one, and the latest
 
 
-def test_the_stages_of_a_result_are_counted() -> None:
-    assert len(list(fit(make_series(), FitOptions()).compute())) == N_STAGES
+@pytest.mark.parametrize("has_verdict", [True, False])
+def test_the_stages_of_a_result_are_counted(has_verdict: bool) -> None:
+    result = fit(make_series(), FitOptions())
+    n_stages = len(list(result.compute(has_verdict=has_verdict)))
+    assert n_stages == len(list_stages(has_verdict=has_verdict))
+    assert ("_structure" in vars(result)) == has_verdict  # the search that takes longest
+
+
+def test_the_profile_around_a_narrow_interval_is_smooth() -> None:
+    result = fit(make_series(noise=0.05, n_steps=400), FitOptions())
+    ((low, high),) = result.solution.intervals
+    assert high - low < 0.01
+    w_rec, cost, _ = result.profile_table
+    shown = (w_rec > low - 2.0 * (high - low)) & (w_rec < high + 2.0 * (high - low))
+    assert np.diff(w_rec[shown]).max() < 0.2 * (high - low)
+    assert (np.diff(w_rec) > 0.0).all()
+    assert cost[shown].min() == cost.min()
 
 
 def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
