@@ -144,7 +144,6 @@ def _make_state(
         watcher=JobWatcher(partial(job_queries.get_many, database)),
         bodies=BodyStore(directory),
         files=FileStore(directory),
-        uploads=asyncio.Semaphore(2 * usable_cores()),
         get_worker_problem=lambda: None if supervisor is None else supervisor.problem,
         metrics=metrics,
         observers=[metrics.observe, log_request],

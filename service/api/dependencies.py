@@ -1,6 +1,5 @@
 """Dependencies of routes: the state of the application, and the Prefer header."""
 
-import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,7 +32,6 @@ class AppState(Context):
     watcher: JobWatcher
     bodies: BodyStore
     files: FileStore
-    uploads: asyncio.Semaphore  # limits the number of datasets in memory that are to be stored
     metrics: Metrics
     observers: Sequence[Observer]  # called after every response: the metrics and the log
     get_worker_problem: Callable[[], str | None]  # returns why no worker of this process runs

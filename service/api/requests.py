@@ -25,11 +25,12 @@ from service.api.field_errors import MAX_STEP, explain_unknown, name_parameter, 
 from service.api.parameters import QueryModel
 from service.errors import Busy, Invalid, Malformed, StoreFull
 from service.formats import CSV, DATASET_FORMATS, NPZ, DatasetFormat
-from service.formats.text import is_workbook
-from service.operations.shared.work_estimates import PARSE
+from service.formats.text import GZIP, ZIP, is_workbook
+from service.operations.shared.work_estimates import PARSE, READ, UNPACK
 
 MEMORY_BYTES: Final = 64 * 1024  # of a body; the rest is in a temporary file
 DISK_BYTES: Final = 4 * 1024**3  # of all bodies together
+HEAD_BYTES: Final = 2_000  # of a file, in which its format is recognized
 SMALL: Final = 16_000  # bytes that the event loop parses, in a millisecond at most
 # Parsing holds the GIL: at most 3 ms for 2 MB of decimals, and 20 ms for a million digits. As many
 # lists or members would take much longer. No valid request has nearly as many.
@@ -223,6 +224,22 @@ def require_table(request: Request) -> None:
     if name not in TABLE_TYPES and name != FORM:
         raise _refuse_type(name, TABLE_TYPES)
     is_file(request)
+
+
+def file_seconds(request: Request, body: UploadFile) -> float:
+    """Return the estimated seconds for reading the file in a body; raises Refused.
+
+    An archive begins as long work, by its first bytes: 64 MB of a table can be compressed to 62 kB,
+    and 160 MB of arrays to 160 kB. Long work does not wait with its contents in memory, and the
+    process that reads a workbook could not return the slot of short work.
+    """
+    seconds = (body.size or 0) * READ
+    head = body.file.read(HEAD_BYTES)
+    body.file.seek(0)
+    if _media_type(request) == FORM:
+        head = head.partition(b"\r\n\r\n")[2]
+    is_plain = head and not head.startswith((GZIP, ZIP))  # unknown after long headers of a part
+    return seconds if is_plain else max(seconds, UNPACK)
 
 
 def read_part(request: Request, body: bytes) -> bytes:

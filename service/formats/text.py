@@ -32,6 +32,7 @@ PIECE: Final = 1 << 20  # bytes decoded at a time
 # Bytes that no text in Windows-1252 contains.
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f\x81\x8d\x8f\x90\x9d]")
 GZIP: Final = b"\x1f\x8b"
+ZIP: Final = b"PK"
 WORKBOOK: Final = b"xl/workbook"  # in the directory of an archive
 AS_TEXT: Final = "; save the table as CSV or xlsx, or paste its cells"
 NO_TABLES: Final = {
@@ -41,7 +42,7 @@ NO_TABLES: Final = {
     b"\xff\xd8\xff": "this is a picture (JPEG)",
     b"PAR1": "this is a Parquet file",
     b"<": "this is a web page or XML",
-    b"PK": "this is a zip archive without a table",
+    ZIP: "this is a zip archive without a table",
 }
 OPEN_DOCUMENT: Final = b"application/vnd.oasis.opendocument"
 
@@ -102,7 +103,7 @@ def open_text(body: bytes, encoding: str | None = None, sheet: str | None = None
 
 def is_workbook(body: bytes) -> bool:
     """Return True for a workbook (xlsx)."""
-    return body.startswith(b"PK") and WORKBOOK in body
+    return body.startswith(ZIP) and WORKBOOK in body
 
 
 def _unpack(body: bytes) -> bytes:

@@ -6,20 +6,27 @@ from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.api.dependencies import AppState, AppStateDep
+from service.api.dependencies import AppStateDep
 from service.api.examples import DATASET_ID, request_examples
 from service.api.openapi import ITEM, REF_TEMPLATE, file_bodies, file_responses
 from service.api.parameters import ListQuery, check_suffix, id_path, suffix_path
-from service.api.requests import FILE_TYPES, FORM, is_file, make_router, open_file, read_model
+from service.api.requests import (
+    FILE_TYPES,
+    FORM,
+    file_seconds,
+    is_file,
+    make_router,
+    open_file,
+    read_model,
+)
 from service.api.responses import check_if_match, item_response, json_response, made_response
 from service.api.table_parameters import DatasetQuery
 from service.errors import Invalid
 from service.formats import DATASET_FORMATS
 from service.operations import datasets
 from service.operations.datasets import PATH
-from service.operations.shared.work_estimates import PARSE, storing_seconds
+from service.operations.shared.work_estimates import storing_seconds
 from service.schemas.datasets import DatasetPage, DatasetRequest, DatasetSummary
-from service.schemas.resolved_datasets import AnyDataset
 
 router = make_router("Datasets")
 
@@ -82,21 +89,29 @@ async def store_dataset(
     columns = query.to_series_columns()
     if is_file(request):
         limit = state.settings.max_body_bytes
-        async with state.bodies.receive(request, limit) as body, state.uploads:
-            dataset = await state.scheduler.run(
-                (body.size or 0) * PARSE,
-                lambda: datasets.read_file(
-                    *open_file(request, body.file.read()), state.limits, columns
-                ),
-            )
-            summary, created = await _store(dataset, query.name, state)
+        async with state.bodies.receive(request, limit) as body:
+
+            def store_file() -> tuple[DatasetSummary, bool]:
+                file = open_file(request, body.file.read())
+                dataset = datasets.read_file(*file, state.limits, columns)
+                return datasets.store_dataset(dataset, state.database, state.limits, query.name)
+
+            # One work, because a dataset would wait in memory between two.
+            summary, created = await state.scheduler.run(file_seconds(request, body), store_file)
     else:
         model = await read_model(request, DatasetRequest, *FILE_TYPES) or DatasetRequest()
         if columns is not None:
             detail = "kind=series applies to files; a series in JSON has the field kind"
             raise Invalid(detail, parameter="kind")
         dataset = await state.resolve(model.root)
-        summary, created = await _store(dataset, query.name, state)
+        summary, created = await state.scheduler.run(
+            storing_seconds(dataset),
+            datasets.store_dataset,
+            dataset,
+            state.database,
+            state.limits,
+            query.name,
+        )
     headers = {"Location": summary.links["self"]} if created else None
     return json_response(summary, 201 if created else 200, headers)
 
@@ -147,12 +162,3 @@ def delete_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) 
     check_if_match(request, lambda: datasets.get_dataset(dataset_id, state.database))
     datasets.delete_dataset(dataset_id, state.database)
     return Response(status_code=204)
-
-
-async def _store(
-    dataset: AnyDataset, name: str | None, state: AppState
-) -> tuple[DatasetSummary, bool]:
-    seconds = storing_seconds(dataset)
-    return await state.scheduler.run(
-        seconds, datasets.store_dataset, dataset, state.database, state.limits, name
-    )

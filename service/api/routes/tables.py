@@ -7,10 +7,15 @@ from starlette.responses import Response
 
 from service.api.dependencies import AppStateDep
 from service.api.openapi import file_bodies
-from service.api.requests import TABLE_TYPES, make_router, read_part, require_table
+from service.api.requests import (
+    TABLE_TYPES,
+    file_seconds,
+    make_router,
+    read_part,
+    require_table,
+)
 from service.api.responses import json_response
 from service.api.table_parameters import TableQuery
-from service.operations.shared.work_estimates import PARSE
 from service.operations.tables import PATH, describe_table
 from service.schemas.tables import TableSummary
 
@@ -34,9 +39,9 @@ async def read_table(
     require_table(request)
     columns = query.to_columns()
     limit = state.settings.max_body_bytes
-    async with state.bodies.receive(request, limit) as body, state.uploads:
+    async with state.bodies.receive(request, limit) as body:
         summary = await state.scheduler.run(
-            (body.size or 0) * PARSE,
+            file_seconds(request, body),
             lambda: describe_table(read_part(request, body.file.read()), columns, state.limits),
         )
     return json_response(summary)

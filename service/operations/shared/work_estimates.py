@@ -15,7 +15,9 @@ from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedD
 MULTIPLY: Final = 0.5e-9  # seconds per multiply-add, of moments, factors and polynomials
 STATE: Final = 8e-9  # seconds per state of a network, and for reading a number
 CALL: Final = 10e-6  # seconds per step or iteration, of numpy
-PARSE: Final = 20e-9  # seconds per byte of JSON or CSV
+PARSE: Final = 20e-9  # seconds per byte of JSON
+READ: Final = 200e-9  # seconds per byte of a table: measured 140 to 450, for dates and sequences
+UNPACK: Final = 1.0  # seconds for an archive, whose size is not that of its contents
 
 
 def network_seconds(size: DatasetSize, n_runs: float) -> float:
