@@ -10,7 +10,7 @@ from service.engine.data import Series
 from service.engine.types import Array
 from service.errors import Invalid
 from service.schemas.tables import TableOptions
-from service.store.array_codec import ArrayStream
+from service.values.array_codec import ArrayStream
 
 CHUNK: Final = 20_000  # numbers written at a time
 TARGET: Final = "target"  # the name of the target, unless another one is given

@@ -17,7 +17,7 @@ from service.formats.base import CHUNK, TARGET, DatasetArrays, SizeLimits
 from service.formats.csv_tables import Layout, TableReader, find_separator, list_numbers, split_line
 from service.formats.numerals import Numerals, cite, find_numerals
 from service.formats.text import Line, open_text
-from service.store.array_codec import ArrayStream
+from service.values.array_codec import ArrayStream
 from service.values.numbers import is_number
 
 SAMPLE: Final = 20  # lines that determine the layout

@@ -25,7 +25,7 @@ from service.formats.base import (
 )
 from service.schemas.series import check_inputs
 from service.schemas.tables import TableOptions
-from service.store.array_codec import ArrayStream
+from service.values.array_codec import ArrayStream
 from service.values.numbers import explain_out_of_range, first_outside
 
 FIELDS: Final = ("inputs", "targets", "lengths")  # in the pointers of errors

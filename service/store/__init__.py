@@ -6,7 +6,7 @@ block, so call them from a thread. They raise the exceptions of `service.errors`
 SQLAlchemy or of a driver: a StoreError if the database fails (see `Database.transaction`).
 
 Modules are imported when they are first used. Those of the database take longer than a small fit,
-and commands need them only for files. `rows` and `array_codec` import no database.
+and commands need them only for files. `rows` imports no database.
 """
 
 from importlib import import_module

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Select, insert, select
 from sqlalchemy import delete as delete_from
 
 from service.errors import NotFound
-from service.store.array_codec import AnyArray, ArrayStream, encode
 from service.store.database import Database
 from service.store.tables import arrays
+from service.values.array_codec import AnyArray, ArrayStream, encode
 
 ROWS_AT_A_TIME: Final = 16  # written by one statement
 

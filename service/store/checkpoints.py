@@ -8,11 +8,11 @@ from sqlalchemy import func
 
 from service.errors import NotFound
 from service.store import arrays
-from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.jobs import charging, update_running
 from service.store.rows import JsonObject
 from service.store.tables import computations, current_time
+from service.values.array_codec import AnyArray
 
 Arrays = Mapping[str, AnyArray]
 

@@ -11,11 +11,11 @@ from sqlalchemy import delete as delete_from
 from service.errors import Conflict, NotFound
 from service.lifecycle import RETRYABLE, UNFINISHED, Kind, Status
 from service.store import arrays, datasets
-from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.rows import ComputationRow
 from service.store.tables import computations, fetch_page, get_row, insert
+from service.values.array_codec import AnyArray
 
 
 def record(

@@ -12,11 +12,11 @@ from sqlalchemy import select, update
 
 from service.errors import Conflict, NotFound
 from service.store import arrays
-from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.rows import DatasetRow, JsonObject
 from service.store.tables import computations, datasets, fetch_page, get_row, insert
+from service.values.array_codec import AnyArray
 
 Array = NDArray[np.float64]
 

@@ -24,11 +24,11 @@ from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, selec
 from service.errors import Busy
 from service.lifecycle import UNFINISHED, Status
 from service.store import arrays, charges
-from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
 from service.store.database import Database
 from service.store.rows import ComputationRow, JsonObject
 from service.store.tables import computations, current_time, get_row
+from service.values.array_codec import AnyArray
 
 MAX_DELIVERIES: Final = 3  # without a checkpoint; then the job is the cause
 

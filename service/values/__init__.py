@@ -1,1 +1,1 @@
-"""Numbers and times as requests and tables contain them."""
+"""Numbers and times as requests and tables contain them, and arrays as bytes."""

@@ -10,7 +10,7 @@ from service.engine.data import Series
 from service.errors import Invalid, ServiceError
 from service.formats import CSV, NPZ, DatasetArrays, DatasetFormat, SeriesColumns, SeriesStream
 from service.operations.shared.limits import Limits
-from service.store.array_codec import ArrayStream
+from service.values.array_codec import ArrayStream
 
 LIMITS = Limits()
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats import CSV, NPZ, SeriesColumns, write_csv
 from service.operations.shared.limits import Limits
-from service.store.array_codec import ArrayStream
+from service.values.array_codec import ArrayStream
 from tests.formats.conftest import LIMITS, read_csv, read_npz
 
 CHUNK = 4_000  # numbers read or written at a time, or fewer

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from service.errors import LimitExceeded, Malformed, ServiceError
 from service.formats import write_npz
-from service.store.array_codec import ArrayStream
+from service.values.array_codec import ArrayStream
 from tests.formats.conftest import read_npz
 
 

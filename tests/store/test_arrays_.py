@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 
 from service.errors import NotFound, StoreError
 from service.store import Database, arrays
-from service.store.array_codec import AnyArray, ArrayStream, Buffer, encode
 from service.store.tables import arrays as table
+from service.values.array_codec import AnyArray, ArrayStream, Buffer, encode
 from tests.store.conftest import count_arrays
 
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=9)

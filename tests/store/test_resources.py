@@ -12,9 +12,9 @@ from sqlalchemy import func, select, update
 from service.errors import Conflict, NotFound
 from service.lifecycle import Status
 from service.store import Database, arrays, computations, datasets, jobs, tables
-from service.store.array_codec import AnyArray
 from service.store.retention import delete_expired
 from service.store.rows import ComputationRow, DatasetRow
+from service.values.array_codec import AnyArray
 from tests.conftest import at_once
 from tests.store.conftest import JOB, count_arrays, make_finished, make_id
 

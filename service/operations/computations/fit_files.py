@@ -35,8 +35,8 @@ from service.rendering.rows import find_first, select_rows
 from service.schemas.fit_results import FitResult
 from service.schemas.fits import FitRequest
 from service.schemas.pictures import Scale
-from service.store.array_codec import ArrayStream
 from service.store.rows import ComputationRow
+from service.values.array_codec import ArrayStream
 from service.values.steps import list_times
 
 MAX_SEQUENCES = 8  # in a picture, one per color

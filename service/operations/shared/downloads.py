@@ -19,8 +19,8 @@ from service.operations.shared.ids import RESULT_VERSION, digest
 from service.operations.shared.limits import Limits
 from service.rendering.requests import PictureRequest, figure_style
 from service.schemas.pictures import PictureOptions
-from service.store.array_codec import ArrayStream
 from service.store.rows import ComputationRow
+from service.values.array_codec import ArrayStream
 
 Common: TypeAlias = dict[str, Any]  # the common part of picture requests
 
