@@ -11,6 +11,7 @@ from service.engine.fit.checks import Finding
 from service.engine.fit.constants import FEW_TARGETS
 from service.engine.fit.contributions import Contributions, decompose
 from service.engine.fit.effects import Effect
+from service.engine.fit.larger import find_season
 from service.engine.fit.options import FitOptions
 from service.engine.fit.predictions import Prediction, predict
 from service.engine.fit.problem import FitProblem
@@ -33,6 +34,7 @@ __all__ = [
     "Solution",
     "Unsettled",
     "decompose",
+    "find_season",
     "fit",
     "list_stages",
     "predict",

@@ -20,8 +20,14 @@ from benchmarks.verdict_cases import (
     unlike_inputs,
 )
 from service.engine.data import Series, Step
-from service.engine.fit import FitOptions, FitProblem, Result, Solution, fit
-from service.engine.fit.larger import find_season
+from service.engine.fit import (
+    FitOptions,
+    FitProblem,
+    Result,
+    Solution,
+    find_season,
+    fit,
+)
 from service.engine.types import Array
 from tests.engine.fit.conftest import design_of
 
