@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, TypedDict, TypeGuard
 
 from linear_rnn import _models as m
-from linear_rnn._arrays import Array, read_csv
+from linear_rnn._arrays import Array, read_csv, to_column
 from linear_rnn._errors import LinearRNNError
 
 Numbers = Sequence[float] | Array
@@ -125,6 +125,36 @@ def to_csv(table: TableLike) -> tuple[bytes, dict[str, Any]]:
         rows = source if source.dtype.names else source.reshape(len(source), -1).T
         source = {name: rows[name if source.dtype.names else k] for k, name in enumerate(names)}
     return _write_columns(source).encode(), {"header": 1}
+
+
+def find_values(table: Any, column: str | int, content: bytes, texts: Sequence[str]) -> Any:
+    """Return the values of a column that are written as some texts, with their type.
+
+    Parameters
+    ----------
+    table
+        A table or columns; the type of the values in a file is not known.
+    column
+        The name of the column.
+    content
+        The table as CSV.
+    texts
+        The texts, as the service read them.
+    """
+    source = _collect(table)
+    has_columns = isinstance(source, Mapping) or hasattr(source, "columns")
+    if not has_columns or column not in source:
+        return to_column(texts)
+    places: dict[str, int] = {}
+    for k, row in enumerate(csv.DictReader(io.StringIO(content.decode()))):
+        places.setdefault(row[str(column)].strip(), k)
+    if not places.keys() >= {*texts}:
+        return to_column(texts)
+    chosen = [places[text] for text in texts]
+    values = source[column]
+    if hasattr(values, "iloc"):
+        return values.iloc[chosen].values
+    return values[chosen] if hasattr(values, "dtype") else [values[k] for k in chosen]
 
 
 def _collect(table: Any) -> Any:

@@ -445,6 +445,18 @@ class SeasonFields(TypedDict):
     periods. More follow sharper patterns."""
 
 
+class StoredSequences(TypedDict):
+    """A stored dataset, or one sequence of a stored series."""
+
+    kind: Literal["stored"]
+    """The source of the dataset."""
+    id: str
+    """The id of the dataset."""
+    sequence: NotRequired[str | None]
+    """The name of the only sequence to use, or its position from 0 if the sequences have no names;
+    by default all are used."""
+
+
 @dataclass(kw_only=True)
 class Minimum:
     """A local minimum of the cost as a function of w_rec."""

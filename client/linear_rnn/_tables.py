@@ -109,17 +109,6 @@ def stack(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: [value for table in tables for value in table[name]] for name in tables[0]}
 
 
-def split_sequences(rows: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the columns of each sequence of a series by its name."""
-    indices: dict[str, list[int]] = {}
-    for k, name in enumerate(rows["sequence"]):
-        indices.setdefault(str(name), []).append(k)
-    return {
-        name: {key: [rows[key][k] for k in selected] for key in rows}
-        for name, selected in indices.items()
-    }
-
-
 def describe_fit(fit: m.FitResource) -> dict[str, Any]:
     """Return the row of a fit in a table of fits."""
     first, *others = fit.states

@@ -22,9 +22,10 @@ from service.operations.computations.job_types import Arrays, JobType, StepwiseC
 from service.operations.datasets import read_file, store_dataset
 from service.operations.shared.context import Context
 from service.operations.shared.limits import Limits
+from service.operations.shared.resolve import choose_sequence
 from service.scheduling.scheduler import Scheduler
 from service.schemas.computations import ComputationRequest
-from service.schemas.datasets import AnyDatasetSource, StoredDataset
+from service.schemas.datasets import DatasetKind, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset
 from service.store.rows import ComputationRow
 
@@ -52,10 +53,10 @@ class Session(Context):
             store_dataset(self.data, self.database, self.limits)
         store.computations.record(self.database, row, arrays)
 
-    async def resolve(self, source: AnyDatasetSource) -> AnyDataset:
-        """Return the data of the command, or a generated dataset."""
+    async def resolve(self, source: DatasetKind) -> AnyDataset:
+        """Return the data of the command, or one of their sequences, or a generated dataset."""
         if self.data is not None and isinstance(source, StoredDataset):
-            return self.data
+            return choose_sequence(self.data, source)
         return await super().resolve(source)
 
 

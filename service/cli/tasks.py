@@ -114,13 +114,14 @@ def _fit(request: Any, session: Session) -> tuple[bytes, MakeFile]:
     """Fit a series, or with --by each of its sequences."""
     if session.params["by"] is None:
         return FIT_ONE.answer(request, session)
-    series = session.data.series  # type: ignore[union-attr]
+    names = session.data.series.labels  # type: ignore[union-attr]
 
-    def fit(group: AnyDataset) -> ComputationRow:
-        session.data = group
-        return compute(FIT, request, session, is_shown=False)[0]
+    def fit(name: str) -> ComputationRow:
+        dataset = request.dataset.model_copy(update={"sequence": name})
+        one = request.model_copy(update={"dataset": dataset})
+        return compute(FIT, one, session, is_shown=False)[0]
 
-    with show_progress("groups", len(series.lengths), fit_groups(series, fit)) as bar:
+    with show_progress("groups", len(names), fit_groups(names, fit)) as bar:
         rows = [*bar]
     for row in rows:
         row["summary"] = name_options(row["summary"] or "", session.options)

@@ -9,8 +9,8 @@ from pydantic import Field
 from service.lifecycle import Status
 from service.schemas.base import NUMBER, RequestModel, ResponseModel
 from service.schemas.datasets import (
-    AnyDatasetSource,
     CountOnesDataset,
+    DatasetKind,
     DatasetSource,
     ObjectiveRequest,
 )
@@ -28,7 +28,7 @@ MAX_ITERATIONS = 10**9
 class ComputationRequest(RequestModel):
     """The dataset of a computation, and whether to store the result."""
 
-    dataset: AnyDatasetSource = CountOnesDataset()
+    dataset: DatasetKind
     keep: Annotated[bool, Field(strict=True)] = True
     """True to store the result. If false, the response contains all of it."""
 

@@ -19,6 +19,7 @@ from service.schemas.common import NetworkSchema
 from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset, ResolvedSeries
 from service.schemas.series import (
     MAX_INPUTS,
+    MAX_NAME,
     ColumnName,
     SequenceSchema,
     StepSchema,
@@ -145,6 +146,18 @@ class StoredDataset(DatasetKind):
         raise NotFound(f"{self.id!r} does not exist")
 
 
+class StoredSequences(StoredDataset):
+    """A stored dataset, or one sequence of a stored series."""
+
+    sequence: Annotated[str | None, Field(max_length=MAX_NAME, examples=["north"])] = None
+    """The name of the only sequence to use, or its position from 0 if the sequences have no
+    names; by default all are used."""
+
+    def name(self) -> dict[str, Any]:
+        """Return the JSON of the dataset in the request of a stored result."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
 def dataset_id(inputs: Array, targets: Array) -> str:
     """Return the id of a dataset, which is the same for JSON, CSV and npz.
 
@@ -193,14 +206,14 @@ class SeriesDataset(DatasetKind):
         return {"kind": "stored", "id": series_id(self._series)}
 
 
-OneTargetDataset: TypeAlias = CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset
+OneTargetDataset: TypeAlias = CountOnesDataset | RememberDataset | ExplicitDataset
 DatasetSource = Annotated[
-    OneTargetDataset,
+    OneTargetDataset | StoredDataset,
     Field(discriminator="kind", description="The dataset: generated, explicit, or stored."),
     Tagged("kind", "count_ones", {"series": ONE_TARGET_NEEDED}),
 ]
 AnyDatasetSource = Annotated[
-    OneTargetDataset | SeriesDataset,
+    OneTargetDataset | SeriesDataset | StoredSequences,
     Field(
         discriminator="kind", description="The dataset: generated, explicit, a series, or stored."
     ),

@@ -10,6 +10,7 @@ from service.schemas.arrays import NUMBERS, error_at
 from service.schemas.base import NUMBER, Real, RequestModel
 from service.schemas.common import State, check_state
 from service.schemas.computations import ComputationRequest
+from service.schemas.datasets import AnyDatasetSource, CountOnesDataset
 from service.schemas.series import ColumnName, StepSchema
 from service.values.numbers import LARGEST
 
@@ -167,6 +168,7 @@ TimeConstants: TypeAlias = Annotated[
 class FitRequest(ComputationRequest):
     """The model to fit, and the data."""
 
+    dataset: AnyDatasetSource = CountOnesDataset()
     initial_state: InitialState | None = None
     """S_0, the state before the first step in use: a number, `shared` (one unknown for all
     sequences) or `each` (one unknown per sequence). By default `each` for a series, and 0 for one

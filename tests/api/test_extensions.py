@@ -56,7 +56,7 @@ def write_webp(figure, metadata):
 
 PICTURE_FORMATS["webp"] = PictureFormat("webp", "image/webp", write_webp, is_compressed=True)
 """
-UNION = "CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset\n"
+UNION = "CountOnesDataset | RememberDataset | ExplicitDataset\n"
 DATASET = """
 class OnesDataset(DatasetKind):
     kind: Literal["ones"] = "ones"

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 import httpx
 import mcp
 import numpy as np
+import pandas
+import polars
 import pytest
 
 from linear_rnn import Client, InvalidRequest, _tools
@@ -110,8 +112,9 @@ def test_a_table_of_groups_is_that_of_the_command_line(
     assert "or fix --initial-state or offset" in printed[3]["summary"]
     single = rnn.fits.get(fits.id[0])
     assert (single.n_targets, single.verdict.headline) == (67, fits.summary[0])
-    with pytest.raises(TypeError, match="`by` replaces `sequence`"):
-        rnn.fit_groups(path, by="test", sequence="test", target="temperature")
+    misspelt: Any = {"nosie": "ar1"}
+    with pytest.raises(TypeError, match="did you mean 'noise'"):
+        rnn.fit_groups(path, by="test", target="temperature", **misspelt)
     with pytest.raises(InvalidRequest, match="unknown input"):
         rnn.fit_groups(path, by="test", target="temperature", gains={"x": 1})
     for options, message in [
@@ -121,6 +124,30 @@ def test_a_table_of_groups_is_that_of_the_command_line(
     ]:
         assert main(["fit", str(path), "--target", "temperature", *options]) == 2
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "columns"])
+def test_groups_keep_their_values(rnn: Client, kind: str) -> None:
+    rng = np.random.default_rng(1)
+    groups = np.repeat([-1, 2, 10], 60)
+    columns: dict[str, Any] = {"group": groups, "sequence": rng.standard_normal(180)}
+    state, levels = 0.0, []
+    for group, step in zip(groups, columns["sequence"], strict=True):
+        state = (0.5 if group > 0 else 0.8) * state + step
+        levels.append(state)
+    columns["level"] = levels
+    frames: dict[str, Any] = {
+        "pandas": pandas.DataFrame(columns),
+        "polars": polars.DataFrame(columns),
+        "columns": columns | {"group": [np.int64(each) for each in groups]},
+    }
+    fits = rnn.fit_groups(frames[kind], by="group", target="level")
+    assert list(fits.group) == [-1, 2, 10]
+    table = fits.to_pandas()
+    assert table.group.dtype == groups.dtype
+    assert len(table.merge(frames["pandas"], on="group")) == 180
+    # The gain per input: the input called sequence is none of the names of sequences.
+    assert table.gain_sequence.round(1).tolist() == [5.0, 2.0, 2.0]
 
 
 def test_a_fit_without_a_verdict_has_its_numbers(

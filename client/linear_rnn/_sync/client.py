@@ -12,13 +12,13 @@ from linear_rnn import _requests as q
 from linear_rnn._arrays import read_npz, to_column
 from linear_rnn._decode import UnknownVersion, decode
 from linear_rnn._errors import InvalidRequest, JobFailed, LinearRNNError
-from linear_rnn._inputs import compose, is_table, to_csv, to_dataset
+from linear_rnn._inputs import compose, find_values, is_table, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
 from linear_rnn._service import Service, start_service
 from linear_rnn._sync import results as r
 from linear_rnn._sync.connection import Connection, read_json, request_id_of
-from linear_rnn._tables import Rows, describe_fit, grids_of, split_sequences
+from linear_rnn._tables import Rows, describe_fit, grids_of
 
 if TYPE_CHECKING:
     import httpx
@@ -292,7 +292,7 @@ class Client:
 
     def fit(
         self,
-        dataset: i.DatasetLike | i.TableLike | m.SeriesDataset | None = None,
+        dataset: i.DatasetLike | i.TableLike | m.SeriesDataset | m.StoredSequences | None = None,
         *,
         target: str | int | None = None,
         inputs: Sequence[str | int] | None = None,
@@ -330,13 +330,22 @@ class Client:
         return self._compute(r.Fit, compose(dataset=dataset, **request), wait, progress)
 
     def fit_groups(
-        self, table: i.TableLike, *, by: str | int, progress: bool = False, **options: Any
+        self,
+        table: i.TableLike,
+        *,
+        by: str | int,
+        target: str | int | None = None,
+        inputs: Sequence[str | int] | None = None,
+        time: str | int | None = None,
+        progress: bool = False,
+        **options: Unpack[q.FitOptions],
     ) -> Rows:
-        """Fit the rows of each name in a column separately, and return a table with a row per name.
+        """Fit the rows of each value of a column separately, and return a table of the fits.
 
-        Its columns are group, level (that of the summary, or ``failed``), time_constant, w_rec, a
-        gain per input, low and high (the interval of the summary), unit, r_squared, n_targets,
-        summary (the headline, or the reason why a group cannot be fitted) and id.
+        Its columns are group (the value), level (that of the summary, or ``failed``),
+        time_constant, w_rec, a gain per input, low and high (the interval of the summary), unit,
+        r_squared, n_targets, summary (the headline, or the reason why a group cannot be fitted) and
+        id.
 
         >>> sales = [0.8**k for k in range(60)] + [0.5**k for k in range(60)]
         >>> table = {"shop": ["a"] * 60 + ["b"] * 60, "sales": sales}
@@ -350,6 +359,8 @@ class Client:
             As in ``upload_series``.
         by
             The column with the names of the groups; their rows are contiguous sequences.
+        target, inputs, time
+            The names of columns, as in ``upload_series``.
         progress
             True to show the progress on stderr.
         **options
@@ -360,30 +371,33 @@ class Client:
         InvalidRequest
             If no group can be fitted.
         """
-        if "sequence" in options:
-            raise TypeError("`by` replaces `sequence`")
-        columns = _take(options, {*q.TableOptions.__annotations__, "target", "inputs", "time"})
-        stored = self.upload_series(table, sequence=by, **columns)
-        roles: Any = {"target": stored.target, "inputs": stored.inputs, "step": vars(stored.step)}
-        groups = split_sequences(stored.table)
+        request: dict[str, Any] = {**options}
+        read = _take(request, q.TableOptions.__annotations__)
+        roles: Any = {"target": target, "inputs": inputs, "time": time}
+        content, defaults = to_csv(table)
+        options_of_table = {**SERIES, **defaults, **roles, "sequence": by, **read}
+        stored = self._upload(content, options_of_table)
+        names = stored.sequence_names or [*map(str, range(stored.n_samples))]
         bar = Progress("groups") if progress else None
         rows: list[dict[str, Any]] = []
         failures: list[InvalidRequest | JobFailed] = []
-        for name, group in groups.items():
+        for name in names:
+            dataset: m.StoredSequences = {"kind": "stored", "id": stored.id, "sequence": name}
             try:
-                row = describe_fit(self.fit(group, **{**roles, **options}))
+                row = describe_fit(self.fit(dataset, **request))
             except (InvalidRequest, JobFailed) as error:
                 failures.append(error)
                 row = {"level": "failed", "summary": getattr(error, "detail", str(error))}
-            rows.append({"group": name, **row})
+            rows.append(row)
             if bar is not None:
-                bar.show(len(rows), len(groups), None)
+                bar.show(len(rows), len(names), None)
         if bar is not None:
             bar.close()
         if len(failures) == len(rows):
             raise failures[0]
         columns = {key: [row.get(key) for row in rows] for key in max(rows, key=len)}
-        return Rows({name: to_column(column) for name, column in columns.items()})
+        found = {name: to_column(column) for name, column in columns.items()}
+        return Rows({"group": find_values(table, by, content, names), **found})
 
     def upload(self, dataset: i.DatasetLike | i.TableLike, *, name: str | None = None) -> r.Dataset:
         """Store a dataset with one target per sequence.

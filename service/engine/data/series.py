@@ -99,6 +99,11 @@ class Series:
         )
 
     @property
+    def labels(self) -> list[str]:
+        """The names of the sequences, or their positions from 0."""
+        return [*self.sequence_names] or [*map(str, range(len(self.lengths)))]
+
+    @property
     def n_targets(self) -> int:
         """The number of targets that are not missing."""
         return int(np.count_nonzero(~np.isnan(self.targets)))

@@ -174,8 +174,11 @@ async function fetchTable(path, signal) {
 /** Fetch the request of a stored fit, and its data as a table. @param {string} id */
 export async function fetchStored(id) {
   const { request } = await getJson(`v1/fits/${encodeURIComponent(id)}`);
-  const path = `v1/datasets/${request.dataset.id}`;
-  const dataset = request.dataset.id ? await getJson(path) : request.dataset;
+  // The table of a fit of one sequence has no others.
+  const isPart = request.dataset.sequence !== undefined;
+  const stored = isPart ? await postJson("v1/datasets", request.dataset) : request.dataset;
+  const path = `v1/datasets/${stored.id}`;
+  const dataset = stored.id ? await getJson(path) : stored;
   if (dataset.kind !== "series") {
     throw new Problem("This page cannot show the fit of this link", "Its data have one target per sequence.", [], 422);
   }

@@ -1,16 +1,14 @@
 """One fit per sequence of a series, as a table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from service.engine.data import Series
 from service.errors import Invalid
-from service.schemas.resolved_datasets import AnyDataset, ResolvedSeries
 from service.store.rows import ComputationRow
 
 
 def fit_groups(
-    series: Series, fit: Callable[[AnyDataset], ComputationRow]
+    names: Sequence[str], fit: Callable[[str], ComputationRow]
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per sequence: its fit, or the reason why it cannot be fitted.
 
@@ -18,9 +16,9 @@ def fit_groups(
     """
     error = None
     n_fits = 0
-    for k, name in enumerate(series.sequence_names or map(str, range(len(series.lengths)))):
+    for name in names:
         try:
-            row = _describe(fit(ResolvedSeries.from_series(series.select(k))))
+            row = _describe(fit(name))
             n_fits += 1
         except Invalid as failure:
             error = failure

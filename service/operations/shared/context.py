@@ -13,7 +13,7 @@ from service.operations.shared.limits import Limits
 from service.operations.shared.resolve import check_size, resolve_dataset
 from service.rendering.requests import Drawing
 from service.scheduling.scheduler import Scheduler
-from service.schemas.datasets import AnyDatasetSource, StoredDataset
+from service.schemas.datasets import DatasetKind, StoredDataset
 from service.schemas.resolved_datasets import AnyDataset
 
 
@@ -68,7 +68,7 @@ class Context:
         """Return the lock of a resource."""
         return self.locks.setdefault(resource_id, SharedLock())
 
-    async def resolve(self, source: AnyDatasetSource) -> AnyDataset:
+    async def resolve(self, source: DatasetKind) -> AnyDataset:
         """Return a dataset, without reading its arrays; raises errors of `resolve_dataset`."""
         if isinstance(source, StoredDataset):
             return await to_thread.run_sync(resolve_dataset, source, self.database, self.limits)

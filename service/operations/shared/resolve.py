@@ -7,12 +7,17 @@ from service import store
 from service.engine.data import Dataset, Precomputed, Series, Step
 from service.engine.network import Network
 from service.engine.types import Array, Weights
-from service.errors import Conflict, Invalid
+from service.errors import Conflict, Invalid, NotFound
 from service.operations.datasets import MOMENTS, NAMES, from_stored_arrays
 from service.operations.shared.ids import check_id
 from service.operations.shared.limits import Limits
 from service.rendering.requests import PictureData
-from service.schemas.datasets import ONE_TARGET_NEEDED, AnyDatasetSource, StoredDataset
+from service.schemas.datasets import (
+    ONE_TARGET_NEEDED,
+    DatasetKind,
+    StoredDataset,
+    StoredSequences,
+)
 from service.schemas.resolved_datasets import (
     AnyDataset,
     DatasetSize,
@@ -20,6 +25,8 @@ from service.schemas.resolved_datasets import (
     ResolvedSeries,
 )
 from service.store.rows import ComputationRow, DatasetRow
+
+MAX_LISTED = 100  # sequences in an error
 
 # A callable that runs a function on the database, and repeats it if necessary.
 Retry: TypeAlias = Callable[[Callable[[], Any]], Any]
@@ -33,22 +40,35 @@ def check_targets(dataset: AnyDataset) -> ResolvedDataset:
 
 
 def resolve_dataset(
-    source: AnyDatasetSource,
+    source: DatasetKind,
     database: "store.Database",
     limits: Limits | None,
     retry: Retry = lambda read: read(),
 ) -> AnyDataset:
     """Resolve a dataset of any kind. Its arrays are generated or read when they are first needed.
 
-    It raises NotFound, and LimitExceeded unless ``limits`` is None. They are None for a job, whose
-    dataset was accepted before.
+    It raises NotFound, also for a sequence, and LimitExceeded unless ``limits`` is None. They are
+    None for a job, whose dataset was accepted before.
     """
     if isinstance(source, StoredDataset):
-        resolved = _find_stored(source.id, database, retry)
+        resolved = choose_sequence(_find_stored(source.id, database, retry), source)
     else:
         resolved = source.resolve()
     # A dataset may have been stored when the limits were different.
     return resolved if limits is None else check_size(resolved, limits)
+
+
+def choose_sequence(dataset: AnyDataset, source: StoredDataset) -> AnyDataset:
+    """Return the sequence that a source names, or the dataset; raises NotFound."""
+    if not isinstance(source, StoredSequences) or source.sequence is None:
+        return dataset
+    if not isinstance(dataset, ResolvedSeries):
+        raise NotFound(f"{source.id} is not a series, whose sequences can be chosen")
+    names = dataset.series.labels
+    if source.sequence not in names:
+        detail = f"{source.id} has no sequence {source.sequence!r}"
+        raise NotFound(detail, known=names[:MAX_LISTED])
+    return ResolvedSeries.from_series(dataset.series.select(names.index(source.sequence)))
 
 
 def check_size(dataset: AnyDataset, limits: Limits) -> AnyDataset:

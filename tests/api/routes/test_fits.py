@@ -586,6 +586,47 @@ def test_a_fit_without_a_verdict(stored_api: Any) -> None:
     assert predicted["trust"] is None
 
 
+def test_a_fit_of_one_sequence_of_a_stored_series(stored_api: Any) -> None:
+    series = make_series(n_sequences=2)
+    for name, sequence in zip(("north", "south"), series["sequences"], strict=True):
+        sequence["name"] = name
+    stored = stored_api.post("/v1/datasets", series).json()
+    dataset = {"kind": "stored", "id": stored["id"], "sequence": "south"}
+    fit = stored_api.post(FITS, {"dataset": dataset}).json()
+    alone = {**series, "sequences": [{**series["sequences"][1], "name": None}]}
+    expected = stored_api.post(FITS, {"dataset": alone}).json()
+    assert fit["id"] != expected["id"]
+    assert fit["request"]["dataset"] == dataset
+    for name in ("w_rec", "inputs", "n_targets", "summary", "sequence_names"):
+        assert fit[name] == expected[name], name
+    tables = [read_table(stored_api.get(each["links"]["csv"])) for each in (fit, expected)]
+    assert tables[0] == tables[1]
+    body = {"continue": {"sequence": 0}, "inputs": [[[1.0, 0.0]]]}
+    models = [{"kind": "fit", "id": each["id"]} for each in (fit, expected)]
+    answers = [stored_api.post("/v1/predict", {**body, "model": each}).json() for each in models]
+    assert answers[0]["new_high"] == answers[1]["new_high"]
+    narrowed = stored_api.post("/v1/datasets", dataset).json()
+    assert narrowed["id"] == stored_api.post("/v1/datasets", alone).json()["id"]
+    both = {"kind": "stored", "id": stored["id"]}
+    assert stored_api.post(FITS, {"dataset": both}).json()["request"]["dataset"] == both
+
+
+@pytest.mark.parametrize("path", [FITS, "/v1/datasets"])
+def test_a_sequence_that_does_not_exist(api: Any, path: str) -> None:
+    series = make_series(n_sequences=2)
+    ids = [api.post("/v1/datasets", each).json()["id"] for each in (series, {})]
+    for identifier, detail in zip(ids, ("no sequence '2'", "is not a series"), strict=True):
+        dataset = {"kind": "stored", "id": identifier, "sequence": "2"}
+        response = api.post(path, {"dataset": dataset} if path == FITS else dataset)
+        assert response.status_code == 404
+        assert detail in response.json()["detail"]
+        assert response.json().get("known", ["0", "1"]) == ["0", "1"]
+    dataset = {"kind": "stored", "id": ids[0], "sequence": "1"}
+    assert api.post(FITS, {"dataset": dataset}).json()["n_targets"] == 60
+    refused = api.post("/v1/training-runs", {"dataset": dataset})
+    assert refused.json()["errors"][0]["pointer"] == "/dataset/sequence"
+
+
 def test_each_part_of_a_model_changes_the_id(api: Any) -> None:
     parts: tuple[dict[str, Any], ...] = (
         {},
