@@ -48,6 +48,7 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     if chosen.roles is None:
         return read_table(found, chosen)[0]
     proposed = propose_roles(found, chosen)
+    proposed.check(found)
     series, _ = read_table(found, proposed.chosen)
     return replace(series, roles=proposed.describe())
 

@@ -10,6 +10,7 @@ import numpy as np
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded
 from service.formats.base import SeriesColumns
+from service.formats.group_columns import FEW, Groups, check_long
 from service.formats.numerals import Numerals, find_numerals
 from service.formats.structure import Structure
 from service.schemas.series import MAX_INPUTS
@@ -40,6 +41,15 @@ class Roles(NamedTuple):
     chosen: SeriesColumns  # with the names of all roles
     roles: list[Role]  # of all columns
     because: list[str]
+    may_be_groups: list[str]  # inputs whose numbers may name groups
+
+    def check(self, found: Structure) -> None:
+        """Raise Invalid if the sequences that are proposed are variables."""
+        chosen = self.chosen
+        is_proposed = REPEATS in self.because
+        if chosen.sequence and is_proposed and not SEQUENCE.fullmatch(chosen.sequence):
+            fields = [row[found.names.index(chosen.sequence)] for row in found.sample]
+            check_long(chosen.sequence, fields, [chosen.target, *(chosen.inputs or ())])
 
     def describe(self) -> tuple[str, ...]:
         """Return each role with its columns."""
@@ -132,7 +142,8 @@ class _Proposal:
             for column in self._of_kind(kind):
                 self._give("left_out", why, [column])
         roles: list[Role] = [role or "left_out" for role in self._roles]
-        return Roles(self._to_columns(roles), roles, self._because)
+        groups = [] if chosen.inputs is not None else self._find_groups()
+        return Roles(self._to_columns(roles), roles, self._because, groups)
 
     def _to_columns(self, roles: Sequence[Role]) -> SeriesColumns:
         def name(role: Role) -> str | None:
@@ -172,8 +183,38 @@ class _Proposal:
         repeated = [j for j in self._of_kind("number", "index", "text") if self._repeats(j)]
         named = self._named(SEQUENCE, repeated)
         found = named or [j for j in repeated if self._found.kinds[j] == "text"]
-        if found and not self._is_one_recording(found[0], is_named=bool(named)):
-            self._give("sequence", REPEATS, found)
+        if found:
+            if not self._is_one_recording(found[0], is_named=bool(named)):
+                self._give("sequence", REPEATS, found)
+            return
+        times = self._read_times()
+        if times is not None:
+            times.settle(np.zeros(len(self._found.sample), np.int64))
+            groups = [j for j in repeated if Groups(self._columns[j]).separate(times.numbers)]
+            self._give("sequence", REPEATS, groups)
+        elif self._chosen.time is None:
+            self._propose_restarts(repeated)
+
+    def _propose_restarts(self, repeated: Sequence[int]) -> None:
+        """Give roles to numbers in blocks of rows, and to numbers that restart in each block."""
+        for column in repeated:
+            groups = Groups(self._columns[column])
+            others = [j for j in self._of_kind("number", "index") if j != column]
+            restarting = [j for j in others if groups.are_blocks and groups.restart(self._read(j))]
+            if restarting:
+                self._give("sequence", REPEATS, [column])
+                self._give("time", "it restarts in each sequence", restarting)
+                return
+
+    def _find_groups(self) -> list[str]:
+        """Return the inputs with a few integers in blocks of rows, unless times are in order."""
+        times = self._read_times()
+        if times is not None and (np.diff(times.numbers) > 0).all():
+            return []
+        columns = [j for j, role in enumerate(self._roles) if role == "input" and self._repeats(j)]
+        integers = [j for j in columns if all(map(str.isdecimal, self._columns[j]))]
+        groups = {self._found.names[j]: Groups(self._columns[j]) for j in integers}
+        return [name for name, each in groups.items() if each.are_blocks and each.n >= FEW]
 
     def _repeats(self, column: int) -> bool:
         fields = self._columns[column]
@@ -184,16 +225,13 @@ class _Proposal:
 
         They can have gaps if the values of a column without the name of a sequence recur.
         """
-        if "time" not in self._roles:
+        times = self._read_times()
+        if times is None:
             return False
-        at = [self._roles.index(role) for role in TIMES if role in self._roles]
-        texts = [" ".join(parts) for parts in zip(*(self._columns[j] for j in at), strict=True)]
-        codes = np.zeros(len(texts), np.int64)
+        codes = np.zeros(len(self._found.sample), np.int64)
         try:
-            times = Times(self._found.names[at[0]], self._chosen.dates or "day-first")
-            times.add(texts)
             if times.are_reversed(codes):
-                times.take(np.arange(len(texts))[::-1])
+                times.take(np.arange(len(codes))[::-1])
             times.settle(codes)
             times.find_steps(codes)
         except TimesError as error:
@@ -202,6 +240,18 @@ class _Proposal:
             increase = error.args[4] is not None or error.args[2] > 0
             return not is_named and len({*starts}) < len(starts) and increase
         return True
+
+    def _read_times(self) -> Times | None:
+        """Return the times of the rows; None without times or if one is invalid."""
+        if "time" not in self._roles:
+            return None
+        at = [self._roles.index(role) for role in TIMES if role in self._roles]
+        texts = [" ".join(parts) for parts in zip(*(self._columns[j] for j in at), strict=True)]
+        times = Times(self._found.names[at[0]], self._chosen.dates or "day-first")
+        with suppress(TimesError):
+            times.add(texts)
+            return times
+        return None
 
     def _propose_target(self) -> None:
         numbers = self._of_kind("number")

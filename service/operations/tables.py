@@ -44,6 +44,7 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
     series, decimal, repairs = None, None, list[str]()
     try:
         if chosen.is_series:
+            proposed.check(found)
             series, decimal = read_table(found, proposed.chosen)
             repairs = [*series.repairs]
         else:
@@ -130,6 +131,10 @@ def _list_notes(
         name = proposed.chosen.sequence
         sentence = f"each value of {name!r} is read as a sequence of its own"
         yield _note("sequence", sentence, None, {"Read one sequence": {"sequence": ""}})
+    for name in proposed.may_be_groups:
+        sentence = f"{name!r} has few values in blocks of rows, and is read as an input"
+        query = {f"Read each value of {name!r} as a sequence": {"sequence": name}}
+        yield _note("groups", sentence, None, query)
     for line, what in found.left_out:
         yield _note("end", f"line {line} is {what}, and is left out", line)
     for (j, word), n in sentinels.items():

@@ -135,6 +135,11 @@ class Times:
         steps = np.diff(np.frombuffer(self._times))[np.diff(codes) == 0]
         return len(steps) > 1 and bool((steps <= 0).all() and (steps < 0).any())
 
+    @property
+    def numbers(self) -> Array:
+        """The times (N,), those of dates in seconds."""
+        return np.array(self._times)
+
     def find_repeated(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return True for rows (N,) at the time of the row before in their sequence.
 

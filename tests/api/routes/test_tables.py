@@ -178,6 +178,43 @@ def test_a_spreadsheet_evaluates_no_part_of_a_name(api: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "names"),
+    [
+        ("date,variable,value", ("rain", "flow")),
+        ("date,series_id,value", ("rain", "flow")),
+        ("date,parameter,reading,flag", ("P", "Q")),
+    ],
+)
+@pytest.mark.parametrize("is_sorted", [True, False])
+def test_pairs_of_variable_and_value_are_no_sequences(
+    api: Any, head: str, names: tuple[str, str], *, is_sorted: bool
+) -> None:
+    pairs = [(name, day) for name in names for day in range(1, 29)]
+    rows = [f"2024-01-{day:02},{name},{day % 5}{',0' * head.count('flag')}" for name, day in pairs]
+    body = "\n".join([head, *(rows if is_sorted else sorted(rows))])
+    variable, value = head.split(",")[1:3]
+    (problem,) = errors(read(api, body))
+    for words in ("This is a long table", variable, value, *names):
+        assert words in problem["sentence"]
+    refused = api.upload(body, CSV, "?kind=series&roles=proposed")
+    assert (refused.status_code, refused.json()["detail"]) == (422, problem["sentence"])
+    (repair,) = problem["repairs"]  # recordings of one variable
+    query = {"kind": "series", "roles": "proposed", **repair["query"]}
+    stored = api.upload(body, CSV, f"?{urlencode(query)}")
+    assert stored.json()["n_samples"] == 2
+
+
+def test_an_input_that_may_name_groups_is_noted(api: Any) -> None:
+    rows = [f"{seed},{k * k % 7 + seed % 3}" for seed in (301, 303, 305) for k in range(8)]
+    table = read(api, "\n".join(["Seed,height", *rows]))
+    assert roles(table) == {"Seed": "input", "height": "target"}
+    (note,) = table["problems"]
+    assert "'Seed' has few values in blocks of rows" in note["sentence"]
+    table = read(api, "\n".join(["Seed,height", *rows]), **note["repairs"][0]["query"])
+    assert roles(table) == {"Seed": "sequence", "height": "target"}
+
+
+@pytest.mark.parametrize(
     ("head", "row", "expected"),
     [
         ("day,region,x,y", "{day},{ab},{x},{y}", "time sequence input target"),
@@ -187,13 +224,20 @@ def test_a_spreadsheet_evaluates_no_part_of_a_name(api: Any) -> None:
         ("time,operator,x,y", "{k},{abc},{x},{y}", "time left_out input target"),
         ("k,x,y,note", "{k},{x},{y},good {k}", "left_out input target left_out"),
         ("patient,hour,x,y", "{half},{six},{x},{y}", "sequence time input target"),
+        ("patient,hour,value", "{half},{six},{y}", "sequence time target"),
+        ("Seed,age,x,y", "30{half},{six},{x},{y}", "sequence time input target"),
+        ("x,age,y,Seed", "{x},{six},{y},{half}", "input time target sequence"),
+        ("firm,year,x,y", "{half},{six},{x},{y}", "sequence time input target"),
+        ("firm,year,x,y", "{odd},{pair},{x},{y}", "sequence time input target"),
+        ("year,level,x,y", "{k},{half},{x},{y}", "time input input target"),
+        ("dose,level,y", "{x},{half},{y}", "input input target"),
     ],
 )
 def test_roles(api: Any, head: str, row: str, expected: str) -> None:
     days = np.arange("2024-01-01", "2024-01-13", dtype="datetime64[D]")
     rows = [
         row.format(
-            k=k + 1, x=k % 3, y=k * k % 7, half=k // 6, six=k % 6,
+            k=k + 1, x=k % 3, y=k * k % 7, half=k // 6, six=k % 6, odd=k % 2, pair=k // 2,
             day=days[k % 6] if "{ab}" in row else days[k], ab="ab"[k // 6], abc="abc"[k % 3],
         )
         for k in range(12)
