@@ -35,7 +35,7 @@ RESULTS: Final = {
     },
 }  # fmt: skip
 MATRICES: Final = {("CostGrid", "cost")}  # their rows have equal lengths
-BASES: Final = {"PiecewiseEstimate": "IntervalEnds", "TrustReport": "Trust"}
+BASES: Final = {"PiecewiseEstimate": "IntervalEnds[Interval]", "TrustReport": "Trust"}
 OPTIMIZERS = "Optimizer"
 DATASETS = "Dataset"
 WIDTH = 100

@@ -65,7 +65,7 @@ def check_versions(root: Path) -> list[str]:
     version = read_version(root)
     problems = []
     for file, pattern in (
-        ("client/linear_rnn/__init__.py", r'^__version__ = "(.+)"$'),
+        ("client/linear_rnn/_version.py", r'^__version__ = "(.+)"$'),
         ("CITATION.cff", r"^version: (.+)$"),
         ("docker-compose.yml", r"\$\{VERSION:-(.+?)\}"),
         ("deploy/kubernetes/kustomization.yaml", r"newTag: (.+)$"),

@@ -33,8 +33,7 @@ from linear_rnn._models import (
     Rprop,
 )
 from linear_rnn._sync.client import Client
-
-__version__ = "0.1.0"
+from linear_rnn._version import __version__
 
 __all__ = [
     "Adam",
@@ -60,4 +59,5 @@ __all__ = [
     "StatusError",
     "TimedOut",
     "Window",
+    "__version__",
 ]

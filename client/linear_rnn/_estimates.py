@@ -1,19 +1,26 @@
 """Properties of estimates and verdicts in addition to the fields of the API."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from linear_rnn._models import Interval
+from typing import Generic, Protocol, TypeVar
 
 
-class IntervalEnds:
+class Ends(Protocol):
+    """A piece of an interval."""
+
+    low: float | None
+    high: float | None
+
+
+P = TypeVar("P", bound=Ends)
+
+
+class IntervalEnds(Generic[P]):
     """An estimate whose confidence interval may have several pieces, with open ends."""
 
     value: float | None
-    intervals: "list[Interval]"
+    intervals: list[P]
 
     @property
-    def pieces(self) -> "list[Interval]":
+    def pieces(self) -> list[P]:
         """The pieces of the interval, in ascending order; ``intervals`` in the API."""
         return self.intervals
 

@@ -899,7 +899,7 @@ class InputResponse:
 
 
 @dataclass(kw_only=True)
-class PiecewiseEstimate(IntervalEnds):
+class PiecewiseEstimate(IntervalEnds[Interval]):
     """A number, its standard error, and its confidence interval, which may have several pieces."""
 
     value: float | None = None

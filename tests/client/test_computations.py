@@ -108,7 +108,7 @@ def test_results_survive_pickle(rnn: Client) -> None:
         again = pickle.loads(pickle.dumps(result))  # noqa: S301 - our own
         assert repr(again) == repr(result)
         assert again.plot().content == result.plot().content
-        again._client.close()
+        again._connection.close()
 
 
 def test_scikit_learn_copies_no_connections(rnn: Client) -> None:

@@ -269,6 +269,24 @@ def test_another_version_of_the_service_is_named() -> None:
         client.optimizers()
 
 
+def test_a_list_of_another_version_is_named() -> None:
+    with (
+        responding(200, 200, body=b'{"version": "9.8", "runs": []}') as (url, _),
+        Client(url) as client,
+        pytest.raises(LinearRNNError, match=rf"version 9\.8, and this client {__version__}.*items"),
+    ):
+        client.runs.list()
+
+
+def test_a_service_without_a_version_is_another_one() -> None:
+    with (
+        responding(200, 200, body=b'["x"]') as (url, _),
+        Client(url) as client,
+        pytest.raises(LinearRNNError, match=f"version None, and this client {__version__}"),
+    ):
+        len(client.fits)
+
+
 def test_a_client_of_httpx_sends_the_requests_and_stays_open() -> None:
     with httpx.Client(headers={"X-Team": "a"}, trust_env=False) as own:
         with responding(200, 200) as (url, received), Client(url, http_client=own) as client:

@@ -1,11 +1,13 @@
 """The import, the coverage of the API, and the examples of the documentation."""
 
+import ast
 import doctest
 import inspect
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,24 @@ from tests.programs import run_program
 
 COLUMNS = {"target", "inputs", "sequence", "time"}
 OF_THE_CLIENT = {"wait", "keep", "progress", *COLUMNS, *TableOptions.__annotations__}
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    package = Path(linear_rnn.__file__).parent
+    files = {
+        ".".join(path.relative_to(package.parent).with_suffix("").parts): path
+        for path in package.rglob("*.py")
+    }
+    files = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    graph: dict[str, set[str]] = {}
+    for module, path in files.items():
+        graph[module] = set()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module in files:
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                graph[module] |= (names & files.keys()) or {node.module}
+    assert len(graph) > 20
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ WHEEL = "import sys; from flit_core.buildapi import build_wheel; build_wheel(sys
 FILES = (
     "CHANGELOG.md",
     "CITATION.cff",
-    "client/linear_rnn/__init__.py",
+    "client/linear_rnn/_version.py",
     "deploy/kubernetes/kustomization.yaml",
     "docker-compose.yml",
     "pyproject.toml",
@@ -66,7 +66,7 @@ def test_a_consistent_repository_has_no_problems(repository: Path) -> None:
         ("CITATION.cff", r"^date-released: .*", "date-released: 2001-01-01", "release date 2030"),
         ("docker-compose.yml", "VERSION:-[^}]+", "VERSION:-9.9.9", "docker-compose.yml has"),
         (
-            "client/linear_rnn/__init__.py",
+            "client/linear_rnn/_version.py",
             "__version__ = .*",
             '__version__ = "9"',
             "client/linear_rnn",

@@ -11,9 +11,8 @@ from linear_rnn import _models as m
 from linear_rnn import _requests as q
 from linear_rnn._arrays import read_npz, to_column
 from linear_rnn._async import results as r
-from linear_rnn._async.connection import AsyncConnection, read_json, request_id_of
-from linear_rnn._decode import UnknownVersion, decode
-from linear_rnn._errors import InvalidRequest, JobFailed, LinearRNNError
+from linear_rnn._async.connection import AsyncConnection, read_json
+from linear_rnn._errors import InvalidRequest, JobFailed
 from linear_rnn._inputs import compose, find_values, is_table, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     import httpx
 
 C = TypeVar("C", bound=r.AsyncComputation)
-M = TypeVar("M")
 
 SERIES = {"kind": "series", "roles": "proposed"}
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones are requested as npz
@@ -95,10 +93,10 @@ class AsyncClient:
     def _open(self, connection: AsyncConnection, service: Service | None) -> None:
         self._connection = connection
         self._service = service
-        self.runs = r.AsyncCollection(self, r.AsyncRun)
-        self.maps = r.AsyncCollection(self, r.AsyncBasinMap)
-        self.fits = r.AsyncCollection(self, r.AsyncFit)
-        self.datasets = r.AsyncCollection(self, r.AsyncDataset)
+        self.runs = r.AsyncCollection(connection, r.AsyncRun)
+        self.maps = r.AsyncCollection(connection, r.AsyncBasinMap)
+        self.fits = r.AsyncCollection(connection, r.AsyncFit)
+        self.datasets = r.AsyncCollection(connection, r.AsyncDataset)
 
     @classmethod
     async def local(cls, *, command: Sequence[str] | None = None) -> Self:
@@ -121,6 +119,7 @@ class AsyncClient:
         client = cls(service.url, api_key=service.key)
         client._service = service
         client._connection.restart_seconds = 0.0
+        client._connection.local_key = service.key
         return client
 
     def with_options(
@@ -169,7 +168,7 @@ class AsyncClient:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        key = None if self._service is None else self._service.key
+        key = self._connection.local_key
         return partial(type(self), self._connection.url, api_key=key), ()
 
     def __repr__(self) -> str:
@@ -240,9 +239,9 @@ class AsyncClient:
             return await self._ask(r.AsyncSurface, "/v1/cost-surface", request)
         for window, size in zip(request["windows"], sizes, strict=True):
             window["resolution"] = size
-        arrays = read_npz(await self._file("/v1/cost-surface.npz", {}, request))
+        arrays = read_npz(await self._connection.file("/v1/cost-surface.npz", {}, request))
         surface = r.AsyncSurface(windows=grids_of(arrays))
-        surface._client, surface._request = self, request
+        surface._connection, surface._request = self._connection, request
         return surface
 
     async def optimizers(self) -> list[m.OptimizerDescription]:
@@ -252,7 +251,7 @@ class AsyncClient:
         'Rprop'
         """
         response = await self._connection.request("GET", "/v1/optimizers")
-        return (await self._decode(m.OptimizerList, read_json(response))).items
+        return (await self._connection.decode(m.OptimizerList, read_json(response))).items
 
     async def train(
         self, *, wait: bool = True, progress: bool = False, **options: Unpack[q.TrainingRunRequest]
@@ -422,7 +421,7 @@ class AsyncClient:
         request = to_dataset(dataset)
         query = compose(name=name)
         response = await self._connection.request("POST", r.AsyncDataset.PATH, request, query=query)
-        return await self._receive(r.AsyncDataset, response, request)
+        return await self._connection.receive(r.AsyncDataset, response, request)
 
     async def upload_series(
         self,
@@ -488,11 +487,11 @@ class AsyncClient:
         content, defaults = to_csv(table)
         roles: Any = {"target": target, "inputs": inputs, "sequence": sequence, "time": time}
         response = await self._send_table("/v1/tables", content, {**defaults, **roles, **options})
-        return await self._decode(m.TableSummary, read_json(response))
+        return await self._connection.decode(m.TableSummary, read_json(response))
 
     async def _upload(self, content: bytes, options: Mapping[str, Any]) -> r.AsyncDataset:
         response = await self._send_table(r.AsyncDataset.PATH, content, options)
-        return await self._receive(r.AsyncDataset, response, {})
+        return await self._connection.receive(r.AsyncDataset, response, {})
 
     async def _send_table(
         self, path: str, content: bytes, options: Mapping[str, Any]
@@ -510,42 +509,12 @@ class AsyncClient:
         prefer = f"wait={self._connection.wait_seconds}" if wait else "respond-async"
         headers = {"Prefer": prefer} if request.get("keep", True) and not progress else None
         response = await self._connection.request("POST", model.PATH, request, headers, waits=wait)
-        result = await self._receive(model, response, request)
+        result = await self._connection.receive(model, response, request)
         return await result.wait(progress=progress) if wait else result
 
     async def _ask(self, model: type[r.T], path: str, request: dict[str, Any]) -> r.T:
         response = await self._connection.request("POST", path, request)
-        return await self._receive(model, response, request)
-
-    async def _receive(
-        self,
-        model: type[r.T],
-        response: "httpx.Response",
-        request: dict[str, Any],
-        data: Any = None,
-    ) -> r.T:
-        """Return a response, or the part ``data`` of it, as a result of this client."""
-        data = read_json(response) if data is None else data
-        result = await self._decode(model, data)
-        result._client, result._data, result._request = self, data, request
-        result.request_id = request_id_of(response)
-        return result
-
-    async def _decode(self, model: type[M], data: Any) -> M:
-        try:
-            return decode(model, data)
-        except UnknownVersion as error:
-            from linear_rnn import __version__
-
-            health = read_json(await self._connection.request("GET", "/livez"))
-            raise LinearRNNError(
-                f"the service has version {health['version']}, and this client {__version__}, "
-                f"which does not support its response: {error}"
-            ) from None
-
-    async def _file(self, path: str, query: Any = None, request: Any = None) -> bytes:
-        method = "GET" if request is None else "POST"
-        return (await self._connection.request(method, path, request, query=query)).content
+        return await self._connection.receive(model, response, request)
 
 
 def _take(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

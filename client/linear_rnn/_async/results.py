@@ -3,12 +3,13 @@
 import builtins
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
 
 from linear_rnn import _models as m
 from linear_rnn import _text as text
 from linear_rnn._arrays import Array, read_csv, read_npz, to_column
-from linear_rnn._async.connection import read_json, request_id_of
+from linear_rnn._async.connection import AsyncConnection, read_json, request_id_of
 from linear_rnn._async.pictures import AsyncPicture, PictureOptions
 from linear_rnn._diagnostics import draw
 from linear_rnn._errors import JobCancelled, JobFailed
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     import pandas
     import polars
     from matplotlib.figure import Figure
-
-    from linear_rnn._async.client import AsyncClient
 
 PAGE = 100  # resources per request of a list
 UNFINISHED = frozenset({"queued", "running"})
@@ -39,7 +38,7 @@ class AsyncResult:
         The id of its last request in the log of the service.
     """
 
-    _client: "AsyncClient"
+    _connection: AsyncConnection
     _data: dict[str, Any]
     _request: dict[str, Any]
     request_id: str | None = None
@@ -89,7 +88,7 @@ class AsyncDrawable(AsyncResult):
         """
         path, request = self._picture()
         query = {name: value for name, value in options.items() if name != "format"}
-        picture = AsyncPicture(lambda kind: self._client._file(f"{path}.{kind}", query, request))
+        picture = AsyncPicture(lambda kind: self._connection.file(f"{path}.{kind}", query, request))
         return await picture.load(options.get("format", "svg"))
 
 
@@ -232,7 +231,7 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
         while self.status in UNFINISHED:
             if bar is not None:
                 await self._follow(bar)
-            seconds = self._client._connection.wait_seconds
+            seconds = self._connection.wait_seconds
             await self._update("GET", self._path, wait=seconds, waits=True)
         if bar is not None:
             bar.show(self.progress.done, self.progress.total, None)
@@ -284,7 +283,7 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
 
     async def _follow(self, bar: Progress) -> None:
         """Show the progress until it has finished, or until the connection ends."""
-        async for name, content in self._client._connection.events(f"{self._path}/events"):
+        async for name, content in self._connection.events(f"{self._path}/events"):
             if name == "done":
                 return
             data = json.loads(content)
@@ -293,9 +292,9 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
     async def _update(self, method: str, path: str, *, wait: int = 0, waits: bool = False) -> Self:
         """Replace the fields by those of a response."""
         headers = {"Prefer": f"wait={wait}"} if wait else None
-        connection = self._client._connection
+        connection = self._connection
         response = await connection.request(method, path, headers=headers, waits=waits)
-        fresh = await self._client._receive(type(self), response, self._request)
+        fresh = await self._connection.receive(type(self), response, self._request)
         self.__dict__.update(vars(fresh))
         return self
 
@@ -312,7 +311,7 @@ class AsyncComputation(AsyncDrawable, AsyncStored):
         if name not in loaded and self._data.get(name) is not None:
             loaded[name] = {key: to_column(values) for key, values in self._data[name].items()}
         if name not in loaded:
-            content = await self._client._file(f"{self._path}{path}")
+            content = await self._connection.file(f"{self._path}{path}")
             loaded[name] = read_npz(content) if path.endswith(".npz") else read_csv(content)
         return loaded[name]
 
@@ -474,7 +473,7 @@ class AsyncFit(AsyncComputation, m.FitResource):
 
     async def _open(self, name: str) -> AsyncFitTable:
         found = AsyncFitTable(await self._load(name, f"/{name}.csv"))
-        found._client, found._request = self._client, {"path": f"{self._path}/{name}"}
+        found._connection, found._request = self._connection, {"path": f"{self._path}/{name}"}
         return found
 
     @property
@@ -522,8 +521,8 @@ class AsyncFit(AsyncComputation, m.FitResource):
         rows, dates = read_steps(inputs, [each.name for each in self.inputs])
         model = {"kind": "fit", "id": id_of(self), "initial_state": initial_state}
         request = {"model": model, "inputs": [rows], "continue": continued}
-        response = await self._client._connection.request("POST", "/v1/predict", request)
-        answer = await self._client._decode(m.FitPredictResponse, read_json(response))
+        response = await self._connection.request("POST", "/v1/predict", request)
+        answer = await self._connection.decode(m.FitPredictResponse, read_json(response))
         check_dates(dates, answer.times[0] if answer.times else [])
         return Forecast(answer, request_id_of(response))
 
@@ -563,7 +562,7 @@ class AsyncDataset(AsyncStored, m.DatasetSummary):
 
     async def table(self) -> Rows:
         """Return the columns of the dataset."""
-        return Rows(read_csv(await self._client._file(f"{self.PATH}/{self.id}.csv")))
+        return Rows(read_csv(await self._connection.file(f"{self.PATH}/{self.id}.csv")))
 
     def __repr__(self) -> str:
         return (
@@ -575,12 +574,20 @@ class AsyncDataset(AsyncStored, m.DatasetSummary):
 S = TypeVar("S", bound=AsyncStored)
 
 
+@dataclass
+class Page:
+    """A part of a list."""
+
+    items: list[Any]
+    next_cursor: str | None
+
+
 @suggest_keywords
 class AsyncCollection(Generic[S]):
     """A collection of stored resources, newest first."""
 
-    def __init__(self, client: "AsyncClient", model: type[S]) -> None:
-        self._client = client
+    def __init__(self, connection: AsyncConnection, model: type[S]) -> None:
+        self._connection = connection
         self._model = model
 
     async def get(self, identifier: str) -> S:
@@ -590,15 +597,15 @@ class AsyncCollection(Generic[S]):
         'succeeded'
         """
         path = f"{self._model.PATH}/{identifier}"
-        response = await self._client._connection.request("GET", path)
-        return await self._client._receive(self._model, response, {})
+        response = await self._connection.request("GET", path)
+        return await self._connection.receive(self._model, response, {})
 
     async def delete(self, stored: S | str) -> None:
         """Delete an unused resource, by its id or as an object.
 
         >>> await rnn.runs.delete(await rnn.train(n_iterations=7))
         """
-        await self._client._connection.request("DELETE", f"{self._model.PATH}/{id_of(stored)}")
+        await self._connection.request("DELETE", f"{self._model.PATH}/{id_of(stored)}")
 
     async def list(self, *, limit: int | None = None) -> builtins.list[S]:
         """Return the newest resources, by default all.
@@ -632,11 +639,11 @@ class AsyncCollection(Generic[S]):
     async def __aiter__(self) -> AsyncIterator[S]:
         query: dict[str, Any] = {"limit": PAGE}
         while True:
-            connection = self._client._connection
+            connection = self._connection
             response = await connection.request("GET", self._model.PATH, query=query)
-            page = read_json(response)
-            for data in page["items"]:
-                yield await self._client._receive(self._model, response, {}, data)
-            if page["next_cursor"] is None:
+            page = await connection.decode(Page, read_json(response))
+            for data in page.items:
+                yield await connection.receive(self._model, response, {}, data)
+            if page.next_cursor is None:
                 return
-            query["cursor"] = page["next_cursor"]
+            query["cursor"] = page.next_cursor

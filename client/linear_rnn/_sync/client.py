@@ -10,21 +10,19 @@ from linear_rnn import _inputs as i
 from linear_rnn import _models as m
 from linear_rnn import _requests as q
 from linear_rnn._arrays import read_npz, to_column
-from linear_rnn._decode import UnknownVersion, decode
-from linear_rnn._errors import InvalidRequest, JobFailed, LinearRNNError
+from linear_rnn._errors import InvalidRequest, JobFailed
 from linear_rnn._inputs import compose, find_values, is_table, to_csv, to_dataset
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
 from linear_rnn._service import Service, start_service
 from linear_rnn._sync import results as r
-from linear_rnn._sync.connection import Connection, read_json, request_id_of
+from linear_rnn._sync.connection import Connection, read_json
 from linear_rnn._tables import Rows, describe_fit, grids_of
 
 if TYPE_CHECKING:
     import httpx
 
 C = TypeVar("C", bound=r.Computation)
-M = TypeVar("M")
 
 SERIES = {"kind": "series", "roles": "proposed"}
 MAX_JSON_CELLS = 200_000  # of surfaces; larger ones are requested as npz
@@ -95,10 +93,10 @@ class Client:
     def _open(self, connection: Connection, service: Service | None) -> None:
         self._connection = connection
         self._service = service
-        self.runs = r.Collection(self, r.Run)
-        self.maps = r.Collection(self, r.BasinMap)
-        self.fits = r.Collection(self, r.Fit)
-        self.datasets = r.Collection(self, r.Dataset)
+        self.runs = r.Collection(connection, r.Run)
+        self.maps = r.Collection(connection, r.BasinMap)
+        self.fits = r.Collection(connection, r.Fit)
+        self.datasets = r.Collection(connection, r.Dataset)
 
     @classmethod
     def local(cls, *, command: Sequence[str] | None = None) -> Self:
@@ -121,6 +119,7 @@ class Client:
         client = cls(service.url, api_key=service.key)
         client._service = service
         client._connection.restart_seconds = 0.0
+        client._connection.local_key = service.key
         return client
 
     def with_options(
@@ -169,7 +168,7 @@ class Client:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        key = None if self._service is None else self._service.key
+        key = self._connection.local_key
         return partial(type(self), self._connection.url, api_key=key), ()
 
     def __repr__(self) -> str:
@@ -238,9 +237,9 @@ class Client:
             return self._ask(r.Surface, "/v1/cost-surface", request)
         for window, size in zip(request["windows"], sizes, strict=True):
             window["resolution"] = size
-        arrays = read_npz(self._file("/v1/cost-surface.npz", {}, request))
+        arrays = read_npz(self._connection.file("/v1/cost-surface.npz", {}, request))
         surface = r.Surface(windows=grids_of(arrays))
-        surface._client, surface._request = self, request
+        surface._connection, surface._request = self._connection, request
         return surface
 
     def optimizers(self) -> list[m.OptimizerDescription]:
@@ -250,7 +249,7 @@ class Client:
         'Rprop'
         """
         response = self._connection.request("GET", "/v1/optimizers")
-        return self._decode(m.OptimizerList, read_json(response)).items
+        return self._connection.decode(m.OptimizerList, read_json(response)).items
 
     def train(
         self, *, wait: bool = True, progress: bool = False, **options: Unpack[q.TrainingRunRequest]
@@ -418,7 +417,7 @@ class Client:
         request = to_dataset(dataset)
         query = compose(name=name)
         response = self._connection.request("POST", r.Dataset.PATH, request, query=query)
-        return self._receive(r.Dataset, response, request)
+        return self._connection.receive(r.Dataset, response, request)
 
     def upload_series(
         self,
@@ -484,11 +483,11 @@ class Client:
         content, defaults = to_csv(table)
         roles: Any = {"target": target, "inputs": inputs, "sequence": sequence, "time": time}
         response = self._send_table("/v1/tables", content, {**defaults, **roles, **options})
-        return self._decode(m.TableSummary, read_json(response))
+        return self._connection.decode(m.TableSummary, read_json(response))
 
     def _upload(self, content: bytes, options: Mapping[str, Any]) -> r.Dataset:
         response = self._send_table(r.Dataset.PATH, content, options)
-        return self._receive(r.Dataset, response, {})
+        return self._connection.receive(r.Dataset, response, {})
 
     def _send_table(
         self, path: str, content: bytes, options: Mapping[str, Any]
@@ -504,42 +503,12 @@ class Client:
         prefer = f"wait={self._connection.wait_seconds}" if wait else "respond-async"
         headers = {"Prefer": prefer} if request.get("keep", True) and not progress else None
         response = self._connection.request("POST", model.PATH, request, headers, waits=wait)
-        result = self._receive(model, response, request)
+        result = self._connection.receive(model, response, request)
         return result.wait(progress=progress) if wait else result
 
     def _ask(self, model: type[r.T], path: str, request: dict[str, Any]) -> r.T:
         response = self._connection.request("POST", path, request)
-        return self._receive(model, response, request)
-
-    def _receive(
-        self,
-        model: type[r.T],
-        response: "httpx.Response",
-        request: dict[str, Any],
-        data: Any = None,
-    ) -> r.T:
-        """Return a response, or the part ``data`` of it, as a result of this client."""
-        data = read_json(response) if data is None else data
-        result = self._decode(model, data)
-        result._client, result._data, result._request = self, data, request
-        result.request_id = request_id_of(response)
-        return result
-
-    def _decode(self, model: type[M], data: Any) -> M:
-        try:
-            return decode(model, data)
-        except UnknownVersion as error:
-            from linear_rnn import __version__
-
-            health = read_json(self._connection.request("GET", "/livez"))
-            raise LinearRNNError(
-                f"the service has version {health['version']}, and this client {__version__}, "
-                f"which does not support its response: {error}"
-            ) from None
-
-    def _file(self, path: str, query: Any = None, request: Any = None) -> bytes:
-        method = "GET" if request is None else "POST"
-        return self._connection.request(method, path, request, query=query).content
+        return self._connection.receive(model, response, request)
 
 
 def _take(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -6,12 +6,12 @@ import os
 import platform
 import random
 from collections.abc import Iterator, Mapping
-from copy import copy
 from email.utils import parsedate_to_datetime
 from itertools import count
 from time import monotonic, sleep, time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from linear_rnn._decode import UnknownVersion, decode
 from linear_rnn._errors import (
     ConnectFailed,
     Disconnected,
@@ -21,9 +21,12 @@ from linear_rnn._errors import (
     status_error,
 )
 from linear_rnn._inputs import encode
+from linear_rnn._version import __version__
 
 if TYPE_CHECKING:
     import httpx
+
+M = TypeVar("M")
 
 LOG = logging.getLogger("linear_rnn")
 DEFAULT_URL = "http://localhost:8000"
@@ -67,6 +70,7 @@ class Connection:
         key = api_key or os.environ.get("LINEAR_RNN_API_KEY")
         if key:
             self.headers["Authorization"] = f"Bearer {key}"
+        self.local_key: str | None = None  # of a local service; no other is written by pickle
         self.timeout = timeout
         self.max_retries = max_retries
         self.restart_seconds = RESTART_SECONDS
@@ -83,7 +87,8 @@ class Connection:
         self, timeout: float | None, max_retries: int | None, headers: Mapping[str, str] | None
     ) -> Self:
         """Return the same connections with other options."""
-        other = copy(self)
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self))
         other.timeout = self.timeout if timeout is None else timeout
         other.max_retries = self.max_retries if max_retries is None else max_retries
         other.headers = {**self.headers, **(headers or {})}
@@ -148,6 +153,44 @@ class Connection:
         except self._httpx.RequestError:
             return
 
+    def file(self, path: str, query: Any = None, request: Any = None) -> bytes:
+        """Return the content of a file, which may require a request."""
+        method = "GET" if request is None else "POST"
+        return self.request(method, path, request, query=query).content
+
+    def receive(
+        self,
+        model: type[M],
+        response: "httpx.Response",
+        request: dict[str, Any],
+        data: Any = None,
+    ) -> M:
+        """Return a response, or the part ``data`` of it, as a result with these connections."""
+        data = read_json(response) if data is None else data
+        result: Any = self.decode(model, data)
+        result._connection, result._data, result._request = self, data, request
+        result.request_id = request_id_of(response)
+        return result  # type: ignore[no-any-return]
+
+    def decode(self, model: type[M], data: Any) -> M:
+        """Return JSON as a model; raises LinearRNNError for that of another version."""
+        try:
+            return decode(model, data)
+        except UnknownVersion as error:
+            health = read_json(self.request("GET", "/livez"))
+            version = health.get("version") if isinstance(health, dict) else None
+            raise LinearRNNError(
+                f"the service has version {version}, and this client {__version__}, which does not "
+                f"support its response: {error}"
+            ) from None
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Return itself, because a copy would not share the connections."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.url, self.local_key, self.timeout, self.max_retries, None)
+
     def close(self) -> None:
         """Close the connections, except those of a given client."""
         if self._is_own:
@@ -191,8 +234,6 @@ class Connection:
 
 
 def _user_agent() -> str:
-    from linear_rnn import __version__
-
     return f"linear-rnn-client/{__version__} python/{platform.python_version()}"
 
 

@@ -4,6 +4,7 @@
 import builtins
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
 
 from linear_rnn import _models as m
@@ -14,7 +15,7 @@ from linear_rnn._errors import JobCancelled, JobFailed
 from linear_rnn._inputs import check_dates, id_of, read_steps
 from linear_rnn._names import suggest_keywords
 from linear_rnn._progress import Progress
-from linear_rnn._sync.connection import read_json, request_id_of
+from linear_rnn._sync.connection import Connection, read_json, request_id_of
 from linear_rnn._sync.pictures import Picture, PictureOptions
 from linear_rnn._tables import FIRST_ROWS, Rows, Table, lengthen, stack
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     import pandas
     import polars
     from matplotlib.figure import Figure
-
-    from linear_rnn._sync.client import Client
 
 PAGE = 100  # resources per request of a list
 UNFINISHED = frozenset({"queued", "running"})
@@ -40,7 +39,7 @@ class Result:
         The id of its last request in the log of the service.
     """
 
-    _client: "Client"
+    _connection: Connection
     _data: dict[str, Any]
     _request: dict[str, Any]
     request_id: str | None = None
@@ -90,7 +89,7 @@ class Drawable(Result):
         """
         path, request = self._picture()
         query = {name: value for name, value in options.items() if name != "format"}
-        picture = Picture(lambda kind: self._client._file(f"{path}.{kind}", query, request))
+        picture = Picture(lambda kind: self._connection.file(f"{path}.{kind}", query, request))
         return picture.load(options.get("format", "svg"))
 
 
@@ -233,7 +232,7 @@ class Computation(Drawable, Stored):
         while self.status in UNFINISHED:
             if bar is not None:
                 self._follow(bar)
-            seconds = self._client._connection.wait_seconds
+            seconds = self._connection.wait_seconds
             self._update("GET", self._path, wait=seconds, waits=True)
         if bar is not None:
             bar.show(self.progress.done, self.progress.total, None)
@@ -286,7 +285,7 @@ class Computation(Drawable, Stored):
 
     def _follow(self, bar: Progress) -> None:
         """Show the progress until it has finished, or until the connection ends."""
-        for name, content in self._client._connection.events(f"{self._path}/events"):
+        for name, content in self._connection.events(f"{self._path}/events"):
             if name == "done":
                 return
             data = json.loads(content)
@@ -295,9 +294,9 @@ class Computation(Drawable, Stored):
     def _update(self, method: str, path: str, *, wait: int = 0, waits: bool = False) -> Self:
         """Replace the fields by those of a response."""
         headers = {"Prefer": f"wait={wait}"} if wait else None
-        connection = self._client._connection
+        connection = self._connection
         response = connection.request(method, path, headers=headers, waits=waits)
-        fresh = self._client._receive(type(self), response, self._request)
+        fresh = self._connection.receive(type(self), response, self._request)
         self.__dict__.update(vars(fresh))
         return self
 
@@ -314,7 +313,7 @@ class Computation(Drawable, Stored):
         if name not in loaded and self._data.get(name) is not None:
             loaded[name] = {key: to_column(values) for key, values in self._data[name].items()}
         if name not in loaded:
-            content = self._client._file(f"{self._path}{path}")
+            content = self._connection.file(f"{self._path}{path}")
             loaded[name] = read_npz(content) if path.endswith(".npz") else read_csv(content)
         return loaded[name]
 
@@ -484,7 +483,7 @@ class Fit(Computation, m.FitResource):
 
     def _open(self, name: str) -> FitTable:
         found = FitTable(self._load(name, f"/{name}.csv"))
-        found._client, found._request = self._client, {"path": f"{self._path}/{name}"}
+        found._connection, found._request = self._connection, {"path": f"{self._path}/{name}"}
         return found
 
     @property
@@ -532,8 +531,8 @@ class Fit(Computation, m.FitResource):
         rows, dates = read_steps(inputs, [each.name for each in self.inputs])
         model = {"kind": "fit", "id": id_of(self), "initial_state": initial_state}
         request = {"model": model, "inputs": [rows], "continue": continued}
-        response = self._client._connection.request("POST", "/v1/predict", request)
-        answer = self._client._decode(m.FitPredictResponse, read_json(response))
+        response = self._connection.request("POST", "/v1/predict", request)
+        answer = self._connection.decode(m.FitPredictResponse, read_json(response))
         check_dates(dates, answer.times[0] if answer.times else [])
         return Forecast(answer, request_id_of(response))
 
@@ -574,7 +573,7 @@ class Dataset(Stored, m.DatasetSummary):
     @property
     def table(self) -> Rows:
         """Return the columns of the dataset."""
-        return Rows(read_csv(self._client._file(f"{self.PATH}/{self.id}.csv")))
+        return Rows(read_csv(self._connection.file(f"{self.PATH}/{self.id}.csv")))
 
     def __repr__(self) -> str:
         return (
@@ -586,12 +585,20 @@ class Dataset(Stored, m.DatasetSummary):
 S = TypeVar("S", bound=Stored)
 
 
+@dataclass
+class Page:
+    """A part of a list."""
+
+    items: list[Any]
+    next_cursor: str | None
+
+
 @suggest_keywords
 class Collection(Generic[S]):
     """A collection of stored resources, newest first."""
 
-    def __init__(self, client: "Client", model: type[S]) -> None:
-        self._client = client
+    def __init__(self, connection: Connection, model: type[S]) -> None:
+        self._connection = connection
         self._model = model
 
     def get(self, identifier: str) -> S:
@@ -601,15 +608,15 @@ class Collection(Generic[S]):
         'succeeded'
         """
         path = f"{self._model.PATH}/{identifier}"
-        response = self._client._connection.request("GET", path)
-        return self._client._receive(self._model, response, {})
+        response = self._connection.request("GET", path)
+        return self._connection.receive(self._model, response, {})
 
     def delete(self, stored: S | str) -> None:
         """Delete an unused resource, by its id or as an object.
 
         >>> rnn.runs.delete(rnn.train(n_iterations=7))
         """
-        self._client._connection.request("DELETE", f"{self._model.PATH}/{id_of(stored)}")
+        self._connection.request("DELETE", f"{self._model.PATH}/{id_of(stored)}")
 
     def list(self, *, limit: int | None = None) -> builtins.list[S]:
         """Return the newest resources, by default all.
@@ -643,11 +650,11 @@ class Collection(Generic[S]):
     def __iter__(self) -> Iterator[S]:
         query: dict[str, Any] = {"limit": PAGE}
         while True:
-            connection = self._client._connection
+            connection = self._connection
             response = connection.request("GET", self._model.PATH, query=query)
-            page = read_json(response)
-            for data in page["items"]:
-                yield self._client._receive(self._model, response, {}, data)
-            if page["next_cursor"] is None:
+            page = connection.decode(Page, read_json(response))
+            for data in page.items:
+                yield connection.receive(self._model, response, {}, data)
+            if page.next_cursor is None:
                 return
-            query["cursor"] = page["next_cursor"]
+            query["cursor"] = page.next_cursor
