@@ -439,6 +439,19 @@ def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
 
 
 @pytest.mark.slow
+def test_a_link_restores_the_fit_of_one_sequence(open_fit: FitOpener, api: httpx.Client) -> None:
+    page = open_fit()
+    fit = api.get(f"/v1/fits/{choose_example(page, 'drug')}").json()
+    (name, *_) = fit["sequence_names"]
+    options = {key: value for key, value in fit["request"].items() if key != "dataset"}
+    dataset = fit["request"]["dataset"] | {"sequence": name}
+    alone = api.post("/v1/fits", json={**options, "dataset": dataset}).json()
+    again = open_fit(f"#{alone['id']}")
+    expect(again.locator("#headline")).to_have_text(shown(alone["summary"]["headline"]))
+    assert api.get(f"/v1/fits/{shown_fit(again)}").json()["n_targets"] == alone["n_targets"]
+
+
+@pytest.mark.slow
 def test_back_undoes_the_last_choice(open_fit: FitOpener) -> None:
     page = open_fit()
     first = shown_fit(page)

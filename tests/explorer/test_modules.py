@@ -1,12 +1,28 @@
 """The modules of the pages that need no browser, in Node.js."""
 
 import json
+import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+from service.api.routes import explorer
 from service.rendering.labels import name_unit
 from tests.programs import needs, run_program
 
 FOLDER = Path(__file__).parent / "modules"
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = {
+        path: {
+            (path.parent / name).resolve()
+            for name in re.findall(r'(?:from|import|import\()\s*"(\..*?\.js)"', path.read_text())
+        }
+        for path in explorer.FOLDER.resolve().rglob("*.js")
+    }
+    assert len(graph) > 60
+    assert all(names <= graph.keys() for names in graph.values())
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 @needs("node")

@@ -3,11 +3,12 @@ import { Plot } from "../charts/plot.js";
 import { byId, createButton, setAttributes, svg } from "../lib/dom.js";
 import { formatNumber, formatPercent, formatRange } from "../lib/format.js";
 import { makeTicks, niceStep } from "../lib/scales.js";
+import { typeset } from "../lib/typeset.js";
 import { LatestRequest } from "../model/api.js";
 import { showProblem } from "../views/problems.js";
 import { shorten } from "./charts.js";
 import { fetchFitAt } from "./service.js";
-import { pluralize, toTime, typeset, withUnit } from "./units.js";
+import { pluralize, toTime, withUnit } from "./units.js";
 
 const THUMB = 8; // half the width of the handle of a slider
 const TOP = 9; // the highest cost above the lowest one, in heights of the level

@@ -1,6 +1,6 @@
 // The fit in words: the service decides and words it. The page sets it in type, with a button for a better fit.
 import { byId, createButton, html, setAttributes } from "../lib/dom.js";
-import { typeset } from "./units.js";
+import { typeset } from "../lib/typeset.js";
 
 /** @param {FitStore} store @param {(change: Partial<FitOptions>) => void} apply */
 export function createResult(store, apply) {

@@ -1,5 +1,4 @@
 // Times with their units, and texts with symbols.
-import { html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 
 /** Names of units of time, and how many of the unit before each has. */
@@ -44,12 +43,6 @@ const attach = (value, unit) => `${format(value)} ${format(value) === "1" ? name
 export function withUnit(value, unit) {
   const handy = chooseUnit(value, unit);
   return attach(value === null ? null : value / handy.length, handy.unit);
-}
-
-/** Return a text as nodes, in which w_rec is set as a symbol. @param {string} text @returns {(Node | string)[]} */
-export function typeset(text) {
-  const [first, ...rest] = text.split("w_rec");
-  return [first, ...rest.flatMap((part) => [html("var", {}, "w"), html("sub", {}, "rec"), part])];
 }
 
 /** Return the time constant of a w_rec. @param {number} w_rec @param {number} length of a step */

@@ -1,7 +1,7 @@
 // The steps of the lesson as an essay: the step that is being read sets the figures, which stay next to the text.
 import { createButton, html } from "../lib/dom.js";
+import { typeset } from "../lib/typeset.js";
 import { STEPS } from "../lessons/index.js";
-import { typeset } from "./lesson.js";
 
 const READ_AT = 65; // percent of the height of the window: the line at which a text is read
 const LEAD = "Scroll, and the figures follow the text.";
@@ -17,9 +17,10 @@ export async function createEssay(root, store, show, open, leave) {
   let current = 0; // the number of the step that is read
   const sections = STEPS.map((step, index) => {
     const title = html("h2", { id: `essay-${index + 1}` }, `${index + 1}. ${step.title}`);
-    const question = typeset(html("p", { class: "question" }), step.question);
-    const details = html("details", {}, html("summary", {}, "Answer"), typeset(html("p"), step.answer));
-    const texts = [typeset(html("p"), step.text), question, typeset(html("p"), `Look at ${step.hint}.`), details];
+    const write = (/** @type {string} */ text, attributes = {}) => html("p", attributes, ...typeset(text));
+    const details = html("details", {}, html("summary", {}, "Answer"), write(step.answer));
+    const question = write(step.question, { class: "question" });
+    const texts = [write(step.text), question, write(`Look at ${step.hint}.`), details];
     const actions = html(
       "p",
       { class: "actions" },

@@ -2,6 +2,7 @@
 // A link may have a step of its own.
 import { createButton, html, setAttributes } from "../lib/dom.js";
 import { once } from "../lib/once.js";
+import { typeset } from "../lib/typeset.js";
 import { STEPS } from "../lessons/index.js";
 import { fromRunText, readHash, toHash } from "../model/address.js";
 import { DEFAULTS, OWN_STEP } from "../model/state.js";
@@ -116,10 +117,10 @@ export function createLesson(store, elements, visit) {
     heading.textContent = lesson
       ? `Step ${lesson} of ${total}: ${step.title}`
       : `${number ? `${number}/${total} ` : ""}${step.title}`;
-    typeset(text, step.text);
-    typeset(question, step.question);
-    typeset(hint, lesson ? `Look at ${step.hint}.` : step.hint);
-    typeset(answer, step.answer);
+    text.replaceChildren(...typeset(step.text));
+    question.replaceChildren(...typeset(step.question));
+    hint.replaceChildren(...typeset(lesson ? `Look at ${step.hint}.` : step.hint));
+    answer.replaceChildren(...typeset(step.answer));
     show.hidden = !step.answer;
     reveal(false);
     back.disabled = number === 1;
@@ -132,13 +133,4 @@ export function createLesson(store, elements, visit) {
     toggle: () => go(store.state.lesson && !store.state.essay ? 0 : store.state.lesson || 1),
     toggleEssay: () => (store.state.essay ? finish() : readStep(store.state.lesson || 1, true)),
   };
-}
-
-/** Set a text, with w_in and w_rec as in a formula. @param {HTMLElement} element @param {string} text */
-export function typeset(element, text) {
-  const parts = text
-    .split(/w_(in|rec)/)
-    .flatMap((part, k) => (k % 2 ? [html("var", {}, "w"), html("sub", {}, part)] : [part]));
-  element.replaceChildren(...parts);
-  return element;
 }
