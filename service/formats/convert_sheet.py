@@ -32,6 +32,11 @@ def main(memory_bytes: int, seconds: int, max_bytes: int, sheet: str = "") -> No
     found, highest = sheet, -1
     for name in [sheet] if sheet in names else names if not sheet else []:
         table = book.get_sheet_by_name(name)
+        # Every cell from the first row and column on takes a byte, also if it is empty.
+        n_rows, n_columns = table.total_height + 1, table.total_width + 1
+        if n_rows * n_columns > max_bytes:
+            message = f"the sheet {name[:40]!r} ends at row {n_rows} and column {n_columns}"
+            raise MemoryError(message)
         rank = (table.height > 1) + _has_numbers(table)
         if rank > highest:
             found, rows, highest = name, table.iter_rows(), rank

@@ -73,6 +73,8 @@ def read_table(found: Structure, chosen: SeriesColumns) -> tuple[Series, str]:
         series.repairs += [f"the total in line {line} left out" for line in totals]
         return series.to_series(), numerals.decimal
     except LimitExceeded as error:
+        if not error.errors:  # of the work, not of the table
+            raise
         n_rows = len(series.codes) + sum(1 for _ in rows)
         raise _explain_length(error, n_rows, found.limits) from None
     except TimesError as error:

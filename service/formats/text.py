@@ -4,6 +4,7 @@ import codecs
 import gzip
 import io
 import json
+import math
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Final, NamedTuple, TypeAlias
 from service.engine.interruption import check_interruption
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats.base import SizeLimits
-from service.scheduling.work import spend
+from service.scheduling.work import remaining_seconds, spend
 from service.values.numbers import is_number
 
 MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row
@@ -29,6 +30,7 @@ SCRIPT: Final = Path(__file__).with_name("convert_sheet.py")
 UTF_8: Final = "utf-8"
 WINDOWS: Final = "windows-1252"
 PIECE: Final = 1 << 20  # bytes decoded at a time
+CHECKED: Final = 1000  # lines read at a time
 # Bytes that no text in Windows-1252 contains.
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f\x81\x8d\x8f\x90\x9d]")
 GZIP: Final = b"\x1f\x8b"
@@ -72,9 +74,9 @@ class Text(NamedTuple):
                     raise LimitExceeded(
                         detail, "/dataset", line=number, limit=longest, needed=len(line)
                     )
-                if number <= skip or line.isspace():
+                if number % CHECKED == 0:
                     check_interruption()
-                else:
+                if number > skip and not line.isspace():
                     yield number, line.rstrip("\n")
         except UnicodeError as error:
             detail = f"the table is not {self.encoding}: {str(error)[-80:]} (encoding=…)"
@@ -92,8 +94,9 @@ def open_text(body: bytes, encoding: str | None = None, sheet: str | None = None
         return _read_sheet(body, sheet)
     if sheet is not None:
         raise Invalid("sheet applies to workbooks (xlsx)", parameter="sheet")
+    start = body.lstrip()
     for mark, what in NO_TABLES.items():
-        if body.lstrip()[: len(mark)] == mark:
+        if start.startswith(mark):
             is_open_document = OPEN_DOCUMENT in body[:200]
             raise Malformed(
                 ("this is an OpenDocument file (ods)" if is_open_document else what) + AS_TEXT
@@ -135,7 +138,8 @@ def _find_encoding(body: bytes) -> str:
 
 def _read_sheet(body: bytes, sheet: str | None) -> Text:
     """Return a sheet of a workbook as lines of fields between tabs; raises errors of formats."""
-    limits = [str(limit) for limit in (SHEET_MEMORY, SHEET_SECONDS, MAX_TEXT)]
+    seconds = math.ceil(min(SHEET_SECONDS, max(remaining_seconds(), 0.0)))
+    limits = [str(limit) for limit in (SHEET_MEMORY, seconds, MAX_TEXT)]
     command = [sys.executable, "-I", str(SCRIPT), *limits, *([] if sheet is None else [sheet])]
     pipe = subprocess.PIPE
     start, errors = monotonic(), b""
@@ -148,11 +152,14 @@ def _read_sheet(body: bytes, sheet: str | None) -> Text:
         finally:
             traceback, _, last = errors.decode(errors="replace").strip().rpartition("\n")
             # A process that was killed does not report its CPU time.
-            spend(float(last) if is_number(last) else min(monotonic() - start, SHEET_SECONDS))
+            spend(float(last) if is_number(last) else min(monotonic() - start, seconds))
     if process.returncode:
         reason = traceback.strip().rpartition("\n")[2]
+        if "MemoryError: " in reason:
+            detail = f"{reason.partition(': ')[2]}; delete the cells far from the table"
+            raise LimitExceeded(detail, "", limit=MAX_TEXT)
         if process.returncode < 0 or "MemoryError" in reason:
-            detail = f"the workbook needs more than {SHEET_MEMORY} bytes or {SHEET_SECONDS} seconds"
+            detail = f"the workbook needs more than {SHEET_MEMORY} bytes or {seconds} seconds"
             raise LimitExceeded(f"{detail}{AS_TEXT}", "", limit=SHEET_MEMORY)
         if "Password" in reason:
             raise Malformed(f"the workbook is encrypted{AS_TEXT}")

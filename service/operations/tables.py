@@ -12,6 +12,7 @@ from service.formats.roles import REASONS, REPEATS, Roles, propose_roles
 from service.formats.structure import Structure, find_structure
 from service.formats.text import WINDOWS, open_text
 from service.operations.shared.limits import Limits
+from service.scheduling.work import OverBudget
 from service.schemas.problems import Repair
 from service.schemas.series import StepSchema
 from service.schemas.tables import TableColumn, TableProblem, TableSummary
@@ -51,6 +52,8 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
             (_, targets), decimal = read_sequences(found, proposed.chosen)
             n_dropped = n_rows - len(targets)
             repairs = [f"{count(n_dropped, 'incomplete row')} left out"] if n_dropped else []
+    except OverBudget:
+        raise
     except Invalid as error:
         problems.insert(0, _describe_error(error))
     return TableSummary(

@@ -67,6 +67,11 @@ class Budget:
                 self.spent = thread_time() - self._start
                 _current_budget.reset(token)
 
+    @property
+    def remaining(self) -> float:
+        """The CPU seconds that are left."""
+        return self.limit - (thread_time() - self._start)
+
     def spend(self, seconds: float) -> None:
         """Add CPU seconds of another process to those of the thread."""
         self._start -= seconds
@@ -96,6 +101,12 @@ class Budget:
 
 
 _current_budget: Final[ContextVar[Budget | None]] = ContextVar("current_budget", default=None)
+
+
+def remaining_seconds() -> float:
+    """Return the CPU seconds that the current work may still spend; infinite outside of work."""
+    budget = _current_budget.get()
+    return inf if budget is None else budget.remaining
 
 
 def spend(seconds: float) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.api.access import AccessPolicy
+from service.api.access import QUESTION_PATHS, AccessPolicy
 from service.api.errors import Refused
 from service.api.examples import DATASET_ID, RUN_ID
 from service.api.request_record import RequestRecord
@@ -16,6 +18,7 @@ from service.keys import Scope, make_key
 from service.settings import Settings
 from tests.api.conftest import bearer
 
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 OPEN = ["/", "/docs", "/fit", "/guide/", "/openapi.json", "/livez", "/readyz", "/explorer/main.js"]
 PROTECTED = [
     ("GET", "/v1/training-runs"),
@@ -81,6 +84,7 @@ def test_the_name_of_the_scheme_has_any_case(guarded: Any) -> None:
         ("POST", "/v1/gradient-trace.svg", 200),
         ("POST", "/v1/cost-surface.npz", 200),
         ("POST", "/v1/optimum", 200),
+        ("POST", "/v1/tables", 415),
         ("HEAD", "/v1/optimizers", 200),
         ("GET", "/v1/datasets", 200),
         ("POST", "/v1/datasets", 403),
@@ -99,6 +103,13 @@ def test_the_scope_read_stores_nothing(guarded: Any, method: str, path: str, sta
         assert 'error="insufficient_scope", scope="write"' in response.headers["www-authenticate"]
         assert response.json()["type"] == "/problems/forbidden"
         assert guarded.request(method, path, headers=bearer(WRITER)).status_code != 403
+
+
+def test_what_the_scope_read_permits_is_documented() -> None:
+    text = OPERATIONS.read_text()
+    (sentence,) = re.findall(r"^The scope `read` permits.*?\. The scope", text, re.MULTILINE)
+    named = {*re.findall(r"`([a-z-]+)`", sentence)} - {"read"}
+    assert named == {path.rpartition("/")[2] for path in QUESTION_PATHS}
 
 
 def test_the_schema_names_the_scheme_if_there_are_keys(api: Any, guarded: Any) -> None:

@@ -3,10 +3,12 @@
 import gzip
 import io
 import itertools
+import json
 import resource
 import zipfile
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ import pytest
 
 from service.engine.data import Step
 from service.errors import Invalid, LimitExceeded, Malformed
-from service.formats import CSV, SeriesColumns
+from service.formats import CSV, SeriesColumns, text
 from service.operations.shared.limits import Limits
 from service.scheduling.work import Budget
 from tests.formats.conftest import read_series_csv as read
@@ -292,6 +294,25 @@ FAR_CORNER = (
 def test_a_small_workbook_cannot_use_much_memory(cells: str) -> None:
     with pytest.raises(LimitExceeded, match="the workbook needs more than"):
         read(sheet_of(cells), target="y")
+
+
+def test_a_cell_beyond_all_sheets_is_refused_before_rows_are_made() -> None:
+    body = sheet_of('<row r="1"><c r="ZZZZZZZZ99999999"><v>1</v></c></row>')
+    assert len(body) < 5000
+    words = ("'A' ends at row 99999999 and column 2431782358", "delete the cells far from")
+    assert read.refuses(body, *words, target="y") == ""
+
+
+def test_the_process_that_reads_a_workbook_has_the_seconds_of_its_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    head = {"sheets": ["A"], "sheet": "A"}
+    script.write_text(f"import sys\nprint({json.dumps(json.dumps(head))})\nprint(sys.argv[2])\n")
+    monkeypatch.setattr(text, "SCRIPT", script)
+    body = workbook(("A", [["y"], [1]]))
+    assert Budget(2.5).call(text.open_text, body).body == b"3\n"
+    assert text.open_text(body).body == b"10\n"
 
 
 @pytest.mark.parametrize("body", [workbook(("A", [["y"], [1]])), sheet_of(FAR_CORNER)])

@@ -9,7 +9,11 @@ import pytest
 
 from service.engine.interruption import interrupted_by
 from service.errors import Busy
-from service.formats import structure
+from service.formats import SeriesColumns, structure
+from service.formats.text import CHECKED
+from service.operations.shared.limits import Limits
+from service.operations.tables import describe_table
+from service.scheduling.work import OverBudget
 from service.schemas.series import MAX_INPUTS
 from tests.formats.conftest import make_npz, read_csv, read_npz, read_series_csv, read_series_npz
 
@@ -77,6 +81,29 @@ def test_reading_ends_where_its_caller_ends_it(read: Callable[[bytes], Any], bod
     with interrupted_by(leave), pytest.raises(Busy):
         read(body)
     assert looks == 3
+
+
+@pytest.mark.parametrize("n_rows", [10_000, 100_000])  # the second has too many steps
+def test_a_table_whose_work_ends_is_not_described(n_rows: int) -> None:
+    def describe(last: int) -> int:
+        """Describe a table, and end the work at a look; return the number of looks."""
+        looks = 0
+
+        def look() -> None:
+            nonlocal looks
+            looks += 1
+            if looks == last:
+                raise OverBudget(1.0, 1.0)
+
+        with interrupted_by(look):
+            describe_table(table(n_rows), SeriesColumns(target=""), Limits())
+        return looks
+
+    n_looks = describe(0)
+    assert n_looks >= 2 * n_rows / CHECKED  # its rows are counted, and read
+    for last in (1, n_looks // 2, n_looks):
+        with pytest.raises(OverBudget):
+            describe(last)
 
 
 def test_a_large_table_looks_at_its_budget_as_often_as_it_is_large() -> None:
