@@ -10,9 +10,11 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from time import monotonic
-from typing import Final, NamedTuple, TypeAlias
+from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
 from service.engine.interruption import check_interruption
 from service.errors import Invalid, LimitExceeded, Malformed
@@ -175,10 +177,18 @@ def _read_sheet(body: bytes, sheet: str | None) -> Text:
 
 
 def _wait(process: subprocess.Popen[bytes], body: bytes) -> tuple[bytes, bytes]:
-    unsent: bytes | None = body
+    """Return the output and the errors of a process that reads a body."""
+    # After a timeout, `communicate` would send no more of its input.
+    Thread(target=_send, args=(process.stdin, body)).start()
+    process.stdin = None
     while True:
         try:
-            return process.communicate(unsent, timeout=POLL_SECONDS)
+            return process.communicate(timeout=POLL_SECONDS)
         except subprocess.TimeoutExpired:
-            unsent = None  # it is being sent
             check_interruption()
+
+
+def _send(file: BinaryIO, body: bytes) -> None:
+    """Write a body and close the file; it ends when the process that reads it ends."""
+    with suppress(BrokenPipeError), file:
+        file.write(body)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from service.engine.data import Step
+from service.engine.interruption import interrupted_by
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats import CSV, SeriesColumns, text
 from service.operations.shared.limits import Limits
@@ -313,6 +314,22 @@ def test_the_process_that_reads_a_workbook_has_the_seconds_of_its_work(
     body = workbook(("A", [["y"], [1]]))
     assert Budget(2.5).call(text.open_text, body).body == b"3\n"
     assert text.open_text(body).body == b"10\n"
+
+
+def test_a_large_workbook_is_read_although_its_process_starts_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = workbook(("A", [["y"], *np.random.default_rng(1).random((8000, 1)).tolist()]))
+    assert len(body) > 65536  # than a pipe takes at once
+    monkeypatch.setattr(text, "POLL_SECONDS", 0.001)
+    looks = itertools.count()
+
+    def look() -> None:
+        assert next(looks) < 20_000, "the process waits for its input"
+
+    with interrupted_by(look):
+        assert text.open_text(body).body.count(b"\n") == 8001
+    assert next(looks) > 1
 
 
 @pytest.mark.parametrize("body", [workbook(("A", [["y"], [1]])), sheet_of(FAR_CORNER)])
