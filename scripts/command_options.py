@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from service.api.table_parameters import DatasetQuery
+from service.cli.options import HINTS
 from service.cli.tasks import TASKS, Task
 from service.engine.training import OPTIMIZERS
 from service.operations.shared.flat import Part, flatten
@@ -183,16 +184,18 @@ def _derive(name: str, part: Part) -> Iterator[Schema]:
         "part": name,
         "pointer": part.pointer,
         "flag": flag,
-        "help": _describe(first.description or "", schema.get("default")),
+        "help": _describe(first.description or "", HINTS.get(flag, ""), schema.get("default")),
     }
     if types == ["boolean"]:
         yield {**option, "kind": "switch"}
         return
     metavars = [METAVARS[kind] for kind in types if kind in METAVARS]
     metavars += ["NAME=NUMBER"] if is_map else [":".join(pair).upper() for pair in pairs]
+    is_any = types == [None] and not pairs  # a number, a word or groups of names
     option["kind"] = "map" if is_map else "text" if types == ["string"] else "value"
-    is_any = types == [None] and not pairs  # such as groups of names: a text, or several
-    metavars += ["TEXT"] if is_any else []
+    if is_any:
+        option["kind"] = "groups"
+        metavars.append("INTEGER|per_input|NAME,NAME")
     option["repeated"] = is_list or is_map or is_any
     if all(map(_words, kinds)):
         option["choices"] = words
@@ -248,9 +251,9 @@ def _words(schema: Schema) -> list[str]:
     return [schema["const"]] if "const" in schema else schema.get("enum", [])
 
 
-def _describe(description: str, default: Any) -> str:
-    """Return the description of a field and its default, for --help."""
-    text = description.replace("`", "")
+def _describe(description: str, hint: str, default: Any) -> str:
+    """Return the description of a field, a hint and its default, for --help."""
+    text = description.replace("`", "") + hint
     if isinstance(default, dict) and default:
         default = ":".join(map(str, default.values()))
     is_shown = isinstance(default, (str, int, float)) and not isinstance(default, bool)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 
-from service.cli.options import RequestOption
+from service.cli.options import HINTS, RequestOption
 from service.cli.text import write_options
 from service.errors import Invalid
 from service.operations.shared.flat import find_option
@@ -39,4 +39,5 @@ def explain(
     repairs = (write_options(repair["query"]) for repair in first.members.get("repairs") or ())
     others = " or ".join(repair for repair in repairs if repair not in detail)
     advice = f"; or add {others}" if others else ""
-    return f"{flag or source or pointer[1:]}: {detail}{advice}"
+    hint = HINTS.get(flag or "", "")
+    return f"{flag or source or pointer[1:]}: {detail}{advice}{hint and f'.{hint}'}"

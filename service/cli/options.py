@@ -7,6 +7,7 @@ declares is checked here, before the models are imported, which takes half a sec
 """
 
 import errno
+import json
 import math
 import os
 import re
@@ -20,8 +21,14 @@ import click
 
 Values: TypeAlias = Mapping[str, Any]  # of options and arguments, or of settings
 
-# Added to the message about a value that is out of range.
-HINTS: Final = {"--confidence": " 95 % is 0.95."}
+# Added to the help of an option, and to messages about its values.
+HINTS: Final = {
+    "--confidence": " 95 % is 0.95.",
+    "--time-constants": (
+        " Lists of inputs are written as --time-constants rain,evaporation --time-constants river, "
+        "or as JSON."
+    ),
+}
 
 
 class RequestOption(click.Option):
@@ -33,9 +40,10 @@ class RequestOption(click.Option):
         The arguments of ``click.Option``, its ``form`` (the request, the style of a picture, or the
         columns of a table; absent from an option of the command), the name and the JSON pointer of
         the ``part``, its ``kind`` (``flag`` for true or false, ``off`` for false, ``map``,
-        ``text``, ``file``, ``path``, or another ``value``), for a number its ``bounds``, for an
-        object with two fields their names and the message about their ``order`` (``is_strict`` if
-        they must differ), and the members of a union to which it ``applies``.
+        ``groups`` for lists of names, ``text``, ``file``, ``path``, or another ``value``), for a
+        number its ``bounds``, for an object with two fields their names and the message about
+        their ``order`` (``is_strict`` if they must differ), and the members of a union to which it
+        ``applies``.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -51,6 +59,8 @@ class RequestOption(click.Option):
         """Return the value of the part, or None; raises UsageError."""
         try:
             given = super().process_value(ctx, value)
+            if given and self._kind == "groups":
+                return _join(given)
         except click.BadParameter as error:
             # click writes an integer as 2.0.
             message = re.sub(r"^(-?\d+)\.0 ", r"\1 ", error.message)
@@ -78,6 +88,7 @@ def _find_type(spec: Mapping[str, Any]) -> Any:
         "file": click.File("rb"),
         "path": click.Path(path_type=Path, dir_okay=False, allow_dash=True),
         "map": _read_member,
+        "groups": _read_groups,
         "value": _make_reader(spec),
     }
     return types.get(spec["kind"])
@@ -101,6 +112,26 @@ def _read_member(text: str) -> tuple[str, float]:
     if not name or not is_number(number):
         raise click.BadParameter(f"{text!r} is not NAME=NUMBER.")
     return name, number
+
+
+def _read_groups(text: str) -> Any:
+    """Return a number, a word, or lists of names; raises BadParameter."""
+    value = read_value(text)
+    if is_number(value) or text == "per_input":
+        return value
+    if not text.startswith("["):
+        return [text.split(",")]
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not JSON.") from None
+
+
+def _join(values: Sequence[Any]) -> Any:
+    """Return the only value, or all lists of several; raises BadParameter."""
+    if len(values) > 1 and not all(isinstance(value, list) for value in values):
+        raise click.BadParameter("a number and lists exclude each other.")
+    return values[0] if len(values) == 1 else [names for value in values for names in value]
 
 
 def _make_reader(spec: Mapping[str, Any]) -> Callable[[str], Any]:

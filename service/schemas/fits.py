@@ -145,8 +145,6 @@ GROUPS: TypeAdapter[list[list[str]]] = TypeAdapter(Groups)
 
 def _time_constants(value: Any) -> int | str | list[list[str]]:
     """Validate a number of time constants, or the inputs of each."""
-    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list):
-        (value,) = value
     if value in (1, 2) and type(value) in NUMBERS:
         return int(value)
     if value == "per_input":
@@ -154,8 +152,7 @@ def _time_constants(value: Any) -> int | str | list[list[str]]:
     if not isinstance(value, list):
         message = "Input should be 1, 2, 'per_input' or lists of inputs"
         raise PydanticCustomError("time_constants", message)
-    lists = [item.split(",") if isinstance(item, str) else item for item in value]
-    return GROUPS.validate_python(lists)
+    return GROUPS.validate_python(value)
 
 
 TimeConstants: TypeAlias = Annotated[

@@ -143,6 +143,48 @@ def test_a_file_of_data_replaces_generated_data(run: Run, tmp_path: Path) -> Non
     assert "1      1     0" in run("optimum --data counts.csv")
 
 
+WRITTEN = "--time-constants rain,evaporation --time-constants river, or as JSON"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("--time-constants tv --time-constants search", [["tv"], ["search"]]),
+        ("--time-constants tv,search", [["tv", "search"]]),
+        ('--time-constants \'[["tv"], ["search"]]\'', [["tv"], ["search"]]),
+        ("--time-constants per_input", "per_input"),
+        ("--time-constants 2", 2),
+    ],
+)
+def test_time_constants_are_a_number_or_lists_of_inputs(
+    run: Run, options: str, expected: object
+) -> None:
+    fit = json.loads(run(f"{FIT_SALES} {options} --no-verdict --json"))
+    assert fit["request"]["time_constants"] == expected
+    inputs = [each["inputs"] for each in fit["states"]]
+    if isinstance(expected, list):
+        assert sorted(inputs) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--time-constants 3", "should be 1, 2, 'per_input' or lists of inputs"),
+        ("--time-constants tv", "no time constant for: search"),
+        ("--time-constants tv:search", "the inputs with a memory are: search, tv"),
+        ("--time-constants [tv]", "'[tv]' is not JSON"),
+        ("--time-constants 2 --time-constants tv", "a number and lists exclude each other"),
+    ],
+)
+def test_the_help_and_errors_of_time_constants_show_how_lists_are_written(
+    run: Run, options: str, message: str
+) -> None:
+    error = run(f"{FIT_SALES} {options}", exit_code=2)
+    assert message in error
+    assert WRITTEN in error
+    assert WRITTEN in " ".join(run("fit --help").split())
+
+
 def test_the_options_of_a_recommended_fit_are_those_of_the_command(
     run: Run, tmp_path: Path
 ) -> None:
