@@ -16,13 +16,17 @@ from service.formats.numerals import cite
 from service.formats.text import Line
 from service.schemas.series import MAX_NAME, NAME_PATTERN, to_names
 from service.values.dates import DateOrder
-from service.values.steps import multiply
+from service.values.steps import describe_step, multiply
 from service.values.times import MAX_NAMED, Times
 
 NAME_RULE: Final = f"a name has 1 to {MAX_NAME} characters, no quotes and no control characters"
 # Formulas at the start of a name, or of what a spreadsheet makes of it that splits at other
 # separators than commas; also if already encoded.
 FORMULA: Final = re.compile(r"(^|[;|\t] *+)('*+)(?=[=+@-])")
+# The share of a step by which a grid may move times without a condition. In simulations with 200
+# steps and a white input, moves by up to 0.1 steps make time constants of one step and more at most
+# 3 % longer; moves by up to 0.4 steps make them 15 % longer at one step, 10 % at two, 7 % at four.
+MOVED: Final = 0.1
 Rows = NDArray[np.int64]
 FILLED: Final = {
     "hold": "missing inputs of {} have the value before",
@@ -170,11 +174,12 @@ class SeriesRows:
         grid = times.find_grid(codes, length)
         kept = _find_nearest(codes, grid.steps, grid.moved)
         n_targets, n_kept = (int((~np.isnan(each)).sum()) for each in (targets, targets[kept]))
-        moved = float(np.abs(grid.moved[kept]).max()) * grid.step.length
-        share = f"{n_kept} of {count(n_targets, 'target')} stay"
-        unit = grid.step.unit
-        size = f"{grid.step.length:g} {unit}"
-        return f"Times on a grid of {size}, moved by at most {moved:.3g} {unit}; {share}"
+        moved = float(np.abs(grid.moved[kept]).max())
+        share = f"moved by at most {moved * grid.step.length:.3g}"
+        share += f"; {n_kept} of {count(n_targets, 'target')} stay"
+        if moved > MOVED:
+            share += "; only for time constants above a step"
+        return f"Times on a grid of {describe_step(grid.step)}, {share}"
 
     def _add_steps(self) -> None:
         """Put the times on a grid, and add steps without targets where it has no row.

@@ -1,6 +1,5 @@
 """Labels that distinguish the runs of one picture; times, marks and sequences of fits."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.figures.numbers import format_number, format_weights
 from service.rendering.rows import find_first
-from service.values.steps import find_times
+from service.values.steps import find_times, is_unit, name_unit
 
 if TYPE_CHECKING:
     from service.figures.time_axis import TimeAxis
@@ -35,16 +34,10 @@ def run_labels(requests: Sequence[Mapping[str, Any]]) -> list[str]:
     return labels
 
 
-def name_unit(unit: str, *, plural: bool = True) -> str:
-    """Return the name of a unit of time; abbreviations have no plural."""
-    if re.fullmatch("time|t", unit, re.IGNORECASE):
-        return "units of time" if plural else "unit of time"
-    is_final = not plural or re.fullmatch(r".{0,2}|min|sec|hr|.*s", unit, re.IGNORECASE)
-    return unit if is_final else f"{unit}s"
-
-
 def name_times(step: Step) -> str:
     """Return the caption of an axis of times."""
+    if not is_unit(step.unit):
+        return step.unit
     return "step" if step == Step() else f"time ({name_unit(step.unit)})"
 
 

@@ -14,6 +14,7 @@ from service.errors import LimitExceeded, count
 from service.schemas.arrays import Observations, Steps, error_at
 from service.schemas.base import NUMBER, Real, RequestModel
 from service.values.numbers import LARGEST, SMALLEST, pieces
+from service.values.steps import describe_step
 from service.values.times import MAX_NAMED, Times, TimesError
 
 MAX_INPUTS = 12
@@ -121,7 +122,7 @@ def _find_times(
         at = [] if row is None else [codes[row], "times", row - codes.index(codes[row])]
         raise error_at("times", detail[0].upper() + detail[1:], "sequences", *at) from None
     if step.model_fields_set and found_step != step.to_step() and len(codes) > len(sequences):
-        message = f"The times have steps of {found_step.length:g} {found_step.unit}"
+        message = f"The times have steps of {describe_step(found_step)}"
         raise error_at("step", message, "step")
     return found_step, starts
 

@@ -22,7 +22,15 @@ from service.values.gaps import (
     without_clock_changes,
 )
 from service.values.numbers import LARGEST, SMALLEST, explain_out_of_range, in_range, is_number
-from service.values.steps import BUSINESS_DAY, MONTHS, ONE_MONTH, UNITS, format_times, list_times
+from service.values.steps import (
+    BUSINESS_DAY,
+    MONTHS,
+    ONE_MONTH,
+    UNITS,
+    describe_step,
+    format_times,
+    list_times,
+)
 
 KIND: Final = "a date; write dates as 2024-01-31, 2024-01-31 13:00, 2024-Q1 or 2024-W05"
 NUMBER: Final = (
@@ -307,7 +315,7 @@ class Times:
                 advice = f": {self._name_missing(int(rows[i]), step)} is missing"
             detail = (
                 f"the step in {self._name!r} is {gaps[i] / usual:.4g} times the "
-                f"usual {step.length:g} {step.unit}{advice}"
+                f"usual {describe_step(step)}{advice}"
             )
         between = np.diff(np.flatnonzero(is_wrong))
         are_regular = len(between) > 1 and are_equal(between)

@@ -130,7 +130,7 @@ def test_a_single_row_has_no_step() -> None:
         ("1 2 2 3", 4, "the same as in the row before"),
         ("1 2 3 1 2 3", 5, "earlier than in the row before"),
         ("3 1 2", 3, "earlier"),
-        ("1 2 3 4 6 7", 6, "2 times the usual 1 t"),
+        ("1 2 3 4 6 7", 6, "2 times the usual 1 unit of time"),
         ("2024-01-01 2024-01-08 2024-01-22", 4, "2 times the usual 1 week"),
         ("2024-01 2024-02 2024-04 2024-05", 4, "times the usual"),
         ("2024-01-01 soon", 3, "is not a date; write dates as 2024-01-31"),

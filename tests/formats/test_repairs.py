@@ -116,7 +116,7 @@ def test_repairs_of_times(
         (table("2024-01 2024-02 2024-03 2024-05"), "2024-04 is missing", 2),
         (table("2024-01-31 2024-02-29 2024-04-30"), "2024-03-31 is missing", 2),
         (table("0 1 2 4"), "3 is missing", 3),
-        (table("0 1 2.5 3.1 4 5.2"), "is 1.5 times the usual 1 t", 1),
+        (table("0 1 2.5 3.1 4 5.2"), "is 1.5 times the usual 1 unit of time", 1),
         (table("0 1 2 2 3 3 3 4"), "line 5: the time in 't' is the same as in the row before", 1),
         (table("1/2/2024 1/3/2024 1/4/2024"), "its day or its month can be first", 2),
         ("t;x;y\n1;1.200;1\n2;3;2\n", "1.200 is ambiguous", 2),
@@ -155,6 +155,22 @@ def test_the_grid_that_is_proposed(times: str, length: str) -> None:
     with pytest.raises(Invalid) as caught:
         read(table(times), target="y", time="t")
     assert caught.value.members["repairs"][-1]["query"] == {"grid": length, "between": "hold"}
+
+
+@pytest.mark.parametrize(
+    ("times", "label"),
+    [
+        ("3 5 10 15 20 25", "5 units of t, moved by at most 2; 5 of 6 targets stay; only for time"),
+        ("0 10 20.3 30 40.1", "10 units of t, moved by at most 0.3; 5 of 5 targets stay"),
+    ],
+)
+def test_a_grid_that_moves_times_far_has_a_condition(times: str, label: str) -> None:
+    body = table(times).replace("t;", "age;", 1)
+    with pytest.raises(Invalid) as caught:
+        read(body, target="y", time="age")
+    (repair,) = caught.value.members["repairs"]
+    assert label.replace("of t,", "of age,") in repair["label"]
+    assert ("only" in label) is ("only for time constants above a step" in repair["label"])
 
 
 @pytest.mark.parametrize("extreme", ["5e-324", "1e-310", "1e308", "-1e308", "1e100", "1e-100"])

@@ -20,11 +20,12 @@ from service.operations.shared.ids import canonical_request
 from service.operations.shared.work_estimates import surface_seconds
 from service.rendering.approximation import objective_of_part
 from service.rendering.draw import draw
-from service.rendering.labels import name_unit, run_labels
+from service.rendering.labels import run_labels
 from service.rendering.requests import FitPictureRequest, PictureData, ProfilePictureRequest
 from service.schemas.fits import FitRequest
 from service.schemas.resolved_datasets import DatasetSize, ResolvedSeries
 from service.schemas.training_runs import TrainingRunRequest
+from service.values.steps import name_unit
 
 ADAM = {"name": "adam"}
 
@@ -179,6 +180,9 @@ def test_pictures_of_a_fit_have_its_headline_and_interval() -> None:
         ("h", "h", "h"),
         ("min", "min", "min"),
         ("Time", "unit of time", "units of time"),
+        ("age", "unit of age", "units of age"),
+        ("pressure", "unit of pressure", "units of pressure"),
+        ("time (min)", "min", "min"),
     ],
 )
 def test_units_have_a_plural(unit: str, one: str, many: str) -> None:

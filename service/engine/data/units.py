@@ -1,5 +1,6 @@
 """The names of units of time."""
 
+import re
 from typing import Final
 
 # By the usual name of a unit: abbreviations, and names in tables of other languages.
@@ -14,6 +15,7 @@ NAMES: Final = {
     "quarter": ("q", "qtr", "quartal"),
     "year": ("y", "yr", "a", "jahr", "an", "année"),
 }
+BRACKETS: Final = re.compile(r".*\S\s*[\[(]([^\[\]()]{1,12})[\])]")
 UNITS: Final = {name: unit for unit, names in NAMES.items() for name in (unit, *names)}
 
 
@@ -23,12 +25,19 @@ def find_unit(name: str) -> str:
     Parameters
     ----------
     name
-        Any of its names, in the singular or the plural.
+        Any of its names, in the singular or the plural; or that of a column with one in brackets.
 
     Returns
     -------
     str
         The name in lower case where it is unknown.
     """
+    name = find_bracketed(name)
     lower = name.strip().rstrip(".").lower()
     return UNITS.get(lower) or UNITS.get(lower.removesuffix("s")) or lower
+
+
+def find_bracketed(name: str) -> str:
+    """Return the unit of a column such as "time (min)"; the whole name if it has none."""
+    match = BRACKETS.fullmatch(name)
+    return match[1] if match else name

@@ -12,15 +12,31 @@ const TIMES = [
 
 const format = (/** @type {number | null} */ value) => formatNumber(value, 3);
 
-/** Return the name of a unit. A column that is named time has none. @param {string} unit */
-export const nameUnit = (unit) => (/^(time|t)$/i.test(unit) ? "unit of time" : unit);
+/** @param {string} names */
+const match = (names) => new RegExp(`^(${names.replaceAll(", ", "|")})$`, "i");
 
-/** @param {string} unit */
-export function pluralize(unit) {
-  const name = nameUnit(unit);
-  if (name !== unit) return "units of time";
-  return unit.length < 3 || /^(min|sec|hrs?)$|s$/i.test(unit) ? unit : `${unit}s`;
+/** Names of units with a plural, and those without one, as in steps.py. */
+const WORDS = match(
+  "second, minute, hour, day, week, month, quarter, year, business day, weekday, workday, working day, trading day, " +
+    "step, sample, frame, trial, cycle, generation, millisecond, decade",
+);
+const OTHERS = match(
+  "(s, sec, min, mn, h, hr, stunde, heure, d, tag, jour, w, wk, woche, semaine, mo, mon, mth, monat, mois, q, qtr, " +
+    "quartal, y, yr, a, jahr, an, année)s?\\.?",
+);
+
+/** Return the unit of a column such as "time (min)". @param {string} name */
+const findBracketed = (name) => /^.*\S\s*[[(]([^[\]()]{1,12})[\])]$/.exec(name)?.[1] ?? name;
+
+/** Return the name of a unit. Other columns, as "age", are counted in units. @param {string} name */
+export function nameUnit(name, units = "unit") {
+  const unit = findBracketed(name);
+  const isKnown = WORDS.test(unit.replace(/s$/i, "")) || OTHERS.test(unit);
+  return isKnown ? unit : `${units} of ${/^(time|t)$/i.test(unit) ? "time" : unit}`;
 }
+
+/** @param {string} name */
+export const pluralize = (name) => nameUnit(name, "units") + (WORDS.test(findBracketed(name)) ? "s" : "");
 
 /**
  * Return the unit in which a time has a handy number, and its length in the given unit.
@@ -28,7 +44,7 @@ export function pluralize(unit) {
  * @param {string} unit
  */
 export function chooseUnit(value, unit) {
-  let i = TIMES.findIndex(({ names }) => names.test(unit));
+  let i = TIMES.findIndex(({ names }) => names.test(findBracketed(unit)));
   let length = 1;
   const size = Math.abs(value ?? 0);
   while (i >= 0 && i + 1 < TIMES.length && size >= 2 * length * TIMES[i + 1].size) length *= TIMES[++i].size;

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from service.engine.data import find_unit
 from service.figures.numbers import MINUS, format_number
-from service.rendering.labels import name_unit
+from service.values.steps import name_unit
 
 SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}
 # The ends of a range; None where it is open.
@@ -41,7 +41,7 @@ def format_ranges(ranges: Sequence[Range], unit: str = "", like: float | None = 
         limit = "at least " if high is None else "at most " if low is None else ""
         texts.append(limit + " to ".join(dict.fromkeys(numbers)))
     text = ", or ".join(texts)
-    return attach_unit(text, name_unit(name, plural=text.split(" ")[-1] != "1"))
+    return attach_unit(text, name and name_unit(name, plural=text.split(" ")[-1] != "1"))
 
 
 def _choose_unit(value: float, unit: str) -> tuple[float, str]:
