@@ -486,6 +486,20 @@ class ResidualTests:
 
 
 @dataclass(kw_only=True)
+class SequenceEstimate:
+    """A number of one sequence."""
+
+    value: float | None = None
+    """The number; null if it is undefined."""
+    low: float | None = None
+    """The lower end; null if there is none."""
+    high: float | None = None
+    """The upper end; null if there is none."""
+    sequence: str
+    """The name of the sequence, or its index from 0."""
+
+
+@dataclass(kw_only=True)
 class ShownInterval:
     """The interval to show: of the time constant in units of `step`, or of w_rec without one. Open
     ends are null, and both ends are null without an estimate. For several pieces, the ends are the
@@ -1360,7 +1374,10 @@ class FitResource:
     repairs: list[str] | None = None
     """The repairs of the table of the series; null without any."""
     offset: Estimate | None = None
-    """The constant; null without an offset; null bounds if it was given."""
+    """The constant; null without an offset; null bounds if it was given. With an offset per
+    sequence, their mean, without bounds."""
+    offsets: list[SequenceEstimate] | None = None
+    """The constants of single sequences; null unless each has its own."""
     trend: Estimate | None = None
     """The change by the trend, from the first step in use to the last; null without a trend."""
     initial_states: list[Estimate] | None = None

@@ -66,9 +66,10 @@ class FitRequest(TypedDict, total=False):
     """S_0, the state before the first step in use: a number, `shared` (one unknown for all
     sequences) or `each` (one unknown per sequence). By default `each` for a series, and 0 for one
     target per sequence."""
-    offset: bool | float | None
-    """True to fit a constant that is added to the states, or that constant if it is given. By
-    default true for a series, and false for one target per sequence."""
+    offset: bool | float | Literal["each"] | None
+    """True to fit a constant that is added to the states, `each` to fit one for each sequence, or
+    that constant if it is given. By default true for a series, and false for one target per
+    sequence."""
     gains: Mapping[str, float] | None
     """Given steady-state gains, by the name of the input: its weight is then gain · (1 - w_rec)."""
     curves: Sequence[str] | None

@@ -202,6 +202,9 @@ def _linear(result: Json) -> Iterator[tuple[str, Any]]:
     for entry in result["inputs"]:
         yield f"w_in of {entry['name']}", entry["w_in"]
         yield f"gain of {entry['name']}", entry["steady_state_gain"]
-    yield "offset", result["offset"]
+    if result["offsets"] is None:
+        yield "offset", result["offset"]
+    for each in (result["offsets"] or [])[:MAX_STATES]:
+        yield f"offset of {each['sequence']}", each
     for i, state in enumerate((result["initial_states"] or [])[:MAX_STATES]):
         yield f"initial state {i}", state

@@ -42,6 +42,13 @@ class Estimate(ResponseModel):
     high: HighEnd
 
 
+class SequenceEstimate(Estimate):
+    """A number of one sequence."""
+
+    sequence: str
+    """The name of the sequence, or its index from 0."""
+
+
 class PiecewiseEstimate(ResponseModel):
     """A number, its standard error, and its confidence interval, which may have several pieces."""
 

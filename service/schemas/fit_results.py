@@ -17,6 +17,7 @@ from service.schemas.fit_estimates import (
     Minimum,
     PiecewiseEstimate,
     ResidualTests,
+    SequenceEstimate,
     Span,
     StateEstimate,
 )
@@ -139,7 +140,10 @@ class FitResult(ResponseModel):
     repairs: list[str] | None = None
     """The repairs of the table of the series; null without any."""
     offset: Estimate | None = None
-    """The constant; null without an offset; null bounds if it was given."""
+    """The constant; null without an offset; null bounds if it was given. With an offset per
+    sequence, their mean, without bounds."""
+    offsets: list[SequenceEstimate] | None = None
+    """The constants of single sequences; null unless each has its own."""
     trend: Estimate | None = None
     """The change by the trend, from the first step in use to the last; null without a trend."""
     initial_states: list[Estimate] | None = None

@@ -36,11 +36,11 @@ def _initial_state(value: Any) -> float | str:
     return check_state(float(value))
 
 
-def _offset(value: Any) -> bool | float:
-    if type(value) is bool:
-        return value
+def _offset(value: Any) -> bool | float | str:
+    if type(value) is bool or value == "each":
+        return bool(value) if value != "each" else "each"
     if type(value) not in NUMBERS:
-        raise PydanticCustomError("offset", "Input should be true, false or a number")
+        raise PydanticCustomError("offset", "Input should be true, false, a number or 'each'")
     return check_state(float(value))
 
 
@@ -75,7 +75,8 @@ def _delay(value: Any) -> int | dict[str, int]:
 
 
 Offset: TypeAlias = Annotated[
-    bool | float, PlainValidator(_offset, json_schema_input_type=bool | State)
+    bool | float | Literal["each"],
+    PlainValidator(_offset, json_schema_input_type=bool | State | Literal["each"]),
 ]
 Delay: TypeAlias = Annotated[
     int | dict[str, int], PlainValidator(_delay, json_schema_input_type=Steps | DelayRange)
@@ -171,8 +172,9 @@ class FitRequest(ComputationRequest):
     sequences) or `each` (one unknown per sequence). By default `each` for a series, and 0 for one
     target per sequence."""
     offset: Offset | None = None
-    """True to fit a constant that is added to the states, or that constant if it is given. By
-    default true for a series, and false for one target per sequence."""
+    """True to fit a constant that is added to the states, `each` to fit one for each sequence, or
+    that constant if it is given. By default true for a series, and false for one target per
+    sequence."""
     gains: Annotated[
         dict[ColumnName, KnownGain],
         Field(max_length=MAX_GAINS, default_factory=dict, examples=[{}]),

@@ -8,13 +8,13 @@ from typing import Self
 class Columns:
     """The places of columns in the last axis of an array.
 
-    They are starts, inputs, the offset, the rest of the baseline, then the rest of the targets.
-    Sources have the same order, with an impulse for the start and a constant for the offset, and
-    without the rest of the targets.
+    They are the offset of each sequence, starts, inputs, the offset of all sequences, the rest of
+    the baseline, then the rest of the targets. Sources have the same order, with an impulse for the
+    start and a constant for either offset after the inputs, and without the rest of the targets.
 
     Attributes
     ----------
-    n_starts, n_inputs, n_offsets, n_baselines
+    n_starts, n_inputs, n_offsets, n_baselines, n_own_offsets
         The number of columns of each kind.
     """
 
@@ -22,32 +22,40 @@ class Columns:
     n_inputs: int
     n_offsets: int
     n_baselines: int = 0
+    n_own_offsets: int = 0
 
     @property
     def n_unknowns(self) -> int:
         """The number of columns, each of which has a weight."""
-        return self.n_starts + self.n_inputs + self.n_offsets + self.n_baselines
+        kinds = (self.n_own_offsets, self.n_starts, self.n_inputs, self.n_offsets)
+        return sum(kinds) + self.n_baselines
 
     @property
     def starts(self) -> slice:
         """The responses to the initial states."""
-        return slice(0, self.n_starts)
+        return slice(self.n_own_offsets, self.n_own_offsets + self.n_starts)
 
     @property
     def inputs(self) -> slice:
         """The filtered inputs."""
-        return slice(self.n_starts, self.n_starts + self.n_inputs)
+        return slice(self.starts.stop, self.starts.stop + self.n_inputs)
 
     @property
     def offset(self) -> slice:
         """The filtered or plain constant; empty without an offset."""
-        start = self.n_starts + self.n_inputs
-        return slice(start, start + self.n_offsets)
+        if self.n_own_offsets:
+            return slice(0, self.n_own_offsets)
+        return slice(self.inputs.stop, self.inputs.stop + self.n_offsets)
+
+    @property
+    def baselines(self) -> slice:
+        """The trend and the season."""
+        return slice(self.inputs.stop + self.n_offsets, self.n_unknowns)
 
     @property
     def levels(self) -> slice:
-        """The offset, then the trend and the season."""
-        return slice(self.n_starts + self.n_inputs, self.n_unknowns)
+        """The offset of all sequences, then the trend and the season."""
+        return slice(self.inputs.stop, self.n_unknowns)
 
     @property
     def unknowns(self) -> slice:
@@ -59,6 +67,6 @@ class Columns:
         """The targets minus what is given: the last column, whose weight is -1."""
         return slice(self.n_unknowns, self.n_unknowns + 1)
 
-    def without_starts(self) -> Self:
-        """Return the order after the columns of starts were removed."""
-        return replace(self, n_starts=0)
+    def without_own(self, *, has_own_starts: bool) -> Self:
+        """Return the order after the columns of single sequences were removed."""
+        return replace(self, n_own_offsets=0, n_starts=0 if has_own_starts else self.n_starts)

@@ -154,6 +154,9 @@ UNEXPLAINED_RTOL: Final = 1e-9
 # Separates collinear columns: far above rounding errors, and its square far below.
 RIDGE: Final = 1e-9
 
+# A smaller part of the square of a column of a single sequence is a rounding error.
+OWN_RTOL: Final = 1e-20
+
 # A smaller part of a target that no unknown determines is replaced by this one.
 LEAST_REST: Final = 1e-6
 

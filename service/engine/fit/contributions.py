@@ -5,9 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.fit.criterion import Points
 from service.engine.fit.design import respond
-from service.engine.fit.estimates import find_fitted
+from service.engine.fit.estimates import evaluate, find_fitted
 from service.engine.fit.predictions import list_steps
+from service.engine.fit.sequences import Sequences
 from service.engine.fit.solution import Solution
 from service.engine.interruption import check_interruption
 from service.engine.types import Array
@@ -60,9 +62,7 @@ def _respond(solution: Solution, members: slice | NDArray[np.intp]) -> Array:
     problem = solution.problem
     sources = np.zeros_like(problem.sequences.sources)
     sources[..., members] = problem.sequences.sources[..., members]
-    columns = respond(problem, solution.best.poles, sources)[
-        0, ..., problem.n_starts_per_sequence :
-    ]
+    columns = respond(problem, solution.best.poles, sources)[0, ..., problem.n_own_columns :]
     return np.asarray(columns @ solution.best.theta[0] * problem.unit)
 
 
@@ -75,8 +75,25 @@ def _find_baseline(solution: Solution) -> Array:
     problem = solution.problem
     order = problem.sequences.columns
     gap = float(np.prod(1.0 - np.array(solution.poles)))
+    if problem.has_own_offsets:
+        offsets = _find_own_offsets(solution, gap if problem.has_unknown_start else 1.0)
+        return _respond(solution, order.baselines) + problem.center + problem.unit * offsets
     if not problem.has_offset or not problem.has_unknown_start or gap == 0.0:
         return _respond(solution, order.levels) + problem.center
     weight = float(solution.best.theta[0, problem.linear_columns.offset][0])
-    others = slice(order.offset.stop, order.levels.stop)
-    return _respond(solution, others) + problem.center + problem.unit * weight / gap
+    others = _respond(solution, order.baselines)
+    return others + problem.center + problem.unit * weight / gap
+
+
+def _find_own_offsets(solution: Solution, gap: float) -> Array:
+    """Return the offset of each sequence (N, T); the filtered constant without a steady state."""
+    problem = solution.problem
+
+    def level(at: Points, sequences: Sequences) -> tuple[Array, float]:
+        columns = respond(problem, at.poles, sequences.sources)
+        factors = np.zeros_like(columns)
+        offset = problem.columns.offset
+        factors[..., offset] = 1.0 / gap if gap != 0.0 else columns[..., offset]
+        return factors, 1.0
+
+    return evaluate(solution, level, problem.sequences)

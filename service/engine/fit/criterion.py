@@ -99,7 +99,7 @@ class Criterion:
             rank = max(rank, int(ranks[0]))
             if rank == self.problem.linear_columns.n_unknowns:
                 break
-        n_parameters = 1 + self.problem.n_poles + rank + self.problem.n_own_starts
+        n_parameters = 1 + self.problem.n_poles + rank + self.problem.n_own_unknowns
         return n_parameters + 1 if self.is_colored else n_parameters
 
     @property

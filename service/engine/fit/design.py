@@ -99,6 +99,9 @@ def assemble(
         problem.has_offset,
         *[True] * problem.n_baselines,
     ]
+    if problem.has_own_offsets:  # what belongs to single sequences comes first
+        chains.insert(0, chains.pop(order.offset.start))
+        is_used.insert(0, is_used.pop(order.offset.start))
     columns = [column for chain in itertools.compress(chains, is_used) for column in chain]
     # In memory, the steps of a column are next to each other: numpy works fastest along them.
     return np.moveaxis(np.stack([*columns, -given], axis=1), 1, 3)

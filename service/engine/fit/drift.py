@@ -150,7 +150,6 @@ def find_squares(problem: FitProblem, rows: Array) -> Array:
     squares : (...)
         Positive.
     """
-    for _ in range(problem.n_starts_per_sequence):
-        rows = problem.sequences.remove_starts(rows[..., :1], rows[..., 1:])
+    rows = problem.sequences.eliminate(rows, problem.n_own_columns).rest
     factors = np.linalg.qr(rows, mode="r")
     return np.asarray(np.maximum(factors[..., -1, -1] ** 2, constants.TINY))

@@ -166,8 +166,8 @@ def _add_to_targets(problem: FitProblem, linear: Linear, white: Array) -> Array:
     basis = np.swapaxes(linear.basis, 1, 2)
     total = linear.squares[:, None] + np.sum(white**2, axis=0) - 2.0 * (residuals @ white)[:, 0]
     explained = np.sum((basis @ white) ** 2, axis=1)
-    if problem.has_own_starts:
-        explained = explained + _explain_by_starts(problem.sequences, linear.starts[..., 0], white)
+    for starts in np.moveaxis(linear.starts, 2, 0):
+        explained = explained + _explain_by_starts(problem.sequences, starts, white)
     least = constants.DIFFERENCE_RTOL * total + constants.TINY
     return np.asarray(np.maximum(total - explained, least))
 

@@ -101,8 +101,8 @@ def _find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) 
     best = solution.best
     linearization = solution.linearization
     factors, scale = quantity(best, sequences)
-    if solution.problem.has_own_starts:
-        factors, _ = _regress_on_starts(solution, factors, best, sequences)
+    if solution.problem.n_own_columns:
+        factors, _ = _regress_on_own(solution, factors, best, sequences)
     weights = factors[..., solution.problem.linear_columns.unknowns]
     directions = (weights @ best.inverse_factor[:, None])[0] * np.asarray(scale)[..., None][0]
     n_poles = len(linearization.pole_factors)
@@ -121,8 +121,8 @@ def _bound(solution: Solution, quantity: Quantity, at: Points, sequences: Sequen
     """Return the quantities and both ends of their intervals at W points, (3, W, N, M)."""
     factors, scale = quantity(at, sequences)
     start_error: Array | float = 0.0
-    if solution.problem.has_own_starts:
-        factors, start_error = _regress_on_starts(solution, factors, at, sequences)
+    if solution.problem.n_own_columns:
+        factors, start_error = _regress_on_own(solution, factors, at, sequences)
     mean = (factors @ at.theta[:, None, :, None])[..., 0]
     weights = factors[..., solution.problem.linear_columns.unknowns]
     error = np.hypot(np.linalg.norm(weights @ at.inverse_factor[:, None], axis=-1), start_error)
@@ -137,24 +137,22 @@ def _bound(solution: Solution, quantity: Quantity, at: Points, sequences: Sequen
     return np.stack([scale * mean, np.fmin(low, high), np.fmax(low, high)])
 
 
-def _regress_on_starts(
+def _regress_on_own(
     solution: Solution, factors: Array, at: Points, sequences: Sequences
 ) -> tuple[Array, Array]:
-    """Return the factors of the other weights, and the errors (W, N, M) due to the starts.
+    """Return the factors of the other weights, and the errors (W, N, M) due to own unknowns.
 
-    The start of a sequence is what the other columns leave of its targets, and of several states
-    each that which the later ones leave.
+    An unknown of a single sequence is what the other columns leave of its targets, and each of
+    several is that which the later ones leave.
     """
     rows = respond_at_targets(solution.problem, at.poles, sequences)
     white = sequences.whiten(rows, at.rho[:, None, None])
+    own = sequences.eliminate(white, solution.problem.n_own_columns)
     error: Array | float = 0.0
-    for _ in range(solution.problem.n_states):
-        starts = white[..., :1]
-        coefficients, squares = sequences.regress_on_starts(starts, white[..., 1:])
-        white = sequences.subtract_starts(starts, white[..., 1:], coefficients)
-        start = factors[..., :1]
-        factors = factors[..., 1:] - start * coefficients[:, :, None]
-        error = np.hypot(error, start[..., 0] / np.sqrt(squares))
+    for k, coefficients in enumerate(own.coefficients):
+        of_own = factors[..., :1]
+        factors = factors[..., 1:] - of_own * coefficients[:, :, None]
+        error = np.hypot(error, of_own[..., 0] / np.sqrt(own.squares[..., k : k + 1]))
     return factors, np.asarray(error)
 
 
@@ -188,7 +186,8 @@ class Parameters(NamedTuple):
 
     w_in: Array  # (q, 3)
     steady_state_gains: Array  # (q, 3)
-    offset: Array | None  # (3,)
+    offset: Array | None  # (3,); if each sequence has its own, their mean without an interval
+    offsets: Array | None  # (N, 3), those of single sequences
     initial_states: Array | None  # (N, 3) or (1, 3)
     trend: Array | None  # (3,), the change from the first step in use to the last one
     weights: Array  # (K, q, 3), those of each input on each state; nan where it does not act
@@ -199,15 +198,21 @@ def estimate_parameters(solution: Solution) -> Parameters:
     problem = solution.problem
     w_in, gains = _estimate_inputs(solution)
     offset = None
-    if problem.has_offset:
-        offset = _estimate_offset(solution)
+    offsets = None
+    if problem.has_own_offsets:
+        offsets = _estimate_offsets(solution)
+        finite = offsets[np.isfinite(offsets[:, 0]), 0]
+        mean = finite.mean() if len(finite) else np.nan
+        offset = np.array([mean, np.nan, np.nan])
+    elif problem.has_offset:
+        offset = _estimate_offsets(solution)[0]
     elif problem.options.offset is not False:
         offset = np.array([problem.center, np.nan, np.nan])
     has_state = problem.has_unknown_start and problem.n_states == 1
     states = _estimate_states(solution) if has_state else None
     trend = _estimate_trend(solution) if problem.options.trend else None
     weights = _estimate_weights(solution) if problem.n_states > 1 else w_in[None]
-    return Parameters(w_in, gains, offset, states, trend, weights)
+    return Parameters(w_in, gains, offset, offsets, states, trend, weights)
 
 
 def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
@@ -261,20 +266,25 @@ def _weigh_inputs(problem: FitProblem, gaps: Array) -> tuple[Array, Array]:
     return np.concatenate([w_in, gains], axis=2), products ** np.repeat([0.0, -1.0], n_inputs)
 
 
-def _estimate_offset(solution: Solution) -> Array:
-    """Return the fitted offset (3,)."""
+def _estimate_offsets(solution: Solution) -> Array:
+    """Return the fitted offset (1, 3), or those of all sequences (N, 3)."""
     problem = solution.problem
-    factors = np.eye(problem.columns.n_unknowns + 1)[problem.columns.offset]
+    order = problem.columns
 
-    def offset(at: Points, _: Sequences) -> tuple[Array, Array]:
+    def offset(at: Points, sequences: Sequences) -> tuple[Array, Array]:
         # With an unknown start it is beta / (1 - w), as a gain is w_in / (1 - w).
         gap = np.prod(1.0 - at.poles, axis=1) if problem.has_unknown_start else np.ones_like(at.w)
+        factors = np.zeros((len(gap), len(sequences.targets), 1, order.n_unknowns + 1))
+        factors[..., order.offset] = 1.0
         return factors, 1.0 / gap[:, None, None]
 
-    row = problem.unit * estimate(solution, offset, problem.sequences[:1])[:, 0, 0]
+    sequences = problem.sequences if problem.has_own_offsets else problem.sequences[:1]
+    rows = problem.unit * estimate(solution, offset, sequences)[:, :, 0].T + problem.center
     if problem.has_unknown_start and solution.surrounds(1.0):
-        row[1:] = UNBOUNDED
-    return np.asarray(row + problem.center)
+        rows[:, 1:] = UNBOUNDED
+    if problem.has_own_offsets:
+        rows[~sequences.has_target.any(axis=1)] = np.nan
+    return np.asarray(rows)
 
 
 def _estimate_weights(solution: Solution) -> Array:
@@ -321,7 +331,7 @@ def _weigh_state(
 def _estimate_trend(solution: Solution) -> Array:
     """Return the weight (3,) of the trend."""
     problem = solution.problem
-    factors = np.eye(problem.columns.n_unknowns + 1)[problem.columns.offset.stop, None]
+    factors = np.eye(problem.columns.n_unknowns + 1)[problem.columns.baselines.start, None]
     rows = estimate(solution, lambda *_: (factors, problem.unit), problem.sequences[:1])
     return rows[:, 0, 0]
 

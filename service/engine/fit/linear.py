@@ -23,8 +23,8 @@ from service.engine.types import Array
 class Rows:
     """The columns of a problem at its targets, and their slopes, at W places of K poles.
 
-    The first columns are those of the starts of single sequences, if there are such: one per state.
-    They are removed from the n others.
+    The first columns are those of the unknowns of single sequences, if there are such: the offset,
+    and a start per state. They are removed from the n others.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Rows:
     sequences
         The sequences whose M targets the rows are.
     values : (W, M, n + 1)
-        The columns and the rest of the targets, before whitening, with own starts n + 1 + K.
+        The columns and the rest of the targets, before whitening, after those of single sequences.
     slopes : (K, W, M, n + 1)
         With respect to each pole.
     sizes : (W, n)
@@ -74,7 +74,7 @@ def compute_rows(problem: FitProblem, poles: Array, sequences: Sequences) -> Row
 
 def _find_sizes(problem: FitProblem, values: Array) -> Array:
     """Return the norms (W, n) of columns; 1 for those that are 0."""
-    columns = values[..., problem.n_starts_per_sequence : -1]
+    columns = values[..., problem.n_own_columns : -1]
     peaks = np.abs(columns).max(axis=1, keepdims=True)
     peaks[peaks == 0.0] = 1.0
     norms = peaks[:, 0] * np.linalg.norm(columns / peaks, axis=1)  # without underflow
@@ -99,8 +99,7 @@ def find_ranks(problem: FitProblem, poles: Array) -> NDArray[np.intp]:
     sequences = problem.compressed
     values = respond_at_targets(problem, poles, sequences)
     sizes = _find_sizes(problem, values)
-    for _ in range(problem.n_starts_per_sequence):
-        values = sequences.remove_starts(values[..., :1], values[..., 1:])
+    values = sequences.eliminate(values, problem.n_own_columns).rest
     columns = values[..., :-1] / sizes[:, None]
     singular_values = np.linalg.svd(columns, compute_uv=False)
     return np.sum(singular_values > constants.RANK_RTOL, axis=1)
@@ -118,9 +117,8 @@ class Linear:
         The columns before whitening.
     rho : (W,)
         The autocorrelation of the noise.
-    starts : (W, M, K)
-        The whitened starts of single sequences, each without those before; (W, M, 0) if there are
-        none.
+    starts : (W, M, k)
+        The k whitened columns of the unknowns of single sequences, each without those before.
     coefficients
         The multiples (W, N, m) of each of them in the m columns after it.
     theta : (W, n + 1)
@@ -244,16 +242,9 @@ def solve(rows: Rows, rho: Array) -> Linear:
     """
     sequences = rows.sequences
     values = sequences.whiten(rows.values, rho[:, None, None])
-    log_determinant = np.zeros(len(rho))
-    starts = [values[..., :0]]
-    coefficients = []
-    for _ in range(rows.problem.n_starts_per_sequence):
-        start = values[..., :1]
-        parts, squares = sequences.regress_on_starts(start, values[..., 1:])
-        values = sequences.subtract_starts(start, values[..., 1:], parts)
-        log_determinant = log_determinant + np.log(squares[..., 0]) @ sequences.multiplicity
-        starts.append(start)
-        coefficients.append(parts)
+    own = sequences.eliminate(values, rows.problem.n_own_columns)
+    values = own.rest
+    log_determinant = np.sum(np.log(own.squares), axis=2) @ sequences.multiplicity
     left, singular_values, right = np.linalg.svd(
         values[..., :-1] / rows.sizes[:, None], full_matrices=False
     )
@@ -269,8 +260,8 @@ def solve(rows: Rows, rho: Array) -> Linear:
     return Linear(
         rows=rows,
         rho=rho,
-        starts=np.concatenate(starts, axis=2),
-        coefficients=coefficients,
+        starts=own.columns,
+        coefficients=own.coefficients,
         theta=theta[..., 0],
         inverse_factor=inverse_factor,
         null_space=directions * ~is_sound[:, None],

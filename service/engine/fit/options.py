@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 InitialState: TypeAlias = float | Literal["shared", "each"]
+Offset: TypeAlias = bool | float | Literal["each"]
 TimeConstants: TypeAlias = int | Literal["per_input"] | tuple[tuple[str, ...], ...]
 
 
@@ -15,7 +16,9 @@ class FitOptions:
     # S_0, the state before the first step in use: a number, "shared" (one unknown for all
     # sequences) or "each" (one unknown per sequence)
     initial_state: InitialState = "each"
-    offset: bool | float = True  # True to fit a constant that is added to the states, or its value
+    # True to fit a constant that is added to the states, "each" to fit one for each sequence, or
+    # its value
+    offset: Offset = True
     delay: tuple[int, int] = (0, 0)  # the shortest and the longest delay of the inputs, in steps
     w_rec: tuple[float, float] = (0.0, 1.0)  # the range to search
     # "ar1" for a first-order autoregression; "independent" for white noise that is known to be so

@@ -78,6 +78,8 @@ def predict(
     if sequence is not None:
         past = _find_past(problem, sequence)
         initial_state = None
+    elif problem.has_own_offsets:
+        raise ValueError("each sequence of the fit has its own offset: continue one (continue)")
     elif has_each and initial_state is None:
         detail = "each sequence of the fit has its own initial state"
         raise ValueError(f"{detail}: give one (initial_state), or continue one (continue)")
@@ -95,7 +97,8 @@ def _find_past(problem: FitProblem, sequence: int) -> _Past:
     series = problem.series
     rows = series.rows(sequence)
     targets = series.targets[rows][problem.skip :]
-    is_blank = problem.options.initial_state == "each" and bool(np.isnan(targets).all())
+    has_own = problem.options.initial_state == "each" or problem.has_own_offsets
+    is_blank = has_own and bool(np.isnan(targets).all())
     if series.lengths[sequence] < problem.skip or is_blank:
         raise ValueError("the state of the sequence is unknown")
     inputs = series.inputs[rows]

@@ -195,27 +195,37 @@ class FitProblem:
         return 0 if self.options.is_given else self.n_states
 
     @cached_property
-    def n_own_starts(self) -> int:
-        """The number of initial states that belong to a single sequence."""
-        n_targets = self.padded.has_target.sum(axis=1)
-        n_used = int(np.count_nonzero(n_targets))
-        has_each = self.options.initial_state == "each" and n_used > 1 and self.has_unknown_start
-        return int(np.sum(np.minimum(n_targets, self.n_states))) if has_each else 0
-
-    @property
-    def n_starts_per_sequence(self) -> int:
-        """The number of initial states of each sequence that belong to it alone."""
-        return self.n_states if self.has_own_starts else 0
+    def has_several(self) -> bool:
+        """True if several sequences have targets."""
+        return int(np.count_nonzero(self.padded.has_target.any(axis=1))) > 1
 
     @property
     def has_own_starts(self) -> bool:
         """True if each of several sequences has its own unknown start."""
-        return self.n_own_starts > 0
+        has_each = self.options.initial_state == "each" and self.has_unknown_start
+        return has_each and self.has_several
+
+    @property
+    def has_own_offsets(self) -> bool:
+        """True if each of several sequences has its own fitted offset."""
+        return self.options.offset == "each" and self.has_several
+
+    @property
+    def n_own_columns(self) -> int:
+        """The number of unknowns of each sequence that belong to it alone: offset and starts."""
+        n_starts = self.n_states if self.has_own_starts else 0
+        return n_starts + int(self.has_own_offsets)
+
+    @cached_property
+    def n_own_unknowns(self) -> int:
+        """The number of these unknowns of all sequences that their targets determine."""
+        n_targets = self.padded.has_target.sum(axis=1)
+        return int(np.sum(np.minimum(n_targets, self.n_own_columns)))
 
     @property
     def has_offset(self) -> bool:
         """True if the offset is fitted."""
-        return self.options.offset is True
+        return self.options.offset is True or self.options.offset == "each"
 
     @cached_property
     def is_free(self) -> NDArray[np.bool_]:
@@ -227,7 +237,8 @@ class FitProblem:
         """The order of the columns of `respond`, among them one of starts for each state."""
         n_starts = self.n_states if self.has_unknown_start else 0
         n_inputs = sum(map(len, self.columns_of_inputs))
-        return Columns(n_starts, n_inputs, int(self.has_offset), self.n_baselines)
+        n_own = int(self.has_own_offsets)
+        return Columns(n_starts, n_inputs, int(self.has_offset) - n_own, self.n_baselines, n_own)
 
     @cached_property
     def columns_of_inputs(self) -> list[range]:
@@ -269,20 +280,19 @@ class FitProblem:
 
     @cached_property
     def linear_columns(self) -> Columns:
-        """The order of the columns of linear problems: starts of single sequences are removed."""
-        return self.columns.without_starts() if self.has_own_starts else self.columns
+        """The order of the columns of linear problems: those of single sequences are removed."""
+        return self.columns.without_own(has_own_starts=self.has_own_starts)
 
     @cached_property
     def n_unknowns(self) -> int:
         """The number of unknowns, w_rec and rho included."""
-        n_unknowns = self.linear_columns.n_unknowns + self.n_own_starts + self.n_poles
+        n_unknowns = self.linear_columns.n_unknowns + self.n_own_unknowns + self.n_poles
         return n_unknowns + 1 if self.options.noise == "ar1" else n_unknowns
 
     @cached_property
     def n_pairs(self) -> int:
-        """The number of pairs of successive targets that starts of their own do not explain."""
-        n_explained = 1 + self.n_states if self.has_own_starts else 1
-        n_later = self.padded.has_target.sum(axis=1) - n_explained
+        """The number of pairs of successive targets that their own unknowns do not explain."""
+        n_later = self.padded.has_target.sum(axis=1) - 1 - self.n_own_columns
         return int(np.sum(np.maximum(n_later, 0)))
 
     # The units, and the data in these units.
@@ -292,7 +302,7 @@ class FitProblem:
         """The number that is subtracted from the targets."""
         if self.has_offset:
             return float(np.nansum(self.targets)) / max(self.n_targets, 1)
-        return float(self.options.offset)
+        return float(self.options.offset)  # which is not "each"
 
     @property
     def _given_start(self) -> float:
@@ -398,7 +408,11 @@ class FitProblem:
         """Fewer sequences with the same sum of squared residuals for every w."""
         if self.sizes.of_steps is not None:
             return self.sequences
-        return compress(self.sequences, has_own_starts=self.has_own_starts)
+        return compress(
+            self.sequences,
+            has_own_starts=self.has_own_starts,
+            has_own_offsets=self.has_own_offsets,
+        )
 
 
 def shorten(problem: FitProblem, n_targets: int) -> FitProblem:

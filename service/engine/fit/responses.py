@@ -49,7 +49,7 @@ def find_responses(solution: Solution, gains: Array) -> list[Response]:
     n_steps = int(min(times, constants.MAX_RESPONSE)) + 2 * problem.n_states + 2
     sources = _make_units(problem, n_steps).sources
     columns = respond(problem, solution.best.poles, sources)[0]
-    values = columns[..., problem.n_starts_per_sequence :] @ solution.best.theta[0] * problem.unit
+    values = columns[..., problem.n_own_columns :] @ solution.best.theta[0] * problem.unit
     responses = []
     for i, states in enumerate(problem.states_of_inputs):
         is_stable = all(rates[state] < 1.0 for state in states)

@@ -90,7 +90,7 @@ def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> BlockR
     if problem.options.noise == "ar1":
         rho = problem.correlations[::2] ** (1.0 / problem.sequences.usual_gap)
     highest = len(problem.states_of_sources) * (len(grid) - 1)
-    has_own = problem.n_starts_per_sequence > 0
+    has_own = problem.n_own_columns > 0
     groups = _group(sequences, columns[:, highest]) if has_own else []
     logs_v = problem.sequences.log_determinant(rho).tolist()
     lowest = np.full(len(indices), np.inf)
@@ -110,7 +110,7 @@ def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> BlockR
 class _Places(NamedTuple):
     """The columns of M places, as combinations of the responses to the poles of a grid."""
 
-    starts: NDArray[np.intp]  # (s, M): the numbers of the responses to own starts
+    own: NDArray[np.intp]  # (s, M): the numbers of the responses of single sequences
     used: NDArray[np.intp]  # (p, M): those of the other responses, of sources and of the targets
     # The factors (M,) of responses in the n columns of `respond` and in the rest of the targets, by
     # the response and the column; those that are not listed are 0
@@ -125,8 +125,13 @@ def _combine(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> _Pl
     """
     poles = grid[indices]
     n_places = len(poles)
-    sources = problem.states_of_sources
-    names = [(s, state) for s, states in enumerate(sources) for state in states or (None,)]
+    sources = [*problem.states_of_sources]
+    order = [*range(len(sources))]
+    if problem.has_own_offsets:
+        offset = problem.sequences.columns.offset.start
+        sources[offset] = ()  # with the starts, it spans the same as its responses
+        order.insert(0, order.pop(offset))
+    names = [(source, state) for source in order for state in sources[source] or (None,)]
     n = len(names) + 1
     used = np.full((n, n_places), len(sources) * (len(grid) + 1))
     chains: list[list[Array]] = [[] for _ in sources]
@@ -146,7 +151,7 @@ def _combine(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> _Pl
             chains[source].append(weights)
     factors = assemble(problem, poles, chains)[:, 0]
     factors[:, -1, -1] += 1.0
-    n_own = problem.n_starts_per_sequence
+    n_own = problem.n_own_columns
     of_others = np.moveaxis(factors[:, n_own:, n_own:], 0, -1)
     listed = np.argwhere((of_others != 0.0).any(axis=2)).tolist()
     return _Places(
@@ -162,7 +167,7 @@ def _eliminate(
 ) -> tuple[Array, Array]:
     """Return sums of squared residuals and log determinants (M,) of columns at all places.
 
-    Products of columns are eliminated a column at a time: first the starts of each sequence.
+    Products of columns are eliminated a column at a time: first those of each sequence.
     """
     used = places.used
     log_determinants = np.zeros(used.shape[1])
@@ -170,10 +175,8 @@ def _eliminate(
     for group in groups:
         owners = sequences.sequence[group[:, 0]]
         weight = sequences.multiplicity[owners].sum()
-        for block in split(used.shape[1], len(group) * len(used) * len(places.starts)):
-            explained, logs = _explain_by_starts(
-                columns[group], places.starts[:, block], used[:, block]
-            )
+        for block in split(used.shape[1], len(group) * len(used) * len(places.own)):
+            explained, logs = _explain_by_own(columns[group], places.own[:, block], used[:, block])
             products[..., block] -= explained
             log_determinants[block] += logs * weight
     of_columns = np.zeros((len(used), places.n, used.shape[1]))
@@ -204,15 +207,15 @@ def _group(sequences: Sequences, start: Array) -> list[NDArray[np.intp]]:
     ]
 
 
-def _explain_by_starts(
-    columns: Array, starts: NDArray[np.intp], used: NDArray[np.intp]
+def _explain_by_own(
+    columns: Array, own: NDArray[np.intp], used: NDArray[np.intp]
 ) -> tuple[Array, Array]:
-    """Return the products (p, p, M) that starts explain, and the logarithms (M,) of their pivots.
+    """Return the products (p, p, M) that own columns explain, and the logs (M,) of their pivots.
 
-    The sequences (n, T, ...) have the same responses to their starts.
+    The sequences (n, T, ...) have equal columns of their own.
     """
-    numbers, places = np.unique(starts, return_inverse=True)
-    places = places.reshape(starts.shape)
+    numbers, places = np.unique(own, return_inverse=True)
+    places = places.reshape(own.shape)
     responses = columns[0][:, numbers]
     gram = _take_pairs(responses.T @ responses, places, places)
     products = _take_pairs(responses.T @ columns, places, used)

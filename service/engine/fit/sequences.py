@@ -10,11 +10,12 @@ White noise has rho = 0.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.fit import constants
 from service.engine.fit.columns import Columns
 from service.engine.interruption import check_interruption
 from service.engine.types import BLOCK, Array
@@ -331,6 +332,39 @@ class Sequences:
         of_targets = np.take(np.swapaxes(coefficients, -1, -2), self.sequence, axis=-1)
         return np.asarray(rows - start * np.swapaxes(of_targets, -1, -2))
 
+    def eliminate(self, rows: Array, n_own: int) -> "Elimination":
+        """Remove the first columns, which belong to single sequences, one after the other.
+
+        Parameters
+        ----------
+        rows : (..., n, n_own + m)
+            A row per target.
+        n_own
+            The number of these columns.
+
+        Returns
+        -------
+        Elimination
+            With the projection of the other columns.
+        """
+        total = self.sum(rows[..., :n_own] ** 2)
+        columns = [rows[..., :0]]
+        coefficients = []
+        sums = [total[..., :0]]
+        for k in range(n_own):
+            column = rows[..., :1]
+            is_explained = self.sum(column**2) <= constants.OWN_RTOL * total[..., k : k + 1]
+            of_targets = np.take(is_explained[..., 0], self.sequence, axis=-1)
+            column = np.where(of_targets[..., None], 0.0, column)
+            parts, squares = self.regress_on_starts(column, rows[..., 1:])
+            rows = self.subtract_starts(column, rows[..., 1:], parts)
+            columns.append(column)
+            coefficients.append(parts)
+            sums.append(squares)
+        return Elimination(
+            np.concatenate(columns, axis=-1), coefficients, np.concatenate(sums, axis=-1), rows
+        )
+
     def remove_starts(self, start: Array, rows: Array) -> Array:
         """Return the projection of rows onto the complement of the start of each sequence.
 
@@ -350,7 +384,16 @@ class Sequences:
         return self.subtract_starts(start, rows, coefficients)
 
 
-def compress(sequences: Sequences, *, has_own_starts: bool) -> Sequences:
+class Elimination(NamedTuple):
+    """The columns of single sequences, each without those before, and the projection of others."""
+
+    columns: Array  # (..., n, n_own); 0 where the earlier ones explain all of it
+    coefficients: list[Array]  # the multiples (..., N, m) of each in the m columns after it
+    squares: Array  # (..., N, n_own), the sums of the squares of the columns; 1 for 0
+    rest: Array  # (..., n, m), the other columns
+
+
+def compress(sequences: Sequences, *, has_own_starts: bool, has_own_offsets: bool) -> Sequences:
     """Return fewer sequences with the same sum of squared residuals for every w.
 
     A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
@@ -360,8 +403,8 @@ def compress(sequences: Sequences, *, has_own_starts: bool) -> Sequences:
     ----------
     sequences
         Of any number.
-    has_own_starts
-        True if each has its own unknown start.
+    has_own_starts, has_own_offsets
+        True if each has its own unknown start, and its own unknown offset.
 
     Returns
     -------
@@ -387,9 +430,13 @@ def compress(sequences: Sequences, *, has_own_starts: bool) -> Sequences:
     impulse = originals.sources[..., originals.columns.starts]
     if not has_own_starts:  # the direction of a separate start is that of the impulse
         impulse = impulse * ones[:, None]
-    levels = originals.sources[..., originals.columns.levels] * ones[:, None]
+    constant = originals.sources[..., originals.columns.offset]
+    if not has_own_offsets:
+        constant = constant * ones[:, None]
+    baselines = originals.sources[..., originals.columns.baselines] * ones[:, None]
+    sources = [impulse, inputs.reshape(originals.inputs.shape), constant, baselines]
     return Sequences(
-        np.concatenate([impulse, inputs.reshape(originals.inputs.shape), levels], axis=2),
+        np.concatenate(sources, axis=2),
         np.where(originals.has_target, targets, np.nan),
         np.repeat(sizes / lengths, lengths),
         originals.columns,

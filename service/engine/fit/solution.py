@@ -423,7 +423,8 @@ class Solution:
         """True if the fitted offset is below 0 though all targets are positive."""
         problem = self.problem
         gap = math.prod(1.0 - w for w in self.poles) if problem.has_unknown_start else 1.0
-        if not problem.has_offset or gap == 0.0 or bool((problem.targets <= 0.0).any()):
+        has_shared = problem.has_offset and not problem.has_own_offsets
+        if not has_shared or gap == 0.0 or bool((problem.targets <= 0.0).any()):
             return False
         weight = float(self.best.theta[0, problem.linear_columns.offset][0])
         return problem.center + problem.unit * weight / gap < 0.0

@@ -156,7 +156,7 @@ def _list_changes(problem: FitProblem, longest_delay: int) -> list[Change]:
     has_pairs = bool(np.any(problem.sequences.has_target.sum(axis=1) > 1))
     if has_inputs and has_pairs and (low > -1.0 or high < 1.0):
         changes.append(Change("range_advised", {"w_rec": (min(low, -1.0), max(high, 1.0))}))
-    if options.offset is not True:
+    if not problem.has_offset:
         changes.append(Change("offset_advised", {"offset": True}))
     for name in options.gains:
         others = {other: gain for other, gain in options.gains.items() if other != name}

@@ -381,8 +381,7 @@ class Verdict:
 
     def _may_be_drift(self) -> bool:
         """Return True if start and level are known, and an effect only with independent errors."""
-        options = self.problem.options
-        if self.problem.has_unknown_start or options.offset is True:
+        if self.problem.has_unknown_start or self.problem.has_offset:
             return False
         problem = self.problem.vary(noise="independent")
         if problem.n_states > 1:

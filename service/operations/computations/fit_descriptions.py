@@ -60,6 +60,7 @@ def describe_fit(
         "sequence_names": list(series.sequence_names) or None,
         "repairs": list(series.repairs) or None,
         "offset": None if parameters.offset is None else _estimate(parameters.offset),
+        "offsets": _describe_offsets(series, parameters.offsets),
         "trend": None if parameters.trend is None else _estimate(parameters.trend),
         "initial_states": None if starts is None else [_estimate(start) for start in starts],
         "delay": {"value": result.problem.delay, "costs": result.delays},
@@ -74,6 +75,15 @@ def describe_fit(
         fields |= _describe_verdict(result, step, accepts)
     same = {name: getattr(result.solution, name) for name in SAME}
     return FitResult.model_validate(same | fields)
+
+
+def _describe_offsets(series: Series, offsets: Array | None) -> list[dict[str, Any]] | None:
+    """Return the offsets of single sequences, if there are such."""
+    if offsets is None:
+        return None
+    names = series.sequence_names or range(len(offsets))
+    pairs = zip(names, offsets, strict=True)
+    return [{"sequence": str(name), **_estimate(row)} for name, row in pairs]
 
 
 def _describe_verdict(result: Result, step: Step, accepts: Accepts) -> dict[str, Any]:

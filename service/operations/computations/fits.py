@@ -61,6 +61,8 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
     limits.check_fit(size.n_samples, size.n_steps)
     if request.initial_state == "each":
         limits.check_json(3 * size.n_samples, "/initial_state", "fit a shared state instead")
+    if request.offset == "each":
+        limits.check_json(4 * size.n_samples, "/offset", "fit a shared offset instead")
     if not request.keep:
         instead = "keep the fit, and read its table as CSV"
         limits.check_json(len(TABLE) * size.n_samples * size.n_steps, "/keep", instead)
@@ -84,6 +86,7 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
         if f"{name}²" in series.input_names or request.curves.count(name) > 1:
             raise Invalid(f"two inputs would be called {name}²", pointer)
     _check_time_constants(request, series)
+    _check_offset(request, series)
     period, _ = request.seasonal or (0, 0)
     longest = int(series.lengths.max())
     if period > longest:
@@ -106,6 +109,17 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
     if request.is_weighted and problem.has_both_signs:
         detail = "errors can only be proportional to values of one sign: choose constant or free"
         raise Invalid(detail, "/variance")
+
+
+def _check_offset(request: FitRequest, series: Series) -> None:
+    """Raise Invalid if an offset per sequence does not suit the data or the initial state."""
+    if request.offset != "each":
+        return
+    if len(series.lengths) < 2:
+        raise Invalid("there is only one sequence, so its offset is that of all: true", "/offset")
+    if request.initial_state == "shared":
+        detail = "with an offset per sequence, the initial state is `each` or a number"
+        raise Invalid(detail, "/initial_state")
 
 
 def _check_time_constants(request: FitRequest, series: Series) -> None:

@@ -230,7 +230,14 @@ def _describe_quality(fit: ShownFit) -> Iterator[Sentence]:
         facts.append(f"w_rec {format_weight(result.w_rec.value)}")
     facts.append(count(result.n_targets, "target"))
     yield "quality", f"{capitalize('; '.join(facts))}."
-    if fit.has_estimate and _has_level(fit):
+    if fit.has_estimate and result.offsets and abs(fit.state.w_rec.value) < 1.0:
+        levels = [each.value for each in result.offsets if each.value is not None]
+        ends = f"{format_value(min(levels))} and {attach_unit(format_value(max(levels)), unit)}"
+        yield (
+            "quality",
+            f"Without any input, {target} settles between {ends}, by sequence.",
+        )
+    elif fit.has_estimate and _has_level(fit):
         settled = attach_unit(format_value(result.offset.value), unit)
         yield "quality", f"Without any input, {target} settles at {settled}."
     if result.repairs:

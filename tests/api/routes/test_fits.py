@@ -197,6 +197,31 @@ def test_missing_targets_and_several_sequences(api: Any) -> None:
     assert len(shared["initial_states"]) == 1
 
 
+def test_each_sequence_has_its_own_offset(api: Any) -> None:
+    series = make_series(n_sequences=3)
+    for number, sequence in enumerate(series["sequences"]):
+        sequence["name"] = f"shop {number}"
+        sequence["targets"] = [target + 10.0 * number for target in sequence["targets"]]
+    result = api.post(FITS, {"dataset": series, "offset": "each"}).json()
+    offsets = result["offsets"]
+    assert [each["sequence"] for each in offsets] == ["shop 0", "shop 1", "shop 2"]
+    steps = np.diff([each["value"] for each in offsets])
+    np.testing.assert_allclose(steps, 10.0, atol=1.0)
+    assert all(each["low"] < each["value"] < each["high"] for each in offsets)
+    mean = np.mean([each["value"] for each in offsets])
+    assert result["offset"] == {"value": pytest.approx(mean), "low": None, "high": None}
+    assert any("settles between" in sentence for sentence in result["summary"]["sentences"])
+    for link in ("contributions_csv", "svg"):
+        assert api.get(result["links"][link]).status_code == 200
+    model = {"kind": "fit", "id": result["id"]}
+    ahead = api.post(
+        "/v1/predict", {"model": model, "inputs": [INPUTS], "continue": {"sequence": 1}}
+    )
+    assert ahead.status_code == 200
+    new = api.post("/v1/predict", {"model": model, "inputs": [INPUTS]})
+    api.refused(new, "/model/initial_state", "its own offset")
+
+
 def test_a_delay_is_searched(api: Any) -> None:
     series = make_series(noise=0.0)
     sequence = series["sequences"][0]
@@ -256,7 +281,13 @@ def test_magnitudes_at_the_limits(api: Any, exponent: int) -> None:
         ({"delay": 1.5}, "/delay", "fractional part"),
         ({"initial_state": "unknown"}, "/initial_state", "'shared' or 'each'"),
         ({"initial_state": 1e-200}, "/initial_state", "a magnitude from 1e-100"),
-        ({"offset": "yes"}, "/offset", "true, false or a number"),
+        ({"offset": "yes"}, "/offset", "true, false, a number or 'each'"),
+        ({"dataset": SERIES, "offset": "each"}, "/offset", "there is only one sequence"),
+        (
+            {"dataset": make_series(n_sequences=2), "offset": "each", "initial_state": "shared"},
+            "/initial_state",
+            "with an offset per sequence",
+        ),
         ({"gains": {"spend": 1}}, "/gains/spend", "the inputs are: input"),
         ({"curves": ["input", "spend"]}, "/curves/1", "the inputs are: input"),
         ({"curves": ["input", "input"]}, "/curves/0", "two inputs would be called input²"),
