@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from service.engine.data import Dataset, count_ones
-from service.engine.fit import decompose, tabulate_responses
+from service.engine.fit import decompose
 from service.engine.network import Aggregation, trace_gradient
 from service.engine.objective import LinearObjective, Objective
 from service.engine.optimum import Optimum
@@ -167,10 +167,11 @@ def _fit(request: FitPictureRequest) -> Drawn:
 
 
 def _responses(request: ResponsePictureRequest) -> Drawn:
-    table, result, step = tabulate_responses(request.solution), request.result, request.step
-    first = find_first(table.input)
-    times = table.step * step.length
-    columns = (np.split(each, first[1:]) for each in (times, *table[2:]))
+    table, result, step = request.columns, request.result, request.step
+    first = find_first(table["input"])
+    times = table["step"] * step.length
+    bands = (table[name] for name in ("response", "low", "high"))
+    columns = (np.split(each, first[1:]) for each in (times, *bands))
     delay = result["delay"]["value"] * step.length
     responses = []
     for each, time, response, low, high in zip(result["inputs"], *columns, strict=True):

@@ -162,9 +162,12 @@ class ProfilePictureRequest(_FitRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class ResponsePictureRequest(_FitRequest):
-    """The responses to one lasting unit of each input."""
+    """The responses to one lasting unit of each input.
 
-    solution: "Solution"
+    The columns are ``input``, its number, ``step``, ``response``, ``low`` and ``high``, each (r,).
+    """
+
+    columns: Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

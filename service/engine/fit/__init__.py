@@ -15,7 +15,7 @@ from service.engine.fit.larger import find_season
 from service.engine.fit.options import FitOptions
 from service.engine.fit.predictions import Prediction, predict
 from service.engine.fit.problem import FitProblem
-from service.engine.fit.responses import Response, tabulate_responses
+from service.engine.fit.responses import Response, ResponseTable, tabulate_responses
 from service.engine.fit.result import Result, Unsettled, fit, list_stages
 from service.engine.fit.reweighting import settle
 from service.engine.fit.scan import scan
@@ -30,6 +30,7 @@ __all__ = [
     "FitProblem",
     "Prediction",
     "Response",
+    "ResponseTable",
     "Result",
     "Solution",
     "Unsettled",

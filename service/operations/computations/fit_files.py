@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from service import store
 from service.engine.data import Series, Step
-from service.engine.fit import Solution, decompose, tabulate_responses
+from service.engine.fit import Solution, decompose
 from service.errors import Invalid, NotFound, count
 from service.formats import encode_name, make_unique
-from service.operations.computations.fits import PROFILE, TABLE
+from service.operations.computations.fits import PROFILE, RESPONSE, TABLE
 from service.operations.computations.job_types import Arrays
 from service.operations.shared.downloads import (
     Common,
@@ -42,6 +42,7 @@ from service.values.steps import list_times
 MAX_SEQUENCES = 8  # in a picture, one per color
 CHUNK = 20_000  # rows
 PROFILE_ROWS = 300  # of a profile, about
+RESPONSE_ROWS = 1000  # of all responses, about
 
 
 def fit_csv(path: str, row: ComputationRow, database: "store.Database") -> Download:
@@ -90,8 +91,8 @@ def profile_csv(path: str, row: ComputationRow, database: "store.Database") -> D
 def response_csv(path: str, row: ComputationRow, database: "store.Database") -> Download:
     """Return the responses to one lasting unit of each input as a CSV table."""
     check_inputs(row)
-    tabulate = partial(_list_responses, Step(**row.request["step"]))
-    return _computed_table(path, row, database, tabulate)
+    list_responses = partial(_list_responses, row)
+    return stored_table(path, row, RESPONSE, RESPONSE_ROWS, database, list_responses)
 
 
 def contributions_csv(path: str, row: ComputationRow, database: "store.Database") -> Download:
@@ -124,18 +125,13 @@ def _computed_table(
     return computed_file(path, row.id, seconds, lambda: tabulate(restore(row, database)))
 
 
-def _list_responses(step: Step, solution: Solution) -> dict[str, NDArray[Any]]:
-    """Return the columns of the table of responses."""
-    table = tabulate_responses(solution)
-    names = np.array([*map(encode_name, solution.problem.series.input_names)], object)
-    return {
-        "input": names[table.input],
-        "step": table.step,
-        "time": table.step * step.length,
-        "response": table.response,
-        "low": table.low,
-        "high": table.high,
-    }
+def _list_responses(row: ComputationRow, table: dict[str, ArrayStream]) -> dict[str, ArrayStream]:
+    """Return the table of responses with the names of the inputs, and with times."""
+    names = np.array([encode_name(each["name"]) for each in (row.result or {})["inputs"]], object)
+    inputs, steps = table.pop("input").read(), table.pop("step").read()
+    times = steps * row.request["step"]["length"]
+    columns = {"input": names[inputs], "step": steps, "time": times}
+    return {name: ArrayStream.of(column) for name, column in columns.items()} | table
 
 
 def _list_contributions(solution: Solution) -> dict[str, NDArray[Any]]:
@@ -189,11 +185,12 @@ def load_profile(
 
 
 def load_response(
-    row: ComputationRow, _: Arrays, common: Common, database: "store.Database", *_others: Any
+    row: ComputationRow, arrays: Arrays, common: Common, *_: Any
 ) -> ResponsePictureRequest:
     """Return what the picture of responses shows; raises NotFound without inputs."""
     check_inputs(row)
-    return ResponsePictureRequest(solution=restore(row, database), **_fit_fields(row), **common)
+    table = {column: arrays[name] for column, name in RESPONSE.items()}
+    return ResponsePictureRequest(columns=table, **_fit_fields(row), **common)
 
 
 def load_contributions(

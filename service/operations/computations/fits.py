@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from service.engine.data import Series
-from service.engine.fit import FitProblem, Result, Unsettled, fit
+from service.engine.fit import FitProblem, ResponseTable, Result, Unsettled, fit, tabulate_responses
 from service.engine.interruption import Record, recorded_by
 from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
@@ -34,6 +34,7 @@ MAX_LOG10_POWER = 150.0  # of |w_rec|^T, whose square must not overflow
 COLUMNS = FitArrays.model_fields
 PROFILE = {name.removeprefix("profile_"): name for name in COLUMNS if "profile_" in name}
 SUFFIXES = (*PICTURE_FORMATS, "csv")  # of each file
+RESPONSE = {name: f"response_{name}" for name in ResponseTable._fields}
 TABLE = [name for name in COLUMNS if name not in PROFILE.values()]
 
 
@@ -194,6 +195,9 @@ class StepwiseFit(StepwiseComputation):
             for _ in result.compute(has_verdict=self.request.verdict):
                 self._count()
             table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))
+            if self.request.keep and result.solution.problem.series.input_names:
+                responses = tabulate_responses(result.solution)
+                table |= dict(zip(RESPONSE.values(), responses, strict=True))
             described = describe_fit(self.request, self.dataset.series, result, self._accepts)
             summary = summarize(self.request, described) if self.request.verdict else None
             response = described.model_copy(update={"summary": summary})

@@ -1,10 +1,12 @@
 """Responses, contributions and pictures of fits."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
+from service.operations.computations import fit_files
 from tests.api.conftest import read_table
 
 FITS = "/v1/fits"
@@ -61,6 +63,15 @@ def test_responses_end_at_the_gains(api: Any) -> None:
         assert response[-1] == pytest.approx(each["steady_state_gain"]["value"], rel=0.02)
         assert numbers["low"][rows][2] == pytest.approx(each["w_in"]["low"], rel=1e-3)
         assert numbers["high"][rows][2] == pytest.approx(each["w_in"]["high"], rel=1e-3)
+
+
+def test_responses_are_computed_with_the_fit(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A region of several w_rec takes longer to sample than a request may take.
+    request = {"dataset": make_series(None), "time_constants": [["step"], ["a, b"]]}
+    links = api.post(FITS, request).json()["links"]
+    monkeypatch.setattr(fit_files, "restore", Mock(side_effect=AssertionError("computed again")))
+    for suffix in ("csv", "svg"):
+        assert api.get(links[f"response_{suffix}"]).status_code == 200
 
 
 def test_every_picture_is_drawn_in_every_format(api: Any) -> None:
