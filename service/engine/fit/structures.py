@@ -156,12 +156,25 @@ def _list_changes(problem: FitProblem, longest_delay: int) -> list[Change]:
     has_pairs = bool(np.any(problem.sequences.has_target.sum(axis=1) > 1))
     if has_inputs and has_pairs and (low > -1.0 or high < 1.0):
         changes.append(Change("range_advised", {"w_rec": (min(low, -1.0), max(high, 1.0))}))
-    if not problem.has_offset:
+    if not problem.has_offset and _shows_level(problem):
         changes.append(Change("offset_advised", {"offset": True}))
     for name in options.gains:
         others = {other: gain for other, gain in options.gains.items() if other != name}
         changes.append(Change("gain_advised", {"gains": others}, name))
     return changes
+
+
+def _shows_level(problem: FitProblem) -> bool:
+    """Return True if the targets may contradict a known offset.
+
+    What began empty, with neither a state nor an offset, has one only if that is seen before the
+    first input.
+    """
+    if problem.options.initial_state != 0.0 or problem.options.offset != 0.0:
+        return True
+    padded = problem.padded
+    acts = np.logical_or.accumulate((padded.inputs != 0.0).any(axis=2), axis=1)
+    return bool((padded.has_target & ~acts).any())
 
 
 def _list_growth(problem: FitProblem, present: Solution) -> list[Change]:

@@ -119,6 +119,19 @@ def test_an_effect_after_the_delays_that_are_tried_is_detected(rho: float) -> No
         assert "acts_later" not in useless.trust.reasons
 
 
+@pytest.mark.parametrize(("first", "is_advised"), [(0, False), (3, True)])
+def test_what_began_empty_has_a_level_only_if_it_is_seen(first: int, is_advised: bool) -> None:
+    """A part of each dose stays, which an offset would imitate."""
+    rng = np.random.default_rng(78)
+    dose = np.where(np.arange(24) == first, 1.0, 0.0)
+    level = 0.3 if is_advised else 0.0
+    rest = respond(0.5, dose) + 0.1 * np.cumsum(dose) + level
+    targets = [rest + 0.05 * rng.standard_normal(24) for _ in range(6)]
+    series = Series.from_sequences([dose[:, None]] * 6, targets, ("dose",))
+    result = fit(series, FitOptions(initial_state=0.0, offset=False))
+    assert (result.trust.reasons[0] == "offset_advised") == is_advised
+
+
 @pytest.mark.parametrize(("seed", "rho", "noise"), [(2, 0.0, 0.5), (2, 0.6, 0.5), (0, 0.6, 0.3)])
 def test_half_a_period_later_is_no_later_effect(seed: int, rho: float, noise: float) -> None:
     rng = np.random.default_rng([77, seed])

@@ -195,7 +195,7 @@ def draw_states(
         ({"dead_time": 3}, {}, {"delay": (3, 3)}),
         ({"period": 12}, {}, {"season": (12, 3)}),
         ({"w_rec": -0.6}, {}, {"w_rec": (-1.0, 1.0)}),
-        ({"offset": 2.0}, {"offset": 0.0, "initial_state": 0.0}, {"offset": True}),
+        ({"offset": 2.0}, {"offset": 1.0, "initial_state": 0.0}, {"offset": True}),
         ({}, {"gains": {"x": 25.0}}, {"gains": {}}),
     ],
 )
