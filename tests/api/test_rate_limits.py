@@ -221,8 +221,9 @@ def test_clients_without_a_key(host: str, name: str) -> None:
     assert name_address(host) == name
 
 
-def test_each_client_has_a_share_of_the_queue(make_api: Any) -> None:
-    api = make_api(max_queued_jobs_per_client=2)
+@pytest.mark.parametrize("settings", [{"max_queued_jobs_per_client": 2}, {"max_queued_jobs": 10}])
+def test_each_client_has_a_share_of_the_queue(make_api: Any, settings: dict[str, int]) -> None:
+    api = make_api(**settings)
     come_from(api, "10.0.0.1")
     assert [submit(api, seed).status_code for seed in range(3)] == [202, 202, 503]
     assert submit(api, 0).status_code == 202  # is queued already

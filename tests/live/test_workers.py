@@ -158,7 +158,7 @@ def test_restarts_do_not_count_against_a_job(start: Start, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_a_short_job_does_not_wait_for_long_ones(start: Start) -> None:
-    server = start(2, max_queued_jobs=4)
+    server = start(2, max_queued_jobs=4, max_queued_jobs_per_client=4)
     # At least two minutes each.
     long_ones = [server.submit(**ENDLESS, initial_weights={"w_in": n / 8})["id"] for n in range(4)]
     for run_id in long_ones[:2]:

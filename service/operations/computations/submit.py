@@ -207,7 +207,7 @@ def _submit(
         job,
         context.enqueue,
         max_queued=context.limits.max_queued_jobs,
-        max_per_client=context.limits.max_queued_jobs_per_client,
+        max_per_client=context.limits.queued_jobs_per_client,
         result_bytes=task.job_type.result_bytes(task.request, size),
         checkpoint=arrays,
     )

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import LimitExceeded, count
 
+CLIENTS: Final = 5  # that share the queue of jobs by default
 ESTIMATE_MARGIN: Final = 10.0  # the largest error of an estimate, as a factor
 
 
@@ -37,9 +38,16 @@ class Limits(BaseModel):
     """maximum work of a job, in CPU seconds; above, it fails"""
     max_queued_jobs: int = Field(default=1000, ge=0)
     """maximum number of queued jobs (503 above)"""
-    max_queued_jobs_per_client: int = Field(default=200, ge=0)
+    max_queued_jobs_per_client: int | None = Field(default=None, ge=0)
     """maximum number of queued jobs of one API key, or without keys of one address or IPv6 network
-    of 64 bits (503 above)"""
+    of 64 bits (503 above); by default a fifth of RNN_MAX_QUEUED_JOBS, at least 1"""
+
+    @property
+    def queued_jobs_per_client(self) -> int:
+        """The maximum number of queued jobs of one client."""
+        if self.max_queued_jobs_per_client is not None:
+            return self.max_queued_jobs_per_client
+        return max(1, self.max_queued_jobs // CLIENTS)
 
     def check_cells(self, n_samples: int, n_steps: int, n_inputs: int = 1) -> None:
         """Raise LimitExceeded for a dataset that is too long or too large."""
