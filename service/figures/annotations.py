@@ -1,18 +1,17 @@
-"""Annotations on a heatmap: points, paths, the optimum and the profile."""
+"""Annotations on axes: labels, and the points, paths, optimum and profile of a cost surface."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from matplotlib.transforms import Bbox
-from numpy.typing import NDArray
+from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike, NDArray
 
 from service.engine.types import Array
-from service.figures.canvas import Canvas, Look, marker, sample, stroke
 from service.figures.numbers import format_weights
-from service.figures.panels import Panel
+from service.figures.page import Look, Page, marker, sample, stroke
 from service.figures.style import Style
 from service.figures.text import text_width
 
@@ -24,6 +23,8 @@ _SHAPES = ("o", "s", "D")  # of points; there are as many styles as colors times
 _RINGS = 6
 _DIRECTIONS = 16
 _DASHES = (None, (5.0, 2.2), (1.5, 1.5), (6.5, 1.8, 1.5, 1.8))
+_ON_FRAME: Look = {"clip_on": False, "in_layout": False, "zorder": 3}  # of markers
+_FAR = 1e100  # the largest weight that is drawn
 
 
 def path_look(style: Style, index: int) -> Look:
@@ -49,99 +50,133 @@ def surface_entries(
     return entries
 
 
-def draw_path(canvas: Canvas, panel: Panel, weights: Array, look: Look) -> None:
+def draw_path(page: Page, axes: Axes, weights: Array, look: Look) -> None:
     """Draw a path (m, 2) with a white casing, a ring at its start and a square at its end."""
-    xs, ys = panel.to_canvas(*np.reshape(weights, (-1, 2)).T)
+    weights = np.clip(np.reshape(weights, (-1, 2)), -_FAR, _FAR)
     width, color = look["linewidth"], look["color"]
-    canvas.line(xs, ys, stroke(OUTLINE, width + 1.6, alpha=0.55), panel.rect)
-    canvas.line(xs, ys, stroke(HALO, width + 0.9), panel.rect)
-    canvas.line(xs, ys, look, panel.rect)
-    drawn = np.flatnonzero(np.isfinite(xs))
-    for at, shape, face, edge in ((drawn[:1], "o", HALO, color), (drawn[-1:], "s", color, HALO)):
-        inside = at[_inside(panel.rect, xs[at], ys[at])]
-        draw_marker(canvas, xs[inside], ys[inside], marker(shape, 0.7 * canvas.font, face, edge))
+    casing = stroke(OUTLINE, width + 1.6, alpha=0.55)
+    for each in (casing, stroke(HALO, width + 0.9), look):
+        axes.plot(*weights.T, **each)
+    drawn = weights[np.isfinite(weights).all(axis=1)]
+    draw_marker(axes, drawn[:1], marker("o", 0.7 * page.font, HALO, color))
+    draw_marker(axes, drawn[-1:], marker("s", 0.7 * page.font, color, HALO))
 
 
-def draw_marker(canvas: Canvas, x: Array, y: Array, look: Look) -> None:
-    """Draw markers with a thick edge and a dark outline."""
-    canvas.line(x, y, marker(look["marker"], look["markersize"] + 2.8, OUTLINE))
-    canvas.line(x, y, {**look, "markeredgewidth": 1.2})
+def draw_marker(axes: Axes, points: ArrayLike, look: Look) -> None:
+    """Draw markers with a thick edge and a dark outline at the points (m, 2) in the axes."""
+    points = np.reshape(points, (-1, 2))
+    xs, ys = points[_inside(axes, points)].T
+    outline = marker(look["marker"], look["markersize"] + 2.8, OUTLINE)
+    for each in (outline, {**look, "markeredgewidth": 1.2}):
+        axes.plot(xs, ys, **each, **_ON_FRAME)
 
 
-def draw_profile(canvas: Canvas, panel: Panel, profile: Array) -> None:
+def draw_profile(axes: Axes, profile: Array) -> None:
     """Draw the profile (m, 2), the best w_in for each w_rec, as a white dotted line."""
-    xs, ys = panel.to_canvas(*profile.T)
-    canvas.line(xs, ys, stroke(OUTLINE, 1.9, alpha=0.5), panel.rect)
-    canvas.line(xs, ys, stroke(HALO, 1.2, _PROFILE_DASHES), panel.rect)
+    for look in (stroke(OUTLINE, 1.9, alpha=0.5), stroke(HALO, 1.2, _PROFILE_DASHES)):
+        axes.plot(*np.clip(profile, -_FAR, _FAR).T, **look)
 
 
-def draw_optimum(canvas: Canvas, panel: Panel, optimum: tuple[float, float]) -> None:
-    """Mark the optimum (w_in, w_rec) with a star if it is in the panel.
+def draw_optimum(page: Page, axes: Axes, optimum: tuple[float, float]) -> None:
+    """Mark the optimum (w_in, w_rec) with a star if it is in the axes.
 
     The star extends beyond the end of a path that is drawn over it.
     """
-    x, y = panel.to_canvas(*np.array(optimum)[:, None])
-    if _inside(panel.rect, x, y)[0]:
-        canvas.line(x, y, {**OPTIMUM, "markersize": 2 * canvas.font})
+    if _inside(axes, np.array([optimum]))[0]:
+        look = {**OPTIMUM, "markersize": 2 * page.font}
+        axes.plot(*optimum, **look, **_ON_FRAME)
 
 
 def draw_points(
-    canvas: Canvas,
-    panel: Panel,
+    page: Page,
+    axes: Axes,
     points: Sequence[tuple[float, float]],
     optimum: tuple[float, float] | None = None,
 ) -> None:
-    """Draw points with their weights next to them.
+    """Draw points with their weights next to them, in axes that are laid out.
 
-    A label does not cover a point, the optimum or another label. Points outside the panel are
+    A label does not cover a point, the optimum or another label. Points outside the axes are
     skipped.
     """
-    xs, ys = panel.to_canvas(*np.reshape(points, (-1, 2)).T)
-    shown = np.flatnonzero(_inside(panel.rect, xs, ys)).tolist()
-    size, colors = 0.62 * canvas.font, canvas.colors.series
+    places = np.reshape(points, (-1, 2))
+    shown = np.flatnonzero(_inside(axes, places)).tolist()
+    size, colors = 0.62 * page.font, page.colors.series
     for i in shown:
         cycle, color = divmod(i, len(colors))
-        look = marker(_SHAPES[cycle % len(_SHAPES)], size, colors[color], HALO)
-        draw_marker(canvas, xs[i : i + 1], ys[i : i + 1], look)
-    labels = [(xs[i], ys[i], format_weights(*points[i])) for i in shown]
-    occupied = np.stack([xs[shown], ys[shown]], axis=1)
-    if optimum is not None:
-        occupied = np.vstack([occupied, np.ravel(panel.to_canvas(*np.array(optimum)[:, None]))])
-    draw_labels(canvas, panel.rect, labels, occupied, size / 2 + 1.4)
+        draw_marker(
+            axes, places[i], marker(_SHAPES[cycle % len(_SHAPES)], size, colors[color], HALO)
+        )
+    others = np.array([] if optimum is None else [optimum])
+    names = [format_weights(*points[i]) for i in shown]
+    draw_labels(page, axes, places[shown], names, others, size / 2 + 1.4)
 
 
 def draw_labels(
-    canvas: Canvas,
-    rect: Bbox,
-    labels: Sequence[tuple[float, float, str]],
-    occupied: Array,
+    page: Page,
+    axes: Axes,
+    points: Array,
+    texts: Sequence[str],
+    others: Array,
     radius: float,
 ) -> None:
-    """Draw labels (x, y, text) next to their points, outside circles around ``occupied`` (n, 2).
+    """Draw texts next to their points (m, 2), outside circles around these and ``others`` (n, 2).
 
     A label is to the right of its point if possible, or farther away with a line to the point. It
-    is omitted if there is no space.
+    is omitted if there is no space. The axes are laid out.
     """
-    size = 0.85 * canvas.font
+    size, scale = 0.85 * page.font, 72 / page.style.dpi
+    everything = np.concatenate([np.reshape(points, (-1, 2)), np.reshape(others, (-1, 2))])
+    occupied = scale * axes.transData.transform(everything)
+    low, high = scale * axes.bbox.get_points()
     taken = np.hstack([occupied - radius, occupied + radius])  # (n, 4): x0, y0, x1, y1
-    placed = []
-    for x, y, text in labels:
-        point = np.array([x, y])
+    for point, at, text in zip(points, occupied, texts, strict=False):
         half = np.array([text_width(text, size) + 0.7 * size, 1.4 * size]) / 2
-        centers = point + _offsets(half, radius + 1.1)
+        centers = at + _offsets(half, radius + 1.1)
         boxes = np.hstack([centers - half, centers + half])
-        inside = (boxes[:, :2] >= rect.min).all(axis=1) & (boxes[:, 2:] <= rect.max).all(axis=1)
+        inside = (boxes[:, :2] >= low).all(axis=1) & (boxes[:, 2:] <= high).all(axis=1)
         overlaps = (boxes[:, None, :2] < taken[:, 2:]) & (taken[:, :2] < boxes[:, None, 2:])
-        free = boxes[inside & ~np.any(np.all(overlaps, axis=2), axis=1)]
+        free = np.flatnonzero(inside & ~np.any(np.all(overlaps, axis=2), axis=1))
         if len(free):
-            taken = np.vstack([taken, free[0]])
-            placed.append((free[0].reshape(2, 2), text))
-            _draw_leader(canvas, point, np.clip(point, free[0, :2], free[0, 2:]), radius)
-    face = canvas.colors.background
-    for box, text in placed:
-        canvas.add(Rectangle(box[0], *np.ptp(box, axis=0), facecolor=face, alpha=0.88, linewidth=0))
-        x, y = box.mean(axis=0)
-        canvas.text(x, y, text, size=size, ha="center", va="center_baseline")
+            box = boxes[free[0]]
+            taken = np.vstack([taken, box])
+            distance = np.hypot(*(np.clip(at, box[:2], box[2:]) - at))
+            is_far = distance > 2 * radius + 1.4
+            _draw_label(page, axes, text, (point, centers[free[0]] - at), radius if is_far else 0.0)
+
+
+def thin(page: Page, axes: Axes, line: Array) -> Array:
+    """Return points of a line (m, 2) of which ``draw_labels`` avoids all by avoiding few."""
+    width = axes.bbox.width * 72 / page.style.dpi
+    return line[:: max(1, int(len(line) * 0.6 * page.font / width))]
+
+
+def _draw_label(
+    page: Page, axes: Axes, text: str, places: tuple[Array, Array], shrink: float
+) -> None:
+    """Write a text at a point and an offset, with a line that ends ``shrink`` before the point."""
+    size = 0.85 * page.font
+    leader = {
+        "arrowstyle": "-",
+        "color": OUTLINE,
+        "linewidth": 0.7,
+        "shrinkA": 0,
+        "shrinkB": shrink,
+        "path_effects": [withStroke(linewidth=2.0, foreground=HALO)],
+    }
+    face = page.colors.background
+    axes.annotate(
+        text,
+        tuple(places[0]),
+        tuple(places[1]),
+        textcoords="offset points",
+        size=size,
+        color=page.colors.foreground,
+        ha="center",
+        va="center_baseline",
+        bbox={"boxstyle": "square,pad=0.25", "facecolor": face, "alpha": 0.88, "linewidth": 0},
+        arrowprops=leader if shrink else None,
+        zorder=3,
+    )
 
 
 def _offsets(half: Array, gap: float) -> Array:
@@ -155,17 +190,7 @@ def _offsets(half: Array, gap: float) -> Array:
     return np.vstack([beside, (unit * (far + half)).reshape(-1, 2)])
 
 
-def _draw_leader(canvas: Canvas, point: Array, end: Array, radius: float) -> None:
-    """Draw a line from a point to its label, unless they are adjacent."""
-    distance = float(np.hypot(*(end - point)))
-    if distance > 2 * radius + 1.4:
-        xs, ys = np.array([point + radius * (end - point) / distance, end]).T
-        canvas.line(xs, ys, stroke(HALO, 1.6))
-        canvas.line(xs, ys, stroke(OUTLINE, 0.7))
-
-
-def _inside(rect: Bbox, xs: Array, ys: Array) -> NDArray[np.bool_]:
-    """Return True for points in a rectangle, with a small tolerance; False for nan."""
-    inside = rect.padded(0.01)
-    (x0, y0), (x1, y1) = inside.min, inside.max
-    return np.asarray((xs >= x0) & (xs <= x1) & (ys >= y0) & (ys <= y1))
+def _inside(axes: Axes, points: Array) -> NDArray[np.bool_]:
+    """Return True for points (m, 2) within the limits of the axes, False for nan."""
+    low, high = np.sort([axes.get_xlim(), axes.get_ylim()]).T
+    return np.asarray(((points >= low) & (points <= high)).all(axis=1))

@@ -1,26 +1,25 @@
 """Basin maps: the starting weights that reach the target, and the number of iterations."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import BboxTransformTo
 from numpy.typing import NDArray
 
 from service.engine.training import Outcome
 from service.engine.types import Array
 from service.figures.annotations import OPTIMUM, OUTLINE, draw_optimum
-from service.figures.axis import Axis, linear_axis
-from service.figures.canvas import Canvas, Look, draw_page, sample
-from service.figures.panels import Panel, draw_color_bar, draw_panel, split_off_bar
+from service.figures.page import Look, Page, sample
+from service.figures.scales import INTEGERS
 from service.figures.style import COLOR_MAP, Style
-from service.figures.text import printable
+from service.figures.text import typeset
 
 # Stripes, which differ from any number of iterations for all color vision.
 DIVERGED: Final[Look] = {"facecolor": "#d55e00", "edgecolor": "#ffffff", "hatch": "////"}
@@ -40,13 +39,13 @@ def basin_map_figure(
     ``iterations`` and the codes ``outcome`` (rows, columns). The title contains the optimizer. A
     star marks the optimum.
     """
-    canvas = Canvas(style or Style())
+    style = style or Style()
     reached = arrays["outcome"] == Outcome.TARGET_REACHED.code
     diverged = arrays["outcome"] == Outcome.DIVERGED.code
     iterations = arrays["iterations"]
     exhausted = ~reached & ~diverged
     # Gray alone would look like a color of the map.
-    gray, dark = canvas.colors.missing, canvas.colors.foreground
+    gray, dark = style.colors.missing, style.colors.foreground
     look_of_exhausted: Look = {"facecolor": gray, "edgecolor": dark, "hatch": "\\\\\\"}
     look_of_reached: Look = {"facecolor": mpl.colormaps[COLOR_MAP](0.75), "edgecolor": OUTLINE}
     legend = [
@@ -55,23 +54,24 @@ def basin_map_figure(
         _legend_entry("diverged", diverged, DIVERGED),
     ]
     stars = [] if optimum is None else [sample("optimum", OPTIMUM)]
-    title = f"Where training starts, and when it arrives: {printable(optimizer)}"
-    page = draw_page(canvas, title, [*legend, *stars], max_rows=4)
-    area, left = split_off_bar(canvas, page)
-    x = partial(linear_axis, *_limits(arrays["w_in"]), "initial w_in")
-    y = partial(linear_axis, *_limits(arrays["w_rec"]), "initial w_rec")
-    panel = draw_panel(canvas, area, x, y)
+    title = f"Where training starts, and when it arrives: {optimizer}"
+    page = Page(style, title, [*legend, *stars], max_rows=4)
+    (axes,) = page.add_panels(1)
+    axes.set(xlabel=typeset("initial w_in"), ylabel=typeset("initial w_rec"))
     edges = _band_edges(iterations[reached])
-    colors = mpl.colormaps[COLOR_MAP](np.linspace(1.0, 0.0, len(edges) - 1), bytes=True)
-    band = np.searchsorted(edges[1:-1], iterations, side="right")
-    canvas.image(colors[band[::-1]], panel.rect)
-    _hatch(canvas, panel, exhausted, look_of_exhausted)
-    _hatch(canvas, panel, diverged, DIVERGED)
+    colors = mpl.colormaps[f"{COLOR_MAP}_r"].resampled(len(edges) - 1)
+    options = {"norm": BoundaryNorm(edges, len(edges) - 1, clip=True), "cmap": colors}
+    extent = (*_limits(arrays["w_in"]), *_limits(arrays["w_rec"]))
+    options |= {"extent": extent, "origin": "lower", "aspect": "auto"}
+    image = axes.imshow(iterations, interpolation="nearest", **options)
+    _hatch(axes, exhausted, look_of_exhausted)
+    _hatch(axes, diverged, DIVERGED)
     if reached.any():
-        draw_color_bar(canvas, left, [panel.rect], colors, partial(_bar_axis, edges))
+        ticks = edges[:: -(-len(edges) // page.n_bar_ticks)]
+        page.add_bar([axes], image, ticks, "iterations", INTEGERS)
     if optimum is not None:
-        draw_optimum(canvas, panel, optimum)
-    return canvas.figure
+        draw_optimum(page, axes, optimum)
+    return page.lay_out()
 
 
 def _legend_entry(name: str, where: NDArray[np.bool_], look: Look) -> Patch:
@@ -79,10 +79,9 @@ def _legend_entry(name: str, where: NDArray[np.bool_], look: Look) -> Patch:
     return Patch(label=f"{name} {100 * where.mean():.1f} %", **look)
 
 
-def _hatch(canvas: Canvas, panel: Panel, where: NDArray[np.bool_], look: Look) -> None:
+def _hatch(axes: Axes, where: NDArray[np.bool_], look: Look) -> None:
     """Cover some cells."""
-    path = _outline(where).transformed(BboxTransformTo(panel.rect))
-    canvas.add(PathPatch(path, linewidth=0, **look), panel.rect)
+    axes.add_patch(PathPatch(_outline(where), linewidth=0, transform=axes.transAxes, **look))
 
 
 def _limits(centers: Array) -> tuple[float, float]:
@@ -106,9 +105,3 @@ def _band_edges(iterations: NDArray[np.integer]) -> list[int]:
     high = max(high, low + 2)
     edges = [round(edge) for edge in locator.tick_values(low, high)]
     return [edge for i, edge in enumerate(edges) if i < 2 or edges[i - 1] < high]
-
-
-def _bar_axis(edges: Sequence[int], max_ticks: int) -> Axis:
-    shown = range(0, len(edges), -(-len(edges) // max_ticks))
-    units = [i / (len(edges) - 1) for i in shown]
-    return Axis(0, 1, units, [str(edges[i]) for i in shown], "iterations")

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.colors import Colormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from service.engine.types import Array
-from service.figures.axis import Axis, log_labels
 from service.figures.style import COLOR_MAP
 
 _TUTORIAL_STEP = 8.2 / 29  # of the tutorial's 29 bands of cost + 1, from 10^-0.2 to 1e8
@@ -35,45 +34,26 @@ class ColorBands:
     shift: int  # 1 or 0
 
     @property
-    def n_bands(self) -> int:
-        """The number of bands."""
-        return len(self.edges) - 1
-
-    @property
     def caption(self) -> str:
         """The quantity represented by the colors."""
         return "cost + 1" if self.shift else "cost"
 
-    @property
-    def thresholds(self) -> Array:
-        """The inner edges (n - 1,) as log10(cost); -inf if an edge is below every cost."""
-        inner = np.array(self.edges[1:-1])
-        if not self.shift:
-            return inner
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            # log10(10**e - 1) without overflow or cancellation
-            return np.where(inner > 0, inner + np.log10(-np.expm1(-inner * math.log(10))), -np.inf)
+    def place(self, log10_costs: Array) -> Array:
+        """Return log10(cost + shift) of costs of any size, from the lowest to the highest edge."""
+        values = log10_costs
+        if self.shift:
+            with np.errstate(invalid="ignore"):  # of nan
+                values = np.logaddexp(0.0, values * math.log(10)) / math.log(10)
+        return np.clip(values, self.edges[0], self.edges[-1])
 
-    def indices(self, log10_costs: Array) -> NDArray[np.intp]:
-        """Return the band of each cost, 0 to n - 1; that of nan is any."""
-        return np.searchsorted(self.thresholds, log10_costs, side="right")
+    def make_colors(self, missing: str = "none") -> ScalarMappable:
+        """Return the colors of what ``place`` returns, which are ``missing`` for nan."""
+        n = len(self.edges) - 1
+        colors = mpl.colormaps[COLOR_MAP].resampled(n).with_extremes(bad=missing)
+        return ScalarMappable(BoundaryNorm(self.edges, n, clip=True), colors)
 
-    def colors(self, log10_costs: Array, missing: str) -> NDArray[np.uint8]:
-        """Return RGBA (*shape, 4): the color of the band of each cost, or ``missing`` for nan."""
-        indices = np.ma.masked_array(self.indices(log10_costs), np.isnan(log10_costs))
-        return np.asarray(self._map.with_extremes(bad=missing)(indices, bytes=True))
-
-    @property
-    def palette(self) -> NDArray[np.uint8]:
-        """The colors of the bands, RGBA (n, 4)."""
-        return np.asarray(self._map(np.arange(self.n_bands), bytes=True))
-
-    @property
-    def _map(self) -> Colormap:
-        return mpl.colormaps[COLOR_MAP].resampled(self.n_bands)
-
-    def axis(self, max_ticks: int) -> Axis:
-        """Return the axis of a bar of equally high bands, with about ``max_ticks`` round ticks."""
+    def find_ticks(self, max_ticks: float) -> list[float]:
+        """Return about ``max_ticks`` round values for a bar of equally high bands."""
         low, high = self.edges[0], self.edges[-1]
         values = [float(decade) for decade in range(math.ceil(low), math.floor(high) + 1)]
         if len(values) < 3:
@@ -85,8 +65,7 @@ class ColorBands:
         for i, position in enumerate(positions):
             if position - positions[shown[-1]] >= 1 / max_ticks:
                 shown.append(i)
-        labels = log_labels([values[i] for i in shown])
-        return Axis(0, 1, [positions[i] for i in shown], labels, self.caption)
+        return [values[i] for i in shown]
 
 
 def choose_color_bands(log10_costs: list[Array]) -> ColorBands:

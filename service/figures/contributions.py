@@ -2,21 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from service.engine.types import Array
-from service.figures.axis import finite_range, linear_axis, widen
-from service.figures.canvas import Canvas, draw_page, marker, sample, stroke
-from service.figures.panels import Panel, count_panels, draw_panels, split_into_grid
+from service.figures.page import Page, count_columns, count_panels, marker, sample, stroke
+from service.figures.scales import TimeAxis, finite_range, widen
 from service.figures.style import Style
-from service.figures.text import printable
-from service.figures.time_axis import TimeAxis
 
 MAX_PANELS = 6
 MAX_PARTS = 7  # the others are drawn together
@@ -52,30 +48,30 @@ def contributions_figure(
     first. ``names`` are those of the parts, of which the last is the start. Sequences with one row
     each are drawn side by side. The legend counts those of ``n_sequences`` that are not drawn.
     """
-    canvas, n_shown = Canvas(style or Style()), len(sequences)
+    style, n_shown = style or Style(), len(sequences)
     if len(sequences) > 1 and all(len(sequence.time) == 1 for sequence in sequences):
         sequences, time = [_join(sequences)], TimeAxis("sequence")
     else:
-        n_shown = count_panels(canvas, n_shown)
+        n_shown = count_panels(style, n_shown)
         sequences = sequences[:n_shown]
     shown, names = _merge_smallest(sequences, names)
-    colors = [*canvas.colors.series[: len(names) - 1], canvas.colors.missing]
-    entries = _legend(canvas, shown, names, colors, n_sequences - n_shown)
-    title = f"Contributions to {printable(target)}"
-    area = draw_page(canvas, title, entries, headline=headline)
-    areas = split_into_grid(canvas, area, len(shown))
-    axes = []
-    for each in shown:
-        caption = printable(target if len(shown) == 1 else each.label)
-        make_y = partial(linear_axis, *_find_range(each), caption)
-        axes.append((time.make(*widen(*finite_range(each.time), 0.02)), make_y))
-    for panel, each in zip(draw_panels(canvas, areas, axes, grid=True), shown, strict=True):
-        _draw_parts(canvas, panel, each, colors)
-    return canvas.figure
+    colors = [*style.colors.series[: len(names) - 1], style.colors.missing]
+    entries = _legend(style, shown, names, colors, n_sequences - n_shown)
+    page = Page(style, f"Contributions to {target}", entries, headline=headline)
+    n_columns = count_columns(style, len(shown))
+    panels = page.add_panels(len(shown), n_columns, grid=True)
+    for axes, each in zip(panels, shown, strict=True):
+        time.apply(page, axes, *widen(*finite_range(each.time), 0.02), n_columns)
+        if len(shown) == 1:
+            axes.set_ylabel(page.fit_caption(target, 0.5 * page.height))
+        else:
+            page.entitle(axes, each.label, n_columns)
+        _draw_parts(page, axes, each, colors)
+    return page.lay_out()
 
 
 def _legend(
-    canvas: Canvas,
+    style: Style,
     shown: Sequence[Decomposition],
     names: Sequence[str],
     colors: Sequence[str],
@@ -83,12 +79,12 @@ def _legend(
 ) -> list[Artist]:
     """Return the entries of what is drawn."""
     entries: list[Artist] = [
-        sample("target", marker("o", 5, canvas.colors.foreground)),
-        sample("fit", stroke(canvas.colors.foreground, 0.13 * canvas.font)),
-        sample("baseline", stroke(canvas.colors.muted, 1.1, _BASELINE_DASHES)),
+        sample("target", marker("o", 5, style.colors.foreground)),
+        sample("fit", stroke(style.colors.foreground, 0.13 * style.font_size)),
+        sample("baseline", stroke(style.colors.muted, 1.1, _BASELINE_DASHES)),
     ]
     entries += [
-        Patch(facecolor=color, alpha=_AREA, label=printable(name))
+        Patch(facecolor=color, alpha=_AREA, label=name)
         for i, (color, name) in enumerate(zip(colors, names, strict=True))
         if any(each.parts[i].any() for each in shown)
     ]
@@ -149,32 +145,14 @@ def _stack(sequence: Decomposition) -> tuple[Array, Array]:
     return sequence.baseline + up, sequence.baseline + down
 
 
-def _find_range(sequence: Decomposition) -> tuple[float, float]:
-    """Return the range of all that is drawn."""
-    edges = np.concatenate([edge.ravel() for edge in (*_stack(sequence), sequence.target)])
-    return widen(*finite_range(edges), 0.06)
-
-
-def _draw_parts(
-    canvas: Canvas, panel: Panel, sequence: Decomposition, colors: Sequence[str]
-) -> None:
+def _draw_parts(page: Page, axes: Axes, sequence: Decomposition, colors: Sequence[str]) -> None:
     """Draw the areas, the baseline, the fit and the targets of one sequence."""
-    font, rect, foreground = canvas.font, panel.rect, canvas.colors.foreground
-    xs = rect.x0 + panel.x.to_unit(sequence.time) * rect.width
+    times, foreground = sequence.time, page.colors.foreground
     for edges in _stack(sequence):
-        heights = rect.y0 + panel.y.to_unit(edges) * rect.height
-        for color, start, stop in zip(colors, heights, heights[1:], strict=False):
-            drawn = (~np.isnan(start + stop)).tolist()
-            area = FillBetweenPolyCollection(
-                "x", xs, start, stop, where=drawn, color=color, linewidth=0, alpha=_AREA
-            )
-            canvas.add(area, rect)
-    baseline = stroke(canvas.colors.muted, 1.1, _BASELINE_DASHES)
-    canvas.line(*panel.to_canvas(sequence.time, sequence.baseline), baseline, rect)
+        for color, start, stop in zip(colors, edges, edges[1:], strict=False):
+            axes.fill_between(times, start, stop, color=color, linewidth=0, alpha=_AREA)
+    axes.plot(times, sequence.baseline, **stroke(page.colors.muted, 1.1, _BASELINE_DASHES))
     fitted = sequence.baseline + sequence.parts.sum(axis=0)
-    line = stroke(foreground, 0.13 * font)
-    canvas.line(*panel.to_canvas(sequence.time, fitted), line, rect)
-    size = min(max(1.3 * rect.width / len(xs), 0.25 * font), 0.4 * font)
-    canvas.line(
-        *panel.to_canvas(sequence.time, sequence.target), marker("o", size, foreground), rect
-    )
+    axes.plot(times, fitted, **stroke(foreground, 0.13 * page.font))
+    size = min(max(page.width / len(times), 0.25 * page.font), 0.4 * page.font)
+    axes.plot(times, sequence.target, **marker("o", size, foreground))

@@ -31,7 +31,7 @@ class PictureFormat(NamedTuple):
 
 def write_png(figure: "Figure", metadata: Metadata) -> bytes:
     """Return a figure as a 24-bit PNG, with one ``iTXt`` chunk per entry of the metadata."""
-    from service.figures.canvas import rasterize  # noqa: PLC0415 - imports Matplotlib
+    from service.figures.page import rasterize  # noqa: PLC0415 - imports Matplotlib
 
     texts = PngInfo()
     for keyword, text in metadata.items():

@@ -1,24 +1,24 @@
-"""Heatmaps of the cost: the color of every pixel, and contours as lines."""
+"""Heatmaps of the cost: a color per pixel, and contours as lines."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from contourpy import LineType, contour_generator
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
-from matplotlib.transforms import BboxTransformTo
+from matplotlib.axes import Axes
 
 from service.engine.types import Array
-from service.figures.canvas import Canvas
 from service.figures.color_bands import ColorBands
-from service.figures.panels import Panel, draw_color_bar
+from service.figures.page import Look, Page
+from service.figures.scales import PowerFormatter
+from service.figures.style import Style
+from service.figures.text import typeset
 
 # A function that returns log10(cost), (rows, columns), for w_in (1, columns) and w_rec (rows, 1).
 # It is -inf where the cost is 0, finite where the cost overflows, and nan where it is undefined.
 Log10Cost = Callable[[Array, Array], Array]
 
+SHARE = 0.85  # of the width and the height of a picture that is at least that of all windows
 _MAX_NODES = 200  # per axis of the grid for tracing contours
 
 
@@ -30,10 +30,23 @@ class Window:
     w_rec: tuple[float, float]
 
 
-def costs_of_pixels(canvas: Canvas, panel: Panel, log10_cost: Log10Cost) -> Array:
-    """Return log10(cost) at the centers of a panel's pixels (rows, columns), from the top."""
-    columns, rows = canvas.pixel_size(panel.rect)
-    return log10_cost(panel.x.centers(columns)[None, :], panel.y.centers(rows)[::-1, None])
+def compute_costs(
+    style: Style, window: Window, log10_cost: Log10Cost, parts: tuple[float, float]
+) -> Array:
+    """Return log10(cost) at the centers of the cells (rows, columns) of a grid, from below.
+
+    It has at least as many as the pixels of a window that is one of ``parts``, columns and rows, of
+    the picture.
+    """
+    n_columns, n_rows = (int(SHARE * n / k) for n, k in zip(style.pixels, parts, strict=True))
+    w_in, w_rec = _centers(window.w_in, n_columns), _centers(window.w_rec, n_rows)
+    return log10_cost(w_in[None, :], w_rec[:, None])
+
+
+def _centers(limits: tuple[float, float], n: int) -> Array:
+    """Return the centers of n equal cells."""
+    fractions = (np.arange(n) + 0.5) / n
+    return limits[0] * (1 - fractions) + limits[1] * fractions
 
 
 def interpolate(log10_cost: Log10Cost, stride: int) -> Log10Cost:
@@ -56,35 +69,31 @@ def interpolate(log10_cost: Log10Cost, stride: int) -> Log10Cost:
     return log10_cost if stride == 1 else interpolated
 
 
-def draw_costs(canvas: Canvas, panel: Panel, log10_costs: Array, bands: ColorBands) -> None:
-    """Draw the cost at the pixels (rows, columns) of a panel, with a contour between two bands."""
-    canvas.image(bands.colors(log10_costs, canvas.colors.missing), panel.rect)
-    path = contour_lines(log10_costs, bands).transformed(BboxTransformTo(panel.rect))
-    canvas.add(PathPatch(path, facecolor="none", linewidth=0.45, alpha=0.4), panel.rect)
+def name_weights(axes: Axes, window: Window) -> None:
+    """Give axes the limits of a window, and the names of the weights."""
+    axes.set(xlim=window.w_in, ylim=window.w_rec)
+    axes.set(xlabel=typeset("w_in"), ylabel=typeset("w_rec"))
 
 
-def draw_cost_bar(canvas: Canvas, left: float, panels: Sequence[Panel], bands: ColorBands) -> None:
+def draw_costs(
+    page: Page, axes: Axes, window: Window, log10_costs: Array, bands: ColorBands
+) -> None:
+    """Draw costs (rows, columns) in a window, with a contour between two bands."""
+    colors = bands.make_colors(page.colors.missing)
+    values = np.ma.masked_invalid(bands.place(log10_costs))
+    options: Look = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
+    pixels = colors.to_rgba(values, bytes=True)
+    axes.imshow(pixels, extent=(*window.w_in, *window.w_rec), **options)
+    stride = -(-max(values.shape) // _MAX_NODES)
+    nodes = values[::stride, ::stride]
+    levels = [edge for edge in bands.edges[1:-1] if nodes.min() < edge < nodes.max()]
+    if levels:
+        x, y = _centers(window.w_in, values.shape[1]), _centers(window.w_rec, values.shape[0])
+        look: Look = {"colors": "black", "linewidths": 0.45, "alpha": 0.4}
+        axes.contour(x[::stride], y[::stride], nodes, levels, **look)
+
+
+def draw_cost_bar(page: Page, panels: Sequence[Axes], bands: ColorBands) -> None:
     """Draw the color bar of bands next to panels."""
-    draw_color_bar(canvas, left, [panel.rect for panel in panels], bands.palette, bands.axis)
-
-
-def contour_lines(log10_costs: Array, bands: ColorBands) -> Path:
-    """Return the contours between bands in units of the panel.
-
-    The costs are those at the centers of pixels (rows, columns), from the top.
-    """
-    stride = -(-max(log10_costs.shape) // _MAX_NODES)
-    y, x = ((np.arange(0, n, stride) + 0.5) / n for n in log10_costs.shape)
-    thresholds = bands.thresholds[np.isfinite(bands.thresholds)]
-    if not thresholds.size or min(x.size, y.size) < 2:
-        return Path(np.empty((0, 2)))
-    # An infinity would break the interpolation next to it; one decade past the last threshold
-    # gives the same contours.
-    values = log10_costs[::-1][::stride, ::stride]
-    values = np.clip(values, thresholds[0] - 1, thresholds[-1] + 1)
-    nodes = np.ma.masked_invalid(values)
-    generator = contour_generator(x, y, nodes, line_type=LineType.SeparateCode)
-    paths = [
-        Path(*line) for level in thresholds for line in zip(*generator.lines(level), strict=True)
-    ]
-    return Path.make_compound_path(*paths)
+    ticks = bands.find_ticks(page.n_bar_ticks)
+    page.add_bar(panels, bands.make_colors(), ticks, bands.caption, PowerFormatter())

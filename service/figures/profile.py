@@ -1,21 +1,22 @@
 """The profile of a fit: the lowest cost for each w_rec, and the interval."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 
 from service.engine.types import Array
-from service.figures.annotations import HALO, draw_labels, draw_marker
-from service.figures.axis import finite_range, linear_axis, log_axis, widen
-from service.figures.canvas import Canvas, Look, draw_page, marker, sample, stroke
+from service.figures.annotations import HALO, draw_labels, draw_marker, thin
 from service.figures.numbers import format_number
-from service.figures.panels import Panel, draw_panel
+from service.figures.page import Look, Page, marker, sample, stroke
+from service.figures.scales import finite_range, use_log_scale, widen
 from service.figures.style import Style
+from service.figures.text import typeset
 
 CAPTION = "lowest cost"
 _LEVEL_DASHES = (4.5, 2.2)
@@ -46,42 +47,43 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
     The headline, the result of the fit, is below the title. The cost axis is logarithmic if the
     costs span more than a factor of ten.
     """
-    canvas = Canvas(style or Style())
-    color, low, high = canvas.colors.state, profile.w_rec[0], profile.w_rec[-1]
+    style = style or Style()
+    color, low, high = style.colors.state, profile.w_rec[0], profile.w_rec[-1]
     lowest, others = marker("o", 6, color, HALO), marker("o", 6, HALO, color)
     level = stroke(color, 1.1, _LEVEL_DASHES)
     entries = _legend(profile, color, lowest, others, level)
     title = "Plausible values of w_rec: the lowest cost at each weight"
-    area = draw_page(canvas, title, entries, headline=headline)
+    page = Page(style, title, entries, headline=headline)
+    (axes,) = page.add_panels(1, grid=True)
+    axes.set(xlim=(low, high), xlabel=typeset("w_rec"), ylabel=profile.caption)
     minima = np.reshape(profile.minima, (-1, 2))
-    costs = np.concatenate([profile.cost, minima[:, 1], [profile.level]])
-    floor = _DEEPEST * max(finite_range(costs)[1], 1e-300)
-    is_log = finite_range(costs)[1] > _LOG_RATIO * max(finite_range(costs)[0], floor)
-
-    def scaled(costs: Array) -> Array:
-        with np.errstate(invalid="ignore"):
-            return np.log10(np.maximum(costs, floor)) if is_log else costs
-
-    make_y = partial(linear_axis, *widen(*finite_range(costs), 0.07), profile.caption)
-    if is_log:
-        make_y = partial(log_axis, scaled(costs), profile.caption)
-    panel = draw_panel(canvas, area, partial(linear_axis, low, high, "w_rec"), make_y, grid=True)
-    _draw_pieces(canvas, panel, profile.cautious, _CAUTIOUS)
-    _draw_pieces(canvas, panel, profile.pieces, _PIECE)
-    xs, ys = panel.to_canvas(profile.w_rec, scaled(profile.cost))
-    canvas.line(xs, ys, stroke(canvas.colors.foreground, 0.16 * canvas.font), panel.rect)
+    floor = _scale_costs(axes, np.concatenate([profile.cost, minima[:, 1], [profile.level]]))
+    _draw_pieces(page, axes, profile.cautious, _CAUTIOUS)
+    _draw_pieces(page, axes, profile.pieces, _PIECE)
+    line = np.column_stack([profile.w_rec, np.maximum(profile.cost, floor)])
+    axes.plot(*line.T, **stroke(page.colors.foreground, 0.16 * page.font))
     if np.isfinite(profile.level):
-        ends = np.array([low, high]), scaled(np.full(2, profile.level))
-        canvas.line(*panel.to_canvas(*ends), level, panel.rect)
-    at_x, at_y = panel.to_canvas(minima[:, 0], scaled(minima[:, 1]))
-    for part, look in ((np.s_[1:], others), (np.s_[:1], lowest)):
-        draw_marker(canvas, at_x[part], at_y[part], {**look, "markersize": 0.8 * canvas.font})
+        axes.axhline(max(profile.level, floor), **level)
+    points = np.maximum(minima, [-np.inf, floor])
+    for part, look in ((points[1:], others), (points[:1], lowest)):
+        draw_marker(axes, part, {**look, "markersize": 0.8 * page.font})
+    page.lay_out()
     names = [format_number(w_rec, 3) for w_rec in minima[:_MAX_LABELS, 0]]
-    labels = [*zip(at_x, at_y, names, strict=False)]
-    step = max(1, int(len(xs) * 0.6 * canvas.font / panel.rect.width))
-    occupied = np.vstack([np.column_stack([at_x, at_y]), np.column_stack([xs, ys])[::step]])
-    draw_labels(canvas, panel.rect, labels, occupied, 0.4 * canvas.font + 1.4)
-    return canvas.figure
+    draw_labels(page, axes, points, names, thin(page, axes, line), 0.4 * page.font + 1.4)
+    return page.figure
+
+
+def _scale_costs(axes: Axes, costs: Array) -> float:
+    """Set the limits and the scale of the cost axis, and return the lowest cost to draw."""
+    low, high = finite_range(costs)
+    floor = _DEEPEST * max(high, 1e-300)
+    if high <= _LOG_RATIO * max(low, floor):
+        axes.set_ylim(widen(low, high, 0.07))
+        return -np.inf
+    use_log_scale(axes)
+    low, high = widen(math.log10(max(low, floor)), math.log10(high), 0.06)
+    axes.set_ylim(10**low, 10**high)
+    return floor
 
 
 def _legend(
@@ -99,19 +101,13 @@ def _legend(
 
 
 def _draw_pieces(
-    canvas: Canvas, panel: Panel, pieces: Sequence[tuple[float, float]], alpha: float
+    page: Page, axes: Axes, pieces: Sequence[tuple[float, float]], alpha: float
 ) -> None:
-    """Shade the pieces of an interval."""
+    """Shade the pieces of an interval, with a minimum width."""
+    low, high = axes.get_xlim()
+    least = _MIN_PIECE * page.font / page.width * (high - low)
     for piece in pieces:
-        left, right = _ends(panel, piece, canvas.font)
-        box = Rectangle((left, panel.rect.y0), right - left, panel.rect.height)
-        box.set(facecolor=canvas.colors.state, alpha=alpha, linewidth=0)
-        canvas.add(box)
-
-
-def _ends(panel: Panel, piece: tuple[float, float], font: float) -> Array:
-    """Return the left and the right end of a piece, with a minimum width."""
-    rect = panel.rect
-    ends = rect.x0 + np.clip(panel.x.to_unit(np.array(piece)), 0.0, 1.0) * rect.width
-    half = max(float(np.ptp(ends)), _MIN_PIECE * font) / 2
-    return np.asarray(np.clip(ends.mean() + np.array([-half, half]), rect.x0, rect.x1))
+        left, right = np.clip(piece, low, high)
+        half = max(right - left, least) / 2
+        ends = (left + right) / 2 - half, (left + right) / 2 + half
+        axes.axvspan(*ends, color=page.colors.state, alpha=alpha, linewidth=0)

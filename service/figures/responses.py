@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from service.engine.types import Array
-from service.figures.annotations import HALO, draw_labels, draw_marker
-from service.figures.axis import finite_range, linear_axis, widen
-from service.figures.canvas import Canvas, Look, draw_page, marker, sample, stroke
-from service.figures.panels import Panel, count_panels, draw_panels, split_into_grid
+from service.figures.annotations import HALO, draw_labels, draw_marker, thin
+from service.figures.page import Look, Page, count_columns, count_panels, marker, sample, stroke
+from service.figures.scales import TimeAxis, finite_range, widen
 from service.figures.style import Style
-from service.figures.text import printable
 
 MAX_PANELS = 9
 _BAND = 0.25  # opacity
@@ -51,29 +48,31 @@ def response_figure(
     ``target`` and ``time`` are captions. The headline, the result of the fit, is below the title;
     the confidence is that of the band. Inputs without space are counted in the legend.
     """
-    canvas = Canvas(style or Style())
-    color, shown = canvas.colors.state, responses[: count_panels(canvas, MAX_PANELS)]
-    gain = stroke(canvas.colors.muted, 1.1, _GAIN_DASHES)
+    style = style or Style()
+    color, shown = style.colors.state, responses[: count_panels(style, MAX_PANELS)]
+    gain = stroke(style.colors.muted, 1.1, _GAIN_DASHES)
     name = f"{100 * confidence:g} % band"
     entries: list[Artist] = [
-        sample("response", stroke(color, 0.16 * canvas.font)),
+        sample("response", stroke(color, 0.16 * style.font_size)),
         Patch(facecolor=color, alpha=_BAND, label=name),
         sample("steady state", gain),
     ]
     if len(responses) > len(shown):
         label = f"{len(responses) - len(shown)} more inputs not drawn"
         entries.append(sample(label, {"linestyle": "none"}))
-    title = f"Change of {printable(target)} after one lasting unit of each input"
-    area = draw_page(canvas, title, entries, headline=headline)
-    areas = split_into_grid(canvas, area, len(shown))
-    axes = []
-    caption = printable(time)
-    for each in shown:
-        make_x = partial(linear_axis, *widen(0.0, float(each.time[-1]), 0.02), caption)
-        axes.append((make_x, partial(linear_axis, *_find_range(each), printable(each.label))))
-    for panel, each in zip(draw_panels(canvas, areas, axes, grid=True), shown, strict=True):
-        _draw_response(canvas, panel, each, gain)
-    return canvas.figure
+    title = f"Change of {target} after one lasting unit of each input"
+    page = Page(style, title, entries, headline=headline)
+    n_columns = count_columns(style, len(shown))
+    panels = page.add_panels(len(shown), n_columns, grid=True)
+    for axes, each in zip(panels, shown, strict=True):
+        page.entitle(axes, each.label, n_columns)
+        ends = widen(0.0, float(each.time[-1]), 0.02)
+        TimeAxis(time).apply(page, axes, *ends, n_columns)
+        _draw_response(page, axes, each, gain)
+    page.lay_out()
+    for axes, each in zip(panels, shown, strict=True):
+        _draw_marks(page, axes, each)
+    return page.figure
 
 
 def _find_range(response: StepResponse) -> tuple[float, float]:
@@ -84,23 +83,23 @@ def _find_range(response: StepResponse) -> tuple[float, float]:
     return widen(max(low - reach, min(low, lowest)), min(high + reach, max(high, highest)), 0.08)
 
 
-def _draw_response(canvas: Canvas, panel: Panel, response: StepResponse, gain: Look) -> None:
-    """Draw a response in its band, its steady state, and its marks with their labels."""
-    color, rect = canvas.colors.state, panel.rect
-    lows, highs = np.clip([response.low, response.high], *widen(panel.y.low, panel.y.high, 1.0))
-    xs, ys = panel.to_canvas(response.time, response.response)
-    lows, highs = (panel.to_canvas(response.time, each)[1] for each in (lows, highs))
-    band = FillBetweenPolyCollection("x", xs, lows, highs, color=color, linewidth=0, alpha=_BAND)
-    canvas.add(band, rect)
+def _draw_response(page: Page, axes: Axes, response: StepResponse, gain: Look) -> None:
+    """Draw a response in its band, and its steady state."""
+    color, times = page.colors.state, response.time
+    axes.set_ylim(_find_range(response))
+    lows, highs = np.clip([response.low, response.high], *axes.get_ylim())
+    axes.fill_between(times, lows, highs, color=color, linewidth=0, alpha=_BAND)
     if response.gain is not None:
-        ends = np.array([panel.x.low, panel.x.high]), np.full(2, response.gain)
-        canvas.line(*panel.to_canvas(*ends), gain, rect)
-    canvas.line(xs, ys, stroke(color, 0.16 * canvas.font), rect)
+        axes.axhline(response.gain, **gain)
+    axes.plot(times, response.response, **stroke(color, 0.16 * page.font))
+
+
+def _draw_marks(page: Page, axes: Axes, response: StepResponse) -> None:
+    """Draw the marks of a response with their labels, outside of its line."""
     marks = [(time, name) for time, name in response.marks if time <= response.time[-1]]
     times = np.array([time for time, _ in marks])
-    at_x, at_y = panel.to_canvas(times, np.interp(times, response.time, response.response))
-    draw_marker(canvas, at_x, at_y, marker("o", 0.6 * canvas.font, color, HALO))
-    labels = [(x, y, name) for x, y, (_, name) in zip(at_x, at_y, marks, strict=True)]
-    step = max(1, int(len(xs) * 0.6 * canvas.font / rect.width))
-    occupied = np.vstack([np.column_stack([at_x, at_y]), np.column_stack([xs, ys])[::step]])
-    draw_labels(canvas, rect, labels, occupied, 0.3 * canvas.font + 1.4)
+    points = np.column_stack([times, np.interp(times, response.time, response.response)])
+    draw_marker(axes, points, marker("o", 0.6 * page.font, page.colors.state, HALO))
+    line = np.column_stack([response.time, response.response])
+    names = [name for _, name in marks]
+    draw_labels(page, axes, points, names, thin(page, axes, line), 0.3 * page.font + 1.4)

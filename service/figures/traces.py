@@ -1,20 +1,20 @@
 """Gradient traces: the vanishing or exploding gradient of backpropagation through time."""
 
+import math
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from service.engine.network import Trace
 from service.engine.types import Array
-from service.figures.axis import Axis, finite_range, integer_axis, log_axis
-from service.figures.canvas import Canvas, Look, draw_page, sample, stroke
 from service.figures.numbers import MINUS, TIMES, format_number, format_power_of_ten, format_weights
-from service.figures.panels import Panel, draw_panel
+from service.figures.page import Look, Page, sample, stroke
+from service.figures.scales import finite_range, use_integers, use_powers, widen
 from service.figures.style import Style
-from service.figures.text import shorten, text_width
+from service.figures.text import shorten
 
 CAPTION = "gradient ∂cost/∂Sₖ"
 _REGIMES = (
@@ -43,91 +43,70 @@ def gradient_trace_figure(
     magnitude, and their sign by the style of the line. Each line is labeled at its right end. All
     traces have the same length T + 1, at least 2. There may be none.
     """
-    canvas = Canvas(style or Style())
-    font, muted = canvas.font, canvas.colors.muted
+    style = style or Style()
+    font, muted = style.font_size, style.colors.muted
     n_steps = max((len(trace.sign) - 1 for _, trace in traces), default=1)
-    _, top = finite_range(np.concatenate([[], *(trace.log10_magnitude for _, trace in traces)]))
-    is_log = n_steps > _MAX_SYMLOG_STEPS or top > _MAX_SYMLOG_EXPONENT
+    everything = np.concatenate([[], *(trace.log10_magnitude for _, trace in traces)])
+    _, top = finite_range(everything)
+    is_log = n_steps > _MAX_SYMLOG_STEPS or abs(top) > _MAX_SYMLOG_EXPONENT
     entries = []
     if is_log:
         entries = [sample(name, stroke(muted, _LINE * font, d)) for name, d in _DASHES.items()]
-        values = [trace.log10_magnitude for _, trace in traces]
-        make_y = partial(log_axis, np.concatenate([[], *values]), f"|{caption}|")
+    page = Page(style, "The gradient on its way back through time", entries, headline=_REGIMES)
+    (axes,) = page.add_panels(1, grid=True)
+    axes.set_xlim(n_steps, 0)
+    text = page.fit_caption(_STEP_CAPTION, 0.95 * page.width)
+    page.body.supxlabel(text, size=font, color=style.colors.foreground)
+    axes.set_ylabel(f"|{caption}|" if is_log else caption)
+    use_integers(axes.xaxis)
+    if is_log:
+        use_powers(axes.yaxis)
+        axes.set_ylim(*widen(*finite_range(everything), 0.06))
     else:
-        origin = 0 if top >= 1 else int(np.floor(top)) - 2
-        values = [_symlog(trace, origin) for _, trace in traces]
-        make_y = partial(_symlog_axis, np.concatenate([[-0.5, 0.5], *values]), origin, caption)
-    title = "The gradient on its way back through time"
-    area = draw_page(canvas, title, entries, headline=_REGIMES)
-    names = _names(canvas, traces, area)
-    widest = max((text_width(name, canvas.small) for name in names), default=0)
-    panel = draw_panel(
-        canvas,
-        Bbox([area.min, [area.x1 - 1.2 * font - widest, area.y1]]),
-        partial(integer_axis, n_steps, 0, _STEP_CAPTION),
-        make_y,
-        grid=True,
-    )
-    if not is_log:
-        canvas.line(*panel.to_canvas(np.array([n_steps, 0.0]), np.zeros(2)), stroke(muted, 0.72))
-    dashes = [_DASHES[_sign(trace)] if is_log else None for _, trace in traces]
-    ends = _draw_lines(canvas, panel, n_steps, values, dashes)
-    _draw_names(canvas, panel.rect, names, ends)
-    return canvas.figure
+        _use_symlog(page, axes, traces, top)
+    ends = _draw_lines(page, axes, traces, is_log=is_log)
+    _draw_names(page, axes, _find_names(page, traces), ends)
+    return page.figure
+
+
+def _use_symlog(page: Page, axes: Axes, traces: Sequence[PointTrace], top: float) -> None:
+    """Make the vertical axis linear around zero, with ticks there and at every n-th power."""
+    origin = 0 if top >= 1 else int(np.floor(top)) - 2
+    axes.set_yscale("symlog", linthresh=10.0**origin)
+    signs = {sign for _, trace in traces for sign in np.unique(trace.sign[trace.sign != 0])}
+    n_powers = (top - origin + 1) * max(len(signs), 1)
+    stride = max(1, int(np.ceil(n_powers / page.n_bar_ticks)))
+    # Near zero, ticks would touch its label unless every power has one.
+    first = origin if stride == 1 else origin + stride
+    powers = 10.0 ** np.arange(first, top + 1, stride)
+    axes.yaxis.set_major_locator(FixedLocator([*-powers[::-1], 0.0, *powers]))
+    axes.yaxis.set_major_formatter(FuncFormatter(_label_power))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.axhline(0, color=page.colors.muted, linewidth=0.72)
+
+
+def _label_power(value: float, _: int | None = None) -> str:
+    sign = MINUS if value < 0 else ""
+    return sign + format_power_of_ten(round(math.log10(abs(value)))) if value else "0"
 
 
 def _draw_lines(
-    canvas: Canvas,
-    panel: Panel,
-    n_steps: int,
-    values: Sequence[Array],
-    dashes: Sequence[tuple[float, ...] | None],
+    page: Page, axes: Axes, traces: Sequence[PointTrace], *, is_log: bool
 ) -> list[float]:
-    """Draw a line per trace from its heights at steps 0 to T; return where the lines end."""
-    steps = np.arange(n_steps, -1, -1, dtype=np.float64)
-    ends = []
-    for i, (heights, pattern) in enumerate(zip(values, dashes, strict=True)):
-        # Zero is drawn at the end of a logarithmic axis.
-        xs, ys = panel.to_canvas(steps, np.maximum(heights[::-1], panel.y.low))
-        canvas.line(xs, ys, _line_look(canvas, i, pattern, n_steps))
-        ends.append(float(ys[-1]))
+    """Draw a line per trace, with dots if it has few steps, and return where they end."""
+    font, series, ends = page.font, page.colors.series, []
+    for i, (_, trace) in enumerate(traces):
+        n_steps = len(trace.sign) - 1
+        values = trace.sign * 10.0 ** np.minimum(trace.log10_magnitude, _MAX_SYMLOG_EXPONENT)
+        if is_log:  # zero is drawn at the end of the axis
+            values = np.maximum(trace.log10_magnitude, axes.get_ylim()[0])
+        dashes = _DASHES[_sign(trace)] if is_log else None
+        look = stroke(series[i % len(series)], _LINE * font, dashes)
+        if n_steps <= _MAX_DOTTED_STEPS:
+            look |= {"marker": "o", "markersize": 0.36 * font, "markeredgewidth": 0}
+        axes.plot(np.arange(n_steps, -1, -1), values[::-1], **look)
+        ends.append(float(values[0]))
     return ends
-
-
-def _line_look(canvas: Canvas, i: int, dashes: tuple[float, ...] | None, n_steps: int) -> Look:
-    """Return the look of line i, with dots if it has few steps."""
-    color = canvas.colors.series[i % len(canvas.colors.series)]
-    look = stroke(color, _LINE * canvas.font, dashes)
-    if n_steps <= _MAX_DOTTED_STEPS:
-        look |= {"marker": "o", "markersize": 0.36 * canvas.font, "markeredgewidth": 0}
-    return look
-
-
-def _symlog(trace: Trace, origin: int) -> Array:
-    """Return a trace (T + 1,), linear to 1 at 10**origin, then one more per power of ten."""
-    powers = trace.log10_magnitude - origin
-    return np.sign(trace.sign) * np.where(
-        powers <= 0, 10.0 ** np.minimum(powers, 0.0), 1.0 + np.maximum(powers, 0.0)
-    )
-
-
-def _symlog_axis(values: Array, origin: int, caption: str, max_ticks: int) -> Axis:
-    """Return an axis with ticks at zero and at every n-th power of ten.
-
-    Matplotlib's ``SymmetricalLogLocator`` takes the numbers themselves, which may underflow.
-    """
-    margin = 0.05 * np.ptp(values)
-    low, high = float(values.min() - margin), float(values.max() + margin)
-    stride = max(1, int(np.ceil((high - low) / max_ticks)))
-    # Near zero, ticks would touch its label unless every power has one.
-    first = 0 if stride == 1 else stride
-    ups, downs = (range(1 + first, 1 + int(end), stride) for end in (high, -low))
-    values = np.array([*(-k for k in reversed(downs)), 0, *ups])
-    labels = [
-        ("" if v > 0 else MINUS) + format_power_of_ten(origin + abs(v) - 1) if v else "0"
-        for v in values.tolist()
-    ]
-    return Axis(low, high, (values - low) / (high - low), labels, caption)
 
 
 def _sign(trace: Trace) -> str:
@@ -137,9 +116,9 @@ def _sign(trace: Trace) -> str:
     return "positive"
 
 
-def _names(canvas: Canvas, traces: Sequence[PointTrace], area: Bbox) -> list[str]:
+def _find_names(page: Page, traces: Sequence[PointTrace]) -> list[str]:
     """Return the names of the lines; names without space are counted in a last one."""
-    room = max(1, int((area.height / canvas.font - 3.2) / _NAME_HEIGHT))
+    room = max(1, int((0.7 * page.height / page.font - 3.2) / _NAME_HEIGHT))
     names = []
     for point, trace in traces:
         growth = trace.growth_per_step
@@ -147,28 +126,38 @@ def _names(canvas: Canvas, traces: Sequence[PointTrace], area: Bbox) -> list[str
         names.append(" ".join(filter(None, (format_weights(*point), factor, trace.regime))))
     if len(names) > room:
         names = [*names[: room - 1], f"+{len(names) - room + 1} more"]
-    return [shorten(name, canvas.small, 0.42 * area.width) for name in names]
+    return [shorten(name, page.small, 0.4 * page.width) for name in names]
 
 
-def _draw_names(canvas: Canvas, rect: Bbox, names: Sequence[str], ends: Sequence[float]) -> None:
+def _draw_names(page: Page, axes: Axes, names: Sequence[str], ends: Sequence[float]) -> None:
     """Write each name next to the end of its line, moved so that none touch, with a connector."""
-    font, series = canvas.font, canvas.colors.series
-    heights = _separate(np.array(ends[: len(names)]), _NAME_HEIGHT * canvas.small, rect)
-    xs = rect.x1 + np.array([0.2, 0.35 + 0.1 * font, 1.1 + 0.5 * font, 1.6 * font])
-    for i, (name, end, height) in enumerate(zip(names, ends, heights.tolist(), strict=False)):
-        if not name.startswith("+"):
-            ys = np.array([end, end, height, height])
-            canvas.line(xs, ys, stroke(series[i % len(series)], 0.13 * font))
-        canvas.text(rect.x1 + 1.9 * font, height, name, va="center_baseline")
+    font, series, gap = page.font, page.colors.series, (1.9 * page.font, 0.0)
+    options: Look = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    options |= {"size": page.small, "va": "center_baseline", "annotation_clip": False}
+    notes = []
+    for i, (name, end) in enumerate(zip(names, ends, strict=False)):
+        look: Look = {"color": series[i % len(series)], "linewidth": 0.13 * font}
+        look |= {"arrowstyle": "-", "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)}
+        leader = None if name.startswith("+") else look
+        notes.append(axes.annotate(name, (1, end), gap, arrowprops=leader, **options))
+        notes[-1].set_color(page.colors.foreground)
+    page.lay_out()
+    scale = 72 / page.style.dpi
+    places = np.reshape([(0.0, end) for end in ends[: len(names)]], (-1, 2))
+    wanted = scale * axes.transData.transform(places)[:, 1]
+    limits = scale * axes.bbox.intervaly
+    heights = _separate(wanted, _NAME_HEIGHT * page.small, *limits)
+    for note, shift in zip(notes, heights - wanted, strict=True):
+        note.xyann = (gap[0], shift)
 
 
-def _separate(wanted: Array, distance: float, rect: Bbox) -> Array:
-    """Return heights near the requested ones, at least ``distance`` apart, inside the panel."""
+def _separate(wanted: Array, distance: float, low: float, high: float) -> Array:
+    """Return heights near the requested ones, at least ``distance`` apart, inside the limits."""
     order = np.argsort(-wanted, kind="stable")
     steps = distance * np.arange(len(wanted))
     # Without the distances, the heights must descend between the top and the bottom.
-    falling = np.minimum.accumulate(np.minimum(wanted[order] + steps, rect.y1))
-    lowest = rect.y0 + distance * max(len(wanted) - 1, 0)
+    falling = np.minimum.accumulate(np.minimum(wanted[order] + steps, high))
+    lowest = low + distance * max(len(wanted) - 1, 0)
     heights = np.empty(len(wanted))
     heights[order] = np.maximum(falling, lowest) - steps
     return heights

@@ -1,24 +1,28 @@
 """One training run: its path on the cost surface, and its cost by iteration."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from service.engine.types import Array
 from service.figures.annotations import draw_optimum, draw_path, path_look, surface_entries
-from service.figures.axis import integer_axis, linear_axis, log_axis
-from service.figures.canvas import Canvas, draw_page, marker, sample, stroke
 from service.figures.color_bands import choose_color_bands
-from service.figures.heatmap import Log10Cost, Window, costs_of_pixels, draw_cost_bar, draw_costs
+from service.figures.heatmap import (
+    Log10Cost,
+    Window,
+    compute_costs,
+    draw_cost_bar,
+    draw_costs,
+    name_weights,
+)
 from service.figures.numbers import format_log10_number, format_number
-from service.figures.panels import draw_panel, split_off_bar
+from service.figures.page import Page, marker, sample, stroke
+from service.figures.scales import finite_range, use_integers, use_powers
 from service.figures.style import Style
-from service.figures.text import printable
 
 _MARGIN = 0.12  # around the path, in units of its extent
 _MIN_WIDTH_WITH_BAR = 560
@@ -42,34 +46,27 @@ def trajectory_figure(
     the cost is 0, for at least one recorded iteration. The optimum is a star, the target cost a
     line; ``notes`` on the computation of the cost are below the title.
     """
-    style = style or Style()
-    canvas, weights = Canvas(style), np.column_stack([columns["w_in"], columns["w_rec"]])
-    title = f"{printable(optimizer)}: {printable(outcome.replace('_', ' '))}"
+    style, weights = style or Style(), np.column_stack([columns["w_in"], columns["w_rec"]])
+    title = f"{optimizer}: {outcome.replace('_', ' ')}"
     entries = surface_entries(style, [optimizer], optimum=optimum is not None)
     if target_cost is not None:
         entries.append(sample("target cost", stroke(style.colors.muted, 1.1, _TARGET_DASHES)))
     headline = "; ".join(filter(None, (_headline(columns), notes)))
-    area = draw_page(canvas, title, entries, headline=headline)
-    surface, costs = _split(area, canvas.font)
-    with_bar = style.width >= _MIN_WIDTH_WITH_BAR
-    beside_bar, left = split_off_bar(canvas, surface)
+    page = Page(style, title, entries, headline=headline)
+    grid = (2, 1) if style.width > 1.25 * style.height else (1, 2)
+    surface, costs = page.add_panels(2, grid[0])
     window = window_around(weights, optimum)
-    panel = draw_panel(
-        canvas,
-        beside_bar if with_bar else surface,
-        partial(linear_axis, *window.w_in, "w_in"),
-        partial(linear_axis, *window.w_rec, "w_rec"),
-    )
-    values = costs_of_pixels(canvas, panel, log10_cost)
+    name_weights(surface, window)
+    values = compute_costs(style, window, log10_cost, grid)
     bands = choose_color_bands([values])
-    draw_costs(canvas, panel, values, bands)
-    if with_bar:
-        draw_cost_bar(canvas, left, [panel], bands)
+    draw_costs(page, surface, window, values, bands)
+    if style.width >= _MIN_WIDTH_WITH_BAR:
+        draw_cost_bar(page, [surface], bands)
     if optimum is not None:
-        draw_optimum(canvas, panel, optimum)
-    draw_path(canvas, panel, weights, path_look(style, 0))
-    _draw_costs(canvas, costs, columns, target_cost)
-    return canvas.figure
+        draw_optimum(page, surface, optimum)
+    draw_path(page, surface, weights, path_look(style, 0))
+    _draw_costs(page, costs, columns, target_cost)
+    return page.lay_out()
 
 
 def window_around(weights: Array, optimum: tuple[float, float] | None) -> Window:
@@ -100,15 +97,6 @@ def _range_around(values: Array, fixed: Array) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def _split(area: Bbox, font: float) -> tuple[Bbox, Bbox]:
-    """Return two parts, side by side if the area is wide, otherwise one above the other."""
-    if area.width > 1.25 * area.height:
-        left, right = area.splitx(0.54)
-        return left, Bbox([[right.x0 + 1.5 * font, right.y0], right.max])
-    below, above = area.splity(0.45)
-    return above, Bbox([below.min, [below.x1, below.y1 - 1.2 * font]])
-
-
 def _headline(columns: Mapping[str, NDArray[Any]]) -> str:
     """Return the text of the end of the run."""
     log10_cost = columns["log10_cost"][-1]
@@ -121,25 +109,23 @@ def _headline(columns: Mapping[str, NDArray[Any]]) -> str:
 
 
 def _draw_costs(
-    canvas: Canvas, area: Bbox, columns: Mapping[str, NDArray[Any]], target_cost: float | None
+    page: Page, axes: Axes, columns: Mapping[str, NDArray[Any]], target_cost: float | None
 ) -> None:
     """Draw the cost by iteration; a cost of 0 is at the bottom."""
     iterations, log10_costs = columns["iteration"], columns["log10_cost"]
-    first, last = int(iterations[0]), int(iterations[-1])
     target = np.log10([target_cost]) if target_cost else np.empty(0)
-    panel = draw_panel(
-        canvas,
-        area,
-        partial(integer_axis, first, last, "iteration"),
-        partial(log_axis, np.concatenate([log10_costs, target]), "cost"),
-        grid=True,
-    )
+    low, high = finite_range(np.concatenate([log10_costs, target]))
+    low, high = low - max(0.06 * (high - low), 0.1), high + max(0.06 * (high - low), 0.1)
+    first, last = iterations[0], max(iterations[-1], iterations[0] + 1)
+    axes.set(xlim=(first, last + 0.02 * (last - first)), ylim=(low, high))
+    axes.set(xlabel="iteration", ylabel="cost")
+    page.draw_grid(axes)
+    use_integers(axes.xaxis)
+    use_powers(axes.yaxis)
     if target.size:
-        ends = np.array([panel.x.low, panel.x.high]), np.repeat(target, 2)
-        look = stroke(canvas.colors.muted, 1.1, _TARGET_DASHES)
-        canvas.line(*panel.to_canvas(*ends), look, panel.rect)
-    look = path_look(canvas.style, 0)
-    xs, ys = panel.to_canvas(iterations, np.maximum(log10_costs, panel.y.low))
-    canvas.line(xs, ys, look, panel.rect)
-    end = np.flatnonzero(np.isfinite(ys))[-1:]  # a diverged run has no cost at its last one
-    canvas.line(xs[end], ys[end], marker("s", 0.6 * canvas.font, look["color"]))
+        axes.axhline(target[0], **stroke(page.colors.muted, 1.1, _TARGET_DASHES))
+    look, shown = path_look(page.style, 0), np.maximum(log10_costs, low)
+    axes.plot(iterations, shown, **look)
+    end = np.flatnonzero(np.isfinite(shown))[-1:]  # a diverged run has no cost at its last one
+    square = marker("s", 0.6 * page.font, look["color"])
+    axes.plot(iterations[end], shown[end], **square, clip_on=False, in_layout=False)

@@ -14,7 +14,7 @@ from service.rendering.rows import find_first
 from service.values.steps import find_times, is_unit, name_unit
 
 if TYPE_CHECKING:
-    from service.figures.time_axis import TimeAxis
+    from service.figures.scales import TimeAxis
 
 MAX_DIFFERENCES = 3  # in one label
 DAY = np.timedelta64(1, "D")
@@ -67,7 +67,7 @@ def place_in_time(
     sequences, steps
         Of each row (m,): the sequence, from 0, and the step, from 1.
     """
-    from service.figures.time_axis import TimeAxis  # noqa: PLC0415 - imports Matplotlib
+    from service.figures.scales import TimeAxis  # noqa: PLC0415 - imports Matplotlib
 
     numbers = np.asarray(steps * step.length, np.float64)
     times = find_times(starts, step, sequences, steps - 1)

@@ -47,7 +47,7 @@ SPECS = (
 """
 FORMATS = """
 def write_webp(figure, metadata):
-    from service.figures.canvas import rasterize
+    from service.figures.page import rasterize
 
     with io.BytesIO() as buffer:
         Image.fromarray(rasterize(figure)).save(buffer, "webp")

@@ -2,6 +2,8 @@
 
 import re
 from itertools import combinations
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -52,27 +54,48 @@ def rgba(color: str) -> list[int]:
     return [*bytes.fromhex(color[1:]), 255]
 
 
+def find_texts(figure: Figure, renderer: RendererAgg) -> list[Text]:
+    """Draw a figure, and return the texts that are drawn."""
+    texts: list[Text] = []
+    draw: Any = Text.draw
+
+    def draw_and_record(text: Text, *options: Any) -> None:
+        if text.get_visible() and text.get_text():
+            texts.append(text)
+        draw(text, *options)
+
+    with mock.patch.object(Text, "draw", draw_and_record):
+        figure.draw(renderer)
+    return texts
+
+
+def make_renderer(figure: Figure) -> RendererAgg:
+    width, height = (round(side) for side in figure.bbox.size)
+    return RendererAgg(width, height, figure.dpi)  # type: ignore[no-untyped-call]
+
+
 def words(figure: Figure) -> list[str]:
     """Return the texts of a figure, with the weights by name."""
-    texts = [text.get_text() for text in figure.findobj(Text)]
+    texts = [text.get_text() for text in find_texts(figure, make_renderer(figure))]
     return [re.sub(r"\$\\mathrm\{(w)_\{(in|rec)\}\}\$", r"\1_\2", text) for text in texts]
 
 
 def check_legible(figure: Figure) -> None:
     """Check that every text is on the page and no two of them touch."""
-    width, height = (round(side) for side in figure.bbox.size)
-    renderer = RendererAgg(width, height, figure.dpi)  # type: ignore[no-untyped-call]
-    figure.draw(renderer)  # places the texts of the legend
-    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    renderer = make_renderer(figure)
+    texts = find_texts(figure, renderer)
     assert texts, "a figure without words"
-    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts]
+    boxes = [(text.get_text(), Text.get_window_extent(text, renderer)) for text in texts]
     for shown, box in boxes:
         assert box.x0 >= -0.5, f"{shown!r} is cut off at the left"
         assert box.y0 >= -0.5, f"{shown!r} is cut off below"
-        assert box.x1 <= width + 0.5, f"{shown!r} is cut off at the right"
-        assert box.y1 <= height + 0.5, f"{shown!r} is cut off above"
+        assert box.x1 <= renderer.width + 0.5, f"{shown!r} is cut off at the right"
+        assert box.y1 <= renderer.height + 0.5, f"{shown!r} is cut off above"
     slack = 1.5 * figure.dpi / 100
     for (first, a), (second, b) in combinations(boxes, 2):
         across = min(a.x1, b.x1) - max(a.x0, b.x0)
         up = min(a.y1, b.y1) - max(a.y0, b.y0)
         assert min(across, up) <= slack, f"{first!r} touches {second!r}"
+    for axes in figure.axes:
+        least = 5 if axes.get_label() == "<colorbar>" else 20
+        assert min(axes.bbox.size) > least, "there is no space for the data"

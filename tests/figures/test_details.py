@@ -2,28 +2,30 @@
 
 import math
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.lines import Line2D
 
 from service.engine.types import Array
 from service.figures import style
 from service.figures.annotations import path_look
-from service.figures.axis import FAR, Axis, integer_axis, linear_axis, log_axis
-from service.figures.canvas import Canvas, rasterize
 from service.figures.formats import PICTURE_FORMATS
+from service.figures.heatmap import Window
 from service.figures.numbers import (
+    MINUS,
+    TIMES,
     format_log10_number,
     format_number,
     format_power_of_ten,
     format_weights,
 )
-from service.figures.panels import Panel
+from service.figures.page import Page, rasterize
+from service.figures.scales import PowerFormatter, use_log_scale
 from service.figures.style import THEMES, Style
-from service.figures.surface import cost_surface_figure, draw_windows
+from service.figures.surface import cost_surface_figure
 from service.figures.text import printable, shorten, text_width, typeset, wrap
 from tests.figures.conftest import (
     TUTORIAL_POINTS,
@@ -77,95 +79,60 @@ def test_cut_text_ends_with_an_ellipsis() -> None:
     assert shorten("short", 12, 100) == "short"
 
 
-MINUS = "\N{MINUS SIGN}"
-weights = st.floats(-1e6, 1e6, allow_nan=False)
+WINDOW = TUTORIAL_WINDOWS[0]
+
+
+def texts_of(window: Window, style: Style | None = None) -> list[str]:
+    return words(cost_surface_figure([window], tutorial_cost, style=style))
 
 
 def test_the_tutorial_window_has_ticks_at_whole_numbers() -> None:
-    axis = linear_axis(-3, 3, "w_in", 7)
-    assert axis.labels == [f"{MINUS}3", f"{MINUS}2", f"{MINUS}1", "0", "1", "2", "3"]
-    assert axis.ticks == pytest.approx([0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
-    assert axis.caption == "w_in"
+    shown = texts_of(WINDOW)
+    assert all(shown.count(f"{sign}{n}") == 2 for n in (1, 2, 3) for sign in ("", MINUS))
 
 
 def test_a_narrow_window_is_labeled_by_differences() -> None:
-    axis = linear_axis(1 - 5e-10, 1 + 5e-10, "w_in", 5)
-    assert axis.caption == f"w_in {MINUS} 1 (\N{MULTIPLICATION SIGN}10⁻¹⁰)"
-    assert axis.labels == [f"{MINUS}4", f"{MINUS}2", "0", "2", "4"]
-    assert axis.ticks == pytest.approx([0.1, 0.3, 0.5, 0.7, 0.9], abs=1e-6)
-    below = linear_axis(-2 - 1e-9, -2 + 1e-9, "w_rec", 5)
-    assert below.caption.startswith("w_rec + 2 ")
+    narrow = Window((1 - 5e-10, 1 + 5e-10), (-1e6, 1e6))
+    shown = texts_of(narrow, Style(900, 700))
+    assert {f"w_in ({TIMES}10⁻⁹+1)", f"w_rec ({TIMES}10⁶)"} <= set(shown)
+    assert {f"{MINUS}0.4", "0.2", f"{MINUS}1.0", "0.5"} <= set(shown)
 
 
-def test_large_numbers_are_multiples_of_a_power() -> None:
-    axis = linear_axis(-1e6, 1e6, "w_rec", 5)
-    assert axis.caption == "w_rec (\N{MULTIPLICATION SIGN}10⁶)"
-    assert axis.labels == [f"{MINUS}1.0", f"{MINUS}0.5", "0", "0.5", "1.0"]
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (2e-7, 5e5, ["10⁻⁶", "0.0001", "0.01", "1", "100", "10000"]),
+        (20.0, 800.0, ["20", "50", "100", "200", "500"]),
+        (21.0, 24.0, ["21", "21.5", "22", "22.5", "23", "23.5", "24"]),
+    ],
+)
+def test_a_log_scale_has_ticks_at_powers_or_between_them(
+    low: float, high: float, expected: list[str]
+) -> None:
+    page = Page(Style(), "")
+    (axes,) = page.add_panels(1)
+    use_log_scale(axes)
+    axes.set_ylim(low, high)
+    axes.set_xticks([])
+    assert words(page.lay_out()) == expected
 
 
-@given(weights, weights, st.integers(1, 9))
-def test_ticks_lie_on_the_axis_and_labels_differ(low: float, high: float, n: int) -> None:
-    low, high = min(low, high), max(low, high)
-    assume(high - low > 1e-12 * max(abs(low), abs(high), 1e-200))
-    axis = linear_axis(low, high, "w_in", n)
-    assert all(0 <= tick <= 1 for tick in axis.ticks)
-    assert list(axis.ticks) == sorted(axis.ticks)
-    assert len(set(axis.labels)) == len(axis.labels) == len(axis.ticks) <= n + 1
-
-
-def test_positions_reach_the_limits_of_float64() -> None:
-    axis = Axis(-1e308, 1e308, (), (), "")
-    assert axis.to_unit(np.array([-1e308, 0, 1e308])) == pytest.approx([0, 0.5, 1])
-    near = Axis(0, 1, (), (), "")
-    far = near.to_unit(np.array([1e300, -1e300, np.inf, np.nan]))
-    np.testing.assert_array_equal(far, [FAR, -FAR, np.nan, np.nan])
-
-
-def test_log_axis_has_ticks_at_whole_powers() -> None:
-    assert log_axis(np.array([-5.7, 5.6, np.inf]), "cost", 7).labels == [
-        "10⁻⁶",
-        "10⁻⁴",
-        "10⁻²",
-        "10⁰",
-        "10²",
-        "10⁴",
-        "10⁶",
-    ]
-    assert "10⁶⁰⁰" in log_axis(np.array([-350, 650]), "cost", 6).labels
-
-
-def test_log_axis_of_less_than_a_decade_still_has_distinct_labels() -> None:
-    axis = log_axis(np.array([1.4525, 1.4526]), "cost", 4)
-    assert axis.labels == ["25.1", "31.6"]
-
-
-@pytest.mark.parametrize(("first", "last"), [(0, 10), (10, 0), (3, 3)])
-def test_integer_axis_runs_from_its_first_to_its_last_number(first: int, last: int) -> None:
-    axis = integer_axis(first, last, "step", 5)
-    ends = {int(label): tick for label, tick in zip(axis.labels, axis.ticks, strict=True)}
-    assert ends[first] == 0.0
-    assert last == first or ends[last] == 1.0
-
-
-def place(style: Style) -> list[Panel]:
-    """Return the panels of the tutorial's windows on a whole canvas."""
-    canvas = Canvas(style)
-    return draw_windows(canvas, canvas.area, TUTORIAL_WINDOWS)
-
-
-@pytest.mark.parametrize("dpi", [50, 72, 100, 133, 300])
-def test_panels_are_whole_pixels_at_any_dpi(dpi: int) -> None:
-    style = Style(641, 401, dpi=dpi)
-    for panel in place(style):
-        scaled = panel.rect.get_points() * dpi / 72
-        np.testing.assert_allclose(scaled, np.rint(scaled), atol=1e-6)
+@pytest.mark.parametrize(
+    ("log10_values", "expected"),
+    [([-6.0, -4.0, 0.0], ["10⁻⁶", "10⁻⁴", "10⁰"]), ([1.4, 1.5], ["25.1", "31.6"])],
+)
+def test_powers_outside_float64_have_labels(log10_values: list[float], expected: Any) -> None:
+    assert PowerFormatter().format_ticks(log10_values) == expected
+    assert PowerFormatter().format_ticks([650.0, 650.00001])[0] == "10⁶⁵⁰"
+    assert len(set(PowerFormatter().format_ticks([1.4525, 1.4526]))) == 2
 
 
 @pytest.mark.parametrize(("size", "columns"), [((1200, 400), 2), ((400, 900), 1)])
 def test_panels_stand_side_by_side_on_a_wide_canvas(size: tuple[int, int], columns: int) -> None:
-    panels = place(Style(*size))
-    assert len({panel.rect.x0 for panel in panels}) == columns
-    assert not panels[0].rect.overlaps(panels[1].rect)
+    figure = cost_surface_figure(TUTORIAL_WINDOWS, tutorial_cost, style=Style(*size))
+    first, second, _ = (axes.bbox for axes in figure.axes)
+    assert len({round(first.x0), round(second.x0)}) == columns
+    assert not first.overlaps(second)
 
 
 def luminance(color: str) -> float:
@@ -244,7 +211,7 @@ def test_twelve_points_have_twelve_labels_and_twelve_looks() -> None:
     check_legible(figure)
     shown = words(figure)
     assert len({word for word in shown if word.startswith("(")}) == 12
-    markers = [line for line in figure.findobj(Line2D) if line.get_linestyle() == "None"]
+    markers = [line for line in figure.axes[0].lines if line.get_linestyle() == "None"]
     looks = {
         (line.get_marker(), line.get_markerfacecolor())
         for line in markers
