@@ -15,6 +15,7 @@ from service.errors import DiskFull, StoreFull, StoreUnavailable
 from service.store.engines import BEGIN, LOCK_SECONDS, close_engine, open_engine, sqlite_file
 from service.store.errors import FULL, READ_ONLY, translate_errors
 from service.store.tables import arrays
+from service.store.watchdog import without_probes
 
 RESERVE_BYTES: Final = 32 * 1024 * 1024
 RELEASED_PAGES: Final = 4096  # at a time, because other writers wait meanwhile
@@ -104,7 +105,7 @@ class Database:
             self._check_file()
             self._write_page()
             return
-        with self.snapshot() as connection:
+        with without_probes(), self.snapshot() as connection:
             if connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
                 raise StoreUnavailable(READ_ONLY)
 

@@ -6,7 +6,9 @@ a lock or build an index. After some seconds without a response, the server is t
 a second connection, and the wait continues if the probe succeeds.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -18,6 +20,22 @@ PROBE_SECONDS: Final = 3.0  # without a response, after which the server is prob
 REFUSE_SECONDS: Final = 1.0  # after a failed probe, until the next attempt to connect
 
 R = TypeVar("R")
+
+_gives_up: Final[ContextVar[bool]] = ContextVar("gives_up", default=False)
+
+
+@contextmanager
+def without_probes() -> Iterator[None]:
+    """Close a connection without a response in this context, although its server may respond.
+
+    It is for statements that neither wait for locks nor take long. Otherwise they would wait for a
+    process of the server that is stopped.
+    """
+    token = _gives_up.set(True)
+    try:
+        yield
+    finally:
+        _gives_up.reset(token)
 
 
 class UnresponsiveServerError(psycopg.OperationalError):
@@ -104,6 +122,6 @@ class WatchedConnection(psycopg.Connection[Any]):
         # A connection that waits for notifications has sent no statement, and can wait for hours.
         if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
             return
-        if self.probe is None or not self.probe():
+        if _gives_up.get() or self.probe is None or not self.probe():
             self.close()
             raise UnresponsiveServerError("the server has not responded for too long")

@@ -1,6 +1,9 @@
 """The exceptions for callers when the database fails."""
 
+import os
+import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -135,6 +138,21 @@ def test_a_lost_connection_rolls_back_its_transaction(database: Database) -> Non
 
     assert seconds_to_unavailable(lose_connection) < SOON_SECONDS
     assert count_arrays(database) == 0
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_readiness_does_not_wait_for_a_stopped_process_of_the_server(database: Database) -> None:
+    database.check_ready()
+    with database.snapshot() as connection:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        checking = threading.Thread(target=database.check_ready, daemon=True)
+        checking.start()
+        checking.join(SOON_SECONDS)
+        assert not checking.is_alive()  # over a new connection, because the server responds
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_server_that_never_responds_is_unavailable_within_seconds() -> None:
