@@ -371,6 +371,9 @@ class Finding:
     """The size of the deviation."""
     p: float | None = None
     """The p-value: how often noise alone gives at least this much."""
+    part: str | None = None
+    """The part that changes over the record (`w_rec`, `gain`, `level`, or `w_rec or the gain`), or
+    the extreme (`largest`, `smallest`) that targets equal."""
 
 
 @dataclass(kw_only=True)
@@ -1071,6 +1074,10 @@ class TrustReport(Trust):
             "season",
             "noise_model_matters",
             "spread",
+            "changes",
+            "leads",
+            "feedback",
+            "clipped",
             "sequences_differ",
             "neighbors",
         ]
@@ -1089,6 +1096,7 @@ class TrustReport(Trust):
             "poles_coincide",
             "negative_offset",
             "common_trend",
+            "clipped",
             "feedback",
             "spread",
             "outliers",

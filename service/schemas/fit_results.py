@@ -57,6 +57,9 @@ class Finding(ResponseModel):
     """The size of the deviation."""
     p: Nullable
     """The p-value: how often noise alone gives at least this much."""
+    part: str | None
+    """The part that changes over the record (`w_rec`, `gain`, `level`, or `w_rec or the gain`), or
+    the extreme (`largest`, `smallest`) that targets equal."""
 
 
 # The sentence and the action of every reason and caution, in the order of findings.

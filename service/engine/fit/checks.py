@@ -13,7 +13,10 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from service.engine.fit import constants
+from service.engine.fit.changes import judge_change, scan_changes
+from service.engine.fit.leads import compare_feedback, judge_lead
 from service.engine.fit.linear import Linear, solve
+from service.engine.fit.problem import FitProblem
 from service.engine.fit.residuals import Residuals, simulate_residuals
 from service.engine.fit.sequences import recur
 from service.engine.fit.solution import Solution
@@ -28,6 +31,7 @@ class Finding(NamedTuple):
     lag: int | None = None  # in steps
     value: float = np.nan  # the size of the violation
     p: float = np.nan
+    part: str | None = None  # what changes, or the extreme at which targets are
 
 
 # The finding if it is significant, and the statistics (B + 1,), the observed one first; None
@@ -86,7 +90,9 @@ def _run(solution: Solution, residuals: Residuals) -> list[Finding]:
     critical = _find_critical(p_values)
     levels = dict.fromkeys(constants.CAUTIONS, constants.CAUTION_ALPHA)
     findings = [finding._replace(p=float(p_values[finding.slug][0])) for finding, _ in available]
-    return [finding for finding in findings if finding.p <= levels.get(finding.slug, critical)]
+    found = [finding for finding in findings if finding.p <= levels.get(finding.slug, critical)]
+    explained = [_explain_feedback(solution.problem, residuals, finding) for finding in found]
+    return explained + _find_change(solution, residuals)
 
 
 def find_rare(finding: Finding, statistics: Array) -> Finding | None:
@@ -113,6 +119,55 @@ def find_rare(finding: Finding, statistics: Array) -> Finding | None:
         return None
     value = size if math.isnan(finding.value) else finding.value
     return finding._replace(value=value, p=1.0 / len(statistics))
+
+
+def _explain_feedback(problem: FitProblem, residuals: Residuals, finding: Finding) -> Finding:
+    """Return a finding, with the size or the cause of a feedback."""
+    if finding.slug != "feedback" or finding.input is None or finding.lag is None:
+        return finding
+    is_rare = finding.p <= 1.0 / residuals.values.shape[1]
+    gain = judge_lead(problem, finding.input) if is_rare else 0.0
+    if gain > constants.MIN_GAIN:
+        return finding._replace(slug="leads", lag=1, value=gain)
+    ratio = compare_feedback(residuals, finding.input, finding.lag + problem.delay)
+    return finding._replace(value=ratio)
+
+
+def _find_change(solution: Solution, residuals: Residuals) -> list[Finding]:
+    """Return the finding of a change over the record, if there is one.
+
+    A change looks like errors that persist. So those of an ar1 fit are also compared without their
+    autocorrelation, and a change that is then found must fit better with it.
+    """
+    found = _scan(solution, residuals)
+    if not found and solution.is_colored:
+        has_signs = residuals.has_random_signs
+        found = _scan(solution, simulate_residuals(solution, 0.0, has_random_signs=has_signs))
+        found = found if _fits_better(solution, found[:1]) else []
+    largest = found[:1]
+    for other in found[1:]:
+        is_similar = other.value > constants.SIMILAR_CHANGE * found[0].value
+        if is_similar and "level" not in {found[0].part, other.part}:
+            largest = [found[0]._replace(part="w_rec or the gain")]
+    return largest
+
+
+def _fits_better(solution: Solution, changes: list[Finding]) -> bool:
+    """Return True if a fit with changes is clearly better, whatever its autocorrelation."""
+    gains = [judge_change(solution, each.part or "", each.lag or 0) for each in changes]
+    return sum(gains) > constants.HIDDEN_GAIN
+
+
+def _scan(solution: Solution, residuals: Residuals) -> list[Finding]:
+    """Return the changes that are significant by themselves, the largest first."""
+    found = []
+    for part, steps, scores in scan_changes(solution, residuals):
+        statistics = scores.max(axis=0)
+        value = float(statistics[0]) / math.sqrt(len(residuals.values))
+        lag = steps[int(np.argmax(scores[:, 0]))]
+        finding = Finding("changes", lag=lag, value=value, part=part)
+        found.append(find_rare(finding, statistics))
+    return sorted(filter(None, found), key=lambda finding: -finding.value)
 
 
 def _rank(statistics: Array) -> Array:

@@ -293,6 +293,19 @@ NEIGHBORS_WEIGHT: Final = 3.0
 # statistic of a test with p <= 1/400 must be. It was not calibrated.
 RARE_SIZE: Final = 5.0
 
+# The most places at which a change of w_rec, of the gain or of the level is tested, of which half
+# with many targets, and the share of the targets before the first one and after the last one.
+CHANGE_PLACES: Final = 20
+FIRST_CHANGE: Final = 0.15
+
+# The gain in twice the log-likelihood of a change that the autocorrelation of an ar1 fit hides: at
+# most 1 of 1,000 largest of 60 such gains without a change is above 18.5.
+HIDDEN_GAIN: Final = 20.0
+
+# The score of a change of w_rec, relative to that of a change of the gain or the reverse, above
+# which the smaller one may be the cause as well.
+SIMILAR_CHANGE: Final = 0.7
+
 # The fewest sequences whose gains and time constants are compared.
 MIN_SEQUENCES: Final = 5
 
@@ -312,13 +325,31 @@ MAX_LATE_LAG: Final = 400
 LATE_MARGIN: Final = 2
 
 # Checks that do not invalidate the interval.
-CAUTIONS: Final = ("feedback", "outliers", "alternate")
+CAUTIONS: Final = ("clipped", "feedback", "outliers", "alternate")
+
+# The size from which such a check invalidates the interval. Of an input that follows earlier
+# targets and has an effect, the later values weigh at most half as much as the effect, and coverage
+# is 75 to 100 % with ar1 noise; of one that has no effect, 0.9 to 2 times as much, and coverage is
+# 0 to 50 % (19 cases of 8 or 12 problems). A gain is too small by 8 % if 10 % of the targets are
+# clipped, by 2 % if 3 % are (12 cases of 40 problems).
+REASON_SIZES: Final = {"clipped": 0.1, "feedback": 1.0}
+
+# The least number and share of targets at an extreme that are called clipped, and how many times as
+# many there are as at each of the next values.
+CLIPPED_TARGETS: Final = 5
+CLIPPED_SHARE: Final = 0.03
+CLIPPED_RATIO: Final = 3
+NEXT_VALUES: Final = 5
+
+# The least standard deviation of their fitted values, relative to that of all targets. With less,
+# the targets are at rest or have settled.
+CLIPPED_SPREAD: Final = 0.1
 
 # Checks that detect any structure in the residuals.
 SIGNS: Final = frozenset(
     (
         *("follow_inputs", "curved", "same_shape", "season", "noise_model_matters"),
-        *("sequences_differ", "neighbors", "season_advised"),
+        *("sequences_differ", "neighbors", "season_advised", "changes"),
         *("own_time_constants_advised", "second_time_constant_advised"),
     )
 )

@@ -48,7 +48,7 @@ def decompose(solution: Solution) -> Contributions:
         for name in problem.record.input_names
     ]
     inputs_at_rows = np.reshape(inputs, (len(inputs), len(sequence)))
-    baseline = _find_baseline(solution)[rows]
+    baseline = find_baseline(solution)[rows]
     start = np.zeros_like(baseline)
     if problem.has_unknown_start or problem.start != 0.0:
         start = find_fitted(solution)[rows] - baseline - inputs_at_rows.sum(axis=0)
@@ -66,11 +66,21 @@ def _respond(solution: Solution, members: slice | NDArray[np.intp]) -> Array:
     return np.asarray(columns @ solution.best.theta[0] * problem.unit)
 
 
-def _find_baseline(solution: Solution) -> Array:
-    """Return the offset, the trend and the season (N, T).
+def find_baseline(solution: Solution) -> Array:
+    """Return the offset, the trend and the season.
 
     With an unknown start, the constant of the model is filtered, and its steady state is the
     offset. It has none for a w_rec of 1.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+
+    Returns
+    -------
+    baseline : (N, T)
+        In the units of the targets.
     """
     problem = solution.problem
     order = problem.sequences.columns

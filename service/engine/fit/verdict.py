@@ -21,6 +21,7 @@ from service.engine.fit.effects import Effect, judge_effect, judge_effect_on_sta
 from service.engine.fit.estimates import estimate_parameters
 from service.engine.fit.larger import find_season, find_time_constants, is_larger_better
 from service.engine.fit.late_effects import find_late_effect
+from service.engine.fit.limits import find_clipped
 from service.engine.fit.linearization import linearize
 from service.engine.fit.oscillation import find_oscillation
 from service.engine.fit.problem import FitProblem, shorten
@@ -269,7 +270,9 @@ class Verdict:
     def _is_caution(self, check: Finding) -> bool:
         """Return True if the finding of a check does not invalidate the interval."""
         is_free = self.problem.options.variance == "free"
-        return check.slug in constants.CAUTIONS or (is_free and check.slug == "spread")
+        is_large = check.value >= constants.REASON_SIZES.get(check.slug, np.inf)
+        is_caution = check.slug in constants.CAUTIONS and not is_large
+        return is_caution or (is_free and check.slug == "spread")
 
     def _find_remedy(
         self, findings: list[Finding], changes: Mapping[str, Any]
@@ -344,7 +347,7 @@ class Verdict:
     @cached_property
     def _found(self) -> tuple[list[Finding], list[Finding]]:
         """The reasons, and the cautions of checks."""
-        checks = self._judgment.findings
+        checks = [*find_clipped(self.solution), *self._judgment.findings]
         reasons = self._find_reasons()
         reasons += [check for check in checks if not self._is_caution(check)]
         cautions = [check for check in checks if self._is_caution(check)]

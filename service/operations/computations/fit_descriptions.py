@@ -210,6 +210,9 @@ def describe_finding(
     words = {
         **finding._asdict(),
         "lag": count(lag, "step"),
+        "since": f"step {lag}",
+        "changed": f"{'' if 'w_rec' in str(finding.part) else 'The '}{finding.part}",
+        "share": f"{100.0 * finding.value:.0f} %",
         "time": time(lag),
         "before": f"{time(lag)} earlier" if lag else "in the same step",
         "shift": f"{time(abs(shift))} {'later' if shift > 0 else 'earlier'}",

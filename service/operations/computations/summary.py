@@ -29,7 +29,9 @@ TARGETS_PER_UNKNOWN: Final = 10  # a rule of thumb of regression
 UNTESTED: Final = {"too_few_to_tell", "not_tested"}
 OF_RESIDUALS: Final = {"feedback", "outliers", "alternate"}  # which an alternative may change
 # Findings that matter without an estimate.
-OF_DATA: Final = {"drift_or_effect", "nearly_collinear", "feedback", "outliers"}
+OF_DATA: Final = {
+    *("drift_or_effect", "nearly_collinear", "clipped", "leads", "feedback", "outliers"),
+}
 
 Sentence: TypeAlias = tuple[Topic, str]
 

@@ -1,0 +1,113 @@
+"""Ordinary mistakes in tables: each is detected, and not in correct tables."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.verdict_cases import autoregression, make_series, respond
+from service.engine.data import Series
+from service.engine.fit import FitOptions, Result, fit
+from service.engine.fit.checks import Finding
+from service.engine.types import Array
+
+WHITE = FitOptions()
+STEPS = np.arange(200)
+
+
+def draw(seed: int, weights: tuple[float, float] = (0.8, 0.8)) -> tuple[Array, Array]:
+    """Return an input and the response to it, whose w_rec is the second one from step 101 on."""
+    draws = np.random.default_rng([61, seed])
+    x = 3.0 + autoregression(draws, len(STEPS), 0.5)
+    first, second = weights
+    states = respond(first, x[:100], 3.0 / (1.0 - first))
+    states = np.concatenate([states, respond(second, x[100:], float(states[-1]))])
+    return x, 5.0 + states + draws.normal(size=len(STEPS))
+
+
+def judge(x: Array, y: Array, options: FitOptions = WHITE) -> Result:
+    return fit(make_series((x, y)), options)
+
+
+def find(result: Result, slug: str) -> Finding:
+    (finding,) = (each for each in result.trust.findings if each.slug == slug)
+    return finding
+
+
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+@pytest.mark.parametrize("part", ["level", "gain", "w_rec"])
+def test_a_change_is_detected_where_it_is(part: str, noise: str) -> None:
+    """Also where autocorrelated noise would hide it."""
+    x, y = draw(0, (0.6, 0.9) if part == "w_rec" else (0.8, 0.8))
+    if part == "level":
+        y = y + 3.0 * (STEPS >= 100)
+    if part == "gain":
+        y = y + respond(0.8, x * (STEPS >= 100))
+    result = judge(x, y, replace(WHITE, noise=noise))  # type: ignore[arg-type]
+    assert "changes" in result.trust.reasons
+    finding = find(result, "changes")
+    assert finding.lag is not None
+    assert abs(finding.lag - 101) <= 10
+    assert finding.part in {part, "w_rec or the gain"}
+    assert not any("noise" in other.options for other in result.alternatives)
+
+
+def test_nothing_is_found_in_correct_tables() -> None:
+    for seed in range(4):
+        found = {each.slug for each in judge(*draw(seed)).trust.findings}
+        assert not found & {"changes", "clipped", "leads", "feedback"}
+
+
+@pytest.mark.parametrize(("share", "is_reason"), [(0.05, False), (0.25, True)])
+def test_targets_at_a_limit_are_a_caution_or_a_reason(share: float, is_reason: bool) -> None:
+    x, y = draw(1)
+    limit = np.quantile(y, 1.0 - share)
+    result = judge(x, np.minimum(y, limit))
+    finding = find(result, "clipped")
+    assert finding.part == "largest"
+    assert finding.value == pytest.approx(share, abs=0.01)
+    assert ("clipped" in result.trust.reasons) == is_reason
+    # The advice: the gain is too small, and by less without these targets.
+    empty = judge(x, np.where(y >= limit, np.nan, y))
+    assert all(each.slug != "clipped" for each in empty.trust.findings)
+    clipped, better, whole = (
+        each.parameters.steady_state_gains[0, 0] for each in (result, empty, judge(x, y))
+    )
+    assert clipped < better < whole
+
+
+def test_targets_at_rest_and_settled_ones_are_not_clipped() -> None:
+    draws = np.random.default_rng(1)
+    dose = np.where(STEPS == 40, 1.0, 0.0)
+    y = respond(0.9, dose) * np.exp(0.1 * draws.standard_normal(200))
+    at_rest = judge(dose, y, FitOptions(initial_state=0.0, offset=False))
+    lasting = np.where(STEPS >= 40, 1.0, 0.0)
+    rounded = np.round(respond(0.9, lasting) + 0.01 * draws.standard_normal(200), 1)
+    for result in (at_rest, judge(lasting, rounded)):
+        assert all(each.slug != "clipped" for each in result.trust.findings)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_target_that_leads_its_input_is_detected(seed: int) -> None:
+    x, y = draw(seed)
+    result = judge(x[:-1], y[1:])
+    finding = find(result, "leads")
+    assert (finding.input, finding.lag) == ("x_0", 1)
+    assert "leads" in result.trust.reasons
+    assert judge(x[1:], y[1:]).trust.reasons == []
+
+
+def test_an_input_that_only_follows_the_target_is_no_effect_to_rely_on() -> None:
+    draws = np.random.default_rng([62, 0])
+    y = autoregression(draws, 201, 0.9)
+    x = draws.normal(size=201)
+    x[1:] += y[:-1]
+    result = judge(x[1:], y[1:])
+    assert {"leads", "feedback"} & {*result.trust.reasons}
+
+
+def test_clipping_is_counted_in_all_sequences() -> None:
+    tables = [draw(seed) for seed in range(2)]
+    limit = np.quantile(np.concatenate([y for _, y in tables]), 0.9)
+    series: Series = make_series(*((x, np.minimum(y, limit)) for x, y in tables))
+    assert find(fit(series, WHITE), "clipped").value == pytest.approx(0.1, abs=0.005)
