@@ -34,6 +34,11 @@ RESULTS: Final = {
         "residuals", "alternatives", "trust", "summary",
     },
 }  # fmt: skip
+# Numbers that are nan in Python where they are null in JSON.
+FLOATS: Final = {
+    ("NullableWeights", "w_in"), ("NullableWeights", "w_rec"), ("Evaluation", "cost"),
+    ("PointEvaluation", "cost"), ("GridMinimum", "cost"), ("OptimumResponse", "cost"),
+}  # fmt: skip
 MATRICES: Final = {("CostGrid", "cost")}  # their rows have equal lengths
 BASES: Final = {"PiecewiseEstimate": "IntervalEnds[Interval]", "TrustReport": "Trust"}
 OPTIMIZERS = "Optimizer"
@@ -131,6 +136,9 @@ class Generator:
                 continue
             kind = self.type_of(schema, (name, key), request=False)
             default = _default(schema, required=key in self.models[name].get("required", []))
+            if (name, key) in FLOATS:
+                kind = "float"
+                default = ""
             if key in RESULTS.get(name, ()):
                 kind = kind.removesuffix(" | None")
                 default = " = finished()"

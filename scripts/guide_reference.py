@@ -15,6 +15,8 @@ from service.cli import PROGRAM, cli
 ROOT = Path(__file__).parents[1]
 RESULTS = ("_sync.results", "_sync.pictures")  # modules with the classes that methods return
 KEYWORDS = "_requests"  # the module with the keywords of methods
+ERRORS = ("linear_rnn._errors.", "linear_rnn._finished.")
+REQUESTS = ("linear_rnn._inputs.", "linear_rnn._models.")  # modules with the parts of requests
 MODELS = ("linear_rnn._models.", "linear_rnn._estimates.")  # bases whose fields are listed
 MODULE = re.compile(r"\b[imqr]\.(?=[A-Z])")  # the short names of modules in annotations
 EXAMPLE = re.compile(r"^>>> (?:.*\n?)*?(?=\n|\Z)", re.MULTILINE)
@@ -34,9 +36,8 @@ def describe_client() -> str:
     package = griffe.load("linear_rnn", search_paths=[ROOT / "client"], docstring_parser="numpy")
     exported = {name: _target(package[name]) for name in map(str, package.exports or [])}
     client = exported.pop("Client")
-    del exported["AsyncClient"]
-    errors = {name: each for name, each in exported.items() if "._errors." in each.path}
-    requests = {name: each for name, each in exported.items() if name not in errors}
+    errors = {name: each for name, each in exported.items() if each.path.startswith(ERRORS)}
+    requests = {name: each for name, each in exported.items() if each.path.startswith(REQUESTS)}
     keywords = dict(_classes(package[KEYWORDS]))
     results = {name: each for module in RESULTS for name, each in _classes(package[module])}
     parts = [

@@ -4,9 +4,27 @@ from linear_rnn import Client, Adam
 rnn = Client()
 run = rnn.train(optimizer=Adam(), initial_weights=(-1.5, 2))
 run.plot()
+
+The types of requests, of options and of parts of results are in `linear_rnn.types`.
 """
 
 from linear_rnn._async.client import AsyncClient
+from linear_rnn._async.pictures import AsyncPicture
+from linear_rnn._async.results import (
+    AsyncBasinMap,
+    AsyncCollection,
+    AsyncDataset,
+    AsyncDiagnostics,
+    AsyncEvaluations,
+    AsyncFit,
+    AsyncFitTable,
+    AsyncGradientCheck,
+    AsyncOptimum,
+    AsyncPrediction,
+    AsyncRun,
+    AsyncSurface,
+    AsyncTrace,
+)
 from linear_rnn._errors import (
     Busy,
     Conflict,
@@ -22,6 +40,7 @@ from linear_rnn._errors import (
     StatusError,
     TimedOut,
 )
+from linear_rnn._finished import NoResult
 from linear_rnn._inputs import Window
 from linear_rnn._models import (
     Adam,
@@ -33,17 +52,58 @@ from linear_rnn._models import (
     Rprop,
 )
 from linear_rnn._sync.client import Client
+from linear_rnn._sync.pictures import Picture
+from linear_rnn._sync.results import (
+    BasinMap,
+    Collection,
+    Dataset,
+    Diagnostics,
+    Evaluations,
+    Fit,
+    FitTable,
+    Forecast,
+    GradientCheck,
+    Optimum,
+    Prediction,
+    Run,
+    Surface,
+    Trace,
+)
+from linear_rnn._tables import Rows
 from linear_rnn._version import __version__
 
 __all__ = [
     "Adam",
+    "AsyncBasinMap",
     "AsyncClient",
+    "AsyncCollection",
+    "AsyncDataset",
+    "AsyncDiagnostics",
+    "AsyncEvaluations",
+    "AsyncFit",
+    "AsyncFitTable",
+    "AsyncGradientCheck",
+    "AsyncOptimum",
+    "AsyncPicture",
+    "AsyncPrediction",
+    "AsyncRun",
+    "AsyncSurface",
+    "AsyncTrace",
+    "BasinMap",
     "Busy",
     "Client",
+    "Collection",
     "Conflict",
     "ConnectFailed",
+    "Dataset",
+    "Diagnostics",
     "Disconnected",
+    "Evaluations",
     "FieldError",
+    "Fit",
+    "FitTable",
+    "Forecast",
+    "GradientCheck",
     "GradientDescent",
     "InvalidRequest",
     "IrpropMinus",
@@ -52,12 +112,20 @@ __all__ = [
     "LevenbergMarquardt",
     "LinearRNNError",
     "Momentum",
+    "NoResult",
     "NotFound",
+    "Optimum",
+    "Picture",
+    "Prediction",
     "RateLimited",
     "Rmsprop",
+    "Rows",
     "Rprop",
+    "Run",
     "StatusError",
+    "Surface",
     "TimedOut",
+    "Trace",
     "Window",
     "__version__",
 ]

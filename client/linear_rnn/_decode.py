@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
-from linear_rnn._arrays import Array, IntArray, to_array
+from linear_rnn._arrays import NAN, Array, IntArray, to_array
 from linear_rnn._errors import LinearRNNError
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def _fields(model: Any) -> list[tuple[str, str, Any]]:
 
 def _convert(kind: Any, value: Any) -> Any:
     if value is None and kind is not Array:
-        return None
+        return NAN if kind is float else None
     if kind is Array:
         return to_array(value)
     if kind is IntArray:

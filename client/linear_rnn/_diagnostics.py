@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from linear_rnn._arrays import Array
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from linear_rnn._figures import ShownFigure
 
 MAX_LAGS = 20
 SIGNIFICANT = 1.96  # standard errors of an autocorrelation: 5 % of white noise
@@ -44,7 +44,7 @@ def correlate(residuals: Array, sequences: Sequence[Any]) -> Array:
 
 def draw(
     residuals: Array, predictions: Array, sequences: Sequence[Any], rho: float | None
-) -> "Figure":
+) -> "ShownFigure":
     """Draw autocorrelations, quantiles, and residuals against the fit.
 
     Raises
@@ -54,13 +54,14 @@ def draw(
     """
     try:
         import numpy as np
-        from matplotlib.figure import Figure
+
+        from linear_rnn._figures import ShownFigure
     except ImportError:
         raise ImportError("diagnostics are drawn by matplotlib: install it") from None
     whitened = whiten(residuals, sequences, rho)
     known = np.sort(whitened[~np.isnan(whitened)])
     n = len(known)
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    figure = ShownFigure(figsize=(12, 3.6), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     heights = correlate(whitened, sequences)
     left.bar(range(1, len(heights) + 1), heights, width=0.4)

@@ -200,16 +200,29 @@ def read_steps(table: Any, names: Sequence[str]) -> tuple[list[Any], list[str]]:
     table = table.to_frame(*names[:1]) if hasattr(table, "to_frame") else _collect(table)
     if not (isinstance(table, Mapping) or hasattr(table, "columns")):
         rows = _plain_list(table)
-        return [row if isinstance(row, list | tuple) else [row] for row in rows], []
+        rows = [row if isinstance(row, list | tuple) else [row] for row in rows]
+        return check_inputs(rows, names), []
     columns = read_csv(to_csv(table)[0])
     for name in names:
         if name not in columns:
-            raise ValueError(f"there is no input {name!r}; the columns are {[*columns]}")
+            raise LinearRNNError(
+                f"the future inputs have no {name!r}; their columns are {[*columns]}"
+            )
     others = (column for name, column in columns.items() if name not in names)
     texts = ([*map(str, column)] for column in others)
     dates: list[str] = next((each for each in texts if each and to_date(each[0])), [])
     n_steps = max(map(len, columns.values()), default=0)
-    return [[columns[name][k] for name in names] for k in range(n_steps)], dates
+    rows = [[columns[name][k] for name in names] for k in range(n_steps)]
+    return check_inputs(rows, names), dates
+
+
+def check_inputs(rows: list[Any], names: Sequence[str]) -> list[Any]:
+    """Return future inputs; raises LinearRNNError for one that is missing at a step."""
+    for step, row in enumerate(rows, 1):
+        for name, value in zip(names, row, strict=False):
+            if value is None or value != value:  # noqa: PLR0124 - nan
+                raise LinearRNNError(f"the future input {name!r} is missing at step {step}")
+    return rows
 
 
 def to_date(text: str) -> datetime | None:

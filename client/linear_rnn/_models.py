@@ -347,9 +347,9 @@ class Estimate:
 class Weights:
     """Two numbers, one per weight; null where a number is not finite."""
 
-    w_in: float | None = None
+    w_in: float
     """For the input weight."""
-    w_rec: float | None = None
+    w_rec: float
     """For the recurrent weight."""
 
 
@@ -789,7 +789,7 @@ class Evaluation:
 
     weights: Weights
     """The weights."""
-    cost: float | None = None
+    cost: float
     """Null where it overflows float64; see log10_cost."""
     log10_cost: float | None = None
     """Null only where the cost is 0, a weight is not finite, or a relu state overflows float64."""
@@ -818,7 +818,7 @@ class GridMinimum:
 
     weights: Weights
     """The first such weights, row by row; null if every cost overflows."""
-    cost: float | None = None
+    cost: float
     """Null if every cost overflows float64."""
 
 
@@ -828,7 +828,7 @@ class OptimumResponse:
 
     weights: Weights
     """Null if the infimum is at infinity, or a weight is outside the float64 range."""
-    cost: float | None = None
+    cost: float
     """The minimum, or the infimum if it is not attained."""
     log10_cost: float | None = None
     """Its decimal logarithm; null where the cost is 0."""
@@ -845,7 +845,7 @@ class PointEvaluation:
 
     weights: Weights
     """The weights."""
-    cost: float | None = None
+    cost: float
     """Null where it overflows float64; see log10_cost."""
     log10_cost: float | None = None
     """Null only where the cost is 0, a weight is not finite, or a relu state overflows float64."""

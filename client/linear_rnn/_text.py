@@ -1,5 +1,6 @@
 """Results in words."""
 
+import math
 from html import escape
 from typing import Any
 
@@ -13,7 +14,7 @@ def to_html(text: str) -> str:
 
 def number(value: float | None) -> str:
     """Return a number with four digits."""
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None or math.isnan(value) else f"{value:.4g}"
 
 
 def interval(intervals: list[m.Interval]) -> str:

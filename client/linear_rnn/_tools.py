@@ -243,7 +243,7 @@ def surface(
     """
     arguments: Json = {"dataset": dataset}
     result = _client().surface(windows=[{"w_in": w_in, "w_rec": w_rec}], **arguments)
-    return _answer(repr(result), {"minimum": asdict(result.windows[0].minimum)}, result)
+    return _answer(repr(result), {"minimum": result._data["windows"][0]["minimum"]}, result)
 
 
 @_tool

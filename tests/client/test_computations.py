@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 import pickle
 import re
@@ -109,6 +110,53 @@ def test_results_survive_pickle(rnn: Client) -> None:
         assert repr(again) == repr(result)
         assert again.plot().content == result.plot().content
         again._connection.close()
+
+
+def test_a_picture_survives_pickle_and_is_saved_without_a_suffix(
+    rnn: Client, tmp_path: Path
+) -> None:
+    picture = rnn.train().plot(format="png", width=400)
+    again = pickle.loads(pickle.dumps(picture))  # noqa: S301 - our own
+    again.save(tmp_path / "run")
+    assert (tmp_path / "run.png").read_bytes() == picture.content
+    again.save(tmp_path / "run.svg")
+    assert (tmp_path / "run.svg").read_text().startswith("<?xml")
+    again._load.func.__self__.close()
+
+
+def test_a_key_is_not_in_a_pickle(rnn: Client) -> None:
+    given = "a-key-of-a-user"
+    with Client(rnn._connection.url, api_key=given) as other:
+        assert given.encode() not in pickle.dumps(other) + pickle.dumps(other.runs)
+
+
+def test_numbers_that_overflow_are_nan(rnn: Client) -> None:
+    run = rnn.train(optimizer="gradient_descent", initial_weights=(1e200, 1e200), n_iterations=3)
+    assert run.outcome == "diverged"
+    weights = run.final.weights
+    for number in (run.initial.cost, run.final.cost, weights.w_in, weights.w_rec):
+        assert isinstance(number, float)
+        assert math.isnan(number)
+    assert run.initial.weights.w_in == 1e200
+    assert run.initial.log10_cost == pytest.approx(3999.544)
+    assert "w_in -, w_rec -" in repr(run)
+    (evaluation,) = rnn.evaluate(points=[(1e200, 1e200)]).evaluations
+    assert math.isnan(evaluation.cost)
+
+
+def test_a_future_input_that_is_missing_is_named(rnn: Client) -> None:
+    table = {"rain": [0, 1, 1, 0, 2, 1, 3, 1], "level": [1, 2, 4, 3, 4, 4, 6, 5]}
+    fit = rnn.fit(table, target="level")
+    with pytest.raises(LinearRNNError, match="have no 'rain'; their columns are"):
+        fit.forecast({"sun": [1.0]})
+    for missing in ({"rain": [1.0, None]}, {"rain": [1.0, math.nan]}, [[1.0], [None]]):
+        with pytest.raises(LinearRNNError, match="'rain' is missing at step 2"):
+            fit.forecast(missing)
+
+
+def test_the_address_may_end_with_the_version_of_the_api(url: str) -> None:
+    with Client(f"{url}/v1/") as client:
+        assert client.predict([[0, 1, 1]]).outputs.tolist() == [2.0]
 
 
 def test_scikit_learn_copies_no_connections(rnn: Client) -> None:
@@ -235,12 +283,14 @@ def test_residuals_are_whitened_for_diagnostics() -> None:
 def test_diagnostics_are_drawn(rnn: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     fit = rnn.fit({"level": SERIES}, target="level", offset=False)
     figure = fit.diagnostics.plot()
+    assert figure._repr_png_().startswith(b"\x89PNG")
     assert [axes.get_title() for axes in figure.axes] == [
         "Autocorrelation",
         "Quantiles",
         "Residuals",
     ]
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.delitem(sys.modules, "linear_rnn._figures")
     with pytest.raises(ImportError, match="matplotlib"):
         fit.diagnostics.plot()
 

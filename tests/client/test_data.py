@@ -184,7 +184,7 @@ def test_months_continue_the_sequence(rnn: Client) -> None:
 
 def test_a_forecast_names_the_input_that_it_misses(rnn: Client) -> None:
     fit = rnn.fit(COLUMNS, target="sales", inputs=["tv"], time="week")
-    with pytest.raises(ValueError, match=r"no input 'tv'; the columns are \['tvs'\]"):
+    with pytest.raises(LinearRNNError, match=r"no 'tv'; their columns are \['tvs'\]"):
         fit.forecast({"tvs": [1.0]})
     with pytest.raises(TypeError, match="not a file"):
         fit.forecast("future.csv")

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 import linear_rnn
-from linear_rnn import AsyncClient, Client
+from linear_rnn import AsyncClient, Client, types
 from linear_rnn._requests import TableOptions
 from linear_rnn._sync import client, pictures, results
 from scripts.client import generated_files
@@ -41,6 +41,21 @@ def test_no_module_imports_itself_through_others() -> None:
                 graph[module] |= (names & files.keys()) or {node.module}
     assert len(graph) > 20
     TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_results_requests_and_options_are_public() -> None:
+    bases = {"Result", "Stored", "Drawable", "Computation", "_Page", "PictureOptions"}
+    for module in (results, pictures):
+        for name, cls in inspect.getmembers(module, inspect.isclass):
+            if cls.__module__ == module.__name__ and name not in bases:
+                assert getattr(linear_rnn, name) is cls
+                assert name == "Forecast" or f"Async{name}" in linear_rnn.__all__
+    options: types.FitOptions = {"noise": "ar1"}
+    request: types.TrainingRunRequest = {"n_iterations": 3}
+    assert {*options} < {*types.FitOptions.__annotations__}
+    assert {*request} < {*types.TrainingRunRequest.__annotations__}
+    assert issubclass(linear_rnn.Fit, types.FitResource)
+    assert issubclass(linear_rnn.NoResult, linear_rnn.LinearRNNError)
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,7 @@ import pandas
 import polars
 import pytest
 
-from linear_rnn import Client, InvalidRequest, _tools
-from linear_rnn._finished import NoResult
+from linear_rnn import Client, InvalidRequest, NoResult, _tools
 from service.cli import main
 from tests.formats.corpus import CORPUS, Case
 

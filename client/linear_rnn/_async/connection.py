@@ -58,7 +58,7 @@ class AsyncConnection:
         self._httpx = httpx
         given = url or os.environ.get("LINEAR_RNN_URL")
         self.source = "the argument `url`" if url else "LINEAR_RNN_URL" if given else "the default"
-        self.url = (given or DEFAULT_URL).rstrip("/")
+        self.url = (given or DEFAULT_URL).rstrip("/").removesuffix("/v1")
         if not self.url.startswith(("http://", "https://")):
             message = f"{self.url!r} (from {self.source}) must begin with http:// or https://"
             raise ConnectFailed(message)

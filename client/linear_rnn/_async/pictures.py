@@ -32,8 +32,9 @@ class AsyncPicture:
         Its format: svg, png or pdf.
     """
 
-    def __init__(self, load: Callable[[str], Any]) -> None:
+    def __init__(self, load: Callable[[str], Any], path: str) -> None:
         self._load = load
+        self._path = path
         self.content = b""
         self.format = ""
 
@@ -43,19 +44,22 @@ class AsyncPicture:
         >>> (await (await (await rnn.surface()).plot()).load("png")).content[1:4]
         b'PNG'
         """
-        self.content = await self._load(format)
+        self.content = await self._load(f"{self._path}.{format}")
         self.format = format
         return self
 
     async def save(self, path: str | Path) -> None:
         """Write the picture to a file, in the format of its name: .svg, .png or .pdf.
 
+        A name without a suffix is given that of the present format.
+
         >>> await (await (await rnn.surface()).plot()).save("surface.pdf")
         """
-        wanted = Path(path).suffix.removeprefix(".")
+        file = Path(path)
+        wanted = file.suffix.removeprefix(".") or self.format
         if wanted != self.format:
             await self.load(wanted)
-        Path(path).write_bytes(self.content)
+        file.with_suffix(f".{wanted}").write_bytes(self.content)
 
     def _repr_svg_(self) -> str | None:
         return self.content.decode() if self.format == "svg" else None

@@ -4,6 +4,7 @@ import builtins
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
 
 from linear_rnn import _models as m
@@ -21,7 +22,8 @@ from linear_rnn._tables import FIRST_ROWS, Rows, Table, lengthen, stack
 if TYPE_CHECKING:
     import pandas
     import polars
-    from matplotlib.figure import Figure
+
+    from linear_rnn._figures import ShownFigure
 
 PAGE = 100  # resources per request of a list
 UNFINISHED = frozenset({"queued", "running"})
@@ -88,7 +90,7 @@ class AsyncDrawable(AsyncResult):
         """
         path, request = self._picture()
         query = {name: value for name, value in options.items() if name != "format"}
-        picture = AsyncPicture(lambda kind: self._connection.file(f"{path}.{kind}", query, request))
+        picture = AsyncPicture(partial(self._connection.file, query=query, request=request), path)
         return await picture.load(options.get("format", "svg"))
 
 
@@ -538,10 +540,10 @@ class AsyncDiagnostics:
     def __init__(self, fit: AsyncFit) -> None:
         self._fit = fit
 
-    async def plot(self) -> "Figure":
+    async def plot(self) -> "ShownFigure":
         """Draw autocorrelations, quantiles, and residuals against the fit, with Matplotlib.
 
-        Those of `ar1` noise are whitened.
+        Those of `ar1` noise are whitened. The figure is displayed in a notebook.
 
         >>> (await (await rnn.fit()).diagnostics.plot()).axes[0].get_title()
         'Autocorrelation'
@@ -575,7 +577,7 @@ S = TypeVar("S", bound=AsyncStored)
 
 
 @dataclass
-class Page:
+class _Page:
     """A part of a list."""
 
     items: list[Any]
@@ -641,7 +643,7 @@ class AsyncCollection(Generic[S]):
         while True:
             connection = self._connection
             response = await connection.request("GET", self._model.PATH, query=query)
-            page = await connection.decode(Page, read_json(response))
+            page = await connection.decode(_Page, read_json(response))
             for data in page.items:
                 yield await connection.receive(self._model, response, {}, data)
             if page.next_cursor is None:

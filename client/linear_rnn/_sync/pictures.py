@@ -33,8 +33,9 @@ class Picture:
         Its format: svg, png or pdf.
     """
 
-    def __init__(self, load: Callable[[str], Any]) -> None:
+    def __init__(self, load: Callable[[str], Any], path: str) -> None:
         self._load = load
+        self._path = path
         self.content = b""
         self.format = ""
 
@@ -44,19 +45,22 @@ class Picture:
         >>> rnn.surface().plot().load("png").content[1:4]
         b'PNG'
         """
-        self.content = self._load(format)
+        self.content = self._load(f"{self._path}.{format}")
         self.format = format
         return self
 
     def save(self, path: str | Path) -> None:
         """Write the picture to a file, in the format of its name: .svg, .png or .pdf.
 
+        A name without a suffix is given that of the present format.
+
         >>> rnn.surface().plot().save("surface.pdf")
         """
-        wanted = Path(path).suffix.removeprefix(".")
+        file = Path(path)
+        wanted = file.suffix.removeprefix(".") or self.format
         if wanted != self.format:
             self.load(wanted)
-        Path(path).write_bytes(self.content)
+        file.with_suffix(f".{wanted}").write_bytes(self.content)
 
     def _repr_svg_(self) -> str | None:
         return self.content.decode() if self.format == "svg" else None

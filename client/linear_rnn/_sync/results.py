@@ -5,6 +5,7 @@ import builtins
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
 
 from linear_rnn import _models as m
@@ -22,7 +23,8 @@ from linear_rnn._tables import FIRST_ROWS, Rows, Table, lengthen, stack
 if TYPE_CHECKING:
     import pandas
     import polars
-    from matplotlib.figure import Figure
+
+    from linear_rnn._figures import ShownFigure
 
 PAGE = 100  # resources per request of a list
 UNFINISHED = frozenset({"queued", "running"})
@@ -89,7 +91,7 @@ class Drawable(Result):
         """
         path, request = self._picture()
         query = {name: value for name, value in options.items() if name != "format"}
-        picture = Picture(lambda kind: self._connection.file(f"{path}.{kind}", query, request))
+        picture = Picture(partial(self._connection.file, query=query, request=request), path)
         return picture.load(options.get("format", "svg"))
 
 
@@ -548,10 +550,10 @@ class Diagnostics:
     def __init__(self, fit: Fit) -> None:
         self._fit = fit
 
-    def plot(self) -> "Figure":
+    def plot(self) -> "ShownFigure":
         """Draw autocorrelations, quantiles, and residuals against the fit, with Matplotlib.
 
-        Those of `ar1` noise are whitened.
+        Those of `ar1` noise are whitened. The figure is displayed in a notebook.
 
         >>> rnn.fit().diagnostics.plot().axes[0].get_title()
         'Autocorrelation'
@@ -586,7 +588,7 @@ S = TypeVar("S", bound=Stored)
 
 
 @dataclass
-class Page:
+class _Page:
     """A part of a list."""
 
     items: list[Any]
@@ -652,7 +654,7 @@ class Collection(Generic[S]):
         while True:
             connection = self._connection
             response = connection.request("GET", self._model.PATH, query=query)
-            page = connection.decode(Page, read_json(response))
+            page = connection.decode(_Page, read_json(response))
             for data in page.items:
                 yield connection.receive(self._model, response, {}, data)
             if page.next_cursor is None:
