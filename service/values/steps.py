@@ -17,7 +17,10 @@ ONE_MONTH: Final = np.timedelta64(1, "M")
 CLOCK_UNITS: Final = {"hour", "minute", "second"}
 
 # What steps can count, beside units of time.
-COUNTS: Final = {"step", "sample", "frame", "trial", "cycle", "generation", "millisecond", "decade"}
+COUNTS: Final = {
+    *("step", "sample", "frame", "trial", "cycle", "generation", "period"),
+    *("nanosecond", "microsecond", "millisecond", "fortnight", "decade"),
+}
 NO_UNIT: Final = {"time", "t"}  # names of columns of times
 
 

@@ -18,7 +18,7 @@ const match = (names) => new RegExp(`^(${names.replaceAll(", ", "|")})$`, "i");
 /** Names of units with a plural, and those without one, as in steps.py. */
 const WORDS = match(
   "second, minute, hour, day, week, month, quarter, year, business day, weekday, workday, working day, trading day, " +
-    "step, sample, frame, trial, cycle, generation, millisecond, decade",
+    "step, sample, frame, trial, cycle, generation, period, nanosecond, microsecond, millisecond, fortnight, decade",
 );
 const OTHERS = match(
   "(s, sec, min, mn, h, hr, stunde, heure, d, tag, jour, w, wk, woche, semaine, mo, mon, mth, monat, mois, q, qtr, " +
