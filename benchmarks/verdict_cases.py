@@ -100,13 +100,17 @@ def one_sequence(
     return draw
 
 
-def panel(n_sequences: int, n_steps: int, rho: float = 0.0) -> Design:
-    """Return a design of short sequences with an initial state each and w_rec 0.8."""
+def panel(n_sequences: int, n_steps: int, rho: float = 0.0, levels: float = 0.0) -> Design:
+    """Return a design of short sequences with an initial state each and w_rec 0.8.
+
+    The levels differ by so many standard deviations of the response, which is 1.67.
+    """
 
     def sequence(draws: Draws) -> tuple[Array, Array]:
         x = draws.normal(size=n_steps)
         noise = NOISE * autoregression(draws, n_steps, rho)
-        return x, respond(0.8, x, 2.0 * draws.normal()) + 1.0 + noise
+        level = 1.67 * levels * draws.normal()
+        return x, respond(0.8, x, 2.0 * draws.normal()) + 1.0 + level + noise
 
     return lambda draws: make_series(*(sequence(draws) for _ in range(n_sequences)))
 
@@ -633,6 +637,17 @@ WRONG: Final = (
     *(
         Case("wrong", f"panel {n} x {t}, AR {rho}, white fit", 0.8, panel(n, t, rho))
         for n, t, rho in ((12, 10, 0.6), (50, 6, 0.4))
+    ),
+    *(
+        Case(
+            "wrong",
+            f"panel {n} x {t}, AR {rho}, levels {levels}",
+            0.8,
+            panel(n, t, rho, levels),
+        )
+        for n, t in ((10, 10), (5, 20), (10, 20))
+        for rho in (0.0, 0.6)
+        for levels in (0.5, 1.0)
     ),
 )
 """Wrong models, which must be detected."""

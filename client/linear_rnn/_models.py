@@ -1059,6 +1059,7 @@ class TrustReport(Trust):
             "acts_later",
             "delay_advised",
             "range_advised",
+            "levels_advised",
             "offset_advised",
             "gain_advised",
             "season_advised",

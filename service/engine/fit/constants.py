@@ -203,6 +203,16 @@ COMPLEX_ALPHA: Final = 0.001
 # whose errors are a drift plus white noise, and with them in 0 to 5 %.
 MOVING_AVERAGES: Final = (0.0, 0.25, 0.5, 0.7, 0.85, 0.95)
 
+# The level of the F test of an offset per sequence for at least so many sequences with at most so
+# many targets each. In 20 simulated panels of 50 x 10 with equal levels and autocorrelated noise,
+# COMPLEX_ALPHA recommends them in 25 %, and this level in 10 %.
+WIDE_ALPHA: Final = 1e-4
+MANY_SEQUENCES: Final = 50
+FEW_PER_SEQUENCE: Final = 10
+
+# The largest share of unknowns among the targets with an offset per sequence: a choice.
+LEVELS_SHARE: Final = 0.5
+
 # The usual periods of a season, by the unit of the step; those of "step" without one.
 PERIODS: Final = {
     "second": (86400.0,),

@@ -21,6 +21,7 @@ from service.engine.fit.effects import Effect, judge_effect, judge_effect_on_sta
 from service.engine.fit.estimates import estimate_parameters
 from service.engine.fit.larger import find_season, find_time_constants, is_larger_better
 from service.engine.fit.late_effects import find_late_effect
+from service.engine.fit.levels import find_levels
 from service.engine.fit.limits import find_clipped
 from service.engine.fit.linearization import linearize
 from service.engine.fit.oscillation import find_oscillation
@@ -102,6 +103,8 @@ class Verdict:
             return [], None
         found = self._simpler
         effect = self._judge_effect(found)
+        if found and found[0] is self._levels:
+            return found, effect
         has_delay = any("delay" in each.options for each in found[:1])
         is_delayed = self.problem.n_states == 1 and has_delay
         if is_delayed or (effect is not None and not effect.visible):
@@ -123,14 +126,22 @@ class Verdict:
     def _simpler(self) -> list[Alternative]:
         """Clearly better structures that are not larger models.
 
-        For several states, they are searched only if the residuals show signs of structure.
+        Levels that differ look like delays and autocorrelated noise, so they come first. For
+        several states, others are searched only if the residuals show signs of structure.
         """
         if self.known_structure is not None:
             return self.known_structure[0]
+        if self._levels is not None:
+            return [self._levels]
         signs = {check.slug for check in self._checked.findings} & constants.SIGNS
         if self.problem.n_states > 1 and not signs:
             return []
         return find_alternatives(self.problem.vary(rest=False), self._delays)
+
+    @cached_property
+    def _levels(self) -> Alternative | None:
+        """The fit with an offset per sequence, if it is clearly better."""
+        return find_levels(self.problem.vary(rest=False))
 
     @cached_property
     def _delays(self) -> dict[int, Solution]:

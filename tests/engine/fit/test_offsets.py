@@ -173,6 +173,49 @@ def test_the_grid_of_two_poles_is_that_of_the_criterion() -> None:
     )
 
 
+def draw_levels(seed: int, n: int, n_steps: int, size: float, rho: float) -> Series:
+    """Return sequences whose levels differ by ``size``; the noise has half the signal's size."""
+    draws = np.random.default_rng([53, seed])
+    inputs = draws.normal(size=(n, n_steps, 1))
+    targets = np.empty((n, n_steps))
+    for i in range(n):
+        state, noise = 1.67 * draws.normal(), 0.0
+        level = size * draws.normal()
+        for k in range(n_steps):
+            state = 0.8 * state + inputs[i, k, 0]
+            noise = rho * noise + np.sqrt(1.0 - rho**2) * draws.normal()
+            targets[i, k] = state + level + 0.83 * noise
+    return Series.from_sequences([*inputs], [*targets], ("x",))
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.6])
+def test_an_offset_per_sequence_is_recommended_where_levels_differ(rho: float) -> None:
+    for seed in range(3):
+        series = draw_levels(seed, 8, 20, 2.0, rho)
+        result = fit(series, FitOptions())
+        assert result.trust.reasons[0] == "levels_advised"
+        (other,) = result.alternatives
+        assert other.options == {"offset": "each"}
+        again = fit(series, FitOptions(offset="each"))
+        assert "levels_advised" not in again.trust.reasons
+        (interval,) = again.trust.cautious or []
+        assert interval.low < 0.8 < interval.high
+
+
+@pytest.mark.parametrize("options", [{}, {"initial_state": 0.0}, {"offset": 0.0}], ids=str)
+def test_an_offset_per_sequence_is_not_recommended_for_equal_levels(
+    options: dict[str, Any],
+) -> None:
+    for seed in range(3):
+        result = fit(draw_levels(seed, 6, 20, 0.0, 0.0), FitOptions(**options))
+        assert "levels_advised" not in result.trust.reasons
+
+
+def test_two_targets_per_sequence_do_not_suffice_for_levels() -> None:
+    result = fit(draw_levels(1, 40, 3, 5.0, 0.0), FitOptions())
+    assert "levels_advised" not in result.trust.reasons
+
+
 def test_many_sequences_take_no_more_than_their_rows() -> None:
     draws = np.random.default_rng(52)
     inputs = draws.normal(size=(2000, 6, 1))
