@@ -6,8 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.data import Step
-from service.engine.data.units import NAMES, find_bracketed, find_unit
+from service.engine.data import UNIT_NAMES, Step, find_bracketed, find_unit
 from service.values.dates import parse_date
 
 UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
@@ -26,7 +25,7 @@ NO_UNIT: Final = {"time", "t"}  # names of columns of times
 
 def is_unit(name: str) -> bool:
     """Return True for a unit of time, or a column with one in its name."""
-    return find_unit(name) in NAMES or find_bracketed(name).lower().removesuffix("s") in COUNTS
+    return find_unit(name) in UNIT_NAMES or find_bracketed(name).lower().removesuffix("s") in COUNTS
 
 
 def name_unit(name: str, *, plural: bool = True) -> str:
@@ -38,7 +37,7 @@ def name_unit(name: str, *, plural: bool = True) -> str:
     if not is_unit(name):
         quantity = "time" if bare.lower() in NO_UNIT else bare
         return f"unit{'s' if plural else ''} of {quantity}"
-    has_plural = bare.lower() in {*NAMES, *COUNTS} or bare.lower().endswith("day")
+    has_plural = bare.lower() in {*UNIT_NAMES, *COUNTS} or bare.lower().endswith("day")
     return f"{bare}s" if plural and has_plural else bare
 
 

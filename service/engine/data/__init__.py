@@ -5,9 +5,10 @@ from service.engine.data.factor import Factor, Precomputed
 from service.engine.data.generated import count_ones, remember
 from service.engine.data.moments import Moments, cost_polynomials
 from service.engine.data.series import Series, Step
-from service.engine.data.units import find_unit
+from service.engine.data.units import UNIT_NAMES, find_bracketed, find_unit
 
 __all__ = [
+    "UNIT_NAMES",
     "Dataset",
     "Factor",
     "Moments",
@@ -16,6 +17,7 @@ __all__ = [
     "Step",
     "cost_polynomials",
     "count_ones",
+    "find_bracketed",
     "find_unit",
     "remember",
 ]

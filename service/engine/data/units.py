@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 # By the usual name of a unit: abbreviations, and names in tables of other languages.
-NAMES: Final = {
+UNIT_NAMES: Final = {
     "second": ("s", "sec"),
     "minute": ("min", "mn"),
     "hour": ("h", "hr", "stunde", "heure"),
@@ -16,7 +16,7 @@ NAMES: Final = {
     "year": ("y", "yr", "a", "jahr", "an", "année"),
 }
 BRACKETS: Final = re.compile(r".*\S\s*[\[(]([^\[\]()]{1,12})[\])]")
-UNITS: Final = {name: unit for unit, names in NAMES.items() for name in (unit, *names)}
+UNITS: Final = {name: unit for unit, names in UNIT_NAMES.items() for name in (unit, *names)}
 
 
 def find_unit(name: str) -> str:

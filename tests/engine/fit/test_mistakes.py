@@ -7,8 +7,7 @@ import pytest
 
 from benchmarks.verdict_cases import autoregression, make_series, respond
 from service.engine.data import Series
-from service.engine.fit import FitOptions, Result, fit
-from service.engine.fit.checks import Finding
+from service.engine.fit import Finding, FitOptions, Result, fit
 from service.engine.types import Array
 
 WHITE = FitOptions()
