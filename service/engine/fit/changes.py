@@ -2,7 +2,7 @@
 
 Each is the score of one more column. It is larger than the statistic of J. Nyblom, "Testing for the
 constancy of parameters over time", Journal of the American Statistical Association 84 (1989),
-223-230, in all but one of 48 simulated cases, because a change of w_rec acts on all later states.
+223-230, in 47 of 48 simulated cases, because a change of w_rec acts on all later states.
 """
 
 from dataclasses import replace

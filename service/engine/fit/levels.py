@@ -1,4 +1,4 @@
-"""Whether sequences differ in their levels, so that each needs an offset of its own.
+"""The test for levels that differ between sequences, so that each needs its own offset.
 
 With one offset, differences between levels appear as slow effects, or as autocorrelated noise. The
 test is an F test of the full likelihoods, with the noise free in both fits.
