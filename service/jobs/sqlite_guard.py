@@ -1,7 +1,9 @@
 """Checks that SQLite requires: a local disk, and only one `serve` per database."""
 
+import errno
 import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +27,17 @@ NETWORK_FILE_SYSTEMS: Final = {
 }
 
 
+# The space of a file that is deleted when a process starts on a full disk, where SQLite could not
+# even create the shared memory of its log, with which it reads.
+SPARE_BYTES: Final = 4 * 1024 * 1024
+NEEDED_BYTES: Final = 8 * SPARE_BYTES  # on the disk to create it
+
+
 def prepare_directory(settings: Settings) -> None:
-    """Create the directory of an SQLite file if it is missing; raises StartError."""
+    """Create the directory of an SQLite file if it is missing; raises StartError.
+
+    It also creates a spare file, which is deleted if the disk is full.
+    """
     if settings.sqlite_file is None:
         return
     directory = settings.sqlite_file.resolve().parent
@@ -37,11 +48,17 @@ def prepare_directory(settings: Settings) -> None:
             f"the data directory {directory} is on a network file system ({file_system}), where "
             "SQLite may lose data: use a local disk, or PostgreSQL (RNN_DATABASE_URL)"
         )
+    spare = directory / f"{settings.sqlite_file.name}.spare"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory) as probe:
             probe.write(b"\0")
+        if not spare.exists() and shutil.disk_usage(directory).free > NEEDED_BYTES:
+            spare.write_bytes(bytes(SPARE_BYTES))
     except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT} and spare.exists():
+            spare.unlink()
+            return
         reason = error.strerror or type(error).__name__
         message = f"cannot write to the data directory {directory} ({variable}): {reason}"
         raise StartError(message) from None

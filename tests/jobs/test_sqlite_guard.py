@@ -1,12 +1,22 @@
 """Only one `serve` per SQLite database, and only on a local disk."""
 
+import errno
+import shutil
+import tempfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
 
 from service.errors import StartError
-from service.jobs.sqlite_guard import find_file_system, lock_database, prepare_directory
+from service.jobs.sqlite_guard import (
+    NEEDED_BYTES,
+    SPARE_BYTES,
+    find_file_system,
+    lock_database,
+    prepare_directory,
+)
 from service.settings import Settings
 
 MOUNTS = rb"""/dev/vda1 / ext4 rw,relatime 0 0
@@ -74,7 +84,30 @@ def test_the_data_directory_is_created_with_its_parents(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "a" / "b")
     prepare_directory(settings)
     prepare_directory(settings)
-    assert list(settings.data_dir.iterdir()) == []
+    (spare,) = settings.data_dir.iterdir()
+    assert spare.stat().st_size == SPARE_BYTES
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_spare_file_makes_space_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    prepare_directory(settings)
+    monkeypatch.setattr(tempfile, "TemporaryFile", Mock(side_effect=OSError(code, "full")))
+    prepare_directory(settings)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(StartError, match=r"cannot write to the data directory .* full"):
+        prepare_directory(settings)
+
+
+def test_a_nearly_full_disk_gets_no_spare_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=NEEDED_BYTES)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    prepare_directory(Settings(data_dir=tmp_path))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_server_is_rejected_until_the_first_one_ends(tmp_path: Path) -> None:

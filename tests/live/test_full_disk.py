@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,12 +28,25 @@ MOUNT = f'mount -t tmpfs -o size={DISK_MEBIBYTES}m none "$0" && exec "$@"'
 PREFIX = ("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT)
 
 
+# The database and its directory exist, and then no byte is free.
+FULL = (
+    f'RNN_DATA_DIR="$0" {sys.executable} -m service migrate; '
+    'cat /dev/zero > "$0/filler" 2> "$0/message"; exec "$@"'
+)
+
+
 class SmallDisk:
     """A server whose data directory is a small disk."""
 
-    def __init__(self, start_server: Callable[..., Any], directory: Path, n_workers: int) -> None:
+    def __init__(
+        self,
+        start_server: Callable[..., Any],
+        directory: Path,
+        n_workers: int,
+        prefix: Any = PREFIX,
+    ) -> None:
         directory.mkdir()
-        prefix = (*PREFIX, str(directory))
+        prefix = (*prefix, str(directory))
         self.server = start_server(directory, n_workers=n_workers, prefix=prefix)
         self.path = Path(f"/proc/{self.server.process.pid}/root{directory}")
 
@@ -68,13 +82,13 @@ def upload_until_full(server: Any) -> list[str]:
 @pytest.fixture
 def start_on_small_disk(
     start_server: Callable[..., Any], tmp_path: Path
-) -> Callable[[int], SmallDisk]:
+) -> Callable[..., SmallDisk]:
     """Return a function that starts a server with a number of workers on a small disk."""
     can_mount = [*PREFIX[:-1], MOUNT, str(tmp_path), "true"]
     if shutil.which("unshare") is None or subprocess.run(can_mount, check=False).returncode:
         assert "CI" not in os.environ, "file systems cannot be mounted here"
         pytest.skip("file systems cannot be mounted here")
-    return lambda n_workers: SmallDisk(start_server, tmp_path / "data", n_workers)
+    return lambda *more: SmallDisk(start_server, tmp_path / "data", *more)
 
 
 def observe(check: Callable[[], None], seconds: float) -> None:
@@ -89,6 +103,19 @@ def write_forever(path: Path) -> None:
     with path.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))
+
+
+@pytest.mark.slow
+def test_a_server_starts_on_a_full_disk(start_on_small_disk: Any) -> None:
+    disk = start_on_small_disk(0, (*PREFIX[:-1], f"{MOUNT.partition(' && ')[0]} && {FULL}"))
+    client = disk.server.client
+    for path in ("/readyz", "/v1/training-runs"):
+        assert client.get(path).status_code == 200
+    assert upload(disk.server, 0).status_code == 507
+    (disk.path / "filler").unlink()
+    stored = upload(disk.server, 0)
+    assert stored.status_code == 201
+    assert client.delete(stored.headers["location"]).status_code == 204
 
 
 @pytest.mark.slow
