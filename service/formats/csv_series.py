@@ -178,12 +178,12 @@ def _explain_inputs(error: LimitExceeded, found: Structure, chosen: SeriesColumn
 
 def _explain_times(error: TimesError, series: SeriesRows, chosen: SeriesColumns) -> Invalid:
     """Return the error of times, with their repairs."""
-    row, detail, n_gaps, are_regular, length, n_repeated = error.args
-    number = None if row is None else int(series.lines[row])
+    detail, n_gaps = error.detail, error.n_gaps
+    number = None if error.row is None else int(series.lines[error.row])
     members: dict[str, Any] = {"line": number}
     repairs: list[dict[str, Any]] = []
     if n_gaps:
-        members |= {"n_gaps": n_gaps, "are_regular": are_regular}
+        members |= {"n_gaps": n_gaps, "are_regular": error.are_regular}
         each = "the gap" if n_gaps == 1 else f"each of the {n_gaps} gaps"
         detail += f"; add its step (gaps=missing), or start a new sequence after {each} "
         detail += "(gaps=sequences)"
@@ -191,15 +191,15 @@ def _explain_times(error: TimesError, series: SeriesRows, chosen: SeriesColumns)
             {"label": "Add the missing steps", "query": {"gaps": "missing"}},
             {"label": f"Start a new sequence after {each}", "query": {"gaps": "sequences"}},
         ]
-        if are_regular:
+        if error.are_regular:
             repairs.append({"label": "Read the rows without times", "query": {"time": ""}})
-    if n_repeated:
+    if error.n_repeated:
         detail += ", or average the rows at equal times (repeated=mean)"
-        label = f"Use means of rows at equal times ({count(n_repeated, 'repeated time')})"
+        label = f"Use means of rows at equal times ({count(error.n_repeated, 'repeated time')})"
         repairs.append({"label": label, "query": {"repeated": "mean"}})
-    if length is not None and chosen.grid is None:
-        label = series.describe_grid(length)
-        repairs.append({"label": label, "query": {"grid": length, "between": "hold"}})
+    if error.length is not None and chosen.grid is None:
+        label = series.describe_grid(error.length)
+        repairs.append({"label": label, "query": {"grid": error.length, "between": "hold"}})
     if "dates=" in detail:
         repairs = [
             {"label": f"The {part} is first in dates", "query": {"dates": f"{part}-first"}}

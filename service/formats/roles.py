@@ -237,7 +237,7 @@ class _Proposal:
         except TimesError as error:
             fields = self._columns[column]
             starts = [field for i, field in enumerate(fields) if not i or field != fields[i - 1]]
-            increase = error.args[4] is not None or error.args[2] > 0
+            increase = error.length is not None or error.n_gaps > 0
             return not is_named and len({*starts}) < len(starts) and increase
         return True
 

@@ -118,8 +118,10 @@ def _find_times(
         times.add([str(time) for sequence in sequences for time in sequence.times or []])
         found_step, starts = times.find_steps(np.array(codes))
     except TimesError as error:
-        row, detail, *_ = error.args
-        at = [] if row is None else [codes[row], "times", row - codes.index(codes[row])]
+        row, detail = error.row, error.detail
+        at: list[int | str] = (
+            [] if row is None else [codes[row], "times", row - codes.index(codes[row])]
+        )
         raise error_at("times", detail[0].upper() + detail[1:], "sequences", *at) from None
     if step.model_fields_set and found_step != step.to_step() and len(codes) > len(sequences):
         message = f"The times have steps of {describe_step(found_step)}"

@@ -3,6 +3,7 @@
 import re
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Final, NamedTuple
 
@@ -47,14 +48,16 @@ LENGTH: Final = r"^(\d{1,9}(?:\.\d{1,9})?) ?(?:(second|minute|hour|day|week)s?)?
 STEP_LENGTH: Final = re.compile(LENGTH, re.ASCII)
 
 
+@dataclass(eq=False)
 class TimesError(ValueError):
-    """An error of times.
+    """An error of times."""
 
-    Its arguments are the index of a time, or None for all of them; the reason; the number of gaps
-    if they are the only error, and 0 otherwise; True if equally many rows precede each gap, as
-    in a working week; the usual step if the times increase in other steps, otherwise None; and the
-    number of rows at the time of the row before if no time is earlier, otherwise 0.
-    """
+    row: int | None  # the index of a time; None for all of them
+    detail: str
+    n_gaps: int = 0  # the number of gaps if they are the only error
+    are_regular: bool = False  # equally many rows precede each gap, as in a working week
+    length: str | None = None  # the usual step, if the times increase in other steps
+    n_repeated: int = 0  # rows at the time of the row before, if no time is earlier
 
 
 class Grid(NamedTuple):
@@ -97,7 +100,7 @@ class Times:
                 if is_ambiguous(text) and self._order is None:
                     kind = "clear: its day or its month can be first (dates=day-first, month-first)"
                 detail = f"{text[:40]!r} in {self._name!r} is not {kind}"
-                raise TimesError(len(self._times), detail, 0, False, None, 0) from None
+                raise TimesError(len(self._times), detail) from None
 
     def _parse(self, text: str) -> float:
         """Return a number in range, or the seconds of a date since 1970; raises ValueError."""
@@ -199,7 +202,7 @@ class Times:
         """Return the length of a step in seconds, or in the unit of numbers; raises TimesError."""
         number, unit = STEP_LENGTH.fullmatch(length).groups()  # type: ignore[union-attr]
         if (unit is not None) is not self._are_dates or float(number) == 0:
-            raise TimesError(None, f"{length!r} is not a step of these times", 0, False, None, 0)
+            raise TimesError(None, f"{length!r} is not a step of these times")
         return float(number) * UNITS.get(unit, 1)
 
     def find_steps(self, codes: NDArray[np.int64]) -> tuple[Step, tuple[str | float, ...]]:
@@ -237,7 +240,7 @@ class Times:
         step = self._to_step(usual if self._are_dates else float(gaps.mean()), unit)
         if not in_range(np.array(step.length)):
             detail = f"the step in {self._name!r}: {explain_out_of_range(step.length)}"
-            raise TimesError(None, detail, 0, False, None, 0)
+            raise TimesError(None, detail)
         return step
 
     def find_late(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
