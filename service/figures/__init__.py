@@ -4,4 +4,4 @@ Sizes are in CSS pixels, 100 per inch; ``dpi`` scales only the PNG.
 """
 
 # Incremented whenever the same request would be drawn as different bytes.
-RENDERER_VERSION = 11
+RENDERER_VERSION = 12

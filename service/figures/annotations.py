@@ -23,7 +23,7 @@ _SHAPES = ("o", "s", "D")  # of points; there are as many styles as colors times
 _RINGS = 6
 _DIRECTIONS = 16
 _DASHES = (None, (5.0, 2.2), (1.5, 1.5), (6.5, 1.8, 1.5, 1.8))
-_ON_FRAME: Look = {"clip_on": False, "in_layout": False, "zorder": 3}  # of markers
+_ON_FRAME: Look = {"clip_on": False, "zorder": 3}  # of markers
 _FAR = 1e100  # the largest weight that is drawn
 
 

@@ -60,18 +60,20 @@ def basin_map_figure(
     axes.set(xlabel=typeset("initial w_in"), ylabel=typeset("initial w_rec"))
     edges = _band_edges(iterations[reached])
     colors = mpl.colormaps[f"{COLOR_MAP}_r"].resampled(len(edges) - 1)
-    options = {"norm": BoundaryNorm(edges, len(edges) - 1, clip=True), "cmap": colors}
+    options: Look = {"norm": BoundaryNorm(edges, len(edges) - 1, clip=True), "cmap": colors}
     extent = (*_limits(arrays["w_in"]), *_limits(arrays["w_rec"]))
     options |= {"extent": extent, "origin": "lower", "aspect": "auto"}
     image = axes.imshow(iterations, interpolation="nearest", **options)
     _hatch(axes, exhausted, look_of_exhausted)
     _hatch(axes, diverged, DIVERGED)
-    if reached.any():
+    bar = page.reserve_bar([axes]) if reached.any() else None
+    page.lay_out()
+    if bar is not None:
         ticks = edges[:: -(-len(edges) // page.n_bar_ticks)]
-        page.add_bar([axes], image, ticks, "iterations", INTEGERS)
+        page.fill_bar(bar, image, ticks, "iterations", INTEGERS)
     if optimum is not None:
         draw_optimum(page, axes, optimum)
-    return page.lay_out()
+    return page.figure
 
 
 def _legend_entry(name: str, where: NDArray[np.bool_], look: Look) -> Patch:

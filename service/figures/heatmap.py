@@ -1,6 +1,6 @@
 """Heatmaps of the cost: a color per pixel, and contours as lines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
@@ -11,14 +11,12 @@ from service.engine.types import Array
 from service.figures.color_bands import ColorBands
 from service.figures.page import Look, Page
 from service.figures.scales import PowerFormatter
-from service.figures.style import Style
 from service.figures.text import typeset
 
 # A function that returns log10(cost), (rows, columns), for w_in (1, columns) and w_rec (rows, 1).
 # It is -inf where the cost is 0, finite where the cost overflows, and nan where it is undefined.
 Log10Cost = Callable[[Array, Array], Array]
 
-SHARE = 0.85  # of the width and the height of a picture that is at least that of all windows
 _MAX_NODES = 200  # per axis of the grid for tracing contours
 
 
@@ -30,16 +28,10 @@ class Window:
     w_rec: tuple[float, float]
 
 
-def compute_costs(
-    style: Style, window: Window, log10_cost: Log10Cost, parts: tuple[float, float]
-) -> Array:
-    """Return log10(cost) at the centers of the cells (rows, columns) of a grid, from below.
-
-    It has at least as many as the pixels of a window that is one of ``parts``, columns and rows, of
-    the picture.
-    """
-    n_columns, n_rows = (int(SHARE * n / k) for n, k in zip(style.pixels, parts, strict=True))
-    w_in, w_rec = _centers(window.w_in, n_columns), _centers(window.w_rec, n_rows)
+def compute_costs(axes: Axes, window: Window, log10_cost: Log10Cost) -> Array:
+    """Return log10(cost) at the centers of the pixels (rows, columns) of axes, from below."""
+    columns, rows = (max(2, round(side)) for side in axes.bbox.size)
+    w_in, w_rec = _centers(window.w_in, columns), _centers(window.w_rec, rows)
     return log10_cost(w_in[None, :], w_rec[:, None])
 
 
@@ -93,7 +85,7 @@ def draw_costs(
         axes.contour(x[::stride], y[::stride], nodes, levels, **look)
 
 
-def draw_cost_bar(page: Page, panels: Sequence[Axes], bands: ColorBands) -> None:
-    """Draw the color bar of bands next to panels."""
+def draw_cost_bar(page: Page, axes: Axes, bands: ColorBands) -> None:
+    """Draw the color bar of bands."""
     ticks = bands.find_ticks(page.n_bar_ticks)
-    page.add_bar(panels, bands.make_colors(), ticks, bands.caption, PowerFormatter())
+    page.fill_bar(axes, bands.make_colors(), ticks, bands.caption, PowerFormatter())

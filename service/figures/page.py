@@ -17,6 +17,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import make_axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import Formatter, MaxNLocator, ScalarFormatter
@@ -204,22 +205,30 @@ class Page:
         """The number of ticks that a color bar has space for."""
         return max(2, int(0.3 * self.height / self.font))
 
-    def add_bar(
+    def reserve_bar(self, panels: Sequence[Axes]) -> Axes:
+        """Return axes next to panels with space for a color bar and its labels."""
+        bar, _ = make_axes(list(panels), aspect=0.7 * self.height / (_BAR_WIDTH * self.font))
+        bar.yaxis.tick_right()
+        bar.yaxis.set_label_position("right")
+        bar.set(xticks=[], yticks=[0.5], yticklabels=["10⁻³⁰⁰"], ylabel="cost + 1")
+        self.dress(bar)
+        return bar
+
+    def fill_bar(
         self,
-        panels: Sequence[Axes],
+        axes: Axes,
         colors: ScalarMappable,
         ticks: Sequence[float],
         caption: str,
-        labels: Formatter | None = None,
+        labels: Formatter,
     ) -> None:
-        """Draw a color bar next to panels."""
-        aspect = 0.7 * self.height / (_BAR_WIDTH * self.font)
-        bar = self.body.colorbar(
-            colors, ax=list(panels), ticks=ticks, format=labels, aspect=aspect, label=caption
-        )
-        self.dress(bar.ax)
+        """Draw a color bar in axes that are laid out."""
+        axes.clear()
+        options: Look = {"ticks": ticks, "label": caption, "format": labels}
+        bar = self.figure.colorbar(colors, cax=axes, **options)
+        self.dress(axes)
         bar.outline.set(color=self.colors.muted, linewidth=0.72)
-        bar.ax.minorticks_off()
+        axes.minorticks_off()
 
     def entitle(self, axes: Axes, text: str, n_columns: int) -> None:
         """Write a title above axes, one of ``n_columns``."""

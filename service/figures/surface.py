@@ -56,14 +56,16 @@ def cost_surface_figure(
     )
     max_rows = int(0.72 * style.height / (6 * style.font_size))  # a quarter of the height
     page = Page(style, "Cost surface", entries, headline=notes, max_rows=max_rows)
-    n_columns = _count_columns(page, len(windows))
-    grid = n_columns, len(windows) // n_columns
-    values = [compute_costs(style, window, log10_cost, grid) for window in windows]
-    bands = choose_color_bands(values)
-    panels = page.add_panels(len(windows), n_columns)
-    draw_cost_bar(page, panels, bands)
-    for axes, window, log10_costs in zip(panels, windows, values, strict=True):
+    panels = page.add_panels(len(windows), _count_columns(page, len(windows)))
+    for axes, window in zip(panels, windows, strict=True):
         name_weights(axes, window)
+    bar = page.reserve_bar(panels)
+    page.lay_out()
+    pairs = [*zip(panels, windows, strict=True)]
+    values = [compute_costs(axes, window, log10_cost) for axes, window in pairs]
+    bands = choose_color_bands(values)
+    draw_cost_bar(page, bar, bands)
+    for (axes, window), log10_costs in zip(pairs, values, strict=True):
         draw_costs(page, axes, window, log10_costs, bands)
         if profile is not None:
             draw_profile(axes, profile)
@@ -71,8 +73,6 @@ def cost_surface_figure(
             draw_optimum(page, axes, optimum)
         for i, (_, weights) in enumerate(paths):
             draw_path(page, axes, weights, path_look(style, i))
-    page.lay_out()
-    for axes in panels:
         draw_points(page, axes, points, optimum)
     return page.figure
 

@@ -53,20 +53,21 @@ def trajectory_figure(
         entries.append(sample("target cost", stroke(style.colors.muted, 1.1, _TARGET_DASHES)))
     headline = "; ".join(filter(None, (_headline(columns), notes)))
     page = Page(style, title, entries, headline=headline)
-    grid = (2, 1) if style.width > 1.25 * style.height else (1, 2)
-    surface, costs = page.add_panels(2, grid[0])
+    surface, costs = page.add_panels(2, 2 if style.width > 1.25 * style.height else 1)
     window = window_around(weights, optimum)
     name_weights(surface, window)
-    values = compute_costs(style, window, log10_cost, grid)
+    _draw_costs(page, costs, columns, target_cost)
+    bar = page.reserve_bar([surface]) if style.width >= _MIN_WIDTH_WITH_BAR else None
+    page.lay_out()
+    values = compute_costs(surface, window, log10_cost)
     bands = choose_color_bands([values])
     draw_costs(page, surface, window, values, bands)
-    if style.width >= _MIN_WIDTH_WITH_BAR:
-        draw_cost_bar(page, [surface], bands)
+    if bar is not None:
+        draw_cost_bar(page, bar, bands)
     if optimum is not None:
         draw_optimum(page, surface, optimum)
     draw_path(page, surface, weights, path_look(style, 0))
-    _draw_costs(page, costs, columns, target_cost)
-    return page.lay_out()
+    return page.figure
 
 
 def window_around(weights: Array, optimum: tuple[float, float] | None) -> Window:
