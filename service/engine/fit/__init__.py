@@ -3,8 +3,8 @@
 To read: `options`, `problem` (data and unknowns), `design` (columns), `linear`, `criterion` (a
 function of w_rec), `solution` (its minima and the interval; of several poles, `scan` and
 `several`), `linearization`, `estimates`, `predictions` and `reweighting`, then the verdict:
-`residuals`, `checks`, `differences`, `structures`, `late_effects`, `larger`, `effects` and
-`verdict`, and `result`. `responses` and `contributions` describe the effects.
+`residuals`, `checks`, `differences`, `structures`, `late_effects`, `plausibility`, `larger`,
+`effects` and `verdict`, and `result`. `responses` and `contributions` describe the effects.
 """
 
 from service.engine.fit.checks import Finding

@@ -100,6 +100,14 @@ EQUAL_POLES: Final = 1e-5
 COINCIDENT: Final = 1e-4
 CLOSE: Final = 0.02
 
+# With fewer targets, equal poles are no model; with fewer targets per unknown, neither are several
+# states. The time constant of a slow state is less than the record divided by the last number. They
+# are from public data, in which a drift of the level was fitted as a state; the detection of second
+# time constants is the same without them.
+TARGETS_OF_EQUAL_POLES: Final = 100
+TARGETS_PER_UNKNOWN: Final = 3
+RECORD_PER_TIME: Final = 6
+
 # The points of each interval of a pole at which other quantities are evaluated, and the distances
 # of further points from them, relative to the half-width of the region there. Bands of responses
 # are then at most 2.4 % narrower than those of a dense grid of the region (18 problems).

@@ -240,6 +240,17 @@ def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
     return w_in / units, gains / units
 
 
+def find_gains(solution: Solution) -> Array:
+    """Return the steady-state gains (q,) at the optimum, of poles just below 1 instead of 1."""
+    problem = solution.problem
+
+    def of_inputs(at: Points, _: Sequences) -> tuple[Array, Array]:
+        return _weigh_inputs(problem, np.maximum(1.0 - at.poles, constants.INSIDE))
+
+    gains = evaluate(solution, of_inputs, problem.sequences[:1])[0, len(problem.is_free) :]
+    return np.asarray(problem.unit * gains / problem.input_units)
+
+
 def _weigh_inputs(problem: FitProblem, gaps: Array) -> tuple[Array, Array]:
     """Return the factors of w_in, then of the gains, and their scales, for 1 - w (W, K).
 

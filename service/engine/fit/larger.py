@@ -17,6 +17,7 @@ from service.engine.fit import constants
 from service.engine.fit.checks import Finding
 from service.engine.fit.drift import find_lowest, judge_gain_with_drift
 from service.engine.fit.options import TimeConstants
+from service.engine.fit.plausibility import is_drift
 from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.solution import Solution
 from service.engine.fit.structures import (
@@ -81,7 +82,8 @@ def find_time_constants(problem: FitProblem, colored: Solution) -> Alternative |
     for reason, time_constants in _list_time_constants(short).items():
         other = _search(short, time_constants)
         smaller = _list_smaller(before, best and best.colored)
-        if all(_is_better_than_drift(each, other, find) for each in smaller):
+        is_better = all(_is_better_than_drift(each, other, find) for each in smaller)
+        if is_better and not is_drift(before, other):
             finding = Finding(reason, None, None, *judge_gain(before, other))
             changes = {"time_constants": time_constants}
             best = Alternative(finding, changes, _search(problem, time_constants), other)

@@ -6,7 +6,6 @@ whether the noise is autocorrelated. A change is recommended only if the fit wit
 against it that the present fit has not, and does not recommend the way back.
 """
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +24,7 @@ from service.engine.fit.levels import find_levels
 from service.engine.fit.limits import find_clipped
 from service.engine.fit.linearization import linearize
 from service.engine.fit.oscillation import find_oscillation
+from service.engine.fit.plausibility import coincide, find_turn, is_drift, may_be_drift
 from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.residuals import ResidualTests, find_dependence
 from service.engine.fit.reweighting import reweight, settle
@@ -169,7 +169,7 @@ class Verdict:
             several = best.colored or best.solution
         has_two = several.problem.n_states == 2 and not several.problem.options.gains
         can_compare = has_two and several.can_judge and not several.problem.options.is_given
-        is_close = can_compare and _coincide(several, constants.CLOSE)
+        is_close = can_compare and coincide(several, constants.CLOSE)
         return find_oscillation(several) if is_close else None
 
     def _judge_effect(self, structures: list[Alternative]) -> Effect | None:
@@ -340,7 +340,8 @@ class Verdict:
         """Reasons, cautions, and the cautious interval."""
         reasons = self.reasons
         cautions = [Finding(slug) for slug, applies in self._list_cautions().items() if applies]
-        cautions += self._found[1]
+        turn = find_turn(self.solution)
+        cautions += self._found[1] if turn is None else [turn, *self._found[1]]
         is_known = self.solution.degrees_of_freedom > 0
         return Trust(
             interval=not reasons,
@@ -386,12 +387,21 @@ class Verdict:
             reasons.append(self._oscillation)
         else:
             reasons += [best.finding for best in self.structures[:1]]
+            reasons += [Finding("slow_as_drift")] if self._is_drift else []
         if self.effect is not None and not self.effect.visible:
             slug = "drift_or_effect" if self._may_be_drift() else "no_visible_effect"
             reasons.append(Finding(slug, p=self.effect.p))
         if not reasons and not self.judged.is_identifiable:
             reasons.append(Finding("not_identifiable"))
         return reasons
+
+    @cached_property
+    def _is_drift(self) -> bool:
+        """Return True if one of several states describes the drift of a level."""
+        if self.problem.n_states == 1 or not self.colored.can_judge:
+            return False
+        single = Solution(self.colored.problem.vary(time_constants=1), is_coarse=True)
+        return is_drift(single, self.colored)
 
     def _may_be_drift(self) -> bool:
         """Return True if start and level are known, and an effect only with independent errors."""
@@ -438,20 +448,12 @@ class Verdict:
             "rho_at_limit": solution.can_judge and at_limit,
             "confounded_with_start": solution.can_judge and is_confounded,
             "nearly_collinear": is_collinear,
-            "poles_coincide": _coincide(solution, constants.COINCIDENT),
+            "poles_coincide": coincide(solution, constants.COINCIDENT),
             "negative_offset": self.solution.has_impossible_offset,
             "common_trend": self._has_common_trend(),
+            "slow_as_drift": not self._is_drift and may_be_drift(self.solution),
             "not_tested": solution.can_judge and problem.n_pairs < constants.MIN_PAIRS,
         }
-
-
-def _coincide(solution: Solution, atol: float) -> bool:
-    """Return True if two states with the same inputs have equal poles, up to a distance."""
-    pairs = itertools.combinations(zip(solution.poles, solution.problem.acts, strict=True), 2)
-    return any(
-        abs(first - second) < atol and bool((acts == others).all())
-        for (first, acts), (second, others) in pairs
-    )
 
 
 def _reweight(other: Alternative) -> Alternative:
