@@ -18,9 +18,8 @@ for (const block of document.querySelectorAll("pre")) {
   const frame = document.createElement("div");
   frame.className = "code";
   block.replaceWith(frame);
-  if (navigator.clipboard)
-    frame.append(block, button); // absent on plain HTTP
-  else frame.append(block);
+  // On plain HTTP, there is no clipboard.
+  frame.append(block, ...(navigator.clipboard ? [button] : []));
 }
 
 const field = /** @type {HTMLInputElement} */ (document.getElementById("search"));
