@@ -172,7 +172,8 @@ def test_more_time_constants_are_named_beside_the_single_one() -> None:
     single = format_time(result["time_constant"]["value"], "hour")
     assert result["summary"]["sentences"][-1].endswith(
         f"A time constant for each input fits clearly better: {' and '.join(named)} "
-        f"instead of {single}. Fit a time constant for each input."
+        f"instead of {single}. Fit a time constant for each input, unless one only acts later than "
+        "the others: then shift its column by its delay."
     )
     table = write(rain=rain, level=slow + respond(0.5, rain))
     _, result = make_fit(table, columns)
@@ -362,3 +363,16 @@ def test_an_oscillation_is_the_only_finding_that_is_shown() -> None:
     (verdict,) = pick(summary, "verdict")
     assert "A response that oscillates, with a period of about" in verdict
     assert pick(summary, "finding") == []
+
+
+def test_means_of_rows_are_said_to_lengthen_time_constants() -> None:
+    """They do: 2 steps of means, from a response without noise."""
+    x = draw(800)
+    table = write(x=x, y=respond(0.5 ** (1 / 4), x, noise=0.0))
+    columns = {**COLUMNS, "inputs": ["x"], "target": "y", "time": "hour", "every": 4}
+    summary, result = make_fit(table, columns)
+    assert result["repairs"] == ["means of 4 rows"]
+    true = -1.0 / log(0.5)
+    assert 1.2 * true < result["time_constant"]["value"] / 4.0 < true + 1.0
+    (sentence,) = (each for each in summary.sentences if each.startswith("Means of rows"))
+    assert sentence == "Means of rows make time constants appear longer, by about a step."

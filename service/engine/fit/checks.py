@@ -16,6 +16,7 @@ from service.engine.fit import constants
 from service.engine.fit.changes import judge_change, scan_changes
 from service.engine.fit.leads import compare_feedback, judge_lead
 from service.engine.fit.linear import Linear, solve
+from service.engine.fit.periods import list_periods
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.residuals import Residuals, simulate_residuals
 from service.engine.fit.sequences import recur
@@ -55,12 +56,21 @@ def run_checks(solution: Solution) -> list[Finding]:
     findings
         With their p-values.
     """
-    found = _run(solution, simulate_residuals(solution))
+    residuals = simulate_residuals(solution)
+    special = _find_special_steps(residuals)
+    found = _merge(_run(solution, residuals), special)
     is_free = solution.problem.options.variance == "free"
     if not is_free and all(finding.slug != "spread" for finding in found):
         return found
     of_sizes = [finding for finding in found if finding.slug in constants.OF_SIZES]
-    return _run(solution, simulate_residuals(solution, has_random_signs=True)) + of_sizes
+    residuals = simulate_residuals(solution, has_random_signs=True)
+    return _merge(_run(solution, residuals), special) + of_sizes
+
+
+def _merge(findings: list[Finding], special: list[Finding]) -> list[Finding]:
+    """Return the findings, and those of special steps unless a season is detected anyway."""
+    has_season = any(finding.slug == "season" for finding in findings)
+    return findings if has_season else findings + special
 
 
 def _run(solution: Solution, residuals: Residuals) -> list[Finding]:
@@ -223,6 +233,39 @@ def _find_season(residuals: Residuals) -> Check:
     n_steps = lags[best] * round(sequences.usual_gap)
     finding = Finding("season", lag=n_steps, value=float(sums[best, 0] / len(slots)))
     return finding, np.abs(scores).max(axis=0)
+
+
+def _find_special_steps(residuals: Residuals) -> list[Finding]:
+    """Compare the residuals at each step of the longest usual period, such as those of holidays.
+
+    Most of them must have the same sign, so that few outliers do not matter. Of three, all must.
+    """
+    problem = residuals.linearization.problem
+    sequences = residuals.linearization.sequences
+    periods = list_periods(problem)
+    if not periods or problem.n_targets > constants.MANY_TARGETS:
+        return []
+    period = max(periods)
+    phases = sequences.step % period
+    order = np.argsort(phases, kind="stable")
+    counts = np.bincount(phases, minlength=period)
+    columns = np.arange(len(phases)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+    def add(u: Array) -> Array:
+        table = np.full((period, int(counts.max()), u.shape[1]), np.inf)
+        table[phases[order], columns] = u[order]
+        table.sort(axis=1)
+        rows = np.arange(period)
+        quarter = np.maximum(counts - 1, 0) // 4
+        low = table[rows, quarter]
+        high = table[rows, np.maximum(counts - 1, 0) - quarter]
+        least = np.maximum(np.maximum(low, -high), 0.0)
+        return np.sqrt(counts)[:, None] * np.where(counts[:, None] > 2, least, 0.0)
+
+    sizes = residuals.compare(add)
+    value = float(sizes[:, 0].max()) / math.sqrt(len(phases))
+    found = find_rare(Finding("season", lag=period, value=value), sizes.max(axis=0))
+    return [] if found is None else [found]
 
 
 def _correlate_inputs(

@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
-
-from service.engine.data import find_unit
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding
 from service.engine.fit.drift import find_lowest, judge_gain_with_drift
 from service.engine.fit.options import TimeConstants
+from service.engine.fit.periods import list_periods
 from service.engine.fit.plausibility import is_drift
 from service.engine.fit.problem import FitProblem, shorten
 from service.engine.fit.solution import Solution
@@ -44,7 +42,7 @@ def find_season(problem: FitProblem) -> Alternative | None:
     short = shorten(problem, constants.ENOUGH_TARGETS).vary(noise=find_null_noise(problem))
     before = Solution(short, is_coarse=True)
     best = before
-    for length in _list_periods(problem):
+    for length in list_periods(problem):
         season = (length, min(length // 2, constants.MAX_HARMONICS))
         other = Solution(short.vary(season=season), is_coarse=True)
         if _is_better(before, other) and _is_better(best, other):
@@ -137,42 +135,6 @@ def _is_better_than_drift(
 def _search(problem: FitProblem, time_constants: TimeConstants) -> Solution:
     """Return the fit with other time constants, from a grid of their poles."""
     return Solution(problem.vary(time_constants=time_constants), is_coarse=True)
-
-
-def _list_periods(problem: FitProblem) -> list[int]:
-    """Return the periods to try, in steps, in order."""
-    if _begins_with_event(problem):
-        return []
-    step = problem.record.step
-    usual = constants.PERIODS.get(find_unit(step.unit), constants.PERIODS["step"])
-    periods = [period / step.length for period in usual]
-    longest = problem.padded.n_steps // constants.LEAST_PERIODS
-    tried = [round(each) for each in periods if each.is_integer() and 2 <= each <= longest]
-    return [period for period in tried if _repeats(problem, period)]
-
-
-def _begins_with_event(problem: FitProblem) -> bool:
-    """Return True if several sequences begin with a dose or a start instead of at a date.
-
-    A dose is an input that is 0 in most steps, but not in the first ones. At a start, the initial
-    state is known, or nothing else changes.
-    """
-    series = problem.record
-    first = series.inputs[series.starts[:-1]]
-    is_dose = first.all(axis=0) & (np.median(series.inputs, axis=0) == 0.0)
-    is_steady = (np.repeat(first, series.lengths, axis=0) == series.inputs).all()
-    is_start = is_steady or not problem.starts_late
-    return len(series.lengths) > 1 and bool(is_start or is_dose.any())
-
-
-def _repeats(problem: FitProblem, period: int) -> bool:
-    """Return True if every sequence records a season of so many steps at least twice."""
-    padded = problem.padded
-    n_columns = min(period - 1, 2 * constants.MAX_HARMONICS)
-    n_periods = padded.lengths / period
-    n_targets = padded.has_target.sum(axis=1)
-    least = np.minimum(n_periods, n_targets / n_columns)[n_targets > 0]
-    return bool((least >= constants.LEAST_PERIODS_OF_EACH).all())
 
 
 def _list_lasting(problem: FitProblem) -> tuple[str, ...]:

@@ -229,6 +229,8 @@ def describe_finding(
     advised = {other.reason for other in result.alternatives if accepts(_to_request(other.options))}
     if finding.slug not in advised:
         advice = texts.get("advice_without_options", advice)
+    if len(series.input_names) > 1:
+        advice = texts.get("advice_with_inputs", advice)
     if not shift or not accepts({"delay": lag}):
         advice = texts.get("advice_without_delay", advice)
     if result.trust.cautious is None or result.problem.options.noise == "independent":

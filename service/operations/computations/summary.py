@@ -5,6 +5,7 @@ fit, and only `shown_fit` decides how far it can be trusted.
 """
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
@@ -24,6 +25,7 @@ from service.schemas.base import encode
 from service.schemas.fit_results import TEXTS, FitResult, FitSummary, ShownInterval, Topic
 from service.schemas.fits import FitRequest
 
+MEANS: Final = re.compile(r"means of \d+ rows")  # a repair that hides changes within a step
 MAX_EFFECTS: Final = 4  # inputs whose effects are described
 TARGETS_PER_UNKNOWN: Final = 10  # a rule of thumb of regression
 UNTESTED: Final = {"too_few_to_tell", "not_tested"}
@@ -244,6 +246,8 @@ def _describe_quality(fit: ShownFit) -> Iterator[Sentence]:
         yield "quality", f"Without any input, {target} settles at {settled}."
     if result.repairs:
         yield "quality", f"The table was repaired: {'; '.join(result.repairs)}."
+        if any(MEANS.fullmatch(repair) for repair in result.repairs):
+            yield "quality", "Means of rows make time constants appear longer, by about a step."
 
 
 def _has_level(fit: ShownFit) -> bool:

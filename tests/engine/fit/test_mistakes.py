@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.verdict_cases import autoregression, make_series, respond
-from service.engine.data import Series
+from service.engine.data import Series, Step
 from service.engine.fit import Finding, FitOptions, Result, fit
 from service.engine.types import Array
 
@@ -110,3 +110,26 @@ def test_clipping_is_counted_in_all_sequences() -> None:
     limit = np.quantile(np.concatenate([y for _, y in tables]), 0.9)
     series: Series = make_series(*((x, np.minimum(y, limit)) for x, y in tables))
     assert find(fit(series, WHITE), "clipped").value == pytest.approx(0.1, abs=0.005)
+
+
+def weekly(seed: int, holidays: float) -> Series:
+    """Return three years of weeks with a step in weeks 51 and 52."""
+    x, y = draw(seed)
+    is_holiday = np.isin(STEPS[:156] % 52, (50, 51))
+    series = make_series((x[:156], y[:156] + holidays * is_holiday))
+    return replace(series, step=Step(1.0, "week"))
+
+
+def test_a_season_of_few_steps_is_detected() -> None:
+    result = fit(weekly(0, 8.0), WHITE)
+    assert find(result, "season").lag == 52
+    assert "season" in result.trust.reasons
+
+
+def test_outliers_are_no_season() -> None:
+    for seed in range(4):
+        series = weekly(seed, 0.0)
+        targets = series.targets.copy()
+        targets[[10, 62, 100]] += 15.0  # two of them a year apart
+        result = fit(replace(series, targets=targets), WHITE)
+        assert all(each.lag != 52 for each in result.trust.findings)
