@@ -39,6 +39,7 @@ class Judgment:
     advised_covers: bool | None
     visible_inputs: tuple[bool, ...]
     advice: str | None  # the first recommendation
+    advised_reasons: tuple[str, ...] | None  # of the fit with it
     fast_covers: bool | None  # of the second state
     gain_covers: bool | None
 
@@ -67,6 +68,7 @@ def judge(case: Case, number: int) -> Judgment:
         None if advised is None else holds(advised.solution.intervals, case.w_rec),
         tuple(effect.visible for effect in effects),
         result.alternatives[0].reason if result.alternatives else None,
+        None if advised is None else tuple(advised.trust.reasons),
         None if math.isnan(case.fast) else holds(result.solution.intervals_of_states[1], case.fast),
         None if math.isnan(case.gain) else holds([gain_interval(result)], case.gain),
     )
@@ -126,6 +128,8 @@ def format_row(case: Case, judgments: Sequence[Judgment]) -> str:
         percent([j.cautious_covers for j in judgments if j.cautious_covers is not None]),
         f"{100.0 * (median(wider) - 1.0):.0f}" if wider else "–",
         percent([j.advised_covers for j in judgments if j.advised_covers is not None]),
+        percent([not (j.reasons if j.advice is None else j.advised_reasons) for j in judgments]),
+        percent([any(j.visible_inputs) for j in judgments]),
         " / ".join(
             percent(column) for column in zip(*(j.visible_inputs for j in judgments), strict=False)
         ),
@@ -148,6 +152,8 @@ COLUMNS: Final = (
         "ar1",
         "wider",
         "as advised",
+        "trusted at last",
+        "any visible",
         "visible",
         "fast",
         "gain",

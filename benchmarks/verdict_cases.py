@@ -393,6 +393,44 @@ def unlike(gains: float, times: float, rho: float = 0.0) -> Design:
     return lambda draws: make_series(*(sequence(draws) for _ in range(12)))
 
 
+def regions(
+    n_sequences: int,
+    n_steps: int,
+    *,
+    weights: float = 0.0,
+    levels: float = 0.0,
+    rho: float = 0.0,
+) -> Design:
+    """Return a design of sequences whose w_rec or levels have a spread.
+
+    The w_rec are evenly spaced around 0.5, and the levels have a standard deviation in units of
+    that of the response.
+    """
+
+    def sequence(draws: Draws, w_rec: float) -> tuple[Array, Array]:
+        x = draws.normal(size=n_steps)
+        response = respond(w_rec, x, 2.0 * draws.normal())
+        spread = 1.0 / math.sqrt(1.0 - w_rec**2)
+        level = 1.0 + levels * spread * draws.normal()
+        return x, response + level + NOISE * spread * autoregression(draws, n_steps, rho)
+
+    places = 0.5 + weights * np.linspace(-1.0, 1.0, n_sequences)
+    return lambda draws: make_series(*(sequence(draws, w) for w in places))
+
+
+def one_of_three(n_steps: int, share: float, rho: float, slowness: float = 0.0) -> Design:
+    """Return a design of three inputs, of which the first explains a share of the variance."""
+
+    def draw(draws: Draws) -> Series:
+        inputs = [autoregression(draws, n_steps, slowness) for _ in range(3)]
+        response = respond(0.7, inputs[0])
+        signal = math.sqrt(share) / response.std() * response
+        noise = math.sqrt(1.0 - share) * autoregression(draws, n_steps, rho)
+        return make_series((np.column_stack(inputs), signal + 1.0 + noise))
+
+    return draw
+
+
 def uneven_pulses(size: float) -> Design:
     """Return a design of the response to rare pulses, whose errors are proportional to it."""
 
@@ -533,6 +571,25 @@ CHECKED: Final = (
         for rho in (0.0, 0.6)
     ),
     *(
+        Case("alike", f"{n} × {t}, AR {rho}", 0.5, regions(n, t, rho=rho), options)
+        for n, t in ((2, 50), (4, 50), (5, 20), (12, 20))
+        for rho, options in ((0.0, FitOptions()), (0.6, FitOptions()), (0.6, AR1), (0.9, AR1))
+    ),
+    *(
+        Case(
+            "unlike",
+            f"{n} × {t}, {name}, AR {rho}",
+            math.nan,
+            regions(n, t, **spread, rho=rho),
+        )
+        for n, t in ((2, 50), (4, 50), (4, 100), (12, 20))
+        for name, spread in (
+            ("w_rec 0.3 to 0.7", {"weights": 0.2}),
+            ("levels of 1", {"levels": 1.0}),
+        )
+        for rho in (0.0, 0.6)
+    ),
+    *(
         Case(
             "checked",
             f"a known gain times {factor:g}, T = {n}",
@@ -566,6 +623,20 @@ EFFECTS: Final = (
         for n in (30, 100)
         for share in (0.1, 0.2, 0.3)
         for rho in (0.0, 0.6)
+    ),
+    *(
+        Case(
+            "no effect of three",
+            f"T = {n}, AR {rho}, input AR {slow}",
+            math.nan,
+            one_of_three(n, 0.0, rho, slow),
+        )
+        for n in (30, 100)
+        for rho, slow in ((0.0, 0.0), (0.6, 0.0), (0.9, 0.9))
+    ),
+    *(
+        Case("one of three", f"R² {share}, T = {n}", 0.7, one_of_three(n, share, 0.0))
+        for n, share in ((30, 0.3), (30, 0.5), (100, 0.1), (100, 0.2))
     ),
     *(
         Case("useless second input", f"T = {n}, AR {rho}", 0.8, useless_second(n, rho), options)

@@ -324,8 +324,8 @@ HIDDEN_GAIN: Final = 20.0
 # which the smaller one may be the cause as well.
 SIMILAR_CHANGE: Final = 0.7
 
-# The fewest sequences whose gains and time constants are compared.
-MIN_SEQUENCES: Final = 5
+# Checks that also detect differences between sequences: these look like autocorrelated noise.
+OF_DIFFERENCES: Final = ("neighbors", "follow_inputs", "season", "noise_model_matters")
 
 # The largest autocorrelation that is assumed when sequences are compared, and the least share of
 # it that regressions of single sequences leave.

@@ -33,7 +33,7 @@ def compare_sequences(solution: Solution) -> Finding | None:
     """
     problem = solution.problem
     edges = problem.sequences.edges
-    if len(edges) < constants.MIN_SEQUENCES or problem.columns.n_inputs == 0:
+    if len(edges) < 2 or problem.columns.n_inputs == 0:
         return None
     white = replace(solution.best, rho=np.zeros(1))
     rho = _estimate_rho(linearize(solution.criterion, white))

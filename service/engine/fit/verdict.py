@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from service.engine.fit import constants
+from service.engine.fit.alone import Alone, find_alone
 from service.engine.fit.checks import Finding, run_checks
 from service.engine.fit.differences import compare_sequences
 from service.engine.fit.effects import Effect, judge_effect, judge_effect_on_states
@@ -194,18 +195,41 @@ class Verdict:
         is_free = self.problem.is_free
         if self.effect is None:
             return [None] * len(is_free)
-        # No single input is detected if all together are not.
-        alpha = 1.0 - self.problem.options.confidence if self.effect.visible else -1.0
         judged = self._judgment.solution
-        p_values = np.full(len(is_free), np.nan)
-        p_values[is_free] = linearize(judged.criterion, judged.best).test_inputs()
-        visible = p_values <= alpha
+        if self.effect.visible:
+            p_values = np.full(len(is_free), np.nan)
+            p_values[is_free] = linearize(judged.criterion, judged.best).test_inputs()
+            visible = p_values <= 1.0 - self.problem.options.confidence
+        else:
+            judged = self._without_effect
+            p_values, visible, _ = self._alone
         if len(is_free) == 1:
             p_values[:] = self.effect.p
             visible[:] = self.effect.visible
         intervals = estimate_parameters(judged).w_in[:, 1:]
         effects = zip(visible.tolist(), p_values.tolist(), *intervals.T.tolist(), strict=True)
         return [Effect(*row) if free else None for row, free in zip(effects, is_free, strict=True)]
+
+    @property
+    def detected_inputs(self) -> list[str]:
+        """The names of the inputs that are detected."""
+        pairs = zip(self.problem.series.input_names, self.input_effects, strict=True)
+        return [name for name, effect in pairs if effect is not None and effect.visible]
+
+    @property
+    def _without_effect(self) -> Solution:
+        """The fit in which no effect of all inputs is detected."""
+        noise = find_null_noise(self.problem)
+        for other in self.structures[:1]:
+            changed = other.solution.vary(noise=noise)
+            if changed.degrees_of_freedom > 0:
+                return changed
+        return self._cautious
+
+    @cached_property
+    def _alone(self) -> Alone:
+        """The tests of single inputs where all together are not detected."""
+        return find_alone(self._without_effect)
 
     @cached_property
     def colored(self) -> Solution:
@@ -266,9 +290,11 @@ class Verdict:
         findings = run_checks(solution)
         neighbors = [check for check in findings if check.slug == "neighbors"]
         is_alone = self.colored is self.solution or self.colored.degrees_of_freedom <= 0
-        if differences is not None:  # they look like autocorrelated noise
-            others = [check for check in findings if check.slug != "neighbors"]
-            return _Judgment(solution, [differences, *others])
+        if differences is not None:  # curves may look like them
+            others = [check for check in findings if check.slug not in constants.OF_DIFFERENCES]
+            curved = [check for check in others if check.slug == "curved"]
+            remedy = self._find_remedy(curved, {})
+            return _Judgment(solution, [differences, *others], remedy)
         if not neighbors or is_alone or solution is self.colored:
             return _Judgment(solution, findings, self._find_remedy(findings, {}))
         of_colored = run_checks(self.colored)
@@ -306,11 +332,25 @@ class Verdict:
     @cached_property
     def alternatives(self) -> list[Alternative]:
         """The change that gives a clearly better fit, if one is recommended."""
-        if self._oscillation is not None or (self.effect is not None and not self.effect.visible):
+        if self._oscillation is not None:
             return []
         advised = self._judgment.advised
-        candidates = self.structures or ([] if advised is None else [_reweight(advised)])
+        candidates = self.structures
+        if self.effect is not None and not self.effect.visible:
+            candidates = self._list_alone()
+        elif not candidates and advised is not None:
+            candidates = [_reweight(advised)]
         return [other for other in candidates[:1] if self._is_sound(other)]
+
+    def _list_alone(self) -> list[Alternative]:
+        """Return the fit with the inputs that are detected by themselves, if there are any."""
+        changes = self._alone.options
+        if not changes:
+            return []
+        finding = next(each for each in self.reasons if each.slug == "no_visible_effect")
+        for other in self.structures[:1]:
+            changes = {**other.options, **changes}
+        return [_reweight(Alternative(finding, changes, Solution(self.problem.vary(**changes))))]
 
     def _is_sound(self, other: Alternative) -> bool:
         """Return True if a change leads to no new reason, and not back.
@@ -389,7 +429,8 @@ class Verdict:
             reasons += [best.finding for best in self.structures[:1]]
             reasons += [Finding("slow_as_drift")] if self._is_drift else []
         if self.effect is not None and not self.effect.visible:
-            slug = "drift_or_effect" if self._may_be_drift() else "no_visible_effect"
+            is_drift = not self._alone.is_detected.any() and self._may_be_drift()
+            slug = "drift_or_effect" if is_drift else "no_visible_effect"
             reasons.append(Finding(slug, p=self.effect.p))
         if not reasons and not self.judged.is_identifiable:
             reasons.append(Finding("not_identifiable"))

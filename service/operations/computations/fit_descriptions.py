@@ -8,7 +8,12 @@ from service.engine.data import Series, Step
 from service.engine.fit import Finding, Response, Result, Solution
 from service.engine.types import Array
 from service.errors import count
-from service.operations.computations.quantities import format_time, format_value, split_unit
+from service.operations.computations.quantities import (
+    format_time,
+    format_value,
+    name_detected,
+    split_unit,
+)
 from service.schemas.fit_estimates import Interval
 from service.schemas.fit_results import TEXTS, FitResult
 from service.schemas.fits import FitRange, FitRequest
@@ -207,7 +212,9 @@ def describe_finding(
 
     series, lag = result.problem.record, finding.lag or 0
     shift = lag - result.problem.delay
+    detected = result.detected_inputs
     words = {
+        **name_detected(detected),
         **finding._asdict(),
         "lag": count(lag, "step"),
         "since": f"step {lag}",
@@ -242,6 +249,9 @@ def describe_finding(
     sentence = texts["sentence"]
     if result.problem.options.variance == "proportional":
         sentence = texts.get("sentence_with_weights", sentence)
+    if detected:
+        sentence = texts.get("sentence_with_detected", sentence)
+        advice = texts.get("advice_with_detected", advice)
     sentences = {"sentence": sentence, "advice": advice}
     return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}
 

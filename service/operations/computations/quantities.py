@@ -70,6 +70,12 @@ def attach_unit(number: str, unit: str) -> str:
     return f"{number} {unit}".strip()
 
 
+def name_detected(names: Sequence[str]) -> dict[str, str]:
+    """Return words for the inputs that are detected by themselves."""
+    detected = " and ".join(split_unit(name)[0] for name in names)
+    return {"detected": detected, "is": "is" if len(names) == 1 else "are"}
+
+
 def capitalize(text: str) -> str:
     """Return a text whose first letter is a capital."""
     return text[0].upper() + text[1:]

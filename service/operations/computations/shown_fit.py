@@ -33,7 +33,7 @@ class ShownFit:
         is_identified = self.result.identifiable and self.result.degrees_of_freedom > 0
         if self.is_small and (not is_identified or self.request.range in cautious):
             return "too_few"
-        if "no_visible_effect" in self.trust.reasons:
+        if "no_visible_effect" in self.trust.reasons and not self.detected:
             return "no_effect"
         if not is_identified:
             return "not_identified"
@@ -44,8 +44,17 @@ class ShownFit:
     @cached_property
     def texts(self) -> dict[str, str]:
         """The texts of the level."""
-        is_elsewhere = self.level == "rejected" and "range_advised" in self.trust.reasons
-        return TEXTS["levels"]["other_range" if is_elsewhere else self.level]
+        name: str = self.level
+        if self.level == "rejected" and "no_visible_effect" in self.trust.reasons:
+            name = "detected_alone"
+        elif self.level == "rejected" and "range_advised" in self.trust.reasons:
+            name = "other_range"
+        return TEXTS["levels"][name]
+
+    @property
+    def detected(self) -> list[str]:
+        """The inputs whose effects are detected."""
+        return [each.name for each in self.result.inputs if each.effects and each.effects.visible]
 
     @property
     def has_estimate(self) -> bool:

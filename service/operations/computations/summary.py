@@ -18,6 +18,7 @@ from service.operations.computations.quantities import (
     format_time,
     format_value,
     format_weight,
+    name_detected,
     split_unit,
 )
 from service.operations.computations.shown_fit import ShownFit
@@ -47,7 +48,7 @@ def summarize(request: FitRequest, result: FitResult) -> FitSummary:
         There are fewer than 50 targets, and no w_rec of the search range is excluded, either by the
         interval of the fit or by the one that allows for autocorrelated noise.
     no_effect
-        `no_visible_effect` is a reason.
+        `no_visible_effect` is a reason, and no single input is detected.
     not_identified
         No w_rec of the search range is excluded, or there are no degrees of freedom.
     rejected
@@ -115,6 +116,7 @@ def _describe_headline(fit: ShownFit) -> str:
         needed=count_needed(result.n_targets - max(0, result.degrees_of_freedom)),
         inputs=" or ".join(split_unit(each.name)[0] for each in result.inputs),
         target=split_unit(result.target)[0],
+        **name_detected(fit.detected),
     )
 
 
