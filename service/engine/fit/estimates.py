@@ -240,6 +240,7 @@ def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
     return w_in / units, gains / units
 
 
+@np.errstate(over="ignore", invalid="ignore")  # errors may be infinite, and are not used
 def find_gains(solution: Solution) -> Array:
     """Return the steady-state gains (q,) at the optimum, of poles just below 1 instead of 1."""
     problem = solution.problem

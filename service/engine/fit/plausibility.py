@@ -26,6 +26,8 @@ def find_turn(solution: Solution) -> Finding | None:
         the most values on both sides of it.
     """
     problem = solution.problem
+    if not problem.options.curves:
+        return None
     names = problem.record.input_names
     gains = find_gains(solution)
     turns = []

@@ -60,3 +60,11 @@ def test_a_detected_effect_does_not_change_its_sign() -> None:
     several = fit(series, FitOptions(time_constants=2, noise="ar1"))
     single = fit(series, FitOptions(noise="ar1"))
     assert is_drift(single.solution, several.solution)
+
+
+def test_a_parabola_without_degrees_of_freedom_can_turn() -> None:
+    x = np.array([0.5, 1.0, 2.0])
+    series = Series.from_sequences([x[:, None]], [3.0 * x - x**2], ("x",))
+    trust = fit(series, FitOptions(0.0, offset=False, curves=("x",))).trust
+    assert "no_degrees_of_freedom" in trust.reasons
+    assert "curve_turns" in trust.cautions
