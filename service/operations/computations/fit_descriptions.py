@@ -232,13 +232,27 @@ def describe_finding(
     texts = (TEXTS["reasons"] | TEXTS["cautions"])[finding.slug]
     if finding.slug not in result.trust.cautions:
         texts = (TEXTS["cautions"] | TEXTS["reasons"])[finding.slug]
+    sentence = texts["sentence"]
+    if result.problem.options.variance == "proportional":
+        sentence = texts.get("sentence_with_weights", sentence)
+    if detected:
+        sentence = texts.get("sentence_with_detected", sentence)
+    sentences = {"sentence": sentence, "advice": _choose_advice(finding, texts, result, accepts)}
+    return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}
+
+
+def _choose_advice(
+    finding: Finding, texts: Mapping[str, str], result: Result, accepts: Accepts
+) -> str:
+    """Return the advice of a finding that suits the fit."""
+    lag = finding.lag or 0
     advice = texts["advice"]
     advised = {other.reason for other in result.alternatives if accepts(_to_request(other.options))}
     if finding.slug not in advised:
         advice = texts.get("advice_without_options", advice)
-    if len(series.input_names) > 1:
+    if len(result.problem.record.input_names) > 1:
         advice = texts.get("advice_with_inputs", advice)
-    if not shift or not accepts({"delay": lag}):
+    if lag == result.problem.delay or not accepts({"delay": lag}):
         advice = texts.get("advice_without_delay", advice)
     if result.trust.cautious is None or result.problem.options.noise == "independent":
         advice = texts.get("advice_without_cautious", advice)
@@ -246,14 +260,9 @@ def describe_finding(
         advice = texts.get("advice_with_ar1", advice)
     if result.problem.options.season is not None:
         advice = texts.get("advice_with_season", advice)
-    sentence = texts["sentence"]
-    if result.problem.options.variance == "proportional":
-        sentence = texts.get("sentence_with_weights", sentence)
-    if detected:
-        sentence = texts.get("sentence_with_detected", sentence)
+    if result.detected_inputs:
         advice = texts.get("advice_with_detected", advice)
-    sentences = {"sentence": sentence, "advice": advice}
-    return finding._asdict() | {key: text.format(**words) for key, text in sentences.items()}
+    return advice
 
 
 def _estimate(row: Array) -> dict[str, float]:
