@@ -259,7 +259,7 @@ def test_set_up_refuses_a_named_python_that_is_unsuitable() -> None:
     assert not (ROOT / "nowhere").exists()
 
 
-def test_the_fast_tests_run_on_the_newest_and_on_the_oldest_python(tmp_path: Path) -> None:
+def test_all_tests_run_on_the_newest_python_and_some_on_the_oldest(tmp_path: Path) -> None:
     def install(name: str, line: str) -> None:
         (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
         (tmp_path / name).chmod(0o755)
@@ -278,7 +278,8 @@ def test_the_fast_tests_run_on_the_newest_and_on_the_oldest_python(tmp_path: Pat
     assert steps.read_text().splitlines() == [
         "python3.13: check",
         "python3.13: test",
-        "python3.13: test VENV=.venv-oldest PYTHON=python3.11",
+        "python3.13: test VENV=.venv-oldest PYTHON=python3.11 "
+        "ARGS=tests/engine tests/formats tests/client tests/api",
         "python3.13: oracles",
         'python3.13: test ARGS=-m "oracle or slow"',
     ]
