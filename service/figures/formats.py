@@ -44,14 +44,20 @@ def write_png(figure: "Figure", metadata: Metadata) -> bytes:
 
 def write_svg(figure: "Figure", metadata: Metadata) -> bytes:
     """Return a figure as an SVG, with the metadata as a JSON object in ``dc:description``."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415 - as above
+
     hidden = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    return _save(figure, "svg", {**hidden, "Description": json.dumps(metadata)})
+    entries = {**hidden, "Description": json.dumps(metadata)}
+    return _save(figure, FigureCanvasSVG(figure).print_svg, entries)
 
 
 def write_pdf(figure: "Figure", metadata: Metadata) -> bytes:
     """Return a figure as a PDF, with the metadata as a JSON object in ``Subject``."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf  # noqa: PLC0415 - as above
+
     hidden = dict.fromkeys(("CreationDate", "Creator", "Producer"))
-    return _save(figure, "pdf", {**hidden, "Subject": json.dumps(metadata)})
+    entries = {**hidden, "Subject": json.dumps(metadata)}
+    return _save(figure, FigureCanvasPdf(figure).print_pdf, entries)
 
 
 PICTURE_FORMATS: Final = {
@@ -64,8 +70,15 @@ PICTURE_FORMATS: Final = {
 }
 
 
-def _save(figure: "Figure", suffix: str, metadata: Mapping[str, str | None]) -> bytes:
-    """Save a figure with Matplotlib, which omits the entries that are None."""
+def _save(
+    figure: "Figure", write: Callable[..., None], metadata: Mapping[str, str | None]
+) -> bytes:
+    """Save a figure without the first drawing of ``savefig``, which only lays it out.
+
+    Entries that are None are omitted.
+    """
+    dpi = figure.dpi  # which Matplotlib replaces by 72
     with io.BytesIO() as buffer:
-        figure.savefig(buffer, format=suffix, metadata=metadata)
+        write(buffer, metadata=metadata)
+        figure.dpi = dpi
         return buffer.getvalue()
