@@ -33,7 +33,8 @@ def find_turn(solution: Solution) -> Finding | None:
     turns = []
     for k, name in enumerate(problem.options.curves):
         i = names.index(name)
-        slope, bend = gains[i], gains[len(names) + k]
+        slope = gains[i]
+        bend = gains[len(names) + k]
         vertex = problem.centers[i] - 0.5 * slope / bend if bend != 0.0 else np.nan
         values = problem.record.inputs[:, i]
         n_beyond = min(np.count_nonzero(values < vertex), np.count_nonzero(values > vertex))
