@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
@@ -40,9 +39,9 @@ def basin_map_figure(
     star marks the optimum.
     """
     style = style or Style()
+    iterations = arrays["iterations"]
     reached = arrays["outcome"] == Outcome.TARGET_REACHED.code
     diverged = arrays["outcome"] == Outcome.DIVERGED.code
-    iterations = arrays["iterations"]
     exhausted = ~reached & ~diverged
     # Gray alone would look like a color of the map.
     gray, dark = style.colors.missing, style.colors.foreground
@@ -59,13 +58,11 @@ def basin_map_figure(
     (axes,) = page.add_panels(1)
     axes.set(xlabel=typeset("initial w_in"), ylabel=typeset("initial w_rec"))
     edges = _band_edges(iterations[reached])
-    colors = mpl.colormaps[f"{COLOR_MAP}_r"].resampled(len(edges) - 1)
-    options: Look = {"norm": BoundaryNorm(edges, len(edges) - 1, clip=True), "cmap": colors}
     extent = (*_limits(arrays["w_in"]), *_limits(arrays["w_rec"]))
-    options |= {"extent": extent, "origin": "lower", "aspect": "auto"}
+    options = _color_bands(edges) | {"extent": extent, "origin": "lower", "aspect": "auto"}
     image = axes.imshow(iterations, interpolation="nearest", **options)
-    _hatch(axes, exhausted, look_of_exhausted)
-    _hatch(axes, diverged, DIVERGED)
+    for where, look in ((exhausted, look_of_exhausted), (diverged, DIVERGED)):
+        axes.add_patch(PathPatch(_outline(where), linewidth=0, transform=axes.transAxes, **look))
     bar = page.reserve_bar([axes]) if reached.any() else None
     page.lay_out()
     if bar is not None:
@@ -81,9 +78,10 @@ def _legend_entry(name: str, where: NDArray[np.bool_], look: Look) -> Patch:
     return Patch(label=f"{name} {100 * where.mean():.1f} %", **look)
 
 
-def _hatch(axes: Axes, where: NDArray[np.bool_], look: Look) -> None:
-    """Cover some cells."""
-    axes.add_patch(PathPatch(_outline(where), linewidth=0, transform=axes.transAxes, **look))
+def _color_bands(edges: list[int]) -> Look:
+    """Return the colors of the bands between edges."""
+    colors = mpl.colormaps[f"{COLOR_MAP}_r"].resampled(len(edges) - 1)
+    return {"norm": BoundaryNorm(edges, len(edges) - 1, clip=True), "cmap": colors}
 
 
 def _limits(centers: Array) -> tuple[float, float]:
