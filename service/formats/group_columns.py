@@ -14,7 +14,7 @@ from service.formats.numerals import shorten
 FEW: Final = 3  # values of a column of numbers that may name groups; two can be a switch
 # The names that programs give to the columns of a long table.
 VARIABLE: Final = re.compile(
-    r"(variable|parameter|measure(ment)?|metric|quantity|indicator|attribute|property|feature"
+    r"(variable|parameter|measure|measurement|metric|quantity|indicator|attribute|property|feature"
     r"|signal|channel|tag|key|name|element|analyte)(s|[ _]?(id|name|code))?",
     re.IGNORECASE,
 )
