@@ -1,6 +1,12 @@
-"""Arithmetic with more exponent range than float64, polynomials, and the shared tolerances."""
+"""Extended exponents, polynomials, decompositions of matrices, and the shared tolerances."""
 
 from service.engine.arithmetic import tolerances
+from service.engine.arithmetic.decompositions import (
+    decompose,
+    find_singular_values,
+    invert,
+    solve,
+)
 from service.engine.arithmetic.extended import ExtendedArray, extended_powers, running_products
 from service.engine.arithmetic.polynomials import (
     ExtendedPolynomials,
@@ -19,10 +25,14 @@ __all__ = [
     "ExtendedArray",
     "ExtendedPolynomials",
     "Polynomials",
+    "decompose",
     "differentiate",
     "extended_powers",
     "fill_powers",
+    "find_singular_values",
+    "invert",
     "running_products",
+    "solve",
     "stack_polynomials",
     "tolerances",
 ]

@@ -153,6 +153,10 @@ SAME_MINIMUM: Final = 1e-3
 # The step of derivatives: its square is a rounding error, and products with powers are none.
 IMAGINARY_STEP: Final = 1e-100
 
+# A column with a smaller norm counts as 0: its weight, divided by the least singular value, would
+# overflow.
+LEAST_COLUMN: Final = 1e-290
+
 # Smaller singular values are rounding errors; the columns have a norm of at most 1.
 RANK_RTOL: Final = 1e-13
 

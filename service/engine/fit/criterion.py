@@ -31,6 +31,9 @@ from service.engine.types import Array
 class Points(Evaluation):
     """The criterion (``cost``) and the linear problem, solved at W places of K poles.
 
+    Where the linear problem has no solution, the criterion is infinite. So it is where whitening
+    changes the rank of the columns.
+
     Of several poles, ``w`` is the one that varies while the others are fitted.
 
     The weights are those of whitened rows without the starts of single sequences, in the units of
@@ -153,7 +156,9 @@ class Criterion:
         upper : float
             By the points.
         """
-        at = self.coarse
+        at = self.coarse[np.isfinite(self.coarse.cost)]
+        if len(at.w) == 0:
+            return -np.inf, np.inf
         left = at.slope[:-1]
         right = at.slope[1:]
         turns = (left < 0.0) & (right > 0.0)
@@ -212,7 +217,10 @@ class Criterion:
         """Return the criterion (W,) from the solutions with white noise and with rho."""
         squares = np.maximum(fitted.squares, self.rounding)
         cost = self.n_contrasts * np.log(squares) + fitted.log_determinant - white.log_determinant
-        return np.asarray(cost + self.problem.sequences.log_determinant(rho))
+        cost = cost + self.problem.sequences.log_determinant(rho)
+        # Determinants of different directions cannot be compared.
+        is_known = ~np.isnan(cost) & (fitted.ranks == white.ranks)
+        return np.asarray(np.where(is_known, cost, np.inf))
 
     def _find_gradient(self, white: Linear, fitted: Linear) -> Array:
         """Return the slopes (W, K) of the criterion; rho is at its minimum."""
@@ -221,7 +229,8 @@ class Criterion:
         is_exact = fitted.squares[:, None] <= self.rounding
         squares_slope = np.where(is_exact, 0.0, fitted.squares_slope)
         slope = self.n_contrasts * squares_slope / squares
-        return np.asarray(slope + fitted.log_determinant_slope - white.log_determinant_slope)
+        slope = slope + fitted.log_determinant_slope - white.log_determinant_slope
+        return np.asarray(np.where(np.isinf(squares), 0.0, slope))
 
     def _search_rho(self, white: Linear) -> Array:
         """Return the rho (W,) with the lowest criterion at each point, by successive parabolas."""
@@ -234,7 +243,8 @@ class Criterion:
             squares, log_determinants = reduction.evaluate(rho)
             log_determinants = log_determinants + self.problem.sequences.log_determinant(rho)
             logs = np.log(np.maximum(squares, self.rounding))
-            return np.asarray(self.n_contrasts * logs + log_determinants)
+            values = self.n_contrasts * logs + log_determinants
+            return np.asarray(np.where(np.isnan(values), np.inf, values))
 
         lowest = np.argmin(criterion(np.tile(z, (len(white.squares), 1))), axis=1)
         low = z[np.maximum(lowest - 1, 0)]
@@ -244,7 +254,7 @@ class Criterion:
             middle = np.clip(middle, z[0] + step, z[-1] - step)
             f, g, h = criterion(middle[:, None] + np.array([-step, 0.0, step])).T
             bend = f - 2.0 * g + h
-            shift = np.sign(f - h)
+            shift = np.nan_to_num(np.sign(f - h))
             np.divide(f - h, 2.0 * bend, out=shift, where=bend > 0.0)
             middle = np.clip(middle + step * shift, low, high)
         return np.asarray(np.tanh(middle) ** power)

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.arithmetic import decompose
 from service.engine.fit import constants
 from service.engine.fit.checks import Finding, find_rare
 from service.engine.fit.linearization import Linearization, linearize
@@ -80,7 +81,7 @@ def _estimate_rho(white: Linearization) -> float:
     columns /= np.maximum(np.linalg.norm(columns, axis=0), constants.TINY)
     sums = np.zeros(4)  # of the products and the squares of residuals, and what they would be
     for rows in np.split(np.arange(len(ones)), sequences.edges[1:]):
-        left, sizes, _ = np.linalg.svd(columns[rows], full_matrices=False)
+        left, sizes, _ = decompose(columns[rows])
         basis = left[:, sizes > constants.UNEXPLAINED_RTOL * sizes.max()]
         rest = white.observed[rows, 0] - basis @ (basis.T @ white.observed[rows, 0])
         products = -np.sum(basis[1:] * basis[:-1])

@@ -63,6 +63,7 @@ def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
     return np.concatenate(rows, axis=1)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of the errors, which are not used
 def evaluate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
     """Return M quantities for each of N sequences, without their intervals.
 
@@ -193,6 +194,7 @@ class Parameters(NamedTuple):
     weights: Array  # (K, q, 3), those of each input on each state; nan where it does not act
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of numbers that are infinite, or unknown
 def estimate_parameters(solution: Solution) -> Parameters:
     """Return all parameters of a fit."""
     problem = solution.problem

@@ -42,12 +42,12 @@ def find_levels(problem: FitProblem) -> Alternative | None:
 
 
 def _can_differ(problem: FitProblem) -> bool:
-    """Return True if all sequences share a fitted offset, and the targets suffice for more."""
-    if not problem.has_offset or problem.has_own_offsets or not problem.has_several:
+    """Return True if sequences with unknown starts share an offset, and may have more unknowns."""
+    has_shared = problem.has_offset and not problem.has_own_offsets
+    if not has_shared or not problem.has_several or problem.options.initial_state != "each":
         return False
     n_unknowns = problem.vary(offset="each").n_unknowns
-    is_shared = problem.options.initial_state == "shared"
-    return not is_shared and n_unknowns <= constants.LEVELS_SHARE * problem.n_targets
+    return n_unknowns <= constants.LEVELS_SHARE * problem.n_targets
 
 
 def _choose_level(problem: FitProblem) -> float:

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.arithmetic import decompose, find_singular_values
 from service.engine.fit import constants
 from service.engine.fit.design import respond_at_targets
 from service.engine.fit.problem import FitProblem
@@ -73,12 +74,12 @@ def compute_rows(problem: FitProblem, poles: Array, sequences: Sequences) -> Row
 
 
 def _find_sizes(problem: FitProblem, values: Array) -> Array:
-    """Return the norms (W, n) of columns; 1 for those that are 0."""
+    """Return the norms (W, n) of columns; 1 for those that count as 0."""
     columns = values[..., problem.n_own_columns : -1]
     peaks = np.abs(columns).max(axis=1, keepdims=True)
     peaks[peaks == 0.0] = 1.0
     norms = peaks[:, 0] * np.linalg.norm(columns / peaks, axis=1)  # without underflow
-    return np.where(norms > 0.0, norms, 1.0)
+    return np.where(norms >= constants.LEAST_COLUMN, norms, 1.0)
 
 
 def find_ranks(problem: FitProblem, poles: Array) -> NDArray[np.intp]:
@@ -101,7 +102,7 @@ def find_ranks(problem: FitProblem, poles: Array) -> NDArray[np.intp]:
     sizes = _find_sizes(problem, values)
     values = sequences.eliminate(values, problem.n_own_columns).rest
     columns = values[..., :-1] / sizes[:, None]
-    singular_values = np.linalg.svd(columns, compute_uv=False)
+    singular_values = find_singular_values(columns)
     return np.sum(singular_values > constants.RANK_RTOL, axis=1)
 
 
@@ -152,8 +153,14 @@ class Linear:
 
     @cached_property
     def squares(self) -> Array:
-        """The sum (W,) of squared residuals."""
-        return np.asarray(np.sum(self.residuals**2, axis=(1, 2)))
+        """The sum (W,) of squared residuals; infinite where there is no solution."""
+        squares = np.asarray(np.sum(self.residuals**2, axis=(1, 2)))
+        return np.where(np.isnan(squares), np.inf, squares)
+
+    @property
+    def ranks(self) -> NDArray[np.intp]:
+        """The ranks (W,) of the columns."""
+        return np.asarray(np.sum(self.singular_values > constants.RANK_RTOL, axis=1))
 
     @property
     def raw_squares(self) -> Array:
@@ -245,9 +252,7 @@ def solve(rows: Rows, rho: Array) -> Linear:
     own = sequences.eliminate(values, rows.problem.n_own_columns)
     values = own.rest
     log_determinant = np.sum(np.log(own.squares), axis=2) @ sequences.multiplicity
-    left, singular_values, right = np.linalg.svd(
-        values[..., :-1] / rows.sizes[:, None], full_matrices=False
-    )
+    left, singular_values, right = decompose(values[..., :-1] / rows.sizes[:, None])
     is_sound = singular_values > constants.RANK_RTOL
     inverses = np.zeros_like(singular_values)
     np.divide(1.0, singular_values, out=inverses, where=is_sound)

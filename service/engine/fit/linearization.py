@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from service.engine.arithmetic import invert
 from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion, Points
 from service.engine.fit.linear import Linear, Rows, compute_rows, solve
@@ -130,7 +131,8 @@ class Linearization:
     def pole_factors(self) -> Array:
         """The deviations (K, m + K) of the poles per unit of each direction of the basis."""
         slopes = self.slopes[0]
-        inverse = np.linalg.pinv(slopes.T @ self.fitted.unexplained[0, :, : slopes.shape[1]])
+        products = slopes.T @ self.fitted.unexplained[0, :, : slopes.shape[1]]
+        inverse = invert(products)
         return np.pad(inverse, ((0, 0), (self.fitted.basis.shape[2], 0)))
 
     def find_ratios(self, factors: Array) -> Array:
@@ -185,7 +187,7 @@ class Linearization:
             p = float(np.max(p_values[columns]))
             if len(columns) > 1 and not is_hidden[columns].any():  # of several states
                 rows = factor[columns] * np.sqrt(ratios[columns])[:, None]
-                parts = np.linalg.lstsq(rows @ rows.T, theta[columns], rcond=None)[0]
+                parts = invert(rows @ rows.T) @ theta[columns]
                 ratio = float(theta[columns] @ parts) / (variance * len(columns))
                 p = float(fdtrc(len(columns), nu, ratio))
             result.append(p)

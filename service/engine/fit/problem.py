@@ -382,9 +382,10 @@ class FitProblem:
             In the units of the fit.
         """
         first = np.zeros((1, 1), dtype=np.intp)
+        is_shared = self.options.initial_state == "shared"
         if self.has_own_starts and targets.size > 0:
             first = np.argmax(~np.isnan(targets), axis=1)[:, None]
-        elif self.has_unknown_start and self.n_states == 1:
+        elif self.has_unknown_start and (self.n_states == 1 or not is_shared):
             first = np.full((1, 1), self.padded.first_step)
         impulse = np.arange(targets.shape[1]) == np.broadcast_to(first, (len(targets), 1))
         constant = np.ones((*targets.shape, 1))

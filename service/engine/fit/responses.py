@@ -27,6 +27,7 @@ class Response(NamedTuple):
     peak_time: float
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of numbers that are infinite, or unknown
 def find_responses(solution: Solution, gains: Array) -> list[Response]:
     """Return the marks of the responses to all inputs.
 

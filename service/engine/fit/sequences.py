@@ -306,10 +306,10 @@ class Sequences:
         coefficients : (..., N, m)
             0 without targets.
         squares : (..., N, 1)
-            The sums of the squares of the starts; 1 without targets.
+            The sums of the squares of the starts; 1 for those that count as 0.
         """
         squares = self.sum(start * start)
-        squares[squares == 0.0] = 1.0
+        squares[squares < constants.TINY] = 1.0
         return self.sum(start * rows) / squares, squares
 
     def subtract_starts(self, start: Array, rows: Array, coefficients: Array) -> Array:

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from service.engine.arithmetic import invert, solve
 from service.engine.fit import constants
 from service.engine.fit.criterion import Criterion, Points
 from service.engine.fit.scan import Scan, scan
@@ -78,7 +79,7 @@ def _find_step(
     sizes = np.diagonal(hessian, axis1=1, axis2=2)
     added = np.where(is_held, 1.0, (damping[:, None] + constants.RIDGE) * sizes + constants.TINY)
     hessian = hessian + added[:, :, None] * np.eye(len(added[0]))
-    step = -np.linalg.solve(hessian, gradient[:, :, None])[..., 0]
+    step = -solve(hessian, gradient[:, :, None])[..., 0]
     return step, -np.sum(gradient * step, axis=1)
 
 
@@ -259,7 +260,7 @@ class PoleSearch:
         minima = replace(
             self.minima, w=self.minima.poles[:, state], slope=np.zeros(len(self.minima.w))
         )
-        known = minima if self._given is not None else self._floors[state].merge(minima)
+        known = minima if self._given is not None else minima.merge(self._floors[state])
         evaluate = self.follow(state, known, constants.PROFILE_RTOL)
         highest = float(self.minima.cost[0]) + height
         interval = self.problem.options.w_rec
@@ -331,6 +332,6 @@ def find_sensitivities(at: Points) -> list[float]:
         return [float(norms[0])]
     scale = np.maximum(norms, constants.TINY)
     correlations = at.information[0] / scale[:, None] / scale
-    inverse = np.linalg.inv(correlations + constants.SCAN_RTOL * np.eye(len(norms)))
+    inverse = invert(correlations + constants.SCAN_RTOL * np.eye(len(norms)))
     sensitivities: list[float] = (norms / np.sqrt(np.diagonal(inverse))).tolist()
     return sensitivities

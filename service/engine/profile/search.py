@@ -33,7 +33,7 @@ class Evaluation:
     w : (W,)
         The points.
     cost : (W,)
-        The values; any real numbers, nan where rounding leaves no digits.
+        The values; nan or infinite where there is none.
     slope : (W,)
         The derivatives with respect to w.
     accuracy : (W,)
@@ -204,7 +204,7 @@ def search(
     Profile
         With all evaluated points.
     """
-    points = _refine(start[~np.isnan(start.cost)], evaluate)
+    points = _refine(start[np.isfinite(start.cost)], evaluate)
     profile = Profile(evaluate, points, Bounds(*interval), rtol)
     for _ in range(2):
         extrema = profile.find_extrema(highest)
@@ -268,7 +268,7 @@ def _add(points: E, evaluate: Callable[[Array], E], w: Array) -> E:
         return points
     check_interruption()
     added = evaluate(w)
-    return points.merge(added[~np.isnan(added.cost)])
+    return points.merge(added[np.isfinite(added.cost)])
 
 
 def _find_doubtful_middles(points: Evaluation) -> Array:
