@@ -571,7 +571,13 @@ CHECKED: Final = (
         for rho in (0.0, 0.6)
     ),
     *(
-        Case("alike", f"{n} × {t}, AR {rho}", 0.5, regions(n, t, rho=rho), options)
+        Case(
+            "alike",
+            f"{n} × {t}, AR {rho}, {options.noise} fit",
+            0.5,
+            regions(n, t, rho=rho),
+            options,
+        )
         for n, t in ((2, 50), (4, 50), (5, 20), (12, 20))
         for rho, options in ((0.0, FitOptions()), (0.6, FitOptions()), (0.6, AR1), (0.9, AR1))
     ),

@@ -119,7 +119,7 @@ def test_errors_are_raised_in_the_service(processes: Any) -> None:
 def test_a_process_without_memory_says_so(processes: Any) -> None:
     before = processes.pids()
     huge = replace(surface(), style=Style(2_000_000, 2_000_000))
-    with pytest.raises(MemoryError, match="TiB"):
+    with pytest.raises(MemoryError, match=r"TiB|bad_alloc"):  # of numpy, or of Matplotlib
         processes.draw(huge)
     assert processes.pids() == before
 

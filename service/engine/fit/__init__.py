@@ -13,6 +13,7 @@ from service.engine.fit.contributions import Contributions, decompose
 from service.engine.fit.effects import Effect
 from service.engine.fit.larger import find_season
 from service.engine.fit.options import FitOptions
+from service.engine.fit.plausibility import is_drift
 from service.engine.fit.predictions import Prediction, predict
 from service.engine.fit.problem import FitProblem
 from service.engine.fit.responses import Response, ResponseTable, tabulate_responses
@@ -37,6 +38,7 @@ __all__ = [
     "decompose",
     "find_season",
     "fit",
+    "is_drift",
     "list_stages",
     "predict",
     "scan",

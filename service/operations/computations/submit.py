@@ -15,6 +15,7 @@ from service.operations.computations.job_types import AfterStep, Arrays, JobType
 from service.operations.computations.stored import describe
 from service.operations.datasets import store_dataset
 from service.operations.shared.context import Context
+from service.operations.shared.flat import find_models
 from service.operations.shared.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.shared.limits import check_seconds
 from service.operations.shared.resolve import check_targets
@@ -140,8 +141,10 @@ def _accept(task: Task, dataset: AnyDataset, context: Context) -> None:
 
 
 def encode_inline(job_type: JobType[Any], row: ComputationRow, arrays: Arrays) -> bytes:
-    """Return a computation as JSON with all its arrays, and without an id."""
-    inline: dict[str, Any] = {**arrays}
+    """Return a computation as JSON with the arrays of its schema, and without an id."""
+    field = job_type.response_model.model_fields[job_type.arrays_field]
+    (model,) = find_models(field.annotation)
+    inline: dict[str, Any] = {name: arrays[name] for name in arrays if name in model.model_fields}
     for name, texts in job_type.words.items():
         inline[name] = texts[arrays[name]].tolist()
     not_stored = {"id": None, "links": None, job_type.arrays_field: inline}

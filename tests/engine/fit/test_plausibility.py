@@ -7,8 +7,7 @@ import pytest
 
 from benchmarks.verdict_cases import respond, two_states
 from service.engine.data import Series
-from service.engine.fit import FitOptions, Solution, fit
-from service.engine.fit.plausibility import is_drift
+from service.engine.fit import FitOptions, Solution, fit, is_drift
 
 SLOW = "slow_as_drift"
 
