@@ -13,21 +13,6 @@ MAX_LAGS = 20
 SIGNIFICANT = 1.96  # standard errors of an autocorrelation: 5 % of white noise
 
 
-def whiten(residuals: Array, sequences: Sequence[Any], rho: float | None) -> Array:
-    """Return the residuals without the autocorrelation of the noise; nan where there is none."""
-    import numpy as np
-
-    (known,) = np.nonzero(~np.isnan(residuals))
-    names = np.asarray(sequences)[known]
-    decay = np.zeros(len(known))
-    decay[1:] = np.where(names[1:] == names[:-1], (rho or 0.0) ** np.diff(known), 0.0)
-    last = np.roll(residuals[known], 1)
-    scale = np.sqrt((1.0 - decay**2) / (1.0 - (rho or 0.0) ** 2))
-    whitened = np.full(len(residuals), np.nan)
-    whitened[known] = (residuals[known] - decay * last) / scale
-    return whitened
-
-
 def correlate(residuals: Array, sequences: Sequence[Any]) -> Array:
     """Return the autocorrelations at the lags from 1, of steps of the same sequence."""
     import numpy as np
@@ -42,9 +27,7 @@ def correlate(residuals: Array, sequences: Sequence[Any]) -> Array:
     return np.array(products) / (variance if variance > 0.0 else 1.0)
 
 
-def draw(
-    residuals: Array, predictions: Array, sequences: Sequence[Any], rho: float | None
-) -> "ShownFigure":
+def draw(residuals: Array, predictions: Array, sequences: Sequence[Any]) -> "ShownFigure":
     """Draw autocorrelations, quantiles, and residuals against the fit.
 
     Raises
@@ -58,12 +41,11 @@ def draw(
         from linear_rnn._figures import ShownFigure
     except ImportError:
         raise ImportError("diagnostics are drawn by matplotlib: install it") from None
-    whitened = whiten(residuals, sequences, rho)
-    known = np.sort(whitened[~np.isnan(whitened)])
+    known = np.sort(residuals[~np.isnan(residuals)])
     n = len(known)
     figure = ShownFigure(figsize=(12, 3.6), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    heights = correlate(whitened, sequences)
+    heights = correlate(residuals, sequences)
     left.bar(range(1, len(heights) + 1), heights, width=0.4)
     for limit in (-SIGNIFICANT, SIGNIFICANT):
         left.axhline(limit / np.sqrt(n), linestyle="--", linewidth=1)
@@ -72,7 +54,7 @@ def draw(
     middle.plot(quantiles, known, "o", markersize=3)
     middle.plot(quantiles, np.sqrt(np.mean(known**2)) * quantiles, linewidth=1)
     middle.set(title="Quantiles", xlabel="of the normal distribution", ylabel="of the residuals")
-    right.plot(predictions, whitened, "o", markersize=3)
+    right.plot(predictions, residuals, "o", markersize=3)
     right.axhline(0.0, linewidth=1)
     right.set(title="Residuals", xlabel="fit", ylabel="residual")
     return figure

@@ -394,6 +394,8 @@ class FitArrays:
     """The upper end of the band."""
     residual: Array
     """Target minus prediction."""
+    innovation: Array
+    """The residual without the autocorrelation of the noise; equal to it for white noise."""
     profile_w_rec: Array
     """Values of w_rec, in order."""
     profile_cost: Array

@@ -221,13 +221,13 @@ def _contributions(request: ContributionsPictureRequest) -> Drawn:
 
 def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
     result, columns = request.result, request.columns
-    n_free = result["degrees_of_freedom"]
+    n_contrasts = count_contrasts(result)
     has_criterion = any(minimum["criterion"] is not None for minimum in result["minima"])
 
     def height(costs: ArrayLike) -> Array:
         """Return the values to draw: the cost, or the relative cost of the criterion."""
         values = np.asarray(costs, float)
-        return np.exp(np.minimum(values / (n_free + 1), MAX_LOG)) if has_criterion else values
+        return np.exp(np.minimum(values / n_contrasts, MAX_LOG)) if has_criterion else values
 
     w_rec = result["w_rec"] or result["states"][0]["w_rec"]  # of the slowest state
     column, level = ("criterion" if has_criterion else "cost"), result["level"]
@@ -244,6 +244,13 @@ def _profile_of_fit(request: ProfilePictureRequest) -> Drawn:
         "lowest cost, relative" if has_criterion else PROFILE_CAPTION,
     )
     return Drawn(profile_figure(profile, headline=_headline(result), style=request.style))
+
+
+def count_contrasts(result: Mapping[str, Any]) -> int:
+    """Return the degrees of freedom of a fit with the poles given, as its criterion counts them."""
+    is_searched = any(state["w_rec"]["intervals"] for state in result["states"])
+    n_poles = len(result["states"]) if is_searched else 0
+    return int(max(result["degrees_of_freedom"] + n_poles, 1))
 
 
 def _headline(result: Mapping[str, Any]) -> str:

@@ -220,6 +220,8 @@ class FitArrays(ResponseModel):
     """The upper end of the band."""
     residual: Vector
     """Target minus prediction."""
+    innovation: Vector
+    """The residual without the autocorrelation of the noise; equal to it for white noise."""
     profile_w_rec: Vector
     """Values of w_rec, in order."""
     profile_cost: Vector

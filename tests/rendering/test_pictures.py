@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.stats import t
 
 from service.engine.data import Dataset, Series, Step
 from service.engine.network import Network
@@ -19,7 +20,7 @@ from service.operations.shared.approximations import FEWER, MAX_STRIDE, SHARE, c
 from service.operations.shared.ids import canonical_request
 from service.operations.shared.work_estimates import surface_seconds
 from service.rendering.approximation import objective_of_part
-from service.rendering.draw import draw
+from service.rendering.draw import count_contrasts, draw
 from service.rendering.labels import run_labels
 from service.rendering.requests import FitPictureRequest, PictureData, ProfilePictureRequest
 from service.schemas.fits import FitRequest
@@ -155,6 +156,16 @@ def test_a_profile_is_drawn() -> None:
         assert f"<!-- {text} -->".encode() in picture
     w_rec = fields["result"]["w_rec"]["value"]
     assert f"<!-- {w_rec:.3g} -->".encode() in picture
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"time_constants": 2}, {"w_rec": {"low": 0.7, "high": 0.7}}], ids=str
+)
+def test_the_level_of_a_relative_cost_is_that_of_student(options: dict[str, Any]) -> None:
+    result = make_fields(make_series(), noise="ar1", **options)["result"]
+    nu = result["degrees_of_freedom"]
+    expected = 1.0 + t.ppf(0.975, nu) ** 2 / nu
+    assert np.exp(result["level"] / count_contrasts(result)) == pytest.approx(expected)
 
 
 def test_pictures_of_a_fit_have_its_headline_and_interval() -> None:

@@ -554,7 +554,7 @@ class AsyncDiagnostics:
             If Matplotlib is not installed.
         """
         table = await self._fit.table()
-        return draw(table["residual"], table["prediction"], table["sequence"], self._fit.rho)
+        return draw(table["innovation"], table["prediction"], table["sequence"])
 
 
 class AsyncDataset(AsyncStored, m.DatasetSummary):

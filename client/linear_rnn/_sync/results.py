@@ -564,7 +564,7 @@ class Diagnostics:
             If Matplotlib is not installed.
         """
         table = self._fit.table
-        return draw(table["residual"], table["prediction"], table["sequence"], self._fit.rho)
+        return draw(table["innovation"], table["prediction"], table["sequence"])
 
 
 class Dataset(Stored, m.DatasetSummary):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.fit import constants
 from service.engine.fit.criterion import Points
 from service.engine.fit.design import respond
 from service.engine.fit.estimates import evaluate, find_fitted
@@ -70,7 +71,7 @@ def find_baseline(solution: Solution) -> Array:
     """Return the offset, the trend and the season.
 
     With an unknown start, the constant of the model is filtered, and its steady state is the
-    offset. It has none for a w_rec of 1.
+    offset. Of a w_rec close to 1, it is the filtered constant itself.
 
     Parameters
     ----------
@@ -85,6 +86,8 @@ def find_baseline(solution: Solution) -> Array:
     problem = solution.problem
     order = problem.sequences.columns
     gap = float(np.prod(1.0 - np.array(solution.poles)))
+    if gap < constants.LEAST_GAP:  # the level would lose the digits of the other parts
+        gap = 0.0
     if problem.has_own_offsets:
         offsets = _find_own_offsets(solution, gap if problem.has_unknown_start else 1.0)
         return _respond(solution, order.baselines) + problem.center + problem.unit * offsets

@@ -91,11 +91,13 @@ class Result(Verdict):
         """The fit at every step, starting with the first target of each sequence.
 
         The columns (R,) are sequence (from 0), step (from 1), target (nan where missing),
-        prediction, low and high (the band of the mean), residual.
+        prediction, low and high (the band of the mean), residual, and innovation (the residual
+        without the autocorrelation of the noise).
         """
         problem = self.problem
         row, column = list_steps(problem)
         mean, low, high, *_ = predict_bands(self.solution, problem.sequences, None, None)
+        residuals = problem.targets - mean
         return {
             "sequence": row,
             "step": column + 1 + problem.skip,
@@ -103,8 +105,18 @@ class Result(Verdict):
             "prediction": mean[row, column],
             "low": low[row, column],
             "high": high[row, column],
-            "residual": (problem.targets - mean)[row, column],
+            "residual": residuals[row, column],
+            "innovation": self._whiten(residuals)[row, column],
         }
+
+    def _whiten(self, residuals: Array) -> Array:
+        """Return the innovations of residuals (N, T), in their units; nan without targets."""
+        sequences = self.problem.sequences
+        rows = residuals[sequences.has_target][:, None] / sequences.scales
+        innovations = np.full_like(residuals, np.nan)
+        whitened = sequences.whiten(rows, self.solution.rho) * sequences.scales
+        innovations[sequences.has_target] = whitened[:, 0]
+        return innovations
 
     @cached_property
     def profile_table(self) -> Array:

@@ -169,7 +169,7 @@ export function createResidualChart(root, store) {
   const bars = svg("path", { class: "residuals" });
   const zero = svg("line", { class: "zero" });
   const plot = createTimePlot(root, "Residuals over time", store, (self, places, { rows, fit }) => {
-    const residuals = (store.other?.rows ?? rows).residual.slice(0, places.n);
+    const residuals = (store.other?.rows ?? rows).innovation.slice(0, places.n);
     const known = residuals.filter(Number.isFinite);
     const size = Math.max(0, ...known.map(Math.abs));
     self.summarize(formatRange(known));

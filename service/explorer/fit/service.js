@@ -55,9 +55,8 @@ export async function fetchFit(question, dataset, onStored, signal) {
     fetchTable(fit.links.csv, signal),
     hasProfile ? fetchTable(fit.links.profile_csv, signal) : { w_rec: [], cost: [], criterion: [] },
   ]);
-  const residual = whiten(/** @type {Rows} */ (rows), fit.rho);
   const drawn = {
-    rows: /** @type {Rows} */ ({ ...rows, residual }),
+    rows: /** @type {Rows} */ (rows),
     profile: /** @type {Answer["profile"]} */ (profile),
   };
   return { question, dataset, fit, ...drawn, window: chooseWindow(fit), isLarge: false };
@@ -84,16 +83,6 @@ function describeRefusal({ errors: [{ pointer = "", detail }], members, status }
 const fillGaps = (/** @type {(number | null)[]} */ numbers) => numbers.map((number) => number ?? NaN);
 
 /**
- * Return the noise that is independent: what the residual before does not tell.
- * @param {Pick<Rows, "residual" | "sequence">} rows
- * @param {number | null} rho
- */
-const whiten = ({ residual, sequence }, rho) =>
-  rho === null
-    ? residual
-    : residual.map((each, i) => (sequence[i] === sequence[i - 1] ? each - rho * residual[i - 1] : NaN));
-
-/**
  * Fetch the best fit with one w_rec, or its error with the next one of the profile if that takes too long.
  * @param {Answer} answer
  * @param {number} w_rec
@@ -105,12 +94,8 @@ export async function fetchFitAt(answer, w_rec, signal) {
   const low = Math.min(w_rec, request.w_rec.high - POINT_SPAN);
   const fit = answer.isLarge ? null : await fetchAtOnce(request, low, low + POINT_SPAN, signal);
   if (fit) {
-    const [prediction, residual] = [fit.arrays.prediction, fit.arrays.residual].map(fillGaps);
-    return {
-      w_rec,
-      rmse: fit.rmse,
-      rows: { prediction, residual: whiten({ residual, sequence: fit.arrays.sequence }, fit.rho) },
-    };
+    const [prediction, innovation] = [fit.arrays.prediction, fit.arrays.innovation].map(fillGaps);
+    return { w_rec, rmse: fit.rmse, rows: { prediction, innovation } };
   }
   answer.isLarge = true;
   const { profile } = answer;

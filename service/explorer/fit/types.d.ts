@@ -34,7 +34,7 @@ type Fit = Omit<
 type Series = Present<Schemas["DatasetSummary"], "inputs" | "target" | "step">;
 
 /** What is drawn over time, NaN where a number is missing. */
-type Rows = Record<"sequence" | "step" | "target" | "prediction" | "low" | "high" | "residual", number[]> & {
+type Rows = Record<"sequence" | "step" | "target" | "prediction" | "low" | "high" | "innovation", number[]> & {
   /** dates, or numbers as text, if the table has times */
   time?: string[];
 };
@@ -68,7 +68,7 @@ type Answer = {
 };
 
 /** The best fit with another w_rec; its rows are null if they take too long. */
-type Comparison = { w_rec: number; rmse: number; rows: Pick<Rows, "prediction" | "residual"> | null };
+type Comparison = { w_rec: number; rmse: number; rows: Pick<Rows, "prediction" | "innovation"> | null };
 
 type FitStore = import("./store.js").Store;
 

@@ -185,3 +185,15 @@ def test_data_without_noise_have_an_exact_fit_with_any_noise() -> None:
     assert result.solution.w_rec == pytest.approx(0.6, abs=1e-9)
     assert result.trust.interval
     assert result.trust.cautions == ["too_few_to_tell"]
+
+
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+def test_innovations_are_residuals_with_the_covariance_removed(noise: Any) -> None:
+    series = make_series(2, has_gaps=True)
+    result = fit(series, FitOptions(noise=noise))
+    table = result.table
+    known = ~np.isnan(table["residual"])
+    factor = np.linalg.cholesky(covariance(series, result.solution.rho))
+    expected = np.linalg.solve(factor, table["residual"][known])
+    np.testing.assert_allclose(table["innovation"][known], expected, atol=1e-12)
+    assert np.isnan(table["innovation"][~known]).all()

@@ -169,3 +169,16 @@ def test_bands_of_few_targets_have_their_coverage(noise: Any) -> None:
     shares = covered / n_problems
     assert (shares > 0.95 - 3.0 * 0.018).all()
     assert shares.mean() < 0.99
+
+
+@pytest.mark.parametrize("w_rec", [0.99, 0.9999, 0.99999999, 1.0])
+def test_contributions_add_up_close_to_a_w_rec_of_one(w_rec: float) -> None:
+    draws = np.random.default_rng(61)
+    x = draws.normal(size=(100, 1))
+    steps = np.arange(100)
+    y = 0.3 * np.cumsum(x) + np.sin(2.0 * np.pi * steps / 12.0) + 0.05 * steps
+    series = Series.from_sequences([x], [y + 0.1 * draws.normal(size=100)], ("x",))
+    result = fit(series, FitOptions(w_rec=(w_rec, w_rec), trend=True, season=(12, 3)))
+    parts = decompose(result.solution)
+    total = parts.start + parts.baseline + parts.inputs.sum(axis=0)
+    np.testing.assert_allclose(total, result.table["prediction"], atol=1e-10)
