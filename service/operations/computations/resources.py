@@ -144,7 +144,8 @@ FITTED: Final = ResultFile(
     "",
     "Draw targets and fit over time with the residuals, or list them as CSV.\n\nA table begins at "
     "the first target of each sequence. Its columns are `sequence`, from 0, `step`, from 1, "
-    "`target`, `prediction`, the band of the prediction, `low` and `high`, and `residual`. A field "
+    "`target`, `prediction`, the band of the prediction, `low` and `high`, `residual`, and "
+    "`innovation`, the residual without the autocorrelation of the noise. A field "
     "without a number is empty.",
     FIT_SIZE,
     fit_files.load_fit,
