@@ -1,0 +1,91 @@
+"""Inputs whose next values explain the residuals: they act a step early, or follow the target."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from service.engine.fit import constants
+from service.engine.fit.judge.residuals import Residuals
+from service.engine.fit.model import FitProblem, shorten
+from service.engine.fit.solve import Solution
+
+
+def judge_lead(problem: FitProblem, name: str) -> float:
+    """Return the gain in twice the log-likelihood if an input acts a step before itself.
+
+    Both fits have the same targets: those before the last step of each sequence. An input that
+    responds to the target has no such gain, unless it has no effect of its own.
+
+    Parameters
+    ----------
+    problem
+        The fit.
+    name
+        The input.
+
+    Returns
+    -------
+    gain
+        0 where the comparison is not possible.
+    """
+    problem = shorten(problem, constants.ENOUGH_TARGETS)
+    series = problem.record
+    if problem.n_states > 1 or problem.fitted is not None or int(series.lengths.min()) < 2:
+        return 0.0
+    last = series.starts[1:] - 1
+    column = series.input_names.index(name)
+    earlier = series.inputs.copy()
+    earlier[:-1, column] = series.inputs[1:, column]
+    is_independent = problem.options.noise == "independent"
+    options = replace(problem.options, noise="independent" if is_independent else "ar1")
+    present, shifted = (
+        FitProblem(
+            replace(
+                series,
+                inputs=np.delete(inputs, last, axis=0),
+                targets=np.delete(series.targets, last),
+                lengths=series.lengths - 1,
+            ),
+            options,
+            problem.delay,
+        )
+        for inputs in (series.inputs, earlier)
+    )
+    if present.n_targets <= present.n_unknowns:
+        return 0.0
+    before = Solution(present, has_profile=False).comparable
+    return before.exceeds(Solution(shifted, has_profile=False).comparable)
+
+
+def compare_feedback(residuals: Residuals, name: str, lag: int) -> float:
+    """Return the size of the effect of a later input, divided by that of the input itself.
+
+    Parameters
+    ----------
+    residuals
+        Those of the fit.
+    name
+        The input.
+    lag
+        By how many steps it is later.
+
+    Returns
+    -------
+    ratio
+        Of the weights; 0 unless an effect of the input is detected.
+    """
+    linearization = residuals.linearization
+    problem = linearization.problem
+    place = problem.series.input_names.index(name)
+    if problem.n_states > 1 or not problem.is_free[place]:
+        return 0.0
+    free = int(np.count_nonzero(problem.is_free[:place]))
+    if linearization.test_inputs()[free] > constants.EFFECT_ALPHA:
+        return 0.0
+    sequences = linearization.sequences
+    later = np.pad(sequences.inputs[..., place], ((0, 0), (0, lag)))[:, lag:]
+    column = later[sequences.has_target][:, None] / sequences.scales
+    rest = linearization.project(sequences.whiten(column, linearization.rho))
+    weight = float(np.sum(rest * linearization.observed) / max(np.sum(rest**2), constants.TINY))
+    own = float(linearization.fitted.theta[0, problem.linear_columns.inputs][free])
+    return abs(weight) / max(abs(own), constants.TINY)

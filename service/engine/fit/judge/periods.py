@@ -1,0 +1,54 @@
+"""The usual periods of a season that the data of a fit contain."""
+
+import numpy as np
+
+from service.engine.data import find_unit
+from service.engine.fit import constants
+from service.engine.fit.model import FitProblem
+
+
+def list_periods(problem: FitProblem) -> list[int]:
+    """Return the periods to try.
+
+    Parameters
+    ----------
+    problem
+        The fit.
+
+    Returns
+    -------
+    periods
+        In steps, in order.
+    """
+    if _begins_with_event(problem):
+        return []
+    step = problem.record.step
+    usual = constants.PERIODS.get(find_unit(step.unit), constants.PERIODS["step"])
+    periods = [period / step.length for period in usual]
+    longest = problem.padded.n_steps // constants.LEAST_PERIODS
+    tried = [round(each) for each in periods if each.is_integer() and 2 <= each <= longest]
+    return [period for period in tried if _repeats(problem, period)]
+
+
+def _begins_with_event(problem: FitProblem) -> bool:
+    """Return True if several sequences begin with a dose or a start instead of at a date.
+
+    A dose is an input that is 0 in most steps, but not in the first ones. At a start, the initial
+    state is known, or nothing else changes.
+    """
+    series = problem.record
+    first = series.inputs[series.starts[:-1]]
+    is_dose = first.all(axis=0) & (np.median(series.inputs, axis=0) == 0.0)
+    is_steady = (np.repeat(first, series.lengths, axis=0) == series.inputs).all()
+    is_start = is_steady or not problem.starts_late
+    return len(series.lengths) > 1 and bool(is_start or is_dose.any())
+
+
+def _repeats(problem: FitProblem, period: int) -> bool:
+    """Return True if every sequence records a season of so many steps at least twice."""
+    padded = problem.padded
+    n_columns = min(period - 1, 2 * constants.MAX_HARMONICS)
+    n_periods = padded.lengths / period
+    n_targets = padded.has_target.sum(axis=1)
+    least = np.minimum(n_periods, n_targets / n_columns)[n_targets > 0]
+    return bool((least >= constants.LEAST_PERIODS_OF_EACH).all())

@@ -1,0 +1,39 @@
+"""The search over the poles, and what is estimated at its minima."""
+
+from service.engine.fit.solve.criterion import Criterion, Points
+from service.engine.fit.solve.estimates import (
+    Parameters,
+    estimate,
+    estimate_parameters,
+    evaluate,
+    find_fitted,
+    find_gains,
+)
+from service.engine.fit.solve.linear import Linear, compute_rows, solve
+from service.engine.fit.solve.linearization import Linearization, linearize
+from service.engine.fit.solve.parts import find_baseline, respond_to
+from service.engine.fit.solve.reweighting import reweight, settle
+from service.engine.fit.solve.scan import scan
+from service.engine.fit.solve.solution import Solution
+
+__all__ = [
+    "Criterion",
+    "Linear",
+    "Linearization",
+    "Parameters",
+    "Points",
+    "Solution",
+    "compute_rows",
+    "estimate",
+    "estimate_parameters",
+    "evaluate",
+    "find_baseline",
+    "find_fitted",
+    "find_gains",
+    "linearize",
+    "respond_to",
+    "reweight",
+    "scan",
+    "settle",
+    "solve",
+]

@@ -1,0 +1,214 @@
+"""A fit in the space of whitened residuals, near its optimum.
+
+There, a quantity deviates by a'e for the errors e. Its variance, whatever the variances of single
+errors, is estimated by the sum of a_i² u_i² / (1 - h_i)² for the residuals u and the leverages h:
+the estimator HC3 of J. G. MacKinnon and H. White, "Some heteroskedasticity-consistent covariance
+matrix estimators", Journal of Econometrics 29 (1985), 305-325.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from service.engine.arithmetic import invert
+from service.engine.fit import constants
+from service.engine.fit.model import FitProblem, Sequences
+from service.engine.fit.solve.criterion import Criterion, Points
+from service.engine.fit.solve.linear import Linear, Rows, compute_rows, solve
+from service.engine.types import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Linearization:
+    """A fit in the space of whitened residuals, near one w_rec, in the units of the problem.
+
+    Attributes
+    ----------
+    problem
+        The data and the unknowns.
+    degrees_of_freedom
+        The number of targets minus that of unknowns.
+    w_rec, rho
+        The recurrent weight, and the autocorrelation of the noise over one step.
+    rows
+        Those of the problem, in the order of the data.
+    fitted
+        The linear problem with the noise of the fit.
+    """
+
+    problem: FitProblem
+    degrees_of_freedom: int
+    w_rec: float
+    rho: float
+    rows: Rows
+    fitted: Linear
+
+    @property
+    def sequences(self) -> Sequences:
+        """All sequences, in the units of the problem."""
+        return self.problem.sequences
+
+    @cached_property
+    def observed(self) -> Array:
+        """The whitened residuals (n, 1)."""
+        return np.asarray(-self.fitted.residuals[0])
+
+    @cached_property
+    @np.errstate(over="ignore")  # without a sensitivity, all errors are infinite
+    def slopes(self) -> tuple[Array, Array]:
+        """Orthonormal slopes (n, K) of the predictions, and the same slopes (K, m) of theta.
+
+        They are those with respect to the fitted poles, without what the m columns explain. Both
+        are 0 for a pole that coincides with another one: the slopes of equal poles are equal.
+        """
+        directions = [np.zeros((len(self.observed), 0))]
+        weights = [np.zeros((0, self.fitted.weight_slope.shape[2]))]
+        for k in range(self.problem.n_poles):
+            direction = self.fitted.unexplained[0, :, k : k + 1]
+            weight = self.fitted.weight_slope[0, k : k + 1]
+            size = sensitivity = float(self.fitted.sensitivity[0, k])
+            for other, its_weight in zip(directions[1:], weights[1:], strict=True):
+                product = float(np.sum(other * direction))
+                if product != 0.0:  # the weights of directions of 0 are infinite
+                    direction = direction - product * other
+                    weight = weight - product * its_weight
+                    size = float(np.linalg.norm(direction))
+            if size < constants.COINCIDENT * sensitivity:
+                direction = np.zeros_like(direction)
+                weight = np.zeros_like(weight)
+            directions.append(direction / max(size, constants.TINY))
+            weights.append(weight / max(size, constants.TINY))
+        return np.concatenate(directions, axis=1), np.concatenate(weights)
+
+    @cached_property
+    def _basis(self) -> Array:
+        """An orthonormal basis (n, m + K) of the columns and of the slopes."""
+        return np.concatenate([self.fitted.basis[0], self.slopes[0]], axis=1)
+
+    def project(self, innovations: Array) -> Array:
+        """Return the part of innovations that no unknown but rho explains.
+
+        Parameters
+        ----------
+        innovations : (n, m)
+            A row per target.
+
+        Returns
+        -------
+        rest : (n, m)
+            Of the same shape.
+        """
+        for start in self.fitted.starts[0].T[..., None]:
+            innovations = self.sequences.remove_starts(start, innovations)
+        result: Array = innovations - self._basis @ (self._basis.T @ innovations)
+        return result
+
+    @cached_property
+    def _rest(self) -> Array:
+        """The part 1 - h (n,) of each target that no unknown explains, for the leverages h."""
+        leverages = np.sum(self._basis**2, axis=1)
+        for start in self.fitted.starts[0].T[..., None]:
+            _, squares = self.sequences.regress_on_starts(start, start)
+            leverages += (start**2 / squares[self.sequences.sequence])[:, 0]
+        return np.maximum(1.0 - leverages, constants.LEAST_REST)
+
+    @property
+    def studentized(self) -> Array:
+        """The residuals (n,), divided by the root of 1 - h."""
+        return np.asarray(self.observed[:, 0] / np.sqrt(self._rest))
+
+    @cached_property
+    def _variances(self) -> Array:
+        """The HC3 variances (m + K, m + K) of the basis, divided by those of equal variances."""
+        weighted = self._basis * (self.observed / self._rest[:, None])
+        variance = max(float(self.fitted.squares[0]) / self.degrees_of_freedom, constants.TINY)
+        return np.asarray(weighted.T @ weighted / variance)
+
+    @cached_property
+    def pole_factors(self) -> Array:
+        """The deviations (K, m + K) of the poles per unit of each direction of the basis."""
+        slopes = self.slopes[0]
+        products = slopes.T @ self.fitted.unexplained[0, :, : slopes.shape[1]]
+        inverse = invert(products)
+        return np.pad(inverse, ((0, 0), (self.fitted.basis.shape[2], 0)))
+
+    def find_ratios(self, factors: Array) -> Array:
+        """Return the ratios of HC3 variances to those of equal variances.
+
+        Parameters
+        ----------
+        factors : (..., m + K)
+            The deviations of quantities per unit of each direction of the basis.
+
+        Returns
+        -------
+        ratios : (...)
+            1 for quantities without deviations.
+        """
+        squares = np.sum(factors**2, axis=-1)
+        variances = np.sum((factors @ self._variances) * factors, axis=-1)
+        ratios = np.ones_like(squares)
+        np.divide(variances, squares, out=ratios, where=squares > 0.0)
+        return ratios
+
+    @np.errstate(over="ignore", invalid="ignore")  # without a sensitivity, errors are infinite
+    def test_inputs(self) -> Array:
+        """Return the p-value of each free input given all other unknowns, by a t or an F test.
+
+        Returns
+        -------
+        p : (q,)
+            Of the inputs without a given gain.
+        """
+        from scipy.special import fdtrc, stdtr  # noqa: PLC0415 - takes long to import
+
+        fitted = self.fitted
+        nu = self.degrees_of_freedom
+        factor = np.column_stack([fitted.inverse_factor[0], self.slopes[1].T])
+        variance = float(fitted.squares[0]) / nu
+        errors = np.linalg.norm(factor, axis=1) * math.sqrt(variance)
+        ratios = np.ones_like(errors)
+        if self.problem.options.variance == "free":
+            ratios = self.find_ratios(factor)
+        errors *= np.sqrt(ratios)
+        hidden = np.linalg.norm(fitted.null_space[0], axis=1)
+        is_hidden = hidden > constants.EXPLAINED_RTOL * hidden.max(initial=0.0)
+        is_hidden |= ~np.isfinite(errors)
+        errors[is_hidden] = np.inf
+        theta = fitted.theta[0, :-1]
+        p_values = 2.0 * stdtr(nu, -np.abs(theta) / np.maximum(errors, constants.TINY))
+        start = self.problem.linear_columns.inputs.start
+        result = []
+        for i in np.flatnonzero(self.problem.is_free).tolist():
+            columns = [start + place for place in self.problem.columns_of_inputs[i]]
+            p = float(np.max(p_values[columns]))
+            if len(columns) > 1 and not is_hidden[columns].any():  # of several states
+                rows = factor[columns] * np.sqrt(ratios[columns])[:, None]
+                parts = invert(rows @ rows.T) @ theta[columns]
+                ratio = float(theta[columns] @ parts) / (variance * len(columns))
+                p = float(fdtrc(len(columns), nu, ratio))
+            result.append(p)
+        return np.array(result)
+
+
+def linearize(criterion: Criterion, at: Points) -> Linearization:
+    """Return the linearization of a fit.
+
+    Parameters
+    ----------
+    criterion
+        The criterion of the fit.
+    at
+        One point.
+
+    Returns
+    -------
+    Linearization
+        With the rows in the order of the data.
+    """
+    rows = compute_rows(criterion.problem, at.poles, criterion.problem.sequences)
+    fitted = solve(rows, at.rho)
+    parameters = float(at.w[0]), float(at.rho[0])
+    return Linearization(criterion.problem, criterion.degrees_of_freedom, *parameters, rows, fitted)
