@@ -8,6 +8,7 @@ global; they are set once, at import, and override the user's settings file. Len
 
 import math
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -43,6 +44,7 @@ mpl.rcParams.update(
         "axes.ymargin": 0.06,
     }
 )
+LARGEST_TICK = 1e300  # above it, ticks are found among smaller numbers
 STEPS = [1, 2, 5, 10]  # of ticks
 _MATHTEXT = RendererAgg(1, 1, 72).mathtext_parser  # type: ignore[no-untyped-call]
 _LEAST_HEIGHT = 8.7  # of one of several panels with its labels, in units of the font size
@@ -118,6 +120,18 @@ def _write_power(exponent: str) -> str:
     return TIMES + format_power_of_ten(int(exponent.replace(MINUS, "-")))
 
 
+class NumberLocator(MaxNLocator):
+    """Matplotlib's locator, whose steps would overflow near the end of the float64 range."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Return the ticks between two values, and some around them."""
+        largest = max(abs(vmin), abs(vmax))
+        factor = 1e-10 if largest > LARGEST_TICK else 1.0
+        with np.errstate(over="ignore"):  # of those beyond the range
+            ticks = np.asarray(super().tick_values(factor * vmin, factor * vmax)) / factor
+        return ticks[np.isfinite(ticks)]
+
+
 class Page:
     """A figure with a title, a headline and a legend.
 
@@ -178,7 +192,7 @@ class Page:
                 self.draw_grid(axes)
             axes.set_axisbelow(True)
             for axis, least in ((axes.xaxis, 1), (axes.yaxis, 2)):
-                axis.set_major_locator(MaxNLocator("auto", steps=STEPS, min_n_ticks=least))
+                axis.set_major_locator(NumberLocator("auto", steps=STEPS, min_n_ticks=least))
                 axis.set_major_formatter(NumberFormatter())
         return panels[:n]
 
@@ -242,7 +256,9 @@ class Page:
     def lay_out(self) -> Figure:
         """Return the figure with its axes placed, after which positions in them are final."""
         layout: Any = self.figure.get_layout_engine()
-        layout.execute(self.figure)
+        with warnings.catch_warnings():  # axes without space stay where they are
+            warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
+            layout.execute(self.figure)
         self.figure.set_layout_engine("none")
         for axes in self.figure.axes:
             for axis, pixels in ((axes.xaxis, axes.bbox.width), (axes.yaxis, axes.bbox.height)):

@@ -59,6 +59,7 @@ TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"
 MAX_LOG = 600.0  # the largest relative cost that is drawn
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of ticks near the end of the float64 range
 def draw(request: PictureRequest) -> Drawing:
     """Return a picture, with its HTTP request as metadata."""
     drawn = _FIGURES[type(request)](request)
