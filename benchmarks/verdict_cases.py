@@ -718,7 +718,7 @@ WRONG: Final = (
     *(
         Case(
             "wrong",
-            f"panel {n} x {t}, AR {rho}, levels {levels}",
+            f"levels {levels}, {n} x {t}, AR {rho}",
             0.8,
             panel(n, t, rho, levels),
         )

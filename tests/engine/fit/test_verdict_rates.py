@@ -82,7 +82,7 @@ def test_effects_are_seen(text: str, least: float) -> None:
         ("w -0.8", {"range_advised"}, 10),
         ("w 1.1", {"range_advised"}, 10),
         ("oscillation", {"oscillates", "follow_inputs"}, 10),
-        ("panel", {"neighbors"}, 10),
+        ("panel", {"neighbors", "levels_advised"}, 10),
     ],
 )
 def test_wrong_models_are_found(text: str, slugs: set[str], n_problems: int) -> None:

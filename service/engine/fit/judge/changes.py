@@ -32,18 +32,18 @@ def scan_changes(solution: Solution, residuals: Residuals) -> list[Scan]:
     Parameters
     ----------
     solution
-        The fit.
+        The fit, with a single state.
     residuals
         Its residuals, and the simulated ones.
 
     Returns
     -------
     scans
-        Empty for several states, and with too few targets for two parts.
+        Empty with too few targets for two parts.
     """
     problem = solution.problem
     sequences = problem.sequences
-    if problem.n_states > 1 or problem.n_targets < constants.FEW_TARGETS:
+    if problem.n_targets < constants.FEW_TARGETS:
         return []
     is_large = problem.n_targets > constants.MANY_TARGETS
     n_places = constants.CHANGE_PLACES // 2 if is_large else constants.CHANGE_PLACES

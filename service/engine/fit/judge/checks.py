@@ -147,6 +147,8 @@ def _find_change(solution: Solution, residuals: Residuals) -> list[Finding]:
     A change looks like errors that persist. So those of an ar1 fit are also compared without their
     autocorrelation, and a change that is then found must fit better with it.
     """
+    if solution.problem.n_states > 1:
+        return []
     found = _scan(solution, residuals)
     if not found and solution.is_colored:
         has_signs = residuals.has_random_signs
