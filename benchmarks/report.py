@@ -37,8 +37,8 @@ DISCUSSION = """
 
 ## Where the service is slower or misses a goal
 
-- On small data, an iteration is about a hundred operations of the Python interpreter, which take
-  about a microsecond. JAX and Numba run machine code. Moments save little work for few samples.
+- On small data, an iteration is a few calls of numpy, each of which takes about as long as the
+  arithmetic. JAX and Numba run machine code. Moments save little work for few samples.
 - At n = 10,000, the matrix product of the data pass takes most of the time, and the 500 iterations
   take the rest.
 - The rows of training do not include costs, for any contender. The first cost of large data
