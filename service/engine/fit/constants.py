@@ -356,7 +356,7 @@ CAUTIONS: Final = ("clipped", "feedback", "outliers", "alternate")
 # The size from which such a check invalidates the interval. Of an input that follows earlier
 # targets and has an effect, the later values weigh at most half as much as the effect, and coverage
 # is 75 to 100 % with ar1 noise; of one that has no effect, 0.9 to 2 times as much, and coverage is
-# 0 to 50 % (19 cases of 8 or 12 problems). A gain is too small by 8 % if 10 % of the targets are
+# 0 to 50 % (17 cases of 8 or 12 problems). A gain is too small by 8 % if 10 % of the targets are
 # clipped, by 2 % if 3 % are (12 cases of 40 problems).
 REASON_SIZES: Final = {"clipped": 0.1, "feedback": 1.0}
 
