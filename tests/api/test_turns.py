@@ -21,7 +21,7 @@ GREEDY, HONEST = "10.0.0.1", "10.0.0.2"
 N_GREEDY = 20
 TABLE = b"x,y\n1,2\n2,5\n3,6\n4,9\n"
 BOOK = workbook(("Data", [["x", "y"], [1, 2], [2, 5]]))
-UNPACKED = gzip.compress(TABLE)
+UNPACKED = gzip.compress(TABLE, mtime=0)
 DATASET = "/v1/datasets?kind=series&target=y"
 
 
@@ -103,7 +103,11 @@ def test_uploads_above_the_limit_are_refused(make_api: Any, uploads: Uploads) ->
     assert api.runner.run(flood()) == {503: N_GREEDY - n_cores - 2, 200: n_cores + 2}
 
 
-@pytest.mark.parametrize("body", [BOOK, UNPACKED, b"PK\x03\x04", b"\x1f\x8b", b"x,y\n" * 200_000])
+@pytest.mark.parametrize(
+    "body",
+    [BOOK, UNPACKED, b"PK\x03\x04", b"\x1f\x8b", b"x,y\n" * 200_000],
+    ids=["workbook", "gzip", "start of zip", "start of gzip", "long"],
+)
 @pytest.mark.parametrize("is_form", [False, True])
 def test_archives_and_long_tables_are_long_work(
     api: Any, monkeypatch: pytest.MonkeyPatch, body: bytes, *, is_form: bool
