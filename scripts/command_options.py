@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from service.api.table_parameters import DatasetQuery
 from service.cli.options import HINTS
 from service.cli.tasks import TASKS, Task
 from service.engine.training import OPTIMIZERS
+from service.formats.queries import DatasetQuery
 from service.operations.shared.flat import Part, flatten
 
 Schema: TypeAlias = dict[str, Any]

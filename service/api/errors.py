@@ -14,9 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from service import errors
-from service.api.field_errors import MAX_FIELDS, InvalidBody, query_errors, summarize
 from service.errors import FieldError, ServiceError
 from service.lifecycle import JobProblem
+from service.operations.shared.field_errors import MAX_FIELDS, InvalidBody, query_errors, summarize
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ async def error_response(request: Request, error: Any) -> Response:
 
 
 async def _handle_validation_error(request: Request, error: Any) -> Response:
-    fields = query_errors(error)
+    fields = query_errors(error.errors())
     return problem(request, INVALID, summarize(fields), fields=fields)
 
 

@@ -10,37 +10,22 @@ from collections.abc import Sequence
 from enum import EnumType
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from service.api.examples import CURSOR, DATASET_ID, RUN_ID
-from service.api.field_errors import validate
 from service.errors import Invalid, NotFound
 from service.figures.formats import PICTURE_FORMATS
 from service.lifecycle import Status
+from service.operations.shared.field_errors import validate
 from service.operations.shared.flat import Part, differ, flatten, list_item, nest
-from service.schemas.base import NUMBER, PARSE_NUMBER, RequestModel, parse_number
+from service.schemas.base import NUMBER, PARSE_NUMBER, QueryModel, RequestModel, parse_number
 from service.schemas.pictures import FitPictureOptions, PictureOptions
 
 EXAMPLES: Final = {"runs": [[RUN_ID]]}  # of fields whose own examples are not stored
 ONE_ITEM: Final = " Replaces the default windows with one window."
-
-
-class QueryModel(BaseModel):
-    """Query parameters. The route rejects unknown ones."""
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
-
-    @classmethod
-    def pointers(cls) -> dict[str, str]:
-        """Return the JSON pointers of the parameters that are fields of a request."""
-        return {}
-
-    def _given(self, *names: str) -> dict[str, Any]:
-        """Return the parameters that are in the URL."""
-        return {name: getattr(self, name) for name in names if name in self.model_fields_set}
 
 
 class ListQuery(QueryModel):
@@ -67,7 +52,7 @@ class PictureQuery(QueryModel, PictureOptions):
     def to_options(self) -> PictureOptions:
         """Return the options."""
         model = self.options_model
-        return model.model_construct(**self._given(*model.model_fields))
+        return model.model_construct(**self.given(*model.model_fields))
 
 
 class FitPictureQuery(PictureQuery, FitPictureOptions):
@@ -101,7 +86,7 @@ class RequestQuery(QueryModel):
         generated clients send all parameters.
         """
         parts = flatten(self.request_model)
-        given = self._given(*parts)
+        given = self.given(*parts)
         kinds = parts["kind"].fields
         kind = given.get("kind", next(iter(kinds))) if self.dataset is None else None
         for name in [name for name in given if parts[name].path[0] == "dataset"]:

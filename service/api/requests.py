@@ -21,12 +21,17 @@ from starlette.responses import Response
 
 from service.api.errors import MEDIA, TOO_LARGE, Refused
 from service.api.examples import request_examples
-from service.api.field_errors import MAX_STEP, explain_unknown, name_parameter, validate
-from service.api.parameters import QueryModel
 from service.errors import Busy, Invalid, Malformed, StoreFull
 from service.formats import CSV, DATASET_FORMATS, NPZ, DatasetFormat
 from service.formats.text import GZIP, ZIP, is_workbook
+from service.operations.shared.field_errors import (
+    MAX_STEP,
+    explain_unknown,
+    name_parameter,
+    validate,
+)
 from service.operations.shared.work_estimates import PARSE, READ, UNPACK
+from service.schemas.base import QueryModel
 
 MEMORY_BYTES: Final = 64 * 1024  # of a body; the rest is in a temporary file
 DISK_BYTES: Final = 4 * 1024**3  # of all bodies together

@@ -12,15 +12,15 @@ from typing import Any, BinaryIO, Final
 import click
 
 from service import store
-from service.api.field_errors import validate
-from service.api.table_parameters import DatasetQuery
 from service.cli.options import RequestOption, Values
 from service.errors import Malformed
 from service.formats import CSV, DATASET_FORMATS
+from service.formats.queries import DatasetQuery
 from service.operations.computations import submit
 from service.operations.computations.job_types import Arrays, JobType, StepwiseComputation
 from service.operations.datasets import read_file, store_dataset
 from service.operations.shared.context import Context
+from service.operations.shared.field_errors import validate
 from service.operations.shared.limits import Limits
 from service.operations.shared.resolve import choose_sequence
 from service.scheduling.scheduler import Scheduler

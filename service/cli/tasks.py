@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import click
 import numpy as np
 
-from service.api.field_errors import validate
 from service.cli import text
 from service.cli.messages import explain, name_options
 from service.cli.options import RequestOption, Values, is_standard
@@ -29,6 +28,7 @@ from service.operations.computations.fits import FIT, SUFFIXES
 from service.operations.computations.groups import fit_groups
 from service.operations.datasets import name_dataset
 from service.operations.shared.downloads import Download, Picture
+from service.operations.shared.field_errors import validate
 from service.operations.shared.flat import nest
 from service.schemas.base import RequestModel, encode
 from service.schemas.pictures import FitPictureOptions, PictureOptions

@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, NamedTuple, TypeAlias
 from service.engine.interruption import check_interruption
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats.base import SizeLimits
-from service.scheduling.work import remaining_seconds, spend
+from service.values.budget import remaining_seconds, spend
 from service.values.numbers import is_number
 
 MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row

@@ -12,10 +12,10 @@ from service.formats.roles import REASONS, REPEATS, Roles, propose_roles
 from service.formats.structure import Structure, find_structure
 from service.formats.text import WINDOWS, open_text
 from service.operations.shared.limits import Limits
-from service.scheduling.work import OverBudget
 from service.schemas.problems import Repair
 from service.schemas.series import StepSchema
 from service.schemas.tables import TableColumn, TableProblem, TableSummary
+from service.values.budget import OverBudget
 
 PATH: Final = "/v1/tables"
 N_FIRST: Final = 5  # fields of a column that are shown

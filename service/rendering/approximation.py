@@ -17,7 +17,7 @@ from service.rendering.requests import (
     SurfacePictureRequest,
     TrajectoryPictureRequest,
 )
-from service.scheduling.work import Budget, OverBudget
+from service.values.budget import Budget, OverBudget
 
 # Fractions of the budget for the first approximations; the rest is for the last one.
 SHARES: Final = (0.75, 0.15)

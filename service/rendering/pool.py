@@ -13,7 +13,8 @@ from typing import TypeAlias, TypeVar
 from service.rendering.process import RenderProcess, RenderThread
 from service.rendering.requests import Drawing, PictureRequest
 from service.scheduling.scheduler import QueueCounts, SlotQueue
-from service.scheduling.work import OverBudget, current_work
+from service.scheduling.work import current_work
+from service.values.budget import OverBudget
 
 T = TypeVar("T")
 Renderer: TypeAlias = RenderProcess | RenderThread

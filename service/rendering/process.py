@@ -16,8 +16,8 @@ from typing import Any
 
 from service.errors import Busy
 from service.rendering.requests import Drawing, PictureRequest
-from service.scheduling.work import Budget, OverBudget
 from service.signals import block_interrupts
+from service.values.budget import Budget, OverBudget
 
 logger = logging.getLogger(__name__)
 

@@ -19,14 +19,8 @@ from anyio import CapacityLimiter, from_thread, to_thread
 from cachetools import LRUCache
 
 from service.errors import Busy
-from service.scheduling.work import (
-    DISCONNECTED,
-    Budget,
-    Work,
-    current_client,
-    current_work,
-    watch_disconnection,
-)
+from service.scheduling.work import Work, current_client, current_work, watch_disconnection
+from service.values.budget import DISCONNECTED, Budget
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")

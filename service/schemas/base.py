@@ -89,6 +89,21 @@ class Tagged:
         return core_schema.no_info_before_validator_function(infer, handler(union))
 
 
+class QueryModel(BaseModel):
+    """Query parameters. The route rejects unknown ones."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @classmethod
+    def pointers(cls) -> dict[str, str]:
+        """Return the JSON pointers of the parameters that are fields of a request."""
+        return {}
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Return the parameters that are in the URL."""
+        return {name: getattr(self, name) for name in names if name in self.model_fields_set}
+
+
 class RequestModel(BaseModel):
     """A request body. It is immutable, and unknown fields are invalid."""
 

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from service.schemas.base import NUMBER, PARSE_NUMBER, ResponseModel
+from service.schemas.base import NUMBER, PARSE_NUMBER, QueryModel, ResponseModel
 from service.schemas.problems import Repair
 from service.schemas.series import StepSchema
 from service.values.dates import DateOrder
@@ -26,10 +26,8 @@ Encoding: TypeAlias = Literal[
 ]
 
 
-class TableOptions(BaseModel):
+class TableOptions(QueryModel):
     """The notation of a table, and its repairs."""
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     encoding: Annotated[Encoding | None, Field(examples=["windows-1252"])] = None
     """For series as tables: the encoding of the text. By default UTF-8, or UTF-16 with its mark, or

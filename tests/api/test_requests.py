@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from service.api.field_errors import MAX_FIELDS
 from service.engine.network import ACTIVATIONS
 from service.engine.training import OPTIMIZERS
+from service.operations.shared.field_errors import MAX_FIELDS
 
 JSON = {"content-type": "application/json"}
 PATHS = [

@@ -19,7 +19,7 @@ from service.engine.interruption import interrupted_by
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats import CSV, SeriesColumns, text
 from service.operations.shared.limits import Limits
-from service.scheduling.work import Budget
+from service.values.budget import Budget
 from tests.formats.conftest import read_series_csv as read
 from tests.formats.corpus import workbook
 

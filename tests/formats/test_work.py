@@ -13,8 +13,8 @@ from service.formats import SeriesColumns, structure
 from service.formats.text import CHECKED
 from service.operations.shared.limits import Limits
 from service.operations.tables import describe_table
-from service.scheduling.work import OverBudget
 from service.schemas.series import MAX_INPUTS
+from service.values.budget import OverBudget
 from tests.formats.conftest import make_npz, read_csv, read_npz, read_series_csv, read_series_npz
 
 

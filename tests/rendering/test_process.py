@@ -22,8 +22,8 @@ from service.rendering import process
 from service.rendering.draw import draw
 from service.rendering.process import RendererError
 from service.rendering.requests import Drawing, PictureData, TracePictureRequest
-from service.scheduling.work import OverBudget
 from service.schemas.gradients import GradientTraceRequest
+from service.values.budget import OverBudget
 from tests.conftest import FakeRenderer, until
 from tests.rendering.conftest import surface
 

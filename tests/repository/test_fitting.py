@@ -11,10 +11,10 @@ import pytest
 
 from scripts import example_series
 from scripts.example_series import EXAMPLES, FOLDER, ExampleSeries
-from service.api.table_parameters import DatasetQuery
 from service.engine.data import Series
 from service.engine.fit import FitOptions, Result, fit
 from service.formats import CSV, SeriesColumns
+from service.formats.queries import DatasetQuery
 from service.operations.shared.limits import Limits
 from service.schemas.fit_results import TEXTS, FitResult
 from service.schemas.fits import FitRequest

@@ -12,7 +12,8 @@ import pytest
 from service.engine.interruption import check_interruption
 from service.errors import Busy
 from service.scheduling.scheduler import Scheduler, SlotQueue
-from service.scheduling.work import OverBudget, Work, current_client, current_work, disconnection
+from service.scheduling.work import Work, current_client, current_work, disconnection
+from service.values.budget import OverBudget
 
 pytestmark = pytest.mark.anyio
 

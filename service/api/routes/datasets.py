@@ -20,9 +20,9 @@ from service.api.requests import (
     read_model,
 )
 from service.api.responses import check_if_match, item_response, json_response, made_response
-from service.api.table_parameters import DatasetQuery
 from service.errors import Invalid
 from service.formats import DATASET_FORMATS
+from service.formats.queries import DatasetQuery
 from service.operations import datasets
 from service.operations.datasets import PATH
 from service.operations.shared.work_estimates import storing_seconds

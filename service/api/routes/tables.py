@@ -15,7 +15,7 @@ from service.api.requests import (
     require_table,
 )
 from service.api.responses import json_response
-from service.api.table_parameters import TableQuery
+from service.formats.queries import TableQuery
 from service.operations.tables import PATH, describe_table
 from service.schemas.tables import TableSummary
 

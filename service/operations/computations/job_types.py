@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from service.lifecycle import Kind
 from service.operations.shared.limits import Limits
-from service.scheduling.work import OverBudget
 from service.schemas.base import ResponseModel, encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize
+from service.values.budget import OverBudget
 
 R = TypeVar("R", bound=ComputationRequest)
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]

@@ -20,11 +20,12 @@ from service.operations.shared.ids import RESULT_VERSION, canonical_request, com
 from service.operations.shared.limits import check_seconds
 from service.operations.shared.resolve import check_targets
 from service.operations.shared.work_estimates import storing_seconds
-from service.scheduling.work import OverBudget, admit_job, current_client, current_key
+from service.scheduling.work import admit_job, current_client, current_key
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize
 from service.store.rows import ComputationRow
+from service.values.budget import OverBudget
 
 NOT_HASHED = frozenset({"keep"})
 KEEP_INSTEAD = ": keep it instead"

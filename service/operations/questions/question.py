@@ -16,11 +16,11 @@ from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.resolve import check_targets, get_succeeded
 from service.operations.shared.work_estimates import reading_seconds
 from service.rendering.requests import PictureRequest
-from service.scheduling.work import OverBudget
 from service.schemas.base import RequestModel, ResponseModel, encode
 from service.schemas.datasets import ObjectiveRequest
 from service.schemas.pictures import PictureOptions
 from service.schemas.resolved_datasets import ResolvedDataset
+from service.values.budget import OverBudget
 
 R = TypeVar("R", bound=RequestModel)
 S = TypeVar("S")

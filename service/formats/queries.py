@@ -4,11 +4,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from service.api.parameters import QueryModel
 from service.errors import Invalid
-from service.formats import SeriesColumns
-from service.formats.base import TARGET
+from service.formats.base import TARGET, SeriesColumns
 from service.formats.csv_tables import split_line
+from service.schemas.base import QueryModel
 from service.schemas.series import ColumnName
 from service.schemas.tables import TableOptions
 
@@ -45,7 +44,7 @@ class TableQuery(TableOptions, ColumnsQuery):
 
     def to_columns(self) -> SeriesColumns:
         """Return the columns of a table, of which a target without a name is to be proposed."""
-        given = self._given(*SeriesColumns.model_fields)
+        given = self.given(*SeriesColumns.model_fields)
         if self.kind == "explicit":
             for name, value in given.items():
                 if name not in SEQUENCES.split() and value:
@@ -80,7 +79,7 @@ class DatasetQuery(TableQuery):
         columns = self.to_columns()
         if self.kind is None:
             names = (*ColumnsQuery.model_fields, "roles", *TableOptions.model_fields)
-            for name in self._given(*names):
+            for name in self.given(*names):
                 raise Invalid(f"{name} applies to kind=series", parameter=name)
             return None
         is_default = columns.is_series and self.roles is None and self.target is None

@@ -4,15 +4,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from service.errors import FieldError, Invalid
 from service.operations.shared.flat import find_models, find_option
-
-if TYPE_CHECKING:
-    from fastapi.exceptions import RequestValidationError
 
 M = TypeVar("M", bound=BaseModel)
 MAX_FIELDS: Final = 50  # listed in one response; a body may have hundreds of invalid fields
@@ -48,10 +45,10 @@ def validate(value: Any, model: type[M]) -> M:
         raise InvalidBody(error, model) from None
 
 
-def query_errors(error: "RequestValidationError") -> list[FieldError]:
-    """Return the invalid query parameters of a request."""
+def query_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+    """Return invalid query parameters, from pydantic's errors of a request."""
     fields = []
-    for entry in error.errors()[:MAX_FIELDS]:
+    for entry in errors[:MAX_FIELDS]:
         _, name, *part = entry["loc"]
         detail: str = _MESSAGES.get(entry["type"], entry["msg"])
         if part:
