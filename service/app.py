@@ -87,7 +87,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
     access = AccessPolicy(settings)
     days = settings.retention_days
     retention = None if days is None else timedelta(days=days)
-    reaper = Reaper(database, queue, retention, charge=access.limits.charge)
+    reaper = Reaper(database, queue, retention)
     app = App(
         title="linear-rnn",
         summary="See why training a recurrent network succeeds or fails.",
@@ -158,7 +158,7 @@ def _lifespan(
         state: AppState = app.state.service
         await run_in_threadpool(database.migrate)
         await run_in_threadpool(queue.migrate)
-        # It takes longer than the budget of a short fit, to which it would otherwise be charged.
+        # It takes longer than the budget of a short fit, which would otherwise contain it.
         importing = asyncio.create_task(run_in_threadpool(import_module, "scipy.special"))
         reaping = asyncio.create_task(reaper.run())
         state.render_pool.start()

@@ -159,9 +159,6 @@ class Settings(BaseSettings, Limits):
     `https://example.org,https://*.example.net`; `none` for none, `*` for all"""
     rate_limit_requests: Rate = None
     """requests per client, such as `600/minute` (429 above); by default unlimited"""
-    rate_limit_seconds: Rate = None
-    """CPU seconds of computation per client, such as `60/minute` (429 above); by default
-    unlimited"""
     rate_limit_storage: SecretStr | None = None
     """where rate limits are counted for all replicas: `redis://…`; by default in each process"""
     trusted_proxies: Names = ()

@@ -11,7 +11,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from service.api.errors import FORBIDDEN, MALFORMED, METHODS, UNAUTHORIZED, ProblemType, Refused
-from service.api.rate_limits import UNLIMITED, RateLimits
+from service.api.rate_limits import UNLIMITED, RateLimit
 from service.api.request_record import REFUSAL, RawHeaders, RequestRecord
 from service.keys import Scope, find_key
 from service.operations import tables
@@ -56,7 +56,9 @@ class AccessPolicy:
         self._any_host = ANY in self._hosts or not (self._hosts or self._loopback_only)
         self._origins = frozenset(settings.cors_origins)
         self._keys = settings.api_keys
-        self.limits = RateLimits(settings)
+        self._rate_limit: RateLimit | None = None
+        if settings.rate_limit_requests is not None:
+            self._rate_limit = RateLimit(settings.rate_limit_requests, settings.rate_limit_storage)
 
     async def check(self, record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
         """Raise Refused unless the request may reach the application."""
@@ -81,8 +83,8 @@ class AccessPolicy:
             current_key.set(record.key)
         address, _ = record.scope.get("client") or ("", 0)
         current_client.set(f"key {record.key}" if record.key else name_address(address))
-        if self.limits.budgets and path not in UNLIMITED:
-            await self.limits.count_request(record)
+        if self._rate_limit is not None and path not in UNLIMITED:
+            await self._rate_limit.count(record)
 
     def complete_headers(
         self, record: RequestRecord, headers: Mapping[bytes, bytes], response: RawHeaders
@@ -96,8 +98,7 @@ class AccessPolicy:
             origin = headers.get(b"origin", b"")
             if origin and self._is_trusted(origin.decode("latin-1")):
                 response += [(b"access-control-allow-origin", origin), *CORS_HEADERS]
-        if record.usages is not None:
-            response += self.limits.response_headers(record.usages)
+        response += record.rate_headers
         if self._keys:
             return [
                 (name, b"private, " + value)

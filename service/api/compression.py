@@ -14,11 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
-from service.scheduling.work import current_work
 
 MIN_BYTES: Final = 1000  # a smaller response fits into one packet
 LEVEL: Final = 4
-SECONDS_PER_BYTE: Final = 35e-9  # of CPU, at this level
 CACHE_BYTES: Final = 16 * 1024**2  # of compressed contents
 ENCODED: Final = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 # Media types of the service. Starlette would normalize its whole list for every request.
@@ -51,17 +49,6 @@ def write_compressed(write: Callable[[BinaryIO], None]) -> Callable[[BinaryIO], 
             write(cast("BinaryIO", compressed))
 
     return write_to
-
-
-class _ChargedResponder(GZipResponder):
-    """Starlette's compression, whose estimated time is part of the work of the request."""
-
-    async def apply_compression(self, body: bytes, *, more_body: bool) -> bytes:
-        compressed = await super().apply_compression(body, more_body=more_body)
-        work = current_work.get()
-        if work is not None:
-            await work.end(len(body) * SECONDS_PER_BYTE)
-        return compressed
 
 
 class CompressionMiddleware:
@@ -104,7 +91,7 @@ class CompressionMiddleware:
 
         responder = IdentityResponder(self.app, MIN_BYTES, exclude_content_types=NOT_COMPRESSED)
         if is_accepted:
-            responder = _ChargedResponder(
+            responder = GZipResponder(
                 self.app, MIN_BYTES, LEVEL, exclude_content_types=NOT_COMPRESSED
             )
         await responder(scope, receive, send_with_etag)

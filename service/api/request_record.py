@@ -42,7 +42,7 @@ class RequestRecord:
     scope: Scope
     method: str  # of the client: HEAD, for which the scope has GET
     key: str | None = None  # the name of its API key, if one is required
-    usages: dict[str, str] | None = None  # the remaining budgets; None if it was not counted
+    rate_headers: RawHeaders = field(default_factory=list)  # empty if it was not counted
     route: str | None = None  # its path, with parameters in braces; None if no route matched
     status: int | None = None  # of the application's response; None until it starts
     n_bytes: int = 0  # of the body of the response

@@ -25,7 +25,7 @@ from service.errors import ServiceError
 from service.jobs.queue import ENQUEUED, JobQueue
 from service.lifecycle import JobProblem
 from service.operations.shared.ids import RESULT_VERSION
-from service.store import charges, job_queries, jobs
+from service.store import job_queries, jobs
 from service.store.database import Database
 from service.store.retention import delete_expired
 from service.store.rows import JsonObject
@@ -72,8 +72,6 @@ class Reaper:
         The number of computations and datasets to delete at a time.
     clean_seconds
         The time between two deletions.
-    charge
-        Charges a client CPU seconds that a worker has spent.
     clock
         Returns the monotonic time in seconds.
     """
@@ -83,7 +81,6 @@ class Reaper:
     retention: timedelta | None = None
     max_expired: int = 50
     clean_seconds: float = 600.0
-    charge: Callable[[str, float], None] = lambda _client, _seconds: None
     clock: Callable[[], float] = monotonic
     _observations: dict[str, Observation] = field(default_factory=dict, init=False)
     _last_run: float = field(default=-inf, init=False)
@@ -124,10 +121,7 @@ class Reaper:
         if now - self._last_cleaning > self.clean_seconds:
             is_clean = self._clean()
             self._last_cleaning = now if is_clean else self._last_cleaning
-        n_requeued = sum(self._resolve(lease, observations[lease]) for lease in lost)
-        for client, seconds in charges.take(self.database).items():
-            self.charge(client, seconds)
-        return n_requeued
+        return sum(self._resolve(lease, observations[lease]) for lease in lost)
 
     def _read_states(self) -> dict[str, object]:
         """Return a state for each lease, which changes unless its job is lost."""

@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar
 from service.rendering.process import RenderProcess, RenderThread
 from service.rendering.requests import Drawing, PictureRequest
 from service.scheduling.scheduler import QueueCounts, SlotQueue
-from service.scheduling.work import current_work
+from service.scheduling.work import add_work
 from service.values.budget import OverBudget
 
 T = TypeVar("T")
@@ -84,9 +84,7 @@ class RenderPool:
             spent = over.spent
             raise
         finally:
-            work = current_work.get()
-            if work is not None:
-                await work.end(spent)
+            add_work(spent=spent)
         return picture
 
     async def _run(self, function: Callable[[Renderer], T]) -> T:

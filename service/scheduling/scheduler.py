@@ -19,7 +19,7 @@ from anyio import CapacityLimiter, from_thread, to_thread
 from cachetools import LRUCache
 
 from service.errors import Busy
-from service.scheduling.work import Work, current_client, current_work, watch_disconnection
+from service.scheduling.work import add_work, current_client, watch_disconnection
 from service.values.budget import DISCONNECTED, Budget
 
 T = TypeVar("T")
@@ -103,8 +103,6 @@ class Scheduler:
 
         Raises
         ------
-        ServiceError
-            The remaining budget of the client is too small for the work.
         OverBudget
             The work took more CPU seconds than its limit.
         Busy
@@ -113,8 +111,7 @@ class Scheduler:
         """
         if not seconds:
             return function(*arguments)
-        work = current_work.get() or Work()
-        await work.begin(seconds)
+        add_work(estimated=seconds)
         is_short = seconds <= SHORT_SECONDS
         held = [self._short if is_short else self._long]  # the queue that has given its slot
         await held[0].take_slot(seconds)
@@ -133,7 +130,7 @@ class Scheduler:
             finally:
                 for queue in held:
                     queue.release_slot()
-                await work.end(budget.spent)
+                add_work(spent=budget.spent)
 
         give_way = partial(from_thread.run, change_queue) if is_short else None
         budget = Budget(self._max_seconds if limit is None else limit, SHORT_BUDGET, give_way)

@@ -10,32 +10,23 @@ from typing import Final
 
 @dataclass(slots=True)
 class Work:
-    """CPU seconds of one request, estimated and spent.
-
-    ``admit`` raises a ServiceError if the client's remaining budget is below the estimated seconds,
-    and ``charge`` subtracts the seconds spent. Both are None if clients have no budget.
-    """
+    """CPU seconds of one request, estimated and spent."""
 
     estimated: float = 0.0
     spent: float = 0.0
-    admit: Callable[[float], Awaitable[None]] | None = None
-    charge: Callable[[float], Awaitable[None]] | None = None
-
-    async def begin(self, seconds: float) -> None:
-        """Add estimated seconds; raises a ServiceError if they exceed the client's budget."""
-        if self.admit is not None:
-            await self.admit(seconds)
-        self.estimated += seconds
-
-    async def end(self, seconds: float) -> None:
-        """Add spent seconds."""
-        self.spent += seconds
-        if self.charge is not None:
-            await self.charge(seconds)
 
 
 # The work of the current request. None outside of requests.
 current_work: ContextVar[Work | None] = ContextVar("current_work", default=None)
+
+
+def add_work(*, estimated: float = 0.0, spent: float = 0.0) -> None:
+    """Add CPU seconds to the work of the current request, if any."""
+    work = current_work.get()
+    if work is not None:
+        work.estimated += estimated
+        work.spent += spent
+
 
 # The owner of a share of the queues: the API key, or the address without keys.
 current_client: Final[ContextVar[str | None]] = ContextVar("current_client", default=None)
@@ -68,13 +59,3 @@ def watch_disconnection(call: Callable[[], None], delay: float = 0.0) -> Iterato
         yield
     finally:
         watching.cancel()
-
-
-async def admit_job(seconds: float) -> None:
-    """Add the estimated seconds of a job, which a worker spends, to those of the current request.
-
-    It raises a ServiceError if they exceed the budget of the client.
-    """
-    work = current_work.get()
-    if work is not None:
-        await work.begin(seconds)

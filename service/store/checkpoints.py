@@ -9,7 +9,7 @@ from sqlalchemy import func
 from service.errors import NotFound
 from service.store import arrays
 from service.store.database import Database
-from service.store.jobs import charging, update_running
+from service.store.jobs import update_running
 from service.store.rows import JsonObject
 from service.store.tables import computations, current_time
 from service.values.array_codec import AnyArray
@@ -41,7 +41,7 @@ def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
     A worker that lost the connection, and therefore the outcome, can repeat the call.
     """
     database.check_space(sum(array.nbytes for array in checkpoint.arrays.values()))
-    with database.transaction() as connection, charging(connection, lease, checkpoint.seconds):
+    with database.transaction() as connection:
         row = update_running(
             connection,
             lease,

@@ -12,8 +12,7 @@ worker returns its job at a checkpoint if another job should run instead (`must_
 job, or that failed together with the whole service.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -23,7 +22,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, selec
 
 from service.errors import Busy
 from service.lifecycle import UNFINISHED, Status
-from service.store import arrays, charges
+from service.store import arrays
 from service.store.computations import insert_or_retry
 from service.store.database import Database
 from service.store.rows import ComputationRow, JsonObject
@@ -116,7 +115,7 @@ def succeed(
     """
     database.check_space(sum(array.nbytes for array in named.values()))
     values = {"result": result, "progress_done": done, "compute_seconds": seconds}
-    with database.transaction() as connection, charging(connection, lease, seconds):
+    with database.transaction() as connection:
         return _end(connection, _is_running(lease), "succeeded", named, **values) is not None
 
 
@@ -124,20 +123,6 @@ def fail(database: Database, lease: str, error: JsonObject) -> bool:
     """End a job with a problem; return False if the lease is no longer valid."""
     with database.transaction() as connection:
         return _end(connection, _is_running(lease), "failed", error=error) is not None
-
-
-@contextmanager
-def charging(connection: Connection, lease: str, seconds: float) -> Iterator[None]:
-    """Add the seconds of a running job since its last checkpoint to those of its client.
-
-    ``seconds`` is the total of the job. They are added at the end of the block, because their row
-    is locked until the transaction ends, and other jobs of the client need it.
-    """
-    query = select(computations.c.client, computations.c.compute_seconds).where(_is_running(lease))
-    job = connection.execute(query).first()
-    yield
-    if job is not None and job.client is not None:
-        charges.add(connection, job.client, seconds - (job.compute_seconds or 0.0))
 
 
 def update_running(connection: Connection, lease: str, **values: Any) -> Row[Any] | None:

@@ -60,14 +60,6 @@ arrays = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
-charges = sa.Table(
-    "charges",
-    metadata,
-    sa.Column("client", sa.Text, primary_key=True),  # as in the rows of its jobs
-    sa.Column("seconds", sa.Double, nullable=False),  # spent by workers and not yet charged
-)
-
-
 _TYPES: Final[dict[Any, Any]] = {
     str: sa.Text,
     Kind: sa.Text,

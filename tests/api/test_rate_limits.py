@@ -1,4 +1,4 @@
-"""Rate limits of requests and of computations."""
+"""Rate limits of requests."""
 
 import asyncio
 import contextlib
@@ -10,12 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from service.api.access import name_address
-from service.api.rate_limits import RateLimits
+from service.api.rate_limits import RateLimit
+from service.api.request_record import RequestRecord
 from service.errors import Invalid
 from service.keys import Scope, make_key
-from service.settings import Settings
-from service.store import checkpoints, computations, jobs
-from service.store.checkpoints import Checkpoint
 from tests.api.conftest import bearer
 
 LEFT = re.compile(r'"(\w+)";r=(\d+)(?:;t=(\d+))?')
@@ -90,79 +88,6 @@ def test_each_key_has_its_own_budget(make_api: Any) -> None:
     assert api.get("/metrics", headers=bearer(made[0][0])).status_code == 200
 
 
-def test_computations_are_charged_by_their_estimate(make_api: Any) -> None:
-    api = make_api(rate_limit_seconds="2/hour")
-    first = api.get("/v1/cost-surface")
-    assert first.headers["ratelimit-policy"] == '"work";q=2;w=3600'
-    assert left(first) == {"work": 1}  # a little is used, and the rest rounded down
-    assert left(api.get("/v1/optimizers")) == {"work": 1}
-    statuses = []
-    for seed in range(40):
-        path = f"/v1/cost-surface?activation=tanh&resolution=100&n_samples=1000&seed={seed}"
-        statuses.append(api.get(path).status_code)
-    n_computed = statuses.count(200)
-    assert statuses == [200] * n_computed + [429] * (40 - n_computed)
-    assert 0 < n_computed < 40
-    assert api.get("/v1/optimizers").status_code == 200
-    come_from(api, "10.0.0.7")
-    assert api.get(path).status_code == 200
-
-
-def spend(api: Any, seed: int, *totals: float) -> None:
-    """Submit a job, save checkpoints with these seconds, and wait until they are charged."""
-    submit(api, seed)
-    database = api.app.state.service.database
-    lease = str(computations.list_page(database, "training_run", 1, None, None)[0][0].lease)
-    jobs.claim(database, lease, "worker")
-    before = left(api.get("/v1/optimizers"))
-    for n_parts, seconds in enumerate(totals):
-        assert checkpoints.save(database, lease, Checkpoint(n_parts, 5, None, {}, {}, seconds))
-
-    async def wait() -> None:
-        async with asyncio.timeout(60.0):
-            while left(await api.client.get("/v1/optimizers")) == before:
-                await asyncio.sleep(0)
-
-    api.runner.run(wait())
-
-
-def test_a_job_is_charged_what_its_worker_spends(make_api: Any) -> None:
-    api = make_api(rate_limit_seconds="4/hour")
-    assert left(submit(api, 1)) == {"work": 4}  # a worker has spent nothing yet
-    spend(api, 2, 0.75, 1.5)
-    assert left(api.get("/v1/optimizers")) == {"work": 2}
-    spend(api, 3, 8.0)
-    assert left(api.get("/v1/optimizers")) == {"work": 0}
-    refused = submit(api, 4)
-    assert refused.status_code == 429
-    assert refused.json()["policy"] == "work"
-    come_from(api, "10.0.0.7")
-    assert left(api.get("/v1/optimizers")) == {"work": 4}
-
-
-def test_a_request_with_several_computations_costs_at_most_the_whole_budget(make_api: Any) -> None:
-    api = make_api(rate_limit_seconds="1/hour")
-    path = "/v1/cost-surface.npz?resolution=1000&n_steps=200"
-    download = api.get(path)  # is computed, then written
-    assert download.status_code == 200
-    assert left(download) == {"work": 0}
-    assert api.get(path).status_code == 200  # is no work any more
-    assert api.get(f"{path}&seed=2").status_code == 429
-    come_from(api, "10.0.0.7")
-    dataset = {"kind": "explicit", "inputs": [[0.5, 0.25]] * 200, "targets": [0.75] * 200}
-    request = {"n_iterations": 1_000_000, "dataset": dataset}  # is parsed, stored and submitted
-    headers = {"prefer": "respond-async"}
-    assert api.post("/v1/training-runs", request, headers=headers).status_code == 202
-
-
-def test_a_large_body_is_not_parsed_without_budget(make_api: Any) -> None:
-    api = make_api(rate_limit_seconds="1/hour")
-    spend(api, 1, 1.0)
-    body = {"dataset": {"kind": "explicit", "inputs": [[0.25] * 100] * 600, "targets": [1.0] * 600}}
-    for path in ("/v1/predict", "/v1/gradient-trace", "/v1/training-runs", "/v1/datasets"):
-        assert api.post(path, body).status_code == 429
-
-
 @pytest.mark.parametrize(
     "url",
     [
@@ -177,16 +102,16 @@ def test_a_large_body_is_not_parsed_without_budget(make_api: Any) -> None:
 )
 def test_an_unusable_storage_stops_the_start(make_api: Any, url: str) -> None:
     with pytest.raises(Invalid, match="RNN_RATE_LIMIT_STORAGE") as caught:
-        make_api(rate_limit_storage=url)
+        make_api(rate_limit_requests="1/day", rate_limit_storage=url)
     assert "hush" not in str(caught.value)
 
 
 def test_a_storage_without_its_package_names_the_command_that_installs_it(make_api: Any) -> None:
     with pytest.raises(Invalid, match=r"`pip install '\.\[redis\]'` in the repository"):
-        make_api(rate_limit_storage="redis://u:hush@h:port")
+        make_api(rate_limit_requests="1/day", rate_limit_storage="redis://u:hush@h:port")
 
 
-def test_an_unresponsive_storage_is_not_charged_again_at_once() -> None:
+def test_an_unresponsive_storage_is_not_asked_again_at_once() -> None:
     def count() -> int:
         n_connections = 0
         with contextlib.suppress(BlockingIOError):
@@ -195,14 +120,16 @@ def test_an_unresponsive_storage_is_not_charged_again_at_once() -> None:
                 n_connections += 1
         return n_connections
 
+    record = RequestRecord({}, "GET")
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         url = SecretStr(f"redis://127.0.0.1:{server.getsockname()[1]}")
-        limits = RateLimits(Settings(rate_limit_storage=url, rate_limit_seconds="1/hour"))
-        limits.charge("a", 0.5)
+        rate_limit = RateLimit("1/hour", url)
+        asyncio.run(rate_limit.count(record))
         assert count() > 0
-        limits.charge("b", 0.5)
+        asyncio.run(rate_limit.count(record))
         assert count() == 0
+    assert record.rate_headers == []
 
 
 @pytest.mark.parametrize(

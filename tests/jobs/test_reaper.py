@@ -10,7 +10,7 @@ import pytest
 from service.errors import StoreUnavailable
 from service.jobs.reaper import LOST_SECONDS, MAX_GAP_SECONDS, Reaper
 from service.operations.shared.ids import RESULT_VERSION
-from service.store import Database, charges, computations, job_queries, jobs
+from service.store import Database, computations, job_queries, jobs
 from service.store.rows import ComputationRow
 
 RUN = "run_" + "0" * 32
@@ -71,19 +71,6 @@ def test_a_silent_worker_is_presumed_dead(database: Database, queue: Any, reaper
 
 def get_status(database: Database) -> str:
     return computations.get(database, RUN).status
-
-
-def test_lost_jobs_are_requeued_before_clients_are_charged(
-    database: Database, reaper: Reaper
-) -> None:
-    jobs.claim(database, current_lease(database), "worker")
-    reap(reaper, 100.0, LOST_SECONDS - 1)
-    with database.transaction() as connection:
-        charges.add(connection, "a", 1.5)
-    found = []
-    reaper.charge = lambda *charged: found.append((*charged, get_status(database)))
-    assert reap(reaper, 100.0 + LOST_SECONDS) == 1
-    assert found == [("a", 1.5, "queued")]
 
 
 @pytest.mark.parametrize(

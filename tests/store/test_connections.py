@@ -153,7 +153,7 @@ def test_json_with_numbers_that_are_not_finite(database: Database, number: float
         computations.get(database, make_finished().id)
 
 
-TABLES = ["alembic_version", "arrays", "charges", "computations", "datasets"]
+TABLES = ["alembic_version", "arrays", "computations", "datasets"]
 
 
 def list_tables(database: Database) -> list[str]:
@@ -199,14 +199,6 @@ def test_a_database_before_the_first_release_is_refused(database: Database, revi
         connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
     with pytest.raises(StoreError, match="delete it, or set RNN_DATA_DIR"):
         database.migrate()
-
-
-def test_a_database_of_the_first_migration_gets_the_later_tables(database: Database) -> None:
-    with database.transaction() as connection:
-        connection.execute(text("DROP TABLE charges"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
-    database.migrate()
-    assert list_tables(database) == TABLES
 
 
 def test_a_newer_database_is_kept(database: Database, caplog: pytest.LogCaptureFixture) -> None:

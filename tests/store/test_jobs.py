@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import event
 
 from service.errors import Busy, NotFound, StoreUnavailable
-from service.store import Database, arrays, charges, checkpoints, computations, job_queries, jobs
+from service.store import Database, arrays, checkpoints, computations, job_queries, jobs
 from service.store.checkpoints import Checkpoint
 from service.store.rows import ComputationRow
 from tests.conftest import at_once
@@ -214,35 +213,6 @@ def test_the_client_of_a_job_is_forgotten_when_it_ends(database: Database, queue
         end(queue[-1])
         row = computations.get(database, request.id)
         assert (row.client, row.status in {"queued", "running"}) == (None, False)
-
-
-def test_the_seconds_of_a_job_are_added_to_those_of_its_client_once(
-    database: Database, queue: Any
-) -> None:
-    for number, client in enumerate(("a", "b", "a", None)):
-        request = replace(JOB, id=make_id("run", number), client=client, compute_seconds=0.25)
-        jobs.submit(database, request, queue.enqueue)
-        jobs.claim(database, queue[-1], "worker")
-        assert checkpoints.save(database, queue[-1], checkpoint(5))
-        assert not checkpoints.save(database, "another", checkpoint(5))
-    assert charges.take(database) == {"a": 0.5, "b": 0.25}  # 0.25 of each were spent before
-    assert charges.take(database) == {}
-    assert jobs.succeed(database, queue[1], {}, 9, 2.5, {})
-    assert not jobs.succeed(database, queue[1], {}, 9, 3.5, {})
-    assert charges.take(database) == {"b": 2.0}
-
-
-def test_the_row_that_all_jobs_of_a_client_share_is_locked_last(
-    database: Database, queue: Any
-) -> None:
-    jobs.submit(database, replace(JOB, client="a"), queue.enqueue)
-    jobs.claim(database, queue[0], "worker")
-    statements: list[str] = []
-    event.listen(database.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-    assert checkpoints.save(database, queue[0], checkpoint(5))
-    assert "INSERT INTO charges" in statements[-1]
-    assert jobs.succeed(database, queue[0], {}, 9, 2.5, {"record": np.arange(3.0)})
-    assert "INSERT INTO charges" in statements[-1]
 
 
 def test_a_checkpoint_replaces_the_state_and_adds_a_part(database: Database, queue: Any) -> None:

@@ -20,7 +20,7 @@ from service.operations.shared.ids import RESULT_VERSION, canonical_request, com
 from service.operations.shared.limits import check_seconds
 from service.operations.shared.resolve import check_targets
 from service.operations.shared.work_estimates import storing_seconds
-from service.scheduling.work import admit_job, current_client, current_key
+from service.scheduling.work import add_work, current_client, current_key
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize
@@ -68,7 +68,7 @@ async def get_or_submit(
         if request.dataset.n_given or (is_job and job_type.check is not None):
             await run(storing_seconds(dataset), _accept, task, dataset, context)
         if is_job:
-            await admit_job(seconds)
+            add_work(estimated=seconds)  # which a worker spends
         else:
             try:
                 finished = await run(seconds, compute, task, dataset, limit=limit)

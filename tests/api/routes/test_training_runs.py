@@ -281,13 +281,10 @@ def test_a_run_that_takes_longer_than_estimated_goes_on_as_a_job(
         return 1e-6 * float(arguments[2])  # per iteration
 
     monkeypatch.setattr("service.operations.computations.training.training_seconds", too_short)
-    api = make_api(max_sync_seconds=1.0, rate_limit_seconds="1000/hour")
+    api = make_api(max_sync_seconds=1.0)
     body = {"n_iterations": 1_000_000, "record_every": 100_000}
     response = api.post(RUNS, body)
     run = response.json()
-    # The rest is charged when a worker has spent it.
-    left = int(response.headers["ratelimit"].rpartition("r=")[2].partition(";")[0])
-    assert 1000 - left == pytest.approx(run["compute_seconds"], abs=1.5)
     assert (response.status_code, run["status"]) == (202, "queued")
     assert response.headers["location"] == f"{RUNS}/{run['id']}"
     assert 0 < run["progress"]["done"] < run["progress"]["total"]

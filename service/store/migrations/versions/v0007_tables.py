@@ -7,7 +7,7 @@ from alembic import op
 
 from service.store.tables import metadata
 
-revision = "0007"  # the first; earlier numbers belong to unreleased tables
+revision = "0007"  # the first; earlier numbers, and 0008, belong to unreleased tables
 down_revision = None
 branch_labels = None
 depends_on = None
