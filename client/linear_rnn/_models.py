@@ -463,6 +463,16 @@ class StoredSequences(TypedDict):
 
 
 @dataclass(kw_only=True)
+class GroupReport:
+    """The differences between sequences with an offset each."""
+
+    level_sd: float | None = None
+    """The standard deviation of the offsets, without that of their errors."""
+    level_p: float | None = None
+    """The p-value of the F test against one offset for all."""
+
+
+@dataclass(kw_only=True)
 class Minimum:
     """A local minimum of the cost as a function of w_rec."""
 
@@ -1099,6 +1109,7 @@ class TrustReport(Trust):
             "nearly_collinear",
             "poles_coincide",
             "negative_offset",
+            "levels_alike",
             "common_trend",
             "clipped",
             "slow_as_drift",
@@ -1392,6 +1403,8 @@ class FitResource:
     sequence, their mean, without bounds."""
     offsets: list[SequenceEstimate] | None = None
     """The constants of single sequences; null unless each has its own."""
+    groups: GroupReport | None = None
+    """The differences between the sequences; null unless each has its own offset."""
     trend: Estimate | None = None
     """The change by the trend, from the first step in use to the last; null without a trend."""
     initial_states: list[Estimate] | None = None

@@ -68,8 +68,9 @@ class FitRequest(TypedDict, total=False):
     target per sequence."""
     offset: bool | float | Literal["each"] | None
     """True to fit a constant that is added to the states, `each` to fit one for each sequence, or
-    that constant if it is given. By default true for a series, and false for one target per
-    sequence."""
+    that constant if it is given. By default false for one target per sequence, and true for a
+    series; `each` for a series of three or more sequences, half of them with 20 or more targets,
+    whose initial states are unknown."""
     gains: Mapping[str, float] | None
     """Given steady-state gains, by the name of the input: its weight is then gain · (1 - w_rec)."""
     curves: Sequence[str] | None

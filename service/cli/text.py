@@ -136,7 +136,7 @@ def describe_fit(result: Json) -> str:
 
     Without a verdict, these are the estimates alone.
     """
-    if "groups" in result:
+    if "request" not in result:  # a fit per group
         names = ("group", "level", "time_constant", "low", "high", "summary")
         return format_table(names, [[row.get(each) for each in names] for row in result["groups"]])
     request = result["request"]

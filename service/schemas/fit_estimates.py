@@ -49,6 +49,15 @@ class SequenceEstimate(Estimate):
     """The name of the sequence, or its index from 0."""
 
 
+class GroupReport(ResponseModel):
+    """The differences between sequences with an offset each."""
+
+    level_sd: Nullable
+    """The standard deviation of the offsets, without that of their errors."""
+    level_p: Nullable
+    """The p-value of the F test against one offset for all."""
+
+
 class PiecewiseEstimate(ResponseModel):
     """A number, its standard error, and its confidence interval, which may have several pieces."""
 

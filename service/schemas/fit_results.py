@@ -13,6 +13,7 @@ from service.schemas.fit_estimates import (
     DelayEstimate,
     EffectReport,
     Estimate,
+    GroupReport,
     InputEstimate,
     Minimum,
     PiecewiseEstimate,
@@ -147,6 +148,8 @@ class FitResult(ResponseModel):
     sequence, their mean, without bounds."""
     offsets: list[SequenceEstimate] | None = None
     """The constants of single sequences; null unless each has its own."""
+    groups: GroupReport | None = None
+    """The differences between the sequences; null unless each has its own offset."""
     trend: Estimate | None = None
     """The change by the trend, from the first step in use to the last; null without a trend."""
     initial_states: list[Estimate] | None = None

@@ -173,8 +173,9 @@ class FitRequest(ComputationRequest):
     target per sequence."""
     offset: Offset | None = None
     """True to fit a constant that is added to the states, `each` to fit one for each sequence, or
-    that constant if it is given. By default true for a series, and false for one target per
-    sequence."""
+    that constant if it is given. By default false for one target per sequence, and true for a
+    series; `each` for a series of three or more sequences, half of them with 20 or more targets,
+    whose initial states are unknown."""
     gains: Annotated[
         dict[ColumnName, KnownGain],
         Field(max_length=MAX_GAINS, default_factory=dict, examples=[{}]),

@@ -236,7 +236,7 @@ def test_columns_and_options_change_the_fit(open_fit: FitOpener, api: httpx.Clie
     request()
     choose_role(page, "time", "left out")
     assert request()["request"]["step"]["unit"] == "step"
-    page.locator("#offset").uncheck()
+    page.select_option("#offset", "false")
     assert request()["request"]["offset"] is False
     page.select_option("#initial_state", "0")
     assert request()["request"]["initial_state"] == 0
@@ -425,7 +425,7 @@ def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
     drug = choose_example(page, "drug")
     expect(page.locator("#copy-link")).to_be_enabled()
     page.route("**/v1/fits", lambda _route: None)
-    page.locator("#offset").check()
+    page.select_option("#offset", "true")
     expect(page.locator("#copy-link")).to_be_disabled()  # the address is that of the last fit
     page.reload()
     expect(page.locator("#sentence")).to_have_text("Fitting…")
@@ -455,17 +455,17 @@ def test_a_link_restores_the_fit_of_one_sequence(open_fit: FitOpener, api: httpx
 def test_back_undoes_the_last_choice(open_fit: FitOpener) -> None:
     page = open_fit()
     first = shown_fit(page)
-    page.locator("#offset").uncheck()
+    page.select_option("#offset", "false")
     second = shown_fit(page, other_than=first)
     third = choose_example(page, "drug")
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.go_back()
     assert shown_fit(page, other_than=third) == second
-    expect(page.locator("#offset")).not_to_be_checked()
+    expect(page.locator("#offset")).to_have_value("false")
     page.go_back()
     assert shown_fit(page, other_than=second) == first
-    expect(page.locator("#offset")).to_be_checked()
+    expect(page.locator("#offset")).to_have_value("true")
     expect(page.locator("#table-name")).to_contain_text("rows")
     page.go_forward()
     assert shown_fit(page, other_than=first) == second

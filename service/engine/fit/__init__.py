@@ -23,7 +23,7 @@ from service.engine.fit.answer import (
     tabulate_responses,
 )
 from service.engine.fit.constants import FEW_TARGETS
-from service.engine.fit.judge import Effect, Finding, find_season, is_drift
+from service.engine.fit.judge import Effect, Finding, find_season, is_drift, prefers_own_levels
 from service.engine.fit.model import FitOptions, FitProblem
 from service.engine.fit.solve import Solution, scan, settle
 
@@ -46,6 +46,7 @@ __all__ = [
     "is_drift",
     "list_stages",
     "predict",
+    "prefers_own_levels",
     "scan",
     "settle",
     "tabulate_responses",

@@ -8,12 +8,15 @@ const OPTIONS = [
   ...["time_constants", "season", "variance", "trend"],
 ];
 
+/** @type {Record<string, boolean | "each">} */
+const OFFSETS = { true: true, each: "each", false: false };
+
 /** @param {FitStore} store @param {(options: FitOptions) => void} onChange */
 export function createControls(store, onChange) {
   const [low, high] = ["delay-low", "delay-high"].map(byId);
   for (const id of OPTIONS) {
     byId(id).addEventListener("change", () => {
-      if (store.question) onChange(readOptions(store.question.options));
+      if (store.question) onChange(readOptions(store.question.options, store.answer?.fit.request.offset));
     });
   }
   // A dead time that is known moves both ends.
@@ -35,7 +38,7 @@ export function createControls(store, onChange) {
     const { options } = store.question;
     const { delay } = options;
     [low.value, high.value] = typeof delay === "number" ? [delay, delay] : [delay.low, delay.high];
-    byId("offset").checked = options.offset !== false;
+    if (options.offset !== undefined) showOffset(options.offset);
     byId("initial_state").value = options.initial_state;
     byId("noise").value = options.noise;
     byId("time_constants").value = String(options.time_constants ?? 1);
@@ -47,6 +50,7 @@ export function createControls(store, onChange) {
   });
   store.watch(["answer"], () => {
     if (!store.answer) return;
+    showOffset(store.answer.fit.request.offset);
     const { inputs } = store.answer.dataset;
     const { direct = [] } = store.answer.question.options;
     redraw(
@@ -57,21 +61,27 @@ export function createControls(store, onChange) {
   });
 }
 
+/** Show an offset; a number of a link has no entry. @param {FitOptions["offset"]} offset */
+function showOffset(offset) {
+  byId("offset").value = String(offset);
+}
+
 /**
  * Return the options of the fields; those of a link may have values that no field has.
  * @param {FitOptions} options
+ * @param {FitOptions["offset"]} chosen the offset that the service has chosen for the last fit
  * @returns {FitOptions}
  */
-function readOptions(options) {
+function readOptions(options, chosen) {
   const [low, high] = ["delay-low", "delay-high"].map((id) => Number(byId(id).value));
   const start = byId("initial_state").value;
-  const offset = byId("offset").checked;
+  const offset = byId("offset").value; // "" for the number of a link
   const states = byId("time_constants").value; // "" for the groups of a link
   const period = Number(byId("season").value) || null;
   return {
     ...options,
     ...(start && { initial_state: start === "0" ? 0 : start }),
-    ...(offset !== (options.offset !== false) && { offset }),
+    ...(offset && offset !== String(options.offset ?? chosen) && { offset: OFFSETS[offset] }),
     delay: low === high ? low : { low, high },
     noise: byId("noise").value,
     ...(period !== readPeriod(options.season) && { season: period }), // a link may have harmonics

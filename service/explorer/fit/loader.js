@@ -14,8 +14,8 @@ export const EXAMPLES = await getJson(new URL("../fit_examples/index.json", impo
 /** Return the address of an example, which is that of any version. @param {string} name */
 export const findExample = (name) => absoluteUrl(`explorer/fit_examples/${name}.csv`);
 
-/** @type {FitOptions} */
-export const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white", w_rec: { low: 0, high: 1 } };
+/** The service chooses the offset. @type {FitOptions} */
+export const DEFAULTS = { initial_state: "each", delay: 0, noise: "white", w_rec: { low: 0, high: 1 } };
 
 /** @typedef {(source: Source, options?: Partial<FitOptions>, read?: {query: Query, table: Table}) => void} Use */
 

@@ -6,7 +6,8 @@ type Gain = Schemas["Estimate"];
 /** The options of a fit: those that the page offers, and those that a link may have. */
 type FitOptions = {
   initial_state: string | number;
-  offset: boolean | number;
+  /** by default one for each of several long sequences, and otherwise one for all */
+  offset?: boolean | number | "each";
   delay: number | { low: number; high: number };
   noise: "white" | "ar1";
   w_rec: { low: number; high: number };

@@ -66,6 +66,7 @@ def describe_fit(
         "repairs": list(series.repairs) or None,
         "offset": None if parameters.offset is None else _estimate(parameters.offset),
         "offsets": _describe_offsets(series, parameters.offsets),
+        "groups": result.compare_groups(has_verdict=request.verdict),
         "trend": None if parameters.trend is None else _estimate(parameters.trend),
         "initial_states": None if starts is None else [_estimate(start) for start in starts],
         "delay": {"value": result.problem.delay, "costs": result.delays},

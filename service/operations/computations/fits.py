@@ -4,12 +4,20 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from service.engine.data import Series
-from service.engine.fit import FitProblem, ResponseTable, Result, Unsettled, fit, tabulate_responses
+from service.engine.fit import (
+    FitProblem,
+    ResponseTable,
+    Result,
+    Unsettled,
+    fit,
+    prefers_own_levels,
+    tabulate_responses,
+)
 from service.engine.interruption import Record, recorded_by
 from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
@@ -43,11 +51,18 @@ def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
     defaults: dict[str, Any] = {"initial_state": 0.0, "offset": False, "step": StepSchema()}
     if isinstance(dataset, ResolvedSeries):
         step = StepSchema(length=dataset.step.length, unit=dataset.step.unit)
-        defaults = {"initial_state": "each", "offset": True, "step": step}
+        offset = _choose_offset(request, dataset.series)
+        defaults = {"initial_state": "each", "offset": offset, "step": step}
     missing = {name: value for name, value in defaults.items() if getattr(request, name) is None}
     if request.direct and {*dataset.series.input_names} <= {*request.direct}:  # a regression
         missing |= {"w_rec": FitRange(low=0.0, high=0.0)}
     return request.model_copy(update=missing)
+
+
+def _choose_offset(request: FitRequest, series: Series) -> Literal[True, "each"]:
+    """Return the default offset of a series: one per sequence in a panel with unknown starts."""
+    has_unknown_starts = request.initial_state in {None, "each"}
+    return "each" if has_unknown_starts and prefers_own_levels(series) else True
 
 
 def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:

@@ -23,6 +23,11 @@ def format_value(value: float, digits: int = 3) -> str:
     return format_number(float(f"{value:.{digits}g}"))
 
 
+def format_p(p: float) -> str:
+    """Return a p-value in words."""
+    return "p < 0.001" if p < 0.001 else f"p = {format_value(p, 2)}"
+
+
 def format_weight(w_rec: float) -> str:
     """Return a w_rec with four digits, or with more if these would round it to 1 or -1."""
     texts = [format_value(w_rec, digits) for digits in (4, 6, 9)]

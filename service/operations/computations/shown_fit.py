@@ -10,6 +10,7 @@ from service.operations.computations.quantities import Range
 from service.schemas.fit_results import TEXTS, Level
 from service.schemas.fits import FitRequest
 
+HARMLESS: Final = {"interval_open", "levels_alike"}  # cautions that do not lower the level
 SMALL_CHANGE: Final = 0.05  # of the time constant; an alternative with less is no warning
 
 
@@ -39,7 +40,7 @@ class ShownFit:
             return "not_identified"
         if self.trust.reasons:
             return "rejected"
-        return "caution" if {*self.trust.cautions} - {"interval_open"} else "trusted"
+        return "caution" if {*self.trust.cautions} - HARMLESS else "trusted"
 
     @cached_property
     def texts(self) -> dict[str, str]:

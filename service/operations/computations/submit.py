@@ -111,7 +111,7 @@ async def _prepare(
     if not job_type.takes_series:
         check_targets(dataset)
     if job_type.complete is not None:
-        request = job_type.complete(request, dataset)
+        request = await to_thread.run_sync(job_type.complete, request, dataset)  # may read data
     if request.dataset.n_given:  # it is hashed
         return await to_thread.run_sync(name_task, job_type, request), dataset
     return name_task(job_type, request), dataset

@@ -14,6 +14,7 @@ from service.errors import count
 from service.operations.computations.quantities import (
     attach_unit,
     capitalize,
+    format_p,
     format_ranges,
     format_time,
     format_value,
@@ -54,7 +55,7 @@ def summarize(request: FitRequest, result: FitResult) -> FitSummary:
     rejected
         There is any other reason.
     caution
-        There are cautions other than `interval_open`, which the interval shows.
+        There are cautions other than `interval_open`, which the interval shows, and `levels_alike`.
     trusted
         All checks passed.
 
@@ -237,12 +238,7 @@ def _describe_quality(fit: ShownFit) -> Iterator[Sentence]:
     facts.append(count(result.n_targets, "target"))
     yield "quality", f"{capitalize('; '.join(facts))}."
     if fit.has_estimate and result.offsets and abs(fit.state.w_rec.value) < 1.0:
-        levels = [each.value for each in result.offsets if each.value is not None]
-        ends = f"{format_value(min(levels))} and {attach_unit(format_value(max(levels)), unit)}"
-        yield (
-            "quality",
-            f"Without any input, {target} settles between {ends}, by sequence.",
-        )
+        yield "quality", _describe_levels(result, target, unit)
     elif fit.has_estimate and _has_level(fit):
         settled = attach_unit(format_value(result.offset.value), unit)
         yield "quality", f"Without any input, {target} settles at {settled}."
@@ -250,6 +246,18 @@ def _describe_quality(fit: ShownFit) -> Iterator[Sentence]:
         yield "quality", f"The table was repaired: {'; '.join(result.repairs)}."
         if any(MEANS.fullmatch(repair) for repair in result.repairs):
             yield "quality", "Means of rows make time constants appear longer, by about a step."
+
+
+def _describe_levels(result: Any, target: str, unit: str) -> str:
+    """Return the range of the levels of sequences, and how much they differ."""
+    levels = [each.value for each in result.offsets if each.value is not None]
+    ends = f"{format_value(min(levels))} to {attach_unit(format_value(max(levels)), unit)}"
+    text = f"Without any input, {count(len(levels), 'sequence')} settle at levels of {target} from"
+    size = result.groups.level_sd
+    if size is None:
+        return f"{text} {ends}."
+    deviation = f"standard deviation {attach_unit(format_value(size), unit)} without their errors"
+    return f"{text} {ends} ({deviation}, {format_p(result.groups.level_p)})."
 
 
 def _has_level(fit: ShownFit) -> bool:

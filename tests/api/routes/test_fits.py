@@ -210,7 +210,11 @@ def test_each_sequence_has_its_own_offset(api: Any) -> None:
     assert all(each["low"] < each["value"] < each["high"] for each in offsets)
     mean = np.mean([each["value"] for each in offsets])
     assert result["offset"] == {"value": pytest.approx(mean), "low": None, "high": None}
-    assert any("settles between" in sentence for sentence in result["summary"]["sentences"])
+    groups = result["groups"]
+    assert groups["level_sd"] == pytest.approx(10.0, abs=0.5)
+    assert groups["level_p"] < 1e-6
+    (level,) = [each for each in result["summary"]["sentences"] if "3 sequences settle" in each]
+    assert "p < 0.001" in level
     for link in ("contributions_csv", "svg"):
         assert api.get(result["links"][link]).status_code == 200
     model = {"kind": "fit", "id": result["id"]}
@@ -220,6 +224,37 @@ def test_each_sequence_has_its_own_offset(api: Any) -> None:
     assert ahead.status_code == 200
     new = api.post("/v1/predict", {"model": model, "inputs": [INPUTS]})
     api.refused(new, "/model/initial_state", "its own offset")
+
+
+@pytest.mark.parametrize(
+    ("n_steps", "n_sequences", "options", "offset"),
+    [
+        (20, 3, {}, "each"),
+        (20, 3, {"initial_state": "each", "verdict": False}, "each"),
+        (20, 2, {}, True),
+        (19, 3, {}, True),
+        (20, 3, {"offset": True}, True),
+        (20, 3, {"initial_state": "shared"}, True),
+        (20, 3, {"initial_state": 0}, True),
+    ],
+    ids=str,
+)
+def test_a_panel_has_an_offset_per_sequence_by_default(
+    api: Any, n_steps: int, n_sequences: int, options: dict[str, Any], offset: Any
+) -> None:
+    draws = np.random.default_rng(3)
+    series = {
+        "kind": "series",
+        "inputs": ["x"],
+        "target": "y",
+        "sequences": [
+            {"inputs": draws.normal(size=(n_steps, 1)).tolist(), "targets": each.tolist()}
+            for each in draws.normal(size=(n_sequences, n_steps))
+        ],
+    }
+    answer = api.post(FITS, {"dataset": series, **options}).json()
+    assert answer["request"]["offset"] == offset
+    assert (answer["groups"] is not None) == (offset == "each")
 
 
 def test_a_delay_is_searched(api: Any) -> None:

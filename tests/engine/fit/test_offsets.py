@@ -1,5 +1,6 @@
 """An offset per sequence, compared with dense least squares that have a column per sequence."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -229,3 +230,34 @@ def test_many_sequences_take_no_more_than_their_rows() -> None:
     result: Result = fit(series, FitOptions(offset="each"))
     assert result.parameters.offsets is not None
     assert len(result.parameters.offsets) == 2000
+
+
+def test_equal_levels_lead_to_a_shared_offset() -> None:
+    n_alike = 0
+    for seed in range(4):
+        result = fit(draw_levels(seed, 6, 20, 0.0, 0.0), FitOptions(offset="each"))
+        is_alike = not result.trust.reasons and result.level_p > 0.2
+        assert ("levels_alike" in result.trust.cautions) == is_alike
+        assert bool(result.alternatives) == is_alike
+        n_alike += is_alike
+    assert n_alike > 1
+    (other,) = result.alternatives
+    assert other.options == {"offset": True}
+    shared = fit(draw_levels(3, 6, 20, 0.0, 0.0), FitOptions())
+    assert other.solution.w_rec == pytest.approx(shared.solution.w_rec)
+
+
+@pytest.mark.parametrize("size", [0.0, 2.0])
+def test_the_spread_of_levels_is_without_that_of_their_errors(size: float) -> None:
+    variances = []
+    for seed in range(20):
+        draws = np.random.default_rng([54, seed])
+        series = draw_levels(seed, 30, 8, 0.0, 0.0)
+        levels = np.repeat(size * draws.normal(size=30), 8)
+        series = replace(series, targets=series.targets + levels)
+        groups = fit(series, FitOptions(offset="each")).compare_groups(has_verdict=False)
+        assert groups is not None
+        assert np.isnan(groups.level_p)
+        variances.append(groups.level_sd**2)
+    # The errors alone have a standard deviation of about 0.9.
+    assert np.mean(variances) == pytest.approx(size**2, abs=0.25 if size == 0.0 else 0.6)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series
 from service.engine.fit import constants
+from service.engine.fit.answer.groups import Groups, compare_groups
 from service.engine.fit.answer.predictions import list_steps, predict_bands
 from service.engine.fit.answer.responses import Response, find_responses
 from service.engine.fit.judge import Verdict
@@ -82,6 +83,21 @@ class Result(Verdict):
     def responses(self) -> list[Response]:
         """The responses to one lasting unit of each input."""
         return find_responses(self.solution, self.parameters.steady_state_gains[:, 0])
+
+    def compare_groups(self, *, has_verdict: bool) -> Groups | None:
+        """Return how much sequences differ that each have their own offset.
+
+        Parameters
+        ----------
+        has_verdict
+            False to leave out the test, which needs further fits.
+
+        Returns
+        -------
+        Groups or None
+            None if they share it.
+        """
+        return compare_groups(self.solution, self.level_p if has_verdict else math.nan)
 
     @cached_property
     def table(self) -> dict[str, NDArray[Any]]:

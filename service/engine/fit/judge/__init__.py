@@ -3,6 +3,7 @@
 from service.engine.fit.judge.checks import Finding
 from service.engine.fit.judge.effects import Effect
 from service.engine.fit.judge.larger import find_season
+from service.engine.fit.judge.levels import prefers_own_levels
 from service.engine.fit.judge.plausibility import is_drift
 from service.engine.fit.judge.verdict import Verdict
 
@@ -12,4 +13,5 @@ __all__ = [
     "Verdict",
     "find_season",
     "is_drift",
+    "prefers_own_levels",
 ]

@@ -20,7 +20,7 @@ from service.engine.fit.judge.differences import compare_sequences
 from service.engine.fit.judge.effects import Effect, judge_effect, judge_effect_on_states
 from service.engine.fit.judge.larger import find_season, find_time_constants, is_larger_better
 from service.engine.fit.judge.late_effects import find_late_effect
-from service.engine.fit.judge.levels import find_levels
+from service.engine.fit.judge.levels import find_equal_levels, find_levels, test_levels
 from service.engine.fit.judge.limits import find_clipped
 from service.engine.fit.judge.oscillation import find_oscillation
 from service.engine.fit.judge.plausibility import coincide, find_turn, is_drift, may_be_drift
@@ -140,6 +140,22 @@ class Verdict:
     def _levels(self) -> Alternative | None:
         """The fit with an offset per sequence, if it is clearly better."""
         return find_levels(self.problem.vary(rest=False))
+
+    @cached_property
+    def level_p(self) -> float:
+        """The p-value of a common offset; nan unless each sequence has its own."""
+        if not self.problem.has_own_offsets or not self.solution.can_judge:
+            return np.nan
+        _, p = test_levels(self.problem.vary(rest=False))
+        return p
+
+    @cached_property
+    def _equal_levels(self) -> Alternative | None:
+        """The fit with one offset, if there are no reasons, and it is recommended."""
+        if self.reasons:
+            return None
+        other = find_equal_levels(self.problem, self.level_p)
+        return other if other is not None and self._is_sound(other) else None
 
     @cached_property
     def _delays(self) -> dict[int, Solution]:
@@ -337,6 +353,8 @@ class Verdict:
             candidates = self._list_alone()
         elif not candidates and advised is not None:
             candidates = [_reweight(advised)]
+        if not candidates and self._equal_levels is not None:
+            return [self._equal_levels]
         return [other for other in candidates[:1] if self._is_sound(other)]
 
     def _list_alone(self) -> list[Alternative]:
@@ -379,6 +397,7 @@ class Verdict:
         cautions = [Finding(slug) for slug, applies in self._list_cautions().items() if applies]
         turn = find_turn(self.solution)
         cautions += self._found[1] if turn is None else [turn, *self._found[1]]
+        cautions += [] if self._equal_levels is None else [self._equal_levels.finding]
         is_known = self.solution.degrees_of_freedom > 0
         return Trust(
             interval=not reasons,

@@ -8,7 +8,9 @@ from service.engine.fit.solve.estimates import (
     evaluate,
     find_fitted,
     find_gains,
+    weigh_offset,
 )
+from service.engine.fit.solve.groups import find_spread
 from service.engine.fit.solve.linear import Linear, compute_rows, solve
 from service.engine.fit.solve.linearization import Linearization, linearize
 from service.engine.fit.solve.parts import find_baseline, respond_to
@@ -30,10 +32,12 @@ __all__ = [
     "find_baseline",
     "find_fitted",
     "find_gains",
+    "find_spread",
     "linearize",
     "respond_to",
     "reweight",
     "scan",
     "settle",
     "solve",
+    "weigh_offset",
 ]

@@ -108,13 +108,43 @@ def _find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) 
 
     A quantity deviates with the weights of the columns, and with the poles.
     """
+    deviations, _ = find_deviations(solution, quantity, sequences)
+    ratios = solution.linearization.find_ratios(deviations)
+    return np.asarray(np.sqrt(ratios / solution.variance_ratio))
+
+
+@np.errstate(all="ignore")  # of infinite scales
+def find_deviations(
+    solution: Solution, quantity: Quantity, sequences: Sequences
+) -> tuple[Array, Array]:
+    """Return how quantities deviate with the errors, near the optimum.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+    quantity
+        M quantities per sequence.
+    sequences
+        N sequences, with initial states of their own if the problem has these.
+
+    Returns
+    -------
+    common : (N, M, m + K)
+        The deviations per unit of each direction of the columns that the sequences share, and of
+        the poles.
+    own : (N, M)
+        Those due to the unknowns of the sequence alone.
+    """
     best = solution.best
     linearization = solution.linearization
     factors, scale = quantity(best, sequences)
+    own: Array | float = 0.0
     if solution.problem.n_own_columns:
-        factors, _ = _regress_on_own(solution, factors, best, sequences)
+        factors, own = _regress_on_own(solution, factors, best, sequences)
     weights = factors[..., solution.problem.linear_columns.unknowns]
-    directions = (weights @ best.inverse_factor[:, None])[0] * np.asarray(scale)[..., None][0]
+    sizes = np.broadcast_to(scale, factors.shape[:-1])[0]
+    directions = (weights @ best.inverse_factor[:, None])[0] * sizes[..., None]
     n_poles = len(linearization.pole_factors)
     deviations = np.pad(directions, ((0, 0), (0, 0), (0, n_poles)))
     for k, of_pole in enumerate(linearization.pole_factors):
@@ -123,8 +153,7 @@ def _find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) 
         at = solution.criterion.evaluate(np.concatenate([best.poles - shift, best.poles + shift]))
         before, after = _bound(solution, quantity, at, sequences)[0]
         deviations = deviations + ((after - before) / (2.0 * step))[..., None] * of_pole
-    ratios = linearization.find_ratios(deviations)
-    return np.asarray(np.sqrt(ratios / solution.variance_ratio))
+    return deviations, np.broadcast_to(own, factors.shape[:-1])[0] * np.abs(sizes)
 
 
 def _bound(solution: Solution, quantity: Quantity, at: Points, sequences: Sequences) -> Array:
@@ -300,20 +329,37 @@ def _weigh_inputs(problem: FitProblem, gaps: Array) -> tuple[Array, Array]:
     return np.concatenate([w_in, gains], axis=2), products ** np.repeat([0.0, -1.0], n_inputs)
 
 
+def weigh_offset(problem: FitProblem, at: Points, sequences: Sequences) -> tuple[Array, Array]:
+    """Return the factors of the offset of each sequence, in the units of the problem, and scales.
+
+    Parameters
+    ----------
+    problem
+        The unknowns, with a fitted offset.
+    at
+        W points.
+    sequences
+        N sequences.
+
+    Returns
+    -------
+    factors : (W, N, 1, n + 1)
+        Those of theta.
+    scales : (W, 1, 1)
+        With an unknown start, the offset is beta / (1 - w), as a gain is w_in / (1 - w).
+    """
+    gap = np.prod(1.0 - at.poles, axis=1) if problem.has_unknown_start else np.ones_like(at.w)
+    factors = np.zeros((len(gap), len(sequences.targets), 1, problem.columns.n_unknowns + 1))
+    factors[..., problem.columns.offset] = 1.0
+    return factors, 1.0 / gap[:, None, None]
+
+
 def _estimate_offsets(solution: Solution) -> Array:
     """Return the fitted offset (1, 3), or those of all sequences (N, 3)."""
     problem = solution.problem
-    order = problem.columns
-
-    def offset(at: Points, sequences: Sequences) -> tuple[Array, Array]:
-        # With an unknown start it is beta / (1 - w), as a gain is w_in / (1 - w).
-        gap = np.prod(1.0 - at.poles, axis=1) if problem.has_unknown_start else np.ones_like(at.w)
-        factors = np.zeros((len(gap), len(sequences.targets), 1, order.n_unknowns + 1))
-        factors[..., order.offset] = 1.0
-        return factors, 1.0 / gap[:, None, None]
-
     sequences = problem.sequences if problem.has_own_offsets else problem.sequences[:1]
-    rows = problem.unit * estimate(solution, offset, sequences)[:, :, 0].T + problem.center
+    quantity = partial(weigh_offset, problem)
+    rows = problem.unit * estimate(solution, quantity, sequences)[:, :, 0].T + problem.center
     if problem.has_unknown_start and solution.surrounds(1.0):
         rows[:, 1:] = UNBOUNDED
     if problem.has_own_offsets:
