@@ -50,14 +50,14 @@ class WrittenFile:
         """True if it is not on the disk."""
         return bool(self._content)
 
-    def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """Yield the bytes between two positions. Several threads may read at the same time."""
-        for position in range(start, stop, CHUNK_BYTES):
-            end = min(position + CHUNK_BYTES, stop)
+    def read(self, selected: range) -> Iterator[bytes]:
+        """Yield the bytes at some positions. Several threads may read at the same time."""
+        for start in range(selected.start, selected.stop, CHUNK_BYTES):
+            end = min(start + CHUNK_BYTES, selected.stop)
             if self._content:
-                yield self._content[position:end]
+                yield self._content[start:end]
             else:
-                yield os.pread(self._descriptor, end - position, position)
+                yield os.pread(self._descriptor, end - start, start)
 
 
 class FileStore:

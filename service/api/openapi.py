@@ -118,7 +118,8 @@ def file_responses(*suffixes: str) -> Responses:
             "headers": _headers("ETag"),
         },
         206: {
-            "description": "The part of the file that the header `Range` of a GET selects.",
+            "description": "The part of a table or an archive that the header `Range` of a GET "
+            "selects; pictures are sent whole.",
             "content": content,
             "headers": _headers("ETag", "Content-Range"),
         },

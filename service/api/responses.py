@@ -1,4 +1,4 @@
-"""Responses: JSON from models and arrays, and files with an ETag, in whole or in part."""
+"""Responses: JSON from models and arrays, and files with an ETag."""
 
 import hashlib
 import re
@@ -7,15 +7,9 @@ from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.staticfiles import StaticFiles
 
-from service.api.compression import (
-    ENCODED,
-    MIN_BYTES,
-    NOT_COMPRESSED,
-    compress_once,
-    is_encoded,
-    write_compressed,
-)
+from service.api.compression import ENCODED, is_encoded, write_compressed
 from service.api.dependencies import AppState
 from service.api.errors import PRECONDITION, RANGE, Refused
 from service.api.files import WrittenFile
@@ -53,28 +47,24 @@ def json_response(
 def file_response(
     request: Request, contents: bytes | WrittenFile, suffix: str, etag: str
 ) -> Response:
-    """Return a picture, a table or an archive, or the requested range of it."""
-    size = len(contents)
-    selected = _find_range(request, etag, size)
-    start, stop = (selected.start, selected.stop) if selected else (0, size)
+    """Return a picture, or a table or an archive or the requested range of it."""
+    media_type = MEDIA_TYPES[suffix]
     kind = "inline" if suffix in PICTURE_FORMATS else "attachment"
     headers = {
         "ETag": etag,
         "Cache-Control": CACHE_CONTROL,
-        "Accept-Ranges": "bytes",
         "Content-Disposition": f'{kind}; filename="{_file_name(request)}"',
     }
-    if selected:
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    status, media_type = 206 if selected else 200, MEDIA_TYPES[suffix]
     if isinstance(contents, bytes):
-        return Response(contents[start:stop], status, headers, media_type)
-    headers["Content-Length"] = str(stop - start)
-    if "head" in request.scope:
-        if media_type not in NOT_COMPRESSED:
-            headers["Vary"] = "Accept-Encoding"
-        return Response(b"", status, headers, media_type)
-    return StreamingResponse(contents.read(start, stop), status, headers, media_type)
+        return Response(contents, headers=headers, media_type=media_type)
+    size = len(contents)
+    part = _find_range(request, etag, size)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    selected = part or range(size)
+    headers |= {"Accept-Ranges": "bytes", "Content-Length": str(len(selected))}
+    status = 200 if part is None else 206
+    return StreamingResponse(contents.read(selected), status, headers, media_type)
 
 
 def _find_range(request: Request, etag: str, size: int) -> range | None:
@@ -84,8 +74,6 @@ def _find_range(request: Request, etag: str, size: int) -> range | None:
     after the end raises Refused.
     """
     match = BYTE_RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
-    if etag.startswith("W/"):  # the next request may get other bytes
-        return None
     is_get = request.method == "GET" and "head" not in request.scope
     if match is None or not is_get or request.headers.get("if-range", etag) != etag:
         return None
@@ -113,15 +101,17 @@ async def made_response(
 
     It is created once for identical simultaneous requests.
     """
-    etag = made.etag
+    is_compressed = isinstance(made, Download) and is_encoded(request, MEDIA_TYPES[suffix])
+    # A client must not combine ranges of both (RFC 9110, section 8.8.3.3).
+    etag = f'{made.etag[:-1]}-gzip"' if is_compressed else made.etag
     unchanged = not_modified(request, etag, exists=isinstance(made, Download))
     if unchanged is not None:
         return unchanged
-    is_compressed = isinstance(made, Download) and is_encoded(request, MEDIA_TYPES[suffix])
+    contents: bytes | WrittenFile
     lock = state.lock(etag)
     async with lock:
         if isinstance(made, Download):
-            contents: bytes | WrittenFile = await _write(made, state, is_compressed=is_compressed)
+            contents = await _write(made, etag, state, is_compressed=is_compressed)
         else:
             drawing = lock.drawing or await _draw(made, state)
             contents = drawing.contents
@@ -140,23 +130,25 @@ def _coarse_response(request: Request, contents: bytes, suffix: str) -> Response
     Its ETag is not that of the request, which names a finer picture.
     """
     response = file_response(request, contents, suffix, f"W/{_hash(contents)}")
-    response.headers.update({"Cache-Control": "no-store", "Accept-Ranges": "none"})
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 
-async def _write(download: Download, state: AppState, *, is_compressed: bool) -> WrittenFile:
+async def _write(
+    download: Download, etag: str, state: AppState, *, is_compressed: bool
+) -> WrittenFile:
     """Return a file, which is written, and compressed, once."""
-    name, write, seconds = download.etag, download.write, download.seconds
-    if is_compressed:
-        name, write, seconds = f"{name}-gzip", write_compressed(write), 2 * seconds
-    file = state.files.find(name)
-    if file is None:
-        file = await state.scheduler.run(
-            seconds,
-            lambda: WrittenFile(write, state.files.directory),
-            is_wanted=state.lock(download.etag).is_awaited,
-        )
-        state.files.add(name, file)
+    file = state.files.find(etag)
+    if file is not None:
+        return file
+    write = write_compressed(download.write) if is_compressed else download.write
+    seconds = 2 * download.seconds if is_compressed else download.seconds
+    file = await state.scheduler.run(
+        seconds,
+        lambda: WrittenFile(write, state.files.directory),
+        is_wanted=state.lock(etag).is_awaited,
+    )
+    state.files.add(etag, file)
     return file
 
 
@@ -185,7 +177,17 @@ def not_modified(
     etags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
     if etag not in etags and not (exists and header.strip() == "*"):
         return None
-    return Response(status_code=304, headers={"ETag": etag, "Cache-Control": cache_control})
+    headers = {"ETag": etag, "Cache-Control": cache_control, "Vary": "Accept-Encoding"}
+    return Response(status_code=304, headers=headers)
+
+
+async def static_response(
+    request: Request, files: StaticFiles, path: str, headers: Mapping[str, str]
+) -> Response:
+    """Return a file of a folder, or 304 if the client has it; raises the 404 of Starlette."""
+    response = await files.get_response(path, request.scope)
+    response.headers.update(headers)
+    return response
 
 
 def content_response(
@@ -196,11 +198,7 @@ def content_response(
     unchanged = not_modified(request, etag, cache_control=headers["Cache-Control"])
     if unchanged is not None:
         return unchanged
-    headers = {"ETag": etag, **headers}
-    if len(body) >= MIN_BYTES and is_encoded(request, media_type):
-        body = compress_once(etag, body)
-        headers |= ENCODED
-    return Response(body, headers=headers, media_type=media_type)
+    return Response(body, headers={"ETag": etag, **headers}, media_type=media_type)
 
 
 def item_response(

@@ -12,9 +12,10 @@ import fastapi_swagger
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 
 from service.api.errors import EXPLANATIONS, PROBLEM_TYPES, TYPE_PREFIX
-from service.api.responses import content_response
+from service.api.responses import content_response, static_response
 from service.api.routes.explorer import HEADERS as PAGE_HEADERS
 from service.api.routes.explorer import POLICY
 from service.errors import NotFound
@@ -32,11 +33,7 @@ PROBLEM: Final = Template(Path(__file__).with_name("problem.html").read_text("ut
 
 router = APIRouter(include_in_schema=False)
 
-_FOLDER: Final = Path(fastapi_swagger.__file__).parent / "resources"
-_FILES: Final = {
-    name: ((_FOLDER / name).read_bytes(), media_type)
-    for name, media_type in ((SCRIPT, "text/javascript"), (STYLE, "text/css"), (ICON, "image/png"))
-}
+FILES: Final = StaticFiles(directory=Path(fastapi_swagger.__file__).parent / "resources")
 
 
 @router.get("/openapi.json")
@@ -84,9 +81,7 @@ async def docs(request: Request) -> Response:
 @router.get(f"{ASSETS}/{{name}}")
 async def asset(request: Request, name: str) -> Response:
     """Return a file of Swagger UI."""
-    if name not in _FILES:
-        raise NotFound(f"there is no file {name[:80]!r}")
-    return content_response(request, *_FILES[name], HEADERS)
+    return await static_response(request, FILES, name, HEADERS)
 
 
 @router.get(f"{TYPE_PREFIX}{{slug}}")

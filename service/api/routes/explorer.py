@@ -15,12 +15,12 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 
 import service
 from service.api.dependencies import AppStateDep
-from service.api.responses import content_response
+from service.api.responses import content_response, static_response
 from service.engine.network import ACTIVATIONS
-from service.errors import NotFound
 from service.operations.shared.flat import flatten
 from service.schemas.datasets import ObjectiveRequest
 
@@ -43,23 +43,9 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 
-# No other file is served. Some operating systems map other types, which "nosniff" rejects.
-MEDIA_TYPES: Final = {
-    ".css": "text/css",
-    ".csv": "text/csv",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".woff2": "font/woff2",
-}
-FILES: Final = {
-    path.relative_to(FOLDER).as_posix(): (path.read_bytes(), MEDIA_TYPES[path.suffix])
-    for path in sorted(FOLDER.rglob("*"))
-    if path.suffix in MEDIA_TYPES
-}
-
+FILES: Final = StaticFiles(directory=FOLDER)
 DIGEST: Final = hashlib.sha256(
-    b"".join(name.encode() + hashlib.sha256(body).digest() for name, (body, _) in FILES.items())
+    b"".join(path.read_bytes() for path in sorted(FOLDER.rglob("*.*")))
 ).hexdigest()[:16]
 ANY_DIGEST: Final = re.compile(r"^[0-9a-f]{16}/")
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
@@ -75,7 +61,7 @@ def find_modules(name: str, modules: dict[str, None] | None = None) -> dict[str,
     modules = {} if modules is None else modules
     if name not in modules:
         modules[name] = None
-        for address in IMPORT.findall(FILES[name][0]):
+        for address in IMPORT.findall((FOLDER / name).read_bytes()):
             path = (FOLDER / name).parent / address.decode()
             find_modules(path.resolve().relative_to(FOLDER).as_posix(), modules)
     return modules
@@ -154,9 +140,6 @@ async def file(request: Request, path: str) -> Response:
     A page that was opened before an upgrade loads further files with another digest. Like an
     address without a digest, this is valid, but the response is not cached.
     """
-    name = ANY_DIGEST.sub("", path)
-    if name not in FILES:
-        raise NotFound(f"there is no file {path[:80]!r}")
-    is_current = path == f"{DIGEST}/{name}"
+    is_current = path.startswith(f"{DIGEST}/")
     headers = {**HEADERS, "Cache-Control": IMMUTABLE} if is_current else HEADERS
-    return content_response(request, *FILES[name], headers)
+    return await static_response(request, FILES, ANY_DIGEST.sub("", path), headers)

@@ -5,25 +5,15 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
 
 import service
-from service.api.responses import content_response
+from service.api.responses import static_response
 from service.api.routes.explorer import HEADERS
 from service.errors import NotFound
 
 FOLDER: Final = Path(service.__file__).parent / "guide"
-MEDIA_TYPES: Final = {
-    ".css": "text/css",
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".png": "image/png",
-}
-FILES: Final = {
-    path.relative_to(FOLDER).as_posix(): path
-    for path in sorted(FOLDER.rglob("*"))
-    if path.suffix in MEDIA_TYPES
-}
+FILES: Final = StaticFiles(directory=FOLDER, html=True, check_dir=False)
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,12 +25,8 @@ async def guide(request: Request) -> Response:
 
 
 @router.get("/guide/{path:path}")
-def guide_file(request: Request, path: str) -> Response:
+async def guide_file(request: Request, path: str) -> Response:
     """Return a file of the guide, or 304 if the client has the current version."""
-    name = f"{path}index.html" if path == "" or path.endswith("/") else path
-    if not FILES:
+    if not FOLDER.exists():
         raise NotFound("this installation has no guide, which `make docs` writes")
-    if name not in FILES:
-        raise NotFound(f"the guide has no file {path[:80]!r}")
-    file = FILES[name]
-    return content_response(request, file.read_bytes(), MEDIA_TYPES[file.suffix], HEADERS)
+    return await static_response(request, FILES, path, HEADERS)
