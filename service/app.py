@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from service import __version__
 from service.api.access import AccessPolicy
-from service.api.compression import LEVEL, MIN_BYTES, NOT_COMPRESSED, CompressionMiddleware
+from service.api.compression import CompressionMiddleware
 from service.api.dependencies import AppState
 from service.api.errors import install_handlers
 from service.api.events import JobWatcher
@@ -106,12 +106,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         lifespan=_lifespan(database, queue, reaper),
     )
     state = app.state.service = _make_state(settings, database, queue, supervisor)
-    app.add_middleware(
-        CompressionMiddleware,
-        minimum_size=MIN_BYTES,
-        compresslevel=LEVEL,
-        exclude_content_types=NOT_COMPRESSED,
-    )
+    app.add_middleware(CompressionMiddleware)
     app.add_middleware(
         RequestGuardMiddleware,
         access=access,

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final, cast
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
@@ -26,6 +26,9 @@ REFUSED: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 class CompressionMiddleware(GZipMiddleware):
     """Starlette's compression, which does not support ``gzip;q=0``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app, MIN_BYTES, LEVEL, exclude_content_types=NOT_COMPRESSED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
