@@ -203,6 +203,14 @@ def test_an_offset_per_sequence_is_recommended_where_levels_differ(rho: float) -
         assert interval.low < 0.8 < interval.high
 
 
+def test_sequences_that_differ_first_get_an_offset_each() -> None:
+    result = fit(draw_levels(5, 10, 10, 1.0, 0.8), FitOptions())
+    assert result.trust.reasons == ["levels_advised", "sequences_differ"]
+    assert 0.001 < result.trust.findings[0].p < 0.2
+    (other,) = result.alternatives
+    assert other.options == {"offset": "each"}
+
+
 @pytest.mark.parametrize("options", [{}, {"initial_state": 0.0}, {"offset": 0.0}], ids=str)
 def test_an_offset_per_sequence_is_not_recommended_for_equal_levels(
     options: dict[str, Any],

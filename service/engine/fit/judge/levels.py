@@ -14,13 +14,16 @@ from service.engine.fit.model import FitProblem, shorten
 from service.engine.fit.solve import Solution
 
 
-def find_levels(problem: FitProblem) -> Alternative | None:
+def find_levels(problem: FitProblem, *, has_signs: bool) -> Alternative | None:
     """Return the fit with an offset per sequence, if it is clearly better.
 
     Parameters
     ----------
     problem
         A fit.
+    has_signs
+        True if the residuals show what levels that differ may imitate. They then suffice unless
+        they are equal within their errors.
 
     Returns
     -------
@@ -30,7 +33,7 @@ def find_levels(problem: FitProblem) -> Alternative | None:
     if not _can_differ(problem):
         return None
     gain, p = test_levels(problem)
-    if p >= _choose_level(problem):
+    if p >= (constants.EQUAL_LEVELS if has_signs else _choose_level(problem)):
         return None
     options = {"offset": "each"}
     return Alternative(

@@ -139,7 +139,8 @@ class Verdict:
     @cached_property
     def _levels(self) -> Alternative | None:
         """The fit with an offset per sequence, if it is clearly better."""
-        return find_levels(self.problem.vary(rest=False))
+        signs = {check.slug for check in self._checked.findings} & constants.OF_LEVELS
+        return find_levels(self.problem.vary(rest=False), has_signs=bool(signs))
 
     @cached_property
     def level_p(self) -> float:
