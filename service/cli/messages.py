@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from service.cli.options import HINTS, RequestOption
-from service.cli.text import write_options
+from service.cli.text import Json, write_options
 from service.errors import Invalid
 from service.operations.shared.flat import find_option
 
@@ -22,6 +22,11 @@ def name_options(text: str, options: Collection[RequestOption]) -> str:
     return re.sub(rf"\b({'|'.join(map(re.escape, flags))})\b(=?)", replace, text)
 
 
+def list_repairs(repairs: Sequence[Json] | None) -> list[str]:
+    """Return each repair of a table with its options."""
+    return [f"{each['label']}: {write_options(each['query'])}" for each in repairs or ()]
+
+
 def explain(
     error: Invalid, options: Sequence[RequestOption], given: Collection[str], source: str
 ) -> str:
@@ -36,8 +41,6 @@ def explain(
         flag = "--by"
     metavar = next((option.metavar for option in options if option.flag == flag), None)
     detail = name_options(first.detail.replace("an object", str(metavar)), options)
-    repairs = (write_options(repair["query"]) for repair in first.members.get("repairs") or ())
-    others = " or ".join(repair for repair in repairs if repair not in detail)
-    advice = f"; or add {others}" if others else ""
+    advice = "".join(f"; {each}" for each in list_repairs(first.members.get("repairs")))
     hint = HINTS.get(flag or "", "")
     return f"{flag or source or pointer[1:]}: {detail}{advice}{hint and f'.{hint}'}"

@@ -1,5 +1,6 @@
 """Tables with roles of columns: series with one row per step, or one sequence per row."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
@@ -10,10 +11,18 @@ from numpy.typing import NDArray
 
 from service.engine.data import Series, Step
 from service.errors import Invalid, LimitExceeded, count
-from service.formats.base import CHUNK, DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
-from service.formats.csv import join_sequences, read_csv, to_texts, write_rows
+from service.formats.base import (
+    CHUNK,
+    TARGET,
+    DatasetArrays,
+    SeriesColumns,
+    SeriesStream,
+    SizeLimits,
+)
+from service.formats.csv import to_texts, write_rows
 from service.formats.csv_tables import Layout, TableReader, list_numbers
 from service.formats.numerals import Numerals, cite, find_numerals, shorten
+from service.formats.repairs import Offer, offer
 from service.formats.roles import MAX_COLUMNS, propose_roles
 from service.formats.series_rows import NAME_RULE, SeriesRows, encode_name, is_name
 from service.formats.structure import TOTAL, Structure, find_structure
@@ -31,7 +40,11 @@ ADVICE: Final = "; leave missing targets empty, write no units, and choose the i
 ONE_ROW: Final = "; choose the columns of the steps (inputs=…)"
 TIME: Final = "time"  # the header of dates
 SEQUENCE: Final = "sequence"  # the header of the names of the sequences
-NUMBERED: Final = {"label": "Name the columns column_1, column_2, …", "query": {"header": 0}}
+# The header of an index in files of pandas and R, and the one that pandas reads there.
+INDEX: Final = re.compile(r"|unnamed: 0(\.\d+)?")
+LIKE_A_NUMBER: Final = re.compile(r"[\"'\u2018\u2019\u201c\u201d]*+\s*+[-+.,\u2212\d]")
+ROWS: Final = SeriesColumns(kind="explicit", target="", sequence="", time="", clock="")
+NUMBERED: Final = offer("header", 0)
 
 
 def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Series:
@@ -41,10 +54,7 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     is a gap. `find_structure` finds the separator, the header, units and the last row. It raises
     Malformed, Invalid and LimitExceeded, with the repairs of the table as members.
     """
-    text = open_text(body, chosen.encoding, chosen.sheet)
-    found = find_structure(text, limits, chosen)
-    if found is None:
-        raise Invalid(f"the table is empty: {LAYOUT}", "/sequences")
+    found = open_table(body, chosen, limits)
     if chosen.roles is None:
         return read_table(found, chosen)[0]
     proposed = propose_roles(found, chosen)
@@ -53,12 +63,44 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     return replace(series, roles=proposed.describe())
 
 
-def read_table(found: Structure, chosen: SeriesColumns) -> tuple[Series, str]:
+def read_dataset_csv(
+    body: bytes, limits: SizeLimits, chosen: SeriesColumns | None
+) -> DatasetArrays:
+    """Read a table with one sequence per row, strictly if no columns are chosen.
+
+    Otherwise the roles of other columns are proposed. It raises Malformed, Invalid and
+    LimitExceeded. The pointer of an invalid number is that of the same number in JSON.
+    """
+    found = open_table(body, chosen or ROWS, limits)
+    columns = find_rows(found) if chosen is None else propose_roles(found, chosen).chosen
+    series, _ = read_table(found, columns, is_strict=chosen is None)
+    return series.inputs, series.targets
+
+
+def open_table(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Structure:
+    """Return the structure of a table in a file; raises Malformed, Invalid and LimitExceeded."""
+    text = open_text(body, chosen.encoding, chosen.sheet)
+    found = find_structure(text, limits, chosen)
+    if found is None:
+        raise Invalid(f"the table is empty and has no rows: {LAYOUT}", _find_place(chosen))
+    return found
+
+
+def _find_place(chosen: SeriesColumns) -> str:
+    return "/sequences" if chosen.is_series else "/inputs"
+
+
+def read_table(
+    found: Structure, chosen: SeriesColumns, *, is_strict: bool = False
+) -> tuple[Series, str]:
     """Return the series of a table with a known structure, and its decimal mark.
 
-    It raises the errors of `read_series_csv`.
+    If each row is a sequence, the inputs of the series are the steps. No row of a strict table can
+    be left out. It raises the errors of `read_series_csv`.
     """
     layout = _find_layout(found, chosen)
+    if is_strict:
+        layout = layout._replace(advice="")
     numerals = _find_numerals(found, layout, chosen)
     order = chosen.dates or _find_order(found, layout)
     series = SeriesRows(layout, found.limits, chosen, order)
@@ -68,12 +110,15 @@ def read_table(found: Structure, chosen: SeriesColumns) -> tuple[Series, str]:
             series.add(*part)
         if not series.codes:
             where = "" if found.header is None else f"{cite(found.header)}: "
-            raise Invalid(f"{where}there are no rows below the header: {LAYOUT}", "/sequences")
+            detail = f"{where}the table has a header but no rows: {LAYOUT}"
+            raise Invalid(detail, _find_place(chosen))
+        for line, what in found.left_out if is_strict else ():
+            raise Invalid(f"line {line} is {what}, and no row", "/inputs", line=line)
         totals = [line for line, what in found.left_out if what == TOTAL]
         series.repairs += [f"the total in line {line} left out" for line in totals]
         return series.to_series(), numerals.decimal
     except LimitExceeded as error:
-        if not error.errors:  # of the work, not of the table
+        if not error.errors or not chosen.is_series:  # of the work, or of the table as it is
             raise
         n_rows = len(series.codes) + sum(1 for _ in rows)
         raise _explain_length(error, n_rows, found.limits) from None
@@ -81,36 +126,39 @@ def read_table(found: Structure, chosen: SeriesColumns) -> tuple[Series, str]:
         raise _explain_times(error, series, chosen) from None
 
 
-def read_dataset_csv(
-    body: bytes, limits: SizeLimits, chosen: SeriesColumns | None
-) -> DatasetArrays:
-    """Read a table with one sequence per row, strictly if no columns are chosen.
+def find_rows(found: Structure) -> SeriesColumns:
+    """Return the columns of a strict table: its target is named so, or is the last column.
 
-    Otherwise the roles of other columns are proposed. It raises Malformed, Invalid and
-    LimitExceeded.
+    It raises Invalid if its first line can be read in two ways. A line with names and numbers is
+    not a header, nor is a line of numbers in another notation, such as ``'1'``: it is better to
+    reject a name than to lose a row.
     """
-    if chosen is None:
-        return read_csv(body, limits)
-    text = open_text(body, chosen.encoding, chosen.sheet)
-    found = find_structure(text, limits, chosen)
-    if found is None:
-        raise Invalid("the table has no rows", "/inputs")
-    return read_sequences(found, propose_roles(found, chosen).chosen)[0]
-
-
-def read_sequences(found: Structure, chosen: SeriesColumns) -> tuple[DatasetArrays, str]:
-    """Return the sequences in the rows of a table with a known structure, and its decimal mark.
-
-    It raises the errors of `read_dataset_csv`.
-    """
-    layout = _find_layout(found, chosen)
-    numerals = _find_numerals(found, layout, chosen)
-    parts = TableReader(layout, numerals).read(found.rows())
-    complete = (numbers[~np.isnan(numbers).any(axis=1)] for _, _, numbers in parts)
-    arrays = join_sequences(complete, len(layout.inputs), found.limits)
-    if not arrays[1].size:
-        raise Invalid("the table has no complete rows", "/inputs")
-    return arrays, numerals.decimal
+    names = found.names
+    targets = [name for name in names if name.lower() == TARGET]
+    problem = None
+    if len(names) < 2:
+        problem = "a row must have inputs and a target, separated by commas, semicolons or tabs"
+    elif found.header is not None:
+        fields = [field.lower() for field in found.split(found.header[1])]
+        n_targets = fields.count(TARGET)
+        targets = targets or [names[fields.index(TARGET)]] if n_targets else []
+        if n_targets > 1:
+            problem = f"{n_targets} columns are named target"
+        elif any(fields) and INDEX.fullmatch(fields[0]):
+            problem = (
+                "the first column has no name, like an index: use to_csv(index=False) in pandas, "
+                "write.csv(row.names = FALSE) in R"
+            )
+        elif not n_targets and any(map(LIKE_A_NUMBER.match, fields)):
+            problem = "this can be a row, or a header; write numbers, or add a column named target"
+    elif found.sample[0] == [str(column) for column in range(len(names))] != found.sample[-1]:
+        problem = "this can be a row, or a header with the numbers of the columns"
+    if problem is not None:
+        first = found.header or (found.first, found.separator.join(found.sample[0]))
+        raise Invalid(f"{cite(first)}: {problem}", "/inputs", line=first[0])
+    target = targets[0] if targets else names[-1]
+    inputs = tuple(name for name in names if name != target)
+    return ROWS.model_copy(update={"target": target, "inputs": inputs})
 
 
 def _find_numerals(found: Structure, layout: Layout, chosen: SeriesColumns) -> Numerals:
@@ -121,7 +169,7 @@ def _find_numerals(found: Structure, layout: Layout, chosen: SeriesColumns) -> N
     columns = {j for j, kind in enumerate(found.kinds) if kind in {"number", "index"}}
     columns |= {*layout.inputs, layout.target} - {layout.time}
     fields = list_numbers(found.rows(), layout, sorted(columns))
-    numerals = find_numerals(fields, layout.separator, "/sequences", WHICH_MARK)
+    numerals = find_numerals(fields, layout.separator, _find_place(chosen), WHICH_MARK)
     return numerals._replace(missing=chosen.missing)
 
 
@@ -140,8 +188,8 @@ def _explain_length(error: LimitExceeded, n_rows: int, limits: SizeLimits) -> Li
     n = limits.max_steps
     every = -(-n_rows // n)
     repairs = [
-        {"label": f"Use the last {n} of {n_rows} rows", "query": {"last": n}},
-        {"label": f"Use means of {every} rows", "query": {"every": every}},
+        offer("last", n, n, n_rows),
+        offer("every", every, every),
     ]
     detail = f"{error.detail}; the table has {count(n_rows, 'row')}"
     more = {"repairs": repairs} if n_rows > n else {}
@@ -167,11 +215,8 @@ def _explain_inputs(error: LimitExceeded, found: Structure, chosen: SeriesColumn
     names = propose_roles(found, chosen.model_copy(update={"inputs": None})).chosen.inputs or ()
     fields = [f'"{name}"' if "," in name else name for name in names]
     repairs = [
-        {
-            "label": f"Use the proposed inputs: {', '.join(names)}",
-            "query": {"inputs": ",".join(fields)},
-        },
-        {"label": "Use no inputs", "query": {"inputs": ""}},
+        offer("inputs", ",".join(fields), f"the proposed inputs: {', '.join(names)}"),
+        offer("inputs", "", "no inputs"),
     ]
     return LimitExceeded(error.detail, parameter="inputs", **error.members, repairs=repairs)
 
@@ -181,30 +226,20 @@ def _explain_times(error: TimesError, series: SeriesRows, chosen: SeriesColumns)
     detail, n_gaps = error.detail, error.n_gaps
     number = None if error.row is None else int(series.lines[error.row])
     members: dict[str, Any] = {"line": number}
-    repairs: list[dict[str, Any]] = []
+    repairs: list[Offer] = []
     if n_gaps:
         members |= {"n_gaps": n_gaps, "are_regular": error.are_regular}
         each = "the gap" if n_gaps == 1 else f"each of the {n_gaps} gaps"
-        detail += f"; add its step (gaps=missing), or start a new sequence after {each} "
-        detail += "(gaps=sequences)"
-        repairs = [
-            {"label": "Add the missing steps", "query": {"gaps": "missing"}},
-            {"label": f"Start a new sequence after {each}", "query": {"gaps": "sequences"}},
-        ]
+        repairs = [offer("gaps", "sequences", each), offer("gaps", "missing")]
         if error.are_regular:
-            repairs.append({"label": "Read the rows without times", "query": {"time": ""}})
+            repairs.insert(1, offer("time", ""))
     if error.n_repeated:
-        detail += ", or average the rows at equal times (repeated=mean)"
-        label = f"Use means of rows at equal times ({count(error.n_repeated, 'repeated time')})"
-        repairs.append({"label": label, "query": {"repeated": "mean"}})
+        repairs.append(offer("repeated", "mean", count(error.n_repeated, "repeated time")))
     if error.length is not None and chosen.grid is None:
-        label = series.describe_grid(error.length)
-        repairs.append({"label": label, "query": {"grid": error.length, "between": "hold"}})
-    if "dates=" in detail:
-        repairs = [
-            {"label": f"The {part} is first in dates", "query": {"dates": f"{part}-first"}}
-            for part in ("day", "month")
-        ]
+        grid = offer("grid", error.length, series.describe_grid(error.length))
+        repairs.append({**grid, "query": {**grid["query"], "between": "hold"}})
+    if error.is_ambiguous:
+        repairs = [offer("dates", f"{part}-first", part) for part in ("day", "month")]
     where = "" if number is None else f"line {number}: "
     return Invalid(f"{where}{detail}", parameter="time", **members, repairs=repairs or None)
 
@@ -234,7 +269,9 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
     few = inputs[:MAX_INPUTS] if chosen.is_series else inputs
     for parameter, name in [*roles.items(), *(("inputs", name) for name in few)]:
         if name is not None:
-            problem = _find_problem(positions, name, is_taken=name in at)
+            problem = _find_problem(
+                positions, name, is_taken=name in at, is_series=chosen.is_series
+            )
             if problem is not None:
                 repairs = [NUMBERED] if problem == NO_HEADER else None
                 raise Invalid(f"{where}{problem}", parameter=parameter, repairs=repairs)
@@ -247,7 +284,9 @@ def _find_layout(found: Structure, chosen: SeriesColumns) -> Layout:
     return Layout(found.separator, header, *parts, found.signs, found.units, clock)
 
 
-def _find_problem(positions: Mapping[str, list[int]], name: str, *, is_taken: bool) -> str | None:
+def _find_problem(
+    positions: Mapping[str, list[int]], name: str, *, is_taken: bool, is_series: bool
+) -> str | None:
     """Return why a column is invalid, given the positions of the columns of each name."""
     if name not in positions:
         if any(map(is_number, positions)):
@@ -258,7 +297,9 @@ def _find_problem(positions: Mapping[str, list[int]], name: str, *, is_taken: bo
         return f"{len(positions[name])} columns are named {shorten(name)}; rename one of them"
     if is_taken:
         return f"the column {name!r} is chosen twice; choose it once"
-    return None if is_name(name) else f"column {positions[name][0] + 1}: {NAME_RULE}"
+    return (
+        None if is_name(name) or not is_series else f"column {positions[name][0] + 1}: {NAME_RULE}"
+    )
 
 
 def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:

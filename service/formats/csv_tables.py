@@ -13,6 +13,7 @@ from service.engine.interruption import check_interruption
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.formats.numerals import MARKS, OTHER, Numerals, cite, is_numeral, shorten
+from service.formats.repairs import Offer, offer
 from service.formats.text import Line
 from service.values.numbers import explain_out_of_range, in_range
 
@@ -193,15 +194,12 @@ class TableReader:
     def _explain(self, line: Line, i: int, column: int, field: str, number: float) -> Invalid:
         """Return the error of a field that is not a number of a dataset."""
         layout = self._layout
-        repairs: list[dict[str, Any]] = []
+        repairs: list[Offer] = []
         if not field or (layout.advice and self._numerals.is_missing(field)):
             what = "a number is missing"
-            if layout.is_series:
-                what += ", which can be filled (fill=hold, zero or drop)"
-                repairs = FILLS[self._n_rows + i == 0 :]
-            elif layout.advice:
-                what += "; leave out incomplete rows (fill=drop)"
-                repairs = [DROP]
+            if layout.advice:
+                has_row = self._n_rows + i > 0
+                repairs = offer_fills(can_hold=has_row, is_series=layout.is_series)
         elif not np.isnan(number):
             what = explain_out_of_range(number)
         elif layout.signs.get(column, "") not in field:
@@ -211,8 +209,7 @@ class TableReader:
         else:
             what = f"{shorten(field)} is not a number{layout.advice}"
             if layout.advice:
-                label = f"Read {shorten(field)} as a missing number"
-                repairs = [{"label": label, "query": {"missing": field}}]
+                repairs = [offer("missing", field, shorten(field))]
         name = f" ({layout.names[column]!r})" if layout.names[column] else ""
         detail = f"{cite(line)}, column {column + 1}{name}: {what}"
         pointer = layout.pointer(self._n_rows + i, column)
@@ -231,9 +228,7 @@ class TableReader:
         )
 
 
-FILLS: Final = [
-    {"label": "Fill missing inputs with the value before", "query": {"fill": "hold"}},
-    {"label": "Fill missing inputs with 0", "query": {"fill": "zero"}},
-    {"label": "Leave out the rows without an input", "query": {"fill": "drop"}},
-]
-DROP: Final = {"label": "Leave out the incomplete rows", "query": {"fill": "drop"}}
+def offer_fills(*, can_hold: bool, is_series: bool = True) -> list[Offer]:
+    """Return the repairs of a missing number; there may be no value before it to hold."""
+    values = ["drop", *(["hold"] if can_hold else []), "zero"] if is_series else ["drop"]
+    return [offer("fill", value) for value in values]

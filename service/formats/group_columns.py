@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from service.engine.types import Array
 from service.errors import Invalid
 from service.formats.numerals import shorten
+from service.formats.repairs import offer
 
 FEW: Final = 3  # values of a column of numbers that may name groups; two can be a switch
 # The names that programs give to the columns of a long table.
@@ -83,6 +84,5 @@ def check_long(variable: str, names: Sequence[str], numbers: Sequence[str]) -> N
         f"{value!r} their numbers. Make a column of each variable, or, if the numbers of all names "
         f"are of one variable, choose the column of sequences (sequence={variable})"
     )
-    label = f"Read each value of {variable!r} as a sequence of one variable"
-    repairs = [{"label": label, "query": {"sequence": variable}}]
+    repairs = [offer("sequence", variable, f"each value of {variable!r} as a sequence")]
     raise Invalid(detail, parameter="sequence", repairs=repairs)

@@ -8,6 +8,7 @@ import numpy as np
 
 from service.engine.types import Array
 from service.errors import Invalid
+from service.formats.repairs import offer
 from service.formats.text import Line
 from service.values.dates import SHORT
 
@@ -180,7 +181,7 @@ def _explain_readings(line: Line, number: str, pointer: str, advice: str) -> Inv
     readings = f"{decimal} with a decimal {MARKS[mark]}, or {whole} with a thousands separator"
     detail = f"{cite(line)}: {number} is ambiguous: {readings}; {advice}"
     repairs = [
-        {"label": f"{number} is {value}", "query": {"decimal": each}}
+        offer("decimal", each, number, value)
         for value, each in ((decimal, mark), (whole, OTHER[mark]))
     ]
     return Invalid(detail, pointer, line=line[0], repairs=repairs)

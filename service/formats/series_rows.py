@@ -11,8 +11,9 @@ from service.engine.data import Series, Step
 from service.engine.types import Array
 from service.errors import Invalid, count
 from service.formats.base import SeriesColumns, SizeLimits
-from service.formats.csv_tables import FILLS, SEPARATORS, Layout
+from service.formats.csv_tables import SEPARATORS, Layout, offer_fills
 from service.formats.numerals import cite
+from service.formats.repairs import describe
 from service.formats.text import Line
 from service.schemas.series import MAX_NAME, NAME_PATTERN, to_names
 from service.values.dates import DateOrder
@@ -28,11 +29,6 @@ FORMULA: Final = re.compile(r"(^|[;|\t] *+)('*+)(?=[=+@-])")
 # 3 % longer; moves by up to 0.4 steps make them 15 % longer at one step, 10 % at two, 7 % at four.
 MOVED: Final = 0.1
 Rows = NDArray[np.int64]
-FILLED: Final = {
-    "hold": "missing inputs of {} have the value before",
-    "zero": "missing inputs of {} are 0",
-    "drop": "{} without an input left out",
-}
 
 
 class _Steps(NamedTuple):
@@ -80,6 +76,9 @@ class SeriesRows:
             self._times.add(layout.list_times(fields))
         self._inputs.frombytes(numbers[:, :-1].tobytes())
         self._targets.frombytes(numbers[:, -1].tobytes())
+        if not layout.is_series:
+            self._limits.check_cells(len(self.codes), len(layout.inputs))
+            return
         # The longest sequence is at least as long as the average, unless it is shortened later.
         n_samples = max(len(self._labels), 1)
         if self._chosen.last or self._chosen.every:
@@ -120,7 +119,8 @@ class SeriesRows:
             self._average(chosen.every)
         codes, inputs, targets = self._steps
         lengths = np.bincount(codes)
-        self._limits.check_cells(len(lengths), int(lengths.max()), inputs.shape[1])
+        if self._layout.is_series:
+            self._limits.check_cells(len(lengths), int(lengths.max()), inputs.shape[1])
         names = [self._layout.name(column) for column in self._layout.inputs]
         target = self._layout.name(self._layout.target)
         if np.isnan(targets).all():
@@ -152,7 +152,8 @@ class SeriesRows:
             kept = np.flatnonzero(~is_repeated)
             self._take(kept)
             self._steps = _Steps(self._steps.codes, _average(inputs, kept), _average(targets, kept))
-            self.repairs.append(f"{count(int(is_repeated.sum()), 'repeated time')} averaged")
+            n_repeated = count(int(is_repeated.sum()), "repeated time")
+            self.repairs.append(describe("repeated", n_repeated))
 
     def _take_last(self, n: int) -> None:
         """Select the last rows of each sequence."""
@@ -160,7 +161,7 @@ class SeriesRows:
         after = np.searchsorted(codes, codes, side="right") - np.arange(len(codes))
         if (after > n).any():
             self._take(np.flatnonzero(after <= n))
-            self.repairs.append(f"the last {n} of {count(len(codes), 'row')}")
+            self.repairs.append(describe("last", n, count(len(codes), "row")))
 
     def _require_times(self, parameter: str) -> Times:
         if self._times is None:
@@ -209,14 +210,15 @@ class SeriesRows:
         self._steps.targets[~is_row] = np.nan
         times.step = grid.step
         if n_added:
-            self.repairs.append(f"{count(n_added, 'missing step')} added")
+            self.repairs.append(describe("gaps=missing", count(n_added, "missing step")))
 
     def _fill(self, how: str) -> None:
         """Fill missing inputs; those of rows to drop stay missing. It raises Invalid."""
         codes, inputs, targets = self._steps
-        n_rows = int(np.isnan(inputs).any(axis=1).sum())
+        is_incomplete = self._find_incomplete()
+        n_rows = int(is_incomplete.sum())
         if n_rows:
-            self.repairs.append(FILLED[how].format(count(n_rows, "row")))
+            self.repairs.append(describe(f"fill={how}", count(n_rows, "row")))
         if how == "zero":
             self._steps = _Steps(codes, np.nan_to_num(inputs), targets)
         if how == "hold":
@@ -226,28 +228,37 @@ class SeriesRows:
             if has_none.any():
                 line = int(self.lines[int(np.argmax(has_none))])
                 detail = f"line {line}: the sequence has no value before this gap to hold"
-                raise Invalid(detail, parameter="fill", line=line, repairs=FILLS[1:])
+                raise Invalid(
+                    detail, parameter="fill", line=line, repairs=offer_fills(can_hold=False)
+                )
             self._steps = _Steps(codes, np.take_along_axis(inputs, held, axis=0), targets)
+
+    def _find_incomplete(self) -> NDArray[np.bool_]:
+        """Return True for rows (N,) without an input, or if each is a sequence without a target."""
+        _, inputs, targets = self._steps
+        is_incomplete = np.isnan(inputs).any(axis=1)
+        return is_incomplete if self._layout.is_series else is_incomplete | np.isnan(targets)
 
     def _divide(self, labels: list[str]) -> list[str]:
         """Begin sequences after gaps and rows that are left out, and return the names of all.
 
         It raises Invalid.
         """
-        codes, inputs, _ = self._steps
-        is_dropped = np.isnan(inputs).any(axis=1)
+        codes = self._steps.codes
+        is_dropped = self._find_incomplete()
         is_late = np.zeros(len(codes), bool)
         if self._chosen.gaps == "sequences":
             is_late = self._require_times("gaps").find_late(codes)
             if is_late.any():
-                self.repairs.append(f"a new sequence after {count(int(is_late.sum()), 'gap')}")
+                n_gaps = count(int(is_late.sum()), "gap")
+                self.repairs.append(describe("gaps=sequences", n_gaps))
         begins = is_dropped | is_late
         if not begins.any():
             return labels
         parts = np.cumsum((np.diff(codes, prepend=-1) > 0) | begins) - 1
         kept = np.flatnonzero(~is_dropped)
         if not kept.size:
-            raise Invalid("an input is missing in every row", parameter="fill")
+            raise Invalid("a number is missing in every row", parameter="fill")
         self._take(kept)
         _, first, divided = np.unique(parts[kept], return_index=True, return_inverse=True)
         labels = _number(labels, codes[kept][first])
@@ -265,7 +276,7 @@ class SeriesRows:
         starts = np.arange(0, len(kept), n)
         means = _average(inputs[kept], starts), _average(targets[kept], starts)
         self._steps = _Steps(codes[kept][::n], *means)
-        self.repairs.append(f"means of {count(n, 'row')}")
+        self.repairs.append(describe("every", count(n, "row")))
 
 
 def _average(values: Array, starts: Rows) -> Array:

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from service.errors import Invalid, count
 from service.formats.base import SeriesColumns
-from service.formats.csv_series import read_sequences, read_table
+from service.formats.csv_series import open_table, read_table
 from service.formats.roles import REASONS, REPEATS, Roles, propose_roles
-from service.formats.structure import Structure, find_structure
-from service.formats.text import WINDOWS, open_text
+from service.formats.structure import Structure
+from service.formats.text import WINDOWS
 from service.operations.shared.limits import Limits
 from service.schemas.problems import Repair
 from service.schemas.series import StepSchema
@@ -35,23 +35,15 @@ SLUGS: Final = {
 
 def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableSummary:
     """Return what a file contains; raises Malformed, Invalid and LimitExceeded."""
-    text = open_text(body, chosen.encoding, chosen.sheet)
-    found = find_structure(text, limits, chosen)
-    if found is None:
-        raise Invalid("the table is empty", "")
+    found = open_table(body, chosen, limits)
+    text = found.text
     proposed = propose_roles(found, chosen)
     n_rows, sentinels = _count_rows(found)
     problems = [*_list_notes(found, proposed, chosen, sentinels)]
-    series, decimal, repairs = None, None, list[str]()
+    series, decimal = None, None
     try:
-        if chosen.is_series:
-            proposed.check(found)
-            series, decimal = read_table(found, proposed.chosen)
-            repairs = [*series.repairs]
-        else:
-            (_, targets), decimal = read_sequences(found, proposed.chosen)
-            n_dropped = n_rows - len(targets)
-            repairs = [f"{count(n_dropped, 'incomplete row')} left out"] if n_dropped else []
+        proposed.check(found)
+        series, decimal = read_table(found, proposed.chosen)
     except OverBudget:
         raise
     except Invalid as error:
@@ -65,8 +57,8 @@ def describe_table(body: bytes, chosen: SeriesColumns, limits: Limits) -> TableS
         n_rows=n_rows,
         header_line=found.header and found.header[0],
         columns=[*_describe_columns(found, proposed)],
-        step=None if series is None else StepSchema(**series.step._asdict()),
-        repairs=repairs,
+        step=StepSchema(**series.step._asdict()) if series and chosen.is_series else None,
+        repairs=[] if series is None else [*series.repairs],
         problems=problems,
     )
 

@@ -58,6 +58,7 @@ class TimesError(ValueError):
     are_regular: bool = False  # equally many rows precede each gap, as in a working week
     length: str | None = None  # the usual step, if the times increase in other steps
     n_repeated: int = 0  # rows at the time of the row before, if no time is earlier
+    is_ambiguous: bool = False  # the day or the month can be first
 
 
 class Grid(NamedTuple):
@@ -97,10 +98,11 @@ class Times:
                 self._times.append(self._parse(text))
             except (ValueError, OverflowError):
                 kind = KIND if self._are_dates else NUMBER
-                if is_ambiguous(text) and self._order is None:
-                    kind = "clear: its day or its month can be first (dates=day-first, month-first)"
+                is_unclear = is_ambiguous(text) and self._order is None
+                if is_unclear:
+                    kind = "clear: its day or its month can be first"
                 detail = f"{text[:40]!r} in {self._name!r} is not {kind}"
-                raise TimesError(len(self._times), detail) from None
+                raise TimesError(len(self._times), detail, is_ambiguous=is_unclear) from None
 
     def _parse(self, text: str) -> float:
         """Return a number in range, or the seconds of a date since 1970; raises ValueError."""

@@ -114,19 +114,19 @@ def test_a_long_table_is_read_in_parts() -> None:
         (b"x,target,y\n1,?,3\n", "/targets/0", ["line 2 ('1,?,3')"]),
         (b"x,target,y\n1,2,?\n", "/inputs/0/1", ["'?'", "column 3"]),
         (b"target,x,Target\n1,2,3\n", "/inputs", ["line 1", "2 columns"]),
-        (b"0,1,x\n1,2,3\n", "/targets/0", ["line 1", "'x'"]),
+        (b"0,1,x\n1,2,3\n", "/inputs", ["line 1", "a row, or a header"]),
         (b"1,2,3\n4,5\n", "/inputs/1", ["line 2", "2 fields", "3"]),
         (b"1,2,3\n4,,6\n", "/inputs/1/1", ["line 2", "missing"]),
-        (b"1,nan\n", "/targets/0", ["line 1", "'nan' is not a number"]),
+        (b"1,2\n1,nan\n", "/targets/1", ["line 2", "'nan' is not a number"]),
         (b"1,2\n3,1e999\n", "/targets/1", ["line 2", "finite"]),
         (b"1,2\n1e101,3\n", "/inputs/1/0", ["line 2", "1e-100", "1e+100"]),
-        (b'1,"2;5"\n', "/targets/0", ["line 1", "'2;5'"]),
-        (b'1,"2"5\n', "/targets/0", ["line 1"]),
-        (b"1,2\x00\n", "/targets/0", ["line 1"]),
+        (b'1,2\n1,"2;5"\n', "/targets/1", ["line 2", "'2;5'"]),
+        (b'1,2\n1,"2"5\n', "/targets/1", ["line 2"]),
+        (b"1,2\n1,2\x00\n", "/targets/1", ["line 2"]),
         (b"1,2\n" + b"9" * 5000 + b"x,2\n", "/inputs/1/0", ["line 2", "'99999"]),
         # Numbers in another notation are not names, or the first row would be taken for a header.
-        (b"'1','2'\n3,4\n", "/inputs/0/0", ["line 1", "'1'"]),
-        (b"-,+\n3,4\n", "/inputs/0/0", ["line 1", "'-'"]),
+        (b"'1','2'\n3,4\n", "/inputs", ["line 1", "'1'"]),
+        (b"-,+\n3,4\n", "/inputs", ["line 1", "'-,+'"]),
     ],
 )
 def test_invalid_tables(body: bytes, pointer: str, words: list[str]) -> None:
@@ -206,7 +206,7 @@ def test_reading_takes_linear_time(text: str) -> None:
 
 
 def test_an_error_after_a_million_digits_is_located_and_not_repeated() -> None:
-    with pytest.raises(Invalid, match=r"^line 2 .{,120}$"):
+    with pytest.raises(Invalid, match=r"^line 2 .{,140}$"):
         read_csv(b"1,2\n" + b"1" * 1_000_000 + b"x,2\n")
 
 

@@ -216,7 +216,7 @@ def test_unusable_headers() -> None:
     text = read.refuses(TABLE, "choose the inputs", target="sales", time="date")
     assert text == "/sequences"
     assert read.refuses("", "empty", "one row per step", target="y") == "/sequences"
-    assert read.refuses("x,y\n", "line 1", "no rows below the header", target="y") == "/sequences"
+    assert read.refuses("x,y\n", "line 1", "header but no rows", target="y") == "/sequences"
     assert read.refuses("x,y\n1,\n2,\n", "all targets", "missing", target="y") == "?target"
 
 
@@ -268,7 +268,7 @@ COLUMNS: dict[str, Any] = {"target": "y", "inputs": ("x", "z"), "sequence": "tes
 
 
 def test_missing_inputs_are_filled_or_left_out() -> None:
-    assert read.refuses(GAPPY, "line 3", "can be filled (fill=hold", **COLUMNS) == "/sequences"
+    assert read.refuses(GAPPY, "line 3", "a number is missing", **COLUMNS) == "/sequences"
     targets = [2, 3, 4, 5, 6, np.nan]
     for fill, values in (("hold", [1, 1, 1, 4, 2, 2]), ("zero", [1, 0, 0, 4, 2, 0])):
         series = read(GAPPY, **COLUMNS, fill=fill)

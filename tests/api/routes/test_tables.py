@@ -113,7 +113,8 @@ def test_rows_that_equal_a_header_of_numbers_are_rows(api: Any) -> None:
 
 
 def test_every_repair_of_an_error_leads_on(api: Any) -> None:
-    rows = ["1/1/2024;1.200;5", "1/2/2024;;6", "1/3/2024;1.300;7", "1/5/2024;1.300;8"]
+    rows = ["1/1/2024;1.200;5", "1/2/2024;;6", "1/3/2024;1.300;7", "1/4/2024;2.500;9"]
+    rows += ["1/6/2024;1.300;8", "1/7/2024;1.300;5"]
     body = "t;x;y\n" + "\n".join(rows)
     query: dict[str, Any] = {}
     slugs = []
@@ -144,7 +145,7 @@ def test_every_repair_of_an_error_leads_on(api: Any) -> None:
 
 def test_refused_uploads_list_their_repairs(api: Any) -> None:
     response = api.upload("t,x,y\n1,1,1\n2,,2\n", CSV, "?kind=series&target=y&time=t")
-    queries = [{"fill": "hold"}, {"fill": "zero"}, {"fill": "drop"}]
+    queries = [{"fill": "drop"}, {"fill": "hold"}, {"fill": "zero"}]
     assert [repair["query"] for repair in response.json()["repairs"]] == queries
 
 
@@ -307,7 +308,7 @@ def test_a_row_can_be_a_sequence(api: Any) -> None:
     (repair,) = error["repairs"]
     table = read(api, SEQUENCES, **steps, **repair["query"])
     assert (errors(table), table["decimal"], table["step"]) == ([], ",", None)
-    assert table["repairs"] == ["1 incomplete row left out"]
+    assert table["repairs"] == ["the total in line 6 left out", "1 row without a number left out"]
     book = workbook(("Trials", [["a", "sum", "b", "c"], [1.5, 1004.5, 2, 0], [2, 7, 4, 1]]))
     for body, query in (
         (SEQUENCES.encode(), urlencode({**steps, **repair["query"]})),
@@ -328,7 +329,7 @@ def test_a_row_can_be_a_sequence(api: Any) -> None:
         ("a,b\n1,2\n", {"inputs": "c"}, "inputs", "no column 'c'"),
         ("a,b\n1,2\n", {"inputs": ""}, "inputs", "a row must have at least one step"),
         ("a,b\n1,2\n", {"decimal": ",", "thousands": ","}, "thousands", "must differ"),
-        ("a,b\n1,-\n-,2\n", {"fill": "drop"}, None, "no complete rows"),
+        ("a,b\n1,-\n-,2\n", {"fill": "drop"}, "fill", "missing in every row"),
         ("", {}, None, "no rows"),
         ("1,2\n1,2" + ",1" * 200_000, {}, None, "200002 fields"),
         ("1,2" + ",1" * 200_000, {}, None, "the limit is 20000"),
