@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from service.formats.base import DatasetArrays, DatasetFormat, SeriesColumns, SeriesStream
+from service.formats.base import DatasetArrays, DatasetFormat, SeriesColumns
 from service.formats.csv import write_csv, write_dataset_csv
 from service.formats.csv_series import (
     make_unique,
@@ -26,7 +26,6 @@ __all__ = [
     "DatasetArrays",
     "DatasetFormat",
     "SeriesColumns",
-    "SeriesStream",
     "encode_name",
     "make_unique",
     "write_csv",

@@ -1,16 +1,12 @@
 """The common part of the formats: the arrays of a dataset, and the limits of their size."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, Final, NamedTuple, Protocol, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable
+from typing import BinaryIO, Final, NamedTuple, Protocol, TypeAlias
 
 from service.engine.data import Series
 from service.engine.types import Array
 from service.errors import Invalid
 from service.schemas.tables import TableOptions
-from service.values.array_codec import ArrayStream
 
 CHUNK: Final = 20_000  # numbers written at a time
 TARGET: Final = "target"  # the name of the target, unless another one is given
@@ -58,15 +54,6 @@ class SeriesColumns(TableOptions):
         return "," if self.thousands == "." else "."
 
 
-class SeriesStream(NamedTuple):
-    """A stored series to be written, with all sequences concatenated."""
-
-    columns: Mapping[str, Any]  # ``inputs``, ``target``, ``step``, optionally ``sequence_names``
-    lengths: NDArray[np.int64]  # (n,), of the sequences
-    inputs: ArrayStream  # (N, q)
-    targets: ArrayStream  # (N,)
-
-
 class DatasetFormat(NamedTuple):
     """A format of files with a dataset, or a series.
 
@@ -78,8 +65,8 @@ class DatasetFormat(NamedTuple):
     suffix: str
     media_type: str
     read: Callable[[bytes, SizeLimits, SeriesColumns | None], DatasetArrays]
-    write: Callable[[ArrayStream, ArrayStream, BinaryIO], None]
+    write: Callable[[Array, Array, BinaryIO], None]
     read_series: Callable[[bytes, SeriesColumns, SizeLimits], Series]
-    write_series: Callable[[SeriesStream, BinaryIO], None]
+    write_series: Callable[[Series, BinaryIO], None]
     writing_seconds: float  # the estimate for one number, rounded up
     is_compressed: bool = False  # gzip would not make it smaller

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.interruption import check_interruption
+from service.engine.types import Array
 from service.formats.base import CHUNK, TARGET
-from service.values.array_codec import ArrayStream
 
 
-def write_csv(columns: Mapping[str, ArrayStream], file: BinaryIO) -> None:
+def write_csv(columns: Mapping[str, NDArray[Any]], file: BinaryIO) -> None:
     """Write a table with a header, chunk by chunk, from columns (m,).
 
     Numbers are written exactly. The field of a non-finite number is empty. Texts are unchanged.
@@ -21,19 +21,19 @@ def write_csv(columns: Mapping[str, ArrayStream], file: BinaryIO) -> None:
     n_rows = max(column.size for column in columns.values())
     size = max(1, CHUNK // len(columns))
     chunks = (
-        zip(*(to_texts(column.take(size)) for column in columns.values()), strict=True)
-        for _ in range(0, n_rows, size)
+        zip(*(to_texts(column[i : i + size]) for column in columns.values()), strict=True)
+        for i in range(0, n_rows, size)
     )
     write_rows(columns, chunks, file)
 
 
-def write_dataset_csv(inputs: ArrayStream, targets: ArrayStream, file: BinaryIO) -> None:
+def write_dataset_csv(inputs: Array, targets: Array, file: BinaryIO) -> None:
     """Write a table of inputs (N, T), with the targets (N,) in the last column."""
     n_samples, n_steps = inputs.shape
     size = max(1, CHUNK // (n_steps + 1))
     tables = (
-        np.column_stack([inputs.take(size * n_steps).reshape(-1, n_steps), targets.take(size)])
-        for _ in range(0, n_samples, size)
+        np.column_stack([inputs[i : i + size], targets[i : i + size]])
+        for i in range(0, n_samples, size)
     )
     chunks = ((map(repr, row) for row in table.tolist()) for table in tables)
     write_rows([*(f"x_{k}" for k in range(1, n_steps + 1)), TARGET], chunks, file)

@@ -9,14 +9,13 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.data import Series, Step
+from service.engine.data import Series
 from service.errors import Invalid, LimitExceeded, count
 from service.formats.base import (
     CHUNK,
     TARGET,
     DatasetArrays,
     SeriesColumns,
-    SeriesStream,
     SizeLimits,
 )
 from service.formats.csv import to_texts, write_rows
@@ -302,30 +301,28 @@ def _find_problem(
     )
 
 
-def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
+def write_series_csv(series: Series, file: BinaryIO) -> None:
     """Write a table in the format of `read_series_csv`: sequence, time, inputs, target.
 
     The header of times is the unit of the step, or ``time`` for dates. Without times, the first
     step is at the time of one step. Sequences without names are numbered from 0. Underscores are
     appended to a header that is also the name of another column.
     """
-    names = [*series.columns["inputs"], series.columns["target"]]
-    step = Step(**series.columns["step"])
-    starts = series.columns.get("start_times") or ()
-    labels = [*map(encode_name, series.columns.get("sequence_names") or ())]
-    time = make_unique(TIME if starts and isinstance(starts[0], str) else step.unit, names)
+    names = [*series.input_names, series.target_name]
+    starts = series.start_times
+    labels = [*map(encode_name, series.sequence_names)]
+    time = make_unique(TIME if starts and isinstance(starts[0], str) else series.step.unit, names)
     sequence = make_unique(SEQUENCE, [time, *names])
-    ends, n_inputs = np.cumsum(series.lengths), len(names) - 1
+    ends = np.cumsum(series.lengths)
 
     def write(rows: NDArray[np.int64]) -> Iterator[Iterable[str]]:
         codes = np.searchsorted(ends, rows, side="right")
         steps = rows - (ends[codes] - series.lengths[codes])
-        inputs = series.inputs.take(len(rows) * n_inputs).reshape(len(rows), n_inputs)
         return zip(
             [labels[code] if labels else str(code) for code in codes.tolist()],
-            list_times(starts, step, codes, steps),
-            *map(to_texts, inputs.T),
-            to_texts(series.targets.take(len(rows))),
+            list_times(starts, series.step, codes, steps),
+            *map(to_texts, series.inputs[rows].T),
+            to_texts(series.targets[rows]),
             strict=True,
         )
 

@@ -5,7 +5,7 @@ import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.lib import format as npy
@@ -20,12 +20,10 @@ from service.formats.base import (
     TARGET,
     DatasetArrays,
     SeriesColumns,
-    SeriesStream,
     SizeLimits,
 )
 from service.schemas.series import check_inputs
 from service.schemas.tables import TableOptions
-from service.values.array_codec import ArrayStream
 from service.values.numbers import explain_out_of_range, first_outside
 
 FIELDS: Final = ("inputs", "targets", "lengths")  # in the pointers of errors
@@ -178,7 +176,7 @@ def _read_errors(what: str) -> Iterator[None]:
         raise Malformed(detail) from error
 
 
-def write_npz(arrays: Mapping[str, ArrayStream], file: BinaryIO) -> None:
+def write_npz(arrays: Mapping[str, NDArray[Any]], file: BinaryIO) -> None:
     """Write a compressed archive, chunk by chunk; equal arrays give equal bytes."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
@@ -188,31 +186,25 @@ def write_npz(arrays: Mapping[str, ArrayStream], file: BinaryIO) -> None:
                 descr = npy.dtype_to_descr(array.dtype)
                 header = {"descr": descr, "fortran_order": False, "shape": array.shape}
                 npy.write_array_header_1_0(member, header)
-                for _ in range(0, array.size, CHUNK):
+                numbers = np.ascontiguousarray(array).reshape(-1)
+                for i in range(0, array.size, CHUNK):
                     check_interruption()
-                    member.write(np.ascontiguousarray(array.take(CHUNK)).data.cast("B"))
+                    member.write(numbers[i : i + CHUNK].view(np.uint8).data)
 
 
-def write_series_npz(series: SeriesStream, file: BinaryIO) -> None:
+def write_series_npz(series: Series, file: BinaryIO) -> None:
     """Write an archive that `read_series_npz` reads; nan follows the end of shorter sequences."""
-    lengths, n_inputs = series.lengths, len(series.columns["inputs"])
-    shape = len(lengths), int(lengths.max())
-
-    def pad(stream: ArrayStream, width: int) -> Iterator[Array]:
-        for length in lengths.tolist():
-            yield stream.take(length * width)
-            yield np.full((shape[1] - length) * width, np.nan)
-
-    dtype = np.dtype(np.float64)
-    arrays = {
-        "inputs": ArrayStream((*shape, n_inputs), dtype, pad(series.inputs, n_inputs)),
-        "targets": ArrayStream(shape, dtype, pad(series.targets, 1)),
-    }
-    if lengths.min() < shape[1]:
-        arrays["lengths"] = ArrayStream.of(lengths)
+    lengths = series.lengths
+    is_known = np.arange(lengths.max()) < lengths[:, None]
+    inputs = np.full((*is_known.shape, len(series.input_names)), np.nan)
+    targets = np.full(is_known.shape, np.nan)
+    inputs[is_known], targets[is_known] = series.inputs, series.targets
+    arrays: dict[str, NDArray[Any]] = {"inputs": inputs, "targets": targets}
+    if not is_known.all():
+        arrays["lengths"] = lengths
     write_npz(arrays, file)
 
 
-def write_dataset_npz(inputs: ArrayStream, targets: ArrayStream, file: BinaryIO) -> None:
+def write_dataset_npz(inputs: Array, targets: Array, file: BinaryIO) -> None:
     """Write an archive of ``inputs`` (N, T) and ``targets`` (N,)."""
     write_npz({"inputs": inputs, "targets": targets}, file)

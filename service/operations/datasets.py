@@ -8,10 +8,10 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from service import store
-from service.engine.data import Dataset, Factor, Moments, Precomputed, Series
+from service.engine.data import Dataset, Factor, Moments, Precomputed, Series, Step
 from service.engine.types import Array
 from service.errors import NotFound
-from service.formats import DATASET_FORMATS, DatasetFormat, SeriesColumns, SeriesStream
+from service.formats import DATASET_FORMATS, DatasetFormat, SeriesColumns
 from service.operations.shared.downloads import Download, make_etag
 from service.operations.shared.ids import RESULT_VERSION, check_id
 from service.operations.shared.limits import Limits
@@ -128,6 +128,21 @@ def read_file(
     return ResolvedSeries.from_series(file_format.read_series(contents, columns, limits))
 
 
+def load_series(row: DatasetRow, database: "store.Database") -> Series:
+    """Return a stored series; raises NotFound."""
+    series = row.series or {}
+    return Series(
+        **store.arrays.load(database, row.id),  # the inputs, the targets and the lengths
+        input_names=tuple(series["inputs"]),
+        target_name=series["target"],
+        step=Step(**series["step"]),
+        sequence_names=tuple(series.get("sequence_names") or ()),
+        start_times=tuple(series.get("start_times") or ()),
+        repairs=tuple(series.get("repairs") or ()),
+        roles=(),
+    )
+
+
 def get_dataset(identifier: str, database: "store.Database") -> DatasetSummary:
     """Describe a stored dataset; raises NotFound."""
     return describe(store.datasets.get(database, check_id("ds", identifier)))
@@ -150,13 +165,11 @@ def dataset_file(identifier: str, suffix: str, database: "store.Database") -> Do
     row = store.datasets.get(database, check_id("ds", identifier))
 
     def write(file: BinaryIO) -> None:
-        stored = store.arrays.open_streams(database, row.id)
-        inputs, targets = stored["inputs"], stored["targets"]
         if row.series is None:
-            file_format.write(inputs, targets, file)
+            stored = store.arrays.load(database, row.id, ("inputs", "targets"))
+            file_format.write(stored["inputs"], stored["targets"], file)
         else:
-            series = SeriesStream(row.series, stored["lengths"].read(), inputs, targets)
-            file_format.write_series(series, file)
+            file_format.write_series(load_series(row, database), file)
 
     seconds = row.n_bytes // 8 * file_format.writing_seconds
     etag = make_etag(f"{PATH}/{row.id}.{suffix}", row.id)

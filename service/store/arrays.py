@@ -3,17 +3,17 @@
 They are written and deleted inside a transaction of the caller, together with their owner.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import count, islice
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy import delete as delete_from
 
 from service.errors import NotFound
 from service.store.database import Database
 from service.store.tables import arrays
-from service.values.array_codec import AnyArray, ArrayStream, encode
+from service.values.array_codec import AnyArray, decode, encode
 
 ROWS_AT_A_TIME: Final = 16  # written by one statement
 
@@ -45,31 +45,11 @@ def load(
     It raises NotFound if the owner has no arrays, because it was deleted, and StoreError.
     """
     with database.snapshot() as connection:
-
-        def fetch(query: Select[Any]) -> bytes | None:
-            return connection.execute(query).scalar()
-
         return {
-            name: ArrayStream.decode(_fetch_parts(fetch, owner, name)).read()
+            name: decode(_fetch_parts(connection, owner, name))
             for name in _list_names(connection, owner)
             if names is None or name in names
         }
-
-
-def open_streams(database: Database, owner: str) -> dict[str, ArrayStream]:
-    """Return the arrays of an owner, each read in order, by name; raises errors of `load`.
-
-    Each part is read in a separate transaction, so no connection is in use between two parts.
-    """
-
-    def fetch(query: Select[Any]) -> bytes | None:
-        with database.snapshot() as connection:
-            return connection.execute(query).scalar()
-
-    return {
-        name: ArrayStream.decode(_fetch_parts(fetch, owner, name))
-        for name in list_names(database, owner)
-    }
 
 
 def list_names(database: Database, owner: str) -> list[str]:
@@ -92,16 +72,11 @@ def _list_names(connection: Connection, owner: str) -> list[str]:
     return names
 
 
-def _fetch_parts(
-    fetch: Callable[[Select[Any]], bytes | None], owner: str, name: str
-) -> Iterator[bytes]:
+def _fetch_parts(connection: Connection, owner: str, name: str) -> Iterator[bytes]:
     """Yield one part at a time, so that only one copy of the array is in memory."""
     query = select(arrays.c.data).where(arrays.c.owner == owner, arrays.c.name == name)
     for part in count():
-        data = fetch(query.where(arrays.c.part == part))
-        if data is not None:
-            yield data
-        elif part == 0 or fetch(query.where(arrays.c.part == 0)) is None:  # possibly deleted
-            raise NotFound(f"{owner} has no array {name}")
-        else:
+        data = connection.execute(query.where(arrays.c.part == part)).scalar()
+        if data is None:
             return
+        yield data

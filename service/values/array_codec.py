@@ -20,13 +20,14 @@ from service.errors import StoreError
 AnyArray = NDArray[Any]
 Buffer = bytes | memoryview
 
-PART_BYTES: Final = 1024 * 1024  # many slow readers can each have a part in memory
+PART_BYTES: Final = 1024 * 1024
 ITEM_BYTES: Final = 8  # of float64 and int64; no other type is stored
+DAMAGED: Final = "a stored array is damaged"
 _CHECK: Final = struct.Struct("<I")
 
 
 def encode(array: AnyArray) -> Iterator[Buffer]:
-    """Convert an array to parts of at most 1 MiB, which `ArrayStream.decode` converts back.
+    """Convert an array to parts of at most 1 MiB, which `decode` converts back.
 
     Floating point becomes float64, booleans and integers int64; TypeError for other types. Parts
     are views of an array of that type and order, so do not modify it while they are in use.
@@ -42,77 +43,24 @@ def encode(array: AnyArray) -> Iterator[Buffer]:
         yield body[start : start + PART_BYTES]
 
 
-class ArrayStream:
-    """An array whose elements are read once and in order, from one-dimensional pieces."""
+def decode(parts: Iterable[Buffer]) -> AnyArray:
+    """Convert parts back to an array, which is in memory once and writable.
 
-    def __init__(
-        self, shape: tuple[int, ...], dtype: np.dtype[Any], pieces: Iterable[AnyArray]
-    ) -> None:
-        self.shape = shape
-        self.dtype = dtype
-        self.size = math.prod(shape)
-        self._pieces = iter(pieces)
-        self._rest: AnyArray = np.empty(0, dtype)
-
-    @classmethod
-    def of(cls, array: AnyArray) -> "ArrayStream":
-        """Return an array in memory as a stream."""
-        return cls(array.shape, array.dtype, [array.reshape(-1)])
-
-    @classmethod
-    def decode(cls, parts: Iterable[Buffer]) -> "ArrayStream":
-        """Convert parts back, reading them when they are needed.
-
-        If they are not the output of `encode` (damaged, missing or too many), this, `take` or
-        `read` raise StoreError, at the latest instead of the last element.
-        """
-        remaining = iter(parts)
-        header = bytes(next(remaining, b""))
-        content = header[_CHECK.size :]
-        if len(content) < _CHECK.size or header[: _CHECK.size] != _CHECK.pack(zlib.crc32(content)):
-            raise _damaged()
-        (check,) = _CHECK.unpack_from(content)
-        file = io.BytesIO(content[_CHECK.size :])
-        np.lib.format.read_magic(file)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        return cls(shape, dtype, _decode_elements(remaining, dtype, math.prod(shape), check))
-
-    def take(self, n: int) -> AnyArray:
-        """Return the next n elements, or the remaining ones, as (m,)."""
-        while len(self._rest) < n and (piece := next(self._pieces, None)) is not None:
-            self._rest = np.concatenate([self._rest, piece]) if len(self._rest) else piece
-        taken, self._rest = self._rest[:n], self._rest[n:]
-        return taken
-
-    def look_up(self, values: AnyArray) -> "ArrayStream":
-        """Return the values at the indices in this array."""
-        return ArrayStream(self.shape, values.dtype, (values[piece] for piece in self._pieces))
-
-    def read(self) -> AnyArray:
-        """Return the whole array, which is in memory once and writable."""
-        array = np.empty(self.size, self.dtype)
-        filled = 0
-        for piece in self._pieces:
-            array[filled : filled + len(piece)] = piece
-            filled += len(piece)
-        return array.reshape(self.shape)
-
-
-def _decode_elements(
-    parts: Iterator[Buffer], dtype: np.dtype[Any], n_missing: int, check: int
-) -> Iterator[AnyArray]:
-    checksum = 0
-    while n_missing:
-        part = next(parts, b"")
-        checksum = zlib.crc32(part, checksum)
-        n_missing -= len(part) // ITEM_BYTES
-        is_last = n_missing == 0
-        if not part or len(part) % ITEM_BYTES or n_missing < 0 or (is_last and checksum != check):
-            raise _damaged()
-        yield np.frombuffer(part, dtype)
-    if next(parts, b""):
-        raise _damaged()
-
-
-def _damaged() -> StoreError:
-    return StoreError("a stored array is damaged")
+    It raises StoreError if they are not the output of `encode`: damaged, missing or too many.
+    """
+    header, body = b"", bytearray()
+    for part in parts:
+        if header:
+            body += part
+        else:
+            header = bytes(part)
+    content = header[_CHECK.size :]
+    if len(content) < _CHECK.size or header[: _CHECK.size] != _CHECK.pack(zlib.crc32(content)):
+        raise StoreError(DAMAGED)
+    file = io.BytesIO(content[_CHECK.size :])
+    np.lib.format.read_magic(file)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    is_complete = len(body) == math.prod(shape) * ITEM_BYTES
+    if not is_complete or content[: _CHECK.size] != _CHECK.pack(zlib.crc32(body)):
+        raise StoreError(DAMAGED)
+    return np.frombuffer(body, dtype).reshape(shape)

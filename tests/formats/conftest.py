@@ -8,9 +8,8 @@ import pytest
 
 from service.engine.data import Series
 from service.errors import Invalid, ServiceError
-from service.formats import CSV, NPZ, DatasetArrays, DatasetFormat, SeriesColumns, SeriesStream
+from service.formats import CSV, NPZ, DatasetArrays, DatasetFormat, SeriesColumns
 from service.operations.shared.limits import Limits
-from service.values.array_codec import ArrayStream
 
 LIMITS = Limits()
 
@@ -84,16 +83,8 @@ class SeriesReading:
 
     def write(self, series: Series) -> bytes:
         """Return the file of a series."""
-        columns = {
-            "inputs": list(series.input_names),
-            "target": series.target_name,
-            "step": series.step._asdict(),
-            "sequence_names": series.sequence_names,
-            "start_times": list(series.start_times),
-        }
-        arrays = map(ArrayStream.of, (series.inputs, series.targets))
         file = io.BytesIO()
-        self.file_format.write_series(SeriesStream(columns, series.lengths, *arrays), file)
+        self.file_format.write_series(series, file)
         return file.getvalue()
 
 

@@ -4,19 +4,17 @@ import csv
 import io
 import tracemalloc
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from numpy.typing import NDArray
 
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats import CSV, NPZ, SeriesColumns, write_csv
 from service.operations.shared.limits import Limits
-from service.values.array_codec import ArrayStream
 from tests.formats.conftest import LIMITS, read_csv, read_npz
 
 CHUNK = 4_000  # numbers read or written at a time, or fewer
@@ -53,8 +51,7 @@ def test_written_tables_read_back(given: Arrays, header: bool, line_end: str, qu
 def test_a_download_reads_back(given: Arrays) -> None:
     for reader, file_format in ((read_csv, CSV), (read_npz, NPZ)):
         file = io.BytesIO()
-        inputs, targets = map(ArrayStream.of, given)
-        file_format.write(inputs, targets, file)
+        file_format.write(*given, file)
         reader.gives(file.getvalue(), *given)
 
 
@@ -223,15 +220,11 @@ def test_any_text_is_read_or_rejected(body: bytes) -> None:
         assert np.isfinite(targets).all()
 
 
-def write(columns: dict[str, NDArray[Any]], file: BinaryIO) -> None:
-    write_csv({name: ArrayStream.of(column) for name, column in columns.items()}, file)
-
-
 @given(st.lists(st.tuples(st.floats(), st.integers(-(2**63), 2**63 - 1)), min_size=1))
 def test_a_table_of_columns_is_exact(rows: list[tuple[float, int]]) -> None:
     reals, whole = (np.array(column) for column in zip(*rows, strict=True))
     file = io.BytesIO()
-    write({"real": reals, "whole": whole}, file)
+    write_csv({"real": reals, "whole": whole}, file)
     text = file.getvalue().decode("ascii")
     read = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [int(row["whole"]) for row in read] == whole.tolist()
@@ -246,7 +239,7 @@ def test_a_long_table_is_written_in_parts(tmp_path: Path) -> None:
     table = tmp_path / "a.csv"
     tracemalloc.start()
     with table.open("wb") as file:
-        write(columns, file)
+        write_csv(columns, file)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000_000

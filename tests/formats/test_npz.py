@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from service.errors import LimitExceeded, Malformed, ServiceError
 from service.formats import write_npz
-from service.values.array_codec import ArrayStream
 from tests.formats.conftest import read_npz
 
 
@@ -253,7 +252,7 @@ def test_other_bytes_are_rejected(body: bytes) -> None:
 
 def write(**named: NDArray[Any]) -> bytes:
     file = io.BytesIO()
-    write_npz({name: ArrayStream.of(array) for name, array in named.items()}, file)
+    write_npz(named, file)
     return file.getvalue()
 
 
@@ -270,7 +269,7 @@ def test_an_archive_is_compressed_and_written_in_parts(tmp_path: Path) -> None:
     array = np.random.default_rng(1).random((300, 1000))
     tracemalloc.start()
     with (tmp_path / "a.npz").open("wb") as file:
-        write_npz({"a": ArrayStream.of(array)}, file)
+        write_npz({"a": array}, file)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_000_000 < array.nbytes

@@ -1,11 +1,11 @@
 """Map the basins of training: train from every point of a grid of initial weights."""
 
 from collections.abc import Sequence
-from functools import partial
 from operator import attrgetter
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service import store
 from service.engine import training as engine
@@ -21,7 +21,7 @@ from service.operations.computations.job_types import (
 )
 from service.operations.computations.training import estimate_training, make_setup, steps_per_stop
 from service.operations.questions.costs import axis
-from service.operations.shared.downloads import Download, make_etag
+from service.operations.shared.downloads import Download, computed_file
 from service.operations.shared.limits import Limits
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
@@ -163,10 +163,10 @@ BASIN_MAP = JobType(
 
 def basin_map_npz(path: str, row: ComputationRow, database: "store.Database") -> Download:
     """Return the arrays of a stored map as an npz archive."""
+
+    def load() -> dict[str, NDArray[Any]]:
+        arrays = store.arrays.load(database, row.id)
+        return {**arrays, "outcome": OUTCOMES[arrays["outcome"]]}
+
     seconds = 3 * NPZ.writing_seconds * row.request["window"]["resolution"] ** 2
-    return Download(make_etag(path, row.id), seconds, partial(_write_npz, row.id, database))
-
-
-def _write_npz(map_id: str, database: "store.Database", file: BinaryIO) -> None:
-    streams = store.arrays.open_streams(database, map_id)
-    write_npz({**streams, "outcome": streams["outcome"].look_up(OUTCOMES)}, file)
+    return computed_file(path, row.id, seconds, load, write_npz)

@@ -36,11 +36,9 @@ from service.schemas.fit_results import FitResult
 from service.schemas.fits import FitRequest
 from service.schemas.pictures import Scale
 from service.store.rows import ComputationRow
-from service.values.array_codec import ArrayStream
 from service.values.steps import list_times
 
 MAX_SEQUENCES = 8  # in a picture, one per color
-CHUNK = 20_000  # rows
 PROFILE_ROWS = 300  # of a profile, about
 RESPONSE_ROWS = 1000  # of all responses, about
 
@@ -53,21 +51,15 @@ def fit_csv(path: str, row: ComputationRow, database: "store.Database") -> Downl
 
 
 def _add_times(
-    row: ComputationRow, database: "store.Database", table: dict[str, ArrayStream]
-) -> dict[str, ArrayStream]:
+    row: ComputationRow, database: "store.Database", table: dict[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
     """Return the table of a fit with its times after the steps, if the series has times."""
-    starts, unit = _find_starts(row, database)
+    starts, step = _find_starts(row, database)
     if not starts:
         return table
-    stored = store.arrays.open_streams(database, row.id)
-    sequences, steps = stored["sequence"], stored["step"]
-    texts = (
-        list_times(starts, unit, sequences.take(CHUNK), steps.take(CHUNK) - 1)
-        for _ in range(0, steps.size, CHUNK)
-    )
-    sequence, step, *others = table.items()
-    times = ArrayStream((steps.size,), np.dtype(object), texts)
-    return dict([sequence, step, ("time", times), *others])
+    times = list_times(starts, step, table["sequence"], table["step"] - 1)
+    sequence, steps, *others = table.items()
+    return dict([sequence, steps, ("time", times), *others])
 
 
 def _find_starts(
@@ -125,13 +117,12 @@ def _computed_table(
     return computed_file(path, row.id, seconds, lambda: tabulate(restore(row, database)))
 
 
-def _list_responses(row: ComputationRow, table: dict[str, ArrayStream]) -> dict[str, ArrayStream]:
+def _list_responses(row: ComputationRow, table: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return the table of responses with the names of the inputs, and with times."""
     names = np.array([encode_name(each["name"]) for each in (row.result or {})["inputs"]], object)
-    inputs, steps = table.pop("input").read(), table.pop("step").read()
+    inputs, steps = table.pop("input"), table.pop("step")
     times = steps * row.request["step"]["length"]
-    columns = {"input": names[inputs], "step": steps, "time": times}
-    return {name: ArrayStream.of(column) for name, column in columns.items()} | table
+    return {"input": names[inputs], "step": steps, "time": times, **table}
 
 
 def _list_contributions(solution: Solution) -> dict[str, NDArray[Any]]:

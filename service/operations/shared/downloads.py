@@ -20,9 +20,9 @@ from service.operations.shared.limits import Limits
 from service.rendering.requests import PictureRequest, figure_style
 from service.schemas.pictures import PictureOptions
 from service.store.rows import ComputationRow
-from service.values.array_codec import ArrayStream
 
 Common: TypeAlias = dict[str, Any]  # the common part of picture requests
+Arrays: TypeAlias = dict[str, NDArray[Any]]  # by name
 
 MATPLOTLIB_VERSION: Final = version("matplotlib")
 
@@ -74,14 +74,10 @@ def computed_file(
     content: dict[str, Any] | str,
     seconds: float,
     compute: Callable[[], Mapping[str, NDArray[Any]]],
-    write_arrays: Callable[[Mapping[str, ArrayStream], BinaryIO], None] = write_csv,
+    write_arrays: Callable[[Mapping[str, NDArray[Any]], BinaryIO], None] = write_csv,
 ) -> Download:
     """Return a file of arrays, by default a CSV table, which are computed when it is written."""
-
-    def write(file: BinaryIO) -> None:
-        write_arrays({name: ArrayStream.of(array) for name, array in compute().items()}, file)
-
-    return Download(make_etag(path, content), seconds, write)
+    return Download(make_etag(path, content), seconds, lambda file: write_arrays(compute(), file))
 
 
 def make_etag(path: str, content: dict[str, Any] | str, *versions: str | float) -> str:
@@ -96,7 +92,7 @@ def stored_table(
     columns: Mapping[str, str],
     n_rows: float,
     database: "store.Database",
-    extend: Callable[[dict[str, ArrayStream]], dict[str, ArrayStream]] = dict,
+    extend: Callable[[Arrays], Arrays] = dict,
 ) -> Download:
     """Return arrays of a stored computation as a CSV table.
 
@@ -112,14 +108,13 @@ def stored_table(
         Returns the table with further columns.
     """
 
-    def write(file: BinaryIO) -> None:
-        streams = store.arrays.open_streams(database, row.id)
+    def load() -> Arrays:
+        arrays = store.arrays.load(database, row.id)
         with conflict_if_outdated(row):
-            table = extend({column: streams[name] for column, name in columns.items()})
-        write_csv(table, file)
+            return extend({column: arrays[name] for column, name in columns.items()})
 
     seconds = len(columns) * CSV.writing_seconds * n_rows
-    return Download(make_etag(path, row.id), seconds, write)
+    return computed_file(path, row.id, seconds, load)
 
 
 @contextmanager

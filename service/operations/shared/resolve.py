@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from service import store
-from service.engine.data import Dataset, Precomputed, Series, Step
+from service.engine.data import Dataset, Precomputed, Step
 from service.engine.network import Network
 from service.engine.types import Array, Weights
 from service.errors import Conflict, Invalid, NotFound
-from service.operations.datasets import MOMENTS, NAMES, from_stored_arrays
+from service.operations.datasets import MOMENTS, NAMES, from_stored_arrays, load_series
 from service.operations.shared.ids import check_id
 from service.operations.shared.limits import Limits
 from service.rendering.requests import PictureData
@@ -24,7 +24,7 @@ from service.schemas.resolved_datasets import (
     ResolvedDataset,
     ResolvedSeries,
 )
-from service.store.rows import ComputationRow, DatasetRow
+from service.store.rows import ComputationRow
 
 MAX_LISTED = 100  # sequences in an error
 
@@ -83,7 +83,7 @@ def _find_stored(dataset_id: str, database: "store.Database", retry: Retry) -> A
         n_inputs = len(row.series["inputs"])
         size = DatasetSize(row.n_samples, row.n_steps, n_inputs=n_inputs, is_series=True)
         step = Step(**row.series["step"])
-        return ResolvedSeries(size, step, lambda: retry(lambda: _load_series(row, database)))
+        return ResolvedSeries(size, step, lambda: retry(lambda: load_series(row, database)))
     is_precomputed = MOMENTS in retry(lambda: store.arrays.list_names(database, row.id))
 
     def load(*names: str) -> dict[str, Array]:
@@ -98,20 +98,6 @@ def _find_stored(dataset_id: str, database: "store.Database", retry: Retry) -> A
 
     dataset = Dataset(row.n_samples, row.n_steps, read)
     return ResolvedDataset(dataset, read_precomputed if is_precomputed else None)
-
-
-def _load_series(row: DatasetRow, database: "store.Database") -> Series:
-    series = row.series or {}
-    return Series(
-        **store.arrays.load(database, row.id),  # the inputs, the targets and the lengths
-        input_names=tuple(series["inputs"]),
-        target_name=series["target"],
-        step=Step(**series["step"]),
-        sequence_names=tuple(series.get("sequence_names") or ()),
-        start_times=tuple(series.get("start_times") or ()),
-        repairs=tuple(series.get("repairs") or ()),
-        roles=(),
-    )
 
 
 def get_succeeded(prefix: str, computation_id: str, database: "store.Database") -> ComputationRow:
