@@ -6,20 +6,25 @@ It has four packages, each of which imports only those before it:
 - `solve`, the search: `linear`, `criterion` (a function of w_rec), `solution` (its minima and the
   interval; of several poles, `scan` and `several`), `linearization`, `estimates`, `reweighting`
 - `judge`, the verdict: `structures`, `larger`, `effects`, `residuals`, `checks`, `verdict`
-- `answer`: `result`, `predictions`, `responses`, `contributions`
+- `answer`: `result`, `predictions`, `plans`, `responses`, `contributions`
 """
 
 from service.engine.fit.answer import (
     Contributions,
+    Difference,
+    Goal,
     Prediction,
+    Reached,
     Response,
     ResponseTable,
     Result,
     Unsettled,
     decompose,
+    find_input,
     fit,
     list_stages,
     predict,
+    subtract_plans,
     tabulate_responses,
 )
 from service.engine.fit.constants import FEW_TARGETS
@@ -30,17 +35,21 @@ from service.engine.fit.solve import Solution, scan, settle
 __all__ = [
     "FEW_TARGETS",
     "Contributions",
+    "Difference",
     "Effect",
     "Finding",
     "FitOptions",
     "FitProblem",
+    "Goal",
     "Prediction",
+    "Reached",
     "Response",
     "ResponseTable",
     "Result",
     "Solution",
     "Unsettled",
     "decompose",
+    "find_input",
     "find_season",
     "fit",
     "is_drift",
@@ -49,5 +58,6 @@ __all__ = [
     "prefers_own_levels",
     "scan",
     "settle",
+    "subtract_plans",
     "tabulate_responses",
 ]

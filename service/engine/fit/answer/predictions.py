@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.fit.model import FitProblem, Sequences, respond, spread
-from service.engine.fit.solve import Points, Solution, estimate, evaluate
+from service.engine.fit.solve import Points, Quantity, Solution, estimate, evaluate
 from service.engine.types import Array
 
 
@@ -24,7 +24,7 @@ class Prediction(NamedTuple):
     new_high: Array
 
 
-class _Past(NamedTuple):
+class Past(NamedTuple):
     """The steps before the predicted ones."""
 
     inputs: Array  # (n, q), as many as act on the steps of the targets and on the first ones after
@@ -32,6 +32,15 @@ class _Past(NamedTuple):
     sizes: Array  # of the errors
     n_missing: int  # the first predicted steps, whose inputs were before the record
     first_step: int  # the step of the sequence, from 0, of the first target
+    initial_state: float | None  # of a new sequence; None for that of the fit
+
+    def lay_out(self, problem: FitProblem, steps: Array) -> Sequences:
+        """Return the past and the steps after it, with inputs (T, q), as one sequence."""
+        n_steps = max(len(steps) - self.n_missing, 0)
+        inputs = np.concatenate([self.inputs, steps])[: len(self.targets) + n_steps]
+        targets = np.concatenate([self.targets, np.full(n_steps, np.nan)])
+        sizes = np.concatenate([self.sizes, np.ones(n_steps)])
+        return problem.normalize(inputs[None], targets[None], self.first_step, sizes[None])
 
 
 def predict(
@@ -68,27 +77,50 @@ def predict(
         The initial state is unknown.
     """
     problem = solution.problem
+    past = find_past(problem, sequence, initial_state)
+    rows = map(problem.add_squares, inputs)
+    return [_predict_steps(solution, steps, past) for steps in rows]
+
+
+def find_past(problem: FitProblem, sequence: int | None, initial_state: float | None) -> Past:
+    """Return the steps before predictions.
+
+    Parameters
+    ----------
+    problem
+        The data of the fit.
+    sequence
+        The index of the fitted sequence that is continued; None for new ones.
+    initial_state
+        The state before new sequences; None for that of the fit.
+
+    Returns
+    -------
+    Past
+        Without steps for new sequences.
+
+    Raises
+    ------
+    ValueError
+        The initial state is unknown.
+    """
     has_each = problem.has_unknown_start and problem.options.initial_state == "each"
     if problem.n_states > 1 and initial_state:
         raise ValueError("with several time constants, the initial state can only be 0")
     if sequence is not None:
-        past = _find_past(problem, sequence)
-        initial_state = None
-    elif problem.has_own_offsets:
+        return _find_record(problem, sequence)
+    if problem.has_own_offsets:
         raise ValueError("each sequence of the fit has its own offset: continue one (continue)")
-    elif has_each and initial_state is None:
+    if has_each and initial_state is None:
         detail = "each sequence of the fit has its own initial state"
         raise ValueError(f"{detail}: give one (initial_state), or continue one (continue)")
-    else:
-        # Before a given start, the inputs are 0.
-        n_missing = problem.delay if problem.starts_late else 0
-        rest = np.zeros((problem.delay - n_missing, len(problem.is_free)))
-        past = _Past(rest, np.zeros(0), np.zeros(0), n_missing, n_missing)
-    rows = map(problem.add_squares, inputs)
-    return [_predict_steps(solution, steps, past, initial_state) for steps in rows]
+    # Before a given start, the inputs are 0.
+    n_missing = problem.delay if problem.starts_late else 0
+    rest = np.zeros((problem.delay - n_missing, len(problem.is_free)))
+    return Past(rest, np.zeros(0), np.zeros(0), n_missing, n_missing, initial_state)
 
 
-def _find_past(problem: FitProblem, sequence: int) -> _Past:
+def _find_record(problem: FitProblem, sequence: int) -> Past:
     """Return a fitted sequence; raises ValueError if its state is unknown."""
     series = problem.series
     rows = series.rows(sequence)
@@ -105,24 +137,16 @@ def _find_past(problem: FitProblem, sequence: int) -> _Past:
     sizes = np.ones(len(targets))
     if problem.sizes.of_steps is not None:
         sizes = problem.sizes.of_steps[sequence, : len(targets)]
-    return _Past(inputs, targets, sizes, 0, problem.skip)
+    return Past(inputs, targets, sizes, 0, problem.skip, None)
 
 
-def _predict_steps(
-    solution: Solution, steps: Array, past: _Past, initial_state: float | None
-) -> Prediction:
+def _predict_steps(solution: Solution, steps: Array, past: Past) -> Prediction:
     """Return the prediction for inputs (T, q) after those of the past."""
     n_past = len(past.targets)
-    n_steps = max(len(steps) - past.n_missing, 0)
-    inputs = np.concatenate([past.inputs, steps])[: n_past + n_steps]
-    targets = np.concatenate([past.targets, np.full(n_steps, np.nan)])
-    sizes = np.concatenate([past.sizes, np.ones(n_steps)])
-    sequences = solution.problem.normalize(
-        inputs[None], targets[None], past.first_step, sizes[None]
-    )
-    bands = predict_bands(solution, sequences, initial_state, n_past)
-    missing = np.full((len(bands), len(steps) - n_steps), np.nan)
-    return Prediction(*np.concatenate([missing, bands[:, 0, n_past:]], axis=1))
+    sequences = past.lay_out(solution.problem, steps)
+    bands = predict_bands(solution, sequences, past.initial_state, n_past)[:, 0, n_past:]
+    missing = np.full((len(bands), len(steps) - bands.shape[1]), np.nan)
+    return Prediction(*np.concatenate([missing, bands], axis=1))
 
 
 def predict_bands(
@@ -148,8 +172,40 @@ def predict_bands(
         The means, then the ends of both bands.
     """
     problem = solution.problem
+    mean, lead, sizes = weigh_means(solution, sequences, initial_state, first_new)
+    outputs, low, high = estimate(solution, mean, sequences) + problem.center
+    slack = solution.find_slack(solution.best) / solution.variance_ratio
+    noise = problem.unit * np.sqrt(slack) * spread(solution.rho, lead) * sizes
+    with np.errstate(invalid="ignore"):  # where the mean is infinite
+        new_low = outputs - np.hypot(outputs - low, noise)
+        new_high = outputs + np.hypot(high - outputs, noise)
+        return np.stack([outputs, low, high, new_low, new_high])
+
+
+def weigh_means(
+    solution: Solution, sequences: Sequences, initial_state: float | None, first_new: int | None
+) -> tuple[Quantity, Array, Array]:
+    """Return the means of `predict_bands` as a quantity, and what the noise depends on.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+    sequences, initial_state, first_new
+        Those of `predict_bands`.
+
+    Returns
+    -------
+    mean : Quantity
+        A number per step, minus the center of the targets.
+    lead : (T,)
+        The steps since the last target, which noise may follow.
+    sizes : (N, T)
+        Of the errors.
+    """
+    problem = solution.problem
     steps = np.arange(sequences.targets.shape[1], dtype=np.float64)
-    lead = np.full(len(steps), np.inf)  # the steps since the last target, which noise may follow
+    lead = np.full(len(steps), np.inf)
     last = sequences.step[-1:]
     if first_new is not None and len(last):
         lead[first_new:] = steps[first_new:] - last
@@ -164,7 +220,7 @@ def predict_bands(
             factors[..., problem.columns.starts] = powers[..., None]
         return factors, problem.unit
 
-    sizes = np.ones(sequences.targets.shape)  # of the errors
+    sizes = np.ones(sequences.targets.shape)
     if problem.fitted is not None:
         sizes = problem.sizes.find(evaluate(solution, find_factors, sequences) + problem.center)
 
@@ -175,13 +231,7 @@ def predict_bands(
             factors = _continue_noise(problem, factors, shares, sequences, last)
         return factors, unit
 
-    outputs, low, high = estimate(solution, mean, sequences) + problem.center
-    slack = solution.find_slack(solution.best) / solution.variance_ratio
-    noise = problem.unit * np.sqrt(slack) * spread(solution.rho, lead) * sizes
-    with np.errstate(invalid="ignore"):  # where the mean is infinite
-        new_low = outputs - np.hypot(outputs - low, noise)
-        new_high = outputs + np.hypot(high - outputs, noise)
-        return np.stack([outputs, low, high, new_low, new_high])
+    return mean, lead, sizes
 
 
 def list_steps(problem: FitProblem) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

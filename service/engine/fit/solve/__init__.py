@@ -3,11 +3,15 @@
 from service.engine.fit.solve.criterion import Criterion, Points
 from service.engine.fit.solve.estimates import (
     Parameters,
+    Quantity,
+    bound,
     estimate,
     estimate_parameters,
     evaluate,
     find_fitted,
     find_gains,
+    find_stretch,
+    weigh_inputs,
     weigh_offset,
 )
 from service.engine.fit.solve.groups import find_spread
@@ -24,7 +28,9 @@ __all__ = [
     "Linearization",
     "Parameters",
     "Points",
+    "Quantity",
     "Solution",
+    "bound",
     "compute_rows",
     "estimate",
     "estimate_parameters",
@@ -33,11 +39,13 @@ __all__ = [
     "find_fitted",
     "find_gains",
     "find_spread",
+    "find_stretch",
     "linearize",
     "respond_to",
     "reweight",
     "scan",
     "settle",
     "solve",
+    "weigh_inputs",
     "weigh_offset",
 ]

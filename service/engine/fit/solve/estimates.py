@@ -48,17 +48,38 @@ def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
     for block in split(len(sequences.targets), n_numbers):
         subset = sequences[block]
         value = _bound(solution, quantity, solution.best, subset)[0, 0]
-        bounds = []
-        for part in split(len(solution.sampled.w), subset.sources.size):
-            bounds.append(_bound(solution, quantity, solution.sampled[part], subset))
-            check_interruption()
-        _, low, high = np.concatenate(bounds, axis=1)
+        _, low, high = bound(solution, quantity, subset)
         is_region = solution.problem.n_states > 1
         ends = np.stack([-_find_highest(-low, is_region), _find_highest(high, is_region)])
         if solution.has_free_variance:
-            ends = value + (ends - value) * _find_stretch(solution, quantity, subset)
+            ends = value + (ends - value) * find_stretch(solution, quantity, subset)
         rows.append(np.stack([value, *ends]))
     return np.concatenate(rows, axis=1)
+
+
+@np.errstate(all="ignore")  # of factors at the ends of intervals
+def bound(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
+    """Return quantities and their intervals for each of the W sampled points of the fit.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+    quantity
+        M quantities per sequence.
+    sequences
+        N sequences.
+
+    Returns
+    -------
+    rows : (3, W, N, M)
+        The quantities, the low ends and the high ends of their intervals with the poles given.
+    """
+    bounds = []
+    for part in split(len(solution.sampled.w), sequences.sources.size):
+        bounds.append(_bound(solution, quantity, solution.sampled[part], sequences))
+        check_interruption()
+    return np.concatenate(bounds, axis=1)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of the errors, which are not used
@@ -103,11 +124,27 @@ def find_fitted(solution: Solution) -> Array:
     return evaluate(solution, mean, problem.sequences) + problem.center
 
 
-def _find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
-    """Return by how much intervals (N, M) are wider than those at the level of w_rec.
+def find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
+    """Return by how much intervals are wider than those at the level of w_rec.
 
     A quantity deviates with the weights of the columns, and with the poles.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+    quantity
+        M quantities per sequence.
+    sequences
+        N sequences.
+
+    Returns
+    -------
+    stretch : (N, M)
+        1 unless the errors have any variance.
     """
+    if not solution.has_free_variance:
+        return np.ones((1, 1))
     deviations, _ = find_deviations(solution, quantity, sequences)
     ratios = solution.linearization.find_ratios(deviations)
     return np.asarray(np.sqrt(ratios / solution.variance_ratio))
@@ -264,7 +301,7 @@ def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
     is_free = problem.is_free
 
     def of_inputs(at: Points, _: Sequences) -> tuple[Array, Array]:
-        return _weigh_inputs(problem, 1.0 - at.poles)
+        return weigh_inputs(problem, 1.0 - at.poles)
 
     numbers = problem.unit * estimate(solution, of_inputs, problem.sequences[:1])[:, 0].T
     w_in, gains = np.split(numbers, 2)
@@ -297,16 +334,30 @@ def find_gains(solution: Solution) -> Array:
     problem = solution.problem
 
     def of_inputs(at: Points, _: Sequences) -> tuple[Array, Array]:
-        return _weigh_inputs(problem, np.maximum(1.0 - at.poles, constants.INSIDE))
+        return weigh_inputs(problem, np.maximum(1.0 - at.poles, constants.INSIDE))
 
     gains = evaluate(solution, of_inputs, problem.sequences[:1])[0, len(problem.is_free) :]
     return np.asarray(problem.unit * gains / problem.input_units)
 
 
-def _weigh_inputs(problem: FitProblem, gaps: Array) -> tuple[Array, Array]:
-    """Return the factors of w_in, then of the gains, and their scales, for 1 - w (W, K).
+def weigh_inputs(problem: FitProblem, gaps: Array) -> tuple[Array, Array]:
+    """Return the factors of w_in, then of the gains, and their scales.
 
     The response c_k of a cascade has the gain of the product of 1 / (1 - w_l) up to k.
+
+    Parameters
+    ----------
+    problem
+        The unknowns.
+    gaps : (W, K)
+        1 - w of each pole.
+
+    Returns
+    -------
+    factors : (W, 1, 2 q, n + 1)
+        Those of theta.
+    scales : (W, 1, 2 q)
+        Of the sums; 1 for w_in.
     """
     order = problem.columns
     n_inputs = len(problem.is_free)
