@@ -4,26 +4,20 @@ A block takes at most about 50 ms. The engine does not use clocks or requests: i
 `check_interruption`, where the caller of the engine may raise an exception. The state of a run or a
 map is a value that a block replaces when it ends, so an interruption loses one block.
 
-A fit has no such value. It is repeated from the start instead, with the results of all completed
-blocks: its blocks are pure functions that `recall` calls. A block is identified by its function and
-arguments and those of all previous blocks, so that the result of another block is never used: if
-the code or the data have changed, the block is computed again.
+A fit has no such value. Its long parts are stages, whose results are recorded. After an
+interruption it begins again, and takes the results of the stages that had ended from the record. It
+has the same stages in the same order again: the request, the data and these results determine them.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
-from hashlib import blake2b
-from typing import Any, Final, TypeAlias
+from functools import wraps
+from typing import Any, Final, NamedTuple, TypeVar, TypeVarTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-BlockResult: TypeAlias = tuple[NDArray[Any], ...]
-
-SAMPLE: Final = 1000  # the most numbers of an array that identify it, about
-
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 # By default, it does nothing.
 _check: Final[ContextVar[Callable[[], None]]] = ContextVar("check", default=lambda: None)
@@ -44,97 +38,67 @@ def interrupted_by(check: Callable[[], None]) -> Iterator[None]:
         _check.reset(token)
 
 
-def identify(block: partial[BlockResult], previous: int) -> int:
-    """Return a digest of a block of work and of all previous blocks.
+class Stages(NamedTuple):
+    """The stages of a computation.
 
-    Parameters
+    Attributes
     ----------
-    block
-        A function with its arguments. Arrays are identified by their shape and evenly spaced
-        elements, and other arguments, among them the object of a method, by their ``repr``.
-    previous
-        The digest of the previous block.
-
-    Returns
-    -------
-    int
-        In the range of int64.
-    """
-    name = getattr(block.func, "__qualname__", "")
-    digest = blake2b(f"{previous} {name}".encode(), digest_size=8)
-    owner = getattr(block.func, "__self__", None)
-    for value in (owner, *block.args, *block.keywords.values()):
-        if isinstance(value, np.ndarray):
-            digest.update(repr(value.shape).encode())
-            digest.update(value.flat[:: value.size // SAMPLE + 1].tobytes())
-        else:
-            digest.update(repr(value).encode())
-    return int.from_bytes(digest.digest(), "big", signed=True)
-
-
-class Record:
-    """The results of the blocks of a computation.
-
-    Parameters
-    ----------
-    results
-        The results of an earlier, interrupted computation, by the digests of their blocks. New
-        results are added.
-    after_block
-        Called after each computed block.
+    known
+        The results of the stages that ended before an interruption, in their order. They are
+        removed when they are used.
+    finish
+        Called with the result of each other stage when it ends.
     """
 
-    def __init__(self, results: dict[int, BlockResult], after_block: Callable[[], None]) -> None:
-        self.results = results
-        self._after_block = after_block
-        self._digest = 0
-
-    def get(self, block: partial[BlockResult]) -> BlockResult:
-        """Return the result of the next block; compute it if it is not recorded.
-
-        Parameters
-        ----------
-        block
-            A pure function with its arguments.
-
-        Returns
-        -------
-        BlockResult
-            The stored result, or that of the block.
-        """
-        digest = identify(block, self._digest)
-        if digest not in self.results:
-            self.results[digest] = block()
-            self._after_block()
-        self._digest = digest  # also after a block that contains others
-        return self.results[digest]
+    known: deque[Any]
+    finish: Callable[[Any], None]
 
 
-_record: Final[ContextVar[Record | None]] = ContextVar("record", default=None)
+def _refuse(_: Any) -> None:
+    raise RuntimeError("a stage within a stage")
 
 
-def recall(block: partial[BlockResult]) -> BlockResult:
-    """Return the result of a pure function: from the record of the computation, if it has one.
+WITHIN: Final = Stages(deque(), _refuse)  # a stage
 
-    Parameters
-    ----------
-    block
-        The function with its arguments, which must be distinguishable by `identify`.
-
-    Returns
-    -------
-    BlockResult
-        The stored result, or that of the block.
-    """
-    record = _record.get()
-    return block() if record is None else record.get(block)
+_stages: Final[ContextVar[Stages | None]] = ContextVar("stages", default=None)
 
 
 @contextmanager
-def recorded_by(record: Record) -> Iterator[None]:
-    """Use a record for the computation in this context."""
-    token = _record.set(record)
+def recorded_by(stages: Stages) -> Iterator[None]:
+    """Record the stages of the computation in this context."""
+    token = _stages.set(stages)
     try:
         yield
     finally:
-        _record.reset(token)
+        _stages.reset(token)
+
+
+def stage(function: Callable[[*Arguments], T]) -> Callable[[*Arguments], T]:
+    """Make a function a stage of the computations that call it.
+
+    Parameters
+    ----------
+    function
+        Its result follows from its arguments. It calls no other stage: a result that the stage
+        has in common with others would be missing when it is repeated.
+
+    Returns
+    -------
+    function
+        Its result comes from the record of the computation, if there is one that has it.
+    """
+
+    @wraps(function)
+    def find(*arguments: *Arguments) -> T:
+        stages = _stages.get()
+        if stages is None:
+            return function(*arguments)
+        if stages.known:
+            known: T = stages.known.popleft()
+            return known
+        with recorded_by(WITHIN):
+            result = function(*arguments)
+        stages.finish(result)
+        return result
+
+    return find

@@ -1,29 +1,32 @@
-"""Records of blocks, with which an interrupted computation resumes."""
+"""Stages, with whose results an interrupted computation is repeated."""
 
-from functools import partial
+from collections import deque
 
-import numpy as np
+import pytest
 
-from service.engine.interruption import BlockResult, Record, recall, recorded_by
+from service.engine.interruption import Stages, recorded_by, stage
 
 
-def test_blocks_in_blocks_are_computed_once() -> None:
-    calls = list[str]()
+@stage
+def double(x: float) -> float:
+    return 2.0 * x
 
-    def inner(x: float) -> BlockResult:
-        calls.append("inner")
-        return (np.array(x),)
 
-    def outer(x: float) -> BlockResult:
-        calls.append("outer")
-        (value,) = recall(partial(inner, x))
-        return (value + 1.0,)
+@stage
+def quadruple(x: float) -> float:
+    return double(double(x))
 
-    def compute() -> list[float]:
-        return [float(recall(partial(block, 2.0))[0]) for block in (outer, inner, outer)]
 
-    results = dict[int, BlockResult]()
-    for _ in range(2):  # the second computation resumes after the first
-        with recorded_by(Record(results, lambda: None)):
-            assert compute() == [3.0, 2.0, 3.0]
-    assert calls == ["outer", "inner", "inner", "outer", "inner"]
+def test_the_stages_that_ended_are_not_repeated() -> None:
+    finished: list[float] = []
+    with recorded_by(Stages(deque([2.5, 4.0]), finished.append)):
+        assert [double(1.0), double(2.0), double(4.0), double(8.0)] == [2.5, 4.0, 8.0, 16.0]
+    assert finished == [8.0, 16.0]
+    assert double(1.0) == 2.0
+
+
+def test_a_stage_has_no_stages() -> None:
+    """Its result would be used again by others, and be missing when the stage is repeated."""
+    assert quadruple(1.0) == 4.0
+    with recorded_by(Stages(deque(), lambda _: None)), pytest.raises(RuntimeError, match="within"):
+        quadruple(1.0)

@@ -200,7 +200,7 @@ def test_a_job_above_its_limit_fails(database: Database, worker: Worker, queue: 
 
 
 @pytest.mark.parametrize("n_done", [0, 1, 5])
-def test_a_fit_of_a_stored_series_resumes_at_the_next_block(
+def test_a_fit_of_a_stored_series_resumes_at_the_next_stage(
     database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch, n_done: int
 ) -> None:
     rng = np.random.default_rng(1)
@@ -216,11 +216,11 @@ def test_a_fit_of_a_stored_series_resumes_at_the_next_block(
     total = request.progress_total
     jobs.submit(database, make_job(identifier, request, total, kind="fit"), queue.enqueue)
     worker.job_types = {"fit": FIT}
-    n_blocks = 0
+    n_stages = 0
 
     def count_and_stop(computation: StepwiseFit) -> None:
-        nonlocal n_blocks
-        n_blocks += 1
+        nonlocal n_stages
+        n_stages += 1
         if computation.done >= n_done:
             worker.stop()
 
@@ -229,12 +229,12 @@ def test_a_fit_of_a_stored_series_resumes_at_the_next_block(
     row = computations.get(database, identifier)
     assert (row.status, row.progress_done, row.deliveries) == ("queued", n_done, 0)
     worker.stopping.clear()
-    n_done, n_before = total, n_blocks
+    n_done, n_before = total, n_stages
     worker.execute(queue[-1])
     row = computations.get(database, identifier)
     assert (row.status, row.progress_done) == ("succeeded", total)
     monkeypatch.undo()
-    blocks: list[int] = []
-    expected, _ = compute(name_task(FIT, request), dataset, lambda _: blocks.append(1))
-    assert n_before < n_blocks == len(blocks)  # none was computed twice
+    stages: list[int] = []
+    expected, _ = compute(name_task(FIT, request), dataset, lambda _: stages.append(1))
+    assert n_before < n_stages == len(stages)  # none was computed twice
     assert row.result == expected.result

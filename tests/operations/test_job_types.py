@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series
-from service.engine.interruption import interrupted_by
-from service.operations.computations import records
+from service.operations.computations import fits
 from service.operations.computations.basins import BASIN_MAP, StepwiseBasinMap
 from service.operations.computations.fits import FIT
 from service.operations.computations.job_types import JobType, StepwiseComputation
-from service.operations.computations.records import pack_results, unpack_results
 from service.operations.computations.submit import compute, name_task
 from service.operations.computations.training import TRAINING_RUN, StepwiseTraining
 from service.operations.shared.limits import Limits
@@ -145,8 +143,19 @@ def test_a_step_takes_a_tenth_of_a_second(computation: JobType[Any], activation:
     assert seconds[1] - seconds[0] == pytest.approx(0.1, rel=0.1)
 
 
-@pytest.mark.parametrize("more", [{}, {"delay": {"low": 1, "high": 3}}, {"noise": "ar1"}])
-def test_a_fit_resumed_after_every_block(more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"delay": {"low": 1, "high": 2}},
+        {"noise": "ar1"},
+        {"time_constants": 2},
+        {"variance": "proportional", "offset": 20.0},
+        {"w_rec": {"low": 0.9, "high": 0.9}},
+    ],
+    ids=lambda more: "-".join(more) or "default",
+)
+def test_a_fit_resumed_after_every_stage(more: dict[str, Any]) -> None:
     request, dataset = make_fit(more)
     whole = compute(name_task(FIT, request), dataset)
     broken, done = broken_off(FIT.begin, request, dataset)
@@ -160,7 +169,7 @@ def make_fit(more: dict[str, Any]) -> tuple[FitRequest, ResolvedSeries]:
     """Return the request of a fit, and its series of two sequences."""
     rng = np.random.default_rng(3)
     inputs = rng.standard_normal((120, 1))
-    targets = np.cumsum(inputs[:, 0]) + rng.standard_normal(120)
+    targets = np.cumsum(inputs[:, 0]) + rng.standard_normal(120) + 40.0
     series = Series.from_sequences((inputs[:60], inputs[60:]), (targets[:60], targets[60:]))
     dataset = ResolvedSeries.from_series(series)
     assert FIT.complete is not None
@@ -168,60 +177,16 @@ def make_fit(more: dict[str, Any]) -> tuple[FitRequest, ResolvedSeries]:
     return FIT.complete(request, dataset), dataset
 
 
-def test_a_large_fit_advances_before_its_search() -> None:
-    """It looks at its budget, and the rank and each w_rec of its grid are recorded blocks."""
-    rng = np.random.default_rng(4)
-    series = Series.from_sequences(
-        [*rng.standard_normal((100, 1000, 1))], [*rng.standard_normal((100, 1000))]
-    )
-    request, _ = make_fit({})
-    work = FIT.begin(request, ResolvedSeries.from_series(series), {}, [])
-    recorded: list[int] = []
-
-    def look() -> None:
-        recorded.append(
-            sum(len(result) for part in work.parts for result in unpack_results(part).values())
-        )
-
-    def add_part(each: StepwiseComputation) -> None:
-        each.add_part()
-        if len(each.parts) == 5:
-            raise Ended
-
-    with interrupted_by(look), pytest.raises(Ended):
-        work.run(add_part)
-    assert recorded == [0, 1, 16, 31, 46]  # arrays: of the rank, then of the points of a block
-
-
-def test_a_fit_ignores_the_blocks_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    results = {2**62: (np.array([[1.0, 2.0]]), np.array(3.0)), -5: (np.empty((0, 4)),)}
-    packed = pack_results(results)
-    unpacked = unpack_results(packed)
-    assert [*unpacked] == [*results]
-    for digest, expected in results.items():
-        for array, expected_array in zip(unpacked[digest], expected, strict=True):
-            np.testing.assert_array_equal(array, expected_array)
-    monkeypatch.setattr(records, "VERSION", records.VERSION + 1)
-    assert unpack_results(packed) == {}
-    # Versions without blocks, and with blocks without digests
-    assert unpack_results({"costs": np.zeros((1, 3))}) == {}
-    old = {"numbers": np.zeros(3), "shapes": np.array([records.VERSION - 1, 1, 1, 3])}
-    assert unpack_results(old) == {}
-
-
-def test_a_fit_uses_a_recorded_block_only_for_what_it_was_computed_from() -> None:
-    """Records as after a change of the code: one evaluation more or less, or other blocks."""
-    request, dataset = make_fit({"delay": {"low": 0, "high": 2}})
-    work = FIT.begin(request, dataset, {}, [])
+def test_a_fit_ignores_the_stages_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    request, dataset = make_fit({})
+    stages: list[int] = []
     parts: list[Any] = []
-    work.run(lambda each: parts.append(each.take_part()))
-    expected = compute(name_task(FIT, request), dataset)
-    for record in (parts, parts[1:], parts[:3] + parts[4:], parts[3:4] + parts):
-        check_equal(FIT.begin(request, dataset, {}, record).run(lambda _: None), expected)
-    for changes in ({"delay": {"low": 1, "high": 3}}, {"noise": "ar1"}, {"offset": False}):
-        other, _ = make_fit(changes)
-        expected = compute(name_task(FIT, other), dataset)
-        check_equal(FIT.begin(other, dataset, {}, parts).run(lambda _: None), expected)
-    blocks: list[int] = []
-    FIT.begin(request, dataset, {}, parts).run(lambda _: blocks.append(1))
-    assert not blocks
+    work = FIT.begin(request, dataset, {}, [])
+    expected = work.run(lambda each: parts.append(each.take_part()))
+    FIT.begin(request, dataset, {}, parts).run(lambda _: stages.append(1))
+    assert not stages
+    monkeypatch.setattr(fits, "VERSION", fits.VERSION + 1)
+    blocks = {"numbers": np.zeros(3), "blocks": np.array([5, 7, 1, 1, 3])}  # of earlier versions
+    output = FIT.begin(request, dataset, {}, [blocks, *parts]).run(lambda _: stages.append(1))
+    assert output.result_json() == expected.result_json()
+    assert len(stages) == len(parts)

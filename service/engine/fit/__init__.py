@@ -30,7 +30,7 @@ from service.engine.fit.answer import (
 from service.engine.fit.constants import FEW_TARGETS
 from service.engine.fit.judge import Effect, Finding, find_season, is_drift, prefers_own_levels
 from service.engine.fit.model import FitOptions, FitProblem
-from service.engine.fit.solve import Solution, scan, settle
+from service.engine.fit.solve import Points, Solution, scan, settle
 
 __all__ = [
     "FEW_TARGETS",
@@ -41,6 +41,7 @@ __all__ = [
     "FitOptions",
     "FitProblem",
     "Goal",
+    "Points",
     "Prediction",
     "Reached",
     "Response",

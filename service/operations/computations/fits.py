@@ -1,16 +1,19 @@
 """Fit recurrences, delay by delay."""
 
 import math
-from collections.abc import Mapping, Sequence
-from functools import partial
-from itertools import islice
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Literal
+from zlib import crc32
 
 from pydantic import ValidationError
 
+from service import __version__
 from service.engine.data import Series
 from service.engine.fit import (
     FitProblem,
+    Points,
     ResponseTable,
     Result,
     Unsettled,
@@ -18,7 +21,7 @@ from service.engine.fit import (
     prefers_own_levels,
     tabulate_responses,
 )
-from service.engine.interruption import Record, recorded_by
+from service.engine.interruption import Stages, recorded_by
 from service.errors import Invalid, count
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.computations.fit_descriptions import describe_fit
@@ -29,8 +32,8 @@ from service.operations.computations.job_types import (
     JobType,
     StepwiseComputation,
 )
-from service.operations.computations.records import pack_results, unpack_results
 from service.operations.computations.summary import count_needed, summarize
+from service.operations.shared.ids import RESULT_VERSION
 from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.work_estimates import fit_seconds
 from service.schemas.fit_results import FitArrays, FitResource
@@ -44,6 +47,9 @@ PROFILE = {name.removeprefix("profile_"): name for name in COLUMNS if "profile_"
 SUFFIXES = (*PICTURE_FORMATS, "csv")  # of each file
 RESPONSE = {name: f"response_{name}" for name in ResponseTable._fields}
 TABLE = [name for name in COLUMNS if name not in PROFILE.values()]
+# Of the arrays of stages, which may differ in another version.
+VERSION = crc32(f"{__version__} {RESULT_VERSION}".encode())
+FIELDS = [field.name for field in fields(Points)]
 
 
 def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
@@ -168,8 +174,15 @@ def _check_time_constants(request: FitRequest, series: Series) -> None:
         raise Invalid(detail, "/w_rec")
 
 
+def _read_stages(part: Arrays) -> Iterator[Points]:
+    """Yield the results of the stages in a part; none of those of another version."""
+    n_arrays = sum(name.startswith(f"{VERSION}.") for name in part)
+    for stage in range(n_arrays // len(FIELDS)):
+        yield Points(*(part[f"{VERSION}.{stage}.{name}"] for name in FIELDS))
+
+
 class StepwiseFit(StepwiseComputation):
-    """A fit. It is repeated from the start, and its parts are the results of completed blocks.
+    """A fit. It begins again after an interruption, and its parts are the stages that had ended.
 
     Its progress counts searches over w_rec, and stages of the verdict.
     """
@@ -180,49 +193,59 @@ class StepwiseFit(StepwiseComputation):
         self.parts = [*parts]
         self.request, self.dataset = request, dataset
         self.done = 0
-        self.results = dict(item for part in parts for item in unpack_results(part).items())
-        self.n_taken = len(self.results)
+        self._known = deque(points for part in parts for points in _read_stages(part))
+        self._new: list[Points] = []
 
     def _count(self) -> None:
         self.done += 1
 
-    def _fit(self) -> Result:
-        """Search the delays; raises Invalid if the model does not suit proportional errors."""
-        try:
-            return fit(self.dataset.series, self.request.to_options(), self._count)
-        except Unsettled:
-            detail = "the predicted values, to which errors are proportional, do not settle"
-            raise Invalid(f"{detail}: choose constant or free", "/variance") from None
-
     def _accepts(self, changes: Mapping[str, Any]) -> bool:
         """Return True if the service accepts the request with some changes."""
-        fields = dict(self.request) | {**changes}
+        changed = dict(self.request) | {**changes}
         try:
-            check(FitRequest.model_validate(fields), self.dataset)
+            check(FitRequest.model_validate(changed), self.dataset)
         except (Invalid, ValidationError):
             return False
         return True
 
     def run(self, after_step: AfterStep) -> ComputationOutput:
-        """Search the delays, and test the fit with the best one."""
-        with recorded_by(Record(self.results, partial(after_step, self))):
-            result = self._fit()
+        """Search the delays, and test the fit with the best one.
+
+        It raises Invalid if the model does not suit proportional errors.
+        """
+
+        def finish(points: Points) -> None:
+            self._new.append(points)
+            after_step(self)
+
+        with recorded_by(Stages(self._known, finish)):
+            try:
+                result = fit(self.dataset.series, self.request.to_options(), self._count)
+            except Unsettled:
+                detail = "the predicted values, to which errors are proportional, do not settle"
+                raise Invalid(f"{detail}: choose constant or free", "/variance") from None
             for _ in result.compute(has_verdict=self.request.verdict):
                 self._count()
-            table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))
-            if self.request.keep and result.solution.problem.series.input_names:
-                responses = tabulate_responses(result.solution)
-                table |= dict(zip(RESPONSE.values(), responses, strict=True))
-            described = describe_fit(self.request, self.dataset.series, result, self._accepts)
-            summary = summarize(self.request, described) if self.request.verdict else None
-            response = described.model_copy(update={"summary": summary})
+            return self._describe(result)
+
+    def _describe(self, result: Result) -> ComputationOutput:
+        table = result.table | dict(zip(PROFILE.values(), result.profile_table, strict=True))
+        if self.request.keep and result.solution.problem.series.input_names:
+            responses = tabulate_responses(result.solution)
+            table |= dict(zip(RESPONSE.values(), responses, strict=True))
+        described = describe_fit(self.request, self.dataset.series, result, self._accepts)
+        summary = summarize(self.request, described) if self.request.verdict else None
+        response = described.model_copy(update={"summary": summary})
         return ComputationOutput(response, table, self.request.progress_total)
 
     def take_part(self) -> Arrays:
-        """Return the results of blocks since the previous call."""
-        new = dict(islice(self.results.items(), self.n_taken, None))
-        self.n_taken = len(self.results)
-        return pack_results(new) if new else {}
+        """Return the results of stages since the previous call."""
+        new, self._new = self._new, []
+        return {
+            f"{VERSION}.{stage}.{name}": getattr(points, name)
+            for stage, points in enumerate(new)
+            for name in FIELDS
+        }
 
 
 FIT = JobType(

@@ -151,7 +151,7 @@ class Result(Verdict):
         distances = constants.PROFILE_MARGIN * (last - first) * fractions[::2] ** 2
         near = np.concatenate([first - distances, last + distances])
         inside = near[(near > low) & (near < high)]
-        added = solution.criterion.evaluate(np.unique([*(low + (high - low) * fractions), *inside]))
+        added = solution.criterion.tabulate(np.unique([*(low + (high - low) * fractions), *inside]))
         visited = solution.profile.points.merge(solution.sampled, added)
         return np.stack([visited.w, visited.mean_square, solution.get_excess(visited.cost)])
 

@@ -7,7 +7,6 @@ errors are stated to be independent.
 """
 
 import math
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from service.engine.fit.judge.residuals import draw
 from service.engine.fit.judge.structures import find_null_noise, judge_gain
 from service.engine.fit.model import FitProblem, Sequences, shorten, split
 from service.engine.fit.solve import Criterion, Linear, Solution, compute_rows, linearize, solve
-from service.engine.interruption import BlockResult, check_interruption, recall
+from service.engine.interruption import check_interruption
 from service.engine.profile import make_grid
 from service.engine.types import Array
 
@@ -125,15 +124,17 @@ def _simulate_noise(null: FitProblem, w: Array, n_contrasts: int) -> Array:
 
 def _find_lowest(problem: FitProblem, grid: _Grid, noise: Array, n_contrasts: int) -> Array:
     """Return the lowest criteria (B,) on a grid, for targets plus noise (n, B)."""
-    call = partial(_find_lowest_in_block, problem, grid.rho, noise, n_contrasts)
     blocks = split(len(grid.w), problem.sequences.sources.size)
-    lowest = [recall(partial(call, grid.w[block]))[0] for block in blocks]
+    lowest = [
+        _find_lowest_in_block(problem, grid.rho, noise, n_contrasts, grid.w[block])
+        for block in blocks
+    ]
     return np.asarray(np.min(lowest, axis=0))
 
 
 def _find_lowest_in_block(
     problem: FitProblem, rho: Array, noise: Array, n_contrasts: int, w: Array
-) -> BlockResult:
+) -> Array:
     """Return the lowest criteria (B,) at W values of w_rec and some of rho."""
     sequences = problem.sequences
     rows = compute_rows(problem, w[:, None], sequences)
@@ -153,7 +154,7 @@ def _find_lowest_in_block(
         criteria = n_contrasts * np.log(squares) + constant[:, None]
         lowest = np.minimum(lowest, criteria.min(axis=0))
         check_interruption()
-    return (lowest,)
+    return lowest
 
 
 def _add_to_targets(problem: FitProblem, linear: Linear, white: Array) -> Array:

@@ -3,6 +3,7 @@
 from service.engine.fit.model.design import assemble, respond, respond_at_targets
 from service.engine.fit.model.options import FitOptions, TimeConstants
 from service.engine.fit.model.problem import FitProblem, shorten
+from service.engine.fit.model.ranks import find_sizes
 from service.engine.fit.model.sequences import Sequences, delay, recur, split, spread
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "TimeConstants",
     "assemble",
     "delay",
+    "find_sizes",
     "recur",
     "respond",
     "respond_at_targets",

@@ -10,17 +10,19 @@ responses R(w_k) x, and are independent also at equal poles.
 """
 
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.fit.model.problem import FitProblem
 from service.engine.fit.model.sequences import Sequences, delay, recur
 from service.engine.types import Array
 
+if TYPE_CHECKING:  # it has a rank
+    from service.engine.fit.model.problem import FitProblem
 
-def respond(problem: FitProblem, poles: NDArray[Any], sources: Array) -> NDArray[Any]:
+
+def respond(problem: "FitProblem", poles: NDArray[Any], sources: Array) -> NDArray[Any]:
     """Return a column per unknown, and minus the effects of what is given, at all steps.
 
     Parameters
@@ -41,7 +43,7 @@ def respond(problem: FitProblem, poles: NDArray[Any], sources: Array) -> NDArray
 
 
 def respond_at_targets(
-    problem: FitProblem, poles: NDArray[Any], sequences: Sequences
+    problem: "FitProblem", poles: NDArray[Any], sequences: Sequences
 ) -> NDArray[Any]:
     """Return the columns of `respond` and the rest of the targets, at n targets.
 
@@ -69,7 +71,7 @@ def respond_at_targets(
 
 
 def assemble(
-    problem: FitProblem, poles: NDArray[Any], chains: list[list[NDArray[Any]]]
+    problem: "FitProblem", poles: NDArray[Any], chains: list[list[NDArray[Any]]]
 ) -> NDArray[Any]:
     """Return the columns of `respond` from the cascades of all sources.
 
@@ -107,7 +109,9 @@ def assemble(
     return np.moveaxis(np.stack([*columns, -given], axis=1), 1, 3)
 
 
-def _cascade(problem: FitProblem, poles: NDArray[Any], sources: Array) -> list[list[NDArray[Any]]]:
+def _cascade(
+    problem: "FitProblem", poles: NDArray[Any], sources: Array
+) -> list[list[NDArray[Any]]]:
     """Return the responses (W, N, T) of each source: one for each of its states in turn."""
     chains: list[list[NDArray[Any]]] = [[] for _ in problem.states_of_sources]
     for states in dict.fromkeys(problem.states_of_sources):
@@ -124,7 +128,7 @@ def _cascade(problem: FitProblem, poles: NDArray[Any], sources: Array) -> list[l
 
 
 def _balance(
-    problem: FitProblem, poles: NDArray[Any], i: int, chain: list[NDArray[Any]]
+    problem: "FitProblem", poles: NDArray[Any], i: int, chain: list[NDArray[Any]]
 ) -> list[NDArray[Any]]:
     """Return the columns of an input with a given gain, which have a gain of 0."""
     columns = []
@@ -136,7 +140,7 @@ def _balance(
 
 
 def _respond_to_given(
-    problem: FitProblem, poles: NDArray[Any], chains: list[list[NDArray[Any]]]
+    problem: "FitProblem", poles: NDArray[Any], chains: list[list[NDArray[Any]]]
 ) -> NDArray[Any]:
     """Return the effects (W, N, T) of a given initial state and given gains."""
     # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).

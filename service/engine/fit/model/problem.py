@@ -17,6 +17,7 @@ from service.engine.fit.model.baselines import make_baselines
 from service.engine.fit.model.columns import Columns
 from service.engine.fit.model.options import FitOptions
 from service.engine.fit.model.padding import PaddedSeries
+from service.engine.fit.model.ranks import find_rank
 from service.engine.fit.model.sequences import Sequences, compress
 from service.engine.fit.model.sizes import ErrorSizes
 from service.engine.types import Array
@@ -55,10 +56,6 @@ class FitProblem:
         self.options = options
         self.delay = options.delay[0] if delay is None else delay
         self.fitted = fitted if options.variance == "proportional" else None
-
-    def __repr__(self) -> str:
-        """Return a text that distinguishes the problems of one series (see `recall`)."""
-        return f"FitProblem({self.options}, delay={self.delay}, n_targets={self.n_targets})"
 
     def vary(self, **changes: Any) -> "FitProblem":
         """Return the problem with other options."""
@@ -414,6 +411,11 @@ class FitProblem:
             has_own_starts=self.has_own_starts,
             has_own_offsets=self.has_own_offsets,
         )
+
+    @cached_property
+    def rank(self) -> int:
+        """The number of the linear unknowns that the targets determine together with the others."""
+        return find_rank(self)
 
 
 def shorten(problem: FitProblem, n_targets: int) -> FitProblem:

@@ -10,9 +10,8 @@ linear unknown (D. A. Harville, "Bayesian inference for variance components usin
 contrasts", Biometrika 61 (1974), 383-385). With white noise only the first term is left.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
@@ -20,8 +19,8 @@ from service.engine.arithmetic import tolerances
 from service.engine.fit import constants
 from service.engine.fit.model import FitProblem, split
 from service.engine.fit.solve.autocorrelation import reduce
-from service.engine.fit.solve.linear import Linear, compute_rows, find_ranks, solve
-from service.engine.interruption import BlockResult, check_interruption, recall
+from service.engine.fit.solve.linear import Linear, compute_rows, solve
+from service.engine.interruption import check_interruption, stage
 from service.engine.profile import Evaluation, make_grid
 from service.engine.types import Array
 
@@ -91,17 +90,8 @@ class Criterion:
 
         Collinear weights count once.
         """
-        low, high = np.clip(self.problem.options.w_rec, -1.0, 1.0)  # large powers hide the rank
-        shifts = range(self.problem.n_states)
-        generic = np.stack([np.roll(constants.GENERIC, shift) for shift in shifts], axis=1)
-        rank = 0
-        for place in low + (high - low) * generic:
-            (ranks,) = recall(partial(self._find_ranks, place[None]))
-            check_interruption()
-            rank = max(rank, int(ranks[0]))
-            if rank == self.problem.linear_columns.n_unknowns:
-                break
-        n_parameters = 1 + self.problem.n_poles + rank + self.problem.n_own_unknowns
+        problem = self.problem
+        n_parameters = 1 + problem.n_poles + problem.rank + problem.n_own_unknowns
         return n_parameters + 1 if self.is_colored else n_parameters
 
     @property
@@ -128,17 +118,18 @@ class Criterion:
             W points, in the order of w.
         """
         poles = w.reshape(len(w), self.problem.n_states)
-        # The ranks that it follows from are blocks of their own, which cannot be nested.
-        evaluate = partial(self._evaluate, self.n_contrasts)
-        parts = [Points(*result) for result in self._call_in_blocks(evaluate, poles)]
+        blocks = split(len(poles), self.problem.compressed.sources.size)
+        parts = [self._evaluate(poles[block]) for block in blocks]
         return parts[0].concatenate(*parts[1:])
+
+    tabulate = stage(evaluate)  # at many places, as a stage of the fit
 
     @cached_property
     def coarse(self) -> Points:
         """The points of a coarse grid of a single pole."""
         n_steps = self.problem.targets.shape[1]
         grid = make_grid(n_steps, *self.problem.options.w_rec, constants.COARSE_GAPS)
-        return self.evaluate(grid)
+        return self.tabulate(grid)
 
     def find_coarsely(self) -> Points:
         """Return the lowest point of a coarse grid of a single pole."""
@@ -167,21 +158,10 @@ class Criterion:
         lower = np.min(at.cost[:-1][turns] + left[turns] * x, initial=upper)
         return float(lower), float(upper)
 
-    def _call_in_blocks(
-        self, function: Callable[[Array], BlockResult], poles: Array
-    ) -> Iterator[BlockResult]:
-        """Yield the results of a function for the blocks of poles (W, K)."""
-        for block in split(len(poles), self.problem.compressed.sources.size):
-            yield recall(partial(function, poles[block]))
-            check_interruption()
-
-    def _find_ranks(self, poles: Array) -> BlockResult:
-        """Return the ranks (W,) of the columns."""
-        return (find_ranks(self.problem, poles),)
-
     @np.errstate(over="ignore", invalid="ignore")  # far from the optimum
-    def _evaluate(self, n_contrasts: int, poles: Array) -> BlockResult:
-        """Return the fields of `Points`, for the first pole."""
+    def _evaluate(self, poles: Array) -> Points:
+        """Return the points of a block."""
+        check_interruption()
         rows = compute_rows(self.problem, poles, self.problem.compressed)
         rho = np.zeros(len(poles))
         white = solve(rows, rho)
@@ -194,11 +174,11 @@ class Criterion:
         raw_squares = np.where(is_exact, 0.0, fitted.raw_squares)
         gradient = self._find_gradient(white, fitted)
         information = np.swapaxes(fitted.unexplained, 1, 2) @ fitted.unexplained
-        return (
+        fields = (
             poles[:, 0],
             self._find_cost(white, fitted, rho),
             gradient[:, 0],
-            n_contrasts * (tolerances.EQUAL_COST_RTOL + np.sqrt(self.rounding / squares)),
+            self.n_contrasts * (tolerances.EQUAL_COST_RTOL + np.sqrt(self.rounding / squares)),
             poles,
             gradient,
             fitted.squares,
@@ -211,6 +191,8 @@ class Criterion:
             rho,
             self.problem.cost_unit * raw_squares,
         )
+        # The last digits of sums depend on the order in memory, which a record does not contain.
+        return Points(*map(np.ascontiguousarray, fields))
 
     def _find_cost(self, white: Linear, fitted: Linear, rho: Array) -> Array:
         """Return the criterion (W,) from the solutions with white noise and with rho."""

@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import decompose, find_singular_values
+from service.engine.arithmetic import decompose
 from service.engine.fit import constants
-from service.engine.fit.model import FitProblem, Sequences, respond_at_targets
+from service.engine.fit.model import FitProblem, Sequences, find_sizes, respond_at_targets
 from service.engine.types import Array
 
 
@@ -68,40 +68,7 @@ def compute_rows(problem: FitProblem, poles: Array, sequences: Sequences) -> Row
     rows = respond_at_targets(problem, places, sequences)
     values = rows[: len(poles)].real.copy(order="K")
     slopes = (rows.imag / constants.IMAGINARY_STEP).reshape(-1, *values.shape)
-    return Rows(problem, sequences, values, slopes, _find_sizes(problem, values))
-
-
-def _find_sizes(problem: FitProblem, values: Array) -> Array:
-    """Return the norms (W, n) of columns; 1 for those that count as 0."""
-    columns = values[..., problem.n_own_columns : -1]
-    peaks = np.abs(columns).max(axis=1, keepdims=True)
-    peaks[peaks == 0.0] = 1.0
-    norms = peaks[:, 0] * np.linalg.norm(columns / peaks, axis=1)  # without underflow
-    return np.where(norms >= constants.LEAST_COLUMN, norms, 1.0)
-
-
-def find_ranks(problem: FitProblem, poles: Array) -> NDArray[np.intp]:
-    """Return the ranks (W,) of the columns of a problem, without starts of single sequences.
-
-    Parameters
-    ----------
-    problem
-        The problem.
-    poles : (W, K)
-        The places.
-
-    Returns
-    -------
-    ranks : (W,)
-        At most the number of columns.
-    """
-    sequences = problem.compressed
-    values = respond_at_targets(problem, poles, sequences)
-    sizes = _find_sizes(problem, values)
-    values = sequences.eliminate(values, problem.n_own_columns).rest
-    columns = values[..., :-1] / sizes[:, None]
-    singular_values = find_singular_values(columns)
-    return np.sum(singular_values > constants.RANK_RTOL, axis=1)
+    return Rows(problem, sequences, values, slopes, find_sizes(problem, values))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,6 @@ computed once.
 
 import itertools
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from service.engine.fit import constants
 from service.engine.fit.model import FitProblem, Sequences, assemble, recur, shorten, split
 from service.engine.fit.solve.criterion import Criterion
-from service.engine.interruption import BlockResult, check_interruption, recall
+from service.engine.interruption import check_interruption
 from service.engine.profile import make_grid
 from service.engine.types import Array
 
@@ -72,11 +71,10 @@ def scan(problem: FitProblem) -> Scan:
     for first, second in itertools.combinations(range(n_states), 2):
         if (problem.acts[first] == problem.acts[second]).all():
             indices = indices[indices[:, first] > indices[:, second]]
-    (cost,) = recall(partial(_scan, problem, grid, indices))
-    return Scan(grid, indices, cost)
+    return Scan(grid, indices, _scan(problem, grid, indices))
 
 
-def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> BlockResult:
+def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> Array:
     """Return the lowest criterion (M,) over rho."""
     sequences = problem.compressed
     responses = [recur(pole, sequences.sources)[sequences.has_target] for pole in grid]
@@ -102,7 +100,7 @@ def _scan(problem: FitProblem, grid: Array, indices: NDArray[np.intp]) -> BlockR
             cost = n_contrasts * np.log(squares) + log_v + log_determinant - white
             lowest[block] = np.minimum(lowest[block], cost)
             check_interruption()
-    return (lowest,)
+    return lowest
 
 
 class _Places(NamedTuple):

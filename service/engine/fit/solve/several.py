@@ -16,6 +16,7 @@ from service.engine.arithmetic import invert, solve
 from service.engine.fit import constants
 from service.engine.fit.solve.criterion import Criterion, Points
 from service.engine.fit.solve.scan import Scan, scan
+from service.engine.interruption import stage
 from service.engine.profile import Bounds, Profile, find_minima, search
 from service.engine.types import Array
 
@@ -83,6 +84,18 @@ def _find_step(
     return step, -np.sum(gradient * step, axis=1)
 
 
+@stage
+def find_points(
+    evaluate: Callable[[Array], Points],
+    start: Points,
+    interval: tuple[float, float],
+    highest: float,
+    rtol: float,
+) -> Points:
+    """Return the points of `search`, as a stage of the fit."""
+    return search(evaluate, start, interval, highest, rtol).points
+
+
 class PoleSearch:
     """All minima of the criterion over several poles, and the profile of each.
 
@@ -111,10 +124,11 @@ class PoleSearch:
     @cached_property
     def _floors(self) -> list[Points]:
         """The lowest criterion at each place of the grid of each pole."""
-        return [
-            self._polish_others(state, self._scan.find_floor(state), constants.FLOOR_RTOL)
-            for state in range(self.problem.n_states)
-        ]
+        return [self._find_floor(state) for state in range(self.problem.n_states)]
+
+    @stage
+    def _find_floor(self, state: int) -> Points:
+        return self._polish_others(state, self._scan.find_floor(state), constants.FLOOR_RTOL)
 
     @cached_property
     def minima(self) -> Points:
@@ -128,6 +142,7 @@ class PoleSearch:
         is_new = [bool((row[:i] > constants.EQUAL_POLES).all()) for i, row in enumerate(distances)]
         return found[np.flatnonzero(is_new)]
 
+    @stage
     def _polish(self, poles: Array, rtol: float) -> Points:
         """Return the minima near some places, the highest pole of equal states first.
 
@@ -261,11 +276,13 @@ class PoleSearch:
             self.minima, w=self.minima.poles[:, state], slope=np.zeros(len(self.minima.w))
         )
         known = minima if self._given is not None else minima.merge(self._floors[state])
-        evaluate = self.follow(state, known, constants.PROFILE_RTOL)
+        rtol = constants.PROFILE_RTOL
         highest = float(self.minima.cost[0]) + height
-        interval = self.problem.options.w_rec
-        return search(evaluate, known, interval, highest, constants.PROFILE_RTOL)
+        interval = Bounds(*self.problem.options.w_rec)
+        points = find_points(self.follow(state, known, rtol), known, interval, highest, rtol)
+        return Profile(self.follow(state, points, rtol), points, interval, rtol)
 
+    @stage
     def sample(
         self, intervals: list[list[Bounds]], level: float, profiles: list[Profile[Points]]
     ) -> Points:

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from service.engine.arithmetic import EPSILON
 from service.engine.fit import constants
 from service.engine.fit.model import FitProblem
 from service.engine.fit.solve.criterion import Criterion, Points
 from service.engine.fit.solve.linearization import Linearization, linearize
-from service.engine.fit.solve.several import PoleSearch, find_sensitivities
-from service.engine.profile import Bounds, Profile, make_grid, search
+from service.engine.fit.solve.several import PoleSearch, find_points, find_sensitivities
+from service.engine.profile import Bounds, Profile, make_grid
 from service.engine.types import Array
 
 
@@ -144,9 +145,8 @@ class Solution:
     def _profile(self) -> Profile[Points]:
         """The criterion at all points of a search over a single pole."""
         low, high = self.problem.options.w_rec
-        evaluate = self.criterion.evaluate
         if self.has_profile:
-            grid = evaluate(make_grid(self.problem.targets.shape[1], low, high))
+            grid = self.criterion.tabulate(make_grid(self.problem.targets.shape[1], low, high))
         else:
             grid = self.criterion.coarse
         # Where columns coincide the criterion jumps, and its limit is what counts.
@@ -156,10 +156,12 @@ class Solution:
         start = grid[~jumps]
         inside = (grid.w[[0, -1]] + [constants.INSIDE, -constants.INSIDE])[jumps[[0, -1]]]
         if len(inside):
-            start = start.merge(evaluate(inside))
-        if self.has_profile:
-            return search(evaluate, start, (low, high))
-        return search(evaluate, start, (low, high), start.cost.min(), constants.PROFILE_RTOL)
+            start = start.merge(self.criterion.evaluate(inside))
+        evaluate = self.criterion.evaluate
+        highest = math.inf if self.has_profile else float(start.cost.min())
+        rtol = 2.0 * EPSILON if self.has_profile else constants.PROFILE_RTOL
+        points = find_points(evaluate, start, (low, high), highest, rtol)
+        return Profile(evaluate, points, Bounds(low, high), rtol)
 
     @cached_property
     def best(self) -> Points:
@@ -171,7 +173,7 @@ class Solution:
         if self.problem.n_states > 1:
             return self.search.minima[:1]
         if self.given is None:
-            return self.profile.minima[:1]
+            return self._profile.minima[:1]
         return self.criterion.evaluate(np.array([self.given[0]]))
 
     @property
@@ -322,7 +324,7 @@ class Solution:
         # There, an ordinary interval behaves like a square root.
         fraction = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, constants.SAMPLES) * math.pi)
         points = [low * (1.0 - fraction) + high * fraction for low, high in self.intervals]
-        return self.criterion.evaluate(np.concatenate(points))
+        return self.criterion.tabulate(np.concatenate(points))
 
     def find_slack(self, points: Points) -> Array:
         """Return by how much the sums of squares may increase within the interval.
