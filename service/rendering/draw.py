@@ -37,7 +37,6 @@ from service.rendering.labels import (
     run_labels,
 )
 from service.rendering.requests import (
-    SURFACE_SIZE,
     BasinMapPictureRequest,
     ContributionsPictureRequest,
     Drawing,
@@ -74,7 +73,7 @@ def warm_up() -> None:
     """Draw the most frequent pictures, so that fonts are loaded and caches are filled."""
     data = PictureData(Dataset.from_arrays(*count_ones()))
     surface = CostSurfacePictureRequest.model_validate({})
-    style = Style(*SURFACE_SIZE)
+    style = Style()
     request = SurfacePictureRequest(
         surface=surface, data=data, style=style, suffix="png", http_request="{}"
     )

@@ -25,16 +25,6 @@ if TYPE_CHECKING:
     from service.schemas.gradients import GradientTraceRequest
     from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
 
-# Width and height in CSS pixels if the options have none.
-SURFACE_SIZE = (1000, 400)
-TRACE_SIZE = (760, 440)
-TRAJECTORY_SIZE = (1000, 440)
-BASIN_MAP_SIZE = (720, 560)
-FIT_SIZE = (900, 520)
-PROFILE_SIZE = (760, 440)
-RESPONSE_SIZE = (760, 440)
-CONTRIBUTIONS_SIZE = (900, 520)
-
 
 class PictureData(NamedTuple):
     """The dataset of a picture, with its stored reductions."""

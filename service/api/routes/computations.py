@@ -1,5 +1,6 @@
 """The routes of training runs, basin maps and fits."""
 
+from inspect import getdoc
 from typing import Annotated, Any, Final
 
 from fastapi import HTTPException, Query, Request
@@ -95,7 +96,7 @@ class ComputationRoutes:
             name=f"get_{file.name}_file",
             response_class=Response,
             summary=f"Draw or download a {file.name.replace('_', ' ')}",
-            description=file.description,
+            description=getdoc(file.load),
             responses=file_responses(*file.suffixes),
         )
         async def get_file(

@@ -142,7 +142,13 @@ def _list_contributions(solution: Solution) -> dict[str, NDArray[Any]]:
 def load_fit(
     row: ComputationRow, arrays: Arrays, common: Common, database: "store.Database", _: Limits
 ) -> FitPictureRequest:
-    """Return what the picture of a fit shows; raises Invalid for a scale that does not suit it."""
+    """Draw targets and fit over time with the residuals, or list them as CSV.
+
+    A table begins at the first target of each sequence. Its columns are `sequence`, from 0, `step`,
+    from 1, `target`, `prediction`, the band of the prediction, `low` and `high`, `residual`, and
+    `innovation`, the residual without the autocorrelation of the noise. A field without a number is
+    empty.
+    """
     sequences = arrays["sequence"]
     drawn = [arrays[name] for name in ("target", "prediction", "residual")]
     rows = select_rows(sequences, drawn, MAX_SEQUENCES)
@@ -170,7 +176,7 @@ def _check_positive(columns: Arrays) -> None:
 def load_profile(
     row: ComputationRow, arrays: Arrays, common: Common, *_: Any
 ) -> ProfilePictureRequest:
-    """Return what the picture of a profile shows."""
+    """Draw the lowest mean squared error, `cost`, with each `w_rec`, or list it as CSV."""
     columns = {name: arrays[name] for name in PROFILE.values()}
     return ProfilePictureRequest(columns=columns, **_fit_fields(row), **common)
 
@@ -178,7 +184,12 @@ def load_profile(
 def load_response(
     row: ComputationRow, arrays: Arrays, common: Common, *_: Any
 ) -> ResponsePictureRequest:
-    """Return what the picture of responses shows; raises NotFound without inputs."""
+    """Draw the change of the target after one lasting unit of each input, or list it as CSV.
+
+    The columns are `input`, `step` and `time` since the input has changed, from 0, `response`, and
+    its band, `low` and `high`: the profile interval at each step. A delay is included. The response
+    to a square is that to a unit of the squared distance from the mean.
+    """
     check_inputs(row)
     table = {column: arrays[name] for column, name in RESPONSE.items()}
     return ResponsePictureRequest(columns=table, **_fit_fields(row), **common)
@@ -187,7 +198,13 @@ def load_response(
 def load_contributions(
     row: ComputationRow, _: Arrays, common: Common, database: "store.Database", *_others: Any
 ) -> ContributionsPictureRequest:
-    """Return what the picture of contributions shows."""
+    """Draw what the start, the baseline and each input contribute to the fit, or list it as CSV.
+
+    The columns are `sequence`, `step`, `time` if the series has times, `start` (of the initial
+    state), `baseline` (offset, trend and season), and one per input. `start`, `baseline` and the
+    inputs add up to the prediction. A square belongs to its input. An underscore is appended to a
+    name that is also that of an input.
+    """
     solution = restore(row, database)
     return ContributionsPictureRequest(solution=solution, **_fit_fields(row), **common)
 

@@ -25,12 +25,6 @@ from service.operations.shared.downloads import (
 from service.operations.shared.limits import Limits
 from service.operations.shared.resolve import check_targets, load_data, resolve_dataset
 from service.rendering.requests import (
-    BASIN_MAP_SIZE,
-    CONTRIBUTIONS_SIZE,
-    FIT_SIZE,
-    PROFILE_SIZE,
-    RESPONSE_SIZE,
-    TRAJECTORY_SIZE,
     BasinMapPictureRequest,
     PictureRequest,
     TrajectoryPictureRequest,
@@ -49,11 +43,11 @@ class ResultFile(NamedTuple):
     job_type: JobType[Any]
     name: str
     path: str  # below that of the resource
-    description: str
     size: tuple[int, int]  # of the picture if the options have none
+    # Loads what the picture shows. Its docstring is the documentation of the API.
     load: Callable[[ComputationRow, Arrays, Common, "store.Database", Limits], PictureRequest]
-    table: str  # the format of the numbers
     download: Callable[[str, ComputationRow, "store.Database"], Download]  # by its path
+    table: str = "csv"  # the format of the numbers
     options: type[PictureOptions] = PictureOptions
 
     @property
@@ -99,6 +93,7 @@ class Resource(NamedTuple):
 def _load_trajectory(
     row: ComputationRow, arrays: Arrays, common: Common, database: "store.Database", limits: Limits
 ) -> PictureRequest:
+    """Draw the path of the weights on the cost surface, or list it as CSV."""
     request = TrainingRunRequest.model_validate(row.request)
     dataset = check_targets(resolve_dataset(request.dataset, database, limits))
     return TrajectoryPictureRequest(
@@ -112,82 +107,36 @@ def _load_trajectory(
 
 
 def _load_basin_map(row: ComputationRow, arrays: Arrays, common: Common, *_: Any) -> PictureRequest:
+    """Draw the initial weights that reach the target cost, and the number of iterations.
+
+    The npz file contains the arrays.
+    """
     request = BasinMapRequest.model_validate(row.request)
     result = BasinMapResult.model_validate(row.result)
     return BasinMapPictureRequest(map=request, result=result, arrays=arrays, **common)
 
 
 TRAJECTORY: Final = ResultFile(
-    TRAINING_RUN,
-    "trajectory",
-    "/trajectory",
-    "Draw the path of the weights on the cost surface, or list it as CSV.",
-    TRAJECTORY_SIZE,
-    _load_trajectory,
-    "csv",
-    trajectory_csv,
+    TRAINING_RUN, "trajectory", "/trajectory", (1000, 440), _load_trajectory, trajectory_csv
 )
 MAP: Final = ResultFile(
-    BASIN_MAP,
-    "basin_map",
-    "",
-    "Draw the initial weights that reach the target cost, and the number of iterations.\n\nThe npz "
-    "file contains the arrays.",
-    BASIN_MAP_SIZE,
-    _load_basin_map,
-    "npz",
-    basin_map_npz,
+    BASIN_MAP, "basin_map", "", (720, 560), _load_basin_map, basin_map_npz, "npz"
 )
 FITTED: Final = ResultFile(
-    FIT,
-    "fit",
-    "",
-    "Draw targets and fit over time with the residuals, or list them as CSV.\n\nA table begins at "
-    "the first target of each sequence. Its columns are `sequence`, from 0, `step`, from 1, "
-    "`target`, `prediction`, the band of the prediction, `low` and `high`, `residual`, and "
-    "`innovation`, the residual without the autocorrelation of the noise. A field "
-    "without a number is empty.",
-    FIT_SIZE,
-    fit_files.load_fit,
-    "csv",
-    fit_files.fit_csv,
-    FitPictureOptions,
+    FIT, "fit", "", (900, 520), fit_files.load_fit, fit_files.fit_csv, options=FitPictureOptions
 )
 FIT_PROFILE: Final = ResultFile(
-    FIT,
-    "fit_profile",
-    "/profile",
-    "Draw the lowest mean squared error, `cost`, with each `w_rec`, or list it as CSV.",
-    PROFILE_SIZE,
-    fit_files.load_profile,
-    "csv",
-    fit_files.profile_csv,
+    FIT, "fit_profile", "/profile", (760, 440), fit_files.load_profile, fit_files.profile_csv
 )
 FIT_RESPONSE: Final = ResultFile(
-    FIT,
-    "fit_response",
-    "/response",
-    "Draw the change of the target after one lasting unit of each input, or list it as CSV.\n\n"
-    "The columns are `input`, `step` and `time` since the input has changed, from 0, `response`, "
-    "and its band, `low` and `high`: the profile interval at each step. A delay is included. The "
-    "response to a square is that to a unit of the squared distance from the mean.",
-    RESPONSE_SIZE,
-    fit_files.load_response,
-    "csv",
-    fit_files.response_csv,
+    FIT, "fit_response", "/response", (760, 440), fit_files.load_response, fit_files.response_csv
 )
 FIT_CONTRIBUTIONS: Final = ResultFile(
     FIT,
     "fit_contributions",
     "/contributions",
-    "Draw what the start, the baseline and each input contribute to the fit, or list it as CSV."
-    "\n\nThe columns are `sequence`, `step`, `time` if the series has times, `start` (of the "
-    "initial state), `baseline` (offset, trend and season), and one per input. `start`, "
-    "`baseline` and the inputs add up to the prediction. A square belongs to its input. An "
-    "underscore is appended to a name that is also that of an input.",
-    CONTRIBUTIONS_SIZE,
+    (900, 520),
     fit_files.load_contributions,
-    "csv",
     fit_files.contributions_csv,
 )
 RESOURCES: Final = (

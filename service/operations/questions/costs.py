@@ -24,7 +24,6 @@ from service.operations.shared.work_estimates import (
     surface_seconds,
 )
 from service.rendering.requests import (
-    SURFACE_SIZE,
     RunPath,
     SurfacePictureRequest,
     trajectory_weights,
@@ -244,7 +243,7 @@ COST_SURFACE = Question(
     reducible="windows",
     tables={"npz": surfaces_npz},
     draw=draw_surfaces,
-    picture_size=SURFACE_SIZE,
+    picture_size=(1000, 400),
     picture_model=CostSurfacePictureRequest,
     by_query=True,
 )

@@ -16,7 +16,7 @@ from service.operations.shared.ids import canonical_request
 from service.operations.shared.limits import Limits, check_seconds
 from service.operations.shared.resolve import load_data
 from service.operations.shared.work_estimates import network_seconds
-from service.rendering.requests import TRACE_SIZE, TracePictureRequest
+from service.rendering.requests import TracePictureRequest
 from service.schemas.gradients import (
     GradientCheckRequest,
     GradientCheckResponse,
@@ -128,7 +128,7 @@ GRADIENT_TRACE = Question(
     reducible="points",
     tables={"csv": trace_csv},
     draw=draw_traces,
-    picture_size=TRACE_SIZE,
+    picture_size=(760, 440),
     by_query=True,
 )
 
