@@ -19,7 +19,7 @@ TYPES: Final = {
     "model": "i.Stored | str | m.WeightsModel | m.RunModel",
     "w_rec": "i.RangeLike",
     "delay": "int | tuple[int, int]",
-    "gains": "Mapping[str, float]",
+    "gains": 'Mapping[str, float] | Literal["each"]',
     "time_constants": "int | Literal['per_input'] | Sequence[Sequence[str]]",
 }
 # Positional arguments, and `continue`, for which there are methods.

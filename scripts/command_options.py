@@ -176,7 +176,7 @@ def _derive(name: str, part: Part) -> Iterator[Schema]:
     types = [kind.get("type") for kind in kinds]
     words = [*part.fields] if part.has_tag else [word for kind in kinds for word in _words(kind)]
     pairs = [list(kind["properties"]) for kind in kinds if "properties" in kind]
-    is_map = types == ["object"] and not pairs
+    is_map = "object" in types and not pairs
     flag = f"--{name.removesuffix('s') if is_map else name}".replace("_", "-")
     if any(info.default != first.default for info in others) and not part.has_tag:
         del schema["default"]  # it depends on the member
@@ -189,8 +189,8 @@ def _derive(name: str, part: Part) -> Iterator[Schema]:
     if types == ["boolean"]:
         yield {**option, "kind": "switch"}
         return
-    metavars = [METAVARS[kind] for kind in types if kind in METAVARS]
-    metavars += ["NAME=NUMBER"] if is_map else [":".join(pair).upper() for pair in pairs]
+    metavars = [METAVARS[kind] for kind in types if kind in METAVARS and not is_map]
+    metavars += ["NAME=NUMBER", *words] if is_map else [":".join(pair).upper() for pair in pairs]
     is_any = types == [None] and not pairs  # a number, a word or groups of names
     option["kind"] = "map" if is_map else "text" if types == ["string"] else "value"
     if is_any:

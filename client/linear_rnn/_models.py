@@ -463,16 +463,6 @@ class StoredSequences(TypedDict):
 
 
 @dataclass(kw_only=True)
-class GroupReport:
-    """The differences between sequences with an offset each."""
-
-    level_sd: float | None = None
-    """The standard deviation of the offsets, without that of their errors."""
-    level_p: float | None = None
-    """The p-value of the F test against one offset for all."""
-
-
-@dataclass(kw_only=True)
 class Minimum:
     """A local minimum of the cost as a function of w_rec."""
 
@@ -796,6 +786,24 @@ class DelayEstimate:
 
 
 @dataclass(kw_only=True)
+class GroupGains:
+    """The steady-state gains of an input in sequences with gains of their own."""
+
+    median: float | None = None
+    """That of the sequence in the middle."""
+    lowest: float | None = None
+    """The smallest one."""
+    highest: float | None = None
+    """The largest one."""
+    sd: float | None = None
+    """Their standard deviation, without that of their errors."""
+    mean: Estimate
+    """The mean for other sequences of the kind."""
+    p: float | None = None
+    """The p-value of the F test of the gains of all inputs against the same for all sequences."""
+
+
+@dataclass(kw_only=True)
 class Evaluation:
     """The cost and its gradient at one pair of weights."""
 
@@ -1072,6 +1080,7 @@ class TrustReport(Trust):
             "delay_advised",
             "range_advised",
             "levels_advised",
+            "gains_differ",
             "offset_advised",
             "gain_advised",
             "season_advised",
@@ -1155,6 +1164,18 @@ class DatasetPage:
 
 
 @dataclass(kw_only=True)
+class GroupReport:
+    """The differences between sequences with an offset each."""
+
+    level_sd: float | None = None
+    """The standard deviation of the offsets, without that of their errors."""
+    level_p: float | None = None
+    """The p-value of the F test against one offset for all."""
+    gains: dict[str, GroupGains]
+    """The gains, by input; empty unless each sequence has its own."""
+
+
+@dataclass(kw_only=True)
 class CostGrid:
     """The cost on a grid of weights."""
 
@@ -1199,6 +1220,9 @@ class InputEstimate:
     effects: InputEffectReport | None = None
     """The test for its effect, given all other inputs; null if its gain was given, or if the
     effects of all inputs are null."""
+    gains: list[SequenceEstimate] | None = None
+    """The steady-state gains of single sequences; null unless each has its own. The other numbers
+    are then those of their mean."""
     response: InputResponse | None = None
     """The response of the target to it; null for a fit that an older version stored."""
 

@@ -71,8 +71,9 @@ class FitRequest(TypedDict, total=False):
     that constant if it is given. By default false for one target per sequence, and true for a
     series; `each` for a series of three or more sequences, half of them with 20 or more targets,
     whose initial states are unknown."""
-    gains: Mapping[str, float] | None
-    """Given steady-state gains, by the name of the input: its weight is then gain · (1 - w_rec)."""
+    gains: Mapping[str, float] | Literal["each"] | None
+    """Given steady-state gains, by the name of the input: its weight is then gain · (1 - w_rec).
+    `each` fits gains of each sequence that has its own offset, with one w_rec for all."""
     curves: Sequence[str] | None
     """Inputs whose squares act as well, as inputs called `name²`, so that their effects are curves.
     A square is that of the distance from the mean of the input, or from 0 if the offset or the

@@ -21,6 +21,8 @@ import click
 
 Values: TypeAlias = Mapping[str, Any]  # of options and arguments, or of settings
 
+EACH: Final = "each"  # instead of the members of a map
+
 # Added to the help of an option, and to messages about its values.
 HINTS: Final = {
     "--confidence": " 95 % is 0.95.",
@@ -72,7 +74,7 @@ class RequestOption(click.Option):
         if self._kind == "off":
             return False
         if self._kind == "map":
-            return dict(given)
+            return EACH if EACH in dict(given) else dict(given)
         return list(given) if self.multiple else given
 
 
@@ -106,7 +108,9 @@ def _finite(number: float, name: str) -> float:
 
 
 def _read_member(text: str) -> tuple[str, float]:
-    """Return a member of a map, a name and a number; raises BadParameter."""
+    """Return a member of a map, a name and a number, or a word; raises BadParameter."""
+    if text == EACH:
+        return EACH, math.nan
     name, _, value = text.rpartition("=")
     number = read_value(value)
     if not name or not is_number(number):

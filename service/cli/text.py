@@ -160,8 +160,8 @@ def write_options(fields: Json) -> str:
     """Return fields of a request as options of the command."""
     flags = []
     for name, value in fields.items():
-        flag = f"--{name.replace('_', '-')}"
-        if name == "gains":
+        flag = f"--{name.replace('_', '-').removesuffix('s' * (name == 'gains'))}"
+        if name == "gains" and isinstance(value, Mapping):
             texts = [f"--gain {key}={gain:g}" for key, gain in value.items()]
             flags += texts or ["no --gain"]
         elif isinstance(value, list | tuple):

@@ -49,6 +49,23 @@ class SequenceEstimate(Estimate):
     """The name of the sequence, or its index from 0."""
 
 
+class GroupGains(ResponseModel):
+    """The steady-state gains of an input in sequences with gains of their own."""
+
+    median: Nullable
+    """That of the sequence in the middle."""
+    lowest: Nullable
+    """The smallest one."""
+    highest: Nullable
+    """The largest one."""
+    sd: Nullable
+    """Their standard deviation, without that of their errors."""
+    mean: Estimate
+    """The mean for other sequences of the kind."""
+    p: Nullable
+    """The p-value of the F test of the gains of all inputs against the same for all sequences."""
+
+
 class GroupReport(ResponseModel):
     """The differences between sequences with an offset each."""
 
@@ -56,6 +73,8 @@ class GroupReport(ResponseModel):
     """The standard deviation of the offsets, without that of their errors."""
     level_p: Nullable
     """The p-value of the F test against one offset for all."""
+    gains: dict[str, GroupGains]
+    """The gains, by input; empty unless each sequence has its own."""
 
 
 class PiecewiseEstimate(ResponseModel):
@@ -122,6 +141,9 @@ class InputEstimate(ResponseModel):
     effects: InputEffectReport | None
     """The test for its effect, given all other inputs; null if its gain was given, or if the
     effects of all inputs are null."""
+    gains: list[SequenceEstimate] | None = None
+    """The steady-state gains of single sequences; null unless each has its own. The other numbers
+    are then those of their mean."""
     response: InputResponse | None = None
     """The response of the target to it; null for a fit that an older version stored."""
 

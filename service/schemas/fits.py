@@ -25,6 +25,13 @@ HARMONICS = 3  # by default
 Start: TypeAlias = Literal["shared", "each"]
 
 KnownGain: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST), NUMBER]
+KnownGains: TypeAlias = Annotated[dict[ColumnName, KnownGain], Field(max_length=MAX_GAINS)]
+KNOWN_GAINS: TypeAdapter[dict[str, float]] = TypeAdapter(KnownGains)
+
+
+def _gains(value: Any) -> dict[str, float] | str:
+    """Validate gains that are given, or the word for those of each sequence."""
+    return "each" if value == "each" else KNOWN_GAINS.validate_python(value)
 
 
 def _initial_state(value: Any) -> float | str:
@@ -177,11 +184,12 @@ class FitRequest(ComputationRequest):
     series; `each` for a series of three or more sequences, half of them with 20 or more targets,
     whose initial states are unknown."""
     gains: Annotated[
-        dict[ColumnName, KnownGain],
-        Field(max_length=MAX_GAINS, default_factory=dict, examples=[{}]),
+        dict[str, float] | Literal["each"],
+        PlainValidator(_gains, json_schema_input_type=KnownGains | Literal["each"]),
+        Field(default_factory=dict, examples=[{}]),
     ]
-    """Given steady-state gains, by the name of the input: its weight is then
-    gain · (1 - w_rec)."""
+    """Given steady-state gains, by the name of the input: its weight is then gain · (1 - w_rec).
+    `each` fits gains of each sequence that has its own offset, with one w_rec for all."""
     curves: Annotated[
         list[ColumnName], Field(max_length=MAX_GAINS, default_factory=list, examples=[[]])
     ]
@@ -277,7 +285,8 @@ class FitRequest(ComputationRequest):
             self.noise,
             self.variance,
             self.confidence,
-            self.gains,
+            {} if isinstance(self.gains, str) else self.gains,
+            self.gains == "each",
             tuple(self.curves),
             tuple(self.direct),
             self.trend,

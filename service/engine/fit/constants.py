@@ -226,8 +226,11 @@ WIDE_ALPHA: Final = 1e-4
 MANY_SEQUENCES: Final = 50
 FEW_PER_SEQUENCE: Final = 10
 
-# The findings that levels which differ may imitate.
-OF_LEVELS: Final = frozenset(("sequences_differ", "season"))
+# The findings that levels, and gains, which differ may imitate.
+OF_GROUPS: Final = {
+    "levels_advised": frozenset(("sequences_differ", "season")),
+    "gains_differ": frozenset(("sequences_differ",)),
+}
 
 # The largest share of unknowns among the targets with an offset per sequence: a choice.
 LEVELS_SHARE: Final = 0.5

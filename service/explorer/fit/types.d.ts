@@ -18,7 +18,7 @@ type FitOptions = {
   trend?: boolean;
   season?: number | { period: number; harmonics: number } | null;
   variance?: string;
-  gains?: Record<string, number>;
+  gains?: Record<string, number> | "each";
   confidence?: number;
 };
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from service.engine.data import Series, Step
 from service.engine.fit import Finding, Response, Result, Solution
 from service.engine.types import Array
@@ -65,8 +67,8 @@ def describe_fit(
         "sequence_names": list(series.sequence_names) or None,
         "repairs": list(series.repairs) or None,
         "offset": None if parameters.offset is None else _estimate(parameters.offset),
-        "offsets": _describe_offsets(series, parameters.offsets),
-        "groups": result.compare_groups(has_verdict=request.verdict),
+        "offsets": _list_by_sequence(series, parameters.offsets),
+        "groups": _describe_groups(result, has_verdict=request.verdict),
         "trend": None if parameters.trend is None else _estimate(parameters.trend),
         "initial_states": None if starts is None else [_estimate(start) for start in starts],
         "delay": {"value": result.problem.delay, "costs": result.delays},
@@ -83,13 +85,24 @@ def describe_fit(
     return FitResult.model_validate(same | fields)
 
 
-def _describe_offsets(series: Series, offsets: Array | None) -> list[dict[str, Any]] | None:
-    """Return the offsets of single sequences, if there are such."""
-    if offsets is None:
+def _list_by_sequence(series: Series, rows: Array | None) -> list[dict[str, Any]] | None:
+    """Return the numbers (N, 3) of single sequences, if there are such."""
+    if rows is None:
         return None
-    names = series.sequence_names or range(len(offsets))
-    pairs = zip(names, offsets, strict=True)
-    return [{"sequence": str(name), **_estimate(row)} for name, row in pairs]
+    pairs = zip(series.labels, rows, strict=True)
+    return [{"sequence": name, **_estimate(row)} for name, row in pairs]
+
+
+def _describe_groups(result: Result, *, has_verdict: bool) -> dict[str, Any] | None:
+    """Return how much sequences differ, if each has its own offset."""
+    groups = result.compare_groups(has_verdict=has_verdict)
+    if groups is None:
+        return None
+    gains = {
+        name: each._asdict() | {"mean": _estimate(np.array(each.mean))}
+        for name, each in groups.gains.items()
+    }
+    return groups._asdict() | {"gains": gains}
 
 
 def _describe_verdict(result: Result, step: Step, accepts: Accepts) -> dict[str, Any]:
@@ -115,11 +128,16 @@ def _describe_inputs(request: FitRequest, result: Result, step: Step) -> list[di
     names = result.problem.series.input_names
     effects = result.input_effects if request.verdict else [None] * len(names)
     columns = result.parameters.w_in, result.parameters.steady_state_gains, effects
+    series = result.problem.record
+    own = result.parameters.own_gains
+    gains = (
+        [None] * len(names) if own is None else [_list_by_sequence(series, each) for each in own]
+    )
     return [
         {"name": name, "w_in": _estimate(w_in), "steady_state_gain": _estimate(gain)}
-        | {"effects": effect, "response": _describe_response(response, step)}
-        for name, w_in, gain, effect, response in zip(
-            names, *columns, result.responses, strict=True
+        | {"effects": effect, "response": _describe_response(response, step), "gains": of_sequences}
+        for name, w_in, gain, effect, response, of_sequences in zip(
+            names, *columns, result.responses, gains, strict=True
         )
     ]
 
@@ -198,6 +216,8 @@ def _to_request(options: Mapping[str, Any]) -> dict[str, Any]:
         fields["delay"], _ = fields["delay"]
     if "w_rec" in fields:
         fields["w_rec"] = dict(zip(FitRange.model_fields, fields["w_rec"], strict=True))
+    if fields.pop("own_gains", False):
+        fields["gains"] = "each"
     if "season" in fields:
         fields["season"], _ = fields["season"]
     return fields

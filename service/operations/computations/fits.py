@@ -85,6 +85,9 @@ def estimate(request: FitRequest, size: DatasetSize, limits: Limits) -> float:
         limits.check_json(3 * size.n_samples, "/initial_state", "fit a shared state instead")
     if request.offset == "each":
         limits.check_json(4 * size.n_samples, "/offset", "fit a shared offset instead")
+    if request.gains == "each":
+        n_gains = 4 * size.n_samples * size.n_inputs
+        limits.check_json(n_gains, "/gains", "fit the same gains for all instead")
     if not request.keep:
         instead = "keep the fit, and read its table as CSV"
         limits.check_json(len(TABLE) * size.n_samples * size.n_steps, "/keep", instead)
@@ -98,7 +101,7 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
     """Raise Invalid if the data contradict the request."""
     series, options = dataset.series, request.to_options()
     curves = {f"/curves/{i}": name for i, name in enumerate(request.curves)}
-    named = {f"/gains/{name}": name for name in request.gains} | curves
+    named = {f"/gains/{name}": name for name in options.gains} | curves
     named |= {f"/direct/{i}": name for i, name in enumerate(request.direct)}
     for pointer, name in named.items():
         if name not in series.input_names:
@@ -109,6 +112,7 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
             raise Invalid(f"two inputs would be called {name}²", pointer)
     _check_time_constants(request, series)
     _check_offset(request, series)
+    _check_gains(request)
     period, _ = request.seasonal or (0, 0)
     longest = int(series.lengths.max())
     if period > longest:
@@ -142,6 +146,17 @@ def _check_offset(request: FitRequest, series: Series) -> None:
     if request.initial_state == "shared":
         detail = "with an offset per sequence, the initial state is `each` or a number"
         raise Invalid(detail, "/initial_state")
+
+
+def _check_gains(request: FitRequest) -> None:
+    """Raise Invalid if gains per sequence do not suit the other options."""
+    if request.gains != "each":
+        return
+    if request.offset != "each":
+        detail = "gains per sequence need an offset per sequence: choose `each` for both"
+        raise Invalid(detail, "/gains")
+    if request.time_constants != 1:
+        raise Invalid("gains per sequence need a single time constant", "/gains")
 
 
 def _check_time_constants(request: FitRequest, series: Series) -> None:

@@ -195,12 +195,11 @@ def _describe_effects(result: Any) -> Iterator[str]:
     """Yield the effects in the long run, or within a step if those have no limits."""
     detected = [each for each in result.inputs if each.effects is None or each.effects.visible]
     for field, scope in {"steady_state_gain": "In the long run", "w_in": "Within a step"}.items():
-        effects = [(each.name, getattr(each, field)) for each in detected]
-        clauses = [
-            _describe_effect(name, effect, result.target)
-            for name, effect in effects
-            if None not in (effect.value, effect.low, effect.high)
+        own = [_describe_own_effects(each, result.target) for each in detected if each.gains]
+        clauses = own or [
+            _describe_effect(each.name, getattr(each, field), result.target) for each in detected
         ]
+        clauses = [clause for clause in clauses if clause]
         if clauses:
             n_more = len(clauses) - MAX_EFFECTS
             clauses[MAX_EFFECTS:] = [f"and {count(n_more, 'more input')}"] if n_more > 0 else []
@@ -212,8 +211,21 @@ def _describe_effects(result: Any) -> Iterator[str]:
         yield text["sentence"].format(names=", ".join(names))
 
 
+def _describe_own_effects(each: Any, target: str) -> str:
+    """Return the effects of an input in the sequence in the middle, and in all of them."""
+    known = [gain for gain in each.gains if gain.value is not None]
+    if not known:
+        return ""
+    known.sort(key=lambda gain: gain.value)
+    middle = _describe_effect(each.name, known[(len(known) - 1) // 2], target)
+    ends = " to ".join(format_value(gain.value) for gain in (known[0], known[-1]))
+    return middle and f"{middle} in the median sequence, and by {ends} in all of them"
+
+
 def _describe_effect(name: str, effect: Any, target: str) -> str:
-    """Return the effect of one unit of an input, whose numbers are finite."""
+    """Return the effect of one unit of an input; empty if a number is not finite."""
+    if None in (effect.value, effect.low, effect.high):
+        return ""
     cause, unit = split_unit(name)
     affected, target_unit = split_unit(target)
     size = attach_unit(format_value(effect.value), target_unit)

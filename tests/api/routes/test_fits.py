@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from service.api.examples import FIT_ID
 from service.store import arrays, computations, tables
@@ -705,3 +706,65 @@ def test_each_part_of_a_model_changes_the_id(api: Any) -> None:
     dataset = {"kind": "series", "inputs": ["x"], "sequences": [sequence]}
     ids = {api.post("/v1/fits", {"dataset": dataset, **part}).json()["id"] for part in parts}
     assert len(ids) == len(parts)
+
+
+def make_shops(n_sequences: int = 4, n_steps: int = 30) -> dict[str, Any]:
+    """Return a series of shops whose levels and gains differ."""
+    draws = np.random.default_rng(8)
+    sequences = []
+    for number in range(n_sequences):
+        promo = draws.normal(size=n_steps)
+        states = lfilter([1.0 + number], [1.0, -0.7], promo)
+        targets = states + 10.0 * number + 0.3 * draws.normal(size=n_steps)
+        sequences.append(
+            {
+                "name": f"shop {number}",
+                "inputs": promo[:, None].tolist(),
+                "targets": targets.tolist(),
+            }
+        )
+    return {"kind": "series", "inputs": ["promo"], "target": "sales", "sequences": sequences}
+
+
+def test_gains_that_differ_lead_to_gains_of_each_sequence(api: Any) -> None:
+    series = make_shops()
+    result = api.post(FITS, {"dataset": series}).json()
+    assert result["trust"]["reasons"][0] == "gains_differ"
+    (other,) = result["alternatives"]
+    assert other["options"] == {"gains": "each"}
+    better = api.post(FITS, {"dataset": series, **other["options"]}).json()
+    assert better["trust"]["reasons"] == []
+    assert better["request"]["offset"] == "each"
+    (promo,) = better["inputs"]
+    assert [each["sequence"] for each in promo["gains"]] == [f"shop {i}" for i in range(4)]
+    values = [each["value"] for each in promo["gains"]]
+    np.testing.assert_allclose(values, np.arange(1.0, 5.0) / 0.3, rtol=0.1)
+    assert promo["steady_state_gain"]["value"] == pytest.approx(np.mean(values))
+    gains = better["groups"]["gains"]["promo"]
+    assert [gains[name] for name in ("lowest", "median", "highest")] == values[:2] + values[3:]
+    assert gains["p"] < 1e-6
+    assert gains["sd"] == pytest.approx(np.std(values, ddof=1), rel=0.05)
+    assert any("median sequence" in sentence for sentence in better["summary"]["sentences"])
+    for link in ("contributions_csv", "svg", "response_csv", "response_svg", "contributions_svg"):
+        assert api.get(better["links"][link]).status_code == 200
+    model = {"kind": "fit", "id": better["id"]}
+    forecast = {"model": model, "inputs": [[[1.0]] * 200], "continue": {"sequence": 3}}
+    ahead = api.post("/v1/predict", forecast).json()
+    settled = better["offsets"][3]["value"] + values[3]
+    assert ahead["outputs"][0][-1] == pytest.approx(settled, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        ({"gains": "each", "offset": True}, "/gains"),
+        ({"gains": "each", "time_constants": 2}, "/gains"),
+        ({"gains": "all"}, "/gains"),
+        ({"gains": {"price": 1.0}}, "/gains/price"),
+    ],
+    ids=str,
+)
+def test_gains_of_each_sequence_need_its_offset(
+    api: Any, options: dict[str, Any], pointer: str
+) -> None:
+    api.refused(api.post(FITS, {"dataset": make_shops(), **options}), pointer)

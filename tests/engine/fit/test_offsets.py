@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
+from scipy.signal import lfilter
+from scipy.stats import t as student
 
 from service.engine.data import Series
 from service.engine.fit import (
@@ -17,6 +19,7 @@ from service.engine.fit import (
     fit,
     predict,
     scan,
+    tabulate_responses,
 )
 from service.engine.types import Array
 
@@ -269,3 +272,168 @@ def test_the_spread_of_levels_is_without_that_of_their_errors(size: float) -> No
         variances.append(groups.level_sd**2)
     # The errors alone have a standard deviation of about 0.9.
     assert np.mean(variances) == pytest.approx(size**2, abs=0.25 if size == 0.0 else 0.6)
+
+
+def make_own_gains(series: Series, w: float, rho: float) -> Array:
+    """Return the whitened columns of each sequence alone, start, offset and inputs; targets."""
+    rows = make_dense(series, [w], rho, own_starts=True)
+    n_inputs = series.inputs.shape[1]
+    n_own = 2 * SEQUENCES
+    owner = np.argmax(rows[:, 1:n_own:2] != 0.0, axis=1)  # whose offset has an effect
+    inputs = rows[:, n_own : n_own + n_inputs]
+    own = [inputs * (owner == i)[:, None] for i in range(SEQUENCES)]
+    return np.column_stack([rows[:, :n_own], *own, rows[:, -1]])
+
+
+@pytest.mark.parametrize("noise", ["white", "ar1"])
+def test_gains_per_sequence_are_those_of_dense_columns(noise: Any) -> None:
+    series = draw_panel(6, n_inputs=2, rho=0.5)
+    options = FitOptions(offset="each", own_gains=True, noise=noise)
+    result = fit(series, options)
+    solution = result.solution
+    w, rho = solution.w_rec, solution.rho
+    rows = make_own_gains(series, w, rho)
+    assert rows.shape[1] == 4 * SEQUENCES + 1
+    squares, weights = solve_dense(rows)
+    nu = len(rows) - 4 * SEQUENCES - 1 - (noise == "ar1")
+    assert solution.degrees_of_freedom == nu
+    assert solution.innovation_sd == pytest.approx(np.sqrt(squares / nu))
+    own = result.parameters.own_gains
+    assert own is not None
+    w_in = weights[2 * SEQUENCES :].reshape(SEQUENCES, 2)
+    np.testing.assert_allclose(own[..., 0], w_in.T / (1.0 - w), rtol=1e-8)
+    assert (own[..., 1] < own[..., 0]).all()
+    assert (own[..., 0] < own[..., 2]).all()
+    means = result.parameters.steady_state_gains
+    np.testing.assert_allclose(means[:, 0], own[..., 0].mean(axis=1))
+    np.testing.assert_allclose(result.parameters.w_in[:, 0], w_in.mean(axis=0))
+    # The interval of a mean is narrower than theirs.
+    assert (means[:, 2] - means[:, 1] < (own[..., 2] - own[..., 1]).min(axis=1)).all()
+    if noise == "white":
+        places = np.linspace(w - 0.05, w + 0.05, 101)
+        assert squares <= min(solve_dense(make_own_gains(series, at, 0.0))[0] for at in places)
+
+
+def test_the_interval_of_a_mean_gain_is_that_of_one_w_rec() -> None:
+    series = draw_panel(6)
+    options = FitOptions(offset="each", own_gains=True, w_rec=(0.8, 0.8))
+    result = fit(series, options)
+    rows = make_own_gains(series, 0.8, 0.0)
+    squares, weights = solve_dense(rows)
+    nu = len(rows) - 3 * SEQUENCES
+    covariance = np.linalg.inv(rows[:, :-1].T @ rows[:, :-1]) * squares / nu
+    factors = np.zeros(len(weights))
+    factors[2 * SEQUENCES :] = 1.0 / SEQUENCES / 0.2
+    width = student.ppf(0.975, nu) * np.sqrt(factors @ covariance @ factors)
+    (mean,) = result.parameters.steady_state_gains
+    value = factors @ weights
+    np.testing.assert_allclose(mean, [value, value - width, value + width])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"noise": "ar1"},
+        {"variance": "free"},
+        {"variance": "proportional"},
+        {"trend": True, "season": (4, 2)},
+        {"curves": ("x",)},
+        {"direct": ("y",)},
+        {"direct": ("x", "y"), "w_rec": (0.0, 0.0)},
+        {"delay": (0, 2)},
+        {"gains": {"x": 2.0}},
+        {"initial_state": 0.0},
+    ],
+    ids=str,
+)
+def test_contributions_of_own_gains_add_up(options: dict[str, Any]) -> None:
+    series = draw_panel(3, n_inputs=2, gaps="season" not in options)
+    series = replace(series, targets=series.targets + 50.0)
+    result = fit(series, FitOptions(offset="each", own_gains=True, **options))
+    parts = decompose(result.solution)
+    total = parts.start + parts.baseline + parts.inputs.sum(axis=0)
+    np.testing.assert_allclose(total, result.table["prediction"], atol=1e-9)
+    inputs = np.zeros((4000, 2))
+    inputs[:, 1] = 1.0
+    (ahead,) = predict(result.solution, [inputs], sequence=2)
+    parameters = result.parameters
+    assert parameters.offsets is not None
+    assert parameters.own_gains is not None
+    if not options.keys() & {"trend", "curves"}:
+        settled = parameters.offsets[2, 0] + parameters.own_gains[1, 2, 0]
+        assert ahead.outputs[-1] == pytest.approx(settled, abs=1e-6)
+    assert np.isnan(parameters.own_gains[1, 4, 0]) == ("season" not in options)
+    assert result.trust is not None
+    groups = result.compare_groups(has_verdict=True)
+    assert groups is not None
+    assert set(groups.gains) == set(result.problem.series.input_names)
+    assert len(tabulate_responses(result.solution).response) > 0
+
+
+def draw_gains(seed: int, n: int, n_steps: int, size: float, rho: float = 0.0) -> Series:
+    """Return sequences with levels, and with gains of 5 plus or minus up to a share."""
+    draws = np.random.default_rng([55, seed])
+    inputs = draws.normal(size=(n, n_steps, 1))
+    targets = np.empty((n, n_steps))
+    for i in range(n):
+        state, noise = 1.67 * draws.normal(), 0.0
+        level = 2.0 * draws.normal()
+        gain = 1.0 + size * (2.0 * i / (n - 1.0) - 1.0)
+        for k in range(n_steps):
+            state = 0.8 * state + gain * inputs[i, k, 0]
+            noise = rho * noise + np.sqrt(1.0 - rho**2) * draws.normal()
+            targets[i, k] = state + level + 0.83 * noise
+    return Series.from_sequences([*inputs], [*targets], ("x",))
+
+
+@pytest.mark.parametrize("size", [0.0, 0.7])
+def test_gains_per_sequence_are_recommended_where_gains_differ(size: float) -> None:
+    for seed in range(3):
+        series = draw_gains(seed, 8, 25, size)
+        result = fit(series, FitOptions(offset="each"))
+        assert ("gains_differ" in result.trust.reasons) == (size > 0.0)
+    again = fit(series, FitOptions(offset="each", own_gains=True))
+    assert "gains_differ" not in again.trust.reasons
+    if size == 0.0:
+        assert again.gain_p > 0.001
+        return
+    (other,) = result.alternatives
+    assert other.options == {"own_gains": True}
+    groups = again.compare_groups(has_verdict=True)
+    assert groups is not None
+    gains = groups.gains["x"]
+    assert gains.p < 1e-3
+    assert gains.lowest < gains.median < gains.highest
+    true = 5.0 * (1.0 + size * np.linspace(-1.0, 1.0, 8))
+    assert gains.sd == pytest.approx(true.std(ddof=1), rel=0.2)
+    assert gains.mean[1] < 5.0 < gains.mean[2]
+    assert again.effect is not None
+    assert again.effect.visible
+    (effect,) = again.input_effects
+    assert effect is not None
+    assert effect.visible
+
+
+def test_sequences_whose_time_constants_differ_still_differ_with_own_gains() -> None:
+    draws = np.random.default_rng(56)
+    inputs = draws.normal(size=(4, 100, 1))
+    targets = np.empty((4, 100))
+    for i, w in enumerate([0.5, 0.6, 0.85, 0.9]):
+        targets[i] = lfilter([1.0 - w], [1.0, -w], inputs[i, :, 0])
+    targets += 0.1 * draws.normal(size=targets.shape)
+    series = Series.from_sequences([*inputs], [*targets], ("x",))
+    result = fit(series, FitOptions(offset="each", own_gains=True))
+    assert "sequences_differ" in result.trust.reasons
+
+
+def test_a_single_input_of_several_without_an_effect_is_not_detected() -> None:
+    n_detected = np.zeros(2)
+    for seed in range(6):
+        series = draw_gains(seed, 6, 30, 0.4)
+        draws = np.random.default_rng([57, seed])
+        inputs = np.column_stack([series.inputs, draws.normal(size=len(series.inputs))])
+        series = replace(series, inputs=inputs, input_names=("x", "z"))
+        result = fit(series, FitOptions(offset="each", own_gains=True))
+        n_detected += [effect is not None and effect.visible for effect in result.input_effects]
+    assert n_detected[0] == 6
+    assert n_detected[1] <= 2

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from service.engine.fit import constants
 from service.engine.fit.model import FitProblem, Sequences, respond
-from service.engine.fit.solve import Points, Solution, estimate
+from service.engine.fit.solve import Points, Solution, estimate, evaluate
 from service.engine.types import Array
 
 SHARES: Final = (1.0 - math.exp(-1.0), 0.95)  # a single state reaches the first after its time
@@ -44,9 +44,12 @@ def find_responses(solution: Solution, gains: Array) -> list[Response]:
     slowest = max([rate for rate in rates if rate < 1.0], default=0.0)
     times = constants.RESPONSE_TIMES / -math.log(slowest) if slowest > 0.0 else 0.0
     n_steps = int(min(times, constants.MAX_RESPONSE)) + 2 * problem.n_states + 2
-    sources = _make_units(problem, n_steps).sources
-    columns = respond(problem, solution.best.poles, sources)[0]
-    values = columns[..., problem.n_own_columns :] @ solution.best.theta[0] * problem.unit
+
+    def step_response(at: Points, sequences: Sequences) -> tuple[Array, float]:
+        return respond(problem, at.poles, sequences.sources), problem.unit
+
+    units = _make_units(problem, n_steps)
+    values = evaluate(solution, step_response, units, of_mean=problem.has_own_gains)
     responses = []
     for i, states in enumerate(problem.states_of_inputs):
         is_stable = all(rates[state] < 1.0 for state in states)
@@ -108,7 +111,8 @@ def tabulate_responses(solution: Solution) -> ResponseTable:
     def step_response(at: Points, sequences: Sequences) -> tuple[Array, float]:
         return respond(problem, at.poles, sequences.sources)[:, :, steps - 1], problem.unit
 
-    bands = estimate(solution, step_response, _make_units(problem, n_steps))
+    units = _make_units(problem, n_steps)
+    bands = estimate(solution, step_response, units, of_mean=problem.has_own_gains)
     before = np.arange(problem.delay + 1)
     steps = np.concatenate([before, problem.delay + steps])
     bands = np.pad(bands, ((0, 0), (0, 0), (len(before), 0)))

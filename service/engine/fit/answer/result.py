@@ -90,14 +90,15 @@ class Result(Verdict):
         Parameters
         ----------
         has_verdict
-            False to leave out the test, which needs further fits.
+            False to leave out the tests, which need further fits.
 
         Returns
         -------
         Groups or None
             None if they share it.
         """
-        return compare_groups(self.solution, self.level_p if has_verdict else math.nan)
+        p_values = (self.level_p, self.gain_p) if has_verdict else (math.nan, math.nan)
+        return compare_groups(self.solution, self.parameters.own_gains, *p_values)
 
     @cached_property
     def table(self) -> dict[str, NDArray[Any]]:

@@ -39,15 +39,16 @@ def find_alone(colored: Solution) -> Alone:
     Returns
     -------
     Alone
-        Without options if no input is detected, or if there are several states.
+        Without options if no input is detected, or if there are several states or own gains.
     """
     problem = colored.problem
     is_free = problem.is_free
     p = np.full(len(is_free), np.nan)
     p[is_free] = linearize(colored.criterion, colored.best).test_inputs()
     is_detected = _reject(p)
-    if problem.n_states > 1 or not is_detected.any() or is_detected[is_free].all():
-        return Alone(p, is_detected & (problem.n_states > 1), {})
+    is_other = problem.n_states > 1 or problem.has_own_gains
+    if is_other or not is_detected.any() or is_detected[is_free].all():
+        return Alone(p, is_detected & is_other, {})
     options = _leave_out(problem, is_detected)
     effect = judge_effect(problem.vary(**options))
     of_effect = 1.0 if effect is None else effect.p

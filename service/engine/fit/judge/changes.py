@@ -84,10 +84,10 @@ def judge_change(solution: Solution, part: str, step: int) -> float:
     Returns
     -------
     gain
-        0 where the errors are proportional to the fitted values.
+        0 where the errors are proportional to the fitted values, or each sequence has its gains.
     """
     problem = solution.problem
-    if problem.fitted is not None:
+    if problem.fitted is not None or problem.has_own_gains:
         return 0.0
     padded = problem.padded
     columns = _list_columns(solution, np.array([step - 1 - problem.skip]))

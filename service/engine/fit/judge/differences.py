@@ -40,11 +40,14 @@ def compare_sequences(solution: Solution) -> Finding | None:
     residuals = simulate_residuals(solution, rho)
     linearization = residuals.linearization
     sequences = problem.sequences
-    response = sequences.whiten(_respond(linearization), linearization.rho)
-    for start in linearization.fitted.starts[0].T[..., None]:
-        response = sequences.remove_starts(start, response)
+    columns = [*linearization.fitted.unexplained[0].T[..., None]]
+    if not problem.has_own_gains:
+        response = sequences.whiten(_respond(linearization), linearization.rho)
+        for start in linearization.fitted.starts[0].T[..., None]:
+            response = sequences.remove_starts(start, response)
+        columns.insert(0, response)
     sizes = []
-    for column in (response, *linearization.fitted.unexplained[0].T[..., None]):
+    for column in columns:
         squares = np.add.reduceat(column**2, edges)
         sums = residuals.compare(partial(_sum_products, column, edges))
         least = constants.EXPLAINED_RTOL**2 * squares.max()
@@ -62,9 +65,14 @@ def _sum_products(column: Array, edges: NDArray[np.intp], values: Array) -> Arra
 
 
 def _respond(linearization: Linearization) -> Array:
-    """Return the part of the predictions (n, 1) that the inputs with fitted weights explain."""
+    """Return the part of the predictions (n, 1) that the inputs with fitted weights explain.
+
+    With own weights, it is a part (n, q) for each input, up to its weight.
+    """
     problem = linearization.problem
     columns = linearization.rows.values[0][:, problem.columns.inputs]
+    if problem.has_own_gains:
+        return np.asarray(columns)
     weights = linearization.fitted.theta[0, problem.linear_columns.inputs]
     return np.asarray(columns @ weights)[:, None]
 

@@ -77,7 +77,8 @@ def compare_feedback(residuals: Residuals, name: str, lag: int) -> float:
     linearization = residuals.linearization
     problem = linearization.problem
     place = problem.series.input_names.index(name)
-    if problem.n_states > 1 or not problem.is_free[place]:
+    is_common = problem.n_states == 1 and not problem.has_own_gains
+    if not is_common or not problem.is_free[place]:
         return 0.0
     free = int(np.count_nonzero(problem.is_free[:place]))
     if linearization.test_inputs()[free] > constants.EFFECT_ALPHA:

@@ -1,8 +1,11 @@
-"""The test for levels that differ between sequences, so that each needs its own offset.
+"""The tests for levels and for gains that differ between sequences, so that each needs its own.
 
 With one offset, differences between levels appear as slow effects, or as autocorrelated noise. The
-test is an F test of the full likelihoods, with the noise free in both fits.
+tests are F tests of the full likelihoods, with the noise free in both fits.
 """
+
+from collections.abc import Mapping, Set
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,56 +16,77 @@ from service.engine.fit.judge.structures import Alternative, find_null_noise, ju
 from service.engine.fit.model import FitProblem, shorten
 from service.engine.fit.solve import Solution
 
+# The options of a fit without and with more unknowns per sequence, by the reason for them.
+_STEPS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "levels_advised": ({"offset": True}, {"offset": "each"}),
+    "gains_differ": ({"own_gains": False}, {"own_gains": True}),
+}
 
-def find_levels(problem: FitProblem, *, has_signs: bool) -> Alternative | None:
-    """Return the fit with an offset per sequence, if it is clearly better.
+
+def find_levels(problem: FitProblem, signs: Set[str]) -> Alternative | None:
+    """Return the fit with an offset, or then with gains, per sequence, if it is clearly better.
 
     Parameters
     ----------
     problem
         A fit.
-    has_signs
-        True if the residuals show what levels that differ may imitate. They then suffice unless
-        they are equal within their errors.
+    signs
+        The findings in the residuals. What they may imitate suffices unless it is equal within its
+        errors.
 
     Returns
     -------
     Alternative or None
         The reason has the gain and the p-value.
     """
-    if not _can_differ(problem):
+    reason = _choose_reason(problem)
+    if reason is None:
         return None
-    gain, p = test_levels(problem)
+    smaller, larger = _STEPS[reason]
+    if problem.vary(**larger).n_unknowns > constants.LEVELS_SHARE * problem.n_targets:
+        return None
+    gain, p = _compare(problem, smaller, larger)
+    has_signs = bool(constants.OF_GROUPS[reason] & signs)
     if p >= (constants.EQUAL_LEVELS if has_signs else _choose_level(problem)):
         return None
-    options = {"offset": "each"}
-    return Alternative(
-        Finding("levels_advised", value=gain, p=p), options, Solution(problem.vary(**options))
-    )
+    return Alternative(Finding(reason, value=gain, p=p), larger, Solution(problem.vary(**larger)))
 
 
-def test_levels(problem: FitProblem) -> tuple[float, float]:
-    """Compare an offset per sequence with one for all, by the full likelihoods.
+def test_levels(problem: FitProblem) -> float:
+    """Return the p-value of the F test of an offset per sequence against one for all.
 
     Parameters
     ----------
     problem
         A fit with either.
-
-    Returns
-    -------
-    gain
-        In twice the logarithm of the likelihood.
-    p
-        The p-value of an F test.
     """
+    _, p = _compare(problem.vary(own_gains=False), *_STEPS["levels_advised"])
+    return p
+
+
+def test_gains(problem: FitProblem) -> float:
+    """Return the p-value of the F test of gains per sequence against the same for all.
+
+    Parameters
+    ----------
+    problem
+        A fit with either, and an offset per sequence.
+    """
+    _, p = _compare(problem, *_STEPS["gains_differ"])
+    return p
+
+
+def _compare(
+    problem: FitProblem, smaller: Mapping[str, Any], larger: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Return the gain in twice the log-likelihood of other options, and its p-value."""
     short = shorten(problem, constants.ENOUGH_TARGETS).vary(noise=find_null_noise(problem))
     is_coarse = problem.n_states > 1
-    smaller, larger = (
-        Solution(short.vary(offset=offset), is_coarse=is_coarse, has_profile=False)
-        for offset in (True, "each")
+    fits = (
+        Solution(short.vary(**options), is_coarse=is_coarse, has_profile=False)
+        for options in (smaller, larger)
     )
-    return judge_gain(smaller, larger)
+    return judge_gain(*fits)
 
 
 def find_equal_levels(problem: FitProblem, p: float) -> Alternative | None:
@@ -80,7 +104,7 @@ def find_equal_levels(problem: FitProblem, p: float) -> Alternative | None:
     Alternative or None
         It has a narrower interval.
     """
-    if not p > constants.EQUAL_LEVELS:
+    if problem.has_own_gains or not p > constants.EQUAL_LEVELS:
         return None
     options = {"offset": True}
     finding = Finding("levels_alike", p=p)
@@ -109,13 +133,19 @@ def prefers_own_levels(series: Series) -> bool:
     return is_panel and float(np.median(counts)) >= constants.PANEL_TARGETS
 
 
-def _can_differ(problem: FitProblem) -> bool:
-    """Return True if sequences with unknown starts share an offset, and may have more unknowns."""
-    has_shared = problem.has_offset and not problem.has_own_offsets
-    if not has_shared or not problem.has_several or problem.options.initial_state != "each":
-        return False
-    n_unknowns = problem.vary(offset="each").n_unknowns
-    return n_unknowns <= constants.LEVELS_SHARE * problem.n_targets
+def _choose_reason(problem: FitProblem) -> str | None:
+    """Return the reason for which more unknowns per sequence may be needed, if there is one.
+
+    Levels come first, then gains of a single state.
+    """
+    is_unknown = problem.has_several and problem.options.initial_state == "each"
+    if not is_unknown or not problem.has_offset:
+        return None
+    if not problem.has_own_offsets:
+        return "levels_advised"
+    has_gains = problem.columns.n_inputs > 0 and not problem.options.gains
+    is_possible = has_gains and problem.n_states == 1 and not problem.has_own_gains
+    return "gains_differ" if is_possible else None
 
 
 def _choose_level(problem: FitProblem) -> float:

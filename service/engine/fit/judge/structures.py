@@ -291,9 +291,9 @@ def turns_effect(before: Solution, after: Solution, level: float) -> bool:
     Returns
     -------
     bool
-        Of any input on a single state.
+        Of any input on a single state, with a weight for all sequences.
     """
-    if before.problem.n_states > 1:
+    if before.problem.n_states > 1 or before.problem.has_own_gains:
         return False
     inputs = before.problem.linear_columns.inputs
     turns = before.best.theta[0, inputs] * after.best.theta[0, inputs] < 0.0

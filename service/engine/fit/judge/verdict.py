@@ -20,7 +20,7 @@ from service.engine.fit.judge.differences import compare_sequences
 from service.engine.fit.judge.effects import Effect, judge_effect, judge_effect_on_states
 from service.engine.fit.judge.larger import find_season, find_time_constants, is_larger_better
 from service.engine.fit.judge.late_effects import find_late_effect
-from service.engine.fit.judge.levels import find_equal_levels, find_levels, test_levels
+from service.engine.fit.judge.levels import find_equal_levels, find_levels, test_gains, test_levels
 from service.engine.fit.judge.limits import find_clipped
 from service.engine.fit.judge.oscillation import find_oscillation
 from service.engine.fit.judge.plausibility import coincide, find_turn, is_drift, may_be_drift
@@ -138,17 +138,23 @@ class Verdict:
 
     @cached_property
     def _levels(self) -> Alternative | None:
-        """The fit with an offset per sequence, if it is clearly better."""
-        signs = {check.slug for check in self._checked.findings} & constants.OF_LEVELS
-        return find_levels(self.problem.vary(rest=False), has_signs=bool(signs))
+        """The fit with an offset, or then with gains, per sequence, if it is clearly better."""
+        signs = {check.slug for check in self._checked.findings}
+        return find_levels(self.problem.vary(rest=False), signs)
 
     @cached_property
     def level_p(self) -> float:
         """The p-value of a common offset; nan unless each sequence has its own."""
         if not self.problem.has_own_offsets or not self.solution.can_judge:
             return np.nan
-        _, p = test_levels(self.problem.vary(rest=False))
-        return p
+        return test_levels(self.problem.vary(rest=False))
+
+    @cached_property
+    def gain_p(self) -> float:
+        """The p-value of common gains; nan unless each sequence has its own."""
+        if not self.problem.has_own_gains or not self.solution.can_judge:
+            return np.nan
+        return test_gains(self.problem.vary(rest=False))
 
     @cached_property
     def _equal_levels(self) -> Alternative | None:

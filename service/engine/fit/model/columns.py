@@ -9,8 +9,9 @@ class Columns:
     """The places of columns in the last axis of an array.
 
     They are the offset of each sequence, starts, inputs, the offset of all sequences, the rest of
-    the baseline, then the rest of the targets. Sources have the same order, with an impulse for the
-    start and a constant for either offset after the inputs, and without the rest of the targets.
+    the baseline, then the rest of the targets, so that those of single sequences come first.
+    Sources have the same order, with an impulse for the start and a constant for either offset
+    after the inputs, and without the rest of the targets.
 
     Attributes
     ----------
@@ -67,6 +68,11 @@ class Columns:
         """The targets minus what is given: the last column, whose weight is -1."""
         return slice(self.n_unknowns, self.n_unknowns + 1)
 
-    def without_own(self, *, has_own_starts: bool) -> Self:
+    def without_own(self, *, has_own_starts: bool, has_own_gains: bool) -> Self:
         """Return the order after the columns of single sequences were removed."""
-        return replace(self, n_own_offsets=0, n_starts=0 if has_own_starts else self.n_starts)
+        return replace(
+            self,
+            n_own_offsets=0,
+            n_starts=0 if has_own_starts else self.n_starts,
+            n_inputs=0 if has_own_gains else self.n_inputs,
+        )

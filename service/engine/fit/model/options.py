@@ -28,6 +28,7 @@ class FitOptions:
     variance: Literal["constant", "proportional", "free"] = "constant"
     confidence: float = 0.95  # the confidence level of the intervals, between 0 and 1
     gains: Mapping[str, float] = field(default_factory=dict)  # given steady-state gains, by input
+    own_gains: bool = False  # True to fit weights of the other inputs for each sequence
     curves: tuple[str, ...] = ()  # the inputs whose squares act as well
     direct: tuple[str, ...] = ()  # the inputs that act within their step only
     trend: bool = False  # True to fit a straight line

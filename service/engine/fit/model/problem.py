@@ -17,7 +17,7 @@ from service.engine.fit.model.baselines import make_baselines
 from service.engine.fit.model.columns import Columns
 from service.engine.fit.model.options import FitOptions
 from service.engine.fit.model.padding import PaddedSeries
-from service.engine.fit.model.ranks import find_rank
+from service.engine.fit.model.ranks import count_own, find_rank
 from service.engine.fit.model.sequences import Sequences, compress
 from service.engine.fit.model.sizes import ErrorSizes
 from service.engine.types import Array
@@ -208,14 +208,22 @@ class FitProblem:
         return self.options.offset == "each" and self.has_several
 
     @property
+    def has_own_gains(self) -> bool:
+        """True if each of several sequences has its own weights of the inputs, and its offset."""
+        return self.options.own_gains and self.has_own_offsets and bool(self.is_free.any())
+
+    @property
     def n_own_columns(self) -> int:
-        """The number of unknowns of each sequence that belong to it alone: offset and starts."""
+        """The number of unknowns of each sequence alone: offset, starts, and weights of inputs."""
         n_starts = self.n_states if self.has_own_starts else 0
-        return n_starts + int(self.has_own_offsets)
+        n_inputs = self.columns.n_inputs if self.has_own_gains else 0
+        return int(self.has_own_offsets) + n_starts + n_inputs
 
     @cached_property
     def n_own_unknowns(self) -> int:
         """The number of these unknowns of all sequences that their targets determine."""
+        if self.has_own_gains:
+            return count_own(self)
         n_targets = self.padded.has_target.sum(axis=1)
         return int(np.sum(np.minimum(n_targets, self.n_own_columns)))
 
@@ -278,7 +286,9 @@ class FitProblem:
     @cached_property
     def linear_columns(self) -> Columns:
         """The order of the columns of linear problems: those of single sequences are removed."""
-        return self.columns.without_own(has_own_starts=self.has_own_starts)
+        return self.columns.without_own(
+            has_own_starts=self.has_own_starts, has_own_gains=self.has_own_gains
+        )
 
     @cached_property
     def n_unknowns(self) -> int:
@@ -404,7 +414,7 @@ class FitProblem:
     @cached_property
     def compressed(self) -> Sequences:
         """Fewer sequences with the same sum of squared residuals for every w."""
-        if self.sizes.of_steps is not None:
+        if self.sizes.of_steps is not None or self.has_own_gains:
             return self.sequences
         return compress(
             self.sequences,

@@ -37,6 +37,27 @@ def find_sizes(problem: "FitProblem", values: NDArray[Any]) -> Array:
     return np.where(norms >= constants.LEAST_COLUMN, norms, 1.0)
 
 
+def count_own(problem: "FitProblem") -> int:
+    """Return the number of unknowns of single sequences that their targets determine.
+
+    Parameters
+    ----------
+    problem
+        The unknowns and the data. Constant inputs are like the offset.
+
+    Returns
+    -------
+    n_unknowns
+        Of all sequences, at generic poles.
+    """
+    low, high = np.clip(problem.options.w_rec, -1.0, 1.0)  # large powers hide the rank
+    place = low + (high - low) * constants.GENERIC[:1]
+    sequences = problem.sequences
+    values = respond_at_targets(problem, np.tile(place, (1, problem.n_states)), sequences)
+    columns = sequences.eliminate(values, problem.n_own_columns).columns
+    return int(np.count_nonzero(sequences.sum(columns**2)))
+
+
 def find_rank(problem: "FitProblem") -> int:
     """Return the rank of the columns of a problem at generic poles.
 

@@ -8,13 +8,15 @@ from service.engine.fit.solve.estimates import (
     estimate,
     estimate_parameters,
     evaluate,
+    find_determined,
     find_fitted,
     find_gains,
     find_stretch,
+    weigh_gains,
     weigh_inputs,
     weigh_offset,
 )
-from service.engine.fit.solve.groups import find_spread
+from service.engine.fit.solve.groups import find_spreads
 from service.engine.fit.solve.linear import Linear, compute_rows, solve
 from service.engine.fit.solve.linearization import Linearization, linearize
 from service.engine.fit.solve.parts import find_baseline, respond_to
@@ -36,9 +38,10 @@ __all__ = [
     "estimate_parameters",
     "evaluate",
     "find_baseline",
+    "find_determined",
     "find_fitted",
     "find_gains",
-    "find_spread",
+    "find_spreads",
     "find_stretch",
     "linearize",
     "respond_to",
@@ -46,6 +49,7 @@ __all__ = [
     "scan",
     "settle",
     "solve",
+    "weigh_gains",
     "weigh_inputs",
     "weigh_offset",
 ]

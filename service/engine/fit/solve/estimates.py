@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.fit import constants
 from service.engine.fit.model import FitProblem, Sequences, respond, respond_at_targets, split
@@ -26,7 +27,9 @@ Quantity: TypeAlias = Callable[[Points, Sequences], tuple[Array, Array | float]]
 
 
 @np.errstate(all="ignore")  # of factors at the ends of intervals
-def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
+def estimate(
+    solution: Solution, quantity: Quantity, sequences: Sequences, *, of_mean: bool = False
+) -> Array:
     """Return M quantities for each of N sequences, and their profile intervals.
 
     Parameters
@@ -37,6 +40,8 @@ def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
         M quantities per sequence.
     sequences
         N sequences, with initial states of their own if the problem has these.
+    of_mean
+        True for quantities of the mean of the sequences of the fit.
 
     Returns
     -------
@@ -47,18 +52,21 @@ def estimate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
     n_numbers = sequences.targets.shape[1] * len(solution.sampled.w)
     for block in split(len(sequences.targets), n_numbers):
         subset = sequences[block]
-        value = _bound(solution, quantity, solution.best, subset)[0, 0]
-        _, low, high = bound(solution, quantity, subset)
+        value = _bound(solution, quantity, solution.best, subset, of_mean=of_mean)[0, 0]
+        _, low, high = bound(solution, quantity, subset, of_mean=of_mean)
         is_region = solution.problem.n_states > 1
         ends = np.stack([-_find_highest(-low, is_region), _find_highest(high, is_region)])
         if solution.has_free_variance:
-            ends = value + (ends - value) * find_stretch(solution, quantity, subset)
+            stretch = find_stretch(solution, quantity, subset, of_mean=of_mean)
+            ends = value + (ends - value) * stretch
         rows.append(np.stack([value, *ends]))
     return np.concatenate(rows, axis=1)
 
 
 @np.errstate(all="ignore")  # of factors at the ends of intervals
-def bound(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
+def bound(
+    solution: Solution, quantity: Quantity, sequences: Sequences, *, of_mean: bool = False
+) -> Array:
     """Return quantities and their intervals for each of the W sampled points of the fit.
 
     Parameters
@@ -69,6 +77,8 @@ def bound(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array
         M quantities per sequence.
     sequences
         N sequences.
+    of_mean
+        True for quantities of the mean of the sequences of the fit.
 
     Returns
     -------
@@ -77,13 +87,16 @@ def bound(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array
     """
     bounds = []
     for part in split(len(solution.sampled.w), sequences.sources.size):
-        bounds.append(_bound(solution, quantity, solution.sampled[part], sequences))
+        at = solution.sampled[part]
+        bounds.append(_bound(solution, quantity, at, sequences, of_mean=of_mean))
         check_interruption()
     return np.concatenate(bounds, axis=1)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of the errors, which are not used
-def evaluate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
+def evaluate(
+    solution: Solution, quantity: Quantity, sequences: Sequences, *, of_mean: bool = False
+) -> Array:
     """Return M quantities for each of N sequences, without their intervals.
 
     Parameters
@@ -94,13 +107,16 @@ def evaluate(solution: Solution, quantity: Quantity, sequences: Sequences) -> Ar
         M quantities per sequence.
     sequences
         N sequences, with initial states of their own if the problem has these.
+    of_mean
+        True for quantities of the mean of the sequences of the fit.
 
     Returns
     -------
     values : (N, M)
         The quantities at the optimum.
     """
-    return np.asarray(_bound(solution, quantity, solution.best, sequences)[0, 0])
+    bounds = _bound(solution, quantity, solution.best, sequences, of_mean=of_mean)
+    return np.asarray(bounds[0, 0])
 
 
 def find_fitted(solution: Solution) -> Array:
@@ -124,7 +140,9 @@ def find_fitted(solution: Solution) -> Array:
     return evaluate(solution, mean, problem.sequences) + problem.center
 
 
-def find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
+def find_stretch(
+    solution: Solution, quantity: Quantity, sequences: Sequences, *, of_mean: bool = False
+) -> Array:
     """Return by how much intervals are wider than those at the level of w_rec.
 
     A quantity deviates with the weights of the columns, and with the poles.
@@ -137,6 +155,8 @@ def find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) -
         M quantities per sequence.
     sequences
         N sequences.
+    of_mean
+        True for quantities of the mean of the sequences of the fit.
 
     Returns
     -------
@@ -145,16 +165,18 @@ def find_stretch(solution: Solution, quantity: Quantity, sequences: Sequences) -
     """
     if not solution.has_free_variance:
         return np.ones((1, 1))
-    deviations, _ = find_deviations(solution, quantity, sequences)
+    deviations, _ = find_deviations(solution, quantity, sequences, of_mean=of_mean)
     ratios = solution.linearization.find_ratios(deviations)
     return np.asarray(np.sqrt(ratios / solution.variance_ratio))
 
 
 @np.errstate(all="ignore")  # of infinite scales
 def find_deviations(
-    solution: Solution, quantity: Quantity, sequences: Sequences
+    solution: Solution, quantity: Quantity, sequences: Sequences, *, of_mean: bool = False
 ) -> tuple[Array, Array]:
     """Return how quantities deviate with the errors, near the optimum.
+
+    A quantity deviates with the weights of the columns, and with the poles.
 
     Parameters
     ----------
@@ -164,6 +186,8 @@ def find_deviations(
         M quantities per sequence.
     sequences
         N sequences, with initial states of their own if the problem has these.
+    of_mean
+        True for quantities of the mean of the sequences of the fit.
 
     Returns
     -------
@@ -178,7 +202,7 @@ def find_deviations(
     factors, scale = quantity(best, sequences)
     own: Array | float = 0.0
     if solution.problem.n_own_columns:
-        factors, own = _regress_on_own(solution, factors, best, sequences)
+        factors, own = _regress_on_own(solution, factors, best, sequences, of_mean=of_mean)
     weights = factors[..., solution.problem.linear_columns.unknowns]
     sizes = np.broadcast_to(scale, factors.shape[:-1])[0]
     directions = (weights @ best.inverse_factor[:, None])[0] * sizes[..., None]
@@ -188,17 +212,20 @@ def find_deviations(
         step = constants.SLOPE_RTOL * (1.0 - abs(float(best.poles[0, k]))) or constants.SLOPE_RTOL
         shift = step * np.eye(best.poles.shape[1])[[k]]
         at = solution.criterion.evaluate(np.concatenate([best.poles - shift, best.poles + shift]))
-        before, after = _bound(solution, quantity, at, sequences)[0]
+        before, after = _bound(solution, quantity, at, sequences, of_mean=of_mean)[0]
         deviations = deviations + ((after - before) / (2.0 * step))[..., None] * of_pole
     return deviations, np.broadcast_to(own, factors.shape[:-1])[0] * np.abs(sizes)
 
 
-def _bound(solution: Solution, quantity: Quantity, at: Points, sequences: Sequences) -> Array:
+def _bound(
+    solution: Solution, quantity: Quantity, at: Points, sequences: Sequences, *, of_mean: bool
+) -> Array:
     """Return the quantities and both ends of their intervals at W points, (3, W, N, M)."""
     factors, scale = quantity(at, sequences)
     start_error: Array | float = 0.0
     if solution.problem.n_own_columns:
-        factors, start_error = _regress_on_own(solution, factors, at, sequences)
+        regressed = _regress_on_own(solution, factors, at, sequences, of_mean=of_mean)
+        factors, start_error = regressed
     mean = (factors @ at.theta[:, None, :, None])[..., 0]
     weights = factors[..., solution.problem.linear_columns.unknowns]
     error = np.hypot(np.linalg.norm(weights @ at.inverse_factor[:, None], axis=-1), start_error)
@@ -214,22 +241,54 @@ def _bound(solution: Solution, quantity: Quantity, at: Points, sequences: Sequen
 
 
 def _regress_on_own(
-    solution: Solution, factors: Array, at: Points, sequences: Sequences
+    solution: Solution, factors: Array, at: Points, sequences: Sequences, *, of_mean: bool
 ) -> tuple[Array, Array]:
     """Return the factors of the other weights, and the errors (W, N, M) due to own unknowns.
 
     An unknown of a single sequence is what the other columns leave of its targets, and each of
-    several is that which the later ones leave.
+    several is that which the later ones leave. All of it is linear in the factors, so that unit
+    ones suffice for the mean of the sequences of the fit.
     """
-    rows = respond_at_targets(solution.problem, at.poles, sequences)
-    white = sequences.whiten(rows, at.rho[:, None, None])
-    own = sequences.eliminate(white, solution.problem.n_own_columns)
-    error: Array | float = 0.0
+    members = sequences
+    unit = factors
+    if of_mean:
+        members = solution.problem.sequences
+        members = members[find_determined(solution)]
+        unit = np.broadcast_to(np.eye(factors.shape[-1]), (len(at.w), 1, *[factors.shape[-1]] * 2))
+    rows = respond_at_targets(solution.problem, at.poles, members)
+    white = members.whiten(rows, at.rho[:, None, None])
+    own = members.eliminate(white, solution.problem.n_own_columns)
+    errors = []
     for k, coefficients in enumerate(own.coefficients):
-        of_own = factors[..., :1]
-        factors = factors[..., 1:] - of_own * coefficients[:, :, None]
-        error = np.hypot(error, of_own[..., 0] / np.sqrt(own.squares[..., k : k + 1]))
-    return factors, np.asarray(error)
+        of_own = unit[..., :1]
+        unit = unit[..., 1:] - of_own * coefficients[:, :, None]
+        errors.append(of_own[..., 0] / np.sqrt(own.squares[..., k : k + 1]))
+    if not of_mean:
+        return unit, np.linalg.norm(errors, axis=0)
+    products = np.einsum("kwni,kwnj->wij", *[np.stack(errors)] * 2) / len(members.targets) ** 2
+    variances = np.sum((factors @ products[:, None]) * factors, axis=-1)
+    return factors @ unit.mean(axis=1, keepdims=True), np.sqrt(np.maximum(variances, 0.0))
+
+
+def find_determined(solution: Solution) -> NDArray[np.intp]:
+    """Return the sequences whose targets determine all unknowns of their own.
+
+    Parameters
+    ----------
+    solution
+        The fit.
+
+    Returns
+    -------
+    sequences : (N,)
+        Their numbers.
+    """
+    problem = solution.problem
+    sequences = problem.sequences
+    rows = respond_at_targets(problem, solution.best.poles, sequences)
+    white = sequences.whiten(rows, solution.best.rho[:, None, None])
+    own = sequences.eliminate(white, problem.n_own_columns)
+    return np.flatnonzero((sequences.sum(own.columns**2)[0] > 0.0).all(axis=1))
 
 
 def _find_highest(values: Array, is_region: bool) -> Array:
@@ -267,6 +326,7 @@ class Parameters(NamedTuple):
     initial_states: Array | None  # (N, 3) or (1, 3)
     trend: Array | None  # (3,), the change from the first step in use to the last one
     weights: Array  # (K, q, 3), those of each input on each state; nan where it does not act
+    own_gains: Array | None  # (q, N, 3), of single sequences; the others are then their means
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of numbers that are infinite, or unknown
@@ -289,7 +349,8 @@ def estimate_parameters(solution: Solution) -> Parameters:
     states = _estimate_states(solution) if has_state else None
     trend = _estimate_trend(solution) if problem.options.trend else None
     weights = _estimate_weights(solution) if problem.n_states > 1 else w_in[None]
-    return Parameters(w_in, gains, offset, offsets, states, trend, weights)
+    own_gains = _estimate_own_gains(solution) if problem.has_own_gains else None
+    return Parameters(w_in, gains, offset, offsets, states, trend, weights, own_gains)
 
 
 def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
@@ -303,7 +364,8 @@ def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
     def of_inputs(at: Points, _: Sequences) -> tuple[Array, Array]:
         return weigh_inputs(problem, 1.0 - at.poles)
 
-    numbers = problem.unit * estimate(solution, of_inputs, problem.sequences[:1])[:, 0].T
+    rows = estimate(solution, of_inputs, problem.sequences[:1], of_mean=problem.has_own_gains)
+    numbers = problem.unit * rows[:, 0].T
     w_in, gains = np.split(numbers, 2)
     intervals = [solution.intervals_of_states[state] for state in range(problem.n_states)]
     for i, states in enumerate(problem.states_of_inputs):
@@ -315,6 +377,46 @@ def _estimate_inputs(solution: Solution) -> tuple[Array, Array]:
     w_in[~is_free & problem.is_direct, 1:] = np.nan
     units = problem.input_units[:, None]
     return w_in / units, gains / units
+
+
+def weigh_gains(problem: FitProblem, at: Points, sequences: Sequences) -> tuple[Array, Array]:
+    """Return the factors of the steady-state gains of each sequence, in their units, and scales.
+
+    Parameters
+    ----------
+    problem
+        The unknowns.
+    at
+        W points.
+    sequences
+        N sequences.
+
+    Returns
+    -------
+    factors : (W, N, q, n + 1)
+        Those of theta.
+    scales : (W, 1, q)
+        1 / (1 - w) for a single state.
+    """
+    n_inputs = len(problem.is_free)
+    factors, scales = weigh_inputs(problem, 1.0 - at.poles)
+    of_gains = factors[:, :, n_inputs:]
+    shape = (len(at.w), len(sequences.targets), *of_gains.shape[2:])
+    units = problem.unit / problem.input_units
+    return np.broadcast_to(of_gains, shape), scales[..., n_inputs:] * units
+
+
+def _estimate_own_gains(solution: Solution) -> Array:
+    """Return the steady-state gains of the inputs (q, N, 3) of all sequences."""
+    problem = solution.problem
+    rows = estimate(solution, partial(weigh_gains, problem), problem.sequences)
+    gains = np.moveaxis(rows, 0, 2).swapaxes(0, 1)
+    is_known = np.isin(np.arange(gains.shape[1]), find_determined(solution))
+    gains[:, ~is_known | (abs(solution.w_rec) >= 1.0)] = np.nan
+    if solution.surrounds(1.0) or solution.surrounds(-1.0):
+        gains[..., 1:] = UNBOUNDED
+    gains[~problem.is_free, :, 1:] = np.nan
+    return gains
 
 
 @np.errstate(over="ignore", invalid="ignore")  # errors may be infinite, and are not used
@@ -336,8 +438,9 @@ def find_gains(solution: Solution) -> Array:
     def of_inputs(at: Points, _: Sequences) -> tuple[Array, Array]:
         return weigh_inputs(problem, np.maximum(1.0 - at.poles, constants.INSIDE))
 
-    gains = evaluate(solution, of_inputs, problem.sequences[:1])[0, len(problem.is_free) :]
-    return np.asarray(problem.unit * gains / problem.input_units)
+    first = problem.sequences[:1]
+    numbers = evaluate(solution, of_inputs, first, of_mean=problem.has_own_gains)[0]
+    return np.asarray(problem.unit * numbers[len(problem.is_free) :] / problem.input_units)
 
 
 def weigh_inputs(problem: FitProblem, gaps: Array) -> tuple[Array, Array]:

@@ -1,16 +1,15 @@
-"""How much quantities of single sequences differ."""
-
-import math
+"""The spread of quantities of single sequences."""
 
 import numpy as np
 
 from service.engine.fit.model import Sequences
 from service.engine.fit.solve.estimates import Quantity, evaluate, find_deviations
 from service.engine.fit.solve.solution import Solution
+from service.engine.types import Array
 
 
-def find_spread(solution: Solution, quantity: Quantity, sequences: Sequences) -> float:
-    """Return the standard deviation of a quantity over sequences, without that of its errors.
+def find_spreads(solution: Solution, quantity: Quantity, sequences: Sequences) -> Array:
+    """Return the standard deviations of quantities over sequences, without that of its errors.
 
     The expected variance of the errors is subtracted, which are linearized: those that all
     sequences have in common do not make them differ.
@@ -20,22 +19,22 @@ def find_spread(solution: Solution, quantity: Quantity, sequences: Sequences) ->
     solution
         The fit.
     quantity
-        One quantity per sequence.
+        M quantities per sequence.
     sequences
-        N sequences, each of which determines its quantity.
+        N sequences, each of which determines its quantities.
 
     Returns
     -------
-    float
+    deviations : (M,)
         At least 0; nan for less than two sequences, or without degrees of freedom.
     """
     n = len(sequences.targets)
     nu = solution.degrees_of_freedom
+    values = evaluate(solution, quantity, sequences)
     if n < 2 or nu <= 0:
-        return math.nan
-    values = evaluate(solution, quantity, sequences)[:, 0]
+        return np.full(values.shape[1], np.nan)
     common, own = find_deviations(solution, quantity, sequences)
-    differences = common[:, 0] - common[:, 0].mean(axis=0)
-    errors = np.mean(own[:, 0] ** 2) + np.sum(differences**2) / (n - 1)
-    variance = values.var(ddof=1) - errors * float(solution.best.squares[0]) / nu
-    return math.sqrt(max(float(variance), 0.0))
+    differences = common - common.mean(axis=0)
+    errors = np.mean(own**2, axis=0) + np.sum(differences**2, axis=(0, 2)) / (n - 1)
+    variances = values.var(axis=0, ddof=1) - errors * float(solution.best.squares[0]) / nu
+    return np.asarray(np.sqrt(np.maximum(variances, 0.0)))

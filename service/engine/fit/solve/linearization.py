@@ -164,6 +164,8 @@ class Linearization:
         """
         from scipy.special import fdtrc, stdtr  # noqa: PLC0415 - takes long to import
 
+        if self.problem.has_own_gains:
+            return self._test_own_inputs()
         fitted = self.fitted
         nu = self.degrees_of_freedom
         factor = np.column_stack([fitted.inverse_factor[0], self.slopes[1].T])
@@ -191,6 +193,27 @@ class Linearization:
                 p = float(fdtrc(len(columns), nu, ratio))
             result.append(p)
         return np.array(result)
+
+    def _test_own_inputs(self) -> Array:
+        """Return the p-values (q,) of an effect of each free input on any sequence, by F tests."""
+        from scipy.special import fdtrc  # noqa: PLC0415 - takes long to import
+
+        nu = self.degrees_of_freedom
+        white = self.sequences.whiten(self.rows.values[0], self.rho)
+        n_own = self.problem.n_own_columns
+        slopes = self.slopes[0]
+        squares = max(float(self.fitted.squares[0]), constants.TINY)
+        p_values = []
+        for column in range(n_own - self.problem.columns.n_inputs, n_own):
+            rows = np.column_stack(
+                [np.delete(white[:, :-1], column, axis=1), slopes, white[:, -1:]]
+            )
+            own = self.sequences.eliminate(rows, n_own - 1)
+            *_, rest = np.linalg.qr(own.rest, mode="r")[-1]
+            n = np.count_nonzero(self.sequences.sum(white[:, [column]] ** 2))
+            ratio = max(float(rest**2) - squares, 0.0) / squares * nu / n
+            p_values.append(float(fdtrc(n, nu, ratio)))
+        return np.array(p_values)
 
 
 def linearize(criterion: Criterion, at: Points) -> Linearization:

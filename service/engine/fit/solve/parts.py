@@ -31,8 +31,11 @@ def respond_to(solution: Solution, members: slice | NDArray[np.intp]) -> Array:
     problem = solution.problem
     sources = np.zeros_like(problem.sequences.sources)
     sources[..., members] = problem.sequences.sources[..., members]
-    columns = respond(problem, solution.best.poles, sources)[0, ..., problem.n_own_columns :]
-    return np.asarray(columns @ solution.best.theta[0] * problem.unit)
+
+    def effect(at: Points, _: Sequences) -> tuple[Array, float]:
+        return respond(problem, at.poles, sources), problem.unit
+
+    return evaluate(solution, effect, problem.sequences)
 
 
 def find_baseline(solution: Solution) -> Array:
